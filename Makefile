@@ -1,0 +1,107 @@
+# Run from the root of the repository. `make help` lists what there is.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+export PYTHON
+
+VENV := .venv
+BIN := $(VENV)/bin
+PINS := pyproject.toml scripts/venv.sh $(wildcard constraints/*.txt)
+# Needs a browser, node, a database server or the package index: make check runs these.
+PYTHON_ONLY := -m "not e2e and not js and not postgres and not package"
+
+headline = @printf '\n== %s ==\n' "$(1)"
+
+.PHONY: help
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+
+.PHONY: demo
+demo: $(VENV)/.demo ## Start the demo site with S3 and a CloudFront edge on this machine
+	$(BIN)/python -m demo_project.run
+
+.PHONY: test
+test: $(VENV)/.test ## Run all tests that need only Python packages
+	$(call headline,tests)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTHON_ONLY)
+
+.PHONY: check
+check: style types imports matrix browser javascript package docs ## Run every check: what must pass before a merge
+	$(call headline,all checks passed)
+
+.PHONY: lint
+lint: style types imports ## Check style, types and the import rule
+
+.PHONY: format
+format: $(VENV)/.dev ## Format the code and fix what can be fixed
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+.PHONY: style
+style: $(VENV)/.dev
+	$(call headline,ruff)
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+
+.PHONY: types
+types: $(VENV)/.dev
+	$(call headline,mypy)
+	$(BIN)/mypy
+
+.PHONY: imports
+imports: $(VENV)/.dev
+	$(call headline,import rule)
+	$(BIN)/lint-imports --no-cache
+
+.PHONY: matrix
+matrix: $(VENV)/.dev ## Run the tests on each Python with its Django, and on the newest boto3
+	$(call headline,Python and Django versions)
+	scripts/matrix.sh
+
+.PHONY: browser
+browser: $(VENV)/.dev ## Run the browser tests (Chromium)
+	$(call headline,browser tests)
+	scripts/browser.sh
+
+.PHONY: javascript
+javascript: $(VENV)/.dev ## Compare with AWS's JavaScript signer (node)
+	$(call headline,AWS JavaScript signer)
+	scripts/javascript.sh
+
+.PHONY: package
+package: $(VENV)/.dev ## Build the wheel and test it in a clean environment
+	$(call headline,wheel)
+	$(BIN)/python -m pytest -m package
+
+.PHONY: docs
+docs: $(VENV)/.dev ## Build the documentation into docs/_build/html
+	$(call headline,documentation)
+	$(BIN)/python -m sphinx -W --keep-going --quiet -b html docs docs/_build/html
+
+.PHONY: bench
+bench: $(VENV)/.test ## Measure against django-storages
+	$(BIN)/python -m benchmarks
+
+.PHONY: constraints
+constraints: $(VENV)/.dev ## Pin the newest versions that fit pyproject.toml
+	scripts/constraints.sh
+
+.PHONY: clean
+clean: ## Remove environments, caches and builds; the demo's data stays
+	rm -rf $(VENV) .tox .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf build dist docs/_build htmlcov test-results tests/js/node_modules .coverage .coverage.*
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Each stamp is one install; it is repeated only when the pins change.
+$(VENV)/.demo: $(PINS)
+	scripts/venv.sh
+	touch $@
+
+$(VENV)/.test: $(PINS)
+	scripts/venv.sh --group test
+	touch $@ $(VENV)/.demo
+
+$(VENV)/.dev: $(PINS)
+	scripts/venv.sh --group dev
+	touch $@ $(VENV)/.test $(VENV)/.demo

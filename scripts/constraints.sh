@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# Pin the newest versions that fit pyproject.toml into constraints/: versions only, so that the
+# files hold for every mirror and every machine.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+resolved=$(mktemp)
+trap 'rm -f "$resolved"' EXIT
+
+.venv/bin/uv pip compile pyproject.toml --extra demo --group dev --universal --upgrade \
+  --python-version 3.11 --no-annotate --no-header --quiet --output-file "$resolved"
+
+pin() { # pin FILE COMMENT < lines
+  { echo "# $2"; cat; } > "constraints/$1"
+}
+
+aws='^(boto3|botocore|s3transfer)=='
+django='^django=='
+grep -Ev "$aws|$django" "$resolved" | pin tools.txt "Written by make constraints: everything but Django and boto3."
+grep -E "$aws" "$resolved" | pin boto3.txt "Written by make constraints: the boto3 that ministack asks for."
+grep -E "$django" "$resolved" | pin django.txt "Written by make constraints: the newest Django for each Python."
+echo 'django>=6.0,<6.1' | .venv/bin/uv pip compile - --upgrade --python-version 3.12 \
+  --no-annotate --no-header --quiet | grep -E "$django" \
+  | pin django60.txt "Written by make constraints: the Django between the two."
