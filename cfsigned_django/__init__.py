@@ -1,0 +1,1 @@
+"""Serve private media from Django through CloudFront signed URLs."""

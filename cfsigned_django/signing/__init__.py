@@ -1,0 +1,20 @@
+"""Sign and verify CloudFront URLs and cookies; needs only cryptography."""
+
+from __future__ import annotations
+
+from cfsigned_django.signing.exceptions import (
+    Denied as Denied,
+    InvalidKey as InvalidKey,
+    InvalidPolicy as InvalidPolicy,
+    InvalidUrl as InvalidUrl,
+    SigningError as SigningError,
+)
+from cfsigned_django.signing.keys import (
+    HashAlgorithm as HashAlgorithm,
+    KeyAlgorithm as KeyAlgorithm,
+    PrivateKey as PrivateKey,
+    PublicKey as PublicKey,
+)
+from cfsigned_django.signing.policy import Policy as Policy
+from cfsigned_django.signing.signer import Signer as Signer
+from cfsigned_django.signing.verifier import Verifier as Verifier

@@ -1,0 +1,84 @@
+"""Explain to a developer why a signature does not match.
+
+CloudFront says "Access denied" and no more. Here the usual accidents are
+tried one after the other until the signature matches; each trial costs one
+verification, so their number is bounded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from urllib.parse import quote, unquote
+
+from cfsigned_django.signing.encoding import encode_url
+from cfsigned_django.signing.exceptions import InvalidKey, InvalidUrl
+from cfsigned_django.signing.keys import HashAlgorithm, PublicKey
+from cfsigned_django.signing.policy import canned_policy_json
+
+_MOST_TRIALS = 24
+
+
+def explain_mismatch(
+    base_url: str,
+    values: Mapping[str, str],
+    key: PublicKey,
+    signature: bytes,
+    hash_algorithm: HashAlgorithm,
+) -> str:
+    """Return one sentence part for a log; it holds no signature.
+
+    ``base_url`` is the URL without CloudFront's parameters and ``values`` are
+    these, by name.
+    """
+    if "Policy" in values:
+        return "the signature does not match the policy: one of the two was changed, or the key"
+    expires = values["Expires"]
+    trials = [(base_url, expires, _other(hash_algorithm), _hash_reason(hash_algorithm))]
+    trials += [(url, expires, hash_algorithm, why) for url, why in _other_urls(base_url)]
+    for url, until, algorithm, reason in islice(trials, _MOST_TRIALS):
+        if _matches(key, signature, canned_policy_json(url, int(until)), algorithm):
+            return f"the signature does not match: {reason}"
+    return "the signature does not match: the URL, Expires or the key is not the one signed"
+
+
+def _matches(key: PublicKey, signature: bytes, message: str, hash_algorithm: HashAlgorithm) -> bool:
+    try:
+        key.verify(signature, message.encode("utf-8"), hash_algorithm)
+    except InvalidKey:
+        return False
+    return True
+
+
+def _other(hash_algorithm: HashAlgorithm) -> HashAlgorithm:
+    return next(each for each in HashAlgorithm if each is not hash_algorithm)
+
+
+def _hash_reason(hash_algorithm: HashAlgorithm) -> str:
+    if hash_algorithm is HashAlgorithm.SHA1:
+        return "it was made with SHA256, and Hash-Algorithm=SHA256 is missing"
+    return "it was made with SHA1, but Hash-Algorithm says SHA256"
+
+
+def _other_urls(base_url: str) -> Iterator[tuple[str, str]]:
+    """Yield URLs that may have been signed instead, with what then happened to them."""
+    address, _, query = base_url.partition("?")
+    if query:
+        segments = query.split("&")
+        for at, segment in enumerate(segments):
+            rest = "&".join(segments[:at] + segments[at + 1 :])
+            url = f"{address}?{rest}" if rest else address
+            yield url, f"`&{segment}` was added after signing"
+        yield address, f"the query `?{query}` was added after signing"
+        yield f"{address}?{'&'.join(sorted(segments))}", "the parameters were put in another order"
+    scheme, _, rest = base_url.partition("://")
+    other_scheme = "http" if scheme == "https" else "https"
+    yield f"{other_scheme}://{rest}", f"it was made for {other_scheme}, not {scheme}"
+    decoded = unquote(base_url)
+    if decoded != base_url:
+        yield decoded, "the URL was percent-encoded after signing"
+    yield quote(base_url, safe="/:?=&"), "the URL was signed with its escapes encoded once more"
+    try:
+        yield encode_url(base_url), "the URL was decoded on the way"
+    except InvalidUrl:
+        return

@@ -1,0 +1,188 @@
+"""Hold the two halves of a CloudFront key pair.
+
+CloudFront takes RSA 2048 and ECDSA P-256 keys (API reference, PublicKey);
+whatever else is offered is refused when it is loaded, not when it is used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from enum import StrEnum
+from typing import Any, Self
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+
+from cfsigned_django.signing import pem
+from cfsigned_django.signing.exceptions import InvalidKey
+
+
+class HashAlgorithm(StrEnum):
+    """Name the hash of a signature as the ``Hash-Algorithm`` parameter spells it."""
+
+    SHA1 = "SHA1"
+    SHA256 = "SHA256"
+
+
+class KeyAlgorithm(StrEnum):
+    """Name the kinds of key that CloudFront accepts for signed URLs and cookies."""
+
+    RSA_2048 = "RSA_2048"
+    ECDSA_P256 = "ECDSA_P256"
+
+
+# SHA-1 is not this library's choice: it is what CloudFront assumes for a URL
+# without Hash-Algorithm, and what every link signed before 2026 carries.
+_HASHES: dict[HashAlgorithm, hashes.HashAlgorithm] = {
+    HashAlgorithm.SHA1: hashes.SHA1(),  # noqa: S303
+    HashAlgorithm.SHA256: hashes.SHA256(),
+}
+_ECDSA = {name: ec.ECDSA(algorithm) for name, algorithm in _HASHES.items()}
+# CloudFront verifies PKCS#1 v1.5, never PSS.
+_PKCS1 = padding.PKCS1v15()
+
+
+class PublicKey:
+    """Verify signatures with the half of the key pair that CloudFront knows."""
+
+    __slots__ = ("_key", "algorithm", "fingerprint")
+
+    #: Which of CloudFront's two kinds of key this is.
+    algorithm: KeyAlgorithm
+    #: SHA-256 of the DER SubjectPublicKeyInfo, 64 hexadecimal digits.
+    fingerprint: str
+
+    def __init__(self, key: object) -> None:
+        self.algorithm = _algorithm(key)
+        assert isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey)  # noqa: S101
+        self._key = key
+        der = key.public_bytes(
+            serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+        self.fingerprint = hashlib.sha256(der).hexdigest()
+
+    @classmethod
+    def load(cls, source: str | bytes | os.PathLike[str]) -> Self:
+        """Read a public key from PEM text, its base64, or a file.
+
+        Raise :exc:`InvalidKey`, with what was seen and what is wanted.
+        """
+        return cls(pem.load_public_key(source))
+
+    def to_pem(self) -> str:
+        """Return the PEM text that CreatePublicKey takes as EncodedKey."""
+        return self._key.public_bytes(
+            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+        ).decode("ascii")
+
+    def verify(self, signature: bytes, message: bytes, hash_algorithm: HashAlgorithm) -> Self:
+        """Return this key if it made the signature; raise :exc:`InvalidKey` otherwise.
+
+        An ECDSA signature is ASN.1 DER, an RSA one is 256 bytes.
+        """
+        try:
+            if isinstance(self._key, rsa.RSAPublicKey):
+                self._key.verify(signature, message, _PKCS1, _HASHES[hash_algorithm])
+            else:
+                self._key.verify(signature, message, _ECDSA[hash_algorithm])
+        except InvalidSignature:
+            raise InvalidKey("The signature was not made with this key.") from None
+        return self
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, PublicKey) and self.fingerprint == other.fingerprint
+
+    def __hash__(self) -> int:
+        return hash(self.fingerprint)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self).load, (self.to_pem(),)
+
+    def __repr__(self) -> str:
+        return f"<PublicKey {self.algorithm} {self.fingerprint[:16]}>"
+
+
+class PrivateKey:
+    """Sign policies. The key itself shows in no repr and in no pickle."""
+
+    __slots__ = ("_key", "algorithm", "public_key")
+
+    #: Which of CloudFront's two kinds of key this is.
+    algorithm: KeyAlgorithm
+    #: The half that CloudFront is given.
+    public_key: PublicKey
+
+    def __init__(self, key: object) -> None:
+        self.algorithm = _algorithm(key)
+        assert isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey)  # noqa: S101
+        self._key = key
+        self.public_key = PublicKey(key.public_key())
+
+    @classmethod
+    def load(cls, source: str | bytes | os.PathLike[str], *, password: bytes | None = None) -> Self:
+        """Read a private key in any of the forms that settings and environments hold.
+
+        PKCS#8, PKCS#1 or SEC1 PEM, as text or bytes; also with literal
+        ``\\n``, CRLF, on one line with spaces, in quotes, behind a BOM, in
+        base64; or the path of such a file as :class:`os.PathLike`.
+
+        Raise :exc:`InvalidKey`, with what was seen and what is wanted, never
+        with a byte of the key.
+        """
+        try:
+            return cls(pem.load_private_key(source, password))
+        except InvalidKey as error:
+            # A debug page prints the local variables of every frame that an
+            # exception passed: this frame is the only one left, and is empty.
+            source, password, message = "", None, str(error)
+            raise InvalidKey(message) from None
+
+    @classmethod
+    def generate(cls, algorithm: KeyAlgorithm = KeyAlgorithm.ECDSA_P256) -> Self:
+        """Make a new key: ECDSA P-256, or RSA 2048 where SHA-1 links are still needed."""
+        if KeyAlgorithm(algorithm) is KeyAlgorithm.RSA_2048:
+            return cls(rsa.generate_private_key(public_exponent=65537, key_size=2048))
+        return cls(ec.generate_private_key(ec.SECP256R1()))
+
+    def sign(self, message: bytes, hash_algorithm: HashAlgorithm) -> bytes:
+        """Return the raw signature: 256 bytes for RSA, ASN.1 DER (about 71) for ECDSA."""
+        if self.algorithm is KeyAlgorithm.RSA_2048:
+            return self._key.sign(message, _PKCS1, _HASHES[hash_algorithm])  # type: ignore[call-arg, arg-type]
+        return self._key.sign(message, _ECDSA[hash_algorithm])  # type: ignore[call-arg, arg-type]
+
+    def to_pem(self) -> bytes:
+        """Return the key as unencrypted PKCS#8 PEM, for sealing or for a file of mode 0600."""
+        return self._key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        raise TypeError("A private key is never pickled: pickle where it comes from instead.")
+
+    def __repr__(self) -> str:
+        return f"<PrivateKey {self.algorithm}, public half {self.public_key.fingerprint[:16]}>"
+
+
+def _algorithm(key: object) -> KeyAlgorithm:
+    """Tell which of CloudFront's key kinds this is, or refuse it by name."""
+    wanted = "CloudFront signs with RSA 2048 or ECDSA P-256 (prime256v1) keys: create one of those."
+    if isinstance(key, rsa.RSAPrivateKey | rsa.RSAPublicKey):
+        if key.key_size == 2048:
+            return KeyAlgorithm.RSA_2048
+        raise InvalidKey(f"The key is an RSA key of {key.key_size} bits. {wanted}")
+    if isinstance(key, ec.EllipticCurvePrivateKey | ec.EllipticCurvePublicKey):
+        if isinstance(key.curve, ec.SECP256R1):
+            return KeyAlgorithm.ECDSA_P256
+        raise InvalidKey(f"The key is an elliptic curve key on {key.curve.name}. {wanted}")
+    kind = type(key).__name__.removesuffix("PrivateKey").removesuffix("PublicKey")
+    raise InvalidKey(f"The key is of kind {kind}. {wanted}")

@@ -1,0 +1,182 @@
+"""Read keys out of what people really have in an environment variable.
+
+A PEM file that went through a shell, a YAML file or a web form comes back
+with literal ``\\n``, on one line, in quotes, behind a BOM or in base64. All of
+that is put right here; what cannot be is refused with what was seen.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+
+from cfsigned_django.signing.exceptions import InvalidKey
+
+_BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----(.*?)-----END \1-----", re.DOTALL)
+_BEGIN = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----")
+
+_PRIVATE = ("PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY", "ENCRYPTED PRIVATE KEY")
+_PUBLIC = ("PUBLIC KEY", "RSA PUBLIC KEY")
+_WANT_PRIVATE = "The private key in PEM is wanted (-----BEGIN PRIVATE KEY-----)"
+_WANT_PUBLIC = "The public key in PEM is wanted (-----BEGIN PUBLIC KEY-----)"
+
+
+class _Block(NamedTuple):
+    label: str
+    body: str
+
+    def to_pem(self) -> bytes:
+        body = self.body.strip()
+        if ":" not in body:  # an encrypted PKCS#1 block has headers, whose lines must stay
+            packed = "".join(body.split())
+            body = "\n".join(packed[at : at + 64] for at in range(0, len(packed), 64))
+        text = f"-----BEGIN {self.label}-----\n{body}\n-----END {self.label}-----\n"
+        return text.encode("ascii", "replace")
+
+
+def load_private_key(source: str | bytes | os.PathLike[str], password: bytes | None) -> object:
+    """Return cryptography's private key object, of whatever kind it is.
+
+    Raise :exc:`InvalidKey`; the caller sees to it that no frame of this
+    module, whose local variables hold the key, travels with the exception.
+    """
+    block = _find_block(_read(source, _WANT_PRIVATE), _PRIVATE, _WANT_PRIVATE)
+    encrypted = "ENCRYPTED" in block.label or "ENCRYPTED" in block.body
+    if encrypted and not password:
+        raise InvalidKey(
+            "The private key is encrypted and no password was given. Give the password, or "
+            "decrypt the key first: openssl pkey -in encrypted.pem -out key.pem"
+        )
+    try:
+        return serialization.load_pem_private_key(
+            block.to_pem(), password=password if encrypted else None
+        )
+    except UnsupportedAlgorithm:
+        raise InvalidKey(
+            "The private key is of a kind that this installation cannot read. "
+            "CloudFront signs with RSA 2048 or ECDSA P-256 keys: create one of those."
+        ) from None
+    except (ValueError, TypeError):
+        if encrypted:
+            raise InvalidKey(
+                "The private key is encrypted and the password does not open it. "
+                "Check the password."
+            ) from None
+        raise InvalidKey(
+            "There is a private key block, but what stands in it is not a whole key: it was cut "
+            "or changed on the way. Copy the whole file again, or set its path as a pathlib.Path."
+        ) from None
+
+
+def load_public_key(source: str | bytes | os.PathLike[str]) -> object:
+    """Return cryptography's public key object, of whatever kind it is.
+
+    Raise :exc:`InvalidKey`, with what was seen and what is wanted.
+    """
+    block = _find_block(_read(source, _WANT_PUBLIC), _PUBLIC, _WANT_PUBLIC)
+    try:
+        return serialization.load_pem_public_key(block.to_pem())
+    except (ValueError, UnsupportedAlgorithm):
+        raise InvalidKey(
+            "There is a public key block, but what stands in it is not a whole key. "
+            "Copy the whole file again."
+        ) from None
+
+
+def _read(source: str | bytes | os.PathLike[str], wanted: str) -> str:
+    """Return the source as PEM-like text with real line ends and no wrapping."""
+    if isinstance(source, os.PathLike):
+        source = _read_file(Path(source))
+    if isinstance(source, bytes):
+        source = _decode(source, wanted)
+    if not isinstance(source, str):
+        raise InvalidKey(
+            f"The key is a {type(source).__name__}. {wanted}: as str, bytes or a pathlib.Path."
+        )
+    text = source.lstrip("\ufeff").strip().strip("'\"").strip()
+    if not text:
+        raise InvalidKey(f"The key is empty. {wanted}: is the environment variable set?")
+    text = text.replace("\\r", "").replace("\\n", "\n").replace("\r\n", "\n").replace("\r", "\n")
+    if "-----BEGIN" in text:
+        return text
+    return _unwrap_base64(text) or text
+
+
+def _read_file(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        problem = "does not exist"
+    except IsADirectoryError:
+        problem = "is a folder, not a file"
+    except PermissionError:
+        problem = "may not be read by this user"
+    except OSError as error:
+        problem = f"cannot be read ({error.strerror})"
+    raise InvalidKey(f"The key file {path} {problem}. Set the path of the PEM file.")
+
+
+def _decode(data: bytes, wanted: str) -> str:
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):  # what Windows calls Unicode
+        return data.decode("utf-16", "replace")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        raise InvalidKey(
+            f"The key is binary data (perhaps DER). {wanted}: "
+            "openssl pkey -inform DER -in key.der -out key.pem"
+        ) from None
+
+
+def _unwrap_base64(text: str) -> str | None:
+    """Return the PEM text that the base64 text holds, or None where it holds none."""
+    try:
+        inner = base64.b64decode("".join(text.split()), validate=True).decode("utf-8-sig")
+    except (binascii.Error, ValueError):
+        return None
+    inner = inner.replace("\r\n", "\n")
+    return inner if "-----BEGIN" in inner else None
+
+
+def _find_block(text: str, labels: tuple[str, ...], wanted: str) -> _Block:
+    """Return the first block with one of the labels, or say what is there instead."""
+    blocks = [_Block(*match) for match in _BLOCK.findall(text)]
+    for block in blocks:
+        if block.label in labels:
+            return block
+    if blocks:
+        raise InvalidKey(_what_it_is(blocks[0].label, wanted))
+    begun = _BEGIN.search(text)
+    if begun and begun[1] in labels:
+        raise InvalidKey(
+            "The key begins but does not end: its -----END----- line is missing. A variable that "
+            "holds several lines is often cut after the first: use \\n, base64 or a pathlib.Path."
+        )
+    if begun:
+        raise InvalidKey(_what_it_is(begun[1], wanted))
+    if "\n" not in text and len(text) < 512 and text.endswith((".pem", ".key", ".txt")):
+        raise InvalidKey(f"The key looks like the name of a file. {wanted}, or a pathlib.Path.")
+    raise InvalidKey(f"The key is not PEM text, nor base64 of it. {wanted}, or a pathlib.Path.")
+
+
+def _what_it_is(label: str, wanted: str) -> str:
+    """Say what a PEM block is that is not the one wanted."""
+    if label in _PUBLIC:
+        return f"This is a public key. {wanted}; the public one is what CloudFront is given."
+    if label in _PRIVATE:
+        return f"This is a private key. {wanted}; keep the private one secret."
+    if "CERTIFICATE" in label:
+        return f"This is a certificate. {wanted}; CloudFront's signing keys have no certificate."
+    if label == "OPENSSH PRIVATE KEY":
+        return (
+            f"This is an OpenSSH key. {wanted}; make a key with openssl, or convert a copy: "
+            "ssh-keygen -p -m PEM -f copy_of_key"
+        )
+    return f"This is a block of kind {label}. {wanted}, of an RSA 2048 or ECDSA P-256 key."

@@ -1,0 +1,236 @@
+"""Say who may fetch what until when, in the words and bytes of CloudFront.
+
+Developer guide: "Create a signed URL using a canned policy" and "... using a
+custom policy".
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Self
+
+from cfsigned_django.signing.exceptions import InvalidPolicy
+from cfsigned_django.signing.resource import check_resource, compile_resource
+
+#: The latest moment that every reader of a policy takes: 2038-01-19 03:14:07
+#: UTC. The developer guide now names a later one, in two units that disagree.
+MAX_EPOCH_TIME = 2_147_483_647
+
+_CONDITIONS = {
+    "DateLessThan": "AWS:EpochTime",
+    "DateGreaterThan": "AWS:EpochTime",
+    "IpAddress": "AWS:SourceIp",
+}
+
+
+def canned_policy_json(resource: str, date_less_than: int) -> str:
+    """Return the canned policy as CloudFront rebuilds it, byte for byte.
+
+    Both values must have been checked: nothing is escaped here.
+    """
+    return (
+        f'{{"Statement":[{{"Resource":"{resource}",'
+        f'"Condition":{{"DateLessThan":{{"AWS:EpochTime":{date_less_than}}}}}}}]}}'
+    )
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class Policy:
+    """A policy statement, checked when it is made.
+
+    ``resource`` is a URL on the wire (percent-encoded) in which ``*`` stands
+    for any characters within its section; ``date_less_than`` and
+    ``date_greater_than`` are Unix seconds or aware datetimes (both ends are
+    exclusive); ``ip_address`` is an IPv4 address or CIDR range. A resource of
+    ``*`` opens every file of every distribution that trusts the key and needs
+    ``allow_any_resource=True``.
+
+    Raise :exc:`InvalidPolicy` for anything that CloudFront would refuse, or
+    that grants more than it says.
+    """
+
+    resource: str
+    date_less_than: int
+    date_greater_than: int | None = None
+    ip_address: str | None = None
+
+    def __init__(
+        self,
+        *,
+        resource: str,
+        date_less_than: datetime | int,
+        date_greater_than: datetime | int | None = None,
+        ip_address: str | None = None,
+        allow_any_resource: bool = False,
+    ) -> None:
+        until = epoch_time(date_less_than, "date_less_than")
+        since = None
+        if date_greater_than is not None:
+            since = epoch_time(date_greater_than, "date_greater_than")
+            if since >= until:
+                raise InvalidPolicy(
+                    f"date_greater_than ({since}) must be earlier than date_less_than ({until}): "
+                    "as it stands, the policy would never allow anything."
+                )
+        # object.__setattr__ is how a frozen dataclass fills itself in.
+        object.__setattr__(self, "resource", check_resource(resource, allow_any_resource))
+        object.__setattr__(self, "date_less_than", until)
+        object.__setattr__(self, "date_greater_than", since)
+        object.__setattr__(self, "ip_address", ip_address and _check_ip_address(ip_address))
+
+    @property
+    def is_canned(self) -> bool:
+        """Tell whether CloudFront can rebuild the policy from the URL and ``Expires``."""
+        return (
+            self.date_greater_than is None and self.ip_address is None and "*" not in self.resource
+        )
+
+    def to_json(self) -> str:
+        """Return the text that is signed: no white space, keys in AWS's order."""
+        if self.date_greater_than is None and self.ip_address is None:
+            return canned_policy_json(self.resource, self.date_less_than)
+        condition: dict[str, dict[str, int | str]] = {
+            "DateLessThan": {"AWS:EpochTime": self.date_less_than}
+        }
+        if self.date_greater_than is not None:
+            condition["DateGreaterThan"] = {"AWS:EpochTime": self.date_greater_than}
+        if self.ip_address is not None:
+            condition["IpAddress"] = {"AWS:SourceIp": self.ip_address}
+        statement = {"Resource": self.resource, "Condition": condition}
+        return json.dumps({"Statement": [statement]}, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read a policy that came with a request.
+
+        The order of keys and white space are free, as CloudFront's developer
+        guide allows. A missing Resource means ``*``, as it says too. Raise
+        :exc:`InvalidPolicy` for whatever CloudFront calls a malformed policy;
+        where its answer is not documented (unknown or repeated keys), as well.
+        """
+        try:
+            document = json.loads(text, object_pairs_hook=_unique_keys)
+        except (ValueError, RecursionError):
+            raise InvalidPolicy("The policy is not JSON with unique keys.") from None
+        return cls(**_read_document(document), allow_any_resource=True)
+
+    def matches(self, url: str) -> bool:
+        """Tell whether the resource covers the URL, given as the viewer sent it."""
+        return compile_resource(self.resource).fullmatch(lower_host(url)) is not None
+
+    def allows(self, now: int, viewer_ip: str | None) -> bool:
+        """Tell whether the conditions hold at ``now`` (Unix seconds) for the viewer."""
+        return self.why_not(now, viewer_ip) is None
+
+    def why_not(self, now: int, viewer_ip: str | None) -> str | None:
+        """Return the first condition that does not hold, in words, or None."""
+        # Whether the very second of DateLessThan still counts is not
+        # documented; the stricter reading does not count it.
+        if now >= self.date_less_than:
+            return f"expired {now - self.date_less_than} s ago"
+        if self.date_greater_than is not None and now <= self.date_greater_than:
+            return f"valid only in {self.date_greater_than + 1 - now} s (date_greater_than)"
+        if self.ip_address is not None and not _is_within(viewer_ip, self.ip_address):
+            return f"the viewer's address {viewer_ip} is not in {self.ip_address}"
+        return None
+
+
+def epoch_time(moment: datetime | int, name: str) -> int:
+    """Return the moment in Unix seconds; ``name`` is what an error calls it."""
+    if isinstance(moment, datetime):
+        if moment.tzinfo is None:
+            raise InvalidPolicy(
+                f"{name} is a datetime without a time zone, which could mean two moments. "
+                "Make it aware, for example with django.utils.timezone.now()."
+            )
+        moment = int(moment.timestamp())
+    if type(moment) is not int:
+        raise InvalidPolicy(
+            f"{name} is {moment!r}: whole Unix seconds or an aware datetime are wanted."
+        )
+    if moment > MAX_EPOCH_TIME:
+        looks = " It looks like milliseconds: seconds are wanted." if moment > 10**11 else ""
+        raise InvalidPolicy(f"{name} is {moment}, later than {MAX_EPOCH_TIME} (in 2038).{looks}")
+    if moment <= 0:
+        raise InvalidPolicy(f"{name} is {moment}: Unix seconds after 1970 are wanted.")
+    return moment
+
+
+def _check_ip_address(ip_address: str) -> str:
+    """Return the IPv4 address or range with its prefix length."""
+    text = str(ip_address)
+    if ":" in text:
+        raise InvalidPolicy(
+            f"ip_address is {text!r}: CloudFront's policies know IPv4 only. Leave it out for "
+            "viewers on IPv6, or turn IPv6 off for the distribution."
+        )
+    address, slash, prefix = text.partition("/")
+    try:
+        ipaddress.IPv4Address(address)
+        ipaddress.IPv4Network(text, strict=False)
+        if slash and not re.fullmatch("[0-9]{1,2}", prefix, re.ASCII):
+            raise ValueError(prefix)
+    except ValueError:
+        raise InvalidPolicy(
+            f"ip_address is {text!r}: one IPv4 address or one CIDR range is wanted, "
+            "such as 203.0.113.7 or 203.0.113.0/24."
+        ) from None
+    return text if slash else f"{text}/32"
+
+
+def _is_within(viewer_ip: str | None, ip_range: str) -> bool:
+    """Tell whether the viewer's address is in the range; an IPv6 viewer never is."""
+    try:
+        address = ipaddress.IPv4Address(viewer_ip or "")
+    except ValueError:
+        return False
+    return address in ipaddress.IPv4Network(ip_range, strict=False)
+
+
+def lower_host(url: str) -> str:
+    """Lower scheme and host, whose case HTTP does not tell apart."""
+    scheme, separator, rest = url.partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme.lower()}{separator}{host.lower()}{slash}{path}"
+
+
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    keys = dict(pairs)
+    if len(keys) != len(pairs):
+        raise ValueError("repeated key")
+    return keys
+
+
+def _read_document(document: object) -> dict[str, Any]:
+    """Return the arguments of a Policy that the JSON document stands for."""
+    statements = document.get("Statement") if isinstance(document, dict) else None
+    if not isinstance(statements, list) or len(statements) != 1:
+        raise InvalidPolicy("The policy has no Statement array with exactly one statement.")
+    statement = statements[0]
+    condition = statement.get("Condition") if isinstance(statement, dict) else None
+    if not isinstance(condition, dict) or "DateLessThan" not in condition:
+        raise InvalidPolicy("The policy's statement has no DateLessThan condition.")
+    if len(document) > 1 or not statement.keys() <= {"Resource", "Condition"}:  # type: ignore[arg-type]
+        raise InvalidPolicy("The policy has keys that CloudFront does not document.")
+    values = {name: _read_condition(name, body) for name, body in condition.items()}
+    return {
+        "resource": statement.get("Resource", "*"),
+        "date_less_than": values["DateLessThan"],
+        "date_greater_than": values.get("DateGreaterThan"),
+        "ip_address": values.get("IpAddress"),
+    }
+
+
+def _read_condition(name: str, body: object) -> int | str:
+    key = _CONDITIONS.get(name)
+    if key is None or not isinstance(body, dict) or list(body) != [key]:
+        raise InvalidPolicy(f"The policy's condition {name} is not one that CloudFront documents.")
+    value = body[key]
+    if type(value) is not (str if name == "IpAddress" else int):
+        raise InvalidPolicy(f"The policy's {name} is {value!r}, of the wrong type.")
+    assert isinstance(value, str | int)  # noqa: S101
+    return value

@@ -1,0 +1,144 @@
+"""Sign URLs and cookies: the mirror of verifier.py."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TypeGuard
+
+from cfsigned_django.signing.encoding import MAX_URL_LENGTH, encode_base64, encode_url
+from cfsigned_django.signing.exceptions import InvalidKey, InvalidPolicy, InvalidUrl
+from cfsigned_django.signing.keys import HashAlgorithm, KeyAlgorithm, PrivateKey
+from cfsigned_django.signing.policy import MAX_EPOCH_TIME, Policy, canned_policy_json
+
+#: What browsers keep of one cookie (RFC 6265, section 6.1), name included.
+MAX_COOKIE_LENGTH = 4096
+
+
+class Signer:
+    """Sign with one private key, known to CloudFront under ``key_pair_id``.
+
+    A class, because all that depends on the key alone is worked out once:
+    signing a URL then costs one signature and little else.
+
+    ``hash_algorithm`` is SHA1 for RSA unless said otherwise, as CloudFront
+    assumes, and SHA256 for ECDSA. Raise :exc:`InvalidKey` for an empty key
+    pair id, and for ECDSA with SHA1, which AWS's own tools disagree about.
+    """
+
+    def __init__(
+        self,
+        *,
+        key_pair_id: str,
+        private_key: PrivateKey,
+        hash_algorithm: HashAlgorithm | None = None,
+    ) -> None:
+        is_rsa = private_key.algorithm is KeyAlgorithm.RSA_2048
+        if hash_algorithm is None:
+            hash_algorithm = HashAlgorithm.SHA1 if is_rsa else HashAlgorithm.SHA256
+        self.hash_algorithm = HashAlgorithm(hash_algorithm)
+        if not is_rsa and self.hash_algorithm is HashAlgorithm.SHA1:
+            raise InvalidKey(
+                "An ECDSA key with SHA1 is not accepted by every tool of AWS. "
+                "Leave the hash algorithm out, or name SHA256."
+            )
+        if not key_pair_id or not key_pair_id.isascii() or not key_pair_id.isalnum():
+            raise InvalidKey(
+                f"The key pair id {key_pair_id!r} is not the id of a public key in CloudFront, "
+                "which is made of capital letters and digits, such as K2JCJMDEHXQW5F."
+            )
+        self.key_pair_id = key_pair_id
+        self.private_key = private_key
+        self._tail = f"&Key-Pair-Id={key_pair_id}"
+        if self.hash_algorithm is not HashAlgorithm.SHA1:
+            self._tail += f"&Hash-Algorithm={self.hash_algorithm}"
+
+    def sign_url(
+        self,
+        url: str,
+        *,
+        date_less_than: datetime | int | None = None,
+        policy: Policy | None = None,
+    ) -> str:
+        """Return the URL with a signature, encoded as it must go over the wire.
+
+        Give exactly one of ``date_less_than`` (Unix seconds or an aware
+        datetime), which allows this URL until then, and ``policy``, which may
+        add a start, an address, or a wildcard that covers the URL. As in the
+        AWS CLI, a ``*`` in the URL itself makes a custom policy, in which it
+        is a wildcard: encode one that is part of a name as ``%2A``.
+
+        Raise :exc:`InvalidUrl` or :exc:`InvalidPolicy`.
+        """
+        url = encode_url(url)
+        if policy is None and "*" not in url and _is_epoch_time(date_less_than):
+            grant = f"Expires={date_less_than}"
+            message = canned_policy_json(url, date_less_than).encode("ascii")
+        else:
+            policy = _choose_policy(url, date_less_than, policy)
+            message = policy.to_json().encode("ascii")
+            if policy.is_canned:
+                grant = f"Expires={policy.date_less_than}"
+            else:
+                grant = f"Policy={encode_base64(message)}"
+        signature = encode_base64(self.private_key.sign(message, self.hash_algorithm))
+        separator = "&" if "?" in url else "?"
+        signed = f"{url}{separator}{grant}&Signature={signature}{self._tail}"
+        if len(signed) > MAX_URL_LENGTH:
+            raise InvalidUrl(
+                f"The signed URL has {len(signed)} bytes; CloudFront takes {MAX_URL_LENGTH} at "
+                "most. Shorten the name or the parameters."
+            )
+        return signed
+
+    def sign_cookies(self, policy: Policy) -> dict[str, str]:
+        """Return the three cookies (four with SHA256), as names and values.
+
+        A policy without start, address and wildcard becomes
+        ``CloudFront-Expires`` and opens one URL; any other becomes
+        ``CloudFront-Policy``. Raise :exc:`InvalidPolicy` where a cookie would
+        be longer than browsers keep.
+        """
+        message = policy.to_json().encode("ascii")
+        cookies = (
+            {"CloudFront-Expires": str(policy.date_less_than)}
+            if policy.is_canned
+            else {"CloudFront-Policy": encode_base64(message)}
+        )
+        signature = self.private_key.sign(message, self.hash_algorithm)
+        cookies["CloudFront-Signature"] = encode_base64(signature)
+        cookies["CloudFront-Key-Pair-Id"] = self.key_pair_id
+        if self.hash_algorithm is not HashAlgorithm.SHA1:
+            cookies["CloudFront-Hash-Algorithm"] = str(self.hash_algorithm)
+        for name, value in cookies.items():
+            if len(name) + 1 + len(value) > MAX_COOKIE_LENGTH:
+                raise InvalidPolicy(
+                    f"The cookie {name} would be longer than the {MAX_COOKIE_LENGTH} bytes that "
+                    "browsers keep. Shorten the resource."
+                )
+        return cookies
+
+    def __repr__(self) -> str:
+        return f"<Signer {self.key_pair_id} {self.private_key.algorithm} {self.hash_algorithm}>"
+
+
+def _is_epoch_time(moment: object) -> TypeGuard[int]:
+    return type(moment) is int and 0 < moment <= MAX_EPOCH_TIME
+
+
+def _choose_policy(
+    url: str, date_less_than: datetime | int | None, policy: Policy | None
+) -> Policy:
+    """Return the policy to sign, sure to cover the URL."""
+    if (date_less_than is None) == (policy is None):
+        raise InvalidPolicy(
+            "Give exactly one of date_less_than and policy: a link without an end is not possible."
+        )
+    if policy is None:
+        assert date_less_than is not None  # noqa: S101
+        return Policy(resource=url, date_less_than=date_less_than)
+    if not policy.matches(url):
+        raise InvalidPolicy(
+            f"The policy's resource {policy.resource} does not cover {url}: CloudFront would "
+            "refuse the link."
+        )
+    return policy

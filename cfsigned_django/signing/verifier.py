@@ -1,0 +1,178 @@
+"""Verify viewer requests as CloudFront does: the mirror of signer.py.
+
+The order of the checks (credentials present, key known, decode, policy,
+signature, conditions) is inferred from the answers that users report; AWS
+does not document it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from cfsigned_django.signing.diagnosis import explain_mismatch
+from cfsigned_django.signing.encoding import decode_base64, split_query
+from cfsigned_django.signing.exceptions import Denied, InvalidKey, InvalidPolicy
+from cfsigned_django.signing.keys import HashAlgorithm, PublicKey
+from cfsigned_django.signing.policy import Policy, epoch_time, lower_host
+
+_MESSAGES = {
+    "MissingKey": "Missing Key-Pair-Id query parameter or cookie value",
+    "InvalidKey": "Unknown Key",
+    "AccessDenied": "Access denied",
+    "MalformedPolicy": "Malformed Policy",
+    "MalformedSignature": "Could not unencode Signature",
+}
+_EXPIRES = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
+
+# One of these in the query makes the URL a signed one, whatever cookies come
+# with it (developer guide, "Decide to use signed URLs or signed cookies").
+_MARKS_OF_A_SIGNED_URL = {"Expires", "Policy", "Signature", "Key-Pair-Id"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Credentials:
+    """What a request shows, from its query or its cookies."""
+
+    source: str
+    values: Mapping[str, str]
+    #: The URL without CloudFront's parameters: what the policy must cover.
+    base_url: str
+
+
+class Verifier:
+    """Verify requests against the keys that a behavior trusts, by key pair id."""
+
+    def __init__(self, trusted_keys: Mapping[str, PublicKey]) -> None:
+        self._trusted_keys = trusted_keys
+
+    def verify(
+        self,
+        url: str,
+        cookies: Mapping[str, str] | None = None,
+        *,
+        now: int,
+        viewer_ip: str | None = None,
+    ) -> Policy:
+        """Return the policy that allows the request, or raise :exc:`Denied`.
+
+        ``url`` is the absolute URL as the viewer sent it, still percent-
+        encoded; ``now`` is in Unix seconds; ``viewer_ip`` is the address of
+        the viewer's TCP connection. A signed URL wins over cookies, also
+        when it is refused.
+        """
+        credentials = _find_credentials(url, cookies or {})
+        key = self._find_key(credentials)
+        signature = _decode_signature(credentials)
+        hash_algorithm = _find_hash_algorithm(credentials)
+        policy, message = _find_policy(credentials)
+        try:
+            key.verify(signature, message, hash_algorithm)
+        except InvalidKey:
+            reason = explain_mismatch(
+                credentials.base_url, credentials.values, key, signature, hash_algorithm
+            )
+            raise denied("AccessDenied", reason) from None
+        if not policy.matches(credentials.base_url):
+            raise denied(
+                "AccessDenied",
+                f"the policy covers {policy.resource}, not {credentials.base_url}",
+            )
+        if refusal := policy.why_not(now, viewer_ip):
+            raise denied("AccessDenied", refusal)
+        return policy
+
+    def _find_key(self, credentials: _Credentials) -> PublicKey:
+        key_pair_id = credentials.values.get("Key-Pair-Id")
+        if not key_pair_id:
+            raise denied("MissingKey", f"no Key-Pair-Id in the {credentials.source}")
+        key = self._trusted_keys.get(key_pair_id)
+        if key is None:
+            known = ", ".join(sorted(self._trusted_keys)) or "none"
+            raise denied(
+                "InvalidKey",
+                f"{key_pair_id!r} is not in a trusted key group of the behavior (known: {known})",
+            )
+        return key
+
+
+def denied(code: str, reason: str) -> Denied:
+    """Return the refusal with CloudFront's message for the code."""
+    return Denied(code, _MESSAGES[code], reason)
+
+
+def _find_credentials(url: str, cookies: Mapping[str, str]) -> _Credentials:
+    """Return what the request shows: the query's values, else the cookies'."""
+    address, question, query = url.partition("?")
+    reserved, others = split_query(query) if question else ([], [])
+    values: dict[str, str] = {}
+    for segment in reserved:
+        name, _, value = segment.partition("=")
+        if name in values:
+            # Which of two counts is not documented: neither does here.
+            raise denied("AccessDenied", f"the parameter {name} is there twice")
+        # Decoded once: a client may send the ~ of a signature as %7E.
+        values[name] = unquote(value, errors="replace")
+    if values.keys() & _MARKS_OF_A_SIGNED_URL:
+        base_url = f"{address}?{'&'.join(others)}" if others else address
+        return _Credentials(source="query", values=values, base_url=lower_host(base_url))
+    values = {
+        name.removeprefix("CloudFront-"): value
+        for name, value in cookies.items()
+        if name.startswith("CloudFront-")
+    }
+    return _Credentials(source="cookies", values=values, base_url=lower_host(url))
+
+
+def _decode_signature(credentials: _Credentials) -> bytes:
+    text = credentials.values.get("Signature")
+    if not text:
+        # What CloudFront answers without any Signature is not documented.
+        raise denied("AccessDenied", f"no Signature in the {credentials.source}")
+    try:
+        return decode_base64(text)
+    except ValueError as error:
+        raise denied("MalformedSignature", f"the Signature is {error}") from None
+
+
+def _find_hash_algorithm(credentials: _Credentials) -> HashAlgorithm:
+    """Return the hash that the request names; SHA1 is assumed where it names none."""
+    name = credentials.values.get("Hash-Algorithm", "SHA1")
+    try:
+        return HashAlgorithm(name)
+    except ValueError:
+        # The answer to another value, also to `sha256`, is not documented.
+        raise denied("AccessDenied", f"Hash-Algorithm is {name!r}, not SHA1 or SHA256") from None
+
+
+def _find_policy(credentials: _Credentials) -> tuple[Policy, bytes]:
+    """Return the policy and the bytes that were signed."""
+    values = credentials.values
+    try:
+        if "Policy" in values:
+            # Some old signers send Expires beside Policy, and such links are
+            # in use: the Policy is what counts.
+            message = decode_base64(values["Policy"])
+            return Policy.from_json(message.decode("utf-8")), message
+        if "Expires" not in values:
+            # What CloudFront answers without either is not documented.
+            raise denied("AccessDenied", f"neither Expires nor Policy in the {credentials.source}")
+        return _rebuild_canned_policy(credentials.base_url, values["Expires"])
+    except InvalidPolicy as error:
+        raise denied("MalformedPolicy", str(error)) from None
+    except ValueError:
+        raise denied("MalformedPolicy", "the Policy is not CloudFront base64 of text") from None
+
+
+def _rebuild_canned_policy(base_url: str, expires: str) -> tuple[Policy, bytes]:
+    """Build the canned policy from the URL, as CloudFront does: it was never sent."""
+    if not _EXPIRES.fullmatch(expires):
+        raise InvalidPolicy(f"Expires is {expires!r}: Unix seconds are wanted.")
+    until = epoch_time(int(expires), "Expires")
+    try:
+        policy = Policy(resource=base_url, date_less_than=until)
+    except InvalidPolicy as error:
+        raise denied("AccessDenied", str(error)) from None
+    return policy, policy.to_json().encode("ascii")
