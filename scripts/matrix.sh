@@ -4,10 +4,12 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# pyenv's python3.12 exists on PATH, but starts only while PYENV_VERSION lists a 3.12.
+# pyenv puts a stub for each python3.x on PATH, which starts only where pyenv's own settings list
+# that version. The interpreters themselves lie here.
 if command -v pyenv > /dev/null; then
-  PYENV_VERSION=$(pyenv versions --bare | grep -E '^3\.(11|12|13)\.[0-9]+$' | paste -sd:)
-  export PYENV_VERSION
+  for folder in "$(pyenv root)"/versions/3.1[123].*/bin; do
+    PATH=$folder:$PATH
+  done
 fi
 # A missing interpreter is reported, not fetched.
 export UV_PYTHON_DOWNLOADS=${UV_PYTHON_DOWNLOADS:-never}
@@ -17,4 +19,4 @@ skip_missing=true
 if [[ ${CI:-} == true ]]; then
   skip_missing=false
 fi
-.venv/bin/tox run --skip-missing-interpreters "$skip_missing" "$@"
+.venv/bin/tox run --quiet --skip-missing-interpreters "$skip_missing" "$@"
