@@ -1,0 +1,116 @@
+"""Evaluate CORS rules as S3 does, for origins that are not S3.
+
+AWS page: "Elements of a CORS configuration" (ManageCorsUsing). An S3 origin
+needs none of this: Origin and Access-Control-Request-* are forwarded to the
+bucket, which the managed policy CORS-S3Origin does on AWS, and S3 answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+from wsgiref.types import WSGIEnvironment
+
+Headers = list[tuple[str, str]]
+
+_METHODS = frozenset({"GET", "PUT", "HEAD", "POST", "DELETE"})
+_VARY = ("Vary", "Origin, Access-Control-Request-Headers, Access-Control-Request-Method")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorsRule:
+    """Allow some origins to read across origins; ``max_age`` is in seconds.
+
+    Each of ``allowed_origins`` and ``allowed_headers`` may hold one ``*``.
+    Raise ``ValueError`` for what S3 would not take.
+    """
+
+    allowed_origins: tuple[str, ...]
+    allowed_methods: tuple[str, ...] = ("GET", "HEAD")
+    allowed_headers: tuple[str, ...] = ()
+    expose_headers: tuple[str, ...] = ()
+    max_age: int | None = None
+
+    def __post_init__(self) -> None:
+        if not self.allowed_origins or not self.allowed_methods:
+            raise ValueError("A CORS rule needs AllowedOrigins and AllowedMethods.")
+        for pattern in (*self.allowed_origins, *self.allowed_headers):
+            if pattern.count("*") > 1 or set(pattern) & set("?["):
+                raise ValueError(f"{pattern!r} in a CORS rule: at most one *, and no ? or [.")
+        for method in set(self.allowed_methods) - _METHODS:
+            raise ValueError(f"{method!r} is no method for AllowedMethods.")
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> CorsRule:
+        """Read one rule of the JSON document that the S3 console and API use."""
+        fields = {
+            "AllowedOrigins": "allowed_origins",
+            "AllowedMethods": "allowed_methods",
+            "AllowedHeaders": "allowed_headers",
+            "ExposeHeaders": "expose_headers",
+        }
+        for name in document.keys() - {*fields, "MaxAgeSeconds", "ID"}:
+            raise ValueError(f"A CORS rule has no element {name!r}.")
+        lists = {field: tuple(document.get(name, ())) for name, field in fields.items()}
+        return cls(**lists, max_age=document.get("MaxAgeSeconds"))
+
+    def allows(self, origin: str, method: str, headers: Iterable[str] = ()) -> bool:
+        """Say whether the rule covers a request of ``origin``."""
+        return (
+            method in self.allowed_methods
+            and self._matched_origin(origin) is not None
+            and all(
+                any(fnmatchcase(header, pattern.lower()) for pattern in self.allowed_headers)
+                for header in headers
+            )
+        )
+
+    def response_headers(self, origin: str, requested_headers: str = "") -> Headers:
+        """Return what S3 adds to an answer that this rule allows."""
+        headers: Headers = []
+        if self._matched_origin(origin) == "*":
+            headers.append(("Access-Control-Allow-Origin", "*"))
+        else:
+            headers.append(("Access-Control-Allow-Origin", origin))
+            headers.append(("Access-Control-Allow-Credentials", "true"))
+        headers.append(("Access-Control-Allow-Methods", ", ".join(self.allowed_methods)))
+        if requested_headers:
+            headers.append(("Access-Control-Allow-Headers", requested_headers))
+        if self.expose_headers:
+            headers.append(("Access-Control-Expose-Headers", ", ".join(self.expose_headers)))
+        if self.max_age is not None:
+            headers.append(("Access-Control-Max-Age", str(self.max_age)))
+        return [*headers, _VARY]
+
+    def _matched_origin(self, origin: str) -> str | None:
+        return next((p for p in self.allowed_origins if fnmatchcase(origin, p)), None)
+
+
+def parse_rules(document: Sequence[Mapping[str, Any]]) -> tuple[CorsRule, ...]:
+    """Read a bucket's CORS configuration: a list of rules in AWS's JSON."""
+    return tuple(CorsRule.from_document(rule) for rule in document)
+
+
+def headers_for(rules: Sequence[CorsRule], environ: WSGIEnvironment) -> Headers:
+    """Return the CORS headers of an answer to GET or HEAD; none without a rule that allows it."""
+    origin = environ.get("HTTP_ORIGIN")
+    if origin is None:
+        return []
+    method = environ["REQUEST_METHOD"]
+    rule = next((rule for rule in rules if rule.allows(origin, method)), None)
+    return rule.response_headers(origin) if rule else []
+
+
+def headers_for_preflight(rules: Sequence[CorsRule], environ: WSGIEnvironment) -> Headers:
+    """Return the CORS headers of the answer to a preflight; none where it has to be refused."""
+    origin = environ.get("HTTP_ORIGIN", "")
+    method = environ.get("HTTP_ACCESS_CONTROL_REQUEST_METHOD", "")
+    requested = [
+        name.strip().lower()
+        for name in environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS", "").split(",")
+        if name.strip()
+    ]
+    rule = next((rule for rule in rules if rule.allows(origin, method, requested)), None)
+    return rule.response_headers(origin, ", ".join(requested)) if rule else []

@@ -1,0 +1,192 @@
+"""Serve viewers as a CloudFront distribution does: behavior, signature, origin.
+
+The distribution is a WSGI application, and so is its origin. What that buys:
+an origin needs to know nothing of this package, and the distribution runs
+under any WSGI server, or without one.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+from cfsigned_django.edge import responses
+from cfsigned_django.edge.behavior import Behavior, select_behavior
+from cfsigned_django.edge.responses import Refusal
+from cfsigned_django.edge.viewer_request import ViewerRequest
+from cfsigned_django.edge.wsgi_response import ExcInfo
+from cfsigned_django.signing.encoding import MAX_URL_LENGTH
+from cfsigned_django.signing.exceptions import Denied
+from cfsigned_django.signing.keys import PublicKey
+from cfsigned_django.signing.verifier import Verifier
+
+logger = logging.getLogger("cfsigned_django.edge")
+
+#: Key group id -> id of a public key -> the key.
+KeyGroups: TypeAlias = Mapping[str, Mapping[str, PublicKey]]
+
+#: Where the distribution leaves why a request was refused, and where an origin
+#: may leave a sentence on its answer. It is logged; no viewer sees it.
+REASON_KEY = "cfsigned.reason"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Distribution:
+    """Put behaviors and key groups in front of an origin.
+
+    ``domain_names`` are the hosts that viewers may ask for, with the port
+    where there is one. ``behaviors`` are tried in order; the last one is the
+    default, with the path pattern ``*``. ``key_groups`` is a mapping or
+    returns one; it is read anew for each request, so keys may come and go
+    while the server runs. ``viewer_scheme`` is for an edge behind something
+    that ends TLS: resources are signed for ``https://`` then, while the
+    server of the edge sees plain http. ``clock`` returns Unix time in seconds.
+
+    AWS pages: "Cache behavior settings" and "Specify signers that can create
+    signed URLs and signed cookies".
+    """
+
+    domain_names: tuple[str, ...]
+    behaviors: tuple[Behavior, ...] = (Behavior(),)
+    key_groups: KeyGroups | Callable[[], KeyGroups] = field(default_factory=dict)
+    origin: WSGIApplication
+    viewer_scheme: str | None = None
+    clock: Callable[[], float] = time.time
+
+    def __post_init__(self) -> None:
+        if not self.domain_names or any("/" in name for name in self.domain_names):
+            raise ValueError("domain_names is a tuple of hosts, without a scheme or a slash.")
+        if [number for number, behavior in enumerate(self.behaviors) if behavior.is_default] != [
+            len(self.behaviors) - 1
+        ]:
+            raise ValueError('The last of behaviors, and no other, has the path_pattern "*".')
+        if not callable(self.key_groups):
+            named = {group for behavior in self.behaviors for group in behavior.trusted_key_groups}
+            for group in sorted(named - self.key_groups.keys()):
+                raise ValueError(f"A behavior trusts {group!r}, which key_groups does not have.")
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        return self.serve(environ, start_response, now=int(self.clock()))
+
+    def serve(
+        self, environ: WSGIEnvironment, start_response: StartResponse, *, now: int
+    ) -> Iterable[bytes]:
+        """Answer one request as if the clock stood at ``now``, in Unix seconds."""
+        request = ViewerRequest.from_environ(environ, scheme=self.viewer_scheme)
+        verdict = self._judge(request, now=now)
+        if isinstance(verdict, Refusal):
+            environ[REASON_KEY] = verdict.reason
+            _log(verdict.status, verdict.code, request, verdict.reason)
+            return verdict(environ, start_response)
+        return self._forward(request, verdict, environ, start_response)
+
+    def _judge(self, request: ViewerRequest, *, now: int) -> Behavior | Refusal:
+        """Return the behavior that serves the request, or the answer in its place."""
+        if not request.target.startswith("/") or not _is_visible_ascii(request.target):
+            return responses.bad_request("the request target is not a path in visible ASCII")
+        if request.host.lower() not in {name.lower() for name in self.domain_names}:
+            return responses.unknown_host(
+                f"the viewer asked for the host {request.host!r}, and this edge serves "
+                + " and ".join(self.domain_names)
+            )
+        if len(request.url) > MAX_URL_LENGTH:
+            return responses.url_too_long(len(request.url))
+        behavior = select_behavior(self.behaviors, request.path)
+        if request.method not in behavior.allowed_methods:
+            return responses.method_not_allowed(
+                f"the behavior {behavior.path_pattern} allows "
+                + ", ".join(sorted(behavior.allowed_methods))
+            )
+        if request.has_body:
+            return responses.body_not_allowed(f"a {request.method} request came with a body")
+        return self._verify(request, behavior, now=now) if behavior.is_restricted else behavior
+
+    def _verify(
+        self, request: ViewerRequest, behavior: Behavior, *, now: int
+    ) -> Behavior | Refusal:
+        # An OPTIONS request needs a signature like any other. Preflights never
+        # carry cookies, so with signed cookies they fail here. What CloudFront
+        # does with them is not documented; this is the stricter answer.
+        verifier = Verifier(self._trusted_keys(behavior))
+        # A browser sends a cookie twice where two paths or domains set it.
+        # Which of the two CloudFront reads is not documented, so neither the
+        # first nor the last one may be refused.
+        first_wins, last_wins = dict(reversed(request.cookies)), dict(request.cookies)
+        try:
+            verifier.verify(request.url, last_wins, now=now, viewer_ip=request.viewer_ip)
+            if first_wins != last_wins:
+                verifier.verify(request.url, first_wins, now=now, viewer_ip=request.viewer_ip)
+        except Denied as denial:
+            return responses.denied(denial)
+        return behavior
+
+    def _trusted_keys(self, behavior: Behavior) -> dict[str, PublicKey]:
+        key_groups = self.key_groups() if callable(self.key_groups) else self.key_groups
+        return {
+            key_pair_id: public_key
+            for group in behavior.trusted_key_groups
+            for key_pair_id, public_key in key_groups.get(group, {}).items()
+        }
+
+    def _forward(
+        self,
+        request: ViewerRequest,
+        behavior: Behavior,
+        environ: WSGIEnvironment,
+        start_response: StartResponse,
+    ) -> Iterable[bytes]:
+        to_origin = _environ_for_origin(request, behavior, environ)
+
+        def respond(
+            status: str, headers: list[tuple[str, str]], exc_info: ExcInfo | None = None, /
+        ) -> Callable[[bytes], object]:
+            reason = to_origin.get(REASON_KEY, "")
+            environ[REASON_KEY] = reason
+            _log(status, "from the origin" if status >= "4" else "", request, reason)
+            if not any(name.lower() == "server" for name, _ in headers):
+                headers = [*headers, ("Server", "CloudFront")]
+            added = responses.edge_headers(is_error=status >= "4")
+            return start_response(status, [*headers, *added], exc_info)
+
+        return self.origin(to_origin, respond)
+
+
+def _environ_for_origin(
+    request: ViewerRequest, behavior: Behavior, environ: WSGIEnvironment
+) -> WSGIEnvironment:
+    """Copy the environ without what CloudFront keeps to itself.
+
+    Where nothing has to be signed, CloudFront knows no parameters of its own
+    and forwards them all.
+    """
+    query = request.query_for_origin() if behavior.is_restricted else request.query
+    target = f"{request.path}?{query}" if query else request.path
+    # Cookies and Authorization are not forwarded unless a policy says so.
+    # Signed cookies are bearer credentials besides.
+    kept_back = {"HTTP_COOKIE", "HTTP_AUTHORIZATION", REASON_KEY}
+    return {
+        **{name: value for name, value in environ.items() if name not in kept_back},
+        "RAW_URI": target,
+        "REQUEST_URI": target,
+        "QUERY_STRING": query,
+        "CONTENT_LENGTH": "",
+        "wsgi.input": io.BytesIO(),
+    }
+
+
+def _is_visible_ascii(text: str) -> bool:
+    return text.isascii() and text.isprintable() and " " not in text
+
+
+def _log(status: str, code: str, request: ViewerRequest, reason: str) -> None:
+    method = "" if request.method == "GET" else request.method
+    words = " ".join(part for part in (status[:3], code, method, request.describe()) if part)
+    line = request.conceal(f"{words}: {reason}" if reason else words)
+    # What a viewer sends must not steer the terminal that shows the log.
+    line = line if line.isprintable() else ascii(line)
+    logger.log(logging.WARNING if status >= "4" else logging.INFO, "%s", line)
