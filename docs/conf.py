@@ -1,0 +1,23 @@
+"""Configure Sphinx: make docs builds these pages."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+_PYPROJECT = Path(__file__).parent.parent / "pyproject.toml"
+
+project = "cfsigned_django"
+author = "cfsigned_django contributors"
+project_copyright = f"2026, {author}"
+release = tomllib.loads(_PYPROJECT.read_text(encoding="utf-8"))["project"]["version"]
+
+extensions = ["myst_parser", "sphinx_copybutton"]
+exclude_patterns = ["_build"]
+myst_enable_extensions = ["colon_fence"]
+myst_heading_anchors = 3
+# Copy a command without its prompt and without what it prints.
+copybutton_prompt_text = "$ "
+
+html_theme = "furo"
+html_title = "cfsigned_django"

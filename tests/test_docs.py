@@ -1,0 +1,103 @@
+"""Keep what the documentation says equal to what the code does."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import override_settings
+
+from cfsigned_django import conf
+from cfsigned_django.signing import PrivateKey
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+SNIPPET = re.compile(
+    r"^(?:<!-- (?P<role>[a-z]+) -->\n)?```(?P<language>\S+)\n(?P<code>.*?)^```$",
+    re.MULTILINE | re.DOTALL,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snippet:
+    """A code block, with the role that a comment before it gives it."""
+
+    role: str | None
+    language: str
+    code: str
+
+
+def snippets(doc: Path) -> Iterator[Snippet]:
+    """Find the code blocks of a page, in their order."""
+    for found in SNIPPET.finditer(doc.read_text(encoding="utf-8")):
+        yield Snippet(**found.groupdict())
+
+
+def table(doc: Path, first_heading: str) -> list[list[str]]:
+    """Read the cells of the table whose first column has this heading."""
+    text = doc.read_text(encoding="utf-8")
+    _, found, rest = text.partition(f"| {first_heading} |")
+    assert found, f"{doc.name} has no table that begins with {first_heading}"
+    rows = rest.partition("\n\n")[0].splitlines()[2:]
+    return [[cell.strip() for cell in row.strip("|").split(" | ")] for row in rows]
+
+
+def has_python(doc: Path) -> bool:
+    """Tell whether a page has Python to run."""
+    return any(snippet.language == "python" for snippet in snippets(doc))
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch, rsa_key: PrivateKey) -> None:
+    """Set the variables that the pages read."""
+    monkeypatch.setenv("CLOUDFRONT_PRIVATE_KEY", rsa_key.to_pem().decode())
+
+
+@pytest.mark.usefixtures("environment")
+@pytest.mark.parametrize(
+    "doc", [doc for doc in PAGES if has_python(doc)], ids=lambda doc: doc.name
+)
+def test_python_of_a_page_runs(doc: Path) -> None:
+    """The Python of a page runs from top to bottom, under the settings that the page shows."""
+    names: dict[str, Any] = {"os": os}
+    with ExitStack() as stack:
+        for snippet in snippets(doc):
+            if snippet.language != "python":
+                continue
+            exec(compile(snippet.code, doc.name, "exec"), names)  # noqa: S102 - our own pages
+            if snippet.role == "settings":
+                shown = {name: value for name, value in names.items() if name.isupper()}
+                stack.enter_context(override_settings(**shown))
+    assert len(names) > 1
+
+
+def test_settings_table_is_what_conf_reads() -> None:
+    """The table has one row for each setting, with its option and its default."""
+    rows = table(ROOT / "docs" / "settings.md", "Setting")
+
+    shown = {setting: (option, default) for setting, option, default, _ in rows}
+
+    assert shown == {
+        f"`{setting}`": (f"`{option}`", f"`{default!r}`".replace("'", '"'))
+        for option, (setting, default) in conf.OPTIONS.items()
+    }
+
+
+def test_readme_is_short() -> None:
+    """The README fits in 150 lines; the rest is in the documentation."""
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 150
+
+
+@pytest.mark.parametrize("doc", PAGES, ids=lambda doc: doc.name)
+def test_links_between_files_lead_somewhere(doc: Path) -> None:
+    """Every relative link of a page names a file that is there."""
+    text = SNIPPET.sub("", doc.read_text(encoding="utf-8"))
+    targets = re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", text)
+
+    assert [target for target in targets if not (doc.parent / target).exists()] == []
