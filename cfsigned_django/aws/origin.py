@@ -1,0 +1,186 @@
+"""Use an S3 bucket as the origin of the local edge, with credentials of its own.
+
+On AWS, CloudFront signs its requests to the bucket (origin access control), and
+the bucket policy lets nobody else read. Here, a user who may only read stands
+in for CloudFront.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator
+from http import HTTPStatus
+from urllib.parse import parse_qsl, quote, unquote_to_bytes, urlencode
+from wsgiref.types import StartResponse, WSGIEnvironment
+
+import boto3
+import urllib3
+from botocore.auth import S3SigV4Auth
+from botocore.awsrequest import AWSRequest
+
+logger = logging.getLogger("cfsigned_django.edge")
+
+# The edge logs what an origin leaves here; edge/distribution.py has the name.
+_REASON_KEY = "cfsigned.reason"
+
+_CHUNK_SIZE = 64 * 1024
+_TIMEOUT = urllib3.Timeout(connect=5, read=30)
+
+# What CloudFront sends on to S3: what it needs by itself, and the three
+# headers of the managed origin request policy CORS-S3Origin.
+_FORWARDED_HEADERS = (
+    "Range",
+    "If-Match",
+    "If-Modified-Since",
+    "If-None-Match",
+    "If-Range",
+    "If-Unmodified-Since",
+    "Origin",
+    "Access-Control-Request-Headers",
+    "Access-Control-Request-Method",
+)
+# These belong to one connection (RFC 9110, 7.6.1), and the server dates anew.
+_NOT_PASSED_BACK = frozenset(
+    {"connection", "date", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
+)
+_ERROR = (
+    '<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{}</Code><Message>{}</Message></Error>'
+)
+
+
+class S3Origin:
+    """Pass requests on to a bucket, signed, and stream the answers back.
+
+    A WSGI application. Credentials are the arguments, else those of
+    ``profile``, else whatever boto3 finds by itself; give it a user who may
+    do no more than s3:GetObject. ``endpoint_url`` is for an S3 that is not
+    AWS's. Raise ``ValueError`` where there are no credentials.
+    """
+
+    def __init__(
+        self,
+        *,
+        bucket: str,
+        access_key: str | None = None,
+        secret_key: str | None = None,
+        session_token: str | None = None,
+        profile: str | None = None,
+        region: str | None = None,
+        endpoint_url: str | None = None,
+    ) -> None:
+        session = boto3.Session(
+            aws_access_key_id=access_key,
+            aws_secret_access_key=secret_key,
+            aws_session_token=session_token,
+            profile_name=profile,
+            region_name=region,
+        )
+        credentials = session.get_credentials()
+        if credentials is None:
+            raise ValueError(
+                "The edge has no AWS credentials to read the bucket with. Name a profile, or set "
+                "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY for it."
+            )
+        client = session.client("s3", endpoint_url=endpoint_url)
+        self._credentials = credentials
+        self._region = client.meta.region_name
+        self._bucket_url = f"{client.meta.endpoint_url}/{bucket}"
+        self._pool = urllib3.PoolManager(maxsize=64, timeout=_TIMEOUT, retries=False)
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        key = _read_key(environ["RAW_URI"].partition("?")[0])
+        if not key:
+            environ[_REASON_KEY] = "the path is not an object's"
+            return _answer_error("403 Forbidden", "AccessDenied", "Access Denied", start_response)
+        try:
+            response = self._send(key, environ)
+        except urllib3.exceptions.HTTPError as error:
+            environ[_REASON_KEY] = f"S3 at {self._bucket_url} cannot be reached: {error}"
+            return _answer_error(
+                "502 Bad Gateway", "BadGateway", "The origin cannot be reached", start_response
+            )
+        if response.status >= HTTPStatus.BAD_REQUEST:
+            environ[_REASON_KEY] = "S3 answered so to the edge's own credentials"
+        headers = [
+            (name, value)
+            for name, value in response.headers.items()
+            if name.lower() not in _NOT_PASSED_BACK
+        ]
+        start_response(f"{response.status} {_phrase(response.status)}", headers)
+        return _S3Body(response)
+
+    def _send(self, key: str, environ: WSGIEnvironment) -> urllib3.BaseHTTPResponse:
+        method = environ["REQUEST_METHOD"]
+        url = f"{self._bucket_url}/{quote(key, safe='/-._~')}{_query(environ)}"
+        request = AWSRequest(method=method, url=url)
+        S3SigV4Auth(self._credentials, "s3", self._region).add_auth(request)
+        for name in _FORWARDED_HEADERS:
+            value = environ.get(f"HTTP_{name.upper().replace('-', '_')}")
+            if value is not None:
+                request.headers[name] = value
+        return self._pool.request(
+            method,
+            url,
+            headers=dict(request.headers.items()),
+            preload_content=False,
+            redirect=False,
+        )
+
+
+class _S3Body:
+    """Stream the body of S3's answer, and give the connection back in the end."""
+
+    def __init__(self, response: urllib3.BaseHTTPResponse) -> None:
+        self._response = response
+
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            yield from self._response.stream(_CHUNK_SIZE, decode_content=False)
+        except urllib3.exceptions.HTTPError as error:
+            # The viewer sees that less came than Content-Length had promised.
+            logger.warning("S3 stopped in the middle of an answer: %s", error)
+
+    def close(self) -> None:
+        """Drop the connection where the viewer left before the end."""
+        self._response.close()
+
+
+def _read_key(raw_path: str) -> str:
+    """Return the object key for a path; empty where there cannot be an object.
+
+    Without a key, S3 would list the bucket. Dot segments are literal to S3,
+    but clients and servers between here and there resolve them, and so could
+    leave the bucket.
+    """
+    try:
+        key = unquote_to_bytes(raw_path.removeprefix("/")).decode()
+    except UnicodeDecodeError:
+        return ""
+    return "" if {".", ".."} & set(key.split("/")) else key
+
+
+def _query(environ: WSGIEnvironment) -> str:
+    """Return the parameters of GetObject that replace headers; no others reach the bucket."""
+    pairs = [
+        (name, value)
+        for name, value in parse_qsl(environ["QUERY_STRING"])
+        if name.startswith("response-")
+    ]
+    return f"?{urlencode(pairs, quote_via=quote, safe='-._~')}" if pairs else ""
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Unknown"
+
+
+def _answer_error(
+    status: str, code: str, message: str, start_response: StartResponse
+) -> Iterable[bytes]:
+    body = _ERROR.format(code, message).encode()
+    start_response(
+        status, [("Content-Type", "application/xml"), ("Content-Length", str(len(body)))]
+    )
+    return [body]

