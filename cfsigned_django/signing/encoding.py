@@ -38,8 +38,8 @@ _BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 # What a client may rewrite on its way out is encoded before it is signed.
 # `+` goes from paths because S3 reads a bare one as a space, and `'` from
 # queries because browsers send it as %27 there.
-_PATH_SAFE = "/:@!$&'()*,;=~%[]"
-_QUERY_SAFE = "/:@!$&()*,;=~%[]?+"
+_PATH_SAFE = "/:@!$&'()*,;=~%"
+_QUERY_SAFE = "/:@!$&()*,;=~%?+"
 
 
 def encode_base64(data: bytes) -> str:
