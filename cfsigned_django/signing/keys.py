@@ -69,7 +69,12 @@ class PublicKey:
 
         Raise :exc:`InvalidKey`, with what was seen and what is wanted.
         """
-        return cls(pem.load_public_key(source))
+        try:
+            return cls(pem.load_public_key(source))
+        except InvalidKey as error:
+            message = str(error)
+        source = ""  # It may be a private key, given by mistake: see PrivateKey.load.
+        raise InvalidKey(message)
 
     def to_pem(self) -> str:
         """Return the PEM text that CreatePublicKey takes as EncodedKey."""
@@ -121,7 +126,9 @@ class PrivateKey:
         self.public_key = PublicKey(key.public_key())
 
     @classmethod
-    def load(cls, source: str | bytes | os.PathLike[str], *, password: bytes | None = None) -> Self:
+    def load(
+        cls, source: str | bytes | os.PathLike[str], *, password: str | bytes | None = None
+    ) -> Self:
         """Read a private key in any of the forms that settings and environments hold.
 
         PKCS#8, PKCS#1 or SEC1 PEM, as text or bytes; also with literal
@@ -134,10 +141,12 @@ class PrivateKey:
         try:
             return cls(pem.load_private_key(source, password))
         except InvalidKey as error:
-            # A debug page prints the local variables of every frame that an
-            # exception passed: this frame is the only one left, and is empty.
-            source, password, message = "", None, str(error)
-            raise InvalidKey(message) from None
+            message = str(error)
+        # A debug page prints the local variables of every frame that an
+        # exception passed. Raised out here, it has no context, and this frame,
+        # the only one left, is empty.
+        source, password = "", None
+        raise InvalidKey(message)
 
     @classmethod
     def generate(cls, algorithm: KeyAlgorithm = KeyAlgorithm.ECDSA_P256) -> Self:

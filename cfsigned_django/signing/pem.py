@@ -21,6 +21,8 @@ from cfsigned_django.signing.exceptions import InvalidKey
 
 _BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----(.*?)-----END \1-----", re.DOTALL)
 _BEGIN = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----")
+# An encrypted PKCS#1 or SEC1 block begins with two lines of its own.
+_HEADERS = re.compile(r"\s*(Proc-Type: \S+)\s+(DEK-Info: \S+)\s+")
 
 _PRIVATE = ("PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY", "ENCRYPTED PRIVATE KEY")
 _PUBLIC = ("PUBLIC KEY", "RSA PUBLIC KEY")
@@ -33,15 +35,18 @@ class _Block(NamedTuple):
     body: str
 
     def to_pem(self) -> bytes:
-        body = self.body.strip()
-        if ":" not in body:  # an encrypted PKCS#1 block has headers, whose lines must stay
-            packed = "".join(body.split())
-            body = "\n".join(packed[at : at + 64] for at in range(0, len(packed), 64))
+        headers = _HEADERS.match(self.body)
+        packed = "".join(self.body[headers.end() if headers else 0 :].split())
+        lines = [*headers.groups(), ""] if headers else []
+        lines += [packed[at : at + 64] for at in range(0, len(packed), 64)]
+        body = "\n".join(lines)
         text = f"-----BEGIN {self.label}-----\n{body}\n-----END {self.label}-----\n"
         return text.encode("ascii", "replace")
 
 
-def load_private_key(source: str | bytes | os.PathLike[str], password: bytes | None) -> object:
+def load_private_key(
+    source: str | bytes | os.PathLike[str], password: str | bytes | None
+) -> object:
     """Return cryptography's private key object, of whatever kind it is.
 
     Raise :exc:`InvalidKey`; the caller sees to it that no frame of this
@@ -49,6 +54,8 @@ def load_private_key(source: str | bytes | os.PathLike[str], password: bytes | N
     """
     block = _find_block(_read(source, _WANT_PRIVATE), _PRIVATE, _WANT_PRIVATE)
     encrypted = "ENCRYPTED" in block.label or "ENCRYPTED" in block.body
+    if isinstance(password, str):
+        password = password.encode("utf-8")
     if encrypted and not password:
         raise InvalidKey(
             "The private key is encrypted and no password was given. Give the password, or "
@@ -118,9 +125,11 @@ def _read_file(path: Path) -> bytes:
         problem = "is a folder, not a file"
     except PermissionError:
         problem = "may not be read by this user"
-    except OSError as error:
-        problem = f"cannot be read ({error.strerror})"
-    raise InvalidKey(f"The key file {path} {problem}. Set the path of the PEM file.")
+    except (OSError, ValueError):
+        problem = "cannot be read"
+    # A path so long, or of several lines, may be the key itself made a Path.
+    shown = f" {path}" if len(str(path)) <= 150 and str(path).isprintable() else ""
+    raise InvalidKey(f"The key file{shown} {problem}. Set the path of the PEM file.")
 
 
 def _decode(data: bytes, wanted: str) -> str:

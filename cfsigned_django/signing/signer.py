@@ -42,8 +42,10 @@ class Signer:
                 "Leave the hash algorithm out, or name SHA256."
             )
         if not key_pair_id or not key_pair_id.isascii() or not key_pair_id.isalnum():
+            # What is too long for an id may be the private key, set in the wrong place.
+            shown = repr(key_pair_id) if len(key_pair_id) <= 40 else "given"
             raise InvalidKey(
-                f"The key pair id {key_pair_id!r} is not the id of a public key in CloudFront, "
+                f"The key pair id {shown} is not the id of a public key in CloudFront, "
                 "which is made of capital letters and digits, such as K2JCJMDEHXQW5F."
             )
         self.key_pair_id = key_pair_id
@@ -76,7 +78,7 @@ class Signer:
         else:
             policy = _choose_policy(url, date_less_than, policy)
             message = policy.to_json().encode("ascii")
-            if policy.is_canned:
+            if policy.is_canned and policy.resource == url:
                 grant = f"Expires={policy.date_less_than}"
             else:
                 grant = f"Policy={encode_base64(message)}"
