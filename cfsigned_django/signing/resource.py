@@ -15,10 +15,11 @@ from cfsigned_django.signing.exceptions import InvalidPolicy
 
 _FORBIDDEN = re.compile(r"""[\x00-\x20"\\#<>^`{|}\x7f]|[^\x00-\x7f]""")
 _PROTOCOLS = ("http", "https", "*", "http*")
+_ADDRESS = re.compile(r"(?:[a-z*]+://)?[^/?]*", re.ASCII | re.IGNORECASE)
 
 
 def check_resource(resource: object, allow_any_resource: bool) -> str:
-    """Return the resource if it may stand in a policy; raise :exc:`InvalidPolicy` if not."""
+    """Return the resource, its host in lower case; raise :exc:`InvalidPolicy` if unfit."""
     if not isinstance(resource, str) or not resource:
         raise InvalidPolicy(
             "The policy has no resource, which would open every file of every distribution that "
@@ -29,20 +30,54 @@ def check_resource(resource: object, allow_any_resource: bool) -> str:
             f"The resource holds {forbidden[0]!r}, which no client sends as it is. "
             "Percent-encode it first, for example with urllib.parse.quote()."
         )
-    if resource == "*":
+    if not resource.strip("*"):
         if not allow_any_resource:
             raise InvalidPolicy(
                 "The resource * opens every file of every distribution that trusts the key. "
                 "Name the URL, or say allow_any_resource=True if that is really meant."
             )
-        return resource
-    protocol, _, _, _ = _sections(resource)
+        return "*"
+    protocol, _, path, _ = _sections(resource)
     if protocol not in _PROTOCOLS:
         raise InvalidPolicy(
             "The resource must begin with http://, https:// or *:// and the domain name, "
             "such as https://d111111abcdef8.cloudfront.net/albums/*"
         )
-    return resource
+    if path is None and "*" not in resource:
+        raise InvalidPolicy(
+            "The resource names no path, and every request has one. End it with / for the root, "
+            "or with /* for all files."
+        )
+    return lower_host(resource)
+
+
+def lower_host(url: str) -> str:
+    """Lower scheme and host of a URL or resource, whose case HTTP does not tell apart."""
+    return _ADDRESS.sub(_lower, url, count=1)
+
+
+def _lower(address: re.Match[str]) -> str:
+    # A Kelvin sign would become a k: only ASCII is lowered.
+    return address[0].lower() if address[0].isascii() else address[0]
+
+
+def resolve_dots(url: str) -> str:
+    """Return the URL as one reads it who decodes dots and slashes, and follows ``..``."""
+    address, question, query = url.partition("?")
+    plain = re.sub("%2f|%5c", "/", re.sub("%2e", ".", address, flags=re.I), flags=re.I)
+    parts = plain.split("/")
+    origin, segments = parts[:3], parts[3:]
+    if not {".", ".."} & set(segments):
+        return url
+    resolved: list[str] = []
+    for segment in segments:
+        if segment == "..":
+            resolved[-1:] = []
+        elif segment != ".":
+            resolved.append(segment)
+    if segments[-1] in (".", ".."):
+        resolved.append("")
+    return "/".join(origin + resolved) + question + query
 
 
 @lru_cache(maxsize=512)
@@ -60,7 +95,7 @@ def compile_resource(resource: str) -> re.Pattern[str]:
         # The asterisk of `hello*\?*` covers the URL without a query as well.
         tail = rf"(?:\?{tail})?" if set(query) == {"*"} else rf"\?{tail}"
     return re.compile(
-        rf"{_glob(protocol, '[a-z]')}://{_glob(domain.lower(), '[^/?]')}/"
+        rf"{_glob(protocol, '[a-z]')}://{_glob(domain, '[^/?]')}/"
         rf"{_glob(path or '', '[^?]')}{tail}",
         re.DOTALL,
     )

@@ -16,7 +16,8 @@ from cfsigned_django.signing.diagnosis import explain_mismatch
 from cfsigned_django.signing.encoding import decode_base64, split_query
 from cfsigned_django.signing.exceptions import Denied, InvalidKey, InvalidPolicy
 from cfsigned_django.signing.keys import HashAlgorithm, PublicKey
-from cfsigned_django.signing.policy import Policy, epoch_time, lower_host
+from cfsigned_django.signing.policy import Policy, epoch_time
+from cfsigned_django.signing.resource import lower_host
 
 _MESSAGES = {
     "MissingKey": "Missing Key-Pair-Id query parameter or cookie value",
