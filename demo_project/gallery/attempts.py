@@ -1,0 +1,125 @@
+"""The ways to ask for a file that its page offers, with and without the right to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+from django.db.models.fields.files import FieldFile
+
+from cfsigned_django.signing import Denied, Verifier
+from cfsigned_django.storage import CloudFrontS3Storage, SignedUrlMixin
+from demo_project.gallery.anatomy import expiry, unsigned
+
+LIFETIME = 300
+SHORT = 10
+DAY = 24 * 3600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One URL to try; `expected` is the status, with the error's code where there is one."""
+
+    slug: str
+    title: str
+    story: str
+    url: str
+    expected: str
+    expires: int | None = None
+
+
+def attempts_for(media: FieldFile) -> tuple[Attempt, ...]:
+    """Return every attempt for the file, each with a URL made at this moment."""
+    storage, name = signing_storage(media), media.name
+    signed = storage.url(name, expire=LIFETIME)
+    short = storage.url(name, expire=SHORT)
+    attempts = [
+        Attempt(
+            slug="signed",
+            title="As it was signed",
+            story="The link that this page uses. It is good for five minutes.",
+            url=signed,
+            expected="200",
+            expires=expiry(signed),
+        ),
+        Attempt(
+            slug="unsigned",
+            title="Without a signature",
+            story="The same address with everything after the question mark left out.",
+            url=unsigned(signed),
+            expected="403 MissingKey",
+        ),
+        Attempt(
+            slug="tampered",
+            title="With a day added",
+            story="Expires is moved by 24 hours. The signature covers it, so it fits no more.",
+            url=tampered(signed),
+            expected="403 AccessDenied",
+        ),
+        Attempt(
+            slug="expiring",
+            title="After ten seconds",
+            story="Good for ten seconds: ask now, wait, and ask again.",
+            url=short,
+            expected=f"200, and 403 AccessDenied after {SHORT} s",
+            expires=expiry(short),
+        ),
+    ]
+    if direct := direct_url(media):
+        attempts.append(
+            Attempt(
+                slug="direct",
+                title="Past the edge, from S3",
+                story="The object's own address. Nothing in the bucket is public.",
+                url=direct,
+                expected="403 AccessDenied",
+            )
+        )
+    return tuple(attempts)
+
+
+def tampered(url: str) -> str:
+    """Return a signed URL that claims to live a day longer."""
+    moment = expiry(url)
+    return url.replace(f"Expires={moment}", f"Expires={moment + DAY}")
+
+
+def direct_url(media: FieldFile) -> str:
+    """Return the address at which S3 itself has the file; empty where no S3 has it."""
+    storage = media.storage
+    if not isinstance(storage, CloudFrontS3Storage):
+        return ""
+    path = urlsplit(storage.unsigned_url(media.name)).path
+    # django-storages sets its options as attributes, which no type checker sees.
+    return f"{storage.endpoint_url}/{storage.bucket_name}{path}"  # type: ignore[attr-defined]
+
+
+def may_ask(url: str, media: FieldFile) -> bool:
+    """Tell whether the URL is one for this very file, at the edge or at S3.
+
+    The site asks on behalf of whoever fills in the form; without this, it would ask any
+    server that somebody names.
+    """
+    own = signing_storage(media).unsigned_url(media.name)
+    asked = url.partition("?")[0]
+    return asked in (own, direct_url(media)) and url.isascii() and url.isprintable()
+
+
+def why_refused(url: str, media: FieldFile, *, now: int) -> str:
+    """Return what the edge writes into its log about a URL, empty where it allows it."""
+    try:
+        Verifier(signing_storage(media).trusted_keys()).verify(url, now=now)
+    except Denied as denied:
+        return denied.reason
+    return ""
+
+
+def signing_storage(media: FieldFile) -> SignedUrlMixin:
+    """Return the file's storage, which must be one that signs."""
+    storage = media.storage
+    if not isinstance(storage, SignedUrlMixin):
+        raise ImproperlyConfigured(
+            f"The demo is about storages that sign, and {storage!r} does not."
+        )
+    return storage

@@ -1,0 +1,3 @@
+"""The app's commands."""
+
+from __future__ import annotations

@@ -1,0 +1,36 @@
+"""Tell browsers what the pages may load: the site's own files, and pictures from the edge."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from django.core.files.storage import default_storage
+from django.http import HttpRequest, HttpResponse
+
+
+def content_security_policy(
+    get_response: Callable[[HttpRequest], HttpResponse],
+) -> Callable[[HttpRequest], HttpResponse]:
+    """Add a Content-Security-Policy to every page: no inline script ever runs."""
+    place = urlsplit(default_storage.url("any"))
+    edge = f"{place.scheme}://{place.netloc}"
+    policy = "; ".join(
+        (
+            "default-src 'self'",
+            f"img-src 'self' data: {edge}",
+            # The gallery gives each picture its proportions in a style attribute.
+            "style-src-attr 'unsafe-inline'",
+            "object-src 'none'",
+            "base-uri 'none'",
+            "form-action 'self'",
+            "frame-ancestors 'none'",
+        )
+    )
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        response.headers["Content-Security-Policy"] = policy
+        return response
+
+    return middleware

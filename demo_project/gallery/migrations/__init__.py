@@ -1,0 +1,3 @@
+"""The app's tables."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""The app's template filters."""
+
+from __future__ import annotations

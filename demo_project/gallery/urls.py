@@ -1,0 +1,16 @@
+"""The addresses of the site."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from demo_project.gallery import api, detail, views
+
+urlpatterns = [
+    path("", views.GalleryView.as_view(), name="gallery"),
+    path("documents/", views.DocumentsView.as_view(), name="documents"),
+    path("how/", views.HowView.as_view(), name="how"),
+    path("pictures/<int:pk>/", detail.PictureView.as_view(), name="picture"),
+    path("documents/<int:pk>/", detail.DocumentView.as_view(), name="document"),
+    path("api/files/", api.files, name="api-files"),
+]

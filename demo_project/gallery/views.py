@@ -1,0 +1,78 @@
+"""The pages: gallery, documents, how it works."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import messages
+from django.core.files.storage import default_storage
+from django.forms import Form
+from django.http import HttpResponse, HttpResponseRedirect
+from django.urls import reverse_lazy
+from django.views.generic import FormView, TemplateView
+
+from demo_project.gallery.anatomy import dissect
+from demo_project.gallery.forms import DocumentForm, PictureForm, UploadForm
+from demo_project.gallery.models import Document, Picture, Upload
+
+if TYPE_CHECKING:
+    _FormView = FormView[UploadForm]
+else:
+    _FormView = FormView
+
+
+class UploadView(_FormView):
+    """A list of files above which one can add more."""
+
+    model: type[Upload]
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add the files, newest first."""
+        return super().get_context_data(uploads=self.model._default_manager.all(), **kwargs)
+
+    def form_valid(self, form: Form) -> HttpResponse:
+        """Store the files and show the list again."""
+        assert isinstance(form, UploadForm)  # noqa: S101 - what form_class says
+        saved = [checked.save() for checked in form.checked]
+        names = ", ".join(f"“{upload.original_name}”" for upload in saved)
+        messages.success(self.request, f"Stored {names}.")
+        return HttpResponseRedirect(self.get_success_url())
+
+    def form_invalid(self, form: Form) -> HttpResponse:
+        """Show the list with what is wrong, under a status that scripts can read."""
+        context = self.get_context_data(form=form)
+        return self.render_to_response(context, status=422)
+
+
+class GalleryView(UploadView):
+    """The pictures."""
+
+    model = Picture
+    form_class = PictureForm
+    template_name = "gallery/gallery.html"
+    success_url = reverse_lazy("gallery")
+
+
+class DocumentsView(UploadView):
+    """The documents."""
+
+    model = Document
+    form_class = DocumentForm
+    template_name = "gallery/documents.html"
+    success_url = reverse_lazy("documents")
+
+
+class HowView(TemplateView):
+    """What happens between the browser, the site, the edge and S3."""
+
+    template_name = "gallery/how.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add one real picture to show the code's results with, where there is one."""
+        picture = Picture.objects.last()
+        name = picture.image.name if picture else ""
+        return super().get_context_data(
+            picture=picture,
+            example=dissect(default_storage.url(name)) if name else None,
+            **kwargs,
+        )

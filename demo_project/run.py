@@ -1,0 +1,190 @@
+"""Start the demo: `python -m demo_project.run`, or `make demo`.
+
+Three servers on 127.0.0.1: S3, the local CloudFront edge and the site. Everything that must
+outlive them lies in one folder, `.demo/` unless told otherwise.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from demo_project.check import check_links
+from demo_project.console import Console
+from demo_project.local_s3 import prepare_bucket, s3_command
+from demo_project.processes import Child, Command, DemoFailed, Reaper, environment
+from demo_project.state import BASE_FOLDER, FOLDER_VARIABLE, HOST, DemoState, demo_folder
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Stopped(BaseException):
+    """Somebody asked the demo to stop, by Ctrl-C or by a signal."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demo:
+    """A running demo: what it keeps, and its servers in the order of their start."""
+
+    state: DemoState
+    servers: list[Child] = field(default_factory=list)
+
+    def raise_if_ended(self) -> None:
+        """Raise DemoFailed, with the end of its log, when a server has ended."""
+        for server in self.servers:
+            if server.ended:
+                raise server.failure()
+
+
+@contextmanager
+def running_demo(folder: Path, console: Console) -> Iterator[Demo]:
+    """Start everything, and stop everything at the end of the `with` block."""
+    with ExitStack() as stack:
+        stack.enter_context(_lock(folder))
+        state = DemoState.open(folder).with_free_ports()
+        state.save()
+        demo = Demo(state=state)
+        reaper = Reaper()
+        stack.callback(reaper.close)
+
+        def start(command: Command, *, echo: bool = False) -> Child:
+            prefix = f"{command.name} | "
+            write = (lambda text: console.line(prefix + text)) if echo else None
+            child = Child(command, reaper, write)
+            stack.callback(child.stop)
+            demo.servers.append(child)
+            return child
+
+        with console.step(f"S3, private, at {state.address('s3')}"):
+            start(s3_command(state)).wait_until_ready()
+            demo = Demo(state=prepare_bucket(state), servers=demo.servers)
+        with console.step("Database, pictures and documents"):
+            _prepare(demo.state, reaper, console)
+        with console.step(f"Edge at {state.address('edge')}, site at {state.address('site')}"):
+            started = [
+                start(_edge_command(demo.state), echo=True),
+                start(_site_command(demo.state)),
+            ]
+            for server in started:
+                server.wait_until_ready()
+        yield demo
+
+
+def _prepare(state: DemoState, reaper: Reaper, console: Console) -> None:
+    """Migrate the database and upload what is missing."""
+    step = Child(_manage(state, "prepare", "demo_prepare"), reaper, console.detail)
+    try:
+        step.wait_until_done()
+    finally:
+        step.stop()
+
+
+def _manage(state: DemoState, name: str, *arguments: str, ready_url: str = "") -> Command:
+    return Command(
+        name=name,
+        arguments=[sys.executable, str(BASE_FOLDER / "manage.py"), *arguments],
+        environment=environment(
+            DJANGO_SETTINGS_MODULE="demo_project.settings",
+            **{FOLDER_VARIABLE: str(state.folder)},
+        ),
+        log=state.logs / f"{name}.log",
+        ready_url=ready_url,
+    )
+
+
+def _site_command(state: DemoState) -> Command:
+    place = f"{HOST}:{state.ports['site']}"
+    url = state.address("site") + "/"
+    return _manage(state, "site", "runserver", "--noreload", place, ready_url=url)
+
+
+def _edge_command(state: DemoState) -> Command:
+    port = str(state.ports["edge"])
+    return _manage(state, "edge", "cfsigned_edge", "--port", port, ready_url=state.address("edge"))
+
+
+@contextmanager
+def _lock(folder: Path) -> Iterator[None]:
+    """Hold the folder, so that two demos do not write to one S3."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (folder / "lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise SystemExit(
+                f"A demo is running with {folder} already. Stop it first, or give this one a "
+                "folder of its own with --folder."
+            ) from None
+        yield
+
+
+def _welcome(demo: Demo, console: Console) -> None:
+    site = demo.state.address("site")
+    console.title("The demo is running.")
+    console.line(f"""
+  {site}/             the gallery: each picture comes through the edge
+  {site}/documents/   files with download names
+  {site}/how/         what happens, and the three lines that do it
+  {site}/api/files/   the same links as JSON
+
+  Try
+    - Open a picture's page and ask the edge for it without a signature, with a changed one,
+      and with one that has expired. The edge's log, below, says why it refused.
+    - Drop a picture of your own on the gallery.
+    - In another terminal:
+        .venv/bin/python manage.py shell -c \\
+          "from django.core.files.storage import storages as s; print(s['default'].url('x.jpg'))"
+
+  Logs are in {demo.state.logs}. Ctrl-C stops everything; files and keys stay
+  in {demo.state.folder} for the next start.
+""")
+
+
+def _stop(number: int, _frame: FrameType | None) -> NoReturn:
+    # From here on the servers are being stopped: a second Ctrl-C must not interrupt that.
+    for each in _SIGNALS:
+        signal.signal(each, signal.SIG_IGN)
+    raise Stopped(number)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the demo until it is stopped; return 0, or 1 when something went wrong."""
+    parser = argparse.ArgumentParser(prog="python -m demo_project.run", description=__doc__)
+    parser.add_argument(
+        "--folder", type=Path, default=demo_folder(), help="keep everything in this folder"
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="start, try every link, stop; exit 1 if one is wrong"
+    )
+    options = parser.parse_args(arguments)
+    for number in _SIGNALS:
+        signal.signal(number, _stop)
+    console = Console()
+    console.title("Starting the cfsigned_django demo")
+    try:
+        with running_demo(options.folder, console) as demo:
+            if options.check:
+                return check_links(demo.state, console)
+            _welcome(demo, console)
+            while True:
+                demo.raise_if_ended()
+                time.sleep(0.3)
+    except Stopped:
+        console.line("Stopped.")
+        return 0
+    except DemoFailed as error:
+        console.error(str(error))
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

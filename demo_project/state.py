@@ -1,0 +1,166 @@
+"""Keep what the demo must remember between two starts in one git-ignored folder.
+
+`state.json` holds ports, the key pair id and passwords that were made on this machine;
+`keys/private_key.pem` holds the signing key. Both are readable by their owner only.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import socket
+import string
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Self
+
+from cfsigned_django.signing import PrivateKey
+
+BASE_FOLDER = Path(__file__).resolve().parent.parent
+FOLDER_VARIABLE = "CFSIGNED_DEMO_FOLDER"
+HOST = "127.0.0.1"
+
+# Tried first, so that the addresses are easy to remember; any free port does as well.
+PREFERRED_PORTS = {"site": 8000, "edge": 8001, "s3": 8002}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """One access key of the local S3."""
+
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemoState:
+    """What one folder of the demo holds.
+
+    `root` owns the S3 server; `users` are the access keys with few rights that the site and
+    the edge work with, filled in when the server first runs.
+    """
+
+    folder: Path
+    ports: Mapping[str, int]
+    bucket: str
+    key_pair_id: str
+    secret_key: str = field(repr=False)
+    root: Credentials
+    users: Mapping[str, Credentials]
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """Read the state of the folder, or make a new one with a new signing key."""
+        folder = folder.resolve()
+        file = folder / "state.json"
+        if file.exists():
+            state = cls._read(folder, json.loads(file.read_text("utf-8")))
+        else:
+            state = cls._make(folder)
+            state.save()
+        if not state.private_key_path.exists():
+            write_secret(state.private_key_path, PrivateKey.generate().to_pem())
+        return state
+
+    @classmethod
+    def _read(cls, folder: Path, values: dict[str, Any]) -> Self:
+        values["root"] = Credentials(**values["root"])
+        values["users"] = {name: Credentials(**user) for name, user in values["users"].items()}
+        return cls(folder=folder, **values)
+
+    @classmethod
+    def _make(cls, folder: Path) -> Self:
+        return cls(
+            folder=folder,
+            ports=choose_ports(PREFERRED_PORTS),
+            bucket="demo-media",
+            key_pair_id="K" + _random_id(13),
+            secret_key=secrets.token_urlsafe(50),
+            root=Credentials(
+                access_key_id="AKIA" + _random_id(16), secret_access_key=secrets.token_urlsafe(30)
+            ),
+            users={},
+        )
+
+    def save(self) -> None:
+        """Write the state back to its folder."""
+        values = asdict(self)
+        del values["folder"]
+        write_secret(self.folder / "state.json", json.dumps(values, indent=2).encode())
+
+    def with_free_ports(self) -> Self:
+        """Return the state with each port that somebody else has taken meanwhile replaced."""
+        return replace(self, ports=choose_ports(self.ports))
+
+    def address(self, name: str) -> str:
+        """Return the base URL of the site, the edge or S3, with no slash at its end."""
+        return f"http://{HOST}:{self.ports[name]}"
+
+    @property
+    def private_key_path(self) -> Path:
+        """Where the signing key lies, as PEM."""
+        return self.folder / "keys" / "private_key.pem"
+
+    @property
+    def logs(self) -> Path:
+        """Where each server writes its log."""
+        return self.folder / "logs"
+
+
+def demo_folder() -> Path:
+    """Return the folder of the demo: what the environment names, else `.demo` in the checkout."""
+    return Path(os.environ.get(FOLDER_VARIABLE) or BASE_FOLDER / ".demo")
+
+
+def choose_ports(wanted: Mapping[str, int]) -> dict[str, int]:
+    """Return the wanted port for each name where it is free, and another free one where not."""
+    ports: dict[str, int] = {}
+    with _Sockets() as sockets:
+        for name, port in wanted.items():
+            ports[name] = sockets.take(port)
+    return ports
+
+
+class _Sockets:
+    """Hold the sockets of one choice open until it is complete: no port is chosen twice."""
+
+    def __init__(self) -> None:
+        self._open: list[socket.socket] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for taken in self._open:
+            taken.close()
+
+    def take(self, port: int) -> int:
+        for candidate in (port, 0):
+            taken = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+            self._open.append(taken)
+            # A server of this demo that stopped a moment ago does not make its port taken.
+            taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                taken.bind((HOST, candidate))
+            except OSError:
+                continue
+            return int(taken.getsockname()[1])
+        raise OSError(f"No free port on {HOST}.")
+
+
+def write_secret(path: Path, content: bytes) -> None:
+    """Write a file that only its owner may read, never in part."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    draft = path.with_name(path.name + ".new")
+    draft.unlink(missing_ok=True)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+    draft.replace(path)
+
+
+def _random_id(length: int) -> str:
+    alphabet = string.ascii_uppercase + string.digits
+    return "".join(secrets.choice(alphabet) for _ in range(length))
