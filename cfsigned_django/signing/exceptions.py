@@ -16,15 +16,15 @@ class SigningError(Exception):
     """Stand for every error of this layer. Never raised itself."""
 
 
-class InvalidKey(SigningError):
+class InvalidKey(SigningError, ValueError):
     """Report a key that cannot be read or that CloudFront does not accept."""
 
 
-class InvalidPolicy(SigningError):
+class InvalidPolicy(SigningError, ValueError):
     """Report a policy that CloudFront would refuse or that grants too much."""
 
 
-class InvalidUrl(SigningError):
+class InvalidUrl(SigningError, ValueError):
     """Report a URL that cannot be signed as it stands."""
 
 

@@ -1,0 +1,189 @@
+"""Read the settings; nothing else in the package does.
+
+A storage may be given any of them as an option of its own, under the name in
+:data:`OPTIONS`, so that several storages can differ.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+import weakref
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from django.conf import settings
+from django.core.signals import setting_changed
+from django.dispatch import receiver
+
+from cfsigned_django.signing import InvalidKey, PrivateKey
+
+#: Option of a storage -> the setting that it overrides, and the default of both.
+OPTIONS: Mapping[str, tuple[str, Any]] = {
+    "cloudfront_key": ("AWS_CLOUDFRONT_KEY", None),
+    "cloudfront_key_id": ("AWS_CLOUDFRONT_KEY_ID", None),
+    "custom_domain": ("AWS_S3_CUSTOM_DOMAIN", None),
+    "url_protocol": ("AWS_S3_URL_PROTOCOL", "https:"),
+    "querystring_auth": ("AWS_QUERYSTRING_AUTH", True),
+    "querystring_expire": ("AWS_QUERYSTRING_EXPIRE", 3600),
+    "expire_step": ("AWS_CLOUDFRONT_EXPIRE_STEP", 0),
+    "max_expire": ("AWS_CLOUDFRONT_MAX_EXPIRE", 7 * 24 * 3600),
+    "hash_algorithm": ("AWS_CLOUDFRONT_HASH_ALGORITHM", None),
+    "key_group_id": ("AWS_CLOUDFRONT_KEY_GROUP_ID", None),
+}
+
+
+class KeySource:
+    """Stand for a private key wherever it may be seen, copied or pickled.
+
+    Holds what the setting holds (PEM text, bytes or a path), shows none of
+    it, and parses it once, however many storages and threads ask. A pickle
+    holds a digest, which finds the source again in a process that has the
+    same setting or option.
+    """
+
+    __slots__ = ("__weakref__", "_lock", "_private_key", "_source", "digest")
+
+    def __init__(self, source: Any, digest: str) -> None:
+        self._source = source
+        self._private_key: PrivateKey | None = None
+        self._lock = threading.Lock()
+        self.digest = digest
+
+    @classmethod
+    def wrap(cls, value: Any) -> KeySource | None:
+        """Return the one source for a value, or None where nothing is set.
+
+        An empty text counts as set: a variable that holds nothing is a
+        mistake that wants naming, not a site without signing.
+        """
+        if value is None or isinstance(value, KeySource):
+            return value
+        digest = _digest(value)
+        with _registry_lock:
+            return _registry.setdefault(digest, cls(value, digest))
+
+    @classmethod
+    def find(cls, digest: str) -> KeySource:
+        """Return the source with this digest, from this process or its settings."""
+        if (known := _registry.get(digest)) is not None:
+            return known
+        for options in [{}, *all_storage_options()]:
+            source = Config.read(options).cloudfront_key
+            if source is not None and source.digest == digest:
+                return source
+        return cls(None, digest)
+
+    def load(self) -> PrivateKey:
+        """Return the key; parsing it takes 30 ms for RSA, and happens once.
+
+        Raise :exc:`cfsigned_django.signing.InvalidKey`.
+        """
+        with self._lock:
+            if self._private_key is None:
+                if self._source is None:
+                    raise InvalidKey(
+                        "The storage was unpickled, which never brings a private key along, and "
+                        "no setting of this process holds it. Set AWS_CLOUDFRONT_KEY here as well."
+                    )
+                self._private_key = PrivateKey.load(self._source)
+            return self._private_key
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return KeySource.find, (self.digest,)
+
+    def __repr__(self) -> str:
+        return "<KeySource, hidden>"
+
+
+# Weak, so that a key which no storage uses any more does not stay in memory.
+_registry: weakref.WeakValueDictionary[str, KeySource] = weakref.WeakValueDictionary()
+_registry_lock = threading.Lock()
+
+
+def _digest(source: Any) -> str:
+    if isinstance(source, os.PathLike):
+        source = os.fspath(source)
+    if isinstance(source, str):
+        source = source.encode("utf-8", "replace")
+    if not isinstance(source, bytes):
+        source = type(source).__name__.encode()
+    return hashlib.sha256(source).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """The settings, or a storage's options over them, as they were written.
+
+    checks.py says whether they make sense together.
+    """
+
+    cloudfront_key: KeySource | None = field(repr=False)
+    cloudfront_key_id: Any
+    custom_domain: Any
+    url_protocol: Any
+    querystring_auth: Any
+    querystring_expire: Any
+    expire_step: Any
+    max_expire: Any
+    hash_algorithm: Any
+    key_group_id: Any
+
+    @classmethod
+    def read(cls, options: Mapping[str, Any] | None = None) -> Self:
+        """Return the settings of this moment, with a storage's options over them."""
+        values = {name: default_of(name) for name in OPTIONS}
+        values |= {name: value for name, value in (options or {}).items() if name in OPTIONS}
+        values["cloudfront_key"] = KeySource.wrap(values["cloudfront_key"])
+        return cls(**values)
+
+
+def default_of(option: str) -> Any:
+    """Return what the option is where a storage does not name it."""
+    setting, default = OPTIONS[option]
+    value = getattr(settings, setting, default)
+    if option == "url_protocol":
+        return value or default  # django-storages reads an empty protocol as unset
+    return KeySource.wrap(value) if option == "cloudfront_key" else value
+
+
+def all_storage_options() -> list[dict[str, Any]]:
+    """Return the OPTIONS of every alias in STORAGES."""
+    return [alias.get("OPTIONS", {}) for alias in settings.STORAGES.values()]
+
+
+def hide_keys() -> None:
+    """Put sources in the place of the keys that STORAGES holds as text.
+
+    Done before a constructor raises: Django's own frame holds the OPTIONS in
+    a local variable, and a debug page would print them.
+    """
+    for options in all_storage_options():
+        if "cloudfront_key" in options:
+            options["cloudfront_key"] = KeySource.wrap(options["cloudfront_key"])
+
+
+def base_url() -> str:
+    """Return the path, from slash to slash, under which S3 keys of AWS_LOCATION are served."""
+    location = str(getattr(settings, "AWS_LOCATION", "")).strip("/")
+    return f"/{location}/" if location else "/"
+
+
+#: Counts the changes of settings, so that a storage knows when to look again.
+generation = 0
+
+
+@receiver(setting_changed)
+def count_change(*, setting: str, **kwargs: Any) -> None:
+    """Let storages look again after override_settings and its like."""
+    if setting.startswith("AWS_"):
+        global generation
+        generation += 1

@@ -1,0 +1,130 @@
+"""Hold a storage's options: follow the settings, and keep the keys out of sight."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+
+from cfsigned_django import conf
+from cfsigned_django.checks import find_half_a_key, raise_first_error
+from cfsigned_django.conf import Config, KeySource
+
+#: Constructor arguments that never reach a migration: secrets, and what makes
+#: no sense without them. A migration takes them from the settings instead.
+SECRET_OPTIONS = frozenset(
+    {
+        "access_key",
+        "cloudfront_key",
+        "cloudfront_key_id",
+        "cloudfront_signer",
+        "secret_key",
+        "security_token",
+    }
+)
+
+
+class OptionsMixin:
+    """Take the options of :data:`cfsigned_django.conf.OPTIONS` beside a storage's own.
+
+    Each becomes an attribute: from the constructor, else from the class, else
+    from its setting. One that came from a setting follows it.
+    """
+
+    cloudfront_key: KeySource | None
+    cloudfront_key_id: Any
+    custom_domain: Any
+    url_protocol: Any
+    querystring_auth: Any
+    querystring_expire: Any
+    expire_step: Any
+    max_expire: Any
+    hash_algorithm: Any
+    key_group_id: Any
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        # First of all, so that no frame of an error holds the key as text.
+        if "cloudfront_key" in options:
+            options["cloudfront_key"] = KeySource.wrap(options["cloudfront_key"])
+        self._hide_constructor_args()
+        own = {name: options.pop(name) for name in conf.OPTIONS if name in options}
+        self._refuse_unknown(options)
+        for name in conf.OPTIONS:
+            if name not in own and hasattr(type(self), name):
+                own[name] = getattr(type(self), name)
+        if "cloudfront_key" in own:
+            own["cloudfront_key"] = KeySource.wrap(own["cloudfront_key"])
+        for name, value in own.items():
+            setattr(self, name, value)
+        self._explicit = frozenset(own)
+        self._from_settings: dict[str, Any] = {}
+        self._follow_settings()
+        if self._needs_key():
+            self._refuse_half_a_key()
+        super().__init__(*args, **options)
+
+    def signing_config(self) -> Config:
+        """Return the options as they stand, for the checks."""
+        return Config.read({name: getattr(self, name) for name in conf.OPTIONS})
+
+    def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
+        """Return what a migration writes down, which holds no secret."""
+        path, args, options = super().deconstruct()  # type: ignore[misc]
+        return path, args, {k: v for k, v in options.items() if k not in SECRET_OPTIONS}
+
+    def __getstate__(self) -> dict[str, Any]:
+        state: dict[str, Any] = super().__getstate__()  # type: ignore[assignment]
+        state.pop("_ready", None)
+        return state
+
+    def _setting_defaults(self) -> dict[str, Any]:
+        """Return the options that follow a setting, with what it says now."""
+        return {name: conf.default_of(name) for name in conf.OPTIONS}
+
+    def _follow_settings(self) -> None:
+        """Take over what the settings say now, where neither code nor option said otherwise."""
+        self._generation = conf.generation
+        for name, value in self._setting_defaults().items():
+            if name in self._explicit:
+                continue
+            last = self._from_settings.get(name)
+            if getattr(self, name, last) is last:
+                setattr(self, name, value)
+                self._from_settings[name] = value
+
+    def _needs_key(self) -> bool:
+        """Tell whether the options must hold a key for the storage to sign."""
+        return True
+
+    def _refuse_half_a_key(self) -> None:
+        """Refuse a key without its id, or an id without its key, at once.
+
+        All other mistakes wait for url(), so that code which only stores
+        files is not stopped by what it does not need.
+        """
+        half = find_half_a_key(self.signing_config())
+        if half:
+            conf.hide_keys()
+            raise_first_error(half)
+
+    def _hide_constructor_args(self) -> None:
+        """Take the secrets out of what Django keeps of the constructor's arguments."""
+        args, options = getattr(self, "_constructor_args", ((), {}))
+        hidden = {k: v for k, v in options.items() if k not in SECRET_OPTIONS}
+        self._constructor_args = (args, hidden)
+
+    def _refuse_unknown(self, options: dict[str, Any]) -> None:
+        known = self._own_option_names()
+        for name in options:
+            if name not in known:
+                close = difflib.get_close_matches(name, [*known, *conf.OPTIONS], n=1)
+                hint = f" Did you mean {close[0]!r}?" if close else ""
+                raise ImproperlyConfigured(
+                    f"Invalid setting {name!r} for {type(self).__name__}.{hint}"
+                )
+
+    def _own_option_names(self) -> set[str]:
+        """Return what the storage class behind this mixin takes as options."""
+        return set(inspect.signature(super().__init__).parameters)
