@@ -60,9 +60,7 @@ def environment(monkeypatch: pytest.MonkeyPatch, rsa_key: PrivateKey) -> None:
 
 
 @pytest.mark.usefixtures("environment")
-@pytest.mark.parametrize(
-    "doc", [doc for doc in PAGES if has_python(doc)], ids=lambda doc: doc.name
-)
+@pytest.mark.parametrize("doc", [doc for doc in PAGES if has_python(doc)], ids=lambda doc: doc.name)
 def test_python_of_a_page_runs(doc: Path) -> None:
     """The Python of a page runs from top to bottom, under the settings that the page shows."""
     names: dict[str, Any] = {"os": os}
