@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
+from types import ModuleType
+
 from django.apps import AppConfig
+from django.core import checks
+
+from cfsigned_django.default_file_storage import honour_default_file_storage
 
 
 class CfsignedDjangoConfig(AppConfig):
-    """Bring system checks, commands and the template tags."""
+    """Bring system checks, commands and the template tag."""
 
     name = "cfsigned_django"
     verbose_name = "CloudFront signed media"
+
+    def __init__(self, app_name: str, app_module: ModuleType | None) -> None:
+        super().__init__(app_name, app_module)
+        # Here and not in ready(): models that are imported before ready() may
+        # already ask for the default storage.
+        honour_default_file_storage()
+
+    def ready(self) -> None:
+        """Register the system checks."""
+        from cfsigned_django.storage_checks import check_storages
+
+        checks.register(checks.Tags.files)(check_storages)

@@ -13,6 +13,7 @@ import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.signals import setting_changed
@@ -157,7 +158,13 @@ def default_of(option: str) -> Any:
 
 def all_storage_options() -> list[dict[str, Any]]:
     """Return the OPTIONS of every alias in STORAGES."""
-    return [alias.get("OPTIONS", {}) for alias in settings.STORAGES.values()]
+    return [entry.get("OPTIONS", {}) for entry in storage_entries().values()]
+
+
+def storage_entries() -> Mapping[str, dict[str, Any]]:
+    """Return STORAGES: alias -> BACKEND and OPTIONS."""
+    entries: Mapping[str, dict[str, Any]] = settings.STORAGES
+    return entries
 
 
 def hide_keys() -> None:
@@ -175,6 +182,23 @@ def base_url() -> str:
     """Return the path, from slash to slash, under which S3 keys of AWS_LOCATION are served."""
     location = str(getattr(settings, "AWS_LOCATION", "")).strip("/")
     return f"/{location}/" if location else "/"
+
+
+def default_file_storage() -> str | None:
+    """Return DEFAULT_FILE_STORAGE, which Django itself stopped reading in 5.1."""
+    return getattr(settings, "DEFAULT_FILE_STORAGE", None)
+
+
+def is_default_storage_set() -> bool:
+    """Tell whether the project names STORAGES["default"] itself."""
+    overridden: bool = settings.is_overridden("STORAGES")  # type: ignore[misc]
+    return overridden and "default" in storage_entries()
+
+
+def static_domain() -> str | None:
+    """Return the host of static files, where STORAGES or STATIC_URL names one."""
+    options = storage_entries().get("staticfiles", {}).get("OPTIONS", {})
+    return options.get("custom_domain") or urlsplit(settings.STATIC_URL or "").netloc or None
 
 
 #: Counts the changes of settings, so that a storage knows when to look again.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+from collections.abc import Mapping
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
@@ -58,12 +59,29 @@ class OptionsMixin:
             own["cloudfront_key"] = KeySource.wrap(own["cloudfront_key"])
         for name, value in own.items():
             setattr(self, name, value)
+        self._needs_key = self.needs_key(options)
         self._explicit = frozenset(own)
         self._from_settings: dict[str, Any] = {}
         self._follow_settings()
-        if self._needs_key():
+        if self._needs_key:
             self._refuse_half_a_key()
         super().__init__(*args, **options)
+
+    @classmethod
+    def config_for(cls, options: Mapping[str, Any]) -> Config:
+        """Return what an instance with these options would be configured to, unmade."""
+        attributes = {name: getattr(cls, name) for name in conf.OPTIONS if hasattr(cls, name)}
+        return Config.read({**attributes, **options})
+
+    @classmethod
+    def signs(cls, options: Mapping[str, Any]) -> bool:
+        """Tell whether an instance with these options would sign its URLs."""
+        return bool(cls.config_for(options).querystring_auth)
+
+    @classmethod
+    def needs_key(cls, options: Mapping[str, Any]) -> bool:
+        """Tell whether an instance with these options signs with a key of the settings."""
+        return True
 
     def signing_config(self) -> Config:
         """Return the options as they stand, for the checks."""
@@ -93,10 +111,6 @@ class OptionsMixin:
             if getattr(self, name, last) is last:
                 setattr(self, name, value)
                 self._from_settings[name] = value
-
-    def _needs_key(self) -> bool:
-        """Tell whether the options must hold a key for the storage to sign."""
-        return True
 
     def _refuse_half_a_key(self) -> None:
         """Refuse a key without its id, or an id without its key, at once.

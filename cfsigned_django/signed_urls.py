@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.core.checks import CheckMessage
 from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
 
 from cfsigned_django import conf
@@ -115,6 +116,12 @@ class SignedUrlMixin(OptionsMixin):
         address = f"{self.url_protocol}//{self.custom_domain}{self._url_path(name)}"
         return _join_query(address, build_query(parameters, download))
 
+    def find_problems(self, obj: Any = None) -> list[CheckMessage]:
+        """Return what system checks say about this storage; ``obj`` is what they name."""
+        if not self._is_signing():
+            return []
+        return find_problems(self.signing_config(), with_key=self._needs_key, obj=obj)
+
     def trusted_keys(self) -> dict[str, PublicKey]:
         """Return the public keys, by key pair id, that verify this storage's URLs."""
         if self._generation != conf.generation:
@@ -151,6 +158,9 @@ class SignedUrlMixin(OptionsMixin):
             max_expire=whole_seconds(config.max_expire) or 0,
             step=whole_seconds(config.expire_step) or 0,
         )
+
+    def _is_signing(self) -> bool:
+        return bool(self.querystring_auth)
 
     def _given_signer(self) -> Signer | None:
         """Return a signer that was handed in ready-made, which wins over the key."""

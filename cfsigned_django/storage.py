@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -43,10 +44,6 @@ class CloudFrontS3Storage(SignedUrlMixin, S3Storage):
 
     access_key: Any
     location: str
-
-    def __init__(self, **options: Any) -> None:
-        self._signer_is_given = "cloudfront_signer" in options or hasattr(self, "cloudfront_signer")
-        super().__init__(**options)
 
     def url(
         self,
@@ -92,14 +89,25 @@ class CloudFrontS3Storage(SignedUrlMixin, S3Storage):
     def _is_own_signer(self) -> bool:
         signer = self.cloudfront_signer
         if signer is None:
-            return not self._signer_is_given
+            return self._needs_key
         return isinstance(signer, _OptionsSigner | Signer)
+
+    def _is_signing(self) -> bool:
+        return super()._is_signing() and (self.cloudfront_signer is not None or self._needs_key)
 
     def _given_signer(self) -> Signer | None:
         return self.cloudfront_signer if isinstance(self.cloudfront_signer, Signer) else None
 
-    def _needs_key(self) -> bool:
-        return not self._signer_is_given
+    @classmethod
+    def signs(cls, options: Mapping[str, Any]) -> bool:
+        """Tell whether an instance with these options would sign its URLs."""
+        signer = options.get("cloudfront_signer", getattr(cls, "cloudfront_signer", _OptionsSigner))
+        return super().signs(options) and signer is not None
+
+    @classmethod
+    def needs_key(cls, options: Mapping[str, Any]) -> bool:
+        """Tell whether no signer is handed in, so that the settings must hold a key."""
+        return not ("cloudfront_signer" in options or hasattr(cls, "cloudfront_signer"))
 
     def _setting_defaults(self) -> dict[str, Any]:
         location = S3Storage.get_default_settings(self)["location"]

@@ -1,0 +1,106 @@
+"""Check every storage of the site: the aliases of STORAGES and the file fields.
+
+Looks at classes and options only; no storage is constructed for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from django.apps import AppConfig, apps
+from django.core.checks import CheckMessage
+from django.db.models import FileField
+from django.utils.module_loading import import_string
+
+from cfsigned_django import conf
+from cfsigned_django.checks import find_problems, problem
+from cfsigned_django.default_file_storage import is_honoured
+from cfsigned_django.signed_urls import SignedUrlMixin
+
+
+def check_storages(
+    app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Return what is wrong with any storage of this site that is meant to sign."""
+    found = [*_default_file_storage()]
+    restricted = set()
+    for alias, cls, options in _signing_aliases():
+        config = cls.config_for(options)
+        if alias == "staticfiles":
+            found.append(
+                problem(
+                    "cfsigned.E020",
+                    f'STORAGES["staticfiles"] is {cls.__name__}, which would sign the URL of '
+                    "every static file.",
+                )
+            )
+        else:
+            found += find_problems(config, with_key=cls.needs_key(options), obj=_at(alias))
+            restricted.add(config.custom_domain)
+    for field, storage in _signing_fields():
+        found += storage.find_problems(obj=field)
+    found += _static_files(restricted)
+    return _once_each(found)
+
+
+def _at(alias: str) -> str:
+    return f'STORAGES["{alias}"]'
+
+
+def _signing_aliases() -> Iterator[tuple[str, type[SignedUrlMixin], dict[str, Any]]]:
+    """Yield the aliases whose class signs with the options that they have."""
+    for alias, entry in conf.storage_entries().items():
+        cls = _import(entry.get("BACKEND"))
+        options = entry.get("OPTIONS", {})
+        if cls is not None and cls.signs(options):
+            yield alias, cls, options
+
+
+def _signing_fields() -> Iterator[tuple[FileField, SignedUrlMixin]]:
+    """Yield the file fields that have a storage of their own which may sign."""
+    for model in apps.get_models():
+        for field in model._meta.get_fields():
+            # By type: isinstance() would make a lazy default storage set itself up.
+            storage: Any = getattr(field, "storage", None)
+            if isinstance(field, FileField) and issubclass(type(storage), SignedUrlMixin):
+                yield field, storage
+
+
+def _default_file_storage() -> Iterator[CheckMessage]:
+    backend = conf.default_file_storage()
+    if backend is None or _import(backend) is None:
+        return
+    if is_honoured():
+        yield problem(
+            "cfsigned.W003", f"DEFAULT_FILE_STORAGE = {backend!r} is honoured by cfsigned_django."
+        )
+    elif conf.is_default_storage_set():
+        yield problem("cfsigned.E021", 'DEFAULT_FILE_STORAGE and STORAGES["default"] are both set.')
+    else:
+        yield problem("cfsigned.E022", f"DEFAULT_FILE_STORAGE = {backend!r} is ignored.")
+
+
+def _static_files(restricted: set[Any]) -> Iterator[CheckMessage]:
+    """Warn where static files are addressed on a domain whose URLs are signed."""
+    domain = conf.static_domain()
+    if domain is not None and domain in restricted:
+        yield problem(
+            "cfsigned.W002",
+            f"Static files are served from {domain}, where other files need a signature: "
+            "their unsigned links would be refused if the same behavior serves them.",
+        )
+
+
+def _import(backend: Any) -> type[SignedUrlMixin] | None:
+    """Return the class if it is one that signs; Django reports what cannot be imported."""
+    try:
+        cls = import_string(backend)
+    except (ImportError, AttributeError, TypeError):
+        return None
+    return cls if isinstance(cls, type) and issubclass(cls, SignedUrlMixin) else None
+
+
+def _once_each(found: list[CheckMessage]) -> list[CheckMessage]:
+    """Drop what two storages share: the settings are wrong once, however many read them."""
+    return list({(each.id, each.msg): each for each in reversed(found)}.values())[::-1]
