@@ -21,8 +21,7 @@ _ENCODED_UNRESERVED = re.compile(r"%(?:4[1-9A-F]|[57][0-9A]|6[1-9A-F]|3[0-9]|2[D
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Behavior:
-    """
-    Say what happens to the requests whose path matches a pattern.
+    """Say what happens to the requests whose path matches a pattern.
 
     In ``path_pattern`` a ``*`` stands for zero or more characters, ``/``
     included, and a ``?`` for exactly one; case counts, and the leading ``/``
@@ -72,8 +71,7 @@ class Behavior:
 
 
 def select_behavior(behaviors: Sequence[Behavior], raw_path: str) -> Behavior:
-    """
-    Return the first behavior whose pattern matches the path of a request.
+    """Return the first behavior whose pattern matches the path of a request.
 
     ``raw_path`` is the path as the viewer sent it, and the last behavior is
     the default. CloudFront compares a normalised path and forwards the raw

@@ -1,0 +1,56 @@
+"""Give the tests of the edge a distribution in front of an origin that repeats what it gets."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from typing import Any, TypeAlias
+from wsgiref.types import StartResponse, WSGIEnvironment
+
+import pytest
+
+from cfsigned_django.edge import Behavior, Distribution
+from cfsigned_django.edge.client import EdgeClient
+from cfsigned_django.signing import PrivateKey, Signer
+from tests.edge import EXPIRES, HOST, KEY_ID
+
+MakeClient: TypeAlias = Callable[..., EdgeClient]
+
+
+def echo_origin(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    """Answer with what reached the origin, as JSON."""
+    seen = {name: value for name, value in environ.items() if isinstance(value, str)}
+    body = json.dumps(seen).encode()
+    start_response(
+        "200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+    )
+    return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
+
+
+@pytest.fixture
+def signer(ec_key: PrivateKey) -> Signer:
+    """Return a signer whose key the distribution trusts."""
+    return Signer(key_pair_id=KEY_ID, private_key=ec_key)
+
+
+@pytest.fixture
+def make_client(ec_key: PrivateKey) -> MakeClient:
+    """Return a function that makes a client of a distribution, restricted unless told otherwise."""
+
+    def make(**options: Any) -> EdgeClient:
+        defaults: dict[str, Any] = {
+            "domain_names": (HOST,),
+            "behaviors": (Behavior(trusted_key_groups=("group",)),),
+            "key_groups": {"group": {KEY_ID: ec_key.public_key}},
+            "origin": echo_origin,
+            "clock": lambda: float(EXPIRES - 3600),
+        }
+        return EdgeClient(Distribution(**(defaults | options)))
+
+    return make
+
+
+@pytest.fixture
+def client(make_client: MakeClient) -> EdgeClient:
+    """Return a client of a distribution that serves nothing without a signature."""
+    return make_client()
