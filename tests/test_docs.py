@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import tomllib
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -13,11 +14,12 @@ from typing import Any
 import pytest
 from django.test import override_settings
 
-from cfsigned_django import conf
+from cfsigned_django import checks, conf
 from cfsigned_django.signing import PrivateKey
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+ARCHITECTURE = ROOT / "docs" / "architecture.md"
 SNIPPET = re.compile(
     r"^(?:<!-- (?P<role>[a-z]+) -->\n)?```(?P<language>\S+)\n(?P<code>.*?)^```$",
     re.MULTILINE | re.DOTALL,
@@ -46,6 +48,13 @@ def table(doc: Path, first_heading: str) -> list[list[str]]:
     assert found, f"{doc.name} has no table that begins with {first_heading}"
     rows = rest.partition("\n\n")[0].splitlines()[2:]
     return [[cell.strip() for cell in row.strip("|").split(" | ")] for row in rows]
+
+
+def package_modules() -> set[str]:
+    """Name the modules and packages directly under cfsigned_django that hold Python."""
+    package = ROOT / "cfsigned_django"
+    paths = {path.relative_to(package) for path in package.rglob("*.py")}
+    return {path.parts[0].removesuffix(".py") for path in paths} - {"__init__"}
 
 
 def has_python(doc: Path) -> bool:
@@ -85,6 +94,36 @@ def test_settings_table_is_what_conf_reads() -> None:
         f"`{setting}`": (f"`{option}`", f"`{default!r}`".replace("'", '"'))
         for option, (setting, default) in conf.OPTIONS.items()
     }
+
+
+def test_checks_table_is_what_checks_say() -> None:
+    """The table has one row for each check id, with the remedy that the check gives."""
+    rows = table(ROOT / "docs" / "checks.md", "Id")
+
+    shown = {check_id.strip("`"): remedy for check_id, _, remedy in rows}
+
+    assert shown == checks.TABLE
+
+
+def test_architecture_page_shows_the_import_rule() -> None:
+    """The layers on the page are those that are enforced, as far as they exist."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    layers = project["tool"]["importlinter"]["contracts"][0]["layers"]
+    rule = [
+        [name for name in re.findall(r"\w+", layer) if name in package_modules()]
+        for layer in layers
+    ]
+
+    shown = [snippet.code for snippet in snippets(ARCHITECTURE)]
+
+    assert "".join(" | ".join(names) + "\n" for names in rule if names) in shown
+
+
+def test_architecture_page_shows_every_module() -> None:
+    """The picture names each module and package, and none that is not there."""
+    picture = next(snippets(ARCHITECTURE)).code
+
+    assert set(re.findall(r"^  (\w+)", picture, re.MULTILINE)) == package_modules()
 
 
 def test_readme_is_short() -> None:
