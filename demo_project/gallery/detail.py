@@ -15,6 +15,9 @@ from demo_project.gallery.edge_client import ask
 from demo_project.gallery.models import Document, Picture, Upload
 from demo_project.gallery.recipes import RECIPES, find_recipe
 
+# In bytes.
+_PREVIEW = 1200
+
 
 class DetailView(View):
     """GET shows the page; POST asks the edge for a URL and shows its answer as well."""
@@ -50,6 +53,7 @@ class DetailView(View):
             "recipes": RECIPES,
             "recipe": recipe,
             "anatomy": dissect(recipe.make(upload, viewer)),
+            "preview": _preview(upload),
         }
 
 
@@ -63,6 +67,14 @@ class DocumentView(DetailView):
     """A document's page."""
 
     model = Document
+
+
+def _preview(upload: Upload) -> str:
+    """Return the beginning of a text; empty for everything else."""
+    if not upload.content_type.startswith("text/"):
+        return ""
+    with upload.media.open("rb") as file:
+        return bytes(file.read(_PREVIEW)).decode("utf-8", "ignore")
 
 
 def _answer(url: str, upload: Upload) -> dict[str, Any]:

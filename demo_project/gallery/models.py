@@ -70,6 +70,11 @@ class Picture(Upload):
         """The picture in full size."""
         return self.image
 
+    @property
+    def ratio(self) -> str:
+        """Width over height, for the style sheet, within what a row of pictures can bear."""
+        return f"{min(2.4, max(0.5, self.thumbnail_width / self.thumbnail_height)):.3f}"
+
 
 class Document(Upload):
     """A PDF or a text file."""

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.contrib import messages
-from django.core.files.storage import default_storage
 from django.forms import Form
 from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import reverse_lazy
 from django.views.generic import FormView, TemplateView
 
-from demo_project.gallery.anatomy import dissect
+from demo_project.gallery.anatomy import dissect, unsigned
+from demo_project.gallery.attempts import direct_url
 from demo_project.gallery.forms import DocumentForm, PictureForm, UploadForm
 from demo_project.gallery.models import Document, Picture, Upload
 
@@ -68,11 +69,20 @@ class HowView(TemplateView):
     template_name = "gallery/how.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add one real picture to show the code's results with, where there is one."""
-        picture = Picture.objects.last()
-        name = picture.image.name if picture else ""
+        """Add where things are, and one real picture, where there is one."""
+        picture = Picture.objects.first()
+        if picture:
+            signed = picture.image.storage.url(picture.image.name)
+            kwargs |= {
+                "picture": picture,
+                "example": dissect(signed),
+                "unsigned": unsigned(signed),
+                "direct": direct_url(picture.image),
+            }
         return super().get_context_data(
-            picture=picture,
-            example=dissect(default_storage.url(name)) if name else None,
+            bucket=settings.AWS_STORAGE_BUCKET_NAME,  # type: ignore[misc]
+            edge=settings.AWS_S3_CUSTOM_DOMAIN,  # type: ignore[misc]
+            key_pair_id=settings.AWS_CLOUDFRONT_KEY_ID,  # type: ignore[misc]
+            minutes=settings.AWS_QUERYSTRING_EXPIRE // 60,  # type: ignore[misc]
             **kwargs,
         )

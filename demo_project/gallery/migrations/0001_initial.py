@@ -8,7 +8,12 @@ from django.db import migrations, models
 
 def _upload_fields() -> list[tuple[str, models.Field[object, object]]]:
     return [
-        ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False)),
+        (
+            "id",
+            models.BigAutoField(
+                auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+            ),
+        ),
         ("original_name", models.CharField(max_length=255)),
         ("title", models.CharField(max_length=255)),
         ("content_type", models.CharField(max_length=100)),
