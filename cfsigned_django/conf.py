@@ -201,6 +201,17 @@ def static_domain() -> str | None:
     return options.get("custom_domain") or urlsplit(settings.STATIC_URL or "").netloc or None
 
 
+def encryption_keys() -> list[str | bytes]:
+    """Return AWS_CLOUDFRONT_ENCRYPTION_KEYS: Fernet keys, newest first; one alone may be text."""
+    keys = getattr(settings, "AWS_CLOUDFRONT_ENCRYPTION_KEYS", None) or []
+    return [keys] if isinstance(keys, str | bytes) else list(keys)
+
+
+def secret_keys() -> list[str | bytes]:
+    """Return SECRET_KEY and its fallbacks, newest first."""
+    return [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+
+
 #: Counts the changes of settings, so that a storage knows when to look again.
 generation = 0
 

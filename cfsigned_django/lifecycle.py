@@ -1,0 +1,140 @@
+"""Say which moves a signing key may make, and what blocks the others.
+
+Invariants of a rotation, which tests prove and nothing else may weaken:
+
+1. Every URL that was ever issued and has not expired verifies at the edge, at
+   every instant, whatever process dies between any two lines (revocation
+   excepted).
+2. A key group has at most one ACTIVE key pair.
+3. TRUSTED becomes ACTIVE only when CloudFront has known the key for
+   ``propagation`` seconds: no probe signed with it was answered InvalidKey in
+   that time.
+4. RETIRING becomes RETIRED only when the last URL that any process may have
+   signed with it has expired, everywhere.
+5. Every step can be repeated: what is intended is recorded before the call,
+   and each call does the same when it comes twice.
+6. Two machines that rotate at once do each step once.
+
+Pure: no ORM, no network, no clock. Moments are Unix seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class KeyStatus(StrEnum):
+    """Name the states of a key pair, in the order in which it passes them."""
+
+    #: Generated and sealed; CloudFront need not know it yet.
+    PENDING = "pending"
+    #: Its public half is in the key group; it does not sign yet.
+    TRUSTED = "trusted"
+    #: It signs.
+    ACTIVE = "active"
+    #: It no longer signs; URLs that it signed are still out.
+    RETIRING = "retiring"
+    #: Out of the key group; its private half is erased.
+    RETIRED = "retired"
+    #: Taken out of the key group at once, with every URL that it signed.
+    REVOKED = "revoked"
+
+    @property
+    def is_final(self) -> bool:
+        """Tell whether nothing comes after this state."""
+        return self in (KeyStatus.RETIRED, KeyStatus.REVOKED)
+
+
+class Cause(StrEnum):
+    """Name what a blocker waits for."""
+
+    #: No probe through CloudFront has been good yet.
+    NOT_PROBED = "not_probed"
+    #: The key has not been good for long enough.
+    PROPAGATION = "propagation"
+    #: URLs that it signed may still be out.
+    URLS_OUT = "urls_out"
+    #: No state lies there from here.
+    NO_SUCH_MOVE = "no_such_move"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waits:
+    """How long things take, in seconds; the settings say."""
+
+    #: A key must have been seen to work for so long before it signs.
+    propagation: int
+    #: The longest lifetime of a URL: max_expire plus expire_step.
+    url_lifetime: int
+    #: How long a process may go on signing with a key that was replaced.
+    keyring: int
+    #: By how much the clocks of all the machines involved may add up to differ:
+    #: the one that switched, one that signs, and the one that retires.
+    clock_skew: int
+
+    @property
+    def retirement(self) -> int:
+        """Return how long a key must stay trusted after it stopped to sign."""
+        return self.url_lifetime + self.keyring + self.clock_skew
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyState:
+    """What the rules know of a key pair. Moments are Unix seconds, or None."""
+
+    status: KeyStatus
+    #: Since when no probe with this key was refused, from the first good one on.
+    good_since: int | None = None
+    retiring_since: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blocker:
+    """Say what a move waits for, and until when if that is known."""
+
+    cause: Cause
+    until: int | None = None
+
+
+def find_blockers(key: KeyState, to: KeyStatus, *, now: int, waits: Waits) -> list[Blocker]:
+    """Return what keeps the key from moving ``to`` a state; empty where it may go."""
+    guard = _GUARDS.get((key.status, to))
+    if guard is None:
+        return [Blocker(cause=Cause.NO_SUCH_MOVE)]
+    return [each for each in guard(key, waits) if each.until is None or now < each.until]
+
+
+def _free(key: KeyState, waits: Waits) -> Iterator[Blocker]:
+    """Let the move happen at any time."""
+    return iter(())
+
+
+def _known_at_every_edge(key: KeyState, waits: Waits) -> Iterator[Blocker]:
+    if key.good_since is None:
+        yield Blocker(cause=Cause.NOT_PROBED)
+    else:
+        yield Blocker(cause=Cause.PROPAGATION, until=key.good_since + waits.propagation)
+
+
+def _no_urls_out(key: KeyState, waits: Waits) -> Iterator[Blocker]:
+    if key.retiring_since is None:
+        yield Blocker(cause=Cause.URLS_OUT)
+    else:
+        yield Blocker(cause=Cause.URLS_OUT, until=key.retiring_since + waits.retirement)
+
+
+#: Every move there is, and what must hold for it. An ACTIVE key stops to sign
+#: only when another one starts, in the same transaction: rotation.py pairs
+#: the two moves.
+_GUARDS: dict[tuple[KeyStatus, KeyStatus], Callable[[KeyState, Waits], Iterator[Blocker]]] = {
+    (KeyStatus.PENDING, KeyStatus.TRUSTED): _free,
+    (KeyStatus.TRUSTED, KeyStatus.ACTIVE): _known_at_every_edge,
+    (KeyStatus.ACTIVE, KeyStatus.RETIRING): _free,
+    (KeyStatus.RETIRING, KeyStatus.RETIRED): _no_urls_out,
+    (KeyStatus.PENDING, KeyStatus.REVOKED): _free,
+    (KeyStatus.TRUSTED, KeyStatus.REVOKED): _free,
+    (KeyStatus.ACTIVE, KeyStatus.REVOKED): _free,
+    (KeyStatus.RETIRING, KeyStatus.REVOKED): _free,
+}

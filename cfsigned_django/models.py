@@ -1,0 +1,95 @@
+"""Keep key pairs, their state and their history in the database."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from cfsigned_django.encryption import seal, unseal
+from cfsigned_django.lifecycle import KeyState, KeyStatus
+from cfsigned_django.signing import KeyAlgorithm, PrivateKey, Signer
+
+_STATUS_LABELS = {
+    KeyStatus.PENDING: _("Pending"),
+    KeyStatus.TRUSTED: _("Trusted"),
+    KeyStatus.ACTIVE: _("Active"),
+    KeyStatus.RETIRING: _("Retiring"),
+    KeyStatus.RETIRED: _("Retired"),
+    KeyStatus.REVOKED: _("Revoked"),
+}
+_ALGORITHM_LABELS = {
+    KeyAlgorithm.RSA_2048: "RSA 2048",
+    KeyAlgorithm.ECDSA_P256: "ECDSA P-256",
+}
+
+
+class KeyPair(models.Model):
+    """A signing key pair of one key group.
+
+    The private half is sealed, and erased when the key is retired. Two
+    columns that are unique, and empty in every other state, hold what no code
+    can be trusted with: one ACTIVE key and one successor per key group. (A
+    unique index with a condition would say the same, but MySQL has none.)
+    """
+
+    #: Also CloudFront's CallerReference, so that a call can be made twice.
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    key_group_id = models.CharField(_("key group"), max_length=64)
+    key_pair_id = models.CharField(
+        _("key pair id"), max_length=64, unique=True, null=True, blank=True
+    )
+    algorithm = models.CharField(_("algorithm"), max_length=16, choices=_ALGORITHM_LABELS)
+    fingerprint = models.CharField(_("fingerprint"), max_length=64)
+    public_key = models.TextField(_("public key"))
+    sealed_private_key = models.TextField(blank=True, editable=False)
+    status = models.CharField(
+        _("status"), max_length=16, choices=_STATUS_LABELS, default=KeyStatus.PENDING
+    )
+    active_in = models.CharField(max_length=64, unique=True, null=True, editable=False)
+    next_in = models.CharField(max_length=64, unique=True, null=True, editable=False)
+
+    created_at = models.DateTimeField(_("created"))
+    trusted_at = models.DateTimeField(_("trusted since"), null=True, blank=True)
+    #: Since when no probe was refused; empty again after one that was.
+    good_since = models.DateTimeField(_("works since"), null=True, blank=True)
+    active_at = models.DateTimeField(_("signs since"), null=True, blank=True)
+    retiring_at = models.DateTimeField(_("retiring since"), null=True, blank=True)
+    retired_at = models.DateTimeField(_("retired"), null=True, blank=True)
+    revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True)
+    changed_by = models.CharField(_("last changed by"), max_length=150, blank=True)
+    reason = models.CharField(_("reason"), max_length=250, blank=True)
+
+    class Meta:
+        verbose_name = _("signing key pair")
+        verbose_name_plural = _("signing key pairs")
+        ordering = ("-created_at",)
+        default_permissions = ("view",)
+        permissions = (
+            ("rotate_keypair", "Can rotate signing keys"),
+            ("revoke_keypair", "Can revoke a signing key, which breaks its links"),
+        )
+        constraints = (
+            models.CheckConstraint(
+                name="cfsigned_active_in_its_key_group",
+                condition=Q(status=KeyStatus.ACTIVE, active_in=F("key_group_id"))
+                | (~Q(status=KeyStatus.ACTIVE) & Q(active_in__isnull=True)),
+            ),
+            models.CheckConstraint(
+                name="cfsigned_next_in_its_key_group",
+                condition=Q(
+                    status__in=(KeyStatus.PENDING, KeyStatus.TRUSTED), next_in=F("key_group_id")
+                )
+                | (
+                    ~Q(status__in=(KeyStatus.PENDING, KeyStatus.TRUSTED))
+                    & Q(next_in__isnull=True)
+                ),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.key_pair_id or f"{self.get_algorithm_display()} {self.fingerprint[:12]}"
