@@ -6,7 +6,7 @@ import pytest
 from hypothesis import settings
 
 from cfsigned_django.signing import KeyAlgorithm, PrivateKey, Signer, Verifier
-from tests.signing.cases import KEY_ID, KINDS
+from tests.signing.cases import EXPIRES, IMAGE, KEY_ID, KINDS
 
 # A shared machine may stall at any moment: no example has a time limit.
 settings.register_profile("cfsigned", deadline=None)
@@ -49,3 +49,9 @@ def rsa_verifier(rsa_signer: Signer) -> Verifier:
 def ec_signer(ec_key: PrivateKey) -> Signer:
     """Return a signer with an ECDSA key."""
     return Signer(key_pair_id=KEY_ID, private_key=ec_key)
+
+
+@pytest.fixture(scope="session")
+def signed(signer: Signer) -> str:
+    """Return the image's IMAGE, signed with a canned policy."""
+    return signer.sign_url(IMAGE, date_less_than=EXPIRES)
