@@ -1,4 +1,4 @@
-"""Use a Django storage as the origin of the local edge, in the place of S3."""
+"""Use a Django storage as the origin of the local edge, and put an edge in front of one."""
 
 from __future__ import annotations
 
@@ -8,18 +8,21 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import BinaryIO, cast
 from urllib.parse import unquote_to_bytes, urlsplit
-from wsgiref.types import StartResponse, WSGIEnvironment
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from django.core.exceptions import SuspiciousOperation
 from django.core.files.storage import InMemoryStorage, Storage
 from django.utils import timezone
 
-from cfsigned_django.edge import cors
+from cfsigned_django.edge import Behavior, Distribution, cors
+from cfsigned_django.edge.behavior import READ_AND_PREFLIGHT_METHODS
 from cfsigned_django.edge.distribution import REASON_KEY
 from cfsigned_django.edge.stored_object import Answer, StoredObject, answer, s3_error
 from cfsigned_django.edge.viewer_request import raw_target
+from cfsigned_django.signed_urls import SignedUrlMixin
 
 _PROBE = "x"
+_KEY_GROUP = "configured"
 
 
 class StorageOrigin:
@@ -135,3 +138,30 @@ def find_base_path(storage: Storage) -> str:
         # A storage without a base_url, which has no URLs of its own.
         return "/"
     return path.removesuffix(_PROBE)
+
+
+def distribution_for(
+    storage: SignedUrlMixin, origin: WSGIApplication, *, public: Sequence[str] = ()
+) -> Distribution:
+    """Return a distribution that serves the URLs of a storage, from the origin.
+
+    It has the storage's domain and protocol and trusts the storage's keys,
+    which are asked for anew with each request. Paths that match one of the
+    patterns in ``public`` need no signature. Raise
+    :exc:`~django.core.exceptions.ImproperlyConfigured` where the storage
+    could not sign a URL, and :exc:`ValueError` for a bad pattern.
+    """
+    storage.trusted_keys()
+    return Distribution(
+        domain_names=(storage.custom_domain,),
+        behaviors=(
+            *(
+                Behavior(path_pattern=pattern, allowed_methods=READ_AND_PREFLIGHT_METHODS)
+                for pattern in public
+            ),
+            Behavior(trusted_key_groups=(_KEY_GROUP,), allowed_methods=READ_AND_PREFLIGHT_METHODS),
+        ),
+        key_groups=lambda: {_KEY_GROUP: storage.trusted_keys()},
+        origin=origin,
+        viewer_scheme=storage.url_protocol.removesuffix(":"),
+    )

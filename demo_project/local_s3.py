@@ -14,8 +14,9 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 
-from demo_project.processes import Command, environment
+from demo_project.processes import Command, DemoFailed, environment
 from demo_project.state import HOST, Credentials, DemoState
 
 REGION = "us-east-1"
@@ -55,14 +56,26 @@ def s3_command(state: DemoState) -> Command:
 
 
 def prepare_bucket(state: DemoState) -> DemoState:
-    """Create the bucket and its users where they are missing, and return the state with them."""
-    s3 = _client(state, "s3")
-    if state.bucket not in {bucket.get("Name") for bucket in s3.list_buckets()["Buckets"]}:
-        s3.create_bucket(Bucket=state.bucket)
-    users = {name: _working_user(state, name) for name in RIGHTS}
+    """Create the bucket and its users where they are missing, and return the state with them.
+
+    Raise DemoFailed with what S3 said.
+    """
+    try:
+        users = _prepare(state)
+    except (BotoCoreError, ClientError) as error:
+        raise DemoFailed(
+            f"The bucket could not be prepared: {error}", state.logs / "s3.log"
+        ) from error
     prepared = replace(state, users=users)
     prepared.save()
     return prepared
+
+
+def _prepare(state: DemoState) -> dict[str, Credentials]:
+    s3 = _client(state, "s3")
+    if state.bucket not in {bucket.get("Name") for bucket in s3.list_buckets()["Buckets"]}:
+        s3.create_bucket(Bucket=state.bucket)
+    return {name: _working_user(state, name) for name in RIGHTS}
 
 
 def _working_user(state: DemoState, name: str) -> Credentials:
@@ -70,10 +83,10 @@ def _working_user(state: DemoState, name: str) -> Credentials:
     iam = _client(state, "iam")
     known = state.users.get(name)
     try:
-        existing = iam.list_access_keys(UserName=name)["AccessKeyMetadata"]
+        iam.get_user(UserName=name)
     except iam.exceptions.NoSuchEntityException:
         iam.create_user(UserName=name)
-        existing = []
+    existing = iam.list_access_keys(UserName=name)["AccessKeyMetadata"]
     iam.put_user_policy(UserName=name, PolicyName="media", PolicyDocument=_policy(state, name))
     if known and known.access_key_id in {key["AccessKeyId"] for key in existing}:
         return known

@@ -46,8 +46,11 @@ class Demo:
 
 
 @contextmanager
-def running_demo(folder: Path, console: Console) -> Iterator[Demo]:
-    """Start everything, and stop everything at the end of the `with` block."""
+def running_demo(folder: Path, console: Console, *, quiet: bool = False) -> Iterator[Demo]:
+    """Start everything, and stop everything at the end of the `with` block.
+
+    What the edge writes into its log is printed as well, unless `quiet`.
+    """
     with ExitStack() as stack:
         stack.enter_context(_lock(folder))
         state = DemoState.open(folder).with_free_ports()
@@ -71,7 +74,7 @@ def running_demo(folder: Path, console: Console) -> Iterator[Demo]:
             _prepare(demo.state, reaper, console)
         with console.step(f"Edge at {state.address('edge')}, site at {state.address('site')}"):
             started = [
-                start(_edge_command(demo.state), echo=True),
+                start(_edge_command(demo.state), echo=not quiet),
                 start(_site_command(demo.state)),
             ]
             for server in started:
@@ -171,7 +174,7 @@ def main(arguments: list[str] | None = None) -> int:
     console = Console()
     console.title("Starting the cfsigned_django demo")
     try:
-        with running_demo(options.folder, console) as demo:
+        with running_demo(options.folder, console, quiet=options.check) as demo:
             if options.check:
                 return check_links(demo.state, console)
             _welcome(demo, console)

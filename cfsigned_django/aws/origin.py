@@ -8,6 +8,7 @@ in for CloudFront.
 from __future__ import annotations
 
 import logging
+import secrets
 from collections.abc import Iterable, Iterator
 from http import HTTPStatus
 from urllib.parse import parse_qsl, quote, unquote_to_bytes, urlencode
@@ -17,6 +18,7 @@ import boto3
 import urllib3
 from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
+from botocore.exceptions import BotoCoreError
 
 logger = logging.getLogger("cfsigned_django.edge")
 
@@ -43,8 +45,10 @@ _FORWARDED_HEADERS = (
 _NOT_PASSED_BACK = frozenset(
     {"connection", "date", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
 )
+# As S3 writes it: a RequestId tells it apart from CloudFront's own errors.
 _ERROR = (
-    '<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{}</Code><Message>{}</Message></Error>'
+    '<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{}</Code><Message>{}</Message>'
+    "<RequestId>{}</RequestId></Error>"
 )
 
 
@@ -54,7 +58,8 @@ class S3Origin:
     A WSGI application. Credentials are the arguments, else those of
     ``profile``, else whatever boto3 finds by itself; give it a user who may
     do no more than s3:GetObject. ``endpoint_url`` is for an S3 that is not
-    AWS's. Raise ``ValueError`` where there are no credentials.
+    AWS's. Raise ``ValueError`` where there are no credentials, or boto3 finds
+    something else wrong with the arguments.
     """
 
     def __init__(
@@ -68,20 +73,23 @@ class S3Origin:
         region: str | None = None,
         endpoint_url: str | None = None,
     ) -> None:
-        session = boto3.Session(
-            aws_access_key_id=access_key,
-            aws_secret_access_key=secret_key,
-            aws_session_token=session_token,
-            profile_name=profile,
-            region_name=region,
-        )
-        credentials = session.get_credentials()
+        try:
+            session = boto3.Session(
+                aws_access_key_id=access_key,
+                aws_secret_access_key=secret_key,
+                aws_session_token=session_token,
+                profile_name=profile,
+                region_name=region,
+            )
+            credentials = session.get_credentials()
+            client = session.client("s3", endpoint_url=endpoint_url)
+        except BotoCoreError as error:
+            raise ValueError(f"The edge cannot reach S3: {error}") from error
         if credentials is None:
             raise ValueError(
                 "The edge has no AWS credentials to read the bucket with. Name a profile, or set "
                 "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY for it."
             )
-        client = session.client("s3", endpoint_url=endpoint_url)
         self._credentials = credentials
         self._region = client.meta.region_name
         self._bucket_url = f"{client.meta.endpoint_url}/{bucket}"
@@ -179,7 +187,7 @@ def _phrase(status: int) -> str:
 def _answer_error(
     status: str, code: str, message: str, start_response: StartResponse
 ) -> Iterable[bytes]:
-    body = _ERROR.format(code, message).encode()
+    body = _ERROR.format(code, message, secrets.token_hex(8).upper()).encode()
     start_response(
         status, [("Content-Type", "application/xml"), ("Content-Length", str(len(body)))]
     )

@@ -16,7 +16,10 @@ from cfsigned_django.edge.distribution import REASON_KEY, Distribution
 from cfsigned_django.edge.wsgi_response import ExcInfo
 
 _URL = re.compile(r"(https?)://([^/?#]+)([^#]*)", re.IGNORECASE)
-_CODE = re.compile(rb"<Error><Code>(\w+)</Code>")
+_ERROR = re.compile(
+    rb'<\?xml version="1.0" encoding="UTF-8"\?>'
+    rb"<Error><Code>(\w+)</Code><Message>[^<]*</Message></Error>"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,8 +36,12 @@ class EdgeResponse:
 
     @property
     def error_code(self) -> str | None:
-        """Return the code that a viewer sees in an XML error, such as ``"MissingKey"``, or None."""
-        found = _CODE.search(self.body)
+        """Return the code of CloudFront's XML error, such as ``"MissingKey"``; else None.
+
+        S3's errors, which have a RequestId, do not count: there, the edge
+        let the request pass.
+        """
+        found = _ERROR.fullmatch(self.body)
         return found[1].decode() if found else None
 
 

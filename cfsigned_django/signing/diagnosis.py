@@ -8,6 +8,7 @@ verification, so their number is bounded.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from itertools import islice
 from urllib.parse import quote, unquote
 
@@ -35,7 +36,9 @@ def explain_mismatch(
         return "the signature does not match the policy: one of the two was changed, or the key"
     expires = values["Expires"]
     trials = [(base_url, expires, _other(hash_algorithm), _hash_reason(hash_algorithm))]
-    trials += [(url, expires, hash_algorithm, why) for url, why in _other_urls(base_url)]
+    trials += [
+        (url, expires, hash_algorithm, why) for url, why in _other_urls(base_url) if url != base_url
+    ]
     for url, until, algorithm, reason in islice(trials, _MOST_TRIALS):
         if _matches(key, signature, canned_policy_json(url, int(until)), algorithm):
             return f"the signature does not match: {reason}"
@@ -77,8 +80,9 @@ def _other_urls(base_url: str) -> Iterator[tuple[str, str]]:
     decoded = unquote(base_url)
     if decoded != base_url:
         yield decoded, "the URL was percent-encoded after signing"
-    yield quote(base_url, safe="/:?=&"), "the URL was signed with its escapes encoded once more"
-    try:
+    with suppress(InvalidUrl):
         yield encode_url(base_url), "the URL was decoded on the way"
-    except InvalidUrl:
-        return
+    if "%" in base_url:
+        yield quote(base_url, safe="/:?=&"), "the URL was signed with its escapes encoded once more"
+    else:
+        yield quote(base_url, safe="/:?=&"), "the URL was decoded on the way"

@@ -105,7 +105,7 @@ def _read(source: str | bytes | os.PathLike[str], wanted: str) -> str:
         source = _decode(source, wanted)
     if not isinstance(source, str):
         raise InvalidKey(
-            f"The key is a {type(source).__name__}. {wanted}: as str, bytes or a pathlib.Path."
+            f"The key is of type {type(source).__name__}. {wanted}, as str, bytes or pathlib.Path."
         )
     text = source.lstrip("\ufeff").strip().strip("'\"").strip()
     if not text:

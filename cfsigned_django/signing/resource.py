@@ -118,7 +118,14 @@ def _sections(resource: str) -> tuple[str, str, str | None, str | None]:
 
 def _glob(section: str, character: str) -> str:
     """Translate the wildcards of one section; ``character`` is what it consists of."""
-    translated = {"*": f"{character}*", "?": character}
-    # Runs of * mean what one does, and would make matching slow.
-    section = re.sub(r"\*+", "*", section)
-    return "".join(translated.get(each) or re.escape(each) for each in section)
+    first, *others = (
+        "".join(character if each == "?" else re.escape(each) for each in piece)
+        for piece in re.split(r"\*+", section)
+    )
+    if not others:
+        return first
+    *middle, last = others
+    # What stands between two asterisks is taken where it fits first, and never
+    # tried elsewhere (?>...): nothing is missed, and many asterisks stay quick.
+    taken = "".join(rf"(?>{character}*?{piece})" for piece in middle)
+    return f"{first}{taken}{character}*{last}"

@@ -37,6 +37,9 @@ class UploadView(_FormView):
         saved = [checked.save() for checked in form.checked]
         names = ", ".join(f"“{upload.original_name}”" for upload in saved)
         messages.success(self.request, f"Stored {names}.")
+        if self.request.headers.get("X-Requested-With") == "fetch":
+            # A script that followed the redirect would use up the message before it is seen.
+            return HttpResponse(status=201)
         return HttpResponseRedirect(self.get_success_url())
 
     def form_invalid(self, form: Form) -> HttpResponse:

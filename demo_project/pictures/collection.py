@@ -39,8 +39,8 @@ class Drawing:
         return file.getvalue()
 
 
-# Korean names, spaces and a plus sign are here on purpose: each must survive the way from the
-# form to the key in S3, into the signature and back.
+# Korean names and spaces are here on purpose: they must survive the way from the form to the
+# key in S3, into the signature, and back into the name under which a browser saves.
 COLLECTION = (
     Drawing(
         file_name="새벽 산등성이.jpg",

@@ -1,0 +1,229 @@
+"""Serve the files of a storage as CloudFront would, on this machine."""
+
+from __future__ import annotations
+
+import logging
+import signal
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any, cast
+from urllib.parse import urlsplit
+from wsgiref.types import WSGIApplication
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.files.storage import InvalidStorageError, Storage, storages
+from django.core.management.base import BaseCommand, CommandError
+
+from cfsigned_django.aws.origin import S3Origin
+from cfsigned_django.edge import Distribution, EdgeServer
+from cfsigned_django.edge.cors import CorsRule
+from cfsigned_django.origins import StorageOrigin, distribution_for
+from cfsigned_django.signed_urls import SignedUrlMixin
+from cfsigned_django.storage import CloudFrontS3Storage
+
+DEFAULT_PORT = 8001
+
+
+class Command(BaseCommand):
+    """Run the local CloudFront edge until Ctrl-C."""
+
+    help = (
+        "Serve the files of a storage as CloudFront would: signed URLs only, and CloudFront's own "
+        "errors for the rest. For development; it must not face a network."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the options."""
+        parser.add_argument(
+            "--host", default="127.0.0.1", help="Address to listen on. Default: 127.0.0.1"
+        )
+        parser.add_argument(
+            "--port",
+            type=int,
+            help="Port to listen on. Default: the one in AWS_S3_CUSTOM_DOMAIN, else "
+            f"{DEFAULT_PORT}",
+        )
+        parser.add_argument(
+            "--storage",
+            default="default",
+            metavar="ALIAS",
+            help='Storage of STORAGES whose files and keys to use. Default: "default"',
+        )
+        parser.add_argument(
+            "--public",
+            action="append",
+            default=[],
+            metavar="PATTERN",
+            help='Path pattern to serve without a signature, such as "static/*". May be repeated',
+        )
+        parser.add_argument(
+            "--cors-origin",
+            action="append",
+            default=[],
+            metavar="ORIGIN",
+            help="Origin that may read across origins, such as http://127.0.0.1:8000. May be "
+            "repeated. For storages other than S3, whose buckets have CORS rules of their own",
+        )
+        parser.add_argument(
+            "--profile",
+            metavar="NAME",
+            help="AWS profile of a user who may only read, to ask S3 with. Default: what the "
+            "storage itself uses",
+        )
+        parser.add_argument(
+            "--insecure", action="store_true", help="Run although DEBUG is off: for tests"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Build the edge, say what it serves, and serve until interrupted."""
+        if not settings.DEBUG and not options["insecure"]:
+            raise CommandError(
+                "DEBUG is off, and this edge is for development only. In production, CloudFront "
+                "does its work. Give --insecure to run it nevertheless."
+            )
+        storage = _find_storage(options["storage"])
+        try:
+            distribution = distribution_for(
+                storage, _origin(storage, options), public=options["public"]
+            )
+        except (ImproperlyConfigured, ValueError) as error:
+            raise CommandError(str(error)) from error
+        port = options["port"]
+        if port is None:
+            port = _port_of(storage) or DEFAULT_PORT
+        try:
+            server = EdgeServer(distribution, host=options["host"], port=port)
+        except (OSError, OverflowError) as error:
+            raise CommandError(
+                f"Port {port} of {options['host']} cannot be had: {error}. Stop what uses it, or "
+                "choose another one with --port and in AWS_S3_CUSTOM_DOMAIN."
+            ) from error
+        with server, _log_to(self.stderr):
+            self._introduce(storage, distribution, server, options)
+            _serve(server)
+        self.stdout.write("The edge has stopped.")
+
+    def _introduce(
+        self,
+        storage: SignedUrlMixin,
+        distribution: Distribution,
+        server: EdgeServer,
+        options: dict[str, Any],
+    ) -> None:
+        """Say what is served, what does not fit together, and what to try next."""
+        address = f"{options['host']}:{server.port}"
+        public = ", ".join(options["public"])
+        self.stdout.write(
+            f"CloudFront edge for development at http://{address}/\n"
+            f"  files    {_describe_origin(storage, options['storage'])}\n"
+            f"  domain   {storage.custom_domain}\n"
+            f"  key      {', '.join(sorted(storage.trusted_keys()))}\n"
+            f"  public   {public or 'nothing: each request needs a signature'}"
+        )
+        if _port_of(storage) != server.port:
+            self.stderr.write(
+                f"AWS_S3_CUSTOM_DOMAIN is {storage.custom_domain!r}, so URLs do not lead to this "
+                f'edge. Set AWS_S3_CUSTOM_DOMAIN = "{address}" for development.'
+            )
+        if storage.url_protocol != "http:":
+            self.stderr.write(
+                f"AWS_S3_URL_PROTOCOL is {storage.url_protocol!r}, and this edge speaks plain "
+                'http. Set AWS_S3_URL_PROTOCOL = "http:" for development.'
+            )
+        unsigned = storage.unsigned_url("a.jpg")
+        self.stdout.write(
+            f"Try it: curl -i {unsigned} is refused (MissingKey). The URLs that storage.url() and "
+            "{% signed_url %} return are served.\nStop it with Ctrl-C."
+        )
+
+
+def _find_storage(alias: str) -> SignedUrlMixin:
+    try:
+        storage: Any = storages[alias]
+    except (InvalidStorageError, ImproperlyConfigured) as error:
+        raise CommandError(str(error)) from error
+    if not isinstance(storage, SignedUrlMixin):
+        raise CommandError(
+            f"STORAGES[{alias!r}] is a {type(storage).__name__}, which does not sign URLs. Name "
+            "cfsigned_django.storage.CloudFrontS3Storage there, or another --storage."
+        )
+    return storage
+
+
+def _port_of(storage: SignedUrlMixin) -> int | None:
+    """Return the port in the storage's domain."""
+    return urlsplit(f"//{storage.custom_domain}").port
+
+
+def _origin(storage: SignedUrlMixin, options: dict[str, Any]) -> WSGIApplication:
+    """Return the bucket of an S3 storage, read as the edge's own user, or else the storage."""
+    if not isinstance(storage, CloudFrontS3Storage):
+        rules = [CorsRule(allowed_origins=tuple(options["cors_origin"]), allowed_headers=("*",))]
+        return StorageOrigin(
+            cast("Storage", storage), cors_rules=rules if options["cors_origin"] else ()
+        )
+    if options["cors_origin"]:
+        raise CommandError(
+            "--cors-origin is for storages other than S3: give the bucket a CORS rule instead, "
+            "which the edge lets answer as CloudFront does."
+        )
+    s3: Any = storage  # django-storages sets its options as attributes, unseen by type checkers
+    if not s3.bucket_name:
+        raise CommandError("AWS_STORAGE_BUCKET_NAME is not set, so there is no bucket to serve.")
+    own = {
+        "access_key": s3.access_key,
+        "secret_key": s3.secret_key,
+        "session_token": s3.security_token,
+        "profile": s3.session_profile,
+    }
+    return S3Origin(
+        bucket=s3.bucket_name,
+        region=s3.region_name,
+        endpoint_url=s3.endpoint_url,
+        **({"profile": options["profile"]} if options["profile"] else own),
+    )
+
+
+def _describe_origin(storage: SignedUrlMixin, alias: str) -> str:
+    place = f"STORAGES[{alias!r}], {type(storage).__name__}"
+    bucket = getattr(storage, "bucket_name", None)
+    return f"{place}, bucket {bucket}" if bucket else place
+
+
+@contextmanager
+def _log_to(stream: Any) -> Iterator[None]:
+    """Show a line for each request, unless the project's LOGGING takes care of it."""
+    logger = logging.getLogger("cfsigned_django.edge")
+    if logger.handlers:
+        yield
+        return
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+    level, propagate = logger.level, logger.propagate
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+        logger.propagate = propagate
+
+
+def _serve(server: EdgeServer) -> None:
+    """Serve until Ctrl-C or SIGTERM, which end it in the same way."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        server.serve_forever()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        signal.signal(signal.SIGTERM, before)

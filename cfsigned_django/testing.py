@@ -1,0 +1,143 @@
+"""Check signed URLs in the tests of a site, without CloudFront and without sockets.
+
+Works with unittest and pytest alike::
+
+    from cfsigned_django.testing import assert_signed, edge_for
+
+    def test_picture_is_private(self):
+        url = self.client.get("/albums/42/").json()["url"]
+        assert_signed(url, name="albums/42/001.jpg", expires_within=300)
+        edge = edge_for("default")
+        self.assertEqual(edge.get(url).status, 200)
+        self.assertEqual(edge.get(url.partition("?")[0]).error_code, "MissingKey")
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+from django.core.files.storage import Storage, storages
+from django.utils.encoding import filepath_to_uri
+
+from cfsigned_django.edge.client import EdgeClient as EdgeClient, EdgeResponse as EdgeResponse
+from cfsigned_django.edge.cors import CorsRule as CorsRule
+from cfsigned_django.origins import StorageOrigin, distribution_for
+from cfsigned_django.signed_urls import SignedUrlMixin
+from cfsigned_django.signing import Denied, Policy, Verifier
+from cfsigned_django.signing.encoding import split_query
+
+
+def edge_for(
+    storage: str | SignedUrlMixin = "default",
+    *,
+    public: Sequence[str] = (),
+    cors_rules: Sequence[CorsRule] = (),
+) -> EdgeClient:
+    """Return a client of an edge in this process that serves the files of a storage.
+
+    ``storage`` is an alias of STORAGES or a storage that signs. Its own
+    ``open()`` reads the files, so it may be in memory, on disk, or S3 behind
+    a mock. Paths that match a pattern in ``public`` need no signature;
+    ``cors_rules`` stand for the CORS configuration of the bucket.
+    """
+    found = _find(storage)
+    origin = StorageOrigin(cast("Storage", found), cors_rules=cors_rules)
+    return EdgeClient(distribution_for(found, origin, public=public))
+
+
+def assert_signed(
+    url: str,
+    *,
+    storage: str | SignedUrlMixin = "default",
+    name: str | None = None,
+    resource: str | None = None,
+    expires_within: timedelta | int | None = None,
+    ip_address: str | None = None,
+    viewer_ip: str | None = None,
+    now: datetime | int | None = None,
+) -> Policy:
+    """Fail unless CloudFront would serve the URL now; return the policy that allows it.
+
+    The signature is verified with the public half of the key that the storage
+    signs with. Each further argument checks one thing more: that the URL is
+    that of the file ``name``; that the policy covers exactly ``resource`` (a
+    name in the storage, in which ``*`` is a wildcard, or a whole URL); that
+    it ends within so many seconds; that it is bound to ``ip_address`` (an
+    address or range, as it was given to the storage). ``viewer_ip`` is the
+    viewer to ask for where the policy names addresses, and ``now`` the time,
+    Unix seconds or an aware datetime.
+
+    Raise :exc:`AssertionError` with the reason. It never holds the signature.
+    """
+    found = _find(storage)
+    seconds = _seconds(now)
+    if "&amp;" in url:
+        _fail("it is escaped for HTML (&amp;). Unescape it first: html.unescape(url)", url)
+    try:
+        policy = Verifier(found.trusted_keys()).verify(url, now=seconds, viewer_ip=viewer_ip)
+    except Denied as denial:
+        hint = ". Name a viewer_ip that it allows" if "viewer's address None" in str(denial) else ""
+        raise AssertionError(_sentence(f"{denial.code}: {denial.reason}{hint}", url)) from None
+    if name is not None:
+        _compare("file", _without_signature(url), found.unsigned_url(name), url)
+    if resource is not None:
+        _compare("resource", policy.resource, _absolute(found, resource), url)
+    if ip_address is not None:
+        wanted = ip_address if "/" in ip_address else f"{ip_address}/32"
+        _compare("ip_address", policy.ip_address, wanted, url)
+    if expires_within is not None:
+        most = (
+            timedelta(seconds=expires_within) if isinstance(expires_within, int) else expires_within
+        )
+        left = policy.date_less_than - seconds
+        if left > most.total_seconds():
+            _fail(
+                f"it is valid for {left} s more, over the {most.total_seconds():.0f} s wanted", url
+            )
+    return policy
+
+
+def _find(storage: str | SignedUrlMixin) -> SignedUrlMixin:
+    found: Any = storages[storage] if isinstance(storage, str) else storage
+    if not isinstance(found, SignedUrlMixin):
+        raise TypeError(
+            f"{type(found).__name__} is not a storage that signs. Name one of "
+            "cfsigned_django.storage, or a storage of your own with SignedUrlMixin."
+        )
+    return found
+
+
+def _seconds(now: datetime | int | None) -> int:
+    moment = time.time() if now is None else now
+    return int(moment.timestamp() if isinstance(moment, datetime) else moment)
+
+
+def _absolute(storage: SignedUrlMixin, resource: str) -> str:
+    """Return the URL of a resource that may be given as a name in the storage."""
+    if "://" in resource:
+        return resource
+    return storage.unsigned_url("x").removesuffix("x") + filepath_to_uri(resource)
+
+
+def _without_signature(url: str) -> str:
+    return url.partition("?")[0]
+
+
+def _compare(what: str, found: str | None, wanted: str, url: str) -> None:
+    if found != wanted:
+        _fail(f"its {what} is {found}, and {wanted} was wanted", url)
+
+
+def _fail(reason: str, url: str) -> None:
+    raise AssertionError(_sentence(reason, url))
+
+
+def _sentence(reason: str, url: str) -> str:
+    parts = urlsplit(url)
+    others = "&".join(split_query(parts.query)[1])
+    shown = parts._replace(query=others).geturl()
+    return f"The URL {shown} is not signed as wanted: {reason}."

@@ -1,0 +1,75 @@
+"""Name what the signing tests have in common: AWS's example values, key forms, refusals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from cfsigned_django.signing import Denied, HashAlgorithm, KeyAlgorithm, Signer, Verifier
+from cfsigned_django.signing.encoding import encode_base64
+
+#: The values of AWS's shared signer test cases.
+ORIGIN = "https://d111111abcdef8.cloudfront.net"
+EXPIRES = 1767290400
+KEY_ID = "K1TESTKEY"
+IMAGE = f"{ORIGIN}/image.jpg"
+#: When requests are made, unless a test says otherwise.
+NOW = EXPIRES - 3600
+
+#: Every pair that a Signer accepts.
+KINDS = [
+    (KeyAlgorithm.RSA_2048, HashAlgorithm.SHA1),
+    (KeyAlgorithm.RSA_2048, HashAlgorithm.SHA256),
+    (KeyAlgorithm.ECDSA_P256, HashAlgorithm.SHA256),
+]
+
+# The bodies of the five refusals are known by their length.
+BODY = '<?xml version="1.0" encoding="UTF-8"?><Error><Code>{}</Code><Message>{}</Message></Error>'
+LENGTHS = {
+    "MissingKey": 146,
+    "InvalidKey": 106,
+    "AccessDenied": 110,
+    "MalformedPolicy": 116,
+    "MalformedSignature": 131,
+}
+
+
+def refusal(
+    verifier: Verifier,
+    url: str,
+    cookies: Mapping[str, str] | None = None,
+    *,
+    now: int = NOW,
+    viewer_ip: str | None = None,
+) -> Denied:
+    """Return the refusal of a request; fail where it is allowed."""
+    try:
+        verifier.verify(url, cookies, now=now, viewer_ip=viewer_ip)
+    except Denied as denied:
+        return denied
+    raise AssertionError(f"allowed: {url} {dict(cookies or {})}")
+
+
+def parameters(url: str) -> dict[str, str]:
+    """Return the query as a dict, nothing decoded."""
+    query = url.partition("?")[2]
+    return dict(segment.split("=", 1) for segment in query.split("&"))
+
+
+def assert_refused(denied: Denied, code: str, reason: str = "") -> None:
+    """Compare the code, AWS's message by its length, and the words for the log."""
+    assert denied.code == code
+    assert len(BODY.format(denied.code, denied.message)) == LENGTHS[code]
+    assert reason in denied.reason
+    assert str(denied) == f"{code}: {denied.reason}"
+
+
+def sign_text(signer: Signer, text: str, hash_algorithm: HashAlgorithm | None = None) -> str:
+    """Return the URL of the image with any text as its policy, signed as it is sent."""
+    hash_algorithm = hash_algorithm or signer.hash_algorithm
+    message = text.encode("utf-8")
+    signature = encode_base64(signer.private_key.sign(message, hash_algorithm))
+    policy = encode_base64(message)
+    return (
+        f"{IMAGE}?Policy={policy}&Signature={signature}&Key-Pair-Id={KEY_ID}"
+        f"&Hash-Algorithm={hash_algorithm}"
+    )

@@ -1,0 +1,217 @@
+"""Match resources as the developer guide describes it, and refuse what must not be signed."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+from hypothesis import given, strategies as st
+
+from cfsigned_django.signing import InvalidPolicy, Policy
+from cfsigned_django.signing.resource import lower_host, resolve_dots
+from tests.signing.cases import EXPIRES, ORIGIN
+from tests.signing.test_vectors import DATA
+
+# The last word of a row says how sure it is; None stands where nobody knows.
+ROWS = [row for row in DATA["resource_match"] if row[2] is not None]
+
+MORE = [
+    # An asterisk stays within its section.
+    ("https://*.example.com/a", "https://x.example.com/a", True),
+    ("https://*.example.com/a", "https://evil.net/x.example.com/a", False),
+    ("https://*.example.com/a", "https://evil.net/?x.example.com/a", False),
+    ("https://h/a*b", "https://h/a?b", False),
+    ("https://h/a*b", "https://h/ab?x=1", False),
+    ("https://h/a?x=*", "https://h/a?x=1&y=2", True),
+    ("https://h/a?x=*", "https://h/a", False),
+    ("https://h/a?x=*&y=2", "https://h/a?x=1&y=2", True),
+    ("https://h/a?x=*&y=2", "https://h/a?x=1&y=3", False),
+    # One at the end of the path reaches into the query, one at the end of the
+    # domain into both.
+    ("https://h/a*", "https://h/a?x=1", True),
+    ("https://h/a*", "https://h/b?x=/a", False),
+    ("https://h*", "https://h.evil.net/any", True),
+    ("https://h*", "https://x/h", False),
+    ("https://*", "https://h/a?b", True),
+    # The protocol.
+    ("*://h/a", "http://h/a", True),
+    ("http*://h/a", "https://h/a", True),
+    ("http*://h/a", "http://h/a", True),
+    ("https://h/a", "http://h/a", False),
+    ("*h/a", "https://h/a", True),
+    ("*h/a", "https://evil-h/a", True),
+    # Host and scheme have no case, path and query have.
+    ("https://Media.Example.com/A", "HTTPS://media.example.COM/A", True),
+    ("https://h/A", "https://h/a", False),
+    ("https://h/a?X=1", "https://h/a?x=1", False),
+    # What is plain in a pattern stays plain.
+    ("https://a.b/c", "https://axb/c", False),
+    ("https://h/a+b(c)[d]$", "https://h/a+b(c)[d]$", True),
+    ("https://h/a%20b", "https://h/a b", False),
+    ("https://h/a%2Fb", "https://h/a%2fb", False),
+    ("https://h/", "https://h/", True),
+    ("https://h/", "https://h/a", False),
+    ("https://h/a", "https://h/a/", False),
+    ("https://h:8001/a", "https://h/a", False),
+    # The question mark that begins the query is no wildcard, a later one is.
+    ("https://h/a?", "https://h/a?", True),
+    ("https://h/a?", "https://h/ab", False),
+    ("https://h/a?x=?", "https://h/a?x=1", True),
+    ("https://h/a?x=?", "https://h/a?x=", False),
+    # An asterisk covers a path only where it also covers what `..` makes of it.
+    ("https://h/a/1/*", "https://h/a/1/x/../y", True),
+    ("https://h/a/1/*", "https://h/a/1/./y", True),
+    ("https://h/a/1/*", "https://h/a/1/..", False),
+    ("https://h/a/1/*", "https://h/a/1/../2/y", False),
+    ("https://h/a/1/*", "https://h/a/1/%2e%2E/2/y", False),
+    ("https://h/a/1/*", "https://h/a/1/..%2f2%2Fy", False),
+    ("https://h/a/1/*", "https://h/a/1/..%5C2/y", False),
+    ("https://h/a/1/*", "https://h/a/1/x/../../2/y", False),
+    ("https://h/a/1/*", "https://h/a/1/..y", True),
+    ("https://h/a/1/*", "https://h/a/1/y?z=/../../", True),
+    ("https://h/a%2Fb/*", "https://h/a%2Fb/c", True),
+    ("https://h/*", "https://h/../../x", True),
+    ("https://h/a/../b", "https://h/a/../b", True),
+    # No resource covers what is not a URL.
+    ("https://h/*", "", False),
+    ("https://*", "https:/h/a", False),
+    ("*", "../..", True),
+]
+
+
+@pytest.mark.parametrize(
+    ("resource", "url", "expected", "source"),
+    ROWS,
+    ids=[f"V21 row {at}: {row[3].partition(':')[0]}" for at, row in enumerate(ROWS)],
+)
+def test_published_examples(resource: str, url: str, expected: bool, source: str) -> None:
+    """Match as the guide's examples and rules say, and as is inferred from them."""
+    policy = Policy(resource=resource, date_less_than=EXPIRES, allow_any_resource=True)
+    assert policy.matches(url) is expected, source
+
+
+def test_every_published_row_is_there() -> None:
+    """Use all 21 rows but the one whose answer nobody knows."""
+    assert (len(DATA["resource_match"]), len(ROWS)) == (21, 20)
+
+
+@pytest.mark.parametrize(("resource", "url", "expected"), MORE)
+def test_matching(resource: str, url: str, expected: bool) -> None:
+    """Keep each wildcard within its section, its host and its folder."""
+    policy = Policy(resource=resource, date_less_than=EXPIRES, allow_any_resource=True)
+    assert policy.matches(url) is expected
+
+
+@pytest.mark.parametrize("stars", ["*" * 5000, "*a" * 200, "*a?" * 200])
+def test_many_asterisks_are_quick(stars: str) -> None:
+    """Match a resource that is full of asterisks at once, not in exponential time."""
+    policy = Policy(resource=f"{ORIGIN}/?{stars}x", date_less_than=EXPIRES)
+    assert not policy.matches(f"{ORIGIN}/?{'a' * 5000}")
+    assert policy.matches(f"{ORIGIN}/?{'a' * 5000}x")
+
+
+@given(st.text("ab*?/", max_size=12), st.text("ab?/", max_size=12))
+def test_matching_agrees_with_the_definition(pattern: str, text: str) -> None:
+    """Match a query as the plain definition of the two wildcards does."""
+
+    @cache
+    def fits(at: int, upto: int) -> bool:
+        if at == len(pattern):
+            return upto == len(text)
+        if pattern[at] == "*":
+            return fits(at + 1, upto) or (upto < len(text) and fits(at, upto + 1))
+        return upto < len(text) and pattern[at] in ("?", text[upto]) and fits(at + 1, upto + 1)
+
+    policy = Policy(resource=f"{ORIGIN}/x?y={pattern}", date_less_than=EXPIRES)
+    assert policy.matches(f"{ORIGIN}/x?y={text}") is fits(0, 0)
+
+
+@pytest.mark.parametrize("resource", ["*", "**", "*****"])
+def test_t33_any_resource_needs_a_word(resource: str) -> None:
+    """Refuse a resource that opens everything, unless it is said that this is meant (T33)."""
+    with pytest.raises(InvalidPolicy, match="allow_any_resource=True"):
+        Policy(resource=resource, date_less_than=EXPIRES)
+    policy = Policy(resource=resource, date_less_than=EXPIRES, allow_any_resource=True)
+    assert policy.resource == "*"
+    assert not policy.is_canned
+
+
+@pytest.mark.parametrize("resource", ["", None, 0, b"https://h/a"])
+def test_t33_missing_resource(resource: object) -> None:
+    """Refuse a policy without a resource, even where any resource is allowed (T33)."""
+    with pytest.raises(InvalidPolicy, match="no resource"):
+        Policy(resource=resource, date_less_than=EXPIRES, allow_any_resource=True)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "character", [*' "\\#<>^`{|}\x00\t\n\r\x7f', "é", "한", "\u212a", "\ud800"], ids=ascii
+)
+def test_t28_raw_characters_in_a_resource(character: str) -> None:
+    """Refuse what no client sends as it is, and say how to encode it (T28)."""
+    with pytest.raises(InvalidPolicy, match="Percent-encode it first"):
+        Policy(resource=f"{ORIGIN}/a{character}b", date_less_than=EXPIRES)
+
+
+def test_t25_resource_cannot_break_out_of_the_policy() -> None:
+    """Refuse a resource with quotes, which would add a resource of its own (T25)."""
+    with pytest.raises(InvalidPolicy, match="The resource holds '\"'"):
+        Policy(
+            resource='https://example.com/file","Resource":"*","x":"',
+            date_less_than=EXPIRES,
+        )
+
+
+@pytest.mark.parametrize(
+    "resource", ["/images/*", "images/*", "ftp://h/a", "//h/a", "h/a", "http:/h/a", "https*://h/a"]
+)
+def test_resource_must_be_absolute(resource: str) -> None:
+    """Refuse a resource without http://, https:// or *:// and a domain."""
+    with pytest.raises(InvalidPolicy, match="must begin with http"):
+        Policy(resource=resource, date_less_than=EXPIRES)
+
+
+def test_resource_must_have_a_path() -> None:
+    """Refuse a resource that ends with the domain, since no request does."""
+    with pytest.raises(InvalidPolicy, match="names no path"):
+        Policy(resource=ORIGIN, date_less_than=EXPIRES)
+
+
+def test_host_of_a_resource_becomes_lower_case() -> None:
+    """Write the host as clients send it: in lower case."""
+    policy = Policy(resource="https://Media.Example.COM/A?B=C", date_less_than=EXPIRES)
+    assert policy.resource == "https://media.example.com/A?B=C"
+    policy = Policy(resource="*.Example.COM/A", date_less_than=EXPIRES)
+    assert policy.resource == "*.example.com/A"
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("HTTPS://H.COM/A", "https://h.com/A"),
+        ("HTTPS://H.COM?A=B/C", "https://h.com?A=B/C"),
+        ("https://\u212aey.com/A", "https://\u212aey.com/A"),
+        ("", ""),
+    ],
+)
+def test_lower_host(url: str, expected: str) -> None:
+    """Lower scheme and host alone, and no letter that is not ASCII."""
+    assert lower_host(url) == expected
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://h/a/b/../c", "https://h/a/c"),
+        ("https://h/a/..", "https://h/"),
+        ("https://h/a/.", "https://h/a/"),
+        ("https://h/../../a", "https://h/a"),
+        ("https://h/a//../b", "https://h/a/b"),
+        ("https://h/a/%2E%2e%2Fb?c=/../d", "https://h/b?c=/../d"),
+        ("https://h/a%2Fb", "https://h/a%2Fb"),
+        ("https://h/...", "https://h/..."),
+        ("https://h", "https://h"),
+    ],
+)
+def test_resolve_dots(url: str, expected: str) -> None:
+    """Follow dot segments in the path, and leave every other URL as it is."""
+    assert resolve_dots(url) == expected

@@ -1,0 +1,250 @@
+"""Sign URLs and cookies, and refuse before anything is signed."""
+
+from __future__ import annotations
+
+import copy
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from cfsigned_django.signing import (
+    Denied,
+    HashAlgorithm,
+    InvalidKey,
+    InvalidPolicy,
+    InvalidUrl,
+    KeyAlgorithm,
+    Policy,
+    PrivateKey,
+    Signer,
+    Verifier,
+)
+from cfsigned_django.signing.encoding import decode_base64
+from tests.signing.cases import EXPIRES, KEY_ID, NOW, ORIGIN, parameters
+
+URL = f"{ORIGIN}/image.jpg"
+
+
+@pytest.mark.parametrize(
+    ("url", "start"),
+    [
+        (URL, f"{URL}?Expires={EXPIRES}&Signature="),
+        (f"{URL}?", f"{URL}?Expires={EXPIRES}&Signature="),
+        (f"{URL}?size=large", f"{URL}?size=large&Expires={EXPIRES}&Signature="),
+        (ORIGIN, f"{ORIGIN}/?Expires={EXPIRES}&Signature="),
+    ],
+)
+def test_separator(url: str, start: str, signer: Signer) -> None:
+    """Add the parameters behind ? or &, as the URL needs it."""
+    assert signer.sign_url(url, date_less_than=EXPIRES).startswith(start)
+
+
+@pytest.mark.parametrize("conditions", [{}, {"ip_address": "10.0.0.1"}], ids=["canned", "custom"])
+def test_parameter_order(conditions: dict[str, Any], signer: Signer) -> None:
+    """Put Expires or Policy first and Hash-Algorithm, only for SHA256, last."""
+    policy = Policy(resource=URL, date_less_than=EXPIRES, **conditions)
+    found = parameters(signer.sign_url(URL, policy=policy))
+    expected = ["Policy" if conditions else "Expires", "Signature", "Key-Pair-Id"]
+    if signer.hash_algorithm is HashAlgorithm.SHA256:
+        expected.append("Hash-Algorithm")
+        assert found["Hash-Algorithm"] == "SHA256"
+    assert list(found) == expected
+
+
+def test_canned_policy_equals_date(rsa_signer: Signer) -> None:
+    """Give the same URL for a canned policy, an int and a datetime."""
+    policy = Policy(resource=URL, date_less_than=EXPIRES)
+    moment = datetime(2026, 1, 1, 18, tzinfo=UTC)
+    urls = {
+        rsa_signer.sign_url(URL, date_less_than=EXPIRES),
+        rsa_signer.sign_url(URL, date_less_than=moment),
+        rsa_signer.sign_url(URL, policy=policy),
+    }
+    assert len(urls) == 1
+
+
+@pytest.mark.parametrize(
+    ("resource", "url"),
+    [
+        ("https://D111111ABCDEF8.cloudfront.net/image.jpg", URL),
+        (f"{URL}?n=?", f"{URL}?n=1"),
+        (f"{ORIGIN}/image*", f"{URL}?size=large"),
+        (f"{ORIGIN}*", URL),
+        ("http*://d111111abcdef8.cloudfront.net/*", URL),
+    ],
+)
+def test_policy_that_covers_the_url(
+    resource: str, url: str, signer: Signer, verifier: Verifier
+) -> None:
+    """Emit a URL that is allowed, whatever form the resource that covers it has."""
+    policy = Policy(resource=resource, date_less_than=EXPIRES)
+    assert verifier.verify(signer.sign_url(url, policy=policy), now=NOW) == policy
+
+
+def test_t21_no_end(signer: Signer) -> None:
+    """Refuse a URL without an end, and one with two (T21)."""
+    with pytest.raises(InvalidPolicy, match="exactly one"):
+        signer.sign_url(URL)
+    with pytest.raises(InvalidPolicy, match="exactly one"):
+        signer.sign_url(
+            URL, date_less_than=EXPIRES, policy=Policy(resource=URL, date_less_than=EXPIRES)
+        )
+
+
+@pytest.mark.parametrize("moment", [1767290400000, 0, -1, True, 1.5, "1767290400", 2**31])
+def test_t30_unfit_end(moment: Any, signer: Signer) -> None:
+    """Refuse an end in milliseconds and what is no moment (T30)."""
+    with pytest.raises(InvalidPolicy, match="date_less_than is"):
+        signer.sign_url(URL, date_less_than=moment)
+
+
+def test_t24_ecdsa_with_sha1(ec_key: PrivateKey) -> None:
+    """Refuse ECDSA with SHA1, and name the way out (T24)."""
+    with pytest.raises(InvalidKey, match=r"ECDSA key with SHA1.*name SHA256"):
+        Signer(key_pair_id=KEY_ID, private_key=ec_key, hash_algorithm=HashAlgorithm.SHA1)
+
+
+def test_default_hash(key: PrivateKey) -> None:
+    """Sign with SHA1 for RSA, which CloudFront assumes, and with SHA256 for ECDSA."""
+    is_rsa = key.algorithm is KeyAlgorithm.RSA_2048
+    expected = HashAlgorithm.SHA1 if is_rsa else HashAlgorithm.SHA256
+    assert Signer(key_pair_id=KEY_ID, private_key=key).hash_algorithm is expected
+
+
+def test_hash_by_name(rsa_key: PrivateKey) -> None:
+    """Take the name of a hash, as settings hold it, and refuse an unknown one."""
+    signer = Signer(key_pair_id=KEY_ID, private_key=rsa_key, hash_algorithm="SHA256")  # type: ignore[arg-type]
+    assert signer.hash_algorithm is HashAlgorithm.SHA256
+    with pytest.raises(ValueError, match="sha256"):
+        Signer(key_pair_id=KEY_ID, private_key=rsa_key, hash_algorithm="sha256")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "key_pair_id",
+    ["", " K1", "K1\n", "K1&x=1", "K1%32", "1c5b7a0e-5a0f-4b5e-9d2b-6c1b6f7f0a11", "K\u0661", "한"],
+)
+def test_unfit_key_pair_id(key_pair_id: str, rsa_key: PrivateKey) -> None:
+    """Refuse an id that could not be one of a public key, and show it."""
+    with pytest.raises(InvalidKey) as caught:
+        Signer(key_pair_id=key_pair_id, private_key=rsa_key)
+    assert repr(key_pair_id) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "name", ["Expires", "Policy", "Signature", "Key-Pair-Id", "Hash-Algorithm"]
+)
+def test_t27_reserved_parameter(name: str, signer: Signer) -> None:
+    """Refuse a URL that already has a parameter of CloudFront (T27)."""
+    with pytest.raises(InvalidUrl, match=f"already has a parameter {name}"):
+        signer.sign_url(f"{URL}?{name}=1", date_less_than=EXPIRES)
+
+
+def test_t27_signing_twice(signer: Signer) -> None:
+    """Refuse to sign a URL that is signed already (T27)."""
+    signed = signer.sign_url(URL, date_less_than=EXPIRES)
+    with pytest.raises(InvalidUrl, match="already has a parameter"):
+        signer.sign_url(signed, date_less_than=EXPIRES)
+
+
+@pytest.mark.parametrize(
+    ("raw", "wire"),
+    [
+        ("/a b", "/a%20b"),
+        ("/한", "/%ED%95%9C"),
+        ('/a"b\\c\n', "/a%22b%5Cc%0A"),
+        ('/f","Resource":"*","x":"', "/f%22,%22Resource%22:%22*%22,%22x%22:%22"),
+    ],
+)
+def test_t28_signs_what_goes_over_the_wire(
+    raw: str, wire: str, signer: Signer, verifier: Verifier
+) -> None:
+    """Encode, then sign: what is emitted is what is signed, and no quote breaks out (T25, T28)."""
+    signed = signer.sign_url(ORIGIN + raw, date_less_than=EXPIRES)
+    assert signed.partition("?")[0] == ORIGIN + wire
+    assert verifier.verify(signed, now=NOW).resource == ORIGIN + wire
+
+
+def test_t31_end_in_the_past(signer: Signer, verifier: Verifier) -> None:
+    """Sign without a clock: that a past end is of no use is the verifier's to say (T31)."""
+    signed = signer.sign_url(URL, date_less_than=NOW - 60)
+    with pytest.raises(Denied, match="expired 60 s ago"):
+        verifier.verify(signed, now=NOW)
+
+
+def test_t32_asterisk_makes_a_custom_policy(signer: Signer, verifier: Verifier) -> None:
+    """Switch to a custom policy for a URL with an asterisk, as the AWS CLI does (T32)."""
+    signed = signer.sign_url(f"{ORIGIN}/images/*", date_less_than=EXPIRES)
+    assert "Policy" in parameters(signed)
+    assert "Expires" not in parameters(signed)
+    photo = signed.replace("*", "photo1.jpg")
+    assert verifier.verify(photo, now=NOW).resource == f"{ORIGIN}/images/*"
+
+
+def test_t32_encoded_asterisk_is_a_name(signer: Signer) -> None:
+    """Keep an encoded asterisk, which stands for itself (T32)."""
+    signed = signer.sign_url(f"{ORIGIN}/%2A.jpg", date_less_than=EXPIRES)
+    assert signed.startswith(f"{ORIGIN}/%2A.jpg?Expires=")
+
+
+def test_t34_longest_url(signer: Signer) -> None:
+    """Sign up to 8192 bytes and refuse more (T34)."""
+    while True:  # An ECDSA signature varies in length; the URL's own part is what is tried.
+        added = len(signer.sign_url(URL, date_less_than=EXPIRES)) - len(URL)
+        fits = URL + "a" * (8192 - len(URL) - added)
+        try:
+            signed = signer.sign_url(fits, date_less_than=EXPIRES)
+        except InvalidUrl:
+            continue
+        if len(signed) == 8192:
+            break
+    with pytest.raises(InvalidUrl, match=r"has 8\d\d\d bytes; CloudFront takes 8192"):
+        signer.sign_url(fits + "a" * 8, date_less_than=EXPIRES)
+
+
+def test_t34_longest_cookie(signer: Signer) -> None:
+    """Refuse a cookie that browsers would not keep (T34)."""
+    policy = Policy(resource=f"{ORIGIN}/{'a' * 2900}/*", date_less_than=EXPIRES)
+    assert len(signer.sign_cookies(policy)["CloudFront-Policy"]) < 4096
+    policy = Policy(resource=f"{ORIGIN}/{'a' * 3000}/*", date_less_than=EXPIRES)
+    with pytest.raises(InvalidPolicy, match="CloudFront-Policy would be longer than the 4096"):
+        signer.sign_cookies(policy)
+
+
+def test_policy_must_cover_the_url(signer: Signer) -> None:
+    """Refuse a policy for another URL, which CloudFront would refuse for sure."""
+    policy = Policy(resource=f"{ORIGIN}/images/*", date_less_than=EXPIRES)
+    with pytest.raises(InvalidPolicy, match="does not cover"):
+        signer.sign_url(f"{ORIGIN}/videos/a.mp4", policy=policy)
+
+
+@pytest.mark.parametrize(
+    ("resource", "grant"), [(URL, "CloudFront-Expires"), (f"{ORIGIN}/*", "CloudFront-Policy")]
+)
+def test_cookies(resource: str, grant: str, signer: Signer) -> None:
+    """Give three cookies, and a fourth for SHA256, that sign the policy's bytes."""
+    policy = Policy(resource=resource, date_less_than=EXPIRES)
+    cookies = signer.sign_cookies(policy)
+    expected = [grant, "CloudFront-Signature", "CloudFront-Key-Pair-Id"]
+    if signer.hash_algorithm is HashAlgorithm.SHA256:
+        expected.append("CloudFront-Hash-Algorithm")
+    assert list(cookies) == expected
+    signature = decode_base64(cookies["CloudFront-Signature"])
+    message = policy.to_json().encode("ascii")
+    signer.private_key.public_key.verify(signature, message, signer.hash_algorithm)
+
+
+def test_cookie_values_need_no_quotes(signer: Signer) -> None:
+    """Use only characters that a cookie may hold as they are."""
+    policy = Policy(resource=f"{ORIGIN}/*", date_less_than=EXPIRES, ip_address="10.0.0.1")
+    for value in signer.sign_cookies(policy).values():
+        assert value.replace("-", "").replace("_", "").replace("~", "").isalnum()
+
+
+def test_signer_copies_but_shows_no_key(signer: Signer) -> None:
+    """Copy deeply, and show in repr what it signs with but not the key."""
+    copied = copy.deepcopy(signer)
+    assert copied.sign_url(URL, date_less_than=EXPIRES).startswith(URL)
+    assert repr(copied) == (
+        f"<Signer {KEY_ID} {signer.private_key.algorithm} {signer.hash_algorithm}>"
+    )

@@ -1,0 +1,166 @@
+"""Compare with AWS's shared signer test cases: the exact bytes, and signatures that verify."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+from cfsigned_django.signing import HashAlgorithm, InvalidKey, Policy, PublicKey, Signer
+from cfsigned_django.signing.encoding import decode_base64, encode_base64
+from tests.signing.cases import EXPIRES, KEY_ID, ORIGIN, parameters
+
+DATA = json.loads((Path(__file__).parent / "vectors/aws_vectors.json").read_text("utf-8"))
+VECTORS: dict[str, dict[str, Any]] = {vector["id"]: vector for vector in DATA["vectors"]}
+EACH_VECTOR = pytest.mark.parametrize("vector", VECTORS.values(), ids=VECTORS)
+RSA_1024 = "aws-shared-rsa1024"
+
+# Case, vector, and the arguments behind it: the resource or raw URL, the end
+# and what else stands in the policy.
+IMAGE, VIDEO = f"{ORIGIN}/image.jpg", f"{ORIGIN}/video.mp4"
+CLI = ("http://example.com/hi", 1451606400)
+CANNED = [
+    ("T1", "c1 SHA1", IMAGE, EXPIRES),
+    ("T2", "c1 SHA256", IMAGE, EXPIRES),
+    ("T3", "c2 SHA1", f"{IMAGE}?size=large", EXPIRES),
+    ("T4", "c2 SHA256", f"{IMAGE}?size=large", EXPIRES),
+    ("T13", "rsa2048 cli canned", *CLI),
+    ("T15", "enc-space SHA256", f"{ORIGIN}/a b.jpg", EXPIRES),
+    ("T16", "enc-korean SHA256", f"{ORIGIN}/한글.pdf", EXPIRES),
+    ("T17", "enc-quote-q SHA256", f"{ORIGIN}/x.jpg?n=it's", EXPIRES),
+    ("T18 path", "enc-plus-path SHA256", f"{ORIGIN}/a+b.jpg", EXPIRES),
+    ("T18 query", "enc-plus-query SHA256", f"{ORIGIN}/x.jpg?name=a+b", EXPIRES),
+    (
+        "T18 disposition",
+        "enc-rcd SHA256",
+        f'{ORIGIN}/x.jpg?response-content-disposition=attachment%3B filename%3D"a.txt"',
+        EXPIRES,
+    ),
+    ("T19", "ecdsa rust SHA1", VIDEO, EXPIRES),
+    ("T20", "ecdsa rfc6979 SHA256", VIDEO, EXPIRES),
+]
+START = {"date_greater_than": 1767200000}
+OFFICE = {"ip_address": "192.168.0.0/24"}
+CUSTOM: list[tuple[str, str, str, int, dict[str, Any]]] = [
+    ("T5", "v3 SHA1", VIDEO, EXPIRES, START),
+    ("T6", "v3 SHA256", VIDEO, EXPIRES, START),
+    ("T7", "v4 SHA1", f"{ORIGIN}/document.pdf", EXPIRES, OFFICE),
+    ("T8", "v4 SHA256", f"{ORIGIN}/document.pdf", EXPIRES, OFFICE),
+    ("T9", "v5 SHA1", f"{ORIGIN}/images/*", EXPIRES, {}),
+    ("T10", "v5 SHA256", f"{ORIGIN}/images/*", EXPIRES, {}),
+    ("T11", "v6 cookie SHA1", f"{ORIGIN}/*", EXPIRES, {"ip_address": "10.0.0.0/8"}),
+    ("T12", "v7 cookie canned /* SHA1", f"{ORIGIN}/*", EXPIRES, {}),
+    ("T14", "rsa2048 cli custom ip", *CLI, {"ip_address": "12.34.56.78"}),
+]
+
+
+def verify_as_published(vector: dict[str, Any], hash_algorithm: str) -> None:
+    """Verify with the published key; without PublicKey where that is RSA-1024, which it refuses."""
+    signature = decode_base64(vector["signature"])
+    message = vector["policy"].encode("utf-8")
+    text = DATA["public_keys"][vector["key"]]
+    if vector["key"] != RSA_1024:
+        PublicKey.load(text).verify(signature, message, HashAlgorithm(hash_algorithm))
+        return
+    key = serialization.load_pem_public_key(text.encode("ascii"))
+    assert isinstance(key, rsa.RSAPublicKey)
+    hash_class = hashes.SHA1 if hash_algorithm == "SHA1" else hashes.SHA256
+    key.verify(signature, message, padding.PKCS1v15(), hash_class())
+
+
+@EACH_VECTOR
+def test_signature_verifies(vector: dict[str, Any]) -> None:
+    """Verify the published signature with the published key and hash."""
+    verify_as_published(vector, vector["hash"])
+
+
+@EACH_VECTOR
+def test_signature_fails_with_the_other_hash(vector: dict[str, Any]) -> None:
+    """Refuse the published signature under the other hash (T19 and T20 among them)."""
+    other = "SHA256" if vector["hash"] == "SHA1" else "SHA1"
+    with pytest.raises((InvalidKey, InvalidSignature)):
+        verify_as_published(vector, other)
+
+
+@EACH_VECTOR
+def test_policy_survives_a_round_trip(vector: dict[str, Any]) -> None:
+    """Read the policy and write it again in the same bytes."""
+    assert Policy.from_json(vector["policy"]).to_json() == vector["policy"]
+
+
+@EACH_VECTOR
+def test_base64_of_policy_and_signature(vector: dict[str, Any]) -> None:
+    """Give the published base64 for the policy, and the same signature after decoding."""
+    if "policy_b64" in vector:
+        assert encode_base64(vector["policy"].encode("utf-8")) == vector["policy_b64"]
+        assert decode_base64(vector["policy_b64"]).decode("utf-8") == vector["policy"]
+    assert encode_base64(decode_base64(vector["signature"])) == vector["signature"]
+
+
+@pytest.mark.parametrize(
+    ("vector_id", "url", "until"), [case[1:] for case in CANNED], ids=[case[0] for case in CANNED]
+)
+def test_canned_url(vector_id: str, url: str, until: int, signer: Signer) -> None:
+    """Sign the very bytes of the vector, and emit the URL that they name."""
+    policy = VECTORS[vector_id]["policy"]
+    resource = json.loads(policy)["Statement"][0]["Resource"]
+    signed = signer.sign_url(url, date_less_than=until)
+    own, _, added = signed.partition("Expires=")
+    assert own[:-1] == resource
+    assert own[-1] == ("&" if "?" in resource else "?")
+    names = ["Signature", "Key-Pair-Id"]
+    names += ["Hash-Algorithm"] if signer.hash_algorithm is HashAlgorithm.SHA256 else []
+    assert [segment.partition("=")[0] for segment in added.split("&")[1:]] == names
+    assert parameters(signed)["Expires"] == str(until)
+    assert parameters(signed)["Key-Pair-Id"] == KEY_ID
+    signer.private_key.public_key.verify(
+        decode_base64(parameters(signed)["Signature"]),
+        policy.encode("ascii"),
+        signer.hash_algorithm,
+    )
+
+
+@pytest.mark.parametrize(
+    ("vector_id", "resource", "until", "conditions"),
+    [case[1:] for case in CUSTOM],
+    ids=[case[0] for case in CUSTOM],
+)
+def test_custom_policy(
+    vector_id: str, resource: str, until: int, conditions: dict[str, Any], rsa_signer: Signer
+) -> None:
+    """Write the very bytes of the vector, in the policy, the URL and the cookies."""
+    vector = VECTORS[vector_id]
+    policy = Policy(resource=resource, date_less_than=until, **conditions)
+    assert policy.to_json() == vector["policy"]
+    url = resource.replace("*", "photo1.jpg")
+    signed = parameters(rsa_signer.sign_url(url, policy=policy))
+    cookies = rsa_signer.sign_cookies(policy)
+    assert signed["Policy"] == cookies["CloudFront-Policy"] == vector["policy_b64"]
+    assert signed["Signature"] == cookies["CloudFront-Signature"]
+    rsa_signer.private_key.public_key.verify(
+        decode_base64(signed["Signature"]), vector["policy"].encode("ascii"), HashAlgorithm.SHA1
+    )
+
+
+@pytest.mark.parametrize(
+    ("vector_id", "policy_length", "signature_length"),
+    [("c1 SHA1", 136, 172), ("v3 SHA1", 183, 172), ("rsa2048 cli canned", 110, 344)],
+    ids=["T1", "T5", "T13"],
+)
+def test_lengths(vector_id: str, policy_length: int, signature_length: int) -> None:
+    """Hold the lengths that AWS's examples are known to have."""
+    vector = VECTORS[vector_id]
+    assert len(vector["policy"].encode("utf-8")) == policy_length
+    assert len(vector["signature"]) == signature_length
+
+
+def test_no_vector_is_left_out() -> None:
+    """Use every public key of the file, and refuse the one that CloudFront would not take."""
+    assert {vector["key"] for vector in VECTORS.values()} == set(DATA["public_keys"])
+    with pytest.raises(InvalidKey, match="RSA key of 1024 bits"):
+        PublicKey.load(DATA["public_keys"][RSA_1024])
