@@ -7,6 +7,7 @@ the site may read, write and list, the edge may only read, and everybody else is
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,9 +18,10 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from demo_project.processes import Command, DemoFailed, environment
-from demo_project.state import HOST, Credentials, DemoState
+from demo_project.state import HOST, Credentials, DemoState, write_secret
 
 REGION = "us-east-1"
+EDGE_PROFILE = "edge"
 
 # The edge has the one right that a bucket policy gives to CloudFront's origin access control.
 RIGHTS: Mapping[str, tuple[str, ...]] = {
@@ -53,6 +55,19 @@ def s3_command(state: DemoState) -> Command:
         log=state.logs / "s3.log",
         ready_url=state.address("s3") + "/_ministack/health",
     )
+
+
+def edge_profile(state: DemoState) -> dict[str, str]:
+    """Write the edge's own access key as an AWS profile; return the variables that name it."""
+    user = state.users["edge"]
+    file = state.folder / "keys" / "aws_credentials"
+    lines = (
+        f"[{EDGE_PROFILE}]",
+        f"aws_access_key_id = {user.access_key_id}",
+        f"aws_secret_access_key = {user.secret_access_key}",
+    )
+    write_secret(file, "\n".join(lines).encode() + b"\n")
+    return {"AWS_SHARED_CREDENTIALS_FILE": str(file), "AWS_CONFIG_FILE": os.devnull}
 
 
 def prepare_bucket(state: DemoState) -> DemoState:

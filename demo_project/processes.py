@@ -128,10 +128,15 @@ class Child:
         if code:
             raise self.failure()
 
+    def wait_until_ended(self) -> None:
+        """Return when the process has ended, however it did."""
+        self._process.wait()
+
     def failure(self) -> DemoFailed:
         """Return the error that says how the process ended."""
         code = self._process.returncode
-        return DemoFailed(f"{self.command.name} ended with exit code {code}.", self.command.log)
+        how = f"with exit code {code}" if code >= 0 else f"by {signal.Signals(-code).name}"
+        return DemoFailed(f"{self.command.name} ended {how}.", self.command.log)
 
     def stop(self) -> None:
         """Ask the process's group to stop, kill what is left of it, and wait."""

@@ -8,22 +8,27 @@ from __future__ import annotations
 
 import argparse
 import fcntl
+import re
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
+from threading import Event
+from types import FrameType, MappingProxyType
 from typing import NoReturn
+from urllib.parse import unquote
 
 from demo_project.check import check_links
 from demo_project.console import Console
-from demo_project.local_s3 import prepare_bucket, s3_command
+from demo_project.local_s3 import EDGE_PROFILE, edge_profile, prepare_bucket, s3_command
 from demo_project.processes import Child, Command, DemoFailed, Reaper, environment
 from demo_project.state import BASE_FOLDER, FOLDER_VARIABLE, HOST, DemoState, demo_folder
 
+# The time of day, and a status that is not a success.
+_REFUSAL = re.compile(r"[0-9:]+ [45][0-9]{2} ")
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -49,20 +54,23 @@ class Demo:
 def running_demo(folder: Path, console: Console, *, quiet: bool = False) -> Iterator[Demo]:
     """Start everything, and stop everything at the end of the `with` block.
 
-    What the edge writes into its log is printed as well, unless `quiet`.
+    What the edge refuses once all is up is printed as well, unless `quiet`.
     """
     with ExitStack() as stack:
         stack.enter_context(_lock(folder))
-        state = DemoState.open(folder).with_free_ports()
-        state.save()
+        state = _on_free_ports(DemoState.open(folder), console)
         demo = Demo(state=state)
         reaper = Reaper()
         stack.callback(reaper.close)
 
-        def start(command: Command, *, echo: bool = False) -> Child:
-            prefix = f"{command.name} | "
-            write = (lambda text: console.line(prefix + text)) if echo else None
-            child = Child(command, reaper, write)
+        all_is_up = Event()
+
+        def echo(text: str) -> None:
+            if all_is_up.is_set() and not quiet and _REFUSAL.match(text):
+                console.line(f"edge | {_readable(text)}")
+
+        def start(command: Command, echo: Callable[[str], None] | None = None) -> Child:
+            child = Child(command, reaper, echo)
             stack.callback(child.stop)
             demo.servers.append(child)
             return child
@@ -74,12 +82,30 @@ def running_demo(folder: Path, console: Console, *, quiet: bool = False) -> Iter
             _prepare(demo.state, reaper, console)
         with console.step(f"Edge at {state.address('edge')}, site at {state.address('site')}"):
             started = [
-                start(_edge_command(demo.state), echo=not quiet),
+                start(_edge_command(demo.state), echo),
                 start(_site_command(demo.state)),
             ]
             for server in started:
                 server.wait_until_ready()
+        all_is_up.set()
         yield demo
+
+
+def _on_free_ports(state: DemoState, console: Console) -> DemoState:
+    """Return the state with ports that can be had now, and say which changed."""
+    moved = state.with_free_ports()
+    for name, port in state.ports.items():
+        if moved.ports[name] != port:
+            console.detail(f"Port {port} is taken: {name} moves to {moved.ports[name]}.")
+    moved.save()
+    return moved
+
+
+def _readable(line: str) -> str:
+    """Return a line of the edge's log with names as people write them."""
+    decoded = unquote(line)
+    # A viewer chose the name: it must not steer the terminal.
+    return decoded if decoded.isprintable() else line
 
 
 def _prepare(state: DemoState, reaper: Reaper, console: Console) -> None:
@@ -91,13 +117,20 @@ def _prepare(state: DemoState, reaper: Reaper, console: Console) -> None:
         step.stop()
 
 
-def _manage(state: DemoState, name: str, *arguments: str, ready_url: str = "") -> Command:
+def _manage(
+    state: DemoState,
+    name: str,
+    *arguments: str,
+    ready_url: str = "",
+    variables: Mapping[str, str] = MappingProxyType({}),
+) -> Command:
     return Command(
         name=name,
         arguments=[sys.executable, str(BASE_FOLDER / "manage.py"), *arguments],
         environment=environment(
             DJANGO_SETTINGS_MODULE="demo_project.settings",
             **{FOLDER_VARIABLE: str(state.folder)},
+            **variables,
         ),
         log=state.logs / f"{name}.log",
         ready_url=ready_url,
@@ -111,8 +144,9 @@ def _site_command(state: DemoState) -> Command:
 
 
 def _edge_command(state: DemoState) -> Command:
-    port = str(state.ports["edge"])
-    return _manage(state, "edge", "cfsigned_edge", "--port", port, ready_url=state.address("edge"))
+    arguments = ("cfsigned_edge", "--port", str(state.ports["edge"]), "--profile", EDGE_PROFILE)
+    variables = edge_profile(state)
+    return _manage(state, "edge", *arguments, ready_url=state.address("edge"), variables=variables)
 
 
 @contextmanager
@@ -144,12 +178,18 @@ def _welcome(demo: Demo, console: Console) -> None:
       and with one that has expired. The edge's log, below, says why it refused.
     - Drop a picture of your own on the gallery.
     - In another terminal:
-        .venv/bin/python manage.py shell -c \\
-          "from django.core.files.storage import storages as s; print(s['default'].url('x.jpg'))"
+        {_python()} manage.py shell -c \\
+          "from demo_project.gallery.models import Picture as P; print(P.objects.first().image.url)"
 
   Logs are in {demo.state.logs}. Ctrl-C stops everything; files and keys stay
   in {demo.state.folder} for the next start.
 """)
+
+
+def _python() -> str:
+    """Return the interpreter as somebody in the checkout would call it."""
+    path = Path(sys.executable)
+    return str(path.relative_to(BASE_FOLDER) if path.is_relative_to(BASE_FOLDER) else path)
 
 
 def _stop(number: int, _frame: FrameType | None) -> NoReturn:

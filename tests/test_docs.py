@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import re
 import tomllib
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
+from django.core.management import load_command_class
+from django.core.management.base import DjangoHelpFormatter
+from django.db.models import FileField, Model
+from django.db.models.fields.files import FieldFile
+from django.template import Context, Template
 from django.test import override_settings
+from pytest_django import Settings
 
 from cfsigned_django import checks, conf
 from cfsigned_django.signing import PrivateKey
@@ -57,22 +63,29 @@ def package_modules() -> set[str]:
     return {path.parts[0].removesuffix(".py") for path in paths} - {"__init__"}
 
 
-def has_python(doc: Path) -> bool:
-    """Tell whether a page has Python to run."""
-    return any(snippet.language == "python" for snippet in snippets(doc))
+def languages(doc: Path) -> set[str]:
+    """Name the languages of a page's code blocks."""
+    return {snippet.language for snippet in snippets(doc)}
 
 
 @pytest.fixture
-def environment(monkeypatch: pytest.MonkeyPatch, rsa_key: PrivateKey) -> None:
-    """Set the variables that the pages read."""
-    monkeypatch.setenv("CLOUDFRONT_PRIVATE_KEY", rsa_key.to_pem().decode())
+def site(settings: Settings, monkeypatch: pytest.MonkeyPatch, rsa_key: PrivateKey) -> None:
+    """Set what the pages take for granted: a site that signs, and its key in the environment."""
+    pem = rsa_key.to_pem().decode()
+    monkeypatch.setenv("CLOUDFRONT_PRIVATE_KEY", pem)
+    settings.AWS_CLOUDFRONT_KEY = pem
+    settings.AWS_CLOUDFRONT_KEY_ID = "K2JCJMDEHXQW5F"
+    settings.AWS_S3_CUSTOM_DOMAIN = "media.example.com"
+    settings.STORAGES = {"default": {"BACKEND": "cfsigned_django.storage.CloudFrontS3Storage"}}
 
 
-@pytest.mark.usefixtures("environment")
-@pytest.mark.parametrize("doc", [doc for doc in PAGES if has_python(doc)], ids=lambda doc: doc.name)
+@pytest.mark.usefixtures("site")
+@pytest.mark.parametrize(
+    "doc", [doc for doc in PAGES if "python" in languages(doc)], ids=lambda doc: doc.name
+)
 def test_python_of_a_page_runs(doc: Path) -> None:
-    """The Python of a page runs from top to bottom, under the settings that the page shows."""
-    names: dict[str, Any] = {"os": os}
+    """The Python of a page runs under the settings that the page shows, its tests included."""
+    names: dict[str, Any] = {}
     with ExitStack() as stack:
         for snippet in snippets(doc):
             if snippet.language != "python":
@@ -81,7 +94,31 @@ def test_python_of_a_page_runs(doc: Path) -> None:
             if snippet.role == "settings":
                 shown = {name: value for name, value in names.items() if name.isupper()}
                 stack.enter_context(override_settings(**shown))
-    assert len(names) > 1
+        for name, value in names.items():
+            if name.startswith("test_"):
+                value()
+    assert names
+
+
+@pytest.mark.usefixtures("site")
+@pytest.mark.parametrize(
+    "doc", [doc for doc in PAGES if "html+django" in languages(doc)], ids=lambda doc: doc.name
+)
+def test_templates_of_a_page_sign(doc: Path) -> None:
+    """Each template of a page renders, with a signed URL in it."""
+    field, instance = FileField(), cast("Model", None)
+    context = {
+        "photo": SimpleNamespace(image=FieldFile(instance, field, "albums/42/001.jpg")),
+        "document": SimpleNamespace(file=FieldFile(instance, field, "report.pdf")),
+    }
+
+    rendered = [
+        Template(snippet.code).render(Context(context))
+        for snippet in snippets(doc)
+        if snippet.language == "html+django"
+    ]
+
+    assert all("Signature=" in text for text in rendered)
 
 
 def test_settings_table_is_what_conf_reads() -> None:
@@ -103,6 +140,20 @@ def test_checks_table_is_what_checks_say() -> None:
     shown = {check_id.strip("`"): remedy for check_id, _, remedy in rows}
 
     assert shown == checks.TABLE
+
+
+def test_edge_options_are_what_the_command_takes() -> None:
+    """The table has one row for each option of cfsigned_edge, with the text of its --help."""
+    rows = table(ROOT / "docs" / "local-edge.md", "Option")
+    parser = load_command_class("cfsigned_django", "cfsigned_edge").create_parser("", "")
+    of_every_command = {"--help", *DjangoHelpFormatter.show_last}
+    options = {
+        f"{action.option_strings[-1]} {action.metavar or ''}".strip(): action.help
+        for action in parser._actions
+        if not of_every_command & set(action.option_strings)
+    }
+
+    assert {option.strip("`"): meaning for option, meaning in rows} == options
 
 
 def test_architecture_page_shows_the_import_rule() -> None:

@@ -101,9 +101,8 @@ def may_ask(url: str, media: FieldFile) -> bool:
     The site asks on behalf of whoever fills in the form; without this, it would ask any
     server that somebody names.
     """
-    own = signing_storage(media).unsigned_url(media.name)
-    asked = url.partition("?")[0]
-    return asked in (own, direct_url(media)) and url.isascii() and url.isprintable()
+    own = {signing_storage(media).unsigned_url(media.name), direct_url(media)} - {""}
+    return url.partition("?")[0] in own and url.isascii() and url.isprintable()
 
 
 def why_refused(url: str, media: FieldFile, *, now: int) -> str:

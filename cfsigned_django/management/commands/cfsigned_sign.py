@@ -1,0 +1,70 @@
+"""Print the signed URL of a file, for a person at a terminal or a script."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
+from django.core.files.storage import InvalidStorageError, storages
+from django.core.management.base import BaseCommand, CommandError
+
+from cfsigned_django.signed_urls import SignedUrlMixin
+
+
+class Command(BaseCommand):
+    """Sign one name."""
+
+    help = "Print the URL with which CloudFront serves a file. The file need not exist."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the options."""
+        parser.add_argument("name", help="Name of the file in the storage")
+        parser.add_argument(
+            "--storage",
+            default="default",
+            metavar="ALIAS",
+            help='Storage of STORAGES that signs. Default: "default"',
+        )
+        parser.add_argument(
+            "--expire",
+            type=int,
+            metavar="SECONDS",
+            help="Lifetime of the URL. Default: AWS_QUERYSTRING_EXPIRE",
+        )
+        parser.add_argument(
+            "--json", action="store_true", help="Print url, expires_at (UTC) and key_pair_id"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Print the URL alone, so that it can be piped, or JSON."""
+        try:
+            storage = storages[options["storage"]]
+        except InvalidStorageError:
+            known = ", ".join(sorted(storages.backends))
+            raise CommandError(
+                f"There is no storage {options['storage']!r} in STORAGES, which has {known}."
+            ) from None
+        if not isinstance(storage, SignedUrlMixin):
+            raise CommandError(
+                f"The storage {options['storage']!r} does not sign URLs: make it a "
+                "cfsigned_django.storage.CloudFrontS3Storage, or name another with --storage."
+            )
+        try:
+            url = storage.url(options["name"], expire=options["expire"])
+        except (ImproperlyConfigured, SuspiciousFileOperation, ValueError) as error:
+            raise CommandError(str(error)) from None
+        self.stdout.write(json.dumps(_describe(url), indent=2) if options["json"] else url)
+
+
+def _describe(url: str) -> dict[str, str | None]:
+    """Return what the URL itself says about its end and its key."""
+    values = {name: found[0] for name, found in parse_qs(urlsplit(url).query).items()}
+    expires_at = None
+    if "Expires" in values:
+        moment = datetime.fromtimestamp(int(values["Expires"]), tz=UTC)
+        expires_at = moment.isoformat().replace("+00:00", "Z")
+    return {"url": url, "expires_at": expires_at, "key_pair_id": values.get("Key-Pair-Id")}

@@ -1,0 +1,33 @@
+"""Fill in the demo's forms and read its pages."""
+
+from __future__ import annotations
+
+import io
+import re
+from html import unescape
+
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+
+HOST = "127.0.0.1"
+
+
+def jpeg(size: tuple[int, int] = (90, 60), format: str = "JPEG") -> bytes:
+    """Return a small picture."""
+    from PIL import Image
+
+    file = io.BytesIO()
+    Image.new("RGB", size, "teal").save(file, format)
+    return file.getvalue()
+
+
+def upload(site: Client, path: str, *files: tuple[str, bytes]) -> str:
+    """Upload files through the form at the path, and return the page that follows."""
+    uploads = [SimpleUploadedFile(name, content) for name, content in files]
+    return site.post(path, {"uploads": uploads}, follow=True).content.decode()
+
+
+def links(page: str) -> list[str]:
+    """Return the signed links that a page holds."""
+    found = re.findall(r'(?:src|href)="(http://127[^"]+Signature=[^"]+)"', page)
+    return [unescape(link) for link in found]

@@ -1,0 +1,86 @@
+"""Set the demo's site up over files on disk, with its tables and a local edge."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.apps import apps
+from django.core.files.storage import Storage, default_storage
+from django.db import connection
+from django.test import Client, override_settings
+
+from cfsigned_django.edge.server import EdgeServer
+from cfsigned_django.origins import StorageOrigin, distribution_for
+from cfsigned_django.signed_urls import SignedUrlMixin
+from cfsigned_django.signing import PrivateKey
+from tests.demo_project.browsing import HOST
+
+
+@pytest.fixture
+def edge() -> Iterator[EdgeServer]:
+    """Run an edge with no distribution yet on a free port."""
+    server = EdgeServer(lambda environ, start_response: [])
+    with server.running():
+        yield server
+
+
+@pytest.fixture
+def site(tmp_path: Path, edge: EdgeServer, ec_key: PrivateKey) -> Iterator[Client]:
+    """Return a client of the demo's site with its tables, files on disk and the edge."""
+    storages = {
+        "default": {
+            "BACKEND": "cfsigned_django.storage.CloudFrontFileSystemStorage",
+            "OPTIONS": {"location": str(tmp_path)},
+        },
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }
+    with override_settings(
+        AWS_CLOUDFRONT_KEY=ec_key.to_pem(),
+        AWS_CLOUDFRONT_KEY_ID="K2JCJMDEHXQW5F",
+        AWS_QUERYSTRING_EXPIRE=3600,
+        AWS_S3_CUSTOM_DOMAIN=f"{HOST}:{edge.port}",
+        AWS_S3_URL_PROTOCOL="http:",
+        AWS_STORAGE_BUCKET_NAME="on-disk",
+        INSTALLED_APPS=[
+            "django.contrib.messages",
+            "django.contrib.staticfiles",
+            "cfsigned_django",
+            "demo_project.gallery",
+        ],
+        MESSAGE_STORAGE="django.contrib.messages.storage.cookie.CookieStorage",
+        MIDDLEWARE=[
+            "django.middleware.csrf.CsrfViewMiddleware",
+            "django.contrib.messages.middleware.MessageMiddleware",
+            "demo_project.gallery.middleware.content_security_policy",
+        ],
+        ROOT_URLCONF="demo_project.urls",
+        STATIC_URL="static/",
+        STORAGES=storages,
+        TEMPLATES=[
+            {
+                "BACKEND": "django.template.backends.django.DjangoTemplates",
+                "APP_DIRS": True,
+                "OPTIONS": {
+                    "context_processors": [
+                        "django.template.context_processors.request",
+                        "django.contrib.messages.context_processors.messages",
+                    ]
+                },
+            }
+        ],
+    ):
+        # The proxy of the default storage says of itself what it stands for.
+        storage: object = default_storage
+        assert isinstance(storage, SignedUrlMixin)
+        assert isinstance(storage, Storage)
+        edge.application = distribution_for(storage, StorageOrigin(storage))
+        models = list(apps.get_app_config("gallery").get_models())
+        with connection.schema_editor() as editor:
+            for model in models:
+                editor.create_model(model)
+        yield Client()
+        with connection.schema_editor() as editor:
+            for model in models:
+                editor.delete_model(model)

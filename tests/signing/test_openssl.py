@@ -1,0 +1,141 @@
+"""Let the openssl program judge: the pipeline that AWS documents gives the same signatures.
+
+Developer guide: "Use Linux commands and OpenSSL for base64 encoding and encryption".
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from cfsigned_django.signing import HashAlgorithm, Policy, PrivateKey, Signer
+from cfsigned_django.signing.encoding import decode_base64
+from tests.signing.cases import KEY_ID, parameters
+from tests.signing.generated import generated_policies
+
+pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="needs the openssl program")
+
+CASES = generated_policies(300)
+TO_CLOUDFRONT = bytes.maketrans(b"+=/", b"-_~")
+
+
+def openssl(*arguments: str | Path, given: bytes = b"") -> bytes:
+    """Run openssl and return what it prints; fail where it fails."""
+    command = ["openssl", *map(str, arguments)]
+    return subprocess.run(command, input=given, capture_output=True, check=True).stdout
+
+
+@pytest.fixture
+def key_file(signer: Signer, tmp_path: Path) -> Path:
+    """Return the path of the signer's private key, in a folder that goes after the test."""
+    path = tmp_path / "private_key.pem"
+    path.touch(mode=0o600)
+    path.write_bytes(signer.private_key.to_pem())
+    return path
+
+
+def signature_of(signer: Signer, url: str, policy: Policy) -> str:
+    """Return the signature that the signer puts into the URL."""
+    return parameters(signer.sign_url(url, policy=policy))["Signature"]
+
+
+@pytest.mark.parametrize("hash_algorithm", list(HashAlgorithm))
+def test_rsa_signatures_are_equal(
+    hash_algorithm: HashAlgorithm, rsa_key: PrivateKey, tmp_path: Path
+) -> None:
+    """Give byte for byte the signature text of `openssl sha1 -sign | openssl base64 -A`."""
+    signer = Signer(key_pair_id=KEY_ID, private_key=rsa_key, hash_algorithm=hash_algorithm)
+    path = tmp_path / "private_key.pem"
+    path.write_bytes(rsa_key.to_pem())
+
+    def pipeline(case: tuple[str, Policy]) -> str:
+        message = case[1].to_json().encode("ascii")
+        signature = openssl(hash_algorithm.lower(), "-sign", path, given=message)
+        return openssl("base64", "-A", given=signature).translate(TO_CLOUDFRONT).decode("ascii")
+
+    with ThreadPoolExecutor(4) as threads:
+        theirs = list(threads.map(pipeline, CASES))
+    assert theirs == [signature_of(signer, url, policy) for url, policy in CASES]
+
+
+def test_ecdsa_signatures_verify(ec_signer: Signer, tmp_path: Path) -> None:
+    """Make ECDSA signatures that `openssl dgst -verify` accepts."""
+    public_key = tmp_path / "public_key.pem"
+    public_key.write_text(ec_signer.private_key.public_key.to_pem())
+
+    def verify(numbered: tuple[int, tuple[str, Policy]]) -> bytes:
+        number, (url, policy) = numbered
+        path = tmp_path / f"{number}.sig"
+        path.write_bytes(decode_base64(signature_of(ec_signer, url, policy)))
+        message = policy.to_json().encode("ascii")
+        return openssl("dgst", "-sha256", "-verify", public_key, "-signature", path, given=message)
+
+    with ThreadPoolExecutor(4) as threads:
+        answers = list(threads.map(verify, enumerate(CASES)))
+    assert answers == [b"Verified OK\n"] * len(CASES)
+
+
+def test_ecdsa_signatures_of_openssl_verify(ec_key: PrivateKey, tmp_path: Path) -> None:
+    """Accept ECDSA signatures that openssl made."""
+    path = tmp_path / "private_key.pem"
+    path.write_bytes(ec_key.to_pem())
+    for _, policy in CASES[:20]:
+        message = policy.to_json().encode("ascii")
+        signature = openssl("sha256", "-sign", path, given=message)
+        public_key = ec_key.public_key
+        assert public_key.verify(signature, message, HashAlgorithm.SHA256) is public_key
+
+
+def test_whole_pipeline(rsa_signer: Signer, tmp_path: Path) -> None:
+    """Give the signature of the documented pipeline, run by a shell as it is printed."""
+    (tmp_path / "private_key.pem").write_bytes(rsa_signer.private_key.to_pem())
+    pipeline = (
+        r'cat policy | tr -d "\n" | tr -d " \t\n\r" | openssl sha1 -sign private_key.pem '
+        "| openssl base64 -A | tr -- '+=/' '-_~'"
+    )
+    for url, policy in CASES[:10]:
+        (tmp_path / "policy").write_text(policy.to_json() + "\n")
+        done = subprocess.run(
+            ["sh", "-c", pipeline], cwd=tmp_path, capture_output=True, check=True, text=True
+        )
+        assert done.stdout == signature_of(rsa_signer, url, policy)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["genrsa", "2048"],
+        ["genrsa", "-traditional", "2048"],
+        ["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"],
+        ["ecparam", "-name", "prime256v1", "-genkey"],
+        ["ecparam", "-name", "prime256v1", "-genkey", "-noout"],
+        ["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"],
+    ],
+    ids=" ".join,
+)
+def test_keys_of_openssl(command: list[str]) -> None:
+    """Read the keys that openssl makes, and derive the public key that it derives."""
+    made = openssl(*command)
+    key = PrivateKey.load(made)
+    assert key.public_key.to_pem().encode("ascii") == openssl("pkey", "-pubout", given=made)
+
+
+@pytest.mark.parametrize("cipher", ["-aes256", "-des3"])
+def test_encrypted_keys_of_openssl(cipher: str, ec_key: PrivateKey) -> None:
+    """Read the keys that openssl encrypts, in both of its formats."""
+    for extra in ([], ["-traditional"]):
+        encrypted = openssl(
+            "pkey", cipher, "-passout", "pass:secret", *extra, given=ec_key.to_pem()
+        )
+        assert b"ENCRYPTED" in encrypted
+        assert PrivateKey.load(encrypted, password="secret").to_pem() == ec_key.to_pem()
+
+
+def test_key_file_is_read_by_openssl(key_file: Path, signer: Signer) -> None:
+    """Write private keys that openssl reads."""
+    public = openssl("pkey", "-in", key_file, "-pubout")
+    assert public.decode("ascii") == signer.private_key.public_key.to_pem()
