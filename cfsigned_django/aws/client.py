@@ -1,0 +1,119 @@
+"""Make boto3 clients, and call them so that every failure is an :exc:`AwsError`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final, Literal, ParamSpec, TypeVar, overload
+
+import boto3
+from botocore.config import Config
+
+from cfsigned_django.aws.exceptions import AwsError
+from cfsigned_django.aws.explanations import AWS_FAILURES, explain
+
+if TYPE_CHECKING:
+    from types_boto3_cloudfront import CloudFrontClient
+
+__all__ = ["AwsError", "call", "make_client"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+# A person waits for the page, and gunicorn by default for no more than 30 s:
+# three attempts of at most 10 s each, with a second or two between them.
+_CONFIG: Final = Config(
+    connect_timeout=3,
+    read_timeout=7,
+    retries={"mode": "standard", "total_max_attempts": 3},
+)
+
+
+@overload
+def make_client(
+    service_name: Literal["cloudfront"],
+    *,
+    profile_name: str | None = None,
+    region_name: str | None = None,
+    endpoint_url: str | None = None,
+    access_key: str | None = None,
+    secret_key: str | None = None,
+    session_token: str | None = None,
+) -> CloudFrontClient: ...
+
+
+@overload
+def make_client(
+    service_name: str,
+    *,
+    profile_name: str | None = None,
+    region_name: str | None = None,
+    endpoint_url: str | None = None,
+    access_key: str | None = None,
+    secret_key: str | None = None,
+    session_token: str | None = None,
+) -> Any: ...
+
+
+def make_client(
+    service_name: str,
+    *,
+    profile_name: str | None = None,
+    region_name: str | None = None,
+    endpoint_url: str | None = None,
+    access_key: str | None = None,
+    secret_key: str | None = None,
+    session_token: str | None = None,
+) -> Any:
+    """Return a boto3 client that fits a page for which a person waits.
+
+    What is not given comes from where boto3 looks by itself: AWS_PROFILE,
+    AWS_ENDPOINT_URL, the files under ``~/.aws``, the role of the machine. It
+    tries three times, gives each attempt at most 10 s, and may be shared by
+    threads. Raise :exc:`AwsError` where that configuration cannot be used;
+    credentials that are missing or wrong show in the first call.
+    """
+    try:
+        session = boto3.Session(
+            profile_name=profile_name,
+            region_name=region_name,
+            aws_access_key_id=access_key,
+            aws_secret_access_key=secret_key,
+            aws_session_token=session_token,
+        )
+        return session.client(
+            service_name,  # type: ignore[call-overload]
+            endpoint_url=endpoint_url,
+            config=_CONFIG,
+        )
+    except AWS_FAILURES as error:
+        problem = explain(error, what=f"set up AWS access ({service_name})", permission=None)
+    except ValueError:
+        problem = AwsError(
+            what=f"set up AWS access ({service_name})",
+            reason="the endpoint is not a URL",
+            next_step="Set AWS_ENDPOINT_URL as in https://cloudfront.amazonaws.com, or leave it "
+            "out.",
+            code="ValueError",
+        )
+    # A debug page shows the variables of each frame that an exception passed.
+    # Raised out here, it has none of boto3's, and this frame holds no secret.
+    access_key = secret_key = session_token = None
+    raise problem
+
+
+def call(
+    method: Callable[P, T], what: str, permission: str, /, *args: P.args, **kwargs: P.kwargs
+) -> T:
+    """Call a method of a boto3 client.
+
+    Raise :exc:`AwsError`, which says that ``what`` failed and names the
+    ``permission``, an IAM action, if it is missing. ``what`` completes the
+    words "Could not".
+    """
+    try:
+        return method(*args, **kwargs)
+    except AWS_FAILURES as error:
+        problem = explain(error, what=what, permission=permission)
+    # Out here it has no context: boto3's frames hold the signed request, and
+    # in it, where there is one, the session token.
+    raise problem

@@ -1,0 +1,55 @@
+"""Let edges learn of a key group's members some time after the API does."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Mapping
+
+from cfsigned_django.signing import PublicKey
+from tests.simulation.strict_cloudfront import StrictCloudFront
+
+
+class Edges:
+    """Follow one key group at ``count`` edges, each with its own delay for each change.
+
+    ``delay`` returns the seconds of the next one. An edge never goes back to
+    an older state, and starts with the one of the moment when it is made. How
+    long AWS takes is not documented.
+    """
+
+    def __init__(
+        self,
+        cloudfront: StrictCloudFront,
+        key_group_id: str,
+        *,
+        count: int,
+        delay: Callable[[], float],
+        clock: Callable[[], float],
+    ) -> None:
+        self._key_group_id = key_group_id
+        self._delay = delay
+        self._clock = clock
+        now = clock()
+        members = cloudfront.trusted_keys(key_group_id)
+        self._arrivals = [[now] for _ in range(count)]
+        self._states = [[members] for _ in range(count)]
+        cloudfront.listen(self._receive)
+
+    def edge_keys(self, edge: int, now: float) -> dict[str, PublicKey]:
+        """Return the keys that the edge trusts at the moment, by key pair id."""
+        place = bisect_right(self._arrivals[edge], now) - 1
+        return dict(self._states[edge][max(place, 0)])
+
+    @property
+    def settled_at(self) -> float:
+        """Return when the last change so far has reached, or will reach, every edge."""
+        return max(arrivals[-1] for arrivals in self._arrivals)
+
+    def _receive(self, key_group_id: str, members: Mapping[str, PublicKey]) -> None:
+        if key_group_id != self._key_group_id:
+            return
+        now = self._clock()
+        for arrivals, states in zip(self._arrivals, self._states, strict=True):
+            if members != states[-1]:
+                arrivals.append(max(arrivals[-1], now + self._delay()))
+                states.append(dict(members))
