@@ -23,7 +23,10 @@ class CfsignedDjangoConfig(AppConfig):
         honour_default_file_storage()
 
     def ready(self) -> None:
-        """Register the system checks."""
+        """Register the system checks, and where the keyring looks for keys."""
+        from cfsigned_django import keyring
+        from cfsigned_django.active_keys import find_active_signer
         from cfsigned_django.storage_checks import check_storages
 
         checks.register(checks.Tags.files)(check_storages)
+        keyring.register(find_active_signer)

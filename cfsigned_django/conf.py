@@ -7,19 +7,22 @@ A storage may be given any of them as an option of its own, under the name in
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import threading
 import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, Self
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.dispatch import receiver
 
-from cfsigned_django.signing import InvalidKey, PrivateKey
+from cfsigned_django.signing import InvalidKey, KeyAlgorithm, PrivateKey
 
 #: Option of a storage -> the setting that it overrides, and the default of both.
 OPTIONS: Mapping[str, tuple[str, Any]] = {
@@ -199,6 +202,37 @@ def static_domain() -> str | None:
     """Return the host of static files, where STORAGES or STATIC_URL names one."""
     options = storage_entries().get("staticfiles", {}).get("OPTIONS", {})
     return options.get("custom_domain") or urlsplit(settings.STATIC_URL or "").netloc or None
+
+
+#: Settings in seconds that belong to rotation, with their defaults.
+ROTATION_SECONDS: Mapping[str, int] = {
+    "AWS_CLOUDFRONT_KEYRING_SECONDS": 60,
+    "AWS_CLOUDFRONT_PROPAGATION_SECONDS": 300,
+    "AWS_CLOUDFRONT_CLOCK_SKEW_SECONDS": 120,
+    "AWS_CLOUDFRONT_CLAIM_SECONDS": 60,
+}
+
+
+def rotation_seconds(setting: str) -> int:
+    """Return one of ROTATION_SECONDS. Raise :exc:`ImproperlyConfigured` if it is no number."""
+    value = getattr(settings, setting, ROTATION_SECONDS[setting])
+    if isinstance(value, timedelta):
+        value = math.ceil(value.total_seconds())
+    if type(value) is not int or value < 0:
+        raise ImproperlyConfigured(f"{setting} is {value!r}: whole seconds are wanted, 0 or more.")
+    return value
+
+
+def spare_algorithm() -> KeyAlgorithm | None:
+    """Return AWS_CLOUDFRONT_SPARE_KEY, the algorithm of a key to keep ready, or None."""
+    name = getattr(settings, "AWS_CLOUDFRONT_SPARE_KEY", None)
+    try:
+        return None if name is None else KeyAlgorithm(name)
+    except ValueError:
+        wanted = " or ".join(repr(each.value) for each in KeyAlgorithm)
+        raise ImproperlyConfigured(
+            f"AWS_CLOUDFRONT_SPARE_KEY is {name!r}: {wanted} is wanted."
+        ) from None
 
 
 def encryption_keys() -> list[str | bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import uuid
 from datetime import datetime
 from typing import Any
@@ -12,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cfsigned_django.encryption import seal, unseal
 from cfsigned_django.lifecycle import KeyState, KeyStatus
-from cfsigned_django.signing import KeyAlgorithm, PrivateKey, Signer
+from cfsigned_django.signing import HashAlgorithm, KeyAlgorithm, PrivateKey, Signer
 
 _STATUS_LABELS = {
     KeyStatus.PENDING: _("Pending"),
@@ -50,8 +51,15 @@ class KeyPair(models.Model):
     status = models.CharField(
         _("status"), max_length=16, choices=_STATUS_LABELS, default=KeyStatus.PENDING
     )
-    active_in = models.CharField(max_length=64, unique=True, null=True, editable=False)
-    next_in = models.CharField(max_length=64, unique=True, null=True, editable=False)
+    #: Kept ready for the next rotation, and not to sign before somebody starts one.
+    is_spare = models.BooleanField(_("spare"), default=False)
+    # NULL, because an empty text would count as a value that must be unique.
+    active_in = models.CharField(  # noqa: DJ001
+        max_length=64, unique=True, null=True, editable=False
+    )
+    next_in = models.CharField(  # noqa: DJ001
+        max_length=64, unique=True, null=True, editable=False
+    )
 
     created_at = models.DateTimeField(_("created"))
     trusted_at = models.DateTimeField(_("trusted since"), null=True, blank=True)
@@ -61,6 +69,10 @@ class KeyPair(models.Model):
     retiring_at = models.DateTimeField(_("retiring since"), null=True, blank=True)
     retired_at = models.DateTimeField(_("retired"), null=True, blank=True)
     revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True)
+    #: When CloudFront stopped to know it.
+    removed_at = models.DateTimeField(_("removed from CloudFront"), null=True, blank=True)
+    #: Until when one process has a call to CloudFront to itself.
+    claimed_until = models.DateTimeField(null=True, blank=True, editable=False)
     changed_by = models.CharField(_("last changed by"), max_length=150, blank=True)
     reason = models.CharField(_("reason"), max_length=250, blank=True)
 
@@ -84,12 +96,65 @@ class KeyPair(models.Model):
                 condition=Q(
                     status__in=(KeyStatus.PENDING, KeyStatus.TRUSTED), next_in=F("key_group_id")
                 )
-                | (
-                    ~Q(status__in=(KeyStatus.PENDING, KeyStatus.TRUSTED))
-                    & Q(next_in__isnull=True)
-                ),
+                | (~Q(status__in=(KeyStatus.PENDING, KeyStatus.TRUSTED)) & Q(next_in__isnull=True)),
             ),
         )
 
     def __str__(self) -> str:
         return self.key_pair_id or f"{self.get_algorithm_display()} {self.fingerprint[:12]}"
+
+    @classmethod
+    def from_private_key(cls, private_key: PrivateKey, **fields: Any) -> KeyPair:
+        """Return an unsaved row for a private key, which is sealed."""
+        return cls(
+            algorithm=private_key.algorithm,
+            fingerprint=private_key.public_key.fingerprint,
+            public_key=private_key.public_key.to_pem(),
+            sealed_private_key=seal(private_key.to_pem()),
+            **fields,
+        )
+
+    def make_signer(self, hash_algorithm: HashAlgorithm | None = None) -> Signer:
+        """Return the signer of this key pair; SHA1 is for RSA keys only.
+
+        Raise :exc:`cfsigned_django.encryption.CannotUnseal` if no encryption
+        key of the settings opens the private key.
+        """
+        if self.algorithm == KeyAlgorithm.ECDSA_P256:
+            hash_algorithm = HashAlgorithm.SHA256
+        return Signer(
+            key_pair_id=self.key_pair_id or "",
+            private_key=PrivateKey.load(unseal(self.sealed_private_key)),
+            hash_algorithm=hash_algorithm,
+        )
+
+    @property
+    def caller_name(self) -> str:
+        """Return the name of the public key in CloudFront, by which a lost answer is found."""
+        return f"cfsigned-{self.id}"
+
+    @property
+    def since(self) -> datetime:
+        """Return when the key pair came into its present state."""
+        moments = (
+            self.revoked_at,
+            self.retired_at,
+            self.retiring_at,
+            self.active_at,
+            self.trusted_at,
+        )
+        return next((moment for moment in moments if moment is not None), self.created_at)
+
+    @property
+    def state(self) -> KeyState:
+        """Return what the rules of lifecycle.py look at."""
+        return KeyState(
+            status=KeyStatus(self.status),
+            good_since=_seconds(self.good_since),
+            retiring_since=_seconds(self.retiring_at),
+        )
+
+
+def _seconds(moment: datetime | None) -> int | None:
+    # Rounded up: a wait that begins within a second begins at its end.
+    return None if moment is None else math.ceil(moment.timestamp())

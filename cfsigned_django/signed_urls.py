@@ -18,10 +18,18 @@ from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
 
 from cfsigned_django import conf
 from cfsigned_django.checks import find_problems, raise_first_error, whole_seconds
-from cfsigned_django.keyring import get_signer, trusted_keys
+from cfsigned_django.keyring import (
+    get_active_signer,
+    get_signer,
+    looks_in_database,
+    trusted_keys,
+)
 from cfsigned_django.options import OptionsMixin
 from cfsigned_django.parameters import build_query
 from cfsigned_django.signing import HashAlgorithm, Policy, PublicKey, Signer
+
+#: How long the URL of a probe is valid: longer than clocks differ.
+PROBE_SECONDS = 600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,10 +38,20 @@ class _Ready:
 
     state: tuple[Any, ...]
     origin: str
-    signer: Signer
+    #: The signer of the settings, or the one handed in.
+    signer: Signer | None
+    #: The key group whose ACTIVE key pair signs in its place, where there may be one.
+    key_group_id: str | None
+    hash_algorithm: HashAlgorithm | None
     expire: int
     max_expire: int
     step: int
+
+    def get_signer(self) -> Signer:
+        """Return the signer of this moment."""
+        if self.key_group_id is None and self.signer is not None:
+            return self.signer
+        return get_active_signer(self.key_group_id or "", self.hash_algorithm, self.signer)
 
 
 class SignedUrlMixin(OptionsMixin):
@@ -85,15 +103,16 @@ class SignedUrlMixin(OptionsMixin):
         until += ready.expire if expire is None else _lifetime(expire, ready.max_expire)
         if ready.step:
             until = -(-until // ready.step) * ready.step
+        signer = ready.get_signer()
         if date_greater_than is None and ip_address is None and resource is None:
-            return ready.signer.sign_url(address, date_less_than=until)
+            return signer.sign_url(address, date_less_than=until)
         policy = Policy(
             resource=ready.origin + self._resource_path(resource) if resource else address,
             date_less_than=until,
             date_greater_than=date_greater_than,
             ip_address=ip_address,
         )
-        return ready.signer.sign_url(address, policy=policy)
+        return signer.sign_url(address, policy=policy)
 
     def unsigned_url(
         self,
@@ -126,7 +145,17 @@ class SignedUrlMixin(OptionsMixin):
         """Return the public keys, by key pair id, that verify this storage's URLs."""
         if self._generation != conf.generation:
             self._follow_settings()
-        return trusted_keys(self._get_ready().signer)
+        return trusted_keys(self._get_ready().get_signer())
+
+    def probe_url(self, signer: Signer) -> str:
+        """Return a URL that is signed with another signer, to see whether CloudFront knows it.
+
+        No file need be there: CloudFront checks the key before it asks for one.
+        """
+        if self._generation != conf.generation:
+            self._follow_settings()
+        address = self._get_ready().origin + self._url_path(".cfsigned-probe")
+        return signer.sign_url(address, date_less_than=int(time.time()) + PROBE_SECONDS)
 
     def _get_ready(self) -> _Ready:
         """Return what the options decide, worked out again only after they changed."""
@@ -139,6 +168,7 @@ class SignedUrlMixin(OptionsMixin):
             self.querystring_expire,
             self.max_expire,
             self.expire_step,
+            self.key_group_id,
             self._given_signer(),
         )
         ready = self._ready
@@ -149,11 +179,16 @@ class SignedUrlMixin(OptionsMixin):
     def _make_ready(self, state: tuple[Any, ...]) -> _Ready:
         config = self.signing_config()
         given = self._given_signer()
-        raise_first_error(find_problems(config, with_key=given is None))
+        in_database = given is None and looks_in_database(config.key_group_id)
+        has_key = config.cloudfront_key is not None or not in_database
+        raise_first_error(find_problems(config, with_key=given is None and has_key))
+        hash_algorithm = config.hash_algorithm and HashAlgorithm(config.hash_algorithm)
         return _Ready(
             state=state,
             origin=f"{config.url_protocol}//{config.custom_domain.lower()}",
-            signer=given or self._make_signer(config),
+            signer=given or _make_signer(config, hash_algorithm),
+            key_group_id=config.key_group_id if in_database else None,
+            hash_algorithm=hash_algorithm,
             expire=whole_seconds(config.querystring_expire) or 0,
             max_expire=whole_seconds(config.max_expire) or 0,
             step=whole_seconds(config.expire_step) or 0,
@@ -165,11 +200,6 @@ class SignedUrlMixin(OptionsMixin):
     def _given_signer(self) -> Signer | None:
         """Return a signer that was handed in ready-made, which wins over the key."""
         return None
-
-    def _make_signer(self, config: conf.Config) -> Signer:
-        assert config.cloudfront_key is not None  # noqa: S101
-        hash_algorithm = config.hash_algorithm and HashAlgorithm(config.hash_algorithm)
-        return get_signer(config.cloudfront_key, config.cloudfront_key_id, hash_algorithm)
 
     def _url_path(self, name: str | None) -> str:
         """Return the percent-encoded path of the file, from its slash on."""
@@ -186,6 +216,12 @@ class SignedUrlMixin(OptionsMixin):
             )
         # Those of the resource are the last ones: a location may hold others.
         return "*".join(self._url_path(resource).rsplit("%2A", resource.count("*")))
+
+
+def _make_signer(config: conf.Config, hash_algorithm: HashAlgorithm | None) -> Signer | None:
+    if config.cloudfront_key is None:
+        return None
+    return get_signer(config.cloudfront_key, config.cloudfront_key_id, hash_algorithm)
 
 
 def refuse_dot_dot(name: str) -> None:

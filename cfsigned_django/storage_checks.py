@@ -25,7 +25,7 @@ def check_storages(
     """Return what is wrong with any storage of this site that is meant to sign."""
     found = [*_default_file_storage()]
     restricted = set()
-    for alias, cls, options in _signing_aliases():
+    for alias, cls, options in signing_aliases():
         config = cls.config_for(options)
         if alias == "staticfiles":
             found.append(
@@ -38,7 +38,7 @@ def check_storages(
         else:
             found += find_problems(config, with_key=cls.needs_key(options), obj=_at(alias))
             restricted.add(config.custom_domain)
-    for field, storage in _signing_fields():
+    for field, storage in signing_fields():
         found += storage.find_problems(obj=field)
     found += _static_files(restricted)
     return _once_each(found)
@@ -48,7 +48,7 @@ def _at(alias: str) -> str:
     return f'STORAGES["{alias}"]'
 
 
-def _signing_aliases() -> Iterator[tuple[str, type[SignedUrlMixin], dict[str, Any]]]:
+def signing_aliases() -> Iterator[tuple[str, type[SignedUrlMixin], dict[str, Any]]]:
     """Yield the aliases whose class signs with the options that they have."""
     for alias, entry in conf.storage_entries().items():
         cls = _import(entry.get("BACKEND"))
@@ -57,7 +57,7 @@ def _signing_aliases() -> Iterator[tuple[str, type[SignedUrlMixin], dict[str, An
             yield alias, cls, options
 
 
-def _signing_fields() -> Iterator[tuple[FileField, SignedUrlMixin]]:
+def signing_fields() -> Iterator[tuple[FileField, SignedUrlMixin]]:
     """Yield the file fields that have a storage of their own which may sign."""
     for model in apps.get_models():
         for field in model._meta.get_fields():

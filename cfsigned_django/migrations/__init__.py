@@ -1,0 +1,3 @@
+"""Hold the migrations of KeyPair."""
+
+from __future__ import annotations

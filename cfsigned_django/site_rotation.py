@@ -1,0 +1,100 @@
+"""Make the rotation of this site, from its settings and storages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.files.storage import storages
+
+from cfsigned_django import conf
+from cfsigned_django.aws.client import make_client
+from cfsigned_django.aws.key_groups import KeyGroups
+from cfsigned_django.checks import whole_seconds
+from cfsigned_django.lifecycle import Waits
+from cfsigned_django.models import KeyPair
+from cfsigned_django.probe import ProbeResult, probe_url
+from cfsigned_django.rotation import Rotation
+from cfsigned_django.signed_urls import SignedUrlMixin
+from cfsigned_django.signing import Signer
+from cfsigned_django.storage_checks import signing_aliases, signing_fields
+
+
+def site_rotation(
+    *,
+    changed_by: str = "",
+    by_hand: bool = False,
+    on_move: Callable[[KeyPair], None] = lambda key_pair: None,
+) -> Rotation:
+    """Return the rotation of the site's key group, AWS_CLOUDFRONT_KEY_GROUP_ID.
+
+    ``by_hand`` leaves CloudFront to a person. Raise :exc:`ImproperlyConfigured`
+    where the settings name no key group or no storage signs for it.
+    """
+    key_group_id = conf.default_of("key_group_id")
+    if not key_group_id:
+        raise ImproperlyConfigured(
+            "AWS_CLOUDFRONT_KEY_GROUP_ID is not set: a rotation needs to know the key group. Its "
+            "id stands in CloudFront under Key management, Key groups."
+        )
+    members = list(_storages_of(key_group_id))
+    if not members:
+        raise ImproperlyConfigured(
+            f"No storage of STORAGES signs for the key group {key_group_id}. Name "
+            "cfsigned_django.storage.CloudFrontS3Storage as the BACKEND of one."
+        )
+    return Rotation(
+        key_group_id=key_group_id,
+        waits=_waits(members),
+        key_groups=None if by_hand else KeyGroups(make_client("cloudfront")),
+        probe=lambda signer: _probe(members, signer),
+        changed_by=changed_by,
+        claim_seconds=conf.rotation_seconds("AWS_CLOUDFRONT_CLAIM_SECONDS"),
+        on_move=on_move,
+    )
+
+
+def _storages_of(key_group_id: str) -> Iterator[SignedUrlMixin]:
+    candidates: list[object] = [storages[alias] for alias, _, _ in signing_aliases()]
+    candidates += [storage for _, storage in signing_fields()]
+    for storage in candidates:
+        if isinstance(storage, SignedUrlMixin) and storage.key_group_id == key_group_id:
+            yield storage
+
+
+def _waits(members: list[SignedUrlMixin]) -> Waits:
+    """Return the waiting times: a link lives as long as the most patient storage lets it."""
+    return Waits(
+        propagation=conf.rotation_seconds("AWS_CLOUDFRONT_PROPAGATION_SECONDS"),
+        url_lifetime=max(
+            (whole_seconds(each.max_expire) or 0) + (whole_seconds(each.expire_step) or 0)
+            for each in members
+        ),
+        # A process may use an answer for two intervals: see keyring.py.
+        keyring=2 * conf.rotation_seconds("AWS_CLOUDFRONT_KEYRING_SECONDS"),
+        clock_skew=conf.rotation_seconds("AWS_CLOUDFRONT_CLOCK_SKEW_SECONDS"),
+    )
+
+
+def _probe(members: list[SignedUrlMixin], signer: Signer) -> ProbeResult:
+    """Probe through every domain that signs for the group; the worst answer counts."""
+    urls = {each.probe_url(signer) for each in members}
+    results = {probe_url(url) for url in urls}
+    for bad in (ProbeResult.WRONG_KEY, ProbeResult.UNKNOWN_KEY, ProbeResult.NO_ANSWER):
+        if bad in results:
+            return bad
+    return ProbeResult.GOOD
+
+
+def import_settings_key(rotation: Rotation, *, now: datetime) -> KeyPair:
+    """Take the key of the settings into the database, where it goes on signing as ACTIVE.
+
+    Raise :exc:`ImproperlyConfigured` where the settings hold none.
+    """
+    source, key_pair_id = conf.default_of("cloudfront_key"), conf.default_of("cloudfront_key_id")
+    if source is None or not key_pair_id:
+        raise ImproperlyConfigured(
+            "There is no key to import: AWS_CLOUDFRONT_KEY and AWS_CLOUDFRONT_KEY_ID are not set."
+        )
+    return rotation.import_key(source.load(), key_pair_id, now=now)
