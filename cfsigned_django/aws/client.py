@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, ParamSpec, TypeVar, overl
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import PartialCredentialsError
 
 from cfsigned_django.aws.exceptions import AwsError
 from cfsigned_django.aws.explanations import AWS_FAILURES, explain
@@ -26,6 +27,8 @@ _CONFIG: Final = Config(
     read_timeout=7,
     retries={"mode": "standard", "total_max_attempts": 3},
 )
+# CloudFront has no regions, yet boto3 asks for one where the endpoint is not AWS's.
+_REGIONS: Final = {"cloudfront": "us-east-1"}
 
 
 @overload
@@ -73,6 +76,10 @@ def make_client(
     credentials that are missing or wrong show in the first call.
     """
     try:
+        if bool(access_key) != bool(secret_key):
+            raise PartialCredentialsError(
+                provider="arguments", cred_var="secret_key" if access_key else "access_key"
+            )
         session = boto3.Session(
             profile_name=profile_name,
             region_name=region_name,
@@ -82,6 +89,7 @@ def make_client(
         )
         return session.client(
             service_name,  # type: ignore[call-overload]
+            region_name=session.region_name or _REGIONS.get(service_name),
             endpoint_url=endpoint_url,
             config=_CONFIG,
         )

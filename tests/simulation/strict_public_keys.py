@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -33,7 +34,7 @@ class _StoredKey:
     public_key: PublicKey
 
 
-class StrictPublicKeys:
+class StrictPublicKeys(ABC):
     """Hold the public keys of one account; StrictCloudFront has the key groups to it."""
 
     def __init__(
@@ -132,9 +133,9 @@ class StrictPublicKeys:
             del self._keys[Id]
             return {}
 
+    @abstractmethod
     def _holds(self, key_pair_id: str) -> bool:
         """Tell whether a key group holds the public key."""
-        raise NotImplementedError
 
     def _find_key(self, key_pair_id: str, operation: str) -> _StoredKey:
         key = self._keys.get(key_pair_id)

@@ -1,0 +1,112 @@
+"""Run an emulator of AWS's API (ministack) for tests.
+
+::
+
+    with run_ministack(tmp_path) as aws:
+        aws.client("cloudfront", account="111111111111").list_public_keys()
+
+It listens on a free port of 127.0.0.1, keeps everything in memory, and is
+stopped by its process id. A 12-digit access key id is an account of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+from cfsigned_django.aws.client import make_client
+
+if TYPE_CHECKING:
+    from types_boto3_cloudfront import CloudFrontClient
+
+REGION = "us-east-1"
+_READY_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ministack:
+    """Describe a running emulator."""
+
+    endpoint_url: str
+
+    @overload
+    def client(self, name: Literal["cloudfront"], *, account: str) -> CloudFrontClient: ...
+
+    @overload
+    def client(self, name: str, *, account: str) -> Any: ...
+
+    def client(self, name: str, *, account: str) -> Any:
+        """Return a boto3 client that acts in the account, 12 digits."""
+        return make_client(
+            name,
+            endpoint_url=self.endpoint_url,
+            region_name=REGION,
+            access_key=account,
+            secret_key="not checked",
+        )
+
+
+@contextmanager
+def run_ministack(directory: Path) -> Iterator[Ministack]:
+    """Start the emulator, with its log in ``directory``; stop it at the end of the block."""
+    port = _free_port()
+    variables = {
+        **os.environ,
+        "BIND_HOST": "127.0.0.1",
+        "GATEWAY_PORT": str(port),
+        # Both would open ports of their own.
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+        "LOG_LEVEL": "WARNING",
+        "PERSIST_STATE": "0",
+        "SERVICES": "s3,cloudfront,sts,iam",
+        "STATE_DIR": str(directory / "state"),
+    }
+    log_file = directory / "ministack.log"
+    with log_file.open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "ministack"],
+            cwd=directory,
+            env=variables,
+            stdout=log,
+            stderr=log,
+        )
+        try:
+            endpoint_url = f"http://127.0.0.1:{port}"
+            _wait_until_ready(endpoint_url, process, log_file)
+            yield Ministack(endpoint_url=endpoint_url)
+        finally:
+            process.terminate()
+            try:
+                process.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
+def _wait_until_ready(endpoint_url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + _READY_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            urllib.request.urlopen(f"{endpoint_url}/_ministack/health", timeout=1).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    raise RuntimeError(f"ministack did not start:\n{log.read_text(errors='replace')[-2000:]}")

@@ -1,0 +1,42 @@
+"""Give tests an AWS account in an emulator, and keep them apart from real ones.
+
+A conftest imports the fixtures to enable them.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterator
+from importlib.util import find_spec
+
+import pytest
+
+from tests.ministack_server import Ministack, run_ministack
+
+_accounts = itertools.count(1)
+
+
+@pytest.fixture
+def no_aws_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hide whatever AWS configuration this machine has."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+
+
+@pytest.fixture(scope="session")
+def ministack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ministack]:
+    """Return a running emulator, one per test process."""
+    if find_spec("ministack") is None:
+        pytest.skip("ministack is not installed: it holds boto3 back")
+    with run_ministack(tmp_path_factory.mktemp("ministack")) as server:
+        yield server
+
+
+@pytest.fixture
+def aws_account() -> str:
+    """Return the id of an empty account in the emulator, for one test."""
+    return f"{next(_accounts):012d}"
