@@ -44,7 +44,9 @@ def explain(error: AwsFailure, *, what: str, permission: str | None) -> AwsError
     """Return the error that says in one sentence why ``what`` failed."""
     code = _name(error)
     found = _look_up(error, code)
-    detail = _message(error) if found.shows_detail else ""
+    detail = ""
+    if isinstance(error, ClientError) and found.shows_detail:
+        detail = str(error.response.get("Error", {}).get("Message", ""))[:_DETAIL_LENGTH]
     words = {
         "code": code,
         "detail": detail.rstrip("."),
@@ -66,12 +68,6 @@ def _name(error: AwsFailure) -> str:
     if isinstance(error, ClientError):
         return str(error.response.get("Error", {}).get("Code", "Unknown"))
     return type(error).__name__
-
-
-def _message(error: AwsFailure) -> str:
-    if isinstance(error, ClientError):
-        return str(error.response.get("Error", {}).get("Message", ""))[:_DETAIL_LENGTH]
-    return ""
 
 
 def _look_up(error: AwsFailure, code: str) -> Explanation:

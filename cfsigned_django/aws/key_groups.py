@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import logging
 from collections.abc import Callable
 from typing import Any, Final, TypeAlias
@@ -91,12 +90,13 @@ class KeyGroups(PublicKeys):
         Where an answer was lost, the ETag is stale, and the next look finds the
         change made.
         """
-        for attempt in itertools.count():
+        attempt = 0
+        while True:
             config, etag = self._read(key_group_id)
             before = tuple(config["Items"])
             after = change(before)
             if after == before:
-                break
+                return after
             try:
                 call(
                     self._client.update_key_group,
@@ -110,10 +110,10 @@ class KeyGroups(PublicKeys):
                 if error.code == "TooManyPublicKeysInKeyGroup":
                     raise _no_room(f"{what} {key_group_id}", before) from None
                 self._pause_or_raise(error, attempt)
+                attempt += 1
             else:
                 logger.info("Changed the key group %s: %s, was %s.", key_group_id, after, before)
-                break
-        return after
+                return after
 
 
 def _no_room(what: str, members: KeyPairIds) -> AwsError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import logging
 import random
 import time
@@ -142,7 +141,8 @@ class PublicKeys:
     def delete_public_key(self, key_pair_id: str) -> None:
         """Delete a public key that no key group holds; one that is gone already is fine."""
         what = f"delete the public key {key_pair_id}"
-        for attempt in itertools.count():
+        attempt = 0
+        while True:
             try:
                 etag = call(
                     self._client.get_public_key, what, "cloudfront:GetPublicKey", Id=key_pair_id
@@ -158,6 +158,7 @@ class PublicKeys:
                 if error.code == "NoSuchPublicKey":
                     return
                 self._pause_or_raise(error, attempt)
+                attempt += 1
             else:
                 logger.info("Deleted the public key %s.", key_pair_id)
                 return

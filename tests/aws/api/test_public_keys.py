@@ -149,6 +149,7 @@ def test_refuses_a_name_of_another_key(account: Account) -> None:
 def test_names_the_same_key_under_another_name(strict_account: Account) -> None:
     """Say under which name and id CloudFront has the key already."""
     pem = new_pem()
+    strict_account.upload("theirs")
     by_hand = strict_account.upload("by hand", pem)
 
     with pytest.raises(AwsError, match=f"under another name: by hand, {by_hand}"):
