@@ -10,10 +10,16 @@ Invariants of a rotation, which tests prove and nothing else may weaken:
    ``propagation`` seconds: no probe signed with it was answered InvalidKey in
    that time.
 4. RETIRING becomes RETIRED only when the last URL that any process may have
-   signed with it has expired, everywhere.
+   signed with it has expired, everywhere. Processes keep their side of this:
+   none signs a URL that would outlive the key (``Lease.limit`` of keyring.py).
 5. Every step can be repeated: what is intended is recorded before the call,
    and each call does the same when it comes twice.
 6. Two machines that rotate at once do each step once.
+
+What the waits rest on: an edge learns of a change of the key group within
+``propagation`` seconds; all rotating machines read one clock, the database's;
+and the clocks of the machines that sign and of the edges differ from it by no
+more than ``clock_skew`` in sum.
 
 Pure: no ORM, no network, no clock. Moments are Unix seconds.
 """
@@ -70,8 +76,8 @@ class Waits:
     url_lifetime: int
     #: How long a process may go on signing with a key that was replaced.
     keyring: int
-    #: By how much the clocks of all the machines involved may add up to differ:
-    #: the one that switched, one that signs, and the one that retires.
+    #: By how much the clock of a machine that signs and that of an edge may
+    #: together differ from the database's.
     clock_skew: int
 
     @property
@@ -87,7 +93,11 @@ class KeyState:
     status: KeyStatus
     #: Since when no probe with this key was refused, from the first good one on.
     good_since: int | None = None
+    #: When it was seen that no process can begin to sign with it any more.
     retiring_since: int | None = None
+    #: The longest ``Waits.retirement`` that was in force while it signed:
+    #: settings may have been lowered since, which shortens no URL that is out.
+    retirement: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +132,8 @@ def _no_urls_out(key: KeyState, waits: Waits) -> Iterator[Blocker]:
     if key.retiring_since is None:
         yield Blocker(cause=Cause.URLS_OUT)
     else:
-        yield Blocker(cause=Cause.URLS_OUT, until=key.retiring_since + waits.retirement)
+        wait = max(waits.retirement, key.retirement)
+        yield Blocker(cause=Cause.URLS_OUT, until=key.retiring_since + wait)
 
 
 #: Every move there is, and what must hold for it. An ACTIVE key stops to sign

@@ -66,6 +66,7 @@ class KeyPair(models.Model):
     #: Since when no probe was refused; empty again after one that was.
     good_since = models.DateTimeField(_("works since"), null=True, blank=True)
     active_at = models.DateTimeField(_("signs since"), null=True, blank=True)
+    #: Empty for a moment after it stopped to sign: see Record.begin_retirement.
     retiring_at = models.DateTimeField(_("retiring since"), null=True, blank=True)
     retired_at = models.DateTimeField(_("retired"), null=True, blank=True)
     revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True)
@@ -73,6 +74,8 @@ class KeyPair(models.Model):
     removed_at = models.DateTimeField(_("removed from CloudFront"), null=True, blank=True)
     #: Until when one process has a call to CloudFront to itself.
     claimed_until = models.DateTimeField(null=True, blank=True, editable=False)
+    #: The longest wait before retirement that was in force while it signed, in seconds.
+    retirement_seconds = models.PositiveIntegerField(default=0, editable=False)
     changed_by = models.CharField(_("last changed by"), max_length=150, blank=True)
     reason = models.CharField(_("reason"), max_length=250, blank=True)
 
@@ -152,6 +155,7 @@ class KeyPair(models.Model):
             status=KeyStatus(self.status),
             good_since=_seconds(self.good_since),
             retiring_since=_seconds(self.retiring_at),
+            retirement=self.retirement_seconds,
         )
 
 

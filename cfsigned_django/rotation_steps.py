@@ -6,18 +6,35 @@ the same.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _, ngettext
 
+from cfsigned_django.aws.client import AwsError
+from cfsigned_django.encryption import CannotUnseal
 from cfsigned_django.lifecycle import Blocker, Cause, KeyStatus
 from cfsigned_django.models import KeyPair
-from cfsigned_django.rotation import Rotation
+from cfsigned_django.probe import ProbeResult
+from cfsigned_django.rotation import Rotation, RotationError
 from cfsigned_django.signing import KeyAlgorithm
+
+logger = logging.getLogger("cfsigned_django.rotation")
+
+
+class Unanswered(RotationError):
+    """Report that the last probe before a key would sign was not answered."""
+
+    def __init__(self, key_pair: KeyPair) -> None:
+        super().__init__(
+            f"{key_pair} could sign, but CloudFront did not answer the last probe. Look again in "
+            "a minute."
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,21 +52,57 @@ def advance(
     """Do the next legal step and return what was done, or None where nothing may be done.
 
     ``spare_algorithm`` is given where a spare key shall always be ready.
-    Raise what the moves of :class:`Rotation` raise.
+    Raise what the moves of :class:`Rotation` raise; a step that fails for good
+    keeps none of the others from being done.
     """
+    rotation.remember_waits()
+    failure: Exception | None = None
+    for step in _steps(rotation, now, spare_algorithm):
+        try:
+            done = step()
+        except (AwsError, CannotUnseal, RotationError) as error:
+            if isinstance(error, AwsError) and error.is_temporary:
+                raise  # the other steps would not fare better now
+            failure = failure or error
+            continue
+        if done is not None:
+            if failure is not None:
+                logger.error("Another step of the rotation failed. %s", failure)
+            return done
+    if failure is not None:
+        raise failure
+    return None
+
+
+def _steps(
+    rotation: Rotation, now: datetime, spare_algorithm: KeyAlgorithm | None
+) -> Iterator[Callable[[], str | None]]:
     for key_pair in reversed(rotation.key_pairs()):
         status = KeyStatus(key_pair.status)
         if status is KeyStatus.REVOKED and key_pair.removed_at is None:
-            rotation.finish_revocation(key_pair, now=now)
-            return _("%(key)s was taken out of CloudFront.") % {"key": key_pair}
+            yield partial(_finish_revocation, rotation, key_pair, now)
         if status is KeyStatus.RETIRING and not rotation.blockers(key_pair, KeyStatus.RETIRED, now):
-            rotation.retire(key_pair, now=now)
-            return _("%(key)s is retired: CloudFront no longer knows it.") % {"key": key_pair}
+            yield partial(_retire, rotation, key_pair, now)
     successor = rotation.successor()
-    if successor is None and spare_algorithm is not None:
-        rotation.start(algorithm=spare_algorithm, now=now, reason=_("spare"), spare=True)
-        return _("A spare key was generated.")
-    return None if successor is None else _advance_successor(rotation, successor, now)
+    if successor is not None:
+        yield partial(_advance_successor, rotation, successor, now)
+    elif spare_algorithm is not None:
+        yield partial(_start_spare, rotation, spare_algorithm, now)
+
+
+def _finish_revocation(rotation: Rotation, key_pair: KeyPair, now: datetime) -> str:
+    rotation.finish_revocation(key_pair, now=now)
+    return _("%(key)s was taken out of CloudFront.") % {"key": key_pair}
+
+
+def _retire(rotation: Rotation, key_pair: KeyPair, now: datetime) -> str:
+    rotation.retire(key_pair, now=now)
+    return _("%(key)s is retired: CloudFront no longer knows it.") % {"key": key_pair}
+
+
+def _start_spare(rotation: Rotation, algorithm: KeyAlgorithm, now: datetime) -> str:
+    rotation.start(algorithm=algorithm, now=now, reason=_("spare"), spare=True)
+    return _("A spare key was generated.")
 
 
 def _advance_successor(rotation: Rotation, key_pair: KeyPair, now: datetime) -> str | None:
@@ -58,11 +111,30 @@ def _advance_successor(rotation: Rotation, key_pair: KeyPair, now: datetime) -> 
             return None
         rotation.trust(key_pair, now=now)
         return _("%(key)s is in the key group: CloudFront begins to trust it.") % {"key": key_pair}
-    rotation.check(key_pair, now=now)
+    result = rotation.check(key_pair, now=now)
+    if result is ProbeResult.UNKNOWN_KEY and rotation.put_back(key_pair):
+        return _("%(key)s was put back into the key group.") % {"key": key_pair}
     if key_pair.is_spare or rotation.blockers(key_pair, KeyStatus.ACTIVE, now):
         return None
+    if result is ProbeResult.NO_ANSWER:
+        raise Unanswered(key_pair)
     rotation.activate(key_pair, now=now)
     return _("%(key)s signs from now on.") % {"key": key_pair}
+
+
+def is_under_way(rotation: Rotation) -> bool:
+    """Tell whether steps are left, due now or later; a spare that is ready has none."""
+    for key_pair in rotation.key_pairs():
+        match KeyStatus(key_pair.status):
+            case KeyStatus.PENDING | KeyStatus.RETIRING:
+                return True
+            case KeyStatus.TRUSTED if not key_pair.is_spare:
+                return True
+            case KeyStatus.REVOKED if key_pair.removed_at is None:
+                return True
+            case _over:
+                pass
+    return False
 
 
 def find_waits(rotation: Rotation, *, now: datetime) -> list[Wait]:

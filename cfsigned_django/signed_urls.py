@@ -19,8 +19,9 @@ from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
 from cfsigned_django import conf
 from cfsigned_django.checks import find_problems, raise_first_error, whole_seconds
 from cfsigned_django.keyring import (
-    get_active_signer,
+    Lease,
     get_signer,
+    lease_signer,
     looks_in_database,
     trusted_keys,
 )
@@ -47,11 +48,9 @@ class _Ready:
     max_expire: int
     step: int
 
-    def get_signer(self) -> Signer:
-        """Return the signer of this moment."""
-        if self.key_group_id is None and self.signer is not None:
-            return self.signer
-        return get_active_signer(self.key_group_id or "", self.hash_algorithm, self.signer)
+    def lease_signer(self) -> Lease:
+        """Return the signer of this moment, and how long its URLs may live."""
+        return lease_signer(self.key_group_id, self.hash_algorithm, self.signer)
 
 
 class SignedUrlMixin(OptionsMixin):
@@ -87,7 +86,7 @@ class SignedUrlMixin(OptionsMixin):
         Raise :exc:`ImproperlyConfigured` where settings do not make sense,
         :exc:`ValueError` where arguments do not, and
         :exc:`SuspiciousFileOperation` for a name with ``..`` in it. Does no
-        network and no database access.
+        network access, and asks the database for the key once per interval.
         """
         if http_method is not None:
             _refuse_writing(http_method)
@@ -99,11 +98,15 @@ class SignedUrlMixin(OptionsMixin):
         address = ready.origin + self._url_path(name)
         if parameters or download is not None:
             address = _join_query(address, build_query(parameters, download))
-        until = int(time.time())
-        until += ready.expire if expire is None else _lifetime(expire, ready.max_expire)
+        # Read before the signer is asked for, which may take a while: what is
+        # granted to a URL counts from here.
+        now = int(time.time())
+        until = now + (ready.expire if expire is None else _lifetime(expire, ready.max_expire))
         if ready.step:
             until = -(-until // ready.step) * ready.step
-        signer = ready.get_signer()
+        lease = ready.lease_signer()
+        until = lease.limit(until, lifetime=ready.max_expire + ready.step, now=now)
+        signer = lease.signer
         if date_greater_than is None and ip_address is None and resource is None:
             return signer.sign_url(address, date_less_than=until)
         policy = Policy(
@@ -145,7 +148,7 @@ class SignedUrlMixin(OptionsMixin):
         """Return the public keys, by key pair id, that verify this storage's URLs."""
         if self._generation != conf.generation:
             self._follow_settings()
-        return trusted_keys(self._get_ready().get_signer())
+        return trusted_keys(self._get_ready().lease_signer().signer)
 
     def probe_url(self, signer: Signer) -> str:
         """Return a URL that is signed with another signer, to see whether CloudFront knows it.

@@ -71,7 +71,7 @@ def _waits(members: list[SignedUrlMixin]) -> Waits:
             (whole_seconds(each.max_expire) or 0) + (whole_seconds(each.expire_step) or 0)
             for each in members
         ),
-        # A process may use an answer for two intervals: see keyring.py.
+        # A process may use an answer for two intervals: see Lease in keyring.py.
         keyring=2 * conf.rotation_seconds("AWS_CLOUDFRONT_KEYRING_SECONDS"),
         clock_skew=conf.rotation_seconds("AWS_CLOUDFRONT_CLOCK_SKEW_SECONDS"),
     )

@@ -104,6 +104,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("claimed_until", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("retirement_seconds", models.PositiveIntegerField(default=0, editable=False)),
                 (
                     "changed_by",
                     models.CharField(blank=True, max_length=150, verbose_name="last changed by"),

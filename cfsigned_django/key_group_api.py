@@ -1,0 +1,76 @@
+"""Say what a rotation asks of CloudFront, and bring keys in and out; aws/key_groups.py does it."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable
+from typing import Protocol
+
+from cfsigned_django.models import KeyPair
+
+
+class ListedKey(Protocol):
+    """A public key as CloudFront lists it."""
+
+    @property
+    def key_pair_id(self) -> str:
+        """Return its id, ``K...``."""
+
+    def holds(self, public_key_pem: str) -> bool:
+        """Tell whether this is the same key."""
+
+
+class KeyGroupsApi(Protocol):
+    """The calls of a rotation; each does the same when it is made twice."""
+
+    def check_room(self, key_group_id: str) -> None:
+        """Raise where the key group cannot take another key."""
+
+    def members(self, key_group_id: str) -> Container[str]:
+        """Return the ids in the key group."""
+
+    def public_keys(self) -> Iterable[ListedKey]:
+        """Return every public key of the account."""
+
+    def ensure_public_key(
+        self, *, caller_reference: str, name: str, public_key_pem: str, comment: str = ""
+    ) -> str:
+        """Return the id of the public key, created only if it is not there."""
+
+    def add(self, key_group_id: str, key_pair_id: str) -> object:
+        """Put the key into the group, if it is not in it."""
+
+    def remove(self, key_group_id: str, key_pair_id: str) -> object:
+        """Take the key out of the group, if it is in it."""
+
+    def delete_public_key(self, key_pair_id: str) -> None:
+        """Delete the public key, if it is there."""
+
+
+def bring_in(api: KeyGroupsApi, key_pair: KeyPair) -> str:
+    """Create the public key and put it into its group; return its id.
+
+    One who died between the two calls finds the key by its name.
+    """
+    key_pair_id = api.ensure_public_key(
+        caller_reference=str(key_pair.id),
+        name=key_pair.caller_name,
+        public_key_pem=key_pair.public_key,
+    )
+    api.add(key_pair.key_group_id, key_pair_id)
+    return key_pair_id
+
+
+def take_out(api: KeyGroupsApi, key_pair: KeyPair) -> None:
+    """Take the public key out of its group and delete it.
+
+    It is found by what it is: one who died while it was created has left no
+    id in the row, and a person may have written down the id of another key,
+    which stays.
+    """
+    listed = {each.key_pair_id: each for each in api.public_keys()}
+    ours = [name for name, each in listed.items() if each.holds(key_pair.public_key)]
+    if not ours and key_pair.key_pair_id and key_pair.key_pair_id not in listed:
+        ours = [key_pair.key_pair_id]  # created so lately that it is not listed yet
+    for key_pair_id in ours:
+        api.remove(key_pair.key_group_id, key_pair_id)
+        api.delete_public_key(key_pair_id)
