@@ -133,34 +133,34 @@ class Rotation(Record):
 
     def check(self, key_pair: KeyPair, *, now: datetime) -> ProbeResult:
         """Probe a TRUSTED key, and record since when it works."""
-        result = self.probe(key_pair.make_signer())
-        rows = self.rows.filter(pk=key_pair.pk, status=KeyStatus.TRUSTED)
+        if self._is_missing(key_pair):
+            # Edges may still know what someone took out of the group a moment ago.
+            result = ProbeResult.UNKNOWN_KEY
+        else:
+            result = self.probe(key_pair.make_signer())
         if result is ProbeResult.GOOD:
-            # The clock's moment is later: reading the row and probing may have taken long.
-            good_since = max(now, self.clock())
-            self.write(rows.filter(good_since__isnull=True), good_since=good_since)
+            self._record_good(key_pair, now)
         elif result is not ProbeResult.NO_ANSWER:
-            self.write(rows, good_since=None)
+            self.write(self.rows.filter(pk=key_pair.pk, status=KeyStatus.TRUSTED), good_since=None)
         key_pair.refresh_from_db(using=self.rows.db, fields=["good_since"])
         return result
 
-    def put_back(self, key_pair: KeyPair) -> bool:
+    def put_back(self, key_pair: KeyPair, *, now: datetime) -> bool:
         """Put a TRUSTED key into the group where someone took it out; tell whether it was out."""
-        api = self.key_groups
-        key_pair_id = key_pair.key_pair_id
-        if api is None or key_pair_id is None or key_pair_id in api.members(self.key_group_id):
+        if self.key_groups is None or not self._is_missing(key_pair):
             return False
         with self.claim(key_pair):
-            api.add(self.key_group_id, key_pair_id)
-        rows = self.rows.filter(pk=key_pair.pk, status=KeyStatus.TRUSTED)
-        self.write(rows, good_since=None, claimed_until=None)
+            rows = self.rows.filter(pk=key_pair.pk, status=KeyStatus.TRUSTED)
+            # Before it is put back: its waiting time begins anew whoever dies here.
+            self.write(rows, good_since=None, trusted_at=now)
+            self.key_groups.add(self.key_group_id, str(key_pair))
+        self.write(rows, claimed_until=None)
         return True
 
     def activate(self, key_pair: KeyPair, *, now: datetime) -> None:
         """Let the key sign, and the one before it no longer: TRUSTED -> ACTIVE."""
         self._require(key_pair, KeyStatus.ACTIVE, now)
-        # Edges may still know what someone took out of the group a moment ago.
-        if self.put_back(key_pair):
+        if self.put_back(key_pair, now=now):
             raise RotationError(
                 f"Someone had taken {key_pair} out of the key group. It is in it again, and its "
                 "waiting time begins anew."
@@ -192,7 +192,8 @@ class Rotation(Record):
         key_pair.refresh_from_db(using=self.rows.db)
         if key_pair.status != KeyStatus.REVOKED:
             self._record_revocation(key_pair, now, reason)
-        self.finish_revocation(key_pair, now=now)
+        if self.key_groups is not None:  # else a person does it, and says so afterwards
+            self.finish_revocation(key_pair, now=now)
 
     def finish_revocation(self, key_pair: KeyPair, *, now: datetime) -> None:
         """Take a revoked key out of CloudFront, if the process that revoked it did not."""
@@ -201,14 +202,29 @@ class Rotation(Record):
             self.write(self.rows.filter(pk=key_pair.pk), removed_at=now, claimed_until=None)
             key_pair.removed_at = now
 
-    def remember_waits(self) -> None:
+    def remember_waits(self, active: KeyPair) -> None:
         """Record how long the URLs may live that the ACTIVE key signs under these settings."""
-        self.write(
-            self.rows.filter(
-                active_in=self.key_group_id, retirement_seconds__lt=self.waits.retirement
-            ),
-            retirement_seconds=self.waits.retirement,
-        )
+        if active.retirement_seconds < self.waits.retirement:
+            self.write(
+                self.rows.filter(pk=active.pk, retirement_seconds__lt=self.waits.retirement),
+                retirement_seconds=self.waits.retirement,
+            )
+
+    def _is_missing(self, key_pair: KeyPair) -> bool:
+        """Tell whether the key is not in the group, as far as this site may look."""
+        if self.key_groups is None:
+            return False
+        return str(key_pair) not in self.key_groups.members(self.key_group_id)
+
+    def _record_good(self, key_pair: KeyPair, now: datetime) -> None:
+        if key_pair.good_since is not None:
+            return
+        seen = key_pair.trusted_at
+        with self.transaction():
+            self.lock(key_pair)
+            rows = self.rows.filter(pk=key_pair.pk, status=KeyStatus.TRUSTED, trusted_at=seen)
+            # Read here, after what others recorded: a probe may take long.
+            rows.filter(good_since=None).update(good_since=max(now, self.clock()))
 
     def _record_trust(self, key_pair: KeyPair, key_pair_id: str, now: datetime) -> None:
         try:

@@ -55,7 +55,6 @@ def advance(
     Raise what the moves of :class:`Rotation` raise; a step that fails for good
     keeps none of the others from being done.
     """
-    rotation.remember_waits()
     failure: Exception | None = None
     for step in _steps(rotation, now, spare_algorithm):
         try:
@@ -77,8 +76,12 @@ def advance(
 def _steps(
     rotation: Rotation, now: datetime, spare_algorithm: KeyAlgorithm | None
 ) -> Iterator[Callable[[], str | None]]:
-    for key_pair in reversed(rotation.key_pairs()):
+    # What a person takes out of CloudFront is only done when the person says so.
+    outgoing = rotation.key_pairs() if rotation.key_groups is not None else []
+    for key_pair in reversed(outgoing):
         status = KeyStatus(key_pair.status)
+        if status is KeyStatus.ACTIVE:
+            rotation.remember_waits(key_pair)
         if status is KeyStatus.REVOKED and key_pair.removed_at is None:
             yield partial(_finish_revocation, rotation, key_pair, now)
         if status is KeyStatus.RETIRING and not rotation.blockers(key_pair, KeyStatus.RETIRED, now):
@@ -112,7 +115,7 @@ def _advance_successor(rotation: Rotation, key_pair: KeyPair, now: datetime) -> 
         rotation.trust(key_pair, now=now)
         return _("%(key)s is in the key group: CloudFront begins to trust it.") % {"key": key_pair}
     result = rotation.check(key_pair, now=now)
-    if result is ProbeResult.UNKNOWN_KEY and rotation.put_back(key_pair):
+    if result is ProbeResult.UNKNOWN_KEY and rotation.put_back(key_pair, now=now):
         return _("%(key)s was put back into the key group.") % {"key": key_pair}
     if key_pair.is_spare or rotation.blockers(key_pair, KeyStatus.ACTIVE, now):
         return None
