@@ -6,6 +6,7 @@ from types import ModuleType
 
 from django.apps import AppConfig
 from django.core import checks
+from django.utils.translation import gettext_lazy
 
 from cfsigned_django.default_file_storage import honour_default_file_storage
 
@@ -14,7 +15,7 @@ class CfsignedDjangoConfig(AppConfig):
     """Bring system checks, commands and the template tag."""
 
     name = "cfsigned_django"
-    verbose_name = "CloudFront signed media"
+    verbose_name = gettext_lazy("CloudFront signed media")
 
     def __init__(self, app_name: str, app_module: ModuleType | None) -> None:
         super().__init__(app_name, app_module)

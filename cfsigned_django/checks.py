@@ -66,8 +66,8 @@ TABLE: dict[str, str] = {
 }
 
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]{1,5})?", re.ASCII)
-_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
-_KEY_PAIR_ID = re.compile(r"K[A-Z0-9]{8,}|APKA[A-Z0-9]{16}", re.ASCII)
+KEY_GROUP_ID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
+KEY_PAIR_ID = re.compile(r"K[A-Z0-9]{8,}|APKA[A-Z0-9]{16}", re.ASCII)
 
 Facts = Iterator[CheckMessage]
 
@@ -146,7 +146,7 @@ def _key_pair_id(config: Config) -> Facts:
     key_pair_id = config.cloudfront_key_id
     if not key_pair_id:
         return
-    if isinstance(key_pair_id, str) and _UUID.fullmatch(key_pair_id):
+    if isinstance(key_pair_id, str) and KEY_GROUP_ID.fullmatch(key_pair_id):
         yield problem(
             "cfsigned.E008",
             f"AWS_CLOUDFRONT_KEY_ID is {key_pair_id}, which looks like the id of a key group.",
@@ -154,7 +154,7 @@ def _key_pair_id(config: Config) -> Facts:
     elif not isinstance(key_pair_id, str) or not re.fullmatch("[A-Za-z0-9]{1,64}", key_pair_id):
         # The value stays out of the message: it may be the key itself.
         yield problem("cfsigned.E009", "AWS_CLOUDFRONT_KEY_ID is not the id of a public key.")
-    elif not _KEY_PAIR_ID.fullmatch(key_pair_id):
+    elif not KEY_PAIR_ID.fullmatch(key_pair_id):
         yield problem(
             "cfsigned.W001",
             f"AWS_CLOUDFRONT_KEY_ID is {key_pair_id}, which does not look like the id of a "
@@ -164,7 +164,7 @@ def _key_pair_id(config: Config) -> Facts:
 
 def _key_group_id(config: Config) -> Facts:
     group = config.key_group_id
-    if isinstance(group, str) and _KEY_PAIR_ID.fullmatch(group):
+    if isinstance(group, str) and KEY_PAIR_ID.fullmatch(group):
         yield problem(
             "cfsigned.W004",
             f"AWS_CLOUDFRONT_KEY_GROUP_ID is {group}, which looks like the id of a public key.",

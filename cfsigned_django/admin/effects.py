@@ -1,0 +1,85 @@
+"""Work out what a step will do to links, for the page that asks to confirm it."""
+
+from __future__ import annotations
+
+import math
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any
+
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
+
+from cfsigned_django.admin.forms import typed_name
+from cfsigned_django.admin.situation import Situation
+from cfsigned_django.lifecycle import KeyStatus
+from cfsigned_django.models import KeyPair
+from cfsigned_django.rotation_steps import clock_time, in_words
+
+
+class After(StrEnum):
+    """Say what signs once the signing key is revoked."""
+
+    #: The successor, which CloudFront is known to serve.
+    SUCCESSOR = "successor"
+    #: The successor, before its wait is over.
+    SUCCESSOR_EARLY = "successor_early"
+    #: The key of the settings, which the database does not have.
+    SETTINGS = "settings"
+    NOTHING = "nothing"
+    #: What signs now: the revoked key does not sign.
+    UNCHANGED = "unchanged"
+
+
+def describe_effect(situation: Situation, key_pair: KeyPair | None) -> dict[str, Any]:
+    """Return what the templates in effects/ fill in; ``key_pair`` is the step's, if it has one."""
+    waits = situation.rotation.waits
+    may_go = situation.now + timedelta(seconds=waits.retirement)
+    values: dict[str, Any] = {
+        "key_group_id": situation.rotation.key_group_id,
+        "signing_key": situation.signing_name,
+        "active": situation.active,
+        "successor": situation.successor,
+        "settings_key_id": situation.settings_key_id,
+        "propagation": in_words(timedelta(seconds=waits.propagation)),
+        "keyring": in_words(timedelta(seconds=waits.keyring)),
+        "may_go": clock_time(may_go, situation.now),
+    }
+    if key_pair is not None:
+        minutes = broken_minutes(situation, key_pair)
+        values |= {
+            "key": key_pair,
+            "typed_name": typed_name(key_pair),
+            "broken_minutes": minutes,
+            "broken": in_words(timedelta(minutes=minutes)),
+            "after": what_signs_after(situation, key_pair),
+            "retiring_since": key_pair.retiring_at
+            and date_format(localtime(key_pair.retiring_at), "DATETIME_FORMAT"),
+        }
+    return values
+
+
+def broken_minutes(situation: Situation, key_pair: KeyPair) -> int:
+    """Return how many minutes of links stop working if the key pair is revoked now."""
+    lifetime = situation.rotation.waits.url_lifetime
+    if key_pair.status == KeyStatus.ACTIVE:
+        return math.ceil(lifetime / 60)
+    if key_pair.status == KeyStatus.RETIRING and key_pair.retiring_at is not None:
+        last_expiry = key_pair.retiring_at + timedelta(seconds=lifetime)
+        return max(0, math.ceil((last_expiry - situation.now).total_seconds() / 60))
+    return 0
+
+
+def what_signs_after(situation: Situation, key_pair: KeyPair) -> After:
+    """Return what signs once the key pair is revoked."""
+    if key_pair.status != KeyStatus.ACTIVE:
+        return After.UNCHANGED
+    successor = situation.successor
+    if (
+        successor is not None
+        and successor.status == KeyStatus.TRUSTED
+        and successor.pk not in situation.seal_problems
+    ):
+        is_known = not situation.rotation.blockers(successor, KeyStatus.ACTIVE, situation.now)
+        return After.SUCCESSOR if is_known else After.SUCCESSOR_EARLY
+    return After.SETTINGS if situation.settings_key_may_sign else After.NOTHING

@@ -1,0 +1,155 @@
+"""Find what a person should know about the keys, the worst first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from django.utils.translation import gettext as _
+
+from cfsigned_django.admin.situation import Situation, is_unfinished
+from cfsigned_django.lifecycle import KeyStatus
+from cfsigned_django.rotation_steps import clock_time, in_words
+
+#: From this age on a signing key ought to be replaced.
+OLD = timedelta(days=90)
+
+
+class Level(StrEnum):
+    """Say how bad it is."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """One thing to know."""
+
+    level: Level
+    text: str
+    #: What the engine says about it, which is in English.
+    detail: str = ""
+
+
+def find_notices(situation: Situation) -> list[Notice]:
+    """Return what to know about the keys now."""
+    found = [notice for find in _FACTS for notice in find(situation)]
+    return sorted(found, key=lambda notice: list(Level).index(notice.level))
+
+
+def _nothing_signs(situation: Situation) -> Iterator[Notice]:
+    if not situation.signing_name:
+        yield Notice(
+            level=Level.ERROR,
+            text=_("No key signs: pages with links to files fail. Start a rotation."),
+        )
+
+
+def _cannot_unseal(situation: Situation) -> Iterator[Notice]:
+    for key_pair in situation.key_pairs:
+        problem = situation.seal_problems.get(key_pair.pk)
+        if problem is None:
+            continue
+        if key_pair.status == KeyStatus.ACTIVE:
+            text = _(
+                "The private key of %(key)s, which is to sign, cannot be opened: pages with links "
+                "to files fail."
+            )
+            level = Level.ERROR
+        else:
+            text = _("The private key of %(key)s cannot be opened. The other keys go on working.")
+            level = Level.WARNING
+        yield Notice(level=level, text=text % {"key": key_pair}, detail=problem)
+
+
+def _revoked_and_trusted(situation: Situation) -> Iterator[Notice]:
+    for key_pair in situation.key_pairs:
+        if key_pair.status == KeyStatus.REVOKED and is_unfinished(key_pair):
+            yield Notice(
+                level=Level.ERROR,
+                text=_(
+                    "%(key)s is revoked and no longer signs, but CloudFront may still trust it: "
+                    "the links that it signed may still open."
+                )
+                % {"key": key_pair},
+            )
+
+
+def _settings_key(situation: Situation) -> Iterator[Notice]:
+    key, active = situation.settings_key_id, situation.active
+    if not key:
+        return
+    if not situation.settings_key_may_sign:
+        text = _(
+            "The settings still hold %(key)s, which the database has: they no longer count. Remove "
+            "AWS_CLOUDFRONT_KEY and AWS_CLOUDFRONT_KEY_ID from them."
+        )
+        yield Notice(level=Level.INFO, text=text % {"key": key})
+    elif active is None:
+        text = _(
+            "%(key)s, the key of the settings, signs. Import it: then it can be replaced without "
+            "a restart, and be retired in time."
+        )
+        yield Notice(level=Level.WARNING, text=text % {"key": key})
+    else:
+        free = active.since + timedelta(seconds=situation.rotation.waits.retirement)
+        text = _(
+            "%(key)s, the key of the settings, no longer signs, and was not imported: nobody takes "
+            "it out of CloudFront. Remove it from the settings, and in CloudFront by hand, not "
+            "before %(clock)s."
+        )
+        values = {"key": key, "clock": clock_time(free, situation.now)}
+        yield Notice(level=Level.WARNING, text=text % values)
+
+
+def _old(situation: Situation) -> Iterator[Notice]:
+    active = situation.active
+    successor = situation.successor
+    under_way = successor is not None and not successor.is_spare
+    if active is not None and situation.now - active.since > OLD and not under_way:
+        yield Notice(
+            level=Level.WARNING,
+            text=_("%(key)s has signed for %(age)s. Keys should be replaced every %(days)s days.")
+            % {"key": active, "age": in_words(situation.now - active.since), "days": OLD.days},
+        )
+
+
+def _no_spare(situation: Situation) -> Iterator[Notice]:
+    if situation.successor is not None or situation.active is None:
+        return
+    yield Notice(
+        level=Level.INFO if situation.spare_algorithm is None else Level.WARNING,
+        text=_(
+            "No spare key is ready. If the signing key leaked now, a new one could sign only "
+            "after %(wait)s."
+        )
+        % {"wait": in_words(timedelta(seconds=situation.rotation.waits.propagation))},
+    )
+
+
+def _claimed(situation: Situation) -> Iterator[Notice]:
+    for key_pair in situation.key_pairs:
+        if is_unfinished(key_pair) and key_pair.claimed_until and situation.is_claimed(key_pair):
+            yield Notice(
+                level=Level.INFO,
+                text=_(
+                    "A call to CloudFront is under way for %(key)s, or has just failed: it has "
+                    "time until %(clock)s."
+                )
+                % {"key": key_pair, "clock": clock_time(key_pair.claimed_until, situation.now)},
+            )
+
+
+_FACTS: tuple[Callable[[Situation], Iterator[Notice]], ...] = (
+    _nothing_signs,
+    _cannot_unseal,
+    _revoked_and_trusted,
+    _settings_key,
+    _old,
+    _no_spare,
+    _claimed,
+)

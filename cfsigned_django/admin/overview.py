@@ -1,0 +1,195 @@
+"""Put together what the first page shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+
+from cfsigned_django.admin.notices import OLD, Notice, find_notices
+from cfsigned_django.admin.situation import Situation, is_unfinished
+from cfsigned_django.admin.steps import Offer, Step, find_offers
+from cfsigned_django.admin.timeline import Moment, tell_timeline
+from cfsigned_django.lifecycle import KeyStatus
+from cfsigned_django.models import KeyPair
+from cfsigned_django.rotation_steps import Wait, clock_time, in_words
+
+#: How many keys that are over the page shows unless it is asked for all.
+SOME = 10
+#: How often an open page refreshes itself, in seconds: while a wait is short, and else.
+SOON, SELDOM = 5, 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """One key pair as the page shows it."""
+
+    key_pair: KeyPair
+    timeline: list[Moment]
+    wait: Wait | None = None
+    revoke: Offer | None = None
+
+    #: How many seconds of the wait are over, and of how many.
+    progress: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """What a person sees who opens the page."""
+
+    situation: Situation
+    notices: list[Notice]
+    #: The next legal step, blocked or not.
+    primary: Offer | None
+    #: Whatever else can be done now.
+    others: list[Offer]
+    #: A look at the successor, which an open page takes by itself.
+    check: Offer | None
+    live: list[Card]
+    past: list[Card]
+    past_left_out: int
+
+    @property
+    def is_calm(self) -> bool:
+        """Tell whether a young key signs and nothing is under way."""
+        idle = self.primary is None or self.primary.step is Step.START
+        return idle and self._rests_until is not None
+
+    @property
+    def headline(self) -> str:
+        """Say in one sentence what to do, without anything that changes each second."""
+        if self.is_calm and self._rests_until is not None:
+            day = date_format(localtime(self._rests_until), "DATE_FORMAT")
+            return _("Nothing to do before %(day)s.") % {"day": day}
+        if self.primary is None:
+            return _("Nothing that you can do here.")
+        wait = self._primary_wait
+        if wait is not None and wait.until is not None:
+            return _("%(key)s can sign at %(clock)s.") % {
+                "key": self.primary.key_pair,
+                "clock": clock_time(wait.until, self.situation.now),
+            }
+        return _headline(self.situation, self.primary)
+
+    @property
+    def interval(self) -> int:
+        """Return after how many seconds an open page looks again."""
+        if self.check is not None or any(self._is_soon(card) for card in self.live):
+            return SOON
+        return SELDOM
+
+    @property
+    def signs_for(self) -> str:
+        """Say for how long the key of the database has signed."""
+        active = self.situation.active
+        return "" if active is None else in_words(self.situation.now - active.since)
+
+    @property
+    def waits(self) -> dict[str, str]:
+        """Return how long things take on this site, in words."""
+        waits = self.situation.rotation.waits
+        seconds = {
+            "propagation": waits.propagation,
+            "url_lifetime": waits.url_lifetime,
+            "retirement": waits.retirement,
+        }
+        return {name: in_words(timedelta(seconds=value)) for name, value in seconds.items()}
+
+    @property
+    def _rests_until(self) -> datetime | None:
+        """Return when the signing key becomes old; None if it is, or if none can sign."""
+        active = self.situation.active
+        if active is None or active.pk in self.situation.seal_problems:
+            return None
+        until = active.since + OLD
+        return until if until > self.situation.now else None
+
+    @property
+    def _primary_wait(self) -> Wait | None:
+        key_pair = self.primary.key_pair if self.primary and self.primary.blocked else None
+        return self.situation.waits.get(key_pair.pk) if key_pair else None
+
+    def _is_soon(self, card: Card) -> bool:
+        until = card.wait.until if card.wait else None
+        return until is not None and until - self.situation.now < timedelta(hours=1)
+
+
+def _headline(situation: Situation, offer: Offer) -> str:
+    """Return what a step is good for, as a sentence."""
+    match offer.step:
+        case Step.IMPORT:
+            text = _("Take the key of the settings into the database.")
+        case Step.START if situation.successor is not None:
+            text = _("The spare %(successor)s can take over.")
+        case Step.START if situation.signing_name:
+            text = _("Replace %(signing)s.")
+        case Step.START:
+            text = _("Generate a key that signs.")
+        case Step.TRUST:
+            text = _("The new key is there; CloudFront has to trust it.")
+        case Step.CHECK:
+            text = _("See whether CloudFront knows %(key)s.")
+        case Step.ACTIVATE:
+            text = _("%(key)s is ready to sign.")
+        case Step.RETIRE:
+            text = _("%(key)s can go: its last link has expired.")
+        case _revoked:
+            text = _("Take %(key)s out of CloudFront.")
+    return text % {
+        "key": offer.key_pair,
+        "signing": situation.signing_name,
+        "successor": situation.successor,
+    }
+
+
+def make_overview(
+    situation: Situation, permissions: Iterable[str], *, show_all: bool = False
+) -> Overview:
+    """Return the page for a person with these permissions."""
+    mine = frozenset(permissions)
+    offers = [each for each in find_offers(situation) if each.step.permissions & mine]
+    steps = [each for each in offers if each.step is not Step.REVOKE]
+    revoke = {
+        each.key_pair.pk: each for each in offers if each.step is Step.REVOKE and each.key_pair
+    }
+    cards = [make_card(situation, each, revoke.get(each.pk)) for each in situation.key_pairs]
+    past = [card for card in cards if not is_unfinished(card.key_pair)]
+    shown = past if show_all else past[:SOME]
+    return Overview(
+        situation=situation,
+        notices=find_notices(situation),
+        primary=steps[0] if steps else None,
+        others=[each for each in steps[1:] if not each.blocked],
+        check=next((each for each in steps if each.step is Step.CHECK and not each.blocked), None),
+        live=[card for card in cards if is_unfinished(card.key_pair)],
+        past=shown,
+        past_left_out=len(past) - len(shown),
+    )
+
+
+def make_card(situation: Situation, key_pair: KeyPair, revoke: Offer | None = None) -> Card:
+    """Return what the page shows of one key pair."""
+    wait = situation.waits.get(key_pair.pk)
+    return Card(
+        key_pair=key_pair,
+        timeline=tell_timeline(key_pair, wait, situation.now),
+        wait=wait,
+        revoke=revoke,
+        progress=_progress(situation, wait) if wait else None,
+    )
+
+
+def _progress(situation: Situation, wait: Wait) -> tuple[int, int] | None:
+    """Return how much of a wait is over, where its end is known."""
+    if wait.until is None:
+        return None
+    waits = situation.rotation.waits
+    whole = waits.propagation
+    if wait.key_pair.status == KeyStatus.RETIRING:
+        whole = max(waits.retirement, wait.key_pair.retirement_seconds)
+    left = max(0, int((wait.until - situation.now).total_seconds()))
+    return max(0, whole - left), whole

@@ -1,0 +1,112 @@
+"""Look once at all that the page tells of: settings, key pairs and what they wait for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Self
+from uuid import UUID
+
+from django.core.exceptions import ImproperlyConfigured
+
+from cfsigned_django import conf
+from cfsigned_django.encryption import CannotUnseal, unseal
+from cfsigned_django.lifecycle import KeyStatus
+from cfsigned_django.models import KeyPair
+from cfsigned_django.rotation import Rotation
+from cfsigned_django.rotation_steps import Wait, find_waits
+from cfsigned_django.signing import KeyAlgorithm
+from cfsigned_django.site_rotation import site_rotation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """What stands at one moment; looking does not call AWS."""
+
+    now: datetime
+    #: Whether this person does the steps in CloudFront by hand.
+    by_hand: bool
+    #: One that cannot change CloudFront: good for looking only.
+    rotation: Rotation
+    #: Of the key group, the newest first.
+    key_pairs: list[KeyPair]
+    #: What a key pair waits for, by its primary key.
+    waits: dict[UUID, Wait]
+    #: Why the private half of a key pair cannot be opened, by its primary key.
+    seal_problems: dict[UUID, str]
+    #: The id of the key that the settings hold; empty where they hold none.
+    settings_key_id: str
+    #: The row with that id, of any key group. Such a key of the settings never signs.
+    settings_key_row: KeyPair | None
+    #: The algorithm of the key that the site wants to have ready, if it wants one.
+    spare_algorithm: KeyAlgorithm | None
+
+    @classmethod
+    def look(cls, *, by_hand: bool) -> Self:
+        """Look at everything now. Raise :exc:`ImproperlyConfigured` as site_rotation() does."""
+        rotation = site_rotation(by_hand=True)
+        now = rotation.clock()
+        key_pairs = rotation.key_pairs()
+        waits = {each.key_pair.pk: each for each in find_waits(rotation, now=now)}
+        settings_key_id = _settings_key_id()
+        return cls(
+            now=now,
+            by_hand=by_hand,
+            rotation=rotation,
+            key_pairs=key_pairs,
+            waits=waits,
+            seal_problems=_find_seal_problems(key_pairs),
+            settings_key_id=settings_key_id,
+            settings_key_row=rotation.rows.filter(key_pair_id=settings_key_id or None).first(),
+            spare_algorithm=conf.spare_algorithm(),
+        )
+
+    @property
+    def active(self) -> KeyPair | None:
+        """Return the key pair that signs, if the database has one."""
+        return next((each for each in self.key_pairs if each.status == KeyStatus.ACTIVE), None)
+
+    @property
+    def successor(self) -> KeyPair | None:
+        """Return the key pair that is to sign next, a spare included."""
+        return next((each for each in self.key_pairs if each.next_in), None)
+
+    @property
+    def settings_key_may_sign(self) -> bool:
+        """Tell whether the key of the settings signs where no row is ACTIVE."""
+        return bool(self.settings_key_id) and self.settings_key_row is None
+
+    @property
+    def signing_name(self) -> str:
+        """Return the name of the key that signs; empty where none does."""
+        if self.active is not None:
+            return str(self.active)
+        return self.settings_key_id if self.settings_key_may_sign else ""
+
+    def is_claimed(self, key_pair: KeyPair) -> bool:
+        """Tell whether another process is at a step of the key pair right now."""
+        return key_pair.claimed_until is not None and key_pair.claimed_until > self.now
+
+
+def is_unfinished(key_pair: KeyPair) -> bool:
+    """Tell whether something is left to do: signing, waiting, or leaving CloudFront."""
+    if key_pair.status == KeyStatus.REVOKED:
+        return key_pair.removed_at is None
+    return key_pair.status != KeyStatus.RETIRED
+
+
+def _find_seal_problems(key_pairs: list[KeyPair]) -> dict[UUID, str]:
+    problems = {}
+    for key_pair in key_pairs:
+        if key_pair.sealed_private_key:
+            try:
+                unseal(key_pair.sealed_private_key)
+            except (CannotUnseal, ImproperlyConfigured) as error:
+                problems[key_pair.pk] = str(error)
+    return problems
+
+
+def _settings_key_id() -> str:
+    if conf.default_of("cloudfront_key") is None:
+        return ""
+    return str(conf.default_of("cloudfront_key_id") or "")

@@ -1,0 +1,153 @@
+"""Show what a step will do, and take it when it is confirmed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+
+from cfsigned_django.admin.effects import describe_effect
+from cfsigned_django.admin.forms import StepForm, form_class
+from cfsigned_django.admin.moves import FAILURES, Move, NotTheKey, Outcome, put_in_words
+from cfsigned_django.admin.situation import Situation
+from cfsigned_django.admin.steps import Offer, Step, find_offers
+from cfsigned_django.aws.client import AwsError
+from cfsigned_django.models import KeyPair
+from cfsigned_django.rotation import RotationError
+from cfsigned_django.site_rotation import site_rotation
+
+if TYPE_CHECKING:
+    from cfsigned_django.admin.key_pair_admin import KeyPairAdmin
+
+#: Says in a session that the person does by hand what concerns CloudFront.
+BY_HAND = "cfsigned_by_hand"
+
+
+def is_by_hand(request: HttpRequest) -> bool:
+    """Tell whether the person does by hand what concerns CloudFront; remember what they say."""
+    asked = request.POST if request.method == "POST" else request.GET
+    if "by_hand" in asked:
+        request.session[BY_HAND] = asked["by_hand"] == "1"
+    return bool(request.session.get(BY_HAND))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepPage:
+    """The page of one step, for one request."""
+
+    model_admin: KeyPairAdmin
+    request: HttpRequest
+    step: Step
+    key_pair: KeyPair | None
+    by_hand: bool
+
+    def respond(self) -> HttpResponse:
+        """Show the page, or take the step and lead back to the first page."""
+        try:
+            situation = Situation.look(by_hand=self.by_hand)
+        except FAILURES as error:
+            return self._back(_failed(error))
+        offer = self._find_offer(situation)
+        if offer is None or offer.blocked:
+            text = offer.blocked if offer else self._not_due()
+            return self._back(Outcome(text=text, level=messages.WARNING))
+        make_form = form_class(
+            self.step, by_hand=self.by_hand, has_spare=situation.successor is not None
+        )
+        if self.request.method != "POST":
+            return self._ask(situation, offer, make_form(self.key_pair))
+        form = make_form(self.key_pair, self.request.POST)
+        if not form.is_valid():
+            return self._ask(situation, offer, form)
+        try:
+            return self._back(*self._take(form))
+        except (AwsError, NotTheKey) as error:
+            return self._ask(situation, offer, form, error)
+        except FAILURES as error:
+            return self._back(_failed(error))
+
+    def _find_offer(self, situation: Situation) -> Offer | None:
+        key = self.key_pair and self.key_pair.pk
+        for offer in find_offers(situation):
+            if offer.step is self.step and (offer.key_pair and offer.key_pair.pk) == key:
+                return offer
+        return None
+
+    def _not_due(self) -> str:
+        if self.key_pair is None:
+            return _("This step is not due now.")
+        return _("This step is not due: %(key)s is %(status)s.") % {
+            "key": self.key_pair,
+            "status": self.key_pair.get_status_display(),
+        }
+
+    def _take(self, form: StepForm) -> list[Outcome]:
+        """Take the step. A revocation stops the signing first, whatever becomes of the rest."""
+        if self.step is not Step.REVOKE:
+            return [self._move(self.step, form, by_hand=self.by_hand)]
+        outcomes = [self._move(Step.REVOKE, form, by_hand=True)]
+        if not self.by_hand:
+            try:
+                outcomes.append(self._move(Step.FINISH, form, by_hand=False))
+            except FAILURES as error:
+                outcomes.append(_failed(error))
+        return outcomes
+
+    def _move(self, step: Step, form: StepForm, *, by_hand: bool) -> Outcome:
+        recorded: list[KeyPair] = []
+
+        def record(key_pair: KeyPair) -> None:
+            recorded.append(key_pair)
+            self.model_admin.record(self.request, key_pair)
+
+        rotation = site_rotation(
+            changed_by=self.request.user.get_username()[:150],
+            # What does not change CloudFront needs no access to AWS.
+            by_hand=by_hand or not step.calls_cloudfront,
+            on_move=record,
+        )
+        move = Move(
+            rotation=rotation,
+            now=rotation.clock(),
+            key_pair=self.key_pair,
+            answers=form.cleaned_data,
+        )
+        outcome = move.take(step)
+        if outcome.key_pair is not None and not recorded:
+            reason = form.cleaned_data.get("reason", "")
+            self.model_admin.record(self.request, outcome.key_pair, reason)
+        return outcome
+
+    def _ask(
+        self,
+        situation: Situation,
+        offer: Offer,
+        form: StepForm,
+        failure: AwsError | RotationError | None = None,
+    ) -> HttpResponse:
+        context = {
+            **describe_effect(situation, self.key_pair),
+            "title": offer.label if self.key_pair is None else f"{offer.label}: {self.key_pair}",
+            "offer": offer,
+            "form": form,
+            "failure": put_in_words(failure) if failure else "",
+            "is_aws_failure": isinstance(failure, AwsError),
+            "by_hand": self.by_hand,
+            "effect_template": f"admin/cfsigned_django/keypair/effects/{self.step}.html",
+        }
+        return self.model_admin.render(self.request, "step.html", context)
+
+    def _back(self, *outcomes: Outcome) -> HttpResponse:
+        """Lead to the first page; where that page asked by itself, return its new state."""
+        if self.request.POST.get("quiet"):
+            return self.model_admin.show_state(self.request)
+        for outcome in outcomes:
+            self.model_admin.message_user(self.request, outcome.text, outcome.level)
+        return self.model_admin.redirect_to_list()
+
+
+def _failed(error: Exception) -> Outcome:
+    return Outcome(text=put_in_words(error), level=messages.ERROR)

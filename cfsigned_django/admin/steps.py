@@ -1,0 +1,163 @@
+"""Name the steps that a person can take, and find those that are due."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from django.utils.translation import gettext as _
+
+from cfsigned_django.admin.situation import Situation, is_unfinished
+from cfsigned_django.lifecycle import KeyStatus
+from cfsigned_django.models import KeyPair
+from cfsigned_django.rotation_steps import clock_time
+
+ROTATE, REVOKE = "cfsigned_django.rotate_keypair", "cfsigned_django.revoke_keypair"
+
+
+class Step(StrEnum):
+    """Name what a person can do; the value stands in the address of its page."""
+
+    IMPORT = "import"
+    START = "start"
+    TRUST = "trust"
+    CHECK = "check"
+    ACTIVATE = "activate"
+    RETIRE = "retire"
+    REVOKE = "revoke"
+    FINISH = "finish"
+
+    @property
+    def permissions(self) -> frozenset[str]:
+        """Return the permissions of which one is needed."""
+        return _PERMISSIONS.get(self, frozenset({ROTATE}))
+
+    @property
+    def has_key_pair(self) -> bool:
+        """Tell whether the step is one of a key pair, not of the whole key group."""
+        return self not in (Step.IMPORT, Step.START)
+
+    @property
+    def calls_cloudfront(self) -> bool:
+        """Tell whether it changes CloudFront, or asks what is there: else no AWS is needed."""
+        return self not in (Step.IMPORT, Step.CHECK)
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Tell whether a page says what will happen first; the others change nothing outside."""
+        return self not in (Step.IMPORT, Step.CHECK)
+
+    @property
+    def url_name(self) -> str:
+        """Return the name of its address."""
+        return f"admin:cfsigned_django_keypair_{self.value}"
+
+
+_PERMISSIONS = {
+    Step.REVOKE: frozenset({REVOKE}),
+    # Who could begin it, and who keeps the keys in order anyway.
+    Step.FINISH: frozenset({ROTATE, REVOKE}),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """A step that is due: now, or as soon as what blocks it is over."""
+
+    step: Step
+    key_pair: KeyPair | None = None
+    #: Why it cannot be done yet, as a sentence; empty where it can.
+    blocked: str = ""
+    by_hand: bool = False
+
+    @property
+    def label(self) -> str:
+        """Return what stands on its button."""
+        match self.step:
+            case Step.IMPORT:
+                return _("Import the key of the settings")
+            case Step.START:
+                return _("Start rotation")
+            case Step.TRUST:
+                return _("Enter its id") if self.by_hand else _("Let CloudFront trust it")
+            case Step.CHECK:
+                return _("Check again")
+            case Step.ACTIVATE:
+                return _("Activate")
+            case Step.RETIRE:
+                return _("Retire")
+            case Step.REVOKE:
+                return _("Revoke")
+            case Step.FINISH:
+                return _("Finish the revocation")
+
+
+def find_offers(situation: Situation) -> list[Offer]:
+    """Return the steps that are due, the most urgent first; revoking comes last."""
+    return [
+        *_by_status(situation, KeyStatus.REVOKED),
+        *(each for each in _by_status(situation, KeyStatus.RETIRING) if not each.blocked),
+        *_by_status(situation, KeyStatus.PENDING),
+        *_by_status(situation, KeyStatus.TRUSTED),
+        *_of_the_group(situation),
+        *(each for each in _by_status(situation, KeyStatus.RETIRING) if each.blocked),
+        *_revocations(situation),
+    ]
+
+
+def _of_the_group(situation: Situation) -> Iterator[Offer]:
+    if situation.active is None and situation.settings_key_may_sign:
+        yield Offer(step=Step.IMPORT)
+    successor = situation.successor
+    if successor is None or successor.is_spare:
+        yield Offer(step=Step.START, by_hand=situation.by_hand)
+
+
+def _by_status(situation: Situation, status: KeyStatus) -> Iterator[Offer]:
+    for key_pair in situation.key_pairs:
+        if key_pair.status == status and is_unfinished(key_pair):
+            for step, blocked in _steps_of(situation, key_pair):
+                yield Offer(
+                    step=step,
+                    key_pair=key_pair,
+                    blocked=_claimed(situation, key_pair) or blocked,
+                    by_hand=situation.by_hand,
+                )
+
+
+def _steps_of(situation: Situation, key_pair: KeyPair) -> Iterator[tuple[Step, str]]:
+    """Yield the steps of one key pair, each with what blocks it."""
+    wait = situation.waits.get(key_pair.pk)
+    what = wait.what if wait else ""
+    seal_problem = situation.seal_problems.get(key_pair.pk, "")
+    match KeyStatus(key_pair.status):
+        case KeyStatus.PENDING:
+            yield Step.TRUST, seal_problem
+        case KeyStatus.TRUSTED if key_pair.is_spare:
+            if key_pair.good_since is None:
+                yield Step.CHECK, seal_problem
+        case KeyStatus.TRUSTED:
+            # What is the next thing to do stands first: looking, or waiting.
+            activate, check = (Step.ACTIVATE, seal_problem or what), (Step.CHECK, seal_problem)
+            yield from (check, activate) if key_pair.good_since is None else (activate, check)
+        case KeyStatus.RETIRING:
+            yield Step.RETIRE, what
+        case KeyStatus.REVOKED:
+            yield Step.FINISH, ""
+        case _nothing_to_do:
+            pass
+
+
+def _claimed(situation: Situation, key_pair: KeyPair) -> str:
+    if not situation.is_claimed(key_pair) or key_pair.claimed_until is None:
+        return ""
+    return _("A call to CloudFront is under way, or has just failed: wait until %(clock)s.") % {
+        "clock": clock_time(key_pair.claimed_until, situation.now)
+    }
+
+
+def _revocations(situation: Situation) -> Iterator[Offer]:
+    for key_pair in situation.key_pairs:
+        if not KeyStatus(key_pair.status).is_final:
+            yield Offer(step=Step.REVOKE, key_pair=key_pair, by_hand=situation.by_hand)

@@ -1,0 +1,72 @@
+"""Give the tests of the admin page a site, a CloudFront in memory, and people."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission
+from django.test import Client
+from pytest_django import Settings
+
+from cfsigned_django import keyring, site_rotation
+from cfsigned_django.signing import PrivateKey
+from tests.admin import FakeCloudFront, Visitor
+from tests.simulation.strict_cloudfront import StrictCloudFront
+
+MakeVisitor = Callable[..., Visitor]
+
+
+@pytest.fixture(autouse=True)
+def cloudfront(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, rsa_key: PrivateKey, db: None
+) -> FakeCloudFront:
+    """Set up a site whose key group holds the key of the settings, which signs."""
+    api = StrictCloudFront()
+    config = {
+        "CallerReference": "by hand",
+        "Name": "by hand",
+        "EncodedKey": rsa_key.public_key.to_pem(),
+    }
+    key_pair_id = api.create_public_key(PublicKeyConfig=config)["PublicKey"]["Id"]
+    group = api.create_key_group(KeyGroupConfig={"Name": "media", "Items": [key_pair_id]})
+    fake = FakeCloudFront(
+        api=api, key_group_id=group["KeyGroup"]["Id"], settings_key_id=key_pair_id
+    )
+    settings.ROOT_URLCONF = "tests.admin.urls"
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.AWS_CLOUDFRONT_KEY = rsa_key.to_pem().decode()
+    settings.AWS_CLOUDFRONT_KEY_ID = key_pair_id
+    settings.AWS_CLOUDFRONT_KEY_GROUP_ID = fake.key_group_id
+    settings.AWS_S3_CUSTOM_DOMAIN = "media.example.com"
+    settings.STORAGES = {
+        "default": {"BACKEND": "cfsigned_django.storage.CloudFrontS3Storage"},
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }
+    monkeypatch.setattr(site_rotation, "make_client", lambda name: fake)
+    monkeypatch.setattr(site_rotation, "probe_url", lambda url: fake.probe_result)
+    keyring.forget()
+    return fake
+
+
+@pytest.fixture
+def visit(db: None) -> MakeVisitor:
+    """Return how a person with these permissions comes to the admin."""
+
+    def log_in(*codenames: str, superuser: bool = False) -> Visitor:
+        user = get_user_model().objects.create_user(
+            f"person{get_user_model().objects.count()}", is_staff=True, is_superuser=superuser
+        )
+        user.user_permissions.set(Permission.objects.filter(codename__in=codenames))
+        client = Client()
+        client.force_login(user)
+        return Visitor(client=client)
+
+    return log_in
+
+
+@pytest.fixture
+def admin(visit: MakeVisitor) -> Visitor:
+    """Return a person who may rotate and revoke."""
+    return visit("view_keypair", "rotate_keypair", "revoke_keypair")

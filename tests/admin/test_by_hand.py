@@ -1,0 +1,227 @@
+"""Test the page where a person, and not the site, changes CloudFront."""
+
+from __future__ import annotations
+
+import pytest
+
+from cfsigned_django.models import KeyPair
+from cfsigned_django.probe import ProbeResult
+from cfsigned_django.rotation_steps import advance
+from cfsigned_django.site_rotation import site_rotation
+from tests.admin import (
+    LIST,
+    FakeCloudFront,
+    Visitor,
+    activated,
+    address,
+    buttons,
+    fresh,
+    imported,
+    started,
+)
+from tests.admin.test_revoke import DENIED
+
+
+@pytest.fixture
+def by_hand(admin: Visitor, cloudfront: FakeCloudFront) -> Visitor:
+    """Return a person who has chosen to change CloudFront by hand, as the site may not."""
+    cloudfront.failure = DENIED
+    admin.get(f"{LIST}?by_hand=1")
+    return admin
+
+
+def create_public_key(cloudfront: FakeCloudFront, key_pair: KeyPair) -> str:
+    """Do in CloudFront what the page tells a person to do, and return the new id."""
+    config = {
+        "CallerReference": "console",
+        "Name": key_pair.caller_name,
+        "EncodedKey": key_pair.public_key,
+    }
+    created = cloudfront.api.create_public_key(PublicKeyConfig=config)
+    key_pair_id: str = created["PublicKey"]["Id"]
+    return key_pair_id
+
+
+def test_choice_is_remembered(by_hand: Visitor) -> None:
+    """Who works by hand stays with it until they let the site do it again."""
+    imported()
+    started()
+
+    assert buttons(by_hand.client.get(LIST).text) == ["*Enter its id"]
+    by_hand.get(f"{LIST}?by_hand=0")
+    assert buttons(by_hand.client.get(LIST).text) == ["*Let CloudFront trust it"]
+
+
+def test_refusal_leads_to_the_way_by_hand(admin: Visitor, cloudfront: FakeCloudFront) -> None:
+    """Where AWS refuses, the page names the permission, keeps the answers and shows the way."""
+    imported()
+    cloudfront.failure = DENIED
+
+    page = admin.take("start", algorithm="RSA_2048", reason="ticket 7")
+
+    assert "Not done. Could not read the key group" in page
+    assert "Allow cloudfront:GetKeyGroup in IAM" in page
+    assert "try again, or do it by hand ." in page or "try again, or do it by hand." in page
+    assert 'value="ticket 7"' in admin.seen[-1]
+    assert not KeyPair.objects.filter(status="pending").exists()
+
+
+def test_start_needs_no_aws(by_hand: Visitor) -> None:
+    """A key is generated here: by hand it needs nobody's permission at AWS."""
+    imported()
+
+    by_hand.take("start", algorithm="ECDSA_P256", by_hand="1")
+
+    assert KeyPair.objects.filter(status="pending").count() == 1
+
+
+def test_page_shows_what_to_paste_and_where(by_hand: Visitor, cloudfront: FakeCloudFront) -> None:
+    """The public key, its name and the key group are on the page, in the order of the work."""
+    imported()
+    key_pair = started()
+
+    page = by_hand.get(address("trust", key_pair))
+
+    assert " ".join(key_pair.public_key.split()) in page
+    assert page.index(key_pair.caller_name) < page.index("Under Key groups, edit ")
+    assert cloudfront.key_group_id in page
+
+
+def test_id_makes_the_key_trusted(by_hand: Visitor, cloudfront: FakeCloudFront) -> None:
+    """The id is taken as it was given, and the wait begins with the first good probe."""
+    imported()
+    key_pair = started()
+    key_pair_id = create_public_key(cloudfront, key_pair)
+
+    by_hand.take("trust", key_pair, key_pair_id=f" {key_pair_id} ", by_hand="1")
+    page = by_hand.post(address("check", key_pair))
+
+    assert (fresh(key_pair).key_pair_id, fresh(key_pair).status) == (key_pair_id, "trusted")
+    assert f"{key_pair_id} can sign at " in page
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("", "This field is required."),
+        ("00000000-0000-4000-8000-000000000003", "This looks like the id of a key group."),
+        ("APKAIBAEAQCAIBAEAQCA", "An id of a public key is K and capital letters"),
+        ("k2jcjmdehxqw5f", "An id of a public key is K and capital letters"),
+        ("https://console.aws.amazon.com/", "An id of a public key is K and capital letters"),
+    ],
+)
+def test_id_of_another_shape_is_refused(by_hand: Visitor, given: str, message: str) -> None:
+    """What cannot be the id of a public key is told apart before it is tried."""
+    imported()
+    key_pair = started()
+
+    page = by_hand.take("trust", key_pair, key_pair_id=given, by_hand="1")
+
+    assert message in page
+    assert fresh(key_pair).status == "pending"
+
+
+def test_id_of_another_row_is_refused(by_hand: Visitor) -> None:
+    """The id of the signing key is not that of the new one."""
+    signing = imported()
+    key_pair = started()
+
+    page = by_hand.take("trust", key_pair, key_pair_id=str(signing), by_hand="1")
+
+    assert "This is the id of another key pair of this site." in page
+    assert fresh(key_pair).status == "pending"
+
+
+def test_id_of_another_public_key_is_refused(by_hand: Visitor, cloudfront: FakeCloudFront) -> None:
+    """Where the edge says that the id belongs to another key, it is not written down."""
+    imported()
+    key_pair = started()
+    cloudfront.probe_result = ProbeResult.WRONG_KEY
+
+    page = by_hand.take("trust", key_pair, key_pair_id="K2JCJMDEHXQW5F", by_hand="1")
+
+    assert "CloudFront has another public key under K2JCJMDEHXQW5F." in page
+    assert (fresh(key_pair).status, fresh(key_pair).key_pair_id) == ("pending", None)
+
+
+def test_id_that_edges_do_not_know_yet_is_taken(
+    by_hand: Visitor, cloudfront: FakeCloudFront
+) -> None:
+    """A key that was added a moment ago need not be known everywhere."""
+    imported()
+    key_pair = started()
+    cloudfront.probe_result = ProbeResult.UNKNOWN_KEY
+
+    by_hand.take("trust", key_pair, key_pair_id="K2JCJMDEHXQW5F", by_hand="1")
+
+    assert fresh(key_pair).status == "trusted"
+
+
+def test_activation_needs_no_aws(by_hand: Visitor, cloudfront: FakeCloudFront) -> None:
+    """What changes nothing in CloudFront works without a permission there."""
+    cloudfront.failure = None
+    imported()
+    key_pair = activated(former_retiring_for=60)
+    cloudfront.failure = DENIED
+    KeyPair.objects.filter(pk=key_pair.pk).update(
+        status="trusted", active_in=None, next_in=key_pair.key_group_id, active_at=None
+    )
+
+    by_hand.take("activate", key_pair, by_hand="1")
+
+    assert fresh(key_pair).status == "active"
+
+
+def test_retirement_waits_for_the_person(by_hand: Visitor, cloudfront: FakeCloudFront) -> None:
+    """The former key is retired once somebody says that it is out of CloudFront."""
+    cloudfront.failure = None
+    former = imported()
+    activated(former_retiring_for=8 * 86400)
+    cloudfront.failure = DENIED
+
+    page = by_hand.get(address("retire", former))
+    assert f"take out {former} and nothing else." in page
+    assert f"Under Public keys, delete {former}." in page
+    assert "This field is required." in by_hand.take("retire", former, by_hand="1")
+    assert fresh(former).status == "retiring"
+
+    by_hand.take("retire", former, by_hand="1", removed="on")
+
+    assert fresh(former).status == "retired"
+
+
+def test_key_may_not_be_removed_before_its_time(by_hand: Visitor) -> None:
+    """Until its last link has expired the page does not tell to remove the former key."""
+    former = imported()
+    KeyPair.objects.filter(pk=former.pk).update(status="retiring", active_in=None)
+
+    page = by_hand.get(address("retire", former))
+
+    assert "it may go at " in page
+    assert "Under Public keys, delete" not in page
+
+
+def test_revocation_waits_for_the_person(by_hand: Visitor) -> None:
+    """The key stops signing at once, and stays a problem until somebody has removed it."""
+    key_pair = imported()
+    assert "Then you take it out of CloudFront." in by_hand.get(address("revoke", key_pair))
+
+    page = by_hand.take("revoke", key_pair, typed=str(key_pair), by_hand="1")
+
+    assert (fresh(key_pair).status, fresh(key_pair).removed_at) == ("revoked", None)
+    assert "but CloudFront may still trust it" in page
+    by_hand.take("finish", key_pair, by_hand="1", removed="on")
+    assert fresh(key_pair).removed_at is not None
+
+
+def test_no_job_finishes_what_a_person_does(cloudfront: FakeCloudFront) -> None:
+    """By hand, advancing a rotation neither retires a key nor ends a revocation."""
+    former = imported()
+    revoked = activated(former_retiring_for=8 * 86400)
+    rotation = site_rotation(by_hand=True)
+    rotation.revoke(revoked, now=rotation.clock(), reason="leaked")
+
+    assert advance(rotation, now=rotation.clock()) is None
+
+    assert fresh(revoked).removed_at is None
+    assert fresh(former).status == "retiring"
