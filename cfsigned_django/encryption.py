@@ -15,15 +15,17 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.core.exceptions import ImproperlyConfigured
 
 from cfsigned_django import conf
+from cfsigned_django.signing import PrivateKey
 
 
 class CannotUnseal(Exception):
     """Report a sealed key that no encryption key of the settings opens."""
 
 
-def seal(private_key_pem: bytes) -> str:
-    """Return the private key sealed with the newest encryption key, as ASCII text."""
-    return _fernet().encrypt(private_key_pem).decode("ascii")
+def seal(private_key: PrivateKey) -> str:
+    """Return the PEM of the private key, sealed with the newest encryption key, as ASCII text."""
+    # Written out last, and kept in no variable, which a debug page would show.
+    return _fernet().encrypt(private_key.to_pem()).decode("ascii")
 
 
 def unseal(sealed: str) -> bytes:

@@ -113,7 +113,7 @@ class KeyPair(models.Model):
             algorithm=private_key.algorithm,
             fingerprint=private_key.public_key.fingerprint,
             public_key=private_key.public_key.to_pem(),
-            sealed_private_key=seal(private_key.to_pem()),
+            sealed_private_key=seal(private_key),
             **fields,
         )
 
