@@ -199,6 +199,12 @@ class TestOrigin:
         assert len(headers["X-Amz-Cf-Id"]) == 57
         assert headers["Server"] == "CloudFront"
 
+    def test_refusal_has_no_cors_headers(self, client: EdgeClient) -> None:
+        """Leave CORS headers out of a refusal, which browsers then report as a CORS error."""
+        response = client.get(IMAGE, headers={"Origin": "https://app.example.com"})
+        assert response.status == 403
+        assert "access-control" not in str(response.headers).lower()
+
     def test_viewer_scheme(self, make_client: MakeClient, signer: Signer) -> None:
         """Verify https URLs behind something that ends TLS, where the server sees http."""
         client = make_client(viewer_scheme="https")

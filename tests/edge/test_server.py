@@ -4,6 +4,7 @@ import http.client
 import json
 import logging
 import socket
+import struct
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -195,6 +196,34 @@ class TestFailures:
             socket.create_connection(("127.0.0.1", server.port), timeout=10).close()
             assert send(LAST).startswith(b"HTTP/1.1 200 OK")
         assert capfd.readouterr() == ("", "")
+
+    def test_viewer_resets(self, capfd: pytest.CaptureFixture[str]) -> None:
+        """Take a connection that breaks off within a request."""
+        with run(echo_origin) as (server, send):
+            connection = socket.create_connection(("127.0.0.1", server.port), timeout=10)
+            connection.sendall(b"GET /a HTTP")
+            # Closing with a linger time of zero sends a reset.
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            connection.close()
+            assert send(LAST).startswith(b"HTTP/1.1 200 OK")
+        assert capfd.readouterr() == ("", "")
+
+    def test_error_outside_of_a_request(
+        self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """Log what fails outside of a request, but not that a viewer has left before it began."""
+        errors: list[Exception] = [ConnectionResetError(), KeyError("broken")]
+
+        def fail(*arguments: object) -> None:
+            raise errors.pop(0)
+
+        monkeypatch.setattr(EdgeServer, "finish_request", fail)
+        with run(echo_origin) as (_, send):
+            assert send("") == b""
+            assert caplog.messages == []
+            assert send("") == b""
+        assert caplog.messages == ["a connection of 127.0.0.1 failed"]
+        assert "KeyError: 'broken'" in caplog.text
 
     def test_port_in_use(self) -> None:
         """Raise OSError where another program has the port."""
