@@ -63,7 +63,8 @@ def _signing_fields() -> Iterator[tuple[FileField, SignedUrlMixin]]:
         for field in model._meta.get_fields():
             # By type: isinstance() would make a lazy default storage set itself up.
             storage: Any = getattr(field, "storage", None)
-            if isinstance(field, FileField) and issubclass(type(storage), SignedUrlMixin):
+            is_ours = issubclass(type(storage), SignedUrlMixin) and not storage.is_dynamic()
+            if isinstance(field, FileField) and is_ours:
                 yield field, storage
 
 
