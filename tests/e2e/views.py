@@ -33,9 +33,9 @@ class View:
 
 
 VIEWS = (
-    View(name="gallery", path="/", size=(1240, 860)),
+    View(name="gallery", path="/", size=(1240, 1080)),
     View(name="detail", path="", size=(1240, 900), scroll_to="#try"),
-    View(name="documents", path="/documents/", size=(1240, 640)),
+    View(name="documents", path="/documents/", size=(1240, 720)),
     View(name="phone", path="/", size=(390, 844), colour_scheme="dark"),
 )
 
@@ -72,9 +72,12 @@ def shrunk(png: bytes) -> bytes:
 
     picture = Image.open(io.BytesIO(png)).convert("RGB")
     file = io.BytesIO()
-    for colours in (256, 128, 64, 32):
+    # From the finest to the smallest: dithering hides the bands in a sky, and takes room.
+    dithered, plain = Image.Dither.FLOYDSTEINBERG, Image.Dither.NONE
+    for colours, dither in ((256, dithered), (128, dithered), (256, plain), (64, plain)):
         file = io.BytesIO()
-        picture.quantize(colours, dither=Image.Dither.NONE).save(file, "PNG", optimize=True)
+        palette = picture.quantize(colours)
+        picture.quantize(palette=palette, dither=dither).save(file, "PNG", optimize=True)
         if file.tell() < MAX_BYTES:
             break
     return file.getvalue()
