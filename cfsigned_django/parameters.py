@@ -42,9 +42,14 @@ def build_query(parameters: Mapping[str, Any] | None, download: str | None = Non
 
     ``download`` is the file name under which browsers shall save. Raise
     :exc:`ValueError` for names that belong to CloudFront, for what only a
-    header can say, and for a disposition that is given twice.
+    header can say, and for one parameter under two names.
     """
-    named = {_s3_name(name): value for name, value in (parameters or {}).items()}
+    named: dict[str, Any] = {}
+    for given, value in (parameters or {}).items():
+        name = _s3_name(str(given))
+        if name in named:
+            raise ValueError(f"The parameter {name} is given twice, under boto3's and S3's name.")
+        named[name] = value
     if download is not None:
         if "response-content-disposition" in named:
             raise ValueError(
@@ -88,4 +93,4 @@ def _s3_name(name: str) -> str:
 def _value(value: Any) -> str:
     if isinstance(value, datetime):
         value = format_datetime(value, usegmt=value.utcoffset() is not None)
-    return quote(str(value), safe="")
+    return quote(value if isinstance(value, bytes) else str(value), safe="")
