@@ -59,11 +59,13 @@ class KeySource:
     def wrap(cls, value: Any) -> KeySource | None:
         """Return the one source for a value, or None where nothing is set.
 
-        An empty text counts as set: a variable that holds nothing is a
-        mistake that wants naming, not a site without signing.
+        An empty text is nothing, as for django-storages: settings often take
+        a key and its id from variables that only some machines have.
         """
         if value is None or isinstance(value, KeySource):
             return value
+        if value in ("", b""):
+            return None
         digest = _digest(value)
         with _registry_lock:
             source = _registry.setdefault(digest, cls(value, digest))
