@@ -26,6 +26,7 @@ from cfsigned_django.keyring import get_signer, trusted_keys
 from cfsigned_django.options import OptionsMixin
 from cfsigned_django.parameters import build_query
 from cfsigned_django.signing import HashAlgorithm, Policy, PublicKey, Signer
+from cfsigned_django.signing.encoding import encode_path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,7 +186,7 @@ class SignedUrlMixin(OptionsMixin):
         """Return the percent-encoded path of the file, from its slash on."""
         refuse_dot_dot(name or "")
         # The storage may stand behind a base URL, of which the path counts.
-        path = urlsplit(super().url(name)).path  # type: ignore[misc]
+        path = encode_path(urlsplit(super().url(name)).path)  # type: ignore[misc]
         return escape_asterisks(path if path.startswith("/") else f"/{path}")
 
     def _resource_path(self, resource: str) -> str:
