@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from cfsigned_django.signing import KeyAlgorithm, PrivateKey
+from tests.plugins_s3 import s3_bucket as s3_bucket, s3_server as s3_server
 from tests.storage_cases import settings_for
 
 
