@@ -160,6 +160,17 @@ def test_each_refusal_has_its_own_sentence(key: PrivateKey, tmp_path: Path) -> N
     assert len(sentences) == len(kinds)
 
 
+@pytest.mark.parametrize(
+    ("load", "label"), [(PrivateKey.load, "PRIVATE"), (PublicKey.load, "PUBLIC")]
+)
+def test_t23_unknown_kind(load: Callable[[str], object], label: str) -> None:
+    """Refuse a key of a kind that nobody knows, a well-formed one with object id 1.2.3.4 (T23)."""
+    bodies = {"PRIVATE": "MBACAQAwBQYDKgMEBAQAAAAA", "PUBLIC": "MA0wBQYDKgMEAwQAAAAA"}
+    text = f"-----BEGIN {label} KEY-----\n{bodies[label]}\n-----END {label} KEY-----\n"
+    with pytest.raises(InvalidKey, match="of a kind that this installation cannot read"):
+        load(text)
+
+
 @pytest.mark.parametrize("kind", FOREIGN)
 def test_t23_foreign_public_key(kind: str) -> None:
     """Refuse public keys that CloudFront does not take (T23)."""
