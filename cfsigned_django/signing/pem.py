@@ -58,14 +58,15 @@ def load_private_key(
     """
     block = _find_block(_read(source, _WANT_PRIVATE), _PRIVATE, _WANT_PRIVATE)
     encrypted = "ENCRYPTED" in block.label or "ENCRYPTED" in block.body
-    if isinstance(password, str):
-        password = password.encode("utf-8")
     if encrypted and not password:
         raise InvalidKey(
             "The private key is encrypted and no password was given. Give the password, or "
             "decrypt the key first: openssl pkey -in encrypted.pem -out key.pem"
         )
     try:
+        if encrypted and isinstance(password, str):
+            # What os.environ could not decode becomes the bytes that it was.
+            password = password.encode("utf-8", "surrogateescape")
         return serialization.load_pem_private_key(
             block.to_pem(), password=password if encrypted else None
         )

@@ -67,9 +67,11 @@ def test_any_path_like(key: PrivateKey, tmp_path: Path) -> None:
 
 
 def test_password_as_text(key: PrivateKey) -> None:
-    """Take the password as text too, which is what environment variables hold."""
-    source = rewrite(key, PrivateFormat.PKCS8, "pässword".encode())
-    assert PrivateKey.load(source, password="pässword").to_pem() == key.to_pem()
+    """Take the password as text too, as environment variables hold it, UTF-8 or not."""
+    for password in ("pässword".encode(), b"p\xe4ssword"):
+        source = rewrite(key, PrivateFormat.PKCS8, password)
+        text = password.decode("utf-8", "surrogateescape")
+        assert PrivateKey.load(source, password=text).to_pem() == key.to_pem()
 
 
 def test_password_without_need(key: PrivateKey) -> None:
@@ -85,7 +87,7 @@ def test_first_key_of_several_blocks(ec_key: PrivateKey, rsa_key: PrivateKey) ->
     assert PrivateKey.load(text).to_pem() == ec_key.to_pem()
 
 
-def refusals(key: PrivateKey, folder: Path) -> dict[str, tuple[object, bytes | None, str]]:
+def refusals(key: PrivateKey, folder: Path) -> dict[str, tuple[object, str | bytes | None, str]]:
     """Return source, password and what the refusal says, by what is wrong."""
     pem = key.to_pem().decode("ascii")
     lines = pem.splitlines()
@@ -117,6 +119,7 @@ def refusals(key: PrivateKey, folder: Path) -> dict[str, tuple[object, bytes | N
         "no password": (encrypted, None, "encrypted and no password was given"),
         "empty password": (encrypted, b"", "encrypted and no password was given"),
         "wrong password": (encrypted, b"wrong", "the password does not open it"),
+        "no text at all": (encrypted, "\ud800", "the password does not open it"),
         "first line only": (lines[0], None, "begins but does not end"),
         "cut": (pem[:-40], None, "begins but does not end"),
         "line lost": ("\n".join(lines[:1] + lines[2:]), None, "not a whole key"),
