@@ -46,6 +46,7 @@ class CloudFrontS3Storage(SignedUrlMixin, S3Storage):
 
     access_key: Any
     location: str
+    transfer_config: Any
 
     # The signer that the constructor made of the options. Any other one was
     # handed in, then or later.
@@ -77,6 +78,7 @@ class CloudFrontS3Storage(SignedUrlMixin, S3Storage):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
+        _mend_transfer_config(self.transfer_config)
         found = self._find_credentials()
         for name in _CREDENTIALS:
             if getattr(self, name) is None:
@@ -160,6 +162,18 @@ class CloudFrontS3Storage(SignedUrlMixin, S3Storage):
             seconds = lifetime(self.querystring_expire if expire is None else expire, most)
         url: str = S3Storage.url(self, name, parameters, seconds, http_method)
         return url
+
+
+def _mend_transfer_config(config: Any) -> None:
+    """Give a copied TransferConfig of boto3 its marker for what is unset back.
+
+    The marker is an object() that boto3 compares by identity, and a copy has
+    another one: without this, no copy of a storage could upload.
+    """
+    unset = {
+        name: config.UNSET_DEFAULT for name, each in vars(config).items() if type(each) is object
+    }
+    vars(config).update(unset)
 
 
 class CloudFrontFileSystemStorage(SignedUrlMixin, FileSystemStorage):
