@@ -77,7 +77,14 @@ package: $(VENV)/.dev ## Build the wheel and test it in a clean environment
 .PHONY: docs
 docs: $(VENV)/.dev ## Build the documentation into docs/_build/html
 	$(call headline,documentation)
-	$(BIN)/python -m sphinx -W --keep-going --quiet -b html docs docs/_build/html
+	$(BIN)/python -m sphinx -W --keep-going --fresh-env --write-all --quiet -b html docs docs/_build/html
+
+.PHONY: coverage
+coverage: $(VENV)/.test ## Show which lines and branches no test of make test reaches
+	rm -f .coverage .coverage.*
+	$(BIN)/python -m coverage run -m pytest -n 2 --dist loadfile $(PYTHON_ONLY)
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage report
 
 .PHONY: bench
 bench: $(VENV)/.test ## Measure against django-storages
