@@ -63,13 +63,13 @@ def load_private_key(
             "The private key is encrypted and no password was given. Give the password, or "
             "decrypt the key first: openssl pkey -in encrypted.pem -out key.pem"
         )
+    if not encrypted:
+        password = None  # One that is not needed is an error to the library.
     try:
-        if encrypted and isinstance(password, str):
+        if isinstance(password, str):
             # What os.environ could not decode becomes the bytes that it was.
             password = password.encode("utf-8", "surrogateescape")
-        return serialization.load_pem_private_key(
-            block.to_pem(), password=password if encrypted else None
-        )
+        return serialization.load_pem_private_key(block.to_pem(), password=password)
     except UnsupportedAlgorithm:
         raise InvalidKey(_UNKNOWN_KIND) from None
     except (ValueError, TypeError):

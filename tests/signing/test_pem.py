@@ -7,7 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.serialization import PrivateFormat
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_public_key,
+)
 from hypothesis import given, strategies as st
 
 from cfsigned_django.signing import InvalidKey, PrivateKey, PublicKey
@@ -87,6 +92,14 @@ def test_first_key_of_several_blocks(ec_key: PrivateKey, rsa_key: PrivateKey) ->
     assert PrivateKey.load(text).to_pem() == ec_key.to_pem()
 
 
+def test_pkcs1_public_key(rsa_key: PrivateKey) -> None:
+    """Read RSA public keys in PKCS#1 too, and write them as CloudFront wants them."""
+    public_key = load_pem_public_key(rsa_key.public_key.to_pem().encode("ascii"))
+    text = public_key.public_bytes(Encoding.PEM, PublicFormat.PKCS1)
+    assert text.startswith(b"-----BEGIN RSA PUBLIC KEY-----")
+    assert PublicKey.load(text) == rsa_key.public_key
+
+
 def refusals(key: PrivateKey, folder: Path) -> dict[str, tuple[object, str | bytes | None, str]]:
     """Return source, password and what the refusal says, by what is wrong."""
     pem = key.to_pem().decode("ascii")
@@ -130,6 +143,7 @@ def refusals(key: PrivateKey, folder: Path) -> dict[str, tuple[object, str | byt
         "base64 of garbage": ("Y29ycmVjdCBob3JzZQ==", None, NO_BLOCK),
         "base64 without frame": ("".join(lines[1:-1]), None, NO_BLOCK),
         "DER": (to_der(key), None, "binary data.*openssl pkey -inform DER"),
+        "file name alone": ("cf.key", None, "the name of a file"),
         "file name": ("keys/cloudfront.pem", None, "the name of a file.*pathlib.Path"),
         "no such file": (folder / "none.pem", None, "none.pem does not exist"),
         "folder": (folder, None, "is a folder, not a file"),
