@@ -175,9 +175,10 @@ def test_pickle_finds_the_key_of_the_class(ec_key: PrivateKey) -> None:
         del OnTheClass.cloudfront_key
 
 
-def test_pickle_of_a_key_that_is_gone(ec_key: PrivateKey) -> None:
+def test_pickle_of_a_key_that_is_gone() -> None:
     """Say what is missing where no setting of the process holds the key of a pickle."""
-    pickled = pickle.dumps(CloudFrontS3Storage(cloudfront_key=ec_key.to_pem()))
+    # A key of its own: what other tests leave behind may hold the shared one.
+    pickled = pickle.dumps(CloudFrontS3Storage(cloudfront_key=PrivateKey.generate().to_pem()))
     conf.count_change(setting="AWS_CLOUDFRONT_KEY")
     gc.collect()
     with pytest.raises(ImproperlyConfigured, match=r"unpickled.*Set AWS_CLOUDFRONT_KEY"):
@@ -218,13 +219,14 @@ def test_hidden_text() -> None:
     assert unpickle(pickle.dumps(text)) is None
 
 
-def test_key_leaves_memory(ec_key: PrivateKey) -> None:
+def test_key_leaves_memory() -> None:
     """Forget a key that no storage has any more, once settings have changed."""
-    storage = CloudFrontS3Storage(cloudfront_key=ec_key.to_pem())
+    key = PrivateKey.generate()  # of its own, as above
+    storage = CloudFrontS3Storage(cloudfront_key=key.to_pem())
     source = weakref.ref(storage.cloudfront_key)
     storage.url("a.jpg")
     assert isinstance(source(), KeySource)
     del storage
-    with override_settings(**settings_for(ec_key, AWS_CLOUDFRONT_KEY=None)):
+    with override_settings(**settings_for(key, AWS_CLOUDFRONT_KEY=None)):
         gc.collect()
         assert source() is None
