@@ -114,7 +114,10 @@ def test_default_hash(key: PrivateKey) -> None:
 
 @pytest.mark.parametrize("name", ["sha256", "SHA512", "", 1])
 def test_unknown_hash_algorithm(name: Any, ec_key: PrivateKey) -> None:
-    """Refuse a hash algorithm that CloudFront does not know, and name the two it does."""
+    """Take a hash algorithm by its name, and refuse one that CloudFront does not know."""
+    by_name: Any = "SHA256"
+    signer = Signer(key_pair_id="K1TESTKEY", private_key=ec_key, hash_algorithm=by_name)
+    assert signer.hash_algorithm is HashAlgorithm.SHA256
     with pytest.raises(InvalidKey, match="CloudFront knows SHA1 and SHA256"):
         Signer(key_pair_id="K1TESTKEY", private_key=ec_key, hash_algorithm=name)
 
