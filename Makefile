@@ -27,7 +27,7 @@ test: $(VENV)/.test ## Run all tests that need only Python packages
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTHON_ONLY)
 
 .PHONY: check
-check: style types imports matrix browser javascript package docs ## Run every check: what must pass before a merge
+check: style types imports matrix drop-in browser javascript package docs ## Run every check: what must pass before a merge
 	$(call headline,all checks passed)
 
 .PHONY: lint
@@ -58,6 +58,11 @@ imports: $(VENV)/.dev
 matrix: $(VENV)/.dev ## Run the tests on each Python with its Django, and on the newest boto3
 	$(call headline,Python and Django versions)
 	scripts/matrix.sh
+
+.PHONY: drop-in
+drop-in: $(VENV)/.dev ## Run django-storages' own S3 tests with the class of this project
+	$(call headline,django-storages' own tests)
+	scripts/django_storages.sh
 
 .PHONY: browser
 browser: $(VENV)/.dev ## Run the browser tests (Chromium)
