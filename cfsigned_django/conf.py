@@ -64,7 +64,7 @@ class KeySource:
         """
         if value is None or isinstance(value, KeySource):
             return value
-        if value in ("", b""):
+        if isinstance(value, str | bytes) and not value:
             return None
         digest = _digest(value)
         with _registry_lock:
@@ -240,4 +240,5 @@ def count_change(*, setting: str, **kwargs: Any) -> None:
     if setting.startswith("AWS_"):
         global generation
         generation += 1
-        _in_use.clear()
+        with _registry_lock:
+            _in_use.clear()

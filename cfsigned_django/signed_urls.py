@@ -50,6 +50,7 @@ class SignedUrlMixin(OptionsMixin):
     """
 
     _ready: _Ready | None = None
+    _known_origin: tuple[tuple[Any, Any], str] | None = None
 
     def url(
         self,
@@ -115,9 +116,10 @@ class SignedUrlMixin(OptionsMixin):
         """
         if self._generation != conf.generation:
             self._follow_settings()
-        raise_first_error(find_address_problems(self.signing_config()))
-        address = _origin(self.url_protocol, self.custom_domain) + self._url_path(name)
-        return _join_query(address, build_query(parameters, download))
+        address = self._get_origin() + self._url_path(name)
+        if parameters or download is not None:
+            address = _join_query(address, build_query(parameters, download))
+        return address
 
     def find_problems(self, obj: Any = None) -> list[CheckMessage]:
         """Return what system checks say about this storage; ``obj`` is what they name."""
@@ -131,6 +133,15 @@ class SignedUrlMixin(OptionsMixin):
         if self._generation != conf.generation:
             self._follow_settings()
         return trusted_keys(self._get_ready().signer)
+
+    def _get_origin(self) -> str:
+        """Return protocol and domain of unsigned URLs, checked again only after a change."""
+        state = self.url_protocol, self.custom_domain
+        known = self._known_origin
+        if known is None or known[0] != state:
+            raise_first_error(find_address_problems(self.signing_config()))
+            self._known_origin = known = state, _origin(*state)
+        return known[1]
 
     def _get_ready(self) -> _Ready:
         """Return what the options decide, worked out again only after they changed."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
 from storages.backends.s3 import S3Storage as UntypedS3Storage
 
-from cfsigned_django.signing import HashAlgorithm, PrivateKey
+from cfsigned_django.signing import HashAlgorithm, InvalidUrl, PrivateKey
 from cfsigned_django.storage import CloudFrontS3Storage
 from tests.storage_cases import DOMAIN, KEY_GROUP_ID, options_for, parameters_of, verify
 
@@ -180,3 +183,45 @@ def test_upstream_keeps_keys() -> None:
     before = dict(S3Storage._signers)
     CloudFrontS3Storage().url("a.jpg")
     assert S3Storage._signers == before
+
+
+def test_rsa_key_of_another_size(site: Any) -> None:
+    """Refuse an RSA key that is not of CloudFront's size."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=1024)  # noqa: S505
+    form = serialization.PrivateFormat.PKCS8
+    site.AWS_CLOUDFRONT_KEY = key.private_bytes(
+        serialization.Encoding.PEM, form, serialization.NoEncryption()
+    )
+    assert "Signature=" in S3Storage().url("a.jpg")
+    with pytest.raises(ImproperlyConfigured, match=r"1024 bits.*E007"):
+        CloudFrontS3Storage().url("a.jpg")
+
+
+def test_fraction_of_a_second() -> None:
+    """Refuse half a second, which is cut off elsewhere."""
+    assert "Signature=" in S3Storage().url("a.jpg", expire=1.5)
+    with pytest.raises(ValueError, match="whole seconds"):
+        CloudFrontS3Storage().url("a.jpg", expire=1.5)  # type: ignore[arg-type]
+
+
+def test_parameter_of_a_header() -> None:
+    """Refuse what S3 reads from a header only."""
+    parameters = {"Range": "bytes=0-3"}
+    assert "?Range=bytes" in S3Storage().url("a.jpg", parameters)
+    with pytest.raises(ValueError, match="a link can carry"):
+        CloudFrontS3Storage().url("a.jpg", parameters)
+
+
+def test_date_as_a_parameter() -> None:
+    """Write a date as HTTP does."""
+    parameters = {"ResponseExpires": datetime(2026, 4, 1, tzinfo=UTC)}
+    assert "2026-04-01+00" in S3Storage().url("a.jpg", parameters)
+    found = parameters_of(CloudFrontS3Storage().url("a.jpg", parameters))
+    assert found["response-expires"] == "Wed, 01 Apr 2026 00:00:00 GMT"
+
+
+def test_long_url() -> None:
+    """Refuse a URL that CloudFront would not read."""
+    assert len(S3Storage().url("a" * 8000)) > 8192
+    with pytest.raises(InvalidUrl):
+        CloudFrontS3Storage().url("a" * 8000)
