@@ -27,7 +27,7 @@ test: $(VENV)/.test ## Run all tests that need only Python packages
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTHON_ONLY)
 
 .PHONY: check
-check: style types imports matrix browser javascript package docs ## Run every check: what must pass before a merge
+check: style types imports matrix drop-in browser javascript package docs ## Run every check: what must pass before a merge
 	$(call headline,all checks passed)
 
 .PHONY: lint
@@ -59,6 +59,11 @@ matrix: $(VENV)/.dev ## Run the tests on each Python with its Django, and on the
 	$(call headline,Python and Django versions)
 	scripts/matrix.sh
 
+.PHONY: drop-in
+drop-in: $(VENV)/.dev ## Run django-storages' own S3 tests with the class of this project
+	$(call headline,django-storages' own tests)
+	scripts/django_storages.sh
+
 .PHONY: browser
 browser: $(VENV)/.dev ## Run the browser tests (Chromium)
 	$(call headline,browser tests)
@@ -77,7 +82,14 @@ package: $(VENV)/.dev ## Build the wheel and test it in a clean environment
 .PHONY: docs
 docs: $(VENV)/.dev ## Build the documentation into docs/_build/html
 	$(call headline,documentation)
-	$(BIN)/python -m sphinx -W --keep-going --quiet -b html docs docs/_build/html
+	$(BIN)/python -m sphinx -W --keep-going --fresh-env --write-all --quiet -b html docs docs/_build/html
+
+.PHONY: coverage
+coverage: $(VENV)/.test ## Show which lines and branches no test of make test reaches
+	rm -f .coverage .coverage.*
+	$(BIN)/python -m coverage run -m pytest -n 2 --dist loadfile $(PYTHON_ONLY)
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage report
 
 .PHONY: bench
 bench: $(VENV)/.test ## Measure against django-storages

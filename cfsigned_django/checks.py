@@ -69,6 +69,12 @@ _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]{1,5})?",
 KEY_GROUP_ID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
 KEY_PAIR_ID = re.compile(r"K[A-Z0-9]{8,}|APKA[A-Z0-9]{16}", re.ASCII)
 
+# What django-storages says, word for word: code may look for it.
+_BOTH = (
+    "Both AWS_CLOUDFRONT_KEY_ID/cloudfront_key_id and AWS_CLOUDFRONT_KEY/cloudfront_key must be "
+    "provided together."
+)
+
 Facts = Iterator[CheckMessage]
 
 
@@ -91,6 +97,11 @@ def find_problems(config: Config, *, with_key: bool = True, obj: Any = None) -> 
     return found
 
 
+def find_address_problems(config: Config) -> list[CheckMessage]:
+    """Return what is wrong with the domain and protocol of URLs, signed or not."""
+    return [*_domain(config), *_protocol(config)]
+
+
 def find_half_a_key(config: Config) -> list[CheckMessage]:
     """Return the error that the key stands without its id, or the id without its key."""
     whole_or_none = (config.cloudfront_key is None) == (not config.cloudfront_key_id)
@@ -109,9 +120,13 @@ def _key_and_id(config: Config) -> Facts:
     if key is None and not key_pair_id:
         yield problem("cfsigned.E001", "URLs shall be signed, but no key is set.")
     elif not key_pair_id:
-        yield problem("cfsigned.E002", "AWS_CLOUDFRONT_KEY is set without AWS_CLOUDFRONT_KEY_ID.")
+        yield problem(
+            "cfsigned.E002", f"AWS_CLOUDFRONT_KEY is set without AWS_CLOUDFRONT_KEY_ID. {_BOTH}"
+        )
     elif key is None:
-        yield problem("cfsigned.E003", "AWS_CLOUDFRONT_KEY_ID is set without AWS_CLOUDFRONT_KEY.")
+        yield problem(
+            "cfsigned.E003", f"AWS_CLOUDFRONT_KEY_ID is set without AWS_CLOUDFRONT_KEY. {_BOTH}"
+        )
 
 
 def _domain(config: Config) -> Facts:
@@ -119,7 +134,7 @@ def _domain(config: Config) -> Facts:
     if not domain:
         yield problem(
             "cfsigned.E004",
-            "URLs shall be signed, but AWS_S3_CUSTOM_DOMAIN is not set: links would lead to S3.",
+            "AWS_S3_CUSTOM_DOMAIN is not set, so that links would lead past CloudFront to S3.",
         )
     elif not isinstance(domain, str) or not _HOST.fullmatch(domain):
         yield problem(

@@ -21,7 +21,9 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.dispatch import receiver
+from django.utils.encoding import filepath_to_uri
 
+from cfsigned_django.hidden_text import HiddenText
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm, PrivateKey
 
 #: Option of a storage -> the setting that it overrides, and the default of both.
@@ -60,14 +62,20 @@ class KeySource:
     def wrap(cls, value: Any) -> KeySource | None:
         """Return the one source for a value, or None where nothing is set.
 
-        An empty text counts as set: a variable that holds nothing is a
-        mistake that wants naming, not a site without signing.
+        An empty text is nothing, as for django-storages: settings often take
+        a key and its id from variables that only some machines have.
         """
         if value is None or isinstance(value, KeySource):
             return value
+        if isinstance(value, str | bytes) and not value:
+            return None
         digest = _digest(value)
         with _registry_lock:
-            return _registry.setdefault(digest, cls(value, digest))
+            source = _registry.setdefault(digest, cls(value, digest))
+            _in_use[digest] = _in_use.pop(digest, source)
+            while len(_in_use) > _MOST_IN_USE:
+                del _in_use[next(iter(_in_use))]
+            return source
 
     @classmethod
     def find(cls, digest: str) -> KeySource:
@@ -112,10 +120,32 @@ class KeySource:
 _registry: weakref.WeakValueDictionary[str, KeySource] = weakref.WeakValueDictionary()
 _registry_lock = threading.Lock()
 
+# Held until settings change, so that a storage which is made anew for each
+# request does not parse the key each time.
+_in_use: dict[str, KeySource] = {}
+_MOST_IN_USE = 16
+
+
+def hide(option: str, value: Any) -> Any:
+    """Return what stands for an option's value wherever it may be seen."""
+    if option == "cloudfront_key":
+        return KeySource.wrap(value)
+    # What is too long for an id may be the key itself, set in the wrong place.
+    is_secret = option in ("secret_key", "security_token") or (
+        option == "cloudfront_key_id" and len(str(value)) > 64
+    )
+    return HiddenText(value) if is_secret and isinstance(value, str) else value
+
+
+def hide_all(options: dict[str, Any]) -> None:
+    """Hide the secrets among the options, in place."""
+    for name, value in options.items():
+        options[name] = hide(name, value)
+
 
 def _digest(source: Any) -> str:
     if isinstance(source, os.PathLike):
-        source = os.fspath(source)
+        source = f"path {os.fspath(source)}"  # the same text without Path is no key
     if isinstance(source, str):
         source = source.encode("utf-8", "replace")
     if not isinstance(source, bytes):
@@ -146,7 +176,7 @@ class Config:
         """Return the settings of this moment, with a storage's options over them."""
         values = {name: default_of(name) for name in OPTIONS}
         values |= {name: value for name, value in (options or {}).items() if name in OPTIONS}
-        values["cloudfront_key"] = KeySource.wrap(values["cloudfront_key"])
+        hide_all(values)
         return cls(**values)
 
 
@@ -156,7 +186,7 @@ def default_of(option: str) -> Any:
     value = getattr(settings, setting, default)
     if option == "url_protocol":
         return value or default  # django-storages reads an empty protocol as unset
-    return KeySource.wrap(value) if option == "cloudfront_key" else value
+    return hide(option, value)
 
 
 def all_storage_options() -> list[dict[str, Any]]:
@@ -170,21 +200,20 @@ def storage_entries() -> Mapping[str, dict[str, Any]]:
     return entries
 
 
-def hide_keys() -> None:
-    """Put sources in the place of the keys that STORAGES holds as text.
+def hide_storage_options() -> None:
+    """Hide the secrets that STORAGES holds as text.
 
-    Done before a constructor raises: Django's own frame holds the OPTIONS in
-    a local variable, and a debug page would print them.
+    Done when a constructor raises: Django's own frame holds the OPTIONS in a
+    local variable, and a debug page would print them.
     """
     for options in all_storage_options():
-        if "cloudfront_key" in options:
-            options["cloudfront_key"] = KeySource.wrap(options["cloudfront_key"])
+        hide_all(options)
 
 
 def base_url() -> str:
     """Return the path, from slash to slash, under which S3 keys of AWS_LOCATION are served."""
     location = str(getattr(settings, "AWS_LOCATION", "")).strip("/")
-    return f"/{location}/" if location else "/"
+    return f"/{filepath_to_uri(location)}/" if location else "/"
 
 
 def default_file_storage() -> str | None:
@@ -256,3 +285,5 @@ def count_change(*, setting: str, **kwargs: Any) -> None:
     if setting.startswith("AWS_"):
         global generation
         generation += 1
+        with _registry_lock:
+            _in_use.clear()

@@ -197,6 +197,12 @@ def register(find_active: FindActive) -> None:
     _keyring = Keyring(find_active)
 
 
+def needs_settings_key(config: conf.Config) -> bool:
+    """Tell whether the settings must hold a whole key, since none can come from elsewhere."""
+    is_set = config.cloudfront_key is not None or bool(config.cloudfront_key_id)
+    return is_set or not looks_in_database(config.key_group_id)
+
+
 def looks_in_database(key_group_id: str | None) -> bool:
     """Tell whether a key group's key may come from the database."""
     return bool(key_group_id) and _keyring is not None

@@ -45,38 +45,53 @@ class OptionsMixin:
     hash_algorithm: Any
     key_group_id: Any
 
+    # The options that neither constructor nor class nor later code has set.
+    _following: frozenset[str] = frozenset()
+    _generation = -1
+
     def __init__(self, *args: Any, **options: Any) -> None:
-        # First of all, so that no frame of an error holds the key as text.
-        if "cloudfront_key" in options:
-            options["cloudfront_key"] = KeySource.wrap(options["cloudfront_key"])
+        # First of all, so that no frame of an error holds a secret as text.
+        conf.hide_all(options)
         self._hide_constructor_args()
-        own = {name: options.pop(name) for name in conf.OPTIONS if name in options}
-        self._refuse_unknown(options)
-        for name in conf.OPTIONS:
-            if name not in own and hasattr(type(self), name):
-                own[name] = getattr(type(self), name)
-        if "cloudfront_key" in own:
-            own["cloudfront_key"] = KeySource.wrap(own["cloudfront_key"])
-        for name, value in own.items():
-            setattr(self, name, value)
-        self._needs_key = self.needs_key(options)
-        self._explicit = frozenset(own)
-        self._from_settings: dict[str, Any] = {}
-        self._follow_settings()
-        if self._needs_key:
-            self._refuse_half_a_key()
-        super().__init__(*args, **options)
+        try:
+            self._needs_key = self.needs_key(options)
+            own = {name: options.pop(name) for name in conf.OPTIONS if name in options}
+            self._refuse_unknown(options)
+            for name, value in own.items():
+                setattr(self, name, value)
+            self._following = self._choose_following({*own, *options})
+            self._follow_settings()
+            if self._needs_key:
+                self._refuse_half_a_key()
+            super().__init__(*args, **options)
+        except Exception:
+            conf.hide_storage_options()
+            raise
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set an attribute: a secret goes out of sight, and an option no longer follows."""
+        if name in self._following:
+            super().__setattr__("_following", self._following - {name})
+        super().__setattr__(name, conf.hide(name, value))
 
     @classmethod
     def config_for(cls, options: Mapping[str, Any]) -> Config:
         """Return what an instance with these options would be configured to, unmade."""
         attributes = {name: getattr(cls, name) for name in conf.OPTIONS if hasattr(cls, name)}
-        return Config.read({**attributes, **options})
+        return Config.read({**cls._setting_defaults(), **attributes, **options})
 
     @classmethod
     def signs(cls, options: Mapping[str, Any]) -> bool:
-        """Tell whether an instance with these options would sign its URLs."""
-        return bool(cls.config_for(options).querystring_auth)
+        """Tell whether an instance with these options is sure to sign its URLs."""
+        return not cls.is_dynamic() and bool(cls.config_for(options).querystring_auth)
+
+    @classmethod
+    def is_dynamic(cls) -> bool:
+        """Tell whether an option is a property, such as the domain of a request's tenant.
+
+        What it returns at start-up says nothing about what it returns later.
+        """
+        return any(inspect.isdatadescriptor(getattr(cls, name, None)) for name in conf.OPTIONS)
 
     @classmethod
     def needs_key(cls, options: Mapping[str, Any]) -> bool:
@@ -94,23 +109,33 @@ class OptionsMixin:
 
     def __getstate__(self) -> dict[str, Any]:
         state: dict[str, Any] = super().__getstate__()  # type: ignore[assignment]
-        state.pop("_ready", None)
-        return state
+        left_out = {"_generation", "_ready", *self._following}
+        return {name: value for name, value in state.items() if name not in left_out}
 
-    def _setting_defaults(self) -> dict[str, Any]:
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        getattr(super(), "__setstate__", self.__dict__.update)(state)
+        self._follow_settings()
+
+    @classmethod
+    def _setting_defaults(cls) -> dict[str, Any]:
         """Return the options that follow a setting, with what it says now."""
         return {name: conf.default_of(name) for name in conf.OPTIONS}
 
+    def _choose_following(self, given: set[str]) -> frozenset[str]:
+        """Return the options that shall follow their settings: what nobody has given."""
+        fixed = {name for name in self._setting_defaults() if hasattr(type(self), name)}
+        if not inspect.isdatadescriptor(getattr(type(self), "cloudfront_key", None)):
+            fixed.discard("cloudfront_key")  # taken over from the class, to be hidden
+        return frozenset(self._setting_defaults().keys() - fixed - given)
+
     def _follow_settings(self) -> None:
         """Take over what the settings say now, where neither code nor option said otherwise."""
+        values = self._setting_defaults()
+        values["cloudfront_key"] = getattr(type(self), "cloudfront_key", values["cloudfront_key"])
+        for name in self._following:
+            # Not by setattr(), after which the option would no longer follow.
+            self.__dict__[name] = conf.hide(name, values[name])
         self._generation = conf.generation
-        for name, value in self._setting_defaults().items():
-            if name in self._explicit:
-                continue
-            last = self._from_settings.get(name)
-            if getattr(self, name, last) is last:
-                setattr(self, name, value)
-                self._from_settings[name] = value
 
     def _refuse_half_a_key(self) -> None:
         """Refuse a key without its id, or an id without its key, at once.
@@ -120,7 +145,6 @@ class OptionsMixin:
         """
         half = find_half_a_key(self.signing_config())
         if half:
-            conf.hide_keys()
             raise_first_error(half)
 
     def _hide_constructor_args(self) -> None:
@@ -132,13 +156,15 @@ class OptionsMixin:
     def _refuse_unknown(self, options: dict[str, Any]) -> None:
         known = self._own_option_names()
         for name in options:
-            if name not in known:
+            if known is not None and name not in known:
                 close = difflib.get_close_matches(name, [*known, *conf.OPTIONS], n=1)
                 hint = f" Did you mean {close[0]!r}?" if close else ""
                 raise ImproperlyConfigured(
                     f"Invalid setting {name!r} for {type(self).__name__}.{hint}"
                 )
 
-    def _own_option_names(self) -> set[str]:
-        """Return what the storage class behind this mixin takes as options."""
-        return set(inspect.signature(super().__init__).parameters)
+    def _own_option_names(self) -> set[str] | None:
+        """Return what the storage class behind this mixin takes as options, if it says."""
+        parameters = inspect.signature(super().__init__).parameters
+        takes_any = any(each.kind is each.VAR_KEYWORD for each in parameters.values())
+        return None if takes_any else set(parameters)

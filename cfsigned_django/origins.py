@@ -147,11 +147,9 @@ def distribution_for(
 
     It has the storage's domain and protocol and trusts the storage's keys,
     which are asked for anew with each request. Paths that match one of the
-    patterns in ``public`` need no signature. Raise
-    :exc:`~django.core.exceptions.ImproperlyConfigured` where the storage
-    could not sign a URL, and :exc:`ValueError` for a bad pattern.
+    patterns in ``public`` need no signature. Raise :exc:`ValueError` for a
+    pattern that CloudFront does not take.
     """
-    storage.trusted_keys()
     return Distribution(
         domain_names=(storage.custom_domain,),
         behaviors=(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any
 from urllib.parse import quote
@@ -42,16 +42,21 @@ def build_query(parameters: Mapping[str, Any] | None, download: str | None = Non
 
     ``download`` is the file name under which browsers shall save. Raise
     :exc:`ValueError` for names that belong to CloudFront, for what only a
-    header can say, and for a disposition that is given twice.
+    header can say, and for one parameter under two names.
     """
-    named = {_s3_name(name): value for name, value in (parameters or {}).items()}
+    named: dict[str, Any] = {}
+    for given, value in (parameters or {}).items():
+        name = _s3_name(str(given))
+        if name in named:
+            raise ValueError(f"The parameter {name} is given twice, under boto3's and S3's name.")
+        named[name] = value
     if download is not None:
         if "response-content-disposition" in named:
             raise ValueError(
                 "Give either download or the parameter ResponseContentDisposition, not both."
             )
         named["response-content-disposition"] = content_disposition(download)
-    return "&".join(f"{quote(name, safe='')}={_value(value)}" for name, value in named.items())
+    return "&".join(f"{quote(name, safe='')}={_value(name, named[name])}" for name in named)
 
 
 def content_disposition(filename: str) -> str:
@@ -85,7 +90,12 @@ def _s3_name(name: str) -> str:
     return S3_NAMES.get(name, name)
 
 
-def _value(value: Any) -> str:
+def _value(name: str, value: Any) -> str:
     if isinstance(value, datetime):
-        value = format_datetime(value, usegmt=value.utcoffset() is not None)
-    return quote(str(value), safe="")
+        if value.utcoffset() is None:
+            raise ValueError(
+                f"The parameter {name} is a datetime without a time zone. Make it aware, for "
+                "example with django.utils.timezone.now()."
+            )
+        value = format_datetime(value.astimezone(UTC), usegmt=True)
+    return quote(value if isinstance(value, bytes) else str(value), safe="")

@@ -6,7 +6,6 @@ with :exc:`~django.core.exceptions.ImproperlyConfigured`.
 
 from __future__ import annotations
 
-import re
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,20 +13,27 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.core.checks import CheckMessage
-from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
 
 from cfsigned_django import conf
-from cfsigned_django.checks import find_problems, raise_first_error, whole_seconds
+from cfsigned_django.arguments import lifetime, refuse_conditions, refuse_dot_dot, refuse_writing
+from cfsigned_django.checks import (
+    find_address_problems,
+    find_problems,
+    raise_first_error,
+    whole_seconds,
+)
 from cfsigned_django.keyring import (
     Lease,
     get_signer,
     lease_signer,
     looks_in_database,
+    needs_settings_key,
     trusted_keys,
 )
 from cfsigned_django.options import OptionsMixin
 from cfsigned_django.parameters import build_query
 from cfsigned_django.signing import HashAlgorithm, Policy, PublicKey, Signer
+from cfsigned_django.signing.encoding import encode_path
 
 #: How long the URL of a probe is valid: longer than clocks differ.
 PROBE_SECONDS = 600
@@ -62,6 +68,7 @@ class SignedUrlMixin(OptionsMixin):
     """
 
     _ready: _Ready | None = None
+    _known_origin: tuple[tuple[Any, Any], str] | None = None
 
     def url(
         self,
@@ -88,12 +95,13 @@ class SignedUrlMixin(OptionsMixin):
         :exc:`SuspiciousFileOperation` for a name with ``..`` in it. Does no
         network access, and asks the database for the key once per interval.
         """
-        if http_method is not None:
-            _refuse_writing(http_method)
         if self._generation != conf.generation:
             self._follow_settings()
-        if not self.querystring_auth:
-            return self.unsigned_url(name, parameters, download)
+        if not self._is_signing():
+            refuse_conditions(date_greater_than, ip_address, resource)
+            return self._plain_url(name, parameters, expire, http_method, download)
+        if http_method is not None:
+            refuse_writing(http_method)
         ready = self._get_ready()
         address = ready.origin + self._url_path(name)
         if parameters or download is not None:
@@ -101,7 +109,7 @@ class SignedUrlMixin(OptionsMixin):
         # Read before the signer is asked for, which may take a while: what is
         # granted to a URL counts from here.
         now = int(time.time())
-        until = now + (ready.expire if expire is None else _lifetime(expire, ready.max_expire))
+        until = now + (ready.expire if expire is None else lifetime(expire, ready.max_expire))
         if ready.step:
             until = -(-until // ready.step) * ready.step
         lease = ready.lease_signer()
@@ -109,8 +117,9 @@ class SignedUrlMixin(OptionsMixin):
         signer = lease.signer
         if date_greater_than is None and ip_address is None and resource is None:
             return signer.sign_url(address, date_less_than=until)
+        covered = address if resource is None else ready.origin + self._resource_path(resource)
         policy = Policy(
-            resource=ready.origin + self._resource_path(resource) if resource else address,
+            resource=covered,
             date_less_than=until,
             date_greater_than=date_greater_than,
             ip_address=ip_address,
@@ -130,19 +139,18 @@ class SignedUrlMixin(OptionsMixin):
         """
         if self._generation != conf.generation:
             self._follow_settings()
-        if not self.custom_domain:
-            raise ImproperlyConfigured(
-                "AWS_S3_CUSTOM_DOMAIN is not set: a CloudFront URL needs the domain name of the "
-                "distribution."
-            )
-        address = f"{self.url_protocol}//{self.custom_domain}{self._url_path(name)}"
-        return _join_query(address, build_query(parameters, download))
+        address = self._get_origin() + self._url_path(name)
+        if parameters or download is not None:
+            address = _join_query(address, build_query(parameters, download))
+        return address
 
     def find_problems(self, obj: Any = None) -> list[CheckMessage]:
         """Return what system checks say about this storage; ``obj`` is what they name."""
         if not self._is_signing():
             return []
-        return find_problems(self.signing_config(), with_key=self._needs_key, obj=obj)
+        config = self.signing_config()
+        with_key = not isinstance(self._handed_in(), Signer) and needs_settings_key(config)
+        return find_problems(config, with_key=with_key, obj=obj)
 
     def trusted_keys(self) -> dict[str, PublicKey]:
         """Return the public keys, by key pair id, that verify this storage's URLs."""
@@ -160,19 +168,28 @@ class SignedUrlMixin(OptionsMixin):
         address = self._get_ready().origin + self._url_path(".cfsigned-probe")
         return signer.sign_url(address, date_less_than=int(time.time()) + PROBE_SECONDS)
 
+    def _get_origin(self) -> str:
+        """Return protocol and domain of unsigned URLs, checked again only after a change."""
+        state = self.url_protocol, self.custom_domain
+        known = self._known_origin
+        if known is None or known[0] != state:
+            raise_first_error(find_address_problems(self.signing_config()))
+            self._known_origin = known = state, _origin(*state)
+        return known[1]
+
     def _get_ready(self) -> _Ready:
         """Return what the options decide, worked out again only after they changed."""
         state = (
             self.custom_domain,
             self.url_protocol,
-            self.cloudfront_key_id,
-            self.cloudfront_key,
+            conf.hide("cloudfront_key_id", self.cloudfront_key_id),
+            conf.KeySource.wrap(self.cloudfront_key),
             self.hash_algorithm,
             self.querystring_expire,
             self.max_expire,
             self.expire_step,
             self.key_group_id,
-            self._given_signer(),
+            self._handed_in(),
         )
         ready = self._ready
         if ready is None or ready.state != state:
@@ -180,17 +197,14 @@ class SignedUrlMixin(OptionsMixin):
         return ready
 
     def _make_ready(self, state: tuple[Any, ...]) -> _Ready:
-        config = self.signing_config()
-        given = self._given_signer()
-        in_database = given is None and looks_in_database(config.key_group_id)
-        has_key = config.cloudfront_key is not None or not in_database
-        raise_first_error(find_problems(config, with_key=given is None and has_key))
+        raise_first_error(self.find_problems())
+        config, given = self.signing_config(), self._handed_in()
         hash_algorithm = config.hash_algorithm and HashAlgorithm(config.hash_algorithm)
         return _Ready(
             state=state,
-            origin=f"{config.url_protocol}//{config.custom_domain.lower()}",
-            signer=given or _make_signer(config, hash_algorithm),
-            key_group_id=config.key_group_id if in_database else None,
+            origin=_origin(config.url_protocol, config.custom_domain),
+            signer=given if isinstance(given, Signer) else _make_signer(config, hash_algorithm),
+            key_group_id=config.key_group_id if self._asks_database(config) else None,
             hash_algorithm=hash_algorithm,
             expire=whole_seconds(config.querystring_expire) or 0,
             max_expire=whole_seconds(config.max_expire) or 0,
@@ -200,19 +214,37 @@ class SignedUrlMixin(OptionsMixin):
     def _is_signing(self) -> bool:
         return bool(self.querystring_auth)
 
-    def _given_signer(self) -> Signer | None:
-        """Return a signer that was handed in ready-made, which wins over the key."""
+    def _plain_url(
+        self,
+        name: str | None,
+        parameters: dict[str, Any] | None,
+        expire: int | timedelta | None,
+        http_method: str | None,
+        download: str | None,
+    ) -> str:
+        """Return the URL where it was said that this mixin shall not sign it."""
+        if http_method is not None:
+            refuse_writing(http_method)
+        return self.unsigned_url(name, parameters, download)
+
+    def _asks_database(self, config: conf.Config) -> bool:
+        """Tell whether an ACTIVE key pair of the database would sign here."""
+        return not isinstance(self._handed_in(), Signer) and looks_in_database(config.key_group_id)
+
+    def _handed_in(self) -> Any:
+        """Return the signer that was handed in, which wins over the key of the options."""
         return None
 
     def _url_path(self, name: str | None) -> str:
         """Return the percent-encoded path of the file, from its slash on."""
         refuse_dot_dot(name or "")
         # The storage may stand behind a base URL, of which the path counts.
-        return escape_asterisks(urlsplit(super().url(name)).path)  # type: ignore[misc]
+        path = encode_path(urlsplit(super().url(name)).path)  # type: ignore[misc]
+        return escape_asterisks(path if path.startswith("/") else f"/{path}")
 
     def _resource_path(self, resource: str) -> str:
         """Return the path of a resource, in which ``*`` keeps its meaning."""
-        if "://" in resource:
+        if not resource or "://" in resource:
             raise ValueError(
                 f"resource is {resource!r}: give it as a name in the storage, such as "
                 "'albums/42/*', without protocol and domain."
@@ -227,43 +259,14 @@ def _make_signer(config: conf.Config, hash_algorithm: HashAlgorithm | None) -> S
     return get_signer(config.cloudfront_key, config.cloudfront_key_id, hash_algorithm)
 
 
-def refuse_dot_dot(name: str) -> None:
-    """Refuse a name that leads out of a folder, in either spelling of the slash."""
-    if ".." in re.split(r"[\\/]", str(name)):
-        raise SuspiciousFileOperation(
-            f"The name {name!r} holds '..'. Signed is what is named, nothing beside it: "
-            "give the name as the storage returned it from save()."
-        )
-
-
 def escape_asterisks(path: str) -> str:
     """Encode ``*``, which a policy would take for a wildcard and S3 for itself."""
     return path.replace("*", "%2A")
 
 
+def _origin(url_protocol: str, domain: str) -> str:
+    return f"{url_protocol}//{domain.lower()}"
+
+
 def _join_query(address: str, query: str) -> str:
     return f"{address}?{query}" if query else address
-
-
-def _lifetime(expire: int | timedelta, max_expire: int) -> int:
-    """Return the seconds that were asked for, if a URL may live that long."""
-    seconds = whole_seconds(expire)
-    if seconds is None or seconds < 1:
-        raise ValueError(
-            f"expire is {expire!r}: whole seconds or a timedelta are wanted, 1 s or more."
-        )
-    if seconds > max_expire:
-        raise ValueError(
-            f"expire is {seconds} s, more than the {max_expire} s of AWS_CLOUDFRONT_MAX_EXPIRE. "
-            "Ask for less, or raise the setting: keys must outlive the URLs that they signed."
-        )
-    return seconds
-
-
-def _refuse_writing(http_method: str) -> None:
-    if http_method.upper() not in ("GET", "HEAD"):
-        raise ValueError(
-            f"http_method is {http_method!r}, but the signed URLs of this storage are for reading "
-            "(GET, HEAD). To let a browser upload, give it a presigned S3 URL: boto3's "
-            "generate_presigned_post or generate_presigned_url('put_object', ...)."
-        )

@@ -4,34 +4,36 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
+from django.core.checks import CheckMessage
 from django.core.files.storage import FileSystemStorage
 from django.utils.encoding import filepath_to_uri
 from storages.backends.s3 import S3Storage
 from storages.utils import clean_name
 
 from cfsigned_django import conf
+from cfsigned_django.arguments import lifetime, refuse_dot_dot
 from cfsigned_django.checks import find_problems, raise_first_error, whole_seconds
-from cfsigned_django.conf import KeySource
-from cfsigned_django.keyring import get_signer
-from cfsigned_django.signed_urls import (
-    SignedUrlMixin as SignedUrlMixin,
-    escape_asterisks,
-    refuse_dot_dot,
-)
+from cfsigned_django.conf import Config, KeySource
+from cfsigned_django.signed_urls import SignedUrlMixin as SignedUrlMixin, escape_asterisks
 from cfsigned_django.signing import Signer
 
-# What a pickle leaves out and finds again in the settings.
+# What comes out of a pickle empty and is found again in the settings.
 _CREDENTIALS = ("secret_key", "security_token")
 
 # A name that neither normalising nor percent-encoding would change.
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*")
 
 
-class _OptionsSigner:
-    """Stand in ``cloudfront_signer`` for the signer that the options make."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _LateSigner:
+    """Stand in ``cloudfront_signer`` for a key that is read when it shall sign."""
+
+    key_pair_id: str
+    source: KeySource | None
 
 
 class CloudFrontS3Storage(SignedUrlMixin, S3Storage):
@@ -44,64 +46,73 @@ class CloudFrontS3Storage(SignedUrlMixin, S3Storage):
 
     access_key: Any
     location: str
+    transfer_config: Any
 
-    def url(
-        self,
-        name: str | None,
-        parameters: dict[str, Any] | None = None,
-        expire: int | timedelta | None = None,
-        http_method: str | None = None,
-        **conditions: Any,
-    ) -> str:
-        """Return a URL, with the arguments and errors of :meth:`SignedUrlMixin.url`."""
-        if self._generation != conf.generation:
-            self._follow_settings()
-        if (self.querystring_auth or self.custom_domain) and self._is_own_signer():
-            return super().url(name, parameters, expire, http_method, **conditions)
-        return self._url_of_django_storages(name, parameters, expire, http_method, conditions)
+    # The signer that the constructor made of the options. Any other one was
+    # handed in, then or later.
+    _options_signer: Any = object()
 
-    def get_cloudfront_signer(self, key_id: str, key: Any) -> Signer | _OptionsSigner:
+    def __init__(self, **options: Any) -> None:
+        conf.hide_all(options)  # in this frame too, which a debug page would print
+        super().__init__(**options)
+        if self._needs_key and isinstance(self.cloudfront_signer, _LateSigner | None):
+            self._options_signer = self.cloudfront_signer
+
+    def get_cloudfront_signer(self, key_id: str, key: Any) -> Any:
         """Return a signer for ``cloudfront_signer``, as django-storages' method does."""
-        if key is self.cloudfront_key:
-            return _OptionsSigner()  # the constructor asks; no key is parsed before it is needed
-        source = KeySource.wrap(key)
-        assert source is not None  # noqa: S101
-        return get_signer(source, key_id)
+        return _LateSigner(key_pair_id=key_id, source=KeySource.wrap(key))
 
-    def __getstate__(self) -> dict[str, Any]:
-        state = super().__getstate__()
-        for name in _CREDENTIALS:
-            state.pop(name, None)
-        return state
+    def find_problems(self, obj: Any = None) -> list[CheckMessage]:
+        """Return what system checks say about this storage; ``obj`` is what they name."""
+        if self._has_foreign_signer():
+            return find_problems(self.signing_config(), with_key=False, obj=obj)
+        return super().find_problems(obj)
+
+    def signing_config(self) -> Config:
+        """Return the options as they stand, for the checks."""
+        # The constructor asks before django-storages' own has set the signer.
+        config, signer = super().signing_config(), getattr(self, "cloudfront_signer", None)
+        if signer is self._options_signer or not isinstance(signer, _LateSigner):
+            return config
+        return replace(config, cloudfront_key=signer.source, cloudfront_key_id=signer.key_pair_id)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)  # type: ignore[no-untyped-call]
-        self.__dict__.update(self._find_credentials())
+        super().__setstate__(state)
+        _mend_transfer_config(self.transfer_config)
+        found = self._find_credentials()
+        for name in _CREDENTIALS:
+            if getattr(self, name) is None:
+                setattr(self, name, found[name])
 
     def _find_credentials(self) -> dict[str, Any]:
         """Return AWS's secrets for an unpickled storage: from its options or the settings."""
         for options in conf.all_storage_options():
             if self.access_key and options.get("access_key") == self.access_key:
                 return {name: options.get(name) for name in _CREDENTIALS}
-        defaults = S3Storage.get_default_settings(self)
+        defaults = self.get_default_settings()  # type: ignore[no-untyped-call]
         return {name: defaults[name] for name in _CREDENTIALS}
 
-    def _is_own_signer(self) -> bool:
-        signer = self.cloudfront_signer
-        if signer is None:
-            return self._needs_key
-        return isinstance(signer, _OptionsSigner | Signer)
-
     def _is_signing(self) -> bool:
-        return super()._is_signing() and (self.cloudfront_signer is not None or self._needs_key)
+        signer = self.cloudfront_signer
+        return super()._is_signing() and (
+            signer is self._options_signer or isinstance(signer, _LateSigner | Signer)
+        )
 
-    def _given_signer(self) -> Signer | None:
-        return self.cloudfront_signer if isinstance(self.cloudfront_signer, Signer) else None
+    def _has_foreign_signer(self) -> bool:
+        """Tell whether URLs are signed by what was handed in and is not this package's."""
+        has_signer = bool(self.querystring_auth) and self.cloudfront_signer is not None
+        return has_signer and not self._is_signing()
+
+    def _handed_in(self) -> Any:
+        return self.cloudfront_signer
+
+    def _asks_database(self, config: Config) -> bool:
+        return self.cloudfront_signer is self._options_signer and super()._asks_database(config)
 
     @classmethod
     def signs(cls, options: Mapping[str, Any]) -> bool:
-        """Tell whether an instance with these options would sign its URLs."""
-        signer = options.get("cloudfront_signer", getattr(cls, "cloudfront_signer", _OptionsSigner))
+        """Tell whether an instance with these options is sure to sign its URLs."""
+        signer = options.get("cloudfront_signer", getattr(cls, "cloudfront_signer", ...))
         return super().signs(options) and signer is not None
 
     @classmethod
@@ -109,15 +120,19 @@ class CloudFrontS3Storage(SignedUrlMixin, S3Storage):
         """Tell whether no signer is handed in, so that the settings must hold a key."""
         return not ("cloudfront_signer" in options or hasattr(cls, "cloudfront_signer"))
 
-    def _setting_defaults(self) -> dict[str, Any]:
-        location = S3Storage.get_default_settings(self)["location"]
-        return {**super()._setting_defaults(), "location": location}
+    @classmethod
+    def _setting_defaults(cls) -> dict[str, Any]:
+        ours = super()._setting_defaults()
+        # A subclass may have changed these, as django-storages' classes allow.
+        theirs = cls.__new__(cls).get_default_settings()  # type: ignore[no-untyped-call]
+        return {**ours, **{name: theirs[name] for name in (*ours, "location") if name in theirs}}
 
     def _own_option_names(self) -> set[str]:
-        return {*S3Storage.get_default_settings(self), "cloudfront_signer"}
+        options = self.get_default_settings()  # type: ignore[no-untyped-call]
+        return {*options, "cloudfront_signer"}
 
     def _url_path(self, name: str | None) -> str:
-        if name.__class__ is str:
+        if name.__class__ is str and type(self)._normalize_name is S3Storage._normalize_name:
             joined = f"{self.location.rstrip('/')}/{name}" if self.location else name
             if _PLAIN_NAME.fullmatch(joined):
                 return f"/{joined}"
@@ -125,28 +140,43 @@ class CloudFrontS3Storage(SignedUrlMixin, S3Storage):
         key = self._normalize_name(clean_name(name or ""))  # type: ignore[no-untyped-call]
         return "/" + escape_asterisks(filepath_to_uri(key))
 
-    def _url_of_django_storages(
+    def _plain_url(
         self,
         name: str | None,
         parameters: dict[str, Any] | None,
         expire: int | timedelta | None,
         http_method: str | None,
-        conditions: dict[str, Any],
+        download: str | None,
     ) -> str:
-        """Return the URL where code said that this class shall not sign it itself."""
-        if any(value is not None for value in conditions.values()):
+        """Return django-storages' URL, where code said that this class shall not sign it."""
+        if self._has_foreign_signer():
+            raise_first_error(self.find_problems())
+        elif self.custom_domain:
+            return super()._plain_url(name, parameters, expire, http_method, download)
+        if download is not None:
             raise ValueError(
-                f"{', '.join(conditions)} need the storage's own signer: set AWS_CLOUDFRONT_KEY "
-                "and leave cloudfront_signer and querystring_auth alone."
+                "download needs the storage's own signer, or its own domain: give "
+                "ResponseContentDisposition as a parameter instead."
             )
         refuse_dot_dot(name or "")
-        if self.querystring_auth and self.cloudfront_signer is not None:
-            raise_first_error(find_problems(self.signing_config(), with_key=False))
-        elif self.custom_domain:
-            return self.unsigned_url(name, parameters)
-        seconds = whole_seconds(self.querystring_expire if expire is None else expire)
+        seconds = None
+        if self.querystring_auth:
+            most = whole_seconds(self.max_expire) or 0
+            seconds = lifetime(self.querystring_expire if expire is None else expire, most)
         url: str = S3Storage.url(self, name, parameters, seconds, http_method)
         return url
+
+
+def _mend_transfer_config(config: Any) -> None:
+    """Give a copied TransferConfig of boto3 its marker for what is unset back.
+
+    The marker is an object() that boto3 compares by identity, and a copy has
+    another one: without this, no copy of a storage could upload.
+    """
+    unset = {
+        name: config.UNSET_DEFAULT for name, each in vars(config).items() if type(each) is object
+    }
+    vars(config).update(unset)
 
 
 class CloudFrontFileSystemStorage(SignedUrlMixin, FileSystemStorage):
@@ -157,5 +187,15 @@ class CloudFrontFileSystemStorage(SignedUrlMixin, FileSystemStorage):
     the distribution: by default AWS_LOCATION, as for S3.
     """
 
-    def __init__(self, location: Any = None, base_url: str | None = None, **options: Any) -> None:
-        super().__init__(location, conf.base_url() if base_url is None else base_url, **options)
+    _base_url: str | None
+
+    @property
+    def base_url(self) -> str:
+        """Return the path in front of every name, with slashes round it."""
+        if self._base_url is None:
+            return conf.base_url()
+        return self._base_url if self._base_url.endswith("/") else f"{self._base_url}/"
+
+    def _url_path(self, name: str | None) -> str:
+        refuse_dot_dot(name or "")
+        return super()._url_path(clean_name(name or ""))

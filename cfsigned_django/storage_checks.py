@@ -16,6 +16,7 @@ from django.utils.module_loading import import_string
 from cfsigned_django import conf
 from cfsigned_django.checks import find_problems, problem
 from cfsigned_django.default_file_storage import is_honoured
+from cfsigned_django.keyring import needs_settings_key
 from cfsigned_django.signed_urls import SignedUrlMixin
 
 
@@ -36,7 +37,8 @@ def check_storages(
                 )
             )
         else:
-            found += find_problems(config, with_key=cls.needs_key(options), obj=_at(alias))
+            with_key = cls.needs_key(options) and needs_settings_key(config)
+            found += find_problems(config, with_key=with_key, obj=_at(alias))
             restricted.add(config.custom_domain)
     for field, storage in signing_fields():
         found += storage.find_problems(obj=field)
@@ -63,7 +65,8 @@ def signing_fields() -> Iterator[tuple[FileField, SignedUrlMixin]]:
         for field in model._meta.get_fields():
             # By type: isinstance() would make a lazy default storage set itself up.
             storage: Any = getattr(field, "storage", None)
-            if isinstance(field, FileField) and issubclass(type(storage), SignedUrlMixin):
+            is_ours = issubclass(type(storage), SignedUrlMixin) and not storage.is_dynamic()
+            if isinstance(field, FileField) and is_ours:
                 yield field, storage
 
 

@@ -32,6 +32,8 @@ RIGHTS: Mapping[str, tuple[str, ...]] = {
 
 def s3_command(state: DemoState) -> Command:
     """Return how to start the local S3 so that its objects and users outlive it."""
+    scratch = state.folder / "s3" / "tmp"
+    scratch.mkdir(parents=True, exist_ok=True)
     variables = environment(
         AUTH="true",
         AWS_ACCESS_KEY_ID=state.root.access_key_id,
@@ -47,6 +49,7 @@ def s3_command(state: DemoState) -> Command:
         S3_PERSIST="1",
         SERVICES="s3,iam,sts",
         STATE_DIR=str(state.folder / "s3" / "state"),
+        TMPDIR=str(scratch),
     )
     return Command(
         name="S3",

@@ -16,6 +16,8 @@ extensions = ["myst_parser", "sphinx_copybutton"]
 exclude_patterns = ["_build"]
 myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 3
+# Settings are quoted to be copied: "..." stays as it is typed.
+smartquotes = False
 # Copy a command without its prompt and without what it prints.
 copybutton_prompt_text = "$ "
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from typing import Any
+
 import pytest
 
 from cfsigned_django.signing import KeyAlgorithm, PrivateKey
+from tests.plugins_s3 import s3_bucket as s3_bucket, s3_server as s3_server
+from tests.storage_cases import settings_for
 
 
 @pytest.fixture(scope="session")
@@ -17,3 +22,13 @@ def rsa_key() -> PrivateKey:
 def ec_key() -> PrivateKey:
     """Return an ECDSA P-256 key made for this run."""
     return PrivateKey.generate(KeyAlgorithm.ECDSA_P256)
+
+
+@pytest.fixture
+def site(settings: Any, rsa_key: PrivateKey, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Configure a site that signs with an RSA key, whatever AWS settings this machine has."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    for name, value in settings_for(rsa_key).items():
+        setattr(settings, name, value)
+    return settings

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from django.core.management import load_command_class
+from django.core.management import find_commands, load_command_class
 from django.core.management.base import DjangoHelpFormatter
 from django.db.models import FileField, Model
 from django.db.models.fields.files import FieldFile
@@ -26,6 +26,7 @@ from cfsigned_django.signing import PrivateKey
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
+COMMANDS = sorted(find_commands(str(ROOT / "cfsigned_django" / "management")))
 SNIPPET = re.compile(
     r"^(?:<!-- (?P<role>[a-z]+) -->\n)?```(?P<language>\S+)\n(?P<code>.*?)^```$",
     re.MULTILINE | re.DOTALL,
@@ -142,13 +143,14 @@ def test_checks_table_is_what_checks_say() -> None:
     assert shown == checks.TABLE
 
 
-def test_edge_options_are_what_the_command_takes() -> None:
-    """The table has one row for each option of cfsigned_edge, with the text of its --help."""
-    rows = table(ROOT / "docs" / "local-edge.md", "Option")
-    parser = load_command_class("cfsigned_django", "cfsigned_edge").create_parser("", "")
+@pytest.mark.parametrize("command", COMMANDS)
+def test_options_are_what_the_command_takes(command: str) -> None:
+    """Each command has a table of its arguments, with the texts of its --help."""
+    rows = table(ROOT / "docs" / "commands.md", f"`{command}`")
+    parser = load_command_class("cfsigned_django", command).create_parser("manage.py", command)
     of_every_command = {"--help", *DjangoHelpFormatter.show_last}
     options = {
-        f"{action.option_strings[-1]} {action.metavar or ''}".strip(): action.help
+        f"{[action.dest, *action.option_strings][-1]} {action.metavar or ''}".strip(): action.help
         for action in parser._actions
         if not of_every_command & set(action.option_strings)
     }

@@ -11,6 +11,7 @@ import logging
 import secrets
 from collections.abc import Iterable, Iterator
 from http import HTTPStatus
+from http.client import responses
 from urllib.parse import parse_qsl, quote, unquote_to_bytes, urlencode
 from wsgiref.types import StartResponse, WSGIEnvironment
 
@@ -114,7 +115,7 @@ class S3Origin:
             for name, value in response.headers.items()
             if name.lower() not in _NOT_PASSED_BACK
         ]
-        start_response(f"{response.status} {_phrase(response.status)}", headers)
+        start_response(f"{response.status} {responses.get(response.status, 'Unknown')}", headers)
         return _S3Body(response)
 
     def _send(self, key: str, environ: WSGIEnvironment) -> urllib3.BaseHTTPResponse:
@@ -175,13 +176,6 @@ def _query(environ: WSGIEnvironment) -> str:
         if name.startswith("response-")
     ]
     return f"?{urlencode(pairs, quote_via=quote, safe='-._~')}" if pairs else ""
-
-
-def _phrase(status: int) -> str:
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return "Unknown"
 
 
 def _answer_error(

@@ -42,8 +42,6 @@ class EdgeServer(ThreadingMixIn, TCPServer):
     ) -> None:
         self.application = application
         self._connections: set[socket.socket] = set()
-        if ":" in host:
-            self.address_family = socket.AF_INET6
         super().__init__((host, port), _ViewerConnection)
 
     @property
@@ -72,6 +70,11 @@ class EdgeServer(ThreadingMixIn, TCPServer):
         """Close a connection that has been handled."""
         self._connections.discard(request)
         super().shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Log what went wrong outside of a request, unless the viewer has just left."""
+        if not isinstance(sys.exception(), OSError):
+            logger.exception("a connection of %s failed", client_address[0])
 
     def server_close(self) -> None:
         """Stop listening, and end the connections that viewers keep open."""

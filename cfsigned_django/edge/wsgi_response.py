@@ -80,11 +80,9 @@ class WsgiResponse:
         if self._has_body and self._remaining is None:
             # Without a length, the end of the connection ends the body.
             self.may_keep_alive = False
-        headers = [
-            *self._headers,
-            ("Date", formatdate(usegmt=True)),
-            ("Connection", "keep-alive" if self.may_keep_alive else "close"),
-        ]
+        headers = [*self._headers, ("Connection", "keep-alive" if self.may_keep_alive else "close")]
+        if not any(name.lower() == "date" for name, _ in headers):
+            headers.append(("Date", formatdate(usegmt=True)))
         lines = [f"HTTP/1.1 {self._status}", *(f"{name}: {value}" for name, value in headers)]
         self.is_on_the_wire = True
         self._send(("\r\n".join(lines) + "\r\n\r\n").encode("latin-1"))

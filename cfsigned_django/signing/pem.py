@@ -28,6 +28,10 @@ _PRIVATE = ("PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY", "ENCRYPTED PRIVA
 _PUBLIC = ("PUBLIC KEY", "RSA PUBLIC KEY")
 _WANT_PRIVATE = "The private key in PEM is wanted (-----BEGIN PRIVATE KEY-----)"
 _WANT_PUBLIC = "The public key in PEM is wanted (-----BEGIN PUBLIC KEY-----)"
+_UNKNOWN_KIND = (
+    "The key is of a kind that this installation cannot read. "
+    "CloudFront signs with RSA 2048 or ECDSA P-256 keys: create one of those."
+)
 
 
 class _Block(NamedTuple):
@@ -54,22 +58,20 @@ def load_private_key(
     """
     block = _find_block(_read(source, _WANT_PRIVATE), _PRIVATE, _WANT_PRIVATE)
     encrypted = "ENCRYPTED" in block.label or "ENCRYPTED" in block.body
-    if isinstance(password, str):
-        password = password.encode("utf-8")
     if encrypted and not password:
         raise InvalidKey(
             "The private key is encrypted and no password was given. Give the password, or "
             "decrypt the key first: openssl pkey -in encrypted.pem -out key.pem"
         )
+    if not encrypted:
+        password = None  # One that is not needed is an error to the library.
     try:
-        return serialization.load_pem_private_key(
-            block.to_pem(), password=password if encrypted else None
-        )
+        if isinstance(password, str):
+            # What os.environ could not decode becomes the bytes that it was.
+            password = password.encode("utf-8", "surrogateescape")
+        return serialization.load_pem_private_key(block.to_pem(), password=password)
     except UnsupportedAlgorithm:
-        raise InvalidKey(
-            "The private key is of a kind that this installation cannot read. "
-            "CloudFront signs with RSA 2048 or ECDSA P-256 keys: create one of those."
-        ) from None
+        raise InvalidKey(_UNKNOWN_KIND) from None
     except (ValueError, TypeError):
         if encrypted:
             raise InvalidKey(
@@ -90,7 +92,9 @@ def load_public_key(source: str | bytes | os.PathLike[str]) -> object:
     block = _find_block(_read(source, _WANT_PUBLIC), _PUBLIC, _WANT_PUBLIC)
     try:
         return serialization.load_pem_public_key(block.to_pem())
-    except (ValueError, UnsupportedAlgorithm):
+    except UnsupportedAlgorithm:
+        raise InvalidKey(_UNKNOWN_KIND) from None
+    except ValueError:
         raise InvalidKey(
             "There is a public key block, but what stands in it is not a whole key. "
             "Copy the whole file again."

@@ -35,6 +35,10 @@ class Signer:
         is_rsa = private_key.algorithm is KeyAlgorithm.RSA_2048
         if hash_algorithm is None:
             hash_algorithm = HashAlgorithm.SHA1 if is_rsa else HashAlgorithm.SHA256
+        if hash_algorithm not in list(HashAlgorithm):
+            raise InvalidKey(
+                f"The hash algorithm is {hash_algorithm!r}: CloudFront knows SHA1 and SHA256."
+            )
         self.hash_algorithm = HashAlgorithm(hash_algorithm)
         if not is_rsa and self.hash_algorithm is HashAlgorithm.SHA1:
             raise InvalidKey(

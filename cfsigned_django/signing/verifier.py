@@ -124,7 +124,8 @@ def _find_credentials(url: str, cookies: Mapping[str, str]) -> _Credentials:
         for name, value in cookies.items()
         if name.startswith("CloudFront-")
     }
-    return _Credentials(source="cookies", values=values, base_url=lower_host(url))
+    source = "cookies" if values else "query or the cookies"
+    return _Credentials(source=source, values=values, base_url=lower_host(url))
 
 
 def _decode_signature(credentials: _Credentials) -> bytes:

@@ -62,7 +62,7 @@ def attempts_for(media: FieldFile) -> tuple[Attempt, ...]:
             title="After ten seconds",
             story="Good for ten seconds: try it now, wait, and try again.",
             url=short,
-            expected=f"200, and 403 AccessDenied after {SHORT} s",
+            expected="200, then 403 AccessDenied",
             expires=expiry(short),
         ),
     ]

@@ -8,7 +8,7 @@ import random
 from array import array
 from collections.abc import Sequence
 
-from PIL import Image, ImageDraw, ImageMath
+from PIL import Image, ImageDraw, ImageFilter, ImageMath
 
 RGB = tuple[int, int, int]
 Size = tuple[int, int]
@@ -92,6 +92,12 @@ def noise(size: Size, chance: random.Random, *, cells: int, octaves: int = 3) ->
 def values(field: Image.Image) -> array[float]:
     """Return the floats of a noise field, row by row."""
     return array("f", field.tobytes())
+
+
+def blurred(picture: Image.Image, radius: float) -> Image.Image:
+    """Return a soft copy, blurred at a quarter of its size, which is much faster."""
+    small = picture.reduce(4).filter(ImageFilter.GaussianBlur(radius / 4))
+    return small.resize(picture.size, Image.Resampling.BICUBIC)
 
 
 def below(size: Size, points: Sequence[Point]) -> Image.Image:

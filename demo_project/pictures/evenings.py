@@ -10,6 +10,7 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter
 from demo_project.pictures.canvas import (
     RGB,
     Size,
+    blurred,
     glow,
     mix,
     noise,
@@ -125,9 +126,7 @@ def rain_on_the_window(size: Size, chance: random.Random) -> Image.Image:
             radius = width * chance.uniform(0.03, 0.085) * (0.6 + 0.35 * layer)
             colour = mix(rgb("#000000"), chance.choice(lamps), chance.uniform(0.18, 0.6))
             pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=colour)
-        picture = ImageChops.screen(
-            picture, light.filter(ImageFilter.GaussianBlur(width / (60 + 80 * layer)))
-        )
+        picture = ImageChops.screen(picture, blurred(light, width / (60 + 80 * layer)))
     lens = picture.transpose(Image.Transpose.FLIP_TOP_BOTTOM).resize((width // 4, height // 4))
     for _ in range(330):
         _drop(picture, lens, chance)

@@ -13,6 +13,7 @@ from demo_project.pictures.canvas import (
     Point,
     Size,
     below,
+    blurred,
     fade,
     glow,
     mix,
@@ -187,7 +188,7 @@ def _shaded_side(
     foot = [(x, y + drop * ((x - peak) / reach) ** 0.7) for x, y in edge]
     shadow = Image.new("L", picture.size, 0)
     ImageDraw.Draw(shadow).polygon([*edge, *reversed(foot)], fill=215)
-    softened = shadow.filter(ImageFilter.GaussianBlur(picture.width / 400))
+    softened = blurred(shadow, picture.width / 400)
     picture.paste(colour, mask=ImageChops.multiply(softened, below(picture.size, crest)))
 
 

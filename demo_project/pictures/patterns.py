@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import random
 
-from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageOps
+from PIL import Image, ImageChops, ImageDraw, ImageOps
 
 from demo_project.pictures.canvas import (
     RGB,
     Point,
     Size,
+    blurred,
     mix,
     noise,
     palette,
@@ -25,7 +26,7 @@ def paper_contours(size: Size, chance: random.Random) -> Image.Image:
     field = ImageOps.autocontrast(
         noise(size, chance, cells=5, octaves=2).point(lambda value: value * 255 + 0).convert("L")
     )
-    field = field.filter(ImageFilter.GaussianBlur(size[0] / 150))
+    field = blurred(field, size[0] / 150)
     colours = palette(
         "#102a43 #14506b #1c7c8c #55b3a4 #a8d5ab #f2e3b3 #f4b678 #e9795d #c94057 #7d2450"
     )
@@ -35,9 +36,7 @@ def paper_contours(size: Size, chance: random.Random) -> Image.Image:
     for sheet in range(1, sheets):
         level = 255 * (0.12 + 0.78 * sheet / sheets)
         mask = field.point(lambda value, level=level: 255 if value > level else 0)
-        soft = mask.filter(ImageFilter.GaussianBlur(drop * 1.1)).point(
-            lambda value: round(value * 0.42)
-        )
+        soft = blurred(mask, drop * 1.1).point(lambda value: round(value * 0.42))
         shadow = Image.new("L", size)
         shadow.paste(soft, (drop // 2, drop))
         picture.paste(rgb("#06121f"), mask=shadow)
@@ -105,7 +104,7 @@ def stained_glass(size: Size, chance: random.Random) -> Image.Image:
         pen.line([*cell, cell[0]], fill=rgb("#0b0a12"), width=width // 130, joint="curve")
     grain = noise(size, chance, cells=60, octaves=2).point(lambda value: value * 110 + 150)
     picture = ImageChops.multiply(picture, Image.merge("RGB", [grain.convert("L")] * 3))
-    soft = picture.filter(ImageFilter.GaussianBlur(width / 40))
+    soft = blurred(picture, width / 40)
     return ImageChops.screen(picture, soft.point(lambda value: round(value * 0.4)))
 
 
@@ -244,7 +243,5 @@ def rosette(size: Size, chance: random.Random) -> Image.Image:
         pen.line(
             line, fill=mix(rgb("#000000"), ramp(colours, share), 0.75), width=max(2, width // 900)
         )
-    halo = light.filter(ImageFilter.GaussianBlur(width / 90)).point(
-        lambda value: min(255, round(value * 1.6))
-    )
+    halo = blurred(light, width / 90).point(lambda value: min(255, round(value * 1.6)))
     return ImageChops.screen(ImageChops.screen(picture, halo), light)

@@ -5,36 +5,17 @@ import json
 import logging
 import socket
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from typing import TypeAlias
-from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 import pytest
 
-from cfsigned_django.edge import Behavior, Distribution, EdgeServer
+from cfsigned_django.edge import Behavior, Distribution
 from cfsigned_django.signing import PrivateKey, Signer
 from tests.edge import EXPIRES, KEY_ID
 from tests.edge.conftest import echo_origin
-
-Send: TypeAlias = Callable[[str], bytes]
-SIMPLE = "GET /a HTTP/1.1\r\nHost: x\r\n\r\n"
-LAST = "GET /last HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-
-
-@contextmanager
-def run(application: WSGIApplication) -> Iterator[tuple[EdgeServer, Send]]:
-    """Serve on a free port, with a function that sends text and reads until the end."""
-    with EdgeServer(application).running() as server:
-
-        def send(text: str) -> bytes:
-            with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
-                connection.sendall(text.encode("latin-1"))
-                with connection.makefile("rb") as answer:
-                    return answer.read()
-
-        yield server, send
+from tests.edge.serving import LAST, SIMPLE, Send, run
 
 
 @pytest.fixture
@@ -122,84 +103,6 @@ class TestRefusals:
         answer = send(smuggled)
         assert answer.count(b"HTTP/1.1 200") == 1
         assert b"/last" not in answer
-
-
-class TestFailures:
-    def test_error_in_application(self, caplog: pytest.LogCaptureFixture) -> None:
-        """Answer 500, log the traceback, and serve the next viewer."""
-
-        def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-            if environ["PATH_INFO"] == "/a":
-                raise KeyError("broken")
-            return echo_origin(environ, start_response)
-
-        with run(application) as (_, send):
-            answer = send(SIMPLE.replace("/a", "/a?Signature=secret"))
-            assert answer.startswith(b"HTTP/1.1 500 Internal Server Error")
-            assert b"broken" not in answer
-            assert send(LAST).startswith(b"HTTP/1.1 200 OK")
-        assert caplog.messages == ["500 InternalError /a"]
-        assert "KeyError: 'broken'" in caplog.text
-
-    def test_error_within_body(self, caplog: pytest.LogCaptureFixture) -> None:
-        """End the connection in the middle of a body that fails, and close the body."""
-        closed = threading.Event()
-
-        class Body:
-            def __iter__(self) -> Iterator[bytes]:
-                yield b"first"
-                raise OSError("disk")
-
-            def close(self) -> None:
-                closed.set()
-
-        def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-            start_response("200 OK", [("Content-Length", "10")])
-            return Body()
-
-        with run(application) as (_, send):
-            answer = send(SIMPLE)
-        assert answer.endswith(b"\r\n\r\nfirst")
-        assert closed.is_set()
-        assert "OSError: disk" in caplog.text
-
-    def test_viewer_leaves(
-        self, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
-    ) -> None:
-        """Say nothing when a viewer hangs up in the middle of a download, and close the body."""
-        closed = threading.Event()
-
-        class Endless:
-            def __iter__(self) -> Iterator[bytes]:
-                while True:
-                    yield b"x" * 65536
-
-            def close(self) -> None:
-                closed.set()
-
-        def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-            start_response("200 OK", [])
-            return Endless()
-
-        with run(application) as (server, _):
-            with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
-                connection.sendall(SIMPLE.encode())
-                connection.recv(1000)
-            assert closed.wait(10)
-        assert caplog.text == ""
-        assert capfd.readouterr() == ("", "")
-
-    def test_viewer_says_nothing(self, capfd: pytest.CaptureFixture[str]) -> None:
-        """Take a connection that is opened and closed again without a word."""
-        with run(echo_origin) as (server, send):
-            socket.create_connection(("127.0.0.1", server.port), timeout=10).close()
-            assert send(LAST).startswith(b"HTTP/1.1 200 OK")
-        assert capfd.readouterr() == ("", "")
-
-    def test_port_in_use(self) -> None:
-        """Raise OSError where another program has the port."""
-        with run(echo_origin) as (server, _), pytest.raises(OSError, match="in use"):
-            EdgeServer(echo_origin, port=server.port)
 
 
 def test_many_viewers_at_once() -> None:

@@ -45,6 +45,7 @@ MISHAPS: dict[str, Callable[[str], str | bytes]] = {
     "byte order mark": lambda text: "\ufeff" + text,
     "byte order mark, bytes": lambda text: text.encode("utf-8-sig"),
     "UTF-16": lambda text: text.encode("utf-16"),
+    "UTF-16, big end first": lambda text: ("\ufeff" + text).encode("utf-16-be"),
     "indented": lambda text: text.replace("\n", "\n    "),
     "empty lines": lambda text: text.replace("\n", "\n\n"),
     "text around": lambda text: f"Bag Attributes: x\n{text}\nend of file\n",

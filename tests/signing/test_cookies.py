@@ -187,6 +187,6 @@ def test_changed_cookie(
 def test_cookie_names_have_case(cookies: dict[str, str], verifier: Verifier) -> None:
     """Know the cookies only by their names as they are written."""
     lowered = {name.lower(): value for name, value in cookies.items()}
-    assert_refused(refusal(verifier, IMAGE, lowered), "MissingKey", "in the cookies")
+    assert_refused(refusal(verifier, IMAGE, lowered), "MissingKey", "or the cookies")
     bare = {name.removeprefix("CloudFront-"): value for name, value in cookies.items()}
-    assert_refused(refusal(verifier, IMAGE, bare), "MissingKey", "in the cookies")
+    assert_refused(refusal(verifier, IMAGE, bare), "MissingKey", "or the cookies")

@@ -24,6 +24,7 @@ ACCIDENTS = [
     ("/a", "/a?size=large", "`&size=large` was added after signing"),
     ("/a?b=1", "/a?b=1&size=large", "`&size=large` was added after signing"),
     ("/a?b=1", "/a?size=large&b=1", "`&size=large` was added after signing"),
+    ("/a?b=1&c=2", "/a?b=1&size=large&c=2", "`&size=large` was added after signing"),
     ("/a?b=1", "/a?b=1&", "`&` was added after signing"),
     ("/a", "/a?b=1&c=2", "the query `?b=1&c=2` was added after signing"),
     ("/a?b=1&c=2", "/a?c=2&b=1", "the parameters were put in another order"),

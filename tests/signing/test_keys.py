@@ -159,6 +159,7 @@ def test_public_key_value_semantics(key: PrivateKey) -> None:
     assert {public_key, *same} == {public_key}
     assert public_key != PrivateKey.generate().public_key
     assert public_key != public_key.to_pem()
+    assert repr(public_key) == f"<PublicKey {key.algorithm} {public_key.fingerprint[:16]}>"
 
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))

@@ -7,7 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.serialization import PrivateFormat
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_public_key,
+)
 from hypothesis import given, strategies as st
 
 from cfsigned_django.signing import InvalidKey, PrivateKey, PublicKey
@@ -67,9 +72,11 @@ def test_any_path_like(key: PrivateKey, tmp_path: Path) -> None:
 
 
 def test_password_as_text(key: PrivateKey) -> None:
-    """Take the password as text too, which is what environment variables hold."""
-    source = rewrite(key, PrivateFormat.PKCS8, "pässword".encode())
-    assert PrivateKey.load(source, password="pässword").to_pem() == key.to_pem()
+    """Take the password as text too, as environment variables hold it, UTF-8 or not."""
+    for password in ("pässword".encode(), b"p\xe4ssword"):
+        source = rewrite(key, PrivateFormat.PKCS8, password)
+        text = password.decode("utf-8", "surrogateescape")
+        assert PrivateKey.load(source, password=text).to_pem() == key.to_pem()
 
 
 def test_password_without_need(key: PrivateKey) -> None:
@@ -85,7 +92,15 @@ def test_first_key_of_several_blocks(ec_key: PrivateKey, rsa_key: PrivateKey) ->
     assert PrivateKey.load(text).to_pem() == ec_key.to_pem()
 
 
-def refusals(key: PrivateKey, folder: Path) -> dict[str, tuple[object, bytes | None, str]]:
+def test_pkcs1_public_key(rsa_key: PrivateKey) -> None:
+    """Read RSA public keys in PKCS#1 too, and write them as CloudFront wants them."""
+    public_key = load_pem_public_key(rsa_key.public_key.to_pem().encode("ascii"))
+    text = public_key.public_bytes(Encoding.PEM, PublicFormat.PKCS1)
+    assert text.startswith(b"-----BEGIN RSA PUBLIC KEY-----")
+    assert PublicKey.load(text) == rsa_key.public_key
+
+
+def refusals(key: PrivateKey, folder: Path) -> dict[str, tuple[object, str | bytes | None, str]]:
     """Return source, password and what the refusal says, by what is wrong."""
     pem = key.to_pem().decode("ascii")
     lines = pem.splitlines()
@@ -117,6 +132,7 @@ def refusals(key: PrivateKey, folder: Path) -> dict[str, tuple[object, bytes | N
         "no password": (encrypted, None, "encrypted and no password was given"),
         "empty password": (encrypted, b"", "encrypted and no password was given"),
         "wrong password": (encrypted, b"wrong", "the password does not open it"),
+        "no text at all": (encrypted, "\ud800", "the password does not open it"),
         "first line only": (lines[0], None, "begins but does not end"),
         "cut": (pem[:-40], None, "begins but does not end"),
         "line lost": ("\n".join(lines[:1] + lines[2:]), None, "not a whole key"),
@@ -127,6 +143,7 @@ def refusals(key: PrivateKey, folder: Path) -> dict[str, tuple[object, bytes | N
         "base64 of garbage": ("Y29ycmVjdCBob3JzZQ==", None, NO_BLOCK),
         "base64 without frame": ("".join(lines[1:-1]), None, NO_BLOCK),
         "DER": (to_der(key), None, "binary data.*openssl pkey -inform DER"),
+        "file name alone": ("cf.key", None, "the name of a file"),
         "file name": ("keys/cloudfront.pem", None, "the name of a file.*pathlib.Path"),
         "no such file": (folder / "none.pem", None, "none.pem does not exist"),
         "folder": (folder, None, "is a folder, not a file"),
@@ -158,6 +175,17 @@ def test_each_refusal_has_its_own_sentence(key: PrivateKey, tmp_path: Path) -> N
             PrivateKey.load(source, password=password)  # type: ignore[arg-type]
         sentences.add(str(caught.value))
     assert len(sentences) == len(kinds)
+
+
+@pytest.mark.parametrize(
+    ("load", "label"), [(PrivateKey.load, "PRIVATE"), (PublicKey.load, "PUBLIC")]
+)
+def test_t23_unknown_kind(load: Callable[[str], object], label: str) -> None:
+    """Refuse a key of a kind that nobody knows, a well-formed one with object id 1.2.3.4 (T23)."""
+    bodies = {"PRIVATE": "MBACAQAwBQYDKgMEBAQAAAAA", "PUBLIC": "MA0wBQYDKgMEAwQAAAAA"}
+    text = f"-----BEGIN {label} KEY-----\n{bodies[label]}\n-----END {label} KEY-----\n"
+    with pytest.raises(InvalidKey, match="of a kind that this installation cannot read"):
+        load(text)
 
 
 @pytest.mark.parametrize("kind", FOREIGN)

@@ -100,8 +100,11 @@ def test_t21_end_is_needed() -> None:
 
 
 def test_latest_moment() -> None:
-    """Accept the last second of 2038 that every reader of a policy knows."""
+    """Accept the last second of 2038 that every reader knows, and blame no unit after it."""
     assert policy(date_less_than=2147483647).date_less_than == 2147483647
+    with pytest.raises(InvalidPolicy) as caught:
+        policy(date_less_than=2147483648)
+    assert "milliseconds" not in str(caught.value)
 
 
 @pytest.mark.parametrize("since", [EXPIRES, EXPIRES + 1])

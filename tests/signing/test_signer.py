@@ -112,12 +112,14 @@ def test_default_hash(key: PrivateKey) -> None:
     assert Signer(key_pair_id=KEY_ID, private_key=key).hash_algorithm is expected
 
 
-def test_hash_by_name(rsa_key: PrivateKey) -> None:
-    """Take the name of a hash, as settings hold it, and refuse an unknown one."""
-    signer = Signer(key_pair_id=KEY_ID, private_key=rsa_key, hash_algorithm="SHA256")  # type: ignore[arg-type]
+@pytest.mark.parametrize("name", ["sha256", "SHA512", "", 1])
+def test_unknown_hash_algorithm(name: Any, ec_key: PrivateKey) -> None:
+    """Take a hash algorithm by its name, and refuse one that CloudFront does not know."""
+    by_name: Any = "SHA256"
+    signer = Signer(key_pair_id="K1TESTKEY", private_key=ec_key, hash_algorithm=by_name)
     assert signer.hash_algorithm is HashAlgorithm.SHA256
-    with pytest.raises(ValueError, match="sha256"):
-        Signer(key_pair_id=KEY_ID, private_key=rsa_key, hash_algorithm="sha256")  # type: ignore[arg-type]
+    with pytest.raises(InvalidKey, match="CloudFront knows SHA1 and SHA256"):
+        Signer(key_pair_id="K1TESTKEY", private_key=ec_key, hash_algorithm=name)
 
 
 @pytest.mark.parametrize(

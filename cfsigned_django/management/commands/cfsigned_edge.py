@@ -86,6 +86,7 @@ class Command(BaseCommand):
             )
         storage = _find_storage(options["storage"])
         try:
+            storage.trusted_keys()
             distribution = distribution_for(
                 storage, _origin(storage, options), public=options["public"]
             )
@@ -161,10 +162,9 @@ def _port_of(storage: SignedUrlMixin) -> int | None:
 def _origin(storage: SignedUrlMixin, options: dict[str, Any]) -> WSGIApplication:
     """Return the bucket of an S3 storage, read as the edge's own user, or else the storage."""
     if not isinstance(storage, CloudFrontS3Storage):
-        rules = [CorsRule(allowed_origins=tuple(options["cors_origin"]), allowed_headers=("*",))]
-        return StorageOrigin(
-            cast("Storage", storage), cors_rules=rules if options["cors_origin"] else ()
-        )
+        origins = tuple(options["cors_origin"])
+        rules = [CorsRule(allowed_origins=origins, allowed_headers=("*",))] if origins else []
+        return StorageOrigin(cast("Storage", storage), cors_rules=rules)
     if options["cors_origin"]:
         raise CommandError(
             "--cors-origin is for storages other than S3: give the bucket a CORS rule instead, "
@@ -220,10 +220,12 @@ def _serve(server: EdgeServer) -> None:
     def interrupt(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    # SIGINT as well: a shell starts what runs in its background with it ignored.
+    before = {each: signal.signal(each, interrupt) for each in (signal.SIGINT, signal.SIGTERM)}
     try:
         server.serve_forever()
     except KeyboardInterrupt:
         pass
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for each, handler in before.items():
+            signal.signal(each, handler)

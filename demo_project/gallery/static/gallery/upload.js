@@ -23,13 +23,18 @@
     errors.hidden = messages.length === 0;
   }
 
+  function rest() {
+    progress.hidden = true;
+    input.disabled = false;
+    input.value = "";
+  }
+
   function finish(request) {
     if (request.status === 201) {
       location.assign(form.action);
       return;
     }
-    button.removeAttribute("aria-busy");
-    progress.hidden = true;
+    rest();
     const page = new DOMParser().parseFromString(request.responseText, "text/html");
     const messages = [...page.querySelectorAll(".errors li")].map((item) => item.textContent);
     showErrors(messages.length ? messages : [`The site answered ${request.status}.`]);
@@ -48,14 +53,13 @@
     });
     request.addEventListener("load", () => finish(request));
     request.addEventListener("error", () => {
-      button.removeAttribute("aria-busy");
-      progress.hidden = true;
+      rest();
       showErrors(["The site does not answer. Is the demo still running?"]);
     });
     showErrors([]);
     progress.value = 0;
     progress.hidden = false;
-    button.setAttribute("aria-busy", "true");
+    input.disabled = true;
     request.send(data);
   }
 
@@ -82,6 +86,9 @@
     curtain.hidden = true;
     upload(event.dataTransfer.files);
   });
+  // Choosing is all it takes; the button is for browsers without this script.
+  button.hidden = true;
+  input.addEventListener("change", () => upload(input.files));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     upload(input.files);

@@ -1,0 +1,3 @@
+"""Measure this package side by side with django-storages: ``make bench``."""
+
+from __future__ import annotations

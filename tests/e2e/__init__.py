@@ -1,0 +1,3 @@
+"""Tests that look at the demo through a browser."""
+
+from __future__ import annotations

@@ -1,0 +1,66 @@
+"""Run one demo for all browser tests, and the browser that the machine has."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from demo_project.state import DemoState
+
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-dev-shm-usage",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def chromium() -> str:
+    """Return the path of the machine's Chromium; empty where there is none."""
+    named = os.environ.get("CHROMIUM", "")
+    return named or shutil.which("chromium") or shutil.which("chromium-browser") or ""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test of this folder, so that none forgets it."""
+    for item in items:
+        if "tests/e2e/" in item.path.as_posix():
+            item.add_marker(pytest.mark.e2e)
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    """Launch the machine's own Chromium: playwright's is not downloaded."""
+    return {
+        **browser_type_launch_args,
+        "executable_path": chromium(),
+        "args": CHROMIUM_ARGUMENTS,
+    }
+
+
+@pytest.fixture(scope="session")
+def state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoState]:
+    """Run the demo in a new folder and return where everything is."""
+    from demo_project.console import Console
+    from demo_project.run import running_demo
+
+    with running_demo(tmp_path_factory.mktemp("demo"), Console(), quiet=True) as demo:
+        yield demo.state
+
+
+@pytest.fixture(scope="session")
+def site(state: DemoState) -> str:
+    """Return the address of the site, with no slash at its end."""
+    return state.address("site")
+
+
+@pytest.fixture(scope="session")
+def base_url(site: str) -> str:
+    """Replace the fixture of the same name, whose form pytest 9 deprecates."""
+    return site

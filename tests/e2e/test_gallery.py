@@ -1,0 +1,176 @@
+"""The gallery and its uploads, as somebody with a browser meets them."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+pytest.importorskip("playwright.sync_api", reason="needs pytest-playwright")
+pytest.importorskip("PIL", reason="needs the demo extra")
+
+from playwright.sync_api import expect
+
+from tests.demo_project.browsing import jpeg
+from tests.e2e.views import VIEWS, View, take
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+PICTURES = 15
+SIZES = [(360, 740), (390, 844), (820, 1180), (1280, 900)]
+PATHS = ["/", "/documents/", "/how/", "/pictures/1/", "/documents/1/"]
+
+LOAD_ALL = """async () => {
+  const pictures = [...document.querySelectorAll('main img')];
+  pictures.forEach((picture) => { picture.loading = 'eager'; });
+  await Promise.all(pictures.map((picture) => picture.decode()));
+  return pictures.map((picture) => [picture.src, picture.naturalWidth, picture.alt]);
+}"""
+
+DROP = """async ([name, type, content]) => {
+  const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
+  const transfer = new DataTransfer();
+  transfer.items.add(new File([bytes], name, { type }));
+  const send = (kind) => document.body.dispatchEvent(
+    new DragEvent(kind, { dataTransfer: transfer, bubbles: true, cancelable: true }));
+  send('dragenter');
+  const shown = !document.querySelector('[data-curtain]').hidden;
+  send('dragover');
+  send('drop');
+  return shown;
+}"""
+
+
+@pytest.fixture
+def quiet(page: Page) -> Iterator[Page]:
+    """Return a page, and fail where its console has an error or a warning in the end."""
+    said: list[str] = []
+    page.on("console", lambda line: said.append(f"{line.type}: {line.text}"))
+    page.on("pageerror", lambda error: said.append(f"exception: {error}"))
+    yield page
+    assert [line for line in said if not line.startswith(("log", "info", "debug"))] == []
+
+
+def test_every_picture_comes_through_the_edge(quiet: Page, site: str) -> None:
+    """Show each picture of the gallery by a signed link, with real pixels and a text."""
+    quiet.goto(site)
+    shown = quiet.evaluate(LOAD_ALL)
+    assert len(shown) >= PICTURES
+    for source, width, text in shown:
+        assert "Signature=" in source
+        assert not source.startswith(site)
+        assert width > 0
+        assert text
+
+
+def test_time_left_counts_down(quiet: Page, site: str) -> None:
+    """Count the seconds of a link down from five minutes."""
+    quiet.goto(site)
+    expect(quiet.locator(".mosaic time").first).to_have_text(re.compile(r"^(5:00|4:5[0-9])$"))
+    expect(quiet.locator(".mosaic time").first).to_have_text(re.compile("^4:5[0-8]$"))
+
+
+def test_an_old_page_says_so(quiet: Page, site: str) -> None:
+    """Offer fresh links once those of the page have expired."""
+    quiet.clock.install()
+    quiet.goto(site)
+    expect(quiet.locator("[data-stale]")).to_be_hidden()
+    quiet.clock.run_for(301_000)
+    expect(quiet.locator("[data-stale]")).to_be_visible()
+    expect(quiet.locator(".mosaic time").first).to_have_text("expired")
+
+
+def test_upload_by_form(quiet: Page, site: str, tmp_path: Path) -> None:
+    """Upload a picture with a Korean name as soon as it is chosen, and show it first."""
+    quiet.goto(site)
+    file = tmp_path / "우리 집 사진.jpg"
+    file.write_bytes(jpeg((600, 400)))
+    quiet.get_by_label("Add pictures").set_input_files(file)
+    expect(quiet.get_by_role("status")).to_have_text("Stored “우리 집 사진.jpg”.")
+    expect(quiet.locator(".mosaic .caption").first).to_have_text("우리 집 사진")
+    assert quiet.evaluate(LOAD_ALL)[0][1] == 600
+
+
+def test_upload_by_drag_and_drop(quiet: Page, site: str) -> None:
+    """Upload a picture that is dropped anywhere on the page."""
+    quiet.goto(site)
+    content = base64.b64encode(jpeg((500, 500), "PNG")).decode()
+    assert quiet.evaluate(DROP, ["dropped.png", "image/png", content])
+    expect(quiet.get_by_role("status")).to_have_text("Stored “dropped.png”.")
+    expect(quiet.locator(".mosaic .caption").first).to_have_text("dropped")
+    assert quiet.evaluate(LOAD_ALL)[0][1] == 500
+
+
+def test_a_refused_upload_is_explained(page: Page, site: str) -> None:
+    """Say in place, and by name, which dropped file is no picture."""
+    page.goto(site)
+    content = base64.b64encode(b"no picture").decode()
+    page.evaluate(DROP, ["notes.jpg", "image/jpeg", content])
+    expect(page.get_by_role("alert")).to_contain_text("“notes.jpg” is not a picture")
+
+
+def test_a_document_is_saved_under_its_name(quiet: Page, site: str) -> None:
+    """Download the Korean minutes under the name that they were uploaded with."""
+    quiet.goto(f"{site}/documents/")
+    with quiet.expect_download() as downloading:
+        quiet.get_by_role("link", name="Download 회의록 2026.txt").click()
+    assert downloading.value.suggested_filename == "회의록 2026.txt"
+    assert "비공개 자료 공유" in Path(downloading.value.path()).read_text("utf-8")
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}px")
+@pytest.mark.parametrize("colours", ["light", "dark"])
+def test_nothing_is_wider_than_the_screen(
+    browser: Browser, site: str, size: tuple[int, int], colours: str
+) -> None:
+    """Need no sideways scrolling on any page, from a small phone to a desk."""
+    context = browser.new_context(
+        viewport={"width": size[0], "height": size[1]},
+        color_scheme="dark" if colours == "dark" else "light",
+    )
+    page = context.new_page()
+    widths = {}
+    for path in PATHS:
+        page.goto(site + path)
+        widths[path] = page.evaluate("document.documentElement.scrollWidth")
+    context.close()
+    assert widths == dict.fromkeys(PATHS, size[0])
+
+
+def test_everything_works_without_scripts(browser: Browser, site: str, tmp_path: Path) -> None:
+    """Upload, look, and ask the edge with JavaScript turned off."""
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(site)
+    expect(page.locator(".mosaic time").first).to_have_text(re.compile("^until [0-9:]{8}$"))
+    file = tmp_path / "plain.jpg"
+    file.write_bytes(jpeg())
+    page.get_by_label("Add pictures").set_input_files(file)
+    page.get_by_role("button", name="Upload").click()
+    expect(page.get_by_role("status")).to_have_text("Stored “plain.jpg”.")
+    page.get_by_role("link", name="plain").first.click()
+    page.get_by_role("button", name="Try it Without a signature").click()
+    expect(page.locator("#unsigned .verdict")).to_contain_text("403 MissingKey")
+    context.close()
+
+
+def test_json_shows_the_same_links(page: Page, site: str) -> None:
+    """List each file with a link that the edge serves."""
+    page.goto(f"{site}/api/files/")
+    files = json.loads(page.locator("body").inner_text())["files"]
+    assert len(files) >= PICTURES
+    assert page.request.get(files[0]["url"]).status == 200
+
+
+@pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.name)
+def test_views_can_be_taken(browser: Browser, site: str, view: View, tmp_path: Path) -> None:
+    """Write the pictures of the documentation, each small enough for a page."""
+    file = tmp_path / f"{view.name}.png"
+    file.write_bytes(take(browser, site, view))
+    assert 10_000 < file.stat().st_size < 300_000

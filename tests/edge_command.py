@@ -1,0 +1,74 @@
+"""Run ``manage.py cfsigned_edge`` within a test, visit its edge and stop it."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import socket
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+from django.core.management import call_command
+
+
+def free_port() -> int:
+    """Return a port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def fetch(url: str) -> tuple[int, bytes]:
+    """Return status and body, of errors as well."""
+    try:
+        with urllib.request.urlopen(url, timeout=10) as response:
+            return response.status, response.read()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read()
+
+
+def wait_for(port: int, is_over: Callable[[], bool]) -> None:
+    """Return once something listens on the port; raise where nothing will any more."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and not is_over():
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.02)
+    raise TimeoutError(f"nothing listens on port {port}")
+
+
+def run(at: int, visit: Callable[[], Any], **options: Any) -> tuple[Any, str, str]:
+    """Run the command, visit its edge, stop it; return the visit's result and the output."""
+    stdout, stderr = io.StringIO(), io.StringIO()
+    over = threading.Event()
+
+    def visit_and_stop() -> Any:
+        wait_for(at, over.is_set)
+        try:
+            return visit()
+        finally:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    # Should the command not be there to take the signal, a test shall fail and not end the run.
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            visited: Future[Any] = pool.submit(visit_and_stop)
+            try:
+                call_command(
+                    "cfsigned_edge", insecure=True, stdout=stdout, stderr=stderr, **options
+                )
+            finally:
+                over.set()
+        return visited.result(), stdout.getvalue(), stderr.getvalue()
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,62 @@
+"""Give the integration tests an S3 server, and a storage with a bucket of its own."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+from urllib.parse import urlsplit
+
+import pytest
+
+from cfsigned_django.aws.origin import S3Origin
+from cfsigned_django.edge.client import EdgeClient
+from cfsigned_django.origins import distribution_for
+from cfsigned_django.storage import CloudFrontS3Storage
+from tests.plugins_s3 import s3_bucket as s3_bucket, s3_server as s3_server
+from tests.s3_server import S3Server
+
+# django-storages sets its options as attributes, unseen by type checkers.
+AnyStorage: TypeAlias = Any
+
+
+@pytest.fixture
+def s3_options(s3_server: S3Server, s3_bucket: str) -> dict[str, Any]:
+    """Return the options of a storage that stores in the bucket."""
+    return {
+        "bucket_name": s3_bucket,
+        "endpoint_url": s3_server.endpoint_url,
+        "region_name": s3_server.region,
+        "addressing_style": "path",
+        "access_key": s3_server.writer.access_key,
+        "secret_key": s3_server.writer.secret_key,
+    }
+
+
+@pytest.fixture
+def storage(site: Any, s3_options: dict[str, Any]) -> AnyStorage:
+    """Return a storage with the options, and the settings of a site that signs."""
+    return CloudFrontS3Storage(**s3_options)
+
+
+@pytest.fixture
+def edge(storage: AnyStorage, s3_server: S3Server, s3_bucket: str) -> EdgeClient:
+    """Return a client of an edge before the bucket, which it reads as a user of its own."""
+    origin = S3Origin(
+        bucket=s3_bucket,
+        access_key=s3_server.reader.access_key,
+        secret_key=s3_server.reader.secret_key,
+        region=s3_server.region,
+        endpoint_url=s3_server.endpoint_url,
+    )
+    return EdgeClient(distribution_for(storage, origin))
+
+
+@pytest.fixture
+def direct(s3_server: S3Server, s3_bucket: str) -> Any:
+    """Return a function that gives the address of a CloudFront URL in the bucket itself."""
+
+    def address_of(url: str) -> str:
+        parts = urlsplit(url)
+        query = f"?{parts.query}" if parts.query else ""
+        return f"{s3_server.endpoint_url}/{s3_bucket}{parts.path}{query}"
+
+    return address_of

@@ -1,0 +1,171 @@
+"""Store files in a real S3 server: django-storages' own code, under this class."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import unicodedata
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from django.core.files.base import ContentFile, File
+from django.core.files.storage import storages
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import models
+from django.test.utils import isolate_apps
+
+from cfsigned_django.storage import CloudFrontS3Storage
+from tests.s3_server import S3Server
+from tests.storage_cases import S3_BACKEND
+
+NAMES = [
+    "a.txt",
+    "albums/42/001.txt",
+    "보고서 2026.txt",
+    unicodedata.normalize("NFD", "한글.txt"),
+    "a+b c#d?e&f=g%20h.txt",
+    'it\'s "so" (1)!*~.txt',
+    "x/" * 20 + "deep.txt",
+]
+
+
+def unpickled_copy(storage: Any) -> Any:
+    """Return a copy that went through a pickle."""
+    return pickle.loads(pickle.dumps(storage))  # noqa: S301
+
+
+def test_whole_life(storage: Any) -> None:
+    """Upload, find, measure, read and delete a file of any name."""
+    for name in NAMES:
+        assert storage.save(name, ContentFile(b"0123456789")) == name
+        assert storage.exists(name)
+        assert storage.size(name) == 10
+        with storage.open(name) as file:
+            assert file.read() == b"0123456789"
+        assert abs(storage.get_modified_time(name) - datetime.now(UTC)) < timedelta(minutes=5)
+        storage.delete(name)
+        assert not storage.exists(name)
+        with pytest.raises(FileNotFoundError):
+            storage.open(name)
+
+
+def test_missing_file(storage: Any) -> None:
+    """Say that a file is missing as Django's storages do; deleting it is no error."""
+    assert not storage.exists("missing.txt")
+    with pytest.raises(FileNotFoundError):
+        storage.size("missing.txt")
+    storage.delete("missing.txt")
+
+
+def test_listdir(storage: Any) -> None:
+    """List folders and files, one level at a time."""
+    for name in ("a.txt", "albums/1.txt", "albums/42/2.txt", "보고서/3.txt"):
+        storage.save(name, ContentFile(b"x"))
+    folders, files = storage.listdir("")
+    assert (sorted(folders), files) == (["albums", "보고서"], ["a.txt"])
+    assert storage.listdir("albums") == (["42"], ["1.txt"])
+
+
+def test_writing(storage: Any) -> None:
+    """Write through an open file, as text and bytes."""
+    with storage.open("a.txt", "wb") as file:
+        file.write(b"one ")
+        file.write("둘".encode())
+    with storage.open("a.txt", "r") as file:
+        assert file.read() == "one 둘"
+
+
+def test_multipart_upload(storage: Any, s3_server: S3Server, s3_bucket: str) -> None:
+    """Upload more than one part, by save() and by an open file."""
+    data = bytes(range(256)) * (9 * 4096)
+    storage.save("large.bin", ContentFile(data))
+    with storage.open("written.bin", "wb") as file:
+        for start in range(0, len(data), 1_000_000):
+            file.write(data[start : start + 1_000_000])
+    for name in ("large.bin", "written.bin"):
+        assert storage.size(name) == len(data) == 9 * 2**20
+        etag = s3_server.client().head_object(Bucket=s3_bucket, Key=name)["ETag"]
+        assert "-" in etag
+        with storage.open(name) as file:
+            assert file.read() == data
+
+
+def test_overwriting(storage: Any, s3_options: dict[str, Any]) -> None:
+    """Overwrite by default, and find another name where that is off."""
+    assert storage.save("a.txt", ContentFile(b"1")) == storage.save("a.txt", ContentFile(b"22"))
+    assert storage.size("a.txt") == 2
+    careful = CloudFrontS3Storage(**s3_options, file_overwrite=False)
+    assert careful.save("a.txt", ContentFile(b"333")) != "a.txt"
+    assert storage.size("a.txt") == 2
+
+
+def test_location(storage: Any, s3_options: dict[str, Any]) -> None:
+    """Keep files below the location."""
+    located: Any = CloudFrontS3Storage(**s3_options, location="private/files")
+    located.save("a.txt", ContentFile(b"x"))
+    assert storage.listdir("private/files") == ([], ["a.txt"])
+    assert located.listdir("") == ([], ["a.txt"])
+
+
+def test_object_parameters(s3_options: dict[str, Any], s3_server: S3Server) -> None:
+    """Send the parameters of objects along, and guess the content type."""
+    parameters = {"CacheControl": "max-age=60", "Metadata": {"album": "42"}}
+    storage = CloudFrontS3Storage(**s3_options, object_parameters=parameters)
+    storage.save("a.jpg", ContentFile(b"x"))
+    storage.save("b", SimpleUploadedFile("b", b"x", content_type="application/x-own"))
+    client, bucket = s3_server.client(), s3_options["bucket_name"]
+    head = client.head_object(Bucket=bucket, Key="a.jpg")
+    assert head["CacheControl"] == "max-age=60"
+    assert head["Metadata"] == {"album": "42"}
+    assert head["ContentType"] == "image/jpeg"
+    assert client.head_object(Bucket=bucket, Key="b")["ContentType"] == "application/x-own"
+
+
+# django-storages leaves the temporary file of a compressed read to the garbage collector.
+@pytest.mark.filterwarnings("ignore:.*SpooledTemporaryFile:ResourceWarning")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_compression(s3_options: dict[str, Any], s3_server: S3Server) -> None:
+    """Compress what django-storages compresses, and read it back."""
+    storage: Any = CloudFrontS3Storage(**s3_options, gzip=True)
+    storage.save("a.css", ContentFile(b"a" * 1000))
+    head = s3_server.client().head_object(Bucket=s3_options["bucket_name"], Key="a.css")
+    assert head["ContentEncoding"] == "gzip"
+    assert head["ContentLength"] < 100
+    with storage.open("a.css") as file:
+        assert file.read() == b"a" * 1000
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, unpickled_copy])
+def test_copies(duplicate: Any, site: Any, s3_options: dict[str, Any]) -> None:
+    """Store files with a copy of a storage, whose secret key no pickle holds."""
+    site.STORAGES = {"default": {"BACKEND": S3_BACKEND, "OPTIONS": s3_options}}
+    storage = duplicate(storages["default"])
+    storage.save("a.txt", ContentFile(b"text"))
+    assert storages["default"].size("a.txt") == 4
+
+
+def test_wrong_secret(s3_options: dict[str, Any], site: Any) -> None:
+    """Be refused by S3 with a wrong secret key: the hidden one is really sent."""
+    storage = CloudFrontS3Storage(**s3_options | {"secret_key": "wrong"})
+    with pytest.raises(ClientError, match=r"403|SignatureDoesNotMatch"):
+        storage.save("a.txt", ContentFile(b"x"))
+
+
+@isolate_apps("cfsigned_django")
+def test_file_field(storage: Any) -> None:
+    """Save and read through a model's file field."""
+
+    class Report(models.Model):  # noqa: DJ008 - nobody prints it
+        file = models.FileField(storage=storage, upload_to="reports")
+
+        class Meta:
+            app_label = "cfsigned_django"
+
+    report = Report()
+    report.file.save("보고서 1.pdf", File(ContentFile(b"text")), save=False)
+    assert report.file.name == "reports/보고서_1.pdf"
+    assert report.file.size == 4
+    with report.file.open() as file:
+        assert file.read() == b"text"

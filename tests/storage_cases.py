@@ -1,0 +1,112 @@
+"""Hold what the tests of the storages share: settings, names, and one frozen second."""
+
+from __future__ import annotations
+
+import random
+import time
+import unicodedata
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from unittest import mock
+from urllib.parse import parse_qsl, urlsplit
+
+from cfsigned_django.signed_urls import SignedUrlMixin
+from cfsigned_django.signing import KeyAlgorithm, Policy, PrivateKey, Verifier
+
+KEY_ID = "K2JCJMDEHXQW5F"
+OTHER_KEY_ID = "K3ABCDEFGHIJKL"
+KEY_GROUP_ID = "a1b2c3d4-0123-4567-89ab-cdef01234567"
+DOMAIN = "media.example.com"
+SECRET_KEY = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+
+S3_BACKEND = "cfsigned_django.storage.CloudFrontS3Storage"
+FILE_BACKEND = "cfsigned_django.storage.CloudFrontFileSystemStorage"
+
+_FOLDERS = ("", "albums/42/", "보고서/2026/", "a b/", "x/" * 12, "q&a/", "50%/", "C#/", "it's (1)/")
+_PIECES = (
+    *("photo", "보고서", "사진 1", "é", "日本語", "a b", "a+b", "a#b", "a?b", "a&b", "100%", "%20"),
+    *("it's", 'say "hi"', "a=b", "a;b", "a:b", "a@b", "a,b", "$", "!", "~", "(1)", "[1]", "{1}"),
+    *("a|b", "a^b", "`", "<b>", "\t", "\x7f", "🌅", "-", "_", "..a", "a..", "...", "'"),
+)
+
+
+def settings_for(key: PrivateKey, **others: Any) -> dict[str, Any]:
+    """Return the settings of a site that signs with the key."""
+    return {
+        "AWS_CLOUDFRONT_KEY": key.to_pem().decode(),
+        "AWS_CLOUDFRONT_KEY_ID": KEY_ID,
+        "AWS_S3_CUSTOM_DOMAIN": DOMAIN,
+        "AWS_STORAGE_BUCKET_NAME": "media",
+    } | others
+
+
+def options_for(key: PrivateKey, **others: Any) -> dict[str, Any]:
+    """Return the options of a storage that signs with the key."""
+    return {
+        "cloudfront_key": key.to_pem().decode(),
+        "cloudfront_key_id": KEY_ID,
+        "custom_domain": DOMAIN,
+        "bucket_name": "media",
+    } | others
+
+
+def generated_names(count: int, *, seed: int = 20260401) -> list[str]:
+    """Return so many different names, with all that a name may hold but ``*`` and ``..``."""
+    chance = random.Random(seed)
+    names: dict[str, None] = {}
+    while len(names) < count:
+        name = chance.choice(_FOLDERS) + "".join(chance.choices(_PIECES, k=chance.randint(1, 4)))
+        name = unicodedata.normalize(chance.choice(("NFC", "NFD")), name)
+        name += chance.choice(("", ".jpg", ".tar.gz", "/"))
+        if ".." not in name.split("/"):
+            names[name] = None
+    return list(names)
+
+
+def in_one_second(*makers: Callable[[], Any]) -> list[Any]:
+    """Return what each callable returns, all of them called within one second."""
+    while True:
+        second = int(time.time())
+        found = [make() for make in makers]
+        if int(time.time()) == second:
+            return found
+
+
+@contextmanager
+def at(moment: float) -> Iterator[None]:
+    """Let ``url()`` believe that it is this moment, in Unix seconds."""
+    with mock.patch("cfsigned_django.signed_urls.time.time", return_value=moment):
+        yield
+
+
+@contextmanager
+def counted_loads() -> Iterator[list[KeyAlgorithm]]:
+    """Note each private key that is parsed within the block."""
+    loads, load = [], PrivateKey.load
+
+    def note(source: Any) -> PrivateKey:
+        key = load(source)
+        loads.append(key.algorithm)
+        return key
+
+    with mock.patch.object(PrivateKey, "load", side_effect=note):
+        yield loads
+
+
+def parameters_of(url: str) -> dict[str, str]:
+    """Return the query parameters of a URL, decoded."""
+    return dict(parse_qsl(urlsplit(url).query, keep_blank_values=True))
+
+
+def expiry_of(url: str) -> int:
+    """Return the moment at which a canned URL ends, in Unix seconds."""
+    return int(parameters_of(url)["Expires"])
+
+
+def verify(
+    storage: SignedUrlMixin, url: str, *, now: int | None = None, viewer_ip: str = "192.0.2.7"
+) -> Policy:
+    """Return the policy by which CloudFront would serve the URL, or raise Denied."""
+    now = int(time.time()) if now is None else now
+    return Verifier(storage.trusted_keys()).verify(url, now=now, viewer_ip=viewer_ip)

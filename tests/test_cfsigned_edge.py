@@ -1,0 +1,200 @@
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import storages
+from django.core.management import CommandError, call_command
+from django.test import override_settings
+
+from cfsigned_django.signing import PrivateKey
+from tests.edge_command import fetch, free_port, run, wait_for
+
+BACKENDS = "cfsigned_django.storage"
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    """Return the port of AWS_S3_CUSTOM_DOMAIN, as one would set it for development."""
+    port = free_port()
+    with override_settings(AWS_S3_CUSTOM_DOMAIN=f"127.0.0.1:{port}", AWS_S3_URL_PROTOCOL="http:"):
+        yield port
+
+
+@pytest.fixture(autouse=True)
+def _site(ec_key: PrivateKey, tmp_path: Path) -> Iterator[None]:
+    """Configure a site with files on disk."""
+    with override_settings(
+        AWS_CLOUDFRONT_KEY=ec_key.to_pem(),
+        AWS_CLOUDFRONT_KEY_ID="K1TESTKEYID",
+        MEDIA_ROOT=tmp_path / "media",
+        STORAGES={"default": {"BACKEND": f"{BACKENDS}.CloudFrontFileSystemStorage"}},
+    ):
+        yield
+
+
+class TestServe:
+    def test_whole_way(self, port: int) -> None:
+        """Serve what is signed, refuse the rest, say both, and stop on SIGTERM."""
+        storages["default"].save("a.txt", ContentFile(b"text"))
+        url = storages["default"].url("a.txt")
+        answers, stdout, stderr = run(port, lambda: (fetch(url), fetch(url + "&size=large")))
+        assert answers[0] == (200, b"text")
+        assert answers[1][0] == 403
+        assert len(answers[1][1]) == 110
+        assert stdout == (
+            f"CloudFront edge for development at http://127.0.0.1:{port}/\n"
+            "  files    STORAGES['default'], CloudFrontFileSystemStorage\n"
+            f"  domain   127.0.0.1:{port}\n"
+            "  key      K1TESTKEYID\n"
+            "  public   nothing: each request needs a signature\n"
+            f"Try it: curl -i http://127.0.0.1:{port}/a.jpg is refused (MissingKey). The URLs that "
+            "storage.url() and {% signed_url %} return are served.\n"
+            "Stop it with Ctrl-C.\n"
+            "The edge has stopped.\n"
+        )
+        served, refused = stderr.splitlines()
+        assert served.endswith(" 200 /a.txt?Expires&Signature&Key-Pair-Id&Hash-Algorithm")
+        assert refused.endswith("`&size=large` was added after signing")
+
+    def test_public(self, port: int) -> None:
+        """Serve public paths without a signature."""
+        storages["default"].save("static/a.css", ContentFile(b"css"))
+        answer, stdout, _ = run(
+            port, lambda: fetch(f"http://127.0.0.1:{port}/static/a.css"), public=["static/*"]
+        )
+        assert answer == (200, b"css")
+        assert "  public   static/*\n" in stdout
+
+    def test_cors_origin(self, port: int) -> None:
+        """Answer an origin that is named, across origins."""
+        storages["default"].save("a.txt", ContentFile(b"text"))
+        request = urllib.request.Request(
+            storages["default"].url("a.txt"), headers={"Origin": "http://app.example"}
+        )
+
+        def visit() -> str | None:
+            with urllib.request.urlopen(request, timeout=10) as response:
+                allowed: str | None = response.headers["Access-Control-Allow-Origin"]
+                return allowed
+
+        assert run(port, visit, cors_origin=["http://app.example"])[0] == "http://app.example"
+
+    def test_own_logging(self, port: int, caplog: pytest.LogCaptureFixture) -> None:
+        """Leave the log to the project where it has a handler for it."""
+        logger = logging.getLogger("cfsigned_django.edge")
+        logger.addHandler(caplog.handler)
+        try:
+            _, _, stderr = run(port, lambda: fetch(f"http://127.0.0.1:{port}/a.txt"))
+        finally:
+            logger.removeHandler(caplog.handler)
+        assert stderr == ""
+        assert "403 MissingKey /a.txt" in caplog.messages[0]
+
+    def test_other_domain(self, port: int) -> None:
+        """Say so where URLs lead somewhere else, or by another protocol."""
+        with override_settings(
+            AWS_S3_CUSTOM_DOMAIN="media.example.com", AWS_S3_URL_PROTOCOL="https:"
+        ):
+            answer, _, stderr = run(
+                port, lambda: fetch(f"http://127.0.0.1:{port}/a.txt"), port=port
+            )
+        assert answer[0] == 403
+        assert (
+            "AWS_S3_CUSTOM_DOMAIN is 'media.example.com', so URLs do not lead to this edge. Set "
+            f'AWS_S3_CUSTOM_DOMAIN = "127.0.0.1:{port}" for development.\n'
+        ) in stderr
+        assert 'Set AWS_S3_URL_PROTOCOL = "http:" for development.\n' in stderr
+        assert (
+            f"403 UnknownHost /a.txt: the viewer asked for the host '127.0.0.1:{port}', and this "
+            "edge serves media.example.com"
+        ) in stderr
+
+
+class TestRefuse:
+    @pytest.mark.usefixtures("port")
+    def test_debug_off(self) -> None:
+        """Refuse to run where DEBUG is off, and name the way out."""
+        with pytest.raises(CommandError, match=r"DEBUG is off.*--insecure"):
+            call_command("cfsigned_edge")
+
+    @pytest.mark.parametrize(
+        ("settings", "options", "message"),
+        [
+            ({"AWS_CLOUDFRONT_KEY": None, "AWS_CLOUDFRONT_KEY_ID": None}, {}, "E001"),
+            ({"AWS_CLOUDFRONT_KEY": "nonsense"}, {}, "E007"),
+            ({"AWS_S3_CUSTOM_DOMAIN": None}, {}, "E004"),
+            ({}, {"storage": "missing"}, "missing"),
+            ({}, {"public": ["a b"]}, "path_pattern 'a b'"),
+            ({}, {"port": 70_000}, "Port 70000 of 127.0.0.1 cannot be had"),
+            (
+                {
+                    "STORAGES": {
+                        "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"}
+                    }
+                },
+                {},
+                "is a FileSystemStorage, which does not sign URLs",
+            ),
+        ],
+    )
+    @pytest.mark.usefixtures("port")
+    def test_configuration(
+        self, settings: dict[str, Any], options: dict[str, Any], message: str
+    ) -> None:
+        """Refuse what could not work, and name the setting or option."""
+        with override_settings(**settings), pytest.raises(CommandError, match=message):
+            call_command("cfsigned_edge", insecure=True, **options)
+
+    def test_port_in_use(self, port: int) -> None:
+        """Refuse a port that another program has."""
+        with socket.socket() as other:
+            other.bind(("127.0.0.1", port))
+            other.listen()
+            with pytest.raises(CommandError, match=f"Port {port} .* in use"):
+                call_command("cfsigned_edge", insecure=True)
+
+
+def test_ctrl_c(port: int, ec_key: PrivateKey, tmp_path: Path) -> None:
+    """Stop as a process of its own on Ctrl-C: exit 0, no traceback, and no key in the output."""
+    key = tmp_path / "key.pem"
+    key.write_bytes(ec_key.to_pem())
+    (tmp_path / "edge_settings.py").write_text(
+        "from pathlib import Path\n"
+        "SECRET_KEY = 'x'\nDEBUG = True\nINSTALLED_APPS = ['cfsigned_django']\n"
+        f"STORAGES = {{'default': {{'BACKEND': '{BACKENDS}.CloudFrontFileSystemStorage'}}}}\n"
+        f"AWS_CLOUDFRONT_KEY = Path({str(key)!r})\nAWS_CLOUDFRONT_KEY_ID = 'K1TESTKEYID'\n"
+        f"AWS_S3_CUSTOM_DOMAIN = '127.0.0.1:{port}'\nAWS_S3_URL_PROTOCOL = 'http:'\n"
+    )
+    path = os.pathsep.join([str(tmp_path), str(Path(__file__).parent.parent)])
+    process = subprocess.Popen(
+        [sys.executable, "-m", "django", "cfsigned_edge"],
+        env=os.environ | {"DJANGO_SETTINGS_MODULE": "edge_settings", "PYTHONPATH": path},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        wait_for(port, lambda: process.poll() is not None)
+        assert fetch(f"http://127.0.0.1:{port}/a.txt")[0] == 403
+        process.send_signal(signal.SIGINT)
+        stdout, stderr = process.communicate(timeout=20)
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == 0
+    assert stdout.endswith("The edge has stopped.\n")
+    assert "403 MissingKey /a.txt" in stderr
+    assert "Traceback" not in stderr
+    assert "PRIVATE KEY" not in stdout + stderr

@@ -1,0 +1,211 @@
+"""State each fact about a configuration, under an id and with a remedy."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+from cryptography.exceptions import InternalError, UnsupportedAlgorithm
+from django.core.exceptions import ImproperlyConfigured
+
+from cfsigned_django.checks import (
+    TABLE,
+    find_address_problems,
+    find_half_a_key,
+    find_problems,
+    problem,
+    raise_first_error,
+    whole_seconds,
+)
+from cfsigned_django.conf import Config, KeySource
+from cfsigned_django.signing import HashAlgorithm, PrivateKey
+from tests.storage_cases import KEY_GROUP_ID, KEY_ID, options_for
+
+SOURCE = Path(__file__).parent.parent / "cfsigned_django"
+
+# An id -> what makes it true of a configuration that is otherwise healthy.
+WRONG: list[tuple[str, dict[str, Any]]] = [
+    ("E001", {"cloudfront_key": None, "cloudfront_key_id": None}),
+    ("E001", {"cloudfront_key": None, "cloudfront_key_id": ""}),
+    ("E002", {"cloudfront_key_id": None}),
+    ("E002", {"cloudfront_key_id": ""}),
+    ("E003", {"cloudfront_key": None}),
+    ("E004", {"custom_domain": None}),
+    ("E004", {"custom_domain": ""}),
+    ("E005", {"custom_domain": "https://media.example.com"}),
+    ("E006", {"url_protocol": "https"}),
+    ("E007", {"cloudfront_key": KeySource.wrap("no key")}),
+    ("E008", {"cloudfront_key_id": KEY_GROUP_ID}),
+    ("E009", {"cloudfront_key_id": "K 1"}),
+    ("E010", {"hash_algorithm": "SHA512"}),
+    ("E011", {"hash_algorithm": "SHA1"}),
+    ("E011", {"hash_algorithm": HashAlgorithm.SHA1}),
+    ("E013", {"querystring_expire": 0}),
+    ("E014", {"max_expire": 0}),
+    ("E015", {"querystring_expire": 60, "max_expire": timedelta(seconds=59)}),
+    ("E016", {"expire_step": -1}),
+    ("W001", {"cloudfront_key_id": "mykey"}),
+    ("W004", {"key_group_id": KEY_ID}),
+    ("W005", {"url_protocol": "http:"}),
+]
+
+
+@pytest.fixture
+def healthy(ec_key: PrivateKey) -> Config:
+    """Return a configuration with which nothing is wrong."""
+    return Config.read(options_for(ec_key, key_group_id=KEY_GROUP_ID))
+
+
+def ids(problems: list[Any]) -> list[str]:
+    """Return the ids of problems, without their common beginning."""
+    return [each.id.removeprefix("cfsigned.") for each in problems]
+
+
+def test_healthy(healthy: Config, rsa_key: PrivateKey) -> None:
+    """Find nothing wrong with a healthy configuration, for either kind of key."""
+    assert find_problems(healthy) == []
+    assert find_problems(replace(healthy, cloudfront_key=KeySource.wrap(rsa_key.to_pem()))) == []
+
+
+@pytest.mark.parametrize(("check_id", "changes"), WRONG, ids=str)
+def test_fact(check_id: str, changes: dict[str, Any], healthy: Config) -> None:
+    """Find the one thing that is wrong, and say what to do."""
+    [found] = find_problems(replace(healthy, **changes), obj='STORAGES["default"]')
+    assert found.id == f"cfsigned.{check_id}"
+    assert found.hint == TABLE[found.id]
+    assert found.obj == 'STORAGES["default"]'
+    assert found.is_serious() == check_id.startswith("E")
+    assert "AWS_" in found.msg or check_id in ("E001", "W005")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [UnsupportedAlgorithm("policy"), ValueError("policy"), InternalError("policy", [])],
+    ids=repr,
+)
+def test_platform_without_sha1(error: Any, healthy: Config, rsa_key: PrivateKey) -> None:
+    """Find that the platform refuses SHA-1, which an RSA key signs with unless told otherwise."""
+    rsa = replace(healthy, cloudfront_key=KeySource.wrap(rsa_key.to_pem()))
+    with mock.patch.object(PrivateKey, "sign", side_effect=error):
+        assert ids(find_problems(rsa)) == ["E012"]
+        assert ids(find_problems(replace(rsa, hash_algorithm="SHA1"))) == ["E012"]
+        assert find_problems(replace(rsa, hash_algorithm="SHA256")) == []
+        assert find_problems(healthy) == []
+
+
+@pytest.mark.parametrize(
+    "domain", ["localhost:8001", "127.0.0.1:8001", "127.1.2.3", "cdn.example.test", "a.localhost"]
+)
+def test_http_on_this_machine(domain: str, healthy: Config) -> None:
+    """Allow plain HTTP for the local edge."""
+    assert find_problems(replace(healthy, custom_domain=domain, url_protocol="http:")) == []
+
+
+@pytest.mark.parametrize(
+    "domain", ["10.0.0.1", "testing.example.com", "localhost.example.com", "128.0.0.1"]
+)
+def test_http_elsewhere(domain: str, healthy: Config) -> None:
+    """Warn of plain HTTP everywhere else."""
+    local = replace(healthy, custom_domain=domain, url_protocol="http:")
+    assert ids(find_problems(local)) == ["W005"]
+
+
+def test_several_problems(healthy: Config) -> None:
+    """Find all that is wrong at once, the key first."""
+    wrong = {"cloudfront_key_id": None, "custom_domain": None, "expire_step": "x"}
+    assert ids(find_problems(replace(healthy, **wrong))) == ["E002", "E004", "E016"]  # type: ignore[arg-type]
+
+
+def test_signer_from_elsewhere(healthy: Config) -> None:
+    """Ask for no key where the signer comes from elsewhere, but for the rest."""
+    no_key = replace(healthy, cloudfront_key=None, cloudfront_key_id=None, custom_domain="x/")
+    assert ids(find_problems(no_key, with_key=False)) == ["E005"]
+
+
+def test_one_finding_for_a_bad_key(healthy: Config) -> None:
+    """Say once that a key is bad, also where a hash is asked for."""
+    bad = replace(healthy, cloudfront_key=KeySource.wrap("no key"), hash_algorithm="SHA1")
+    assert ids(find_problems(bad)) == ["E007"]
+
+
+def test_address(healthy: Config) -> None:
+    """Look at domain and protocol alone where URLs are public."""
+    public = replace(healthy, cloudfront_key=None, max_expire=None)
+    assert find_address_problems(public) == []
+    assert ids(find_address_problems(replace(public, custom_domain=None))) == ["E004"]
+    assert ids(find_address_problems(replace(public, url_protocol="x"))) == ["E006"]
+
+
+def test_half_a_key(healthy: Config) -> None:
+    """Tell half a key from a whole one and from none."""
+    none = replace(healthy, cloudfront_key=None, cloudfront_key_id=None)
+    assert find_half_a_key(healthy) == find_half_a_key(none) == []
+    assert ids(find_half_a_key(replace(healthy, cloudfront_key=None))) == ["E003"]
+    assert ids(find_half_a_key(replace(healthy, cloudfront_key_id=None))) == ["E002"]
+
+
+def test_first_error() -> None:
+    """Raise the first error, past warnings, with its remedy and id."""
+    warning, error = problem("cfsigned.W001", "odd."), problem("cfsigned.E005", "wrong.")
+    raise_first_error([])
+    raise_first_error([warning])
+    with pytest.raises(ImproperlyConfigured) as raised:
+        raise_first_error([warning, error, problem("cfsigned.E006", "another.")])
+    assert str(raised.value) == f"wrong. {TABLE['cfsigned.E005']} (cfsigned.E005)"
+
+
+def test_messages_hide_what_may_be_a_key(healthy: Config, rsa_key: PrivateKey) -> None:
+    """Leave out of a message what may be the key, set in the wrong place."""
+    pem = rsa_key.to_pem().decode()
+    [found] = find_problems(replace(healthy, cloudfront_key_id=pem))
+    assert found.id == "cfsigned.E009"
+    assert "PRIVATE" not in found.msg
+
+
+def test_every_id_is_well_formed() -> None:
+    """Number errors E0xx and warnings W0xx; a hint is a sentence of its own."""
+    for check_id, hint in TABLE.items():
+        assert re.fullmatch(r"cfsigned\.[EW]0[0-9]{2}", check_id)
+        assert hint.endswith(".")
+    assert len(set(TABLE.values())) == len(TABLE)
+
+
+def test_every_id_is_used_once() -> None:
+    """Use each id of the table in one kind of problem, and no id beside the table."""
+    code = "".join(path.read_text() for path in sorted(SOURCE.rglob("*.py")))
+    used = re.findall(r'problem\(\s*"(cfsigned\.\w+)"', code)
+    assert sorted(used) == sorted(TABLE)
+
+
+def test_every_id_is_tested() -> None:
+    """Show each id in a test of this file or of the site's checks."""
+    tests = [path.read_text() for path in Path(__file__).parent.glob("test_*checks.py")]
+    for check_id in TABLE:
+        assert any(f'"{check_id.removeprefix("cfsigned.")}"' in text for text in tests)
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        (0, 0),
+        (-1, -1),
+        (60, 60),
+        (timedelta(minutes=1), 60),
+        (timedelta(days=-1), -86400),
+        (timedelta(seconds=1.5), None),
+        (timedelta.max, None),
+        (True, None),
+        (1.0, None),
+        ("1", None),
+        (None, None),
+    ],
+    ids=repr,
+)
+def test_whole_seconds(value: Any, seconds: int | None) -> None:
+    """Read ints and timedeltas as seconds, and nothing else."""
+    assert whole_seconds(value) == seconds

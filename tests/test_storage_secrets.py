@@ -1,0 +1,232 @@
+"""Keep keys out of sight: in what is printed, copied and pickled."""
+
+from __future__ import annotations
+
+import copy
+import gc
+import pickle
+import pprint
+import weakref
+from typing import Any
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.core.files.storage import InMemoryStorage, storages
+from django.test import override_settings
+
+from cfsigned_django import conf
+from cfsigned_django.conf import KeySource
+from cfsigned_django.hidden_text import HiddenText
+from cfsigned_django.signed_urls import SignedUrlMixin
+from cfsigned_django.signing import PrivateKey, Signer
+from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
+from tests.leaks import fragments
+from tests.storage_cases import (
+    KEY_ID,
+    OTHER_KEY_ID,
+    S3_BACKEND,
+    SECRET_KEY,
+    options_for,
+    settings_for,
+    verify,
+)
+
+CREDENTIALS = {"access_key": "AKIAEXAMPLE", "secret_key": SECRET_KEY, "security_token": "a-token"}
+
+
+class InMemory(SignedUrlMixin, InMemoryStorage):
+    """Sign the URLs of files in memory."""
+
+
+class OnTheClass(CloudFrontS3Storage):
+    """Be given a key as a class attribute, by the tests that need one."""
+
+
+def unpickle(data: bytes) -> Any:
+    """Return what was pickled by the test itself."""
+    return pickle.loads(data)  # noqa: S301
+
+
+def unpickled_copy(storage: Any) -> Any:
+    """Return a copy that went through a pickle."""
+    return unpickle(pickle.dumps(storage))
+
+
+def of_settings(key: PrivateKey) -> CloudFrontS3Storage:
+    """Return a storage that has all from the settings."""
+    return CloudFrontS3Storage()
+
+
+def of_options(key: PrivateKey) -> CloudFrontS3Storage:
+    """Return a storage that has all from its options."""
+    return CloudFrontS3Storage(**options_for(key), **CREDENTIALS)
+
+
+def assigned(key: PrivateKey) -> CloudFrontS3Storage:
+    """Return a storage whose secrets were assigned after it was made."""
+    storage = CloudFrontS3Storage()
+    for name, value in (options_for(key) | CREDENTIALS).items():
+        setattr(storage, name, value)
+    return storage
+
+
+def of_files(key: PrivateKey) -> CloudFrontFileSystemStorage:
+    """Return a storage of files on disk."""
+    return CloudFrontFileSystemStorage(cloudfront_key=key.to_pem())
+
+
+def in_memory(key: PrivateKey) -> InMemory:
+    """Return a storage that is none of this package's own."""
+    return InMemory(cloudfront_key=key.to_pem())
+
+
+EACH = pytest.mark.parametrize("make", [of_settings, of_options, assigned, of_files, in_memory])
+COPIES = pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, unpickled_copy])
+
+
+@pytest.fixture(autouse=True)
+def _credentials(site: Any) -> None:
+    """Give the site AWS credentials as well."""
+    site.AWS_S3_SECRET_ACCESS_KEY = SECRET_KEY
+    site.AWS_S3_ACCESS_KEY_ID = "AKIAEXAMPLE"
+
+
+def assert_hides(text: str | bytes, key: PrivateKey) -> None:
+    """Fail where the text holds a line of the key or AWS's secrets."""
+    text = text.decode("latin-1") if isinstance(text, bytes) else text
+    for secret in (*fragments(key), SECRET_KEY, "a-token"):
+        assert secret not in text
+
+
+@EACH
+@pytest.mark.parametrize("used", [False, True], ids=["new", "used"])
+def test_repr(make: Any, used: bool, rsa_key: PrivateKey) -> None:
+    """Show no secret in any text that Python makes of a storage or of its attributes."""
+    storage = make(rsa_key)
+    if used:
+        storage.url("a.jpg")
+    for value in (storage, vars(storage), storage.signing_config(), storage.deconstruct()):
+        assert_hides(repr(value) + str(value) + pprint.pformat(value), rsa_key)
+
+
+@EACH
+@pytest.mark.parametrize("used", [False, True], ids=["new", "used"])
+@pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
+def test_pickle(make: Any, used: bool, protocol: int, rsa_key: PrivateKey) -> None:
+    """Pickle without a secret, before the first URL and after it."""
+    storage = make(rsa_key)
+    if used:
+        storage.url("a.jpg")
+    assert_hides(pickle.dumps(storage, protocol), rsa_key)
+
+
+@EACH
+@COPIES
+def test_copies_work(make: Any, duplicate: Any, rsa_key: PrivateKey) -> None:
+    """Sign with a copy, of whatever kind, as with the storage that it was made of."""
+    storage = make(rsa_key)
+    storage.url("a.jpg")
+    copied = duplicate(storage)
+    assert verify(storage, copied.url("a.jpg")).is_canned
+    assert copied.unsigned_url("a.jpg") == storage.unsigned_url("a.jpg")
+    assert_hides(repr(vars(copied)), rsa_key)
+
+
+@COPIES
+def test_copies_follow_settings(duplicate: Any, site: Any) -> None:
+    """Let a copy follow the settings, apart from the storage that it was made of."""
+    storage = CloudFrontS3Storage()
+    copied = duplicate(storage)
+    copied.custom_domain = "copy.example.com"
+    with override_settings(AWS_S3_CUSTOM_DOMAIN="other.example.com", AWS_LOCATION="x"):
+        assert storage.unsigned_url("a.jpg") == "https://other.example.com/x/a.jpg"
+        assert copied.unsigned_url("a.jpg") == "https://copy.example.com/x/a.jpg"
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy])
+def test_copies_keep_credentials(duplicate: Any, rsa_key: PrivateKey, site: Any) -> None:
+    """Keep the AWS credentials that were given in a copy, so that it can store files too."""
+    site.AWS_S3_SECRET_ACCESS_KEY = "another"
+    copied = duplicate(of_options(rsa_key))
+    assert (copied.secret_key, copied.security_token) == (SECRET_KEY, "a-token")
+
+
+def test_pickle_finds_credentials(rsa_key: PrivateKey, site: Any) -> None:
+    """Find AWS credentials again: of the alias with the same access key, or of the settings."""
+    pickled = pickle.dumps(CloudFrontS3Storage())
+    site.AWS_S3_SECRET_ACCESS_KEY = "newer"
+    assert unpickle(pickled).secret_key == "newer"
+    other = CREDENTIALS | {"access_key": "AKIAOTHER"}
+    options = options_for(rsa_key) | other
+    site.STORAGES = {"default": {"BACKEND": S3_BACKEND, "OPTIONS": options}}
+    found = unpickle(pickle.dumps(storages["default"]))
+    assert found.secret_key == SECRET_KEY
+    assert found.security_token == "a-token"
+
+
+def test_pickle_finds_the_key_of_the_class(ec_key: PrivateKey) -> None:
+    """Find a key again that is a class attribute."""
+    OnTheClass.cloudfront_key = ec_key.to_pem()  # type: ignore[assignment]
+    try:
+        pickled = pickle.dumps(OnTheClass())
+        assert_hides(pickled, ec_key)
+        assert unpickle(pickled).url("a.jpg").endswith("SHA256")
+    finally:
+        del OnTheClass.cloudfront_key
+
+
+def test_pickle_of_a_key_that_is_gone() -> None:
+    """Say what is missing where no setting of the process holds the key of a pickle."""
+    # A key of its own: what other tests leave behind may hold the shared one.
+    pickled = pickle.dumps(CloudFrontS3Storage(cloudfront_key=PrivateKey.generate().to_pem()))
+    conf.count_change(setting="AWS_CLOUDFRONT_KEY")
+    gc.collect()
+    with pytest.raises(ImproperlyConfigured, match=r"unpickled.*Set AWS_CLOUDFRONT_KEY"):
+        unpickle(pickled).url("a.jpg")
+
+
+def test_signer_is_not_pickled(rsa_key: PrivateKey) -> None:
+    """Refuse to pickle a Signer that was handed in: it has a key that no setting holds."""
+    signer = Signer(key_pair_id=KEY_ID, private_key=rsa_key)
+    with pytest.raises(TypeError, match="never pickled"):
+        pickle.dumps(CloudFrontS3Storage(cloudfront_signer=signer))
+
+
+def test_late_signer_hides_its_key(rsa_key: PrivateKey) -> None:
+    """Show no secret of a signer that get_cloudfront_signer made."""
+    signer = CloudFrontS3Storage().get_cloudfront_signer(OTHER_KEY_ID, rsa_key.to_pem())
+    assert_hides(repr(signer), rsa_key)
+    assert_hides(pickle.dumps(signer), rsa_key)
+
+
+def test_key_as_its_own_id(rsa_key: PrivateKey, site: Any) -> None:
+    """Hide a key that stands where its id belongs."""
+    site.AWS_CLOUDFRONT_KEY_ID = rsa_key.to_pem().decode()
+    storage = CloudFrontS3Storage()
+    assert_hides(repr(vars(storage)) + repr(storage.signing_config()), rsa_key)
+    assert_hides(
+        pickle.dumps(CloudFrontS3Storage(cloudfront_key_id=rsa_key.to_pem().decode())), rsa_key
+    )
+
+
+def test_hidden_text() -> None:
+    """Be the text for those who need it, as botocore does, and hidden for those who look."""
+    text = HiddenText(SECRET_KEY)
+    assert text == SECRET_KEY
+    assert text.encode() == SECRET_KEY.encode()
+    assert repr([text]) == "[<hidden>]"
+    assert copy.deepcopy(text) is copy.copy(text) is text
+    assert unpickle(pickle.dumps(text)) is None
+
+
+def test_key_leaves_memory() -> None:
+    """Forget a key that no storage has any more, once settings have changed."""
+    key = PrivateKey.generate()  # of its own, as above
+    storage = CloudFrontS3Storage(cloudfront_key=key.to_pem())
+    source = weakref.ref(storage.cloudfront_key)
+    storage.url("a.jpg")
+    assert isinstance(source(), KeySource)
+    del storage
+    with override_settings(**settings_for(key, AWS_CLOUDFRONT_KEY=None)):
+        gc.collect()
+        assert source() is None

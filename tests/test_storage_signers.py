@@ -1,0 +1,162 @@
+"""Take a signer that is handed in as ``cloudfront_signer``, like django-storages."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import pytest
+from botocore.signers import CloudFrontSigner
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from django.core.exceptions import ImproperlyConfigured
+from django.test import override_settings
+from storages.backends.s3 import S3Storage as UntypedS3Storage
+
+from cfsigned_django.signing import HashAlgorithm, PrivateKey, Signer
+from cfsigned_django.storage import CloudFrontS3Storage
+from tests.storage_cases import (
+    DOMAIN,
+    KEY_ID,
+    OTHER_KEY_ID,
+    counted_loads,
+    in_one_second,
+    parameters_of,
+    verify,
+)
+
+S3Storage: Any = UntypedS3Storage
+
+pytestmark = [
+    pytest.mark.usefixtures("site"),
+    pytest.mark.filterwarnings("ignore:datetime:DeprecationWarning"),
+]
+
+
+@pytest.fixture
+def foreign(ec_key: PrivateKey) -> CloudFrontSigner:
+    """Return a signer of botocore's with a callback of the user's, as for KMS."""
+    key = serialization.load_pem_private_key(ec_key.to_pem(), None)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    return CloudFrontSigner(
+        OTHER_KEY_ID, partial(key.sign, signature_algorithm=ec.ECDSA(hashes.SHA256()))
+    )
+
+
+def test_none() -> None:
+    """Make public URLs where cloudfront_signer is None: the option, the class, or later."""
+
+    class Unsigned(CloudFrontS3Storage):
+        cloudfront_signer = None
+
+    later = CloudFrontS3Storage()
+    later.url("a.jpg")
+    later.cloudfront_signer = None
+    for storage in (CloudFrontS3Storage(cloudfront_signer=None), Unsigned(), later):
+        assert storage.url("a b.jpg") == f"https://{DOMAIN}/a%20b.jpg"
+
+
+def test_none_while_no_key_is_set(site: Any) -> None:
+    """Tell the None that django-storages leaves without a key from one that was given."""
+    site.AWS_CLOUDFRONT_KEY = site.AWS_CLOUDFRONT_KEY_ID = None
+    storage = CloudFrontS3Storage()
+    assert storage.cloudfront_signer is None
+    with pytest.raises(ImproperlyConfigured, match="E001"):
+        storage.url("a.jpg")
+    assert CloudFrontS3Storage(cloudfront_signer=None).url("a.jpg") == f"https://{DOMAIN}/a.jpg"
+
+
+def test_own_signer(site: Any, ec_key: PrivateKey) -> None:
+    """Sign with a Signer that is handed in, over the key of the settings or without one."""
+    signer = Signer(key_pair_id=OTHER_KEY_ID, private_key=ec_key)
+    for key_id in (site.AWS_CLOUDFRONT_KEY_ID, None):
+        site.AWS_CLOUDFRONT_KEY_ID = key_id
+        storage = CloudFrontS3Storage(cloudfront_signer=signer)
+        url = storage.url("a.jpg", ip_address="192.0.2.0/24")
+        assert verify(storage, url).ip_address == "192.0.2.0/24"
+        assert storage.trusted_keys() == {OTHER_KEY_ID: ec_key.public_key}
+
+
+def test_own_signer_assigned_later(ec_key: PrivateKey) -> None:
+    """Sign with a Signer that is assigned after the first URL."""
+    storage = CloudFrontS3Storage()
+    assert parameters_of(storage.url("a.jpg"))["Key-Pair-Id"] == KEY_ID
+    storage.cloudfront_signer = Signer(key_pair_id=OTHER_KEY_ID, private_key=ec_key)
+    assert parameters_of(storage.url("a.jpg"))["Key-Pair-Id"] == OTHER_KEY_ID
+
+
+def test_own_signer_needs_a_domain(site: Any, ec_key: PrivateKey) -> None:
+    """Refuse to sign without a domain, whoever signs."""
+    site.AWS_S3_CUSTOM_DOMAIN = None
+    signer = Signer(key_pair_id=OTHER_KEY_ID, private_key=ec_key)
+    with pytest.raises(ImproperlyConfigured, match="E004"):
+        CloudFrontS3Storage(cloudfront_signer=signer).url("a.jpg")
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "한글 1.jpg", "a*b.jpg"])
+def test_signer_of_botocore(name: str, foreign: CloudFrontSigner) -> None:
+    """Leave it to a signer of botocore's to make django-storages' URL."""
+    options = {"cloudfront_signer": foreign, "querystring_expire": 60}
+    storages = S3Storage(**options), CloudFrontS3Storage(**options)
+    theirs, ours = in_one_second(*(partial(each.url, name) for each in storages))
+    # An ECDSA signature is another one each time.
+    assert ours.partition("&Signature=")[0] == theirs.partition("&Signature=")[0]
+    assert parameters_of(ours)["Key-Pair-Id"] == OTHER_KEY_ID
+
+
+def test_signer_of_botocore_assigned_later(foreign: CloudFrontSigner) -> None:
+    """Take a signer of botocore's at any time, and give up the own one."""
+    storage = CloudFrontS3Storage()
+    storage.cloudfront_signer = foreign
+    assert parameters_of(storage.url("a.jpg"))["Key-Pair-Id"] == OTHER_KEY_ID
+    storage.querystring_auth = False
+    assert storage.url("a.jpg") == f"https://{DOMAIN}/a.jpg"
+
+
+def test_signer_of_a_subclass(foreign: CloudFrontSigner) -> None:
+    """Use what an overridden get_cloudfront_signer returns."""
+
+    class Kms(CloudFrontS3Storage):
+        def get_cloudfront_signer(self, key_id: str, key: Any) -> Any:
+            return foreign
+
+    assert parameters_of(Kms().url("a.jpg"))["Key-Pair-Id"] == OTHER_KEY_ID
+
+
+def test_signer_of_botocore_keeps_the_rules(foreign: CloudFrontSigner, site: Any) -> None:
+    """Refuse with it what only the own signer can do, and what makes a wrong link."""
+    storage = CloudFrontS3Storage(cloudfront_signer=foreign)
+    for arguments in ({"ip_address": "192.0.2.7"}, {"resource": "*"}, {"download": "a.pdf"}):
+        with pytest.raises(ValueError, match="storage's own"):
+            storage.url("a.jpg", **arguments)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="expire is"):
+        storage.url("a.jpg", expire=0)
+    for setting, value in (("AWS_S3_CUSTOM_DOMAIN", None), ("AWS_S3_URL_PROTOCOL", "https")):
+        with override_settings(**{setting: value}), pytest.raises(ImproperlyConfigured):
+            storage.url("a.jpg")
+
+
+def test_get_cloudfront_signer(ec_key: PrivateKey) -> None:
+    """Make a signer of a key and an id, which another storage takes; read the key at the URL."""
+    with counted_loads() as loads:
+        signer = CloudFrontS3Storage().get_cloudfront_signer(OTHER_KEY_ID, ec_key.to_pem())
+        storage = CloudFrontS3Storage(cloudfront_signer=signer)
+        assert loads == []
+    url = storage.url("a.jpg")
+    assert storage.trusted_keys() == {OTHER_KEY_ID: ec_key.public_key}
+    assert verify(storage, url).is_canned
+
+
+@pytest.mark.parametrize("key", ["no key", None], ids=repr)
+def test_get_cloudfront_signer_with_a_bad_key(key: str | None) -> None:
+    """Refuse a bad key at the first URL, with the words of the check."""
+    signer = CloudFrontS3Storage().get_cloudfront_signer(OTHER_KEY_ID, key)
+    with pytest.raises(ImproperlyConfigured, match="AWS_CLOUDFRONT_KEY"):
+        CloudFrontS3Storage(cloudfront_signer=signer).url("a.jpg")
+
+
+def test_hash_algorithm_of_a_signer(rsa_key: PrivateKey) -> None:
+    """Leave the hash to the Signer that was handed in."""
+    signer = Signer(key_pair_id=KEY_ID, private_key=rsa_key, hash_algorithm=HashAlgorithm.SHA256)
+    storage = CloudFrontS3Storage(cloudfront_signer=signer, hash_algorithm="SHA1")
+    assert storage.url("a.jpg").endswith("&Hash-Algorithm=SHA256")
