@@ -108,7 +108,7 @@ class KeyPairAdmin(Base):
                 self.message_user(request, _("There is no such key pair."), messages.WARNING)
                 return self.redirect_to_list()
         page = StepPage(
-            model_admin=self,
+            frame=self,
             request=request,
             step=step,
             key_pair=key_pair,

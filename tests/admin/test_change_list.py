@@ -297,6 +297,13 @@ def test_settings_that_make_no_sense_are_a_message(admin: Visitor, settings: Set
     assert str(key_pair) in page
 
 
+def test_local_times_without_a_zone_are_refused(admin: Visitor, settings: Settings) -> None:
+    """Without time zones nobody can tell when a wait is over: the page names the setting."""
+    settings.USE_TZ = False
+
+    assert "Problem: USE_TZ is False" in admin.get()
+
+
 def test_fragment_is_the_page_without_its_frame(admin: Visitor) -> None:
     """What a script puts in the place of the old state is the same, and nothing around it."""
     imported()
