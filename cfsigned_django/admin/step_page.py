@@ -85,6 +85,11 @@ class StepPage:
         except FAILURES as error:
             return self._back(_failed(error))
 
+    @property
+    def _is_quiet(self) -> bool:
+        """Tell whether an open page asks by itself, and wants its new state back."""
+        return bool(self.request.POST.get("quiet"))
+
     def _find_offer(self, situation: Situation) -> Offer | None:
         key = self.key_pair and self.key_pair.pk
         for offer in find_offers(situation):
@@ -121,8 +126,8 @@ class StepPage:
 
         rotation = site_rotation(
             changed_by=self.request.user.get_username()[:150],
-            # What does not change CloudFront needs no access to AWS.
-            by_hand=by_hand or not step.calls_cloudfront,
+            # A page that looks by itself every few seconds asks the edges, and not AWS.
+            by_hand=by_hand or self._is_quiet,
             on_move=record,
         )
         move = Move(
@@ -158,7 +163,7 @@ class StepPage:
 
     def _back(self, *outcomes: Outcome) -> HttpResponse:
         """Lead to the first page; where that page asked by itself, return its new state."""
-        if self.request.POST.get("quiet"):
+        if self._is_quiet:
             return self.frame.show_state(self.request)
         for outcome in outcomes:
             self.frame.message_user(self.request, outcome.text, outcome.level)
