@@ -47,7 +47,12 @@ class Situation:
         rotation = site_rotation(by_hand=True)
         now = rotation.clock()
         key_pairs = rotation.key_pairs()
-        waits = {each.key_pair.pk: each for each in find_waits(rotation, now=now)}
+        waits = {
+            each.key_pair.pk: each
+            for each in find_waits(rotation, now=now)
+            # The rotation, which is one by hand, counts on a person where the site is to do it.
+            if by_hand or each.key_pair.status != KeyStatus.PENDING
+        }
         settings_key_id = _settings_key_id()
         return cls(
             now=now,

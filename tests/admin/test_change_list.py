@@ -66,7 +66,10 @@ def test_new_key_is_to_be_trusted(admin: Visitor) -> None:
     imported()
     started()
 
-    assert "CloudFront has to trust it" in admin.get()
+    page = admin.get()
+
+    assert "CloudFront has to trust it" in page
+    assert "create its public key in CloudFront" not in page
     assert main_buttons(admin) == ["*Let CloudFront trust it"]
 
 
