@@ -21,7 +21,6 @@ from cfsigned_django.lifecycle import KeyStatus
 from cfsigned_django.models import KeyPair
 from cfsigned_django.signing import PrivateKey
 
-
 #: CloudFront may take a moment to list what a call did whose answer was lost.
 _SETTLE = timedelta(seconds=5)
 

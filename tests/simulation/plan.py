@@ -73,7 +73,7 @@ def make_plan(random: Random) -> Plan:
         rotators=random.choice((1, 2, 2, 3)),
         workers=random.choice((1, 2, 3)),
         edges=2,
-        length=random.choice((30, 60, 90)),
+        length=random.choice((25, 45, 70)),
         has_settings_key=random.random() < 0.7,
         keeps_spare=random.random() < 0.2,
         revokes=random.random() < 0.2,

@@ -29,6 +29,7 @@ class Site:
         self.world = World(plan, random, processes)
         self.oracle = self.world.oracle
         self.waits, self.max_expire = plan.waits, plan.max_expire
+        #: What the database says to anyone who asks: looked up after each commit.
         self.committed = Found()
         self._depth = 0
         self._workers = [Worker(self) for _ in range(plan.workers)]
@@ -128,14 +129,16 @@ class Site:
         """Return when a step may become possible."""
         world, waits = self.world, self.waits
         moments = []
-        for row in KeyPair.objects.exclude(status__in=(KeyStatus.RETIRED, KeyStatus.REVOKED)):
-            if row.status == KeyStatus.TRUSTED and row.good_since:
-                moments.append(world.true_time(row.good_since) + waits.propagation)
-            if row.status == KeyStatus.RETIRING and row.retiring_at:
-                wait = max(waits.retirement, row.retirement_seconds)
-                moments.append(world.true_time(row.retiring_at) + wait)
-            if row.claimed_until:
-                moments.append(world.true_time(row.claimed_until))
+        rows = KeyPair.objects.order_by().values_list(
+            "status", "good_since", "retiring_at", "retirement_seconds", "claimed_until"
+        )
+        for status, good_since, retiring_at, retirement, claimed_until in rows:
+            if status == KeyStatus.TRUSTED and good_since:
+                moments.append(world.true_time(good_since) + waits.propagation)
+            if status == KeyStatus.RETIRING and retiring_at:
+                moments.append(world.true_time(retiring_at) + max(waits.retirement, retirement))
+            if claimed_until:
+                moments.append(world.true_time(claimed_until))
         return moments
 
     def _disturb(self) -> None:

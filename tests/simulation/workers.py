@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from django.core.exceptions import ImproperlyConfigured
 from django.db import OperationalError
 
-from cfsigned_django.active_keys import find_active_signer
 from cfsigned_django.keyring import Found, Keyring
 from cfsigned_django.signing import HashAlgorithm, Signer
 from tests.simulation.oracle import IssuedUrl
@@ -91,10 +90,7 @@ class Worker:
         if self.is_cut_off:
             raise OperationalError("The simulated database is out of reach.")
         started = world.now
-        if world.is_committing:
-            found = site.committed
-        else:
-            found = find_active_signer(world.key_group_id, hash_algorithm, known)
+        found = site.committed
         if not world.is_calm and not self._is_looking and world.random.random() < 0.15:
             self._is_looking = True
             site.let_others_act()
