@@ -42,7 +42,6 @@ _HISTORY = (
 TEMPLATES = "admin/cfsigned_django/keypair"
 
 
-@admin.register(KeyPair)
 class KeyPairAdmin(Base):
     """Show the signing keys, and rotate them step by step; nothing is added, edited or deleted.
 

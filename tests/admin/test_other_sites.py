@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 
 import pytest
 from django.db import connection
@@ -55,3 +57,17 @@ def test_steps_are_not_undone_by_a_transaction_of_the_request(
 
     assert fresh(key_pair).status == "revoked"
     assert fresh(key_pair).removed_at is None
+
+
+def test_site_without_an_admin_can_import_all() -> None:
+    """Where Django's admin is not installed nothing is registered, and nothing fails."""
+    code = (
+        "import django; from django.conf import settings; "
+        "settings.configure(INSTALLED_APPS=["
+        "'django.contrib.contenttypes', 'django.contrib.auth', 'cfsigned_django']); "
+        "django.setup(); import cfsigned_django.admin"
+    )
+
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True)
+
+    assert (done.returncode, done.stderr) == (0, b"")
