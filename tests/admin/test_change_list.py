@@ -205,6 +205,17 @@ def test_page_looks_again_soon_only_while_something_goes_on(
     assert f'data-interval="{interval}"' in admin.client.get(LIST).text
 
 
+def test_longer_waits_are_remembered(admin: Visitor, settings: Settings) -> None:
+    """Links of a time when they lived longer keep their key, also where no job ever runs."""
+    key_pair = imported()
+    for max_expire in (30 * 86400, 3600):
+        settings.AWS_CLOUDFRONT_MAX_EXPIRE = max_expire
+        settings.STORAGES = dict(settings.STORAGES)  # made anew, as after a restart
+        admin.get()
+
+    assert fresh(key_pair).retirement_seconds > 30 * 86400
+
+
 def test_looking_does_not_call_aws(admin: Visitor, cloudfront: FakeCloudFront) -> None:
     """The page reads the database only: it opens while AWS is down."""
     former = imported()
