@@ -98,16 +98,24 @@ class _Slot:
 
 
 class Keyring:
-    """Remember which key pairs are ACTIVE; safe to share between threads."""
+    """Remember which key pairs are ACTIVE; safe to share between threads.
+
+    ``interval`` says how many seconds lie between two looks; ``monotonic`` and
+    ``wall`` are clocks.
+    """
 
     def __init__(
         self,
         find_active: FindActive,
         *,
+        interval: Callable[[], int] = lambda: conf.rotation_seconds(
+            "AWS_CLOUDFRONT_KEYRING_SECONDS"
+        ),
         monotonic: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self._find_active = find_active
+        self._interval = interval
         self._monotonic = monotonic
         self._wall = wall
         self._slots: dict[tuple[str, HashAlgorithm | None], _Slot] = {}
@@ -138,7 +146,7 @@ class Keyring:
 
     def _look(self, slot: _Slot, key_group_id: str, hash_algorithm: HashAlgorithm | None) -> None:
         """Ask the database; where it does not answer, go on with what was known."""
-        interval = conf.rotation_seconds("AWS_CLOUDFRONT_KEYRING_SECONDS")
+        interval = self._interval()
         # Read before: the answer is as old as the question.
         looked_at, looked_on = self._monotonic(), self._wall()
         known = slot.answer.found.signer

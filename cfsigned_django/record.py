@@ -21,6 +21,9 @@ from cfsigned_django.lifecycle import KeyStatus
 from cfsigned_django.models import KeyPair
 from cfsigned_django.signing import PrivateKey
 
+#: CloudFront may take a moment to list what a call did whose answer was lost.
+_SETTLE = timedelta(seconds=5)
+
 
 class RotationError(Exception):
     """Report a move that cannot be made; the message says what to do."""
@@ -145,8 +148,8 @@ class Record:
     def claim(self, key_pair: KeyPair) -> Iterator[None]:
         """Keep other processes from the same step until this one is done or dead.
 
-        A move ends the claim, an exception gives it back, and the death of the
-        process leaves it to run out.
+        A move ends the claim, an exception gives it back in a few seconds, and
+        the death of the process leaves it to run out.
         """
         now = self.clock()
         until = now + timedelta(seconds=self.claim_seconds)
@@ -157,5 +160,6 @@ class Record:
         try:
             yield
         except Exception:
-            self.write(rows.filter(claimed_until=until), claimed_until=None)
+            settled = min(until, self.clock() + _SETTLE)
+            self.write(rows.filter(claimed_until=until), claimed_until=settled)
             raise

@@ -77,16 +77,20 @@ def _steps(
     rotation: Rotation, now: datetime, spare_algorithm: KeyAlgorithm | None
 ) -> Iterator[Callable[[], str | None]]:
     # What a person takes out of CloudFront is only done when the person says so.
-    outgoing = rotation.key_pairs() if rotation.key_groups is not None else []
-    for key_pair in reversed(outgoing):
+    is_by_hand = rotation.key_groups is None
+    successor = None
+    for key_pair in reversed(rotation.key_pairs()):
         status = KeyStatus(key_pair.status)
+        if key_pair.next_in is not None:
+            successor = key_pair
         if status is KeyStatus.ACTIVE:
             rotation.remember_waits(key_pair)
+        if is_by_hand:
+            continue
         if status is KeyStatus.REVOKED and key_pair.removed_at is None:
             yield partial(_finish_revocation, rotation, key_pair, now)
         if status is KeyStatus.RETIRING and not rotation.blockers(key_pair, KeyStatus.RETIRED, now):
             yield partial(_retire, rotation, key_pair, now)
-    successor = rotation.successor()
     if successor is not None:
         yield partial(_advance_successor, rotation, successor, now)
     elif spare_algorithm is not None:

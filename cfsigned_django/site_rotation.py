@@ -7,6 +7,7 @@ from datetime import datetime
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import storages
+from django.utils import timezone
 
 from cfsigned_django import conf
 from cfsigned_django.aws.client import make_client
@@ -37,6 +38,11 @@ def site_rotation(
         raise ImproperlyConfigured(
             "AWS_CLOUDFRONT_KEY_GROUP_ID is not set: a rotation needs to know the key group. Its "
             "id stands in CloudFront under Key management, Key groups."
+        )
+    if timezone.is_naive(timezone.now()):
+        raise ImproperlyConfigured(
+            "USE_TZ is False: the waits of a rotation would be an hour off whenever the clocks are "
+            "changed. Set USE_TZ = True."
         )
     members = list(_storages_of(key_group_id))
     if not members:

@@ -42,7 +42,6 @@ _HISTORY = (
 TEMPLATES = "admin/cfsigned_django/keypair"
 
 
-@admin.register(KeyPair)
 class KeyPairAdmin(Base):
     """Show the signing keys, and rotate them step by step; nothing is added, edited or deleted.
 
@@ -108,7 +107,7 @@ class KeyPairAdmin(Base):
                 self.message_user(request, _("There is no such key pair."), messages.WARNING)
                 return self.redirect_to_list()
         page = StepPage(
-            model_admin=self,
+            frame=self,
             request=request,
             step=step,
             key_pair=key_pair,

@@ -18,7 +18,7 @@ from cfsigned_django.lifecycle import KeyStatus
 from cfsigned_django.models import KeyPair
 from cfsigned_django.probe import ProbeResult
 from cfsigned_django.rotation import Blocked, Claimed, Rotation, RotationError
-from cfsigned_django.rotation_steps import clock_time, in_words
+from cfsigned_django.rotation_steps import Unanswered, clock_time, in_words
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm
 from cfsigned_django.site_rotation import import_settings_key
 
@@ -111,17 +111,20 @@ class Move:
         match self.rotation.check(key_pair, now=self.now):
             case ProbeResult.GOOD:
                 return Outcome(text=_("CloudFront knows %(key)s.") % {"key": key_pair})
+            case ProbeResult.UNKNOWN_KEY if self.rotation.put_back(key_pair, now=self.now):
+                text = _("Someone had taken %(key)s out of the key group. It is in it again.")
             case ProbeResult.UNKNOWN_KEY:
                 text = _("CloudFront does not know %(key)s yet. Check again in a minute.")
             case ProbeResult.WRONG_KEY:
                 text = str(NotTheKey(str(key_pair)))
-            case ProbeResult.NO_ANSWER:
+            case _no_answer:
                 text = _("CloudFront did not answer the probe, which says nothing about %(key)s.")
         return Outcome(text=text % {"key": key_pair}, level=messages.WARNING)
 
     def _activate(self, key_pair: KeyPair) -> Outcome:
         # A last look: a key that is refused, or cannot be opened, must not sign.
-        self.rotation.check(key_pair, now=self.now)
+        if self.rotation.check(key_pair, now=self.now) is ProbeResult.NO_ANSWER:
+            raise Unanswered(key_pair)
         former = KeyPair.objects.filter(active_in=self.rotation.key_group_id).first()
         self.rotation.activate(key_pair, now=self.now)
         waits = self.rotation.waits
@@ -167,6 +170,8 @@ def put_in_words(error: Exception) -> str:
     """Return what a failure means, in the person's language as far as it is this package's."""
     if isinstance(error, Claimed):
         return _("Another process is at the same step. Look again in a minute.")
+    if isinstance(error, Unanswered):
+        return _("CloudFront did not answer the last probe. Look again in a minute.")
     if isinstance(error, Blocked):
         return _("%(key)s cannot take this step now. The page shows what it waits for.") % {
             "key": error.key_pair

@@ -47,7 +47,15 @@ class Situation:
         rotation = site_rotation(by_hand=True)
         now = rotation.clock()
         key_pairs = rotation.key_pairs()
-        waits = {each.key_pair.pk: each for each in find_waits(rotation, now=now)}
+        for key_pair in key_pairs:
+            if key_pair.status == KeyStatus.ACTIVE:
+                rotation.remember_waits(key_pair)  # where no job runs, nobody else does
+        waits = {
+            each.key_pair.pk: each
+            for each in find_waits(rotation, now=now)
+            # The rotation, which is one by hand, counts on a person where the site is to do it.
+            if by_hand or each.key_pair.status != KeyStatus.PENDING
+        }
         settings_key_id = _settings_key_id()
         return cls(
             now=now,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -19,9 +19,6 @@ from cfsigned_django.models import KeyPair
 from cfsigned_django.rotation import RotationError
 from cfsigned_django.site_rotation import site_rotation
 
-if TYPE_CHECKING:
-    from cfsigned_django.admin.key_pair_admin import KeyPairAdmin
-
 #: Says in a session that the person does by hand what concerns CloudFront.
 BY_HAND = "cfsigned_by_hand"
 
@@ -34,11 +31,30 @@ def is_by_hand(request: HttpRequest) -> bool:
     return bool(request.session.get(BY_HAND))
 
 
+class Frame(Protocol):
+    """What a step page needs of the admin around it."""
+
+    def render(self, request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
+        """Return a page inside the admin's frame."""
+
+    def show_state(self, request: HttpRequest) -> HttpResponse:
+        """Return the present state, without a frame."""
+
+    def redirect_to_list(self) -> HttpResponse:
+        """Lead to the first page."""
+
+    def message_user(self, request: HttpRequest, message: str, level: int) -> None:
+        """Show a message on the next page."""
+
+    def record(self, request: HttpRequest, key_pair: KeyPair, reason: str = "") -> None:
+        """Write a move into the admin's log."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepPage:
     """The page of one step, for one request."""
 
-    model_admin: KeyPairAdmin
+    frame: Frame
     request: HttpRequest
     step: Step
     key_pair: KeyPair | None
@@ -68,6 +84,11 @@ class StepPage:
             return self._ask(situation, offer, form, error)
         except FAILURES as error:
             return self._back(_failed(error))
+
+    @property
+    def _is_quiet(self) -> bool:
+        """Tell whether an open page asks by itself, and wants its new state back."""
+        return bool(self.request.POST.get("quiet"))
 
     def _find_offer(self, situation: Situation) -> Offer | None:
         key = self.key_pair and self.key_pair.pk
@@ -101,12 +122,12 @@ class StepPage:
 
         def record(key_pair: KeyPair) -> None:
             recorded.append(key_pair)
-            self.model_admin.record(self.request, key_pair)
+            self.frame.record(self.request, key_pair)
 
         rotation = site_rotation(
             changed_by=self.request.user.get_username()[:150],
-            # What does not change CloudFront needs no access to AWS.
-            by_hand=by_hand or not step.calls_cloudfront,
+            # A page that looks by itself every few seconds asks the edges, and not AWS.
+            by_hand=by_hand or self._is_quiet,
             on_move=record,
         )
         move = Move(
@@ -118,7 +139,7 @@ class StepPage:
         outcome = move.take(step)
         if outcome.key_pair is not None and not recorded:
             reason = form.cleaned_data.get("reason", "")
-            self.model_admin.record(self.request, outcome.key_pair, reason)
+            self.frame.record(self.request, outcome.key_pair, reason)
         return outcome
 
     def _ask(
@@ -138,15 +159,15 @@ class StepPage:
             "by_hand": self.by_hand,
             "effect_template": f"admin/cfsigned_django/keypair/effects/{self.step}.html",
         }
-        return self.model_admin.render(self.request, "step.html", context)
+        return self.frame.render(self.request, "step.html", context)
 
     def _back(self, *outcomes: Outcome) -> HttpResponse:
         """Lead to the first page; where that page asked by itself, return its new state."""
-        if self.request.POST.get("quiet"):
-            return self.model_admin.show_state(self.request)
+        if self._is_quiet:
+            return self.frame.show_state(self.request)
         for outcome in outcomes:
-            self.model_admin.message_user(self.request, outcome.text, outcome.level)
-        return self.model_admin.redirect_to_list()
+            self.frame.message_user(self.request, outcome.text, outcome.level)
+        return self.frame.redirect_to_list()
 
 
 def _failed(error: Exception) -> Outcome:

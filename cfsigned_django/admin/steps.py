@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext as _, gettext_lazy
 
 from cfsigned_django.admin.situation import Situation, is_unfinished
 from cfsigned_django.lifecycle import KeyStatus
@@ -39,11 +39,6 @@ class Step(StrEnum):
         return self not in (Step.IMPORT, Step.START)
 
     @property
-    def calls_cloudfront(self) -> bool:
-        """Tell whether it changes CloudFront, or asks what is there: else no AWS is needed."""
-        return self not in (Step.IMPORT, Step.CHECK)
-
-    @property
     def is_confirmed(self) -> bool:
         """Tell whether a page says what will happen first; the others change nothing outside."""
         return self not in (Step.IMPORT, Step.CHECK)
@@ -74,23 +69,21 @@ class Offer:
     @property
     def label(self) -> str:
         """Return what stands on its button."""
-        match self.step:
-            case Step.IMPORT:
-                return _("Import the key of the settings")
-            case Step.START:
-                return _("Start rotation")
-            case Step.TRUST:
-                return _("Enter its id") if self.by_hand else _("Let CloudFront trust it")
-            case Step.CHECK:
-                return _("Check again")
-            case Step.ACTIVATE:
-                return _("Activate")
-            case Step.RETIRE:
-                return _("Retire")
-            case Step.REVOKE:
-                return _("Revoke")
-            case Step.FINISH:
-                return _("Finish the revocation")
+        if self.step is Step.TRUST and self.by_hand:
+            return _("Enter its id")
+        return str(_LABELS[self.step])
+
+
+_LABELS = {
+    Step.IMPORT: gettext_lazy("Import the key of the settings"),
+    Step.START: gettext_lazy("Start rotation"),
+    Step.TRUST: gettext_lazy("Let CloudFront trust it"),
+    Step.CHECK: gettext_lazy("Check again"),
+    Step.ACTIVATE: gettext_lazy("Activate"),
+    Step.RETIRE: gettext_lazy("Retire"),
+    Step.REVOKE: gettext_lazy("Revoke"),
+    Step.FINISH: gettext_lazy("Finish the revocation"),
+}
 
 
 def find_offers(situation: Situation) -> list[Offer]:
@@ -143,10 +136,8 @@ def _steps_of(situation: Situation, key_pair: KeyPair) -> Iterator[tuple[Step, s
             yield from (check, activate) if key_pair.good_since is None else (activate, check)
         case KeyStatus.RETIRING:
             yield Step.RETIRE, what
-        case KeyStatus.REVOKED:
+        case _revoked:
             yield Step.FINISH, ""
-        case _nothing_to_do:
-            pass
 
 
 def _claimed(situation: Situation, key_pair: KeyPair) -> str:

@@ -89,6 +89,11 @@ def readable(html: str) -> str:
     return " ".join(unescape(re.sub(r"<[^>]*>", " ", body)).split()).replace(" .", ".")
 
 
+def main_buttons(visitor: Visitor) -> list[str]:
+    """Return the buttons of the first page."""
+    return buttons(visitor.client.get(LIST).text)
+
+
 def buttons(html: str) -> list[str]:
     """Return the labels of the buttons in the part that says what comes next; * is the main one."""
     part = html.partition('data-part="next"')[2].partition('data-part="notices"')[0]

@@ -48,6 +48,7 @@ def test_choice_is_remembered(by_hand: Visitor) -> None:
     started()
 
     assert buttons(by_hand.client.get(LIST).text) == ["*Enter its id"]
+    assert "waits for its id: create its public key in CloudFront." in by_hand.get()
     by_hand.get(f"{LIST}?by_hand=0")
     assert buttons(by_hand.client.get(LIST).text) == ["*Let CloudFront trust it"]
 

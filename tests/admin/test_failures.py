@@ -125,6 +125,17 @@ def test_encryption_keys_that_are_none(admin: Visitor, settings: Settings) -> No
     assert not KeyPair.objects.exists()
 
 
+def test_settings_without_a_key_group(admin: Visitor, settings: Settings) -> None:
+    """A step on a site whose settings make no sense leads back with the setting's name."""
+    key_pair = started()
+    settings.AWS_CLOUDFRONT_KEY_GROUP_ID = None
+
+    page = admin.post(address("trust", key_pair))
+
+    assert page.count("AWS_CLOUDFRONT_KEY_GROUP_ID is not set") == 2
+    assert fresh(key_pair).status == "pending"
+
+
 def test_two_people_start_at_once(visit: MakeVisitor) -> None:
     """Both have the page open: one key is made, and the second person is told."""
     imported()

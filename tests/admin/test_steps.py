@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import pytest
 from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
-from django.test import Client
 
 from cfsigned_django.models import KeyPair
 from cfsigned_django.probe import ProbeResult
 from tests.admin import (
-    LIST,
     FakeCloudFront,
     Visitor,
     activated,
@@ -124,6 +122,23 @@ def test_check_says_what_the_probe_was_answered(
     assert (fresh(key_pair).good_since is not None) is (result is ProbeResult.GOOD)
 
 
+def test_check_puts_back_what_someone_took_out(admin: Visitor, cloudfront: FakeCloudFront) -> None:
+    """A key that vanished from the group is put back when a person looks."""
+    signing = imported()
+    key_pair = trusted(good_for=60)
+    group = cloudfront.api.get_key_group(Id=cloudfront.key_group_id)
+    config = {**group["KeyGroup"]["KeyGroupConfig"], "Items": [str(signing)]}
+    cloudfront.api.update_key_group(
+        Id=cloudfront.key_group_id, IfMatch=group["ETag"], KeyGroupConfig=config
+    )
+    cloudfront.probe_result = ProbeResult.UNKNOWN_KEY
+
+    page = admin.post(address("check", key_pair))
+
+    assert cloudfront.trusted == {str(signing), key_pair.key_pair_id}
+    assert f"Someone had taken {key_pair} out of the key group. It is in it again." in page
+
+
 def test_check_by_an_open_page_is_quiet(admin: Visitor) -> None:
     """A page that looks by itself gets the new state back, and leaves no message behind."""
     imported()
@@ -162,6 +177,18 @@ def test_activate_takes_a_last_look(admin: Visitor, cloudfront: FakeCloudFront) 
 
     assert (fresh(former).status, fresh(key_pair).status) == ("active", "trusted")
     assert f"{key_pair} cannot take this step now." in page
+
+
+def test_activate_needs_the_last_answer(admin: Visitor, cloudfront: FakeCloudFront) -> None:
+    """Silence at the last moment is no consent: the key waits for the next look."""
+    imported()
+    key_pair = trusted(good_for=301)
+    cloudfront.probe_result = ProbeResult.NO_ANSWER
+
+    page = admin.take("activate", key_pair)
+
+    assert fresh(key_pair).status == "trusted"
+    assert "CloudFront did not answer the last probe." in page
 
 
 def test_activate_first_key(admin: Visitor) -> None:
@@ -210,64 +237,3 @@ def test_whole_rotation_by_clicks(admin: Visitor, cloudfront: FakeCloudFront) ->
     assert [each.rpartition(": ")[2].partition(" ")[0] for each in log()] == [
         *("Active", "Pending", "Trusted", "Retiring", "Active", "Retired"),
     ]
-
-
-@pytest.mark.parametrize("step", ["trust", "check", "activate", "retire", "finish"])
-def test_step_that_is_not_due_is_not_taken(admin: Visitor, step: str) -> None:
-    """A page that is no longer true, or an address that was guessed, changes nothing."""
-    key_pair = imported()
-
-    page = admin.post(address(step, key_pair))
-
-    assert f"This step is not due: {key_pair} is Active." in page
-    assert fresh(key_pair).status == "active"
-
-
-def test_start_is_not_due_twice(admin: Visitor) -> None:
-    """While one rotation is under way no second one begins."""
-    started()
-
-    assert "This step is not due now." in admin.post(address("start"), algorithm="RSA_2048")
-    assert KeyPair.objects.count() == 1
-
-
-def test_step_before_its_time_is_not_taken(admin: Visitor) -> None:
-    """A key whose wait is not over does not sign, whoever asks."""
-    imported()
-    key_pair = trusted(good_for=60)
-
-    page = admin.post(address("activate", key_pair))
-
-    assert "when it has worked for 5 min." in page
-    assert fresh(key_pair).status == "trusted"
-
-
-def test_step_of_no_key_leads_back(admin: Visitor) -> None:
-    """A key pair that does not exist is a message, not an error."""
-    page = admin.get(f"{LIST}00000000-0000-4000-8000-000000000000/activate/")
-
-    assert "There is no such key pair." in page
-
-
-def test_step_needs_csrf(admin: Visitor) -> None:
-    """No other site can make a person's browser take a step."""
-    key_pair = imported()
-    strict = Client(enforce_csrf_checks=True)
-    strict.cookies = admin.client.cookies
-
-    for step, of in (("start", None), ("check", key_pair), ("revoke", key_pair)):
-        assert strict.post(address(step, of)).status_code == 403
-
-
-def test_looking_at_a_step_changes_nothing(admin: Visitor, cloudfront: FakeCloudFront) -> None:
-    """Every page of a step may be opened, and reloaded, for free."""
-    imported()
-    key_pair = started()
-    before = list(KeyPair.objects.values())
-    cloudfront.calls.clear()
-
-    for step in ("trust", "revoke"):
-        admin.get(address(step, key_pair))
-
-    assert list(KeyPair.objects.values()) == before
-    assert cloudfront.calls == []

@@ -1,8 +1,14 @@
-"""The addresses of a site that has an admin, and one of a second one."""
+"""The addresses of a site that has an admin of its own beside Django's."""
 
 from __future__ import annotations
 
 from django.contrib import admin
 from django.urls import path
 
-urlpatterns = [path("admin/", admin.site.urls)]
+from cfsigned_django.admin import KeyPairAdmin
+from cfsigned_django.models import KeyPair
+
+own = admin.AdminSite(name="own")
+own.register(KeyPair, KeyPairAdmin)
+
+urlpatterns = [path("admin/", admin.site.urls), path("own/", own.urls)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Mapping
+from math import inf
 
 from cfsigned_django.signing import PublicKey
 from tests.simulation.strict_cloudfront import StrictCloudFront
@@ -39,6 +40,18 @@ class Edges:
         """Return the keys that the edge trusts at the moment, by key pair id."""
         place = bisect_right(self._arrivals[edge], now) - 1
         return dict(self._states[edge][max(place, 0)])
+
+    def times_known(self, edge: int, key_pair_id: str) -> list[tuple[float, float]]:
+        """Return from when till when, as far as is known now, the edge trusts a key."""
+        arrivals, states = self._arrivals[edge], self._states[edge]
+        times: list[tuple[float, float]] = []
+        for start, end, keys in zip(arrivals, [*arrivals[1:], inf], states, strict=True):
+            if key_pair_id not in keys or start == end:
+                continue
+            if times and times[-1][1] == start:
+                start = times.pop()[0]
+            times.append((start, end))
+        return times
 
     @property
     def settled_at(self) -> float:

@@ -1,0 +1,205 @@
+"""Put together what a simulated site consists of: time, a database, CloudFront, and who is there.
+
+Real are the rotation and its steps, the keyring, the AWS calls, signing, the
+verifier, Django's ORM and SQLite. Simulated are time, CloudFront with its
+edges, the network, and the processes: threads of which one runs at a time,
+over one database connection, held at each call and each query outside of a
+transaction. A transaction is thus never interrupted, except by the death of
+its process; how real databases isolate them is for other tests.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from random import Random
+from typing import Any, Self
+
+from django.db import OperationalError, connection
+
+from cfsigned_django.aws.key_groups import KeyGroups
+from cfsigned_django.models import KeyPair
+from cfsigned_django.signing import PrivateKey, Signer
+from tests.simulation.edges import Edges
+from tests.simulation.faults import UnreliableCloudFront, random_faults
+from tests.simulation.oracle import Oracle
+from tests.simulation.plan import SKEW, Plan
+from tests.simulation.processes import Killed, Process
+from tests.simulation.strict_cloudfront import StrictCloudFront
+
+_START = 1_800_000_000.0
+
+
+class World:
+    """One simulated site, for one schedule. Use it as a context manager."""
+
+    def __init__(self, plan: Plan, random: Random, processes: list[Process]) -> None:
+        self.plan, self.random = plan, random
+        self.now = _START
+        self.log: list[str] = []
+        self._numbers = itertools.count(1)
+        self.oracle = Oracle(plan.waits.propagation)
+        self._database_skew = random.choice((-SKEW, 0, SKEW))
+        self.cloudfront = StrictCloudFront(clock=lambda: self.now, list_lag=plan.list_lag)
+        self.foreign: list[str] = []
+        self.settings_signer: Signer | None = None
+        self.key_group_id = self._make_group()
+        self.edges = Edges(
+            self.cloudfront,
+            self.key_group_id,
+            count=plan.edges,
+            delay=self._delay,
+            clock=lambda: self.now,
+        )
+        self.cloudfront.listen(
+            lambda group, members: self.oracle.see_members(set(members), self.now)
+        )
+        self.edge_skews = [random.choice((-SKEW, 0, SKEW)) for _ in range(plan.edges)]
+        self.processes = processes[: plan.rotators]
+        self.running: Process | None = None
+        #: Whether a transaction is about to be committed, and others do not see it yet.
+        self.is_committing = False
+        #: Whether nothing goes wrong any more.
+        self.is_calm = False
+        self._cleanup = ExitStack()
+
+    def __enter__(self) -> Self:
+        KeyPair.objects.all().delete()
+        self._cleanup.enter_context(connection.execute_wrapper(self._at_query))
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for process in self.processes:
+            if process.is_held:
+                process.resume(kill=True)
+        self._cleanup.close()
+
+    def note(self, text: str) -> None:
+        """Write down what happens, for whoever reads why a schedule failed."""
+        self.log.append(f"{self.now - _START:10.1f} {text}")
+
+    def pass_time(self, seconds: float) -> None:
+        """Let time pass, for everybody."""
+        self.now += seconds
+
+    def database_clock(self) -> datetime:
+        """Return the database's time."""
+        return datetime.fromtimestamp(self.now + self._database_skew, UTC)
+
+    def true_time(self, moment: datetime) -> float:
+        """Return when the database's clock shows a moment."""
+        return moment.timestamp() - self._database_skew
+
+    def key_groups(self) -> KeyGroups:
+        """Return the AWS calls of one process: over a network that fails."""
+        faults = random_faults(self.random, 0.0 if self.is_calm else self.plan.faults)
+        unreliable = UnreliableCloudFront(
+            self.cloudfront, choose_fault=faults, boundary=self._at_call
+        )
+        return KeyGroups(unreliable, sleep=self.pass_time, jitter=self.random.random)
+
+    @contextmanager
+    def apart(self) -> Iterator[None]:
+        """Do what the process that runs has no part in, and cannot be held or die at."""
+        running, self.running = self.running, None
+        try:
+            yield
+        finally:
+            self.running = running
+
+    def run(self, process: Process, program: Callable[[], None] | None, *, kill: bool) -> None:
+        """Let a process begin a program, or go on with its own, or die."""
+        self.running = process
+        try:
+            if program is not None:
+                process.begin(program)
+            else:
+                process.resume(kill=kill)
+        finally:
+            self.running = None
+
+    def add_foreign_key(self) -> None:
+        """Let somebody else put a key of their own into the group."""
+        members = self.members()
+        if len(members) < 4 and len(self.foreign) < 3:
+            key_pair_id = self._upload(PrivateKey.generate(), f"foreign-{next(self._numbers)}")
+            self.foreign.append(key_pair_id)
+            self.set_members([*members, key_pair_id])
+
+    def remove_foreign_key(self) -> None:
+        """Let somebody else take their key out of the group."""
+        if len(self.foreign) > 1:
+            key_pair_id = self.foreign.pop()
+            self.set_members([each for each in self.members() if each != key_pair_id])
+
+    def members(self) -> list[str]:
+        """Return the ids in the group, as the API has them."""
+        return list(self.cloudfront.trusted_keys(self.key_group_id))
+
+    def set_members(self, members: list[str]) -> None:
+        """Change the group from outside, between two calls of the code under test."""
+        answer = self.cloudfront.get_key_group(Id=self.key_group_id)
+        config = {**answer["KeyGroup"]["KeyGroupConfig"], "Items": members}
+        self.cloudfront.update_key_group(
+            Id=self.key_group_id, IfMatch=answer["ETag"], KeyGroupConfig=config
+        )
+
+    def _make_group(self) -> str:
+        self.foreign.append(self._upload(PrivateKey.generate(), "foreign"))
+        members = [*self.foreign]
+        if self.plan.has_settings_key:
+            private_key = PrivateKey.generate()
+            name = self._upload(private_key, "settings")
+            self.settings_signer = Signer(key_pair_id=name, private_key=private_key)
+            members.append(name)
+        answer = self.cloudfront.create_key_group(KeyGroupConfig={"Name": "g", "Items": members})
+        group: str = answer["KeyGroup"]["Id"]
+        return group
+
+    def _upload(self, private_key: PrivateKey, name: str) -> str:
+        config = {
+            "CallerReference": name,
+            "Name": name,
+            "EncodedKey": private_key.public_key.to_pem(),
+        }
+        key_pair_id: str = self.cloudfront.create_public_key(PublicKeyConfig=config)["PublicKey"][
+            "Id"
+        ]
+        return key_pair_id
+
+    def _delay(self) -> float:
+        longest = self.plan.waits.propagation
+        return self.random.choice((0.0, longest, self.random.uniform(0, longest)))
+
+    def _at_call(self, method: str, side: str) -> None:
+        self._at_boundary(f"{method} {side}")
+
+    def _at_query(
+        self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any
+    ) -> Any:
+        """Hold or end a process around its queries; within a transaction, it can only die."""
+        is_alone = not connection.in_atomic_block
+        self._at_boundary("query", may_hold=is_alone)
+        result = execute(sql, params, many, context)
+        if is_alone and sql != "BEGIN":
+            self._at_boundary("after query")
+        return result
+
+    def _at_boundary(self, where: str, *, may_hold: bool = True) -> None:
+        process, plan = self.running, self.plan
+        if process is None or self.is_calm:
+            return
+        chance = self.random.random()
+        if chance < plan.deaths:
+            self.note(f"  dies at {where}")
+            raise Killed
+        chance -= plan.deaths
+        if "query" in where and chance < plan.database_failures:
+            raise OperationalError("The simulated database fails.")
+        chance -= plan.database_failures
+        if may_hold and chance < plan.holds:
+            self.note(f"  held at {where}")
+            process.hold()
+            self.note("  goes on")
