@@ -225,9 +225,8 @@ def is_default_storage_set() -> bool:
 
 
 def static_domain() -> str | None:
-    """Return the host of static files, where STORAGES or STATIC_URL names one."""
-    options = storage_entries().get("staticfiles", {}).get("OPTIONS", {})
-    return options.get("custom_domain") or urlsplit(settings.STATIC_URL or "").netloc or None
+    """Return the host in STATIC_URL, or None where that is a path."""
+    return urlsplit(settings.STATIC_URL or "").netloc or None
 
 
 #: Counts the changes of settings, so that a storage knows when to look again.

@@ -84,7 +84,7 @@ def _default_file_storage() -> Iterator[CheckMessage]:
 
 def _static_files(restricted: set[Any]) -> Iterator[CheckMessage]:
     """Warn where static files are addressed on a domain whose URLs are signed."""
-    domain = conf.static_domain()
+    domain = _static_domain()
     if domain is not None and domain in restricted:
         yield problem(
             "cfsigned.W002",
@@ -93,13 +93,36 @@ def _static_files(restricted: set[Any]) -> Iterator[CheckMessage]:
         )
 
 
+def _static_domain() -> Any:
+    """Return the host of static files that are not signed, wherever it is named."""
+    entry = conf.storage_entries().get("staticfiles", {})
+    cls: Any = _import_any(entry.get("BACKEND"))
+    options = entry.get("OPTIONS", {})
+    if cls is not None and issubclass(cls, SignedUrlMixin) and cls.signs(options):
+        return None
+    if "custom_domain" in options:
+        return options["custom_domain"]
+    if cls is not None and hasattr(cls, "custom_domain"):
+        return cls.custom_domain
+    if cls is not None and hasattr(cls, "get_default_settings"):
+        # One of django-storages', which shares AWS_S3_CUSTOM_DOMAIN with the others.
+        return cls.__new__(cls).get_default_settings().get("custom_domain")
+    return conf.static_domain()
+
+
 def _import(backend: Any) -> type[SignedUrlMixin] | None:
-    """Return the class if it is one that signs; Django reports what cannot be imported."""
+    """Return the class if it is one that signs."""
+    cls = _import_any(backend)
+    return cls if cls is not None and issubclass(cls, SignedUrlMixin) else None
+
+
+def _import_any(backend: Any) -> type[Any] | None:
+    """Return the class, if there is one: Django reports what cannot be imported."""
     try:
         cls = import_string(backend)
     except (ImportError, AttributeError, TypeError):
         return None
-    return cls if isinstance(cls, type) and issubclass(cls, SignedUrlMixin) else None
+    return cls if isinstance(cls, type) else None
 
 
 def _once_each(found: list[CheckMessage]) -> list[CheckMessage]:
