@@ -129,11 +129,11 @@ class OptionsMixin:
 
     def _follow_settings(self) -> None:
         """Take over what the settings say now, where neither code nor option said otherwise."""
+        self._generation = conf.generation  # before the look, so that no change is missed
         values = self._setting_defaults()
         for name in self._following:
             # Not by setattr(), after which the option would no longer follow.
             self.__dict__[name] = conf.hide(name, values[name])
-        self._generation = conf.generation
 
     def _refuse_half_a_key(self) -> None:
         """Refuse a key without its id, or an id without its key, at once.
@@ -148,8 +148,12 @@ class OptionsMixin:
     def _hide_constructor_args(self) -> None:
         """Take the secrets out of what Django keeps, and writes into migrations."""
         args, options = getattr(self, "_constructor_args", ((), {}))
-        hidden = {k: v for k, v in options.items() if k not in SECRET_OPTIONS}
-        self._constructor_args = (args, hidden)
+        shown = {
+            name: value
+            for name, value in options.items()
+            if name not in SECRET_OPTIONS and conf.hide(name, value) is value
+        }
+        self._constructor_args = (args, shown)
 
     def _refuse_unknown(self, options: dict[str, Any]) -> None:
         known = self._own_option_names()
@@ -163,6 +167,9 @@ class OptionsMixin:
 
     def _own_option_names(self) -> set[str] | None:
         """Return what the storage class behind this mixin takes as options, if it says."""
-        parameters = inspect.signature(super().__init__).parameters
+        constructor = super().__init__
+        if getattr(constructor, "__objclass__", None) is object:
+            return set()
+        parameters = inspect.signature(constructor).parameters
         takes_any = any(each.kind is each.VAR_KEYWORD for each in parameters.values())
         return None if takes_any else set(parameters)

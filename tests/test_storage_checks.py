@@ -198,10 +198,12 @@ def test_file_fields(healthy: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_default_file_storage_and_storages(healthy: Any) -> None:
-    """Refuse DEFAULT_FILE_STORAGE beside STORAGES["default"], and ignore other classes."""
+    """Refuse DEFAULT_FILE_STORAGE beside STORAGES["default"] if one of the two is ours."""
     healthy.DEFAULT_FILE_STORAGE = S3_BACKEND
     assert ids(check_storages()) == ["E021"]
     healthy.DEFAULT_FILE_STORAGE = "storages.backends.s3.S3Storage"
+    assert ids(check_storages()) == ["E021"]
+    healthy.STORAGES = {"default": {"BACKEND": healthy.DEFAULT_FILE_STORAGE}}
     assert check_storages() == []
 
 
