@@ -15,57 +15,14 @@ from datetime import timedelta
 from typing import Any
 
 from cryptography.exceptions import InternalError, UnsupportedAlgorithm
-from django.core.checks import CheckMessage, Error, Warning as CheckWarning
+from django.core.checks import CheckMessage
 from django.core.exceptions import ImproperlyConfigured
 
+from cfsigned_django.check_table import TABLE as TABLE, problem, shown
 from cfsigned_django.conf import Config
 from cfsigned_django.signing import HashAlgorithm, InvalidKey, KeyAlgorithm
 
-#: Check id -> what to do about it. Ids are API: they are never given twice.
-TABLE: dict[str, str] = {
-    "cfsigned.E001": "Set AWS_CLOUDFRONT_KEY and AWS_CLOUDFRONT_KEY_ID, or say "
-    "AWS_QUERYSTRING_AUTH = False if the files are public.",
-    "cfsigned.E002": "Set AWS_CLOUDFRONT_KEY_ID to the id that CloudFront gave the public key "
-    "(K...), under Key management, Public keys.",
-    "cfsigned.E003": "Set AWS_CLOUDFRONT_KEY to the private key whose public half has this id.",
-    "cfsigned.E004": "Set AWS_S3_CUSTOM_DOMAIN to the domain name of the distribution, such as "
-    "d111111abcdef8.cloudfront.net.",
-    "cfsigned.E005": "Set the host alone, such as media.example.com or 127.0.0.1:8001; the "
-    "protocol goes to AWS_S3_URL_PROTOCOL.",
-    "cfsigned.E006": 'Set AWS_S3_URL_PROTOCOL to "https:" (or "http:" for the local edge), with '
-    "the colon.",
-    "cfsigned.E007": "Mend AWS_CLOUDFRONT_KEY as the message says; a pathlib.Path of the PEM "
-    "file is the least fragile form.",
-    "cfsigned.E008": "Look under Key management, Public keys: the id wanted begins with K. The "
-    "group's id belongs into AWS_CLOUDFRONT_KEY_GROUP_ID.",
-    "cfsigned.E009": "Copy the id of the public key from CloudFront: capital letters and digits, "
-    "such as K2JCJMDEHXQW5F.",
-    "cfsigned.E010": 'Set AWS_CLOUDFRONT_HASH_ALGORITHM to "SHA256" or "SHA1", or leave it out.',
-    "cfsigned.E011": 'Leave AWS_CLOUDFRONT_HASH_ALGORITHM out, or set it to "SHA256": an ECDSA '
-    "key does not go with SHA1.",
-    "cfsigned.E012": 'Set AWS_CLOUDFRONT_HASH_ALGORITHM to "SHA256": this platform\'s OpenSSL '
-    "policy refuses SHA-1, which RSA links use otherwise.",
-    "cfsigned.E013": "Set AWS_QUERYSTRING_EXPIRE to whole seconds or a timedelta, 1 s or more.",
-    "cfsigned.E014": "Set AWS_CLOUDFRONT_MAX_EXPIRE to whole seconds or a timedelta, 1 s or more.",
-    "cfsigned.E015": "Lower AWS_QUERYSTRING_EXPIRE, or raise AWS_CLOUDFRONT_MAX_EXPIRE.",
-    "cfsigned.E016": "Set AWS_CLOUDFRONT_EXPIRE_STEP to whole seconds or a timedelta; 0 turns "
-    "steps off.",
-    "cfsigned.E020": "Give static files a storage that does not sign, or querystring_auth False in "
-    'STORAGES["staticfiles"]["OPTIONS"].',
-    "cfsigned.E021": "Remove DEFAULT_FILE_STORAGE, which Django no longer reads, and keep "
-    'STORAGES["default"].',
-    "cfsigned.E022": 'Name the class in STORAGES["default"]["BACKEND"] and remove '
-    "DEFAULT_FILE_STORAGE: Django no longer reads it, and files go elsewhere.",
-    "cfsigned.W001": "Compare with Key management, Public keys: ids look like K2JCJMDEHXQW5F.",
-    "cfsigned.W002": "Give static files a domain or a behavior without Restrict viewer access.",
-    "cfsigned.W003": 'Name the class in STORAGES["default"]["BACKEND"], where Django 5.1 and newer '
-    "look, and remove DEFAULT_FILE_STORAGE.",
-    "cfsigned.W004": "Look under Key management, Key groups: the id is a UUID.",
-    "cfsigned.W005": 'Set AWS_S3_URL_PROTOCOL to "https:": whoever reads a signed link on its '
-    "way can use it.",
-}
-
-_HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]{1,5})?", re.ASCII)
+_HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?(?::([0-9]{1,5}))?", re.ASCII)
 KEY_GROUP_ID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
 KEY_PAIR_ID = re.compile(r"K[A-Z0-9]{8,}|APKA[A-Z0-9]{16}", re.ASCII)
 
@@ -76,12 +33,6 @@ _BOTH = (
 )
 
 Facts = Iterator[CheckMessage]
-
-
-def problem(check_id: str, message: str, obj: Any = None) -> CheckMessage:
-    """Return the check message for an id of the table."""
-    kind = Error if check_id.startswith("cfsigned.E") else CheckWarning
-    return kind(message, hint=TABLE[check_id], obj=obj, id=check_id)
 
 
 def find_problems(config: Config, *, with_key: bool = True, obj: Any = None) -> list[CheckMessage]:
@@ -136,15 +87,20 @@ def _domain(config: Config) -> Facts:
             "cfsigned.E004",
             "AWS_S3_CUSTOM_DOMAIN is not set, so that links would lead past CloudFront to S3.",
         )
-    elif not isinstance(domain, str) or not _HOST.fullmatch(domain):
+    elif not isinstance(domain, str) or not _is_host(domain):
         yield problem(
-            "cfsigned.E005", f"AWS_S3_CUSTOM_DOMAIN is {domain!r}, which is no bare host."
+            "cfsigned.E005", f"AWS_S3_CUSTOM_DOMAIN is {shown(domain)}, which is no bare host."
+        )
+    elif domain.lower().endswith((".amazonaws.com", ".amazonaws.com.cn")):
+        yield problem(
+            "cfsigned.E018",
+            f"AWS_S3_CUSTOM_DOMAIN is {domain}, an address of S3, which knows no CloudFront URL.",
         )
 
 
 def _protocol(config: Config) -> Facts:
     if config.url_protocol not in ("https:", "http:"):
-        yield problem("cfsigned.E006", f"AWS_S3_URL_PROTOCOL is {config.url_protocol!r}.")
+        yield problem("cfsigned.E006", f"AWS_S3_URL_PROTOCOL is {shown(config.url_protocol)}.")
     elif config.url_protocol == "http:" and not _is_local(config.custom_domain):
         yield problem("cfsigned.W005", "Signed links go over plain HTTP.")
 
@@ -166,7 +122,7 @@ def _key_pair_id(config: Config) -> Facts:
             "cfsigned.E008",
             f"AWS_CLOUDFRONT_KEY_ID is {key_pair_id}, which looks like the id of a key group.",
         )
-    elif not isinstance(key_pair_id, str) or not re.fullmatch("[A-Za-z0-9]{1,64}", key_pair_id):
+    elif not isinstance(key_pair_id, str) or not re.fullmatch("[A-Za-z0-9]{1,20}", key_pair_id):
         # The value stays out of the message: it may be the key itself.
         yield problem("cfsigned.E009", "AWS_CLOUDFRONT_KEY_ID is not the id of a public key.")
     elif not KEY_PAIR_ID.fullmatch(key_pair_id):
@@ -189,7 +145,7 @@ def _key_group_id(config: Config) -> Facts:
 def _hash_algorithm(config: Config) -> Facts:
     name = config.hash_algorithm
     if name is not None and name not in list(HashAlgorithm):
-        yield problem("cfsigned.E010", f"AWS_CLOUDFRONT_HASH_ALGORITHM is {name!r}.")
+        yield problem("cfsigned.E010", f"AWS_CLOUDFRONT_HASH_ALGORITHM is {shown(name)}.")
         return
     try:
         private_key = config.cloudfront_key.load() if config.cloudfront_key else None
@@ -212,9 +168,10 @@ def _lifetimes(config: Config) -> Facts:
     most = whole_seconds(config.max_expire)
     step = whole_seconds(config.expire_step)
     if expire is None or expire < 1:
-        yield problem("cfsigned.E013", f"AWS_QUERYSTRING_EXPIRE is {config.querystring_expire!r}.")
+        wrong = shown(config.querystring_expire)
+        yield problem("cfsigned.E013", f"AWS_QUERYSTRING_EXPIRE is {wrong}.")
     if most is None or most < 1:
-        yield problem("cfsigned.E014", f"AWS_CLOUDFRONT_MAX_EXPIRE is {config.max_expire!r}.")
+        yield problem("cfsigned.E014", f"AWS_CLOUDFRONT_MAX_EXPIRE is {shown(config.max_expire)}.")
     elif expire is not None and expire > most:
         yield problem(
             "cfsigned.E015",
@@ -222,7 +179,15 @@ def _lifetimes(config: Config) -> Facts:
             f"({most} s).",
         )
     if step is None or step < 0:
-        yield problem("cfsigned.E016", f"AWS_CLOUDFRONT_EXPIRE_STEP is {config.expire_step!r}.")
+        wrong = shown(config.expire_step)
+        yield problem("cfsigned.E016", f"AWS_CLOUDFRONT_EXPIRE_STEP is {wrong}.")
+
+
+def _auth(config: Config) -> Facts:
+    # Nothing but False makes a URL public: an environment variable that is not
+    # set, or that says "False", must not.
+    if not isinstance(config.querystring_auth, bool):
+        yield problem("cfsigned.E017", f"AWS_QUERYSTRING_AUTH is {shown(config.querystring_auth)}.")
 
 
 _KEY_FACTS: tuple[Callable[[Config], Facts], ...] = (
@@ -232,7 +197,7 @@ _KEY_FACTS: tuple[Callable[[Config], Facts], ...] = (
     _key_group_id,
     _hash_algorithm,
 )
-_URL_FACTS: tuple[Callable[[Config], Facts], ...] = (_domain, _protocol, _lifetimes)
+_URL_FACTS: tuple[Callable[[Config], Facts], ...] = (_auth, _domain, _protocol, _lifetimes)
 
 
 def whole_seconds(value: Any) -> int | None:
@@ -240,6 +205,11 @@ def whole_seconds(value: Any) -> int | None:
     if isinstance(value, timedelta):
         return int(value.total_seconds()) if value.microseconds == 0 else None
     return value if type(value) is int else None
+
+
+def _is_host(domain: str) -> bool:
+    match = _HOST.fullmatch(domain)
+    return match is not None and ".." not in domain and int(match[1] or 0) < 65536
 
 
 def _is_local(domain: Any) -> bool:

@@ -126,15 +126,22 @@ _in_use: dict[str, KeySource] = {}
 _MOST_IN_USE = 16
 
 
+# The first words of a PEM file, and what base64 makes of them.
+_MARKS_OF_A_KEY = ("PRIVATE KEY", "LS0tLS1CRUdJTi")
+
+
 def hide(option: str, value: Any) -> Any:
     """Return what stands for an option's value wherever it may be seen."""
     if option == "cloudfront_key":
         return KeySource.wrap(value)
-    # What is too long for an id may be the key itself, set in the wrong place.
+    text = value.decode("latin-1") if isinstance(value, bytes) else value
+    if not isinstance(text, str):
+        return value
+    # What is too long for an id, or looks like a key, may be one in the wrong place.
     is_secret = option in ("secret_key", "security_token") or (
-        option == "cloudfront_key_id" and len(str(value)) > 64
+        option == "cloudfront_key_id" and len(text) > 64
     )
-    return HiddenText(value) if is_secret and isinstance(value, str) else value
+    return HiddenText(text) if is_secret or any(mark in text for mark in _MARKS_OF_A_KEY) else value
 
 
 def hide_all(options: dict[str, Any]) -> None:
@@ -228,9 +235,8 @@ def is_default_storage_set() -> bool:
 
 
 def static_domain() -> str | None:
-    """Return the host of static files, where STORAGES or STATIC_URL names one."""
-    options = storage_entries().get("staticfiles", {}).get("OPTIONS", {})
-    return options.get("custom_domain") or urlsplit(settings.STATIC_URL or "").netloc or None
+    """Return the host in STATIC_URL, or None where that is a path."""
+    return urlsplit(settings.STATIC_URL or "").netloc or None
 
 
 #: Settings in seconds that belong to rotation, with their defaults.

@@ -12,7 +12,7 @@ from django.conf import settings
 
 from cfsigned_django import conf
 
-_OURS = "cfsigned_django."
+_OURS = "cfsigned_django.storage."
 
 
 class _Honoured(dict[str, Any]):

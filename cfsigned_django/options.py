@@ -78,12 +78,17 @@ class OptionsMixin:
     def config_for(cls, options: Mapping[str, Any]) -> Config:
         """Return what an instance with these options would be configured to, unmade."""
         attributes = {name: getattr(cls, name) for name in conf.OPTIONS if hasattr(cls, name)}
-        return Config.read({**cls._setting_defaults(), **attributes, **options})
+        try:
+            defaults = cls.__new__(cls)._setting_defaults()
+        except (AttributeError, TypeError):
+            # They depend on what only a constructor sets: url() checks them.
+            defaults = {}
+        return Config.read({**defaults, **attributes, **options})
 
     @classmethod
     def signs(cls, options: Mapping[str, Any]) -> bool:
         """Tell whether an instance with these options is sure to sign its URLs."""
-        return not cls.is_dynamic() and bool(cls.config_for(options).querystring_auth)
+        return not cls.is_dynamic() and cls.config_for(options).querystring_auth is not False
 
     @classmethod
     def is_dynamic(cls) -> bool:
@@ -102,40 +107,33 @@ class OptionsMixin:
         """Return the options as they stand, for the checks."""
         return Config.read({name: getattr(self, name) for name in conf.OPTIONS})
 
-    def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
-        """Return what a migration writes down, which holds no secret."""
-        path, args, options = super().deconstruct()  # type: ignore[misc]
-        return path, args, {k: v for k, v in options.items() if k not in SECRET_OPTIONS}
-
     def __getstate__(self) -> dict[str, Any]:
         state: dict[str, Any] = super().__getstate__()  # type: ignore[assignment]
-        left_out = {"_generation", "_ready", *self._following}
-        return {name: value for name, value in state.items() if name not in left_out}
+        return {name: value for name, value in state.items() if name != "_ready"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         getattr(super(), "__setstate__", self.__dict__.update)(state)
         self._follow_settings()
 
-    @classmethod
-    def _setting_defaults(cls) -> dict[str, Any]:
-        """Return the options that follow a setting, with what it says now."""
+    def _setting_defaults(self) -> dict[str, Any]:
+        """Return the options that follow a setting, with what it says now.
+
+        Of an instance: a subclass's get_default_settings() may look at ``self``.
+        """
         return {name: conf.default_of(name) for name in conf.OPTIONS}
 
     def _choose_following(self, given: set[str]) -> frozenset[str]:
         """Return the options that shall follow their settings: what nobody has given."""
         fixed = {name for name in self._setting_defaults() if hasattr(type(self), name)}
-        if not inspect.isdatadescriptor(getattr(type(self), "cloudfront_key", None)):
-            fixed.discard("cloudfront_key")  # taken over from the class, to be hidden
         return frozenset(self._setting_defaults().keys() - fixed - given)
 
     def _follow_settings(self) -> None:
         """Take over what the settings say now, where neither code nor option said otherwise."""
+        self._generation = conf.generation  # before the look, so that no change is missed
         values = self._setting_defaults()
-        values["cloudfront_key"] = getattr(type(self), "cloudfront_key", values["cloudfront_key"])
         for name in self._following:
             # Not by setattr(), after which the option would no longer follow.
             self.__dict__[name] = conf.hide(name, values[name])
-        self._generation = conf.generation
 
     def _refuse_half_a_key(self) -> None:
         """Refuse a key without its id, or an id without its key, at once.
@@ -148,10 +146,14 @@ class OptionsMixin:
             raise_first_error(half)
 
     def _hide_constructor_args(self) -> None:
-        """Take the secrets out of what Django keeps of the constructor's arguments."""
+        """Take the secrets out of what Django keeps, and writes into migrations."""
         args, options = getattr(self, "_constructor_args", ((), {}))
-        hidden = {k: v for k, v in options.items() if k not in SECRET_OPTIONS}
-        self._constructor_args = (args, hidden)
+        shown = {
+            name: value
+            for name, value in options.items()
+            if name not in SECRET_OPTIONS and conf.hide(name, value) is value
+        }
+        self._constructor_args = (args, shown)
 
     def _refuse_unknown(self, options: dict[str, Any]) -> None:
         known = self._own_option_names()
@@ -165,6 +167,9 @@ class OptionsMixin:
 
     def _own_option_names(self) -> set[str] | None:
         """Return what the storage class behind this mixin takes as options, if it says."""
-        parameters = inspect.signature(super().__init__).parameters
+        constructor = super().__init__
+        if getattr(constructor, "__objclass__", None) is object:
+            return set()
+        parameters = inspect.signature(constructor).parameters
         takes_any = any(each.kind is each.VAR_KEYWORD for each in parameters.values())
         return None if takes_any else set(parameters)

@@ -68,6 +68,15 @@ class SignedUrlMixin(OptionsMixin):
     """
 
     _ready: _Ready | None = None
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if hasattr(cls, "get_cloudfront_signer") and not hasattr(cls, "_options_signer"):
+            raise TypeError(
+                f"{cls.__name__} puts SignedUrlMixin before django-storages' S3Storage, which has "
+                "a signer of its own. Derive it from CloudFrontS3Storage, which joins the two."
+            )
+
     _known_origin: tuple[tuple[Any, Any], str] | None = None
 
     def url(
@@ -156,6 +165,10 @@ class SignedUrlMixin(OptionsMixin):
         """Return the public keys, by key pair id, that verify this storage's URLs."""
         if self._generation != conf.generation:
             self._follow_settings()
+        # Also of a storage that does not sign: whoever asks wants to verify.
+        config = self.signing_config()
+        with_key = not isinstance(self._handed_in(), Signer) and needs_settings_key(config)
+        raise_first_error(find_problems(config, with_key=with_key))
         return trusted_keys(self._get_ready().lease_signer().signer)
 
     def probe_url(self, signer: Signer) -> str:
@@ -212,7 +225,7 @@ class SignedUrlMixin(OptionsMixin):
         )
 
     def _is_signing(self) -> bool:
-        return bool(self.querystring_auth)
+        return self.querystring_auth is not False
 
     def _plain_url(
         self,

@@ -15,7 +15,7 @@ from storages.backends.s3 import S3Storage
 from storages.utils import clean_name
 
 from cfsigned_django import conf
-from cfsigned_django.arguments import lifetime, refuse_dot_dot
+from cfsigned_django.arguments import lifetime, refuse_dot_dot, refuse_writing
 from cfsigned_django.checks import find_problems, raise_first_error, whole_seconds
 from cfsigned_django.conf import Config, KeySource
 from cfsigned_django.signed_urls import SignedUrlMixin as SignedUrlMixin, escape_asterisks
@@ -57,6 +57,14 @@ class CloudFrontS3Storage(SignedUrlMixin, S3Storage):
         super().__init__(**options)
         if self._needs_key and isinstance(self.cloudfront_signer, _LateSigner | None):
             self._options_signer = self.cloudfront_signer
+
+    def _follow_settings(self) -> None:
+        super()._follow_settings()
+        signer = getattr(self, "cloudfront_signer", None)
+        if isinstance(signer, _LateSigner) and signer is self._options_signer:
+            # It would keep the key that the settings named before in memory.
+            fresh = _LateSigner(key_pair_id=self.cloudfront_key_id, source=self.cloudfront_key)
+            self.cloudfront_signer = self._options_signer = fresh
 
     def get_cloudfront_signer(self, key_id: str, key: Any) -> Any:
         """Return a signer for ``cloudfront_signer``, as django-storages' method does."""
@@ -100,7 +108,7 @@ class CloudFrontS3Storage(SignedUrlMixin, S3Storage):
 
     def _has_foreign_signer(self) -> bool:
         """Tell whether URLs are signed by what was handed in and is not this package's."""
-        has_signer = bool(self.querystring_auth) and self.cloudfront_signer is not None
+        has_signer = self.querystring_auth is not False and self.cloudfront_signer is not None
         return has_signer and not self._is_signing()
 
     def _handed_in(self) -> Any:
@@ -120,11 +128,10 @@ class CloudFrontS3Storage(SignedUrlMixin, S3Storage):
         """Tell whether no signer is handed in, so that the settings must hold a key."""
         return not ("cloudfront_signer" in options or hasattr(cls, "cloudfront_signer"))
 
-    @classmethod
-    def _setting_defaults(cls) -> dict[str, Any]:
+    def _setting_defaults(self) -> dict[str, Any]:
         ours = super()._setting_defaults()
         # A subclass may have changed these, as django-storages' classes allow.
-        theirs = cls.__new__(cls).get_default_settings()  # type: ignore[no-untyped-call]
+        theirs = self.get_default_settings()  # type: ignore[no-untyped-call]
         return {**ours, **{name: theirs[name] for name in (*ours, "location") if name in theirs}}
 
     def _own_option_names(self) -> set[str]:
@@ -159,6 +166,8 @@ class CloudFrontS3Storage(SignedUrlMixin, S3Storage):
                 "ResponseContentDisposition as a parameter instead."
             )
         refuse_dot_dot(name or "")
+        if self.custom_domain and http_method is not None:
+            refuse_writing(http_method)  # django-storages would ignore it
         seconds = None
         if self.querystring_auth:
             most = whole_seconds(self.max_expire) or 0

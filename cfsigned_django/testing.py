@@ -14,6 +14,7 @@ Works with unittest and pytest alike::
 
 from __future__ import annotations
 
+import html
 import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -76,7 +77,8 @@ def assert_signed(
     found = _find(storage)
     seconds = _seconds(now)
     if "&amp;" in url:
-        _fail("it is escaped for HTML (&amp;). Unescape it first: html.unescape(url)", url)
+        reason = "it is escaped for HTML (&amp;). Unescape it first: html.unescape(url)"
+        _fail(reason, html.unescape(url))
     try:
         policy = Verifier(found.trusted_keys()).verify(url, now=seconds, viewer_ip=viewer_ip)
     except Denied as denial:

@@ -102,6 +102,17 @@ def test_assignment(cls: Any, option: str, site: Any) -> None:
 
 
 @BOTH
+def test_unsigned_urls_follow(cls: Any, site: Any) -> None:
+    """Follow the settings and what is assigned in unsigned URLs as well."""
+    storage = cls()
+    assert storage.unsigned_url("a.jpg") == f"https://{DOMAIN}/a.jpg"
+    with override_settings(AWS_S3_CUSTOM_DOMAIN="b.example.com", AWS_S3_URL_PROTOCOL="http:"):
+        assert storage.unsigned_url("a.jpg") == "http://b.example.com/a.jpg"
+    storage.custom_domain = "c.example.com"
+    assert storage.unsigned_url("a.jpg") == "https://c.example.com/a.jpg"
+
+
+@BOTH
 def test_key_is_followed(cls: Any, site: Any, ec_key: PrivateKey) -> None:
     """Sign with the new key once the setting names it, and with one that is assigned."""
     storage = cls()

@@ -131,6 +131,13 @@ def test_resource(
         assert refused(storage, f"{ORIGIN}/x/albums/42/001.jpg?{query}") == "AccessDenied"
 
 
+def test_resource_in_a_location_with_asterisk(site: Any) -> None:
+    """Make wildcards of the resource's own asterisks, and of none of the location's."""
+    storage = CloudFrontS3Storage(location="me*dia/%2A")
+    policy = verify(storage, storage.url("a/b/c.jpg", resource="a/*/*"))
+    assert policy.resource == f"{ORIGIN}/me%2Adia/%252A/a/*/*"
+
+
 def test_resource_of_a_name_with_asterisk(storage: CloudFrontS3Storage) -> None:
     """Let the * of a name be a character, beside one of the resource that is a wildcard."""
     url = storage.url("a*/b.jpg", resource="a*/*")

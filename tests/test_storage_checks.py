@@ -19,7 +19,7 @@ from cfsigned_django.default_file_storage import honour_default_file_storage
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
 from cfsigned_django.storage_checks import check_storages
-from tests.storage_cases import DOMAIN, FILE_BACKEND, KEY_GROUP_ID, S3_BACKEND, options_for
+from tests.storage_cases import FILE_BACKEND, KEY_GROUP_ID, S3_BACKEND, options_for
 from tests.test_checks import WRONG, ids
 
 STATIC = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
@@ -197,39 +197,13 @@ def test_file_fields(healthy: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "cfsigned_django.Report.wrong: (cfsigned.E005)" in output_of_check()
 
 
-def test_static_files_that_sign(healthy: Any) -> None:
-    """Refuse a storage for static files that would sign each URL."""
-    healthy.STORAGES = {"default": {"BACKEND": S3_BACKEND}, "staticfiles": {"BACKEND": S3_BACKEND}}
-    assert ids(check_storages()) == ["E020"]
-    public = {
-        "BACKEND": S3_BACKEND,
-        "OPTIONS": {"querystring_auth": False, "custom_domain": "s.com"},
-    }
-    healthy.STORAGES = {"default": {"BACKEND": S3_BACKEND}, "staticfiles": public}
-    assert ids(check_storages()) == []
-
-
-@pytest.mark.parametrize("how", ["options", "STATIC_URL"])
-def test_static_files_on_a_restricted_domain(how: str, healthy: Any) -> None:
-    """Warn where static files are asked for on a domain that wants signatures."""
-    static = {
-        "BACKEND": "storages.backends.s3.S3StaticStorage",
-        "OPTIONS": {"custom_domain": DOMAIN},
-    }
-    if how == "options":
-        healthy.STORAGES = {"default": {"BACKEND": S3_BACKEND}, "staticfiles": static}
-    else:
-        healthy.STATIC_URL = f"https://{DOMAIN}/static/"
-    assert ids(check_storages()) == ["W002"]
-    healthy.AWS_QUERYSTRING_AUTH = False
-    assert check_storages() == []
-
-
 def test_default_file_storage_and_storages(healthy: Any) -> None:
-    """Refuse DEFAULT_FILE_STORAGE beside STORAGES["default"], and ignore other classes."""
+    """Refuse DEFAULT_FILE_STORAGE beside STORAGES["default"] if one of the two is ours."""
     healthy.DEFAULT_FILE_STORAGE = S3_BACKEND
     assert ids(check_storages()) == ["E021"]
     healthy.DEFAULT_FILE_STORAGE = "storages.backends.s3.S3Storage"
+    assert ids(check_storages()) == ["E021"]
+    healthy.STORAGES = {"default": {"BACKEND": healthy.DEFAULT_FILE_STORAGE}}
     assert check_storages() == []
 
 

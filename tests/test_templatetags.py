@@ -226,3 +226,23 @@ def test_storage_of_the_site(ec_key: PrivateKey) -> None:
     url = url_of("{% signed_url file %}", file=value)
     assert url.startswith(f"{ORIGIN}/memory/a.txt?")
     assert parameters_of(url)["Key-Pair-Id"] == KEY_ID
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (5, "got a int"),
+        (["a.jpg"], "got a list"),
+        ("https://media.example.com/a.jpg?Expires=1", "got a URL"),
+    ],
+)
+def test_what_is_no_name(given: Any, message: str) -> None:
+    """Refuse to sign what is neither a file field nor a name."""
+    with pytest.raises(TemplateSyntaxError, match=message):
+        Template("{% load cfsigned %}{% signed_url given %}").render(Context({"given": given}))
+
+
+def test_alias_that_is_undefined() -> None:
+    """Refuse an alias from a variable that does not exist, instead of signing elsewhere."""
+    with pytest.raises(TemplateSyntaxError, match="there is no storage ''"):
+        Template('{% load cfsigned %}{% signed_url "a" storage=missing %}').render(Context())

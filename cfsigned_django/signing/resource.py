@@ -30,14 +30,15 @@ def check_resource(resource: object, allow_any_resource: bool) -> str:
             f"The resource holds {forbidden[0]!r}, which no client sends as it is. "
             "Percent-encode it first, for example with urllib.parse.quote()."
         )
+    resource = lower_host(resource)
+    protocol, domain, path, _ = _sections(resource)
+    if _opens_everything(protocol, domain, path) and not allow_any_resource:
+        raise InvalidPolicy(
+            f"The resource {resource} opens every file of every distribution that trusts the key. "
+            "Name the URL, or say allow_any_resource=True if that is really meant."
+        )
     if not resource.strip("*"):
-        if not allow_any_resource:
-            raise InvalidPolicy(
-                "The resource * opens every file of every distribution that trusts the key. "
-                "Name the URL, or say allow_any_resource=True if that is really meant."
-            )
         return "*"
-    protocol, _, path, _ = _sections(resource)
     if protocol not in _PROTOCOLS:
         raise InvalidPolicy(
             "The resource must begin with http://, https:// or *:// and the domain name, "
@@ -48,7 +49,13 @@ def check_resource(resource: object, allow_any_resource: bool) -> str:
             "The resource names no path, and every request has one. End it with / for the root, "
             "or with /* for all files."
         )
-    return lower_host(resource)
+    return resource
+
+
+def _opens_everything(protocol: str, domain: str, path: str | None) -> bool:
+    """Tell whether a resource is ``*`` in other words, such as ``*://*`` or ``*/*``."""
+    parts = (protocol.removeprefix("http"), domain, "*" if path is None else path)
+    return all(part and not part.strip("*") for part in parts)
 
 
 def lower_host(url: str) -> str:
