@@ -13,12 +13,12 @@ import pytest
 from cryptography.exceptions import InternalError, UnsupportedAlgorithm
 from django.core.exceptions import ImproperlyConfigured
 
+from cfsigned_django.check_table import problem
 from cfsigned_django.checks import (
     TABLE,
     find_address_problems,
     find_half_a_key,
     find_problems,
-    problem,
     raise_first_error,
     whole_seconds,
 )
