@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
-from email.message import Message
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
@@ -21,9 +20,9 @@ def filename_of(header: str) -> str:
     extended = re.search(r"filename\*=UTF-8''(.*)$", header)
     if extended:
         return unquote(extended[1])
-    message = Message()
-    message["Content-Disposition"] = header
-    return message.get_filename("")
+    quoted = re.search(r'filename="([^"]*)"', header)
+    assert quoted is not None
+    return quoted[1]
 
 
 def model_of_get_object() -> dict[str, Any]:

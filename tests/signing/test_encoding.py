@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import unquote_to_bytes
+from urllib.parse import unquote, unquote_to_bytes
 
 import pytest
-from hypothesis import example, given, strategies as st
+from hypothesis import assume, example, given, strategies as st
 
 from cfsigned_django.signing import InvalidUrl
 from cfsigned_django.signing.encoding import (
@@ -185,9 +185,16 @@ def test_encoded_path_property(text: str) -> None:
     assert unquote_to_bytes(encoded) == unquote_to_bytes(text)
 
 
+def _is_free(query: str) -> bool:
+    """Tell whether no parameter is CloudFront's: such a query is refused, as tests above show."""
+    names = {unquote(segment.partition("=")[0]) for segment in query.split("&")}
+    return not names & RESERVED_PARAMETERS
+
+
 @given(TEXT)
 def test_encoded_query_property(text: str) -> None:
     """Give a query of RFC 3986, the same when encoded again, and the same bytes when decoded."""
+    assume(_is_free(text))
     encoded = encode_query(text)
     assert QUERY.fullmatch(encoded)
     assert "'" not in encoded
@@ -199,6 +206,7 @@ def test_encoded_query_property(text: str) -> None:
 def test_encoded_url_property(path: str, query: str) -> None:
     """Encode a whole URL once: the result is ASCII, and encoding it again changes nothing."""
     url = f"{ORIGIN}/{path}?{query}".replace("#", "%23")
+    assume(_is_free(url.partition("?")[2]))
     encoded = encode_url(url)
     assert encoded.isascii()
     assert encoded.isprintable()
