@@ -122,12 +122,12 @@ class Rotation(Record):
             self._record_trust(key_pair, key_pair_id, now)
             return
         api = self._require_api()
-        with self.claim(key_pair):
-            key_pair_id = bring_in(api, key_pair)
         try:
+            with self.claim(key_pair):
+                key_pair_id = bring_in(api, key_pair)
             self._record_trust(key_pair, key_pair_id, now)
-        except Claimed:
-            # Revoked meanwhile, perhaps before CloudFront had what was just added.
+        except Exception:
+            # Where it was revoked meanwhile, what was just created is to be removed again.
             self.write(self.rows.filter(pk=key_pair.pk, status=KeyStatus.REVOKED), removed_at=None)
             raise
 
@@ -198,6 +198,7 @@ class Rotation(Record):
     def finish_revocation(self, key_pair: KeyPair, *, now: datetime) -> None:
         """Take a revoked key out of CloudFront, if the process that revoked it did not."""
         if key_pair.removed_at is None:
+            self._keep_active_in()
             self._take_out(key_pair)
             self.write(self.rows.filter(pk=key_pair.pk), removed_at=now, claimed_until=None)
             key_pair.removed_at = now
@@ -280,6 +281,12 @@ class Rotation(Record):
         if former is not None:
             self.begin_retirement(former)
         keyring.forget()
+
+    def _keep_active_in(self) -> None:
+        """Put the ACTIVE key into the group: it may sign in haste, with no look before."""
+        active = self.active()
+        if active is not None and self.key_groups is not None:
+            self.key_groups.add(self.key_group_id, str(active))
 
     def _take_out(self, key_pair: KeyPair) -> None:
         """Remove a key from CloudFront, unless a person does it."""

@@ -91,7 +91,7 @@ class Command(BaseCommand):
             "--algorithm",
             choices=[each.value for each in KeyAlgorithm],
             default=KeyAlgorithm.ECDSA_P256.value,
-            help="of the new key (default: %(default)s)",
+            help="of the new key. Default: ECDSA_P256",
         )
         parser.add_argument("--reason", default="", help="why, for the record")
         parser.add_argument("--wait", action="store_true", help="go on until the rotation is over")
