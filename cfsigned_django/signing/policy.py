@@ -18,7 +18,7 @@ from cfsigned_django.signing.resource import (
     check_resource,
     compile_resource,
     lower_host,
-    resolve_dots,
+    readings,
 )
 
 #: The latest moment that every reader of a policy takes: 2038-01-19 03:14:07
@@ -130,10 +130,9 @@ class Policy:
         pattern = compile_resource(self.resource)
         url = lower_host(url)
         # Whether CloudFront resolves `albums/1/../2` before it compares is not
-        # documented; the stricter reading wants both forms covered by a `*`.
-        return pattern.fullmatch(url) is not None and (
-            "*" not in self.resource or pattern.fullmatch(resolve_dots(url)) is not None
-        )
+        # documented; the stricter reading wants all forms covered by a `*`.
+        forms = readings(url) if "*" in self.resource else (url,)
+        return all(pattern.fullmatch(form) for form in forms)
 
     def allows(self, now: int, viewer_ip: str | None) -> bool:
         """Tell whether the conditions hold at ``now`` (Unix seconds) for the viewer."""
