@@ -175,7 +175,7 @@ def epoch_time(moment: datetime | int, name: str) -> int:
 def _check_ip_address(ip_address: str) -> str:
     """Return the IPv4 address or range with its prefix length."""
     text = str(ip_address)
-    if ":" in text:
+    if _is_ipv6(text):
         raise InvalidPolicy(
             f"ip_address is {text!r}: CloudFront's policies know IPv4 only. Leave it out for "
             "viewers on IPv6, or turn IPv6 off for the distribution."
@@ -192,6 +192,15 @@ def _check_ip_address(ip_address: str) -> str:
             "such as 203.0.113.7 or 203.0.113.0/24."
         ) from None
     return text if slash else f"{text}/32"
+
+
+def _is_ipv6(text: str) -> bool:
+    """Tell whether the text is an IPv6 address or range; not all with a colon is one."""
+    try:
+        ipaddress.IPv6Interface(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_within(viewer_ip: str | None, ip_range: str) -> bool:
