@@ -56,7 +56,7 @@ def test_json_says_when_the_url_ends_and_which_key_signed_it() -> None:
         ),
         (
             ["a.jpg", "--storage", "bad"],
-            r"STORAGES\['bad'\] cannot be used: Could not find backend 'nowhere.Storage': No module",
+            r"STORAGES\['bad'\] cannot be used: Could not find backend 'nowhere.Storage'",
         ),
         (["a.jpg", "--storage", "plain"], "does not sign URLs"),
         (["a.jpg", "--expire", "0"], "1 s or more"),
