@@ -83,6 +83,8 @@ def spoiled(pem: str) -> dict[str, str | bytes | Path]:
         "one line as a path": Path("".join(lines)),
         "base64 as a path": Path("".join(lines[1:-1])),
         "part as a path": Path("/keys") / pem[:200],
+        "one line, cut, as a path": Path("".join(lines)[:100]),
+        "base64, cut, as a path": Path("".join(lines[1:-1])[:52]),
     }
 
 
@@ -140,6 +142,18 @@ def test_foreign_keys(kind: str) -> None:
     with pytest.raises(InvalidKey) as caught:
         PrivateKey.load(foreign_keys()[kind][0])
     assert_holds_no(foreign_keys()[kind][0], caught.value)
+
+
+@pytest.mark.parametrize("length", [40, 52, 64])
+def test_cut_key_as_a_path(ec_key: PrivateKey, length: int) -> None:
+    """Show no path that is the beginning of a SEC1 key, which holds all of the secret."""
+    lines = rewrite(ec_key, PrivateFormat.TraditionalOpenSSL).splitlines()
+    for source in (lines[1][:length], lines[0] + lines[1][:length], f"/keys/{lines[1][:length]}"):
+        with pytest.raises(
+            InvalidKey, match=r"^The key file (does not exist|cannot be read)"
+        ) as caught:
+            PrivateKey.load(Path(source))
+        assert_holds_no(lines[1], caught.value)
 
 
 def test_der(key: PrivateKey) -> None:
