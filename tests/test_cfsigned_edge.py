@@ -135,7 +135,17 @@ class TestRefuse:
             ({"AWS_CLOUDFRONT_KEY": None, "AWS_CLOUDFRONT_KEY_ID": None}, {}, "E001"),
             ({"AWS_CLOUDFRONT_KEY": "nonsense"}, {}, "E007"),
             ({"AWS_S3_CUSTOM_DOMAIN": None}, {}, "E004"),
-            ({}, {"storage": "missing"}, "missing"),
+            (
+                {"AWS_S3_CUSTOM_DOMAIN": "localhost:99999"},
+                {},
+                "AWS_S3_CUSTOM_DOMAIN is 'localhost:99999', which is no bare host",
+            ),
+            ({}, {"storage": "missing"}, "Could not find config for 'missing'"),
+            (
+                {"STORAGES": {"bad": {"BACKEND": "nowhere.Storage"}}},
+                {"storage": "bad"},
+                "Could not find backend 'nowhere.Storage': No module named 'nowhere'",
+            ),
             ({}, {"public": ["a b"]}, "path_pattern 'a b'"),
             ({}, {"port": 70_000}, "Port 70000 of 127.0.0.1 cannot be had"),
             (

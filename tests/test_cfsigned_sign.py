@@ -20,6 +20,7 @@ def storage(settings: Any, ec_key: PrivateKey) -> None:
     settings.AWS_S3_CUSTOM_DOMAIN = "d111111abcdef8.cloudfront.net"
     settings.STORAGES = {
         "default": {"BACKEND": "cfsigned_django.storage.CloudFrontS3Storage"},
+        "bad": {"BACKEND": "nowhere.Storage"},
         "plain": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
     }
 
@@ -49,7 +50,14 @@ def test_json_says_when_the_url_ends_and_which_key_signed_it() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["a.jpg", "--storage", "nope"], "no storage 'nope' in STORAGES, which has default, plain"),
+        (
+            ["a.jpg", "--storage", "nope"],
+            "no storage 'nope' in STORAGES, which has bad, default, plain",
+        ),
+        (
+            ["a.jpg", "--storage", "bad"],
+            r"STORAGES\['bad'\] cannot be used: Could not find backend 'nowhere.Storage'",
+        ),
         (["a.jpg", "--storage", "plain"], "does not sign URLs"),
         (["a.jpg", "--expire", "0"], "1 s or more"),
         (["../a.jpg"], "holds '..'"),

@@ -92,6 +92,6 @@ def test_wheel_works_in_a_clean_environment(wheel: Path, tmp_path: Path) -> None
     constraints = ROOT / "constraints" / "default.txt"
     run(uv, "pip", "install", "-q", "-p", python, "-c", constraints, wheel, cwd=tmp_path)
 
-    output = run(python, "-W", "error", "-c", IMPORT_EVERYTHING, cwd=tmp_path)
+    output = run(python, "-I", "-W", "error", "-c", IMPORT_EVERYTHING, cwd=tmp_path)
 
     assert output.startswith(str(environment))

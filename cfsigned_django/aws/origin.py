@@ -42,6 +42,8 @@ _FORWARDED_HEADERS = (
     "Access-Control-Request-Headers",
     "Access-Control-Request-Method",
 )
+# What GetObject reads besides the headers to answer with: of which version, and which part.
+_FORWARDED_PARAMETERS = frozenset({"versionId", "partNumber"})
 # These belong to one connection (RFC 9110, 7.6.1), and the server dates anew.
 _NOT_PASSED_BACK = frozenset(
     {"connection", "date", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
@@ -169,11 +171,11 @@ def _read_key(raw_path: str) -> str:
 
 
 def _query(environ: WSGIEnvironment) -> str:
-    """Return the parameters of GetObject that replace headers; no others reach the bucket."""
+    """Return the parameters that GetObject has (API_GetObject); no others reach the bucket."""
     pairs = [
         (name, value)
         for name, value in parse_qsl(environ["QUERY_STRING"])
-        if name.startswith("response-")
+        if name.startswith("response-") or name in _FORWARDED_PARAMETERS
     ]
     return f"?{urlencode(pairs, quote_via=quote, safe='-._~')}" if pairs else ""
 

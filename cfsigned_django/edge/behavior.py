@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from urllib.parse import unquote
 
+from cfsigned_django.signing.resource import follow_dots, join_slashes
+
 READ_METHODS = frozenset({"GET", "HEAD"})
 READ_AND_PREFLIGHT_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -95,12 +97,4 @@ def _decode_unreserved(path: str) -> str:
 
 def _normalise(path: str) -> str:
     """Resolve dot segments and join repeated slashes, as the guide says of path matching."""
-    kept: list[str] = []
-    segments = [segment for segment in path.split("/") if segment]
-    for segment in segments:
-        if segment == "..":
-            del kept[-1:]
-        elif segment != ".":
-            kept.append(segment)
-    ends_in_directory = path.endswith("/") or segments[-1:] in (["."], [".."])
-    return "/" + "/".join(kept) + ("/" if ends_in_directory and kept else "")
+    return "/" + "/".join(follow_dots(join_slashes(path.split("/")[1:])))

@@ -45,6 +45,16 @@ def explain_mismatch(
     return "the signature does not match: the URL, Expires or the key is not the one signed"
 
 
+def explain_missing_key(base_url: str, source: str) -> str:
+    """Return why there is no Key-Pair-Id in the source, as far as the URL shows it."""
+    if "amp;Key-Pair-Id=" in base_url:
+        return (
+            f"no Key-Pair-Id in the {source}: the URL has `&amp;` where `&` belongs, so it was "
+            "escaped for HTML once too often"
+        )
+    return f"no Key-Pair-Id in the {source}"
+
+
 def _matches(key: PublicKey, signature: bytes, message: str, hash_algorithm: HashAlgorithm) -> bool:
     try:
         key.verify(signature, message.encode("utf-8"), hash_algorithm)
@@ -65,13 +75,14 @@ def _hash_reason(hash_algorithm: HashAlgorithm) -> str:
 
 def _other_urls(base_url: str) -> Iterator[tuple[str, str]]:
     """Yield URLs that may have been signed instead, with what then happened to them."""
-    address, _, query = base_url.partition("?")
-    if query:
+    address, question, query = base_url.partition("?")
+    if question:
         segments = query.split("&")
         for at, segment in enumerate(segments):
             rest = "&".join(segments[:at] + segments[at + 1 :])
             url = f"{address}?{rest}" if rest else address
-            yield url, f"`&{segment}` was added after signing"
+            added = f"`&{segment}`" if segment else "an empty parameter (a bare `&` or `?`)"
+            yield url, f"{added} was added after signing"
         yield address, f"the query `?{query}` was added after signing"
         yield f"{address}?{'&'.join(sorted(segments))}", "the parameters were put in another order"
     scheme, _, rest = base_url.partition("://")

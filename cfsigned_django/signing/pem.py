@@ -24,6 +24,11 @@ _BEGIN = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----")
 # An encrypted PKCS#1 or SEC1 block begins with two lines of its own.
 _HEADERS = re.compile(r"\s*(Proc-Type: \S+)\s+(DEK-Info: \S+)\s+")
 
+# One line that ends as key files do, or begins as a path does.
+_FILE_NAME = re.compile(r"(?:/|~/|\.{1,2}/|[A-Za-z]:[\\/]).+|.*\.(?:pem|key|txt)")
+# 40 characters of base64 in a row; those of a path are nearly all small letters and slashes.
+_LIKE_BASE64 = re.compile(r"(?=[A-Za-z0-9+/=]{40})(?:[a-z/]*[A-Z0-9+=]){5}")
+
 _PRIVATE = ("PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY", "ENCRYPTED PRIVATE KEY")
 _PUBLIC = ("PUBLIC KEY", "RSA PUBLIC KEY")
 _WANT_PRIVATE = "The private key in PEM is wanted (-----BEGIN PRIVATE KEY-----)"
@@ -114,10 +119,16 @@ def _read(source: str | bytes | os.PathLike[str], wanted: str) -> str:
     text = source.lstrip("\ufeff").strip().strip("'\"").strip()
     if not text:
         raise InvalidKey(f"The key is empty. {wanted}: is the environment variable set?")
-    text = text.replace("\\r", "").replace("\\n", "\n").replace("\r\n", "\n").replace("\r", "\n")
+    text = _mend_line_ends(text)
     if "-----BEGIN" in text:
         return text
     return _unwrap_base64(text) or text
+
+
+def _mend_line_ends(text: str) -> str:
+    """Return the text with real line ends, also for literal ones, escaped once or more."""
+    text = re.sub(r"\\+n", "\n", re.sub(r"\\+r", "", text))
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _read_file(path: Path) -> bytes:
@@ -131,9 +142,15 @@ def _read_file(path: Path) -> bytes:
         problem = "may not be read by this user"
     except (OSError, ValueError):
         problem = "cannot be read"
-    # A path so long, or of several lines, may be the key itself made a Path.
-    shown = f" {path}" if len(str(path)) <= 150 and str(path).isprintable() else ""
+    shown = "" if _may_be_a_key(str(path)) else f" {path}"
     raise InvalidKey(f"The key file{shown} {problem}. Set the path of the PEM file.")
+
+
+def _may_be_a_key(path: str) -> bool:
+    """Tell whether a path may be the key itself, or part of it, made a Path by mistake."""
+    if len(path) > 150 or not path.isprintable():
+        return True
+    return "-----" in path or _LIKE_BASE64.search(path) is not None
 
 
 def _decode(data: bytes, wanted: str) -> str:
@@ -154,8 +171,7 @@ def _unwrap_base64(text: str) -> str | None:
         inner = base64.b64decode("".join(text.split()), validate=True).decode("utf-8-sig")
     except (binascii.Error, ValueError):
         return None
-    inner = inner.replace("\r\n", "\n")
-    return inner if "-----BEGIN" in inner else None
+    return _mend_line_ends(inner) if "-----BEGIN" in inner else None
 
 
 def _find_block(text: str, labels: tuple[str, ...], wanted: str) -> _Block:
@@ -174,7 +190,7 @@ def _find_block(text: str, labels: tuple[str, ...], wanted: str) -> _Block:
         )
     if begun:
         raise InvalidKey(_what_it_is(begun[1], wanted))
-    if "\n" not in text and len(text) < 512 and text.endswith((".pem", ".key", ".txt")):
+    if len(text) < 512 and _FILE_NAME.fullmatch(text):
         raise InvalidKey(f"The key looks like the name of a file. {wanted}, or a pathlib.Path.")
     raise InvalidKey(f"The key is not PEM text, nor base64 of it. {wanted}, or a pathlib.Path.")
 

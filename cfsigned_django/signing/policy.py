@@ -18,7 +18,7 @@ from cfsigned_django.signing.resource import (
     check_resource,
     compile_resource,
     lower_host,
-    resolve_dots,
+    readings,
 )
 
 #: The latest moment that every reader of a policy takes: 2038-01-19 03:14:07
@@ -130,10 +130,9 @@ class Policy:
         pattern = compile_resource(self.resource)
         url = lower_host(url)
         # Whether CloudFront resolves `albums/1/../2` before it compares is not
-        # documented; the stricter reading wants both forms covered by a `*`.
-        return pattern.fullmatch(url) is not None and (
-            "*" not in self.resource or pattern.fullmatch(resolve_dots(url)) is not None
-        )
+        # documented; the stricter reading wants all forms covered by a `*`.
+        forms = readings(url) if "*" in self.resource else (url,)
+        return all(pattern.fullmatch(form) for form in forms)
 
     def allows(self, now: int, viewer_ip: str | None) -> bool:
         """Tell whether the conditions hold at ``now`` (Unix seconds) for the viewer."""
@@ -176,7 +175,7 @@ def epoch_time(moment: datetime | int, name: str) -> int:
 def _check_ip_address(ip_address: str) -> str:
     """Return the IPv4 address or range with its prefix length."""
     text = str(ip_address)
-    if ":" in text:
+    if _is_ipv6(text):
         raise InvalidPolicy(
             f"ip_address is {text!r}: CloudFront's policies know IPv4 only. Leave it out for "
             "viewers on IPv6, or turn IPv6 off for the distribution."
@@ -193,6 +192,15 @@ def _check_ip_address(ip_address: str) -> str:
             "such as 203.0.113.7 or 203.0.113.0/24."
         ) from None
     return text if slash else f"{text}/32"
+
+
+def _is_ipv6(text: str) -> bool:
+    """Tell whether the text is an IPv6 address or range; not all with a colon is one."""
+    try:
+        ipaddress.IPv6Interface(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_within(viewer_ip: str | None, ip_range: str) -> bool:

@@ -68,23 +68,35 @@ def _lower(address: re.Match[str]) -> str:
     return address[0].lower() if address[0].isascii() else address[0]
 
 
-def resolve_dots(url: str) -> str:
-    """Return the URL as one reads it who decodes dots and slashes, and follows ``..``."""
+def readings(url: str) -> tuple[str, ...]:
+    """Return the URL, and what those make of it who decode dots and slashes and follow ``..``.
+
+    Some of them join repeated slashes first: ``/a//../b`` is ``/a/b`` or ``/b``.
+    """
     address, question, query = url.partition("?")
     plain = re.sub("%2f|%5c", "/", re.sub("%2e", ".", address, flags=re.I), flags=re.I)
     parts = plain.split("/")
     origin, segments = parts[:3], parts[3:]
     if not {".", ".."} & set(segments):
-        return url
+        return (url,)
+    followed = (follow_dots(each) for each in (segments, join_slashes(segments)))
+    return url, *("/".join(origin + each) + question + query for each in followed)
+
+
+def follow_dots(segments: list[str]) -> list[str]:
+    """Resolve ``.`` and ``..`` in what stands between the slashes of a path."""
     resolved: list[str] = []
     for segment in segments:
         if segment == "..":
             resolved[-1:] = []
         elif segment != ".":
             resolved.append(segment)
-    if segments[-1] in (".", ".."):
-        resolved.append("")
-    return "/".join(origin + resolved) + question + query
+    return [*resolved, ""] if segments[-1:] in (["."], [".."]) else resolved
+
+
+def join_slashes(segments: list[str]) -> list[str]:
+    """Drop the empty segments that repeated slashes make, but not the one after the last slash."""
+    return [each for each in segments[:-1] if each] + segments[-1:]
 
 
 @lru_cache(maxsize=512)

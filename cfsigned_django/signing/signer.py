@@ -48,6 +48,7 @@ class Signer:
         if not key_pair_id or not key_pair_id.isascii() or not key_pair_id.isalnum():
             # What is too long for an id may be the private key, set in the wrong place.
             shown = repr(key_pair_id) if len(key_pair_id) <= 40 else "given"
+            key_pair_id = ""  # A debug page prints this frame: see PrivateKey.load.
             raise InvalidKey(
                 f"The key pair id {shown} is not the id of a public key in CloudFront, "
                 "which is made of capital letters and digits, such as K2JCJMDEHXQW5F."

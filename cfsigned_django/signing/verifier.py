@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from cfsigned_django.signing.diagnosis import explain_mismatch
+from cfsigned_django.signing.diagnosis import explain_mismatch, explain_missing_key
 from cfsigned_django.signing.encoding import decode_base64, split_query
 from cfsigned_django.signing.exceptions import Denied, InvalidKey, InvalidPolicy
 from cfsigned_django.signing.keys import HashAlgorithm, PublicKey
@@ -88,7 +88,8 @@ class Verifier:
     def _find_key(self, credentials: _Credentials) -> PublicKey:
         key_pair_id = credentials.values.get("Key-Pair-Id")
         if not key_pair_id:
-            raise denied("MissingKey", f"no Key-Pair-Id in the {credentials.source}")
+            reason = explain_missing_key(credentials.base_url, credentials.source)
+            raise denied("MissingKey", reason)
         key = self._trusted_keys.get(key_pair_id)
         if key is None:
             known = ", ".join(sorted(self._trusted_keys)) or "none"

@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from boto3.s3.transfer import TransferConfig
 
 from cfsigned_django.aws.origin import S3Origin
 from cfsigned_django.edge import Behavior, Distribution, EdgeServer
@@ -43,6 +44,17 @@ def bucket(s3_server: S3Server) -> str:
 @pytest.fixture
 def origin(s3_server: S3Server, bucket: str) -> S3Origin:
     """Return the origin for the bucket."""
+    return origin_of(s3_server, bucket)
+
+
+@pytest.fixture
+def client(origin: S3Origin) -> EdgeClient:
+    """Return a client of a public edge in front of the bucket."""
+    return client_of(origin)
+
+
+def origin_of(s3_server: S3Server, bucket: str) -> S3Origin:
+    """Return the origin for any bucket, read as the user who may only read."""
     return S3Origin(
         bucket=bucket,
         access_key=s3_server.reader.access_key,
@@ -52,9 +64,8 @@ def origin(s3_server: S3Server, bucket: str) -> S3Origin:
     )
 
 
-@pytest.fixture
-def client(origin: S3Origin) -> EdgeClient:
-    """Return a client of a public edge in front of the bucket."""
+def client_of(origin: S3Origin) -> EdgeClient:
+    """Return a client of a public edge in front of any origin."""
     methods = frozenset({"GET", "HEAD", "OPTIONS"})
     return EdgeClient(
         Distribution(
@@ -176,6 +187,28 @@ class TestQuery:
         assert response.status == 200
         assert response.headers["Content-Disposition"] == disposition
         assert response.headers["Content-Type"] == "application/pdf"
+
+    def test_version(self, s3_server: S3Server) -> None:
+        """Serve the version that is asked for, not the latest one, and refuse an unknown one."""
+        s3 = s3_server.client()
+        s3.create_bucket(Bucket="versions")
+        s3.put_bucket_versioning(Bucket="versions", VersioningConfiguration={"Status": "Enabled"})
+        first, _ = (
+            s3.put_object(Bucket="versions", Key="a.txt", Body=body)["VersionId"]
+            for body in (b"first", b"second")
+        )
+        client = client_of(origin_of(s3_server, "versions"))
+        assert client.get(f"{BASE}/a.txt").body == b"second"
+        assert client.get(f"{BASE}/a.txt?versionId={first}").body == b"first"
+        assert client.get(f"{BASE}/a.txt?versionId={first[::-1]}").status >= 400
+
+    def test_part(self, s3_server: S3Server, bucket: str, client: EdgeClient) -> None:
+        """Serve the part that is asked for, of a file that was uploaded in parts."""
+        size = 5 * 1024 * 1024  # S3 takes no smaller parts but the last one.
+        config = TransferConfig(multipart_threshold=size, multipart_chunksize=size)
+        data = io.BytesIO(b"a" * size + b"the last part")
+        s3_server.client().upload_fileobj(data, bucket, "parts.bin", Config=config)
+        assert client.get(f"{BASE}/parts.bin?partNumber=2").body == b"the last part"
 
     @pytest.mark.parametrize("query", ["acl", "tagging", "uploads", "Signature=x&Expires=9", "x=y"])
     def test_nothing_else_forwarded(self, client: EdgeClient, query: str) -> None:

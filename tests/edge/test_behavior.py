@@ -107,6 +107,8 @@ class TestSelectBehavior:
             "//public/..//private/a.txt",
             "/public/..",
             "/../private",
+            "/public//../private/a.txt",
+            "/public/x/../../private/",
         ],
     )
     def test_dot_segments_are_resolved(self, path: str) -> None:
@@ -131,4 +133,5 @@ class TestSelectBehavior:
         folder = Behavior(path_pattern="a/", trusted_key_groups=RESTRICTED)
         assert select_behavior((folder, Behavior()), "/a/") is folder
         assert select_behavior((folder, Behavior()), "/a/b/..") is folder
+        assert select_behavior((folder, Behavior()), "//a/.//") is folder
         assert not select_behavior((folder, Behavior()), "/a").is_restricted

@@ -17,6 +17,7 @@ from cfsigned_django.edge.byte_range import ByteRange, NotSatisfiable, parse_ran
         ("bytes=-1", 9, 9),
         ("bytes=-10", 0, 9),
         ("bytes=-99", 0, 9),
+        (f"bytes=0-{'9' * 18}", 0, 9),
         ("bytes= 3-5 ", 3, 5),
     ],
 )
@@ -39,6 +40,10 @@ def test_range(header: str, first: int, last: int) -> None:
         "bytes=0-1,3-4",
         "bytes=0-1, 3-4",
         "bytes=\u0663-\u0665",
+        f"bytes={'1' * 19}-",
+        f"bytes={'1' * 5000}-",
+        f"bytes=0-{'1' * 5000}",
+        f"bytes=-{'1' * 5000}",
     ],
 )
 def test_ignored(header: str) -> None:

@@ -35,6 +35,8 @@ MISHAPS: dict[str, Callable[[str], str | bytes]] = {
     "no last line end": lambda text: text.rstrip(),
     "white space around": lambda text: f"\n\t {text}\n ",
     "literal line ends": lambda text: text.replace("\n", "\\n"),
+    "literal line ends, escaped twice": lambda text: text.replace("\n", "\\\\n"),
+    "literal CRLF, escaped three times": lambda text: text.replace("\n", r"\\\r\\\n"),
     "literal CRLF": lambda text: text.replace("\n", "\\r\\n"),
     "CRLF": lambda text: text.replace("\n", "\r\n"),
     "CR": lambda text: text.replace("\n", "\r"),
@@ -57,6 +59,13 @@ MISHAPS: dict[str, Callable[[str], str | bytes]] = {
     ),
     "base64 of CRLF": lambda text: base64.b64encode(text.replace("\n", "\r\n").encode()).decode(),
     "base64 of byte order mark": lambda text: base64.b64encode(text.encode("utf-8-sig")).decode(),
+    "base64 of literal line ends": lambda text: base64.b64encode(
+        text.replace("\n", "\\n").encode()
+    ).decode(),
+    "base64 of literal line ends, escaped twice, in quotes": lambda text: base64.b64encode(
+        '"{}"'.format(text.replace("\n", "\\\\n")).encode()
+    ).decode(),
+    "base64 of CR": lambda text: base64.b64encode(text.replace("\n", "\r").encode()).decode(),
     "base64 in quotes": lambda text: f'"{base64.b64encode(text.encode()).decode()}"',
 }
 

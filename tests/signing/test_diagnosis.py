@@ -19,13 +19,17 @@ from tests.signing.cases import EXPIRES, IMAGE, ORIGIN, parameters, refusal
 
 UNKNOWN = "the URL, Expires or the key is not the one signed"
 
+EMPTY = "an empty parameter (a bare `&` or `?`) was added after signing"
+
 # What was signed, what arrives, and what the log says.
 ACCIDENTS = [
     ("/a", "/a?size=large", "`&size=large` was added after signing"),
     ("/a?b=1", "/a?b=1&size=large", "`&size=large` was added after signing"),
     ("/a?b=1", "/a?size=large&b=1", "`&size=large` was added after signing"),
     ("/a?b=1&c=2", "/a?b=1&size=large&c=2", "`&size=large` was added after signing"),
-    ("/a?b=1", "/a?b=1&", "`&` was added after signing"),
+    ("/a?b=1", "/a?b=1&", EMPTY),
+    ("/a", "/a?", EMPTY),
+    ("/a,b", "/a,b?", EMPTY),
     ("/a", "/a?b=1&c=2", "the query `?b=1&c=2` was added after signing"),
     ("/a?b=1&c=2", "/a?c=2&b=1", "the parameters were put in another order"),
     ("/a%2Cb", "/a,b", "the URL was decoded on the way"),
@@ -50,6 +54,25 @@ def test_accidents(
     denied = refusal(verifier, url)
     assert denied.code == "AccessDenied"
     assert denied.reason == f"the signature does not match: {reason}"
+
+
+@pytest.mark.parametrize("path", ["/a", "/a?b=1"])
+def test_trailing_ampersand(path: str, signer: Signer, verifier: Verifier) -> None:
+    """Name the empty parameter that a `&` at the end makes."""
+    signed = signer.sign_url(ORIGIN + path, date_less_than=EXPIRES)
+    assert refusal(verifier, f"{signed}&").reason.endswith(EMPTY)
+
+
+@pytest.mark.parametrize("path", ["/a", "/a?b=1"])
+def test_escaped_for_html(path: str, signer: Signer, verifier: Verifier) -> None:
+    """Name the `&amp;` of a URL that was escaped twice, or copied out of the source of a page."""
+    signed = signer.sign_url(ORIGIN + path, date_less_than=EXPIRES)
+    escaped = signed.replace("&", "&amp;")
+    for cookies in ({}, {"CloudFront-Signature": "x"}):
+        denied = refusal(verifier, escaped, cookies)
+        assert denied.code == "MissingKey"
+        assert denied.reason.startswith("no Key-Pair-Id in the ")
+        assert "the URL has `&amp;` where `&` belongs" in denied.reason
 
 
 @pytest.mark.parametrize("sent", ["/a b", '/a"b', "/a{b", "/한", "/a#b"])

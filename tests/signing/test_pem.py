@@ -30,6 +30,7 @@ from tests.signing.key_forms import (
 EACH_MISHAP = pytest.mark.parametrize("mishap", MISHAPS.values(), ids=MISHAPS)
 EACH_FORMAT = pytest.mark.parametrize("form", FORMATS.values(), ids=FORMATS)
 Mishap = Callable[[str], str | bytes]
+LONG_PATH = Path("/nowhere/Users/anna/projects/shop2/secrets/cloudfront/private.pem")
 NO_BLOCK = "The key is not PEM text, nor base64 of it."
 
 
@@ -145,7 +146,12 @@ def refusals(key: PrivateKey, folder: Path) -> dict[str, tuple[object, str | byt
         "DER": (to_der(key), None, "binary data.*openssl pkey -inform DER"),
         "file name alone": ("cf.key", None, "the name of a file"),
         "file name": ("keys/cloudfront.pem", None, "the name of a file.*pathlib.Path"),
+        "path without an ending": ("/run/secrets/key", None, "the name of a file.*pathlib.Path"),
+        "path below the home": ("~/keys/cloudfront", None, "the name of a file"),
+        "path of Windows": (r"C:\keys\cloudfront", None, "the name of a file"),
+        "several lines like paths": ("/run/secrets\n/key", None, NO_BLOCK),
         "no such file": (folder / "none.pem", None, "none.pem does not exist"),
+        "no such file, far down": (LONG_PATH, None, f"{LONG_PATH} does not exist"),
         "folder": (folder, None, "is a folder, not a file"),
         "device of no use": (folder / "empty.pem" / "x", None, "cannot be read"),
         "null in path": (Path("a\0b"), None, "cannot be read"),

@@ -146,6 +146,8 @@ def test_t29_ip_address(given_address: str, written: str) -> None:
         "10.0.0.1/-1",
         "010.0.0.1",
         "10.0.0.1,10.0.0.2",
+        "10.0.0.1:8001",
+        'x","IpAddress":{"AWS:SourceIp":"0.0.0.0/0"},"x":{"y":"z',
         "example.com",
         "\u0661\u0660.0.0.1",
         "10.0.0.1/\u0668",
@@ -157,7 +159,7 @@ def test_t29_unfit_ip_address(address: str) -> None:
         policy(ip_address=address)
 
 
-@pytest.mark.parametrize("address", ["2001:db8::/32", "::1", "::ffff:10.0.0.1"])
+@pytest.mark.parametrize("address", ["2001:db8::/32", "::1", "::ffff:10.0.0.1", "fe80::1%eth0"])
 def test_t29_ipv6(address: str) -> None:
     """Refuse IPv6, which CloudFront's policies do not know (T29)."""
     with pytest.raises(InvalidPolicy, match="IPv4 only"):

@@ -13,6 +13,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import PrivateFormat
 
 from cfsigned_django.signing import InvalidKey, Policy, PrivateKey, PublicKey, Signer
+from tests.leaks import everything_of
 from tests.signing.cases import EXPIRES, KEY_ID, ORIGIN
 from tests.signing.key_forms import FOREIGN, MISHAPS, PASSWORD, foreign_keys, rewrite, to_der
 
@@ -82,6 +83,8 @@ def spoiled(pem: str) -> dict[str, str | bytes | Path]:
         "one line as a path": Path("".join(lines)),
         "base64 as a path": Path("".join(lines[1:-1])),
         "part as a path": Path("/keys") / pem[:200],
+        "one line, cut, as a path": Path("".join(lines)[:100]),
+        "base64, cut, as a path": Path("".join(lines[1:-1])[:52]),
     }
 
 
@@ -141,6 +144,18 @@ def test_foreign_keys(kind: str) -> None:
     assert_holds_no(foreign_keys()[kind][0], caught.value)
 
 
+@pytest.mark.parametrize("length", [40, 52, 64])
+def test_cut_key_as_a_path(ec_key: PrivateKey, length: int) -> None:
+    """Show no path that is the beginning of a SEC1 key, which holds all of the secret."""
+    lines = rewrite(ec_key, PrivateFormat.TraditionalOpenSSL).splitlines()
+    for source in (lines[1][:length], lines[0] + lines[1][:length], f"/keys/{lines[1][:length]}"):
+        with pytest.raises(
+            InvalidKey, match=r"^The key file (does not exist|cannot be read)"
+        ) as caught:
+            PrivateKey.load(Path(source))
+        assert_holds_no(lines[1], caught.value)
+
+
 def test_der(key: PrivateKey) -> None:
     """Refuse DER without a byte of it."""
     der = to_der(key)
@@ -161,11 +176,12 @@ def test_files(key: PrivateKey, tmp_path: Path) -> None:
 
 
 def test_key_given_as_id(key: PrivateKey) -> None:
-    """Refuse a private key in the place of its id without showing it."""
+    """Refuse a private key in the place of its id without showing it, on a debug page either."""
     pem = key.to_pem().decode("ascii")
     with pytest.raises(InvalidKey, match="The key pair id given is not the id") as caught:
         Signer(key_pair_id=pem, private_key=key)
-    assert not [window for window in windows(pem) if window in "".join(str(caught.value).split())]
+    everything = "".join(everything_of(caught.value).split())
+    assert not [window for window in windows(pem) if window in everything]
 
 
 def test_what_is_printed(key: PrivateKey, caplog: pytest.LogCaptureFixture) -> None:
