@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import boto3
 import pytest
@@ -26,7 +27,8 @@ from demo_project.console import Console
 from demo_project.gallery.edge_client import Reply, ask
 from demo_project.processes import DemoFailed
 from demo_project.run import Demo, running_demo
-from demo_project.state import BASE_FOLDER, HOST, DemoState
+from demo_project.state import BASE_FOLDER, HOST, PREFERRED_PORTS, DemoState
+from tests.edge_command import free_port
 
 pytestmark = pytest.mark.skipif(
     any(importlib.util.find_spec(name) is None for name in ("ministack", "PIL")),
@@ -67,7 +69,12 @@ def is_open(port: int) -> bool:
 def first_start(tmp_path_factory: pytest.TempPathFactory) -> FirstStart:
     """Start the demo in a new folder, note what it serves, and stop it."""
     folder = tmp_path_factory.mktemp("demo") / "data"
-    with running_demo(folder, Console(), quiet=True) as demo:
+    # Not the ports that every demo of this machine would like to have.
+    ports = {name: free_port() for name in PREFERRED_PORTS}
+    with (
+        mock.patch("demo_project.state.PREFERRED_PORTS", ports),
+        running_demo(folder, Console(), quiet=True) as demo,
+    ):
         return FirstStart(folder=folder, state=demo.state, files=listing(demo.state))
 
 
