@@ -27,7 +27,7 @@ test: $(VENV)/.test ## Run all tests that need only Python packages
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTHON_ONLY)
 
 .PHONY: check
-check: style types imports matrix drop-in browser javascript package docs ## Run every check: what must pass before a merge
+check: style types imports matrix postgres mariadb drop-in browser javascript package docs ## Run every check: what must pass before a merge
 	$(call headline,all checks passed)
 
 .PHONY: lint
@@ -58,6 +58,16 @@ imports: $(VENV)/.dev
 matrix: $(VENV)/.dev ## Run the tests on each Python with its Django, and on the newest boto3
 	$(call headline,Python and Django versions)
 	scripts/matrix.sh
+
+.PHONY: postgres
+postgres: $(VENV)/.dev ## Run the tests of the database on PostgreSQL
+	$(call headline,PostgreSQL)
+	scripts/postgres.sh
+
+.PHONY: mariadb
+mariadb: $(VENV)/.dev ## Run the tests of the database on MariaDB
+	$(call headline,MariaDB)
+	scripts/mariadb.sh
 
 .PHONY: drop-in
 drop-in: $(VENV)/.dev ## Run django-storages' own S3 tests with the class of this project

@@ -12,6 +12,14 @@ from tests.plugins_s3 import s3_bucket as s3_bucket, s3_server as s3_server
 from tests.storage_cases import settings_for
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test that uses the database: servers of other kinds run these too."""
+    for item in items:
+        fixtures = getattr(item, "fixturenames", ())
+        if item.get_closest_marker("django_db") or "db" in fixtures:
+            item.add_marker("database")
+
+
 @pytest.fixture(scope="session")
 def rsa_key() -> PrivateKey:
     """Return an RSA 2048 key made for this run."""

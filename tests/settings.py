@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tests.databases import databases
+
 SECRET_KEY = "only for tests"
 USE_TZ = True
 INSTALLED_APPS = [
@@ -20,7 +22,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
 ]
-DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
+DATABASES = databases()
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
