@@ -1,13 +1,15 @@
 """Seal private keys before they go into the database.
 
-With the Fernet keys of AWS_CLOUDFRONT_ENCRYPTION_KEYS, newest first; where
-none are set, with keys derived from SECRET_KEY and SECRET_KEY_FALLBACKS.
+With the newest Fernet key of AWS_CLOUDFRONT_ENCRYPTION_KEYS; where none are
+set, with one derived from SECRET_KEY. All of these open what one of them
+sealed, and so do those derived from SECRET_KEY_FALLBACKS: a team that sets
+AWS_CLOUDFRONT_ENCRYPTION_KEYS later loses nothing.
 """
 
 from __future__ import annotations
 
 import base64
-import binascii
+from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -16,6 +18,11 @@ from django.core.exceptions import ImproperlyConfigured
 
 from cfsigned_django import conf
 from cfsigned_django.signing import PrivateKey
+
+#: Prints a new encryption key.
+MAKE_KEY = (
+    "python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'"
+)
 
 
 class CannotUnseal(Exception):
@@ -31,7 +38,7 @@ def seal(private_key: PrivateKey) -> str:
 def unseal(sealed: str) -> bytes:
     """Return the PEM of a sealed key. Raise :exc:`CannotUnseal` if no key opens it."""
     try:
-        return _fernet().decrypt(sealed)
+        return _fernet().decrypt(sealed.encode())
     except InvalidToken:
         raise CannotUnseal(_what_changed()) from None
 
@@ -42,22 +49,33 @@ def reseal(sealed: str) -> str:
     Raise :exc:`CannotUnseal` if no key opens it.
     """
     try:
-        return _fernet().rotate(sealed.encode("ascii")).decode("ascii")
+        return _fernet().rotate(sealed.encode()).decode("ascii")
     except InvalidToken:
         raise CannotUnseal(_what_changed()) from None
 
 
+def count_wrong_keys() -> int:
+    """Return how many entries of AWS_CLOUDFRONT_ENCRYPTION_KEYS are no Fernet keys."""
+    return sum(_as_fernet(key) is None for key in conf.encryption_keys())
+
+
 def _fernet() -> MultiFernet:
-    keys = conf.encryption_keys()
-    try:
-        given = [Fernet(key) for key in keys]
-    except (ValueError, TypeError, binascii.Error):
+    given = [_as_fernet(key) for key in conf.encryption_keys()]
+    if None in given:
         raise ImproperlyConfigured(
             "AWS_CLOUDFRONT_ENCRYPTION_KEYS is a list of Fernet keys, newest first, and one of "
-            "its entries is none. Make one with: python -c 'from cryptography.fernet import "
-            "Fernet; print(Fernet.generate_key().decode())'"
-        ) from None
-    return MultiFernet(given or [Fernet(_derive(secret)) for secret in conf.secret_keys()])
+            f"its entries is none. Make one with: {MAKE_KEY}"
+        )
+    # The first one seals.
+    derived = [Fernet(_derive(secret)) for secret in conf.secret_keys()]
+    return MultiFernet([*filter(None, given), *derived])
+
+
+def _as_fernet(key: Any) -> Fernet | None:
+    try:
+        return Fernet(key)
+    except (ValueError, TypeError, AttributeError):
+        return None
 
 
 def _derive(secret: str | bytes) -> bytes:
@@ -71,10 +89,12 @@ def _derive(secret: str | bytes) -> bytes:
 def _what_changed() -> str:
     if conf.encryption_keys():
         return (
-            "No key of AWS_CLOUDFRONT_ENCRYPTION_KEYS opens this private key. Add the key it was "
-            "sealed with at the end of the list, then run: manage.py cfsigned_rotate --reseal"
+            "No key of AWS_CLOUDFRONT_ENCRYPTION_KEYS opens this private key, nor does one derived "
+            "from SECRET_KEY. Add the key it was sealed with at the end of the list, or the former "
+            "SECRET_KEY to SECRET_KEY_FALLBACKS, then run: manage.py cfsigned_rotate --reseal"
         )
     return (
-        "SECRET_KEY has changed since this private key was sealed. Add the former one to "
-        "SECRET_KEY_FALLBACKS, then run: manage.py cfsigned_rotate --reseal"
+        "SECRET_KEY has changed since this private key was sealed, or "
+        "AWS_CLOUDFRONT_ENCRYPTION_KEYS was emptied. Add the former key to SECRET_KEY_FALLBACKS, "
+        "or to AWS_CLOUDFRONT_ENCRYPTION_KEYS, then run: manage.py cfsigned_rotate --reseal"
     )
