@@ -10,9 +10,9 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from django.db import connections, router, transaction
+from django.db import DatabaseError, connections, router, transaction
 
-from cfsigned_django.keyring import Found
+from cfsigned_django.lease import Found
 from cfsigned_django.models import KeyPair
 from cfsigned_django.signing import HashAlgorithm, Signer
 
@@ -29,12 +29,17 @@ def find_active_signer(
     using = router.db_for_write(KeyPair)
 
     def look() -> Found:
-        return _find(using, key_group_id, hash_algorithm, known)
+        try:
+            # In a savepoint where there is one, so that a failure breaks nothing else.
+            with transaction.atomic(using=using):
+                return _find(using, key_group_id, hash_algorithm, known)
+        except DatabaseError:
+            if known is not None or _has_table(using):
+                raise
+            return Found()  # Before the first migration there is no key pair.
 
     if not _runs_event_loop() and _sees_the_present(using):
-        # In a savepoint where there is one, so that a failure breaks nothing else.
-        with transaction.atomic(using=using):
-            return look()
+        return look()
     with ThreadPoolExecutor(max_workers=1) as pool:
         return pool.submit(_on_own_connection, using, look).result()
 
@@ -50,6 +55,10 @@ def _find(
     if known is not None and known.key_pair_id == row.key_pair_id:
         return Found(signer=known)
     return Found(signer=row.make_signer(hash_algorithm))
+
+
+def _has_table(using: str) -> bool:
+    return KeyPair._meta.db_table in connections[using].introspection.table_names()
 
 
 def _runs_event_loop() -> bool:

@@ -95,6 +95,6 @@ def _what_changed() -> str:
         )
     return (
         "SECRET_KEY has changed since this private key was sealed, or "
-        "AWS_CLOUDFRONT_ENCRYPTION_KEYS was emptied. Add the former key to SECRET_KEY_FALLBACKS, "
+        "AWS_CLOUDFRONT_ENCRYPTION_KEYS was emptied. Add the former one to SECRET_KEY_FALLBACKS, "
         "or to AWS_CLOUDFRONT_ENCRYPTION_KEYS, then run: manage.py cfsigned_rotate --reseal"
     )

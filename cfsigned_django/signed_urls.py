@@ -7,7 +7,6 @@ with :exc:`~django.core.exceptions.ImproperlyConfigured`.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,43 +19,16 @@ from cfsigned_django.checks import (
     find_address_problems,
     find_problems,
     raise_first_error,
-    whole_seconds,
 )
-from cfsigned_django.keyring import (
-    Lease,
-    get_signer,
-    lease_signer,
-    looks_in_database,
-    needs_settings_key,
-    trusted_keys,
-)
+from cfsigned_django.keyring import looks_in_database, needs_settings_key, trusted_keys
 from cfsigned_django.options import OptionsMixin
 from cfsigned_django.parameters import build_query
-from cfsigned_django.signing import HashAlgorithm, Policy, PublicKey, Signer
+from cfsigned_django.ready import Ready, make_origin
+from cfsigned_django.signing import Policy, PublicKey, Signer
 from cfsigned_django.signing.encoding import encode_path
 
 #: How long the URL of a probe is valid: longer than clocks differ.
 PROBE_SECONDS = 600
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Ready:
-    """What url() needs and only the options decide, worked out once."""
-
-    state: tuple[Any, ...]
-    origin: str
-    #: The signer of the settings, or the one handed in.
-    signer: Signer | None
-    #: The key group whose ACTIVE key pair signs in its place, where there may be one.
-    key_group_id: str | None
-    hash_algorithm: HashAlgorithm | None
-    expire: int
-    max_expire: int
-    step: int
-
-    def lease_signer(self) -> Lease:
-        """Return the signer of this moment, and how long its URLs may live."""
-        return lease_signer(self.key_group_id, self.hash_algorithm, self.signer)
 
 
 class SignedUrlMixin(OptionsMixin):
@@ -67,7 +39,7 @@ class SignedUrlMixin(OptionsMixin):
     :data:`cfsigned_django.conf.OPTIONS`.
     """
 
-    _ready: _Ready | None = None
+    _ready: Ready | None = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -187,10 +159,10 @@ class SignedUrlMixin(OptionsMixin):
         known = self._known_origin
         if known is None or known[0] != state:
             raise_first_error(find_address_problems(self.signing_config()))
-            self._known_origin = known = state, _origin(*state)
+            self._known_origin = known = state, make_origin(*state)
         return known[1]
 
-    def _get_ready(self) -> _Ready:
+    def _get_ready(self) -> Ready:
         """Return what the options decide, worked out again only after they changed."""
         state = (
             self.custom_domain,
@@ -209,20 +181,11 @@ class SignedUrlMixin(OptionsMixin):
             self._ready = ready = self._make_ready(state)
         return ready
 
-    def _make_ready(self, state: tuple[Any, ...]) -> _Ready:
+    def _make_ready(self, state: tuple[Any, ...]) -> Ready:
         raise_first_error(self.find_problems())
         config, given = self.signing_config(), self._handed_in()
-        hash_algorithm = config.hash_algorithm and HashAlgorithm(config.hash_algorithm)
-        return _Ready(
-            state=state,
-            origin=_origin(config.url_protocol, config.custom_domain),
-            signer=given if isinstance(given, Signer) else _make_signer(config, hash_algorithm),
-            key_group_id=config.key_group_id if self._asks_database(config) else None,
-            hash_algorithm=hash_algorithm,
-            expire=whole_seconds(config.querystring_expire) or 0,
-            max_expire=whole_seconds(config.max_expire) or 0,
-            step=whole_seconds(config.expire_step) or 0,
-        )
+        signer = given if isinstance(given, Signer) else None
+        return Ready.work_out(state, config, signer, asks_database=self._asks_database(config))
 
     def _is_signing(self) -> bool:
         return self.querystring_auth is not False
@@ -266,19 +229,9 @@ class SignedUrlMixin(OptionsMixin):
         return "*".join(self._url_path(resource).rsplit("%2A", resource.count("*")))
 
 
-def _make_signer(config: conf.Config, hash_algorithm: HashAlgorithm | None) -> Signer | None:
-    if config.cloudfront_key is None:
-        return None
-    return get_signer(config.cloudfront_key, config.cloudfront_key_id, hash_algorithm)
-
-
 def escape_asterisks(path: str) -> str:
     """Encode ``*``, which a policy would take for a wildcard and S3 for itself."""
     return path.replace("*", "%2A")
-
-
-def _origin(url_protocol: str, domain: str) -> str:
-    return f"{url_protocol}//{domain.lower()}"
 
 
 def _join_query(address: str, query: str) -> str:

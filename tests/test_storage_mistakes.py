@@ -10,7 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 from storages.backends.s3 import S3Storage
 
-from cfsigned_django import conf
+from cfsigned_django import conf, key_source
 from cfsigned_django.signed_urls import SignedUrlMixin
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
@@ -93,7 +93,7 @@ def test_replaced_key_leaves_memory(rsa_key: PrivateKey) -> None:
         del source
     storage.url("a.jpg")
     gc.collect()
-    assert digest not in conf._registry
+    assert digest not in key_source._registry
 
 
 @pytest.mark.parametrize("auth", [True, False])

@@ -1,0 +1,63 @@
+"""Work out once what each URL of a storage needs and only its options decide."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+from cfsigned_django.checks import whole_seconds
+from cfsigned_django.conf import Config
+from cfsigned_django.keyring import Lease, get_signer, lease_signer
+from cfsigned_django.signing import HashAlgorithm, Signer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """What url() needs and only the options decide."""
+
+    state: tuple[Any, ...]
+    origin: str
+    #: The signer of the settings, or the one handed in.
+    signer: Signer | None
+    #: The key group whose ACTIVE key pair signs in its place, where there may be one.
+    key_group_id: str | None
+    hash_algorithm: HashAlgorithm | None
+    expire: int
+    max_expire: int
+    step: int
+
+    @classmethod
+    def work_out(
+        cls, state: tuple[Any, ...], config: Config, signer: Signer | None, *, asks_database: bool
+    ) -> Self:
+        """Return what follows from options that the checks found right.
+
+        ``signer`` is one that was handed in, which wins over all others.
+        """
+        name = config.hash_algorithm
+        hash_algorithm = None if name is None else HashAlgorithm(name)
+        return cls(
+            state=state,
+            origin=make_origin(config.url_protocol, config.custom_domain),
+            signer=signer or _make_signer(config, hash_algorithm),
+            key_group_id=config.key_group_id if asks_database else None,
+            hash_algorithm=hash_algorithm,
+            expire=whole_seconds(config.querystring_expire) or 0,
+            max_expire=whole_seconds(config.max_expire) or 0,
+            step=whole_seconds(config.expire_step) or 0,
+        )
+
+    def lease_signer(self) -> Lease:
+        """Return the signer of this moment, and how long its URLs may live."""
+        return lease_signer(self.key_group_id, self.hash_algorithm, self.signer)
+
+
+def _make_signer(config: Config, hash_algorithm: HashAlgorithm | None) -> Signer | None:
+    if config.cloudfront_key is None:
+        return None
+    return get_signer(config.cloudfront_key, config.cloudfront_key_id, hash_algorithm)
+
+
+def make_origin(url_protocol: str, domain: str) -> str:
+    """Return protocol and domain, as URLs begin."""
+    return f"{url_protocol}//{domain.lower()}"
