@@ -27,7 +27,10 @@ class CfsignedDjangoConfig(AppConfig):
         """Register the system checks, and where the keyring looks for keys."""
         from cfsigned_django import keyring
         from cfsigned_django.active_keys import find_active_signer
+        from cfsigned_django.rotation_checks import check_rotation, check_sealed_keys
         from cfsigned_django.storage_checks import check_storages
 
         checks.register(checks.Tags.files)(check_storages)
+        checks.register(checks.Tags.files)(check_rotation)
+        checks.register(checks.Tags.database)(check_sealed_keys)
         keyring.register(find_active_signer)

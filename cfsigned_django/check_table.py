@@ -44,6 +44,12 @@ TABLE: dict[str, str] = {
     'STORAGES["default"].',
     "cfsigned.E022": 'Name the class in STORAGES["default"]["BACKEND"] and remove '
     "DEFAULT_FILE_STORAGE: Django no longer reads it, and files go elsewhere.",
+    "cfsigned.E023": "Make each entry with cryptography's Fernet.generate_key(), newest first, and "
+    "keep those that sealed what is in the database.",
+    "cfsigned.E024": "Set it to whole seconds or a timedelta, 0 s or more.",
+    "cfsigned.E025": 'Set AWS_CLOUDFRONT_SPARE_KEY to "ECDSA_P256" or "RSA_2048", or leave it out.',
+    "cfsigned.E026": "Set USE_TZ = True: the waits of a rotation would be an hour off whenever the "
+    "clocks are changed.",
     "cfsigned.W001": "Compare with Key management, Public keys: ids look like K2JCJMDEHXQW5F.",
     "cfsigned.W002": "Give static files a domain or a behavior without Restrict viewer access.",
     "cfsigned.W003": 'Name the class in STORAGES["default"]["BACKEND"], where Django 5.1 and newer '
@@ -51,6 +57,11 @@ TABLE: dict[str, str] = {
     "cfsigned.W004": "Look under Key management, Key groups: the id is a UUID.",
     "cfsigned.W005": 'Set AWS_S3_URL_PROTOCOL to "https:": whoever reads a signed link on its '
     "way can use it.",
+    "cfsigned.W006": "Leave the setting out: its default is safe.",
+    "cfsigned.W007": "Put back the encryption key that the message asks for, then run manage.py "
+    "cfsigned_rotate --reseal; if it is lost, revoke the key pair.",
+    "cfsigned.W008": 'Add "cfsigned_django" to INSTALLED_APPS, or remove '
+    "AWS_CLOUDFRONT_KEY_GROUP_ID: only the app knows which key of the group signs.",
 }
 
 # The longest value that a message shows.

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import functools
+import logging
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Self
 
+from django.core.checks import CheckMessage
+
+from cfsigned_django.check_table import problem, shown
 from cfsigned_django.checks import whole_seconds
 from cfsigned_django.conf import Config
-from cfsigned_django.keyring import Lease, get_signer, lease_signer
+from cfsigned_django.keyring import Lease, get_signer, lease_signer, looks_in_database
 from cfsigned_django.signing import HashAlgorithm, Signer
+
+logger = logging.getLogger("cfsigned_django.ready")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +42,8 @@ class Ready:
 
         ``signer`` is one that was handed in, which wins over all others.
         """
+        for found in find_missing_app(config):  # The checks, which say so, come with the app.
+            _log_once(f"{found.msg} {found.hint} ({found.id})")
         name = config.hash_algorithm
         hash_algorithm = None if name is None else HashAlgorithm(name)
         return cls(
@@ -50,6 +60,22 @@ class Ready:
     def lease_signer(self) -> Lease:
         """Return the signer of this moment, and how long its URLs may live."""
         return lease_signer(self.key_group_id, self.hash_algorithm, self.signer)
+
+
+def find_missing_app(config: Config, obj: Any = None) -> Iterator[CheckMessage]:
+    """Find that a key group is named which nobody here looks up."""
+    if config.key_group_id and not looks_in_database(config.key_group_id):
+        yield problem(
+            "cfsigned.W008",
+            f"AWS_CLOUDFRONT_KEY_GROUP_ID is {shown(config.key_group_id)}, and cfsigned_django is "
+            "not in INSTALLED_APPS: the key of the settings signs, even if it was replaced.",
+            obj,
+        )
+
+
+@functools.cache
+def _log_once(message: str) -> None:
+    logger.warning("%s", message)
 
 
 def _make_signer(config: Config, hash_algorithm: HashAlgorithm | None) -> Signer | None:

@@ -23,7 +23,7 @@ from cfsigned_django.checks import (
 from cfsigned_django.keyring import looks_in_database, needs_settings_key, trusted_keys
 from cfsigned_django.options import OptionsMixin
 from cfsigned_django.parameters import build_query
-from cfsigned_django.ready import Ready, make_origin
+from cfsigned_django.ready import Ready, find_missing_app, make_origin
 from cfsigned_django.signing import Policy, PublicKey, Signer
 from cfsigned_django.signing.encoding import encode_path
 
@@ -131,7 +131,8 @@ class SignedUrlMixin(OptionsMixin):
             return []
         config = self.signing_config()
         with_key = not isinstance(self._handed_in(), Signer) and needs_settings_key(config)
-        return find_problems(config, with_key=with_key, obj=obj)
+        found = find_problems(config, with_key=with_key, obj=obj)
+        return [*found, *find_missing_app(config, obj)]
 
     def trusted_keys(self) -> dict[str, PublicKey]:
         """Return the public keys, by key pair id, that verify this storage's URLs."""

@@ -1,0 +1,209 @@
+"""Find what is wrong with the settings of rotation, and with the keys in the database."""
+
+from __future__ import annotations
+
+import io
+import logging
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import SystemCheckError
+from django.db import Error, connection
+from pytest_django import Settings
+
+from cfsigned_django import keyring, ready
+from cfsigned_django.models import KeyPair
+from cfsigned_django.rotation_checks import check_rotation, check_sealed_keys
+from cfsigned_django.signing import PrivateKey
+from cfsigned_django.storage import CloudFrontFileSystemStorage
+from tests.keys import KEY_GROUP_ID, make_key_pair
+from tests.leaks import fragments
+from tests.storage_cases import FILE_BACKEND
+from tests.test_checks import ids
+from tests.test_storage_checks import STATIC
+
+# An id -> the setting that makes it true of a site that is otherwise healthy.
+WRONG: list[tuple[str, str, Any]] = [
+    ("E023", "ENCRYPTION_KEYS", "wrong secret"),
+    ("E023", "ENCRYPTION_KEYS", ["wrong secret", None]),
+    ("E024", "KEYRING_SECONDS", "60"),
+    ("E024", "PROPAGATION_SECONDS", -1),
+    ("E024", "CLOCK_SKEW_SECONDS", 1.5),
+    ("E024", "CLAIM_SECONDS", None),
+    ("E024", "CLAIM_SECONDS", True),
+    ("E025", "SPARE_KEY", "RSA_4096"),
+    ("E025", "SPARE_KEY", True),
+    ("W006", "KEYRING_SECONDS", 7 * 24 * 3600),
+    ("W006", "KEYRING_SECONDS", 0),
+    ("W006", "PROPAGATION_SECONDS", timedelta(0)),
+    ("W006", "CLAIM_SECONDS", 0),
+]
+
+
+@pytest.fixture(autouse=True)
+def _site(site: Settings) -> None:
+    """Set up a site whose keys rotate."""
+    site.STORAGES = {"default": {"BACKEND": FILE_BACKEND}, "staticfiles": STATIC}
+    site.AWS_CLOUDFRONT_KEY_GROUP_ID = KEY_GROUP_ID
+
+
+def test_a_healthy_site(settings: Settings) -> None:
+    """Find nothing wrong with the defaults, nor with values that make sense."""
+    assert check_rotation() == []
+
+    settings.AWS_CLOUDFRONT_KEYRING_SECONDS = 7 * 24 * 3600 - 1
+    settings.AWS_CLOUDFRONT_PROPAGATION_SECONDS = timedelta(seconds=1)
+    settings.AWS_CLOUDFRONT_SPARE_KEY = "RSA_2048"
+    assert check_rotation() == []
+
+
+@pytest.mark.parametrize(("check_id", "name", "value"), WRONG, ids=str)
+def test_fact(check_id: str, name: str, value: Any, settings: Settings) -> None:
+    """Find the one thing that is wrong, and name the setting."""
+    setattr(settings, f"AWS_CLOUDFRONT_{name}", value)
+
+    found = check_rotation()
+
+    assert ids(found) == [check_id]
+    assert f"AWS_CLOUDFRONT_{name}" in found[0].msg
+    assert "wrong secret" not in found[0].msg
+
+
+def test_time_zones(settings: Settings) -> None:
+    """Find that USE_TZ is False where keys rotate, and only there."""
+    settings.USE_TZ = False
+    assert ids(check_rotation()) == ["E026"]
+
+    settings.AWS_CLOUDFRONT_KEY_GROUP_ID = None
+    assert check_rotation() == []
+
+
+def test_the_shortest_lifetime_counts(settings: Settings) -> None:
+    """Compare KEYRING_SECONDS with the storage whose URLs live for the shortest time."""
+    short = {"BACKEND": FILE_BACKEND, "OPTIONS": {"max_expire": 60, "querystring_expire": 60}}
+    settings.STORAGES = {"default": {"BACKEND": FILE_BACKEND}, "short": short}
+    assert ids(check_rotation()) == ["W006"]
+
+    settings.AWS_CLOUDFRONT_KEYRING_SECONDS = 59
+    assert check_rotation() == []
+
+
+def test_a_lifetime_that_is_none_is_left_to_others(settings: Settings) -> None:
+    """Report a wrong AWS_CLOUDFRONT_MAX_EXPIRE once, as E014 does."""
+    settings.AWS_CLOUDFRONT_MAX_EXPIRE = "a week"
+    assert check_rotation() == []
+
+
+def test_manage_py_check_reports(settings: Settings) -> None:
+    """Report by manage.py check, which needs no database for it."""
+    settings.AWS_CLOUDFRONT_ENCRYPTION_KEYS = ["wrong"]
+    with pytest.raises(SystemCheckError, match=r"cfsigned\.E023"):
+        call_command("check", stderr=io.StringIO())
+
+
+@pytest.mark.django_db
+class TestSealedKeys:
+    """Look at the private keys in the database."""
+
+    def test_all_open(self, ec_key: PrivateKey) -> None:
+        """Say nothing of keys that open, nor of one that was erased."""
+        make_key_pair(ec_key, "K1")
+        make_key_pair(ec_key, "K2", sealed_private_key="")
+
+        assert check_sealed_keys(databases=["default"]) == []
+
+    def test_one_that_does_not_open(self, ec_key: PrivateKey, settings: Settings) -> None:
+        """Name each key pair that no encryption key opens, and the setting that changed."""
+        make_key_pair(ec_key, "KFORMER")
+        settings.SECRET_KEY = "new"
+        make_key_pair(ec_key, "KNEW")
+
+        found = check_sealed_keys(databases=["default"])
+
+        assert ids(found) == ["W007"]
+        assert found[0].msg.startswith(f"KFORMER (RETIRING, key group {KEY_GROUP_ID}): SECRET_KEY")
+        assert not any(each in str(found) for each in fragments(ec_key))
+
+    def test_only_check_with_a_database_looks(self, ec_key: PrivateKey, settings: Settings) -> None:
+        """Look into the database with check --database, as Django's own checks do."""
+        make_key_pair(ec_key, "K1")
+        settings.SECRET_KEY = "new"
+        plain, with_database = io.StringIO(), io.StringIO()
+
+        call_command("check", stderr=plain)
+        call_command("check", databases=["default"], stderr=with_database)
+
+        assert "W007" not in plain.getvalue()
+        assert "cfsigned.W007" in with_database.getvalue()
+
+    def test_malformed_keys_are_reported_once(self, ec_key: PrivateKey, settings: Settings) -> None:
+        """Leave it to E023 that no key opens anything while one entry is wrong."""
+        make_key_pair(ec_key, "K1")
+        settings.AWS_CLOUDFRONT_ENCRYPTION_KEYS = ["wrong"]
+
+        assert check_sealed_keys(databases=["default"]) == []
+
+    def test_before_the_first_migration(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Say nothing where the table is not there yet: migrate runs these checks first."""
+        monkeypatch.setattr(KeyPair._meta, "db_table", "not_there_yet")
+
+        assert check_sealed_keys(databases=["default"]) == []
+
+    def test_a_database_that_fails(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Leave it to Django to report a database that does not answer."""
+
+        def fail(*arguments: Any, **named: Any) -> Any:
+            raise Error("gone")
+
+        monkeypatch.setattr(connection.introspection, "table_names", fail)
+
+        assert check_sealed_keys(databases=["default"]) == []
+
+    def test_a_database_without_key_pairs(self, settings: Settings) -> None:
+        """Ask only databases that a router gives key pairs to."""
+        settings.DATABASE_ROUTERS = ["tests.test_rotation_checks.Elsewhere"]
+        settings.SECRET_KEY = "new"
+
+        assert check_sealed_keys(databases=["default"]) == []
+
+
+class Elsewhere:
+    """Keep key pairs out of every database."""
+
+    def allow_migrate(self, db: str, app_label: str, **hints: Any) -> bool | None:
+        """Refuse this app."""
+        return False if app_label == "cfsigned_django" else None
+
+
+@pytest.fixture
+def _without_app(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the site be one without the app."""
+    monkeypatch.setattr(keyring, "_keyring", None)
+    ready._log_once.cache_clear()
+
+
+@pytest.mark.usefixtures("_without_app")
+def test_a_key_group_without_the_app(caplog: pytest.LogCaptureFixture) -> None:
+    """Say that nobody looks up the group's key: in find_problems, and once in the log."""
+    storage, again = CloudFrontFileSystemStorage(), CloudFrontFileSystemStorage()
+
+    with caplog.at_level(logging.WARNING, "cfsigned_django"):
+        storage.url("a.jpg")
+        again.url("a.jpg")
+
+    assert ids(storage.find_problems()) == ["W008"]
+    assert [each.levelname for each in caplog.records] == ["WARNING"]
+    assert "INSTALLED_APPS" in caplog.text
+
+
+@pytest.mark.usefixtures("_without_app")
+def test_no_key_group_and_no_app(settings: Settings, caplog: pytest.LogCaptureFixture) -> None:
+    """Say nothing of the app where no key group is named: the storage needs none."""
+    settings.AWS_CLOUDFRONT_KEY_GROUP_ID = None
+
+    CloudFrontFileSystemStorage().url("a.jpg")
+
+    assert CloudFrontFileSystemStorage().find_problems() == []
+    assert caplog.records == []
