@@ -88,16 +88,22 @@ class KeyPair(models.Model):
             ("rotate_keypair", "Can rotate signing keys"),
             ("revoke_keypair", "Can revoke a signing key, which breaks its links"),
         )
+        # "Not NULL" is said besides: a comparison with NULL is neither true nor
+        # false, and a database lets pass what is not false.
         constraints = (
             models.CheckConstraint(
                 name="cfsigned_active_in_its_key_group",
-                condition=Q(status=KeyStatus.ACTIVE, active_in=F("key_group_id"))
+                condition=Q(
+                    status=KeyStatus.ACTIVE, active_in__isnull=False, active_in=F("key_group_id")
+                )
                 | (~Q(status=KeyStatus.ACTIVE) & Q(active_in__isnull=True)),
             ),
             models.CheckConstraint(
                 name="cfsigned_next_in_its_key_group",
                 condition=Q(
-                    status__in=(KeyStatus.PENDING, KeyStatus.TRUSTED), next_in=F("key_group_id")
+                    status__in=(KeyStatus.PENDING, KeyStatus.TRUSTED),
+                    next_in__isnull=False,
+                    next_in=F("key_group_id"),
                 )
                 | (~Q(status__in=(KeyStatus.PENDING, KeyStatus.TRUSTED)) & Q(next_in__isnull=True)),
             ),
