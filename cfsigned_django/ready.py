@@ -42,8 +42,9 @@ class Ready:
 
         ``signer`` is one that was handed in, which wins over all others.
         """
-        for found in find_missing_app(config):  # The checks, which say so, come with the app.
-            _log_once(f"{found.msg} {found.hint} ({found.id})")
+        if signer is None:
+            for found in find_missing_app(config):  # The checks, which say so, come with the app.
+                _log_once(f"{found.msg} {found.hint} ({found.id})")
         name = config.hash_algorithm
         hash_algorithm = None if name is None else HashAlgorithm(name)
         return cls(

@@ -130,8 +130,9 @@ class SignedUrlMixin(OptionsMixin):
         if not self._is_signing():
             return []
         config = self.signing_config()
-        with_key = not isinstance(self._handed_in(), Signer) and needs_settings_key(config)
-        found = find_problems(config, with_key=with_key, obj=obj)
+        if isinstance(self._handed_in(), Signer):
+            return find_problems(config, with_key=False, obj=obj)
+        found = find_problems(config, with_key=needs_settings_key(config), obj=obj)
         return [*found, *find_missing_app(config, obj)]
 
     def trusted_keys(self) -> dict[str, PublicKey]:

@@ -16,8 +16,8 @@ from pytest_django import Settings
 from cfsigned_django import keyring, ready
 from cfsigned_django.models import KeyPair
 from cfsigned_django.rotation_checks import check_rotation, check_sealed_keys
-from cfsigned_django.signing import PrivateKey
-from cfsigned_django.storage import CloudFrontFileSystemStorage
+from cfsigned_django.signing import PrivateKey, Signer
+from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
 from tests.keys import KEY_GROUP_ID, make_key_pair
 from tests.leaks import fragments
 from tests.storage_cases import FILE_BACKEND
@@ -206,4 +206,19 @@ def test_no_key_group_and_no_app(settings: Settings, caplog: pytest.LogCaptureFi
     CloudFrontFileSystemStorage().url("a.jpg")
 
     assert CloudFrontFileSystemStorage().find_problems() == []
+    assert caplog.records == []
+
+
+@pytest.mark.usefixtures("_without_app")
+def test_a_signer_that_is_handed_in_needs_no_app(
+    ec_key: PrivateKey, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Say nothing of the app where the code itself decides which key signs."""
+    storage = CloudFrontS3Storage(
+        cloudfront_signer=Signer(key_pair_id="KHANDEDIN", private_key=ec_key)
+    )
+
+    storage.url("a.jpg")
+
+    assert storage.find_problems() == []
     assert caplog.records == []

@@ -10,10 +10,12 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, InMemoryStorage, storages
 from django.test import override_settings
 
+from cfsigned_django import keyring
 from cfsigned_django.signed_urls import SignedUrlMixin
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
 from cfsigned_django.testing import CorsRule, assert_signed, edge_for
+from tests.storage_cases import FILE_BACKEND, KEY_GROUP_ID
 
 HOST = "media.example.com"
 
@@ -195,3 +197,16 @@ def test_within_unittest(storage: InMemory) -> None:
     result = unittest.TestResult()
     Case().run(result)
     assert (len(result.failures), len(result.errors)) == (1, 0)
+
+
+def test_a_key_group_needs_no_database_where_a_test_says_so(site: Any) -> None:
+    """Sign with the key of the settings, without a query, once the key group is taken away."""
+    site.STORAGES = {"default": {"BACKEND": FILE_BACKEND}}
+    site.AWS_CLOUDFRONT_KEY_GROUP_ID = KEY_GROUP_ID
+    keyring.forget()
+    storage = storages["default"]
+    with pytest.raises(RuntimeError, match="Database access not allowed"):
+        storage.url("a.txt")
+
+    with override_settings(AWS_CLOUDFRONT_KEY_GROUP_ID=None):
+        assert_signed(storage.url("a.txt"), name="a.txt")

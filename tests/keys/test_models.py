@@ -97,13 +97,12 @@ def test_key_groups_are_apart(ec_key: PrivateKey) -> None:
 def secrets_of(key: PrivateKey) -> list[bytes]:
     """Return every form in which a private key could lie in a dump."""
     private = load_pem_private_key(key.to_pem(), None)
-    assert isinstance(private, RSAPrivateKey | EllipticCurvePrivateKey)
-    numbers = private.private_numbers()
-    integers = (
-        [numbers.private_value]
-        if not hasattr(numbers, "d")
-        else [numbers.d, numbers.p, numbers.q, numbers.dmp1, numbers.dmq1, numbers.iqmp]
-    )
+    if isinstance(private, EllipticCurvePrivateKey):
+        integers = [private.private_numbers().private_value]
+    else:
+        assert isinstance(private, RSAPrivateKey)
+        rsa = private.private_numbers()
+        integers = [rsa.d, rsa.p, rsa.q, rsa.dmp1, rsa.dmq1, rsa.iqmp]
     found = [line.encode() for line in fragments(key)] + [b"PRIVATE KEY"]
     raw = [each.to_bytes((each.bit_length() + 7) // 8, "big") for each in integers]
     for form in (PrivateFormat.PKCS8, PrivateFormat.TraditionalOpenSSL):
