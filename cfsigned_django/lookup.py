@@ -99,13 +99,13 @@ class Keyring:
         """Return the group's ACTIVE signer, else ``fallback``; see :func:`lease_signer`."""
         key = (key_group_id, hash_algorithm)
         slot = self._slots.get(key) or self._slots.setdefault(key, _Slot())
-        age = self._age(slot)
-        if age >= slot.pause and slot.lock.acquire(blocking=age >= 2 * slot.interval):
+        age, lock = self._age(slot), slot.lock
+        if age >= slot.pause and lock.acquire(blocking=age >= 2 * slot.interval):
             try:
                 if self._age(slot) >= slot.pause:  # the one waited for may have looked
                     self._look(slot, key_group_id, hash_algorithm)
             finally:
-                slot.lock.release()
+                lock.release()
         return _make_lease(slot, key_group_id, fallback)
 
     def _age(self, slot: _Slot) -> float:

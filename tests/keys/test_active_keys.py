@@ -86,6 +86,13 @@ class TestRows:
 
         assert signs() == "KACTIVE"
 
+    def test_no_key_in_the_settings(self, ec_key: PrivateKey, settings: Settings) -> None:
+        """Need no key in the settings once the key group has an ACTIVE key pair."""
+        settings.AWS_CLOUDFRONT_KEY = settings.AWS_CLOUDFRONT_KEY_ID = None
+        activate(ec_key, "K1")
+
+        assert signs() == "K1"
+
     def test_another_group(self, ec_key: PrivateKey) -> None:
         """Leave the ACTIVE key pair of another key group alone."""
         make_key_pair(

@@ -1,0 +1,76 @@
+"""Answer which key signs in this process, with and without the app."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from cfsigned_django import keyring
+from cfsigned_django.active_keys import find_active_signer
+from cfsigned_django.lease import Found, Lease
+from cfsigned_django.signing import PrivateKey, Signer
+from tests.keys import KEY_GROUP_ID
+
+
+@pytest.fixture
+def signer(ec_key: PrivateKey) -> Signer:
+    """Return the signer of the settings."""
+    return Signer(key_pair_id="KSETTINGS", private_key=ec_key)
+
+
+@pytest.fixture
+def _without_app(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nobody have said where to look."""
+    monkeypatch.setattr(keyring, "_keyring", None)
+
+
+@pytest.mark.usefixtures("_without_app")
+@pytest.mark.parametrize("key_group_id", [None, KEY_GROUP_ID])
+def test_without_the_app(key_group_id: str | None, signer: Signer) -> None:
+    """Sign with the key of the settings, without a limit, where nobody knows the database."""
+    keyring.forget()
+
+    assert not keyring.looks_in_database(key_group_id)
+    assert keyring.lease_signer(key_group_id, None, signer) == Lease(signer=signer)
+    with pytest.raises(ImproperlyConfigured, match="AWS_CLOUDFRONT_KEY"):
+        keyring.lease_signer(key_group_id, None, None)
+
+
+def test_without_a_key_group(signer: Signer) -> None:
+    """Sign with the key of the settings where no key group is named, without a look."""
+    assert not keyring.looks_in_database(None)
+    assert keyring.lease_signer(None, None, signer) == Lease(signer=signer)
+
+
+def test_locks_of_threads_that_are_gone(signer: Signer) -> None:
+    """Free the lock of a thread that looks, as in a child that was forked meanwhile."""
+    begun, go_on = threading.Event(), threading.Event()
+
+    def find(*arguments: object) -> Found:
+        if threading.current_thread() is not threading.main_thread():
+            begun.set()
+            assert go_on.wait(30)
+        return Found(signer=signer)
+
+    keyring.register(find)
+    try:
+        thread = threading.Thread(target=keyring.lease_signer, args=(KEY_GROUP_ID, None, None))
+        thread.start()
+        assert begun.wait(30)
+        keyring._renew_locks()
+
+        assert keyring.lease_signer(KEY_GROUP_ID, None, None).signer is signer
+    finally:
+        go_on.set()
+        thread.join()
+        keyring.register(find_active_signer)
+
+
+@pytest.mark.usefixtures("_without_app")
+def test_a_fork_without_the_app() -> None:
+    """Do nothing at a fork where there is nothing to free."""
+    keyring._renew_locks()
+
+    assert not keyring.looks_in_database(KEY_GROUP_ID)
