@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
 
@@ -158,12 +160,16 @@ def test_activate_switches(admin: Visitor) -> None:
     page = admin.get(address("activate", key_pair))
     assert f"New links are signed with {key_pair} (ECDSA P-256)." in page
     assert f"Every link that {former} signed, until the link expires." in page
+    assert f"{former} stays trusted. It can be retired 7 days later, when" in page
 
     page = admin.take("activate", key_pair)
 
     assert (fresh(former).status, fresh(key_pair).status) == ("retiring", "active")
     assert f"{key_pair} signs from now on; every process follows within 2 min." in page
     assert f"Links that {former} signed go on working; it may go at " in page
+    moments = re.findall(r"it may go at (.+?m\.)", page)
+    assert len(moments) == 2
+    assert len(set(moments)) == 1
     assert log()[-2:] == [f"{former}: Retiring", f"{key_pair}: Active"]
 
 
