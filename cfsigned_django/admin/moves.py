@@ -135,7 +135,9 @@ class Move:
         for wait in find_waits(self.rotation, now=self.now):
             # The moment that its card shows, and not one that is worked out anew.
             if former is not None and wait.key_pair.pk == former.pk and wait.until is not None:
-                sentence = _("Links that %(former)s signed go on working; it may go at %(clock)s.")
+                sentence = _(
+                    "From %(clock)s on %(former)s may go; until then the links work that it signed."
+                )
                 clock = clock_time(wait.until, self.now)
                 text = f"{text} {sentence % {'former': former, 'clock': clock}}"
         return Outcome(text=text)

@@ -105,7 +105,7 @@ class Overview:
         None if it is old already, or if none can sign.
         """
         active, now = self.situation.active, self.situation.now
-        if active is None or active.pk in self.situation.seal_problems:
+        if active is None or self.situation.cannot_sign:
             return None
         if active.since + OLD <= now:
             return None
@@ -136,6 +136,8 @@ def _headline(situation: Situation, offer: Offer) -> str:
             text = _("Take the key of the settings into the database.")
         case Step.START if situation.successor is not None:
             text = _("The spare %(successor)s can take over.")
+        case Step.START if situation.cannot_sign:
+            text = _("%(signing)s cannot be opened: mend the settings, or replace it.")
         case Step.START if situation.signing_name:
             text = _("Replace %(signing)s.")
         case Step.START:

@@ -27,9 +27,16 @@ def test_settings_key_is_offered_for_import(admin: Visitor, cloudfront: FakeClou
     """A site before its first rotation is told what signs, and imports it with one click."""
     page = admin.get()
 
-    assert f"Signs now {cloudfront.settings_key_id} The key of the settings" in page
+    assert f"Signs now {cloudfront.settings_key_id} The key of the settings, RSA 2048 Next" in page
     assert f"Warning: {cloudfront.settings_key_id}, the key of the settings, signs." in page
     assert main_buttons(admin) == ["*Import the key of the settings", "Start rotation"]
+
+
+def test_settings_key_that_cannot_be_used(admin: Visitor, settings: Settings) -> None:
+    """The page also opens where the settings hold no key but a slip of the pen."""
+    settings.AWS_CLOUDFRONT_KEY = "no key"
+
+    assert "The key of the settings Next" in admin.get()
 
 
 def test_no_key_is_a_problem(admin: Visitor, settings: Settings) -> None:
