@@ -35,6 +35,16 @@ __all__ = ["browser_type_launch_args"]
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
+#: The frame that every page of the admin has is shown in one picture only.
+FRAMED = {"waiting"}
+WITHOUT_FRAME = """
+#header, .breadcrumbs, nav[aria-label=Breadcrumbs], #nav-sidebar, #toggle-nav-sidebar {
+  display: none !important;
+}
+#container, .main, .main > .content, #content { min-height: 0 !important; }
+.main > .content { max-width: 100% !important; }
+#content { padding-bottom: 0 !important; }
+"""
 #: Writes the ids of the documentation over those of the test.
 RENAME = """(names) => {
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
@@ -66,14 +76,14 @@ def open_page(
     contexts = []
 
     def open_address(
-        path: str = LIST, *, width: int = 1180, dark: bool = False, lang: str = "en-US"
+        path: str = LIST, *, width: int = 900, dark: bool = False, lang: str = "en-US"
     ) -> Page:
         client = Client()
         client.force_login(user)  # anew: a change of SECRET_KEY ends a session
         context = browser.new_context(
             color_scheme="dark" if dark else "light",
             locale=lang,
-            viewport={"width": width, "height": 600},
+            viewport={"width": width, "height": 240},
             device_scale_factor=2 if width < 500 else 1,
         )
         contexts.append(context)
@@ -99,6 +109,8 @@ def shoot(open_page: Open, cloudfront: FakeCloudFront) -> Shoot:
         ids = sorted({cloudfront.settings_key_id, *filter(None, known)})
         names = [*zip(ids, KEY_PAIR_IDS, strict=False), (cloudfront.key_group_id, KEY_GROUP_ID)]
         page.evaluate(RENAME, [list(each) for each in names])
+        if name not in FRAMED:
+            page.add_style_tag(content=WITHOUT_FRAME)
         page.screenshot(path=IMAGES / f"rotation-{name}.png", full_page=True)
 
     return take
@@ -131,7 +143,7 @@ def test_waiting(shoot: Shoot, story: Story) -> None:
     story.import_key()
     story.work()
     story.later(minutes=2)
-    shoot("waiting")
+    shoot("waiting", width=1180)
     shoot("waiting-dark", dark=True)
     shoot("waiting-phone", width=390)
     shoot("waiting-korean", lang="ko-KR")
