@@ -85,7 +85,7 @@ class Terminal:
         text = screen.getvalue()
         for test, page in self.names():
             text = text.replace(test, page)
-        # Python 3.13 wraps lines of its own accord; a fingerprint is another one each time.
+        # A key that has no id yet is named by its fingerprint, which is another one each time.
         return re.sub(r"(ECDSA P-256|RSA 2048) [0-9a-f]{12}", r"\1 <fingerprint>", text)
 
 
