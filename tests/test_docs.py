@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from collections.abc import Iterator
+from configparser import RawConfigParser
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,16 +23,21 @@ from django.test import override_settings
 from pytest_django import Settings
 
 from cfsigned_django import checks, conf
+from cfsigned_django.management.commands import cfsigned_rotate
 from cfsigned_django.signing import PrivateKey
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+ROTATE_KEYS = ROOT / "docs" / "rotate-keys.md"
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
 COMMANDS = sorted(find_commands(str(ROOT / "cfsigned_django" / "management")))
 SNIPPET = re.compile(
     r"^(?:<!-- (?P<role>[a-z]+) -->\n)?```(?P<language>\S+)\n(?P<code>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
+
+#: Roles of Python that is compiled here; what has the role "task" test_docs_rotation.py runs.
+NOT_RUN = {"compiles", "task"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +96,7 @@ def test_python_of_a_page_runs(doc: Path) -> None:
     names: dict[str, Any] = {}
     with ExitStack() as stack:
         for snippet in snippets(doc):
-            if snippet.language != "python":
+            if snippet.language != "python" or snippet.role in NOT_RUN:
                 continue
             exec(compile(snippet.code, doc.name, "exec"), names)  # noqa: S102 - our own pages
             if snippet.role == "settings":
@@ -99,6 +106,52 @@ def test_python_of_a_page_runs(doc: Path) -> None:
             if name.startswith("test_"):
                 value()
     assert names
+
+
+@pytest.mark.parametrize("doc", PAGES, ids=lambda doc: doc.name)
+def test_what_is_to_be_copied_can_be_read(doc: Path) -> None:
+    """JSON and unit files parse, and Python that is not run compiles."""
+    for snippet in snippets(doc):
+        if snippet.language == "json":
+            json.loads(snippet.code)
+        elif snippet.language == "ini":
+            assert read_unit(snippet).sections()
+        elif snippet.role in NOT_RUN:
+            compile(snippet.code, doc.name, "exec")
+
+
+def read_unit(snippet: Snippet) -> RawConfigParser:
+    """Read a unit file; two equal keys in it are an error."""
+    unit = RawConfigParser(delimiters=["="])
+    unit.read_string(snippet.code)
+    return unit
+
+
+def test_iam_policy_allows_what_is_called() -> None:
+    """The policy has the permissions that the code names for its calls, each and no other."""
+    shown = next(each.code for each in snippets(ROTATE_KEYS) if each.language == "json")
+    (statement,) = json.loads(shown)["Statement"]
+    sources = (
+        ROOT / "cfsigned_django" / "aws" / name for name in ("public_keys.py", "key_groups.py")
+    )
+    called = re.findall(r'"(cloudfront:\w+)"', "".join(map(read, sources)))
+
+    assert len(called) == len(statement["Action"])
+    assert set(called) == set(statement["Action"])
+
+
+def read(path: Path) -> str:
+    """Return the text of a file."""
+    return path.read_text(encoding="utf-8")
+
+
+def test_systemd_knows_that_75_is_no_failure() -> None:
+    """The unit runs the command, and takes its exit code for "not yet" as success."""
+    service, timer = (read_unit(each) for each in snippets(ROTATE_KEYS) if each.language == "ini")
+
+    assert service["Service"]["ExecStart"].endswith("manage.py cfsigned_rotate --max-age 90d")
+    assert service["Service"]["SuccessExitStatus"] == str(cfsigned_rotate.NOT_YET)
+    assert timer["Timer"]["OnCalendar"]
 
 
 @pytest.mark.usefixtures("site")
@@ -132,6 +185,30 @@ def test_settings_table_is_what_conf_reads() -> None:
         f"`{setting}`": (f"`{option}`", f"`{default!r}`".replace("'", '"'))
         for option, (setting, default) in conf.OPTIONS.items()
     }
+
+
+def test_table_of_rotation_is_what_conf_reads() -> None:
+    """The table has the settings in seconds with their defaults, and whatever else conf reads."""
+    rows = table(ROOT / "docs" / "settings.md", "Setting of rotation")
+
+    shown = {setting.strip("`"): default.strip("`") for setting, default, _ in rows}
+    others = set(re.findall(r"AWS_CLOUDFRONT_\w+", read(ROOT / "cfsigned_django" / "conf.py")))
+    others -= {setting for setting, _ in conf.OPTIONS.values()}
+
+    assert conf.ROTATION_SECONDS.items() <= {
+        (setting, int(default)) for setting, default in shown.items() if default.isdigit()
+    }
+    assert set(shown) == others
+
+
+@pytest.mark.parametrize("doc", PAGES, ids=lambda doc: doc.name)
+def test_options_that_are_named_exist(doc: Path) -> None:
+    """What a page passes to a command, the command takes."""
+    for command, rest in re.findall(r"(cfsigned_[a-z]+)((?: [^`\n|>#]*)?)", read(doc)):
+        if command in COMMANDS:
+            known = load_command_class("cfsigned_django", command).create_parser("", command)
+            named = re.findall(r"(?<=\s)--[a-z][a-z-]*", rest)
+            assert [each for each in named if each not in known._option_string_actions] == []
 
 
 def test_checks_table_is_what_checks_say() -> None:
@@ -187,7 +264,16 @@ def test_readme_is_short() -> None:
 @pytest.mark.parametrize("doc", PAGES, ids=lambda doc: doc.name)
 def test_links_between_files_lead_somewhere(doc: Path) -> None:
     """Every relative link of a page names a file that is there."""
-    text = SNIPPET.sub("", doc.read_text(encoding="utf-8"))
-    targets = re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", text)
+    text = SNIPPET.sub("", read(doc))
+    targets = re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)|\{image\} (\S+)", text)
+    targets = [link or image for link, image in targets]
 
     assert [target for target in targets if not (doc.parent / target).exists()] == []
+
+
+def test_every_image_is_shown() -> None:
+    """No picture lies in the documentation that no page shows."""
+    pages = "".join(map(read, PAGES))
+    images = sorted((ROOT / "docs" / "images").iterdir())
+
+    assert [path.name for path in images if f"images/{path.name}" not in pages] == []

@@ -14,7 +14,7 @@ from cfsigned_django.admin.forms import typed_name
 from cfsigned_django.admin.situation import Situation
 from cfsigned_django.lifecycle import KeyStatus
 from cfsigned_django.models import KeyPair
-from cfsigned_django.rotation_steps import clock_time, in_words
+from cfsigned_django.rotation_steps import in_words
 
 
 class After(StrEnum):
@@ -34,16 +34,18 @@ class After(StrEnum):
 def describe_effect(situation: Situation, key_pair: KeyPair | None) -> dict[str, Any]:
     """Return what the templates in effects/ fill in; ``key_pair`` is the step's, if it has one."""
     waits = situation.rotation.waits
-    may_go = situation.now + timedelta(seconds=waits.retirement)
+    active = situation.active
+    # In words: who reads the page confirms it later, and the wait begins then.
+    retirement = max(waits.retirement, active.retirement_seconds if active else 0)
     values: dict[str, Any] = {
         "key_group_id": situation.rotation.key_group_id,
         "signing_key": situation.signing_name,
-        "active": situation.active,
+        "active": active,
         "successor": situation.successor,
         "settings_key_id": situation.settings_key_id,
         "propagation": in_words(timedelta(seconds=waits.propagation)),
         "keyring": in_words(timedelta(seconds=waits.keyring)),
-        "may_go": clock_time(may_go, situation.now),
+        "retirement": in_words(timedelta(seconds=retirement)),
     }
     if key_pair is not None:
         minutes = broken_minutes(situation, key_pair)

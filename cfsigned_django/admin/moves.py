@@ -18,7 +18,7 @@ from cfsigned_django.lifecycle import KeyStatus
 from cfsigned_django.models import KeyPair
 from cfsigned_django.probe import ProbeResult
 from cfsigned_django.rotation import Blocked, Claimed, Rotation, RotationError
-from cfsigned_django.rotation_steps import Unanswered, clock_time, in_words
+from cfsigned_django.rotation_steps import Unanswered, clock_time, find_waits, in_words
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm
 from cfsigned_django.site_rotation import import_settings_key
 
@@ -68,8 +68,8 @@ class Move:
         key_pair = import_settings_key(self.rotation, now=self.now)
         return Outcome(
             text=_(
-                "%(key)s is in the database and signs from there. It can be replaced now; once it "
-                "is, AWS_CLOUDFRONT_KEY may leave the settings."
+                "%(key)s is in the database and signs from there. It can be replaced now. Remove "
+                "AWS_CLOUDFRONT_KEY and AWS_CLOUDFRONT_KEY_ID from the settings before that."
             )
             % {"key": key_pair}
         )
@@ -127,17 +127,20 @@ class Move:
             raise Unanswered(key_pair)
         former = KeyPair.objects.filter(active_in=self.rotation.key_group_id).first()
         self.rotation.activate(key_pair, now=self.now)
-        waits = self.rotation.waits
-        values = {
+        keyring = in_words(timedelta(seconds=self.rotation.waits.keyring))
+        text = _("%(key)s signs from now on; every process follows within %(keyring)s.") % {
             "key": key_pair,
-            "keyring": in_words(timedelta(seconds=waits.keyring)),
-            "former": former,
-            "clock": clock_time(self.now + timedelta(seconds=waits.retirement), self.now),
+            "keyring": keyring,
         }
-        text = _("%(key)s signs from now on; every process follows within %(keyring)s.") % values
-        if former is not None:
-            text += " " + _("Links that %(former)s signed go on working; it may go at %(clock)s.")
-        return Outcome(text=text % values)
+        for wait in find_waits(self.rotation, now=self.now):
+            # The moment that its card shows, and not one that is worked out anew.
+            if former is not None and wait.key_pair.pk == former.pk and wait.until is not None:
+                sentence = _(
+                    "From %(clock)s on %(former)s may go; until then the links work that it signed."
+                )
+                clock = clock_time(wait.until, self.now)
+                text = f"{text} {sentence % {'former': former, 'clock': clock}}"
+        return Outcome(text=text)
 
     def _retire(self, key_pair: KeyPair) -> Outcome:
         self.rotation.retire(key_pair, now=self.now)

@@ -63,8 +63,7 @@ class Overview:
     def headline(self) -> str:
         """Say in one sentence what to do, without anything that changes each second."""
         if self.is_calm and self._rests_until is not None:
-            day = date_format(localtime(self._rests_until), "DATE_FORMAT")
-            return _("Nothing to do before %(day)s.") % {"day": day}
+            return _("Nothing to do before %(day)s.") % {"day": self._day(self._rests_until)}
         if self.primary is None:
             return _("Nothing that you can do here.")
         wait = self._primary_wait
@@ -101,12 +100,24 @@ class Overview:
 
     @property
     def _rests_until(self) -> datetime | None:
-        """Return when the signing key becomes old; None if it is, or if none can sign."""
-        active = self.situation.active
-        if active is None or active.pk in self.situation.seal_problems:
+        """Return when something is to do next: a key may go, or the signing key becomes old.
+
+        None if it is old already, or if none can sign.
+        """
+        active, now = self.situation.active, self.situation.now
+        if active is None or self.situation.cannot_sign:
             return None
-        until = active.since + OLD
-        return until if until > self.situation.now else None
+        if active.since + OLD <= now:
+            return None
+        ends = [wait.until for wait in self.situation.waits.values() if wait.until is not None]
+        return min([active.since + OLD, *(until for until in ends if until > now)])
+
+    def _day(self, moment: datetime) -> str:
+        """Return the time of a moment today, the date of one on another day."""
+        local, now = localtime(moment), self.situation.now
+        if local.date() == localtime(now).date():
+            return clock_time(moment, now)
+        return date_format(local, "DATE_FORMAT")
 
     @property
     def _primary_wait(self) -> Wait | None:
@@ -125,6 +136,8 @@ def _headline(situation: Situation, offer: Offer) -> str:
             text = _("Take the key of the settings into the database.")
         case Step.START if situation.successor is not None:
             text = _("The spare %(successor)s can take over.")
+        case Step.START if situation.cannot_sign:
+            text = _("%(signing)s cannot be opened: mend the settings, or replace it.")
         case Step.START if situation.signing_name:
             text = _("Replace %(signing)s.")
         case Step.START:

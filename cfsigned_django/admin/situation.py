@@ -15,7 +15,7 @@ from cfsigned_django.lifecycle import KeyStatus
 from cfsigned_django.models import KeyPair
 from cfsigned_django.rotation import Rotation
 from cfsigned_django.rotation_steps import Wait, find_waits
-from cfsigned_django.signing import KeyAlgorithm
+from cfsigned_django.signing import InvalidKey, KeyAlgorithm
 from cfsigned_django.site_rotation import site_rotation
 
 
@@ -78,6 +78,21 @@ class Situation:
     def successor(self) -> KeyPair | None:
         """Return the key pair that is to sign next, a spare included."""
         return next((each for each in self.key_pairs if each.next_in), None)
+
+    @property
+    def cannot_sign(self) -> bool:
+        """Tell whether the key that is to sign cannot be opened."""
+        return self.active is not None and self.active.pk in self.seal_problems
+
+    @property
+    def settings_key_algorithm(self) -> str:
+        """Return the algorithm of the settings' key in words; empty where it cannot be used."""
+        source = conf.default_of("cloudfront_key")
+        try:
+            algorithm = source.load().algorithm if source else ""
+        except InvalidKey:
+            return ""
+        return KeyPair(algorithm=algorithm).get_algorithm_display()
 
     @property
     def settings_key_may_sign(self) -> bool:

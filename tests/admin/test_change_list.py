@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from datetime import UTC, datetime
+
 import pytest
 from pytest_django import Settings
 
+from cfsigned_django import record
 from cfsigned_django.models import KeyPair
 from tests.admin import (
     LIST,
@@ -23,9 +27,16 @@ def test_settings_key_is_offered_for_import(admin: Visitor, cloudfront: FakeClou
     """A site before its first rotation is told what signs, and imports it with one click."""
     page = admin.get()
 
-    assert f"Signs now {cloudfront.settings_key_id} The key of the settings" in page
+    assert f"Signs now {cloudfront.settings_key_id} The key of the settings, RSA 2048 Next" in page
     assert f"Warning: {cloudfront.settings_key_id}, the key of the settings, signs." in page
     assert main_buttons(admin) == ["*Import the key of the settings", "Start rotation"]
+
+
+def test_settings_key_that_cannot_be_used(admin: Visitor, settings: Settings) -> None:
+    """The page also opens where the settings hold no key but a slip of the pen."""
+    settings.AWS_CLOUDFRONT_KEY = "no key"
+
+    assert "The key of the settings Next" in admin.get()
 
 
 def test_no_key_is_a_problem(admin: Visitor, settings: Settings) -> None:
@@ -123,6 +134,25 @@ def test_retiring_key_says_when_it_may_go(admin: Visitor) -> None:
 
     assert f"{former} no longer signs; it may go at " in page
     assert main_buttons(admin) == ["Start rotation"]
+
+
+@pytest.mark.parametrize(
+    ("seconds_ago", "pattern"),
+    [
+        (0, r"Nothing to do before March 10, 2027\."),
+        (7 * 86400 - 3600, r"Nothing to do before 13:04:00\."),
+    ],
+)
+def test_rest_ends_when_a_key_may_go(
+    admin: Visitor, monkeypatch: pytest.MonkeyPatch, seconds_ago: int, pattern: str
+) -> None:
+    """A young key signs, and yet there is something to do as soon as the former may be retired."""
+    noon = datetime(2027, 3, 3, 18, tzinfo=UTC)  # 12:00 in the zone of the tests
+    monkeypatch.setattr(record, "read_database_clock", lambda using: noon)
+    imported()
+    activated(former_retiring_for=seconds_ago)
+
+    assert re.search(pattern, admin.get())
 
 
 def test_expired_key_is_to_be_retired(admin: Visitor) -> None:

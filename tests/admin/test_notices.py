@@ -49,6 +49,8 @@ def test_signing_key_that_cannot_be_opened_is_a_problem(admin: Visitor, settings
 
     assert f"Problem: The private key of {key_pair}, which is to sign, cannot be opened" in page
     assert "Nothing to do before" not in page
+    assert f"Signs now {key_pair} Cannot be opened: nothing is signed RSA 2048" in page
+    assert f"{key_pair} cannot be opened: mend the settings, or replace it." in page
 
 
 def admin_again(visitor: Visitor) -> Visitor:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
 
@@ -158,12 +160,17 @@ def test_activate_switches(admin: Visitor) -> None:
     page = admin.get(address("activate", key_pair))
     assert f"New links are signed with {key_pair} (ECDSA P-256)." in page
     assert f"Every link that {former} signed, until the link expires." in page
+    assert f"{former} stays trusted. It can be retired 7 days later, when" in page
 
     page = admin.take("activate", key_pair)
 
     assert (fresh(former).status, fresh(key_pair).status) == ("retiring", "active")
     assert f"{key_pair} signs from now on; every process follows within 2 min." in page
-    assert f"Links that {former} signed go on working; it may go at " in page
+    message = re.search(rf"From (.+) on {former} may go; until then the links work", page)
+    card = re.search(rf"{former} no longer signs; it may go at (.+?), when", page)
+    assert message
+    assert card
+    assert message[1] == card[1]
     assert log()[-2:] == [f"{former}: Retiring", f"{key_pair}: Active"]
 
 

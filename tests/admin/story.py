@@ -1,0 +1,74 @@
+"""Play the rotation of docs/rotate-keys.md, at a time and with ids of its own.
+
+The pictures of the page and what the command prints are taken from it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from cfsigned_django.models import KeyPair
+from cfsigned_django.signing import KeyAlgorithm
+from cfsigned_django.site_rotation import import_settings_key, site_rotation
+
+#: What stands in the documentation for the ids that the tests give, in their order.
+KEY_PAIR_IDS = (
+    *("K2JCJMDEHXQW5F", "K36X4X2EO997HM", "K1N5QT7RWLB0GD"),
+    *("K3HV8MAPZ2C6YS", "K2D7WFQ4T0XR9L", "K1UBE5ZN6JHK3P"),
+)
+KEY_GROUP_ID = "5f9c0a7b-e2d1-4c83-9b56-1f0e8a7d3c24"
+
+
+@dataclass(kw_only=True)
+class Story:
+    """A site on its way through a rotation; ``now`` is the time of its database."""
+
+    now: datetime = datetime(2026, 12, 7, 14, 0, tzinfo=UTC)
+
+    def later(self, **duration: float) -> None:
+        """Let time pass."""
+        self.now += timedelta(**duration)
+
+    def import_key(self, *, days_ago: int = 97) -> KeyPair:
+        """Take the settings' key into the database, so many days ago."""
+        self.later(days=-days_ago)
+        key_pair = import_settings_key(site_rotation(changed_by="mina"), now=self.now)
+        self.later(days=days_ago)
+        return key_pair
+
+    def start(self, *, spare: bool = False) -> KeyPair:
+        """Generate the successor."""
+        return site_rotation(changed_by="mina").start(
+            algorithm=KeyAlgorithm.ECDSA_P256,
+            now=self.now,
+            reason="" if spare else "quarterly rotation",
+            spare=spare,
+        )
+
+    def trust(self, *, spare: bool = False) -> KeyPair:
+        """Put the successor into the key group."""
+        key_pair = self.start(spare=spare)
+        self.later(seconds=40)
+        site_rotation(changed_by="mina").trust(key_pair, now=self.now)
+        return key_pair
+
+    def work(self, *, spare: bool = False) -> KeyPair:
+        """See the successor work through CloudFront."""
+        key_pair = self.trust(spare=spare)
+        self.later(seconds=20)
+        site_rotation(changed_by="mina").check(key_pair, now=self.now)
+        return key_pair
+
+    def wait(self) -> KeyPair:
+        """Let the successor's wait run out."""
+        key_pair = self.work()
+        self.later(minutes=5, seconds=10)
+        return key_pair
+
+    def activate(self) -> KeyPair:
+        """Let the successor sign."""
+        key_pair = self.wait()
+        site_rotation(changed_by="mina").activate(key_pair, now=self.now)
+        self.later(seconds=30)
+        return key_pair

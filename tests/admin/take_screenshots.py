@@ -1,0 +1,227 @@
+"""Take the pictures of docs/images/rotation-*.png: one test for each state of the page.
+
+Not among the tests, as its name says. It is run by hand after the page has changed:
+``python -m pytest tests/admin/take_screenshots.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.test import Client
+from pytest_django import Settings
+from pytest_django.live_server_helper import LiveServer
+
+from cfsigned_django import record
+from cfsigned_django.models import KeyPair
+from cfsigned_django.site_rotation import site_rotation
+from tests.admin import LIST, FakeCloudFront, address
+from tests.admin.story import KEY_GROUP_ID, KEY_PAIR_IDS, Story
+from tests.admin.test_browser import browser_type_launch_args
+from tests.admin.test_revoke import DENIED
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+    Open = Callable[..., Page]
+    Shoot = Callable[..., None]
+
+__all__ = ["browser_type_launch_args"]
+
+pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
+
+IMAGES = Path(__file__).parents[2] / "docs" / "images"
+#: The frame that every page of the admin has is shown in one picture only.
+FRAMED = {"waiting"}
+WITHOUT_FRAME = """
+#header, .breadcrumbs, nav[aria-label=Breadcrumbs], #nav-sidebar, #toggle-nav-sidebar {
+  display: none !important;
+}
+#container, .main, .main > .content, #content { min-height: 0 !important; }
+.main > .content { max-width: 100% !important; }
+#content { padding-bottom: 0 !important; }
+"""
+#: Writes the ids of the documentation over those of the test.
+RENAME = """(names) => {
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    for (const [test, docs] of names) {
+      walker.currentNode.data = walker.currentNode.data.replaceAll(test, docs);
+    }
+  }
+}"""
+
+
+@pytest.fixture(autouse=True)
+def story(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Story:
+    """Return the story at its begin; the database has its time."""
+    settings.TIME_ZONE = "UTC"
+    story = Story()
+    monkeypatch.setattr(record, "read_database_clock", lambda using: story.now)
+    return story
+
+
+@pytest.fixture
+def open_page(
+    browser: Browser, live_server: LiveServer, settings: Settings
+) -> Iterator[Callable[..., Page]]:
+    """Return how mina opens an address."""
+    user, _ = get_user_model().objects.get_or_create(
+        username="mina", is_staff=True, is_superuser=True
+    )
+    contexts = []
+
+    def open_address(
+        path: str = LIST, *, width: int = 900, dark: bool = False, lang: str = "en-US"
+    ) -> Page:
+        client = Client()
+        client.force_login(user)  # anew: a change of SECRET_KEY ends a session
+        context = browser.new_context(
+            color_scheme="dark" if dark else "light",
+            locale=lang,
+            viewport={"width": width, "height": 240},
+            device_scale_factor=2 if width < 500 else 1,
+        )
+        contexts.append(context)
+        session = client.cookies["sessionid"].value
+        context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
+        page = context.new_page()
+        page.clock.install()
+        page.goto(live_server.url + path)
+        return page
+
+    yield open_address
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def shoot(open_page: Open, cloudfront: FakeCloudFront) -> Shoot:
+    """Return how to take a picture of an address, or of a page that is open."""
+
+    def take(name: str, path: str | Page = LIST, **how: object) -> None:
+        page = open_page(path, **how) if isinstance(path, str) else path
+        known = KeyPair.objects.exclude(key_pair_id=None).values_list("key_pair_id", flat=True)
+        ids = sorted({cloudfront.settings_key_id, *filter(None, known)})
+        names = [*zip(ids, KEY_PAIR_IDS, strict=False), (cloudfront.key_group_id, KEY_GROUP_ID)]
+        page.evaluate(RENAME, [list(each) for each in names])
+        if name not in FRAMED:
+            page.add_style_tag(content=WITHOUT_FRAME)
+        page.screenshot(path=IMAGES / f"rotation-{name}.png", full_page=True)
+
+    return take
+
+
+def test_settings_key(shoot: Shoot) -> None:
+    """Before the first rotation."""
+    shoot("settings-key")
+
+
+def test_old(shoot: Shoot, story: Story) -> None:
+    """The signing key is older than 90 days."""
+    story.import_key()
+    shoot("old")
+    shoot("start", address("start"))
+
+
+def test_new(shoot: Shoot, story: Story) -> None:
+    """The new key is generated."""
+    story.import_key()
+    key_pair = story.start()
+    story.later(seconds=15)
+    shoot("new")
+    shoot("trust", address("trust", key_pair))
+    shoot("by-hand", address("trust", key_pair) + "?by_hand=1")
+
+
+def test_waiting(shoot: Shoot, story: Story) -> None:
+    """CloudFront knows the key; it waits."""
+    story.import_key()
+    story.work()
+    story.later(minutes=2)
+    shoot("waiting", width=1180)
+    shoot("waiting-dark", dark=True)
+    shoot("waiting-phone", width=390)
+    shoot("waiting-korean", lang="ko-KR")
+
+
+def test_ready(shoot: Shoot, story: Story) -> None:
+    """The wait is over."""
+    story.import_key()
+    key_pair = story.wait()
+    shoot("ready")
+    shoot("activate", address("activate", key_pair))
+
+
+def test_retiring(shoot: Shoot, story: Story, settings: Settings, open_page: Open) -> None:
+    """The new key signs, and the former one stays trusted until its links have expired."""
+    former = _imported_earlier(settings, story)
+    key_pair = story.wait()
+    page = open_page(address("activate", key_pair))
+    page.get_by_role("button", name="Activate").click()
+    shoot("retiring", page)
+    story.later(days=7, minutes=5)
+    shoot("due")
+    page = open_page(address("retire", former))
+    shoot("retire", page)
+    page.get_by_role("button", name="Retire").click()
+    shoot("retired", page)
+
+
+def test_calm(shoot: Shoot, story: Story, settings: Settings) -> None:
+    """A young key signs, a spare is ready, and there is nothing to do."""
+    former = _imported_earlier(settings, story)
+    story.activate()
+    story.later(days=7, minutes=5)
+    former.refresh_from_db()
+    site_rotation(changed_by="mina").retire(former, now=story.now)
+    story.work(spare=True)
+    story.later(days=12)
+    shoot("calm")
+    shoot("calm-phone", width=390)
+    shoot("detail", f"{LIST}{former.pk}/change/")
+
+
+def test_not_opened(shoot: Shoot, story: Story, settings: Settings) -> None:
+    """SECRET_KEY was changed without a fallback."""
+    _imported_earlier(settings, story)
+    settings.SECRET_KEY = "another one"
+    shoot("not-opened")
+
+
+def test_revoke(shoot: Shoot, story: Story, settings: Settings, open_page: Open) -> None:
+    """The signing key has leaked, and a spare is ready."""
+    leaked = _imported_earlier(settings, story)
+    story.work(spare=True)
+    story.later(days=30)
+    path = address("revoke", leaked)
+    shoot("revoke", path)
+    shoot("revoke-phone", path, width=390)
+    page = open_page(path)
+    page.get_by_label("Type").fill(str(leaked))
+    page.get_by_label("Reason").fill("pushed to a public repository")
+    page.get_by_role("button", name="Revoke").click()
+    shoot("revoked", page)
+
+
+def test_denied(
+    shoot: Shoot, story: Story, settings: Settings, open_page: Open, cloudfront: FakeCloudFront
+) -> None:
+    """AWS refuses a call, and the page says what is missing and how to go on."""
+    _imported_earlier(settings, story)
+    key_pair = story.start()
+    cloudfront.failure = DENIED
+    page = open_page(address("trust", key_pair))
+    page.get_by_role("button", name="Let CloudFront trust it").click()
+    shoot("denied", page)
+
+
+def _imported_earlier(settings: Settings, story: Story) -> KeyPair:
+    """Return the former key of the settings, which no longer hold it."""
+    key_pair = story.import_key()
+    settings.AWS_CLOUDFRONT_KEY = settings.AWS_CLOUDFRONT_KEY_ID = None
+    return key_pair

@@ -1,0 +1,171 @@
+"""Play what the pages about rotation show, and compare what is printed."""
+
+from __future__ import annotations
+
+import builtins
+import io
+import re
+import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from textwrap import dedent
+from types import ModuleType
+from typing import Any
+
+import pytest
+from django.core.management import ManagementUtility
+from pytest_django import Settings
+
+from cfsigned_django import record
+from cfsigned_django.models import KeyPair
+from tests.admin import FakeCloudFront
+from tests.admin.conftest import cloudfront
+from tests.admin.story import KEY_GROUP_ID, KEY_PAIR_IDS, Story
+from tests.test_docs import ROOT, snippets
+
+__all__ = ["cloudfront"]
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ROTATE_KEYS, KEY_LEAKED = ROOT / "docs" / "rotate-keys.md", ROOT / "docs" / "key-leaked.md"
+#: A transcript, and how long after the one before it is taken; it may be indented, in a list.
+TRANSCRIPT = re.compile(
+    r"^ *<!-- rotation(?P<later>[^>]*?) -->\n(?P<indent> *)```console\n(?P<code>.*?)^ *```$"
+    r"|^(?P<spare>AWS_CLOUDFRONT_SPARE_KEY) = ",
+    re.MULTILINE | re.DOTALL,
+)
+UNITS = {"s": "seconds", "min": "minutes", "days": "days"}
+
+
+@pytest.fixture
+def story(settings: Settings, monkeypatch: pytest.MonkeyPatch, cloudfront: FakeCloudFront) -> Story:
+    """Return the story of the pages; the database has its time."""
+    settings.TIME_ZONE = "UTC"
+    story = Story()
+    monkeypatch.setattr(record, "read_database_clock", lambda using: story.now)
+    return story
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terminal:
+    """Run commands, with the ids of the pages."""
+
+    cloudfront: FakeCloudFront
+    last_code: list[int]
+
+    def names(self) -> list[tuple[str, str]]:
+        """Return pairs of what the test and what the pages call the same thing."""
+        known = KeyPair.objects.exclude(key_pair_id=None).values_list("key_pair_id", flat=True)
+        ids = sorted({self.cloudfront.settings_key_id, *filter(None, known)})
+        return [
+            *zip(ids, KEY_PAIR_IDS, strict=False),
+            (self.cloudfront.key_group_id, KEY_GROUP_ID),
+        ]
+
+    def run(self, line: str) -> str:
+        """Return what a command prints on the screen."""
+        if line == "echo $?":
+            return f"{self.last_code[0]}\n"
+        for test, page in self.names():
+            line = line.replace(page, test)
+        program, *arguments = shlex.split(line)
+        assert program == "python"
+        screen = io.StringIO()
+        with redirect_stdout(screen), redirect_stderr(screen):
+            try:
+                ManagementUtility(arguments).execute()
+            except SystemExit as end:
+                self.last_code[0] = int(end.code or 0)
+            else:
+                self.last_code[0] = 0
+        text = screen.getvalue()
+        for test, page in self.names():
+            text = text.replace(test, page)
+        # A key that has no id yet is named by its fingerprint, which is another one each time.
+        return re.sub(r"(ECDSA P-256|RSA 2048) [0-9a-f]{12}", r"\1 <fingerprint>", text)
+
+
+@pytest.fixture
+def terminal(cloudfront: FakeCloudFront, monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    """Return a terminal, at which a person types what is asked for."""
+
+    def answer(question: str) -> str:
+        wanted = question.split()[1]
+        print(question + wanted)
+        return wanted
+
+    monkeypatch.setattr(builtins, "input", answer)
+    return Terminal(cloudfront=cloudfront, last_code=[0])
+
+
+def transcripts(page: Path) -> Iterator[re.Match[str]]:
+    """Find the transcripts of a page, in their order."""
+    return TRANSCRIPT.finditer(page.read_text(encoding="utf-8"))
+
+
+def play(page: Path, story: Story, terminal: Terminal, settings: Settings) -> list[str]:
+    """Run the commands of a page and return what was printed in the place of its transcripts."""
+    seen = []
+    for found in transcripts(page):
+        if found["spare"]:
+            settings.AWS_CLOUDFRONT_SPARE_KEY = "ECDSA_P256"
+            continue
+        for number, unit in re.findall(r"(\d+) (s|min|days)\b", found["later"]):
+            story.later(**{UNITS[unit]: int(number)})
+        commands = re.findall(r"^\$ (.*)$", dedent(found["code"]), re.MULTILINE)
+        seen.append("".join(f"$ {each}\n{terminal.run(each)}" for each in commands))
+    return seen
+
+
+def shown(page: Path) -> list[str]:
+    """Return the transcripts as the page shows them."""
+    texts = [dedent(found["code"]) for found in transcripts(page) if not found["spare"]]
+    return [re.sub(r"(ECDSA P-256) [0-9a-f]{12}", r"\1 <fingerprint>", text) for text in texts]
+
+
+def test_rotation_by_command(story: Story, terminal: Terminal, settings: Settings) -> None:
+    """The commands of the page print what it shows, from the import to the next spare."""
+    story.now = datetime(2026, 9, 1, 14, tzinfo=UTC)
+
+    seen = play(ROTATE_KEYS, story, terminal, settings)
+
+    assert len(seen) > 7
+    assert seen == shown(ROTATE_KEYS)
+
+
+def test_revocation_by_command(story: Story, terminal: Terminal, settings: Settings) -> None:
+    """The commands of the page about a leak print what it shows, where a spare is ready."""
+    story.import_key()
+    story.work(spare=True)
+    story.later(days=30)
+
+    seen = play(KEY_LEAKED, story, terminal, settings)
+
+    assert len(seen) > 2
+    assert seen == shown(KEY_LEAKED)
+
+
+@pytest.mark.parametrize("place", [0, 1], ids=["celery", "django.tasks"])
+def test_scheduled_tasks(
+    story: Story, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], place: int
+) -> None:
+    """The tasks of the page do a step each time, and do not fail because they must wait."""
+    for name, decorator in (("celery", "shared_task"), ("django.tasks", "task")):
+        module = ModuleType(name)
+        setattr(module, decorator, lambda function: function)
+        monkeypatch.setitem(sys.modules, name, module)
+    code = [each.code for each in snippets(ROTATE_KEYS) if each.role == "task"][place]
+    names: dict[str, Any] = {}
+    exec(compile(code, ROTATE_KEYS.name, "exec"), names)  # noqa: S102 - our own page
+    story.import_key()
+
+    for _ in range(4):
+        names["rotate_keys"]()
+        story.later(seconds=20)
+
+    assert set(KeyPair.objects.values_list("status", flat=True)) == {"active", "trusted"}
+    assert "Nothing was done." in capsys.readouterr().out
