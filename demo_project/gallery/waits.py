@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.translation import override
 
 from cfsigned_django.conf import OPTIONS, ROTATION_SECONDS
 from cfsigned_django.rotation_steps import in_words
@@ -42,8 +43,9 @@ def waits(request: HttpRequest) -> dict[str, object]:
 
 def _wait(what: str, setting: str, default: int) -> ShortWait:
     value = getattr(settings, setting, default)
-    return ShortWait(
-        what=what,
-        here=in_words(timedelta(seconds=value)),
-        really=in_words(timedelta(seconds=default)),
-    )
+    with override("en"):  # the language of the sentence around it
+        return ShortWait(
+            what=what,
+            here=in_words(timedelta(seconds=value)),
+            really=in_words(timedelta(seconds=default)),
+        )

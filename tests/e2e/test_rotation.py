@@ -24,6 +24,7 @@ from demo_project.gallery.anatomy import dissect
 from demo_project.pace import LINK_VARIABLE
 from demo_project.run import KEYS_PATH, running_demo
 from demo_project.state import ADMIN_NAME, BASE_FOLDER, FOLDER_VARIABLE, DemoState
+from tests.e2e.keys_page import log_in, press
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -86,21 +87,6 @@ class OldTabs:
                     self.opened[length] = self.opened.get(length, 0) + 1
 
 
-def log_in(page: Page, address: str, name: str, password: str) -> None:
-    """Open the page of the signing keys as somebody who has to log in first."""
-    page.goto(address + KEYS_PATH)
-    page.get_by_label("Username").fill(name)
-    page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Log in").click()
-    expect(page.get_by_role("heading", name="Signing key pairs")).to_be_visible()
-
-
-def take(page: Page, step: str) -> None:
-    """Press the button of a step, and the one of its page that says what will happen."""
-    page.get_by_role("link", name=step).click()
-    page.get_by_role("button", name=step).click()
-
-
 def wait_for_button(page: Page, tabs: OldTabs, name: str) -> None:
     """Watch the page until a step is due, with an eye on the old tabs."""
     deadline = time.monotonic() + PATIENCE / 1000
@@ -122,19 +108,19 @@ def test_rotation_from_rsa_to_ecdsa(browser: Browser, quick_demo: DemoState) -> 
 
     page.get_by_role("button", name="Import the key of the settings").click()
     tabs.check()
-    take(page, "Start rotation")
+    press(page, "Start rotation")
     tabs.check()
-    take(page, "Let CloudFront trust it")
+    press(page, "Let CloudFront trust it")
     tabs.open_another()
     wait_for_button(page, tabs, "Activate")
     assert tabs.open_another() == long
-    take(page, "Activate")
+    press(page, "Activate")
     tabs.check()
     # A process may sign with the former key until it looks again.
     page.wait_for_timeout(4_000)
     short = tabs.open_another()
     wait_for_button(page, tabs, "Retire")
-    take(page, "Retire")
+    press(page, "Retire")
 
     past = page.locator("section").filter(has_text="Keys of the past")
     expect(past).to_contain_text(quick_demo.key_pair_id)
