@@ -1,13 +1,14 @@
 """Start the demo: `python -m demo_project.run`, or `make demo`.
 
-Three servers on 127.0.0.1: S3, the local CloudFront edge and the site. Everything that must
-outlive them lies in one folder, `.demo/` unless told otherwise.
+Three servers on 127.0.0.1: an AWS emulator (S3, and CloudFront's API), the local CloudFront edge
+and the site. Everything that must outlive them lies in one folder, `.demo/` unless told otherwise.
 """
 
 from __future__ import annotations
 
 import argparse
 import fcntl
+import math
 import re
 import signal
 import sys
@@ -23,12 +24,25 @@ from urllib.parse import unquote
 
 from demo_project.check import check_links
 from demo_project.console import Console
-from demo_project.local_s3 import EDGE_PROFILE, edge_profile, prepare_bucket, s3_command
+from demo_project.key_group import prepare_key_group
+from demo_project.local_aws import EDGE_PROFILE, aws_command, edge_profile, prepare_bucket
+from demo_project.pace import Pace
 from demo_project.processes import Child, Command, DemoFailed, Reaper, environment
-from demo_project.state import BASE_FOLDER, FOLDER_VARIABLE, HOST, DemoState, demo_folder
+from demo_project.state import (
+    ADMIN_NAME,
+    BASE_FOLDER,
+    FOLDER_VARIABLE,
+    HOST,
+    DemoState,
+    demo_folder,
+)
 
-# The time of day, and a status that is not a success.
-_REFUSAL = re.compile(r"[0-9:]+ [45][0-9]{2} ")
+# The time of day, and a status that is not a success, or what became of the key group. A probe of
+# a rotation asks for a file that is not there: where that is all, it went well.
+_WORTH_TELLING = re.compile(
+    r"[0-9:]+ ((?!404 from the origin /\.cfsigned-probe)[45][0-9]{2} |The key group )"
+)
+KEYS_PATH = "/admin/cfsigned_django/keypair/"
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -54,7 +68,7 @@ class Demo:
 def running_demo(folder: Path, console: Console, *, quiet: bool = False) -> Iterator[Demo]:
     """Start everything, and stop everything at the end of the `with` block.
 
-    What the edge refuses once all is up is printed as well, unless `quiet`.
+    What the edge refuses, and what it learns of its key group, is printed as well, unless `quiet`.
     """
     with ExitStack() as stack:
         stack.enter_context(_lock(folder))
@@ -66,7 +80,7 @@ def running_demo(folder: Path, console: Console, *, quiet: bool = False) -> Iter
         all_is_up = Event()
 
         def echo(text: str) -> None:
-            if all_is_up.is_set() and not quiet and _REFUSAL.match(text):
+            if all_is_up.is_set() and not quiet and _WORTH_TELLING.match(text):
                 console.line(f"edge | {_readable(text)}")
 
         def start(command: Command, echo: Callable[[str], None] | None = None) -> Child:
@@ -75,9 +89,11 @@ def running_demo(folder: Path, console: Console, *, quiet: bool = False) -> Iter
             demo.servers.append(child)
             return child
 
-        with console.step(f"S3, private, at {state.address('s3')}"):
-            start(s3_command(state)).wait_until_ready()
-            demo = Demo(state=prepare_bucket(state), servers=demo.servers)
+        with console.step(f"S3, private, and CloudFront's API at {state.address('s3')}"):
+            start(aws_command(state)).wait_until_ready()
+            prepared = prepare_key_group(prepare_bucket(state))
+            console.detail(f"key group {prepared.key_group_id}")
+            demo = Demo(state=prepared, servers=demo.servers)
         with console.step("Database, pictures and documents"):
             _prepare(demo.state, reaper, console)
         with console.step(f"Edge at {state.address('edge')}, site at {state.address('site')}"):
@@ -144,14 +160,18 @@ def _site_command(state: DemoState) -> Command:
 
 
 def _edge_command(state: DemoState) -> Command:
-    arguments = ("cfsigned_edge", "--port", str(state.ports["edge"]), "--profile", EDGE_PROFILE)
+    arguments = (
+        *("cfsigned_edge", "--port", str(state.ports["edge"]), "--profile", EDGE_PROFILE),
+        *("--key-group-id", state.key_group_id),
+        *("--propagation", str(Pace.from_environment().edge)),
+    )
     variables = edge_profile(state)
     return _manage(state, "edge", *arguments, ready_url=state.address("edge"), variables=variables)
 
 
 @contextmanager
 def _lock(folder: Path) -> Iterator[None]:
-    """Hold the folder, so that two demos do not write to one S3."""
+    """Hold the folder, so that two demos do not write to one bucket."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with (folder / "lock").open("w") as file:
         try:
@@ -165,15 +185,20 @@ def _lock(folder: Path) -> Iterator[None]:
 
 
 def _welcome(demo: Demo, console: Console) -> None:
-    site = demo.state.address("site")
+    site, password = demo.state.address("site"), demo.state.admin_password
     console.title("The demo is running.")
     console.line(f"""
   {site}/             the gallery: each picture comes through the edge
   {site}/documents/   files with download names
   {site}/how/         what happens, and the three lines that do it
   {site}/api/files/   the same links as JSON
+  {site}{KEYS_PATH}
+                               the signing keys: log in as {ADMIN_NAME}, password {password}
 
   Try
+    - Open the last page: import the key of the settings, then rotate from RSA to ECDSA. The
+      links of the gallery shrink, and none that was issued stops working before its time.
+      Waits are short here: a rotation takes about {_rotation_minutes()} minutes.
     - Open a picture's page and ask the edge for it without a signature, with a changed one,
       and with one that has expired. The edge's log, below, says why it refused.
     - Drop a picture of your own on the gallery.
@@ -184,6 +209,12 @@ def _welcome(demo: Demo, console: Console) -> None:
   Logs are in {demo.state.logs}. Ctrl-C stops everything; files and keys stay
   in {demo.state.folder} for the next start.
 """)
+
+
+def _rotation_minutes() -> int:
+    pace = Pace.from_environment()
+    seconds = pace.edge + pace.propagation + pace.link + 2 * pace.keyring + pace.clock_skew
+    return math.ceil(seconds / 60)
 
 
 def _python() -> str:

@@ -6,6 +6,10 @@ The part that a real project copies is marked below. Everything that belongs to 
 
 from __future__ import annotations
 
+import os
+
+from demo_project.local_aws import api_environment
+from demo_project.pace import Pace
 from demo_project.state import BASE_FOLDER, HOST, DemoState, demo_folder
 
 _state = DemoState.open(demo_folder())
@@ -29,11 +33,20 @@ AWS_S3_CUSTOM_DOMAIN = (
 )
 AWS_CLOUDFRONT_KEY = _state.private_key_path  # a path, or PEM from the environment
 AWS_CLOUDFRONT_KEY_ID = _state.key_pair_id
-AWS_QUERYSTRING_EXPIRE = 3600
+AWS_CLOUDFRONT_KEY_GROUP_ID = _state.key_group_id
 AWS_S3_FILE_OVERWRITE = False
 # A browser asks the edge again each time, so that an expired link shows as one at once. Where
 # that is not the point, let browsers keep files for as long as links live.
 AWS_S3_OBJECT_PARAMETERS = {"CacheControl": "private, no-cache"}
+
+# -- The pace of the demo: leave these out, and a site has the waits that CloudFront needs -----
+
+DEMO_PACE = Pace.from_environment()
+AWS_QUERYSTRING_EXPIRE = DEMO_PACE.link
+AWS_CLOUDFRONT_MAX_EXPIRE = DEMO_PACE.link
+AWS_CLOUDFRONT_PROPAGATION_SECONDS = DEMO_PACE.propagation
+AWS_CLOUDFRONT_KEYRING_SECONDS = DEMO_PACE.keyring
+AWS_CLOUDFRONT_CLOCK_SKEW_SECONDS = DEMO_PACE.clock_skew
 
 # -- What only the local stand-ins for CloudFront and S3 need -------------------------------
 
@@ -41,22 +54,33 @@ AWS_S3_URL_PROTOCOL = "http:"
 AWS_S3_ENDPOINT_URL = _state.address("s3")
 AWS_S3_REGION_NAME = "us-east-1"
 AWS_S3_ADDRESSING_STYLE = "path"
+# The emulator's key groups have ids that look like those of public keys; CloudFront's are UUIDs.
+SILENCED_SYSTEM_CHECKS = ["cfsigned.W004"]
 if "site" in _state.users:
+    # A rotation asks CloudFront's API as boto3 is configured.
+    os.environ.update(api_environment(_state))
     AWS_S3_ACCESS_KEY_ID = _state.users["site"].access_key_id
     AWS_S3_SECRET_ACCESS_KEY = _state.users["site"].secret_access_key
 
 # -- The rest is Django's -------------------------------------------------------------------
 
 INSTALLED_APPS = [
+    "demo_project.gallery",  # before the admin: it adds a notice to the admin's pages
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
     "django.contrib.messages",
+    "django.contrib.sessions",
     "django.contrib.staticfiles",
     "cfsigned_django",
-    "demo_project.gallery",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "demo_project.gallery.middleware.content_security_policy",
@@ -70,7 +94,9 @@ TEMPLATES = [
         "OPTIONS": {
             "context_processors": [
                 "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "demo_project.gallery.waits.waits",
             ]
         },
     }

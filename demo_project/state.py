@@ -1,7 +1,8 @@
 """Keep what the demo must remember between two starts in one git-ignored folder.
 
-`state.json` holds ports, the key pair id and passwords that were made on this machine;
-`keys/private_key.pem` holds the signing key. Both are readable by their owner only.
+`state.json` holds ports, passwords, and the ids that CloudFront's API gave, all of this machine;
+`keys/private_key.pem` holds the key that the settings name. It is an RSA key, as many sites
+have: the demo's story is to rotate it to ECDSA. Both are readable by their owner only.
 """
 
 from __future__ import annotations
@@ -16,11 +17,13 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
-from cfsigned_django.signing import PrivateKey
+from cfsigned_django.signing import KeyAlgorithm, PrivateKey
 
 BASE_FOLDER = Path(__file__).resolve().parent.parent
 FOLDER_VARIABLE = "CFSIGNED_DEMO_FOLDER"
 HOST = "127.0.0.1"
+#: Who may do everything in the demo's admin; the password is in the state.
+ADMIN_NAME = "demo"
 
 # Tried first, so that the addresses are easy to remember; any free port does as well.
 PREFERRED_PORTS = {"site": 8000, "edge": 8001, "s3": 8002}
@@ -28,7 +31,7 @@ PREFERRED_PORTS = {"site": 8000, "edge": 8001, "s3": 8002}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
-    """One access key of the local S3."""
+    """One access key of the local AWS."""
 
     access_key_id: str
     secret_access_key: str = field(repr=False)
@@ -38,15 +41,18 @@ class Credentials:
 class DemoState:
     """What one folder of the demo holds.
 
-    `root` owns the S3 server; `users` are the access keys with few rights that the site and
-    the edge work with, filled in when the server first runs.
+    `root` owns the local AWS; `users` are the access keys with few rights that the site and
+    the edge work with. They are filled in when the server first runs, as are the ids of the
+    settings' key and of the key group.
     """
 
     folder: Path
     ports: Mapping[str, int]
     bucket: str
     key_pair_id: str
+    key_group_id: str
     secret_key: str = field(repr=False)
+    admin_password: str = field(repr=False)
     root: Credentials
     users: Mapping[str, Credentials]
 
@@ -61,11 +67,13 @@ class DemoState:
             state = cls._make(folder)
             state.save()
         if not state.private_key_path.exists():
-            write_secret(state.private_key_path, PrivateKey.generate().to_pem())
+            write_secret(state.private_key_path, _new_key())
         return state
 
     @classmethod
     def _read(cls, folder: Path, values: dict[str, Any]) -> Self:
+        # A folder of a demo that knew no key group yet gets what it lacks.
+        values = {"key_group_id": "", "admin_password": _new_password()} | values
         values["root"] = Credentials(**values["root"])
         values["users"] = {name: Credentials(**user) for name, user in values["users"].items()}
         return cls(folder=folder, **values)
@@ -76,8 +84,10 @@ class DemoState:
             folder=folder,
             ports=choose_ports(PREFERRED_PORTS),
             bucket="demo-media",
-            key_pair_id="K" + _random_id(13),
+            key_pair_id="",
+            key_group_id="",
             secret_key=secrets.token_urlsafe(50),
+            admin_password=_new_password(),
             root=Credentials(
                 access_key_id="AKIA" + _random_id(16), secret_access_key=secrets.token_urlsafe(30)
             ),
@@ -95,7 +105,7 @@ class DemoState:
         return replace(self, ports=choose_ports(self.ports))
 
     def address(self, name: str) -> str:
-        """Return the base URL of the site, the edge or S3, with no slash at its end."""
+        """Return the base URL of the site, the edge or AWS ("s3"), with no slash at its end."""
         return f"http://{HOST}:{self.ports[name]}"
 
     @property
@@ -159,6 +169,14 @@ def write_secret(path: Path, content: bytes) -> None:
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
     draft.replace(path)
+
+
+def _new_password() -> str:
+    return secrets.token_urlsafe(9)
+
+
+def _new_key() -> bytes:
+    return PrivateKey.generate(KeyAlgorithm.RSA_2048).to_pem()
 
 
 def _random_id(length: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_safe
 
@@ -14,10 +15,11 @@ from demo_project.gallery.models import Document, Picture, Upload
 
 @require_safe
 def files(request: HttpRequest) -> JsonResponse:
-    """List all files with links that last `?expire=` seconds (300 without it)."""
-    expire = request.GET.get("expire", "300")
-    if not expire.isdecimal() or not 1 <= int(expire) <= 3600:
-        return JsonResponse({"error": "expire must be 1 to 3600 seconds."}, status=400)
+    """List all files with links that last `?expire=` seconds, by default as long as any."""
+    longest = settings.AWS_QUERYSTRING_EXPIRE  # type: ignore[misc]
+    expire = request.GET.get("expire", str(longest))
+    if not (expire.isascii() and expire.isdecimal()) or not 1 <= int(expire) <= longest:
+        return JsonResponse({"error": f"expire must be 1 to {longest} seconds."}, status=400)
     uploads = [*Picture.objects.all(), *Document.objects.all()]
     return JsonResponse({"files": [_links(upload, int(expire)) for upload in uploads]})
 

@@ -8,13 +8,16 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ImproperlyConfigured
 from django.db.models.fields.files import FieldFile
 
-from cfsigned_django.signing import Denied, Verifier
+from cfsigned_django.lifecycle import KeyStatus
+from cfsigned_django.models import KeyPair
+from cfsigned_django.signing import Denied, PublicKey, Verifier
 from cfsigned_django.storage import CloudFrontS3Storage, SignedUrlMixin
 from demo_project.gallery.anatomy import expiry, unsigned
 
-LIFETIME = 300
 SHORT = 10
 DAY = 24 * 3600
+
+_TRUSTED = (KeyStatus.TRUSTED, KeyStatus.ACTIVE, KeyStatus.RETIRING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,13 +35,13 @@ class Attempt:
 def attempts_for(media: FieldFile) -> tuple[Attempt, ...]:
     """Return every attempt for the file, each with a URL made at this moment."""
     storage, name = signing_storage(media), media.name
-    signed = storage.url(name, expire=LIFETIME)
+    signed = storage.url(name)
     short = storage.url(name, expire=SHORT)
     attempts = [
         Attempt(
             slug="signed",
             title="As it was signed",
-            story="The link that this page uses. It is good for five minutes.",
+            story="The link that this page uses. It opens until its time is up.",
             url=signed,
             expected="200",
             expires=expiry(signed),
@@ -113,10 +116,18 @@ def why_refused(url: str, media: FieldFile, *, now: int) -> str:
     if url.startswith(direct_url(media) or "-"):
         return ""
     try:
-        Verifier(signing_storage(media).trusted_keys()).verify(url, now=now)
+        Verifier(_trusted_keys(signing_storage(media))).verify(url, now=now)
     except Denied as denied:
         return denied.reason
     return ""
+
+
+def _trusted_keys(storage: SignedUrlMixin) -> dict[str, PublicKey]:
+    """Return what the edge trusts: the key that signs, its successor, and those before it."""
+    rows = KeyPair.objects.filter(status__in=_TRUSTED, key_group_id=storage.key_group_id)
+    return storage.trusted_keys() | {
+        row.key_pair_id: PublicKey.load(row.public_key) for row in rows if row.key_pair_id
+    }
 
 
 def signing_storage(media: FieldFile) -> SignedUrlMixin:

@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from demo_project.gallery.attempts import LIFETIME, signing_storage
+from demo_project.gallery.attempts import signing_storage
 from demo_project.gallery.models import Upload
 
-START_IN = 20
+START_IN = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,38 +24,38 @@ class Recipe:
 
 
 def _plain(upload: Upload, _viewer: str) -> str:
-    return signing_storage(upload.media).url(upload.media.name, expire=LIFETIME)
+    return signing_storage(upload.media).url(upload.media.name)
 
 
 def _download(upload: Upload, _viewer: str) -> str:
     storage = signing_storage(upload.media)
-    return storage.url(upload.media.name, expire=LIFETIME, download=upload.original_name)
+    return storage.url(upload.media.name, download=upload.original_name)
 
 
 def _address(upload: Upload, viewer: str) -> str:
     storage = signing_storage(upload.media)
-    return storage.url(upload.media.name, expire=LIFETIME, ip_address=viewer)
+    return storage.url(upload.media.name, ip_address=viewer)
 
 
 def _later(upload: Upload, _viewer: str) -> str:
     storage = signing_storage(upload.media)
     start = int(time.time()) + START_IN
-    return storage.url(upload.media.name, expire=LIFETIME, date_greater_than=start)
+    return storage.url(upload.media.name, date_greater_than=start)
 
 
 def _folder(upload: Upload, _viewer: str) -> str:
     storage = signing_storage(upload.media)
     folder = str(upload.media.name).partition("/")[0]
-    return storage.url(upload.media.name, expire=LIFETIME, resource=f"{folder}/*")
+    return storage.url(upload.media.name, resource=f"{folder}/*")
 
 
 RECIPES = (
     Recipe(
         slug="plain",
-        title="Five minutes",
+        title="Plain",
         story="A canned policy: CloudFront rebuilds it from the address and Expires, so the link "
         "stays short.",
-        code="storage.url(name, expire=300)",
+        code="storage.url(name)",
         make=_plain,
     ),
     Recipe(
@@ -63,7 +63,7 @@ RECIPES = (
         title="Download",
         story="The name under which browsers save the file is part of what was signed. Names "
         "beyond ASCII travel in filename*.",
-        code='storage.url(name, expire=300, download="…")',
+        code='storage.url(name, download="…")',
         make=_download,
     ),
     Recipe(
@@ -71,7 +71,7 @@ RECIPES = (
         title="Your address only",
         story="A custom policy with an IPv4 address: the same link, forwarded to somebody else, "
         "is refused.",
-        code='storage.url(name, expire=300, ip_address="…")',
+        code='storage.url(name, ip_address="…")',
         make=_address,
     ),
     Recipe(
@@ -79,7 +79,7 @@ RECIPES = (
         title="Not yet",
         story=f"A custom policy with a start: the link opens {START_IN} seconds after this page "
         "was made.",
-        code="storage.url(name, expire=300, date_greater_than=start)",
+        code="storage.url(name, date_greater_than=start)",
         make=_later,
     ),
     Recipe(
@@ -87,7 +87,7 @@ RECIPES = (
         title="The whole folder",
         story="A custom policy with a wildcard: one signature that opens every file beside this "
         "one.",
-        code='storage.url(name, expire=300, resource="…/*")',
+        code='storage.url(name, resource="…/*")',
         make=_folder,
     ),
 )

@@ -56,6 +56,12 @@ class GalleryView(UploadView):
     template_name = "gallery/gallery.html"
     success_url = reverse_lazy("gallery")
 
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add the shortest link of the page, taken apart: its key decides how long it is."""
+        links = [picture.thumbnail.url for picture in Picture.objects.all()]
+        shortest = dissect(min(links, key=len)) if links else None
+        return super().get_context_data(shortest=shortest, **kwargs)
+
 
 class DocumentsView(UploadView):
     """The documents."""
@@ -86,6 +92,6 @@ class HowView(TemplateView):
             bucket=settings.AWS_STORAGE_BUCKET_NAME,  # type: ignore[misc]
             edge=settings.AWS_S3_CUSTOM_DOMAIN,  # type: ignore[misc]
             key_pair_id=settings.AWS_CLOUDFRONT_KEY_ID,  # type: ignore[misc]
-            minutes=settings.AWS_QUERYSTRING_EXPIRE // 60,  # type: ignore[misc]
+            key_group_id=settings.AWS_CLOUDFRONT_KEY_GROUP_ID,  # type: ignore[misc]
             **kwargs,
         )

@@ -10,6 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 HOST = "127.0.0.1"
+KEY_GROUP_ID = "2f6e4f4b-51a7-4b1c-9d7e-0c1f5a1d8f11"
 
 
 def jpeg(size: tuple[int, int] = (90, 60), format: str = "JPEG") -> bytes:

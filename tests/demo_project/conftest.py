@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from django.apps import apps
+from django.conf import settings
 from django.core.files.storage import Storage, default_storage
 from django.db import connection
 from django.test import Client, override_settings
@@ -15,7 +16,7 @@ from cfsigned_django.edge.server import EdgeServer
 from cfsigned_django.origins import StorageOrigin, distribution_for
 from cfsigned_django.signed_urls import SignedUrlMixin
 from cfsigned_django.signing import PrivateKey
-from tests.demo_project.browsing import HOST
+from tests.demo_project.browsing import HOST, KEY_GROUP_ID
 
 
 @pytest.fixture
@@ -39,20 +40,15 @@ def site(tmp_path: Path, edge: EdgeServer, ec_key: PrivateKey) -> Iterator[Clien
     with override_settings(
         AWS_CLOUDFRONT_KEY=ec_key.to_pem(),
         AWS_CLOUDFRONT_KEY_ID="K2JCJMDEHXQW5F",
+        AWS_CLOUDFRONT_KEY_GROUP_ID=KEY_GROUP_ID,
         AWS_QUERYSTRING_EXPIRE=3600,
         AWS_S3_CUSTOM_DOMAIN=f"{HOST}:{edge.port}",
         AWS_S3_URL_PROTOCOL="http:",
         AWS_STORAGE_BUCKET_NAME="on-disk",
-        INSTALLED_APPS=[
-            "django.contrib.messages",
-            "django.contrib.staticfiles",
-            "cfsigned_django",
-            "demo_project.gallery",
-        ],
+        INSTALLED_APPS=["demo_project.gallery", *settings.INSTALLED_APPS],
         MESSAGE_STORAGE="django.contrib.messages.storage.cookie.CookieStorage",
         MIDDLEWARE=[
-            "django.middleware.csrf.CsrfViewMiddleware",
-            "django.contrib.messages.middleware.MessageMiddleware",
+            *settings.MIDDLEWARE,
             "demo_project.gallery.middleware.content_security_policy",
         ],
         ROOT_URLCONF="demo_project.urls",
@@ -65,7 +61,9 @@ def site(tmp_path: Path, edge: EdgeServer, ec_key: PrivateKey) -> Iterator[Clien
                 "OPTIONS": {
                     "context_processors": [
                         "django.template.context_processors.request",
+                        "django.contrib.auth.context_processors.auth",
                         "django.contrib.messages.context_processors.messages",
+                        "demo_project.gallery.waits.waits",
                     ]
                 },
             }

@@ -99,12 +99,12 @@ def test_the_site_asks_for_its_own_file_only(site: Client, edge: EdgeServer, url
 @pytest.mark.parametrize(
     ("recipe", "canned", "shown"),
     [
-        ("plain", True, "storage.url(name, expire=300)"),
+        ("plain", True, "storage.url(name)"),
         ("download", True, "response-content-disposition"),
         ("address", False, "&quot;AWS:SourceIp&quot;: &quot;127.0.0.1/32&quot;"),
         ("later", False, "DateGreaterThan"),
         ("folder", False, "/documents/*&quot;"),
-        ("no such kind", True, "storage.url(name, expire=300)"),
+        ("no such kind", True, "storage.url(name)"),
     ],
 )
 def test_a_file_s_page_takes_its_link_apart(

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from demo_project.state import ADMIN_NAME, DemoState
 from tests.e2e.conftest import CHROMIUM_ARGUMENTS, chromium
+from tests.e2e.keys_page import log_in, press
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -61,6 +63,20 @@ def take(browser: Browser, site: str, view: View) -> bytes:
     return shrunk(content)
 
 
+def take_keys(browser: Browser, state: DemoState) -> bytes:
+    """Rotate to ECDSA, and return the page of the keys while the former key is retiring."""
+    page = browser.new_page(viewport={"width": 1240, "height": 900})
+    log_in(page, state.address("site"), ADMIN_NAME, state.admin_password)
+    page.get_by_role("button", name="Import the key of the settings").click()
+    press(page, "Start rotation")
+    press(page, "Let CloudFront trust it")
+    page.get_by_role("link", name="Activate").wait_for()
+    press(page, "Activate")
+    content = page.screenshot(type="png", full_page=True)
+    page.close()
+    return shrunk(content)
+
+
 def first_picture(page: Page) -> str:
     """Return the path of the first picture of the gallery that is open."""
     return page.locator(".mosaic a").first.get_attribute("href") or ""
@@ -101,6 +117,7 @@ def main(folder: Path) -> None:
             content = take(browser, demo.state.address("site"), view)
             (folder / f"{view.name}.png").write_bytes(content)
             print(f"{folder / view.name}.png, {len(content)} bytes")
+        (folder / "demo-keys.png").write_bytes(take_keys(browser, demo.state))
         browser.close()
 
 

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import logging
-import signal
 from argparse import ArgumentParser
-from collections.abc import Iterator
-from contextlib import contextmanager
-from types import FrameType
+from contextlib import ExitStack
 from typing import Any, cast
 from urllib.parse import urlsplit
 from wsgiref.types import WSGIApplication
@@ -17,9 +13,12 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import InvalidStorageError, Storage, storages
 from django.core.management.base import BaseCommand, CommandError
 
+from cfsigned_django.aws.client import AwsError
 from cfsigned_django.aws.origin import S3Origin
-from cfsigned_django.edge import Distribution, EdgeServer
+from cfsigned_django.edge import EdgeServer
 from cfsigned_django.edge.cors import CorsRule
+from cfsigned_django.edge.key_group_watch import KeyGroupWatch
+from cfsigned_django.management.serving import log_to, serve, watch_key_group
 from cfsigned_django.origins import StorageOrigin, distribution_for
 from cfsigned_django.signed_urls import SignedUrlMixin
 from cfsigned_django.storage import CloudFrontS3Storage
@@ -74,6 +73,19 @@ class Command(BaseCommand):
             "storage itself uses",
         )
         parser.add_argument(
+            "--key-group-id",
+            metavar="ID",
+            help="Key group to trust, followed through CloudFront's API as it changes. Default: "
+            "the key that the storage signs with",
+        )
+        parser.add_argument(
+            "--propagation",
+            type=float,
+            default=0,
+            metavar="SECONDS",
+            help="How long after a change of the key group this edge goes by it. Default: 0",
+        )
+        parser.add_argument(
             "--insecure", action="store_true", help="Run although DEBUG is off: for tests"
         )
 
@@ -86,11 +98,17 @@ class Command(BaseCommand):
             )
         storage = _find_storage(options["storage"])
         try:
-            storage.trusted_keys()
+            watch = _watch(options)
+            if watch is None:
+                storage.trusted_keys()  # raises now where nobody can sign
+            storage.unsigned_url("a.jpg")  # raises now where there is no domain
             distribution = distribution_for(
-                storage, _origin(storage, options), public=options["public"]
+                storage,
+                _origin(storage, options),
+                public=options["public"],
+                trusted_keys=watch.trusted_keys if watch else None,
             )
-        except (ImproperlyConfigured, ValueError) as error:
+        except (AwsError, ImproperlyConfigured, ValueError) as error:
             raise CommandError(str(error)) from error
         port = options["port"]
         if port is None:
@@ -102,15 +120,19 @@ class Command(BaseCommand):
                 f"Port {port} of {options['host']} cannot be had: {error}. Stop what uses it, or "
                 "choose another one with --port and in AWS_S3_CUSTOM_DOMAIN."
             ) from error
-        with server, _log_to(self.stderr):
-            self._introduce(storage, distribution, server, options)
-            _serve(server)
+        with ExitStack() as stack:
+            stack.enter_context(server)
+            stack.enter_context(log_to(self.stderr))
+            if watch:
+                stack.enter_context(watch.running())
+            self._introduce(storage, watch, server, options)
+            serve(server)
         self.stdout.write("The edge has stopped.")
 
     def _introduce(
         self,
         storage: SignedUrlMixin,
-        distribution: Distribution,
+        watch: KeyGroupWatch | None,
         server: EdgeServer,
         options: dict[str, Any],
     ) -> None:
@@ -121,7 +143,7 @@ class Command(BaseCommand):
             f"CloudFront edge for development at http://{address}/\n"
             f"  files    {_describe_origin(storage, options['storage'])}\n"
             f"  domain   {storage.custom_domain}\n"
-            f"  key      {', '.join(sorted(storage.trusted_keys()))}\n"
+            f"{_describe_keys(storage, watch, options)}\n"
             f"  public   {public or 'nothing: each request needs a signature'}"
         )
         if _port_of(storage) != server.port:
@@ -187,45 +209,29 @@ def _origin(storage: SignedUrlMixin, options: dict[str, Any]) -> WSGIApplication
     )
 
 
+def _watch(options: dict[str, Any]) -> KeyGroupWatch | None:
+    """Return what follows the key group of the options; None where they name none."""
+    key_group_id, propagation = options["key_group_id"], options["propagation"]
+    if not key_group_id:
+        if propagation:
+            raise CommandError("--propagation is for --key-group-id: name the key group as well.")
+        return None
+    return watch_key_group(key_group_id, propagation=propagation, profile=options["profile"])
+
+
+def _describe_keys(
+    storage: SignedUrlMixin, watch: KeyGroupWatch | None, options: dict[str, Any]
+) -> str:
+    if watch is None:
+        return f"  key      {', '.join(sorted(storage.trusted_keys()))}"
+    return (
+        f"  group    {options['key_group_id']}, followed through CloudFront's API; a change counts "
+        f"after {options['propagation']:g} s\n"
+        f"  keys     {', '.join(sorted(watch.trusted_keys())) or 'none yet'}"
+    )
+
+
 def _describe_origin(storage: SignedUrlMixin, alias: str) -> str:
     place = f"STORAGES[{alias!r}], {type(storage).__name__}"
     bucket = getattr(storage, "bucket_name", None)
     return f"{place}, bucket {bucket}" if bucket else place
-
-
-@contextmanager
-def _log_to(stream: Any) -> Iterator[None]:
-    """Show a line for each request, unless the project's LOGGING takes care of it."""
-    logger = logging.getLogger("cfsigned_django.edge")
-    if logger.handlers:
-        yield
-        return
-    handler = logging.StreamHandler(stream)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
-    level, propagate = logger.level, logger.propagate
-    logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
-    logger.propagate = False
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
-        logger.setLevel(level)
-        logger.propagate = propagate
-
-
-def _serve(server: EdgeServer) -> None:
-    """Serve until Ctrl-C or SIGTERM, which end it in the same way."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    # SIGINT as well: a shell starts what runs in its background with it ignored.
-    before = {each: signal.signal(each, interrupt) for each in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        server.serve_forever()
-    except KeyboardInterrupt:
-        pass
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)

@@ -1,18 +1,22 @@
-"""`manage.py demo_prepare`: migrate, then draw, write and upload what is missing."""
+"""`manage.py demo_prepare`: migrate, make the admin, then draw and upload what is missing."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
+from django.contrib.auth.models import User
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import BaseCommand, call_command
 
+from cfsigned_django.models import KeyPair
 from demo_project.documents import papers
 from demo_project.gallery.models import Document, Picture, Upload
 from demo_project.gallery.uploads import check_document, check_picture
 from demo_project.pictures import COLLECTION
+from demo_project.state import ADMIN_NAME, DemoState, demo_folder
 
 
 class Command(BaseCommand):
@@ -23,6 +27,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Do each part that is not done yet, and say so."""
         call_command("migrate", verbosity=0)
+        self._forget_lost_keys()
+        _ensure_admin(DemoState.open(demo_folder()).admin_password)
         # Newest first is the order of the pages, so the first picture is stored last.
         for number, drawing in enumerate(reversed(COLLECTION), start=1):
 
@@ -43,6 +49,16 @@ class Command(BaseCommand):
             f"{Picture.objects.count()} pictures and {Document.objects.count()} documents"
         )
 
+    def _forget_lost_keys(self) -> None:
+        """Drop the key pairs of a key group that the emulator no longer has: nothing knows them."""
+        group = settings.AWS_CLOUDFRONT_KEY_GROUP_ID  # type: ignore[misc]
+        lost, _ = KeyPair.objects.exclude(key_group_id=group).delete()
+        if lost:
+            self.stdout.write(
+                "CloudFront's API has lost its key group: the demo begins anew with the key of the "
+                "settings"
+            )
+
     def _ensure(
         self, model: type[Upload], file_name: str, text: str, store: Callable[[], None]
     ) -> None:
@@ -53,3 +69,12 @@ class Command(BaseCommand):
         rows.delete()
         store()
         self.stdout.write(text)
+
+
+def _ensure_admin(password: str) -> None:
+    user, _ = User.objects.get_or_create(
+        username=ADMIN_NAME, defaults={"is_staff": True, "is_superuser": True}
+    )
+    if not user.check_password(password):
+        user.set_password(password)
+        user.save()

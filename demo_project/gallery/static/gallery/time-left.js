@@ -27,7 +27,7 @@
   function tick() {
     links.forEach(show);
     // A link of ten seconds is there to expire; the others are what the page shows.
-    const stale = links.some((link) => link.dataset.state === "over" && lifetimes.get(link) > 60);
+    const stale = links.some((link) => link.dataset.state === "over" && lifetimes.get(link) > 12);
     if (notice) notice.hidden = !stale;
   }
 

@@ -1,7 +1,8 @@
-"""The local S3: how it is started, and who may do what in its one bucket.
+"""The local AWS: how it is started, and who may do what in it.
 
-The server is ministack with AUTH=true, which checks signatures and evaluates IAM policies:
-the site may read, write and list, the edge may only read, and everybody else is refused.
+The server is ministack with AUTH=true, which checks signatures and evaluates IAM policies. In the
+one bucket, the site may read, write and list, the edge may only read, and everybody else is
+refused. In CloudFront's API, the site may rotate keys, and the edge may read whom to trust.
 """
 
 from __future__ import annotations
@@ -23,15 +24,27 @@ from demo_project.state import HOST, Credentials, DemoState, write_secret
 REGION = "us-east-1"
 EDGE_PROFILE = "edge"
 
-# The edge has the one right that a bucket policy gives to CloudFront's origin access control.
-RIGHTS: Mapping[str, tuple[str, ...]] = {
+# In S3 the edge has the one right that a bucket policy gives to CloudFront's origin access control.
+BUCKET_RIGHTS: Mapping[str, tuple[str, ...]] = {
     "site": ("s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:ListBucket"),
     "edge": ("s3:GetObject",),
 }
+# What docs/rotate-keys.md asks for, and what cfsigned_edge needs to follow a key group.
+CLOUDFRONT_RIGHTS: Mapping[str, tuple[str, ...]] = {
+    "site": (
+        "cloudfront:GetKeyGroup",
+        "cloudfront:UpdateKeyGroup",
+        "cloudfront:ListPublicKeys",
+        "cloudfront:CreatePublicKey",
+        "cloudfront:GetPublicKey",
+        "cloudfront:DeletePublicKey",
+    ),
+    "edge": ("cloudfront:GetKeyGroup", "cloudfront:GetPublicKey"),
+}
 
 
-def s3_command(state: DemoState) -> Command:
-    """Return how to start the local S3 so that its objects and users outlive it."""
+def aws_command(state: DemoState) -> Command:
+    """Return how to start the local AWS so that objects, users and key groups outlive it."""
     scratch = state.folder / "s3" / "tmp"
     scratch.mkdir(parents=True, exist_ok=True)
     variables = environment(
@@ -47,15 +60,15 @@ def s3_command(state: DemoState) -> Command:
         PERSIST_STATE="1",
         S3_DATA_DIR=str(state.folder / "s3" / "objects"),
         S3_PERSIST="1",
-        SERVICES="s3,iam,sts",
+        SERVICES="s3,iam,sts,cloudfront",
         STATE_DIR=str(state.folder / "s3" / "state"),
         TMPDIR=str(scratch),
     )
     return Command(
-        name="S3",
-        arguments=[sys.executable, "-m", "ministack"],
+        name="AWS",
+        arguments=[sys.executable, "-m", "demo_project.emulator"],
         environment=variables,
-        log=state.logs / "s3.log",
+        log=state.logs / "aws.log",
         ready_url=state.address("s3") + "/_ministack/health",
     )
 
@@ -73,6 +86,21 @@ def edge_profile(state: DemoState) -> dict[str, str]:
     return {"AWS_SHARED_CREDENTIALS_FILE": str(file), "AWS_CONFIG_FILE": os.devnull}
 
 
+def api_environment(state: DemoState) -> dict[str, str]:
+    """Return the variables by which boto3 finds the local AWS, as the site's user.
+
+    An account that this machine may know besides is none of the demo's business.
+    """
+    user = state.users["site"]
+    return {
+        "AWS_ACCESS_KEY_ID": user.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": user.secret_access_key,
+        "AWS_SESSION_TOKEN": "",
+        "AWS_ENDPOINT_URL": state.address("s3"),
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
 def prepare_bucket(state: DemoState) -> DemoState:
     """Create the bucket and its users where they are missing, and return the state with them.
 
@@ -82,7 +110,7 @@ def prepare_bucket(state: DemoState) -> DemoState:
         users = _prepare(state)
     except (BotoCoreError, ClientError) as error:
         raise DemoFailed(
-            f"The bucket could not be prepared: {error}", state.logs / "s3.log"
+            f"The bucket could not be prepared: {error}", state.logs / "aws.log"
         ) from error
     prepared = replace(state, users=users)
     prepared.save()
@@ -93,7 +121,7 @@ def _prepare(state: DemoState) -> dict[str, Credentials]:
     s3 = _client(state, "s3")
     if state.bucket not in {bucket.get("Name") for bucket in s3.list_buckets()["Buckets"]}:
         s3.create_bucket(Bucket=state.bucket)
-    return {name: _working_user(state, name) for name in RIGHTS}
+    return {name: _working_user(state, name) for name in BUCKET_RIGHTS}
 
 
 def _working_user(state: DemoState, name: str) -> Credentials:
@@ -105,7 +133,7 @@ def _working_user(state: DemoState, name: str) -> Credentials:
     except iam.exceptions.NoSuchEntityException:
         iam.create_user(UserName=name)
     existing = iam.list_access_keys(UserName=name)["AccessKeyMetadata"]
-    iam.put_user_policy(UserName=name, PolicyName="media", PolicyDocument=_policy(state, name))
+    iam.put_user_policy(UserName=name, PolicyName="demo", PolicyDocument=_policy(state, name))
     if known and known.access_key_id in {key["AccessKeyId"] for key in existing}:
         return known
     made = iam.create_access_key(UserName=name)["AccessKey"]
@@ -114,12 +142,15 @@ def _working_user(state: DemoState, name: str) -> Credentials:
 
 def _policy(state: DemoState, name: str) -> str:
     bucket = f"arn:aws:s3:::{state.bucket}"
-    statement = {"Effect": "Allow", "Action": RIGHTS[name], "Resource": [bucket, f"{bucket}/*"]}
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    statements = [
+        {"Effect": "Allow", "Action": BUCKET_RIGHTS[name], "Resource": [bucket, f"{bucket}/*"]},
+        {"Effect": "Allow", "Action": CLOUDFRONT_RIGHTS[name], "Resource": "*"},
+    ]
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
 
 
 def _client(state: DemoState, name: str) -> Any:
-    """Return a client of the local S3 or its IAM with the rights of its owner."""
+    """Return a client of the local S3 or IAM with the rights of its owner."""
     return boto3.client(
         name,  # type: ignore[call-overload]
         endpoint_url=state.address("s3"),

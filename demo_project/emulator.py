@@ -1,0 +1,46 @@
+"""Run ministack, the AWS emulator, so that a killed one knows what it has answered.
+
+By itself it writes its state down when it stops in good order. A demo that is killed in the
+middle of a key rotation must find its keys again: here the keys of CloudFront and the users of
+IAM are on the disk before a change of them is answered. Objects in S3 always are.
+
+Run as `python -m demo_project.emulator`, with ministack's own variables.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from ministack import app as ministack
+from ministack.core.persistence import save_all
+from ministack.services import cloudfront, iam
+
+_KEPT: Final = {"cloudfront": cloudfront.get_state, "iam": iam.get_state}
+# CloudFront's API by its version, and IAM, which gets a form at the root.
+_CLOUDFRONT, _IAM = "/2020-05-31/", "/"
+
+
+def saving(application: Any) -> Any:
+    """Return the ASGI application with what it changes saved before each answer to a change."""
+
+    async def run(scope: Any, receive: Any, send: Any) -> None:
+        async def save_and_send(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                save_all(_KEPT)
+            await send(message)
+
+        await application(scope, receive, save_and_send if _changes_keys(scope) else send)
+
+    return run
+
+
+def _changes_keys(scope: Any) -> bool:
+    if scope["type"] != "http" or scope["method"] in ("GET", "HEAD"):
+        return False
+    path: str = scope["path"]
+    return path.startswith(_CLOUDFRONT) or path == _IAM
+
+
+if __name__ == "__main__":
+    ministack.app = saving(ministack.app)
+    ministack.main()

@@ -1,0 +1,174 @@
+"""Rotate from RSA to ECDSA through the admin page, while old tabs stay open."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from unittest import mock
+
+import pytest
+
+pytest.importorskip("playwright.sync_api", reason="needs pytest-playwright")
+pytest.importorskip("PIL", reason="needs the demo extra")
+
+from playwright.sync_api import expect
+
+from demo_project.console import Console
+from demo_project.gallery.anatomy import dissect
+from demo_project.pace import LINK_VARIABLE
+from demo_project.run import KEYS_PATH, running_demo
+from demo_project.state import ADMIN_NAME, BASE_FOLDER, FOLDER_VARIABLE, DemoState
+from tests.e2e.keys_page import log_in, press
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+LINK_SECONDS = 20
+#: Longer than any wait of a demo with links so short.
+PATIENCE = 90_000
+
+# Ask for the tab's pictures once more; the edge has them checked again each time.
+LOAD_AGAIN = """async () => {
+  const links = [...document.querySelectorAll('.mosaic img')].slice(0, 3).map((img) => img.src);
+  const width = (link) => new Promise((resolve) => {
+    const picture = new Image();
+    picture.onload = () => resolve(picture.naturalWidth);
+    picture.onerror = () => resolve(0);
+    picture.src = link;
+  });
+  return [links, await Promise.all(links.map(width)), Date.now() / 1000];
+}"""
+
+
+@pytest.fixture(scope="module")
+def quick_demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoState]:
+    """Run a demo whose links live for seconds: retirement waits for the last of them."""
+    variables = {LINK_VARIABLE: str(LINK_SECONDS)}
+    folder = tmp_path_factory.mktemp("quick")
+    with (
+        mock.patch.dict(os.environ, variables),
+        running_demo(folder, Console(), quiet=True) as demo,
+    ):
+        yield demo.state
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OldTabs:
+    """Tabs with the gallery, each opened at another moment of the rotation."""
+
+    browser: Browser
+    address: str
+    tabs: list[Page] = field(default_factory=list)
+    #: How often links that had not expired were opened, by the length of their signature.
+    opened: dict[int, int] = field(default_factory=dict)
+
+    def open_another(self) -> int:
+        """Open the gallery in a new tab, and return the length of links that it states."""
+        tab = self.browser.new_page()
+        tab.goto(self.address)
+        self.tabs.append(tab)
+        return int(tab.locator("[data-length]").get_attribute("data-length") or 0)
+
+    def check(self) -> None:
+        """Open the links of every tab again; one that has not expired must show its picture."""
+        for tab in self.tabs:
+            links, widths, asked_until = tab.evaluate(LOAD_AGAIN)
+            for link, width in zip(links, widths, strict=True):
+                anatomy = dissect(link)
+                if asked_until < anatomy.policy.date_less_than:
+                    assert width > 0, link
+                    length = anatomy.signature_length
+                    self.opened[length] = self.opened.get(length, 0) + 1
+
+
+def wait_for_button(page: Page, tabs: OldTabs, name: str) -> None:
+    """Watch the page until a step is due, with an eye on the old tabs."""
+    deadline = time.monotonic() + PATIENCE / 1000
+    # What is not due is a button that cannot be pressed; what is due leads to its page.
+    while not page.get_by_role("link", name=name).is_visible():
+        assert time.monotonic() < deadline, page.locator("main").inner_text()
+        tabs.check()
+        page.wait_for_timeout(500)
+
+
+def test_rotation_from_rsa_to_ecdsa(browser: Browser, quick_demo: DemoState) -> None:
+    """Import, rotate and retire with clicks; links shrink, and old ones open until they expire."""
+    address = quick_demo.address("site")
+    tabs = OldTabs(browser=browser, address=address)
+    long = tabs.open_another()
+    page = browser.new_page()
+    log_in(page, address, ADMIN_NAME, quick_demo.admin_password)
+    expect(page.get_by_text("This is the demo: its waits are short")).to_be_visible()
+
+    page.get_by_role("button", name="Import the key of the settings").click()
+    tabs.check()
+    press(page, "Start rotation")
+    tabs.check()
+    press(page, "Let CloudFront trust it")
+    tabs.open_another()
+    wait_for_button(page, tabs, "Activate")
+    assert tabs.open_another() == long
+    press(page, "Activate")
+    tabs.check()
+    # A process may sign with the former key until it looks again.
+    page.wait_for_timeout(4_000)
+    short = tabs.open_another()
+    wait_for_button(page, tabs, "Retire")
+    press(page, "Retire")
+
+    past = page.locator("section").filter(has_text="Keys of the past")
+    expect(past).to_contain_text(quick_demo.key_pair_id)
+    expect(past).to_contain_text("RSA 2048")
+    tabs.check()
+    assert short < long - 200
+    assert tabs.open_another() <= short + 3
+    assert tabs.opened[256] > 10
+    assert min(tabs.opened) < 80
+
+
+def test_who_may_only_look_sees_no_button(browser: Browser, quick_demo: DemoState) -> None:
+    """Show the keys to a person without the permission, with no step, and answer 403 to one."""
+    address = quick_demo.address("site")
+    password = "look but do not touch"
+    add_viewer(quick_demo, "viewer", password)
+    page = browser.new_page()
+    log_in(page, address, "viewer", password)
+    expect(
+        page.get_by_text("Rotating keys needs a permission that you do not have.")
+    ).to_be_visible()
+    expect(page.locator(".cfsigned-buttons").locator("a, button")).to_have_count(0)
+    for step in ("start", "import"):
+        answer = page.request.get(f"{address}{KEYS_PATH}{step}/")
+        assert answer.status == 403
+        csrf = next(each for each in page.context.cookies() if each.get("name") == "csrftoken")
+        answer = page.request.post(
+            f"{address}{KEYS_PATH}{step}/", form={"csrfmiddlewaretoken": csrf.get("value", "")}
+        )
+        assert answer.status == 403
+        assert "CSRF" not in re.sub(r"<[^>]+>", "", answer.text())
+
+
+def add_viewer(state: DemoState, name: str, password: str) -> None:
+    """Add a person who may see the keys and do nothing with them."""
+    code = (
+        "from django.contrib.auth.models import Permission, User\n"
+        f"user = User.objects.create_user({name!r}, password={password!r}, is_staff=True)\n"
+        "user.user_permissions.add(Permission.objects.get(codename='view_keypair'))\n"
+    )
+    variables = {
+        FOLDER_VARIABLE: str(state.folder),
+        "DJANGO_SETTINGS_MODULE": "demo_project.settings",
+    }
+    subprocess.run(
+        [sys.executable, "manage.py", "shell", "-c", code],
+        cwd=BASE_FOLDER,
+        env=os.environ | variables,
+        check=True,
+        capture_output=True,
+    )
