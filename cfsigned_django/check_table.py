@@ -44,6 +44,8 @@ TABLE: dict[str, str] = {
     'STORAGES["default"].',
     "cfsigned.E022": 'Name the class in STORAGES["default"]["BACKEND"] and remove '
     "DEFAULT_FILE_STORAGE: Django no longer reads it, and files go elsewhere.",
+    "cfsigned.E030": "Set AWS_CLOUDFRONT_BY_HAND to True where a person changes CloudFront, "
+    "to False where the site does.",
     "cfsigned.W001": "Compare with Key management, Public keys: ids look like K2JCJMDEHXQW5F.",
     "cfsigned.W002": "Give static files a domain or a behavior without Restrict viewer access.",
     "cfsigned.W003": 'Name the class in STORAGES["default"]["BACKEND"], where Django 5.1 and newer '
