@@ -1,7 +1,7 @@
 """Record what becomes of the key pairs of a key group: each move once.
 
 Whichever process comes first makes a move; the others are told. Nothing here
-knows CloudFront.
+calls CloudFront.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 from django.db import IntegrityError, OperationalError, router, transaction
 from django.db.models import Q, QuerySet
 
+from cfsigned_django.aws.exceptions import AwsError
 from cfsigned_django.conflicts import is_lost_race
 from cfsigned_django.database_clock import read_database_clock
 from cfsigned_django.lifecycle import KeyStatus
@@ -159,15 +160,17 @@ class Record:
     def claim(self, key_pair: KeyPair) -> Iterator[Claim]:
         """Keep other processes from the same step until this one is done or dead.
 
-        A move ends the claim, an exception gives it back in a few seconds, and
-        the death of the process leaves it to run out.
+        A move ends the claim, an exception gives it back (in a few seconds
+        where an answer may have been lost), and the death of the process
+        leaves it to run out.
         """
         claim = Claim(record=self, rows=self.rows.filter(pk=key_pair.pk, status=key_pair.status))
         claim.begin()
         try:
             yield claim
-        except Exception:
-            claim.give_back()
+        except Exception as error:
+            is_refusal = isinstance(error, AwsError) and not error.is_temporary
+            claim.give_back(timedelta() if is_refusal else _SETTLE)
             raise
 
 
@@ -193,10 +196,10 @@ class Claim:
         """
         self._extend(self.rows.filter(claimed_until=self.until), self.record.clock())
 
-    def give_back(self) -> None:
-        """Let others try the step, in a few seconds."""
+    def give_back(self, settle: timedelta) -> None:
+        """Let others try the step, after a moment."""
         if self.until is not None:
-            settled = min(self.until, self.record.clock() + _SETTLE)
+            settled = min(self.until, self.record.clock() + settle)
             self.record.write(self.rows.filter(claimed_until=self.until), claimed_until=settled)
 
     def _extend(self, rows: QuerySet[KeyPair], now: datetime) -> None:
