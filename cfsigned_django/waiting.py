@@ -53,8 +53,8 @@ def _chores(rotation: Rotation, now: datetime) -> Iterator[Wait]:
         match KeyStatus(key_pair.status):
             case KeyStatus.RETIRING if not rotation.blockers(key_pair, KeyStatus.RETIRED, now):
                 what = _(
-                    "%(key)s signs nothing that still counts: remove it from the key group in "
-                    "CloudFront, delete the public key there, and say so in the admin."
+                    "The last link that %(key)s signed has expired: remove the key from the key "
+                    "group in CloudFront, delete the public key there, and say so in the admin."
                 )
             case KeyStatus.REVOKED if key_pair.removed_at is None:
                 what = _(
