@@ -50,6 +50,8 @@ TABLE: dict[str, str] = {
     "cfsigned.E025": 'Set AWS_CLOUDFRONT_SPARE_KEY to "ECDSA_P256" or "RSA_2048", or leave it out.',
     "cfsigned.E026": "Set USE_TZ = True: the waits of a rotation would be an hour off whenever the "
     "clocks are changed.",
+    "cfsigned.E030": "Set AWS_CLOUDFRONT_BY_HAND to True where a person changes CloudFront, "
+    "to False where the site does.",
     "cfsigned.W001": "Compare with Key management, Public keys: ids look like K2JCJMDEHXQW5F.",
     "cfsigned.W002": "Give static files a domain or a behavior without Restrict viewer access.",
     "cfsigned.W003": 'Name the class in STORAGES["default"]["BACKEND"], where Django 5.1 and newer '

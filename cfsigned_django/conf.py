@@ -19,6 +19,7 @@ from django.core.signals import setting_changed
 from django.dispatch import receiver
 from django.utils.encoding import filepath_to_uri
 
+from cfsigned_django.aws.access import AwsAccess
 from cfsigned_django.key_source import (
     KeySource as KeySource,
     forget_in_use,
@@ -160,6 +161,34 @@ def spare_algorithm() -> KeyAlgorithm | None:
         raise ImproperlyConfigured(
             f"AWS_CLOUDFRONT_SPARE_KEY is {name!r}: {wanted} is wanted."
         ) from None
+
+
+def is_by_hand() -> bool:
+    """Return AWS_CLOUDFRONT_BY_HAND: whether this site may never call CloudFront's API."""
+    value = getattr(settings, "AWS_CLOUDFRONT_BY_HAND", False)
+    if not isinstance(value, bool):
+        raise ImproperlyConfigured(
+            f"AWS_CLOUDFRONT_BY_HAND is {value!r}: True is wanted where a person changes "
+            "CloudFront, False where the site does."
+        )
+    return value
+
+
+def aws_access() -> AwsAccess:
+    """Return how to sign in to AWS, from the settings that django-storages reads for S3."""
+    if profile := _first_of("AWS_S3_SESSION_PROFILE"):
+        return AwsAccess(profile_name=profile)
+    access = AwsAccess(
+        access_key=_first_of("AWS_S3_ACCESS_KEY_ID", "AWS_ACCESS_KEY_ID"),
+        secret_key=_first_of("AWS_S3_SECRET_ACCESS_KEY", "AWS_SECRET_ACCESS_KEY"),
+        session_token=_first_of("AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN"),
+    )
+    # A token is of use with the keys that it came with, and with no others.
+    return access if access.access_key or access.secret_key else AwsAccess()
+
+
+def _first_of(*names: str) -> Any:
+    return next((found for name in names if (found := getattr(settings, name, None))), None)
 
 
 def encryption_keys() -> list[str | bytes]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Callable, Container, Iterable
 from typing import Protocol
 
 from cfsigned_django.models import KeyPair
@@ -21,6 +21,9 @@ class ListedKey(Protocol):
 
 class KeyGroupsApi(Protocol):
     """The calls of a rotation; each does the same when it is made twice."""
+
+    def before_each_call(self, do: Callable[[], None]) -> KeyGroupsApi:
+        """Return the same, with something to do before each request to AWS."""
 
     def check_room(self, key_group_id: str) -> None:
         """Raise where the key group cannot take another key."""

@@ -1,15 +1,20 @@
-"""Ask CloudFront whether it knows a key yet."""
+"""Ask CloudFront whether it knows a key yet, and whether it checks links at all."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from http.client import HTTPException
 from urllib.error import HTTPError
+from urllib.parse import parse_qsl, urlencode, urlsplit
 from urllib.request import Request, urlopen
+
+#: What makes a URL a signed one.
+_SIGNATURE = frozenset({"Expires", "Policy", "Signature", "Key-Pair-Id", "Hash-Algorithm"})
 
 
 class ProbeResult(StrEnum):
-    """Name what an answer of CloudFront says about the key that signed the URL."""
+    """Name what the answers of CloudFront say about the key that signed the URL."""
 
     #: The key is known: the file came, or another reason kept it back.
     GOOD = "good"
@@ -17,8 +22,20 @@ class ProbeResult(StrEnum):
     UNKNOWN_KEY = "unknown_key"
     #: The id is known, but belongs to another key.
     WRONG_KEY = "wrong_key"
+    #: Without a signature the answer is no other: links are not checked there.
+    UNRESTRICTED = "unrestricted"
     #: No answer, which says nothing about the key.
     NO_ANSWER = "no_answer"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Answer:
+    status: int
+    body: bytes = b""
+
+    def has_code(self, code: bytes) -> bool:
+        """Tell whether CloudFront refused the request for this reason."""
+        return self.status == 403 and b"<Code>" + code + b"</Code>" in self.body
 
 
 def probe_url(url: str, *, timeout: float = 5) -> ProbeResult:
@@ -27,27 +44,56 @@ def probe_url(url: str, *, timeout: float = 5) -> ProbeResult:
     A file need not exist under the URL: CloudFront checks the key before it
     asks the bucket. Only InvalidKey ("Unknown Key") means that it does not
     know the key; see the AWS Knowledge Center on 403 errors of signed URLs.
+    Where the key seems good, the same is asked for without a signature: it
+    must be refused, else the first answer proves nothing.
     """
     if not url.startswith(("https://", "http://")):
         raise ValueError("An http or https URL is wanted.")
-    request = Request(url, headers={"Range": "bytes=0-0", "User-Agent": "cfsigned_django"})  # noqa: S310
-    try:
-        with urlopen(request, timeout=timeout):  # noqa: S310
-            return ProbeResult.GOOD
-    except HTTPError as error:
-        with error:
-            return _judge(error.code, error.read(1000))
-    except (OSError, HTTPException):
+    signed = _ask(url, timeout)
+    if signed is None or signed.status >= 500:
         return ProbeResult.NO_ANSWER
-
-
-def _judge(status: int, body: bytes) -> ProbeResult:
-    if status >= 500:
-        return ProbeResult.NO_ANSWER
-    if status == 403 and b"<Code>InvalidKey</Code>" in body:
+    if signed.has_code(b"InvalidKey"):
         return ProbeResult.UNKNOWN_KEY
     # CloudFront's own words; S3 writes "Access Denied", which says that the
     # request passed CloudFront.
-    if status == 403 and b"<Message>Access denied</Message>" in body:
+    if signed.status == 403 and b"<Message>Access denied</Message>" in signed.body:
         return ProbeResult.WRONG_KEY
-    return ProbeResult.GOOD
+    return _judge_unsigned(_ask(_without_signature(url), timeout), signed)
+
+
+def _judge_unsigned(unsigned: _Answer | None, signed: _Answer) -> ProbeResult:
+    if unsigned is None or unsigned.status >= 500:
+        return ProbeResult.NO_ANSWER
+    if unsigned.has_code(b"MissingKey"):
+        return ProbeResult.GOOD
+    # An error page of the distribution's own may stand in for CloudFront's
+    # words: then the signature must have made a difference.
+    if unsigned.status == 403 and signed.status != 403:
+        return ProbeResult.GOOD
+    return ProbeResult.UNRESTRICTED
+
+
+def _ask(url: str, timeout: float) -> _Answer | None:
+    """Return the answer to a request, if there is one."""
+    request = Request(url, headers={"Range": "bytes=0-0", "User-Agent": "cfsigned_django"})  # noqa: S310
+    try:
+        with urlopen(request, timeout=timeout) as response:  # noqa: S310
+            return _Answer(status=response.status)
+    except HTTPError as error:
+        with error:
+            return _read_refusal(error)
+    except (OSError, HTTPException):
+        return None
+
+
+def _read_refusal(error: HTTPError) -> _Answer | None:
+    try:
+        return _Answer(status=error.code, body=error.read(1000))
+    except (OSError, HTTPException):
+        return None
+
+
+def _without_signature(url: str) -> str:
+    parts = urlsplit(url)
+    kept = [pair for pair in parse_qsl(parts.query, True) if pair[0] not in _SIGNATURE]
+    return parts._replace(query=urlencode(kept)).geturl()

@@ -1,7 +1,7 @@
 """Record what becomes of the key pairs of a key group: each move once.
 
 Whichever process comes first makes a move; the others are told. Nothing here
-knows CloudFront.
+calls CloudFront.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 from django.db import IntegrityError, OperationalError, router, transaction
 from django.db.models import Q, QuerySet
 
+from cfsigned_django.aws.exceptions import AwsError
 from cfsigned_django.conflicts import is_lost_race
 from cfsigned_django.database_clock import read_database_clock
 from cfsigned_django.lifecycle import KeyStatus
@@ -71,6 +72,17 @@ class Record:
     def active(self) -> KeyPair | None:
         """Return the key pair that signs."""
         return self.rows.filter(active_in=self.key_group_id).first()
+
+    def find(self, name: str) -> KeyPair | None:
+        """Return the key pair of the group that is called so.
+
+        That is its id, or where it has none: what the listing shows, the
+        begin of the fingerprint there, or its uuid.
+        """
+        for each in self.key_pairs():
+            if name in (each.key_pair_id, str(each), each.fingerprint[:12], str(each.pk)):
+                return each
+        return None
 
     def key_pairs(self) -> list[KeyPair]:
         """Return the key pairs of the group, the newest first."""
@@ -145,21 +157,53 @@ class Record:
         self.on_move(key_pair)
 
     @contextmanager
-    def claim(self, key_pair: KeyPair) -> Iterator[None]:
+    def claim(self, key_pair: KeyPair) -> Iterator[Claim]:
         """Keep other processes from the same step until this one is done or dead.
 
-        A move ends the claim, an exception gives it back in a few seconds, and
-        the death of the process leaves it to run out.
+        A move ends the claim, an exception gives it back (in a few seconds
+        where an answer may have been lost), and the death of the process
+        leaves it to run out.
         """
-        now = self.clock()
-        until = now + timedelta(seconds=self.claim_seconds)
-        free = Q(claimed_until__isnull=True) | Q(claimed_until__lte=now)
-        rows = self.rows.filter(pk=key_pair.pk, status=key_pair.status)
-        if not self.write(rows.filter(free), claimed_until=until):
-            raise Claimed
+        claim = Claim(record=self, rows=self.rows.filter(pk=key_pair.pk, status=key_pair.status))
+        claim.begin()
         try:
-            yield
-        except Exception:
-            settled = min(until, self.clock() + _SETTLE)
-            self.write(rows.filter(claimed_until=until), claimed_until=settled)
+            yield claim
+        except Exception as error:
+            is_refusal = isinstance(error, AwsError) and not error.is_temporary
+            claim.give_back(timedelta() if is_refusal else _SETTLE)
             raise
+
+
+@dataclass(slots=True, kw_only=True)
+class Claim:
+    """A step of a key pair that one process has to itself, for some seconds at a time."""
+
+    record: Record
+    #: The key pair, as long as it is in the state in which the step began.
+    rows: QuerySet[KeyPair]
+    until: datetime | None = None
+
+    def begin(self) -> None:
+        """Take the step. Raise :exc:`Claimed` where another process has it."""
+        now = self.record.clock()
+        self._extend(self.rows.filter(Q(claimed_until=None) | Q(claimed_until__lte=now)), now)
+
+    def renew(self) -> None:
+        """Keep the step for as long again: to be called before each call that takes long.
+
+        Raise :exc:`Claimed` where another process took the step, since this
+        one was held up for too long, or has moved the key pair.
+        """
+        self._extend(self.rows.filter(claimed_until=self.until), self.record.clock())
+
+    def give_back(self, settle: timedelta) -> None:
+        """Let others try the step, after a moment."""
+        if self.until is not None:
+            settled = min(self.until, self.record.clock() + settle)
+            self.record.write(self.rows.filter(claimed_until=self.until), claimed_until=settled)
+
+    def _extend(self, rows: QuerySet[KeyPair], now: datetime) -> None:
+        until = now + timedelta(seconds=self.record.claim_seconds)
+        if not self.record.write(rows, claimed_until=until):
+            raise Claimed
+        self.until = until

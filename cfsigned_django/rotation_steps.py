@@ -1,4 +1,4 @@
-"""Choose the next legal step of a rotation, and say in words what blocks the one after.
+"""Choose the next legal step of a rotation.
 
 One place, so that the admin page, the command and a scheduled job do and say
 the same.
@@ -9,20 +9,34 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import partial
 
-from django.utils.formats import date_format
-from django.utils.timezone import localtime
-from django.utils.translation import gettext as _, ngettext
+from django.utils.translation import gettext as _
 
 from cfsigned_django.aws.client import AwsError
 from cfsigned_django.encryption import CannotUnseal
-from cfsigned_django.lifecycle import Blocker, Cause, KeyStatus
+from cfsigned_django.lifecycle import Cause, KeyStatus
 from cfsigned_django.models import KeyPair
 from cfsigned_django.probe import ProbeResult
-from cfsigned_django.rotation import Rotation, RotationError
+from cfsigned_django.rotation import Blocked, Claimed, Rotation, RotationError
 from cfsigned_django.signing import KeyAlgorithm
+from cfsigned_django.waiting import Wait, clock_time, find_chores, find_waits, in_words
+
+__all__ = [
+    "ProbeFailed",
+    "Unanswered",
+    "Unfinished",
+    "Wait",
+    "advance",
+    "clock_time",
+    "find_chores",
+    "find_waits",
+    "in_words",
+    "is_under_way",
+    "next_due",
+    "will_pass",
+]
 
 logger = logging.getLogger("cfsigned_django.rotation")
 
@@ -37,13 +51,38 @@ class Unanswered(RotationError):
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wait:
-    """Say in words what a key pair waits for, and until when if that is known."""
+class ProbeFailed(RotationError):
+    """Report a probe whose answer no waiting will change."""
 
-    key_pair: KeyPair
-    what: str
-    until: datetime | None
+    def __init__(self, key_pair: KeyPair, result: ProbeResult) -> None:
+        if result is ProbeResult.UNRESTRICTED:
+            text = _(
+                "%(key)s cannot be probed: a request without a signature is answered like a signed "
+                "one, so links are not checked there. Set Restrict viewer access, with the key "
+                "group, in the cache behavior; an error page for 403 hides the answer as well."
+            )
+        else:
+            text = _(
+                "CloudFront refuses what %(key)s signs. Compare: the public key that it has under "
+                "this id must be this one, and the clock of this machine must be right."
+            )
+        super().__init__(text % {"key": key_pair})
+
+
+class Unfinished(RotationError):
+    """Report how far something came, and the error that kept it from its end."""
+
+    def __init__(self, text: str, cause: AwsError | RotationError) -> None:
+        super().__init__(f"{text}. {cause}")
+        self.cause = cause
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Step:
+    """A step whose time may have come, and what it would do; empty where that is only a look."""
+
+    would: str
+    take: Callable[[], str | None]
 
 
 def advance(
@@ -55,10 +94,12 @@ def advance(
     Raise what the moves of :class:`Rotation` raise; a step that fails for good
     keeps none of the others from being done.
     """
+    if (active := rotation.active()) is not None:
+        rotation.remember_waits(active)
     failure: Exception | None = None
     for step in _steps(rotation, now, spare_algorithm):
         try:
-            done = step()
+            done = step.take()
         except (AwsError, CannotUnseal, RotationError) as error:
             if isinstance(error, AwsError) and error.is_temporary:
                 raise  # the other steps would not fare better now
@@ -73,9 +114,28 @@ def advance(
     return None
 
 
+def next_due(
+    rotation: Rotation, *, now: datetime, spare_algorithm: KeyAlgorithm | None = None
+) -> str | None:
+    """Say what :func:`advance` would do first, without doing it; None where nothing is due."""
+    steps = _steps(rotation, now, spare_algorithm)
+    return next((step.would for step in steps if step.would), None)
+
+
+def will_pass(error: Exception) -> bool:
+    """Tell whether the same may succeed later with nothing changed."""
+    if isinstance(error, Unfinished):
+        return will_pass(error.cause)
+    if isinstance(error, AwsError):
+        return error.is_temporary
+    if isinstance(error, Blocked):
+        return all(each.cause is not Cause.NO_SUCH_MOVE for each in error.blockers)
+    return isinstance(error, Claimed | Unanswered)
+
+
 def _steps(
     rotation: Rotation, now: datetime, spare_algorithm: KeyAlgorithm | None
-) -> Iterator[Callable[[], str | None]]:
+) -> Iterator[_Step]:
     # What a person takes out of CloudFront is only done when the person says so.
     is_by_hand = rotation.key_groups is None
     successor = None
@@ -83,18 +143,28 @@ def _steps(
         status = KeyStatus(key_pair.status)
         if key_pair.next_in is not None:
             successor = key_pair
-        if status is KeyStatus.ACTIVE:
-            rotation.remember_waits(key_pair)
         if is_by_hand:
             continue
         if status is KeyStatus.REVOKED and key_pair.removed_at is None:
-            yield partial(_finish_revocation, rotation, key_pair, now)
+            yield _Step(
+                would=_("%(key)s would be taken out of CloudFront.") % {"key": key_pair},
+                take=partial(_finish_revocation, rotation, key_pair, now),
+            )
         if status is KeyStatus.RETIRING and not rotation.blockers(key_pair, KeyStatus.RETIRED, now):
-            yield partial(_retire, rotation, key_pair, now)
+            yield _Step(
+                would=_("%(key)s would be retired: its last link has expired.") % {"key": key_pair},
+                take=partial(_retire, rotation, key_pair, now),
+            )
     if successor is not None:
-        yield partial(_advance_successor, rotation, successor, now)
+        yield _Step(
+            would=_would_advance(rotation, successor, now),
+            take=partial(_advance_successor, rotation, successor, now),
+        )
     elif spare_algorithm is not None:
-        yield partial(_start_spare, rotation, spare_algorithm, now)
+        yield _Step(
+            would=_("A spare key would be generated."),
+            take=partial(_start_spare, rotation, spare_algorithm, now),
+        )
 
 
 def _finish_revocation(rotation: Rotation, key_pair: KeyPair, now: datetime) -> str:
@@ -112,6 +182,20 @@ def _start_spare(rotation: Rotation, algorithm: KeyAlgorithm, now: datetime) -> 
     return _("A spare key was generated.")
 
 
+def _would_advance(rotation: Rotation, key_pair: KeyPair, now: datetime) -> str:
+    """Say what the next step of the successor would do, empty where it only waits."""
+    blockers = rotation.blockers(key_pair, KeyStatus.ACTIVE, now)
+    if key_pair.status == KeyStatus.PENDING:
+        is_by_hand = rotation.key_groups is None
+        text = "" if is_by_hand else _("%(key)s would be put into the key group.")
+    elif any(each.cause is Cause.NOT_PROBED for each in blockers):
+        text = _("%(key)s would be probed through CloudFront.")
+    else:
+        is_waiting = bool(blockers) or key_pair.is_spare
+        text = "" if is_waiting else _("%(key)s would sign, if a last probe is good.")
+    return text and text % {"key": key_pair}
+
+
 def _advance_successor(rotation: Rotation, key_pair: KeyPair, now: datetime) -> str | None:
     if key_pair.status == KeyStatus.PENDING:
         if rotation.key_groups is None:
@@ -119,6 +203,8 @@ def _advance_successor(rotation: Rotation, key_pair: KeyPair, now: datetime) -> 
         rotation.trust(key_pair, now=now)
         return _("%(key)s is in the key group: CloudFront begins to trust it.") % {"key": key_pair}
     result = rotation.check(key_pair, now=now)
+    if result in (ProbeResult.WRONG_KEY, ProbeResult.UNRESTRICTED):
+        raise ProbeFailed(key_pair, result)
     if result is ProbeResult.UNKNOWN_KEY and rotation.put_back(key_pair, now=now):
         return _("%(key)s was put back into the key group.") % {"key": key_pair}
     if key_pair.is_spare or rotation.blockers(key_pair, KeyStatus.ACTIVE, now):
@@ -142,69 +228,3 @@ def is_under_way(rotation: Rotation) -> bool:
             case _over:
                 pass
     return False
-
-
-def find_waits(rotation: Rotation, *, now: datetime) -> list[Wait]:
-    """Return what the key pairs of the group wait for, in words."""
-    return list(_waits(rotation, now))
-
-
-def _waits(rotation: Rotation, now: datetime) -> Iterator[Wait]:
-    for key_pair in rotation.key_pairs():
-        match KeyStatus(key_pair.status):
-            case KeyStatus.PENDING if rotation.key_groups is None:
-                what = _("%(key)s waits for its id: create its public key in CloudFront.")
-                yield Wait(key_pair=key_pair, what=what % {"key": key_pair}, until=None)
-            case KeyStatus.TRUSTED if not key_pair.is_spare:
-                for blocker in rotation.blockers(key_pair, KeyStatus.ACTIVE, now):
-                    yield _put_in_words(rotation, key_pair, blocker, now)
-            case KeyStatus.RETIRING:
-                for blocker in rotation.blockers(key_pair, KeyStatus.RETIRED, now):
-                    yield _put_in_words(rotation, key_pair, blocker, now)
-
-
-def _put_in_words(rotation: Rotation, key_pair: KeyPair, blocker: Blocker, now: datetime) -> Wait:
-    until = blocker.until and datetime.fromtimestamp(blocker.until, tz=UTC)
-    values = {
-        "key": key_pair,
-        "since": in_words(now - (key_pair.trusted_at or now)),
-        "clock": clock_time(until or now, now),
-        "wait": in_words(timedelta(seconds=rotation.waits.propagation)),
-    }
-    match blocker.cause:
-        case Cause.NOT_PROBED:
-            what = _(
-                "%(key)s is TRUSTED since %(since)s, but CloudFront has not yet served a probe "
-                "that is signed with it."
-            )
-        case Cause.PROPAGATION:
-            what = _(
-                "%(key)s is TRUSTED since %(since)s; it signs at %(clock)s, when it has worked "
-                "for %(wait)s."
-            )
-        case _other:
-            what = _(
-                "%(key)s no longer signs; it may go at %(clock)s, when the last link that it "
-                "signed has expired."
-            )
-    return Wait(key_pair=key_pair, what=what % values, until=until or None)
-
-
-def clock_time(moment: datetime, now: datetime) -> str:
-    """Return the local time of day, with the date where it is another day."""
-    local = localtime(moment)
-    same_day = local.date() == localtime(now).date()
-    return local.strftime("%H:%M:%S") if same_day else date_format(local, "DATETIME_FORMAT")
-
-
-def in_words(duration: timedelta) -> str:
-    """Return a duration in its largest whole unit: 40 s, 5 min, 3 h, 12 days."""
-    seconds = max(0, int(duration.total_seconds()))
-    if seconds < 120:
-        return _("%(n)s s") % {"n": seconds}
-    if seconds < 2 * 3600:
-        return _("%(n)s min") % {"n": seconds // 60}
-    if seconds < 48 * 3600:
-        return _("%(n)s h") % {"n": seconds // 3600}
-    days = seconds // 86400
-    return ngettext("%(n)s day", "%(n)s days", days) % {"n": days}

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import lru_cache
+from typing import cast
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import storages
 from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
 
 from cfsigned_django import conf
+from cfsigned_django.aws.access import AwsAccess
 from cfsigned_django.aws.client import make_client
 from cfsigned_django.aws.key_groups import KeyGroups
+from cfsigned_django.aws.public_keys import CloudFrontApi
 from cfsigned_django.checks import whole_seconds
 from cfsigned_django.lifecycle import Waits
 from cfsigned_django.models import KeyPair
@@ -20,6 +26,13 @@ from cfsigned_django.rotation import Rotation
 from cfsigned_django.signed_urls import SignedUrlMixin
 from cfsigned_django.signing import Signer
 from cfsigned_django.storage_checks import signing_aliases, signing_fields
+
+_WORST_FIRST = (
+    ProbeResult.WRONG_KEY,
+    ProbeResult.UNKNOWN_KEY,
+    ProbeResult.UNRESTRICTED,
+    ProbeResult.NO_ANSWER,
+)
 
 
 def site_rotation(
@@ -30,8 +43,10 @@ def site_rotation(
 ) -> Rotation:
     """Return the rotation of the site's key group, AWS_CLOUDFRONT_KEY_GROUP_ID.
 
-    ``by_hand`` leaves CloudFront to a person. Raise :exc:`ImproperlyConfigured`
-    where the settings name no key group or no storage signs for it.
+    ``by_hand`` leaves CloudFront to a person, as AWS_CLOUDFRONT_BY_HAND does
+    for good. Nothing is asked of AWS before the first step that needs it. Raise
+    :exc:`ImproperlyConfigured` where the settings name no key group or no
+    storage signs for it.
     """
     key_group_id = conf.default_of("key_group_id")
     if not key_group_id:
@@ -53,12 +68,32 @@ def site_rotation(
     return Rotation(
         key_group_id=key_group_id,
         waits=_waits(members),
-        key_groups=None if by_hand else KeyGroups(make_client("cloudfront")),
+        key_groups=None if by_hand or conf.is_by_hand() else _key_groups(conf.aws_access()),
         probe=lambda signer: _probe(members, signer),
         changed_by=changed_by,
         claim_seconds=conf.rotation_seconds("AWS_CLOUDFRONT_CLAIM_SECONDS"),
         on_move=on_move,
     )
+
+
+def _key_groups(access: AwsAccess) -> KeyGroups:
+    # A client takes a good part of a second to make, and most rotations only look.
+    lazy = SimpleLazyObject(lambda: _client(access))
+    return KeyGroups(cast(CloudFrontApi, lazy))
+
+
+def _client(access: AwsAccess) -> CloudFrontApi:
+    if access == AwsAccess():
+        # What boto3 finds by itself may change, and a client that has found nothing stays so.
+        return make_client("cloudfront")
+    return _shared_client(access, os.getpid())
+
+
+@lru_cache(maxsize=4)
+def _shared_client(access: AwsAccess, process: int) -> CloudFrontApi:
+    """Return the one client of a process, since two must not share connections, for a sign-in."""
+    client: CloudFrontApi = make_client("cloudfront", **access.arguments())
+    return client
 
 
 def _storages_of(key_group_id: str) -> Iterator[SignedUrlMixin]:
@@ -85,12 +120,20 @@ def _waits(members: list[SignedUrlMixin]) -> Waits:
 
 def _probe(members: list[SignedUrlMixin], signer: Signer) -> ProbeResult:
     """Probe through every domain that signs for the group; the worst answer counts."""
-    urls = {each.probe_url(signer) for each in members}
-    results = {probe_url(url) for url in urls}
-    for bad in (ProbeResult.WRONG_KEY, ProbeResult.UNKNOWN_KEY, ProbeResult.NO_ANSWER):
+    results = {probe_url(url) for url in {each.probe_url(signer) for each in members}}
+    for bad in _WORST_FIRST:
         if bad in results:
             return bad
     return ProbeResult.GOOD
+
+
+def signing_settings_key(rotation: Rotation) -> str:
+    """Return the id of the settings' key if it signs, since no key pair of the database does."""
+    key_pair_id = conf.default_of("cloudfront_key_id")
+    if conf.default_of("cloudfront_key") is None or not key_pair_id or rotation.active():
+        return ""
+    # One that the database knows was replaced or revoked, and signs no more: see keyring.py.
+    return "" if rotation.rows.filter(key_pair_id=key_pair_id).exists() else str(key_pair_id)
 
 
 def import_settings_key(rotation: Rotation, *, now: datetime) -> KeyPair:

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.apps import AppConfig, apps
 from django.core.checks import CheckMessage
+from django.core.exceptions import ImproperlyConfigured
 from django.db.models import FileField
 from django.utils.module_loading import import_string
 
@@ -25,7 +26,7 @@ def check_storages(
     app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
     """Return what is wrong with any storage of this site that is meant to sign."""
-    found = [*_default_file_storage(), *_static_signer(), *_unsigned_addresses()]
+    found = [*_default_file_storage(), *_static_signer(), *_unsigned_addresses(), *_by_hand()]
     restricted = set()
     for alias, cls, options in signing_aliases():
         config = cls.config_for(options)
@@ -37,6 +38,13 @@ def check_storages(
         found += storage.find_problems(obj=field)
     found += _static_files(restricted)
     return _once_each(found)
+
+
+def _by_hand() -> Iterator[CheckMessage]:
+    try:
+        conf.is_by_hand()
+    except ImproperlyConfigured:
+        yield problem("cfsigned.E030", "AWS_CLOUDFRONT_BY_HAND is neither True nor False.")
 
 
 def _at(alias: str) -> str:

@@ -224,3 +224,10 @@ def test_default_file_storage_that_is_ignored(site: Any) -> None:
     site.DEFAULT_FILE_STORAGE = f"{__name__}.Signing"
     honour_default_file_storage()
     assert ids(check_storages()) == ["E022"]
+
+
+@pytest.mark.parametrize(("value", "expected"), [(True, []), (False, []), ("no", ["E030"])])
+def test_by_hand_is_true_or_false(value: object, expected: list[str], healthy: Any) -> None:
+    """Refuse a text as AWS_CLOUDFRONT_BY_HAND: "no" would count as yes."""
+    healthy.AWS_CLOUDFRONT_BY_HAND = value
+    assert ids(check_storages()) == expected

@@ -18,7 +18,13 @@ from cfsigned_django.lifecycle import KeyStatus
 from cfsigned_django.models import KeyPair
 from cfsigned_django.probe import ProbeResult
 from cfsigned_django.rotation import Blocked, Claimed, Rotation, RotationError
-from cfsigned_django.rotation_steps import Unanswered, clock_time, find_waits, in_words
+from cfsigned_django.rotation_steps import (
+    ProbeFailed,
+    Unanswered,
+    clock_time,
+    find_waits,
+    in_words,
+)
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm
 from cfsigned_django.site_rotation import import_settings_key
 
@@ -117,6 +123,8 @@ class Move:
                 text = _("CloudFront does not know %(key)s yet. Check again in a minute.")
             case ProbeResult.WRONG_KEY:
                 text = str(NotTheKey(str(key_pair)))
+            case ProbeResult.UNRESTRICTED as result:
+                text = str(ProbeFailed(key_pair, result))
             case _no_answer:
                 text = _("CloudFront did not answer the probe, which says nothing about %(key)s.")
         return Outcome(text=text % {"key": key_pair}, level=messages.WARNING)

@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
+from cfsigned_django import conf
 from cfsigned_django.admin.effects import describe_effect
 from cfsigned_django.admin.forms import StepForm, form_class
 from cfsigned_django.admin.moves import FAILURES, Move, NotTheKey, Outcome, put_in_words
@@ -28,7 +29,7 @@ def is_by_hand(request: HttpRequest) -> bool:
     asked = request.POST if request.method == "POST" else request.GET
     if "by_hand" in asked:
         request.session[BY_HAND] = asked["by_hand"] == "1"
-    return bool(request.session.get(BY_HAND))
+    return conf.is_by_hand() or bool(request.session.get(BY_HAND))
 
 
 class Frame(Protocol):

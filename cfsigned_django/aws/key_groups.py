@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
-from cfsigned_django.aws.client import AwsError, call
+from cfsigned_django.aws.client import AwsError
 from cfsigned_django.aws.public_keys import PublicKeys
 
 logger = logging.getLogger("cfsigned_django.aws")
@@ -73,7 +73,7 @@ class KeyGroups(PublicKeys):
 
     def _read(self, key_group_id: str) -> tuple[dict[str, Any], str]:
         """Return the key group's whole configuration, and its ETag."""
-        answer = call(
+        answer = self._call(
             self._client.get_key_group,
             f"read the key group {key_group_id}",
             "cloudfront:GetKeyGroup",
@@ -98,7 +98,7 @@ class KeyGroups(PublicKeys):
             if after == before:
                 return after
             try:
-                call(
+                self._call(
                     self._client.update_key_group,
                     f"{what} {key_group_id}",
                     "cloudfront:UpdateKeyGroup",

@@ -7,12 +7,15 @@ import random
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final, ParamSpec, Protocol, Self, TypeVar
 
 from cfsigned_django.aws.client import AwsError, call
 from cfsigned_django.signing import PublicKey
 
 logger = logging.getLogger("cfsigned_django.aws")
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 # "The comment cannot be longer than 128 characters" (API reference, PublicKeyConfig).
 COMMENT_LENGTH: Final = 128
@@ -56,7 +59,8 @@ class PublicKeys:
     """Hold the public keys of one AWS account; ``client`` is a boto3 client for CloudFront.
 
     ``sleep`` waits for some seconds, and ``jitter`` returns a number from 0 to
-    1: they space the attempts where others change the same thing. Every method
+    1: they space the attempts where others change the same thing.
+    ``before_call`` is called before each request. Every method
     does the same when it is called twice, whatever became of the first call:
     an answer may be lost on the way, and a process may die before it records
     one. Every method raises :exc:`AwsError`.
@@ -68,16 +72,26 @@ class PublicKeys:
         *,
         sleep: Callable[[float], None] = time.sleep,
         jitter: Callable[[], float] = random.random,
+        before_call: Callable[[], None] = lambda: None,
     ) -> None:
         self._client = client
         self._sleep = sleep
         self._jitter = jitter
+        self._before_call = before_call
+
+    def before_each_call(self, do: Callable[[], None]) -> Self:
+        """Return the same, with something to do before each request to AWS.
+
+        What it raises ends the method that is at work. A request takes 33 s at
+        most, and less than 3 s lie between two: see client.py.
+        """
+        return type(self)(self._client, sleep=self._sleep, jitter=self._jitter, before_call=do)
 
     def public_keys(self) -> Iterator[ListedPublicKey]:
         """Return every public key of the account, however many pages there are."""
         page: dict[str, str] = {}
         while True:
-            listed = call(
+            listed = self._call(
                 self._client.list_public_keys,
                 "list the public keys",
                 "cloudfront:ListPublicKeys",
@@ -123,7 +137,7 @@ class PublicKeys:
         if comment:
             config["Comment"] = comment
         try:
-            created = call(
+            created = self._call(
                 self._client.create_public_key,
                 what,
                 "cloudfront:CreatePublicKey",
@@ -144,10 +158,10 @@ class PublicKeys:
         attempt = 0
         while True:
             try:
-                etag = call(
+                etag = self._call(
                     self._client.get_public_key, what, "cloudfront:GetPublicKey", Id=key_pair_id
                 )["ETag"]
-                call(
+                self._call(
                     self._client.delete_public_key,
                     what,
                     "cloudfront:DeletePublicKey",
@@ -190,6 +204,13 @@ class PublicKeys:
             "deleted: start with a new key pair.",
             is_temporary=True,
         )
+
+    def _call(
+        self, method: Callable[P, T], what: str, permission: str, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Make one request to AWS."""
+        self._before_call()
+        return call(method, what, permission, *args, **kwargs)
 
     def _pause_or_raise(self, error: AwsError, attempt: int) -> None:
         """Wait where somebody else was quicker; raise every other error, and this one at last."""

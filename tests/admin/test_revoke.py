@@ -196,20 +196,16 @@ def test_revocation_is_finished_later(admin: Visitor, cloudfront: FakeCloudFront
     assert log()[-1] == f"{key_pair}: Revoked (revoked in the admin)"
 
 
-def test_only_key_of_the_group_stays_until_there_is_another(
-    admin: Visitor, cloudfront: FakeCloudFront
-) -> None:
-    """CloudFront keeps one key in a group: the page says so, and that a new one is needed."""
+def test_only_key_of_the_group_is_replaced(admin: Visitor, cloudfront: FakeCloudFront) -> None:
+    """CloudFront keeps one key in a group: another one is made, and signs, before this one goes."""
     key_pair = imported()
 
     page = admin.take("revoke", key_pair, typed=str(key_pair))
 
-    assert "Add another public key first." in page
-    assert fresh(key_pair).removed_at is None
-    successor = trusted(good_for=301)
-    moved(key_pair, claimed_until=-1)
-    admin.take("finish", key_pair)
+    assert f"{key_pair} is out of CloudFront" in page
+    successor = KeyPair.objects.get(status="active")
     assert cloudfront.trusted == {successor.key_pair_id}
+    assert fresh(key_pair).removed_at is not None
 
 
 def test_final_keys_cannot_be_revoked(admin: Visitor) -> None:

@@ -16,6 +16,7 @@ from cfsigned_django.encryption import CannotUnseal
 from cfsigned_django.lifecycle import KeyStatus
 from cfsigned_django.models import KeyPair
 from cfsigned_django.probe import ProbeResult
+from cfsigned_django.record import Claim
 from cfsigned_django.rotation import Rotation, RotationError
 from cfsigned_django.rotation_steps import advance
 from cfsigned_django.signing import Denied, KeyAlgorithm, Signer, Verifier
@@ -51,15 +52,15 @@ class ObservedRotation(Rotation):
             self.site.see_moves(self.moves, revoking=self.revokes)
 
     @contextmanager
-    def claim(self, key_pair: KeyPair) -> Iterator[None]:
+    def claim(self, key_pair: KeyPair) -> Iterator[Claim]:
         """Tell who is at the step of a key."""
         oracle, world = self.site.oracle, self.site.world
         since = world.now
-        with super().claim(key_pair):
+        with super().claim(key_pair) as claim:
             oracle.begin_step(key_pair.pk, self.process, world.now)
             oracle.hold_step(key_pair.pk, self.process, since + self.claim_seconds)
             try:
-                yield
+                yield claim
             finally:
                 oracle.end_step(key_pair.pk, self.process)
 

@@ -5,37 +5,38 @@ Exit codes: 0 done or nothing to do, 75 (EX_TEMPFAIL) not yet, 1 failed.
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 import time
 from argparse import ArgumentTypeError
-from datetime import datetime, timedelta
-from typing import Any, TypeAlias
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error as DatabaseFailure
+from django.utils import timezone
 
 from cfsigned_django import conf
 from cfsigned_django.aws.client import AwsError
-from cfsigned_django.encryption import CannotUnseal, reseal
-from cfsigned_django.models import KeyPair
-from cfsigned_django.rotation import Blocked, Claimed, Rotation, RotationError
+from cfsigned_django.encryption import CannotUnseal
+from cfsigned_django.resealing import reseal_all
+from cfsigned_django.rotation import Rotation, RotationError
+from cfsigned_django.rotation_report import Blocker, Report, times_in_words
+from cfsigned_django.rotation_request import Request
 from cfsigned_django.rotation_steps import (
-    Unanswered,
     advance,
+    find_chores,
     find_waits,
-    in_words,
     is_under_way,
+    next_due,
+    will_pass,
 )
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm
-from cfsigned_django.site_rotation import import_settings_key, site_rotation
+from cfsigned_django.site_rotation import site_rotation
 
 NOT_YET = 75
-#: What is waited for, in words, and until when if that is known.
-Blockers: TypeAlias = list[tuple[str, datetime | None]]
-_NOT_YET = (Blocked, Claimed, Unanswered)
 #: How long --wait sleeps between two looks, in seconds.
 _LOOK_AGAIN = 2.0
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -43,7 +44,7 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 def duration(text: str) -> timedelta:
     """Read a duration such as 90d, 12h, 30m or 45s."""
-    match = re.fullmatch(r"([0-9]+)([smhd])", text)
+    match = re.fullmatch(r"([0-9]{1,9})([smhd])", text)
     if match is None:
         raise ArgumentTypeError(f"{text!r} is no duration such as 90d, 12h, 30m or 45s")
     return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
@@ -60,6 +61,8 @@ class Command(BaseCommand):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._shown: set[str] = set()
+        #: Why the last step could not be done for now.
+        self._held_up = ""
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""
@@ -80,7 +83,8 @@ class Command(BaseCommand):
         what.add_argument(
             "--revoke",
             metavar="KEY_PAIR_ID",
-            help="stop trusting a key now: every link that it signed breaks",
+            help="stop trusting a key now: every link that it signed breaks. A key without an id "
+            "is named as the list shows it, or by its uuid",
         )
         what.add_argument(
             "--reseal",
@@ -90,12 +94,13 @@ class Command(BaseCommand):
         parser.add_argument(
             "--algorithm",
             choices=[each.value for each in KeyAlgorithm],
-            default=KeyAlgorithm.ECDSA_P256.value,
-            help="of the new key. Default: ECDSA_P256",
+            help="of the new key. Default: ECDSA_P256; with --revoke, that of the revoked key",
         )
         parser.add_argument("--reason", default="", help="why, for the record")
         parser.add_argument("--wait", action="store_true", help="go on until the rotation is over")
-        parser.add_argument("--dry-run", action="store_true", help="say what stands, do nothing")
+        parser.add_argument(
+            "--dry-run", action="store_true", help="say what would be done now, do nothing"
+        )
         parser.add_argument("--json", action="store_true", help="print JSON for machines")
         parser.add_argument("--no-input", action="store_true", help="do not ask before --revoke")
 
@@ -103,12 +108,9 @@ class Command(BaseCommand):
         """Run the command; see the module's docstring for the exit code."""
         try:
             if options["reseal"]:
-                self.stdout.write(_reseal_all())
-                return
-            self._rotate(site_rotation(changed_by="cfsigned_rotate"), options)
-        except _NOT_YET as error:
-            self.stderr.write(str(error))
-            sys.exit(NOT_YET)
+                self._reseal(options)
+            else:
+                self._rotate(site_rotation(changed_by="cfsigned_rotate"), options)
         except (AwsError, CannotUnseal, ImproperlyConfigured, InvalidKey, RotationError) as error:
             raise CommandError(str(error)) from error
         except DatabaseFailure as error:
@@ -118,83 +120,123 @@ class Command(BaseCommand):
             ) from error
 
     def _rotate(self, rotation: Rotation, options: dict[str, Any]) -> None:
-        """Do what the options ask for, then the next legal step, then report."""
-        did, held_up = None, ""
-        if not options["dry_run"]:
-            did = self._begin(rotation, options)
-            if did is None:
-                did, held_up = self._advance(rotation, patient=options["wait"])
-            while options["wait"] and is_under_way(rotation):
-                self._show_progress(rotation, did, held_up, options)
-                step, held_up = self._advance(rotation, patient=True)
-                did = step or did
-                if step is None:
-                    time.sleep(_LOOK_AGAIN)
-        now = rotation.clock()
-        blockers: Blockers = [(held_up, None)] if held_up else []
-        blockers += [(each.what, each.until) for each in find_waits(rotation, now=now)]
-        self.stdout.write(
-            json.dumps(_as_json(rotation, did, blockers), indent=2)
-            if options["json"]
-            else _as_text(rotation, did, blockers, now)
+        """Do what the options ask for, else the next legal step, then report."""
+        algorithm = options["algorithm"]
+        request = Request(
+            rotation=rotation,
+            start=options["start"],
+            import_key=options["import_key"],
+            max_age=options["max_age"],
+            revoke=options["revoke"] or "",
+            algorithm=algorithm and KeyAlgorithm(algorithm),
+            reason=options["reason"],
         )
-        if did is None and blockers:
+        spare = conf.spare_algorithm()
+        did, notes = None, request.notes()
+        if options["dry_run"]:
+            due = request.would() or next_due(rotation, now=rotation.clock(), spare_algorithm=spare)
+            notes.append(due or "No step is due now.")
+        else:
+            if request.revoke:
+                self._confirm(request, options)
+            did = self._carry_out(request, options)
+        blockers = self._blockers(rotation)
+        self._print(
+            Report(
+                key_group_id=rotation.key_group_id,
+                did=did,
+                blockers=blockers,
+                key_pairs=rotation.key_pairs(),
+                now=rotation.clock(),
+                notes=notes,
+                is_dry_run=options["dry_run"],
+            ),
+            options,
+        )
+        if did is None and blockers and not options["dry_run"]:
             sys.exit(NOT_YET)
 
-    def _begin(self, rotation: Rotation, options: dict[str, Any]) -> str | None:
-        """Do what one of the exclusive options asks for; None where it asks for nothing."""
-        now, algorithm = rotation.clock(), KeyAlgorithm(options["algorithm"])
-        if options["import_key"]:
-            key_pair = import_settings_key(rotation, now=now)
-            return f"{key_pair} is in the database: it signs from there."
-        if options["revoke"]:
-            return self._revoke(rotation, options, now)
-        if options["start"] or _is_older(rotation, options["max_age"], now):
-            key_pair = rotation.start(algorithm=algorithm, now=now, reason=options["reason"])
-            return f"Started: {key_pair} is {key_pair.get_status_display()}."
-        return None
-
-    def _advance(self, rotation: Rotation, *, patient: bool) -> tuple[str | None, str]:
-        """Do the next legal step; return what was done, and what kept it from being done.
-
-        ``patient`` also takes an error of AWS that will pass for one of these.
-        """
+    def _carry_out(self, request: Request, options: dict[str, Any]) -> str | None:
+        """Do what is asked for, else the next legal step; with --wait, all that follow."""
+        rotation = request.rotation
         spare = conf.spare_algorithm()
+
+        def go_on() -> str | None:
+            return advance(rotation, now=rotation.clock(), spare_algorithm=spare)
+
+        did = self._attempt(request.carry_out)
+        while options["wait"] and self._held_up:
+            self._pause(rotation, options)
+            did = self._attempt(request.carry_out)
+        if did is None and not self._held_up:
+            did = self._attempt(go_on)
+        while options["wait"] and is_under_way(rotation):
+            self._show_progress(rotation, did, options)
+            step = self._attempt(go_on)
+            did = step or did
+            if step is None:
+                self._pause(rotation, options)
+        return did
+
+    def _attempt(self, step: Callable[[], str | None]) -> str | None:
+        """Do a step and return what was done, if anything; keep what held it up for now."""
+        self._held_up = ""
         try:
-            return advance(rotation, now=rotation.clock(), spare_algorithm=spare), ""
-        except _NOT_YET as error:
-            return None, str(error)
-        except AwsError as error:
-            if patient and error.is_temporary:
-                return None, str(error)
-            raise
+            return step()
+        except (AwsError, RotationError) as error:
+            if not will_pass(error):
+                raise
+            self._held_up = str(error)
+            return None
 
-    def _revoke(self, rotation: Rotation, options: dict[str, Any], now: datetime) -> str:
-        key_pair = rotation.rows.filter(
-            key_pair_id=options["revoke"], key_group_id=rotation.key_group_id
-        ).first()
-        if key_pair is None:
-            raise CommandError(
-                f"The database has no key pair {options['revoke']} in the key group "
-                f"{rotation.key_group_id}. A key of the settings can be revoked after --import."
-            )
-        lifetime = in_words(timedelta(seconds=rotation.waits.url_lifetime))
-        self.stderr.write(
-            f"Revoking {key_pair} breaks every link that it signed: up to {lifetime} of them."
-        )
-        if not options["no_input"] and _ask(f"Type {key_pair} to revoke it: ") != str(key_pair):
+    def _blockers(self, rotation: Rotation) -> list[Blocker]:
+        now = rotation.clock()
+        waits = [*find_chores(rotation, now=now), *find_waits(rotation, now=now)]
+        held_up: list[Blocker] = [(self._held_up, None)] if self._held_up else []
+        return [*held_up, *((each.what, each.until) for each in waits)]
+
+    def _confirm(self, request: Request, options: dict[str, Any]) -> None:
+        """Say what a revocation breaks, and ask a person who is there."""
+        name = request.key_to_revoke().key_pair_id or request.revoke
+        for line in request.consequences():
+            self.stderr.write(line)
+        if not options["no_input"] and _ask(f"Type {name} to revoke it: ") != name:
             raise CommandError("Nothing was revoked.")
-        rotation.revoke(key_pair, now=now, reason=options["reason"] or "revoked by command")
-        return f"{key_pair} is revoked."
 
-    def _show_progress(
-        self, rotation: Rotation, did: str | None, held_up: str, options: dict[str, Any]
-    ) -> None:
+    def _reseal(self, options: dict[str, Any]) -> None:
+        result = reseal_all(dry_run=options["dry_run"])
+        text = f"Private keys sealed with the newest encryption key: {len(result.sealed)}"
+        blockers: list[Blocker] = [(f"{each}: {result.problem}", None) for each in result.closed]
+        is_dry_run = options["dry_run"]
+        report = Report(
+            key_group_id=conf.default_of("key_group_id"),
+            did=None if is_dry_run or not result.sealed else f"{text}.",
+            blockers=blockers,
+            key_pairs=[*result.sealed, *result.closed],
+            now=timezone.now(),
+            notes=[f"{text}, were this no dry run."] if is_dry_run else [],
+            is_dry_run=is_dry_run,
+        )
+        self._print(report, options)
+        if result.closed:
+            names = ", ".join(map(str, result.closed))
+            raise CannotUnseal(f"Not every private key could be opened: {names}. {result.problem}")
+
+    def _print(self, report: Report, options: dict[str, Any]) -> None:
+        self.stdout.write(report.as_json() if options["json"] else report.as_text())
+
+    def _pause(self, rotation: Rotation, options: dict[str, Any]) -> None:
+        self._show_progress(rotation, None, options)
+        time.sleep(_LOOK_AGAIN)
+
+    def _show_progress(self, rotation: Rotation, did: str | None, options: dict[str, Any]) -> None:
         """Tell a person who waits what there is to tell, each thing once."""
         if options["json"]:
             return
-        waits = [each.what for each in find_waits(rotation, now=rotation.clock())]
-        for line in filter(None, [did, held_up, *waits]):
+        if not self._shown:
+            self._shown.add(times := times_in_words(rotation.clock()))
+            self.stderr.write(times)
+        for line in filter(None, [did, *(what for what, _ in self._blockers(rotation))]):
             if line not in self._shown:
                 self._shown.add(line)
                 self.stderr.write(line)
@@ -205,73 +247,3 @@ def _ask(question: str) -> str:
         return input(question)
     except EOFError:
         raise CommandError("Nobody is here to ask: say --no-input to revoke it.") from None
-
-
-def _is_older(rotation: Rotation, max_age: timedelta | None, now: datetime) -> bool:
-    """Tell whether the signing key is older than allowed, and no successor is under way."""
-    if max_age is None or rotation.successor() is not None:
-        return False
-    active = rotation.active()
-    return active is None or now - (active.active_at or active.created_at) > max_age
-
-
-def _reseal_all() -> str:
-    """Seal every private key anew; raise :exc:`CannotUnseal` after the last if one did not open."""
-    rows = list(KeyPair.objects.exclude(sealed_private_key=""))
-    closed: list[str] = []
-    problem = ""
-    for row in rows:
-        former = row.sealed_private_key
-        try:
-            sealed = reseal(former)
-        except CannotUnseal as error:
-            closed.append(str(row))
-            problem = str(error)
-        else:
-            # Only if nobody erased or resealed it meanwhile.
-            KeyPair.objects.filter(pk=row.pk, sealed_private_key=former).update(
-                sealed_private_key=sealed
-            )
-    done = f"{len(rows) - len(closed)} private keys are sealed with the newest encryption key."
-    if closed:
-        raise CannotUnseal(f"{done} Not {', '.join(closed)}: {problem}")
-    return done
-
-
-def _as_json(rotation: Rotation, did: str | None, blockers: Blockers) -> dict[str, Any]:
-    return {
-        "key_group_id": rotation.key_group_id,
-        "did": did,
-        "blockers": [{"what": what, "until": _utc(until)} for what, until in blockers],
-        "keys": [
-            {
-                "key_pair_id": each.key_pair_id,
-                "status": each.status,
-                "algorithm": each.algorithm,
-                "since": _utc(each.since),
-            }
-            for each in rotation.key_pairs()
-        ],
-    }
-
-
-def _as_text(
-    rotation: Rotation,
-    did: str | None,
-    blockers: Blockers,
-    now: datetime,
-) -> str:
-    lines = [did or "Nothing was done."]
-    lines += [f"  {what}" for what, _ in blockers]
-    lines.append(f"Key group {rotation.key_group_id}:")
-    for each in rotation.key_pairs():
-        age = in_words(now - each.since)
-        lines.append(
-            f"  {each!s:<16} {each.get_status_display():<9} for {age:<9} "
-            f"{each.get_algorithm_display()}"
-        )
-    return "\n".join(lines)
-
-
-def _utc(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.strftime("%Y-%m-%dT%H:%M:%SZ")

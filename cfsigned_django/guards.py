@@ -1,0 +1,63 @@
+"""Hold what every move of a rotation needs: the guards of lifecycle.py, and CloudFront."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from cfsigned_django.key_group_api import KeyGroupsApi
+from cfsigned_django.lifecycle import Blocker, Cause, KeyStatus, Waits, find_blockers
+from cfsigned_django.models import KeyPair
+from cfsigned_django.probe import ProbeResult
+from cfsigned_django.record import Record, RotationError
+from cfsigned_django.signing import Signer
+
+
+class Blocked(RotationError):
+    """Report that a guard of lifecycle.py does not let a key pair move."""
+
+    def __init__(self, key_pair: KeyPair, to: KeyStatus, blockers: list[Blocker]) -> None:
+        if any(each.cause is Cause.NO_SUCH_MOVE for each in blockers):
+            text = f"{key_pair} is {key_pair.status.upper()} and cannot become {to.upper()}."
+        else:
+            text = f"{key_pair} may not become {to.upper()} yet."
+        super().__init__(text)
+        self.key_pair, self.to, self.blockers = key_pair, to, blockers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guarded(Record):
+    """A record that asks the guards before it moves a key pair.
+
+    ``key_groups`` is None where a person does the steps in CloudFront by hand.
+    ``probe`` sends one request that is signed with a key.
+    """
+
+    waits: Waits
+    key_groups: KeyGroupsApi | None
+    probe: Callable[[Signer], ProbeResult]
+
+    def blockers(self, key_pair: KeyPair, to: KeyStatus, now: datetime) -> list[Blocker]:
+        """Return what keeps a key pair from a move."""
+        return find_blockers(key_pair.state, to, now=int(now.timestamp()), waits=self.waits)
+
+    def require(self, key_pair: KeyPair, to: KeyStatus, now: datetime) -> None:
+        """Raise :exc:`Blocked` where a guard forbids the move, by the caller's clock or the own."""
+        if found := self.blockers(key_pair, to, min(now, self.clock())):
+            raise Blocked(key_pair, to, found)
+
+    def require_api(self) -> KeyGroupsApi:
+        """Return the calls to CloudFront. Raise :exc:`RotationError` where a person does them."""
+        if self.key_groups is None:
+            raise RotationError(
+                "This site may not change CloudFront: create the public key there by hand, and "
+                "give the id (K...) that CloudFront shows."
+            )
+        return self.key_groups
+
+    def keep_active_in(self) -> None:
+        """Put the ACTIVE key into the group: it may sign in haste, with no look before."""
+        active = self.active()
+        if active is not None and self.key_groups is not None:
+            self.key_groups.add(self.key_group_id, str(active))

@@ -1,0 +1,185 @@
+"""Revoke a key: stop trusting it now, with every link that it signed."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.core.exceptions import ImproperlyConfigured
+
+from cfsigned_django import keyring
+from cfsigned_django.aws.client import AwsError
+from cfsigned_django.aws.key_groups import LAST_PUBLIC_KEY
+from cfsigned_django.encryption import CannotUnseal
+from cfsigned_django.key_group_api import take_out
+from cfsigned_django.lifecycle import KeyStatus
+from cfsigned_django.models import KeyPair
+from cfsigned_django.record import RotationError
+from cfsigned_django.signing import InvalidKey, KeyAlgorithm
+from cfsigned_django.succession import Succession
+
+logger = logging.getLogger("cfsigned_django.rotation")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revocation(Succession):
+    """The way out in an emergency, from any state."""
+
+    def revoke(
+        self,
+        key_pair: KeyPair,
+        *,
+        now: datetime,
+        reason: str,
+        algorithm: KeyAlgorithm | None = None,
+    ) -> None:
+        """Stop trusting a key now, with all the links that it signed.
+
+        Another one signs from then on: the successor that CloudFront trusts,
+        else one that is made first, with ``algorithm`` or that of the revoked
+        key. It does not wait: its links may be refused where CloudFront does
+        not know it yet, the revoked key's are refused anyway. Where CloudFront
+        is changed by hand, no other key is made.
+
+        Nothing was done where an error is raised and the key pair is not
+        REVOKED. Else it signs no longer; the same again, or
+        :meth:`finish_revocation`, does the rest.
+        """
+        key_pair.refresh_from_db(using=self.rows.db)
+        failure: AwsError | None = None
+        if key_pair.status != KeyStatus.REVOKED:
+            failure = self._prepare_successor(key_pair, now, reason, algorithm)
+            self._record_revocation(key_pair, now, reason)
+        if self.key_groups is not None:  # else a person does it, and says so afterwards
+            self.finish_revocation(key_pair, now=now, algorithm=algorithm)
+        if failure is not None:
+            # There may be room for another key now that this one is out.
+            self._replace(key_pair, now, algorithm)
+
+    def finish_revocation(
+        self, key_pair: KeyPair, *, now: datetime, algorithm: KeyAlgorithm | None = None
+    ) -> None:
+        """Take a revoked key out of CloudFront, if the process that revoked it did not.
+
+        A key group keeps at least one key: where this is the only one, another
+        is made first, and signs at once.
+        """
+        if key_pair.removed_at is not None:
+            return
+        self.keep_active_in()
+        if self.key_groups is not None:
+            with self.claim(key_pair) as claim:
+                api = self.key_groups.before_each_call(claim.renew)
+                try:
+                    take_out(api, key_pair)
+                except AwsError as error:
+                    if error.code != LAST_PUBLIC_KEY:
+                        raise
+                    self._replace_last(key_pair, now, algorithm)
+                    take_out(api, key_pair)
+        self.write(self.rows.filter(pk=key_pair.pk), removed_at=now, claimed_until=None)
+        key_pair.removed_at = now
+
+    def ready_successor(self) -> KeyPair | None:
+        """Return the successor that can sign if the ACTIVE key is revoked now, if there is one."""
+        successor = self.successor()
+        if successor is None or successor.status != KeyStatus.TRUSTED:
+            return None
+        return successor if _opens(successor) else None
+
+    def _prepare_successor(
+        self, key_pair: KeyPair, now: datetime, reason: str, algorithm: KeyAlgorithm | None
+    ) -> AwsError | None:
+        """Have a successor trusted before the signing key stops to sign.
+
+        Return why there is none where waiting would not help; raise what will
+        pass, since links that work are better than none until then.
+        """
+        if self.key_groups is None or key_pair.active_in is None:
+            return None
+        try:
+            self._bring_successor(key_pair, now, reason, algorithm)
+        except AwsError as error:
+            if error.is_temporary:
+                raise
+            logger.error("No key can sign in the place of %s yet. %s", key_pair, error)
+            return error
+        return None
+
+    def _record_revocation(self, key_pair: KeyPair, now: datetime, reason: str) -> None:
+        former = None
+        with self.transaction():
+            self.lock(key_pair)
+            self.require(key_pair, KeyStatus.REVOKED, now)
+            was_active = key_pair.active_in is not None
+            self.move(
+                key_pair,
+                KeyStatus.REVOKED,
+                active_in=None,
+                next_in=None,
+                revoked_at=now,
+                reason=reason,
+                sealed_private_key="",
+                # Who is adding it to CloudFront at this moment must be done before it is removed.
+                claimed_until=key_pair.claimed_until,
+            )
+            successor = self.ready_successor() if was_active else None
+            if successor is not None:
+                former = self._switch_to(successor, now)
+        self._after_switch(former)
+
+    def _replace_last(
+        self, key_pair: KeyPair, now: datetime, algorithm: KeyAlgorithm | None
+    ) -> None:
+        """Have another key in the group than this one, which is the only one there."""
+        try:
+            self._replace(key_pair, now, algorithm)
+        except AwsError as error:
+            raise AwsError(
+                what=f"take {key_pair} out of CloudFront",
+                reason="it is the only key of its key group, which must keep one, and no other "
+                "could be put in",
+                next_step=str(error),
+                code=error.code,
+                permission=error.permission,
+                is_temporary=error.is_temporary,
+            ) from error
+
+    def _replace(self, key_pair: KeyPair, now: datetime, algorithm: KeyAlgorithm | None) -> None:
+        """Let another key sign at once, if none does."""
+        if self.active() is not None:
+            return
+        successor = self._bring_successor(key_pair, now, key_pair.reason, algorithm)
+        if not _opens(successor):
+            raise RotationError(
+                f"{successor} is to sign next, but its private key cannot be opened. Revoke it as "
+                "well: then a new key is made."
+            )
+        with self.transaction():
+            self.lock(successor)
+            if self.active() is None:
+                self._switch_to(successor, now)
+        keyring.forget()
+
+    def _bring_successor(
+        self, key_pair: KeyPair, now: datetime, reason: str, algorithm: KeyAlgorithm | None
+    ) -> KeyPair:
+        """Return a successor that is in the key group; make one where there is none."""
+        successor = self.start(
+            algorithm=algorithm or KeyAlgorithm(key_pair.algorithm), now=now, reason=reason
+        )
+        if successor.status == KeyStatus.PENDING:
+            self.trust(successor, now=now)
+        else:
+            self.put_back(successor, now=now)
+        return successor
+
+
+def _opens(key_pair: KeyPair) -> bool:
+    """Tell whether the settings can open the private key."""
+    try:
+        key_pair.make_signer()
+    except (CannotUnseal, ImproperlyConfigured, InvalidKey):
+        return False
+    return True

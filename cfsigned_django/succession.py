@@ -1,0 +1,195 @@
+"""Bring the successor of a signing key to where it signs: PENDING, TRUSTED, ACTIVE."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import IntegrityError
+
+from cfsigned_django import keyring
+from cfsigned_django.guards import Guarded
+from cfsigned_django.key_group_api import bring_in
+from cfsigned_django.lifecycle import KeyStatus
+from cfsigned_django.models import KeyPair
+from cfsigned_django.probe import ProbeResult
+from cfsigned_django.record import Claimed, RotationError
+from cfsigned_django.signing import KeyAlgorithm, PrivateKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Succession(Guarded):
+    """The moves of a key pair that is to sign next."""
+
+    def start(
+        self, *, algorithm: KeyAlgorithm, now: datetime, reason: str = "", spare: bool = False
+    ) -> KeyPair:
+        """Generate the successor; return the one that is there already if there is one.
+
+        A ``spare`` waits, TRUSTED, for somebody to start a rotation.
+        """
+        if (under_way := self.successor()) is not None:
+            if under_way.is_spare and not spare:
+                self._take_spare(under_way, reason)
+            return under_way
+        if self.key_groups is not None:
+            self.key_groups.check_room(self.key_group_id)
+        return self.create(
+            PrivateKey.generate(algorithm),
+            now=now,
+            reason=reason,
+            status=KeyStatus.PENDING,
+            next_in=self.key_group_id,
+            is_spare=spare,
+        )
+
+    def trust(self, key_pair: KeyPair, *, now: datetime, key_pair_id: str = "") -> None:
+        """Make CloudFront know the key: PENDING -> TRUSTED.
+
+        ``key_pair_id`` is what CloudFront gave to a person who created the
+        public key by hand; left empty, it is created here. A person who gave a
+        wrong one gives the right one afterwards, as long as the key has not
+        been seen to work.
+        """
+        if key_pair_id and key_pair.status == KeyStatus.TRUSTED:
+            self._correct_id(key_pair, key_pair_id, now)
+            return
+        self.require(key_pair, KeyStatus.TRUSTED, now)
+        if key_pair_id:
+            self._record_trust(key_pair, key_pair_id, now)
+            return
+        api = self.require_api()
+        try:
+            with self.claim(key_pair) as claim:
+                key_pair_id = bring_in(api.before_each_call(claim.renew), key_pair)
+            self._record_trust(key_pair, key_pair_id, now)
+        except Exception:
+            # Where it was revoked meanwhile, what was just created is to be removed again.
+            self.write(self.rows.filter(pk=key_pair.pk, status=KeyStatus.REVOKED), removed_at=None)
+            raise
+
+    def check(self, key_pair: KeyPair, *, now: datetime) -> ProbeResult:
+        """Probe a TRUSTED key, and record since when it works."""
+        if self._is_missing(key_pair):
+            # Edges may still know what someone took out of the group a moment ago.
+            result = ProbeResult.UNKNOWN_KEY
+        else:
+            result = self.probe(key_pair.make_signer())
+        if result is ProbeResult.GOOD:
+            self._record_good(key_pair, now)
+        elif result is not ProbeResult.NO_ANSWER:
+            self.write(self.rows.filter(pk=key_pair.pk, status=KeyStatus.TRUSTED), good_since=None)
+        key_pair.refresh_from_db(using=self.rows.db, fields=["good_since"])
+        return result
+
+    def put_back(self, key_pair: KeyPair, *, now: datetime) -> bool:
+        """Put a TRUSTED key into the group where someone took it out; tell whether it was out."""
+        if self.key_groups is None or not self._is_missing(key_pair):
+            return False
+        with self.claim(key_pair) as claim:
+            rows = self.rows.filter(pk=key_pair.pk, status=KeyStatus.TRUSTED)
+            # Before it is put back: its waiting time begins anew whoever dies here.
+            self.write(rows, good_since=None, trusted_at=now)
+            api = self.key_groups.before_each_call(claim.renew)
+            api.add(self.key_group_id, str(key_pair))
+        self.write(rows, claimed_until=None)
+        return True
+
+    def activate(self, key_pair: KeyPair, *, now: datetime) -> None:
+        """Let the key sign, and the one before it no longer: TRUSTED -> ACTIVE."""
+        self.require(key_pair, KeyStatus.ACTIVE, now)
+        if self.put_back(key_pair, now=now):
+            raise RotationError(
+                f"Someone had taken {key_pair} out of the key group. It is in it again, and its "
+                "waiting time begins anew."
+            )
+        with self.transaction():
+            self.lock(key_pair)
+            if key_pair.status != KeyStatus.TRUSTED:
+                raise Claimed
+            self.require(key_pair, KeyStatus.ACTIVE, now)
+            former = self._switch_to(key_pair, now)
+        self._after_switch(former)
+
+    def _take_spare(self, key_pair: KeyPair, reason: str) -> None:
+        """Make a spare the next key to sign, and record who wanted it and why."""
+        fields = {"is_spare": False, "reason": reason, "changed_by": self.changed_by}
+        self.write(self.rows.filter(pk=key_pair.pk, is_spare=True), **fields)
+        key_pair.refresh_from_db(using=self.rows.db, fields=list(fields))
+
+    def _is_missing(self, key_pair: KeyPair) -> bool:
+        """Tell whether the key is not in the group, as far as this site may look."""
+        if self.key_groups is None:
+            return False
+        return str(key_pair) not in self.key_groups.members(self.key_group_id)
+
+    def _record_good(self, key_pair: KeyPair, now: datetime) -> None:
+        if key_pair.good_since is not None:
+            return
+        seen = key_pair.trusted_at
+        with self.transaction():
+            self.lock(key_pair)
+            rows = self.rows.filter(pk=key_pair.pk, status=KeyStatus.TRUSTED, trusted_at=seen)
+            # Read here, after what others recorded: a probe may take long.
+            rows.filter(good_since=None).update(good_since=max(now, self.clock()))
+
+    def _record_trust(self, key_pair: KeyPair, key_pair_id: str, now: datetime) -> None:
+        with self._unique_id(key_pair_id), self.transaction():
+            self.move(key_pair, KeyStatus.TRUSTED, key_pair_id=key_pair_id, trusted_at=now)
+
+    def _correct_id(self, key_pair: KeyPair, key_pair_id: str, now: datetime) -> None:
+        fields = {
+            "key_pair_id": key_pair_id,
+            "trusted_at": now,
+            "good_since": None,
+            "changed_by": self.changed_by,
+        }
+        with self._unique_id(key_pair_id), self.transaction():
+            self.lock(key_pair)
+            if key_pair.key_pair_id == key_pair_id:
+                return
+            if key_pair.status != KeyStatus.TRUSTED or key_pair.good_since is not None:
+                raise RotationError(
+                    f"{key_pair} is known to CloudFront under its id, which cannot be changed any "
+                    "more."
+                )
+            # A probe that is under way looks at trusted_at, and does not count.
+            self.rows.filter(pk=key_pair.pk).update(**fields)
+            for name, value in fields.items():
+                setattr(key_pair, name, value)
+            self.on_move(key_pair)
+
+    @contextmanager
+    def _unique_id(self, key_pair_id: str) -> Iterator[None]:
+        try:
+            yield
+        except IntegrityError:
+            raise RotationError(f"{key_pair_id} is the id of another key pair.") from None
+
+    def _switch_to(self, key_pair: KeyPair, now: datetime) -> KeyPair | None:
+        """Make a key the ACTIVE one, inside a transaction; return the one before it."""
+        former = self.active()
+        if former is not None:
+            self.move(
+                former,
+                KeyStatus.RETIRING,
+                active_in=None,
+                retiring_at=None,
+                retirement_seconds=max(former.retirement_seconds, self.waits.retirement),
+            )
+        self.move(
+            key_pair,
+            KeyStatus.ACTIVE,
+            next_in=None,
+            active_in=self.key_group_id,
+            active_at=now,
+            retirement_seconds=self.waits.retirement,
+        )
+        return former
+
+    def _after_switch(self, former: KeyPair | None) -> None:
+        if former is not None:
+            self.begin_retirement(former)
+        keyring.forget()

@@ -1,0 +1,133 @@
+"""Test the engine of the rotation, over the strict CloudFront in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from cfsigned_django.lifecycle import Waits
+from cfsigned_django.models import KeyPair
+from cfsigned_django.probe import ProbeResult
+from cfsigned_django.rotation import Rotation
+from cfsigned_django.signing import KeyAlgorithm, PrivateKey, Signer
+from tests.aws.api import Account
+from tests.simulation.faults import Boundary, Fault, UnreliableCloudFront
+from tests.simulation.strict_cloudfront import StrictCloudFront
+
+WAITS = Waits(propagation=300, url_lifetime=3600, keyring=120, clock_skew=60)
+ECDSA, RSA = KeyAlgorithm.ECDSA_P256, KeyAlgorithm.RSA_2048
+
+
+class Killed(BaseException):
+    """The process ended here: nothing in the code under test can catch it."""
+
+
+@dataclass(slots=True)
+class Site:
+    """A key group with a key of somebody else, a clock, and the machines that rotate."""
+
+    account: Account = field(default_factory=lambda: Account(api=StrictCloudFront()))
+    now: datetime = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
+    #: What each probe is answered; None lets the key group decide.
+    answer: ProbeResult | None = None
+    #: Called after each move.
+    moves: list[tuple[str, str]] = field(default_factory=list)
+    foreign: str = ""
+    key_group_id: str = ""
+
+    def __post_init__(self) -> None:
+        self.foreign = self.account.upload("foreign")
+        self.key_group_id = self.account.make_group(self.foreign)
+
+    def rotation(
+        self,
+        *,
+        by_hand: bool = False,
+        boundary: Boundary = lambda method, side: None,
+        fault: Callable[[str], Fault] = lambda method: Fault.NONE,
+        **fields: Any,
+    ) -> Rotation:
+        """Return the rotation as one machine has it."""
+        api = UnreliableCloudFront(self.account.api, choose_fault=fault, boundary=boundary)
+        return Rotation(
+            key_group_id=self.key_group_id,
+            waits=WAITS,
+            key_groups=None if by_hand else self.account.over(api),
+            probe=self.probe,
+            clock=lambda: self.now,
+            on_move=lambda key_pair: self.moves.append((str(key_pair), key_pair.status)),
+            **fields,
+        )
+
+    def probe(self, signer: Signer) -> ProbeResult:
+        """Answer a probe at once as the key group stands."""
+        if self.answer is not None:
+            return self.answer
+        known = self.account.api.trusted_keys(self.key_group_id).get(signer.key_pair_id)
+        if known is None:
+            return ProbeResult.UNKNOWN_KEY
+        same = known.to_pem() == signer.private_key.public_key.to_pem()
+        return ProbeResult.GOOD if same else ProbeResult.WRONG_KEY
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass."""
+        self.now += timedelta(seconds=seconds)
+
+    @property
+    def members(self) -> set[str]:
+        """Return the ids in the key group, as the API has them."""
+        return set(self.account.group_config(self.key_group_id)["Items"])
+
+    @property
+    def public_keys(self) -> set[str]:
+        """Return the ids of all public keys of the account."""
+        listed = self.account.api.list_public_keys()["PublicKeyList"]["Items"]
+        return {each["Id"] for each in listed}
+
+    def set_members(self, *members: str) -> None:
+        """Change the key group by hand."""
+        answer = self.account.api.get_key_group(Id=self.key_group_id)
+        config = {**answer["KeyGroup"]["KeyGroupConfig"], "Items": list(members)}
+        self.account.api.update_key_group(
+            Id=self.key_group_id, IfMatch=answer["ETag"], KeyGroupConfig=config
+        )
+
+    def started(self, *, spare: bool = False) -> KeyPair:
+        """Return a PENDING key pair."""
+        return self.rotation().start(algorithm=ECDSA, now=self.now, spare=spare)
+
+    def trusted(self, *, spare: bool = False, good_for: int | None = None) -> KeyPair:
+        """Return a TRUSTED key pair, which has worked for so many seconds if it has."""
+        key_pair = self.started(spare=spare)
+        rotation = self.rotation()
+        rotation.trust(key_pair, now=self.now)
+        if good_for is not None:
+            rotation.check(key_pair, now=self.now)
+            self.wait(good_for)
+        return key_pair
+
+    def activated(self) -> KeyPair:
+        """Return a new ACTIVE key pair; the one before it is RETIRING."""
+        key_pair = self.trusted(good_for=301)
+        self.rotation().activate(key_pair, now=self.now)
+        return key_pair
+
+    def imported(self) -> KeyPair:
+        """Return the ACTIVE key pair that was imported, which is in the group."""
+        private_key = PrivateKey.generate(ECDSA)
+        pem = private_key.public_key.to_pem()
+        key_pair_id = self.account.upload(f"settings-{len(self.public_keys)}", pem)
+        self.set_members(*self.members, key_pair_id)
+        return self.rotation().import_key(private_key, key_pair_id, now=self.now)
+
+
+def fresh(key_pair: KeyPair) -> KeyPair:
+    """Return the key pair as the database has it."""
+    return KeyPair.objects.get(pk=key_pair.pk)
+
+
+def statuses() -> dict[str, str]:
+    """Return the status of each key pair, by its name."""
+    return {str(each): each.status for each in KeyPair.objects.all()}

@@ -1,0 +1,71 @@
+"""Give the tests of the rotation a site, and keep them apart from this machine's AWS settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from cfsigned_django import keyring, site_rotation
+from cfsigned_django.models import KeyPair
+from cfsigned_django.signing import PrivateKey
+from tests.aws.api import Account
+from tests.plugins_aws import (
+    aws_account as aws_account,
+    ministack as ministack,
+    no_aws_configuration as no_aws_configuration,
+)
+from tests.rotation import Site
+from tests.rotation.commands import Shell
+from tests.simulation.strict_cloudfront import StrictCloudFront
+
+
+@pytest.fixture(autouse=True)
+def _apart(no_aws_configuration: None) -> None:
+    """Keep every test here apart from the machine's own AWS configuration."""
+
+
+@pytest.fixture
+def key_group(db: None) -> Site:
+    """Return a key group that holds a key of somebody else."""
+    return Site()
+
+
+@pytest.fixture
+def shell(
+    site: Any, monkeypatch: pytest.MonkeyPatch, ec_key: PrivateKey, db: None
+) -> Iterator[Shell]:
+    """Return a shell on a site whose settings hold a key that is in the key group."""
+    account = Account(api=StrictCloudFront())
+    foreign = account.upload("foreign")
+    key_pair_id = account.upload("settings", ec_key.public_key.to_pem())
+    shell = Shell(
+        account=account,
+        key_group_id=account.make_group(foreign, key_pair_id),
+        settings_key_id=key_pair_id,
+    )
+    site.AWS_CLOUDFRONT_KEY = ec_key.to_pem().decode()
+    site.AWS_CLOUDFRONT_KEY_ID = key_pair_id
+    site.AWS_CLOUDFRONT_KEY_GROUP_ID = shell.key_group_id
+    site.STORAGES = {
+        "default": {"BACKEND": "cfsigned_django.storage.CloudFrontS3Storage"},
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }
+
+    def make_client(name: str, **access: str) -> Shell:
+        shell.clients.append(access)
+        return shell
+
+    monkeypatch.setattr(site_rotation, "make_client", make_client)
+    monkeypatch.setattr(site_rotation, "probe_url", lambda url: shell.answer)
+    site_rotation._shared_client.cache_clear()
+    keyring.forget()
+    yield shell
+    site_rotation._shared_client.cache_clear()
+    keyring.forget()
+    text = "".join(shell.printed)
+    assert "PRIVATE KEY" not in text
+    assert "Traceback" not in text
+    sealed = KeyPair.objects.exclude(sealed_private_key="").values_list("sealed_private_key")
+    assert not [each for (each,) in sealed if each in text]

@@ -1,0 +1,124 @@
+"""Test that a step belongs to one machine for as long as it takes, and no longer."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from cfsigned_django.aws.client import AwsError
+from cfsigned_django.models import KeyPair
+from cfsigned_django.rotation import Claimed, Rotation
+from tests.rotation import Killed, Site, fresh
+from tests.simulation.faults import Fault
+
+
+def at_each_call(key_group: Site, seconds: float) -> Rotation:
+    """Return a rotation of which each call takes so long."""
+
+    def pass_time(method: str, side: str) -> None:
+        if side == "after":
+            key_group.wait(seconds)
+
+    return key_group.rotation(boundary=pass_time)
+
+
+def test_second_machine_is_told(key_group: Site) -> None:
+    """While one machine is at a step, another one does not begin it."""
+    key_pair = key_group.started()
+    calls: list[str] = []
+
+    def come_second(method: str, side: str) -> None:
+        if not calls:
+            calls.append(method)
+            with pytest.raises(Claimed, match="Another process is at the same step"):
+                key_group.rotation().trust(fresh(key_pair), now=key_group.now)
+
+    key_group.rotation(boundary=come_second).trust(key_pair, now=key_group.now)
+
+    assert calls == ["list_public_keys"]
+    assert fresh(key_pair).claimed_until is None
+
+
+@pytest.mark.parametrize("step", ["trust", "retire", "put_back"])
+def test_claim_holds_while_each_call_takes_its_longest(key_group: Site, step: str) -> None:
+    """A process that lives keeps its step, although all its calls take longer than one claim."""
+    former = key_group.imported()
+    key_pair = key_group.started() if step == "trust" else key_group.activated()
+    if step == "retire":
+        key_group.wait(3780)
+        key_pair = fresh(former)
+    if step == "put_back":
+        key_pair = key_group.trusted()
+        key_group.set_members(*key_group.members - {str(key_pair)})
+    began, seen = key_group.now, []
+
+    def watch(method: str, side: str) -> None:
+        claimed = fresh(key_pair).claimed_until
+        if side == "after" and claimed is not None:
+            key_group.wait(33)
+            seen.append(claimed - key_group.now)
+
+    getattr(key_group.rotation(boundary=watch), step)(key_pair, now=key_group.now)
+
+    assert key_group.now - began > timedelta(seconds=60)
+    assert min(seen) == timedelta(seconds=27)
+
+
+def test_process_that_was_held_up_does_not_go_on(key_group: Site) -> None:
+    """Who slept until another machine took the step leaves it to that one."""
+    key_pair = key_group.started()
+
+    def sleep_once(method: str, side: str) -> None:
+        if (method, side) == ("create_public_key", "before") and len(key_group.public_keys) == 1:
+            key_group.wait(61)
+            key_group.rotation().trust(fresh(key_pair), now=key_group.now)
+
+    with pytest.raises(Claimed):
+        key_group.rotation(boundary=sleep_once).trust(key_pair, now=key_group.now)
+
+    assert fresh(key_pair).status == "trusted"
+    assert key_group.members == {key_group.foreign, str(fresh(key_pair))} == key_group.public_keys
+
+
+def test_claim_that_ran_out_and_nobody_took_is_renewed(key_group: Site) -> None:
+    """Who slept for long, while nobody else came, goes on."""
+    key_pair = key_group.started()
+
+    at_each_call(key_group, 500).trust(key_pair, now=key_group.now)
+
+    assert fresh(key_pair).status == "trusted"
+
+
+def test_failure_gives_the_step_back(key_group: Site) -> None:
+    """After an error the step is free in a few seconds, in which CloudFront may settle."""
+    key_pair = key_group.started()
+    failing = key_group.rotation(fault=lambda method: Fault.THROTTLED)
+    with pytest.raises(AwsError):
+        failing.trust(key_pair, now=key_group.now)
+
+    with pytest.raises(Claimed):
+        key_group.rotation().trust(key_pair, now=key_group.now)
+    key_group.wait(5)
+    key_group.rotation().trust(key_pair, now=key_group.now)
+
+    assert fresh(key_pair).status == "trusted"
+
+
+def test_death_leaves_the_step_for_a_minute(key_group: Site) -> None:
+    """The step of a process that died is free when its claim has run out."""
+    key_pair = key_group.started()
+
+    def die(method: str, side: str) -> None:
+        raise Killed
+
+    with pytest.raises(Killed):
+        key_group.rotation(boundary=die).trust(key_pair, now=key_group.now)
+    key_group.wait(59)
+    with pytest.raises(Claimed):
+        key_group.rotation().trust(key_pair, now=key_group.now)
+    key_group.wait(1)
+
+    key_group.rotation().trust(key_pair, now=key_group.now)
+
+    assert KeyPair.objects.get().status == "trusted"

@@ -1,0 +1,188 @@
+"""Test cfsigned_rotate: what it does, says and exits with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.db import OperationalError
+
+from cfsigned_django.models import KeyPair
+from cfsigned_django.probe import ProbeResult
+from cfsigned_django.rotation import Rotation
+from tests.rotation.commands import Shell, aged
+from tests.simulation.answers import refusal
+
+
+def test_whole_rotation(shell: Shell) -> None:
+    """From the key of the settings to its end, run by run."""
+    assert shell.run("--import").out.startswith(
+        f"{shell.settings_key_id} is in the database: it signs from there.\n"
+    )
+    assert shell.run("--start", "--reason", "yearly").out.startswith("Started: ECDSA P-256 ")
+    assert "is in the key group: CloudFront begins to trust it." in shell.run().out
+    waiting = shell.run()
+    assert (waiting.code, waiting.out.startswith("Not yet:\n")) == (75, True)
+    assert "it signs at" in waiting.out
+    aged(301)
+    assert "signs from now on." in shell.run().out
+    assert "no longer signs; it may go at" in shell.run().out
+    aged(8 * 86400)
+    assert "is retired: CloudFront no longer knows it." in shell.run().out
+    over = shell.run()
+    assert (over.code, over.out.splitlines()[0]) == (0, "There is nothing to do.")
+    assert len(shell.members) == 2
+
+
+def test_json_has_its_shape(shell: Shell) -> None:
+    """Machines get what docs/commands.md says, with moments in UTC."""
+    shell.run("--import")
+    shell.run("--start")
+    shell.run()
+    shell.run()
+
+    ran = shell.run("--json")
+
+    report = ran.report
+    assert list(report) == ["key_group_id", "did", "blockers", "keys"]
+    assert (ran.code, report["key_group_id"], report["did"]) == (75, shell.key_group_id, None)
+    (blocker,), (newest, oldest) = report["blockers"], report["keys"]
+    assert list(blocker) == ["what", "until"]
+    assert blocker["until"].endswith("Z")
+    assert list(newest) == ["key_pair_id", "status", "algorithm", "since"]
+    assert (newest["status"], oldest["status"]) == ("trusted", "active")
+    assert ran.err == ""
+
+
+def test_times_have_their_zone(shell: Shell, settings: Any) -> None:
+    """The list says in which time zone the times are."""
+    settings.TIME_ZONE = "Asia/Seoul"
+
+    assert " KST (Asia/Seoul):" in shell.run("--dry-run").out
+
+
+@pytest.mark.parametrize("spare", [True, False])
+def test_old_key_is_replaced(shell: Shell, spare: bool, settings: Any) -> None:
+    """--max-age begins where the key is older, and takes the spare if there is one."""
+    shell.run("--import")
+    if spare:
+        settings.AWS_CLOUDFRONT_SPARE_KEY = "ECDSA_P256"
+        shell.run()
+        shell.run()
+    assert "Started" not in shell.run("--max-age", "90d").out
+    aged(90 * 86400 + 60)
+
+    ran = shell.run("--max-age", "90d", "--reason", "old")
+
+    successor = KeyPair.objects.get(next_in=shell.key_group_id)
+    assert ran.out.startswith(f"Started: {successor} is {'Trusted' if spare else 'Pending'}.")
+    assert (successor.is_spare, successor.reason) == (False, "old")
+    assert (successor.changed_by, ran.code) == ("cfsigned_rotate", 0)
+
+
+def test_age_of_the_settings_key_is_unknown(shell: Shell) -> None:
+    """As long as the key of the settings signs, --max-age asks to import it and begins nothing."""
+    ran = shell.run("--max-age", "90d")
+
+    assert (ran.code, KeyPair.objects.count()) == (0, 0)
+    assert f"{shell.settings_key_id}, the key of the settings, signs, and nothing says" in ran.out
+    assert "Import it first (manage.py cfsigned_rotate --import)" in ran.out
+    assert shell.run("--max-age", "90d", "--json").report["blockers"][0]["until"] is None
+
+
+def test_site_without_any_key_begins(shell: Shell, settings: Any) -> None:
+    """Where no key exists at all, --max-age makes the first one."""
+    settings.AWS_CLOUDFRONT_KEY = settings.AWS_CLOUDFRONT_KEY_ID = None
+
+    assert shell.run("--max-age", "90d").out.startswith("Started: ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ((), "would be put into the key group."),
+        (("--start",), "would be put into the key group."),
+        (("--revoke", "settings"), "would be revoked. Revoking"),
+    ],
+)
+def test_dry_run_says_what_is_due(shell: Shell, arguments: tuple[str, ...], sentence: str) -> None:
+    """A dry run says what would be done, does nothing and exits with 0."""
+    shell.run("--import")
+    shell.run("--start")
+    before = list(KeyPair.objects.values())
+    shell.clients.clear()
+    named = [shell.settings_key_id if each == "settings" else each for each in arguments]
+
+    ran = shell.run("--dry-run", *named)
+
+    assert (ran.code, ran.out.splitlines()[0]) == (0, "Dry run: nothing was done.")
+    assert sentence in ran.out
+    assert list(KeyPair.objects.values()) == before
+    assert shell.clients == []
+
+
+def test_failure_that_passes_is_not_yet(shell: Shell) -> None:
+    """Where AWS asks to come again, the exit code says so, and the sentence too."""
+    shell.run("--import")
+    shell.run("--start")
+    shell.failure = refusal("Throttling", "ListPublicKeys")
+
+    ran = shell.run()
+
+    assert ran.code == 75
+    assert ran.out.startswith("Not yet:\n  Could not list the public keys: AWS asks for fewer")
+    assert (
+        "Another process is at the same step" in shell.run("--json").report["blockers"][0]["what"]
+    )
+
+
+def test_failure_that_stays_is_a_failure(shell: Shell) -> None:
+    """A missing permission is an error, with the name of the permission."""
+    shell.run("--import")
+    shell.failure = refusal("AccessDenied", "GetKeyGroup")
+
+    ran = shell.run("--start")
+
+    assert (ran.code, ran.out) == (1, "")
+    assert "do not allow cloudfront:GetKeyGroup" in ran.err
+
+
+def test_open_behavior_is_a_failure(shell: Shell) -> None:
+    """A rotation does not go on where links are not checked."""
+    shell.run("--import")
+    shell.run("--start")
+    shell.run()
+    shell.answer = ProbeResult.UNRESTRICTED
+
+    ran = shell.run()
+
+    assert (ran.code, "links are not checked there" in ran.err) == (1, True)
+
+
+def test_database_that_fails_is_told(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database that fails ends the run in words."""
+
+    def fail(rotation: Rotation) -> None:
+        raise OperationalError("secret host")
+
+    monkeypatch.setattr(Rotation, "active", fail)
+
+    ran = shell.run()
+
+    assert (ran.code, "The database failed (OperationalError)" in ran.err) == (1, True)
+    assert "secret host" not in ran.err
+
+
+def test_wait_goes_on_to_the_end(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """--wait does every step, tells each once, and comes to the end of the rotation."""
+    shell.run("--import")
+    monkeypatch.setattr("time.sleep", lambda seconds: aged(8 * 86400))
+
+    ran = shell.run("--start", "--wait")
+
+    assert ran.code == 0
+    lines = ran.err.splitlines()
+    assert len(lines) == len(set(lines))
+    assert [line for line in lines if "Started" in line or "signs from now on." in line]
+    assert "is retired: CloudFront no longer knows it." in ran.out
+    assert shell.run("--start", "--wait", "--json").err == ""

@@ -1,0 +1,262 @@
+"""Test the choice of the next step, and the words for what blocks the one after."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+from django.utils import timezone
+from pytest_django import Settings
+
+from cfsigned_django.aws.client import AwsError
+from cfsigned_django.lifecycle import Blocker, Cause, KeyStatus
+from cfsigned_django.models import KeyPair
+from cfsigned_django.probe import ProbeResult
+from cfsigned_django.rotation import Blocked, Claimed, RotationError
+from cfsigned_django.rotation_steps import (
+    ProbeFailed,
+    Unanswered,
+    Unfinished,
+    advance,
+    find_chores,
+    find_waits,
+    is_under_way,
+    next_due,
+    will_pass,
+)
+from tests.rotation import ECDSA, RSA, Site, fresh
+from tests.simulation.faults import Fault
+
+
+def words(key_group: Site, *, by_hand: bool = False) -> list[str]:
+    """Return what the key pairs wait for now."""
+    rotation = key_group.rotation(by_hand=by_hand)
+    return [each.what for each in find_waits(rotation, now=key_group.now)]
+
+
+def test_whole_rotation(key_group: Site) -> None:
+    """Each step is done in its time, and a dry run says before what each would do."""
+    former = key_group.imported()
+    key_pair = key_group.rotation().start(algorithm=RSA, now=key_group.now)
+    rotation = key_group.rotation()
+    story: list[tuple[str | None, str | None]] = []
+
+    for seconds in (0, 0, 1, 301, 0, 3779, 2, 0):
+        key_group.wait(seconds)
+        due = next_due(rotation, now=key_group.now)
+        story.append((due, advance(rotation, now=key_group.now)))
+
+    name, short = str(fresh(key_pair)), str(key_pair)
+    assert story == [
+        (
+            f"{short} would be put into the key group.",
+            f"{name} is in the key group: CloudFront begins to trust it.",
+        ),
+        (f"{name} would be probed through CloudFront.", None),
+        (None, None),
+        (f"{name} would sign, if a last probe is good.", f"{name} signs from now on."),
+        (None, None),
+        (None, None),
+        (
+            f"{former} would be retired: its last link has expired.",
+            f"{former} is retired: CloudFront no longer knows it.",
+        ),
+        (None, None),
+    ]
+    assert not is_under_way(rotation)
+
+
+def test_saying_what_is_due_does_nothing(key_group: Site) -> None:
+    """Asking what is due changes no row, calls nothing and moves nothing."""
+    key_group.imported()
+    key_group.started()
+    before = list(KeyPair.objects.values())
+
+    def refuse(method: str, side: str) -> None:
+        raise AssertionError(method)
+
+    assert next_due(key_group.rotation(boundary=refuse), now=key_group.now)
+
+    assert list(KeyPair.objects.values()) == before
+
+
+def test_spare_is_made_and_waits(key_group: Site, settings: Settings) -> None:
+    """Where a spare is wanted it is generated, trusted, and does not sign."""
+    key_group.imported()
+    rotation = key_group.rotation()
+    story = []
+    for _ in range(4):
+        due = next_due(rotation, now=key_group.now, spare_algorithm=ECDSA)
+        story.append((due, advance(rotation, now=key_group.now, spare_algorithm=ECDSA)))
+        key_group.wait(301)
+
+    spare = KeyPair.objects.get(is_spare=True)
+    assert story == [
+        ("A spare key would be generated.", "A spare key was generated."),
+        (
+            f"ECDSA P-256 {spare.fingerprint[:12]} would be put into the key group.",
+            f"{spare} is in the key group: CloudFront begins to trust it.",
+        ),
+        (f"{spare} would be probed through CloudFront.", None),
+        (None, None),
+    ]
+    assert spare.status == "trusted"
+    assert not is_under_way(rotation)
+    assert words(key_group) == []
+
+
+def test_wait_for_the_first_probe(key_group: Site) -> None:
+    """A key that no edge has served yet has no time at which it signs."""
+    key_pair = key_group.trusted()
+    key_group.wait(40)
+
+    assert words(key_group) == [
+        f"{key_pair} is TRUSTED since 40 s, but CloudFront has not yet served a probe that is "
+        "signed with it."
+    ]
+
+
+def test_wait_for_propagation(key_group: Site) -> None:
+    """A key that works has a time at which it signs, in the time zone of the site."""
+    with timezone.override("Asia/Seoul"):
+        key_pair = key_group.trusted(good_for=180)
+        (wait,) = find_waits(key_group.rotation(), now=key_group.now)
+
+    assert wait.what == (
+        f"{key_pair} is TRUSTED since 3 min; it signs at 21:05:00, when it has worked for 5 min."
+    )
+    assert wait.until is not None
+    assert wait.until.isoformat() == "2026-05-04T12:05:00+00:00"
+
+
+def test_wait_for_the_last_link(key_group: Site) -> None:
+    """A key that retires has a time at which it may go."""
+    with timezone.override("Asia/Seoul"):
+        former = key_group.imported()
+        key_group.activated()
+        (what,) = words(key_group)
+
+    assert what == (
+        f"{former} no longer signs; it may go at 22:08:01, when the last link that it signed has "
+        "expired."
+    )
+
+
+def test_person_has_to_create_the_key(key_group: Site) -> None:
+    """By hand, a PENDING key waits for its id; nothing is due."""
+    key_group.imported()
+    key_pair = key_group.started()
+    rotation = key_group.rotation(by_hand=True)
+
+    assert words(key_group, by_hand=True) == [
+        f"{key_pair} waits for its id: create its public key in CloudFront."
+    ]
+    assert next_due(rotation, now=key_group.now) is None
+    assert advance(rotation, now=key_group.now) is None
+    assert find_chores(rotation, now=key_group.now) == []
+
+
+def test_person_has_to_take_keys_out(key_group: Site) -> None:
+    """By hand, a person is told what to take out of CloudFront, and why."""
+    former, leaked = key_group.imported(), key_group.activated()
+    key_group.rotation(by_hand=True).revoke(leaked, now=key_group.now, reason="")
+    key_group.wait(3780)
+
+    chores = find_chores(key_group.rotation(by_hand=True), now=key_group.now)
+
+    what = {each.key_pair: each.what for each in chores}
+    assert what[former].startswith(f"The last link that {former} signed has expired: remove the")
+    assert what[leaked].startswith(f"{leaked} is revoked: remove it from the key group in")
+    assert find_chores(key_group.rotation(), now=key_group.now) == []
+
+
+def test_revoked_key_is_taken_out_first(key_group: Site) -> None:
+    """What is most urgent comes first."""
+    key_group.trusted()
+    leaked = key_group.imported()
+    key_group.rotation(by_hand=True).revoke(leaked, now=key_group.now, reason="")
+    rotation = key_group.rotation()
+
+    assert is_under_way(rotation)
+    assert next_due(rotation, now=key_group.now) == f"{leaked} would be taken out of CloudFront."
+    assert advance(rotation, now=key_group.now) == f"{leaked} was taken out of CloudFront."
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (ProbeResult.UNRESTRICTED, "so links are not checked there. Set Restrict viewer access"),
+        (ProbeResult.WRONG_KEY, "the public key that it has under this id must be this one"),
+    ],
+)
+def test_probe_that_will_never_be_good_is_an_error(
+    key_group: Site, answer: ProbeResult, words: str
+) -> None:
+    """A behavior that is open, and an id that is another key's, are told, not waited for."""
+    key_group.trusted()
+    key_group.answer = answer
+
+    with pytest.raises(ProbeFailed, match=words):
+        advance(key_group.rotation(), now=key_group.now)
+
+
+def test_last_probe_must_be_answered(key_group: Site) -> None:
+    """A key whose last probe is not answered does not sign yet."""
+    key_group.imported()
+    key_pair = key_group.trusted(good_for=301)
+    key_group.answer = ProbeResult.NO_ANSWER
+
+    with pytest.raises(Unanswered, match=f"{key_pair} could sign, but CloudFront did not answer"):
+        advance(key_group.rotation(), now=key_group.now)
+
+
+def test_key_that_was_taken_out_is_put_back(key_group: Site) -> None:
+    """The step of a key that somebody took out is to put it back."""
+    key_pair = key_group.trusted()
+    key_group.set_members(key_group.foreign)
+
+    assert advance(key_group.rotation(), now=key_group.now) == (
+        f"{key_pair} was put back into the key group."
+    )
+
+
+def test_step_that_fails_keeps_no_other_from_being_done(
+    key_group: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A key that cannot be opened is logged, and the others go on."""
+    former = key_group.imported()
+    key_group.activated()
+    key_group.wait(3780)
+    KeyPair.objects.filter(pk=key_group.trusted().pk).update(sealed_private_key="damaged")
+    KeyPair.objects.filter(pk=former.pk).update(created_at=key_group.now)
+
+    with caplog.at_level(logging.ERROR, "cfsigned_django.rotation"):
+        done = advance(key_group.rotation(), now=key_group.now)
+
+    assert done == f"{former} is retired: CloudFront no longer knows it."
+
+
+def test_failure_that_passes_ends_the_run(key_group: Site) -> None:
+    """While AWS fails, the other steps would not fare better."""
+    key_group.imported()
+    key_group.started()
+
+    with pytest.raises(AwsError) as caught:
+        advance(key_group.rotation(fault=lambda method: Fault.THROTTLED), now=key_group.now)
+
+    assert will_pass(caught.value)
+
+
+def test_what_will_pass(key_group: Site) -> None:
+    """A lost race and a wait pass; a move that does not exist and a mistake do not."""
+    key_pair = key_group.started()
+    blocked = Blocked(key_pair, KeyStatus.ACTIVE, [Blocker(cause=Cause.NOT_PROBED)])
+    nonsense = Blocked(key_pair, KeyStatus.RETIRED, [Blocker(cause=Cause.NO_SUCH_MOVE)])
+
+    assert will_pass(Claimed())
+    assert will_pass(Unanswered(key_pair))
+    assert will_pass(blocked)
+    assert will_pass(Unfinished("Half", Claimed()))
+    assert not will_pass(nonsense)
+    assert not will_pass(Unfinished("Half", RotationError("wrong")))
+    assert not will_pass(RotationError("wrong"))
