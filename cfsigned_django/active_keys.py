@@ -11,6 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from django.db import DatabaseError, connections, router, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from cfsigned_django.lease import Found
 from cfsigned_django.models import KeyPair
@@ -91,4 +92,6 @@ def _on_own_connection(using: str, look: Callable[[], Found]) -> Found:
     try:
         return look()
     finally:
-        connections[using].close()  # this thread's own, which nobody else would close
+        # This thread's own, which nobody else would close; not by SQLite's method, which leaves a
+        # database in memory open.
+        BaseDatabaseWrapper.close(connections[using])

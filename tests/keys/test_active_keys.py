@@ -255,8 +255,7 @@ class TestPlaces:
 
         assert signs() == KEY_ID
         assert opened[0] is not connection
-        is_in_memory = connection.vendor == "sqlite"  # Django keeps that one open
-        assert is_in_memory or opened[0].connection is None
+        assert opened[0].connection is None
 
     def test_an_unpickled_storage(self, ec_key: PrivateKey) -> None:
         """Sign with the ACTIVE key also in a storage that was pickled while another one was."""
