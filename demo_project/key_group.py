@@ -27,16 +27,15 @@ def prepare_key_group(state: DemoState) -> DemoState:
     Each step finds what a start that was killed had made. Raise DemoFailed with what the API said.
     """
     try:
-        ids = _prepare(state)
+        prepared = _prepare(state)
     except AwsError as error:
         log = state.logs / "aws.log"
         raise DemoFailed(f"The key group could not be prepared. {error}", log) from error
-    prepared = replace(state, **ids)
     prepared.save()
     return prepared
 
 
-def _prepare(state: DemoState) -> dict[str, str]:
+def _prepare(state: DemoState) -> DemoState:
     client = make_client(
         "cloudfront",
         endpoint_url=state.address("s3"),
@@ -45,14 +44,15 @@ def _prepare(state: DemoState) -> dict[str, str]:
     )
     key_groups = KeyGroups(client)
     if state.key_group_id and _is_there(key_groups, state.key_group_id):
-        return {}
+        return state
     private_key = PrivateKey.load(state.private_key_path)
     key_pair_id = key_groups.ensure_public_key(
         caller_reference=private_key.public_key.fingerprint,
         name=_PUBLIC_KEY,
         public_key_pem=private_key.public_key.to_pem(),
     )
-    return {"key_pair_id": key_pair_id, "key_group_id": _ensure_group(client, key_pair_id)}
+    key_group_id = _ensure_group(client, key_pair_id)
+    return replace(state, key_pair_id=key_pair_id, key_group_id=key_group_id)
 
 
 def _is_there(key_groups: KeyGroups, key_group_id: str) -> bool:

@@ -6,10 +6,11 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -23,7 +24,7 @@ from demo_project.gallery.anatomy import dissect
 from demo_project.gallery.edge_client import ask
 from demo_project.pace import LINK_VARIABLE
 from demo_project.run import running_demo
-from demo_project.state import BASE_FOLDER, FOLDER_VARIABLE, PREFERRED_PORTS, DemoState
+from demo_project.state import BASE_FOLDER, FOLDER_VARIABLE, HOST, PREFERRED_PORTS, DemoState
 from tests.edge_command import free_port
 
 pytestmark = pytest.mark.skipif(
@@ -116,6 +117,22 @@ def killed_demo(folder: Path) -> Iterator[DemoState]:
         finally:
             for pid in [*_children(process.pid), process.pid]:
                 os.kill(pid, signal.SIGKILL)
+            # Who is killed ends a moment later: the next demo wants the same ports.
+            wait_until_closed(DemoState.open(folder).ports.values())
+
+
+def wait_until_closed(ports: Collection[int]) -> None:
+    """Return when nothing listens on any of the ports."""
+    deadline = time.monotonic() + 20
+    while any(map(is_open, ports)):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def is_open(port: int) -> bool:
+    """Tell whether anything listens on the port."""
+    with socket.socket() as probe:
+        return probe.connect_ex((HOST, port)) == 0
 
 
 def _children(pid: int) -> list[int]:
