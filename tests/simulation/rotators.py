@@ -18,7 +18,8 @@ from cfsigned_django.models import KeyPair
 from cfsigned_django.probe import ProbeResult
 from cfsigned_django.rotation import Rotation, RotationError
 from cfsigned_django.rotation_steps import advance
-from cfsigned_django.signing import Denied, KeyAlgorithm, Signer, Verifier
+from cfsigned_django.signing import Denied, KeyAlgorithm, PrivateKey, Signer, Verifier
+from tests.simulation.oracle import Rule, Violation
 from tests.simulation.plan import SKEW
 from tests.simulation.processes import Process
 
@@ -36,6 +37,10 @@ class ObservedRotation(Rotation):
     site: Site
     process: Process
     revokes: bool = False
+    #: When the run began, by the true time.
+    began_at: float
+    #: The keys that are about to sign.
+    activating: list[KeyPair]
     #: The moves of the transaction that is under way.
     moves: list[KeyPair] = field(default_factory=list)
 
@@ -63,6 +68,21 @@ class ObservedRotation(Rotation):
             finally:
                 oracle.end_step(key_pair.pk, self.process)
 
+    def activate(self, key_pair: KeyPair, *, now: datetime) -> None:
+        """Tell that a key is about to sign."""
+        self.activating.append(key_pair)
+        try:
+            super().activate(key_pair, now=now)
+        finally:
+            self.activating.remove(key_pair)
+
+    def create(self, private_key: PrivateKey, *, now: datetime, **fields: Any) -> KeyPair:
+        """Tell of a key that is created where there is no room for it."""
+        world = self.site.world
+        if "next_in" in fields and world.full_since < self.began_at:
+            raise Violation(Rule.ROOM_FIRST, "A rotation starts, and the group was full before.")
+        return super().create(private_key, now=now, **fields)
+
     def write(self, rows: QuerySet[KeyPair], **fields: Any) -> bool:
         """Tell of refused probes as they are recorded."""
         found = super().write(rows, **fields)
@@ -84,6 +104,12 @@ class Rotator:
         #: The command takes its time from the database, the admin from its machine.
         self._uses_database_clock = random.random() < 0.5
         self._edge = random.randrange(site.plan.edges)
+        self._activating: list[KeyPair] = []
+
+    @property
+    def is_activating(self) -> bool:
+        """Tell whether it is about to let a key sign."""
+        return bool(self._activating)
 
     def now(self) -> datetime:
         """Return what this machine takes for the present."""
@@ -133,9 +159,12 @@ class Rotator:
         try:
             result = step()
         except FAILURES as error:
-            world.note(f"{what}: {type(error).__name__} {error}")
+            world.note(
+                f"{self.process.name}, {what}: {type(error).__name__} {error}",
+                type(error).__name__,
+            )
         else:
-            world.note(f"{what}: {result}")
+            world.note(f"{self.process.name}, {what}: {result}")
 
     def _rotation(self, *, revokes: bool = False) -> ObservedRotation:
         world = self._site.world
@@ -150,6 +179,8 @@ class Rotator:
             clock=world.database_clock,
             site=self._site,
             process=self.process,
+            began_at=world.now,
+            activating=self._activating,
             revokes=revokes,
             moves=moves,
         )
