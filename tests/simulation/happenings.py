@@ -30,7 +30,8 @@ class Happenings:
             Kind.START: lambda: self._rotate(Rotator.start),
             Kind.IMPORT: lambda: self._rotate(Rotator.import_key),
             Kind.REVOKE: lambda: self._rotate(Rotator.revoke) if self._plan.revokes else None,
-            Kind.DUE: self._wait_for_due,
+            Kind.NEXT: self._do_next,
+            Kind.DUE: lambda: self._wait(self._site.due()),
             Kind.TICK: lambda: self._world.pass_time(self._world.random.choice((0.1, 1, 10))),
             Kind.RESTART: lambda: self._worker().restart(),
             Kind.CUT_OFF: lambda: self._worker().lose_database(),
@@ -63,13 +64,17 @@ class Happenings:
         else:
             world.run(rotator.process, lambda: program(rotator), kill=False)
 
-    def _wait_for_due(self) -> None:
-        """Let time pass until just before or after something is due."""
+    def _do_next(self) -> None:
+        self._wait(self._site.steps_due())
+        self._rotate(Rotator.advance)
+
+    def _wait(self, moments: list[float]) -> None:
+        """Let time pass until just before or after one of the moments, often the next one."""
         world, random = self._world, self._world.random
-        due = sorted(moment for moment in self._site.due() if moment > world.now)
+        due = sorted(moment for moment in moments if moment > world.now)
         if due:
             moment = random.choice((due[0], random.choice(due)))
-            moment += random.choice((-1, -0.01, 0, 0.01, 1))
+            moment += random.choice((-1, -0.01, 0, 0.01, 0.5, 1))
             world.pass_time(max(0, moment - world.now))
 
     def _change_lifetime(self) -> None:
@@ -104,7 +109,7 @@ class Happenings:
         row = KeyPair.objects.filter(status=KeyStatus.TRUSTED).first()
         is_activating = any(each.is_activating for each in self._site.rotators)
         if self._plan.meddles and row is not None and not is_activating:
-            self._world.note(f"{row} is taken out by hand", "taken out")
+            self._world.note(f"{row} is taken out by hand", "taken out by hand")
             members = [each for each in self._world.members() if each != str(row)]
             self._world.set_members(members)
 

@@ -124,9 +124,8 @@ _PROBES: Final = [
     Mutation(
         name="a refused probe does not begin the wait anew",
         target=Rotation.check,
-        old="self.write(self.rows.filter(pk=key_pair.pk, status=KeyStatus.TRUSTED), "
-        "good_since=None)",
-        new="self.note_refusal(key_pair)",
+        old="status=KeyStatus.TRUSTED), good_since=None)",
+        new="status=KeyStatus.TRUSTED), changed_by='')",
         rules=(Rule.KNOWN_FIRST,),
     ),
     Mutation(
@@ -140,10 +139,9 @@ _PROBES: Final = [
     Mutation(
         name="a key is put back before its wait begins anew",
         target=Rotation.put_back,
-        old="            self.write(rows, good_since=None, trusted_at=now)\n"
-        "            self.key_groups.add(self.key_group_id, str(key_pair))",
-        new="            self.key_groups.add(self.key_group_id, str(key_pair))\n"
-        "            self.write(rows, good_since=None, trusted_at=now)",
+        old="self.write(rows, good_since=None, trusted_at=now)",
+        new="self.key_groups.add(self.key_group_id, str(key_pair)); "
+        "self.write(rows, good_since=None, trusted_at=now)",
         rules=(Rule.KNOWN_FIRST,),
         plan={"meddles": True, "deaths": 0.04, "has_settings_key": False},
     ),

@@ -67,8 +67,8 @@ class Oracle:
         self.urls: list[IssuedUrl] = []
         #: Since when the API has had a key in the group, without a break.
         self.member_since: dict[str, float] = {}
-        #: When it was recorded that a probe was refused.
-        self.refused_at: dict[UUID, float] = {}
+        #: When the last probe was sent that was refused, once that is recorded.
+        self._refused_at: dict[UUID, float] = {}
         #: When a key was revoked: its URLs may be refused from then on.
         self.revoked_at: dict[str, float] = {}
         #: Keys that signed at once, since another was revoked: their URLs may
@@ -86,6 +86,10 @@ class Oracle:
             self.member_since.setdefault(key_pair_id, now)
         if lost := set(foreign) - members:
             raise Violation(Rule.NO_TRACES, f"Keys of others are out of the group: {lost}.")
+
+    def see_refused(self, key: UUID, asked_at: float) -> None:
+        """Learn that a probe was refused which was sent at this moment."""
+        self._refused_at[key] = max(asked_at, self._refused_at.get(key, -inf))
 
     def see_moves(
         self, moves: list[KeyPair], now: float, *, revoking: bool, slowest_edge: int
@@ -122,7 +126,7 @@ class Oracle:
             raise Violation(
                 Rule.KNOWN_FIRST, f"{key_pair} signs, in the group since {since}, now {now}."
             )
-        refused_at = self.refused_at.get(key_pair.pk, -inf)
+        refused_at = self._refused_at.get(key_pair.pk, -inf)
         if now < refused_at + self._propagation:
             raise Violation(
                 Rule.KNOWN_FIRST, f"{key_pair} signs {now - refused_at} s after a refused probe."

@@ -32,8 +32,10 @@ class Plan:
     rotators: int
     workers: int
     edges: int
-    #: Whether a key of the settings signs at first, which is imported later.
+    #: Whether a key of the settings signs at first, which is imported at some time.
     has_settings_key: bool
+    #: Whether that has been imported before the schedule begins.
+    is_imported: bool
     keeps_spare: bool
     #: Whether keys may be revoked, and whether a person takes keys out of the group.
     revokes: bool

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from django.db import Error
-from django.db.models import QuerySet
 
 from cfsigned_django.aws.client import AwsError
 from cfsigned_django.encryption import CannotUnseal
@@ -83,14 +82,13 @@ class ObservedRotation(Rotation):
             raise Violation(Rule.ROOM_FIRST, "A rotation starts, and the group was full before.")
         return super().create(private_key, now=now, **fields)
 
-    def write(self, rows: QuerySet[KeyPair], **fields: Any) -> bool:
-        """Tell of refused probes as they are recorded."""
-        found = super().write(rows, **fields)
-        if fields == {"good_since": None}:
-            with self.site.world.apart():
-                for key_pair in rows:
-                    self.site.oracle.refused_at[key_pair.pk] = self.site.world.now
-        return found
+    def check(self, key_pair: KeyPair, *, now: datetime) -> ProbeResult:
+        """Tell of refused probes once they are recorded: who dies before cannot tell anyone."""
+        asked_at = self.site.world.now
+        result = super().check(key_pair, now=now)
+        if result in (ProbeResult.UNKNOWN_KEY, ProbeResult.WRONG_KEY):
+            self.site.oracle.see_refused(key_pair.pk, asked_at)
+        return result
 
 
 class Rotator:

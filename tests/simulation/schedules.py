@@ -26,6 +26,7 @@ class Kind(StrEnum):
     START = "a rotator starts a rotation"
     IMPORT = "a rotator imports the key of the settings"
     REVOKE = "a rotator revokes a key"
+    NEXT = "time passes until a step is due, and a rotator does it"
     DUE = "time passes until something is due"
     TICK = "a little time passes"
     RESTART = "a worker restarts"
@@ -41,23 +42,24 @@ class Kind(StrEnum):
 
 #: How often each kind is drawn; the first is what an event shrinks to.
 _SHARES: Final[Mapping[Kind, int]] = {
-    Kind.NOTHING: 1,
-    Kind.SIGN: 28,
-    Kind.ADVANCE: 34,
-    Kind.START: 9,
-    Kind.IMPORT: 3,
-    Kind.REVOKE: 3,
-    Kind.DUE: 20,
-    Kind.TICK: 7,
-    Kind.RESTART: 1,
-    Kind.CUT_OFF: 2,
-    Kind.SLEEP: 1,
+    Kind.NOTHING: 2,
+    Kind.SIGN: 44,
+    Kind.ADVANCE: 32,
+    Kind.NEXT: 52,
+    Kind.START: 20,
+    Kind.IMPORT: 4,
+    Kind.REVOKE: 6,
+    Kind.DUE: 18,
+    Kind.TICK: 10,
+    Kind.RESTART: 2,
+    Kind.CUT_OFF: 4,
+    Kind.SLEEP: 2,
     Kind.API_DOWN: 1,
-    Kind.FOREIGN_IN: 1,
-    Kind.FOREIGN_OUT: 1,
+    Kind.FOREIGN_IN: 2,
+    Kind.FOREIGN_OUT: 2,
     Kind.FULL: 1,
-    Kind.TAKEN_OUT: 2,
-    Kind.LIFETIME: 2,
+    Kind.TAKEN_OUT: 4,
+    Kind.LIFETIME: 4,
 }
 #: What others may do while somebody waits for an answer.
 BUSY_KINDS: Final = [kind for kind, share in _SHARES.items() for _ in range(share)]
@@ -98,6 +100,7 @@ def _plans(draw: st.DrawFn, fixed: Mapping[str, Any]) -> Plan:
         "workers": (1, 2, 3),
         "edges": (2,),
         "has_settings_key": (False, True, True),
+        "is_imported": (True, False),
         "keeps_spare": (False, False, False, False, True),
         "revokes": (False, False, False, False, True),
         "meddles": (False, False, False, False, True),

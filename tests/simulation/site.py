@@ -39,13 +39,23 @@ class Site:
         """Play the whole schedule. Raise :exc:`Violation` where a rule did not hold."""
         random = self.world.random
         with self.world:
-            self._remember_committed()
+            self._begin()
             for event in self._schedule.events:
                 random.seed(event.seed)
                 self._happenings.happen(event.kind)
             random.seed(self._schedule.seed)
             finish(self)
         judge_urls(self.world)
+
+    def _begin(self) -> None:
+        """Bring the key of the settings into the database, where the plan says so."""
+        world = self.world
+        self._remember_committed()
+        if self.plan.is_imported:
+            world.is_calm = True
+            rotator = self.rotators[0]
+            world.run(rotator.process, rotator.import_key, kill=False)
+            world.is_calm = False
 
     def issue(self, issued: IssuedUrl) -> None:
         """Take a URL that a worker handed out; every edge must accept it from now on."""
@@ -90,15 +100,15 @@ class Site:
 
     def due(self) -> list[float]:
         """Return when something changes: a wait ends, a cache is old, an edge learns."""
-        moments = [self.world.edges.settled_at, *self.steps_due()]
+        moments = self.steps_due()
         for worker in self.workers:
             moments += [worker.old_at, worker.old_at + self.plan.interval]
         return moments
 
     def steps_due(self) -> list[float]:
-        """Return when a step may become possible."""
+        """Return when a step may become possible, the latest change of the group included."""
         world, waits = self.world, self.waits
-        moments = []
+        moments = [world.edges.settled_at]
         rows = KeyPair.objects.order_by().values_list(
             "status", "good_since", "retiring_at", "retirement_seconds", "claimed_until"
         )

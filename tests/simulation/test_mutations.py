@@ -13,7 +13,7 @@ from tests.simulation.schedules import Schedule, schedules
 from tests.simulation.site import play
 
 #: After so many schedules, a lost guard must have been noticed.
-_SCHEDULES = 1500
+_SCHEDULES = 1000
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda each: each.name)

@@ -39,7 +39,7 @@ class World:
 
     def __init__(self, plan: Plan, random: Random, processes: list[Process]) -> None:
         self.plan, self.random = plan, random
-        self.now = _START
+        self.now = _START + random.choice((0, 0.5, random.random()))
         #: What happened, to be read, and how often what happened that is counted.
         self.log: list[str] = []
         self.seen: Counter[str] = Counter()
