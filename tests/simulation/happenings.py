@@ -35,9 +35,7 @@ class Happenings:
             Kind.TICK: lambda: self._world.pass_time(self._world.random.choice((0.1, 1, 10))),
             Kind.RESTART: lambda: self._worker().restart(),
             Kind.CUT_OFF: lambda: self._worker().lose_database(),
-            Kind.SLEEP: lambda: self._worker().sleep(
-                self._world.random.choice((10, 700, 100_000))
-            ),
+            Kind.SLEEP: lambda: self._worker().sleep(self._world.random.choice((10, 700, 100_000))),
             Kind.API_DOWN: lambda: self._world.lose_api(self._world.random.choice((5, 60, 4000))),
             Kind.FOREIGN_IN: self._world.add_foreign_key,
             Kind.FOREIGN_OUT: self._world.remove_foreign_key,
@@ -81,19 +79,21 @@ class Happenings:
         """Let somebody lower AWS_CLOUDFRONT_MAX_EXPIRE, or raise it again, and restart everything.
 
         It is lowered only where the database knows how long the URLs may live
-        that are out: not those of a key of the settings before its import.
+        that are out: not those of a key of the settings before its import,
+        nor longer ones as long as no rotator has seen that they are longer.
         """
         site = self._site
         if not self._is_idle():
             return
         if site.max_expire == self._plan.max_expire:
-            rows = KeyPair.objects.filter(status__in=(KeyStatus.ACTIVE, KeyStatus.RETIRING))
+            rows = KeyPair.objects.filter(status=KeyStatus.RETIRING)
             known = [row.retirement_seconds >= site.waits.retirement for row in rows]
-            if site.committed.signer is None or not all(known):
+            if site.committed.signer is None or not site.remembers_waits or not all(known):
                 return
             site.max_expire = 10
         else:
             site.max_expire = self._plan.max_expire
+            site.remembers_waits = False
         lifetime = site.max_expire + self._plan.expire_step
         site.waits = replace(site.waits, url_lifetime=lifetime)
         self._world.note(f"URLs live for {lifetime} s at most from now on", "other lifetime")

@@ -12,6 +12,7 @@ from types import FunctionType
 from typing import Any
 
 from tests.simulation.oracle import Rule
+from tests.simulation.schedules import Kind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,8 @@ class Mutation:
     rules: tuple[Rule, ...]
     #: Fields of the plan without which the guard is not needed, or seldom.
     plan: Mapping[str, Any] = field(default_factory=dict)
+    #: What must happen often for it to be needed.
+    often: tuple[Kind, ...] = ()
 
     @contextmanager
     def applied(self) -> Iterator[None]:

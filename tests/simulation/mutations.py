@@ -12,6 +12,7 @@ from cfsigned_django.record import Record
 from cfsigned_django.rotation import Rotation
 from tests.simulation.mutation import Mutation
 from tests.simulation.oracle import Rule
+from tests.simulation.schedules import Kind
 
 _ALL_KINDS_OF_URL_LOSS = (Rule.URLS_WORK, Rule.URLS_FIRST)
 
@@ -57,6 +58,7 @@ _WAITS: Final = [
         old=" + self.clock_skew",
         new="",
         rules=_ALL_KINDS_OF_URL_LOSS,
+        plan={"interval": 0},
     ),
     Mutation(
         name="the waits that were in force before are forgotten",
@@ -64,7 +66,8 @@ _WAITS: Final = [
         old="max(waits.retirement, key.retirement)",
         new="waits.retirement",
         rules=_ALL_KINDS_OF_URL_LOSS,
-        plan={"max_expire": 86_400, "has_settings_key": False},
+        plan={"max_expire": 86_400, "is_imported": True, "has_settings_key": True},
+        often=(Kind.LIFETIME, Kind.SIGN),
     ),
     Mutation(
         name="a longer wait is not remembered while a key signs",
@@ -72,7 +75,8 @@ _WAITS: Final = [
         old="if active.retirement_seconds < self.waits.retirement:",
         new="if False:",
         rules=_ALL_KINDS_OF_URL_LOSS,
-        plan={"max_expire": 86_400, "has_settings_key": False},
+        plan={"max_expire": 86_400, "is_imported": True, "has_settings_key": True},
+        often=(Kind.LIFETIME, Kind.SIGN),
     ),
     Mutation(
         name="a retirement is dated before the commit",
@@ -109,6 +113,7 @@ _WAITS: Final = [
         old="math.ceil(moment.timestamp())",
         new="int(moment.timestamp())",
         rules=(Rule.KNOWN_FIRST, *_ALL_KINDS_OF_URL_LOSS),
+        plan={"interval": 0, "faults": 0.0, "deaths": 0.0, "holds": 0.0, "rotators": 1},
     ),
 ]
 
@@ -127,6 +132,8 @@ _PROBES: Final = [
         old="status=KeyStatus.TRUSTED), good_since=None)",
         new="status=KeyStatus.TRUSTED), changed_by='')",
         rules=(Rule.KNOWN_FIRST,),
+        plan={"faults": 0.0, "deaths": 0.0, "workers": 1, "rotators": 3},
+        often=(Kind.ADVANCE, Kind.NEXT),
     ),
     Mutation(
         name="a key that was put back goes on with its old wait",
@@ -134,7 +141,8 @@ _PROBES: Final = [
         old="good_since=None, trusted_at=now",
         new="trusted_at=now",
         rules=(Rule.KNOWN_FIRST,),
-        plan={"meddles": True},
+        plan={"meddles": True, "holds": 0.1, "faults": 0.0, "deaths": 0.0, "workers": 1},
+        often=(Kind.TAKEN_OUT, Kind.ADVANCE, Kind.ADVANCE, Kind.NEXT),
     ),
     Mutation(
         name="a key is put back before its wait begins anew",
@@ -160,6 +168,7 @@ _PROBES: Final = [
         new="if False:",
         rules=(Rule.KNOWN_FIRST, Rule.URLS_WORK),
         plan={"meddles": True, "holds": 0.1, "has_settings_key": False},
+        often=(Kind.TAKEN_OUT, Kind.NEXT),
     ),
     Mutation(
         name="a key that is about to sign is not looked at again under the lock",
@@ -282,7 +291,8 @@ _CLOUDFRONT: Final = [
         old="self._keep_active_in()",
         new="pass",
         rules=(Rule.URLS_WORK, Rule.NO_TRACES),
-        plan={"revokes": True, "meddles": True, "has_settings_key": False},
+        plan={"revokes": True, "meddles": True, "has_settings_key": True, "is_imported": True},
+        often=(Kind.TAKEN_OUT, Kind.REVOKE, Kind.SIGN),
     ),
 ]
 

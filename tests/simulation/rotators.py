@@ -87,7 +87,7 @@ class ObservedRotation(Rotation):
         asked_at = self.site.world.now
         result = super().check(key_pair, now=now)
         if result in (ProbeResult.UNKNOWN_KEY, ProbeResult.WRONG_KEY):
-            self.site.oracle.see_refused(key_pair.pk, asked_at)
+            self.site.oracle.see_refused(key_pair, asked_at)
         return result
 
 
@@ -120,7 +120,14 @@ class Rotator:
         """Do the next legal step."""
         spare = KeyAlgorithm.ECDSA_P256 if self._site.plan.keeps_spare else None
         rotation = self._rotation()
-        self._attempt("advance", lambda: advance(rotation, now=self.now(), spare_algorithm=spare))
+
+        def do_next() -> str | None:
+            done = advance(rotation, now=self.now(), spare_algorithm=spare)
+            if done is None:
+                self._site.remembers_waits = True
+            return done
+
+        self._attempt("advance", do_next)
 
     def start(self) -> None:
         """Begin a rotation."""
@@ -195,4 +202,5 @@ class Rotator:
         except Denied as denied:
             unknown = denied.code == "InvalidKey"
             return ProbeResult.UNKNOWN_KEY if unknown else ProbeResult.WRONG_KEY
+        self._site.oracle.see_good(signer.key_pair_id, world.now)
         return ProbeResult.GOOD

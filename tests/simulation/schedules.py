@@ -119,11 +119,16 @@ def _plans(draw: st.DrawFn, fixed: Mapping[str, Any]) -> Plan:
 
 
 @st.composite
-def schedules(draw: st.DrawFn, **fixed: Any) -> Schedule:
-    """Return a schedule; ``fixed`` are fields of its plan that are not left to chance."""
+def schedules(draw: st.DrawFn, often: tuple[Kind, ...] = (), **fixed: Any) -> Schedule:
+    """Return a schedule.
+
+    What is named in ``often`` happens often, and ``fixed`` are fields of the
+    plan that are not left to chance.
+    """
     assert fixed.keys() <= {each.name for each in fields(Plan)}
     length = draw(st.sampled_from((25, 45, 70)))
-    events = st.builds(Event, st.sampled_from(BUSY_KINDS), _SEEDS)
+    kinds = [*BUSY_KINDS, *(often * (len(BUSY_KINDS) // 10))]
+    events = st.builds(Event, st.sampled_from(kinds), _SEEDS)
     return Schedule(
         plan=draw(_plans(fixed)),
         seed=draw(_SEEDS),

@@ -27,6 +27,8 @@ class Site:
         self.world = World(plan, Random(schedule.seed), processes)
         self.oracle = self.world.oracle
         self.waits, self.max_expire = plan.waits, plan.max_expire
+        #: Whether a rotator has had nothing to do since ``waits`` became longer.
+        self.remembers_waits = True
         #: What the database says to anyone who asks: looked up after each commit.
         self.committed = Found()
         self._schedule = schedule

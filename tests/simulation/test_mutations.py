@@ -30,7 +30,7 @@ def test_mutation_is_caught(mutation: Mutation, processes: list[Process]) -> Non
         suppress_health_check=list(HealthCheck),
         report_multiple_bugs=False,
     )
-    @given(schedule=schedules(**mutation.plan))
+    @given(schedule=schedules(often=mutation.often, **mutation.plan))
     def run(schedule: Schedule) -> None:
         nonlocal played
         played += 1
