@@ -1,8 +1,8 @@
 """Take a guard out of the code, for as long as a test looks whether anything notices."""
 
 from __future__ import annotations
-
 import __future__
+
 import inspect
 import textwrap
 from collections.abc import Iterator, Mapping
