@@ -7,10 +7,13 @@ import inspect
 import textwrap
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, field
-from types import FunctionType
 from typing import Any
 
+from django.db import connection
+
+from cfsigned_django.models import KeyPair
 from tests.simulation.oracle import Rule
 from tests.simulation.schedules import Kind
 
@@ -35,7 +38,7 @@ class Mutation:
     @contextmanager
     def applied(self) -> Iterator[None]:
         """Let everybody run the changed function, under whatever name they imported it."""
-        function = self.function
+        function = self._find_function()
         original = function.__code__
         function.__code__ = self._changed_code()
         try:
@@ -43,22 +46,46 @@ class Mutation:
         finally:
             function.__code__ = original
 
-    @property
-    def function(self) -> FunctionType:
-        """Return the function that is changed."""
+    def _find_function(self) -> Any:
         target = self.target.fget if isinstance(self.target, property) else self.target
-        function = inspect.unwrap(target)  # type: ignore[arg-type]
-        assert isinstance(function, FunctionType)
-        return function
+        assert callable(target)
+        return inspect.unwrap(target)
 
     def _changed_code(self) -> Any:
-        source = textwrap.dedent(inspect.getsource(self.function))
+        function = self._find_function()
+        source = textwrap.dedent(inspect.getsource(function))
         assert source.count(self.old) == 1, f"{self.name}: {self.old!r} is not in the code once."
         body = source[source.index("def ") :]  # without decorators
         changed = body.replace(self.old, self.new)
         filename = f"<{self.name}>"
         module = compile(changed, filename, "exec", __future__.annotations.compiler_flag)
         namespace: dict[str, Any] = {}
-        exec(module, self.function.__globals__, namespace)  # noqa: S102
+        exec(module, function.__globals__, namespace)  # noqa: S102
         (made,) = namespace.values()
         return made.__code__
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotUnique:
+    """A column of KeyPair that the database no longer keeps unique."""
+
+    name: str
+    column: str
+    rules: tuple[Rule, ...]
+    plan: Mapping[str, Any] = field(default_factory=dict)
+    often: tuple[Kind, ...] = ()
+
+    @contextmanager
+    def applied(self) -> Iterator[None]:
+        """Change the table of the tests, and change it back when it is empty."""
+        unique = KeyPair._meta.get_field(self.column)
+        changed = copy(unique)
+        changed._unique = False  # type: ignore[union-attr]
+        with connection.schema_editor() as editor:
+            editor.alter_field(KeyPair, unique, changed)  # type: ignore[arg-type]
+        try:
+            yield
+        finally:
+            KeyPair.objects.all().delete()
+            with connection.schema_editor() as editor:
+                editor.alter_field(KeyPair, changed, unique)  # type: ignore[arg-type]

@@ -10,7 +10,7 @@ from cfsigned_django.keyring import Keyring, Lease, _make_lease
 from cfsigned_django.lifecycle import Waits
 from cfsigned_django.record import Record
 from cfsigned_django.rotation import Rotation
-from tests.simulation.mutation import Mutation
+from tests.simulation.mutation import Mutation, NotUnique
 from tests.simulation.oracle import Rule
 from tests.simulation.schedules import Kind
 
@@ -331,15 +331,37 @@ _SIGNING: Final = [
     ),
 ]
 
-MUTATIONS: Final = [*_WAITS, *_PROBES, *_ONCE, *_CLOUDFRONT, *_SIGNING]
+_UNIQUE: Final = [
+    NotUnique(
+        name="the database takes two ACTIVE key pairs of a group",
+        column="active_in",
+        rules=(Rule.ONE_ACTIVE,),
+        plan={"holds": 0.1, "rotators": 3, "has_settings_key": True, "is_imported": False},
+        often=(Kind.IMPORT, Kind.NEXT),
+    ),
+    NotUnique(
+        name="the database takes two successors of a group",
+        column="next_in",
+        rules=(Rule.ONCE,),
+        plan={"holds": 0.1, "rotators": 3},
+        often=(Kind.START,),
+    ),
+]
+
+MUTATIONS: Final[list[Mutation | NotUnique]] = [
+    *_UNIQUE,
+    *_WAITS,
+    *_PROBES,
+    *_ONCE,
+    *_CLOUDFRONT,
+    *_SIGNING,
+]
 
 #: Changes after which no schedule breaks a rule, or hardly any, and why. Other tests are for these.
 UNNOTICED: Final = {
     "Rotation.put_back resets good_since, before the key is back": "The check before it has reset "
     "it already, unless a person took the key out between that check and the last look.",
     "Record.lock locks the group": "A simulated transaction is never interrupted by another one.",
-    "KeyPair.active_in is unique": "As above: import_key alone comes near it, and the uniqueness "
-    "of key_pair_id stands before.",
     "CallerReference is the id of the row": "A public key is found again by its name.",
     "Unanswered keeps a key from signing after a last probe without an answer": "Every edge has "
     "known the key for the propagation time by then; no invariant speaks of that probe.",

@@ -84,7 +84,7 @@ class Schedule:
 
 
 @st.composite
-def _plans(draw: st.DrawFn, fixed: Mapping[str, Any]) -> Plan:
+def _plans(draw: st.DrawFn, /, fixed: Mapping[str, Any]) -> Plan:
     """Return a plan; the waits are no longer than they must be."""
     choices: dict[str, tuple[Any, ...]] = {
         "interval": (10, 0, 60, 300),
@@ -119,7 +119,7 @@ def _plans(draw: st.DrawFn, fixed: Mapping[str, Any]) -> Plan:
 
 
 @st.composite
-def schedules(draw: st.DrawFn, often: tuple[Kind, ...] = (), **fixed: Any) -> Schedule:
+def schedules(draw: st.DrawFn, /, often: tuple[Kind, ...] = (), **fixed: Any) -> Schedule:
     """Return a schedule.
 
     What is named in ``often`` happens often, and ``fixed`` are fields of the

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
-from tests.simulation.mutation import Mutation
+from tests.simulation.mutation import Mutation, NotUnique
 from tests.simulation.mutations import MUTATIONS
 from tests.simulation.oracle import Violation
 from tests.simulation.processes import Process
@@ -17,7 +17,7 @@ _SCHEDULES = 1000
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda each: each.name)
-def test_mutation_is_caught(mutation: Mutation, processes: list[Process]) -> None:
+def test_mutation_is_caught(mutation: Mutation | NotUnique, processes: list[Process]) -> None:
     """Find a schedule in which a rotation without this guard breaks the rule that it is for."""
     played = 0
 
