@@ -8,8 +8,8 @@ export PYTHON
 VENV := .venv
 BIN := $(VENV)/bin
 PINS := pyproject.toml scripts/venv.sh $(wildcard constraints/*.txt)
-# Needs a browser, node, a database server or the package index: make check runs these.
-PYTHON_ONLY := -m "not e2e and not js and not postgres and not package"
+# Needs a browser, node, a database server, the package index or minutes: make check runs these.
+PYTHON_ONLY := -m "not e2e and not js and not postgres and not package and not simulation"
 
 headline = @printf '\n== %s ==\n' "$(1)"
 

@@ -1,4 +1,4 @@
-"""List what lets a step be repeated and signing come to its end, each as the change that loses it."""
+"""List what lets a step be repeated, and signing end, each as the change that loses it."""
 
 from __future__ import annotations
 

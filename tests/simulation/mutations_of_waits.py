@@ -1,4 +1,4 @@
-"""List what makes a key wait before it signs and before it goes, each as the change that ends it."""
+"""List what a key waits for before it signs and before it goes, each as the change that ends it."""
 
 from __future__ import annotations
 

@@ -12,6 +12,8 @@ from tests.simulation.processes import Process
 from tests.simulation.schedules import Schedule, schedules
 from tests.simulation.site import play
 
+pytestmark = pytest.mark.simulation
+
 #: After so many schedules, a lost guard must have been noticed.
 _SCHEDULES = 1000
 
