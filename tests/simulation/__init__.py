@@ -2,8 +2,8 @@
 
 ``schedules.py`` draws what happens, ``site.py`` lets it happen, ``oracle.py``
 and ``verdict.py`` judge. ``mutations.py`` has the guards that are taken out, to
-see that something notices. Time is an argument and chance comes from a ``random.Random``, so that a run
-can be repeated exactly.
+see that something notices. Time is an argument and chance comes from a
+``random.Random``, so that a run can be repeated exactly.
 """
 
 from __future__ import annotations
