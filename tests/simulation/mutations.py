@@ -50,6 +50,9 @@ UNNOTICED: Final = {
     "Rotation.put_back resets good_since before the key is back, not after": "The check before it "
     "has reset it already, unless a person took the key out between that check and the last look; "
     "and the process must die between the two calls.",
+    "Keyring._look dates an answer when it asks, not when it is answered": "Not found in 1,000 "
+    "schedules: it needs a switch within a look that takes longer than an interval, and a worker "
+    "that signs with the old answer in its last seconds.",
     "Record.lock locks the group": "A simulated transaction is never interrupted by another one.",
     "CallerReference is the id of the row": "A public key is found again by its name.",
     "Unanswered keeps a key from signing after a last probe without an answer": "Every edge has "

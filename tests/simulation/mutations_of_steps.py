@@ -149,16 +149,6 @@ SIGNING: Final = [
         often=(Kind.SLEEP, Kind.SIGN, Kind.REVOKE),
     ),
     Mutation(
-        name="an answer of the database counts from when it came",
-        target=Keyring._look,
-        old="slot.answer = _Answer(found=found, seen_at=looked_on)",
-        new="looked_at, looked_on = self._monotonic(), self._wall(); "
-        "slot.answer = _Answer(found=found, seen_at=looked_on)",
-        rules=(Rule.STOPS, *_ALL_KINDS_OF_URL_LOSS),
-        plan={"interval": 10, "revokes": True, "is_imported": True, "has_settings_key": True},
-        often=(Kind.SIGN, Kind.REVOKE, Kind.NEXT),
-    ),
-    Mutation(
         name="a key of the settings signs that was replaced or revoked",
         target=_make_lease,
         old=" and fallback.key_pair_id not in answer.found.known_ids",
