@@ -8,8 +8,8 @@ export PYTHON
 VENV := .venv
 BIN := $(VENV)/bin
 PINS := pyproject.toml scripts/venv.sh $(wildcard constraints/*.txt)
-# Needs a browser, node, a database server or the package index: make check runs these.
-PYTHON_ONLY := -m "not e2e and not js and not postgres and not package"
+# Needs a browser, node, a database server, the package index or minutes: make check runs these.
+PYTHON_ONLY := -m "not e2e and not js and not postgres and not package and not simulation"
 
 headline = @printf '\n== %s ==\n' "$(1)"
 
@@ -27,7 +27,7 @@ test: $(VENV)/.test ## Run all tests that need only Python packages
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTHON_ONLY)
 
 .PHONY: check
-check: style types imports matrix postgres mariadb drop-in browser javascript package docs ## Run every check: what must pass before a merge
+check: style types imports simulation matrix postgres mariadb drop-in browser javascript package docs ## Run every check: what must pass before a merge
 	$(call headline,all checks passed)
 
 .PHONY: lint
@@ -53,6 +53,12 @@ types: $(VENV)/.dev
 imports: $(VENV)/.dev
 	$(call headline,import rule)
 	$(BIN)/lint-imports --no-cache
+
+.PHONY: simulation
+simulation: $(VENV)/.test ## Let 10,000 random schedules happen to simulated rotations
+	$(call headline,simulated rotations)
+	SIMULATION_SCHEDULES=$${SIMULATION_SCHEDULES:-10000} $(BIN)/python -m pytest -n 2 --dist worksteal \
+		tests/simulation
 
 .PHONY: matrix
 matrix: $(VENV)/.dev ## Run the tests on each Python with its Django, and on the newest boto3

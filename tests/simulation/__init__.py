@@ -1,7 +1,9 @@
-"""Simulate CloudFront in memory: its API, its edges, and the network in between.
+"""Simulate a site that rotates its keys: CloudFront in memory, the network, processes, clocks.
 
-Time is an argument and chance comes from a ``random.Random``, so that a run
-can be repeated exactly.
+``schedules.py`` draws what happens, ``site.py`` lets it happen, ``oracle.py``
+and ``verdict.py`` judge. ``mutations.py`` has the guards that are taken out, to
+see that something notices. Time is an argument and chance comes from a
+``random.Random``, so that a run can be repeated exactly.
 """
 
 from __future__ import annotations

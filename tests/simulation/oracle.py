@@ -7,15 +7,37 @@ code decides.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
+from math import inf
 from uuid import UUID
 
 from cfsigned_django.lifecycle import KeyStatus
 from cfsigned_django.models import KeyPair
 
 
+class Rule(StrEnum):
+    """Name what must hold: the invariants of lifecycle.py, and what else a rotation promises."""
+
+    URLS_WORK = "1: every URL works until it expires"
+    ONE_ACTIVE = "2: at most one key pair is ACTIVE"
+    KNOWN_FIRST = "3: a key signs once CloudFront has known it for the propagation time"
+    URLS_FIRST = "4: a key is retired after its last URL has expired"
+    NO_TRACES = "5: nothing is created twice, lost, left over, or taken from others"
+    ENDS = "5: every rotation comes to its end"
+    ONCE = "6: each step is done once"
+    STOPS = "a key that was replaced or revoked soon signs no more"
+    ERASED = "the private half of a key that is over is erased"
+    ROOM_FIRST = "5: the quota is checked before anything is created"
+
+
 class Violation(AssertionError):
-    """Report that an invariant did not hold."""
+    """Report that a rule did not hold."""
+
+    def __init__(self, rule: Rule, text: str) -> None:
+        super().__init__(f"({rule.value}) {text}")
+        self.rule, self.text = rule, text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +51,14 @@ class IssuedUrl:
     expires: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Committed:
+    """What the database holds of one key pair."""
+
+    status: str
+    has_private_key: bool
+
+
 class Oracle:
     """Follow what happens to keys; raise :exc:`Violation` where it must not."""
 
@@ -37,57 +67,129 @@ class Oracle:
         self.urls: list[IssuedUrl] = []
         #: Since when the API has had a key in the group, without a break.
         self.member_since: dict[str, float] = {}
-        #: When it was recorded that a probe was refused.
-        self.refused_at: dict[UUID, float] = {}
+        #: When the last probe was sent that was refused, once that is recorded.
+        self._refused_at: dict[UUID, float] = {}
+        #: Since when probes were good, as far as is known, and for which keys any was.
+        self._good_since: dict[str, float] = {}
+        self._ever_good: set[str] = set()
         #: When a key was revoked: its URLs may be refused from then on.
         self.revoked_at: dict[str, float] = {}
         #: Keys that signed at once, since another was revoked: their URLs may
         #: be refused until every edge knows them.
         self.hasty: set[str] = set()
+        self._stopped_at: dict[str, float] = {}
         self._moves: Counter[tuple[UUID, str]] = Counter()
         self._steps: dict[UUID, tuple[object, float]] = {}
 
-    def see_members(self, members: set[str], now: float) -> None:
-        """Learn what the API has in the group now."""
+    def see_members(self, members: set[str], foreign: Iterable[str], now: float) -> None:
+        """Learn what the API has in the group now, and what of it belongs to others."""
         for gone in self.member_since.keys() - members:
             del self.member_since[gone]
+            self._good_since.pop(gone, None)
         for key_pair_id in members:
             self.member_since.setdefault(key_pair_id, now)
+        if lost := set(foreign) - members:
+            raise Violation(Rule.NO_TRACES, f"Keys of others are out of the group: {lost}.")
 
-    def see_moves(self, moves: list[KeyPair], now: float, *, revoking: bool) -> None:
-        """Judge the moves of a transaction that is committed."""
+    def see_good(self, name: str, now: float) -> None:
+        """Learn that a probe was good, whether or not that will be recorded."""
+        self._ever_good.add(name)
+        self._good_since.setdefault(name, now)
+
+    def see_refused(self, key_pair: KeyPair, asked_at: float) -> None:
+        """Learn that a refused probe was recorded, which was sent at this moment."""
+        self._refused_at[key_pair.pk] = max(asked_at, self._refused_at.get(key_pair.pk, -inf))
+        if self._good_since.get(str(key_pair), inf) < asked_at:
+            del self._good_since[str(key_pair)]
+
+    def see_moves(
+        self, moves: list[KeyPair], now: float, *, revoking: bool, slowest_edge: int
+    ) -> None:
+        """Judge the moves of a transaction that is committed.
+
+        ``slowest_edge`` is by how many seconds an edge's clock goes wrong
+        backwards: there a URL expires latest.
+        """
         for key_pair in moves:
             self._moves[key_pair.pk, key_pair.status] += 1
             if self._moves[key_pair.pk, key_pair.status] > 1:
-                raise Violation(f"{key_pair} became {key_pair.status} twice.")
+                raise Violation(Rule.ONCE, f"{key_pair} became {key_pair.status} twice.")
             name = str(key_pair)
-            if key_pair.status == KeyStatus.REVOKED:
-                self.revoked_at[name] = now
-            if key_pair.status == KeyStatus.ACTIVE and key_pair.trusted_at is not None:
-                if revoking:
-                    self.hasty.add(name)
-                else:
-                    self._judge_activation(key_pair, now)
+            match KeyStatus(key_pair.status):
+                case KeyStatus.REVOKED:
+                    self.revoked_at[name] = now
+                    self._stopped_at.setdefault(name, now)
+                case KeyStatus.RETIRING:
+                    self._stopped_at[name] = now
+                case KeyStatus.RETIRED:
+                    self._judge_retirement(name, now, slowest_edge)
+                case KeyStatus.ACTIVE if key_pair.trusted_at is not None:
+                    if revoking:
+                        self.hasty.add(name)
+                    else:
+                        self._judge_activation(key_pair, now)
+                case _other:
+                    pass
 
     def _judge_activation(self, key_pair: KeyPair, now: float) -> None:
         since = self.member_since.get(str(key_pair))
         if since is None or now < since + self._propagation:
-            raise Violation(f"{key_pair} signs, in the group since {since}, now {now}.")
-        refused_at = self.refused_at.get(key_pair.pk, float("-inf"))
+            raise Violation(
+                Rule.KNOWN_FIRST, f"{key_pair} signs, in the group since {since}, now {now}."
+            )
+        if str(key_pair) not in self._ever_good:
+            raise Violation(Rule.KNOWN_FIRST, f"{key_pair} signs, and no probe was good.")
+        good_since = self._good_since.get(str(key_pair), -inf)
+        if now < good_since + self._propagation:
+            raise Violation(
+                Rule.KNOWN_FIRST,
+                f"{key_pair} signs {now - good_since} s after its first good probe.",
+            )
+        refused_at = self._refused_at.get(key_pair.pk, -inf)
         if now < refused_at + self._propagation:
-            raise Violation(f"{key_pair} signs {now - refused_at} s after a refused probe.")
+            raise Violation(
+                Rule.KNOWN_FIRST, f"{key_pair} signs {now - refused_at} s after a refused probe."
+            )
 
-    def see_active(self, number: int) -> None:
-        """Judge how many key pairs are ACTIVE."""
-        if number > 1:
-            raise Violation(f"{number} key pairs are ACTIVE.")
+    def _judge_retirement(self, name: str, now: float, slowest_edge: int) -> None:
+        for issued in self.urls:
+            if issued.key_pair_id == name and now < issued.expires + slowest_edge:
+                raise Violation(
+                    Rule.URLS_FIRST, f"{name} is retired, but its URL lives until {issued.expires}."
+                )
+
+    def see_committed(self, rows: list[Committed]) -> None:
+        """Judge what the database holds after a commit."""
+        for names, number in (
+            ({KeyStatus.ACTIVE}, "ACTIVE"),
+            ({KeyStatus.PENDING, KeyStatus.TRUSTED}, "PENDING or TRUSTED"),
+        ):
+            count = sum(row.status in names for row in rows)
+            if count > 1:
+                rule = Rule.ONE_ACTIVE if KeyStatus.ACTIVE in names else Rule.ONCE
+                raise Violation(rule, f"{count} key pairs are {number}.")
+        if any(row.has_private_key and KeyStatus(row.status).is_final for row in rows):
+            raise Violation(Rule.ERASED, "A key is over, and its private half is still there.")
+
+    def see_lease(self, key_pair_id: str, *, since: float, grace: float, now: float) -> None:
+        """Judge that a worker signs with a key.
+
+        It has been able to ask the database ``since`` then, and may use an
+        answer for ``grace`` seconds.
+        """
+        stopped_at = self._stopped_at.get(key_pair_id, inf)
+        # Clocks are read as floats of which differences are taken.
+        if now > max(stopped_at, since) + grace + 0.001:
+            raise Violation(
+                Rule.STOPS, f"{key_pair_id} signs {now - stopped_at} s after it was to stop."
+            )
 
     def begin_step(self, key: UUID, process: object, now: float) -> None:
         """Learn that a process begins to call CloudFront for a key."""
         other, until = self._steps.get(key, (process, now))
         # Less a millisecond: the database counts microseconds, and rounds.
         if other is not process and now < until - 0.001:
-            raise Violation("Two processes are at the same step.")
+            raise Violation(Rule.ONCE, "Two processes are at the same step.")
 
     def hold_step(self, key: UUID, process: object, until: float) -> None:
         """Learn until when it has the step to itself."""

@@ -19,7 +19,8 @@ class Process:
     that a schedule can be repeated exactly.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
+        self.name = name
         self._go, self._back = Semaphore(0), Semaphore(0)
         self._program: Callable[[], None] | None = None
         self._error: BaseException | None = None

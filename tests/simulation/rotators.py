@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from django.db import Error
-from django.db.models import QuerySet
 
 from cfsigned_django.aws.client import AwsError
 from cfsigned_django.encryption import CannotUnseal
@@ -19,7 +18,8 @@ from cfsigned_django.probe import ProbeResult
 from cfsigned_django.record import Claim
 from cfsigned_django.rotation import Rotation, RotationError
 from cfsigned_django.rotation_steps import advance
-from cfsigned_django.signing import Denied, KeyAlgorithm, Signer, Verifier
+from cfsigned_django.signing import Denied, KeyAlgorithm, PrivateKey, Signer, Verifier
+from tests.simulation.oracle import Rule, Violation
 from tests.simulation.plan import SKEW
 from tests.simulation.processes import Process
 
@@ -37,6 +37,10 @@ class ObservedRotation(Rotation):
     site: Site
     process: Process
     revokes: bool = False
+    #: When the run began, by the true time.
+    began_at: float
+    #: The keys that are about to sign.
+    activating: list[KeyPair]
     #: The moves of the transaction that is under way.
     moves: list[KeyPair] = field(default_factory=list)
 
@@ -64,14 +68,28 @@ class ObservedRotation(Rotation):
             finally:
                 oracle.end_step(key_pair.pk, self.process)
 
-    def write(self, rows: QuerySet[KeyPair], **fields: Any) -> bool:
-        """Tell of refused probes as they are recorded."""
-        found = super().write(rows, **fields)
-        if fields == {"good_since": None}:
-            with self.site.world.apart():
-                for key_pair in rows:
-                    self.site.oracle.refused_at[key_pair.pk] = self.site.world.now
-        return found
+    def activate(self, key_pair: KeyPair, *, now: datetime) -> None:
+        """Tell that a key is about to sign."""
+        self.activating.append(key_pair)
+        try:
+            super().activate(key_pair, now=now)
+        finally:
+            self.activating.remove(key_pair)
+
+    def create(self, private_key: PrivateKey, *, now: datetime, **fields: Any) -> KeyPair:
+        """Tell of a key that is created where there is no room for it."""
+        world = self.site.world
+        if "next_in" in fields and world.full_since < self.began_at:
+            raise Violation(Rule.ROOM_FIRST, "A rotation starts, and the group was full before.")
+        return super().create(private_key, now=now, **fields)
+
+    def check(self, key_pair: KeyPair, *, now: datetime) -> ProbeResult:
+        """Tell of refused probes once they are recorded: who dies before cannot tell anyone."""
+        asked_at = self.site.world.now
+        result = super().check(key_pair, now=now)
+        if result in (ProbeResult.UNKNOWN_KEY, ProbeResult.WRONG_KEY):
+            self.site.oracle.see_refused(key_pair, asked_at)
+        return result
 
 
 class Rotator:
@@ -85,6 +103,12 @@ class Rotator:
         #: The command takes its time from the database, the admin from its machine.
         self._uses_database_clock = random.random() < 0.5
         self._edge = random.randrange(site.plan.edges)
+        self._activating: list[KeyPair] = []
+
+    @property
+    def is_activating(self) -> bool:
+        """Tell whether it is about to let a key sign."""
+        return bool(self._activating)
 
     def now(self) -> datetime:
         """Return what this machine takes for the present."""
@@ -97,7 +121,14 @@ class Rotator:
         """Do the next legal step."""
         spare = KeyAlgorithm.ECDSA_P256 if self._site.plan.keeps_spare else None
         rotation = self._rotation()
-        self._attempt("advance", lambda: advance(rotation, now=self.now(), spare_algorithm=spare))
+
+        def do_next() -> str | None:
+            done = advance(rotation, now=self.now(), spare_algorithm=spare)
+            if done is None:
+                self._site.remembers_waits = True
+            return done
+
+        self._attempt("advance", do_next)
 
     def start(self) -> None:
         """Begin a rotation."""
@@ -134,9 +165,12 @@ class Rotator:
         try:
             result = step()
         except FAILURES as error:
-            world.note(f"{what}: {type(error).__name__} {error}")
+            world.note(
+                f"{self.process.name}, {what}: {type(error).__name__} {error}",
+                type(error).__name__,
+            )
         else:
-            world.note(f"{what}: {result}")
+            world.note(f"{self.process.name}, {what}: {result}")
 
     def _rotation(self, *, revokes: bool = False) -> ObservedRotation:
         world = self._site.world
@@ -151,6 +185,8 @@ class Rotator:
             clock=world.database_clock,
             site=self._site,
             process=self.process,
+            began_at=world.now,
+            activating=self._activating,
             revokes=revokes,
             moves=moves,
         )
@@ -167,4 +203,5 @@ class Rotator:
         except Denied as denied:
             unknown = denied.code == "InvalidKey"
             return ProbeResult.UNKNOWN_KEY if unknown else ProbeResult.WRONG_KEY
+        self._site.oracle.see_good(signer.key_pair_id, world.now)
         return ProbeResult.GOOD

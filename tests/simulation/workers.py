@@ -30,9 +30,10 @@ class Worker:
         if self._is_looking:
             return
         self._asleep = 0.0
+        self._reachable_since = float("-inf")
         self._started = self._site.world.now
         self._looked_at = float("-inf")
-        self.is_cut_off = False
+        self._is_cut_off = False
         self._keyring = Keyring(
             self._find,
             interval=lambda: self._site.plan.interval,
@@ -41,17 +42,27 @@ class Worker:
         )
 
     @property
-    def has_looked(self) -> bool:
-        """Tell whether the database has ever answered it."""
-        return self._looked_at > 0
-
-    @property
     def old_at(self) -> float:
         """Return when what it knows will be older than one interval, by the true time."""
         return self._looked_at + self._site.plan.interval
 
+    def lose_database(self) -> None:
+        """Lose the database, or find it again.
+
+        Cut off before its first look, it would have to take the settings' word.
+        """
+        was_cut_off, self._is_cut_off = self._is_cut_off, not self._is_cut_off
+        if was_cut_off:
+            self._reachable_since = self._site.world.now
+            self._site.world.note("A worker has the database again")
+        elif self._looked_at == float("-inf"):
+            self._is_cut_off = False
+        else:
+            self._site.world.note("A worker loses the database", "worker cut off")
+
     def sleep(self, seconds: float) -> None:
         """Let the machine sleep, in which its clock that never goes back stands still."""
+        self._site.world.note(f"A worker sleeps for {seconds} s", "worker asleep")
         self._asleep += seconds
         self._site.world.pass_time(seconds)
 
@@ -67,7 +78,15 @@ class Worker:
         if site.plan.expire_step:
             expires = -(-expires // site.plan.expire_step) * site.plan.expire_step
         try:
+            asked_at = world.now
             lease = self._keyring.lease("g", None, world.settings_signer)
+            if world.now == asked_at and not self._is_cut_off:
+                site.oracle.see_lease(
+                    lease.signer.key_pair_id,
+                    since=self._reachable_since,
+                    grace=2 * site.plan.interval,
+                    now=world.now,
+                )
             expires = lease.limit(expires, lifetime=lifetime, now=now)
         except ImproperlyConfigured:
             return
@@ -87,7 +106,7 @@ class Worker:
         self, group: str, hash_algorithm: HashAlgorithm | None, known: Signer | None
     ) -> Found:
         site, world = self._site, self._site.world
-        if self.is_cut_off:
+        if self._is_cut_off:
             raise OperationalError("The simulated database is out of reach.")
         started = world.now
         found = site.committed

@@ -11,19 +11,21 @@ its process; how real databases isolate them is for other tests.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from math import inf
 from random import Random
 from typing import Any, Self
 
 from django.db import OperationalError, connection
 
-from cfsigned_django.aws.key_groups import KeyGroups
+from cfsigned_django.aws.key_groups import KEYS_PER_GROUP, KeyGroups
 from cfsigned_django.models import KeyPair
-from cfsigned_django.signing import PrivateKey, Signer
+from cfsigned_django.signing import PrivateKey, PublicKey, Signer
 from tests.simulation.edges import Edges
-from tests.simulation.faults import UnreliableCloudFront, random_faults
+from tests.simulation.faults import Fault, UnreliableCloudFront, random_faults
 from tests.simulation.oracle import Oracle
 from tests.simulation.plan import SKEW, Plan
 from tests.simulation.processes import Killed, Process
@@ -37,8 +39,10 @@ class World:
 
     def __init__(self, plan: Plan, random: Random, processes: list[Process]) -> None:
         self.plan, self.random = plan, random
-        self.now = _START
+        self.now = _START + random.choice((0, 0.5, random.random()))
+        #: What happened, to be read, and how often what happened that is counted.
         self.log: list[str] = []
+        self.seen: Counter[str] = Counter()
         self._numbers = itertools.count(1)
         self.oracle = Oracle(plan.waits.propagation)
         self._database_skew = random.choice((-SKEW, 0, SKEW))
@@ -53,14 +57,23 @@ class World:
             delay=self._delay,
             clock=lambda: self.now,
         )
-        self.cloudfront.listen(
-            lambda group, members: self.oracle.see_members(set(members), self.now)
+        #: What the API has in the group: an edge that learns at once.
+        self.api = Edges(
+            self.cloudfront,
+            self.key_group_id,
+            count=1,
+            delay=lambda: 0.0,
+            clock=lambda: self.now,
         )
+        #: Since when the group has been full, if it is.
+        self.full_since = inf
+        self.cloudfront.listen(self._see_members)
         self.edge_skews = [random.choice((-SKEW, 0, SKEW)) for _ in range(plan.edges)]
         self.processes = processes[: plan.rotators]
         self.running: Process | None = None
         #: Whether a transaction is about to be committed, and others do not see it yet.
         self.is_committing = False
+        self._api_down_until = _START
         #: Whether nothing goes wrong any more.
         self.is_calm = False
         self._cleanup = ExitStack()
@@ -76,9 +89,11 @@ class World:
                 process.resume(kill=True)
         self._cleanup.close()
 
-    def note(self, text: str) -> None:
-        """Write down what happens, for whoever reads why a schedule failed."""
+    def note(self, text: str, kind: str = "") -> None:
+        """Write down what happens, for whoever reads why a schedule failed; count its kind."""
         self.log.append(f"{self.now - _START:10.1f} {text}")
+        if kind:
+            self.seen[kind] += 1
 
     def pass_time(self, seconds: float) -> None:
         """Let time pass, for everybody."""
@@ -94,9 +109,18 @@ class World:
 
     def key_groups(self) -> KeyGroups:
         """Return the AWS calls of one process: over a network that fails."""
-        faults = random_faults(self.random, 0.0 if self.is_calm else self.plan.faults)
+        faults = random_faults(self.random, self.plan.faults)
+
+        def choose(method: str) -> Fault:
+            if self.is_calm:
+                return Fault.NONE
+            fault = Fault.UNREACHABLE if self.now < self._api_down_until else faults(method)
+            if fault is not Fault.NONE:
+                self.note(f"  {method}: {fault.value}", fault.value)
+            return fault
+
         unreliable = UnreliableCloudFront(
-            self.cloudfront, choose_fault=faults, boundary=self._at_call
+            self.cloudfront, choose_fault=choose, boundary=self._at_call
         )
         return KeyGroups(unreliable, sleep=self.pass_time, jitter=self.random.random)
 
@@ -116,23 +140,37 @@ class World:
             if program is not None:
                 process.begin(program)
             else:
+                self.note(f"{process.name} {'is killed' if kill else 'goes on'}")
+                self.seen["death"] += kill
                 process.resume(kill=kill)
         finally:
             self.running = None
 
+    def lose_api(self, seconds: float) -> None:
+        """Let nobody reach AWS for a while."""
+        self._api_down_until = self.now + seconds
+        self.note(f"AWS is out of reach for {seconds} s", "AWS out of reach")
+
     def add_foreign_key(self) -> None:
         """Let somebody else put a key of their own into the group."""
         members = self.members()
-        if len(members) < 4 and len(self.foreign) < 3:
+        if len(members) < KEYS_PER_GROUP and len(self.foreign) < KEYS_PER_GROUP:
             key_pair_id = self._upload(PrivateKey.generate(), f"foreign-{next(self._numbers)}")
-            self.foreign.append(key_pair_id)
             self.set_members([*members, key_pair_id])
+            self.foreign.append(key_pair_id)
+            self.note(f"{key_pair_id} of somebody else is in the group", "foreign key")
+
+    def fill_group(self) -> None:
+        """Let somebody else put in as many keys as fit."""
+        while len(self.members()) < KEYS_PER_GROUP and len(self.foreign) < KEYS_PER_GROUP:
+            self.add_foreign_key()
 
     def remove_foreign_key(self) -> None:
         """Let somebody else take their key out of the group."""
         if len(self.foreign) > 1:
             key_pair_id = self.foreign.pop()
             self.set_members([each for each in self.members() if each != key_pair_id])
+            self.note(f"{key_pair_id} of somebody else is out of the group")
 
     def members(self) -> list[str]:
         """Return the ids in the group, as the API has them."""
@@ -145,6 +183,14 @@ class World:
         self.cloudfront.update_key_group(
             Id=self.key_group_id, IfMatch=answer["ETag"], KeyGroupConfig=config
         )
+
+    def _see_members(self, key_group_id: str, members: Mapping[str, PublicKey]) -> None:
+        if len(members) < KEYS_PER_GROUP:
+            self.full_since = inf
+        elif self.full_since == inf:
+            self.full_since = self.now
+            self.note("The group is full", "full group")
+        self.oracle.see_members(set(members), self.foreign, self.now)
 
     def _make_group(self) -> str:
         self.foreign.append(self._upload(PrivateKey.generate(), "foreign"))
@@ -193,13 +239,13 @@ class World:
             return
         chance = self.random.random()
         if chance < plan.deaths:
-            self.note(f"  dies at {where}")
+            self.note(f"  dies at {where}", "death")
             raise Killed
         chance -= plan.deaths
         if "query" in where and chance < plan.database_failures:
+            self.note(f"  the database fails at {where}", "database failure")
             raise OperationalError("The simulated database fails.")
         chance -= plan.database_failures
         if may_hold and chance < plan.holds:
-            self.note(f"  held at {where}")
+            self.note(f"  held at {where}", "hold")
             process.hold()
-            self.note("  goes on")

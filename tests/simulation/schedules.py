@@ -1,0 +1,136 @@
+"""Generate schedules: the circumstances of a run, and what happens in it, one event after another.
+
+Hypothesis draws them, so that it can shrink one that fails: an event that is
+not needed becomes one in which nothing happens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from typing import Any, Final
+
+from hypothesis import strategies as st
+
+from cfsigned_django.lifecycle import Waits
+from tests.simulation.plan import SKEW, Plan
+
+
+class Kind(StrEnum):
+    """Name what may happen."""
+
+    NOTHING = "nothing"
+    SIGN = "a worker signs"
+    ADVANCE = "a rotator does the next step"
+    START = "a rotator starts a rotation"
+    IMPORT = "a rotator imports the key of the settings"
+    REVOKE = "a rotator revokes a key"
+    NEXT = "time passes until a step is due, and a rotator does it"
+    DUE = "time passes until something is due"
+    TICK = "a little time passes"
+    RESTART = "a worker restarts"
+    CUT_OFF = "a worker loses the database, or has it again"
+    SLEEP = "a worker sleeps"
+    API_DOWN = "AWS is out of reach for a while"
+    FOREIGN_IN = "somebody adds a key of their own"
+    FOREIGN_OUT = "somebody takes their key out"
+    FULL = "somebody fills the group"
+    TAKEN_OUT = "somebody takes our TRUSTED key out"
+    LIFETIME = "somebody changes the longest lifetime"
+
+
+#: How often each kind is drawn; the first is what an event shrinks to.
+_SHARES: Final[Mapping[Kind, int]] = {
+    Kind.NOTHING: 2,
+    Kind.SIGN: 44,
+    Kind.ADVANCE: 32,
+    Kind.NEXT: 52,
+    Kind.START: 20,
+    Kind.IMPORT: 4,
+    Kind.REVOKE: 6,
+    Kind.DUE: 18,
+    Kind.TICK: 10,
+    Kind.RESTART: 2,
+    Kind.CUT_OFF: 4,
+    Kind.SLEEP: 2,
+    Kind.API_DOWN: 1,
+    Kind.FOREIGN_IN: 2,
+    Kind.FOREIGN_OUT: 2,
+    Kind.FULL: 1,
+    Kind.TAKEN_OUT: 4,
+    Kind.LIFETIME: 4,
+}
+#: What others may do while somebody waits for an answer.
+BUSY_KINDS: Final = [kind for kind, share in _SHARES.items() for _ in range(share)]
+_SEEDS: Final = st.integers(0, 2**16 - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event; ``seed`` is for what chance decides in it."""
+
+    kind: Kind
+    seed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """One run: its plan, its events, and a seed for what is there at its begin."""
+
+    plan: Plan
+    seed: int
+    events: list[Event]
+
+
+@st.composite
+def _plans(draw: st.DrawFn, /, fixed: Mapping[str, Any]) -> Plan:
+    """Return a plan; the waits are no longer than they must be."""
+    choices: dict[str, tuple[Any, ...]] = {
+        "interval": (10, 0, 60, 300),
+        "max_expire": (20, 600, 86_400),
+        "expire_step": (0, 0, 60),
+        "claim_seconds": (60,),
+        "list_lag": (0.0, 0.0, 1.0),
+        "faults": (0.0, 0.0, 0.05, 0.2),
+        "deaths": (0.0, 0.0, 0.01, 0.04),
+        "holds": (0.0, 0.02, 0.1),
+        "database_failures": (0.0, 0.0, 0.0, 0.02),
+        "rotators": (1, 2, 2, 3),
+        "workers": (1, 2, 3),
+        "edges": (2,),
+        "has_settings_key": (False, True, True),
+        "is_imported": (True, False),
+        "keeps_spare": (False, False, False, False, True),
+        "revokes": (False, False, False, False, True),
+        "meddles": (False, False, False, False, True),
+    }
+    chosen = {
+        name: fixed[name] if name in fixed else draw(st.sampled_from(values))
+        for name, values in choices.items()
+    }
+    waits = Waits(
+        propagation=draw(st.sampled_from((5, 60, 300))),
+        url_lifetime=chosen["max_expire"] + chosen["expire_step"],
+        keyring=2 * chosen["interval"],
+        clock_skew=2 * SKEW,
+    )
+    return Plan(waits=waits, **chosen)
+
+
+@st.composite
+def schedules(draw: st.DrawFn, /, often: tuple[Kind, ...] = (), **fixed: Any) -> Schedule:
+    """Return a schedule.
+
+    What is named in ``often`` happens often, and ``fixed`` are fields of the
+    plan that are not left to chance.
+    """
+    assert fixed.keys() <= {each.name for each in fields(Plan)}
+    length = draw(st.sampled_from((25, 45, 70)))
+    kinds = [*BUSY_KINDS, *(often * (len(BUSY_KINDS) // 10))]
+    events = st.builds(Event, st.sampled_from(kinds), _SEEDS)
+    return Schedule(
+        plan=draw(_plans(fixed)),
+        seed=draw(_SEEDS),
+        events=draw(st.lists(events, min_size=length, max_size=length)),
+    )
