@@ -9,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PINS := pyproject.toml scripts/venv.sh $(wildcard constraints/*.txt)
 # Needs a browser, node, a database server, the package index or minutes: make check runs these.
-PYTHON_ONLY := -m "not e2e and not js and not postgres and not package and not simulation"
+PYTHON_ONLY := -m "not e2e and not js and not postgres and not package and not simulation and not processes"
 
 headline = @printf '\n== %s ==\n' "$(1)"
 
@@ -27,7 +27,7 @@ test: $(VENV)/.test ## Run all tests that need only Python packages
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTHON_ONLY)
 
 .PHONY: check
-check: style types imports simulation matrix postgres mariadb drop-in browser javascript package docs ## Run every check: what must pass before a merge
+check: style types imports simulation matrix postgres mariadb processes drop-in browser javascript package docs ## Run every check: what must pass before a merge
 	$(call headline,all checks passed)
 
 .PHONY: lint
@@ -74,6 +74,11 @@ postgres: $(VENV)/.dev ## Run the tests of the database on PostgreSQL
 mariadb: $(VENV)/.dev ## Run the tests of the database on MariaDB
 	$(call headline,MariaDB)
 	scripts/mariadb.sh
+
+.PHONY: processes
+processes: $(VENV)/.dev ## Rotate keys under load with real processes that are killed
+	$(call headline,rotation under load)
+	$(BIN)/python -m pytest -m processes -n 2 --dist loadfile tests/processes
 
 .PHONY: drop-in
 drop-in: $(VENV)/.dev ## Run django-storages' own S3 tests with the class of this project

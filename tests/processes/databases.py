@@ -1,0 +1,196 @@
+"""Give a site a database of its own, which can fail for a while."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import sqlite3
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Protocol
+
+from tests.edge_command import free_port
+from tests.processes.background import plain_environment, running, wait_until
+
+Rows = list[tuple[Any, ...]]
+
+
+class Database(Protocol):
+    """A database that a site's processes share."""
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Return Django's settings of it."""
+
+    @property
+    def logs(self) -> list[Path]:
+        """Return the files into which its server writes."""
+
+    def query(self, sql: str) -> Rows | None:
+        """Return the rows of a query; None where the database does not answer."""
+
+    def interrupt(self) -> None:
+        """Let it fail for a moment, under whoever uses it."""
+
+    def dump(self) -> bytes:
+        """Return everything that it holds."""
+
+
+class SqliteFile:
+    """A file in the site's folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "site.sqlite3"
+        self.logs: list[Path] = []
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Return Django's settings of it."""
+        # One who has to wait gives up soon, so that a failure is seen.
+        options = {"timeout": 0.5}
+        return {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": str(self._path),
+            "OPTIONS": options,
+        }
+
+    def query(self, sql: str) -> Rows | None:
+        """Return the rows of a query; None where the database does not answer."""
+        try:
+            with closing(sqlite3.connect(self._path, timeout=1)) as connection:
+                return connection.execute(sql).fetchall()
+        except sqlite3.OperationalError:
+            return None
+
+    def interrupt(self) -> None:
+        """Keep everybody out for two seconds."""
+        with closing(sqlite3.connect(self._path, timeout=30)) as connection:
+            connection.execute("BEGIN EXCLUSIVE")
+            time.sleep(2)
+            connection.rollback()
+
+    def dump(self) -> bytes:
+        """Return the bytes of the file, with what was deleted and not overwritten yet."""
+        return self._path.read_bytes()
+
+
+class PostgresServer:
+    """A server on a free port of the loopback address, in a folder of its owner."""
+
+    def __init__(self, folder: Path) -> None:
+        # PostgreSQL refuses to run as root.
+        self._owner = pwd.getpwnam("nobody").pw_uid if os.geteuid() == 0 else None
+        self._folder = folder
+        self._port = free_port()
+        self._log = folder / "server.log"
+        self._server = ExitStack()
+        self.logs = [self._log]
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Return Django's settings of it."""
+        return {
+            "ENGINE": "django.db.backends.postgresql",
+            "HOST": "127.0.0.1",
+            "PORT": self._port,
+            "USER": "cfsigned",
+            "NAME": "postgres",
+        }
+
+    def query(self, sql: str) -> Rows | None:
+        """Return the rows of a query; None where the database does not answer."""
+        import psycopg
+
+        try:
+            with psycopg.connect(self._address) as connection:
+                return connection.execute(sql.encode()).fetchall()
+        except psycopg.OperationalError:
+            return None
+
+    def interrupt(self) -> None:
+        """Restart the server, which breaks every connection."""
+        self.stop()
+        self.start()
+
+    def dump(self) -> bytes:
+        """Return what pg_dump writes."""
+        return subprocess.run(
+            [_program("pg_dump"), "--dbname", self._address], capture_output=True, check=True
+        ).stdout
+
+    def create(self) -> None:
+        """Make the files of an empty database cluster."""
+        if self._owner is not None:
+            os.chown(self._folder, self._owner, -1)
+        subprocess.run(
+            [
+                *(_program("initdb"), "--pgdata", str(self._folder / "data")),
+                *("--username", "cfsigned", "--auth", "trust"),
+                *("--encoding", "UTF8", "--no-locale", "--no-sync"),
+            ],
+            cwd=self._folder,
+            user=self._owner,
+            extra_groups=None if self._owner is None else [],
+            capture_output=True,
+            check=True,
+        )
+
+    def start(self) -> None:
+        """Start the server, and return when it answers."""
+        places = ("listen_addresses=127.0.0.1", f"port={self._port}")
+        # Nobody misses the data after a crash of the machine: nothing waits for the disk.
+        options = (*places, f"unix_socket_directories={self._folder}", "fsync=off")
+        data = str(self._folder / "data")
+        server = self._server.enter_context(
+            running(
+                [_program("postgres"), "-D", data, *(p for each in options for p in ("-c", each))],
+                log=self._log,
+                folder=self._folder,
+                environment=plain_environment(),
+                user=self._owner,
+                stop_with=signal.SIGINT,  # cuts its clients off: SIGTERM would wait for them
+            )
+        )
+        wait_until(lambda: server.poll() is not None or self.query("SELECT 1"), "PostgreSQL")
+        if server.poll() is not None:
+            raise RuntimeError(f"PostgreSQL did not start:\n{self._log.read_text()}")
+
+    def stop(self) -> None:
+        """Stop the server."""
+        self._server.close()
+
+    @property
+    def _address(self) -> str:
+        return f"postgresql://cfsigned@127.0.0.1:{self._port}/postgres"
+
+
+def _program(name: str) -> str:
+    """Return the path of a program of PostgreSQL, which Debian keeps outside of PATH."""
+    found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
+    path = str(found[-1]) if found else shutil.which(name)
+    if path is None:
+        raise RuntimeError(f"There is no {name}: make postgres installs PostgreSQL on Debian.")
+    return path
+
+
+@contextmanager
+def run_database(kind: str, folder: Path) -> Iterator[Database]:
+    """Run a database of a kind, ``sqlite`` or ``postgresql``, for the duration of the block."""
+    if kind == "sqlite":
+        yield SqliteFile(folder)
+        return
+    # Not in the folder of the tests, which the owner of the files may not enter.
+    with TemporaryDirectory(prefix="cfsigned-") as own:
+        server = PostgresServer(Path(own))
+        server.create()
+        try:
+            server.start()
+            yield server
+        finally:
+            server.stop()

@@ -1,0 +1,143 @@
+"""Bring a site, its database, the API, the edges and the clients together."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from cfsigned_django.signing import KeyAlgorithm, PrivateKey
+from tests.ministack_server import run_ministack
+from tests.processes.admin import Person
+from tests.processes.api import Api
+from tests.processes.background import PATIENCE, wait_until
+from tests.processes.databases import run_database
+from tests.processes.edges import Edge, run_edges
+from tests.processes.evidence import Evidence
+from tests.processes.load import Load
+from tests.processes.site import DONE, NOT_YET, Finished, Site
+from tests.processes.watcher import Row, Watcher
+
+#: Decides when processes are killed and what the clients request; printed where a test fails.
+SEED = int(os.environ.get("CFSIGNED_TEST_SEED") or time.time())
+
+_PASSWORD = "only for tests"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """Everything that runs, and what must be so while it does."""
+
+    site: Site
+    edges: tuple[Edge, ...]
+    load: Load
+    watcher: Watcher
+    person: Person
+    #: Public keys of other people: one in the key group, one in no group.
+    foreign: dict[str, str]
+    #: What else the account held before.
+    leftovers: dict[str, int]
+
+    def rotate(self, *arguments: str) -> Finished:
+        """Run cfsigned_rotate, which may say "not yet" but must not fail."""
+        done = self.site.rotate(*arguments)
+        self.assert_in_words(done, DONE, NOT_YET)
+        return done
+
+    def assert_in_words(self, done: Finished, *codes: int) -> None:
+        """Fail unless a command ended with one of these exit codes, and with words."""
+        assert done.code in codes, f"exit code {done.code}:\n{done.output}"
+        assert "Traceback" not in done.output, done.output
+
+    def rotate_until(self, is_so: Callable[[], object], what: str, *arguments: str) -> None:
+        """Run cfsigned_rotate again and again, as cron does, until something is so."""
+        deadline = time.monotonic() + PATIENCE
+        while not is_so():
+            assert time.monotonic() < deadline, f"in vain: {what}\n{self.story()}"
+            self.rotate(*arguments)
+            time.sleep(0.5)  # what serves the site needs the machine as well
+
+    def is_under_way(self) -> bool:
+        """Tell whether a rotation is left."""
+        return bool({"pending", "trusted", "retiring"} & set(self.watcher.statuses()))
+
+    def active(self) -> Row:
+        """Return the key pair that signs."""
+        return next(row for row in self.watcher.rows() if row.status == "active")
+
+    def finish(self) -> None:
+        """Let the rotation come to its end, and assert that all is as it must be then."""
+        self.rotate_until(lambda: not self.is_under_way(), "the rotation is over", "--wait")
+        # Links of the last key too live their whole life.
+        active, load = self.active(), self.load.seen
+        wait_until(lambda: load.by_key[str(active.key_pair_id)], "the new key signs")
+        rows = self.watcher.rows()
+        assert sorted({row.status for row in rows}) == ["active", "retired"], rows
+        assert [row for row in rows if row.status == "retired" and row.sealed_private_key] == []
+        known = self.site.api.public_keys()
+        assert set(known) == {*self.foreign, active.key_pair_id}
+        assert {name: known[name] for name in self.foreign} == self.foreign
+        assert set(self.site.api.members()) == {next(iter(self.foreign)), active.key_pair_id}
+        assert self.site.api.leftovers() == self.leftovers
+        self.assert_unharmed()
+
+    def assert_unharmed(self) -> None:
+        """Fail with the story of each link that was not signed, or not served as it should."""
+        seen = self.load.seen
+        for what in ("refused", "not_signed", "outlived"):
+            faults = getattr(seen, what)
+            assert not faults, "\n".join((f"{len(faults)} {what}:", *faults[:3], self.story()))
+
+    def story(self) -> str:
+        """Return what happened to the keys."""
+        parts = [f"CFSIGNED_TEST_SEED={SEED}", "The keys:", *self.watcher.history[-30:]]
+        for number, edge in enumerate(self.edges):
+            parts += [f"Edge {number} trusted:", *edge.history[-20:]]
+        return "\n".join(parts)
+
+
+@contextmanager
+def run_everything(kind: str, folder: Path, settings_key: PrivateKey) -> Iterator[Run]:
+    """Start all of it on a database of a kind; stop it at the end of the block."""
+    evidence = Evidence()
+    with ExitStack() as stack:
+        for name in ("site", "database", "aws"):
+            (folder / name).mkdir()
+        ministack = stack.enter_context(run_ministack(folder / "aws"))
+        database = stack.enter_context(run_database(kind, folder / "database"))
+        api = stack.enter_context(Api(ministack, evidence).running())
+        pems = [PrivateKey.generate(each).public_key.to_pem() for each in KeyAlgorithm]
+        foreign = {api.create_key(f"foreign {n}", pem): pem for n, pem in enumerate(pems)}
+        key_pair_id = api.create_key("by hand", settings_key.public_key.to_pem())
+        api.create_key_group(next(iter(foreign)), key_pair_id)
+        leftovers = api.leftovers()
+        edges = stack.enter_context(run_edges(api.members(), folder / "aws" / "edges.log"))
+        api.listeners += [edge.learn for edge in edges]
+        site = Site(folder=folder / "site", database=database, api=api, evidence=evidence)
+        stack.callback(site.stop_commands)
+        site.write(settings_key, key_pair_id, f"127.0.0.1:{edges[0].port}")
+        site.manage("migrate", "--verbosity", "0")
+        site.manage("shell", "--verbosity", "0", "-c", _CREATE_PERSON)
+        address = stack.enter_context(site.serving("gunicorn", workers=2))
+        person = Person(address, evidence, _PASSWORD)
+        load = stack.enter_context(Load(address, edges, evidence, seed=SEED).running())
+        watcher = stack.enter_context(Watcher(database).running())
+        stack.enter_context(person.watching())
+        yield Run(
+            site=site,
+            edges=edges,
+            load=load,
+            watcher=watcher,
+            person=person,
+            foreign=foreign,
+            leftovers=leftovers,
+        )
+
+
+_CREATE_PERSON = (
+    "from django.contrib.auth import get_user_model as m;"
+    f" m().objects.create_superuser('person', password={_PASSWORD!r})"
+)

@@ -1,0 +1,184 @@
+"""Make the scratch site, run its commands, and serve it with gunicorn."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cfsigned_django.signing import PrivateKey
+from tests.edge_command import fetch, free_port
+from tests.processes import site_views
+from tests.processes.api import Api
+from tests.processes.background import PATIENCE, plain_environment, running, wait_until
+from tests.processes.databases import Database
+from tests.processes.evidence import Evidence
+from tests.projects import ROOT
+
+#: The longest lifetime of a link, in seconds.
+MAX_EXPIRE = 4
+#: What cfsigned_rotate says with its exit code.
+DONE, FAILED, NOT_YET = 0, 1, 75
+
+_SETTINGS = """
+import json, os
+from pathlib import Path
+
+from tests.settings import *
+
+FOLDER = Path(__file__).parent
+DEBUG = os.environ.get("SITE_DEBUG") == "on"
+ALLOWED_HOSTS = ["127.0.0.1"]
+ROOT_URLCONF = "site_views"
+DATABASES = {"default": json.loads((FOLDER / "database.json").read_text())}
+
+AWS_CLOUDFRONT_KEY = FOLDER / "settings_key.pem"
+AWS_STORAGE_BUCKET_NAME = "media"
+AWS_S3_URL_PROTOCOL = "http:"
+AWS_CLOUDFRONT_PROPAGATION_SECONDS = 4
+AWS_CLOUDFRONT_KEYRING_SECONDS = 1
+AWS_CLOUDFRONT_CLOCK_SKEW_SECONDS = 1
+AWS_CLOUDFRONT_CLAIM_SECONDS = 3
+globals().update(json.loads((FOLDER / "settings.json").read_text()))
+STORAGES = {
+    "default": {"BACKEND": "cfsigned_django.storage.CloudFrontS3Storage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+# Everything that any library writes, in one file for each process.
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {
+        "file": {
+            "class": "logging.FileHandler",
+            "filename": FOLDER / "logs" / f"{os.getpid()}.log",
+            "delay": True,
+        }
+    },
+    "root": {"handlers": ["file"], "level": "DEBUG"},
+}
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """What a command left."""
+
+    code: int
+    output: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """A folder with a Django project, and everything that its processes need."""
+
+    folder: Path
+    database: Database
+    api: Api
+    evidence: Evidence
+    #: Every command that was started.
+    commands: list[subprocess.Popen[str]] = field(default_factory=list)
+
+    def write(self, private_key: PrivateKey, key_pair_id: str, domain: str) -> None:
+        """Write the project, whose settings hold a key."""
+        (self.folder / "logs").mkdir()
+        (self.folder / "settings_key.pem").write_bytes(private_key.to_pem())
+        (self.folder / "database.json").write_text(json.dumps(self.database.settings))
+        values = {
+            "AWS_CLOUDFRONT_KEY_ID": key_pair_id,
+            "AWS_CLOUDFRONT_KEY_GROUP_ID": self.api.key_group_id,
+            "AWS_CLOUDFRONT_MAX_EXPIRE": MAX_EXPIRE,
+            "AWS_QUERYSTRING_EXPIRE": MAX_EXPIRE,
+            "AWS_S3_CUSTOM_DOMAIN": domain,
+        }
+        (self.folder / "settings.json").write_text(json.dumps(values))
+        (self.folder / "site_settings.py").write_text(_SETTINGS)
+        shutil.copy(site_views.__file__, self.folder)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Return the variables of the site's processes."""
+        return plain_environment() | {
+            "DJANGO_SETTINGS_MODULE": "site_settings",
+            "PYTHONPATH": f"{self.folder}:{ROOT}",
+            "PYTHONUNBUFFERED": "1",
+            "AWS_ENDPOINT_URL": self.api.url,
+            "AWS_ACCESS_KEY_ID": self.api.account,
+            "AWS_SECRET_ACCESS_KEY": "not checked",
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_CONFIG_FILE": "/dev/null",
+            "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+        }
+
+    def begin(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start a management command."""
+        command = subprocess.Popen(
+            [sys.executable, "-m", "django", *arguments],
+            cwd=self.folder,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.commands.append(command)
+        return command
+
+    def stop_commands(self) -> None:
+        """Kill what a test that failed has left."""
+        for command in self.commands:
+            with command:
+                command.kill()
+
+    def finish(self, process: subprocess.Popen[str]) -> Finished:
+        """Wait for a command; return its exit code, and what it printed."""
+        with process:
+            try:
+                output, _ = process.communicate(timeout=PATIENCE)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                output, _ = process.communicate()
+                raise TimeoutError(f"a command did not end:\n{output}") from None
+        self.evidence.add(f"output of {process.args!r}", output)
+        return Finished(code=process.returncode, output=output)
+
+    def manage(self, *arguments: str) -> str:
+        """Run a command that must succeed, and return what it printed."""
+        done = self.finish(self.begin(*arguments))
+        assert done.code == 0, done.output
+        return done.output
+
+    def rotate(self, *arguments: str) -> Finished:
+        """Run cfsigned_rotate, whatever comes of it."""
+        return self.finish(self.begin("cfsigned_rotate", *arguments))
+
+    @contextmanager
+    def serving(self, name: str, *, workers: int, debug: bool = False) -> Iterator[str]:
+        """Serve the site with gunicorn for the duration of the block; return its address."""
+        port = free_port()
+        command = [
+            *(sys.executable, "-m", "gunicorn", "django.core.wsgi:get_wsgi_application()"),
+            *("--bind", f"127.0.0.1:{port}", "--workers", str(workers), "--no-control-socket"),
+            *("--access-logfile", "-", "--log-level", "debug", "--timeout", "60"),
+        ]
+        log = self.folder / "logs" / f"{name}.log"
+        variables = self.environment | {"SITE_DEBUG": "on" if debug else "off"}
+        with running(command, log=log, folder=self.folder, environment=variables) as gunicorn:
+            address = f"http://127.0.0.1:{port}"
+            wait_until(
+                lambda: gunicorn.poll() is not None or _answers(f"{address}/admin/login/"), name
+            )
+            assert gunicorn.poll() is None, log.read_text()
+            yield address
+
+
+def _answers(url: str) -> bool:
+    try:
+        return fetch(url)[0] == 200
+    except OSError:
+        return False

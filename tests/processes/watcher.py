@@ -1,0 +1,108 @@
+"""Follow what the database says of the keys, beside the site's processes."""
+
+from __future__ import annotations
+
+import base64
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from cryptography.fernet import Fernet
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from cfsigned_django.signing import PrivateKey
+from tests import settings
+from tests.processes.background import PATIENCE
+from tests.processes.databases import Database
+
+_ROWS = (
+    "SELECT fingerprint, key_pair_id, status, sealed_private_key, algorithm"
+    " FROM cfsigned_django_keypair ORDER BY created_at"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """What the test reads of a key pair."""
+
+    fingerprint: str
+    key_pair_id: str | None
+    status: str
+    sealed_private_key: str
+    algorithm: str
+
+
+class Watcher:
+    """Note each change of the key pairs, and each private key as long as it can be unsealed."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._over = threading.Event()
+        self._states: list[tuple[float, dict[str, str]]] = []
+        self.private_keys: dict[str, PrivateKey] = {}
+        self.sealed: set[str] = set()
+
+    def rows(self) -> list[Row]:
+        """Return the key pairs, oldest first, as soon as the database answers."""
+        deadline = time.monotonic() + PATIENCE
+        while (found := self._database.query(_ROWS)) is None:
+            if time.monotonic() > deadline:
+                raise TimeoutError("The database does not answer.")
+            time.sleep(0.05)
+        return [_make_row(values) for values in found]
+
+    def statuses(self) -> list[str]:
+        """Return the states of the key pairs, oldest first."""
+        return [row.status for row in self.rows()]
+
+    @property
+    def history(self) -> list[str]:
+        """Return since when which key was in which state."""
+        return [f"{since:.2f} {states}" for since, states in self._states]
+
+    @contextmanager
+    def running(self) -> Iterator[Watcher]:
+        """Look again and again for the duration of the block."""
+        thread = threading.Thread(target=self._run)
+        thread.start()
+        try:
+            yield self
+        finally:
+            self._over.set()
+            thread.join()
+
+    def _run(self) -> None:
+        while not self._over.wait(0.1):
+            self._look()
+
+    def _look(self) -> None:
+        rows = self.rows()
+        states = {row.key_pair_id or row.fingerprint[:12]: row.status for row in rows}
+        if states and (not self._states or self._states[-1][1] != states):
+            self._states.append((time.time(), states))
+        for row in rows:
+            if row.sealed_private_key and row.fingerprint not in self.private_keys:
+                self.sealed.add(row.sealed_private_key)
+                self.private_keys[row.fingerprint] = _unseal(row.sealed_private_key)
+
+
+def _make_row(values: tuple[Any, ...]) -> Row:
+    fingerprint, key_pair_id, status, sealed, algorithm = values
+    return Row(
+        fingerprint=fingerprint,
+        key_pair_id=key_pair_id,
+        status=status,
+        sealed_private_key=sealed,
+        algorithm=algorithm,
+    )
+
+
+def _unseal(sealed: str) -> PrivateKey:
+    """Open a sealed key as its site does, with the key that follows from SECRET_KEY."""
+    hkdf = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"cfsigned_django.encryption")
+    key = base64.urlsafe_b64encode(hkdf.derive(settings.SECRET_KEY.encode()))
+    return PrivateKey.load(Fernet(key).decrypt(sealed))
