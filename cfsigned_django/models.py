@@ -123,17 +123,24 @@ class KeyPair(models.Model):
             **fields,
         )
 
+    def open_private_key(self) -> PrivateKey:
+        """Return the private key.
+
+        Raise :exc:`cfsigned_django.encryption.CannotUnseal` if no encryption
+        key of the settings opens it.
+        """
+        return PrivateKey.load(unseal(self.sealed_private_key))
+
     def make_signer(self, hash_algorithm: HashAlgorithm | None = None) -> Signer:
         """Return the signer of this key pair; SHA1 is for RSA keys only.
 
-        Raise :exc:`cfsigned_django.encryption.CannotUnseal` if no encryption
-        key of the settings opens the private key.
+        Raise :exc:`cfsigned_django.encryption.CannotUnseal` as :meth:`open_private_key` does.
         """
         if self.algorithm == KeyAlgorithm.ECDSA_P256:
             hash_algorithm = HashAlgorithm.SHA256
         return Signer(
             key_pair_id=self.key_pair_id or "",
-            private_key=PrivateKey.load(unseal(self.sealed_private_key)),
+            private_key=self.open_private_key(),
             hash_algorithm=hash_algorithm,
         )
 

@@ -47,7 +47,7 @@ class Revocation(Succession):
         :meth:`finish_revocation`, does the rest.
         """
         key_pair.refresh_from_db(using=self.rows.db)
-        failure: AwsError | None = None
+        failure: AwsError | CannotUnseal | None = None
         if key_pair.status != KeyStatus.REVOKED:
             failure = self._prepare_successor(key_pair, now, reason, algorithm)
             self._record_revocation(key_pair, now, reason)
@@ -90,7 +90,7 @@ class Revocation(Succession):
 
     def _prepare_successor(
         self, key_pair: KeyPair, now: datetime, reason: str, algorithm: KeyAlgorithm | None
-    ) -> AwsError | None:
+    ) -> AwsError | CannotUnseal | None:
         """Have a successor trusted before the signing key stops to sign.
 
         Return why there is none where waiting would not help; raise what will
@@ -103,9 +103,13 @@ class Revocation(Succession):
         except AwsError as error:
             if error.is_temporary:
                 raise
-            logger.error("No key can sign in the place of %s yet. %s", key_pair, error)
-            return error
-        return None
+            failure: AwsError | CannotUnseal = error
+        except CannotUnseal as error:
+            failure = error
+        else:
+            return None
+        logger.error("No key can sign in the place of %s yet. %s", key_pair, failure)
+        return failure
 
     def _record_revocation(self, key_pair: KeyPair, now: datetime, reason: str) -> None:
         former = None
@@ -150,12 +154,13 @@ class Revocation(Succession):
         """Let another key sign at once, if none does."""
         if self.active() is not None:
             return
-        successor = self._bring_successor(key_pair, now, key_pair.reason, algorithm)
-        if not _opens(successor):
+        next_one = self.successor()
+        if next_one is not None and not _opens(next_one):
             raise RotationError(
-                f"{successor} is to sign next, but its private key cannot be opened. Revoke it as "
+                f"{next_one} is to sign next, but its private key cannot be opened. Revoke it as "
                 "well: then a new key is made."
             )
+        successor = self._bring_successor(key_pair, now, key_pair.reason, algorithm)
         with self.transaction():
             self.lock(successor)
             if self.active() is None:

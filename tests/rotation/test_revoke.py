@@ -226,6 +226,20 @@ def test_successor_that_cannot_be_opened_and_the_only_key(key_group: Site) -> No
     assert len(key_group.members) == 1
 
 
+def test_successor_that_cannot_be_opened_is_no_reason_to_trust_a_leaked_key(
+    key_group: Site,
+) -> None:
+    """The leaked key is out although its successor, PENDING, is of no use; the error says so."""
+    active, successor = key_group.imported(), key_group.started()
+    KeyPair.objects.filter(pk=successor.pk).update(sealed_private_key="damaged")
+
+    with pytest.raises(RotationError, match=r"cannot be opened\. Revoke it as well"):
+        key_group.rotation().revoke(active, now=key_group.now, reason="leaked")
+
+    assert fresh(active).status == "revoked"
+    assert key_group.members == {key_group.foreign} == key_group.public_keys
+
+
 def test_revoking_again_finishes(key_group: Site) -> None:
     """The same command again does what is left, and nothing twice."""
     active, successor = key_group.imported(), key_group.trusted()

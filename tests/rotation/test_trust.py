@@ -5,11 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from cryptography.fernet import Fernet
 
 from cfsigned_django.aws.client import AwsError
+from cfsigned_django.encryption import CannotUnseal
 from cfsigned_django.models import KeyPair
 from cfsigned_django.probe import ProbeResult
 from cfsigned_django.rotation import Blocked, RotationError
+from cfsigned_django.signing import PrivateKey
 from tests.rotation import Site, fresh, statuses
 from tests.simulation.faults import Fault
 
@@ -20,6 +23,32 @@ def test_trust_puts_the_key_into_the_group(key_group: Site) -> None:
 
     assert (key_pair.status, key_pair.trusted_at) == ("trusted", key_group.now)
     assert key_group.members == {key_group.foreign, key_pair.key_pair_id}
+
+
+def test_public_key_of_a_forger_is_not_trusted(key_group: Site) -> None:
+    """What CloudFront gets belongs to the sealed key, whatever the table says."""
+    key_pair = key_group.started()
+    own = key_pair.public_key
+    key_pair.public_key = PrivateKey.generate().public_key.to_pem()
+    key_pair.save()
+
+    key_group.rotation().trust(key_pair, now=key_group.now)
+
+    trusted = key_group.account.api.trusted_keys(key_group.key_group_id)
+    assert trusted[str(key_pair)].to_pem() == own
+
+
+def test_row_of_a_forger_is_not_trusted(key_group: Site) -> None:
+    """A row that somebody wrote who knows no encryption key gets nothing into CloudFront."""
+    key_pair = key_group.started()
+    KeyPair.objects.filter(pk=key_pair.pk).update(
+        sealed_private_key=Fernet(Fernet.generate_key()).encrypt(b"forged").decode()
+    )
+
+    with pytest.raises(CannotUnseal):
+        key_group.rotation().trust(fresh(key_pair), now=key_group.now)
+
+    assert key_group.public_keys == key_group.members == {key_group.foreign}
 
 
 @pytest.mark.parametrize("method", ["create_public_key", "update_key_group"])
