@@ -184,7 +184,7 @@ class Revocation(Succession):
 def _opens(key_pair: KeyPair) -> bool:
     """Tell whether the settings can open the private key."""
     try:
-        key_pair.make_signer()
+        key_pair.open_private_key()
     except (CannotUnseal, ImproperlyConfigured, InvalidKey):
         return False
     return True
