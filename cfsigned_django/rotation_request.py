@@ -42,6 +42,8 @@ class Request:
             return self._revoke()
         if self.start or self._is_too_old():
             successor = self.rotation.successor()
+            if self.start and (other := self._other_algorithm(successor)):
+                raise RotationError(f"{other} Revoke it first, or leave --algorithm out.")
             key_pair = self.rotation.start(
                 algorithm=self.algorithm or KeyAlgorithm.ECDSA_P256, now=now, reason=self.reason
             )
@@ -54,7 +56,7 @@ class Request:
         """Say what :meth:`carry_out` would do, without doing it; None where nothing."""
         if self.import_key:
             return "The key of the settings would be taken into the database."
-        if self.revoke:
+        if self.revoke and not self.is_revoked():
             return f"{self.key_to_revoke()} would be revoked. {' '.join(self.consequences())}"
         if not self.start and not self._is_too_old():
             return None
@@ -67,13 +69,20 @@ class Request:
 
     def notes(self) -> list[str]:
         """Return what to know that keeps nothing from being done."""
-        key_pair_id = signing_settings_key(self.rotation)
-        if self.max_age is None or not key_pair_id:
-            return []
-        return [
-            f"{key_pair_id}, the key of the settings, signs, and nothing says how old it is. "
-            "Import it first (manage.py cfsigned_rotate --import): --max-age counts from then on."
-        ]
+        key_pair_id, notes = signing_settings_key(self.rotation), []
+        if self.max_age is not None and key_pair_id:
+            notes.append(
+                f"{key_pair_id}, the key of the settings, signs, and nothing says how old it is. "
+                "Import it first (manage.py cfsigned_rotate --import): --max-age counts from then "
+                "on."
+            )
+        if not self.start and (other := self._other_algorithm(self.rotation.successor())):
+            notes.append(f"{other} --algorithm changes nothing about that.")
+        return notes
+
+    def is_revoked(self) -> bool:
+        """Tell whether the key pair that ``revoke`` names was revoked before."""
+        return self.key_to_revoke().status == KeyStatus.REVOKED
 
     def key_to_revoke(self) -> KeyPair:
         """Return the key pair that ``revoke`` names. Raise :exc:`RotationError` if none is."""
@@ -95,7 +104,10 @@ class Request:
         if key_pair.status not in (KeyStatus.ACTIVE, KeyStatus.RETIRING):
             return [f"{key_pair} signs nothing now."]
         lifetime = in_words(timedelta(seconds=self.rotation.waits.url_lifetime))
-        lines = [f"Revoking {key_pair} breaks every link that it signed: up to {lifetime} of them."]
+        lines = [
+            f"Revoking {key_pair} breaks every link that it signed and that has not expired. A "
+            f"link lives for {lifetime} at most."
+        ]
         if key_pair.status == KeyStatus.ACTIVE:
             lines.append(self._what_signs_next())
         return lines
@@ -120,8 +132,19 @@ class Request:
             return not signing_settings_key(self.rotation)
         return self.rotation.clock() - (active.active_at or active.created_at) > self.max_age
 
+    def _other_algorithm(self, successor: KeyPair | None) -> str:
+        """Say that the next key is of another algorithm than is asked for; empty where it is not.
+
+        A successor that is there is taken as it is.
+        """
+        if successor is None or self.algorithm in (None, successor.algorithm):
+            return ""
+        return f"{successor}, which is next, is {successor.get_algorithm_display()}."
+
     def _revoke(self) -> str:
         rotation, key_pair = self.rotation, self.key_to_revoke()
+        was_revoked = key_pair.status == KeyStatus.REVOKED
+        was_removed = key_pair.removed_at is not None
         try:
             rotation.revoke(
                 key_pair,
@@ -132,7 +155,13 @@ class Request:
         except (AwsError, RotationError) as error:
             raise self._half_revoked(key_pair, error) from error
         signing = rotation.active() or signing_settings_key(rotation)
-        return f"{key_pair} is revoked. " + (
+        if not was_revoked:
+            done = f"{key_pair} is revoked."
+        elif was_removed or rotation.key_groups is None:
+            done = f"{key_pair} was revoked before."
+        else:
+            done = f"{key_pair} was revoked before, and is out of CloudFront now."
+        return f"{done} " + (
             f"{signing} signs now."
             if signing
             else "No key signs now: pages with links to files fail. Run cfsigned_rotate --start."

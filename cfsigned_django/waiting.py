@@ -23,6 +23,16 @@ class Wait:
     what: str
     until: datetime | None
 
+    @property
+    def topic(self) -> object:
+        """Return what tells one wait from another; the words hold an age, which grows."""
+        return self.key_pair.pk, self.key_pair.status, self.until
+
+
+def find_all(rotation: Rotation, *, now: datetime) -> list[Wait]:
+    """Return the chores and the waits of the group."""
+    return [*find_chores(rotation, now=now), *find_waits(rotation, now=now)]
+
 
 def find_waits(rotation: Rotation, *, now: datetime) -> list[Wait]:
     """Return what the key pairs of the group wait for, in words."""
@@ -78,13 +88,13 @@ def _put_in_words(rotation: Rotation, key_pair: KeyPair, blocker: Blocker, now: 
     match blocker.cause:
         case Cause.NOT_PROBED:
             what = _(
-                "%(key)s is TRUSTED since %(since)s, but CloudFront has not yet served a probe "
-                "that is signed with it."
+                "%(key)s has been TRUSTED for %(since)s, but CloudFront has not yet served a "
+                "probe that is signed with it."
             )
         case Cause.PROPAGATION:
             what = _(
-                "%(key)s is TRUSTED since %(since)s; it signs at %(clock)s, when it has worked "
-                "for %(wait)s."
+                "%(key)s has been TRUSTED for %(since)s; it signs at %(clock)s, when it has "
+                "worked for %(wait)s."
             )
         case _other:
             what = _(
@@ -98,7 +108,14 @@ def clock_time(moment: datetime, now: datetime) -> str:
     """Return the local time of day, with the date where it is another day."""
     local = localtime(moment)
     same_day = local.date() == localtime(now).date()
-    return local.strftime("%H:%M:%S") if same_day else date_format(local, "DATETIME_FORMAT")
+    return local.strftime("%H:%M:%S") if same_day else date_and_time(moment)
+
+
+def date_and_time(moment: datetime) -> str:
+    """Return the local date and time; the time in 24 hours, as it is everywhere on the page."""
+    local = localtime(moment)
+    date, time = date_format(local, "DATE_FORMAT"), local.strftime("%H:%M:%S")
+    return _("%(date)s, %(time)s") % {"date": date, "time": time}
 
 
 def in_words(duration: timedelta) -> str:

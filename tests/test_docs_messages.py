@@ -15,8 +15,12 @@ PACKAGE = ROOT / "cfsigned_django"
 #: What a person who rotates keys may meet, and which modules say it.
 RAISED = {
     "rotation.py": {"RotationError"},
-    "rotation_steps.py": {"RotationError"},
+    "succession.py": {"RotationError"},
+    "revocation.py": {"RotationError", "AwsError"},
+    "guards.py": {"RotationError"},
     "record.py": {"RotationError"},
+    "rotation_request.py": {"RotationError"},
+    "conf.py": {"ImproperlyConfigured"},
     "site_rotation.py": {"ImproperlyConfigured"},
     "encryption.py": {"ImproperlyConfigured"},
     "keyring.py": {"ImproperlyConfigured"},

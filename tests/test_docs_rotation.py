@@ -168,4 +168,4 @@ def test_scheduled_tasks(
         story.later(seconds=20)
 
     assert set(KeyPair.objects.values_list("status", flat=True)) == {"active", "trusted"}
-    assert "Nothing was done." in capsys.readouterr().out
+    assert "Not yet:" in capsys.readouterr().out

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.db import OperationalError
 
+from cfsigned_django import record
 from cfsigned_django.models import KeyPair
 from cfsigned_django.probe import ProbeResult
 from cfsigned_django.rotation import Rotation
@@ -121,6 +124,26 @@ def test_dry_run_says_what_is_due(shell: Shell, arguments: tuple[str, ...], sent
     assert shell.clients == []
 
 
+@pytest.mark.parametrize("spare", [True, False])
+def test_other_algorithm_is_not_dropped_in_silence(
+    shell: Shell, spare: bool, settings: Any
+) -> None:
+    """Where a key of another algorithm is next already, --start says so and does nothing."""
+    shell.run("--import")
+    settings.AWS_CLOUDFRONT_SPARE_KEY = "ECDSA_P256" if spare else None
+    shell.run(*([] if spare else ["--start"]))
+    successor = KeyPair.objects.get(next_in=shell.key_group_id)
+
+    ran = shell.run("--start", "--algorithm", "RSA_2048")
+
+    sentence = f"{successor}, which is next, is ECDSA P-256."
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err == f"{sentence} Revoke it first, or leave --algorithm out."
+    assert KeyPair.objects.get(next_in=shell.key_group_id).is_spare is spare
+    assert sentence in shell.run("--max-age", "90d", "--algorithm", "RSA_2048").out
+    assert shell.run("--start", "--algorithm", "ECDSA_P256").code == 0
+
+
 def test_failure_that_passes_is_not_yet(shell: Shell) -> None:
     """Where AWS asks to come again, the exit code says so, and the sentence too."""
     shell.run("--import")
@@ -186,3 +209,29 @@ def test_wait_goes_on_to_the_end(shell: Shell, monkeypatch: pytest.MonkeyPatch) 
     assert [line for line in lines if "Started" in line or "signs from now on." in line]
     assert "is retired: CloudFront no longer knows it." in ran.out
     assert shell.run("--start", "--wait", "--json").err == ""
+
+
+def test_wait_shows_each_wait_once(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """--wait looks often, and says of each wait when it begins, not each time how old it is."""
+    clock = Clock()
+    monkeypatch.setattr(record, "read_database_clock", lambda using: clock.now)
+    steps = iter([2] * 200)
+    monkeypatch.setattr("time.sleep", lambda seconds: clock.wait(next(steps, 8 * 86400)))
+    shell.run("--import")
+
+    lines = shell.run("--start", "--wait").err.splitlines()
+
+    assert len([line for line in lines if "has not yet served a probe" in line]) == 1
+    assert len([line for line in lines if "; it signs at" in line]) == 1
+    assert len([line for line in lines if "no longer signs; it may go at" in line]) == 1
+
+
+@dataclass(slots=True)
+class Clock:
+    """The database's clock, which goes when somebody waits."""
+
+    now: datetime = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
+
+    def wait(self, seconds: int) -> None:
+        """Let time pass."""
+        self.now += timedelta(seconds=seconds)

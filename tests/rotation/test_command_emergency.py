@@ -20,7 +20,8 @@ def test_revocation_replaces_the_key(shell: Shell) -> None:
 
     active = KeyPair.objects.get(status="active")
     assert ran.err.splitlines() == [
-        f"Revoking {shell.settings_key_id} breaks every link that it signed: up to 7 days of them.",
+        f"Revoking {shell.settings_key_id} breaks every link that it signed and that has not "
+        "expired. A link lives for 7 days at most.",
         "A new key signs in its place at once; some edges may not know it for minutes.",
     ]
     assert ran.out.startswith(f"{shell.settings_key_id} is revoked. {active} signs now.\n")
@@ -74,6 +75,26 @@ def test_revocation_that_is_not_finished_says_how_far_it_came(shell: Shell) -> N
 
     assert ran.code == 1
     assert "is revoked and signs no longer, but CloudFront still trusts it. Could not" in ran.err
+
+
+def test_revocation_is_not_asked_for_twice(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    """--revoke of a key that is revoked says so, finishes what is left, and asks nothing."""
+    monkeypatch.setattr("builtins.input", lambda question: "")
+    shell.run("--import")
+    settings.AWS_CLOUDFRONT_BY_HAND = True
+    shell.run("--revoke", shell.settings_key_id, "--no-input")
+    settings.AWS_CLOUDFRONT_BY_HAND = False
+
+    finished = shell.run("--revoke", shell.settings_key_id)
+    again = shell.run("--revoke", shell.settings_key_id)
+
+    key = shell.settings_key_id
+    assert finished.out.startswith(f"{key} was revoked before, and is out of CloudFront now. ")
+    assert again.out.startswith(f"{key} was revoked before. ")
+    assert (finished.code, again.code, again.err) == (0, 0, "")
+    assert "would be revoked" not in shell.run("--revoke", key, "--dry-run").out
 
 
 def test_revocation_waits_while_aws_fails_for_a_moment(shell: Shell) -> None:

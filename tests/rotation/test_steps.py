@@ -111,7 +111,7 @@ def test_wait_for_the_first_probe(key_group: Site) -> None:
     key_group.wait(40)
 
     assert words(key_group) == [
-        f"{key_pair} is TRUSTED since 40 s, but CloudFront has not yet served a probe that is "
+        f"{key_pair} has been TRUSTED for 40 s, but CloudFront has not yet served a probe that is "
         "signed with it."
     ]
 
@@ -123,7 +123,8 @@ def test_wait_for_propagation(key_group: Site) -> None:
         (wait,) = find_waits(key_group.rotation(), now=key_group.now)
 
     assert wait.what == (
-        f"{key_pair} is TRUSTED since 3 min; it signs at 21:05:00, when it has worked for 5 min."
+        f"{key_pair} has been TRUSTED for 3 min; it signs at 21:05:00, when it has worked for 5 "
+        "min."
     )
     assert wait.until is not None
     assert wait.until.isoformat() == "2026-05-04T12:05:00+00:00"

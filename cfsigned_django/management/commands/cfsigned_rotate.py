@@ -16,25 +16,24 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error as DatabaseFailure
-from django.utils import timezone
 
 from cfsigned_django import conf
 from cfsigned_django.aws.client import AwsError
 from cfsigned_django.encryption import CannotUnseal
+from cfsigned_django.record import read_clock
 from cfsigned_django.resealing import reseal_all
 from cfsigned_django.rotation import Rotation, RotationError
 from cfsigned_django.rotation_report import Blocker, Report, times_in_words
 from cfsigned_django.rotation_request import Request
 from cfsigned_django.rotation_steps import (
     advance,
-    find_chores,
-    find_waits,
     is_under_way,
     next_due,
     will_pass,
 )
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm
 from cfsigned_django.site_rotation import site_rotation
+from cfsigned_django.waiting import find_all
 
 NOT_YET = 75
 #: How long --wait sleeps between two looks, in seconds.
@@ -60,7 +59,7 @@ class Command(BaseCommand):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._shown: set[str] = set()
+        self._shown: set[object] = set()
         #: Why the last step could not be done for now.
         self._held_up = ""
 
@@ -137,7 +136,7 @@ class Command(BaseCommand):
             due = request.would() or next_due(rotation, now=rotation.clock(), spare_algorithm=spare)
             notes.append(due or "No step is due now.")
         else:
-            if request.revoke:
+            if request.revoke and not request.is_revoked():
                 self._confirm(request, options)
             did = self._carry_out(request, options)
         blockers = self._blockers(rotation)
@@ -190,10 +189,11 @@ class Command(BaseCommand):
             return None
 
     def _blockers(self, rotation: Rotation) -> list[Blocker]:
-        now = rotation.clock()
-        waits = [*find_chores(rotation, now=now), *find_waits(rotation, now=now)]
         held_up: list[Blocker] = [(self._held_up, None)] if self._held_up else []
-        return [*held_up, *((each.what, each.until) for each in waits)]
+        return [
+            *held_up,
+            *((each.what, each.until) for each in find_all(rotation, now=rotation.clock())),
+        ]
 
     def _confirm(self, request: Request, options: dict[str, Any]) -> None:
         """Say what a revocation breaks, and ask a person who is there."""
@@ -213,7 +213,7 @@ class Command(BaseCommand):
             did=None if is_dry_run or not result.sealed else f"{text}.",
             blockers=blockers,
             key_pairs=[*result.sealed, *result.closed],
-            now=timezone.now(),
+            now=read_clock(),
             notes=[f"{text}, were this no dry run."] if is_dry_run else [],
             is_dry_run=is_dry_run,
         )
@@ -236,9 +236,11 @@ class Command(BaseCommand):
         if not self._shown:
             self._shown.add(times := times_in_words(rotation.clock()))
             self.stderr.write(times)
-        for line in filter(None, [did, *(what for what, _ in self._blockers(rotation))]):
-            if line not in self._shown:
-                self._shown.add(line)
+        lines: list[tuple[object, str]] = [(line, line) for line in (did, self._held_up) if line]
+        lines += [(each.topic, each.what) for each in find_all(rotation, now=rotation.clock())]
+        for topic, line in lines:
+            if topic not in self._shown:
+                self._shown.add(topic)
                 self.stderr.write(line)
 
 
