@@ -7,9 +7,11 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.utils import translation
 
 import cfsigned_django
 from cfsigned_django.models import KeyPair
@@ -41,10 +43,11 @@ def english_words(html: str) -> set[str]:
 
 
 @pytest.fixture
-def korean(admin: Visitor) -> Visitor:
+def korean(admin: Visitor) -> Iterator[Visitor]:
     """Return a person whose browser prefers Korean."""
     admin.client.defaults["HTTP_ACCEPT_LANGUAGE"] = "ko-KR,ko;q=0.9,en;q=0.8"
-    return admin
+    yield admin
+    translation.deactivate()  # as it was for the last request, in this thread
 
 
 def test_first_page_is_korean(korean: Visitor, cloudfront: FakeCloudFront) -> None:
