@@ -14,7 +14,7 @@ from datetime import datetime
 from cfsigned_django.guards import Blocked
 from cfsigned_django.key_group_api import take_out
 from cfsigned_django.lifecycle import KeyStatus
-from cfsigned_django.models import KeyPair
+from cfsigned_django.models import KeyPair, KnownReason
 from cfsigned_django.probe import ProbeResult
 from cfsigned_django.record import Claimed, RotationError
 from cfsigned_django.revocation import Revocation
@@ -53,7 +53,7 @@ class Rotation(Revocation):
         return self.create(
             private_key,
             now=now,
-            reason="imported from the settings",
+            reason=KnownReason.IMPORTED,
             status=KeyStatus.ACTIVE,
             key_pair_id=key_pair_id,
             active_in=self.key_group_id,

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from cfsigned_django.aws.client import AwsError
 from cfsigned_django.encryption import CannotUnseal
 from cfsigned_django.lifecycle import Cause, KeyStatus
-from cfsigned_django.models import KeyPair
+from cfsigned_django.models import KeyPair, KnownReason
 from cfsigned_django.probe import ProbeResult
 from cfsigned_django.rotation import Blocked, Claimed, Rotation, RotationError
 from cfsigned_django.signing import KeyAlgorithm
@@ -178,7 +178,7 @@ def _retire(rotation: Rotation, key_pair: KeyPair, now: datetime) -> str:
 
 
 def _start_spare(rotation: Rotation, algorithm: KeyAlgorithm, now: datetime) -> str:
-    rotation.start(algorithm=algorithm, now=now, reason=_("spare"), spare=True)
+    rotation.start(algorithm=algorithm, now=now, reason=KnownReason.SPARE, spare=True)
     return _("A spare key was generated.")
 
 

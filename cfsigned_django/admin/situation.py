@@ -70,6 +70,11 @@ class Situation:
         )
 
     @property
+    def by_hand_is_set(self) -> bool:
+        """Tell whether the settings say that a person changes CloudFront, whoever looks."""
+        return conf.is_by_hand()
+
+    @property
     def active(self) -> KeyPair | None:
         """Return the key pair that signs, if the database has one."""
         return next((each for each in self.key_pairs if each.status == KeyStatus.ACTIVE), None)
