@@ -6,7 +6,8 @@ from typing import Final
 
 from cfsigned_django import key_group_api, models, rotation_steps
 from cfsigned_django.aws.key_groups import KeyGroups
-from cfsigned_django.keyring import Keyring, Lease, _make_lease
+from cfsigned_django.lease import Lease
+from cfsigned_django.lookup import Keyring, _make_lease
 from cfsigned_django.record import Record
 from cfsigned_django.rotation import Rotation
 from tests.simulation.mutation import Mutation

@@ -105,7 +105,7 @@ WAITS: Final = [
     ),
     Mutation(
         name="a wait ends by the clock of the machine alone",
-        target=Rotation._require,
+        target=Rotation.require,
         old="min(now, self.clock())",
         new="now",
         rules=(Rule.KNOWN_FIRST, *_ALL_KINDS_OF_URL_LOSS),

@@ -6,6 +6,7 @@ not needed becomes one in which nothing happens.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
@@ -128,9 +129,16 @@ def schedules(draw: st.DrawFn, /, often: tuple[Kind, ...] = (), **fixed: Any) ->
     assert fixed.keys() <= {each.name for each in fields(Plan)}
     length = draw(st.sampled_from((25, 45, 70)))
     kinds = [*BUSY_KINDS, *(often * (len(BUSY_KINDS) // 10))]
-    events = st.builds(Event, st.sampled_from(kinds), _SEEDS)
     return Schedule(
         plan=draw(_plans(fixed)),
         seed=draw(_SEEDS),
-        events=draw(st.lists(events, min_size=length, max_size=length)),
+        events=_read_events(draw(st.binary(min_size=4 * length, max_size=4 * length)), kinds),
     )
+
+
+def _read_events(data: bytes, kinds: list[Kind]) -> list[Event]:
+    """Make an event of each four bytes: drawn one by one, they would cost a fifth of the time."""
+    return [
+        Event(kinds[kind * len(kinds) >> 16], seed)
+        for kind, seed in struct.iter_unpack(">HH", data)
+    ]
