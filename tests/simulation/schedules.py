@@ -38,6 +38,8 @@ class Kind(StrEnum):
     FOREIGN_OUT = "somebody takes their key out"
     FULL = "somebody fills the group"
     TAKEN_OUT = "somebody takes our TRUSTED key out"
+    CORRECT = "a person gives the id of a TRUSTED key, a wrong one or the right one"
+    OPEN = "somebody lifts the restriction to signed URLs, or sets it again"
     LIFETIME = "somebody changes the longest lifetime"
 
 
@@ -60,6 +62,8 @@ _SHARES: Final[Mapping[Kind, int]] = {
     Kind.FOREIGN_OUT: 2,
     Kind.FULL: 1,
     Kind.TAKEN_OUT: 4,
+    Kind.CORRECT: 4,
+    Kind.OPEN: 2,
     Kind.LIFETIME: 4,
 }
 #: What others may do while somebody waits for an answer.
@@ -102,6 +106,7 @@ def _plans(draw: st.DrawFn, /, fixed: Mapping[str, Any]) -> Plan:
         "edges": (2,),
         "has_settings_key": (False, True, True),
         "is_imported": (True, False),
+        "is_alone": (False, True),
         "keeps_spare": (False, False, False, False, True),
         "revokes": (False, False, False, False, True),
         "meddles": (False, False, False, False, True),

@@ -65,8 +65,8 @@ class World:
             delay=lambda: 0.0,
             clock=lambda: self.now,
         )
-        #: Since when the group has been full, if it is.
-        self.full_since = inf
+        #: Since when the group has been full, if it is, and when it was so last.
+        self.full_since, self.full_until = inf, -inf
         self.cloudfront.listen(self._see_members)
         self.edge_skews = [random.choice((-SKEW, 0, SKEW)) for _ in range(plan.edges)]
         self.processes = processes[: plan.rotators]
@@ -76,6 +76,8 @@ class World:
         self._api_down_until = _START
         #: Whether nothing goes wrong any more.
         self.is_calm = False
+        #: Whether viewers need no signature, so that no probe says anything.
+        self.is_open = False
         self._cleanup = ExitStack()
 
     def __enter__(self) -> Self:
@@ -166,11 +168,18 @@ class World:
             self.add_foreign_key()
 
     def remove_foreign_key(self) -> None:
-        """Let somebody else take their key out of the group."""
-        if len(self.foreign) > 1:
+        """Let somebody else take their key out of the group, unless it is the last one there."""
+        if self.foreign and len(self.members()) > 1:
             key_pair_id = self.foreign.pop()
             self.set_members([each for each in self.members() if each != key_pair_id])
-            self.note(f"{key_pair_id} of somebody else is out of the group")
+            etag = self.cloudfront.get_public_key(Id=key_pair_id)["ETag"]
+            self.cloudfront.delete_public_key(Id=key_pair_id, IfMatch=etag)
+            self.note(f"{key_pair_id} of somebody else is gone")
+
+    def open_or_close(self) -> None:
+        """Let somebody lift the restriction to signed URLs, or set it again."""
+        self.is_open = not self.is_open
+        self.note("No signature is needed" if self.is_open else "A signature is needed", "open")
 
     def members(self) -> list[str]:
         """Return the ids in the group, as the API has them."""
@@ -186,6 +195,8 @@ class World:
 
     def _see_members(self, key_group_id: str, members: Mapping[str, PublicKey]) -> None:
         if len(members) < KEYS_PER_GROUP:
+            if self.full_since != inf:
+                self.full_until = self.now
             self.full_since = inf
         elif self.full_since == inf:
             self.full_since = self.now
@@ -193,7 +204,8 @@ class World:
         self.oracle.see_members(set(members), self.foreign, self.now)
 
     def _make_group(self) -> str:
-        self.foreign.append(self._upload(PrivateKey.generate(), "foreign"))
+        if not (self.plan.is_alone and self.plan.has_settings_key):
+            self.foreign.append(self._upload(PrivateKey.generate(), "foreign"))
         members = [*self.foreign]
         if self.plan.has_settings_key:
             private_key = PrivateKey.generate()
@@ -220,6 +232,8 @@ class World:
         return self.random.choice((0.0, longest, self.random.uniform(0, longest)))
 
     def _at_call(self, method: str, side: str) -> None:
+        if side == "before" and self.running and not method.startswith(("get_", "list_")):
+            self.oracle.see_change(self.running)
         self._at_boundary(f"{method} {side}")
 
     def _at_query(
