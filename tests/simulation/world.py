@@ -17,18 +17,19 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from math import inf
 from random import Random
-from typing import Any, Self
+from typing import Self
 
-from django.db import OperationalError, connection
+from django.db import connection
 
 from cfsigned_django.aws.key_groups import KEYS_PER_GROUP, KeyGroups
 from cfsigned_django.models import KeyPair
 from cfsigned_django.signing import PrivateKey, PublicKey, Signer
+from tests.simulation.boundaries import Boundaries
 from tests.simulation.edges import Edges
 from tests.simulation.faults import Fault, UnreliableCloudFront, random_faults
 from tests.simulation.oracle import Oracle
 from tests.simulation.plan import SKEW, Plan
-from tests.simulation.processes import Killed, Process
+from tests.simulation.processes import Process
 from tests.simulation.strict_cloudfront import StrictCloudFront
 
 _START = 1_800_000_000.0
@@ -78,11 +79,12 @@ class World:
         self.is_calm = False
         #: Whether viewers need no signature, so that no probe says anything.
         self.is_open = False
+        self._boundaries = Boundaries(self)
         self._cleanup = ExitStack()
 
     def __enter__(self) -> Self:
         KeyPair.objects.all().delete()
-        self._cleanup.enter_context(connection.execute_wrapper(self._at_query))
+        self._cleanup.enter_context(connection.execute_wrapper(self._boundaries.at_query))
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -122,7 +124,7 @@ class World:
             return fault
 
         unreliable = UnreliableCloudFront(
-            self.cloudfront, choose_fault=choose, boundary=self._at_call
+            self.cloudfront, choose_fault=choose, boundary=self._boundaries.at_call
         )
         return KeyGroups(unreliable, sleep=self.pass_time, jitter=self.random.random)
 
@@ -230,36 +232,3 @@ class World:
     def _delay(self) -> float:
         longest = self.plan.waits.propagation
         return self.random.choice((0.0, longest, self.random.uniform(0, longest)))
-
-    def _at_call(self, method: str, side: str) -> None:
-        if side == "before" and self.running and not method.startswith(("get_", "list_")):
-            self.oracle.see_change(self.running)
-        self._at_boundary(f"{method} {side}")
-
-    def _at_query(
-        self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any
-    ) -> Any:
-        """Hold or end a process around its queries; within a transaction, it can only die."""
-        is_alone = not connection.in_atomic_block
-        self._at_boundary("query", may_hold=is_alone)
-        result = execute(sql, params, many, context)
-        if is_alone and sql != "BEGIN":
-            self._at_boundary("after query")
-        return result
-
-    def _at_boundary(self, where: str, *, may_hold: bool = True) -> None:
-        process, plan = self.running, self.plan
-        if process is None or self.is_calm:
-            return
-        chance = self.random.random()
-        if chance < plan.deaths:
-            self.note(f"  dies at {where}", "death")
-            raise Killed
-        chance -= plan.deaths
-        if "query" in where and chance < plan.database_failures:
-            self.note(f"  the database fails at {where}", "database failure")
-            raise OperationalError("The simulated database fails.")
-        chance -= plan.database_failures
-        if may_hold and chance < plan.holds:
-            self.note(f"  held at {where}", "hold")
-            process.hold()
