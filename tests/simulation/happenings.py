@@ -108,6 +108,8 @@ class Happenings:
         """
         row = KeyPair.objects.filter(status=KeyStatus.TRUSTED).first()
         is_activating = any(each.is_activating for each in self._site.rotators)
+        if row is not None and str(row) in self._world.foreign:
+            return  # under a wrong id
         if self._plan.meddles and row is not None and not is_activating:
             self._world.note(f"{row} is taken out by hand", "taken out by hand")
             members = [each for each in self._world.members() if each != str(row)]

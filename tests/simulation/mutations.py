@@ -56,6 +56,8 @@ UNNOTICED: Final = {
     "Keyring._look dates an answer when it asks, not when it is answered": "Not found in 1,000 "
     "schedules: it needs a switch within a look that takes longer than an interval, and a worker "
     "that signs with the old answer in its last seconds. tests/keys/test_lookup.py tests it.",
+    "Rotation.remember_waits records the waits for RETIRING keys as well": "All machines have the "
+    "settings of the same moment here. tests/rotation/test_lifetimes.py tests it.",
     "Record.lock locks the group": "A simulated transaction is never interrupted by another one.",
     "CallerReference is the id of the row": "A public key is found again by its name.",
     "Unanswered keeps a key from signing after a last probe without an answer": "Every edge has "

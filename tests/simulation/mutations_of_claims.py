@@ -83,5 +83,6 @@ ONCE: Final = [
         new="pass",
         rules=(Rule.NO_TRACES,),
         plan={"holds": 0.1, "rotators": 3, "revokes": True, "has_settings_key": False},
+        often=(Kind.REVOKE, Kind.START, Kind.ADVANCE),
     ),
 ]

@@ -55,7 +55,7 @@ REVOCATION: Final = [
         new="if False:",
         rules=(Rule.ENDS, Rule.NO_TRACES),
         plan=_ALONE,
-        often=(Kind.REVOKE, Kind.START, Kind.ADVANCE),
+        often=(Kind.REVOKE, Kind.NEXT),
     ),
     Mutation(
         name="the last key of a group is not replaced",
@@ -64,7 +64,7 @@ REVOCATION: Final = [
         new="pass",
         rules=(Rule.ENDS, Rule.NO_TRACES),
         plan=_ALONE,
-        often=(Kind.REVOKE, Kind.START, Kind.ADVANCE),
+        often=(Kind.REVOKE, Kind.NEXT),
     ),
     Mutation(
         name="a revocation that was left in the middle is not finished",

@@ -30,7 +30,8 @@ CLOUDFRONT: Final = [
         old="IfMatch=etag",
         new="IfMatch=self._read(key_group_id)[1]",
         rules=(Rule.NO_TRACES, Rule.KNOWN_FIRST, *_ALL_KINDS_OF_URL_LOSS),
-        plan={"holds": 0.1, "rotators": 3},
+        plan={"holds": 0.3, "rotators": 3, "deaths": 0.0, "is_alone": False},
+        often=(Kind.FOREIGN_IN, Kind.FOREIGN_OUT, Kind.START, Kind.ADVANCE),
     ),
     Mutation(
         name="a key that is added takes the place of the others",

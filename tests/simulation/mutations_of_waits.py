@@ -89,22 +89,6 @@ WAITS: Final = [
         often=(Kind.LIFETIME, Kind.SIGN),
     ),
     Mutation(
-        name="a longer wait is not remembered while a key retires",
-        target=Rotation.remember_waits,
-        old="(KeyStatus.ACTIVE, KeyStatus.RETIRING)",
-        new="(KeyStatus.ACTIVE,)",
-        rules=_ALL_KINDS_OF_URL_LOSS,
-        plan={
-            "max_expire": 86_400,
-            "interval": 300,
-            "is_imported": True,
-            "has_settings_key": True,
-            "rotators": 1,
-            "faults": 0.0,
-        },
-        often=(Kind.LIFETIME, Kind.SIGN),
-    ),
-    Mutation(
         name="a retirement is dated before the commit",
         target=Rotation._switch_to,
         old="retiring_at=None",

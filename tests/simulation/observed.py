@@ -55,7 +55,7 @@ class ObservedRotation(Rotation):
             if self.moves:
                 self.site.while_committing()
         if self.moves:
-            self.site.see_moves(self.moves, activating=self.activating, began_at=self.began_at)
+            self.site.see_moves(self)
 
     @contextmanager
     def claim(self, key_pair: KeyPair) -> Iterator[Claim]:

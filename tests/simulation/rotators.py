@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -94,8 +95,10 @@ class Rotator:
         self._attempt("correct", give_any)
 
     def revoke(self) -> None:
-        """Revoke any key pair."""
+        """Revoke any key pair; a person does so by hand, and leaves the rest to a rotator."""
         rotation = self._rotation()
+        if self._site.world.random.random() < 0.3:
+            rotation = replace(rotation, key_groups=None)
 
         def revoke_any() -> str:
             rows = [row for row in rotation.key_pairs() if row.status != KeyStatus.RETIRED]

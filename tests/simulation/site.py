@@ -11,6 +11,7 @@ from cfsigned_django.lifecycle import KeyStatus
 from cfsigned_django.models import KeyPair
 from tests.simulation.ending import finish
 from tests.simulation.happenings import Happenings
+from tests.simulation.observed import ObservedRotation
 from tests.simulation.oracle import Committed, IssuedUrl, Rule, Violation
 from tests.simulation.processes import Process
 from tests.simulation.rotators import Rotator
@@ -65,16 +66,17 @@ class Site:
         self.oracle.urls.append(issued)
         self.world.note(f"URL of {issued.key_pair_id} until {issued.expires}", "URL")
 
-    def see_moves(
-        self, moves: list[KeyPair], *, activating: list[KeyPair], began_at: float
-    ) -> None:
-        """Pass on what a run committed that began at a moment."""
-        world, signed = self.world, self.committed.signer
+    def see_moves(self, rotation: ObservedRotation) -> None:
+        """Pass on what a rotation has just committed."""
+        world, moves, signed = self.world, rotation.moves, self.committed.signer
         for each in moves:
             world.note(f"  {each} is {each.status}", str(each.status))
         with world.apart():
             self.oracle.see_moves(
-                moves, world.now, activating=activating, slowest_edge=-max(world.edge_skews)
+                moves,
+                world.now,
+                activating=rotation.activating,
+                slowest_edge=-max(world.edge_skews),
             )
             rows = KeyPair.objects.order_by().values_list("status", "sealed_private_key")
             self.oracle.see_committed(
@@ -82,11 +84,13 @@ class Site:
             )
             self._remember_committed()
         if signed is not None and self.committed.signer is None:
-            self._judge_end_of_signing(moves, began_at)
+            self._judge_end_of_signing(rotation)
 
-    def _judge_end_of_signing(self, moves: list[KeyPair], began_at: float) -> None:
-        """See that there was no room for another key, or that it was revoked meanwhile as well."""
-        names = {str(each) for each in moves}
+    def _judge_end_of_signing(self, rotation: ObservedRotation) -> None:
+        """See that another key could not sign: no room, revoked as well, or all is done by hand."""
+        if rotation.key_groups is None:
+            return
+        began_at, names = rotation.began_at, {str(each) for each in rotation.moves}
         had_no_room = self.world.full_since != inf or self.world.full_until >= began_at
         revoked = self.oracle.revoked_at.items()
         others = [name for name, moment in revoked if moment >= began_at and name not in names]
