@@ -44,6 +44,7 @@ class Rotation(Revocation):
                 f"{key_pair_id} is in the database already, as {known.status.upper()} of key "
                 f"group {known.key_group_id}: it cannot be imported again."
             )
+        self.require_none_apart(key_pair_id)
         signer = Signer(key_pair_id=key_pair_id, private_key=private_key)
         if self.probe(signer) is ProbeResult.WRONG_KEY:
             raise RotationError(
@@ -65,6 +66,7 @@ class Rotation(Revocation):
     def retire(self, key_pair: KeyPair, *, now: datetime) -> None:
         """Take a key out of CloudFront and erase its private half: RETIRING -> RETIRED."""
         self.require(key_pair, KeyStatus.RETIRED, now)
+        self.require_none_apart(str(key_pair))
         if self.key_groups is not None:  # else a person has done it
             self.keep_active_in()
             with self.claim(key_pair) as claim:
