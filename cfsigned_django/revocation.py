@@ -124,6 +124,8 @@ class Revocation(Succession):
                 next_in=None,
                 revoked_at=now,
                 reason=reason,
+                # It says what is to be taken out, once the private key is erased.
+                public_key=key_pair.trustworthy_public_key,
                 sealed_private_key="",
                 # Who is adding it to CloudFront at this moment must be done before it is removed.
                 claimed_until=key_pair.claimed_until,
