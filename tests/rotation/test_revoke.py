@@ -19,6 +19,7 @@ def test_ready_successor_signs_at_once(key_group: Site) -> None:
     key_group.rotation(changed_by="kim").revoke(active, now=key_group.now, reason="leaked")
 
     row = fresh(active)
+    assert not fresh(successor).is_spare
     assert statuses() == {str(active): "revoked", str(successor): "active"}
     assert (row.sealed_private_key, row.reason, row.changed_by) == ("", "leaked", "kim")
     assert row.removed_at == row.revoked_at == key_group.now
