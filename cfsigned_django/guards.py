@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils.translation import gettext as _
+
 from cfsigned_django.key_group_api import KeyGroupsApi
 from cfsigned_django.lifecycle import Blocker, Cause, KeyStatus, Waits, find_blockers
 from cfsigned_django.models import KeyPair
@@ -37,6 +39,9 @@ class Guarded(Record):
     waits: Waits
     key_groups: KeyGroupsApi | None
     probe: Callable[[Signer], ProbeResult]
+    #: Returns the names of the storages that sign with the key of this id and
+    #: do not ask which key pair is ACTIVE.
+    find_apart: Callable[[str], list[str]] = lambda key_pair_id: []
 
     def blockers(self, key_pair: KeyPair, to: KeyStatus, now: datetime) -> list[Blocker]:
         """Return what keeps a key pair from a move."""
@@ -46,6 +51,26 @@ class Guarded(Record):
         """Raise :exc:`Blocked` where a guard forbids the move, by the caller's clock or the own."""
         if found := self.blockers(key_pair, to, min(now, self.clock())):
             raise Blocked(key_pair, to, found)
+
+    def what_signs_apart(self, key_pair_id: str) -> str:
+        """Say which storage would go on signing with the key whatever becomes of it here.
+
+        Empty where there is none.
+        """
+        if not (names := self.find_apart(key_pair_id)):
+            return ""
+        text = _(
+            "%(storage)s signs with %(key)s, and would go on when another key signs for %(group)s: "
+            "its links would be refused. Set its key_group_id to that key group and hand no signer "
+            "in, or give it a key of its own."
+        )
+        values = {"storage": ", ".join(names), "key": key_pair_id, "group": self.key_group_id}
+        return text % values
+
+    def require_none_apart(self, key_pair_id: str) -> None:
+        """Raise :exc:`RotationError` where a storage would go on signing with the key."""
+        if problem := self.what_signs_apart(key_pair_id):
+            raise RotationError(problem)
 
     def require_api(self) -> KeyGroupsApi:
         """Return the calls to CloudFront. Raise :exc:`RotationError` where a person does them."""

@@ -75,8 +75,9 @@ def take_out(api: KeyGroupsApi, key_pair: KeyPair) -> None:
     id in the row, and a person may have written down the id of another key,
     which stays.
     """
+    public_key = key_pair.trustworthy_public_key
     listed = {each.key_pair_id: each for each in api.public_keys()}
-    ours = [name for name, each in listed.items() if each.holds(key_pair.public_key)]
+    ours = [name for name, each in listed.items() if each.holds(public_key)]
     if not ours and key_pair.key_pair_id and key_pair.key_pair_id not in listed:
         ours = [key_pair.key_pair_id]  # created so lately that it is not listed yet
     for key_pair_id in ours:

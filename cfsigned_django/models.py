@@ -8,13 +8,14 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext, gettext_lazy as _, gettext_noop
 
-from cfsigned_django.encryption import seal, unseal
+from cfsigned_django.encryption import CannotUnseal, seal, unseal
 from cfsigned_django.lifecycle import KeyState, KeyStatus
-from cfsigned_django.signing import HashAlgorithm, KeyAlgorithm, PrivateKey, Signer
+from cfsigned_django.signing import HashAlgorithm, InvalidKey, KeyAlgorithm, PrivateKey, Signer
 
 _STATUS_LABELS = {
     KeyStatus.PENDING: _("Pending"),
@@ -140,6 +141,18 @@ class KeyPair(models.Model):
         key of the settings opens it.
         """
         return PrivateKey.load(unseal(self.sealed_private_key))
+
+    @property
+    def trustworthy_public_key(self) -> str:
+        """Return the PEM of the public key: that of the private key, if it opens.
+
+        Else what the column says. Who can write into the table, but knows no
+        encryption key, shall not have a key of other people taken out.
+        """
+        try:
+            return self.open_private_key().public_key.to_pem()
+        except (CannotUnseal, ImproperlyConfigured, InvalidKey):
+            return self.public_key
 
     def make_signer(self, hash_algorithm: HashAlgorithm | None = None) -> Signer:
         """Return the signer of this key pair; SHA1 is for RSA keys only.

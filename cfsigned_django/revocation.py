@@ -15,7 +15,6 @@ from cfsigned_django.encryption import CannotUnseal
 from cfsigned_django.key_group_api import take_out
 from cfsigned_django.lifecycle import KeyStatus
 from cfsigned_django.models import KeyPair
-from cfsigned_django.record import RotationError
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm
 from cfsigned_django.succession import Succession
 
@@ -38,7 +37,8 @@ class Revocation(Succession):
 
         Another one signs from then on: the successor that CloudFront trusts,
         else one that is made first, with ``algorithm`` or that of the revoked
-        key. It does not wait: its links may be refused where CloudFront does
+        key. A successor whose private key is lost is revoked as well: it would
+        stand in the way. The new one does not wait: its links may be refused where CloudFront does
         not know it yet, the revoked key's are refused anyway. Where CloudFront
         is changed by hand, no other key is made.
 
@@ -48,12 +48,14 @@ class Revocation(Succession):
         """
         key_pair.refresh_from_db(using=self.rows.db)
         failure: AwsError | CannotUnseal | None = None
-        if key_pair.status != KeyStatus.REVOKED:
+        was_revoked = key_pair.status == KeyStatus.REVOKED
+        if not was_revoked:
             failure = self._prepare_successor(key_pair, now, reason, algorithm)
             self._record_revocation(key_pair, now, reason)
-        if self.key_groups is not None:  # else a person does it, and says so afterwards
-            self.finish_revocation(key_pair, now=now, algorithm=algorithm)
-        if failure is not None:
+        if self.key_groups is None:
+            return  # A person does it, and says so afterwards.
+        self.finish_revocation(key_pair, now=now, algorithm=algorithm)
+        if failure is not None or (was_revoked and key_pair.active_at is not None):
             # There may be room for another key now that this one is out.
             self._replace(key_pair, now, algorithm)
 
@@ -124,6 +126,8 @@ class Revocation(Succession):
                 next_in=None,
                 revoked_at=now,
                 reason=reason,
+                # It says what is to be taken out, once the private key is erased.
+                public_key=key_pair.trustworthy_public_key,
                 sealed_private_key="",
                 # Who is adding it to CloudFront at this moment must be done before it is removed.
                 claimed_until=key_pair.claimed_until,
@@ -154,12 +158,6 @@ class Revocation(Succession):
         """Let another key sign at once, if none does."""
         if self.active() is not None:
             return
-        next_one = self.successor()
-        if next_one is not None and not _opens(next_one):
-            raise RotationError(
-                f"{next_one} is to sign next, but its private key cannot be opened. Revoke it as "
-                "well: then a new key is made."
-            )
         successor = self._bring_successor(key_pair, now, key_pair.reason, algorithm)
         with self.transaction():
             self.lock(successor)
@@ -170,7 +168,12 @@ class Revocation(Succession):
     def _bring_successor(
         self, key_pair: KeyPair, now: datetime, reason: str, algorithm: KeyAlgorithm | None
     ) -> KeyPair:
-        """Return a successor that is in the key group; make one where there is none."""
+        """Return a successor that is in the key group; make one where there is none that opens."""
+        closed = self.successor()
+        if closed is not None and _is_lost(closed):
+            # Out of CloudFront it goes later: nothing was signed with it that still could be.
+            logger.error("%s cannot be opened, and is revoked to make room for another.", closed)
+            self._record_revocation(closed, now, reason)
         successor = self.start(
             algorithm=algorithm or KeyAlgorithm(key_pair.algorithm), now=now, reason=reason
         )
@@ -188,3 +191,14 @@ def _opens(key_pair: KeyPair) -> bool:
     except (CannotUnseal, ImproperlyConfigured, InvalidKey):
         return False
     return True
+
+
+def _is_lost(key_pair: KeyPair) -> bool:
+    """Tell whether no encryption key opens the private key, and each of them is one."""
+    try:
+        key_pair.open_private_key()
+    except ImproperlyConfigured:
+        return False  # Once the settings are corrected, it may open.
+    except (CannotUnseal, InvalidKey):
+        return True
+    return False

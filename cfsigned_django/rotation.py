@@ -8,6 +8,7 @@ first, so that two machines do not do it at once.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +23,8 @@ from cfsigned_django.revocation import Revocation
 from cfsigned_django.signing import PrivateKey, Signer
 
 __all__ = ["Blocked", "Claimed", "Rotation", "RotationError"]
+
+logger = logging.getLogger("cfsigned_django.rotation")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +47,7 @@ class Rotation(Revocation):
                 f"{key_pair_id} is in the database already, as {known.status.upper()} of key "
                 f"group {known.key_group_id}: it cannot be imported again."
             )
+        self.require_none_apart(key_pair_id)
         signer = Signer(key_pair_id=key_pair_id, private_key=private_key)
         if self.probe(signer) is ProbeResult.WRONG_KEY:
             raise RotationError(
@@ -65,6 +69,7 @@ class Rotation(Revocation):
     def retire(self, key_pair: KeyPair, *, now: datetime) -> None:
         """Take a key out of CloudFront and erase its private half: RETIRING -> RETIRED."""
         self.require(key_pair, KeyStatus.RETIRED, now)
+        self.require_none_apart(str(key_pair))
         if self.key_groups is not None:  # else a person has done it
             self.keep_active_in()
             with self.claim(key_pair) as claim:
@@ -73,6 +78,36 @@ class Rotation(Revocation):
             self.move(
                 key_pair, KeyStatus.RETIRED, retired_at=now, removed_at=now, sealed_private_key=""
             )
+
+    def put_back_signers(self, key_pairs: Iterable[KeyPair], *, now: datetime) -> list[KeyPair]:
+        """Put the keys into the group whose links are out, where someone took them out.
+
+        Return those that were missing. One look at the group tells.
+        """
+        needed = [each for each in key_pairs if self._has_links_out(each, now)]
+        if self.key_groups is None or not needed:
+            return []
+        members = self.key_groups.members(self.key_group_id)
+        missing = [each for each in needed if str(each) not in members]
+        for key_pair in missing:
+            with self.claim(key_pair) as claim:
+                api = self.key_groups.before_each_call(claim.renew)
+                api.add(self.key_group_id, str(key_pair))
+            self.write(
+                self.rows.filter(pk=key_pair.pk, claimed_until=claim.until), claimed_until=None
+            )
+            logger.error(
+                "%s was not in the key group %s, and CloudFront refused its links. It is in it "
+                "again.",
+                key_pair,
+                self.key_group_id,
+            )
+        return missing
+
+    def _has_links_out(self, key_pair: KeyPair, now: datetime) -> bool:
+        if key_pair.status == KeyStatus.RETIRING:
+            return bool(self.blockers(key_pair, KeyStatus.RETIRED, now))
+        return key_pair.status == KeyStatus.ACTIVE
 
     def remember_waits(self, key_pairs: Iterable[KeyPair]) -> None:
         """Record how long the URLs may live that these keys signed under these settings.

@@ -142,6 +142,8 @@ def _steps(
 ) -> Iterator[_Step]:
     # What a person takes out of CloudFront is only done when the person says so.
     is_by_hand = rotation.key_groups is None
+    # First: while a key is not in its group, each of its links is refused.
+    yield _Step(would="", take=partial(_put_back_signers, rotation, key_pairs, now))
     successor = None
     for key_pair in reversed(key_pairs):
         status = KeyStatus(key_pair.status)
@@ -169,6 +171,16 @@ def _steps(
             would=_("A spare key would be generated."),
             take=partial(_start_spare, rotation, spare_algorithm, now),
         )
+
+
+def _put_back_signers(rotation: Rotation, key_pairs: list[KeyPair], now: datetime) -> str | None:
+    missing = rotation.put_back_signers(key_pairs, now=now)
+    if not missing:
+        return None
+    text = _(
+        "%(key)s had been taken out of the key group, so its links were refused. It is in it again."
+    )
+    return text % {"key": ", ".join(map(str, missing))}
 
 
 def _finish_revocation(rotation: Rotation, key_pair: KeyPair, now: datetime) -> str:

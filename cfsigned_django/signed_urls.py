@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.core.checks import CheckMessage
+from django.core.exceptions import ImproperlyConfigured
 
 from cfsigned_django import conf
 from cfsigned_django.arguments import lifetime, refuse_conditions, refuse_dot_dot, refuse_writing
@@ -24,7 +25,7 @@ from cfsigned_django.keyring import looks_in_database, needs_settings_key, trust
 from cfsigned_django.options import OptionsMixin
 from cfsigned_django.parameters import build_query
 from cfsigned_django.ready import Ready, find_missing_app, make_origin
-from cfsigned_django.signing import Policy, PublicKey, Signer
+from cfsigned_django.signing import InvalidKey, Policy, PublicKey, Signer
 from cfsigned_django.signing.encoding import encode_path
 
 #: How long the URL of a probe is valid: longer than clocks differ.
@@ -144,6 +145,22 @@ class SignedUrlMixin(OptionsMixin):
         with_key = not isinstance(self._handed_in(), Signer) and needs_settings_key(config)
         raise_first_error(find_problems(config, with_key=with_key))
         return trusted_keys(self._get_ready().lease_signer().signer)
+
+    def signs_apart(self, key_group_id: str, key_pair_id: str) -> bool:
+        """Tell whether this key signs here, and would whatever becomes of it in that group.
+
+        So it does in a storage of another group or of none, and in one to
+        which its signer was handed in.
+        """
+        if not self._is_signing():
+            return False
+        config = self.signing_config()
+        if config.key_group_id == key_group_id and self._asks_database(config):
+            return False
+        try:
+            return key_pair_id in self.trusted_keys()
+        except (ImproperlyConfigured, InvalidKey):
+            return False  # It signs nothing.
 
     def probe_url(self, signer: Signer) -> str:
         """Return a URL that is signed with another signer, to see whether CloudFront knows it.

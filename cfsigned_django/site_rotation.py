@@ -13,7 +13,7 @@ from django.core.files.storage import storages
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
-from cfsigned_django import conf
+from cfsigned_django import conf, keyring
 from cfsigned_django.aws.access import AwsAccess
 from cfsigned_django.aws.client import make_client
 from cfsigned_django.aws.key_groups import KeyGroups
@@ -70,6 +70,7 @@ def site_rotation(
         waits=_waits(members),
         key_groups=None if by_hand or conf.is_by_hand() else _key_groups(conf.aws_access()),
         probe=lambda signer: _probe(members, signer),
+        find_apart=lambda key_pair_id: _find_apart(key_group_id, key_pair_id),
         changed_by=changed_by,
         claim_seconds=conf.rotation_seconds("AWS_CLOUDFRONT_CLAIM_SECONDS"),
         on_move=on_move,
@@ -96,12 +97,23 @@ def _shared_client(access: AwsAccess, process: int) -> CloudFrontApi:
     return client
 
 
+def _all_storages() -> Iterator[tuple[str, SignedUrlMixin]]:
+    """Yield the storages of this site that may sign, by their names."""
+    for alias, _, _ in signing_aliases():
+        storage: object = storages[alias]
+        if isinstance(storage, SignedUrlMixin):
+            yield f'STORAGES["{alias}"]', storage
+    for field, storage_of_field in signing_fields():
+        yield str(field), storage_of_field
+
+
 def _storages_of(key_group_id: str) -> Iterator[SignedUrlMixin]:
-    candidates: list[object] = [storages[alias] for alias, _, _ in signing_aliases()]
-    candidates += [storage for _, storage in signing_fields()]
-    for storage in candidates:
-        if isinstance(storage, SignedUrlMixin) and storage.key_group_id == key_group_id:
-            yield storage
+    return (each for _, each in _all_storages() if each.key_group_id == key_group_id)
+
+
+def _find_apart(key_group_id: str, key_pair_id: str) -> list[str]:
+    keyring.forget()  # What another process has changed counts.
+    return [name for name, each in _all_storages() if each.signs_apart(key_group_id, key_pair_id)]
 
 
 def _waits(members: list[SignedUrlMixin]) -> Waits:

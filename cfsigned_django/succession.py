@@ -183,6 +183,7 @@ class Succession(Guarded):
             key_pair,
             KeyStatus.ACTIVE,
             next_in=None,
+            is_spare=False,
             active_in=self.key_group_id,
             active_at=now,
             retirement_seconds=self.waits.retirement,

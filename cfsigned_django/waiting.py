@@ -49,8 +49,11 @@ def _waits(rotation: Rotation, now: datetime) -> Iterator[Wait]:
                 for blocker in rotation.blockers(key_pair, KeyStatus.ACTIVE, now):
                     yield _put_in_words(rotation, key_pair, blocker, now)
             case KeyStatus.RETIRING:
-                for blocker in rotation.blockers(key_pair, KeyStatus.RETIRED, now):
+                blockers = rotation.blockers(key_pair, KeyStatus.RETIRED, now)
+                for blocker in blockers:
                     yield _put_in_words(rotation, key_pair, blocker, now)
+                if not blockers and (apart := rotation.what_signs_apart(str(key_pair))):
+                    yield Wait(key_pair=key_pair, what=apart, until=None)
 
 
 def find_chores(rotation: Rotation, *, now: datetime) -> list[Wait]:
@@ -62,6 +65,8 @@ def _chores(rotation: Rotation, now: datetime) -> Iterator[Wait]:
     for key_pair in rotation.key_pairs():
         match KeyStatus(key_pair.status):
             case KeyStatus.RETIRING if not rotation.blockers(key_pair, KeyStatus.RETIRED, now):
+                if rotation.what_signs_apart(str(key_pair)):
+                    continue  # find_waits() tells
                 what = _(
                     "The last link that %(key)s signed has expired: remove the key from the key "
                     "group in CloudFront, delete the public key there, and say so in the admin."

@@ -80,10 +80,10 @@ def what_signs_after(situation: Situation, key_pair: KeyPair) -> After:
     if key_pair.status != KeyStatus.ACTIVE:
         return After.UNCHANGED
     successor = situation.successor
-    if successor is None:
+    if successor is None or successor.pk in situation.seal_problems:
         if not situation.by_hand:
             return After.NEW_KEY
-    elif successor.pk not in situation.seal_problems:
+    else:
         is_known = not situation.rotation.blockers(successor, KeyStatus.ACTIVE, situation.now)
         # One that CloudFront does not trust yet is brought there first where the site may.
         if successor.status == KeyStatus.TRUSTED or not situation.by_hand:

@@ -89,8 +89,12 @@ class StepPage:
 
     @property
     def _is_quiet(self) -> bool:
-        """Tell whether an open page asks by itself, and wants its new state back."""
-        return bool(self.request.POST.get("quiet"))
+        """Tell whether an open page asks by itself, and wants its new state back.
+
+        It only looks. Any other step is taken as it is for everybody: without
+        AWS it would count as done by hand.
+        """
+        return self.step is Step.CHECK and bool(self.request.POST.get("quiet"))
 
     def _find_offer(self, situation: Situation) -> Offer | None:
         key = self.key_pair and self.key_pair.pk

@@ -21,11 +21,11 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 # A person waits for the page, and gunicorn by default for no more than 30 s:
-# three attempts of at most 10 s each, with a second or two between them.
+# two attempts of at most 10 s each, with a second at most between them.
 _CONFIG: Final = Config(
     connect_timeout=3,
     read_timeout=7,
-    retries={"mode": "standard", "total_max_attempts": 3},
+    retries={"mode": "standard", "total_max_attempts": 2},
 )
 # CloudFront has no regions, yet boto3 asks for one where the endpoint is not AWS's.
 _REGIONS: Final = {"cloudfront": "us-east-1"}
@@ -71,7 +71,7 @@ def make_client(
 
     What is not given comes from where boto3 looks by itself: AWS_PROFILE,
     AWS_ENDPOINT_URL, the files under ``~/.aws``, the role of the machine. It
-    tries three times, gives each attempt at most 10 s, and may be shared by
+    tries twice, gives each attempt at most 10 s, and may be shared by
     threads. Raise :exc:`AwsError` where that configuration cannot be used;
     credentials that are missing or wrong show in the first call.
     """

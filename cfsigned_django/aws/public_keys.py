@@ -82,7 +82,7 @@ class PublicKeys:
     def before_each_call(self, do: Callable[[], None]) -> Self:
         """Return the same, with something to do before each request to AWS.
 
-        What it raises ends the method that is at work. A request takes 33 s at
+        What it raises ends the method that is at work. A request takes 21 s at
         most, and less than 3 s lie between two: see client.py.
         """
         return type(self)(self._client, sleep=self._sleep, jitter=self._jitter, before_call=do)

@@ -138,12 +138,13 @@ def test_page_proposes_to_bring_the_successor_forward(admin: Visitor) -> None:
 
 
 def test_successor_that_cannot_be_opened_does_not_count(admin: Visitor) -> None:
-    """What cannot be opened cannot take over."""
+    """What cannot be opened cannot take over: a new key is made, where the site may make one."""
     key_pair = imported()
     successor = trusted(good_for=3600)
     KeyPair.objects.filter(pk=successor.pk).update(sealed_private_key="damaged")
 
-    page = admin.get(address("revoke", key_pair))
+    assert "What signs afterwards A new key, at once" in admin.get(address("revoke", key_pair))
+    page = admin.get(f"{address('revoke', key_pair)}?by_hand=1")
 
     assert "What signs afterwards Nothing" in page
     assert f"The private key of {successor} cannot be opened: revoke that key first" in page

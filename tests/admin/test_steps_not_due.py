@@ -10,12 +10,15 @@ from tests.admin import (
     LIST,
     FakeCloudFront,
     Visitor,
+    activated,
     address,
     fresh,
     imported,
+    moved,
     started,
     trusted,
 )
+from tests.admin.test_revoke import DENIED
 
 
 @pytest.mark.parametrize("step", ["trust", "check", "activate", "retire", "finish"])
@@ -77,3 +80,22 @@ def test_looking_at_a_step_changes_nothing(admin: Visitor, cloudfront: FakeCloud
 
     assert list(KeyPair.objects.values()) == before
     assert cloudfront.calls == []
+
+
+@pytest.mark.parametrize("step", ["finish", "retire"])
+def test_only_the_check_is_quiet(admin: Visitor, cloudfront: FakeCloudFront, step: str) -> None:
+    """What an open page may send to look does not let a key count as taken out by hand."""
+    former = imported()
+    activated(former_retiring_for=8 * 86400)
+    if step == "finish":
+        cloudfront.failure = DENIED
+        admin.take("revoke", former, typed=str(former))
+        cloudfront.failure = None
+        moved(former, claimed_until=-1)
+    assert str(former) in cloudfront.trusted
+
+    answer = admin.client.post(address(step, former), {"quiet": "1"})
+
+    assert answer.status_code == 302
+    assert fresh(former).removed_at is not None
+    assert str(former) not in cloudfront.trusted

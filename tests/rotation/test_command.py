@@ -153,7 +153,18 @@ def test_failure_that_passes_is_not_yet(shell: Shell) -> None:
     ran = shell.run()
 
     assert ran.code == 75
-    assert ran.out.startswith("Not yet:\n  Could not list the public keys: AWS asks for fewer")
+    assert ran.out.startswith("Not yet:\n  Could not read the key group ")
+    assert "AWS asks for fewer calls per second" in ran.out
+
+
+def test_step_of_another_process_is_not_yet(shell: Shell) -> None:
+    """Where another process has the step, the report says so."""
+    shell.run("--import")
+    shell.run("--start")
+    KeyPair.objects.filter(status="pending").update(
+        claimed_until=datetime.now(UTC) + timedelta(seconds=60)
+    )
+
     assert (
         "Another process is at the same step" in shell.run("--json").report["blockers"][0]["what"]
     )

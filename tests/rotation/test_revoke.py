@@ -7,7 +7,8 @@ import pytest
 from cfsigned_django.aws.client import AwsError
 from cfsigned_django.lifecycle import KeyStatus
 from cfsigned_django.models import KeyPair
-from cfsigned_django.rotation import Blocked, Claimed, RotationError
+from cfsigned_django.rotation import Blocked, Claimed
+from cfsigned_django.rotation_steps import advance
 from tests.rotation import RSA, Killed, Site, denied, fresh, statuses
 from tests.simulation.faults import Fault
 
@@ -19,6 +20,7 @@ def test_ready_successor_signs_at_once(key_group: Site) -> None:
     key_group.rotation(changed_by="kim").revoke(active, now=key_group.now, reason="leaked")
 
     row = fresh(active)
+    assert not fresh(successor).is_spare
     assert statuses() == {str(active): "revoked", str(successor): "active"}
     assert (row.sealed_private_key, row.reason, row.changed_by) == ("", "leaked", "kim")
     assert row.removed_at == row.revoked_at == key_group.now
@@ -116,28 +118,46 @@ def test_missing_permission_does_not_keep_a_leaked_key_signing(
     assert fresh(active).removed_at == key_group.now
 
 
-def test_successor_that_cannot_be_opened_does_not_sign(key_group: Site) -> None:
-    """A successor whose seal does not open takes nothing over."""
-    active, successor = key_group.imported(), key_group.trusted()
+@pytest.mark.parametrize("is_trusted", [False, True])
+def test_successor_that_cannot_be_opened_is_replaced(key_group: Site, is_trusted: bool) -> None:
+    """A successor whose seal does not open takes nothing over: a new key does, at once."""
+    active = key_group.imported()
+    successor = key_group.trusted() if is_trusted else key_group.started()
     KeyPair.objects.filter(pk=successor.pk).update(sealed_private_key="damaged")
 
-    key_group.rotation().revoke(active, now=key_group.now, reason="")
+    key_group.rotation().revoke(active, now=key_group.now, reason="leaked")
 
-    assert statuses() == {str(active): "revoked", str(successor): "trusted"}
+    new = KeyPair.objects.get(status=KeyStatus.ACTIVE)
+    assert fresh(active).status == fresh(successor).status == "revoked"
+    assert str(new) not in (str(active), str(successor))
+    advance(key_group.rotation(), now=key_group.now)
+    assert key_group.members == {key_group.foreign, str(new)} == key_group.public_keys
 
 
-def test_successor_that_cannot_be_opened_is_no_reason_to_trust_a_leaked_key(
-    key_group: Site,
-) -> None:
-    """The leaked key is out although its successor, PENDING, is of no use; the error says so."""
-    active, successor = key_group.imported(), key_group.started()
-    KeyPair.objects.filter(pk=successor.pk).update(sealed_private_key="damaged")
+def test_revoking_again_replaces_the_key(key_group: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no key could be made at first, the same again makes one; once is enough."""
+    active = key_group.imported()
+    with monkeypatch.context() as patch:
+        denied(key_group, "create_public_key", patch)
+        with pytest.raises(AwsError):
+            key_group.rotation().revoke(active, now=key_group.now, reason="leaked")
+    assert (fresh(active).status, KeyPair.objects.filter(status="active").count()) == ("revoked", 0)
 
-    with pytest.raises(RotationError, match=r"cannot be opened\. Revoke it as well"):
-        key_group.rotation().revoke(active, now=key_group.now, reason="leaked")
+    for _ in range(2):
+        key_group.rotation().revoke(fresh(active), now=key_group.now, reason="leaked")
 
-    assert fresh(active).status == "revoked"
-    assert key_group.members == {key_group.foreign} == key_group.public_keys
+    new = KeyPair.objects.get(status=KeyStatus.ACTIVE)
+    assert key_group.members == {key_group.foreign, str(new)}
+
+
+def test_revoking_again_by_hand_makes_no_key(key_group: Site) -> None:
+    """Where a person changes CloudFront, no key is made, however often it is said."""
+    active = key_group.imported()
+
+    for _ in range(2):
+        key_group.rotation(by_hand=True).revoke(active, now=key_group.now, reason="leaked")
+
+    assert statuses() == {str(active): "revoked"}
 
 
 def test_revoking_again_finishes(key_group: Site) -> None:
