@@ -15,7 +15,7 @@ from cfsigned_django.encryption import CannotUnseal
 from cfsigned_django.key_group_api import KeyGroupsApi, take_out
 from cfsigned_django.lifecycle import KeyStatus
 from cfsigned_django.models import KeyPair
-from cfsigned_django.record import RotationError
+from cfsigned_django.record import Claimed, RotationError
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm
 from cfsigned_django.succession import Succession
 
@@ -68,10 +68,14 @@ class Revocation(Succession):
         if key_pair.removed_at is not None:
             return
         self.keep_active_in()
+        rows = self.rows.filter(pk=key_pair.pk)
         if self.key_groups is not None:
             with self.claim(key_pair) as claim:
                 self.leave(self.key_groups.before_each_call(claim.renew), key_pair, now, algorithm)
-        self.write(self.rows.filter(pk=key_pair.pk), removed_at=now, claimed_until=None)
+            # Not where somebody has just created it, who was held up since before it was revoked.
+            rows = rows.filter(claimed_until=claim.until)
+        if not self.write(rows, removed_at=now, claimed_until=None):
+            raise Claimed
         key_pair.removed_at = now
 
     def leave(

@@ -165,6 +165,28 @@ def test_key_that_is_added_at_this_moment_is_not_left_behind(key_group: Site) ->
     assert key_group.public_keys == {key_group.foreign}
 
 
+def test_key_that_is_created_while_it_is_removed_is_not_left_behind(key_group: Site) -> None:
+    """Who was held up since before a revocation undoes its end: it is repeated in a moment."""
+    key_pair = key_group.started()
+    stale = fresh(key_pair)
+    key_group.rotation(by_hand=True).revoke(key_pair, now=key_group.now, reason="")
+
+    def create(method: str, side: str) -> None:
+        if (method, side) == ("list_public_keys", "after"):
+            key_group.account.upload("late", key_pair.public_key)
+            with pytest.raises(Claimed):
+                key_group.rotation().trust(stale, now=key_group.now)
+
+    for boundary in (create, lambda method, side: None):
+        rotation = key_group.rotation(boundary=boundary)
+        with pytest.raises(Claimed):
+            rotation.finish_revocation(fresh(key_pair), now=key_group.now)
+    key_group.wait(6)
+    key_group.rotation().finish_revocation(fresh(key_pair), now=key_group.now)
+
+    assert key_group.public_keys == {key_group.foreign}
+
+
 def test_retired_key_cannot_be_revoked(key_group: Site) -> None:
     """What is over stays over."""
     former = key_group.imported()
