@@ -23,7 +23,7 @@ from cfsigned_django.models import KeyPair
 from cfsigned_django.signing import PrivateKey
 
 #: CloudFront may take a moment to list what a call did whose answer was lost.
-_SETTLE = timedelta(seconds=5)
+SETTLE = timedelta(seconds=5)
 
 
 class RotationError(Exception):
@@ -170,7 +170,7 @@ class Record:
             yield claim
         except Exception as error:
             is_refusal = isinstance(error, AwsError) and not error.is_temporary
-            claim.give_back(timedelta() if is_refusal else _SETTLE)
+            claim.give_back(timedelta() if is_refusal else SETTLE)
             raise
 
 

@@ -12,9 +12,10 @@ from cfsigned_django import keyring
 from cfsigned_django.aws.client import AwsError
 from cfsigned_django.aws.key_groups import LAST_PUBLIC_KEY
 from cfsigned_django.encryption import CannotUnseal
-from cfsigned_django.key_group_api import take_out
+from cfsigned_django.key_group_api import KeyGroupsApi, take_out
 from cfsigned_django.lifecycle import KeyStatus
 from cfsigned_django.models import KeyPair
+from cfsigned_django.record import Claimed
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm
 from cfsigned_django.succession import Succession
 
@@ -49,9 +50,9 @@ class Revocation(Succession):
         key_pair.refresh_from_db(using=self.rows.db)
         failure: AwsError | CannotUnseal | None = None
         was_revoked = key_pair.status == KeyStatus.REVOKED
-        if not was_revoked:
+        while key_pair.status != KeyStatus.REVOKED:
             failure = self._prepare_successor(key_pair, now, reason, algorithm)
-            self._record_revocation(key_pair, now, reason)
+            self._record_revocation(key_pair, now, reason, can_wait=failure is None)
         if self.key_groups is None:
             return  # A person does it, and says so afterwards.
         self.finish_revocation(key_pair, now=now, algorithm=algorithm)
@@ -70,18 +71,31 @@ class Revocation(Succession):
         if key_pair.removed_at is not None:
             return
         self.keep_active_in()
+        rows = self.rows.filter(pk=key_pair.pk)
         if self.key_groups is not None:
             with self.claim(key_pair) as claim:
-                api = self.key_groups.before_each_call(claim.renew)
-                try:
-                    take_out(api, key_pair)
-                except AwsError as error:
-                    if error.code != LAST_PUBLIC_KEY:
-                        raise
-                    self._replace_last(key_pair, now, algorithm)
-                    take_out(api, key_pair)
-        self.write(self.rows.filter(pk=key_pair.pk), removed_at=now, claimed_until=None)
+                self.leave(self.key_groups.before_each_call(claim.renew), key_pair, now, algorithm)
+            # Not where somebody has just created it, who was held up since before it was revoked.
+            rows = rows.filter(claimed_until=claim.until)
+        if not self.write(rows, removed_at=now, claimed_until=None):
+            raise Claimed
         key_pair.removed_at = now
+
+    def leave(
+        self,
+        api: KeyGroupsApi,
+        key_pair: KeyPair,
+        now: datetime,
+        algorithm: KeyAlgorithm | None = None,
+    ) -> None:
+        """Take a key out of CloudFront; where it is the only one of its group, replace it first."""
+        try:
+            take_out(api, key_pair)
+        except AwsError as error:
+            if error.code != LAST_PUBLIC_KEY:
+                raise
+            self._replace_last(key_pair, now, algorithm)
+            take_out(api, key_pair)
 
     def ready_successor(self) -> KeyPair | None:
         """Return the successor that can sign if the ACTIVE key is revoked now, if there is one."""
@@ -113,12 +127,17 @@ class Revocation(Succession):
         logger.error("No key can sign in the place of %s yet. %s", key_pair, failure)
         return failure
 
-    def _record_revocation(self, key_pair: KeyPair, now: datetime, reason: str) -> None:
+    def _record_revocation(
+        self, key_pair: KeyPair, now: datetime, reason: str, *, can_wait: bool
+    ) -> None:
+        """Record it, unless a successor is to be prepared first and none is there (any more)."""
         former = None
         with self.transaction():
             self.lock(key_pair)
             self.require(key_pair, KeyStatus.REVOKED, now)
             was_active = key_pair.active_in is not None
+            if was_active and can_wait and self._lacks_successor():
+                return  # it began to sign, or the successor was revoked, a moment ago
             self.move(
                 key_pair,
                 KeyStatus.REVOKED,
@@ -136,6 +155,13 @@ class Revocation(Succession):
             if successor is not None:
                 former = self._switch_to(successor, now)
         self._after_switch(former)
+
+    def _lacks_successor(self) -> bool:
+        """Tell whether there is no successor in the group, and this site can put one there."""
+        if self.key_groups is None:
+            return False
+        successor = self.successor()
+        return successor is None or successor.status == KeyStatus.PENDING
 
     def _replace_last(
         self, key_pair: KeyPair, now: datetime, algorithm: KeyAlgorithm | None
@@ -173,7 +199,7 @@ class Revocation(Succession):
         if closed is not None and _is_lost(closed):
             # Out of CloudFront it goes later: nothing was signed with it that still could be.
             logger.error("%s cannot be opened, and is revoked to make room for another.", closed)
-            self._record_revocation(closed, now, reason)
+            self._record_revocation(closed, now, reason, can_wait=False)
         successor = self.start(
             algorithm=algorithm or KeyAlgorithm(key_pair.algorithm), now=now, reason=reason
         )

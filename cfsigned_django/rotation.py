@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cfsigned_django.guards import Blocked
-from cfsigned_django.key_group_api import take_out
 from cfsigned_django.lifecycle import KeyStatus
 from cfsigned_django.models import KeyPair, KnownReason
 from cfsigned_django.probe import ProbeResult
@@ -67,13 +66,17 @@ class Rotation(Revocation):
         )
 
     def retire(self, key_pair: KeyPair, *, now: datetime) -> None:
-        """Take a key out of CloudFront and erase its private half: RETIRING -> RETIRED."""
+        """Take a key out of CloudFront and erase its private half: RETIRING -> RETIRED.
+
+        Where it is the only one of its group, since what signed after it was
+        revoked by hand, another is made first, and signs at once.
+        """
         self.require(key_pair, KeyStatus.RETIRED, now)
         self.require_none_apart(str(key_pair))
         if self.key_groups is not None:  # else a person has done it
             self.keep_active_in()
             with self.claim(key_pair) as claim:
-                take_out(self.key_groups.before_each_call(claim.renew), key_pair)
+                self.leave(self.key_groups.before_each_call(claim.renew), key_pair, now)
         with self.transaction():
             self.move(
                 key_pair, KeyStatus.RETIRED, retired_at=now, removed_at=now, sealed_private_key=""

@@ -15,7 +15,7 @@ from cfsigned_django.key_group_api import bring_in
 from cfsigned_django.lifecycle import KeyStatus
 from cfsigned_django.models import KeyPair
 from cfsigned_django.probe import ProbeResult
-from cfsigned_django.record import Claimed, RotationError
+from cfsigned_django.record import SETTLE, Claimed, RotationError
 from cfsigned_django.signing import KeyAlgorithm, PrivateKey
 
 
@@ -66,8 +66,13 @@ class Succession(Guarded):
                 key_pair_id = bring_in(api.before_each_call(claim.renew), key_pair)
             self._record_trust(key_pair, key_pair_id, now)
         except Exception:
-            # Where it was revoked meanwhile, what was just created is to be removed again.
-            self.write(self.rows.filter(pk=key_pair.pk, status=KeyStatus.REVOKED), removed_at=None)
+            # Where it was revoked meanwhile, what was just created is to be removed again, once it
+            # is listed. Who is just about to record that it is gone loses the claim.
+            self.write(
+                self.rows.filter(pk=key_pair.pk, status=KeyStatus.REVOKED),
+                removed_at=None,
+                claimed_until=self.clock() + SETTLE,
+            )
             raise
 
     def check(self, key_pair: KeyPair, *, now: datetime) -> ProbeResult:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
+from cfsigned_django import revocation
 from cfsigned_django.aws.client import AwsError
 from cfsigned_django.lifecycle import KeyStatus
 from cfsigned_django.models import KeyPair
@@ -195,6 +199,28 @@ def test_key_that_is_added_at_this_moment_is_not_left_behind(key_group: Site) ->
     assert key_group.public_keys == {key_group.foreign}
 
 
+def test_key_that_is_created_while_it_is_removed_is_not_left_behind(key_group: Site) -> None:
+    """Who was held up since before a revocation undoes its end: it is repeated in a moment."""
+    key_pair = key_group.started()
+    stale = fresh(key_pair)
+    key_group.rotation(by_hand=True).revoke(key_pair, now=key_group.now, reason="")
+
+    def create(method: str, side: str) -> None:
+        if (method, side) == ("list_public_keys", "after"):
+            key_group.account.upload("late", key_pair.public_key)
+            with pytest.raises(Claimed):
+                key_group.rotation().trust(stale, now=key_group.now)
+
+    for boundary in (create, lambda method, side: None):
+        rotation = key_group.rotation(boundary=boundary)
+        with pytest.raises(Claimed):
+            rotation.finish_revocation(fresh(key_pair), now=key_group.now)
+    key_group.wait(6)
+    key_group.rotation().finish_revocation(fresh(key_pair), now=key_group.now)
+
+    assert key_group.public_keys == {key_group.foreign}
+
+
 def test_retired_key_cannot_be_revoked(key_group: Site) -> None:
     """What is over stays over."""
     former = key_group.imported()
@@ -204,3 +230,50 @@ def test_retired_key_cannot_be_revoked(key_group: Site) -> None:
 
     with pytest.raises(Blocked, match="is RETIRED and cannot become REVOKED"):
         key_group.rotation().revoke(former, now=key_group.now, reason="")
+
+
+def meanwhile(monkeypatch: pytest.MonkeyPatch, do: Callable[[], object]) -> None:
+    """Let another machine do something once a successor was prepared, before it is recorded."""
+    prepare = revocation.Revocation._prepare_successor
+    others = [do]
+
+    def prepare_and_wait(*arguments: Any) -> AwsError | None:
+        failure = prepare(*arguments)
+        if others:
+            others.pop()()
+        return failure
+
+    monkeypatch.setattr(revocation.Revocation, "_prepare_successor", prepare_and_wait)
+
+
+def test_key_that_begins_to_sign_meanwhile_is_replaced(
+    key_group: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A TRUSTED key that another machine activates at this moment leaves one that signs."""
+    key_group.imported()
+    key_pair = key_group.trusted(good_for=301)
+    meanwhile(
+        monkeypatch, lambda: key_group.rotation().activate(fresh(key_pair), now=key_group.now)
+    )
+
+    key_group.rotation().revoke(key_pair, now=key_group.now, reason="")
+
+    assert fresh(key_pair).status == "revoked"
+    assert sorted(statuses().values()) == ["active", "retiring", "revoked"]
+
+
+def test_successor_that_is_revoked_meanwhile_is_replaced(
+    key_group: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where another machine revokes the successor at this moment, a new one is made."""
+    active, successor = key_group.imported(), key_group.trusted()
+    meanwhile(
+        monkeypatch,
+        lambda: key_group.rotation().revoke(fresh(successor), now=key_group.now, reason=""),
+    )
+
+    key_group.rotation().revoke(active, now=key_group.now, reason="")
+
+    assert sorted(statuses().values()) == ["active", "revoked", "revoked"]
+    signs = KeyPair.objects.get(status=KeyStatus.ACTIVE)
+    assert key_group.members == {key_group.foreign, str(signs)}

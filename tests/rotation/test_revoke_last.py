@@ -112,3 +112,18 @@ def test_last_key_that_stays_the_last_is_told(
         rotation.finish_revocation(active, now=key_group.now)
 
     assert caught.value.code == LAST_PUBLIC_KEY
+
+
+def test_last_key_that_retires_is_replaced(key_group: Site) -> None:
+    """A RETIRING key goes also where what signed after it was revoked by hand, with no other."""
+    former, active = key_group.imported(), key_group.activated()
+    key_group.set_members(str(former), str(active))
+    key_group.rotation(by_hand=True).revoke(fresh(active), now=key_group.now, reason="")
+    key_group.rotation().finish_revocation(fresh(active), now=key_group.now)
+    key_group.wait(3780)
+
+    key_group.rotation().retire(fresh(former), now=key_group.now)
+
+    signs = KeyPair.objects.get(status=KeyStatus.ACTIVE)
+    assert fresh(former).status == "retired"
+    assert key_group.members == {str(signs)}

@@ -64,8 +64,9 @@ ONCE: Final = [
         target=Record.move,
         old="pk=key_pair.pk, status=key_pair.status",
         new="pk=key_pair.pk",
-        rules=(Rule.ONCE,),
-        plan={"holds": 0.1, "rotators": 3},
+        rules=(Rule.ONCE, Rule.NO_TRACES, Rule.ENDS),
+        plan={"holds": 0.3, "rotators": 3, "revokes": True, "deaths": 0.0, "faults": 0.0},
+        often=(Kind.REVOKE, Kind.START, Kind.ADVANCE),
     ),
     Mutation(
         name="a revocation gives away the step that somebody is at",
@@ -78,11 +79,19 @@ ONCE: Final = [
     Mutation(
         name="a key that was revoked while it was brought in stays",
         target=Rotation.trust,
-        old="self.write(self.rows.filter(pk=key_pair.pk, status=KeyStatus.REVOKED), "
-        "removed_at=None)",
-        new="pass",
+        old="removed_at=None,",
+        new="",
         rules=(Rule.NO_TRACES,),
         plan={"holds": 0.1, "rotators": 3, "revokes": True, "has_settings_key": False},
         often=(Kind.REVOKE, Kind.START, Kind.ADVANCE),
+    ),
+    Mutation(
+        name="a revocation is over while somebody creates the key",
+        target=Rotation.finish_revocation,
+        old="rows = rows.filter(claimed_until=claim.until)",
+        new="pass",
+        rules=(Rule.NO_TRACES,),
+        plan={"holds": 0.3, "rotators": 3, "revokes": True, "deaths": 0.0},
+        often=(Kind.REVOKE, Kind.START, Kind.ADVANCE, Kind.NEXT),
     ),
 ]

@@ -40,6 +40,15 @@ REVOCATION: Final = [
         often=(Kind.REVOKE,),
     ),
     Mutation(
+        name="a key that began to sign a moment ago is revoked without a successor",
+        target=Rotation._record_revocation,
+        old="if was_active and can_wait and self._lacks_successor():",
+        new="if False:",
+        rules=(Rule.REPLACED,),
+        plan={"revokes": True, "holds": 0.3, "rotators": 3, "deaths": 0.0, "faults": 0.0},
+        often=(Kind.REVOKE, Kind.NEXT, Kind.START),
+    ),
+    Mutation(
         name="a key is revoked while AWS cannot take its successor for a moment",
         target=Rotation._prepare_successor,
         old="if error.is_temporary:",
@@ -59,7 +68,7 @@ REVOCATION: Final = [
     ),
     Mutation(
         name="the last key of a group is not replaced",
-        target=Rotation.finish_revocation,
+        target=Rotation.leave,
         old="self._replace_last(key_pair, now, algorithm)",
         new="pass",
         rules=(Rule.ENDS, Rule.NO_TRACES),
@@ -79,7 +88,7 @@ REVOCATION: Final = [
         target=Rotation.finish_revocation,
         old="self.keep_active_in()",
         new="pass",
-        rules=(Rule.URLS_WORK, Rule.NO_TRACES),
+        rules=(Rule.URLS_WORK, Rule.NO_TRACES, Rule.ENDS),
         plan={"revokes": True, "meddles": True, "has_settings_key": True, "is_imported": True},
         often=(Kind.TAKEN_OUT, Kind.REVOKE, Kind.SIGN),
     ),

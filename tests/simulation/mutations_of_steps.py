@@ -73,7 +73,7 @@ CLOUDFRONT: Final = [
     Mutation(
         name="a key is retired before it is out of CloudFront",
         target=Rotation.retire,
-        old="take_out(self.key_groups.before_each_call(claim.renew), key_pair)",
+        old="self.leave(self.key_groups.before_each_call(claim.renew), key_pair, now)",
         new="pass",
         rules=(Rule.NO_TRACES,),
     ),

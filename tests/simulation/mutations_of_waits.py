@@ -177,7 +177,8 @@ PROBES: Final = [
         old=", trusted_at=seen",
         new="",
         rules=(Rule.KNOWN_FIRST,),
-        plan={"meddles": True, "holds": 0.1, "rotators": 3, "has_settings_key": False},
+        plan=_HELD_OFTEN,
+        often=(Kind.TAKEN_OUT, Kind.ADVANCE, Kind.ADVANCE, Kind.START, Kind.DUE),
     ),
     Mutation(
         name="a key signs without a look whether it is still in the group",
