@@ -18,10 +18,11 @@ from django.utils import translation
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _, gettext_lazy
 
+from cfsigned_django.admin.by_hand import is_by_hand, way_back
 from cfsigned_django.admin.moves import FAILURES, put_in_words
 from cfsigned_django.admin.overview import Overview, make_card, make_overview
 from cfsigned_django.admin.situation import Situation
-from cfsigned_django.admin.step_page import StepPage, is_by_hand
+from cfsigned_django.admin.step_page import StepPage
 from cfsigned_django.admin.steps import REVOKE, ROTATE, Step, find_offers
 from cfsigned_django.lifecycle import KeyStatus
 from cfsigned_django.models import KeyPair
@@ -54,10 +55,13 @@ class KeyPairAdmin(Base):
 
     def get_urls(self) -> list[URLPattern]:
         """Return the addresses of the steps before Django's own, which match anything."""
-        own = [self._step_url(step) for step in Step]
         download = self.admin_site.admin_view(self.download_view)
-        name = "cfsigned_django_keypair_download"
-        return [*own, path("<uuid:pk>/public-key.pem", download, name=name), *super().get_urls()]
+        choose = self.admin_site.admin_view(self.by_hand_view)
+        own = [
+            path("by-hand/", choose, name="cfsigned_django_keypair_by_hand"),
+            path("<uuid:pk>/public-key.pem", download, name="cfsigned_django_keypair_download"),
+        ]
+        return [*(self._step_url(step) for step in Step), *own, *super().get_urls()]
 
     def _step_url(self, step: Step) -> URLPattern:
         # Not in one transaction: what is intended is to be seen by others before CloudFront is
@@ -113,6 +117,17 @@ class KeyPairAdmin(Base):
             return self.redirect_to_list()  # the first page says what is wrong
         page = StepPage(frame=self, request=request, step=step, key_pair=key_pair, by_hand=by_hand)
         return page.respond()
+
+    def by_hand_view(self, request: HttpRequest) -> HttpResponse:
+        """Remember whether the person changes CloudFront by hand, and lead back to the page."""
+        if not self.permissions_of(request):
+            raise PermissionDenied
+        try:
+            is_by_hand(request)
+        except ImproperlyConfigured:
+            return self.redirect_to_list()  # the first page says what is wrong
+        back = way_back(request)
+        return HttpResponseRedirect(back) if back else self.redirect_to_list()
 
     @transaction.non_atomic_requests
     def changelist_view(

@@ -75,12 +75,13 @@ def test_no_english_is_left_in_any_state(korean: Visitor) -> None:
     found = english_words(korean.client.get(LIST).text)
     found |= english_words(korean.client.get(address("start")).text)
     key_pair = started()
-    for path in ("", "?by_hand=1"):
-        found |= english_words(korean.client.get(LIST + path).text)
-        found |= english_words(korean.client.get(address("trust", key_pair) + path).text)
+    for by_hand in (True, False):
+        korean.choose(by_hand=by_hand)
+        found |= english_words(korean.client.get(LIST).text)
+        found |= english_words(korean.client.get(address("trust", key_pair)).text)
     KeyPair.objects.filter(pk=key_pair.pk).delete()
     key_pair = trusted(good_for=60)
-    found |= english_words(korean.client.get(LIST + "?by_hand=0").text)
+    found |= english_words(korean.client.get(LIST).text)
     found |= english_words(korean.client.get(address("check", key_pair)).text)
     found |= english_words(korean.client.get(address("revoke", key_pair)).text)
     KeyPair.objects.filter(pk=key_pair.pk).delete()
@@ -88,10 +89,11 @@ def test_no_english_is_left_in_any_state(korean: Visitor) -> None:
     key_pair = activated(former_retiring_for=8 * 86400)
     found |= english_words(korean.client.get(LIST).text)
     found |= english_words(korean.client.get(address("retire", former)).text)
-    for path in ("?by_hand=1", "?by_hand=0"):
-        found |= english_words(korean.client.get(address("revoke", key_pair) + path).text)
+    for by_hand in (False, True):
+        korean.choose(by_hand=by_hand)
+        found |= english_words(korean.client.get(address("revoke", key_pair)).text)
     successor = trusted()
-    found |= english_words(korean.client.get(LIST + "?by_hand=1").text)
+    found |= english_words(korean.client.get(LIST).text)
     found |= english_words(korean.client.get(address("correct", successor)).text)
 
     assert found == set()
@@ -145,8 +147,10 @@ def test_catalog_is_complete_and_compiled() -> None:
 def test_placeholders_are_kept() -> None:
     """Each translation fills in what its original fills in."""
     for original, text in entries((CATALOG / "django.po").read_text(encoding="utf-8")):
-        names = re.findall(r"%\(\w+\)s|<code>|<a [^>]*>", original)
-        assert sorted(set(names)) == sorted(set(re.findall(r"%\(\w+\)s|<code>|<a [^>]*>", text)))
+        names = re.findall(r"%\(\w+\)s|<code>|<button [^>]*>", original)
+        assert sorted(set(names)) == sorted(
+            set(re.findall(r"%\(\w+\)s|<code>|<button [^>]*>", text))
+        )
 
 
 @pytest.mark.skipif(shutil.which("xgettext") is None, reason="needs GNU gettext")
