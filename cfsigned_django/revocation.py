@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext as _
 
 from cfsigned_django import keyring
 from cfsigned_django.aws.client import AwsError
@@ -156,10 +157,11 @@ class Revocation(Succession):
             return
         next_one = self.successor()
         if next_one is not None and not _opens(next_one):
-            raise RotationError(
-                f"{next_one} is to sign next, but its private key cannot be opened. Revoke it as "
+            text = _(
+                "%(key)s is to sign next, but its private key cannot be opened. Revoke it as "
                 "well: then a new key is made."
             )
+            raise RotationError(text % {"key": next_one})
         successor = self._bring_successor(key_pair, now, key_pair.reason, algorithm)
         with self.transaction():
             self.lock(successor)

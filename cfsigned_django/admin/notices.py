@@ -31,7 +31,7 @@ class Notice:
 
     level: Level
     text: str
-    #: What the engine says about it, which is in English.
+    #: What the engine says about it.
     detail: str = ""
 
 

@@ -8,6 +8,7 @@ from typing import Self
 from uuid import UUID
 
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext as _
 
 from cfsigned_django import conf
 from cfsigned_django.encryption import CannotUnseal, unseal
@@ -128,7 +129,7 @@ def _find_seal_problems(key_pairs: list[KeyPair]) -> dict[UUID, str]:
             try:
                 unseal(key_pair.sealed_private_key)
             except (CannotUnseal, ImproperlyConfigured) as error:
-                problems[key_pair.pk] = str(error)
+                problems[key_pair.pk] = _(str(error))
     return problems
 
 

@@ -11,10 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cryptography.fernet import Fernet
 from django.utils import translation
+from pytest_django import Settings
 
 import cfsigned_django
 from cfsigned_django.models import KeyPair
+from cfsigned_django.probe import ProbeResult
 from tests.admin import (
     LIST,
     FakeCloudFront,
@@ -97,6 +100,25 @@ def test_no_english_is_left_in_any_state(korean: Visitor) -> None:
     found |= english_words(korean.client.get(address("correct", successor)).text)
 
     assert found == set()
+
+
+def test_failures_are_korean(
+    korean: Visitor, cloudfront: FakeCloudFront, settings: Settings
+) -> None:
+    """What the engine refuses, and how to open a key again, is said in Korean to the last word."""
+    cloudfront.probe_result = ProbeResult.WRONG_KEY
+    assert "지금 서명하는 모든 링크가 거부됩니다." in korean.post(address("import"))
+    cloudfront.probe_result = ProbeResult.GOOD
+    imported()
+    KeyPair.objects.update(sealed_private_key="damaged")
+    named = {"SECRET", "KEY", "FALLBACKS", "manage", "cfsigned_rotate", "reseal"}
+    for encryption_keys in ([], [Fernet.generate_key()]):
+        settings.AWS_CLOUDFRONT_ENCRYPTION_KEYS = encryption_keys
+        assert "암호화" in korean.get()
+        assert english_words(korean.seen[-1]) <= named
+    settings.AWS_CLOUDFRONT_KEY_GROUP_ID = None
+
+    assert "AWS_CLOUDFRONT_KEY_GROUP_ID가 설정되지 않았습니다." in korean.get()
 
 
 def test_reason_is_korean_where_it_is_the_packages_own(korean: Visitor) -> None:
