@@ -44,7 +44,12 @@ class Situation:
 
     @classmethod
     def look(cls, *, by_hand: bool) -> Self:
-        """Look at everything now. Raise :exc:`ImproperlyConfigured` as site_rotation() does."""
+        """Look at everything now. Raise :exc:`ImproperlyConfigured` as site_rotation() does.
+
+        It writes what must not wait for a step: since when a key is RETIRING,
+        if the process that switched died, and how long links live now. Either
+        makes a key stay longer, and never leave sooner.
+        """
         rotation = site_rotation(by_hand=True)
         now = rotation.clock()
         key_pairs = rotation.key_pairs()
