@@ -137,6 +137,7 @@ def test_new(shoot: Shoot, story: Story, open_page: Open) -> None:
     shoot("trust", address("trust", key_pair))
     page = open_page(address("trust", key_pair))
     page.get_by_role("button", name="Do it by hand").click()
+    page.get_by_role("button", name="Enter its id").wait_for()
     shoot("by-hand", page)
 
 
