@@ -15,6 +15,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_noop
 
 from cfsigned_django import conf
 from cfsigned_django.signing import PrivateKey
@@ -87,13 +88,14 @@ def _derive(secret: str | bytes) -> bytes:
 
 
 def _what_changed() -> str:
+    # The admin translates it; the log of a site has it in English, whoever looks at a page.
     if conf.encryption_keys():
-        return (
+        return gettext_noop(
             "No key of AWS_CLOUDFRONT_ENCRYPTION_KEYS opens this private key, nor does one derived "
             "from SECRET_KEY. Add the key it was sealed with at the end of the list, or the former "
             "SECRET_KEY to SECRET_KEY_FALLBACKS, then run: manage.py cfsigned_rotate --reseal"
         )
-    return (
+    return gettext_noop(
         "SECRET_KEY has changed since this private key was sealed, or "
         "AWS_CLOUDFRONT_ENCRYPTION_KEYS was emptied. Add the former one to SECRET_KEY_FALLBACKS, "
         "or to AWS_CLOUDFRONT_ENCRYPTION_KEYS, then run: manage.py cfsigned_rotate --reseal"

@@ -21,10 +21,11 @@ class Blocked(RotationError):
 
     def __init__(self, key_pair: KeyPair, to: KeyStatus, blockers: list[Blocker]) -> None:
         if any(each.cause is Cause.NO_SUCH_MOVE for each in blockers):
-            text = f"{key_pair} is {key_pair.status.upper()} and cannot become {to.upper()}."
+            text = _("%(key)s is %(status)s and cannot become %(to)s.")
         else:
-            text = f"{key_pair} may not become {to.upper()} yet."
-        super().__init__(text)
+            text = _("%(key)s may not become %(to)s yet.")
+        names = {"status": key_pair.status.upper(), "to": to.upper()}
+        super().__init__(text % {"key": key_pair, **names})
         self.key_pair, self.to, self.blockers = key_pair, to, blockers
 
 
@@ -76,8 +77,10 @@ class Guarded(Record):
         """Return the calls to CloudFront. Raise :exc:`RotationError` where a person does them."""
         if self.key_groups is None:
             raise RotationError(
-                "This site may not change CloudFront: create the public key there by hand, and "
-                "give the id (K...) that CloudFront shows."
+                _(
+                    "This site may not change CloudFront: create the public key there by hand, "
+                    "and give the id (K...) that CloudFront shows."
+                )
             )
         return self.key_groups
 

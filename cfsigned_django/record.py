@@ -14,6 +14,7 @@ from typing import Any
 
 from django.db import IntegrityError, OperationalError, router, transaction
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
 
 from cfsigned_django.aws.exceptions import AwsError
 from cfsigned_django.conflicts import is_lost_race
@@ -34,7 +35,7 @@ class Claimed(RotationError):
     """Report that another process does, or has just done, the same step."""
 
     def __init__(self) -> None:
-        super().__init__("Another process is at the same step. Look again in a minute.")
+        super().__init__(_("Another process is at the same step. Look again in a minute."))
 
 
 def read_clock() -> datetime:

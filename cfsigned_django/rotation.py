@@ -13,6 +13,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils.translation import gettext as _
+
 from cfsigned_django.guards import Blocked
 from cfsigned_django.lifecycle import KeyStatus
 from cfsigned_django.models import KeyPair, KnownReason
@@ -37,23 +39,28 @@ class Rotation(Revocation):
             return active
         if active is not None:
             raise RotationError(
-                "The key group has an ACTIVE key pair already, which signs in the place of the "
-                "settings' key: there is nothing to import."
+                _(
+                    "The key group has an ACTIVE key pair already, which signs in the place of "
+                    "the settings' key: there is nothing to import."
+                )
             )
         known = self.rows.filter(key_pair_id=key_pair_id).first()
         if known is not None:
-            raise RotationError(
-                f"{key_pair_id} is in the database already, as {known.status.upper()} of key "
-                f"group {known.key_group_id}: it cannot be imported again."
+            text = _(
+                "%(id)s is in the database already, as %(status)s of key group %(group)s: it "
+                "cannot be imported again."
             )
+            names = {"status": known.status.upper(), "group": known.key_group_id}
+            raise RotationError(text % {"id": key_pair_id, **names})
         self.require_none_apart(key_pair_id)
         signer = Signer(key_pair_id=key_pair_id, private_key=private_key)
         if self.probe(signer) is ProbeResult.WRONG_KEY:
-            raise RotationError(
-                f"CloudFront has another public key under {key_pair_id}, so every link that is "
-                "signed now is refused. Set AWS_CLOUDFRONT_KEY and AWS_CLOUDFRONT_KEY_ID to a "
-                "pair that belongs together, then import it."
+            text = _(
+                "CloudFront has another public key under %(id)s, so every link that is signed now "
+                "is refused. Set AWS_CLOUDFRONT_KEY and AWS_CLOUDFRONT_KEY_ID to a pair that "
+                "belongs together, then import it."
             )
+            raise RotationError(text % {"id": key_pair_id})
         return self.create(
             private_key,
             now=now,

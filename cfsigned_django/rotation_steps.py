@@ -45,10 +45,11 @@ class Unanswered(RotationError):
     """Report that the last probe before a key would sign was not answered."""
 
     def __init__(self, key_pair: KeyPair) -> None:
-        super().__init__(
-            f"{key_pair} could sign, but CloudFront did not answer the last probe. Look again in "
-            "a minute."
+        text = _(
+            "%(key)s could sign, but CloudFront did not answer the last probe. Look again in a "
+            "minute."
         )
+        super().__init__(text % {"key": key_pair})
 
 
 class ProbeFailed(RotationError):

@@ -12,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import storages
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
+from django.utils.translation import gettext as _
 
 from cfsigned_django import conf, keyring
 from cfsigned_django.aws.access import AwsAccess
@@ -51,20 +52,25 @@ def site_rotation(
     key_group_id = conf.default_of("key_group_id")
     if not key_group_id:
         raise ImproperlyConfigured(
-            "AWS_CLOUDFRONT_KEY_GROUP_ID is not set: a rotation needs to know the key group. Its "
-            "id stands in CloudFront under Key management, Key groups."
+            _(
+                "AWS_CLOUDFRONT_KEY_GROUP_ID is not set: a rotation needs to know the key group. "
+                "Its id stands in CloudFront under Key management, Key groups."
+            )
         )
     if timezone.is_naive(timezone.now()):
         raise ImproperlyConfigured(
-            "USE_TZ is False: the waits of a rotation would be an hour off whenever the clocks are "
-            "changed. Set USE_TZ = True."
+            _(
+                "USE_TZ is False: the waits of a rotation would be an hour off whenever the clocks "
+                "are changed. Set USE_TZ = True."
+            )
         )
     members = list(_storages_of(key_group_id))
     if not members:
-        raise ImproperlyConfigured(
-            f"No storage of STORAGES signs for the key group {key_group_id}. Name "
+        text = _(
+            "No storage of STORAGES signs for the key group %(group)s. Name "
             "cfsigned_django.storage.CloudFrontS3Storage as the BACKEND of one."
         )
+        raise ImproperlyConfigured(text % {"group": key_group_id})
     return Rotation(
         key_group_id=key_group_id,
         waits=_waits(members),
@@ -99,7 +105,7 @@ def _shared_client(access: AwsAccess, process: int) -> CloudFrontApi:
 
 def _all_storages() -> Iterator[tuple[str, SignedUrlMixin]]:
     """Yield the storages of this site that may sign, by their names."""
-    for alias, _, _ in signing_aliases():
+    for alias, *_rest in signing_aliases():
         storage: object = storages[alias]
         if isinstance(storage, SignedUrlMixin):
             yield f'STORAGES["{alias}"]', storage
@@ -156,6 +162,9 @@ def import_settings_key(rotation: Rotation, *, now: datetime) -> KeyPair:
     source, key_pair_id = conf.default_of("cloudfront_key"), conf.default_of("cloudfront_key_id")
     if source is None or not key_pair_id:
         raise ImproperlyConfigured(
-            "There is no key to import: AWS_CLOUDFRONT_KEY and AWS_CLOUDFRONT_KEY_ID are not set."
+            _(
+                "There is no key to import: AWS_CLOUDFRONT_KEY and AWS_CLOUDFRONT_KEY_ID are not "
+                "set."
+            )
         )
     return rotation.import_key(source.load(), key_pair_id, now=now)

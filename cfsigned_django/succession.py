@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import IntegrityError
+from django.utils.translation import gettext as _
 
 from cfsigned_django import keyring
 from cfsigned_django.guards import Guarded
@@ -106,10 +107,11 @@ class Succession(Guarded):
         """Let the key sign, and the one before it no longer: TRUSTED -> ACTIVE."""
         self.require(key_pair, KeyStatus.ACTIVE, now)
         if self.put_back(key_pair, now=now):
-            raise RotationError(
-                f"Someone had taken {key_pair} out of the key group. It is in it again, and its "
+            text = _(
+                "Someone had taken %(key)s out of the key group. It is in it again, and its "
                 "waiting time begins anew."
             )
+            raise RotationError(text % {"key": key_pair})
         with self.transaction():
             self.lock(key_pair)
             if key_pair.status != KeyStatus.TRUSTED:
@@ -156,10 +158,10 @@ class Succession(Guarded):
             if key_pair.key_pair_id == key_pair_id:
                 return
             if key_pair.status != KeyStatus.TRUSTED or key_pair.good_since is not None:
-                raise RotationError(
-                    f"{key_pair} is known to CloudFront under its id, which cannot be changed any "
-                    "more."
+                text = _(
+                    "%(key)s is known to CloudFront under its id, which cannot be changed any more."
                 )
+                raise RotationError(text % {"key": key_pair})
             # A probe that is under way looks at trusted_at, and does not count.
             self.rows.filter(pk=key_pair.pk).update(**fields)
             for name, value in fields.items():
@@ -171,7 +173,8 @@ class Succession(Guarded):
         try:
             yield
         except IntegrityError:
-            raise RotationError(f"{key_pair_id} is the id of another key pair.") from None
+            text = _("%(id)s is the id of another key pair.")
+            raise RotationError(text % {"id": key_pair_id}) from None
 
     def _switch_to(self, key_pair: KeyPair, now: datetime) -> KeyPair | None:
         """Make a key the ACTIVE one, inside a transaction; return the one before it."""

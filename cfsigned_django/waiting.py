@@ -14,6 +14,9 @@ from cfsigned_django.lifecycle import Blocker, Cause, KeyStatus
 from cfsigned_django.models import KeyPair
 from cfsigned_django.rotation import Rotation
 
+#: After so long it is not CloudFront's slowness that keeps a new key from working.
+_PATIENCE = timedelta(minutes=15)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:
@@ -83,14 +86,22 @@ def _chores(rotation: Rotation, now: datetime) -> Iterator[Wait]:
 
 
 def _put_in_words(rotation: Rotation, key_pair: KeyPair, blocker: Blocker, now: datetime) -> Wait:
+    age = now - (key_pair.trusted_at or now)
     until = blocker.until and datetime.fromtimestamp(blocker.until, tz=UTC)
     values = {
         "key": key_pair,
-        "since": in_words(now - (key_pair.trusted_at or now)),
+        "since": in_words(age),
         "clock": clock_time(until or now, now),
         "wait": in_words(timedelta(seconds=rotation.waits.propagation)),
     }
     match blocker.cause:
+        case Cause.NOT_PROBED if age >= _PATIENCE:
+            what = _(
+                "%(key)s has been TRUSTED for %(since)s, but CloudFront has not yet served a "
+                "probe that is signed with it. Does the cache behavior for all files trust this "
+                "key group? Does AWS_S3_CUSTOM_DOMAIN name the distribution? May this machine "
+                "connect to it?"
+            )
         case Cause.NOT_PROBED:
             what = _(
                 "%(key)s has been TRUSTED for %(since)s, but CloudFront has not yet served a "

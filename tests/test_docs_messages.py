@@ -40,7 +40,11 @@ def plain(text: str) -> str:
 
 
 def text_of(node: ast.AST) -> str | None:
-    """Return a text that stands in the code, whether or not it is filled in there."""
+    """Return a text that stands in the code, whether or not it is filled in or translated."""
+    if isinstance(node, ast.BinOp):
+        return text_of(node.left)
+    if isinstance(node, ast.Call) and getattr(node.func, "id", None) == "_":
+        return text_of(node.args[0])
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return plain(node.value)
     if isinstance(node, ast.JoinedStr):
@@ -89,12 +93,27 @@ def test_message_stands_in_the_code(message: str) -> None:
 
 def raised(path: Path, kinds: set[str]) -> Iterator[str]:
     """Yield the texts of which a module makes its errors."""
-    for node in ast.walk(ast.parse(read(path))):
-        called = node.func if isinstance(node, ast.Call) else None
-        if not isinstance(node, ast.Call) or getattr(called, "id", None) not in kinds:
-            continue
-        given = [*node.args[:1], *(each.value for each in node.keywords if each.arg == "reason")]
-        yield from filter(None, map(text_of, given))
+    module, seen = ast.parse(read(path)), set[ast.AST]()
+    functions = [each for each in ast.walk(module) if isinstance(each, ast.FunctionDef)]
+    for part in (*functions, module):
+        named = dict(_named_texts(part))
+        for node in set(ast.walk(part)) - seen:
+            seen.add(node)
+            if isinstance(node, ast.Call) and getattr(node.func, "id", None) in kinds:
+                reasons = (each.value for each in node.keywords if each.arg == "reason")
+                for given in (*node.args[:1], *reasons):
+                    filled_in = given.left if isinstance(given, ast.BinOp) else given
+                    text = text_of(given) or named.get(getattr(filled_in, "id", ""))
+                    yield from [text] if text else []
+
+
+def _named_texts(part: ast.AST) -> Iterator[tuple[str, str]]:
+    """Yield the names of the texts that a function makes before it says them."""
+    for node in ast.walk(part):
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            text = text_of(node.value)
+            if text:
+                yield node.targets[0].id, text
 
 
 @pytest.mark.parametrize(("name", "kinds"), RAISED.items(), ids=list(RAISED))

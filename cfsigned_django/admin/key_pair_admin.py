@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -18,13 +18,15 @@ from django.utils import translation
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _, gettext_lazy
 
+from cfsigned_django.admin.by_hand import is_by_hand, way_back
 from cfsigned_django.admin.moves import FAILURES, put_in_words
 from cfsigned_django.admin.overview import Overview, make_card, make_overview
 from cfsigned_django.admin.situation import Situation
-from cfsigned_django.admin.step_page import StepPage, is_by_hand
+from cfsigned_django.admin.step_page import StepPage
 from cfsigned_django.admin.steps import REVOKE, ROTATE, Step, find_offers
 from cfsigned_django.lifecycle import KeyStatus
 from cfsigned_django.models import KeyPair
+from cfsigned_django.waiting import date_and_time
 
 if TYPE_CHECKING:
     Base = admin.ModelAdmin[KeyPair]
@@ -35,10 +37,26 @@ _FACTS = (
     *("key_pair_id", "status", "algorithm", "key_group_id"),
     *("fingerprint", "caller_name", "changed_by", "why"),
 )
-_HISTORY = (
-    *("created_at", "trusted_at", "good_since", "active_at"),
-    *("retiring_at", "retired_at", "revoked_at", "removed_at"),
-)
+
+
+def _shown(name: str) -> Callable[[KeyPair], str]:
+    """Return what shows a moment as the rest of the page does: Django's own is "2 p.m."."""
+
+    @admin.display(description=KeyPair._meta.get_field(name).verbose_name)
+    def show(key_pair: KeyPair) -> str:
+        return date_and_time(getattr(key_pair, name))
+
+    show.__name__ = name
+    return show
+
+
+_HISTORY = {
+    name: _shown(name)
+    for name in (
+        *("created_at", "trusted_at", "good_since", "active_at"),
+        *("retiring_at", "retired_at", "revoked_at", "removed_at"),
+    )
+}
 
 TEMPLATES = "admin/cfsigned_django/keypair"
 
@@ -54,10 +72,13 @@ class KeyPairAdmin(Base):
 
     def get_urls(self) -> list[URLPattern]:
         """Return the addresses of the steps before Django's own, which match anything."""
-        own = [self._step_url(step) for step in Step]
         download = self.admin_site.admin_view(self.download_view)
-        name = "cfsigned_django_keypair_download"
-        return [*own, path("<uuid:pk>/public-key.pem", download, name=name), *super().get_urls()]
+        choose = self.admin_site.admin_view(self.by_hand_view)
+        own = [
+            path("by-hand/", choose, name="cfsigned_django_keypair_by_hand"),
+            path("<uuid:pk>/public-key.pem", download, name="cfsigned_django_keypair_download"),
+        ]
+        return [*(self._step_url(step) for step in Step), *own, *super().get_urls()]
 
     def _step_url(self, step: Step) -> URLPattern:
         # Not in one transaction: what is intended is to be seen by others before CloudFront is
@@ -74,7 +95,7 @@ class KeyPairAdmin(Base):
 
     def get_fieldsets(self, request: HttpRequest, obj: KeyPair | None = None) -> list[Any]:
         """Return what is known of a key pair; what has not happened is left out."""
-        known = [name for name in _HISTORY if getattr(obj, name, None)]
+        known = [show for name, show in _HISTORY.items() if getattr(obj, name, None)]
         return [(None, {"fields": _FACTS}), (gettext_lazy("History"), {"fields": known})]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -113,6 +134,17 @@ class KeyPairAdmin(Base):
             return self.redirect_to_list()  # the first page says what is wrong
         page = StepPage(frame=self, request=request, step=step, key_pair=key_pair, by_hand=by_hand)
         return page.respond()
+
+    def by_hand_view(self, request: HttpRequest) -> HttpResponse:
+        """Remember whether the person changes CloudFront by hand, and lead back to the page."""
+        if not self.permissions_of(request):
+            raise PermissionDenied
+        try:
+            is_by_hand(request)
+        except ImproperlyConfigured:
+            return self.redirect_to_list()  # the first page says what is wrong
+        back = way_back(request)
+        return HttpResponseRedirect(back) if back else self.redirect_to_list()
 
     @transaction.non_atomic_requests
     def changelist_view(

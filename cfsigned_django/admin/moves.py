@@ -206,4 +206,6 @@ def put_in_words(error: Exception) -> str:
         return _("%(key)s cannot take this step now. The page shows what it waits for.") % {
             "key": error.key_pair
         }
+    if isinstance(error, CannotUnseal):
+        return _(str(error))
     return str(error)

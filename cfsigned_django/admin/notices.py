@@ -31,7 +31,7 @@ class Notice:
 
     level: Level
     text: str
-    #: What the engine says about it, which is in English.
+    #: What the engine says about it.
     detail: str = ""
 
 
@@ -92,7 +92,8 @@ def _settings_key(situation: Situation) -> Iterator[Notice]:
     elif active is None:
         text = _(
             "%(key)s, the key of the settings, signs. Import it: then it can be replaced without "
-            "a restart, and be retired in time."
+            "a restart, and be retired in time. If another site signs with it as well, give that "
+            "one a public key of its own first."
         )
         yield Notice(level=Level.WARNING, text=text % {"key": key})
     else:

@@ -8,6 +8,7 @@ from typing import Self
 from uuid import UUID
 
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext as _
 
 from cfsigned_django import conf
 from cfsigned_django.encryption import CannotUnseal, unseal
@@ -43,7 +44,12 @@ class Situation:
 
     @classmethod
     def look(cls, *, by_hand: bool) -> Self:
-        """Look at everything now. Raise :exc:`ImproperlyConfigured` as site_rotation() does."""
+        """Look at everything now. Raise :exc:`ImproperlyConfigured` as site_rotation() does.
+
+        It writes what must not wait for a step: since when a key is RETIRING,
+        if the process that switched died, and how long links live now. Either
+        makes a key stay longer, and never leave sooner.
+        """
         rotation = site_rotation(by_hand=True)
         now = rotation.clock()
         key_pairs = rotation.key_pairs()
@@ -128,7 +134,7 @@ def _find_seal_problems(key_pairs: list[KeyPair]) -> dict[UUID, str]:
             try:
                 unseal(key_pair.sealed_private_key)
             except (CannotUnseal, ImproperlyConfigured) as error:
-                problems[key_pair.pk] = str(error)
+                problems[key_pair.pk] = _(str(error))
     return problems
 
 

@@ -9,7 +9,6 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
-from cfsigned_django import conf
 from cfsigned_django.admin.effects import describe_effect
 from cfsigned_django.admin.forms import StepForm, form_class
 from cfsigned_django.admin.moves import FAILURES, Move, NotTheKey, Outcome, is_revoked, put_in_words
@@ -20,17 +19,6 @@ from cfsigned_django.lifecycle import KeyStatus
 from cfsigned_django.models import KeyPair
 from cfsigned_django.rotation import RotationError
 from cfsigned_django.site_rotation import site_rotation
-
-#: Says in a session that the person does by hand what concerns CloudFront.
-BY_HAND = "cfsigned_by_hand"
-
-
-def is_by_hand(request: HttpRequest) -> bool:
-    """Tell whether the person does by hand what concerns CloudFront; remember what they say."""
-    asked = request.POST if request.method == "POST" else request.GET
-    if "by_hand" in asked:
-        request.session[BY_HAND] = asked["by_hand"] == "1"
-    return conf.is_by_hand() or bool(request.session.get(BY_HAND))
 
 
 class Frame(Protocol):

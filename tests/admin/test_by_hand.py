@@ -30,7 +30,7 @@ from tests.admin.test_revoke import DENIED
 def by_hand(admin: Visitor, cloudfront: FakeCloudFront) -> Visitor:
     """Return a person who has chosen to change CloudFront by hand, as the site may not."""
     cloudfront.failure = DENIED
-    admin.get(f"{LIST}?by_hand=1")
+    admin.choose(by_hand=True)
     return admin
 
 
@@ -53,8 +53,37 @@ def test_choice_is_remembered(by_hand: Visitor) -> None:
 
     assert buttons(by_hand.client.get(LIST).text) == ["*Enter its id"]
     assert "waits for its id: create its public key in CloudFront." in by_hand.get()
-    by_hand.get(f"{LIST}?by_hand=0")
+    by_hand.choose(by_hand=False)
     assert buttons(by_hand.client.get(LIST).text) == ["*Let CloudFront trust it"]
+
+
+def test_link_chooses_for_nobody(admin: Visitor) -> None:
+    """No address says who changes CloudFront: whoever follows a link has not chosen."""
+    imported()
+    key_pair = started()
+
+    for path in (LIST, address("by_hand"), address("trust", key_pair)):
+        admin.get(f"{path}?by_hand=1")
+
+    assert buttons(admin.client.get(LIST).text) == ["*Let CloudFront trust it"]
+
+
+def test_choice_leads_back_to_its_page(admin: Visitor) -> None:
+    """The page of a step stays open, and says how to go back."""
+    imported()
+    page = address("trust", started())
+
+    assert "Enter the id that CloudFront gave" in admin.choose(by_hand=True, page=page)
+    assert "Let this site do it" in admin.get(page)
+    assert "The public key is created in CloudFront" in admin.choose(by_hand=False, page=page)
+
+
+@pytest.mark.parametrize("elsewhere", ["", "https://example.org/", "//example.org/"])
+def test_choice_leads_to_no_other_site(admin: Visitor, elsewhere: str) -> None:
+    """An address that is not of this site leads to the first page."""
+    answer = admin.client.post(address("by_hand"), {"by_hand": "1", "next": elsewhere})
+
+    assert answer.headers["Location"] == LIST
 
 
 def test_refusal_leads_to_the_way_by_hand(admin: Visitor, cloudfront: FakeCloudFront) -> None:
@@ -276,7 +305,8 @@ def test_id_that_works_cannot_be_corrected(by_hand: Visitor, cloudfront: FakeClo
         "correct", key_pair, key_pair_id="K2JCJMDEHXQW5F", by_hand="1"
     )
     KeyPair.objects.update(good_since=None)
-    assert "Correct its id" not in buttons(by_hand.client.get(f"{LIST}?by_hand=0").text)
+    by_hand.choose(by_hand=False)
+    assert "Correct its id" not in buttons(by_hand.client.get(LIST).text)
 
 
 def test_setting_says_it_for_everybody(
@@ -288,7 +318,7 @@ def test_setting_says_it_for_everybody(
     imported()
 
     admin.take("start", algorithm="ECDSA_P256")
-    page = admin.get(f"{LIST}?by_hand=0")
+    page = admin.choose(by_hand=False)
 
     assert buttons(admin.seen[-1]) == ["*Enter its id"]
     assert "AWS_CLOUDFRONT_BY_HAND says so." in page

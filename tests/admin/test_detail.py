@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from pytest_django import Settings
 
 from cfsigned_django.models import KeyPair
@@ -25,6 +27,15 @@ def test_detail_shows_ids_and_moments(admin: Visitor) -> None:
     assert f"Name in CloudFront: {key_pair.caller_name}" in page
     assert "Works since: " in page
     assert "Signs since: " not in page
+
+
+def test_detail_tells_the_time_in_24_hours(admin: Visitor) -> None:
+    """A moment in the history reads as everywhere on the page, and not as "2 p.m."."""
+    key_pair = imported()
+    moment = datetime(2026, 12, 7, 20, 0, tzinfo=UTC)
+    KeyPair.objects.filter(pk=key_pair.pk).update(active_at=moment)
+
+    assert "Signs since: Dec. 7, 2026, 14:00:00" in detail(admin, key_pair)
 
 
 def test_detail_offers_the_steps_of_its_key(admin: Visitor) -> None:

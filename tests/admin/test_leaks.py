@@ -67,8 +67,8 @@ def test_whole_rotation_shows_no_key(
     admin.post(address("import"))
     admin.take("start", algorithm="RSA_2048", reason="test")
     key_pair = KeyPair.objects.get(status="pending")
-    admin.get(f"{address('trust', key_pair)}?by_hand=1")
-    admin.get(f"{LIST}?by_hand=0")
+    admin.choose(by_hand=True, page=address("trust", key_pair))
+    admin.choose(by_hand=False)
     cloudfront.failure = LATE
     admin.take("trust", key_pair)
     cloudfront.failure = None

@@ -11,6 +11,7 @@ from tests.admin import (
     FakeCloudFront,
     Visitor,
     activated,
+    address,
     imported,
     main_buttons,
     moved,
@@ -83,6 +84,14 @@ def test_settings_key_that_was_imported_may_leave(admin: Visitor) -> None:
     key_pair = imported()
 
     assert f"Note: The settings still hold {key_pair}, which the database has" in admin.get()
+
+
+def test_import_warns_of_others_that_sign_with_the_key(admin: Visitor) -> None:
+    """Whoever is about to import a key reads that it is deleted in the end, for others too."""
+    assert "If another site signs with it as well, give that one a public key" in admin.get()
+    assert "Give it a public key of its own first: the key is deleted" in admin.get(
+        address("import")
+    )
 
 
 def test_settings_key_that_was_never_imported(admin: Visitor, cloudfront: FakeCloudFront) -> None:

@@ -78,7 +78,7 @@ def test_page_says_that_the_successor_takes_over(
 
 def test_page_says_that_nothing_signs_afterwards(admin: Visitor) -> None:
     """By hand, without a successor, pages will fail: the page proposes to start first."""
-    page = admin.get(f"{address('revoke', imported())}?by_hand=1")
+    page = admin.choose(by_hand=True, page=address("revoke", imported()))
 
     assert "What signs afterwards Nothing: pages with links to files fail." in page
     assert "Start a rotation first, if there is time: a new key can sign after 5 min." in page
@@ -132,7 +132,7 @@ def test_page_proposes_to_bring_the_successor_forward(admin: Visitor) -> None:
     key_pair = imported()
     successor = started()
 
-    page = admin.get(f"{address('revoke', key_pair)}?by_hand=1")
+    page = admin.choose(by_hand=True, page=address("revoke", key_pair))
 
     assert f"Bring {successor} to where CloudFront trusts it first" in page
 
@@ -156,7 +156,7 @@ def test_page_says_that_the_key_of_the_settings_signs(
     """By hand, a key of the settings that was never imported signs again."""
     key_pair = activated()
 
-    page = admin.get(f"{address('revoke', key_pair)}?by_hand=1")
+    page = admin.choose(by_hand=True, page=address("revoke", key_pair))
 
     assert f"The key of the settings, {cloudfront.settings_key_id}." in page
     admin.take("revoke", key_pair, typed=str(key_pair), by_hand="1")

@@ -11,10 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cryptography.fernet import Fernet
 from django.utils import translation
+from pytest_django import Settings
 
 import cfsigned_django
 from cfsigned_django.models import KeyPair
+from cfsigned_django.probe import ProbeResult
 from tests.admin import (
     LIST,
     FakeCloudFront,
@@ -75,12 +78,13 @@ def test_no_english_is_left_in_any_state(korean: Visitor) -> None:
     found = english_words(korean.client.get(LIST).text)
     found |= english_words(korean.client.get(address("start")).text)
     key_pair = started()
-    for path in ("", "?by_hand=1"):
-        found |= english_words(korean.client.get(LIST + path).text)
-        found |= english_words(korean.client.get(address("trust", key_pair) + path).text)
+    for by_hand in (True, False):
+        korean.choose(by_hand=by_hand)
+        found |= english_words(korean.client.get(LIST).text)
+        found |= english_words(korean.client.get(address("trust", key_pair)).text)
     KeyPair.objects.filter(pk=key_pair.pk).delete()
     key_pair = trusted(good_for=60)
-    found |= english_words(korean.client.get(LIST + "?by_hand=0").text)
+    found |= english_words(korean.client.get(LIST).text)
     found |= english_words(korean.client.get(address("check", key_pair)).text)
     found |= english_words(korean.client.get(address("revoke", key_pair)).text)
     KeyPair.objects.filter(pk=key_pair.pk).delete()
@@ -88,13 +92,33 @@ def test_no_english_is_left_in_any_state(korean: Visitor) -> None:
     key_pair = activated(former_retiring_for=8 * 86400)
     found |= english_words(korean.client.get(LIST).text)
     found |= english_words(korean.client.get(address("retire", former)).text)
-    for path in ("?by_hand=1", "?by_hand=0"):
-        found |= english_words(korean.client.get(address("revoke", key_pair) + path).text)
+    for by_hand in (False, True):
+        korean.choose(by_hand=by_hand)
+        found |= english_words(korean.client.get(address("revoke", key_pair)).text)
     successor = trusted()
-    found |= english_words(korean.client.get(LIST + "?by_hand=1").text)
+    found |= english_words(korean.client.get(LIST).text)
     found |= english_words(korean.client.get(address("correct", successor)).text)
 
     assert found == set()
+
+
+def test_failures_are_korean(
+    korean: Visitor, cloudfront: FakeCloudFront, settings: Settings
+) -> None:
+    """What the engine refuses, and how to open a key again, is said in Korean to the last word."""
+    cloudfront.probe_result = ProbeResult.WRONG_KEY
+    assert "지금 서명하는 모든 링크가 거부됩니다." in korean.post(address("import"))
+    cloudfront.probe_result = ProbeResult.GOOD
+    imported()
+    KeyPair.objects.update(sealed_private_key="damaged")
+    named = {"SECRET", "KEY", "FALLBACKS", "manage", "cfsigned_rotate", "reseal"}
+    for encryption_keys in ([], [Fernet.generate_key()]):
+        settings.AWS_CLOUDFRONT_ENCRYPTION_KEYS = encryption_keys
+        assert "암호화" in korean.get()
+        assert english_words(korean.seen[-1]) <= named
+    settings.AWS_CLOUDFRONT_KEY_GROUP_ID = None
+
+    assert "AWS_CLOUDFRONT_KEY_GROUP_ID가 설정되지 않았습니다." in korean.get()
 
 
 def test_reason_is_korean_where_it_is_the_packages_own(korean: Visitor) -> None:
@@ -145,8 +169,10 @@ def test_catalog_is_complete_and_compiled() -> None:
 def test_placeholders_are_kept() -> None:
     """Each translation fills in what its original fills in."""
     for original, text in entries((CATALOG / "django.po").read_text(encoding="utf-8")):
-        names = re.findall(r"%\(\w+\)s|<code>|<a [^>]*>", original)
-        assert sorted(set(names)) == sorted(set(re.findall(r"%\(\w+\)s|<code>|<a [^>]*>", text)))
+        names = re.findall(r"%\(\w+\)s|<code>|<button [^>]*>", original)
+        assert sorted(set(names)) == sorted(
+            set(re.findall(r"%\(\w+\)s|<code>|<button [^>]*>", text))
+        )
 
 
 @pytest.mark.skipif(shutil.which("xgettext") is None, reason="needs GNU gettext")

@@ -39,9 +39,10 @@ class Captures:
                 continue
             for step in ("trust", "check", "activate", "retire", "revoke"):
                 run.person.get(f"{LIST}{key}/{step}/")
-            run.person.get(f"{LIST}{key}/trust/?by_hand=1")
+            run.person.post(f"{LIST}by-hand/", by_hand="1", next=f"{LIST}{key}/trust/")
+            run.person.post(f"{LIST}by-hand/", by_hand="0", next=LIST)
             run.person.post(f"{LIST}{key}/revoke/", typed="something else", reason="test")
-        for page in ("", "start/", "import/", "?by_hand=1", "?by_hand=0", "?q=MII"):
+        for page in ("", "start/", "import/", "?q=MII"):
             run.person.get(LIST + page)
 
     def copy_database(self, run: Run) -> str:

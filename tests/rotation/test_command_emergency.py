@@ -42,6 +42,27 @@ def test_revocation_is_confirmed_by_its_name(
     assert KeyPair.objects.get().status == "active"
 
 
+@pytest.mark.parametrize(
+    ("first", "questions", "status"), [("yes", 2, "revoked"), ("no", 1, "active")]
+)
+def test_revocation_asks_twice(
+    shell: Shell, first: str, questions: int, status: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a yes the id is asked for; after a no, nothing."""
+    shell.run("--import")
+    answers, asked = [first, shell.settings_key_id], list[str]()
+
+    def answer(question: str) -> str:
+        asked.append(question)
+        return answers[len(asked) - 1]
+
+    monkeypatch.setattr("builtins.input", answer)
+    shell.run("--revoke", shell.settings_key_id)
+
+    assert len(asked) == questions
+    assert KeyPair.objects.get(key_pair_id=shell.settings_key_id).status == status
+
+
 @pytest.mark.parametrize("name", ["shown", "fingerprint", "uuid"])
 def test_key_without_an_id_is_revoked(shell: Shell, name: str) -> None:
     """A key that CloudFront never had is named as the list shows it, or by its uuid."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from django.utils import timezone
 
 from cfsigned_django.rotation_steps import advance, find_chores, find_waits, next_due
@@ -23,6 +24,15 @@ def test_wait_for_the_first_probe(key_group: Site) -> None:
         f"{key_pair} has been TRUSTED for 40 s, but CloudFront has not yet served a probe that is "
         "signed with it."
     ]
+
+
+@pytest.mark.parametrize(("minutes", "asks"), [(14, False), (15, True)])
+def test_long_wait_asks_for_its_causes(key_group: Site, minutes: int, asks: bool) -> None:
+    """After a quarter of an hour the words name what may keep a probe from being served."""
+    key_group.trusted()
+    key_group.wait(minutes * 60)
+
+    assert ("Does the cache behavior for all files trust" in words(key_group)[0]) is asks
 
 
 def test_wait_for_propagation(key_group: Site) -> None:

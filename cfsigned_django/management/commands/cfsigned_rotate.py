@@ -196,11 +196,15 @@ class Command(BaseCommand):
         ]
 
     def _confirm(self, request: Request, options: dict[str, Any]) -> None:
-        """Say what a revocation breaks, and ask a person who is there."""
+        """Say what a revocation breaks, and ask a person who is there, twice."""
         name = request.key_to_revoke().key_pair_id or request.revoke
         for line in request.consequences():
             self.stderr.write(line)
-        if not options["no_input"] and _ask(f"Type {name} to revoke it: ") != name:
+        if options["no_input"]:
+            return
+        if _ask("Revoke it? Answer yes or no: ") != "yes" or (
+            _ask(f"Type {name} to revoke it: ") != name
+        ):
             raise CommandError("Nothing was revoked.")
 
     def _reseal(self, options: dict[str, Any]) -> None:
