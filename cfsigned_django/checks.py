@@ -207,6 +207,11 @@ def whole_seconds(value: Any) -> int | None:
     return value if type(value) is int else None
 
 
+def longest_lifetime(config: Config) -> int:
+    """Return for how many seconds a URL may live: what is granted, and what a step adds."""
+    return (whole_seconds(config.max_expire) or 0) + (whole_seconds(config.expire_step) or 0)
+
+
 def _is_host(domain: str) -> bool:
     match = _HOST.fullmatch(domain)
     return match is not None and ".." not in domain and int(match[1] or 0) < 65536

@@ -89,6 +89,12 @@ def _oddities(seconds: dict[str, int], url_lifetime: int) -> Iterator[str]:
     for setting, effect in _EFFECTS_OF_ZERO.items():
         if seconds[setting] == 0:
             yield f"{setting} is 0: {effect}."
+    claim = seconds["AWS_CLOUDFRONT_CLAIM_SECONDS"]
+    if 0 < claim < _LEAST_CLAIM:
+        yield (
+            f"AWS_CLOUDFRONT_CLAIM_SECONDS is {claim}, less than the {_LEAST_CLAIM} s that a call "
+            "to AWS may take: a step may end half-way, since another machine takes it over."
+        )
     keyring = seconds["AWS_CLOUDFRONT_KEYRING_SECONDS"]
     if keyring >= url_lifetime:
         yield (
@@ -98,6 +104,8 @@ def _oddities(seconds: dict[str, int], url_lifetime: int) -> Iterator[str]:
         )
 
 
+#: A call takes up to 21 s, and a pause lies before it: see aws/client.py.
+_LEAST_CLAIM = 30
 _EFFECTS_OF_ZERO = {
     "AWS_CLOUDFRONT_KEYRING_SECONDS": "every URL asks the database",
     "AWS_CLOUDFRONT_PROPAGATION_SECONDS": "a key may sign before every edge knows it",

@@ -32,11 +32,10 @@ class Report:
 
     def as_json(self) -> str:
         """Return the JSON that docs/commands.md describes; moments are in UTC."""
-        told = [*((note, None) for note in self.notes), *self.blockers]
         report = {
             "key_group_id": self.key_group_id,
             "did": self.did,
-            "blockers": [{"what": what, "until": _utc(until)} for what, until in told],
+            "blockers": [{"what": what, "until": _utc(until)} for what, until in self.blockers],
             "keys": [
                 {
                     "key_pair_id": each.key_pair_id,
@@ -46,6 +45,7 @@ class Report:
                 }
                 for each in self.key_pairs
             ],
+            "notes": self.notes,
         }
         return json.dumps(report, indent=2)
 

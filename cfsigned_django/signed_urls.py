@@ -19,9 +19,10 @@ from cfsigned_django.arguments import lifetime, refuse_conditions, refuse_dot_do
 from cfsigned_django.checks import (
     find_address_problems,
     find_problems,
+    longest_lifetime,
     raise_first_error,
 )
-from cfsigned_django.keyring import looks_in_database, needs_settings_key, trusted_keys
+from cfsigned_django.keyring import looks_in_database, needs_settings_key, trusted_keys, waits_for
 from cfsigned_django.options import OptionsMixin
 from cfsigned_django.parameters import build_query
 from cfsigned_django.ready import Ready, find_missing_app, make_origin
@@ -204,7 +205,15 @@ class SignedUrlMixin(OptionsMixin):
         raise_first_error(self.find_problems())
         config, given = self.signing_config(), self._handed_in()
         signer = given if isinstance(given, Signer) else None
-        return Ready.work_out(state, config, signer, asks_database=self._asks_database(config))
+        asks_database = self._asks_database(config)
+        if asks_database and not waits_for(config.key_group_id, longest_lifetime(config)):
+            raise ImproperlyConfigured(
+                f"URLs of this storage may live for {longest_lifetime(config)} s, longer than a "
+                f"rotation of {config.key_group_id} waits, which knows the storages of STORAGES "
+                "and of file fields only: their links would be refused. Name this storage in "
+                "STORAGES, or lower its max_expire."
+            )
+        return Ready.work_out(state, config, signer, asks_database=asks_database)
 
     def _is_signing(self) -> bool:
         return self.querystring_auth is not False

@@ -19,7 +19,7 @@ from cfsigned_django.aws.access import AwsAccess
 from cfsigned_django.aws.client import make_client
 from cfsigned_django.aws.key_groups import KeyGroups
 from cfsigned_django.aws.public_keys import CloudFrontApi
-from cfsigned_django.checks import whole_seconds
+from cfsigned_django.checks import longest_lifetime
 from cfsigned_django.lifecycle import Waits
 from cfsigned_django.models import KeyPair
 from cfsigned_django.probe import ProbeResult, probe_url
@@ -126,10 +126,7 @@ def _waits(members: list[SignedUrlMixin]) -> Waits:
     """Return the waiting times: a link lives as long as the most patient storage lets it."""
     return Waits(
         propagation=conf.rotation_seconds("AWS_CLOUDFRONT_PROPAGATION_SECONDS"),
-        url_lifetime=max(
-            (whole_seconds(each.max_expire) or 0) + (whole_seconds(each.expire_step) or 0)
-            for each in members
-        ),
+        url_lifetime=max(longest_lifetime(each.signing_config()) for each in members),
         # A process may use an answer for two intervals: see Lease in keyring.py.
         keyring=2 * conf.rotation_seconds("AWS_CLOUDFRONT_KEYRING_SECONDS"),
         clock_skew=conf.rotation_seconds("AWS_CLOUDFRONT_CLOCK_SKEW_SECONDS"),

@@ -11,12 +11,13 @@ from typing import Any
 from django.apps import AppConfig, apps
 from django.core.checks import CheckMessage
 from django.core.exceptions import ImproperlyConfigured
+from django.core.files.storage import storages
 from django.db.models import FileField
 from django.utils.module_loading import import_string
 
 from cfsigned_django import conf
 from cfsigned_django.check_table import problem
-from cfsigned_django.checks import find_address_problems, find_problems
+from cfsigned_django.checks import find_address_problems, find_problems, longest_lifetime
 from cfsigned_django.default_file_storage import is_honoured
 from cfsigned_django.keyring import needs_settings_key
 from cfsigned_django.signed_urls import SignedUrlMixin
@@ -69,6 +70,23 @@ def signing_fields() -> Iterator[tuple[FileField, SignedUrlMixin]]:
             is_ours = issubclass(type(storage), SignedUrlMixin) and not storage.is_dynamic()
             if isinstance(field, FileField) and is_ours:
                 yield field, storage
+
+
+def counted_lifetimes(key_group_id: str) -> Iterator[int]:
+    """Yield for how many seconds URLs of the group's storages may live, those of classes first.
+
+    For these a rotation waits. Storages are made only for the rest, such as
+    those whose constructor sets an option.
+    """
+    configs = [cls.config_for(options) for _, cls, options in signing_aliases()]
+    configs += [storage.signing_config() for _, storage in signing_fields()]
+    for config in configs:
+        if config.key_group_id == key_group_id:
+            yield longest_lifetime(config)
+    for alias, _, _ in signing_aliases():
+        storage: object = storages[alias]
+        if isinstance(storage, SignedUrlMixin) and storage.key_group_id == key_group_id:
+            yield longest_lifetime(storage.signing_config())
 
 
 def _default_file_storage() -> Iterator[CheckMessage]:

@@ -39,6 +39,7 @@ WRONG: list[tuple[str, str, Any]] = [
     ("W006", "KEYRING_SECONDS", 0),
     ("W006", "PROPAGATION_SECONDS", timedelta(0)),
     ("W006", "CLAIM_SECONDS", 0),
+    ("W006", "CLAIM_SECONDS", 29),
 ]
 
 
@@ -56,6 +57,7 @@ def test_a_healthy_site(settings: Settings) -> None:
     settings.AWS_CLOUDFRONT_KEYRING_SECONDS = 7 * 24 * 3600 - 1
     settings.AWS_CLOUDFRONT_PROPAGATION_SECONDS = timedelta(seconds=1)
     settings.AWS_CLOUDFRONT_SPARE_KEY = "RSA_2048"
+    settings.AWS_CLOUDFRONT_CLAIM_SECONDS = 30
     assert check_rotation() == []
 
 

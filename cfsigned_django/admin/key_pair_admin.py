@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _, gettext_lazy
 
 from cfsigned_django.admin.by_hand import is_by_hand, way_back
+from cfsigned_django.admin.history import HISTORY
 from cfsigned_django.admin.moves import FAILURES, put_in_words
 from cfsigned_django.admin.overview import Overview, make_card, make_overview
 from cfsigned_django.admin.situation import Situation
@@ -26,7 +27,6 @@ from cfsigned_django.admin.step_page import StepPage
 from cfsigned_django.admin.steps import REVOKE, ROTATE, Step, find_offers
 from cfsigned_django.lifecycle import KeyStatus
 from cfsigned_django.models import KeyPair
-from cfsigned_django.waiting import date_and_time
 
 if TYPE_CHECKING:
     Base = admin.ModelAdmin[KeyPair]
@@ -37,26 +37,6 @@ _FACTS = (
     *("key_pair_id", "status", "algorithm", "key_group_id"),
     *("fingerprint", "caller_name", "changed_by", "why"),
 )
-
-
-def _shown(name: str) -> Callable[[KeyPair], str]:
-    """Return what shows a moment as the rest of the page does: Django's own is "2 p.m."."""
-
-    @admin.display(description=KeyPair._meta.get_field(name).verbose_name)
-    def show(key_pair: KeyPair) -> str:
-        return date_and_time(getattr(key_pair, name))
-
-    show.__name__ = name
-    return show
-
-
-_HISTORY = {
-    name: _shown(name)
-    for name in (
-        *("created_at", "trusted_at", "good_since", "active_at"),
-        *("retiring_at", "retired_at", "revoked_at", "removed_at"),
-    )
-}
 
 TEMPLATES = "admin/cfsigned_django/keypair"
 
@@ -95,7 +75,7 @@ class KeyPairAdmin(Base):
 
     def get_fieldsets(self, request: HttpRequest, obj: KeyPair | None = None) -> list[Any]:
         """Return what is known of a key pair; what has not happened is left out."""
-        known = [show for name, show in _HISTORY.items() if getattr(obj, name, None)]
+        known = [show for name, show in HISTORY.items() if getattr(obj, name, None)]
         return [(None, {"fields": _FACTS}), (gettext_lazy("History"), {"fields": known})]
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -47,7 +47,7 @@ def test_json_has_its_shape(shell: Shell) -> None:
     ran = shell.run("--json")
 
     report = ran.report
-    assert list(report) == ["key_group_id", "did", "blockers", "keys"]
+    assert list(report) == ["key_group_id", "did", "blockers", "keys", "notes"]
     assert (ran.code, report["key_group_id"], report["did"]) == (75, shell.key_group_id, None)
     (blocker,), (newest, oldest) = report["blockers"], report["keys"]
     assert list(blocker) == ["what", "until"]
@@ -90,7 +90,9 @@ def test_age_of_the_settings_key_is_unknown(shell: Shell) -> None:
     assert (ran.code, KeyPair.objects.count()) == (0, 0)
     assert f"{shell.settings_key_id}, the key of the settings, signs, and nothing says" in ran.out
     assert "Import it first (manage.py cfsigned_rotate --import)" in ran.out
-    assert shell.run("--max-age", "90d", "--json").report["blockers"][0]["until"] is None
+    report = shell.run("--max-age", "90d", "--json").report
+    assert ("nothing says how old it is" in report["notes"][0], report["blockers"]) == (True, [])
+    assert shell.run("--dry-run", "--json").report["notes"] == ["No step is due now."]
 
 
 def test_site_without_any_key_begins(shell: Shell, settings: Any) -> None:

@@ -32,7 +32,7 @@ from cfsigned_django.rotation_steps import (
     will_pass,
 )
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm
-from cfsigned_django.site_rotation import site_rotation
+from cfsigned_django.site_rotation import signing_settings_key, site_rotation
 from cfsigned_django.waiting import find_all
 
 NOT_YET = 75
@@ -130,7 +130,7 @@ class Command(BaseCommand):
             algorithm=algorithm and KeyAlgorithm(algorithm),
             reason=options["reason"],
         )
-        spare = conf.spare_algorithm()
+        spare = _spare_algorithm(rotation)
         did, notes = None, request.notes()
         if options["dry_run"]:
             due = request.would() or next_due(rotation, now=rotation.clock(), spare_algorithm=spare)
@@ -158,9 +158,9 @@ class Command(BaseCommand):
     def _carry_out(self, request: Request, options: dict[str, Any]) -> str | None:
         """Do what is asked for, else the next legal step; with --wait, all that follow."""
         rotation = request.rotation
-        spare = conf.spare_algorithm()
 
         def go_on() -> str | None:
+            spare = _spare_algorithm(rotation)
             return advance(rotation, now=rotation.clock(), spare_algorithm=spare)
 
         did = self._attempt(request.carry_out)
@@ -190,6 +190,8 @@ class Command(BaseCommand):
 
     def _blockers(self, rotation: Rotation) -> list[Blocker]:
         held_up: list[Blocker] = [(self._held_up, None)] if self._held_up else []
+        if _waits_for_start(rotation):
+            held_up.append(("No key signs. Begin with: manage.py cfsigned_rotate --start", None))
         return [
             *held_up,
             *((each.what, each.until) for each in find_all(rotation, now=rotation.clock())),
@@ -246,6 +248,23 @@ class Command(BaseCommand):
             if topic not in self._shown:
                 self._shown.add(topic)
                 self.stderr.write(line)
+
+
+def _signs(rotation: Rotation) -> bool:
+    return rotation.active() is not None or bool(signing_settings_key(rotation))
+
+
+def _waits_for_start(rotation: Rotation) -> bool:
+    """Tell whether no key signs, and none will unless somebody says so."""
+    if _signs(rotation):
+        return False
+    successor = rotation.successor()
+    return successor is None or successor.is_spare
+
+
+def _spare_algorithm(rotation: Rotation) -> KeyAlgorithm | None:
+    """Return of which algorithm a spare shall be ready; None where no key signs yet."""
+    return conf.spare_algorithm() if _signs(rotation) else None
 
 
 def _ask(question: str) -> str:
