@@ -144,7 +144,7 @@ def test_successor_that_cannot_be_opened_does_not_count(admin: Visitor) -> None:
     KeyPair.objects.filter(pk=successor.pk).update(sealed_private_key="damaged")
 
     assert "What signs afterwards A new key, at once" in admin.get(address("revoke", key_pair))
-    page = admin.get(f"{address('revoke', key_pair)}?by_hand=1")
+    page = admin.choose(by_hand=True, page=address("revoke", key_pair))
 
     assert "What signs afterwards Nothing" in page
     assert f"The private key of {successor} cannot be opened: revoke that key first" in page

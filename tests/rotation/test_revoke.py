@@ -9,6 +9,7 @@ import pytest
 
 from cfsigned_django import revocation
 from cfsigned_django.aws.client import AwsError
+from cfsigned_django.encryption import CannotUnseal
 from cfsigned_django.lifecycle import KeyStatus
 from cfsigned_django.models import KeyPair
 from cfsigned_django.rotation import Blocked, Claimed
@@ -237,7 +238,7 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch, do: Callable[[], object]) -> None
     prepare = revocation.Revocation._prepare_successor
     others = [do]
 
-    def prepare_and_wait(*arguments: Any) -> AwsError | None:
+    def prepare_and_wait(*arguments: Any) -> AwsError | CannotUnseal | None:
         failure = prepare(*arguments)
         if others:
             others.pop()()
