@@ -130,13 +130,13 @@ def read_stack(
         bucket=read_bucket(clients.s3, bucket, account_id=account_id),
         distribution=distribution,
         public_keys=tuple(PublicKeys(clients.cloudfront).public_keys()),
-        key_groups=tuple(_key_groups(clients.cloudfront)),
-        access_controls=tuple(_access_controls(clients.cloudfront)),
+        key_groups=tuple(list_key_groups(clients.cloudfront)),
+        access_controls=tuple(list_access_controls(clients.cloudfront)),
         access_identities=(
             tuple(_access_identities(clients.cloudfront)) if access_identities else ()
         ),
-        cache_policies=_policies(clients.cloudfront, _CACHE_POLICY, config),
-        origin_request_policies=_policies(clients.cloudfront, _ORIGIN_REQUEST_POLICY, config),
+        cache_policies=used_policies(clients.cloudfront, CACHE_POLICY, config),
+        origin_request_policies=used_policies(clients.cloudfront, ORIGIN_REQUEST_POLICY, config),
     )
 
 
@@ -198,7 +198,8 @@ def _read_distribution(
     return None
 
 
-def _key_groups(cloudfront: Any) -> Iterator[KeyGroup]:
+def list_key_groups(cloudfront: Any) -> Iterator[KeyGroup]:
+    """Return every key group of the account. Raise :exc:`AwsError`."""
     for item in pages(
         cloudfront.list_key_groups,
         "KeyGroupList",
@@ -215,7 +216,8 @@ def _key_groups(cloudfront: Any) -> Iterator[KeyGroup]:
         )
 
 
-def _access_controls(cloudfront: Any) -> Iterator[Named]:
+def list_access_controls(cloudfront: Any) -> Iterator[Named]:
+    """Return every origin access control of the account. Raise :exc:`AwsError`."""
     for item in pages(
         cloudfront.list_origin_access_controls,
         "OriginAccessControlList",
@@ -249,10 +251,10 @@ class _PolicyKind:
         return f"cloudfront:{verb}{self.member.removesuffix('Policy')}{plural}"
 
 
-_CACHE_POLICY = _PolicyKind(
+CACHE_POLICY = _PolicyKind(
     field="CachePolicyId", words="cache policy", member="CachePolicy", method="cache_polic"
 )
-_ORIGIN_REQUEST_POLICY = _PolicyKind(
+ORIGIN_REQUEST_POLICY = _PolicyKind(
     field="OriginRequestPolicyId",
     words="origin request policy",
     member="OriginRequestPolicy",
@@ -260,7 +262,7 @@ _ORIGIN_REQUEST_POLICY = _PolicyKind(
 )
 
 
-def _policies(
+def used_policies(
     cloudfront: Any, kind: _PolicyKind, config: Mapping[str, Any] | None
 ) -> dict[str, Named]:
     """Return the account's own policies of a kind, and the managed ones that are used."""

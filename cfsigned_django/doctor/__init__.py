@@ -1,3 +1,3 @@
-"""Find out why a private file is refused, or is not private: settings, AWS, live answers, one URL."""
+"""Find out why a private file is refused, or is not private."""
 
 from __future__ import annotations

@@ -98,8 +98,8 @@ def database_keys(rows: Iterable[KeyPair]) -> Iterator[KnownKey]:
             )
 
 
-def unique_keys(keys: Iterator[KnownKey]) -> tuple[KnownKey, ...]:
-    """Return each key once; what the database says of a key counts for more."""
+def unique_keys(keys: Iterable[KnownKey]) -> tuple[KnownKey, ...]:
+    """Return each key once; what is said last of a key counts."""
     found: dict[tuple[str, PublicKey], KnownKey] = {}
     for key in keys:
         found[key.key_pair_id, key.public_key] = key
