@@ -218,7 +218,7 @@ def hide_storage_options() -> None:
 
 
 def bucket_name() -> str:
-    """Return the bucket of the default storage, AWS_STORAGE_BUCKET_NAME; empty where none is set."""
+    """Return the bucket of the default storage, or an empty text where none is named."""
     options = storage_entries().get("default", {}).get("OPTIONS", {})
     return str(options.get("bucket_name") or aws_setting("AWS_STORAGE_BUCKET_NAME"))
 

@@ -70,6 +70,8 @@ class SiteSetup:
     algorithm: KeyAlgorithm = KeyAlgorithm.ECDSA_P256
     fetch: Fetch = field(default=fetch)
     scheme: str = "https:"
+    #: Where viewers ask, if that is not a domain of the distribution: a local edge.
+    local_host: str = ""
 
     def wish_now(self) -> Wish:
         """Return the wish with the key pair that there is at this moment."""
@@ -115,7 +117,7 @@ class SiteSetup:
         if folder := _folder(self.wish.path_pattern):
             known["AWS_LOCATION"] = repr(folder)
         if found is not None:
-            known["AWS_S3_CUSTOM_DOMAIN"] = repr(self.wish.domain or found.domain_name)
+            known["AWS_S3_CUSTOM_DOMAIN"] = repr(self._host(target))
             known["AWS_CLOUDFRONT_DISTRIBUTION_ID"] = repr(found.id)
         if target.key_group is not None:
             known["AWS_CLOUDFRONT_KEY_GROUP_ID"] = repr(target.key_group.id)
@@ -157,9 +159,11 @@ class SiteSetup:
         if key is None:
             key = f"{_prefix(self.wish.path_pattern, origin_path)}{_PROBE_NAME}"
         path = f"/{key}".removeprefix(origin_path)
+        return f"{self.scheme}//{self._host(target)}{quote(path)}"
+
+    def _host(self, target: Target) -> str:
         found = target.stack.distribution
-        host = self.wish.domain or (found.domain_name if found else "")
-        return f"{self.scheme}//{host}{quote(path)}"
+        return self.local_host or self.wish.domain or (found.domain_name if found else "")
 
     def _signed_url(self, signer: Signer, url: str, now: int) -> str:
         return signer.sign_url(url, date_less_than=now + _PROOF_SECONDS)

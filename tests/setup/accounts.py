@@ -73,9 +73,7 @@ def grown_distribution(bucket: str) -> dict[str, Any]:
                     "Id": "app",
                     "DomainName": "app.example.com",
                     "OriginPath": "",
-                    "CustomHeaders": list_of(
-                        [{"HeaderName": "X-From-Edge", "HeaderValue": "yes"}]
-                    ),
+                    "CustomHeaders": list_of([{"HeaderName": "X-From-Edge", "HeaderValue": "yes"}]),
                     "CustomOriginConfig": {
                         "HTTPPort": 80,
                         "HTTPSPort": 443,

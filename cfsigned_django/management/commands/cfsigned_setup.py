@@ -20,8 +20,9 @@ from cfsigned_django.aws.client import AwsError
 from cfsigned_django.aws.provisioning.plan import blockers, next_step
 from cfsigned_django.aws.provisioning.steps import Step, StepState
 from cfsigned_django.aws.provisioning.wish import OriginAccess, Wish, WishError
+from cfsigned_django.checks import is_local_host
 from cfsigned_django.encryption import CannotUnseal
-from cfsigned_django.live_proof import Evidence, Verdict
+from cfsigned_django.live_proof import Evidence, Fetch, Verdict, fetch
 from cfsigned_django.rotation import RotationError
 from cfsigned_django.setup_report import (
     as_json,
@@ -48,6 +49,9 @@ _FAILURES = (
 
 class Command(BaseCommand):
     """Plan, and with --apply do, what private media need in AWS."""
+
+    #: Makes the requests of the proof.
+    fetch: Fetch = staticmethod(fetch)
 
     help = (
         "Plan what private media need in AWS: key pair, key group, bucket, distribution. With "
@@ -141,6 +145,8 @@ class Command(BaseCommand):
                 ),
                 algorithm=KeyAlgorithm(options["key_algorithm"]),
                 scheme=conf.default_of("url_protocol"),
+                local_host="" if wish.domain else _domain(options),
+                fetch=self.fetch,
             )
             self._run(setup, options)
         except _FAILURES as error:
@@ -225,7 +231,7 @@ def _wish(options: dict[str, Any]) -> Wish:
         distribution_id=distribution_id or None,
         creates_distribution=options["create"],
         path_pattern=options["path_pattern"],
-        domain=options["domain"] or conf.default_of("custom_domain") or "",
+        domain="" if is_local_host(domain := _domain(options)) else domain,
         cors_origins=tuple(options["cors_origin"]),
         origin_access=OriginAccess(options["origin_access"]),
         downloads=options["downloads"],
@@ -233,6 +239,10 @@ def _wish(options: dict[str, Any]) -> Wish:
         drops_trusted_signers=options["drop_trusted_signers"],
         key_group_id=conf.default_of("key_group_id") or "",
     )
+
+
+def _domain(options: dict[str, Any]) -> str:
+    return str(options["domain"] or conf.default_of("custom_domain") or "")
 
 
 def _is_bad(evidence: list[Evidence]) -> bool:
