@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import ClassVar
 
 from django.db import IntegrityError
@@ -26,11 +27,12 @@ from cfsigned_django.signing import KeyAlgorithm, Signer
 class DatabaseKey:
     """The key pair in the database.
 
-    ``rotation`` is that of the key group, or of the name that it will have;
-    with no access to CloudFront, which a set-up changes itself.
+    ``rotation`` is that of the key group, or of ``name``, which the group will
+    have; with no access to CloudFront, which a set-up changes itself.
     """
 
     rotation: Rotation
+    name: str
     place: ClassVar[str] = "the database, sealed"
 
     def find(self) -> SiteKey | None:
@@ -46,11 +48,12 @@ class DatabaseKey:
 
     def row(self) -> KeyPair | None:
         """Return its row."""
-        return self.rotation.active() or self.rotation.successor()
+        waiting = replace(self.rotation, key_group_id=self.name)
+        return self.rotation.active() or self.rotation.successor() or waiting.successor()
 
     def make(self, algorithm: KeyAlgorithm) -> None:
         """Generate the key pair; it is in the database before CloudFront hears of it."""
-        self.rotation.start(
+        replace(self.rotation, key_group_id=self.name).start(
             algorithm=algorithm, now=self.rotation.clock(), reason="set up by cfsigned_setup"
         )
 
@@ -60,7 +63,7 @@ class DatabaseKey:
         row.key_pair_id = row.key_pair_id or key_pair_id
         return row.make_signer()
 
-    def settings(self, key_pair_id: str) -> dict[str, str]:
+    def settings(self, key_pair_id: str) -> dict[str, str | Path]:
         """Return no settings: the key group's id leads to the key."""
         return {}
 

@@ -67,11 +67,11 @@ class KeyFile:
         """Return what signs with the key."""
         return Signer(key_pair_id=key_pair_id, private_key=self._load())
 
-    def settings(self, key_pair_id: str) -> dict[str, str]:
-        """Return the settings, as Python, that let the site sign with the key."""
+    def settings(self, key_pair_id: str) -> dict[str, str | Path]:
+        """Return the settings that let the site sign with the key."""
         return {
-            "AWS_CLOUDFRONT_KEY_ID": repr(key_pair_id),
-            "AWS_CLOUDFRONT_KEY": f"pathlib.Path({str(self.path)!r})",
+            "AWS_CLOUDFRONT_KEY_ID": key_pair_id,
+            "AWS_CLOUDFRONT_KEY": self.path,
         }
 
     def settle(
@@ -106,9 +106,9 @@ class SettingsKey:
         """Return what signs with the key."""
         return Signer(key_pair_id=key_pair_id, private_key=self.private_key)
 
-    def settings(self, key_pair_id: str) -> dict[str, str]:
-        """Return the settings, as Python, that let the site sign with the key."""
-        return {"AWS_CLOUDFRONT_KEY_ID": repr(key_pair_id)}
+    def settings(self, key_pair_id: str) -> dict[str, str | Path]:
+        """Return the settings that let the site sign with the key."""
+        return {"AWS_CLOUDFRONT_KEY_ID": key_pair_id}
 
     def settle(
         self, key_group_id: str, key_pair_id: str, probe: Callable[[Signer], ProbeResult]

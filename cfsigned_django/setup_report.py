@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any, Final
 
 from cfsigned_django.aws.documents import iam_policies
@@ -19,7 +21,7 @@ def plan_as_text(steps: Iterable[Step], *, with_diffs: bool = True) -> str:
     """Return the steps, one line each, with the call and the change of the document below it."""
     lines: list[str] = []
     for step in steps:
-        lines.append(f"{_MARKS[step.state]:<9} {step.name}: {step.why}")
+        lines += _wrapped(f"{_MARKS[step.state]:<9} {step.name}: {step.why}")
         if step.call is not None and with_diffs:
             lines.append(f"{_INDENT}{step.call}")
             lines += [f"{_INDENT}{line}".rstrip() for line in step.diff.splitlines()]
@@ -45,25 +47,29 @@ def step_as_text(step: Step) -> str:
     return f"{step.name}: {step.call or step.why} ..."
 
 
-def settings_as_text(settings: Mapping[str, str]) -> str:
+def settings_as_text(settings: Mapping[str, str | Path]) -> str:
     """Return the settings as Python to paste."""
-    lines = [f"{name} = {value}" for name, value in settings.items()]
-    if any("pathlib." in line for line in lines):
+    lines = []
+    for name, value in settings.items():
+        text = json.dumps(str(value), ensure_ascii=False)
+        lines.append(f"{name} = {f'pathlib.Path({text})' if isinstance(value, Path) else text}")
+    if any(isinstance(value, Path) for value in settings.values()):
         lines.insert(0, "import pathlib\n")
     return "\n".join(lines)
 
 
 def proof_as_text(evidence: Iterable[Evidence]) -> str:
     """Return the three requests, one line each."""
-    return "\n".join(
-        f"{_VERDICTS[each.verdict]:<9} {each.what}: {each.got}. {_sentence(each.why)}"
-        for each in evidence
-    )
+    lines: list[str] = []
+    for each in evidence:
+        why = f"{each.why[:1].upper()}{each.why[1:]}."
+        lines += _wrapped(f"{_VERDICTS[each.verdict]:<9} {each.what}: {each.got}. {why}")
+    return "\n".join(lines)
 
 
 def as_json(
     steps: Iterable[Step],
-    settings: Mapping[str, str],
+    settings: Mapping[str, str | Path],
     evidence: Iterable[Evidence] | None,
     key_note: str,
 ) -> str:
@@ -71,7 +77,7 @@ def as_json(
     return json.dumps(
         {
             "steps": [_step_as_json(each) for each in steps],
-            "settings": dict(settings),
+            "settings": {name: str(value) for name, value in settings.items()},
             "key": key_note,
             "proof": None
             if evidence is None
@@ -107,5 +113,11 @@ def _step_as_json(step: Step) -> dict[str, Any]:
     }
 
 
-def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}."
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(
+        text,
+        100,
+        subsequent_indent=_INDENT,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

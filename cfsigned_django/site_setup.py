@@ -19,7 +19,7 @@ from cfsigned_django.aws.provisioning.plan import plan
 from cfsigned_django.aws.provisioning.steps import Step
 from cfsigned_django.aws.provisioning.target import Target
 from cfsigned_django.aws.provisioning.wish import OriginAccess, SiteKey, Wish
-from cfsigned_django.aws.stack import Clients, Stack, read_stack
+from cfsigned_django.aws.stack import Clients, Stack, key_groups, read_stack
 from cfsigned_django.checks import whole_seconds
 from cfsigned_django.first_key import DatabaseKey
 from cfsigned_django.key_file import KeyFile, SettingsKey
@@ -51,8 +51,8 @@ class KeyHolder(Protocol):
     def signer(self, key_pair_id: str) -> Signer:
         """Return what signs with the key."""
 
-    def settings(self, key_pair_id: str) -> dict[str, str]:
-        """Return the settings, as Python, that let the site sign with the key."""
+    def settings(self, key_pair_id: str) -> dict[str, str | Path]:
+        """Return the settings that let the site sign with the key."""
 
     def settle(
         self, key_group_id: str, key_pair_id: str, probe: Callable[[Signer], ProbeResult]
@@ -90,9 +90,9 @@ class SiteSetup:
         """Return what is meant, as it is at this moment."""
         return Target(stack=self.read(), wish=self.wish_now())
 
-    def plan(self) -> list[Step]:
+    def plan(self, target: Target) -> list[Step]:
         """Return the steps, done or not."""
-        return plan(self.read(), self.wish_now())
+        return plan(target.stack, target.wish)
 
     def apply(
         self, *, on_step: Callable[[Step], object], on_wait: Callable[[int], object]
@@ -107,20 +107,20 @@ class SiteSetup:
             on_wait=on_wait,
         ).apply()
 
-    def settings(self, target: Target) -> dict[str, str]:
-        """Return the settings to paste: name -> Python. What is not known yet is left out."""
+    def settings(self, target: Target) -> dict[str, str | Path]:
+        """Return the settings to paste. What is not known yet is left out."""
         found = target.stack.distribution
-        known = {
-            "AWS_STORAGE_BUCKET_NAME": repr(self.wish.bucket),
-            "AWS_S3_REGION_NAME": repr(target.region),
+        known: dict[str, str | Path] = {
+            "AWS_STORAGE_BUCKET_NAME": self.wish.bucket,
+            "AWS_S3_REGION_NAME": target.region,
         }
         if folder := _folder(self.wish.path_pattern):
-            known["AWS_LOCATION"] = repr(folder)
+            known["AWS_LOCATION"] = folder
         if found is not None:
-            known["AWS_S3_CUSTOM_DOMAIN"] = repr(self._host(target))
-            known["AWS_CLOUDFRONT_DISTRIBUTION_ID"] = repr(found.id)
+            known["AWS_S3_CUSTOM_DOMAIN"] = self._host(target)
+            known["AWS_CLOUDFRONT_DISTRIBUTION_ID"] = found.id
         if target.key_group is not None:
-            known["AWS_CLOUDFRONT_KEY_GROUP_ID"] = repr(target.key_group.id)
+            known["AWS_CLOUDFRONT_KEY_GROUP_ID"] = target.key_group.id
         if target.public_key is not None:
             known |= self.holder.settings(target.key_pair_id)
         return known
@@ -199,7 +199,7 @@ def make_clients(region: str) -> Clients:
     )
 
 
-def choose_holder(wish: Wish, key_file: Path | None) -> KeyHolder:
+def choose_holder(wish: Wish, key_file: Path | None, clients: Clients) -> KeyHolder:
     """Return where the key pair is, or shall be.
 
     A file that is named comes first; then a key pair that the database has
@@ -208,7 +208,7 @@ def choose_holder(wish: Wish, key_file: Path | None) -> KeyHolder:
     """
     if key_file is not None:
         return KeyFile(path=key_file.absolute())
-    database = _database_key(wish) if _is_migrated() else None
+    database = _database_key(wish, clients) if _is_migrated() else None
     if database is not None and database.row() is not None:
         return database
     source = conf.default_of("cloudfront_key")
@@ -217,8 +217,10 @@ def choose_holder(wish: Wish, key_file: Path | None) -> KeyHolder:
     return database or KeyFile(path=Path(f"cloudfront-{wish.bucket}.pem").absolute())
 
 
-def _database_key(wish: Wish) -> DatabaseKey:
+def _database_key(wish: Wish, clients: Clients) -> DatabaseKey:
     """Return the key pair of the key group, or of the name that the group will have."""
+    name = name_for(wish.bucket)
+    named = [each.id for each in key_groups(clients.cloudfront) if each.name == name]
     waits = Waits(
         propagation=conf.rotation_seconds("AWS_CLOUDFRONT_PROPAGATION_SECONDS"),
         url_lifetime=(whole_seconds(conf.default_of("max_expire")) or 0)
@@ -228,13 +230,14 @@ def _database_key(wish: Wish) -> DatabaseKey:
     )
     return DatabaseKey(
         rotation=Rotation(
-            key_group_id=wish.key_group_id or name_for(wish.bucket),
+            key_group_id=wish.key_group_id or next(iter(named), name),
             changed_by="cfsigned_setup",
             claim_seconds=conf.rotation_seconds("AWS_CLOUDFRONT_CLAIM_SECONDS"),
             waits=waits,
             key_groups=None,
             probe=lambda signer: ProbeResult.NO_ANSWER,
-        )
+        ),
+        name=name,
     )
 
 

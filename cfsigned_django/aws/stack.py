@@ -130,7 +130,7 @@ def read_stack(
         bucket=read_bucket(clients.s3, bucket, account_id=account_id),
         distribution=distribution,
         public_keys=tuple(PublicKeys(clients.cloudfront).public_keys()),
-        key_groups=tuple(_key_groups(clients.cloudfront)),
+        key_groups=tuple(key_groups(clients.cloudfront)),
         access_controls=tuple(_access_controls(clients.cloudfront)),
         access_identities=(
             tuple(_access_identities(clients.cloudfront)) if access_identities else ()
@@ -198,7 +198,8 @@ def _read_distribution(
     return None
 
 
-def _key_groups(cloudfront: Any) -> Iterator[KeyGroup]:
+def key_groups(cloudfront: Any) -> Iterator[KeyGroup]:
+    """Return every key group of the account."""
     for item in pages(
         cloudfront.list_key_groups,
         "KeyGroupList",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cfsigned_django.aws.documents.key_group import key_group_config, public_key_config
-from cfsigned_django.aws.provisioning.steps import NOT_YET, Call, Step, conflict, done, todo
+from cfsigned_django.aws.provisioning.steps import Call, Step, conflict, done, todo
 from cfsigned_django.aws.provisioning.target import Target
 
 #: The one step that is not a call of AWS's: the site makes its key pair itself.
@@ -28,15 +28,14 @@ def _key_pair(target: Target) -> Step:
 def _public_key(target: Target) -> Step:
     if target.public_key is not None:
         return done("public-key", f"CloudFront knows the public key as {target.key_pair_id}")
+    why = "CloudFront verifies signatures with the public half of the key pair"
     key = target.wish.key
-    config = public_key_config(
-        key.name if key else NOT_YET,
-        key.caller_reference if key else NOT_YET,
-        key.public_key_pem if key else NOT_YET,
-    )
+    if key is None:
+        return todo("public-key", why)
+    config = public_key_config(key.name, key.caller_reference, key.public_key_pem)
     return todo(
         "public-key",
-        "CloudFront verifies signatures with the public half of the key pair",
+        why,
         call=Call(
             service="cloudfront",
             operation="CreatePublicKey",

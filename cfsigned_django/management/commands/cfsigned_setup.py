@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +19,12 @@ from django.db import Error as DatabaseFailure
 
 from cfsigned_django import conf
 from cfsigned_django.aws.client import AwsError
+from cfsigned_django.aws.provisioning.cloudformation import cloudformation
+from cfsigned_django.aws.provisioning.export import Documents, export_documents
 from cfsigned_django.aws.provisioning.plan import blockers, next_step
 from cfsigned_django.aws.provisioning.steps import Step, StepState
+from cfsigned_django.aws.provisioning.target import Target
+from cfsigned_django.aws.provisioning.terraform import terraform
 from cfsigned_django.aws.provisioning.wish import OriginAccess, Wish, WishError
 from cfsigned_django.checks import is_local_host
 from cfsigned_django.encryption import CannotUnseal
@@ -36,6 +42,10 @@ from cfsigned_django.setup_report import (
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm
 from cfsigned_django.site_setup import SiteSetup, choose_holder, make_clients
 
+EXPORTS: Mapping[str, Callable[[Documents], str]] = {
+    "cloudformation": cloudformation,
+    "terraform": terraform,
+}
 _FAILURES = (
     AwsError,
     CannotUnseal,
@@ -127,6 +137,11 @@ class Command(BaseCommand):
         parser.add_argument("--yes", action="store_true", help="do not ask before --apply")
         parser.add_argument("--json", action="store_true", help="print JSON for machines")
         parser.add_argument(
+            "--export",
+            choices=list(EXPORTS),
+            help="print what an empty account would get, as code",
+        )
+        parser.add_argument(
             "--iam", action="store_true", help="print the IAM policies that each job needs"
         )
 
@@ -137,12 +152,17 @@ class Command(BaseCommand):
             if options["iam"]:
                 self.stdout.write(iam_as_text(wish.bucket))
                 return
+            clients = make_clients(wish.region)
+            key_file = Path(options["key_file"]) if options["key_file"] else None
+            if options["export"]:
+                key = choose_holder(wish, key_file, clients).find()
+                render = EXPORTS[options["export"]]
+                self.stdout.write(render(export_documents(replace(wish, key=key))))
+                return
             setup = SiteSetup(
                 wish=wish,
-                clients=make_clients(wish.region),
-                holder=choose_holder(
-                    wish, Path(options["key_file"]) if options["key_file"] else None
-                ),
+                clients=clients,
+                holder=choose_holder(wish, key_file, clients),
                 algorithm=KeyAlgorithm(options["key_algorithm"]),
                 scheme=conf.default_of("url_protocol"),
                 local_host="" if wish.domain else _domain(options),
@@ -158,9 +178,10 @@ class Command(BaseCommand):
             ) from error
 
     def _run(self, setup: SiteSetup, options: dict[str, Any]) -> None:
-        steps = setup.plan()
+        target = setup.target()
+        steps = setup.plan(target)
         if not options["apply"]:
-            self._show_plan(setup, steps, options)
+            self._show_plan(setup, target, options)
             return
         if fatal := blockers(steps):
             raise CommandError(f"Nothing was changed.\n{plan_as_text(fatal)}")
@@ -169,8 +190,8 @@ class Command(BaseCommand):
         steps = setup.apply(on_step=self._show_step, on_wait=self._show_wait)
         self._finish(setup, steps, options)
 
-    def _show_plan(self, setup: SiteSetup, steps: list[Step], options: dict[str, Any]) -> None:
-        settings = setup.settings(setup.target())
+    def _show_plan(self, setup: SiteSetup, target: Target, options: dict[str, Any]) -> None:
+        steps, settings = setup.plan(target), setup.settings(target)
         if options["json"]:
             self.stdout.write(as_json(steps, settings, None, setup.holder.place))
             return
