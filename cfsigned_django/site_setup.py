@@ -199,12 +199,13 @@ def make_clients(region: str) -> Clients:
     )
 
 
-def choose_holder(wish: Wish, key_file: Path | None, clients: Clients) -> KeyHolder:
+def choose_holder(wish: Wish, key_file: Path | None, clients: Clients | None = None) -> KeyHolder:
     """Return where the key pair is, or shall be.
 
     A file that is named comes first; then a key pair that the database has
     for the key group; then the key of the settings; then the database, where
-    its table is there; then a file in the current folder.
+    its table is there; then a file in the current folder. ``clients`` find
+    the key group that an earlier run made; without them, AWS is not asked.
     """
     if key_file is not None:
         return KeyFile(path=key_file.absolute())
@@ -217,10 +218,11 @@ def choose_holder(wish: Wish, key_file: Path | None, clients: Clients) -> KeyHol
     return database or KeyFile(path=Path(f"cloudfront-{wish.bucket}.pem").absolute())
 
 
-def _database_key(wish: Wish, clients: Clients) -> DatabaseKey:
+def _database_key(wish: Wish, clients: Clients | None) -> DatabaseKey:
     """Return the key pair of the key group, or of the name that the group will have."""
     name = name_for(wish.bucket)
-    named = [each.id for each in key_groups(clients.cloudfront) if each.name == name]
+    groups = key_groups(clients.cloudfront) if clients and not wish.key_group_id else ()
+    named = [each.id for each in groups if each.name == name]
     waits = Waits(
         propagation=conf.rotation_seconds("AWS_CLOUDFRONT_PROPAGATION_SECONDS"),
         url_lifetime=(whole_seconds(conf.default_of("max_expire")) or 0)

@@ -12,19 +12,25 @@ from cfsigned_django.aws.provisioning.plan import plan
 from cfsigned_django.aws.provisioning.steps import Step
 from cfsigned_django.aws.provisioning.wish import OriginAccess, SiteKey, Wish
 from cfsigned_django.aws.stack import Clients, Stack, read_stack
+from cfsigned_django.key_file import public_half
 from cfsigned_django.signing import PrivateKey
+from tests.ministack_server import Ministack
 
 LEGACY_ORIGIN = "S3-legacy"
 
 
+def clients_of(server: Ministack, account: str) -> Clients:
+    """Return the clients of an account in the emulator."""
+    return Clients(
+        cloudfront=server.client("cloudfront", account=account),
+        s3=server.client("s3", account=account),
+        sts=server.client("sts", account=account),
+    )
+
+
 def site_key(private_key: PrivateKey) -> SiteKey:
     """Return the public half of a key as the plan wants it."""
-    fingerprint = private_key.public_key.fingerprint
-    return SiteKey(
-        name=f"cfsigned-{fingerprint[:16]}",
-        caller_reference=fingerprint,
-        public_key_pem=private_key.public_key.to_pem(),
-    )
+    return public_half(private_key)
 
 
 def reader(clients: Clients, wish: Wish) -> Callable[[], Stack]:
