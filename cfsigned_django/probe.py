@@ -36,12 +36,13 @@ def probe_url(url: str, *, timeout: float = 5) -> ProbeResult:
             return ProbeResult.GOOD
     except HTTPError as error:
         with error:
-            return _judge(error.code, error.read(1000))
+            return judge(error.code, error.read(1000))
     except (OSError, HTTPException):
         return ProbeResult.NO_ANSWER
 
 
-def _judge(status: int, body: bytes) -> ProbeResult:
+def judge(status: int, body: bytes) -> ProbeResult:
+    """Say what the status and the beginning of the body of an answer mean."""
     if status >= 500:
         return ProbeResult.NO_ANSWER
     if status == 403 and b"<Code>InvalidKey</Code>" in body:

@@ -18,8 +18,8 @@ from cfsigned_django.aws.stack import (
     Distribution,
     KeyGroup,
     Named,
-    list_access_controls,
-    list_key_groups,
+    access_controls,
+    key_groups,
     pages,
     read_distribution,
     used_policies,
@@ -85,8 +85,8 @@ def inspect(
         distribution=there,
         has_listed=found is not None,
         public_keys=reading.read("cloudfront", lambda: tuple(PublicKeys(cloudfront).public_keys())),
-        key_groups=reading.read("cloudfront", lambda: tuple(list_key_groups(cloudfront))),
-        access_controls=reading.read("cloudfront", lambda: tuple(list_access_controls(cloudfront))),
+        key_groups=reading.read("cloudfront", lambda: tuple(key_groups(cloudfront))),
+        access_controls=reading.read("cloudfront", lambda: tuple(access_controls(cloudfront))),
         cache_policies=reading.read(
             "cloudfront", lambda: used_policies(cloudfront, CACHE_POLICY, config)
         ),

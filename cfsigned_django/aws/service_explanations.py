@@ -72,7 +72,7 @@ SERVICE_EXPLANATIONS: Final[Mapping[str, Explanation]] = {
     "AuthorizationHeaderMalformed": _OTHER_REGION,
     "IllegalLocationConstraintException": _OTHER_REGION,
     "OperationAborted": Explanation(
-        reason="S3 is still busy with another change to the bucket",
+        reason="another change to the bucket is still under way",
         next_step=AGAIN,
         is_temporary=True,
     ),

@@ -130,8 +130,8 @@ def read_stack(
         bucket=read_bucket(clients.s3, bucket, account_id=account_id),
         distribution=distribution,
         public_keys=tuple(PublicKeys(clients.cloudfront).public_keys()),
-        key_groups=tuple(list_key_groups(clients.cloudfront)),
-        access_controls=tuple(list_access_controls(clients.cloudfront)),
+        key_groups=tuple(key_groups(clients.cloudfront)),
+        access_controls=tuple(access_controls(clients.cloudfront)),
         access_identities=(
             tuple(_access_identities(clients.cloudfront)) if access_identities else ()
         ),
@@ -198,8 +198,8 @@ def _read_distribution(
     return None
 
 
-def list_key_groups(cloudfront: Any) -> Iterator[KeyGroup]:
-    """Return every key group of the account. Raise :exc:`AwsError`."""
+def key_groups(cloudfront: Any) -> Iterator[KeyGroup]:
+    """Return every key group of the account."""
     for item in pages(
         cloudfront.list_key_groups,
         "KeyGroupList",
@@ -216,8 +216,8 @@ def list_key_groups(cloudfront: Any) -> Iterator[KeyGroup]:
         )
 
 
-def list_access_controls(cloudfront: Any) -> Iterator[Named]:
-    """Return every origin access control of the account. Raise :exc:`AwsError`."""
+def access_controls(cloudfront: Any) -> Iterator[Named]:
+    """Return every origin access control of the account."""
     for item in pages(
         cloudfront.list_origin_access_controls,
         "OriginAccessControlList",

@@ -14,7 +14,7 @@ from django.db import DatabaseError
 from cfsigned_django.aws.client import AwsError
 from cfsigned_django.aws.inspection import Inspection, inspect
 from cfsigned_django.aws.stack import Clients
-from cfsigned_django.checks import is_local, whole_seconds
+from cfsigned_django.checks import is_local_host, whole_seconds
 from cfsigned_django.doctor.aws_side import from_aws_error, judge_aws
 from cfsigned_django.doctor.direct import direct_url
 from cfsigned_django.doctor.fetching import Clock, Fetch
@@ -117,7 +117,7 @@ class Examination:
             cors_origins=self.cors_origins,
             uses_addresses=self.uses_addresses,
             uses_downloads=self.uses_downloads,
-            is_local=is_local(parts.netloc),
+            is_local=is_local_host(parts.netloc),
         )
         if signer is None:
             return target

@@ -44,7 +44,7 @@ from cfsigned_django.aws.documents.managed_policies import (
 )
 from cfsigned_django.aws.documents.public_access import PUBLIC_ACCESS_BLOCK
 from cfsigned_django.aws.inspection import Inspection, inspect
-from cfsigned_django.aws.stack import Clients, list_key_groups
+from cfsigned_django.aws.stack import Clients, key_groups
 from cfsigned_django.doctor.examination import Examination
 from cfsigned_django.doctor.fetching import Answer, NoAnswer
 from cfsigned_django.doctor.findings import Finding
@@ -156,7 +156,7 @@ class World:
                 each: PublicKey.load(get(Id=each)["PublicKey"]["PublicKeyConfig"]["EncodedKey"])
                 for each in group.key_pair_ids
             }
-            for group in list_key_groups(self.clients.cloudfront)
+            for group in key_groups(self.clients.cloudfront)
         }
 
     def config(self) -> Document:

@@ -11,6 +11,7 @@ from tests.plugins_aws import (
     ministack as ministack,
     no_aws_configuration as no_aws_configuration,
 )
+from tests.setup.accounts import clients_of
 
 
 @pytest.fixture(autouse=True)
@@ -21,11 +22,7 @@ def _apart(no_aws_configuration: None) -> None:
 @pytest.fixture
 def clients(ministack: Ministack, aws_account: str) -> Clients:
     """Return the clients of an empty account."""
-    return Clients(
-        cloudfront=ministack.client("cloudfront", account=aws_account),
-        s3=ministack.client("s3", account=aws_account),
-        sts=ministack.client("sts", account=aws_account),
-    )
+    return clients_of(ministack, aws_account)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
 from django.core.management.base import BaseCommand, CommandError
 
+from cfsigned_django import conf
 from cfsigned_django.aws.client import make_client
 from cfsigned_django.aws.stack import Clients
 from cfsigned_django.doctor.examination import Examination, worst_first
@@ -71,7 +72,8 @@ class Command(BaseCommand):
         parser.add_argument(
             "--distribution",
             metavar="ID",
-            help="Id of the distribution. Default: the one that has AWS_S3_CUSTOM_DOMAIN",
+            help="Id of the distribution. Default: AWS_CLOUDFRONT_DISTRIBUTION_ID, else the one "
+            "that has AWS_S3_CUSTOM_DOMAIN",
         )
         parser.add_argument(
             "--explain",
@@ -125,7 +127,9 @@ class Command(BaseCommand):
             cors_origins=options["cors_origin"],
             uses_addresses=options["ip_address"],
             uses_downloads=options["downloads"],
-            distribution_id=options["distribution"],
+            distribution_id=options["distribution"]
+            or conf.aws_setting("AWS_CLOUDFRONT_DISTRIBUTION_ID")
+            or None,
         )
         found = list(examination.offline())
         if not options["offline"]:
