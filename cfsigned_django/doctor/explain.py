@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import unquote
 
@@ -75,7 +76,8 @@ def _explain(url: str, knowledge: Knowledge) -> Iterator[Finding]:
         )
     else:
         yield from _explain_address(host, url, knowledge)
-        yield from _explain_parameters(url.partition("#")[0], reserved, names, knowledge)
+        url = _at_own_domain(url.partition("#")[0], host, knowledge)
+        yield from _explain_parameters(url, reserved, names, knowledge)
 
 
 def _explain_address(host: str, url: str, knowledge: Knowledge) -> Iterator[Finding]:
@@ -89,6 +91,19 @@ def _explain_address(host: str, url: str, knowledge: Knowledge) -> Iterator[Find
         )
     if len(url) > MAX_URL_LENGTH:
         yield finding("url-too-long", f"The URL has {len(url)} characters.", subject=SUBJECT)
+
+
+def _at_own_domain(url: str, host: str, knowledge: Knowledge) -> str:
+    """Return the URL with the site's domain for which it was signed, if there is one.
+
+    A wrong domain is one finding; the signature that does not fit it is none.
+    """
+    for domain in knowledge.domains:
+        moved = url.replace(host, domain, 1)
+        with suppress(Denied):
+            if not any(explain_signature(moved, read_claim(moved), knowledge.keys)):
+                return moved
+    return url
 
 
 def _explain_parameters(
