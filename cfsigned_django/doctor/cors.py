@@ -23,11 +23,12 @@ def judge_cors(
         if all(each in (origin, "*") for each in allowed):
             continue
         good = False
-        if _is_lost_in_cache(answers, allowed, origin):
-            what = f"For {origin}, a cached copy comes with {_said(allowed)}."
+        if _is_lost_in_cache(allowed, origin):
+            what = f"For {origin}, a cached copy comes with {_said(allowed, origin)}."
             yield finding("cors-lost-in-cache", what, subject=url)
         else:
-            what = f"For {origin}, the object comes with {_said(allowed)}."
+            where = " from the cache" if any(map(_is_hit, answers)) else ""
+            what = f"For {origin}, the object comes{where} with {_said(allowed, origin)}."
             yield finding("cors-headers-missing", what, subject=url)
     if good:
         what = f"Pages of {' and '.join(origins)} may read {url}, cached or not."
@@ -38,15 +39,17 @@ def judge_cors(
             yield finding("cors-browser-cache", what, subject=url)
 
 
-def _is_lost_in_cache(answers: Sequence[Answer], allowed: Sequence[str], origin: str) -> bool:
+def _is_lost_in_cache(allowed: Sequence[str], origin: str) -> bool:
     """Tell whether the headers are wrong because of a copy that another request left."""
     others = {each for each in allowed if each not in ("", origin, "*")}
-    hit = any("hit from" in each.headers.get("x-cache", "").lower() for each in answers)
-    return bool(others) or hit or len(set(allowed)) > 1
+    return bool(others) or len(set(allowed)) > 1
 
 
-def _said(allowed: Sequence[str]) -> str:
-    wrong = next(iter(sorted(set(allowed) - {"*"}, key=len, reverse=True)))
-    if not wrong:
-        return "no Access-Control-Allow-Origin"
-    return f"Access-Control-Allow-Origin: {wrong}"
+def _is_hit(answer: Answer) -> bool:
+    return "hit from" in answer.headers.get("x-cache", "").lower()
+
+
+def _said(allowed: Sequence[str], origin: str) -> str:
+    """Return what is wrong among the values of Access-Control-Allow-Origin."""
+    wrong = max((each for each in allowed if each not in (origin, "*")), key=len)
+    return f"Access-Control-Allow-Origin: {wrong}" if wrong else "no Access-Control-Allow-Origin"

@@ -148,7 +148,8 @@ LIVE_KINDS: dict[str, Kind] = {
         why="Browsers hide the file from fetch(), canvas, fonts and crossorigin images of that "
         "page.",
         fix="Give the bucket a CORS rule for the origin, and the behavior the origin request "
-        "policy CORS-S3Origin, or a response headers policy with CORS.",
+        "policy CORS-S3Origin, or a response headers policy with CORS. Invalidate the path where "
+        "the copy in the cache is older than that.",
     ),
     "cors-lost-in-cache": Kind(
         level=Level.ERROR,
