@@ -81,6 +81,12 @@ class World:
     edit: Callable[[Inspection], Inspection] = lambda found: found
     #: What stands between the doctor and the edge.
     between: Callable[[Answer], Answer] = lambda answer: answer
+    #: What the doctor asks AWS with, if that is not what the edge reads.
+    doctor_clients: Clients | None = None
+    #: How the doctor gets it; None is simply so.
+    make_clients: Callable[[], Clients] | None = None
+    #: Whether nothing answers this machine.
+    is_cut_off: bool = False
     #: Whether a function on viewer requests drops their query.
     drops_query: bool = False
     name: str | None = NAME
@@ -93,7 +99,7 @@ class World:
         examination = Examination(
             alias="default",
             storage=storage,
-            make_clients=lambda: self.clients,
+            make_clients=self.make_clients or (lambda: self.doctor_clients or self.clients),
             fetch=self.fetch,
             clock=lambda: NOW + self.ahead,
             name=self.name,
@@ -112,6 +118,8 @@ class World:
     def fetch(self, url: str, headers: Mapping[str, str]) -> Answer:
         """Answer as CloudFront or S3 would, at the right time."""
         host = url.split("/")[2]
+        if self.is_cut_off:
+            raise NoAnswer("Name or service not known")
         if host == DOMAIN:
             url = url.partition("?")[0] if self.drops_query else url
             response = self._edge().get(url, now=NOW, headers=headers)
