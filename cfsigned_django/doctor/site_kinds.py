@@ -10,11 +10,13 @@ SITE_KINDS: dict[str, Kind] = {
         level=Level.WARNING,
         meaning="A system check warns; its id, such as cfsigned.W001, stands in place of this one",
         why="Links work, but not as they should; manage.py check reports it as well.",
+        fix="What the check says: see the page on system checks.",
     ),
     "check-error": Kind(
         level=Level.ERROR,
         meaning="A system check fails; its id, such as cfsigned.E001, stands in place of this one",
         why="Links are not made, or cannot work; manage.py check reports it as well.",
+        fix="What the check says: see the page on system checks.",
     ),
     "cannot-sign": Kind(
         level=Level.ERROR,
