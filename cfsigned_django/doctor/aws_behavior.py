@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import takewhile
 from typing import Any
 
 from cfsigned_django.aws.documents import Document
@@ -80,9 +81,8 @@ def _open(config: Document, behavior: Document, target: Target) -> Finding:
 def _judge_earlier(config: Document, behavior: Document, target: Target) -> Iterator[Finding]:
     """Yield the open behaviors that take a part of the storage's paths."""
     place = f"{target.location}*"
-    for each in behaviors(config):
-        if each["PathPattern"] == behavior["PathPattern"]:
-            return
+    pattern = behavior["PathPattern"]
+    for each in takewhile(lambda each: each["PathPattern"] != pattern, behaviors(config)):
         reads_same = each["TargetOriginId"] == behavior["TargetOriginId"]
         if not (is_open(each) and reads_same and may_overlap(each["PathPattern"], place)):
             continue

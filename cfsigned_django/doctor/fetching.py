@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from http.client import HTTPException
-from typing import Final, Protocol
+from typing import Final, TypeAlias
 from urllib.error import HTTPError
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
@@ -72,14 +72,10 @@ class Answer:
         )
 
 
-class Fetch(Protocol):
-    """Send a GET request for a URL. Raise :exc:`NoAnswer`."""
-
-    def __call__(self, url: str, headers: Mapping[str, str]) -> Answer: ...
-
-
+#: Sends a GET request for a URL, with headers. Raises :exc:`NoAnswer`.
+Fetch: TypeAlias = Callable[[str, Mapping[str, str]], Answer]
 #: Returns the time in Unix seconds.
-Clock = Callable[[], float]
+Clock: TypeAlias = Callable[[], float]
 
 
 class _NoRedirects(HTTPRedirectHandler):
@@ -109,8 +105,6 @@ def fetch(url: str, headers: Mapping[str, str]) -> Answer:
     raise NoAnswer(str(words or type(reason).__name__))
 
 
-def _answer(status: int, headers: object, body: bytes) -> Answer:
-    fields: dict[str, str] = {}
-    for name, value in headers:  # type: ignore[attr-defined]
-        fields[name.lower()] = value
+def _answer(status: int, headers: Iterable[tuple[str, str]], body: bytes) -> Answer:
+    fields = {name.lower(): value for name, value in headers}
     return Answer(status=status, headers=fields, body=body)

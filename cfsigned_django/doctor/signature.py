@@ -74,12 +74,9 @@ def _some_address(policy: Policy) -> str | None:
 
 
 def _is_cut_off(signature: str, key: KnownKey) -> bool:
-    try:
-        length = len(decode_base64(signature))
-    except ValueError:
-        return True
+    """Tell whether a signature that can be decoded is none of the key's by its length."""
     is_rsa = key.public_key.algorithm is KeyAlgorithm.RSA_2048
-    return length not in (_RSA_BYTES if is_rsa else _ECDSA_BYTES)
+    return len(decode_base64(signature)) not in (_RSA_BYTES if is_rsa else _ECDSA_BYTES)
 
 
 def _not_covered(claim: Claim) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import InvalidStorageError, storages
@@ -104,11 +103,6 @@ def unique_keys(keys: Iterable[KnownKey]) -> tuple[KnownKey, ...]:
     for key in keys:
         found[key.key_pair_id, key.public_key] = key
     return tuple(found.values())
-
-
-def path_of(storage: SignedUrlMixin, name: str) -> str:
-    """Return the percent-encoded path under which CloudFront serves a name of the storage."""
-    return urlsplit(storage.unsigned_url(name)).path
 
 
 def _configs() -> Iterator[tuple[Config, str]]:

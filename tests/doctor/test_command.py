@@ -283,6 +283,9 @@ def test_explain_online(online: World) -> None:
     """Ask the key group, and know every public key of the account."""
     other = PrivateKey.generate()
     key_pair_id = online.add_public_key(other, "another-site")
+    online.clients.cloudfront.create_public_key(
+        PublicKeyConfig={"CallerReference": "x", "Name": "for-fields", "EncodedKey": "no key"}
+    )
     url = signed(other, until=NOW + 600, key_pair_id=key_pair_id)
     own = signed(online.key, until=NOW + 600, key_pair_id=online.key_pair_id)
 

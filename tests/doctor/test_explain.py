@@ -103,6 +103,8 @@ WRONG: list[tuple[str, list[str]]] = [
     (custom(date_greater_than=NOW + 599), ["url-not-yet"]),
     (custom(ip_address="192.0.2.0/24"), ["url-bound-to-address"]),
     (f"{OPEN}&utm_source=mail", ["url-not-covered"]),
+    (f"{OPEN}&a=1&b=2", ["url-not-covered"]),
+    (OPEN.replace("1.jpg", "2.jpg"), ["url-not-covered"]),
     (f"https://b.s3.amazonaws.com/a.jpg?X-Amz-Signature={'a' * 64}", ["url-presigned-s3"]),
     (
         "https://s3.amazonaws.com/b/a.jpg?AWSAccessKeyId=A&Signature=b&Expires=1",

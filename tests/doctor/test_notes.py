@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
+from unittest import mock
 
 import pytest
+from django.core.files.storage import storages
 
 from cfsigned_django.aws.bucket import Bucket, BucketState
 from cfsigned_django.aws.documents import Document
@@ -14,6 +17,7 @@ from cfsigned_django.aws.documents.behavior import list_of
 from cfsigned_django.aws.documents.bucket_policy import (
     access_control_statement,
     access_identity_statement,
+    statements,
 )
 from cfsigned_django.aws.documents.bucket_readers import admits, admits_identity, service_statements
 from cfsigned_django.aws.documents.managed_policies import CACHE_POLICIES
@@ -21,9 +25,12 @@ from cfsigned_django.aws.inspection import Inspection, covers, find_distribution
 from cfsigned_django.doctor.aws_side import judge_aws
 from cfsigned_django.doctor.bucket_kinds import BUCKET_KINDS
 from cfsigned_django.doctor.findings import Level
+from cfsigned_django.doctor.site import settings_keys, site_domains
+from cfsigned_django.doctor.target import Target
+from cfsigned_django.signing import PrivateKey
 from tests.doctor import faults, ids
 from tests.doctor.world import LOCATION, ORIGIN, World, behavior_of
-from tests.storage_cases import DOMAIN
+from tests.storage_cases import DOMAIN, FILE_BACKEND, KEY_ID, S3_BACKEND, options_for
 
 ARN = "arn:aws:cloudfront::111122223333:distribution/EDFDVBD6EXAMPLE"
 OBJECT = "arn:aws:s3:::media/media/1.jpg"
@@ -266,15 +273,64 @@ def test_statement_for_an_identity(principal: Any, expected: bool) -> None:
     policy = {"Statement": statement(Principal=principal, Condition={})}
 
     assert admits_identity(policy, "EH1", OBJECT) is expected
+    beside = {"Statement": [statement(), *statements(policy)]}
+    assert admits_identity(beside, "EH1", OBJECT) is expected
     assert not admits_identity(None, "EH1", OBJECT)
+
+
+def test_storage_on_disk(world: World, site: Any) -> None:
+    """Look at neither origin nor bucket for a storage that keeps files on disk."""
+    site.STORAGES = {"default": {"BACKEND": FILE_BACKEND}}
+
+    found = world.examine()
+
+    assert faults(found) == []
+    assert {"origin", "bucket", "s3-private"} & {*ids(found)} == set()
+
+
+def test_no_links_can_be_made(world: World, site: Any) -> None:
+    """Ask nobody where the settings name no domain."""
+    site.AWS_S3_CUSTOM_DOMAIN = None
+
+    assert ids(world.examine()) == ["cfsigned.E004"]
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_cors_where_the_bucket_is_not_known(known: bool, world: World) -> None:
+    """Judge what CloudFront forwards, whether or not bucket and policies could be read."""
+    world.update(lambda config: behavior_of(config).pop("ResponseHeadersPolicyId") and None)
+    world.edit = lambda found: replace(
+        found, bucket=None, cache_policies=found.cache_policies if known else None
+    )
+
+    assert faults(world.examine()) == (["origin-not-in-cache-key"] if known else [])
+
+
+def test_keys_of_settings_and_models(site: Any, ec_key: PrivateKey) -> None:
+    """Know the keys of aliases and file fields, and leave out those that cannot be read."""
+    site.STORAGES = {
+        "default": {"BACKEND": S3_BACKEND},
+        "own": {"BACKEND": S3_BACKEND, "OPTIONS": options_for(ec_key)},
+        "bad": {
+            "BACKEND": S3_BACKEND,
+            "OPTIONS": {**options_for(ec_key), "cloudfront_key": "no key"},
+        },
+    }
+    field = ("shop.Photo.image", storages["own"])
+    with mock.patch("cfsigned_django.doctor.site.signing_fields", return_value=[field]):
+        found = [(each.key_pair_id, each.where) for each in settings_keys()]
+        domains = site_domains()
+
+    assert found == [
+        (KEY_ID, "AWS_CLOUDFRONT_KEY"),
+        (KEY_ID, 'STORAGES["own"]'),
+        (KEY_ID, "shop.Photo.image"),
+    ]
+    assert domains == {DOMAIN}
 
 
 def test_bucket_kinds_are_reached(world: World) -> None:
     """Judge a bucket that is missing where no distribution is known either."""
-    from datetime import UTC, datetime
-
-    from cfsigned_django.doctor.target import Target
-
     bucket = Bucket(name="media", state=BucketState.MISSING)
     target = Target(host=DOMAIN, path="/a", bucket="media")
     found = list(judge_aws(Inspection(bucket=bucket), target, now=datetime.now(UTC)))
