@@ -39,7 +39,7 @@ def judge_behavior(
     ]
     yield from faults
     if all(each.level is Level.OK for each in faults):
-        what = f"{_named(behavior)} serves {target.location} and asks for signatures."
+        what = f"{_begin(_named(behavior))} serves {target.location} and asks for signatures."
         yield finding("behavior", what, subject=_named(behavior))
 
 
@@ -52,16 +52,16 @@ def _judge_restriction(config: Document, behavior: Document, target: Target) -> 
     if signers:
         who = ", ".join(signers)
         if groups:
-            what = f"{name} trusts the AWS accounts {who} beside its key groups."
+            what = f"{_begin(name)} trusts AWS accounts ({who}) beside its key groups."
             yield finding("trusted-signers", what, subject=name)
         else:
-            what = f"{name} trusts the AWS accounts {who}, and no key group."
+            what = f"{_begin(name)} trusts AWS accounts ({who}), and no key group."
             yield finding("only-trusted-signers", what, subject=name)
             return
     if not groups:
         yield _open(config, behavior, target)
     elif target.key_group_id and target.key_group_id not in groups:
-        what = f"{name} trusts {', '.join(groups)}, not {target.key_group_id}."
+        what = f"{_begin(name)} trusts {', '.join(groups)}, not {target.key_group_id}."
         yield finding("group-not-on-behavior", what, subject=name)
 
 
@@ -72,9 +72,11 @@ def _open(config: Document, behavior: Document, target: Target) -> Finding:
     later = later[[each["PathPattern"] for each in later].index(behavior["PathPattern"]) + 1 :]
     for each in later:
         if matches(each["PathPattern"], target.path) and not is_open(each):
-            what = f"{name} is open and comes before {_named(each)}: it serves {target.path}."
+            what = (
+                f"{_begin(name)} is open and comes before {_named(each)}: it serves {target.path}."
+            )
             return finding("earlier-behavior-open", what, subject=name)
-    what = f"{name} serves {target.path} and asks for no signature."
+    what = f"{_begin(name)} serves {target.path} and asks for no signature."
     return finding("behavior-open", what, subject=name)
 
 
@@ -88,10 +90,10 @@ def _judge_earlier(config: Document, behavior: Document, target: Target) -> Iter
             continue
         name = _named(each)
         if _is_folder(each["PathPattern"], target.location):
-            what = f"{name} is open: what the bucket has under {each['PathPattern']} is public."
+            what = f"{_begin(name)} is open: all that the bucket has there is public."
             yield finding("open-folder", what, subject=name)
         else:
-            what = f"{name} is open, comes before {_named(behavior)}, and takes files of "
+            what = f"{_begin(name)} is open, comes before {_named(behavior)}, and takes files of "
             what += f"{target.location}."
             yield finding("earlier-behavior-open", what, subject=name)
 
@@ -108,7 +110,7 @@ def _is_folder(pattern: str, location: str) -> bool:
 def _judge_connection(config: Document, behavior: Document, target: Target) -> Iterator[Finding]:
     if behavior.get("ViewerProtocolPolicy") == "allow-all" and not target.is_local:
         name = _named(behavior)
-        yield finding("plain-http", f"{name} serves plain HTTP.", subject=name)
+        yield finding("plain-http", f"{_begin(name)} serves plain HTTP.", subject=name)
     if config.get("IsIPV6Enabled"):
         kind = "ipv6-on" if target.uses_addresses else "ipv6-note"
         yield finding(kind, "IPv6 is on for the distribution.", subject="IPv6 of the distribution")
@@ -116,4 +118,9 @@ def _judge_connection(config: Document, behavior: Document, target: Target) -> I
 
 def _named(behavior: dict[str, Any]) -> str:
     pattern = behavior["PathPattern"]
-    return "The default behavior" if pattern == "*" else f"The behavior {pattern}"
+    return "the default behavior" if pattern == "*" else f"the behavior {pattern}"
+
+
+def _begin(text: str) -> str:
+    """Return a text as the beginning of a sentence."""
+    return text[:1].upper() + text[1:]

@@ -136,14 +136,14 @@ AWS_KINDS: dict[str, Kind] = {
     "ipv6-on": Kind(
         level=Level.ERROR,
         meaning="IPv6 is on, and links are for IP addresses (--ip-address)",
-        why="CloudFront compares IPv4 addresses only: viewers who come by IPv6 are refused with "
-        "AccessDenied.",
+        why="A policy takes IPv4 addresses only, and AWS says not to enable IPv6 with it: who "
+        "comes by IPv6 has no address that fits.",
         fix="Turn IPv6 off for the distribution, and drop the AAAA records of the domain.",
     ),
     "ipv6-note": Kind(
         level=Level.OK,
         meaning="IPv6 is on, which is right as long as no link is for an IP address",
-        why="Links made with ip_address are refused to viewers who come by IPv6.",
+        why="A policy takes IPv4 addresses only: who comes by IPv6 has none that fits.",
         fix="Turn IPv6 off before ip_address is used; --ip-address makes this an error.",
     ),
     **BUCKET_KINDS,

@@ -52,10 +52,14 @@ class Examination:
 
     def offline(self) -> Iterator[Finding]:
         """Yield what settings and database say: nothing goes over the network."""
-        yield from judge_checks(check_storages())
+        checks = judge_checks(check_storages())
+        yield from checks
         yield from self._key_pairs()
         if self._address() is not None:
-            yield judge_signer(self.storage, self.alias)
+            signs = judge_signer(self.storage, self.alias)
+            # url() raises what a check has found: that is one finding, not two.
+            if not any(f"({each.id})" in signs.what for each in checks):
+                yield signs
 
     def online(self) -> Iterator[Finding]:
         """Yield what AWS and live answers say; nothing where links cannot be made."""

@@ -95,9 +95,9 @@ def _examine_signed(
         return
     # A parameter more is a change that a browser, a proxy or a person makes.
     tampered = fetch(sign(now() + _PROBE_SECONDS) + "&cfsigned=1", {})
-    yield _judge_refused(tampered, "tampered", "changed", probe.url)
+    yield _judge_refused(tampered, "tampered", "A URL that was changed", probe.url)
     expired = fetch(sign(now() - _DAY), {})
-    yield _judge_refused(expired, "expired", "expired", probe.url)
+    yield _judge_refused(expired, "expired", "An expired URL", probe.url)
     if probe.cors_origins and not answer.is_served:
         yield finding("cors-untested", "CORS was not tried: no object came.", subject=probe.url)
     elif probe.cors_origins:
@@ -108,12 +108,12 @@ def _examine_signed(
 def _judge_refused(answer: Answer, kind: str, words: str, url: str) -> Finding:
     """Judge the answer to a URL that must be refused."""
     if answer.is_served or answer.voice is Voice.S3:
-        what = f"A URL that was {words} is let through ({answer.status})."
+        what = f"{words} is let through ({answer.status})."
         return finding(f"{kind}-served", what, subject=url)
     if answer.code == "AccessDenied":
-        what = f"A URL that was {words} is refused (AccessDenied)."
+        what = f"{words} is refused (AccessDenied)."
         return finding(f"{kind}-refused", what, subject=url)
-    what = f"A URL that was {words} is answered with {answer.status} {answer.code}".rstrip()
+    what = f"{words} is answered with {answer.status} {answer.code}".rstrip()
     return finding("strange-answer", f"{what}, not with AccessDenied.", subject=url)
 
 

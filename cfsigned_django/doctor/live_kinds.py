@@ -76,7 +76,7 @@ LIVE_KINDS: dict[str, Kind] = {
         meaning="InvalidKey: CloudFront does not know the key, or does not trust it on this path",
         why="Every link of this site is refused.",
         fix="Compare AWS_CLOUDFRONT_KEY_ID with the public keys of the key group, and the key "
-        "group with the behavior. A change takes some minutes to reach every edge.",
+        "group with the behavior. A change takes a while to reach every edge; AWS names no time.",
     ),
     "signed-denied": Kind(
         level=Level.ERROR,

@@ -65,7 +65,7 @@ SITE_KINDS: dict[str, Kind] = {
         level=Level.ERROR,
         meaning="The clock differs from CloudFront's by more than 5 minutes, or than links live",
         why="With a slow clock, short links have expired when they are made; with a fast one they "
-        "live too long. From 15 minutes on, AWS refuses API calls as well.",
+        "live too long. Far off, AWS refuses API calls as well (RequestTimeTooSkewed).",
         fix="Set the clock, and let NTP keep it set (timedatectl set-ntp true).",
     ),
     "clock-unknown": Kind(

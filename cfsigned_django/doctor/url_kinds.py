@@ -38,8 +38,8 @@ URL_KINDS: dict[str, Kind] = {
     "url-double-encoded": Kind(
         level=Level.ERROR,
         meaning="The URL, or a parameter of CloudFront in it, was percent-encoded once too often",
-        why="CloudFront decodes the values of its parameters once at most and compares the rest of "
-        "the URL as it is.",
+        why="Clients send what they are given: CloudFront then finds no parameters, or a path and "
+        "values that are not those that were signed.",
         fix="Take the code away that quotes the finished URL (quote, urlencode, encodeURI): a "
         "signed URL is complete.",
     ),
@@ -88,8 +88,8 @@ URL_KINDS: dict[str, Kind] = {
     "url-parameter-case": Kind(
         level=Level.ERROR,
         meaning="A parameter of CloudFront is spelt in another case",
-        why="The names are known as Expires, Policy, Signature, Key-Pair-Id and Hash-Algorithm "
-        "only.",
+        why="AWS names them Expires, Policy, Signature, Key-Pair-Id and Hash-Algorithm, and does "
+        "not say that another case is understood.",
         fix="Look for a proxy or client that lowers parameters. " + _NEW_LINK,
     ),
     "url-incomplete": Kind(

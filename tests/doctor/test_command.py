@@ -14,6 +14,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError
 
+from cfsigned_django import keyring
 from cfsigned_django.doctor.fetching import Answer
 from cfsigned_django.doctor.kinds import finding
 from cfsigned_django.lifecycle import KeyStatus
@@ -49,6 +50,7 @@ def online(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
 def signing_site(site: Any, db: None) -> Any:
     """Return a site that can sign, with no AWS behind it."""
     site.STORAGES = {"default": {"BACKEND": S3_BACKEND}}
+    keyring.forget()  # what an earlier test has left in the database
     return site
 
 
@@ -106,7 +108,7 @@ def test_offline(signing_site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     ("setting", "value", "expected"),
     [
         ("AWS_S3_CUSTOM_DOMAIN", None, ["cfsigned.E004"]),
-        ("AWS_CLOUDFRONT_KEY", "no key", ["cfsigned.E007", "cannot-sign"]),
+        ("AWS_CLOUDFRONT_KEY", "no key", ["cfsigned.E007"]),
         ("AWS_CLOUDFRONT_KEY", None, ["cfsigned.E003"]),
         ("AWS_S3_URL_PROTOCOL", "http:", ["cfsigned.W005", "signing-key"]),
     ],
@@ -178,6 +180,18 @@ def test_active_key(signing_site: Any, ec_key: PrivateKey) -> None:
 
     assert code == 0
     assert f"{KEY_ID} of the database signs (ECDSA_P256). [signing-key]" in text
+
+
+def test_nothing_signs(signing_site: Any) -> None:
+    """Say that neither the settings nor the database hold a key that signs."""
+    signing_site.AWS_CLOUDFRONT_KEY = signing_site.AWS_CLOUDFRONT_KEY_ID = None
+    signing_site.AWS_CLOUDFRONT_KEY_GROUP_ID = KEY_GROUP_ID
+
+    text, code = run("--offline")
+
+    assert code == 1
+    assert f"Key group {KEY_GROUP_ID} has no ACTIVE key pair in the database" in text
+    assert "[cannot-sign]" in text
 
 
 @pytest.mark.parametrize(

@@ -362,7 +362,7 @@ FAULTS: list[tuple[Break, list[str]]] = [
     (firewall, ["html-answer"]),
     (proxy_in_place_of_cloudfront, ["not-cloudfront"]),
     (lost_query, ["signed-missing-key"]),
-    (half_a_configuration, ["cfsigned.E011", "cannot-sign"]),
+    (half_a_configuration, ["cfsigned.E011"]),
 ]
 
 
