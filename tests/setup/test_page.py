@@ -15,7 +15,8 @@ from tests.ministack_server import Ministack
 from tests.projects import ROOT
 from tests.setup.accounts import clients_of
 
-PAGE = ROOT / "docs" / "set-up-aws.md"
+#: In English and in Korean.
+PAGES = [ROOT / "docs" / "set-up-aws.md", ROOT / "docs" / "ko" / "set-up-aws.md"]
 BUCKET = "media-example"
 ACCOUNT = "222222222222"
 _SETTINGS = """
@@ -41,10 +42,13 @@ call_command("cfsigned_setup", *sys.argv[1:], stderr=sys.stdout)
 """
 
 
-def blocks(role: str) -> str:
+both_pages = pytest.mark.parametrize("page", PAGES, ids=["en", "ko"])
+
+
+def block(page: Path, role: str) -> str:
     """Return the block of the page that has this role."""
     found = re.search(
-        rf"^<!-- {role} -->\n```text\n(.*?)^```$", PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL
+        rf"^<!-- {role} -->\n```text\n(.*?)^```$", page.read_text("utf-8"), re.MULTILINE | re.DOTALL
     )
     assert found, f"the page has no block {role}"
     return found[1]
@@ -106,19 +110,22 @@ def _renamed(text: str, names: dict[str, str]) -> str:
     return text
 
 
-def test_transcript(printed: dict[str, str]) -> None:
+@both_pages
+def test_transcript(page: Path, printed: dict[str, str]) -> None:
     """The page shows word for word what --apply prints."""
-    assert printed["transcript"] == blocks("transcript")
+    assert printed["transcript"] == block(page, "transcript")
 
 
-def test_plan(printed: dict[str, str]) -> None:
+@both_pages
+def test_plan(page: Path, printed: dict[str, str]) -> None:
     """The page shows a part of the plan as it is printed."""
-    assert blocks("plan") in printed["plan"]
+    assert block(page, "plan") in printed["plan"]
 
 
-def test_every_step_is_in_the_table(printed: dict[str, str]) -> None:
+@both_pages
+def test_every_step_is_in_the_table(page: Path, printed: dict[str, str]) -> None:
     """The table says what each step does in the console."""
-    rows = re.findall(r"^\| (`.*?`) \|", PAGE.read_text("utf-8"), re.MULTILINE)
+    rows = re.findall(r"^\| (`.*?`) \|", page.read_text("utf-8"), re.MULTILINE)
     named = set(re.findall(r"`([a-z-]+)`", " ".join(rows)))
     planned = set(re.findall(r"^to do     ([a-z-]+):", printed["plan"], re.MULTILINE))
 
