@@ -14,7 +14,8 @@ from cfsigned_django.aws.documents.distribution import (
     new_distribution_config,
     new_origin,
 )
-from cfsigned_django.aws.stack import Clients, as_distribution, pages, read_stack
+from cfsigned_django.aws.policies import pages
+from cfsigned_django.aws.stack import Clients, as_distribution, read_stack
 from tests.ministack_server import Ministack
 from tests.simulation.answers import refusal
 

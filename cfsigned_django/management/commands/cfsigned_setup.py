@@ -194,7 +194,7 @@ def _wish(options: dict[str, Any]) -> Wish:
 
 
 def _domain(options: dict[str, Any]) -> str:
-    return str(options["domain"] or conf.default_of("custom_domain") or "")
+    return str(options["domain"] or conf.default_of("custom_domain") or "").lower()
 
 
 def _is_bad(evidence: list[Evidence]) -> bool:
