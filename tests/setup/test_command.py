@@ -213,6 +213,15 @@ class TestWithAFile:
             run("--apply", "--yes")
 
 
+def test_waiting_is_shown() -> None:
+    """Tell a person how long CloudFront has been at it."""
+    shown = StringIO()
+
+    cfsigned_setup.Command(stderr=shown, no_color=True)._show_wait(75)
+
+    assert "75 s so far" in shown.getvalue()
+
+
 @pytest.mark.usefixtures("unmigrated")
 class TestAsking:
     """--apply asks first."""
