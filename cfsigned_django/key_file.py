@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 from cfsigned_django.aws.provisioning.wish import SiteKey
 from cfsigned_django.probe import ProbeResult
@@ -23,6 +23,31 @@ def public_half(private_key: PrivateKey) -> SiteKey:
         caller_reference=f"cfsigned-{fingerprint}",
         public_key_pem=private_key.public_key.to_pem(),
     )
+
+
+class KeyHolder(Protocol):
+    """Where the site keeps its private key."""
+
+    @property
+    def place(self) -> str:
+        """Return where that is, for people."""
+
+    def find(self) -> SiteKey | None:
+        """Return the public half, or None where there is no key yet."""
+
+    def make(self, algorithm: KeyAlgorithm) -> None:
+        """Make the key pair."""
+
+    def signer(self, key_pair_id: str) -> Signer:
+        """Return what signs with the key."""
+
+    def settings(self, key_pair_id: str) -> dict[str, str | Path]:
+        """Return the settings that let the site sign with the key."""
+
+    def settle(
+        self, key_group_id: str, key_pair_id: str, probe: Callable[[Signer], ProbeResult]
+    ) -> str:
+        """Do what is left to do once CloudFront trusts the key; say what a person does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

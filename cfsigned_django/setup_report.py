@@ -44,7 +44,7 @@ def summary(steps: Iterable[Step]) -> str:
 
 def step_as_text(step: Step) -> str:
     """Return what is about to be done."""
-    return f"{step.name}: {step.call or step.why} ..."
+    return f"{'doing':<9} {step.name}" + (f": {step.call}" if step.call else "")
 
 
 def settings_as_text(settings: Mapping[str, str | Path]) -> str:
@@ -111,6 +111,11 @@ def _step_as_json(step: Step) -> dict[str, Any]:
         "before": step.before,
         "after": step.after,
     }
+
+
+def wrapped(text: str) -> str:
+    """Return a sentence in lines of at most 100 characters."""
+    return textwrap.fill(text, 100, break_long_words=False, break_on_hyphens=False)
 
 
 def _wrapped(text: str) -> list[str]:

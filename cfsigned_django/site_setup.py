@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import quote
 
 from django.db import connections, router
@@ -18,11 +18,11 @@ from cfsigned_django.aws.provisioning.apply import Provisioner
 from cfsigned_django.aws.provisioning.plan import plan
 from cfsigned_django.aws.provisioning.steps import Step
 from cfsigned_django.aws.provisioning.target import Target
-from cfsigned_django.aws.provisioning.wish import OriginAccess, SiteKey, Wish
+from cfsigned_django.aws.provisioning.wish import OriginAccess, Wish
 from cfsigned_django.aws.stack import Clients, Stack, key_groups, read_stack
 from cfsigned_django.checks import whole_seconds
 from cfsigned_django.first_key import DatabaseKey
-from cfsigned_django.key_file import KeyFile, SettingsKey
+from cfsigned_django.key_file import KeyFile, KeyHolder, SettingsKey
 from cfsigned_django.lifecycle import Waits
 from cfsigned_django.live_proof import Evidence, Fetch, fetch, prove
 from cfsigned_django.models import KeyPair
@@ -33,31 +33,6 @@ from cfsigned_django.signing import KeyAlgorithm, Signer
 _PROBE_NAME = "cfsigned-probe.txt"
 #: How long the signed URL of the proof lives, in seconds.
 _PROOF_SECONDS = 300
-
-
-class KeyHolder(Protocol):
-    """Where the site keeps its private key."""
-
-    @property
-    def place(self) -> str:
-        """Return where that is, for people."""
-
-    def find(self) -> SiteKey | None:
-        """Return the public half, or None where there is no key yet."""
-
-    def make(self, algorithm: KeyAlgorithm) -> None:
-        """Make the key pair."""
-
-    def signer(self, key_pair_id: str) -> Signer:
-        """Return what signs with the key."""
-
-    def settings(self, key_pair_id: str) -> dict[str, str | Path]:
-        """Return the settings that let the site sign with the key."""
-
-    def settle(
-        self, key_group_id: str, key_pair_id: str, probe: Callable[[Signer], ProbeResult]
-    ) -> str:
-        """Do what is left to do once CloudFront trusts the key; say what a person does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,19 +10,21 @@ from cfsigned_django.aws.bucket import Bucket, read_bucket
 from cfsigned_django.aws.client import AwsError, call
 from cfsigned_django.aws.documents.behavior import listed
 from cfsigned_django.aws.documents.distribution import bucket_origin
-from cfsigned_django.aws.public_keys import ListedPublicKey, PublicKeys
-from cfsigned_django.aws.stack import (
+from cfsigned_django.aws.policies import (
     CACHE_POLICY,
     ORIGIN_REQUEST_POLICY,
+    Named,
+    pages,
+    read_policies,
+)
+from cfsigned_django.aws.public_keys import ListedPublicKey, PublicKeys
+from cfsigned_django.aws.stack import (
     Clients,
     Distribution,
     KeyGroup,
-    Named,
     access_controls,
     key_groups,
-    pages,
     read_distribution,
-    used_policies,
 )
 
 T = TypeVar("T")
@@ -88,10 +90,10 @@ def inspect(
         key_groups=reading.read("cloudfront", lambda: tuple(key_groups(cloudfront))),
         access_controls=reading.read("cloudfront", lambda: tuple(access_controls(cloudfront))),
         cache_policies=reading.read(
-            "cloudfront", lambda: used_policies(cloudfront, CACHE_POLICY, config)
+            "cloudfront", lambda: read_policies(cloudfront, CACHE_POLICY, config)
         ),
         origin_request_policies=reading.read(
-            "cloudfront", lambda: used_policies(cloudfront, ORIGIN_REQUEST_POLICY, config)
+            "cloudfront", lambda: read_policies(cloudfront, ORIGIN_REQUEST_POLICY, config)
         ),
         bucket=(
             reading.read("s3", lambda: read_bucket(clients.s3, bucket, account_id=owner))

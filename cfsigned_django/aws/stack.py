@@ -5,15 +5,22 @@ The plan of a set-up and a diagnosis both look at it, and at nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from cfsigned_django.aws.bucket import Bucket, read_bucket
 from cfsigned_django.aws.client import call
 from cfsigned_django.aws.documents import Document
-from cfsigned_django.aws.documents.behavior import behaviors, listed
+from cfsigned_django.aws.documents.behavior import listed
 from cfsigned_django.aws.documents.distribution import bucket_origin, name_for
+from cfsigned_django.aws.policies import (
+    CACHE_POLICY,
+    ORIGIN_REQUEST_POLICY,
+    Named,
+    pages,
+    read_policies,
+)
 from cfsigned_django.aws.public_keys import ListedPublicKey, PublicKeys
 
 _DEPLOYED: Final = "Deployed"
@@ -64,15 +71,6 @@ class KeyGroup:
     id: str
     name: str
     key_pair_ids: tuple[str, ...]
-    config: Document
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Named:
-    """Something with an id and a configuration: an access control, identity or policy."""
-
-    id: str
-    name: str
     config: Document
 
 
@@ -135,8 +133,8 @@ def read_stack(
         access_identities=(
             tuple(_access_identities(clients.cloudfront)) if access_identities else ()
         ),
-        cache_policies=used_policies(clients.cloudfront, CACHE_POLICY, config),
-        origin_request_policies=used_policies(clients.cloudfront, ORIGIN_REQUEST_POLICY, config),
+        cache_policies=read_policies(clients.cloudfront, CACHE_POLICY, config),
+        origin_request_policies=read_policies(clients.cloudfront, ORIGIN_REQUEST_POLICY, config),
     )
 
 
@@ -166,20 +164,6 @@ def as_distribution(answer: Mapping[str, Any]) -> Distribution:
             each["KeyGroupId"]: tuple(listed(each.get("KeyPairIds"))) for each in active
         },
     )
-
-
-def pages(
-    method: Callable[..., Mapping[str, Any]], block: str, what: str, permission: str, **given: Any
-) -> Iterator[Document]:
-    """Return the items of every page of one of CloudFront's lists."""
-    marker: dict[str, str] = {}
-    while True:
-        listing = call(method, what, permission, **given, **marker)[block]
-        yield from listed(listing)
-        following = listing.get("NextMarker")
-        if not following:
-            return
-        marker = {"Marker": following}
 
 
 def _read_distribution(
@@ -235,59 +219,3 @@ def _access_identities(cloudfront: Any) -> Iterator[Named]:
         "cloudfront:ListCloudFrontOriginAccessIdentities",
     ):
         yield Named(id=item["Id"], name=item["Comment"], config=item)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _PolicyKind:
-    """The names that a kind of policy has in the API."""
-
-    field: str
-    words: str
-    member: str
-    method: str
-
-    def permission(self, verb: str) -> str:
-        plural = "Policies" if verb == "List" else "Policy"
-        return f"cloudfront:{verb}{self.member.removesuffix('Policy')}{plural}"
-
-
-CACHE_POLICY = _PolicyKind(
-    field="CachePolicyId", words="cache policy", member="CachePolicy", method="cache_polic"
-)
-ORIGIN_REQUEST_POLICY = _PolicyKind(
-    field="OriginRequestPolicyId",
-    words="origin request policy",
-    member="OriginRequestPolicy",
-    method="origin_request_polic",
-)
-
-
-def used_policies(
-    cloudfront: Any, kind: _PolicyKind, config: Mapping[str, Any] | None
-) -> dict[str, Named]:
-    """Return the account's own policies of a kind, and the managed ones that are used."""
-    found = {}
-    for item in pages(
-        getattr(cloudfront, f"list_{kind.method}ies"),
-        f"{kind.member}List",
-        f"list the policies ({kind.words})",
-        kind.permission("List"),
-        Type="custom",
-    ):
-        policy = item[kind.member]
-        found[policy["Id"]] = _named(policy, kind)
-    used = {each.get(kind.field) for each in behaviors(config)} if config else set()
-    for policy_id in sorted(filter(None, used - found.keys())):
-        answer = call(
-            getattr(cloudfront, f"get_{kind.method}y"),
-            f"read the {kind.words} {policy_id}",
-            kind.permission("Get"),
-            Id=policy_id,
-        )
-        found[policy_id] = _named(answer[kind.member], kind)
-    return found
-
-
-def _named(policy: Mapping[str, Any], kind: _PolicyKind) -> Named:
-    config = policy[f"{kind.member}Config"]
-    return Named(id=policy["Id"], name=config["Name"], config=config)

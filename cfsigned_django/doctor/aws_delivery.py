@@ -15,7 +15,7 @@ from cfsigned_django.aws.documents.download_policies import (
 )
 from cfsigned_django.aws.documents.managed_policies import RESPONSE_HEADERS_POLICIES, name_of
 from cfsigned_django.aws.inspection import Inspection
-from cfsigned_django.aws.stack import Named
+from cfsigned_django.aws.policies import Named
 from cfsigned_django.doctor.findings import Finding, Level
 from cfsigned_django.doctor.kinds import finding
 from cfsigned_django.doctor.target import Target

@@ -64,4 +64,5 @@ def main(endpoint_url: str, account: str, bucket: str, key_file: str, nth: int) 
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:5], nth=int(sys.argv[5]))
+    _, url, owner, name, path, number = sys.argv
+    main(url, owner, name, path, int(number))

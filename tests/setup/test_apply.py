@@ -445,7 +445,7 @@ class TestMeanwhile:
     ) -> None:
         """Say that the name is somebody else's."""
         read = reader(clients, wish)
-        taken: Callable[[], Any] = ministack.client("s3", account="999999999998").create_bucket
+        taken: Callable[..., Any] = ministack.client("s3", account="999999999998").create_bucket
 
         def read_before() -> Any:
             return replace(read(), bucket=missing)

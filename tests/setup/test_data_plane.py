@@ -1,4 +1,4 @@
-"""See in the emulator's data plane that an access control opens a file, and its removal closes it."""
+"""See in the emulator's data plane that an access control opens a file, and nothing else does."""
 
 from __future__ import annotations
 

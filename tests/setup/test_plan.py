@@ -9,10 +9,11 @@ import pytest
 
 from cfsigned_django.aws.bucket import Bucket, BucketState
 from cfsigned_django.aws.documents.behavior import list_of
+from cfsigned_django.aws.policies import Named
 from cfsigned_django.aws.provisioning.plan import blockers, next_step, plan
 from cfsigned_django.aws.provisioning.steps import Call, Step, conflict, done, todo
 from cfsigned_django.aws.provisioning.wish import OriginAccess, SiteKey, Wish, WishError
-from cfsigned_django.aws.stack import Distribution, Named, Stack
+from cfsigned_django.aws.stack import Distribution, Stack
 from tests.setup.accounts import LEGACY_ORIGIN, grown_distribution, states
 
 BUCKET = "media-bucket"

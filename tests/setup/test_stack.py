@@ -14,7 +14,8 @@ from cfsigned_django.aws.documents.distribution import (
     new_distribution_config,
     new_origin,
 )
-from cfsigned_django.aws.stack import Clients, as_distribution, pages, read_stack
+from cfsigned_django.aws.policies import pages
+from cfsigned_django.aws.stack import Clients, as_distribution, read_stack
 from tests.ministack_server import Ministack
 from tests.simulation.answers import refusal
 
@@ -151,3 +152,21 @@ def test_keys_that_edges_know() -> None:
     assert found.active_key_pairs == {"g": ("K1",)}
     assert (found.is_deployed, found.partition) == (False, "aws-cn")
     assert found.aliases == ["media.example.com"]
+
+
+@pytest.mark.parametrize("method", ["head_bucket", "get_bucket_policy"])
+def test_bucket_that_cannot_be_read(
+    clients: Clients, bucket_name: str, aws_account: str, method: str
+) -> None:
+    """Raise what is neither a missing bucket nor a setting that was never made."""
+    clients.s3.create_bucket(Bucket=bucket_name)
+
+    class Throttled:
+        def __getattr__(self, name: str) -> Any:
+            return self.refuse if name == method else getattr(clients.s3, name)
+
+        def refuse(self, **arguments: Any) -> None:
+            raise refusal("Throttling", method)
+
+    with pytest.raises(AwsError, match="fewer calls per second"):
+        read_bucket(Throttled(), bucket_name, account_id=aws_account)

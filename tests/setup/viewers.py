@@ -8,7 +8,7 @@ behaviors and key groups from the API for every request.
 from __future__ import annotations
 
 import http.client
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 from wsgiref.types import StartResponse, WSGIEnvironment
@@ -34,11 +34,11 @@ class Viewer:
     """Request URLs of one distribution and of its bucket."""
 
     endpoint_url: str
-    read: object
+    read: Callable[[], Stack]
 
     def __call__(self, url: str) -> Answer:
         """Answer as CloudFront, or as S3 to anybody."""
-        stack: Stack = self.read()  # type: ignore[operator]
+        stack = self.read()
         if url.startswith(self.endpoint_url):
             return _ask_s3(stack)
         assert stack.distribution is not None
@@ -92,7 +92,9 @@ class DataPlane:
         """Return the status and the body of an answer."""
         connection = http.client.HTTPConnection(self._place, timeout=10)
         try:
-            connection.request("GET", target, headers={"Host": self._domain_name})
+            # The emulator redirects plain http, as the behavior says.
+            headers = {"Host": self._domain_name, "X-Forwarded-Proto": "https"}
+            connection.request("GET", target, headers=headers)
             answer = connection.getresponse()
             return answer.status, answer.read()
         finally:

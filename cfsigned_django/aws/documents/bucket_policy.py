@@ -142,8 +142,6 @@ def _is_open(values: Iterable[str]) -> bool:
 
 
 def _listed(value: Any) -> list[str]:
-    if value is None:
-        return []
     return [str(each) for each in value] if isinstance(value, list | tuple) else [str(value)]
 
 

@@ -82,8 +82,8 @@ class Provisioner:
     def _do(self, step: Step, stack: Stack) -> None:
         if step.name == KEY_PAIR:
             self.make_key()
-        elif step.name == DEPLOYED:
-            self._wait(stack)
+        elif step.name == DEPLOYED and stack.distribution is not None:
+            self._wait(stack.distribution.id)
         elif step.call is not None:
             try:
                 self._send(step.call, step.name)
@@ -110,17 +110,14 @@ class Provisioner:
             **request.arguments,
         )
 
-    def _wait(self, stack: Stack) -> None:
+    def _wait(self, distribution_id: str) -> None:
         """Wait until every edge has the configuration; for 45 minutes at most."""
-        found = stack.distribution
-        if found is None:
-            return
         began = self.monotonic()
-        while not read_distribution(self.clients.cloudfront, found.id).is_deployed:
+        while not read_distribution(self.clients.cloudfront, distribution_id).is_deployed:
             waited = self.monotonic() - began
             if waited > _DEPLOY_SECONDS:
                 raise AwsError(
-                    what=f"wait until {found.id} is deployed",
+                    what=f"wait until {distribution_id} is deployed",
                     reason=f"CloudFront has not finished in {int(waited / 60)} minutes",
                     next_step="Look at its status in CloudFront, and run this again: it goes on "
                     "from here.",

@@ -18,9 +18,10 @@ from cfsigned_django.aws.documents.download_policies import (
 )
 from cfsigned_django.aws.documents.key_group import key_group_config
 from cfsigned_django.aws.documents.public_access import PUBLIC_ACCESS_BLOCK
+from cfsigned_django.aws.policies import Named
 from cfsigned_django.aws.provisioning.target import Target
 from cfsigned_django.aws.provisioning.wish import OriginAccess, Wish
-from cfsigned_django.aws.stack import KeyGroup, Named, Stack
+from cfsigned_django.aws.stack import KeyGroup, Stack
 
 PUBLIC_KEY: Final = "@PublicKey"
 KEY_GROUP: Final = "@KeyGroup"

@@ -39,6 +39,7 @@ from cfsigned_django.setup_report import (
     settings_as_text,
     step_as_text,
     summary,
+    wrapped,
 )
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm
 from cfsigned_django.site_setup import SiteSetup, choose_holder, make_clients
@@ -142,9 +143,11 @@ class Command(BaseCommand):
             self.stdout.write(f"\n{summary(steps)}")
             if left:
                 self.stdout.write(plan_as_text(left))
-            self.stdout.write(f"\nSettings to paste:\n\n{settings_as_text(settings)}\n")
-            self.stdout.write(f"{note}\n" if note else "")
-            self.stdout.write(f"Proof:\n{proof_as_text(evidence)}")
+            self.stdout.write(f"\nSettings to paste:\n\n{settings_as_text(settings)}\n\n")
+            self.stdout.write(f"The private key is kept in {setup.holder.place}.")
+            if note:
+                self.stdout.write(wrapped(note))
+            self.stdout.write(f"\nProof:\n\n{proof_as_text(evidence)}")
         if any(each.state is StepState.CONFLICT for each in steps) or _is_bad(evidence):
             sys.exit(1)
 
@@ -163,7 +166,7 @@ class Command(BaseCommand):
         self.stderr.write(step_as_text(step))
 
     def _show_wait(self, seconds: int) -> None:
-        self.stderr.write(f"  CloudFront tells its edges: {seconds} s so far")
+        self.stderr.write(f"          CloudFront tells its edges: {seconds} s so far")
 
 
 def _wish(options: dict[str, Any]) -> Wish:
@@ -191,7 +194,7 @@ def _wish(options: dict[str, Any]) -> Wish:
 
 
 def _domain(options: dict[str, Any]) -> str:
-    return str(options["domain"] or conf.default_of("custom_domain") or "")
+    return str(options["domain"] or conf.default_of("custom_domain") or "").lower()
 
 
 def _is_bad(evidence: list[Evidence]) -> bool:
