@@ -15,6 +15,12 @@ AWS_KINDS: dict[str, Kind] = {
     "aws-not-asked": Kind(
         level=Level.OK, meaning="AWS could not be asked for the keys that it trusts (--explain)"
     ),
+    "local-edge": Kind(
+        level=Level.OK,
+        meaning="The domain is this machine's, and no distribution is named: AWS was not asked",
+        why="The local edge answers in CloudFront's place; what stands at AWS says nothing of it.",
+        fix="Set AWS_CLOUDFRONT_DISTRIBUTION_ID, or --distribution, to have AWS looked at too.",
+    ),
     "no-distribution": Kind(
         level=Level.ERROR,
         meaning="No distribution of the account has the domain",

@@ -94,6 +94,10 @@ class Examination:
 
     def _aws(self, address: str) -> Iterator[Finding]:
         target = self._target(address)
+        if target.is_local and self.distribution_id is None:
+            what = f"{target.host} is this machine, and no distribution is named."
+            yield finding("local-edge", what, subject="AWS_S3_CUSTOM_DOMAIN")
+            return
         try:
             clients = self.make_clients()
         except AwsError as error:

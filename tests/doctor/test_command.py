@@ -19,7 +19,7 @@ from cfsigned_django.doctor.fetching import Answer
 from cfsigned_django.doctor.kinds import finding
 from cfsigned_django.lifecycle import KeyStatus
 from cfsigned_django.models import KeyPair
-from cfsigned_django.signing import PrivateKey, Signer
+from cfsigned_django.signing import Policy, PrivateKey, Signer
 from tests.doctor.world import NOW, ORIGIN, World
 from tests.storage_cases import DOMAIN, KEY_GROUP_ID, KEY_ID, S3_BACKEND
 
@@ -339,10 +339,19 @@ def test_explain_without_a_database(signing_site: Any, rsa_key: PrivateKey) -> N
 
 
 def test_explain_with_a_viewer(signing_site: Any, rsa_key: PrivateKey) -> None:
-    """Read the viewer's address."""
-    text, _ = run("--explain", "x", "--offline", "--viewer-ip", "192.0.2.1")
+    """Compare the viewer's address with the one that the URL is for."""
+    address = f"https://{DOMAIN}/a.jpg"
+    policy = Policy(
+        resource=address, date_less_than=int(time.time()) + 600, ip_address="192.0.2.0/24"
+    )
+    url = Signer(key_pair_id=KEY_ID, private_key=rsa_key).sign_url(address, policy=policy)
 
-    assert "[url-not-absolute]" in text
+    within, code = run("--explain", url, "--offline", "--viewer-ip", "192.0.2.1")
+    outside, other_code = run("--explain", url, "--offline", "--viewer-ip", "198.51.100.7")
+
+    assert (code, other_code) == (0, 1)
+    assert "[url-good]" in within
+    assert "for viewers from 192.0.2.0/24, not for 198.51.100.7. [url-address]" in outside
 
 
 def test_nothing_secret_is_printed(online: World) -> None:
