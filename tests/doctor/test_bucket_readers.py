@@ -76,6 +76,6 @@ def test_statement_for_an_identity(principal: Any, expected: bool) -> None:
     policy = {"Statement": statement(Principal=principal, Condition={})}
 
     assert admits_identity(policy, "EH1", OBJECT) is expected
-    beside = {"Statement": [statement(), *statements(policy)]}
+    beside = {"Statement": [statement(), statement(Effect="Deny"), *statements(policy)]}
     assert admits_identity(beside, "EH1", OBJECT) is expected
     assert not admits_identity(None, "EH1", OBJECT)

@@ -263,6 +263,8 @@ def test_explain_with_keys_of_the_database(signing_site: Any, ec_key: PrivateKey
     """Say what became of a key, and take a URL of an ACTIVE one for good."""
     until = int(time.time()) + 600
     store(ec_key, key_pair_id="KACTIVE123456")
+    pending = {"status": KeyStatus.PENDING, "active_in": None, "next_in": KEY_GROUP_ID}
+    store(PrivateKey.generate(), key_pair_id=None, **pending)
     revoked = PrivateKey.generate()
     store(
         revoked,

@@ -251,6 +251,7 @@ def test_keys_of_settings_and_models(site: Any, ec_key: PrivateKey) -> None:
             "BACKEND": S3_BACKEND,
             "OPTIONS": {**options_for(ec_key), "cloudfront_key": "no key"},
         },
+        "none": {"BACKEND": S3_BACKEND, "OPTIONS": {"cloudfront_key": None}},
     }
     field = ("shop.Photo.image", storages["own"])
     with mock.patch("cfsigned_django.doctor.site.signing_fields", return_value=[field]):
