@@ -145,6 +145,15 @@ class SignedUrlMixin(OptionsMixin):
         raise_first_error(find_problems(config, with_key=with_key))
         return trusted_keys(self._get_ready().lease_signer().signer)
 
+    def current_signer(self) -> Signer | None:
+        """Return the signer of this moment; None where URLs are not signed by this package.
+
+        Raise :exc:`ImproperlyConfigured` where nothing can sign.
+        """
+        if self._generation != conf.generation:
+            self._follow_settings()
+        return self._get_ready().lease_signer().signer if self._is_signing() else None
+
     def probe_url(self, signer: Signer) -> str:
         """Return a URL that is signed with another signer, to see whether CloudFront knows it.
 
