@@ -95,8 +95,8 @@ class KeyState:
     good_since: int | None = None
     #: When it was seen that no process can begin to sign with it any more.
     retiring_since: int | None = None
-    #: The longest ``Waits.retirement`` that was in force while it signed:
-    #: settings may have been lowered since, which shortens no URL that is out.
+    #: The longest ``Waits.retirement`` that was seen in force since it began to
+    #: sign: settings may have been lowered, which shortens no URL that is out.
     retirement: int = 0
 
 

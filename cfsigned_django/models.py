@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import uuid
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from django.db import models
 from django.db.models import F, Q
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext, gettext_lazy as _, gettext_noop
 
 from cfsigned_django.encryption import seal, unseal
 from cfsigned_django.lifecycle import KeyState, KeyStatus
@@ -27,6 +28,15 @@ _ALGORITHM_LABELS = {
     KeyAlgorithm.RSA_2048: "RSA 2048",
     KeyAlgorithm.ECDSA_P256: "ECDSA P-256",
 }
+
+
+class KnownReason(StrEnum):
+    """Name the reasons that are written down where no person gives one, in English."""
+
+    IMPORTED = gettext_noop("imported from the settings")
+    SPARE = gettext_noop("spare")
+    REVOKED_IN_ADMIN = gettext_noop("revoked in the admin")
+    REVOKED_BY_COMMAND = gettext_noop("revoked by command")
 
 
 class KeyPair(models.Model):
@@ -148,6 +158,12 @@ class KeyPair(models.Model):
     def caller_name(self) -> str:
         """Return the name of the public key in CloudFront, by which a lost answer is found."""
         return f"cfsigned-{self.id}"
+
+    @property
+    def reason_in_words(self) -> str:
+        """Return the reason: as a person wrote it, else in the language of who reads it."""
+        is_known = self.reason in list(KnownReason)
+        return gettext(self.reason) if is_known else self.reason
 
     @property
     def since(self) -> datetime:

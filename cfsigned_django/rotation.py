@@ -8,13 +8,14 @@ first, so that two machines do not do it at once.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from cfsigned_django.guards import Blocked
 from cfsigned_django.key_group_api import take_out
 from cfsigned_django.lifecycle import KeyStatus
-from cfsigned_django.models import KeyPair
+from cfsigned_django.models import KeyPair, KnownReason
 from cfsigned_django.probe import ProbeResult
 from cfsigned_django.record import Claimed, RotationError
 from cfsigned_django.revocation import Revocation
@@ -53,7 +54,7 @@ class Rotation(Revocation):
         return self.create(
             private_key,
             now=now,
-            reason="imported from the settings",
+            reason=KnownReason.IMPORTED,
             status=KeyStatus.ACTIVE,
             key_pair_id=key_pair_id,
             active_in=self.key_group_id,
@@ -73,10 +74,16 @@ class Rotation(Revocation):
                 key_pair, KeyStatus.RETIRED, retired_at=now, removed_at=now, sealed_private_key=""
             )
 
-    def remember_waits(self, active: KeyPair) -> None:
-        """Record how long the URLs may live that the ACTIVE key signs under these settings."""
-        if active.retirement_seconds < self.waits.retirement:
-            self.write(
-                self.rows.filter(pk=active.pk, retirement_seconds__lt=self.waits.retirement),
-                retirement_seconds=self.waits.retirement,
+    def remember_waits(self, key_pairs: Iterable[KeyPair]) -> None:
+        """Record how long the URLs may live that these keys signed under these settings.
+
+        The ACTIVE key signs under them, and a RETIRING one may have done so:
+        that the settings allow more is perhaps seen only now.
+        """
+        signing = (KeyStatus.ACTIVE, KeyStatus.RETIRING)
+        longest = self.waits.retirement
+        if any(each.status in signing and each.retirement_seconds < longest for each in key_pairs):
+            shorter = self.rows.filter(
+                key_group_id=self.key_group_id, status__in=signing, retirement_seconds__lt=longest
             )
+            self.write(shorter, retirement_seconds=longest)

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from cfsigned_django.aws.client import AwsError
 from cfsigned_django.lifecycle import KeyStatus
-from cfsigned_django.models import KeyPair
+from cfsigned_django.models import KeyPair, KnownReason
 from cfsigned_django.rotation import Rotation, RotationError
 from cfsigned_django.rotation_steps import Unfinished
 from cfsigned_django.signing import KeyAlgorithm
@@ -149,7 +149,7 @@ class Request:
             rotation.revoke(
                 key_pair,
                 now=rotation.clock(),
-                reason=self.reason or "revoked by command",
+                reason=self.reason or KnownReason.REVOKED_BY_COMMAND,
                 algorithm=self.algorithm,
             )
         except (AwsError, RotationError) as error:

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from cfsigned_django.aws.client import AwsError
 from cfsigned_django.encryption import CannotUnseal
 from cfsigned_django.lifecycle import Cause, KeyStatus
-from cfsigned_django.models import KeyPair
+from cfsigned_django.models import KeyPair, KnownReason
 from cfsigned_django.probe import ProbeResult
 from cfsigned_django.rotation import Blocked, Claimed, Rotation, RotationError
 from cfsigned_django.signing import KeyAlgorithm
@@ -94,10 +94,11 @@ def advance(
     Raise what the moves of :class:`Rotation` raise; a step that fails for good
     keeps none of the others from being done.
     """
-    if (active := rotation.active()) is not None:
-        rotation.remember_waits(active)
+    key_pairs = rotation.key_pairs()
+    # Before any step: the settings may allow less when the next one is due.
+    rotation.remember_waits(key_pairs)
     failure: Exception | None = None
-    for step in _steps(rotation, now, spare_algorithm):
+    for step in _steps(rotation, key_pairs, now, spare_algorithm):
         try:
             done = step.take()
         except (AwsError, CannotUnseal, RotationError) as error:
@@ -118,7 +119,7 @@ def next_due(
     rotation: Rotation, *, now: datetime, spare_algorithm: KeyAlgorithm | None = None
 ) -> str | None:
     """Say what :func:`advance` would do first, without doing it; None where nothing is due."""
-    steps = _steps(rotation, now, spare_algorithm)
+    steps = _steps(rotation, rotation.key_pairs(), now, spare_algorithm)
     return next((step.would for step in steps if step.would), None)
 
 
@@ -134,12 +135,15 @@ def will_pass(error: Exception) -> bool:
 
 
 def _steps(
-    rotation: Rotation, now: datetime, spare_algorithm: KeyAlgorithm | None
+    rotation: Rotation,
+    key_pairs: list[KeyPair],
+    now: datetime,
+    spare_algorithm: KeyAlgorithm | None,
 ) -> Iterator[_Step]:
     # What a person takes out of CloudFront is only done when the person says so.
     is_by_hand = rotation.key_groups is None
     successor = None
-    for key_pair in reversed(rotation.key_pairs()):
+    for key_pair in reversed(key_pairs):
         status = KeyStatus(key_pair.status)
         if key_pair.next_in is not None:
             successor = key_pair
@@ -178,7 +182,7 @@ def _retire(rotation: Rotation, key_pair: KeyPair, now: datetime) -> str:
 
 
 def _start_spare(rotation: Rotation, algorithm: KeyAlgorithm, now: datetime) -> str:
-    rotation.start(algorithm=algorithm, now=now, reason=_("spare"), spare=True)
+    rotation.start(algorithm=algorithm, now=now, reason=KnownReason.SPARE, spare=True)
     return _("A spare key was generated.")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_docs import ROOT, ROTATE_KEYS, read
+from tests.pages import ROOT, ROTATE_KEYS, read
 
 PACKAGE = ROOT / "cfsigned_django"
 #: What a person who rotates keys may meet, and which modules say it.

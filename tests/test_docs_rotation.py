@@ -25,7 +25,7 @@ from cfsigned_django.models import KeyPair
 from tests.admin import FakeCloudFront
 from tests.admin.conftest import cloudfront
 from tests.admin.story import KEY_GROUP_ID, KEY_PAIR_IDS, Story
-from tests.test_docs import ROOT, snippets
+from tests.pages import ROOT, snippets
 
 __all__ = ["cloudfront"]
 

@@ -7,14 +7,12 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
-from django.utils.formats import date_format
-from django.utils.timezone import localtime
-
 from cfsigned_django.admin.forms import typed_name
 from cfsigned_django.admin.situation import Situation
 from cfsigned_django.lifecycle import KeyStatus
 from cfsigned_django.models import KeyPair
 from cfsigned_django.rotation_steps import in_words
+from cfsigned_django.waiting import date_and_time
 
 
 class After(StrEnum):
@@ -24,6 +22,8 @@ class After(StrEnum):
     SUCCESSOR = "successor"
     #: The successor, before its wait is over.
     SUCCESSOR_EARLY = "successor_early"
+    #: One that is made first, as this site may change CloudFront.
+    NEW_KEY = "new_key"
     #: The key of the settings, which the database does not have.
     SETTINGS = "settings"
     NOTHING = "nothing"
@@ -55,8 +55,11 @@ def describe_effect(situation: Situation, key_pair: KeyPair | None) -> dict[str,
             "broken_minutes": minutes,
             "broken": in_words(timedelta(minutes=minutes)),
             "after": what_signs_after(situation, key_pair),
-            "retiring_since": key_pair.retiring_at
-            and date_format(localtime(key_pair.retiring_at), "DATETIME_FORMAT"),
+            "retiring_since": key_pair.retiring_at and date_and_time(key_pair.retiring_at),
+            "successor_is_closed": (
+                situation.successor is not None
+                and situation.successor.pk in situation.seal_problems
+            ),
         }
     return values
 
@@ -77,11 +80,12 @@ def what_signs_after(situation: Situation, key_pair: KeyPair) -> After:
     if key_pair.status != KeyStatus.ACTIVE:
         return After.UNCHANGED
     successor = situation.successor
-    if (
-        successor is not None
-        and successor.status == KeyStatus.TRUSTED
-        and successor.pk not in situation.seal_problems
-    ):
+    if successor is None:
+        if not situation.by_hand:
+            return After.NEW_KEY
+    elif successor.pk not in situation.seal_problems:
         is_known = not situation.rotation.blockers(successor, KeyStatus.ACTIVE, situation.now)
-        return After.SUCCESSOR if is_known else After.SUCCESSOR_EARLY
+        # One that CloudFront does not trust yet is brought there first where the site may.
+        if successor.status == KeyStatus.TRUSTED or not situation.by_hand:
+            return After.SUCCESSOR if is_known else After.SUCCESSOR_EARLY
     return After.SETTINGS if situation.settings_key_may_sign else After.NOTHING

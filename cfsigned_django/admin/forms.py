@@ -81,7 +81,8 @@ class KeyPairIdForm(StepForm):
             raise forms.ValidationError(
                 _("An id of a public key is K and capital letters and digits.")
             )
-        if KeyPair.objects.filter(key_pair_id=key_pair_id).exists():
+        others = KeyPair.objects.exclude(pk=self.key_pair.pk) if self.key_pair else KeyPair.objects
+        if others.filter(key_pair_id=key_pair_id).exists():
             raise forms.ValidationError(_("This is the id of another key pair of this site."))
         return key_pair_id
 
@@ -134,6 +135,8 @@ def form_class(step: Step, *, by_hand: bool, has_spare: bool) -> type[StepForm]:
         case Step.START:
             return StartWithSpareForm if has_spare else StartForm
         case Step.TRUST if by_hand:
+            return KeyPairIdForm
+        case Step.CORRECT:
             return KeyPairIdForm
         case Step.RETIRE | Step.FINISH if by_hand:
             return RemovedForm

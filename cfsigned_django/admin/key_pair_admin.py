@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import django
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
@@ -32,7 +33,7 @@ else:
 
 _FACTS = (
     *("key_pair_id", "status", "algorithm", "key_group_id"),
-    *("fingerprint", "caller_name", "changed_by", "reason"),
+    *("fingerprint", "caller_name", "changed_by", "why"),
 )
 _HISTORY = (
     *("created_at", "trusted_at", "good_since", "active_at"),
@@ -48,7 +49,7 @@ class KeyPairAdmin(Base):
     The private half of a key is in no field, form, search or message.
     """
 
-    readonly_fields = ("caller_name",)
+    readonly_fields = ("caller_name", "why")
     change_form_template = f"{TEMPLATES}/change_form.html"
 
     def get_urls(self) -> list[URLPattern]:
@@ -106,13 +107,11 @@ class KeyPairAdmin(Base):
             if key_pair is None:
                 self.message_user(request, _("There is no such key pair."), messages.WARNING)
                 return self.redirect_to_list()
-        page = StepPage(
-            frame=self,
-            request=request,
-            step=step,
-            key_pair=key_pair,
-            by_hand=is_by_hand(request),
-        )
+        try:
+            by_hand = is_by_hand(request)
+        except ImproperlyConfigured:
+            return self.redirect_to_list()  # the first page says what is wrong
+        page = StepPage(frame=self, request=request, step=step, key_pair=key_pair, by_hand=by_hand)
         return page.respond()
 
     @transaction.non_atomic_requests
@@ -127,17 +126,20 @@ class KeyPairAdmin(Base):
         context = {"title": capfirst(self.opts.verbose_name_plural), **self._state(request)}
         return self.render(request, "change_list.html", context | (extra_context or {}))
 
-    def show_state(self, request: HttpRequest) -> HttpResponse:
-        """Return what an open page puts in the place of what it shows."""
-        return self.render(request, "overview.html", self._state(request))
+    def show_state(self, request: HttpRequest, *problems: str) -> HttpResponse:
+        """Return what an open page puts in the place of what it shows, with what it found."""
+        return self.render(request, "overview.html", self._state(request, problems))
 
-    def _state(self, request: HttpRequest) -> dict[str, Any]:
+    def _state(self, request: HttpRequest, problems: Sequence[str] = ()) -> dict[str, Any]:
         overview: Overview | None = None
         problem = ""
         try:
             situation = Situation.look(by_hand=is_by_hand(request))
             overview = make_overview(
-                situation, self.permissions_of(request), show_all="all" in request.GET
+                situation,
+                self.permissions_of(request),
+                show_all="all" in request.GET,
+                problems=problems,
             )
         except FAILURES as error:
             problem = put_in_words(error)
@@ -196,14 +198,19 @@ class KeyPairAdmin(Base):
         """Show the name that the public key has in CloudFront."""
         return key_pair.caller_name
 
+    @admin.display(description=gettext_lazy("reason"))
+    def why(self, key_pair: KeyPair) -> str:
+        """Show the reason, in the person's language where it is this package's."""
+        return key_pair.reason_in_words
+
     def record(self, request: HttpRequest, key_pair: KeyPair, reason: str = "") -> None:
         """Write a move into the admin's log, in the language of the site."""
         is_imported = key_pair.status == KeyStatus.ACTIVE and key_pair.trusted_at is None
         is_new = key_pair.status == KeyStatus.PENDING or is_imported
-        if is_new or key_pair.status == KeyStatus.REVOKED:
-            reason = key_pair.reason
         with translation.override(None):
             translation.deactivate()
+            if is_new or key_pair.status == KeyStatus.REVOKED:
+                reason = key_pair.reason_in_words
             text = f"{key_pair}: {key_pair.get_status_display()}"
         text += f" ({reason})" if reason else ""
         write = self.log_addition if is_new else self.log_change

@@ -15,7 +15,7 @@ from cfsigned_django.admin.steps import Step
 from cfsigned_django.aws.client import AwsError
 from cfsigned_django.encryption import CannotUnseal
 from cfsigned_django.lifecycle import KeyStatus
-from cfsigned_django.models import KeyPair
+from cfsigned_django.models import KeyPair, KnownReason
 from cfsigned_django.probe import ProbeResult
 from cfsigned_django.rotation import Blocked, Claimed, Rotation, RotationError
 from cfsigned_django.rotation_steps import (
@@ -107,9 +107,9 @@ class Move:
 
     def _refuse_other_key(self, key_pair: KeyPair, key_pair_id: str) -> None:
         """Probe before the id is written down: a slip would have to be revoked."""
-        key_pair.key_pair_id = key_pair_id
+        former, key_pair.key_pair_id = key_pair.key_pair_id, key_pair_id
         result = self.rotation.probe(key_pair.make_signer())
-        key_pair.key_pair_id = None
+        key_pair.key_pair_id = former
         if result is ProbeResult.WRONG_KEY:
             raise NotTheKey(key_pair_id)
 
@@ -122,17 +122,20 @@ class Move:
             case ProbeResult.UNKNOWN_KEY:
                 text = _("CloudFront does not know %(key)s yet. Check again in a minute.")
             case ProbeResult.WRONG_KEY:
-                text = str(NotTheKey(str(key_pair)))
+                return Outcome(text=str(NotTheKey(str(key_pair))), level=messages.ERROR)
             case ProbeResult.UNRESTRICTED as result:
-                text = str(ProbeFailed(key_pair, result))
+                return Outcome(text=str(ProbeFailed(key_pair, result)), level=messages.ERROR)
             case _no_answer:
                 text = _("CloudFront did not answer the probe, which says nothing about %(key)s.")
         return Outcome(text=text % {"key": key_pair}, level=messages.WARNING)
 
     def _activate(self, key_pair: KeyPair) -> Outcome:
         # A last look: a key that is refused, or cannot be opened, must not sign.
-        if self.rotation.check(key_pair, now=self.now) is ProbeResult.NO_ANSWER:
+        result = self.rotation.check(key_pair, now=self.now)
+        if result is ProbeResult.NO_ANSWER:
             raise Unanswered(key_pair)
+        if result is ProbeResult.UNRESTRICTED:
+            raise ProbeFailed(key_pair, result)
         former = KeyPair.objects.filter(active_in=self.rotation.key_group_id).first()
         self.rotation.activate(key_pair, now=self.now)
         keyring = in_words(timedelta(seconds=self.rotation.waits.keyring))
@@ -156,25 +159,41 @@ class Move:
         return Outcome(text=text % {"key": key_pair})
 
     def _revoke(self, key_pair: KeyPair) -> Outcome:
-        reason = self.answers["reason"] or _("revoked in the admin")
+        reason = self.answers["reason"] or KnownReason.REVOKED_IN_ADMIN
+        was_active = key_pair.active_in is not None
         self.rotation.revoke(key_pair, now=self.now, reason=reason)
-        text = _("%(key)s is revoked: it no longer signs.") % {"key": key_pair}
-        return Outcome(text=text, level=messages.WARNING)
+        sentences = [is_revoked(key_pair)]
+        if key_pair.removed_at is not None:
+            sentences.append(_is_out(key_pair))
+        active = self.rotation.active()
+        if was_active and active is not None:
+            sentences.append(_("%(key)s signs now.") % {"key": active})
+        return Outcome(text=" ".join(sentences), level=messages.WARNING)
 
     def _finish(self, key_pair: KeyPair) -> Outcome:
         self.rotation.finish_revocation(key_pair, now=self.now)
-        text = _("%(key)s is out of CloudFront: links that it signed no longer open.")
-        return Outcome(text=text % {"key": key_pair}, key_pair=key_pair)
+        return Outcome(text=_is_out(key_pair), key_pair=key_pair)
 
 
 _MOVES: dict[Step, Callable[[Move, KeyPair], Outcome]] = {
     Step.TRUST: Move._trust,
+    Step.CORRECT: Move._trust,
     Step.CHECK: Move._check,
     Step.ACTIVATE: Move._activate,
     Step.RETIRE: Move._retire,
     Step.REVOKE: Move._revoke,
     Step.FINISH: Move._finish,
 }
+
+
+def is_revoked(key_pair: KeyPair) -> str:
+    """Say that a key no longer signs, whatever became of the rest."""
+    return _("%(key)s is revoked: it no longer signs.") % {"key": key_pair}
+
+
+def _is_out(key_pair: KeyPair) -> str:
+    text = _("%(key)s is out of CloudFront: links that it signed no longer open.")
+    return text % {"key": key_pair}
 
 
 def put_in_words(error: Exception) -> str:

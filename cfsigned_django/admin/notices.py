@@ -124,10 +124,9 @@ def _no_spare(situation: Situation) -> Iterator[Notice]:
     yield Notice(
         level=Level.INFO if situation.spare_algorithm is None else Level.WARNING,
         text=_(
-            "No spare key is ready. If the signing key leaked now, a new one could sign only "
-            "after %(wait)s."
-        )
-        % {"wait": in_words(timedelta(seconds=situation.rotation.waits.propagation))},
+            "No spare key is ready. If the signing key leaked now, some links of a new one would "
+            "be refused in the first minutes."
+        ),
     )
 
 

@@ -10,7 +10,7 @@ from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
-from cfsigned_django.admin.notices import OLD, Notice, find_notices
+from cfsigned_django.admin.notices import OLD, Level, Notice, find_notices
 from cfsigned_django.admin.situation import Situation, is_unfinished
 from cfsigned_django.admin.steps import Offer, Step, find_offers
 from cfsigned_django.admin.timeline import Moment, tell_timeline
@@ -144,6 +144,8 @@ def _headline(situation: Situation, offer: Offer) -> str:
             text = _("Generate a key that signs.")
         case Step.TRUST:
             text = _("The new key is there; CloudFront has to trust it.")
+        case Step.CORRECT:
+            text = _("CloudFront does not know %(key)s: is this the right id?")
         case Step.CHECK:
             text = _("See whether CloudFront knows %(key)s.")
         case Step.ACTIVATE:
@@ -160,9 +162,13 @@ def _headline(situation: Situation, offer: Offer) -> str:
 
 
 def make_overview(
-    situation: Situation, permissions: Iterable[str], *, show_all: bool = False
+    situation: Situation,
+    permissions: Iterable[str],
+    *,
+    show_all: bool = False,
+    problems: Iterable[str] = (),
 ) -> Overview:
-    """Return the page for a person with these permissions."""
+    """Return the page for a person with these permissions; it tells of the problems first."""
     mine = frozenset(permissions)
     offers = [each for each in find_offers(situation) if each.step.permissions & mine]
     steps = [each for each in offers if each.step is not Step.REVOKE]
@@ -174,7 +180,10 @@ def make_overview(
     shown = past if show_all else past[:SOME]
     return Overview(
         situation=situation,
-        notices=find_notices(situation),
+        notices=[
+            *(Notice(level=Level.ERROR, text=problem) for problem in problems),
+            *find_notices(situation),
+        ],
         primary=steps[0] if steps else None,
         others=[each for each in steps[1:] if not each.blocked],
         check=next((each for each in steps if each.step is Step.CHECK and not each.blocked), None),

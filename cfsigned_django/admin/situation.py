@@ -47,9 +47,7 @@ class Situation:
         rotation = site_rotation(by_hand=True)
         now = rotation.clock()
         key_pairs = rotation.key_pairs()
-        for key_pair in key_pairs:
-            if key_pair.status == KeyStatus.ACTIVE:
-                rotation.remember_waits(key_pair)  # where no job runs, nobody else does
+        rotation.remember_waits(key_pairs)  # where no job runs, nobody else does
         waits = {
             each.key_pair.pk: each
             for each in find_waits(rotation, now=now)
@@ -68,6 +66,11 @@ class Situation:
             settings_key_row=rotation.rows.filter(key_pair_id=settings_key_id or None).first(),
             spare_algorithm=conf.spare_algorithm(),
         )
+
+    @property
+    def by_hand_is_set(self) -> bool:
+        """Tell whether the settings say that a person changes CloudFront, whoever looks."""
+        return conf.is_by_hand()
 
     @property
     def active(self) -> KeyPair | None:

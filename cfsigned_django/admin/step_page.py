@@ -12,10 +12,11 @@ from django.utils.translation import gettext as _
 from cfsigned_django import conf
 from cfsigned_django.admin.effects import describe_effect
 from cfsigned_django.admin.forms import StepForm, form_class
-from cfsigned_django.admin.moves import FAILURES, Move, NotTheKey, Outcome, put_in_words
+from cfsigned_django.admin.moves import FAILURES, Move, NotTheKey, Outcome, is_revoked, put_in_words
 from cfsigned_django.admin.situation import Situation
 from cfsigned_django.admin.steps import Offer, Step, find_offers
 from cfsigned_django.aws.client import AwsError
+from cfsigned_django.lifecycle import KeyStatus
 from cfsigned_django.models import KeyPair
 from cfsigned_django.rotation import RotationError
 from cfsigned_django.site_rotation import site_rotation
@@ -38,8 +39,8 @@ class Frame(Protocol):
     def render(self, request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
         """Return a page inside the admin's frame."""
 
-    def show_state(self, request: HttpRequest) -> HttpResponse:
-        """Return the present state, without a frame."""
+    def show_state(self, request: HttpRequest, *problems: str) -> HttpResponse:
+        """Return the present state, without a frame, and the problems that were found."""
 
     def redirect_to_list(self) -> HttpResponse:
         """Lead to the first page."""
@@ -107,18 +108,21 @@ class StepPage:
         }
 
     def _take(self, form: StepForm) -> list[Outcome]:
-        """Take the step. A revocation stops the signing first, whatever becomes of the rest."""
-        if self.step is not Step.REVOKE:
-            return [self._move(self.step, form, by_hand=self.by_hand)]
-        outcomes = [self._move(Step.REVOKE, form, by_hand=True)]
-        if not self.by_hand:
-            try:
-                outcomes.append(self._move(Step.FINISH, form, by_hand=False))
-            except FAILURES as error:
-                outcomes.append(_failed(error))
-        return outcomes
+        """Take the step, and say how far it came: a revocation may come half-way."""
+        try:
+            return [self._move(form)]
+        except FAILURES as error:
+            if self.step is not Step.REVOKE or self.key_pair is None:
+                raise
+            self.key_pair.refresh_from_db()
+            if self.key_pair.status != KeyStatus.REVOKED:
+                raise
+            return [
+                Outcome(text=is_revoked(self.key_pair), level=messages.WARNING),
+                _failed(error),
+            ]
 
-    def _move(self, step: Step, form: StepForm, *, by_hand: bool) -> Outcome:
+    def _move(self, form: StepForm) -> Outcome:
         recorded: list[KeyPair] = []
 
         def record(key_pair: KeyPair) -> None:
@@ -128,7 +132,7 @@ class StepPage:
         rotation = site_rotation(
             changed_by=self.request.user.get_username()[:150],
             # A page that looks by itself every few seconds asks the edges, and not AWS.
-            by_hand=by_hand or self._is_quiet,
+            by_hand=self.by_hand or self._is_quiet,
             on_move=record,
         )
         move = Move(
@@ -137,7 +141,7 @@ class StepPage:
             key_pair=self.key_pair,
             answers=form.cleaned_data,
         )
-        outcome = move.take(step)
+        outcome = move.take(self.step)
         if outcome.key_pair is not None and not recorded:
             reason = form.cleaned_data.get("reason", "")
             self.frame.record(self.request, outcome.key_pair, reason)
@@ -158,6 +162,7 @@ class StepPage:
             "failure": put_in_words(failure) if failure else "",
             "is_aws_failure": isinstance(failure, AwsError),
             "by_hand": self.by_hand,
+            "by_hand_is_set": situation.by_hand_is_set,
             "effect_template": f"admin/cfsigned_django/keypair/effects/{self.step}.html",
         }
         return self.frame.render(self.request, "step.html", context)
@@ -165,7 +170,8 @@ class StepPage:
     def _back(self, *outcomes: Outcome) -> HttpResponse:
         """Lead to the first page; where that page asked by itself, return its new state."""
         if self._is_quiet:
-            return self.frame.show_state(self.request)
+            bad = (each.text for each in outcomes if each.level == messages.ERROR)
+            return self.frame.show_state(self.request, *bad)
         for outcome in outcomes:
             self.frame.message_user(self.request, outcome.text, outcome.level)
         return self.frame.redirect_to_list()

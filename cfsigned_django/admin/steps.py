@@ -22,6 +22,7 @@ class Step(StrEnum):
     IMPORT = "import"
     START = "start"
     TRUST = "trust"
+    CORRECT = "correct"
     CHECK = "check"
     ACTIVATE = "activate"
     RETIRE = "retire"
@@ -78,6 +79,7 @@ _LABELS = {
     Step.IMPORT: gettext_lazy("Import the key of the settings"),
     Step.START: gettext_lazy("Start rotation"),
     Step.TRUST: gettext_lazy("Let CloudFront trust it"),
+    Step.CORRECT: gettext_lazy("Correct its id"),
     Step.CHECK: gettext_lazy("Check again"),
     Step.ACTIVATE: gettext_lazy("Activate"),
     Step.RETIRE: gettext_lazy("Retire"),
@@ -130,14 +132,24 @@ def _steps_of(situation: Situation, key_pair: KeyPair) -> Iterator[tuple[Step, s
         case KeyStatus.TRUSTED if key_pair.is_spare:
             if key_pair.good_since is None:
                 yield Step.CHECK, seal_problem
+                yield from _corrections(situation, seal_problem)
         case KeyStatus.TRUSTED:
             # What is the next thing to do stands first: looking, or waiting.
             activate, check = (Step.ACTIVATE, seal_problem or what), (Step.CHECK, seal_problem)
-            yield from (check, activate) if key_pair.good_since is None else (activate, check)
+            if key_pair.good_since is None:
+                yield from (check, activate, *_corrections(situation, seal_problem))
+            else:
+                yield from (activate, check)
         case KeyStatus.RETIRING:
             yield Step.RETIRE, what
         case _revoked:
             yield Step.FINISH, ""
+
+
+def _corrections(situation: Situation, seal_problem: str) -> Iterator[tuple[Step, str]]:
+    """Yield the way to another id, which may be wrong only where a person enters it."""
+    if situation.by_hand:
+        yield Step.CORRECT, seal_problem
 
 
 def _claimed(situation: Situation, key_pair: KeyPair) -> str:

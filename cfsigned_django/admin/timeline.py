@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from cfsigned_django.lifecycle import KeyStatus
 from cfsigned_django.models import KeyPair
 from cfsigned_django.rotation_steps import Wait
+from cfsigned_django.waiting import date_and_time
 
 
 class Tense(StrEnum):
@@ -33,6 +34,11 @@ class Moment:
     at: datetime | None = None
     #: ``at`` in few words: a time today, a date otherwise.
     when: str = ""
+
+    @property
+    def exactly(self) -> str:
+        """Return ``at`` in full; empty where it is not known."""
+        return date_and_time(self.at) if self.at else ""
 
 
 def tell_timeline(key_pair: KeyPair, wait: Wait | None, now: datetime) -> list[Moment]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from pytest_django import Settings
 
 from cfsigned_django.models import KeyPair
 from cfsigned_django.probe import ProbeResult
@@ -17,7 +18,10 @@ from tests.admin import (
     buttons,
     fresh,
     imported,
+    log,
+    moved,
     started,
+    trusted,
 )
 from tests.admin.test_revoke import DENIED
 
@@ -226,3 +230,79 @@ def test_no_job_finishes_what_a_person_does(cloudfront: FakeCloudFront) -> None:
 
     assert fresh(revoked).removed_at is None
     assert fresh(former).status == "retiring"
+
+
+def test_wrong_id_is_corrected(by_hand: Visitor, cloudfront: FakeCloudFront) -> None:
+    """As long as CloudFront has not accepted the key, a mistyped id can be replaced."""
+    imported()
+    key_pair = started()
+    cloudfront.probe_result = ProbeResult.UNKNOWN_KEY
+    by_hand.take("trust", key_pair, key_pair_id="K2JCJMDEHXQW5F", by_hand="1")
+    assert buttons(by_hand.client.get(LIST).text)[-1] == "Correct its id"
+    key_pair_id = create_public_key(cloudfront, key_pair)
+
+    page = by_hand.take("correct", key_pair, key_pair_id=key_pair_id, by_hand="1")
+
+    assert f"CloudFront begins to trust {key_pair_id}." in page
+    assert (fresh(key_pair).key_pair_id, fresh(key_pair).status) == (key_pair_id, "trusted")
+    assert log()[-1] == f"{key_pair_id}: Trusted"
+
+
+def test_id_of_another_public_key_is_no_correction(
+    by_hand: Visitor, cloudfront: FakeCloudFront
+) -> None:
+    """Where the edge says that the id belongs to another key, the former id stays."""
+    imported()
+    key_pair = started()
+    cloudfront.probe_result = ProbeResult.UNKNOWN_KEY
+    by_hand.take("trust", key_pair, key_pair_id="K2JCJMDEHXQW5F", by_hand="1")
+    cloudfront.probe_result = ProbeResult.WRONG_KEY
+
+    page = by_hand.take("correct", key_pair, key_pair_id="K36X4X2EO997HM", by_hand="1")
+
+    assert "CloudFront has another public key under K36X4X2EO997HM." in page
+    assert fresh(key_pair).key_pair_id == "K2JCJMDEHXQW5F"
+
+
+def test_id_that_works_cannot_be_corrected(by_hand: Visitor, cloudfront: FakeCloudFront) -> None:
+    """A key that CloudFront has accepted keeps its id, and so does one that the site put there."""
+    cloudfront.failure = None
+    imported()
+    key_pair = trusted(good_for=60)
+
+    assert "Correct its id" not in buttons(by_hand.client.get(LIST).text)
+    moved(key_pair, good_since=-60)
+    assert "This step is not due" in by_hand.take(
+        "correct", key_pair, key_pair_id="K2JCJMDEHXQW5F", by_hand="1"
+    )
+    KeyPair.objects.update(good_since=None)
+    assert "Correct its id" not in buttons(by_hand.client.get(f"{LIST}?by_hand=0").text)
+
+
+def test_setting_says_it_for_everybody(
+    admin: Visitor, cloudfront: FakeCloudFront, settings: Settings
+) -> None:
+    """With AWS_CLOUDFRONT_BY_HAND no page calls AWS, and nobody can choose otherwise."""
+    settings.AWS_CLOUDFRONT_BY_HAND = True
+    cloudfront.failure = DENIED
+    imported()
+
+    admin.take("start", algorithm="ECDSA_P256")
+    page = admin.get(f"{LIST}?by_hand=0")
+
+    assert buttons(admin.seen[-1]) == ["*Enter its id"]
+    assert "AWS_CLOUDFRONT_BY_HAND says so." in page
+    assert "Let this site do it" not in page
+    assert "AWS_CLOUDFRONT_BY_HAND says so." in admin.get(
+        address("trust", KeyPair.objects.get(status="pending"))
+    )
+    assert cloudfront.calls == []
+
+
+def test_setting_that_is_neither_is_told(admin: Visitor, settings: Settings) -> None:
+    """A setting that is no truth value is named on the first page, to which each step leads."""
+    key_pair = imported()
+    settings.AWS_CLOUDFRONT_BY_HAND = "yes"
+
+    for where in (LIST, address("revoke", key_pair)):
+        assert "AWS_CLOUDFRONT_BY_HAND is 'yes'" in admin.get(where)

@@ -10,6 +10,7 @@ from pytest_django import Settings
 from cfsigned_django.aws.client import AwsError
 from cfsigned_django.encryption import CannotUnseal
 from cfsigned_django.models import KeyPair
+from cfsigned_django.probe import ProbeResult
 from cfsigned_django.rotation import Claimed, Rotation, RotationError
 from tests.admin import (
     LIST,
@@ -212,3 +213,20 @@ def test_page_asks_few_questions(admin: Visitor) -> None:
         KeyPair.objects.filter(pk=started().pk).update(status="retired", next_in=None)
 
     assert count() == few
+
+
+def test_open_behavior_is_shown(admin: Visitor, cloudfront: FakeCloudFront) -> None:
+    """Where links are not checked, each look says so, the one of an open page and the last too."""
+    imported()
+    key_pair = trusted(good_for=301)
+    cloudfront.probe_result = ProbeResult.UNRESTRICTED
+
+    pages = [
+        admin.take("activate", key_pair),
+        admin.post(address("check", key_pair)),
+        admin.post(address("check", key_pair), quiet="1"),
+    ]
+
+    for page in pages:
+        assert "so links are not checked there. Set Restrict viewer access" in page
+    assert fresh(key_pair).status == "trusted"

@@ -85,7 +85,7 @@ def test_whole_rotation_shows_no_key(
     entries = [f"{each.object_repr} {each.change_message}" for each in LogEntry.objects.all()]
     sessions = [str(each.get_decoded()) for each in Session.objects.all()]
 
-    assert len(secrets.private_keys) == 2
+    assert len(secrets.private_keys) == 3
     assert len(secrets.sealed) == 2
     assert fresh(key_pair).status == "revoked"
     secrets.assert_absent(*admin.seen, caplog.text, download, *entries, *sessions)

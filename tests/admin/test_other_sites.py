@@ -11,7 +11,7 @@ from django.db import connection
 
 from cfsigned_django.models import KeyPair
 from tests.admin import LIST, FakeCloudFront, Visitor, activated, fresh, imported, trusted
-from tests.admin.test_failures import LATE
+from tests.admin.test_revoke import DENIED
 
 OWN = LIST.replace("/admin/", "/own/")
 
@@ -52,7 +52,7 @@ def test_steps_are_not_undone_by_a_transaction_of_the_request(
     KeyPair.objects.filter(pk=former.pk).update(retiring_at=None)
     admin.get(f"{LIST}{former.pk}/change/")
     assert fresh(former).retiring_at is not None
-    cloudfront.failure = LATE
+    cloudfront.failure = DENIED
     admin.take("revoke", key_pair, typed=str(key_pair))
 
     assert fresh(key_pair).status == "revoked"

@@ -20,6 +20,7 @@ from tests.admin import (
     started,
     trusted,
 )
+from tests.admin.test_failures import LATE
 
 DENIED = AwsError(
     what="read the key group",
@@ -76,19 +77,62 @@ def test_page_says_that_the_successor_takes_over(
 
 
 def test_page_says_that_nothing_signs_afterwards(admin: Visitor) -> None:
-    """Without a successor pages will fail: the page says so, and proposes to start first."""
-    page = admin.get(address("revoke", imported()))
+    """By hand, without a successor, pages will fail: the page proposes to start first."""
+    page = admin.get(f"{address('revoke', imported())}?by_hand=1")
 
     assert "What signs afterwards Nothing: pages with links to files fail." in page
     assert "Start a rotation first, if there is time: a new key can sign after 5 min." in page
 
 
+def test_page_says_that_a_new_key_is_made(admin: Visitor) -> None:
+    """Where the site may change CloudFront, a key that signs is made first, as the page says."""
+    key_pair = imported()
+    said = admin.get(address("revoke", key_pair))
+
+    page = admin.take("revoke", key_pair, typed=str(key_pair), reason="leaked")
+
+    assert "What signs afterwards A new key, at once: it is made and put into the key group" in said
+    successor = KeyPair.objects.get(status="active")
+    assert f"{successor} signs now." in page
+    assert log() == [
+        f"{successor.get_algorithm_display()} {successor.fingerprint[:12]}: Pending (leaked)",
+        f"{successor}: Trusted",
+        f"{key_pair}: Revoked (leaked)",
+        f"{successor}: Active",
+    ]
+
+
+def test_successor_is_brought_forward(admin: Visitor) -> None:
+    """A successor that CloudFront does not trust yet is put into the key group, and signs."""
+    key_pair = imported()
+    successor = started()
+    said = admin.get(address("revoke", key_pair))
+
+    admin.take("revoke", key_pair, typed=str(key_pair))
+
+    assert f"What signs afterwards {successor}, at once. CloudFront may not know it" in said
+    assert fresh(successor).status == "active"
+
+
+def test_nothing_is_revoked_while_aws_fails_for_a_moment(
+    admin: Visitor, cloudfront: FakeCloudFront
+) -> None:
+    """Links that work are better than none: the page says that nothing was done, and to retry."""
+    key_pair = imported()
+    cloudfront.failure = LATE
+
+    page = admin.take("revoke", key_pair, typed=str(key_pair))
+
+    assert "Not done. Could not read the key group" in page
+    assert fresh(key_pair).status == "active"
+
+
 def test_page_proposes_to_bring_the_successor_forward(admin: Visitor) -> None:
-    """A successor that CloudFront does not trust yet is to be brought there first."""
+    """By hand, a successor that CloudFront does not trust yet is to be brought there first."""
     key_pair = imported()
     successor = started()
 
-    page = admin.get(address("revoke", key_pair))
+    page = admin.get(f"{address('revoke', key_pair)}?by_hand=1")
 
     assert f"Bring {successor} to where CloudFront trusts it first" in page
 
@@ -99,19 +143,22 @@ def test_successor_that_cannot_be_opened_does_not_count(admin: Visitor) -> None:
     successor = trusted(good_for=3600)
     KeyPair.objects.filter(pk=successor.pk).update(sealed_private_key="damaged")
 
-    assert "What signs afterwards Nothing" in admin.get(address("revoke", key_pair))
+    page = admin.get(address("revoke", key_pair))
+
+    assert "What signs afterwards Nothing" in page
+    assert f"The private key of {successor} cannot be opened: revoke that key first" in page
 
 
 def test_page_says_that_the_key_of_the_settings_signs(
     admin: Visitor, cloudfront: FakeCloudFront
 ) -> None:
-    """A key of the settings that was never imported signs again."""
+    """By hand, a key of the settings that was never imported signs again."""
     key_pair = activated()
 
-    page = admin.get(address("revoke", key_pair))
+    page = admin.get(f"{address('revoke', key_pair)}?by_hand=1")
 
     assert f"The key of the settings, {cloudfront.settings_key_id}." in page
-    admin.take("revoke", key_pair, typed=str(key_pair))
+    admin.take("revoke", key_pair, typed=str(key_pair), by_hand="1")
     assert cloudfront.settings_key_id in storages["default"].url("a.jpg")
 
 
@@ -143,7 +190,6 @@ def test_revocation_ends_the_trust(admin: Visitor, cloudfront: FakeCloudFront) -
     assert log() == [
         f"{key_pair}: Revoked (leaked in a log)",
         f"{successor}: Active",
-        f"{key_pair}: Revoked (leaked in a log)",
     ]
 
 

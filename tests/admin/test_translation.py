@@ -7,9 +7,11 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.utils import translation
 
 import cfsigned_django
 from cfsigned_django.models import KeyPair
@@ -28,12 +30,9 @@ from tests.admin import (
 PACKAGE = Path(cfsigned_django.__file__).parent
 CATALOG = PACKAGE / "locale" / "ko" / "LC_MESSAGES"
 
-#: What is called so in Korean, too, and the reason that rotation.py writes down.
+#: What is called so in Korean, too.
 NAMES = {"CloudFront", "ECDSA", "RSA", "America", "Chicago"}
-_IDS = re.compile(
-    r"AWS_\w+|\b[0-9a-f]{8,}\b|[0-9a-f]+(-[0-9a-f]+){4}|cfsigned-\S+|K[0-9A-Z]{13}"
-    r"|imported from the settings"
-)
+_IDS = re.compile(r"AWS_\w+|\b[0-9a-f]{8,}\b|[0-9a-f]+(-[0-9a-f]+){4}|cfsigned-\S+|K[0-9A-Z]{13}")
 
 
 def english_words(html: str) -> set[str]:
@@ -44,10 +43,11 @@ def english_words(html: str) -> set[str]:
 
 
 @pytest.fixture
-def korean(admin: Visitor) -> Visitor:
+def korean(admin: Visitor) -> Iterator[Visitor]:
     """Return a person whose browser prefers Korean."""
     admin.client.defaults["HTTP_ACCEPT_LANGUAGE"] = "ko-KR,ko;q=0.9,en;q=0.8"
-    return admin
+    yield admin
+    translation.deactivate()  # as it was for the last request, in this thread
 
 
 def test_first_page_is_korean(korean: Visitor, cloudfront: FakeCloudFront) -> None:
@@ -88,9 +88,23 @@ def test_no_english_is_left_in_any_state(korean: Visitor) -> None:
     key_pair = activated(former_retiring_for=8 * 86400)
     found |= english_words(korean.client.get(LIST).text)
     found |= english_words(korean.client.get(address("retire", former)).text)
-    found |= english_words(korean.client.get(address("revoke", key_pair)).text)
+    for path in ("?by_hand=1", "?by_hand=0"):
+        found |= english_words(korean.client.get(address("revoke", key_pair) + path).text)
+    successor = trusted()
+    found |= english_words(korean.client.get(LIST + "?by_hand=1").text)
+    found |= english_words(korean.client.get(address("correct", successor)).text)
 
     assert found == set()
+
+
+def test_reason_is_korean_where_it_is_the_packages_own(korean: Visitor) -> None:
+    """What the package wrote down as a reason is translated, what a person wrote is not."""
+    key_pair = imported()
+
+    assert "설정에서 가져옴" in korean.get()
+    assert "설정에서 가져옴" in korean.get(f"{LIST}{key_pair.pk}/change/")
+    KeyPair.objects.update(reason="ticket 7")
+    assert "ticket 7" in korean.get()
 
 
 def test_log_is_in_the_language_of_the_site(korean: Visitor) -> None:

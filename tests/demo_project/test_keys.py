@@ -66,10 +66,11 @@ def test_the_admin_says_that_waits_are_short(site: Client) -> None:
     """Say on the page of the keys what a wait is here, and what it is by default."""
     site.force_login(User.objects.create_superuser("demo"))
     with override_settings(**SHORT):
-        # Whoever reads the admin in Korean still reads this notice in one language.
         page = site.get(KEYS_PATH, headers={"Accept-Language": "ko"}).content.decode()
     assert "서명 키 쌍" in page
+    # Once in each language of the admin; the list is English, and explained in Korean.
     assert "This is the demo: its waits are short" in page
+    assert "데모에서는 대기 시간이 짧습니다." in page
     waits = re.findall(r"<li>([^<]+)<b>([^<]+)</b>, by default ([^<]+)</li>", page)
     assert waits == [
         ("links live ", "90 s", "7 days"),

@@ -140,6 +140,21 @@ class TestAnswers:
         assert process.signs() == "K2"
         assert process.looks == [None, first]
 
+    def test_an_answer_is_as_old_as_its_question(self, process: Process) -> None:
+        """Count from when it was asked: the key may have changed before the answer came."""
+
+        def take_long(*arguments: object) -> Found:
+            process.looks.append(None)
+            process.now += INTERVAL - 1
+            return Found(signer=signer("K1"))
+
+        process.keyring._find_active = take_long
+
+        assert process.lease().seen_at == START
+        process.now += 1
+        process.lease()
+        assert len(process.looks) == 2
+
     def test_a_machine_that_slept(self, process: Process) -> None:
         """Look again after a sleep, in which only the wall clock goes on."""
         process.lease()

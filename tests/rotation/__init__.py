@@ -7,12 +7,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from cfsigned_django.lifecycle import Waits
 from cfsigned_django.models import KeyPair
 from cfsigned_django.probe import ProbeResult
 from cfsigned_django.rotation import Rotation
 from cfsigned_django.signing import KeyAlgorithm, PrivateKey, Signer
 from tests.aws.api import Account
+from tests.simulation.answers import refusal
 from tests.simulation.faults import Boundary, Fault, UnreliableCloudFront
 from tests.simulation.strict_cloudfront import StrictCloudFront
 
@@ -131,3 +134,12 @@ def fresh(key_pair: KeyPair) -> KeyPair:
 def statuses() -> dict[str, str]:
     """Return the status of each key pair, by its name."""
     return {str(each): each.status for each in KeyPair.objects.all()}
+
+
+def denied(key_group: Site, method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let AWS refuse one kind of call for good."""
+
+    def refuse(**arguments: object) -> object:
+        raise refusal("AccessDenied", method)
+
+    monkeypatch.setattr(key_group.account.api, method, refuse)

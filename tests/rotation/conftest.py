@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.utils import translation
 
 from cfsigned_django import keyring, site_rotation
 from cfsigned_django.models import KeyPair
@@ -22,8 +23,13 @@ from tests.simulation.strict_cloudfront import StrictCloudFront
 
 
 @pytest.fixture(autouse=True)
-def _apart(no_aws_configuration: None) -> None:
-    """Keep every test here apart from the machine's own AWS configuration."""
+def _apart(no_aws_configuration: None) -> Iterator[None]:
+    """Keep every test here apart from this machine's AWS, and from the language of a page before.
+
+    What a request activated stays active in its thread.
+    """
+    with translation.override("en"):
+        yield
 
 
 @pytest.fixture

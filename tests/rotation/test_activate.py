@@ -7,7 +7,6 @@ from datetime import timedelta
 import pytest
 
 from cfsigned_django.lifecycle import Cause
-from cfsigned_django.models import KeyPair
 from cfsigned_django.rotation import Blocked, Claimed, RotationError
 from tests.rotation import Site, fresh, statuses
 
@@ -93,30 +92,6 @@ def test_retired_key_leaves_nothing_behind(key_group: Site) -> None:
     assert (row.status, row.sealed_private_key) == ("retired", "")
     assert row.retired_at == row.removed_at == key_group.now
     assert key_group.members == {key_group.foreign, str(key_pair)} == key_group.public_keys
-
-
-def test_longer_lifetime_of_before_counts(key_group: Site) -> None:
-    """Links that were issued while the settings allowed a longer life are waited for."""
-    former = key_group.imported()
-    KeyPair.objects.filter(pk=former.pk).update(retirement_seconds=10_000)
-    key_group.activated()
-    key_group.wait(9_999)
-
-    with pytest.raises(Blocked):
-        key_group.rotation().retire(fresh(former), now=key_group.now)
-
-
-def test_longer_lifetime_of_now_is_remembered(key_group: Site) -> None:
-    """What the settings allow now is written down for the key that signs, and never lowered."""
-    active = key_group.imported()
-    KeyPair.objects.filter(pk=active.pk).update(retirement_seconds=5)
-
-    key_group.rotation().remember_waits(fresh(active))
-    assert fresh(active).retirement_seconds == 3780
-
-    KeyPair.objects.filter(pk=active.pk).update(retirement_seconds=99_999)
-    key_group.rotation().remember_waits(fresh(active))
-    assert fresh(active).retirement_seconds == 99_999
 
 
 def test_retirement_puts_the_signing_key_back_first(key_group: Site) -> None:

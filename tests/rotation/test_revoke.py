@@ -1,34 +1,15 @@
-"""Test the emergency exit: what signs then, and that CloudFront always keeps one key."""
+"""Test the emergency exit: what signs then, and what is left where something fails."""
 
 from __future__ import annotations
 
 import pytest
 
-from cfsigned_django import revocation
 from cfsigned_django.aws.client import AwsError
-from cfsigned_django.aws.key_groups import LAST_PUBLIC_KEY
 from cfsigned_django.lifecycle import KeyStatus
 from cfsigned_django.models import KeyPair
 from cfsigned_django.rotation import Blocked, Claimed, RotationError
-from tests.rotation import RSA, Killed, Site, fresh, statuses
-from tests.simulation.answers import refusal
+from tests.rotation import RSA, Killed, Site, denied, fresh, statuses
 from tests.simulation.faults import Fault
-
-
-def alone(key_group: Site) -> KeyPair:
-    """Return the ACTIVE key, which is the only one in the group."""
-    active = key_group.imported()
-    key_group.set_members(str(active))
-    return active
-
-
-def denied(key_group: Site, method: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let AWS refuse one kind of call for good."""
-
-    def refuse(**arguments: object) -> object:
-        raise refusal("AccessDenied", method)
-
-    monkeypatch.setattr(key_group.account.api, method, refuse)
 
 
 def test_ready_successor_signs_at_once(key_group: Site) -> None:
@@ -83,43 +64,6 @@ def test_successor_that_was_taken_out_is_put_back(key_group: Site) -> None:
     assert key_group.members == {key_group.foreign, str(successor)}
 
 
-def test_only_key_of_the_group_is_replaced(key_group: Site) -> None:
-    """The last key goes once another one is in the group."""
-    active = alone(key_group)
-
-    key_group.rotation().revoke(active, now=key_group.now, reason="")
-
-    successor = KeyPair.objects.get(status=KeyStatus.ACTIVE)
-    assert key_group.members == {str(successor)}
-    assert str(active) not in key_group.public_keys
-
-
-@pytest.mark.parametrize("spare", [True, False])
-def test_only_key_that_never_signed_is_replaced(key_group: Site, spare: bool) -> None:
-    """Also a TRUSTED key that is alone in the group can be revoked."""
-    key_pair = key_group.trusted(spare=spare)
-    key_group.set_members(str(key_pair))
-
-    key_group.rotation().revoke(key_pair, now=key_group.now, reason="")
-
-    assert sorted(statuses().values()) == ["active", "revoked"]
-    assert len(key_group.members) == 1
-    assert str(key_pair) not in key_group.public_keys
-
-
-def test_revocation_by_hand_is_finished_by_call(key_group: Site) -> None:
-    """What was revoked by hand, and is alone in the group, is replaced when it is taken out."""
-    active = alone(key_group)
-    key_group.rotation(by_hand=True).revoke(active, now=key_group.now, reason="leaked")
-    assert statuses() == {str(active): "revoked"}
-    assert key_group.members == {str(active)}
-
-    key_group.rotation().finish_revocation(active, now=key_group.now)
-
-    assert KeyPair.objects.get(status=KeyStatus.ACTIVE).reason == "leaked"
-    assert str(active) not in key_group.members
-
-
 def test_nothing_is_made_while_another_signs(key_group: Site) -> None:
     """A RETIRING key goes alone: what signs goes on."""
     former, active = key_group.imported(), key_group.activated()
@@ -172,28 +116,6 @@ def test_missing_permission_does_not_keep_a_leaked_key_signing(
     assert fresh(active).removed_at == key_group.now
 
 
-def test_missing_permission_and_the_only_key(
-    key_group: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The only key that cannot be replaced signs no longer, and the error says what holds it."""
-    active = alone(key_group)
-    denied(key_group, "create_public_key", monkeypatch)
-
-    with pytest.raises(AwsError) as caught:
-        key_group.rotation().revoke(active, now=key_group.now, reason="")
-
-    assert str(caught.value).startswith(
-        f"Could not take {active} out of CloudFront: it is the only key of its key group, which "
-        "must keep one, and no other could be put in. Could not create the public key cfsigned-"
-    )
-    assert caught.value.permission == "cloudfront:CreatePublicKey"
-    assert fresh(active).status == "revoked"
-    monkeypatch.undo()
-    key_group.wait(6)
-    key_group.rotation().finish_revocation(active, now=key_group.now)
-    assert str(active) not in key_group.members
-
-
 def test_successor_that_cannot_be_opened_does_not_sign(key_group: Site) -> None:
     """A successor whose seal does not open takes nothing over."""
     active, successor = key_group.imported(), key_group.trusted()
@@ -202,28 +124,6 @@ def test_successor_that_cannot_be_opened_does_not_sign(key_group: Site) -> None:
     key_group.rotation().revoke(active, now=key_group.now, reason="")
 
     assert statuses() == {str(active): "revoked", str(successor): "trusted"}
-
-
-def test_successor_that_cannot_be_opened_and_the_only_key(key_group: Site) -> None:
-    """The error names the successor that has to be revoked, and then all goes on."""
-    active = key_group.imported()
-    successor = key_group.started()
-    KeyPair.objects.filter(pk=successor.pk).update(
-        sealed_private_key="damaged", key_pair_id="K2JCJMDEHXQW5F", status="trusted"
-    )
-    key_group.set_members(str(active))
-    rotation = key_group.rotation(by_hand=True)
-    rotation.revoke(active, now=key_group.now, reason="")
-    KeyPair.objects.filter(pk=successor.pk).update(status="pending", key_pair_id=None)
-
-    with pytest.raises(RotationError, match=r"cannot be opened\. Revoke it as well"):
-        key_group.rotation().finish_revocation(active, now=key_group.now)
-
-    key_group.wait(6)
-    key_group.rotation().revoke(fresh(successor), now=key_group.now, reason="")
-    key_group.rotation().finish_revocation(active, now=key_group.now)
-    assert str(active) not in key_group.public_keys
-    assert len(key_group.members) == 1
 
 
 def test_successor_that_cannot_be_opened_is_no_reason_to_trust_a_leaked_key(
@@ -273,23 +173,6 @@ def test_key_that_is_added_at_this_moment_is_not_left_behind(key_group: Site) ->
     key_group.rotation().finish_revocation(fresh(key_pair), now=key_group.now)
 
     assert key_group.public_keys == {key_group.foreign}
-
-
-def test_last_key_that_stays_the_last_is_told(
-    key_group: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Where the successor does not stay in the group, CloudFront's rule is named."""
-    active = alone(key_group)
-    monkeypatch.setattr(
-        revocation.Revocation, "_replace", lambda self, key_pair, now, algorithm: None
-    )
-    rotation = key_group.rotation()
-    key_group.rotation(by_hand=True).revoke(active, now=key_group.now, reason="")
-
-    with pytest.raises(AwsError) as caught:
-        rotation.finish_revocation(active, now=key_group.now)
-
-    assert caught.value.code == LAST_PUBLIC_KEY
 
 
 def test_retired_key_cannot_be_revoked(key_group: Site) -> None:

@@ -13,7 +13,7 @@ from cfsigned_django.models import KeyPair
 from cfsigned_django.probe import ProbeResult
 from cfsigned_django.rotation import Blocked, RotationError
 from cfsigned_django.signing import PrivateKey
-from tests.rotation import Site, fresh, statuses
+from tests.rotation import Killed, Site, fresh, statuses
 from tests.simulation.faults import Fault
 
 
@@ -227,6 +227,22 @@ def test_put_back_begins_the_wait_anew(key_group: Site) -> None:
     row = fresh(key_pair)
     assert (row.good_since, row.trusted_at, row.claimed_until) == (None, key_group.now, None)
     assert key_group.members == {key_group.foreign, str(key_pair)}
+
+
+def test_put_back_that_dies_has_begun_the_wait_anew(key_group: Site) -> None:
+    """Who dies with the key back in the group leaves none of its old wait."""
+    key_pair = key_group.trusted(good_for=400)
+    key_group.set_members(key_group.foreign)
+
+    def die(method: str, side: str) -> None:
+        if (method, side) == ("update_key_group", "after"):
+            raise Killed
+
+    with pytest.raises(Killed):
+        key_group.rotation(boundary=die).put_back(key_pair, now=key_group.now)
+
+    assert str(key_pair) in key_group.members
+    assert (fresh(key_pair).good_since, fresh(key_pair).trusted_at) == (None, key_group.now)
 
 
 def test_nothing_is_put_back_that_is_there(key_group: Site) -> None:

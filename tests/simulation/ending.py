@@ -24,9 +24,11 @@ def finish(site: Site) -> None:
     for each in site.rotators:
         if each.process.is_held:
             world.run(each.process, None, kill=False)
+    world.is_open = False
     while len(world.foreign) > 1:
         world.remove_foreign_key()
     rotator = site.rotators[0]
+    world.run(rotator.process, rotator.correct, kill=False)
     for _ in range(_ROUNDS):
         world.run(rotator.process, rotator.advance, kill=False)
         site.workers[0].sign()

@@ -41,6 +41,8 @@ class Happenings:
             Kind.FOREIGN_OUT: self._world.remove_foreign_key,
             Kind.FULL: self._world.fill_group,
             Kind.TAKEN_OUT: self._meddle,
+            Kind.CORRECT: self._correct,
+            Kind.OPEN: self._world.open_or_close,
             Kind.LIFETIME: self._change_lifetime,
         }
 
@@ -79,16 +81,14 @@ class Happenings:
         """Let somebody lower AWS_CLOUDFRONT_MAX_EXPIRE, or raise it again, and restart everything.
 
         It is lowered only where the database knows how long the URLs may live
-        that are out: not those of a key of the settings before its import,
-        nor longer ones as long as no rotator has seen that they are longer.
+        that are out: not while a key of the settings signs that is not
+        imported, nor before a rotator has run once since it was raised.
         """
         site = self._site
         if not self._is_idle():
             return
         if site.max_expire == self._plan.max_expire:
-            rows = KeyPair.objects.filter(status=KeyStatus.RETIRING)
-            known = [row.retirement_seconds >= site.waits.retirement for row in rows]
-            if site.committed.signer is None or not site.remembers_waits or not all(known):
+            if site.committed.signer is None or not site.remembers_waits:
                 return
             site.max_expire = 10
         else:
@@ -108,10 +108,18 @@ class Happenings:
         """
         row = KeyPair.objects.filter(status=KeyStatus.TRUSTED).first()
         is_activating = any(each.is_activating for each in self._site.rotators)
+        if row is not None and str(row) in self._world.foreign:
+            return  # under a wrong id
         if self._plan.meddles and row is not None and not is_activating:
             self._world.note(f"{row} is taken out by hand", "taken out by hand")
             members = [each for each in self._world.members() if each != str(row)]
-            self._world.set_members(members)
+            if members:  # CloudFront keeps the last one
+                self._world.set_members(members)
+
+    def _correct(self) -> None:
+        """Let a person give an id: not where keys are revoked, for which it must be right."""
+        if self._plan.meddles and not self._plan.revokes:
+            self._rotate(Rotator.correct)
 
     def _is_idle(self) -> bool:
         return not any(each.process.is_held for each in self._site.rotators)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from tests.simulation.mutation import Mutation, NotUnique
-from tests.simulation.mutations_of_steps import CLOUDFRONT, ONCE, SIGNING
+from tests.simulation.mutations_of_claims import ONCE
+from tests.simulation.mutations_of_revocation import REVOCATION
+from tests.simulation.mutations_of_steps import CLOUDFRONT, SIGNING
 from tests.simulation.mutations_of_waits import PROBES, WAITS
 from tests.simulation.oracle import Rule
 from tests.simulation.schedules import Kind
@@ -41,6 +43,7 @@ MUTATIONS: Final[list[Mutation | NotUnique]] = [
     *PROBES,
     *ONCE,
     *CLOUDFRONT,
+    *REVOCATION,
     *SIGNING,
     *_UNIQUE,
 ]
@@ -49,10 +52,12 @@ MUTATIONS: Final[list[Mutation | NotUnique]] = [
 UNNOTICED: Final = {
     "Rotation.put_back resets good_since before the key is back, not after": "The check before it "
     "has reset it already, unless a person took the key out between that check and the last look; "
-    "and the process must die between the two calls.",
+    "and the process must die between the two calls. tests/rotation/test_trust.py tests it.",
     "Keyring._look dates an answer when it asks, not when it is answered": "Not found in 1,000 "
     "schedules: it needs a switch within a look that takes longer than an interval, and a worker "
-    "that signs with the old answer in its last seconds.",
+    "that signs with the old answer in its last seconds. tests/keys/test_lookup.py tests it.",
+    "Rotation.remember_waits records the waits for RETIRING keys as well": "All machines have the "
+    "settings of the same moment here. tests/rotation/test_lifetimes.py tests it.",
     "Record.lock locks the group": "A simulated transaction is never interrupted by another one.",
     "CallerReference is the id of the row": "A public key is found again by its name.",
     "Unanswered keeps a key from signing after a last probe without an answer": "Every edge has "

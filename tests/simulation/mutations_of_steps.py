@@ -1,55 +1,19 @@
-"""List what lets a step be repeated, and signing end, each as the change that loses it."""
+"""List what is done in CloudFront, and how signing ends, each as the change that loses it."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from cfsigned_django import key_group_api, models, rotation_steps
+from cfsigned_django import key_group_api, models
 from cfsigned_django.aws.key_groups import KeyGroups
-from cfsigned_django.keyring import Keyring, Lease, _make_lease
-from cfsigned_django.record import Record
+from cfsigned_django.lease import Lease
+from cfsigned_django.lookup import Keyring, _make_lease
 from cfsigned_django.rotation import Rotation
 from tests.simulation.mutation import Mutation
 from tests.simulation.oracle import Rule
 from tests.simulation.schedules import Kind
 
 _ALL_KINDS_OF_URL_LOSS = (Rule.URLS_WORK, Rule.URLS_FIRST)
-
-ONCE: Final = [
-    Mutation(
-        name="a claim is always granted",
-        target=Record.claim,
-        old="rows.filter(free)",
-        new="rows",
-        rules=(Rule.ONCE,),
-        plan={"holds": 0.1, "rotators": 3},
-    ),
-    Mutation(
-        name="a move does not look what the key is now",
-        target=Record.move,
-        old="pk=key_pair.pk, status=key_pair.status",
-        new="pk=key_pair.pk",
-        rules=(Rule.ONCE,),
-        plan={"holds": 0.1, "rotators": 3},
-    ),
-    Mutation(
-        name="a revocation gives away the step that somebody is at",
-        target=Rotation._record_revocation,
-        old="claimed_until=key_pair.claimed_until",
-        new="claimed_until=None",
-        rules=(Rule.NO_TRACES, Rule.ONCE),
-        plan={"holds": 0.1, "rotators": 3, "revokes": True},
-    ),
-    Mutation(
-        name="a key that was revoked while it was brought in stays",
-        target=Rotation.trust,
-        old="self.write(self.rows.filter(pk=key_pair.pk, status=KeyStatus.REVOKED), "
-        "removed_at=None)",
-        new="pass",
-        rules=(Rule.NO_TRACES,),
-        plan={"holds": 0.1, "rotators": 3, "revokes": True, "has_settings_key": False},
-    ),
-]
 
 CLOUDFRONT: Final = [
     Mutation(
@@ -66,7 +30,8 @@ CLOUDFRONT: Final = [
         old="IfMatch=etag",
         new="IfMatch=self._read(key_group_id)[1]",
         rules=(Rule.NO_TRACES, Rule.KNOWN_FIRST, *_ALL_KINDS_OF_URL_LOSS),
-        plan={"holds": 0.1, "rotators": 3},
+        plan={"holds": 0.3, "rotators": 3, "deaths": 0.0, "is_alone": False},
+        often=(Kind.FOREIGN_IN, Kind.FOREIGN_OUT, Kind.START, Kind.ADVANCE),
     ),
     Mutation(
         name="a key that is added takes the place of the others",
@@ -108,26 +73,9 @@ CLOUDFRONT: Final = [
     Mutation(
         name="a key is retired before it is out of CloudFront",
         target=Rotation.retire,
-        old="self._take_out(key_pair)",
+        old="take_out(self.key_groups.before_each_call(claim.renew), key_pair)",
         new="pass",
         rules=(Rule.NO_TRACES,),
-    ),
-    Mutation(
-        name="a revocation that was left in the middle is not finished",
-        target=rotation_steps._steps,
-        old="if status is KeyStatus.REVOKED and key_pair.removed_at is None:",
-        new="if False:",
-        rules=(Rule.ENDS,),
-        plan={"revokes": True, "deaths": 0.04},
-    ),
-    Mutation(
-        name="a key that signs in haste is not looked for in the group",
-        target=Rotation.finish_revocation,
-        old="self._keep_active_in()",
-        new="pass",
-        rules=(Rule.URLS_WORK, Rule.NO_TRACES),
-        plan={"revokes": True, "meddles": True, "has_settings_key": True, "is_imported": True},
-        often=(Kind.TAKEN_OUT, Kind.REVOKE, Kind.SIGN),
     ),
 ]
 

@@ -82,8 +82,8 @@ WAITS: Final = [
     Mutation(
         name="a longer wait is not remembered while a key signs",
         target=Rotation.remember_waits,
-        old="if active.retirement_seconds < self.waits.retirement:",
-        new="if False:",
+        old="if any(",
+        new="if False and any(",
         rules=_ALL_KINDS_OF_URL_LOSS,
         plan={"max_expire": 86_400, "is_imported": True, "has_settings_key": True},
         often=(Kind.LIFETIME, Kind.SIGN),
@@ -105,7 +105,7 @@ WAITS: Final = [
     ),
     Mutation(
         name="a wait ends by the clock of the machine alone",
-        target=Rotation._require,
+        target=Rotation.require,
         old="min(now, self.clock())",
         new="now",
         rules=(Rule.KNOWN_FIRST, *_ALL_KINDS_OF_URL_LOSS),
@@ -135,6 +135,23 @@ PROBES: Final = [
         new="if result in (ProbeResult.GOOD, ProbeResult.NO_ANSWER):",
         rules=(Rule.KNOWN_FIRST,),
         plan={"faults": 0.2},
+    ),
+    Mutation(
+        name="a probe counts where no signature is needed",
+        target=Rotation.check,
+        old="if result is ProbeResult.GOOD:",
+        new="if result in (ProbeResult.GOOD, ProbeResult.UNRESTRICTED):",
+        rules=(Rule.KNOWN_FIRST,),
+        often=(Kind.OPEN,),
+    ),
+    Mutation(
+        name="an id is corrected though the key works",
+        target=Rotation._correct_id,
+        old="if key_pair.status != KeyStatus.TRUSTED or key_pair.good_since is not None:",
+        new="if False:",
+        rules=(Rule.ONCE, Rule.KNOWN_FIRST, Rule.NO_TRACES, *_ALL_KINDS_OF_URL_LOSS),
+        plan={**_HELD_OFTEN, "revokes": False},
+        often=(Kind.CORRECT, Kind.NEXT, Kind.SIGN),
     ),
     Mutation(
         name="a refused probe does not begin the wait anew",

@@ -29,6 +29,7 @@ class Rule(StrEnum):
     ONCE = "6: each step is done once"
     STOPS = "a key that was replaced or revoked soon signs no more"
     ERASED = "the private half of a key that is over is erased"
+    REPLACED = "where the key that signs is revoked, another one signs from then on"
     ROOM_FIRST = "5: the quota is checked before anything is created"
 
 
@@ -79,7 +80,12 @@ class Oracle:
         self.hasty: set[str] = set()
         self._stopped_at: dict[str, float] = {}
         self._moves: Counter[tuple[UUID, str]] = Counter()
+        #: Under which name a key was seen last.
+        self._names: dict[UUID, str] = {}
         self._steps: dict[UUID, tuple[object, float]] = {}
+        #: What each process is at, innermost last, and who has renewed its claim since a call.
+        self._inside: dict[object, list[UUID]] = {}
+        self._renewed: set[object] = set()
 
     def see_members(self, members: set[str], foreign: Iterable[str], now: float) -> None:
         """Learn what the API has in the group now, and what of it belongs to others."""
@@ -103,18 +109,23 @@ class Oracle:
             del self._good_since[str(key_pair)]
 
     def see_moves(
-        self, moves: list[KeyPair], now: float, *, revoking: bool, slowest_edge: int
+        self, moves: list[KeyPair], now: float, *, activating: list[KeyPair], slowest_edge: int
     ) -> None:
         """Judge the moves of a transaction that is committed.
 
-        ``slowest_edge`` is by how many seconds an edge's clock goes wrong
-        backwards: there a URL expires latest.
+        A key signs either since it is its time, as those do that are
+        ``activating``, or at once since another was revoked. ``slowest_edge``
+        is by how many seconds an edge's clock goes wrong backwards: there a
+        URL expires latest.
         """
         for key_pair in moves:
+            name = str(key_pair)
+            if self._names.get(key_pair.pk, name) != name and key_pair.status == KeyStatus.TRUSTED:
+                self._moves[key_pair.pk, key_pair.status] -= 1  # a person gives another id
+            self._names[key_pair.pk] = name
             self._moves[key_pair.pk, key_pair.status] += 1
             if self._moves[key_pair.pk, key_pair.status] > 1:
                 raise Violation(Rule.ONCE, f"{key_pair} became {key_pair.status} twice.")
-            name = str(key_pair)
             match KeyStatus(key_pair.status):
                 case KeyStatus.REVOKED:
                     self.revoked_at[name] = now
@@ -124,7 +135,7 @@ class Oracle:
                 case KeyStatus.RETIRED:
                     self._judge_retirement(name, now, slowest_edge)
                 case KeyStatus.ACTIVE if key_pair.trusted_at is not None:
-                    if revoking:
+                    if key_pair not in activating and self.revoked_at:
                         self.hasty.add(name)
                     else:
                         self._judge_activation(key_pair, now)
@@ -184,18 +195,29 @@ class Oracle:
                 Rule.STOPS, f"{key_pair_id} signs {now - stopped_at} s after it was to stop."
             )
 
-    def begin_step(self, key: UUID, process: object, now: float) -> None:
-        """Learn that a process begins to call CloudFront for a key."""
-        other, until = self._steps.get(key, (process, now))
+    def begin_step(self, key: UUID, process: object, until: float, now: float) -> None:
+        """Learn that a process has the step of a key to itself, until then."""
+        self._inside.setdefault(process, []).append(key)
+        self.hold_step(process, until, now)
+
+    def hold_step(self, process: object, until: float, now: float) -> None:
+        """Learn until when a process has the step to itself that it is at."""
+        key = self._inside[process][-1]
+        other, others_until = self._steps.get(key, (process, now))
         # Less a millisecond: the database counts microseconds, and rounds.
-        if other is not process and now < until - 0.001:
+        if other is not process and now < others_until - 0.001:
             raise Violation(Rule.ONCE, "Two processes are at the same step.")
-
-    def hold_step(self, key: UUID, process: object, until: float) -> None:
-        """Learn until when it has the step to itself."""
         self._steps[key] = (process, until)
+        self._renewed.add(process)
 
-    def end_step(self, key: UUID, process: object) -> None:
-        """Learn that a process is done, or dead."""
+    def see_change(self, process: object) -> None:
+        """Learn that a process is about to change something in CloudFront."""
+        if self._inside.get(process) and process not in self._renewed:
+            raise Violation(Rule.ONCE, "A process does not look whether the step is still its own.")
+        self._renewed.discard(process)
+
+    def end_step(self, process: object) -> None:
+        """Learn that a process is done with the step, or dead."""
+        key = self._inside[process].pop()
         if self._steps.get(key, (None, 0))[0] is process:
             del self._steps[key]

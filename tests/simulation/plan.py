@@ -37,6 +37,8 @@ class Plan:
     #: Whether that has been imported before the schedule begins.
     is_imported: bool
     keeps_spare: bool
+    #: Whether nobody else has a key in the group at first, so that one of ours may be the last.
+    is_alone: bool
     #: Whether keys may be revoked, and whether a person takes keys out of the group.
     revokes: bool
     meddles: bool

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from threading import Semaphore, Thread
+from threading import Lock, Thread
 
 from django.db import connections
 
@@ -21,7 +21,10 @@ class Process:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self._go, self._back = Semaphore(0), Semaphore(0)
+        # Each is released by one thread when the other one's turn comes.
+        self._go, self._back = Lock(), Lock()
+        self._go.acquire()
+        self._back.acquire()
         self._program: Callable[[], None] | None = None
         self._error: BaseException | None = None
         self._is_killed = False

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.db import Error
 
@@ -15,11 +14,10 @@ from cfsigned_django.encryption import CannotUnseal
 from cfsigned_django.lifecycle import KeyStatus
 from cfsigned_django.models import KeyPair
 from cfsigned_django.probe import ProbeResult
-from cfsigned_django.record import Claim
-from cfsigned_django.rotation import Rotation, RotationError
+from cfsigned_django.rotation import RotationError
 from cfsigned_django.rotation_steps import advance
-from cfsigned_django.signing import Denied, KeyAlgorithm, PrivateKey, Signer, Verifier
-from tests.simulation.oracle import Rule, Violation
+from cfsigned_django.signing import Denied, KeyAlgorithm, Signer, Verifier
+from tests.simulation.observed import ObservedRotation
 from tests.simulation.plan import SKEW
 from tests.simulation.processes import Process
 
@@ -28,68 +26,6 @@ if TYPE_CHECKING:
 
 #: How a run may fail: everything else is a bug.
 FAILURES = (AwsError, CannotUnseal, Error, RotationError)
-
-
-@dataclass(frozen=True, kw_only=True)
-class ObservedRotation(Rotation):
-    """A rotation that tells the oracle what it does."""
-
-    site: Site
-    process: Process
-    revokes: bool = False
-    #: When the run began, by the true time.
-    began_at: float
-    #: The keys that are about to sign.
-    activating: list[KeyPair]
-    #: The moves of the transaction that is under way.
-    moves: list[KeyPair] = field(default_factory=list)
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """Tell of the moves once they are committed."""
-        self.moves.clear()
-        with super().transaction():
-            yield
-            if self.moves:
-                self.site.while_committing()
-        if self.moves:
-            self.site.see_moves(self.moves, revoking=self.revokes)
-
-    @contextmanager
-    def claim(self, key_pair: KeyPair) -> Iterator[Claim]:
-        """Tell who is at the step of a key."""
-        oracle, world = self.site.oracle, self.site.world
-        since = world.now
-        with super().claim(key_pair) as claim:
-            oracle.begin_step(key_pair.pk, self.process, world.now)
-            oracle.hold_step(key_pair.pk, self.process, since + self.claim_seconds)
-            try:
-                yield claim
-            finally:
-                oracle.end_step(key_pair.pk, self.process)
-
-    def activate(self, key_pair: KeyPair, *, now: datetime) -> None:
-        """Tell that a key is about to sign."""
-        self.activating.append(key_pair)
-        try:
-            super().activate(key_pair, now=now)
-        finally:
-            self.activating.remove(key_pair)
-
-    def create(self, private_key: PrivateKey, *, now: datetime, **fields: Any) -> KeyPair:
-        """Tell of a key that is created where there is no room for it."""
-        world = self.site.world
-        if "next_in" in fields and world.full_since < self.began_at:
-            raise Violation(Rule.ROOM_FIRST, "A rotation starts, and the group was full before.")
-        return super().create(private_key, now=now, **fields)
-
-    def check(self, key_pair: KeyPair, *, now: datetime) -> ProbeResult:
-        """Tell of refused probes once they are recorded: who dies before cannot tell anyone."""
-        asked_at = self.site.world.now
-        result = super().check(key_pair, now=now)
-        if result in (ProbeResult.UNKNOWN_KEY, ProbeResult.WRONG_KEY):
-            self.site.oracle.see_refused(key_pair, asked_at)
-        return result
 
 
 class Rotator:
@@ -122,13 +58,7 @@ class Rotator:
         spare = KeyAlgorithm.ECDSA_P256 if self._site.plan.keeps_spare else None
         rotation = self._rotation()
 
-        def do_next() -> str | None:
-            done = advance(rotation, now=self.now(), spare_algorithm=spare)
-            if done is None:
-                self._site.remembers_waits = True
-            return done
-
-        self._attempt("advance", do_next)
+        self._attempt("advance", lambda: advance(rotation, now=self.now(), spare_algorithm=spare))
 
     def start(self) -> None:
         """Begin a rotation."""
@@ -146,9 +76,29 @@ class Rotator:
                 "import", lambda: rotation.import_key(key, signer.key_pair_id, now=self.now())
             )
 
+    def correct(self) -> None:
+        """Give the id of a TRUSTED key as a person does; a wrong one, unless all is calm."""
+        world, rotation = self._site.world, self._rotation()
+
+        def give_any() -> str:
+            row = KeyPair.objects.filter(status=KeyStatus.TRUSTED).first()
+            listed = world.cloudfront.list_public_keys()["PublicKeyList"].get("Items", [])
+            ids = [each["Id"] for each in listed if row and each["EncodedKey"] == row.public_key]
+            if row is None or not ids:
+                return "nothing to correct"
+            if not world.is_calm:
+                ids += ["KWRONG", *world.foreign]
+            key_pair_id = world.random.choice(ids)
+            rotation.trust(row, now=self.now(), key_pair_id=key_pair_id)
+            return f"{row} is given as {key_pair_id}"
+
+        self._attempt("correct", give_any)
+
     def revoke(self) -> None:
-        """Revoke any key pair."""
-        rotation = self._rotation(revokes=True)
+        """Revoke any key pair; a person does so by hand, and leaves the rest to a rotator."""
+        rotation = self._rotation()
+        if self._site.world.random.random() < 0.3:
+            rotation = replace(rotation, key_groups=None)
 
         def revoke_any() -> str:
             rows = [row for row in rotation.key_pairs() if row.status != KeyStatus.RETIRED]
@@ -172,7 +122,7 @@ class Rotator:
         else:
             world.note(f"{self.process.name}, {what}: {result}")
 
-    def _rotation(self, *, revokes: bool = False) -> ObservedRotation:
+    def _rotation(self) -> ObservedRotation:
         world = self._site.world
         moves: list[KeyPair] = []
         return ObservedRotation(
@@ -187,7 +137,6 @@ class Rotator:
             process=self.process,
             began_at=world.now,
             activating=self._activating,
-            revokes=revokes,
             moves=moves,
         )
 
@@ -196,6 +145,8 @@ class Rotator:
         world = self._site.world
         if not world.is_calm and world.random.random() < world.plan.faults:
             return ProbeResult.NO_ANSWER
+        if world.is_open:
+            return ProbeResult.UNRESTRICTED
         now = int(world.now) + world.edge_skews[self._edge]
         url = signer.sign_url("https://d.example/probe", date_less_than=now + 600)
         try:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from math import inf
 from random import Random
 
 from cfsigned_django.active_keys import find_active_signer
-from cfsigned_django.keyring import Found
+from cfsigned_django.lease import Found
 from cfsigned_django.lifecycle import KeyStatus
 from cfsigned_django.models import KeyPair
 from tests.simulation.ending import finish
 from tests.simulation.happenings import Happenings
-from tests.simulation.oracle import Committed, IssuedUrl, Violation
+from tests.simulation.observed import ObservedRotation
+from tests.simulation.oracle import Committed, IssuedUrl, Rule, Violation
 from tests.simulation.processes import Process
 from tests.simulation.rotators import Rotator
 from tests.simulation.schedules import BUSY_KINDS, Schedule
@@ -27,7 +29,7 @@ class Site:
         self.world = World(plan, Random(schedule.seed), processes)
         self.oracle = self.world.oracle
         self.waits, self.max_expire = plan.waits, plan.max_expire
-        #: Whether a rotator has had nothing to do since ``waits`` became longer.
+        #: Whether a rotator has run once since ``waits`` became longer.
         self.remembers_waits = True
         #: What the database says to anyone who asks: looked up after each commit.
         self.committed = Found()
@@ -64,20 +66,36 @@ class Site:
         self.oracle.urls.append(issued)
         self.world.note(f"URL of {issued.key_pair_id} until {issued.expires}", "URL")
 
-    def see_moves(self, moves: list[KeyPair], *, revoking: bool) -> None:
-        """Pass on what was committed."""
-        world = self.world
+    def see_moves(self, rotation: ObservedRotation) -> None:
+        """Pass on what a rotation has just committed."""
+        world, moves, signed = self.world, rotation.moves, self.committed.signer
         for each in moves:
             world.note(f"  {each} is {each.status}", str(each.status))
         with world.apart():
             self.oracle.see_moves(
-                moves, world.now, revoking=revoking, slowest_edge=-max(world.edge_skews)
+                moves,
+                world.now,
+                activating=rotation.activating,
+                slowest_edge=-max(world.edge_skews),
             )
             rows = KeyPair.objects.order_by().values_list("status", "sealed_private_key")
             self.oracle.see_committed(
                 [Committed(status=status, has_private_key=bool(key)) for status, key in rows]
             )
             self._remember_committed()
+        if signed is not None and self.committed.signer is None:
+            self._judge_end_of_signing(rotation)
+
+    def _judge_end_of_signing(self, rotation: ObservedRotation) -> None:
+        """See that another key could not sign: no room, revoked as well, or all is done by hand."""
+        if rotation.key_groups is None:
+            return
+        began_at, names = rotation.began_at, {str(each) for each in rotation.moves}
+        had_no_room = self.world.full_since != inf or self.world.full_until >= began_at
+        revoked = self.oracle.revoked_at.items()
+        others = [name for name, moment in revoked if moment >= began_at and name not in names]
+        if not had_no_room and not others:
+            raise Violation(Rule.REPLACED, f"{names} signs no more, and nothing does.")
 
     def while_committing(self) -> None:
         """Let a commit take long, during which others see what was there before."""

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from django.core.exceptions import ImproperlyConfigured
 from django.db import OperationalError
 
-from cfsigned_django.keyring import Found, Keyring
+from cfsigned_django.lease import Found
+from cfsigned_django.lookup import Keyring
 from cfsigned_django.signing import HashAlgorithm, Signer
 from tests.simulation.oracle import IssuedUrl
 from tests.simulation.plan import SKEW

@@ -17,18 +17,19 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from math import inf
 from random import Random
-from typing import Any, Self
+from typing import Self
 
-from django.db import OperationalError, connection
+from django.db import connection
 
 from cfsigned_django.aws.key_groups import KEYS_PER_GROUP, KeyGroups
 from cfsigned_django.models import KeyPair
 from cfsigned_django.signing import PrivateKey, PublicKey, Signer
+from tests.simulation.boundaries import Boundaries
 from tests.simulation.edges import Edges
 from tests.simulation.faults import Fault, UnreliableCloudFront, random_faults
 from tests.simulation.oracle import Oracle
 from tests.simulation.plan import SKEW, Plan
-from tests.simulation.processes import Killed, Process
+from tests.simulation.processes import Process
 from tests.simulation.strict_cloudfront import StrictCloudFront
 
 _START = 1_800_000_000.0
@@ -65,8 +66,8 @@ class World:
             delay=lambda: 0.0,
             clock=lambda: self.now,
         )
-        #: Since when the group has been full, if it is.
-        self.full_since = inf
+        #: Since when the group has been full, if it is, and when it was so last.
+        self.full_since, self.full_until = inf, -inf
         self.cloudfront.listen(self._see_members)
         self.edge_skews = [random.choice((-SKEW, 0, SKEW)) for _ in range(plan.edges)]
         self.processes = processes[: plan.rotators]
@@ -76,11 +77,14 @@ class World:
         self._api_down_until = _START
         #: Whether nothing goes wrong any more.
         self.is_calm = False
+        #: Whether viewers need no signature, so that no probe says anything.
+        self.is_open = False
+        self._boundaries = Boundaries(self)
         self._cleanup = ExitStack()
 
     def __enter__(self) -> Self:
         KeyPair.objects.all().delete()
-        self._cleanup.enter_context(connection.execute_wrapper(self._at_query))
+        self._cleanup.enter_context(connection.execute_wrapper(self._boundaries.at_query))
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -120,7 +124,7 @@ class World:
             return fault
 
         unreliable = UnreliableCloudFront(
-            self.cloudfront, choose_fault=choose, boundary=self._at_call
+            self.cloudfront, choose_fault=choose, boundary=self._boundaries.at_call
         )
         return KeyGroups(unreliable, sleep=self.pass_time, jitter=self.random.random)
 
@@ -166,11 +170,18 @@ class World:
             self.add_foreign_key()
 
     def remove_foreign_key(self) -> None:
-        """Let somebody else take their key out of the group."""
-        if len(self.foreign) > 1:
+        """Let somebody else take their key out of the group, unless it is the last one there."""
+        if self.foreign and len(self.members()) > 1:
             key_pair_id = self.foreign.pop()
             self.set_members([each for each in self.members() if each != key_pair_id])
-            self.note(f"{key_pair_id} of somebody else is out of the group")
+            etag = self.cloudfront.get_public_key(Id=key_pair_id)["ETag"]
+            self.cloudfront.delete_public_key(Id=key_pair_id, IfMatch=etag)
+            self.note(f"{key_pair_id} of somebody else is gone")
+
+    def open_or_close(self) -> None:
+        """Let somebody lift the restriction to signed URLs, or set it again."""
+        self.is_open = not self.is_open
+        self.note("No signature is needed" if self.is_open else "A signature is needed", "open")
 
     def members(self) -> list[str]:
         """Return the ids in the group, as the API has them."""
@@ -186,6 +197,8 @@ class World:
 
     def _see_members(self, key_group_id: str, members: Mapping[str, PublicKey]) -> None:
         if len(members) < KEYS_PER_GROUP:
+            if self.full_since != inf:
+                self.full_until = self.now
             self.full_since = inf
         elif self.full_since == inf:
             self.full_since = self.now
@@ -193,7 +206,8 @@ class World:
         self.oracle.see_members(set(members), self.foreign, self.now)
 
     def _make_group(self) -> str:
-        self.foreign.append(self._upload(PrivateKey.generate(), "foreign"))
+        if not (self.plan.is_alone and self.plan.has_settings_key):
+            self.foreign.append(self._upload(PrivateKey.generate(), "foreign"))
         members = [*self.foreign]
         if self.plan.has_settings_key:
             private_key = PrivateKey.generate()
@@ -218,34 +232,3 @@ class World:
     def _delay(self) -> float:
         longest = self.plan.waits.propagation
         return self.random.choice((0.0, longest, self.random.uniform(0, longest)))
-
-    def _at_call(self, method: str, side: str) -> None:
-        self._at_boundary(f"{method} {side}")
-
-    def _at_query(
-        self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any
-    ) -> Any:
-        """Hold or end a process around its queries; within a transaction, it can only die."""
-        is_alone = not connection.in_atomic_block
-        self._at_boundary("query", may_hold=is_alone)
-        result = execute(sql, params, many, context)
-        if is_alone and sql != "BEGIN":
-            self._at_boundary("after query")
-        return result
-
-    def _at_boundary(self, where: str, *, may_hold: bool = True) -> None:
-        process, plan = self.running, self.plan
-        if process is None or self.is_calm:
-            return
-        chance = self.random.random()
-        if chance < plan.deaths:
-            self.note(f"  dies at {where}", "death")
-            raise Killed
-        chance -= plan.deaths
-        if "query" in where and chance < plan.database_failures:
-            self.note(f"  the database fails at {where}", "database failure")
-            raise OperationalError("The simulated database fails.")
-        chance -= plan.database_failures
-        if may_hold and chance < plan.holds:
-            self.note(f"  held at {where}", "hold")
-            process.hold()

@@ -1,0 +1,51 @@
+"""Read the pages of the documentation: their texts, code blocks and tables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+ROTATE_KEYS = ROOT / "docs" / "rotate-keys.md"
+ARCHITECTURE = ROOT / "docs" / "architecture.md"
+SNIPPET = re.compile(
+    r"^(?:<!-- (?P<role>[a-z]+) -->\n)?```(?P<language>\S+)\n(?P<code>.*?)^```$",
+    re.MULTILINE | re.DOTALL,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snippet:
+    """A code block, with the role that a comment before it gives it."""
+
+    role: str | None
+    language: str
+    code: str
+
+
+def snippets(doc: Path) -> Iterator[Snippet]:
+    """Find the code blocks of a page, in their order."""
+    for found in SNIPPET.finditer(doc.read_text(encoding="utf-8")):
+        yield Snippet(**found.groupdict())
+
+
+def table(doc: Path, first_heading: str) -> list[list[str]]:
+    """Read the cells of the table whose first column has this heading."""
+    text = doc.read_text(encoding="utf-8")
+    _, found, rest = text.partition(f"| {first_heading} |")
+    assert found, f"{doc.name} has no table that begins with {first_heading}"
+    rows = rest.partition("\n\n")[0].splitlines()[2:]
+    return [[cell.strip() for cell in row.strip("|").split(" | ")] for row in rows]
+
+
+def languages(doc: Path) -> set[str]:
+    """Name the languages of a page's code blocks."""
+    return {snippet.language for snippet in snippets(doc)}
+
+
+def read(path: Path) -> str:
+    """Return the text of a file."""
+    return path.read_text(encoding="utf-8")

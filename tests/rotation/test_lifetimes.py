@@ -1,0 +1,94 @@
+"""Test that links which were issued under other settings are waited for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from uuid import uuid4
+
+import pytest
+
+from cfsigned_django.encryption import CannotUnseal
+from cfsigned_django.models import KeyPair
+from cfsigned_django.rotation import Blocked, Rotation
+from cfsigned_django.rotation_steps import advance
+from tests.rotation import WAITS, Site, fresh
+
+
+def raised(key_group: Site) -> Rotation:
+    """Return the rotation under settings that let links live for a day."""
+    return replace(key_group.rotation(), waits=replace(WAITS, url_lifetime=86_400))
+
+
+def test_longer_lifetime_of_before_counts(key_group: Site) -> None:
+    """Links that were issued while the settings allowed a longer life are waited for."""
+    former = key_group.imported()
+    KeyPair.objects.filter(pk=former.pk).update(retirement_seconds=10_000)
+    key_group.activated()
+    key_group.wait(9_999)
+
+    with pytest.raises(Blocked):
+        key_group.rotation().retire(fresh(former), now=key_group.now)
+
+
+def test_longer_lifetime_of_now_is_remembered(key_group: Site) -> None:
+    """What the settings allow now is written down for the key that signs, and never lowered."""
+    active = key_group.imported()
+    KeyPair.objects.filter(pk=active.pk).update(retirement_seconds=5)
+
+    key_group.rotation().remember_waits([fresh(active)])
+    assert fresh(active).retirement_seconds == 3780
+
+    KeyPair.objects.filter(pk=active.pk).update(retirement_seconds=99_999)
+    key_group.rotation().remember_waits([fresh(active)])
+    assert fresh(active).retirement_seconds == 99_999
+
+
+@pytest.mark.parametrize("is_retiring", [False, True])
+def test_lifetime_is_raised_for_one_run(key_group: Site, is_retiring: bool) -> None:
+    """Where another step is taken in that run, links of each key are waited for all the same."""
+    key_pair = key_group.imported()
+    if is_retiring:
+        key_group.activated()
+    key_group.started()
+
+    assert advance(raised(key_group), now=key_group.now) is not None
+
+    if not is_retiring:
+        key_group.wait(1)
+        advance(key_group.rotation(), now=key_group.now)
+        key_group.wait(301)
+        advance(key_group.rotation(), now=key_group.now)
+    assert fresh(key_pair).status == "retiring"
+    key_group.wait(86_400)
+    with pytest.raises(Blocked):
+        key_group.rotation().retire(fresh(key_pair), now=key_group.now)
+    key_group.wait(181)
+    key_group.rotation().retire(fresh(key_pair), now=key_group.now)
+
+
+def test_run_that_fails_has_recorded_the_lifetime(key_group: Site) -> None:
+    """The waits are recorded before any step, whatever becomes of that."""
+    key_pair = key_group.imported()
+    successor = key_group.trusted()
+    KeyPair.objects.filter(pk=successor.pk).update(sealed_private_key="damaged")
+
+    with pytest.raises(CannotUnseal):
+        advance(raised(key_group), now=key_group.now)
+
+    assert fresh(key_pair).retirement_seconds == 86_400 + 180
+
+
+def test_only_keys_that_signed_are_given_a_lifetime(key_group: Site) -> None:
+    """Keys that never signed, that are over, or that are another group's have none."""
+    leaked, active = key_group.trusted(), key_group.imported()
+    key_group.rotation().revoke(leaked, now=key_group.now, reason="")
+    successor = key_group.trusted()
+    others = KeyPair.objects.get(pk=active.pk)
+    others.pk, others.key_pair_id = uuid4(), "KOTHER"
+    others.key_group_id = others.active_in = "other"
+    others.save(force_insert=True)
+
+    raised(key_group).remember_waits(raised(key_group).key_pairs())
+
+    assert fresh(active).retirement_seconds == 86_400 + 180
+    assert [fresh(each).retirement_seconds for each in (leaked, successor, others)] == [0, 0, 3780]
