@@ -57,6 +57,8 @@ def end_state(stack: Stack, account: str) -> dict[str, Any]:
         )
         for each in found.values()
     }
+    # Each account made its key at a moment of its own.
+    stack = replace(stack, public_keys=(replace(key, created_at=None),))
     labels = {
         stack.distribution.id: "distribution",
         stack.distribution.domain_name: "domain",
