@@ -19,7 +19,7 @@ from django.core.files.storage import storages
 from django.core.management import CommandError, call_command
 from django.test import override_settings
 
-from cfsigned_django.management import serving
+from cfsigned_django.management import edge_trust
 from cfsigned_django.signing import PrivateKey
 from tests.aws.api import Account
 from tests.edge_command import fetch, free_port, run, wait_for
@@ -131,7 +131,7 @@ class TestKeyGroup:
     def account(self, monkeypatch: pytest.MonkeyPatch) -> Account:
         """Return an AWS account whose API the command asks, on a machine that has no other."""
         account = Account(api=StrictCloudFront())
-        monkeypatch.setattr(serving, "make_client", lambda name, profile_name: account.api)
+        monkeypatch.setattr(edge_trust, "make_client", lambda name, profile_name: account.api)
         return account
 
     def test_follows_the_group(self, port: int, account: Account, ec_key: PrivateKey) -> None:
@@ -210,7 +210,7 @@ class TestRefuse:
                 "Could not find backend 'nowhere.Storage': No module named 'nowhere'",
             ),
             ({}, {"public": ["a b"]}, "path_pattern 'a b'"),
-            ({}, {"propagation": 3.0}, "--propagation is for --key-group-id"),
+            ({}, {"propagation": 3.0}, "--propagation is for --key-group-id and --distribution"),
             ({}, {"port": 70_000}, "Port 70000 of 127.0.0.1 cannot be had"),
             (
                 {

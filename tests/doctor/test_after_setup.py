@@ -43,7 +43,9 @@ def viewer(
     settings.AWS_STORAGE_BUCKET_NAME = bucket = f"made-{aws_account}"
     clients: Clients = clients_of(ministack, ACCOUNT)
     viewer = Viewer(
-        endpoint_url=ministack.endpoint_url, read=lambda: read_stack(clients, bucket=bucket)
+        endpoint_url=ministack.endpoint_url,
+        clients=clients,
+        read=lambda: read_stack(clients, bucket=bucket),
     )
 
     def fetch(url: str, headers: Mapping[str, str]) -> Answer:

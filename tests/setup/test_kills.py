@@ -58,7 +58,7 @@ def end_state(stack: Stack, account: str) -> dict[str, Any]:
         for each in found.values()
     }
     # Each account made its key at a moment of its own.
-    stack = replace(stack, public_keys=(replace(key, created_at=None),))
+    without_time = replace(stack, public_keys=(replace(key, created_at=None),))
     labels = {
         stack.distribution.id: "distribution",
         stack.distribution.domain_name: "domain",
@@ -72,7 +72,7 @@ def end_state(stack: Stack, account: str) -> dict[str, Any]:
         account: "account",
         **policies,
     }
-    shown: dict[str, Any] = _relabel(asdict(stack), labels)
+    shown: dict[str, Any] = _relabel(asdict(without_time), labels)
     return shown
 
 

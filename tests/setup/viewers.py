@@ -13,15 +13,14 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 from wsgiref.types import StartResponse, WSGIEnvironment
 
-from cfsigned_django.aws.documents.behavior import behaviors, trusted_key_groups
+from cfsigned_django.aws.distribution_reader import DistributionReader
 from cfsigned_django.aws.documents.bucket_policy import public_statements
 from cfsigned_django.aws.documents.public_access import open_switches
 from cfsigned_django.aws.stack import Clients, Stack
-from cfsigned_django.edge.behavior import Behavior
 from cfsigned_django.edge.client import EdgeClient
-from cfsigned_django.edge.distribution import Distribution
+from cfsigned_django.edge.distribution_watch import FollowedDistribution
 from cfsigned_django.live_proof import Answer
-from cfsigned_django.signing import PublicKey
+from cfsigned_django.management.edge_trust import rules_of
 
 _DENIED_BY_S3 = (
     b'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>AccessDenied</Code>'
@@ -34,6 +33,7 @@ class Viewer:
     """Request URLs of one distribution and of its bucket."""
 
     endpoint_url: str
+    clients: Clients
     read: Callable[[], Stack]
 
     def __call__(self, url: str) -> Answer:
@@ -42,29 +42,14 @@ class Viewer:
         if url.startswith(self.endpoint_url):
             return _ask_s3(stack)
         assert stack.distribution is not None
-        edge = Distribution(
+        reader = DistributionReader(self.clients.cloudfront, stack.distribution.id)
+        edge = FollowedDistribution(
+            rules=lambda: rules_of(reader.read()),
             domain_names=(urlsplit(url).netloc,),
-            behaviors=tuple(
-                Behavior(
-                    path_pattern=each["PathPattern"],
-                    trusted_key_groups=tuple(trusted_key_groups(each)),
-                )
-                for each in behaviors(stack.distribution.config)
-            ),
-            key_groups=lambda: key_groups(stack),
             origin=DataPlane(self.endpoint_url, stack.distribution.domain_name),
         )
         answer = EdgeClient(edge).get(url)
         return Answer(status=answer.status, body=answer.body)
-
-
-def key_groups(stack: Stack) -> dict[str, dict[str, PublicKey]]:
-    """Return the public keys of every key group."""
-    keys = {each.key_pair_id: PublicKey.load(each.public_key_pem) for each in stack.public_keys}
-    return {
-        group.id: {key_id: keys[key_id] for key_id in group.key_pair_ids}
-        for group in stack.key_groups
-    }
 
 
 def _ask_s3(stack: Stack) -> Answer:
