@@ -24,6 +24,7 @@ from botocore.exceptions import ClientError
 
 from demo_project.check import find
 from demo_project.console import Console
+from demo_project.diagnosis import examine
 from demo_project.gallery.edge_client import Reply, ask
 from demo_project.processes import DemoFailed
 from demo_project.run import Demo, running_demo
@@ -102,6 +103,17 @@ def test_every_link_is_answered_as_cloudfront_would(demo: Demo) -> None:
         "expired": {"403 AccessDenied"},
     }
     assert {len(finding.answers) for finding in findings.values()} == {PICTURES + DOCUMENTS}
+
+
+def test_the_doctor_finds_nothing(demo: Demo) -> None:
+    """Be green in every part: settings, AWS, and live answers, with CORS and downloads."""
+    told: list[str] = []
+    examine(demo.state, told.append)
+    report = (demo.state.logs / "doctor.log").read_text("utf-8")
+    assert [line.partition(",")[0] for line in told] == ["0 errors"]
+    assert "0 warnings" in told[0]
+    for kind in ("distribution", "behavior", "keys", "bucket", "delivery", "signed-served", "cors"):
+        assert f"[{kind}]" in report
 
 
 def test_each_file_arrives_with_its_type_and_size(demo: Demo) -> None:

@@ -72,16 +72,19 @@ class FollowedDistribution:
     origin: WSGIApplication
     viewer_scheme: str | None = None
 
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    def current(self) -> Distribution:
+        """Return the distribution as it is at this moment."""
         rules = self.rules()
-        distribution = Distribution(
+        return Distribution(
             domain_names=self.domain_names,
             behaviors=rules.behaviors,
             key_groups=rules.key_groups,
             origin=self.origin,
             viewer_scheme=self.viewer_scheme,
         )
-        return distribution(environ, start_response)
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        return self.current()(environ, start_response)
 
 
 def _describe(behavior: Behavior) -> str:

@@ -53,6 +53,7 @@ def _site(
     settings.AWS_STORAGE_BUCKET_NAME = bucket_name
     viewer = Viewer(
         endpoint_url=ministack.endpoint_url,
+        clients=clients,
         read=lambda: read_stack(
             clients,
             bucket=bucket_name,

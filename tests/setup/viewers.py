@@ -48,7 +48,7 @@ class Viewer:
             domain_names=(urlsplit(url).netloc,),
             origin=DataPlane(self.endpoint_url, stack.distribution.domain_name),
         )
-        answer = EdgeClient(edge).get(url)
+        answer = EdgeClient(edge.current()).get(url)
         return Answer(status=answer.status, body=answer.body)
 
 
