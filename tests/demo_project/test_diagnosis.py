@@ -34,7 +34,7 @@ def test_faults_come_before_the_summary(state: DemoState, monkeypatch: pytest.Mo
 
 def test_a_doctor_that_fails(state: DemoState, monkeypatch: pytest.MonkeyPatch) -> None:
     """Stop with the exit code and the end of the log."""
-    arguments = ("cfsigned_doctor", "--storage", "none")
+    arguments = ("cfsigned_doctor", "--nonsense")
     monkeypatch.setattr(diagnosis, "doctor_arguments", lambda state: arguments)
-    with pytest.raises(DemoFailed, match=r"exit code 1(?s:.*)no storage 'none'"):
+    with pytest.raises(DemoFailed, match=r"exit code 2(?s:.*)--nonsense"):
         diagnosis.examine(state, print)
