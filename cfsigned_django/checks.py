@@ -101,7 +101,7 @@ def _domain(config: Config) -> Facts:
 def _protocol(config: Config) -> Facts:
     if config.url_protocol not in ("https:", "http:"):
         yield problem("cfsigned.E006", f"AWS_S3_URL_PROTOCOL is {shown(config.url_protocol)}.")
-    elif config.url_protocol == "http:" and not _is_local(config.custom_domain):
+    elif config.url_protocol == "http:" and not is_local_host(config.custom_domain):
         yield problem("cfsigned.W005", "Signed links go over plain HTTP.")
 
 
@@ -217,7 +217,8 @@ def _is_host(domain: str) -> bool:
     return match is not None and ".." not in domain and int(match[1] or 0) < 65536
 
 
-def _is_local(domain: Any) -> bool:
+def is_local_host(domain: Any) -> bool:
+    """Tell whether a domain, with or without a port, is this machine."""
     host = str(domain).partition(":")[0]
     if host == "localhost" or host.endswith((".localhost", ".test")):
         return True

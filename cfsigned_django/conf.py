@@ -110,6 +110,17 @@ def hide_storage_options() -> None:
         hide_all(options)
 
 
+def bucket_name() -> str:
+    """Return the bucket of the default storage, or an empty text where none is named."""
+    options = storage_entries().get("default", {}).get("OPTIONS", {})
+    return str(options.get("bucket_name") or aws_setting("AWS_STORAGE_BUCKET_NAME"))
+
+
+def aws_setting(setting: str) -> str:
+    """Return a setting that is a text; empty where it is not set."""
+    return str(getattr(settings, setting, None) or "")
+
+
 def base_url() -> str:
     """Return the path, from slash to slash, under which S3 keys of AWS_LOCATION are served."""
     location = str(getattr(settings, "AWS_LOCATION", "")).strip("/")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from http.client import HTTPException
+from typing import TypeAlias
 from urllib.error import HTTPError
 from urllib.parse import parse_qsl, urlencode, urlsplit
 from urllib.request import Request, urlopen
@@ -29,7 +32,9 @@ class ProbeResult(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Answer:
+class Answer:
+    """What came back: the status, and the beginning of the body of a refusal."""
+
     status: int
     body: bytes = b""
 
@@ -38,7 +43,11 @@ class _Answer:
         return self.status == 403 and b"<Code>" + code + b"</Code>" in self.body
 
 
-def probe_url(url: str, *, timeout: float = 5) -> ProbeResult:
+#: Requests a URL; returns None where no answer comes.
+Ask: TypeAlias = Callable[[str], Answer | None]
+
+
+def probe_url(url: str, *, timeout: float = 5, ask: Ask | None = None) -> ProbeResult:
     """Request a signed URL and say what the answer means; ``timeout`` is in seconds.
 
     A file need not exist under the URL: CloudFront checks the key before it
@@ -49,7 +58,8 @@ def probe_url(url: str, *, timeout: float = 5) -> ProbeResult:
     """
     if not url.startswith(("https://", "http://")):
         raise ValueError("An http or https URL is wanted.")
-    signed = _ask(url, timeout)
+    ask = ask or partial(_ask, timeout=timeout)
+    signed = ask(url)
     if signed is None or signed.status >= 500:
         return ProbeResult.NO_ANSWER
     if signed.has_code(b"InvalidKey"):
@@ -58,10 +68,10 @@ def probe_url(url: str, *, timeout: float = 5) -> ProbeResult:
     # request passed CloudFront.
     if signed.status == 403 and b"<Message>Access denied</Message>" in signed.body:
         return ProbeResult.WRONG_KEY
-    return _judge_unsigned(_ask(_without_signature(url), timeout), signed)
+    return _judge_unsigned(ask(_without_signature(url)), signed)
 
 
-def _judge_unsigned(unsigned: _Answer | None, signed: _Answer) -> ProbeResult:
+def _judge_unsigned(unsigned: Answer | None, signed: Answer) -> ProbeResult:
     if unsigned is None or unsigned.status >= 500:
         return ProbeResult.NO_ANSWER
     if unsigned.has_code(b"MissingKey"):
@@ -73,12 +83,12 @@ def _judge_unsigned(unsigned: _Answer | None, signed: _Answer) -> ProbeResult:
     return ProbeResult.UNRESTRICTED
 
 
-def _ask(url: str, timeout: float) -> _Answer | None:
+def _ask(url: str, timeout: float) -> Answer | None:
     """Return the answer to a request, if there is one."""
     request = Request(url, headers={"Range": "bytes=0-0", "User-Agent": "cfsigned_django"})  # noqa: S310
     try:
         with urlopen(request, timeout=timeout) as response:  # noqa: S310
-            return _Answer(status=response.status)
+            return Answer(status=response.status)
     except HTTPError as error:
         with error:
             return _read_refusal(error)
@@ -86,9 +96,9 @@ def _ask(url: str, timeout: float) -> _Answer | None:
         return None
 
 
-def _read_refusal(error: HTTPError) -> _Answer | None:
+def _read_refusal(error: HTTPError) -> Answer | None:
     try:
-        return _Answer(status=error.code, body=error.read(1000))
+        return Answer(status=error.code, body=error.read(1000))
     except (OSError, HTTPException):
         return None
 

@@ -163,6 +163,15 @@ class SignedUrlMixin(OptionsMixin):
         except (ImproperlyConfigured, InvalidKey):
             return False  # It signs nothing.
 
+    def current_signer(self) -> Signer | None:
+        """Return the signer of this moment; None where URLs are not signed by this package.
+
+        Raise :exc:`ImproperlyConfigured` where nothing can sign.
+        """
+        if self._generation != conf.generation:
+            self._follow_settings()
+        return self._get_ready().lease_signer().signer if self._is_signing() else None
+
     def probe_url(self, signer: Signer) -> str:
         """Return a URL that is signed with another signer, to see whether CloudFront knows it.
 

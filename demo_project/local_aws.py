@@ -1,8 +1,9 @@
 """The local AWS: how it is started, and who may do what in it.
 
-The server is ministack with AUTH=true, which checks signatures and evaluates IAM policies. In the
-one bucket, the site may read, write and list, the edge may only read, and everybody else is
-refused. In CloudFront's API, the site may rotate keys, and the edge may read whom to trust.
+The server is ministack with AUTH=true, which checks signatures and evaluates IAM policies. Three
+users share the work, with the policies that `manage.py cfsigned_setup --iam` prints: `setup` may
+set AWS up; the site may keep files, rotate keys, and look at all that the doctor looks at; the
+edge may read files, and whom to trust. Everybody else is refused.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -18,29 +18,21 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from cfsigned_django.aws.documents import Document
+from cfsigned_django.aws.documents.iam_policies import (
+    doctor_policy,
+    rotation_policy,
+    runtime_policy,
+    setup_policy,
+)
 from demo_project.processes import Command, DemoFailed, environment
 from demo_project.state import HOST, Credentials, DemoState, write_secret
 
 REGION = "us-east-1"
 EDGE_PROFILE = "edge"
 
-# In S3 the edge has the one right that a bucket policy gives to CloudFront's origin access control.
-BUCKET_RIGHTS: Mapping[str, tuple[str, ...]] = {
-    "site": ("s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:ListBucket"),
-    "edge": ("s3:GetObject",),
-}
-# What docs/rotate-keys.md asks for, and what cfsigned_edge needs to follow a key group.
-CLOUDFRONT_RIGHTS: Mapping[str, tuple[str, ...]] = {
-    "site": (
-        "cloudfront:GetKeyGroup",
-        "cloudfront:UpdateKeyGroup",
-        "cloudfront:ListPublicKeys",
-        "cloudfront:CreatePublicKey",
-        "cloudfront:GetPublicKey",
-        "cloudfront:DeletePublicKey",
-    ),
-    "edge": ("cloudfront:GetKeyGroup", "cloudfront:GetPublicKey"),
-}
+#: Names the user as whom boto3 works in the demo's settings, "site" where it is not set.
+USER_VARIABLE = "CFSIGNED_DEMO_AWS_USER"
 
 
 def aws_command(state: DemoState) -> Command:
@@ -87,11 +79,11 @@ def edge_profile(state: DemoState) -> dict[str, str]:
 
 
 def api_environment(state: DemoState) -> dict[str, str]:
-    """Return the variables by which boto3 finds the local AWS, as the site's user.
+    """Return the variables by which boto3 finds the local AWS, as a user of the demo's.
 
     An account that this machine may know besides is none of the demo's business.
     """
-    user = state.users["site"]
+    user = state.users[os.environ.get(USER_VARIABLE) or "site"]
     return {
         "AWS_ACCESS_KEY_ID": user.access_key_id,
         "AWS_SECRET_ACCESS_KEY": user.secret_access_key,
@@ -101,27 +93,44 @@ def api_environment(state: DemoState) -> dict[str, str]:
     }
 
 
-def prepare_bucket(state: DemoState) -> DemoState:
-    """Create the bucket and its users where they are missing, and return the state with them.
+def prepare_users(state: DemoState) -> DemoState:
+    """Create the users where they are missing, and return the state with their keys.
 
-    Raise DemoFailed with what S3 said.
+    Raise DemoFailed with what IAM said.
     """
     try:
-        users = _prepare(state)
+        users = {name: _working_user(state, name) for name in policies(state.bucket)}
     except (BotoCoreError, ClientError) as error:
         raise DemoFailed(
-            f"The bucket could not be prepared: {error}", state.logs / "aws.log"
+            f"The users could not be prepared: {error}", state.logs / "aws.log"
         ) from error
     prepared = replace(state, users=users)
     prepared.save()
     return prepared
 
 
-def _prepare(state: DemoState) -> dict[str, Credentials]:
-    s3 = _client(state, "s3")
-    if state.bucket not in {bucket.get("Name") for bucket in s3.list_buckets()["Buckets"]}:
-        s3.create_bucket(Bucket=state.bucket)
-    return {name: _working_user(state, name) for name in BUCKET_RIGHTS}
+def policies(bucket: str) -> dict[str, tuple[Document, ...]]:
+    """Return what each user may do."""
+    return {
+        "setup": (setup_policy(bucket),),
+        "site": (runtime_policy(bucket), rotation_policy(), doctor_policy(bucket)),
+        "edge": (_edge_policy(bucket),),
+    }
+
+
+def _edge_policy(bucket: str) -> Document:
+    """Return what `cfsigned_edge --distribution` needs.
+
+    In S3 that is the one right which a bucket policy gives to an origin access control.
+    """
+    reads = ("cloudfront:GetDistribution", "cloudfront:GetKeyGroup", "cloudfront:GetPublicKey")
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{bucket}/*"},
+            {"Effect": "Allow", "Action": list(reads), "Resource": "*"},
+        ],
+    }
 
 
 def _working_user(state: DemoState, name: str) -> Credentials:
@@ -133,24 +142,17 @@ def _working_user(state: DemoState, name: str) -> Credentials:
     except iam.exceptions.NoSuchEntityException:
         iam.create_user(UserName=name)
     existing = iam.list_access_keys(UserName=name)["AccessKeyMetadata"]
-    iam.put_user_policy(UserName=name, PolicyName="demo", PolicyDocument=_policy(state, name))
+    for number, policy in enumerate(policies(state.bucket)[name]):
+        document = json.dumps(policy)
+        iam.put_user_policy(UserName=name, PolicyName=f"demo-{number}", PolicyDocument=document)
     if known and known.access_key_id in {key["AccessKeyId"] for key in existing}:
         return known
     made = iam.create_access_key(UserName=name)["AccessKey"]
     return Credentials(access_key_id=made["AccessKeyId"], secret_access_key=made["SecretAccessKey"])
 
 
-def _policy(state: DemoState, name: str) -> str:
-    bucket = f"arn:aws:s3:::{state.bucket}"
-    statements = [
-        {"Effect": "Allow", "Action": BUCKET_RIGHTS[name], "Resource": [bucket, f"{bucket}/*"]},
-        {"Effect": "Allow", "Action": CLOUDFRONT_RIGHTS[name], "Resource": "*"},
-    ]
-    return json.dumps({"Version": "2012-10-17", "Statement": statements})
-
-
 def _client(state: DemoState, name: str) -> Any:
-    """Return a client of the local S3 or IAM with the rights of its owner."""
+    """Return a client of the local AWS with the rights of its owner."""
     return boto3.client(
         name,  # type: ignore[call-overload]
         endpoint_url=state.address("s3"),

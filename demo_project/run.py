@@ -22,10 +22,11 @@ from types import FrameType, MappingProxyType
 from typing import NoReturn
 from urllib.parse import unquote
 
+from demo_project.aws_setup import set_up_aws
 from demo_project.check import check_links
 from demo_project.console import Console
-from demo_project.key_group import prepare_key_group
-from demo_project.local_aws import EDGE_PROFILE, aws_command, edge_profile, prepare_bucket
+from demo_project.diagnosis import doctor_arguments, examine
+from demo_project.local_aws import EDGE_PROFILE, aws_command, edge_profile, prepare_users
 from demo_project.pace import Pace
 from demo_project.processes import Child, Command, DemoFailed, Reaper, environment
 from demo_project.state import (
@@ -37,10 +38,10 @@ from demo_project.state import (
     demo_folder,
 )
 
-# The time of day, and a status that is not a success, or what became of the key group. A probe of
-# a rotation asks for a file that is not there: where that is all, it went well.
+# The time of day, and a status that is not a success, or what became of the distribution and its
+# key group. A probe of a rotation asks for a file that is not there: that went well.
 _WORTH_TELLING = re.compile(
-    r"[0-9:]+ ((?!404 from the origin /\.cfsigned-probe)[45][0-9]{2} |The key group )"
+    r"[0-9:]+ ((?!404 from the origin /\.cfsigned-probe)[45][0-9]{2} |The )"
 )
 KEYS_PATH = "/admin/cfsigned_django/keypair/"
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -91,8 +92,9 @@ def running_demo(folder: Path, console: Console, *, quiet: bool = False) -> Iter
 
         with console.step(f"S3, private, and CloudFront's API at {state.address('s3')}"):
             start(aws_command(state)).wait_until_ready()
-            prepared = prepare_key_group(prepare_bucket(state))
-            console.detail(f"key group {prepared.key_group_id}")
+            prepared = prepare_users(state)
+        with console.step("Key group, bucket and distribution, by cfsigned_setup --apply"):
+            prepared = set_up_aws(prepared, console.detail)
             demo = Demo(state=prepared, servers=demo.servers)
         with console.step("Database, pictures and documents"):
             _prepare(demo.state, reaper, console)
@@ -103,6 +105,8 @@ def running_demo(folder: Path, console: Console, *, quiet: bool = False) -> Iter
             ]
             for server in started:
                 server.wait_until_ready()
+        with console.step("All of it examined by cfsigned_doctor"):
+            examine(demo.state, console.detail)
         all_is_up.set()
         yield demo
 
@@ -162,7 +166,7 @@ def _site_command(state: DemoState) -> Command:
 def _edge_command(state: DemoState) -> Command:
     arguments = (
         *("cfsigned_edge", "--port", str(state.ports["edge"]), "--profile", EDGE_PROFILE),
-        *("--key-group-id", state.key_group_id),
+        *("--distribution", state.distribution_id),
         *("--propagation", str(Pace.from_environment().edge)),
     )
     variables = edge_profile(state)
@@ -202,7 +206,8 @@ def _welcome(demo: Demo, console: Console) -> None:
     - Open a picture's page and ask the edge for it without a signature, with a changed one,
       and with one that has expired. The edge's log, below, says why it refused.
     - Drop a picture of your own on the gallery.
-    - In another terminal:
+    - In another terminal, let the doctor look, or make a link:
+        {_python()} manage.py {" ".join(doctor_arguments(demo.state))}
         {_python()} manage.py shell -c \\
           "from demo_project.gallery.models import Picture as P; print(P.objects.first().image.url)"
 

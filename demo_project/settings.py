@@ -34,6 +34,7 @@ AWS_S3_CUSTOM_DOMAIN = (
 AWS_CLOUDFRONT_KEY = _state.private_key_path  # a path, or PEM from the environment
 AWS_CLOUDFRONT_KEY_ID = _state.key_pair_id
 AWS_CLOUDFRONT_KEY_GROUP_ID = _state.key_group_id
+AWS_CLOUDFRONT_DISTRIBUTION_ID = _state.distribution_id
 AWS_S3_FILE_OVERWRITE = False
 # A browser asks the edge again each time, so that an expired link shows as one at once. Where
 # that is not the point, let browsers keep files for as long as links live.
@@ -56,8 +57,8 @@ AWS_S3_REGION_NAME = "us-east-1"
 AWS_S3_ADDRESSING_STYLE = "path"
 # The emulator's key groups have ids that look like those of public keys; CloudFront's are UUIDs.
 SILENCED_SYSTEM_CHECKS = ["cfsigned.W004"]
-if "site" in _state.users:
-    # A rotation asks CloudFront's API as boto3 is configured.
+if _state.users:
+    # Rotation, set-up and doctor ask AWS as boto3 is configured.
     os.environ.update(api_environment(_state))
     AWS_S3_ACCESS_KEY_ID = _state.users["site"].access_key_id
     AWS_S3_SECRET_ACCESS_KEY = _state.users["site"].secret_access_key

@@ -41,9 +41,9 @@ class Credentials:
 class DemoState:
     """What one folder of the demo holds.
 
-    `root` owns the local AWS; `users` are the access keys with few rights that the site and
-    the edge work with. They are filled in when the server first runs, as are the ids of the
-    settings' key and of the key group.
+    `root` owns the local AWS; `users` are the access keys with few rights that the site, the
+    edge and the set-up work with. They are filled in when the server first runs, as is what the
+    set-up made: the ids of the settings' key, of the key group and of the distribution.
     """
 
     folder: Path
@@ -51,6 +51,9 @@ class DemoState:
     bucket: str
     key_pair_id: str
     key_group_id: str
+    distribution_id: str
+    #: The address of the site that the bucket's CORS rule names.
+    cors_origin: str
     secret_key: str = field(repr=False)
     admin_password: str = field(repr=False)
     root: Credentials
@@ -72,8 +75,9 @@ class DemoState:
 
     @classmethod
     def _read(cls, folder: Path, values: dict[str, Any]) -> Self:
-        # A folder of a demo that knew no key group yet gets what it lacks.
-        values = {"key_group_id": "", "admin_password": _new_password()} | values
+        # A folder of an older demo gets what it lacks.
+        lacking = dict.fromkeys(("key_group_id", "distribution_id", "cors_origin"), "")
+        values = {**lacking, "admin_password": _new_password()} | values
         values["root"] = Credentials(**values["root"])
         values["users"] = {name: Credentials(**user) for name, user in values["users"].items()}
         return cls(folder=folder, **values)
@@ -86,6 +90,8 @@ class DemoState:
             bucket="demo-media",
             key_pair_id="",
             key_group_id="",
+            distribution_id="",
+            cors_origin="",
             secret_key=secrets.token_urlsafe(50),
             admin_password=_new_password(),
             root=Credentials(

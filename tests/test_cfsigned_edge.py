@@ -14,15 +14,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 from django.core.management import CommandError, call_command
 from django.test import override_settings
 
-from cfsigned_django.management import serving
+from cfsigned_django.aws.documents.behavior import list_of
+from cfsigned_django.management import edge_trust
 from cfsigned_django.signing import PrivateKey
 from tests.aws.api import Account
+from tests.aws.api.test_distribution_reader import Api
 from tests.edge_command import fetch, free_port, run, wait_for
+from tests.setup.accounts import grown_distribution
 from tests.simulation.strict_cloudfront import StrictCloudFront
 
 BACKENDS = "cfsigned_django.storage"
@@ -131,7 +135,7 @@ class TestKeyGroup:
     def account(self, monkeypatch: pytest.MonkeyPatch) -> Account:
         """Return an AWS account whose API the command asks, on a machine that has no other."""
         account = Account(api=StrictCloudFront())
-        monkeypatch.setattr(serving, "make_client", lambda name, profile_name: account.api)
+        monkeypatch.setattr(edge_trust, "make_client", lambda name, profile_name: account.api)
         return account
 
     def test_follows_the_group(self, port: int, account: Account, ec_key: PrivateKey) -> None:
@@ -185,6 +189,97 @@ class TestKeyGroup:
             )
 
 
+class TestDistribution:
+    @pytest.fixture
+    def account(self) -> Account:
+        """Return an AWS account."""
+        return Account(api=StrictCloudFront())
+
+    @pytest.fixture
+    def api(self, account: Account, monkeypatch: pytest.MonkeyPatch) -> Api:
+        """Return the API that the command asks: a distribution over the grown bucket."""
+        api = Api(account, grown_distribution("on-disk"))
+        monkeypatch.setattr(edge_trust, "make_client", lambda name, profile_name: api)
+        return api
+
+    def test_follows_the_distribution(
+        self, port: int, account: Account, api: Api, ec_key: PrivateKey
+    ) -> None:
+        """Go by behaviors and key groups, and refuse a key soon after it is taken out."""
+        signing = account.upload("signing", ec_key.public_key.to_pem())
+        group = account.make_group(signing, account.upload("other"))
+        default = api.config["DefaultCacheBehavior"]
+        default["TrustedKeyGroups"] = {"Enabled": True, **list_of([group])}
+        star = {**api.config["CacheBehaviors"]["Items"][0], "PathPattern": "static/*"}
+        star["TrustedSigners"] = {"Enabled": False, "Quantity": 0}
+        api.config["CacheBehaviors"]["Items"].append(star)
+        storages["default"].save("a.txt", ContentFile(b"text"))
+        storages["default"].save("static/a.css", ContentFile(b"css"))
+        with override_settings(AWS_CLOUDFRONT_KEY_ID=signing):
+            url = storages["default"].url("a.txt")
+            media = storages["default"].url("media/a.txt")
+        base = f"http://127.0.0.1:{port}"
+
+        def visit() -> list[tuple[int, bytes]]:
+            found = [fetch(each) for each in (url, media, f"{base}/static/a.css")]
+            account.key_groups.remove(group, signing)
+            for _ in range(100):
+                found.append(fetch(url))
+                if found[-1][0] != 200:
+                    break
+                time.sleep(0.1)
+            return found
+
+        found, stdout, stderr = run(port, visit, distribution="E1", propagation=0.5)
+        assert found[0] == (200, b"text")
+        assert b"<Code>InvalidKey</Code>" in found[1][1]
+        assert found[2] == (200, b"css")
+        assert b"<Code>InvalidKey</Code>" in found[-1][1]
+        assert (
+            "  edge of  E1, followed through CloudFront's API; a change counts after 0.5 s\n"
+            "  serves   media/*: signed by the accounts self\n"
+            "           static/*: open to everybody\n"
+            f"           Default (*): signed by {group}\n"
+        ) in stdout
+        assert signing in stdout.partition("  keys     ")[2].partition("\n")[0]
+        assert "  left out DefaultRootObject, CustomErrorResponses, WebACLId, " in stdout
+        assert f"The key group {group} holds" in stderr
+
+    def test_a_pattern_for_everything(self, port: int, api: Api) -> None:
+        """Take a behavior * before the default one for what it is."""
+        api.config["CacheBehaviors"]["Items"][0] |= {
+            "PathPattern": "*",
+            "TrustedSigners": {"Enabled": False, "Quantity": 0},
+        }
+        storages["default"].save("a.txt", ContentFile(b"text"))
+        answer, _, _ = run(port, lambda: fetch(f"http://127.0.0.1:{port}/a.txt"), distribution="E1")
+        assert answer == (200, b"text")
+
+    def test_public(self, port: int, api: Api) -> None:
+        """Refuse to open what the distribution closes."""
+        with pytest.raises(CommandError, match="--public is for an edge without --distribution"):
+            call_command(
+                "cfsigned_edge", insecure=True, port=port, distribution="E1", public=["static/*"]
+            )
+
+    def test_distribution_that_is_not_there(
+        self, port: int, api: Api, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Name the distribution that cannot be read."""
+
+        def refuse(*, Id: str) -> None:
+            raise ClientError({"Error": {"Code": "NoSuchDistribution"}}, "GetDistribution")
+
+        monkeypatch.setattr(api, "get_distribution", refuse)
+        with pytest.raises(CommandError, match="Could not read the distribution E404"):
+            call_command("cfsigned_edge", insecure=True, port=port, distribution="E404")
+
+    def test_one_of_both(self, port: int, api: Api) -> None:
+        """Refuse a key group beside a distribution, which has its own."""
+        with pytest.raises(CommandError, match="not allowed with"):
+            call_command("cfsigned_edge", "--distribution", "E1", "--key-group-id", "g1")
+
+
 class TestRefuse:
     @pytest.mark.usefixtures("port")
     def test_debug_off(self) -> None:
@@ -210,7 +305,7 @@ class TestRefuse:
                 "Could not find backend 'nowhere.Storage': No module named 'nowhere'",
             ),
             ({}, {"public": ["a b"]}, "path_pattern 'a b'"),
-            ({}, {"propagation": 3.0}, "--propagation is for --key-group-id"),
+            ({}, {"propagation": 3.0}, "--propagation is for --key-group-id and --distribution"),
             ({}, {"port": 70_000}, "Port 70000 of 127.0.0.1 cannot be had"),
             (
                 {

@@ -24,6 +24,7 @@ from botocore.exceptions import ClientError
 
 from demo_project.check import find
 from demo_project.console import Console
+from demo_project.diagnosis import examine
 from demo_project.gallery.edge_client import Reply, ask
 from demo_project.processes import DemoFailed
 from demo_project.run import Demo, running_demo
@@ -102,6 +103,17 @@ def test_every_link_is_answered_as_cloudfront_would(demo: Demo) -> None:
         "expired": {"403 AccessDenied"},
     }
     assert {len(finding.answers) for finding in findings.values()} == {PICTURES + DOCUMENTS}
+
+
+def test_the_doctor_finds_nothing(demo: Demo) -> None:
+    """Be green in every part: settings, AWS, and live answers, with CORS and downloads."""
+    told: list[str] = []
+    examine(demo.state, told.append)
+    report = (demo.state.logs / "doctor.log").read_text("utf-8")
+    assert [line.partition(",")[0] for line in told] == ["0 errors"]
+    assert "0 warnings" in told[0]
+    for kind in ("distribution", "behavior", "keys", "bucket", "delivery", "signed-served", "cors"):
+        assert f"[{kind}]" in report
 
 
 def test_each_file_arrives_with_its_type_and_size(demo: Demo) -> None:
@@ -211,7 +223,7 @@ def test_check_tries_every_link_and_stops(copied_folder: Path) -> None:
 
 
 def test_a_failing_step_shows_its_log(copied_folder: Path) -> None:
-    """Exit 1 and print the end of the step's log when the database cannot be prepared."""
+    """Exit 1 and print the end of the step's log when the database cannot be used."""
     (copied_folder / "db.sqlite3").write_bytes(b"this is no database" * 100)
     done = subprocess.run(
         [sys.executable, "-m", "demo_project.run", "--check", "--folder", str(copied_folder)],
@@ -220,6 +232,7 @@ def test_a_failing_step_shows_its_log(copied_folder: Path) -> None:
         text=True,
     )
     assert done.returncode == 1
-    assert "prepare ended with exit code 1" in done.stderr
-    assert "file is not a database" in done.stderr
-    assert str(copied_folder / "logs" / "prepare.log") in done.stderr
+    # Its ports are the running demo's, so this one is set up anew, which asks for its key first.
+    assert "manage.py cfsigned_setup" in done.stderr
+    assert "The database failed (DatabaseError)" in done.stderr
+    assert str(copied_folder / "logs" / "setup.log") in done.stderr

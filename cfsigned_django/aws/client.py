@@ -27,8 +27,9 @@ _CONFIG: Final = Config(
     read_timeout=7,
     retries={"mode": "standard", "total_max_attempts": 2},
 )
-# CloudFront has no regions, yet boto3 asks for one where the endpoint is not AWS's.
-_REGIONS: Final = {"cloudfront": "us-east-1"}
+# CloudFront has no regions, and S3 and STS answer for all of them in this one; yet boto3 asks for
+# one where the endpoint is not AWS's.
+_REGIONS: Final = {"cloudfront": "us-east-1", "s3": "us-east-1", "sts": "us-east-1"}
 
 
 @overload

@@ -9,7 +9,6 @@ and with it a session token.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 from urllib.parse import urlsplit
 
@@ -17,27 +16,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from cfsigned_django.aws.exceptions import AwsError
+from cfsigned_django.aws.explanation import AGAIN as _AGAIN, Explanation
+from cfsigned_django.aws.service_explanations import SERVICE_EXPLANATIONS
 
 #: What a call through boto3 raises when it fails.
 AwsFailure: TypeAlias = BotoCoreError | ClientError | ResponseParserError
 AWS_FAILURES: Final = (BotoCoreError, ClientError, ResponseParserError)
 
 _DETAIL_LENGTH = 400
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Explanation:
-    """Why a call failed and what to do next.
-
-    ``{permission}``, ``{code}``, ``{host}`` and ``{detail}`` are filled in.
-    ``is_temporary``: waiting alone may help. ``shows_detail``: AWS's own text
-    helps, and repeats no secret.
-    """
-
-    reason: str
-    next_step: str
-    is_temporary: bool = False
-    shows_detail: bool = False
 
 
 def explain(error: AwsFailure, *, what: str, permission: str | None) -> AwsError:
@@ -86,7 +72,6 @@ def _host(error: AwsFailure) -> str:
     return "AWS"
 
 
-_AGAIN = "Try again in a minute: what was done is found, not done twice."
 _KEYS = "AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 _SIGN_IN = "Sign in again (aws sso login), or give the machine a role, which needs no sign-in."
 
@@ -178,6 +163,7 @@ EXPLANATIONS: Final[Mapping[str, Explanation]] = {
     "ThrottlingException": _SLOWER,
     "RequestLimitExceeded": _SLOWER,
     "TooManyRequestsException": _SLOWER,
+    "SlowDown": _SLOWER,
     "InternalError": _AWS_FAILED,
     "InternalFailure": _AWS_FAILED,
     "ServiceUnavailable": _AWS_FAILED,
@@ -225,4 +211,5 @@ EXPLANATIONS: Final[Mapping[str, Explanation]] = {
     "PreconditionFailed": Explanation(
         reason="somebody else changed it at the same time", next_step=_AGAIN, is_temporary=True
     ),
+    **SERVICE_EXPLANATIONS,
 }

@@ -7,6 +7,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final, ParamSpec, Protocol, Self, TypeVar
 
 from cfsigned_django.aws.client import AwsError, call
@@ -49,6 +50,7 @@ class ListedPublicKey:
     name: str
     public_key_pem: str
     comment: str
+    created_at: datetime | None = None
 
     def holds(self, public_key_pem: str) -> bool:
         """Tell whether this is the same key, whatever its line ends are."""
@@ -103,6 +105,7 @@ class PublicKeys:
                     name=item["Name"],
                     public_key_pem=item["EncodedKey"],
                     comment=item.get("Comment", ""),
+                    created_at=item.get("CreatedTime"),
                 )
             if not listed.get("NextMarker"):
                 return

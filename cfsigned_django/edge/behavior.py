@@ -28,8 +28,9 @@ class Behavior:
     In ``path_pattern`` a ``*`` stands for zero or more characters, ``/``
     included, and a ``?`` for exactly one; case counts, and the leading ``/``
     may be left out. ``trusted_key_groups`` names the key groups whose keys may
-    sign; a behavior without one serves everybody. AWS page: "Cache behavior
-    settings" (DownloadDistValuesCacheBehavior).
+    sign; a behavior without one serves everybody. ``foreign_origin`` is a host
+    that the behavior reads and this edge does not: it serves nothing from
+    there. AWS page: "Cache behavior settings" (DownloadDistValuesCacheBehavior).
 
     Raise ``ValueError`` for a pattern or a set of methods that CloudFront
     would not take, and for methods that write: this edge only reads.
@@ -38,6 +39,7 @@ class Behavior:
     path_pattern: str = "*"
     trusted_key_groups: tuple[str, ...] = ()
     allowed_methods: frozenset[str] = READ_METHODS
+    foreign_origin: str = ""
 
     def __post_init__(self) -> None:
         if not 0 < len(self.path_pattern) <= MAX_PATH_PATTERN_LENGTH:

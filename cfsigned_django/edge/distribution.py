@@ -104,7 +104,12 @@ class Distribution:
             )
         if request.has_body:
             return responses.body_not_allowed(f"a {request.method} request came with a body")
-        return self._verify(request, behavior, now=now) if behavior.is_restricted else behavior
+        verdict = self._verify(request, behavior, now=now) if behavior.is_restricted else behavior
+        if isinstance(verdict, Behavior) and verdict.foreign_origin:
+            return responses.foreign_origin(
+                f"the behavior {verdict.path_pattern} reads {verdict.foreign_origin}"
+            )
+        return verdict
 
     def _verify(
         self, request: ViewerRequest, behavior: Behavior, *, now: int

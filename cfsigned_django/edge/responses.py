@@ -128,6 +128,11 @@ def request_too_long() -> Refusal:
     )
 
 
+def foreign_origin(reason: str) -> Refusal:
+    """Answer where CloudFront would ask an origin that this edge does not read."""
+    return _page("502 Bad Gateway", "ForeignOrigin", "This edge does not read the origin.", reason)
+
+
 def internal_error() -> Refusal:
     """Answer where this edge or its origin failed, which has no counterpart in CloudFront."""
     return _page("500 Internal Server Error", "InternalError", "The local edge failed.", "")

@@ -1,4 +1,4 @@
-"""Serve until somebody says stop, log to the terminal, and find out whom to trust."""
+"""Serve until somebody says stop, and log to the terminal."""
 
 from __future__ import annotations
 
@@ -9,21 +9,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-from cfsigned_django.aws.client import make_client
-from cfsigned_django.aws.trusted_keys import KeyGroupReader
 from cfsigned_django.edge import EdgeServer
-from cfsigned_django.edge.key_group_watch import KeyGroupWatch
-
-
-def watch_key_group(
-    key_group_id: str, *, propagation: float, profile: str | None = None
-) -> KeyGroupWatch:
-    """Return a watch that asks CloudFront's API, as boto3 is configured or as the profile.
-
-    Raise :exc:`cfsigned_django.aws.client.AwsError` where the group cannot be read now.
-    """
-    client = make_client("cloudfront", profile_name=profile)
-    return KeyGroupWatch(KeyGroupReader(client, key_group_id).read, propagation=propagation)
 
 
 @contextmanager

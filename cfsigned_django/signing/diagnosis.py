@@ -37,7 +37,7 @@ def explain_mismatch(
     expires = values["Expires"]
     trials = [(base_url, expires, _other(hash_algorithm), _hash_reason(hash_algorithm))]
     trials += [
-        (url, expires, hash_algorithm, why) for url, why in _other_urls(base_url) if url != base_url
+        (url, expires, hash_algorithm, why) for url, why in other_urls(base_url) if url != base_url
     ]
     for url, until, algorithm, reason in islice(trials, _MOST_TRIALS):
         if _matches(key, signature, canned_policy_json(url, int(until)), algorithm):
@@ -73,7 +73,7 @@ def _hash_reason(hash_algorithm: HashAlgorithm) -> str:
     return "it was made with SHA1, but Hash-Algorithm says SHA256"
 
 
-def _other_urls(base_url: str) -> Iterator[tuple[str, str]]:
+def other_urls(base_url: str) -> Iterator[tuple[str, str]]:
     """Yield URLs that may have been signed instead, with what then happened to them."""
     address, question, query = base_url.partition("?")
     if question:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 from cfsigned_django.signing.diagnosis import explain_mismatch, explain_missing_key
@@ -41,6 +41,32 @@ class _Credentials:
     values: Mapping[str, str]
     #: The URL without CloudFront's parameters: what the policy must cover.
     base_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """What a signed URL says of itself: nothing of it is verified."""
+
+    key_pair_id: str
+    signature: str = field(repr=False)
+    policy: Policy
+    #: The URL without CloudFront's parameters: what the policy must cover.
+    base_url: str
+
+
+def read_claim(url: str) -> Claim:
+    """Return what a signed URL says of itself, for whoever wants to explain it.
+
+    Raise :exc:`Denied` where there is no policy that can be read.
+    """
+    credentials = _find_credentials(url, {})
+    policy, _ = _find_policy(credentials)
+    return Claim(
+        key_pair_id=credentials.values.get("Key-Pair-Id", ""),
+        signature=credentials.values.get("Signature", ""),
+        policy=policy,
+        base_url=credentials.base_url,
+    )
 
 
 class Verifier:

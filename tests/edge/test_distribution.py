@@ -48,6 +48,26 @@ class TestConstruction:
         assert response.error_code == "InvalidKey"
 
 
+class TestForeignOrigin:
+    BEHAVIORS = (
+        Behavior(path_pattern="app/*", foreign_origin="app.example.com"),
+        Behavior(path_pattern="*", trusted_key_groups=("group",), foreign_origin="files.example"),
+    )
+
+    def test_nothing_is_served(self, make_client: MakeClient, signer: Signer) -> None:
+        """Say in the log what CloudFront would ask, and ask nobody."""
+        client = make_client(behaviors=self.BEHAVIORS)
+        opened = client.get(f"{BASE}/app/")
+        signed = client.get(signer.sign_url(IMAGE, date_less_than=EXPIRES))
+        assert (opened.status, signed.status) == (502, 502)
+        assert opened.reason == "the behavior app/* reads app.example.com"
+        assert signed.reason == "the behavior * reads files.example"
+
+    def test_signature_comes_first(self, make_client: MakeClient) -> None:
+        """Refuse who has no signature before the origin counts."""
+        assert make_client(behaviors=self.BEHAVIORS).get(IMAGE).error_code == "MissingKey"
+
+
 class TestHost:
     def test_unknown_host(self, client: EdgeClient) -> None:
         """Refuse a host that is no domain name of the distribution, and log those that are."""

@@ -10,13 +10,20 @@ from botocore.exceptions import ClientError
 #: HTTP statuses by code, as in botocore's model of the API (2020-05-31).
 STATUSES: Final = {
     "AccessDenied": 403,
+    "AuthorizationHeaderMalformed": 400,
     "CannotChangeImmutablePublicKeyFields": 400,
+    "ExpiredToken": 403,
+    "IllegalOriginAccessConfiguration": 400,
     "InternalError": 500,
     "InvalidArgument": 400,
     "InvalidIfMatchVersion": 400,
+    "InvalidOriginAccessControl": 400,
+    "InvalidOriginAccessIdentity": 400,
     "KeyGroupAlreadyExists": 409,
+    "NoSuchOrigin": 404,
     "NoSuchPublicKey": 404,
     "NoSuchResource": 404,
+    "PermanentRedirect": 301,
     "PreconditionFailed": 412,
     "PublicKeyAlreadyExists": 409,
     "PublicKeyInUse": 409,
@@ -26,6 +33,7 @@ STATUSES: Final = {
     "TooManyKeyGroups": 400,
     "TooManyPublicKeys": 400,
     "TooManyPublicKeysInKeyGroup": 400,
+    "TrustedKeyGroupDoesNotExist": 400,
 }
 
 

@@ -17,9 +17,9 @@ from cfsigned_django.aws.client import AwsError
 from cfsigned_django.aws.origin import S3Origin
 from cfsigned_django.edge import EdgeServer
 from cfsigned_django.edge.cors import CorsRule
-from cfsigned_django.edge.key_group_watch import KeyGroupWatch
-from cfsigned_django.management.serving import log_to, serve, watch_key_group
-from cfsigned_django.origins import StorageOrigin, distribution_for
+from cfsigned_django.management.edge_trust import Trust, find_trust
+from cfsigned_django.management.serving import log_to, serve
+from cfsigned_django.origins import StorageOrigin
 from cfsigned_django.signed_urls import SignedUrlMixin
 from cfsigned_django.storage import CloudFrontS3Storage
 
@@ -72,18 +72,26 @@ class Command(BaseCommand):
             help="AWS profile of a user who may only read, to ask S3 with. Default: what the "
             "storage itself uses",
         )
-        parser.add_argument(
+        trusted = parser.add_mutually_exclusive_group()
+        trusted.add_argument(
             "--key-group-id",
             metavar="ID",
             help="Key group to trust, followed through CloudFront's API as it changes. Default: "
             "the key that the storage signs with",
+        )
+        trusted.add_argument(
+            "--distribution",
+            metavar="ID",
+            help="Distribution whose behaviors and key groups to go by, followed through "
+            "CloudFront's API as it changes",
         )
         parser.add_argument(
             "--propagation",
             type=float,
             default=0,
             metavar="SECONDS",
-            help="How long after a change of the key group this edge goes by it. Default: 0",
+            help="How long after a change of the key group, or of the distribution, this edge goes "
+            "by it. Default: 0",
         )
         parser.add_argument(
             "--insecure", action="store_true", help="Run although DEBUG is off: for tests"
@@ -98,23 +106,16 @@ class Command(BaseCommand):
             )
         storage = _find_storage(options["storage"])
         try:
-            watch = _watch(options)
-            if watch is None:
-                storage.trusted_keys()  # raises now where nobody can sign
+            trust = find_trust(storage, options)
             storage.unsigned_url("a.jpg")  # raises now where there is no domain
-            distribution = distribution_for(
-                storage,
-                _origin(storage, options),
-                public=options["public"],
-                trusted_keys=watch.trusted_keys if watch else None,
-            )
+            application = trust.application(_origin(storage, options))
         except (AwsError, ImproperlyConfigured, ValueError) as error:
             raise CommandError(str(error)) from error
         port = options["port"]
         if port is None:
             port = _port_of(storage) or DEFAULT_PORT
         try:
-            server = EdgeServer(distribution, host=options["host"], port=port)
+            server = EdgeServer(application, host=options["host"], port=port)
         except (OSError, OverflowError) as error:
             raise CommandError(
                 f"Port {port} of {options['host']} cannot be had: {error}. Stop what uses it, or "
@@ -123,28 +124,26 @@ class Command(BaseCommand):
         with ExitStack() as stack:
             stack.enter_context(server)
             stack.enter_context(log_to(self.stderr))
-            if watch:
-                stack.enter_context(watch.running())
-            self._introduce(storage, watch, server, options)
+            if trust.watch:
+                stack.enter_context(trust.watch.running())
+            self._introduce(storage, trust, server, options)
             serve(server)
         self.stdout.write("The edge has stopped.")
 
     def _introduce(
         self,
         storage: SignedUrlMixin,
-        watch: KeyGroupWatch | None,
+        trust: Trust,
         server: EdgeServer,
         options: dict[str, Any],
     ) -> None:
         """Say what is served, what does not fit together, and what to try next."""
         address = f"{options['host']}:{server.port}"
-        public = ", ".join(options["public"])
         self.stdout.write(
             f"CloudFront edge for development at http://{address}/\n"
             f"  files    {_describe_origin(storage, options['storage'])}\n"
             f"  domain   {storage.custom_domain}\n"
-            f"{_describe_keys(storage, watch, options)}\n"
-            f"  public   {public or 'nothing: each request needs a signature'}"
+            f"{trust.describe()}"
         )
         if _port_of(storage) != server.port:
             self.stderr.write(
@@ -206,28 +205,6 @@ def _origin(storage: SignedUrlMixin, options: dict[str, Any]) -> WSGIApplication
         region=s3.region_name,
         endpoint_url=s3.endpoint_url,
         **({"profile": options["profile"]} if options["profile"] else own),
-    )
-
-
-def _watch(options: dict[str, Any]) -> KeyGroupWatch | None:
-    """Return what follows the key group of the options; None where they name none."""
-    key_group_id, propagation = options["key_group_id"], options["propagation"]
-    if not key_group_id:
-        if propagation:
-            raise CommandError("--propagation is for --key-group-id: name the key group as well.")
-        return None
-    return watch_key_group(key_group_id, propagation=propagation, profile=options["profile"])
-
-
-def _describe_keys(
-    storage: SignedUrlMixin, watch: KeyGroupWatch | None, options: dict[str, Any]
-) -> str:
-    if watch is None:
-        return f"  key      {', '.join(sorted(storage.trusted_keys()))}"
-    return (
-        f"  group    {options['key_group_id']}, followed through CloudFront's API; a change counts "
-        f"after {options['propagation']:g} s\n"
-        f"  keys     {', '.join(sorted(watch.trusted_keys())) or 'none yet'}"
     )
 
 

@@ -1,0 +1,169 @@
+"""Build a distribution's configuration, and attach a bucket to one that exists.
+
+API reference: DistributionConfig, Origin, OriginAccessControlConfig.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from cfsigned_django.aws.documents import Document
+from cfsigned_django.aws.documents.behavior import list_of, listed
+from cfsigned_django.aws.documents.managed_policies import CACHE_POLICIES
+
+#: "Maximum length 64 characters" (API reference, OriginAccessControlConfig).
+_NAME_LENGTH: Final = 64
+_IDENTITY_PATH: Final = "origin-access-identity/cloudfront/"
+_READ_METHODS: Final = ("GET", "HEAD")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """Say by which of the two ways CloudFront reads a bucket: exactly one id is set."""
+
+    access_control_id: str = ""
+    access_identity_id: str = ""
+
+    def __post_init__(self) -> None:
+        if bool(self.access_control_id) == bool(self.access_identity_id):
+            raise ValueError("An origin has an access control or an access identity, not both.")
+
+
+def name_for(bucket: str) -> str:
+    """Return the name of what is made for a bucket: key group, access control, policies."""
+    return f"cfsigned-{bucket}"[:_NAME_LENGTH]
+
+
+def origin_domain(bucket: str, region: str) -> str:
+    """Return the host under which CloudFront reads a bucket; never a website endpoint."""
+    suffix = ".cn" if region.startswith("cn-") else ""
+    return f"{bucket}.s3.{region}.amazonaws.com{suffix}"
+
+
+def is_origin_of(origin: Mapping[str, Any], bucket: str) -> bool:
+    """Tell whether an origin is the bucket through S3's REST interface."""
+    pattern = (
+        rf"{re.escape(bucket)}\.s3(?:[.-](?:dualstack\.)?[a-z0-9-]+)?\.amazonaws\.com(?:\.cn)?"
+    )
+    domain: str = origin["DomainName"]
+    return (
+        re.fullmatch(pattern, domain) is not None
+        and "s3-website" not in domain
+        and not origin.get("CustomOriginConfig")
+    )
+
+
+def find_origin(config: Mapping[str, Any], origin_id: str) -> Document | None:
+    """Return the origin with that id."""
+    return next((each for each in listed(config.get("Origins")) if each["Id"] == origin_id), None)
+
+
+def bucket_origin(config: Mapping[str, Any], bucket: str) -> Document | None:
+    """Return the first origin that is the bucket."""
+    return next(
+        (each for each in listed(config.get("Origins")) if is_origin_of(each, bucket)), None
+    )
+
+
+def access_identity_of(origin: Mapping[str, Any]) -> str:
+    """Return the id of the origin access identity of an origin, or an empty text."""
+    path: str = (origin.get("S3OriginConfig") or {}).get("OriginAccessIdentity") or ""
+    return path.removeprefix(_IDENTITY_PATH)
+
+
+def access_control_of(origin: Mapping[str, Any]) -> str:
+    """Return the id of the origin access control of an origin, or an empty text."""
+    return origin.get("OriginAccessControlId") or ""
+
+
+def access_control_config(bucket: str) -> Document:
+    """Return what makes an origin access control that signs every request to S3."""
+    return {
+        "Name": name_for(bucket),
+        "Description": f"CloudFront reads {bucket}",
+        "SigningProtocol": "sigv4",
+        "SigningBehavior": "always",
+        "OriginAccessControlOriginType": "s3",
+    }
+
+
+def access_identity_config(bucket: str) -> Document:
+    """Return what makes an origin access identity; the same one when it is sent again."""
+    return {"CallerReference": name_for(bucket), "Comment": name_for(bucket)}
+
+
+def attach(origin: Mapping[str, Any], attachment: Attachment) -> Document:
+    """Return the origin with one way in, and every other field as it was."""
+    identity = attachment.access_identity_id
+    s3 = dict(origin.get("S3OriginConfig") or {})
+    s3["OriginAccessIdentity"] = f"{_IDENTITY_PATH}{identity}" if identity else ""
+    return {
+        **origin,
+        "OriginAccessControlId": attachment.access_control_id,
+        "S3OriginConfig": s3,
+    }
+
+
+def new_origin(bucket: str, region: str) -> Document:
+    """Return an origin for the bucket to which nobody has a way in yet."""
+    return {
+        "Id": f"S3-{bucket}",
+        "DomainName": origin_domain(bucket, region),
+        "OriginPath": "",
+        "CustomHeaders": {"Quantity": 0},
+        "S3OriginConfig": {"OriginAccessIdentity": ""},
+        "OriginAccessControlId": "",
+    }
+
+
+def replace_origin(config: Mapping[str, Any], origin: Mapping[str, Any]) -> Document:
+    """Return the configuration with an origin changed, or added at the end."""
+    items = listed(config.get("Origins"))
+    if find_origin(config, origin["Id"]) is None:
+        items.append(dict(origin))
+    items = [dict(origin) if each["Id"] == origin["Id"] else each for each in items]
+    return {**config, "Origins": {**config.get("Origins", {}), **list_of(items)}}
+
+
+def new_behavior(origin_id: str) -> Document:
+    """Return a behavior that reads an origin; it lacks only who may sign."""
+    methods: Document = list_of(list(_READ_METHODS))
+    return {
+        "TargetOriginId": origin_id,
+        "ViewerProtocolPolicy": "redirect-to-https",
+        "AllowedMethods": {**methods, "CachedMethods": methods},
+        "Compress": True,
+        "CachePolicyId": CACHE_POLICIES["CachingOptimized"],
+        "SmoothStreaming": False,
+        "FieldLevelEncryptionId": "",
+        "LambdaFunctionAssociations": {"Quantity": 0},
+        "FunctionAssociations": {"Quantity": 0},
+        "TrustedSigners": {"Enabled": False, "Quantity": 0},
+        "TrustedKeyGroups": {"Enabled": False, "Quantity": 0},
+    }
+
+
+def new_distribution_config(
+    bucket: str, origin: Mapping[str, Any], behavior: Mapping[str, Any]
+) -> Document:
+    """Return a distribution that serves the bucket alone.
+
+    The caller reference is always the same for a bucket: who died before the
+    answer came makes no second one. IPv6 is off, because a policy with
+    IpAddress does not work with it (Developer Guide, "Create a signed URL
+    using a custom policy").
+    """
+    return {
+        "CallerReference": name_for(bucket),
+        "Comment": name_for(bucket),
+        "Enabled": True,
+        "HttpVersion": "http2and3",
+        "IsIPV6Enabled": False,
+        "PriceClass": "PriceClass_All",
+        "Origins": list_of([dict(origin)]),
+        "DefaultCacheBehavior": dict(behavior),
+        "CacheBehaviors": {"Quantity": 0},
+    }

@@ -1,0 +1,106 @@
+"""Name the least that each job may do: IAM policies for set-up, rotation and the site.
+
+Service Authorization Reference: "Actions, resources, and condition keys for
+Amazon CloudFront" and "... for Amazon S3". CloudFront's Create and List
+actions take no single resource, hence their "*".
+"""
+
+from __future__ import annotations
+
+from cfsigned_django.aws.documents import Document
+
+_READ_SETUP = (
+    "GetCachePolicy",
+    "GetDistribution",
+    "GetKeyGroup",
+    "GetOriginAccessControl",
+    "GetOriginRequestPolicy",
+    "GetPublicKey",
+    "ListCachePolicies",
+    "ListCloudFrontOriginAccessIdentities",
+    "ListDistributions",
+    "ListKeyGroups",
+    "ListOriginAccessControls",
+    "ListOriginRequestPolicies",
+    "ListPublicKeys",
+)
+_WRITE_SETUP = (
+    "CreateCachePolicy",
+    "CreateCloudFrontOriginAccessIdentity",
+    "CreateDistribution",
+    "CreateKeyGroup",
+    "CreateOriginAccessControl",
+    "CreateOriginRequestPolicy",
+    "CreatePublicKey",
+    "UpdateDistribution",
+    "UpdateKeyGroup",
+)
+_READ_BUCKET = (
+    "GetBucketCORS",
+    "GetBucketOwnershipControls",
+    "GetBucketPolicy",
+    "GetBucketPublicAccessBlock",
+    "ListBucket",
+)
+_WRITE_BUCKET = (
+    "CreateBucket",
+    "PutBucketCORS",
+    "PutBucketOwnershipControls",
+    "PutBucketPolicy",
+    "PutBucketPublicAccessBlock",
+    "DeleteBucketPolicy",
+)
+_ROTATE = (
+    "CreatePublicKey",
+    "DeletePublicKey",
+    "GetKeyGroup",
+    "GetPublicKey",
+    "ListPublicKeys",
+    "UpdateKeyGroup",
+)
+
+
+def setup_policy(bucket: str) -> Document:
+    """Return what a person needs who runs cfsigned_setup --apply."""
+    return _policy(
+        _statement("CloudFront", "cloudfront", (*_READ_SETUP, *_WRITE_SETUP), "*"),
+        _statement("Bucket", "s3", (*_READ_BUCKET, *_WRITE_BUCKET), f"arn:aws:s3:::{bucket}"),
+        _statement("Account", "sts", ("GetCallerIdentity",), "*"),
+    )
+
+
+def doctor_policy(bucket: str) -> Document:
+    """Return what it takes to look: to print a plan, or to find out what is wrong."""
+    return _policy(
+        _statement("CloudFront", "cloudfront", _READ_SETUP, "*"),
+        _statement("Bucket", "s3", _READ_BUCKET, f"arn:aws:s3:::{bucket}"),
+        _statement("Account", "sts", ("GetCallerIdentity",), "*"),
+    )
+
+
+def rotation_policy() -> Document:
+    """Return what cfsigned_rotate, and the site with the rotation page, need."""
+    return _policy(_statement("RotateSigningKeys", "cloudfront", _ROTATE, "*"))
+
+
+def runtime_policy(bucket: str) -> Document:
+    """Return what the site needs to keep files; a signature needs no permission at all."""
+    return _policy(
+        _statement(
+            "Files", "s3", ("GetObject", "PutObject", "DeleteObject"), f"arn:aws:s3:::{bucket}/*"
+        ),
+        _statement("Names", "s3", ("ListBucket",), f"arn:aws:s3:::{bucket}"),
+    )
+
+
+def _policy(*statements: Document) -> Document:
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+def _statement(sid: str, service: str, actions: tuple[str, ...], resource: str) -> Document:
+    return {
+        "Sid": sid,
+        "Effect": "Allow",
+        "Action": [f"{service}:{each}" for each in sorted(actions)],
+        "Resource": resource,
+    }

@@ -1,0 +1,161 @@
+"""Read what a diagnosis looks at, and go on where one thing cannot be read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final, TypeVar
+
+from cfsigned_django.aws.bucket import Bucket, read_bucket
+from cfsigned_django.aws.client import AwsError, call
+from cfsigned_django.aws.documents.behavior import listed
+from cfsigned_django.aws.documents.distribution import bucket_origin
+from cfsigned_django.aws.policies import (
+    CACHE_POLICY,
+    ORIGIN_REQUEST_POLICY,
+    Named,
+    pages,
+    read_policies,
+)
+from cfsigned_django.aws.public_keys import ListedPublicKey, PublicKeys
+from cfsigned_django.aws.stack import (
+    Clients,
+    Distribution,
+    KeyGroup,
+    access_controls,
+    key_groups,
+    read_distribution,
+)
+
+T = TypeVar("T")
+
+# After one of these the next call of the same service may succeed.
+_OF_ONE_CALL: Final = frozenset(
+    {"AccessDenied", "AccessDeniedException", "NoSuchDistribution", "NoSuchResource", "403"}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inspection:
+    """What could be read; None for what could not, and why in ``problems``.
+
+    ``distribution`` is None as well where the account has none that is meant:
+    ``has_listed`` tells that it was looked for.
+    """
+
+    account_id: str | None = None
+    distribution: Distribution | None = None
+    has_listed: bool = False
+    bucket: Bucket | None = None
+    public_keys: tuple[ListedPublicKey, ...] | None = None
+    key_groups: tuple[KeyGroup, ...] | None = None
+    access_controls: tuple[Named, ...] | None = None
+    cache_policies: Mapping[str, Named] | None = None
+    origin_request_policies: Mapping[str, Named] | None = None
+    problems: tuple[AwsError, ...] = ()
+
+
+def inspect(
+    clients: Clients, *, domain: str, bucket: str | None, distribution_id: str | None = None
+) -> Inspection:
+    """Return what can be read of the distribution that has a domain, and of a bucket.
+
+    ``domain`` is a bare host: the distribution's own or an alternate one.
+    Never raises :exc:`AwsError`.
+    """
+    reading = _Reading()
+    cloudfront = clients.cloudfront
+
+    def account() -> str:
+        answer = call(
+            clients.sts.get_caller_identity, "see whose account this is", "sts:GetCallerIdentity"
+        )
+        return str(answer["Account"])
+
+    def distribution() -> _Found:
+        if distribution_id is not None:
+            return _Found(distribution=read_distribution(cloudfront, distribution_id))
+        return _Found(distribution=find_distribution(clients, domain, bucket))
+
+    account_id = reading.read("sts", account)
+    found = reading.read("cloudfront", distribution)
+    there = found.distribution if found else None
+    config = there.config if there else None
+    owner = account_id or (there.arn.split(":")[4] if there else None)
+    return Inspection(
+        account_id=account_id,
+        distribution=there,
+        has_listed=found is not None,
+        public_keys=reading.read("cloudfront", lambda: tuple(PublicKeys(cloudfront).public_keys())),
+        key_groups=reading.read("cloudfront", lambda: tuple(key_groups(cloudfront))),
+        access_controls=reading.read("cloudfront", lambda: tuple(access_controls(cloudfront))),
+        cache_policies=reading.read(
+            "cloudfront", lambda: read_policies(cloudfront, CACHE_POLICY, config)
+        ),
+        origin_request_policies=reading.read(
+            "cloudfront", lambda: read_policies(cloudfront, ORIGIN_REQUEST_POLICY, config)
+        ),
+        bucket=(
+            reading.read("s3", lambda: read_bucket(clients.s3, bucket, account_id=owner))
+            if bucket and owner
+            else None
+        ),
+        problems=tuple(reading.problems),
+    )
+
+
+def find_distribution(clients: Clients, domain: str, bucket: str | None) -> Distribution | None:
+    """Return the account's distribution that has a domain, else the only one that reads a bucket.
+
+    Raise :exc:`AwsError` where they cannot be listed or read.
+    """
+    readers = []
+    for summary in pages(
+        clients.cloudfront.list_distributions,
+        "DistributionList",
+        "list the distributions",
+        "cloudfront:ListDistributions",
+    ):
+        names = [summary["DomainName"], *listed(summary.get("Aliases"))]
+        if any(covers(each, domain) for each in names):
+            return read_distribution(clients.cloudfront, summary["Id"])
+        if bucket and bucket_origin(summary, bucket) is not None:
+            readers.append(summary["Id"])
+    return read_distribution(clients.cloudfront, readers[0]) if len(readers) == 1 else None
+
+
+def covers(alias: str, domain: str) -> bool:
+    """Tell whether a domain name of a distribution, such as ``*.example.com``, is for a host."""
+    alias, domain = alias.lower(), domain.lower()
+    if alias.startswith("*."):
+        return domain.partition(".")[2] == alias[2:]
+    return alias == domain
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """A distribution that was looked for, and may not be there."""
+
+    distribution: Distribution | None
+
+
+@dataclass(slots=True)
+class _Reading:
+    """Collect failures; a service that does not answer is not asked again."""
+
+    problems: list[AwsError] = field(default_factory=list)
+    _silent: set[str] = field(default_factory=set)
+
+    def read(self, service: str, look: Callable[[], T]) -> T | None:
+        """Return what a look finds, or None and note why."""
+        if service in self._silent:
+            return None
+        try:
+            return look()
+        except AwsError as error:
+            if error.code not in _OF_ONE_CALL:
+                self._silent.add(service)
+            # What keeps every call back is said once.
+            if error.code in _OF_ONE_CALL or all(each.code != error.code for each in self.problems):
+                self.problems.append(error)
+            return None

@@ -1,0 +1,215 @@
+"""Plan the bucket: that it is there, who may read it, and that nobody else may."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from cfsigned_django.aws.bucket import BucketState
+from cfsigned_django.aws.documents import Document, bucket_cors, bucket_policy
+from cfsigned_django.aws.documents.public_access import PUBLIC_ACCESS_BLOCK, open_switches
+from cfsigned_django.aws.provisioning.steps import NOT_YET, Call, Step, conflict, done, todo
+from cfsigned_django.aws.provisioning.target import Target
+
+# CreateBucket takes every region as a location constraint but this one.
+_HOME_REGION = "us-east-1"
+
+
+def bucket_steps(target: Target) -> Iterator[Step]:
+    """Return what makes the bucket."""
+    yield _bucket(target)
+    if target.stack.bucket.is_ours:
+        yield _object_ownership(target)
+
+
+def access_steps(target: Target) -> Iterator[Step]:
+    """Return what opens the bucket to CloudFront and to the site's pages."""
+    yield _bucket_policy(target)
+    if target.wish.cors_origins:
+        yield _cors(target)
+
+
+def closing_steps(target: Target) -> Iterator[Step]:
+    """Return what closes the bucket to everybody else.
+
+    They come last: as long as CloudFront itself reads the bucket as one of
+    everybody, closing it earlier would break the site.
+    """
+    if bucket_policy.public_statements(target.stack.bucket.policy):
+        yield _public_statements(target)
+    yield _block_public_access(target)
+
+
+def access_statement(target: Target) -> Document:
+    """Return the statement of the bucket policy that lets CloudFront read."""
+    bucket, partition = target.wish.bucket, target.stack.partition
+    attachment = target.attachment
+    if attachment.access_identity_id:
+        return bucket_policy.access_identity_statement(
+            bucket, attachment.access_identity_id, partition=partition
+        )
+    distribution = target.stack.distribution
+    arn = (
+        distribution.arn
+        if distribution
+        else f"arn:{partition}:cloudfront::{target.stack.account_id}:distribution/{NOT_YET}"
+    )
+    return bucket_policy.access_control_statement(bucket, arn, partition=partition)
+
+
+def _bucket(target: Target) -> Step:
+    bucket, wished = target.stack.bucket, target.wish.region
+    if bucket.state is BucketState.REFUSED:
+        return conflict(
+            "bucket",
+            f"{bucket.name} belongs to another AWS account, or the credentials (of account "
+            f"{target.stack.account_id}) do not allow s3:ListBucket: choose another name, or use "
+            "the credentials of its account",
+            blocks=True,
+        )
+    if bucket.state is BucketState.OURS:
+        if wished and wished != bucket.region:
+            return conflict(
+                "bucket",
+                f"{bucket.name} is in {bucket.region}, and the settings say {wished}: set "
+                f'AWS_S3_REGION_NAME = "{bucket.region}"',
+            )
+        return done("bucket", f"{bucket.name} is there, in {bucket.region}")
+    arguments: Document = {"Bucket": bucket.name, "ObjectOwnership": "BucketOwnerEnforced"}
+    if target.region != _HOME_REGION:
+        arguments["CreateBucketConfiguration"] = {"LocationConstraint": target.region}
+    return todo(
+        "bucket",
+        f"there is no bucket {bucket.name}; it is made in {target.region}, with access control "
+        "lists switched off",
+        call=Call(service="s3", operation="CreateBucket", arguments=arguments),
+        after=arguments,
+    )
+
+
+def _object_ownership(target: Target) -> Step:
+    ownership = target.stack.bucket.object_ownership
+    if ownership == "BucketOwnerEnforced":
+        return done("object-ownership", "every object belongs to the account of the bucket")
+    return done(
+        "object-ownership",
+        f"it is {ownership or 'ObjectWriter'}, and stays so: an object that another account "
+        "uploads may belong to that account, and CloudFront cannot read it",
+    )
+
+
+def _bucket_policy(target: Target) -> Step:
+    bucket, statement = target.stack.bucket, access_statement(target)
+    if bucket_policy.holds(bucket.policy, statement):
+        return done("bucket-policy", "it lets CloudFront read the bucket")
+    base: Document | None = bucket.policy
+    public = bucket_policy.public_statements(base)
+    if public and (bucket.public_access_block or {}).get("BlockPublicPolicy"):
+        # S3 takes no policy with a public statement then, not even a better one.
+        if not target.wish.closes_public or base is None:
+            return conflict(
+                "bucket-policy",
+                f"Block Public Access lets nobody change a policy that is public "
+                f"({_sids(public)}): --close-public takes that statement out",
+                blocks=True,
+            )
+        base = bucket_policy.without_public(base)
+    return todo(
+        "bucket-policy",
+        "only CloudFront may read the bucket, and every other statement stays",
+        call=_put_policy(target, bucket_policy.merge(base, statement)),
+        before=bucket.policy,
+        after=bucket_policy.merge(base, statement),
+    )
+
+
+def _cors(target: Target) -> Step:
+    rules, origins = target.stack.bucket.cors_rules, target.wish.cors_origins
+    missing = bucket_cors.missing_origins(rules, origins)
+    if not missing:
+        return done("bucket-cors", f"pages of {', '.join(origins)} may read files")
+    merged = bucket_cors.merge(rules, origins)
+    return todo(
+        "bucket-cors",
+        f"pages of {', '.join(missing)} may not read files across origins yet",
+        call=Call(
+            service="s3",
+            operation="PutBucketCors",
+            action="PutBucketCORS",
+            arguments=_owned(target, CORSConfiguration={"CORSRules": merged}),
+        ),
+        before=list(rules) or None,
+        after=merged,
+    )
+
+
+def _public_statements(target: Target) -> Step:
+    policy = target.stack.bucket.policy or {}
+    sids = _sids(bucket_policy.public_statements(policy))
+    if not target.wish.closes_public:
+        return conflict(
+            "public-statements",
+            f"the bucket policy lets everybody in ({sids}), so nobody needs a signature: "
+            "--close-public takes that out",
+        )
+    left = bucket_policy.without_public(policy)
+    call = (
+        _put_policy(target, left)
+        if left
+        else Call(service="s3", operation="DeleteBucketPolicy", arguments=_owned(target))
+    )
+    return todo(
+        "public-statements",
+        f"the bucket policy lets everybody in ({sids})",
+        call=call,
+        before=policy,
+        after=left,
+    )
+
+
+def _block_public_access(target: Target) -> Step:
+    bucket = target.stack.bucket
+    still_open = open_switches(bucket.public_access_block)
+    if not still_open:
+        return done("block-public-access", "all four switches are on")
+    public = bucket_policy.public_statements(bucket.policy)
+    if public and not target.wish.closes_public:
+        return conflict(
+            "block-public-access",
+            f"it would cut off who reads through the public statement ({_sids(public)}): "
+            "--close-public does both",
+        )
+    return todo(
+        "block-public-access",
+        f"not on yet: {', '.join(still_open)}; CloudFront's own access is not public",
+        call=Call(
+            service="s3",
+            operation="PutPublicAccessBlock",
+            action="PutBucketPublicAccessBlock",
+            arguments=_owned(target, PublicAccessBlockConfiguration=dict(PUBLIC_ACCESS_BLOCK)),
+        ),
+        before=bucket.public_access_block,
+        after=dict(PUBLIC_ACCESS_BLOCK),
+    )
+
+
+def _put_policy(target: Target, policy: Document) -> Call:
+    return Call(
+        service="s3",
+        operation="PutBucketPolicy",
+        arguments=_owned(target, Policy=json.dumps(policy)),
+    )
+
+
+def _owned(target: Target, **arguments: Any) -> Document:
+    """Return the arguments of a call that fails where the bucket is not this account's."""
+    return {
+        "Bucket": target.wish.bucket,
+        "ExpectedBucketOwner": target.stack.account_id,
+        **arguments,
+    }
+
+
+def _sids(statements: list[Document]) -> str:
+    return ", ".join(each.get("Sid") or "a statement without a Sid" for each in statements)

@@ -1,0 +1,122 @@
+"""Say in documents what a new account would get, with tokens in the place of ids.
+
+The exports render these documents, which are those of the plan itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from cfsigned_django.aws.bucket import Bucket, BucketState
+from cfsigned_django.aws.documents import Document, bucket_cors, bucket_policy
+from cfsigned_django.aws.documents.distribution import access_control_config, access_identity_config
+from cfsigned_django.aws.documents.download_policies import (
+    cache_policy_config,
+    origin_request_policy_config,
+)
+from cfsigned_django.aws.documents.key_group import key_group_config
+from cfsigned_django.aws.documents.public_access import PUBLIC_ACCESS_BLOCK
+from cfsigned_django.aws.policies import Named
+from cfsigned_django.aws.provisioning.target import Target
+from cfsigned_django.aws.provisioning.wish import OriginAccess, Wish
+from cfsigned_django.aws.stack import KeyGroup, Stack
+
+PUBLIC_KEY: Final = "@PublicKey"
+KEY_GROUP: Final = "@KeyGroup"
+ORIGIN_ACCESS: Final = "@OriginAccess"
+CACHE_POLICY: Final = "@CachePolicy"
+ORIGIN_REQUEST_POLICY: Final = "@OriginRequestPolicy"
+DISTRIBUTION_ARN: Final = "@DistributionArn"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Documents:
+    """Every document, as the API takes it; ids of what is made are tokens."""
+
+    name: str
+    bucket: str
+    region: str
+    #: Empty where no key pair has been made yet.
+    public_key_pem: str
+    public_key_name: str
+    key_group: Document
+    access_control: Document | None
+    access_identity: Document | None
+    cache_policy: Document | None
+    origin_request_policy: Document | None
+    distribution: Document
+    bucket_policy: Document
+    cors_rules: list[Document]
+    public_access_block: Mapping[str, bool]
+
+
+def export_documents(wish: Wish) -> Documents:
+    """Return what an empty account would get for a wish."""
+    target = Target(stack=_stack_of_tokens(wish), wish=replace(wish, key_group_id=""))
+    is_oac = wish.origin_access is OriginAccess.OAC
+    statement = (
+        bucket_policy.access_control_statement(wish.bucket, DISTRIBUTION_ARN)
+        if is_oac
+        else bucket_policy.access_identity_statement(wish.bucket, ORIGIN_ACCESS)
+    )
+    # In the Sid no token is looked for.
+    statement["Sid"] = "AllowCloudFront"
+    name = target.name
+    return Documents(
+        name=name,
+        bucket=wish.bucket,
+        region=target.region,
+        public_key_pem=wish.key.public_key_pem if wish.key else "",
+        public_key_name=wish.key.name if wish.key else name,
+        key_group=key_group_config(name, [PUBLIC_KEY]),
+        access_control=access_control_config(wish.bucket) if is_oac else None,
+        access_identity=None if is_oac else access_identity_config(wish.bucket),
+        cache_policy=cache_policy_config(name) if wish.downloads else None,
+        origin_request_policy=origin_request_policy_config(name) if wish.downloads else None,
+        distribution=target.wanted_config(),
+        bucket_policy=bucket_policy.merge(None, statement),
+        cors_rules=bucket_cors.merge(None, wish.cors_origins),
+        public_access_block=PUBLIC_ACCESS_BLOCK,
+    )
+
+
+def substitute(value: Any, replacement: Callable[[str], Any]) -> Any:
+    """Return a document with every text that holds a token replaced."""
+    if isinstance(value, Mapping):
+        return {name: substitute(each, replacement) for name, each in value.items()}
+    if isinstance(value, list):
+        return [substitute(each, replacement) for each in value]
+    return replacement(value) if isinstance(value, str) and "@" in value else value
+
+
+def _stack_of_tokens(wish: Wish) -> Stack:
+    """Return an account in which everything is there that a distribution refers to."""
+    target = Target(
+        stack=Stack(
+            account_id="",
+            partition="aws",
+            bucket=Bucket(name=wish.bucket, state=BucketState.MISSING),
+            distribution=None,
+            public_keys=(),
+            key_groups=(),
+            access_controls=(),
+            access_identities=(),
+            cache_policies={},
+            origin_request_policies={},
+        ),
+        wish=wish,
+    )
+    name = target.name
+    access = (Named(id=ORIGIN_ACCESS, name=name, config={}),)
+    return replace(
+        target.stack,
+        key_groups=(KeyGroup(id=KEY_GROUP, name=name, key_pair_ids=(), config={}),),
+        access_controls=access,
+        access_identities=access,
+        cache_policies={CACHE_POLICY: Named(id=CACHE_POLICY, name=name, config={})},
+        origin_request_policies={
+            ORIGIN_REQUEST_POLICY: Named(id=ORIGIN_REQUEST_POLICY, name=name, config={})
+        },
+    )

@@ -1,0 +1,63 @@
+"""Compare what there is with what is wished for: the steps, in the order in which they are safe.
+
+1. The public key goes into a key group before a behavior trusts the group.
+2. The bucket policy lets CloudFront in before the origin begins to sign.
+3. What made the bucket public is closed when every edge has the change.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from cfsigned_django.aws.provisioning.bucket_steps import (
+    access_steps,
+    bucket_steps,
+    closing_steps,
+)
+from cfsigned_django.aws.provisioning.distribution_steps import (
+    after_steps,
+    behavior_steps,
+    deployed_step,
+    distribution_step,
+)
+from cfsigned_django.aws.provisioning.key_steps import key_steps
+from cfsigned_django.aws.provisioning.policy_steps import policy_steps
+from cfsigned_django.aws.provisioning.steps import Step, StepState
+from cfsigned_django.aws.provisioning.target import Target
+from cfsigned_django.aws.provisioning.wish import Wish
+from cfsigned_django.aws.stack import Stack
+
+#: What edges must be told of.
+_CHANGES_DISTRIBUTION: Final = frozenset({"distribution", "origin", "behavior"})
+
+
+def plan(stack: Stack, wish: Wish) -> list[Step]:
+    """Return every step, done or not; the first one to do is the next one."""
+    target = Target(stack=stack, wish=wish)
+    steps = [
+        *key_steps(target),
+        *bucket_steps(target),
+        *policy_steps(target),
+        distribution_step(target),
+        *access_steps(target),
+        *behavior_steps(target),
+    ]
+    changes = any(
+        each.name in _CHANGES_DISTRIBUTION and each.state is StepState.TODO for each in steps
+    )
+    return [
+        *steps,
+        deployed_step(target, changes=changes),
+        *after_steps(target),
+        *closing_steps(target),
+    ]
+
+
+def blockers(steps: list[Step]) -> list[Step]:
+    """Return the conflicts with which nothing at all should be changed."""
+    return [each for each in steps if each.state is StepState.CONFLICT and each.blocks]
+
+
+def next_step(steps: list[Step]) -> Step | None:
+    """Return the first step that is to do; None where nothing is left."""
+    return next((each for each in steps if each.state is StepState.TODO), None)

@@ -1,0 +1,89 @@
+"""Plan what the distribution refers to: the way into the bucket, and policies for downloads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cfsigned_django.aws.documents import Document
+from cfsigned_django.aws.documents.distribution import (
+    access_control_config,
+    access_identity_config,
+)
+from cfsigned_django.aws.documents.download_policies import (
+    cache_policy_config,
+    origin_request_policy_config,
+)
+from cfsigned_django.aws.provisioning.steps import NOT_YET, Call, Step, conflict, done, todo
+from cfsigned_django.aws.provisioning.target import Target
+from cfsigned_django.aws.provisioning.wish import OriginAccess
+
+
+def policy_steps(target: Target) -> Iterator[Step]:
+    """Return the steps in their order."""
+    if target.wish.origin_access is OriginAccess.OAC:
+        yield _access_control(target)
+    else:
+        yield _access_identity(target)
+    if target.wish.downloads:
+        yield _cache_policy(target)
+        yield _origin_request_policy(target)
+
+
+def _access_control(target: Target) -> Step:
+    found = target.access_control
+    if found is None:
+        config = access_control_config(target.wish.bucket)
+        return _create(
+            "origin-access",
+            "CloudFront signs its requests to S3 with an origin access control (OAC)",
+            "CreateOriginAccessControl",
+            {"OriginAccessControlConfig": config},
+        )
+    if found.config["SigningBehavior"] != "always":
+        return conflict(
+            "origin-access",
+            f"the origin access control {found.name} ({found.id}) does not sign every request "
+            f"({found.config['SigningBehavior']}): let it sign always, in CloudFront",
+        )
+    return done("origin-access", f"the origin access control {found.name} ({found.id}) signs")
+
+
+def _access_identity(target: Target) -> Step:
+    found = target.access_identity
+    if found is not None:
+        return done("origin-access", f"the origin access identity {found.id} is there")
+    return _create(
+        "origin-access",
+        "CloudFront reads S3 as an origin access identity (OAI); AWS recommends OAC for new ones",
+        "CreateCloudFrontOriginAccessIdentity",
+        {"CloudFrontOriginAccessIdentityConfig": access_identity_config(target.wish.bucket)},
+    )
+
+
+def _cache_policy(target: Target) -> Step:
+    if target.cache_policy_id != NOT_YET:
+        return done("cache-policy", "one keeps a copy per download name")
+    return _create(
+        "cache-policy",
+        "the download parameters must be in the cache key, else one viewer's file name would be "
+        "served to all",
+        "CreateCachePolicy",
+        {"CachePolicyConfig": cache_policy_config(target.name)},
+    )
+
+
+def _origin_request_policy(target: Target) -> Step:
+    if target.origin_request_policy_id != NOT_YET:
+        return done("origin-request-policy", "one forwards the download parameters to S3")
+    return _create(
+        "origin-request-policy",
+        "S3 must get the download parameters, and Origin for CORS",
+        "CreateOriginRequestPolicy",
+        {"OriginRequestPolicyConfig": origin_request_policy_config(target.name)},
+    )
+
+
+def _create(name: str, why: str, operation: str, arguments: Document) -> Step:
+    (config,) = arguments.values()
+    call = Call(service="cloudfront", operation=operation, arguments=arguments)
+    return todo(name, why, call=call, after=config)

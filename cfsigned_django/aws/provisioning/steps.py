@@ -1,0 +1,90 @@
+"""Describe one step of a set-up: where it stands, why, and what would be sent."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Final, Literal
+
+from cfsigned_django.aws.documents import Document
+
+#: Stands in a document for an id that AWS gives out only when something is made.
+NOT_YET: Final = "(known when it is made)"
+
+
+class StepState(StrEnum):
+    """Name where a step stands."""
+
+    DONE = "done"
+    TODO = "todo"
+    #: A person has to decide, or to do it.
+    CONFLICT = "conflict"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One call of the AWS API, with its arguments."""
+
+    service: Literal["cloudfront", "s3"]
+    operation: str
+    arguments: Document = field(repr=False)
+    #: Where S3's IAM action has another name than its operation.
+    action: str = ""
+
+    @property
+    def permission(self) -> str:
+        """Return the IAM action that the call needs."""
+        return f"{self.service}:{self.action or self.operation}"
+
+    def __str__(self) -> str:
+        return f"{self.service}:{self.operation}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One step: what it is called, where it stands, and why.
+
+    ``before`` and ``after`` are the document as it is and as it would be sent.
+    ``blocks``: with this conflict, nothing at all should be changed.
+    """
+
+    name: str
+    state: StepState
+    why: str
+    call: Call | None = None
+    before: Any = None
+    after: Any = None
+    blocks: bool = False
+
+    @property
+    def diff(self) -> str:
+        """Return the change of the document as a unified diff; empty where nothing changes."""
+        if self.state is StepState.DONE or self.before == self.after:
+            return ""
+        lines = difflib.unified_diff(_lines(self.before), _lines(self.after), n=2, lineterm="")
+        return "\n".join(list(lines)[2:])
+
+
+def done(name: str, why: str) -> Step:
+    """Return a step that needs nothing."""
+    return Step(name=name, state=StepState.DONE, why=why)
+
+
+def todo(
+    name: str, why: str, *, call: Call | None = None, before: Any = None, after: Any = None
+) -> Step:
+    """Return a step that is to be done."""
+    return Step(name=name, state=StepState.TODO, why=why, call=call, before=before, after=after)
+
+
+def conflict(name: str, why: str, *, blocks: bool = False) -> Step:
+    """Return a step that a person has to decide."""
+    return Step(name=name, state=StepState.CONFLICT, why=why, blocks=blocks)
+
+
+def _lines(document: Any) -> list[str]:
+    if document is None:
+        return []
+    return json.dumps(document, indent=2, ensure_ascii=False).splitlines()

@@ -1,0 +1,94 @@
+"""Say what a set-up shall reach; everything is checked here, before AWS is asked."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+#: S3 User Guide, "Bucket naming rules".
+_BUCKET: Final = re.compile(r"(?!xn--|sthree-)[a-z0-9](?:[a-z0-9.-]{1,61})[a-z0-9]", re.ASCII)
+_ORIGIN: Final = re.compile(r"https?://[a-z0-9.*-]+(?::[0-9]{1,5})?|\*", re.ASCII)
+_HOST: Final = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::[0-9]{1,5})?", re.ASCII)
+#: "Cache behavior settings" (Developer Guide): the alphabet of a path pattern.
+_PATTERN: Final = re.compile(r"[A-Za-z0-9_\-.*?$/~\"'@:+&]{1,255}", re.ASCII)
+_DISTRIBUTION: Final = re.compile(r"E[A-Z0-9]{6,}", re.ASCII)
+
+
+class OriginAccess(StrEnum):
+    """Name the two ways in which CloudFront may read a private bucket."""
+
+    OAC = "oac"
+    #: The way before OAC; AWS recommends it for nothing new.
+    OAI = "oai"
+
+
+class WishError(ValueError):
+    """Report a wish that no AWS account can fulfil; the message says what is wanted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteKey:
+    """The public half of the key pair that the site signs with.
+
+    ``name`` and ``caller_reference`` are for this key alone, so that a call
+    whose answer was lost is found again.
+    """
+
+    name: str
+    caller_reference: str
+    public_key_pem: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What there shall be. Raise :exc:`WishError` for what AWS would not take."""
+
+    bucket: str
+    #: Where a new bucket is made, and where the settings say that it is; empty: wherever it is.
+    region: str = ""
+    #: None: the one that an earlier run made for the bucket, or a new one.
+    distribution_id: str | None = None
+    creates_distribution: bool = False
+    #: None: the default behavior.
+    path_pattern: str | None = None
+    #: What viewers shall see; empty: CloudFront's own name for the distribution.
+    domain: str = ""
+    cors_origins: tuple[str, ...] = ()
+    origin_access: OriginAccess = OriginAccess.OAC
+    #: Signed URLs shall be able to name the file that a browser saves.
+    downloads: bool = False
+    closes_public: bool = False
+    drops_trusted_signers: bool = False
+    #: Empty: the one that has this code's name for the bucket.
+    key_group_id: str = ""
+    #: None: no key pair has been made yet.
+    key: SiteKey | None = None
+
+    def __post_init__(self) -> None:
+        if not _BUCKET.fullmatch(self.bucket) or ".." in self.bucket:
+            raise WishError(
+                f"{self.bucket!r} is no name of a bucket: 3 to 63 lower-case letters, digits, "
+                "hyphens and dots."
+            )
+        if self.distribution_id is not None and self.creates_distribution:
+            raise WishError("--distribution and --create contradict each other: give one of them.")
+        if self.distribution_id is not None and not _DISTRIBUTION.fullmatch(self.distribution_id):
+            raise WishError(
+                f"{self.distribution_id!r} is no id of a distribution, such as E1A2B3C4D5E6F7. "
+                "CloudFront shows it in the list of distributions, under ID."
+            )
+        if self.path_pattern is not None and not _PATTERN.fullmatch(self.path_pattern):
+            raise WishError(
+                f"{self.path_pattern!r} is no path pattern, such as media/*: CloudFront takes 1 to "
+                "255 letters, digits and _ - . * ? $ / ~ \" ' @ : + &."
+            )
+        if self.domain and not _HOST.fullmatch(self.domain):
+            raise WishError(f"{self.domain!r} is no domain, such as media.example.com.")
+        for origin in self.cors_origins:
+            if not _ORIGIN.fullmatch(origin):
+                raise WishError(
+                    f"{origin!r} is no origin: scheme and host without a path, such as "
+                    "https://www.example.com."
+                )

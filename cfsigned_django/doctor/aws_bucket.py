@@ -1,0 +1,160 @@
+"""Judge the origin and its bucket: whether CloudFront, and nobody else, may read; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from cfsigned_django.aws.bucket import Bucket, BucketState
+from cfsigned_django.aws.documents import Document
+from cfsigned_django.aws.documents.bucket_policy import public_statements
+from cfsigned_django.aws.documents.bucket_readers import (
+    admits,
+    admits_identity,
+    is_for_any_distribution,
+    service_statements,
+)
+from cfsigned_django.aws.documents.distribution import (
+    access_control_of,
+    access_identity_of,
+    find_origin,
+    is_origin_of,
+)
+from cfsigned_django.aws.documents.public_access import open_switches
+from cfsigned_django.aws.inspection import Inspection
+from cfsigned_django.aws.stack import Distribution
+from cfsigned_django.doctor.findings import Finding
+from cfsigned_django.doctor.kinds import finding
+from cfsigned_django.doctor.target import Target
+
+
+def judge_origin(found: Inspection, behavior: Document, target: Target) -> Iterator[Finding]:
+    """Yield what is wrong with the origin that the behavior reads."""
+    distribution = found.distribution
+    if distribution is None or not target.bucket:
+        return
+    origin = find_origin(distribution.config, behavior["TargetOriginId"])
+    faults = [
+        *_judge_domain(origin, behavior, target.bucket),
+        *(_judge_access(found, origin) if origin is not None else ()),
+    ]
+    yield from faults
+    if not faults:
+        what = f"The behavior reads the bucket {target.bucket}, by one way in."
+        yield finding("origin", what, subject=behavior["TargetOriginId"])
+
+
+def _judge_domain(origin: Document | None, behavior: Document, bucket: str) -> Iterator[Finding]:
+    subject = f"origin {behavior['TargetOriginId']}"
+    domain = str((origin or {}).get("DomainName", ""))
+    if "s3-website" in domain:
+        what = f"The origin is {domain}, a website endpoint."
+        yield finding("origin-website", what, subject=subject)
+    elif origin is None or not is_origin_of(origin, bucket):
+        what = f"The behavior reads {domain or 'an origin that is not there'}, not the bucket "
+        what += f"{bucket}."
+        yield finding("origin-not-bucket", what, subject=subject)
+
+
+def _judge_access(found: Inspection, origin: Document) -> Iterator[Finding]:
+    if origin.get("CustomOriginConfig"):
+        return  # no bucket, which _judge_domain() tells
+    control_id, identity_id = access_control_of(origin), access_identity_of(origin)
+    subject = f"origin {origin['Id']}"
+    if control_id and identity_id:
+        what = f"The origin has the access control {control_id} and the identity {identity_id}."
+        yield finding("two-origin-accesses", what, subject=subject)
+    elif not control_id and not identity_id:
+        what = "The origin has neither an access control nor an identity."
+        yield finding("no-origin-access", what, subject=subject)
+    for control in found.access_controls or ():
+        behavior = control.config.get("SigningBehavior")
+        if control.id == control_id and behavior != "always":
+            what = f"The access control {control.name} signs {behavior}."
+            yield finding("origin-access-unsigned", what, subject=control.id)
+
+
+def judge_bucket(
+    bucket: Bucket | None,
+    target: Target,
+    distribution: Distribution | None,
+    behavior: Document | None,
+) -> Iterator[Finding]:
+    """Yield what is wrong with the bucket; nothing where it could not be read."""
+    if bucket is None:
+        return
+    name = f"bucket {bucket.name}"
+    if bucket.state is BucketState.MISSING:
+        yield finding("bucket-missing", f"There is no {name}.", subject="AWS_STORAGE_BUCKET_NAME")
+        return
+    if bucket.state is BucketState.REFUSED:
+        what = f"The {name} is another account's, or these credentials may not look at it."
+        yield finding("bucket-refused", what, subject=name)
+        return
+    faults = [
+        *_judge_public(bucket, name),
+        *_judge_region(bucket, target),
+        *(_judge_policy(bucket, target, distribution, behavior, name) if distribution else ()),
+    ]
+    yield from faults
+    if not faults:
+        who = distribution.id if distribution else "nobody"
+        yield finding("bucket", f"The {name} lets {who} in, and nobody else.", subject=name)
+
+
+def _judge_public(bucket: Bucket, name: str) -> Iterator[Finding]:
+    public = public_statements(bucket.policy)
+    if public:
+        said = " and ".join(each.get("Sid") or "one without Sid" for each in public)
+        what = f"The policy of the {name} lets everybody in (statement {said})."
+        yield finding("bucket-public", what, subject=name)
+    switches = open_switches(bucket.public_access_block)
+    if switches:
+        what = f"Of Block Public Access, {', '.join(switches)} is off for the {name}."
+        yield finding("bucket-not-blocked", what, subject=name)
+
+
+def _judge_region(bucket: Bucket, target: Target) -> Iterator[Finding]:
+    if target.region and bucket.region and target.region != bucket.region:
+        what = f"The bucket {bucket.name} is in {bucket.region}, and AWS_S3_REGION_NAME is "
+        what += f"{target.region}."
+        yield finding("bucket-region", what, subject="AWS_S3_REGION_NAME")
+
+
+def _judge_policy(
+    bucket: Bucket,
+    target: Target,
+    distribution: Distribution,
+    behavior: Document | None,
+    name: str,
+) -> Iterator[Finding]:
+    origin = find_origin(distribution.config, (behavior or {}).get("TargetOriginId", ""))
+    if origin is None or not is_origin_of(origin, bucket.name):
+        return
+    object_arn = f"arn:{distribution.partition}:s3:::{bucket.name}/{target.object_key}"
+    control_id, identity_id = access_control_of(origin), access_identity_of(origin)
+    for_service = service_statements(bucket.policy, object_arn)
+    if control_id and not any(admits(each, distribution.arn) for each in for_service):
+        yield _not_admitted(bucket, distribution.id, for_service, name)
+    elif (
+        identity_id
+        and not control_id
+        and not admits_identity(bucket.policy, identity_id, object_arn)
+    ):
+        what = f"The policy of the {name} does not let the identity {identity_id} read."
+        yield finding("bucket-policy", what, subject=name)
+    if any(is_for_any_distribution(each) for each in for_service):
+        what = f"The policy of the {name} lets every distribution of CloudFront's read."
+        yield finding("bucket-policy-wide", what, subject=name)
+
+
+def _not_admitted(
+    bucket: Bucket, distribution_id: str, for_service: list[dict[str, Any]], name: str
+) -> Finding:
+    if bucket.policy is None:
+        what = f"The {name} has no policy: nothing lets {distribution_id} read."
+    elif for_service:
+        what = f"The policy of the {name} lets another distribution read, not {distribution_id}."
+    else:
+        what = f"The policy of the {name} does not let {distribution_id} read."
+    return finding("bucket-policy", what, subject=name)

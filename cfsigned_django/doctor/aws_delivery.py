@@ -1,0 +1,103 @@
+"""Judge what CloudFront passes on and keeps apart: CORS and download parameters; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from cfsigned_django.aws.documents import Document
+from cfsigned_django.aws.documents.behavior import listed
+from cfsigned_django.aws.documents.bucket_cors import missing_origins
+from cfsigned_django.aws.documents.download_policies import (
+    forwards_downloads,
+    forwards_origin,
+    has_downloads_in_cache_key,
+)
+from cfsigned_django.aws.documents.managed_policies import RESPONSE_HEADERS_POLICIES, name_of
+from cfsigned_django.aws.inspection import Inspection
+from cfsigned_django.aws.policies import Named
+from cfsigned_django.doctor.findings import Finding, Level
+from cfsigned_django.doctor.kinds import finding
+from cfsigned_django.doctor.target import Target
+
+# The managed ones without a CORS header.
+_NO_CORS = {RESPONSE_HEADERS_POLICIES["SecurityHeaders"]}
+
+
+def judge_delivery(found: Inspection, behavior: Document, target: Target) -> Iterator[Finding]:
+    """Yield what keeps CORS or download names from working."""
+    faults = [
+        *(_judge_cors(found, behavior, target) if target.cors_origins else ()),
+        *_judge_downloads(found, behavior, target),
+    ]
+    yield from faults
+    if all(each.level is Level.OK for each in faults):
+        yield finding("delivery", "CORS and parameters pass as wanted.", subject="behavior")
+
+
+def _judge_cors(found: Inspection, behavior: Document, target: Target) -> Iterator[Finding]:
+    headers_policy = behavior.get("ResponseHeadersPolicyId")
+    # A policy of the account's own may hold CORS; what it says shows in the live part.
+    if headers_policy and headers_policy not in _NO_CORS:
+        return
+    if found.bucket is not None and found.bucket.is_ours:
+        missing = missing_origins(found.bucket.cors_rules, target.cors_origins)
+        if missing:
+            what = f"The bucket {found.bucket.name} has no CORS rule for {', '.join(missing)}."
+            yield finding("cors-rule-missing", what, subject=f"bucket {found.bucket.name}")
+    if found.origin_request_policies is None or found.cache_policies is None:
+        return
+    in_cache_key = _has_origin_in_cache_key(found, behavior)
+    policy_id = behavior.get("OriginRequestPolicyId") or ""
+    policy = found.origin_request_policies.get(policy_id)
+    if not in_cache_key and not forwards_origin(policy.config if policy else None):
+        said = name_of(policy_id) if policy_id else "none"
+        what = f"The origin request policy is {said}, which does not forward Origin."
+        yield finding("origin-not-forwarded", what, subject="origin request policy")
+    elif not in_cache_key:
+        what = "The behavior forwards Origin, and keeps one copy for all origins."
+        yield finding("origin-not-in-cache-key", what, subject="cache policy")
+
+
+def _has_origin_in_cache_key(found: Inspection, behavior: Document) -> bool:
+    """Tell whether the copies in the cache differ by Origin; it is forwarded then as well."""
+    legacy = behavior.get("ForwardedValues")
+    if legacy:
+        return _holds_origin(listed(legacy.get("Headers")))
+    policy = (found.cache_policies or {}).get(behavior.get("CachePolicyId") or "")
+    headers = _cache_key(policy).get("HeadersConfig") or {}
+    return headers.get("HeaderBehavior") == "whitelist" and _holds_origin(
+        listed(headers.get("Headers"))
+    )
+
+
+def _cache_key(policy: Named | None) -> Mapping[str, Any]:
+    config = policy.config if policy else {}
+    return config.get("ParametersInCacheKeyAndForwardedToOrigin") or {}
+
+
+def _holds_origin(names: list[str]) -> bool:
+    return any(each.lower() in ("origin", "*") for each in names)
+
+
+def _judge_downloads(found: Inspection, behavior: Document, target: Target) -> Iterator[Finding]:
+    legacy = behavior.get("ForwardedValues")
+    if legacy:
+        is_whole = bool(legacy.get("QueryString")) and not listed(
+            legacy.get("QueryStringCacheKeys")
+        )
+    elif found.cache_policies is None or found.origin_request_policies is None:
+        return
+    else:
+        # What is in the cache key is forwarded as well (Developer Guide, "Control the cache key").
+        policy = found.cache_policies.get(behavior.get("CachePolicyId") or "")
+        is_whole = has_downloads_in_cache_key(policy.config if policy else None)
+    if is_whole:
+        return
+    request = found.origin_request_policies or {}
+    asked = request.get(behavior.get("OriginRequestPolicyId") or "")
+    how = "do not reach S3"
+    if asked is not None and forwards_downloads(asked.config):
+        how = "reach S3, but are not in the cache key"
+    kind = "downloads-lost" if target.uses_downloads else "downloads-note"
+    yield finding(kind, f"The parameters of download= {how}.", subject="cache policy")

@@ -1,0 +1,157 @@
+"""Judge what AWS's API says, in the order of a request's way; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from cfsigned_django.aws.client import AwsError
+from cfsigned_django.aws.documents.behavior import trusted_key_groups
+from cfsigned_django.aws.inspection import Inspection, covers
+from cfsigned_django.aws.public_keys import ListedPublicKey
+from cfsigned_django.aws.stack import Distribution, KeyGroup
+from cfsigned_django.doctor.aws_behavior import judge_behavior, serving_behavior
+from cfsigned_django.doctor.aws_bucket import judge_bucket, judge_origin
+from cfsigned_django.doctor.aws_delivery import judge_delivery
+from cfsigned_django.doctor.findings import Finding, Level
+from cfsigned_django.doctor.kinds import finding
+from cfsigned_django.doctor.target import Target
+
+#: After so long the admin calls a key old as well.
+OLD = timedelta(days=90)
+
+
+def judge_aws(found: Inspection, target: Target, *, now: datetime) -> Iterator[Finding]:
+    """Yield what is wrong at AWS, and for each part that is in order, that it is."""
+    for problem in found.problems:
+        yield from_aws_error(problem)
+    distribution = found.distribution
+    if distribution is None:
+        if found.has_listed:
+            account = f" {found.account_id}" if found.account_id else ""
+            what = f"No distribution of the AWS account{account} has the domain {target.host}."
+            yield finding("no-distribution", what, subject="AWS_S3_CUSTOM_DOMAIN")
+        yield from _judge_keys(found, target, [], now=now)
+        yield from judge_bucket(found.bucket, target, None, None)
+        return
+    behavior = serving_behavior(distribution.config, target.path)
+    yield from _or_well(
+        _judge_distribution(distribution, target),
+        finding(
+            "distribution", f"{distribution.id} is enabled and Deployed.", subject=distribution.id
+        ),
+    )
+    yield from judge_behavior(distribution, behavior, target)
+    yield from _judge_keys(found, target, trusted_key_groups(behavior), now=now)
+    yield from judge_origin(found, behavior, target)
+    yield from judge_bucket(found.bucket, target, distribution, behavior)
+    yield from judge_delivery(found, behavior, target)
+
+
+def from_aws_error(error: AwsError) -> Finding:
+    """Return what kept AWS from being read, as a finding."""
+    return finding(
+        "aws-unreadable",
+        f"Could not {error.what}: {error.reason}.",
+        subject=error.permission or "AWS",
+        fix=error.next_step,
+    )
+
+
+def _or_well(findings: Iterator[Finding], well: Finding) -> Iterator[Finding]:
+    """Yield the findings, and that all is well where none is worse than a note."""
+    is_well = True
+    for each in findings:
+        is_well = is_well and each.level is Level.OK
+        yield each
+    if is_well:
+        yield well
+
+
+def _judge_distribution(distribution: Distribution, target: Target) -> Iterator[Finding]:
+    subject = distribution.id
+    if not distribution.config["Enabled"]:
+        yield finding("distribution-disabled", f"{subject} is disabled.", subject=subject)
+    if not distribution.is_deployed:
+        what = f"{subject} is {distribution.status}, not yet Deployed."
+        yield finding("distribution-deploying", what, subject=subject)
+    names = [distribution.domain_name, *distribution.aliases]
+    if not target.is_local and not any(covers(each, target.host) for each in names):
+        what = f"{target.host} is not a domain of {subject}, which has {', '.join(names)}."
+        yield finding("domain-not-alias", what, subject="AWS_S3_CUSTOM_DOMAIN")
+
+
+def _judge_keys(
+    found: Inspection, target: Target, trusted_groups: list[str], *, now: datetime
+) -> Iterator[Finding]:
+    if target.key_pair_id is None:
+        return
+    faults = [
+        *_judge_public_key(found, target, now=now),
+        *_judge_groups(found, target, trusted_groups),
+    ]
+    yield from faults
+    if not faults and found.public_keys is not None and found.key_groups is not None:
+        what = f"CloudFront has {target.key_pair_id}, and the key group holds it."
+        yield finding("keys", what, subject=target.key_pair_id)
+
+
+def _judge_public_key(found: Inspection, target: Target, *, now: datetime) -> Iterator[Finding]:
+    if found.public_keys is None or target.public_key is None:
+        return
+    key_pair_id, pem = str(target.key_pair_id), target.public_key.to_pem()
+    listed = next((each for each in found.public_keys if each.key_pair_id == key_pair_id), None)
+    twins = [each.key_pair_id for each in found.public_keys if each.holds(pem)]
+    here = f" The private key belongs to {' and '.join(twins)}." if twins else ""
+    if listed is None:
+        what = f"The AWS account has no public key {key_pair_id}.{here}"
+        yield finding("key-unknown", what, subject="AWS_CLOUDFRONT_KEY_ID")
+    elif not listed.holds(pem):
+        what = f"The public key {key_pair_id} is not the other half of the private key.{here}"
+        yield finding("key-mismatch", what, subject="AWS_CLOUDFRONT_KEY")
+    elif _is_old(listed, now):
+        what = f"{key_pair_id} was created on {listed.created_at:%Y-%m-%d}."
+        yield finding("key-old", what, subject=key_pair_id)
+
+
+def _is_old(listed: ListedPublicKey, now: datetime) -> bool:
+    return listed.created_at is not None and now - listed.created_at > OLD
+
+
+def _judge_groups(
+    found: Inspection, target: Target, trusted_groups: list[str]
+) -> Iterator[Finding]:
+    if found.key_groups is None:
+        return
+    by_id = {each.id: each for each in found.key_groups}
+    wanted = target.key_group_id
+    if wanted and wanted not in by_id:
+        what = f"The AWS account has no key group {wanted}."
+        yield finding("no-key-group", what, subject="AWS_CLOUDFRONT_KEY_GROUP_ID")
+        return
+    groups = [by_id[each] for each in ([wanted] if wanted else trusted_groups) if each in by_id]
+    listed = {each.key_pair_id for each in found.public_keys or ()}
+    # A key that CloudFront does not have is one finding, not two.
+    is_there = found.public_keys is None or target.key_pair_id in listed
+    if groups and is_there and not any(target.key_pair_id in each.key_pair_ids for each in groups):
+        yield _not_in_group(groups, str(target.key_pair_id))
+    elif groups and found.distribution is not None:
+        yield from _judge_edges(found.distribution, groups, str(target.key_pair_id))
+
+
+def _not_in_group(groups: list[KeyGroup], key_pair_id: str) -> Finding:
+    names = " and ".join(f"{each.name} ({each.id})" for each in groups)
+    held = ", ".join(sorted({key for each in groups for key in each.key_pair_ids})) or "none"
+    what = f"{key_pair_id} is not in the key group {names}, which holds {held}."
+    return finding("key-not-in-group", what, subject=groups[0].id)
+
+
+def _judge_edges(
+    distribution: Distribution, groups: list[KeyGroup], key_pair_id: str
+) -> Iterator[Finding]:
+    for group in groups:
+        active = distribution.active_key_pairs.get(group.id)
+        if active is not None and key_pair_id in group.key_pair_ids and key_pair_id not in active:
+            what = f"{key_pair_id} is in the key group {group.name}, but not yet active in "
+            what += f"{distribution.id}."
+            yield finding("key-not-at-edges", what, subject=key_pair_id)

@@ -1,0 +1,164 @@
+"""Examine a site: settings and keys, then AWS, then live answers; the shell round the judges."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError
+
+from cfsigned_django.aws.client import AwsError
+from cfsigned_django.aws.inspection import Inspection, inspect
+from cfsigned_django.aws.stack import Clients
+from cfsigned_django.checks import is_local_host, whole_seconds
+from cfsigned_django.doctor.aws_side import from_aws_error, judge_aws
+from cfsigned_django.doctor.direct import direct_url
+from cfsigned_django.doctor.fetching import Clock, Fetch
+from cfsigned_django.doctor.findings import Finding, Level
+from cfsigned_django.doctor.kinds import finding
+from cfsigned_django.doctor.live import Probe, examine_live
+from cfsigned_django.doctor.site import PROBE_NAME, key_pairs
+from cfsigned_django.doctor.static import judge_checks, judge_key_pairs, judge_signer
+from cfsigned_django.doctor.target import Target
+from cfsigned_django.keyring import looks_in_database
+from cfsigned_django.signed_urls import SignedUrlMixin
+from cfsigned_django.signing import Signer
+from cfsigned_django.storage_checks import check_storages
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examination:
+    """What to look at, and by which means.
+
+    ``name`` is that of an object in the storage, or None for one that need
+    not be there. ``make_clients`` is called only when AWS is asked; it may
+    raise :exc:`AwsError`. ``clock`` returns Unix seconds.
+    """
+
+    alias: str
+    storage: SignedUrlMixin
+    make_clients: Callable[[], Clients]
+    fetch: Fetch
+    clock: Clock
+    name: str | None = None
+    cors_origins: Sequence[str] = ()
+    uses_addresses: bool = False
+    uses_downloads: bool = False
+    distribution_id: str | None = None
+
+    def offline(self) -> Iterator[Finding]:
+        """Yield what settings and database say: nothing goes over the network."""
+        checks = judge_checks(check_storages())
+        yield from checks
+        yield from self._key_pairs()
+        if self._address() is not None:
+            signs = judge_signer(self.storage, self.alias)
+            # url() raises what a check has found: that is one finding, not two.
+            if not any(f"({each.id})" in signs.what for each in checks):
+                yield signs
+
+    def online(self) -> Iterator[Finding]:
+        """Yield what AWS and live answers say; nothing where links cannot be made."""
+        address = self._address()
+        if address is None:
+            return
+        yield from self._aws(address)
+        yield from examine_live(self._probe(address), self.fetch, self.clock)
+
+    def _key_pairs(self) -> Iterator[Finding]:
+        try:
+            rows = list(key_pairs())
+        except DatabaseError as error:
+            if looks_in_database(self.storage.key_group_id):
+                what = f"The key pairs of the database cannot be read ({type(error).__name__})."
+                yield finding("database", what, subject="DATABASES")
+            return
+        yield from judge_key_pairs(rows)
+
+    def _address(self) -> str | None:
+        """Return the unsigned URL to ask for, or None where the settings make none."""
+        try:
+            return self.storage.unsigned_url(self.name or PROBE_NAME)
+        except ImproperlyConfigured:
+            return None  # the system checks tell
+
+    def _signer(self) -> Signer | None:
+        try:
+            return self.storage.current_signer()
+        except ImproperlyConfigured:
+            return None  # judge_signer() tells
+
+    def _aws(self, address: str) -> Iterator[Finding]:
+        target = self._target(address)
+        if target.is_local and self.distribution_id is None:
+            what = f"{target.host} is this machine, and no distribution is named."
+            yield finding("local-edge", what, subject="AWS_S3_CUSTOM_DOMAIN")
+            return
+        try:
+            clients = self.make_clients()
+        except AwsError as error:
+            yield from_aws_error(error)
+            return
+        found: Inspection = inspect(
+            clients,
+            domain=target.host,
+            bucket=target.bucket,
+            distribution_id=self.distribution_id,
+        )
+        yield from judge_aws(found, target, now=datetime.fromtimestamp(self.clock(), UTC))
+
+    def _target(self, address: str) -> Target:
+        parts, signer = urlsplit(address), self._signer()
+        location = urlsplit(self.storage.unsigned_url("x")).path.removesuffix("x")
+        target = Target(
+            host=parts.hostname or "",
+            path=parts.path,
+            location=location,
+            object_key=unquote(parts.path).removeprefix("/"),
+            bucket=_option(self.storage, "bucket_name"),
+            region=_option(self.storage, "region_name"),
+            key_group_id=self.storage.key_group_id,
+            cors_origins=self.cors_origins,
+            uses_addresses=self.uses_addresses,
+            uses_downloads=self.uses_downloads,
+            is_local=is_local_host(parts.netloc),
+        )
+        if signer is None:
+            return target
+        return replace(
+            target, key_pair_id=signer.key_pair_id, public_key=signer.private_key.public_key
+        )
+
+    def _probe(self, address: str) -> Probe:
+        storage, bucket = self.storage, _option(self.storage, "bucket_name")
+        key = unquote(urlsplit(address).path).removeprefix("/")
+        endpoint_url, region = _option(storage, "endpoint_url"), _option(storage, "region_name")
+        return Probe(
+            url=address,
+            signer=self._signer(),
+            has_object=self.name is not None,
+            direct_url=(
+                direct_url(bucket, key, region=region, endpoint_url=endpoint_url)
+                if bucket
+                else None
+            ),
+            region=region,
+            expire=whole_seconds(storage.querystring_expire) or 0,
+            cors_origins=self.cors_origins,
+        )
+
+
+def worst_first(findings: Iterable[Finding]) -> list[Finding]:
+    """Return the findings, errors first, and within a level in the order of a request's way."""
+    order = [Level.ERROR, Level.WARNING, Level.OK]
+    return sorted(findings, key=lambda each: order.index(each.level))
+
+
+def _option(storage: Any, name: str) -> str | None:
+    """Return an option of an S3 storage; None where the storage is another one."""
+    value = getattr(storage, name, None)
+    return str(value) if value else None

@@ -1,0 +1,199 @@
+"""Say why CloudFront refuses a URL, from the URL and the keys alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from cfsigned_django.doctor.findings import Finding, Level
+from cfsigned_django.doctor.kinds import finding
+from cfsigned_django.doctor.pasted import SUBJECT, hide_secrets, read_pasted, secrets_in
+from cfsigned_django.doctor.signature import explain_signature
+from cfsigned_django.doctor.site import KnownKey
+from cfsigned_django.doctor.words import ago, moment
+from cfsigned_django.signing import Denied, Policy
+from cfsigned_django.signing.encoding import MAX_URL_LENGTH, RESERVED_PARAMETERS, split_query
+from cfsigned_django.signing.verifier import Claim, read_claim
+
+_PARTS = re.compile(r"(https?)://([^/?#]+)([^?#]*)(?:\?([^#]*))?(?:#(.*))?", re.DOTALL | re.I)
+_S3_HOST = re.compile(r"(?:.+\.)?s3[.-](?:.+\.)?amazonaws\.com(?:\.cn)?", re.IGNORECASE)
+_PRESIGNED = {"x-amz-signature", "x-amz-credential", "awsaccesskeyid"}
+_LOWER = {name.lower(): name for name in RESERVED_PARAMETERS}
+_KEY_ID = re.compile(r"[A-Za-z0-9]{1,20}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Knowledge:
+    """What is known of a site when a URL is explained.
+
+    ``domains`` are those that its storages sign for; ``trusted_ids`` the ids
+    in the key groups of the behavior, or None where AWS was not asked; ``now``
+    is in Unix seconds; ``viewer_ip`` is the viewer's address, if known.
+    """
+
+    keys: Sequence[KnownKey]
+    domains: Collection[str]
+    now: int
+    viewer_ip: str | None = None
+    trusted_ids: Collection[str] | None = None
+
+
+def explain_url(text: str, knowledge: Knowledge) -> list[Finding]:
+    """Return what is wrong with a URL, and what it grants; no finding shows its signature."""
+    pasted = read_pasted(text)
+    found = [*pasted.findings, *_explain(pasted.url, knowledge)]
+    if not any(each.level is Level.ERROR for each in found):
+        found.append(finding("url-good", _all_well(knowledge), subject=SUBJECT))
+    secrets = secrets_in(text)
+    return [hide_secrets(each, secrets) for each in found]
+
+
+def _all_well(knowledge: Knowledge) -> str:
+    group = "" if knowledge.trusted_ids is None else " The key group holds its key."
+    return f"The signature is good, and the URL is valid now.{group}"
+
+
+def _explain(url: str, knowledge: Knowledge) -> Iterator[Finding]:
+    parts = _PARTS.fullmatch(url)
+    if parts is None:
+        yield finding("url-not-absolute", "The text is no http or https URL.", subject=SUBJECT)
+        return
+    _, host, _, query, fragment = (each or "" for each in parts.groups())
+    reserved, others = split_query(query) if query else ([], [])
+    names = {each.partition("=")[0].lower() for each in others}
+    if names & _PRESIGNED:
+        yield finding(
+            "url-presigned-s3", f"The URL is a presigned URL of S3, for {host}.", subject=SUBJECT
+        )
+    elif _S3_HOST.fullmatch(host):
+        yield finding("url-s3-address", f"The host, {host}, is S3's.", subject=SUBJECT)
+    elif any(f"{name}=" in fragment for name in RESERVED_PARAMETERS):
+        yield finding(
+            "url-fragment", "A # stands before the parameters of CloudFront.", subject=SUBJECT
+        )
+    else:
+        yield from _explain_address(host, url, knowledge)
+        url = _at_own_domain(url.partition("#")[0], host, knowledge)
+        yield from _explain_parameters(url, reserved, names, knowledge)
+
+
+def _explain_address(host: str, url: str, knowledge: Knowledge) -> Iterator[Finding]:
+    domains = {each.lower() for each in knowledge.domains}
+    if domains and host.lower() not in domains:
+        yield finding(
+            "url-other-domain",
+            f"The host is {host}, and the storages of this site sign for "
+            f"{' and '.join(sorted(domains))}.",
+            subject="AWS_S3_CUSTOM_DOMAIN",
+        )
+    if len(url) > MAX_URL_LENGTH:
+        yield finding("url-too-long", f"The URL has {len(url)} characters.", subject=SUBJECT)
+
+
+def _at_own_domain(url: str, host: str, knowledge: Knowledge) -> str:
+    """Return the URL with the site's domain for which it was signed, if there is one.
+
+    A wrong domain is one finding; the signature that does not fit it is none.
+    """
+    for domain in knowledge.domains:
+        moved = url.replace(host, domain, 1)
+        with suppress(Denied):
+            if not any(explain_signature(moved, read_claim(moved), knowledge.keys)):
+                return moved
+    return url
+
+
+def _explain_parameters(
+    url: str, reserved: list[str], other_names: set[str], knowledge: Knowledge
+) -> Iterator[Finding]:
+    values = {name: value for name, _, value in (each.partition("=") for each in reserved)}
+    misspelt = sorted(_LOWER[name] for name in other_names & _LOWER.keys())
+    missing = [name for name in ("Signature", "Key-Pair-Id") if not values.get(name)]
+    if not values.get("Expires") and not values.get("Policy"):
+        missing.append("Expires or Policy")
+    if misspelt:
+        what = f"{' and '.join(misspelt)} is spelt in another case."
+        yield finding("url-parameter-case", what, subject=SUBJECT)
+    elif len(missing) == 3:
+        yield finding("url-unsigned", "The URL carries no signature.", subject=SUBJECT)
+    elif missing:
+        yield finding("url-incomplete", f"There is no {', no '.join(missing)}.", subject=SUBJECT)
+    else:
+        doubled = sorted(name for name, value in values.items() if "%25" in value)
+        if doubled:
+            what = f"The value of {' and '.join(doubled)} is percent-encoded twice."
+            yield finding("url-double-encoded", what, subject=SUBJECT)
+            url = re.sub(
+                rf"((?:{'|'.join(doubled)})=)([^&]*)", lambda each: each[1] + unquote(each[2]), url
+            )
+        yield from _explain_claim(url, knowledge)
+
+
+def _explain_claim(url: str, knowledge: Knowledge) -> Iterator[Finding]:
+    try:
+        claim = read_claim(url)
+    except Denied as denial:
+        kind = "url-malformed-policy" if denial.code == "MalformedPolicy" else "url-refused"
+        yield finding(kind, f"{_capital(denial.reason)}.", subject=SUBJECT)
+        return
+    yield finding("url-policy", _describe(claim.policy), subject=SUBJECT)
+    if not _KEY_ID.fullmatch(claim.key_pair_id):
+        # The value stays out of the message: it may be a key.
+        what = f"The Key-Pair-Id, of {len(claim.key_pair_id)} characters, is no id of a public key."
+        yield finding("url-key-id", what, subject="AWS_CLOUDFRONT_KEY_ID")
+    else:
+        yield from _explain_trust(claim, knowledge)
+        yield from explain_signature(url, claim, knowledge.keys)
+    yield from _explain_conditions(claim, knowledge)
+
+
+def _explain_trust(claim: Claim, knowledge: Knowledge) -> Iterator[Finding]:
+    key = next((each for each in knowledge.keys if each.key_pair_id == claim.key_pair_id), None)
+    trusted = knowledge.trusted_ids
+    if key is not None and key.ended:
+        what = f"The key {key.key_pair_id} {key.ended}."
+        yield finding("url-key-ended", what, subject=key.where)
+    elif trusted is not None and claim.key_pair_id not in trusted:
+        what = f"{claim.key_pair_id} is not among the keys that CloudFront trusts there: " + (
+            ", ".join(sorted(trusted)) or "none"
+        )
+        yield finding("url-key-not-in-group", f"{what}.", subject=claim.key_pair_id)
+
+
+def _explain_conditions(claim: Claim, knowledge: Knowledge) -> Iterator[Finding]:
+    policy, now = claim.policy, knowledge.now
+    clock = f"this machine's clock says {moment(now)}"
+    if now >= policy.date_less_than:
+        what = f"The URL expired {ago(now - policy.date_less_than)} ago, at "
+        what += f"{moment(policy.date_less_than)}; {clock}."
+        yield finding("url-expired", what, subject=SUBJECT)
+    elif policy.date_greater_than is not None and now <= policy.date_greater_than:
+        what = f"The URL becomes valid in {ago(policy.date_greater_than + 1 - now)}, after "
+        what += f"{moment(policy.date_greater_than)}; {clock}."
+        yield finding("url-not-yet", what, subject=SUBJECT)
+    if policy.ip_address is None:
+        return
+    if knowledge.viewer_ip is None:
+        what = f"The URL is for viewers from {policy.ip_address} only."
+        yield finding("url-bound-to-address", what, subject=SUBJECT)
+    elif not policy.allows(policy.date_less_than - 1, knowledge.viewer_ip):
+        what = f"The URL is for viewers from {policy.ip_address}, not for {knowledge.viewer_ip}."
+        yield finding("url-address", what, subject=SUBJECT)
+
+
+def _describe(policy: Policy) -> str:
+    """Return what a policy grants, in one sentence."""
+    since = f" after {moment(policy.date_greater_than)}" if policy.date_greater_than else ""
+    address = f", for viewers from {policy.ip_address}" if policy.ip_address else ""
+    kind = "canned" if policy.is_canned else "custom"
+    return (
+        f"It grants {policy.resource}{since} until {moment(policy.date_less_than)}{address} "
+        f"({kind} policy)."
+    )
+
+
+def _capital(text: str) -> str:
+    return (text[:1].upper() + text[1:]).rstrip(".")

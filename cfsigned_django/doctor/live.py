@@ -1,0 +1,121 @@
+"""Ask CloudFront and S3 as viewers do, and say what each answer means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from cfsigned_django.doctor.answers import judge_common, judge_signed, judge_unsigned
+from cfsigned_django.doctor.clock import judge_clock, read_date
+from cfsigned_django.doctor.cors import judge_cors
+from cfsigned_django.doctor.direct import judge_direct
+from cfsigned_django.doctor.fetching import Answer, Clock, Fetch, NoAnswer, Voice
+from cfsigned_django.doctor.findings import Finding, Level
+from cfsigned_django.doctor.kinds import finding
+from cfsigned_django.signing import Signer
+
+_PROBE_SECONDS = 600
+_DAY = 86_400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """What is asked for.
+
+    ``url`` is the unsigned URL of an object, or of none where ``has_object``
+    is false; ``direct_url`` the address of the same in S3, if there is one;
+    ``region`` what the settings say of the bucket's; ``expire`` how long
+    links live, in seconds.
+    """
+
+    url: str
+    signer: Signer | None
+    has_object: bool
+    direct_url: str | None
+    region: str | None = None
+    expire: int = 3600
+    cors_origins: Sequence[str] = ()
+
+
+def examine_live(probe: Probe, fetch: Fetch, clock: Clock) -> Iterator[Finding]:
+    """Yield what the answers say, in the order in which they are asked for.
+
+    Where one answer shows a fault, requests that would only show the same one
+    again are not sent.
+    """
+    yield from _examine_cloudfront(probe, fetch, clock)
+    if probe.direct_url is not None:
+        yield judge_direct(fetch, probe.direct_url, probe.region)
+
+
+def _examine_cloudfront(probe: Probe, fetch: Fetch, clock: Clock) -> Iterator[Finding]:
+    try:
+        before = clock()
+        unsigned = fetch(probe.url, {})
+        now = (before + clock()) / 2
+    except NoAnswer as error:
+        yield finding("no-answer", f"No answer from {_host(probe.url)}: {error}.", subject=_DOMAIN)
+        return
+    foreign = judge_common(unsigned, probe.url)
+    if foreign is not None:
+        yield foreign
+        return
+    date = read_date(unsigned.headers)
+    yield judge_clock(date, now, expire=probe.expire)
+    first = judge_unsigned(unsigned, probe.url)
+    yield first
+    if first.level is Level.OK and probe.signer is not None:
+        # By CloudFront's clock: a wrong one here is one finding, and not three.
+        skew = 0.0 if date is None else date - now
+        try:
+            yield from _examine_signed(
+                probe, probe.signer, fetch, lambda: int(clock() + skew), unsigned
+            )
+        except NoAnswer as error:
+            what = f"{_host(probe.url)} answers no longer: {error}."
+            yield finding("no-answer", what, subject=_DOMAIN)
+
+
+_DOMAIN = "AWS_S3_CUSTOM_DOMAIN"
+
+
+def _examine_signed(
+    probe: Probe, signer: Signer, fetch: Fetch, now: Clock, unsigned: Answer
+) -> Iterator[Finding]:
+    def sign(until: float) -> str:
+        return signer.sign_url(probe.url, date_less_than=int(until))
+
+    answer = fetch(sign(now() + _PROBE_SECONDS), {})
+    signed = judge_common(answer, probe.url) or judge_signed(
+        answer, probe.url, has_object=probe.has_object
+    )
+    yield signed
+    # S3's answers count as well: CloudFront had let the request pass.
+    if not answer.is_served and answer.voice is not Voice.S3:
+        return
+    # A parameter more is a change that a browser, a proxy or a person makes.
+    tampered = fetch(sign(now() + _PROBE_SECONDS) + "&cfsigned=1", {})
+    yield _judge_refused(tampered, "tampered", "A URL that was changed", probe.url)
+    expired = fetch(sign(now() - _DAY), {})
+    yield _judge_refused(expired, "expired", "An expired URL", probe.url)
+    if probe.cors_origins and not answer.is_served:
+        yield finding("cors-untested", "CORS was not tried: no object came.", subject=probe.url)
+    elif probe.cors_origins:
+        url = sign(now() + _PROBE_SECONDS)
+        yield from judge_cors(fetch, url, probe.url, probe.cors_origins, without_origin=answer)
+
+
+def _judge_refused(answer: Answer, kind: str, words: str, url: str) -> Finding:
+    """Judge the answer to a URL that must be refused."""
+    if answer.is_served or answer.voice is Voice.S3:
+        what = f"{words} is let through ({answer.status})."
+        return finding(f"{kind}-served", what, subject=url)
+    if answer.code == "AccessDenied":
+        what = f"{words} is refused (AccessDenied)."
+        return finding(f"{kind}-refused", what, subject=url)
+    what = f"{words} is answered with {answer.status} {answer.code}".rstrip()
+    return finding("strange-answer", f"{what}, not with AccessDenied.", subject=url)
+
+
+def _host(url: str) -> str:
+    return url.split("/")[2]

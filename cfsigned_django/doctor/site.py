@@ -1,0 +1,119 @@
+"""Know a site as the doctor looks at it: a storage, its address, and the keys of all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.files.storage import InvalidStorageError, storages
+from django.db import router
+from django.db.models import QuerySet
+
+from cfsigned_django.conf import Config
+from cfsigned_django.lifecycle import KeyStatus
+from cfsigned_django.models import KeyPair
+from cfsigned_django.signed_urls import SignedUrlMixin
+from cfsigned_django.signing import InvalidKey, PublicKey
+from cfsigned_django.storage_checks import signing_aliases, signing_fields
+
+#: The name that is asked for where no object is named: no file need be there.
+PROBE_NAME = ".cfsigned-probe"
+SETTING = "AWS_CLOUDFRONT_KEY"
+
+
+class NoStorage(Exception):
+    """Report that there is no storage to look at; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownKey:
+    """A public key that may verify a URL of this site.
+
+    ``where`` says where its private half is, and ``ended`` what became of it
+    if it was retired or revoked.
+    """
+
+    key_pair_id: str
+    public_key: PublicKey
+    where: str
+    ended: str = ""
+
+
+def find_storage(alias: str) -> SignedUrlMixin:
+    """Return a storage that signs. Raise :exc:`NoStorage`."""
+    try:
+        storage = storages[alias]
+    except (InvalidStorageError, ImproperlyConfigured) as error:
+        if alias in storages.backends:
+            raise NoStorage(f"STORAGES[{alias!r}] cannot be used: {error}") from None
+        known = ", ".join(sorted(storages.backends))
+        raise NoStorage(f"There is no storage {alias!r} in STORAGES, which has {known}.") from None
+    if not isinstance(storage, SignedUrlMixin):
+        raise NoStorage(
+            f"The storage {alias!r} does not sign URLs: make it a "
+            "cfsigned_django.storage.CloudFrontS3Storage, or name another with --storage."
+        )
+    if storage.querystring_auth is False:
+        raise NoStorage(
+            f"The storage {alias!r} is told not to sign (AWS_QUERYSTRING_AUTH, querystring_auth): "
+            "its files are public. Name another with --storage."
+        )
+    return storage
+
+
+def site_domains() -> set[str]:
+    """Return the domains that the storages of this site sign for."""
+    return {str(config.custom_domain) for config, _ in _configs() if config.custom_domain}
+
+
+def settings_keys() -> Iterator[KnownKey]:
+    """Yield the keys of the settings and of the storages' options that can be read."""
+    for config, where in _configs():
+        if config.cloudfront_key is not None and config.cloudfront_key_id:
+            try:
+                public_key = config.cloudfront_key.load().public_key
+            except InvalidKey:
+                continue  # the system checks tell
+            yield KnownKey(
+                key_pair_id=str(config.cloudfront_key_id), public_key=public_key, where=where
+            )
+
+
+def key_pairs() -> QuerySet[KeyPair]:
+    """Return the key pairs of the database, read where they are written: a replica may lag."""
+    return KeyPair.objects.using(router.db_for_write(KeyPair))
+
+
+def database_keys(rows: Iterable[KeyPair]) -> Iterator[KnownKey]:
+    """Yield the keys of rows that CloudFront knows, or once knew."""
+    for row in rows:
+        if row.key_pair_id:
+            yield KnownKey(
+                key_pair_id=row.key_pair_id,
+                public_key=PublicKey.load(row.public_key),
+                where=f"key pair of the database, {row.status}",
+                ended=_ended(row),
+            )
+
+
+def unique_keys(keys: Iterable[KnownKey]) -> tuple[KnownKey, ...]:
+    """Return each key once; what is said last of a key counts."""
+    found: dict[tuple[str, PublicKey], KnownKey] = {}
+    for key in keys:
+        found[key.key_pair_id, key.public_key] = key
+    return tuple(found.values())
+
+
+def _configs() -> Iterator[tuple[Config, str]]:
+    for alias, cls, options in signing_aliases():
+        own = "cloudfront_key" in options
+        yield cls.config_for(options), f'STORAGES["{alias}"]' if own else SETTING
+    for field, storage in signing_fields():
+        yield storage.signing_config(), str(field)
+
+
+def _ended(row: KeyPair) -> str:
+    if row.status == KeyStatus.REVOKED:
+        return f"was revoked on {row.since:%Y-%m-%d}"
+    return f"was retired on {row.since:%Y-%m-%d}" if row.status == KeyStatus.RETIRED else ""

@@ -1,0 +1,22 @@
+"""Say moments and spans of time in words."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+_UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+
+
+def moment(seconds: float) -> str:
+    """Return a moment, in Unix seconds, as ``2026-11-24 18:55:16 UTC``."""
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def ago(seconds: float) -> str:
+    """Return a span of time in its two largest units, such as ``2 h 5 min``."""
+    rest, said = int(seconds), []
+    for unit, size in _UNITS:
+        count, rest = divmod(rest, size)
+        if count:
+            said.append(f"{count} {unit}")
+    return " ".join(said[:2]) or "0 s"

@@ -1,0 +1,110 @@
+"""Keep the site's first key pair in the database, sealed, from before its key group exists.
+
+CloudFront makes no key group without a key. So the row comes first, under
+the name that the key group will have, and moves into the group when CloudFront
+has given it an id. From there it goes the way of every rotation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import ClassVar
+
+from django.db import IntegrityError
+
+from cfsigned_django.aws.provisioning.wish import SiteKey
+from cfsigned_django.lifecycle import KeyStatus
+from cfsigned_django.models import KeyPair
+from cfsigned_django.probe import ProbeResult
+from cfsigned_django.rotation import Blocked, Rotation, RotationError
+from cfsigned_django.signing import KeyAlgorithm, Signer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseKey:
+    """The key pair in the database.
+
+    ``rotation`` is that of the key group, or of ``name``, which the group will
+    have; with no access to CloudFront, which a set-up changes itself.
+    """
+
+    rotation: Rotation
+    name: str
+    place: ClassVar[str] = "the database, sealed"
+
+    def find(self) -> SiteKey | None:
+        """Return the public half of the key that signs, else of the one that will."""
+        found = self.row()
+        if found is None:
+            return None
+        return SiteKey(
+            name=found.caller_name,
+            caller_reference=str(found.id),
+            public_key_pem=found.public_key,
+        )
+
+    def row(self) -> KeyPair | None:
+        """Return its row."""
+        waiting = replace(self.rotation, key_group_id=self.name)
+        return self.rotation.active() or self.rotation.successor() or waiting.successor()
+
+    def make(self, algorithm: KeyAlgorithm) -> None:
+        """Generate the key pair; it is in the database before CloudFront hears of it."""
+        replace(self.rotation, key_group_id=self.name).start(
+            algorithm=algorithm, now=self.rotation.clock(), reason="set up by cfsigned_setup"
+        )
+
+    def signer(self, key_pair_id: str) -> Signer:
+        """Return what signs with the key; it need not be ACTIVE for that."""
+        row = self._require_row()
+        row.key_pair_id = row.key_pair_id or key_pair_id
+        return row.make_signer()
+
+    def settings(self, key_pair_id: str) -> dict[str, str | Path]:
+        """Return no settings: the key group's id leads to the key."""
+        return {}
+
+    def settle(
+        self, key_group_id: str, key_pair_id: str, probe: Callable[[Signer], ProbeResult]
+    ) -> str:
+        """Move the key into its key group, as far as its lifecycle lets it; say what is next."""
+        row = self._require_row()
+        now = self.rotation.clock()
+        if row.key_group_id != key_group_id:
+            self._move_into(row, key_group_id)
+        rotation = replace(self.rotation, key_group_id=key_group_id, probe=probe)
+        if row.status == KeyStatus.PENDING:
+            rotation.trust(row, now=now, key_pair_id=key_pair_id)
+        if row.status == KeyStatus.TRUSTED and rotation.check(row, now=now) is ProbeResult.GOOD:
+            with suppress(Blocked):
+                rotation.activate(row, now=rotation.clock())
+        if row.status == KeyStatus.ACTIVE:
+            return f"{row} signs, as soon as the settings above are in force."
+        return (
+            f"{row} is trusted, and signs when CloudFront has known it for "
+            f"{rotation.waits.propagation} s: put the settings above in force, then run "
+            "manage.py cfsigned_rotate --wait."
+        )
+
+    def _move_into(self, row: KeyPair, key_group_id: str) -> None:
+        try:
+            self.rotation.write(
+                self.rotation.rows.filter(pk=row.pk, next_in=row.next_in),
+                key_group_id=key_group_id,
+                next_in=key_group_id,
+            )
+        except IntegrityError:
+            raise RotationError(
+                f"Key group {key_group_id} has another key pair that is to sign next. Finish that "
+                "rotation first: manage.py cfsigned_rotate --wait."
+            ) from None
+        row.refresh_from_db(using=self.rotation.rows.db)
+
+    def _require_row(self) -> KeyPair:
+        row = self.row()
+        if row is None:
+            raise RotationError("The key pair is gone from the database: run this again.")
+        return row

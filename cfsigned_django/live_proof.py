@@ -1,0 +1,158 @@
+"""Prove by three requests that files are private: what a set-up is for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from http.client import HTTPException
+from typing import TypeAlias
+from urllib.error import HTTPError
+from urllib.request import HTTPRedirectHandler, Request, build_opener
+
+#: How much of an answer is looked at: an error of CloudFront or S3 is shorter.
+_BODY_LENGTH = 2000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What came back: the status, and the beginning of the body."""
+
+    status: int
+    body: bytes
+
+    @property
+    def code(self) -> str:
+        """Return the error code in the XML of CloudFront or S3, or an empty text."""
+        found = re.search(rb"<Code>(\w+)</Code>", self.body)
+        return found[1].decode() if found else ""
+
+    @property
+    def is_from_s3(self) -> bool:
+        """Tell whether S3 refused, and not CloudFront: only S3 gives a RequestId."""
+        return b"<RequestId>" in self.body
+
+
+#: Requests a URL; raises OSError where no answer comes.
+Fetch: TypeAlias = Callable[[str], Answer]
+
+
+class Verdict(StrEnum):
+    """Name what a request has shown."""
+
+    GOOD = "good"
+    #: Nothing is wrong, and nothing is proved.
+    OPEN = "open"
+    BAD = "bad"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """One request: what was asked, what came, and what that means."""
+
+    what: str
+    verdict: Verdict
+    got: str
+    why: str
+
+
+def fetch(url: str, *, timeout: float = 10) -> Answer:
+    """Request a URL over the network, and follow no redirect; ``timeout`` is in seconds."""
+    if not url.startswith(("https://", "http://")):
+        raise ValueError("An http or https URL is wanted.")
+    request = Request(url, headers={"Range": "bytes=0-0", "User-Agent": "cfsigned_django"})  # noqa: S310
+    try:
+        with build_opener(_NoRedirect).open(request, timeout=timeout) as response:
+            return Answer(status=response.status, body=response.read(_BODY_LENGTH))
+    except HTTPError as error:
+        with error:
+            return Answer(status=error.code, body=error.read(_BODY_LENGTH))
+    except HTTPException as error:
+        raise OSError(str(error)) from error
+
+
+class _NoRedirect(HTTPRedirectHandler):
+    """Take a redirect for the answer that it is."""
+
+    def redirect_request(self, *args: object) -> None:
+        return None
+
+
+def prove(
+    fetch: Fetch, *, unsigned_url: str, signed_url: str, direct_url: str, exists: bool
+) -> Iterator[Evidence]:
+    """Request a file in the three ways; ``exists`` says that there is one under the URLs."""
+    yield _ask(fetch, "unsigned request", unsigned_url, _judge_unsigned)
+    judge = _judge_signed if exists else _judge_signed_without_file
+    yield _ask(fetch, "signed request", signed_url, judge)
+    yield _ask(fetch, "request to S3 itself", direct_url, _judge_direct)
+
+
+_Judge: TypeAlias = Callable[[Answer], tuple[Verdict, str]]
+
+
+def _ask(fetch: Fetch, what: str, url: str, judge: _Judge) -> Evidence:
+    try:
+        answer = fetch(url)
+    except OSError as error:
+        return Evidence(
+            what=what,
+            verdict=Verdict.OPEN,
+            got="no answer",
+            why=f"the host did not answer ({type(error).__name__}): check DNS and the network",
+        )
+    verdict, why = judge(answer)
+    return Evidence(
+        what=what, verdict=verdict, got=f"{answer.status} {answer.code}".strip(), why=why
+    )
+
+
+def _judge_unsigned(answer: Answer) -> tuple[Verdict, str]:
+    if answer.code == "MissingKey":
+        return Verdict.GOOD, "nobody gets a file without a signature"
+    if answer.status < 300:
+        return Verdict.BAD, "the file is open to everybody: the behavior wants no signature"
+    if answer.status < 400:
+        return Verdict.OPEN, "it was redirected: ask by https"
+    if answer.is_from_s3:
+        return Verdict.BAD, "the request reached S3: the behavior wants no signature"
+    return Verdict.OPEN, "CloudFront did not say MissingKey: a firewall may answer in its place"
+
+
+def _judge_signed(answer: Answer) -> tuple[Verdict, str]:
+    if answer.status < 300:
+        return Verdict.GOOD, "a signed link opens the file"
+    if answer.is_from_s3 or answer.status == 404:
+        return Verdict.BAD, "the signature is good, and S3 does not let CloudFront read the file"
+    return _judge_refusal(answer)
+
+
+def _judge_signed_without_file(answer: Answer) -> tuple[Verdict, str]:
+    if answer.status < 300 or answer.status == 404 or answer.is_from_s3:
+        return (
+            Verdict.OPEN,
+            "CloudFront took the signature, but there is no file yet to show: upload one, and run "
+            "this again",
+        )
+    return _judge_refusal(answer)
+
+
+def _judge_refusal(answer: Answer) -> tuple[Verdict, str]:
+    match answer.code:
+        case "InvalidKey":
+            return Verdict.BAD, "this edge does not know the key yet: run this again in a minute"
+        case "MissingKey":
+            return Verdict.BAD, "the signature was lost on the way: something strips the query"
+        case "AccessDenied":
+            return Verdict.BAD, "the public key in CloudFront is not that of the private key"
+        case _:
+            return Verdict.OPEN, "CloudFront gave no answer that says something about the key"
+
+
+def _judge_direct(answer: Answer) -> tuple[Verdict, str]:
+    if answer.status < 300:
+        return Verdict.BAD, "the bucket is open to everybody"
+    if answer.status == 403:
+        return Verdict.GOOD, "S3 gives nothing to anybody but CloudFront"
+    return Verdict.OPEN, "S3 did not answer with 403"

@@ -1,0 +1,201 @@
+"""Set AWS up for private media: an adapter that calls site_setup.py.
+
+Exit codes: 0 planned, or all is set up and proved; 1 failed, or something
+wants a decision.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import Error as DatabaseFailure
+
+from cfsigned_django import conf
+from cfsigned_django.aws.client import AwsError
+from cfsigned_django.aws.provisioning.cloudformation import cloudformation
+from cfsigned_django.aws.provisioning.export import Documents, export_documents
+from cfsigned_django.aws.provisioning.plan import blockers, next_step
+from cfsigned_django.aws.provisioning.steps import Step, StepState
+from cfsigned_django.aws.provisioning.target import Target
+from cfsigned_django.aws.provisioning.terraform import terraform
+from cfsigned_django.aws.provisioning.wish import OriginAccess, Wish, WishError
+from cfsigned_django.checks import is_local_host
+from cfsigned_django.encryption import CannotUnseal
+from cfsigned_django.live_proof import Evidence, Fetch, Verdict, fetch
+from cfsigned_django.management.setup_options import add_options
+from cfsigned_django.rotation import RotationError
+from cfsigned_django.setup_report import (
+    as_json,
+    iam_as_text,
+    plan_as_text,
+    proof_as_text,
+    settings_as_text,
+    step_as_text,
+    summary,
+    wrapped,
+)
+from cfsigned_django.signing import InvalidKey, KeyAlgorithm
+from cfsigned_django.site_setup import SiteSetup, choose_holder, make_clients
+
+EXPORTS: Mapping[str, Callable[[Documents], str]] = {
+    "cloudformation": cloudformation,
+    "terraform": terraform,
+}
+_FAILURES = (
+    AwsError,
+    CannotUnseal,
+    ImproperlyConfigured,
+    InvalidKey,
+    OSError,
+    RotationError,
+    WishError,
+)
+
+
+class Command(BaseCommand):
+    """Plan, and with --apply do, what private media need in AWS."""
+
+    #: Makes the requests of the proof.
+    fetch: Fetch = staticmethod(fetch)
+
+    help = (
+        "Plan what private media need in AWS: key pair, key group, bucket, distribution. With "
+        "--apply, do it, and prove it by three requests. It may be run again at any time."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Declare the options."""
+        add_options(parser, exports=EXPORTS)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Run the command; see the module's docstring for the exit code."""
+        try:
+            wish = _wish(options)
+            if options["iam"]:
+                self.stdout.write(iam_as_text(wish.bucket))
+                return
+            key_file = Path(options["key_file"]) if options["key_file"] else None
+            if options["export"]:
+                key = choose_holder(wish, key_file).find()
+                render = EXPORTS[options["export"]]
+                self.stdout.write(render(export_documents(replace(wish, key=key))))
+                return
+            clients = make_clients(wish.region)
+            setup = SiteSetup(
+                wish=wish,
+                clients=clients,
+                holder=choose_holder(wish, key_file, clients),
+                algorithm=KeyAlgorithm(options["key_algorithm"]),
+                scheme=conf.default_of("url_protocol"),
+                local_host="" if wish.domain else _domain(options),
+                fetch=self.fetch,
+            )
+            self._run(setup, options)
+        except _FAILURES as error:
+            raise CommandError(str(error)) from error
+        except DatabaseFailure as error:
+            raise CommandError(
+                f"The database failed ({type(error).__name__}). What was done in AWS is found "
+                "again; run this again when it answers."
+            ) from error
+
+    def _run(self, setup: SiteSetup, options: dict[str, Any]) -> None:
+        target = setup.target()
+        steps = setup.plan(target)
+        if not options["apply"]:
+            self._show_plan(setup, target, options)
+            return
+        if fatal := blockers(steps):
+            raise CommandError(f"Nothing was changed.\n{plan_as_text(fatal)}")
+        if next_step(steps) is not None and not options["yes"]:
+            self._ask(steps)
+        steps = setup.apply(on_step=self._show_step, on_wait=self._show_wait)
+        self._finish(setup, steps, options)
+
+    def _show_plan(self, setup: SiteSetup, target: Target, options: dict[str, Any]) -> None:
+        steps, settings = setup.plan(target), setup.settings(target)
+        if options["json"]:
+            self.stdout.write(as_json(steps, settings, None, setup.holder.place))
+            return
+        self.stdout.write(plan_as_text(steps))
+        self.stdout.write(f"\nThe private key is kept in {setup.holder.place}.")
+        self.stdout.write(summary(steps))
+        if next_step(steps) is not None and not blockers(steps):
+            self.stdout.write("Nothing was changed. The same command with --apply does it.")
+
+    def _finish(self, setup: SiteSetup, steps: list[Step], options: dict[str, Any]) -> None:
+        """Prove what was reached, settle the key, and print what to paste."""
+        target, now = setup.target(), int(time.time())
+        evidence = setup.prove(target, now=now)
+        note = setup.settle(target, now=now)
+        settings = setup.settings(target)
+        if options["json"]:
+            self.stdout.write(as_json(steps, settings, evidence, note))
+        else:
+            left = [each for each in steps if each.state is StepState.CONFLICT]
+            self.stdout.write(f"\n{summary(steps)}")
+            if left:
+                self.stdout.write(plan_as_text(left))
+            self.stdout.write(f"\nSettings to paste:\n\n{settings_as_text(settings)}\n\n")
+            self.stdout.write(f"The private key is kept in {setup.holder.place}.")
+            if note:
+                self.stdout.write(wrapped(note))
+            self.stdout.write(f"\nProof:\n\n{proof_as_text(evidence)}")
+        if any(each.state is StepState.CONFLICT for each in steps) or _is_bad(evidence):
+            sys.exit(1)
+
+    def _ask(self, steps: list[Step]) -> None:
+        """Show what will be done, and go on only where a person says so."""
+        self.stderr.write(plan_as_text(each for each in steps if each.state is not StepState.DONE))
+        self.stderr.write(summary(steps))
+        try:
+            answer = input("Type yes to do this: ")
+        except EOFError:
+            raise CommandError("Nobody is here to ask: say --yes to do it.") from None
+        if answer != "yes":
+            raise CommandError("Nothing was changed.")
+
+    def _show_step(self, step: Step) -> None:
+        self.stderr.write(step_as_text(step))
+
+    def _show_wait(self, seconds: int) -> None:
+        self.stderr.write(f"          CloudFront tells its edges: {seconds} s so far")
+
+
+def _wish(options: dict[str, Any]) -> Wish:
+    """Read the options, and the settings where they say nothing."""
+    bucket = options["bucket"] or conf.bucket_name()
+    if not bucket:
+        raise CommandError("Name the bucket: --bucket NAME, or AWS_STORAGE_BUCKET_NAME.")
+    distribution_id = options["distribution"]
+    if not options["create"]:
+        distribution_id = distribution_id or conf.aws_setting("AWS_CLOUDFRONT_DISTRIBUTION_ID")
+    return Wish(
+        bucket=bucket,
+        region=conf.aws_setting("AWS_S3_REGION_NAME"),
+        distribution_id=distribution_id or None,
+        creates_distribution=options["create"],
+        path_pattern=options["path_pattern"],
+        domain="" if is_local_host(domain := _domain(options)) else domain,
+        cors_origins=tuple(options["cors_origin"]),
+        origin_access=OriginAccess(options["origin_access"]),
+        downloads=options["downloads"],
+        closes_public=options["close_public"],
+        drops_trusted_signers=options["drop_trusted_signers"],
+        key_group_id=conf.default_of("key_group_id") or "",
+    )
+
+
+def _domain(options: dict[str, Any]) -> str:
+    return str(options["domain"] or conf.default_of("custom_domain") or "").lower()
+
+
+def _is_bad(evidence: list[Evidence]) -> bool:
+    return any(each.verdict is Verdict.BAD for each in evidence)

@@ -1,0 +1,89 @@
+"""Find nothing wrong with what cfsigned_setup has made, before anything was touched by hand."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping
+from email.utils import formatdate
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+
+from cfsigned_django.aws.stack import Clients, read_stack
+from cfsigned_django.doctor.fetching import Answer
+from cfsigned_django.management.commands import cfsigned_doctor, cfsigned_setup
+from tests.ministack_server import Ministack
+from tests.setup.accounts import clients_of
+from tests.setup.viewers import Viewer
+from tests.storage_cases import S3_BACKEND
+
+#: The emulator's data plane looks for buckets in this account.
+ACCOUNT = "000000000000"
+ORIGIN = "https://app.example.com"
+
+
+@pytest.fixture
+def viewer(
+    ministack: Ministack,
+    aws_account: str,
+    settings: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    no_aws_configuration: None,
+) -> Viewer:
+    """Configure boto3 for the emulator, and let both commands ask an edge in front of it."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", ministack.endpoint_url)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCOUNT)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "not checked")
+    monkeypatch.setattr("cfsigned_django.site_setup._is_migrated", lambda: False)
+    monkeypatch.chdir(tmp_path)
+    settings.AWS_STORAGE_BUCKET_NAME = bucket = f"made-{aws_account}"
+    clients: Clients = clients_of(ministack, ACCOUNT)
+    viewer = Viewer(
+        endpoint_url=ministack.endpoint_url,
+        clients=clients,
+        read=lambda: read_stack(clients, bucket=bucket),
+    )
+
+    def fetch(url: str, headers: Mapping[str, str]) -> Answer:
+        is_s3 = ".amazonaws.com/" in url
+        answer = viewer(f"{ministack.endpoint_url}/x" if is_s3 else url)
+        fields = {"x-cache": "Miss from cloudfront", "date": formatdate(usegmt=True)}
+        if "Origin" in headers:
+            fields["access-control-allow-origin"] = "*"  # of SimpleCORS, which nobody plays here
+        return Answer(status=answer.status, headers=fields, body=answer.body)
+
+    monkeypatch.setattr(cfsigned_setup.Command, "fetch", staticmethod(viewer))
+    monkeypatch.setattr(cfsigned_doctor, "fetch", fetch)
+    return viewer
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("access", ["--cors-origin", "--downloads"])
+def test_nothing_is_wrong(
+    access: str, viewer: Viewer, settings: Any, ministack: Ministack, tmp_path: Path
+) -> None:
+    """Be content with every choice that the set-up makes, and with a file that is there."""
+    wanted = [access, ORIGIN] if access == "--cors-origin" else [access]
+    made = io.StringIO()
+    arguments = ["--create", "--path-pattern", "media/*", "--apply", "--yes", "--json", *wanted]
+    call_command("cfsigned_setup", *arguments, stdout=made, stderr=io.StringIO())
+    for name, value in json.loads(made.getvalue())["settings"].items():
+        setattr(settings, name, value)
+    settings.AWS_CLOUDFRONT_KEY = next(tmp_path.glob("*.pem"))
+    settings.STORAGES = {"default": {"BACKEND": S3_BACKEND}}
+    # The emulator's key groups have ids that look like those of public keys.
+    settings.SILENCED_SYSTEM_CHECKS = ["cfsigned.W004"]
+    s3 = clients_of(ministack, ACCOUNT).s3
+    s3.put_object(Bucket=settings.AWS_STORAGE_BUCKET_NAME, Key="media/a.txt", Body=b"private")
+
+    found = io.StringIO()
+    call_command("cfsigned_doctor", "--object", "a.txt", "--json", *wanted, stdout=found)
+
+    levels = {each["id"]: each["level"] for each in json.loads(found.getvalue())}
+    assert set(levels.values()) == {"ok"}
+    assert {"distribution", "behavior", "keys", "origin", "bucket", "delivery"} <= levels.keys()
+    assert {"signed-served", "tampered-refused", "s3-private"} <= levels.keys()

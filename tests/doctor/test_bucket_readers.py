@@ -1,0 +1,81 @@
+"""Read who may read a bucket, and which host a distribution is for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from cfsigned_django.aws.documents import Document
+from cfsigned_django.aws.documents.bucket_policy import access_control_statement, statements
+from cfsigned_django.aws.documents.bucket_readers import admits, admits_identity, service_statements
+from cfsigned_django.aws.inspection import covers
+
+ARN = "arn:aws:cloudfront::111122223333:distribution/EDFDVBD6EXAMPLE"
+OBJECT = "arn:aws:s3:::media/media/1.jpg"
+
+
+@pytest.mark.parametrize(
+    ("alias", "domain", "expected"),
+    [
+        ("media.example.com", "MEDIA.example.com", True),
+        ("*.example.com", "media.example.com", True),
+        ("*.example.com", "a.media.example.com", False),
+        ("*.example.com", "example.com", False),
+        ("media.example.com", "example.com", False),
+    ],
+)
+def test_covers(alias: str, domain: str, expected: bool) -> None:
+    """Compare a host with a domain name of a distribution."""
+    assert covers(alias, domain) is expected
+
+
+def statement(**changes: Any) -> Document:
+    """Return the documented statement, changed."""
+    return {**access_control_statement("media", ARN), **changes}
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, True),
+        ({"Action": ["s3:GetObject", "s3:ListBucket"]}, True),
+        ({"Action": "s3:Get*"}, True),
+        ({"Action": "*"}, True),
+        ({"Resource": "arn:aws:s3:::media/media/*"}, True),
+        ({"Condition": {"StringEquals": {"aws:sourceaccount": "111122223333"}}}, True),
+        ({"Condition": {"ArnLike": {"AWS:SourceArn": f"{ARN[:30]}*"}}}, True),
+        ({"Condition": {"StringEquals": {"AWS:SourceArn": ["arn:x", ARN]}}}, True),
+        ({"Condition": {"StringEquals": {"AWS:SourceArn": f"{ARN}X"}}}, False),
+        ({"Condition": {"StringEquals": {"AWS:SourceAccount": "999999999999"}}}, False),
+        ({"Effect": "Deny"}, False),
+        ({"Action": "s3:PutObject"}, False),
+        ({"Resource": "arn:aws:s3:::media/static/*"}, False),
+        ({"Principal": {"Service": "lambda.amazonaws.com"}}, False),
+        ({"Principal": "*"}, False),
+    ],
+)
+def test_statement_for_the_service(changes: Document, expected: bool) -> None:
+    """Tell whether a statement lets the distribution read, in whatever words."""
+    found = service_statements({"Statement": [statement(**changes)]}, OBJECT)
+
+    assert any(admits(each, ARN) for each in found) is expected
+
+
+@pytest.mark.parametrize(
+    ("principal", "expected"),
+    [
+        ({"AWS": "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity EH1"}, True),
+        ({"CanonicalUser": "abc"}, True),
+        ({"AWS": "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity EH12"}, False),
+        ("*", False),
+    ],
+)
+def test_statement_for_an_identity(principal: Any, expected: bool) -> None:
+    """Tell whether a policy lets an identity read."""
+    policy = {"Statement": statement(Principal=principal, Condition={})}
+
+    assert admits_identity(policy, "EH1", OBJECT) is expected
+    beside = {"Statement": [statement(), statement(Effect="Deny"), *statements(policy)]}
+    assert admits_identity(beside, "EH1", OBJECT) is expected
+    assert not admits_identity(None, "EH1", OBJECT)

@@ -1,0 +1,218 @@
+"""Set accounts up for tests: a key, a wish, and what people have in their accounts already."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from cfsigned_django.aws.documents.behavior import list_of
+from cfsigned_django.aws.provisioning.apply import Provisioner
+from cfsigned_django.aws.provisioning.plan import plan
+from cfsigned_django.aws.provisioning.steps import Step
+from cfsigned_django.aws.provisioning.wish import OriginAccess, SiteKey, Wish
+from cfsigned_django.aws.stack import Clients, Stack, read_stack
+from cfsigned_django.key_file import public_half
+from cfsigned_django.signing import PrivateKey
+from tests.ministack_server import Ministack
+
+LEGACY_ORIGIN = "S3-legacy"
+
+
+def clients_of(server: Ministack, account: str) -> Clients:
+    """Return the clients of an account in the emulator."""
+    return Clients(
+        cloudfront=server.client("cloudfront", account=account),
+        s3=server.client("s3", account=account),
+        sts=server.client("sts", account=account),
+    )
+
+
+def site_key(private_key: PrivateKey) -> SiteKey:
+    """Return the public half of a key as the plan wants it."""
+    return public_half(private_key)
+
+
+def reader(clients: Clients, wish: Wish) -> Callable[[], Stack]:
+    """Return what reads the account for a wish."""
+    return lambda: read_stack(
+        clients,
+        bucket=wish.bucket,
+        distribution_id=wish.distribution_id,
+        access_identities=wish.origin_access is OriginAccess.OAI,
+    )
+
+
+def provisioner(clients: Clients, wish: Wish, **changes: Any) -> Provisioner:
+    """Return what applies a wish whose key is there, without any pause."""
+    return Provisioner(
+        **{
+            "clients": clients,
+            "read": reader(clients, wish),
+            "wish": lambda: wish,
+            "make_key": lambda: None,
+            "sleep": lambda seconds: None,
+            **changes,
+        }
+    )
+
+
+def planned(clients: Clients, wish: Wish) -> list[Step]:
+    """Return the plan for an account."""
+    return plan(reader(clients, wish)(), wish)
+
+
+def states(steps: list[Step]) -> dict[str, str]:
+    """Return where each step stands."""
+    return {each.name: each.state.value for each in steps}
+
+
+def grown_distribution(bucket: str) -> dict[str, Any]:
+    """Return the configuration of a distribution that somebody has set twenty things in."""
+    return {
+        "CallerReference": f"theirs-{bucket}",
+        "Aliases": list_of(["media.example.com"]),
+        "DefaultRootObject": "index.html",
+        "Origins": list_of(
+            [
+                {
+                    "Id": "app",
+                    "DomainName": "app.example.com",
+                    "OriginPath": "",
+                    "CustomHeaders": list_of([{"HeaderName": "X-From-Edge", "HeaderValue": "yes"}]),
+                    "CustomOriginConfig": {
+                        "HTTPPort": 80,
+                        "HTTPSPort": 443,
+                        "OriginProtocolPolicy": "https-only",
+                        "OriginSslProtocols": list_of(["TLSv1.2"]),
+                        "OriginReadTimeout": 17,
+                        "OriginKeepaliveTimeout": 7,
+                    },
+                    "ConnectionAttempts": 2,
+                    "ConnectionTimeout": 5,
+                },
+                {
+                    "Id": LEGACY_ORIGIN,
+                    "DomainName": f"{bucket}.s3.amazonaws.com",
+                    "OriginPath": "/files",
+                    "CustomHeaders": {"Quantity": 0},
+                    "S3OriginConfig": {"OriginAccessIdentity": ""},
+                    "ConnectionAttempts": 3,
+                    "ConnectionTimeout": 9,
+                },
+            ]
+        ),
+        "DefaultCacheBehavior": {
+            "TargetOriginId": "app",
+            "ViewerProtocolPolicy": "https-only",
+            "AllowedMethods": {
+                **list_of(["GET", "HEAD", "OPTIONS", "PUT", "POST", "PATCH", "DELETE"]),
+                "CachedMethods": list_of(["GET", "HEAD"]),
+            },
+            "Compress": False,
+            "CachePolicyId": "4135ea2d-6df8-44a3-9df3-4b5a84be39ad",
+            "OriginRequestPolicyId": "216adef6-5c7f-47e4-b989-5492eafa07d3",
+        },
+        "CacheBehaviors": list_of(
+            [
+                {
+                    "PathPattern": "media/*",
+                    "TargetOriginId": LEGACY_ORIGIN,
+                    "ViewerProtocolPolicy": "allow-all",
+                    "AllowedMethods": {
+                        **list_of(["GET", "HEAD"]),
+                        "CachedMethods": list_of(["GET", "HEAD"]),
+                    },
+                    "Compress": True,
+                    "SmoothStreaming": False,
+                    "MinTTL": 3,
+                    "DefaultTTL": 333,
+                    "MaxTTL": 3333,
+                    "ForwardedValues": {"QueryString": False, "Cookies": {"Forward": "none"}},
+                    "TrustedSigners": {"Enabled": True, **list_of(["self"])},
+                }
+            ]
+        ),
+        "CustomErrorResponses": list_of(
+            [
+                {
+                    "ErrorCode": 404,
+                    "ResponsePagePath": "/404.html",
+                    "ResponseCode": "404",
+                    "ErrorCachingMinTTL": 11,
+                }
+            ]
+        ),
+        "Comment": "set up by hand in 2019",
+        "Logging": {
+            "Enabled": True,
+            "IncludeCookies": True,
+            "Bucket": "logs.s3.amazonaws.com",
+            "Prefix": "cdn/",
+        },
+        "PriceClass": "PriceClass_200",
+        "Enabled": True,
+        "ViewerCertificate": {
+            "ACMCertificateArn": "arn:aws:acm:us-east-1:111122223333:certificate/abc",
+            "SSLSupportMethod": "sni-only",
+            "MinimumProtocolVersion": "TLSv1.2_2021",
+        },
+        "Restrictions": {
+            "GeoRestriction": {"RestrictionType": "whitelist", **list_of(["KR", "JP"])}
+        },
+        "WebACLId": "arn:aws:wafv2:us-east-1:111122223333:global/webacl/abc/def",
+        "HttpVersion": "http2",
+        "IsIPV6Enabled": True,
+    }
+
+
+def make_grown_account(clients: Clients, bucket: str) -> str:
+    """Make a distribution by hand, and a bucket with a policy and CORS; return the id."""
+    clients.s3.create_bucket(Bucket=bucket)
+    clients.s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(their_policy(bucket)))
+    clients.s3.put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": THEIR_RULES})
+    made = clients.cloudfront.create_distribution(DistributionConfig=grown_distribution(bucket))
+    distribution_id: str = made["Distribution"]["Id"]
+    return distribution_id
+
+
+THEIR_RULES = [
+    {
+        "ID": "uploads",
+        "AllowedMethods": ["PUT", "POST"],
+        "AllowedOrigins": ["https://admin.example.com"],
+        "AllowedHeaders": ["Content-Type"],
+        "MaxAgeSeconds": 60,
+    }
+]
+
+
+def their_policy(bucket: str) -> dict[str, Any]:
+    """Return a policy with three statements of somebody else, none of them public."""
+    return {
+        "Version": "2008-10-17",
+        "Id": "theirs",
+        "Statement": [
+            {
+                "Sid": "DenyInsecure",
+                "Effect": "Deny",
+                "Principal": "*",
+                "Action": "s3:*",
+                "Resource": [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"],
+                "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+            },
+            {
+                "Sid": "Backup",
+                "Effect": "Allow",
+                "Principal": {"AWS": "arn:aws:iam::999999999999:root"},
+                "Action": ["s3:GetObject", "s3:ListBucket"],
+                "Resource": [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"],
+            },
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "logging.s3.amazonaws.com"},
+                "Action": "s3:PutObject",
+                "Resource": f"arn:aws:s3:::{bucket}/logs/*",
+            },
+        ],
+    }

@@ -1,0 +1,68 @@
+"""Run a set-up in a process that is killed right after AWS answered its n-th change.
+
+usage: killed_run ENDPOINT ACCOUNT BUCKET KEY_FILE NTH; without a kill where NTH is 0
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from cfsigned_django.aws.provisioning.apply import Provisioner
+from cfsigned_django.aws.provisioning.wish import Wish
+from cfsigned_django.aws.stack import Clients
+from cfsigned_django.key_file import KeyFile
+from cfsigned_django.signing import KeyAlgorithm
+from tests.ministack_server import Ministack
+from tests.setup.accounts import reader
+
+_READS = ("Get", "List", "Head")
+
+
+def wish_for(bucket: str) -> Wish:
+    """Return the wish of every run."""
+    return Wish(
+        bucket=bucket,
+        creates_distribution=True,
+        path_pattern="media/*",
+        cors_origins=("https://www.example.com",),
+        downloads=True,
+    )
+
+
+def main(endpoint_url: str, account: str, bucket: str, key_file: str, nth: int) -> None:
+    """Set up, and die in the middle."""
+    server = Ministack(endpoint_url=endpoint_url)
+    cloudfront, s3, sts = (
+        server.client(name, account=account) for name in ("cloudfront", "s3", "sts")
+    )
+    answered = 0
+
+    def count(model: Any, **event: Any) -> None:
+        nonlocal answered
+        if model.name.startswith(_READS):
+            return
+        answered += 1
+        if answered == nth:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    for client in (cloudfront, s3):
+        client.meta.events.register("after-call", count)
+    clients = Clients(cloudfront=cloudfront, s3=s3, sts=sts)
+    wish, holder = wish_for(bucket), KeyFile(path=Path(key_file))
+    Provisioner(
+        clients=clients,
+        read=reader(clients, wish),
+        wish=lambda: replace(wish, key=holder.find()),
+        make_key=lambda: holder.make(KeyAlgorithm.ECDSA_P256),
+        sleep=lambda seconds: None,
+    ).apply()
+
+
+if __name__ == "__main__":
+    _, url, owner, name, path, number = sys.argv
+    main(url, owner, name, path, int(number))

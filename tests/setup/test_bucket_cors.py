@@ -1,0 +1,63 @@
+"""Merge origins into the CORS rules of a bucket."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given, strategies as st
+
+from cfsigned_django.aws.documents.bucket_cors import cors_rule, merge, missing_origins
+from cfsigned_django.aws.documents.public_access import PUBLIC_ACCESS_BLOCK, open_switches
+
+APP = "https://app.example.com"
+origins = st.sampled_from([APP, "https://www.example.com", "http://localhost:8000", "*"])
+rules = st.lists(
+    st.fixed_dictionaries(
+        {
+            "AllowedMethods": st.lists(st.sampled_from(["GET", "HEAD", "PUT"]), min_size=1),
+            "AllowedOrigins": st.lists(origins, min_size=1),
+        },
+        optional={"ID": st.sampled_from(["theirs", "other"]), "MaxAgeSeconds": st.just(5)},
+    ),
+    max_size=4,
+)
+
+
+@given(rules, st.lists(origins, max_size=3))
+def test_merge_keeps_and_suffices(present: list[dict[str, Any]], wished: list[str]) -> None:
+    """Keep every rule, let every origin in, and change nothing the second time."""
+    merged = merge(present, wished)
+
+    assert merged[: len(present)] == present
+    assert missing_origins(merged, wished) == []
+    assert merge(merged, wished) == merged
+
+
+@given(rules, origins, origins)
+def test_own_rule_grows(present: list[dict[str, Any]], first: str, second: str) -> None:
+    """Take a further origin into the rule that an earlier run made, and forget none."""
+    merged = merge(merge(present, [first]), [second])
+
+    assert missing_origins(merged, [first, second]) == []
+    assert len(merged) <= len(present) + 1
+
+
+def test_wildcard_of_a_rule() -> None:
+    """Accept a rule with a wildcard for the origins that it covers, and no others."""
+    rule = {"AllowedMethods": ["GET", "HEAD"], "AllowedOrigins": ["https://*.example.com"]}
+
+    assert missing_origins([rule], [APP, "https://example.com"]) == ["https://example.com"]
+
+
+def test_needs_get_and_head() -> None:
+    """Add a rule where one method is missing."""
+    rule = {"AllowedMethods": ["GET"], "AllowedOrigins": ["*"]}
+
+    assert merge([rule], [APP]) == [rule, cors_rule([APP])]
+
+
+def test_switches_that_are_open() -> None:
+    """Name the switches of Block Public Access that are not on."""
+    assert open_switches(PUBLIC_ACCESS_BLOCK) == []
+    assert open_switches({**PUBLIC_ACCESS_BLOCK, "IgnorePublicAcls": False}) == ["IgnorePublicAcls"]
+    assert open_switches(None) == list(PUBLIC_ACCESS_BLOCK)

@@ -1,0 +1,157 @@
+"""Attach a bucket to a distribution, old or new, and judge policies."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, strategies as st
+
+from cfsigned_django.aws.documents.behavior import listed
+from cfsigned_django.aws.documents.distribution import (
+    Attachment,
+    access_control_config,
+    access_control_of,
+    access_identity_of,
+    attach,
+    bucket_origin,
+    find_origin,
+    is_origin_of,
+    name_for,
+    new_origin,
+    origin_domain,
+    replace_origin,
+)
+from cfsigned_django.aws.documents.download_policies import (
+    cache_policy_config,
+    forwards_downloads,
+    forwards_origin,
+    has_downloads_in_cache_key,
+    origin_request_policy_config,
+)
+from cfsigned_django.aws.documents.managed_policies import NAMES, name_of
+
+BUCKET = "site.media-1"
+unknown = st.dictionaries(st.text("qrs", min_size=1), st.integers() | st.text(), max_size=20)
+
+
+@pytest.mark.parametrize(
+    ("domain", "is_ours"),
+    [
+        (f"{BUCKET}.s3.amazonaws.com", True),
+        (f"{BUCKET}.s3.ap-northeast-2.amazonaws.com", True),
+        (f"{BUCKET}.s3-eu-west-1.amazonaws.com", True),
+        (f"{BUCKET}.s3.dualstack.eu-west-1.amazonaws.com", True),
+        (f"{BUCKET}.s3.cn-north-1.amazonaws.com.cn", True),
+        (f"{BUCKET}.s3-website.eu-west-1.amazonaws.com", False),
+        (f"{BUCKET}.s3-website-us-east-1.amazonaws.com", False),
+        (f"other-{BUCKET}.s3.amazonaws.com", False),
+        ("siteXmedia-1.s3.amazonaws.com", False),
+        (f"{BUCKET}.s3.example.com", False),
+    ],
+)
+def test_origin_of_a_bucket(domain: str, is_ours: bool) -> None:
+    """Know a bucket's REST hosts, and take no website endpoint for one."""
+    assert is_origin_of({"DomainName": domain}, BUCKET) is is_ours
+
+
+def test_bucket_as_a_custom_origin() -> None:
+    """Take a bucket that is a custom origin for none: it can have no access control."""
+    origin = {**new_origin(BUCKET, "us-east-1"), "CustomOriginConfig": {"HTTPPort": 80}}
+
+    assert not is_origin_of(origin, BUCKET)
+
+
+@given(unknown)
+def test_attach_keeps_fields(fields: dict[str, Any]) -> None:
+    """Attach one way in, end the other one, and keep every other field."""
+    origin = {**fields, **new_origin(BUCKET, "us-east-1")}
+
+    with_identity = attach(origin, Attachment(access_identity_id="E1"))
+    with_control = attach(with_identity, Attachment(access_control_id="E2"))
+
+    assert (access_control_of(with_identity), access_identity_of(with_identity)) == ("", "E1")
+    assert (access_control_of(with_control), access_identity_of(with_control)) == ("E2", "")
+    changed = {"OriginAccessControlId", "S3OriginConfig"}
+    assert {name: with_control[name] for name in set(origin) - changed} == {
+        name: origin[name] for name in set(origin) - changed
+    }
+    assert attach(with_control, Attachment(access_control_id="E2")) == with_control
+
+
+def test_either_or() -> None:
+    """Refuse both ways in, and none."""
+    with pytest.raises(ValueError, match="not both"):
+        Attachment(access_control_id="E1", access_identity_id="E2")
+    with pytest.raises(ValueError, match="not both"):
+        Attachment()
+
+
+def test_replace_origin() -> None:
+    """Change an origin where it stands, add one at the end, and leave the others."""
+    other = {"Id": "app", "DomainName": "app.example.com"}
+    ours = new_origin(BUCKET, "eu-west-1")
+
+    added = replace_origin({"Origins": {"Quantity": 1, "Items": [other]}}, ours)
+    changed = replace_origin(added, {**ours, "OriginPath": "/x"})
+
+    assert added["Origins"] == {"Quantity": 2, "Items": [other, ours]}
+    assert listed(changed["Origins"]) == [other, {**ours, "OriginPath": "/x"}]
+    assert bucket_origin(added, BUCKET) == ours
+    assert find_origin(added, "nobody") is None
+
+
+def test_names() -> None:
+    """Stay within the 64 characters of a name; name a managed policy for people."""
+    assert len(name_for("b" * 63)) == 64
+    assert access_control_config("media")["Name"] == "cfsigned-media"
+    assert origin_domain("b", "cn-north-1") == "b.s3.cn-north-1.amazonaws.com.cn"
+    assert name_of("88a5eaf4-2fd4-4709-b370-b4c650ea3fcf") == "CORS-S3Origin"
+    assert name_of("mine") == "mine"
+    assert len(NAMES) == 13
+
+
+def test_download_policies_do_what_they_are_for() -> None:
+    """Forward the download parameters and Origin, and keep one copy per file name."""
+    cache, request = cache_policy_config("d"), origin_request_policy_config("d")
+
+    assert has_downloads_in_cache_key(cache)
+    assert forwards_downloads(request)
+    assert forwards_origin(request)
+
+
+@pytest.mark.parametrize(
+    ("behavior", "names", "expected"),
+    [
+        ("all", [], True),
+        ("none", [], False),
+        ("whitelist", ["response-content-disposition"], False),
+        ("whitelist", ["Response-Content-Type", "response-content-disposition"], True),
+        ("allExcept", ["utm_source"], True),
+        ("allExcept", ["response-content-type"], False),
+    ],
+)
+def test_judges_query_strings(behavior: str, names: list[str], expected: bool) -> None:
+    """Judge a policy of somebody else by what it forwards."""
+    config = {"QueryStringBehavior": behavior, "QueryStrings": {"Items": names}}
+
+    assert forwards_downloads({"QueryStringsConfig": config}) is expected
+
+
+@pytest.mark.parametrize(
+    ("behavior", "names", "expected"),
+    [
+        ("none", [], False),
+        ("whitelist", ["origin"], True),
+        ("whitelist", ["Accept"], False),
+        ("allViewer", [], True),
+        ("allViewerAndWhitelistCloudFront", [], True),
+        ("allExcept", ["Host"], True),
+        ("allExcept", ["Origin"], False),
+    ],
+)
+def test_judges_headers(behavior: str, names: list[str], expected: bool) -> None:
+    """Tell whether Origin reaches S3."""
+    config = {"HeaderBehavior": behavior, "Headers": {"Items": names}}
+
+    assert forwards_origin({"HeadersConfig": config}) is expected

@@ -1,0 +1,142 @@
+"""Keep a private key in a file or in the database, and lose none."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cfsigned_django.first_key import DatabaseKey
+from cfsigned_django.key_file import KeyFile, SettingsKey
+from cfsigned_django.lifecycle import KeyStatus, Waits
+from cfsigned_django.models import KeyPair
+from cfsigned_django.probe import ProbeResult
+from cfsigned_django.rotation import Rotation, RotationError
+from cfsigned_django.signing import InvalidKey, KeyAlgorithm, PrivateKey
+
+NAME = "cfsigned-media"
+GROUP = "1a2b3c4d-5e6f-7a8b-9c0d-1e2f3a4b5c6d"
+EC = KeyAlgorithm.ECDSA_P256
+
+
+@pytest.fixture
+def _any_rights() -> Iterator[None]:
+    """Let new files be open to everybody, as a careless umask does."""
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.usefixtures("_any_rights")
+class TestKeyFile:
+    """A file that only its owner reads, and that is never overwritten."""
+
+    def test_made_once(self, tmp_path: Path) -> None:
+        """Make the file, and its folder, with mode 0600; leave nothing else behind."""
+        holder = KeyFile(path=tmp_path / "keys" / "media.pem")
+
+        nothing = holder.find()
+        holder.make(EC)
+
+        assert nothing is None
+        assert stat.S_IMODE(holder.path.stat().st_mode) == 0o600
+        assert list(holder.path.parent.iterdir()) == [holder.path]
+        assert holder.find() == holder.find()
+        assert PrivateKey.load(holder.path).algorithm is EC
+
+    @pytest.mark.parametrize("is_link", [False, True])
+    def test_never_overwritten(self, tmp_path: Path, is_link: bool) -> None:
+        """Refuse a file that is there, and a link that leads nowhere; leave no draft."""
+        path = tmp_path / "media.pem"
+        if is_link:
+            path.symlink_to(tmp_path / "nowhere")
+        else:
+            path.write_text("theirs")
+
+        with pytest.raises(FileExistsError):
+            KeyFile(path=path).make(EC)
+
+        assert list(tmp_path.iterdir()) == [path]
+        assert is_link or path.read_text() == "theirs"
+
+    def test_holds_something_else(self, tmp_path: Path) -> None:
+        """Say that a file holds no key."""
+        path = tmp_path / "media.pem"
+        path.write_text("theirs")
+
+        with pytest.raises(InvalidKey):
+            KeyFile(path=path).find()
+
+
+def test_settings_key_is_never_made(ec_key: PrivateKey) -> None:
+    """Make no second key where the settings have one; sign with that one."""
+    holder = SettingsKey(private_key=ec_key)
+
+    with pytest.raises(RuntimeError):
+        holder.make(EC)
+
+    assert holder.signer("K2JCJMDEHXQW5F").private_key is ec_key
+    assert holder.settings("K1") == {"AWS_CLOUDFRONT_KEY_ID": "K1"}
+    assert holder.settle(GROUP, "K1", lambda signer: ProbeResult.GOOD) == ""
+
+
+@pytest.mark.django_db(transaction=True)
+class TestDatabaseKey:
+    """A row from before its key group exists."""
+
+    @pytest.fixture
+    def holder(self) -> DatabaseKey:
+        """Return the holder of a site that has no key yet."""
+        waits = Waits(propagation=300, url_lifetime=60, keyring=0, clock_skew=0)
+        rotation = Rotation(
+            key_group_id=NAME,
+            waits=waits,
+            key_groups=None,
+            probe=lambda signer: ProbeResult.NO_ANSWER,
+        )
+        return DatabaseKey(rotation=rotation, name=NAME)
+
+    def test_made_once(self, holder: DatabaseKey) -> None:
+        """Make one key, however often it is asked; its private half is sealed."""
+        nothing = holder.find()
+        holder.make(EC)
+        first = holder.find()
+        holder.make(EC)
+
+        row = KeyPair.objects.get()
+        assert nothing is None
+        assert first == holder.find()
+        assert row.status == KeyStatus.PENDING
+        assert "PRIVATE" not in row.sealed_private_key
+        assert holder.signer("K2JCJMDEHXQW5F").key_pair_id == "K2JCJMDEHXQW5F"
+
+    def test_moves_into_its_group(self, holder: DatabaseKey) -> None:
+        """Become TRUSTED in the group that CloudFront has made; a bad probe changes no more."""
+        holder.make(EC)
+
+        said = holder.settle(GROUP, "K2JCJMDEHXQW5F", lambda signer: ProbeResult.UNKNOWN_KEY)
+
+        row = KeyPair.objects.get()
+        assert (row.key_group_id, row.next_in) == (GROUP, GROUP)
+        assert (row.status, row.key_pair_id) == (KeyStatus.TRUSTED, "K2JCJMDEHXQW5F")
+        assert row.good_since is None
+        assert "cfsigned_rotate --wait" in said
+
+    def test_group_with_another_successor(self, holder: DatabaseKey, ec_key: PrivateKey) -> None:
+        """Leave the rotation that is under way in the group alone."""
+        holder.make(EC)
+        waiting = KeyPair.objects.get()
+        KeyPair.from_private_key(
+            ec_key, key_group_id=GROUP, next_in=GROUP, created_at=waiting.created_at
+        ).save()
+
+        with pytest.raises(RotationError, match="Finish that rotation first"):
+            holder.settle(GROUP, "K1", lambda signer: ProbeResult.GOOD)
+
+    def test_row_that_is_gone(self, holder: DatabaseKey) -> None:
+        """Say so where somebody deleted the row meanwhile."""
+        with pytest.raises(RotationError, match="gone from the database"):
+            holder.settle(GROUP, "K1", lambda signer: ProbeResult.GOOD)

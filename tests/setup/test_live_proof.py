@@ -1,0 +1,122 @@
+"""Judge the three answers that prove a set-up."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from cfsigned_django.live_proof import Answer, Verdict, fetch, prove
+
+FROM_S3 = (
+    b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message><RequestId>1</RequestId>"
+)
+
+
+def cloudfront(code: str) -> bytes:
+    """Return an error of CloudFront's."""
+    return f"<Error><Code>{code}</Code><Message>x</Message></Error>".encode()
+
+
+def judge(kind: str, status: int, body: bytes, *, exists: bool = True) -> tuple[Verdict, str]:
+    """Return what one answer means, as the unsigned, signed or direct one."""
+
+    def answer(url: str) -> Answer:
+        return Answer(status=status, body=body)
+
+    found = prove(
+        answer, unsigned_url="unsigned", signed_url="signed", direct_url="direct", exists=exists
+    )
+    evidence = dict(zip(("unsigned", "signed", "direct"), found, strict=True))[kind]
+    return evidence.verdict, evidence.why
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "body", "verdict", "said"),
+    [
+        ("unsigned", 403, cloudfront("MissingKey"), Verdict.GOOD, "without a signature"),
+        ("unsigned", 200, b"file", Verdict.BAD, "open to everybody"),
+        ("unsigned", 301, b"", Verdict.OPEN, "by https"),
+        ("unsigned", 403, FROM_S3, Verdict.BAD, "reached S3"),
+        ("unsigned", 403, b"<html>", Verdict.OPEN, "firewall"),
+        ("signed", 206, b"f", Verdict.GOOD, "opens the file"),
+        ("signed", 403, FROM_S3, Verdict.BAD, "S3 does not let CloudFront"),
+        ("signed", 404, b"", Verdict.BAD, "S3 does not let CloudFront"),
+        ("signed", 403, cloudfront("InvalidKey"), Verdict.BAD, "does not know the key yet"),
+        ("signed", 403, cloudfront("MissingKey"), Verdict.BAD, "strips the query"),
+        ("signed", 403, cloudfront("AccessDenied"), Verdict.BAD, "not that of the private key"),
+        ("signed", 502, b"<html>", Verdict.OPEN, "says something about the key"),
+        ("direct", 403, FROM_S3, Verdict.GOOD, "anybody but CloudFront"),
+        ("direct", 200, b"file", Verdict.BAD, "open to everybody"),
+        ("direct", 404, b"", Verdict.OPEN, "did not answer with 403"),
+    ],
+)
+def test_verdicts(kind: str, status: int, body: bytes, verdict: Verdict, said: str) -> None:
+    """Tell CloudFront's answers from S3's, and what each proves."""
+    found, why = judge(kind, status, body)
+
+    assert found is verdict
+    assert said in why
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "verdict"),
+    [
+        (403, FROM_S3, Verdict.OPEN),
+        (404, b"", Verdict.OPEN),
+        (403, cloudfront("InvalidKey"), Verdict.BAD),
+    ],
+)
+def test_without_a_file(status: int, body: bytes, verdict: Verdict) -> None:
+    """Prove nothing by a file that is not there, but see a bad key."""
+    assert judge("signed", status, body, exists=False)[0] is verdict
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Answer with a redirect, an error, or a broken answer."""
+
+    def do_GET(self) -> None:
+        """Answer as the path says."""
+        if self.path == "/broken":
+            self.wfile.write(b"nonsense\r\n\r\n")
+            return
+        self.send_response(int(self.path.removeprefix("/")))
+        self.send_header("Location", "/200")
+        self.send_header("Content-Length", "4")
+        self.end_headers()
+        self.wfile.write(b"body")
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Keep the output of the tests clean."""
+
+
+@pytest.fixture
+def server() -> Iterator[str]:
+    """Serve the handler; return its address."""
+    made = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{made.server_port}"
+    finally:
+        made.shutdown()
+        thread.join()
+        made.server_close()
+
+
+@pytest.mark.parametrize("status", [200, 301, 403, 500])
+def test_fetch(server: str, status: int) -> None:
+    """Return every answer as it came, a redirect too."""
+    assert fetch(f"{server}/{status}") == Answer(status=status, body=b"body")
+
+
+def test_fetch_fails_as_the_network_does(server: str) -> None:
+    """Raise OSError for no answer, and for one that is not HTTP; refuse other URLs."""
+    with pytest.raises(OSError, match="nonsense"):
+        fetch(f"{server}/broken")
+    with pytest.raises(OSError, match="refused"):
+        fetch("http://127.0.0.1:9/")
+    with pytest.raises(ValueError, match="http"):
+        fetch("file:///etc/passwd")

@@ -1,0 +1,92 @@
+"""Let tests ask as viewers do: the local edge in front of the emulator's data plane.
+
+The emulator serves files through behaviors and origin access controls, and
+evaluates the bucket policy, but checks no signature: the edge does. It reads
+behaviors and key groups from the API for every request.
+"""
+
+from __future__ import annotations
+
+import http.client
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+from wsgiref.types import StartResponse, WSGIEnvironment
+
+from cfsigned_django.aws.distribution_reader import DistributionReader
+from cfsigned_django.aws.documents.bucket_policy import public_statements
+from cfsigned_django.aws.documents.public_access import open_switches
+from cfsigned_django.aws.stack import Clients, Stack
+from cfsigned_django.edge.client import EdgeClient
+from cfsigned_django.edge.distribution_watch import FollowedDistribution
+from cfsigned_django.live_proof import Answer
+from cfsigned_django.management.edge_trust import rules_of
+
+_DENIED_BY_S3 = (
+    b'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>AccessDenied</Code>'
+    b"<Message>Access Denied</Message><RequestId>0</RequestId></Error>"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Viewer:
+    """Request URLs of one distribution and of its bucket."""
+
+    endpoint_url: str
+    clients: Clients
+    read: Callable[[], Stack]
+
+    def __call__(self, url: str) -> Answer:
+        """Answer as CloudFront, or as S3 to anybody."""
+        stack = self.read()
+        if url.startswith(self.endpoint_url):
+            return _ask_s3(stack)
+        assert stack.distribution is not None
+        reader = DistributionReader(self.clients.cloudfront, stack.distribution.id)
+        edge = FollowedDistribution(
+            rules=lambda: rules_of(reader.read()),
+            domain_names=(urlsplit(url).netloc,),
+            origin=DataPlane(self.endpoint_url, stack.distribution.domain_name),
+        )
+        answer = EdgeClient(edge.current()).get(url)
+        return Answer(status=answer.status, body=answer.body)
+
+
+def _ask_s3(stack: Stack) -> Answer:
+    """Answer as S3 does to a stranger; the emulator itself lets everybody in."""
+    bucket = stack.bucket
+    is_closed = not open_switches(bucket.public_access_block)
+    if is_closed or not public_statements(bucket.policy):
+        return Answer(status=403, body=_DENIED_BY_S3)
+    return Answer(status=200, body=b"open")
+
+
+class DataPlane:
+    """The emulator behind the edge: a WSGI application that serves one distribution."""
+
+    def __init__(self, endpoint_url: str, domain_name: str) -> None:
+        self._place = urlsplit(endpoint_url).netloc
+        self._domain_name = domain_name
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        status, body = self.get(environ["RAW_URI"])
+        start_response(f"{status} -", [("Content-Length", str(len(body)))])
+        return [body]
+
+    def get(self, target: str) -> tuple[int, bytes]:
+        """Return the status and the body of an answer."""
+        connection = http.client.HTTPConnection(self._place, timeout=10)
+        try:
+            # The emulator redirects plain http, as the behavior says.
+            headers = {"Host": self._domain_name, "X-Forwarded-Proto": "https"}
+            connection.request("GET", target, headers=headers)
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        finally:
+            connection.close()
+
+
+def data_plane(clients: Clients, stack: Stack) -> DataPlane:
+    """Return the data plane of a distribution."""
+    assert stack.distribution is not None
+    return DataPlane(clients.s3.meta.endpoint_url, stack.distribution.domain_name)
