@@ -49,15 +49,15 @@ class Revocation(Succession):
         """
         key_pair.refresh_from_db(using=self.rows.db)
         failure: AwsError | CannotUnseal | None = None
-        was_revoked = key_pair.status == KeyStatus.REVOKED
         while key_pair.status != KeyStatus.REVOKED:
             failure = self._prepare_successor(key_pair, now, reason, algorithm)
             self._record_revocation(key_pair, now, reason, can_wait=failure is None)
         if self.key_groups is None:
             return  # A person does it, and says so afterwards.
         self.finish_revocation(key_pair, now=now, algorithm=algorithm)
-        if failure is not None or (was_revoked and key_pair.active_at is not None):
-            # There may be room for another key now that this one is out.
+        if failure is not None or key_pair.active_at is not None:
+            # There may be room for another key now that this one is out; or somebody has revoked
+            # the successor in between.
             self._replace(key_pair, now, algorithm)
 
     def finish_revocation(

@@ -155,6 +155,34 @@ def test_revoking_again_replaces_the_key(key_group: Site, monkeypatch: pytest.Mo
     assert key_group.members == {key_group.foreign, str(new)}
 
 
+def test_successor_that_is_revoked_meanwhile_is_replaced(key_group: Site) -> None:
+    """Where another person revokes the successor in between, a new key signs all the same."""
+    active, successor = key_group.imported(), key_group.trusted()
+    seen: list[str] = []
+
+    def revoke_successor(method: str, side: str) -> None:
+        if not seen:
+            seen.append(method)
+            by_hand = key_group.rotation(by_hand=True)
+            by_hand.revoke(fresh(successor), now=key_group.now, reason="")
+
+    key_group.rotation(boundary=revoke_successor).revoke(active, now=key_group.now, reason="")
+
+    new = KeyPair.objects.get(status=KeyStatus.ACTIVE)
+    assert str(new) in key_group.members
+    assert str(active) not in key_group.members
+
+
+def test_active_key_is_back_before_another_goes(key_group: Site) -> None:
+    """Before a revoked key is taken out, the one that signs is put back if it is missing."""
+    former, active = key_group.imported(), key_group.activated()
+    key_group.set_members(key_group.foreign, str(former))
+
+    key_group.rotation().revoke(fresh(former), now=key_group.now, reason="")
+
+    assert key_group.members == {key_group.foreign, str(active)}
+
+
 def test_revoking_again_by_hand_makes_no_key(key_group: Site) -> None:
     """Where a person changes CloudFront, no key is made, however often it is said."""
     active = key_group.imported()

@@ -58,6 +58,8 @@ UNNOTICED: Final = {
     "that signs with the old answer in its last seconds. tests/keys/test_lookup.py tests it.",
     "Rotation.remember_waits records the waits for RETIRING keys as well": "All machines have the "
     "settings of the same moment here. tests/rotation/test_lifetimes.py tests it.",
+    "Rotation.finish_revocation looks for the ACTIVE key in the group": "The next step of any "
+    "machine puts it back. tests/rotation/test_revoke.py tests it.",
     "Record.lock locks the group": "A simulated transaction is never interrupted by another one.",
     "CallerReference is the id of the row": "A public key is found again by its name.",
     "Unanswered keeps a key from signing after a last probe without an answer": "Every edge has "

@@ -83,13 +83,4 @@ REVOCATION: Final = [
         rules=(Rule.ENDS,),
         plan={"revokes": True, "deaths": 0.04},
     ),
-    Mutation(
-        name="a key that signs in haste is not looked for in the group",
-        target=Rotation.finish_revocation,
-        old="self.keep_active_in()",
-        new="pass",
-        rules=(Rule.URLS_WORK, Rule.NO_TRACES, Rule.ENDS),
-        plan={"revokes": True, "meddles": True, "has_settings_key": True, "is_imported": True},
-        often=(Kind.TAKEN_OUT, Kind.REVOKE, Kind.SIGN),
-    ),
 ]
