@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import IntegrityError
 from django.utils.translation import gettext as _
@@ -68,12 +68,10 @@ class Succession(Guarded):
             self._record_trust(key_pair, key_pair_id, now)
         except Exception:
             # Where it was revoked meanwhile, what was just created is to be removed again, once it
-            # is listed. Who is just about to record that it is gone loses the claim.
-            self.write(
-                self.rows.filter(pk=key_pair.pk, status=KeyStatus.REVOKED),
-                removed_at=None,
-                claimed_until=self.clock() + SETTLE,
-            )
+            # is listed. Who is removing it loses the claim, and nobody else begins before its end.
+            rows = self.rows.filter(pk=key_pair.pk, status=KeyStatus.REVOKED)
+            until = self.clock() + timedelta(seconds=self.claim_seconds) + SETTLE
+            self.write(rows, removed_at=None, claimed_until=until)
             raise
 
     def check(self, key_pair: KeyPair, *, now: datetime) -> ProbeResult:

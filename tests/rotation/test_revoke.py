@@ -217,7 +217,7 @@ def test_key_that_is_added_at_this_moment_is_not_left_behind(key_group: Site) ->
 
     with pytest.raises(Claimed):
         key_group.rotation(boundary=revoke_meanwhile).trust(key_pair, now=key_group.now)
-    key_group.wait(61)
+    key_group.wait(66)
     key_group.rotation().finish_revocation(fresh(key_pair), now=key_group.now)
 
     assert key_group.public_keys == {key_group.foreign}
@@ -239,7 +239,7 @@ def test_key_that_is_created_while_it_is_removed_is_not_left_behind(key_group: S
         rotation = key_group.rotation(boundary=boundary)
         with pytest.raises(Claimed):
             rotation.finish_revocation(fresh(key_pair), now=key_group.now)
-    key_group.wait(6)
+    key_group.wait(66)
     key_group.rotation().finish_revocation(fresh(key_pair), now=key_group.now)
 
     assert key_group.public_keys == {key_group.foreign}

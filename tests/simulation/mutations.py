@@ -56,6 +56,9 @@ UNNOTICED: Final = {
     "Keyring._look dates an answer when it asks, not when it is answered": "Not found in 1,000 "
     "schedules: it needs a switch within a look that takes longer than an interval, and a worker "
     "that signs with the old answer in its last seconds. tests/keys/test_lookup.py tests it.",
+    "Rotation._record_good looks whether the key was put back since the probe was sent": "It needs "
+    "a probe that is held while the key is taken out and put back, and then no probe is refused. "
+    "tests/rotation/test_trust.py tests it.",
     "Rotation.remember_waits records the waits for RETIRING keys as well": "All machines have the "
     "settings of the same moment here. tests/rotation/test_lifetimes.py tests it.",
     "Rotation.finish_revocation looks for the ACTIVE key in the group": "The next step of any "

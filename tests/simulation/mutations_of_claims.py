@@ -90,7 +90,7 @@ ONCE: Final = [
         target=Rotation.finish_revocation,
         old="rows = rows.filter(claimed_until=claim.until)",
         new="pass",
-        rules=(Rule.NO_TRACES,),
+        rules=(Rule.NO_TRACES, Rule.ONCE),
         plan={"holds": 0.3, "rotators": 3, "revokes": True, "deaths": 0.0},
         often=(Kind.REVOKE, Kind.START, Kind.ADVANCE, Kind.NEXT),
     ),

@@ -172,15 +172,6 @@ PROBES: Final = [
         often=(Kind.TAKEN_OUT, Kind.ADVANCE, Kind.ADVANCE, Kind.START, Kind.DUE),
     ),
     Mutation(
-        name="a probe from before a key was put back counts",
-        target=Rotation._record_good,
-        old=", trusted_at=seen",
-        new="",
-        rules=(Rule.KNOWN_FIRST,),
-        plan=_HELD_OFTEN,
-        often=(Kind.TAKEN_OUT, Kind.ADVANCE, Kind.ADVANCE, Kind.START, Kind.DUE),
-    ),
-    Mutation(
         name="a key signs without a look whether it is still in the group",
         target=Rotation.activate,
         old="if self.put_back(key_pair, now=now):",
