@@ -67,12 +67,21 @@ class Succession(Guarded):
                 key_pair_id = bring_in(api.before_each_call(claim.renew), key_pair)
             self._record_trust(key_pair, key_pair_id, now)
         except Exception:
-            # Where it was revoked meanwhile, what was just created is to be removed again, once it
-            # is listed. Who is removing it loses the claim, and nobody else begins before its end.
-            rows = self.rows.filter(pk=key_pair.pk, status=KeyStatus.REVOKED)
-            until = self.clock() + timedelta(seconds=self.claim_seconds) + SETTLE
-            self.write(rows, removed_at=None, claimed_until=until)
+            self._reopen_removal(key_pair)
             raise
+
+    def _reopen_removal(self, key_pair: KeyPair) -> None:
+        """Have what was just created removed again, where the key pair was revoked meanwhile.
+
+        Once it is listed: who is removing it at this moment loses the claim,
+        and nobody else begins before that claim's end.
+        """
+        with self.transaction():
+            self.lock(key_pair)
+            if key_pair.status == KeyStatus.REVOKED:
+                # Read under the lock, so that it lies after the end of any claim there is.
+                until = self.clock() + timedelta(seconds=self.claim_seconds) + SETTLE
+                self.rows.filter(pk=key_pair.pk).update(removed_at=None, claimed_until=until)
 
     def check(self, key_pair: KeyPair, *, now: datetime) -> ProbeResult:
         """Probe a TRUSTED key, and record since when it works."""

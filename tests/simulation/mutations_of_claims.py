@@ -78,8 +78,8 @@ ONCE: Final = [
     ),
     Mutation(
         name="a key that was revoked while it was brought in stays",
-        target=Rotation.trust,
-        old="removed_at=None,",
+        target=Rotation._reopen_removal,
+        old="removed_at=None, ",
         new="",
         rules=(Rule.NO_TRACES,),
         plan={"holds": 0.1, "rotators": 3, "revokes": True, "has_settings_key": False},
