@@ -57,7 +57,7 @@ CLOUDFRONT: Final = [
     Mutation(
         name="a public key is found only by the id in the row",
         target=key_group_api.take_out,
-        old="ours = [name for name, each in listed.items() if each.holds(key_pair.public_key)]",
+        old="ours = [name for name, each in listed.items() if each.holds(public_key)]",
         new="ours = [name for name in listed if name == key_pair.key_pair_id]",
         rules=(Rule.NO_TRACES,),
         plan={"revokes": True, "deaths": 0.04, "has_settings_key": False},
