@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 import sys
-import time
 from argparse import ArgumentTypeError
 from collections.abc import Callable
 from datetime import timedelta
@@ -20,10 +19,11 @@ from django.db import Error as DatabaseFailure
 from cfsigned_django import conf
 from cfsigned_django.aws.client import AwsError
 from cfsigned_django.encryption import CannotUnseal
+from cfsigned_django.management.rotation_progress import Progress
 from cfsigned_django.record import read_clock
 from cfsigned_django.resealing import reseal_all
 from cfsigned_django.rotation import Rotation, RotationError
-from cfsigned_django.rotation_report import Blocker, Report, times_in_words
+from cfsigned_django.rotation_report import Blocker, Report
 from cfsigned_django.rotation_request import Request
 from cfsigned_django.rotation_steps import (
     advance,
@@ -36,8 +36,6 @@ from cfsigned_django.site_rotation import signing_settings_key, site_rotation
 from cfsigned_django.waiting import find_all
 
 NOT_YET = 75
-#: How long --wait sleeps between two looks, in seconds.
-_LOOK_AGAIN = 2.0
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -59,7 +57,6 @@ class Command(BaseCommand):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._shown: set[object] = set()
         #: Why the last step could not be done for now.
         self._held_up = ""
 
@@ -163,18 +160,19 @@ class Command(BaseCommand):
             spare = _spare_algorithm(rotation)
             return advance(rotation, now=rotation.clock(), spare_algorithm=spare)
 
+        progress = Progress(rotation=rotation, write=None if options["json"] else self.stderr.write)
         did = self._attempt(request.carry_out)
         while options["wait"] and self._held_up:
-            self._pause(rotation, options)
+            progress.pause(self._held_up)
             did = self._attempt(request.carry_out)
         if did is None and not self._held_up:
             did = self._attempt(go_on)
         while options["wait"] and is_under_way(rotation):
-            self._show_progress(rotation, did, options)
+            progress.show(did, self._held_up)
             step = self._attempt(go_on)
             did = step or did
             if step is None:
-                self._pause(rotation, options)
+                progress.pause(self._held_up)
         return did
 
     def _attempt(self, step: Callable[[], str | None]) -> str | None:
@@ -230,24 +228,6 @@ class Command(BaseCommand):
 
     def _print(self, report: Report, options: dict[str, Any]) -> None:
         self.stdout.write(report.as_json() if options["json"] else report.as_text())
-
-    def _pause(self, rotation: Rotation, options: dict[str, Any]) -> None:
-        self._show_progress(rotation, None, options)
-        time.sleep(_LOOK_AGAIN)
-
-    def _show_progress(self, rotation: Rotation, did: str | None, options: dict[str, Any]) -> None:
-        """Tell a person who waits what there is to tell, each thing once."""
-        if options["json"]:
-            return
-        if not self._shown:
-            self._shown.add(times := times_in_words(rotation.clock()))
-            self.stderr.write(times)
-        lines: list[tuple[object, str]] = [(line, line) for line in (did, self._held_up) if line]
-        lines += [(each.topic, each.what) for each in find_all(rotation, now=rotation.clock())]
-        for topic, line in lines:
-            if topic not in self._shown:
-                self._shown.add(topic)
-                self.stderr.write(line)
 
 
 def _signs(rotation: Rotation) -> bool:
