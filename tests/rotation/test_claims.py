@@ -8,6 +8,7 @@ import pytest
 
 from cfsigned_django.aws.client import AwsError
 from cfsigned_django.models import KeyPair
+from cfsigned_django.record import Record
 from cfsigned_django.rotation import Claimed, Rotation
 from tests.rotation import Killed, Site, fresh
 from tests.simulation.faults import Fault
@@ -122,3 +123,26 @@ def test_death_leaves_the_step_for_a_minute(key_group: Site) -> None:
     key_group.rotation().trust(key_pair, now=key_group.now)
 
     assert KeyPair.objects.get().status == "trusted"
+
+
+def test_late_failure_does_not_shorten_a_removal(
+    key_group: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who removes a revoked key keeps others away, whoever was held up at its creation."""
+    key_pair = key_group.started()
+    lock = Record.lock
+
+    def fall_behind(record: Record, row: KeyPair) -> None:
+        key_group.wait(66)
+        KeyPair.objects.filter(pk=row.pk).update(
+            status="revoked", next_in=None, claimed_until=key_group.now + timedelta(seconds=60)
+        )
+        lock(record, row)
+
+    monkeypatch.setattr(Record, "lock", fall_behind)
+    with pytest.raises(AwsError):
+        key_group.rotation(fault=lambda method: Fault.UNREACHABLE).trust(
+            key_pair, now=key_group.now
+        )
+
+    assert fresh(key_pair).claimed_until == key_group.now + timedelta(seconds=65)

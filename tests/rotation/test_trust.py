@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,7 +13,7 @@ from cfsigned_django.encryption import CannotUnseal
 from cfsigned_django.models import KeyPair
 from cfsigned_django.probe import ProbeResult
 from cfsigned_django.rotation import Blocked, RotationError
-from cfsigned_django.signing import PrivateKey
+from cfsigned_django.signing import PrivateKey, Signer
 from tests.rotation import Killed, Site, fresh, statuses
 from tests.simulation.faults import Fault
 
@@ -243,6 +244,23 @@ def test_put_back_that_dies_has_begun_the_wait_anew(key_group: Site) -> None:
 
     assert str(key_pair) in key_group.members
     assert (fresh(key_pair).good_since, fresh(key_pair).trusted_at) == (None, key_group.now)
+
+
+def test_probe_from_before_it_was_put_back_does_not_count(key_group: Site) -> None:
+    """A probe that was sent before a key was taken out and put back dates nothing."""
+    key_pair = key_group.trusted()
+    rotation = key_group.rotation()
+
+    def probe_slowly(signer: Signer) -> ProbeResult:
+        key_group.set_members(key_group.foreign)
+        key_group.wait(5)
+        rotation.put_back(fresh(key_pair), now=key_group.now)
+        return ProbeResult.GOOD
+
+    replace(rotation, probe=probe_slowly).check(key_pair, now=key_group.now)
+
+    assert fresh(key_pair).trusted_at == key_group.now
+    assert fresh(key_pair).good_since is None
 
 
 def test_nothing_is_put_back_that_is_there(key_group: Site) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 from tests.simulation.mutation import Mutation, NotUnique
@@ -48,25 +49,68 @@ MUTATIONS: Final[list[Mutation | NotUnique]] = [
     *_UNIQUE,
 ]
 
-#: Changes after which no schedule breaks a rule, or hardly any, and why. Other tests are for these.
-UNNOTICED: Final = {
-    "Rotation.put_back resets good_since before the key is back, not after": "The check before it "
-    "has reset it already, unless a person took the key out between that check and the last look; "
-    "and the process must die between the two calls. tests/rotation/test_trust.py tests it.",
-    "Keyring._look dates an answer when it asks, not when it is answered": "Not found in 1,000 "
-    "schedules: it needs a switch within a look that takes longer than an interval, and a worker "
-    "that signs with the old answer in its last seconds. tests/keys/test_lookup.py tests it.",
-    "Rotation._record_good looks whether the key was put back since the probe was sent": "It needs "
-    "a probe that is held while the key is taken out and put back, and then no probe is refused. "
-    "tests/rotation/test_trust.py tests it.",
-    "Rotation.remember_waits records the waits for RETIRING keys as well": "All machines have the "
-    "settings of the same moment here. tests/rotation/test_lifetimes.py tests it.",
-    "Rotation.finish_revocation looks for the ACTIVE key in the group": "The next step of any "
-    "machine puts it back. tests/rotation/test_revoke.py tests it.",
-    "Record.lock locks the group": "A simulated transaction is never interrupted by another one.",
-    "CallerReference is the id of the row": "A public key is found again by its name.",
-    "Unanswered keeps a key from signing after a last probe without an answer": "Every edge has "
-    "known the key for the propagation time by then; no invariant speaks of that probe.",
-    "Record.claim gives a claim back after a moment, not at once": "A key whose creation lost its "
-    "answer is looked for again as long as ListPublicKeys may not show it.",
-}
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unnoticed:
+    """A change after which no schedule breaks a rule, or hardly any."""
+
+    change: str
+    why: str
+    #: Where the test is that is for it, and its name; empty where no rule speaks of it.
+    tested_in: str = ""
+    test: str = ""
+
+
+UNNOTICED: Final = [
+    Unnoticed(
+        change="Rotation.put_back resets good_since after the key is back, not before",
+        why="The check before it has reset it already, unless a person took the key out between "
+        "that check and the last look; and the process must die between the two calls.",
+        tested_in="tests/rotation/test_trust.py",
+        test="test_put_back_that_dies_has_begun_the_wait_anew",
+    ),
+    Unnoticed(
+        change="Keyring._look dates an answer when it is answered, not when it asks",
+        why="Not found in 1,000 schedules: it needs a switch within a look that takes longer than "
+        "an interval, and a worker that signs with the old answer in its last seconds.",
+        tested_in="tests/keys/test_lookup.py",
+        test="test_an_answer_is_as_old_as_its_question",
+    ),
+    Unnoticed(
+        change="Rotation._record_good does not ask whether the key was put back meanwhile",
+        why="It needs a probe that is held while the key is taken out and put back, and then no "
+        "probe is refused.",
+        tested_in="tests/rotation/test_trust.py",
+        test="test_probe_from_before_it_was_put_back_does_not_count",
+    ),
+    Unnoticed(
+        change="Rotation.remember_waits forgets RETIRING keys",
+        why="All machines have the settings of the same moment here.",
+        tested_in="tests/rotation/test_lifetimes.py",
+        test="test_lifetime_is_raised_for_one_run",
+    ),
+    Unnoticed(
+        change="Rotation.finish_revocation does not look for the ACTIVE key in the group",
+        why="The next step of any machine puts it back.",
+        tested_in="tests/rotation/test_revoke.py",
+        test="test_active_key_is_back_before_another_goes",
+    ),
+    Unnoticed(
+        change="Record.lock does not lock the group",
+        why="A simulated transaction is never interrupted by another one.",
+    ),
+    Unnoticed(
+        change="CallerReference is not the id of the row",
+        why="A public key is found again by its name.",
+    ),
+    Unnoticed(
+        change="A key signs after a last probe without an answer",
+        why="Every edge has known the key for the propagation time by then; no invariant speaks "
+        "of that probe.",
+    ),
+    Unnoticed(
+        change="Record.claim gives a claim back at once, not after a moment",
+        why="A key whose creation lost its answer is looked for again as long as ListPublicKeys "
+        "may not show it.",
+    ),
+]
