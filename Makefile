@@ -27,7 +27,7 @@ test: $(VENV)/.test ## Run all tests that need only Python packages
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTHON_ONLY)
 
 .PHONY: check
-check: style types imports simulation matrix postgres mariadb processes drop-in browser javascript package docs ## Run every check: what must pass before a merge
+check: style types imports simulation matrix postgres mariadb processes drop-in browser javascript translations package docs ## Run every check: what must pass before a merge
 	$(call headline,all checks passed)
 
 .PHONY: lint
@@ -94,6 +94,11 @@ browser: $(VENV)/.dev ## Run the browser tests (Chromium)
 javascript: $(VENV)/.dev ## Compare with AWS's JavaScript signer (node)
 	$(call headline,AWS JavaScript signer)
 	scripts/javascript.sh
+
+.PHONY: translations
+translations: $(VENV)/.dev ## Compare the Korean catalog with the texts of the code (GNU gettext)
+	$(call headline,translations)
+	scripts/translations.sh
 
 .PHONY: package
 package: $(VENV)/.dev ## Build the wheel and test it in a clean environment
