@@ -1,7 +1,7 @@
 """Say what is wrong with the settings, before a viewer finds out.
 
 One small function states one fact about a :class:`~cfsigned_django.conf.Config`;
-the ids and remedies stand in :data:`TABLE`. ``manage.py check`` reports all of
+the ids and remedies stand in check_table.py. ``manage.py check`` reports all of
 them, and a storage raises the first error when it is asked for a URL. Nothing
 here touches the network.
 """

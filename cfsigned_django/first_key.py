@@ -17,7 +17,7 @@ from django.db import IntegrityError
 
 from cfsigned_django.aws.provisioning.wish import SiteKey
 from cfsigned_django.lifecycle import KeyStatus
-from cfsigned_django.models import KeyPair
+from cfsigned_django.models import KeyPair, KnownReason
 from cfsigned_django.probe import ProbeResult
 from cfsigned_django.rotation import Blocked, Rotation, RotationError
 from cfsigned_django.signing import KeyAlgorithm, Signer
@@ -54,7 +54,7 @@ class DatabaseKey:
     def make(self, algorithm: KeyAlgorithm) -> None:
         """Generate the key pair; it is in the database before CloudFront hears of it."""
         replace(self.rotation, key_group_id=self.name).start(
-            algorithm=algorithm, now=self.rotation.clock(), reason="set up by cfsigned_setup"
+            algorithm=algorithm, now=self.rotation.clock(), reason=KnownReason.SET_UP
         )
 
     def signer(self, key_pair_id: str) -> Signer:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
+from cfsigned_django import keyring
 from cfsigned_django.key_group_api import KeyGroupsApi
 from cfsigned_django.lifecycle import Blocker, Cause, KeyStatus, Waits, find_blockers
 from cfsigned_django.models import KeyPair
@@ -70,6 +71,7 @@ class Guarded(Record):
 
     def require_none_apart(self, key_pair_id: str) -> None:
         """Raise :exc:`RotationError` where a storage would go on signing with the key."""
+        keyring.forget()  # What another process has changed counts before a move.
         if problem := self.what_signs_apart(key_pair_id):
             raise RotationError(problem)
 

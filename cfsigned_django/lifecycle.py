@@ -11,7 +11,7 @@ Invariants of a rotation, which tests prove and nothing else may weaken:
    that time.
 4. RETIRING becomes RETIRED only when the last URL that any process may have
    signed with it has expired, everywhere. Processes keep their side of this:
-   none signs a URL that would outlive the key (``Lease.limit`` of keyring.py).
+   none signs a URL that would outlive the key (``Lease.limit`` of lease.py).
 5. Every step can be repeated: what is intended is recorded before the call,
    and each call does the same when it comes twice.
 6. Two machines that rotate at once do each step once.
@@ -137,8 +137,8 @@ def _no_urls_out(key: KeyState, waits: Waits) -> Iterator[Blocker]:
 
 
 #: Every move there is, and what must hold for it. An ACTIVE key stops to sign
-#: only when another one starts, in the same transaction: rotation.py pairs
-#: the two moves.
+#: only when another one starts, in the same transaction: succession.py
+#: pairs the two moves.
 _GUARDS: dict[tuple[KeyStatus, KeyStatus], Callable[[KeyState, Waits], Iterator[Blocker]]] = {
     (KeyStatus.PENDING, KeyStatus.TRUSTED): _free,
     (KeyStatus.TRUSTED, KeyStatus.ACTIVE): _known_at_every_edge,

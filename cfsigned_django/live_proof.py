@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from http.client import HTTPException
+from http.client import HTTPException, HTTPResponse
 from typing import TypeAlias
 from urllib.error import HTTPError
 from urllib.request import HTTPRedirectHandler, Request, build_opener
@@ -63,13 +63,19 @@ def fetch(url: str, *, timeout: float = 10) -> Answer:
         raise ValueError("An http or https URL is wanted.")
     request = Request(url, headers={"Range": "bytes=0-0", "User-Agent": "cfsigned_django"})  # noqa: S310
     try:
-        with build_opener(_NoRedirect).open(request, timeout=timeout) as response:
-            return Answer(status=response.status, body=response.read(_BODY_LENGTH))
-    except HTTPError as error:
-        with error:
-            return Answer(status=error.code, body=error.read(_BODY_LENGTH))
+        with _open(request, timeout) as response:
+            return Answer(status=response.status or 0, body=response.read(_BODY_LENGTH))
     except HTTPException as error:
         raise OSError(str(error)) from error
+
+
+def _open(request: Request, timeout: float) -> HTTPError | HTTPResponse:
+    """Send a request; a refusal is an answer like another, and its body is read like another."""
+    try:
+        response: HTTPResponse = build_opener(_NoRedirect).open(request, timeout=timeout)
+    except HTTPError as refusal:
+        return refusal
+    return response
 
 
 class _NoRedirect(HTTPRedirectHandler):

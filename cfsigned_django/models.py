@@ -36,6 +36,7 @@ class KnownReason(StrEnum):
 
     IMPORTED = gettext_noop("imported from the settings")
     SPARE = gettext_noop("spare")
+    SET_UP = gettext_noop("set up by cfsigned_setup")
     REVOKED_IN_ADMIN = gettext_noop("revoked in the admin")
     REVOKED_BY_COMMAND = gettext_noop("revoked by command")
 

@@ -9,11 +9,10 @@ from functools import partial
 from http.client import HTTPException
 from typing import TypeAlias
 from urllib.error import HTTPError
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
-#: What makes a URL a signed one.
-_SIGNATURE = frozenset({"Expires", "Policy", "Signature", "Key-Pair-Id", "Hash-Algorithm"})
+from cfsigned_django.signing.encoding import split_query
 
 
 class ProbeResult(StrEnum):
@@ -105,5 +104,5 @@ def _read_refusal(error: HTTPError) -> Answer | None:
 
 def _without_signature(url: str) -> str:
     parts = urlsplit(url)
-    kept = [pair for pair in parse_qsl(parts.query, True) if pair[0] not in _SIGNATURE]
-    return parts._replace(query=urlencode(kept)).geturl()
+    _, others = split_query(parts.query)
+    return parts._replace(query="&".join(others)).geturl()

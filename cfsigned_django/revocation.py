@@ -24,7 +24,7 @@ logger = logging.getLogger("cfsigned_django.rotation")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revocation(Succession):
-    """The way out in an emergency, from any state."""
+    """The way out in an emergency, from any state but RETIRED."""
 
     def revoke(
         self,
@@ -39,12 +39,12 @@ class Revocation(Succession):
         Another one signs from then on: the successor that CloudFront trusts,
         else one that is made first, with ``algorithm`` or that of the revoked
         key. A successor whose private key is lost is revoked as well: it would
-        stand in the way. The new one does not wait: its links may be refused where CloudFront does
-        not know it yet, the revoked key's are refused anyway. Where CloudFront
-        is changed by hand, no other key is made.
+        stand in the way. The new one does not wait: its links may be refused
+        where CloudFront does not know it yet, the revoked key's are refused
+        anyway. Where CloudFront is changed by hand, no other key is made.
 
-        Nothing was done where an error is raised and the key pair is not
-        REVOKED. Else it signs no longer; the same again, or
+        Where an error is raised and the key pair is not REVOKED, it goes on
+        signing. Else it signs no longer; the same again, or
         :meth:`finish_revocation`, does the rest.
         """
         key_pair.refresh_from_db(using=self.rows.db)
@@ -63,7 +63,7 @@ class Revocation(Succession):
     def finish_revocation(
         self, key_pair: KeyPair, *, now: datetime, algorithm: KeyAlgorithm | None = None
     ) -> None:
-        """Take a revoked key out of CloudFront, if the process that revoked it did not.
+        """Take a revoked key out of CloudFront, also for a process that died before it could.
 
         A key group keeps at least one key: where this is the only one, another
         is made first, and signs at once.

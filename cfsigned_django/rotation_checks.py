@@ -16,7 +16,7 @@ from cfsigned_django.check_table import problem
 from cfsigned_django.checks import whole_seconds
 from cfsigned_django.encryption import CannotUnseal, count_wrong_keys, unseal
 from cfsigned_django.models import KeyPair
-from cfsigned_django.storage_checks import signing_aliases, signing_fields
+from cfsigned_django.storage_checks import signing_configs
 
 
 def check_rotation(
@@ -115,9 +115,7 @@ _EFFECTS_OF_ZERO = {
 
 def _url_lifetimes() -> Iterator[int]:
     """Yield the longest lifetime of a URL of each storage whose keys may rotate."""
-    configs = [cls.config_for(options) for _, cls, options in signing_aliases()]
-    configs += [storage.signing_config() for _, storage in signing_fields()]
-    for config in configs:
+    for config in signing_configs():
         lifetime = whole_seconds(config.max_expire)
         if config.key_group_id and lifetime is not None:  # else find_problems() tells
             yield lifetime

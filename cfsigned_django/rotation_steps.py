@@ -21,22 +21,6 @@ from cfsigned_django.models import KeyPair, KnownReason
 from cfsigned_django.probe import ProbeResult
 from cfsigned_django.rotation import Blocked, Claimed, Rotation, RotationError
 from cfsigned_django.signing import KeyAlgorithm
-from cfsigned_django.waiting import Wait, clock_time, find_chores, find_waits, in_words
-
-__all__ = [
-    "ProbeFailed",
-    "Unanswered",
-    "Unfinished",
-    "Wait",
-    "advance",
-    "clock_time",
-    "find_chores",
-    "find_waits",
-    "in_words",
-    "is_under_way",
-    "next_due",
-    "will_pass",
-]
 
 logger = logging.getLogger("cfsigned_django.rotation")
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 
-from cfsigned_django import conf, keyring
+from cfsigned_django import conf
 from cfsigned_django.aws.access import AwsAccess
 from cfsigned_django.aws.client import make_client
 from cfsigned_django.aws.key_groups import KeyGroups
@@ -118,7 +118,6 @@ def _storages_of(key_group_id: str) -> Iterator[SignedUrlMixin]:
 
 
 def _find_apart(key_group_id: str, key_pair_id: str) -> list[str]:
-    keyring.forget()  # What another process has changed counts.
     return [name for name, each in _all_storages() if each.signs_apart(key_group_id, key_pair_id)]
 
 
@@ -127,7 +126,7 @@ def _waits(members: list[SignedUrlMixin]) -> Waits:
     return Waits(
         propagation=conf.rotation_seconds("AWS_CLOUDFRONT_PROPAGATION_SECONDS"),
         url_lifetime=max(longest_lifetime(each.signing_config()) for each in members),
-        # A process may use an answer for two intervals: see Lease in keyring.py.
+        # A process may use an answer for two intervals: see Lease in lease.py.
         keyring=2 * conf.rotation_seconds("AWS_CLOUDFRONT_KEYRING_SECONDS"),
         clock_skew=conf.rotation_seconds("AWS_CLOUDFRONT_CLOCK_SKEW_SECONDS"),
     )

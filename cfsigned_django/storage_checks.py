@@ -72,15 +72,21 @@ def signing_fields() -> Iterator[tuple[FileField, SignedUrlMixin]]:
                 yield field, storage
 
 
+def signing_configs() -> Iterator[conf.Config]:
+    """Yield what the storages of STORAGES and of file fields come to, without making any."""
+    for _, cls, options in signing_aliases():
+        yield cls.config_for(options)
+    for _, storage in signing_fields():
+        yield storage.signing_config()
+
+
 def counted_lifetimes(key_group_id: str) -> Iterator[int]:
     """Yield for how many seconds URLs of the group's storages may live, those of classes first.
 
     For these a rotation waits. Storages are made only for the rest, such as
     those whose constructor sets an option.
     """
-    configs = [cls.config_for(options) for _, cls, options in signing_aliases()]
-    configs += [storage.signing_config() for _, storage in signing_fields()]
-    for config in configs:
+    for config in signing_configs():
         if config.key_group_id == key_group_id:
             yield longest_lifetime(config)
     for alias, _, _ in signing_aliases():

@@ -11,8 +11,7 @@ from cfsigned_django.admin.forms import typed_name
 from cfsigned_django.admin.situation import Situation
 from cfsigned_django.lifecycle import KeyStatus
 from cfsigned_django.models import KeyPair
-from cfsigned_django.rotation_steps import in_words
-from cfsigned_django.waiting import date_and_time
+from cfsigned_django.waiting import date_and_time, in_words
 
 
 class After(StrEnum):

@@ -18,15 +18,10 @@ from cfsigned_django.lifecycle import KeyStatus
 from cfsigned_django.models import KeyPair, KnownReason
 from cfsigned_django.probe import ProbeResult
 from cfsigned_django.rotation import Blocked, Claimed, Rotation, RotationError
-from cfsigned_django.rotation_steps import (
-    ProbeFailed,
-    Unanswered,
-    clock_time,
-    find_waits,
-    in_words,
-)
+from cfsigned_django.rotation_steps import ProbeFailed, Unanswered
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm
 from cfsigned_django.site_rotation import import_settings_key
+from cfsigned_django.waiting import clock_time, find_waits, in_words
 
 #: What a step may raise, and a person is told instead of a server error.
 FAILURES = (AwsError, RotationError, CannotUnseal, ImproperlyConfigured, InvalidKey)
@@ -136,7 +131,7 @@ class Move:
             raise Unanswered(key_pair)
         if result is ProbeResult.UNRESTRICTED:
             raise ProbeFailed(key_pair, result)
-        former = KeyPair.objects.filter(active_in=self.rotation.key_group_id).first()
+        former = self.rotation.active()
         self.rotation.activate(key_pair, now=self.now)
         keyring = in_words(timedelta(seconds=self.rotation.waits.keyring))
         text = _("%(key)s signs from now on; every process follows within %(keyring)s.") % {

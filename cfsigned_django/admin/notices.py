@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from cfsigned_django.admin.situation import Situation, is_unfinished
 from cfsigned_django.lifecycle import KeyStatus
-from cfsigned_django.rotation_steps import clock_time, in_words
+from cfsigned_django.waiting import clock_time, in_words
 
 #: From this age on a signing key ought to be replaced.
 OLD = timedelta(days=90)

@@ -15,9 +15,9 @@ from cfsigned_django.encryption import CannotUnseal, unseal
 from cfsigned_django.lifecycle import KeyStatus
 from cfsigned_django.models import KeyPair
 from cfsigned_django.rotation import Rotation
-from cfsigned_django.rotation_steps import Wait, find_waits
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm
 from cfsigned_django.site_rotation import site_rotation
+from cfsigned_django.waiting import Wait, find_waits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

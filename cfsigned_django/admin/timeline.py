@@ -12,8 +12,7 @@ from django.utils.translation import gettext as _
 
 from cfsigned_django.lifecycle import KeyStatus
 from cfsigned_django.models import KeyPair
-from cfsigned_django.rotation_steps import Wait
-from cfsigned_django.waiting import date_and_time
+from cfsigned_django.waiting import Wait, date_and_time
 
 
 class Tense(StrEnum):

@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 from cfsigned_django.aws.bucket import Bucket, read_bucket
 from cfsigned_django.aws.client import AwsError, call
 from cfsigned_django.aws.documents.behavior import listed
-from cfsigned_django.aws.documents.distribution import bucket_origin
+from cfsigned_django.aws.documents.distribution import bucket_origin, covers
 from cfsigned_django.aws.policies import (
     CACHE_POLICY,
     ORIGIN_REQUEST_POLICY,
@@ -122,14 +122,6 @@ def find_distribution(clients: Clients, domain: str, bucket: str | None) -> Dist
         if bucket and bucket_origin(summary, bucket) is not None:
             readers.append(summary["Id"])
     return read_distribution(clients.cloudfront, readers[0]) if len(readers) == 1 else None
-
-
-def covers(alias: str, domain: str) -> bool:
-    """Tell whether a domain name of a distribution, such as ``*.example.com``, is for a host."""
-    alias, domain = alias.lower(), domain.lower()
-    if alias.startswith("*."):
-        return domain.partition(".")[2] == alias[2:]
-    return alias == domain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """Read what there is in AWS for one bucket and one distribution, once, into one value.
 
-The plan of a set-up and a diagnosis both look at it, and at nothing else.
+The plan of a set-up looks at it, and at nothing else; a diagnosis reads the same parts, one by
+one: see inspection.py.
 """
 
 from __future__ import annotations

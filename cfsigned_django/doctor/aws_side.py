@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 
 from cfsigned_django.aws.client import AwsError
 from cfsigned_django.aws.documents.behavior import trusted_key_groups
-from cfsigned_django.aws.inspection import Inspection, covers
+from cfsigned_django.aws.documents.distribution import covers
+from cfsigned_django.aws.inspection import Inspection
 from cfsigned_django.aws.public_keys import ListedPublicKey
 from cfsigned_django.aws.stack import Distribution, KeyGroup
 from cfsigned_django.doctor.aws_behavior import judge_behavior, serving_behavior

@@ -24,7 +24,9 @@ from cfsigned_django.doctor.live import Probe, examine_live
 from cfsigned_django.doctor.site import PROBE_NAME, key_pairs
 from cfsigned_django.doctor.static import judge_checks, judge_key_pairs, judge_signer
 from cfsigned_django.doctor.target import Target
+from cfsigned_django.encryption import count_wrong_keys
 from cfsigned_django.keyring import looks_in_database
+from cfsigned_django.rotation_checks import check_rotation
 from cfsigned_django.signed_urls import SignedUrlMixin
 from cfsigned_django.signing import Signer
 from cfsigned_django.storage_checks import check_storages
@@ -52,7 +54,7 @@ class Examination:
 
     def offline(self) -> Iterator[Finding]:
         """Yield what settings and database say: nothing goes over the network."""
-        checks = judge_checks(check_storages())
+        checks = judge_checks([*check_storages(), *check_rotation()])
         yield from checks
         yield from self._key_pairs()
         if self._address() is not None:
@@ -77,7 +79,8 @@ class Examination:
                 what = f"The key pairs of the database cannot be read ({type(error).__name__})."
                 yield finding("database", what, subject="DATABASES")
             return
-        yield from judge_key_pairs(rows)
+        if not count_wrong_keys():  # else a check has said that nothing can be unsealed
+            yield from judge_key_pairs(rows)
 
     def _address(self) -> str | None:
         """Return the unsigned URL to ask for, or None where the settings make none."""

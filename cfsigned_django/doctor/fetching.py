@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from http.client import HTTPException
+from http.client import HTTPException, HTTPResponse
 from typing import Final, TypeAlias
 from urllib.error import HTTPError
 from urllib.request import HTTPRedirectHandler, Request, build_opener
@@ -93,16 +93,24 @@ def fetch(url: str, headers: Mapping[str, str]) -> Answer:
     sent = {"Range": "bytes=0-0", "User-Agent": "cfsigned_django", **headers}
     request = Request(url, headers=sent)  # noqa: S310
     try:
-        with _opener.open(request, timeout=TIMEOUT_SECONDS) as response:
-            return _answer(response.status, response.headers.items(), response.read(_BODY_BYTES))
-    except HTTPError as error:
-        with error:
-            return _answer(error.code, error.headers.items(), error.read(_BODY_BYTES))
+        with _open(request) as response:
+            return _answer(
+                response.status or 0, response.headers.items(), response.read(_BODY_BYTES)
+            )
     except (OSError, HTTPException) as error:
         reason = getattr(error, "reason", error)
         # Neither may hold the URL, and with it a signature.
         words = getattr(reason, "strerror", None) or getattr(reason, "verify_message", None)
     raise NoAnswer(str(words or type(reason).__name__))
+
+
+def _open(request: Request) -> HTTPError | HTTPResponse:
+    """Send a request; a refusal is an answer like another, and its body is read like another."""
+    try:
+        response: HTTPResponse = _opener.open(request, timeout=TIMEOUT_SECONDS)
+    except HTTPError as refusal:
+        return refusal
+    return response
 
 
 def _answer(status: int, headers: Iterable[tuple[str, str]], body: bytes) -> Answer:

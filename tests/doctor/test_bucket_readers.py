@@ -9,7 +9,7 @@ import pytest
 from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.bucket_policy import access_control_statement, statements
 from cfsigned_django.aws.documents.bucket_readers import admits, admits_identity, service_statements
-from cfsigned_django.aws.inspection import covers
+from cfsigned_django.aws.documents.distribution import covers
 
 ARN = "arn:aws:cloudfront::111122223333:distribution/EDFDVBD6EXAMPLE"
 OBJECT = "arn:aws:s3:::media/media/1.jpg"

@@ -110,6 +110,7 @@ def test_offline(signing_site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         ("AWS_S3_CUSTOM_DOMAIN", None, ["cfsigned.E004"]),
         ("AWS_CLOUDFRONT_KEY", "no key", ["cfsigned.E007"]),
         ("AWS_CLOUDFRONT_KEY", None, ["cfsigned.E003"]),
+        ("AWS_CLOUDFRONT_ENCRYPTION_KEYS", ["no key"], ["cfsigned.E023", "signing-key"]),
         ("AWS_S3_URL_PROTOCOL", "http:", ["cfsigned.W005", "signing-key"]),
     ],
 )

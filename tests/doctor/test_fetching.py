@@ -101,6 +101,24 @@ def test_nobody_listens() -> None:
     assert caught.value.__context__ is None
 
 
+def test_refusal_that_breaks_off() -> None:
+    """An error whose body is cut off is no answer."""
+    cut = b"HTTP/1.1 403 Forbidden\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n<Err"
+
+    def answer_once() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(1000)
+            connection.sendall(cut)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=answer_once)
+        thread.start()
+        with pytest.raises(NoAnswer, match="IncompleteRead"):
+            fetch(f"http://127.0.0.1:{listener.getsockname()[1]}/a.jpg", {})
+        thread.join()
+
+
 def test_name_that_does_not_resolve() -> None:
     """Say that the host is not known."""
     with pytest.raises(NoAnswer, match=r"(?i)name|address|nodename"):

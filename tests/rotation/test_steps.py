@@ -17,11 +17,11 @@ from cfsigned_django.rotation_steps import (
     Unanswered,
     Unfinished,
     advance,
-    find_waits,
     is_under_way,
     next_due,
     will_pass,
 )
+from cfsigned_django.waiting import find_waits
 from tests.rotation import ECDSA, RSA, Site, fresh
 from tests.simulation.faults import Fault
 

@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import example, given, strategies as st
 
 from cfsigned_django.aws.documents.behavior import (
     BehaviorWish,
@@ -143,6 +143,7 @@ class TestPlace:
 class TestPatterns:
     """Patterns are compared by the paths that they match."""
 
+    @example(inner="*", outer="?*", path="")
     @given(patterns, patterns, paths)
     def test_within(self, inner: str, outer: str, path: str) -> None:
         """Call a pattern within another only if the other matches all of its paths."""

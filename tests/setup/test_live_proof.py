@@ -82,6 +82,11 @@ class Handler(BaseHTTPRequestHandler):
         if self.path == "/broken":
             self.wfile.write(b"nonsense\r\n\r\n")
             return
+        if self.path == "/cut":
+            self.wfile.write(
+                b"HTTP/1.1 403 Forbidden\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n<Err"
+            )
+            return
         self.send_response(int(self.path.removeprefix("/")))
         self.send_header("Location", "/200")
         self.send_header("Content-Length", "4")
@@ -113,9 +118,11 @@ def test_fetch(server: str, status: int) -> None:
 
 
 def test_fetch_fails_as_the_network_does(server: str) -> None:
-    """Raise OSError for no answer, and for one that is not HTTP; refuse other URLs."""
+    """Raise OSError for no answer, for one that is not HTTP, and for a refusal that breaks off."""
     with pytest.raises(OSError, match="nonsense"):
         fetch(f"{server}/broken")
+    with pytest.raises(OSError, match="IncompleteRead"):
+        fetch(f"{server}/cut")
     with pytest.raises(OSError, match="refused"):
         fetch("http://127.0.0.1:9/")
     with pytest.raises(ValueError, match="http"):

@@ -6,6 +6,7 @@ there is ``{"Quantity": n, "Items": [...]}``, and without "Items" where n is 0.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -141,9 +142,11 @@ def earlier_open_patterns(config: Mapping[str, Any], path_pattern: str | None) -
 
 def is_within(inner: str, outer: str) -> bool:
     """Tell whether every path that the inner pattern matches is surely one of the outer's."""
-    # A wildcard of the inner one stands for a text that only a "*" of the outer
-    # can cover: it is longer than any pattern, so "?"s do not reach.
-    return fnmatchcase(_slashed(inner).replace("*", "\0" * 300), _slashed(outer))
+    # "\0" stands for whatever a "*" of the inner one matches, which may be nothing: so it is for a
+    # "*" of the outer one alone, and not for its "?".
+    letters = {"*": ".*", "?": "[^\0]"}
+    expression = "".join(letters.get(each, re.escape(each)) for each in _slashed(outer))
+    return re.fullmatch(expression, _slashed(inner).replace("*", "\0"), re.DOTALL) is not None
 
 
 def may_overlap(one: str, other: str) -> bool:

@@ -167,3 +167,11 @@ def new_distribution_config(
         "DefaultCacheBehavior": dict(behavior),
         "CacheBehaviors": {"Quantity": 0},
     }
+
+
+def covers(alias: str, domain: str) -> bool:
+    """Tell whether a domain name of a distribution, such as ``*.example.com``, is for a host."""
+    alias, domain = alias.lower(), domain.lower()
+    if alias.startswith("*."):
+        return domain.partition(".")[2] == alias[2:]
+    return alias == domain

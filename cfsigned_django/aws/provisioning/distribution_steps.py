@@ -14,7 +14,7 @@ from cfsigned_django.aws.documents.behavior import (
     trusted_key_groups,
     trusted_signers,
 )
-from cfsigned_django.aws.documents.distribution import find_origin, replace_origin
+from cfsigned_django.aws.documents.distribution import covers, find_origin, replace_origin
 from cfsigned_django.aws.documents.managed_policies import name_of
 from cfsigned_django.aws.provisioning.steps import Call, Step, conflict, done, todo
 from cfsigned_django.aws.provisioning.target import Target
@@ -182,7 +182,7 @@ def _domain(target: Target, found: Distribution) -> Iterator[Step]:
     host = target.wish.domain.partition(":")[0]
     if not host or host == found.domain_name:
         return
-    if host in found.aliases:
+    if any(covers(each, host) for each in found.aliases):
         yield done("domain", f"{host} is an alternate domain name of {found.id}")
     else:
         yield conflict(

@@ -23,6 +23,7 @@ from cfsigned_django.doctor.findings import Finding, Level
 from cfsigned_django.doctor.report import write_report
 from cfsigned_django.doctor.site import NoStorage, find_storage
 from cfsigned_django.doctor.static import has_error, judge_checks
+from cfsigned_django.rotation_checks import check_rotation
 from cfsigned_django.signed_urls import SignedUrlMixin
 from cfsigned_django.storage_checks import check_storages
 
@@ -112,7 +113,7 @@ class Command(BaseCommand):
         try:
             storage = find_storage(options["storage"])
         except NoStorage as error:
-            found = judge_checks(check_storages())
+            found = judge_checks([*check_storages(), *check_rotation()])
             if not has_error(found):
                 raise CommandError(str(error)) from None
             return worst_first(found)  # they say why there is none

@@ -25,12 +25,7 @@ from cfsigned_django.resealing import reseal_all
 from cfsigned_django.rotation import Rotation, RotationError
 from cfsigned_django.rotation_report import Blocker, Report
 from cfsigned_django.rotation_request import Request
-from cfsigned_django.rotation_steps import (
-    advance,
-    is_under_way,
-    next_due,
-    will_pass,
-)
+from cfsigned_django.rotation_steps import advance, is_under_way, next_due, will_pass
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm
 from cfsigned_django.site_rotation import signing_settings_key, site_rotation
 from cfsigned_django.waiting import find_all
