@@ -49,9 +49,12 @@ class Revocation(Succession):
         """
         key_pair.refresh_from_db(using=self.rows.db)
         failure: AwsError | CannotUnseal | None = None
-        while key_pair.status != KeyStatus.REVOKED:
+        for may_repeat in (True, True, False):
+            if key_pair.status == KeyStatus.REVOKED:
+                break
             failure = self._prepare_successor(key_pair, now, reason, algorithm)
-            self._record_revocation(key_pair, now, reason, can_wait=failure is None)
+            can_wait = failure is None and may_repeat
+            self._record_revocation(key_pair, now, reason, can_wait=can_wait)
         if self.key_groups is None:
             return  # A person does it, and says so afterwards.
         self.finish_revocation(key_pair, now=now, algorithm=algorithm)

@@ -107,7 +107,8 @@ class Succession(Guarded):
             self.write(rows, good_since=None, trusted_at=now)
             api = self.key_groups.before_each_call(claim.renew)
             api.add(self.key_group_id, str(key_pair))
-        self.write(rows, claimed_until=None)
+        # Not the claim of another process, where this one was held up for longer than its own.
+        self.write(rows.filter(claimed_until=claim.until), claimed_until=None)
         return True
 
     def activate(self, key_pair: KeyPair, *, now: datetime) -> None:

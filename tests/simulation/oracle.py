@@ -105,8 +105,6 @@ class Oracle:
     def see_refused(self, key_pair: KeyPair, asked_at: float) -> None:
         """Learn that a refused probe was recorded, which was sent at this moment."""
         self._refused_at[key_pair.pk] = max(asked_at, self._refused_at.get(key_pair.pk, -inf))
-        if self._good_since.get(str(key_pair), inf) < asked_at:
-            del self._good_since[str(key_pair)]
 
     def see_moves(
         self, moves: list[KeyPair], now: float, *, activating: list[KeyPair], slowest_edge: int
@@ -126,6 +124,9 @@ class Oracle:
             self._moves[key_pair.pk, key_pair.status] += 1
             if self._moves[key_pair.pk, key_pair.status] > 1:
                 raise Violation(Rule.ONCE, f"{key_pair} became {key_pair.status} twice.")
+            if key_pair.status == KeyStatus.ACTIVE:
+                # Who puts it back at this moment finds that it signs, and leaves it.
+                self._steps.pop(key_pair.pk, None)
             match KeyStatus(key_pair.status):
                 case KeyStatus.REVOKED:
                     self.revoked_at[name] = now
