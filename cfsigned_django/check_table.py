@@ -52,6 +52,7 @@ TABLE: dict[str, str] = {
     "clocks are changed.",
     "cfsigned.E030": "Set AWS_CLOUDFRONT_BY_HAND to True where a person changes CloudFront, "
     "to False where the site does.",
+    "cfsigned.E040": "Set AWS_CLOUDFRONT_URL_CACHE_SIZE to a whole number of URLs; 0 keeps none.",
     "cfsigned.W001": "Compare with Key management, Public keys: ids look like K2JCJMDEHXQW5F.",
     "cfsigned.W002": "Give static files a domain or a behavior without Restrict viewer access.",
     "cfsigned.W003": 'Name the class in STORAGES["default"]["BACKEND"], where Django 5.1 and newer '

@@ -28,6 +28,7 @@ from cfsigned_django.key_source import (
     search_settings,
 )
 from cfsigned_django.signing import KeyAlgorithm
+from cfsigned_django.url_cache import drop_all
 
 #: Option of a storage -> the setting that it overrides, and the default of both.
 OPTIONS: Mapping[str, tuple[str, Any]] = {
@@ -39,6 +40,7 @@ OPTIONS: Mapping[str, tuple[str, Any]] = {
     "querystring_expire": ("AWS_QUERYSTRING_EXPIRE", 3600),
     "expire_step": ("AWS_CLOUDFRONT_EXPIRE_STEP", 0),
     "max_expire": ("AWS_CLOUDFRONT_MAX_EXPIRE", 7 * 24 * 3600),
+    "url_cache_size": ("AWS_CLOUDFRONT_URL_CACHE_SIZE", 10_000),
     "hash_algorithm": ("AWS_CLOUDFRONT_HASH_ALGORITHM", None),
     "key_group_id": ("AWS_CLOUDFRONT_KEY_GROUP_ID", None),
 }
@@ -59,6 +61,7 @@ class Config:
     querystring_expire: Any
     expire_step: Any
     max_expire: Any
+    url_cache_size: Any
     hash_algorithm: Any
     key_group_id: Any
 
@@ -224,3 +227,4 @@ def count_change(*, setting: str, **kwargs: Any) -> None:
         global generation
         generation += 1
         forget_in_use()
+        drop_all()

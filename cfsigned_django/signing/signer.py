@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeGuard
 
@@ -12,6 +13,28 @@ from cfsigned_django.signing.policy import MAX_EPOCH_TIME, Policy, canned_policy
 
 #: What browsers keep of one cookie (RFC 6265, section 6.1), name included.
 MAX_COOKIE_LENGTH = 4096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedPolicy:
+    """Hold a policy and its signature, which opens every URL that the policy covers.
+
+    One signature so serves a whole folder: ``Signer.sign_policy()`` makes it.
+    """
+
+    policy: Policy
+    #: What a URL needs in its query, without ``?`` and ``&`` round it. Whoever has it has access.
+    query: str = field(repr=False)
+
+    def url(self, url: str) -> str:
+        """Return the URL with the signature, encoded as it must go over the wire.
+
+        Costs no signature. Raise :exc:`InvalidUrl`, or :exc:`InvalidPolicy`
+        where the policy does not cover the URL.
+        """
+        url = encode_url(url)
+        _refuse_uncovered(url, self.policy)
+        return _join(url, self.query)
 
 
 class Signer:
@@ -88,14 +111,14 @@ class Signer:
             else:
                 grant = f"Policy={encode_base64(message)}"
         signature = encode_base64(self.private_key.sign(message, self.hash_algorithm))
-        separator = "&" if "?" in url else "?"
-        signed = f"{url}{separator}{grant}&Signature={signature}{self._tail}"
-        if len(signed) > MAX_URL_LENGTH:
-            raise InvalidUrl(
-                f"The signed URL has {len(signed)} bytes; CloudFront takes {MAX_URL_LENGTH} at "
-                "most. Shorten the name or the parameters."
-            )
-        return signed
+        return _join(url, f"{grant}&Signature={signature}{self._tail}")
+
+    def sign_policy(self, policy: Policy) -> SignedPolicy:
+        """Sign a policy once, for all URLs that it covers."""
+        message = policy.to_json().encode("ascii")
+        signature = encode_base64(self.private_key.sign(message, self.hash_algorithm))
+        grant = f"Policy={encode_base64(message)}&Signature={signature}{self._tail}"
+        return SignedPolicy(policy=policy, query=grant)
 
     def sign_cookies(self, policy: Policy) -> dict[str, str]:
         """Return the three cookies (four with SHA256), as names and values.
@@ -143,9 +166,24 @@ def _choose_policy(
     if policy is None:
         assert date_less_than is not None  # noqa: S101
         return Policy(resource=url, date_less_than=date_less_than)
+    _refuse_uncovered(url, policy)
+    return policy
+
+
+def _refuse_uncovered(url: str, policy: Policy) -> None:
     if not policy.matches(url):
         raise InvalidPolicy(
             f"The policy's resource {policy.resource} does not cover {url}: CloudFront would "
             "refuse the link."
         )
-    return policy
+
+
+def _join(url: str, query: str) -> str:
+    """Return the encoded URL with what signs it."""
+    signed = f"{url}&{query}" if "?" in url else f"{url}?{query}"
+    if len(signed) > MAX_URL_LENGTH:
+        raise InvalidUrl(
+            f"The signed URL has {len(signed)} bytes; CloudFront takes {MAX_URL_LENGTH} at most. "
+            "Shorten the name or the parameters."
+        )
+    return signed

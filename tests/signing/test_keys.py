@@ -125,8 +125,8 @@ def test_ecdsa_without_deterministic_signatures(
     found = keys._deterministic_ecdsa(HashAlgorithm.SHA256)
     assert found is keys._ECDSA[HashAlgorithm.SHA256]
     monkeypatch.setitem(keys._DETERMINISTIC_ECDSA, HashAlgorithm.SHA256, found)
-    signature = ec_key.sign(MESSAGE, HashAlgorithm.SHA256)
-    assert ec_key.public_key.verify(signature, MESSAGE, HashAlgorithm.SHA256)
+    signature, public_key = ec_key.sign(MESSAGE, HashAlgorithm.SHA256), ec_key.public_key
+    assert public_key.verify(signature, MESSAGE, HashAlgorithm.SHA256) is public_key
 
 
 def test_ecdsa_signature_has_one_encoding(ec_key: PrivateKey) -> None:
