@@ -65,6 +65,11 @@ TABLE: dict[str, str] = {
     "cfsigned_rotate --reseal; if it is lost, revoke the key pair.",
     "cfsigned.W008": 'Add "cfsigned_django" to INSTALLED_APPS, or remove '
     "AWS_CLOUDFRONT_KEY_GROUP_ID: only the app knows which key of the group signs.",
+    "cfsigned.W040": "Lower CACHE_MIDDLEWARE_SECONDS, raise AWS_QUERYSTRING_EXPIRE, or put "
+    '"cfsigned_django.http.cap_cache_control" into MIDDLEWARE, directly behind '
+    "UpdateCacheMiddleware.",
+    "cfsigned.W041": "Lower the seconds of {% cache %}, or raise AWS_QUERYSTRING_EXPIRE by the "
+    "time for which the fragment is kept.",
 }
 
 # The longest value that a message shows.

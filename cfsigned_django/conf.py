@@ -205,6 +205,17 @@ def _first_of(*names: str) -> Any:
     return next((found for name in names if (found := getattr(settings, name, None))), None)
 
 
+def cache_middleware_seconds() -> int:
+    """Return for how long Django's cache middleware keeps a page that does not say."""
+    seconds: int = settings.CACHE_MIDDLEWARE_SECONDS
+    return seconds
+
+
+def middleware() -> list[str]:
+    """Return MIDDLEWARE, the outermost first."""
+    return list(settings.MIDDLEWARE)
+
+
 def encryption_keys() -> list[str | bytes]:
     """Return AWS_CLOUDFRONT_ENCRYPTION_KEYS: Fernet keys, newest first; one alone may be text."""
     keys = getattr(settings, "AWS_CLOUDFRONT_ENCRYPTION_KEYS", None) or []

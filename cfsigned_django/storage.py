@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -13,7 +14,7 @@ from django.utils.encoding import filepath_to_uri
 from storages.backends.s3 import S3Storage
 from storages.utils import clean_name
 
-from cfsigned_django import conf
+from cfsigned_django import conf, expiry_watch
 from cfsigned_django.addresses import escape_asterisks
 from cfsigned_django.arguments import lifetime, refuse_dot_dot, refuse_writing
 from cfsigned_django.checks import find_problems, raise_first_error, whole_seconds
@@ -178,6 +179,7 @@ class CloudFrontS3Storage(SignedUrlMixin, S3Storage):
         if self.querystring_auth:
             most = whole_seconds(self.max_expire) or 0
             seconds = lifetime(self.querystring_expire if expire is None else expire, most)
+            expiry_watch.note(int(time.time()) + seconds)
         url: str = S3Storage.url(self, name, parameters, seconds, http_method)
         return url
 
