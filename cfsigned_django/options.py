@@ -121,7 +121,11 @@ class OptionsMixin:
 
     def __getstate__(self) -> dict[str, Any]:
         state: dict[str, Any] = super().__getstate__()  # type: ignore[assignment]
-        return {name: value for name, value in state.items() if name not in ("_ready", "_urls")}
+        return {
+            name: value
+            for name, value in state.items()
+            if name not in ("_ready", "_settled", "_urls")
+        }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         getattr(super(), "__setstate__", self.__dict__.update)(state)

@@ -81,6 +81,20 @@ class Ready:
         return self.lease or lease_signer(self.key_group_id, self.hash_algorithm, self.signer)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """Say for how long nobody needs to look at the options again."""
+
+    ready: Ready
+    #: The cache of the storage was not dropped since, as it is with every change of an option.
+    era: object
+    #: In Unix seconds.
+    since: float
+    until: float
+    #: The URL behind which plain names are put.
+    start: str
+
+
 def find_missing_app(config: Config, obj: Any = None) -> Iterator[CheckMessage]:
     """Find that a key group is named which nobody here looks up."""
     if config.key_group_id and not looks_in_database(config.key_group_id):

@@ -11,7 +11,7 @@ from collections.abc import Hashable
 from datetime import datetime, timedelta
 from typing import Any
 
-from cfsigned_django import conf, expiry_watch
+from cfsigned_django import expiry_watch
 from cfsigned_django.addresses import AddressMixin, join_query
 from cfsigned_django.arguments import (
     lifetime,
@@ -20,7 +20,8 @@ from cfsigned_django.arguments import (
     step_seconds,
 )
 from cfsigned_django.parameters import build_query
-from cfsigned_django.reuse import SECONDS, Grant, extend, find_or_sign
+from cfsigned_django.ready import Ready, Settled
+from cfsigned_django.reuse import PLAIN_NAME, SECONDS, Grant, extend, find_or_sign
 from cfsigned_django.signing import Policy, Signer
 from cfsigned_django.signing.encoding import encode_url
 from cfsigned_django.stable_expiry import stable_expiry
@@ -37,6 +38,8 @@ class SignedUrlMixin(AddressMixin):
     file. Options, each defaulting to its setting: see
     :data:`cfsigned_django.conf.OPTIONS`.
     """
+
+    _settled: Settled | None = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -133,21 +136,31 @@ class SignedUrlMixin(AddressMixin):
     ) -> str:
         """Return what ``url()`` returns where it does not know that yet."""
         era = self._urls.era  # before any look at what may change meanwhile
-        if self._generation != conf.generation:
-            self._follow_settings()
-        if not self._is_signing():
-            refuse_conditions(date_greater_than, ip_address, resource)
-            return self._plain_url(name, parameters, expire, http_method, download)
-        if http_method is not None:
-            refuse_writing(http_method)
-        ready = self._get_ready()
-        address = ready.origin + self._url_path(name)
-        if parameters or download is not None:
-            address = join_query(address, build_query(parameters, download))
-        covered = address if resource is None else ready.origin + self._resource_path(resource)
         # Read before the signer is asked for, which may take a while: what is
         # granted to a URL counts from here.
         now = time.time()
+        settled = self._settled
+        if settled is not None and settled.era is era and settled.since <= now < settled.until:
+            ready = settled.ready
+        else:
+            self._keep_up()
+            if not self._is_signing():
+                refuse_conditions(date_greater_than, ip_address, resource)
+                return self._plain_url(name, parameters, expire, http_method, download)
+            ready = self._get_ready()
+            settled = self._settle(ready, era, now)
+        if http_method is not None:
+            refuse_writing(http_method)
+        if settled is not None and name.__class__ is str and PLAIN_NAME.fullmatch(name):
+            address = settled.start + name
+            is_encoded = True
+        else:
+            address = ready.origin + self._url_path(name)
+            is_encoded = False
+        if parameters or download is not None:
+            address = join_query(address, build_query(parameters, download))
+            is_encoded = False
+        covered = address if resource is None else ready.origin + self._resource_path(resource)
         second = int(now)
         seconds = ready.expire if expire is None else lifetime(expire, ready.max_expire)
         step = ready.step
@@ -161,6 +174,8 @@ class SignedUrlMixin(AddressMixin):
         if expiry_watch.watches:
             expiry_watch.note(expires)
         if not step and date_greater_than is None and ip_address is None and resource is None:
+            if is_encoded:  # It is another one in the next second: nobody compares.
+                return lease.signer.sign_once(address, expires)
             return lease.signer.sign_url(address, date_less_than=expires)
         # What was cut short, since the database does not answer, is not kept.
         is_cut = expires != wanted
@@ -184,16 +199,29 @@ class SignedUrlMixin(AddressMixin):
         start = None
         if "*" in covered:
             key = covered, seconds, step, ip_address
-            if ready.has_fixed_paths:
-                key = resource, expire, expire_step, ip_address
-                start = encode_url(ready.origin + self._url_path("x")).removesuffix("x")
-        elif ready.has_fixed_paths and name.__class__ is str:
+            if settled is not None:
+                key, start = (resource, expire, expire_step, ip_address), settled.start
+        elif settled is not None and name.__class__ is str:
             others = parameters, expire, http_method, ip_address, resource, download, expire_step
             if all(each is None for each in others):
                 key = name
         url, entry = find_or_sign(self._urls, key, grant, address, start=start)
         self._urls.keep(key, entry, era=era, size=ready.cache_size)
         return url
+
+    def _settle(self, ready: Ready, era: object, now: float) -> Settled | None:
+        """Spare the next URLs the look at each option, where these announce a change."""
+        if not ready.has_fixed_paths:
+            return None
+        settled = Settled(
+            ready=ready,
+            era=era,
+            since=now,
+            until=now + RECHECK_SECONDS,
+            start=encode_url(ready.origin + self._url_path("x")).removesuffix("x"),
+        )
+        self.__dict__["_settled"] = settled  # not by setattr(), which tells of a change
+        return settled
 
     def probe_url(self, signer: Signer) -> str:
         """Return a URL that is signed with another signer, to see whether CloudFront knows it.
