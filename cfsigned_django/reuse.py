@@ -65,7 +65,7 @@ def find_or_sign(
     are not. Raise :exc:`~cfsigned_django.signing.InvalidPolicy` where a
     resource does not cover the address.
     """
-    found = urls.find(key)
+    found = urls.entries.get(key)
     if found is None or not _grants(found, grant, address):
         found = _sign(grant, address, start)
     elif not found.since <= grant.since < found.until:

@@ -79,7 +79,7 @@ class SignedUrlMixin(AddressMixin):
         network access, and asks the database for the key once per interval.
         """
         if resource is None:
-            entry = self._urls.young.get(name)
+            entry = self._urls.entries.get(name)
             # First of all, since this is most of the work for a page whose URLs are known.
             if (
                 entry is not None
@@ -103,7 +103,7 @@ class SignedUrlMixin(AddressMixin):
             and expire.__class__ in SECONDS
             and expire_step.__class__ in SECONDS
         ):
-            entry = self._urls.young.get((resource, expire, expire_step, ip_address))
+            entry = self._urls.entries.get((resource, expire, expire_step, ip_address))
             if entry is not None and entry.since <= time.time() < entry.until:
                 url = extend(entry, name)
                 if url is not None:
@@ -206,7 +206,8 @@ class SignedUrlMixin(AddressMixin):
             if all(each is None for each in others):
                 key = name
         url, entry = find_or_sign(self._urls, key, grant, address, start=start)
-        self._urls.keep(key, entry, era=era, size=ready.cache_size)
+        if self._urls.entries.get(key) is not entry:
+            self._urls.keep(key, entry, era=era, size=ready.cache_size)
         return url
 
     def _settle(self, ready: Ready, era: object, now: float) -> Settled | None:

@@ -13,6 +13,7 @@ import threading
 import weakref
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from cfsigned_django.signing import SignedPolicy, Signer
@@ -41,50 +42,39 @@ class Entry:
 
 
 class UrlCache:
-    """Keep up to ``size`` entries, in two halves.
+    """Keep up to ``size`` entries; where one more comes, those go that were longest not renewed."""
 
-    New entries go to the young half. When that is full it becomes the old
-    one, and the old one goes: what is still asked for comes back.
-    """
-
-    __slots__ = ("__weakref__", "_lock", "_old", "_signer", "era", "young")
+    __slots__ = ("__weakref__", "_lock", "_signer", "entries", "era")
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._signer: Signer | None = None
-        #: What is found without a lock.
-        self.young: dict[Any, Entry] = {}
-        self._old: dict[Any, Entry] = {}
+        #: What is found without a lock; the latest is the last.
+        self.entries: dict[Any, Entry] = {}
         #: Another object after each drop. Who begins to work out an entry takes it along.
         self.era = object()
         with _caches_lock:
             _caches.add(self)
 
-    def find(self, key: Hashable) -> Entry | None:
-        """Return the entry, whether or not it is still what ``url()`` returns."""
-        return self.young.get(key) or self._old.get(key)
-
     def keep(self, key: Hashable, entry: Entry, *, era: object, size: int) -> None:
         """Keep an entry, unless the cache was dropped after ``era``."""
         with self._lock:
-            if era is not self.era:
+            if era is not self.era or size < 1:
                 return
             if entry.signer is not self._signer:  # so that a key that was replaced is not kept
-                self.young, self._old, self._signer = {}, {}, entry.signer
-            if key not in self.young and len(self.young) >= size - size // 2:
-                self._old, self.young = self.young, {}
-            while self._old and len(self) >= size:  # an odd size has no two halves
-                del self._old[next(iter(self._old))]
-            if size:
-                self.young[key] = entry
+                self.entries, self._signer = {}, entry.signer
+            self.entries.pop(key, None)
+            if len(self.entries) >= size:
+                # An eighth at once: the first of a dictionary takes longer to find with each that
+                # was taken out before it.
+                newer = islice(self.entries.items(), max(1, size // 8), None)
+                self.entries = dict(newer)
+            self.entries[key] = entry
 
     def drop(self) -> None:
         """Forget all entries, also those that are being worked out."""
         with self._lock:
-            self.young, self._old, self._signer, self.era = {}, {}, None, object()
-
-    def __len__(self) -> int:
-        return len(self.young) + len(self._old)
+            self.entries, self._signer, self.era = {}, None, object()
 
     def renew_lock(self) -> None:
         """Free what a thread held that a fork left behind."""

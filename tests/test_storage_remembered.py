@@ -215,7 +215,7 @@ def test_key_is_replaced(database: Database, arguments: Any) -> None:
     for seconds, key_pair_id in ((59, "KFIRST000001"), (60, "KSECOND00001"), (61, "KSECOND00001")):
         database.now = NOW + seconds
         assert key_of(database.url(storage, **arguments)) == key_pair_id
-    assert len(storage._urls) == 1
+    assert len(storage._urls.entries) == 1
 
 
 def test_move_of_this_process(database: Database) -> None:
