@@ -68,6 +68,21 @@ def bring_in(api: KeyGroupsApi, key_pair: KeyPair) -> str:
     return key_pair_id
 
 
+def find_id(api: KeyGroupsApi, key_pair: KeyPair) -> str:
+    """Return the id under which CloudFront has the public key; empty where it has none.
+
+    A person may have typed the id of another key, or one that does not exist.
+    """
+    public_key = key_pair.trustworthy_public_key
+    listed = {each.key_pair_id: each for each in api.public_keys()}
+    ours = [name for name, each in listed.items() if each.holds(public_key)]
+    if ours:
+        return str(key_pair) if str(key_pair) in ours else ours[0]
+    # Created so lately that it is not listed yet: then it is in the group.
+    is_new = str(key_pair) not in listed and str(key_pair) in api.members(key_pair.key_group_id)
+    return str(key_pair) if is_new else ""
+
+
 def take_out(api: KeyGroupsApi, key_pair: KeyPair) -> None:
     """Take the public key out of its group and delete it.
 

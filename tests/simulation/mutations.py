@@ -96,6 +96,12 @@ UNNOTICED: Final = [
         test="test_active_key_is_back_before_another_goes",
     ),
     Unnoticed(
+        change="Rotation._has_no_id takes any id for the right one",
+        why="No id is given wrong where keys are revoked: by hand, nothing could notice it.",
+        tested_in="tests/rotation/test_revoke_wrong_id.py",
+        test="test_successor_under_a_wrong_id_is_replaced",
+    ),
+    Unnoticed(
         change="Record.lock does not lock the group",
         why="A simulated transaction is never interrupted by another one.",
     ),
