@@ -20,7 +20,7 @@ from cfsigned_django.probe import ProbeResult
 from cfsigned_django.rotation import Blocked, Claimed, Rotation, RotationError
 from cfsigned_django.rotation_steps import ProbeFailed, Unanswered
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm
-from cfsigned_django.site_rotation import import_settings_key
+from cfsigned_django.site_rotation import import_settings_key, settings_keys
 from cfsigned_django.waiting import clock_time, find_waits, in_words
 
 #: What a step may raise, and a person is told instead of a server error.
@@ -67,13 +67,13 @@ class Move:
 
     def _import(self) -> Outcome:
         key_pair = import_settings_key(self.rotation, now=self.now)
-        return Outcome(
-            text=_(
-                "%(key)s is in the database and signs from there. It can be replaced now. Remove "
-                "AWS_CLOUDFRONT_KEY and AWS_CLOUDFRONT_KEY_ID from the settings before that."
-            )
-            % {"key": key_pair}
+        text = _(
+            "%(key)s is in the database and signs from there. It can be replaced now. Remove "
+            "%(settings)s before that."
         )
+        held = settings_keys(self.rotation)
+        names = ", ".join(each.names for each in held if each.key_pair_id == str(key_pair))
+        return Outcome(text=text % {"key": key_pair, "settings": names})
 
     def _start(self) -> Outcome:
         spare = bool(self.answers.get("spare"))
