@@ -14,6 +14,7 @@ from cfsigned_django.admin.situation import Situation, is_unfinished
 from cfsigned_django.lifecycle import KeyStatus
 from cfsigned_django.models import KeyPair
 from cfsigned_django.settings_key import refuse_different
+from cfsigned_django.stuck import find_stuck
 from cfsigned_django.waiting import clock_time, in_words
 
 #: From this age on a signing key ought to be replaced.
@@ -120,6 +121,12 @@ def _keys_left_over(situation: Situation, active: KeyPair) -> Iterator[Notice]:
         yield Notice(level=Level.WARNING, text=text % values)
 
 
+def _stuck(situation: Situation) -> Iterator[Notice]:
+    stuck = find_stuck(situation.rotation, now=situation.now, by_hand=situation.by_hand)
+    for text in stuck:
+        yield Notice(level=Level.WARNING, text=text)
+
+
 def _old(situation: Situation) -> Iterator[Notice]:
     active = situation.active
     successor = situation.successor
@@ -162,6 +169,7 @@ _FACTS: tuple[Callable[[Situation], Iterator[Notice]], ...] = (
     _cannot_unseal,
     _revoked_and_trusted,
     _settings_key,
+    _stuck,
     _old,
     _no_spare,
     _claimed,
