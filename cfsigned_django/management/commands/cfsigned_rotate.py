@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser, no_translations
 from django.db import Error as DatabaseFailure
 
 from cfsigned_django import conf
@@ -49,6 +49,7 @@ class Command(BaseCommand):
         """Declare the options."""
         add_rotation_options(parser)
 
+    @no_translations
     def handle(self, *args: Any, **options: Any) -> None:
         """Run the command; see the module's docstring for the exit code."""
         try:
