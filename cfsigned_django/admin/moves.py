@@ -18,7 +18,7 @@ from cfsigned_django.lifecycle import KeyStatus
 from cfsigned_django.models import KeyPair, KnownReason
 from cfsigned_django.probe import ProbeResult
 from cfsigned_django.rotation import Blocked, Claimed, Rotation, RotationError
-from cfsigned_django.rotation_steps import ProbeFailed, Unanswered
+from cfsigned_django.rotation_steps import ProbeFailed, Unanswered, put_back_signers
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm
 from cfsigned_django.site_rotation import import_settings_key, settings_keys
 from cfsigned_django.waiting import clock_time, find_waits, in_words
@@ -109,6 +109,13 @@ class Move:
             raise NotTheKey(key_pair_id)
 
     def _check(self, key_pair: KeyPair) -> Outcome:
+        # While a key is not in its group, each of its links is refused.
+        back = put_back_signers(self.rotation, self.rotation.key_pairs(), self.now)
+        if back is not None:
+            return Outcome(text=back, level=messages.WARNING)
+        if key_pair.status != KeyStatus.TRUSTED:
+            text = _("%(key)s is in the key group, and so is every key whose links are out.")
+            return Outcome(text=text % {"key": key_pair})
         match self.rotation.check(key_pair, now=self.now):
             case ProbeResult.GOOD:
                 return Outcome(text=_("CloudFront knows %(key)s.") % {"key": key_pair})
