@@ -168,7 +168,7 @@ PROBES: Final = [
         old="good_since=None, trusted_at=now",
         new="trusted_at=now",
         rules=(Rule.KNOWN_FIRST,),
-        plan=_HELD_OFTEN,
+        plan={**_HELD_OFTEN, "revokes": False, "keeps_spare": False},
         often=(Kind.TAKEN_OUT, Kind.ADVANCE, Kind.ADVANCE, Kind.START, Kind.DUE),
     ),
     Mutation(
