@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser, no_translations
 from django.db import Error as DatabaseFailure
 
 from cfsigned_django import conf
@@ -74,6 +74,7 @@ class Command(BaseCommand):
         """Declare the options."""
         add_options(parser, exports=EXPORTS)
 
+    @no_translations
     def handle(self, *args: Any, **options: Any) -> None:
         """Run the command; see the module's docstring for the exit code."""
         try:
