@@ -16,6 +16,7 @@ _READ_SETUP = (
     "GetOriginAccessControl",
     "GetOriginRequestPolicy",
     "GetPublicKey",
+    "GetResponseHeadersPolicy",
     "ListCachePolicies",
     "ListCloudFrontOriginAccessIdentities",
     "ListDistributions",

@@ -82,6 +82,13 @@ def after_steps(target: Target) -> Iterator[Step]:
             "they match is open to everybody. Restrict them, too (--path-pattern), if they "
             "serve private files",
         )
+    if lacking := target.origins_without_cors:
+        yield conflict(
+            "response-headers-policy",
+            f"the one on the behavior ({target.behavior_headers_policy}) sets CORS headers, and "
+            f"not for {', '.join(lacking)}: add them to its Access-Control-Allow-Origin, in "
+            "CloudFront > Policies > Response headers",
+        )
     yield from _domain(target, found)
 
 

@@ -35,6 +35,7 @@ from cfsigned_django.aws.documents.managed_policies import (
     ORIGIN_REQUEST_POLICIES,
     RESPONSE_HEADERS_POLICIES,
 )
+from cfsigned_django.aws.documents.response_headers import lacking_origins, overrides_origin
 from cfsigned_django.aws.policies import Named
 from cfsigned_django.aws.provisioning.steps import NOT_YET
 from cfsigned_django.aws.provisioning.wish import OriginAccess, Wish
@@ -165,10 +166,22 @@ class Target:
     @property
     def response_headers_policy_id(self) -> str | None:
         """Return the response headers policy to set, or None where nothing is to be set."""
-        has_one = bool((self.behavior or {}).get("ResponseHeadersPolicyId"))
-        if has_one or not self.wish.cors_origins:
+        if self.behavior_headers_policy or not self.wish.cors_origins:
             return None
         return RESPONSE_HEADERS_POLICIES["SimpleCORS"]
+
+    @property
+    def behavior_headers_policy(self) -> str:
+        """Return the response headers policy that the behavior has, or an empty text."""
+        return (self.behavior or {}).get("ResponseHeadersPolicyId") or ""
+
+    @property
+    def origins_without_cors(self) -> list[str]:
+        """Return the origins that the behavior's response headers policy keeps out."""
+        policy = self.stack.response_headers_policies.get(self.behavior_headers_policy)
+        if policy is None or not overrides_origin(policy.config):
+            return []
+        return lacking_origins(policy.config, self.wish.cors_origins)
 
     @property
     def behavior_wish(self) -> BehaviorWish:
