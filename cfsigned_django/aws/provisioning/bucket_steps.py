@@ -161,16 +161,12 @@ def _public_statements(target: Target) -> Step:
             f"the bucket policy lets everybody in ({sids}), so nobody needs a signature: "
             "--close-public takes that out",
         )
-    left = bucket_policy.without_public(policy)
-    call = (
-        _put_policy(target, left)
-        if left
-        else Call(service="s3", operation="DeleteBucketPolicy", arguments=_owned(target))
-    )
+    # CloudFront's statement is there by then, so that something is always left.
+    left = bucket_policy.merge(bucket_policy.without_public(policy), access_statement(target))
     return todo(
         "public-statements",
         f"the bucket policy lets everybody in ({sids})",
-        call=call,
+        call=_put_policy(target, left),
         before=policy,
         after=left,
     )
