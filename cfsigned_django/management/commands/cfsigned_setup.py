@@ -20,7 +20,11 @@ from django.db import Error as DatabaseFailure
 from cfsigned_django import conf
 from cfsigned_django.aws.client import AwsError
 from cfsigned_django.aws.provisioning.cloudformation import cloudformation
-from cfsigned_django.aws.provisioning.export import Documents, export_documents
+from cfsigned_django.aws.provisioning.export import (
+    Documents,
+    export_documents,
+    refuse_existing,
+)
 from cfsigned_django.aws.provisioning.plan import blockers, next_step
 from cfsigned_django.aws.provisioning.steps import Step, StepState
 from cfsigned_django.aws.provisioning.target import Target
@@ -85,6 +89,7 @@ class Command(BaseCommand):
                 return
             key_file = Path(options["key_file"]) if options["key_file"] else None
             if options["export"]:
+                refuse_existing(wish, options["export"])
                 key = choose_holder(wish, key_file).find()
                 render = EXPORTS[options["export"]]
                 self.stdout.write(render(export_documents(replace(wish, key=key))))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.core.management import CommandError
 
 from cfsigned_django.signing import PrivateKey
 from tests.setup.command import run
@@ -44,3 +46,29 @@ class TestPrinting:
         template = json.loads(with_key)
         assert template["Parameters"]["PublicKeyPem"]["Default"] == key.public_key.to_pem()
         assert "PRIVATE" not in with_key
+
+    @pytest.mark.parametrize(
+        ("language", "said"),
+        [
+            (
+                "terraform",
+                'import {\n  to = aws_cloudfront_distribution.media\n  id = "E1A2B3C4D5"\n}',
+            ),
+            ("cloudformation", "IaC generator"),
+        ],
+    )
+    @pytest.mark.parametrize("named", ["option", "setting"])
+    def test_export_of_a_distribution_that_is_there(
+        self, language: str, said: str, named: str, settings: Any
+    ) -> None:
+        """Write down no second distribution where one is there: say how to import it."""
+        option = ["--distribution", "E1A2B3C4D5"] if named == "option" else []
+        settings.AWS_CLOUDFRONT_DISTRIBUTION_ID = "E1A2B3C4D5"
+
+        with pytest.raises(CommandError) as caught:
+            run("--export", language, *option)
+
+        assert "no stack can create it again" in str(caught.value)
+        assert said in str(caught.value)
+        assert "--create" in str(caught.value)
+        assert "aws_cloudfront_key_group" in run("--export", "terraform", "--create")
