@@ -17,6 +17,7 @@ from cfsigned_django.aws.documents.distribution import (
     access_identity_of,
     attach,
     bucket_origin,
+    covers,
     find_origin,
     is_origin_of,
     name_for,
@@ -24,6 +25,7 @@ from cfsigned_django.aws.documents.distribution import (
     new_distribution_config,
     new_origin,
     replace_origin,
+    with_domain,
 )
 from cfsigned_django.aws.documents.download_policies import (
     forwards_downloads,
@@ -193,6 +195,19 @@ class Target:
             response_headers_policy_id=self.response_headers_policy_id,
         )
 
+    @property
+    def host(self) -> str:
+        """Return the domain that viewers shall see, without a port; empty: CloudFront's own."""
+        return self.wish.domain.partition(":")[0]
+
+    @property
+    def has_domain(self) -> bool:
+        """Tell whether the distribution answers under the domain, as far as it is concerned."""
+        found = self.stack.distribution
+        if not self.host or found is None:
+            return not self.host
+        return any(covers(each, self.host) for each in (found.domain_name, *found.aliases))
+
     def wanted_origin(self) -> Document:
         """Return the origin as it shall be."""
         origin = self.origin or new_origin(self.wish.bucket, self.region)
@@ -214,6 +229,8 @@ class Target:
         origin, behavior = self.wanted_origin(), self.wanted_behavior()
         if self.config is None:
             config = new_distribution_config(self.wish.bucket, origin, behavior)
+            if self.wish.certificate:
+                config = with_domain(config, self.host, self.wish.certificate)
         else:
             config = replace_origin(self.config, origin)
         return replace_behavior(config, self.wish.path_pattern, behavior)

@@ -190,10 +190,23 @@ def _distribution(documents: Documents) -> Document:
                 for each in listed(config["CacheBehaviors"])
             ],
             "restrictions": Block({"geo_restriction": Block({"restriction_type": "none"})}),
-            "viewer_certificate": Block({"cloudfront_default_certificate": True}),
+            "aliases": listed(config.get("Aliases")),
+            "viewer_certificate": _certificate(config.get("ViewerCertificate")),
         }
     )
     return found
+
+
+def _certificate(given: Document | None) -> Block:
+    if given is None:
+        return Block({"cloudfront_default_certificate": True})
+    return Block(
+        {
+            "acm_certificate_arn": given["ACMCertificateArn"],
+            "ssl_support_method": given["SSLSupportMethod"],
+            "minimum_protocol_version": given["MinimumProtocolVersion"],
+        }
+    )
 
 
 def _origin(origin: Document) -> Block:

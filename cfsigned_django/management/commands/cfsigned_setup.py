@@ -191,6 +191,7 @@ def _wish(options: dict[str, Any]) -> Wish:
         creates_distribution=options["create"],
         path_pattern=options["path_pattern"],
         domain="" if is_local_host(domain := _domain(options)) else domain,
+        certificate=options["certificate"] or "",
         cors_origins=tuple(options["cors_origin"]),
         origin_access=OriginAccess(options["origin_access"]),
         downloads=options["downloads"],
