@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from cfsigned_django.aws.provisioning.plan import plan
 from cfsigned_django.aws.provisioning.steps import StepState
 from cfsigned_django.aws.provisioning.target import Target
 from cfsigned_django.aws.provisioning.wish import Wish, WishError
@@ -15,7 +16,7 @@ from cfsigned_django.key_file import KeyFile
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.site_setup import SiteSetup
 from tests.setup.accounts import make_grown_account, planned, provisioner, reader, site_key, states
-from tests.setup.test_plan import WISH, find, plan, stack
+from tests.setup.plans import WISH, find, stack
 
 ARN = "arn:aws:acm:us-east-1:111122223333:certificate/0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f"
 HOST = "files.example.com"

@@ -11,13 +11,13 @@ from cfsigned_django.aws.bucket import Part, read_bucket
 from cfsigned_django.aws.client import AwsError
 from cfsigned_django.aws.documents.behavior import list_of
 from cfsigned_django.aws.policies import Named
-from cfsigned_django.aws.provisioning.plan import blockers
+from cfsigned_django.aws.provisioning.plan import blockers, plan
 from cfsigned_django.aws.provisioning.steps import Step, StepState
 from cfsigned_django.aws.provisioning.wish import Wish
 from cfsigned_django.aws.stack import Clients, Distribution
 from cfsigned_django.signing import PrivateKey
 from tests.setup.accounts import make_grown_account, planned, site_key
-from tests.setup.test_plan import WISH, find, plan, stack
+from tests.setup.plans import WISH, find, stack
 from tests.simulation.answers import refusal
 
 ORIGIN = "https://a.example.com"

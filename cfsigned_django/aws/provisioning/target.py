@@ -204,9 +204,8 @@ class Target:
     def has_domain(self) -> bool:
         """Tell whether the distribution answers under the domain, as far as it is concerned."""
         found = self.stack.distribution
-        if not self.host or found is None:
-            return not self.host
-        return any(covers(each, self.host) for each in (found.domain_name, *found.aliases))
+        names = (found.domain_name, *found.aliases) if found else ()
+        return not self.host or any(covers(each, self.host) for each in names)
 
     def wanted_origin(self) -> Document:
         """Return the origin as it shall be."""

@@ -57,7 +57,7 @@ def _nobody_answers(_site: None, monkeypatch: pytest.MonkeyPatch) -> None:
 def recorded() -> Iterator[set[str]]:
     """Record the IAM action of every call of boto3."""
     called: set[str] = set()
-    original: Callable[..., Any] = BaseClient._make_api_call
+    original: Callable[..., Any] = BaseClient._make_api_call  # type: ignore[attr-defined]
 
     def note(client: Any, name: str, arguments: Any) -> Any:
         operation = f"{client.meta.service_model.signing_name}:{name}"
@@ -160,7 +160,7 @@ def test_rotation(clients: Clients, bucket_name: str) -> None:
 def test_site(clients: Clients, bucket_name: str, settings: Any, site_key_settings: None) -> None:
     """Allow the site exactly what its storage calls to keep files."""
     clients.s3.create_bucket(Bucket=bucket_name)
-    storage = CloudFrontS3Storage()
+    storage: Any = CloudFrontS3Storage()
 
     with recorded() as called:
         name = storage.save("a.txt", ContentFile(b"private"))
