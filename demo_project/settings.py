@@ -20,8 +20,22 @@ ALLOWED_HOSTS = [HOST, "localhost"]
 
 # -- What a real project sets ---------------------------------------------------------------
 
+DEMO_PACE = Pace.from_environment()
+
 STORAGES = {
     "default": {"BACKEND": "cfsigned_django.storage.CloudFrontS3Storage"},
+    # For pages with very many pictures: links that stay the same for a while, to files that
+    # browsers may keep. No link lives longer than those of the default storage do.
+    "thumbnails": {
+        "BACKEND": "cfsigned_django.storage.CloudFrontS3Storage",
+        "OPTIONS": {
+            "querystring_expire": DEMO_PACE.link - DEMO_PACE.link // 2,
+            "max_expire": DEMO_PACE.link - DEMO_PACE.link // 2,
+            "expire_step": DEMO_PACE.link // 2,
+            "object_parameters": {"CacheControl": "private, max-age=604800, immutable"},
+            "file_overwrite": True,
+        },
+    },
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 # The older spelling, which Django itself dropped in 5.1, means the same for cfsigned_django:
@@ -37,12 +51,11 @@ AWS_CLOUDFRONT_KEY_GROUP_ID = _state.key_group_id
 AWS_CLOUDFRONT_DISTRIBUTION_ID = _state.distribution_id
 AWS_S3_FILE_OVERWRITE = False
 # A browser asks the edge again each time, so that an expired link shows as one at once. Where
-# that is not the point, let browsers keep files for as long as links live.
+# that is not the point, let browsers keep files, as they do those of the storage "thumbnails".
 AWS_S3_OBJECT_PARAMETERS = {"CacheControl": "private, no-cache"}
 
 # -- The pace of the demo: leave these out, and a site has the waits that CloudFront needs -----
 
-DEMO_PACE = Pace.from_environment()
 AWS_QUERYSTRING_EXPIRE = DEMO_PACE.link
 AWS_CLOUDFRONT_MAX_EXPIRE = DEMO_PACE.link
 AWS_CLOUDFRONT_PROPAGATION_SECONDS = DEMO_PACE.propagation
@@ -105,6 +118,8 @@ TEMPLATES = [
 DATABASES = {
     "default": {"ENGINE": "django.db.backends.sqlite3", "NAME": _state.folder / "db.sqlite3"}
 }
+# Where the page of the thumbnails reads how often the edge was asked.
+DEMO_EDGE_LOG = _state.logs / "edge.log"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 STATIC_URL = "static/"
 USE_TZ = True

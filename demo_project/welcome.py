@@ -25,6 +25,7 @@ def welcome(state: DemoState, console: Console) -> None:
     console.line(f"""
   {site}/             the gallery: each picture comes through the edge
   {site}/documents/   files with download names
+  {site}/thumbnails/  1,000 pictures by one signature
   {site}/how/         what happens, and the three lines that do it
   {site}/api/files/   the same links as JSON
   {site}{KEYS_PATH}
@@ -36,6 +37,7 @@ def welcome(state: DemoState, console: Console) -> None:
       Waits are short here: a rotation takes about {_rotation_minutes()} minutes.
     - Open a picture's page and ask the edge for it without a signature, with a changed one,
       and with one that has expired. The edge's log, below, says why it refused.
+    - Visit the page of the 1,000 pictures twice: the second time, the edge is asked for nothing.
     - Drop a picture of your own on the gallery.
     - In another terminal, let the doctor look, or make a link:
         {_python()} manage.py {" ".join(doctor_arguments(state))}

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.views import View
 
 from demo_project.gallery.anatomy import dissect
@@ -54,6 +55,7 @@ class DetailView(View):
             "recipe": recipe,
             "anatomy": dissect(recipe.make(upload, viewer)),
             "preview": _preview(upload),
+            "lasting": self.request.build_absolute_uri(reverse("media", args=[upload.media.name])),
         }
 
 

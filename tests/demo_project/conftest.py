@@ -4,19 +4,48 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from django.apps import apps
 from django.conf import settings
+from django.core.cache import cache
 from django.core.files.storage import Storage, default_storage
 from django.db import connection
 from django.test import Client, override_settings
 
+from cfsigned_django import keyring
 from cfsigned_django.edge.server import EdgeServer
 from cfsigned_django.origins import StorageOrigin, distribution_for
 from cfsigned_django.signed_urls import SignedUrlMixin
 from cfsigned_django.signing import PrivateKey
 from tests.demo_project.browsing import HOST, KEY_GROUP_ID
+
+#: In seconds, as in the demo's settings.
+THUMBNAIL_LINKS = {"querystring_expire": 45, "max_expire": 45, "expire_step": 45}
+
+
+class Clock:
+    """Stand in for the clock of the site: it goes only when it is told to."""
+
+    def __init__(self, now: float) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        """Return what it shows, in Unix seconds."""
+        return self.now
+
+
+@pytest.fixture
+def clock(site: Client) -> Iterator[Clock]:
+    """Take over the clock of the site's process, its cache included, and empty that."""
+    clock = Clock(1_900_000_000)
+    # Made with the site, it has read where the clock is.
+    with mock.patch("time.time", clock), mock.patch.object(keyring._keyring, "_wall", clock):
+        keyring.forget()
+        cache.clear()
+        yield clock
+        cache.clear()
 
 
 @pytest.fixture
@@ -34,6 +63,10 @@ def site(tmp_path: Path, edge: EdgeServer, ec_key: PrivateKey) -> Iterator[Clien
         "default": {
             "BACKEND": "cfsigned_django.storage.CloudFrontFileSystemStorage",
             "OPTIONS": {"location": str(tmp_path)},
+        },
+        "thumbnails": {
+            "BACKEND": "cfsigned_django.storage.CloudFrontFileSystemStorage",
+            "OPTIONS": {"location": str(tmp_path), **THUMBNAIL_LINKS},
         },
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     }

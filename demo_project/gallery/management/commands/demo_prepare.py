@@ -7,14 +7,14 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.core.files.storage import default_storage
+from django.core.files.storage import default_storage, storages
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import BaseCommand, call_command
 
 from cfsigned_django.models import KeyPair
 from demo_project.documents import papers
 from demo_project.gallery.models import Document, Picture, Upload
-from demo_project.gallery.uploads import check_document, check_picture
+from demo_project.gallery.uploads import check_document, check_picture, store_missing
 from demo_project.pictures import COLLECTION
 from demo_project.state import ADMIN_NAME, DemoState, demo_folder
 
@@ -45,6 +45,8 @@ class Command(BaseCommand):
                 check_document(file).save(title=paper.title)
 
             self._ensure(Document, paper.file_name, f"document: {paper.file_name}", document)
+        if stored := store_missing(storages["thumbnails"]):
+            self.stdout.write(f"thumbnails: {stored}")
         self.stdout.write(
             f"{Picture.objects.count()} pictures and {Document.objects.count()} documents"
         )

@@ -1,0 +1,107 @@
+"""A thousand thumbnails on one page, with one signature; and the page that a cache keeps."""
+
+from __future__ import annotations
+
+import re
+import time
+from datetime import UTC, datetime
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.files.storage import storages
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.template.loader import get_template
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_safe
+
+from cfsigned_django.http import cache_page
+from cfsigned_django.signed_urls import SignedUrlMixin
+from demo_project.gallery.anatomy import expiry
+from demo_project.pictures.thumbnails import FOLDER, THUMBNAILS
+
+#: The site's cache keeps a page for at most so many seconds ...
+KEPT = 600
+#: ... and for so many less than its links live: in these, a browser fetches the pictures.
+RESERVE = 20
+
+_LINK = re.compile(r'src="([^"]+)"')
+_SIGNATURE = re.compile(r"Signature=([^&]+)")
+# A line of the edge's log: time, status, path.
+_ASKED = re.compile(rb"^[0-9:]{8} [0-9]{3} .*/%s/" % FOLDER.encode(), re.MULTILINE)
+
+
+@require_safe
+def one_signature(request: HttpRequest) -> HttpResponse:
+    """Show the page with one signature for all its links, which stay the same for a while."""
+    return _page(request, "one")
+
+
+@require_safe
+def one_for_each(request: HttpRequest) -> HttpResponse:
+    """Show the page as most sites make it: with a signature for each link, at each visit."""
+    return _page(request, "each")
+
+
+# The site's cache knows when the links end. A browser that got the page at the last moment does
+# not, so it keeps none: it asks the site again, and gets the page from the cache, or a fresh one.
+@cache_control(max_age=0)
+@cache_page(KEPT, reserve=RESERVE)
+@require_safe
+def kept(request: HttpRequest) -> HttpResponse:
+    """Show the page with one signature out of the site's cache, where it is kept."""
+    return _page(request, "kept")
+
+
+@require_safe
+def asked(request: HttpRequest) -> JsonResponse:
+    """Say how often the edge was asked for thumbnails since a place in its log."""
+    since = request.GET.get("since", "")
+    if not (since.isascii() and since.isdecimal()):
+        return JsonResponse({"error": "since must be a place in the log, in bytes."}, status=400)
+    log = _edge_log()
+    lines = b""
+    if log is not None and log.exists():
+        with log.open("rb") as file:
+            file.seek(int(since))
+            lines = file.read()
+    return JsonResponse({"asked": len(_ASKED.findall(lines))})
+
+
+def _page(request: HttpRequest, kind: str) -> HttpResponse:
+    template = get_template("gallery/_thumbnails.html")
+    began = time.perf_counter()
+    pictures = template.render({"thumbnails": THUMBNAILS, "kind": kind})
+    seconds = time.perf_counter() - began
+    links = [unescape(link) for link in _LINK.findall(pictures)]
+    signatures = {found[1] for link in links if (found := _SIGNATURE.search(link))}
+    log = _edge_log()
+    context: dict[str, Any] = {
+        "kind": kind,
+        "pictures": pictures,
+        "links": f"{len(links):,}",
+        "signatures": f"{len(signatures):,}",
+        "milliseconds": max(1, round(seconds * 1000)),
+        "made": datetime.now(UTC),
+        "first_link": links[0],
+        # Until then, the page is made with the very same links.
+        "same_until": expiry(links[0]) - _lifetime(),
+        # Of a page that is kept, nobody knows how long ago it was made.
+        "log_end": log.stat().st_size if kind != "kept" and log and log.exists() else None,
+    }
+    return render(request, "gallery/thumbnails.html", context)
+
+
+def _lifetime() -> int:
+    """Return for how many seconds each link to a thumbnail works at least."""
+    storage: object = storages["thumbnails"]
+    assert isinstance(storage, SignedUrlMixin)  # noqa: S101 - what the settings say
+    return int(storage.signing_config().querystring_expire)
+
+
+def _edge_log() -> Path | None:
+    """Return where the edge of this demo writes its log, if there is one."""
+    found: Path | None = getattr(settings, "DEMO_EDGE_LOG", None)
+    return found

@@ -1,0 +1,194 @@
+"""The page of a thousand thumbnails: how often it signs, and what a cache may keep of it."""
+
+from __future__ import annotations
+
+import math
+import random
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import storages
+from django.test import Client, override_settings
+
+from cfsigned_django.signed_urls import SignedUrlMixin
+from cfsigned_django.signing import PrivateKey, Verifier
+from cfsigned_django.testing import edge_for
+from tests.demo_project.browsing import links
+from tests.demo_project.conftest import THUMBNAIL_LINKS, Clock
+
+pytest.importorskip("PIL", reason="needs the demo extra: Pillow")
+
+from demo_project.gallery.anatomy import expiry
+from demo_project.gallery.thumbnails import RESERVE
+from demo_project.pictures.thumbnails import COUNT, THUMBNAILS
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@contextmanager
+def counted_signatures() -> Iterator[list[bytes]]:
+    """Note each message that is signed within the block."""
+    signed, sign = [], PrivateKey.sign
+
+    def note(key: PrivateKey, message: bytes, *args: Any) -> bytes:
+        signed.append(message)
+        return sign(key, message, *args)
+
+    with mock.patch.object(PrivateKey, "sign", note):
+        yield signed
+
+
+def figures(page: str) -> dict[str, str]:
+    """Return what the footer of the page says."""
+    return dict(re.findall(r"<dt>([^<]+)</dt><dd[^>]*>([^<]+)</dd>", page))
+
+
+def refused(page: str, now: float) -> list[str]:
+    """Return the links of the page that would be refused at this moment, in Unix seconds."""
+    storage: object = storages["thumbnails"]
+    assert isinstance(storage, SignedUrlMixin)
+    verifier, found = Verifier(storage.trusted_keys()), links(page)
+    assert len(found) == COUNT
+    for link in found:
+        verifier.verify(link, now=int(now))  # which raises the reason
+    ends = (found[0], found[-1])
+    edge = edge_for("thumbnails")
+    return [link for link in ends if edge.get(link, now=int(now)).status != 200]
+
+
+def test_one_signature_serves_all_links(site: Client, clock: Clock) -> None:
+    """Sign once for a thousand links, not again while they stay the same, and say so."""
+    with counted_signatures() as signed:
+        page = site.get("/thumbnails/").content.decode()
+        assert len(signed) == 1
+        assert links(site.get("/thumbnails/").content.decode()) == links(page)
+        assert len(signed) == 1
+    assert len(set(links(page))) == COUNT
+    assert figures(page)["Links"] == "1,000"
+    assert figures(page)["Signatures"] == "1"
+    assert re.fullmatch("[0-9]+ ms", figures(page)["Made in"])
+
+
+def test_one_signature_for_each_link_is_shown_beside_it(site: Client) -> None:
+    """Sign a thousand times on the page that shows how most sites do it."""
+    with counted_signatures() as signed:
+        page = site.get("/thumbnails/each/").content.decode()
+    assert len(signed) == len(set(links(page))) == COUNT
+    assert figures(page)["Signatures"] == "1,000"
+
+
+def test_the_page_says_until_when_its_links_stay_the_same(site: Client, clock: Clock) -> None:
+    """Give the links of this moment until the second that the page names, and others then."""
+    page = site.get("/thumbnails/").content.decode()
+    found = re.search(r'data-same-until="(\d+)"', page)
+    assert found
+    assert clock.now < int(found[1]) <= clock.now + THUMBNAIL_LINKS["expire_step"]
+    clock.now = int(found[1]) + 0.99
+    assert links(site.get("/thumbnails/").content.decode()) == links(page)
+    clock.now = int(found[1]) + 1
+    assert links(site.get("/thumbnails/").content.decode()) != links(page)
+
+
+@pytest.fixture
+def shown(site: Client) -> Client:
+    """Return a client of the site, with the first and the last thumbnail where they belong."""
+    for thumbnail in (THUMBNAILS[0], THUMBNAILS[-1]):
+        storages["thumbnails"].save(thumbnail.name, ContentFile(thumbnail.jpeg()))
+    return site
+
+
+def visit_kept(site: Client, clock: Clock) -> str:
+    """Return the page that the cache keeps; fail where any link in it is dead, or soon will be."""
+    answer = site.get("/thumbnails/kept/")
+    page = answer.content.decode()
+    age = re.search(r"max-age=(\d+)", answer.headers["Cache-Control"])
+    assert age
+    # Now; while the browser fetches the pictures; and at the last moment at which a browser shows
+    # its copy without asking the site.
+    for moment in sorted({clock.now, clock.now + RESERVE - 1, clock.now + int(age[1])}):
+        assert refused(page, moment) == []
+    return page
+
+
+@pytest.mark.parametrize("offset", [0, 0.5, 7.3, 20, 30.999, 44])
+def test_a_kept_page_never_shows_a_dead_picture(shown: Client, clock: Clock, offset: float) -> None:
+    """Keep a page up to a moment at which its links still live for long enough, and no longer."""
+    clock.now = began = clock.now + offset
+    first = visit_kept(shown, clock)
+    ends = expiry(links(first)[0])
+    let_go = began + max(0, math.floor(ends - began) - RESERVE)
+    fresh_links = ends - THUMBNAIL_LINKS["querystring_expire"] + 1
+    for boundary in sorted({let_go, fresh_links, ends}):
+        for moment in (boundary - 1, boundary - 0.01, boundary, boundary + 1):
+            if moment < clock.now:
+                continue
+            clock.now = moment
+            page = visit_kept(shown, clock)
+            if moment < let_go:
+                assert page == first
+            else:
+                assert page != first
+
+
+def test_pages_are_kept_across_many_visits(shown: Client, clock: Clock) -> None:
+    """Show no dead picture at any of many visits, most of which get a page that was kept."""
+    chance, pages = random.Random(1), []
+    for _ in range(25):
+        clock.now += chance.choice((0.2, 3, 11, 25)) * chance.random()
+        pages.append(visit_kept(shown, clock))
+    assert 1 < len(set(pages)) < len(pages) / 2
+
+
+def test_the_clock_of_this_test_can_kill_links(shown: Client, clock: Clock) -> None:
+    """Find the links dead one second after the cache should have let go of their page."""
+    page = visit_kept(shown, clock)
+    ends = expiry(links(page)[0])
+    assert refused(page, ends - 1) == []
+    with pytest.raises(Exception, match="expired"):
+        refused(page, ends)
+
+
+def test_a_kept_page_has_no_message_for_one_reader(shown: Client, clock: Clock) -> None:
+    """Leave the message after an upload to a page that is not kept for everybody."""
+    shown.post("/documents/", {"uploads": ContentFile(b"text", name="a.txt")})
+    assert "Stored" not in shown.get("/thumbnails/kept/").content.decode()
+    assert "Stored “a.txt”" in shown.get("/thumbnails/").content.decode()
+
+
+def test_requests_are_counted_in_the_edge_s_log(site: Client, tmp_path: Path) -> None:
+    """Count what the edge was asked for since the page was made: thumbnails, however answered."""
+    log = tmp_path / "edge.log"
+    log.write_text("10:00:00 200 /thumbs/0001.jpg?Policy&Signature&Key-Pair-Id\n")
+    with override_settings(DEMO_EDGE_LOG=log):
+        page = site.get("/thumbnails/").content.decode()
+        found = re.search(r'data-asked="([^"]+)"', page)
+        assert found
+        assert site.get(found[1]).json() == {"asked": 0}
+        with log.open("a") as file:
+            file.write(
+                "10:00:01 200 /thumbs/0002.jpg?Policy&Signature&Key-Pair-Id\n"
+                "10:00:01 200 /thumbnails/dunes.jpg?Expires&Signature&Key-Pair-Id\n"
+                "10:00:02 403 AccessDenied /thumbs/0003.jpg?Policy: it expired\n"
+                "10:00:02 304 /thumbs/0004.jpg?Policy&Signature&Key-Pair-Id\n"
+            )
+        assert site.get(found[1]).json() == {"asked": 3}
+        assert "data-asked" not in site.get("/thumbnails/kept/").content.decode()
+
+
+def test_a_place_in_the_log_is_a_number(site: Client) -> None:
+    """Refuse what is no number of bytes, and count nothing where there is no log."""
+    for since in ("", "-1", "²", "a"):
+        assert site.get("/thumbnails/asked/", {"since": since}).status_code == 400
+    assert site.get("/thumbnails/asked/", {"since": "0"}).json() == {"asked": 0}
+
+
+def test_thumbnails_show_a_day() -> None:
+    """Draw each moment once, in at most two kilobytes."""
+    assert len({thumbnail.title for thumbnail in THUMBNAILS}) == COUNT
+    assert all(500 < len(thumbnail.jpeg()) < 2048 for thumbnail in THUMBNAILS[::100])
