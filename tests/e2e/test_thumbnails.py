@@ -1,0 +1,141 @@
+"""The thousand thumbnails in a browser: what a first visit asks of the edge, and a second."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+pytest.importorskip("playwright.sync_api", reason="needs pytest-playwright")
+pytest.importorskip("PIL", reason="needs the demo extra")
+
+from playwright.sync_api import expect
+
+from demo_project.pace import LINK_VARIABLE
+from demo_project.pictures.thumbnails import COUNT
+from demo_project.state import DemoState
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserType, Page
+
+#: So long do links stay the same that no test is overtaken by new ones.
+LINK_SECONDS = 7 * 24 * 3600
+
+# In milliseconds: a thousand requests, on a machine that has other things to do.
+PATIENCE = 180_000
+
+SHOWN = """() => [...document.querySelectorAll('.thumbs img')].filter(
+  (picture) => picture.complete && picture.naturalWidth > 0).length"""
+
+SCROLL = """async () => {
+  for (let y = 0; y < document.body.scrollHeight; y += innerHeight) {
+    scrollTo(0, y);
+    await new Promise(requestAnimationFrame);
+  }
+}"""
+
+
+@pytest.fixture(scope="module")
+def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoState]:
+    """Run a demo of which the links live for a week."""
+    from demo_project.console import Console
+    from demo_project.run import running_demo
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(LINK_VARIABLE, str(LINK_SECONDS))
+        with running_demo(tmp_path_factory.mktemp("patient"), Console(), quiet=True) as demo:
+            yield demo.state
+
+
+def asked(state: DemoState) -> int:
+    """Return how many requests for thumbnails the edge has answered since it was started."""
+    lines = (state.logs / "edge.log").read_text("utf-8").splitlines()
+    return sum(" /thumbs/" in line for line in lines)
+
+
+def visit(page: Page, state: DemoState, path: str = "/thumbnails/") -> int:
+    """Open the page and scroll to its end; return what its visit asked of the edge."""
+    before = asked(state)
+    page.goto("about:blank")
+    page.goto(state.address("site") + path, timeout=PATIENCE)
+    return seen(page, state, before)
+
+
+def seen(page: Page, state: DemoState, before: int) -> int:
+    """Wait until the page shows each picture; return how many requests came meanwhile."""
+    page.evaluate(SCROLL)
+    page.wait_for_function(f"({SHOWN})() === {COUNT}", timeout=PATIENCE)
+    if page.locator("[data-asked]").count():
+        # The page, too, reads the log until nothing is added any more.
+        page.locator("[data-final]").wait_for(timeout=PATIENCE)
+    else:
+        page.wait_for_load_state("networkidle", timeout=PATIENCE)
+    return asked(state) - before
+
+
+def test_a_second_visit_asks_the_edge_for_nothing(browser: Browser, patient: DemoState) -> None:
+    """Fetch a thousand pictures once, and none at the next visits: link, reload and new tab."""
+    context = browser.new_context()
+    page = context.new_page()
+    assert visit(page, patient) == COUNT
+    expect(page.locator("[data-asked]")).to_have_text("1,000 times")
+    expect(page.locator("[data-signatures]")).to_have_text("1")
+    assert visit(page, patient) == 0
+    expect(page.locator("[data-asked]")).to_have_text("0 times")
+    before = asked(patient)
+    page.reload()
+    assert seen(page, patient, before) == 0
+    before = asked(patient)
+    page.get_by_role("link", name="Visit again").click()
+    assert seen(page, patient, before) == 0
+    assert visit(context.new_page(), patient) == 0
+    # The links of the page that the cache keeps are the same as well.
+    assert visit(page, patient, "/thumbnails/kept/") == 0
+    assert visit(page, patient, "/thumbnails/kept/") == 0
+    context.close()
+
+
+def test_a_browser_that_was_closed_still_has_the_pictures(
+    browser: Browser,
+    browser_type: BrowserType,
+    browser_type_launch_args: dict[str, object],
+    patient: DemoState,
+    tmp_path: Path,
+) -> None:
+    """Keep the pictures on the disk: a browser that starts anew asks the edge for none."""
+    for wanted in (COUNT, 0):
+        context = browser_type.launch_persistent_context(tmp_path, **browser_type_launch_args)  # type: ignore[arg-type]
+        assert visit(context.new_page(), patient) == wanted
+        context.close()
+
+
+def test_one_signature_for_each_is_fetched_again(browser: Browser, patient: DemoState) -> None:
+    """Fetch all pictures at each visit where each link is signed anew, as the page says."""
+    page = browser.new_page()
+    for _ in range(2):
+        assert visit(page, patient, "/thumbnails/each/") == COUNT
+        expect(page.locator("[data-signatures]")).to_have_text("1,000")
+        expect(page.locator("[data-asked]")).to_have_text("1,000 times")
+    page.close()
+
+
+def test_a_link_for_an_e_mail_is_copied_and_opens(browser: Browser, patient: DemoState) -> None:
+    """Put the lasting link on the clipboard, and open the picture by it in another browser."""
+    context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
+    page = context.new_page()
+    page.goto(f"{patient.address('site')}/pictures/1/")
+    page.get_by_role("button", name="Copy").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    link = page.evaluate("navigator.clipboard.readText()")
+    assert link == page.get_by_label("A link for an e-mail").input_value()
+    context.close()
+    other = browser.new_page()
+    answer = other.goto(link)
+    assert answer
+    assert answer.status == 200
+    assert answer.headers["content-type"] == "image/jpeg"
+    assert other.url.startswith(patient.address("edge"))
+    assert "Signature=" in other.url
+    other.close()
