@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -13,9 +14,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from html import unescape
 from pathlib import Path
 from typing import Any
 from unittest import mock
+from urllib.request import urlopen
 
 import boto3
 import pytest
@@ -36,7 +39,7 @@ pytestmark = pytest.mark.skipif(
     reason="needs the demo extra: ministack and Pillow",
 )
 
-PICTURES, DOCUMENTS = 15, 3
+PICTURES, DOCUMENTS, COUNT = 15, 3, 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +140,21 @@ def test_second_start_keeps_the_data(demo: Demo, first_start: FirstStart) -> Non
     kept = [(file["name"], file["size"]) for file in listing(demo.state)]
     assert kept == [(file["name"], file["size"]) for file in first_start.files]
     assert demo.state == first_start.state
+
+
+def test_thumbnails_come_by_one_signature_and_may_be_kept(demo: Demo) -> None:
+    """Upload a thousand once, and serve them with a Cache-Control that lets browsers keep them."""
+    assert "thumbnails:" not in (demo.state.logs / "prepare.log").read_text("utf-8")
+    links = [
+        unescape(link)
+        for link in re.findall(r'src="(http[^"]+)"', page(demo.state, "/thumbnails/").text)
+    ]
+    assert len(links) == len(set(links)) == COUNT
+    assert len({link.partition("?")[2] for link in links}) == 1
+    for link in (links[0], links[-1]):
+        with urlopen(link) as answer:
+            assert answer.headers["Cache-Control"] == "private, max-age=604800, immutable"
+            assert answer.headers["Content-Type"] == "image/jpeg"
 
 
 def test_pages_show_every_file(demo: Demo) -> None:
