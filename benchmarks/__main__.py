@@ -31,8 +31,8 @@ def main(arguments: list[str] | None = None) -> int:
 
     targets = [
         Target(contender=made.OURS_RSA, than=made.DJANGO_STORAGES, at_least=1.0),
-        Target(contender=made.OURS_RSA, than=made.BARE_SIGNATURE, at_most=0.05),
-        Target(contender=made.OURS_ECDSA, than=made.DJANGO_STORAGES, at_least=11.0),
+        Target(contender=made.OURS_RSA, than=made.BARE_SIGNATURE, at_most=0.03),
+        Target(contender=made.OURS_ECDSA, than=made.DJANGO_STORAGES, at_least=12.0),
     ]
     names = made.plain_names(options.names)
     times = measure(made.make_contenders(names), names, rounds=options.rounds)

@@ -27,11 +27,13 @@ class CfsignedDjangoConfig(AppConfig):
         """Register the system checks, and what the keyring asks for."""
         from cfsigned_django import keyring
         from cfsigned_django.active_keys import find_active_signer
+        from cfsigned_django.cache_checks import check_caches
         from cfsigned_django.rotation_checks import check_rotation, check_sealed_keys
         from cfsigned_django.storage_checks import check_storages, counted_lifetimes
 
         checks.register(checks.Tags.files)(check_storages)
         checks.register(checks.Tags.files)(check_rotation)
+        checks.register(checks.Tags.caches)(check_caches)
         checks.register(checks.Tags.database)(check_sealed_keys)
         keyring.register(find_active_signer)
         keyring.register_lifetimes(counted_lifetimes)

@@ -35,6 +35,27 @@ def lifetime(expire: int | timedelta, max_expire: int) -> int:
     return seconds
 
 
+def step_seconds(expire_step: int | timedelta, seconds: int, longest: int) -> int:
+    """Return the step that was asked for, if a URL may then live as long as it can.
+
+    ``seconds`` is what is granted without it, and ``longest`` for how long a
+    rotation waits until a URL has expired.
+    """
+    step = whole_seconds(expire_step)
+    if step is None or step < 0:
+        raise ValueError(
+            f"expire_step is {expire_step!r}: whole seconds or a timedelta are wanted, 0 or more."
+        )
+    if seconds + step > longest:
+        raise ValueError(
+            f"expire_step is {step} s, with which a URL of {seconds} s may live for up to "
+            f"{seconds + step} s: more than the {longest} s of AWS_CLOUDFRONT_MAX_EXPIRE and "
+            "AWS_CLOUDFRONT_EXPIRE_STEP together. Ask for less, or raise one of the settings: keys "
+            "must outlive the URLs that they signed."
+        )
+    return step
+
+
 def refuse_conditions(*conditions: Any) -> None:
     """Refuse what only a signature can enforce, on a URL that has none of this library's."""
     if any(condition is not None for condition in conditions):

@@ -52,6 +52,7 @@ TABLE: dict[str, str] = {
     "clocks are changed.",
     "cfsigned.E030": "Set AWS_CLOUDFRONT_BY_HAND to True where a person changes CloudFront, "
     "to False where the site does.",
+    "cfsigned.E040": "Set AWS_CLOUDFRONT_URL_CACHE_SIZE to a whole number of URLs; 0 keeps none.",
     "cfsigned.W001": "Compare with Key management, Public keys: ids look like K2JCJMDEHXQW5F.",
     "cfsigned.W002": "Give static files a domain or a behavior without Restrict viewer access.",
     "cfsigned.W003": 'Name the class in STORAGES["default"]["BACKEND"], where Django 5.1 and newer '
@@ -64,6 +65,11 @@ TABLE: dict[str, str] = {
     "cfsigned_rotate --reseal; if it is lost, revoke the key pair.",
     "cfsigned.W008": 'Add "cfsigned_django" to INSTALLED_APPS, or remove '
     "AWS_CLOUDFRONT_KEY_GROUP_ID: only the app knows which key of the group signs.",
+    "cfsigned.W040": "Lower CACHE_MIDDLEWARE_SECONDS, raise AWS_QUERYSTRING_EXPIRE, or put "
+    '"cfsigned_django.http.cap_cache_control" into MIDDLEWARE, directly behind '
+    "UpdateCacheMiddleware.",
+    "cfsigned.W041": "Lower the seconds of {% cache %}, or raise AWS_QUERYSTRING_EXPIRE by the "
+    "time for which the fragment is kept.",
 }
 
 # The longest value that a message shows.

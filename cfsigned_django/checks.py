@@ -183,6 +183,12 @@ def _lifetimes(config: Config) -> Facts:
         yield problem("cfsigned.E016", f"AWS_CLOUDFRONT_EXPIRE_STEP is {wrong}.")
 
 
+def _url_cache_size(config: Config) -> Facts:
+    size = config.url_cache_size
+    if type(size) is not int or size < 0:
+        yield problem("cfsigned.E040", f"AWS_CLOUDFRONT_URL_CACHE_SIZE is {shown(size)}.")
+
+
 def _auth(config: Config) -> Facts:
     # Nothing but False makes a URL public: an environment variable that is not
     # set, or that says "False", must not.
@@ -197,7 +203,13 @@ _KEY_FACTS: tuple[Callable[[Config], Facts], ...] = (
     _key_group_id,
     _hash_algorithm,
 )
-_URL_FACTS: tuple[Callable[[Config], Facts], ...] = (_auth, _domain, _protocol, _lifetimes)
+_URL_FACTS: tuple[Callable[[Config], Facts], ...] = (
+    _auth,
+    _domain,
+    _protocol,
+    _lifetimes,
+    _url_cache_size,
+)
 
 
 def whole_seconds(value: Any) -> int | None:

@@ -28,6 +28,7 @@ from cfsigned_django.key_source import (
     search_settings,
 )
 from cfsigned_django.signing import KeyAlgorithm
+from cfsigned_django.url_cache import drop_all
 
 #: Option of a storage -> the setting that it overrides, and the default of both.
 OPTIONS: Mapping[str, tuple[str, Any]] = {
@@ -39,6 +40,7 @@ OPTIONS: Mapping[str, tuple[str, Any]] = {
     "querystring_expire": ("AWS_QUERYSTRING_EXPIRE", 3600),
     "expire_step": ("AWS_CLOUDFRONT_EXPIRE_STEP", 0),
     "max_expire": ("AWS_CLOUDFRONT_MAX_EXPIRE", 7 * 24 * 3600),
+    "url_cache_size": ("AWS_CLOUDFRONT_URL_CACHE_SIZE", 10_000),
     "hash_algorithm": ("AWS_CLOUDFRONT_HASH_ALGORITHM", None),
     "key_group_id": ("AWS_CLOUDFRONT_KEY_GROUP_ID", None),
 }
@@ -59,6 +61,7 @@ class Config:
     querystring_expire: Any
     expire_step: Any
     max_expire: Any
+    url_cache_size: Any
     hash_algorithm: Any
     key_group_id: Any
 
@@ -202,6 +205,17 @@ def _first_of(*names: str) -> Any:
     return next((found for name in names if (found := getattr(settings, name, None))), None)
 
 
+def cache_middleware_seconds() -> int:
+    """Return for how long Django's cache middleware keeps a page that does not say."""
+    seconds: int = settings.CACHE_MIDDLEWARE_SECONDS
+    return seconds
+
+
+def middleware() -> list[str]:
+    """Return MIDDLEWARE, the outermost first."""
+    return list(settings.MIDDLEWARE)
+
+
 def encryption_keys() -> list[str | bytes]:
     """Return AWS_CLOUDFRONT_ENCRYPTION_KEYS: Fernet keys, newest first; one alone may be text."""
     keys = getattr(settings, "AWS_CLOUDFRONT_ENCRYPTION_KEYS", None) or []
@@ -224,3 +238,4 @@ def count_change(*, setting: str, **kwargs: Any) -> None:
         global generation
         generation += 1
         forget_in_use()
+        drop_all()

@@ -18,6 +18,7 @@ from cfsigned_django.conf import KeySource
 from cfsigned_django.lease import FindActive as FindActive, Found as Found, Lease as Lease
 from cfsigned_django.lookup import NOTHING_SIGNS, Keyring as Keyring
 from cfsigned_django.signing import HashAlgorithm, PublicKey, Signer
+from cfsigned_django.url_cache import drop_all
 
 #: The one of this process, once the app has said where to look.
 _keyring: Keyring | None = None
@@ -31,6 +32,7 @@ def register(find_active: FindActive) -> None:
     """Let the keyring look for ACTIVE key pairs in the database."""
     global _keyring
     _keyring = Keyring(find_active)
+    drop_all()
 
 
 def register_lifetimes(counted_lifetimes: Callable[[str], Iterable[int]]) -> None:
@@ -80,6 +82,7 @@ def forget() -> None:
     """Look again at the next URL: after a move that this process made itself."""
     if _keyring is not None:
         _keyring.expire()
+        drop_all()
 
 
 def lease_signer(

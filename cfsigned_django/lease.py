@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -37,6 +38,8 @@ class Lease:
     seen_at: float | None = None
     #: For how many seconds an answer may be used at its full worth.
     worth: int = 0
+    #: Until when nobody needs to ask again, in Unix seconds.
+    fresh_until: float = math.inf
 
     def limit(self, expires: int, *, lifetime: int, now: int) -> int:
         """Return the expiry of a URL, in Unix seconds, while its key is still trusted.

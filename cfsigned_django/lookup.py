@@ -192,4 +192,9 @@ def _make_lease(slot: _Slot, key_group_id: str, fallback: Signer | None) -> Leas
         problem = _NO_ANSWER if answer.seen_at is None else NOTHING_SIGNS
         raise ImproperlyConfigured(problem.format(key_group_id))
     seen_at = slot.first_looked_on if answer.seen_at is None else answer.seen_at
-    return Lease(signer=signer, seen_at=seen_at, worth=2 * slot.interval)
+    return Lease(
+        signer=signer,
+        seen_at=seen_at,
+        worth=2 * slot.interval,
+        fresh_until=slot.looked_on + slot.pause,
+    )

@@ -12,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from cfsigned_django import conf
 from cfsigned_django.checks import find_half_a_key, raise_first_error
 from cfsigned_django.conf import Config, KeySource
+from cfsigned_django.url_cache import UrlCache
 
 #: Constructor arguments that never reach a migration: secrets, and what makes
 #: no sense without them. A migration takes them from the settings instead.
@@ -42,16 +43,19 @@ class OptionsMixin:
     querystring_expire: Any
     expire_step: Any
     max_expire: Any
+    url_cache_size: Any
     hash_algorithm: Any
     key_group_id: Any
 
     # The options that neither constructor nor class nor later code has set.
     _following: frozenset[str] = frozenset()
     _generation = -1
+    _urls: UrlCache
 
     def __init__(self, *args: Any, **options: Any) -> None:
         # First of all, so that no frame of an error holds a secret as text.
         conf.hide_all(options)
+        self.__dict__["_urls"] = UrlCache()
         self._hide_constructor_args()
         try:
             self._needs_key = self.needs_key(options)
@@ -73,6 +77,8 @@ class OptionsMixin:
         if name in self._following:
             super().__setattr__("_following", self._following - {name})
         super().__setattr__(name, conf.hide(name, value))
+        if "_urls" in self.__dict__:  # else it is being made
+            self._urls.drop()
 
     @classmethod
     def config_for(cls, options: Mapping[str, Any]) -> Config:
@@ -96,7 +102,13 @@ class OptionsMixin:
 
         What it returns at start-up says nothing about what it returns later.
         """
-        return any(inspect.isdatadescriptor(getattr(cls, name, None)) for name in conf.OPTIONS)
+        return cls.has_properties()
+
+    @classmethod
+    def has_properties(cls, *others: str) -> bool:
+        """Tell whether an option, or one of the other attributes, is a property."""
+        names = (*conf.OPTIONS, *others)
+        return any(inspect.isdatadescriptor(getattr(cls, name, None)) for name in names)
 
     @classmethod
     def needs_key(cls, options: Mapping[str, Any]) -> bool:
@@ -109,10 +121,15 @@ class OptionsMixin:
 
     def __getstate__(self) -> dict[str, Any]:
         state: dict[str, Any] = super().__getstate__()  # type: ignore[assignment]
-        return {name: value for name, value in state.items() if name != "_ready"}
+        return {
+            name: value
+            for name, value in state.items()
+            if name not in ("_ready", "_settled", "_urls")
+        }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         getattr(super(), "__setstate__", self.__dict__.update)(state)
+        self.__dict__["_urls"] = UrlCache()
         self._follow_settings()
 
     def _setting_defaults(self) -> dict[str, Any]:

@@ -7,33 +7,39 @@ with :exc:`~django.core.exceptions.ImproperlyConfigured`.
 from __future__ import annotations
 
 import time
+from collections.abc import Hashable
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
-from cfsigned_django import conf
-from cfsigned_django.arguments import lifetime, refuse_conditions, refuse_dot_dot, refuse_writing
-from cfsigned_django.checks import (
-    find_address_problems,
-    raise_first_error,
+from cfsigned_django import expiry_watch
+from cfsigned_django.addresses import AddressMixin, join_query
+from cfsigned_django.arguments import (
+    lifetime,
+    refuse_conditions,
+    refuse_writing,
+    step_seconds,
 )
 from cfsigned_django.parameters import build_query
-from cfsigned_django.ready import make_origin
+from cfsigned_django.ready import Ready, Settled
+from cfsigned_django.reuse import PLAIN_NAME, SECONDS, Grant, extend, extend_to, find_or_sign
 from cfsigned_django.signing import Policy, Signer
-from cfsigned_django.signing.encoding import encode_path
-from cfsigned_django.signing_key import SigningKeyMixin
+from cfsigned_django.signing.encoding import encode_url
+from cfsigned_django.stable_expiry import stable_expiry
+from cfsigned_django.url_cache import RECHECK_SECONDS
 
 #: How long the URL of a probe is valid: longer than clocks differ.
 PROBE_SECONDS = 600
 
 
-class SignedUrlMixin(SigningKeyMixin):
+class SignedUrlMixin(AddressMixin):
     """Make ``url()`` of any storage return CloudFront signed URLs.
 
     Put it before a storage class whose own ``url()`` gives the path of a
     file. Options, each defaulting to its setting: see
     :data:`cfsigned_django.conf.OPTIONS`.
     """
+
+    _settled: Settled | None = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -42,8 +48,6 @@ class SignedUrlMixin(SigningKeyMixin):
                 f"{cls.__name__} puts SignedUrlMixin before django-storages' S3Storage, which has "
                 "a signer of its own. Derive it from CloudFrontS3Storage, which joins the two."
             )
-
-    _known_origin: tuple[tuple[Any, Any], str] | None = None
 
     def url(
         self,
@@ -56,6 +60,7 @@ class SignedUrlMixin(SigningKeyMixin):
         ip_address: str | None = None,
         resource: str | None = None,
         download: str | None = None,
+        expire_step: int | timedelta | None = None,
     ) -> str:
         """Return a URL with which CloudFront serves the file for ``expire`` seconds.
 
@@ -63,60 +68,162 @@ class SignedUrlMixin(SigningKeyMixin):
         ``download`` is the name under which browsers save the file. A start
         (Unix seconds or an aware datetime), an IPv4 address or range, or a
         ``resource`` such as ``"albums/42/*"`` (a name in this storage, with
-        wildcards, that covers ``name``) make a custom policy.
+        wildcards, that covers ``name``) make a custom policy. A resource with
+        wildcards is signed once for all names, as long as its end is the same.
+        With ``expire_step``, in seconds, that and the URL stay the same for a
+        step, and the URL lives for less than a step longer.
 
         Raise :exc:`ImproperlyConfigured` where settings do not make sense,
         :exc:`ValueError` where arguments do not, and
         :exc:`SuspiciousFileOperation` for a name with ``..`` in it. Does no
         network access, and asks the database for the key once per interval.
         """
-        if self._generation != conf.generation:
-            self._follow_settings()
-        if not self._is_signing():
-            refuse_conditions(date_greater_than, ip_address, resource)
-            return self._plain_url(name, parameters, expire, http_method, download)
-        if http_method is not None:
-            refuse_writing(http_method)
-        ready = self._get_ready()
-        address = ready.origin + self._url_path(name)
-        if parameters or download is not None:
-            address = _join_query(address, build_query(parameters, download))
-        # Read before the signer is asked for, which may take a while: what is
-        # granted to a URL counts from here.
-        now = int(time.time())
-        until = now + (ready.expire if expire is None else lifetime(expire, ready.max_expire))
-        if ready.step:
-            until = -(-until // ready.step) * ready.step
-        lease = ready.lease_signer()
-        until = lease.limit(until, lifetime=ready.max_expire + ready.step, now=now)
-        signer = lease.signer
-        if date_greater_than is None and ip_address is None and resource is None:
-            return signer.sign_url(address, date_less_than=until)
-        covered = address if resource is None else ready.origin + self._resource_path(resource)
-        policy = Policy(
-            resource=covered,
-            date_less_than=until,
-            date_greater_than=date_greater_than,
-            ip_address=ip_address,
+        if resource is None:
+            entry = self._urls.entries.get(name)
+            # First of all, since this is most of the work for a page whose URLs are known.
+            if (
+                entry is not None
+                and parameters is None
+                and expire is None
+                and http_method is None
+                and date_greater_than is None
+                and ip_address is None
+                and download is None
+                and expire_step is None
+                and entry.since <= time.time() < entry.until
+            ):
+                if expiry_watch.watches:
+                    expiry_watch.note(entry.expires)
+                return entry.url
+        elif (
+            parameters is None
+            and http_method is None
+            and date_greater_than is None
+            and download is None
+            and expire.__class__ in SECONDS
+            and expire_step.__class__ in SECONDS
+        ):
+            entry = self._urls.entries.get((resource, expire, expire_step, ip_address))
+            if entry is not None and entry.since <= time.time() < entry.until:
+                url = extend(entry, name)
+                if url is None:
+                    url = extend_to(entry, self._get_origin() + self._url_path(name))
+                if expiry_watch.watches:
+                    expiry_watch.note(entry.expires)
+                return url
+        return self._make_url(
+            name,
+            parameters,
+            expire,
+            http_method,
+            date_greater_than,
+            ip_address,
+            resource,
+            download,
+            expire_step,
         )
-        return signer.sign_url(address, policy=policy)
 
-    def unsigned_url(
+    def _make_url(
         self,
         name: str | None,
-        parameters: dict[str, Any] | None = None,
-        download: str | None = None,
+        parameters: dict[str, Any] | None,
+        expire: int | timedelta | None,
+        http_method: str | None,
+        date_greater_than: datetime | int | None,
+        ip_address: str | None,
+        resource: str | None,
+        download: str | None,
+        expire_step: int | timedelta | None,
     ) -> str:
-        """Return the CloudFront URL without a signature.
-
-        It names the file for good, where a signed URL changes: for the key of
-        a cache, for a thumbnail library, or where the files are public.
-        """
-        self._keep_up()
-        address = self._get_origin() + self._url_path(name)
+        """Return what ``url()`` returns where it does not know that yet."""
+        era = self._urls.era  # before any look at what may change meanwhile
+        # Read before the signer is asked for, which may take a while: what is
+        # granted to a URL counts from here.
+        now = time.time()
+        settled = self._settled
+        if settled is not None and settled.era is era and settled.since <= now < settled.until:
+            ready = settled.ready
+        else:
+            self._keep_up()
+            if not self._is_signing():
+                refuse_conditions(date_greater_than, ip_address, resource)
+                return self._plain_url(name, parameters, expire, http_method, download)
+            ready = self._get_ready()
+            settled = self._settle(ready, era, now)
+        if http_method is not None:
+            refuse_writing(http_method)
+        if settled is not None and name.__class__ is str and PLAIN_NAME.fullmatch(name):
+            address = settled.start + name
+            is_encoded = True
+        else:
+            address = ready.origin + self._url_path(name)
+            is_encoded = False
         if parameters or download is not None:
-            address = _join_query(address, build_query(parameters, download))
-        return address
+            address = join_query(address, build_query(parameters, download))
+            is_encoded = False
+        covered = address if resource is None else ready.origin + self._resource_path(resource)
+        second = int(now)
+        seconds = ready.expire if expire is None else lifetime(expire, ready.max_expire)
+        step = ready.step
+        if expire_step is not None:
+            step = step_seconds(expire_step, seconds, ready.longest)
+        wanted = second + seconds
+        if step:
+            wanted = stable_expiry(wanted, step, covered)
+        lease = ready.lease_signer()
+        expires = lease.limit(wanted, lifetime=ready.longest, now=second)
+        if expiry_watch.watches:
+            expiry_watch.note(expires)
+        if not step and date_greater_than is None and ip_address is None and resource is None:
+            if is_encoded:  # It is another one in the next second: nobody compares.
+                return lease.signer.sign_once(address, expires)
+            return lease.signer.sign_url(address, date_less_than=expires)
+        # What was cut short, since the database does not answer, is not kept.
+        is_cut = expires != wanted
+        if date_greater_than is not None or is_cut or not ready.cache_size:
+            policy = Policy(
+                resource=covered,
+                date_less_than=expires,
+                date_greater_than=date_greater_than,
+                ip_address=ip_address,
+            )
+            return lease.signer.sign_url(address, policy=policy)
+        grant = Grant(
+            signer=lease.signer,
+            covered=covered,
+            expires=expires,
+            ip_address=ip_address,
+            since=now,
+            until=min(wanted - seconds + 1, now + RECHECK_SECONDS, lease.fresh_until),
+        )
+        key: Hashable = address, covered, seconds, step, ip_address
+        start = None
+        if "*" in covered:
+            key = None, covered, seconds, step, ip_address
+            if settled is not None:
+                key, start = (resource, expire, expire_step, ip_address), settled.start
+        elif settled is not None and name.__class__ is str:
+            others = parameters, expire, http_method, ip_address, resource, download, expire_step
+            if all(each is None for each in others):
+                key = name
+        url, entry = find_or_sign(self._urls, key, grant, address, start=start)
+        if self._urls.entries.get(key) is not entry:
+            self._urls.keep(key, entry, era=era, size=ready.cache_size)
+        return url
+
+    def _settle(self, ready: Ready, era: object, now: float) -> Settled | None:
+        """Spare the next URLs the look at each option, where these announce a change."""
+        if not ready.has_fixed_paths:
+            return None
+        settled = Settled(
+            ready=ready,
+            era=era,
+            since=now,
+            until=now + RECHECK_SECONDS,
+            start=encode_url(ready.origin + self._url_path("x")).removesuffix("x"),
+        )
+        self.__dict__["_settled"] = settled  # not by setattr(), which tells of a change
+        return settled
 
     def probe_url(self, signer: Signer) -> str:
         """Return a URL that is signed with another signer, to see whether CloudFront knows it.
@@ -126,51 +233,3 @@ class SignedUrlMixin(SigningKeyMixin):
         self._keep_up()
         address = self._get_ready().origin + self._url_path(".cfsigned-probe")
         return signer.sign_url(address, date_less_than=int(time.time()) + PROBE_SECONDS)
-
-    def _get_origin(self) -> str:
-        """Return protocol and domain of unsigned URLs, checked again only after a change."""
-        state = self.url_protocol, self.custom_domain
-        known = self._known_origin
-        if known is None or known[0] != state:
-            raise_first_error(find_address_problems(self.signing_config()))
-            self._known_origin = known = state, make_origin(*state)
-        return known[1]
-
-    def _plain_url(
-        self,
-        name: str | None,
-        parameters: dict[str, Any] | None,
-        expire: int | timedelta | None,
-        http_method: str | None,
-        download: str | None,
-    ) -> str:
-        """Return the URL where it was said that this mixin shall not sign it."""
-        if http_method is not None:
-            refuse_writing(http_method)
-        return self.unsigned_url(name, parameters, download)
-
-    def _url_path(self, name: str | None) -> str:
-        """Return the percent-encoded path of the file, from its slash on."""
-        refuse_dot_dot(name or "")
-        # The storage may stand behind a base URL, of which the path counts.
-        path = encode_path(urlsplit(super().url(name)).path)  # type: ignore[misc]
-        return escape_asterisks(path if path.startswith("/") else f"/{path}")
-
-    def _resource_path(self, resource: str) -> str:
-        """Return the path of a resource, in which ``*`` keeps its meaning."""
-        if not resource or "://" in resource:
-            raise ValueError(
-                f"resource is {resource!r}: give it as a name in the storage, such as "
-                "'albums/42/*', without protocol and domain."
-            )
-        # Those of the resource are the last ones: a location may hold others.
-        return "*".join(self._url_path(resource).rsplit("%2A", resource.count("*")))
-
-
-def escape_asterisks(path: str) -> str:
-    """Encode ``*``, which a policy would take for a wildcard and S3 for itself."""
-    return path.replace("*", "%2A")
-
-
-def _join_query(address: str, query: str) -> str:
-    return f"{address}?{query}" if query else address

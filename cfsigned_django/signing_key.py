@@ -93,12 +93,14 @@ class SigningKeyMixin(OptionsMixin):
             self.querystring_expire,
             self.max_expire,
             self.expire_step,
+            self.url_cache_size,
             self.key_group_id,
             self._handed_in(),
         )
         ready = self._ready
         if ready is None or ready.state != state:
-            self._ready = ready = self._make_ready(state)
+            # Not by setattr(), which drops the URLs that are being made.
+            self.__dict__["_ready"] = ready = self._make_ready(state)
         return ready
 
     def _make_ready(self, state: tuple[Any, ...]) -> Ready:
@@ -113,7 +115,21 @@ class SigningKeyMixin(OptionsMixin):
                 "and of file fields only: their links would be refused. Name this storage in "
                 "STORAGES, or lower its max_expire."
             )
-        return Ready.work_out(state, config, signer, asks_database=asks_database)
+        return Ready.work_out(
+            state,
+            config,
+            signer,
+            asks_database=asks_database,
+            has_fixed_paths=self._has_fixed_paths(),
+        )
+
+    @classmethod
+    def _has_fixed_paths(cls) -> bool:
+        """Tell whether the URL of a name changes only where an option or a setting does.
+
+        Of a storage class that is not known, nobody can tell.
+        """
+        return False
 
     def _is_signing(self) -> bool:
         return self.querystring_auth is not False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -14,18 +14,17 @@ from django.utils.encoding import filepath_to_uri
 from storages.backends.s3 import S3Storage
 from storages.utils import clean_name
 
-from cfsigned_django import conf
+from cfsigned_django import conf, expiry_watch
+from cfsigned_django.addresses import escape_asterisks
 from cfsigned_django.arguments import lifetime, refuse_dot_dot, refuse_writing
 from cfsigned_django.checks import find_problems, raise_first_error, whole_seconds
 from cfsigned_django.conf import Config, KeySource
-from cfsigned_django.signed_urls import SignedUrlMixin as SignedUrlMixin, escape_asterisks
+from cfsigned_django.reuse import PLAIN_NAME
+from cfsigned_django.signed_urls import SignedUrlMixin as SignedUrlMixin
 from cfsigned_django.signing import Signer
 
 # What comes out of a pickle empty and is found again in the settings.
 _CREDENTIALS = ("secret_key", "security_token")
-
-# A name that neither normalising nor percent-encoding would change.
-_PLAIN_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,10 +137,18 @@ class CloudFrontS3Storage(SignedUrlMixin, S3Storage):
         options = self.get_default_settings()  # type: ignore[no-untyped-call]
         return {*options, "cloudfront_signer"}
 
+    @classmethod
+    def _has_fixed_paths(cls) -> bool:
+        return (
+            cls._normalize_name is S3Storage._normalize_name
+            and cls._url_path is CloudFrontS3Storage._url_path
+            and not cls.has_properties("location", "cloudfront_signer")
+        )
+
     def _url_path(self, name: str | None) -> str:
         if name.__class__ is str and type(self)._normalize_name is S3Storage._normalize_name:
             joined = f"{self.location.rstrip('/')}/{name}" if self.location else name
-            if _PLAIN_NAME.fullmatch(joined):
+            if PLAIN_NAME.fullmatch(joined):
                 return f"/{joined}"
         refuse_dot_dot(name or "")
         key = self._normalize_name(clean_name(name or ""))  # type: ignore[no-untyped-call]
@@ -172,6 +179,7 @@ class CloudFrontS3Storage(SignedUrlMixin, S3Storage):
         if self.querystring_auth:
             most = whole_seconds(self.max_expire) or 0
             seconds = lifetime(self.querystring_expire if expire is None else expire, most)
+            expiry_watch.note(int(time.time()) + seconds)
         url: str = S3Storage.url(self, name, parameters, seconds, http_method)
         return url
 
@@ -204,6 +212,14 @@ class CloudFrontFileSystemStorage(SignedUrlMixin, FileSystemStorage):
         if self._base_url is None:
             return conf.base_url()
         return self._base_url if self._base_url.endswith("/") else f"{self._base_url}/"
+
+    @classmethod
+    def _has_fixed_paths(cls) -> bool:
+        return (
+            cls._url_path is CloudFrontFileSystemStorage._url_path
+            and cls.base_url is CloudFrontFileSystemStorage.base_url
+            and not cls.has_properties()
+        )
 
     def _url_path(self, name: str | None) -> str:
         refuse_dot_dot(name or "")

@@ -12,7 +12,7 @@ from unittest import mock
 from urllib.parse import parse_qsl, urlsplit
 
 from cfsigned_django.signed_urls import SignedUrlMixin
-from cfsigned_django.signing import KeyAlgorithm, Policy, PrivateKey, Verifier
+from cfsigned_django.signing import HashAlgorithm, KeyAlgorithm, Policy, PrivateKey, Verifier
 
 KEY_ID = "K2JCJMDEHXQW5F"
 OTHER_KEY_ID = "K3ABCDEFGHIJKL"
@@ -92,6 +92,20 @@ def counted_loads() -> Iterator[list[KeyAlgorithm]]:
 
     with mock.patch.object(PrivateKey, "load", side_effect=note):
         yield loads
+
+
+@contextmanager
+def counted_signatures() -> Iterator[list[bytes]]:
+    """Note each policy that is signed within the block."""
+    messages, sign = [], PrivateKey.sign
+
+    def note(key: PrivateKey, message: bytes, hash_algorithm: HashAlgorithm) -> bytes:
+        if message:  # a check signs nothing, to see whether the key can
+            messages.append(message)
+        return sign(key, message, hash_algorithm)
+
+    with mock.patch.object(PrivateKey, "sign", note):
+        yield messages
 
 
 def parameters_of(url: str) -> dict[str, str]:

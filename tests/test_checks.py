@@ -52,6 +52,8 @@ WRONG: list[tuple[str, dict[str, Any]]] = [
     ("E014", {"max_expire": 0}),
     ("E015", {"querystring_expire": 60, "max_expire": timedelta(seconds=59)}),
     ("E016", {"expire_step": -1}),
+    ("E040", {"url_cache_size": -1}),
+    ("E040", {"url_cache_size": "1000"}),
     ("E017", {"querystring_auth": None}),
     ("E017", {"querystring_auth": "False"}),
     ("E018", {"custom_domain": "media.s3.ap-northeast-2.amazonaws.com"}),

@@ -25,6 +25,7 @@ EXPECTED_DEFAULTS = {
     "querystring_auth": True,
     "querystring_expire": 3600,
     "expire_step": 0,
+    "url_cache_size": 10_000,
     "max_expire": 604800,
     "hash_algorithm": None,
     "key_group_id": None,

@@ -27,13 +27,15 @@ from tests.storage_cases import (
 )
 
 NOW = 1_775_000_000
+# With a step of 7,200 s, for the URL of a.jpg.
+END_OF_STEP = 1_775_007_846
 # One other value for each option, and how it shows in a URL made at NOW.
 OTHER_VALUES = {
     "cloudfront_key_id": (OTHER_KEY_ID, f"&Key-Pair-Id={OTHER_KEY_ID}"),
     "custom_domain": ("other.example.com", "https://other.example.com/"),
     "url_protocol": ("http:", f"http://{DOMAIN}/"),
     "querystring_expire": (timedelta(minutes=1), f"?Expires={NOW + 60}&"),
-    "expire_step": (7200, f"?Expires={-(-(NOW + 3600) // 7200) * 7200}&"),
+    "expire_step": (7200, f"?Expires={END_OF_STEP}&"),
     "hash_algorithm": (HashAlgorithm.SHA256, "&Hash-Algorithm=SHA256"),
 }
 BOTH = pytest.mark.parametrize("cls", [CloudFrontS3Storage, CloudFrontFileSystemStorage])

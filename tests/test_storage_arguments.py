@@ -38,7 +38,7 @@ def test_signature(cls: type[SignedUrlMixin]) -> None:
     parameters = inspect.signature(cls.url).parameters
     by_name = [name for name, each in parameters.items() if each.kind is each.KEYWORD_ONLY]
     assert list(parameters)[:5] == ["self", "name", "parameters", "expire", "http_method"]
-    assert by_name == ["date_greater_than", "ip_address", "resource", "download"]
+    assert by_name == ["date_greater_than", "ip_address", "resource", "download", "expire_step"]
     assert list(inspect.signature(cls.unsigned_url).parameters)[:3] == [
         "self",
         "name",

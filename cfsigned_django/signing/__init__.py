@@ -16,5 +16,5 @@ from cfsigned_django.signing.keys import (
     PublicKey as PublicKey,
 )
 from cfsigned_django.signing.policy import Policy as Policy
-from cfsigned_django.signing.signer import Signer as Signer
+from cfsigned_django.signing.signer import SignedPolicy as SignedPolicy, Signer as Signer
 from cfsigned_django.signing.verifier import Verifier as Verifier

@@ -2,16 +2,39 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeGuard
 
 from cfsigned_django.signing.encoding import MAX_URL_LENGTH, encode_base64, encode_url
 from cfsigned_django.signing.exceptions import InvalidKey, InvalidPolicy, InvalidUrl
 from cfsigned_django.signing.keys import HashAlgorithm, KeyAlgorithm, PrivateKey
-from cfsigned_django.signing.policy import MAX_EPOCH_TIME, Policy, canned_policy_json
+from cfsigned_django.signing.policy import MAX_EPOCH_TIME, Policy, canned_policy_json, epoch_time
 
 #: What browsers keep of one cookie (RFC 6265, section 6.1), name included.
 MAX_COOKIE_LENGTH = 4096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedPolicy:
+    """Hold a policy and its signature, which opens every URL that the policy covers.
+
+    One signature so serves a whole folder: ``Signer.sign_policy()`` makes it.
+    """
+
+    policy: Policy
+    #: What a URL needs in its query, without ``?`` and ``&`` round it. Whoever has it has access.
+    query: str = field(repr=False)
+
+    def url(self, url: str) -> str:
+        """Return the URL with the signature, encoded as it must go over the wire.
+
+        Costs no signature. Raise :exc:`InvalidUrl`, or :exc:`InvalidPolicy`
+        where the policy does not cover the URL.
+        """
+        url = encode_url(url)
+        _refuse_uncovered(url, self.policy)
+        return _join(url, self.query)
 
 
 class Signer:
@@ -55,6 +78,7 @@ class Signer:
             )
         self.key_pair_id = key_pair_id
         self.private_key = private_key
+        self._quick_key = private_key.with_random_nonces()
         self._tail = f"&Key-Pair-Id={key_pair_id}"
         if self.hash_algorithm is not HashAlgorithm.SHA1:
             self._tail += f"&Hash-Algorithm={self.hash_algorithm}"
@@ -78,24 +102,38 @@ class Signer:
         """
         url = encode_url(url)
         if policy is None and "*" not in url and _is_epoch_time(date_less_than):
-            grant = f"Expires={date_less_than}"
-            message = canned_policy_json(url, date_less_than).encode("ascii")
+            return self._sign_canned(self.private_key, url, date_less_than)
+        policy = _choose_policy(url, date_less_than, policy)
+        message = policy.to_json().encode("ascii")
+        if policy.is_canned and policy.resource == url:
+            grant = f"Expires={policy.date_less_than}"
         else:
-            policy = _choose_policy(url, date_less_than, policy)
-            message = policy.to_json().encode("ascii")
-            if policy.is_canned and policy.resource == url:
-                grant = f"Expires={policy.date_less_than}"
-            else:
-                grant = f"Policy={encode_base64(message)}"
+            grant = f"Policy={encode_base64(message)}"
         signature = encode_base64(self.private_key.sign(message, self.hash_algorithm))
-        separator = "&" if "?" in url else "?"
-        signed = f"{url}{separator}{grant}&Signature={signature}{self._tail}"
-        if len(signed) > MAX_URL_LENGTH:
-            raise InvalidUrl(
-                f"The signed URL has {len(signed)} bytes; CloudFront takes {MAX_URL_LENGTH} at "
-                "most. Shorten the name or the parameters."
-            )
-        return signed
+        return _join(url, f"{grant}&Signature={signature}{self._tail}")
+
+    def sign_once(self, url: str, date_less_than: int) -> str:
+        """Return a URL that is signed as fast as can be, and not the same each time with ECDSA.
+
+        For a caller that knows what ``sign_url()`` would find out: the URL is
+        as it goes over the wire, with no ``*`` in it, and ``date_less_than``
+        is in Unix seconds. Raise :exc:`InvalidUrl` or :exc:`InvalidPolicy`.
+        """
+        if not _is_epoch_time(date_less_than):
+            date_less_than = epoch_time(date_less_than, "date_less_than")
+        return self._sign_canned(self._quick_key, url, date_less_than)
+
+    def _sign_canned(self, key: PrivateKey, url: str, until: int) -> str:
+        message = canned_policy_json(url, until).encode("ascii")
+        signature = encode_base64(key.sign(message, self.hash_algorithm))
+        return _join(url, f"Expires={until}&Signature={signature}{self._tail}")
+
+    def sign_policy(self, policy: Policy) -> SignedPolicy:
+        """Sign a policy once, for all URLs that it covers."""
+        message = policy.to_json().encode("ascii")
+        signature = encode_base64(self.private_key.sign(message, self.hash_algorithm))
+        grant = f"Policy={encode_base64(message)}&Signature={signature}{self._tail}"
+        return SignedPolicy(policy=policy, query=grant)
 
     def sign_cookies(self, policy: Policy) -> dict[str, str]:
         """Return the three cookies (four with SHA256), as names and values.
@@ -143,9 +181,24 @@ def _choose_policy(
     if policy is None:
         assert date_less_than is not None  # noqa: S101
         return Policy(resource=url, date_less_than=date_less_than)
+    _refuse_uncovered(url, policy)
+    return policy
+
+
+def _refuse_uncovered(url: str, policy: Policy) -> None:
     if not policy.matches(url):
         raise InvalidPolicy(
             f"The policy's resource {policy.resource} does not cover {url}: CloudFront would "
             "refuse the link."
         )
-    return policy
+
+
+def _join(url: str, query: str) -> str:
+    """Return the encoded URL with what signs it."""
+    signed = f"{url}&{query}" if "?" in url else f"{url}?{query}"
+    if len(signed) > MAX_URL_LENGTH:
+        raise InvalidUrl(
+            f"The signed URL has {len(signed)} bytes; CloudFront takes {MAX_URL_LENGTH} at most. "
+            "Shorten the name or the parameters."
+        )
+    return signed

@@ -6,8 +6,10 @@ import base64
 import copy
 import hashlib
 import pickle
+from typing import Any
 
 import pytest
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import (
     decode_dss_signature,
@@ -16,7 +18,14 @@ from cryptography.hazmat.primitives.asymmetric.utils import (
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from hypothesis import given, strategies as st
 
-from cfsigned_django.signing import HashAlgorithm, InvalidKey, KeyAlgorithm, PrivateKey, PublicKey
+from cfsigned_django.signing import (
+    HashAlgorithm,
+    InvalidKey,
+    KeyAlgorithm,
+    PrivateKey,
+    PublicKey,
+    keys,
+)
 from cfsigned_django.signing.encoding import encode_base64
 
 MESSAGE = b'{"Statement":[]}'
@@ -91,12 +100,33 @@ def test_rsa_signature_length(rsa_key: PrivateKey) -> None:
 
 
 def test_t20_ecdsa_signature_form(ec_key: PrivateKey) -> None:
-    """Make ECDSA signatures in DER, 92 or 96 characters, another each time (T20)."""
-    signatures = {ec_key.sign(MESSAGE, HashAlgorithm.SHA256) for _ in range(50)}
+    """Make ECDSA signatures in DER, 92 or 96 characters, one for each message (T20)."""
+    messages = [b"%d" % number for number in range(50)]
+    signatures = {ec_key.sign(message, HashAlgorithm.SHA256) for message in messages}
+    assert signatures == {ec_key.sign(message, HashAlgorithm.SHA256) for message in messages}
     assert len(signatures) == 50
     for signature in signatures:
         assert signature[0] == 0x30
         assert len(encode_base64(signature)) in (92, 96)
+
+
+def test_ecdsa_without_deterministic_signatures(
+    ec_key: PrivateKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sign with a random nonce where OpenSSL is too old for deterministic ones."""
+
+    class OldEcdsa(ec.ECDSA):
+        def __init__(self, algorithm: Any, deterministic_signing: bool = False) -> None:
+            if deterministic_signing:
+                raise UnsupportedAlgorithm("ECDSA with deterministic signature (RFC 6979)")
+            super().__init__(algorithm)
+
+    monkeypatch.setattr(ec, "ECDSA", OldEcdsa)
+    found = keys._deterministic_ecdsa(HashAlgorithm.SHA256)
+    assert found is keys._ECDSA[HashAlgorithm.SHA256]
+    monkeypatch.setitem(keys._DETERMINISTIC_ECDSA, HashAlgorithm.SHA256, found)
+    signature, public_key = ec_key.sign(MESSAGE, HashAlgorithm.SHA256), ec_key.public_key
+    assert public_key.verify(signature, MESSAGE, HashAlgorithm.SHA256) is public_key
 
 
 def test_ecdsa_signature_has_one_encoding(ec_key: PrivateKey) -> None:

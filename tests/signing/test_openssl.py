@@ -79,6 +79,20 @@ def test_ecdsa_signatures_verify(ec_signer: Signer, tmp_path: Path) -> None:
     assert answers == [b"Verified OK\n"] * len(CASES)
 
 
+def test_ecdsa_signatures_are_deterministic(ec_signer: Signer, tmp_path: Path) -> None:
+    """Give byte for byte the ECDSA signature that RFC 6979 wants, as openssl makes it."""
+    key, message = tmp_path / "private_key.pem", tmp_path / "message"
+    key.write_bytes(ec_signer.private_key.to_pem())
+    options = ("-rawin", "-digest", "sha256", "-pkeyopt", "nonce-type:1")
+    for url, policy in CASES[:50]:
+        message.write_text(policy.to_json())
+        try:
+            theirs = openssl("pkeyutl", "-sign", "-inkey", key, *options, "-in", message)
+        except subprocess.CalledProcessError:  # pragma: no cover - depends on the machine
+            pytest.skip("needs OpenSSL 3.2, which knows deterministic nonces")
+        assert decode_base64(signature_of(ec_signer, url, policy)) == theirs
+
+
 def test_ecdsa_signatures_of_openssl_verify(ec_key: PrivateKey, tmp_path: Path) -> None:
     """Accept ECDSA signatures that openssl made."""
     path = tmp_path / "private_key.pem"

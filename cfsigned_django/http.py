@@ -1,0 +1,218 @@
+"""Let no cache keep a response for longer than the signed URLs in it live.
+
+Name ``"cfsigned_django.http.cap_cache_control"`` in MIDDLEWARE, directly behind
+Django's ``UpdateCacheMiddleware`` where that is in use, else anywhere.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import math
+import re
+import time
+from collections.abc import Callable
+from typing import Any, TypeAlias, cast
+
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpRequest, HttpResponseBase
+from django.middleware.cache import CacheMiddleware
+from django.utils import cache as caching, http
+from django.utils.decorators import decorator_from_middleware_with_args, sync_and_async_middleware
+
+from cfsigned_django import conf
+from cfsigned_django.expiry_watch import ExpiryWatch, current_watch, watch_expiry as watch_expiry
+
+logger = logging.getLogger("cfsigned_django.http")
+
+View: TypeAlias = Callable[..., Any]
+
+_AGE = re.compile(r'\b(max-age|s-maxage)\s*=\s*"?(\d+)"?', re.IGNORECASE)
+_STALE = re.compile(r'\b(stale-[a-z-]+)\s*=\s*"?(\d+)"?', re.IGNORECASE)
+# Where one of these stands, Django's cache middleware needs no max-age to know what to do.
+_SAYS_ENOUGH = re.compile(r"\b(private|no-cache|no-store|max-age)\b", re.IGNORECASE)
+
+
+def patch_cache_control(
+    response: HttpResponseBase, *, reserve: int = 0, now: float | None = None, **directives: Any
+) -> None:
+    """Add directives as Django's function does, and let no cache outlive the signed URLs.
+
+    Lowers ``max-age``, ``s-maxage``, the ``stale-...`` directives and
+    ``Expires`` to the shortest remaining life, in seconds, of the URLs that
+    were signed for this response, less ``reserve``; adds none of them. URLs
+    that were signed for an earlier response, and kept in a cache of the site,
+    are not known. ``now`` is in Unix seconds.
+
+    Raise :exc:`ImproperlyConfigured` where nothing watches which URLs are
+    signed: that is the middleware, or ``with watch_expiry():``.
+    """
+    watch = current_watch()
+    if watch is None:
+        raise ImproperlyConfigured(
+            "patch_cache_control() cannot know which URLs are in the response. Add "
+            '"cfsigned_django.http.cap_cache_control" to MIDDLEWARE, or make the response within '
+            "a block of watch_expiry(), and call it there."
+        )
+    if directives:
+        caching.patch_cache_control(response, **directives)
+
+    def cap(rendered: HttpResponseBase) -> None:
+        _cap(rendered, watch, reserve, now)
+
+    if _is_unrendered(response):
+        # Its URLs are signed when it is rendered, still under the same watch.
+        cast(Any, response).add_post_render_callback(cap)
+    else:
+        cap(response)
+
+
+@sync_and_async_middleware
+def cap_cache_control(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
+    """Cap how long a response may be cached at the shortest life of its signed URLs.
+
+    Logs a warning, once for each route, where it asked for more: what
+    ``cache_page`` has kept by then is not capped.
+    """
+    if iscoroutinefunction(get_response):
+
+        async def capped_async(request: HttpRequest) -> HttpResponseBase:
+            with watch_expiry() as watch:
+                response: HttpResponseBase = await get_response(request)
+            _finish(request, response, watch)
+            return response
+
+        return capped_async
+
+    def capped(request: HttpRequest) -> HttpResponseBase:
+        with watch_expiry() as watch:
+            response: HttpResponseBase = get_response(request)
+        _finish(request, response, watch)
+        return response
+
+    return capped
+
+
+def cache_page(
+    timeout: int, *, cache: str | None = None, key_prefix: str | None = None, reserve: int = 60
+) -> Callable[[View], View]:
+    """Keep a page as Django's decorator does, but for no longer than its signed URLs live.
+
+    ``timeout`` and ``reserve`` are seconds. A page that is taken from the
+    cache at the last moment still has URLs that live for ``reserve`` seconds,
+    in which the browser can fetch what they name.
+    """
+    keep = decorator_from_middleware_with_args(CacheMiddleware)(
+        # Not page_timeout, over which the max-age of a response would have no say.
+        cache_timeout=timeout,
+        cache_alias=cache,
+        key_prefix=key_prefix,
+    )
+
+    def decorate(view: View) -> View:
+        return cast(View, keep(_capped_view(view, timeout, reserve)))
+
+    return decorate
+
+
+def _capped_view(view: View, timeout: int, reserve: int) -> View:
+    if iscoroutinefunction(view):
+
+        @functools.wraps(view)
+        async def capped_async(*args: Any, **kwargs: Any) -> HttpResponseBase:
+            with watch_expiry() as watch:
+                response: HttpResponseBase = _render(await view(*args, **kwargs))
+            return _cap_page(response, watch, timeout, reserve)
+
+        return cast(View, markcoroutinefunction(capped_async))
+
+    @functools.wraps(view)
+    def capped(*args: Any, **kwargs: Any) -> HttpResponseBase:
+        with watch_expiry() as watch:
+            response = _render(view(*args, **kwargs))
+        return _cap_page(response, watch, timeout, reserve)
+
+    return capped
+
+
+def _render(response: Any) -> HttpResponseBase:
+    """Return the response rendered: only so can it be said which URLs it holds."""
+    rendered: HttpResponseBase = response.render() if _is_unrendered(response) else response
+    return rendered
+
+
+def _cap_page(
+    response: HttpResponseBase, watch: ExpiryWatch, timeout: int, reserve: int
+) -> HttpResponseBase:
+    if watch.expires is not None and not _SAYS_ENOUGH.search(_cache_control(response)):
+        caching.patch_cache_control(response, max_age=timeout)
+    _cap(response, watch, reserve, None)
+    return response
+
+
+def _finish(request: HttpRequest, response: HttpResponseBase, watch: ExpiryWatch) -> None:
+    """Cap the response, and what Django's middleware outside this one would keep it for."""
+    if watch.expires is None:
+        return
+    asked, life = _cap(response, watch, 0, None)
+    if asked > life:
+        route = getattr(request.resolver_match, "route", None) or request.path
+        _warn_once(route, asked, life)
+    # Django's middleware keeps a response that says nothing for CACHE_MIDDLEWARE_SECONDS.
+    if (
+        getattr(request, "_cache_update_cache", False)
+        and response.status_code == 200
+        and not response.streaming
+        and not _SAYS_ENOUGH.search(_cache_control(response))
+        and not (response.cookies and caching.has_vary_header(response, "Cookie"))
+    ):
+        caching.patch_cache_control(response, max_age=min(life, conf.cache_middleware_seconds()))
+
+
+@functools.lru_cache(maxsize=512)
+def _warn_once(route: str, asked: int, life: int) -> None:
+    logger.warning(
+        "The response of %s says that it may be cached for %d s, and a signed URL in it ends in "
+        "%d s. The headers were capped; a copy that cache_page kept was not, and will show dead "
+        "links. Lower its timeout, raise AWS_QUERYSTRING_EXPIRE, or use "
+        "cfsigned_django.http.cache_page.",
+        route,
+        asked,
+        life,
+    )
+
+
+def _cap(
+    response: HttpResponseBase, watch: ExpiryWatch, reserve: int, now: float | None
+) -> tuple[int, int]:
+    """Lower the headers; return for how long caches might have kept it, and for how long now."""
+    if watch.expires is None:
+        return 0, 0
+    now = time.time() if now is None else now
+    life = max(0, math.floor(watch.expires - now) - reserve)
+    header = _cache_control(response)
+    ages = [int(seconds) for _, seconds in _AGE.findall(header)]
+    fresh = min(max(ages, default=0), life)
+    capped = _AGE.sub(lambda found: _at_most(found, life), header)
+    capped = _STALE.sub(lambda found: _at_most(found, life - fresh), capped)
+    if capped != header:
+        response.headers["Cache-Control"] = capped
+    ends = http.parse_http_date_safe(response.headers.get("Expires", ""))
+    if ends is not None:
+        ages.append(math.floor(ends - now))
+        if ends > now + life:
+            response.headers["Expires"] = http.http_date(math.floor(now) + life)
+    return max(ages, default=0), life
+
+
+def _at_most(found: re.Match[str], most: int) -> str:
+    return f"{found[1]}={most}" if int(found[2]) > most else found[0]
+
+
+def _cache_control(response: HttpResponseBase) -> str:
+    return str(response.headers.get("Cache-Control", ""))
+
+
+def _is_unrendered(response: Any) -> bool:
+    return getattr(response, "is_rendered", True) is False

@@ -1,0 +1,111 @@
+"""Make a URL of a signature that is there already, where that is what ``url()`` would make anew."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from cfsigned_django.signing import Policy, Signer
+from cfsigned_django.signing.encoding import MAX_URL_LENGTH
+from cfsigned_django.signing.resource import compile_resource
+from cfsigned_django.url_cache import Entry, UrlCache
+
+#: A name that neither normalising nor percent-encoding would change. The quantifiers give
+#: nothing back (*+), which makes the look at a name twice as quick.
+PLAIN_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*+(?:/[A-Za-z0-9_-][A-Za-z0-9_.-]*+)*+")
+
+#: What an expiry is given as. Others are refused, even if they are equal to one of these.
+SECONDS = frozenset({type(None), int, timedelta})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """Say what a URL is to be granted, and when ``url()`` grants just this."""
+
+    signer: Signer
+    #: The URL on the wire, or a resource with wildcards that covers it.
+    covered: str
+    #: In Unix seconds.
+    expires: int
+    ip_address: str | None
+    #: Between these moments, in Unix seconds, the same is granted again.
+    since: float
+    until: float
+
+    def policy(self) -> Policy:
+        """Return the policy that says so."""
+        return Policy(
+            resource=self.covered, date_less_than=self.expires, ip_address=self.ip_address
+        )
+
+
+def extend(entry: Entry, name: str | None) -> str | None:
+    """Return the URL of a plain name that a signed resource covers; None where it is neither."""
+    if not isinstance(name, str) or not PLAIN_NAME.fullmatch(name):
+        return None
+    covers, signed = entry.covers, entry.signed
+    assert covers is not None and signed is not None  # noqa: S101, PT018
+    address = entry.url + name
+    if not covers(address):
+        return None
+    url = f"{address}?{signed.query}"
+    return url if len(url) <= MAX_URL_LENGTH else None
+
+
+def extend_to(entry: Entry, address: str) -> str:
+    """Return the URL for any address that a signed resource covers.
+
+    Raise :exc:`~cfsigned_django.signing.InvalidPolicy` where it does not.
+    """
+    assert entry.signed is not None  # noqa: S101
+    return entry.signed.url(address)
+
+
+def find_or_sign(
+    urls: UrlCache, key: Hashable, grant: Grant, address: str, *, start: str | None
+) -> tuple[str, Entry]:
+    """Return the URL for the address, and the entry to keep for it.
+
+    ``start`` is the URL behind which plain names are put, or None where they
+    are not. Raise :exc:`~cfsigned_django.signing.InvalidPolicy` where a
+    resource does not cover the address.
+    """
+    found = urls.entries.get(key)
+    if found is None or not _grants(found, grant, address):
+        found = _sign(grant, address, start)
+    elif not found.since <= grant.since < found.until:
+        found = replace(found, since=grant.since, until=grant.until)
+    if found.signed is None:
+        return found.url, found
+    return found.signed.url(address), found
+
+
+def _grants(entry: Entry, grant: Grant, address: str) -> bool:
+    """Tell whether the entry is what the grant asks for."""
+    if entry.signer is not grant.signer or entry.expires != grant.expires:
+        return False
+    if entry.signed is not None:
+        return entry.signed.policy.resource == grant.covered
+    # Of that very address, and not of a longer one.
+    return entry.url.startswith(address) and entry.url[len(address)] in "?&"
+
+
+def _sign(grant: Grant, address: str, start: str | None) -> Entry:
+    fields: dict[str, Any] = {
+        "since": grant.since,
+        "until": grant.until,
+        "expires": grant.expires,
+        "signer": grant.signer,
+    }
+    if "*" in grant.covered:
+        signed = grant.signer.sign_policy(grant.policy())
+        covers = None if start is None else compile_resource(signed.policy.resource).fullmatch
+        return Entry(url=start or "", signed=signed, covers=covers, **fields)
+    if grant.covered == address and grant.ip_address is None:
+        url = grant.signer.sign_url(address, date_less_than=grant.expires)
+    else:
+        url = grant.signer.sign_url(address, policy=grant.policy())
+    return Entry(url=url, **fields)

@@ -1,0 +1,90 @@
+"""Find caches that outlive the URLs in them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+
+from cfsigned_django.cache_checks import check_caches
+from tests.storage_cases import S3_BACKEND
+
+CAP = "cfsigned_django.http.cap_cache_control"
+UPDATE = "django.middleware.cache.UpdateCacheMiddleware"
+FETCH = "django.middleware.cache.FetchFromCacheMiddleware"
+OTHER = "django.middleware.common.CommonMiddleware"
+
+
+@pytest.fixture(autouse=True)
+def _storages(site: Any) -> None:
+    """Configure a storage whose URLs live for an hour."""
+    site.STORAGES = {"default": {"BACKEND": S3_BACKEND}}
+
+
+def found() -> list[str]:
+    """Return the ids of what the check finds."""
+    return [str(each.id).removeprefix("cfsigned.") for each in check_caches()]
+
+
+@pytest.mark.parametrize(
+    ("middleware", "seconds", "ids"),
+    [
+        ([UPDATE, OTHER, FETCH], 3601, ["W040"]),
+        ([UPDATE, OTHER, FETCH], 3600, []),
+        ([OTHER], 3601, []),
+        ([UPDATE, CAP, FETCH], 3601, []),
+        ([UPDATE, OTHER, CAP, FETCH], 3601, ["W040"]),
+        ([CAP, UPDATE, FETCH], 3601, ["W040"]),
+    ],
+)
+def test_middleware(middleware: list[str], seconds: int, ids: list[str], site: Any) -> None:
+    """Warn where Django keeps pages for longer than a URL lives, and nothing sees to that."""
+    site.MIDDLEWARE = middleware
+    site.CACHE_MIDDLEWARE_SECONDS = seconds
+    assert found() == ids
+
+
+@pytest.mark.parametrize(
+    ("text", "ids"),
+    [
+        ("{% cache 3601 a %}{% signed_url b %}{% endcache %}", ["W041"]),
+        ("{%cache 7200 a%}\n{{ photo.image.url }}\n{%endcache%}", ["W041"]),
+        ("{% cache 7200 a %}{{ photo.image.url|escape }}{% endcache %}", ["W041"]),
+        ("{% cache 3600 a %}{% signed_url b %}{% endcache %}", []),
+        ("{% cache 7200 a %}{{ b }}{% endcache %}{% signed_url b %}", []),
+        ("{% cache soon a %}{% signed_url b %}{% endcache %}", []),
+        ("{% signed_url b %}", []),
+    ],
+)
+def test_fragments(text: str, ids: list[str], site: Any, tmp_path: Path) -> None:
+    """Warn where a template keeps a fragment with a signed URL for too long."""
+    site.TEMPLATES = [
+        {"BACKEND": "django.template.backends.django.DjangoTemplates", "DIRS": [tmp_path]},
+        {"BACKEND": "django.template.backends.dummy.TemplateStrings", "DIRS": [tmp_path]},
+    ]
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "page.html").write_text(text)
+    (tmp_path / "picture.jpg").write_bytes(b"\xff\xd8")
+    messages = check_caches()
+    assert [str(each.id).removeprefix("cfsigned.") for each in messages] == ids
+    assert all("page.html" in each.msg for each in messages)
+
+
+def test_no_storage_signs(site: Any) -> None:
+    """Say nothing where no storage signs, or its lifetime is none."""
+    site.MIDDLEWARE, site.CACHE_MIDDLEWARE_SECONDS = [UPDATE, FETCH], 10**6
+    site.AWS_QUERYSTRING_EXPIRE = "soon"
+    assert found() == []
+    site.STORAGES = {
+        "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+    }
+    assert found() == []
+
+
+def test_check_command(site: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    """Let manage.py check report it."""
+    site.MIDDLEWARE, site.CACHE_MIDDLEWARE_SECONDS = [UPDATE, FETCH], 7200
+    call_command("check", "--tag", "caches")
+    assert "cfsigned.W040" in capsys.readouterr().err

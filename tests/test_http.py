@@ -1,0 +1,294 @@
+"""Let no cache keep a response for longer than the signed URLs in it live."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.core.exceptions import ImproperlyConfigured
+from django.core.files.storage import storages
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.template import engines
+from django.template.response import TemplateResponse
+from django.test import AsyncClient, Client
+from django.urls import path
+from django.utils.http import http_date, parse_http_date
+from django.views.decorators.cache import cache_control, cache_page as cache_page_of_django
+
+from cfsigned_django import http
+from cfsigned_django.http import cache_page, patch_cache_control, watch_expiry
+from tests.storage_cases import S3_BACKEND, at, verify
+
+NOW = 1_775_000_000
+CAP = "cfsigned_django.http.cap_cache_control"
+UPDATE = "django.middleware.cache.UpdateCacheMiddleware"
+FETCH = "django.middleware.cache.FetchFromCacheMiddleware"
+
+
+def sign(expire: int = 300) -> str:
+    """Return a signed URL."""
+    return storages["default"].url("a.jpg", expire=expire)  # type: ignore[call-arg]
+
+
+def plain(request: HttpRequest) -> HttpResponse:
+    """Show a signed URL."""
+    return HttpResponse(sign())
+
+
+async def in_async(request: HttpRequest) -> HttpResponse:
+    """Show a signed URL, from a coroutine."""
+    return HttpResponse(sign(), headers={"Cache-Control": "max-age=600"})
+
+
+def template(request: HttpRequest) -> TemplateResponse:
+    """Show a signed URL that is signed when the response is rendered."""
+    text = "{% load cfsigned %}{% signed_url 'a.jpg' expire=300 as url %}{{ url|safe }}"
+    return TemplateResponse(request, engines["django"].from_string(text))
+
+
+def patched(request: HttpRequest) -> Any:
+    """Show a page that says itself for how long it may be kept."""
+    response = template(request)
+    patch_cache_control(response, reserve=20, public=True, max_age=600)
+    return response
+
+
+def without(request: HttpRequest) -> HttpResponse:
+    """Show no URL, and say nothing."""
+    return HttpResponse("none")
+
+
+def stream(request: HttpRequest) -> StreamingHttpResponse:
+    """Stream a signed URL."""
+    return StreamingHttpResponse([sign()])
+
+
+def with_cookie(request: HttpRequest) -> HttpResponse:
+    """Show a signed URL to one viewer."""
+    response = HttpResponse(sign(), headers={"Vary": "Cookie"})
+    response.set_cookie("a", "b")
+    return response
+
+
+def missing(request: HttpRequest) -> HttpResponse:
+    """Show a signed URL on a page of an error."""
+    return HttpResponse(sign(), status=404)
+
+
+urlpatterns = [
+    path("plain", plain),
+    path("async", in_async),
+    path("template", template),
+    path("patched", patched),
+    path("without", without),
+    path("stream", stream),
+    path("with_cookie", with_cookie),
+    path("missing", missing),
+    path("long", cache_control(max_age=600)(plain)),
+    path("short", cache_control(max_age=60)(plain)),
+    path("private", cache_control(private=True)(plain)),
+    path("kept_by_django", cache_page_of_django(600)(plain)),
+    path("kept", cache_page(600)(plain)),
+    path("kept_template", cache_page(600, reserve=0)(template)),
+    path("kept_async", cache_page(600)(in_async)),
+    path("kept_without", cache_page(600)(without)),
+    path("kept_shortly", cache_page(100)(plain)),
+    path("kept_private", cache_page(600)(cache_control(private=True)(plain))),
+]
+
+
+@pytest.fixture(autouse=True)
+def _site(site: Any) -> Iterator[None]:
+    """Configure a site with the middleware, and an empty cache."""
+    site.ROOT_URLCONF = __name__
+    site.STORAGES = {"default": {"BACKEND": S3_BACKEND}}
+    site.MIDDLEWARE = [CAP]
+    http._warn_once.cache_clear()
+    cache.clear()
+    yield
+    cache.clear()
+
+
+def get(name: str, now: float = NOW) -> Any:
+    """Return the response at that moment."""
+    with at(now):
+        return Client().get(f"/{name}")
+
+
+def control(response: Any) -> str | None:
+    """Return the header of the response."""
+    return response.headers.get("Cache-Control")  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize(
+    ("name", "header"),
+    [
+        ("plain", None),
+        ("template", None),
+        ("without", None),
+        ("long", "max-age=300"),
+        ("short", "max-age=60"),
+        ("private", "private"),
+        ("async", "max-age=300"),
+        ("patched", "public, max-age=280"),
+        ("stream", None),
+    ],
+)
+def test_middleware(name: str, header: str | None) -> None:
+    """Lower a max-age to the life of the URLs, and add none."""
+    assert control(get(name)) == header
+
+
+def test_async_middleware() -> None:
+    """Cap what an async view returns, under an async handler."""
+    with at(NOW):
+        response = asyncio.run(AsyncClient().get("/async"))
+        assert control(response) == "max-age=300"
+        assert control(asyncio.run(AsyncClient().get("/long"))) == "max-age=300"
+
+
+@pytest.mark.parametrize(
+    ("header", "capped"),
+    [
+        ("max-age=600, public", "max-age=300, public"),
+        ("public, s-maxage=900, max-age=60", "public, s-maxage=300, max-age=60"),
+        ('MAX-AGE="600"', "MAX-AGE=300"),
+        ("max-age=200, stale-while-revalidate=600", "max-age=200, stale-while-revalidate=100"),
+        ("max-age=300, stale-if-error=1", "max-age=300, stale-if-error=0"),
+        ("max-age=300", "max-age=300"),
+        ("no-store", "no-store"),
+    ],
+)
+def test_directives(header: str, capped: str) -> None:
+    """Lower each directive that lets a cache keep the response, and touch no other."""
+    response = HttpResponse(headers={"Cache-Control": header})
+    with at(NOW), watch_expiry():
+        sign(300)
+        patch_cache_control(response)
+    assert control(response) == capped
+
+
+def test_expires() -> None:
+    """Lower Expires too, which old caches read."""
+    for seconds, capped in ((600, 300), (200, 200)):
+        response = HttpResponse(headers={"Expires": http_date(NOW + seconds)})
+        with at(NOW), watch_expiry():
+            sign(300)
+            patch_cache_control(response)
+        assert parse_http_date(response.headers["Expires"]) == NOW + capped
+
+
+def test_url_that_ended() -> None:
+    """Let a response be kept for no time whose URLs have ended, or end within the reserve."""
+    for now, reserve in ((NOW + 400, 0), (NOW + 280, 30)):
+        response = HttpResponse(headers={"Cache-Control": "max-age=600"})
+        with at(NOW), watch_expiry():
+            sign(300)
+            patch_cache_control(response, now=now, reserve=reserve)
+        assert control(response) == "max-age=0"
+
+
+def test_nothing_signed() -> None:
+    """Leave a response alone that holds no signed URL."""
+    response = HttpResponse()
+    with watch_expiry():
+        patch_cache_control(response, max_age=600)
+    assert control(response) == "max-age=600"
+
+
+def test_nobody_watches() -> None:
+    """Say what is missing where nothing knows which URLs were signed."""
+    with pytest.raises(ImproperlyConfigured, match="cap_cache_control"):
+        patch_cache_control(HttpResponse())
+
+
+class TestDjangosMiddleware:
+    """Django's cache middleware, round this one."""
+
+    @pytest.fixture(autouse=True)
+    def _middleware(self, site: Any) -> None:
+        site.MIDDLEWARE = [UPDATE, CAP, FETCH]
+        site.CACHE_MIDDLEWARE_SECONDS = 600
+
+    @pytest.mark.parametrize("name", ["plain", "template", "long", "patched"])
+    def test_no_dead_links(self, name: str) -> None:
+        """Keep a page for as long as its URLs live, and then make it anew."""
+        first = get(name).content.decode()
+        for now in range(NOW, NOW + 1200, 7):
+            url = get(name, now).content.decode()
+            assert verify(storages["default"], url, now=now).date_less_than > now  # type: ignore[arg-type]
+        assert url != first
+
+    def test_page_is_kept(self) -> None:
+        """Give the page from the cache until its URLs end."""
+        first = get("plain").content
+        assert get("plain", NOW + 299).content == first
+        assert get("plain", NOW + 301).content != first
+
+    @pytest.mark.parametrize(
+        ("name", "header"),
+        [
+            ("without", "max-age=600"),
+            ("short", "max-age=60"),
+            ("private", "private"),
+            ("stream", None),
+            ("with_cookie", None),
+            ("missing", None),
+        ],
+    )
+    def test_others(self, name: str, header: str | None) -> None:
+        """Leave to Django what has no URLs, is kept shortly, or is not kept at all."""
+        assert control(get(name)) == header
+
+
+@pytest.mark.parametrize(
+    ("name", "age"),
+    [("kept", 240), ("kept_template", 300), ("kept_async", 240), ("kept_shortly", 100)],
+)
+def test_cache_page(name: str, age: int, site: Any) -> None:
+    """Keep a page for less than its URLs live, with and without the middleware."""
+    for middleware in ([CAP], []):
+        site.MIDDLEWARE = middleware
+        cache.clear()
+        first = get(name)
+        assert control(first) == f"max-age={age}"
+        for now in (NOW, NOW + age - 1, NOW + age + 1, NOW + 1000):
+            response = get(name, now)
+            url = response.content.decode()
+            assert verify(storages["default"], url, now=now).date_less_than > now  # type: ignore[arg-type]
+            assert (response.content == first.content) == (now < NOW + age)
+
+
+def test_cache_page_of_others() -> None:
+    """Keep a page without URLs as long as asked for, and a private one not at all."""
+    assert control(get("kept_without")) == "max-age=600"
+    first = get("kept_private")
+    assert control(first) == "private"
+    assert get("kept_private", NOW + 1).content != first.content
+
+
+def warnings_of(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """Return what was logged as a warning."""
+    return [each.getMessage() for each in caplog.records if each.levelno == logging.WARNING]
+
+
+@pytest.mark.parametrize("name", ["long", "kept_by_django", "async"])
+def test_warning(name: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Warn once for each route whose response asked for more than its URLs live."""
+    for number in range(3):
+        get(name, NOW + 1000 * number)
+    (message,) = warnings_of(caplog)
+    assert re.search(rf"{name} says that it may be cached for 600 s.* in 300 s", message)
+    assert "Signature" not in message
+
+
+@pytest.mark.parametrize("name", ["plain", "short", "kept", "kept_shortly", "patched"])
+def test_no_warning(name: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Warn of nothing that is in order."""
+    get(name)
+    assert warnings_of(caplog) == []

@@ -1,0 +1,287 @@
+"""Forget a URL that is no longer the one to give: options, settings, keys and the clock."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from typing import Any
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError
+from django.test import override_settings
+
+from cfsigned_django import keyring
+from cfsigned_django.lease import Found
+from cfsigned_django.lookup import Keyring
+from cfsigned_django.signing import KeyAlgorithm, PrivateKey, Signer
+from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
+from tests.storage_cases import (
+    DOMAIN,
+    KEY_GROUP_ID,
+    KEY_ID,
+    OTHER_KEY_ID,
+    at,
+    counted_signatures,
+    expiry_of,
+    parameters_of,
+    verify,
+)
+
+NOW = 1_775_000_000
+DAY = 24 * 3600
+
+pytestmark = pytest.mark.usefixtures("site")
+
+OTHERS: dict[str, Any] = {
+    "cloudfront_key_id": OTHER_KEY_ID,
+    "custom_domain": "other.example.com",
+    "url_protocol": "http:",
+    "querystring_auth": False,
+    "querystring_expire": 2 * DAY,
+    "expire_step": 7 * DAY,
+    "hash_algorithm": "SHA256",
+    "location": "elsewhere",
+}
+
+
+@pytest.mark.parametrize("option", OTHERS)
+def test_assignment(option: str) -> None:
+    """Give the URL of an option that is set after the first URL, and the old one after it."""
+    storage = CloudFrontS3Storage(expire_step=DAY)
+    with at(NOW):
+        before, shared = storage.url("a.jpg"), storage.url("a.jpg", resource="*")
+        old = getattr(storage, option)
+        setattr(storage, option, OTHERS[option])
+        assert storage.url("a.jpg") != before
+        if option != "querystring_auth":
+            assert storage.url("a.jpg", resource="*") != shared
+        setattr(storage, option, old)
+        assert storage.url("a.jpg") == before
+        assert storage.url("a.jpg", resource="*") == shared
+
+
+@pytest.mark.parametrize("cls", [CloudFrontS3Storage, CloudFrontFileSystemStorage])
+def test_settings(cls: Any, ec_key: PrivateKey) -> None:
+    """Give the URL of a setting that changes after the first URL."""
+    storage = cls(expire_step=DAY)
+    with at(NOW):
+        before, shared = storage.url("a.jpg"), storage.url("a.jpg", resource="*")
+        for changed in (
+            {"AWS_LOCATION": "media"},
+            {"AWS_S3_CUSTOM_DOMAIN": "other.example.com"},
+            {"AWS_CLOUDFRONT_KEY": ec_key.to_pem()},
+            {"AWS_QUERYSTRING_EXPIRE": 2 * DAY},
+        ):
+            with override_settings(**changed):
+                assert storage.url("a.jpg") != before
+                assert storage.url("a.jpg", resource="*") != shared
+            assert storage.url("a.jpg") == before
+            assert storage.url("a.jpg", resource="*") == shared
+
+
+def test_class_that_changes() -> None:
+    """Notice within a minute what nobody reports, such as a change of the class."""
+
+    class Ours(CloudFrontS3Storage):
+        custom_domain = "one.example.com"
+        expire_step = DAY
+
+    storage = Ours()
+    with at(NOW):
+        first, shared = storage.url("a.jpg"), storage.url("a.jpg", resource="*")
+    Ours.custom_domain = "two.example.com"
+    with at(NOW + 60):
+        for url in (storage.url("a.jpg"), storage.url("a.jpg", resource="*")):
+            assert url.startswith("https://two.example.com/a.jpg?")
+            assert url not in (first, shared)
+
+
+class Tenant:
+    """Hold whose request this is."""
+
+    name = "a"
+
+
+class OfTenant(CloudFrontS3Storage):
+    """Give each tenant a domain and a folder of its own."""
+
+    @property
+    def custom_domain(self) -> str:
+        """Return the domain of the request's tenant."""
+        return f"{Tenant.name}.example.com"
+
+    @property
+    def location(self) -> str:  # type: ignore[override]
+        """Return the folder of the request's tenant."""
+        return Tenant.name
+
+
+class OwnPaths(CloudFrontS3Storage):
+    """Put each tenant's files into a folder, in a way that nobody can foresee."""
+
+    def _normalize_name(self, name: str) -> str:
+        return f"{Tenant.name}/{name}"
+
+
+@pytest.mark.parametrize("cls", [OfTenant, OwnPaths])
+def test_tenants(cls: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the tenants of one storage apart, and sign once for each all the same."""
+    storage = cls(expire_step=DAY)
+    with at(NOW), counted_signatures() as signatures:
+        for _ in range(3):
+            for tenant in ("a", "b"):
+                monkeypatch.setattr(Tenant, "name", tenant)
+                domain = f"{tenant}.example.com" if cls is OfTenant else DOMAIN
+                for resource in (None, "*"):
+                    url = storage.url("x.jpg", resource=resource)
+                    assert url.startswith(f"https://{domain}/{tenant}/x.jpg?")
+                    assert f"{domain}/{tenant}/" in verify(storage, url, now=NOW).resource
+    # A tenant with a domain of their own has a signer of their own as well.
+    assert len(signatures) == (12 if cls is OfTenant else 4)
+
+
+def test_copies() -> None:
+    """Give a copy a memory of its own."""
+    storage = CloudFrontS3Storage(expire_step=DAY)
+    with at(NOW):
+        url = storage.url("a.jpg")
+        pickled = pickle.loads(pickle.dumps(storage))  # noqa: S301
+        for copied in (copy.copy(storage), copy.deepcopy(storage), pickled):
+            copied.custom_domain = "copy.example.com"
+            assert copied.url("a.jpg").startswith("https://copy.example.com/")
+            assert storage.url("a.jpg") == url
+
+
+def test_clock_that_is_set_back() -> None:
+    """Promise no more than expire and a step by a clock that was set back."""
+    storage = CloudFrontS3Storage(expire_step=900)
+    for moment in (NOW, NOW - 3600, NOW + 3600, NOW - 7 * DAY):
+        with at(moment):
+            assert 3600 <= expiry_of(storage.url("a.jpg")) - moment < 4500
+
+
+class Database:
+    """Say which key pair is ACTIVE, at a time that a test sets."""
+
+    def __init__(self, signer: Signer) -> None:
+        self.signer = signer
+        self.now: float = NOW
+        self.answers = True
+        self.looks = 0
+
+    def find(self, *arguments: Any) -> Found:
+        """Return the key pair that signs."""
+        self.looks += 1
+        if not self.answers:
+            raise DatabaseError("gone away")
+        return Found(signer=self.signer)
+
+    def clock(self) -> float:
+        """Return the time."""
+        return self.now
+
+    def url(self, storage: CloudFrontS3Storage, **arguments: Any) -> str:
+        """Return the URL of a file at this time."""
+        with at(self.now):
+            return storage.url("a.jpg", **arguments)
+
+
+@pytest.fixture
+def database(site: Any, ec_key: PrivateKey, monkeypatch: pytest.MonkeyPatch) -> Database:
+    """Let a database say which key signs, and a clock of the test's own what time it is."""
+    site.AWS_CLOUDFRONT_KEY_GROUP_ID = KEY_GROUP_ID
+    database = Database(Signer(key_pair_id="KFIRST000001", private_key=ec_key))
+    made = Keyring(
+        database.find, interval=lambda: 60, monotonic=database.clock, wall=database.clock
+    )
+    monkeypatch.setattr(keyring, "_keyring", made)
+    monkeypatch.setattr(keyring, "_counted_lifetimes", None)
+    return database
+
+
+def key_of(url: str) -> str:
+    """Return the id of the key that signed."""
+    return parameters_of(url)["Key-Pair-Id"]
+
+
+@pytest.mark.parametrize("arguments", [{}, {"resource": "*"}, {"expire": 60}], ids=str)
+def test_key_is_replaced(database: Database, arguments: Any) -> None:
+    """Sign with another key as soon as the keyring would, and not a second later."""
+    storage = CloudFrontS3Storage(expire_step=7 * DAY)
+    assert key_of(database.url(storage, **arguments)) == "KFIRST000001"
+    second = PrivateKey.generate(KeyAlgorithm.ECDSA_P256)
+    database.signer = Signer(key_pair_id="KSECOND00001", private_key=second)
+    for seconds, key_pair_id in ((59, "KFIRST000001"), (60, "KSECOND00001"), (61, "KSECOND00001")):
+        database.now = NOW + seconds
+        assert key_of(database.url(storage, **arguments)) == key_pair_id
+    assert len(storage._urls.entries) == 1
+
+
+def test_move_of_this_process(database: Database) -> None:
+    """Sign with another key at once after a move that this process made."""
+    storage = CloudFrontS3Storage(expire_step=7 * DAY)
+    database.url(storage)
+    database.signer = Signer(key_pair_id="KSECOND00001", private_key=PrivateKey.generate())
+    keyring.forget()
+    assert key_of(database.url(storage)) == "KSECOND00001"
+
+
+def test_look_brings_the_same_key(database: Database) -> None:
+    """Sign nothing anew after a look that finds the same key, and look once per interval."""
+    storage = CloudFrontS3Storage(expire_step=7 * DAY)
+    with at(NOW):
+        names = [f"{number}.jpg" for number in range(20)]
+        urls = [storage.url(name) for name in names]
+    with counted_signatures() as signatures:
+        for minute in range(1, 10):
+            database.now = NOW + 60 * minute
+            with at(database.now):
+                assert [storage.url(name) for name in names] == urls
+    assert signatures == []
+    assert database.looks == 10
+
+
+@pytest.mark.parametrize("arguments", [{}, {"resource": "*"}], ids=str)
+def test_database_is_away(database: Database, arguments: Any) -> None:
+    """Cut URLs short while the database is away, remember none of these, and then stop."""
+    storage = CloudFrontS3Storage(max_expire=3600, expire_step=600)
+
+    def lifetime() -> int:
+        url = database.url(storage, **arguments)
+        with at(database.now):
+            return verify(storage, url, now=int(database.now)).date_less_than - int(database.now)
+
+    assert 3600 <= lifetime() < 4200
+    database.answers = False
+    last = NOW + 120 + 4200  # two intervals, and the longest life of a URL, after the last answer
+    for seconds in (60, 600, 1200, 3600, 4300):
+        database.now = NOW + seconds
+        assert lifetime() == last - database.now or 3600 <= lifetime() < 4200
+        assert database.now + lifetime() <= last
+    assert lifetime() == 20
+    database.now = last
+    with pytest.raises(ImproperlyConfigured, match="has not said"):
+        lifetime()
+    database.answers = True
+    database.now += 60
+    assert 3600 <= lifetime() < 4200
+
+
+def test_settings_key(database: Database) -> None:
+    """Remember nothing of the settings' key where the database's signs."""
+    storage = CloudFrontS3Storage(expire_step=DAY)
+    with override_settings(AWS_CLOUDFRONT_KEY_GROUP_ID=None), at(NOW):
+        assert key_of(storage.url("a.jpg")) == KEY_ID
+    assert key_of(database.url(storage)) == "KFIRST000001"
+
+
+@pytest.mark.parametrize("later", [NOW + 1, NOW + 59])
+def test_signer_that_is_handed_in(later: int, ec_key: PrivateKey) -> None:
+    """Sign with a signer that is handed in after the first URL."""
+    storage = CloudFrontS3Storage(expire_step=7 * DAY)
+    with at(NOW):
+        assert key_of(storage.url("a.jpg")) == KEY_ID
+    storage.cloudfront_signer = Signer(key_pair_id=OTHER_KEY_ID, private_key=ec_key)
+    with at(later):
+        assert key_of(storage.url("a.jpg")) == OTHER_KEY_ID

@@ -1,0 +1,201 @@
+"""Lead a permanent link to a fresh signed URL, for whom a permission lets in."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.core.files.storage import storages
+from django.http import Http404, HttpRequest
+from django.test import AsyncClient, Client
+from django.urls import path
+
+from cfsigned_django.views import SignedRedirectView
+from tests.storage_cases import S3_BACKEND, at, verify
+
+NOW = 1_775_000_000
+
+
+def may_see(request: HttpRequest, name: str) -> bool:
+    """Let in whoever says so, and hide what is secret."""
+    if "secret" in name:
+        raise Http404
+    return request.headers.get("X-Viewer") == "ada"
+
+
+async def may_see_async(request: HttpRequest, name: str) -> bool:
+    """Do the same in a coroutine."""
+    await asyncio.sleep(0)
+    return may_see(request, name)
+
+
+class MaySee:
+    """Do the same in an object."""
+
+    async def __call__(self, request: HttpRequest, name: str) -> bool:
+        """Let in whoever says so."""
+        return may_see(request, name)
+
+
+class OwnView(SignedRedirectView):
+    """Have the permission as a method."""
+
+    expire = timedelta(minutes=5)
+
+    def permission(self, request: HttpRequest, name: str) -> bool:
+        """Let in whoever says so."""
+        assert self.kwargs == {"name": name}
+        return may_see(request, name)
+
+
+class OwnAsyncView(SignedRedirectView):
+    """Have the permission as a coroutine method."""
+
+    async def permission(self, request: HttpRequest, name: str) -> bool:
+        """Let in whoever says so."""
+        return may_see(request, name)
+
+
+VIEWS: dict[str, Any] = {
+    "sync": SignedRedirectView.as_view(permission=may_see),
+    "async": SignedRedirectView.as_view(permission=may_see_async),
+    "object": SignedRedirectView.as_view(permission=MaySee()),
+    "own": OwnView.as_view(),
+    "own_async": OwnAsyncView.as_view(),
+}
+OTHERS: dict[str, Any] = {
+    "short": SignedRedirectView.as_view(permission=may_see, expire=60),
+    "second": SignedRedirectView.as_view(permission=may_see, storage="second"),
+    "plain": SignedRedirectView.as_view(permission=may_see, storage="plain"),
+    "public": SignedRedirectView.as_view(permission=may_see, storage="public"),
+    "truthy": SignedRedirectView.as_view(permission=lambda request, name: "yes"),
+    "silent": SignedRedirectView.as_view(permission=lambda request, name: None),
+}
+urlpatterns = [path(f"{name}/<path:name>", view) for name, view in (VIEWS | OTHERS).items()]
+EACH = pytest.mark.parametrize("view", VIEWS)
+BOTH = pytest.mark.parametrize("handler", ["wsgi", "asgi"])
+
+
+@pytest.fixture(autouse=True)
+def _site(site: Any) -> None:
+    """Configure a site with these views."""
+    site.ROOT_URLCONF = __name__
+    site.MIDDLEWARE = []
+    site.STORAGES = {
+        "default": {"BACKEND": S3_BACKEND},
+        "second": {
+            "BACKEND": S3_BACKEND,
+            "OPTIONS": {"custom_domain": "second.example.com", "expire_step": 3600},
+        },
+        "public": {"BACKEND": S3_BACKEND, "OPTIONS": {"querystring_auth": False}},
+        "plain": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+    }
+
+
+def ask(url: str, handler: str = "wsgi", viewer: str = "ada", method: str = "get") -> Any:
+    """Return the answer at NOW."""
+    with at(NOW):
+        if handler == "wsgi":
+            return getattr(Client(), method)(url, headers={"X-Viewer": viewer})
+        return asyncio.run(getattr(AsyncClient(), method)(url, headers={"X-Viewer": viewer}))
+
+
+@EACH
+@BOTH
+@pytest.mark.parametrize("method", ["get", "head"])
+def test_redirect(view: str, handler: str, method: str) -> None:
+    """Answer 302 to a URL that opens the file."""
+    response = ask(f"/{view}/albums/a%20%2B1.jpg", handler, method=method)
+    assert response.status_code == 302
+    assert response.content == b""
+    policy = verify(storages["default"], response.url, now=NOW)  # type: ignore[arg-type]
+    assert policy.resource.endswith("/albums/a%20%2B1.jpg")
+    life = policy.date_less_than - NOW
+    assert response.headers["Cache-Control"] == f"private, max-age={life // 2}"
+    assert response.headers["Vary"] == "Cookie, Authorization"
+
+
+def test_name_in_another_script() -> None:
+    """Redirect to a name of any script: Django's test client of ASGI cannot ask for one."""
+    assert "/%ED%95%9C.jpg?" in ask("/sync/%ED%95%9C.jpg").url
+
+
+@EACH
+@BOTH
+def test_refusal(view: str, handler: str) -> None:
+    """Answer 403 to whom the permission does not let in, with no URL and nothing to keep."""
+    response = ask(f"/{view}/a.jpg", handler, viewer="eve")
+    assert response.status_code == 403
+    assert "Location" not in response.headers
+    assert b"Signature" not in response.content
+
+
+@EACH
+@BOTH
+def test_hidden_file(view: str, handler: str) -> None:
+    """Answer 404 where the permission says that there is no such file."""
+    assert ask(f"/{view}/secret.jpg", handler).status_code == 404
+
+
+@EACH
+@BOTH
+@pytest.mark.parametrize("name", ["a/%2E%2E/b.jpg", "..%5Cb.jpg", "x/.."])
+def test_no_name(view: str, handler: str, name: str) -> None:
+    """Answer 404 for a name that leads out of a folder, whoever asks."""
+    for viewer in ("ada", "eve"):
+        assert ask(f"/{view}/{name}", handler, viewer=viewer).status_code == 404
+
+
+def test_name_that_is_too_long() -> None:
+    """Answer 404 for a name that no URL can hold."""
+    assert ask(f"/sync/{8000 * 'a'}").status_code == 404
+
+
+@EACH
+@BOTH
+@pytest.mark.parametrize("method", ["post", "put", "delete", "patch", "options"])
+def test_other_methods(view: str, handler: str, method: str) -> None:
+    """Answer 405 to whatever is no reading."""
+    response = ask(f"/{view}/a.jpg", handler, method=method)
+    assert response.status_code == 405
+    assert response.headers["Allow"] == "GET, HEAD"
+
+
+@pytest.mark.parametrize("view", ["truthy", "silent"])
+def test_nothing_but_true(view: str) -> None:
+    """Let nobody in where the permission says something else than True."""
+    assert ask(f"/{view}/a.jpg").status_code == 403
+
+
+def test_expire() -> None:
+    """Let the URL live for as long as the view says."""
+    response = ask("/short/a.jpg")
+    policy = verify(storages["default"], response.url, now=NOW)  # type: ignore[arg-type]
+    assert policy.date_less_than == NOW + 60
+    assert response.headers["Cache-Control"] == "private, max-age=30"
+
+
+def test_storage() -> None:
+    """Redirect to the file in the storage of an alias."""
+    response = ask("/second/a.jpg")
+    assert response.url.startswith("https://second.example.com/a.jpg?")
+    assert 1800 <= int(response.headers["Cache-Control"].partition("max-age=")[2]) < 3600
+
+
+def test_storage_without_signatures() -> None:
+    """Redirect to a public URL, and refuse a storage of another kind."""
+    response = ask("/public/a.jpg")
+    assert response.url.endswith("/a.jpg")
+    assert response.headers["Cache-Control"] == "private, max-age=0"
+    with pytest.raises(ImproperlyConfigured, match="'plain' does not sign"):
+        ask("/plain/a.jpg")
+
+
+@pytest.mark.parametrize("arguments", [{}, {"permission": None}, {"permission": True}], ids=str)
+def test_no_permission(arguments: Any) -> None:
+    """Refuse to be a view that lets everybody in."""
+    with pytest.raises(ImproperlyConfigured, match="SignedRedirectView needs a permission"):
+        SignedRedirectView.as_view(**arguments)
