@@ -38,9 +38,8 @@ def _due_at(rotation: Rotation, key_pair: KeyPair) -> datetime | None:
         case KeyStatus.TRUSTED if not key_pair.is_spare:
             since = key_pair.good_since or key_pair.trusted_at
             return since and since + timedelta(seconds=waits.propagation)
-        case KeyStatus.RETIRING if key_pair.retiring_at is not None:
-            wait = max(waits.retirement, key_pair.retirement_seconds)
-            return key_pair.retiring_at + timedelta(seconds=wait)
+        case KeyStatus.RETIRING:
+            return rotation.links_end(key_pair)
         case KeyStatus.REVOKED if key_pair.removed_at is None:
             return key_pair.revoked_at
         case _other:
