@@ -18,7 +18,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error as DatabaseFailure
 
 from cfsigned_django import conf
-from cfsigned_django.aws.client import AwsError
+from cfsigned_django.aws.client import AwsError, configured_region
 from cfsigned_django.aws.provisioning.cloudformation import cloudformation
 from cfsigned_django.aws.provisioning.export import (
     Documents,
@@ -188,6 +188,8 @@ def _wish(options: dict[str, Any]) -> Wish:
     return Wish(
         bucket=bucket,
         region=conf.aws_setting("AWS_S3_REGION_NAME"),
+        # S3 makes a bucket only where it is asked to, and there boto3 asks.
+        default_region=configured_region(),
         distribution_id=distribution_id or None,
         creates_distribution=options["create"],
         path_pattern=options["path_pattern"],
