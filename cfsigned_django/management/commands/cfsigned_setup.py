@@ -164,7 +164,10 @@ class Command(BaseCommand):
         self.stderr.write(plan_as_text(each for each in steps if each.state is not StepState.DONE))
         self.stderr.write(summary(steps))
         try:
-            answer = input("Type yes to do this: ")
+            # Not by input(), which would write it to stdout, where --json prints.
+            self.stderr.write("Type yes to do this: ", ending="")
+            self.stderr.flush()
+            answer = input()
         except EOFError:
             raise CommandError("Nobody is here to ask: say --yes to do it.") from None
         if answer != "yes":
