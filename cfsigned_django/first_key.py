@@ -36,14 +36,17 @@ class DatabaseKey:
     place: ClassVar[str] = "the database, sealed"
 
     def find(self) -> SiteKey | None:
-        """Return the public half of the key that signs, else of the one that will."""
+        """Return the public half of the key that signs, else of the one that will.
+
+        Raise :exc:`cfsigned_django.encryption.CannotUnseal` where the private key does not open.
+        """
         found = self.row()
         if found is None:
             return None
         return SiteKey(
             name=found.caller_name,
             caller_reference=str(found.id),
-            public_key_pem=found.public_key,
+            public_key_pem=found.open_public_key(),
         )
 
     def row(self) -> KeyPair | None:

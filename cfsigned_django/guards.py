@@ -9,7 +9,8 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 
 from cfsigned_django import keyring
-from cfsigned_django.key_group_api import KeyGroupsApi
+from cfsigned_django.aws.client import AwsError
+from cfsigned_django.key_group_api import DELETED, KeyGroupsApi, put_back_in
 from cfsigned_django.lifecycle import Blocker, Cause, KeyStatus, Waits, find_blockers
 from cfsigned_django.models import KeyPair
 from cfsigned_django.probe import ProbeResult
@@ -90,4 +91,8 @@ class Guarded(Record):
         """Put the ACTIVE key into the group: it may sign in haste, with no look before."""
         active = self.active()
         if active is not None and self.key_groups is not None:
-            self.key_groups.add(self.key_group_id, str(active))
+            try:
+                put_back_in(self.key_groups, active)
+            except AwsError as error:
+                if error.code != DELETED:
+                    raise  # else it is lost, and another key may leave all the same

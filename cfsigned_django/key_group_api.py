@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable
-from typing import Protocol
+from typing import Final, Protocol
 
+from cfsigned_django.aws.client import AwsError
 from cfsigned_django.models import KeyPair
+
+#: ``AwsError.code`` where the public key of a key pair is not in CloudFront any more.
+DELETED: Final = "NoSuchPublicKey"
 
 
 class ListedKey(Protocol):
@@ -56,16 +60,52 @@ def bring_in(api: KeyGroupsApi, key_pair: KeyPair) -> str:
     :exc:`cfsigned_django.encryption.CannotUnseal` where the private key does
     not open.
     """
-    # Of the private key, and not the column: who can write into the table, but
-    # knows no encryption key, shall not have a key of their own trusted.
-    public_key = key_pair.open_private_key().public_key
     key_pair_id = api.ensure_public_key(
         caller_reference=str(key_pair.id),
         name=key_pair.caller_name,
-        public_key_pem=public_key.to_pem(),
+        public_key_pem=key_pair.open_public_key(),
     )
     api.add(key_pair.key_group_id, key_pair_id)
     return key_pair_id
+
+
+def put_back_in(api: KeyGroupsApi, key_pair: KeyPair) -> None:
+    """Put a key into its group that has been there before.
+
+    Raise :exc:`AwsError` that says so where its public key was deleted meanwhile.
+    """
+    key_pair_id = str(key_pair)
+    try:
+        api.add(key_pair.key_group_id, key_pair_id)
+    except AwsError as error:
+        # Which of the two it is for a key that is not there, AWS does not document.
+        is_about_the_key = error.code in ("InvalidArgument", DELETED)
+        if not is_about_the_key or key_pair_id in {each.key_pair_id for each in api.public_keys()}:
+            raise
+        raise AwsError(
+            what=f"put {key_pair_id} into the key group {key_pair.key_group_id}",
+            reason="somebody took it out and deleted its public key in CloudFront, where its id "
+            "never comes back",
+            next_step=f"Revoke it (manage.py cfsigned_rotate --revoke {key_pair_id}, or in the "
+            "admin), then start again; if it is the key that signs, a new one signs in its place "
+            "at once.",
+            code=DELETED,
+        ) from None
+
+
+def find_id(api: KeyGroupsApi, key_pair: KeyPair) -> str:
+    """Return the id under which CloudFront has the public key; empty where it has none.
+
+    A person may have typed the id of another key, or one that does not exist.
+    """
+    public_key = key_pair.trustworthy_public_key
+    listed = {each.key_pair_id: each for each in api.public_keys()}
+    ours = [name for name, each in listed.items() if each.holds(public_key)]
+    if ours:
+        return str(key_pair) if str(key_pair) in ours else ours[0]
+    # Created so lately that it is not listed yet: then it is in the group.
+    is_new = str(key_pair) not in listed and str(key_pair) in api.members(key_pair.key_group_id)
+    return str(key_pair) if is_new else ""
 
 
 def take_out(api: KeyGroupsApi, key_pair: KeyPair) -> None:

@@ -143,6 +143,15 @@ class KeyPair(models.Model):
         """
         return PrivateKey.load(unseal(self.sealed_private_key))
 
+    def open_public_key(self) -> str:
+        """Return the PEM of the public key that CloudFront is to trust: the private key's.
+
+        Never what the column says: who can write into the table, but knows no
+        encryption key, shall not have a key of their own trusted. Raise
+        :exc:`cfsigned_django.encryption.CannotUnseal` as :meth:`open_private_key` does.
+        """
+        return self.open_private_key().public_key.to_pem()
+
     @property
     def trustworthy_public_key(self) -> str:
         """Return the PEM of the public key: that of the private key, if it opens.
@@ -151,7 +160,7 @@ class KeyPair(models.Model):
         encryption key, shall not have a key of other people taken out.
         """
         try:
-            return self.open_private_key().public_key.to_pem()
+            return self.open_public_key()
         except (CannotUnseal, ImproperlyConfigured, InvalidKey):
             return self.public_key
 

@@ -198,11 +198,15 @@ class Revocation(Succession):
         self, key_pair: KeyPair, now: datetime, reason: str, algorithm: KeyAlgorithm | None
     ) -> KeyPair:
         """Return a successor that is in the key group; make one where there is none that opens."""
-        closed = self.successor()
-        if closed is not None and _is_lost(closed):
+        useless = self.successor()
+        if useless is not None and (_is_lost(useless) or self._has_no_id(useless, now)):
             # Out of CloudFront it goes later: nothing was signed with it that still could be.
-            logger.error("%s cannot be opened, and is revoked to make room for another.", closed)
-            self._record_revocation(closed, now, reason, can_wait=False)
+            logger.error(
+                "%s cannot be opened, or CloudFront does not have it: it is revoked to make room "
+                "for another.",
+                useless,
+            )
+            self._record_revocation(useless, now, reason, can_wait=False)
         successor = self.start(
             algorithm=algorithm or KeyAlgorithm(key_pair.algorithm), now=now, reason=reason
         )

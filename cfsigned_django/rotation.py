@@ -16,6 +16,7 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 
 from cfsigned_django.guards import Blocked
+from cfsigned_django.key_group_api import put_back_in
 from cfsigned_django.lifecycle import KeyStatus
 from cfsigned_django.models import KeyPair, KnownReason
 from cfsigned_django.probe import ProbeResult
@@ -101,8 +102,7 @@ class Rotation(Revocation):
         missing = [each for each in needed if str(each) not in members]
         for key_pair in missing:
             with self.claim(key_pair) as claim:
-                api = self.key_groups.before_each_call(claim.renew)
-                api.add(self.key_group_id, str(key_pair))
+                put_back_in(self.key_groups.before_each_call(claim.renew), key_pair)
             self.write(
                 self.rows.filter(pk=key_pair.pk, claimed_until=claim.until), claimed_until=None
             )

@@ -128,7 +128,7 @@ def _steps(
     # What a person takes out of CloudFront is only done when the person says so.
     is_by_hand = rotation.key_groups is None
     # First: while a key is not in its group, each of its links is refused.
-    yield _Step(would="", take=partial(_put_back_signers, rotation, key_pairs, now))
+    yield _Step(would="", take=partial(put_back_signers, rotation, key_pairs, now))
     successor = None
     for key_pair in reversed(key_pairs):
         status = KeyStatus(key_pair.status)
@@ -158,7 +158,8 @@ def _steps(
         )
 
 
-def _put_back_signers(rotation: Rotation, key_pairs: list[KeyPair], now: datetime) -> str | None:
+def put_back_signers(rotation: Rotation, key_pairs: list[KeyPair], now: datetime) -> str | None:
+    """Put the keys back whose links are out, and say so; None where none was missing."""
     missing = rotation.put_back_signers(key_pairs, now=now)
     if not missing:
         return None

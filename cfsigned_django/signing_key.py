@@ -55,6 +55,20 @@ class SigningKeyMixin(OptionsMixin):
         except (ImproperlyConfigured, InvalidKey):
             return False  # It signs nothing.
 
+    def settings_key(self) -> tuple[conf.KeySource, str] | None:
+        """Return the key, and its id, that signs here as long as no key pair is ACTIVE.
+
+        None where the settings and the options hold none, or where it signs
+        whatever the database says.
+        """
+        self._keep_up()
+        config = self.signing_config()
+        source, key_pair_id = config.cloudfront_key, config.cloudfront_key_id
+        if source is None or not key_pair_id:
+            return None
+        follows = self._is_signing() and self._asks_database(config)
+        return (source, str(key_pair_id)) if follows else None
+
     def current_signer(self) -> Signer | None:
         """Return the signer of this moment; None where URLs are not signed by this package.
 

@@ -24,6 +24,7 @@ from cfsigned_django.lifecycle import Waits
 from cfsigned_django.models import KeyPair
 from cfsigned_django.probe import ProbeResult, probe_url
 from cfsigned_django.rotation import Rotation
+from cfsigned_django.settings_key import SettingsKey, find_settings_keys, refuse_different
 from cfsigned_django.signed_urls import SignedUrlMixin
 from cfsigned_django.signing import Signer
 from cfsigned_django.storage_checks import signing_aliases, signing_fields
@@ -141,26 +142,49 @@ def _probe(members: list[SignedUrlMixin], signer: Signer) -> ProbeResult:
     return ProbeResult.GOOD
 
 
+def settings_keys(rotation: Rotation) -> list[SettingsKey]:
+    """Return the keys that the settings hold for the key group; mostly one, or none."""
+    named = _all_storages()
+    return find_settings_keys(
+        (name, each) for name, each in named if each.key_group_id == rotation.key_group_id
+    )
+
+
+def unknown_keys(rotation: Rotation, keys: list[SettingsKey]) -> list[SettingsKey]:
+    """Return those that the database does not have, which sign where no row is ACTIVE.
+
+    One that it has was replaced or revoked, and signs no more: see keyring.py.
+    """
+    ids = [each.key_pair_id for each in keys]
+    known = set(rotation.rows.filter(key_pair_id__in=ids).values_list("key_pair_id", flat=True))
+    return [each for each in keys if each.key_pair_id not in known]
+
+
 def signing_settings_key(rotation: Rotation) -> str:
-    """Return the id of the settings' key if it signs, since no key pair of the database does."""
-    key_pair_id = conf.default_of("cloudfront_key_id")
-    if conf.default_of("cloudfront_key") is None or not key_pair_id or rotation.active():
+    """Return the id of the settings' key if it signs, since no key pair of the database does.
+
+    Where storages sign with different ones, those of all.
+    """
+    if rotation.active():
         return ""
-    # One that the database knows was replaced or revoked, and signs no more: see keyring.py.
-    return "" if rotation.rows.filter(key_pair_id=key_pair_id).exists() else str(key_pair_id)
+    return ", ".join(each.key_pair_id for each in unknown_keys(rotation, settings_keys(rotation)))
 
 
 def import_settings_key(rotation: Rotation, *, now: datetime) -> KeyPair:
     """Take the key of the settings into the database, where it goes on signing as ACTIVE.
 
-    Raise :exc:`ImproperlyConfigured` where the settings hold none.
+    Raise :exc:`ImproperlyConfigured` where the settings hold none, or several.
     """
-    source, key_pair_id = conf.default_of("cloudfront_key"), conf.default_of("cloudfront_key_id")
-    if source is None or not key_pair_id:
+    keys = settings_keys(rotation)
+    if not keys:
         raise ImproperlyConfigured(
             _(
                 "There is no key to import: AWS_CLOUDFRONT_KEY and AWS_CLOUDFRONT_KEY_ID are not "
-                "set."
+                "set, and no storage of the key group has a cloudfront_key."
             )
         )
-    return rotation.import_key(source.load(), key_pair_id, now=now)
+    unknown = unknown_keys(rotation, keys)
+    if rotation.active() is None:
+        refuse_different(unknown)
+    key = (unknown or keys)[0]
+    return rotation.import_key(key.source.load(), key.key_pair_id, now=now)

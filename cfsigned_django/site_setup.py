@@ -141,7 +141,9 @@ class SiteSetup:
 
     def _host(self, target: Target) -> str:
         found = target.stack.distribution
-        return self.local_host or self.wish.domain or (found.domain_name if found else "")
+        # A name that the distribution does not have yet would be answered by an error.
+        domain = self.wish.domain if target.has_domain else ""
+        return self.local_host or domain or (found.domain_name if found else "")
 
     def _signed_url(self, signer: Signer, url: str, now: int) -> str:
         return signer.sign_url(url, date_less_than=now + _PROOF_SECONDS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,12 +13,14 @@ from django.utils.translation import gettext as _
 
 from cfsigned_django import keyring
 from cfsigned_django.guards import Guarded
-from cfsigned_django.key_group_api import bring_in
+from cfsigned_django.key_group_api import bring_in, find_id, put_back_in
 from cfsigned_django.lifecycle import KeyStatus
 from cfsigned_django.models import KeyPair
 from cfsigned_django.probe import ProbeResult
 from cfsigned_django.record import SETTLE, Claimed, RotationError
 from cfsigned_django.signing import KeyAlgorithm, PrivateKey
+
+logger = logging.getLogger("cfsigned_django.rotation")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,8 +108,7 @@ class Succession(Guarded):
             rows = self.rows.filter(pk=key_pair.pk, status=KeyStatus.TRUSTED)
             # Before it is put back: its waiting time begins anew whoever dies here.
             self.write(rows, good_since=None, trusted_at=now)
-            api = self.key_groups.before_each_call(claim.renew)
-            api.add(self.key_group_id, str(key_pair))
+            put_back_in(self.key_groups.before_each_call(claim.renew), key_pair)
         # Not the claim of another process, where this one was held up for longer than its own.
         self.write(rows.filter(claimed_until=claim.until), claimed_until=None)
         return True
@@ -139,6 +141,25 @@ class Succession(Guarded):
         if self.key_groups is None:
             return False
         return str(key_pair) not in self.key_groups.members(self.key_group_id)
+
+    def _has_no_id(self, key_pair: KeyPair, now: datetime) -> bool:
+        """Tell whether CloudFront has no such key under any id; write down the id that it has.
+
+        Only of a key that is to sign in haste, and that no probe has shown to
+        work, or that was taken out since: it may have been deleted as well.
+        """
+        if self.key_groups is None or key_pair.status != KeyStatus.TRUSTED:
+            return False
+        if key_pair.good_since is not None and not self._is_missing(key_pair):
+            return False
+        found = find_id(self.key_groups, key_pair)
+        if found in ("", str(key_pair)):
+            return not found
+        if self.rows.filter(key_pair_id=found).exists():
+            return True  # another row has that id, by another slip
+        logger.error("CloudFront has the key of %s under the id %s.", key_pair, found)
+        self._correct_id(key_pair, found, now)
+        return False
 
     def _record_good(self, key_pair: KeyPair, now: datetime) -> None:
         if key_pair.good_since is not None:

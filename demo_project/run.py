@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import fcntl
-import math
 import re
 import signal
 import sys
@@ -25,25 +24,24 @@ from urllib.parse import unquote
 from demo_project.aws_setup import set_up_aws
 from demo_project.check import check_links
 from demo_project.console import Console
-from demo_project.diagnosis import doctor_arguments, examine
+from demo_project.diagnosis import examine
 from demo_project.local_aws import EDGE_PROFILE, aws_command, edge_profile, prepare_users
 from demo_project.pace import Pace
 from demo_project.processes import Child, Command, DemoFailed, Reaper, environment
 from demo_project.state import (
-    ADMIN_NAME,
     BASE_FOLDER,
     FOLDER_VARIABLE,
     HOST,
     DemoState,
     demo_folder,
 )
+from demo_project.welcome import welcome
 
 # The time of day, and a status that is not a success, or what became of the distribution and its
 # key group. A probe of a rotation asks for a file that is not there: that went well.
 _WORTH_TELLING = re.compile(
     r"[0-9:]+ ((?!404 from the origin /\.cfsigned-probe)[45][0-9]{2} |The )"
 )
-KEYS_PATH = "/admin/cfsigned_django/keypair/"
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -188,46 +186,6 @@ def _lock(folder: Path) -> Iterator[None]:
         yield
 
 
-def _welcome(demo: Demo, console: Console) -> None:
-    site, password = demo.state.address("site"), demo.state.admin_password
-    console.title("The demo is running.")
-    console.line(f"""
-  {site}/             the gallery: each picture comes through the edge
-  {site}/documents/   files with download names
-  {site}/how/         what happens, and the three lines that do it
-  {site}/api/files/   the same links as JSON
-  {site}{KEYS_PATH}
-                               the signing keys: log in as {ADMIN_NAME}, password {password}
-
-  Try
-    - Open the last page: import the key of the settings, then rotate from RSA to ECDSA. The
-      links of the gallery shrink, and none that was issued stops working before its time.
-      Waits are short here: a rotation takes about {_rotation_minutes()} minutes.
-    - Open a picture's page and ask the edge for it without a signature, with a changed one,
-      and with one that has expired. The edge's log, below, says why it refused.
-    - Drop a picture of your own on the gallery.
-    - In another terminal, let the doctor look, or make a link:
-        {_python()} manage.py {" ".join(doctor_arguments(demo.state))}
-        {_python()} manage.py shell -c \\
-          "from demo_project.gallery.models import Picture as P; print(P.objects.first().image.url)"
-
-  Logs are in {demo.state.logs}. Ctrl-C stops everything; files and keys stay
-  in {demo.state.folder} for the next start.
-""")
-
-
-def _rotation_minutes() -> int:
-    pace = Pace.from_environment()
-    seconds = pace.edge + pace.propagation + pace.link + 2 * pace.keyring + pace.clock_skew
-    return math.ceil(seconds / 60)
-
-
-def _python() -> str:
-    """Return the interpreter as somebody in the checkout would call it."""
-    path = Path(sys.executable)
-    return str(path.relative_to(BASE_FOLDER) if path.is_relative_to(BASE_FOLDER) else path)
-
-
 def _stop(number: int, _frame: FrameType | None) -> NoReturn:
     # From here on the servers are being stopped: a second Ctrl-C must not interrupt that.
     for each in _SIGNALS:
@@ -253,7 +211,7 @@ def main(arguments: list[str] | None = None) -> int:
         with running_demo(options.folder, console, quiet=options.check) as demo:
             if options.check:
                 return check_links(demo.state, console)
-            _welcome(demo, console)
+            welcome(demo.state, console)
             while True:
                 demo.raise_if_ended()
                 time.sleep(0.3)

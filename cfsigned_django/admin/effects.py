@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from cfsigned_django.admin.forms import typed_name
+from cfsigned_django.admin.public_key import ShownKey
 from cfsigned_django.admin.situation import Situation
 from cfsigned_django.lifecycle import KeyStatus
 from cfsigned_django.models import KeyPair
@@ -50,6 +51,7 @@ def describe_effect(situation: Situation, key_pair: KeyPair | None) -> dict[str,
         minutes = broken_minutes(situation, key_pair)
         values |= {
             "key": key_pair,
+            "public_key": ShownKey.of(key_pair),
             "typed_name": typed_name(key_pair),
             "broken_minutes": minutes,
             "broken": in_words(timedelta(minutes=minutes)),

@@ -22,6 +22,7 @@ from cfsigned_django.admin.by_hand import is_by_hand, way_back
 from cfsigned_django.admin.history import HISTORY
 from cfsigned_django.admin.moves import FAILURES, put_in_words
 from cfsigned_django.admin.overview import Overview, make_card, make_overview
+from cfsigned_django.admin.public_key import ShownKey
 from cfsigned_django.admin.situation import Situation
 from cfsigned_django.admin.step_page import StepPage
 from cfsigned_django.admin.steps import REVOKE, ROTATE, Step, find_offers
@@ -172,7 +173,9 @@ class KeyPairAdmin(Base):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         """Show one key pair, to read only, with its story and its steps."""
-        context = {"show_close": True, **self._story(request, object_id), **(extra_context or {})}
+        key_pair = self.get_object(request, object_id)
+        context = {"show_close": True, "public_key": key_pair and ShownKey.of(key_pair)}
+        context |= {**self._story(request, object_id), **(extra_context or {})}
         return super().change_view(request, object_id, form_url, context)
 
     def _story(self, request: HttpRequest, object_id: str) -> dict[str, Any]:
@@ -195,15 +198,12 @@ class KeyPairAdmin(Base):
         if not self.has_view_permission(request):
             raise PermissionDenied
         key_pair = self.get_object(request, str(pk))
-        if key_pair is None:
-            self.message_user(request, _("There is no such key pair."), messages.WARNING)
+        shown = ShownKey.of(key_pair) if key_pair else None
+        if shown is None or shown.problem:
+            text = shown.problem if shown else _("There is no such key pair.")
+            self.message_user(request, text, messages.WARNING)
             return self.redirect_to_list()
-        name = f"{key_pair.caller_name}-public.pem"
-        return HttpResponse(
-            key_pair.public_key,
-            content_type="application/x-pem-file",
-            headers={"Content-Disposition": f'attachment; filename="{name}"'},
-        )
+        return shown.as_file()
 
     @admin.display(description=gettext_lazy("name in CloudFront"))
     def caller_name(self, key_pair: KeyPair) -> str:

@@ -18,9 +18,9 @@ from cfsigned_django.lifecycle import KeyStatus
 from cfsigned_django.models import KeyPair, KnownReason
 from cfsigned_django.probe import ProbeResult
 from cfsigned_django.rotation import Blocked, Claimed, Rotation, RotationError
-from cfsigned_django.rotation_steps import ProbeFailed, Unanswered
+from cfsigned_django.rotation_steps import ProbeFailed, Unanswered, put_back_signers
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm
-from cfsigned_django.site_rotation import import_settings_key
+from cfsigned_django.site_rotation import import_settings_key, settings_keys
 from cfsigned_django.waiting import clock_time, find_waits, in_words
 
 #: What a step may raise, and a person is told instead of a server error.
@@ -67,13 +67,13 @@ class Move:
 
     def _import(self) -> Outcome:
         key_pair = import_settings_key(self.rotation, now=self.now)
-        return Outcome(
-            text=_(
-                "%(key)s is in the database and signs from there. It can be replaced now. Remove "
-                "AWS_CLOUDFRONT_KEY and AWS_CLOUDFRONT_KEY_ID from the settings before that."
-            )
-            % {"key": key_pair}
+        text = _(
+            "%(key)s is in the database and signs from there. It can be replaced now. Remove "
+            "%(settings)s before that."
         )
+        held = settings_keys(self.rotation)
+        names = ", ".join(each.names for each in held if each.key_pair_id == str(key_pair))
+        return Outcome(text=text % {"key": key_pair, "settings": names})
 
     def _start(self) -> Outcome:
         spare = bool(self.answers.get("spare"))
@@ -109,6 +109,13 @@ class Move:
             raise NotTheKey(key_pair_id)
 
     def _check(self, key_pair: KeyPair) -> Outcome:
+        # While a key is not in its group, each of its links is refused.
+        back = put_back_signers(self.rotation, self.rotation.key_pairs(), self.now)
+        if back is not None:
+            return Outcome(text=back, level=messages.WARNING)
+        if key_pair.status != KeyStatus.TRUSTED:
+            text = _("%(key)s is in the key group, and so is every key whose links are out.")
+            return Outcome(text=text % {"key": key_pair})
         match self.rotation.check(key_pair, now=self.now):
             case ProbeResult.GOOD:
                 return Outcome(text=_("CloudFront knows %(key)s.") % {"key": key_pair})

@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext as _
 
 from cfsigned_django.admin.situation import Situation, is_unfinished
 from cfsigned_django.lifecycle import KeyStatus
+from cfsigned_django.models import KeyPair
+from cfsigned_django.settings_key import refuse_different
+from cfsigned_django.stuck import find_stuck
 from cfsigned_django.waiting import clock_time, in_words
 
 #: From this age on a signing key ought to be replaced.
@@ -80,31 +84,47 @@ def _revoked_and_trusted(situation: Situation) -> Iterator[Notice]:
 
 
 def _settings_key(situation: Situation) -> Iterator[Notice]:
-    key, active = situation.settings_key_id, situation.active
-    if not key:
-        return
-    if not situation.settings_key_may_sign:
-        text = _(
-            "The settings still hold %(key)s, which the database has: they no longer count. Remove "
-            "AWS_CLOUDFRONT_KEY and AWS_CLOUDFRONT_KEY_ID from them."
-        )
-        yield Notice(level=Level.INFO, text=text % {"key": key})
-    elif active is None:
+    active, unknown = situation.active, situation.unknown_keys
+    for key in situation.settings_keys:
+        if key not in unknown:
+            text = _(
+                "The settings still hold %(key)s, which the database has: they no longer count. "
+                "Remove %(settings)s."
+            )
+            values = {"key": key.key_pair_id, "settings": key.names}
+            yield Notice(level=Level.INFO, text=text % values)
+    if active is not None:
+        yield from _keys_left_over(situation, active)
+    elif len(unknown) == 1:
         text = _(
             "%(key)s, the key of the settings, signs. Import it: then it can be replaced without "
             "a restart, and be retired in time. If another site signs with it as well, give that "
             "one a public key of its own first."
         )
-        yield Notice(level=Level.WARNING, text=text % {"key": key})
-    else:
-        free = active.since + timedelta(seconds=situation.rotation.waits.retirement)
+        yield Notice(level=Level.WARNING, text=text % {"key": situation.settings_key_id})
+    elif unknown:
+        try:
+            refuse_different(unknown)
+        except ImproperlyConfigured as error:
+            yield Notice(level=Level.WARNING, text=str(error))
+
+
+def _keys_left_over(situation: Situation, active: KeyPair) -> Iterator[Notice]:
+    free = active.since + timedelta(seconds=situation.rotation.waits.retirement)
+    for key in situation.unknown_keys:
         text = _(
             "%(key)s, the key of the settings, no longer signs, and was not imported: nobody takes "
             "it out of CloudFront. Remove it from the settings, and in CloudFront by hand, not "
             "before %(clock)s."
         )
-        values = {"key": key, "clock": clock_time(free, situation.now)}
+        values = {"key": key.key_pair_id, "clock": clock_time(free, situation.now)}
         yield Notice(level=Level.WARNING, text=text % values)
+
+
+def _stuck(situation: Situation) -> Iterator[Notice]:
+    stuck = find_stuck(situation.rotation, now=situation.now, by_hand=situation.by_hand)
+    for text in stuck:
+        yield Notice(level=Level.WARNING, text=text)
 
 
 def _old(situation: Situation) -> Iterator[Notice]:
@@ -149,6 +169,7 @@ _FACTS: tuple[Callable[[Situation], Iterator[Notice]], ...] = (
     _cannot_unseal,
     _revoked_and_trusted,
     _settings_key,
+    _stuck,
     _old,
     _no_spare,
     _claimed,

@@ -171,7 +171,7 @@ def make_overview(
     """Return the page for a person with these permissions; it tells of the problems first."""
     mine = frozenset(permissions)
     offers = [each for each in find_offers(situation) if each.step.permissions & mine]
-    steps = [each for each in offers if each.step is not Step.REVOKE]
+    steps = [each for each in offers if each.step is not Step.REVOKE and not each.is_aside]
     revoke = {
         each.key_pair.pk: each for each in offers if each.step is Step.REVOKE and each.key_pair
     }

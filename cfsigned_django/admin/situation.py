@@ -15,8 +15,9 @@ from cfsigned_django.encryption import CannotUnseal, unseal
 from cfsigned_django.lifecycle import KeyStatus
 from cfsigned_django.models import KeyPair
 from cfsigned_django.rotation import Rotation
+from cfsigned_django.settings_key import SettingsKey
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm
-from cfsigned_django.site_rotation import site_rotation
+from cfsigned_django.site_rotation import settings_keys, site_rotation, unknown_keys
 from cfsigned_django.waiting import Wait, find_waits
 
 
@@ -35,10 +36,10 @@ class Situation:
     waits: dict[UUID, Wait]
     #: Why the private half of a key pair cannot be opened, by its primary key.
     seal_problems: dict[UUID, str]
-    #: The id of the key that the settings hold; empty where they hold none.
-    settings_key_id: str
-    #: The row with that id, of any key group. Such a key of the settings never signs.
-    settings_key_row: KeyPair | None
+    #: The keys that the settings and STORAGES hold for the group: mostly one, or none.
+    settings_keys: list[SettingsKey]
+    #: Those that the database does not have. The others never sign.
+    unknown_keys: list[SettingsKey]
     #: The algorithm of the key that the site wants to have ready, if it wants one.
     spare_algorithm: KeyAlgorithm | None
 
@@ -60,7 +61,7 @@ class Situation:
             # The rotation, which is one by hand, counts on a person where the site is to do it.
             if by_hand or each.key_pair.status != KeyStatus.PENDING
         }
-        settings_key_id = _settings_key_id()
+        keys = settings_keys(rotation)
         return cls(
             now=now,
             by_hand=by_hand,
@@ -68,8 +69,8 @@ class Situation:
             key_pairs=key_pairs,
             waits=waits,
             seal_problems=_find_seal_problems(key_pairs),
-            settings_key_id=settings_key_id,
-            settings_key_row=rotation.rows.filter(key_pair_id=settings_key_id or None).first(),
+            settings_keys=keys,
+            unknown_keys=unknown_keys(rotation, keys),
             spare_algorithm=conf.spare_algorithm(),
         )
 
@@ -94,19 +95,27 @@ class Situation:
         return self.active is not None and self.active.pk in self.seal_problems
 
     @property
+    def settings_key_id(self) -> str:
+        """Return the id of the key that the settings hold; empty where they hold none.
+
+        Where storages sign with different ones, those of all.
+        """
+        return ", ".join(each.key_pair_id for each in self.unknown_keys or self.settings_keys)
+
+    @property
     def settings_key_algorithm(self) -> str:
         """Return the algorithm of the settings' key in words; empty where it cannot be used."""
-        source = conf.default_of("cloudfront_key")
         try:
-            algorithm = source.load().algorithm if source else ""
-        except InvalidKey:
+            (key,) = self.unknown_keys or self.settings_keys
+            algorithm = key.source.load().algorithm
+        except (InvalidKey, ValueError):
             return ""
         return KeyPair(algorithm=algorithm).get_algorithm_display()
 
     @property
     def settings_key_may_sign(self) -> bool:
         """Tell whether the key of the settings signs where no row is ACTIVE."""
-        return bool(self.settings_key_id) and self.settings_key_row is None
+        return bool(self.unknown_keys)
 
     @property
     def signing_name(self) -> str:
@@ -136,9 +145,3 @@ def _find_seal_problems(key_pairs: list[KeyPair]) -> dict[UUID, str]:
             except (CannotUnseal, ImproperlyConfigured) as error:
                 problems[key_pair.pk] = _(str(error))
     return problems
-
-
-def _settings_key_id() -> str:
-    if conf.default_of("cloudfront_key") is None:
-        return ""
-    return str(conf.default_of("cloudfront_key_id") or "")

@@ -68,6 +68,12 @@ class Offer:
     by_hand: bool = False
 
     @property
+    def is_aside(self) -> bool:
+        """Tell whether only the page of its key offers it: no rotation comes further by it."""
+        key_pair = self.key_pair
+        return self.step is Step.CHECK and key_pair is not None and key_pair.next_in is None
+
+    @property
     def label(self) -> str:
         """Return what stands on its button."""
         if self.step is Step.TRUST and self.by_hand:
@@ -97,6 +103,7 @@ def find_offers(situation: Situation) -> list[Offer]:
         *_by_status(situation, KeyStatus.TRUSTED),
         *_of_the_group(situation),
         *(each for each in _by_status(situation, KeyStatus.RETIRING) if each.blocked),
+        *_looks(situation),
         *_revocations(situation),
     ]
 
@@ -107,6 +114,15 @@ def _of_the_group(situation: Situation) -> Iterator[Offer]:
     successor = situation.successor
     if successor is None or successor.is_spare:
         yield Offer(step=Step.START, by_hand=situation.by_hand)
+
+
+def _looks(situation: Situation) -> Iterator[Offer]:
+    """Yield a look whether the keys are in their group whose links are out."""
+    for key_pair in situation.key_pairs:
+        is_waiting = key_pair.status == KeyStatus.RETIRING and key_pair.pk in situation.waits
+        if not situation.by_hand and (is_waiting or key_pair.status == KeyStatus.ACTIVE):
+            blocked = _claimed(situation, key_pair)
+            yield Offer(step=Step.CHECK, key_pair=key_pair, blocked=blocked)
 
 
 def _by_status(situation: Situation, status: KeyStatus) -> Iterator[Offer]:

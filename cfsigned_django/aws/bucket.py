@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from cfsigned_django.aws.client import AwsError, call
 from cfsigned_django.aws.documents import Document
@@ -25,6 +25,19 @@ _NOT_SET = frozenset(
 )
 
 
+# With other refusals, S3 would answer none of the further questions either.
+_NOT_ALLOWED: Final = frozenset({"AccessDenied", "403"})
+
+
+class Part(StrEnum):
+    """Name what is asked for of a bucket by calls of their own, each with its permission."""
+
+    POLICY = "policy"
+    CORS = "CORS rules"
+    PUBLIC_ACCESS = "Block Public Access settings"
+    OWNERSHIP = "object ownership"
+
+
 class BucketState(StrEnum):
     """Name what is known of a bucket name."""
 
@@ -37,7 +50,7 @@ class BucketState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bucket:
-    """A bucket; None where a setting was never made."""
+    """A bucket; None where a setting was never made, or may not be read: see ``unread``."""
 
     name: str
     state: BucketState
@@ -47,6 +60,8 @@ class Bucket:
     public_access_block: Mapping[str, bool] | None = None
     #: "BucketOwnerEnforced", "BucketOwnerPreferred" or "ObjectWriter".
     object_ownership: str | None = None
+    #: The parts that these credentials may not read, and the refusal of each.
+    unread: Mapping[Part, AwsError] = field(default_factory=dict)
 
     @property
     def is_ours(self) -> bool:
@@ -55,7 +70,10 @@ class Bucket:
 
 
 def read_bucket(s3: Any, name: str, *, account_id: str) -> Bucket:
-    """Return what there is under a name. Raise :exc:`AwsError` where S3 cannot be asked."""
+    """Return what there is under a name. Raise :exc:`AwsError` where S3 cannot be asked.
+
+    A permission that is missing for one part keeps back that part alone.
+    """
     try:
         head = call(
             s3.head_bucket,
@@ -70,19 +88,14 @@ def read_bucket(s3: Any, name: str, *, account_id: str) -> Bucket:
         if error.code in _REFUSED:
             return Bucket(name=name, state=BucketState.REFUSED)
         raise
-    policy = _get(s3.get_bucket_policy, name, "policy", "s3:GetBucketPolicy")
-    cors = _get(s3.get_bucket_cors, name, "CORS rules", "s3:GetBucketCORS")
-    block = _get(
-        s3.get_public_access_block,
-        name,
-        "Block Public Access settings",
-        "s3:GetBucketPublicAccessBlock",
+    reading = _Reading(name)
+    policy = reading.get(Part.POLICY, s3.get_bucket_policy, "s3:GetBucketPolicy")
+    cors = reading.get(Part.CORS, s3.get_bucket_cors, "s3:GetBucketCORS")
+    block = reading.get(
+        Part.PUBLIC_ACCESS, s3.get_public_access_block, "s3:GetBucketPublicAccessBlock"
     )
-    ownership = _get(
-        s3.get_bucket_ownership_controls,
-        name,
-        "object ownership",
-        "s3:GetBucketOwnershipControls",
+    ownership = reading.get(
+        Part.OWNERSHIP, s3.get_bucket_ownership_controls, "s3:GetBucketOwnershipControls"
     )
     return Bucket(
         name=name,
@@ -92,6 +105,7 @@ def read_bucket(s3: Any, name: str, *, account_id: str) -> Bucket:
         cors_rules=tuple(cors["CORSRules"]) if cors else (),
         public_access_block=block["PublicAccessBlockConfiguration"] if block else None,
         object_ownership=_ownership(ownership),
+        unread=reading.unread,
     )
 
 
@@ -105,13 +119,21 @@ def _ownership(controls: Mapping[str, Any] | None) -> str | None:
     return rules[0]["ObjectOwnership"] if rules else None
 
 
-def _get(method: Any, name: str, what: str, permission: str) -> Mapping[str, Any] | None:
-    try:
-        found: Mapping[str, Any] = call(
-            method, f"read the {what} of the bucket {name}", permission, Bucket=name
-        )
-    except AwsError as error:
-        if error.code in _NOT_SET:
+class _Reading:
+    """Read the parts of a bucket one by one, and go on where one may not be read."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self.unread: dict[Part, AwsError] = {}
+
+    def get(self, part: Part, method: Any, permission: str) -> Mapping[str, Any] | None:
+        what = f"read the {part} of the bucket {self._name}"
+        try:
+            found: Mapping[str, Any] = call(method, what, permission, Bucket=self._name)
+        except AwsError as error:
+            if error.code in _NOT_ALLOWED:
+                self.unread[part] = error
+            elif error.code not in _NOT_SET:
+                raise
             return None
-        raise
-    return found
+        return found

@@ -13,9 +13,11 @@ from cfsigned_django.aws.documents.distribution import bucket_origin, covers
 from cfsigned_django.aws.policies import (
     CACHE_POLICY,
     ORIGIN_REQUEST_POLICY,
+    RESPONSE_HEADERS_POLICY,
     Named,
     pages,
     read_policies,
+    read_used_policies,
 )
 from cfsigned_django.aws.public_keys import ListedPublicKey, PublicKeys
 from cfsigned_django.aws.stack import (
@@ -52,6 +54,8 @@ class Inspection:
     access_controls: tuple[Named, ...] | None = None
     cache_policies: Mapping[str, Named] | None = None
     origin_request_policies: Mapping[str, Named] | None = None
+    #: Those alone that behaviors use.
+    response_headers_policies: Mapping[str, Named] | None = None
     problems: tuple[AwsError, ...] = ()
 
 
@@ -95,8 +99,11 @@ def inspect(
         origin_request_policies=reading.read(
             "cloudfront", lambda: read_policies(cloudfront, ORIGIN_REQUEST_POLICY, config)
         ),
+        response_headers_policies=reading.read(
+            "cloudfront", lambda: read_used_policies(cloudfront, RESPONSE_HEADERS_POLICY, config)
+        ),
         bucket=(
-            reading.read("s3", lambda: read_bucket(clients.s3, bucket, account_id=owner))
+            reading.read_bucket(lambda: read_bucket(clients.s3, bucket, account_id=owner))
             if bucket and owner
             else None
         ),
@@ -151,3 +158,10 @@ class _Reading:
             if error.code in _OF_ONE_CALL or all(each.code != error.code for each in self.problems):
                 self.problems.append(error)
             return None
+
+    def read_bucket(self, look: Callable[[], Bucket]) -> Bucket | None:
+        """Return the bucket, and note each part of it that may not be read."""
+        bucket = self.read("s3", look)
+        if bucket is not None:
+            self.problems.extend(bucket.unread.values())
+        return bucket

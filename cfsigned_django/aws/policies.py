@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,6 +60,14 @@ ORIGIN_REQUEST_POLICY = PolicyKind(
 )
 
 
+RESPONSE_HEADERS_POLICY = PolicyKind(
+    field="ResponseHeadersPolicyId",
+    words="response headers policy",
+    member="ResponseHeadersPolicy",
+    method="response_headers_polic",
+)
+
+
 def read_policies(
     cloudfront: Any, kind: PolicyKind, config: Mapping[str, Any] | None
 ) -> dict[str, Named]:
@@ -74,8 +82,20 @@ def read_policies(
     ):
         policy = item[kind.member]
         found[policy["Id"]] = _named(policy, kind)
+    return found | read_used_policies(cloudfront, kind, config, known=found)
+
+
+def read_used_policies(
+    cloudfront: Any,
+    kind: PolicyKind,
+    config: Mapping[str, Any] | None,
+    *,
+    known: Collection[str] = (),
+) -> dict[str, Named]:
+    """Return the policies that behaviors use, managed ones too, but those that are ``known``."""
+    found = {}
     used = {each.get(kind.field) for each in behaviors(config)} if config else set()
-    for policy_id in sorted(filter(None, used - found.keys())):
+    for policy_id in sorted(filter(None, used.difference(known))):
         answer = call(
             getattr(cloudfront, f"get_{kind.method}y"),
             f"read the {kind.words} {policy_id}",

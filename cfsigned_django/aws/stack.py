@@ -18,9 +18,11 @@ from cfsigned_django.aws.documents.distribution import bucket_origin, name_for
 from cfsigned_django.aws.policies import (
     CACHE_POLICY,
     ORIGIN_REQUEST_POLICY,
+    RESPONSE_HEADERS_POLICY,
     Named,
     pages,
     read_policies,
+    read_used_policies,
 )
 from cfsigned_django.aws.public_keys import ListedPublicKey, PublicKeys
 
@@ -91,6 +93,8 @@ class Stack:
     #: Those that the distribution uses, and those of the account's own making.
     cache_policies: Mapping[str, Named]
     origin_request_policies: Mapping[str, Named]
+    #: Those alone that the distribution uses.
+    response_headers_policies: Mapping[str, Named] = field(default_factory=dict)
 
     def key_group(self, id_or_name: str) -> KeyGroup | None:
         """Return the key group with that id, else the one with that name."""
@@ -136,6 +140,9 @@ def read_stack(
         ),
         cache_policies=read_policies(clients.cloudfront, CACHE_POLICY, config),
         origin_request_policies=read_policies(clients.cloudfront, ORIGIN_REQUEST_POLICY, config),
+        response_headers_policies=read_used_policies(
+            clients.cloudfront, RESPONSE_HEADERS_POLICY, config
+        ),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from cfsigned_django.aws.bucket import Bucket, BucketState
+from cfsigned_django.aws.bucket import Bucket, BucketState, Part
 from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.bucket_policy import public_statements
 from cfsigned_django.aws.documents.bucket_readers import (
@@ -94,10 +94,15 @@ def judge_bucket(
     faults = [
         *_judge_public(bucket, name),
         *_judge_region(bucket, target),
-        *(_judge_policy(bucket, target, distribution, behavior, name) if distribution else ()),
+        *(
+            _judge_policy(bucket, target, distribution, behavior, name)
+            if distribution and Part.POLICY not in bucket.unread
+            else ()
+        ),
     ]
     yield from faults
-    if not faults:
+    # What may not be read is a finding already, and not in order.
+    if not faults and not bucket.unread.keys() & {Part.POLICY, Part.PUBLIC_ACCESS}:
         who = distribution.id if distribution else "nobody"
         yield finding("bucket", f"The {name} lets {who} in, and nobody else.", subject=name)
 
@@ -109,7 +114,7 @@ def _judge_public(bucket: Bucket, name: str) -> Iterator[Finding]:
         what = f"The policy of the {name} lets everybody in (statement {said})."
         yield finding("bucket-public", what, subject=name)
     switches = open_switches(bucket.public_access_block)
-    if switches:
+    if switches and Part.PUBLIC_ACCESS not in bucket.unread:
         what = f"Of Block Public Access, {', '.join(switches)} is off for the {name}."
         yield finding("bucket-not-blocked", what, subject=name)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from cfsigned_django.aws.bucket import Part
 from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.behavior import listed
 from cfsigned_django.aws.documents.bucket_cors import missing_origins
@@ -14,6 +15,11 @@ from cfsigned_django.aws.documents.download_policies import (
     has_downloads_in_cache_key,
 )
 from cfsigned_django.aws.documents.managed_policies import RESPONSE_HEADERS_POLICIES, name_of
+from cfsigned_django.aws.documents.response_headers import (
+    has_cors,
+    lacking_origins,
+    overrides_origin,
+)
 from cfsigned_django.aws.inspection import Inspection
 from cfsigned_django.aws.policies import Named
 from cfsigned_django.doctor.findings import Finding, Level
@@ -36,15 +42,33 @@ def judge_delivery(found: Inspection, behavior: Document, target: Target) -> Ite
 
 
 def _judge_cors(found: Inspection, behavior: Document, target: Target) -> Iterator[Finding]:
-    headers_policy = behavior.get("ResponseHeadersPolicyId")
-    # A policy of the account's own may hold CORS; what it says shows in the live part.
-    if headers_policy and headers_policy not in _NO_CORS:
-        return
-    if found.bucket is not None and found.bucket.is_ours:
-        missing = missing_origins(found.bucket.cors_rules, target.cors_origins)
+    origins = list(target.cors_origins)
+    policy_id = behavior.get("ResponseHeadersPolicyId")
+    if policy_id and policy_id not in _NO_CORS:
+        policy = (found.response_headers_policies or {}).get(policy_id)
+        if policy is None:
+            return  # What it says is not known; that it was not read is a finding of its own.
+        if has_cors(policy.config):
+            origins = lacking_origins(policy.config, origins)
+            if origins and overrides_origin(policy.config):
+                what = f"The response headers policy {policy.name} does not allow "
+                what += f"{' and '.join(origins)}."
+                yield finding("cors-policy-origins", what, subject=f"policy {policy_id}")
+                return
+    if origins:
+        yield from _judge_cors_of_s3(found, behavior, origins)
+
+
+def _judge_cors_of_s3(
+    found: Inspection, behavior: Document, origins: list[str]
+) -> Iterator[Finding]:
+    """Judge the CORS headers that S3 gives, on their whole way."""
+    bucket = found.bucket
+    if bucket is not None and bucket.is_ours and Part.CORS not in bucket.unread:
+        missing = missing_origins(bucket.cors_rules, origins)
         if missing:
-            what = f"The bucket {found.bucket.name} has no CORS rule for {', '.join(missing)}."
-            yield finding("cors-rule-missing", what, subject=f"bucket {found.bucket.name}")
+            what = f"The bucket {bucket.name} has no CORS rule for {', '.join(missing)}."
+            yield finding("cors-rule-missing", what, subject=f"bucket {bucket.name}")
     if found.origin_request_policies is None or found.cache_policies is None:
         return
     in_cache_key = _has_origin_in_cache_key(found, behavior)

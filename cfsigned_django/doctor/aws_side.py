@@ -17,6 +17,7 @@ from cfsigned_django.doctor.aws_delivery import judge_delivery
 from cfsigned_django.doctor.findings import Finding, Level
 from cfsigned_django.doctor.kinds import finding
 from cfsigned_django.doctor.target import Target
+from cfsigned_django.doctor.unread import why_unread
 
 #: After so long the admin calls a key old as well.
 OLD = timedelta(days=90)
@@ -55,6 +56,7 @@ def from_aws_error(error: AwsError) -> Finding:
         "aws-unreadable",
         f"Could not {error.what}: {error.reason}.",
         subject=error.permission or "AWS",
+        why=why_unread(error.permission),
         fix=error.next_step,
     )
 

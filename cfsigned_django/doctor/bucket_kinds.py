@@ -89,6 +89,13 @@ BUCKET_KINDS: dict[str, Kind] = {
         why="Browsers hide the file from fetch(), canvas, fonts and crossorigin images.",
         fix="Add a rule with the origin, GET and HEAD: manage.py cfsigned_setup --cors-origin.",
     ),
+    "cors-policy-origins": Kind(
+        level=Level.ERROR,
+        meaning="The response headers policy has CORS headers, and not for the origin",
+        why="It overrides what S3 says, so browsers hide the file from pages of the origin.",
+        fix="Add the origin to Access-Control-Allow-Origin of the policy: CloudFront > Policies > "
+        "Response headers.",
+    ),
     "origin-not-forwarded": Kind(
         level=Level.ERROR,
         meaning="The origin request policy does not forward the Origin header",

@@ -32,6 +32,12 @@ def add_options(parser: CommandParser, *, exports: Iterable[str]) -> None:
         help="domain that viewers see. Default: AWS_S3_CUSTOM_DOMAIN, else CloudFront's own",
     )
     parser.add_argument(
+        "--certificate",
+        metavar="ARN",
+        help="certificate of ACM in us-east-1 for the domain, which is added to the distribution "
+        "with it",
+    )
+    parser.add_argument(
         "--cors-origin",
         action="append",
         default=[],

@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import pytest
 from pytest_django import Settings
 
 from cfsigned_django.models import KeyPair
-from tests.admin import LIST, Visitor, address, fresh, imported, started, trusted
+from cfsigned_django.signing import PrivateKey
+from tests.admin import (
+    LIST,
+    FakeCloudFront,
+    Visitor,
+    activated,
+    address,
+    fresh,
+    imported,
+    started,
+    trusted,
+)
 
 
 def detail(visitor: Visitor, key_pair: KeyPair) -> str:
@@ -73,6 +85,45 @@ def test_public_key_can_be_copied_and_downloaded(admin: Visitor) -> None:
     assert answer.headers["Content-Disposition"] == f'attachment; filename="{name}"'
 
 
+def test_public_key_of_a_forger_is_not_shown(admin: Visitor) -> None:
+    """What a person pastes into CloudFront belongs to the sealed key, whatever the table says."""
+    imported()
+    key_pair = started()
+    forged = PrivateKey.generate().public_key.to_pem()
+    KeyPair.objects.filter(pk=key_pair.pk).update(public_key=forged)
+    admin.choose(by_hand=True)
+
+    pages = [detail(admin, key_pair), admin.get(address("trust", key_pair))]
+    file = admin.client.get(address("download", key_pair)).text
+
+    assert file == key_pair.public_key
+    for page in pages:
+        assert " ".join(key_pair.public_key.split()) in page
+        assert " ".join(forged.split()) not in page
+
+
+def test_public_key_is_not_shown_where_nothing_opens(admin: Visitor) -> None:
+    """Where the private key does not open, the page says so in the place of the public key."""
+    key_pair = imported()
+    KeyPair.objects.update(sealed_private_key="damaged")
+
+    page = detail(admin, key_pair)
+    file = admin.get(address("download", key_pair))
+
+    for text in (page, file):
+        assert "The public key is not shown, since the private key cannot be opened." in text
+        assert "SECRET_KEY has changed since this private key was sealed" in text
+        assert "BEGIN PUBLIC KEY" not in text
+
+
+def test_public_key_of_a_key_that_is_over_is_the_record(admin: Visitor) -> None:
+    """A key whose private half is erased shows what was written down."""
+    key_pair = imported()
+    KeyPair.objects.update(status="revoked", active_in=None, sealed_private_key="")
+
+    assert " ".join(key_pair.public_key.split()) in detail(admin, key_pair)
+
+
 def test_download_of_no_key_leads_back(admin: Visitor) -> None:
     """A file of a key pair that does not exist is a message."""
     path = f"{LIST}00000000-0000-4000-8000-000000000000/public-key.pem"
@@ -94,6 +145,57 @@ def test_detail_opens_without_a_key_group(admin: Visitor, settings: Settings) ->
 
     assert f"Key pair id: {key_pair.key_pair_id}" in page
     assert "Revoke" not in page
+
+
+def take_out(cloudfront: FakeCloudFront, key_pair: KeyPair) -> None:
+    """Take a key out of the group, as somebody else does."""
+    answer = cloudfront.api.get_key_group(Id=cloudfront.key_group_id)
+    config = answer["KeyGroup"]["KeyGroupConfig"]
+    items = [each for each in config["Items"] if each != str(key_pair)]
+    cloudfront.api.update_key_group(
+        Id=cloudfront.key_group_id,
+        IfMatch=answer["ETag"],
+        KeyGroupConfig={**config, "Items": items},
+    )
+
+
+@pytest.mark.parametrize("is_retiring", [False, True])
+def test_key_that_was_taken_out_is_put_back(
+    admin: Visitor, cloudfront: FakeCloudFront, is_retiring: bool
+) -> None:
+    """Whoever checks a key whose links are out is warned that it was missing; it is back then."""
+    former = imported()
+    other = activated() if is_retiring else trusted(spare=True)
+    take_out(cloudfront, former)
+    assert "Check again" in detail(admin, former)
+    assert f"whether {former} is in the key group" in admin.get(address("check", former))
+
+    page = admin.post(address("check", former))
+
+    assert f"{former} had been taken out of the key group, so its links were refused." in page
+    assert {str(former), str(other)} <= cloudfront.trusted
+    page = admin.post(address("check", former))
+    assert f"{former} is in the key group, and so is every key whose links are out." in page
+
+
+def test_check_of_the_next_key_puts_the_signing_one_back(
+    admin: Visitor, cloudfront: FakeCloudFront
+) -> None:
+    """Where AWS is asked for the next key, it is asked for the others as well."""
+    active, successor = imported(), trusted()
+    take_out(cloudfront, active)
+
+    page = admin.post(address("check", successor))
+
+    assert f"{active} had been taken out of the key group" in page
+
+
+def test_key_is_not_looked_for_by_hand(admin: Visitor) -> None:
+    """A person who changes CloudFront by hand looks there; this site may not."""
+    key_pair = imported()
+    admin.choose(by_hand=True)
+
+    assert "Check again" not in detail(admin, key_pair)
 
 
 def test_history_has_each_step(admin: Visitor) -> None:

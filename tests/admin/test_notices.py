@@ -7,6 +7,7 @@ from django.contrib.auth import get_user_model
 from pytest_django import Settings
 
 from cfsigned_django.models import KeyPair
+from cfsigned_django.signing import PrivateKey
 from tests.admin import (
     FakeCloudFront,
     Visitor,
@@ -101,6 +102,65 @@ def test_settings_key_that_was_never_imported(admin: Visitor, cloudfront: FakeCl
     page = admin.get()
 
     assert f"Warning: {cloudfront.settings_key_id}, the key of the settings, no longer" in page
+
+
+def test_key_that_is_stuck(admin: Visitor) -> None:
+    """The page warns of a step that could have been done for days, and says what to look at."""
+    imported()
+    key_pair = moved(started(), created_at=-4 * 86400)
+
+    assert f"Warning: {key_pair} could have been put into the key group since" in admin.get()
+    assert f"Warning: {key_pair} has waited for its id since" in admin.choose(by_hand=True)
+
+
+def keep_in_options(settings: Settings, *aliases: str) -> None:
+    """Move the settings' key into the OPTIONS of the first storage; the others have their own."""
+    pems = [settings.AWS_CLOUDFRONT_KEY, *(PrivateKey.generate().to_pem() for _ in aliases[1:])]
+    ids = [settings.AWS_CLOUDFRONT_KEY_ID, *("K2JCJMDEHXQW5F" for _ in aliases[1:])]
+    settings.AWS_CLOUDFRONT_KEY = settings.AWS_CLOUDFRONT_KEY_ID = None
+    settings.STORAGES = settings.STORAGES | {
+        alias: {
+            "BACKEND": "cfsigned_django.storage.CloudFrontS3Storage",
+            "OPTIONS": {"cloudfront_key": pem, "cloudfront_key_id": key_pair_id},
+        }
+        for alias, pem, key_pair_id in zip(aliases, pems, ids, strict=True)
+    }
+
+
+def test_key_of_a_storage_is_a_key_of_the_settings(
+    admin: Visitor, cloudfront: FakeCloudFront, settings: Settings
+) -> None:
+    """A key that only OPTIONS hold signs, can be imported, and is named where it may leave."""
+    keep_in_options(settings, "default")
+
+    first = admin.get()
+    imported_page = admin.post(address("import"))
+
+    assert f"{cloudfront.settings_key_id}, the key of the settings, signs. Import it" in first
+    where = 'cloudfront_key and cloudfront_key_id in the OPTIONS of STORAGES["default"]'
+    assert f"Remove {where} before that." in imported_page
+    assert f"they no longer count. Remove {where}." in imported_page
+
+
+def test_key_of_a_storage_that_was_never_imported(
+    admin: Visitor, cloudfront: FakeCloudFront, settings: Settings
+) -> None:
+    """A key of OPTIONS that was replaced without an import is left in CloudFront as well."""
+    keep_in_options(settings, "default")
+    activated()
+
+    assert f"{cloudfront.settings_key_id}, the key of the settings, no longer" in admin.get()
+
+
+def test_two_keys_of_storages_are_told(
+    admin: Visitor, cloudfront: FakeCloudFront, settings: Settings
+) -> None:
+    """Where storages of the group sign with different keys, the page names both storages."""
+    keep_in_options(settings, "default", "media")
+
+    for page in (admin.get(), admin.post(address("import"))):
+        assert f'(STORAGES["default"]: {cloudfront.settings_key_id}; STORAGES["media"]: K' in page
+    assert not KeyPair.objects.exists()
 
 
 def test_revocation_that_was_not_finished(admin: Visitor) -> None:

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from typing import Any
+from unittest import mock
 
 import pytest
 
+from cfsigned_django import keyring
 from cfsigned_django.aws.stack import Clients
-from cfsigned_django.signing import PrivateKey
-from tests.doctor.world import LOCATION, World, build_world
+from cfsigned_django.doctor.live import Probe
+from cfsigned_django.signing import PrivateKey, Signer
+from tests.doctor.command_line import MODULE
+from tests.doctor.healthy_site import build_world
+from tests.doctor.played import DIRECT, URL
+from tests.doctor.world import LOCATION, NOW, World
 from tests.ministack_server import Ministack
 from tests.plugins_aws import (
     aws_account as aws_account,
     ministack as ministack,
     no_aws_configuration as no_aws_configuration,
 )
-from tests.storage_cases import S3_BACKEND
+from tests.storage_cases import KEY_ID, S3_BACKEND
 
 
 @pytest.fixture
@@ -49,3 +55,28 @@ def world(
     # The emulator's key groups have ids that look like those of public keys.
     site.SILENCED_SYSTEM_CHECKS = ["cfsigned.W004"]
     return world
+
+
+@pytest.fixture
+def probe(ec_key: PrivateKey) -> Probe:
+    """Return what to ask for: an object of a bucket."""
+    signer = Signer(key_pair_id=KEY_ID, private_key=ec_key)
+    return Probe(url=URL, signer=signer, has_object=True, direct_url=DIRECT, region="us-east-1")
+
+
+@pytest.fixture
+def online(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
+    """Let the command reach the emulator and the edge of a healthy site."""
+    monkeypatch.setattr(f"{MODULE}._make_clients", lambda storage: world.clients)
+    monkeypatch.setattr(f"{MODULE}.make_client", lambda name: world.clients.cloudfront)
+    monkeypatch.setattr(f"{MODULE}.fetch", world.fetch)
+    monkeypatch.setattr(f"{MODULE}.time", mock.Mock(time=lambda: NOW))
+    return world
+
+
+@pytest.fixture
+def signing_site(site: Any, db: None) -> Any:
+    """Return a site that can sign, with no AWS behind it."""
+    site.STORAGES = {"default": {"BACKEND": S3_BACKEND}}
+    keyring.forget()  # what an earlier test has left in the database
+    return site

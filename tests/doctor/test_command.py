@@ -2,56 +2,20 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
-import time
-from collections.abc import Callable
 from typing import Any
 from unittest import mock
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import DatabaseError
 
-from cfsigned_django import keyring
 from cfsigned_django.doctor.fetching import Answer
 from cfsigned_django.doctor.kinds import finding
-from cfsigned_django.lifecycle import KeyStatus
-from cfsigned_django.models import KeyPair
-from cfsigned_django.signing import Policy, PrivateKey, Signer
-from tests.doctor.world import NOW, ORIGIN, World
-from tests.storage_cases import DOMAIN, KEY_GROUP_ID, KEY_ID, S3_BACKEND
-
-MODULE = "cfsigned_django.management.commands.cfsigned_doctor"
-
-
-def run(*arguments: str, **options: Any) -> tuple[str, int]:
-    """Run the command; return what it printed, and its exit code."""
-    stdout = io.StringIO()
-    try:
-        call_command("cfsigned_doctor", *arguments, stdout=stdout, no_color=True, **options)
-    except SystemExit as end:
-        return stdout.getvalue(), int(end.code or 0)
-    return stdout.getvalue(), 0
-
-
-@pytest.fixture
-def online(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
-    """Let the command reach the emulator and the edge of a healthy site."""
-    monkeypatch.setattr(f"{MODULE}._make_clients", lambda storage: world.clients)
-    monkeypatch.setattr(f"{MODULE}.make_client", lambda name: world.clients.cloudfront)
-    monkeypatch.setattr(f"{MODULE}.fetch", world.fetch)
-    monkeypatch.setattr(f"{MODULE}.time", mock.Mock(time=lambda: NOW))
-    return world
-
-
-@pytest.fixture
-def signing_site(site: Any, db: None) -> Any:
-    """Return a site that can sign, with no AWS behind it."""
-    site.STORAGES = {"default": {"BACKEND": S3_BACKEND}}
-    keyring.forget()  # what an earlier test has left in the database
-    return site
+from cfsigned_django.signing import PrivateKey
+from tests.doctor.command_line import MODULE, run
+from tests.doctor.world import ORIGIN, World
+from tests.storage_cases import S3_BACKEND
 
 
 def test_healthy_site(online: World) -> None:
@@ -157,204 +121,6 @@ def test_foreign_signer(signing_site: Any) -> None:
 
     assert json.loads(text)[0]["id"] == "foreign-signer"
     assert code == 0
-
-
-def store(key: PrivateKey, **fields: Any) -> KeyPair:
-    """Save a key pair of the site's key group."""
-    row = KeyPair.from_private_key(
-        key,
-        key_group_id=KEY_GROUP_ID,
-        created_at="2026-11-01T00:00:00Z",
-        **{"status": KeyStatus.ACTIVE, "active_in": KEY_GROUP_ID, "key_pair_id": KEY_ID, **fields},
-    )
-    row.save()
-    return row
-
-
-def test_active_key(signing_site: Any, ec_key: PrivateKey) -> None:
-    """Say that a key of the database signs."""
-    signing_site.AWS_CLOUDFRONT_KEY = signing_site.AWS_CLOUDFRONT_KEY_ID = None
-    signing_site.AWS_CLOUDFRONT_KEY_GROUP_ID = KEY_GROUP_ID
-    store(ec_key)
-
-    text, code = run("--offline")
-
-    assert code == 0
-    assert f"{KEY_ID} of the database signs (ECDSA_P256). [signing-key]" in text
-
-
-def test_nothing_signs(signing_site: Any) -> None:
-    """Say that neither the settings nor the database hold a key that signs."""
-    signing_site.AWS_CLOUDFRONT_KEY = signing_site.AWS_CLOUDFRONT_KEY_ID = None
-    signing_site.AWS_CLOUDFRONT_KEY_GROUP_ID = KEY_GROUP_ID
-
-    text, code = run("--offline")
-
-    assert code == 1
-    assert f"Key group {KEY_GROUP_ID} has no ACTIVE key pair in the database" in text
-    assert "[cannot-sign]" in text
-
-
-@pytest.mark.parametrize(
-    ("change", "expected"),
-    [
-        (lambda row, site: setattr(site, "SECRET_KEY", "another"), "sealed-key"),
-        (
-            lambda row, site: KeyPair.objects.update(
-                public_key=PrivateKey.generate().public_key.to_pem()
-            ),
-            "sealed-key-differs",
-        ),
-        (lambda row, site: KeyPair.objects.update(fingerprint="0" * 64), "sealed-key-differs"),
-    ],
-    ids=["secret", "public-key", "fingerprint"],
-)
-def test_sealed_keys(
-    change: Callable[[KeyPair, Any], object],
-    expected: str,
-    signing_site: Any,
-    ec_key: PrivateKey,
-) -> None:
-    """Find private keys of the database that are of no use, of keys that shall sign."""
-    retired = {"status": KeyStatus.RETIRED, "active_in": None, "key_pair_id": "KRETIRED12345"}
-    store(PrivateKey.generate(), **retired)
-    row = store(ec_key)
-    change(row, signing_site)
-
-    text, code = run("--offline", "--json")
-
-    found = json.loads(text)
-    assert code == 1
-    assert [each["id"] for each in found if each["level"] == "error"] == [expected]
-    assert found[0]["subject"] == f"KeyPair {KEY_ID}"
-
-
-@pytest.mark.parametrize(("group", "expected"), [(None, []), (KEY_GROUP_ID, ["database"])])
-def test_no_database(group: str | None, expected: list[str], signing_site: Any) -> None:
-    """Report a database that fails only where keys may come from it."""
-    signing_site.AWS_CLOUDFRONT_KEY_GROUP_ID = group
-    with mock.patch(
-        "cfsigned_django.doctor.examination.key_pairs", side_effect=DatabaseError("no table")
-    ):
-        text, _ = run("--offline", "--json")
-
-    errors = [each["id"] for each in json.loads(text) if each["level"] == "error"]
-    assert errors[:1] == expected
-
-
-def signed(key: PrivateKey, *, until: int, key_pair_id: str = KEY_ID) -> str:
-    """Return a URL of the site."""
-    signer = Signer(key_pair_id=key_pair_id, private_key=key)
-    return signer.sign_url(f"https://{DOMAIN}/a.jpg", date_less_than=until)
-
-
-def test_explain_offline(signing_site: Any, rsa_key: PrivateKey) -> None:
-    """Explain a URL with the keys of the settings."""
-    url = signed(rsa_key, until=int(time.time()) - 7200)
-
-    text, code = run("--explain", url, "--offline")
-
-    assert code == 1
-    assert "The URL expired 2 h" in text
-    assert "[url-expired]" in text
-    assert url.partition("Signature=")[2].partition("&")[0] not in text
-
-
-def test_explain_with_keys_of_the_database(signing_site: Any, ec_key: PrivateKey) -> None:
-    """Say what became of a key, and take a URL of an ACTIVE one for good."""
-    until = int(time.time()) + 600
-    store(ec_key, key_pair_id="KACTIVE123456")
-    pending = {"status": KeyStatus.PENDING, "active_in": None, "next_in": KEY_GROUP_ID}
-    store(PrivateKey.generate(), key_pair_id=None, **pending)
-    revoked = PrivateKey.generate()
-    store(
-        revoked,
-        status=KeyStatus.REVOKED,
-        active_in=None,
-        key_pair_id="KREVOKED12345",
-        revoked_at="2026-11-02T00:00:00Z",
-    )
-    retired = PrivateKey.generate()
-    store(
-        retired,
-        status=KeyStatus.RETIRED,
-        active_in=None,
-        key_pair_id="KRETIRED12345",
-        retired_at="2026-11-03T00:00:00Z",
-    )
-
-    def explain(key: PrivateKey, key_pair_id: str) -> str:
-        url = signed(key, until=until, key_pair_id=key_pair_id)
-        return run("--offline", "--explain", url)[0]
-
-    good = explain(ec_key, "KACTIVE123456")
-    bad = explain(revoked, "KREVOKED12345")
-    old = explain(retired, "KRETIRED12345")
-
-    assert "[url-good]" in good
-    assert "KREVOKED12345 was revoked on 2026-11-02." in bad
-    assert "KRETIRED12345 was retired on 2026-11-03." in old
-
-
-def test_explain_online(online: World) -> None:
-    """Ask the key group, and know every public key of the account."""
-    other = PrivateKey.generate()
-    key_pair_id = online.add_public_key(other, "another-site")
-    online.clients.cloudfront.create_public_key(
-        PublicKeyConfig={"CallerReference": "x", "Name": "for-fields", "EncodedKey": "no key"}
-    )
-    url = signed(other, until=NOW + 600, key_pair_id=key_pair_id)
-    own = signed(online.key, until=NOW + 600, key_pair_id=online.key_pair_id)
-
-    foreign, code = run("--explain", url)
-    good, _ = run("--explain", own)
-
-    assert code == 1
-    assert "[url-key-not-in-group]" in foreign
-    assert "[url-unknown-key]" not in foreign
-    assert "The key group holds its key. [url-good]" in good
-
-
-def test_explain_where_aws_is_out_of_reach(online: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Say that AWS could not be asked, which is no fault of the URL's."""
-    from tests.doctor.test_failures import Failing, denied
-
-    failing = Failing(online.clients.cloudfront, denied)
-    monkeypatch.setattr(f"{MODULE}.make_client", lambda name: failing)
-    own = signed(online.key, until=NOW + 600, key_pair_id=online.key_pair_id)
-
-    text, code = run("--explain", own)
-
-    assert code == 0
-    assert "[aws-not-asked]" in text
-
-
-def test_explain_without_a_database(signing_site: Any, rsa_key: PrivateKey) -> None:
-    """Explain a URL although the database fails."""
-    url = signed(rsa_key, until=int(time.time()) + 600)
-    with mock.patch(
-        "cfsigned_django.doctor.explanation.key_pairs", side_effect=DatabaseError("no table")
-    ):
-        text, code = run("--explain", url, "--offline")
-
-    assert code == 0
-    assert "[url-good]" in text
-
-
-def test_explain_with_a_viewer(signing_site: Any, rsa_key: PrivateKey) -> None:
-    """Compare the viewer's address with the one that the URL is for."""
-    address = f"https://{DOMAIN}/a.jpg"
-    policy = Policy(
-        resource=address, date_less_than=int(time.time()) + 600, ip_address="192.0.2.0/24"
-    )
-    url = Signer(key_pair_id=KEY_ID, private_key=rsa_key).sign_url(address, policy=policy)
-
-    within, code = run("--explain", url, "--offline", "--viewer-ip", "192.0.2.1")
-    outside, other_code = run("--explain", url, "--offline", "--viewer-ip", "198.51.100.7")
-
-    assert (code, other_code) == (0, 1)
-    assert "[url-good]" in within
-    assert "for viewers from 192.0.2.0/24, not for 198.51.100.7. [url-address]" in outside
 
 
 def test_nothing_secret_is_printed(online: World) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from botocore.exceptions import (
@@ -16,57 +15,12 @@ from botocore.exceptions import (
 
 from cfsigned_django.aws.client import AwsError
 from cfsigned_django.aws.stack import Clients
-from cfsigned_django.doctor.findings import Finding, Level
+from cfsigned_django.doctor.findings import Level
 from tests.doctor import faults, ids
+from tests.doctor.failing import Failing, check_rest, denied, examine_with, fail
 from tests.doctor.world import World
 from tests.ministack_server import Ministack
 from tests.simulation.answers import refusal
-
-LIVE = {"unsigned-refused", "signed-served", "tampered-refused", "expired-refused", "s3-private"}
-
-
-class Failing:
-    """A boto3 client of which some calls, or all, fail."""
-
-    def __init__(self, client: Any, error: Callable[[str], Exception], *calls: str) -> None:
-        self._client = client
-        self._error = error
-        self._calls = calls
-
-    def __getattr__(self, name: str) -> Any:
-        if self._calls and name not in self._calls:
-            return getattr(self._client, name)
-
-        def fail(**arguments: Any) -> None:
-            raise self._error(name)
-
-        return fail
-
-
-def denied(name: str) -> ClientError:
-    """Return the refusal of a call that the credentials do not allow."""
-    return refusal("AccessDenied", name, "not authorized to perform this")
-
-
-def fail(world: World, error: Callable[[str], Exception]) -> None:
-    """Let every call to AWS fail; CloudFront and S3 still answer viewers."""
-    broken = replace(
-        world.clients,
-        cloudfront=Failing(world.clients.cloudfront, error),
-        s3=Failing(world.clients.s3, error),
-        sts=Failing(world.clients.sts, error),
-    )
-    examine_with(world, broken)
-
-
-def examine_with(world: World, clients: Clients) -> None:
-    """Let the doctor, and not the edge, have these clients."""
-    world.doctor_clients = clients
-
-
-def check_rest(found: list[Finding]) -> None:
-    """See that the other parts were looked at."""
-    assert {"settings", "signing-key", "clock", *LIVE} <= {*ids(found)}
 
 
 @pytest.mark.parametrize(
@@ -104,61 +58,6 @@ def test_nothing_can_be_asked(
     [problem] = [each for each in found if each.level is Level.ERROR]
     assert words in problem.what
     assert fix in problem.fix
-    check_rest(found)
-
-
-PERMISSIONS: list[tuple[str, str, str, set[str]]] = [
-    ("cloudfront", "list_distributions", "cloudfront:ListDistributions", {"bucket"}),
-    ("cloudfront", "get_distribution", "cloudfront:GetDistribution", {"bucket"}),
-    ("cloudfront", "list_public_keys", "cloudfront:ListPublicKeys", {"behavior", "bucket"}),
-    ("cloudfront", "list_key_groups", "cloudfront:ListKeyGroups", {"behavior", "bucket"}),
-    (
-        "cloudfront",
-        "list_origin_access_controls",
-        "cloudfront:ListOriginAccessControls",
-        {"keys", "behavior", "bucket", "origin"},
-    ),
-    ("cloudfront", "list_cache_policies", "cloudfront:ListCachePolicies", {"keys", "origin"}),
-    (
-        "cloudfront",
-        "list_origin_request_policies",
-        "cloudfront:ListOriginRequestPolicies",
-        {"keys", "origin"},
-    ),
-    ("s3", "get_bucket_policy", "s3:GetBucketPolicy", {"keys", "behavior", "origin"}),
-    ("s3", "get_bucket_cors", "s3:GetBucketCORS", {"keys", "behavior", "origin"}),
-]
-
-
-@pytest.mark.parametrize(
-    ("service", "call", "permission", "others"), PERMISSIONS, ids=[each[1] for each in PERMISSIONS]
-)
-def test_one_permission_is_missing(
-    service: str, call: str, permission: str, others: set[str], world: World
-) -> None:
-    """Name the permission that is missing, and judge all that does not depend on it."""
-    failing = Failing(getattr(world.clients, service), denied, call)
-    examine_with(world, replace(world.clients, **{service: failing}))
-
-    found = world.examine()
-
-    assert faults(found) == ["aws-unreadable"]
-    [problem] = [each for each in found if each.level is Level.ERROR]
-    assert problem.subject == permission
-    assert permission in problem.what
-    assert problem.fix == (f"Allow {permission} in IAM for the user or role that the site runs as.")
-    assert others <= {*ids(found)}
-    check_rest(found)
-
-
-def test_every_permission_is_missing(world: World) -> None:
-    """Name each permission that is missing."""
-    fail(world, denied)
-
-    found = world.examine()
-
-    assert {*faults(found)} == {"aws-unreadable"}
-    assert len({each.subject for each in found if each.id == "aws-unreadable"}) >= 6
     check_rest(found)
 
 

@@ -2,77 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from email.utils import formatdate
 
 import pytest
 
-from cfsigned_django.doctor.cors import judge_cors
-from cfsigned_django.doctor.direct import direct_url, judge_direct
 from cfsigned_django.doctor.fetching import Answer, NoAnswer
 from cfsigned_django.doctor.findings import Level
 from cfsigned_django.doctor.live import Probe, examine_live
-from cfsigned_django.signing import PrivateKey, Signer
 from tests.doctor import faults, ids
-from tests.edge import BODIES
-from tests.storage_cases import DOMAIN, KEY_ID
-
-NOW = 1_800_000_000
-URL = f"https://{DOMAIN}/media/1.jpg"
-DIRECT = "https://media.s3.us-east-1.amazonaws.com/media/1.jpg"
-ORIGIN = "https://app.example.com"
-HEADERS = {"x-cache": "Error from cloudfront", "date": formatdate(NOW, usegmt=True)}
-SERVED = Answer(status=206, headers=HEADERS, body=b"\xff")
-PAGE = b"<!DOCTYPE HTML PUBLIC><HTML><BODY>The request could not be satisfied.</BODY></HTML>"
-
-
-def edge(code: str) -> Answer:
-    """Return a refusal of CloudFront."""
-    return Answer(status=403, headers=HEADERS, body=BODIES[code])
-
-
-def s3(code: str, status: int = 403, **headers: str) -> Answer:
-    """Return an error of S3, which has a RequestId."""
-    body = (
-        f"<Error><Code>{code}</Code><Message>-</Message><RequestId>4442587FB7D0</RequestId></Error>"
-    )
-    return Answer(status=status, headers={**HEADERS, **headers}, body=body.encode())
-
-
-def answering(
-    *,
-    unsigned: Answer | None = None,
-    signed: Answer = SERVED,
-    tampered: Answer | None = None,
-    expired: Answer | None = None,
-    direct: Answer | None = None,
-) -> Callable[[str, Mapping[str, str]], Answer]:
-    """Return a fetch that answers each kind of request; None is as it should be."""
-
-    def fetch(url: str, headers: Mapping[str, str]) -> Answer:
-        if url.startswith(DIRECT):
-            return direct or s3("AccessDenied")
-        if url == URL:
-            return unsigned or edge("MissingKey")
-        if url.endswith("&cfsigned=1"):
-            return tampered or edge("AccessDenied")
-        until = int(url.partition("Expires=")[2].partition("&")[0])
-        return (expired or edge("AccessDenied")) if until < NOW else signed
-
-    return fetch
-
-
-@pytest.fixture
-def probe(ec_key: PrivateKey) -> Probe:
-    """Return what to ask for: an object of a bucket."""
-    signer = Signer(key_pair_id=KEY_ID, private_key=ec_key)
-    return Probe(url=URL, signer=signer, has_object=True, direct_url=DIRECT, region="us-east-1")
-
-
-def clock() -> float:
-    """Return the right time."""
-    return NOW
+from tests.doctor.played import (
+    DIRECT,
+    HEADERS,
+    NOW,
+    ORIGIN,
+    PAGE,
+    SERVED,
+    URL,
+    answering,
+    clock,
+    edge,
+    s3,
+)
 
 
 def test_healthy(probe: Probe) -> None:
@@ -235,107 +187,3 @@ def test_age_of_a_cached_answer(probe: Probe) -> None:
     answer = replace(edge("MissingKey"), headers=headers)
 
     assert faults(examine_live(probe, answering(unsigned=answer), clock)) == []
-
-
-@pytest.mark.parametrize(
-    ("direct", "kind_id"),
-    [
-        (s3("AccessDenied"), "s3-private"),
-        (Answer(status=403), "s3-private"),
-        (Answer(status=206, body=b"\xff"), "s3-open"),
-        (s3("NoSuchKey", 404), "s3-lists"),
-        (s3("NoSuchBucket", 404), "s3-no-bucket"),
-        (s3("PermanentRedirect", 301, **{"x-amz-bucket-region": "eu-west-1"}), "s3-wrong-region"),
-        (s3("PermanentRedirect", 301), "s3-no-answer"),
-        (s3("SlowDown", 503), "s3-no-answer"),
-    ],
-)
-def test_direct(direct: Answer, kind_id: str, probe: Probe) -> None:
-    """Say what S3 answers to who comes without CloudFront."""
-    assert ids(examine_live(probe, answering(direct=direct), clock))[-1] == kind_id
-
-
-def test_s3_does_not_answer() -> None:
-    """Say that S3 could not be asked."""
-
-    def fetch(url: str, headers: Mapping[str, str]) -> Answer:
-        raise NoAnswer("timed out")
-
-    assert judge_direct(fetch, DIRECT, None).id == "s3-no-answer"
-
-
-@pytest.mark.parametrize(
-    ("bucket", "options", "expected"),
-    [
-        ("b", {}, "https://b.s3.us-east-1.amazonaws.com/a%20b/%ED%95%9C.jpg"),
-        ("b.c", {}, "https://s3.us-east-1.amazonaws.com/b.c/a%20b/%ED%95%9C.jpg"),
-        (
-            "b",
-            {"region": "cn-north-1"},
-            "https://b.s3.cn-north-1.amazonaws.com.cn/a%20b/%ED%95%9C.jpg",
-        ),
-        ("b", {"endpoint_url": "http://localhost:1/"}, "http://localhost:1/b/a%20b/%ED%95%9C.jpg"),
-    ],
-)
-def test_direct_url(bucket: str, options: dict[str, str], expected: str) -> None:
-    """Address an object in S3 itself."""
-    assert direct_url(bucket, "a b/한.jpg", **options) == expected
-
-
-def cors(*allowed: str | None, hit: bool = False, vary: str = "") -> list[tuple[str, str]]:
-    """Return the findings where the answers for an origin, one after another, allow these."""
-    answers = iter(allowed)
-
-    def fetch(url: str, headers: Mapping[str, str]) -> Answer:
-        assert headers["Origin"] == ORIGIN
-        value = next(answers)
-        fields = {"x-cache": "Hit from cloudfront" if hit else "Miss from cloudfront"}
-        return replace(
-            SERVED,
-            headers=fields if value is None else {**fields, "access-control-allow-origin": value},
-        )
-
-    first = replace(SERVED, headers={"vary": vary})
-    found = judge_cors(fetch, f"{URL}?signed", URL, [ORIGIN], without_origin=first)
-    return [(each.id, each.what) for each in found]
-
-
-def test_cors() -> None:
-    """Accept the origin itself and the asterisk, twice."""
-    assert cors(ORIGIN, ORIGIN, vary="Accept-Encoding, Origin")[0][0] == "cors"
-    assert [each for each, _ in cors("*", "*")] == ["cors", "cors-browser-cache"]
-
-
-@pytest.mark.parametrize(
-    ("allowed", "kind_id", "words"),
-    [
-        ((None, None), "cors-headers-missing", "no Access-Control-Allow-Origin"),
-        (("https://b.example.com", "https://b.example.com"), "cors-lost-in-cache", "https://b."),
-        ((ORIGIN, None), "cors-lost-in-cache", "no Access-Control-Allow-Origin"),
-    ],
-)
-def test_cors_faults(allowed: tuple[str | None, ...], kind_id: str, words: str) -> None:
-    """Tell headers that never come from those that a cached copy lacks."""
-    [(found, what)] = cors(*allowed)
-
-    assert found == kind_id
-    assert words in what
-    assert ORIGIN in what
-
-
-def test_cached_copy_without_headers() -> None:
-    """Say that the copy without headers came from the cache: it may be older than the rule."""
-    [(found, what)] = cors(None, None, hit=True)
-
-    assert found == "cors-headers-missing"
-    assert "from the cache" in what
-
-
-def test_no_signature_is_shown(probe: Probe) -> None:
-    """Show no signature in what is said of answers."""
-    for signed in (SERVED, edge("InvalidKey"), s3("AccessDenied"), edge("AccessDenied")):
-        asked = replace(probe, cors_origins=[ORIGIN])
-        found = list(examine_live(asked, answering(signed=signed), clock))
-
-        assert "Signature=" not in str(found)
-        assert "Expires=" not in str(found)

@@ -22,8 +22,9 @@ from playwright.sync_api import expect
 from demo_project.console import Console
 from demo_project.gallery.anatomy import dissect
 from demo_project.pace import LINK_VARIABLE
-from demo_project.run import KEYS_PATH, running_demo
+from demo_project.run import running_demo
 from demo_project.state import ADMIN_NAME, BASE_FOLDER, FOLDER_VARIABLE, DemoState
+from demo_project.welcome import KEYS_PATH
 from tests.e2e.keys_page import log_in, press
 
 if TYPE_CHECKING:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from cfsigned_django.aws.client import AwsError
 from cfsigned_django.models import KeyPair
@@ -104,6 +106,23 @@ def test_failure_gives_the_step_back(key_group: Site) -> None:
     key_group.rotation().trust(key_pair, now=key_group.now)
 
     assert fresh(key_pair).status == "trusted"
+
+
+def test_lock_writes_before_it_reads(key_group: Site) -> None:
+    """Who locks the group waits for the others, and sees what they wrote: a write comes first."""
+    former, active = key_group.imported(), key_group.activated()
+    KeyPair.objects.filter(pk=active.pk).update(changed_by="kim")
+    record = key_group.rotation()
+
+    with CaptureQueriesContext(connection) as queries, record.transaction():
+        record.lock(active)
+
+    write, read = [each["sql"] for each in queries if "cfsigned_django_keypair" in each["sql"]]
+    assert write.startswith("UPDATE")
+    assert key_group.key_group_id in write
+    assert not any(each.pk.hex in write.replace("-", "") for each in (former, active))
+    assert read.startswith("SELECT")
+    assert active.changed_by == "kim"
 
 
 def test_death_leaves_the_step_for_a_minute(key_group: Site) -> None:

@@ -26,6 +26,15 @@ def test_trust_puts_the_key_into_the_group(key_group: Site) -> None:
     assert key_group.members == {key_group.foreign, key_pair.key_pair_id}
 
 
+def test_public_key_has_the_reference_of_its_row(key_group: Site) -> None:
+    """CloudFront refuses to create the same row's key twice: the reference is the row's id."""
+    key_pair = key_group.trusted()
+
+    created = key_group.account.api.get_public_key(Id=str(key_pair))["PublicKey"]
+
+    assert created["PublicKeyConfig"]["CallerReference"] == str(key_pair.pk)
+
+
 def test_public_key_of_a_forger_is_not_trusted(key_group: Site) -> None:
     """What CloudFront gets belongs to the sealed key, whatever the table says."""
     key_pair = key_group.started()

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import pytest
 
+from cfsigned_django.aws.provisioning.wish import Wish
 from cfsigned_django.aws.stack import Clients
+from cfsigned_django.signing import PrivateKey
 from tests.ministack_server import Ministack
 from tests.plugins_aws import (
     aws_account as aws_account,
     ministack as ministack,
     no_aws_configuration as no_aws_configuration,
 )
-from tests.setup.accounts import clients_of
+from tests.setup.accounts import (
+    clients_of,
+    make_grown_account,
+    site_key,
+)
+from tests.setup.changes import APP
 
 
 @pytest.fixture(autouse=True)
@@ -29,3 +36,26 @@ def clients(ministack: Ministack, aws_account: str) -> Clients:
 def bucket_name(aws_account: str) -> str:
     """Return the name of a bucket for this test alone: all accounts share the names."""
     return f"media-{aws_account}"
+
+
+@pytest.fixture
+def wish(bucket_name: str, ec_key: PrivateKey) -> Wish:
+    """Return the wish for a new distribution with CORS."""
+    return Wish(
+        bucket=bucket_name,
+        creates_distribution=True,
+        cors_origins=(APP,),
+        key=site_key(ec_key),
+    )
+
+
+@pytest.fixture
+def grown(clients: Clients, bucket_name: str, ec_key: PrivateKey) -> Wish:
+    """Return the wish for media/* of a distribution that somebody has made by hand."""
+    return Wish(
+        bucket=bucket_name,
+        distribution_id=make_grown_account(clients, bucket_name),
+        path_pattern="media/*",
+        cors_origins=(APP,),
+        key=site_key(ec_key),
+    )

@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
-from hypothesis import example, given, strategies as st
+from hypothesis import HealthCheck, example, given, settings, strategies as st
 
 from cfsigned_django.aws.documents.behavior import (
     BehaviorWish,
@@ -44,6 +44,8 @@ def config(*path_patterns: str, **fields: Any) -> dict[str, Any]:
 class TestPatch:
     """Only what is wished for changes."""
 
+    # Making twenty fields is slow on a busy machine, which says nothing of the code.
+    @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
     @given(unknown)
     def test_keeps_every_field(self, fields: dict[str, Any]) -> None:
         """Keep the fields that this code does not know, and change nothing the second time."""

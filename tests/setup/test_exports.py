@@ -25,6 +25,7 @@ from cfsigned_django.aws.stack import Clients
 from cfsigned_django.signing import PrivateKey
 from tests.setup.accounts import planned, site_key
 
+CERTIFICATE = "arn:aws:acm:us-east-1:111122223333:certificate/0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f"
 WISHES: dict[str, dict[str, Any]] = {
     "plain": {},
     "everything": {
@@ -32,6 +33,10 @@ WISHES: dict[str, dict[str, Any]] = {
         "cors_origins": ("https://a.example.com",),
         "downloads": True,
         "region": "ap-northeast-2",
+    },
+    "domain": {
+        "domain": "media.example.com",
+        "certificate": CERTIFICATE,
     },
     "identity": {"origin_access": OriginAccess.OAI},
 }
@@ -93,6 +98,11 @@ def as_api(config: dict[str, Any]) -> dict[str, Any]:
         return {**empty, **given}
 
     rest = {k: v for k, v in config.items() if k not in ("IPV6Enabled", "CacheBehaviors")}
+    if "Aliases" in rest:
+        names = {"AcmCertificateArn": "ACMCertificateArn", "SslSupportMethod": "SSLSupportMethod"}
+        certificate = rest["ViewerCertificate"]
+        rest["Aliases"] = list_of(rest["Aliases"])
+        rest["ViewerCertificate"] = {names.get(k, k): v for k, v in certificate.items()}
     return {
         **rest,
         "CallerReference": config["Comment"],
@@ -198,6 +208,10 @@ def test_terraform_is_the_plan(clients: Clients, wish: Wish) -> None:
     assert ("s3_origin_config" in origin) is not is_oac
     patterns = [unquoted(b["path_pattern"]) for b in distribution.get("ordered_cache_behavior", [])]
     assert patterns == ([wish.path_pattern] if wish.path_pattern else [])
+    aliases = [unquoted(each) for each in distribution.get("aliases", [])]
+    assert aliases == ([wish.domain] if wish.domain else [])
+    (certificate,) = distribution["viewer_certificate"]
+    assert ("acm_certificate_arn" in certificate) == bool(wish.certificate)
     block = parsed["aws_s3_bucket_public_access_block"]
     assert sum(value is True for name, value in block.items() if "public" in name) == 4
     key = parsed["aws_cloudfront_public_key"]["encoded_key"]

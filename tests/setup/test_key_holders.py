@@ -99,6 +99,17 @@ class TestDatabaseKey:
         )
         return DatabaseKey(rotation=rotation, name=NAME)
 
+    def test_public_key_of_a_forger_is_not_used(self, holder: DatabaseKey) -> None:
+        """Give CloudFront the public half of the sealed key, whatever the table says."""
+        holder.make(EC)
+        row = KeyPair.objects.get()
+        KeyPair.objects.update(public_key=PrivateKey.generate(EC).public_key.to_pem())
+
+        found = holder.find()
+
+        assert found is not None
+        assert found.public_key_pem == row.public_key
+
     def test_made_once(self, holder: DatabaseKey) -> None:
         """Make one key, however often it is asked; its private half is sealed."""
         nothing = holder.find()

@@ -1,53 +1,15 @@
-"""Plan without any account: what a person has to decide, and in words why."""
+"""Name what a person has to decide, and in words why."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
-
-import pytest
 
 from cfsigned_django.aws.bucket import Bucket, BucketState
 from cfsigned_django.aws.documents.behavior import list_of
 from cfsigned_django.aws.policies import Named
-from cfsigned_django.aws.provisioning.plan import blockers, next_step, plan
-from cfsigned_django.aws.provisioning.steps import Call, Step, conflict, done, todo
-from cfsigned_django.aws.provisioning.wish import OriginAccess, SiteKey, Wish, WishError
-from cfsigned_django.aws.stack import Distribution, Stack
-from tests.setup.accounts import LEGACY_ORIGIN, grown_distribution, states
-
-BUCKET = "media-bucket"
-KEY = SiteKey(name="cfsigned-1", caller_reference="1", public_key_pem="PEM")
-WISH = Wish(bucket=BUCKET, distribution_id="E1234567", path_pattern="media/*", key=KEY)
-
-
-def stack(**config: Any) -> Stack:
-    """Return an account with a bucket, and a distribution with these fields changed."""
-    return Stack(
-        account_id="111122223333",
-        partition="aws",
-        bucket=Bucket(name=BUCKET, state=BucketState.OURS, region="us-east-1"),
-        distribution=Distribution(
-            id="E1234567",
-            arn="arn:aws:cloudfront::111122223333:distribution/E1234567",
-            status="Deployed",
-            domain_name="d111111abcdef8.cloudfront.net",
-            etag="ETAG",
-            config={**grown_distribution(BUCKET), **config},
-            active_key_pairs={},
-        ),
-        public_keys=(),
-        key_groups=(),
-        access_controls=(),
-        access_identities=(),
-        cache_policies={},
-        origin_request_policies={},
-    )
-
-
-def find(steps: list[Step], name: str) -> Step:
-    """Return the step of that name."""
-    return next(each for each in steps if each.name == name)
+from cfsigned_django.aws.provisioning.plan import blockers, plan
+from tests.setup.accounts import grown_distribution, states
+from tests.setup.plans import BUCKET, WISH, find, stack
 
 
 class TestConflicts:
@@ -155,136 +117,3 @@ class TestConflicts:
 
         assert found.state == "conflict"
         assert "*.jpg" in found.why
-
-
-class TestChanges:
-    """What is planned is shown as it would be sent."""
-
-    def test_identity_gives_way_to_control(self) -> None:
-        """Take the identity off an origin that gets an access control, and keep its statement."""
-        origins = grown_distribution(BUCKET)["Origins"]["Items"]
-        origins[1]["S3OriginConfig"]["OriginAccessIdentity"] = (
-            "origin-access-identity/cloudfront/E3"
-        )
-
-        found = find(plan(stack(Origins=list_of(origins)), WISH), "origin")
-
-        assert found.after["S3OriginConfig"] == {"OriginAccessIdentity": ""}
-        assert '-    "OriginAccessIdentity": "origin-access-identity/cloudfront/E3"' in found.diff
-
-    def test_attached_identity_is_kept(self) -> None:
-        """Use the identity that the origin has, where identities are wished for."""
-        origins = grown_distribution(BUCKET)["Origins"]["Items"]
-        origins[1]["S3OriginConfig"]["OriginAccessIdentity"] = (
-            "origin-access-identity/cloudfront/E3"
-        )
-        account = replace(
-            stack(Origins=list_of(origins)),
-            access_identities=(Named(id="E3", name="theirs", config={}),),
-        )
-
-        steps = plan(account, replace(WISH, origin_access=OriginAccess.OAI))
-
-        assert states(steps)["origin-access"] == states(steps)["origin"] == "done"
-        statement = find(steps, "bucket-policy").after["Statement"][0]
-        assert statement["Principal"]["AWS"].endswith("Origin Access Identity E3")
-
-    def test_policies_of_the_owner_are_kept(self) -> None:
-        """Leave policies that do what is wished for."""
-        items = grown_distribution(BUCKET)["CacheBehaviors"]["Items"]
-        own = {"CachePolicyId": "c", "OriginRequestPolicyId": "o", "ResponseHeadersPolicyId": "r"}
-        queries = {"QueryStringsConfig": {"QueryStringBehavior": "all"}}
-        account = replace(
-            stack(CacheBehaviors=list_of([{**items[0], **own}])),
-            cache_policies={
-                "c": Named(
-                    id="c",
-                    name="c",
-                    config={"ParametersInCacheKeyAndForwardedToOrigin": queries},
-                )
-            },
-            origin_request_policies={
-                "o": Named(
-                    id="o",
-                    name="o",
-                    config={**queries, "HeadersConfig": {"HeaderBehavior": "allViewer"}},
-                )
-            },
-        )
-        wish = replace(WISH, downloads=True, cors_origins=("https://a.example.com",))
-
-        steps = plan(account, wish)
-
-        assert states(steps)["cache-policy"] == states(steps)["origin-request-policy"] == "done"
-        assert {name: find(steps, "behavior").after[name] for name in own} == own
-
-    def test_objects_of_other_accounts(self) -> None:
-        """Say what object ownership means for CloudFront."""
-        found = find(plan(stack(), WISH), "object-ownership")
-
-        assert found.state == "done"
-        assert "ObjectWriter" in found.why
-
-    def test_waits_after_changes(self) -> None:
-        """Plan the wait where something changes, and where edges are still being told."""
-        steps = plan(stack(), WISH)
-
-        assert find(steps, "deployed").state == "todo"
-        assert find(steps, "origin").call is not None
-        assert next_step(steps) == find(steps, "public-key")
-
-    def test_if_match(self) -> None:
-        """Send the version that the change was planned for."""
-        call = find(plan(stack(), WISH), "behavior").call
-
-        assert call is not None
-        assert call.arguments["IfMatch"] == "ETAG"
-        assert call.arguments["Id"] == "E1234567"
-
-
-class TestSteps:
-    """A step says what it is."""
-
-    def test_diff(self) -> None:
-        """Show the lines that change, with their neighbours."""
-        step = todo("x", "why", before={"a": 1, "b": 2}, after={"a": 1, "b": 3})
-
-        assert step.diff.splitlines()[1:] == [" {", '   "a": 1,', '-  "b": 2', '+  "b": 3', " }"]
-        assert done("x", "why").diff == conflict("x", "why").diff == ""
-
-    def test_permission(self) -> None:
-        """Name the IAM action, which for S3 is not always the operation."""
-        cors = Call(service="s3", operation="PutBucketCors", action="PutBucketCORS", arguments={})
-
-        assert (str(cors), cors.permission) == ("s3:PutBucketCors", "s3:PutBucketCORS")
-
-
-class TestWish:
-    """What AWS would not take is refused before it is asked."""
-
-    @pytest.mark.parametrize(
-        ("field", "value", "said"),
-        [
-            ("bucket", "Media", "lower-case"),
-            ("bucket", "a..b", "lower-case"),
-            ("bucket", "xn--media", "lower-case"),
-            ("distribution_id", "d111.cloudfront.net", "under ID"),
-            ("creates_distribution", True, "contradict"),
-            ("path_pattern", "media/한글/*", "path pattern"),
-            ("path_pattern", "x" * 256, "path pattern"),
-            ("domain", "https://media.example.com", "no domain"),
-            ("cors_origins", ("https://a.example.com/",), "no origin"),
-            ("cors_origins", ("a.example.com",), "no origin"),
-        ],
-    )
-    def test_refused(self, field: str, value: Any, said: str) -> None:
-        """Say what is wanted instead."""
-        with pytest.raises(WishError, match=said):
-            replace(WISH, **{field: value})
-
-    def test_origin_of_a_legacy_bucket(self) -> None:
-        """Take the origin that is there for a new behavior."""
-        steps = plan(stack(), replace(WISH, path_pattern="private/*"))
-
-        assert find(steps, "behavior").after["TargetOriginId"] == LEGACY_ORIGIN
-        assert find(steps, "behavior").before is None

@@ -117,7 +117,7 @@ class Happenings:
                 self._world.set_members(members)
 
     def _correct(self) -> None:
-        """Let a person give an id: not where keys are revoked, for which it must be right."""
+        """Let a person give an id, unless keys are revoked by hand: then it must be right."""
         if self._plan.meddles and not self._plan.revokes:
             self._rotate(Rotator.correct)
 

@@ -56,9 +56,9 @@ class Unnoticed:
 
     change: str
     why: str
-    #: Where the test is that is for it, and its name; empty where no rule speaks of it.
-    tested_in: str = ""
-    test: str = ""
+    #: Where the test is that shows it instead, and its name.
+    tested_in: str
+    test: str
 
 
 UNNOTICED: Final = [
@@ -96,21 +96,35 @@ UNNOTICED: Final = [
         test="test_active_key_is_back_before_another_goes",
     ),
     Unnoticed(
+        change="Rotation._has_no_id takes any id for the right one",
+        why="No id is given wrong where keys are revoked: by hand, nothing could notice it.",
+        tested_in="tests/rotation/test_revoke_wrong_id.py",
+        test="test_successor_under_a_wrong_id_is_replaced",
+    ),
+    Unnoticed(
         change="Record.lock does not lock the group",
         why="A simulated transaction is never interrupted by another one.",
+        tested_in="tests/rotation/test_claims.py",
+        test="test_lock_writes_before_it_reads",
     ),
     Unnoticed(
         change="CallerReference is not the id of the row",
         why="A public key is found again by its name.",
+        tested_in="tests/rotation/test_trust.py",
+        test="test_public_key_has_the_reference_of_its_row",
     ),
     Unnoticed(
         change="A key signs after a last probe without an answer",
         why="Every edge has known the key for the propagation time by then; no invariant speaks "
         "of that probe.",
+        tested_in="tests/rotation/test_steps.py",
+        test="test_last_probe_must_be_answered",
     ),
     Unnoticed(
         change="Record.claim gives a claim back at once, not after a moment",
         why="A key whose creation lost its answer is looked for again as long as ListPublicKeys "
         "may not show it.",
+        tested_in="tests/rotation/test_claims.py",
+        test="test_failure_gives_the_step_back",
     ),
 ]

@@ -65,8 +65,16 @@ ONCE: Final = [
         old="pk=key_pair.pk, status=key_pair.status",
         new="pk=key_pair.pk",
         rules=(Rule.ONCE, Rule.NO_TRACES, Rule.ENDS),
-        plan={"holds": 0.3, "rotators": 3, "revokes": True, "deaths": 0.0, "faults": 0.0},
-        often=(Kind.REVOKE, Kind.START, Kind.ADVANCE),
+        plan={
+            "holds": 0.1,
+            "rotators": 3,
+            "deaths": 0.0,
+            "faults": 0.0,
+            "database_failures": 0.0,
+            "max_expire": 20,
+            "interval": 0,
+        },
+        often=(Kind.NEXT, Kind.START),
     ),
     Mutation(
         name="a revocation gives away the step that somebody is at",

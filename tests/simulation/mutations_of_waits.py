@@ -168,8 +168,8 @@ PROBES: Final = [
         old="good_since=None, trusted_at=now",
         new="trusted_at=now",
         rules=(Rule.KNOWN_FIRST,),
-        plan=_HELD_OFTEN,
-        often=(Kind.TAKEN_OUT, Kind.ADVANCE, Kind.ADVANCE, Kind.START, Kind.DUE),
+        plan={**_HELD_OFTEN, "holds": 0.1, "revokes": False},
+        often=(Kind.TAKEN_OUT, Kind.TAKEN_OUT, Kind.NEXT, Kind.START),
     ),
     Mutation(
         name="a key signs without a look whether it is still in the group",

@@ -124,8 +124,8 @@ class Oracle:
             self._moves[key_pair.pk, key_pair.status] += 1
             if self._moves[key_pair.pk, key_pair.status] > 1:
                 raise Violation(Rule.ONCE, f"{key_pair} became {key_pair.status} twice.")
-            if key_pair.status == KeyStatus.ACTIVE:
-                # Who puts it back at this moment finds that it signs, and leaves it.
+            if key_pair.status != KeyStatus.REVOKED:
+                # Who is at a step of its former state finds that out before the next call.
                 self._steps.pop(key_pair.pk, None)
             match KeyStatus(key_pair.status):
                 case KeyStatus.REVOKED:

@@ -15,7 +15,7 @@ from tests.simulation.site import play
 pytestmark = pytest.mark.simulation
 
 #: After so many schedules, a lost guard must have been noticed.
-_SCHEDULES = 1000
+_SCHEDULES = 3000
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda each: each.name)

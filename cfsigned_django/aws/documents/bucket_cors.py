@@ -59,12 +59,13 @@ def missing_origins(rules: Iterable[Mapping[str, Any]] | None, origins: Sequence
 def _allows(rules: Iterable[Mapping[str, Any]], origin: str, method: str) -> bool:
     return any(
         method in rule.get("AllowedMethods", ())
-        and any(_matches(origin, each) for each in rule.get("AllowedOrigins", ()))
+        and any(matches_origin(origin, each) for each in rule.get("AllowedOrigins", ()))
         for rule in rules
     )
 
 
-def _matches(origin: str, allowed: str) -> bool:
+def matches_origin(origin: str, allowed: str) -> bool:
+    """Tell whether an origin is one that a rule allows."""
     # A rule may hold one "*"; "[" and "?" have no meaning there.
     literal = allowed.replace("[", "[[]").replace("?", "[?]")
     return fnmatchcase(origin, literal)

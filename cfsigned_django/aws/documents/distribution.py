@@ -17,6 +17,8 @@ from cfsigned_django.aws.documents.managed_policies import CACHE_POLICIES
 #: "Maximum length 64 characters" (API reference, OriginAccessControlConfig).
 _NAME_LENGTH: Final = 64
 _IDENTITY_PATH: Final = "origin-access-identity/cloudfront/"
+#: What the console proposes for SNI (Developer Guide, "Supported protocols and ciphers").
+_PROTOCOL: Final = "TLSv1.2_2021"
 _READ_METHODS: Final = ("GET", "HEAD")
 
 
@@ -166,6 +168,20 @@ def new_distribution_config(
         "Origins": list_of([dict(origin)]),
         "DefaultCacheBehavior": dict(behavior),
         "CacheBehaviors": {"Quantity": 0},
+    }
+
+
+def with_domain(config: Mapping[str, Any], domain: str, certificate: str) -> Document:
+    """Return the configuration with one more alternate domain name, and a certificate of ACM."""
+    aliases = listed(config.get("Aliases"))
+    return {
+        **config,
+        "Aliases": list_of([*aliases, domain]),
+        "ViewerCertificate": {
+            "ACMCertificateArn": certificate,
+            "SSLSupportMethod": "sni-only",
+            "MinimumProtocolVersion": _PROTOCOL,
+        },
     }
 
 

@@ -9,22 +9,23 @@ from __future__ import annotations
 
 from cfsigned_django.aws.documents import Document
 
-_READ_SETUP = (
+_LOOK = (
     "GetCachePolicy",
     "GetDistribution",
-    "GetKeyGroup",
-    "GetOriginAccessControl",
     "GetOriginRequestPolicy",
-    "GetPublicKey",
+    "GetResponseHeadersPolicy",
     "ListCachePolicies",
-    "ListCloudFrontOriginAccessIdentities",
     "ListDistributions",
     "ListKeyGroups",
     "ListOriginAccessControls",
     "ListOriginRequestPolicies",
     "ListPublicKeys",
 )
-_WRITE_SETUP = (
+# A plan with --origin-access oai.
+_LOOK_AT_IDENTITIES = ("ListCloudFrontOriginAccessIdentities",)
+# cfsigned_doctor --explain, and cfsigned_edge --distribution.
+_FOLLOW_KEYS = ("GetKeyGroup", "GetPublicKey")
+_CHANGE = (
     "CreateCachePolicy",
     "CreateCloudFrontOriginAccessIdentity",
     "CreateDistribution",
@@ -32,6 +33,7 @@ _WRITE_SETUP = (
     "CreateOriginAccessControl",
     "CreateOriginRequestPolicy",
     "CreatePublicKey",
+    "GetKeyGroup",
     "UpdateDistribution",
     "UpdateKeyGroup",
 )
@@ -42,13 +44,13 @@ _READ_BUCKET = (
     "GetBucketPublicAccessBlock",
     "ListBucket",
 )
-_WRITE_BUCKET = (
+_CHANGE_BUCKET = (
     "CreateBucket",
     "PutBucketCORS",
+    # CreateBucket wants it where it names an object ownership (API reference).
     "PutBucketOwnershipControls",
     "PutBucketPolicy",
     "PutBucketPublicAccessBlock",
-    "DeleteBucketPolicy",
 )
 _ROTATE = (
     "CreatePublicKey",
@@ -63,16 +65,16 @@ _ROTATE = (
 def setup_policy(bucket: str) -> Document:
     """Return what a person needs who runs cfsigned_setup --apply."""
     return _policy(
-        _statement("CloudFront", "cloudfront", (*_READ_SETUP, *_WRITE_SETUP), "*"),
-        _statement("Bucket", "s3", (*_READ_BUCKET, *_WRITE_BUCKET), f"arn:aws:s3:::{bucket}"),
+        _statement("CloudFront", "cloudfront", (*_LOOK, *_LOOK_AT_IDENTITIES, *_CHANGE), "*"),
+        _statement("Bucket", "s3", (*_READ_BUCKET, *_CHANGE_BUCKET), f"arn:aws:s3:::{bucket}"),
         _statement("Account", "sts", ("GetCallerIdentity",), "*"),
     )
 
 
 def doctor_policy(bucket: str) -> Document:
-    """Return what it takes to look: to print a plan, or to find out what is wrong."""
+    """Return what it takes to look: to print a plan, to find out what is wrong, to follow keys."""
     return _policy(
-        _statement("CloudFront", "cloudfront", _READ_SETUP, "*"),
+        _statement("CloudFront", "cloudfront", (*_LOOK, *_LOOK_AT_IDENTITIES, *_FOLLOW_KEYS), "*"),
         _statement("Bucket", "s3", _READ_BUCKET, f"arn:aws:s3:::{bucket}"),
         _statement("Account", "sts", ("GetCallerIdentity",), "*"),
     )

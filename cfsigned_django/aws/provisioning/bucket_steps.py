@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from cfsigned_django.aws.bucket import BucketState
+from cfsigned_django.aws.bucket import BucketState, Part
 from cfsigned_django.aws.documents import Document, bucket_cors, bucket_policy
 from cfsigned_django.aws.documents.public_access import PUBLIC_ACCESS_BLOCK, open_switches
 from cfsigned_django.aws.provisioning.steps import NOT_YET, Call, Step, conflict, done, todo
@@ -90,6 +90,8 @@ def _bucket(target: Target) -> Step:
 
 def _object_ownership(target: Target) -> Step:
     ownership = target.stack.bucket.object_ownership
+    if Part.OWNERSHIP in target.stack.bucket.unread:
+        return _unread("object-ownership", target, Part.OWNERSHIP)
     if ownership == "BucketOwnerEnforced":
         return done("object-ownership", "every object belongs to the account of the bucket")
     return done(
@@ -101,6 +103,10 @@ def _object_ownership(target: Target) -> Step:
 
 def _bucket_policy(target: Target) -> Step:
     bucket, statement = target.stack.bucket, access_statement(target)
+    for part in (Part.POLICY, Part.PUBLIC_ACCESS):
+        if part in bucket.unread:
+            # A policy is written whole: without a look at it, statements would be lost.
+            return _unread("bucket-policy", target, part, blocks=True)
     if bucket_policy.holds(bucket.policy, statement):
         return done("bucket-policy", "it lets CloudFront read the bucket")
     base: Document | None = bucket.policy
@@ -126,6 +132,8 @@ def _bucket_policy(target: Target) -> Step:
 
 def _cors(target: Target) -> Step:
     rules, origins = target.stack.bucket.cors_rules, target.wish.cors_origins
+    if Part.CORS in target.stack.bucket.unread:
+        return _unread("bucket-cors", target, Part.CORS)
     missing = bucket_cors.missing_origins(rules, origins)
     if not missing:
         return done("bucket-cors", f"pages of {', '.join(origins)} may read files")
@@ -153,16 +161,12 @@ def _public_statements(target: Target) -> Step:
             f"the bucket policy lets everybody in ({sids}), so nobody needs a signature: "
             "--close-public takes that out",
         )
-    left = bucket_policy.without_public(policy)
-    call = (
-        _put_policy(target, left)
-        if left
-        else Call(service="s3", operation="DeleteBucketPolicy", arguments=_owned(target))
-    )
+    # CloudFront's statement is there by then, so that something is always left.
+    left = bucket_policy.merge(bucket_policy.without_public(policy), access_statement(target))
     return todo(
         "public-statements",
         f"the bucket policy lets everybody in ({sids})",
-        call=call,
+        call=_put_policy(target, left),
         before=policy,
         after=left,
     )
@@ -170,6 +174,8 @@ def _public_statements(target: Target) -> Step:
 
 def _block_public_access(target: Target) -> Step:
     bucket = target.stack.bucket
+    if Part.PUBLIC_ACCESS in bucket.unread:
+        return _unread("block-public-access", target, Part.PUBLIC_ACCESS)
     still_open = open_switches(bucket.public_access_block)
     if not still_open:
         return done("block-public-access", "all four switches are on")
@@ -192,6 +198,13 @@ def _block_public_access(target: Target) -> Step:
         before=bucket.public_access_block,
         after=dict(PUBLIC_ACCESS_BLOCK),
     )
+
+
+def _unread(name: str, target: Target, part: Part, *, blocks: bool = False) -> Step:
+    """Return the step that nobody can plan, because what is there may not be read."""
+    error = target.stack.bucket.unread[part]
+    why = f"the {part} of {target.wish.bucket} cannot be read: {error.reason}. {error.next_step}"
+    return conflict(name, why.rstrip("."), blocks=blocks)
 
 
 def _put_policy(target: Target, policy: Document) -> Call:

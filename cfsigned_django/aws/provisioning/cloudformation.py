@@ -27,9 +27,11 @@ _REFERENCES: Final[Mapping[str, Any]] = {
 }
 #: Fields that a template names otherwise than the API; None: it has no such field.
 _NAMES: Final[Mapping[str, str | None]] = {
+    "ACMCertificateArn": "AcmCertificateArn",
     "CallerReference": None,
     "CustomHeaders": "OriginCustomHeaders",
     "IsIPV6Enabled": "IPV6Enabled",
+    "SSLSupportMethod": "SslSupportMethod",
 }
 
 

@@ -14,7 +14,7 @@ from cfsigned_django.aws.documents.behavior import (
     trusted_key_groups,
     trusted_signers,
 )
-from cfsigned_django.aws.documents.distribution import covers, find_origin, replace_origin
+from cfsigned_django.aws.documents.distribution import find_origin, replace_origin, with_domain
 from cfsigned_django.aws.documents.managed_policies import name_of
 from cfsigned_django.aws.provisioning.steps import Call, Step, conflict, done, todo
 from cfsigned_django.aws.provisioning.target import Target
@@ -45,9 +45,15 @@ def distribution_step(target: Target) -> Step:
             blocks=True,
         )
     config = target.wanted_config()
+    why = "there is none for the bucket; it wants signatures from its first moment"
+    if target.host and not target.wish.certificate:
+        why += (
+            f". {target.host} is not among its names, for that needs a certificate of ACM in "
+            "us-east-1: --certificate ARN"
+        )
     return todo(
         "distribution",
-        "there is none for the bucket; it wants signatures from its first moment",
+        why,
         call=Call(
             service="cloudfront",
             operation="CreateDistribution",
@@ -66,6 +72,8 @@ def behavior_steps(target: Target) -> Iterator[Step]:
         return
     yield _origin(target, found)
     yield _behavior(target, found)
+    if target.host and target.host != found.domain_name:
+        yield _domain(target, found)
 
 
 def after_steps(target: Target) -> Iterator[Step]:
@@ -82,7 +90,13 @@ def after_steps(target: Target) -> Iterator[Step]:
             "they match is open to everybody. Restrict them, too (--path-pattern), if they "
             "serve private files",
         )
-    yield from _domain(target, found)
+    if lacking := target.origins_without_cors:
+        yield conflict(
+            "response-headers-policy",
+            f"the one on the behavior ({target.behavior_headers_policy}) sets CORS headers, and "
+            f"not for {', '.join(lacking)}: add them to its Access-Control-Allow-Origin, in "
+            "CloudFront > Policies > Response headers",
+        )
 
 
 def deployed_step(target: Target, *, changes: bool) -> Step:
@@ -178,19 +192,32 @@ def _trusted_signers(target: Target, found: Distribution) -> Step:
     )
 
 
-def _domain(target: Target, found: Distribution) -> Iterator[Step]:
-    host = target.wish.domain.partition(":")[0]
-    if not host or host == found.domain_name:
-        return
-    if any(covers(each, host) for each in found.aliases):
-        yield done("domain", f"{host} is an alternate domain name of {found.id}")
-    else:
-        yield conflict(
+def _domain(target: Target, found: Distribution) -> Step:
+    host, certificate = target.host, target.wish.certificate
+    if target.has_domain:
+        return done(
             "domain",
-            f"{host} is no alternate domain name of {found.id}: add it in CloudFront with a "
-            "certificate of ACM in us-east-1, and point its DNS at "
+            f"{host} is an alternate domain name of {found.id}; its DNS must lead to "
             f"{found.domain_name}",
         )
+    if not certificate:
+        return conflict(
+            "domain",
+            f"{host} is no alternate domain name of {found.id}, and needs a certificate: request "
+            "one for it of ACM in us-east-1, say --certificate ARN, and let its DNS (a CNAME or "
+            f"alias record) lead to {found.domain_name}. Until then, only "
+            f"{found.domain_name} answers",
+        )
+    config = with_domain(found.config, host, certificate)
+    fields = ("Aliases", "ViewerCertificate")
+    return todo(
+        "domain",
+        f"{host} becomes an alternate domain name, with the certificate; its DNS must lead to "
+        f"{found.domain_name}, which is yours to do",
+        call=_update(found, config),
+        before={each: found.config.get(each) for each in fields},
+        after={each: config[each] for each in fields},
+    )
 
 
 def _update(found: Distribution, config: Document) -> Call:

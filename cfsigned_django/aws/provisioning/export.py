@@ -20,7 +20,7 @@ from cfsigned_django.aws.documents.key_group import key_group_config
 from cfsigned_django.aws.documents.public_access import PUBLIC_ACCESS_BLOCK
 from cfsigned_django.aws.policies import Named
 from cfsigned_django.aws.provisioning.target import Target
-from cfsigned_django.aws.provisioning.wish import OriginAccess, Wish
+from cfsigned_django.aws.provisioning.wish import OriginAccess, Wish, WishError
 from cfsigned_django.aws.stack import KeyGroup, Stack
 
 PUBLIC_KEY: Final = "@PublicKey"
@@ -29,6 +29,14 @@ ORIGIN_ACCESS: Final = "@OriginAccess"
 CACHE_POLICY: Final = "@CachePolicy"
 ORIGIN_REQUEST_POLICY: Final = "@OriginRequestPolicy"
 DISTRIBUTION_ARN: Final = "@DistributionArn"
+
+_IMPORTS: Final[Mapping[str, str]] = {
+    "cloudformation": "CloudFormation > IaC generator scans the account and writes a template that "
+    "imports AWS::CloudFront::Distribution {id} as it is.",
+    "terraform": "put\n\nimport {{\n  to = aws_cloudfront_distribution.media\n"
+    '  id = "{id}"\n}}\n\ninto a file, and let terraform plan -generate-config-out=media.tf write '
+    "the resource.",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +58,22 @@ class Documents:
     bucket_policy: Document
     cors_rules: list[Document]
     public_access_block: Mapping[str, bool]
+
+
+def refuse_existing(wish: Wish, language: str) -> None:
+    """Raise :exc:`WishError` where the wish is for a distribution that is there.
+
+    As code, it could only be made a second time. What was set in it by others
+    is better written down by the tools that import it, from what AWS has.
+    """
+    if wish.distribution_id is None:
+        return
+    raise WishError(
+        f"--export writes down a new distribution, and {wish.distribution_id} is there: no stack "
+        "can create it again. Bring it to its end state first (the same command with --apply in "
+        f"place of --export), then import it: {_IMPORTS[language].format(id=wish.distribution_id)} "
+        "For a new distribution, say --create."
+    )
 
 
 def export_documents(wish: Wish) -> Documents:

@@ -28,7 +28,7 @@ from cfsigned_django.aws.provisioning.wish import Wish
 from cfsigned_django.aws.stack import Stack
 
 #: What edges must be told of.
-_CHANGES_DISTRIBUTION: Final = frozenset({"distribution", "origin", "behavior"})
+_CHANGES_DISTRIBUTION: Final = frozenset({"distribution", "origin", "behavior", "domain"})
 
 
 def plan(stack: Stack, wish: Wish) -> list[Step]:

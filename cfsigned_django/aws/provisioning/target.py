@@ -17,6 +17,7 @@ from cfsigned_django.aws.documents.distribution import (
     access_identity_of,
     attach,
     bucket_origin,
+    covers,
     find_origin,
     is_origin_of,
     name_for,
@@ -24,6 +25,7 @@ from cfsigned_django.aws.documents.distribution import (
     new_distribution_config,
     new_origin,
     replace_origin,
+    with_domain,
 )
 from cfsigned_django.aws.documents.download_policies import (
     forwards_downloads,
@@ -35,6 +37,7 @@ from cfsigned_django.aws.documents.managed_policies import (
     ORIGIN_REQUEST_POLICIES,
     RESPONSE_HEADERS_POLICIES,
 )
+from cfsigned_django.aws.documents.response_headers import lacking_origins, overrides_origin
 from cfsigned_django.aws.policies import Named
 from cfsigned_django.aws.provisioning.steps import NOT_YET
 from cfsigned_django.aws.provisioning.wish import OriginAccess, Wish
@@ -165,10 +168,22 @@ class Target:
     @property
     def response_headers_policy_id(self) -> str | None:
         """Return the response headers policy to set, or None where nothing is to be set."""
-        has_one = bool((self.behavior or {}).get("ResponseHeadersPolicyId"))
-        if has_one or not self.wish.cors_origins:
+        if self.behavior_headers_policy or not self.wish.cors_origins:
             return None
         return RESPONSE_HEADERS_POLICIES["SimpleCORS"]
+
+    @property
+    def behavior_headers_policy(self) -> str:
+        """Return the response headers policy that the behavior has, or an empty text."""
+        return (self.behavior or {}).get("ResponseHeadersPolicyId") or ""
+
+    @property
+    def origins_without_cors(self) -> list[str]:
+        """Return the origins that the behavior's response headers policy keeps out."""
+        policy = self.stack.response_headers_policies.get(self.behavior_headers_policy)
+        if policy is None or not overrides_origin(policy.config):
+            return []
+        return lacking_origins(policy.config, self.wish.cors_origins)
 
     @property
     def behavior_wish(self) -> BehaviorWish:
@@ -179,6 +194,18 @@ class Target:
             origin_request_policy_id=self.origin_request_policy_id,
             response_headers_policy_id=self.response_headers_policy_id,
         )
+
+    @property
+    def host(self) -> str:
+        """Return the domain that viewers shall see, without a port; empty: CloudFront's own."""
+        return self.wish.domain.partition(":")[0]
+
+    @property
+    def has_domain(self) -> bool:
+        """Tell whether the distribution answers under the domain, as far as it is concerned."""
+        found = self.stack.distribution
+        names = (found.domain_name, *found.aliases) if found else ()
+        return not self.host or any(covers(each, self.host) for each in names)
 
     def wanted_origin(self) -> Document:
         """Return the origin as it shall be."""
@@ -201,6 +228,8 @@ class Target:
         origin, behavior = self.wanted_origin(), self.wanted_behavior()
         if self.config is None:
             config = new_distribution_config(self.wish.bucket, origin, behavior)
+            if self.wish.certificate:
+                config = with_domain(config, self.host, self.wish.certificate)
         else:
             config = replace_origin(self.config, origin)
         return replace_behavior(config, self.wish.path_pattern, behavior)

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from cfsigned_django.aws.documents import Document
-from cfsigned_django.aws.documents.behavior import listed, trusted_key_groups
-from cfsigned_django.aws.documents.distribution import access_identity_of
+from cfsigned_django.aws.documents.behavior import listed
 from cfsigned_django.aws.provisioning import export
 from cfsigned_django.aws.provisioning.export import Documents, substitute
 from cfsigned_django.aws.provisioning.hcl import Block, Expression, jsonencode, quoted, resource
+from cfsigned_django.aws.provisioning.terraform_distribution import distribution_body
 
 _REFERENCES: Final[Mapping[str, str]] = {
     export.PUBLIC_KEY: "aws_cloudfront_public_key.media.id",
@@ -39,7 +39,11 @@ def terraform(documents: Documents) -> str:
         *_bucket_parts(documents),
         _origin_access(documents),
         *_policy_parts(documents),
-        resource("aws_cloudfront_distribution", "media", _distribution(documents)),
+        resource(
+            "aws_cloudfront_distribution",
+            "media",
+            _refer(distribution_body(documents.distribution)),
+        ),
         'output "domain" {\n  value = aws_cloudfront_distribution.media.domain_name\n}',
     ]
     return "\n\n".join(parts) + "\n"
@@ -171,55 +175,6 @@ def _forwarded(config: Document) -> Document:
                 "query_strings": Block({"items": listed(queries["QueryStrings"])}),
             }
         ),
-    }
-
-
-def _distribution(documents: Documents) -> Document:
-    config = documents.distribution
-    found: Document = _refer(
-        {
-            "comment": config["Comment"],
-            "enabled": config["Enabled"],
-            "http_version": config["HttpVersion"],
-            "is_ipv6_enabled": config["IsIPV6Enabled"],
-            "price_class": config["PriceClass"],
-            "origin": [_origin(each) for each in listed(config["Origins"])],
-            "default_cache_behavior": Block(_behavior(config["DefaultCacheBehavior"])),
-            "ordered_cache_behavior": [
-                Block({"path_pattern": each["PathPattern"], **_behavior(each)})
-                for each in listed(config["CacheBehaviors"])
-            ],
-            "restrictions": Block({"geo_restriction": Block({"restriction_type": "none"})}),
-            "viewer_certificate": Block({"cloudfront_default_certificate": True}),
-        }
-    )
-    return found
-
-
-def _origin(origin: Document) -> Block:
-    body: Document = {"origin_id": origin["Id"], "domain_name": origin["DomainName"]}
-    if access_identity_of(origin):
-        path = "aws_cloudfront_origin_access_identity.media.cloudfront_access_identity_path"
-        body["s3_origin_config"] = Block({"origin_access_identity": Expression(path)})
-    else:
-        control = "aws_cloudfront_origin_access_control.media.id"
-        body["origin_access_control_id"] = Expression(control)
-    return Block(body)
-
-
-def _behavior(behavior: Document) -> Document:
-    methods = behavior["AllowedMethods"]
-    return {
-        "target_origin_id": behavior["TargetOriginId"],
-        "viewer_protocol_policy": behavior["ViewerProtocolPolicy"],
-        "allowed_methods": listed(methods),
-        "cached_methods": listed(methods["CachedMethods"]),
-        "compress": behavior["Compress"],
-        "smooth_streaming": behavior["SmoothStreaming"],
-        "cache_policy_id": behavior.get("CachePolicyId"),
-        "origin_request_policy_id": behavior.get("OriginRequestPolicyId"),
-        "response_headers_policy_id": behavior.get("ResponseHeadersPolicyId"),
-        "trusted_key_groups": trusted_key_groups(behavior),
     }
 
 

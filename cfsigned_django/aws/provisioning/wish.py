@@ -13,6 +13,11 @@ _ORIGIN: Final = re.compile(r"https?://[a-z0-9.*-]+(?::[0-9]{1,5})?|\*", re.ASCI
 _HOST: Final = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::[0-9]{1,5})?", re.ASCII)
 #: "Cache behavior settings" (Developer Guide): the alphabet of a path pattern.
 _PATTERN: Final = re.compile(r"[A-Za-z0-9_\-.*?$/~\"'@:+&]{1,255}", re.ASCII)
+#: CloudFront takes certificates of this one region (Developer Guide, "Requirements for using
+#: SSL/TLS certificates with CloudFront").
+_CERTIFICATE: Final = re.compile(
+    r"arn:aws[a-z-]*:acm:us-east-1:[0-9]{12}:certificate/[A-Za-z0-9-]+", re.ASCII
+)
 _DISTRIBUTION: Final = re.compile(r"E[A-Z0-9]{6,}", re.ASCII)
 
 
@@ -55,6 +60,8 @@ class Wish:
     path_pattern: str | None = None
     #: What viewers shall see; empty: CloudFront's own name for the distribution.
     domain: str = ""
+    #: ARN of the certificate for the domain; empty: a person attaches one.
+    certificate: str = ""
     cors_origins: tuple[str, ...] = ()
     origin_access: OriginAccess = OriginAccess.OAC
     #: Signed URLs shall be able to name the file that a browser saves.
@@ -86,6 +93,14 @@ class Wish:
             )
         if self.domain and not _HOST.fullmatch(self.domain):
             raise WishError(f"{self.domain!r} is no domain, such as media.example.com.")
+        if self.certificate and not self.domain:
+            raise WishError("--certificate is for a domain: name it with --domain.")
+        if self.certificate and not _CERTIFICATE.fullmatch(self.certificate):
+            raise WishError(
+                f"{self.certificate!r} is no certificate that CloudFront takes: it must be one of "
+                "ACM in us-east-1, such as arn:aws:acm:us-east-1:111122223333:certificate/... "
+                "Request it in that region, wherever the bucket is."
+            )
         for origin in self.cors_origins:
             if not _ORIGIN.fullmatch(origin):
                 raise WishError(

@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, no_translations
 
 from cfsigned_django import conf
 from cfsigned_django.aws.client import make_client
@@ -89,6 +89,7 @@ class Command(BaseCommand):
         )
         parser.add_argument("--json", action="store_true", help="Print JSON for machines")
 
+    @no_translations
     def handle(self, *args: Any, **options: Any) -> None:
         """Look, print what was found, and exit with 1 where there is an error."""
         findings = self._explain(options) if options["explain"] else self._examine(options)

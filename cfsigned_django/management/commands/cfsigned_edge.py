@@ -11,7 +11,7 @@ from wsgiref.types import WSGIApplication
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import InvalidStorageError, Storage, storages
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, no_translations
 
 from cfsigned_django.aws.client import AwsError
 from cfsigned_django.aws.origin import S3Origin
@@ -97,6 +97,7 @@ class Command(BaseCommand):
             "--insecure", action="store_true", help="Run although DEBUG is off: for tests"
         )
 
+    @no_translations
     def handle(self, *args: Any, **options: Any) -> None:
         """Build the edge, say what it serves, and serve until interrupted."""
         if not settings.DEBUG and not options["insecure"]:

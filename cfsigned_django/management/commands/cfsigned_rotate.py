@@ -5,20 +5,18 @@ Exit codes: 0 done or nothing to do, 75 (EX_TEMPFAIL) not yet, 1 failed.
 
 from __future__ import annotations
 
-import re
 import sys
-from argparse import ArgumentTypeError
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser, no_translations
 from django.db import Error as DatabaseFailure
 
 from cfsigned_django import conf
 from cfsigned_django.aws.client import AwsError
 from cfsigned_django.encryption import CannotUnseal
+from cfsigned_django.management.rotation_options import add_rotation_options
 from cfsigned_django.management.rotation_progress import Progress
 from cfsigned_django.record import read_clock
 from cfsigned_django.resealing import reseal_all
@@ -28,18 +26,10 @@ from cfsigned_django.rotation_request import Request
 from cfsigned_django.rotation_steps import advance, is_under_way, next_due, will_pass
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm
 from cfsigned_django.site_rotation import signing_settings_key, site_rotation
+from cfsigned_django.stuck import find_stuck
 from cfsigned_django.waiting import find_all
 
 NOT_YET = 75
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-
-
-def duration(text: str) -> timedelta:
-    """Read a duration such as 90d, 12h, 30m or 45s."""
-    match = re.fullmatch(r"([0-9]{1,9})([smhd])", text)
-    if match is None:
-        raise ArgumentTypeError(f"{text!r} is no duration such as 90d, 12h, 30m or 45s")
-    return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
 
 
 class Command(BaseCommand):
@@ -57,44 +47,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""
-        what = parser.add_mutually_exclusive_group()
-        what.add_argument("--start", action="store_true", help="begin a rotation")
-        what.add_argument(
-            "--import",
-            action="store_true",
-            dest="import_key",
-            help="take the key of the settings into the database, as the ACTIVE key pair",
-        )
-        what.add_argument(
-            "--max-age",
-            type=duration,
-            metavar="AGE",
-            help="begin a rotation if the signing key is older, for example 90d",
-        )
-        what.add_argument(
-            "--revoke",
-            metavar="KEY_PAIR_ID",
-            help="stop trusting a key now: every link that it signed breaks. A key without an id "
-            "is named as the list shows it, or by its uuid",
-        )
-        what.add_argument(
-            "--reseal",
-            action="store_true",
-            help="seal the private keys anew, after SECRET_KEY or the encryption keys changed",
-        )
-        parser.add_argument(
-            "--algorithm",
-            choices=[each.value for each in KeyAlgorithm],
-            help="of the new key. Default: ECDSA_P256; with --revoke, that of the revoked key",
-        )
-        parser.add_argument("--reason", default="", help="why, for the record")
-        parser.add_argument("--wait", action="store_true", help="go on until the rotation is over")
-        parser.add_argument(
-            "--dry-run", action="store_true", help="say what would be done now, do nothing"
-        )
-        parser.add_argument("--json", action="store_true", help="print JSON for machines")
-        parser.add_argument("--no-input", action="store_true", help="do not ask before --revoke")
+        add_rotation_options(parser)
 
+    @no_translations
     def handle(self, *args: Any, **options: Any) -> None:
         """Run the command; see the module's docstring for the exit code."""
         try:
@@ -144,8 +99,11 @@ class Command(BaseCommand):
             ),
             options,
         )
-        if did is None and blockers and not options["dry_run"]:
-            sys.exit(NOT_YET)
+        if did is None and not options["dry_run"]:
+            if stuck := _find_stuck(rotation):
+                raise CommandError(" ".join(stuck))
+            if blockers:
+                sys.exit(NOT_YET)
 
     def _carry_out(self, request: Request, options: dict[str, Any]) -> str | None:
         """Do what is asked for, else the next legal step; with --wait, all that follow."""
@@ -167,6 +125,8 @@ class Command(BaseCommand):
             step = self._attempt(go_on)
             did = step or did
             if step is None:
+                if _find_stuck(rotation):
+                    return None  # what was done before is told, and that this is not its end
                 progress.pause(self._held_up)
         return did
 
@@ -223,6 +183,11 @@ class Command(BaseCommand):
 
     def _print(self, report: Report, options: dict[str, Any]) -> None:
         self.stdout.write(report.as_json() if options["json"] else report.as_text())
+
+
+def _find_stuck(rotation: Rotation) -> list[str]:
+    by_hand = rotation.key_groups is None
+    return find_stuck(rotation, now=rotation.clock(), by_hand=by_hand)
 
 
 def _signs(rotation: Rotation) -> bool:

@@ -14,13 +14,17 @@ from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser, no_translations
 from django.db import Error as DatabaseFailure
 
 from cfsigned_django import conf
 from cfsigned_django.aws.client import AwsError
 from cfsigned_django.aws.provisioning.cloudformation import cloudformation
-from cfsigned_django.aws.provisioning.export import Documents, export_documents
+from cfsigned_django.aws.provisioning.export import (
+    Documents,
+    export_documents,
+    refuse_existing,
+)
 from cfsigned_django.aws.provisioning.plan import blockers, next_step
 from cfsigned_django.aws.provisioning.steps import Step, StepState
 from cfsigned_django.aws.provisioning.target import Target
@@ -69,11 +73,14 @@ class Command(BaseCommand):
         "Plan what private media need in AWS: key pair, key group, bucket, distribution. With "
         "--apply, do it, and prove it by three requests. It may be run again at any time."
     )
+    # A site that has a key and no id yet fails them, and is here to get the id.
+    requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""
         add_options(parser, exports=EXPORTS)
 
+    @no_translations
     def handle(self, *args: Any, **options: Any) -> None:
         """Run the command; see the module's docstring for the exit code."""
         try:
@@ -83,6 +90,7 @@ class Command(BaseCommand):
                 return
             key_file = Path(options["key_file"]) if options["key_file"] else None
             if options["export"]:
+                refuse_existing(wish, options["export"])
                 key = choose_holder(wish, key_file).find()
                 render = EXPORTS[options["export"]]
                 self.stdout.write(render(export_documents(replace(wish, key=key))))
@@ -184,6 +192,7 @@ def _wish(options: dict[str, Any]) -> Wish:
         creates_distribution=options["create"],
         path_pattern=options["path_pattern"],
         domain="" if is_local_host(domain := _domain(options)) else domain,
+        certificate=options["certificate"] or "",
         cors_origins=tuple(options["cors_origin"]),
         origin_access=OriginAccess(options["origin_access"]),
         downloads=options["downloads"],

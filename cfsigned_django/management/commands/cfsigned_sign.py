@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
 from django.core.files.storage import storages
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, no_translations
 
 from cfsigned_django.signed_urls import SignedUrlMixin
 
@@ -39,6 +39,7 @@ class Command(BaseCommand):
             "--json", action="store_true", help="Print url, expires_at (UTC) and key_pair_id"
         )
 
+    @no_translations
     def handle(self, *args: Any, **options: Any) -> None:
         """Print the URL alone, so that it can be piped, or JSON."""
         storage = _find_storage(options["storage"])

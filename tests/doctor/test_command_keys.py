@@ -1,0 +1,88 @@
+"""Let cfsigned_doctor say which key of the database signs, or why none does."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+from unittest import mock
+
+import pytest
+from django.db import DatabaseError
+
+from cfsigned_django.lifecycle import KeyStatus
+from cfsigned_django.models import KeyPair
+from cfsigned_django.signing import PrivateKey
+from tests.doctor.command_line import run, store
+from tests.storage_cases import KEY_GROUP_ID, KEY_ID
+
+
+def test_active_key(signing_site: Any, ec_key: PrivateKey) -> None:
+    """Say that a key of the database signs."""
+    signing_site.AWS_CLOUDFRONT_KEY = signing_site.AWS_CLOUDFRONT_KEY_ID = None
+    signing_site.AWS_CLOUDFRONT_KEY_GROUP_ID = KEY_GROUP_ID
+    store(ec_key)
+
+    text, code = run("--offline")
+
+    assert code == 0
+    assert f"{KEY_ID} of the database signs (ECDSA_P256). [signing-key]" in text
+
+
+def test_nothing_signs(signing_site: Any) -> None:
+    """Say that neither the settings nor the database hold a key that signs."""
+    signing_site.AWS_CLOUDFRONT_KEY = signing_site.AWS_CLOUDFRONT_KEY_ID = None
+    signing_site.AWS_CLOUDFRONT_KEY_GROUP_ID = KEY_GROUP_ID
+
+    text, code = run("--offline")
+
+    assert code == 1
+    assert f"Key group {KEY_GROUP_ID} has no ACTIVE key pair in the database" in text
+    assert "[cannot-sign]" in text
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lambda row, site: setattr(site, "SECRET_KEY", "another"), "sealed-key"),
+        (
+            lambda row, site: KeyPair.objects.update(
+                public_key=PrivateKey.generate().public_key.to_pem()
+            ),
+            "sealed-key-differs",
+        ),
+        (lambda row, site: KeyPair.objects.update(fingerprint="0" * 64), "sealed-key-differs"),
+    ],
+    ids=["secret", "public-key", "fingerprint"],
+)
+def test_sealed_keys(
+    change: Callable[[KeyPair, Any], object],
+    expected: str,
+    signing_site: Any,
+    ec_key: PrivateKey,
+) -> None:
+    """Find private keys of the database that are of no use, of keys that shall sign."""
+    retired = {"status": KeyStatus.RETIRED, "active_in": None, "key_pair_id": "KRETIRED12345"}
+    store(PrivateKey.generate(), **retired)
+    row = store(ec_key)
+    change(row, signing_site)
+
+    text, code = run("--offline", "--json")
+
+    found = json.loads(text)
+    assert code == 1
+    assert [each["id"] for each in found if each["level"] == "error"] == [expected]
+    assert found[0]["subject"] == f"KeyPair {KEY_ID}"
+
+
+@pytest.mark.parametrize(("group", "expected"), [(None, []), (KEY_GROUP_ID, ["database"])])
+def test_no_database(group: str | None, expected: list[str], signing_site: Any) -> None:
+    """Report a database that fails only where keys may come from it."""
+    signing_site.AWS_CLOUDFRONT_KEY_GROUP_ID = group
+    with mock.patch(
+        "cfsigned_django.doctor.examination.key_pairs", side_effect=DatabaseError("no table")
+    ):
+        text, _ = run("--offline", "--json")
+
+    errors = [each["id"] for each in json.loads(text) if each["level"] == "error"]
+    assert errors[:1] == expected

@@ -1,0 +1,128 @@
+"""Test what becomes of a step that should long be done: it is a failure, and no waiting."""
+
+from __future__ import annotations
+
+import pytest
+
+from cfsigned_django.probe import ProbeResult
+from cfsigned_django.stuck import find_stuck
+from tests.rotation import Site, fresh
+from tests.rotation.commands import Shell, aged
+from tests.simulation.answers import refusal
+
+DAY = 86400
+
+
+def stuck(key_group: Site, *, by_hand: bool = False) -> list[str]:
+    """Return what is stuck now."""
+    return find_stuck(key_group.rotation(), now=key_group.now, by_hand=by_hand)
+
+
+@pytest.mark.parametrize(
+    ("by_hand", "sentence"),
+    [(True, "has waited for its id since"), (False, "could have been put into the key group")],
+)
+def test_pending_key(key_group: Site, by_hand: bool, sentence: str) -> None:
+    """A key that is generated may be trusted at once, and is stuck three days later."""
+    key_pair = key_group.started()
+    key_group.wait(3 * DAY - 1)
+    assert stuck(key_group, by_hand=by_hand) == []
+
+    key_group.wait(1)
+
+    (text,) = stuck(key_group, by_hand=by_hand)
+    assert text.startswith(f"{key_pair} {sentence}")
+    assert "May 4, 2026" in text
+
+
+def test_trusted_key_whose_probe_is_never_good(key_group: Site) -> None:
+    """A TRUSTED key is stuck three days after it would have signed with good probes."""
+    key_pair = key_group.trusted()
+    key_group.wait(3 * DAY + 299)
+    assert stuck(key_group) == []
+
+    key_group.wait(1)
+
+    (text,) = stuck(key_group)
+    assert text.startswith(f"{key_pair} could have signed since May 4, 2026, ")
+
+
+def test_trusted_key_whose_probe_is_good_at_last(key_group: Site) -> None:
+    """A probe that is good after days counts from then on."""
+    key_pair = key_group.trusted()
+    key_group.wait(9 * DAY)
+
+    key_group.rotation().check(key_pair, now=key_group.now)
+
+    assert stuck(key_group) == []
+
+
+def test_spare_is_never_stuck(key_group: Site) -> None:
+    """A spare waits for as long as nobody needs it."""
+    key_group.trusted(spare=True)
+    key_group.wait(90 * DAY)
+
+    assert stuck(key_group) == []
+
+
+def test_retiring_key(key_group: Site) -> None:
+    """A RETIRING key is stuck three days after its last link expired; none that is over is."""
+    former = key_group.imported()
+    key_group.activated()
+    key_group.wait(3780 + 3 * DAY - 1)
+    assert stuck(key_group) == []
+
+    key_group.wait(1)
+
+    (text,) = stuck(key_group)
+    assert text.startswith(f"{former} could have been retired since May 4, 2026, ")
+    key_group.rotation().retire(fresh(former), now=key_group.now)
+    assert stuck(key_group) == []
+
+
+def test_revoked_key(key_group: Site) -> None:
+    """A revoked key that CloudFront may still trust is stuck three days later."""
+    key_pair = key_group.trusted()
+    key_group.rotation(by_hand=True).revoke(key_pair, now=key_group.now, reason="")
+    key_group.wait(3 * DAY)
+
+    (text,) = stuck(key_group, by_hand=True)
+
+    assert text.startswith(f"{key_pair} is revoked since May 4, 2026, ")
+
+
+def test_command_fails_at_last(shell: Shell) -> None:
+    """The exit code is 75 as long as there is something to wait for, then 1, with the report."""
+    shell.run("--import")
+    shell.run("--start")
+    shell.answer = ProbeResult.UNKNOWN_KEY
+    shell.run()
+    codes = [shell.run().code]
+    aged(3 * DAY + 300)
+
+    ran = shell.run()
+
+    assert [*codes, ran.code] == [75, 1]
+    assert "could have signed since" in ran.err
+    assert "AWS_S3_CUSTOM_DOMAIN names the distribution" in ran.err
+    assert ran.out.startswith("Not yet:")
+    assert shell.run("--dry-run").code == 0
+    assert shell.run("--wait").code == 1
+
+
+def test_failures_of_aws_that_pass_by_no_means(shell: Shell) -> None:
+    """Where AWS fails "for a moment" for days, a key that is to go makes it a failure."""
+    shell.run("--import")
+    shell.run("--start")
+    shell.run()
+    shell.run()
+    aged(400)
+    shell.run()
+    shell.failure = refusal("Throttling", "GetKeyGroup")
+    assert shell.run().code == 75
+    aged(12 * DAY)
+
+    ran = shell.run()
+
+    assert (ran.code, "could have been retired since" in ran.err) == (1, True)
+    assert "AWS asks for fewer calls per second" in ran.out

@@ -1,0 +1,57 @@
+"""Give each test a site whose boto3 is configured for the emulator."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cfsigned_django.aws.stack import Clients, read_stack
+from cfsigned_django.management.commands import cfsigned_setup
+from tests.ministack_server import Ministack
+from tests.setup.accounts import clients_of
+from tests.setup.viewers import Viewer
+
+#: The emulator's data plane looks for buckets in this account.
+ACCOUNT = "000000000000"
+
+
+@pytest.fixture
+def clients(ministack: Ministack) -> Clients:
+    """Return the clients of the account whose files the data plane serves."""
+    return clients_of(ministack, ACCOUNT)
+
+
+@pytest.fixture(autouse=True)
+def _site(
+    ministack: Ministack,
+    clients: Clients,
+    bucket_name: str,
+    settings: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    no_aws_configuration: None,
+) -> None:
+    """Configure boto3 for the emulator, and send the requests of the proof to the edge."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", ministack.endpoint_url)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCOUNT)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "not checked")
+    monkeypatch.chdir(tmp_path)
+    settings.AWS_STORAGE_BUCKET_NAME = bucket_name
+    viewer = Viewer(
+        endpoint_url=ministack.endpoint_url,
+        clients=clients,
+        read=lambda: read_stack(
+            clients,
+            bucket=bucket_name,
+            distribution_id=getattr(settings, "AWS_CLOUDFRONT_DISTRIBUTION_ID", None),
+        ),
+    )
+    monkeypatch.setattr(cfsigned_setup.Command, "fetch", staticmethod(viewer))
+
+
+@pytest.fixture
+def unmigrated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the database have no table of key pairs."""
+    monkeypatch.setattr("cfsigned_django.site_setup._is_migrated", lambda: False)

@@ -1,0 +1,183 @@
+"""Compare what is called with the policies that --iam prints: nothing less, nothing more."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from io import StringIO
+from typing import Any
+from unittest import mock
+
+import pytest
+from botocore.client import BaseClient
+from django.core.files.base import ContentFile
+from django.core.management import CommandError, call_command
+
+from cfsigned_django.aws.distribution_reader import DistributionReader
+from cfsigned_django.aws.key_groups import KeyGroups
+from cfsigned_django.aws.provisioning.wish import OriginAccess, Wish
+from cfsigned_django.aws.stack import Clients
+from cfsigned_django.doctor.fetching import NoAnswer
+from cfsigned_django.management.commands import cfsigned_doctor, cfsigned_setup
+from cfsigned_django.signing import PrivateKey
+from cfsigned_django.storage import CloudFrontS3Storage
+from tests.setup.accounts import make_grown_account, planned, site_key
+from tests.setup.command import run, run_to_exit
+from tests.setup.strict import strict
+
+pytestmark = pytest.mark.usefixtures("unmigrated")
+
+#: Operations of S3 whose IAM action has another name (Service Authorization Reference).
+ACTIONS = {
+    "s3:HeadBucket": "s3:ListBucket",
+    "s3:ListObjects": "s3:ListBucket",
+    "s3:ListObjectsV2": "s3:ListBucket",
+    "s3:HeadObject": "s3:GetObject",
+    "s3:GetBucketCors": "s3:GetBucketCORS",
+    "s3:PutBucketCors": "s3:PutBucketCORS",
+    "s3:GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
+    "s3:PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
+}
+PAGE = "https://a.example.com"
+
+
+@pytest.fixture(autouse=True)
+def _nobody_answers(_site: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Prove nothing: the edge that would be asked reads the API, too."""
+
+    def nobody(url: str) -> Any:
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(cfsigned_setup.Command, "fetch", staticmethod(nobody))
+
+
+@contextmanager
+def recorded() -> Iterator[set[str]]:
+    """Record the IAM action of every call of boto3."""
+    called: set[str] = set()
+    original: Callable[..., Any] = BaseClient._make_api_call  # type: ignore[attr-defined]
+
+    def note(client: Any, name: str, arguments: Any) -> Any:
+        operation = f"{client.meta.service_model.signing_name}:{name}"
+        called.add(ACTIONS.get(operation, operation))
+        return original(client, name, arguments)
+
+    with mock.patch.object(BaseClient, "_make_api_call", note):
+        yield called
+
+
+def allowed(job: str) -> set[str]:
+    """Return what the policy of a job allows."""
+    statements = json.loads(run("--iam"))[job]["Statement"]
+    return {action for each in statements for action in each["Action"]}
+
+
+def identity_calls(clients: Clients, wish: Wish) -> set[str]:
+    """Return what a plan with an access identity calls: the emulator has none."""
+    steps = planned(strict(clients), replace(wish, origin_access=OriginAccess.OAI))
+    return {each.call.permission for each in steps if each.call}
+
+
+def test_setup(clients: Clients, bucket_name: str, settings: Any, ec_key: PrivateKey) -> None:
+    """Allow a set-up exactly what it calls: of everything new, and of what there was."""
+    pem = PrivateKey.generate().public_key.to_pem()
+    config = {"CallerReference": bucket_name, "Name": bucket_name, "EncodedKey": pem}
+    other = clients.cloudfront.create_public_key(PublicKeyConfig=config)["PublicKey"]["Id"]
+    group = clients.cloudfront.create_key_group(
+        KeyGroupConfig={"Name": f"of {bucket_name}", "Items": [other]}
+    )
+    with recorded() as called:
+        run("--create", "--apply", "--yes", "--downloads", "--cors-origin", PAGE)
+    settings.AWS_STORAGE_BUCKET_NAME = grown = f"grown-{bucket_name}"
+    distribution_id = make_grown_account(clients, grown)
+    settings.AWS_CLOUDFRONT_KEY_GROUP_ID = group["KeyGroup"]["Id"]
+    wish = Wish(bucket=f"new-{bucket_name}", creates_distribution=True, key=site_key(ec_key))
+    with recorded() as of_the_grown_one:
+        options = ("--distribution", distribution_id, "--path-pattern", "media/*")
+        run_to_exit(*options, "--cors-origin", PAGE, "--apply", "--yes")
+        with suppress(CommandError):
+            run(*options, "--origin-access", "oai")
+    called |= of_the_grown_one | identity_calls(clients, wish)
+
+    # CreateBucket needs this one as well (API reference).
+    assert called | {"s3:PutBucketOwnershipControls"} == allowed("setup")
+
+
+def test_look(
+    clients: Clients, bucket_name: str, settings: Any, ec_key: PrivateKey, db: None
+) -> None:
+    """Allow the plan, the doctor and the local edge exactly what they call."""
+    # With managed policies: each is read by itself.
+    found = run("--create", "--apply", "--yes", "--cors-origin", PAGE, "--json")
+    for name, value in json.loads(found)["settings"].items():
+        setattr(settings, name, value)
+    settings.AWS_CLOUDFRONT_KEY = (ec_key.to_pem()).decode()
+    settings.STORAGES = {"default": {"BACKEND": "cfsigned_django.storage.CloudFrontS3Storage"}}
+
+    def nobody(url: str, headers: Any) -> Any:
+        raise NoAnswer("no network")
+
+    with recorded() as called, mock.patch.object(cfsigned_doctor, "fetch", nobody):
+        run("--create", "--cors-origin", PAGE)
+        with suppress(CommandError):
+            run("--create", "--origin-access", "oai")
+        for arguments in ([], ["--explain", "https://media.example.com/a?Expires=1"]):
+            with pytest.raises(SystemExit):
+                call_command("cfsigned_doctor", *arguments, stdout=StringIO())
+        DistributionReader(clients.cloudfront, settings.AWS_CLOUDFRONT_DISTRIBUTION_ID).read()
+        del settings.AWS_CLOUDFRONT_DISTRIBUTION_ID
+        with pytest.raises(SystemExit):
+            call_command("cfsigned_doctor", stdout=StringIO())
+
+    assert called == allowed("look")
+
+
+def test_rotation(clients: Clients, bucket_name: str) -> None:
+    """Allow a rotation exactly what it calls to bring one key in, and to take one out."""
+    pems = [PrivateKey.generate().public_key.to_pem() for _ in range(2)]
+    config = {"CallerReference": bucket_name, "Name": bucket_name, "EncodedKey": pems[0]}
+    first = clients.cloudfront.create_public_key(PublicKeyConfig=config)["PublicKey"]["Id"]
+    made = clients.cloudfront.create_key_group(
+        KeyGroupConfig={"Name": f"of {bucket_name}", "Items": [first]}
+    )
+    group = made["KeyGroup"]["Id"]
+    api = KeyGroups(clients.cloudfront)
+
+    with recorded() as called:
+        api.check_room(group)
+        name = f"next {bucket_name}"
+        added = api.ensure_public_key(caller_reference=name, name=name, public_key_pem=pems[1])
+        api.add(group, added)
+        assert added in api.members(group)
+        api.remove(group, first)
+        api.delete_public_key(first)
+
+    assert called == allowed("rotation")
+
+
+def test_site(clients: Clients, bucket_name: str, settings: Any, site_key_settings: None) -> None:
+    """Allow the site exactly what its storage calls to keep files."""
+    clients.s3.create_bucket(Bucket=bucket_name)
+    storage: Any = CloudFrontS3Storage()
+
+    with recorded() as called:
+        name = storage.save("a.txt", ContentFile(b"private"))
+        assert storage.exists(name)
+        assert storage.size(name) == 7
+        with storage.open(name) as file:
+            assert file.read() == b"private"
+        assert storage.listdir("")[1] == [name]
+        storage.url(name)
+        storage.delete(name)
+
+    assert called == allowed("site")
+
+
+@pytest.fixture
+def site_key_settings(settings: Any, ec_key: PrivateKey) -> None:
+    """Let the settings hold a key that signs."""
+    settings.AWS_CLOUDFRONT_KEY = ec_key.to_pem().decode()
+    settings.AWS_CLOUDFRONT_KEY_ID = "K2JCJMDEHXQW5F"
+    settings.AWS_S3_CUSTOM_DOMAIN = "media.example.com"

@@ -1,0 +1,74 @@
+"""Print policies and code, and ask nobody for it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError
+
+from cfsigned_django.signing import PrivateKey
+from tests.setup.command import run
+
+
+@pytest.mark.usefixtures("unmigrated")
+class TestPrinting:
+    """--iam and --export ask nobody."""
+
+    @pytest.fixture(autouse=True)
+    def _offline(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Fail where AWS is asked."""
+        monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+
+    def test_iam(self, bucket_name: str) -> None:
+        """Print one policy for each job; rotation touches no bucket, and the site no CloudFront."""
+        policies = json.loads(run("--iam"))
+
+        assert set(policies) == {"setup", "look", "rotation", "site"}
+        assert "s3:" not in json.dumps(policies["rotation"])
+        assert "cloudfront:" not in json.dumps(policies["site"])
+        assert f"arn:aws:s3:::{bucket_name}/*" in json.dumps(policies["site"])
+        writes = ("Create", "Update", "Put", "Delete")
+        looks = [a for s in policies["look"]["Statement"] for a in s["Action"]]
+        assert not [each for each in looks if each.partition(":")[2].startswith(writes)]
+
+    def test_export(self, tmp_path: Path) -> None:
+        """Print code, with the public key where there is one, and never the private one."""
+        without = run("--export", "terraform")
+        key = PrivateKey.generate()
+        (tmp_path / "key.pem").write_bytes(key.to_pem())
+
+        with_key = run("--export", "cloudformation", "--key-file", str(tmp_path / "key.pem"))
+
+        assert "var.public_key_pem" in without
+        template = json.loads(with_key)
+        assert template["Parameters"]["PublicKeyPem"]["Default"] == key.public_key.to_pem()
+        assert "PRIVATE" not in with_key
+
+    @pytest.mark.parametrize(
+        ("language", "said"),
+        [
+            (
+                "terraform",
+                'import {\n  to = aws_cloudfront_distribution.media\n  id = "E1A2B3C4D5"\n}',
+            ),
+            ("cloudformation", "IaC generator"),
+        ],
+    )
+    @pytest.mark.parametrize("named", ["option", "setting"])
+    def test_export_of_a_distribution_that_is_there(
+        self, language: str, said: str, named: str, settings: Any
+    ) -> None:
+        """Write down no second distribution where one is there: say how to import it."""
+        option = ["--distribution", "E1A2B3C4D5"] if named == "option" else []
+        settings.AWS_CLOUDFRONT_DISTRIBUTION_ID = "E1A2B3C4D5"
+
+        with pytest.raises(CommandError) as caught:
+            run("--export", language, *option)
+
+        assert "no stack can create it again" in str(caught.value)
+        assert said in str(caught.value)
+        assert "--create" in str(caught.value)
+        assert "aws_cloudfront_key_group" in run("--export", "terraform", "--create")

@@ -1,0 +1,110 @@
+"""Give a distribution a domain of one's own, or say what that takes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from cfsigned_django.aws.provisioning.plan import plan
+from cfsigned_django.aws.provisioning.steps import StepState
+from cfsigned_django.aws.provisioning.target import Target
+from cfsigned_django.aws.provisioning.wish import Wish, WishError
+from cfsigned_django.aws.stack import Clients
+from cfsigned_django.key_file import KeyFile
+from cfsigned_django.signing import PrivateKey
+from cfsigned_django.site_setup import SiteSetup
+from tests.setup.accounts import make_grown_account, planned, provisioner, reader, site_key, states
+from tests.setup.plans import WISH, find, stack
+
+ARN = "arn:aws:acm:us-east-1:111122223333:certificate/0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f"
+HOST = "files.example.com"
+
+
+@pytest.fixture
+def wish(bucket_name: str, ec_key: PrivateKey) -> Wish:
+    """Return the wish for a new distribution with a domain and no certificate."""
+    return Wish(bucket=bucket_name, creates_distribution=True, domain=HOST, key=site_key(ec_key))
+
+
+@pytest.mark.parametrize(
+    ("certificate", "domain", "said"),
+    [
+        (ARN.replace("us-east-1", "eu-west-1"), HOST, "ACM in us-east-1"),
+        ("arn:aws:iam::111122223333:server-certificate/x", HOST, "ACM in us-east-1"),
+        (ARN, "", "--domain"),
+    ],
+)
+def test_certificates_that_cloudfront_does_not_take(
+    certificate: str, domain: str, said: str
+) -> None:
+    """Refuse a certificate of another region or service, and one for no domain."""
+    with pytest.raises(WishError, match=said):
+        replace(WISH, certificate=certificate, domain=domain)
+
+
+def test_without_a_certificate() -> None:
+    """Say what a domain takes, change nothing for it, and hold back nothing else."""
+    step = find(plan(stack(), replace(WISH, domain=HOST)), "domain")
+
+    assert (step.state, step.call, step.blocks) == (StepState.CONFLICT, None, False)
+    for each in (HOST, "ACM in us-east-1", "--certificate ARN", "d111111abcdef8.cloudfront.net"):
+        assert each in step.why
+
+
+def test_new_distribution_without_a_certificate(
+    clients: Clients, wish: Wish, tmp_path: Path
+) -> None:
+    """Say so before anything is made; then name CloudFront's own domain, which works."""
+    before = planned(clients, wish)
+    after = provisioner(clients, wish).apply()
+
+    assert f"{HOST} is not among its names" in find(before, "distribution").why
+    assert [each.name for each in after if each.state is not StepState.DONE] == ["domain"]
+    target = Target(stack=reader(clients, wish)(), wish=wish)
+    assert target.stack.distribution is not None
+    assert target.stack.distribution.aliases == []
+    holder = KeyFile(path=tmp_path / "key.pem")
+    setup = SiteSetup(wish=wish, clients=clients, holder=holder)
+    settings = setup.settings(replace(target, wish=replace(wish, key=None)))
+    assert settings["AWS_S3_CUSTOM_DOMAIN"] == target.stack.distribution.domain_name
+
+
+def test_new_distribution_with_a_certificate(clients: Clients, wish: Wish) -> None:
+    """Make the distribution with its domain and its certificate, in one call."""
+    whole = replace(wish, certificate=ARN)
+
+    after = provisioner(clients, whole).apply()
+
+    found = reader(clients, whole)().distribution
+    assert found is not None
+    assert found.aliases == [HOST]
+    assert found.config["ViewerCertificate"]["ACMCertificateArn"] == ARN
+    assert set(states(after).values()) == {"done"}
+
+
+def test_distribution_that_is_there(clients: Clients, bucket_name: str, ec_key: PrivateKey) -> None:
+    """Add the domain beside those that are there, once; keep every other field."""
+    wish = Wish(
+        bucket=bucket_name,
+        distribution_id=make_grown_account(clients, bucket_name),
+        path_pattern="media/*",
+        domain=HOST,
+        key=site_key(ec_key),
+    )
+    provisioner(clients, wish).apply()
+    before = reader(clients, wish)().distribution
+    whole = replace(wish, certificate=ARN)
+
+    after = provisioner(clients, whole).apply()
+
+    found = reader(clients, whole)().distribution
+    assert before is not None
+    assert found is not None
+    assert found.aliases == ["media.example.com", HOST]
+    changed = {name for name in found.config if found.config[name] != before.config.get(name)}
+    assert changed == {"Aliases", "ViewerCertificate"}
+    assert states(after)["domain"] == "done"
+    assert f"DNS must lead to {found.domain_name}" in find(after, "domain").why
+    assert states(planned(clients, whole))["domain"] == "done"

@@ -1,0 +1,149 @@
+"""Plan what changes, and refuse wishes that no account can fulfil."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from cfsigned_django.aws.documents.behavior import list_of
+from cfsigned_django.aws.policies import Named
+from cfsigned_django.aws.provisioning.plan import next_step, plan
+from cfsigned_django.aws.provisioning.steps import Call, conflict, done, todo
+from cfsigned_django.aws.provisioning.wish import OriginAccess, WishError
+from tests.setup.accounts import LEGACY_ORIGIN, grown_distribution, states
+from tests.setup.plans import BUCKET, WISH, find, stack
+
+
+class TestChanges:
+    """What is planned is shown as it would be sent."""
+
+    def test_identity_gives_way_to_control(self) -> None:
+        """Take the identity off an origin that gets an access control, and keep its statement."""
+        origins = grown_distribution(BUCKET)["Origins"]["Items"]
+        origins[1]["S3OriginConfig"]["OriginAccessIdentity"] = (
+            "origin-access-identity/cloudfront/E3"
+        )
+
+        found = find(plan(stack(Origins=list_of(origins)), WISH), "origin")
+
+        assert found.after["S3OriginConfig"] == {"OriginAccessIdentity": ""}
+        assert '-    "OriginAccessIdentity": "origin-access-identity/cloudfront/E3"' in found.diff
+
+    def test_attached_identity_is_kept(self) -> None:
+        """Use the identity that the origin has, where identities are wished for."""
+        origins = grown_distribution(BUCKET)["Origins"]["Items"]
+        origins[1]["S3OriginConfig"]["OriginAccessIdentity"] = (
+            "origin-access-identity/cloudfront/E3"
+        )
+        account = replace(
+            stack(Origins=list_of(origins)),
+            access_identities=(Named(id="E3", name="theirs", config={}),),
+        )
+
+        steps = plan(account, replace(WISH, origin_access=OriginAccess.OAI))
+
+        assert states(steps)["origin-access"] == states(steps)["origin"] == "done"
+        statement = find(steps, "bucket-policy").after["Statement"][0]
+        assert statement["Principal"]["AWS"].endswith("Origin Access Identity E3")
+
+    def test_policies_of_the_owner_are_kept(self) -> None:
+        """Leave policies that do what is wished for."""
+        items = grown_distribution(BUCKET)["CacheBehaviors"]["Items"]
+        own = {"CachePolicyId": "c", "OriginRequestPolicyId": "o", "ResponseHeadersPolicyId": "r"}
+        queries = {"QueryStringsConfig": {"QueryStringBehavior": "all"}}
+        account = replace(
+            stack(CacheBehaviors=list_of([{**items[0], **own}])),
+            cache_policies={
+                "c": Named(
+                    id="c",
+                    name="c",
+                    config={"ParametersInCacheKeyAndForwardedToOrigin": queries},
+                )
+            },
+            origin_request_policies={
+                "o": Named(
+                    id="o",
+                    name="o",
+                    config={**queries, "HeadersConfig": {"HeaderBehavior": "allViewer"}},
+                )
+            },
+        )
+        wish = replace(WISH, downloads=True, cors_origins=("https://a.example.com",))
+
+        steps = plan(account, wish)
+
+        assert states(steps)["cache-policy"] == states(steps)["origin-request-policy"] == "done"
+        assert {name: find(steps, "behavior").after[name] for name in own} == own
+
+    def test_objects_of_other_accounts(self) -> None:
+        """Say what object ownership means for CloudFront."""
+        found = find(plan(stack(), WISH), "object-ownership")
+
+        assert found.state == "done"
+        assert "ObjectWriter" in found.why
+
+    def test_waits_after_changes(self) -> None:
+        """Plan the wait where something changes, and where edges are still being told."""
+        steps = plan(stack(), WISH)
+
+        assert find(steps, "deployed").state == "todo"
+        assert find(steps, "origin").call is not None
+        assert next_step(steps) == find(steps, "public-key")
+
+    def test_if_match(self) -> None:
+        """Send the version that the change was planned for."""
+        call = find(plan(stack(), WISH), "behavior").call
+
+        assert call is not None
+        assert call.arguments["IfMatch"] == "ETAG"
+        assert call.arguments["Id"] == "E1234567"
+
+
+class TestSteps:
+    """A step says what it is."""
+
+    def test_diff(self) -> None:
+        """Show the lines that change, with their neighbours."""
+        step = todo("x", "why", before={"a": 1, "b": 2}, after={"a": 1, "b": 3})
+
+        assert step.diff.splitlines()[1:] == [" {", '   "a": 1,', '-  "b": 2', '+  "b": 3', " }"]
+        assert done("x", "why").diff == conflict("x", "why").diff == ""
+
+    def test_permission(self) -> None:
+        """Name the IAM action, which for S3 is not always the operation."""
+        cors = Call(service="s3", operation="PutBucketCors", action="PutBucketCORS", arguments={})
+
+        assert (str(cors), cors.permission) == ("s3:PutBucketCors", "s3:PutBucketCORS")
+
+
+class TestWish:
+    """What AWS would not take is refused before it is asked."""
+
+    @pytest.mark.parametrize(
+        ("field", "value", "said"),
+        [
+            ("bucket", "Media", "lower-case"),
+            ("bucket", "a..b", "lower-case"),
+            ("bucket", "xn--media", "lower-case"),
+            ("distribution_id", "d111.cloudfront.net", "under ID"),
+            ("creates_distribution", True, "contradict"),
+            ("path_pattern", "media/한글/*", "path pattern"),
+            ("path_pattern", "x" * 256, "path pattern"),
+            ("domain", "https://media.example.com", "no domain"),
+            ("cors_origins", ("https://a.example.com/",), "no origin"),
+            ("cors_origins", ("a.example.com",), "no origin"),
+        ],
+    )
+    def test_refused(self, field: str, value: Any, said: str) -> None:
+        """Say what is wanted instead."""
+        with pytest.raises(WishError, match=said):
+            replace(WISH, **{field: value})
+
+    def test_origin_of_a_legacy_bucket(self) -> None:
+        """Take the origin that is there for a new behavior."""
+        steps = plan(stack(), replace(WISH, path_pattern="private/*"))
+
+        assert find(steps, "behavior").after["TargetOriginId"] == LEGACY_ORIGIN
+        assert find(steps, "behavior").before is None
