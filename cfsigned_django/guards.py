@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.utils.translation import gettext as _
 
@@ -54,6 +54,20 @@ class Guarded(Record):
         """Raise :exc:`Blocked` where a guard forbids the move, by the caller's clock or the own."""
         if found := self.blockers(key_pair, to, min(now, self.clock())):
             raise Blocked(key_pair, to, found)
+
+    def link_lifetime(self, key_pair: KeyPair) -> int:
+        """Return how many seconds a link may live that the key has signed.
+
+        Settings that were lowered since it began to sign shorten no link that is out.
+        """
+        return self.waits.url_lifetime + max(0, key_pair.retirement_seconds - self.waits.retirement)
+
+    def links_end(self, key_pair: KeyPair) -> datetime | None:
+        """Return when the last link expires of a key that stopped to sign; None if it did not."""
+        if key_pair.retiring_at is None:
+            return None
+        wait = max(self.waits.retirement, key_pair.retirement_seconds)
+        return key_pair.retiring_at + timedelta(seconds=wait)
 
     def what_signs_apart(self, key_pair_id: str) -> str:
         """Say which storage would go on signing with the key whatever becomes of it here.

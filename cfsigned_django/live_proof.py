@@ -151,7 +151,12 @@ def _judge_refusal(answer: Answer) -> tuple[Verdict, str]:
         case "MissingKey":
             return Verdict.BAD, "the signature was lost on the way: something strips the query"
         case "AccessDenied":
-            return Verdict.BAD, "the public key in CloudFront is not that of the private key"
+            # The key is the right one: it was found in CloudFront by its content.
+            return (
+                Verdict.BAD,
+                "CloudFront refuses the signature: look at the clock of this machine, and for a "
+                "proxy that changes URLs; cfsigned_doctor says more",
+            )
         case _:
             return Verdict.OPEN, "CloudFront gave no answer that says something about the key"
 
@@ -161,4 +166,13 @@ def _judge_direct(answer: Answer) -> tuple[Verdict, str]:
         return Verdict.BAD, "the bucket is open to everybody"
     if answer.status == 403:
         return Verdict.GOOD, "S3 gives nothing to anybody but CloudFront"
+    if answer.code == "NoSuchKey":
+        # Who may not list a bucket gets 403 for what is not there (API reference, GetObject).
+        return Verdict.BAD, "everybody may list the bucket: S3 tells which files are not there"
+    if answer.code == "PermanentRedirect":
+        return (
+            Verdict.OPEN,
+            "the bucket is in another region than S3 was asked in: put AWS_S3_REGION_NAME in "
+            "force, and run this again",
+        )
     return Verdict.OPEN, "S3 did not answer with 403"

@@ -39,6 +39,12 @@ class KnownReason(StrEnum):
     SET_UP = gettext_noop("set up by cfsigned_setup")
     REVOKED_IN_ADMIN = gettext_noop("revoked in the admin")
     REVOKED_BY_COMMAND = gettext_noop("revoked by command")
+    PUT_BACK = gettext_noop("put back into the key group")
+
+    @classmethod
+    def in_words(cls, reason: str) -> str:
+        """Return a reason as a person wrote it, else in the language of who reads it."""
+        return gettext(reason) if reason in list(cls) else reason
 
 
 class KeyPair(models.Model):
@@ -184,9 +190,8 @@ class KeyPair(models.Model):
 
     @property
     def reason_in_words(self) -> str:
-        """Return the reason: as a person wrote it, else in the language of who reads it."""
-        is_known = self.reason in list(KnownReason)
-        return gettext(self.reason) if is_known else self.reason
+        """Return the reason, in the language of who reads it where no person wrote it."""
+        return KnownReason.in_words(self.reason)
 
     @property
     def since(self) -> datetime:

@@ -44,16 +44,24 @@ class Grant:
 
 def extend(entry: Entry, name: str | None) -> str | None:
     """Return the URL of a plain name that a signed resource covers; None where it is neither."""
+    if not isinstance(name, str) or not PLAIN_NAME.fullmatch(name):
+        return None
     covers, signed = entry.covers, entry.signed
-    if covers is None or signed is None or not isinstance(name, str):
-        return None
-    if not PLAIN_NAME.fullmatch(name):
-        return None
+    assert covers is not None and signed is not None  # noqa: S101, PT018
     address = entry.url + name
     if not covers(address):
         return None
     url = f"{address}?{signed.query}"
     return url if len(url) <= MAX_URL_LENGTH else None
+
+
+def extend_to(entry: Entry, address: str) -> str:
+    """Return the URL for any address that a signed resource covers.
+
+    Raise :exc:`~cfsigned_django.signing.InvalidPolicy` where it does not.
+    """
+    assert entry.signed is not None  # noqa: S101
+    return entry.signed.url(address)
 
 
 def find_or_sign(

@@ -15,8 +15,9 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
+from cfsigned_django.aws.client import AwsError
 from cfsigned_django.guards import Blocked
-from cfsigned_django.key_group_api import put_back_in
+from cfsigned_django.key_group_api import KeyGroupsApi, put_back_in
 from cfsigned_django.lifecycle import KeyStatus
 from cfsigned_django.models import KeyPair, KnownReason
 from cfsigned_django.probe import ProbeResult
@@ -93,26 +94,35 @@ class Rotation(Revocation):
     def put_back_signers(self, key_pairs: Iterable[KeyPair], *, now: datetime) -> list[KeyPair]:
         """Put the keys into the group whose links are out, where someone took them out.
 
-        Return those that were missing. One look at the group tells.
+        Return those that were missing. One look at the group tells. Raise
+        :exc:`AwsError` where one of them cannot be put back, after the others.
         """
         needed = [each for each in key_pairs if self._has_links_out(each, now)]
         if self.key_groups is None or not needed:
             return []
         members = self.key_groups.members(self.key_group_id)
         missing = [each for each in needed if str(each) not in members]
+        failure: AwsError | None = None
         for key_pair in missing:
-            with self.claim(key_pair) as claim:
-                put_back_in(self.key_groups.before_each_call(claim.renew), key_pair)
-            self.write(
-                self.rows.filter(pk=key_pair.pk, claimed_until=claim.until), claimed_until=None
-            )
-            logger.error(
-                "%s was not in the key group %s, and CloudFront refused its links. It is in it "
-                "again.",
-                key_pair,
-                self.key_group_id,
-            )
+            try:
+                self._put_back_signer(self.key_groups, key_pair)
+            except AwsError as error:
+                if error.is_temporary:
+                    raise
+                failure = failure or error  # the links of the others work again all the same
+        if failure is not None:
+            raise failure
         return missing
+
+    def _put_back_signer(self, api: KeyGroupsApi, key_pair: KeyPair) -> None:
+        with self.claim(key_pair) as claim:
+            put_back_in(api.before_each_call(claim.renew), key_pair)
+        self.write(self.rows.filter(pk=key_pair.pk, claimed_until=claim.until), claimed_until=None)
+        logger.error(
+            "%s was not in the key group %s, and CloudFront refused its links. It is in it again.",
+            key_pair,
+            self.key_group_id,
+        )
 
     def _has_links_out(self, key_pair: KeyPair, now: datetime) -> bool:
         if key_pair.status == KeyStatus.RETIRING:

@@ -11,7 +11,12 @@ from cfsigned_django.models import KeyPair, KnownReason
 from cfsigned_django.rotation import Rotation, RotationError
 from cfsigned_django.rotation_steps import Unfinished
 from cfsigned_django.signing import KeyAlgorithm
-from cfsigned_django.site_rotation import import_settings_key, signing_settings_key
+from cfsigned_django.site_rotation import (
+    import_settings_key,
+    settings_keys,
+    signing_settings_key,
+    unknown_keys,
+)
 from cfsigned_django.waiting import in_words
 
 
@@ -103,7 +108,7 @@ class Request:
         key_pair = self.key_to_revoke()
         if key_pair.status not in (KeyStatus.ACTIVE, KeyStatus.RETIRING):
             return [f"{key_pair} signs nothing now."]
-        lifetime = in_words(timedelta(seconds=self.rotation.waits.url_lifetime))
+        lifetime = in_words(timedelta(seconds=self.rotation.link_lifetime(key_pair)))
         lines = [
             f"Revoking {key_pair} breaks every link that it signed and that has not expired. A "
             f"link lives for {lifetime} at most."
@@ -113,11 +118,16 @@ class Request:
         return lines
 
     def _what_signs_next(self) -> str:
-        successor = self.rotation.ready_successor()
+        rotation, early = self.rotation, "some edges may not know it for minutes"
+        successor = rotation.ready_successor()
         if successor is not None:
-            return f"{successor} signs in its place at once."
-        if self.rotation.key_groups is not None:
-            return "A new key signs in its place at once; some edges may not know it for minutes."
+            is_early = rotation.blockers(successor, KeyStatus.ACTIVE, rotation.clock())
+            return f"{successor} signs in its place at once{f'; {early}' if is_early else ''}."
+        if rotation.key_groups is not None:
+            return f"A new key signs in its place at once; {early}."
+        if unknown := unknown_keys(rotation, settings_keys(rotation)):
+            names = ", ".join(each.key_pair_id for each in unknown)
+            return f"The key of the settings, {names}, signs in its place."
         return (
             "No key is ready to sign in its place: pages with links to files fail until one is. "
             "Start one first (--start), if there is time."

@@ -128,7 +128,7 @@ def _steps(
     # What a person takes out of CloudFront is only done when the person says so.
     is_by_hand = rotation.key_groups is None
     # First: while a key is not in its group, each of its links is refused.
-    yield _Step(would="", take=partial(put_back_signers, rotation, key_pairs, now))
+    yield _Step(would="", take=partial(_put_back_signers, rotation, key_pairs, now))
     successor = None
     for key_pair in reversed(key_pairs):
         status = KeyStatus(key_pair.status)
@@ -158,15 +158,17 @@ def _steps(
         )
 
 
-def put_back_signers(rotation: Rotation, key_pairs: list[KeyPair], now: datetime) -> str | None:
-    """Put the keys back whose links are out, and say so; None where none was missing."""
+def _put_back_signers(rotation: Rotation, key_pairs: list[KeyPair], now: datetime) -> str | None:
     missing = rotation.put_back_signers(key_pairs, now=now)
-    if not missing:
-        return None
+    return were_put_back(missing) if missing else None
+
+
+def were_put_back(key_pairs: list[KeyPair]) -> str:
+    """Say that keys were not in their group whose links are out, and are in it again."""
     text = _(
         "%(key)s had been taken out of the key group, so its links were refused. It is in it again."
     )
-    return text % {"key": ", ".join(map(str, missing))}
+    return text % {"key": ", ".join(map(str, key_pairs))}
 
 
 def _finish_revocation(rotation: Rotation, key_pair: KeyPair, now: datetime) -> str:

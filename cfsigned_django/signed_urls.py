@@ -21,7 +21,7 @@ from cfsigned_django.arguments import (
 )
 from cfsigned_django.parameters import build_query
 from cfsigned_django.ready import Ready, Settled
-from cfsigned_django.reuse import PLAIN_NAME, SECONDS, Grant, extend, find_or_sign
+from cfsigned_django.reuse import PLAIN_NAME, SECONDS, Grant, extend, extend_to, find_or_sign
 from cfsigned_django.signing import Policy, Signer
 from cfsigned_django.signing.encoding import encode_url
 from cfsigned_django.stable_expiry import stable_expiry
@@ -106,10 +106,11 @@ class SignedUrlMixin(AddressMixin):
             entry = self._urls.entries.get((resource, expire, expire_step, ip_address))
             if entry is not None and entry.since <= time.time() < entry.until:
                 url = extend(entry, name)
-                if url is not None:
-                    if expiry_watch.watches:
-                        expiry_watch.note(entry.expires)
-                    return url
+                if url is None:
+                    url = extend_to(entry, self._get_origin() + self._url_path(name))
+                if expiry_watch.watches:
+                    expiry_watch.note(entry.expires)
+                return url
         return self._make_url(
             name,
             parameters,
@@ -198,7 +199,7 @@ class SignedUrlMixin(AddressMixin):
         key: Hashable = address, covered, seconds, step, ip_address
         start = None
         if "*" in covered:
-            key = covered, seconds, step, ip_address
+            key = None, covered, seconds, step, ip_address
             if settled is not None:
                 key, start = (resource, expire, expire_step, ip_address), settled.start
         elif settled is not None and name.__class__ is str:

@@ -26,7 +26,7 @@ def _stuck(rotation: Rotation, now: datetime, by_hand: bool) -> Iterator[str]:
         due = _due_at(rotation, key_pair)
         if due is not None and now >= due + GRACE:
             values = {"key": key_pair, "due": date_and_time(due)}
-            yield _what_to_look_at(KeyStatus(key_pair.status), by_hand) % values
+            yield _what_to_look_at(key_pair, by_hand) % values
 
 
 def _due_at(rotation: Rotation, key_pair: KeyPair) -> datetime | None:
@@ -38,17 +38,16 @@ def _due_at(rotation: Rotation, key_pair: KeyPair) -> datetime | None:
         case KeyStatus.TRUSTED if not key_pair.is_spare:
             since = key_pair.good_since or key_pair.trusted_at
             return since and since + timedelta(seconds=waits.propagation)
-        case KeyStatus.RETIRING if key_pair.retiring_at is not None:
-            wait = max(waits.retirement, key_pair.retirement_seconds)
-            return key_pair.retiring_at + timedelta(seconds=wait)
+        case KeyStatus.RETIRING:
+            return rotation.links_end(key_pair)
         case KeyStatus.REVOKED if key_pair.removed_at is None:
             return key_pair.revoked_at
         case _other:
             return None
 
 
-def _what_to_look_at(status: KeyStatus, by_hand: bool) -> str:
-    match status:
+def _what_to_look_at(key_pair: KeyPair, by_hand: bool) -> str:
+    match KeyStatus(key_pair.status):
         case KeyStatus.PENDING if by_hand:
             return _(
                 "%(key)s has waited for its id since %(due)s: create its public key in CloudFront "
@@ -56,8 +55,15 @@ def _what_to_look_at(status: KeyStatus, by_hand: bool) -> str:
             )
         case KeyStatus.PENDING:
             return _(
-                "%(key)s could have been put into the key group since %(due)s: see whether "
-                "cfsigned_rotate runs, whether it reaches AWS, and what AWS answers."
+                "%(key)s could have been put into the key group since %(due)s: let CloudFront "
+                "trust it in the admin, or see whether cfsigned_rotate runs, whether it reaches "
+                "AWS, and what AWS answers."
+            )
+        case KeyStatus.TRUSTED if key_pair.good_since is not None:
+            return _(
+                "%(key)s has worked and may sign since %(due)s, and nobody has let it: activate it "
+                "in the admin, or see whether cfsigned_rotate runs and this machine can connect to "
+                "the distribution."
             )
         case KeyStatus.TRUSTED:
             return _(
@@ -69,8 +75,8 @@ def _what_to_look_at(status: KeyStatus, by_hand: bool) -> str:
         case KeyStatus.RETIRING:
             return _(
                 "%(key)s could have been retired since %(due)s, and CloudFront still trusts it: "
-                "see whether cfsigned_rotate runs and reaches AWS; by hand, remove the key there "
-                "and say so in the admin."
+                "retire it in the admin, or see whether cfsigned_rotate runs and reaches AWS; by "
+                "hand, remove the key there and say so in the admin."
             )
         case _revoked:
             return _(

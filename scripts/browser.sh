@@ -8,4 +8,5 @@ if ! command -v chromium > /dev/null; then
   # The demo has a file with a Korean name.
   install_packages "The browser tests need Chromium on PATH." chromium fonts-noto-cjk
 fi
-.venv/bin/python -m pytest -m e2e "$@"
+# They wait more than they work.
+.venv/bin/python -m pytest -n 2 --dist loadfile -m e2e "$@"

@@ -64,6 +64,17 @@ def test_same_url_first_and_later(make: Any) -> None:
         assert [storage.url(name, resource="a/*") for name in names] == fresh
 
 
+@EACH
+def test_resource_with_a_domain(make: Any) -> None:
+    """Refuse a resource with protocol and domain, also one whose signature is there."""
+    storage = make(expire_step=900)
+    arguments: dict[str, Any] = {"expire": 3600, "expire_step": 900}
+    storage.url("a/b.jpg", resource="a/*", **arguments)
+    covered = storage.unsigned_url("a/x").removesuffix("x") + "*"
+    with pytest.raises(ValueError, match="give it as a name"):
+        storage.url("a/b.jpg", resource=covered, **arguments)
+
+
 def test_with_a_query() -> None:
     """Add parameters and a download name to a URL whose signature is there already."""
     storage = CloudFrontS3Storage(expire_step=60)

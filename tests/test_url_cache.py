@@ -118,6 +118,16 @@ def test_fork_while_a_thread_keeps(signer: Signer) -> None:
         assert os.waitpid(child, 0)[1] == 0
 
 
+def test_locks_of_a_forked_worker(signer: Signer) -> None:
+    """Have locks of one's own after a fork, whoever holds those of the parent."""
+    cache = UrlCache()
+    with cache._lock, url_cache._caches_lock:
+        url_cache._renew_locks()
+        cache.keep("a", entry(signer), era=cache.era, size=10)
+        url_cache.drop_all()
+    assert len(cache.entries) == 0
+
+
 @pytest.mark.parametrize("key", ["rsa_key", "ec_key"])
 def test_memory(key: str, site: Any, request: pytest.FixtureRequest) -> None:
     """Take at most 1 KB for each URL over its own length, and stay within the size."""

@@ -67,11 +67,11 @@ def describe_effect(situation: Situation, key_pair: KeyPair | None) -> dict[str,
 
 def broken_minutes(situation: Situation, key_pair: KeyPair) -> int:
     """Return how many minutes of links stop working if the key pair is revoked now."""
-    lifetime = situation.rotation.waits.url_lifetime
+    rotation = situation.rotation
     if key_pair.status == KeyStatus.ACTIVE:
-        return math.ceil(lifetime / 60)
-    if key_pair.status == KeyStatus.RETIRING and key_pair.retiring_at is not None:
-        last_expiry = key_pair.retiring_at + timedelta(seconds=lifetime)
+        return math.ceil(rotation.link_lifetime(key_pair) / 60)
+    last_expiry = rotation.links_end(key_pair)
+    if key_pair.status == KeyStatus.RETIRING and last_expiry is not None:
         return max(0, math.ceil((last_expiry - situation.now).total_seconds() / 60))
     return 0
 

@@ -27,7 +27,7 @@ from cfsigned_django.admin.situation import Situation
 from cfsigned_django.admin.step_page import StepPage
 from cfsigned_django.admin.steps import REVOKE, ROTATE, Step, find_offers
 from cfsigned_django.lifecycle import KeyStatus
-from cfsigned_django.models import KeyPair
+from cfsigned_django.models import KeyPair, KnownReason
 
 if TYPE_CHECKING:
     Base = admin.ModelAdmin[KeyPair]
@@ -218,11 +218,13 @@ class KeyPairAdmin(Base):
     def record(self, request: HttpRequest, key_pair: KeyPair, reason: str = "") -> None:
         """Write a move into the admin's log, in the language of the site."""
         is_imported = key_pair.status == KeyStatus.ACTIVE and key_pair.trusted_at is None
-        is_new = key_pair.status == KeyStatus.PENDING or is_imported
+        is_back = reason == KnownReason.PUT_BACK
+        is_new = not is_back and (key_pair.status == KeyStatus.PENDING or is_imported)
         with translation.override(None):
             translation.deactivate()
             if is_new or key_pair.status == KeyStatus.REVOKED:
-                reason = key_pair.reason_in_words
+                reason = key_pair.reason
+            reason = KnownReason.in_words(reason)
             text = f"{key_pair}: {key_pair.get_status_display()}"
         text += f" ({reason})" if reason else ""
         write = self.log_addition if is_new else self.log_change

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,7 +18,7 @@ from cfsigned_django.lifecycle import KeyStatus
 from cfsigned_django.models import KeyPair, KnownReason
 from cfsigned_django.probe import ProbeResult
 from cfsigned_django.rotation import Blocked, Claimed, Rotation, RotationError
-from cfsigned_django.rotation_steps import ProbeFailed, Unanswered, put_back_signers
+from cfsigned_django.rotation_steps import ProbeFailed, Unanswered, were_put_back
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm
 from cfsigned_django.site_rotation import import_settings_key, settings_keys
 from cfsigned_django.waiting import clock_time, find_waits, in_words
@@ -35,6 +35,8 @@ class Outcome:
     level: int = messages.SUCCESS
     #: The key pair to write into the log, where the rotation reports no move of it.
     key_pair: KeyPair | None = None
+    #: Those that were put back into the key group, each to be written into the log.
+    put_back: Sequence[KeyPair] = ()
 
 
 class NotTheKey(RotationError):
@@ -110,9 +112,9 @@ class Move:
 
     def _check(self, key_pair: KeyPair) -> Outcome:
         # While a key is not in its group, each of its links is refused.
-        back = put_back_signers(self.rotation, self.rotation.key_pairs(), self.now)
-        if back is not None:
-            return Outcome(text=back, level=messages.WARNING)
+        back = self.rotation.put_back_signers(self.rotation.key_pairs(), now=self.now)
+        if back:
+            return Outcome(text=were_put_back(back), level=messages.WARNING, put_back=back)
         if key_pair.status != KeyStatus.TRUSTED:
             text = _("%(key)s is in the key group, and so is every key whose links are out.")
             return Outcome(text=text % {"key": key_pair})
@@ -121,6 +123,8 @@ class Move:
                 return Outcome(text=_("CloudFront knows %(key)s.") % {"key": key_pair})
             case ProbeResult.UNKNOWN_KEY if self.rotation.put_back(key_pair, now=self.now):
                 text = _("Someone had taken %(key)s out of the key group. It is in it again.")
+                text %= {"key": key_pair}
+                return Outcome(text=text, level=messages.WARNING, put_back=[key_pair])
             case ProbeResult.UNKNOWN_KEY:
                 text = _("CloudFront does not know %(key)s yet. Check again in a minute.")
             case ProbeResult.WRONG_KEY:

@@ -16,7 +16,7 @@ from cfsigned_django.admin.situation import Situation
 from cfsigned_django.admin.steps import Offer, Step, find_offers
 from cfsigned_django.aws.client import AwsError
 from cfsigned_django.lifecycle import KeyStatus
-from cfsigned_django.models import KeyPair
+from cfsigned_django.models import KeyPair, KnownReason
 from cfsigned_django.rotation import RotationError
 from cfsigned_django.site_rotation import site_rotation
 
@@ -137,6 +137,8 @@ class StepPage:
         if outcome.key_pair is not None and not recorded:
             reason = form.cleaned_data.get("reason", "")
             self.frame.record(self.request, outcome.key_pair, reason)
+        for key_pair in outcome.put_back:
+            self.frame.record(self.request, key_pair, KnownReason.PUT_BACK)
         return outcome
 
     def _ask(

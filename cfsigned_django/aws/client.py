@@ -15,7 +15,7 @@ from cfsigned_django.aws.explanations import AWS_FAILURES, explain
 if TYPE_CHECKING:
     from types_boto3_cloudfront import CloudFrontClient
 
-__all__ = ["AwsError", "call", "make_client"]
+__all__ = ["AwsError", "call", "configured_region", "make_client"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -108,6 +108,14 @@ def make_client(
     # Raised out here, it has none of boto3's, and this frame holds no secret.
     access_key = secret_key = session_token = None
     raise problem
+
+
+def configured_region() -> str:
+    """Return the region that boto3's own configuration names, or an empty text."""
+    try:
+        return boto3.Session().region_name or ""
+    except AWS_FAILURES:
+        return ""  # make_client() tells what is wrong with it
 
 
 def call(

@@ -21,6 +21,7 @@ from cfsigned_django.doctor.fetching import Clock, Fetch
 from cfsigned_django.doctor.findings import Finding, Level
 from cfsigned_django.doctor.kinds import finding
 from cfsigned_django.doctor.live import Probe, examine_live
+from cfsigned_django.doctor.rotation import judge_rotation
 from cfsigned_django.doctor.site import PROBE_NAME, key_pairs
 from cfsigned_django.doctor.static import judge_checks, judge_key_pairs, judge_signer
 from cfsigned_django.doctor.target import Target
@@ -74,6 +75,7 @@ class Examination:
     def _key_pairs(self) -> Iterator[Finding]:
         try:
             rows = list(key_pairs())
+            waits = list(judge_rotation(self.storage.key_group_id))
         except DatabaseError as error:
             if looks_in_database(self.storage.key_group_id):
                 what = f"The key pairs of the database cannot be read ({type(error).__name__})."
@@ -81,6 +83,7 @@ class Examination:
             return
         if not count_wrong_keys():  # else a check has said that nothing can be unsealed
             yield from judge_key_pairs(rows)
+        yield from waits
 
     def _address(self) -> str | None:
         """Return the unsigned URL to ask for, or None where the settings make none."""

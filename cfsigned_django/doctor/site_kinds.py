@@ -53,6 +53,15 @@ SITE_KINDS: dict[str, Kind] = {
         "and start a rotation.",
     ),
     "signing-key": Kind(level=Level.OK, meaning="Which key signs, and where it comes from"),
+    "rotation-waits": Kind(
+        level=Level.OK, meaning="What a rotation waits for, as the page and cfsigned_rotate say it"
+    ),
+    "rotation-stuck": Kind(
+        level=Level.WARNING,
+        meaning="A step of a rotation could have been taken for 3 days",
+        why="Links work, but a key that should go is still trusted, or a new one does not sign.",
+        fix="What the message says; see the page on rotating keys.",
+    ),
     "clock": Kind(level=Level.OK, meaning="The clock agrees with CloudFront's"),
     "clock-off": Kind(
         level=Level.WARNING,

@@ -17,9 +17,12 @@ from tests.admin import (
     address,
     fresh,
     imported,
+    log,
     started,
     trusted,
 )
+
+PUT_BACK = "put back into the key group"
 
 
 def detail(visitor: Visitor, key_pair: KeyPair) -> str:
@@ -173,8 +176,11 @@ def test_key_that_was_taken_out_is_put_back(
     page = admin.post(address("check", former))
 
     assert f"{former} had been taken out of the key group, so its links were refused." in page
+    assert log()[-1] == f"{former}: {fresh(former).get_status_display()} ({PUT_BACK})"
     assert {str(former), str(other)} <= cloudfront.trusted
+    written = log()
     page = admin.post(address("check", former))
+    assert log() == written
     assert f"{former} is in the key group, and so is every key whose links are out." in page
 
 
@@ -188,6 +194,19 @@ def test_check_of_the_next_key_puts_the_signing_one_back(
     page = admin.post(address("check", successor))
 
     assert f"{active} had been taken out of the key group" in page
+    assert log()[-1] == f"{active}: Active ({PUT_BACK})"
+
+
+def test_next_key_that_is_put_back_is_logged(admin: Visitor, cloudfront: FakeCloudFront) -> None:
+    """A look that puts the next key back changes CloudFront, so the log has who made it."""
+    imported()
+    successor = trusted()
+    take_out(cloudfront, successor)
+
+    page = admin.post(address("check", successor))
+
+    assert f"Someone had taken {successor} out of the key group." in page
+    assert log()[-1] == f"{successor}: Trusted ({PUT_BACK})"
 
 
 def test_key_is_not_looked_for_by_hand(admin: Visitor) -> None:

@@ -49,8 +49,25 @@ def test_page_says_what_is_left_of_a_retiring_key(admin: Visitor, settings: Sett
 
     page = admin.get(address("revoke", former))
 
-    assert "Up to 30 minutes of links" in page
+    # An hour for links, and 4 minutes until each process has stopped and clocks agree.
+    assert "Up to 34 minutes of links" in page
     assert "as now." in page
+
+
+def test_page_counts_the_links_of_settings_that_were_lowered(
+    admin: Visitor, settings: Settings
+) -> None:
+    """Links that were issued under a longer lifetime are out, and break as well."""
+    settings.AWS_CLOUDFRONT_MAX_EXPIRE = 3600
+    former = imported()
+    KeyPair.objects.update(retirement_seconds=86400 + 240)
+    signs = admin.get(address("revoke", former))
+    activated(former_retiring_for=7200)
+
+    stopped = admin.get(address("revoke", former))
+
+    assert "Up to 1440 minutes of links" in signs
+    assert "Up to 1324 minutes of links" in stopped
 
 
 def test_page_says_that_an_unused_key_breaks_nothing(admin: Visitor) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from unittest import mock
 
 import pytest
 from django.db import DatabaseError
+from django.utils import timezone
 
 from cfsigned_django.lifecycle import KeyStatus
 from cfsigned_django.models import KeyPair
@@ -86,3 +88,37 @@ def test_no_database(group: str | None, expected: list[str], signing_site: Any) 
 
     errors = [each["id"] for each in json.loads(text) if each["level"] == "error"]
     assert errors[:1] == expected
+
+
+@pytest.mark.parametrize(
+    ("days", "expected"),
+    [
+        (0, {"rotation-waits": "ok"}),
+        (30, {"rotation-stuck": "warning"}),
+    ],
+)
+def test_rotation_that_waits(
+    days: int, expected: dict[str, str], signing_site: Any, ec_key: PrivateKey
+) -> None:
+    """Say what a rotation waits for, or that it is stuck, in the words of cfsigned_rotate."""
+    signing_site.AWS_CLOUDFRONT_KEY_GROUP_ID = KEY_GROUP_ID
+    moment = timezone.now() - timedelta(days=days)
+    store(ec_key, status=KeyStatus.RETIRING, active_in=None, active_at=moment, retiring_at=moment)
+    store(PrivateKey.generate(), key_pair_id="KACTIVE1234567")
+
+    text, _ = run("--offline", "--json")
+
+    found = [each for each in json.loads(text) if each["id"].startswith("rotation-")]
+    assert {each["id"]: each["level"] for each in found} == expected
+    assert found[0]["subject"] == f"key group {KEY_GROUP_ID}"
+    assert found[0]["what"].startswith(
+        f"{KEY_ID} {'could have been retired since' if days else 'no longer signs; it may go at'}"
+    )
+
+
+def test_rotation_of_another_group(signing_site: Any, ec_key: PrivateKey) -> None:
+    """Say nothing of the rotation where the storage is in another key group, or in none."""
+    signing_site.AWS_CLOUDFRONT_KEY_GROUP_ID = None
+    store(ec_key, status=KeyStatus.RETIRING, active_in=None, retiring_at=timezone.now())
+
+    assert "[rotation-" not in run("--offline")[0]

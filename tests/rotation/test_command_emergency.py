@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from cfsigned_django.aws.client import AwsError
 from cfsigned_django.models import KeyPair
-from tests.rotation.commands import Shell
+from tests.rotation.commands import Shell, aged
 from tests.simulation.answers import refusal
 
 
@@ -26,6 +27,52 @@ def test_revocation_replaces_the_key(shell: Shell) -> None:
     ]
     assert ran.out.startswith(f"{shell.settings_key_id} is revoked. {active} signs now.\n")
     assert (ran.code, shell.settings_key_id in shell.members) == (0, False)
+
+
+def test_revocation_counts_the_links_of_settings_that_were_lowered(shell: Shell) -> None:
+    """What breaks are also the links that were issued when they lived longer."""
+    shell.run("--import")
+    KeyPair.objects.update(retirement_seconds=30 * 86400 + 240)
+
+    ran = shell.run("--revoke", shell.settings_key_id, "--dry-run")
+
+    assert "A link lives for 30 days at most." in ran.out
+
+
+def test_revocation_in_haste_is_told(shell: Shell) -> None:
+    """Where the next key has not worked for long enough, edges may refuse its first links."""
+    shell.run("--import")
+    shell.run("--start")
+    shell.run()
+    successor = KeyPair.objects.get(status="trusted")
+    early = shell.run("--revoke", shell.settings_key_id, "--dry-run")
+    shell.run()
+    KeyPair.objects.filter(pk=successor.pk).update(
+        good_since=successor.created_at - timedelta(seconds=400)
+    )
+
+    ready = shell.run("--revoke", shell.settings_key_id, "--dry-run")
+
+    sentence = f"{successor} signs in its place at once"
+    assert f"{sentence}; some edges may not know it for minutes." in early.out
+    assert f"{sentence}.\n" in ready.out
+
+
+def test_key_of_the_settings_signs_again(shell: Shell, settings: Any) -> None:
+    """By hand, the settings' key that was never imported signs when the other one is revoked."""
+    shell.run("--start")
+    shell.run()
+    shell.run()
+    aged(400)
+    shell.run()
+    active = KeyPair.objects.get(status="active")
+    settings.AWS_CLOUDFRONT_BY_HAND = True
+
+    said = shell.run("--revoke", str(active), "--dry-run").out
+    done = shell.run("--revoke", str(active), "--no-input").out
+
+    assert f"The key of the settings, {shell.settings_key_id}, signs in its place." in said
+    assert f"{shell.settings_key_id} signs now." in done
 
 
 @pytest.mark.parametrize("typed", ["", "yes"])

@@ -72,6 +72,21 @@ def test_leaked_key_goes_though_the_signing_one_was_deleted(key_group: Site) -> 
     assert key_group.members == {key_group.foreign}
 
 
+def test_deleted_key_keeps_no_other_one_out(key_group: Site) -> None:
+    """A key that was only taken out is put back, though another one is gone for good."""
+    former = key_group.imported()
+    key_group.wait(1)  # The newest comes first.
+    active = key_group.activated()
+    delete(key_group.account, key_group, active)
+    key_group.set_members(key_group.foreign)
+
+    with pytest.raises(AwsError, match=f"put {active} into the key group"):
+        advance(key_group.rotation(), now=key_group.now)
+
+    assert key_group.members == {key_group.foreign, str(former)}
+    assert fresh(former).claimed_until is None
+
+
 def test_other_refusal_stays_what_it_is(key_group: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """A key that is still there was not deleted, whatever AWS refuses."""
     key_group.imported()

@@ -47,6 +47,17 @@ def test_trusted_key_whose_probe_is_never_good(key_group: Site) -> None:
     assert text.startswith(f"{key_pair} could have signed since May 4, 2026, ")
 
 
+def test_trusted_key_that_nobody_lets_sign(key_group: Site) -> None:
+    """A key that has worked since is not said to have failed: nobody has activated it."""
+    key_pair = key_group.trusted(good_for=300 + 3 * DAY)
+
+    (text,) = stuck(key_group)
+
+    assert text.startswith(f"{key_pair} has worked and may sign since May 4, 2026, ")
+    assert "activate it in the admin" in text
+    assert "no probe was good" not in text
+
+
 def test_trusted_key_whose_probe_is_good_at_last(key_group: Site) -> None:
     """A probe that is good after days counts from then on."""
     key_pair = key_group.trusted()

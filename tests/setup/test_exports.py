@@ -1,15 +1,11 @@
-"""Compare the exports with the plan, field by field, and let other programs read them."""
+"""Compare the template with the plan, field by field, and let AWS's linter read it."""
 
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-import hcl2
 import pytest
 from cfnlint.api import lint
 from cfnlint.match import Match
@@ -17,9 +13,7 @@ from cfnlint.match import Match
 from cfsigned_django.aws.documents.behavior import list_of
 from cfsigned_django.aws.provisioning.cloudformation import cloudformation
 from cfsigned_django.aws.provisioning.export import export_documents
-from cfsigned_django.aws.provisioning.hcl import Expression, quoted, resource
 from cfsigned_django.aws.provisioning.steps import NOT_YET
-from cfsigned_django.aws.provisioning.terraform import terraform
 from cfsigned_django.aws.provisioning.wish import OriginAccess, Wish
 from cfsigned_django.aws.stack import Clients
 from cfsigned_django.signing import PrivateKey
@@ -184,63 +178,3 @@ def test_cfn_lint_would_find_something(wish: Wish) -> None:
     text = cloudformation(export_documents(wish)).replace('"PriceClass_All"', '"Cheap"')
 
     assert {match.rule.id for match in findings(text)} == {"E3030"}
-
-
-def test_terraform_is_the_plan(clients: Clients, wish: Wish) -> None:
-    """Say in Terraform what the plan would send, as another parser reads it."""
-    sent = {each.name: each.after for each in planned(clients, wish)}
-
-    parsed: dict[str, Any] = {}
-    for each in hcl2.loads(terraform(export_documents(wish)))["resource"]:
-        for kind, labels in each.items():
-            parsed[kind.strip('"')] = next(iter(labels.values()))
-
-    distribution, config = parsed["aws_cloudfront_distribution"], sent["distribution"]
-    (default,) = distribution["default_cache_behavior"]
-    expected = config["DefaultCacheBehavior"]
-    (origin,) = distribution["origin"]
-    assert unquoted(default["viewer_protocol_policy"]) == expected["ViewerProtocolPolicy"]
-    assert [unquoted(m) for m in default["allowed_methods"]] == expected["AllowedMethods"]["Items"]
-    assert default["trusted_key_groups"] == ["${aws_cloudfront_key_group.media.id}"]
-    assert unquoted(origin["domain_name"]) == config["Origins"]["Items"][0]["DomainName"]
-    is_oac = wish.origin_access is OriginAccess.OAC
-    assert ("origin_access_control_id" in origin) is is_oac
-    assert ("s3_origin_config" in origin) is not is_oac
-    patterns = [unquoted(b["path_pattern"]) for b in distribution.get("ordered_cache_behavior", [])]
-    assert patterns == ([wish.path_pattern] if wish.path_pattern else [])
-    aliases = [unquoted(each) for each in distribution.get("aliases", [])]
-    assert aliases == ([wish.domain] if wish.domain else [])
-    (certificate,) = distribution["viewer_certificate"]
-    assert ("acm_certificate_arn" in certificate) == bool(wish.certificate)
-    block = parsed["aws_s3_bucket_public_access_block"]
-    assert sum(value is True for name, value in block.items() if "public" in name) == 4
-    key = parsed["aws_cloudfront_public_key"]["encoded_key"]
-    assert json.loads(key) == sent["public-key"]["EncodedKey"]
-    assert ("aws_s3_bucket_cors_configuration" in parsed) == ("bucket-cors" in sent)
-    assert ("aws_cloudfront_cache_policy" in parsed) == wish.downloads
-
-
-@pytest.mark.skipif(shutil.which("terraform") is None, reason="terraform is not on PATH")
-def test_terraform_validates(wish: Wish, tmp_path: Path) -> None:
-    """Pass terraform validate."""
-    (tmp_path / "main.tf").write_text(terraform(export_documents(wish)), encoding="utf-8")
-    subprocess.run(["terraform", "init", "-backend=false"], cwd=tmp_path, check=True)
-    subprocess.run(["terraform", "validate"], cwd=tmp_path, check=True)
-
-
-def test_hcl() -> None:
-    """Interpolate nothing that is a string, and write every kind of value."""
-    text = resource(
-        "kind", "label", {"s": "${x} %{y}", "n": 1, "e": Expression("a.b"), "m": {"a:b": True}}
-    )
-
-    assert quoted("${x}") == '"$${x}"'
-    assert hcl2.loads(text)["resource"]
-    assert 's = "$${x} %%{y}"' in text
-    assert '"a:b" = true' in text
-
-
-def unquoted(text: str) -> str:
-    """Return a string as it was before the parser kept its quotes."""
-    found: str = json.loads(text)
-    return found

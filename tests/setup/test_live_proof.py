@@ -46,11 +46,13 @@ def judge(kind: str, status: int, body: bytes, *, exists: bool = True) -> tuple[
         ("signed", 404, b"", Verdict.BAD, "S3 does not let CloudFront"),
         ("signed", 403, cloudfront("InvalidKey"), Verdict.BAD, "does not know the key yet"),
         ("signed", 403, cloudfront("MissingKey"), Verdict.BAD, "strips the query"),
-        ("signed", 403, cloudfront("AccessDenied"), Verdict.BAD, "not that of the private key"),
+        ("signed", 403, cloudfront("AccessDenied"), Verdict.BAD, "clock"),
         ("signed", 502, b"<html>", Verdict.OPEN, "says something about the key"),
         ("direct", 403, FROM_S3, Verdict.GOOD, "anybody but CloudFront"),
         ("direct", 200, b"file", Verdict.BAD, "open to everybody"),
-        ("direct", 404, b"", Verdict.OPEN, "did not answer with 403"),
+        ("direct", 301, cloudfront("PermanentRedirect"), Verdict.OPEN, "AWS_S3_REGION_NAME"),
+        ("direct", 404, cloudfront("NoSuchKey"), Verdict.BAD, "may list the bucket"),
+        ("direct", 503, b"", Verdict.OPEN, "did not answer with 403"),
     ],
 )
 def test_verdicts(kind: str, status: int, body: bytes, verdict: Verdict, said: str) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from cfsigned_django.aws.bucket import Bucket, BucketState
 from cfsigned_django.aws.documents.behavior import list_of
 from cfsigned_django.aws.policies import Named
 from cfsigned_django.aws.provisioning.plan import blockers, plan
-from tests.setup.accounts import grown_distribution, states
+from tests.setup.accounts import LEGACY_ORIGIN, grown_distribution, states
 from tests.setup.plans import BUCKET, WISH, find, stack
 
 
@@ -117,3 +119,15 @@ class TestConflicts:
 
         assert found.state == "conflict"
         assert "*.jpg" in found.why
+
+    @pytest.mark.parametrize("origin", ["app", LEGACY_ORIGIN, "a group of origins"])
+    def test_open_behaviors_beside_the_default(self, origin: str) -> None:
+        """Leave a site its static files: what surely reads another origin has none of ours."""
+        (media,) = grown_distribution(BUCKET)["CacheBehaviors"]["Items"]
+        static = {"PathPattern": "static/*", "TargetOriginId": origin}
+        default = {name: each for name, each in media.items() if name != "PathPattern"}
+        account = stack(CacheBehaviors=list_of([static]), DefaultCacheBehavior=default)
+
+        steps = plan(account, replace(WISH, path_pattern=None))
+
+        assert ("earlier-behaviors" in states(steps)) == (origin != "app")

@@ -52,6 +52,14 @@ _CHANGE_BUCKET = (
     "PutBucketPolicy",
     "PutBucketPublicAccessBlock",
 )
+_KEEP_FILES = (
+    # boto3 sends a file of 8 MB or more in parts. Where that fails, it takes back the parts that
+    # have arrived; without the permission, they stay, unseen, and are paid for.
+    "AbortMultipartUpload",
+    "DeleteObject",
+    "GetObject",
+    "PutObject",
+)
 _ROTATE = (
     "CreatePublicKey",
     "DeletePublicKey",
@@ -88,9 +96,7 @@ def rotation_policy() -> Document:
 def runtime_policy(bucket: str) -> Document:
     """Return what the site needs to keep files; a signature needs no permission at all."""
     return _policy(
-        _statement(
-            "Files", "s3", ("GetObject", "PutObject", "DeleteObject"), f"arn:aws:s3:::{bucket}/*"
-        ),
+        _statement("Files", "s3", _KEEP_FILES, f"arn:aws:s3:::{bucket}/*"),
         _statement("Names", "s3", ("ListBucket",), f"arn:aws:s3:::{bucket}"),
     )
 

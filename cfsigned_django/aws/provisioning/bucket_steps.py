@@ -123,7 +123,7 @@ def _bucket_policy(target: Target) -> Step:
         base = bucket_policy.without_public(base)
     return todo(
         "bucket-policy",
-        "only CloudFront may read the bucket, and every other statement stays",
+        "CloudFront may read the bucket, and every other statement stays",
         call=_put_policy(target, bucket_policy.merge(base, statement)),
         before=bucket.policy,
         after=bucket_policy.merge(base, statement),

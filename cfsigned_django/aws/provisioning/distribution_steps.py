@@ -9,6 +9,7 @@ from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.behavior import (
     BehaviorWish,
     earlier_open_patterns,
+    find_behavior,
     patch_behavior,
     replace_behavior,
     trusted_key_groups,
@@ -83,7 +84,7 @@ def after_steps(target: Target) -> Iterator[Step]:
         return
     if target.behavior and trusted_signers(target.behavior):
         yield _trusted_signers(target, found)
-    if patterns := earlier_open_patterns(found.config, target.wish.path_pattern):
+    if patterns := list(_leaking_patterns(target, found)):
         yield conflict(
             "earlier-behaviors",
             f"CloudFront tries {', '.join(patterns)} first, where no signature is wanted: what "
@@ -97,6 +98,22 @@ def after_steps(target: Target) -> Iterator[Step]:
             f"not for {', '.join(lacking)}: add them to its Access-Control-Allow-Origin, in "
             "CloudFront > Policies > Response headers",
         )
+
+
+def _leaking_patterns(target: Target, found: Distribution) -> Iterator[str]:
+    """Return the open patterns that are tried first, and may serve the files or take their paths.
+
+    Every pattern takes paths of the default behavior, such as those of a
+    site's static files: there, only one that may read the bucket counts.
+    """
+    for pattern in earlier_open_patterns(found.config, target.wish.path_pattern):
+        behavior = find_behavior(found.config, pattern) or {}
+        origin = find_origin(found.config, behavior["TargetOriginId"])
+        # A website endpoint is the bucket, too.
+        bucket_hosts = f"{target.wish.bucket}.s3"
+        is_elsewhere = origin is not None and not origin["DomainName"].startswith(bucket_hosts)
+        if target.wish.path_pattern is not None or not is_elsewhere:
+            yield pattern
 
 
 def deployed_step(target: Target, *, changes: bool) -> Step:

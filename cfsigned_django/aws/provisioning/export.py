@@ -30,9 +30,12 @@ CACHE_POLICY: Final = "@CachePolicy"
 ORIGIN_REQUEST_POLICY: Final = "@OriginRequestPolicy"
 DISTRIBUTION_ARN: Final = "@DistributionArn"
 
+#: CloudFormation User Guide, "Generate templates from existing resources with IaC generator"; a
+#: template of a distribution that it wrote is in cdklabs/cdk-from-cfn#921. Terraform: "Generating
+#: configuration".
 _IMPORTS: Final[Mapping[str, str]] = {
-    "cloudformation": "CloudFormation > IaC generator scans the account and writes a template that "
-    "imports AWS::CloudFront::Distribution {id} as it is.",
+    "cloudformation": "CloudFormation > IaC generator scans the account and writes a template, "
+    "with AWS::CloudFront::Distribution {id} in it, that a stack imports.",
     "terraform": "put\n\nimport {{\n  to = aws_cloudfront_distribution.media\n"
     '  id = "{id}"\n}}\n\ninto a file, and let terraform plan -generate-config-out=media.tf write '
     "the resource.",

@@ -62,7 +62,8 @@ class Target:
     @property
     def region(self) -> str:
         """Return where the bucket is, or will be made."""
-        return self.stack.bucket.region or self.wish.region or _HOME_REGION
+        wish = self.wish
+        return self.stack.bucket.region or wish.region or wish.default_region or _HOME_REGION
 
     @property
     def public_key(self) -> ListedPublicKey | None:

@@ -61,6 +61,8 @@ def _key_parts(documents: Documents) -> list[str]:
         "name": documents.key_group["Name"],
         "comment": documents.key_group["Comment"],
         "items": documents.key_group["Items"],
+        # A rotation changes the group: the next apply must not put the first key in its place.
+        "lifecycle": Block({"ignore_changes": [Expression("items")]}),
     }
     return [
         *declared,

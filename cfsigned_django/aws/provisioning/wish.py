@@ -51,8 +51,10 @@ class Wish:
     """What there shall be. Raise :exc:`WishError` for what AWS would not take."""
 
     bucket: str
-    #: Where a new bucket is made, and where the settings say that it is; empty: wherever it is.
+    #: Where the settings say that the bucket is, or shall be made; empty: wherever it is.
     region: str = ""
+    #: Where a new bucket is made if ``region`` says nothing; empty: in us-east-1.
+    default_region: str = ""
     #: None: the one that an earlier run made for the bucket, or a new one.
     distribution_id: str | None = None
     creates_distribution: bool = False

@@ -18,7 +18,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error as DatabaseFailure
 
 from cfsigned_django import conf
-from cfsigned_django.aws.client import AwsError
+from cfsigned_django.aws.client import AwsError, configured_region
 from cfsigned_django.aws.provisioning.cloudformation import cloudformation
 from cfsigned_django.aws.provisioning.export import (
     Documents,
@@ -164,7 +164,10 @@ class Command(BaseCommand):
         self.stderr.write(plan_as_text(each for each in steps if each.state is not StepState.DONE))
         self.stderr.write(summary(steps))
         try:
-            answer = input("Type yes to do this: ")
+            # Not by input(), which would write it to stdout, where --json prints.
+            self.stderr.write("Type yes to do this: ", ending="")
+            self.stderr.flush()
+            answer = input()
         except EOFError:
             raise CommandError("Nobody is here to ask: say --yes to do it.") from None
         if answer != "yes":
@@ -188,6 +191,8 @@ def _wish(options: dict[str, Any]) -> Wish:
     return Wish(
         bucket=bucket,
         region=conf.aws_setting("AWS_S3_REGION_NAME"),
+        # S3 makes a bucket only where it is asked to, and there boto3 asks.
+        default_region=configured_region(),
         distribution_id=distribution_id or None,
         creates_distribution=options["create"],
         path_pattern=options["path_pattern"],

@@ -26,7 +26,7 @@ class TestWithAFile:
         """Print each step with its call, its document and why; touch neither AWS nor the disk."""
         text = run("--create")
 
-        assert "to do     bucket-policy: only CloudFront may read the bucket" in text
+        assert "to do     bucket-policy: CloudFront may read the bucket" in text
         assert "s3:PutBucketPolicy" in text
         assert '+      "Principal": {' in text
         assert "Nothing was changed." in text

@@ -6,13 +6,13 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from io import StringIO
+from io import BytesIO, StringIO
 from typing import Any
 from unittest import mock
 
 import pytest
 from botocore.client import BaseClient
-from django.core.files.base import ContentFile
+from django.core.files.base import ContentFile, File
 from django.core.management import CommandError, call_command
 
 from cfsigned_django.aws.distribution_reader import DistributionReader
@@ -39,6 +39,8 @@ ACTIONS = {
     "s3:PutBucketCors": "s3:PutBucketCORS",
     "s3:GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
     "s3:PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
+    "s3:CreateMultipartUpload": "s3:PutObject",
+    "s3:UploadPart": "s3:PutObject",
 }
 PAGE = "https://a.example.com"
 
@@ -157,8 +159,18 @@ def test_rotation(clients: Clients, bucket_name: str) -> None:
     assert called == allowed("rotation")
 
 
+class Torn(BytesIO):
+    """A file of which the second part cannot be read any more."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Return the first part, and fail then."""
+        if self.tell():
+            raise OSError("the disk is gone")
+        return super().read(size)
+
+
 def test_site(clients: Clients, bucket_name: str, settings: Any, site_key_settings: None) -> None:
-    """Allow the site exactly what its storage calls to keep files."""
+    """Allow the site exactly what its storage calls to keep files, and to clean up half of one."""
     clients.s3.create_bucket(Bucket=bucket_name)
     storage: Any = CloudFrontS3Storage()
 
@@ -171,6 +183,8 @@ def test_site(clients: Clients, bucket_name: str, settings: Any, site_key_settin
         assert storage.listdir("")[1] == [name]
         storage.url(name)
         storage.delete(name)
+        with pytest.raises(OSError, match="the disk is gone"):
+            storage.save("b.bin", File(Torn(bytes(9 * 2**20))))
 
     assert called == allowed("site")
 
