@@ -7,15 +7,15 @@ import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-#: Does the work for one name.
-Contender: TypeAlias = Callable[[str], object]
+#: Takes part in a round, by its number, and returns what it measured, by title: microseconds.
+Turn: TypeAlias = Callable[[int], Mapping[str, float]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Times:
-    """Hold the mean time of each round, in microseconds for one name."""
+    """Hold the mean time of each round, in microseconds for one thing."""
 
     rounds: tuple[float, ...]
 
@@ -25,9 +25,16 @@ class Times:
         return statistics.median(self.rounds)
 
     @property
+    def fastest(self) -> float:
+        """Return the time of the fastest round: the one that other programs disturbed least."""
+        return min(self.rounds)
+
+    @property
     def spread(self) -> tuple[float, float]:
         """Return the quartiles: half of all rounds lie between them."""
-        low, _, high = statistics.quantiles(self.rounds, n=4)
+        if len(self.rounds) < 2:
+            return self.median, self.median
+        low, _, high = statistics.quantiles(self.rounds, n=4, method="inclusive")
         return low, high
 
     def ratio_to(self, other: Times) -> float:
@@ -36,38 +43,46 @@ class Times:
         return statistics.median(mine / theirs for mine, theirs in pairs)
 
 
-def measure(
-    contenders: Mapping[str, Contender],
-    names: Sequence[str],
-    *,
-    rounds: int,
-    clock: Callable[[], int] = time.process_time_ns,
-) -> dict[str, Times]:
-    """Return the times of each contender, after a round that does not count.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timed:
+    """Take a turn: do the work for each item of a round.
 
-    Each round gives the same names to all of them, and begins with another
-    one. ``clock`` counts nanoseconds: by default of this process alone, so
-    that other programs do not count.
+    ``clock`` counts nanoseconds: by default of this process alone, so that
+    other programs do not count.
     """
-    found: dict[str, list[float]] = {title: [] for title in contenders}
-    order = list(contenders)
+
+    title: str
+    work: Callable[[Any], object]
+    #: What a round is given, by its number.
+    items: Callable[[int], Sequence[Any]]
+    clock: Callable[[], int] = time.process_time_ns
+
+    def __call__(self, number: int) -> dict[str, float]:
+        """Return the mean time for one item, in microseconds."""
+        items, work, clock = self.items(number), self.work, self.clock
+        start = clock()
+        for item in items:
+            work(item)
+        return {self.title: (clock() - start) / len(items) / 1000}
+
+
+def measure(turns: Sequence[Turn], *, rounds: int) -> dict[str, Times]:
+    """Return the times by title, after a round that does not count.
+
+    Each round begins with another one of the turns.
+    """
+    found: dict[str, list[float]] = {}
+    order = list(turns)
     gc.disable()
     try:
         for number in range(-1, rounds):
-            for title in order:
-                spent = _spend(contenders[title], names, clock)
-                if number >= 0:
-                    found[title].append(spent)
+            for turn in order:
+                for title, spent in turn(number).items():
+                    times = found.setdefault(title, [])
+                    if number >= 0:
+                        times.append(spent)
             order.append(order.pop(0))
             gc.collect()
     finally:
         gc.enable()
     return {title: Times(rounds=tuple(spent)) for title, spent in found.items()}
-
-
-def _spend(contender: Contender, names: Sequence[str], clock: Callable[[], int]) -> float:
-    """Return the mean time for one name, in microseconds."""
-    start = clock()
-    for name in names:
-        contender(name)
-    return (clock() - start) / len(names) / 1000
