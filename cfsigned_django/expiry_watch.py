@@ -8,6 +8,7 @@ context of its own, and what it signs is not seen.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,7 +34,8 @@ class ExpiryWatch:
         watch: ExpiryWatch | None = self
         while watch is not None:
             if watch.expires is None or expires < watch.expires:
-                watch.expires = expires
+                with _lock:  # Threads of one context may note at once; few notes lower anything.
+                    watch.expires = min(expires, watch.expires or expires)
             watch = watch.outer
 
 
@@ -54,6 +56,16 @@ def watch_expiry() -> Iterator[ExpiryWatch]:
         _current.reset(token)
         with _lock:
             watches -= 1
+
+
+def _renew_lock() -> None:
+    global _lock
+    _lock = threading.Lock()
+
+
+# Servers fork their workers, while a thread may hold the lock. Windows knows no fork.
+if hasattr(os, "register_at_fork"):  # pragma: no branch
+    os.register_at_fork(after_in_child=_renew_lock)
 
 
 def current_watch() -> ExpiryWatch | None:

@@ -30,6 +30,11 @@ View: TypeAlias = Callable[..., Any]
 
 _AGE = re.compile(r'\b(max-age|s-maxage)\s*=\s*"?(\d+)"?', re.IGNORECASE)
 _STALE = re.compile(r'\b(stale-[a-z-]+)\s*=\s*"?(\d+)"?', re.IGNORECASE)
+#: For so many seconds more than its URLs live a response may ask, since it takes a while to make.
+MOMENTS = 5
+#: After so many routes nothing is logged any more: paths without a route are as many as people ask.
+MOST_WARNINGS = 500
+_warned: set[str] = set()
 # Where one of these stands, Django's cache middleware needs no max-age to know what to do.
 _SAYS_ENOUGH = re.compile(r"\b(private|no-cache|no-store|max-age)\b", re.IGNORECASE)
 
@@ -156,9 +161,10 @@ def _finish(request: HttpRequest, response: HttpResponseBase, watch: ExpiryWatch
     if watch.expires is None:
         return
     asked, life = _cap(response, watch, 0, None)
-    if asked > life:
+    if asked > life + MOMENTS:
         route = getattr(request.resolver_match, "route", None) or request.path
-        _warn_once(route, asked, life)
+        if _is_first(route):
+            _warn(route, asked, life)
     # Django's middleware keeps a response that says nothing for CACHE_MIDDLEWARE_SECONDS.
     if (
         getattr(request, "_cache_update_cache", False)
@@ -170,8 +176,15 @@ def _finish(request: HttpRequest, response: HttpResponseBase, watch: ExpiryWatch
         caching.patch_cache_control(response, max_age=min(life, conf.cache_middleware_seconds()))
 
 
-@functools.lru_cache(maxsize=512)
-def _warn_once(route: str, asked: int, life: int) -> None:
+def _is_first(route: str) -> bool:
+    """Tell whether nothing was logged of a route, as long as there are not too many of them."""
+    if route in _warned or len(_warned) >= MOST_WARNINGS:
+        return False
+    _warned.add(route)
+    return True
+
+
+def _warn(route: str, asked: int, life: int) -> None:
     logger.warning(
         "The response of %s says that it may be cached for %d s, and a signed URL in it ends in "
         "%d s. The headers were capped; a copy that cache_page kept was not, and will show dead "

@@ -15,7 +15,7 @@ from storages.backends.s3 import S3Storage
 from storages.utils import clean_name
 
 from cfsigned_django import conf, expiry_watch
-from cfsigned_django.addresses import escape_asterisks
+from cfsigned_django.addresses import AddressMixin, escape_asterisks
 from cfsigned_django.arguments import lifetime, refuse_dot_dot, refuse_writing
 from cfsigned_django.checks import find_problems, raise_first_error, whole_seconds
 from cfsigned_django.conf import Config, KeySource
@@ -218,6 +218,8 @@ class CloudFrontFileSystemStorage(SignedUrlMixin, FileSystemStorage):
         return (
             cls._url_path is CloudFrontFileSystemStorage._url_path
             and cls.base_url is CloudFrontFileSystemStorage.base_url
+            # A class between the two may make paths of its own.
+            and super(AddressMixin, cls).url is FileSystemStorage.url  # type: ignore[misc]
             and not cls.has_properties()
         )
 

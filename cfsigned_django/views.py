@@ -49,7 +49,8 @@ class SignedRedirectView(View):
     or a timedelta) is how long the signed URL lives, by default as the storage
     says.
 
-    A name that no file can have, such as one with ``..``, is answered 404.
+    A name that no file can have, such as one with ``..`` or ``//``, is answered
+    404: what the permission is asked about is what the URL opens.
     Whether the file is there only S3 knows, behind the redirect. GET and HEAD
     are answered, and nothing else. Browsers may keep the answer for half of
     the time for which its URL lives: so long a viewer gets in who may no
@@ -94,6 +95,9 @@ class SignedRedirectView(View):
 
     def _refuse_name(self, name: str) -> None:
         """Answer 404 for what no file is called, before anything is asked about it."""
+        # A storage would tidy up ./a, //a or \\a, and sign what the permission was not asked about.
+        if "\\" in name or {"", ".", ".."} & set(name.split("/")):
+            raise Http404("There is no file of such a name.")
         try:
             self._storage().unsigned_url(name)
         except (SuspiciousFileOperation, InvalidUrl, UnicodeError):

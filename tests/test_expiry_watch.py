@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from typing import Any
 
@@ -116,3 +117,23 @@ def test_other_threads() -> None:
         thread.start()
         thread.join()
     assert watch.expires is None
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+def test_fork_while_a_thread_begins() -> None:
+    """Watch in a worker that was forked while a thread of the parent held the lock."""
+    with expiry_watch._lock:
+        child = os.fork()
+        if child == 0:  # pragma: no cover - another process
+            os._exit(0 if expiry_watch._lock.acquire(timeout=1) else 1)
+        assert os.waitpid(child, 0)[1] == 0
+
+
+def test_lock_of_a_forked_worker() -> None:
+    """Have a lock of one's own after a fork, whoever holds that of the parent."""
+    with expiry_watch._lock:
+        expiry_watch._renew_lock()
+        with watch_expiry() as watch:
+            expiry_watch.note(NOW)
+    assert watch.expires == NOW

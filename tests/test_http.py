@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import re
 from collections.abc import Iterator
 from typing import Any
+from unittest import mock
 
 import pytest
 from django.core.cache import cache
@@ -108,7 +110,7 @@ def _site(site: Any) -> Iterator[None]:
     site.ROOT_URLCONF = __name__
     site.STORAGES = {"default": {"BACKEND": S3_BACKEND}}
     site.MIDDLEWARE = [CAP]
-    http._warn_once.cache_clear()
+    http._warned.clear()
     cache.clear()
     yield
     cache.clear()
@@ -285,6 +287,28 @@ def test_warning(name: str, caplog: pytest.LogCaptureFixture) -> None:
     (message,) = warnings_of(caplog)
     assert re.search(rf"{name} says that it may be cached for 600 s.* in 300 s", message)
     assert "Signature" not in message
+
+
+def test_warning_of_another_life(site: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """Warn once for a route whose URLs are stable, so that their life is another one each time."""
+    site.AWS_CLOUDFRONT_EXPIRE_STEP = 100
+    for second in range(5):
+        get("long", NOW + second)
+    assert len(warnings_of(caplog)) == 1
+
+
+def test_no_warning_of_moments(caplog: pytest.LogCaptureFixture) -> None:
+    """Warn of nothing where the page asks for just the life of its URLs, and takes a moment."""
+    response = HttpResponse(headers={"Cache-Control": "max-age=300"})
+
+    def view(request: HttpRequest) -> HttpResponse:
+        sign(300)
+        return response
+
+    with mock.patch("cfsigned_django.signed_urls.time.time", side_effect=itertools.count(NOW)):
+        http.cap_cache_control(view)(HttpRequest())
+    assert control(response) == "max-age=299"
+    assert warnings_of(caplog) == []
 
 
 @pytest.mark.parametrize("name", ["plain", "short", "kept", "kept_shortly", "patched"])

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.core.files.storage import FileSystemStorage
 from django.db import DatabaseError
 from django.test import override_settings
 
@@ -122,6 +123,30 @@ class OwnPaths(CloudFrontS3Storage):
 
     def _normalize_name(self, name: str) -> str:
         return f"{Tenant.name}/{name}"
+
+
+class FoldersOfTenants(FileSystemStorage):
+    """Serve each tenant's files from a folder of theirs, as a class of the site's own."""
+
+    def url(self, name: str | None) -> str:
+        """Return the path in the folder of the request's tenant."""
+        return f"/{Tenant.name}/{name}"
+
+
+class SignedFolders(CloudFrontFileSystemStorage, FoldersOfTenants):
+    """Sign what that class returns."""
+
+
+def test_tenants_of_a_class_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the tenants apart where a class behind this package's own makes the paths."""
+    storage = SignedFolders(expire_step=DAY)
+    with at(NOW):
+        for tenant in ("a", "b"):
+            monkeypatch.setattr(Tenant, "name", tenant)
+            for resource in (None, "*"):
+                url = storage.url("x.jpg", resource=resource)
+                assert url.startswith(f"https://{DOMAIN}/{tenant}/x.jpg?")
+                assert f"/{tenant}/" in verify(storage, url, now=NOW).resource
 
 
 @pytest.mark.parametrize("cls", [OfTenant, OwnPaths])

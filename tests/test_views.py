@@ -149,6 +149,15 @@ def test_no_name(view: str, handler: str, name: str) -> None:
         assert ask(f"/{view}/{name}", handler, viewer=viewer).status_code == 404
 
 
+@EACH
+@pytest.mark.parametrize(
+    "name", ["./hidden/a.jpg", "/hidden/a.jpg", "hidden//a.jpg", "hidden%5Ca.jpg", "x/./a", "a/"]
+)
+def test_other_spelling(view: str, name: str) -> None:
+    """Answer 404 for another spelling of a name: the permission sees what the URL opens."""
+    assert ask(f"/{view}/{name}").status_code == 404
+
+
 def test_name_that_is_too_long() -> None:
     """Answer 404 for a name that no URL can hold."""
     assert ask(f"/sync/{8000 * 'a'}").status_code == 404
