@@ -219,7 +219,7 @@ class CloudFrontFileSystemStorage(SignedUrlMixin, FileSystemStorage):
             cls._url_path is CloudFrontFileSystemStorage._url_path
             and cls.base_url is CloudFrontFileSystemStorage.base_url
             # A class between the two may make paths of its own.
-            and super(AddressMixin, cls).url is FileSystemStorage.url  # type: ignore[misc]
+            and super(AddressMixin, cls).url is FileSystemStorage.url
             and not cls.has_properties()
         )
 
