@@ -183,7 +183,9 @@ def test_start_is_never_remembered() -> None:
     assert len(signatures) == 2
 
 
-@hypothesis(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis(
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     name=st.text(alphabet="ab1.-_/%*+\\ ?#é", max_size=12)
     | st.from_regex(PLAIN_NAME, fullmatch=True)
