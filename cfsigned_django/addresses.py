@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -72,6 +73,14 @@ class AddressMixin(SigningKeyMixin):
             raise ValueError(
                 f"resource is {resource!r}: give it as a name in the storage, such as "
                 "'albums/42/*', without protocol and domain."
+            )
+        folders = re.split(r"[\\/]", resource)[:-1]
+        if "*" in resource and {"", "."} & set(folders):
+            # What a variable that is empty leaves of "albums/{slug}/*". Tidied up, as names are,
+            # it would open the albums of all.
+            raise ValueError(
+                f"resource is {resource!r}, with a folder without a name: give it as names are "
+                "given, without '//', './' or a slash in front."
             )
         # Those of the resource are the last ones: a location may hold others.
         return "*".join(self._url_path(resource).rsplit("%2A", resource.count("*")))
