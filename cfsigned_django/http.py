@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import functools
 import logging
-import math
 import re
-import time
 from collections.abc import Callable
 from typing import Any, TypeAlias, cast
 
@@ -18,18 +16,17 @@ from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponseBase
 from django.middleware.cache import CacheMiddleware
-from django.utils import cache as caching, http
+from django.utils import cache as caching
 from django.utils.decorators import decorator_from_middleware_with_args, sync_and_async_middleware
 
 from cfsigned_django import conf
+from cfsigned_django.cache_headers import age, cache_control_of, cap
 from cfsigned_django.expiry_watch import ExpiryWatch, current_watch, watch_expiry as watch_expiry
 
 logger = logging.getLogger("cfsigned_django.http")
 
 View: TypeAlias = Callable[..., Any]
 
-_AGE = re.compile(r'\b(max-age|s-maxage)\s*=\s*"?(\d+)"?', re.IGNORECASE)
-_STALE = re.compile(r'\b(stale-[a-z-]+)\s*=\s*"?(\d+)"?', re.IGNORECASE)
 #: For so many seconds more than its URLs live a response may ask, since it takes a while to make.
 MOMENTS = 5
 #: After so many routes nothing is logged any more: paths without a route are as many as people ask.
@@ -63,14 +60,14 @@ def patch_cache_control(
     if directives:
         caching.patch_cache_control(response, **directives)
 
-    def cap(rendered: HttpResponseBase) -> None:
-        _cap(rendered, watch, reserve, now)
+    def cap_rendered(rendered: HttpResponseBase) -> None:
+        cap(rendered, watch, reserve, now)
 
     if _is_unrendered(response):
         # Its URLs are signed when it is rendered, still under the same watch.
-        cast(Any, response).add_post_render_callback(cap)
+        cast(Any, response).add_post_render_callback(cap_rendered)
     else:
-        cap(response)
+        cap_rendered(response)
 
 
 @sync_and_async_middleware
@@ -116,9 +113,26 @@ def cache_page(
     )
 
     def decorate(view: View) -> View:
-        return cast(View, keep(_capped_view(view, timeout, reserve)))
+        return _aged_view(cast(View, keep(_capped_view(view, timeout, reserve))))
 
     return decorate
+
+
+def _aged_view(view: View) -> View:
+    """Let a copy that was kept for a while say how long it lasts from now on."""
+    if iscoroutinefunction(view):
+
+        @functools.wraps(view)
+        async def aged_async(*args: Any, **kwargs: Any) -> HttpResponseBase:
+            return age(await view(*args, **kwargs))
+
+        return cast(View, markcoroutinefunction(aged_async))
+
+    @functools.wraps(view)
+    def aged(*args: Any, **kwargs: Any) -> HttpResponseBase:
+        return age(view(*args, **kwargs))
+
+    return aged
 
 
 def _capped_view(view: View, timeout: int, reserve: int) -> View:
@@ -150,17 +164,19 @@ def _render(response: Any) -> HttpResponseBase:
 def _cap_page(
     response: HttpResponseBase, watch: ExpiryWatch, timeout: int, reserve: int
 ) -> HttpResponseBase:
-    if watch.expires is not None and not _SAYS_ENOUGH.search(_cache_control(response)):
+    if watch.expires is not None and not _SAYS_ENOUGH.search(cache_control_of(response)):
         caching.patch_cache_control(response, max_age=timeout)
-    _cap(response, watch, reserve, None)
+    cap(response, watch, reserve, None)
     return response
 
 
 def _finish(request: HttpRequest, response: HttpResponseBase, watch: ExpiryWatch) -> None:
     """Cap the response, and what Django's middleware outside this one would keep it for."""
     if watch.expires is None:
+        if getattr(request, "_cache_update_cache", True) is False:
+            age(response)  # It may come out of the cache, with the max-age of when it was made.
         return
-    asked, life = _cap(response, watch, 0, None)
+    asked, life = cap(response, watch, 0, None)
     if asked > life + MOMENTS:
         route = getattr(request.resolver_match, "route", None) or request.path
         if _is_first(route):
@@ -170,7 +186,7 @@ def _finish(request: HttpRequest, response: HttpResponseBase, watch: ExpiryWatch
         getattr(request, "_cache_update_cache", False)
         and response.status_code == 200
         and not response.streaming
-        and not _SAYS_ENOUGH.search(_cache_control(response))
+        and not _SAYS_ENOUGH.search(cache_control_of(response))
         and not (response.cookies and caching.has_vary_header(response, "Cookie"))
     ):
         caching.patch_cache_control(response, max_age=min(life, conf.cache_middleware_seconds()))
@@ -194,37 +210,6 @@ def _warn(route: str, asked: int, life: int) -> None:
         asked,
         life,
     )
-
-
-def _cap(
-    response: HttpResponseBase, watch: ExpiryWatch, reserve: int, now: float | None
-) -> tuple[int, int]:
-    """Lower the headers; return for how long caches might have kept it, and for how long now."""
-    if watch.expires is None:
-        return 0, 0
-    now = time.time() if now is None else now
-    life = max(0, math.floor(watch.expires - now) - reserve)
-    header = _cache_control(response)
-    ages = [int(seconds) for _, seconds in _AGE.findall(header)]
-    fresh = min(max(ages, default=0), life)
-    capped = _AGE.sub(lambda found: _at_most(found, life), header)
-    capped = _STALE.sub(lambda found: _at_most(found, life - fresh), capped)
-    if capped != header:
-        response.headers["Cache-Control"] = capped
-    ends = http.parse_http_date_safe(response.headers.get("Expires", ""))
-    if ends is not None:
-        ages.append(math.floor(ends - now))
-        if ends > now + life:
-            response.headers["Expires"] = http.http_date(math.floor(now) + life)
-    return max(ages, default=0), life
-
-
-def _at_most(found: re.Match[str], most: int) -> str:
-    return f"{found[1]}={most}" if int(found[2]) > most else found[0]
-
-
-def _cache_control(response: HttpResponseBase) -> str:
-    return str(response.headers.get("Cache-Control", ""))
 
 
 def _is_unrendered(response: Any) -> bool:

@@ -5,11 +5,16 @@ from __future__ import annotations
 import os
 from typing import Any
 
+import hypothesis
 import pytest
 
 from cfsigned_django.signing import KeyAlgorithm, PrivateKey
 from tests.plugins_s3 import s3_bucket as s3_bucket, s3_server as s3_server
 from tests.storage_cases import settings_for
+
+# A shared machine may stall at any moment: no example has a time limit.
+hypothesis.settings.register_profile("cfsigned", deadline=None)
+hypothesis.settings.load_profile("cfsigned")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

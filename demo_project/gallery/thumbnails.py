@@ -14,7 +14,6 @@ from django.core.files.storage import storages
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import get_template
-from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
 from cfsigned_django.http import cache_page
@@ -45,9 +44,6 @@ def one_for_each(request: HttpRequest) -> HttpResponse:
     return _page(request, "each")
 
 
-# The site's cache knows when the links end. A browser that got the page at the last moment does
-# not, so it keeps none: it asks the site again, and gets the page from the cache, or a fresh one.
-@cache_control(max_age=0)
 @cache_page(KEPT, reserve=RESERVE)
 @require_safe
 def kept(request: HttpRequest) -> HttpResponse:

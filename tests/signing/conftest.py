@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import settings
 
 from cfsigned_django.signing import KeyAlgorithm, PrivateKey, Signer, Verifier
 from tests.signing.cases import EXPIRES, IMAGE, KEY_ID, KINDS
-
-# A shared machine may stall at any moment: no example has a time limit.
-settings.register_profile("cfsigned", deadline=None)
-settings.load_profile("cfsigned")
 
 
 @pytest.fixture(scope="session", params=list(KeyAlgorithm))
