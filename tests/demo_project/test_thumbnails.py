@@ -88,7 +88,8 @@ def test_the_page_says_until_when_its_links_stay_the_same(site: Client, clock: C
     page = site.get("/thumbnails/").content.decode()
     found = re.search(r'data-same-until="(\d+)"', page)
     assert found
-    assert clock.now < int(found[1]) <= clock.now + THUMBNAIL_LINKS["expire_step"]
+    # This second may be the last of its step: that depends on the port, which is part of the name.
+    assert clock.now <= int(found[1]) < clock.now + THUMBNAIL_LINKS["expire_step"]
     clock.now = int(found[1]) + 0.99
     assert links(site.get("/thumbnails/").content.decode()) == links(page)
     clock.now = int(found[1]) + 1
