@@ -29,8 +29,8 @@ class KeyGroupsApi(Protocol):
     def before_each_call(self, do: Callable[[], None]) -> KeyGroupsApi:
         """Return the same, with something to do before each request to AWS."""
 
-    def check_room(self, key_group_id: str) -> None:
-        """Raise where the key group cannot take another key."""
+    def check_room(self, key_group_id: str, quota: int) -> None:
+        """Raise where the key group, of at most ``quota`` keys, cannot take another one."""
 
     def members(self, key_group_id: str) -> Container[str]:
         """Return the ids in the key group."""
@@ -53,10 +53,12 @@ class KeyGroupsApi(Protocol):
         """Delete the public key, if it is there."""
 
 
-def bring_in(api: KeyGroupsApi, key_pair: KeyPair) -> str:
+def bring_in(api: KeyGroupsApi, key_pair: KeyPair, note_id: Callable[[str], None]) -> str:
     """Create the public key and put it into its group; return its id.
 
-    One who died between the two calls finds the key by its name. Raise
+    ``note_id`` is told the id between the two calls: the group may refuse the
+    key, and CloudFront may not list yet what is to be deleted then. One who
+    died before that finds the key by its name. Raise
     :exc:`cfsigned_django.encryption.CannotUnseal` where the private key does
     not open.
     """
@@ -65,6 +67,7 @@ def bring_in(api: KeyGroupsApi, key_pair: KeyPair) -> str:
         name=key_pair.caller_name,
         public_key_pem=key_pair.open_public_key(),
     )
+    note_id(key_pair_id)
     api.add(key_pair.key_group_id, key_pair_id)
     return key_pair_id
 
@@ -111,8 +114,8 @@ def find_id(api: KeyGroupsApi, key_pair: KeyPair) -> str:
 def take_out(api: KeyGroupsApi, key_pair: KeyPair) -> None:
     """Take the public key out of its group and delete it.
 
-    It is found by what it is: one who died while it was created has left no
-    id in the row, and a person may have written down the id of another key,
+    It is found by what it is: one who died while it was created may have left
+    no id in the row, and a person may have written down the id of another key,
     which stays.
     """
     public_key = key_pair.trustworthy_public_key

@@ -77,6 +77,8 @@ class Revocation(Succession):
         rows = self.rows.filter(pk=key_pair.pk)
         if self.key_groups is not None:
             with self.claim(key_pair) as claim:
+                # Who was creating it until a moment ago may have written down its id.
+                key_pair.refresh_from_db(using=self.rows.db, fields=["key_pair_id"])
                 self.leave(self.key_groups.before_each_call(claim.renew), key_pair, now, algorithm)
             # Not where somebody has just created it, who was held up since before it was revoked.
             rows = rows.filter(claimed_until=claim.until)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.db import IntegrityError
 from django.utils.translation import gettext as _
@@ -39,7 +40,7 @@ class Succession(Guarded):
                 self._take_spare(under_way, reason)
             return under_way
         if self.key_groups is not None:
-            self.key_groups.check_room(self.key_group_id)
+            self.key_groups.check_room(self.key_group_id, self.key_group_quota)
         return self.create(
             PrivateKey.generate(algorithm),
             now=now,
@@ -67,7 +68,9 @@ class Succession(Guarded):
         api = self.require_api()
         try:
             with self.claim(key_pair) as claim:
-                key_pair_id = bring_in(api.before_each_call(claim.renew), key_pair)
+                key_pair_id = bring_in(
+                    api.before_each_call(claim.renew), key_pair, partial(self._note_id, key_pair)
+                )
             self._record_trust(key_pair, key_pair_id, now)
         except Exception:
             self._reopen_removal(key_pair)
@@ -170,6 +173,13 @@ class Succession(Guarded):
             rows = self.rows.filter(pk=key_pair.pk, status=KeyStatus.TRUSTED, trusted_at=seen)
             # Read here, after what others recorded: a probe may take long.
             rows.filter(good_since=None).update(good_since=max(now, self.clock()))
+
+    def _note_id(self, key_pair: KeyPair, key_pair_id: str) -> None:
+        """Write down the id of a public key, in whatever state the key pair is by now."""
+        if key_pair.key_pair_id != key_pair_id:
+            with self._unique_id(key_pair_id):
+                self.write(self.rows.filter(pk=key_pair.pk), key_pair_id=key_pair_id)
+            key_pair.key_pair_id = key_pair_id
 
     def _record_trust(self, key_pair: KeyPair, key_pair_id: str, now: datetime) -> None:
         with self._unique_id(key_pair_id), self.transaction():

@@ -71,6 +71,15 @@ CLOUDFRONT: Final = [
         plan={"revokes": True, "list_lag": 1.0, "has_settings_key": False},
     ),
     Mutation(
+        name="the id of a new public key is written down only once it is in its group",
+        target=key_group_api.bring_in,
+        old="note_id(key_pair_id)",
+        new="pass",
+        rules=(Rule.NO_TRACES,),
+        plan={"revokes": True, "list_lag": 1.0, "faults": 0.0, "deaths": 0.0, "holds": 0.0},
+        often=(Kind.START, Kind.FULL, Kind.ADVANCE, Kind.REVOKE),
+    ),
+    Mutation(
         name="a key is retired before it is out of CloudFront",
         target=Rotation.retire,
         old="self.leave(self.key_groups.before_each_call(claim.renew), key_pair, now)",
