@@ -50,6 +50,8 @@ TABLE: dict[str, str] = {
     "cfsigned.E025": 'Set AWS_CLOUDFRONT_SPARE_KEY to "ECDSA_P256" or "RSA_2048", or leave it out.',
     "cfsigned.E026": "Set USE_TZ = True: the waits of a rotation would be an hour off whenever the "
     "clocks are changed.",
+    "cfsigned.E027": "Set AWS_CLOUDFRONT_KEY_GROUP_QUOTA to the number that Service Quotas shows "
+    "for public keys in a key group, or leave it out: 5.",
     "cfsigned.E030": "Set AWS_CLOUDFRONT_BY_HAND to True where a person changes CloudFront, "
     "to False where the site does.",
     "cfsigned.E040": "Set AWS_CLOUDFRONT_URL_CACHE_SIZE to a whole number of URLs; 0 keeps none.",

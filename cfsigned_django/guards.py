@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from cfsigned_django import keyring
 from cfsigned_django.aws.client import AwsError
+from cfsigned_django.aws.key_groups import KEYS_PER_GROUP
 from cfsigned_django.key_group_api import DELETED, KeyGroupsApi, put_back_in
 from cfsigned_django.lifecycle import Blocker, Cause, KeyStatus, Waits, find_blockers
 from cfsigned_django.models import KeyPair
@@ -45,6 +46,8 @@ class Guarded(Record):
     #: Returns the names of the storages that sign with the key of this id and
     #: do not ask which key pair is ACTIVE.
     find_apart: Callable[[str], list[str]] = lambda key_pair_id: []
+    #: How many public keys a key group may hold.
+    key_group_quota: int = KEYS_PER_GROUP
 
     def blockers(self, key_pair: KeyPair, to: KeyStatus, now: datetime) -> list[Blocker]:
         """Return what keeps a key pair from a move."""

@@ -23,7 +23,7 @@ def check_rotation(
     app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
     """Return what is wrong with the settings of rotation."""
-    found = [*_encryption_keys(), *_seconds(), *_spare_key()]
+    found = [*_encryption_keys(), *_seconds(), *_spare_key(), *_quota()]
     lifetimes = list(_url_lifetimes())
     if lifetimes:
         found += [*_time_zones(), *_waits(min(lifetimes))]
@@ -68,6 +68,13 @@ def _spare_key() -> Iterator[CheckMessage]:
         conf.spare_algorithm()
     except ImproperlyConfigured as error:
         yield problem("cfsigned.E025", str(error))
+
+
+def _quota() -> Iterator[CheckMessage]:
+    try:
+        conf.key_group_quota()
+    except ImproperlyConfigured as error:
+        yield problem("cfsigned.E027", str(error))
 
 
 def _time_zones() -> Iterator[CheckMessage]:

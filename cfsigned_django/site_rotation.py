@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from cfsigned_django import conf
 from cfsigned_django.aws.access import AwsAccess
 from cfsigned_django.aws.client import make_client
-from cfsigned_django.aws.key_groups import KeyGroups
+from cfsigned_django.aws.key_groups import KEYS_PER_GROUP, KeyGroups
 from cfsigned_django.aws.public_keys import CloudFrontApi
 from cfsigned_django.checks import longest_lifetime
 from cfsigned_django.lifecycle import Waits
@@ -79,6 +79,7 @@ def site_rotation(
         probe=lambda signer: _probe(members, signer),
         find_apart=lambda key_pair_id: _find_apart(key_group_id, key_pair_id),
         changed_by=changed_by,
+        key_group_quota=conf.key_group_quota() or KEYS_PER_GROUP,
         claim_seconds=conf.rotation_seconds("AWS_CLOUDFRONT_CLAIM_SECONDS"),
         on_move=on_move,
     )

@@ -19,6 +19,8 @@ RAISED = {
     "revocation.py": {"RotationError", "AwsError"},
     "guards.py": {"RotationError"},
     "record.py": {"RotationError"},
+    "key_group_api.py": {"AwsError"},
+    "settings_key.py": {"ImproperlyConfigured"},
     "rotation_request.py": {"RotationError"},
     "conf.py": {"ImproperlyConfigured"},
     "site_rotation.py": {"ImproperlyConfigured"},

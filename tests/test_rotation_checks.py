@@ -35,6 +35,9 @@ WRONG: list[tuple[str, str, Any]] = [
     ("E024", "CLAIM_SECONDS", True),
     ("E025", "SPARE_KEY", "RSA_4096"),
     ("E025", "SPARE_KEY", True),
+    ("E027", "KEY_GROUP_QUOTA", "10"),
+    ("E027", "KEY_GROUP_QUOTA", 0),
+    ("E027", "KEY_GROUP_QUOTA", True),
     ("W006", "KEYRING_SECONDS", 7 * 24 * 3600),
     ("W006", "KEYRING_SECONDS", 0),
     ("W006", "PROPAGATION_SECONDS", timedelta(0)),
@@ -57,6 +60,7 @@ def test_a_healthy_site(settings: Settings) -> None:
     settings.AWS_CLOUDFRONT_KEYRING_SECONDS = 7 * 24 * 3600 - 1
     settings.AWS_CLOUDFRONT_PROPAGATION_SECONDS = timedelta(seconds=1)
     settings.AWS_CLOUDFRONT_SPARE_KEY = "RSA_2048"
+    settings.AWS_CLOUDFRONT_KEY_GROUP_QUOTA = 10
     settings.AWS_CLOUDFRONT_CLAIM_SECONDS = 30
     assert check_rotation() == []
 

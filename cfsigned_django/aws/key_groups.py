@@ -120,7 +120,7 @@ def _no_room(what: str, members: KeyPairIds) -> AwsError:
     return AwsError(
         what=what,
         reason=f"it holds {len(members)} public keys, as many as its quota allows",
-        next_step="Remove one that signs nothing any more, or have the quota raised (Service "
-        "Quotas, CloudFront).",
+        next_step="Remove one that signs nothing any more. Or have the quota raised (Service "
+        "Quotas, CloudFront), and set AWS_CLOUDFRONT_KEY_GROUP_QUOTA to it.",
         code="TooManyPublicKeysInKeyGroup",
     )

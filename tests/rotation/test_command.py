@@ -172,6 +172,28 @@ def test_step_of_another_process_is_not_yet(shell: Shell) -> None:
     )
 
 
+def test_quota_that_aws_has_raised_is_said_to_the_site(shell: Shell, settings: Any) -> None:
+    """A key group that holds 5 keys is full, unless a setting says that it takes more."""
+    shell.run("--import")
+    others = [shell.account.upload(f"other-{number}") for number in range(3)]
+    answer = shell.account.api.get_key_group(Id=shell.key_group_id)
+    config = answer["KeyGroup"]["KeyGroupConfig"]
+    shell.account.api.update_key_group(
+        Id=shell.key_group_id,
+        IfMatch=answer["ETag"],
+        KeyGroupConfig={**config, "Items": [*config["Items"], *others]},
+    )
+
+    full = shell.run("--start")
+    settings.AWS_CLOUDFRONT_KEY_GROUP_QUOTA = 6
+    raised = shell.run("--start")
+
+    assert full.code == 1
+    assert "have the quota raised" in full.err
+    assert "set AWS_CLOUDFRONT_KEY_GROUP_QUOTA to it" in full.err
+    assert "Started" in raised.out
+
+
 def test_failure_that_stays_is_a_failure(shell: Shell) -> None:
     """A missing permission is an error, with the name of the permission."""
     shell.run("--import")
