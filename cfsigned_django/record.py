@@ -58,6 +58,8 @@ class Record:
     claim_seconds: int = 60
     #: Called after each move, inside its transaction.
     on_move: Callable[[KeyPair], None] = lambda key_pair: None
+    #: Called after a key was put back into its group, where someone had taken it out.
+    on_put_back: Callable[[KeyPair], None] = lambda key_pair: None
     #: Waits begin and end by it; every machine must read the same.
     clock: Callable[[], datetime] = read_clock
 

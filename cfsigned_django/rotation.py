@@ -118,6 +118,7 @@ class Rotation(Revocation):
         with self.claim(key_pair) as claim:
             put_back_in(api.before_each_call(claim.renew), key_pair)
         self.write(self.rows.filter(pk=key_pair.pk, claimed_until=claim.until), claimed_until=None)
+        self.on_put_back(key_pair)
         logger.error(
             "%s was not in the key group %s, and CloudFront refused its links. It is in it again.",
             key_pair,

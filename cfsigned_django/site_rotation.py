@@ -42,6 +42,7 @@ def site_rotation(
     changed_by: str = "",
     by_hand: bool = False,
     on_move: Callable[[KeyPair], None] = lambda key_pair: None,
+    on_put_back: Callable[[KeyPair], None] = lambda key_pair: None,
 ) -> Rotation:
     """Return the rotation of the site's key group, AWS_CLOUDFRONT_KEY_GROUP_ID.
 
@@ -82,6 +83,7 @@ def site_rotation(
         key_group_quota=conf.key_group_quota() or KEYS_PER_GROUP,
         claim_seconds=conf.rotation_seconds("AWS_CLOUDFRONT_CLAIM_SECONDS"),
         on_move=on_move,
+        on_put_back=on_put_back,
     )
 
 

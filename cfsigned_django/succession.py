@@ -114,6 +114,7 @@ class Succession(Guarded):
             put_back_in(self.key_groups.before_each_call(claim.renew), key_pair)
         # Not the claim of another process, where this one was held up for longer than its own.
         self.write(rows.filter(claimed_until=claim.until), claimed_until=None)
+        self.on_put_back(key_pair)
         return True
 
     def activate(self, key_pair: KeyPair, *, now: datetime) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -35,8 +35,6 @@ class Outcome:
     level: int = messages.SUCCESS
     #: The key pair to write into the log, where the rotation reports no move of it.
     key_pair: KeyPair | None = None
-    #: Those that were put back into the key group, each to be written into the log.
-    put_back: Sequence[KeyPair] = ()
 
 
 class NotTheKey(RotationError):
@@ -114,7 +112,7 @@ class Move:
         # While a key is not in its group, each of its links is refused.
         back = self.rotation.put_back_signers(self.rotation.key_pairs(), now=self.now)
         if back:
-            return Outcome(text=were_put_back(back), level=messages.WARNING, put_back=back)
+            return Outcome(text=were_put_back(back), level=messages.WARNING)
         if key_pair.status != KeyStatus.TRUSTED:
             text = _("%(key)s is in the key group, and so is every key whose links are out.")
             return Outcome(text=text % {"key": key_pair})
@@ -123,8 +121,7 @@ class Move:
                 return Outcome(text=_("CloudFront knows %(key)s.") % {"key": key_pair})
             case ProbeResult.UNKNOWN_KEY if self.rotation.put_back(key_pair, now=self.now):
                 text = _("Someone had taken %(key)s out of the key group. It is in it again.")
-                text %= {"key": key_pair}
-                return Outcome(text=text, level=messages.WARNING, put_back=[key_pair])
+                return Outcome(text=text % {"key": key_pair}, level=messages.WARNING)
             case ProbeResult.UNKNOWN_KEY:
                 text = _("CloudFront does not know %(key)s yet. Check again in a minute.")
             case ProbeResult.WRONG_KEY:

@@ -126,6 +126,7 @@ class StepPage:
             # A page that looks by itself every few seconds asks the edges, and not AWS.
             by_hand=self.by_hand or self._is_quiet,
             on_move=record,
+            on_put_back=lambda each: self.frame.record(self.request, each, KnownReason.PUT_BACK),
         )
         move = Move(
             rotation=rotation,
@@ -137,8 +138,6 @@ class StepPage:
         if outcome.key_pair is not None and not recorded:
             reason = form.cleaned_data.get("reason", "")
             self.frame.record(self.request, outcome.key_pair, reason)
-        for key_pair in outcome.put_back:
-            self.frame.record(self.request, key_pair, KnownReason.PUT_BACK)
         return outcome
 
     def _ask(

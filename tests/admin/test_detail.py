@@ -4,25 +4,19 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-import pytest
 from pytest_django import Settings
 
 from cfsigned_django.models import KeyPair
 from cfsigned_django.signing import PrivateKey
 from tests.admin import (
     LIST,
-    FakeCloudFront,
     Visitor,
-    activated,
     address,
     fresh,
     imported,
-    log,
     started,
     trusted,
 )
-
-PUT_BACK = "put back into the key group"
 
 
 def detail(visitor: Visitor, key_pair: KeyPair) -> str:
@@ -148,65 +142,6 @@ def test_detail_opens_without_a_key_group(admin: Visitor, settings: Settings) ->
 
     assert f"Key pair id: {key_pair.key_pair_id}" in page
     assert "Revoke" not in page
-
-
-def take_out(cloudfront: FakeCloudFront, key_pair: KeyPair) -> None:
-    """Take a key out of the group, as somebody else does."""
-    answer = cloudfront.api.get_key_group(Id=cloudfront.key_group_id)
-    config = answer["KeyGroup"]["KeyGroupConfig"]
-    items = [each for each in config["Items"] if each != str(key_pair)]
-    cloudfront.api.update_key_group(
-        Id=cloudfront.key_group_id,
-        IfMatch=answer["ETag"],
-        KeyGroupConfig={**config, "Items": items},
-    )
-
-
-@pytest.mark.parametrize("is_retiring", [False, True])
-def test_key_that_was_taken_out_is_put_back(
-    admin: Visitor, cloudfront: FakeCloudFront, is_retiring: bool
-) -> None:
-    """Whoever checks a key whose links are out is warned that it was missing; it is back then."""
-    former = imported()
-    other = activated() if is_retiring else trusted(spare=True)
-    take_out(cloudfront, former)
-    assert "Check again" in detail(admin, former)
-    assert f"whether {former} is in the key group" in admin.get(address("check", former))
-
-    page = admin.post(address("check", former))
-
-    assert f"{former} had been taken out of the key group, so its links were refused." in page
-    assert log()[-1] == f"{former}: {fresh(former).get_status_display()} ({PUT_BACK})"
-    assert {str(former), str(other)} <= cloudfront.trusted
-    written = log()
-    page = admin.post(address("check", former))
-    assert log() == written
-    assert f"{former} is in the key group, and so is every key whose links are out." in page
-
-
-def test_check_of_the_next_key_puts_the_signing_one_back(
-    admin: Visitor, cloudfront: FakeCloudFront
-) -> None:
-    """Where AWS is asked for the next key, it is asked for the others as well."""
-    active, successor = imported(), trusted()
-    take_out(cloudfront, active)
-
-    page = admin.post(address("check", successor))
-
-    assert f"{active} had been taken out of the key group" in page
-    assert log()[-1] == f"{active}: Active ({PUT_BACK})"
-
-
-def test_next_key_that_is_put_back_is_logged(admin: Visitor, cloudfront: FakeCloudFront) -> None:
-    """A look that puts the next key back changes CloudFront, so the log has who made it."""
-    imported()
-    successor = trusted()
-    take_out(cloudfront, successor)
-
-    page = admin.post(address("check", successor))
-
-    assert f"Someone had taken {successor} out of the key group." in page
-    assert log()[-1] == f"{successor}: Trusted ({PUT_BACK})"
 
 
 def test_key_is_not_looked_for_by_hand(admin: Visitor) -> None:
