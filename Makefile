@@ -2,7 +2,10 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
+# Targets share the environment, and most keep both cores of a small machine busy.
+ifndef SIDE_BY_SIDE
 .NOTPARALLEL:
+endif
 export PYTHON
 
 VENV := .venv
@@ -27,7 +30,7 @@ test: $(VENV)/.test ## Run all tests that need only Python packages
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTHON_ONLY)
 
 .PHONY: check
-check: style types imports simulation matrix postgres mariadb processes drop-in browser javascript translations package docs ## Run every check: what must pass before a merge
+check: style types imports simulation matrix postgres mariadb drop-in waiting javascript translations package docs ## Run every check: what must pass before a merge
 	$(call headline,all checks passed)
 
 .PHONY: lint
@@ -89,6 +92,10 @@ drop-in: $(VENV)/.dev ## Run django-storages' own S3 tests with the class of thi
 browser: $(VENV)/.dev ## Run the browser tests (Chromium)
 	$(call headline,browser tests)
 	scripts/browser.sh
+
+.PHONY: waiting
+waiting: $(VENV)/.dev ## Run processes and browser side by side: they wait more than they work
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target SIDE_BY_SIDE=yes processes browser
 
 .PHONY: javascript
 javascript: $(VENV)/.dev ## Compare with AWS's JavaScript signer (node)
