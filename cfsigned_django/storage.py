@@ -69,11 +69,11 @@ class CloudFrontS3Storage(SignedUrlMixin, S3Storage):
         """Return a signer for ``cloudfront_signer``, as django-storages' method does."""
         return _LateSigner(key_pair_id=key_id, source=KeySource.wrap(key))
 
-    def find_problems(self, obj: Any = None) -> list[CheckMessage]:
+    def find_problems(self, obj: Any = None, *, tries_key: bool = True) -> list[CheckMessage]:
         """Return what system checks say about this storage; ``obj`` is what they name."""
         if self._has_foreign_signer():
             return find_problems(self.signing_config(), with_key=False, obj=obj)
-        return super().find_problems(obj)
+        return super().find_problems(obj, tries_key=tries_key)
 
     def signing_config(self) -> Config:
         """Return the options as they stand, for the checks."""
