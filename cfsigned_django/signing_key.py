@@ -86,11 +86,6 @@ class SigningKeyMixin(OptionsMixin):
         self._keep_up()
         return self._get_ready().lease_signer().signer if self._is_signing() else None
 
-    def _keep_up(self) -> None:
-        """Follow the settings, where one has changed."""
-        if self._generation != conf.generation:
-            self._follow_settings()
-
     def _get_ready(self) -> Ready:
         """Return what the options decide, worked out again only after they changed."""
         state = (

@@ -63,7 +63,9 @@ class CloudFrontS3Storage(SignedUrlMixin, S3Storage):
         if isinstance(signer, _LateSigner) and signer is self._options_signer:
             # It would keep the key that the settings named before in memory.
             fresh = _LateSigner(key_pair_id=self.cloudfront_key_id, source=self.cloudfront_key)
-            self.cloudfront_signer = self._options_signer = fresh
+            # In this order: for a thread between the two, the old one is a signer of its own,
+            # and what it works out for that is of no use later.
+            self._options_signer = self.cloudfront_signer = fresh
 
     def get_cloudfront_signer(self, key_id: str, key: Any) -> Any:
         """Return a signer for ``cloudfront_signer``, as django-storages' method does."""
