@@ -113,7 +113,7 @@ def test_thread_that_asks_while_another_takes_settings_over(cls: Any, site: Any)
     """Follow a changed setting in each thread, also while another one is at it."""
     storage = cls(expire_step=10**6)
     storage.url("a.jpg")
-    look: Any = storage._setting_defaults
+    look: Callable[[], dict[str, Any]] = storage._setting_defaults
     found: list[str] = []
 
     def ask() -> None:
