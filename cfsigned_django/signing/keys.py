@@ -56,6 +56,13 @@ def _deterministic_ecdsa(name: HashAlgorithm) -> ec.ECDSA:
 
 
 _DETERMINISTIC_ECDSA = {name: _deterministic_ecdsa(name) for name in _HASHES}
+
+
+def has_deterministic_ecdsa() -> bool:
+    """Tell whether ECDSA signatures of one message are the same here, each time."""
+    return _DETERMINISTIC_ECDSA[HashAlgorithm.SHA256].deterministic_signing
+
+
 _NO_SHA1 = (
     "The RSA key cannot sign with SHA1: the policy of this platform's OpenSSL refuses it. Let it "
     "sign with SHA256 (hash_algorithm), which CloudFront takes as well."
@@ -179,7 +186,8 @@ class PrivateKey:
     def sign(self, message: bytes, hash_algorithm: HashAlgorithm) -> bytes:
         """Return the raw signature: 256 bytes for RSA, ASN.1 DER (about 71) for ECDSA.
 
-        The same message gives the same signature, in every process. Raise
+        The same message gives the same signature, in every process; with ECDSA
+        where :func:`has_deterministic_ecdsa` says so. Raise
         :exc:`HashRefused` where the policy of this machine's OpenSSL forbids
         SHA1, as those of FIPS and of some distributions do.
         """
