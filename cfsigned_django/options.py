@@ -47,6 +47,8 @@ class OptionsMixin:
     hash_algorithm: Any
     key_group_id: Any
 
+    #: The options that can follow a setting.
+    _followed: tuple[str, ...] = tuple(conf.OPTIONS)
     # The options that neither constructor nor class nor later code has set.
     _following: frozenset[str] = frozenset()
     _generation = -1
@@ -142,8 +144,8 @@ class OptionsMixin:
 
     def _choose_following(self, given: set[str]) -> frozenset[str]:
         """Return the options that shall follow their settings: what nobody has given."""
-        names = self._setting_defaults().keys()
-        return frozenset({name for name in names if not hasattr(type(self), name)} - given)
+        free = {name for name in self._followed if not hasattr(type(self), name)}
+        return frozenset(free - given)
 
     def _keep_up(self) -> None:
         """Follow the settings, where one has changed."""

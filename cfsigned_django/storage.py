@@ -47,6 +47,7 @@ class CloudFrontS3Storage(SignedUrlMixin, S3Storage):
     location: str
     transfer_config: Any
 
+    _followed = (*SignedUrlMixin._followed, "location")
     # The signer that the constructor made of the options. Any other one was
     # handed in, then or later.
     _options_signer: Any = object()
@@ -133,7 +134,7 @@ class CloudFrontS3Storage(SignedUrlMixin, S3Storage):
         ours = super()._setting_defaults()
         # A subclass may have changed these, as django-storages' classes allow.
         theirs = self.get_default_settings()  # type: ignore[no-untyped-call]
-        return {**ours, **{name: theirs[name] for name in (*ours, "location") if name in theirs}}
+        return {**ours, **{name: theirs[name] for name in self._followed if name in theirs}}
 
     def _own_option_names(self) -> set[str]:
         options = self.get_default_settings()  # type: ignore[no-untyped-call]

@@ -74,21 +74,26 @@ _PKCS1 = padding.PKCS1v15()
 class PublicKey:
     """Verify signatures with the half of the key pair that CloudFront knows."""
 
-    __slots__ = ("_key", "algorithm", "fingerprint")
+    __slots__ = ("_fingerprint", "_key", "algorithm")
 
     #: Which of CloudFront's two kinds of key this is.
     algorithm: KeyAlgorithm
-    #: SHA-256 of the DER SubjectPublicKeyInfo, 64 hexadecimal digits.
-    fingerprint: str
 
     def __init__(self, key: object) -> None:
         self.algorithm = _algorithm(key)
         assert isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey)  # noqa: S101
         self._key = key
-        der = key.public_bytes(
-            serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-        )
-        self.fingerprint = hashlib.sha256(der).hexdigest()
+        self._fingerprint: str | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the DER SubjectPublicKeyInfo, 64 hexadecimal digits."""
+        if self._fingerprint is None:  # Whoever only signs never asks.
+            der = self._key.public_bytes(
+                serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+            )
+            self._fingerprint = hashlib.sha256(der).hexdigest()
+        return self._fingerprint
 
     @classmethod
     def load(cls, source: str | bytes | os.PathLike[str]) -> Self:
