@@ -173,7 +173,9 @@ def _find_hash_algorithm(credentials: _Credentials) -> HashAlgorithm:
         return HashAlgorithm(name)
     except ValueError:
         # The answer to another value, also to `sha256`, is not documented.
-        raise denied("AccessDenied", f"Hash-Algorithm is {name!r}, not SHA1 or SHA256") from None
+        # What is longer may be a Signature that lost the "&" in front of it.
+        shown = repr(name) if len(name) <= 16 else f"a text of {len(name)} characters"
+        raise denied("AccessDenied", f"Hash-Algorithm is {shown}, not SHA1 or SHA256") from None
 
 
 def _find_policy(credentials: _Credentials) -> tuple[Policy, bytes]:
