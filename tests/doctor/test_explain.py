@@ -63,7 +63,9 @@ def test_no_signature_is_shown(text: str) -> None:
         assert part not in shown
 
 
-@example([URL, f"Signature={SIGNATURE}"])  # which stands in Hash-Algorithm, behind SHA256
+# Which stands behind the value of another parameter, Hash-Algorithm or Key-Pair-Id.
+@example([URL, f"Signature={SIGNATURE}"])
+@example([URL.rpartition("&Hash-Algorithm")[0], f"Signature={SIGNATURE}"])
 @given(
     st.lists(
         st.one_of(
