@@ -126,6 +126,7 @@ coverage: $(VENV)/.test ## Show which lines and branches no test of make test re
 
 .PHONY: bench
 bench: $(VENV)/.bench ## Measure side by side with others; writes docs/benchmarks.md
+	@scripts/javascript_signer.sh || echo 'Going on without it: its row will say why.'
 	$(BIN)/python -m benchmarks
 
 .PHONY: profile

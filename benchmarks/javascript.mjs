@@ -6,7 +6,7 @@
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
 
-// Where `make javascript` installs it.
+// Where scripts/javascript_signer.sh installs it.
 const { getSignedUrl } = createRequire(new URL("../tests/js/sign.mjs", import.meta.url))(
   "@aws-sdk/cloudfront-signer",
 );

@@ -21,9 +21,9 @@ PACKAGE = Path(__file__).parents[1] / "tests/js/node_modules/@aws-sdk/cloudfront
 def why_not() -> str | None:
     """Say why it cannot take part; None where it can."""
     if shutil.which("node") is None:
-        return "node is missing"
+        return "needs node and npm"
     if not (PACKAGE / "package.json").exists():
-        return "the npm package is missing: make javascript installs it"
+        return "needs its npm package, which make bench installs"
     return None
 
 

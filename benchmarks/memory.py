@@ -24,6 +24,8 @@ class Memory:
     most_entries: int
     bytes_full: int
     bytes_after: int
+    #: What a signed resource takes over the length of a URL of it.
+    resource_over_length: float
 
     @property
     def over_length(self) -> float:
@@ -53,6 +55,7 @@ def measure_memory(keys: Keys, *, urls: int) -> Memory:
             storage.url(name)
             most = max(most, len(storage._urls.entries))
         after = _now() - before
+        resource = _measure_resources(keys, urls // 10)
     finally:
         tracemalloc.stop()
     return Memory(
@@ -62,7 +65,23 @@ def measure_memory(keys: Keys, *, urls: int) -> Memory:
         most_entries=most,
         bytes_full=full,
         bytes_after=after,
+        resource_over_length=resource,
     )
+
+
+def _measure_resources(keys: Keys, count: int) -> float:
+    """Return what each takes over the length of a URL, where all are of another folder."""
+    storage = our_storage(keys.rsa, expire_step=STEP, url_cache_size=count)
+
+    def sign(number: int) -> list[int]:
+        folders = [f"albums/{number}/{each}" for each in range(count)]
+        return [len(storage.url(f"{each}/1.jpg", resource=f"{each}/*")) for each in folders]
+
+    sign(0)  # The patterns of the latest resources are kept as well, however many there were.
+    storage._urls.entries.clear()
+    before = _now()
+    length = statistics.fmean(sign(1))
+    return (_now() - before) / len(storage._urls.entries) - length
 
 
 def _names(number: int, count: int) -> Sequence[str]:

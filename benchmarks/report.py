@@ -58,6 +58,7 @@ def memory_rows(memory: Memory) -> Rows:
         ("over its own length", f"{memory.over_length:,.0f}"),
         ("all of them", f"{memory.bytes_full:,}"),
         ("after twice as many names", f"{memory.bytes_after:,}"),
+        ("a signed resource, over the length of a URL", f"{memory.resource_over_length:,.0f}"),
     ]
 
 

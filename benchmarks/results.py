@@ -67,7 +67,7 @@ class Results:
 
 
 def run(scale: Scale) -> Results:
-    """Measure everything; takes a minute or more at full scale."""
+    """Measure everything; takes some two minutes at full scale."""
     made = keys.Keys()
     return Results(
         scale=scale,
@@ -97,10 +97,11 @@ def _groups(made: keys.Keys, scale: Scale) -> Iterator[tuple[str, Group]]:
         ),
     )
     # Many short rounds: the shorter, the more of them are left alone by other programs.
-    with parallel.thread_turns(made, names=max(2, scale.names // 2)) as threads:
-        times = measure(threads, rounds=scale.rounds * 6)
-    with parallel.process_turns(made, names=scale.names * 2) as processes:
-        times |= measure(processes, rounds=scale.rounds * 2)
+    with (
+        parallel.thread_turns(made, names=max(2, scale.names // 2)) as threads,
+        parallel.process_turns(made, names=max(2, scale.names // 2)) as processes,
+    ):
+        times = measure([*threads, *processes], rounds=scale.rounds * 6)
     base = parallel.in_threads(keys.OURS, 1)
     title = "Threads and processes, by the clock on the wall"
     group = Group(title=title, thing="URL", base=base, times=times, by_fastest=True)

@@ -1,4 +1,4 @@
-"""Find caches of the site that keep a page for longer than the signed URLs in it live."""
+"""Find caches that keep a page for longer than its signed URLs live, or that find none of them."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from django.template.backends.django import DjangoTemplates
 from cfsigned_django import conf
 from cfsigned_django.check_table import problem
 from cfsigned_django.checks import whole_seconds
+from cfsigned_django.signing import InvalidKey, KeyAlgorithm
+from cfsigned_django.signing.keys import has_deterministic_ecdsa
 from cfsigned_django.storage_checks import signing_configs
 
 _UPDATE = "django.middleware.cache.UpdateCacheMiddleware"
@@ -36,10 +38,31 @@ def check_caches(
     a response tells: see :func:`cfsigned_django.http.cap_cache_control`.
     """
     lifetimes = [whole_seconds(config.querystring_expire) for config in signing_configs()]
+    found = list(_unlike_signatures())
     known = [each for each in lifetimes if each is not None]  # else find_problems() tells
-    if not known:
-        return []
-    return [*_middleware(min(known)), *_fragments(min(known))]
+    if known:
+        found += [*_middleware(min(known)), *_fragments(min(known))]
+    return found
+
+
+def _unlike_signatures() -> Iterator[CheckMessage]:
+    """Warn where no browser finds what it keeps, since each process signs a URL differently."""
+    stable = [config for config in signing_configs() if whole_seconds(config.expire_step)]
+    if not has_deterministic_ecdsa() and not all(_is_rsa(config) for config in stable):
+        yield problem(
+            "cfsigned.W042",
+            "URLs shall stay the same for a step, and cryptography was built against an OpenSSL "
+            "without deterministic ECDSA signatures: each process gives other URLs.",
+        )
+
+
+def _is_rsa(config: conf.Config) -> bool:
+    """Tell whether an RSA key signs for sure; new keys in the database are ECDSA ones."""
+    try:
+        key = config.cloudfront_key
+        return key is not None and key.load().algorithm is KeyAlgorithm.RSA_2048
+    except InvalidKey:
+        return True  # It signs nothing: find_problems() tells.
 
 
 def _middleware(least: int) -> Iterator[CheckMessage]:

@@ -72,6 +72,8 @@ TABLE: dict[str, str] = {
     "UpdateCacheMiddleware.",
     "cfsigned.W041": "Lower the seconds of {% cache %}, or raise AWS_QUERYSTRING_EXPIRE by the "
     "time for which the fragment is kept.",
+    "cfsigned.W042": "Install cryptography from a wheel of PyPI, which brings its own OpenSSL "
+    "along, or build it against OpenSSL 3.2 or newer.",
 }
 
 # The longest value that a message shows.

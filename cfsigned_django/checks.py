@@ -14,16 +14,16 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
-from cryptography.exceptions import InternalError, UnsupportedAlgorithm
 from django.core.checks import CheckMessage
 from django.core.exceptions import ImproperlyConfigured
 
 from cfsigned_django.check_table import TABLE as TABLE, problem, shown
 from cfsigned_django.conf import Config
-from cfsigned_django.signing import HashAlgorithm, InvalidKey, KeyAlgorithm
+from cfsigned_django.signing import HashAlgorithm, HashRefused, InvalidKey, KeyAlgorithm, PrivateKey
 
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?(?::([0-9]{1,5}))?", re.ASCII)
 KEY_GROUP_ID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
+_TEXT_ID = re.compile("[A-Za-z0-9]{1,20}", re.ASCII)
 KEY_PAIR_ID = re.compile(r"K[A-Z0-9]{8,}|APKA[A-Z0-9]{16}", re.ASCII)
 
 # What django-storages says, word for word: code may look for it.
@@ -35,13 +35,18 @@ _BOTH = (
 Facts = Iterator[CheckMessage]
 
 
-def find_problems(config: Config, *, with_key: bool = True, obj: Any = None) -> list[CheckMessage]:
+def find_problems(
+    config: Config, *, with_key: bool = True, tries_key: bool = True, obj: Any = None
+) -> list[CheckMessage]:
     """Return all that is wrong with a configuration that is meant to sign.
 
-    ``with_key`` is False where the signer comes from elsewhere; ``obj`` is
-    what the messages are about, such as an alias of STORAGES.
+    ``with_key`` is False where the signer comes from elsewhere, ``tries_key``
+    where nothing shall be signed to see whether the key can; ``obj`` is what
+    the messages are about, such as an alias of STORAGES.
     """
-    facts = (*_KEY_FACTS, *_URL_FACTS) if with_key else _URL_FACTS
+    facts = [*(_KEY_FACTS if with_key else ()), *_URL_FACTS]
+    if with_key and tries_key:
+        facts.append(_trial)
     found = [message for fact in facts for message in fact(config)]
     for message in found:
         message.obj = obj
@@ -64,6 +69,11 @@ def raise_first_error(problems: list[CheckMessage]) -> None:
     for found in problems:
         if found.is_serious():
             raise ImproperlyConfigured(f"{found.msg} {found.hint} ({found.id})")
+
+
+def hash_refused() -> CheckMessage:
+    """Return the error that OpenSSL refuses SHA-1, with which an RSA key was to sign."""
+    return problem("cfsigned.E012", "The RSA key of AWS_CLOUDFRONT_KEY cannot sign with SHA1 here.")
 
 
 def _key_and_id(config: Config) -> Facts:
@@ -122,7 +132,7 @@ def _key_pair_id(config: Config) -> Facts:
             "cfsigned.E008",
             f"AWS_CLOUDFRONT_KEY_ID is {key_pair_id}, which looks like the id of a key group.",
         )
-    elif not isinstance(key_pair_id, str) or not re.fullmatch("[A-Za-z0-9]{1,20}", key_pair_id):
+    elif not isinstance(key_pair_id, str) or not _TEXT_ID.fullmatch(key_pair_id):
         # The value stays out of the message: it may be the key itself.
         yield problem("cfsigned.E009", "AWS_CLOUDFRONT_KEY_ID is not the id of a public key.")
     elif not KEY_PAIR_ID.fullmatch(key_pair_id):
@@ -146,21 +156,27 @@ def _hash_algorithm(config: Config) -> Facts:
     name = config.hash_algorithm
     if name is not None and name not in list(HashAlgorithm):
         yield problem("cfsigned.E010", f"AWS_CLOUDFRONT_HASH_ALGORITHM is {shown(name)}.")
-        return
-    try:
-        private_key = config.cloudfront_key.load() if config.cloudfront_key else None
-    except InvalidKey:
-        return  # _key() tells
-    if private_key is None:
-        return
-    if private_key.algorithm is KeyAlgorithm.ECDSA_P256:
-        if name == HashAlgorithm.SHA1:
+    elif name == HashAlgorithm.SHA1:
+        key = _load_key(config)
+        if key and key.algorithm is KeyAlgorithm.ECDSA_P256:
             yield problem("cfsigned.E011", "AWS_CLOUDFRONT_KEY is an ECDSA key, used with SHA1.")
-    elif name != HashAlgorithm.SHA256:
+
+
+def _trial(config: Config) -> Facts:
+    """Sign something, which takes as long as a URL, to see whether OpenSSL lets the key sign."""
+    key = _load_key(config)
+    if key and key.algorithm is KeyAlgorithm.RSA_2048 and config.hash_algorithm != "SHA256":
         try:
-            private_key.sign(b"", HashAlgorithm.SHA1)
-        except (InternalError, UnsupportedAlgorithm, ValueError):
-            yield problem("cfsigned.E012", "AWS_CLOUDFRONT_KEY cannot sign with SHA1 here.")
+            key.sign(b"", HashAlgorithm.SHA1)
+        except HashRefused:
+            yield hash_refused()
+
+
+def _load_key(config: Config) -> PrivateKey | None:
+    try:
+        return None if config.cloudfront_key is None else config.cloudfront_key.load()
+    except InvalidKey:
+        return None  # _key() tells
 
 
 def _lifetimes(config: Config) -> Facts:
@@ -196,20 +212,9 @@ def _auth(config: Config) -> Facts:
         yield problem("cfsigned.E017", f"AWS_QUERYSTRING_AUTH is {shown(config.querystring_auth)}.")
 
 
-_KEY_FACTS: tuple[Callable[[Config], Facts], ...] = (
-    _key_and_id,
-    _key,
-    _key_pair_id,
-    _key_group_id,
-    _hash_algorithm,
-)
-_URL_FACTS: tuple[Callable[[Config], Facts], ...] = (
-    _auth,
-    _domain,
-    _protocol,
-    _lifetimes,
-    _url_cache_size,
-)
+_Fact = Callable[[Config], Facts]
+_KEY_FACTS: tuple[_Fact, ...] = (_key_and_id, _key, _key_pair_id, _key_group_id, _hash_algorithm)
+_URL_FACTS: tuple[_Fact, ...] = (_auth, _domain, _protocol, _lifetimes, _url_cache_size)
 
 
 def whole_seconds(value: Any) -> int | None:

@@ -68,8 +68,8 @@ class Config:
     @classmethod
     def read(cls, options: Mapping[str, Any] | None = None) -> Self:
         """Return the settings of this moment, with a storage's options over them."""
-        values = {name: default_of(name) for name in OPTIONS}
-        values |= {name: value for name, value in (options or {}).items() if name in OPTIONS}
+        given = options or {}
+        values = {name: given[name] if name in given else default_of(name) for name in OPTIONS}
         hide_all(values)
         return cls(**values)
 

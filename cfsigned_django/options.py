@@ -47,6 +47,8 @@ class OptionsMixin:
     hash_algorithm: Any
     key_group_id: Any
 
+    #: The options that can follow a setting.
+    _followed: tuple[str, ...] = tuple(conf.OPTIONS)
     # The options that neither constructor nor class nor later code has set.
     _following: frozenset[str] = frozenset()
     _generation = -1
@@ -64,7 +66,7 @@ class OptionsMixin:
             for name, value in own.items():
                 setattr(self, name, value)
             self._following = self._choose_following({*own, *options})
-            self._follow_settings()
+            self._keep_up()
             if self._needs_key:
                 self._refuse_half_a_key()
             super().__init__(*args, **options)
@@ -129,8 +131,9 @@ class OptionsMixin:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         getattr(super(), "__setstate__", self.__dict__.update)(state)
-        self.__dict__["_urls"] = UrlCache()
-        self._follow_settings()
+        # The settings that it followed may be those of another process.
+        self.__dict__.update(_urls=UrlCache(), _generation=-1)
+        self._keep_up()
 
     def _setting_defaults(self) -> dict[str, Any]:
         """Return the options that follow a setting, with what it says now.
@@ -141,12 +144,20 @@ class OptionsMixin:
 
     def _choose_following(self, given: set[str]) -> frozenset[str]:
         """Return the options that shall follow their settings: what nobody has given."""
-        fixed = {name for name in self._setting_defaults() if hasattr(type(self), name)}
-        return frozenset(self._setting_defaults().keys() - fixed - given)
+        free = {name for name in self._followed if not hasattr(type(self), name)}
+        return frozenset(free - given)
+
+    def _keep_up(self) -> None:
+        """Follow the settings, where one has changed."""
+        generation = conf.generation  # before the look, so that no change is missed
+        if self._generation != generation:
+            self._follow_settings()
+            # Not before all is taken over: another thread would go on with what it was. This
+            # drops what such a thread has remembered meanwhile.
+            self._generation = generation
 
     def _follow_settings(self) -> None:
         """Take over what the settings say now, where neither code nor option said otherwise."""
-        self._generation = conf.generation  # before the look, so that no change is missed
         values = self._setting_defaults()
         for name in self._following:
             # Not by setattr(), after which the option would no longer follow.
@@ -173,7 +184,7 @@ class OptionsMixin:
         self._constructor_args = (args, shown)
 
     def _refuse_unknown(self, options: dict[str, Any]) -> None:
-        known = self._own_option_names()
+        known = self._own_option_names() if options else None
         for name in options:
             if known is not None and name not in known:
                 close = difflib.get_close_matches(name, [*known, *conf.OPTIONS], n=1)

@@ -46,10 +46,13 @@ def extend(entry: Entry, name: str | None) -> str | None:
     """Return the URL of a plain name that a signed resource covers; None where it is neither."""
     if not isinstance(name, str) or not PLAIN_NAME.fullmatch(name):
         return None
-    covers, signed = entry.covers, entry.signed
-    assert covers is not None and signed is not None  # noqa: S101, PT018
+    prefix, signed = entry.prefix, entry.signed
+    assert signed is not None  # noqa: S101
     address = entry.url + name
-    if not covers(address):
+    if prefix is None:
+        if not compile_resource(signed.policy.resource).fullmatch(address):
+            return None
+    elif not address.startswith(prefix):
         return None
     url = f"{address}?{signed.query}"
     return url if len(url) <= MAX_URL_LENGTH else None
@@ -102,10 +105,20 @@ def _sign(grant: Grant, address: str, start: str | None) -> Entry:
     }
     if "*" in grant.covered:
         signed = grant.signer.sign_policy(grant.policy())
-        covers = None if start is None else compile_resource(signed.policy.resource).fullmatch
-        return Entry(url=start or "", signed=signed, covers=covers, **fields)
+        prefix = _prefix(signed.policy.resource, start)
+        return Entry(url=start or "", signed=signed, prefix=prefix, **fields)
     if grant.covered == address and grant.ip_address is None:
         url = grant.signer.sign_url(address, date_less_than=grant.expires)
     else:
         url = grant.signer.sign_url(address, policy=grant.policy())
     return Entry(url=url, **fields)
+
+
+def _prefix(resource: str, start: str | None) -> str | None:
+    """Return with what all plain URLs begin that a resource covers, if that is all there is to it.
+
+    So it is where the only ``*`` ends the path: a plain name has no query.
+    """
+    prefix = resource.removesuffix("*")
+    is_all = start is not None and prefix.startswith(start) and not {"*", "?"} & set(prefix)
+    return prefix if is_all and prefix != resource else None

@@ -22,7 +22,7 @@ from cfsigned_django.arguments import (
 from cfsigned_django.parameters import build_query
 from cfsigned_django.ready import Ready, Settled
 from cfsigned_django.reuse import PLAIN_NAME, SECONDS, Grant, extend, extend_to, find_or_sign
-from cfsigned_django.signing import Policy, Signer
+from cfsigned_django.signing import HashRefused, Policy, Signer
 from cfsigned_django.signing.encoding import encode_url
 from cfsigned_django.stable_expiry import stable_expiry
 from cfsigned_django.url_cache import RECHECK_SECONDS
@@ -111,17 +111,21 @@ class SignedUrlMixin(AddressMixin):
                 if expiry_watch.watches:
                     expiry_watch.note(entry.expires)
                 return url
-        return self._make_url(
-            name,
-            parameters,
-            expire,
-            http_method,
-            date_greater_than,
-            ip_address,
-            resource,
-            download,
-            expire_step,
-        )
+        try:
+            return self._make_url(
+                name,
+                parameters,
+                expire,
+                http_method,
+                date_greater_than,
+                ip_address,
+                resource,
+                download,
+                expire_step,
+            )
+        except HashRefused:
+            self._explain_refusal()
+            raise
 
     def _make_url(
         self,

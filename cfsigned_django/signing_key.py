@@ -8,7 +8,12 @@ from django.core.checks import CheckMessage
 from django.core.exceptions import ImproperlyConfigured
 
 from cfsigned_django import conf
-from cfsigned_django.checks import find_problems, longest_lifetime, raise_first_error
+from cfsigned_django.checks import (
+    find_problems,
+    hash_refused,
+    longest_lifetime,
+    raise_first_error,
+)
 from cfsigned_django.keyring import looks_in_database, needs_settings_key, trusted_keys, waits_for
 from cfsigned_django.options import OptionsMixin
 from cfsigned_django.ready import Ready, find_missing_app
@@ -20,14 +25,18 @@ class SigningKeyMixin(OptionsMixin):
 
     _ready: Ready | None = None
 
-    def find_problems(self, obj: Any = None) -> list[CheckMessage]:
-        """Return what system checks say about this storage; ``obj`` is what they name."""
+    def find_problems(self, obj: Any = None, *, tries_key: bool = True) -> list[CheckMessage]:
+        """Return what system checks say about this storage; ``obj`` is what they name.
+
+        ``tries_key``: sign something, to see whether the key can.
+        """
         if not self._is_signing():
             return []
         config = self.signing_config()
         if isinstance(self._handed_in(), Signer):
             return find_problems(config, with_key=False, obj=obj)
-        found = find_problems(config, with_key=needs_settings_key(config), obj=obj)
+        with_key = needs_settings_key(config)
+        found = find_problems(config, with_key=with_key, tries_key=tries_key, obj=obj)
         return [*found, *find_missing_app(config, obj)]
 
     def trusted_keys(self) -> dict[str, PublicKey]:
@@ -36,7 +45,7 @@ class SigningKeyMixin(OptionsMixin):
         # Also of a storage that does not sign: whoever asks wants to verify.
         config = self.signing_config()
         with_key = not isinstance(self._handed_in(), Signer) and needs_settings_key(config)
-        raise_first_error(find_problems(config, with_key=with_key))
+        raise_first_error(find_problems(config, with_key=with_key, tries_key=False))
         return trusted_keys(self._get_ready().lease_signer().signer)
 
     def signs_apart(self, key_group_id: str, key_pair_id: str) -> bool:
@@ -77,11 +86,6 @@ class SigningKeyMixin(OptionsMixin):
         self._keep_up()
         return self._get_ready().lease_signer().signer if self._is_signing() else None
 
-    def _keep_up(self) -> None:
-        """Follow the settings, where one has changed."""
-        if self._generation != conf.generation:
-            self._follow_settings()
-
     def _get_ready(self) -> Ready:
         """Return what the options decide, worked out again only after they changed."""
         state = (
@@ -104,7 +108,8 @@ class SigningKeyMixin(OptionsMixin):
         return ready
 
     def _make_ready(self, state: tuple[Any, ...]) -> Ready:
-        raise_first_error(self.find_problems())
+        # What the key signs next shows whether it can: see _explain_refusal().
+        raise_first_error(self.find_problems(tries_key=False))
         config, given = self.signing_config(), self._handed_in()
         signer = given if isinstance(given, Signer) else None
         asks_database = self._asks_database(config)
@@ -122,6 +127,11 @@ class SigningKeyMixin(OptionsMixin):
             asks_database=asks_database,
             has_fixed_paths=self._has_fixed_paths(),
         )
+
+    def _explain_refusal(self) -> None:
+        """Raise what the check says, where a setting decides with which hash the key signs."""
+        if not isinstance(self._handed_in(), Signer):
+            raise_first_error([hash_refused()])
 
     @classmethod
     def _has_fixed_paths(cls) -> bool:

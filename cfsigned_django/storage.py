@@ -47,6 +47,7 @@ class CloudFrontS3Storage(SignedUrlMixin, S3Storage):
     location: str
     transfer_config: Any
 
+    _followed = (*SignedUrlMixin._followed, "location")
     # The signer that the constructor made of the options. Any other one was
     # handed in, then or later.
     _options_signer: Any = object()
@@ -63,17 +64,19 @@ class CloudFrontS3Storage(SignedUrlMixin, S3Storage):
         if isinstance(signer, _LateSigner) and signer is self._options_signer:
             # It would keep the key that the settings named before in memory.
             fresh = _LateSigner(key_pair_id=self.cloudfront_key_id, source=self.cloudfront_key)
-            self.cloudfront_signer = self._options_signer = fresh
+            # In this order: for a thread between the two, the old one is a signer of its own,
+            # and what it works out for that is of no use later.
+            self._options_signer = self.cloudfront_signer = fresh
 
     def get_cloudfront_signer(self, key_id: str, key: Any) -> Any:
         """Return a signer for ``cloudfront_signer``, as django-storages' method does."""
         return _LateSigner(key_pair_id=key_id, source=KeySource.wrap(key))
 
-    def find_problems(self, obj: Any = None) -> list[CheckMessage]:
+    def find_problems(self, obj: Any = None, *, tries_key: bool = True) -> list[CheckMessage]:
         """Return what system checks say about this storage; ``obj`` is what they name."""
         if self._has_foreign_signer():
             return find_problems(self.signing_config(), with_key=False, obj=obj)
-        return super().find_problems(obj)
+        return super().find_problems(obj, tries_key=tries_key)
 
     def signing_config(self) -> Config:
         """Return the options as they stand, for the checks."""
@@ -131,7 +134,7 @@ class CloudFrontS3Storage(SignedUrlMixin, S3Storage):
         ours = super()._setting_defaults()
         # A subclass may have changed these, as django-storages' classes allow.
         theirs = self.get_default_settings()  # type: ignore[no-untyped-call]
-        return {**ours, **{name: theirs[name] for name in (*ours, "location") if name in theirs}}
+        return {**ours, **{name: theirs[name] for name in self._followed if name in theirs}}
 
     def _own_option_names(self) -> set[str]:
         options = self.get_default_settings()  # type: ignore[no-untyped-call]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -37,8 +37,9 @@ class Entry:
     #: The finished URL; for a resource, the URL of the folder that plain names are put behind.
     url: str = field(repr=False)
     signed: SignedPolicy | None = None
-    #: Tells whether a URL that is as plain as its name is covered.
-    covers: Callable[[str], Any] | None = None
+    #: A URL that is as plain as its name is covered where it begins so; None where a pattern has
+    #: to say. The pattern itself takes 1 KB, and is not kept here.
+    prefix: str | None = field(default=None, repr=False)
 
 
 class UrlCache:

@@ -19,7 +19,13 @@ from benchmarks.targets import TARGETS, Target, as_ratio
 from tests.pages import read
 
 MEMORY = Memory(
-    size=100, url_length=400, per_url=700, most_entries=100, bytes_full=70_000, bytes_after=70_500
+    size=100,
+    url_length=400,
+    per_url=700,
+    most_entries=100,
+    bytes_full=70_000,
+    bytes_after=70_500,
+    resource_over_length=900,
 )
 
 
@@ -108,16 +114,17 @@ def test_targets(
 @pytest.mark.parametrize(
     ("memory", "reached"),
     [
-        (MEMORY, [True, True]),
-        (replace(MEMORY, per_url=400 + targets.MEMORY_LIMIT + 1), [False, True]),
-        (replace(MEMORY, most_entries=101), [True, False]),
-        (replace(MEMORY, bytes_after=80_000), [True, False]),
+        (MEMORY, [True, True, True]),
+        (replace(MEMORY, per_url=400 + targets.MEMORY_LIMIT + 1), [False, True, True]),
+        (replace(MEMORY, resource_over_length=targets.MEMORY_LIMIT + 1), [True, False, True]),
+        (replace(MEMORY, most_entries=101), [True, True, False]),
+        (replace(MEMORY, bytes_after=80_000), [True, True, False]),
     ],
 )
 def test_memory_targets(memory: Memory, reached: list[bool]) -> None:
     """Miss a target where a URL takes too much, and where the bound is not kept."""
     found = targets.find(results(memory=memory))
-    assert [each.is_reached for each in found[-2:]] == reached
+    assert [each.is_reached for each in found[-3:]] == reached
 
 
 def test_promised_ratios() -> None:

@@ -65,11 +65,11 @@ def test_sizes() -> None:
 def test_missing_node(monkeypatch: pytest.MonkeyPatch) -> None:
     """Say why AWS's signer for JavaScript does not take part."""
     monkeypatch.setattr("shutil.which", lambda name: None)
-    assert javascript.why_not() == "node is missing"
+    assert javascript.why_not() == "needs node and npm"
     assert javascript.versions() == {}
     monkeypatch.setattr("shutil.which", lambda name: name)
     monkeypatch.setattr(javascript, "PACKAGE", Path("nowhere"))
-    assert "make javascript" in str(javascript.why_not())
+    assert "make bench installs" in str(javascript.why_not())
 
 
 @utcnow

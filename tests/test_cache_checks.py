@@ -9,6 +9,7 @@ import pytest
 from django.core.management import call_command
 
 from cfsigned_django.cache_checks import check_caches
+from cfsigned_django.signing import keys
 from tests.storage_cases import S3_BACKEND
 
 CAP = "cfsigned_django.http.cap_cache_control"
@@ -44,6 +45,40 @@ def test_middleware(middleware: list[str], seconds: int, ids: list[str], site: A
     site.MIDDLEWARE = middleware
     site.CACHE_MIDDLEWARE_SECONDS = seconds
     assert found() == ids
+
+
+@pytest.mark.parametrize(
+    ("key", "step", "is_old", "ids"),
+    [
+        ("ec_key", 900, True, ["W042"]),
+        ("ec_key", 900, False, []),
+        ("ec_key", 0, True, []),
+        ("rsa_key", 900, True, []),
+        (None, 900, True, ["W042"]),
+    ],
+)
+def test_signatures_that_differ(
+    key: str | None,
+    step: int,
+    is_old: bool,
+    ids: list[str],
+    site: Any,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Warn where stable URLs are not, since OpenSSL signs differently each time with ECDSA."""
+    site.AWS_CLOUDFRONT_KEY = None if key is None else request.getfixturevalue(key).to_pem()
+    site.AWS_CLOUDFRONT_EXPIRE_STEP = step
+    if is_old:
+        monkeypatch.setattr(keys, "_DETERMINISTIC_ECDSA", keys._ECDSA)
+    assert found() == ids
+
+
+def test_key_that_signs_nothing(site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave a key that cannot be used to the check that says so."""
+    site.AWS_CLOUDFRONT_KEY, site.AWS_CLOUDFRONT_EXPIRE_STEP = "no key", 900
+    monkeypatch.setattr(keys, "_DETERMINISTIC_ECDSA", keys._ECDSA)
+    assert found() == []
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,8 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import pytest
-from cryptography.exceptions import InternalError, UnsupportedAlgorithm
 from django.core.exceptions import ImproperlyConfigured
 
 from cfsigned_django.check_table import problem
@@ -24,7 +22,13 @@ from cfsigned_django.checks import (
 )
 from cfsigned_django.conf import Config, KeySource
 from cfsigned_django.signing import HashAlgorithm, PrivateKey
-from tests.storage_cases import KEY_GROUP_ID, KEY_ID, options_for
+from tests.storage_cases import (
+    KEY_GROUP_ID,
+    KEY_ID,
+    counted_signatures,
+    options_for,
+    without_sha1,
+)
 
 SOURCE = Path(__file__).parent.parent / "cfsigned_django"
 
@@ -91,19 +95,24 @@ def test_fact(check_id: str, changes: dict[str, Any], healthy: Config) -> None:
     assert "AWS_" in found.msg or check_id in ("E001", "W005")
 
 
-@pytest.mark.parametrize(
-    "error",
-    [UnsupportedAlgorithm("policy"), ValueError("policy"), InternalError("policy", [])],
-    ids=repr,
-)
-def test_platform_without_sha1(error: Any, healthy: Config, rsa_key: PrivateKey) -> None:
+def test_platform_without_sha1(healthy: Config, rsa_key: PrivateKey) -> None:
     """Find that the platform refuses SHA-1, which an RSA key signs with unless told otherwise."""
     rsa = replace(healthy, cloudfront_key=KeySource.wrap(rsa_key.to_pem()))
-    with mock.patch.object(PrivateKey, "sign", side_effect=error):
+    with without_sha1():
         assert ids(find_problems(rsa)) == ["E012"]
         assert ids(find_problems(replace(rsa, hash_algorithm="SHA1"))) == ["E012"]
         assert find_problems(replace(rsa, hash_algorithm="SHA256")) == []
         assert find_problems(healthy) == []
+
+
+def test_no_trial_before_a_signature(healthy: Config, rsa_key: PrivateKey) -> None:
+    """Sign nothing where the key is about to sign, and once where only a check asks."""
+    rsa = replace(healthy, cloudfront_key=KeySource.wrap(rsa_key.to_pem()))
+    with counted_signatures() as signatures:
+        assert find_problems(rsa, tries_key=False) == []
+        assert signatures == []
+        assert find_problems(rsa) == []
+    assert signatures == [b""]
 
 
 @pytest.mark.parametrize(

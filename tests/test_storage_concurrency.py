@@ -9,6 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from django.core.files.storage import storages
@@ -105,6 +106,30 @@ def test_settings_that_come_back(fresh_key: PrivateKey, site: Any) -> None:
             with override_settings(AWS_CLOUDFRONT_EXPIRE_STEP=step):
                 storage.url("a.jpg")
     assert len(loads) == 1
+
+
+@pytest.mark.parametrize("cls", [CloudFrontS3Storage, CloudFrontFileSystemStorage])
+def test_thread_that_asks_while_another_takes_settings_over(cls: Any, site: Any) -> None:
+    """Follow a changed setting in each thread, also while another one is at it."""
+    storage = cls(expire_step=10**6)
+    storage.url("a.jpg")
+    look: Callable[[], dict[str, Any]] = storage._setting_defaults
+    found: list[str] = []
+
+    def ask() -> None:
+        with mock.patch.object(storage, "_setting_defaults", look):
+            found.append(storage.url("a.jpg"))
+
+    def look_while_another_asks() -> dict[str, Any]:
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(ask).result()
+        return look()
+
+    with override_settings(AWS_S3_CUSTOM_DOMAIN="other.example.com"):
+        with mock.patch.object(storage, "_setting_defaults", look_while_another_asks):
+            found.append(storage.url("a.jpg"))
+        found.append(storage.url("a.jpg"))
+    assert [url.partition("/a.jpg")[0] for url in found] == ["https://other.example.com"] * 3
 
 
 def test_many_keys(site: Any) -> None:

@@ -14,9 +14,15 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.files.base import ContentFile
 
 from cfsigned_django.checks import TABLE
-from cfsigned_django.signing import PrivateKey
+from cfsigned_django.signing import HashRefused, PrivateKey, Signer
 from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
-from tests.storage_cases import KEY_GROUP_ID, KEY_ID, verify
+from tests.storage_cases import (
+    KEY_GROUP_ID,
+    KEY_ID,
+    counted_signatures,
+    verify,
+    without_sha1,
+)
 
 KEY_FORMS: dict[str, Callable[[PrivateKey], str | bytes]] = {
     "text": lambda key: key.to_pem().decode(),
@@ -229,3 +235,39 @@ def test_files_can_be_stored_without_urls(settings: Any, tmp_path: Path) -> None
         assert file.read() == b"text"
     with pytest.raises(ImproperlyConfigured, match="E001"):
         storage.url(name)
+
+
+@pytest.mark.parametrize("cls", [CloudFrontS3Storage, CloudFrontFileSystemStorage])
+def test_first_url_costs_one_signature(cls: Any, site: Any, rsa_key: PrivateKey) -> None:
+    """Sign the first URL of a storage, and nothing before it to see whether the key can."""
+    site.AWS_CLOUDFRONT_KEY = rsa_key.to_pem()
+    storage = cls()
+    with counted_signatures() as signatures:
+        url = storage.url("a.jpg")
+    assert len(signatures) == 1
+    assert verify(storage, url).is_canned
+
+
+@pytest.mark.parametrize("arguments", [{}, {"expire_step": 60}, {"resource": "*"}], ids=repr)
+def test_openssl_without_sha1(arguments: dict[str, Any], site: Any, rsa_key: PrivateKey) -> None:
+    """Say as the system check does what to set where OpenSSL refuses SHA-1, at each URL."""
+    site.AWS_CLOUDFRONT_KEY = rsa_key.to_pem()
+    storage = CloudFrontS3Storage()
+    with without_sha1():
+        for name in ("a.jpg", "a.jpg", "a b.jpg"):
+            with pytest.raises(ImproperlyConfigured, match=r"cfsigned\.E012") as caught:
+                storage.url(name, **arguments)
+            assert str(caught.value).startswith("The RSA key of AWS_CLOUDFRONT_KEY")
+            assert TABLE["cfsigned.E012"] in str(caught.value)
+        (found,) = storage.find_problems()
+        assert found.id == "cfsigned.E012"
+        assert found.msg in str(caught.value)
+        site.AWS_CLOUDFRONT_HASH_ALGORITHM = "SHA256"
+        assert "Hash-Algorithm=SHA256" in storage.url("a.jpg", **arguments)
+
+
+def test_signer_whose_hash_openssl_refuses(site: Any, rsa_key: PrivateKey) -> None:
+    """Name no setting where the signer was handed in, of whose hash no setting decides."""
+    signer = Signer(key_pair_id=KEY_ID, private_key=rsa_key)
+    with without_sha1(), pytest.raises(HashRefused, match="hash_algorithm"):
+        CloudFrontS3Storage(cloudfront_signer=signer).url("a.jpg")

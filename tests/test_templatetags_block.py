@@ -123,6 +123,29 @@ def test_storage() -> None:
     assert policy_of(urls[1], "private").resource == "https://p.example.com/*"
 
 
+def test_storage_of_the_block() -> None:
+    """Take the names of the block from its storage, but for one that says another."""
+    urls = urls_of(
+        "{% signed_urls 'a/*' storage='private' %}[{% signed_url 'a/1' %}]"
+        "[{% signed_url 'a/1' storage='default' %}]{% endsigned_urls %}[{% signed_url 'a/1' %}]"
+    )
+    hosts = [url.partition("/a/1?")[0].removeprefix("https://") for url in urls]
+    assert hosts == ["p.example.com", "media.example.com", "media.example.com"]
+    assert policy_of(urls[0], "private").resource == "https://p.example.com/a/*"
+
+
+def test_storage_of_the_block_and_a_field() -> None:
+    """Give a field within the block what storage= of its own tag would give it."""
+    field = models.FileField(storage=storages["default"])
+    value = field.attr_class(None, field, "a/1.jpg")  # type: ignore[arg-type]
+    in_block, alone = urls_of(
+        "{% signed_urls 'a/*' storage='private' %}[{% signed_url f %}]{% endsigned_urls %}"
+        "[{% signed_url f storage='private' resource='a/*' %}]",
+        f=value,
+    )
+    assert in_block == alone
+
+
 def test_field() -> None:
     """Sign the value of a file field in the block."""
     field = models.FileField(storage=storages["private"])
@@ -149,6 +172,10 @@ def test_quotes_in_a_name() -> None:
         ("{% signed_urls 'a' %}", "endsigned_urls"),
         ("{% signed_urls 'a/*' %}{% signed_url 'b/c' %}{% endsigned_urls %}", "does not cover"),
         ("{% signed_urls nothing %}{% signed_url 'b/c' %}{% endsigned_urls %}", "resource is ''"),
+        (
+            "{% signed_urls 'a/*' storage='x' %}{% signed_url 'a/c' %}{% endsigned_urls %}",
+            "no storage 'x'",
+        ),
         ("{% signed_urls 'a/*' expire=0 %}{% signed_url 'a/c' %}{% endsigned_urls %}", "expire is"),
         ("{% signed_url 'a' expire_step=-1 %}", "expire_step is"),
         ("{% signed_url 'a' expire_step=9999999 %}", "AWS_CLOUDFRONT_EXPIRE_STEP"),

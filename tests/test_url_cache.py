@@ -151,6 +151,42 @@ def test_memory(key: str, site: Any, request: pytest.FixtureRequest) -> None:
         assert len(storage._urls.entries) <= 400
 
 
+@pytest.mark.parametrize("key", ["rsa_key", "ec_key"])
+def test_memory_of_resources(key: str, site: Any, request: pytest.FixtureRequest) -> None:
+    """Take at most 1 KB for each signed resource over the length of a URL of it."""
+    pem = request.getfixturevalue(key).to_pem()
+    storage = CloudFrontS3Storage(cloudfront_key=pem, expire_step=900, url_cache_size=1000)
+
+    def sign(*albums: int) -> int:
+        return sum(len(storage.url(f"a/{n:05}/1.jpg", resource=f"a/{n:05}/*")) for n in albums)
+
+    with at(NOW):
+        tracemalloc.start()
+        try:
+            sign(*range(600))  # More than the patterns that are kept, whatever is signed.
+            gc.collect()
+            before = tracemalloc.get_traced_memory()[0]
+            length = sign(*range(600, 1000))
+            gc.collect()
+            grown = tracemalloc.get_traced_memory()[0] - before
+        finally:
+            tracemalloc.stop()
+        assert len(storage._urls.entries) == 1000
+        assert grown - length <= 400 * 1024
+
+
+def test_urls_and_resources_count_together(site: Any, ec_key: PrivateKey) -> None:
+    """Keep no more URLs and signed resources together than the size says."""
+    storage = CloudFrontS3Storage(cloudfront_key=ec_key.to_pem(), expire_step=900, url_cache_size=9)
+    with at(NOW):
+        for number in range(40):
+            storage.url(f"{number}/1.jpg")
+            storage.url(f"{number}/1.jpg", resource=f"{number}/*")
+            assert len(storage._urls.entries) <= 9
+        kept = {entry.signed is None for entry in storage._urls.entries.values()}
+    assert kept == {True, False}
+
+
 def test_threads(site: Any, ec_key: PrivateKey) -> None:
     """Give each of 16 threads the right URL, while the cache overflows and is dropped."""
     storage = CloudFrontS3Storage(cloudfront_key=ec_key.to_pem(), expire_step=900)

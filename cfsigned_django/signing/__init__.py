@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cfsigned_django.signing.exceptions import (
     Denied as Denied,
+    HashRefused as HashRefused,
     InvalidKey as InvalidKey,
     InvalidPolicy as InvalidPolicy,
     InvalidUrl as InvalidUrl,

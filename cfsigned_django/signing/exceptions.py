@@ -4,6 +4,7 @@
 
     SigningError
     ├── InvalidKey       a key that cannot be read, or that CloudFront does not take
+    │   └── HashRefused  a key that cannot sign with SHA1 on this machine
     ├── InvalidPolicy    a policy that CloudFront would refuse, or that grants more than was meant
     ├── InvalidUrl       a URL that cannot be signed
     └── Denied           a viewer request that the verifier refuses
@@ -18,6 +19,10 @@ class SigningError(Exception):
 
 class InvalidKey(SigningError, ValueError):
     """Report a key that cannot be read or that CloudFront does not accept."""
+
+
+class HashRefused(InvalidKey):
+    """Report that this machine's OpenSSL signs nothing with the hash of the signer."""
 
 
 class InvalidPolicy(SigningError, ValueError):

@@ -11,12 +11,12 @@ import os
 from enum import StrEnum
 from typing import Any, Self
 
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InternalError, InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
 from cfsigned_django.signing import pem
-from cfsigned_django.signing.exceptions import InvalidKey
+from cfsigned_django.signing.exceptions import HashRefused, InvalidKey
 
 
 class HashAlgorithm(StrEnum):
@@ -56,6 +56,17 @@ def _deterministic_ecdsa(name: HashAlgorithm) -> ec.ECDSA:
 
 
 _DETERMINISTIC_ECDSA = {name: _deterministic_ecdsa(name) for name in _HASHES}
+
+
+def has_deterministic_ecdsa() -> bool:
+    """Tell whether ECDSA signatures of one message are the same here, each time."""
+    return _DETERMINISTIC_ECDSA[HashAlgorithm.SHA256].deterministic_signing
+
+
+_NO_SHA1 = (
+    "The RSA key cannot sign with SHA1: the policy of this platform's OpenSSL refuses it. Let it "
+    "sign with SHA256 (hash_algorithm), which CloudFront takes as well."
+)
 # CloudFront verifies PKCS#1 v1.5, never PSS.
 _PKCS1 = padding.PKCS1v15()
 
@@ -63,21 +74,26 @@ _PKCS1 = padding.PKCS1v15()
 class PublicKey:
     """Verify signatures with the half of the key pair that CloudFront knows."""
 
-    __slots__ = ("_key", "algorithm", "fingerprint")
+    __slots__ = ("_fingerprint", "_key", "algorithm")
 
     #: Which of CloudFront's two kinds of key this is.
     algorithm: KeyAlgorithm
-    #: SHA-256 of the DER SubjectPublicKeyInfo, 64 hexadecimal digits.
-    fingerprint: str
 
     def __init__(self, key: object) -> None:
         self.algorithm = _algorithm(key)
         assert isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey)  # noqa: S101
         self._key = key
-        der = key.public_bytes(
-            serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-        )
-        self.fingerprint = hashlib.sha256(der).hexdigest()
+        self._fingerprint: str | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the DER SubjectPublicKeyInfo, 64 hexadecimal digits."""
+        if self._fingerprint is None:  # Whoever only signs never asks.
+            der = self._key.public_bytes(
+                serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+            )
+            self._fingerprint = hashlib.sha256(der).hexdigest()
+        return self._fingerprint
 
     @classmethod
     def load(cls, source: str | bytes | os.PathLike[str]) -> Self:
@@ -175,10 +191,18 @@ class PrivateKey:
     def sign(self, message: bytes, hash_algorithm: HashAlgorithm) -> bytes:
         """Return the raw signature: 256 bytes for RSA, ASN.1 DER (about 71) for ECDSA.
 
-        The same message gives the same signature, in every process.
+        The same message gives the same signature, in every process; with ECDSA
+        where :func:`has_deterministic_ecdsa` says so. Raise
+        :exc:`HashRefused` where the policy of this machine's OpenSSL forbids
+        SHA1, as those of FIPS and of some distributions do.
         """
         if self.algorithm is KeyAlgorithm.RSA_2048:
-            return self._key.sign(message, _PKCS1, _HASHES[hash_algorithm])  # type: ignore[call-arg, arg-type]
+            try:
+                return self._key.sign(message, _PKCS1, _HASHES[hash_algorithm])  # type: ignore[call-arg, arg-type]
+            except (InternalError, UnsupportedAlgorithm, ValueError) as error:
+                if hash_algorithm != HashAlgorithm.SHA1:
+                    raise
+                raise HashRefused(_NO_SHA1) from error
         return self._key.sign(message, self._ecdsa[hash_algorithm])  # type: ignore[call-arg, arg-type]
 
     def with_random_nonces(self) -> PrivateKey:

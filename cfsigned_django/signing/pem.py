@@ -21,6 +21,7 @@ from cfsigned_django.signing.exceptions import InvalidKey
 
 _BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----(.*?)-----END \1-----", re.DOTALL)
 _BEGIN = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----")
+_LITERAL_RETURN, _LITERAL_LINE_END = re.compile(r"\\+r"), re.compile(r"\\+n")
 # An encrypted PKCS#1 or SEC1 block begins with two lines of its own.
 _HEADERS = re.compile(r"\s*(Proc-Type: \S+)\s+(DEK-Info: \S+)\s+")
 
@@ -127,7 +128,7 @@ def _read(source: str | bytes | os.PathLike[str], wanted: str) -> str:
 
 def _mend_line_ends(text: str) -> str:
     """Return the text with real line ends, also for literal ones, escaped once or more."""
-    text = re.sub(r"\\+n", "\n", re.sub(r"\\+r", "", text))
+    text = _LITERAL_LINE_END.sub("\n", _LITERAL_RETURN.sub("", text))
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 

@@ -119,10 +119,8 @@ class Verifier:
         key = self._trusted_keys.get(key_pair_id)
         if key is None:
             known = ", ".join(sorted(self._trusted_keys)) or "none"
-            raise denied(
-                "InvalidKey",
-                f"{key_pair_id!r} is not in a trusted key group of the behavior (known: {known})",
-            )
+            wanted = f"in a trusted key group of the behavior (known: {known})"
+            raise denied("InvalidKey", f"{_shown(key_pair_id)} is not {wanted}")
         return key
 
 
@@ -173,7 +171,13 @@ def _find_hash_algorithm(credentials: _Credentials) -> HashAlgorithm:
         return HashAlgorithm(name)
     except ValueError:
         # The answer to another value, also to `sha256`, is not documented.
-        raise denied("AccessDenied", f"Hash-Algorithm is {name!r}, not SHA1 or SHA256") from None
+        reason = f"Hash-Algorithm is {_shown(name)}, not SHA1 or SHA256"
+        raise denied("AccessDenied", reason) from None
+
+
+def _shown(value: str) -> str:
+    """Return a value for a reason; a long one may be a Signature that lost the ``&`` before it."""
+    return repr(value) if len(value) <= 40 else f"a text of {len(value)} characters"
 
 
 def _find_policy(credentials: _Credentials) -> tuple[Policy, bytes]:

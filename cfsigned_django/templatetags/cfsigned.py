@@ -49,14 +49,15 @@ def signed_url(
     """
     if not file_or_name:
         return ""
-    source = _storage_of(file_or_name, storage)
-    name = _name_of(file_or_name)
     around = context.get(_DEFAULTS, _NO_DEFAULTS)
     if around:
+        storage = around["storage"] if storage is None else storage
         resource = around["resource"] if resource is None else resource
         expire = around["expire"] if expire is None else expire
         expire_step = around["expire_step"] if expire_step is None else expire_step
         ip_address = around["ip_address"] if ip_address is None else ip_address
+    source = _storage_of(file_or_name, storage)
+    name = _name_of(file_or_name)
     try:
         return source.url(
             name,
@@ -89,7 +90,12 @@ class SignedUrlNode(SimpleNode):
 
 
 def signed_urls(
-    resource: str, *, expire: Any = None, expire_step: Any = None, ip_address: str | None = None
+    resource: str,
+    *,
+    storage: str | None = None,
+    expire: Any = None,
+    expire_step: Any = None,
+    ip_address: str | None = None,
 ) -> dict[str, Any]:
     """Sign once for all URLs within the block whose names the resource covers.
 
@@ -105,6 +111,7 @@ def signed_urls(
     """
     return {
         "resource": resource,
+        "storage": storage,
         "expire": expire,
         "expire_step": expire_step,
         "ip_address": ip_address,

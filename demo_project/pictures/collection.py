@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from demo_project.pictures import evenings, landscapes, patterns
+from demo_project.pictures import evenings, landscapes, patterns, woods
 from demo_project.pictures.canvas import OVERSAMPLING, Size, seeded
 
 LANDSCAPE: Size = (1440, 960)
@@ -121,6 +121,6 @@ COLLECTION = (
         title="Birch wood",
         size=LANDSCAPE,
         seed=7,
-        draw=landscapes.birch_wood,
+        draw=woods.birch_wood,
     ),
 )

@@ -5,11 +5,7 @@ from __future__ import annotations
 import math
 import random
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-from unittest import mock
 
 import pytest
 from django.core.files.base import ContentFile
@@ -17,10 +13,11 @@ from django.core.files.storage import storages
 from django.test import Client, override_settings
 
 from cfsigned_django.signed_urls import SignedUrlMixin
-from cfsigned_django.signing import PrivateKey, Verifier
+from cfsigned_django.signing import Verifier
 from cfsigned_django.testing import edge_for
 from tests.demo_project.browsing import links
 from tests.demo_project.conftest import THUMBNAIL_LINKS, Clock
+from tests.storage_cases import counted_signatures
 
 pytest.importorskip("PIL", reason="needs the demo extra: Pillow")
 
@@ -29,19 +26,6 @@ from demo_project.gallery.thumbnails import RESERVE
 from demo_project.pictures.thumbnails import COUNT, THUMBNAILS
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@contextmanager
-def counted_signatures() -> Iterator[list[bytes]]:
-    """Note each message that is signed within the block."""
-    signed, sign = [], PrivateKey.sign
-
-    def note(key: PrivateKey, message: bytes, *args: Any) -> bytes:
-        signed.append(message)
-        return sign(key, message, *args)
-
-    with mock.patch.object(PrivateKey, "sign", note):
-        yield signed
 
 
 def figures(page: str) -> dict[str, str]:

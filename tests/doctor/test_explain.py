@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import example, given, strategies as st
 
 from cfsigned_django.doctor.explain import explain_url
 from cfsigned_django.signing.encoding import encode_base64
@@ -63,6 +63,9 @@ def test_no_signature_is_shown(text: str) -> None:
         assert part not in shown
 
 
+# Which stands behind the value of another parameter, Hash-Algorithm or Key-Pair-Id.
+@example([URL, f"Signature={SIGNATURE}"])
+@example([URL.rpartition("&Hash-Algorithm")[0], f"Signature={SIGNATURE}"])
 @given(
     st.lists(
         st.one_of(

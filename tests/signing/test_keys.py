@@ -7,9 +7,10 @@ import copy
 import hashlib
 import pickle
 from typing import Any
+from unittest import mock
 
 import pytest
-from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.exceptions import InternalError, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import (
     decode_dss_signature,
@@ -20,6 +21,7 @@ from hypothesis import given, strategies as st
 
 from cfsigned_django.signing import (
     HashAlgorithm,
+    HashRefused,
     InvalidKey,
     KeyAlgorithm,
     PrivateKey,
@@ -97,6 +99,21 @@ def test_rsa_signature_length(rsa_key: PrivateKey) -> None:
     signature = rsa_key.sign(MESSAGE, HashAlgorithm.SHA1)
     assert (len(signature), len(encode_base64(signature))) == (256, 344)
     assert signature == rsa_key.sign(MESSAGE, HashAlgorithm.SHA1)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [UnsupportedAlgorithm("policy"), ValueError("policy"), InternalError("policy", [])],
+    ids=repr,
+)
+def test_openssl_that_refuses_a_hash(error: Exception, rsa_key: PrivateKey) -> None:
+    """Say that OpenSSL refuses SHA-1, and what signs in its place; pass other failures on."""
+    key = PrivateKey.load(rsa_key.to_pem())
+    key._key = mock.Mock(sign=mock.Mock(side_effect=error))
+    with pytest.raises(HashRefused, match="sign with SHA256"):
+        key.sign(MESSAGE, HashAlgorithm.SHA1)
+    with pytest.raises(type(error), match="policy"):
+        key.sign(MESSAGE, HashAlgorithm.SHA256)
 
 
 def test_t20_ecdsa_signature_form(ec_key: PrivateKey) -> None:
