@@ -5,7 +5,6 @@ API reference: DistributionConfig, Origin, OriginAccessControlConfig.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -13,6 +12,7 @@ from typing import Any, Final
 from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.behavior import list_of, listed
 from cfsigned_django.aws.documents.managed_policies import CACHE_POLICIES
+from cfsigned_django.aws.documents.origin_places import names_bucket
 
 #: "Maximum length 64 characters" (API reference, OriginAccessControlConfig).
 _NAME_LENGTH: Final = 64
@@ -47,15 +47,7 @@ def origin_domain(bucket: str, region: str) -> str:
 
 def is_origin_of(origin: Mapping[str, Any], bucket: str) -> bool:
     """Tell whether an origin is the bucket through S3's REST interface."""
-    pattern = (
-        rf"{re.escape(bucket)}\.s3(?:[.-](?:dualstack\.)?[a-z0-9-]+)?\.amazonaws\.com(?:\.cn)?"
-    )
-    domain: str = origin["DomainName"]
-    return (
-        re.fullmatch(pattern, domain) is not None
-        and "s3-website" not in domain
-        and not origin.get("CustomOriginConfig")
-    )
+    return names_bucket(origin["DomainName"], bucket) and not origin.get("CustomOriginConfig")
 
 
 def find_origin(config: Mapping[str, Any], origin_id: str) -> Document | None:
