@@ -72,7 +72,9 @@ def test_one_permission_is_missing(
     [problem] = [each for each in found if each.level is Level.ERROR]
     assert problem.subject == permission
     assert permission in problem.what
-    assert problem.fix == (f"Allow {permission} in IAM for the user or role that the site runs as.")
+    assert problem.fix == (
+        f"Allow {permission} in IAM for the user or role whose credentials are used here."
+    )
     assert problem.why == f"Not looked at, and so not known: {QUESTIONS[permission]}."
     assert others <= {*ids(found)}
     check_rest(found)

@@ -5,6 +5,7 @@ API reference: DistributionConfig, Origin, OriginAccessControlConfig.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -35,8 +36,16 @@ class Attachment:
 
 
 def name_for(bucket: str) -> str:
-    """Return the name of what is made for a bucket: key group, access control, policies."""
-    return f"cfsigned-{bucket}"[:_NAME_LENGTH]
+    """Return the name of what is made for a bucket: key group, access control, policies.
+
+    It is what a later run finds them by. Two long names of buckets may begin
+    alike, so a name that must be cut ends in a hash of the whole.
+    """
+    name = f"cfsigned-{bucket}"
+    if len(name) <= _NAME_LENGTH:
+        return name
+    ending = f"-{hashlib.sha256(bucket.encode()).hexdigest()[:8]}"
+    return f"{name[: _NAME_LENGTH - len(ending)]}{ending}"
 
 
 def origin_domain(bucket: str, region: str) -> str:

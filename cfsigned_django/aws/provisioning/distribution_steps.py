@@ -7,6 +7,8 @@ from typing import Any
 
 from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.behavior import (
+    LEGACY_CACHE_FIELDS,
+    listed,
     trusted_key_groups,
 )
 from cfsigned_django.aws.documents.distribution import find_origin, replace_origin, with_domain
@@ -148,7 +150,26 @@ def _why_behavior(before: Mapping[str, Any] | None, after: Mapping[str, Any]) ->
         )
         if before.get(field) != after.get(field)
     ]
-    return "; ".join(reasons)
+    return "; ".join([*reasons, *_losses(before, after)])
+
+
+def _losses(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
+    """Say what goes because CloudFront takes no cache policy beside the older fields."""
+    gone = [each for each in LEGACY_CACHE_FIELDS if each in before and each not in after]
+    if not gone:
+        return
+    old = before.get("ForwardedValues") or {}
+    forwarded = {
+        "query strings": old.get("QueryString"),
+        "cookies": (old.get("Cookies") or {}).get("Forward", "none") != "none",
+        "headers": listed(old.get("Headers")),
+    }
+    names = ", ".join(name for name, is_there in forwarded.items() if is_there)
+    yield f"{', '.join(gone)} go, because CloudFront takes no cache policy beside them" + (
+        f": what they forward ({names}) reaches the origin then only as the policies say"
+        if names
+        else ""
+    )
 
 
 def _domain(target: Target, found: Distribution) -> Step:
