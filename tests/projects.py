@@ -79,5 +79,6 @@ class Project:
             env=environment,
             text=True,
             check=False,
-            **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams},
+            stdout=streams.get("stdout", subprocess.PIPE),
+            stderr=streams.get("stderr", subprocess.PIPE),
         )

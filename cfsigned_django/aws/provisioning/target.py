@@ -38,10 +38,10 @@ from cfsigned_django.aws.documents.managed_policies import (
     RESPONSE_HEADERS_POLICIES,
 )
 from cfsigned_django.aws.documents.response_headers import lacking_origins, overrides_origin
+from cfsigned_django.aws.listed_key import ListedPublicKey
 from cfsigned_django.aws.policies import Named
 from cfsigned_django.aws.provisioning.steps import NOT_YET
 from cfsigned_django.aws.provisioning.wish import OriginAccess, Wish
-from cfsigned_django.aws.public_keys import ListedPublicKey
 from cfsigned_django.aws.stack import KeyGroup, Stack
 
 _HOME_REGION = "us-east-1"
