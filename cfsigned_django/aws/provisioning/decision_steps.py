@@ -45,10 +45,11 @@ def after_steps(target: Target) -> Iterator[Step]:
             "be read under other paths without a signature. Restrict it, too (--path-pattern), or "
             "let its origin path lead elsewhere",
         )
-    if lacking := target.origins_without_cors:
+    policies = target.policies
+    if lacking := policies.origins_without_cors:
         yield conflict(
             "response-headers-policy",
-            f"the one on the behavior ({target.behavior_headers_policy}) sets CORS headers, and "
+            f"the one on the behavior ({policies.response_headers_policy}) sets CORS headers, and "
             f"not for {', '.join(lacking)}: add them to its Access-Control-Allow-Origin, in "
             "CloudFront > Policies > Response headers",
         )
