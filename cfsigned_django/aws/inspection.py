@@ -174,12 +174,7 @@ class _Reading:
         self, cloudfront: Any, key_pair_id: str, pem: str
     ) -> tuple[ListedPublicKey, ...] | None:
         """Return the key with an id; where it is not the right one, all, to find that there."""
-
-        def with_id() -> tuple[ListedPublicKey, ...]:
-            found = read_public_key(cloudfront, key_pair_id)
-            return () if found is None else (found,)
-
-        keys = self.read("cloudfront", with_id)
+        keys = self.read("cloudfront", lambda: _key_with_id(cloudfront, key_pair_id))
         if keys is None or any(each.holds(pem) for each in keys):
             return keys
         listed = self.read("cloudfront", lambda: tuple(PublicKeys(cloudfront).public_keys()))
@@ -191,3 +186,20 @@ class _Reading:
         if bucket is not None:
             self.problems.extend(bucket.unread.values())
         return bucket
+
+
+def _key_with_id(cloudfront: Any, key_pair_id: str) -> tuple[ListedPublicKey, ...]:
+    """Return the key with an id alone, or every key where only the list may be read.
+
+    Who sets AWS up may list public keys, and needs no permission to read one.
+    """
+    try:
+        found = read_public_key(cloudfront, key_pair_id)
+    except AwsError as error:
+        if error.code not in _OF_ONE_CALL:
+            raise
+        try:
+            return tuple(PublicKeys(cloudfront).public_keys())
+        except AwsError:
+            raise error from None
+    return () if found is None else (found,)

@@ -19,7 +19,6 @@ from tests.doctor.world import World
 PERMISSIONS: list[tuple[str, str, str, set[str]]] = [
     ("cloudfront", "list_distributions", "cloudfront:ListDistributions", {"bucket"}),
     ("cloudfront", "get_distribution", "cloudfront:GetDistribution", {"bucket"}),
-    ("cloudfront", "get_public_key", "cloudfront:GetPublicKey", {"behavior", "bucket"}),
     ("cloudfront", "list_key_groups", "cloudfront:ListKeyGroups", {"behavior", "bucket"}),
     (
         "cloudfront",
@@ -81,12 +80,30 @@ def test_one_permission_is_missing(
     check_rest(found)
 
 
-def test_keys_need_not_be_listed(world: World) -> None:
-    """List no public keys where the key with the id is the right one."""
-    failing = Failing(world.clients.cloudfront, denied, "list_public_keys")
+@pytest.mark.parametrize("call", ["get_public_key", "list_public_keys"])
+def test_one_way_to_the_key_is_enough(call: str, world: World) -> None:
+    """Read the key that signs by its id, or else find it in the list."""
+    failing = Failing(world.clients.cloudfront, denied, call)
     examine_with(world, replace(world.clients, cloudfront=failing))
 
-    assert faults(world.examine()) == []
+    found = world.examine()
+
+    assert faults(found) == []
+    assert "keys" in ids(found)
+
+
+def test_no_way_to_the_key(world: World) -> None:
+    """Name the narrower permission where the key can neither be read nor found in the list."""
+    failing = Failing(world.clients.cloudfront, denied, "get_public_key", "list_public_keys")
+    examine_with(world, replace(world.clients, cloudfront=failing))
+
+    found = world.examine()
+
+    assert faults(found) == ["aws-unreadable"]
+    [problem] = [each for each in found if each.level is Level.ERROR]
+    assert problem.subject == "cloudfront:GetPublicKey"
+    assert problem.why == f"Not looked at, and so not known: {QUESTIONS[problem.subject]}."
+    check_rest(found)
 
 
 @pytest.mark.parametrize(

@@ -136,7 +136,12 @@ class Command(PipedCommand):
         self.stdout.write(plan_as_text(steps))
         self.stdout.write(f"\nThe private key is kept in {setup.holder.place}.")
         self.stdout.write(summary(steps))
-        if next_step(steps) is not None and not blockers(steps):
+        if fatal := blockers(steps):
+            names = ", ".join(each.name for each in fatal)
+            self.stdout.write(
+                f"Nothing was changed. --apply does nothing before this is solved: {names}."
+            )
+        elif next_step(steps) is not None:
             self.stdout.write("Nothing was changed. The same command with --apply does it.")
 
     def _finish(self, setup: SiteSetup, steps: list[Step], options: dict[str, Any]) -> None:
