@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from typing import Final, NoReturn
+from typing import Final, NoReturn, TextIO, cast
 
 from django.core.management.base import BaseCommand, OutputWrapper
 
@@ -19,8 +19,8 @@ class PipedCommand(BaseCommand):
 
     def run_from_argv(self, argv: list[str]) -> None:
         """Run from the command line; see the class."""
-        self.stdout = _Piped(sys.stdout)
-        errors = _Piped(sys.stderr)
+        self.stdout = _Piped(cast("TextIO", self.stdout._out))
+        errors = _Piped(cast("TextIO", self.stderr._out))
         errors.style_func = self.stderr.style_func
         self.stderr = errors
         try:
