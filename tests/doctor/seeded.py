@@ -35,6 +35,7 @@ FAULTS: list[tuple[Break, list[str]]] = [
     (bucket.control_that_does_not_sign, ["origin-access-unsigned"]),
     (bucket.other_origin, ["origin-not-bucket"]),
     (bucket.website_origin, ["origin-website"]),
+    (bucket.origin_path, ["origin-path"]),
     (answers.disabled, ["distribution-disabled"]),
     (answers.deploying, ["distribution-deploying"]),
     (answers.not_an_alias, ["domain-not-alias"]),

@@ -31,6 +31,16 @@ class TestChanges:
         assert found.after["S3OriginConfig"] == {"OriginAccessIdentity": ""}
         assert '-    "OriginAccessIdentity": "origin-access-identity/cloudfront/E3"' in found.diff
 
+    def test_origin_path_is_told(self) -> None:
+        """Say where CloudFront looks, if that is not where a storage saves."""
+        with_path = find(plan(stack(), WISH), "origin").why
+        origins = grown_distribution(BUCKET)["Origins"]["Items"]
+        origins[1]["OriginPath"] = ""
+        without = find(plan(stack(Origins=list_of(origins)), WISH), "origin").why
+
+        assert "looks for every file under /files" in with_path
+        assert "origin path" not in without
+
     def test_attached_identity_is_kept(self) -> None:
         """Use the identity that the origin has, where identities are wished for."""
         origins = grown_distribution(BUCKET)["Origins"]["Items"]

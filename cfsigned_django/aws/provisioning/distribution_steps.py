@@ -110,13 +110,25 @@ def _origin(target: Target, found: Distribution) -> Step:
     present = find_origin(found.config, wanted["Id"])
     way = target.wish.origin_access.value.upper()
     if present == wanted:
-        return done("origin", f"CloudFront reads the bucket through its {way}")
+        return done("origin", f"CloudFront reads the bucket through its {way}{_before(wanted)}")
     return todo(
         "origin",
-        f"CloudFront must sign what it asks of S3 ({way}), else the bucket would have to be public",
+        f"CloudFront must sign what it asks of S3 ({way}), else the bucket would have to be public"
+        f"{_before(wanted)}",
         call=update_call(found, replace_origin(found.config, wanted)),
         before=present,
         after=wanted,
+    )
+
+
+def _before(origin: Mapping[str, Any]) -> str:
+    """Say what an origin path means for files that a storage saves."""
+    folder = origin.get("OriginPath")
+    if not folder:
+        return ""
+    return (
+        f". Mind its origin path: CloudFront looks for every file under {folder}, where the site's "
+        "storage does not save unless something else sees to it"
     )
 
 
