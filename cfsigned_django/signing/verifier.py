@@ -26,6 +26,8 @@ _MESSAGES = {
     "MalformedPolicy": "Malformed Policy",
     "MalformedSignature": "Could not unencode Signature",
 }
+# Longer than any name of a hash.
+_SHOWN_LENGTH = 20
 _EXPIRES = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
 
 # One of these in the query makes the URL a signed one, whatever cookies come
@@ -172,8 +174,10 @@ def _find_hash_algorithm(credentials: _Credentials) -> HashAlgorithm:
     try:
         return HashAlgorithm(name)
     except ValueError:
-        # The answer to another value, also to `sha256`, is not documented.
-        raise denied("AccessDenied", f"Hash-Algorithm is {name!r}, not SHA1 or SHA256") from None
+        # The answer to another value, also to `sha256`, is not documented. In a link that lost
+        # its "&" the rest of it is the value, with the signature, which no log must have.
+        said = repr(name) if len(name) < _SHOWN_LENGTH else f"of {len(name)} characters"
+        raise denied("AccessDenied", f"Hash-Algorithm is {said}, not SHA1 or SHA256") from None
 
 
 def _find_policy(credentials: _Credentials) -> tuple[Policy, bytes]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import example, given, strategies as st
 
 from cfsigned_django.doctor.explain import explain_url
 from cfsigned_django.signing.encoding import encode_base64
@@ -74,6 +74,7 @@ def test_no_signature_is_shown(text: str) -> None:
         max_size=6,
     )
 )
+@example([OPEN, f"Signature={SIGNATURE}"])
 def test_whatever_is_pasted(parts: list[str]) -> None:
     """Return findings with reasons for any text, without the signature."""
     found = explain_url("".join(parts), SITE)
