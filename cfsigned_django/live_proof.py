@@ -129,13 +129,20 @@ def _judge_unsigned(answer: Answer) -> tuple[Verdict, str]:
 def _judge_signed(answer: Answer) -> tuple[Verdict, str]:
     if answer.status < 300:
         return Verdict.GOOD, "a signed link opens the file"
-    if answer.is_from_s3 or answer.status == 404:
+    if answer.code == "NoSuchKey":
+        return (
+            Verdict.BAD,
+            "the signature is good, but S3 has no such file where CloudFront looks, and the bucket "
+            "has it: compare bucket and origin path of the origin, and look for a function that "
+            "changes the path",
+        )
+    if answer.is_from_s3:
         return Verdict.BAD, "the signature is good, and S3 does not let CloudFront read the file"
     return _judge_refusal(answer)
 
 
 def _judge_signed_without_file(answer: Answer) -> tuple[Verdict, str]:
-    if answer.status < 300 or answer.status == 404 or answer.is_from_s3:
+    if answer.status < 300 or answer.code == "NoSuchKey" or answer.is_from_s3:
         return (
             Verdict.OPEN,
             "CloudFront took the signature, but there is no file yet to show: upload one, and run "
@@ -157,6 +164,9 @@ def _judge_refusal(answer: Answer) -> tuple[Verdict, str]:
                 "CloudFront refuses the signature: look at the clock of this machine, and for a "
                 "proxy that changes URLs; cfsigned_doctor says more",
             )
+        case "" if answer.status == 404:
+            # It may stand for a refusal of CloudFront's or of S3's: "Custom error pages" (DG).
+            return Verdict.OPEN, "a custom error page says 404, and hides who answered, and what"
         case _:
             return Verdict.OPEN, "CloudFront gave no answer that says something about the key"
 

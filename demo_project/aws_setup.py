@@ -14,7 +14,7 @@ import sys
 import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 from cfsigned_django.aws.client import AwsError, make_client
 from cfsigned_django.aws.key_groups import KeyGroups
@@ -25,6 +25,7 @@ from demo_project.state import BASE_FOLDER, FOLDER_VARIABLE, DemoState
 
 _WORDS: Final = {"done": "done", "todo": "to do", "conflict": "conflict"}
 _WIDTH: Final = 95
+_INDENT: Final = " " * 10
 _LOST: Final = frozenset({"NoSuchResource", "NoSuchDistribution"})
 
 
@@ -49,11 +50,8 @@ def set_up_aws(state: DemoState, tell: Callable[[str], object]) -> DemoState:
     )
     state.save()
     tell(f"$ manage.py {' '.join(_arguments(state))}")
-    for step in _run(state)["steps"]:
-        line = f"{_WORDS[step['state']]:<9} {step['name']}: {step['why']}"
-        for part in textwrap.wrap(line, _WIDTH, subsequent_indent=" " * 10):
-            tell(part)
-    made = _run(state, "--apply", "--yes")["settings"]
+    _tell_plan(state, tell)
+    made = json.loads(_run(state, "--apply", "--yes", "--json"))["settings"]
     prepared = replace(
         state,
         cors_origin=state.address("site"),
@@ -65,6 +63,20 @@ def set_up_aws(state: DemoState, tell: Callable[[str], object]) -> DemoState:
     prepared.save()
     tell(f"applied: {_summary(prepared)}")
     return prepared
+
+
+def _tell_plan(state: DemoState, tell: Callable[[str], object]) -> None:
+    """Tell each step with its call; the documents, which take pages, go into a file."""
+    for step in json.loads(_run(state, "--json"))["steps"]:
+        line = f"{_WORDS[step['state']]:<9} {step['name']}: {step['why']}"
+        for part in textwrap.wrap(line, _WIDTH, subsequent_indent=_INDENT):
+            tell(part)
+        if step["call"]:
+            tell(f"{_INDENT}{step['call']}")
+    plan = state.logs / "plan.txt"
+    plan.write_text(_run(state), encoding="utf-8")
+    tell("The plan as the command prints it, with each document that is sent:")
+    tell(str(plan))
 
 
 def _summary(state: DemoState) -> str:
@@ -104,11 +116,11 @@ def _is_there(look: Callable[[str], object], name: str) -> bool:
     return True
 
 
-def _run(state: DemoState, *arguments: str) -> dict[str, Any]:
-    """Run cfsigned_setup as the user who may set AWS up; return what it prints as JSON."""
+def _run(state: DemoState, *arguments: str) -> str:
+    """Run cfsigned_setup as the user who may set AWS up; return what it prints."""
     log = state.logs / "setup.log"
     log.parent.mkdir(parents=True, exist_ok=True)
-    command = [*_arguments(state), *arguments, "--json"]
+    command = [*_arguments(state), *arguments]
     with log.open("w") as errors:
         done = subprocess.run(
             [sys.executable, str(BASE_FOLDER / "manage.py"), *command],
@@ -125,5 +137,4 @@ def _run(state: DemoState, *arguments: str) -> dict[str, Any]:
         )
     if done.returncode:
         raise DemoFailed(f"manage.py {' '.join(command)} failed.", log)
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    return done.stdout

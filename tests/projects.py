@@ -54,7 +54,18 @@ class Project:
         """Run a management command in the project."""
         return self._start("-m", "django", *arguments)
 
-    def _start(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def manage_unread(
+        self, *arguments: str, stream: str = "stdout"
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a management command with nobody at the other end of one of its streams."""
+        reading, writing = os.pipe()
+        os.close(reading)
+        try:
+            return self._start("-m", "django", *arguments, **{stream: writing})
+        finally:
+            os.close(writing)
+
+    def _start(self, *arguments: str, **streams: int) -> subprocess.CompletedProcess[str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         environment = kept | {
             "DJANGO_SETTINGS_MODULE": "project_settings",
@@ -66,7 +77,8 @@ class Project:
             [sys.executable, *arguments],
             cwd=self.folder,
             env=environment,
-            capture_output=True,
             text=True,
             check=False,
+            stdout=streams.get("stdout", subprocess.PIPE),
+            stderr=streams.get("stderr", subprocess.PIPE),
         )

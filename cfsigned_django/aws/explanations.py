@@ -77,7 +77,7 @@ _SIGN_IN = "Sign in again (aws sso login), or give the machine a role, which nee
 
 _DENIED = Explanation(
     reason="the AWS credentials do not allow {permission}",
-    next_step="Allow {permission} in IAM for the user or role that the site runs as.",
+    next_step="Allow {permission} in IAM for the user or role whose credentials are used here.",
     shows_detail=True,
 )
 _UNKNOWN_ACCESS_KEY = Explanation(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from cfsigned_django.aws.bucket import Bucket, read_bucket
 from cfsigned_django.aws.client import AwsError, call
 from cfsigned_django.aws.documents.behavior import listed
 from cfsigned_django.aws.documents.distribution import bucket_origin, covers
+from cfsigned_django.aws.listed_key import ListedPublicKey, read_public_key
 from cfsigned_django.aws.policies import (
     CACHE_POLICY,
     ORIGIN_REQUEST_POLICY,
@@ -19,7 +20,7 @@ from cfsigned_django.aws.policies import (
     read_policies,
     read_used_policies,
 )
-from cfsigned_django.aws.public_keys import ListedPublicKey, PublicKeys
+from cfsigned_django.aws.public_keys import PublicKeys
 from cfsigned_django.aws.stack import (
     Clients,
     Distribution,
@@ -49,6 +50,7 @@ class Inspection:
     distribution: Distribution | None = None
     has_listed: bool = False
     bucket: Bucket | None = None
+    #: The one that signs; all of them where CloudFront has it not, or has another key.
     public_keys: tuple[ListedPublicKey, ...] | None = None
     key_groups: tuple[KeyGroup, ...] | None = None
     access_controls: tuple[Named, ...] | None = None
@@ -60,12 +62,19 @@ class Inspection:
 
 
 def inspect(
-    clients: Clients, *, domain: str, bucket: str | None, distribution_id: str | None = None
+    clients: Clients,
+    *,
+    domain: str,
+    bucket: str | None,
+    distribution_id: str | None = None,
+    key_pair_id: str | None = None,
+    public_key_pem: str = "",
 ) -> Inspection:
     """Return what can be read of the distribution that has a domain, and of a bucket.
 
     ``domain`` is a bare host: the distribution's own or an alternate one.
-    Never raises :exc:`AwsError`.
+    ``key_pair_id`` and ``public_key_pem`` are of the key that signs, if one
+    does. Never raises :exc:`AwsError`.
     """
     reading = _Reading()
     cloudfront = clients.cloudfront
@@ -90,7 +99,9 @@ def inspect(
         account_id=account_id,
         distribution=there,
         has_listed=found is not None,
-        public_keys=reading.read("cloudfront", lambda: tuple(PublicKeys(cloudfront).public_keys())),
+        public_keys=(
+            reading.read_keys(cloudfront, key_pair_id, public_key_pem) if key_pair_id else None
+        ),
         key_groups=reading.read("cloudfront", lambda: tuple(key_groups(cloudfront))),
         access_controls=reading.read("cloudfront", lambda: tuple(access_controls(cloudfront))),
         cache_policies=reading.read(
@@ -159,9 +170,36 @@ class _Reading:
                 self.problems.append(error)
             return None
 
+    def read_keys(
+        self, cloudfront: Any, key_pair_id: str, pem: str
+    ) -> tuple[ListedPublicKey, ...] | None:
+        """Return the key with an id; where it is not the right one, all, to find that there."""
+        keys = self.read("cloudfront", lambda: _key_with_id(cloudfront, key_pair_id))
+        if keys is None or any(each.holds(pem) for each in keys):
+            return keys
+        listed = self.read("cloudfront", lambda: tuple(PublicKeys(cloudfront).public_keys()))
+        return keys if listed is None else listed
+
     def read_bucket(self, look: Callable[[], Bucket]) -> Bucket | None:
         """Return the bucket, and note each part of it that may not be read."""
         bucket = self.read("s3", look)
         if bucket is not None:
             self.problems.extend(bucket.unread.values())
         return bucket
+
+
+def _key_with_id(cloudfront: Any, key_pair_id: str) -> tuple[ListedPublicKey, ...]:
+    """Return the key with an id alone, or every key where only the list may be read.
+
+    Who sets AWS up may list public keys, and needs no permission to read one.
+    """
+    try:
+        found = read_public_key(cloudfront, key_pair_id)
+    except AwsError as error:
+        if error.code not in _OF_ONE_CALL:
+            raise
+        try:
+            return tuple(PublicKeys(cloudfront).public_keys())
+        except AwsError:
+            raise error from None
+    return () if found is None else (found,)

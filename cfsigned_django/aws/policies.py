@@ -109,3 +109,13 @@ def read_used_policies(
 def _named(policy: Mapping[str, Any], kind: PolicyKind) -> Named:
     config = policy[f"{kind.member}Config"]
     return Named(id=policy["Id"], name=config["Name"], config=config)
+
+
+def find_by_id(candidates: tuple[Named, ...], wanted_id: str) -> Named | None:
+    """Return the one with an id."""
+    return next((each for each in candidates if each.id == wanted_id), None)
+
+
+def find_by_name(candidates: tuple[Named, ...], name: str) -> Named | None:
+    """Return the first one with a name."""
+    return next((each for each in candidates if each.name == name), None)

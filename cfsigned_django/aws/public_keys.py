@@ -6,11 +6,10 @@ import logging
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final, ParamSpec, Protocol, Self, TypeVar
 
 from cfsigned_django.aws.client import AwsError, call
+from cfsigned_django.aws.listed_key import ListedPublicKey, as_listed
 from cfsigned_django.signing import PublicKey
 
 logger = logging.getLogger("cfsigned_django.aws")
@@ -40,21 +39,6 @@ class CloudFrontApi(Protocol):
     def create_public_key(self, *, PublicKeyConfig: Any) -> Mapping[str, Any]: ...
     def get_public_key(self, *, Id: str) -> Mapping[str, Any]: ...
     def delete_public_key(self, *, Id: str, IfMatch: str) -> object: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListedPublicKey:
-    """A public key as CloudFront lists it: without its caller reference."""
-
-    key_pair_id: str
-    name: str
-    public_key_pem: str
-    comment: str
-    created_at: datetime | None = None
-
-    def holds(self, public_key_pem: str) -> bool:
-        """Tell whether this is the same key, whatever its line ends are."""
-        return self.public_key_pem.split() == public_key_pem.split()
 
 
 class PublicKeys:
@@ -100,13 +84,7 @@ class PublicKeys:
                 **page,
             )["PublicKeyList"]
             for item in listed.get("Items", ()):
-                yield ListedPublicKey(
-                    key_pair_id=item["Id"],
-                    name=item["Name"],
-                    public_key_pem=item["EncodedKey"],
-                    comment=item.get("Comment", ""),
-                    created_at=item.get("CreatedTime"),
-                )
+                yield as_listed(item)
             if not listed.get("NextMarker"):
                 return
             page = {"Marker": listed["NextMarker"]}

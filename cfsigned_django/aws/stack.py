@@ -15,6 +15,7 @@ from cfsigned_django.aws.client import call
 from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.behavior import listed
 from cfsigned_django.aws.documents.distribution import bucket_origin, name_for
+from cfsigned_django.aws.listed_key import ListedPublicKey
 from cfsigned_django.aws.policies import (
     CACHE_POLICY,
     ORIGIN_REQUEST_POLICY,
@@ -24,7 +25,7 @@ from cfsigned_django.aws.policies import (
     read_policies,
     read_used_policies,
 )
-from cfsigned_django.aws.public_keys import ListedPublicKey, PublicKeys
+from cfsigned_django.aws.public_keys import PublicKeys
 
 _DEPLOYED: Final = "Deployed"
 

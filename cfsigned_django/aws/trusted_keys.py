@@ -6,17 +6,17 @@ import logging
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from cfsigned_django.aws.client import AwsError, call
+from cfsigned_django.aws.client import call
+from cfsigned_django.aws.listed_key import ListedPublicKey, PublicKeyApi, read_public_key
 from cfsigned_django.signing import InvalidKey, PublicKey
 
 logger = logging.getLogger("cfsigned_django.aws")
 
 
-class ReadOnlyApi(Protocol):
+class ReadOnlyApi(PublicKeyApi, Protocol):
     """The calls that are made; the IAM action of each has the name of the call."""
 
     def get_key_group(self, *, Id: str) -> Mapping[str, Any]: ...
-    def get_public_key(self, *, Id: str) -> Mapping[str, Any]: ...
 
 
 class KeyGroupReader:
@@ -51,24 +51,16 @@ class KeyGroupReader:
 
     def _find(self, key_pair_id: str) -> PublicKey | None:
         if key_pair_id not in self._known:
-            try:
-                answer = call(
-                    self._client.get_public_key,
-                    f"read the public key {key_pair_id}",
-                    "cloudfront:GetPublicKey",
-                    Id=key_pair_id,
-                )
-            except AwsError as error:
-                if error.code == "NoSuchPublicKey":
-                    return None  # removed and deleted since the group was read
-                raise
-            self._known[key_pair_id] = _load(key_pair_id, answer)
+            found = read_public_key(self._client, key_pair_id)
+            if found is None:
+                return None  # removed and deleted since the group was read
+            self._known[key_pair_id] = _load(found)
         return self._known[key_pair_id]
 
 
-def _load(key_pair_id: str, answer: Mapping[str, Any]) -> PublicKey | None:
+def _load(found: ListedPublicKey) -> PublicKey | None:
     try:
-        return PublicKey.load(answer["PublicKey"]["PublicKeyConfig"]["EncodedKey"])
+        return PublicKey.load(found.public_key_pem)
     except InvalidKey as error:
-        logger.warning("The public key %s is left out: %s", key_pair_id, error)
+        logger.warning("The public key %s is left out: %s", found.key_pair_id, error)
         return None

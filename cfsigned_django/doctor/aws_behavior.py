@@ -16,6 +16,7 @@ from cfsigned_django.aws.documents.behavior import (
     trusted_key_groups,
     trusted_signers,
 )
+from cfsigned_django.aws.documents.origin_places import Place, open_under_other_paths, places_of
 from cfsigned_django.aws.stack import Distribution
 from cfsigned_django.doctor.findings import Finding, Level
 from cfsigned_django.doctor.kinds import finding
@@ -35,6 +36,7 @@ def judge_behavior(
     faults = [
         *_judge_restriction(config, behavior, target),
         *_judge_earlier(config, behavior, target),
+        *_judge_origin_paths(config, behavior, target),
         *_judge_connection(config, behavior, target),
     ]
     yield from faults
@@ -82,11 +84,12 @@ def _open(config: Document, behavior: Document, target: Target) -> Finding:
 
 def _judge_earlier(config: Document, behavior: Document, target: Target) -> Iterator[Finding]:
     """Yield the open behaviors that take a part of the storage's paths."""
-    place = f"{target.location}*"
+    paths = f"{target.location}*"
     pattern = behavior["PathPattern"]
+    homes = _homes(config, behavior, target)
     for each in takewhile(lambda each: each["PathPattern"] != pattern, behaviors(config)):
-        reads_same = each["TargetOriginId"] == behavior["TargetOriginId"]
-        if not (is_open(each) and reads_same and may_overlap(each["PathPattern"], place)):
+        reads_same = homes & {*places_of(config, each)}
+        if not (is_open(each) and reads_same and may_overlap(each["PathPattern"], paths)):
             continue
         name = _named(each)
         if _is_folder(each["PathPattern"], target.location):
@@ -96,6 +99,22 @@ def _judge_earlier(config: Document, behavior: Document, target: Target) -> Iter
             what = f"{_begin(name)} is open, comes before {_named(behavior)}, and takes files of "
             what += f"{target.location}."
             yield finding("earlier-behavior-open", what, subject=name)
+
+
+def _judge_origin_paths(config: Document, behavior: Document, target: Target) -> Iterator[Finding]:
+    """Yield the open behaviors that serve the storage's files under other paths."""
+    homes, paths = _homes(config, behavior, target), f"{target.location}*"
+    for each in open_under_other_paths(config, homes, paths):
+        folders = " and ".join(place.folder or "/" for place in places_of(config, each))
+        what = f"{_begin(_named(each))} is open, and reads the bucket from {folders} on: it serves "
+        what += f"files of {target.location} under other paths."
+        yield finding("origin-path-open", what, subject=_named(each))
+
+
+def _homes(config: Document, behavior: Document, target: Target) -> set[Place]:
+    """Return where the storage's files are: where it saves them, and where CloudFront looks."""
+    saved = {Place(bucket=target.bucket)} if target.bucket else set()
+    return saved | {*places_of(config, behavior)}
 
 
 def _is_folder(pattern: str, location: str) -> bool:

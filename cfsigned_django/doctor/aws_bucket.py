@@ -37,6 +37,7 @@ def judge_origin(found: Inspection, behavior: Document, target: Target) -> Itera
     faults = [
         *_judge_domain(origin, behavior, target.bucket),
         *(_judge_access(found, origin) if origin is not None else ()),
+        *(_judge_path(origin, target) if origin is not None else ()),
     ]
     yield from faults
     if not faults:
@@ -54,6 +55,14 @@ def _judge_domain(origin: Document | None, behavior: Document, bucket: str) -> I
         what = f"The behavior reads {domain or 'an origin that is not there'}, not the bucket "
         what += f"{bucket}."
         yield finding("origin-not-bucket", what, subject=subject)
+
+
+def _judge_path(origin: Document, target: Target) -> Iterator[Finding]:
+    folder = origin.get("OriginPath") or ""
+    if folder and is_origin_of(origin, str(target.bucket)):
+        what = f"CloudFront looks for the files in {folder}{target.location} of the bucket; the "
+        what += f"storage saves them in {target.location}."
+        yield finding("origin-path", what, subject=f"origin {origin['Id']}")
 
 
 def _judge_access(found: Inspection, origin: Document) -> Iterator[Finding]:

@@ -106,6 +106,13 @@ AWS_KINDS: dict[str, Kind] = {
         why="The first pattern that matches decides: everybody can read the files that it takes.",
         fix="Move the restricted behavior before it, or narrow its path pattern.",
     ),
+    "origin-path-open": Kind(
+        level=Level.ERROR,
+        meaning="An open behavior serves the storage's files under other paths, by an origin path",
+        why="CloudFront puts the origin path before the path of a link: the files have second "
+        "addresses there, which ask for no signature.",
+        fix="Restrict that behavior too, or give its origin an origin path that leads elsewhere.",
+    ),
     "open-folder": Kind(
         level=Level.OK,
         meaning="A part of the bucket under a path of its own is public by an earlier behavior",

@@ -19,6 +19,13 @@ BUCKET_KINDS: dict[str, Kind] = {
         fix="Use the bucket's REST endpoint (NAME.s3.REGION.amazonaws.com) as origin, with an "
         "origin access control.",
     ),
+    "origin-path": Kind(
+        level=Level.WARNING,
+        meaning="The origin has an origin path, under which the storage does not save",
+        why="CloudFront puts the origin path before the path of a link: it looks for the files "
+        "elsewhere than the storage saves them, unless a function changes the path.",
+        fix="Empty the origin path, or read the bucket by an origin that has none.",
+    ),
     "no-origin-access": Kind(
         level=Level.ERROR,
         meaning="The origin has neither an origin access control nor an identity",

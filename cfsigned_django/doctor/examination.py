@@ -114,6 +114,8 @@ class Examination:
             domain=target.host,
             bucket=target.bucket,
             distribution_id=self.distribution_id,
+            key_pair_id=target.key_pair_id,
+            public_key_pem=target.public_key.to_pem() if target.public_key else "",
         )
         yield from judge_aws(found, target, now=datetime.fromtimestamp(self.clock(), UTC))
 

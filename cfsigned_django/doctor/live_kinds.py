@@ -140,7 +140,7 @@ LIVE_KINDS: dict[str, Kind] = {
     "cors-untested": Kind(
         level=Level.OK,
         meaning="CORS was not tried, for no object was named",
-        fix="Name an object with --object to have CORS tried as well.",
+        fix="Name an object that is there with --object to have CORS tried as well.",
     ),
     "cors-headers-missing": Kind(
         level=Level.ERROR,

@@ -26,6 +26,8 @@ _MESSAGES = {
     "MalformedPolicy": "Malformed Policy",
     "MalformedSignature": "Could not unencode Signature",
 }
+# Longer than the name of any hash, and than the id of any key.
+_SHOWN_LENGTH = 40
 _EXPIRES = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
 
 # One of these in the query makes the URL a signed one, whatever cookies come
@@ -177,7 +179,7 @@ def _find_hash_algorithm(credentials: _Credentials) -> HashAlgorithm:
 
 def _shown(value: str) -> str:
     """Return a value for a reason; a long one may be a Signature that lost the ``&`` before it."""
-    return repr(value) if len(value) <= 40 else f"a text of {len(value)} characters"
+    return repr(value) if len(value) <= _SHOWN_LENGTH else f"a text of {len(value)} characters"
 
 
 def _find_policy(credentials: _Credentials) -> tuple[Policy, bytes]:

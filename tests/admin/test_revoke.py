@@ -25,7 +25,8 @@ from tests.admin.test_failures import LATE
 DENIED = AwsError(
     what="read the key group",
     reason="the AWS credentials do not allow cloudfront:GetKeyGroup",
-    next_step="Allow cloudfront:GetKeyGroup in IAM for the user or role that the site runs as.",
+    next_step="Allow cloudfront:GetKeyGroup in IAM for the user or role whose credentials are used "
+    "here.",
     code="AccessDenied",
     permission="cloudfront:GetKeyGroup",
 )

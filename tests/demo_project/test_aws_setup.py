@@ -83,7 +83,7 @@ def trusted(state: DemoState, user: Credentials) -> dict[str, PublicKey]:
 
 
 def test_first_start_sets_all_up(state: DemoState, start: Callable[[], Child]) -> None:
-    """Let a distribution trust the settings' key, an RSA key, tell the plan, and keep the ids."""
+    """Let a distribution trust the settings' key, an RSA key, show the plan, and keep the ids."""
     start()
     prepared, told = set_up(state)
     key = PrivateKey.load(state.private_key_path)
@@ -95,7 +95,11 @@ def test_first_start_sets_all_up(state: DemoState, start: Callable[[], Child]) -
     )
     assert told[1].startswith("done      key-pair: ")
     assert any(line.startswith("to do     distribution: ") for line in told)
-    assert max(map(len, told)) <= 95
+    assert told[-4].split() == ["s3:PutPublicAccessBlock"]
+    assert max(map(len, told[:-2])) <= 95
+    plan = Path(told[-2]).read_text(encoding="utf-8")
+    assert '+  "CallerReference": "cfsigned-demo-media",' in plan
+    assert "Nothing was changed. The same command with --apply does it." in plan
     assert told[-1] == (
         f"applied: distribution {prepared.distribution_id}, key group {prepared.key_group_id}"
     )

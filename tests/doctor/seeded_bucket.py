@@ -89,6 +89,11 @@ def website_origin(world: World, settings: Any) -> None:
     world.update(change)
 
 
+def origin_path(world: World, settings: Any) -> None:
+    """Let CloudFront look for the files in a folder where the storage does not save them."""
+    world.update(lambda config: config["Origins"]["Items"][0].update(OriginPath="/old"))
+
+
 def no_policy_statement(world: World, settings: Any) -> None:
     """Let another distribution read the bucket."""
     statement = world.statement()

@@ -8,6 +8,7 @@ from typing import Any
 
 from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.behavior import list_of
+from cfsigned_django.aws.documents.distribution import find_origin
 from cfsigned_django.signing import PrivateKey
 from tests.doctor.world import NOW, World, behavior_of
 from tests.storage_cases import OTHER_KEY_ID
@@ -74,6 +75,37 @@ def earlier_open_behavior_for_other_files(world: World, settings: Any) -> None:
         config["CacheBehaviors"] = list_of([leak, *items])
 
     world.update(insert)
+
+
+def earlier_open_behavior_by_another_origin(world: World, settings: Any) -> None:
+    """Read the bucket once more, under its global host, by an open behavior that comes first."""
+    twin = f"{world.bucket}.s3.amazonaws.com"
+    world.update(lambda config: insert_open(config, "*.pdf", DomainName=twin))
+
+
+def earlier_open_behavior_by_website(world: World, settings: Any) -> None:
+    """Read the website endpoint of the bucket by an open behavior that comes first."""
+    website = f"{world.bucket}.s3-website.us-east-1.amazonaws.com"
+    world.update(lambda config: insert_open(config, "*.pdf", DomainName=website))
+
+
+def open_behavior_with_origin_path(world: World, settings: Any) -> None:
+    """Serve the folder of the storage under other paths, by the origin path of an open behavior."""
+    world.update(lambda config: insert_open(config, "open/*", OriginPath="/media"))
+
+
+def insert_open(config: Document, pattern: str, **origin: str) -> None:
+    """Put an open behavior before all others, with an origin of its own that is the bucket."""
+    media = find_origin(config, behavior_of(config)["TargetOriginId"]) or {}
+    twin = {**media, "Id": "twin", **origin}
+    leak = {
+        **behavior_of(config),
+        "PathPattern": pattern,
+        "TargetOriginId": "twin",
+        "TrustedKeyGroups": _OPEN,
+    }
+    config["Origins"] = list_of([*config["Origins"]["Items"], twin])
+    config["CacheBehaviors"] = list_of([leak, *config["CacheBehaviors"]["Items"]])
 
 
 def old_signers_beside(world: World, settings: Any) -> None:

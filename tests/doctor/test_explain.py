@@ -77,6 +77,7 @@ def test_no_signature_is_shown(text: str) -> None:
         max_size=6,
     )
 )
+@example([OPEN, f"Signature={SIGNATURE}", "#"])
 def test_whatever_is_pasted(parts: list[str]) -> None:
     """Return findings with reasons for any text, without the signature."""
     found = explain_url("".join(parts), SITE)

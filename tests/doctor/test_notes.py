@@ -15,6 +15,7 @@ from cfsigned_django.aws.documents.bucket_policy import (
 from cfsigned_django.aws.inspection import Inspection
 from cfsigned_django.doctor.findings import Level
 from tests.doctor import faults, ids
+from tests.doctor.seeded_keys import insert_open
 from tests.doctor.world import LOCATION, World, behavior_of
 
 ARN = "arn:aws:cloudfront::111122223333:distribution/EDFDVBD6EXAMPLE"
@@ -65,6 +66,21 @@ def test_earlier_open_behaviors(pattern: str, expected: str, world: World) -> No
 
     assert [each.id for each in found] == ([expected] if expected else [])
     assert all(pattern in each.what for each in found)
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        {"DomainName": "static-files.s3.amazonaws.com"},
+        {"DomainName": "s3.amazonaws.com", "OriginPath": "/static-files"},
+        {"OriginPath": "/static"},
+    ],
+)
+def test_open_behaviors_of_other_files(origin: dict[str, str], world: World) -> None:
+    """Find nothing where an open behavior reads another bucket, or another folder."""
+    world.update(lambda config: insert_open(config, "*.css", **origin))
+
+    assert faults(world.examine()) == []
 
 
 def test_default_behavior(world: World, site: Any) -> None:

@@ -102,13 +102,23 @@ def test_replace_origin() -> None:
 
 
 def test_names() -> None:
-    """Stay within the 64 characters of a name; name a managed policy for people."""
-    assert len(name_for("b" * 63)) == 64
+    """Call what is made after its bucket; name a managed policy for people."""
     assert access_control_config("media")["Name"] == "cfsigned-media"
     assert origin_domain("b", "cn-north-1") == "b.s3.cn-north-1.amazonaws.com.cn"
     assert name_of("88a5eaf4-2fd4-4709-b370-b4c650ea3fcf") == "CORS-S3Origin"
     assert name_of("mine") == "mine"
     assert len(NAMES) == 13
+
+
+def test_names_of_long_buckets() -> None:
+    """Stay within 64 characters, keep long names apart, and leave one that fits as it is."""
+    one, other = "b" * 62 + "1", "b" * 62 + "2"
+
+    assert len(name_for(one)) == len(name_for(other)) == 64
+    assert name_for(one) != name_for(other)
+    # Written down: a later version must find what an earlier one made.
+    assert name_for(one) == f"cfsigned-{'b' * 46}-990e01f0"
+    assert name_for("b" * 55) == f"cfsigned-{'b' * 55}"
 
 
 def test_download_policies_do_what_they_are_for() -> None:

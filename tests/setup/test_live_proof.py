@@ -14,6 +14,8 @@ FROM_S3 = (
     b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message><RequestId>1</RequestId>"
 )
 
+NOT_THERE = FROM_S3.replace(b"AccessDenied", b"NoSuchKey")
+
 
 def cloudfront(code: str) -> bytes:
     """Return an error of CloudFront's."""
@@ -43,7 +45,8 @@ def judge(kind: str, status: int, body: bytes, *, exists: bool = True) -> tuple[
         ("unsigned", 403, b"<html>", Verdict.OPEN, "firewall"),
         ("signed", 206, b"f", Verdict.GOOD, "opens the file"),
         ("signed", 403, FROM_S3, Verdict.BAD, "S3 does not let CloudFront"),
-        ("signed", 404, b"", Verdict.BAD, "S3 does not let CloudFront"),
+        ("signed", 404, NOT_THERE, Verdict.BAD, "S3 has no such file where CloudFront looks"),
+        ("signed", 404, b"", Verdict.OPEN, "custom error page"),
         ("signed", 403, cloudfront("InvalidKey"), Verdict.BAD, "does not know the key yet"),
         ("signed", 403, cloudfront("MissingKey"), Verdict.BAD, "strips the query"),
         ("signed", 403, cloudfront("AccessDenied"), Verdict.BAD, "clock"),
@@ -67,6 +70,7 @@ def test_verdicts(kind: str, status: int, body: bytes, verdict: Verdict, said: s
     ("status", "body", "verdict"),
     [
         (403, FROM_S3, Verdict.OPEN),
+        (404, NOT_THERE, Verdict.OPEN),
         (404, b"", Verdict.OPEN),
         (403, cloudfront("InvalidKey"), Verdict.BAD),
     ],

@@ -8,6 +8,7 @@ import pytest
 
 from cfsigned_django.aws.bucket import Bucket, BucketState
 from cfsigned_django.aws.documents.behavior import list_of
+from cfsigned_django.aws.documents.distribution import new_origin
 from cfsigned_django.aws.policies import Named
 from cfsigned_django.aws.provisioning.plan import blockers, plan
 from tests.setup.accounts import LEGACY_ORIGIN, grown_distribution, states
@@ -119,6 +120,22 @@ class TestConflicts:
 
         assert found.state == "conflict"
         assert "*.jpg" in found.why
+
+    @pytest.mark.parametrize(("folder", "leaks"), [("/media", True), ("/static", False)])
+    def test_open_behavior_with_an_origin_path(self, folder: str, leaks: bool) -> None:
+        """Name an open behavior that serves the files under other paths, wherever it stands."""
+        grown = grown_distribution(BUCKET)
+        twin = {**new_origin(BUCKET, "us-east-1"), "Id": "twin", "OriginPath": folder}
+        twin["OriginAccessControlId"] = "E2"
+        account = stack(
+            Origins=list_of([*grown["Origins"]["Items"], twin]),
+            DefaultCacheBehavior={**grown["DefaultCacheBehavior"], "TargetOriginId": "twin"},
+        )
+
+        steps = {each.name: each for each in plan(account, WISH)}
+
+        assert ("origin-paths" in steps) is leaks
+        assert not leaks or "Default (*)" in steps["origin-paths"].why
 
     @pytest.mark.parametrize("origin", ["app", LEGACY_ORIGIN, "a group of origins"])
     def test_open_behaviors_beside_the_default(self, origin: str) -> None:

@@ -31,6 +31,16 @@ class TestChanges:
         assert found.after["S3OriginConfig"] == {"OriginAccessIdentity": ""}
         assert '-    "OriginAccessIdentity": "origin-access-identity/cloudfront/E3"' in found.diff
 
+    def test_origin_path_is_told(self) -> None:
+        """Say where CloudFront looks, if that is not where a storage saves."""
+        with_path = find(plan(stack(), WISH), "origin").why
+        origins = grown_distribution(BUCKET)["Origins"]["Items"]
+        origins[1]["OriginPath"] = ""
+        without = find(plan(stack(Origins=list_of(origins)), WISH), "origin").why
+
+        assert "looks for every file under /files" in with_path
+        assert "origin path" not in without
+
     def test_attached_identity_is_kept(self) -> None:
         """Use the identity that the origin has, where identities are wished for."""
         origins = grown_distribution(BUCKET)["Origins"]["Items"]
@@ -76,6 +86,57 @@ class TestChanges:
 
         assert states(steps)["cache-policy"] == states(steps)["origin-request-policy"] == "done"
         assert {name: find(steps, "behavior").after[name] for name in own} == own
+
+    def test_forwarded_values_go(self) -> None:
+        """Say, and show, what a cache policy takes the place of; say nothing where all stays."""
+        (media,) = grown_distribution(BUCKET)["CacheBehaviors"]["Items"]
+        media["ForwardedValues"] = {
+            "QueryString": True,
+            "Cookies": {"Forward": "none"},
+            "Headers": list_of(["Origin"]),
+        }
+        account = stack(CacheBehaviors=list_of([media]))
+
+        kept = find(plan(account, WISH), "behavior")
+        lost = find(
+            plan(account, replace(WISH, cors_origins=("https://a.example.com",))), "behavior"
+        )
+
+        assert "ForwardedValues" not in kept.why
+        assert "ForwardedValues, MinTTL, DefaultTTL, MaxTTL go" in lost.why
+        assert "(query strings, headers)" in lost.why
+        assert '-  "ForwardedValues": {' in lost.diff.splitlines()
+        assert '-  "MaxTTL": 3333,' in lost.diff.splitlines()
+
+    @pytest.mark.parametrize(
+        ("ownership", "switches", "said", "unsaid"),
+        [
+            ("ObjectWriter", (), ["objects with a public ACL", "access points", "upload"], []),
+            ("BucketOwnerEnforced", (), ["access points"], ["ACL"]),
+            ("ObjectWriter", ("IgnorePublicAcls",), ["access points", "upload"], ["objects with"]),
+            (
+                "ObjectWriter",
+                ("BlockPublicAcls", "IgnorePublicAcls", "RestrictPublicBuckets"),
+                ["BlockPublicPolicy"],
+                ["ends", "upload"],
+            ),
+        ],
+    )
+    def test_what_block_public_access_ends(
+        self, ownership: str, switches: tuple[str, ...], said: list[str], unsaid: list[str]
+    ) -> None:
+        """Say what else is public and ends, of that alone which is still open."""
+        account = stack()
+        bucket = replace(
+            account.bucket,
+            object_ownership=ownership,
+            public_access_block=dict.fromkeys(switches, True),
+        )
+
+        why = find(plan(replace(account, bucket=bucket), WISH), "block-public-access").why
+
+        found = [each for each in (*said, *unsaid) if each in why]
+        assert found == said
 
     def test_objects_of_other_accounts(self) -> None:
         """Say what object ownership means for CloudFront."""

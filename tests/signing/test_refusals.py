@@ -96,6 +96,15 @@ def test_unknown_hash_algorithm(name: str, rsa_signer: Signer, rsa_verifier: Ver
     assert_refused(refusal(rsa_verifier, url), "AccessDenied", "not SHA1 or SHA256")
 
 
+def test_hash_algorithm_that_swallowed_the_rest(rsa_signer: Signer, rsa_verifier: Verifier) -> None:
+    """Put no signature into a reason, which is logged, where a link lost an ampersand."""
+    url = rsa_signer.sign_url(URL, date_less_than=EXPIRES)
+    signature = parameters(url)["Signature"]
+    denial = refusal(rsa_verifier, f"{url}&Hash-Algorithm=SHA1Signature={signature}")
+    assert_refused(denial, "AccessDenied", "not SHA1 or SHA256")
+    assert signature not in denial.reason
+
+
 @pytest.mark.parametrize(
     "expires", ["", "x", f"+{EXPIRES}", f"0{EXPIRES}", f"{EXPIRES}.0", f"{EXPIRES}%20", "0", "-1"]
 )

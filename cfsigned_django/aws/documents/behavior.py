@@ -14,8 +14,8 @@ from typing import Any, Final
 
 from cfsigned_django.aws.documents import Document
 
-# What a cache policy takes the place of; CloudFront refuses both together.
-_LEGACY_CACHE_FIELDS: Final = ("ForwardedValues", "MinTTL", "DefaultTTL", "MaxTTL")
+#: What a cache policy takes the place of; CloudFront refuses both together.
+LEGACY_CACHE_FIELDS: Final = ("ForwardedValues", "MinTTL", "DefaultTTL", "MaxTTL")
 _OPEN_PROTOCOL: Final = "allow-all"
 
 
@@ -96,7 +96,7 @@ def patch_behavior(behavior: Mapping[str, Any], wish: BehaviorWish) -> Document:
     }
     patched |= {name: policy_id for name, policy_id in policies.items() if policy_id}
     if wish.cache_policy_id:
-        for name in _LEGACY_CACHE_FIELDS:
+        for name in LEGACY_CACHE_FIELDS:
             patched.pop(name, None)
     return patched
 

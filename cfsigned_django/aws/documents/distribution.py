@@ -5,7 +5,7 @@ API reference: DistributionConfig, Origin, OriginAccessControlConfig.
 
 from __future__ import annotations
 
-import re
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -13,6 +13,7 @@ from typing import Any, Final
 from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.behavior import list_of, listed
 from cfsigned_django.aws.documents.managed_policies import CACHE_POLICIES
+from cfsigned_django.aws.documents.origin_places import names_bucket
 
 #: "Maximum length 64 characters" (API reference, OriginAccessControlConfig).
 _NAME_LENGTH: Final = 64
@@ -35,8 +36,16 @@ class Attachment:
 
 
 def name_for(bucket: str) -> str:
-    """Return the name of what is made for a bucket: key group, access control, policies."""
-    return f"cfsigned-{bucket}"[:_NAME_LENGTH]
+    """Return the name of what is made for a bucket: key group, access control, policies.
+
+    It is what a later run finds them by. Two long names of buckets may begin
+    alike, so a name that must be cut ends in a hash of the whole.
+    """
+    name = f"cfsigned-{bucket}"
+    if len(name) <= _NAME_LENGTH:
+        return name
+    ending = f"-{hashlib.sha256(bucket.encode()).hexdigest()[:8]}"
+    return f"{name[: _NAME_LENGTH - len(ending)]}{ending}"
 
 
 def origin_domain(bucket: str, region: str) -> str:
@@ -47,15 +56,7 @@ def origin_domain(bucket: str, region: str) -> str:
 
 def is_origin_of(origin: Mapping[str, Any], bucket: str) -> bool:
     """Tell whether an origin is the bucket through S3's REST interface."""
-    pattern = (
-        rf"{re.escape(bucket)}\.s3(?:[.-](?:dualstack\.)?[a-z0-9-]+)?\.amazonaws\.com(?:\.cn)?"
-    )
-    domain: str = origin["DomainName"]
-    return (
-        re.fullmatch(pattern, domain) is not None
-        and "s3-website" not in domain
-        and not origin.get("CustomOriginConfig")
-    )
+    return names_bucket(origin["DomainName"], bucket) and not origin.get("CustomOriginConfig")
 
 
 def find_origin(config: Mapping[str, Any], origin_id: str) -> Document | None:

@@ -23,7 +23,7 @@ _LOOK = (
 )
 # A plan with --origin-access oai.
 _LOOK_AT_IDENTITIES = ("ListCloudFrontOriginAccessIdentities",)
-# cfsigned_doctor --explain, and cfsigned_edge --distribution.
+# cfsigned_doctor, most of all with --explain, and cfsigned_edge --distribution.
 _FOLLOW_KEYS = ("GetKeyGroup", "GetPublicKey")
 _CHANGE = (
     "CreateCachePolicy",

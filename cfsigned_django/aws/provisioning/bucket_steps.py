@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from cfsigned_django.aws.bucket import BucketState, Part
+from cfsigned_django.aws.bucket import Bucket, BucketState, Part
 from cfsigned_django.aws.documents import Document, bucket_cors, bucket_policy
 from cfsigned_django.aws.documents.public_access import PUBLIC_ACCESS_BLOCK, open_switches
 from cfsigned_django.aws.provisioning.steps import NOT_YET, Call, Step, conflict, done, todo
@@ -188,7 +188,8 @@ def _block_public_access(target: Target) -> Step:
         )
     return todo(
         "block-public-access",
-        f"not on yet: {', '.join(still_open)}; CloudFront's own access is not public",
+        f"not on yet: {', '.join(still_open)}; CloudFront's own access is not public "
+        f"and goes on{_what_ends(bucket, still_open)}",
         call=Call(
             service="s3",
             operation="PutPublicAccessBlock",
@@ -198,6 +199,22 @@ def _block_public_access(target: Target) -> Step:
         before=bucket.public_access_block,
         after=dict(PUBLIC_ACCESS_BLOCK),
     )
+
+
+def _what_ends(bucket: Bucket, switches: list[str]) -> str:
+    """Say who loses what by switches of Block Public Access (S3 User Guide, "Blocking public
+    access to your Amazon S3 storage"); nothing is public in a bucket that is yet to be made.
+    """
+    if not bucket.is_ours:
+        return ""
+    has_acls = bucket.object_ownership != "BucketOwnerEnforced"
+    ends = ["objects with a public ACL"] if has_acls and "IgnorePublicAcls" in switches else []
+    if "RestrictPublicBuckets" in switches:
+        ends.append("access points with a public policy")
+    said = f". What else is public ends: {', '.join(ends)}" if ends else ""
+    if has_acls and "BlockPublicAcls" in switches:
+        said += '. An upload with a public ACL fails then (AWS_DEFAULT_ACL = "public-read")'
+    return said
 
 
 def _unread(name: str, target: Target, part: Part, *, blocks: bool = False) -> Step:

@@ -7,13 +7,9 @@ from typing import Any
 
 from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.behavior import (
-    BehaviorWish,
-    earlier_open_patterns,
-    find_behavior,
-    patch_behavior,
-    replace_behavior,
+    LEGACY_CACHE_FIELDS,
+    listed,
     trusted_key_groups,
-    trusted_signers,
 )
 from cfsigned_django.aws.documents.distribution import find_origin, replace_origin, with_domain
 from cfsigned_django.aws.documents.managed_policies import name_of
@@ -77,45 +73,6 @@ def behavior_steps(target: Target) -> Iterator[Step]:
         yield _domain(target, found)
 
 
-def after_steps(target: Target) -> Iterator[Step]:
-    """Return what comes when every edge has the change, and what a person must decide."""
-    found = target.stack.distribution
-    if found is None:
-        return
-    if target.behavior and trusted_signers(target.behavior):
-        yield _trusted_signers(target, found)
-    if patterns := list(_leaking_patterns(target, found)):
-        yield conflict(
-            "earlier-behaviors",
-            f"CloudFront tries {', '.join(patterns)} first, where no signature is wanted: what "
-            "they match is open to everybody. Restrict them, too (--path-pattern), if they "
-            "serve private files",
-        )
-    if lacking := target.origins_without_cors:
-        yield conflict(
-            "response-headers-policy",
-            f"the one on the behavior ({target.behavior_headers_policy}) sets CORS headers, and "
-            f"not for {', '.join(lacking)}: add them to its Access-Control-Allow-Origin, in "
-            "CloudFront > Policies > Response headers",
-        )
-
-
-def _leaking_patterns(target: Target, found: Distribution) -> Iterator[str]:
-    """Return the open patterns that are tried first, and may serve the files or take their paths.
-
-    Every pattern takes paths of the default behavior, such as those of a
-    site's static files: there, only one that may read the bucket counts.
-    """
-    for pattern in earlier_open_patterns(found.config, target.wish.path_pattern):
-        behavior = find_behavior(found.config, pattern) or {}
-        origin = find_origin(found.config, behavior["TargetOriginId"])
-        # A website endpoint is the bucket, too.
-        bucket_hosts = f"{target.wish.bucket}.s3"
-        is_elsewhere = origin is not None and not origin["DomainName"].startswith(bucket_hosts)
-        if target.wish.path_pattern is not None or not is_elsewhere:
-            yield pattern
-
-
 def deployed_step(target: Target, *, changes: bool) -> Step:
     """Return the wait for every edge; ``changes`` says that there is something to wait for."""
     found = target.stack.distribution
@@ -124,6 +81,15 @@ def deployed_step(target: Target, *, changes: bool) -> Step:
     if not found.is_deployed:
         return todo(DEPLOYED, f"its status is {found.status}: edges are still being told")
     return done(DEPLOYED, "every edge has the configuration")
+
+
+def update_call(found: Distribution, config: Document) -> Call:
+    """Return the call that gives a distribution a whole configuration."""
+    return Call(
+        service="cloudfront",
+        operation="UpdateDistribution",
+        arguments={"Id": found.id, "IfMatch": found.etag, "DistributionConfig": config},
+    )
 
 
 def _other_origin(target: Target) -> Step:
@@ -144,13 +110,25 @@ def _origin(target: Target, found: Distribution) -> Step:
     present = find_origin(found.config, wanted["Id"])
     way = target.wish.origin_access.value.upper()
     if present == wanted:
-        return done("origin", f"CloudFront reads the bucket through its {way}")
+        return done("origin", f"CloudFront reads the bucket through its {way}{_before(wanted)}")
     return todo(
         "origin",
-        f"CloudFront must sign what it asks of S3 ({way}), else the bucket would have to be public",
-        call=_update(found, replace_origin(found.config, wanted)),
+        f"CloudFront must sign what it asks of S3 ({way}), else the bucket would have to be public"
+        f"{_before(wanted)}",
+        call=update_call(found, replace_origin(found.config, wanted)),
         before=present,
         after=wanted,
+    )
+
+
+def _before(origin: Mapping[str, Any]) -> str:
+    """Say what an origin path means for files that a storage saves."""
+    folder = origin.get("OriginPath")
+    if not folder:
+        return ""
+    return (
+        f". Mind its origin path: CloudFront looks for every file under {folder}, where the site's "
+        "storage does not save unless something else sees to it"
     )
 
 
@@ -161,7 +139,7 @@ def _behavior(target: Target, found: Distribution) -> Step:
     return todo(
         "behavior",
         _why_behavior(before, after),
-        call=_update(found, target.wanted_config()),
+        call=update_call(found, target.wanted_config()),
         before=before,
         after=after,
     )
@@ -184,28 +162,25 @@ def _why_behavior(before: Mapping[str, Any] | None, after: Mapping[str, Any]) ->
         )
         if before.get(field) != after.get(field)
     ]
-    return "; ".join(reasons)
+    return "; ".join([*reasons, *_losses(before, after)])
 
 
-def _trusted_signers(target: Target, found: Distribution) -> Step:
-    behavior = target.behavior or {}
-    accounts = ", ".join(trusted_signers(behavior))
-    if not target.wish.drops_trusted_signers:
-        return conflict(
-            "trusted-signers",
-            f"the behavior also trusts the key pairs of AWS accounts ({accounts}), the old way: "
-            "when the site signs with the key group, and the last link of the old keys has "
-            "expired, --drop-trusted-signers takes them out",
-        )
-    after = patch_behavior(
-        behavior, BehaviorWish(key_group_id=target.key_group_id, drops_trusted_signers=True)
-    )
-    return todo(
-        "trusted-signers",
-        f"key pairs of AWS accounts ({accounts}) shall no longer sign: their links end",
-        call=_update(found, replace_behavior(found.config, target.wish.path_pattern, after)),
-        before=behavior,
-        after=after,
+def _losses(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
+    """Say what goes because CloudFront takes no cache policy beside the older fields."""
+    gone = [each for each in LEGACY_CACHE_FIELDS if each in before and each not in after]
+    if not gone:
+        return
+    old = before.get("ForwardedValues") or {}
+    forwarded = {
+        "query strings": old.get("QueryString"),
+        "cookies": (old.get("Cookies") or {}).get("Forward", "none") != "none",
+        "headers": listed(old.get("Headers")),
+    }
+    names = ", ".join(name for name, is_there in forwarded.items() if is_there)
+    yield f"{', '.join(gone)} go, because CloudFront takes no cache policy beside them" + (
+        f": what they forward ({names}) reaches the origin then only as the policies say"
+        if names
+        else ""
     )
 
 
@@ -231,15 +206,7 @@ def _domain(target: Target, found: Distribution) -> Step:
         "domain",
         f"{host} becomes an alternate domain name, with the certificate; its DNS must lead to "
         f"{found.domain_name}, which is yours to do",
-        call=_update(found, config),
+        call=update_call(found, config),
         before={each: found.config.get(each) for each in fields},
         after={each: config[each] for each in fields},
-    )
-
-
-def _update(found: Distribution, config: Document) -> Call:
-    return Call(
-        service="cloudfront",
-        operation="UpdateDistribution",
-        arguments={"Id": found.id, "IfMatch": found.etag, "DistributionConfig": config},
     )

@@ -14,8 +14,8 @@ from cfsigned_django.aws.provisioning.bucket_steps import (
     bucket_steps,
     closing_steps,
 )
+from cfsigned_django.aws.provisioning.decision_steps import after_steps
 from cfsigned_django.aws.provisioning.distribution_steps import (
-    after_steps,
     behavior_steps,
     deployed_step,
     distribution_step,

@@ -61,7 +61,7 @@ def _access_identity(target: Target) -> Step:
 
 
 def _cache_policy(target: Target) -> Step:
-    if target.cache_policy_id != NOT_YET:
+    if target.policies.cache_policy_id != NOT_YET:
         return done("cache-policy", "one keeps a copy per download name")
     return _create(
         "cache-policy",
@@ -73,7 +73,7 @@ def _cache_policy(target: Target) -> Step:
 
 
 def _origin_request_policy(target: Target) -> Step:
-    if target.origin_request_policy_id != NOT_YET:
+    if target.policies.origin_request_policy_id != NOT_YET:
         return done("origin-request-policy", "one forwards the download parameters to S3")
     return _create(
         "origin-request-policy",

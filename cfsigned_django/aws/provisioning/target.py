@@ -27,21 +27,11 @@ from cfsigned_django.aws.documents.distribution import (
     replace_origin,
     with_domain,
 )
-from cfsigned_django.aws.documents.download_policies import (
-    forwards_downloads,
-    forwards_origin,
-    has_downloads_in_cache_key,
-)
-from cfsigned_django.aws.documents.managed_policies import (
-    CACHE_POLICIES,
-    ORIGIN_REQUEST_POLICIES,
-    RESPONSE_HEADERS_POLICIES,
-)
-from cfsigned_django.aws.documents.response_headers import lacking_origins, overrides_origin
-from cfsigned_django.aws.policies import Named
+from cfsigned_django.aws.listed_key import ListedPublicKey
+from cfsigned_django.aws.policies import Named, find_by_id, find_by_name
+from cfsigned_django.aws.provisioning.policy_choice import PolicyChoice
 from cfsigned_django.aws.provisioning.steps import NOT_YET
 from cfsigned_django.aws.provisioning.wish import OriginAccess, Wish
-from cfsigned_django.aws.public_keys import ListedPublicKey
 from cfsigned_django.aws.stack import KeyGroup, Stack
 
 _HOME_REGION = "us-east-1"
@@ -117,14 +107,14 @@ class Target:
         """Return the origin access control to use: the one attached, else the one so named."""
         attached = access_control_of(self.origin or {})
         controls = self.stack.access_controls
-        return _find(controls, attached) or _find_by_name(controls, self.name)
+        return find_by_id(controls, attached) or find_by_name(controls, self.name)
 
     @property
     def access_identity(self) -> Named | None:
         """Return the origin access identity to use: the one attached, else the one so named."""
         attached = access_identity_of(self.origin or {})
         identities = self.stack.access_identities
-        return _find(identities, attached) or _find_by_name(identities, self.name)
+        return find_by_id(identities, attached) or find_by_name(identities, self.name)
 
     @property
     def attachment(self) -> Attachment:
@@ -136,64 +126,20 @@ class Target:
         return Attachment(access_control_id=control.id if control else NOT_YET)
 
     @property
-    def cache_policy_id(self) -> str | None:
-        """Return the cache policy to set, or None where the behavior's may stay."""
-        current = (self.behavior or {}).get("CachePolicyId")
-        if self.wish.downloads:
-            policy = self.stack.cache_policies.get(current or "")
-            if policy is not None and has_downloads_in_cache_key(policy.config):
-                return None
-            own = _find_by_name(tuple(self.stack.cache_policies.values()), self.name)
-            return own.id if own else NOT_YET
-        if current or not self.wish.cors_origins:
-            return None
-        # An origin request policy works with a cache policy only.
-        return CACHE_POLICIES["CachingOptimized"]
-
-    @property
-    def origin_request_policy_id(self) -> str | None:
-        """Return the origin request policy to set, or None where the behavior's may stay."""
-        current = self.stack.origin_request_policies.get(
-            (self.behavior or {}).get("OriginRequestPolicyId") or ""
+    def policies(self) -> PolicyChoice:
+        """Return which policies the behavior has, and shall have."""
+        return PolicyChoice(
+            stack=self.stack, wish=self.wish, name=self.name, behavior=self.behavior or {}
         )
-        config = current.config if current else None
-        if self.wish.downloads:
-            if forwards_downloads(config) and forwards_origin(config):
-                return None
-            own = _find_by_name(tuple(self.stack.origin_request_policies.values()), self.name)
-            return own.id if own else NOT_YET
-        if not self.wish.cors_origins or forwards_origin(config):
-            return None
-        return ORIGIN_REQUEST_POLICIES["CORS-S3Origin"]
-
-    @property
-    def response_headers_policy_id(self) -> str | None:
-        """Return the response headers policy to set, or None where nothing is to be set."""
-        if self.behavior_headers_policy or not self.wish.cors_origins:
-            return None
-        return RESPONSE_HEADERS_POLICIES["SimpleCORS"]
-
-    @property
-    def behavior_headers_policy(self) -> str:
-        """Return the response headers policy that the behavior has, or an empty text."""
-        return (self.behavior or {}).get("ResponseHeadersPolicyId") or ""
-
-    @property
-    def origins_without_cors(self) -> list[str]:
-        """Return the origins that the behavior's response headers policy keeps out."""
-        policy = self.stack.response_headers_policies.get(self.behavior_headers_policy)
-        if policy is None or not overrides_origin(policy.config):
-            return []
-        return lacking_origins(policy.config, self.wish.cors_origins)
 
     @property
     def behavior_wish(self) -> BehaviorWish:
         """Return what the behavior shall have. Trusted signers go in a step of their own."""
         return BehaviorWish(
             key_group_id=self.key_group_id,
-            cache_policy_id=self.cache_policy_id,
-            origin_request_policy_id=self.origin_request_policy_id,
-            response_headers_policy_id=self.response_headers_policy_id,
+            cache_policy_id=self.policies.cache_policy_id,
+            origin_request_policy_id=self.policies.origin_request_policy_id,
+            response_headers_policy_id=self.policies.response_headers_policy_id,
         )
 
     @property
@@ -241,11 +187,3 @@ def _attached(origin: Document) -> Attachment | None:
     if bool(control) == bool(identity):
         return None
     return Attachment(access_control_id=control, access_identity_id=identity)
-
-
-def _find(candidates: tuple[Named, ...], wanted_id: str) -> Named | None:
-    return next((each for each in candidates if each.id == wanted_id), None)
-
-
-def _find_by_name(candidates: tuple[Named, ...], name: str) -> Named | None:
-    return next((each for each in candidates if each.name == name), None)

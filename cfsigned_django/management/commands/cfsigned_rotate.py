@@ -10,12 +10,13 @@ from collections.abc import Callable
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management.base import BaseCommand, CommandError, CommandParser, no_translations
+from django.core.management.base import CommandError, CommandParser, no_translations
 from django.db import Error as DatabaseFailure
 
 from cfsigned_django import conf
 from cfsigned_django.aws.client import AwsError
 from cfsigned_django.encryption import CannotUnseal
+from cfsigned_django.management.piped import PipedCommand
 from cfsigned_django.management.rotation_options import add_rotation_options
 from cfsigned_django.management.rotation_progress import Progress
 from cfsigned_django.record import read_clock
@@ -32,7 +33,7 @@ from cfsigned_django.waiting import find_all
 NOT_YET = 75
 
 
-class Command(BaseCommand):
+class Command(PipedCommand):
     """Do the next legal step of a key rotation, and say what blocks the one after."""
 
     help = (

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management.base import BaseCommand, CommandError, CommandParser, no_translations
+from django.core.management.base import CommandError, CommandParser, no_translations
 from django.db import Error as DatabaseFailure
 
 from cfsigned_django import conf
@@ -33,6 +33,7 @@ from cfsigned_django.aws.provisioning.wish import OriginAccess, Wish, WishError
 from cfsigned_django.checks import is_local_host
 from cfsigned_django.encryption import CannotUnseal
 from cfsigned_django.live_proof import Evidence, Fetch, Verdict, fetch
+from cfsigned_django.management.piped import PipedCommand
 from cfsigned_django.management.setup_options import add_options
 from cfsigned_django.rotation import RotationError
 from cfsigned_django.setup_report import (
@@ -63,7 +64,7 @@ _FAILURES = (
 )
 
 
-class Command(BaseCommand):
+class Command(PipedCommand):
     """Plan, and with --apply do, what private media need in AWS."""
 
     #: Makes the requests of the proof.
@@ -135,7 +136,12 @@ class Command(BaseCommand):
         self.stdout.write(plan_as_text(steps))
         self.stdout.write(f"\nThe private key is kept in {setup.holder.place}.")
         self.stdout.write(summary(steps))
-        if next_step(steps) is not None and not blockers(steps):
+        if fatal := blockers(steps):
+            names = ", ".join(each.name for each in fatal)
+            self.stdout.write(
+                f"Nothing was changed. --apply does nothing before this is solved: {names}."
+            )
+        elif next_step(steps) is not None:
             self.stdout.write("Nothing was changed. The same command with --apply does it.")
 
     def _finish(self, setup: SiteSetup, steps: list[Step], options: dict[str, Any]) -> None:

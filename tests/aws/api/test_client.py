@@ -156,7 +156,7 @@ class TestCall:
         assert str(error) == (
             "Could not add K1 to the key group G: the AWS credentials do not allow "
             "cloudfront:UpdateKeyGroup. Allow cloudfront:UpdateKeyGroup in IAM for the user or "
-            "role that the site runs as."
+            "role whose credentials are used here."
         )
         assert error.what == "add K1 to the key group G"
         assert error.permission == "cloudfront:UpdateKeyGroup"

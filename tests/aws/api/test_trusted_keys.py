@@ -58,7 +58,7 @@ class Replies:
         pem = self._public_keys[Id]
         if isinstance(pem, Exception):
             raise pem
-        return {"PublicKey": {"PublicKeyConfig": {"EncodedKey": pem}}}
+        return {"PublicKey": {"Id": Id, "PublicKeyConfig": {"Name": Id, "EncodedKey": pem}}}
 
 
 def test_each_key_is_asked_for_once() -> None:

@@ -139,6 +139,7 @@ class TestWithAFile:
 
     def test_nothing_is_done_where_something_blocks(self, clients: Clients) -> None:
         """Change nothing at all where the distribution is not named."""
+        assert "--apply does nothing before this is solved: distribution." in run()
         with pytest.raises(CommandError, match="Nothing was changed"):
             run("--apply", "--yes")
 

@@ -1,0 +1,105 @@
+"""Say where an origin reads, however its host is written, and what else reads there; pure.
+
+S3 User Guide, "Methods for accessing a general purpose bucket" and "Website endpoints";
+Developer Guide, "Origin settings" (Origin path).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from cfsigned_django.aws.documents import Document
+from cfsigned_django.aws.documents.behavior import behaviors, is_open, listed, may_overlap
+
+# Regional or global, with a dot or, in old ones, a hyphen; dual-stack, FIPS, accelerated; website.
+_S3_HOST: Final = re.compile(
+    r"(?:(?P<bucket>.+)\.)?s3(?P<website>-website)?(?:-fips|-accelerate|-external-1)?"
+    r"(?:\.dualstack)?(?:[.-][a-z]{2}(?:-[a-z]+)+-[0-9]+)?\.amazonaws\.com(?:\.cn)?",
+    re.ASCII,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where files come from: a bucket, or else a host, and the folder in it.
+
+    ``folder`` comes before the path that a viewer asks for: empty, or with a
+    slash at its beginning and none at its end.
+    """
+
+    bucket: str = ""
+    host: str = ""
+    folder: str = ""
+
+    def holds_same(self, other: Place) -> bool:
+        """Tell whether both are in the same bucket, or on the same host."""
+        return (self.bucket, self.host) == (other.bucket, other.host)
+
+    def pattern(self, path_pattern: str) -> str:
+        """Return what a path pattern of viewers' is a pattern of in the bucket."""
+        return f"{self.folder}/{path_pattern.removeprefix('/')}"
+
+
+def place_of(origin: Mapping[str, Any]) -> Place:
+    """Return where an origin reads; a bucket is one however its host is written."""
+    host: str = origin["DomainName"].lower()
+    folder = (origin.get("OriginPath") or "").rstrip("/")
+    found = _S3_HOST.fullmatch(host)
+    if found is None:
+        return Place(host=host, folder=folder)
+    if found["bucket"]:
+        return Place(bucket=found["bucket"], folder=folder)
+    # S3's host alone: the bucket begins the path.
+    bucket, slash, rest = folder.removeprefix("/").partition("/")
+    return Place(bucket=bucket, folder=f"{slash}{rest}") if bucket else Place(host=host)
+
+
+def names_bucket(domain: str, bucket: str) -> bool:
+    """Tell whether a host is the bucket's in S3's REST interface, and no website endpoint."""
+    found = _S3_HOST.fullmatch(domain)
+    return found is not None and found["bucket"] == bucket and not found["website"]
+
+
+def origins_of(config: Mapping[str, Any], behavior: Mapping[str, Any]) -> list[Document]:
+    """Return the origins that a behavior reads: one, or those of an origin group."""
+    wanted = {behavior["TargetOriginId"]}
+    for group in listed(config.get("OriginGroups")):
+        if group["Id"] in wanted:
+            wanted |= {each["OriginId"] for each in listed(group.get("Members"))}
+    return [each for each in listed(config.get("Origins")) if each["Id"] in wanted]
+
+
+def places_of(config: Mapping[str, Any], behavior: Mapping[str, Any]) -> list[Place]:
+    """Return where a behavior reads."""
+    return [place_of(each) for each in origins_of(config, behavior)]
+
+
+def open_under_other_paths(
+    config: Mapping[str, Any], homes: Iterable[Place], path_pattern: str
+) -> Iterator[Document]:
+    """Yield the open behaviors that read the files of a pattern from another folder.
+
+    ``homes`` are the places where the files are. An origin path of /media
+    makes media/a.jpg of a request for /a.jpg: where such a behavior stands
+    in the order of the others, and which pattern it has, says nothing. One
+    that has no way into the bucket, as access control or identity, is left out.
+    """
+    wanted = list(homes)
+    for each in behaviors(config):
+        places = [place_of(origin) for origin in origins_of(config, each) if _may_sign(origin)]
+        if is_open(each) and any(
+            place.holds_same(home)
+            and place.folder != home.folder
+            and may_overlap(place.pattern(each["PathPattern"]), home.pattern(path_pattern))
+            for place in places
+            for home in wanted
+        ):
+            yield each
+
+
+def _may_sign(origin: Mapping[str, Any]) -> bool:
+    identity = (origin.get("S3OriginConfig") or {}).get("OriginAccessIdentity")
+    return bool(origin.get("OriginAccessControlId") or identity)
