@@ -136,5 +136,7 @@ def _run(state: DemoState, *arguments: str) -> str:
             check=False,
         )
     if done.returncode:
-        raise DemoFailed(f"manage.py {' '.join(command)} failed.", log)
+        with log.open("a") as whole:
+            whole.write(done.stdout)  # where --json says which proof failed
+        raise DemoFailed(f"manage.py {' '.join(command)} failed ({done.returncode}).", log)
     return done.stdout

@@ -25,8 +25,9 @@ from cfsigned_django.aws.documents.iam_policies import (
     runtime_policy,
     setup_policy,
 )
+from demo_project.ports import HOST
 from demo_project.processes import Command, DemoFailed, environment
-from demo_project.state import HOST, Credentials, DemoState, write_secret
+from demo_project.state import Credentials, DemoState, write_secret
 
 REGION = "us-east-1"
 EDGE_PROFILE = "edge"

@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Event
 from types import FrameType, MappingProxyType
@@ -27,14 +27,9 @@ from demo_project.console import Console
 from demo_project.diagnosis import examine
 from demo_project.local_aws import EDGE_PROFILE, aws_command, edge_profile, prepare_users
 from demo_project.pace import Pace
+from demo_project.ports import HOST, HeldPorts
 from demo_project.processes import Child, Command, DemoFailed, Reaper, environment
-from demo_project.state import (
-    BASE_FOLDER,
-    FOLDER_VARIABLE,
-    HOST,
-    DemoState,
-    demo_folder,
-)
+from demo_project.state import BASE_FOLDER, FOLDER_VARIABLE, DemoState, demo_folder
 from demo_project.welcome import welcome
 
 # The time of day, and a status that is not a success, or what became of the distribution and its
@@ -71,7 +66,9 @@ def running_demo(folder: Path, console: Console, *, quiet: bool = False) -> Iter
     """
     with ExitStack() as stack:
         stack.enter_context(_lock(folder))
-        state = _on_free_ports(DemoState.open(folder), console)
+        state = DemoState.open(folder)
+        ports = stack.enter_context(HeldPorts(state.ports))
+        state = _move(state, ports.ports, console)
         demo = Demo(state=state)
         reaper = Reaper()
         stack.callback(reaper.close)
@@ -82,14 +79,15 @@ def running_demo(folder: Path, console: Console, *, quiet: bool = False) -> Iter
             if all_is_up.is_set() and not quiet and _WORTH_TELLING.match(text):
                 console.line(f"edge | {_readable(text)}")
 
-        def start(command: Command, echo: Callable[[str], None] | None = None) -> Child:
+        def start(name: str, command: Command, echo: Callable[[str], None] | None = None) -> Child:
+            ports.give(name)
             child = Child(command, reaper, echo)
             stack.callback(child.stop)
             demo.servers.append(child)
             return child
 
         with console.step(f"S3, private, and CloudFront's API at {state.address('s3')}"):
-            start(aws_command(state)).wait_until_ready()
+            start("s3", aws_command(state)).wait_until_ready()
             prepared = prepare_users(state)
         with console.step("Key group, bucket and distribution, by cfsigned_setup --apply"):
             prepared = set_up_aws(prepared, console.detail)
@@ -98,8 +96,8 @@ def running_demo(folder: Path, console: Console, *, quiet: bool = False) -> Iter
             _prepare(demo.state, reaper, console)
         with console.step(f"Edge at {state.address('edge')}, site at {state.address('site')}"):
             started = [
-                start(_edge_command(demo.state), echo),
-                start(_site_command(demo.state)),
+                start("edge", _edge_command(demo.state), echo),
+                start("site", _site_command(demo.state)),
             ]
             for server in started:
                 server.wait_until_ready()
@@ -109,12 +107,12 @@ def running_demo(folder: Path, console: Console, *, quiet: bool = False) -> Iter
         yield demo
 
 
-def _on_free_ports(state: DemoState, console: Console) -> DemoState:
-    """Return the state with ports that can be had now, and say which changed."""
-    moved = state.with_free_ports()
+def _move(state: DemoState, ports: Mapping[str, int], console: Console) -> DemoState:
+    """Return the state with the ports that can be had now, and say which changed."""
     for name, port in state.ports.items():
-        if moved.ports[name] != port:
-            console.detail(f"Port {port} is taken: {name} moves to {moved.ports[name]}.")
+        if ports[name] != port:
+            console.detail(f"Port {port} is taken: {name} moves to {ports[name]}.")
+    moved = replace(state, ports=ports)
     moved.save()
     return moved
 

@@ -10,18 +10,17 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import socket
 import string
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
 from cfsigned_django.signing import KeyAlgorithm, PrivateKey
+from demo_project.ports import HOST, choose_ports
 
 BASE_FOLDER = Path(__file__).resolve().parent.parent
 FOLDER_VARIABLE = "CFSIGNED_DEMO_FOLDER"
-HOST = "127.0.0.1"
 #: Who may do everything in the demo's admin; the password is in the state.
 ADMIN_NAME = "demo"
 
@@ -106,10 +105,6 @@ class DemoState:
         del values["folder"]
         write_secret(self.folder / "state.json", json.dumps(values, indent=2).encode())
 
-    def with_free_ports(self) -> Self:
-        """Return the state with each port that somebody else has taken meanwhile replaced."""
-        return replace(self, ports=choose_ports(self.ports))
-
     def address(self, name: str) -> str:
         """Return the base URL of the site, the edge or AWS ("s3"), with no slash at its end."""
         return f"http://{HOST}:{self.ports[name]}"
@@ -128,42 +123,6 @@ class DemoState:
 def demo_folder() -> Path:
     """Return the folder of the demo: what the environment names, else `.demo` in the checkout."""
     return Path(os.environ.get(FOLDER_VARIABLE) or BASE_FOLDER / ".demo")
-
-
-def choose_ports(wanted: Mapping[str, int]) -> dict[str, int]:
-    """Return the wanted port for each name where it is free, and another free one where not."""
-    ports: dict[str, int] = {}
-    with _Sockets() as sockets:
-        for name, port in wanted.items():
-            ports[name] = sockets.take(port)
-    return ports
-
-
-class _Sockets:
-    """Hold the sockets of one choice open until it is complete: no port is chosen twice."""
-
-    def __init__(self) -> None:
-        self._open: list[socket.socket] = []
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for taken in self._open:
-            taken.close()
-
-    def take(self, port: int) -> int:
-        for candidate in (port, 0):
-            taken = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-            self._open.append(taken)
-            # A server of this demo that stopped a moment ago does not make its port taken.
-            taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                taken.bind((HOST, candidate))
-            except OSError:
-                continue
-            return int(taken.getsockname()[1])
-        raise OSError(f"No free port on {HOST}.")
 
 
 def write_secret(path: Path, content: bytes) -> None:

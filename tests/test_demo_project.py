@@ -29,9 +29,10 @@ from demo_project.check import find
 from demo_project.console import Console
 from demo_project.diagnosis import examine
 from demo_project.gallery.edge_client import Reply, ask
+from demo_project.ports import HOST
 from demo_project.processes import DemoFailed
 from demo_project.run import Demo, running_demo
-from demo_project.state import BASE_FOLDER, HOST, PREFERRED_PORTS, DemoState
+from demo_project.state import BASE_FOLDER, PREFERRED_PORTS, DemoState
 from tests.edge_command import free_port
 
 pytestmark = pytest.mark.skipif(

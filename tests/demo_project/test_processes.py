@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from demo_project.ports import HOST, HeldPorts, choose_ports
 from demo_project.processes import Child, Command, DemoFailed, Reaper, answers, environment
 from demo_project.reaper import remaining_groups
-from demo_project.state import BASE_FOLDER, HOST, DemoState, choose_ports
+from demo_project.state import BASE_FOLDER, DemoState
 
 
 @pytest.fixture
@@ -140,6 +141,27 @@ def test_a_taken_port_is_replaced() -> None:
         ports = choose_ports({"site": port, "edge": 0})
     assert ports["site"] != port
     assert len(set(ports.values())) == 2
+
+
+def test_ports_of_two_demos_differ() -> None:
+    """Two demos that start at once do not share a port that neither has opened yet."""
+    with HeldPorts({"site": 0, "edge": 0}) as first:
+        assert not answers(f"http://{HOST}:{first.ports['site']}/")
+        with HeldPorts(first.ports) as second:
+            assert first.ports.keys() == second.ports.keys()
+            assert not set(first.ports.values()) & set(second.ports.values())
+        first.give("site")
+        assert choose_ports({"site": first.ports["site"]}) == {"site": first.ports["site"]}
+        assert choose_ports({"edge": first.ports["edge"]}) != {"edge": first.ports["edge"]}
+
+
+def test_port_of_a_server_that_ended_is_free() -> None:
+    """A server's old connections, which end by themselves, do not make its port taken."""
+    with socket.create_server((HOST, 0)) as server:
+        port = server.getsockname()[1]
+        with socket.create_connection((HOST, port)):
+            server.accept()[0].close()  # who closes first keeps the connection for a while
+    assert choose_ports({"site": port}) == {"site": port}
 
 
 def test_nobody_answers_on_a_closed_port() -> None:

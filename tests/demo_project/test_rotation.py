@@ -23,8 +23,9 @@ from demo_project.console import Console
 from demo_project.gallery.anatomy import dissect
 from demo_project.gallery.edge_client import ask
 from demo_project.pace import LINK_VARIABLE
+from demo_project.ports import HOST
 from demo_project.run import running_demo
-from demo_project.state import BASE_FOLDER, FOLDER_VARIABLE, HOST, PREFERRED_PORTS, DemoState
+from demo_project.state import BASE_FOLDER, FOLDER_VARIABLE, PREFERRED_PORTS, DemoState
 from tests.edge_command import free_port
 
 pytestmark = pytest.mark.skipif(

@@ -6,10 +6,12 @@ import os
 import shutil
 from collections.abc import Iterator
 from typing import Any
+from unittest import mock
 
 import pytest
 
-from demo_project.state import DemoState
+from demo_project.state import PREFERRED_PORTS, DemoState
+from tests.edge_command import free_port
 
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",
@@ -50,7 +52,12 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoState]:
     from demo_project.console import Console
     from demo_project.run import running_demo
 
-    with running_demo(tmp_path_factory.mktemp("demo"), Console(), quiet=True) as demo:
+    # Not the ports that every demo of this machine would like to have.
+    ports = {name: free_port() for name in PREFERRED_PORTS}
+    with (
+        mock.patch("demo_project.state.PREFERRED_PORTS", ports),
+        running_demo(tmp_path_factory.mktemp("demo"), Console(), quiet=True) as demo,
+    ):
         yield demo.state
 
 
