@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,6 +18,8 @@ from cfsigned_django.models import KeyPair
 from cfsigned_django.probe import ProbeResult
 from cfsigned_django.record import Record, RotationError
 from cfsigned_django.signing import Signer
+
+logger = logging.getLogger("cfsigned_django.rotation")
 
 
 class Blocked(RotationError):
@@ -107,9 +110,27 @@ class Guarded(Record):
     def keep_active_in(self) -> None:
         """Put the ACTIVE key into the group: it may sign in haste, with no look before."""
         active = self.active()
-        if active is not None and self.key_groups is not None:
-            try:
-                put_back_in(self.key_groups, active)
-            except AwsError as error:
-                if error.code != DELETED:
-                    raise  # else it is lost, and another key may leave all the same
+        if active is None or not self.is_missing(active):
+            return
+        try:
+            put_back_in(self.require_api(), active)
+        except AwsError as error:
+            if error.code != DELETED:
+                raise  # else it is lost, and another key may leave all the same
+        else:
+            self.tell_put_back(active)
+
+    def is_missing(self, key_pair: KeyPair) -> bool:
+        """Tell whether a key is not in the group, as far as this site may look."""
+        if self.key_groups is None:
+            return False
+        return str(key_pair) not in self.key_groups.members(self.key_group_id)
+
+    def tell_put_back(self, key_pair: KeyPair) -> None:
+        """Say of a key whose links are out that it was missing, and is in the group again."""
+        self.on_put_back(key_pair)
+        logger.error(
+            "%s was not in the key group %s, and CloudFront refused its links. It is in it again.",
+            key_pair,
+            self.key_group_id,
+        )

@@ -8,7 +8,6 @@ first, so that two machines do not do it at once.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,8 +25,6 @@ from cfsigned_django.revocation import Revocation
 from cfsigned_django.signing import PrivateKey, Signer
 
 __all__ = ["Blocked", "Claimed", "Rotation", "RotationError"]
-
-logger = logging.getLogger("cfsigned_django.rotation")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,12 +115,7 @@ class Rotation(Revocation):
         with self.claim(key_pair) as claim:
             put_back_in(api.before_each_call(claim.renew), key_pair)
         self.write(self.rows.filter(pk=key_pair.pk, claimed_until=claim.until), claimed_until=None)
-        self.on_put_back(key_pair)
-        logger.error(
-            "%s was not in the key group %s, and CloudFront refused its links. It is in it again.",
-            key_pair,
-            self.key_group_id,
-        )
+        self.tell_put_back(key_pair)
 
     def _has_links_out(self, key_pair: KeyPair, now: datetime) -> bool:
         if key_pair.status == KeyStatus.RETIRING:

@@ -91,7 +91,7 @@ class Succession(Guarded):
 
     def check(self, key_pair: KeyPair, *, now: datetime) -> ProbeResult:
         """Probe a TRUSTED key, and record since when it works."""
-        if self._is_missing(key_pair):
+        if self.is_missing(key_pair):
             # Edges may still know what someone took out of the group a moment ago.
             result = ProbeResult.UNKNOWN_KEY
         else:
@@ -105,7 +105,7 @@ class Succession(Guarded):
 
     def put_back(self, key_pair: KeyPair, *, now: datetime) -> bool:
         """Put a TRUSTED key into the group where someone took it out; tell whether it was out."""
-        if self.key_groups is None or not self._is_missing(key_pair):
+        if self.key_groups is None or not self.is_missing(key_pair):
             return False
         with self.claim(key_pair) as claim:
             rows = self.rows.filter(pk=key_pair.pk, status=KeyStatus.TRUSTED)
@@ -140,12 +140,6 @@ class Succession(Guarded):
         self.write(self.rows.filter(pk=key_pair.pk, is_spare=True), **fields)
         key_pair.refresh_from_db(using=self.rows.db, fields=list(fields))
 
-    def _is_missing(self, key_pair: KeyPair) -> bool:
-        """Tell whether the key is not in the group, as far as this site may look."""
-        if self.key_groups is None:
-            return False
-        return str(key_pair) not in self.key_groups.members(self.key_group_id)
-
     def _has_no_id(self, key_pair: KeyPair, now: datetime) -> bool:
         """Tell whether CloudFront has no such key under any id; write down the id that it has.
 
@@ -154,7 +148,7 @@ class Succession(Guarded):
         """
         if self.key_groups is None or key_pair.status != KeyStatus.TRUSTED:
             return False
-        if key_pair.good_since is not None and not self._is_missing(key_pair):
+        if key_pair.good_since is not None and not self.is_missing(key_pair):
             return False
         found = find_id(self.key_groups, key_pair)
         if found in ("", str(key_pair)):
@@ -176,10 +170,12 @@ class Succession(Guarded):
             rows.filter(good_since=None).update(good_since=max(now, self.clock()))
 
     def _note_id(self, key_pair: KeyPair, key_pair_id: str) -> None:
-        """Write down the id of a public key, in whatever state the key pair is by now."""
+        """Write down the id of a public key; also of one that was revoked meanwhile."""
+        # Else a person has given the id, which stays for them to correct.
+        rows = self.rows.filter(pk=key_pair.pk, status__in=(KeyStatus.PENDING, KeyStatus.REVOKED))
         if key_pair.key_pair_id != key_pair_id:
             with self._unique_id(key_pair_id):
-                self.write(self.rows.filter(pk=key_pair.pk), key_pair_id=key_pair_id)
+                self.write(rows, key_pair_id=key_pair_id)
             key_pair.key_pair_id = key_pair_id
 
     def _record_trust(self, key_pair: KeyPair, key_pair_id: str, now: datetime) -> None:

@@ -112,3 +112,20 @@ def test_successor_that_a_revocation_puts_back_is_logged(
     assert log()[0] == f"{successor}: Trusted ({PUT_BACK})"
     assert f"{successor}: Active" in log()
     assert fresh(active).status == "revoked"
+
+
+@pytest.mark.parametrize("step", ["retire", "finish"])
+def test_signing_key_that_is_put_back_before_another_goes_is_logged(
+    admin: Visitor, cloudfront: FakeCloudFront, step: str
+) -> None:
+    """A step that takes one key out of CloudFront looks after the one that signs, and says so."""
+    former = imported()
+    active = activated(former_retiring_for=8 * 86400)
+    if step == "finish":
+        KeyPair.objects.filter(pk=former.pk).update(status="revoked")
+    take_out(cloudfront, active)
+
+    admin.post(address(step, former))
+
+    assert log()[0] == f"{active}: Active ({PUT_BACK})"
+    assert cloudfront.trusted == {str(active)}

@@ -9,6 +9,7 @@ import pytest
 from cfsigned_django.aws.client import AwsError
 from cfsigned_django.aws.key_groups import KEYS_PER_GROUP
 from cfsigned_django.models import KeyPair
+from cfsigned_django.record import Claimed
 from tests.aws.api import Account
 from tests.rotation import Site, fresh
 from tests.simulation.strict_cloudfront import StrictCloudFront
@@ -87,3 +88,20 @@ def test_refused_key_is_put_in_once_there_is_room(slow: SlowSite) -> None:
 
     assert slow.left() == {str(fresh(key_pair))}
     assert slow.key_group.members == {slow.key_group.foreign, str(fresh(key_pair))}
+
+
+def test_id_that_a_person_gave_meanwhile_stays(slow: SlowSite) -> None:
+    """A person who types an id while another machine creates the public key is not overruled."""
+    key_group = slow.key_group
+    key_pair = key_group.started()
+
+    def type_another(method: str, side: str) -> None:
+        if (method, side) == ("create_public_key", "after"):
+            key_group.rotation(by_hand=True).trust(
+                fresh(key_pair), now=key_group.now, key_pair_id="K0TYPED0000000"
+            )
+
+    with pytest.raises(Claimed):
+        key_group.rotation(boundary=type_another).trust(key_pair, now=key_group.now)
+
+    assert (str(fresh(key_pair)), fresh(key_pair).status) == ("K0TYPED0000000", "trusted")
