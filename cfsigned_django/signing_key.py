@@ -140,8 +140,14 @@ class SigningKeyMixin(OptionsMixin):
 
     def _explain_refusal(self) -> None:
         """Raise what the check says, where a setting decides with which hash the key signs."""
-        if not isinstance(self._handed_in(), Signer):
+        if isinstance(self._handed_in(), Signer):
+            return
+        ready = self._get_ready()
+        signer = ready.lease_signer().signer
+        if signer is ready.signer:
             raise_first_error([hash_refused()])
+        # No check has looked at this one, and the settings may hold another, or none.
+        raise_first_error([hash_refused(f"{signer.key_pair_id} of the database")])
 
     @classmethod
     def _has_fixed_paths(cls) -> bool:
