@@ -44,7 +44,7 @@ class SignedUrlMixin(AddressMixin):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if hasattr(cls, "get_cloudfront_signer") and not hasattr(cls, "_options_signer"):
+        if hasattr(cls, "get_cloudfront_signer") and not hasattr(cls, "_options_mark"):
             raise TypeError(
                 f"{cls.__name__} puts SignedUrlMixin before django-storages' S3Storage, which has "
                 "a signer of its own. Derive it from CloudFrontS3Storage, which joins the two."
