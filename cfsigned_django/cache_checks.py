@@ -15,9 +15,10 @@ from django.template.backends.django import DjangoTemplates
 from cfsigned_django import conf
 from cfsigned_django.check_table import problem
 from cfsigned_django.checks import whole_seconds
-from cfsigned_django.signing import InvalidKey, KeyAlgorithm
+from cfsigned_django.keyring import looks_in_database
+from cfsigned_django.signing import InvalidKey, KeyAlgorithm, Signer
 from cfsigned_django.signing.keys import has_deterministic_ecdsa
-from cfsigned_django.storage_checks import signing_configs
+from cfsigned_django.storage_checks import signing_aliases, signing_configs, signing_fields
 
 _UPDATE = "django.middleware.cache.UpdateCacheMiddleware"
 _CAP = "cfsigned_django.http.cap_cache_control"
@@ -47,8 +48,9 @@ def check_caches(
 
 def _unlike_signatures() -> Iterator[CheckMessage]:
     """Warn where no browser finds what it keeps, since each process signs a URL differently."""
-    stable = [config for config in signing_configs() if whole_seconds(config.expire_step)]
-    if not has_deterministic_ecdsa() and not all(_is_rsa(config) for config in stable):
+    if has_deterministic_ecdsa():
+        return
+    if not all(_is_rsa(*each) for each in _signing() if whole_seconds(each[0].expire_step)):
         yield problem(
             "cfsigned.W042",
             "URLs shall stay the same for a step, and cryptography was built against an OpenSSL "
@@ -56,8 +58,21 @@ def _unlike_signatures() -> Iterator[CheckMessage]:
         )
 
 
-def _is_rsa(config: conf.Config) -> bool:
+def _signing() -> Iterator[tuple[conf.Config, Any]]:
+    """Yield what each storage comes to, and the signer that was handed in to it, if one was."""
+    for _, cls, options in signing_aliases():
+        default = getattr(cls, "cloudfront_signer", None)
+        yield cls.config_for(options), options.get("cloudfront_signer", default)
+    for _, storage in signing_fields():
+        yield storage.signing_config(), getattr(storage, "cloudfront_signer", None)
+
+
+def _is_rsa(config: conf.Config, signer: Any) -> bool:
     """Tell whether an RSA key signs for sure; new keys in the database are ECDSA ones."""
+    if isinstance(signer, Signer):
+        return signer.private_key.algorithm is KeyAlgorithm.RSA_2048
+    if looks_in_database(config.key_group_id):
+        return False  # The key of the settings may stand there still, and sign no more.
     try:
         key = config.cloudfront_key
         return key is not None and key.load().algorithm is KeyAlgorithm.RSA_2048

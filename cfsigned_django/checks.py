@@ -71,9 +71,9 @@ def raise_first_error(problems: list[CheckMessage]) -> None:
             raise ImproperlyConfigured(f"{found.msg} {found.hint} ({found.id})")
 
 
-def hash_refused() -> CheckMessage:
+def hash_refused(which: str = "of AWS_CLOUDFRONT_KEY") -> CheckMessage:
     """Return the error that OpenSSL refuses SHA-1, with which an RSA key was to sign."""
-    return problem("cfsigned.E012", "The RSA key of AWS_CLOUDFRONT_KEY cannot sign with SHA1 here.")
+    return problem("cfsigned.E012", f"The RSA key {which} cannot sign with SHA1 here.")
 
 
 def _key_and_id(config: Config) -> Facts:

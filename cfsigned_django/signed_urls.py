@@ -19,6 +19,7 @@ from cfsigned_django.arguments import (
     refuse_writing,
     step_seconds,
 )
+from cfsigned_django.checks import hash_refused, raise_first_error
 from cfsigned_django.parameters import build_query
 from cfsigned_django.ready import Ready, Settled
 from cfsigned_django.reuse import PLAIN_NAME, SECONDS, Grant, extend, extend_to, find_or_sign
@@ -43,7 +44,7 @@ class SignedUrlMixin(AddressMixin):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if hasattr(cls, "get_cloudfront_signer") and not hasattr(cls, "_options_signer"):
+        if hasattr(cls, "get_cloudfront_signer") and not hasattr(cls, "_options_mark"):
             raise TypeError(
                 f"{cls.__name__} puts SignedUrlMixin before django-storages' S3Storage, which has "
                 "a signer of its own. Derive it from CloudFrontS3Storage, which joins the two."
@@ -230,10 +231,17 @@ class SignedUrlMixin(AddressMixin):
         return settled
 
     def probe_url(self, signer: Signer) -> str:
-        """Return a URL that is signed with another signer, to see whether CloudFront knows it.
+        """Return a URL that is signed with another key, to see whether CloudFront knows it.
 
         No file need be there: CloudFront checks the key before it asks for one.
+        The hash is that of this storage, with which the key signs its URLs.
         """
         self._keep_up()
-        address = self._get_ready().origin + self._url_path(".cfsigned-probe")
-        return signer.sign_url(address, date_less_than=int(time.time()) + PROBE_SECONDS)
+        ready = self._get_ready()
+        address = ready.origin + self._url_path(".cfsigned-probe")
+        signer = signer.with_hash(ready.hash_algorithm)
+        try:
+            return signer.sign_url(address, date_less_than=int(time.time()) + PROBE_SECONDS)
+        except HashRefused:
+            raise_first_error([hash_refused(signer.key_pair_id)])
+            raise

@@ -17,7 +17,7 @@ from cfsigned_django.checks import (
 from cfsigned_django.keyring import looks_in_database, needs_settings_key, trusted_keys, waits_for
 from cfsigned_django.options import OptionsMixin
 from cfsigned_django.ready import Ready, find_missing_app
-from cfsigned_django.signing import InvalidKey, PublicKey, Signer
+from cfsigned_django.signing import HashRefused, InvalidKey, PublicKey, Signer
 
 
 class SigningKeyMixin(OptionsMixin):
@@ -81,10 +81,20 @@ class SigningKeyMixin(OptionsMixin):
     def current_signer(self) -> Signer | None:
         """Return the signer of this moment; None where URLs are not signed by this package.
 
-        Raise :exc:`ImproperlyConfigured` where nothing can sign.
+        It has signed once, so that it is sure to be able to. Raise
+        :exc:`ImproperlyConfigured` where nothing can sign, and :exc:`HashRefused`
+        where that is so of a signer that was handed in.
         """
         self._keep_up()
-        return self._get_ready().lease_signer().signer if self._is_signing() else None
+        if not self._is_signing():
+            return None
+        signer = self._get_ready().lease_signer().signer
+        try:
+            signer.private_key.sign(b"", signer.hash_algorithm)
+        except HashRefused:
+            self._explain_refusal()
+            raise
+        return signer
 
     def _get_ready(self) -> Ready:
         """Return what the options decide, worked out again only after they changed."""
@@ -130,8 +140,14 @@ class SigningKeyMixin(OptionsMixin):
 
     def _explain_refusal(self) -> None:
         """Raise what the check says, where a setting decides with which hash the key signs."""
-        if not isinstance(self._handed_in(), Signer):
+        if isinstance(self._handed_in(), Signer):
+            return
+        ready = self._get_ready()
+        signer = ready.lease_signer().signer
+        if signer is ready.signer:
             raise_first_error([hash_refused()])
+        # No check has looked at this one, and the settings may hold another, or none.
+        raise_first_error([hash_refused(f"{signer.key_pair_id} of the database")])
 
     @classmethod
     def _has_fixed_paths(cls) -> bool:

@@ -146,6 +146,7 @@ class SiteSetup:
         return self.local_host or domain or (found.domain_name if found else "")
 
     def _signed_url(self, signer: Signer, url: str, now: int) -> str:
+        signer = signer.with_hash(conf.default_of("hash_algorithm"))  # as the storages will
         return signer.sign_url(url, date_less_than=now + _PROOF_SECONDS)
 
     def _find_file(self, target: Target) -> tuple[str, bool]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -33,6 +33,8 @@ class _LateSigner:
 
     key_pair_id: str
     source: KeySource | None
+    #: Which storage made it of its options: it stays the same when these change.
+    mark: object = field(default_factory=object, repr=False, compare=False)
 
 
 class CloudFrontS3Storage(SignedUrlMixin, S3Storage):
@@ -48,25 +50,25 @@ class CloudFrontS3Storage(SignedUrlMixin, S3Storage):
     transfer_config: Any
 
     _followed = (*SignedUrlMixin._followed, "location")
-    # The signer that the constructor made of the options. Any other one was
-    # handed in, then or later.
-    _options_signer: Any = object()
+    # The mark of the signer that the constructor made of the options, or None where these
+    # hold no key. Any signer without it was handed in, then or later.
+    _options_mark: Any = object()
 
     def __init__(self, **options: Any) -> None:
         conf.hide_all(options)  # in this frame too, which a debug page would print
         super().__init__(**options)
         if self._needs_key and isinstance(self.cloudfront_signer, _LateSigner | None):
-            self._options_signer = self.cloudfront_signer
+            self._options_mark = _mark_of(self.cloudfront_signer)
 
     def _follow_settings(self) -> None:
         super()._follow_settings()
         signer = getattr(self, "cloudfront_signer", None)
-        if isinstance(signer, _LateSigner) and signer is self._options_signer:
-            # It would keep the key that the settings named before in memory.
-            fresh = _LateSigner(key_pair_id=self.cloudfront_key_id, source=self.cloudfront_key)
-            # In this order: for a thread between the two, the old one is a signer of its own,
-            # and what it works out for that is of no use later.
-            self._options_signer = self.cloudfront_signer = fresh
+        if isinstance(signer, _LateSigner) and self._is_of_options(signer):
+            # It would keep the key that the settings named before in memory. Nothing else is
+            # written, so that two threads that do this at once cannot disagree.
+            self.cloudfront_signer = replace(
+                signer, key_pair_id=self.cloudfront_key_id, source=self.cloudfront_key
+            )
 
     def get_cloudfront_signer(self, key_id: str, key: Any) -> Any:
         """Return a signer for ``cloudfront_signer``, as django-storages' method does."""
@@ -82,7 +84,7 @@ class CloudFrontS3Storage(SignedUrlMixin, S3Storage):
         """Return the options as they stand, for the checks."""
         # The constructor asks before django-storages' own has set the signer.
         config, signer = super().signing_config(), getattr(self, "cloudfront_signer", None)
-        if signer is self._options_signer or not isinstance(signer, _LateSigner):
+        if self._is_of_options(signer) or not isinstance(signer, _LateSigner):
             return config
         return replace(config, cloudfront_key=signer.source, cloudfront_key_id=signer.key_pair_id)
 
@@ -105,7 +107,7 @@ class CloudFrontS3Storage(SignedUrlMixin, S3Storage):
     def _is_signing(self) -> bool:
         signer = self.cloudfront_signer
         return super()._is_signing() and (
-            signer is self._options_signer or isinstance(signer, _LateSigner | Signer)
+            self._is_of_options(signer) or isinstance(signer, _LateSigner | Signer)
         )
 
     def _has_foreign_signer(self) -> bool:
@@ -117,7 +119,11 @@ class CloudFrontS3Storage(SignedUrlMixin, S3Storage):
         return self.cloudfront_signer
 
     def _asks_database(self, config: Config) -> bool:
-        return self.cloudfront_signer is self._options_signer and super()._asks_database(config)
+        return self._is_of_options(self.cloudfront_signer) and super()._asks_database(config)
+
+    def _is_of_options(self, signer: Any) -> bool:
+        """Tell whether this is what came of the options, and was not handed in."""
+        return _mark_of(signer) is self._options_mark
 
     @classmethod
     def signs(cls, options: Mapping[str, Any]) -> bool:
@@ -185,6 +191,11 @@ class CloudFrontS3Storage(SignedUrlMixin, S3Storage):
             expiry_watch.note(int(time.time()) + seconds)
         url: str = S3Storage.url(self, name, parameters, seconds, http_method)
         return url
+
+
+def _mark_of(signer: Any) -> Any:
+    """Return the mark of a stand-in; anything else is marked by itself."""
+    return signer.mark if isinstance(signer, _LateSigner) else signer
 
 
 def _mend_transfer_config(config: Any) -> None:

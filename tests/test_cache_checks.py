@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
+from cfsigned_django import cache_checks
 from cfsigned_django.cache_checks import check_caches
-from cfsigned_django.signing import keys
-from tests.storage_cases import S3_BACKEND
+from cfsigned_django.signing import Signer, keys
+from cfsigned_django.storage import CloudFrontS3Storage
+from tests.storage_cases import KEY_GROUP_ID, OTHER_KEY_ID, S3_BACKEND
 
 CAP = "cfsigned_django.http.cap_cache_control"
 UPDATE = "django.middleware.cache.UpdateCacheMiddleware"
@@ -71,6 +73,46 @@ def test_signatures_that_differ(
     site.AWS_CLOUDFRONT_EXPIRE_STEP = step
     if is_old:
         monkeypatch.setattr(keys, "_DETERMINISTIC_ECDSA", keys._ECDSA)
+    assert found() == ids
+
+
+@pytest.mark.parametrize("group", [KEY_GROUP_ID, None])
+def test_key_of_the_database(group: str | None, site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Warn where a key of the database may sign, while the settings hold an RSA key still."""
+    site.AWS_CLOUDFRONT_KEY_GROUP_ID, site.AWS_CLOUDFRONT_EXPIRE_STEP = group, 900
+    monkeypatch.setattr(keys, "_DETERMINISTIC_ECDSA", keys._ECDSA)
+    assert found() == ([] if group is None else ["W042"])
+
+
+@pytest.mark.parametrize("place", ["option", "class", "field"])
+@pytest.mark.parametrize(
+    ("handed_in", "in_settings", "ids"),
+    [("ec_key", "rsa_key", ["W042"]), ("rsa_key", "ec_key", [])],
+)
+def test_signer_that_was_handed_in(
+    place: str,
+    handed_in: str,
+    in_settings: str,
+    ids: list[str],
+    site: Any,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Look at the key of a signer that was handed in, and not at that of the settings."""
+    private_key = request.getfixturevalue(handed_in)
+    signer = Signer(key_pair_id=OTHER_KEY_ID, private_key=private_key)
+    site.AWS_CLOUDFRONT_KEY = request.getfixturevalue(in_settings).to_pem()
+    site.AWS_CLOUDFRONT_KEY_GROUP_ID, site.AWS_CLOUDFRONT_EXPIRE_STEP = KEY_GROUP_ID, 900
+    monkeypatch.setattr(keys, "_DETERMINISTIC_ECDSA", keys._ECDSA)
+    site.STORAGES = {}
+    if place == "field":
+        field = "a field", CloudFrontS3Storage(cloudfront_signer=signer)
+        monkeypatch.setattr(cache_checks, "signing_fields", lambda: iter([field]))
+    else:
+        options = {"cloudfront_signer": signer} if place == "option" else {}
+        site.STORAGES = {"default": {"BACKEND": S3_BACKEND, "OPTIONS": options}}
+    if place == "class":
+        monkeypatch.setattr(CloudFrontS3Storage, "cloudfront_signer", signer, raising=False)
     assert found() == ids
 
 

@@ -22,6 +22,7 @@ from django.urls import path
 from cfsigned_django.signing import KeyAlgorithm, PrivateKey
 from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
 from tests.storage_cases import (
+    KEY_GROUP_ID,
     KEY_ID,
     S3_BACKEND,
     counted_loads,
@@ -130,6 +131,47 @@ def test_thread_that_asks_while_another_takes_settings_over(cls: Any, site: Any)
             found.append(storage.url("a.jpg"))
         found.append(storage.url("a.jpg"))
     assert [url.partition("/a.jpg")[0] for url in found] == ["https://other.example.com"] * 3
+
+
+@pytest.mark.usefixtures("db")
+def test_two_threads_that_take_a_changed_setting_over(site: Any) -> None:
+    """Keep looking into the database, in whatever order two threads write what they took over."""
+    site.AWS_CLOUDFRONT_KEY_GROUP_ID = KEY_GROUP_ID
+    second_is_at_it, first_is_done = threading.Event(), threading.Event()
+    writes: list[str] = []
+    made: list[CloudFrontS3Storage] = []
+
+    class Slow(CloudFrontS3Storage):
+        def __setattr__(self, name: str, value: Any) -> None:
+            if made:
+                meet(name)
+            super().__setattr__(name, value)
+
+    made.append(storage := Slow())
+
+    def meet(name: str) -> None:
+        """Let the second thread begin before the first writes, and write before its last."""
+        if threading.current_thread() is second:
+            second_is_at_it.set()
+            assert first_is_done.wait(30)
+            return
+        if name == "_generation":
+            return
+        writes.append(name)
+        if len(writes) == 1:
+            second.start()
+            assert second_is_at_it.wait(30)
+        else:
+            first_is_done.set()
+            second.join()
+
+    second = threading.Thread(target=storage.settings_key)
+    with override_settings(AWS_CLOUDFRONT_EXPIRE_STEP=60):
+        storage.settings_key()
+        first_is_done.set()
+        second.join()
+        assert "cloudfront_signer" in writes
+        assert storage.settings_key() is not None
 
 
 def test_many_keys(site: Any) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from functools import partial
 from typing import Any
 
@@ -17,6 +19,7 @@ from cfsigned_django.signing import HashAlgorithm, PrivateKey, Signer
 from cfsigned_django.storage import CloudFrontS3Storage
 from tests.storage_cases import (
     DOMAIN,
+    KEY_GROUP_ID,
     KEY_ID,
     OTHER_KEY_ID,
     counted_loads,
@@ -160,3 +163,17 @@ def test_hash_algorithm_of_a_signer(rsa_key: PrivateKey) -> None:
     signer = Signer(key_pair_id=KEY_ID, private_key=rsa_key, hash_algorithm=HashAlgorithm.SHA256)
     storage = CloudFrontS3Storage(cloudfront_signer=signer, hash_algorithm="SHA1")
     assert storage.url("a.jpg").endswith("&Hash-Algorithm=SHA256")
+
+
+@pytest.mark.parametrize(
+    "twin",
+    [copy.copy, copy.deepcopy, lambda storage: pickle.loads(pickle.dumps(storage))],  # noqa: S301
+    ids=["copy", "deepcopy", "pickle"],
+)
+def test_signer_of_the_options_in_a_copy(twin: Any, site: Any, ec_key: PrivateKey) -> None:
+    """Tell the signer of the options from one that was handed in, in a copy too."""
+    site.AWS_CLOUDFRONT_KEY_GROUP_ID = KEY_GROUP_ID
+    late = CloudFrontS3Storage().cloudfront_signer
+    own, handed_in = CloudFrontS3Storage(), CloudFrontS3Storage(cloudfront_signer=late)
+    assert twin(own).settings_key() is not None
+    assert twin(handed_in).settings_key() is None

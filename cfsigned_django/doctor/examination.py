@@ -29,7 +29,7 @@ from cfsigned_django.encryption import count_wrong_keys
 from cfsigned_django.keyring import looks_in_database
 from cfsigned_django.rotation_checks import check_rotation
 from cfsigned_django.signed_urls import SignedUrlMixin
-from cfsigned_django.signing import Signer
+from cfsigned_django.signing import HashRefused, Signer
 from cfsigned_django.storage_checks import check_storages
 
 
@@ -95,7 +95,7 @@ class Examination:
     def _signer(self) -> Signer | None:
         try:
             return self.storage.current_signer()
-        except ImproperlyConfigured:
+        except (ImproperlyConfigured, HashRefused):
             return None  # judge_signer() tells
 
     def _aws(self, address: str) -> Iterator[Finding]:

@@ -12,7 +12,7 @@ from cfsigned_django.doctor.kinds import KINDS, finding
 from cfsigned_django.encryption import CannotUnseal, unseal
 from cfsigned_django.models import KeyPair
 from cfsigned_django.signed_urls import SignedUrlMixin
-from cfsigned_django.signing import PrivateKey
+from cfsigned_django.signing import HashRefused, PrivateKey
 
 
 def judge_checks(messages: Iterable[CheckMessage]) -> list[Finding]:
@@ -38,7 +38,7 @@ def judge_signer(storage: SignedUrlMixin, alias: str) -> Finding:
     subject = f'STORAGES["{alias}"]'
     try:
         signer = storage.current_signer()
-    except ImproperlyConfigured as error:
+    except (ImproperlyConfigured, HashRefused) as error:
         return finding("cannot-sign", str(error), subject=subject)
     if signer is None:
         what = f"{subject} has a cloudfront_signer that is not this package's."

@@ -83,6 +83,19 @@ class Signer:
         if self.hash_algorithm is not HashAlgorithm.SHA1:
             self._tail += f"&Hash-Algorithm={self.hash_algorithm}"
 
+    def with_hash(self, hash_algorithm: HashAlgorithm | None) -> Signer:
+        """Return a signer of the same key that uses this hash, where its key leaves the choice.
+
+        An RSA key does; with an ECDSA key it is SHA256 whatever is asked for.
+        """
+        if self.private_key.algorithm is not KeyAlgorithm.RSA_2048:
+            return self
+        return Signer(
+            key_pair_id=self.key_pair_id,
+            private_key=self.private_key,
+            hash_algorithm=hash_algorithm,
+        )
+
     def sign_url(
         self,
         url: str,

@@ -8,6 +8,7 @@ from pytest_django import Settings
 from cfsigned_django.models import KeyPair
 from cfsigned_django.probe import ProbeResult
 from cfsigned_django.rotation_steps import advance
+from cfsigned_django.signing import KeyAlgorithm
 from cfsigned_django.site_rotation import site_rotation
 from tests.admin import (
     LIST,
@@ -24,6 +25,7 @@ from tests.admin import (
     trusted,
 )
 from tests.admin.test_revoke import DENIED
+from tests.storage_cases import without_sha1
 
 
 @pytest.fixture
@@ -176,6 +178,21 @@ def test_id_of_another_public_key_is_refused(by_hand: Visitor, cloudfront: FakeC
 
     assert "CloudFront has another public key under K2JCJMDEHXQW5F." in page
     assert (fresh(key_pair).status, fresh(key_pair).key_pair_id) == ("pending", None)
+
+
+def test_id_is_probed_with_the_hash_of_the_setting(
+    by_hand: Visitor, cloudfront: FakeCloudFront, settings: Settings
+) -> None:
+    """An RSA key that may sign with SHA256 only is probed with that before its id is taken."""
+    settings.AWS_CLOUDFRONT_HASH_ALGORITHM = "SHA256"
+    cloudfront.probe_result = ProbeResult.WRONG_KEY
+    rotation = site_rotation(by_hand=True)
+    key_pair = rotation.start(algorithm=KeyAlgorithm.RSA_2048, now=rotation.clock())
+
+    with without_sha1():
+        page = by_hand.take("trust", key_pair, key_pair_id="K2JCJMDEHXQW5F", by_hand="1")
+
+    assert "CloudFront has another public key under K2JCJMDEHXQW5F." in page
 
 
 def test_id_that_edges_do_not_know_yet_is_taken(

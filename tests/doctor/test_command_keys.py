@@ -14,9 +14,10 @@ from django.utils import timezone
 
 from cfsigned_django.lifecycle import KeyStatus
 from cfsigned_django.models import KeyPair
-from cfsigned_django.signing import PrivateKey
+from cfsigned_django.signing import PrivateKey, Signer
 from tests.doctor.command_line import run, store
-from tests.storage_cases import KEY_GROUP_ID, KEY_ID
+from tests.doctor.world import World
+from tests.storage_cases import KEY_GROUP_ID, KEY_ID, S3_BACKEND, without_sha1
 
 
 def test_active_key(signing_site: Any, ec_key: PrivateKey) -> None:
@@ -40,6 +41,48 @@ def test_nothing_signs(signing_site: Any) -> None:
 
     assert code == 1
     assert f"Key group {KEY_GROUP_ID} has no ACTIVE key pair in the database" in text
+    assert "[cannot-sign]" in text
+
+
+def test_key_that_cannot_sign(online: World, site: Any, rsa_key: PrivateKey) -> None:
+    """Say that OpenSSL refuses SHA-1, once, and go on as far as that goes without a signer."""
+    site.AWS_CLOUDFRONT_KEY = rsa_key.to_pem().decode()
+
+    with without_sha1():
+        text, code = run("--json")
+
+    found = {each["id"]: each["level"] for each in json.loads(text)}
+    assert code == 1
+    assert found["cfsigned.E012"] == "error"
+    assert found["unsigned-refused"] == "ok"
+    assert not {"signing-key", "cannot-sign", "signed-served"} & found.keys()
+
+
+def test_key_of_the_database_that_cannot_sign(signing_site: Any, rsa_key: PrivateKey) -> None:
+    """Name the key of the database, which no system check tries, where OpenSSL refuses SHA-1."""
+    signing_site.AWS_CLOUDFRONT_KEY = signing_site.AWS_CLOUDFRONT_KEY_ID = None
+    signing_site.AWS_CLOUDFRONT_KEY_GROUP_ID = KEY_GROUP_ID
+    store(rsa_key)
+
+    with without_sha1():
+        text, code = run("--offline")
+
+    assert code == 1
+    assert f"The RSA key {KEY_ID} of the database cannot sign with SHA1 here." in text
+    assert "[cannot-sign]" in text
+    assert "[signing-key]" not in text
+
+
+def test_signer_handed_in_that_cannot_sign(signing_site: Any, rsa_key: PrivateKey) -> None:
+    """Say which option of the signer itself to change, since no setting decides of its hash."""
+    options = {"cloudfront_signer": Signer(key_pair_id=KEY_ID, private_key=rsa_key)}
+    signing_site.STORAGES = {"default": {"BACKEND": S3_BACKEND, "OPTIONS": options}}
+
+    with without_sha1():
+        text, code = run("--offline")
+
+    assert code == 1
+    assert "Let it sign with SHA256 (hash_algorithm)" in text
     assert "[cannot-sign]" in text
 
 

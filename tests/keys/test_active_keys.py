@@ -31,7 +31,7 @@ from cfsigned_django.models import KeyPair
 from cfsigned_django.signing import PrivateKey, Signer
 from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
 from tests.keys import KEY_GROUP_ID, make_key_pair
-from tests.storage_cases import KEY_ID, parameters_of
+from tests.storage_cases import KEY_ID, parameters_of, without_sha1
 
 CountQueries = Callable[[int], AbstractContextManager[Any]]
 
@@ -92,6 +92,16 @@ class TestRows:
         activate(ec_key, "K1")
 
         assert signs() == "K1"
+
+    def test_hash_that_openssl_refuses(self, rsa_key: PrivateKey) -> None:
+        """Name the key that was to sign, and not that of the settings, which was not."""
+        activate(rsa_key, "KACTIVE")
+
+        with (
+            without_sha1(),
+            pytest.raises(ImproperlyConfigured, match="The RSA key KACTIVE of the database"),
+        ):
+            signs()
 
     def test_another_group(self, ec_key: PrivateKey) -> None:
         """Leave the ACTIVE key pair of another key group alone."""

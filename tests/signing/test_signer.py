@@ -112,6 +112,17 @@ def test_default_hash(key: PrivateKey) -> None:
     assert Signer(key_pair_id=KEY_ID, private_key=key).hash_algorithm is expected
 
 
+@pytest.mark.parametrize("hash_algorithm", [*HashAlgorithm, None])
+def test_another_hash(hash_algorithm: HashAlgorithm | None, key: PrivateKey) -> None:
+    """Change the hash of an RSA key, to its default too, and leave an ECDSA key its SHA256."""
+    before = Signer(key_pair_id=KEY_ID, private_key=key, hash_algorithm=HashAlgorithm.SHA256)
+    signer = before.with_hash(hash_algorithm)
+    is_rsa = key.algorithm is KeyAlgorithm.RSA_2048
+    expected = (hash_algorithm or HashAlgorithm.SHA1) if is_rsa else HashAlgorithm.SHA256
+    assert signer.hash_algorithm is expected
+    assert (signer.key_pair_id, signer.private_key) == (KEY_ID, key)
+
+
 @pytest.mark.parametrize("name", ["sha256", "SHA512", "", 1])
 def test_unknown_hash_algorithm(name: Any, ec_key: PrivateKey) -> None:
     """Take a hash algorithm by its name, and refuse one that CloudFront does not know."""

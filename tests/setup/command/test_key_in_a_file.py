@@ -16,6 +16,7 @@ from cfsigned_django.management.commands import cfsigned_setup
 from cfsigned_django.signing import PrivateKey
 from tests.setup.accounts import make_grown_account
 from tests.setup.command import run, run_to_exit, states
+from tests.storage_cases import without_sha1
 
 
 @pytest.mark.usefixtures("unmigrated")
@@ -58,6 +59,15 @@ class TestWithAFile:
             ("good", "200"),
             ("good", "403 AccessDenied"),
         ]
+
+    def test_hash_of_the_settings(self, settings: Any) -> None:
+        """Prove it with the hash that the setting names, where OpenSSL refuses RSA the other."""
+        settings.AWS_CLOUDFRONT_HASH_ALGORITHM = "SHA256"
+
+        with without_sha1():
+            text = run("--create", "--apply", "--yes", "--key-algorithm", "RSA_2048")
+
+        assert "open      signed request: 403 AccessDenied. CloudFront took the signature" in text
 
     def test_json(self, bucket_name: str) -> None:
         """Print the plan, then what was reached, for machines."""

@@ -16,6 +16,7 @@ from cfsigned_django.live_proof import Answer
 from cfsigned_django.management.commands import cfsigned_setup
 from cfsigned_django.models import KeyPair
 from tests.setup.command import run, run_to_exit, states
+from tests.storage_cases import without_sha1
 
 
 @pytest.mark.django_db(transaction=True)
@@ -45,6 +46,15 @@ class TestWithTheDatabase:
         assert row.status == KeyStatus.ACTIVE
         assert f"{row.key_pair_id} signs" in text
         assert row.retirement_seconds > 0
+
+    def test_hash_of_the_settings(self, settings: Any) -> None:
+        """Probe with the hash that the setting names, where OpenSSL refuses RSA the other."""
+        settings.AWS_CLOUDFRONT_HASH_ALGORITHM = "SHA256"
+
+        with without_sha1():
+            run("--create", "--apply", "--yes", "--key-algorithm", "RSA_2048")
+
+        assert KeyPair.objects.get().good_since is not None
 
     def test_second_run_finds_the_key(self, clients: Clients) -> None:
         """Make no second key, before and after the settings name the key group."""
