@@ -59,17 +59,18 @@ def place_of(origin: Mapping[str, Any]) -> Place:
 
 def names_bucket(domain: str, bucket: str) -> bool:
     """Tell whether a host is the bucket's in S3's REST interface, and no website endpoint."""
-    found = _S3_HOST.fullmatch(domain)
+    found = _S3_HOST.fullmatch(domain.lower())
     return found is not None and found["bucket"] == bucket and not found["website"]
 
 
 def origins_of(config: Mapping[str, Any], behavior: Mapping[str, Any]) -> list[Document]:
-    """Return the origins that a behavior reads: one, or those of an origin group."""
-    wanted = {behavior["TargetOriginId"]}
+    """Return the origins that a behavior reads: one, or those of an origin group, in its order."""
+    wanted = [behavior["TargetOriginId"]]
     for group in listed(config.get("OriginGroups")):
         if group["Id"] in wanted:
-            wanted |= {each["OriginId"] for each in listed(group.get("Members"))}
-    return [each for each in listed(config.get("Origins")) if each["Id"] in wanted]
+            wanted += [each["OriginId"] for each in listed(group.get("Members"))]
+    by_id = {each["Id"]: each for each in listed(config.get("Origins"))}
+    return [by_id[each] for each in wanted if each in by_id]
 
 
 def places_of(config: Mapping[str, Any], behavior: Mapping[str, Any]) -> list[Place]:

@@ -91,12 +91,15 @@ def _leaking_patterns(target: Target, found: Distribution) -> Iterator[str]:
 
 
 def _roundabout_patterns(target: Target, found: Distribution) -> list[str]:
-    """Return the open patterns that serve the files under other paths, by an origin path."""
+    """Return the open patterns that serve the files under other paths, by an origin path.
+
+    Whatever the wished behavior itself serves, the plan closes.
+    """
     if target.wish.path_pattern is None:
         return []  # whatever reads the bucket is an earlier behavior then
     homes = {Place(bucket=target.wish.bucket)}
     if target.origin is not None:
         homes.add(place_of(target.origin))
     leaks = open_under_other_paths(found.config, homes, target.wish.path_pattern)
-    patterns = [each["PathPattern"] for each in leaks]
+    patterns = [each["PathPattern"] for each in leaks if each is not target.behavior]
     return ["Default (*)" if each == "*" else each for each in patterns]
