@@ -15,6 +15,8 @@ from tests.setup.plans import BUCKET, WISH, find, stack
 
 NEW_PATTERN = replace(WISH, path_pattern="private/*")
 CLEAN = {**new_origin(BUCKET, "us-east-1"), "Id": "clean"}
+PUBLIC = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "*"}
+OFFICE = {**PUBLIC, "Condition": {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}}
 
 
 def origins(*others: dict[str, Any]) -> Any:
@@ -121,3 +123,29 @@ def test_behavior_that_the_plan_closes(pattern: str) -> None:
     assert alone["behavior"].state == "todo"
     assert "origin-paths" not in alone
     assert with_another["origin-paths"].why.startswith("old/* is open")
+
+
+@pytest.mark.parametrize(
+    ("policy", "closes", "leaks"),
+    [
+        (None, False, False),
+        ({"Statement": [OFFICE]}, True, True),
+        ({"Statement": [PUBLIC]}, False, True),
+        ({"Statement": [PUBLIC]}, True, False),
+    ],
+)
+def test_origin_without_a_way_in(policy: Any, closes: bool, leaks: bool) -> None:
+    """Call an origin that signs nothing a leak where the bucket will let in who does not sign."""
+    stranger = {**CLEAN, "Id": "stranger", "OriginPath": "/media"}
+    account = stack(
+        Origins=origins(stranger),
+        DefaultCacheBehavior={
+            **grown_distribution(BUCKET)["DefaultCacheBehavior"],
+            "TargetOriginId": "stranger",
+        },
+    )
+    account = replace(account, bucket=replace(account.bucket, policy=policy))
+
+    steps = states(plan(account, replace(WISH, closes_public=closes)))
+
+    assert ("origin-paths" in steps) is leaks
