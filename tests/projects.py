@@ -55,21 +55,30 @@ class Project:
         return self._start("-m", "django", *arguments)
 
     def manage_unread(
-        self, *arguments: str, stream: str = "stdout"
+        self, *arguments: str, stream: str = "stdout", unbuffered: bool = False
     ) -> subprocess.CompletedProcess[str]:
-        """Run a management command with nobody at the other end of one of its streams."""
+        """Run a management command with nobody at the other end of one of its streams.
+
+        Python keeps what is written to a pipe in a buffer, unless a container
+        or the like has it ``unbuffered``.
+        """
         reading, writing = os.pipe()
         os.close(reading)
         try:
-            return self._start("-m", "django", *arguments, **{stream: writing})
+            return self._start(
+                "-m", "django", *arguments, unbuffered=unbuffered, **{stream: writing}
+            )
         finally:
             os.close(writing)
 
-    def _start(self, *arguments: str, **streams: int) -> subprocess.CompletedProcess[str]:
+    def _start(
+        self, *arguments: str, unbuffered: bool = False, **streams: int
+    ) -> subprocess.CompletedProcess[str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         environment = kept | {
             "DJANGO_SETTINGS_MODULE": "project_settings",
             "PYTHONPATH": os.pathsep.join((str(self.folder), str(ROOT))),
+            "PYTHONUNBUFFERED": "1" if unbuffered else "",
             "PYTHONWARNINGS": "error",
             "CLOUDFRONT_PRIVATE_KEY": self.key.to_pem().decode(),
         }

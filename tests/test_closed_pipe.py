@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 from io import StringIO
 from pathlib import Path
@@ -26,6 +27,19 @@ DATABASES["default"]["NAME"] = "site.sqlite3"
 AWS_CLOUDFRONT_KEY_GROUP_ID = "1a2b3c4d-5e6f-7a8b-9c0d-1e2f3a4b5c6d"
 AWS_CLOUDFRONT_BY_HAND = True
 STORAGES = {"default": {"BACKEND": "cfsigned_django.storage.CloudFrontFileSystemStorage"}}
+"""
+ENDS = """
+import sys
+
+from django.core.management.base import CommandError
+
+from cfsigned_django.management.piped import PipedCommand
+
+
+class Command(PipedCommand):
+    def handle(self, *args, **options):
+        self.stdout.write("written")
+        {end}
 """
 
 
@@ -58,6 +72,35 @@ def test_closed_output(command: tuple[str, ...], project: Project) -> None:
     assert ended.returncode == piped.READER_GONE
 
 
+def test_closed_output_without_a_buffer(project: Project) -> None:
+    """End in the same way where the first line finds nobody, and not the last flush."""
+    ended = project.manage_unread("cfsigned_sign", "a.jpg", unbuffered=True)
+
+    assert (ended.returncode, ended.stderr) == (piped.READER_GONE, "")
+
+
+@pytest.mark.parametrize(
+    ("end", "code", "said"),
+    [
+        ("raise KeyError('lost')", 1, "KeyError: 'lost'"),
+        ("raise CommandError('It failed.')", 1, "CommandError: It failed."),
+        ("sys.exit(75)", 75, ""),
+        ("raise KeyboardInterrupt", -signal.SIGINT, "KeyboardInterrupt"),
+    ],
+)
+def test_failure_with_a_closed_output(end: str, code: int, said: str, project: Project) -> None:
+    """Tell a failure, and end with its own exit code, although nobody reads the output."""
+    project.write("ending/management/commands/end.py", ENDS.format(end=end))
+    project.settings(SETTINGS, "INSTALLED_APPS += ['ending']")
+
+    ended = project.manage_unread("end")
+
+    assert ended.returncode == code
+    lines = ended.stderr.splitlines()
+    assert lines[-1:] == ([said] if said else [])
+    assert "BrokenPipeError" not in ended.stderr
+
+
 def test_closed_errors(project: Project) -> None:
     """End in the same way where nobody reads the errors."""
     ended = project.manage_unread("cfsigned_sign", "a.jpg", "--storage", "none", stream="stderr")
@@ -66,8 +109,8 @@ def test_closed_errors(project: Project) -> None:
     assert ended.returncode == piped.READER_GONE
 
 
-def test_all_commands_that_print() -> None:
-    """Build every command whose output is read by others in this way."""
+def test_commands_that_end_so() -> None:
+    """Build the four commands whose output others read in this way; the edge serves on."""
     modules = (cfsigned_doctor, cfsigned_rotate, cfsigned_setup, cfsigned_sign)
 
     assert all(issubclass(each.Command, piped.PipedCommand) for each in modules)

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 from cfsigned_django.aws.bucket import Bucket, read_bucket
 from cfsigned_django.aws.client import AwsError, call
 from cfsigned_django.aws.documents.behavior import listed
-from cfsigned_django.aws.documents.distribution import bucket_origin, covers
+from cfsigned_django.aws.documents.distribution import bucket_origins, covers
 from cfsigned_django.aws.listed_key import ListedPublicKey, read_public_key
 from cfsigned_django.aws.policies import (
     CACHE_POLICY,
@@ -137,7 +137,7 @@ def find_distribution(clients: Clients, domain: str, bucket: str | None) -> Dist
         names = [summary["DomainName"], *listed(summary.get("Aliases"))]
         if any(covers(each, domain) for each in names):
             return read_distribution(clients.cloudfront, summary["Id"])
-        if bucket and bucket_origin(summary, bucket) is not None:
+        if bucket and bucket_origins(summary, bucket):
             readers.append(summary["Id"])
     return read_distribution(clients.cloudfront, readers[0]) if len(readers) == 1 else None
 

@@ -14,7 +14,7 @@ from cfsigned_django.aws.bucket import Bucket, read_bucket
 from cfsigned_django.aws.client import call
 from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.behavior import listed
-from cfsigned_django.aws.documents.distribution import bucket_origin, name_for
+from cfsigned_django.aws.documents.distribution import bucket_origins, name_for
 from cfsigned_django.aws.listed_key import ListedPublicKey
 from cfsigned_django.aws.policies import (
     CACHE_POLICY,
@@ -186,7 +186,7 @@ def _read_distribution(
         "list the distributions",
         "cloudfront:ListDistributions",
     ):
-        if summary["Comment"] == name_for(bucket) and bucket_origin(summary, bucket) is not None:
+        if summary["Comment"] == name_for(bucket) and bucket_origins(summary, bucket):
             return read_distribution(cloudfront, summary["Id"])
     return None
 

@@ -17,9 +17,9 @@ from cfsigned_django.aws.documents.bucket_readers import (
 from cfsigned_django.aws.documents.distribution import (
     access_control_of,
     access_identity_of,
-    find_origin,
-    is_origin_of,
+    origin_in_bucket,
 )
+from cfsigned_django.aws.documents.origin_places import origins_of
 from cfsigned_django.aws.documents.public_access import open_switches
 from cfsigned_django.aws.inspection import Inspection
 from cfsigned_django.aws.stack import Distribution
@@ -29,45 +29,46 @@ from cfsigned_django.doctor.target import Target
 
 
 def judge_origin(found: Inspection, behavior: Document, target: Target) -> Iterator[Finding]:
-    """Yield what is wrong with the origin that the behavior reads."""
+    """Yield what is wrong with the origin that the behavior reads.
+
+    Of an origin group, that is the one which is the bucket: the others have
+    their files from elsewhere.
+    """
     distribution = found.distribution
     if distribution is None or not target.bucket:
         return
-    origin = find_origin(distribution.config, behavior["TargetOriginId"])
-    faults = [
-        *_judge_domain(origin, behavior, target.bucket),
-        *(_judge_access(found, origin) if origin is not None else ()),
-        *(_judge_path(origin, target) if origin is not None else ()),
-    ]
+    origin = origin_in_bucket(distribution.config, behavior, target.bucket)
+    faults = (
+        [_not_the_bucket(distribution.config, behavior, target.bucket)]
+        if origin is None
+        else [*_judge_access(found, origin), *_judge_path(origin, target)]
+    )
     yield from faults
     if not faults:
         what = f"The behavior reads the bucket {target.bucket}, by one way in."
         yield finding("origin", what, subject=behavior["TargetOriginId"])
 
 
-def _judge_domain(origin: Document | None, behavior: Document, bucket: str) -> Iterator[Finding]:
+def _not_the_bucket(config: Document, behavior: Document, bucket: str) -> Finding:
     subject = f"origin {behavior['TargetOriginId']}"
-    domain = str((origin or {}).get("DomainName", ""))
-    if "s3-website" in domain:
-        what = f"The origin is {domain}, a website endpoint."
-        yield finding("origin-website", what, subject=subject)
-    elif origin is None or not is_origin_of(origin, bucket):
-        what = f"The behavior reads {domain or 'an origin that is not there'}, not the bucket "
-        what += f"{bucket}."
-        yield finding("origin-not-bucket", what, subject=subject)
+    domains = [str(each["DomainName"]) for each in origins_of(config, behavior)]
+    website = next((each for each in domains if "s3-website" in each), None)
+    if website is not None:
+        what = f"The origin is {website}, a website endpoint."
+        return finding("origin-website", what, subject=subject)
+    what = f"The behavior reads {' and '.join(domains) or 'an origin that is not there'}, not the "
+    what += f"bucket {bucket}."
+    return finding("origin-not-bucket", what, subject=subject)
 
 
 def _judge_path(origin: Document, target: Target) -> Iterator[Finding]:
-    folder = origin.get("OriginPath") or ""
-    if folder and is_origin_of(origin, str(target.bucket)):
+    if folder := origin.get("OriginPath"):
         what = f"CloudFront looks for the files in {folder}{target.location} of the bucket; the "
         what += f"storage saves them in {target.location}."
         yield finding("origin-path", what, subject=f"origin {origin['Id']}")
 
 
 def _judge_access(found: Inspection, origin: Document) -> Iterator[Finding]:
-    if origin.get("CustomOriginConfig"):
-        return  # no bucket, which _judge_domain() tells
     control_id, identity_id = access_control_of(origin), access_identity_of(origin)
     subject = f"origin {origin['Id']}"
     if control_id and identity_id:
@@ -100,20 +101,41 @@ def judge_bucket(
         what = f"The {name} is another account's, or these credentials may not look at it."
         yield finding("bucket-refused", what, subject=name)
         return
+    way = _way_in(distribution, behavior, bucket.name)
     faults = [
         *_judge_public(bucket, name),
         *_judge_region(bucket, target),
         *(
-            _judge_policy(bucket, target, distribution, behavior, name)
-            if distribution and Part.POLICY not in bucket.unread
+            _judge_policy(bucket, target, distribution, way, name)
+            if distribution and way and Part.POLICY not in bucket.unread
             else ()
         ),
     ]
     yield from faults
     # What may not be read is a finding already, and not in order.
     if not faults and not bucket.unread.keys() & {Part.POLICY, Part.PUBLIC_ACCESS}:
-        who = distribution.id if distribution else "nobody"
-        yield finding("bucket", f"The {name} lets {who} in, and nobody else.", subject=name)
+        yield _in_order(name, distribution if way else None)
+
+
+def _way_in(
+    distribution: Distribution | None, behavior: Document | None, bucket: str
+) -> Document | None:
+    """Return the origin that a policy of the bucket must let in; None where there is none."""
+    if distribution is None or behavior is None:
+        return None
+    origin = origin_in_bucket(distribution.config, behavior, bucket)
+    if origin is None or not (access_control_of(origin) or access_identity_of(origin)):
+        return None
+    return origin
+
+
+def _in_order(name: str, admitted: Distribution | None) -> Finding:
+    """Say no more than what was compared: without an origin, nobody's way in was."""
+    if admitted is None:
+        what = f"The {name} is not public; no origin was there to ask whom it lets in."
+        return finding("bucket-not-public", what, subject=name)
+    what = f"The {name} lets {admitted.id} in, and nobody else."
+    return finding("bucket", what, subject=name)
 
 
 def _judge_public(bucket: Bucket, name: str) -> Iterator[Finding]:
@@ -136,15 +158,8 @@ def _judge_region(bucket: Bucket, target: Target) -> Iterator[Finding]:
 
 
 def _judge_policy(
-    bucket: Bucket,
-    target: Target,
-    distribution: Distribution,
-    behavior: Document | None,
-    name: str,
+    bucket: Bucket, target: Target, distribution: Distribution, origin: Document, name: str
 ) -> Iterator[Finding]:
-    origin = find_origin(distribution.config, (behavior or {}).get("TargetOriginId", ""))
-    if origin is None or not is_origin_of(origin, bucket.name):
-        return
     object_arn = f"arn:{distribution.partition}:s3:::{bucket.name}/{target.object_key}"
     control_id, identity_id = access_control_of(origin), access_identity_of(origin)
     for_service = service_statements(bucket.policy, object_arn)

@@ -106,6 +106,13 @@ AWS_KINDS: dict[str, Kind] = {
         why="The first pattern that matches decides: everybody can read the files that it takes.",
         fix="Move the restricted behavior before it, or narrow its path pattern.",
     ),
+    "later-behavior-open": Kind(
+        level=Level.ERROR,
+        meaning="An open behavior serves files of the storage beside the restricted behavior",
+        why="Everybody can read the files whose paths the restricted pattern does not match.",
+        fix="Restrict that behavior too, or let the restricted path pattern take all that the "
+        "storage saves.",
+    ),
     "origin-path-open": Kind(
         level=Level.ERROR,
         meaning="An open behavior serves the storage's files under other paths, by an origin path",
@@ -115,7 +122,7 @@ AWS_KINDS: dict[str, Kind] = {
     ),
     "open-folder": Kind(
         level=Level.OK,
-        meaning="A part of the bucket under a path of its own is public by an earlier behavior",
+        meaning="A part of the bucket under a path of its own is public by an open behavior",
         why="Right for static files; wrong if private files have names that begin so.",
         fix="If private files can have such names, narrow the path pattern or give the storage a "
         "location of its own.",

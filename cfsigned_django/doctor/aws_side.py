@@ -43,7 +43,7 @@ def judge_aws(found: Inspection, target: Target, *, now: datetime) -> Iterator[F
             "distribution", f"{distribution.id} is enabled and Deployed.", subject=distribution.id
         ),
     )
-    yield from judge_behavior(distribution, behavior, target)
+    yield from judge_behavior(distribution, behavior, target, found.bucket)
     yield from _judge_keys(found, target, trusted_key_groups(behavior), now=now)
     yield from judge_origin(found, behavior, target)
     yield from judge_bucket(found.bucket, target, distribution, behavior)

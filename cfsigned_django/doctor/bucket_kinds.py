@@ -45,6 +45,11 @@ BUCKET_KINDS: dict[str, Kind] = {
         fix="Set the signing behavior of the origin access control to Sign requests (always).",
     ),
     "bucket": Kind(level=Level.OK, meaning="The bucket lets CloudFront in, and nobody else"),
+    "bucket-not-public": Kind(
+        level=Level.OK,
+        meaning="The bucket is not public; whether it lets CloudFront in could not be compared",
+        why="There is no origin known that reads it by an access control or an identity.",
+    ),
     "bucket-missing": Kind(
         level=Level.ERROR,
         meaning="There is no bucket of that name",

@@ -15,22 +15,29 @@ READER_GONE: Final = 141
 
 
 class PipedCommand(BaseCommand):
-    """A command that ends like other Unix tools where its output is read no further."""
+    """A command that ends like other Unix tools where its output is read no further.
+
+    Where it ends otherwise than well, that counts: its exit code is the one it
+    has with a reader.
+    """
 
     def run_from_argv(self, argv: list[str]) -> None:
         """Run from the command line; see the class."""
-        self.stdout = _Piped(cast("TextIO", self.stdout._out))
+        stdout = _Piped(cast("TextIO", self.stdout._out))
         errors = _Piped(cast("TextIO", self.stderr._out))
         errors.style_func = self.stderr.style_func
-        self.stderr = errors
+        self.stdout, self.stderr = stdout, errors
+        # What is still in the buffer at the end is flushed here: Python itself would do so only
+        # when it exits, with a traceback.
         try:
             super().run_from_argv(argv)
         except BrokenPipeError:
-            self.stdout.flush()  # ends here if it is this pipe, and no other one
+            stdout.flush()  # ends here if it is this pipe, and no other one
             raise
-        finally:
-            # What is still in the buffer would be tried only when Python exits, with a traceback.
-            self.stdout.flush()
+        except BaseException:
+            stdout.flush_or_drop()
+            raise
+        stdout.flush()
 
 
 class _Piped(OutputWrapper):
@@ -54,7 +61,17 @@ class _Piped(OutputWrapper):
         except BrokenPipeError:
             self._leave()
 
+    def flush_or_drop(self) -> None:
+        """Write what is in the buffer, or drop it where nobody reads it."""
+        try:
+            super().flush()
+        except BrokenPipeError:
+            self._drop()
+
     def _leave(self) -> NoReturn:
+        self._drop()
+        sys.exit(READER_GONE)
+
+    def _drop(self) -> None:
         # Python flushes once more at its end: that must go somewhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), self.fileno())
-        sys.exit(READER_GONE)

@@ -22,6 +22,7 @@ FAULTS: list[tuple[Break, list[str]]] = [
     (keys.earlier_open_behavior_for_other_files, ["earlier-behavior-open"]),
     (keys.earlier_open_behavior_by_another_origin, ["earlier-behavior-open"]),
     (keys.earlier_open_behavior_by_website, ["earlier-behavior-open"]),
+    (keys.later_open_behavior, ["later-behavior-open"]),
     (keys.open_behavior_with_origin_path, ["origin-path-open"]),
     (bucket.public_bucket, ["bucket-public", "s3-open"]),
     (bucket.no_public_access_block, ["bucket-not-blocked"]),

@@ -91,7 +91,18 @@ def earlier_open_behavior_by_website(world: World, settings: Any) -> None:
 
 def open_behavior_with_origin_path(world: World, settings: Any) -> None:
     """Serve the folder of the storage under other paths, by the origin path of an open behavior."""
-    world.update(lambda config: insert_open(config, "open/*", OriginPath="/media"))
+    world.update(lambda config: insert_open(config, "*.pdf", OriginPath="/media"))
+
+
+def later_open_behavior(world: World, settings: Any) -> None:
+    """Restrict a folder of the storage, and read the bucket by the open default behavior."""
+
+    def narrow(config: Document) -> None:
+        media = behavior_of(config)
+        config["DefaultCacheBehavior"]["TargetOriginId"] = media["TargetOriginId"]
+        media["PathPattern"] = "media/albums/*"
+
+    world.update(narrow)
 
 
 def insert_open(config: Document, pattern: str, **origin: str) -> None:

@@ -88,7 +88,7 @@ def test_unknown_distribution(world: World) -> None:
 
     assert faults(found) == ["aws-unreadable"]
     assert "EUNKNOWN123" in next(each.what for each in found if each.level is Level.ERROR)
-    assert {"keys", "bucket"} <= {*ids(found)}
+    assert {"keys", "bucket-not-public"} <= {*ids(found)}
 
 
 def test_bucket_in_another_region(world: World) -> None:

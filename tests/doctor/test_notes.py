@@ -15,7 +15,6 @@ from cfsigned_django.aws.documents.bucket_policy import (
 from cfsigned_django.aws.inspection import Inspection
 from cfsigned_django.doctor.findings import Level
 from tests.doctor import faults, ids
-from tests.doctor.seeded_keys import insert_open
 from tests.doctor.world import LOCATION, World, behavior_of
 
 ARN = "arn:aws:cloudfront::111122223333:distribution/EDFDVBD6EXAMPLE"
@@ -30,57 +29,6 @@ def test_notes_of_a_healthy_site(world: World) -> None:
 
     assert faults(found) == []
     assert {"ipv6-note", "downloads-note"} <= {*ids(found)}
-
-
-def insert(world: World, pattern: str) -> None:
-    """Put an open behavior for a pattern, of the same bucket, before all others."""
-
-    def change(config: Document) -> None:
-        leak = {
-            **behavior_of(config),
-            "PathPattern": pattern,
-            "TrustedKeyGroups": {"Enabled": False, "Quantity": 0},
-        }
-        config["CacheBehaviors"] = list_of([leak, *config["CacheBehaviors"]["Items"]])
-
-    world.update(change)
-
-
-@pytest.mark.parametrize(
-    ("pattern", "expected"),
-    [
-        ("media/public/*", "open-folder"),
-        ("/media/public/*.css", "open-folder"),
-        ("media/*.css", "earlier-behavior-open"),
-        ("*/public/*", "earlier-behavior-open"),
-        ("assets/*", ""),
-    ],
-)
-def test_earlier_open_behaviors(pattern: str, expected: str, world: World) -> None:
-    """Tell a folder that is meant to be public from a pattern that takes private files."""
-    insert(world, pattern)
-
-    found = [
-        each for each in world.examine() if each.id in ("open-folder", "earlier-behavior-open")
-    ]
-
-    assert [each.id for each in found] == ([expected] if expected else [])
-    assert all(pattern in each.what for each in found)
-
-
-@pytest.mark.parametrize(
-    "origin",
-    [
-        {"DomainName": "static-files.s3.amazonaws.com"},
-        {"DomainName": "s3.amazonaws.com", "OriginPath": "/static-files"},
-        {"OriginPath": "/static"},
-    ],
-)
-def test_open_behaviors_of_other_files(origin: dict[str, str], world: World) -> None:
-    """Find nothing where an open behavior reads another bucket, or another folder."""
-    world.update(lambda config: insert_open(config, "*.css", **origin))
-
-    assert faults(world.examine()) == []
 
 
 def test_default_behavior(world: World, site: Any) -> None:

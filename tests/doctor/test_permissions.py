@@ -17,8 +17,8 @@ from tests.doctor.seeded_keys import id_of_another_key, wrong_key_id
 from tests.doctor.world import World
 
 PERMISSIONS: list[tuple[str, str, str, set[str]]] = [
-    ("cloudfront", "list_distributions", "cloudfront:ListDistributions", {"bucket"}),
-    ("cloudfront", "get_distribution", "cloudfront:GetDistribution", {"bucket"}),
+    ("cloudfront", "list_distributions", "cloudfront:ListDistributions", {"bucket-not-public"}),
+    ("cloudfront", "get_distribution", "cloudfront:GetDistribution", {"bucket-not-public"}),
     ("cloudfront", "list_key_groups", "cloudfront:ListKeyGroups", {"behavior", "bucket"}),
     (
         "cloudfront",

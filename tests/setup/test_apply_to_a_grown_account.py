@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from cfsigned_django.aws.documents.distribution import find_origin
 from cfsigned_django.aws.provisioning.wish import Wish
 from cfsigned_django.aws.stack import Clients
 from tests.setup.accounts import (
@@ -71,18 +72,18 @@ class TestGrownAccount:
         assert behavior["DefaultTTL"] == 333
         assert "CachePolicyId" not in behavior
 
-    def test_new_pattern_takes_the_bucket_as_its_origin(
-        self, clients: Clients, grown: Wish
-    ) -> None:
-        """Put a new behavior before the others, on the origin that is the bucket already."""
+    def test_new_pattern_gets_an_origin_without_a_path(self, clients: Clients, grown: Wish) -> None:
+        """Put a new behavior before the others, on an origin that looks where the site saves."""
         wish = replace(grown, path_pattern="private/*")
 
         provisioner(strict(clients), wish).apply()
 
-        config = clients.cloudfront.get_distribution_config(Id=grown.distribution_id)
-        items = config["DistributionConfig"]["CacheBehaviors"]["Items"]
+        answer = clients.cloudfront.get_distribution_config(Id=grown.distribution_id)
+        config = answer["DistributionConfig"]
+        items = config["CacheBehaviors"]["Items"]
         assert [each["PathPattern"] for each in items] == ["private/*", "media/*"]
-        assert items[0]["TargetOriginId"] == LEGACY_ORIGIN
+        assert (find_origin(config, items[0]["TargetOriginId"]) or {})["OriginPath"] == ""
+        assert items[1]["TargetOriginId"] == LEGACY_ORIGIN
         assert states(planned(clients, wish))["behavior"] == "done"
 
     def test_trusted_signers_go_last_and_only_on_request(

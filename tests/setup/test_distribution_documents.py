@@ -14,7 +14,7 @@ from cfsigned_django.aws.documents.distribution import (
     access_control_of,
     access_identity_of,
     attach,
-    bucket_origin,
+    bucket_origins,
     find_origin,
     is_origin_of,
     name_for,
@@ -97,7 +97,7 @@ def test_replace_origin() -> None:
 
     assert added["Origins"] == {"Quantity": 2, "Items": [other, ours]}
     assert listed(changed["Origins"]) == [other, {**ours, "OriginPath": "/x"}]
-    assert bucket_origin(added, BUCKET) == ours
+    assert bucket_origins(added, BUCKET) == [ours]
     assert find_origin(added, "nobody") is None
 
 

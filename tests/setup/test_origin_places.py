@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from cfsigned_django.aws.documents.behavior import list_of
+from cfsigned_django.aws.documents.distribution import is_origin_of
 from cfsigned_django.aws.documents.origin_places import (
     Place,
     open_under_other_paths,
@@ -51,6 +52,14 @@ def test_bucket_in_the_path() -> None:
     assert place_of({"DomainName": host}) == Place(host=host)
 
 
+def test_case_of_the_host() -> None:
+    """Take the bucket for one host in capital and small letters, and no website for its origin."""
+    host = f"{BUCKET}.S3.Amazonaws.com"
+
+    assert is_origin_of({"DomainName": host}, BUCKET)
+    assert not is_origin_of({"DomainName": f"{BUCKET}.S3-Website.eu-west-1.amazonaws.com"}, BUCKET)
+
+
 @pytest.mark.parametrize(
     "domain",
     [
@@ -90,11 +99,22 @@ def test_origin_group() -> None:
 )
 def test_open_under_other_paths(behavior: dict[str, Any], leaks: bool) -> None:
     """See the files of media/* where an open behavior reads media from another path."""
-    found = [
-        each["PathPattern"] for each in open_under_other_paths(_config(behavior), [HOME], "media/*")
-    ]
+    assert leaking(behavior, lets_in_strangers=False) == (["a/*"] if leaks else [])
 
-    assert found == (["a/*"] if leaks else [])
+
+def test_strangers_under_other_paths() -> None:
+    """Count an origin without a way in where the bucket lets in who does not sign."""
+    behavior = {"PathPattern": "a/*", "TargetOriginId": "stranger"}
+
+    assert leaking(behavior, lets_in_strangers=True) == ["a/*"]
+
+
+def leaking(behavior: dict[str, Any], *, lets_in_strangers: bool) -> list[str]:
+    """Return the patterns of a distribution with one behavior that leak media/*."""
+    found = open_under_other_paths(
+        _config(behavior), [HOME], "media/*", lets_in_strangers=lets_in_strangers
+    )
+    return [each["PathPattern"] for each in found]
 
 
 def _config(behavior: dict[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from cfsigned_django.aws.policies import Named
 from cfsigned_django.aws.provisioning.plan import next_step, plan
 from cfsigned_django.aws.provisioning.steps import Call, conflict, done, todo
 from cfsigned_django.aws.provisioning.wish import OriginAccess, WishError
-from tests.setup.accounts import LEGACY_ORIGIN, grown_distribution, states
+from tests.setup.accounts import grown_distribution, states
 from tests.setup.plans import BUCKET, WISH, find, stack
 
 
@@ -201,10 +201,3 @@ class TestWish:
         """Say what is wanted instead."""
         with pytest.raises(WishError, match=said):
             replace(WISH, **{field: value})
-
-    def test_origin_of_a_legacy_bucket(self) -> None:
-        """Take the origin that is there for a new behavior."""
-        steps = plan(stack(), replace(WISH, path_pattern="private/*"))
-
-        assert find(steps, "behavior").after["TargetOriginId"] == LEGACY_ORIGIN
-        assert find(steps, "behavior").before is None

@@ -108,15 +108,20 @@ def public_statements(policy: Mapping[str, Any] | None) -> list[Document]:
 
 def is_public(statement: Mapping[str, Any]) -> bool:
     """Tell whether a statement allows something to everybody."""
+    if not is_for_strangers(statement):
+        return False
+    return "NotPrincipal" in statement or not _is_restricted(statement.get("Condition") or {})
+
+
+def is_for_strangers(statement: Mapping[str, Any]) -> bool:
+    """Tell whether a statement allows something to who does not sign, under any condition."""
     if statement.get("Effect") != "Allow":
         return False
     if "NotPrincipal" in statement:
         return True
     principal = statement.get("Principal")
     values = principal.values() if isinstance(principal, Mapping) else [principal]
-    if not any("*" in _listed(each) for each in values):
-        return False
-    return not _is_restricted(statement.get("Condition") or {})
+    return any("*" in _listed(each) for each in values)
 
 
 def without_public(policy: Mapping[str, Any]) -> Document | None:

@@ -8,12 +8,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain, count
 from typing import Any, Final
 
 from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.behavior import list_of, listed
 from cfsigned_django.aws.documents.managed_policies import CACHE_POLICIES
-from cfsigned_django.aws.documents.origin_places import names_bucket
+from cfsigned_django.aws.documents.origin_places import names_bucket, origins_of
 
 #: "Maximum length 64 characters" (API reference, OriginAccessControlConfig).
 _NAME_LENGTH: Final = 64
@@ -64,11 +65,17 @@ def find_origin(config: Mapping[str, Any], origin_id: str) -> Document | None:
     return next((each for each in listed(config.get("Origins")) if each["Id"] == origin_id), None)
 
 
-def bucket_origin(config: Mapping[str, Any], bucket: str) -> Document | None:
-    """Return the first origin that is the bucket."""
-    return next(
-        (each for each in listed(config.get("Origins")) if is_origin_of(each, bucket)), None
-    )
+def bucket_origins(config: Mapping[str, Any], bucket: str) -> list[Document]:
+    """Return the origins that are the bucket."""
+    return [each for each in listed(config.get("Origins")) if is_origin_of(each, bucket)]
+
+
+def origin_in_bucket(
+    config: Mapping[str, Any], behavior: Mapping[str, Any], bucket: str
+) -> Document | None:
+    """Return the origin by which a behavior reads the bucket, also out of an origin group."""
+    found = origins_of(config, behavior)
+    return next((each for each in found if is_origin_of(each, bucket)), None)
 
 
 def access_identity_of(origin: Mapping[str, Any]) -> str:
@@ -110,10 +117,18 @@ def attach(origin: Mapping[str, Any], attachment: Attachment) -> Document:
     }
 
 
-def new_origin(bucket: str, region: str) -> Document:
+def free_origin_id(config: Mapping[str, Any] | None, bucket: str) -> str:
+    """Return an id for a new origin of the bucket that no origin and no group has."""
+    blocks = [(config or {}).get(each) for each in ("Origins", "OriginGroups")]
+    taken = {each["Id"] for block in blocks for each in listed(block)}
+    proposed = chain([f"S3-{bucket}"], (f"S3-{bucket}-{number}" for number in count(2)))
+    return next(each for each in proposed if each not in taken)
+
+
+def new_origin(bucket: str, region: str, *, origin_id: str = "") -> Document:
     """Return an origin for the bucket to which nobody has a way in yet."""
     return {
-        "Id": f"S3-{bucket}",
+        "Id": origin_id or f"S3-{bucket}",
         "DomainName": origin_domain(bucket, region),
         "OriginPath": "",
         "CustomHeaders": {"Quantity": 0},

@@ -59,17 +59,18 @@ def place_of(origin: Mapping[str, Any]) -> Place:
 
 def names_bucket(domain: str, bucket: str) -> bool:
     """Tell whether a host is the bucket's in S3's REST interface, and no website endpoint."""
-    found = _S3_HOST.fullmatch(domain)
+    found = _S3_HOST.fullmatch(domain.lower())
     return found is not None and found["bucket"] == bucket and not found["website"]
 
 
 def origins_of(config: Mapping[str, Any], behavior: Mapping[str, Any]) -> list[Document]:
-    """Return the origins that a behavior reads: one, or those of an origin group."""
-    wanted = {behavior["TargetOriginId"]}
+    """Return the origins that a behavior reads: one, or those of an origin group, in its order."""
+    wanted = [behavior["TargetOriginId"]]
     for group in listed(config.get("OriginGroups")):
         if group["Id"] in wanted:
-            wanted |= {each["OriginId"] for each in listed(group.get("Members"))}
-    return [each for each in listed(config.get("Origins")) if each["Id"] in wanted]
+            wanted += [each["OriginId"] for each in listed(group.get("Members"))]
+    by_id = {each["Id"]: each for each in listed(config.get("Origins"))}
+    return [by_id[each] for each in wanted if each in by_id]
 
 
 def places_of(config: Mapping[str, Any], behavior: Mapping[str, Any]) -> list[Place]:
@@ -78,26 +79,54 @@ def places_of(config: Mapping[str, Any], behavior: Mapping[str, Any]) -> list[Pl
 
 
 def open_under_other_paths(
-    config: Mapping[str, Any], homes: Iterable[Place], path_pattern: str
+    config: Mapping[str, Any],
+    homes: Iterable[Place],
+    path_pattern: str,
+    *,
+    lets_in_strangers: bool,
 ) -> Iterator[Document]:
     """Yield the open behaviors that read the files of a pattern from another folder.
 
-    ``homes`` are the places where the files are. An origin path of /media
-    makes media/a.jpg of a request for /a.jpg: where such a behavior stands
-    in the order of the others, and which pattern it has, says nothing. One
-    that has no way into the bucket, as access control or identity, is left out.
+    See :func:`roundabouts`; where such a behavior stands in the order of the
+    others, and which pattern it has, says nothing.
     """
     wanted = list(homes)
     for each in behaviors(config):
-        places = [place_of(origin) for origin in origins_of(config, each) if _may_sign(origin)]
-        if is_open(each) and any(
-            place.holds_same(home)
-            and place.folder != home.folder
-            and may_overlap(place.pattern(each["PathPattern"]), home.pattern(path_pattern))
-            for place in places
-            for home in wanted
+        if is_open(each) and roundabouts(
+            config, each, wanted, path_pattern, lets_in_strangers=lets_in_strangers
         ):
             yield each
+
+
+def roundabouts(
+    config: Mapping[str, Any],
+    behavior: Mapping[str, Any],
+    homes: Iterable[Place],
+    path_pattern: str,
+    *,
+    lets_in_strangers: bool,
+) -> list[tuple[str, Place]]:
+    """Return what of a pattern's files a behavior reads from another folder, and of which home.
+
+    ``homes`` are the places where the files are. An origin path of /media
+    makes media/a.jpg of a request for /a.jpg, so the pattern /*.jpg of viewers
+    is /media/*.jpg in the bucket, which is returned. An origin that has
+    neither an access control nor an identity counts only where the policy of
+    the bucket ``lets_in_strangers``, if only from some addresses; a public ACL
+    of an object is not looked at.
+    """
+    origins = origins_of(config, behavior)
+    places = [place_of(each) for each in origins if lets_in_strangers or _may_sign(each)]
+    return [
+        (pattern, home)
+        for place in places
+        for home in homes
+        if place.holds_same(home)
+        and place.folder != home.folder
+        and may_overlap(
+            pattern := place.pattern(behavior["PathPattern"]), home.pattern(path_pattern)
+        )
+    ]
 
 
 def _may_sign(origin: Mapping[str, Any]) -> bool:

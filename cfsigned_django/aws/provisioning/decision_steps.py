@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from cfsigned_django.aws.bucket import Part
 from cfsigned_django.aws.documents.behavior import (
     BehaviorWish,
     earlier_open_patterns,
@@ -12,6 +13,7 @@ from cfsigned_django.aws.documents.behavior import (
     replace_behavior,
     trusted_signers,
 )
+from cfsigned_django.aws.documents.bucket_policy import is_for_strangers, is_public, statements
 from cfsigned_django.aws.documents.origin_places import (
     Place,
     open_under_other_paths,
@@ -91,12 +93,28 @@ def _leaking_patterns(target: Target, found: Distribution) -> Iterator[str]:
 
 
 def _roundabout_patterns(target: Target, found: Distribution) -> list[str]:
-    """Return the open patterns that serve the files under other paths, by an origin path."""
+    """Return the open patterns that serve the files under other paths, by an origin path.
+
+    Whatever the wished behavior itself serves, the plan closes.
+    """
     if target.wish.path_pattern is None:
         return []  # whatever reads the bucket is an earlier behavior then
     homes = {Place(bucket=target.wish.bucket)}
     if target.origin is not None:
         homes.add(place_of(target.origin))
-    leaks = open_under_other_paths(found.config, homes, target.wish.path_pattern)
-    patterns = [each["PathPattern"] for each in leaks]
+    leaks = open_under_other_paths(
+        found.config,
+        homes,
+        target.wish.path_pattern,
+        lets_in_strangers=_will_let_in_strangers(target),
+    )
+    patterns = [each["PathPattern"] for each in leaks if each is not target.behavior]
     return ["Default (*)" if each == "*" else each for each in patterns]
+
+
+def _will_let_in_strangers(target: Target) -> bool:
+    bucket, closes = target.stack.bucket, target.wish.closes_public
+    return Part.POLICY in bucket.unread or any(
+        is_for_strangers(each) and not (closes and is_public(each))
+        for each in statements(bucket.policy)
+    )

@@ -13,6 +13,7 @@ from cfsigned_django.aws.documents.behavior import (
 )
 from cfsigned_django.aws.documents.distribution import find_origin, replace_origin, with_domain
 from cfsigned_django.aws.documents.managed_policies import name_of
+from cfsigned_django.aws.documents.origin_places import origins_of
 from cfsigned_django.aws.provisioning.steps import Call, Step, conflict, done, todo
 from cfsigned_django.aws.provisioning.target import Target
 from cfsigned_django.aws.stack import Distribution
@@ -94,8 +95,9 @@ def update_call(found: Distribution, config: Document) -> Call:
 
 def _other_origin(target: Target) -> Step:
     behavior = target.behavior or {}
-    origin = target.origin
-    serves = origin["DomainName"] if origin else behavior["TargetOriginId"]
+    origins = origins_of(target.config or {}, behavior)
+    # Where there is no origin, there is no more to name than the id of one.
+    serves = " and ".join(each["DomainName"] for each in origins) or behavior["TargetOriginId"]
     hint = "; a website endpoint takes no origin access control" if "s3-website" in serves else ""
     return conflict(
         "distribution",
@@ -110,18 +112,20 @@ def _origin(target: Target, found: Distribution) -> Step:
     present = find_origin(found.config, wanted["Id"])
     way = target.wish.origin_access.value.upper()
     if present == wanted:
-        return done("origin", f"CloudFront reads the bucket through its {way}{_before(wanted)}")
+        return done(
+            "origin", f"CloudFront reads the bucket through its {way}{_origin_path_note(wanted)}"
+        )
     return todo(
         "origin",
         f"CloudFront must sign what it asks of S3 ({way}), else the bucket would have to be public"
-        f"{_before(wanted)}",
+        f"{_origin_path_note(wanted)}",
         call=update_call(found, replace_origin(found.config, wanted)),
         before=present,
         after=wanted,
     )
 
 
-def _before(origin: Mapping[str, Any]) -> str:
+def _origin_path_note(origin: Mapping[str, Any]) -> str:
     """Say what an origin path means for files that a storage saves."""
     folder = origin.get("OriginPath")
     if not folder:

@@ -16,17 +16,18 @@ from cfsigned_django.aws.documents.distribution import (
     access_control_of,
     access_identity_of,
     attach,
-    bucket_origin,
+    bucket_origins,
     covers,
-    find_origin,
-    is_origin_of,
+    free_origin_id,
     name_for,
     new_behavior,
     new_distribution_config,
     new_origin,
+    origin_in_bucket,
     replace_origin,
     with_domain,
 )
+from cfsigned_django.aws.documents.origin_places import place_of
 from cfsigned_django.aws.listed_key import ListedPublicKey
 from cfsigned_django.aws.policies import Named, find_by_id, find_by_name
 from cfsigned_django.aws.provisioning.policy_choice import PolicyChoice
@@ -88,19 +89,22 @@ class Target:
 
     @property
     def origin(self) -> Document | None:
-        """Return the origin of the behavior, or the one a new behavior would read."""
+        """Return the origin by which the behavior reads the bucket, or a new one would.
+
+        A new behavior takes none with an origin path: what the site saves
+        under the path of a link would be looked for elsewhere.
+        """
         if self.config is None:
             return None
         if self.behavior is not None:
-            return find_origin(self.config, self.behavior["TargetOriginId"])
-        return bucket_origin(self.config, self.wish.bucket)
+            return origin_in_bucket(self.config, self.behavior, self.wish.bucket)
+        found = bucket_origins(self.config, self.wish.bucket)
+        return next((each for each in found if not place_of(each).folder), None)
 
     @property
     def serves_other_origin(self) -> bool:
         """Tell whether the behavior is there, and does not read the bucket."""
-        if self.behavior is None:
-            return False
-        return self.origin is None or not is_origin_of(self.origin, self.wish.bucket)
+        return self.behavior is not None and self.origin is None
 
     @property
     def access_control(self) -> Named | None:
@@ -156,7 +160,9 @@ class Target:
 
     def wanted_origin(self) -> Document:
         """Return the origin as it shall be."""
-        origin = self.origin or new_origin(self.wish.bucket, self.region)
+        bucket = self.wish.bucket
+        origin_id = free_origin_id(self.config, bucket)
+        origin = self.origin or new_origin(bucket, self.region, origin_id=origin_id)
         if self.attachment == _attached(origin):
             return origin
         return attach(origin, self.attachment)
