@@ -150,7 +150,18 @@ PROBES: Final = [
         old="if key_pair.status != KeyStatus.TRUSTED or key_pair.good_since is not None:",
         new="if False:",
         rules=(Rule.ONCE, Rule.KNOWN_FIRST, Rule.NO_TRACES, *_ALL_KINDS_OF_URL_LOSS),
-        plan={**_HELD_OFTEN, "revokes": False},
+        # One key after another comes to sign, at once, so that many are corrected just then.
+        plan={
+            **_HELD_OFTEN,
+            "holds": 0.1,
+            "revokes": False,
+            "has_settings_key": False,
+            "keeps_spare": False,
+            "interval": 0,
+            "max_expire": 20,
+            "expire_step": 0,
+            "list_lag": 0.0,
+        },
         often=(Kind.CORRECT, Kind.NEXT, Kind.SIGN),
     ),
     Mutation(
