@@ -54,17 +54,24 @@ def _unlike_signatures() -> Iterator[CheckMessage]:
         yield problem(
             "cfsigned.W042",
             "URLs shall stay the same for a step, and cryptography was built against an OpenSSL "
-            "without deterministic ECDSA signatures: each process gives other URLs.",
+            "without deterministic ECDSA signatures: with an ECDSA key, as new ones are, each "
+            "process gives other URLs.",
         )
 
 
 def _signing() -> Iterator[tuple[conf.Config, Any]]:
-    """Yield what each storage comes to, and the signer that was handed in to it, if one was."""
+    """Yield what each storage comes to, and the signer that was handed in to it, if one was.
+
+    One that is not this package's makes django-storages' URLs, which know no step.
+    """
     for _, cls, options in signing_aliases():
         default = getattr(cls, "cloudfront_signer", None)
-        yield cls.config_for(options), options.get("cloudfront_signer", default)
+        signer = options.get("cloudfront_signer", default)
+        if signer is None or isinstance(signer, Signer):
+            yield cls.config_for(options), signer
     for _, storage in signing_fields():
-        yield storage.signing_config(), getattr(storage, "cloudfront_signer", None)
+        if storage._is_signing():
+            yield storage.signing_config(), getattr(storage, "cloudfront_signer", None)
 
 
 def _is_rsa(config: conf.Config, signer: Any) -> bool:

@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.signers import CloudFrontSigner
 from django.core.management import call_command
 
 from cfsigned_django import cache_checks
 from cfsigned_django.cache_checks import check_caches
-from cfsigned_django.signing import Signer, keys
+from cfsigned_django.signing import PrivateKey, Signer, keys
 from cfsigned_django.storage import CloudFrontS3Storage
-from tests.storage_cases import KEY_GROUP_ID, OTHER_KEY_ID, S3_BACKEND
+from tests.storage_cases import KEY_GROUP_ID, KEY_ID, OTHER_KEY_ID, S3_BACKEND
 
 CAP = "cfsigned_django.http.cap_cache_control"
 UPDATE = "django.middleware.cache.UpdateCacheMiddleware"
@@ -114,6 +115,23 @@ def test_signer_that_was_handed_in(
     if place == "class":
         monkeypatch.setattr(CloudFrontS3Storage, "cloudfront_signer", signer, raising=False)
     assert found() == ids
+
+
+@pytest.mark.parametrize("place", ["option", "field"])
+def test_signer_of_another_library(
+    place: str, site: Any, ec_key: PrivateKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Say nothing of a signer that makes django-storages' URLs, which know no step."""
+    signer = CloudFrontSigner(KEY_ID, ec_key.to_pem)
+    site.AWS_CLOUDFRONT_KEY, site.AWS_CLOUDFRONT_EXPIRE_STEP = ec_key.to_pem(), 900
+    monkeypatch.setattr(keys, "_DETERMINISTIC_ECDSA", keys._ECDSA)
+    options = {"cloudfront_signer": signer} if place == "option" else {}
+    site.STORAGES = {"default": {"BACKEND": S3_BACKEND, "OPTIONS": options}}
+    if place == "field":
+        site.STORAGES = {}
+        field = "a field", CloudFrontS3Storage(cloudfront_signer=signer)
+        monkeypatch.setattr(cache_checks, "signing_fields", lambda: iter([field]))
+    assert found() == []
 
 
 def test_key_that_signs_nothing(site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
