@@ -13,7 +13,8 @@ from cfsigned_django.aws.documents.behavior import (
     trusted_key_groups,
     trusted_signers,
 )
-from cfsigned_django.aws.documents.distribution import find_origin, is_origin_of
+from cfsigned_django.aws.documents.distribution import is_origin_of, origin_in_bucket
+from cfsigned_django.aws.documents.origin_places import origins_of
 from cfsigned_django.aws.stack import read_distribution
 from cfsigned_django.aws.trusted_keys import KeyGroupReader, ReadOnlyApi
 from cfsigned_django.signing import PublicKey
@@ -125,14 +126,14 @@ class DistributionReader:
 
 
 def _behavior(config: Document, behavior: Document, bucket: str | None) -> ReadBehavior:
-    origin = find_origin(config, behavior["TargetOriginId"])
-    is_ours = bucket is None or (origin is not None and is_origin_of(origin, bucket))
+    is_ours = bucket is None or origin_in_bucket(config, behavior, bucket) is not None
+    hosts = " and ".join(each["DomainName"] for each in origins_of(config, behavior))
     return ReadBehavior(
         path_pattern=behavior["PathPattern"],
         key_group_ids=tuple(trusted_key_groups(behavior)),
         signers=tuple(trusted_signers(behavior)),
         methods=frozenset(listed(behavior.get("AllowedMethods")) or ("GET", "HEAD")),
-        foreign_origin="" if is_ours else str((origin or {}).get("DomainName") or "no origin"),
+        foreign_origin="" if is_ours else hosts or "no origin",
     )
 
 
@@ -146,6 +147,8 @@ def _left_out(config: Document, bucket: str | None) -> Iterator[str]:
     for origin in listed(config.get("Origins")):
         if origin.get("OriginPath") and (bucket is None or is_origin_of(origin, bucket)):
             yield f"OriginPath {origin['OriginPath']}"
+    for group in listed(config.get("OriginGroups")):
+        yield f"OriginGroup {group['Id']} (nothing fails over)"
     for behavior in behaviors(config):
         pattern = behavior["PathPattern"]
         place = "Default (*)" if pattern == "*" else pattern

@@ -128,11 +128,34 @@ def test_files_that_are_in_no_bucket(account: Account) -> None:
 
 
 def test_an_origin_that_is_not_there(account: Account) -> None:
-    """Serve nothing by a behavior that names an origin group, or nothing."""
+    """Serve nothing by a behavior that names no origin and no origin group."""
     config = plain_config()
-    config["DefaultCacheBehavior"]["TargetOriginId"] = "group-of-origins"
+    config["DefaultCacheBehavior"]["TargetOriginId"] = "nothing"
     found = DistributionReader(Api(account, config), "E1", bucket=BUCKET).read()
     assert found.behaviors[0].foreign_origin == "no origin"
+
+
+@pytest.mark.parametrize(
+    ("members", "foreign"),
+    [
+        (["app", f"S3-{BUCKET}"], ""),
+        (["app", "spare"], "app.example.com and spare.example.com"),
+    ],
+)
+def test_a_group_of_origins(members: list[str], foreign: str, account: Account) -> None:
+    """Serve the bucket out of an origin group, and say that nothing fails over."""
+    config = plain_config()
+    others = [{"Id": each, "DomainName": f"{each}.example.com"} for each in ("app", "spare")]
+    config["Origins"] = list_of([*config["Origins"]["Items"], *others])
+    config["OriginGroups"] = list_of(
+        [{"Id": "both", "Members": list_of([{"OriginId": each} for each in members])}]
+    )
+    config["DefaultCacheBehavior"]["TargetOriginId"] = "both"
+
+    found = DistributionReader(Api(account, config), "E1", bucket=BUCKET).read()
+
+    assert found.behaviors[0].foreign_origin == foreign
+    assert found.left_out == ("OriginGroup both (nothing fails over)",)
 
 
 def test_a_group_that_is_not_there(account: Account) -> None:
