@@ -102,11 +102,21 @@ def test_failure_with_a_closed_output(end: str, code: int, said: str, project: P
 
 
 def test_closed_errors(project: Project) -> None:
-    """End in the same way where nobody reads the errors."""
+    """Keep the exit code of a failure where nobody reads the errors."""
     ended = project.manage_unread("cfsigned_sign", "a.jpg", "--storage", "none", stream="stderr")
 
-    assert ended.stdout == ""
-    assert ended.returncode == piped.READER_GONE
+    assert (ended.returncode, ended.stdout) == (1, "")
+
+
+def test_closed_progress(project: Project) -> None:
+    """Go on with what is under way where nobody reads how far it is."""
+    end = "self.stderr.write('half'); self.stderr.write('all'); self.stdout.write('done')"
+    project.write("ending/management/commands/end.py", ENDS.format(end=end))
+    project.settings(SETTINGS, "INSTALLED_APPS += ['ending']")
+
+    ended = project.manage_unread("end", stream="stderr", unbuffered=True)
+
+    assert (ended.returncode, ended.stdout) == (0, "written\ndone\n")
 
 
 def test_commands_that_end_so() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from typing import Final, NoReturn, TextIO, cast
+from typing import Final, TextIO, cast
 
 from django.core.management.base import BaseCommand, OutputWrapper
 
@@ -24,7 +24,7 @@ class PipedCommand(BaseCommand):
     def run_from_argv(self, argv: list[str]) -> None:
         """Run from the command line; see the class."""
         stdout = _Piped(cast("TextIO", self.stdout._out))
-        errors = _Piped(cast("TextIO", self.stderr._out))
+        errors = _PipedErrors(cast("TextIO", self.stderr._out))
         errors.style_func = self.stderr.style_func
         self.stdout, self.stderr = stdout, errors
         # What is still in the buffer at the end is flushed here: Python itself would do so only
@@ -68,10 +68,17 @@ class _Piped(OutputWrapper):
         except BrokenPipeError:
             self._drop()
 
-    def _leave(self) -> NoReturn:
+    def _leave(self) -> None:
         self._drop()
         sys.exit(READER_GONE)
 
     def _drop(self) -> None:
         # Python flushes once more at its end: that must go somewhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), self.fileno())
+
+
+class _PipedErrors(_Piped):
+    """Errors and progress; unread, they end nothing that is under way in AWS."""
+
+    def _leave(self) -> None:
+        self._drop()
