@@ -71,6 +71,13 @@ def raise_first_error(problems: list[CheckMessage]) -> None:
             raise ImproperlyConfigured(f"{found.msg} {found.hint} ({found.id})")
 
 
+def find_unknown_hash(name: Any) -> list[CheckMessage]:
+    """Return the error that CloudFront knows no hash of that name; None leaves the choice."""
+    if name is None or name in list(HashAlgorithm):
+        return []
+    return [problem("cfsigned.E010", f"AWS_CLOUDFRONT_HASH_ALGORITHM is {shown(name)}.")]
+
+
 def hash_refused(which: str = "of AWS_CLOUDFRONT_KEY") -> CheckMessage:
     """Return the error that OpenSSL refuses SHA-1, with which an RSA key was to sign."""
     return problem("cfsigned.E012", f"The RSA key {which} cannot sign with SHA1 here.")
@@ -153,10 +160,8 @@ def _key_group_id(config: Config) -> Facts:
 
 
 def _hash_algorithm(config: Config) -> Facts:
-    name = config.hash_algorithm
-    if name is not None and name not in list(HashAlgorithm):
-        yield problem("cfsigned.E010", f"AWS_CLOUDFRONT_HASH_ALGORITHM is {shown(name)}.")
-    elif name == HashAlgorithm.SHA1:
+    yield from find_unknown_hash(config.hash_algorithm)
+    if config.hash_algorithm == HashAlgorithm.SHA1:
         key = _load_key(config)
         if key and key.algorithm is KeyAlgorithm.ECDSA_P256:
             yield problem("cfsigned.E011", "AWS_CLOUDFRONT_KEY is an ECDSA key, used with SHA1.")

@@ -30,7 +30,7 @@ from cfsigned_django.aws.provisioning.steps import Step, StepState
 from cfsigned_django.aws.provisioning.target import Target
 from cfsigned_django.aws.provisioning.terraform import terraform
 from cfsigned_django.aws.provisioning.wish import OriginAccess, Wish, WishError
-from cfsigned_django.checks import is_local_host
+from cfsigned_django.checks import find_unknown_hash, is_local_host, raise_first_error
 from cfsigned_django.encryption import CannotUnseal
 from cfsigned_django.live_proof import Evidence, Fetch, Verdict, fetch
 from cfsigned_django.management.piped import PipedCommand
@@ -96,6 +96,8 @@ class Command(PipedCommand):
                 render = EXPORTS[options["export"]]
                 self.stdout.write(render(export_documents(replace(wish, key=key))))
                 return
+            # It is needed last, when AWS is set up.
+            raise_first_error(find_unknown_hash(conf.default_of("hash_algorithm")))
             clients = make_clients(wish.region)
             setup = SiteSetup(
                 wish=wish,

@@ -69,6 +69,24 @@ class TestWithAFile:
 
         assert "open      signed request: 403 AccessDenied. CloudFront took the signature" in text
 
+    def test_wrong_hash_in_the_settings(
+        self, clients: Clients, bucket_name: str, settings: Any
+    ) -> None:
+        """Name the setting before anything is changed."""
+        settings.AWS_CLOUDFRONT_HASH_ALGORITHM = "sha256"
+
+        with pytest.raises(CommandError, match="AWS_CLOUDFRONT_HASH_ALGORITHM is 'sha256'"):
+            run("--create", "--apply", "--yes")
+
+        assert not read_stack(clients, bucket=bucket_name).bucket.is_ours
+
+    def test_key_that_cannot_sign(self, settings: Any) -> None:
+        """Name the setting that lets an RSA key sign where OpenSSL refuses SHA-1."""
+        refused = pytest.raises(CommandError, match='AWS_CLOUDFRONT_HASH_ALGORITHM to "SHA256"')
+
+        with without_sha1(), refused:
+            run("--create", "--apply", "--yes", "--key-algorithm", "RSA_2048")
+
     def test_json(self, bucket_name: str) -> None:
         """Print the plan, then what was reached, for machines."""
         planned = run("--create", "--json")
