@@ -86,7 +86,11 @@ def _open_folder(name: str) -> Finding:
 def _homes(config: Document, behavior: Document, target: Target) -> set[Place]:
     """Return where the storage's files are: where it saves them, and where CloudFront looks."""
     saved = {Place(bucket=target.bucket)} if target.bucket else set()
-    return saved | {*places_of(config, behavior)}
+    read = places_of(config, behavior)
+    if any(each.bucket == target.bucket for each in read):
+        # In a group with the bucket, another bucket is its copy; a host answers with its own pages.
+        read = [each for each in read if each.bucket]
+    return saved | {*read}
 
 
 def _is_taken(pattern: str, before: Sequence[Document]) -> bool:
