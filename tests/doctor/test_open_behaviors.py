@@ -89,6 +89,22 @@ def test_folders_by_an_origin_path(pattern: str, folder: str, expected: str, wor
     assert opened(world) == [(expected, f"the behavior {pattern}")]
 
 
+@pytest.mark.parametrize(("pattern", "leaks"), [("prod/*", False), ("prod/*.jpg", True)])
+def test_restricted_other_paths(pattern: str, leaks: bool, world: World) -> None:
+    """Find nothing where a restricted behavior takes the other paths before the open default."""
+
+    def narrow(config: Document) -> None:
+        insert_open(config, pattern, OriginPath="")
+        media, twin = behavior_of(config), config["CacheBehaviors"]["Items"][0]
+        twin["TrustedKeyGroups"] = media["TrustedKeyGroups"]
+        config["Origins"]["Items"][0]["OriginPath"] = "/prod"
+        default(config, TargetOriginId="twin", TrustedKeyGroups=OPEN)
+
+    world.update(narrow)
+
+    assert opened(world) == ([("origin-path-open", "the default behavior")] if leaks else [])
+
+
 class TestStorageAtTheRoot:
     """The storage saves at the root of the bucket, as without AWS_LOCATION."""
 
