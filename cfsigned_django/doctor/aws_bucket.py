@@ -107,7 +107,7 @@ def judge_bucket(
         *_judge_region(bucket, target),
         *(
             _judge_policy(bucket, target, distribution, way, name)
-            if distribution and way and Part.POLICY not in bucket.unread
+            if distribution and Part.POLICY not in bucket.unread
             else ()
         ),
     ]
@@ -130,9 +130,10 @@ def _way_in(
 
 
 def _in_order(name: str, admitted: Distribution | None) -> Finding:
-    """Say no more than what was compared: without an origin, nobody's way in was."""
+    """Say no more than what was compared: without a way in, nobody's was."""
     if admitted is None:
-        what = f"The {name} is not public; no origin was there to ask whom it lets in."
+        what = f"The {name} is not public; no origin is known that reads it by an access control "
+        what += "or an identity, so whom it lets in was not compared."
         return finding("bucket-not-public", what, subject=name)
     what = f"The {name} lets {admitted.id} in, and nobody else."
     return finding("bucket", what, subject=name)
@@ -158,10 +159,11 @@ def _judge_region(bucket: Bucket, target: Target) -> Iterator[Finding]:
 
 
 def _judge_policy(
-    bucket: Bucket, target: Target, distribution: Distribution, origin: Document, name: str
+    bucket: Bucket, target: Target, distribution: Distribution, way: Document | None, name: str
 ) -> Iterator[Finding]:
+    """Compare the policy with the way in, if there is one; too wide it can be without."""
     object_arn = f"arn:{distribution.partition}:s3:::{bucket.name}/{target.object_key}"
-    control_id, identity_id = access_control_of(origin), access_identity_of(origin)
+    control_id, identity_id = access_control_of(way or {}), access_identity_of(way or {})
     for_service = service_statements(bucket.policy, object_arn)
     if control_id and not any(admits(each, distribution.arn) for each in for_service):
         yield _not_admitted(bucket, distribution.id, for_service, name)

@@ -127,6 +127,13 @@ AWS_KINDS: dict[str, Kind] = {
         fix="If private files can have such names, narrow the path pattern or give the storage a "
         "location of its own.",
     ),
+    "open-file": Kind(
+        level=Level.OK,
+        meaning="One file of the bucket is public by an open behavior that names its whole path",
+        why="Right for a file such as favicon.ico; wrong if a private file can have that name.",
+        fix="If a private file can have that name, restrict that behavior too or give the storage "
+        "a location of its own.",
+    ),
     "group-not-on-behavior": Kind(
         level=Level.ERROR,
         meaning="The behavior that serves the storage trusts other key groups only",

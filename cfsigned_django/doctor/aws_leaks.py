@@ -43,7 +43,9 @@ def _judge_paths(
     reads_same = _homes(config, behavior, target) & {*places_of(config, each)}
     if not reads_same or not may_overlap(pattern, paths) or _is_taken(paths, before):
         return
-    if _is_folder(pattern, target.location):
+    if _is_file(pattern):
+        yield _open_file(name)
+    elif _is_folder(pattern, target.location):
         yield _open_folder(name)
     elif any(one["PathPattern"] == behavior["PathPattern"] for one in before):
         what = f"{begin(name)} is open, and takes files of {target.location} that "
@@ -69,6 +71,9 @@ def _judge_roundabouts(
     )
     if not found:
         return
+    if _is_file(each["PathPattern"]):
+        yield _open_file(name)
+        return
     if all(_is_folder(pattern, home.pattern(target.location)) for pattern, home in found):
         yield _open_folder(name)
         return
@@ -83,15 +88,29 @@ def _open_folder(name: str) -> Finding:
     return finding("open-folder", what, subject=name)
 
 
+def _open_file(name: str) -> Finding:
+    what = f"{begin(name)} is open for one path alone: the file that is there is public."
+    return finding("open-file", what, subject=name)
+
+
 def _homes(config: Document, behavior: Document, target: Target) -> set[Place]:
     """Return where the storage's files are: where it saves them, and where CloudFront looks."""
     saved = {Place(bucket=target.bucket)} if target.bucket else set()
-    return saved | {*places_of(config, behavior)}
+    read = places_of(config, behavior)
+    if any(each.bucket == target.bucket for each in read):
+        # In a group with the bucket, another bucket is its copy; a host answers with its own pages.
+        read = [each for each in read if each.bucket]
+    return saved | {*read}
 
 
 def _is_taken(pattern: str, before: Sequence[Document]) -> bool:
     """Tell whether a behavior that CloudFront tries before takes every path of a pattern."""
     return any(is_within(pattern, each["PathPattern"]) for each in before)
+
+
+def _is_file(pattern: str) -> bool:
+    """Tell whether a pattern is the path of one file, which somebody named on purpose."""
+    return not {"*", "?"} & {*pattern}
 
 
 def _is_folder(pattern: str, location: str) -> bool:

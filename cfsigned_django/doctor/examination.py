@@ -61,7 +61,8 @@ class Examination:
         if self._address() is not None:
             signs = judge_signer(self.storage, self.alias)
             # url() raises what a check has found: that is one finding, not two.
-            if not any(f"({each.id})" in signs.what for each in checks):
+            # Of another key, a check may have found the same under the same id.
+            if not any(each.what in signs.what and f"({each.id})" in signs.what for each in checks):
                 yield signs
 
     def online(self) -> Iterator[Finding]:

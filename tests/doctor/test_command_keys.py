@@ -17,7 +17,7 @@ from cfsigned_django.models import KeyPair
 from cfsigned_django.signing import PrivateKey, Signer
 from tests.doctor.command_line import run, store
 from tests.doctor.world import World
-from tests.storage_cases import KEY_GROUP_ID, KEY_ID, S3_BACKEND, without_sha1
+from tests.storage_cases import KEY_GROUP_ID, KEY_ID, S3_BACKEND, options_for, without_sha1
 
 
 def test_active_key(signing_site: Any, ec_key: PrivateKey) -> None:
@@ -71,6 +71,22 @@ def test_key_of_the_database_that_cannot_sign(signing_site: Any, rsa_key: Privat
     assert f"The RSA key {KEY_ID} of the database cannot sign with SHA1 here." in text
     assert "[cannot-sign]" in text
     assert "[signing-key]" not in text
+
+
+def test_two_keys_that_cannot_sign(signing_site: Any, rsa_key: PrivateKey) -> None:
+    """Name the key of the database also where a check says the same of another storage's key."""
+    signing_site.AWS_CLOUDFRONT_KEY = signing_site.AWS_CLOUDFRONT_KEY_ID = None
+    signing_site.AWS_CLOUDFRONT_KEY_GROUP_ID = KEY_GROUP_ID
+    own = {"BACKEND": S3_BACKEND, "OPTIONS": options_for(rsa_key, key_group_id=None)}
+    signing_site.STORAGES = {**signing_site.STORAGES, "own": own}
+    store(rsa_key)
+
+    with without_sha1():
+        text, _ = run("--offline", "--json")
+
+    found = {each["id"]: each["what"] for each in json.loads(text) if each["level"] == "error"}
+    assert found["cfsigned.E012"] == "The RSA key of AWS_CLOUDFRONT_KEY cannot sign with SHA1 here."
+    assert f"The RSA key {KEY_ID} of the database cannot sign" in found["cannot-sign"]
 
 
 def test_signer_handed_in_that_cannot_sign(signing_site: Any, rsa_key: PrivateKey) -> None:

@@ -15,6 +15,7 @@ from cfsigned_django.aws.documents.bucket_policy import (
 from cfsigned_django.aws.inspection import Inspection
 from cfsigned_django.doctor.findings import Level
 from tests.doctor import faults, ids
+from tests.doctor.seeded_bucket import policy_for_every_distribution
 from tests.doctor.world import LOCATION, World, behavior_of
 
 ARN = "arn:aws:cloudfront::111122223333:distribution/EDFDVBD6EXAMPLE"
@@ -97,6 +98,26 @@ def test_other_principal(world: World) -> None:
 
     assert faults(found) == ["bucket-policy"]
     assert "does not let" in next(each.what for each in found if each.level is Level.ERROR)
+
+
+@pytest.mark.parametrize("wide", [True, False])
+def test_no_way_in(wide: bool, world: World) -> None:
+    """Warn of a policy for every distribution also where this one has no way in of its own."""
+    world.update(lambda config: config["Origins"]["Items"][0].update(OriginAccessControlId=""))
+    if wide:
+        policy_for_every_distribution(world, None)
+
+    found = world.examine()
+
+    assert faults(found) == ["no-origin-access", *(["bucket-policy-wide"] if wide else [])]
+    assert [each.what for each in found if each.id == "bucket-not-public"] == (
+        []
+        if wide
+        else [
+            f"The bucket {world.bucket} is not public; no origin is known that reads it by an "
+            "access control or an identity, so whom it lets in was not compared."
+        ]
+    )
 
 
 @pytest.mark.parametrize("origins", [("Origin",), ("*",)])

@@ -15,6 +15,7 @@ from tests.doctor.world import World, behavior_of
 OPEN = {"Enabled": False, "Quantity": 0}
 ABOUT_OPEN = (
     "open-folder",
+    "open-file",
     "behavior-open",
     "earlier-behavior-open",
     "later-behavior-open",
@@ -46,13 +47,17 @@ def default(config: Document, **changes: Any) -> None:
     [
         ("media/public/*", "open-folder"),
         ("/media/public/*.css", "open-folder"),
+        ("/media/logo.png", "open-file"),
+        ("media/public/logo.png", "open-file"),
+        ("media/logo.pn?", "earlier-behavior-open"),
+        ("logo.png", ""),
         ("media/*.css", "earlier-behavior-open"),
         ("*/public/*", "earlier-behavior-open"),
         ("assets/*", ""),
     ],
 )
 def test_earlier_open_behaviors(pattern: str, expected: str, world: World) -> None:
-    """Tell a folder that is meant to be public from a pattern that takes private files."""
+    """Tell a folder or a file that is meant to be public from a pattern of private files."""
     world.update(lambda config: read_bucket(config, pattern))
 
     assert opened(world) == ([(expected, f"the behavior {pattern}")] if expected else [])
@@ -80,13 +85,32 @@ def test_open_behaviors_of_other_files(origin: dict[str, str], world: World) -> 
         ("*.css", "/media/open", "open-folder"),
         ("*.css", "/media", "origin-path-open"),
         ("albums*", "/media", "origin-path-open"),
+        ("logo.png", "/media", "open-file"),
+        ("logo.pn?", "/media", "origin-path-open"),
+        ("logo.png", "/static", ""),
     ],
 )
 def test_folders_by_an_origin_path(pattern: str, folder: str, expected: str, world: World) -> None:
     """Judge a pattern by what it is in the bucket: a folder may be public there as well."""
     world.update(lambda config: insert_open(config, pattern, OriginPath=folder))
 
-    assert opened(world) == [(expected, f"the behavior {pattern}")]
+    assert opened(world) == ([(expected, f"the behavior {pattern}")] if expected else [])
+
+
+@pytest.mark.parametrize(("pattern", "leaks"), [("prod/*", False), ("prod/*.jpg", True)])
+def test_restricted_other_paths(pattern: str, leaks: bool, world: World) -> None:
+    """Find nothing where a restricted behavior takes the other paths before the open default."""
+
+    def narrow(config: Document) -> None:
+        insert_open(config, pattern, OriginPath="")
+        media, twin = behavior_of(config), config["CacheBehaviors"]["Items"][0]
+        twin["TrustedKeyGroups"] = media["TrustedKeyGroups"]
+        config["Origins"]["Items"][0]["OriginPath"] = "/prod"
+        default(config, TargetOriginId="twin", TrustedKeyGroups=OPEN)
+
+    world.update(narrow)
+
+    assert opened(world) == ([("origin-path-open", "the default behavior")] if leaks else [])
 
 
 class TestStorageAtTheRoot:
@@ -113,6 +137,17 @@ class TestStorageAtTheRoot:
         assert opened(world) == [
             ("open-folder", "the behavior assets/*"),
             ("earlier-behavior-open", "the behavior *.css"),
+        ]
+
+    def test_files_that_are_named(self, world: World) -> None:
+        """Note the files that somebody made public by their names, and no more than these."""
+        world.update(default)
+        world.update(lambda config: read_bucket(config, "favicon.ico", "index.html", "*.html"))
+
+        assert opened(world) == [
+            ("open-file", "the behavior favicon.ico"),
+            ("open-file", "the behavior index.html"),
+            ("earlier-behavior-open", "the behavior *.html"),
         ]
 
     def test_open_default_behind_a_narrow_pattern(self, world: World) -> None:

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.behavior import list_of
+from cfsigned_django.aws.documents.distribution import new_behavior
 from tests.doctor import faults, ids
 from tests.doctor.world import World, behavior_of
 
 REPLICA = "media-replica.s3.eu-west-1.amazonaws.com"
 
 
-def read_group(config: Document, *, replica_first: bool = False, bucket: bool = True) -> None:
+def read_group(
+    config: Document,
+    *,
+    replica_first: bool = False,
+    bucket: bool = True,
+    fallback: str = "replica",
+) -> None:
     """Let the behavior of the storage read a group of the bucket and its replica."""
     behavior = behavior_of(config)
     origin = next(
@@ -22,7 +30,7 @@ def read_group(config: Document, *, replica_first: bool = False, bucket: bool = 
     )
     replica = {**origin, "Id": "replica", "DomainName": REPLICA, "OriginPath": "/copies"}
     config["Origins"] = list_of([replica, *config["Origins"]["Items"]])
-    members = [origin["Id"] if bucket else "pages", "replica"]
+    members = [origin["Id"] if bucket else "pages", fallback]
     members = members[::-1] if replica_first else members
     config["OriginGroups"] = list_of(
         [
@@ -86,3 +94,50 @@ def test_origin_that_is_not_there(world: World) -> None:
         each.what for each in found if each.id == "origin-not-bucket"
     )
     assert "bucket" not in ids(found)
+
+
+@pytest.fixture
+def rooted(site: Any, world: World) -> World:
+    """Return the site with its storage at the root, of which media/* is asked for."""
+    site.AWS_LOCATION = ""
+    world.name = "media/albums/1.jpg"
+    return world
+
+
+def test_app_that_is_asked_if_the_bucket_fails(rooted: World) -> None:
+    """Take what the open default behavior has of the app for no files of the bucket."""
+    rooted.update(lambda config: read_group(config, fallback="pages"))
+
+    assert faults(rooted.examine()) == []
+
+
+def test_pages_before_a_group_with_the_app(rooted: World) -> None:
+    """Say nothing of open behaviors of the app that come before the bucket and the app."""
+
+    def restrict_default(config: Document) -> None:
+        read_group(config, fallback="pages")
+        media = {**behavior_of(config)}
+        del media["PathPattern"]
+        pages = [{"PathPattern": each, **new_behavior("pages")} for each in ("*.html", "api/*")]
+        config["CacheBehaviors"] = list_of(pages)
+        config["DefaultCacheBehavior"] = media
+
+    rooted.update(restrict_default)
+
+    found = rooted.examine()
+
+    assert faults(found) == []
+    assert "open-folder" not in ids(found)
+
+
+@pytest.mark.parametrize("origin", ["failover", "replica"])
+def test_open_behavior_of_the_replica(origin: str, rooted: World) -> None:
+    """See the files of the bucket that an open behavior has by the group, or by its replica."""
+
+    def open_default(config: Document) -> None:
+        read_group(config)
+        config["DefaultCacheBehavior"]["TargetOriginId"] = origin
+
+    rooted.update(open_default)
+
+    assert faults(rooted.examine()) == ["later-behavior-open"]

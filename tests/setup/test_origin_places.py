@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from cfsigned_django.aws.documents.origin_places import (
 
 BUCKET = "site.media-1"
 HOME = Place(bucket=BUCKET)
+PROD = Place(bucket=BUCKET, folder="/prod")
 SIGNED = {"Enabled": True, "Quantity": 1, "Items": ["group"]}
 
 
@@ -109,28 +111,93 @@ def test_strangers_under_other_paths() -> None:
     assert leaking(behavior, lets_in_strangers=True) == ["a/*"]
 
 
-def leaking(behavior: dict[str, Any], *, lets_in_strangers: bool) -> list[str]:
-    """Return the patterns of a distribution with one behavior that leak media/*."""
-    found = open_under_other_paths(
-        _config(behavior), [HOME], "media/*", lets_in_strangers=lets_in_strangers
-    )
+@pytest.mark.parametrize(
+    ("patterns", "leaks"),
+    [
+        (["prod/*"], False),
+        (["/prod/media/*"], False),
+        (["prod/media*"], False),
+        (["other/*", "p*"], False),
+        (["prod/media/?*"], True),
+        (["prod/media/*.jpg"], True),
+        (["prod/media/albums/*", "*.jpg"], True),
+        (["media/*"], True),
+        ([], True),
+    ],
+)
+def test_other_paths_that_are_restricted(patterns: list[str], leaks: bool) -> None:
+    """Let a restricted behavior in front close other paths, if it surely takes each of them."""
+    front = [restricted(each) for each in patterns]
+
+    assert leaking(*front, default="whole", homes=[HOME, PROD]) == (["*"] if leaks else [])
+
+
+def test_restricted_behavior_behind() -> None:
+    """Count no restricted behavior that is tried later, and none that is open itself."""
+    opened = {"PathPattern": "prod/media/*", "TargetOriginId": "whole"}
+
+    found = leaking(opened, restricted("p*"), default="whole", homes=[HOME, PROD])
+    with_default = leaking(opened, default="whole", homes=[HOME, PROD])
+
+    assert found == ["prod/media/*"]
+    assert with_default == ["prod/media/*", "*"]
+
+
+@pytest.mark.parametrize(("pattern", "leaks"), [("a/*", False), ("a/b/*.css", True)])
+def test_open_behavior_that_is_never_reached(pattern: str, leaks: bool) -> None:
+    """Leave out an open behavior all of whose paths a restricted one takes before."""
+    behavior = {"PathPattern": "a/b/*", "TargetOriginId": "folder"}
+
+    assert leaking(restricted(pattern), behavior) == (["a/b/*"] if leaks else [])
+
+
+@pytest.mark.parametrize("pattern", ["media/*", "media/albums/*", "albums/*"])
+def test_paths_within_a_folder_of_the_files(pattern: str) -> None:
+    """Count no restricted paths where an origin path leads into the files: any path does."""
+    assert leaking(restricted(pattern), default="albums") == ["*"]
+
+
+@pytest.mark.parametrize("pattern", ["/*/b/media/*", "/x/b/media/*", "b/media/*", "*/media/*"])
+def test_asterisk_in_an_origin_path(pattern: str) -> None:
+    """Trust no restricted pattern where an origin path has a letter that patterns have, too."""
+    homes = [Place(bucket=BUCKET, folder="/*/b")]
+
+    assert leaking(restricted(pattern), default="asterisk", homes=homes) == ["*"]
+
+
+def restricted(pattern: str) -> dict[str, Any]:
+    """Return a behavior that asks for signatures."""
+    return {"PathPattern": pattern, "TargetOriginId": "whole", "TrustedKeyGroups": SIGNED}
+
+
+def leaking(
+    *behaviors: dict[str, Any],
+    default: str = "app",
+    homes: Sequence[Place] = (HOME,),
+    lets_in_strangers: bool = False,
+) -> list[str]:
+    """Return the patterns of a distribution with these behaviors that leak media/*."""
+    config = _config(*behaviors, default=default)
+    found = open_under_other_paths(config, homes, "media/*", lets_in_strangers=lets_in_strangers)
     return [each["PathPattern"] for each in found]
 
 
-def _config(behavior: dict[str, Any]) -> dict[str, Any]:
-    """Return a distribution with one behavior, and origins in and beside the bucket."""
+def _config(*behaviors: dict[str, Any], default: str = "app") -> dict[str, Any]:
+    """Return a distribution with these behaviors, and origins in and beside the bucket."""
     host, access = f"{BUCKET}.s3.amazonaws.com", {"OriginAccessControlId": "E1"}
     return {
         "Origins": list_of(
             [
                 {"Id": "whole", "DomainName": host, **access},
                 {"Id": "folder", "DomainName": host, "OriginPath": "/media", **access},
+                {"Id": "albums", "DomainName": host, "OriginPath": "/media/albums", **access},
+                {"Id": "asterisk", "DomainName": host, "OriginPath": "/*", **access},
                 {"Id": "static", "DomainName": host, "OriginPath": "/static", **access},
                 {"Id": "stranger", "DomainName": host, "OriginPath": "/media"},
                 {"Id": "other", "DomainName": f"x-{host}", "OriginPath": "/media", **access},
                 {"Id": "app", "DomainName": "app.example.com"},
             ]
         ),
-        "CacheBehaviors": list_of([behavior]),
-        "DefaultCacheBehavior": {"TargetOriginId": "app"},
+        "CacheBehaviors": list_of(list(behaviors)),
+        "DefaultCacheBehavior": {"TargetOriginId": default},
     }

@@ -126,6 +126,22 @@ def test_behavior_that_the_plan_closes(pattern: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("pattern", "leaks"), [("files/*", False), ("files/media/*.jpg", True), ("other/*", True)]
+)
+def test_other_paths_that_are_restricted_already(pattern: str, leaks: bool) -> None:
+    """Call no leak what a restricted behavior in front takes: the paths under which files are."""
+    grown = grown_distribution(BUCKET)
+    (media,) = grown["CacheBehaviors"]["Items"]
+    account = stack(
+        Origins=origins({**CLEAN, "OriginAccessControlId": "E2"}),
+        CacheBehaviors=list_of([media, {**media, "PathPattern": pattern}]),
+        DefaultCacheBehavior={**grown["DefaultCacheBehavior"], "TargetOriginId": "clean"},
+    )
+
+    assert ("origin-paths" in states(plan(account, WISH))) is leaks
+
+
+@pytest.mark.parametrize(
     ("policy", "closes", "leaks"),
     [
         (None, False, False),

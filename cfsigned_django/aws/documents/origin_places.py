@@ -9,10 +9,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any, Final
 
 from cfsigned_django.aws.documents import Document
-from cfsigned_django.aws.documents.behavior import behaviors, is_open, listed, may_overlap
+from cfsigned_django.aws.documents.behavior import (
+    behaviors,
+    is_open,
+    is_within,
+    listed,
+    may_overlap,
+)
 
 # Regional or global, with a dot or, in old ones, a hyphen; dual-stack, FIPS, accelerated; website.
 _S3_HOST: Final = re.compile(
@@ -87,8 +94,8 @@ def open_under_other_paths(
 ) -> Iterator[Document]:
     """Yield the open behaviors that read the files of a pattern from another folder.
 
-    See :func:`roundabouts`; where such a behavior stands in the order of the
-    others, and which pattern it has, says nothing.
+    See :func:`roundabouts`. That such a behavior comes after the restricted
+    one of the pattern says nothing: its viewers ask for other paths.
     """
     wanted = list(homes)
     for each in behaviors(config):
@@ -113,9 +120,10 @@ def roundabouts(
     is /media/*.jpg in the bucket, which is returned. An origin that has
     neither an access control nor an identity counts only where the policy of
     the bucket ``lets_in_strangers``, if only from some addresses; a public ACL
-    of an object is not looked at.
+    of an object is not looked at. What a restricted behavior in front takes
+    is none of this behavior's.
     """
-    origins = origins_of(config, behavior)
+    origins, closed = origins_of(config, behavior), _restricted_before(config, behavior)
     places = [place_of(each) for each in origins if lets_in_strangers or _may_sign(each)]
     return [
         (pattern, home)
@@ -124,9 +132,32 @@ def roundabouts(
         if place.holds_same(home)
         and place.folder != home.folder
         and may_overlap(
-            pattern := place.pattern(behavior["PathPattern"]), home.pattern(path_pattern)
+            pattern := place.pattern(behavior["PathPattern"]), files := home.pattern(path_pattern)
         )
+        and not _is_closed((pattern, files), place, closed)
     ]
+
+
+def _restricted_before(config: Mapping[str, Any], behavior: Mapping[str, Any]) -> list[str]:
+    """Return the patterns that want a signature, and that CloudFront tries before a behavior's."""
+    before = takewhile(
+        lambda each: each["PathPattern"] != behavior["PathPattern"], behaviors(config)
+    )
+    return [each["PathPattern"] for each in before if not is_open(each)]
+
+
+def _is_closed(patterns: Iterable[str], place: Place, closed: Iterable[str]) -> bool:
+    """Tell whether viewers surely need a signature for all that one of the patterns names.
+
+    These are patterns in the bucket: what a behavior could read by the place,
+    or the files. All of it is closed where it lies within what viewers of one
+    restricted behavior could ask the place for.
+    """
+    # In an origin path these are letters, and would be taken for wildcards here.
+    if {"*", "?"} & {*place.folder}:
+        return False
+    taken = [place.pattern(each) for each in closed]
+    return any(is_within(inner, outer) for inner in patterns for outer in taken)
 
 
 def _may_sign(origin: Mapping[str, Any]) -> bool:
