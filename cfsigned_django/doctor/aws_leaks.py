@@ -95,12 +95,13 @@ def _open_file(name: str) -> Finding:
 
 def _homes(config: Document, behavior: Document, target: Target) -> set[Place]:
     """Return where the storage's files are: where it saves them, and where CloudFront looks."""
-    saved = {Place(bucket=target.bucket)} if target.bucket else set()
     read = places_of(config, behavior)
+    if not target.bucket:
+        return {*read}
     if any(each.bucket == target.bucket for each in read):
         # In a group with the bucket, another bucket is its copy; a host answers with its own pages.
         read = [each for each in read if each.bucket]
-    return saved | {*read}
+    return {Place(bucket=target.bucket), *read}
 
 
 def _is_taken(pattern: str, before: Sequence[Document]) -> bool:
