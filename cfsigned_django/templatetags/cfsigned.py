@@ -180,22 +180,28 @@ def _storage_of(file_or_name: FieldFile | str, alias: str | None) -> SignedUrlMi
     """Return the storage named by the alias, else the field's own, else the default one."""
     source: Storage | SignedUrlMixin
     if alias is None and isinstance(file_or_name, FieldFile):
-        source, called = file_or_name.storage, f"the storage of {file_or_name.field}"
+        source = file_or_name.storage
     else:
-        alias = "default" if alias is None else alias
-        called = f"the storage {alias!r}"
-        try:
-            source = storages[alias]
-        except InvalidStorageError as error:
-            if alias in storages.backends:
-                raise TemplateSyntaxError(f"{{% signed_url %}}: {error}") from error
-            known = ", ".join(sorted(storages.backends))
-            raise TemplateSyntaxError(
-                f"{{% signed_url %}}: there is no storage {alias!r} in STORAGES, which has {known}."
-            ) from None
-    if not isinstance(source, SignedUrlMixin):
+        source = _find_storage("default" if alias is None else alias)
+    if isinstance(source, SignedUrlMixin):
+        return source
+    if alias is None and isinstance(file_or_name, FieldFile):
+        called = f"the storage of {file_or_name.field}"  # slow to say, so only where it is needed
+    else:
+        called = f"the storage {alias or 'default'!r}"
+    raise TemplateSyntaxError(
+        f"{{% signed_url %}}: {called} does not sign URLs. Make it a "
+        "cfsigned_django.storage.CloudFrontS3Storage, or name another with storage=."
+    )
+
+
+def _find_storage(alias: str) -> Storage:
+    try:
+        return storages[alias]
+    except InvalidStorageError as error:
+        if alias in storages.backends:
+            raise TemplateSyntaxError(f"{{% signed_url %}}: {error}") from error
+        known = ", ".join(sorted(storages.backends))
         raise TemplateSyntaxError(
-            f"{{% signed_url %}}: {called} does not sign URLs. Make it a "
-            "cfsigned_django.storage.CloudFrontS3Storage, or name another with storage=."
-        )
-    return source
+            f"{{% signed_url %}}: there is no storage {alias!r} in STORAGES, which has {known}."
+        ) from None
