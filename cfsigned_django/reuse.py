@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
+from cfsigned_django.plain_names import is_plain
 from cfsigned_django.signing import Policy, Signer
 from cfsigned_django.signing.encoding import MAX_URL_LENGTH
 from cfsigned_django.signing.resource import compile_resource
 from cfsigned_django.url_cache import Entry, UrlCache
-
-#: A name that neither normalising nor percent-encoding would change. The quantifiers give
-#: nothing back (*+), which makes the look at a name twice as quick.
-PLAIN_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*+(?:/[A-Za-z0-9_-][A-Za-z0-9_.-]*+)*+")
 
 #: What an expiry is given as. Others are refused, even if they are equal to one of these.
 SECONDS = frozenset({type(None), int, timedelta})
@@ -44,7 +40,7 @@ class Grant:
 
 def extend(entry: Entry, name: str | None) -> str | None:
     """Return the URL of a plain name that a signed resource covers; None where it is neither."""
-    if not isinstance(name, str) or not PLAIN_NAME.fullmatch(name):
+    if not is_plain(name):
         return None
     prefix, signed = entry.prefix, entry.signed
     assert signed is not None  # noqa: S101

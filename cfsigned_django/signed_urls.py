@@ -19,14 +19,15 @@ from cfsigned_django.arguments import (
     refuse_writing,
     step_seconds,
 )
-from cfsigned_django.checks import hash_refused, raise_first_error
 from cfsigned_django.parameters import build_query
+from cfsigned_django.plain_names import is_plain
+from cfsigned_django.probe_link import sign_or_explain
 from cfsigned_django.ready import Ready, Settled
-from cfsigned_django.reuse import PLAIN_NAME, SECONDS, Grant, extend, extend_to, find_or_sign
+from cfsigned_django.reuse import SECONDS, Grant, extend, extend_to, find_or_sign
 from cfsigned_django.signing import HashRefused, Policy, Signer
 from cfsigned_django.signing.encoding import encode_url
 from cfsigned_django.stable_expiry import stable_expiry
-from cfsigned_django.url_cache import RECHECK_SECONDS
+from cfsigned_django.url_cache import RECHECK_SECONDS, Second
 
 #: How long the URL of a probe is valid: longer than clocks differ.
 PROBE_SECONDS = 600
@@ -79,40 +80,52 @@ class SignedUrlMixin(AddressMixin):
         :exc:`SuspiciousFileOperation` for a name with ``..`` in it. Does no
         network access, and asks the database for the key once per interval.
         """
-        if resource is None:
-            entry = self._urls.entries.get(name)
-            # First of all, since this is most of the work for a page whose URLs are known.
-            if (
-                entry is not None
-                and parameters is None
-                and expire is None
+        urls = self._urls
+        try:
+            # First of all what is most of the work: for a page whose URLs are known, and for one
+            # that ECDSA signs.
+            if resource is None:
+                entry = urls.entries.get(name)
+                if (
+                    parameters is None
+                    and expire is None
+                    and http_method is None
+                    and date_greater_than is None
+                    and ip_address is None
+                    and download is None
+                    and expire_step is None
+                ):
+                    if entry is not None:
+                        if entry.since <= time.time() < entry.until:
+                            if expiry_watch.watches:
+                                expiry_watch.note(entry.expires)
+                            return entry.url
+                    else:
+                        shared = urls.second
+                        if (
+                            shared is not None
+                            and shared.since <= time.time() < shared.until
+                            and is_plain(name)
+                        ):
+                            if expiry_watch.watches:
+                                expiry_watch.note(shared.expires)
+                            return shared.sign(name)
+            elif (
+                parameters is None
                 and http_method is None
                 and date_greater_than is None
-                and ip_address is None
                 and download is None
-                and expire_step is None
-                and entry.since <= time.time() < entry.until
+                and expire.__class__ in SECONDS
+                and expire_step.__class__ in SECONDS
             ):
-                if expiry_watch.watches:
-                    expiry_watch.note(entry.expires)
-                return entry.url
-        elif (
-            parameters is None
-            and http_method is None
-            and date_greater_than is None
-            and download is None
-            and expire.__class__ in SECONDS
-            and expire_step.__class__ in SECONDS
-        ):
-            entry = self._urls.entries.get((resource, expire, expire_step, ip_address))
-            if entry is not None and entry.since <= time.time() < entry.until:
-                url = extend(entry, name)
-                if url is None:
-                    url = extend_to(entry, self._get_origin() + self._url_path(name))
-                if expiry_watch.watches:
-                    expiry_watch.note(entry.expires)
-                return url
-        try:
+                entry = urls.entries.get((resource, expire, expire_step, ip_address))
+                if entry is not None and entry.since <= time.time() < entry.until:
+                    url = extend(entry, name)
+                    if url is None:
+                        url = extend_to(entry, self._get_origin() + self._url_path(name))
+                    if expiry_watch.watches:
+                        expiry_watch.note(entry.expires)
+                    return url
             return self._make_url(
                 name,
                 parameters,
@@ -141,7 +154,8 @@ class SignedUrlMixin(AddressMixin):
         expire_step: int | timedelta | None,
     ) -> str:
         """Return what ``url()`` returns where it does not know that yet."""
-        era = self._urls.era  # before any look at what may change meanwhile
+        urls = self._urls
+        era = urls.era  # before any look at what may change meanwhile
         # Read before the signer is asked for, which may take a while: what is
         # granted to a URL counts from here.
         now = time.time()
@@ -157,15 +171,12 @@ class SignedUrlMixin(AddressMixin):
             settled = self._settle(ready, era, now)
         if http_method is not None:
             refuse_writing(http_method)
-        if settled is not None and name.__class__ is str and PLAIN_NAME.fullmatch(name):
-            address = settled.start + name
-            is_encoded = True
+        if settled is not None and is_plain(name):
+            plain, address = name, settled.start + name
         else:
-            address = ready.origin + self._url_path(name)
-            is_encoded = False
+            plain, address = None, ready.origin + self._url_path(name)
         if parameters or download is not None:
-            address = join_query(address, build_query(parameters, download))
-            is_encoded = False
+            plain, address = None, join_query(address, build_query(parameters, download))
         covered = address if resource is None else ready.origin + self._resource_path(resource)
         second = int(now)
         seconds = ready.expire if expire is None else lifetime(expire, ready.max_expire)
@@ -180,9 +191,15 @@ class SignedUrlMixin(AddressMixin):
         if expiry_watch.watches:
             expiry_watch.note(expires)
         if not step and date_greater_than is None and ip_address is None and resource is None:
-            if is_encoded:  # It is another one in the next second: nobody compares.
-                return lease.signer.sign_once(address, expires)
-            return lease.signer.sign_url(address, date_less_than=expires)
+            if plain is None or settled is None:
+                return lease.signer.sign_url(address, date_less_than=expires)
+            # It is another one in the next second: nobody compares.
+            quick = lease.signer.until(expires, start=settled.start)
+            if expire is None:
+                until = min(second + 1, settled.until, lease.fresh_until)
+                shared = Second(since=now, until=until, expires=expires, sign=quick.sign)
+                urls.keep_second(shared, era=era)
+            return quick.sign(plain)
         # What was cut short, since the database does not answer, is not kept.
         is_cut = expires != wanted
         if date_greater_than is not None or is_cut or not ready.cache_size:
@@ -211,9 +228,9 @@ class SignedUrlMixin(AddressMixin):
             others = parameters, expire, http_method, ip_address, resource, download, expire_step
             if all(each is None for each in others):
                 key = name
-        url, entry = find_or_sign(self._urls, key, grant, address, start=start)
-        if self._urls.entries.get(key) is not entry:
-            self._urls.keep(key, entry, era=era, size=ready.cache_size)
+        url, entry = find_or_sign(urls, key, grant, address, start=start)
+        if urls.entries.get(key) is not entry:
+            urls.keep(key, entry, era=era, size=ready.cache_size)
         return url
 
     def _settle(self, ready: Ready, era: object, now: float) -> Settled | None:
@@ -239,9 +256,5 @@ class SignedUrlMixin(AddressMixin):
         self._keep_up()
         ready = self._get_ready()
         address = ready.origin + self._url_path(".cfsigned-probe")
-        signer = signer.with_hash(ready.hash_algorithm)
-        try:
-            return signer.sign_url(address, date_less_than=int(time.time()) + PROBE_SECONDS)
-        except HashRefused:
-            raise_first_error([hash_refused(signer.key_pair_id)])
-            raise
+        until = int(time.time()) + PROBE_SECONDS
+        return sign_or_explain(signer, address, ready.hash_algorithm, date_less_than=until)

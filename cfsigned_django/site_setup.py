@@ -20,15 +20,16 @@ from cfsigned_django.aws.provisioning.steps import Step
 from cfsigned_django.aws.provisioning.target import Target
 from cfsigned_django.aws.provisioning.wish import OriginAccess, Wish
 from cfsigned_django.aws.stack import Clients, Stack, key_groups, read_stack
-from cfsigned_django.checks import hash_refused, raise_first_error, whole_seconds
+from cfsigned_django.checks import whole_seconds
 from cfsigned_django.first_key import DatabaseKey
 from cfsigned_django.key_file import KeyFile, KeyHolder, SettingsKey
 from cfsigned_django.lifecycle import Waits
 from cfsigned_django.live_proof import Evidence, Fetch, fetch, prove
 from cfsigned_django.models import KeyPair
 from cfsigned_django.probe import Answer, ProbeResult, probe_url
+from cfsigned_django.probe_link import sign_or_explain
 from cfsigned_django.rotation import Rotation
-from cfsigned_django.signing import HashRefused, KeyAlgorithm, Signer
+from cfsigned_django.signing import KeyAlgorithm, Signer
 
 _PROBE_NAME = "cfsigned-probe.txt"
 #: How long the signed URL of the proof lives, in seconds.
@@ -146,12 +147,8 @@ class SiteSetup:
         return self.local_host or domain or (found.domain_name if found else "")
 
     def _signed_url(self, signer: Signer, url: str, now: int) -> str:
-        signer = signer.with_hash(conf.default_of("hash_algorithm"))  # as the storages will
-        try:
-            return signer.sign_url(url, date_less_than=now + _PROOF_SECONDS)
-        except HashRefused:
-            raise_first_error([hash_refused(signer.key_pair_id)])
-            raise
+        hash_algorithm = conf.default_of("hash_algorithm")  # as the storages will
+        return sign_or_explain(signer, url, hash_algorithm, date_less_than=now + _PROOF_SECONDS)
 
     def _find_file(self, target: Target) -> tuple[str, bool]:
         """Return the key of an object that the behavior serves, and whether it is there."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -42,16 +42,31 @@ class Entry:
     prefix: str | None = field(default=None, repr=False)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Second:
+    """Hold what URLs have in common that are made within one second, and signed one by one."""
+
+    #: Between these two moments, in Unix seconds, ``url()`` would make it anew.
+    since: float
+    until: float
+    #: When the signatures end, in Unix seconds.
+    expires: int
+    #: Takes a plain name, and returns its URL.
+    sign: Callable[[str], str]
+
+
 class UrlCache:
     """Keep up to ``size`` entries; where one more comes, those go that were longest not renewed."""
 
-    __slots__ = ("__weakref__", "_lock", "_signer", "entries", "era")
+    __slots__ = ("__weakref__", "_lock", "_signer", "entries", "era", "second")
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._signer: Signer | None = None
         #: What is found without a lock; the latest is the last.
         self.entries: dict[Any, Entry] = {}
+        #: None where URLs are the same for a step, or where none was made yet.
+        self.second: Second | None = None
         #: Another object after each drop. Who begins to work out an entry takes it along.
         self.era = object()
         with _caches_lock:
@@ -72,10 +87,17 @@ class UrlCache:
                 self.entries = dict(newer)
             self.entries[key] = entry
 
+    def keep_second(self, second: Second, *, era: object) -> None:
+        """Keep what the URLs of this second share, unless the cache was dropped after ``era``."""
+        with self._lock:
+            if era is self.era:
+                self.second = second
+
     def drop(self) -> None:
         """Forget all entries, also those that are being worked out."""
         with self._lock:
             self.entries, self._signer, self.era = {}, None, object()
+            self.second = None
 
     def renew_lock(self) -> None:
         """Free what a thread held that a fork left behind."""

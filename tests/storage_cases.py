@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import time
 import unicodedata
 from collections.abc import Callable, Iterator
@@ -31,6 +32,9 @@ SECRET_KEY = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 
 S3_BACKEND = "cfsigned_django.storage.CloudFrontS3Storage"
 FILE_BACKEND = "cfsigned_django.storage.CloudFrontFileSystemStorage"
+
+#: What a name is made of that is its own URL path.
+PLAIN_NAMES = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*")
 
 _FOLDERS = ("", "albums/42/", "보고서/2026/", "a b/", "x/" * 12, "q&a/", "50%/", "C#/", "it's (1)/")
 _PIECES = (
@@ -116,7 +120,13 @@ def counted_signatures() -> Iterator[list[bytes]]:
         messages.append(message)
         return sign(key, message, hash_algorithm)
 
-    with mock.patch.object(PrivateKey, "sign", note):
+    def quick_signing(key: PrivateKey, hash_algorithm: HashAlgorithm) -> Callable[[bytes], bytes]:
+        return lambda message: note(key, message, hash_algorithm)
+
+    with (
+        mock.patch.object(PrivateKey, "sign", note),
+        mock.patch.object(PrivateKey, "quick_signing", quick_signing),
+    ):
         yield messages
 
 

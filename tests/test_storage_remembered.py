@@ -34,6 +34,9 @@ DAY = 24 * 3600
 
 pytestmark = pytest.mark.usefixtures("site")
 
+#: URLs that stay for a step, and URLs of which each second has its own.
+STEPS = pytest.mark.parametrize("step", [0, DAY])
+
 OTHERS: dict[str, Any] = {
     "cloudfront_key_id": OTHER_KEY_ID,
     "custom_domain": "other.example.com",
@@ -46,10 +49,11 @@ OTHERS: dict[str, Any] = {
 }
 
 
+@STEPS
 @pytest.mark.parametrize("option", OTHERS)
-def test_assignment(option: str) -> None:
+def test_assignment(option: str, step: int) -> None:
     """Give the URL of an option that is set after the first URL, and the old one after it."""
-    storage = CloudFrontS3Storage(expire_step=DAY)
+    storage = CloudFrontS3Storage(expire_step=step)
     with at(NOW):
         before, shared = storage.url("a.jpg"), storage.url("a.jpg", resource="*")
         old = getattr(storage, option)
@@ -62,10 +66,11 @@ def test_assignment(option: str) -> None:
         assert storage.url("a.jpg", resource="*") == shared
 
 
+@STEPS
 @pytest.mark.parametrize("cls", [CloudFrontS3Storage, CloudFrontFileSystemStorage])
-def test_settings(cls: Any, ec_key: PrivateKey) -> None:
+def test_settings(cls: Any, step: int, ec_key: PrivateKey) -> None:
     """Give the URL of a setting that changes after the first URL."""
-    storage = cls(expire_step=DAY)
+    storage = cls(expire_step=step)
     with at(NOW):
         before, shared = storage.url("a.jpg"), storage.url("a.jpg", resource="*")
         for changed in (
@@ -137,9 +142,10 @@ class SignedFolders(CloudFrontFileSystemStorage, FoldersOfTenants):
     """Sign what that class returns."""
 
 
-def test_tenants_of_a_class_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+@STEPS
+def test_tenants_of_a_class_behind(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the tenants apart where a class behind this package's own makes the paths."""
-    storage = SignedFolders(expire_step=DAY)
+    storage = SignedFolders(expire_step=step)
     with at(NOW):
         for tenant in ("a", "b"):
             monkeypatch.setattr(Tenant, "name", tenant)
@@ -166,9 +172,10 @@ def test_tenants(cls: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(signatures) == (12 if cls is OfTenant else 4)
 
 
-def test_copies() -> None:
+@STEPS
+def test_copies(step: int) -> None:
     """Give a copy a memory of its own."""
-    storage = CloudFrontS3Storage(expire_step=DAY)
+    storage = CloudFrontS3Storage(expire_step=step)
     with at(NOW):
         url = storage.url("a.jpg")
         pickled = pickle.loads(pickle.dumps(storage))  # noqa: S301
@@ -243,9 +250,27 @@ def test_key_is_replaced(database: Database, arguments: Any) -> None:
     assert len(storage._urls.entries) == 1
 
 
-def test_move_of_this_process(database: Database) -> None:
+def test_key_is_replaced_within_a_second(database: Database) -> None:
+    """Sign with another key as soon as the keyring would, also where a second shares its work."""
+    storage = CloudFrontS3Storage()
+    database.now = NOW + 0.5
+    assert key_of(database.url(storage)) == "KFIRST000001"
+    database.signer = Signer(key_pair_id="KSECOND00001", private_key=PrivateKey.generate())
+    for seconds, key_pair_id in (
+        (0.9, "KFIRST000001"),
+        (60.1, "KFIRST000001"),
+        (60.4, "KFIRST000001"),
+        (60.5, "KSECOND00001"),
+        (60.9, "KSECOND00001"),
+    ):
+        database.now = NOW + seconds
+        assert key_of(database.url(storage)) == key_pair_id
+
+
+@STEPS
+def test_move_of_this_process(step: int, database: Database) -> None:
     """Sign with another key at once after a move that this process made."""
-    storage = CloudFrontS3Storage(expire_step=7 * DAY)
+    storage = CloudFrontS3Storage(expire_step=step)
     database.url(storage)
     database.signer = Signer(key_pair_id="KSECOND00001", private_key=PrivateKey.generate())
     keyring.forget()
@@ -293,18 +318,20 @@ def test_database_is_away(database: Database, arguments: Any) -> None:
     assert 3600 <= lifetime() < 4200
 
 
-def test_settings_key(database: Database) -> None:
+@STEPS
+def test_settings_key(step: int, database: Database) -> None:
     """Remember nothing of the settings' key where the database's signs."""
-    storage = CloudFrontS3Storage(expire_step=DAY)
+    storage = CloudFrontS3Storage(expire_step=step)
     with override_settings(AWS_CLOUDFRONT_KEY_GROUP_ID=None), at(NOW):
         assert key_of(storage.url("a.jpg")) == KEY_ID
     assert key_of(database.url(storage)) == "KFIRST000001"
 
 
+@STEPS
 @pytest.mark.parametrize("later", [NOW + 1, NOW + 59])
-def test_signer_that_is_handed_in(later: int, ec_key: PrivateKey) -> None:
+def test_signer_that_is_handed_in(later: int, step: int, ec_key: PrivateKey) -> None:
     """Sign with a signer that is handed in after the first URL."""
-    storage = CloudFrontS3Storage(expire_step=7 * DAY)
+    storage = CloudFrontS3Storage(expire_step=step)
     with at(NOW):
         assert key_of(storage.url("a.jpg")) == KEY_ID
     storage.cloudfront_signer = Signer(key_pair_id=OTHER_KEY_ID, private_key=ec_key)

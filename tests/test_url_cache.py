@@ -14,7 +14,7 @@ import pytest
 from cfsigned_django import url_cache
 from cfsigned_django.signing import PrivateKey, Signer
 from cfsigned_django.storage import CloudFrontS3Storage
-from cfsigned_django.url_cache import Entry, UrlCache
+from cfsigned_django.url_cache import Entry, Second, UrlCache
 from tests.storage_cases import KEY_ID, OTHER_KEY_ID, at, counted_signatures
 
 NOW = 1_775_000_000
@@ -73,6 +73,21 @@ def test_drop(signer: Signer) -> None:
     assert len(cache.entries) == 0
     cache.keep("a", entry(signer), era=cache.era, size=10)
     assert cache.entries.get("a") is not None
+
+
+@pytest.mark.parametrize("drops", [0, 1, 2])
+def test_second(drops: int, signer: Signer) -> None:
+    """Keep what the URLs of a second share, unless the cache was dropped since it was begun."""
+    cache = UrlCache()
+    quick = signer.until(NOW + 3600, start="https://d/")
+    second = Second(since=NOW, until=NOW + 1, expires=NOW + 3600, sign=quick.sign)
+    era = cache.era
+    for _ in range(drops):
+        cache.keep_second(second, era=cache.era)
+        cache.drop()
+    assert cache.second is None
+    cache.keep_second(second, era=era)
+    assert cache.second is (None if drops else second)
 
 
 def test_another_key(signer: Signer, ec_key: PrivateKey) -> None:

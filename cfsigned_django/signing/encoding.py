@@ -19,7 +19,8 @@ RESERVED_PARAMETERS = frozenset({"Expires", "Policy", "Signature", "Key-Pair-Id"
 #: CloudFront's quota "Maximum length of a URL", in bytes.
 MAX_URL_LENGTH = 8192
 
-_TO_CLOUDFRONT = bytes.maketrans(b"+=/", b"-_~")
+#: How base64 becomes CloudFront's, for bytes.translate().
+TO_CLOUDFRONT = bytes.maketrans(b"+=/", b"-_~")
 _FROM_CLOUDFRONT = bytes.maketrans(b"-_~", b"+=/")
 _CLOUDFRONT_BASE64 = re.compile(r"[A-Za-z0-9~-]*_{0,2}", re.ASCII)
 
@@ -47,7 +48,7 @@ def encode_base64(data: bytes) -> str:
 
     This is not base64url: the padding stays, as ``_``.
     """
-    return binascii.b2a_base64(data, newline=False).translate(_TO_CLOUDFRONT).decode("ascii")
+    return binascii.b2a_base64(data, newline=False).translate(TO_CLOUDFRONT).decode("ascii")
 
 
 def decode_base64(text: str) -> bytes:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Any, Self
 
 from cryptography.exceptions import InternalError, InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
 from cfsigned_django.signing import pem
 from cfsigned_django.signing.exceptions import HashRefused, InvalidKey
@@ -40,6 +42,9 @@ _HASHES: dict[HashAlgorithm, hashes.HashAlgorithm] = {
     HashAlgorithm.SHA256: hashes.SHA256(),
 }
 _ECDSA = {name: ec.ECDSA(algorithm) for name, algorithm in _HASHES.items()}
+# For a digest that hashlib made, which takes half as long there as in cryptography.
+_DIGESTS = {HashAlgorithm.SHA1: hashlib.sha1, HashAlgorithm.SHA256: hashlib.sha256}
+_DIGEST_ECDSA = {name: ec.ECDSA(Prehashed(algorithm)) for name, algorithm in _HASHES.items()}
 
 
 def _deterministic_ecdsa(name: HashAlgorithm) -> ec.ECDSA:
@@ -144,7 +149,7 @@ class PublicKey:
 class PrivateKey:
     """Sign policies. The key itself shows in no repr and in no pickle."""
 
-    __slots__ = ("_ecdsa", "_key", "algorithm", "public_key")
+    __slots__ = ("_key", "algorithm", "public_key")
 
     #: Which of CloudFront's two kinds of key this is.
     algorithm: KeyAlgorithm
@@ -155,7 +160,6 @@ class PrivateKey:
         self.algorithm = _algorithm(key)
         assert isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey)  # noqa: S101
         self._key = key
-        self._ecdsa = _DETERMINISTIC_ECDSA
         self.public_key = PublicKey(key.public_key())
 
     @classmethod
@@ -203,20 +207,23 @@ class PrivateKey:
                 if hash_algorithm != HashAlgorithm.SHA1:
                     raise
                 raise HashRefused(_NO_SHA1) from error
-        return self._key.sign(message, self._ecdsa[hash_algorithm])  # type: ignore[call-arg, arg-type]
+        return self._key.sign(message, _DETERMINISTIC_ECDSA[hash_algorithm])  # type: ignore[call-arg, arg-type]
 
-    def with_random_nonces(self) -> PrivateKey:
-        """Return this key for signatures that nobody compares.
+    def quick_signing(self, hash_algorithm: HashAlgorithm) -> Callable[[bytes], bytes]:
+        """Return what signs a message with this hash, for signatures that nobody compares.
 
-        With ECDSA these are made in a tenth less of the time, and another one
-        each time.
+        With ECDSA these are made in a tenth less of the time than those of
+        :meth:`sign`, and another one each time.
         """
         if self.algorithm is KeyAlgorithm.RSA_2048:
-            return self
-        other = object.__new__(PrivateKey)
-        other.algorithm, other.public_key = self.algorithm, self.public_key
-        other._key, other._ecdsa = self._key, _ECDSA
-        return other
+            return lambda message: self.sign(message, hash_algorithm)
+        sign, digest = self._key.sign, _DIGESTS[hash_algorithm]
+        ecdsa = _DIGEST_ECDSA[hash_algorithm]
+
+        def sign_quickly(message: bytes) -> bytes:
+            return sign(digest(message).digest(), ecdsa)  # type: ignore[call-arg, arg-type]
+
+        return sign_quickly
 
     def to_pem(self) -> bytes:
         """Return the key as unencrypted PKCS#8 PEM, for sealing or for a file of mode 0600."""

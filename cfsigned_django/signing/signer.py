@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeGuard
 
-from cfsigned_django.signing.encoding import MAX_URL_LENGTH, encode_base64, encode_url
-from cfsigned_django.signing.exceptions import InvalidKey, InvalidPolicy, InvalidUrl
+from cfsigned_django.signing.canned_signer import CannedSigner, refuse_long_url
+from cfsigned_django.signing.encoding import encode_base64, encode_url
+from cfsigned_django.signing.exceptions import InvalidKey, InvalidPolicy
 from cfsigned_django.signing.keys import HashAlgorithm, KeyAlgorithm, PrivateKey
 from cfsigned_django.signing.policy import MAX_EPOCH_TIME, Policy, canned_policy_json, epoch_time
 
@@ -78,7 +79,6 @@ class Signer:
             )
         self.key_pair_id = key_pair_id
         self.private_key = private_key
-        self._quick_key = private_key.with_random_nonces()
         self._tail = f"&Key-Pair-Id={key_pair_id}"
         if self.hash_algorithm is not HashAlgorithm.SHA1:
             self._tail += f"&Hash-Algorithm={self.hash_algorithm}"
@@ -115,31 +115,33 @@ class Signer:
         """
         url = encode_url(url)
         if policy is None and "*" not in url and _is_epoch_time(date_less_than):
-            return self._sign_canned(self.private_key, url, date_less_than)
+            message = canned_policy_json(url, date_less_than).encode("ascii")
+            return self._join_signature(url, f"Expires={date_less_than}", message)
         policy = _choose_policy(url, date_less_than, policy)
         message = policy.to_json().encode("ascii")
         if policy.is_canned and policy.resource == url:
             grant = f"Expires={policy.date_less_than}"
         else:
             grant = f"Policy={encode_base64(message)}"
+        return self._join_signature(url, grant, message)
+
+    def _join_signature(self, url: str, grant: str, message: bytes) -> str:
         signature = encode_base64(self.private_key.sign(message, self.hash_algorithm))
         return _join(url, f"{grant}&Signature={signature}{self._tail}")
 
-    def sign_once(self, url: str, date_less_than: int) -> str:
-        """Return a URL that is signed as fast as can be, and not the same each time with ECDSA.
+    def until(self, date_less_than: int, *, start: str) -> CannedSigner:
+        """Return what signs many URLs that begin alike and end then, as fast as can be.
 
-        For a caller that knows what ``sign_url()`` would find out: the URL is
-        as it goes over the wire, with no ``*`` in it, and ``date_less_than``
-        is in Unix seconds. Raise :exc:`InvalidUrl` or :exc:`InvalidPolicy`.
+        ``start`` is how they begin, as it goes over the wire, and
+        ``date_less_than`` is in Unix seconds. With ECDSA, the URL of a name
+        is not the same each time. Raise :exc:`InvalidPolicy`.
         """
-        if not _is_epoch_time(date_less_than):
-            date_less_than = epoch_time(date_less_than, "date_less_than")
-        return self._sign_canned(self._quick_key, url, date_less_than)
-
-    def _sign_canned(self, key: PrivateKey, url: str, until: int) -> str:
-        message = canned_policy_json(url, until).encode("ascii")
-        signature = encode_base64(key.sign(message, self.hash_algorithm))
-        return _join(url, f"Expires={until}&Signature={signature}{self._tail}")
+        return CannedSigner(
+            sign=self.private_key.quick_signing(self.hash_algorithm),
+            start=start,
+            date_less_than=epoch_time(date_less_than, "date_less_than"),
+            tail=self._tail,
+        )
 
     def sign_policy(self, policy: Policy) -> SignedPolicy:
         """Sign a policy once, for all URLs that it covers."""
@@ -208,10 +210,4 @@ def _refuse_uncovered(url: str, policy: Policy) -> None:
 
 def _join(url: str, query: str) -> str:
     """Return the encoded URL with what signs it."""
-    signed = f"{url}&{query}" if "?" in url else f"{url}?{query}"
-    if len(signed) > MAX_URL_LENGTH:
-        raise InvalidUrl(
-            f"The signed URL has {len(signed)} bytes; CloudFront takes {MAX_URL_LENGTH} at most. "
-            "Shorten the name or the parameters."
-        )
-    return signed
+    return refuse_long_url(f"{url}&{query}" if "?" in url else f"{url}?{query}")

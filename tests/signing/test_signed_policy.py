@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from cfsigned_django.signing import (
     InvalidPolicy,
     InvalidUrl,
-    KeyAlgorithm,
     Policy,
     SignedPolicy,
     Signer,
     Verifier,
 )
-from tests.signing.cases import KEY_ID, parameters
+from tests.signing.cases import KEY_ID
 
 UNTIL = 1_775_000_000
 FOLDER = "https://d111111abcdef8.cloudfront.net/albums/42/"
@@ -54,22 +51,3 @@ def test_no_secret_in_a_repr(signed: SignedPolicy) -> None:
     """Show no signature where a signed policy is printed."""
     assert "Signature" in signed.query
     assert "Signature" not in repr(signed)
-
-
-def test_sign_once(signer: Signer) -> None:
-    """Give a URL that CloudFront would serve, and that differs in the signature at most."""
-    url = f"{FOLDER}a.jpg"
-    once = signer.sign_once(url, UNTIL)
-    slow = signer.sign_url(url, date_less_than=UNTIL)
-    policy = Policy(resource=url, date_less_than=UNTIL)
-    assert Verifier({KEY_ID: signer.private_key.public_key}).verify(once, now=0) == policy
-    assert {**parameters(once), "Signature": ""} == {**parameters(slow), "Signature": ""}
-    is_rsa = signer.private_key.algorithm is KeyAlgorithm.RSA_2048
-    assert (once == signer.sign_once(url, UNTIL)) == is_rsa
-
-
-@pytest.mark.parametrize("until", [0, -1, 2**31, 1.5, True], ids=repr)
-def test_sign_once_until(until: Any, signer: Signer) -> None:
-    """Refuse a moment that is none."""
-    with pytest.raises(InvalidPolicy, match="date_less_than is"):
-        signer.sign_once(f"{FOLDER}a.jpg", until)

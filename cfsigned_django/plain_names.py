@@ -1,0 +1,22 @@
+"""Tell names that are their own URL path: most of them, and the ones that cost least."""
+
+from __future__ import annotations
+
+from typing import TypeGuard
+
+_PLAIN = b"-./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"
+# Whatever is not plain becomes another byte, so that it shows.
+_TO_PLAIN = bytes(byte if byte in _PLAIN else ord("-") for byte in range(256))
+
+
+def is_plain(name: object) -> TypeGuard[str]:
+    """Tell whether neither normalising nor percent-encoding would change a name.
+
+    So it is with text (and no subclass) of ASCII letters, digits and
+    ``-._/``, where each part is there and begins with something else than a
+    dot. A pattern says the same, and takes three times as long.
+    """
+    if name.__class__ is not str or not name.isascii():
+        return False
+    path, raw = f"/{name}/", name.encode("ascii")
+    return raw.translate(_TO_PLAIN) == raw and "//" not in path and "/." not in path
