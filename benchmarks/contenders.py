@@ -48,7 +48,7 @@ Sign = Callable[[str], object]
 
 
 def signing_turns(keys: Keys, *, names: int) -> Iterator[Timed]:
-    """Yield the turns; each round has names of its own, and gives the same to all."""
+    """Yield the turns; each round has names of its own, the same for all but for their number."""
     few: Any = partial(names_of_round, count=names)
     many: Any = partial(names_of_round, count=names * LOTS)
     stable = our_storage(keys.rsa, expire_step=STEP)

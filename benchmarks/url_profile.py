@@ -68,7 +68,7 @@ def look_at(pem: str, given: dict[str, Any], tree: Path) -> dict[str, Any]:
 
 
 def bare_signature(pem: str) -> Callable[[bytes], bytes]:
-    """Return what signs with cryptography alone, as CloudFront takes it without another word."""
+    """Return what signs with cryptography alone: RSA with SHA-1, ECDSA with SHA-256."""
     key = serialization.load_pem_private_key(pem.encode(), None)
     # Not by partial(): names of arguments take cryptography 0.3 µs.
     if isinstance(key, rsa.RSAPrivateKey):

@@ -40,6 +40,8 @@ class Grant:
 
 def extend(entry: Entry, name: str | None) -> str | None:
     """Return the URL of a plain name that a signed resource covers; None where it is neither."""
+    if isinstance(name, str):
+        name = str.__str__(name)  # Templates have names that are marked as safe.
     if not is_plain(name):
         return None
     prefix, signed = entry.prefix, entry.signed

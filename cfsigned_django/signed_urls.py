@@ -194,12 +194,17 @@ class SignedUrlMixin(AddressMixin):
             if plain is None or settled is None:
                 return lease.signer.sign_url(address, date_less_than=expires)
             # It is another one in the next second: nobody compares.
-            quick = lease.signer.until(expires, start=settled.start)
-            if expire is None:
-                until = min(second + 1, settled.until, lease.fresh_until)
-                shared = Second(since=now, until=until, expires=expires, sign=quick.sign)
-                urls.keep_second(shared, era=era)
-            return quick.sign(plain)
+            shared = urls.second
+            if shared is None or not shared.grants(expires, now):
+                shared = Second(
+                    since=now,
+                    until=min(second + 1, settled.until, lease.fresh_until),
+                    expires=expires,
+                    sign=lease.signer.until(expires, start=settled.start).sign,
+                )
+                if expire is None and expire_step is None:
+                    urls.keep_second(shared, era=era)
+            return shared.sign(plain)
         # What was cut short, since the database does not answer, is not kept.
         is_cut = expires != wanted
         if date_greater_than is not None or is_cut or not ready.cache_size:

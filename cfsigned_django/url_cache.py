@@ -46,13 +46,17 @@ class Entry:
 class Second:
     """Hold what URLs have in common that are made within one second, and signed one by one."""
 
-    #: Between these two moments, in Unix seconds, ``url()`` would make it anew.
+    #: Between these two moments, in Unix seconds, it is what ``url()`` needs without arguments.
     since: float
     until: float
     #: When the signatures end, in Unix seconds.
     expires: int
     #: Takes a plain name, and returns its URL.
     sign: Callable[[str], str]
+
+    def grants(self, expires: int, now: float) -> bool:
+        """Tell whether URLs may be made with it now that are to end then."""
+        return self.expires == expires and self.since <= now < self.until
 
 
 class UrlCache:

@@ -103,6 +103,19 @@ def test_class_that_changes() -> None:
             assert url not in (first, shared)
 
 
+def test_class_that_changes_within_a_second() -> None:
+    """Notice a change of the class no later where what a second shares was made just before."""
+
+    class Ours(CloudFrontS3Storage):
+        custom_domain = "one.example.com"
+
+    storage = Ours()
+    for seconds, host in ((0.5, "one"), (60.1, "one"), (60.4, "one"), (60.5, "two")):
+        with at(NOW + seconds):
+            assert storage.url("a.jpg").startswith(f"https://{host}.example.com/a.jpg?")
+        Ours.custom_domain = "two.example.com"
+
+
 class Tenant:
     """Hold whose request this is."""
 
@@ -250,18 +263,24 @@ def test_key_is_replaced(database: Database, arguments: Any) -> None:
     assert len(storage._urls.entries) == 1
 
 
-def test_key_is_replaced_within_a_second(database: Database) -> None:
+def test_key_is_replaced_within_a_second(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Sign with another key as soon as the keyring would, also where a second shares its work."""
+    made = Keyring(
+        database.find, interval=lambda: 10, monotonic=database.clock, wall=database.clock
+    )
+    monkeypatch.setattr(keyring, "_keyring", made)
     storage = CloudFrontS3Storage()
     database.now = NOW + 0.5
     assert key_of(database.url(storage)) == "KFIRST000001"
     database.signer = Signer(key_pair_id="KSECOND00001", private_key=PrivateKey.generate())
     for seconds, key_pair_id in (
         (0.9, "KFIRST000001"),
-        (60.1, "KFIRST000001"),
-        (60.4, "KFIRST000001"),
-        (60.5, "KSECOND00001"),
-        (60.9, "KSECOND00001"),
+        (10.1, "KFIRST000001"),
+        (10.4, "KFIRST000001"),
+        (10.5, "KSECOND00001"),
+        (10.9, "KSECOND00001"),
     ):
         database.now = NOW + seconds
         assert key_of(database.url(storage)) == key_pair_id

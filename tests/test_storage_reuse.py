@@ -11,6 +11,7 @@ from django.core.files.storage import InMemoryStorage
 from django.utils.safestring import mark_safe
 from hypothesis import HealthCheck, given, settings as hypothesis, strategies as st
 
+from cfsigned_django.reuse import extend
 from cfsigned_django.signed_urls import SignedUrlMixin
 from cfsigned_django.signing import Denied, InvalidPolicy, InvalidUrl, PrivateKey
 from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
@@ -149,6 +150,8 @@ def test_safe_text() -> None:
         again = storage.url(mark_safe("a/b.jpg"), **arguments)  # type: ignore[arg-type]
         assert again == url
         assert type(again) is str
+    known = storage._urls.entries["a/*", None, None, None]
+    assert extend(known, mark_safe("a/b.jpg")) == url  # the quick way, as for any other text
 
 
 def test_resource_without_wildcard() -> None:

@@ -74,6 +74,30 @@ def test_arguments() -> None:
         assert storage.url("a.jpg") == plain
 
 
+@pytest.mark.parametrize("other", [{"expire_step": 0}, {"expire": 60}, {"http_method": "GET"}])
+def test_arguments_first(other: dict[str, Any]) -> None:
+    """Share nothing of a URL that is made with arguments with one that is made without."""
+    for step in (0, 86400):
+        storage, alone = (
+            CloudFrontS3Storage(expire_step=step),
+            CloudFrontS3Storage(expire_step=step),
+        )
+        with at(NOW):
+            for name in ("a.jpg", "b.jpg", "a.jpg"):
+                storage.url("z.jpg", **other)
+                assert storage.url(name) == alone.url(name)
+
+
+def test_method_of_a_second() -> None:
+    """Put together once what a second shares, also where the method is named each time."""
+    storage = CloudFrontS3Storage()
+    with at(NOW):
+        storage.url("a.jpg")
+        shared = storage._urls.second
+        assert storage.url("a.jpg", http_method="GET") == storage.url("a.jpg", expire=3600)
+        assert storage._urls.second is shared
+
+
 def test_watch() -> None:
     """Note when a URL ends, also where the second has had one."""
     storage = CloudFrontS3Storage()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from cfsigned_django.signing.canned_signer import CannedSigner as CannedSigner
 from cfsigned_django.signing.exceptions import (
     Denied as Denied,
     HashRefused as HashRefused,

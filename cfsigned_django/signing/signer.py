@@ -132,9 +132,10 @@ class Signer:
     def until(self, date_less_than: int, *, start: str) -> CannedSigner:
         """Return what signs many URLs that begin alike and end then, as fast as can be.
 
-        ``start`` is how they begin, as it goes over the wire, and
-        ``date_less_than`` is in Unix seconds. With ECDSA, the URL of a name
-        is not the same each time. Raise :exc:`InvalidPolicy`.
+        ``start`` is how they begin, as :func:`encode_url` gives it, without
+        ``*`` and without a query; ``date_less_than`` is in Unix seconds. With
+        ECDSA, the URL of a name is not the same each time. Raise
+        :exc:`InvalidPolicy`.
         """
         return CannedSigner(
             sign=self.private_key.quick_signing(self.hash_algorithm),
