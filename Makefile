@@ -27,10 +27,11 @@ demo: $(VENV)/.demo ## Start the demo site with S3 and a CloudFront edge on this
 .PHONY: test
 test: $(VENV)/.test ## Run all tests that need only Python packages
 	$(call headline,tests)
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTHON_ONLY)
+	@# Three, also on two cores: some wait for servers.
+	$(BIN)/python -m pytest -n 3 --dist loadfile $(PYTHON_ONLY)
 
 .PHONY: check
-check: style types imports simulation matrix postgres mariadb drop-in waiting javascript translations package docs ## Run every check: what must pass before a merge
+check: style types imports simulation matrix drop-in waiting javascript translations package docs ## Run every check: what must pass before a merge
 	$(call headline,all checks passed)
 
 .PHONY: lint
@@ -94,8 +95,9 @@ browser: $(VENV)/.dev ## Run the browser tests (Chromium)
 	scripts/browser.sh
 
 .PHONY: waiting
-waiting: $(VENV)/.dev ## Run processes and browser side by side: they wait more than they work
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target SIDE_BY_SIDE=yes processes browser
+waiting: $(VENV)/.dev ## Run processes, browser and databases, two at once: they wait as much as they work
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target SIDE_BY_SIDE=yes \
+		processes browser postgres mariadb
 
 .PHONY: javascript
 javascript: $(VENV)/.dev ## Compare with AWS's JavaScript signer (node)
