@@ -131,5 +131,5 @@ def _memory_findings(memory: Memory) -> Iterator[Finding]:
 
 
 def as_ratio(value: float) -> str:
-    """Write how many times as fast something is."""
-    return f"{value:,.2f}x" if value < 10 else f"{value:,.1f}x" if value < 100 else f"{value:,.0f}x"
+    """Write how many times as fast something is, with what tells it from a target."""
+    return f"{value:,.2f}x" if value < 20 else f"{value:,.1f}x" if value < 100 else f"{value:,.0f}x"

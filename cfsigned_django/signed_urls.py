@@ -20,7 +20,7 @@ from cfsigned_django.arguments import (
     step_seconds,
 )
 from cfsigned_django.parameters import build_query
-from cfsigned_django.plain_names import is_plain
+from cfsigned_django.plain_names import plain_bytes
 from cfsigned_django.probe_link import sign_or_explain
 from cfsigned_django.ready import Ready, Settled
 from cfsigned_django.reuse import SECONDS, Grant, extend, extend_to, find_or_sign
@@ -85,7 +85,6 @@ class SignedUrlMixin(AddressMixin):
             # First of all what is most of the work: for a page whose URLs are known, and for one
             # that ECDSA signs.
             if resource is None:
-                entry = urls.entries.get(name)
                 if (
                     parameters is None
                     and expire is None
@@ -95,21 +94,21 @@ class SignedUrlMixin(AddressMixin):
                     and download is None
                     and expire_step is None
                 ):
-                    if entry is not None:
-                        if entry.since <= time.time() < entry.until:
+                    entries, shared = urls.entries, urls.second
+                    if entries:
+                        entry = entries.get(name)
+                        if entry is not None and entry.since <= time.time() < entry.until:
                             if expiry_watch.watches:
                                 expiry_watch.note(entry.expires)
                             return entry.url
-                    else:
-                        shared = urls.second
-                        if (
-                            shared is not None
-                            and shared.since <= time.time() < shared.until
-                            and is_plain(name)
-                        ):
-                            if expiry_watch.watches:
-                                expiry_watch.note(shared.expires)
-                            return shared.sign(name)
+                    if (
+                        shared is not None
+                        and shared.since <= time.time() < shared.until
+                        and (raw := plain_bytes(name)) is not None
+                    ):
+                        if expiry_watch.watches:
+                            expiry_watch.note(shared.expires)
+                        return shared.sign(name, raw)  # type: ignore[arg-type]  # It is text.
             elif (
                 parameters is None
                 and http_method is None
@@ -171,12 +170,13 @@ class SignedUrlMixin(AddressMixin):
             settled = self._settle(ready, era, now)
         if http_method is not None:
             refuse_writing(http_method)
-        if settled is not None and is_plain(name):
-            plain, address = name, settled.start + name
+        raw = None if settled is None else plain_bytes(name)
+        if settled is not None and raw is not None:
+            address = f"{settled.start}{name}"
         else:
-            plain, address = None, ready.origin + self._url_path(name)
+            address = ready.origin + self._url_path(name)
         if parameters or download is not None:
-            plain, address = None, join_query(address, build_query(parameters, download))
+            raw, address = None, join_query(address, build_query(parameters, download))
         covered = address if resource is None else ready.origin + self._resource_path(resource)
         second = int(now)
         seconds = ready.expire if expire is None else lifetime(expire, ready.max_expire)
@@ -191,7 +191,7 @@ class SignedUrlMixin(AddressMixin):
         if expiry_watch.watches:
             expiry_watch.note(expires)
         if not step and date_greater_than is None and ip_address is None and resource is None:
-            if plain is None or settled is None:
+            if raw is None or settled is None:
                 return lease.signer.sign_url(address, date_less_than=expires)
             # It is another one in the next second: nobody compares.
             shared = urls.second
@@ -204,7 +204,7 @@ class SignedUrlMixin(AddressMixin):
                 )
                 if expire is None and expire_step is None:
                     urls.keep_second(shared, era=era)
-            return shared.sign(plain)
+            return shared.sign(str(name), raw)
         # What was cut short, since the database does not answer, is not kept.
         is_cut = expires != wanted
         if date_greater_than is not None or is_cut or not ready.cache_size:

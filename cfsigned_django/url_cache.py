@@ -51,8 +51,8 @@ class Second:
     until: float
     #: When the signatures end, in Unix seconds.
     expires: int
-    #: Takes a plain name, and returns its URL.
-    sign: Callable[[str], str]
+    #: Takes a plain name, as text and in bytes, and returns its URL.
+    sign: Callable[[str, bytes], str]
 
     def grants(self, expires: int, now: float) -> bool:
         """Tell whether URLs may be made with it now that are to end then."""

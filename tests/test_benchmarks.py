@@ -93,8 +93,8 @@ def test_median_of_ratios() -> None:
 @pytest.mark.parametrize(
     ("target", "mine", "words", "is_reached"),
     [
-        ({"at_least": 11.0}, 9.0, ("at least 11.0x", "11.1x"), True),
-        ({"at_least": 11.0}, 10.0, ("at least 11.0x", "10.0x"), False),
+        ({"at_least": 11.0}, 9.0, ("at least 11.00x", "11.11x"), True),
+        ({"at_least": 11.0}, 10.0, ("at least 11.00x", "10.00x"), False),
         ({"at_most": 0.05}, 104.0, ("at most +5.0%", "+4.0%"), True),
         ({"at_most": 0.05}, 106.0, ("at most +5.0%", "+6.0%"), False),
     ],
@@ -167,7 +167,12 @@ def test_numbers() -> None:
     assert [duration(each) for each in (0.2512, 12.345, 1234, 2.5e6)] == [
         *("0.251 µs", "12.3 µs", "1.23 ms", "2.50 s")
     ]
-    assert [as_ratio(each) for each in (0.994, 12.34, 1234.5)] == ["0.99x", "12.3x", "1,234x"]
+    assert [as_ratio(each) for each in (0.994, 11.96, 43.21, 1234.5)] == [
+        "0.99x",
+        "11.96x",
+        "43.2x",
+        "1,234x",
+    ]
 
 
 def test_plot_is_svg() -> None:
