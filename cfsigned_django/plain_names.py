@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TypeGuard
-
 _PLAIN = b"-./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"
 # Whatever is not plain becomes another byte, so that it shows.
 _TO_PLAIN = bytes(byte if byte in _PLAIN else ord("-") for byte in range(256))
@@ -24,8 +22,3 @@ def plain_bytes(name: object) -> bytes | None:
     if raw.translate(_TO_PLAIN) == raw and "//" not in path and "/." not in path:
         return raw
     return None
-
-
-def is_plain(name: object) -> TypeGuard[str]:
-    """Tell whether a name is its own URL path."""
-    return plain_bytes(name) is not None

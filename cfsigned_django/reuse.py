@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from cfsigned_django.plain_names import is_plain
+from cfsigned_django.plain_names import plain_bytes
 from cfsigned_django.signing import Policy, Signer
 from cfsigned_django.signing.encoding import MAX_URL_LENGTH
 from cfsigned_django.signing.resource import compile_resource
@@ -40,9 +40,9 @@ class Grant:
 
 def extend(entry: Entry, name: str | None) -> str | None:
     """Return the URL of a plain name that a signed resource covers; None where it is neither."""
-    if isinstance(name, str):
+    if name.__class__ is not str and isinstance(name, str):
         name = str.__str__(name)  # Templates have names that are marked as safe.
-    if not is_plain(name):
+    if name is None or plain_bytes(name) is None:
         return None
     prefix, signed = entry.prefix, entry.signed
     assert signed is not None  # noqa: S101

@@ -19,7 +19,7 @@ from cfsigned_django.addresses import AddressMixin, escape_asterisks
 from cfsigned_django.arguments import lifetime, refuse_dot_dot, refuse_writing
 from cfsigned_django.checks import find_problems, raise_first_error, whole_seconds
 from cfsigned_django.conf import Config, KeySource
-from cfsigned_django.plain_names import is_plain
+from cfsigned_django.plain_names import plain_bytes
 from cfsigned_django.signed_urls import SignedUrlMixin as SignedUrlMixin
 from cfsigned_django.signing import Signer
 
@@ -157,7 +157,7 @@ class CloudFrontS3Storage(SignedUrlMixin, S3Storage):
     def _url_path(self, name: str | None) -> str:
         if name.__class__ is str and type(self)._normalize_name is S3Storage._normalize_name:
             joined = f"{self.location.rstrip('/')}/{name}" if self.location else name
-            if is_plain(joined):
+            if plain_bytes(joined) is not None:
                 return f"/{joined}"
         refuse_dot_dot(name or "")
         key = self._normalize_name(clean_name(name or ""))  # type: ignore[no-untyped-call]
