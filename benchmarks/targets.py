@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import ROUND_FLOOR, Decimal
 
 from benchmarks import contenders, keys, parallel, start
 from benchmarks.memory import Memory
@@ -131,5 +132,7 @@ def _memory_findings(memory: Memory) -> Iterator[Finding]:
 
 
 def as_ratio(value: float) -> str:
-    """Write how many times as fast something is, with what tells it from a target."""
-    return f"{value:,.2f}x" if value < 20 else f"{value:,.1f}x" if value < 100 else f"{value:,.0f}x"
+    """Write how many times as fast something is, rounded down: 11.997x is not 12.00x."""
+    places = 2 if value < 20 else 1 if value < 100 else 0
+    down = Decimal(str(value)).quantize(Decimal(1).scaleb(-places), ROUND_FLOOR)
+    return f"{down:,}x"

@@ -167,12 +167,16 @@ def test_numbers() -> None:
     assert [duration(each) for each in (0.2512, 12.345, 1234, 2.5e6)] == [
         *("0.251 µs", "12.3 µs", "1.23 ms", "2.50 s")
     ]
-    assert [as_ratio(each) for each in (0.994, 11.96, 43.21, 1234.5)] == [
-        "0.99x",
-        "11.96x",
-        "43.2x",
-        "1,234x",
+    assert [as_ratio(each) for each in (0.994, 1.8, 11.96, 43.21, 1234.5)] == [
+        *("0.99x", "1.80x", "11.96x", "43.2x", "1,234x")
     ]
+
+
+@pytest.mark.parametrize("target", [each for each in TARGETS if each.at_least is not None])
+def test_just_missed(target: Target) -> None:
+    """Never write a target's own figure where it was just missed."""
+    assert target.at_least is not None
+    assert as_ratio(target.at_least * 0.9999) != as_ratio(target.at_least)
 
 
 def test_plot_is_svg() -> None:
