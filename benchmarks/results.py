@@ -67,7 +67,7 @@ class Results:
 
 
 def run(scale: Scale) -> Results:
-    """Measure everything; takes some two minutes at full scale."""
+    """Measure everything; takes minutes at full scale."""
     made = keys.Keys()
     return Results(
         scale=scale,
