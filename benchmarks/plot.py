@@ -70,8 +70,13 @@ def _grid(times: Mapping[str, Times], height: int) -> Iterator[str]:
         yield f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP}" y2="{height - 28}"/>'
         yield (
             f'<text class="faint" x="{x:.1f}" y="{height - 12}" text-anchor="middle">'
-            f"{10**exponent:,}</text>"
+            f"{_in_words(10**exponent)}</text>"
         )
+
+
+def _in_words(number: int) -> str:
+    # Zeros of a million and of ten millions would run into one another.
+    return f"{number:,}" if number < 10**6 else f"{number // 10**6:,} million"
 
 
 def _bars(times: Mapping[str, Times]) -> Iterator[str]:

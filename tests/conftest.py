@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from typing import Any
 
 import hypothesis
 import pytest
+from botocore.loaders import Loader
 
 from cfsigned_django.signing import KeyAlgorithm, PrivateKey
 from tests.plugins_s3 import s3_bucket as s3_bucket, s3_server as s3_server
@@ -23,6 +25,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         fixtures = getattr(item, "fixturenames", ())
         if item.get_closest_marker("django_db") or "db" in fixtures:
             item.add_marker("database")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def botocore_models() -> Iterator[None]:
+    """Let all sessions of boto3 share what they read of AWS's services.
+
+    Each reads some megabytes of JSON anew, and almost each test of an AWS call
+    makes sessions: a quarter of a run went into that.
+    """
+    shared: dict[Any, Any] = {}
+    init = Loader.__init__
+
+    def init_sharing(loader: Loader, *args: Any, **options: Any) -> None:
+        init(loader, *args, **options)
+        vars(loader)["_cache"] = shared
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Loader, "__init__", init_sharing)
+        yield
 
 
 @pytest.fixture(scope="session")

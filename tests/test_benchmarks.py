@@ -183,6 +183,9 @@ def test_plot_is_svg() -> None:
     """Draw a bar for each contender, in colours for light and for dark pages."""
     found = results().groups["url"].times
     root = ElementTree.fromstring(plot.draw(results()))  # noqa: S314 - made here
+    ticks = [each.text for each in root.iter() if each.get("text-anchor") == "middle"]
+    assert ticks[:2] == ["10,000", "100,000"]
+    assert "1 million" in ticks
     bars = [each for each in root.iter() if each.get("class") in ("ours", "others")]
     assert len(bars) == len(found)
     assert all(float(each.get("width", 0)) >= 0 for each in bars)
