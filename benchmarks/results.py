@@ -93,7 +93,8 @@ def _groups(made: keys.Keys, scale: Scale) -> Iterator[tuple[str, Group]]:
             title="A new process",
             thing="start",
             base=start.FIRST_THEIRS,
-            times=measure(list(start.start_turns(made)), rounds=scale.few_rounds),
+            # As many as of one URL: two starts in turn differ by more than the two contenders.
+            times=measure(list(start.start_turns(made)), rounds=scale.rounds),
         ),
     )
     # Many short rounds: the shorter, the more of them are left alone by other programs.
