@@ -21,16 +21,18 @@ from cfsigned_django.models import KeyPair
 from cfsigned_django.site_rotation import site_rotation
 from tests.admin import LIST, FakeCloudFront, address
 from tests.admin.story import KEY_GROUP_ID, KEY_PAIR_IDS, Story
-from tests.admin.test_browser import browser_type_launch_args
+from tests.admin.test_browser import queries_beside_a_browser as queries_beside_a_browser
 from tests.admin.test_revoke import DENIED
+from tests.plugins_browser import (
+    browser as browser,
+    browser_type_launch_args as browser_type_launch_args,
+)
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
     Open = Callable[..., Page]
     Shoot = Callable[..., None]
-
-__all__ = ["browser_type_launch_args"]
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 

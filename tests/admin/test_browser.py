@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from django.http import HttpRequest, HttpResponse
@@ -19,6 +17,10 @@ from playwright.sync_api import expect
 from cfsigned_django.models import KeyPair
 from cfsigned_django.probe import ProbeResult
 from tests.admin import LIST, FakeCloudFront, Visitor, activated, address, imported, trusted
+from tests.plugins_browser import (
+    browser as browser,
+    browser_type_launch_args as browser_type_launch_args,
+)
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -41,16 +43,12 @@ def strict_policy(
     return add_header
 
 
-@pytest.fixture(scope="session")
-def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
-    """Launch the machine's own Chromium: playwright's is not downloaded."""
-    # Playwright's event loop lives as long as its browser, beside every query of a test.
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
-    return {
-        **browser_type_launch_args,
-        "executable_path": os.environ.get("CHROMIUM") or shutil.which("chromium"),
-        "args": ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"],
-    }
+@pytest.fixture(scope="session", autouse=True)
+def queries_beside_a_browser() -> Iterator[None]:
+    """Allow queries of the database: playwright's event loop lives as long as its browser."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+        yield
 
 
 @pytest.fixture

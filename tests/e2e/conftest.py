@@ -1,32 +1,18 @@
-"""Run one demo for all browser tests, and the browser that the machine has."""
+"""Run one demo for all browser tests."""
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
-from typing import Any
 from unittest import mock
 
 import pytest
 
 from demo_project.state import PREFERRED_PORTS, DemoState
 from tests.edge_command import free_port
-
-CHROMIUM_ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-dev-shm-usage",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-
-def chromium() -> str:
-    """Return the path of the machine's Chromium; empty where there is none."""
-    named = os.environ.get("CHROMIUM", "")
-    return named or shutil.which("chromium") or shutil.which("chromium-browser") or ""
+from tests.plugins_browser import (
+    browser as browser,
+    browser_type_launch_args as browser_type_launch_args,
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -34,16 +20,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "tests/e2e/" in item.path.as_posix():
             item.add_marker(pytest.mark.e2e)
-
-
-@pytest.fixture(scope="session")
-def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
-    """Launch the machine's own Chromium: playwright's is not downloaded."""
-    return {
-        **browser_type_launch_args,
-        "executable_path": chromium(),
-        "args": CHROMIUM_ARGUMENTS,
-    }
 
 
 @pytest.fixture(scope="session")

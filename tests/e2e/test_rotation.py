@@ -26,13 +26,12 @@ from demo_project.run import running_demo
 from demo_project.state import ADMIN_NAME, BASE_FOLDER, FOLDER_VARIABLE, DemoState
 from demo_project.welcome import KEYS_PATH
 from tests.e2e.keys_page import log_in, press
+from tests.plugins_browser import PATIENCE
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 LINK_SECONDS = 20
-#: Longer than any wait of a demo with links so short.
-PATIENCE = 90_000
 
 # Ask for the tab's pictures once more; the edge has them checked again each time.
 LOAD_AGAIN = """async () => {

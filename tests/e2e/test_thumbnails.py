@@ -16,15 +16,13 @@ from playwright.sync_api import expect
 from demo_project.pace import LINK_VARIABLE
 from demo_project.pictures.thumbnails import COUNT
 from demo_project.state import DemoState
+from tests.plugins_browser import PATIENCE
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserType, Page
 
 #: So long do links stay the same that no test is overtaken by new ones.
 LINK_SECONDS = 7 * 24 * 3600
-
-# In milliseconds: a thousand requests, on a machine that has other things to do.
-PATIENCE = 180_000
 
 SHOWN = """() => [...document.querySelectorAll('.thumbs img')].filter(
   (picture) => picture.complete && picture.naturalWidth > 0).length"""
@@ -59,19 +57,19 @@ def visit(page: Page, state: DemoState, path: str = "/thumbnails/") -> int:
     """Open the page and scroll to its end; return what its visit asked of the edge."""
     before = asked(state)
     page.goto("about:blank")
-    page.goto(state.address("site") + path, timeout=PATIENCE)
+    page.goto(state.address("site") + path)
     return seen(page, state, before)
 
 
 def seen(page: Page, state: DemoState, before: int) -> int:
     """Wait until the page shows each picture; return how many requests came meanwhile."""
     page.evaluate(SCROLL)
-    page.wait_for_function(f"({SHOWN})() === {COUNT}", timeout=PATIENCE)
+    page.wait_for_function(f"({SHOWN})() === {COUNT}")
     if page.locator("[data-asked]").count():
         # The page, too, reads the log until nothing is added any more.
-        page.locator("[data-final]").wait_for(timeout=PATIENCE)
+        page.locator("[data-final]").wait_for()
     else:
-        page.wait_for_load_state("networkidle", timeout=PATIENCE)
+        page.wait_for_load_state("networkidle")
     return asked(state) - before
 
 
@@ -107,6 +105,7 @@ def test_a_browser_that_was_closed_still_has_the_pictures(
     """Keep the pictures on the disk: a browser that starts anew asks the edge for none."""
     for wanted in (COUNT, 0):
         context = browser_type.launch_persistent_context(tmp_path, **browser_type_launch_args)  # type: ignore[arg-type]
+        context.set_default_timeout(PATIENCE)
         assert visit(context.new_page(), patient) == wanted
         context.close()
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from demo_project.state import ADMIN_NAME, DemoState
-from tests.e2e.conftest import CHROMIUM_ARGUMENTS, chromium
 from tests.e2e.keys_page import log_in, press
+from tests.plugins_browser import CHROMIUM_ARGUMENTS, chromium
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

@@ -1,0 +1,53 @@
+"""Give tests the machine's own Chromium, and patience with it.
+
+The files of the browser tests import the fixtures to enable them.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-dev-shm-usage",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+#: In milliseconds: what comes in a second on a quiet machine took more than 30 on a busy one.
+PATIENCE = 180_000
+
+
+def chromium() -> str:
+    """Return the path of the machine's Chromium; empty where there is none."""
+    named = os.environ.get("CHROMIUM", "")
+    return named or shutil.which("chromium") or shutil.which("chromium-browser") or ""
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    """Launch the machine's own Chromium: playwright's is not downloaded."""
+    return {
+        **browser_type_launch_args,
+        "executable_path": chromium(),
+        "args": CHROMIUM_ARGUMENTS,
+    }
+
+
+@pytest.fixture(scope="session")
+def browser(browser: Browser) -> Browser:
+    """Let every page, whoever opens it, wait as long as a busy machine may need."""
+    from playwright.sync_api import expect
+
+    browser.on("context", lambda context: context.set_default_timeout(PATIENCE))
+    expect.set_options(timeout=PATIENCE)
+    return browser
