@@ -101,6 +101,8 @@ def cache_page(
 ) -> Callable[[View], View]:
     """Keep a page as Django's decorator does, but for no longer than its signed URLs live.
 
+    A page that looked at the session is kept for the cookies that it was asked
+    with; any other goes to whoever asks for its address, with its links.
     ``timeout`` and ``reserve`` are seconds. A page that is taken from the
     cache at the last moment still has URLs that live for ``reserve`` seconds,
     in which the browser can fetch what they name.
@@ -139,20 +141,29 @@ def _capped_view(view: View, timeout: int, reserve: int) -> View:
     if iscoroutinefunction(view):
 
         @functools.wraps(view)
-        async def capped_async(*args: Any, **kwargs: Any) -> HttpResponseBase:
+        async def capped_async(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             with watch_expiry() as watch:
-                response: HttpResponseBase = _render(await view(*args, **kwargs))
+                response: HttpResponseBase = _render(await view(request, *args, **kwargs))
+            _vary_on_session(request, response)
             return _cap_page(response, watch, timeout, reserve)
 
         return cast(View, markcoroutinefunction(capped_async))
 
     @functools.wraps(view)
-    def capped(*args: Any, **kwargs: Any) -> HttpResponseBase:
+    def capped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         with watch_expiry() as watch:
-            response = _render(view(*args, **kwargs))
+            response = _render(view(request, *args, **kwargs))
+        _vary_on_session(request, response)
         return _cap_page(response, watch, timeout, reserve)
 
     return capped
+
+
+def _vary_on_session(request: HttpRequest, response: HttpResponseBase) -> None:
+    """Say what SessionMiddleware says only once the page has been kept: whose page it is."""
+    session = getattr(request, "session", None)
+    if session is not None and session.accessed:
+        caching.patch_vary_headers(response, ("Cookie",))
 
 
 def _render(response: Any) -> HttpResponseBase:

@@ -82,7 +82,30 @@ def missing(request: HttpRequest) -> HttpResponse:
     return HttpResponse(sign(), status=404)
 
 
+def enter(request: HttpRequest) -> HttpResponse:
+    """Make a member of whoever asks."""
+    request.session["member"] = True
+    return HttpResponse("welcome")
+
+
+def for_members(request: HttpRequest) -> HttpResponse:
+    """Show a signed URL to members only."""
+    if not request.session.get("member"):
+        return HttpResponse(status=403)
+    return plain(request)
+
+
+async def for_members_async(request: HttpRequest) -> HttpResponse:
+    """Show a signed URL to members only, from a coroutine."""
+    if not await request.session.aget("member"):
+        return HttpResponse(status=403)
+    return plain(request)
+
+
 urlpatterns = [
+    path("enter", enter),
+    path("kept_for_members", cache_page(600)(for_members)),
+    path("kept_for_members_async", cache_page(600)(for_members_async)),
     path("plain", plain),
     path("async", in_async),
     path("template", template),
@@ -278,6 +301,29 @@ def test_cache_page_of_others() -> None:
     first = get("kept_private")
     assert control(first) == "private"
     assert get("kept_private", NOW + 1).content != first.content
+
+
+@pytest.mark.parametrize("name", ["kept_for_members", "kept_for_members_async"])
+def test_cache_page_of_a_member(name: str, site: Any) -> None:
+    """Keep the page of one who is logged in for that one: nobody else gets its links."""
+    site.SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
+    site.MIDDLEWARE = ["django.contrib.sessions.middleware.SessionMiddleware", CAP]
+    member = Client()
+    member.get("/enter")
+    with at(NOW):
+        first = member.get(f"/{name}")
+    with at(NOW + 1):
+        assert member.get(f"/{name}").content == first.content
+        assert Client().get(f"/{name}").status_code == 403
+    assert first.headers["Vary"] == "Cookie"
+
+
+def test_cache_page_for_everybody(site: Any) -> None:
+    """Keep one copy for all where a page did not look who asks."""
+    site.MIDDLEWARE = ["django.contrib.sessions.middleware.SessionMiddleware", CAP]
+    first = get("kept")
+    assert not first.has_header("Vary")
+    assert get("kept", NOW + 1).content == first.content
 
 
 def warnings_of(caplog: pytest.LogCaptureFixture) -> list[str]:
