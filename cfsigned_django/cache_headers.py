@@ -51,7 +51,14 @@ def age(response: HttpResponseBase) -> HttpResponseBase:
         header = cache_control_of(response)
         if (aged := _AGE.sub(lambda found: _at_most(found, left), header)) != header:
             response.headers["Cache-Control"] = aged
+            # Django's says the same for max-age: together they would count the time twice.
+            del response.headers["Age"]
     return response
+
+
+def is_unrendered(response: object) -> bool:
+    """Tell whether the text of the response, and so its URLs, are still to be made."""
+    return getattr(response, "is_rendered", True) is False
 
 
 def _at_most(found: re.Match[str], most: int) -> str:

@@ -45,8 +45,14 @@ _current: ContextVar[ExpiryWatch | None] = ContextVar("cfsigned_expiry_watch", d
 @contextmanager
 def watch_expiry() -> Iterator[ExpiryWatch]:
     """Watch when the URLs end that are made within the block."""
+    with resume(ExpiryWatch(_current.get())) as watch:
+        yield watch
+
+
+@contextmanager
+def resume(watch: ExpiryWatch) -> Iterator[ExpiryWatch]:
+    """Let a watch that has ended go on within the block."""
     global watches
-    watch = ExpiryWatch(_current.get())
     with _lock:
         watches += 1
     token = _current.set(watch)

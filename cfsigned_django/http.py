@@ -6,26 +6,23 @@ Django's ``UpdateCacheMiddleware`` where that is in use, else anywhere.
 
 from __future__ import annotations
 
-import functools
 import logging
 import re
 from collections.abc import Callable
-from typing import Any, TypeAlias, cast
+from typing import Any, cast
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from asgiref.sync import iscoroutinefunction
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponseBase
-from django.middleware.cache import CacheMiddleware
 from django.utils import cache as caching
-from django.utils.decorators import decorator_from_middleware_with_args, sync_and_async_middleware
+from django.utils.decorators import sync_and_async_middleware
 
 from cfsigned_django import conf
-from cfsigned_django.cache_headers import age, cache_control_of, cap
+from cfsigned_django.cache_headers import age, cache_control_of, cap, is_unrendered
 from cfsigned_django.expiry_watch import ExpiryWatch, current_watch, watch_expiry as watch_expiry
+from cfsigned_django.page_cache import cache_page as cache_page
 
 logger = logging.getLogger("cfsigned_django.http")
-
-View: TypeAlias = Callable[..., Any]
 
 #: For so many seconds more than its URLs live a response may ask, since it takes a while to make.
 MOMENTS = 5
@@ -63,7 +60,7 @@ def patch_cache_control(
     def cap_rendered(rendered: HttpResponseBase) -> None:
         cap(rendered, watch, reserve, now)
 
-    if _is_unrendered(response):
+    if is_unrendered(response):
         # Its URLs are signed when it is rendered, still under the same watch.
         cast(Any, response).add_post_render_callback(cap_rendered)
     else:
@@ -96,91 +93,6 @@ def cap_cache_control(get_response: Callable[[HttpRequest], Any]) -> Callable[[H
     return capped
 
 
-def cache_page(
-    timeout: int, *, cache: str | None = None, key_prefix: str | None = None, reserve: int = 60
-) -> Callable[[View], View]:
-    """Keep a page as Django's decorator does, but for no longer than its signed URLs live.
-
-    A page that looked at the session is kept for the cookies that it was asked
-    with; any other goes to whoever asks for its address, with its links.
-    ``timeout`` and ``reserve`` are seconds. A page that is taken from the
-    cache at the last moment still has URLs that live for ``reserve`` seconds,
-    in which the browser can fetch what they name.
-    """
-    keep = decorator_from_middleware_with_args(CacheMiddleware)(
-        # Not page_timeout, over which the max-age of a response would have no say.
-        cache_timeout=timeout,
-        cache_alias=cache,
-        key_prefix=key_prefix,
-    )
-
-    def decorate(view: View) -> View:
-        return _aged_view(cast(View, keep(_capped_view(view, timeout, reserve))))
-
-    return decorate
-
-
-def _aged_view(view: View) -> View:
-    """Let a copy that was kept for a while say how long it lasts from now on."""
-    if iscoroutinefunction(view):
-
-        @functools.wraps(view)
-        async def aged_async(*args: Any, **kwargs: Any) -> HttpResponseBase:
-            return age(await view(*args, **kwargs))
-
-        return cast(View, markcoroutinefunction(aged_async))
-
-    @functools.wraps(view)
-    def aged(*args: Any, **kwargs: Any) -> HttpResponseBase:
-        return age(view(*args, **kwargs))
-
-    return aged
-
-
-def _capped_view(view: View, timeout: int, reserve: int) -> View:
-    if iscoroutinefunction(view):
-
-        @functools.wraps(view)
-        async def capped_async(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            with watch_expiry() as watch:
-                response: HttpResponseBase = _render(await view(request, *args, **kwargs))
-            _vary_on_session(request, response)
-            return _cap_page(response, watch, timeout, reserve)
-
-        return cast(View, markcoroutinefunction(capped_async))
-
-    @functools.wraps(view)
-    def capped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        with watch_expiry() as watch:
-            response = _render(view(request, *args, **kwargs))
-        _vary_on_session(request, response)
-        return _cap_page(response, watch, timeout, reserve)
-
-    return capped
-
-
-def _vary_on_session(request: HttpRequest, response: HttpResponseBase) -> None:
-    """Say what SessionMiddleware says only once the page has been kept: whose page it is."""
-    session = getattr(request, "session", None)
-    if session is not None and session.accessed:
-        caching.patch_vary_headers(response, ("Cookie",))
-
-
-def _render(response: Any) -> HttpResponseBase:
-    """Return the response rendered: only so can it be said which URLs it holds."""
-    rendered: HttpResponseBase = response.render() if _is_unrendered(response) else response
-    return rendered
-
-
-def _cap_page(
-    response: HttpResponseBase, watch: ExpiryWatch, timeout: int, reserve: int
-) -> HttpResponseBase:
-    if watch.expires is not None and not _SAYS_ENOUGH.search(cache_control_of(response)):
-        caching.patch_cache_control(response, max_age=timeout)
-    cap(response, watch, reserve, None)
-    return response
-
-
 def _finish(request: HttpRequest, response: HttpResponseBase, watch: ExpiryWatch) -> None:
     """Cap the response, and what Django's middleware outside this one would keep it for."""
     if watch.expires is None:
@@ -199,6 +111,7 @@ def _finish(request: HttpRequest, response: HttpResponseBase, watch: ExpiryWatch
         and not response.streaming
         and not _SAYS_ENOUGH.search(cache_control_of(response))
         and not (response.cookies and caching.has_vary_header(response, "Cookie"))
+        and not caching.has_vary_header(response, "*")
     ):
         caching.patch_cache_control(response, max_age=min(life, conf.cache_middleware_seconds()))
 
@@ -221,7 +134,3 @@ def _warn(route: str, asked: int, life: int) -> None:
         asked,
         life,
     )
-
-
-def _is_unrendered(response: Any) -> bool:
-    return getattr(response, "is_rendered", True) is False

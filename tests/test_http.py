@@ -15,42 +15,30 @@ from django.core.cache import cache
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import storages
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
-from django.template import engines
-from django.template.response import TemplateResponse
-from django.test import AsyncClient, Client
+from django.test import AsyncClient
 from django.urls import path
 from django.utils.http import http_date, parse_http_date
 from django.views.decorators.cache import cache_control, cache_page as cache_page_of_django
 
 from cfsigned_django import http
 from cfsigned_django.http import cache_page, patch_cache_control, watch_expiry
+from tests.signed_views import (
+    NOW,
+    control,
+    get,
+    in_async,
+    missing,
+    plain,
+    sign,
+    template,
+    with_cookie,
+    without,
+)
 from tests.storage_cases import S3_BACKEND, at, verify
 
-NOW = 1_775_000_000
 CAP = "cfsigned_django.http.cap_cache_control"
 UPDATE = "django.middleware.cache.UpdateCacheMiddleware"
 FETCH = "django.middleware.cache.FetchFromCacheMiddleware"
-
-
-def sign(expire: int = 300) -> str:
-    """Return a signed URL."""
-    return storages["default"].url("a.jpg", expire=expire)  # type: ignore[call-arg]
-
-
-def plain(request: HttpRequest) -> HttpResponse:
-    """Show a signed URL."""
-    return HttpResponse(sign())
-
-
-async def in_async(request: HttpRequest) -> HttpResponse:
-    """Show a signed URL, from a coroutine."""
-    return HttpResponse(sign(), headers={"Cache-Control": "max-age=600"})
-
-
-def template(request: HttpRequest) -> TemplateResponse:
-    """Show a signed URL that is signed when the response is rendered."""
-    text = "{% load cfsigned %}{% signed_url 'a.jpg' expire=300 as url %}{{ url|safe }}"
-    return TemplateResponse(request, engines["django"].from_string(text))
 
 
 def patched(request: HttpRequest) -> Any:
@@ -60,52 +48,12 @@ def patched(request: HttpRequest) -> Any:
     return response
 
 
-def without(request: HttpRequest) -> HttpResponse:
-    """Show no URL, and say nothing."""
-    return HttpResponse("none")
-
-
 def stream(request: HttpRequest) -> StreamingHttpResponse:
     """Stream a signed URL."""
     return StreamingHttpResponse([sign()])
 
 
-def with_cookie(request: HttpRequest) -> HttpResponse:
-    """Show a signed URL to one viewer."""
-    response = HttpResponse(sign(), headers={"Vary": "Cookie"})
-    response.set_cookie("a", "b")
-    return response
-
-
-def missing(request: HttpRequest) -> HttpResponse:
-    """Show a signed URL on a page of an error."""
-    return HttpResponse(sign(), status=404)
-
-
-def enter(request: HttpRequest) -> HttpResponse:
-    """Make a member of whoever asks."""
-    request.session["member"] = True
-    return HttpResponse("welcome")
-
-
-def for_members(request: HttpRequest) -> HttpResponse:
-    """Show a signed URL to members only."""
-    if not request.session.get("member"):
-        return HttpResponse(status=403)
-    return plain(request)
-
-
-async def for_members_async(request: HttpRequest) -> HttpResponse:
-    """Show a signed URL to members only, from a coroutine."""
-    if not await request.session.aget("member"):
-        return HttpResponse(status=403)
-    return plain(request)
-
-
 urlpatterns = [
-    path("enter", enter),
-    path("kept_for_members", cache_page(600)(for_members)),
-    path("kept_for_members_async", cache_page(600)(for_members_async)),
     path("plain", plain),
     path("async", in_async),
     path("template", template),
@@ -117,13 +65,9 @@ urlpatterns = [
     path("long", cache_control(max_age=600)(plain)),
     path("short", cache_control(max_age=60)(plain)),
     path("private", cache_control(private=True)(plain)),
-    path("kept_by_django", cache_page_of_django(600)(plain)),
     path("kept", cache_page(600)(plain)),
-    path("kept_template", cache_page(600, reserve=0)(template)),
-    path("kept_async", cache_page(600)(in_async)),
-    path("kept_without", cache_page(600)(without)),
     path("kept_shortly", cache_page(100)(plain)),
-    path("kept_private", cache_page(600)(cache_control(private=True)(plain))),
+    path("kept_by_django", cache_page_of_django(600)(plain)),
 ]
 
 
@@ -137,17 +81,6 @@ def _site(site: Any) -> Iterator[None]:
     cache.clear()
     yield
     cache.clear()
-
-
-def get(name: str, now: float = NOW) -> Any:
-    """Return the response at that moment."""
-    with at(now):
-        return Client().get(f"/{name}")
-
-
-def control(response: Any) -> str | None:
-    """Return the header of the response."""
-    return response.headers.get("Cache-Control")  # type: ignore[no-any-return]
 
 
 @pytest.mark.parametrize(
@@ -271,59 +204,6 @@ class TestDjangosMiddleware:
     def test_others(self, name: str, header: str | None) -> None:
         """Leave to Django what has no URLs, is kept shortly, or is not kept at all."""
         assert control(get(name)) == header
-
-
-@pytest.mark.parametrize(
-    ("name", "age"),
-    [("kept", 240), ("kept_template", 300), ("kept_async", 240), ("kept_shortly", 100)],
-)
-def test_cache_page(name: str, age: int, site: Any) -> None:
-    """Keep a page for less than its URLs live, also in browsers, with and without middleware."""
-    for middleware in ([CAP], []):
-        site.MIDDLEWARE = middleware
-        cache.clear()
-        first = get(name)
-        assert control(first) == f"max-age={age}"
-        for now in (NOW, NOW + age - 1, NOW + age + 1, NOW + 1000):
-            response = get(name, now)
-            url = response.content.decode()
-            assert verify(storages["default"], url, now=now).date_less_than > now  # type: ignore[arg-type]
-            if now < NOW + age:
-                assert response.content == first.content
-                assert control(response) == f"max-age={NOW + age - now}"
-            else:
-                assert response.content != first.content
-
-
-def test_cache_page_of_others() -> None:
-    """Keep a page without URLs as long as asked for, and a private one not at all."""
-    assert control(get("kept_without")) == "max-age=600"
-    first = get("kept_private")
-    assert control(first) == "private"
-    assert get("kept_private", NOW + 1).content != first.content
-
-
-@pytest.mark.parametrize("name", ["kept_for_members", "kept_for_members_async"])
-def test_cache_page_of_a_member(name: str, site: Any) -> None:
-    """Keep the page of one who is logged in for that one: nobody else gets its links."""
-    site.SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
-    site.MIDDLEWARE = ["django.contrib.sessions.middleware.SessionMiddleware", CAP]
-    member = Client()
-    member.get("/enter")
-    with at(NOW):
-        first = member.get(f"/{name}")
-    with at(NOW + 1):
-        assert member.get(f"/{name}").content == first.content
-        assert Client().get(f"/{name}").status_code == 403
-    assert first.headers["Vary"] == "Cookie"
-
-
-def test_cache_page_for_everybody(site: Any) -> None:
-    """Keep one copy for all where a page did not look who asks."""
-    site.MIDDLEWARE = ["django.contrib.sessions.middleware.SessionMiddleware", CAP]
-    first = get("kept")
-    assert not first.has_header("Vary")
-    assert get("kept", NOW + 1).content == first.content
 
 
 def warnings_of(caplog: pytest.LogCaptureFixture) -> list[str]:

@@ -1,0 +1,206 @@
+"""Keep a page in the cache of the site for no longer than the signed URLs in it live."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.core.files.storage import storages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template import engines
+from django.template.response import TemplateResponse
+from django.test import Client
+from django.urls import path
+from django.views.decorators.cache import cache_control
+
+from cfsigned_django.http import cache_page
+from tests.signed_views import (
+    NOW,
+    control,
+    get,
+    in_async,
+    missing,
+    plain,
+    sign,
+    template,
+    with_cookie,
+    without,
+)
+from tests.storage_cases import S3_BACKEND, at, verify
+
+CAP = "cfsigned_django.http.cap_cache_control"
+SESSIONS = "django.contrib.sessions.middleware.SessionMiddleware"
+
+
+def enter(request: HttpRequest) -> HttpResponse:
+    """Make a member of whoever asks."""
+    request.session["member"] = True
+    return HttpResponse("welcome")
+
+
+def for_members(request: HttpRequest) -> HttpResponse:
+    """Show a signed URL to members only."""
+    if not request.session.get("member"):
+        return HttpResponse(status=403)
+    return plain(request)
+
+
+async def for_members_async(request: HttpRequest) -> HttpResponse:
+    """Show a signed URL to members only, from a coroutine."""
+    if not await request.session.aget("member"):
+        return HttpResponse(status=403)
+    return plain(request)
+
+
+def redirect(request: HttpRequest) -> HttpResponse:
+    """Lead to a signed URL."""
+    return HttpResponseRedirect(sign())
+
+
+def with_menu(request: HttpRequest) -> TemplateResponse:
+    """Show a signed URL beside what a middleware adds to the page."""
+    text = "{% load cfsigned %}{{ menu }} {% signed_url 'a.jpg' expire=300 as url %}{{ url|safe }}"
+    return TemplateResponse(request, engines["django"].from_string(text), {})
+
+
+class Menu:
+    """Middleware that adds to each page that is not rendered yet."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> Any:
+        """Pass the request on."""
+        return self.get_response(request)
+
+    def process_template_response(self, request: HttpRequest, response: Any) -> Any:
+        """Add the menu."""
+        if not response.is_rendered:
+            response.context_data["menu"] = "menu"
+        return response
+
+
+urlpatterns = [
+    path("enter", enter),
+    path("kept_redirect", cache_page(600)(redirect)),
+    path("kept_missing", cache_page(600)(missing)),
+    path("kept_with_cookie", cache_page(600)(with_cookie)),
+    path("kept_with_menu", cache_page(600)(with_menu)),
+    path("kept_on_the_site", cache_page(600)(cache_control(max_age=0)(plain))),
+    path("kept_in_browsers", cache_page(600)(cache_control(max_age=86_400)(without))),
+    path("kept_by_shared", cache_page(600)(cache_control(max_age=60, s_maxage=600)(plain))),
+    path("kept_for_members", cache_page(600)(for_members)),
+    path("kept_for_members_async", cache_page(600)(for_members_async)),
+    path("kept", cache_page(600)(plain)),
+    path("kept_template", cache_page(600, reserve=0)(template)),
+    path("kept_async", cache_page(600)(in_async)),
+    path("kept_without", cache_page(600)(without)),
+    path("kept_shortly", cache_page(100)(plain)),
+    path("kept_private", cache_page(600)(cache_control(private=True)(plain))),
+]
+
+
+@pytest.fixture(autouse=True)
+def _site(site: Any) -> Iterator[None]:
+    """Configure a site with the middleware, and an empty cache."""
+    site.ROOT_URLCONF = __name__
+    site.STORAGES = {"default": {"BACKEND": S3_BACKEND}}
+    site.MIDDLEWARE = []
+    cache.clear()
+    yield
+    cache.clear()
+
+
+@pytest.mark.parametrize(
+    ("name", "age"),
+    [("kept", 240), ("kept_template", 300), ("kept_async", 240), ("kept_shortly", 100)],
+)
+def test_cache_page(name: str, age: int, site: Any) -> None:
+    """Keep a page for less than its URLs live, also in browsers, with and without middleware."""
+    for middleware in ([CAP], []):
+        site.MIDDLEWARE = middleware
+        cache.clear()
+        first = get(name)
+        assert control(first) == f"max-age={age}"
+        for now in (NOW, NOW + age - 1, NOW + age + 1, NOW + 1000):
+            response = get(name, now)
+            url = response.content.decode()
+            assert verify(storages["default"], url, now=now).date_less_than > now  # type: ignore[arg-type]
+            if now < NOW + age:
+                assert response.content == first.content
+                assert control(response) == f"max-age={NOW + age - now}"
+            else:
+                assert response.content != first.content
+
+
+def test_cache_page_of_others() -> None:
+    """Keep a page without URLs as long as asked for, and a private one not at all."""
+    assert control(get("kept_without")) == "max-age=600"
+    first = get("kept_private")
+    assert control(first) == "private"
+    assert get("kept_private", NOW + 1).content != first.content
+
+
+@pytest.mark.parametrize("name", ["kept_for_members", "kept_for_members_async"])
+def test_cache_page_of_a_member(name: str, site: Any) -> None:
+    """Keep the page of one who is logged in for that one: nobody else gets its links."""
+    site.SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
+    site.MIDDLEWARE = [SESSIONS, CAP]
+    member = Client()
+    member.get("/enter")
+    with at(NOW):
+        first = member.get(f"/{name}")
+    with at(NOW + 1):
+        assert member.get(f"/{name}").content == first.content
+        assert Client().get(f"/{name}").status_code == 403
+    assert first.headers["Vary"] == "Cookie"
+
+
+def test_cache_page_for_everybody(site: Any) -> None:
+    """Keep one copy for all where a page did not look who asks."""
+    site.MIDDLEWARE = [SESSIONS, CAP]
+    first = get("kept")
+    assert not first.has_header("Vary")
+    assert get("kept", NOW + 1).content == first.content
+
+
+@pytest.mark.parametrize("name", ["kept_redirect", "kept_missing", "kept_with_cookie", "kept"])
+def test_cache_page_of_what_is_no_page(name: str) -> None:
+    """Let nobody keep a redirect, an error, the answer to a form, or a page with a cookie."""
+    with at(NOW):
+        response = Client().post("/kept") if name == "kept" else Client().get(f"/{name}")
+    assert control(response) is None
+    assert not response.has_header("Expires")
+
+
+def test_cache_page_has_its_own_time() -> None:
+    """Keep a page here for the time of the decorator, whatever browsers are told."""
+    first = get("kept_on_the_site")
+    assert control(first) == "max-age=0"
+    assert get("kept_on_the_site", NOW + 239).content == first.content
+    assert get("kept_on_the_site", NOW + 241).content != first.content
+    assert control(get("kept_in_browsers")) == "max-age=600"
+    assert control(get("kept_in_browsers", NOW + 400)) == "max-age=200"
+    assert control(get("kept_in_browsers", NOW + 601)) == "max-age=600"
+
+
+def test_cache_page_counts_its_age_once() -> None:
+    """Say how long a kept page lasts in one header: Django's Age would be taken off again."""
+    get("kept")
+    response = get("kept", NOW + 100)
+    assert control(response) == "max-age=140"
+    assert not response.has_header("Age")
+    get("kept_by_shared")
+    assert control(get("kept_by_shared", NOW + 100)) == "max-age=60, s-maxage=140"
+
+
+def test_cache_page_of_a_template_response(site: Any) -> None:
+    """Keep a page with what middleware added to it, and with the life of URLs in its template."""
+    site.MIDDLEWARE = [f"{__name__}.Menu"]
+    first = get("kept_with_menu")
+    assert first.content.startswith(b"menu https://")
+    assert control(first) == "max-age=240"
+    assert get("kept_with_menu", NOW + 239).content == first.content
+    assert get("kept_with_menu", NOW + 241).content != first.content
