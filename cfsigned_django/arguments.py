@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.exceptions import SuspiciousFileOperation
 
 from cfsigned_django.checks import whole_seconds
+from cfsigned_django.signing import InvalidPolicy
+from cfsigned_django.signing.policy import epoch_time
 
 
 def refuse_dot_dot(name: str) -> None:
@@ -54,6 +56,17 @@ def step_seconds(expire_step: int | timedelta, seconds: int, longest: int) -> in
             "must outlive the URLs that they signed."
         )
     return step
+
+
+def refuse_late_start(date_greater_than: datetime | int, expires: int, now: int) -> None:
+    """Refuse a URL that would end before it begins, since its lifetime counts from now."""
+    start = epoch_time(date_greater_than, "date_greater_than")
+    if start >= expires:
+        raise InvalidPolicy(
+            f"date_greater_than is {start - now} s from now, and the URL ends {expires - now} s "
+            f"from now: expire counts from now as well. Ask for expire={start - now} and as many "
+            "seconds more as the URL shall work."
+        )
 
 
 def refuse_conditions(*conditions: Any) -> None:

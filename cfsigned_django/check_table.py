@@ -16,7 +16,7 @@ TABLE: dict[str, str] = {
     "cfsigned.E004": "Set AWS_S3_CUSTOM_DOMAIN to the domain name of the distribution, such as "
     "d111111abcdef8.cloudfront.net.",
     "cfsigned.E005": "Set the host alone, such as media.example.com or 127.0.0.1:8001; the "
-    "protocol goes to AWS_S3_URL_PROTOCOL.",
+    "protocol goes to AWS_S3_URL_PROTOCOL, and its usual port is left out.",
     "cfsigned.E006": 'Set AWS_S3_URL_PROTOCOL to "https:" (or "http:" for the local edge), with '
     "the colon.",
     "cfsigned.E007": "Mend AWS_CLOUDFRONT_KEY as the message says; a pathlib.Path of the PEM "
@@ -30,7 +30,8 @@ TABLE: dict[str, str] = {
     "key does not go with SHA1.",
     "cfsigned.E012": 'Set AWS_CLOUDFRONT_HASH_ALGORITHM to "SHA256": this platform\'s OpenSSL '
     "policy refuses SHA-1, which RSA links use otherwise.",
-    "cfsigned.E013": "Set AWS_QUERYSTRING_EXPIRE to whole seconds or a timedelta, 1 s or more.",
+    "cfsigned.E013": "Set AWS_QUERYSTRING_EXPIRE to whole seconds or a timedelta, 1 s or more, "
+    "and as short as the site can do with.",
     "cfsigned.E014": "Set AWS_CLOUDFRONT_MAX_EXPIRE to whole seconds or a timedelta, 1 s or more.",
     "cfsigned.E015": "Lower AWS_QUERYSTRING_EXPIRE, or raise AWS_CLOUDFRONT_MAX_EXPIRE.",
     "cfsigned.E016": "Set AWS_CLOUDFRONT_EXPIRE_STEP to whole seconds or a timedelta; 0 turns "

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
@@ -20,6 +21,7 @@ from django.core.exceptions import ImproperlyConfigured
 from cfsigned_django.check_table import TABLE as TABLE, problem, shown
 from cfsigned_django.conf import Config
 from cfsigned_django.signing import HashAlgorithm, HashRefused, InvalidKey, KeyAlgorithm, PrivateKey
+from cfsigned_django.signing.policy import MAX_EPOCH_TIME
 
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?(?::([0-9]{1,5}))?", re.ASCII)
 KEY_GROUP_ID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
@@ -104,10 +106,8 @@ def _domain(config: Config) -> Facts:
             "cfsigned.E004",
             "AWS_S3_CUSTOM_DOMAIN is not set, so that links would lead past CloudFront to S3.",
         )
-    elif not isinstance(domain, str) or not _is_host(domain):
-        yield problem(
-            "cfsigned.E005", f"AWS_S3_CUSTOM_DOMAIN is {shown(domain)}, which is no bare host."
-        )
+    elif mistake := _mistake_in_host(domain, config.url_protocol):
+        yield problem("cfsigned.E005", f"AWS_S3_CUSTOM_DOMAIN is {shown(domain)}, {mistake}.")
     elif domain.lower().endswith((".amazonaws.com", ".amazonaws.com.cn")):
         yield problem(
             "cfsigned.E018",
@@ -188,9 +188,11 @@ def _lifetimes(config: Config) -> Facts:
     expire = whole_seconds(config.querystring_expire)
     most = whole_seconds(config.max_expire)
     step = whole_seconds(config.expire_step)
-    if expire is None or expire < 1:
+    is_late = expire is not None and time.time() + expire > MAX_EPOCH_TIME
+    if expire is None or expire < 1 or is_late:
         wrong = shown(config.querystring_expire)
-        yield problem("cfsigned.E013", f"AWS_QUERYSTRING_EXPIRE is {wrong}.")
+        why = ": URLs would end after January 2038, later than a policy can say" if is_late else ""
+        yield problem("cfsigned.E013", f"AWS_QUERYSTRING_EXPIRE is {wrong}{why}.")
     if most is None or most < 1:
         yield problem("cfsigned.E014", f"AWS_CLOUDFRONT_MAX_EXPIRE is {shown(config.max_expire)}.")
     elif expire is not None and expire > most:
@@ -234,9 +236,17 @@ def longest_lifetime(config: Config) -> int:
     return (whole_seconds(config.max_expire) or 0) + (whole_seconds(config.expire_step) or 0)
 
 
-def _is_host(domain: str) -> bool:
-    match = _HOST.fullmatch(domain)
-    return match is not None and ".." not in domain and int(match[1] or 0) < 65536
+def _mistake_in_host(domain: Any, protocol: Any) -> str:
+    """Say what is wrong with a host, with or without a port; empty where nothing is."""
+    match = _HOST.fullmatch(domain) if isinstance(domain, str) else None
+    if match is None or ".." in domain or int(match[1] or 0) >= 65536:
+        return "which is no bare host"
+    if (protocol, match[1]) in (("https:", "443"), ("http:", "80")):
+        return (
+            "with the port that browsers leave out of a URL: they would ask for another one than "
+            "was signed"
+        )
+    return ""
 
 
 def is_local_host(domain: Any) -> bool:

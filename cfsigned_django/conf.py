@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Self
@@ -18,6 +19,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.dispatch import receiver
 from django.utils.encoding import filepath_to_uri
+from django.utils.module_loading import import_string
 
 from cfsigned_django.aws.access import AwsAccess
 from cfsigned_django.key_source import (
@@ -103,14 +105,17 @@ def storage_entries() -> Mapping[str, dict[str, Any]]:
     return entries
 
 
-def hide_storage_options() -> None:
-    """Hide the secrets that STORAGES holds as text.
+def hide_storage_options(storage_class: type) -> None:
+    """Hide the secrets that STORAGES holds as text for storages of this class.
 
-    Done when a constructor raises: Django's own frame holds the OPTIONS in a
-    local variable, and a debug page would print them.
+    Done when its constructor raises: Django's own frame holds the OPTIONS in a
+    local variable, and a debug page would print them. Those of other classes,
+    which may want their key as it is, are in no frame.
     """
-    for options in all_storage_options():
-        hide_all(options)
+    for entry in storage_entries().values():
+        with suppress(ImportError):
+            if import_string(entry.get("BACKEND", "")) is storage_class:
+                hide_all(entry.get("OPTIONS", {}))
 
 
 def bucket_name() -> str:
@@ -126,7 +131,7 @@ def aws_setting(setting: str) -> str:
 
 def base_url() -> str:
     """Return the path, from slash to slash, under which S3 keys of AWS_LOCATION are served."""
-    location = str(getattr(settings, "AWS_LOCATION", "")).strip("/")
+    location = aws_setting("AWS_LOCATION").strip("/")
     return f"/{filepath_to_uri(location)}/" if location else "/"
 
 

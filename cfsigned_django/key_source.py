@@ -74,6 +74,10 @@ class KeySource:
                 self._private_key = PrivateKey.load(self._source)
             return self._private_key
 
+    def renew_lock(self) -> None:
+        """Free what a thread held that a fork left behind."""
+        self._lock = threading.Lock()
+
     def __copy__(self) -> Self:
         return self
 
@@ -111,6 +115,18 @@ def forget_in_use() -> None:
     """Drop the keys that no storage holds: settings changed."""
     with _registry_lock:
         _in_use.clear()
+
+
+def _renew_locks() -> None:
+    global _registry_lock
+    _registry_lock = threading.Lock()
+    for source in list(_registry.values()):
+        source.renew_lock()
+
+
+# Servers fork their workers, while a thread may be parsing a key. Windows knows no fork.
+if hasattr(os, "register_at_fork"):  # pragma: no branch
+    os.register_at_fork(after_in_child=_renew_locks)
 
 
 # The first words of a PEM file, and what base64 makes of them.

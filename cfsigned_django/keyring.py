@@ -10,8 +10,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
+from django.dispatch import receiver
 
 from cfsigned_django import conf
 from cfsigned_django.conf import KeySource
@@ -83,6 +86,13 @@ def forget() -> None:
     if _keyring is not None:
         _keyring.expire()
         drop_all()
+
+
+@receiver(setting_changed)
+def _look_again(*, setting: str, **kwargs: Any) -> None:
+    """Look again after override_settings and its like: the test may have keys of its own."""
+    if setting.startswith(("AWS_", "SECRET_KEY", "DATABASE")):
+        forget()
 
 
 def lease_signer(

@@ -16,6 +16,7 @@ from cfsigned_django.addresses import AddressMixin, join_query
 from cfsigned_django.arguments import (
     lifetime,
     refuse_conditions,
+    refuse_late_start,
     refuse_writing,
     step_seconds,
 )
@@ -207,6 +208,8 @@ class SignedUrlMixin(AddressMixin):
             return shared.sign(str(name), raw)
         # What was cut short, since the database does not answer, is not kept.
         is_cut = expires != wanted
+        if date_greater_than is not None:
+            refuse_late_start(date_greater_than, expires, second)
         if date_greater_than is not None or is_cut or not ready.cache_size:
             policy = Policy(
                 resource=covered,

@@ -24,6 +24,7 @@ from urllib.parse import urlsplit
 from django.core.files.storage import Storage, storages
 from django.utils.encoding import filepath_to_uri
 
+from cfsigned_django import keyring
 from cfsigned_django.edge.client import EdgeClient as EdgeClient, EdgeResponse as EdgeResponse
 from cfsigned_django.edge.cors import CorsRule as CorsRule
 from cfsigned_django.origins import StorageOrigin, distribution_for
@@ -48,6 +49,16 @@ def edge_for(
     found = _find(storage)
     origin = StorageOrigin(cast("Storage", found), cors_rules=cors_rules)
     return EdgeClient(distribution_for(found, origin, public=public))
+
+
+def forget_keys() -> None:
+    """Look anew, at the next URL, which key of the database signs.
+
+    A process remembers that for AWS_CLOUDFRONT_KEYRING_SECONDS, also from one
+    test to the next, whose rows are others: call this where a test has made or
+    moved key pairs by itself. A change of settings does it too.
+    """
+    keyring.forget()
 
 
 def assert_signed(

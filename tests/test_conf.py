@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import copy
+import os
 import pickle
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.core.files.storage import storages
 
-from cfsigned_django import conf
+from cfsigned_django import conf, key_source
 from cfsigned_django.conf import Config, KeySource
 from cfsigned_django.signing import InvalidKey, PrivateKey
+from cfsigned_django.storage import CloudFrontS3Storage
 from tests.leaks import fragments
 from tests.storage_cases import DOMAIN, KEY_ID, S3_BACKEND, counted_loads, options_for
 
@@ -104,6 +108,19 @@ class TestKeySource:
         path.write_bytes(ec_key.to_pem())
         assert source.load().public_key == ec_key.public_key
 
+    @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+    @pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+    def test_fork_while_a_thread_parses(self, ec_key: PrivateKey) -> None:
+        """Be loaded in a worker that was forked while a thread of the parent held the locks."""
+        source = KeySource.wrap(ec_key.to_pem())
+        assert source is not None
+        with source._lock, key_source._registry_lock:
+            child = os.fork()
+            if child == 0:  # pragma: no cover - another process
+                locks = (source._lock, key_source._registry_lock)
+                os._exit(0 if all(lock.acquire(timeout=1) for lock in locks) else 1)
+            assert os.waitpid(child, 0)[1] == 0
+
     def test_copies(self, ec_key: PrivateKey) -> None:
         """Be the same in a copy and after a pickle in the same process."""
         source = KeySource.wrap(ec_key.to_pem())
@@ -169,12 +186,30 @@ def test_hidden_options(settings: Any, ec_key: PrivateKey) -> None:
     """Put what hides a secret in its place in STORAGES, and leave all else as it is."""
     options = options_for(ec_key, secret_key="secret", access_key="AKIA")
     settings.STORAGES = {"default": {"BACKEND": S3_BACKEND, "OPTIONS": options}}
-    conf.hide_storage_options()
+    conf.hide_storage_options(CloudFrontS3Storage)
     text = repr(settings.STORAGES)
     assert "AKIA" in text
     assert "'secret'" not in text
     assert not any(each in text for each in fragments(ec_key))
     assert options["secret_key"] == "secret"
+
+
+def test_options_of_others(settings: Any, rsa_key: PrivateKey) -> None:
+    """Leave the key of another storage as it is, and usable, where one of this class is wrong."""
+    of_django_storages = {
+        "bucket_name": "legacy",
+        "custom_domain": "legacy.example.com",
+        "cloudfront_key": rsa_key.to_pem(),
+        "cloudfront_key_id": KEY_ID,
+    }
+    settings.STORAGES = {
+        "default": {"BACKEND": S3_BACKEND, "OPTIONS": {"qurystring_expire": 60}},
+        "legacy": {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": of_django_storages},
+        "gone": {"BACKEND": "no.such.Storage"},
+    }
+    with pytest.raises(ImproperlyConfigured, match="querystring_expire"):
+        storages["default"]
+    assert "Signature=" in storages["legacy"].url("a.jpg")
 
 
 @pytest.mark.parametrize("option", ["access_key", "custom_domain", "cloudfront_key_id"])

@@ -66,8 +66,8 @@ def load_private_key(
     encrypted = "ENCRYPTED" in block.label or "ENCRYPTED" in block.body
     if encrypted and not password:
         raise InvalidKey(
-            "The private key is encrypted and no password was given. Give the password, or "
-            "decrypt the key first: openssl pkey -in encrypted.pem -out key.pem"
+            "The private key is encrypted and no password was given. Decrypt it: openssl pkey -in "
+            "encrypted.pem -out key.pem. (No setting takes a password; PrivateKey.load() does.)"
         )
     if not encrypted:
         password = None  # One that is not needed is an error to the library.

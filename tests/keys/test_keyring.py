@@ -6,11 +6,13 @@ import threading
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from pytest_django import Settings
 
 from cfsigned_django import keyring
 from cfsigned_django.active_keys import find_active_signer
 from cfsigned_django.lease import Found, Lease
 from cfsigned_django.signing import PrivateKey, Signer
+from cfsigned_django.testing import forget_keys
 from tests.keys import KEY_GROUP_ID
 
 
@@ -74,3 +76,23 @@ def test_a_fork_without_the_app() -> None:
     keyring._renew_locks()
 
     assert not keyring.looks_in_database(KEY_GROUP_ID)
+
+
+@pytest.mark.parametrize("way", ["a setting", "a secret key", "by hand"])
+def test_looks_again(way: str, signer: Signer, ec_key: PrivateKey, settings: Settings) -> None:
+    """Look again after a change of settings, and where a test says that rows are others."""
+    other = Signer(key_pair_id="KOTHER", private_key=ec_key)
+    found = [Found(signer=other), Found(signer=signer)]
+    keyring.register(lambda *arguments: found.pop())
+    try:
+        for _ in range(2):
+            assert keyring.lease_signer(KEY_GROUP_ID, None, None).signer is signer
+        if way == "a setting":
+            settings.AWS_CLOUDFRONT_KEYRING_SECONDS = 5
+        elif way == "a secret key":
+            settings.SECRET_KEY = "another one"
+        else:
+            forget_keys()
+        assert keyring.lease_signer(KEY_GROUP_ID, None, None).signer is other
+    finally:
+        keyring.register(find_active_signer)
