@@ -135,10 +135,15 @@ def default_file_storage() -> str | None:
     return getattr(settings, "DEFAULT_FILE_STORAGE", None)
 
 
+def are_storages_set() -> bool:
+    """Tell whether the project names STORAGES itself."""
+    overridden: bool = settings.is_overridden("STORAGES")  # type: ignore[misc]
+    return overridden
+
+
 def is_default_storage_set() -> bool:
     """Tell whether the project names STORAGES["default"] itself."""
-    overridden: bool = settings.is_overridden("STORAGES")  # type: ignore[misc]
-    return overridden and "default" in storage_entries()
+    return are_storages_set() and "default" in storage_entries()
 
 
 def static_domain() -> str | None:
