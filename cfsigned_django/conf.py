@@ -221,6 +221,12 @@ def _first_of(*names: str) -> Any:
     return next((found for name in names if (found := getattr(settings, name, None))), None)
 
 
+def is_debug() -> bool:
+    """Tell whether DEBUG is on."""
+    debug: bool = settings.DEBUG
+    return debug
+
+
 def cache_middleware_seconds() -> int:
     """Return for how long Django's cache middleware keeps a page that does not say."""
     seconds: int = settings.CACHE_MIDDLEWARE_SECONDS
