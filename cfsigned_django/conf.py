@@ -140,10 +140,15 @@ def default_file_storage() -> str | None:
     return getattr(settings, "DEFAULT_FILE_STORAGE", None)
 
 
+def are_storages_set() -> bool:
+    """Tell whether the project names STORAGES itself."""
+    overridden: bool = settings.is_overridden("STORAGES")  # type: ignore[misc]
+    return overridden
+
+
 def is_default_storage_set() -> bool:
     """Tell whether the project names STORAGES["default"] itself."""
-    overridden: bool = settings.is_overridden("STORAGES")  # type: ignore[misc]
-    return overridden and "default" in storage_entries()
+    return are_storages_set() and "default" in storage_entries()
 
 
 def static_domain() -> str | None:
@@ -219,6 +224,12 @@ def aws_access() -> AwsAccess:
 
 def _first_of(*names: str) -> Any:
     return next((found for name in names if (found := getattr(settings, name, None))), None)
+
+
+def is_debug() -> bool:
+    """Tell whether DEBUG is on."""
+    debug: bool = settings.DEBUG
+    return debug
 
 
 def cache_middleware_seconds() -> int:

@@ -27,9 +27,9 @@ def honour_default_file_storage() -> None:
     """
     backend = conf.default_file_storage()
     if backend is not None and backend.startswith(_OURS) and not conf.is_default_storage_set():
-        settings.STORAGES = {**settings.STORAGES, "default": _Honoured(BACKEND=backend)}
+        settings.STORAGES = {**conf.storage_entries(), "default": _Honoured(BACKEND=backend)}
 
 
 def is_honoured() -> bool:
     """Tell whether STORAGES["default"] came from DEFAULT_FILE_STORAGE."""
-    return isinstance(settings.STORAGES.get("default"), _Honoured)
+    return isinstance(conf.storage_entries().get("default"), _Honoured)

@@ -8,13 +8,20 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from cfsigned_django import conf
 from cfsigned_django.aws.documents import iam_policies
 from cfsigned_django.aws.provisioning.steps import Step, StepState
 from cfsigned_django.live_proof import Evidence, Verdict
+from cfsigned_django.storage_checks import signing_configs
 
 _MARKS: Final = {StepState.DONE: "done", StepState.TODO: "to do", StepState.CONFLICT: "conflict"}
 _VERDICTS: Final = {Verdict.GOOD: "good", Verdict.OPEN: "open", Verdict.BAD: "BAD"}
 _INDENT: Final = " " * 10
+_BACKEND: Final = '{"BACKEND": "cfsigned_django.storage.CloudFrontS3Storage"}'
+_STORAGES: Final = f"""STORAGES = {{
+    "default": {_BACKEND},
+    "staticfiles": {{"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}},
+}}"""
 
 
 def plan_as_text(steps: Iterable[Step], *, with_diffs: bool = True) -> str:
@@ -56,6 +63,14 @@ def settings_as_text(settings: Mapping[str, str | Path]) -> str:
     if any(isinstance(value, Path) for value in settings.values()):
         lines.insert(0, "import pathlib\n")
     return "\n".join(lines)
+
+
+def storages_as_text() -> str:
+    """Return the storage as Python to paste; nothing where one of the site signs already."""
+    if any(signing_configs()):
+        return ""
+    # The site's other storages, and their options, are its own.
+    return f'STORAGES["default"] = {_BACKEND}' if conf.are_storages_set() else _STORAGES
 
 
 def proof_as_text(evidence: Iterable[Evidence]) -> str:

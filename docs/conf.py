@@ -14,7 +14,8 @@ release = tomllib.loads(_PYPROJECT.read_text(encoding="utf-8"))["project"]["vers
 
 extensions = ["myst_parser", "sphinx_copybutton"]
 exclude_patterns = ["_build"]
-myst_enable_extensions = ["colon_fence"]
+# html_image: <img> is what GitHub shows in a width of its own.
+myst_enable_extensions = ["colon_fence", "html_image"]
 myst_heading_anchors = 3
 # Settings are quoted to be copied: "..." stays as it is typed.
 smartquotes = False

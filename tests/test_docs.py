@@ -128,7 +128,7 @@ def test_readme_is_short() -> None:
 def test_links_between_files_lead_somewhere(doc: Path) -> None:
     """Every relative link of a page names a file that is there."""
     text = SNIPPET.sub("", read(doc))
-    targets = re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)|\{image\} (\S+)", text)
+    targets = re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)|<img src=\"([^\"]+)\"", text)
     targets = [link or image for link, image in targets]
 
     assert [target for target in targets if not (doc.parent / target).exists()] == []

@@ -102,3 +102,10 @@ def test_architecture_page_shows_every_module() -> None:
     picture = next(snippets(ARCHITECTURE)).code
 
     assert set(re.findall(r"^  (\w+)", picture, re.MULTILINE)) == package_modules()
+
+
+def test_architecture_page_names_the_modules_of_the_admin() -> None:
+    """What the page says of admin/ names each of its modules."""
+    modules = {path.name for path in (ROOT / "cfsigned_django" / "admin").glob("*.py")}
+
+    assert modules - {"__init__.py"} <= set(re.findall(r"`(\w+\.py)`", read(ARCHITECTURE)))

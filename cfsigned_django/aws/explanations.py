@@ -141,7 +141,8 @@ EXPLANATIONS: Final[Mapping[str, Explanation]] = {
     "RequestTimeTooSkewed": _CLOCK,
     # The credentials, as boto3 looks for them.
     "NoCredentialsError": Explanation(
-        reason="there are no AWS credentials", next_step=f"Set {_KEYS}, or give the machine a role."
+        reason="there are no AWS credentials",
+        next_step=f"Set {_KEYS} in the environment, or give the machine a role.",
     ),
     "PartialCredentialsError": Explanation(
         reason="one half of the AWS credentials is missing", next_step=f"Set {_KEYS}."

@@ -7,10 +7,14 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.test import override_settings
 
 from cfsigned_django.aws.stack import Clients, read_stack
+from cfsigned_django.site_rotation import site_rotation
+from cfsigned_django.storage_checks import check_storages
 from tests.ministack_server import Ministack
 from tests.projects import ROOT
 from tests.setup.accounts import clients_of
@@ -114,6 +118,18 @@ def _renamed(text: str, names: dict[str, str]) -> str:
 def test_transcript(page: Path, printed: dict[str, str]) -> None:
     """The page shows word for word what --apply prints."""
     assert printed["transcript"] == block(page, "transcript")
+
+
+@both_pages
+def test_settings_of_the_transcript(page: Path) -> None:
+    """What is printed to be pasted passes the system checks, and is all that a rotation wants."""
+    names: dict[str, Any] = {}
+    pasted = block(page, "transcript").partition("to paste:")[2].partition("\nThe private key")[0]
+    exec(pasted, names)  # noqa: S102 - our own pages
+
+    with override_settings(**{name: value for name, value in names.items() if name.isupper()}):
+        assert check_storages() == []
+        assert site_rotation().key_group_id == names["AWS_CLOUDFRONT_KEY_GROUP_ID"]
 
 
 @both_pages

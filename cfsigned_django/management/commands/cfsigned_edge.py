@@ -8,11 +8,11 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 from wsgiref.types import WSGIApplication
 
-from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import InvalidStorageError, Storage, storages
 from django.core.management.base import BaseCommand, CommandError, no_translations
 
+from cfsigned_django import conf
 from cfsigned_django.aws.client import AwsError
 from cfsigned_django.aws.origin import S3Origin
 from cfsigned_django.edge import EdgeServer
@@ -100,7 +100,7 @@ class Command(BaseCommand):
     @no_translations
     def handle(self, *args: Any, **options: Any) -> None:
         """Build the edge, say what it serves, and serve until interrupted."""
-        if not settings.DEBUG and not options["insecure"]:
+        if not conf.is_debug() and not options["insecure"]:
             raise CommandError(
                 "DEBUG is off, and this edge is for development only. In production, CloudFront "
                 "does its work. Give --insecure to run it nevertheless."

@@ -43,6 +43,7 @@ from cfsigned_django.setup_report import (
     proof_as_text,
     settings_as_text,
     step_as_text,
+    storages_as_text,
     summary,
     wrapped,
 )
@@ -159,7 +160,8 @@ class Command(PipedCommand):
             self.stdout.write(f"\n{summary(steps)}")
             if left:
                 self.stdout.write(plan_as_text(left))
-            self.stdout.write(f"\nSettings to paste:\n\n{settings_as_text(settings)}\n\n")
+            pasted = "\n\n".join(filter(None, (settings_as_text(settings), storages_as_text())))
+            self.stdout.write(f"\nSettings to paste:\n\n{pasted}\n\n")
             self.stdout.write(f"The private key is kept in {setup.holder.place}.")
             if note:
                 self.stdout.write(wrapped(note))

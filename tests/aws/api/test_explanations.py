@@ -89,7 +89,7 @@ def test_temporary(error: AwsFailure) -> None:
         (answer("RequestTimeTooSkewed"), "the clock of this machine"),
         (answer("NoSuchResource"), "AWS_CLOUDFRONT_KEY_GROUP_ID"),
         (answer("TooManyPublicKeys"), "quota"),
-        (boto.NoCredentialsError(), "AWS_ACCESS_KEY_ID"),
+        (boto.NoCredentialsError(), "AWS_SECRET_ACCESS_KEY in the environment"),
         (boto.PartialCredentialsError(provider="env", cred_var="x"), "one half"),
         (boto.CredentialRetrievalError(provider="x", error_msg=URL), "could not be fetched"),
         (boto.UnauthorizedSSOTokenError(), "aws sso login"),

@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 from django.core.management import CommandError
 
+from cfsigned_django.setup_report import storages_as_text
 from cfsigned_django.signing import PrivateKey
+from tests.pages import ROOT, read
 from tests.setup.command import run
+from tests.storage_cases import FILE_BACKEND, S3_BACKEND
 
 
 @pytest.mark.usefixtures("unmigrated")
@@ -72,3 +75,25 @@ class TestPrinting:
         assert said in str(caught.value)
         assert "--create" in str(caught.value)
         assert "aws_cloudfront_key_group" in run("--export", "terraform", "--create")
+
+
+class TestStorages:
+    """What names the storage that signs is among the settings to paste."""
+
+    def test_of_a_site_without_its_own(self) -> None:
+        """Print STORAGES as the page on installing has it, static files included."""
+        assert storages_as_text() in read(ROOT / "docs" / "install.md")
+        assert storages_as_text().startswith("STORAGES = {")
+
+    def test_of_a_site_with_others(self, settings: Any) -> None:
+        """Print the default storage alone where the site has storages: they stay as they are."""
+        settings.STORAGES = {"default": {"BACKEND": "django.core.files.storage.InMemoryStorage"}}
+
+        assert storages_as_text() == f'STORAGES["default"] = {{"BACKEND": "{S3_BACKEND}"}}'
+
+    @pytest.mark.parametrize("backend", [S3_BACKEND, FILE_BACKEND])
+    def test_of_a_site_that_signs(self, backend: str, settings: Any) -> None:
+        """Print nothing where a storage of this package is there, under whatever alias."""
+        settings.STORAGES = {**settings.STORAGES, "private": {"BACKEND": backend}}
+
+        assert storages_as_text() == ""
