@@ -9,6 +9,8 @@ from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.behavior import (
     LEGACY_CACHE_FIELDS,
     listed,
+    misplaced_patterns,
+    overtaken_patterns,
     trusted_key_groups,
 )
 from cfsigned_django.aws.documents.distribution import find_origin, replace_origin, with_domain
@@ -137,21 +139,43 @@ def _origin_path_note(origin: Mapping[str, Any]) -> str:
 
 
 def _behavior(target: Target, found: Distribution) -> Step:
-    before, after = target.behavior, target.wanted_behavior()
+    before, after, pattern = target.behavior, target.wanted_behavior(), target.wish.path_pattern
     if before == after:
         return done("behavior", f"it trusts the key group {target.key_group_id}")
+    if pattern is not None and (misplaced := misplaced_patterns(found.config, pattern)):
+        return _no_place(pattern, *misplaced)
     return todo(
         "behavior",
-        _why_behavior(before, after),
+        _why_new_behavior(found, pattern) if before is None else _why_behavior(before, after),
         call=update_call(found, target.wanted_config()),
         before=before,
         after=after,
     )
 
 
-def _why_behavior(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> str:
-    if before is None:
-        return "there is none with this path pattern"
+def _no_place(pattern: str, earlier: str, specific: list[str]) -> Step:
+    """Leave the order of behaviors to a person: moving one changes which files it serves."""
+    names = ", ".join(specific)
+    return conflict(
+        "behavior",
+        f"{pattern} has no right place: behind {names}, so that it takes none of its files, it is "
+        f"behind {earlier} too, which takes files of {pattern}. In CloudFront > Distribution > "
+        f"Behaviors, move {names} before {earlier}, then run this again",
+        blocks=True,
+    )
+
+
+def _why_new_behavior(found: Distribution, pattern: str | None) -> str:
+    why = "there is none with this path pattern"
+    overtaken = overtaken_patterns(found.config, pattern) if pattern else []
+    return (
+        f"{why}; it is tried before {', '.join(overtaken)}, and takes what both match"
+        if overtaken
+        else why
+    )
+
+
+def _why_behavior(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
     reasons = []
     if trusted_key_groups(before) != trusted_key_groups(after):
         reasons.append("links must be signed by a key of the key group, and unsigned ones end")
