@@ -13,7 +13,7 @@ from cfsigned_django.aws.documents.behavior import (
     overtaken_patterns,
     trusted_key_groups,
 )
-from cfsigned_django.aws.documents.distribution import find_origin, replace_origin, with_domain
+from cfsigned_django.aws.documents.distribution import find_origin, replace_origin
 from cfsigned_django.aws.documents.managed_policies import name_of
 from cfsigned_django.aws.documents.origin_places import origins_of
 from cfsigned_django.aws.provisioning.steps import Call, Step, conflict, done, todo
@@ -72,8 +72,6 @@ def behavior_steps(target: Target) -> Iterator[Step]:
         return
     yield _origin(target, found)
     yield _behavior(target, found)
-    if target.host and target.host != found.domain_name:
-        yield _domain(target, found)
 
 
 def deployed_step(target: Target, *, changes: bool) -> Step:
@@ -209,32 +207,4 @@ def _losses(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str
         f": what they forward ({names}) reaches the origin then only as the policies say"
         if names
         else ""
-    )
-
-
-def _domain(target: Target, found: Distribution) -> Step:
-    host, certificate = target.host, target.wish.certificate
-    if target.has_domain:
-        return done(
-            "domain",
-            f"{host} is an alternate domain name of {found.id}; its DNS must lead to "
-            f"{found.domain_name}",
-        )
-    if not certificate:
-        return conflict(
-            "domain",
-            f"{host} is no alternate domain name of {found.id}, and needs a certificate: request "
-            "one for it of ACM in us-east-1, say --certificate ARN, and let its DNS (a CNAME or "
-            f"alias record) lead to {found.domain_name}. Until then, only "
-            f"{found.domain_name} answers",
-        )
-    config = with_domain(found.config, host, certificate)
-    fields = ("Aliases", "ViewerCertificate")
-    return todo(
-        "domain",
-        f"{host} becomes an alternate domain name, with the certificate; its DNS must lead to "
-        f"{found.domain_name}, which is yours to do",
-        call=update_call(found, config),
-        before={each: found.config.get(each) for each in fields},
-        after={each: config[each] for each in fields},
     )
