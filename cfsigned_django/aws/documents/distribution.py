@@ -89,6 +89,14 @@ def access_control_of(origin: Mapping[str, Any]) -> str:
     return origin.get("OriginAccessControlId") or ""
 
 
+def attachment_of(origin: Mapping[str, Any]) -> Attachment | None:
+    """Return by which of the two ways an origin reads; None for neither, and for both."""
+    control, identity = access_control_of(origin), access_identity_of(origin)
+    if bool(control) == bool(identity):
+        return None
+    return Attachment(access_control_id=control, access_identity_id=identity)
+
+
 def access_control_config(bucket: str) -> Document:
     """Return what makes an origin access control that signs every request to S3."""
     return {

@@ -13,11 +13,12 @@ from cfsigned_django.aws.documents.behavior import (
     overtaken_patterns,
     trusted_key_groups,
 )
-from cfsigned_django.aws.documents.distribution import find_origin, replace_origin
+from cfsigned_django.aws.documents.distribution import attachment_of, find_origin, replace_origin
 from cfsigned_django.aws.documents.managed_policies import name_of
 from cfsigned_django.aws.documents.origin_places import origins_of
 from cfsigned_django.aws.provisioning.steps import Call, Step, conflict, done, todo
 from cfsigned_django.aws.provisioning.target import Target
+from cfsigned_django.aws.provisioning.wish import OriginAccess
 from cfsigned_django.aws.stack import Distribution
 
 #: The step that waits until every edge has the configuration.
@@ -110,18 +111,36 @@ def _other_origin(target: Target) -> Step:
 def _origin(target: Target, found: Distribution) -> Step:
     wanted = target.wanted_origin()
     present = find_origin(found.config, wanted["Id"])
-    way = target.wish.origin_access.value.upper()
     if present == wanted:
+        way = target.origin_access.value.upper()
         return done(
             "origin", f"CloudFront reads the bucket through its {way}{_origin_path_note(wanted)}"
         )
     return todo(
         "origin",
-        f"CloudFront must sign what it asks of S3 ({way}), else the bucket would have to be public"
-        f"{_origin_path_note(wanted)}",
+        f"{_why_origin(target.origin_access, present)}{_origin_path_note(wanted)}",
         call=update_call(found, replace_origin(found.config, wanted)),
         before=present,
         after=wanted,
+    )
+
+
+def _why_origin(wanted: OriginAccess, present: Mapping[str, Any] | None) -> str:
+    """Say why an origin gets a way in, and of one that has another, what ends."""
+    attached = attachment_of(present or {})
+    if attached is None:
+        return (
+            f"CloudFront must sign what it asks of S3 ({wanted.value.upper()}), else the bucket "
+            "would have to be public"
+        )
+    change, ends = (
+        ("OAI -> OAC", f"as the identity {attached.access_identity_id}")
+        if wanted is OriginAccess.OAC
+        else ("OAC -> OAI", f"by the access control {attached.access_control_id}")
+    )
+    return (
+        f"{change}, as --origin-access asks: CloudFront reads no longer {ends}. What lets that in "
+        "stays in the bucket policy, and may go when no other origin uses it"
     )
 
 

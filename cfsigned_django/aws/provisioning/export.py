@@ -82,7 +82,7 @@ def refuse_existing(wish: Wish, language: str) -> None:
 def export_documents(wish: Wish) -> Documents:
     """Return what an empty account would get for a wish."""
     target = Target(stack=_stack_of_tokens(wish), wish=replace(wish, key_group_id=""))
-    is_oac = wish.origin_access is OriginAccess.OAC
+    is_oac = target.origin_access is OriginAccess.OAC
     statement = (
         bucket_policy.access_control_statement(wish.bucket, DISTRIBUTION_ARN)
         if is_oac

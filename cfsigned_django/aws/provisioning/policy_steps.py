@@ -20,7 +20,7 @@ from cfsigned_django.aws.provisioning.wish import OriginAccess
 
 def policy_steps(target: Target) -> Iterator[Step]:
     """Return the steps in their order."""
-    if target.wish.origin_access is OriginAccess.OAC:
+    if target.origin_access is OriginAccess.OAC:
         yield _access_control(target)
     else:
         yield _access_identity(target)
@@ -49,9 +49,14 @@ def _access_control(target: Target) -> Step:
 
 
 def _access_identity(target: Target) -> Step:
-    found = target.access_identity
-    if found is not None:
-        return done("origin-access", f"the origin access identity {found.id} is there")
+    found = target.access_identity_id
+    if found != NOT_YET:
+        stays = (
+            ""
+            if target.wish.origin_access
+            else (" and stays; AWS recommends an access control: --origin-access oac")
+        )
+        return done("origin-access", f"the origin access identity {found} is there{stays}")
     return _create(
         "origin-access",
         "CloudFront reads S3 as an origin access identity (OAI); AWS recommends OAC for new ones",
