@@ -133,10 +133,11 @@ BUCKET_KINDS: dict[str, Kind] = {
     ),
     "origin-not-in-cache-key": Kind(
         level=Level.WARNING,
-        meaning="The cache key does not hold Origin, and no response headers policy is set",
+        meaning="The cache key does not hold Origin, and no response headers policy makes up for "
+        "it",
         why="Who asks first decides which CORS headers the cached copy has, or that it has none.",
-        fix="Set the response headers policy SimpleCORS on the behavior, or put Origin into the "
-        "cache key.",
+        fix="Put Origin into the cache key: manage.py cfsigned_setup plans that for several "
+        "--cors-origin. For one origin alone, the response headers policy SimpleCORS is enough.",
     ),
     "downloads-lost": Kind(
         level=Level.ERROR,

@@ -100,7 +100,7 @@ def export_documents(wish: Wish) -> Documents:
         key_group=key_group_config(name, [PUBLIC_KEY]),
         access_control=access_control_config(wish.bucket) if is_oac else None,
         access_identity=None if is_oac else access_identity_config(wish.bucket),
-        cache_policy=cache_policy_config(name) if wish.downloads else None,
+        cache_policy=(cache_policy_config(name) if target.policies.needs_cache_key else None),
         origin_request_policy=origin_request_policy_config(name) if wish.downloads else None,
         distribution=target.wanted_config(),
         bucket_policy=bucket_policy.merge(None, statement),

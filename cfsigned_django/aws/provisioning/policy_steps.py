@@ -1,4 +1,4 @@
-"""Plan what the distribution refers to: the way into the bucket, and policies for downloads."""
+"""Plan what the distribution refers to: the way into the bucket, and policies of its own."""
 
 from __future__ import annotations
 
@@ -24,8 +24,9 @@ def policy_steps(target: Target) -> Iterator[Step]:
         yield _access_control(target)
     else:
         yield _access_identity(target)
-    if target.wish.downloads:
+    if target.policies.needs_cache_key:
         yield _cache_policy(target)
+    if target.wish.downloads:
         yield _origin_request_policy(target)
 
 
@@ -66,12 +67,37 @@ def _access_identity(target: Target) -> Step:
 
 
 def _cache_policy(target: Target) -> Step:
-    if target.policies.cache_policy_id != NOT_YET:
-        return done("cache-policy", "one keeps a copy per download name")
+    choice = target.policies
+    if choice.cache_policy_id is None:
+        return done("cache-policy", "the behavior's keeps apart what must be kept apart")
+    if choice.suffices(choice.own_cache_policy):
+        return done("cache-policy", f"{target.name} keeps apart what must be kept apart")
+    if choice.own_cache_policy is not None:
+        return conflict(
+            "cache-policy",
+            f"the cache policy {target.name} lacks what must be in the cache key: add the header "
+            "Origin and the query strings response-content-disposition and response-content-type "
+            "to it, in CloudFront > Policies > Cache",
+        )
+    reasons = [
+        why
+        for why, is_wanted in (
+            (
+                "the download parameters must be in the cache key, else one viewer's file name "
+                "would be served to all",
+                target.wish.downloads,
+            ),
+            (
+                "Origin must be in the cache key, else pages of one origin get the CORS headers "
+                "of another",
+                choice.splits_origins,
+            ),
+        )
+        if is_wanted
+    ]
     return _create(
         "cache-policy",
-        "the download parameters must be in the cache key, else one viewer's file name would be "
-        "served to all",
+        "; ".join(reasons),
         "CreateCachePolicy",
         {"CachePolicyConfig": cache_policy_config(target.name)},
     )
