@@ -137,7 +137,14 @@ def _judge_signed(answer: Answer) -> tuple[Verdict, str]:
             "changes the path",
         )
     if answer.is_from_s3:
-        return Verdict.BAD, "the signature is good, and S3 does not let CloudFront read the file"
+        # The plan has seen to the statement that lets CloudFront in, so it is something else.
+        return (
+            Verdict.BAD,
+            "the signature is good, and S3 does not let CloudFront read the file: look for a Deny "
+            "statement in the bucket policy, for a KMS key (SSE-KMS) whose key policy does not "
+            "allow CloudFront, and for an object that another account owns; "
+            "cfsigned_doctor --object NAME says more",
+        )
     return _judge_refusal(answer)
 
 

@@ -1,4 +1,4 @@
-"""Judge the origin and its bucket: whether CloudFront, and nobody else, may read; pure."""
+"""Judge the origin and its bucket: whether CloudFront may read, and who else; pure."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from cfsigned_django.aws.bucket import Bucket, BucketState, Part
 from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.bucket_policy import public_statements
 from cfsigned_django.aws.documents.bucket_readers import (
+    Reader,
     admits,
     admits_identity,
     is_for_any_distribution,
+    other_readers,
     service_statements,
 )
 from cfsigned_django.aws.documents.distribution import (
@@ -23,7 +25,7 @@ from cfsigned_django.aws.documents.origin_places import origins_of
 from cfsigned_django.aws.documents.public_access import open_switches
 from cfsigned_django.aws.inspection import Inspection
 from cfsigned_django.aws.stack import Distribution
-from cfsigned_django.doctor.findings import Finding
+from cfsigned_django.doctor.findings import Finding, Level
 from cfsigned_django.doctor.kinds import finding
 from cfsigned_django.doctor.target import Target
 
@@ -113,8 +115,9 @@ def judge_bucket(
     ]
     yield from faults
     # What may not be read is a finding already, and not in order.
-    if not faults and not bucket.unread.keys() & {Part.POLICY, Part.PUBLIC_ACCESS}:
-        yield _in_order(name, distribution if way else None)
+    is_well = all(each.level is Level.OK for each in faults)
+    if is_well and not bucket.unread.keys() & {Part.POLICY, Part.PUBLIC_ACCESS}:
+        yield _in_order(name, distribution if way else None, is_alone=not faults)
 
 
 def _way_in(
@@ -129,13 +132,17 @@ def _way_in(
     return origin
 
 
-def _in_order(name: str, admitted: Distribution | None) -> Finding:
-    """Say no more than what was compared: without a way in, nobody's was."""
+def _in_order(name: str, admitted: Distribution | None, *, is_alone: bool) -> Finding:
+    """Say no more than what was compared: without a way in, nobody's was.
+
+    Who else may read by a policy of their own, in IAM, was not looked at.
+    """
     if admitted is None:
         what = f"The {name} is not public; no origin is known that reads it by an access control "
         what += "or an identity, so whom it lets in was not compared."
         return finding("bucket-not-public", what, subject=name)
-    what = f"The {name} lets {admitted.id} in, and nobody else."
+    what = f"The policy of the {name} lets {admitted.id} read"
+    what += ", and no statement of it lets anybody else." if is_alone else "."
     return finding("bucket", what, subject=name)
 
 
@@ -177,6 +184,21 @@ def _judge_policy(
     if any(is_for_any_distribution(each) for each in for_service):
         what = f"The policy of the {name} lets every distribution of CloudFront's read."
         yield finding("bucket-policy-wide", what, subject=name)
+    objects = f"arn:{distribution.partition}:s3:::{bucket.name}{target.location}*"
+    yield from _judge_others(
+        other_readers(
+            bucket.policy, objects, distribution_arn=distribution.arn, identity_id=identity_id
+        ),
+        name,
+    )
+
+
+def _judge_others(readers: list[Reader], name: str) -> Iterator[Finding]:
+    for kind, is_named in (("bucket-readers-wide", False), ("bucket-readers", True)):
+        said = [f"{each.who} ({each.statement})" for each in readers if each.is_named is is_named]
+        if said:
+            what = f"The policy of the {name} also lets read: {', '.join(said)}."
+            yield finding(kind, what, subject=name)
 
 
 def _not_admitted(

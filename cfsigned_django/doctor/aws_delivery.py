@@ -8,11 +8,13 @@ from typing import Any
 from cfsigned_django.aws.bucket import Part
 from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.behavior import listed
-from cfsigned_django.aws.documents.bucket_cors import missing_origins
+from cfsigned_django.aws.documents.bucket_cors import echoes_origins, missing_origins
 from cfsigned_django.aws.documents.download_policies import (
     forwards_downloads,
     forwards_origin,
     has_downloads_in_cache_key,
+    has_origin_in_cache_key,
+    keeps_copies,
 )
 from cfsigned_django.aws.documents.managed_policies import RESPONSE_HEADERS_POLICIES, name_of
 from cfsigned_django.aws.documents.response_headers import (
@@ -49,14 +51,32 @@ def _judge_cors(found: Inspection, behavior: Document, target: Target) -> Iterat
         if policy is None:
             return  # What it says is not known; that it was not read is a finding of its own.
         if has_cors(policy.config):
-            origins = lacking_origins(policy.config, origins)
-            if origins and overrides_origin(policy.config):
+            lacking = lacking_origins(policy.config, origins)
+            if lacking and overrides_origin(policy.config):
                 what = f"The response headers policy {policy.name} does not allow "
-                what += f"{' and '.join(origins)}."
+                what += f"{' and '.join(lacking)}."
                 yield finding("cors-policy-origins", what, subject=f"policy {policy_id}")
                 return
+            if not lacking and not overrides_origin(policy.config):
+                yield from _judge_copies(found, behavior, policy, origins)
+            origins = lacking
     if origins:
         yield from _judge_cors_of_s3(found, behavior, origins)
+
+
+def _judge_copies(
+    found: Inspection, behavior: Document, policy: Named, origins: list[str]
+) -> Iterator[Finding]:
+    """Judge copies that name an origin: a policy without override leaves them as they are."""
+    bucket = found.bucket
+    if bucket is None or found.origin_request_policies is None or found.cache_policies is None:
+        return
+    if not echoes_origins(bucket.cors_rules, origins) or not _forwards_origin(found, behavior):
+        return
+    if not _has_origin_in_cache_key(found, behavior) and _keeps_copies(found, behavior):
+        what = f"The behavior forwards Origin, and keeps one copy for all origins: {policy.name} "
+        what += "leaves in it the one origin that S3 has named."
+        yield finding("origin-not-in-cache-key", what, subject="cache policy")
 
 
 def _judge_cors_of_s3(
@@ -73,12 +93,11 @@ def _judge_cors_of_s3(
         return
     in_cache_key = _has_origin_in_cache_key(found, behavior)
     policy_id = behavior.get("OriginRequestPolicyId") or ""
-    policy = found.origin_request_policies.get(policy_id)
-    if not in_cache_key and not forwards_origin(policy.config if policy else None):
+    if not in_cache_key and not _forwards_origin(found, behavior):
         said = name_of(policy_id) if policy_id else "none"
         what = f"The origin request policy is {said}, which does not forward Origin."
         yield finding("origin-not-forwarded", what, subject="origin request policy")
-    elif not in_cache_key:
+    elif not in_cache_key and _keeps_copies(found, behavior):
         what = "The behavior forwards Origin, and keeps one copy for all origins."
         yield finding("origin-not-in-cache-key", what, subject="cache policy")
 
@@ -88,16 +107,23 @@ def _has_origin_in_cache_key(found: Inspection, behavior: Document) -> bool:
     legacy = behavior.get("ForwardedValues")
     if legacy:
         return _holds_origin(listed(legacy.get("Headers")))
+    return has_origin_in_cache_key(_cache_policy(found, behavior))
+
+
+def _keeps_copies(found: Inspection, behavior: Document) -> bool:
+    return keeps_copies(_cache_policy(found, behavior))
+
+
+def _cache_policy(found: Inspection, behavior: Document) -> Mapping[str, Any]:
     policy = (found.cache_policies or {}).get(behavior.get("CachePolicyId") or "")
-    headers = _cache_key(policy).get("HeadersConfig") or {}
-    return headers.get("HeaderBehavior") == "whitelist" and _holds_origin(
-        listed(headers.get("Headers"))
-    )
+    return policy.config if policy else {}
 
 
-def _cache_key(policy: Named | None) -> Mapping[str, Any]:
-    config = policy.config if policy else {}
-    return config.get("ParametersInCacheKeyAndForwardedToOrigin") or {}
+def _forwards_origin(found: Inspection, behavior: Document) -> bool:
+    """Tell whether an origin request policy passes Origin on."""
+    policies = found.origin_request_policies or {}
+    policy = policies.get(behavior.get("OriginRequestPolicyId") or "")
+    return forwards_origin(policy.config if policy else None)
 
 
 def _holds_origin(names: list[str]) -> bool:
@@ -114,8 +140,7 @@ def _judge_downloads(found: Inspection, behavior: Document, target: Target) -> I
         return
     else:
         # What is in the cache key is forwarded as well (Developer Guide, "Control the cache key").
-        policy = found.cache_policies.get(behavior.get("CachePolicyId") or "")
-        is_whole = has_downloads_in_cache_key(policy.config if policy else None)
+        is_whole = has_downloads_in_cache_key(_cache_policy(found, behavior))
     if is_whole:
         return
     request = found.origin_request_policies or {}

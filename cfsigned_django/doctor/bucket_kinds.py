@@ -44,7 +44,10 @@ BUCKET_KINDS: dict[str, Kind] = {
         why="S3 refuses what is not signed (Access Denied), or viewers' headers decide.",
         fix="Set the signing behavior of the origin access control to Sign requests (always).",
     ),
-    "bucket": Kind(level=Level.OK, meaning="The bucket lets CloudFront in, and nobody else"),
+    "bucket": Kind(
+        level=Level.OK,
+        meaning="The bucket policy lets the distribution read; whom else it lets, is a finding",
+    ),
     "bucket-not-public": Kind(
         level=Level.OK,
         meaning="The bucket is not public; whether it lets CloudFront in could not be compared",
@@ -92,6 +95,20 @@ BUCKET_KINDS: dict[str, Kind] = {
         why="Anybody's distribution, of any account, can serve the files.",
         fix="Add the condition AWS:SourceArn with the ARN of the distribution to the statement.",
     ),
+    "bucket-readers-wide": Kind(
+        level=Level.WARNING,
+        meaning="The bucket policy also lets read whom it does not name: by a condition, a "
+        "service, or the distribution of another account",
+        why="They get the files without a signature, as far as no other statement denies it.",
+        fix="Take the statement out, or name in it who needs the files.",
+    ),
+    "bucket-readers": Kind(
+        level=Level.OK,
+        meaning="The bucket policy also lets principals read that it names, or other distributions "
+        "of the account",
+        why="They get the files without a signature, as far as no other statement denies it.",
+        fix="Take the statement out if they need not have the files.",
+    ),
     "delivery": Kind(
         level=Level.OK, meaning="CORS and parameters pass through CloudFront as wanted"
     ),
@@ -116,10 +133,11 @@ BUCKET_KINDS: dict[str, Kind] = {
     ),
     "origin-not-in-cache-key": Kind(
         level=Level.WARNING,
-        meaning="The cache key does not hold Origin, and no response headers policy is set",
+        meaning="The cache key does not hold Origin, and no response headers policy makes up for "
+        "it",
         why="Who asks first decides which CORS headers the cached copy has, or that it has none.",
-        fix="Set the response headers policy SimpleCORS on the behavior, or put Origin into the "
-        "cache key.",
+        fix="Put Origin into the cache key: manage.py cfsigned_setup plans that for several "
+        "--cors-origin. For one origin alone, the response headers policy SimpleCORS is enough.",
     ),
     "downloads-lost": Kind(
         level=Level.ERROR,

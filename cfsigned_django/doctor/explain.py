@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 from cfsigned_django.doctor.findings import Finding, Level
@@ -29,16 +29,17 @@ _KEY_ID = re.compile(r"[A-Za-z0-9]{1,20}", re.ASCII)
 class Knowledge:
     """What is known of a site when a URL is explained.
 
-    ``domains`` are those that its storages sign for; ``trusted_ids`` the ids
-    in the key groups of the behavior, or None where AWS was not asked; ``now``
-    is in Unix seconds; ``viewer_ip`` is the viewer's address, if known.
+    ``domains`` are those that its storages sign for; ``key_groups`` has by
+    their ids what the key groups hold of those with the URL's host, and is
+    empty where that is not known; ``now`` is in Unix seconds; ``viewer_ip`` is
+    the viewer's address, if known.
     """
 
     keys: Sequence[KnownKey]
     domains: Collection[str]
     now: int
     viewer_ip: str | None = None
-    trusted_ids: Collection[str] | None = None
+    key_groups: Mapping[str, Collection[str]] = field(default_factory=dict)
 
 
 def explain_url(text: str, knowledge: Knowledge) -> list[Finding]:
@@ -51,8 +52,14 @@ def explain_url(text: str, knowledge: Knowledge) -> list[Finding]:
     return [hide_secrets(each, secrets) for each in found]
 
 
+def host_of(text: str) -> str:
+    """Return the host of a URL as it was pasted, with its port; empty where it has none."""
+    parts = _PARTS.fullmatch(read_pasted(text).url)
+    return parts[2] if parts else ""
+
+
 def _all_well(knowledge: Knowledge) -> str:
-    group = "" if knowledge.trusted_ids is None else " The key group holds its key."
+    group = " The key group holds its key." if knowledge.key_groups else ""
     return f"The signature is good, and the URL is valid now.{group}"
 
 
@@ -152,15 +159,16 @@ def _explain_claim(url: str, knowledge: Knowledge) -> Iterator[Finding]:
 
 def _explain_trust(claim: Claim, knowledge: Knowledge) -> Iterator[Finding]:
     key = next((each for each in knowledge.keys if each.key_pair_id == claim.key_pair_id), None)
-    trusted = knowledge.trusted_ids
+    groups = knowledge.key_groups
     if key is not None and key.ended:
         what = f"The key {key.key_pair_id} {key.ended}."
         yield finding("url-key-ended", what, subject=key.where)
-    elif trusted is not None and claim.key_pair_id not in trusted:
-        what = f"{claim.key_pair_id} is not among the keys that CloudFront trusts there: " + (
-            ", ".join(sorted(trusted)) or "none"
+    elif groups and not any(claim.key_pair_id in each for each in groups.values()):
+        held = (
+            f"key group {group} holds {', '.join(sorted(ids))}" for group, ids in groups.items()
         )
-        yield finding("url-key-not-in-group", f"{what}.", subject=claim.key_pair_id)
+        what = f"{_capital(', and '.join(held))}; {claim.key_pair_id} is not among them."
+        yield finding("url-key-not-in-group", what, subject=claim.key_pair_id)
 
 
 def _explain_conditions(claim: Claim, knowledge: Knowledge) -> Iterator[Finding]:

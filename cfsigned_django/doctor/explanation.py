@@ -7,10 +7,9 @@ from typing import Any
 
 from django.db import DatabaseError
 
-from cfsigned_django import conf
 from cfsigned_django.aws.client import AwsError
 from cfsigned_django.aws.key_groups import KeyGroups
-from cfsigned_django.doctor.explain import Knowledge, explain_url
+from cfsigned_django.doctor.explain import Knowledge, explain_url, host_of
 from cfsigned_django.doctor.findings import Finding
 from cfsigned_django.doctor.kinds import finding
 from cfsigned_django.doctor.site import (
@@ -19,6 +18,7 @@ from cfsigned_django.doctor.site import (
     key_pairs,
     settings_keys,
     site_domains,
+    site_key_groups,
     unique_keys,
 )
 from cfsigned_django.signing import InvalidKey, PublicKey
@@ -33,15 +33,17 @@ def explain(
 ) -> list[Finding]:
     """Return what is wrong with a URL.
 
-    ``make_cloudfront`` returns a boto3 client, whose account's key group is
-    asked for further keys; None asks nobody. What cannot be asked is left
+    ``make_cloudfront`` returns a boto3 client, whose account is asked for
+    further keys, and what the key groups hold of the storages with the URL's
+    host; None asks nobody. What cannot be asked is left
     out: the URL itself says most.
     """
     keys = [*settings_keys(), *_database_keys()]
-    trusted_ids, further = None, []
+    groups: dict[str, tuple[str, ...]] = {}
+    further = []
     if make_cloudfront is not None:
         try:
-            trusted_ids, listed = _keys_at_aws(make_cloudfront())
+            groups, listed = _keys_at_aws(make_cloudfront(), site_key_groups(host_of(url)))
             keys = [*listed, *keys]
         except AwsError as error:
             what = f"The keys at AWS were not looked at: could not {error.what}, {error.reason}."
@@ -51,7 +53,7 @@ def explain(
         domains=site_domains(),
         now=now,
         viewer_ip=viewer_ip,
-        trusted_ids=trusted_ids,
+        key_groups=groups,
     )
     return [*explain_url(url, knowledge), *further]
 
@@ -63,10 +65,12 @@ def _database_keys() -> list[KnownKey]:
         return []  # a site that keeps its key in the settings need not have the table
 
 
-def _keys_at_aws(cloudfront: Any) -> tuple[tuple[str, ...] | None, list[KnownKey]]:
-    """Return the ids in the site's key group, if it names one, and the account's public keys."""
-    api, key_group_id = KeyGroups(cloudfront), conf.default_of("key_group_id")
-    members = api.members(key_group_id) if key_group_id else None
+def _keys_at_aws(
+    cloudfront: Any, key_group_ids: set[str]
+) -> tuple[dict[str, tuple[str, ...]], list[KnownKey]]:
+    """Return what the key groups hold, and the account's public keys."""
+    api = KeyGroups(cloudfront)
+    members = {each: api.members(each) for each in sorted(key_group_ids)}
     found = []
     for listed in api.public_keys():
         try:

@@ -67,6 +67,18 @@ def site_domains() -> set[str]:
     return {str(config.custom_domain) for config, _ in _configs() if config.custom_domain}
 
 
+def site_key_groups(host: str) -> set[str]:
+    """Return the key groups that may hold the key of a URL: those of the storages with its host.
+
+    Of all storages where none has the host. Empty where one of them names
+    none, for then a key of any group may have signed.
+    """
+    configs = [config for config, _ in _configs()]
+    wanted = [each for each in configs if str(each.custom_domain).lower() == host.lower()]
+    groups = {each.key_group_id for each in wanted or configs}
+    return set() if None in groups else groups
+
+
 def settings_keys() -> Iterator[KnownKey]:
     """Yield the keys of the settings and of the storages' options that can be read."""
     for config, where in _configs():

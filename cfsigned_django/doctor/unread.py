@@ -20,7 +20,7 @@ QUESTIONS: Final[Mapping[str, str]] = {
     "cloudfront:ListPublicKeys": "under which id CloudFront has the public half, if it has it",
     "s3:GetBucketCORS": "whether the bucket has a CORS rule for each origin",
     "s3:GetBucketOwnershipControls": "whose the objects are",
-    "s3:GetBucketPolicy": "whether the bucket lets CloudFront in, and nobody else",
+    "s3:GetBucketPolicy": "whether the bucket lets CloudFront read, and whom else",
     "s3:GetBucketPublicAccessBlock": "whether Block Public Access is on",
     "s3:ListBucket": "the bucket",
     "sts:GetCallerIdentity": "whose account this is",

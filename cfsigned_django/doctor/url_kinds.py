@@ -121,9 +121,10 @@ URL_KINDS: dict[str, Kind] = {
     ),
     "url-key-not-in-group": Kind(
         level=Level.ERROR,
-        meaning="The key that signed the URL is in no key group of the behavior",
+        meaning="The key that signed the URL is in no key group of the storages with its host",
         why="CloudFront answers InvalidKey (Unknown Key).",
-        fix="Add the public key to the key group: CloudFront > Key management > Key groups.",
+        fix="Ask which storage or site made the link. If it is this one, compare its key and its "
+        "key group with CloudFront > Key management > Key groups.",
     ),
     "url-malformed-signature": Kind(
         level=Level.ERROR,

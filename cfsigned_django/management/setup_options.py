@@ -59,8 +59,8 @@ def add_options(parser: CommandParser, *, exports: Iterable[str]) -> None:
     parser.add_argument(
         "--origin-access",
         choices=[each.value for each in OriginAccess],
-        default=OriginAccess.OAC.value,
-        help="how CloudFront reads the bucket. Default: oac; oai is the older way",
+        help="how CloudFront reads the bucket. Default: as the origin does now, else oac; oai is "
+        "the older way",
     )
     parser.add_argument(
         "--downloads",

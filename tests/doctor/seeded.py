@@ -43,7 +43,7 @@ FAULTS: list[tuple[Break, list[str]]] = [
     (answers.clock_ten_minutes_ahead, ["clock-wrong"]),
     (answers.clock_ten_minutes_behind, ["clock-wrong"]),
     (answers.clock_a_minute_off, ["clock-off"]),
-    (bucket.no_policy_statement, ["bucket-policy"]),
+    (bucket.no_policy_statement, ["bucket-policy", "bucket-readers-wide"]),
     (bucket.one_switch_off, ["bucket-not-blocked"]),
     (bucket.policy_for_every_distribution, ["bucket-policy-wide"]),
     (answers.ipv6_with_addresses, ["ipv6-on"]),

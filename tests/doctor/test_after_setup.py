@@ -62,12 +62,19 @@ def viewer(
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("access", ["--cors-origin", "--downloads"])
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        ["--cors-origin", ORIGIN],
+        ["--cors-origin", ORIGIN, "--cors-origin", "https://other.example.com"],
+        ["--downloads"],
+    ],
+    ids=["origin", "origins", "downloads"],
+)
 def test_nothing_is_wrong(
-    access: str, viewer: Viewer, settings: Any, ministack: Ministack, tmp_path: Path
+    wanted: list[str], viewer: Viewer, settings: Any, ministack: Ministack, tmp_path: Path
 ) -> None:
     """Be content with every choice that the set-up makes, and with a file that is there."""
-    wanted = [access, ORIGIN] if access == "--cors-origin" else [access]
     made = io.StringIO()
     arguments = ["--create", "--path-pattern", "media/*", "--apply", "--yes", "--json", *wanted]
     call_command("cfsigned_setup", *arguments, stdout=made, stderr=io.StringIO())

@@ -8,7 +8,12 @@ import pytest
 
 from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.bucket_policy import access_control_statement, statements
-from cfsigned_django.aws.documents.bucket_readers import admits, admits_identity, service_statements
+from cfsigned_django.aws.documents.bucket_readers import (
+    admits,
+    admits_identity,
+    other_readers,
+    service_statements,
+)
 from cfsigned_django.aws.documents.distribution import covers
 
 ARN = "arn:aws:cloudfront::111122223333:distribution/EDFDVBD6EXAMPLE"
@@ -79,3 +84,86 @@ def test_statement_for_an_identity(principal: Any, expected: bool) -> None:
     beside = {"Statement": [statement(), statement(Effect="Deny"), *statements(policy)]}
     assert admits_identity(beside, "EH1", OBJECT) is expected
     assert not admits_identity(None, "EH1", OBJECT)
+
+
+BACKUP = {"AWS": "arn:aws:iam::999999999999:root"}
+OTHER = "arn:aws:cloudfront::999999999999:distribution/EOTHER"
+OURS = "arn:aws:cloudfront::111122223333:distribution/EALSO"
+OFFICE = {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}
+
+
+def from_distributions(*arns: str) -> Document:
+    """Return the condition that lets distributions in."""
+    return {"StringEquals": {"AWS:SourceArn": list(arns)}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, None),
+        ({"Effect": "Deny", "Principal": BACKUP}, None),
+        ({"Action": "s3:PutObject", "Principal": BACKUP}, None),
+        ({"Resource": "arn:aws:s3:::media/logs/*", "Principal": BACKUP}, None),
+        ({"Principal": "*", "Condition": {}}, None),
+        ({"Condition": {}}, None),
+        ({"Principal": BACKUP, "Action": "s3:*"}, (BACKUP["AWS"], True)),
+        ({"Principal": BACKUP, "Resource": "arn:aws:s3:::media/*.jpg"}, (BACKUP["AWS"], True)),
+        ({"Principal": {"CanonicalUser": "abc"}}, ("abc", True)),
+        ({"Principal": {"Service": "x.amazonaws.com"}}, ("x.amazonaws.com", False)),
+        (
+            {"Principal": "*", "Condition": OFFICE},
+            ("whoever fulfils its condition (aws:SourceIp)", False),
+        ),
+        ({"Condition": from_distributions(ARN, OTHER)}, (f"CloudFront for {OTHER}", False)),
+        ({"Condition": from_distributions(OURS)}, (f"CloudFront for {OURS}", True)),
+        (
+            {"Condition": {"StringEquals": {"aws:SourceAccount": "111122223333"}}},
+            ("CloudFront for 111122223333", True),
+        ),
+        (
+            {
+                "Condition": {
+                    "StringEquals": {"AWS:SourceArn": ARN, "AWS:SourceAccount": "111122223333"}
+                }
+            },
+            None,
+        ),
+    ],
+)
+def test_other_readers(changes: Document, expected: tuple[str, bool] | None) -> None:
+    """Name whom else a statement lets read, and tell whether it names them."""
+    policy = {"Statement": [statement(), statement(**changes)]}
+
+    found = other_readers(
+        policy, "arn:aws:s3:::media/media/*", distribution_arn=ARN, identity_id=""
+    )
+
+    assert [(each.who, each.is_named) for each in found] == ([expected] if expected else [])
+
+
+def test_statement_that_leaves_out_little() -> None:
+    """Read what a statement does not leave out as allowed, and name it by its number."""
+    wide = {"Effect": "Allow", "Principal": BACKUP, "NotAction": "s3:Delete*", "NotResource": "x"}
+    narrow = {**wide, "NotAction": "s3:*"}
+
+    found = other_readers(
+        {"Statement": [narrow, wide]}, OBJECT, distribution_arn=ARN, identity_id=""
+    )
+
+    assert [each.statement for each in found] == ["statement 2"]
+
+
+def test_identity_is_no_other_reader() -> None:
+    """Leave out the identity by which the origin reads, in both of its names, and no other."""
+    names = {
+        "AWS": [
+            "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity EH1",
+            "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity EOLD",
+        ],
+        "CanonicalUser": "abc",
+    }
+    policy = {"Statement": statement(Principal=names, Condition={})}
+
+    (found,) = other_readers(policy, OBJECT, distribution_arn=ARN, identity_id="EH1")
+
+    assert found.who == names["AWS"][1]

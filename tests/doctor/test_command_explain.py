@@ -13,7 +13,7 @@ from cfsigned_django.lifecycle import KeyStatus
 from cfsigned_django.signing import Policy, PrivateKey, Signer
 from tests.doctor.command_line import MODULE, run, store
 from tests.doctor.world import NOW, World
-from tests.storage_cases import DOMAIN, KEY_GROUP_ID, KEY_ID
+from tests.storage_cases import DOMAIN, KEY_GROUP_ID, KEY_ID, S3_BACKEND
 
 
 def signed(key: PrivateKey, *, until: int, key_pair_id: str = KEY_ID) -> str:
@@ -129,3 +129,48 @@ def test_explain_with_a_viewer(signing_site: Any, rsa_key: PrivateKey) -> None:
     assert (code, other_code) == (0, 1)
     assert "[url-good]" in within
     assert "for viewers from 192.0.2.0/24, not for 198.51.100.7. [url-address]" in outside
+
+
+def test_explain_with_two_key_groups(online: World, site: Any) -> None:
+    """Compare with the key group of the storage that has the host, else with all of them."""
+    other = PrivateKey.generate()
+    key_pair_id = online.add_public_key(other, "docs")
+    group = online.clients.cloudfront.create_key_group(
+        KeyGroupConfig={"Name": "docs", "Items": [key_pair_id]}
+    )["KeyGroup"]["Id"]
+    options = {
+        "custom_domain": "docs.example.com",
+        "key_group_id": group,
+        "cloudfront_key": other.to_pem().decode(),
+        "cloudfront_key_id": key_pair_id,
+    }
+    site.STORAGES = {**site.STORAGES, "docs": {"BACKEND": S3_BACKEND, "OPTIONS": options}}
+
+    def explain(host: str) -> str:
+        signer = Signer(key_pair_id=key_pair_id, private_key=other)
+        url = signer.sign_url(f"https://{host}/a.jpg", date_less_than=NOW + 600)
+        return run("--explain", url)[0]
+
+    own, of_the_other, nobodys = map(explain, ("DOCS.example.com", DOMAIN, "x.example.com"))
+
+    assert "[url-good]" in own
+    assert (
+        f"Key group {online.key_group_id} holds {online.key_pair_id}; {key_pair_id} is not among "
+        "them. [url-key-not-in-group]"
+    ) in of_the_other
+    assert "[url-other-domain]" in nobodys
+    assert "[url-key-not-in-group]" not in nobodys
+
+
+def test_explain_where_a_storage_names_no_key_group(online: World, site: Any) -> None:
+    """Call no key foreign where a storage with the host says nothing of its key group."""
+    site.STORAGES = {
+        **site.STORAGES,
+        "docs": {"BACKEND": S3_BACKEND, "OPTIONS": {"key_group_id": None}},
+    }
+    other = PrivateKey.generate()
+    key_pair_id = online.add_public_key(other, "docs")
+
+    text, _ = run("--explain", signed(other, until=NOW + 600, key_pair_id=key_pair_id))
+
+    assert "[url-good]" in text

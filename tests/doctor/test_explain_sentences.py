@@ -116,7 +116,7 @@ def test_key_that_ended() -> None:
 
 def test_key_group() -> None:
     """Compare with the key group where AWS was asked."""
-    inside, outside = replace(SITE, trusted_ids=(KEY_ID,)), replace(SITE, trusted_ids=())
+    inside, outside = (replace(SITE, key_groups={"g": each}) for each in ([KEY_ID], ["KOTHER"]))
 
     assert faults(explain_url(URL, inside)) == []
     assert "The key group holds its key." in find(URL, "url-good", inside).what

@@ -51,9 +51,8 @@ def test_kinds_of_the_faults_exist() -> None:
 
 def test_response_headers_policy_of_cors(world: World) -> None:
     """Ask for no CORS rule where a response headers policy gives the headers."""
-    world.clients.s3.put_bucket_cors(
-        Bucket=world.bucket, CORSConfiguration={"CORSRules": [cors_rule(["https://a.example.com"])]}
-    )
+    upload = {**cors_rule(["https://a.example.com"]), "AllowedMethods": ["PUT"]}
+    world.clients.s3.put_bucket_cors(Bucket=world.bucket, CORSConfiguration={"CORSRules": [upload]})
     world.update_behavior(ResponseHeadersPolicyId=RESPONSE_HEADERS_POLICIES["SimpleCORS"])
     world.between = lambda answer: replace(
         answer, headers={**answer.headers, "access-control-allow-origin": "*"}

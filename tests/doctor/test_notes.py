@@ -13,7 +13,7 @@ from cfsigned_django.aws.documents.bucket_policy import (
     access_identity_statement,
 )
 from cfsigned_django.aws.inspection import Inspection
-from cfsigned_django.doctor.findings import Level
+from cfsigned_django.doctor.findings import Finding, Level
 from tests.doctor import faults, ids
 from tests.doctor.seeded_bucket import policy_for_every_distribution
 from tests.doctor.world import LOCATION, World, behavior_of
@@ -141,3 +141,37 @@ def test_forwarded_values(origins: tuple[str, ...], world: World) -> None:
     world.options["uses_downloads"] = True
 
     assert faults(world.examine()) == []
+
+
+def test_others_whom_the_policy_lets_read(world: World) -> None:
+    """Note those whom the policy names, and warn of those whom it does not; claim no more."""
+    backup = {
+        **world.statement(),
+        "Sid": "Backup",
+        "Principal": {"AWS": "arn:aws:iam::999999999999:root"},
+        "Action": "s3:*",
+        "Condition": {},
+    }
+    office = {
+        **world.statement(),
+        "Sid": "Office",
+        "Principal": "*",
+        "Condition": {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}},
+    }
+    alone = world.examine()
+    world.set_policy(world.statement(), backup)
+    named = world.examine()
+    world.set_policy(world.statement(), backup, office)
+    unnamed = world.examine()
+
+    def said(found: list[Finding], kind: str) -> str:
+        return "".join(each.what for each in found if each.id == kind)
+
+    assert "no statement of it lets anybody else" in said(alone, "bucket")
+    assert "also lets read: arn:aws:iam::999999999999:root (Backup)" in said(
+        named, "bucket-readers"
+    )
+    assert said(named, "bucket").endswith(f"lets {world.distribution_id} read.")
+    assert faults(unnamed) == ["bucket-readers-wide"]
+    assert "(aws:SourceIp) (Office)" in said(unnamed, "bucket-readers-wide")
+    assert not said(unnamed, "bucket")

@@ -8,10 +8,14 @@ import pytest
 
 from cfsigned_django.aws.documents.behavior import list_of
 from cfsigned_django.aws.documents.bucket_cors import cors_rule
-from cfsigned_django.aws.documents.managed_policies import RESPONSE_HEADERS_POLICIES
+from cfsigned_django.aws.documents.download_policies import cache_policy_config
+from cfsigned_django.aws.documents.managed_policies import (
+    CACHE_POLICIES,
+    RESPONSE_HEADERS_POLICIES,
+)
 from cfsigned_django.aws.inspection import inspect
 from cfsigned_django.doctor.findings import Finding
-from tests.doctor.world import ORIGIN, World
+from tests.doctor.world import ORIGIN, World, behavior_of
 from tests.storage_cases import DOMAIN
 
 OTHER = "https://other.example.com"
@@ -80,6 +84,50 @@ def test_policy_that_leaves_it_to_s3(allowed: tuple[str, ...], world: World) -> 
     found = [each.id for each in delivery(world)]
 
     assert found == ["cors-rule-missing", "origin-not-in-cache-key"]
+
+
+@pytest.mark.parametrize(
+    ("allowed", "warned"),
+    [
+        ((ORIGIN,), False),
+        (("*",), False),
+        ((ORIGIN, OTHER), True),
+        (("https://*.example.com",), True),
+        ((OTHER,), True),
+    ],
+)
+def test_copies_that_name_an_origin(allowed: tuple[str, ...], warned: bool, world: World) -> None:
+    """Warn where S3 names one of several origins in the copy for all, and SimpleCORS leaves it."""
+    world.clients.s3.put_bucket_cors(
+        Bucket=world.bucket, CORSConfiguration={"CORSRules": [cors_rule(list(allowed))]}
+    )
+
+    [found] = delivery(world)
+
+    assert found.id == ("origin-not-in-cache-key" if warned else "delivery")
+    assert not warned or "SimpleCORS leaves in it the one origin" in found.what
+
+
+@pytest.mark.parametrize("remedy", ["key", "no cache", "override", "nothing forwarded"])
+def test_copies_that_do_no_harm(remedy: str, world: World) -> None:
+    """Be content where copies differ by origin, or are not kept, or never name one."""
+    world.clients.s3.put_bucket_cors(
+        Bucket=world.bucket, CORSConfiguration={"CORSRules": [cors_rule([ORIGIN, OTHER])]}
+    )
+    match remedy:
+        case "key":
+            made = world.clients.cloudfront.create_cache_policy(
+                CachePolicyConfig=cache_policy_config("own")
+            )
+            world.update_behavior(CachePolicyId=made["CachePolicy"]["Id"])
+        case "no cache":
+            world.update_behavior(CachePolicyId=CACHE_POLICIES["CachingDisabled"])
+        case "override":
+            attach(world, "*")
+        case _:
+            world.update(lambda config: behavior_of(config).pop("OriginRequestPolicyId"))
+
+    assert [each.id for each in delivery(world)] == ["delivery"]
 
 
 def test_managed_policy(world: World) -> None:

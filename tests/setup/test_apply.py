@@ -94,8 +94,9 @@ class TestFromNothing:
             {"path_pattern": "media/*"},
             {"origin_access": OriginAccess.OAI},
             {"region": "ap-northeast-2", "cors_origins": ()},
+            {"cors_origins": (APP, "https://b.example.com")},
         ],
-        ids=["plain", "downloads", "pattern", "identity", "region"],
+        ids=["plain", "downloads", "pattern", "identity", "region", "origins"],
     )
     def test_second_plan_is_empty(
         self, clients: Clients, wish: Wish, changes: dict[str, Any]

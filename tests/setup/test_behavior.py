@@ -19,6 +19,8 @@ from cfsigned_django.aws.documents.behavior import (
     listed,
     matches,
     may_overlap,
+    misplaced_patterns,
+    overtaken_patterns,
     patch_behavior,
     replace_behavior,
     trusted_key_groups,
@@ -39,6 +41,12 @@ def config(*path_patterns: str, **fields: Any) -> dict[str, Any]:
         "DefaultCacheBehavior": {"TargetOriginId": "S3"},
         **fields,
     }
+
+
+def first(found: dict[str, Any], path: str) -> str:
+    """Return the pattern that serves a path."""
+    names: list[str] = [each["PathPattern"] for each in behaviors(found)]
+    return next(each for each in names if matches(each, path))
 
 
 class TestPatch:
@@ -108,6 +116,7 @@ class TestPlace:
             (["*.jpg", "api/*"], ["media/*", "*.jpg", "api/*"]),
             (["media/public/*", "*"], ["media/public/*", "media/*", "*"]),
             (["/media/a*", "*.css"], ["/media/a*", "media/*", "*.css"]),
+            (["api/*", "media/b/*", "*"], ["api/*", "media/b/*", "media/*", "*"]),
         ],
     )
     def test_new_pattern(self, present: list[str], expected: list[str]) -> None:
@@ -133,6 +142,38 @@ class TestPlace:
 
         assert find_behavior(after, None) == {"x": 1}
         assert list(behaviors(after))[-1] == {"PathPattern": "*", "x": 1}
+
+    @given(st.lists(patterns, unique_by=lambda each: each.removeprefix("/")), patterns, paths)
+    def test_more_specific_ones_keep_their_paths(
+        self, present: list[str], new: str, path: str
+    ) -> None:
+        """Take no path from a behavior whose pattern is within the new one."""
+        before = config(*present)
+        after = replace_behavior(before, new, {"TargetOriginId": "S3"})
+
+        served = first(before, path)
+        is_there = served in present and find_behavior(before, new) is None
+        if is_there and is_within(served, new):
+            assert first(after, path) == served
+
+    @pytest.mark.parametrize(
+        ("present", "found"),
+        [
+            (["media/public/*", "*.jpg", "media/a/*"], ("*.jpg", ["media/a/*"])),
+            (["*", "media/a/*", "x/*", "media/b/*"], ("*", ["media/a/*", "media/b/*"])),
+            (["*.jpg", "media/*", "media/a/*"], None),
+            (["media/a/*", "api/*", "media/b/*", "*.jpg"], None),
+        ],
+    )
+    def test_no_place(self, present: list[str], found: tuple[str, list[str]] | None) -> None:
+        """Name the pattern that would take our paths, and the more specific ones behind it."""
+        assert misplaced_patterns(config(*present), "media/*") == found
+
+    def test_overtaken_patterns(self) -> None:
+        """Name those that share paths with a new pattern which is tried first, but no wider one."""
+        present = config("media/a/*", "*.jpg", "api/*", "*")
+
+        assert overtaken_patterns(present, "media/*") == ["*.jpg"]
 
     def test_earlier_open_patterns(self) -> None:
         """Name the open patterns that are tried first and may take our paths."""

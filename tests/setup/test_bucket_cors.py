@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given, strategies as st
 
-from cfsigned_django.aws.documents.bucket_cors import cors_rule, merge, missing_origins
+from cfsigned_django.aws.documents.bucket_cors import (
+    cors_rule,
+    echoes_origins,
+    merge,
+    missing_origins,
+)
 from cfsigned_django.aws.documents.public_access import PUBLIC_ACCESS_BLOCK, open_switches
 
 APP = "https://app.example.com"
@@ -61,3 +67,27 @@ def test_switches_that_are_open() -> None:
     assert open_switches(PUBLIC_ACCESS_BLOCK) == []
     assert open_switches({**PUBLIC_ACCESS_BLOCK, "IgnorePublicAcls": False}) == ["IgnorePublicAcls"]
     assert open_switches(None) == list(PUBLIC_ACCESS_BLOCK)
+
+
+@pytest.mark.parametrize(
+    ("rules", "origins", "expected"),
+    [
+        ([], ["https://a.example.com"], False),
+        ([["https://a.example.com"]], ["https://a.example.com"], False),
+        ([["*"]], ["https://a.example.com", "https://b.example.com"], False),
+        ([["https://*.example.com"]], [], True),
+        ([["https://a.example.com"], ["https://b.example.com"]], [], True),
+        ([["https://a.example.com"]], ["https://b.example.com"], True),
+        ([["https://a.example.com", "*"]], [], True),
+    ],
+)
+def test_echoes_origins(rules: list[list[str]], origins: list[str], expected: bool) -> None:
+    """Tell whether a copy made for one origin is no good for another."""
+    assert echoes_origins([cors_rule(each) for each in rules], origins) is expected
+
+
+def test_rules_for_uploads_echo_nothing() -> None:
+    """Leave out rules that are not for reading."""
+    rule = {**cors_rule(["https://a.example.com", "https://b.example.com"]), "AllowedMethods": []}
+
+    assert not echoes_origins([rule])

@@ -27,6 +27,8 @@ from cfsigned_django.aws.documents.download_policies import (
     forwards_downloads,
     forwards_origin,
     has_downloads_in_cache_key,
+    has_origin_in_cache_key,
+    keeps_copies,
     origin_request_policy_config,
 )
 from cfsigned_django.aws.documents.managed_policies import NAMES, name_of
@@ -122,9 +124,12 @@ def test_names_of_long_buckets() -> None:
 
 
 def test_download_policies_do_what_they_are_for() -> None:
-    """Forward the download parameters and Origin, and keep one copy per file name."""
+    """Forward the download parameters and Origin, and keep one copy per file name and origin."""
     cache, request = cache_policy_config("d"), origin_request_policy_config("d")
 
+    assert has_origin_in_cache_key(cache)
+    assert keeps_copies(cache)
+    assert not keeps_copies({"MaxTTL": 0})
     assert has_downloads_in_cache_key(cache)
     assert forwards_downloads(request)
     assert forwards_origin(request)

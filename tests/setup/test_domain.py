@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,6 +20,8 @@ from tests.setup.accounts import make_grown_account, planned, provisioner, reade
 from tests.setup.plans import WISH, find, stack
 
 ARN = "arn:aws:acm:us-east-1:111122223333:certificate/0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f"
+#: What the grown distribution has.
+THEIRS = "arn:aws:acm:us-east-1:111122223333:certificate/abc"
 HOST = "files.example.com"
 
 
@@ -82,6 +85,56 @@ def test_new_distribution_with_a_certificate(clients: Clients, wish: Wish) -> No
     assert found.aliases == [HOST]
     assert found.config["ViewerCertificate"]["ACMCertificateArn"] == ARN
     assert set(states(after).values()) == {"done"}
+
+
+@pytest.mark.parametrize(
+    ("present", "kept"),
+    [
+        (
+            {
+                "ACMCertificateArn": ARN.replace("0a1b", "ffff"),
+                "SSLSupportMethod": "sni-only",
+                "MinimumProtocolVersion": "TLSv1.3_2025",
+            },
+            ("sni-only", "TLSv1.3_2025"),
+        ),
+        (
+            {
+                "IAMCertificateId": "ASCAEXAMPLE",
+                "SSLSupportMethod": "vip",
+                "MinimumProtocolVersion": "TLSv1.2_2019",
+            },
+            ("vip", "TLSv1.2_2019"),
+        ),
+        (
+            {
+                "CloudFrontDefaultCertificate": True,
+                "SSLSupportMethod": "vip",
+                "MinimumProtocolVersion": "TLSv1",
+            },
+            ("sni-only", "TLSv1.2_2021"),
+        ),
+    ],
+)
+def test_how_viewers_connect(present: dict[str, Any], kept: tuple[str, str]) -> None:
+    """Keep the protocols and the support method of a certificate that was attached already."""
+    steps = plan(stack(ViewerCertificate=present), replace(WISH, domain=HOST, certificate=ARN))
+
+    after = find(steps, "domain").after["ViewerCertificate"]
+    assert after == {
+        "ACMCertificateArn": ARN,
+        "SSLSupportMethod": kept[0],
+        "MinimumProtocolVersion": kept[1],
+    }
+
+
+@pytest.mark.parametrize(("certificate", "is_said"), [(ARN, True), (THEIRS, False)])
+def test_certificate_of_other_names(certificate: str, is_said: bool) -> None:
+    """Say which names get another certificate, where they do."""
+    step = find(plan(stack(), replace(WISH, domain=HOST, certificate=certificate)), "domain")
+
+    said = f"takes the place of {THEIRS}, which media.example.com has now"
+    assert (said in step.why) is is_said
 
 
 def test_distribution_that_is_there(clients: Clients, bucket_name: str, ec_key: PrivateKey) -> None:

@@ -171,7 +171,7 @@ def test_terraform_is_the_plan(clients: Clients, wish: Wish, aws_account: str) -
     (rule,) = rest.pop("aws_s3_bucket_cors_configuration", {"cors_rule": [None]})["cors_rule"]
     assert ([camel(rule)] if rule else None) == sent.get("bucket-cors")
     access = sent["origin-access"]
-    if wish.origin_access is OriginAccess.OAC:
+    if wish.origin_access is not OriginAccess.OAI:
         assert camel(rest.pop("aws_cloudfront_origin_access_control")) == access
     else:
         assert camel(rest.pop(identity.partition(".")[0])) == {"Comment": access["Comment"]}

@@ -28,6 +28,7 @@ WISHES: dict[str, dict[str, Any]] = {
         "downloads": True,
         "region": "ap-northeast-2",
     },
+    "origins": {"cors_origins": ("https://a.example.com", "https://b.example.com")},
     "domain": {
         "domain": "media.example.com",
         "certificate": CERTIFICATE,
@@ -156,7 +157,8 @@ def test_template_of_the_policies_is_the_plan(
     parameters = cache["ParametersInCacheKeyAndForwardedToOrigin"]
     for queries in (request["QueryStringsConfig"], parameters["QueryStringsConfig"]):
         queries["QueryStrings"] = list_of(queries["QueryStrings"])
-    request["HeadersConfig"]["Headers"] = list_of(request["HeadersConfig"]["Headers"])
+    for headers in (request["HeadersConfig"], parameters["HeadersConfig"]):
+        headers["Headers"] = list_of(headers["Headers"])
     assert control == sent["origin-access"]
     assert cache == sent["cache-policy"]
     assert request == sent["origin-request-policy"]

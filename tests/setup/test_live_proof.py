@@ -66,6 +66,14 @@ def test_verdicts(kind: str, status: int, body: bytes, verdict: Verdict, said: s
     assert said in why
 
 
+def test_next_step_where_s3_refuses() -> None:
+    """Say where to look when S3 refuses CloudFront although the policy lets it in."""
+    _, why = judge("signed", 403, FROM_S3)
+
+    for each in ("Deny", "KMS", "another account", "cfsigned_doctor --object NAME"):
+        assert each in why
+
+
 @pytest.mark.parametrize(
     ("status", "body", "verdict"),
     [

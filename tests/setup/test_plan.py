@@ -11,6 +11,7 @@ from cfsigned_django.aws.documents.behavior import list_of
 from cfsigned_django.aws.documents.distribution import new_origin
 from cfsigned_django.aws.policies import Named
 from cfsigned_django.aws.provisioning.plan import blockers, plan
+from cfsigned_django.aws.stack import Stack
 from tests.setup.accounts import LEGACY_ORIGIN, grown_distribution, states
 from tests.setup.plans import BUCKET, WISH, find, stack
 
@@ -121,6 +122,20 @@ class TestConflicts:
         assert found.state == "conflict"
         assert "*.jpg" in found.why
 
+    def test_new_behavior_before_open_ones(self) -> None:
+        """Call a behavior that will be tried later no earlier one, and say what it loses."""
+        steps = plan(with_open("*.jpg"), WISH)
+
+        assert "earlier-behaviors" not in states(steps)
+        assert "before *.jpg, and takes what both match" in find(steps, "behavior").why
+
+    def test_new_behavior_without_a_place(self) -> None:
+        """Change nothing where a more specific behavior stands behind one that takes our files."""
+        steps = plan(with_open("media/public/*", "*.jpg", "media/invoices/*"), WISH)
+
+        assert [each.name for each in blockers(steps)] == ["behavior"]
+        assert "move media/invoices/* before *.jpg" in find(steps, "behavior").why
+
     @pytest.mark.parametrize(("folder", "leaks"), [("/media", True), ("/static", False)])
     def test_open_behavior_with_an_origin_path(self, folder: str, leaks: bool) -> None:
         """Name an open behavior that serves the files under other paths, wherever it stands."""
@@ -148,3 +163,9 @@ class TestConflicts:
         steps = plan(account, replace(WISH, path_pattern=None))
 
         assert ("earlier-behaviors" in states(steps)) == (origin != "app")
+
+
+def with_open(*patterns: str) -> Stack:
+    """Return an account whose distribution has these behaviors, all of them open."""
+    items = [{"PathPattern": each, "TargetOriginId": "app"} for each in patterns]
+    return stack(CacheBehaviors=list_of(items))

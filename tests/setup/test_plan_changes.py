@@ -12,22 +12,29 @@ from cfsigned_django.aws.policies import Named
 from cfsigned_django.aws.provisioning.plan import next_step, plan
 from cfsigned_django.aws.provisioning.steps import Call, conflict, done, todo
 from cfsigned_django.aws.provisioning.wish import OriginAccess, WishError
+from cfsigned_django.aws.stack import Stack
 from tests.setup.accounts import grown_distribution, states
 from tests.setup.plans import BUCKET, WISH, find, stack
+
+
+def with_identity() -> Stack:
+    """Return an account whose origin reads as an identity; the account's were not listed."""
+    origins = grown_distribution(BUCKET)["Origins"]["Items"]
+    origins[1]["S3OriginConfig"]["OriginAccessIdentity"] = "origin-access-identity/cloudfront/E3"
+    return stack(Origins=list_of(origins))
 
 
 class TestChanges:
     """What is planned is shown as it would be sent."""
 
     def test_identity_gives_way_to_control(self) -> None:
-        """Take the identity off an origin that gets an access control, and keep its statement."""
-        origins = grown_distribution(BUCKET)["Origins"]["Items"]
-        origins[1]["S3OriginConfig"]["OriginAccessIdentity"] = (
-            "origin-access-identity/cloudfront/E3"
-        )
+        """Take the identity off where a control is asked for; say what ends, keep its statement."""
+        wish = replace(WISH, origin_access=OriginAccess.OAC)
 
-        found = find(plan(stack(Origins=list_of(origins)), WISH), "origin")
+        found = find(plan(with_identity(), wish), "origin")
 
+        assert "OAI -> OAC, as --origin-access asks" in found.why
+        assert "no longer as the identity E3" in found.why
         assert found.after["S3OriginConfig"] == {"OriginAccessIdentity": ""}
         assert '-    "OriginAccessIdentity": "origin-access-identity/cloudfront/E3"' in found.diff
 
@@ -41,18 +48,21 @@ class TestChanges:
         assert "looks for every file under /files" in with_path
         assert "origin path" not in without
 
-    def test_attached_identity_is_kept(self) -> None:
-        """Use the identity that the origin has, where identities are wished for."""
+    def test_control_gives_way_to_identity(self) -> None:
+        """Say what ends where the older way is asked for."""
         origins = grown_distribution(BUCKET)["Origins"]["Items"]
-        origins[1]["S3OriginConfig"]["OriginAccessIdentity"] = (
-            "origin-access-identity/cloudfront/E3"
-        )
-        account = replace(
-            stack(Origins=list_of(origins)),
-            access_identities=(Named(id="E3", name="theirs", config={}),),
-        )
+        origins[1]["OriginAccessControlId"] = "E2"
+        wish = replace(WISH, origin_access=OriginAccess.OAI)
 
-        steps = plan(account, replace(WISH, origin_access=OriginAccess.OAI))
+        found = find(plan(stack(Origins=list_of(origins)), wish), "origin")
+
+        assert "OAC -> OAI" in found.why
+        assert "no longer by the access control E2" in found.why
+
+    @pytest.mark.parametrize("asked", [None, OriginAccess.OAI])
+    def test_attached_identity_is_kept(self, asked: OriginAccess | None) -> None:
+        """Use the identity that the origin has, unless a control is asked for."""
+        steps = plan(with_identity(), replace(WISH, origin_access=asked))
 
         assert states(steps)["origin-access"] == states(steps)["origin"] == "done"
         statement = find(steps, "bucket-policy").after["Statement"][0]

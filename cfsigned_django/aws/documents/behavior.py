@@ -118,15 +118,46 @@ def replace_behavior(
 
 
 def place_for(items: list[Document], path_pattern: str) -> int:
-    """Return where a new pattern goes: behind what is more specific, before all else.
+    """Return where a new pattern goes: right behind the last one that is more specific.
 
     The first pattern that matches wins. An existing "media/public/*" keeps
-    its paths before "media/*"; "*.jpg" must not take any of ours.
+    its paths before "media/*", wherever it stands.
     """
-    for index, each in enumerate(items):
-        if not is_within(each["PathPattern"], path_pattern):
-            return index
-    return len(items)
+    within = [i for i, each in enumerate(items) if is_within(each["PathPattern"], path_pattern)]
+    return within[-1] + 1 if within else 0
+
+
+def misplaced_patterns(
+    config: Mapping[str, Any], path_pattern: str
+) -> tuple[str, list[str]] | None:
+    """Return what leaves a new pattern no place: one that would take its paths, and what follows.
+
+    These are the more specific patterns that must stand before the new one,
+    and stand behind "*.jpg" or the like, which must not.
+    """
+    items = listed(config.get("CacheBehaviors"))
+    if find_behavior(config, path_pattern) is not None:
+        return None
+    names = [each["PathPattern"] for each in items[: place_for(items, path_pattern)]]
+    for index, each in enumerate(names):
+        if may_overlap(each, path_pattern) and not is_within(each, path_pattern):
+            return each, [name for name in names[index:] if is_within(name, path_pattern)]
+    return None
+
+
+def overtaken_patterns(config: Mapping[str, Any], path_pattern: str) -> list[str]:
+    """Return the patterns that lose to a new one the paths that both match.
+
+    One that holds all paths of the new one, as "*" does, is none of them: to
+    take these out of it is what the new one is for.
+    """
+    items = listed(config.get("CacheBehaviors"))
+    names = [each["PathPattern"] for each in items[place_for(items, path_pattern) :]]
+    return [
+        each
+        for each in names
+        if may_overlap(each, path_pattern) and not is_within(path_pattern, each)
+    ]
 
 
 def earlier_open_patterns(config: Mapping[str, Any], path_pattern: str | None) -> list[str]:

@@ -56,6 +56,24 @@ def missing_origins(rules: Iterable[Mapping[str, Any]] | None, origins: Sequence
     ]
 
 
+def echoes_origins(rules: Iterable[Mapping[str, Any]] | None, origins: Sequence[str] = ()) -> bool:
+    """Tell whether one of several origins gets an Access-Control-Allow-Origin that names it.
+
+    Then a copy in a cache that is made for one is no good for the others. The
+    several are those of the rules and the given ones. A rule for all origins
+    is answered by "*".
+    """
+    allowed = {
+        origin
+        for rule in rules or ()
+        if "GET" in rule.get("AllowedMethods", ())
+        for origin in rule.get("AllowedOrigins", ())
+    }
+    if allowed <= {"*"}:
+        return False
+    return len({*allowed, *origins}) > 1 or any("*" in each for each in allowed)
+
+
 def _allows(rules: Iterable[Mapping[str, Any]], origin: str, method: str) -> bool:
     return any(
         method in rule.get("AllowedMethods", ())

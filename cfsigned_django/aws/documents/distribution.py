@@ -89,6 +89,14 @@ def access_control_of(origin: Mapping[str, Any]) -> str:
     return origin.get("OriginAccessControlId") or ""
 
 
+def attachment_of(origin: Mapping[str, Any]) -> Attachment | None:
+    """Return by which of the two ways an origin reads; None for neither, and for both."""
+    control, identity = access_control_of(origin), access_identity_of(origin)
+    if bool(control) == bool(identity):
+        return None
+    return Attachment(access_control_id=control, access_identity_id=identity)
+
+
 def access_control_config(bucket: str) -> Document:
     """Return what makes an origin access control that signs every request to S3."""
     return {
@@ -188,17 +196,28 @@ def new_distribution_config(
 
 
 def with_domain(config: Mapping[str, Any], domain: str, certificate: str) -> Document:
-    """Return the configuration with one more alternate domain name, and a certificate of ACM."""
+    """Return the configuration with one more alternate domain name, and a certificate of ACM.
+
+    How viewers connect stays as it is where a certificate is attached already.
+    With CloudFront's own, the fields for that say nothing that was chosen.
+    """
     aliases = listed(config.get("Aliases"))
+    present = config["ViewerCertificate"] if certificate_of(config) else {}
     return {
         **config,
         "Aliases": list_of([*aliases, domain]),
         "ViewerCertificate": {
             "ACMCertificateArn": certificate,
-            "SSLSupportMethod": "sni-only",
-            "MinimumProtocolVersion": _PROTOCOL,
+            "SSLSupportMethod": present.get("SSLSupportMethod", "sni-only"),
+            "MinimumProtocolVersion": present.get("MinimumProtocolVersion", _PROTOCOL),
         },
     }
+
+
+def certificate_of(config: Mapping[str, Any]) -> str:
+    """Return the certificate of one's own that is attached; empty for CloudFront's."""
+    given = config.get("ViewerCertificate") or {}
+    return given.get("ACMCertificateArn") or given.get("IAMCertificateId") or ""
 
 
 def covers(alias: str, domain: str) -> bool:

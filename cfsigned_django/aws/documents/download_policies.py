@@ -1,9 +1,10 @@
-"""Let a signed URL name the file that a browser saves: policies for ``download=``.
+"""Let a signed URL name the file that a browser saves, and pages of several origins read it.
 
 S3 answers ``response-content-disposition`` in the query with that header. So
 CloudFront must pass it on, and must keep one copy per value: else one viewer's
 file name would be served to all. The managed AllViewer policies do not pass it
-on to S3 (Developer Guide, "Use managed origin request policies").
+on to S3 (Developer Guide, "Use managed origin request policies"). No managed
+cache policy that is known here has Origin in its key.
 """
 
 from __future__ import annotations
@@ -27,17 +28,21 @@ _DAY: Final = 86400
 
 
 def cache_policy_config(name: str) -> Document:
-    """Return CachingOptimized with the download parameters in the cache key."""
+    """Return CachingOptimized with Origin and the download parameters in the cache key.
+
+    With both, whichever is asked for: a later run that wants the other one as
+    well finds that what an earlier one made will do.
+    """
     return {
         "Name": name,
-        "Comment": "CachingOptimized, with the download parameters in the cache key",
+        "Comment": "CachingOptimized, with Origin and the download parameters in the cache key",
         "DefaultTTL": _DAY,
         "MaxTTL": _YEAR,
         "MinTTL": 1,
         "ParametersInCacheKeyAndForwardedToOrigin": {
             "EnableAcceptEncodingGzip": True,
             "EnableAcceptEncodingBrotli": True,
-            "HeadersConfig": {"HeaderBehavior": "none"},
+            "HeadersConfig": {"HeaderBehavior": "whitelist", "Headers": list_of(["Origin"])},
             "CookiesConfig": {"CookieBehavior": "none"},
             "QueryStringsConfig": _parameters(),
         },
@@ -64,8 +69,23 @@ def _parameters() -> Document:
 
 def has_downloads_in_cache_key(cache_policy: Mapping[str, Any] | None) -> bool:
     """Tell whether a cache policy keeps one copy per download name."""
-    parameters = (cache_policy or {}).get("ParametersInCacheKeyAndForwardedToOrigin") or {}
-    return _covers_downloads(parameters.get("QueryStringsConfig"))
+    return _covers_downloads(_cache_key(cache_policy).get("QueryStringsConfig"))
+
+
+def has_origin_in_cache_key(cache_policy: Mapping[str, Any] | None) -> bool:
+    """Tell whether a cache policy keeps one copy per origin; it forwards Origin then as well."""
+    headers = _cache_key(cache_policy).get("HeadersConfig") or {}
+    names = {each.lower() for each in listed(headers.get("Headers"))}
+    return headers.get("HeaderBehavior") == "whitelist" and "origin" in names
+
+
+def keeps_copies(cache_policy: Mapping[str, Any] | None) -> bool:
+    """Tell whether anything stays in the cache: nothing does by CachingDisabled."""
+    return (cache_policy or {}).get("MaxTTL") != 0
+
+
+def _cache_key(cache_policy: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    return (cache_policy or {}).get("ParametersInCacheKeyAndForwardedToOrigin") or {}
 
 
 def forwards_downloads(origin_request_policy: Mapping[str, Any] | None) -> bool:

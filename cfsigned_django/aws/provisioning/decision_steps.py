@@ -33,7 +33,7 @@ def after_steps(target: Target) -> Iterator[Step]:
         return
     if target.behavior and trusted_signers(target.behavior):
         yield _trusted_signers(target, found)
-    if patterns := list(_leaking_patterns(target, found)):
+    if patterns := list(_leaking_patterns(target)):
         yield conflict(
             "earlier-behaviors",
             f"CloudFront tries {', '.join(patterns)} first, where no signature is wanted: what "
@@ -79,14 +79,16 @@ def _trusted_signers(target: Target, found: Distribution) -> Step:
     )
 
 
-def _leaking_patterns(target: Target, found: Distribution) -> Iterator[str]:
+def _leaking_patterns(target: Target) -> Iterator[str]:
     """Return the open patterns that are tried first, and may serve the files or take their paths.
 
-    Every pattern takes paths of the default behavior, such as those of a
-    site's static files: there, only one that may read the bucket counts.
+    Tried first as it shall be: a new behavior goes before some of them. Every
+    pattern takes paths of the default behavior, such as those of a site's
+    static files: there, only one that may read the bucket counts.
     """
-    for pattern in earlier_open_patterns(found.config, target.wish.path_pattern):
-        places = places_of(found.config, find_behavior(found.config, pattern) or {})
+    config = target.wanted_config()
+    for pattern in earlier_open_patterns(config, target.wish.path_pattern):
+        places = places_of(config, find_behavior(config, pattern) or {})
         is_elsewhere = places and all(each.bucket != target.wish.bucket for each in places)
         if target.wish.path_pattern is not None or not is_elsewhere:
             yield pattern

@@ -9,13 +9,16 @@ from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.behavior import (
     LEGACY_CACHE_FIELDS,
     listed,
+    misplaced_patterns,
+    overtaken_patterns,
     trusted_key_groups,
 )
-from cfsigned_django.aws.documents.distribution import find_origin, replace_origin, with_domain
+from cfsigned_django.aws.documents.distribution import attachment_of, find_origin, replace_origin
 from cfsigned_django.aws.documents.managed_policies import name_of
 from cfsigned_django.aws.documents.origin_places import origins_of
 from cfsigned_django.aws.provisioning.steps import Call, Step, conflict, done, todo
 from cfsigned_django.aws.provisioning.target import Target
+from cfsigned_django.aws.provisioning.wish import OriginAccess
 from cfsigned_django.aws.stack import Distribution
 
 #: The step that waits until every edge has the configuration.
@@ -70,8 +73,6 @@ def behavior_steps(target: Target) -> Iterator[Step]:
         return
     yield _origin(target, found)
     yield _behavior(target, found)
-    if target.host and target.host != found.domain_name:
-        yield _domain(target, found)
 
 
 def deployed_step(target: Target, *, changes: bool) -> Step:
@@ -110,18 +111,36 @@ def _other_origin(target: Target) -> Step:
 def _origin(target: Target, found: Distribution) -> Step:
     wanted = target.wanted_origin()
     present = find_origin(found.config, wanted["Id"])
-    way = target.wish.origin_access.value.upper()
     if present == wanted:
+        way = target.origin_access.value.upper()
         return done(
             "origin", f"CloudFront reads the bucket through its {way}{_origin_path_note(wanted)}"
         )
     return todo(
         "origin",
-        f"CloudFront must sign what it asks of S3 ({way}), else the bucket would have to be public"
-        f"{_origin_path_note(wanted)}",
+        f"{_why_origin(target.origin_access, present)}{_origin_path_note(wanted)}",
         call=update_call(found, replace_origin(found.config, wanted)),
         before=present,
         after=wanted,
+    )
+
+
+def _why_origin(wanted: OriginAccess, present: Mapping[str, Any] | None) -> str:
+    """Say why an origin gets a way in, and of one that has another, what ends."""
+    attached = attachment_of(present or {})
+    if attached is None:
+        return (
+            f"CloudFront must sign what it asks of S3 ({wanted.value.upper()}), else the bucket "
+            "would have to be public"
+        )
+    change, ends = (
+        ("OAI -> OAC", f"as the identity {attached.access_identity_id}")
+        if wanted is OriginAccess.OAC
+        else ("OAC -> OAI", f"by the access control {attached.access_control_id}")
+    )
+    return (
+        f"{change}, as --origin-access asks: CloudFront reads no longer {ends}. What lets that in "
+        "stays in the bucket policy, and may go when no other origin uses it"
     )
 
 
@@ -137,21 +156,43 @@ def _origin_path_note(origin: Mapping[str, Any]) -> str:
 
 
 def _behavior(target: Target, found: Distribution) -> Step:
-    before, after = target.behavior, target.wanted_behavior()
+    before, after, pattern = target.behavior, target.wanted_behavior(), target.wish.path_pattern
     if before == after:
         return done("behavior", f"it trusts the key group {target.key_group_id}")
+    if pattern is not None and (misplaced := misplaced_patterns(found.config, pattern)):
+        return _no_place(pattern, *misplaced)
     return todo(
         "behavior",
-        _why_behavior(before, after),
+        _why_new_behavior(found, pattern) if before is None else _why_behavior(before, after),
         call=update_call(found, target.wanted_config()),
         before=before,
         after=after,
     )
 
 
-def _why_behavior(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> str:
-    if before is None:
-        return "there is none with this path pattern"
+def _no_place(pattern: str, earlier: str, specific: list[str]) -> Step:
+    """Leave the order of behaviors to a person: moving one changes which files it serves."""
+    names = ", ".join(specific)
+    return conflict(
+        "behavior",
+        f"{pattern} has no right place: behind {names}, so that it takes none of its files, it is "
+        f"behind {earlier} too, which takes files of {pattern}. In CloudFront > Distribution > "
+        f"Behaviors, move {names} before {earlier}, then run this again",
+        blocks=True,
+    )
+
+
+def _why_new_behavior(found: Distribution, pattern: str | None) -> str:
+    why = "there is none with this path pattern"
+    overtaken = overtaken_patterns(found.config, pattern) if pattern else []
+    return (
+        f"{why}; it is tried before {', '.join(overtaken)}, and takes what both match"
+        if overtaken
+        else why
+    )
+
+
+def _why_behavior(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
     reasons = []
     if trusted_key_groups(before) != trusted_key_groups(after):
         reasons.append("links must be signed by a key of the key group, and unsigned ones end")
@@ -185,32 +226,4 @@ def _losses(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str
         f": what they forward ({names}) reaches the origin then only as the policies say"
         if names
         else ""
-    )
-
-
-def _domain(target: Target, found: Distribution) -> Step:
-    host, certificate = target.host, target.wish.certificate
-    if target.has_domain:
-        return done(
-            "domain",
-            f"{host} is an alternate domain name of {found.id}; its DNS must lead to "
-            f"{found.domain_name}",
-        )
-    if not certificate:
-        return conflict(
-            "domain",
-            f"{host} is no alternate domain name of {found.id}, and needs a certificate: request "
-            "one for it of ACM in us-east-1, say --certificate ARN, and let its DNS (a CNAME or "
-            f"alias record) lead to {found.domain_name}. Until then, only "
-            f"{found.domain_name} answers",
-        )
-    config = with_domain(found.config, host, certificate)
-    fields = ("Aliases", "ViewerCertificate")
-    return todo(
-        "domain",
-        f"{host} becomes an alternate domain name, with the certificate; its DNS must lead to "
-        f"{found.domain_name}, which is yours to do",
-        call=update_call(found, config),
-        before={each: found.config.get(each) for each in fields},
-        after={each: config[each] for each in fields},
     )

@@ -82,7 +82,7 @@ def refuse_existing(wish: Wish, language: str) -> None:
 def export_documents(wish: Wish) -> Documents:
     """Return what an empty account would get for a wish."""
     target = Target(stack=_stack_of_tokens(wish), wish=replace(wish, key_group_id=""))
-    is_oac = wish.origin_access is OriginAccess.OAC
+    is_oac = target.origin_access is OriginAccess.OAC
     statement = (
         bucket_policy.access_control_statement(wish.bucket, DISTRIBUTION_ARN)
         if is_oac
@@ -100,7 +100,7 @@ def export_documents(wish: Wish) -> Documents:
         key_group=key_group_config(name, [PUBLIC_KEY]),
         access_control=access_control_config(wish.bucket) if is_oac else None,
         access_identity=None if is_oac else access_identity_config(wish.bucket),
-        cache_policy=cache_policy_config(name) if wish.downloads else None,
+        cache_policy=(cache_policy_config(name) if target.policies.needs_cache_key else None),
         origin_request_policy=origin_request_policy_config(name) if wish.downloads else None,
         distribution=target.wanted_config(),
         bucket_policy=bucket_policy.merge(None, statement),

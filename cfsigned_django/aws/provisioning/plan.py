@@ -20,6 +20,7 @@ from cfsigned_django.aws.provisioning.distribution_steps import (
     deployed_step,
     distribution_step,
 )
+from cfsigned_django.aws.provisioning.domain_step import domain_steps
 from cfsigned_django.aws.provisioning.key_steps import key_steps
 from cfsigned_django.aws.provisioning.policy_steps import policy_steps
 from cfsigned_django.aws.provisioning.steps import Step, StepState
@@ -41,6 +42,7 @@ def plan(stack: Stack, wish: Wish) -> list[Step]:
         distribution_step(target),
         *access_steps(target),
         *behavior_steps(target),
+        *domain_steps(target),
     ]
     changes = any(
         each.name in _CHANGES_DISTRIBUTION and each.state is StepState.TODO for each in steps

@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from cfsigned_django.aws.documents import bucket_cors
 from cfsigned_django.aws.documents.download_policies import (
     forwards_downloads,
     forwards_origin,
     has_downloads_in_cache_key,
+    has_origin_in_cache_key,
+    keeps_copies,
 )
 from cfsigned_django.aws.documents.managed_policies import (
     CACHE_POLICIES,
@@ -17,7 +20,7 @@ from cfsigned_django.aws.documents.managed_policies import (
     RESPONSE_HEADERS_POLICIES,
 )
 from cfsigned_django.aws.documents.response_headers import lacking_origins, overrides_origin
-from cfsigned_django.aws.policies import find_by_name
+from cfsigned_django.aws.policies import Named, find_by_name
 from cfsigned_django.aws.provisioning.steps import NOT_YET
 from cfsigned_django.aws.provisioning.wish import Wish
 from cfsigned_django.aws.stack import Stack
@@ -36,15 +39,45 @@ class PolicyChoice:
     behavior: Mapping[str, Any]
 
     @property
+    def splits_origins(self) -> bool:
+        """Tell whether each origin needs a copy of its own, because S3 names in it who asked.
+
+        A response headers policy that overrides S3 says the same in every copy.
+        """
+        rules = bucket_cors.merge(self.stack.bucket.cors_rules, self.wish.cors_origins)
+        return (
+            bool(self.wish.cors_origins)
+            and bucket_cors.echoes_origins(rules)
+            and not self._overrides_cors
+        )
+
+    @property
+    def needs_cache_key(self) -> bool:
+        """Tell whether copies in the cache must differ by more than the path."""
+        return self.wish.downloads or self.splits_origins
+
+    @property
+    def own_cache_policy(self) -> Named | None:
+        """Return the cache policy that was made for the bucket."""
+        return find_by_name(tuple(self.stack.cache_policies.values()), self.name)
+
+    def suffices(self, policy: Named | None) -> bool:
+        """Tell whether a cache policy keeps apart what must be kept apart."""
+        if policy is None:
+            return False
+        if self.wish.downloads and not has_downloads_in_cache_key(policy.config):
+            return False
+        splits = has_origin_in_cache_key(policy.config) or not keeps_copies(policy.config)
+        return splits or not self.splits_origins
+
+    @property
     def cache_policy_id(self) -> str | None:
         """Return the cache policy to set, or None where the behavior's may stay."""
         current = self.behavior.get("CachePolicyId")
-        if self.wish.downloads:
-            policy = self.stack.cache_policies.get(current or "")
-            if policy is not None and has_downloads_in_cache_key(policy.config):
+        if self.needs_cache_key:
+            if self.suffices(self.stack.cache_policies.get(current or "")):
                 return None
-            own = find_by_name(tuple(self.stack.cache_policies.values()), self.name)
-            return own.id if own else NOT_YET
+            return self.own_cache_policy.id if self.own_cache_policy else NOT_YET
         if current or not self.wish.cors_origins:
             return None
         # An origin request policy works with a cache policy only.
@@ -81,7 +114,12 @@ class PolicyChoice:
     @property
     def origins_without_cors(self) -> list[str]:
         """Return the origins that the behavior's response headers policy keeps out."""
-        policy = self.stack.response_headers_policies.get(self.response_headers_policy)
-        if policy is None or not overrides_origin(policy.config):
+        if not self._overrides_cors:
             return []
+        policy = self.stack.response_headers_policies[self.response_headers_policy]
         return lacking_origins(policy.config, self.wish.cors_origins)
+
+    @property
+    def _overrides_cors(self) -> bool:
+        policy = self.stack.response_headers_policies.get(self.response_headers_policy)
+        return policy is not None and overrides_origin(policy.config)

@@ -1,4 +1,4 @@
-"""Plan what the distribution refers to: the way into the bucket, and policies for downloads."""
+"""Plan what the distribution refers to: the way into the bucket, and policies of its own."""
 
 from __future__ import annotations
 
@@ -20,12 +20,13 @@ from cfsigned_django.aws.provisioning.wish import OriginAccess
 
 def policy_steps(target: Target) -> Iterator[Step]:
     """Return the steps in their order."""
-    if target.wish.origin_access is OriginAccess.OAC:
+    if target.origin_access is OriginAccess.OAC:
         yield _access_control(target)
     else:
         yield _access_identity(target)
-    if target.wish.downloads:
+    if target.policies.needs_cache_key:
         yield _cache_policy(target)
+    if target.wish.downloads:
         yield _origin_request_policy(target)
 
 
@@ -49,9 +50,14 @@ def _access_control(target: Target) -> Step:
 
 
 def _access_identity(target: Target) -> Step:
-    found = target.access_identity
-    if found is not None:
-        return done("origin-access", f"the origin access identity {found.id} is there")
+    found = target.access_identity_id
+    if found != NOT_YET:
+        stays = (
+            ""
+            if target.wish.origin_access
+            else (" and stays; AWS recommends an access control: --origin-access oac")
+        )
+        return done("origin-access", f"the origin access identity {found} is there{stays}")
     return _create(
         "origin-access",
         "CloudFront reads S3 as an origin access identity (OAI); AWS recommends OAC for new ones",
@@ -61,12 +67,37 @@ def _access_identity(target: Target) -> Step:
 
 
 def _cache_policy(target: Target) -> Step:
-    if target.policies.cache_policy_id != NOT_YET:
-        return done("cache-policy", "one keeps a copy per download name")
+    choice = target.policies
+    if choice.cache_policy_id is None:
+        return done("cache-policy", "the behavior's keeps apart what must be kept apart")
+    if choice.suffices(choice.own_cache_policy):
+        return done("cache-policy", f"{target.name} keeps apart what must be kept apart")
+    if choice.own_cache_policy is not None:
+        return conflict(
+            "cache-policy",
+            f"the cache policy {target.name} lacks what must be in the cache key: add the header "
+            "Origin and the query strings response-content-disposition and response-content-type "
+            "to it, in CloudFront > Policies > Cache",
+        )
+    reasons = [
+        why
+        for why, is_wanted in (
+            (
+                "the download parameters must be in the cache key, else one viewer's file name "
+                "would be served to all",
+                target.wish.downloads,
+            ),
+            (
+                "Origin must be in the cache key, else pages of one origin get the CORS headers "
+                "of another",
+                choice.splits_origins,
+            ),
+        )
+        if is_wanted
+    ]
     return _create(
         "cache-policy",
-        "the download parameters must be in the cache key, else one viewer's file name would be "
-        "served to all",
+        "; ".join(reasons),
         "CreateCachePolicy",
         {"CachePolicyConfig": cache_policy_config(target.name)},
     )

@@ -16,6 +16,7 @@ from cfsigned_django.aws.documents.distribution import (
     access_control_of,
     access_identity_of,
     attach,
+    attachment_of,
     bucket_origins,
     covers,
     free_origin_id,
@@ -114,18 +115,26 @@ class Target:
         return find_by_id(controls, attached) or find_by_name(controls, self.name)
 
     @property
-    def access_identity(self) -> Named | None:
-        """Return the origin access identity to use: the one attached, else the one so named."""
-        attached = access_identity_of(self.origin or {})
-        identities = self.stack.access_identities
-        return find_by_id(identities, attached) or find_by_name(identities, self.name)
+    def access_identity_id(self) -> str:
+        """Return the origin access identity to use: the one attached, else the one so named.
+
+        The one attached need not be listed: its id is all that is wanted of it.
+        """
+        named = find_by_name(self.stack.access_identities, self.name)
+        return access_identity_of(self.origin or {}) or (named.id if named else NOT_YET)
+
+    @property
+    def origin_access(self) -> OriginAccess:
+        """Return the way in that is asked for, else the one attached, else that for new origins."""
+        attached = attachment_of(self.origin or {})
+        has_identity = attached is not None and bool(attached.access_identity_id)
+        return self.wish.origin_access or (OriginAccess.OAI if has_identity else OriginAccess.OAC)
 
     @property
     def attachment(self) -> Attachment:
         """Return by which of the two CloudFront shall read the bucket."""
-        if self.wish.origin_access is OriginAccess.OAI:
-            identity = self.access_identity
-            return Attachment(access_identity_id=identity.id if identity else NOT_YET)
+        if self.origin_access is OriginAccess.OAI:
+            return Attachment(access_identity_id=self.access_identity_id)
         control = self.access_control
         return Attachment(access_control_id=control.id if control else NOT_YET)
 
@@ -163,7 +172,7 @@ class Target:
         bucket = self.wish.bucket
         origin_id = free_origin_id(self.config, bucket)
         origin = self.origin or new_origin(bucket, self.region, origin_id=origin_id)
-        if self.attachment == _attached(origin):
+        if self.attachment == attachment_of(origin):
             return origin
         return attach(origin, self.attachment)
 
@@ -186,10 +195,3 @@ class Target:
         else:
             config = replace_origin(self.config, origin)
         return replace_behavior(config, self.wish.path_pattern, behavior)
-
-
-def _attached(origin: Document) -> Attachment | None:
-    control, identity = access_control_of(origin), access_identity_of(origin)
-    if bool(control) == bool(identity):
-        return None
-    return Attachment(access_control_id=control, access_identity_id=identity)

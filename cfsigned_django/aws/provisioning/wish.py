@@ -65,7 +65,8 @@ class Wish:
     #: ARN of the certificate for the domain; empty: a person attaches one.
     certificate: str = ""
     cors_origins: tuple[str, ...] = ()
-    origin_access: OriginAccess = OriginAccess.OAC
+    #: None: the way that the origin has, and an access control for a new one.
+    origin_access: OriginAccess | None = None
     #: Signed URLs shall be able to name the file that a browser saves.
     downloads: bool = False
     closes_public: bool = False

@@ -209,7 +209,7 @@ def _wish(options: dict[str, Any]) -> Wish:
         domain="" if is_local_host(domain := _domain(options)) else domain,
         certificate=options["certificate"] or "",
         cors_origins=tuple(options["cors_origin"]),
-        origin_access=OriginAccess(options["origin_access"]),
+        origin_access=OriginAccess(way) if (way := options["origin_access"]) else None,
         downloads=options["downloads"],
         closes_public=options["close_public"],
         drops_trusted_signers=options["drop_trusted_signers"],
