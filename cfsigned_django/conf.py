@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Self
@@ -19,7 +18,6 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.dispatch import receiver
 from django.utils.encoding import filepath_to_uri
-from django.utils.module_loading import import_string
 
 from cfsigned_django.aws.access import AwsAccess
 from cfsigned_django.key_source import (
@@ -27,6 +25,7 @@ from cfsigned_django.key_source import (
     forget_in_use,
     hide as hide,
     hide_all as hide_all,
+    hide_texts,
     search_settings,
 )
 from cfsigned_django.signing import KeyAlgorithm
@@ -105,17 +104,14 @@ def storage_entries() -> Mapping[str, dict[str, Any]]:
     return entries
 
 
-def hide_storage_options(storage_class: type) -> None:
-    """Hide the secrets that STORAGES holds as text for storages of this class.
+def hide_storage_options() -> None:
+    """Hide the secrets that STORAGES holds as text, which they stay for whoever uses them.
 
-    Done when its constructor raises: Django's own frame holds the OPTIONS in a
-    local variable, and a debug page would print them. Those of other classes,
-    which may want their key as it is, are in no frame.
+    Done when a constructor raises: Django's own frame holds the OPTIONS in a
+    local variable, and a debug page would print them.
     """
-    for entry in storage_entries().values():
-        with suppress(ImportError):
-            if import_string(entry.get("BACKEND", "")) is storage_class:
-                hide_all(entry.get("OPTIONS", {}))
+    for options in all_storage_options():
+        hide_texts(options)
 
 
 def bucket_name() -> str:

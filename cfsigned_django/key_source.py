@@ -9,7 +9,7 @@ import weakref
 from collections.abc import Callable, Iterable
 from typing import Any, Self
 
-from cfsigned_django.hidden_text import HiddenText
+from cfsigned_django.hidden_text import HiddenBytes, HiddenText
 from cfsigned_django.signing import InvalidKey, PrivateKey
 
 
@@ -135,22 +135,32 @@ _MARKS_OF_A_KEY = ("PRIVATE KEY", "LS0tLS1CRUdJTi")
 
 def hide(option: str, value: Any) -> Any:
     """Return what stands for an option's value wherever it may be seen."""
-    if option == "cloudfront_key":
-        return KeySource.wrap(value)
-    text = value.decode("latin-1") if isinstance(value, bytes) else value
-    if not isinstance(text, str):
-        return value
-    # What is too long for an id, or looks like a key, may be one in the wrong place.
-    is_secret = option in ("secret_key", "security_token") or (
-        option == "cloudfront_key_id" and len(text) > 64
-    )
-    return HiddenText(text) if is_secret or any(mark in text for mark in _MARKS_OF_A_KEY) else value
+    return KeySource.wrap(value) if option == "cloudfront_key" else _hide_text(option, value)
 
 
 def hide_all(options: dict[str, Any]) -> None:
     """Hide the secrets among the options, in place."""
     for name, value in options.items():
         options[name] = hide(name, value)
+
+
+def hide_texts(options: dict[str, Any]) -> None:
+    """Hide the secrets among the options, in place, for code that needs them as text or bytes."""
+    for name, value in options.items():
+        options[name] = _hide_text(name, value)
+
+
+def _hide_text(option: str, value: Any) -> Any:
+    text = value.decode("latin-1") if isinstance(value, bytes) else value
+    if not isinstance(text, str):
+        return value
+    # What is too long for an id, or looks like a key, may be one in the wrong place.
+    is_secret = option in ("cloudfront_key", "secret_key", "security_token") or (
+        option == "cloudfront_key_id" and len(text) > 64
+    )
+    if not (is_secret or any(mark in text for mark in _MARKS_OF_A_KEY)):
+        return value
+    return HiddenBytes(value) if isinstance(value, bytes) else HiddenText(value)
 
 
 def _digest(source: Any) -> str:

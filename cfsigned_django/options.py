@@ -71,7 +71,7 @@ class OptionsMixin:
                 self._refuse_half_a_key()
             super().__init__(*args, **options)
         except Exception:
-            conf.hide_storage_options(type(self))
+            conf.hide_storage_options()
             raise
 
     def __setattr__(self, name: str, value: Any) -> None:
