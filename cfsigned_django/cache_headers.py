@@ -9,20 +9,20 @@ import time
 from django.http import HttpResponseBase
 from django.utils import http
 
-from cfsigned_django.expiry_watch import ExpiryWatch
-
 _AGE = re.compile(r'\b(max-age|s-maxage)\s*=\s*"?(\d+)"?', re.IGNORECASE)
+#: The attribute of a response that holds until when it may be shown. Pickles keep it.
+_END = "_cfsigned_end"
 _STALE = re.compile(r'\b(stale-[a-z-]+)\s*=\s*"?(\d+)"?', re.IGNORECASE)
 
 
-def cap(
-    response: HttpResponseBase, watch: ExpiryWatch, reserve: int, now: float | None
-) -> tuple[int, int]:
-    """Lower the headers; return for how long caches might have kept it, and for how long now."""
-    if watch.expires is None:
-        return 0, 0
+def life_of(end: float, now: float | None = None) -> int:
+    """Return the whole seconds until then; ``now`` is in Unix seconds."""
+    return max(0, math.floor(end - (time.time() if now is None else now)))
+
+
+def cap(response: HttpResponseBase, life: int, *, now: float | None = None) -> int:
+    """Lower the headers to ``life`` in seconds; return for how long they let caches keep it."""
     now = time.time() if now is None else now
-    life = max(0, math.floor(watch.expires - now) - reserve)
     header = cache_control_of(response)
     ages = [int(seconds) for _, seconds in _AGE.findall(header)]
     fresh = min(max(ages, default=0), life)
@@ -35,7 +35,7 @@ def cap(
         ages.append(math.floor(ends - now))
         if ends > now + life:
             response.headers["Expires"] = http.http_date(math.floor(now) + life)
-    return max(ages, default=0), life
+    return max(ages, default=0)
 
 
 def cache_control_of(response: HttpResponseBase) -> str:
@@ -43,17 +43,34 @@ def cache_control_of(response: HttpResponseBase) -> str:
     return str(response.headers.get("Cache-Control", ""))
 
 
-def age(response: HttpResponseBase) -> HttpResponseBase:
-    """Lower ``max-age`` to what is left until ``Expires``, the end of a copy that was kept."""
-    ends = http.parse_http_date_safe(response.headers.get("Expires", ""))
-    if ends is not None:
-        left = max(0, math.floor(ends - time.time()))
+def remember_end(response: HttpResponseBase, end: float) -> None:
+    """Let the response carry until when it may be shown, also where a cache keeps it."""
+    vars(response)[_END] = end
+
+
+def end_of(response: HttpResponseBase) -> float | None:
+    """Return until when a response may be shown, in Unix seconds; None where nothing limits it."""
+    end: float | None = vars(response).get(_END)
+    return end
+
+
+def renew(response: HttpResponseBase) -> float | None:
+    """Let a response out of a cache say how long it lasts from now on; return until when.
+
+    Leaves alone what holds no signed URLs.
+    """
+    end = end_of(response)
+    if end is not None:
+        # What Django says there was at the time: from now on, the rest of it is left.
+        said = response.headers.get("Age", "")
+        passed = int(said) if said.isdecimal() else 0
+        del response.headers["Age"]
         header = cache_control_of(response)
-        if (aged := _AGE.sub(lambda found: _at_most(found, left), header)) != header:
+        aged = _AGE.sub(lambda found: f"{found[1]}={max(0, int(found[2]) - passed)}", header)
+        if aged != header:
             response.headers["Cache-Control"] = aged
-            # Django's says the same for max-age: together they would count the time twice.
-            del response.headers["Age"]
-    return response
+        cap(response, life_of(end))
+    return end
 
 
 def is_unrendered(response: object) -> bool:

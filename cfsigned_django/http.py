@@ -18,7 +18,14 @@ from django.utils import cache as caching
 from django.utils.decorators import sync_and_async_middleware
 
 from cfsigned_django import conf
-from cfsigned_django.cache_headers import age, cache_control_of, cap, is_unrendered
+from cfsigned_django.cache_headers import (
+    cache_control_of,
+    cap,
+    is_unrendered,
+    life_of,
+    remember_end,
+    renew,
+)
 from cfsigned_django.expiry_watch import ExpiryWatch, current_watch, watch_expiry as watch_expiry
 from cfsigned_django.page_cache import cache_page as cache_page
 
@@ -58,7 +65,8 @@ def patch_cache_control(
         caching.patch_cache_control(response, **directives)
 
     def cap_rendered(rendered: HttpResponseBase) -> None:
-        cap(rendered, watch, reserve, now)
+        if watch.expires is not None:
+            cap(rendered, life_of(watch.expires - reserve, now), now=now)
 
     if is_unrendered(response):
         # Its URLs are signed when it is rendered, still under the same watch.
@@ -95,25 +103,31 @@ def cap_cache_control(get_response: Callable[[HttpRequest], Any]) -> Callable[[H
 
 def _finish(request: HttpRequest, response: HttpResponseBase, watch: ExpiryWatch) -> None:
     """Cap the response, and what Django's middleware outside this one would keep it for."""
-    if watch.expires is None:
-        if getattr(request, "_cache_update_cache", True) is False:
-            age(response)  # It may come out of the cache, with the max-age of when it was made.
+    # Where it comes out of a cache, its URLs were signed before.
+    ends = [end for end in (watch.expires, renew(response)) if end is not None]
+    if not ends:
         return
-    asked, life = cap(response, watch, 0, None)
+    remember_end(response, min(ends))
+    life = life_of(min(ends))
+    if _is_kept_without_age(request, response):
+        caching.patch_cache_control(response, max_age=min(life, conf.cache_middleware_seconds()))
+    asked = cap(response, life)
     if asked > life + MOMENTS:
         route = getattr(request.resolver_match, "route", None) or request.path
         if _is_first(route):
             _warn(route, asked, life)
-    # Django's middleware keeps a response that says nothing for CACHE_MIDDLEWARE_SECONDS.
-    if (
+
+
+def _is_kept_without_age(request: HttpRequest, response: HttpResponseBase) -> bool:
+    """Tell whether Django's middleware will keep it for CACHE_MIDDLEWARE_SECONDS."""
+    return (
         getattr(request, "_cache_update_cache", False)
         and response.status_code == 200
         and not response.streaming
         and not _SAYS_ENOUGH.search(cache_control_of(response))
         and not (response.cookies and caching.has_vary_header(response, "Cookie"))
         and not caching.has_vary_header(response, "*")
-    ):
-        caching.patch_cache_control(response, max_age=min(life, conf.cache_middleware_seconds()))
+    )
 
 
 def _is_first(route: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from typing import Any, TypeAlias, cast
 
@@ -11,8 +12,8 @@ from django.http import HttpRequest, HttpResponseBase
 from django.middleware.cache import CacheMiddleware
 from django.utils.cache import patch_vary_headers
 
-from cfsigned_django.cache_headers import age, cap, is_unrendered
-from cfsigned_django.expiry_watch import ExpiryWatch, resume, watch_expiry
+from cfsigned_django.cache_headers import cap, is_unrendered, life_of, remember_end, renew
+from cfsigned_django.expiry_watch import ExpiryWatch, note, resume, watch_expiry
 
 View: TypeAlias = Callable[..., Any]
 
@@ -77,7 +78,12 @@ class _PageCache:
     def find(self, request: HttpRequest) -> HttpResponseBase | None:
         """Return the page that was kept, which says for how long it lasts from now on."""
         kept = self._make().process_request(request)
-        return None if kept is None else age(kept)
+        if kept is None:
+            return None
+        end = renew(kept)
+        if end is not None:
+            note(math.floor(end))  # for a cache round this one
+        return cast(HttpResponseBase, kept)
 
     def keep(self, request: HttpRequest, response: Any, watch: ExpiryWatch) -> HttpResponseBase:
         """Keep the page, once it is rendered: only then can be said which URLs it holds."""
@@ -92,29 +98,53 @@ class _PageCache:
     def _keep_rendered(
         self, request: HttpRequest, response: HttpResponseBase, watch: ExpiryWatch
     ) -> HttpResponseBase:
-        _vary_on_session(request, response)
-        timeout = self._timeout
+        timeout, end = self._timeout, None
         if watch.expires is not None:
-            _, life = cap(response, watch, self._reserve, None)
-            timeout = min(timeout, life)
+            end = watch.expires - self._reserve
+            remember_end(response, end)
+            timeout = min(timeout, life_of(end))
+        if _belongs_to_one_viewer(request):
+            patch_vary_headers(response, ("Cookie",))
+        if _begins_something(request):
+            request._cache_update_cache = False  # type: ignore[attr-defined]
         middleware = self._make(page_timeout=timeout)
-        return cast(HttpResponseBase, middleware.process_response(request, response))
+        kept = cast(HttpResponseBase, middleware.process_response(request, response))
+        if end is not None:
+            cap(kept, life_of(end))
+        return kept
 
 
 def _render_under(watch: ExpiryWatch, response: Any) -> None:
     """Let the watch, which has ended with the view, see also what is signed in the template."""
+    before = vars(response).get("render")  # of another cache_page
 
     def render() -> Any:
         # What is kept is pickled, which this function could not be.
         del response.render
+        if before is not None:
+            response.render = before
         with resume(watch):
             return response.render()
 
     response.render = render
 
 
-def _vary_on_session(request: HttpRequest, response: HttpResponseBase) -> None:
-    """Say what SessionMiddleware says only once the page has been kept: whose page it is."""
-    session = getattr(request, "session", None)
-    if session is not None and session.accessed:
-        patch_vary_headers(response, ("Cookie",))
+def _belongs_to_one_viewer(request: HttpRequest) -> bool:
+    """Tell whether the page looked who asks. Middleware says so only once the page is kept."""
+    session, messages = getattr(request, "session", None), getattr(request, "_messages", None)
+    return (session is not None and session.accessed) or (messages is not None and messages.used)
+
+
+def _begins_something(request: HttpRequest) -> bool:
+    """Tell whether the answer sets a cookie on its way out, or shows what is shown once.
+
+    That is a session that begins or changes, the token of a form, or a
+    message. Such a page would be kept under the cookies that it was asked
+    with, which the next viewer has as well: none.
+    """
+    session, messages = getattr(request, "session", None), getattr(request, "_messages", None)
+    return (
+        (session is not None and session.modified)
+        or (messages is not None and messages.used and len(messages) > 0)
+        or request.META.get("CSRF_COOKIE_NEEDS_UPDATE", False)
+    )

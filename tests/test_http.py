@@ -48,6 +48,16 @@ def patched(request: HttpRequest) -> Any:
     return response
 
 
+def stale(request: HttpRequest) -> HttpResponse:
+    """Show a signed URL on a page that may be shown while another is fetched."""
+    return HttpResponse(sign(), headers={"Cache-Control": "stale-while-revalidate=600"})
+
+
+def with_any_vary(request: HttpRequest) -> HttpResponse:
+    """Show a signed URL on a page that is another one for each request."""
+    return HttpResponse(sign(), headers={"Vary": "*"})
+
+
 def stream(request: HttpRequest) -> StreamingHttpResponse:
     """Stream a signed URL."""
     return StreamingHttpResponse([sign()])
@@ -61,6 +71,9 @@ urlpatterns = [
     path("without", without),
     path("stream", stream),
     path("with_cookie", with_cookie),
+    path("with_any_vary", with_any_vary),
+    path("stale", stale),
+    path("shared", cache_page_of_django(60)(cache_control(s_maxage=86_400)(without))),
     path("missing", missing),
     path("long", cache_control(max_age=600)(plain)),
     path("short", cache_control(max_age=60)(plain)),
@@ -198,6 +211,7 @@ class TestDjangosMiddleware:
             ("private", "private"),
             ("stream", None),
             ("with_cookie", None),
+            ("with_any_vary", None),
             ("missing", None),
         ],
     )
@@ -219,6 +233,22 @@ def test_warning(name: str, caplog: pytest.LogCaptureFixture) -> None:
     (message,) = warnings_of(caplog)
     assert re.search(rf"{name} says that it may be cached for 600 s.* in 300 s", message)
     assert "Signature" not in message
+
+
+def test_stale_pages_of_djangos_middleware(site: Any) -> None:
+    """Count what Django's middleware will add before a stale page gets what is left."""
+    site.MIDDLEWARE = [UPDATE, CAP, FETCH]
+    for now in (NOW, NOW + 100):
+        ages = dict(re.findall(r"([a-z-]+)=(\d+)", control(get("stale", now)) or ""))
+        assert sum(map(int, ages.values())) <= 300 - (now - NOW)
+
+
+def test_pages_without_urls_stay_as_they_are() -> None:
+    """Leave alone how long others keep a page without signed URLs, also out of a cache."""
+    first = control(get("shared"))
+    assert first is not None
+    assert "s-maxage=86400" in first
+    assert control(get("shared", NOW + 50)) == first
 
 
 def test_warning_of_another_life(site: Any, caplog: pytest.LogCaptureFixture) -> None:

@@ -78,7 +78,7 @@ def test_a_fork_without_the_app() -> None:
     assert not keyring.looks_in_database(KEY_GROUP_ID)
 
 
-@pytest.mark.parametrize("way", ["a setting", "a secret key", "by hand"])
+@pytest.mark.parametrize("way", ["a setting", "a secret key", "a router", "by hand"])
 def test_looks_again(way: str, signer: Signer, ec_key: PrivateKey, settings: Settings) -> None:
     """Look again after a change of settings, and where a test says that rows are others."""
     other = Signer(key_pair_id="KOTHER", private_key=ec_key)
@@ -91,6 +91,8 @@ def test_looks_again(way: str, signer: Signer, ec_key: PrivateKey, settings: Set
             settings.AWS_CLOUDFRONT_KEYRING_SECONDS = 5
         elif way == "a secret key":
             settings.SECRET_KEY = "another one"
+        elif way == "a router":
+            settings.DATABASE_ROUTERS = []
         else:
             forget_keys()
         assert keyring.lease_signer(KEY_GROUP_ID, None, None).signer is other
