@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.db import router
 from django.utils.translation import gettext as _, gettext_lazy
 
 from cfsigned_django.admin.steps import Step
@@ -81,7 +82,9 @@ class KeyPairIdForm(StepForm):
             raise forms.ValidationError(
                 _("An id of a public key is K and capital letters and digits.")
             )
-        others = KeyPair.objects.exclude(pk=self.key_pair.pk) if self.key_pair else KeyPair.objects
+        others = KeyPair.objects.using(router.db_for_write(KeyPair))
+        if self.key_pair is not None:
+            others = others.exclude(pk=self.key_pair.pk)
         if others.filter(key_pair_id=key_pair_id).exists():
             raise forms.ValidationError(_("This is the id of another key pair of this site."))
         return key_pair_id
