@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _, gettext_lazy
 
 from cfsigned_django.admin.steps import Step
 from cfsigned_django.checks import KEY_GROUP_ID, KEY_PAIR_ID
-from cfsigned_django.models import KeyPair
+from cfsigned_django.models import REASON_LENGTH, KeyPair
 from cfsigned_django.signing import KeyAlgorithm
 
 
@@ -43,7 +43,7 @@ class StartForm(StepForm):
     reason = forms.CharField(
         label=gettext_lazy("Reason"),
         help_text=gettext_lazy("For the record, such as a date or a ticket."),
-        max_length=250,
+        max_length=REASON_LENGTH,
         required=False,
     )
     spare = forms.BooleanField(
@@ -108,7 +108,7 @@ class RevokeForm(StepForm):
     reason = forms.CharField(
         label=gettext_lazy("Reason"),
         help_text=gettext_lazy("For the record, such as where it leaked."),
-        max_length=250,
+        max_length=REASON_LENGTH,
         required=False,
     )
 
