@@ -10,6 +10,7 @@ from cfsigned_django.lifecycle import KeyStatus
 from cfsigned_django.models import KeyPair, KnownReason
 from cfsigned_django.rotation import Rotation, RotationError
 from cfsigned_django.rotation_steps import Unfinished
+from cfsigned_django.settings_key import why_not_imported
 from cfsigned_django.signing import KeyAlgorithm
 from cfsigned_django.site_rotation import (
     import_settings_key,
@@ -77,9 +78,10 @@ class Request:
         key_pair_id, notes = signing_settings_key(self.rotation), []
         if self.max_age is not None and key_pair_id:
             notes.append(
-                f"{key_pair_id}, the key of the settings, signs, and nothing says how old it is. "
-                "Import it first (manage.py cfsigned_rotate --import): --max-age counts from then "
-                "on."
+                why_not_imported(key_pair_id)
+                or f"{key_pair_id}, the key of the settings, signs, and nothing says how old it "
+                "is. Import it first (manage.py cfsigned_rotate --import): --max-age counts from "
+                "then on."
             )
         if not self.start and (other := self._other_algorithm(self.rotation.successor())):
             notes.append(f"{other} --algorithm changes nothing about that.")
@@ -100,7 +102,8 @@ class Request:
             f"{self.rotation.key_group_id}. It has: {known}."
         )
         if self.revoke == signing_settings_key(self.rotation):
-            text += " A key of the settings can be revoked after --import."
+            after = "A key of the settings can be revoked after --import."
+            text += f" {why_not_imported(self.revoke) or after}"
         raise RotationError(text)
 
     def consequences(self) -> list[str]:
