@@ -32,6 +32,7 @@ from cfsigned_django.storage_checks import signing_aliases, signing_fields
 _WORST_FIRST = (
     ProbeResult.WRONG_KEY,
     ProbeResult.UNKNOWN_KEY,
+    ProbeResult.REFUSED,
     ProbeResult.UNRESTRICTED,
     ProbeResult.NO_ANSWER,
 )
