@@ -16,6 +16,7 @@ from typing import ClassVar
 from django.db import IntegrityError
 
 from cfsigned_django.aws.provisioning.wish import SiteKey
+from cfsigned_django.checks import is_of_trusted_signer
 from cfsigned_django.lifecycle import KeyStatus
 from cfsigned_django.models import KeyPair, KnownReason
 from cfsigned_django.probe import ProbeResult
@@ -68,13 +69,16 @@ class DatabaseKey:
     def yields_to(self, settings_key_id: str) -> bool:
         """Tell whether the key of the settings is to be set up, whose id may be empty yet.
 
-        That is while it signs. One that the database has was replaced or
-        revoked, and never signs again.
+        That is where it is all there is, and while it signs. One that the
+        database has was replaced or revoked, and never signs again; one of a
+        trusted signer gives way to the key that is to replace it.
         """
-        if not settings_key_id:
-            return self.row() is None
-        is_known = self.rotation.rows.filter(key_pair_id=settings_key_id).exists()
-        return self.rotation.active() is None and not is_known
+        known = self.rotation.rows.filter(key_pair_id=settings_key_id)
+        if self.row() is None:
+            return not known.filter(key_group_id=self.rotation.key_group_id).exists()
+        if not settings_key_id or is_of_trusted_signer(settings_key_id):
+            return False
+        return self.rotation.active() is None and not known.exists()
 
     def signer(self, key_pair_id: str) -> Signer:
         """Return what signs with the key; it need not be ACTIVE for that."""

@@ -57,6 +57,16 @@ class TestWithSuccessor:
         assert found["settings"]["AWS_CLOUDFRONT_KEY_ID"] == settings.AWS_CLOUDFRONT_KEY_ID
         assert (row.status, row.is_spare) == (KeyStatus.TRUSTED, is_spare)
 
+    def test_key_of_a_trusted_signer_gives_way(self, settings: Any) -> None:
+        """Bring no key into the group that a rotation is about to replace, and that may be leaked.
+
+        It signs for now, but no key group holds it.
+        """
+        add_successor(settings.AWS_CLOUDFRONT_KEY_GROUP_ID, is_spare=False)
+        settings.AWS_CLOUDFRONT_KEY_ID = "APKAIOSFODNN7EXAMPLE"
+
+        assert json.loads(run("--json"))["key"] == "the database, sealed"
+
     @pytest.mark.parametrize("status", [KeyStatus.ACTIVE, KeyStatus.REVOKED])
     def test_imported_key_is_the_databases(
         self, settings: Any, ec_key: PrivateKey, status: KeyStatus
