@@ -37,6 +37,11 @@ _BOTH = (
 Facts = Iterator[CheckMessage]
 
 
+def is_of_trusted_signer(key_pair_id: str) -> bool:
+    """Tell whether the key pair is an AWS account's, the old way: no key group holds it."""
+    return key_pair_id.startswith("APKA")
+
+
 def find_problems(
     config: Config, *, with_key: bool = True, tries_key: bool = True, obj: Any = None
 ) -> list[CheckMessage]:

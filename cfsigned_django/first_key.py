@@ -16,6 +16,7 @@ from typing import ClassVar
 from django.db import IntegrityError
 
 from cfsigned_django.aws.provisioning.wish import SiteKey
+from cfsigned_django.checks import is_of_trusted_signer
 from cfsigned_django.lifecycle import KeyStatus
 from cfsigned_django.models import KeyPair, KnownReason
 from cfsigned_django.probe import ProbeResult
@@ -50,15 +51,34 @@ class DatabaseKey:
         )
 
     def row(self) -> KeyPair | None:
-        """Return its row."""
+        """Return its row. A spare is none: it signs when somebody starts a rotation."""
         waiting = replace(self.rotation, key_group_id=self.name)
-        return self.rotation.active() or self.rotation.successor() or waiting.successor()
+        next_ones = (self.rotation.successor(), waiting.successor())
+        wanted = (each for each in next_ones if each is not None and not each.is_spare)
+        return self.rotation.active() or next(wanted, None)
 
     def make(self, algorithm: KeyAlgorithm) -> None:
-        """Generate the key pair; it is in the database before CloudFront hears of it."""
-        replace(self.rotation, key_group_id=self.name).start(
-            algorithm=algorithm, now=self.rotation.clock(), reason=KnownReason.SET_UP
-        )
+        """Generate the key pair; it is in the database before CloudFront hears of it.
+
+        Where the group has a spare and no other key, that one is taken.
+        """
+        has_spare = self.rotation.successor() is not None
+        group = self.rotation if has_spare else replace(self.rotation, key_group_id=self.name)
+        group.start(algorithm=algorithm, now=self.rotation.clock(), reason=KnownReason.SET_UP)
+
+    def yields_to(self, settings_key_id: str) -> bool:
+        """Tell whether the key of the settings is to be set up, whose id may be empty yet.
+
+        That is where it is all there is, and while it signs. One that the
+        database has was replaced or revoked, and never signs again; one of a
+        trusted signer gives way to the key that is to replace it.
+        """
+        known = self.rotation.rows.filter(key_pair_id=settings_key_id)
+        if self.row() is None:
+            return not known.filter(key_group_id=self.rotation.key_group_id).exists()
+        if not settings_key_id or is_of_trusted_signer(settings_key_id):
+            return False
+        return self.rotation.active() is None and not known.exists()
 
     def signer(self, key_pair_id: str) -> Signer:
         """Return what signs with the key; it need not be ACTIVE for that."""

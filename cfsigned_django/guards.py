@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from cfsigned_django import keyring
 from cfsigned_django.aws.client import AwsError
 from cfsigned_django.aws.key_groups import KEYS_PER_GROUP
-from cfsigned_django.key_group_api import DELETED, KeyGroupsApi, put_back_in
+from cfsigned_django.key_group_api import DELETED, KeyGroupsApi, is_missing_in, put_back_in
 from cfsigned_django.lifecycle import Blocker, Cause, KeyStatus, Waits, find_blockers
 from cfsigned_django.models import KeyPair
 from cfsigned_django.probe import ProbeResult
@@ -124,7 +124,7 @@ class Guarded(Record):
         """Tell whether a key is not in the group, as far as this site may look."""
         if self.key_groups is None:
             return False
-        return str(key_pair) not in self.key_groups.members(self.key_group_id)
+        return is_missing_in(self.key_groups.members(self.key_group_id), key_pair)
 
     def tell_put_back(self, key_pair: KeyPair) -> None:
         """Say of a key whose links are out that it was missing, and is in the group again."""

@@ -6,10 +6,13 @@ from collections.abc import Callable, Container, Iterable
 from typing import Final, Protocol
 
 from cfsigned_django.aws.client import AwsError
+from cfsigned_django.checks import is_of_trusted_signer
 from cfsigned_django.models import KeyPair
 
 #: ``AwsError.code`` where the public key of a key pair is not in CloudFront any more.
 DELETED: Final = "NoSuchPublicKey"
+#: ``AwsError.code`` where a key is that of a trusted signer.
+TRUSTED_SIGNER: Final = "TrustedSigner"
 
 
 class ListedKey(Protocol):
@@ -72,6 +75,11 @@ def bring_in(api: KeyGroupsApi, key_pair: KeyPair, note_id: Callable[[str], None
     return key_pair_id
 
 
+def is_missing_in(members: Container[str], key_pair: KeyPair) -> bool:
+    """Tell whether a key is not in its group, which may hold it."""
+    return str(key_pair) not in members and not is_of_trusted_signer(str(key_pair))
+
+
 def put_back_in(api: KeyGroupsApi, key_pair: KeyPair) -> None:
     """Put a key into its group that has been there before.
 
@@ -116,11 +124,21 @@ def take_out(api: KeyGroupsApi, key_pair: KeyPair) -> None:
 
     It is found by what it is: one who died while it was created may have left
     no id in the row, and a person may have written down the id of another key,
-    which stays.
+    which stays. Raise :exc:`AwsError` for the key pair of a trusted signer,
+    which is in no group: what is not there must not count as taken out.
     """
     public_key = key_pair.trustworthy_public_key
     listed = {each.key_pair_id: each for each in api.public_keys()}
     ours = [name for name, each in listed.items() if each.holds(public_key)]
+    if not ours and is_of_trusted_signer(str(key_pair)):
+        raise AwsError(
+            what=f"take {key_pair} out of CloudFront",
+            reason="it is a key pair of an AWS account, which behaviors trust as a signer, and "
+            "which no key group holds: its links go on opening",
+            next_step="Take the signer out (manage.py cfsigned_setup --drop-trusted-signers), "
+            "then say in the admin, by hand, that it was removed.",
+            code=TRUSTED_SIGNER,
+        )
     if not ours and key_pair.key_pair_id and key_pair.key_pair_id not in listed:
         ours = [key_pair.key_pair_id]  # created so lately that it is not listed yet
     for key_pair_id in ours:

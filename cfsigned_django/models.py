@@ -31,6 +31,10 @@ _ALGORITHM_LABELS = {
 }
 
 
+#: How many characters of a reason are recorded at most.
+REASON_LENGTH = 250
+
+
 class KnownReason(StrEnum):
     """Name the reasons that are written down where no person gives one, in English."""
 
@@ -95,7 +99,7 @@ class KeyPair(models.Model):
     #: The longest wait before retirement that was in force while it signed, in seconds.
     retirement_seconds = models.PositiveIntegerField(default=0, editable=False)
     changed_by = models.CharField(_("last changed by"), max_length=150, blank=True)
-    reason = models.CharField(_("reason"), max_length=250, blank=True)
+    reason = models.CharField(_("reason"), max_length=REASON_LENGTH, blank=True)
 
     class Meta:
         verbose_name = _("signing key pair")

@@ -24,6 +24,8 @@ class ProbeResult(StrEnum):
     UNKNOWN_KEY = "unknown_key"
     #: The id is known, but belongs to another key.
     WRONG_KEY = "wrong_key"
+    #: Kept back neither for its key nor by S3: by a firewall, say. Links are refused as well.
+    REFUSED = "refused"
     #: Without a signature the answer is no other: links are not checked there.
     UNRESTRICTED = "unrestricted"
     #: No answer, which says nothing about the key.
@@ -41,7 +43,14 @@ class Answer:
         """Tell whether CloudFront refused the request for this reason."""
         return self.status == 403 and b"<Code>" + code + b"</Code>" in self.body
 
+    @property
+    def has_passed(self) -> bool:
+        """Tell whether CloudFront let the request pass: also S3 refuses, with a RequestId."""
+        return self.status != 403 or b"<RequestId>" in self.body
 
+
+#: Enough for what S3 says before its RequestId.
+_REFUSAL_LENGTH = 4000
 #: Requests a URL; returns None where no answer comes.
 Ask: TypeAlias = Callable[[str], Answer | None]
 
@@ -52,6 +61,7 @@ def probe_url(url: str, *, timeout: float = 5, ask: Ask | None = None) -> ProbeR
     A file need not exist under the URL: CloudFront checks the key before it
     asks the bucket. Only InvalidKey ("Unknown Key") means that it does not
     know the key; see the AWS Knowledge Center on 403 errors of signed URLs.
+    What is refused for another reason, and not by S3, was never verified.
     Where the key seems good, the same is asked for without a signature: it
     must be refused, else the first answer proves nothing.
     """
@@ -74,7 +84,7 @@ def _judge_unsigned(unsigned: Answer | None, signed: Answer) -> ProbeResult:
     if unsigned is None or unsigned.status >= 500:
         return ProbeResult.NO_ANSWER
     if unsigned.has_code(b"MissingKey"):
-        return ProbeResult.GOOD
+        return ProbeResult.GOOD if signed.has_passed else ProbeResult.REFUSED
     # An error page of the distribution's own may stand in for CloudFront's
     # words: then the signature must have made a difference.
     if unsigned.status == 403 and signed.status != 403:
@@ -97,7 +107,7 @@ def _ask(url: str, timeout: float) -> Answer | None:
 
 def _read_refusal(error: HTTPError) -> Answer | None:
     try:
-        return Answer(status=error.code, body=error.read(1000))
+        return Answer(status=error.code, body=error.read(_REFUSAL_LENGTH))
     except (OSError, HTTPException):
         return None
 

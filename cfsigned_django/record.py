@@ -20,7 +20,7 @@ from cfsigned_django.aws.exceptions import AwsError
 from cfsigned_django.conflicts import is_lost_race
 from cfsigned_django.database_clock import read_database_clock
 from cfsigned_django.lifecycle import KeyStatus
-from cfsigned_django.models import KeyPair
+from cfsigned_django.models import REASON_LENGTH, KeyPair
 from cfsigned_django.signing import PrivateKey
 
 #: CloudFront may take a moment to list what a call did whose answer was lost.
@@ -36,6 +36,16 @@ class Claimed(RotationError):
 
     def __init__(self) -> None:
         super().__init__(_("Another process is at the same step. Look again in a minute."))
+
+
+def refuse_long(reason: str) -> None:
+    """Raise :exc:`RotationError` for a reason that no row can hold: before anything is done."""
+    if len(reason) > REASON_LENGTH:
+        text = _(
+            "The reason has %(length)s characters, and %(most)s are recorded at most. Nothing was "
+            "done: say it in fewer."
+        )
+        raise RotationError(text % {"length": len(reason), "most": REASON_LENGTH})
 
 
 def read_clock() -> datetime:

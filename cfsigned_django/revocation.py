@@ -15,7 +15,7 @@ from cfsigned_django.encryption import CannotUnseal
 from cfsigned_django.key_group_api import KeyGroupsApi, take_out
 from cfsigned_django.lifecycle import KeyStatus
 from cfsigned_django.models import KeyPair
-from cfsigned_django.record import Claimed
+from cfsigned_django.record import Claimed, refuse_long
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm
 from cfsigned_django.succession import Succession
 
@@ -47,6 +47,7 @@ class Revocation(Succession):
         signing. Else it signs no longer; the same again, or
         :meth:`finish_revocation`, does the rest.
         """
+        refuse_long(reason)
         key_pair.refresh_from_db(using=self.rows.db)
         failure: AwsError | CannotUnseal | None = None
         for may_repeat in (True, True, False):

@@ -16,12 +16,13 @@ from django.utils.translation import gettext as _
 
 from cfsigned_django.aws.client import AwsError
 from cfsigned_django.guards import Blocked
-from cfsigned_django.key_group_api import KeyGroupsApi, put_back_in
+from cfsigned_django.key_group_api import KeyGroupsApi, is_missing_in, put_back_in
 from cfsigned_django.lifecycle import KeyStatus
 from cfsigned_django.models import KeyPair, KnownReason
 from cfsigned_django.probe import ProbeResult
 from cfsigned_django.record import Claimed, RotationError
 from cfsigned_django.revocation import Revocation
+from cfsigned_django.settings_key import why_not_imported
 from cfsigned_django.signing import PrivateKey, Signer
 
 __all__ = ["Blocked", "Claimed", "Rotation", "RotationError"]
@@ -33,25 +34,8 @@ class Rotation(Revocation):
 
     def import_key(self, private_key: PrivateKey, key_pair_id: str, *, now: datetime) -> KeyPair:
         """Take over a key that signs already, the one of the settings, as ACTIVE."""
-        active = self.active()
-        if active is not None and active.key_pair_id == key_pair_id:
-            return active
-        if active is not None:
-            raise RotationError(
-                _(
-                    "The key group has an ACTIVE key pair already, which signs in the place of "
-                    "the settings' key: there is nothing to import."
-                )
-            )
-        known = self.rows.filter(key_pair_id=key_pair_id).first()
-        if known is not None:
-            text = _(
-                "%(id)s is in the database already, as %(status)s of key group %(group)s: it "
-                "cannot be imported again."
-            )
-            names = {"status": known.status.upper(), "group": known.key_group_id}
-            raise RotationError(text % {"id": key_pair_id, **names})
-        self.require_none_apart(key_pair_id)
+        if (there := self.check_import(key_pair_id)) is not None:
+            return there
         signer = Signer(key_pair_id=key_pair_id, private_key=private_key)
         if self.probe(signer) is ProbeResult.WRONG_KEY:
             text = _(
@@ -70,6 +54,34 @@ class Rotation(Revocation):
             active_at=now,
             retirement_seconds=self.waits.retirement,
         )
+
+    def check_import(self, key_pair_id: str) -> KeyPair | None:
+        """Return the row of the key if it was imported before.
+
+        Raise :exc:`RotationError` where it cannot be, as far as that shows without a probe.
+        """
+        active = self.active()
+        if active is not None and active.key_pair_id == key_pair_id:
+            return active
+        if reason := why_not_imported(key_pair_id):
+            raise RotationError(reason)
+        if active is not None:
+            raise RotationError(
+                _(
+                    "The key group has an ACTIVE key pair already, which signs in the place of "
+                    "the settings' key: there is nothing to import."
+                )
+            )
+        known = self.rows.filter(key_pair_id=key_pair_id).first()
+        if known is not None:
+            text = _(
+                "%(id)s is in the database already, as %(status)s of key group %(group)s: it "
+                "cannot be imported again."
+            )
+            names = {"status": known.status.upper(), "group": known.key_group_id}
+            raise RotationError(text % {"id": key_pair_id, **names})
+        self.require_none_apart(key_pair_id)
+        return None
 
     def retire(self, key_pair: KeyPair, *, now: datetime) -> None:
         """Take a key out of CloudFront and erase its private half: RETIRING -> RETIRED.
@@ -98,7 +110,7 @@ class Rotation(Revocation):
         if self.key_groups is None or not needed:
             return []
         members = self.key_groups.members(self.key_group_id)
-        missing = [each for each in needed if str(each) not in members]
+        missing = [each for each in needed if is_missing_in(members, each)]
         failure: AwsError | None = None
         for key_pair in missing:
             try:

@@ -10,14 +10,20 @@ from cfsigned_django.lifecycle import KeyStatus
 from cfsigned_django.models import KeyPair, KnownReason
 from cfsigned_django.rotation import Rotation, RotationError
 from cfsigned_django.rotation_steps import Unfinished
+from cfsigned_django.settings_key import why_not_imported
 from cfsigned_django.signing import KeyAlgorithm
 from cfsigned_django.site_rotation import (
+    check_import,
     import_settings_key,
     settings_keys,
     signing_settings_key,
     unknown_keys,
 )
 from cfsigned_django.waiting import in_words
+
+
+def _signs_from_there(key_pair: KeyPair) -> str:
+    return f"{key_pair} is in the database: it signs from there."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +47,7 @@ class Request:
         """Do what is asked for and return what was done; None where there is nothing to do."""
         now = self.rotation.clock()
         if self.import_key:
-            key_pair = import_settings_key(self.rotation, now=now)
-            return f"{key_pair} is in the database: it signs from there."
+            return _signs_from_there(import_settings_key(self.rotation, now=now))
         if self.revoke:
             return self._revoke()
         if self.start or self._is_too_old():
@@ -60,7 +65,9 @@ class Request:
     def would(self) -> str | None:
         """Say what :meth:`carry_out` would do, without doing it; None where nothing."""
         if self.import_key:
-            return "The key of the settings would be taken into the database."
+            there = check_import(self.rotation)
+            would = "The key of the settings would be taken into the database."
+            return would if there is None else _signs_from_there(there)
         if self.revoke and not self.is_revoked():
             return f"{self.key_to_revoke()} would be revoked. {' '.join(self.consequences())}"
         if not self.start and not self._is_too_old():
@@ -77,9 +84,10 @@ class Request:
         key_pair_id, notes = signing_settings_key(self.rotation), []
         if self.max_age is not None and key_pair_id:
             notes.append(
-                f"{key_pair_id}, the key of the settings, signs, and nothing says how old it is. "
-                "Import it first (manage.py cfsigned_rotate --import): --max-age counts from then "
-                "on."
+                why_not_imported(key_pair_id)
+                or f"{key_pair_id}, the key of the settings, signs, and nothing says how old it "
+                "is. Import it first (manage.py cfsigned_rotate --import): --max-age counts from "
+                "then on."
             )
         if not self.start and (other := self._other_algorithm(self.rotation.successor())):
             notes.append(f"{other} --algorithm changes nothing about that.")
@@ -100,7 +108,8 @@ class Request:
             f"{self.rotation.key_group_id}. It has: {known}."
         )
         if self.revoke == signing_settings_key(self.rotation):
-            text += " A key of the settings can be revoked after --import."
+            after = "A key of the settings can be revoked after --import."
+            text += f" {why_not_imported(self.revoke) or after}"
         raise RotationError(text)
 
     def consequences(self) -> list[str]:

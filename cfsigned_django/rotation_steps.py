@@ -46,6 +46,13 @@ class ProbeFailed(RotationError):
                 "one, so links are not checked there. Set Restrict viewer access, with the key "
                 "group, in the cache behavior; an error page for 403 hides the answer as well."
             )
+        elif result is ProbeResult.REFUSED:
+            text = _(
+                "A request that %(key)s signed was answered with 403, and neither by S3 nor for "
+                "its key. Does a WAF rule or a CloudFront function stop query parameters that it "
+                "does not know? Each link of an ECDSA key has one more, Hash-Algorithm. Or does "
+                "an origin that is not S3 refuse the name .cfsigned-probe? Let it answer 404."
+            )
         else:
             text = _(
                 "CloudFront refuses what %(key)s signs. Compare: the public key that it has under "
@@ -207,7 +214,7 @@ def _advance_successor(rotation: Rotation, key_pair: KeyPair, now: datetime) -> 
         rotation.trust(key_pair, now=now)
         return _("%(key)s is in the key group: CloudFront begins to trust it.") % {"key": key_pair}
     result = rotation.check(key_pair, now=now)
-    if result in (ProbeResult.WRONG_KEY, ProbeResult.UNRESTRICTED):
+    if result in (ProbeResult.WRONG_KEY, ProbeResult.REFUSED, ProbeResult.UNRESTRICTED):
         raise ProbeFailed(key_pair, result)
     if result is ProbeResult.UNKNOWN_KEY and rotation.put_back(key_pair, now=now):
         return _("%(key)s was put back into the key group.") % {"key": key_pair}

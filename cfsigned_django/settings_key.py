@@ -9,6 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext as _
 
 from cfsigned_django import conf
+from cfsigned_django.checks import is_of_trusted_signer
 from cfsigned_django.conf import KeySource
 from cfsigned_django.signed_urls import SignedUrlMixin
 
@@ -51,6 +52,20 @@ def find_settings_keys(storages: Iterable[tuple[str, SignedUrlMixin]]) -> list[S
     if not found and source is not None and key_pair_id:
         return [SettingsKey(key_pair_id=str(key_pair_id), source=source)]
     return list(found.values())
+
+
+def why_not_imported(key_pair_id: str) -> str:
+    """Say why a key cannot be imported that no key group holds; empty for any other."""
+    if not is_of_trusted_signer(key_pair_id):
+        return ""
+    text = _(
+        "%(id)s is a CloudFront key pair of an AWS account (a trusted signer). No key group holds "
+        "it, so no rotation can take it out. Start a rotation (manage.py cfsigned_rotate --start) "
+        "without importing it: it signs until the new key does. Then, when the links that it "
+        "signed have expired, or at once if it leaked, take the signer out: manage.py "
+        "cfsigned_setup --drop-trusted-signers."
+    )
+    return text % {"id": key_pair_id}
 
 
 def refuse_different(keys: list[SettingsKey]) -> None:

@@ -20,6 +20,7 @@ from cfsigned_django.aws.client import make_client
 from cfsigned_django.aws.key_groups import KEYS_PER_GROUP, KeyGroups
 from cfsigned_django.aws.public_keys import CloudFrontApi
 from cfsigned_django.checks import longest_lifetime
+from cfsigned_django.encryption import seal
 from cfsigned_django.lifecycle import Waits
 from cfsigned_django.models import KeyPair
 from cfsigned_django.probe import ProbeResult, probe_url
@@ -32,6 +33,7 @@ from cfsigned_django.storage_checks import signing_aliases, signing_fields
 _WORST_FIRST = (
     ProbeResult.WRONG_KEY,
     ProbeResult.UNKNOWN_KEY,
+    ProbeResult.REFUSED,
     ProbeResult.UNRESTRICTED,
     ProbeResult.NO_ANSWER,
 )
@@ -178,6 +180,24 @@ def import_settings_key(rotation: Rotation, *, now: datetime) -> KeyPair:
 
     Raise :exc:`ImproperlyConfigured` where the settings hold none, or several.
     """
+    key = _key_to_import(rotation)
+    return rotation.import_key(key.source.load(), key.key_pair_id, now=now)
+
+
+def check_import(rotation: Rotation) -> KeyPair | None:
+    """Return the row of the settings' key if it was imported before.
+
+    Raise what :func:`import_settings_key` would, as far as that shows without a probe.
+    """
+    key = _key_to_import(rotation)
+    private_key = key.source.load()
+    there = rotation.check_import(key.key_pair_id)
+    if there is None:
+        seal(private_key)
+    return there
+
+
+def _key_to_import(rotation: Rotation) -> SettingsKey:
     keys = settings_keys(rotation)
     if not keys:
         raise ImproperlyConfigured(
@@ -189,5 +209,4 @@ def import_settings_key(rotation: Rotation, *, now: datetime) -> KeyPair:
     unknown = unknown_keys(rotation, keys)
     if rotation.active() is None:
         refuse_different(unknown)
-    key = (unknown or keys)[0]
-    return rotation.import_key(key.source.load(), key.key_pair_id, now=now)
+    return (unknown or keys)[0]

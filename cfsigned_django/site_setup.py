@@ -184,18 +184,18 @@ def make_clients(region: str) -> Clients:
 def choose_holder(wish: Wish, key_file: Path | None, clients: Clients | None = None) -> KeyHolder:
     """Return where the key pair is, or shall be.
 
-    A file that is named comes first; then a key pair that the database has
-    for the key group; then the key of the settings; then the database, where
-    its table is there; then a file in the current folder. ``clients`` find
-    the key group that an earlier run made; without them, AWS is not asked.
+    A file that is named comes first; then the key of the settings while it
+    signs, or where it has no id yet and the database no key pair for the key
+    group; then the database, where its table is there; then a file in the
+    current folder. ``clients`` find the key group that an earlier run made;
+    without them, AWS is not asked.
     """
     if key_file is not None:
         return KeyFile(path=key_file.absolute())
     database = _database_key(wish, clients) if _is_migrated() else None
-    if database is not None and database.row() is not None:
-        return database
     source = conf.default_of("cloudfront_key")
-    if source is not None:
+    settings_key_id = str(conf.default_of("cloudfront_key_id") or "")
+    if source is not None and (database is None or database.yields_to(settings_key_id)):
         return SettingsKey(private_key=source.load())
     return database or KeyFile(path=Path(f"cloudfront-{wish.bucket}.pem").absolute())
 

@@ -18,7 +18,7 @@ from cfsigned_django.key_group_api import bring_in, find_id, put_back_in
 from cfsigned_django.lifecycle import KeyStatus
 from cfsigned_django.models import KeyPair
 from cfsigned_django.probe import ProbeResult
-from cfsigned_django.record import SETTLE, Claimed, RotationError
+from cfsigned_django.record import SETTLE, Claimed, RotationError, refuse_long
 from cfsigned_django.signing import KeyAlgorithm, PrivateKey
 
 logger = logging.getLogger("cfsigned_django.rotation")
@@ -35,6 +35,7 @@ class Succession(Guarded):
 
         A ``spare`` waits, TRUSTED, for somebody to start a rotation.
         """
+        refuse_long(reason)
         if (under_way := self.successor()) is not None:
             if under_way.is_spare and not spare:
                 self._take_spare(under_way, reason)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.db import router
 from django.utils.translation import gettext as _, gettext_lazy
 
 from cfsigned_django.admin.steps import Step
 from cfsigned_django.checks import KEY_GROUP_ID, KEY_PAIR_ID
-from cfsigned_django.models import KeyPair
+from cfsigned_django.models import REASON_LENGTH, KeyPair
 from cfsigned_django.signing import KeyAlgorithm
 
 
@@ -42,7 +43,7 @@ class StartForm(StepForm):
     reason = forms.CharField(
         label=gettext_lazy("Reason"),
         help_text=gettext_lazy("For the record, such as a date or a ticket."),
-        max_length=250,
+        max_length=REASON_LENGTH,
         required=False,
     )
     spare = forms.BooleanField(
@@ -81,7 +82,9 @@ class KeyPairIdForm(StepForm):
             raise forms.ValidationError(
                 _("An id of a public key is K and capital letters and digits.")
             )
-        others = KeyPair.objects.exclude(pk=self.key_pair.pk) if self.key_pair else KeyPair.objects
+        others = KeyPair.objects.using(router.db_for_write(KeyPair))
+        if self.key_pair is not None:
+            others = others.exclude(pk=self.key_pair.pk)
         if others.filter(key_pair_id=key_pair_id).exists():
             raise forms.ValidationError(_("This is the id of another key pair of this site."))
         return key_pair_id
@@ -105,7 +108,7 @@ class RevokeForm(StepForm):
     reason = forms.CharField(
         label=gettext_lazy("Reason"),
         help_text=gettext_lazy("For the record, such as where it leaked."),
-        max_length=250,
+        max_length=REASON_LENGTH,
         required=False,
     )
 

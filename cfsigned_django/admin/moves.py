@@ -126,7 +126,7 @@ class Move:
                 text = _("CloudFront does not know %(key)s yet. Check again in a minute.")
             case ProbeResult.WRONG_KEY:
                 return Outcome(text=str(NotTheKey(str(key_pair))), level=messages.ERROR)
-            case ProbeResult.UNRESTRICTED as result:
+            case (ProbeResult.REFUSED | ProbeResult.UNRESTRICTED) as result:
                 return Outcome(text=str(ProbeFailed(key_pair, result)), level=messages.ERROR)
             case _no_answer:
                 text = _("CloudFront did not answer the probe, which says nothing about %(key)s.")
@@ -137,7 +137,7 @@ class Move:
         result = self.rotation.check(key_pair, now=self.now)
         if result is ProbeResult.NO_ANSWER:
             raise Unanswered(key_pair)
-        if result is ProbeResult.UNRESTRICTED:
+        if result in (ProbeResult.REFUSED, ProbeResult.UNRESTRICTED):
             raise ProbeFailed(key_pair, result)
         former = self.rotation.active()
         self.rotation.activate(key_pair, now=self.now)

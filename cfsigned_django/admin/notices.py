@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from cfsigned_django.admin.situation import Situation, is_unfinished
 from cfsigned_django.lifecycle import KeyStatus
 from cfsigned_django.models import KeyPair
-from cfsigned_django.settings_key import refuse_different
+from cfsigned_django.settings_key import refuse_different, why_not_imported
 from cfsigned_django.stuck import find_stuck
 from cfsigned_django.waiting import clock_time, in_words
 
@@ -95,6 +95,8 @@ def _settings_key(situation: Situation) -> Iterator[Notice]:
             yield Notice(level=Level.INFO, text=text % values)
     if active is not None:
         yield from _keys_left_over(situation, active)
+    elif len(unknown) == 1 and (why := why_not_imported(unknown[0].key_pair_id)):
+        yield Notice(level=Level.WARNING, text=why)
     elif len(unknown) == 1:
         text = _(
             "%(key)s, the key of the settings, signs. Import it: then it can be replaced without "

@@ -11,6 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext as _
 
 from cfsigned_django import conf
+from cfsigned_django.checks import is_of_trusted_signer
 from cfsigned_django.encryption import CannotUnseal, unseal
 from cfsigned_django.lifecycle import KeyStatus
 from cfsigned_django.models import KeyPair
@@ -116,6 +117,11 @@ class Situation:
     def settings_key_may_sign(self) -> bool:
         """Tell whether the key of the settings signs where no row is ACTIVE."""
         return bool(self.unknown_keys)
+
+    @property
+    def is_key_of_trusted_signer(self) -> bool:
+        """Tell whether the key of the settings is one that no key group holds."""
+        return any(is_of_trusted_signer(each.key_pair_id) for each in self.unknown_keys)
 
     @property
     def signing_name(self) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from django.contrib import messages
+from django.db import router
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
@@ -106,7 +107,7 @@ class StepPage:
         except FAILURES as error:
             if self.step is not Step.REVOKE or self.key_pair is None:
                 raise
-            self.key_pair.refresh_from_db()
+            self.key_pair.refresh_from_db(using=router.db_for_write(KeyPair))
             if self.key_pair.status != KeyStatus.REVOKED:
                 raise
             return [

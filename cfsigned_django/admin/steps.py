@@ -109,7 +109,8 @@ def find_offers(situation: Situation) -> list[Offer]:
 
 
 def _of_the_group(situation: Situation) -> Iterator[Offer]:
-    if situation.active is None and situation.settings_key_may_sign:
+    may_import = situation.settings_key_may_sign and not situation.is_key_of_trusted_signer
+    if situation.active is None and may_import:
         yield Offer(step=Step.IMPORT)
     successor = situation.successor
     if successor is None or successor.is_spare:

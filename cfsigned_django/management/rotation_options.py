@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from django.core.management.base import CommandParser
 
+from cfsigned_django.models import REASON_LENGTH
 from cfsigned_django.signing import KeyAlgorithm
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -19,6 +20,16 @@ def duration(text: str) -> timedelta:
     if match is None:
         raise ArgumentTypeError(f"{text!r} is no duration such as 90d, 12h, 30m or 45s")
     return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
+
+
+def reason(text: str) -> str:
+    """Read a reason that a row can hold."""
+    if len(text) > REASON_LENGTH:
+        raise ArgumentTypeError(
+            f"it has {len(text)} characters, and {REASON_LENGTH} are recorded at most: say it in "
+            "fewer"
+        )
+    return text
 
 
 def add_rotation_options(parser: CommandParser) -> None:
@@ -53,7 +64,12 @@ def add_rotation_options(parser: CommandParser) -> None:
         choices=[each.value for each in KeyAlgorithm],
         help="of the new key. Default: ECDSA_P256; with --revoke, that of the revoked key",
     )
-    parser.add_argument("--reason", default="", help="why, for the record")
+    parser.add_argument(
+        "--reason",
+        type=reason,
+        default="",
+        help=f"why, for the record, in {REASON_LENGTH} characters at most",
+    )
     parser.add_argument("--wait", action="store_true", help="go on until the rotation is over")
     parser.add_argument(
         "--dry-run", action="store_true", help="say what would be done now, do nothing"

@@ -215,11 +215,23 @@ def test_page_asks_few_questions(admin: Visitor) -> None:
     assert count() == few
 
 
-def test_open_behavior_is_shown(admin: Visitor, cloudfront: FakeCloudFront) -> None:
-    """Where links are not checked, each look says so, the one of an open page and the last too."""
+@pytest.mark.parametrize(
+    ("result", "sentence"),
+    [
+        (
+            ProbeResult.UNRESTRICTED,
+            "so links are not checked there. Set Restrict viewer access",
+        ),
+        (ProbeResult.REFUSED, "was answered with 403, and neither by S3 nor for its key."),
+    ],
+)
+def test_probe_that_proves_nothing_is_shown(
+    admin: Visitor, cloudfront: FakeCloudFront, result: ProbeResult, sentence: str
+) -> None:
+    """Why a key cannot sign is said by each look, that of an open page and the last one too."""
     imported()
     key_pair = trusted(good_for=301)
-    cloudfront.probe_result = ProbeResult.UNRESTRICTED
+    cloudfront.probe_result = result
 
     pages = [
         admin.take("activate", key_pair),
@@ -228,5 +240,5 @@ def test_open_behavior_is_shown(admin: Visitor, cloudfront: FakeCloudFront) -> N
     ]
 
     for page in pages:
-        assert "so links are not checked there. Set Restrict viewer access" in page
+        assert sentence in page
     assert fresh(key_pair).status == "trusted"

@@ -31,6 +31,15 @@ def answering(status: str, body: bytes = b"") -> WSGIApplication:
     return application
 
 
+def refusal_of_cloudfront(code: str) -> bytes:
+    """Return the body with which CloudFront refuses a request, which has no RequestId."""
+    return f"<Error><Code>{code}</Code><Message>Said in words</Message></Error>".encode()
+
+
+#: What CloudFront says to a request without a signature.
+MISSING_KEY = answering("403 Forbidden", refusal_of_cloudfront("MissingKey"))
+
+
 def choosing(signed: WSGIApplication, unsigned: WSGIApplication) -> WSGIApplication:
     """Return an application that answers signed requests in one way, the others in another."""
 
@@ -123,6 +132,29 @@ def test_error_page_for_unsigned_requests_only(ec_key: PrivateKey) -> None:
     """Where the signature makes the difference, an error page does no harm."""
     page = answering("403 Forbidden", b"<h1>Sorry</h1>")
     with serving(lambda host: choosing(answering("200 OK", b"x"), page)) as address:
+        assert probe_url(sign(address, ec_key)) is ProbeResult.GOOD
+
+
+@pytest.mark.parametrize("code", ["MissingKey", "MalformedSignature", "MalformedPolicy"])
+def test_other_refusal_of_cloudfront_is_no_proof(ec_key: PrivateKey, code: str) -> None:
+    """CloudFront did not verify what it refuses for another reason than the key."""
+    signed = answering("403 Forbidden", refusal_of_cloudfront(code))
+    with serving(lambda host: choosing(signed, MISSING_KEY)) as address:
+        assert probe_url(sign(address, ec_key)) is ProbeResult.REFUSED
+
+
+def test_page_in_the_place_of_the_signed_answer_only(ec_key: PrivateKey) -> None:
+    """Where a firewall stops what is signed, no link opens, whatever CloudFront knows."""
+    page = answering("403 Forbidden", b"<h1>The request could not be satisfied</h1>")
+    with serving(lambda host: choosing(page, MISSING_KEY)) as address:
+        assert probe_url(sign(address, ec_key)) is ProbeResult.REFUSED
+
+
+def test_long_refusal_of_s3(ec_key: PrivateKey) -> None:
+    """S3 is known by its RequestId, which may come after a long message."""
+    message = b"User: arn:aws:sts::1:assumed-role/x is not authorized. " * 25
+    body = ACCESS_DENIED_OF_S3.replace(b"Access Denied", message)
+    with serving(edge({KEY_ID: ec_key.public_key}, origin=answering("403 F", body))) as address:
         assert probe_url(sign(address, ec_key)) is ProbeResult.GOOD
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from cfsigned_django.first_key import DatabaseKey
 from cfsigned_django.key_file import KeyFile, SettingsKey
 from cfsigned_django.lifecycle import KeyStatus, Waits
-from cfsigned_django.models import KeyPair
+from cfsigned_django.models import KeyPair, KnownReason
 from cfsigned_django.probe import ProbeResult
 from cfsigned_django.rotation import Rotation, RotationError
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm, PrivateKey
@@ -146,6 +147,25 @@ class TestDatabaseKey:
 
         with pytest.raises(RotationError, match="Finish that rotation first"):
             holder.settle(GROUP, "K1", lambda signer: ProbeResult.GOOD)
+
+    def test_spare_is_left_alone(self, holder: DatabaseKey) -> None:
+        """See no key in a spare: nobody has said that it shall sign."""
+        holder.make(EC)
+        KeyPair.objects.update(is_spare=True)
+
+        assert holder.row() is None
+
+    def test_spare_is_taken_where_no_key_signs(self, holder: DatabaseKey) -> None:
+        """Take the spare that a group has where a set-up wants a key and there is no other."""
+        holder.make(EC)
+        KeyPair.objects.update(is_spare=True, key_group_id=GROUP, next_in=GROUP)
+        of_the_group = replace(holder, rotation=replace(holder.rotation, key_group_id=GROUP))
+
+        of_the_group.make(EC)
+
+        row = KeyPair.objects.get()
+        assert (row.is_spare, row.reason) == (False, KnownReason.SET_UP)
+        assert of_the_group.row() == row
 
     def test_row_that_is_gone(self, holder: DatabaseKey) -> None:
         """Say so where somebody deleted the row meanwhile."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError, CommandParser, no_translations
-from django.db import Error as DatabaseFailure
+from django.db import DataError, Error as DatabaseFailure, ProgrammingError
 
 from cfsigned_django import conf
 from cfsigned_django.aws.client import AwsError
@@ -60,6 +60,12 @@ class Command(PipedCommand):
                 self._rotate(site_rotation(changed_by="cfsigned_rotate"), options)
         except (AwsError, CannotUnseal, ImproperlyConfigured, InvalidKey, RotationError) as error:
             raise CommandError(str(error)) from error
+        except (DataError, ProgrammingError) as error:
+            raise CommandError(
+                f"The database refuses what it is told to do ({type(error).__name__}), and will "
+                "refuse it again. What was done before is recorded. Its tables may be older than "
+                "this version: run manage.py migrate."
+            ) from error
         except DatabaseFailure as error:
             raise CommandError(
                 f"The database failed ({type(error).__name__}). What was done is recorded; run "
