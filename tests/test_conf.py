@@ -193,6 +193,7 @@ def test_hidden_options(settings: Any, ec_key: PrivateKey) -> None:
     assert options["secret_key"] == "secret"
 
 
+@pytest.mark.filterwarnings("ignore:.*utcnow:DeprecationWarning")  # django-storages' own
 def test_options_of_others(settings: Any, rsa_key: PrivateKey) -> None:
     """Leave the key of another storage as it is, and usable, where one of this class is wrong."""
     of_django_storages = {

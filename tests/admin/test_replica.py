@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from pytest_django import Settings
 
 from cfsigned_django.models import KeyPair
@@ -54,7 +55,7 @@ def fall_behind(settings: Settings, db: None) -> Iterator[FallBehind]:
         settings.DATABASE_ROUTERS = [f"{__name__}.ReadFromReplica"]
 
     yield copy
-    replica.close()
+    BaseDatabaseWrapper.close(replica)  # SQLite's own leaves one in memory open
     del connections["replica"], connections.settings["replica"]
 
 
