@@ -26,10 +26,10 @@ class CfsignedDjangoConfig(AppConfig):
     def ready(self) -> None:
         """Register the system checks, and what the keyring asks for."""
         from cfsigned_django import keyring
-        from cfsigned_django.active_keys import find_active_signer
-        from cfsigned_django.cache_checks import check_caches
-        from cfsigned_django.rotation_checks import check_rotation, check_sealed_keys
-        from cfsigned_django.storage_checks import check_storages, counted_lifetimes
+        from cfsigned_django.checks.caching import check_caches
+        from cfsigned_django.checks.rotation import check_rotation, check_sealed_keys
+        from cfsigned_django.checks.storages import check_storages, counted_lifetimes
+        from cfsigned_django.rotation.active_keys import find_active_signer
 
         checks.register(checks.Tags.files)(check_storages)
         checks.register(checks.Tags.files)(check_rotation)

@@ -20,7 +20,8 @@ from django.dispatch import receiver
 from django.utils.encoding import filepath_to_uri
 
 from cfsigned_django.aws.access import AwsAccess
-from cfsigned_django.key_source import (
+from cfsigned_django.signing import KeyAlgorithm
+from cfsigned_django.signing.key_source import (
     KeySource as KeySource,
     forget_in_use,
     hide as hide,
@@ -28,7 +29,6 @@ from cfsigned_django.key_source import (
     hide_texts,
     search_settings,
 )
-from cfsigned_django.signing import KeyAlgorithm
 from cfsigned_django.url_cache import drop_all
 
 #: Option of a storage -> the setting that it overrides, and the default of both.

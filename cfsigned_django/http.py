@@ -26,8 +26,12 @@ from cfsigned_django.cache_headers import (
     remember_end,
     renew,
 )
-from cfsigned_django.expiry_watch import ExpiryWatch, current_watch, watch_expiry as watch_expiry
 from cfsigned_django.page_cache import cache_page as cache_page
+from cfsigned_django.storage.expiry_watch import (
+    ExpiryWatch,
+    current_watch,
+    watch_expiry as watch_expiry,
+)
 
 logger = logging.getLogger("cfsigned_django.http")
 

@@ -13,7 +13,7 @@ from django.middleware.cache import CacheMiddleware
 from django.utils.cache import patch_vary_headers
 
 from cfsigned_django.cache_headers import cap, is_unrendered, life_of, remember_end, renew
-from cfsigned_django.expiry_watch import ExpiryWatch, note, resume, watch_expiry
+from cfsigned_django.storage.expiry_watch import ExpiryWatch, note, resume, watch_expiry
 
 View: TypeAlias = Callable[..., Any]
 

@@ -27,10 +27,10 @@ from django.utils.encoding import filepath_to_uri
 from cfsigned_django import keyring
 from cfsigned_django.edge.client import EdgeClient as EdgeClient, EdgeResponse as EdgeResponse
 from cfsigned_django.edge.cors import CorsRule as CorsRule
-from cfsigned_django.origins import StorageOrigin, distribution_for
-from cfsigned_django.signed_urls import SignedUrlMixin
 from cfsigned_django.signing import Denied, Policy, Verifier
 from cfsigned_django.signing.encoding import split_query
+from cfsigned_django.storage.origins import StorageOrigin, distribution_for
+from cfsigned_django.storage.urls import SignedUrlMixin
 
 
 def edge_for(

@@ -22,9 +22,9 @@ from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseRedi
 from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.views import View
 
-from cfsigned_django.expiry_watch import watch_expiry
-from cfsigned_django.signed_urls import SignedUrlMixin
 from cfsigned_django.signing import InvalidUrl
+from cfsigned_django.storage.expiry_watch import watch_expiry
+from cfsigned_django.storage.urls import SignedUrlMixin
 
 #: Takes the request and the name of a file, and says whether this viewer may see it.
 Permission: TypeAlias = Callable[[HttpRequest, str], bool | Awaitable[bool]]

@@ -15,7 +15,6 @@ from urllib.parse import parse_qsl, urlsplit
 from cryptography.hazmat.primitives import hashes
 
 from cfsigned_django import url_cache
-from cfsigned_django.signed_urls import SignedUrlMixin
 from cfsigned_django.signing import (
     HashAlgorithm,
     KeyAlgorithm,
@@ -24,6 +23,7 @@ from cfsigned_django.signing import (
     Verifier,
     keys,
 )
+from cfsigned_django.storage.urls import SignedUrlMixin
 
 KEY_ID = "K2JCJMDEHXQW5F"
 OTHER_KEY_ID = "K3ABCDEFGHIJKL"
@@ -94,7 +94,7 @@ def at(moment: float) -> Iterator[None]:
     def read_clock() -> float:  # no Mock, which would remember each call
         return moment
 
-    with mock.patch("cfsigned_django.signed_urls.time.time", read_clock):
+    with mock.patch("cfsigned_django.storage.urls.time.time", read_clock):
         yield
 
 

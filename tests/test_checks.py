@@ -12,7 +12,9 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from cfsigned_django.check_table import problem
-from cfsigned_django.checks import (
+from cfsigned_django.conf import Config, KeySource
+from cfsigned_django.signing import HashAlgorithm, PrivateKey
+from cfsigned_django.validation import (
     TABLE,
     find_address_problems,
     find_half_a_key,
@@ -20,8 +22,6 @@ from cfsigned_django.checks import (
     raise_first_error,
     whole_seconds,
 )
-from cfsigned_django.conf import Config, KeySource
-from cfsigned_django.signing import HashAlgorithm, PrivateKey
 from tests.storage_cases import (
     KEY_GROUP_ID,
     KEY_ID,

@@ -12,9 +12,9 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import storages
 
-from cfsigned_django import conf, key_source
+from cfsigned_django import conf
 from cfsigned_django.conf import Config, KeySource
-from cfsigned_django.signing import InvalidKey, PrivateKey
+from cfsigned_django.signing import InvalidKey, PrivateKey, key_source
 from tests.leaks import fragments
 from tests.storage_cases import DOMAIN, KEY_ID, S3_BACKEND, counted_loads, options_for
 

@@ -20,8 +20,8 @@ import pytest
 from django.core.management import ManagementUtility
 from pytest_django import Settings
 
-from cfsigned_django import record
-from cfsigned_django.models import KeyPair
+from cfsigned_django.rotation import record
+from cfsigned_django.rotation.models import KeyPair
 from tests.admin import FakeCloudFront
 from tests.admin.conftest import cloudfront
 from tests.admin.story import KEY_GROUP_ID, KEY_PAIR_IDS, Story

@@ -10,7 +10,7 @@ import pytest
 from django.core.management import find_commands, load_command_class
 from django.core.management.base import DjangoHelpFormatter
 
-from cfsigned_django import checks, conf
+from cfsigned_django import conf, validation as checks
 from tests.pages import ARCHITECTURE, PAGES, ROOT, read, snippets, table
 
 COMMANDS = sorted(find_commands(str(ROOT / "cfsigned_django" / "management")))

@@ -10,10 +10,9 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 
-from cfsigned_django import expiry_watch
-from cfsigned_django.expiry_watch import current_watch, watch_expiry
 from cfsigned_django.signing import Signer
-from cfsigned_django.storage import CloudFrontS3Storage
+from cfsigned_django.storage import CloudFrontS3Storage, expiry_watch
+from cfsigned_django.storage.expiry_watch import current_watch, watch_expiry
 from tests.storage_cases import at
 
 NOW = 1_775_000_000

@@ -268,7 +268,7 @@ def test_no_warning_of_moments(caplog: pytest.LogCaptureFixture) -> None:
         return response
 
     sign()  # its first look at the settings reads the clock as well
-    with mock.patch("cfsigned_django.signed_urls.time.time", side_effect=itertools.count(NOW)):
+    with mock.patch("cfsigned_django.storage.urls.time.time", side_effect=itertools.count(NOW)):
         http.cap_cache_control(view)(HttpRequest())
     assert control(response) == "max-age=299"
     assert warnings_of(caplog) == []

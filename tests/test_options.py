@@ -11,9 +11,9 @@ from django.core.files.storage import InMemoryStorage, Storage, storages
 from django.test import override_settings
 
 from cfsigned_django import conf
-from cfsigned_django.signed_urls import SignedUrlMixin
 from cfsigned_django.signing import HashAlgorithm, PrivateKey
 from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
+from cfsigned_django.storage.urls import SignedUrlMixin
 from tests.storage_cases import (
     DOMAIN,
     KEY_ID,

@@ -8,7 +8,7 @@ import pytest
 from django.utils.safestring import mark_safe
 from hypothesis import given, strategies as st
 
-from cfsigned_django.plain_names import plain_bytes
+from cfsigned_django.storage.plain_names import plain_bytes
 from tests.storage_cases import PLAIN_NAMES
 
 

@@ -13,11 +13,11 @@ from django.core.management.base import SystemCheckError
 from django.db import Error, connection
 from pytest_django import Settings
 
-from cfsigned_django import keyring, ready
-from cfsigned_django.models import KeyPair
-from cfsigned_django.rotation_checks import check_rotation, check_sealed_keys
+from cfsigned_django import keyring
+from cfsigned_django.checks.rotation import check_rotation, check_sealed_keys
+from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import PrivateKey, Signer
-from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
+from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage, ready
 from tests.keys import KEY_GROUP_ID, make_key_pair
 from tests.leaks import fragments
 from tests.storage_cases import FILE_BACKEND

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import given, strategies as st
 
-from cfsigned_django.stable_expiry import stable_expiry
+from cfsigned_django.storage.stable_expiry import stable_expiry
 
 MOMENTS = st.integers(min_value=0, max_value=2**31)
 STEPS = st.integers(min_value=1, max_value=10**7)

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from storages.backends.s3 import S3StaticStorage
 
+from cfsigned_django.checks.storages import check_storages
 from cfsigned_django.storage import CloudFrontS3Storage
-from cfsigned_django.storage_checks import check_storages
 from tests.storage_cases import DOMAIN, S3_BACKEND
 from tests.test_checks import ids
 

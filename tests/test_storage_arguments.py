@@ -10,9 +10,9 @@ from urllib.parse import quote, unquote, urlsplit
 import pytest
 from django.core.exceptions import SuspiciousFileOperation
 
-from cfsigned_django.signed_urls import SignedUrlMixin
 from cfsigned_django.signing import Denied, InvalidPolicy, InvalidUrl
 from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
+from cfsigned_django.storage.urls import SignedUrlMixin
 from tests.storage_cases import DOMAIN, at, parameters_of, verify
 
 NOW = 1_775_000_000

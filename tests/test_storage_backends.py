@@ -11,8 +11,8 @@ from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, InMemoryStorage, Storage
 
-from cfsigned_django.signed_urls import SignedUrlMixin
 from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
+from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.testing import edge_for
 from tests.storage_cases import DOMAIN, at, generated_names, parameters_of, verify
 

@@ -10,11 +10,11 @@ from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 from storages.backends.s3 import S3Storage
 
-from cfsigned_django import conf, key_source
-from cfsigned_django.signed_urls import SignedUrlMixin
-from cfsigned_django.signing import PrivateKey
+from cfsigned_django import conf
+from cfsigned_django.checks.storages import check_storages
+from cfsigned_django.signing import PrivateKey, key_source
 from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
-from cfsigned_django.storage_checks import check_storages
+from cfsigned_django.storage.urls import SignedUrlMixin
 from tests.storage_cases import DOMAIN, S3_BACKEND, options_for, settings_for
 from tests.test_checks import ids
 

@@ -13,9 +13,9 @@ from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.base import ContentFile
 
-from cfsigned_django.checks import TABLE
 from cfsigned_django.signing import HashRefused, PrivateKey, Signer
 from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
+from cfsigned_django.validation import TABLE
 from tests.storage_cases import (
     KEY_GROUP_ID,
     KEY_ID,

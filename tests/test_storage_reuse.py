@@ -11,10 +11,10 @@ from django.core.files.storage import InMemoryStorage
 from django.utils.safestring import mark_safe
 from hypothesis import HealthCheck, given, settings as hypothesis, strategies as st
 
-from cfsigned_django.reuse import extend
-from cfsigned_django.signed_urls import SignedUrlMixin
 from cfsigned_django.signing import Denied, InvalidPolicy, InvalidUrl, PrivateKey
 from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
+from cfsigned_django.storage.reuse import extend
+from cfsigned_django.storage.urls import SignedUrlMixin
 from tests.storage_cases import PLAIN_NAMES, at, counted_signatures, generated_names, verify
 
 NOW = 1_775_000_000

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings as hypothesis, strategies as st
 
-from cfsigned_django.expiry_watch import watch_expiry
 from cfsigned_django.signing import InvalidUrl, PrivateKey
 from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
+from cfsigned_django.storage.expiry_watch import watch_expiry
 from tests.storage_cases import (
     PLAIN_NAMES,
     at,

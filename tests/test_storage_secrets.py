@@ -16,10 +16,10 @@ from django.test import override_settings
 
 from cfsigned_django import conf
 from cfsigned_django.conf import KeySource
-from cfsigned_django.hidden_text import HiddenText
-from cfsigned_django.signed_urls import SignedUrlMixin
 from cfsigned_django.signing import PrivateKey, Signer
+from cfsigned_django.signing.hidden_text import HiddenText
 from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
+from cfsigned_django.storage.urls import SignedUrlMixin
 from tests.leaks import fragments
 from tests.storage_cases import (
     KEY_ID,

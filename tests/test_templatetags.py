@@ -13,9 +13,9 @@ from django.db import models
 from django.template import Context, Template, TemplateSyntaxError
 from django.test.utils import isolate_apps
 
-from cfsigned_django.signed_urls import SignedUrlMixin
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.storage import CloudFrontFileSystemStorage
+from cfsigned_django.storage.urls import SignedUrlMixin
 from tests.storage_cases import (
     DOMAIN,
     FILE_BACKEND,

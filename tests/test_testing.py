@@ -11,9 +11,9 @@ from django.core.files.storage import FileSystemStorage, InMemoryStorage, storag
 from django.test import override_settings
 
 from cfsigned_django import keyring
-from cfsigned_django.signed_urls import SignedUrlMixin
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
+from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.testing import CorsRule, assert_signed, edge_for
 from tests.storage_cases import FILE_BACKEND, KEY_GROUP_ID
 

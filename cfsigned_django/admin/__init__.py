@@ -6,7 +6,7 @@ from django.apps import apps
 from django.contrib import admin
 
 from cfsigned_django.admin.key_pair_admin import KeyPairAdmin as KeyPairAdmin
-from cfsigned_django.models import KeyPair
+from cfsigned_django.rotation.models import KeyPair
 
 # Whatever walks through the package may import this on a site without an admin, too.
 if apps.is_installed("django.contrib.admin"):

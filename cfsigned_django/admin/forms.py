@@ -9,9 +9,9 @@ from django.db import router
 from django.utils.translation import gettext as _, gettext_lazy
 
 from cfsigned_django.admin.steps import Step
-from cfsigned_django.checks import KEY_GROUP_ID, KEY_PAIR_ID
-from cfsigned_django.models import REASON_LENGTH, KeyPair
+from cfsigned_django.rotation.models import REASON_LENGTH, KeyPair
 from cfsigned_django.signing import KeyAlgorithm
+from cfsigned_django.validation import KEY_GROUP_ID, KEY_PAIR_ID
 
 
 class StepForm(forms.Form):

@@ -27,8 +27,8 @@ from cfsigned_django.admin.read_only import ReadOnlyAdmin
 from cfsigned_django.admin.situation import Situation
 from cfsigned_django.admin.step_page import StepPage
 from cfsigned_django.admin.steps import REVOKE, ROTATE, Step, find_offers
-from cfsigned_django.lifecycle import KeyStatus
-from cfsigned_django.models import KeyPair, KnownReason
+from cfsigned_django.rotation.lifecycle import KeyStatus
+from cfsigned_django.rotation.models import KeyPair, KnownReason
 
 _FACTS = (
     *("key_pair_id", "status", "algorithm", "key_group_id"),

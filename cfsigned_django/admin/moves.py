@@ -14,14 +14,14 @@ from django.utils.translation import gettext as _
 from cfsigned_django.admin.steps import Step
 from cfsigned_django.aws.client import AwsError
 from cfsigned_django.encryption import CannotUnseal
-from cfsigned_django.lifecycle import KeyStatus
-from cfsigned_django.models import KeyPair, KnownReason
-from cfsigned_django.probe import ProbeResult
-from cfsigned_django.rotation import Blocked, Claimed, Rotation, RotationError
-from cfsigned_django.rotation_steps import ProbeFailed, Unanswered, were_put_back
+from cfsigned_django.rotation.lifecycle import KeyStatus
+from cfsigned_django.rotation.models import KeyPair, KnownReason
+from cfsigned_django.rotation.probe import ProbeResult
+from cfsigned_django.rotation.rotation import Blocked, Claimed, Rotation, RotationError
+from cfsigned_django.rotation.site import import_settings_key, settings_keys
+from cfsigned_django.rotation.steps import ProbeFailed, Unanswered, were_put_back
+from cfsigned_django.rotation.waiting import clock_time, find_waits, in_words
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm
-from cfsigned_django.site_rotation import import_settings_key, settings_keys
-from cfsigned_django.waiting import clock_time, find_waits, in_words
 
 #: What a step may raise, and a person is told instead of a server error.
 FAILURES = (AwsError, RotationError, CannotUnseal, ImproperlyConfigured, InvalidKey)

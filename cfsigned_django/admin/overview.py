@@ -14,9 +14,9 @@ from cfsigned_django.admin.notices import OLD, Level, Notice, find_notices
 from cfsigned_django.admin.situation import Situation, is_unfinished
 from cfsigned_django.admin.steps import Offer, Step, find_offers
 from cfsigned_django.admin.timeline import Moment, tell_timeline
-from cfsigned_django.lifecycle import KeyStatus
-from cfsigned_django.models import KeyPair
-from cfsigned_django.waiting import Wait, clock_time, in_words
+from cfsigned_django.rotation.lifecycle import KeyStatus
+from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django.rotation.waiting import Wait, clock_time, in_words
 
 #: How many keys that are over the page shows unless it is asked for all.
 SOME = 10

@@ -9,7 +9,7 @@ from django.db import router
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from cfsigned_django.models import KeyPair
+from cfsigned_django.rotation.models import KeyPair
 
 if TYPE_CHECKING:
     Base = admin.ModelAdmin[KeyPair]

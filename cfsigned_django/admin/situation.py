@@ -11,15 +11,15 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext as _
 
 from cfsigned_django import conf
-from cfsigned_django.checks import is_of_trusted_signer
 from cfsigned_django.encryption import CannotUnseal, unseal
-from cfsigned_django.lifecycle import KeyStatus
-from cfsigned_django.models import KeyPair
-from cfsigned_django.rotation import Rotation
-from cfsigned_django.settings_key import SettingsKey
+from cfsigned_django.rotation.lifecycle import KeyStatus
+from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django.rotation.rotation import Rotation
+from cfsigned_django.rotation.settings_key import SettingsKey
+from cfsigned_django.rotation.site import settings_keys, site_rotation, unknown_keys
+from cfsigned_django.rotation.waiting import Wait, find_waits
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm
-from cfsigned_django.site_rotation import settings_keys, site_rotation, unknown_keys
-from cfsigned_django.waiting import Wait, find_waits
+from cfsigned_django.validation import is_of_trusted_signer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

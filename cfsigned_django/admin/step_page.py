@@ -16,10 +16,10 @@ from cfsigned_django.admin.moves import FAILURES, Move, NotTheKey, Outcome, is_r
 from cfsigned_django.admin.situation import Situation
 from cfsigned_django.admin.steps import Offer, Step, find_offers
 from cfsigned_django.aws.client import AwsError
-from cfsigned_django.lifecycle import KeyStatus
-from cfsigned_django.models import KeyPair, KnownReason
-from cfsigned_django.rotation import RotationError
-from cfsigned_django.site_rotation import site_rotation
+from cfsigned_django.rotation.lifecycle import KeyStatus
+from cfsigned_django.rotation.models import KeyPair, KnownReason
+from cfsigned_django.rotation.rotation import RotationError
+from cfsigned_django.rotation.site import site_rotation
 
 
 class Frame(Protocol):

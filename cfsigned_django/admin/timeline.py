@@ -10,9 +10,9 @@ from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
-from cfsigned_django.lifecycle import KeyStatus
-from cfsigned_django.models import KeyPair
-from cfsigned_django.waiting import Wait, date_and_time
+from cfsigned_django.rotation.lifecycle import KeyStatus
+from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django.rotation.waiting import Wait, date_and_time
 
 
 class Tense(StrEnum):

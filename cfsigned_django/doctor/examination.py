@@ -14,7 +14,8 @@ from django.db import DatabaseError
 from cfsigned_django.aws.client import AwsError
 from cfsigned_django.aws.inspection import Inspection, inspect
 from cfsigned_django.aws.stack import Clients
-from cfsigned_django.checks import is_local_host, whole_seconds
+from cfsigned_django.checks.rotation import check_rotation
+from cfsigned_django.checks.storages import check_storages
 from cfsigned_django.doctor.aws_side import from_aws_error, judge_aws
 from cfsigned_django.doctor.direct import direct_url
 from cfsigned_django.doctor.fetching import Clock, Fetch
@@ -27,10 +28,9 @@ from cfsigned_django.doctor.static import judge_checks, judge_key_pairs, judge_s
 from cfsigned_django.doctor.target import Target
 from cfsigned_django.encryption import count_wrong_keys
 from cfsigned_django.keyring import looks_in_database
-from cfsigned_django.rotation_checks import check_rotation
-from cfsigned_django.signed_urls import SignedUrlMixin
 from cfsigned_django.signing import HashRefused, Signer
-from cfsigned_django.storage_checks import check_storages
+from cfsigned_django.storage.urls import SignedUrlMixin
+from cfsigned_django.validation import is_local_host, whole_seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

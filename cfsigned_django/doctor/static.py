@@ -10,9 +10,9 @@ from django.core.exceptions import ImproperlyConfigured
 from cfsigned_django.doctor.findings import Finding, Level
 from cfsigned_django.doctor.kinds import KINDS, finding
 from cfsigned_django.encryption import CannotUnseal, unseal
-from cfsigned_django.models import KeyPair
-from cfsigned_django.signed_urls import SignedUrlMixin
+from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import HashRefused, PrivateKey
+from cfsigned_django.storage.urls import SignedUrlMixin
 
 
 def judge_checks(messages: Iterable[CheckMessage]) -> list[Finding]:

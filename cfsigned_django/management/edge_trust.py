@@ -18,8 +18,8 @@ from cfsigned_django.edge.behavior import READ_AND_PREFLIGHT_METHODS, READ_METHO
 from cfsigned_django.edge.distribution_watch import DistributionWatch, FollowedDistribution, Rules
 from cfsigned_django.edge.key_group_watch import KeyGroupWatch, TrustedKeys, key_names
 from cfsigned_django.edge.watch import Watch
-from cfsigned_django.origins import distribution_for
-from cfsigned_django.signed_urls import SignedUrlMixin
+from cfsigned_django.storage.origins import distribution_for
+from cfsigned_django.storage.urls import SignedUrlMixin
 
 _FOLLOWED = "followed through CloudFront's API; a change counts after"
 

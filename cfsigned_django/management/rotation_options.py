@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from django.core.management.base import CommandParser
 
-from cfsigned_django.models import REASON_LENGTH
+from cfsigned_django.rotation.models import REASON_LENGTH
 from cfsigned_django.signing import KeyAlgorithm
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}

@@ -6,7 +6,7 @@ import uuid
 
 from django.db import migrations, models
 
-import cfsigned_django.lifecycle
+import cfsigned_django.rotation.lifecycle
 import cfsigned_django.signing.keys
 
 
@@ -57,14 +57,14 @@ class Migration(migrations.Migration):
                     "status",
                     models.CharField(
                         choices=[
-                            (cfsigned_django.lifecycle.KeyStatus["PENDING"], "Pending"),
-                            (cfsigned_django.lifecycle.KeyStatus["TRUSTED"], "Trusted"),
-                            (cfsigned_django.lifecycle.KeyStatus["ACTIVE"], "Active"),
-                            (cfsigned_django.lifecycle.KeyStatus["RETIRING"], "Retiring"),
-                            (cfsigned_django.lifecycle.KeyStatus["RETIRED"], "Retired"),
-                            (cfsigned_django.lifecycle.KeyStatus["REVOKED"], "Revoked"),
+                            (cfsigned_django.rotation.lifecycle.KeyStatus["PENDING"], "Pending"),
+                            (cfsigned_django.rotation.lifecycle.KeyStatus["TRUSTED"], "Trusted"),
+                            (cfsigned_django.rotation.lifecycle.KeyStatus["ACTIVE"], "Active"),
+                            (cfsigned_django.rotation.lifecycle.KeyStatus["RETIRING"], "Retiring"),
+                            (cfsigned_django.rotation.lifecycle.KeyStatus["RETIRED"], "Retired"),
+                            (cfsigned_django.rotation.lifecycle.KeyStatus["REVOKED"], "Revoked"),
                         ],
-                        default=cfsigned_django.lifecycle.KeyStatus["PENDING"],
+                        default=cfsigned_django.rotation.lifecycle.KeyStatus["PENDING"],
                         max_length=16,
                         verbose_name="status",
                     ),
@@ -125,11 +125,14 @@ class Migration(migrations.Migration):
                         condition=models.Q(
                             models.Q(
                                 ("active_in", models.F("key_group_id")),
-                                ("status", cfsigned_django.lifecycle.KeyStatus["ACTIVE"]),
+                                ("status", cfsigned_django.rotation.lifecycle.KeyStatus["ACTIVE"]),
                             ),
                             models.Q(
                                 models.Q(
-                                    ("status", cfsigned_django.lifecycle.KeyStatus["ACTIVE"]),
+                                    (
+                                        "status",
+                                        cfsigned_django.rotation.lifecycle.KeyStatus["ACTIVE"],
+                                    ),
                                     _negated=True,
                                 ),
                                 ("active_in__isnull", True),
@@ -145,8 +148,8 @@ class Migration(migrations.Migration):
                                 (
                                     "status__in",
                                     (
-                                        cfsigned_django.lifecycle.KeyStatus["PENDING"],
-                                        cfsigned_django.lifecycle.KeyStatus["TRUSTED"],
+                                        cfsigned_django.rotation.lifecycle.KeyStatus["PENDING"],
+                                        cfsigned_django.rotation.lifecycle.KeyStatus["TRUSTED"],
                                     ),
                                 ),
                             ),
@@ -155,8 +158,8 @@ class Migration(migrations.Migration):
                                     (
                                         "status__in",
                                         (
-                                            cfsigned_django.lifecycle.KeyStatus["PENDING"],
-                                            cfsigned_django.lifecycle.KeyStatus["TRUSTED"],
+                                            cfsigned_django.rotation.lifecycle.KeyStatus["PENDING"],
+                                            cfsigned_django.rotation.lifecycle.KeyStatus["TRUSTED"],
                                         ),
                                     ),
                                     _negated=True,

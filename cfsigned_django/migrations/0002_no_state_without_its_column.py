@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import migrations, models
 
-import cfsigned_django.lifecycle
+import cfsigned_django.rotation.lifecycle
 
 
 class Migration(migrations.Migration):
@@ -28,11 +28,12 @@ class Migration(migrations.Migration):
                     models.Q(
                         ("active_in", models.F("key_group_id")),
                         ("active_in__isnull", False),
-                        ("status", cfsigned_django.lifecycle.KeyStatus["ACTIVE"]),
+                        ("status", cfsigned_django.rotation.lifecycle.KeyStatus["ACTIVE"]),
                     ),
                     models.Q(
                         models.Q(
-                            ("status", cfsigned_django.lifecycle.KeyStatus["ACTIVE"]), _negated=True
+                            ("status", cfsigned_django.rotation.lifecycle.KeyStatus["ACTIVE"]),
+                            _negated=True,
                         ),
                         ("active_in__isnull", True),
                     ),
@@ -51,8 +52,8 @@ class Migration(migrations.Migration):
                         (
                             "status__in",
                             (
-                                cfsigned_django.lifecycle.KeyStatus["PENDING"],
-                                cfsigned_django.lifecycle.KeyStatus["TRUSTED"],
+                                cfsigned_django.rotation.lifecycle.KeyStatus["PENDING"],
+                                cfsigned_django.rotation.lifecycle.KeyStatus["TRUSTED"],
                             ),
                         ),
                     ),
@@ -61,8 +62,8 @@ class Migration(migrations.Migration):
                             (
                                 "status__in",
                                 (
-                                    cfsigned_django.lifecycle.KeyStatus["PENDING"],
-                                    cfsigned_django.lifecycle.KeyStatus["TRUSTED"],
+                                    cfsigned_django.rotation.lifecycle.KeyStatus["PENDING"],
+                                    cfsigned_django.rotation.lifecycle.KeyStatus["TRUSTED"],
                                 ),
                             ),
                             _negated=True,

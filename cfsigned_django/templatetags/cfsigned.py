@@ -15,7 +15,7 @@ from django.template.base import Parser, Token
 from django.template.library import SimpleNode
 from django.utils.functional import Promise
 
-from cfsigned_django.signed_urls import SignedUrlMixin
+from cfsigned_django.storage.urls import SignedUrlMixin
 
 register = template.Library()
 

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ImproperlyConfigured
 from django.db.models.fields.files import FieldFile
 
-from cfsigned_django.lifecycle import KeyStatus
-from cfsigned_django.models import KeyPair
+from cfsigned_django.rotation.lifecycle import KeyStatus
+from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import Denied, PublicKey, Verifier
 from cfsigned_django.storage import CloudFrontS3Storage, SignedUrlMixin
 from demo_project.gallery.anatomy import expiry, unsigned

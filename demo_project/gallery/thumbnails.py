@@ -17,7 +17,7 @@ from django.template.loader import get_template
 from django.views.decorators.http import require_safe
 
 from cfsigned_django.http import cache_page
-from cfsigned_django.signed_urls import SignedUrlMixin
+from cfsigned_django.storage.urls import SignedUrlMixin
 from demo_project.gallery.anatomy import expiry
 from demo_project.pictures.thumbnails import FOLDER, THUMBNAILS
 

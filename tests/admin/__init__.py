@@ -12,10 +12,10 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
 
-from cfsigned_django.models import KeyPair
-from cfsigned_django.probe import ProbeResult
+from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django.rotation.probe import ProbeResult
+from cfsigned_django.rotation.site import import_settings_key, site_rotation
 from cfsigned_django.signing import KeyAlgorithm
-from cfsigned_django.site_rotation import import_settings_key, site_rotation
 from tests.simulation.strict_cloudfront import StrictCloudFront
 
 LIST = "/admin/cfsigned_django/keypair/"

@@ -10,7 +10,8 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 from pytest_django import Settings
 
-from cfsigned_django import keyring, site_rotation
+from cfsigned_django import keyring
+from cfsigned_django.rotation import site as site_rotation
 from cfsigned_django.signing import PrivateKey
 from tests.admin import FakeCloudFront, Visitor
 from tests.simulation.strict_cloudfront import StrictCloudFront

@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from cfsigned_django.models import KeyPair
+from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django.rotation.site import import_settings_key, site_rotation
 from cfsigned_django.signing import KeyAlgorithm
-from cfsigned_django.site_rotation import import_settings_key, site_rotation
 
 #: What stands in the documentation for the ids that the tests give, in their order.
 KEY_PAIR_IDS = (

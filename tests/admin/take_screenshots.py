@@ -16,9 +16,9 @@ from django.test import Client
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
-from cfsigned_django import record
-from cfsigned_django.models import KeyPair
-from cfsigned_django.site_rotation import site_rotation
+from cfsigned_django.rotation import record
+from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django.rotation.site import site_rotation
 from tests.admin import LIST, FakeCloudFront, address
 from tests.admin.story import KEY_GROUP_ID, KEY_PAIR_IDS, Story
 from tests.admin.test_browser import queries_beside_a_browser as queries_beside_a_browser

@@ -14,8 +14,8 @@ pytest.importorskip("playwright.sync_api", reason="needs pytest-playwright")
 
 from playwright.sync_api import expect
 
-from cfsigned_django.models import KeyPair
-from cfsigned_django.probe import ProbeResult
+from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django.rotation.probe import ProbeResult
 from tests.admin import LIST, FakeCloudFront, Visitor, activated, address, imported, trusted
 from tests.plugins_browser import (
     browser as browser,

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from pytest_django import Settings
 
-from cfsigned_django.models import KeyPair
-from cfsigned_django.probe import ProbeResult
-from cfsigned_django.rotation_steps import advance
+from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django.rotation.probe import ProbeResult
+from cfsigned_django.rotation.site import site_rotation
+from cfsigned_django.rotation.steps import advance
 from cfsigned_django.signing import KeyAlgorithm
-from cfsigned_django.site_rotation import site_rotation
 from tests.admin import (
     LIST,
     FakeCloudFront,

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import pytest
 from pytest_django import Settings
 
-from cfsigned_django import record
-from cfsigned_django.models import KeyPair
+from cfsigned_django.rotation import record
+from cfsigned_django.rotation.models import KeyPair
 from tests.admin import (
     LIST,
     FakeCloudFront,

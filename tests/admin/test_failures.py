@@ -9,9 +9,9 @@ from pytest_django import Settings
 
 from cfsigned_django.aws.client import AwsError
 from cfsigned_django.encryption import CannotUnseal
-from cfsigned_django.models import KeyPair
-from cfsigned_django.probe import ProbeResult
-from cfsigned_django.rotation import Claimed, Rotation, RotationError
+from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django.rotation.probe import ProbeResult
+from cfsigned_django.rotation.rotation import Claimed, Rotation, RotationError
 from tests.admin import (
     LIST,
     FakeCloudFront,

@@ -11,7 +11,7 @@ from django.contrib.sessions.models import Session
 from pytest_django import Settings
 
 from cfsigned_django.aws.key_groups import KeyGroups
-from cfsigned_django.models import KeyPair
+from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import KeyAlgorithm, PrivateKey
 from tests.admin import LIST, FakeCloudFront, Visitor, address, fresh, imported, moved, started
 from tests.admin.test_failures import LATE

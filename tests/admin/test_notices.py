@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from pytest_django import Settings
 
-from cfsigned_django.models import KeyPair
+from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import PrivateKey
 from tests.admin import (
     FakeCloudFront,

@@ -9,7 +9,7 @@ import sys
 import pytest
 from django.db import connection
 
-from cfsigned_django.models import KeyPair
+from cfsigned_django.rotation.models import KeyPair
 from tests.admin import LIST, FakeCloudFront, Visitor, activated, fresh, imported, trusted
 from tests.admin.test_revoke import DENIED
 

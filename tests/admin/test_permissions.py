@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cfsigned_django.models import KeyPair
+from cfsigned_django.rotation.models import KeyPair
 from tests.admin import LIST, activated, address, buttons, fresh, imported
 from tests.admin.conftest import MakeVisitor
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from cfsigned_django import site_rotation
-from cfsigned_django.models import KeyPair
-from cfsigned_django.probe import ProbeResult
+from cfsigned_django.rotation import site as site_rotation
+from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django.rotation.probe import ProbeResult
 from tests.admin import (
     LIST,
     FakeCloudFront,

@@ -7,7 +7,7 @@ from django.core.files.storage import storages
 from pytest_django import Settings
 
 from cfsigned_django.aws.client import AwsError
-from cfsigned_django.models import KeyPair
+from cfsigned_django.rotation.models import KeyPair
 from tests.admin import (
     FakeCloudFront,
     Visitor,

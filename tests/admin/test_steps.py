@@ -7,8 +7,8 @@ import re
 import pytest
 from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
 
-from cfsigned_django.models import KeyPair
-from cfsigned_django.probe import ProbeResult
+from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django.rotation.probe import ProbeResult
 from tests.admin import (
     FakeCloudFront,
     Visitor,

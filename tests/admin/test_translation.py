@@ -16,8 +16,8 @@ from django.utils import translation
 from pytest_django import Settings
 
 import cfsigned_django
-from cfsigned_django.models import KeyPair
-from cfsigned_django.probe import ProbeResult
+from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django.rotation.probe import ProbeResult
 from tests.admin import (
     LIST,
     FakeCloudFront,

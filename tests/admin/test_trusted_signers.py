@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pytest_django import Settings
 
-from cfsigned_django.models import KeyPair
+from cfsigned_django.rotation.models import KeyPair
 from tests.admin import Visitor, address, main_buttons
 
 SIGNER_ID = "APKAIOSFODNN7EXAMPLE"

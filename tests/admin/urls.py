@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.urls import path
 
 from cfsigned_django.admin import KeyPairAdmin
-from cfsigned_django.models import KeyPair
+from cfsigned_django.rotation.models import KeyPair
 
 own = admin.AdminSite(name="own")
 own.register(KeyPair, KeyPairAdmin)

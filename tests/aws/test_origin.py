@@ -13,7 +13,7 @@ from urllib.parse import quote
 import pytest
 from boto3.s3.transfer import TransferConfig
 
-from cfsigned_django.aws.origin import S3Origin
+from cfsigned_django.aws.s3_origin import S3Origin
 from cfsigned_django.edge import Behavior, Distribution, EdgeServer
 from cfsigned_django.edge.client import EdgeClient, EdgeResponse
 from cfsigned_django.signing import PrivateKey, Signer

@@ -11,8 +11,8 @@ from django.core.files.storage import default_storage
 from django.test import Client, override_settings
 from django.utils import timezone
 
-from cfsigned_django.lifecycle import KeyStatus
-from cfsigned_django.models import KeyPair
+from cfsigned_django.rotation.lifecycle import KeyStatus
+from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import PrivateKey, Signer
 from demo_project.welcome import KEYS_PATH
 from tests.demo_project.browsing import KEY_GROUP_ID, jpeg, links, upload

@@ -12,8 +12,8 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 from django.test import Client, override_settings
 
-from cfsigned_django.signed_urls import SignedUrlMixin
 from cfsigned_django.signing import Verifier
+from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.testing import edge_for
 from tests.demo_project.browsing import links
 from tests.demo_project.conftest import THUMBNAIL_LINKS, Clock

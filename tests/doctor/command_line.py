@@ -7,8 +7,8 @@ from typing import Any
 
 from django.core.management import call_command
 
-from cfsigned_django.lifecycle import KeyStatus
-from cfsigned_django.models import KeyPair
+from cfsigned_django.rotation.lifecycle import KeyStatus
+from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import PrivateKey
 from tests.storage_cases import KEY_GROUP_ID, KEY_ID
 

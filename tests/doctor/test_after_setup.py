@@ -38,7 +38,7 @@ def viewer(
     monkeypatch.setenv("AWS_ENDPOINT_URL", ministack.endpoint_url)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCOUNT)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "not checked")
-    monkeypatch.setattr("cfsigned_django.site_setup._is_migrated", lambda: False)
+    monkeypatch.setattr("cfsigned_django.setup.site._is_migrated", lambda: False)
     monkeypatch.chdir(tmp_path)
     settings.AWS_STORAGE_BUCKET_NAME = bucket = f"made-{aws_account}"
     clients: Clients = clients_of(ministack, ACCOUNT)

@@ -9,7 +9,7 @@ from unittest import mock
 import pytest
 from django.db import DatabaseError
 
-from cfsigned_django.lifecycle import KeyStatus
+from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.signing import Policy, PrivateKey, Signer
 from tests.doctor.command_line import MODULE, run, store
 from tests.doctor.world import NOW, World

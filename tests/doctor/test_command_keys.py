@@ -12,8 +12,8 @@ import pytest
 from django.db import DatabaseError
 from django.utils import timezone
 
-from cfsigned_django.lifecycle import KeyStatus
-from cfsigned_django.models import KeyPair
+from cfsigned_django.rotation.lifecycle import KeyStatus
+from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import PrivateKey, Signer
 from tests.doctor.command_line import run, store
 from tests.doctor.world import World

@@ -33,8 +33,8 @@ from cfsigned_django.doctor.findings import Finding
 from cfsigned_django.edge import Behavior, Distribution
 from cfsigned_django.edge.client import EdgeClient
 from cfsigned_django.edge.cors import CorsRule
-from cfsigned_django.origins import StorageOrigin
 from cfsigned_django.signing import PrivateKey, PublicKey
+from cfsigned_django.storage.origins import StorageOrigin
 from tests.storage_cases import DOMAIN
 
 LOCATION = "media"

@@ -23,11 +23,12 @@ from django.db import (
 )
 from pytest_django import Settings
 
-from cfsigned_django import active_keys, keyring
-from cfsigned_django.active_keys import find_active_signer
+from cfsigned_django import keyring
 from cfsigned_django.lease import Found
-from cfsigned_django.lifecycle import KeyStatus
-from cfsigned_django.models import KeyPair
+from cfsigned_django.rotation import active_keys
+from cfsigned_django.rotation.active_keys import find_active_signer
+from cfsigned_django.rotation.lifecycle import KeyStatus
+from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import PrivateKey, Signer
 from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
 from tests.keys import KEY_GROUP_ID, make_key_pair
@@ -202,7 +203,7 @@ class TestQueries:
         signs()
         known = find_active_signer(KEY_GROUP_ID, None, None).signer
 
-        monkeypatch.setattr("cfsigned_django.models.unseal", None)
+        monkeypatch.setattr("cfsigned_django.rotation.models.unseal", None)
 
         assert find_active_signer(KEY_GROUP_ID, None, known).signer is known
 

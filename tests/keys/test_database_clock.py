@@ -11,8 +11,8 @@ from django.db import connection, transaction
 from django.utils import timezone
 from pytest_django import Settings
 
-from cfsigned_django import database_clock
-from cfsigned_django.database_clock import read_database_clock
+from cfsigned_django.rotation import database_clock
+from cfsigned_django.rotation.database_clock import read_database_clock
 
 
 @pytest.mark.django_db

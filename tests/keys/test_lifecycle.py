@@ -8,7 +8,14 @@ from itertools import product
 import pytest
 from hypothesis import given, strategies as st
 
-from cfsigned_django.lifecycle import Blocker, Cause, KeyState, KeyStatus, Waits, find_blockers
+from cfsigned_django.rotation.lifecycle import (
+    Blocker,
+    Cause,
+    KeyState,
+    KeyStatus,
+    Waits,
+    find_blockers,
+)
 
 WAITS = Waits(propagation=300, url_lifetime=3600, keyring=120, clock_skew=30)
 RETIREMENT = 3600 + 120 + 30

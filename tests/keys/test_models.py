@@ -23,8 +23,8 @@ from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 
-from cfsigned_django.lifecycle import KeyState, KeyStatus
-from cfsigned_django.models import KeyPair
+from cfsigned_django.rotation.lifecycle import KeyState, KeyStatus
+from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import HashAlgorithm, KeyAlgorithm, PrivateKey
 from tests.keys import KEY_GROUP_ID, make_key_pair
 from tests.leaks import fragments

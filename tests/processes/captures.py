@@ -15,7 +15,7 @@ _PICKLE = """
 import base64, pickle
 from django.core.files.storage import storages
 from cfsigned_django import conf
-from cfsigned_django.models import KeyPair
+from cfsigned_django.rotation.models import KeyPair
 held = storages["default"], conf.Config.read(), list(KeyPair.objects.all())
 print(base64.b64encode(pickle.dumps(held)).decode())
 """

@@ -10,8 +10,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import path
 
 from cfsigned_django import conf
-from cfsigned_django.models import KeyPair
-from cfsigned_django.site_rotation import site_rotation
+from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django.rotation.site import site_rotation
 from cfsigned_django.storage import CloudFrontS3Storage
 
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from cfsigned_django.lifecycle import Waits
-from cfsigned_django.models import KeyPair
-from cfsigned_django.probe import ProbeResult
-from cfsigned_django.rotation import Rotation
+from cfsigned_django.rotation.lifecycle import Waits
+from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django.rotation.probe import ProbeResult
+from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.signing import KeyAlgorithm, PrivateKey, Signer
 from tests.aws.api import Account
 from tests.simulation.answers import refusal

@@ -10,8 +10,8 @@ from typing import Any
 
 from django.core.management import CommandError, call_command
 
-from cfsigned_django.models import KeyPair
-from cfsigned_django.probe import ProbeResult
+from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django.rotation.probe import ProbeResult
 from tests.aws.api import Account
 
 

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from django.utils import translation
 
-from cfsigned_django import keyring, site_rotation
-from cfsigned_django.models import KeyPair
+from cfsigned_django import keyring
+from cfsigned_django.rotation import site as site_rotation
+from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import PrivateKey
 from tests.aws.api import Account
 from tests.plugins_aws import (

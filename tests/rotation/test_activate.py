@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from cfsigned_django.lifecycle import Cause
-from cfsigned_django.rotation import Blocked, Claimed, RotationError
+from cfsigned_django.rotation.lifecycle import Cause
+from cfsigned_django.rotation.rotation import Blocked, Claimed, RotationError
 from tests.rotation import Site, fresh, statuses
 
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from django.db import OperationalError
 
-from cfsigned_django import record
-from cfsigned_django.models import KeyPair
-from cfsigned_django.probe import ProbeResult
-from cfsigned_django.rotation import Rotation
+from cfsigned_django.rotation import record
+from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django.rotation.probe import ProbeResult
+from cfsigned_django.rotation.rotation import Rotation
 from tests.rotation.commands import Shell, aged
 from tests.simulation.answers import refusal
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cfsigned_django.aws.client import AwsError
-from cfsigned_django.models import KeyPair
+from cfsigned_django.rotation.models import KeyPair
 from tests.rotation.commands import Shell, aged
 from tests.simulation.answers import refusal
 

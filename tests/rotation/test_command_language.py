@@ -9,7 +9,7 @@ from django.core.management import load_command_class
 from django.utils import translation
 
 from cfsigned_django.management import commands
-from cfsigned_django.probe import ProbeResult
+from cfsigned_django.rotation.probe import ProbeResult
 from tests.rotation.commands import Shell
 
 NAMES = [each.name for each in pkgutil.iter_modules(commands.__path__)]

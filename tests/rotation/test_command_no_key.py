@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cfsigned_django.models import KeyPair
+from cfsigned_django.rotation.models import KeyPair
 from tests.rotation.commands import Shell
 
 SENTENCE = "No key signs. Begin with: manage.py cfsigned_rotate --start"

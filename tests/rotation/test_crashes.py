@@ -10,10 +10,10 @@ import pytest
 from django.db import connection
 
 from cfsigned_django.aws.client import AwsError
-from cfsigned_django.lifecycle import KeyStatus
-from cfsigned_django.models import KeyPair
-from cfsigned_django.rotation import Rotation, RotationError
-from cfsigned_django.rotation_steps import advance, is_under_way
+from cfsigned_django.rotation.lifecycle import KeyStatus
+from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django.rotation.rotation import Rotation, RotationError
+from cfsigned_django.rotation.steps import advance, is_under_way
 from tests.rotation import ECDSA, Killed, Site, fresh
 
 Move: TypeAlias = Callable[[Site], Callable[[Rotation], object]]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from cfsigned_django.aws.client import AwsError
-from cfsigned_django.lifecycle import KeyStatus
-from cfsigned_django.models import KeyPair
-from cfsigned_django.rotation_steps import advance
+from cfsigned_django.rotation.lifecycle import KeyStatus
+from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django.rotation.steps import advance
 from tests.aws.api import Account
 from tests.rotation import Site, denied, fresh, statuses
 

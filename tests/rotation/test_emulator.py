@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cfsigned_django.edge import Behavior, Distribution, EdgeServer
-from cfsigned_django.models import KeyPair
+from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import PrivateKey, PublicKey
 from tests.aws.api import Account
 from tests.ministack_server import Ministack

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cfsigned_django.models import KeyPair
+from cfsigned_django.rotation.models import KeyPair
 from tests.rotation.commands import Shell
 
 

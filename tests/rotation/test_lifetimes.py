@@ -8,9 +8,9 @@ from uuid import uuid4
 import pytest
 
 from cfsigned_django.encryption import CannotUnseal
-from cfsigned_django.models import KeyPair
-from cfsigned_django.rotation import Blocked, Rotation
-from cfsigned_django.rotation_steps import advance
+from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django.rotation.rotation import Blocked, Rotation
+from cfsigned_django.rotation.steps import advance
 from tests.rotation import WAITS, Site, fresh
 
 

@@ -11,7 +11,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 import pytest
 
 from cfsigned_django.edge import Behavior, Distribution, EdgeServer
-from cfsigned_django.probe import ProbeResult, probe_url
+from cfsigned_django.rotation.probe import ProbeResult, probe_url
 from cfsigned_django.signing import PrivateKey, PublicKey, Signer
 
 KEY_ID = "K2JCJMDEHXQW5F"

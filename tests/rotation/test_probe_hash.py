@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from cfsigned_django import site_rotation
-from cfsigned_django.models import KeyPair
-from cfsigned_django.probe import ProbeResult
+from cfsigned_django.rotation import site as site_rotation
+from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django.rotation.probe import ProbeResult
 from cfsigned_django.signing import PrivateKey
 from tests.rotation.commands import Shell
 from tests.rotation.test_storages_apart import BACKEND

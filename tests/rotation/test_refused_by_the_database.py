@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from django.db import DataError, Error, ProgrammingError
 
-from cfsigned_django.models import KeyPair
-from cfsigned_django.rotation import Rotation, RotationError
+from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django.rotation.rotation import Rotation, RotationError
 from tests.rotation import ECDSA, Site, statuses
 from tests.rotation.commands import Shell
 

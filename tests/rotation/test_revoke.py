@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from cfsigned_django.aws.client import AwsError
-from cfsigned_django.lifecycle import KeyStatus
-from cfsigned_django.models import KeyPair
-from cfsigned_django.rotation import Blocked, Claimed
-from cfsigned_django.rotation_steps import advance
+from cfsigned_django.rotation.lifecycle import KeyStatus
+from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django.rotation.rotation import Blocked, Claimed
+from cfsigned_django.rotation.steps import advance
 from tests.rotation import RSA, Killed, Site, denied, fresh, statuses
 from tests.simulation.faults import Fault
 

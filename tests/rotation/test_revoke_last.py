@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from cfsigned_django import revocation
 from cfsigned_django.aws.client import AwsError
 from cfsigned_django.aws.key_groups import LAST_PUBLIC_KEY
-from cfsigned_django.lifecycle import KeyStatus
-from cfsigned_django.models import KeyPair
+from cfsigned_django.rotation import revocation
+from cfsigned_django.rotation.lifecycle import KeyStatus
+from cfsigned_django.rotation.models import KeyPair
 from tests.rotation import Site, denied, fresh, statuses
 
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from cfsigned_django import revocation
 from cfsigned_django.aws.client import AwsError
 from cfsigned_django.encryption import CannotUnseal
-from cfsigned_django.lifecycle import KeyStatus
-from cfsigned_django.models import KeyPair
+from cfsigned_django.rotation import revocation
+from cfsigned_django.rotation.lifecycle import KeyStatus
+from cfsigned_django.rotation.models import KeyPair
 from tests.rotation import Site, fresh, statuses
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from cfsigned_django.lifecycle import KeyStatus
-from cfsigned_django.models import KeyPair
+from cfsigned_django.rotation.lifecycle import KeyStatus
+from cfsigned_django.rotation.models import KeyPair
 from tests.rotation import Site, fresh, statuses
 
 

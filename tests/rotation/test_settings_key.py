@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cfsigned_django.models import KeyPair
+from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import PrivateKey, Signer
 from tests.rotation.commands import Shell
 from tests.rotation.test_storages_apart import BACKEND, OTHER_GROUP

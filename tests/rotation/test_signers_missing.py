@@ -7,8 +7,8 @@ import logging
 import pytest
 
 from cfsigned_django.aws.client import AwsError
-from cfsigned_django.rotation import Claimed
-from cfsigned_django.rotation_steps import advance
+from cfsigned_django.rotation.rotation import Claimed
+from cfsigned_django.rotation.steps import advance
 from tests.rotation import Site, denied, fresh
 
 

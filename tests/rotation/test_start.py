@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from cfsigned_django.aws.client import AwsError
-from cfsigned_django.models import KeyPair
-from cfsigned_django.probe import ProbeResult
-from cfsigned_django.rotation import Claimed, Rotation, RotationError
+from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django.rotation.probe import ProbeResult
+from cfsigned_django.rotation.rotation import Claimed, Rotation, RotationError
 from cfsigned_django.signing import PrivateKey
 from tests.rotation import ECDSA, RSA, Site, fresh
 

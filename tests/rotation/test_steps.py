@@ -8,11 +8,11 @@ import pytest
 from pytest_django import Settings
 
 from cfsigned_django.aws.client import AwsError
-from cfsigned_django.lifecycle import Blocker, Cause, KeyStatus
-from cfsigned_django.models import KeyPair
-from cfsigned_django.probe import ProbeResult
-from cfsigned_django.rotation import Blocked, Claimed, RotationError
-from cfsigned_django.rotation_steps import (
+from cfsigned_django.rotation.lifecycle import Blocker, Cause, KeyStatus
+from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django.rotation.probe import ProbeResult
+from cfsigned_django.rotation.rotation import Blocked, Claimed, RotationError
+from cfsigned_django.rotation.steps import (
     ProbeFailed,
     Unanswered,
     Unfinished,
@@ -21,7 +21,7 @@ from cfsigned_django.rotation_steps import (
     next_due,
     will_pass,
 )
-from cfsigned_django.waiting import find_waits
+from cfsigned_django.rotation.waiting import find_waits
 from tests.rotation import ECDSA, RSA, Site, fresh
 from tests.simulation.faults import Fault
 

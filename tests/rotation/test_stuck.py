@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from cfsigned_django.probe import ProbeResult
-from cfsigned_django.stuck import find_stuck
+from cfsigned_django.rotation.probe import ProbeResult
+from cfsigned_django.rotation.stuck import find_stuck
 from tests.rotation import Site, fresh
 from tests.rotation.commands import Shell, aged
 from tests.simulation.answers import refusal

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from cfsigned_django.aws.client import AwsError
-from cfsigned_django.lifecycle import KeyStatus
-from cfsigned_django.models import KeyPair
-from cfsigned_django.rotation import RotationError
-from cfsigned_django.rotation_steps import advance
+from cfsigned_django.rotation.lifecycle import KeyStatus
+from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django.rotation.rotation import RotationError
+from cfsigned_django.rotation.steps import advance
 from cfsigned_django.signing import PrivateKey
 from tests.rotation import Site, fresh
 from tests.rotation.commands import Shell, aged

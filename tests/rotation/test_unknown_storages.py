@@ -8,7 +8,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import storages
 
-from cfsigned_django.site_rotation import site_rotation
+from cfsigned_django.rotation.site import site_rotation
 from cfsigned_django.storage import CloudFrontS3Storage
 from tests.rotation.commands import Shell
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cfsigned_django.models import KeyPair
+from cfsigned_django.rotation.models import KeyPair
 from tests.rotation import Site, fresh
 
 

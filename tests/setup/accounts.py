@@ -12,7 +12,7 @@ from cfsigned_django.aws.provisioning.plan import plan
 from cfsigned_django.aws.provisioning.steps import Step
 from cfsigned_django.aws.provisioning.wish import OriginAccess, SiteKey, Wish
 from cfsigned_django.aws.stack import Clients, Stack, read_stack
-from cfsigned_django.key_file import public_half
+from cfsigned_django.setup.key_file import public_half
 from cfsigned_django.signing import PrivateKey
 from tests.ministack_server import Ministack
 

@@ -15,7 +15,7 @@ from typing import Any
 from cfsigned_django.aws.provisioning.apply import Provisioner
 from cfsigned_django.aws.provisioning.wish import Wish
 from cfsigned_django.aws.stack import Clients
-from cfsigned_django.key_file import KeyFile
+from cfsigned_django.setup.key_file import KeyFile
 from cfsigned_django.signing import KeyAlgorithm
 from tests.ministack_server import Ministack
 from tests.setup.accounts import reader

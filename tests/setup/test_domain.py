@@ -13,9 +13,9 @@ from cfsigned_django.aws.provisioning.steps import StepState
 from cfsigned_django.aws.provisioning.target import Target
 from cfsigned_django.aws.provisioning.wish import Wish, WishError
 from cfsigned_django.aws.stack import Clients
-from cfsigned_django.key_file import KeyFile
+from cfsigned_django.setup.key_file import KeyFile
+from cfsigned_django.setup.site import SiteSetup
 from cfsigned_django.signing import PrivateKey
-from cfsigned_django.site_setup import SiteSetup
 from tests.setup.accounts import make_grown_account, planned, provisioner, reader, site_key, states
 from tests.setup.plans import WISH, find, stack
 

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from cfsigned_django.live_proof import Answer, Verdict, fetch, prove
+from cfsigned_django.setup.live_proof import Answer, Verdict, fetch, prove
 
 FROM_S3 = (
     b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message><RequestId>1</RequestId>"

@@ -13,8 +13,8 @@ import pytest
 from django.test import override_settings
 
 from cfsigned_django.aws.stack import Clients, read_stack
-from cfsigned_django.site_rotation import site_rotation
-from cfsigned_django.storage_checks import check_storages
+from cfsigned_django.checks.storages import check_storages
+from cfsigned_django.rotation.site import site_rotation
 from tests.ministack_server import Ministack
 from tests.projects import ROOT
 from tests.setup.accounts import clients_of
@@ -33,7 +33,7 @@ _RUN = """
 import sys, django
 django.setup()
 from django.core.management import call_command
-from cfsigned_django.live_proof import Answer
+from cfsigned_django.setup.live_proof import Answer
 from cfsigned_django.management.commands.cfsigned_setup import Command
 refused = b"<Error><Code>%s</Code><RequestId>1</RequestId></Error>"
 def fetch(url):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cfsigned_django.lifecycle import KeyStatus
-from cfsigned_django.models import KeyPair
+from cfsigned_django.rotation.lifecycle import KeyStatus
+from cfsigned_django.rotation.models import KeyPair
 from tests.simulation.oracle import Rule, Violation
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import Any
 
 from django.db import connection
 
-from cfsigned_django.models import KeyPair
+from cfsigned_django.rotation.models import KeyPair
 from tests.simulation.oracle import Rule
 from tests.simulation.schedules import Kind
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from cfsigned_django.record import Claim, Record
-from cfsigned_django.rotation import Rotation
+from cfsigned_django.rotation.record import Claim, Record
+from cfsigned_django.rotation.rotation import Rotation
 from tests.simulation.mutation import Mutation
 from tests.simulation.oracle import Rule
 from tests.simulation.schedules import Kind

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from cfsigned_django import rotation_steps
 from cfsigned_django.aws.key_groups import KeyGroups
-from cfsigned_django.rotation import Rotation
+from cfsigned_django.rotation import steps as rotation_steps
+from cfsigned_django.rotation.rotation import Rotation
 from tests.simulation.mutation import Mutation
 from tests.simulation.oracle import Rule
 from tests.simulation.schedules import Kind

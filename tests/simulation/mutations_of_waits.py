@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from cfsigned_django import lifecycle, models
-from cfsigned_django.lifecycle import Waits
-from cfsigned_django.record import Record
-from cfsigned_django.rotation import Rotation
+from cfsigned_django.rotation import lifecycle, models
+from cfsigned_django.rotation.lifecycle import Waits
+from cfsigned_django.rotation.record import Record
+from cfsigned_django.rotation.rotation import Rotation
 from tests.simulation.mutation import Mutation
 from tests.simulation.oracle import Rule
 from tests.simulation.schedules import Kind

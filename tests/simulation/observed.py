@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from cfsigned_django.models import KeyPair
-from cfsigned_django.probe import ProbeResult
-from cfsigned_django.record import Claim
-from cfsigned_django.rotation import Rotation
+from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django.rotation.probe import ProbeResult
+from cfsigned_django.rotation.record import Claim
+from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.signing import PrivateKey
 from tests.simulation.oracle import Rule, Violation
 from tests.simulation.processes import Process

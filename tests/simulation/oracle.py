@@ -13,8 +13,8 @@ from enum import StrEnum
 from math import inf
 from uuid import UUID
 
-from cfsigned_django.lifecycle import KeyStatus
-from cfsigned_django.models import KeyPair
+from cfsigned_django.rotation.lifecycle import KeyStatus
+from cfsigned_django.rotation.models import KeyPair
 
 
 class Rule(StrEnum):

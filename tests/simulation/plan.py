@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cfsigned_django.lifecycle import Waits
+from cfsigned_django.rotation.lifecycle import Waits
 
 #: By how much a clock may be wrong, in seconds; two clocks meet in a URL's expiry.
 SKEW = 30

@@ -11,11 +11,11 @@ from django.db import Error
 
 from cfsigned_django.aws.client import AwsError
 from cfsigned_django.encryption import CannotUnseal
-from cfsigned_django.lifecycle import KeyStatus
-from cfsigned_django.models import KeyPair
-from cfsigned_django.probe import ProbeResult
-from cfsigned_django.rotation import RotationError
-from cfsigned_django.rotation_steps import advance
+from cfsigned_django.rotation.lifecycle import KeyStatus
+from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django.rotation.probe import ProbeResult
+from cfsigned_django.rotation.rotation import RotationError
+from cfsigned_django.rotation.steps import advance
 from cfsigned_django.signing import Denied, KeyAlgorithm, Signer, Verifier
 from tests.simulation.observed import ObservedRotation
 from tests.simulation.plan import SKEW

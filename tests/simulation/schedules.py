@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from hypothesis import strategies as st
 
-from cfsigned_django.lifecycle import Waits
+from cfsigned_django.rotation.lifecycle import Waits
 from tests.simulation.plan import SKEW, Plan
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from math import inf
 from random import Random
 
-from cfsigned_django.active_keys import find_active_signer
 from cfsigned_django.lease import Found
-from cfsigned_django.lifecycle import KeyStatus
-from cfsigned_django.models import KeyPair
+from cfsigned_django.rotation.active_keys import find_active_signer
+from cfsigned_django.rotation.lifecycle import KeyStatus
+from cfsigned_django.rotation.models import KeyPair
 from tests.simulation.ending import finish
 from tests.simulation.happenings import Happenings
 from tests.simulation.observed import ObservedRotation

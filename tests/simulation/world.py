@@ -22,7 +22,7 @@ from typing import Self
 from django.db import connection
 
 from cfsigned_django.aws.key_groups import KEYS_PER_GROUP, KeyGroups
-from cfsigned_django.models import KeyPair
+from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import PrivateKey, PublicKey, Signer
 from tests.simulation.boundaries import Boundaries
 from tests.simulation.edges import Edges

@@ -16,6 +16,8 @@ from django.core.management.base import CommandError, no_translations
 from cfsigned_django import conf
 from cfsigned_django.aws.client import make_client
 from cfsigned_django.aws.stack import Clients
+from cfsigned_django.checks.rotation import check_rotation
+from cfsigned_django.checks.storages import check_storages
 from cfsigned_django.doctor.examination import Examination, worst_first
 from cfsigned_django.doctor.explanation import explain
 from cfsigned_django.doctor.fetching import fetch
@@ -24,9 +26,7 @@ from cfsigned_django.doctor.report import write_report
 from cfsigned_django.doctor.site import NoStorage, find_storage
 from cfsigned_django.doctor.static import has_error, judge_checks
 from cfsigned_django.management.piped import PipedCommand
-from cfsigned_django.rotation_checks import check_rotation
-from cfsigned_django.signed_urls import SignedUrlMixin
-from cfsigned_django.storage_checks import check_storages
+from cfsigned_django.storage.urls import SignedUrlMixin
 
 
 class Command(PipedCommand):

@@ -14,14 +14,14 @@ from django.core.management.base import BaseCommand, CommandError, no_translatio
 
 from cfsigned_django import conf
 from cfsigned_django.aws.client import AwsError
-from cfsigned_django.aws.origin import S3Origin
+from cfsigned_django.aws.s3_origin import S3Origin
 from cfsigned_django.edge import EdgeServer
 from cfsigned_django.edge.cors import CorsRule
 from cfsigned_django.management.edge_trust import Trust, find_trust
 from cfsigned_django.management.serving import log_to, serve
-from cfsigned_django.origins import StorageOrigin
-from cfsigned_django.signed_urls import SignedUrlMixin
 from cfsigned_django.storage import CloudFrontS3Storage
+from cfsigned_django.storage.origins import StorageOrigin
+from cfsigned_django.storage.urls import SignedUrlMixin
 
 DEFAULT_PORT = 8001
 

@@ -19,16 +19,16 @@ from cfsigned_django.encryption import CannotUnseal
 from cfsigned_django.management.piped import PipedCommand
 from cfsigned_django.management.rotation_options import add_rotation_options
 from cfsigned_django.management.rotation_progress import Progress
-from cfsigned_django.record import read_clock
-from cfsigned_django.resealing import reseal_all
-from cfsigned_django.rotation import Rotation, RotationError
-from cfsigned_django.rotation_report import Blocker, Report
-from cfsigned_django.rotation_request import Request
-from cfsigned_django.rotation_steps import advance, is_under_way, next_due, will_pass
+from cfsigned_django.management.rotation_request import Request
+from cfsigned_django.rotation.record import read_clock
+from cfsigned_django.rotation.report import Blocker, Report
+from cfsigned_django.rotation.resealing import reseal_all
+from cfsigned_django.rotation.rotation import Rotation, RotationError
+from cfsigned_django.rotation.site import signing_settings_key, site_rotation
+from cfsigned_django.rotation.steps import advance, is_under_way, next_due, will_pass
+from cfsigned_django.rotation.stuck import find_stuck
+from cfsigned_django.rotation.waiting import find_all
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm
-from cfsigned_django.site_rotation import signing_settings_key, site_rotation
-from cfsigned_django.stuck import find_stuck
-from cfsigned_django.waiting import find_all
 
 NOT_YET = 75
 

@@ -19,24 +19,23 @@ from django.db import Error as DatabaseFailure
 
 from cfsigned_django import conf
 from cfsigned_django.aws.client import AwsError, configured_region
-from cfsigned_django.aws.provisioning.cloudformation import cloudformation
-from cfsigned_django.aws.provisioning.export import (
+from cfsigned_django.aws.export.cloudformation import cloudformation
+from cfsigned_django.aws.export.documents import (
     Documents,
     export_documents,
     refuse_existing,
 )
+from cfsigned_django.aws.export.terraform import terraform
 from cfsigned_django.aws.provisioning.plan import blockers, next_step
 from cfsigned_django.aws.provisioning.steps import Step, StepState
 from cfsigned_django.aws.provisioning.target import Target
-from cfsigned_django.aws.provisioning.terraform import terraform
 from cfsigned_django.aws.provisioning.wish import OriginAccess, Wish, WishError
-from cfsigned_django.checks import find_unknown_hash, is_local_host, raise_first_error
 from cfsigned_django.encryption import CannotUnseal
-from cfsigned_django.live_proof import Evidence, Fetch, Verdict, fetch
 from cfsigned_django.management.piped import PipedCommand
 from cfsigned_django.management.setup_options import add_options
-from cfsigned_django.rotation import RotationError
-from cfsigned_django.setup_report import (
+from cfsigned_django.rotation.rotation import RotationError
+from cfsigned_django.setup.live_proof import Evidence, Fetch, Verdict, fetch
+from cfsigned_django.setup.report import (
     as_json,
     iam_as_text,
     plan_as_text,
@@ -47,8 +46,9 @@ from cfsigned_django.setup_report import (
     summary,
     wrapped,
 )
+from cfsigned_django.setup.site import SiteSetup, choose_holder, make_clients
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm
-from cfsigned_django.site_setup import SiteSetup, choose_holder, make_clients
+from cfsigned_django.validation import find_unknown_hash, is_local_host, raise_first_error
 
 EXPORTS: Mapping[str, Callable[[Documents], str]] = {
     "cloudformation": cloudformation,

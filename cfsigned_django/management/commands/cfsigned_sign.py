@@ -13,7 +13,7 @@ from django.core.files.storage import storages
 from django.core.management.base import CommandError, no_translations
 
 from cfsigned_django.management.piped import PipedCommand
-from cfsigned_django.signed_urls import SignedUrlMixin
+from cfsigned_django.storage.urls import SignedUrlMixin
 
 
 class Command(PipedCommand):

@@ -54,4 +54,4 @@ def _site(
 @pytest.fixture
 def unmigrated(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the database have no table of key pairs."""
-    monkeypatch.setattr("cfsigned_django.site_setup._is_migrated", lambda: False)
+    monkeypatch.setattr("cfsigned_django.setup.site._is_migrated", lambda: False)

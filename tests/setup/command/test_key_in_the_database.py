@@ -11,10 +11,10 @@ from django.core.management import CommandError
 from django.db import OperationalError
 
 from cfsigned_django.aws.stack import Clients
-from cfsigned_django.lifecycle import KeyStatus
-from cfsigned_django.live_proof import Answer
 from cfsigned_django.management.commands import cfsigned_setup
-from cfsigned_django.models import KeyPair
+from cfsigned_django.rotation.lifecycle import KeyStatus
+from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django.setup.live_proof import Answer
 from tests.setup.command import run, run_to_exit, states
 from tests.storage_cases import without_sha1
 
@@ -72,7 +72,7 @@ class TestWithTheDatabase:
             raise KeyboardInterrupt
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("cfsigned_django.site_setup.SiteSetup.prove", die)
+            patch.setattr("cfsigned_django.setup.site.SiteSetup.prove", die)
             with pytest.raises(KeyboardInterrupt):
                 run("--create", "--apply", "--yes")
         first = KeyPair.objects.get()
@@ -123,7 +123,7 @@ class TestWithTheDatabase:
         def fail() -> bool:
             raise OperationalError("gone")
 
-        monkeypatch.setattr("cfsigned_django.site_setup._is_migrated", fail)
+        monkeypatch.setattr("cfsigned_django.setup.site._is_migrated", fail)
 
         with pytest.raises(CommandError, match="The database failed"):
             run("--create")

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from cfsigned_django.lifecycle import KeyStatus
-from cfsigned_django.models import KeyPair
+from cfsigned_django.rotation.lifecycle import KeyStatus
+from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import PrivateKey
 from tests.setup.command import run
 

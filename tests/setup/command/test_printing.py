@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError
 
-from cfsigned_django.setup_report import storages_as_text
+from cfsigned_django.setup.report import storages_as_text
 from cfsigned_django.signing import PrivateKey
 from tests.pages import ROOT, read
 from tests.setup.command import run

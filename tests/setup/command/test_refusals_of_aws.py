@@ -10,9 +10,9 @@ import pytest
 from botocore.exceptions import NoRegionError
 from django.core.management import CommandError
 
-from cfsigned_django import site_setup
 from cfsigned_django.aws.stack import Clients, read_stack
 from cfsigned_django.management.commands import cfsigned_setup
+from cfsigned_django.setup import site as site_setup
 from tests.doctor.failing import Failing, denied
 from tests.ministack_server import Ministack
 from tests.setup.accounts import clients_of, make_grown_account

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from django.core.management import load_command_class
 
+from cfsigned_django.checks.storages import check_storages
 from cfsigned_django.signing import PrivateKey
-from cfsigned_django.storage_checks import check_storages
 from tests.setup.command import states
 from tests.storage_cases import S3_BACKEND
 

@@ -11,7 +11,7 @@ from django.core.files.storage import default_storage, storages
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import BaseCommand, call_command
 
-from cfsigned_django.models import KeyPair
+from cfsigned_django.rotation.models import KeyPair
 from demo_project.documents import papers
 from demo_project.gallery.models import Document, Picture, Upload
 from demo_project.gallery.uploads import check_document, check_picture, store_missing

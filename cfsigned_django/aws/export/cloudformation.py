@@ -1,0 +1,167 @@
+"""Write a set-up down as a CloudFormation template, in JSON.
+
+CloudFormation User Guide: AWS::CloudFront::Distribution and the resource types
+named below. Where the API has ``{"Quantity": n, "Items": [...]}``, a template
+has the list; an empty list is left out.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from cfsigned_django.aws.documents import Document
+from cfsigned_django.aws.export import documents as export
+from cfsigned_django.aws.export.documents import Documents, substitute
+
+_REFERENCES: Final[Mapping[str, Any]] = {
+    export.PUBLIC_KEY: {"Ref": "PublicKey"},
+    export.KEY_GROUP: {"Ref": "KeyGroup"},
+    export.CACHE_POLICY: {"Ref": "CachePolicy"},
+    export.ORIGIN_REQUEST_POLICY: {"Ref": "OriginRequestPolicy"},
+    export.DISTRIBUTION_ARN: {
+        "Fn::Sub": "arn:${AWS::Partition}:cloudfront::${AWS::AccountId}:distribution/"
+        "${Distribution}"
+    },
+}
+#: Fields that a template names otherwise than the API; None: it has no such field.
+_NAMES: Final[Mapping[str, str | None]] = {
+    "ACMCertificateArn": "AcmCertificateArn",
+    "CallerReference": None,
+    "CustomHeaders": "OriginCustomHeaders",
+    "IsIPV6Enabled": "IPV6Enabled",
+    "SSLSupportMethod": "SslSupportMethod",
+}
+
+
+def cloudformation(documents: Documents) -> str:
+    """Return the template."""
+    parameter: Document = {
+        "Type": "String",
+        "Description": "Public half of the key pair, PEM (BEGIN PUBLIC KEY)",
+    }
+    if documents.public_key_pem:
+        parameter["Default"] = documents.public_key_pem
+    template = {
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Description": f"Private media of {documents.bucket} through CloudFront signed URLs",
+        "Parameters": {"PublicKeyPem": parameter},
+        "Resources": _resources(documents),
+        "Outputs": {
+            "Domain": {"Value": {"Fn::GetAtt": ["Distribution", "DomainName"]}},
+            "DistributionId": {"Value": {"Ref": "Distribution"}},
+            "KeyGroupId": {"Value": {"Ref": "KeyGroup"}},
+            "KeyPairId": {"Value": {"Ref": "PublicKey"}},
+        },
+    }
+    return json.dumps(template, indent=2, ensure_ascii=False)
+
+
+def _resources(documents: Documents) -> Document:
+    resources: Document = {
+        "PublicKey": _resource(
+            "CloudFront::PublicKey",
+            PublicKeyConfig={
+                "CallerReference": documents.public_key_name,
+                "Name": documents.public_key_name,
+                "EncodedKey": {"Ref": "PublicKeyPem"},
+            },
+        ),
+        "KeyGroup": _resource("CloudFront::KeyGroup", KeyGroupConfig=documents.key_group),
+        "Bucket": _bucket(documents),
+        "OriginAccess": _origin_access(documents),
+        "Distribution": _resource(
+            "CloudFront::Distribution", DistributionConfig=_flat(documents.distribution)
+        ),
+        "BucketPolicy": _resource(
+            "S3::BucketPolicy",
+            Bucket={"Ref": "Bucket"},
+            PolicyDocument=documents.bucket_policy,
+        ),
+    }
+    if documents.cache_policy:
+        resources["CachePolicy"] = _resource(
+            "CloudFront::CachePolicy", CachePolicyConfig=_flat(documents.cache_policy)
+        )
+    if documents.origin_request_policy:
+        resources["OriginRequestPolicy"] = _resource(
+            "CloudFront::OriginRequestPolicy",
+            OriginRequestPolicyConfig=_flat(documents.origin_request_policy),
+        )
+    is_oac = documents.access_control is not None
+    found: Document = substitute(resources, lambda text: _refer(text, is_oac))
+    return found
+
+
+def _bucket(documents: Documents) -> Document:
+    properties: Document = {
+        "BucketName": documents.bucket,
+        "OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]},
+        "PublicAccessBlockConfiguration": dict(documents.public_access_block),
+    }
+    if documents.cors_rules:
+        properties["CorsConfiguration"] = {
+            "CorsRules": [
+                {
+                    "Id": rule["ID"],
+                    "AllowedHeaders": rule["AllowedHeaders"],
+                    "AllowedMethods": rule["AllowedMethods"],
+                    "AllowedOrigins": rule["AllowedOrigins"],
+                    "ExposedHeaders": rule["ExposeHeaders"],
+                    "MaxAge": rule["MaxAgeSeconds"],
+                }
+                for rule in documents.cors_rules
+            ]
+        }
+    # Taking the stack down must not take the files along.
+    kept = {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
+    return {**_resource("S3::Bucket", **properties), **kept}
+
+
+def _origin_access(documents: Documents) -> Document:
+    if documents.access_control is not None:
+        return _resource(
+            "CloudFront::OriginAccessControl",
+            OriginAccessControlConfig=documents.access_control,
+        )
+    comment = (documents.access_identity or {})["Comment"]
+    return _resource(
+        "CloudFront::CloudFrontOriginAccessIdentity",
+        CloudFrontOriginAccessIdentityConfig={"Comment": comment},
+    )
+
+
+def _resource(kind: str, **properties: Any) -> Document:
+    return {"Type": f"AWS::{kind}", "Properties": properties}
+
+
+def _refer(text: str, is_oac: bool) -> Any:
+    if text in _REFERENCES:
+        return _REFERENCES[text]
+    if text == export.ORIGIN_ACCESS and is_oac:
+        return {"Fn::GetAtt": ["OriginAccess", "Id"]}
+    # A text around the id: the path of an identity, or its ARN.
+    return {"Fn::Sub": text.replace(export.ORIGIN_ACCESS, "${OriginAccess}")}
+
+
+def _flat(value: Any) -> Any:
+    """Return a document of the API as a template has it."""
+    if isinstance(value, list):
+        return [_flat(each) for each in value]
+    if not isinstance(value, Mapping):
+        return value
+    found: Document = {}
+    for name, each in value.items():
+        renamed = _NAMES.get(name, name)
+        # An origin with an access control says by an empty text that it has no identity.
+        if renamed is None or (each == "" and name != "OriginAccessIdentity"):
+            continue
+        if isinstance(each, Mapping) and "Quantity" in each:
+            if each["Quantity"]:
+                found[renamed] = _flat(each["Items"])
+            if "CachedMethods" in each:
+                found["CachedMethods"] = each["CachedMethods"]["Items"]
+        else:
+            found[renamed] = _flat(each)
+    return found

@@ -1,0 +1,145 @@
+"""Check what rotation needs: its settings, and the private keys in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from django.apps import AppConfig
+from django.core.checks import CheckMessage
+from django.core.exceptions import ImproperlyConfigured
+from django.db import Error, connections, router
+from django.utils import timezone
+
+from cfsigned_django import conf
+from cfsigned_django.check_table import problem
+from cfsigned_django.checks.storages import signing_configs
+from cfsigned_django.encryption import CannotUnseal, count_wrong_keys, unseal
+from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django.validation import whole_seconds
+
+
+def check_rotation(
+    app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Return what is wrong with the settings of rotation."""
+    found = [*_encryption_keys(), *_seconds(), *_spare_key(), *_quota()]
+    lifetimes = list(_url_lifetimes())
+    if lifetimes:
+        found += [*_time_zones(), *_waits(min(lifetimes))]
+    return found
+
+
+def check_sealed_keys(
+    app_configs: Sequence[AppConfig] | None = None,
+    databases: Sequence[str] | None = None,
+    **kwargs: Any,
+) -> list[CheckMessage]:
+    """Return which private keys in these databases no encryption key opens.
+
+    Warnings, because ``migrate`` stops at an error, and one such key leaves
+    all others usable.
+    """
+    if count_wrong_keys():
+        return []  # check_rotation() tells
+    return [found for alias in databases or () for found in _sealed_keys(alias)]
+
+
+def _encryption_keys() -> Iterator[CheckMessage]:
+    count = count_wrong_keys()
+    if count:
+        yield problem(
+            "cfsigned.E023",
+            f"AWS_CLOUDFRONT_ENCRYPTION_KEYS has {count} of {len(conf.encryption_keys())} entries "
+            "that are no Fernet keys.",
+        )
+
+
+def _seconds() -> Iterator[CheckMessage]:
+    for setting in conf.ROTATION_SECONDS:
+        try:
+            conf.rotation_seconds(setting)
+        except ImproperlyConfigured as error:
+            yield problem("cfsigned.E024", str(error))
+
+
+def _spare_key() -> Iterator[CheckMessage]:
+    try:
+        conf.spare_algorithm()
+    except ImproperlyConfigured as error:
+        yield problem("cfsigned.E025", str(error))
+
+
+def _quota() -> Iterator[CheckMessage]:
+    try:
+        conf.key_group_quota()
+    except ImproperlyConfigured as error:
+        yield problem("cfsigned.E027", str(error))
+
+
+def _time_zones() -> Iterator[CheckMessage]:
+    if timezone.is_naive(timezone.now()):
+        yield problem("cfsigned.E026", "USE_TZ is False, and AWS_CLOUDFRONT_KEY_GROUP_ID is set.")
+
+
+def _waits(url_lifetime: int) -> Iterator[CheckMessage]:
+    """Warn of waits that are allowed, but hardly meant."""
+    try:
+        seconds = {setting: conf.rotation_seconds(setting) for setting in conf.ROTATION_SECONDS}
+    except ImproperlyConfigured:
+        return  # _seconds() tells
+    for text in _oddities(seconds, url_lifetime):
+        yield problem("cfsigned.W006", text)
+
+
+def _oddities(seconds: dict[str, int], url_lifetime: int) -> Iterator[str]:
+    for setting, effect in _EFFECTS_OF_ZERO.items():
+        if seconds[setting] == 0:
+            yield f"{setting} is 0: {effect}."
+    claim = seconds["AWS_CLOUDFRONT_CLAIM_SECONDS"]
+    if 0 < claim < _LEAST_CLAIM:
+        yield (
+            f"AWS_CLOUDFRONT_CLAIM_SECONDS is {claim}, less than the {_LEAST_CLAIM} s that a call "
+            "to AWS may take: a step may end half-way, since another machine takes it over."
+        )
+    keyring = seconds["AWS_CLOUDFRONT_KEYRING_SECONDS"]
+    if keyring >= url_lifetime:
+        yield (
+            f"AWS_CLOUDFRONT_KEYRING_SECONDS ({keyring} s) is not less than "
+            f"AWS_CLOUDFRONT_MAX_EXPIRE ({url_lifetime} s): for longer than a URL lives, a process "
+            "would sign with a key that was revoked."
+        )
+
+
+#: A call takes up to 21 s, and a pause lies before it: see aws/client.py.
+_LEAST_CLAIM = 30
+_EFFECTS_OF_ZERO = {
+    "AWS_CLOUDFRONT_KEYRING_SECONDS": "every URL asks the database",
+    "AWS_CLOUDFRONT_PROPAGATION_SECONDS": "a key may sign before every edge knows it",
+    "AWS_CLOUDFRONT_CLAIM_SECONDS": "two machines may do the same step at once",
+}
+
+
+def _url_lifetimes() -> Iterator[int]:
+    """Yield the longest lifetime of a URL of each storage whose keys may rotate."""
+    for config in signing_configs():
+        lifetime = whole_seconds(config.max_expire)
+        if config.key_group_id and lifetime is not None:  # else find_problems() tells
+            yield lifetime
+
+
+def _sealed_keys(alias: str) -> Iterator[CheckMessage]:
+    if not router.allow_migrate_model(alias, KeyPair):
+        return
+    try:
+        if KeyPair._meta.db_table not in connections[alias].introspection.table_names():
+            return
+        rows = list(KeyPair.objects.using(alias).exclude(sealed_private_key=""))
+    except Error:
+        return  # The table waits for a migration, or the database for its start.
+    for row in rows:
+        try:
+            unseal(row.sealed_private_key)
+        except CannotUnseal as error:
+            text = f"{row} ({row.status.upper()}, key group {row.key_group_id}): {error}"
+            yield problem("cfsigned.W007", text)

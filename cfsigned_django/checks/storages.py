@@ -1,0 +1,198 @@
+"""Check every storage of the site: the aliases of STORAGES and the file fields.
+
+Looks at classes and options only; no storage is constructed for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from django.apps import AppConfig, apps
+from django.core.checks import CheckMessage
+from django.core.exceptions import ImproperlyConfigured
+from django.core.files.storage import storages
+from django.db.models import FileField
+from django.utils.module_loading import import_string
+
+from cfsigned_django import conf
+from cfsigned_django.check_table import problem
+from cfsigned_django.default_file_storage import is_honoured
+from cfsigned_django.keyring import needs_settings_key
+from cfsigned_django.storage.urls import SignedUrlMixin
+from cfsigned_django.validation import find_address_problems, find_problems, longest_lifetime
+
+
+def check_storages(
+    app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Return what is wrong with any storage of this site that is meant to sign."""
+    found = [*_default_file_storage(), *_static_signer(), *_unsigned_addresses(), *_by_hand()]
+    restricted = set()
+    for alias, cls, options in signing_aliases():
+        config = cls.config_for(options)
+        if alias != "staticfiles":
+            with_key = cls.needs_key(options) and needs_settings_key(config)
+            found += find_problems(config, with_key=with_key, obj=_at(alias))
+            restricted.add(str(config.custom_domain).lower())
+    for field, storage in signing_fields():
+        found += storage.find_problems(obj=field)
+    found += _static_files(restricted)
+    return _once_each(found)
+
+
+def _by_hand() -> Iterator[CheckMessage]:
+    try:
+        conf.is_by_hand()
+    except ImproperlyConfigured:
+        yield problem("cfsigned.E030", "AWS_CLOUDFRONT_BY_HAND is neither True nor False.")
+
+
+def _at(alias: str) -> str:
+    return f'STORAGES["{alias}"]'
+
+
+def signing_aliases() -> Iterator[tuple[str, type[SignedUrlMixin], dict[str, Any]]]:
+    """Yield the aliases whose class signs with the options that they have."""
+    for alias, entry in conf.storage_entries().items():
+        cls = _import(entry.get("BACKEND"))
+        options = entry.get("OPTIONS", {})
+        if cls is not None and cls.signs(options):
+            yield alias, cls, options
+
+
+def signing_fields() -> Iterator[tuple[FileField, SignedUrlMixin]]:
+    """Yield the file fields that have a storage of their own which may sign."""
+    for model in apps.get_models():
+        for field in model._meta.get_fields():
+            # By type: isinstance() would make a lazy default storage set itself up.
+            storage: Any = getattr(field, "storage", None)
+            is_ours = issubclass(type(storage), SignedUrlMixin) and not storage.is_dynamic()
+            if isinstance(field, FileField) and is_ours:
+                yield field, storage
+
+
+def signing_configs() -> Iterator[conf.Config]:
+    """Yield what the storages of STORAGES and of file fields come to, without making any."""
+    for _, cls, options in signing_aliases():
+        yield cls.config_for(options)
+    for _, storage in signing_fields():
+        yield storage.signing_config()
+
+
+def counted_lifetimes(key_group_id: str) -> Iterator[int]:
+    """Yield for how many seconds URLs of the group's storages may live, those of classes first.
+
+    For these a rotation waits. Storages are made only for the rest, such as
+    those whose constructor sets an option.
+    """
+    for config in signing_configs():
+        if config.key_group_id == key_group_id:
+            yield longest_lifetime(config)
+    for alias, _, _ in signing_aliases():
+        storage: object = storages[alias]
+        if isinstance(storage, SignedUrlMixin) and storage.key_group_id == key_group_id:
+            yield longest_lifetime(storage.signing_config())
+
+
+def _default_file_storage() -> Iterator[CheckMessage]:
+    backend = conf.default_file_storage()
+    default = conf.storage_entries().get("default", {}).get("BACKEND")
+    if backend is None or (_import(backend) is None and _import(default) is None):
+        return
+    if is_honoured():
+        yield problem(
+            "cfsigned.W003", f"DEFAULT_FILE_STORAGE = {backend!r} is honoured by cfsigned_django."
+        )
+    elif conf.is_default_storage_set():
+        yield problem("cfsigned.E021", 'DEFAULT_FILE_STORAGE and STORAGES["default"] are both set.')
+    else:
+        yield problem("cfsigned.E022", f"DEFAULT_FILE_STORAGE = {backend!r} is ignored.")
+
+
+def _static_signer() -> Iterator[CheckMessage]:
+    """Report a storage of static files that would sign: one of ours, or django-storages' own."""
+    entry = conf.storage_entries().get("staticfiles", {})
+    cls: Any = _import_any(entry.get("BACKEND"))
+    options = entry.get("OPTIONS", {})
+    if cls is not None and _would_sign(cls, options):
+        yield problem(
+            "cfsigned.E020",
+            f'STORAGES["staticfiles"] is {cls.__name__}, which would sign the URL of every static '
+            "file.",
+        )
+
+
+def _would_sign(cls: Any, options: dict[str, Any]) -> bool:
+    if issubclass(cls, SignedUrlMixin):
+        signs: bool = cls.signs(options)
+        return signs
+    if not hasattr(cls, "get_cloudfront_signer"):
+        return False
+    attributes = {name: getattr(cls, name) for name in conf.OPTIONS if hasattr(cls, name)}
+    config = conf.Config.read({**attributes, **options})
+    return bool(config.querystring_auth and config.cloudfront_key and config.cloudfront_key_id)
+
+
+def _unsigned_addresses() -> Iterator[CheckMessage]:
+    """Report a wrong domain or protocol of a storage of this package that does not sign."""
+    for alias, entry in conf.storage_entries().items():
+        cls, options = _import(entry.get("BACKEND")), entry.get("OPTIONS", {})
+        if cls is None or cls.is_dynamic() or cls.signs(options):
+            continue
+        config = cls.config_for(options)
+        if config.custom_domain:
+            for found in find_address_problems(config):
+                found.obj = _at(alias)
+                yield found
+
+
+def _static_files(restricted: set[Any]) -> Iterator[CheckMessage]:
+    """Warn where static files are addressed on a domain whose URLs are signed."""
+    domain = _static_domain()
+    if domain and str(domain).lower() in restricted:
+        yield problem(
+            "cfsigned.W002",
+            f"Static files are served from {domain}, where other files need a signature: "
+            "their unsigned links would be refused if the same behavior serves them.",
+        )
+
+
+def _static_domain() -> Any:
+    """Return the host of static files that are not signed, wherever it is named."""
+    entry = conf.storage_entries().get("staticfiles", {})
+    cls: Any = _import_any(entry.get("BACKEND"))
+    options = entry.get("OPTIONS", {})
+    if cls is not None and issubclass(cls, SignedUrlMixin) and cls.signs(options):
+        return None
+    if "custom_domain" in options:
+        return options["custom_domain"]
+    if cls is not None and hasattr(cls, "custom_domain"):
+        return cls.custom_domain
+    if cls is not None and hasattr(cls, "get_default_settings"):
+        # One of django-storages', which shares AWS_S3_CUSTOM_DOMAIN with the others.
+        try:
+            return cls.__new__(cls).get_default_settings().get("custom_domain")
+        except (AttributeError, TypeError):
+            return None  # It depends on what only a constructor sets.
+    return conf.static_domain()
+
+
+def _import(backend: Any) -> type[SignedUrlMixin] | None:
+    """Return the class if it is one that signs."""
+    cls = _import_any(backend)
+    return cls if cls is not None and issubclass(cls, SignedUrlMixin) else None
+
+
+def _import_any(backend: Any) -> type[Any] | None:
+    """Return the class, if there is one: Django reports what cannot be imported."""
+    try:
+        cls = import_string(backend)
+    except (ImportError, AttributeError, TypeError):
+        return None
+    return cls if isinstance(cls, type) else None
+
+
+def _once_each(found: list[CheckMessage]) -> list[CheckMessage]:
+    """Drop what two storages share: the settings are wrong once, however many read them."""
+    return list({(each.id, each.msg): each for each in reversed(found)}.values())[::-1]

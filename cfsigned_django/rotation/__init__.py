@@ -1,0 +1,3 @@
+"""Rotate signing keys: the rules, the rows, the moves, and what is due next."""
+
+from __future__ import annotations

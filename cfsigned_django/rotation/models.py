@@ -1,0 +1,225 @@
+"""Keep key pairs, their state and their history in the database."""
+
+from __future__ import annotations
+
+import math
+import uuid
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext, gettext_lazy as _, gettext_noop
+
+from cfsigned_django.encryption import CannotUnseal, seal, unseal
+from cfsigned_django.rotation.lifecycle import KeyState, KeyStatus
+from cfsigned_django.signing import HashAlgorithm, InvalidKey, KeyAlgorithm, PrivateKey, Signer
+
+_STATUS_LABELS = {
+    KeyStatus.PENDING: _("Pending"),
+    KeyStatus.TRUSTED: _("Trusted"),
+    KeyStatus.ACTIVE: _("Active"),
+    KeyStatus.RETIRING: _("Retiring"),
+    KeyStatus.RETIRED: _("Retired"),
+    KeyStatus.REVOKED: _("Revoked"),
+}
+_ALGORITHM_LABELS = {
+    KeyAlgorithm.RSA_2048: "RSA 2048",
+    KeyAlgorithm.ECDSA_P256: "ECDSA P-256",
+}
+
+
+#: How many characters of a reason are recorded at most.
+REASON_LENGTH = 250
+
+
+class KnownReason(StrEnum):
+    """Name the reasons that are written down where no person gives one, in English."""
+
+    IMPORTED = gettext_noop("imported from the settings")
+    SPARE = gettext_noop("spare")
+    SET_UP = gettext_noop("set up by cfsigned_setup")
+    REVOKED_IN_ADMIN = gettext_noop("revoked in the admin")
+    REVOKED_BY_COMMAND = gettext_noop("revoked by command")
+    PUT_BACK = gettext_noop("put back into the key group")
+
+    @classmethod
+    def in_words(cls, reason: str) -> str:
+        """Return a reason as a person wrote it, else in the language of who reads it."""
+        return gettext(reason) if reason in list(cls) else reason
+
+
+class KeyPair(models.Model):
+    """A signing key pair of one key group.
+
+    The private half is sealed, and erased when the key is retired. Two
+    columns that are unique, and empty in every other state, hold what no code
+    can be trusted with: one ACTIVE key and one successor per key group. (A
+    unique index with a condition would say the same, but MySQL has none.)
+    """
+
+    #: Also CloudFront's CallerReference, so that a call can be made twice.
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    key_group_id = models.CharField(_("key group"), max_length=64)
+    key_pair_id = models.CharField(
+        _("key pair id"), max_length=64, unique=True, null=True, blank=True
+    )
+    algorithm = models.CharField(_("algorithm"), max_length=16, choices=_ALGORITHM_LABELS)
+    fingerprint = models.CharField(_("fingerprint"), max_length=64)
+    public_key = models.TextField(_("public key"))
+    sealed_private_key = models.TextField(blank=True, editable=False)
+    status = models.CharField(
+        _("status"), max_length=16, choices=_STATUS_LABELS, default=KeyStatus.PENDING
+    )
+    #: Kept ready for the next rotation, and not to sign before somebody starts one.
+    is_spare = models.BooleanField(_("spare"), default=False)
+    # NULL, because an empty text would count as a value that must be unique.
+    active_in = models.CharField(  # noqa: DJ001
+        max_length=64, unique=True, null=True, editable=False
+    )
+    next_in = models.CharField(  # noqa: DJ001
+        max_length=64, unique=True, null=True, editable=False
+    )
+
+    created_at = models.DateTimeField(_("created"))
+    trusted_at = models.DateTimeField(_("trusted since"), null=True, blank=True)
+    #: Since when no probe was refused; empty again after one that was.
+    good_since = models.DateTimeField(_("works since"), null=True, blank=True)
+    active_at = models.DateTimeField(_("signs since"), null=True, blank=True)
+    #: Empty for a moment after it stopped to sign: see Record.begin_retirement.
+    retiring_at = models.DateTimeField(_("retiring since"), null=True, blank=True)
+    retired_at = models.DateTimeField(_("retired"), null=True, blank=True)
+    revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True)
+    #: When CloudFront stopped to know it.
+    removed_at = models.DateTimeField(_("removed from CloudFront"), null=True, blank=True)
+    #: Until when one process has a call to CloudFront to itself.
+    claimed_until = models.DateTimeField(null=True, blank=True, editable=False)
+    #: The longest wait before retirement that was in force while it signed, in seconds.
+    retirement_seconds = models.PositiveIntegerField(default=0, editable=False)
+    changed_by = models.CharField(_("last changed by"), max_length=150, blank=True)
+    reason = models.CharField(_("reason"), max_length=REASON_LENGTH, blank=True)
+
+    class Meta:
+        verbose_name = _("signing key pair")
+        verbose_name_plural = _("signing key pairs")
+        ordering = ("-created_at",)
+        default_permissions = ("view",)
+        permissions = (
+            ("rotate_keypair", "Can rotate signing keys"),
+            ("revoke_keypair", "Can revoke a signing key, which breaks its links"),
+        )
+        # "Not NULL" is said besides: a comparison with NULL is neither true nor
+        # false, and a database lets pass what is not false.
+        constraints = (
+            models.CheckConstraint(
+                name="cfsigned_active_in_its_key_group",
+                condition=Q(
+                    status=KeyStatus.ACTIVE, active_in__isnull=False, active_in=F("key_group_id")
+                )
+                | (~Q(status=KeyStatus.ACTIVE) & Q(active_in__isnull=True)),
+            ),
+            models.CheckConstraint(
+                name="cfsigned_next_in_its_key_group",
+                condition=Q(
+                    status__in=(KeyStatus.PENDING, KeyStatus.TRUSTED),
+                    next_in__isnull=False,
+                    next_in=F("key_group_id"),
+                )
+                | (~Q(status__in=(KeyStatus.PENDING, KeyStatus.TRUSTED)) & Q(next_in__isnull=True)),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.key_pair_id or f"{self.get_algorithm_display()} {self.fingerprint[:12]}"
+
+    @classmethod
+    def from_private_key(cls, private_key: PrivateKey, **fields: Any) -> KeyPair:
+        """Return an unsaved row for a private key, which is sealed."""
+        return cls(
+            algorithm=private_key.algorithm,
+            fingerprint=private_key.public_key.fingerprint,
+            public_key=private_key.public_key.to_pem(),
+            sealed_private_key=seal(private_key),
+            **fields,
+        )
+
+    def open_private_key(self) -> PrivateKey:
+        """Return the private key.
+
+        Raise :exc:`cfsigned_django.encryption.CannotUnseal` if no encryption
+        key of the settings opens it.
+        """
+        return PrivateKey.load(unseal(self.sealed_private_key))
+
+    def open_public_key(self) -> str:
+        """Return the PEM of the public key that CloudFront is to trust: the private key's.
+
+        Never what the column says: who can write into the table, but knows no
+        encryption key, shall not have a key of their own trusted. Raise
+        :exc:`cfsigned_django.encryption.CannotUnseal` as :meth:`open_private_key` does.
+        """
+        return self.open_private_key().public_key.to_pem()
+
+    @property
+    def trustworthy_public_key(self) -> str:
+        """Return the PEM of the public key: that of the private key, if it opens.
+
+        Else what the column says. Who can write into the table, but knows no
+        encryption key, shall not have a key of other people taken out.
+        """
+        try:
+            return self.open_public_key()
+        except (CannotUnseal, ImproperlyConfigured, InvalidKey):
+            return self.public_key
+
+    def make_signer(self, hash_algorithm: HashAlgorithm | None = None) -> Signer:
+        """Return the signer of this key pair; SHA1 is for RSA keys only.
+
+        Raise :exc:`cfsigned_django.encryption.CannotUnseal` as :meth:`open_private_key` does.
+        """
+        if self.algorithm == KeyAlgorithm.ECDSA_P256:
+            hash_algorithm = HashAlgorithm.SHA256
+        return Signer(
+            key_pair_id=self.key_pair_id or "",
+            private_key=self.open_private_key(),
+            hash_algorithm=hash_algorithm,
+        )
+
+    @property
+    def caller_name(self) -> str:
+        """Return the name of the public key in CloudFront, by which a lost answer is found."""
+        return f"cfsigned-{self.id}"
+
+    @property
+    def reason_in_words(self) -> str:
+        """Return the reason, in the language of who reads it where no person wrote it."""
+        return KnownReason.in_words(self.reason)
+
+    @property
+    def since(self) -> datetime:
+        """Return when the key pair came into its present state."""
+        moments = (
+            self.revoked_at,
+            self.retired_at,
+            self.retiring_at,
+            self.active_at,
+            self.trusted_at,
+        )
+        return next((moment for moment in moments if moment is not None), self.created_at)
+
+    @property
+    def state(self) -> KeyState:
+        """Return what the rules of lifecycle.py look at."""
+        return KeyState(
+            status=KeyStatus(self.status),
+            good_since=_seconds(self.good_since),
+            retiring_since=_seconds(self.retiring_at),
+            retirement=self.retirement_seconds,
+        )
+
+
+def _seconds(moment: datetime | None) -> int | None:
+    # Rounded up: a wait that begins within a second begins at its end.
+    return None if moment is None else math.ceil(moment.timestamp())

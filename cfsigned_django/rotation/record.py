@@ -1,0 +1,222 @@
+"""Record what becomes of the key pairs of a key group: each move once.
+
+Whichever process comes first makes a move; the others are told. Nothing here
+calls CloudFront.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import IntegrityError, OperationalError, router, transaction
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
+
+from cfsigned_django.aws.exceptions import AwsError
+from cfsigned_django.rotation.conflicts import is_lost_race
+from cfsigned_django.rotation.database_clock import read_database_clock
+from cfsigned_django.rotation.lifecycle import KeyStatus
+from cfsigned_django.rotation.models import REASON_LENGTH, KeyPair
+from cfsigned_django.signing import PrivateKey
+
+#: CloudFront may take a moment to list what a call did whose answer was lost.
+SETTLE = timedelta(seconds=5)
+
+
+class RotationError(Exception):
+    """Report a move that cannot be made; the message says what to do."""
+
+
+class Claimed(RotationError):
+    """Report that another process does, or has just done, the same step."""
+
+    def __init__(self) -> None:
+        super().__init__(_("Another process is at the same step. Look again in a minute."))
+
+
+def refuse_long(reason: str) -> None:
+    """Raise :exc:`RotationError` for a reason that no row can hold: before anything is done."""
+    if len(reason) > REASON_LENGTH:
+        text = _(
+            "The reason has %(length)s characters, and %(most)s are recorded at most. Nothing was "
+            "done: say it in fewer."
+        )
+        raise RotationError(text % {"length": len(reason), "most": REASON_LENGTH})
+
+
+def read_clock() -> datetime:
+    """Return the time of the database that holds the key pairs."""
+    return read_database_clock(router.db_for_write(KeyPair))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """The key pairs of one group, and the moves that ``changed_by`` makes with them.
+
+    Every write is committed when its method returns: what comes after it may
+    be a call that cannot be undone. So none may be made in a transaction of
+    the caller's, such as ATOMIC_REQUESTS opens; Django raises RuntimeError.
+    """
+
+    key_group_id: str
+    changed_by: str = ""
+    #: How long one process has a call to CloudFront to itself.
+    claim_seconds: int = 60
+    #: Called after each move, inside its transaction.
+    on_move: Callable[[KeyPair], None] = lambda key_pair: None
+    #: Called after a key was put back into its group, where someone had taken it out.
+    on_put_back: Callable[[KeyPair], None] = lambda key_pair: None
+    #: Waits begin and end by it; every machine must read the same.
+    clock: Callable[[], datetime] = read_clock
+
+    @property
+    def rows(self) -> QuerySet[KeyPair]:
+        """Return the key pairs of all groups, read where they are written: a replica may lag."""
+        return KeyPair.objects.using(router.db_for_write(KeyPair))
+
+    def successor(self) -> KeyPair | None:
+        """Return the key pair that will sign next: PENDING or TRUSTED."""
+        return self.rows.filter(next_in=self.key_group_id).first()
+
+    def active(self) -> KeyPair | None:
+        """Return the key pair that signs."""
+        return self.rows.filter(active_in=self.key_group_id).first()
+
+    def find(self, name: str) -> KeyPair | None:
+        """Return the key pair of the group that is called so.
+
+        That is its id, or where it has none: what the listing shows, the
+        begin of the fingerprint there, or its uuid.
+        """
+        for each in self.key_pairs():
+            if name in (each.key_pair_id, str(each), each.fingerprint[:12], str(each.pk)):
+                return each
+        return None
+
+    def key_pairs(self) -> list[KeyPair]:
+        """Return the key pairs of the group, the newest first."""
+        found = list(self.rows.filter(key_group_id=self.key_group_id))
+        for key_pair in found:
+            if key_pair.status == KeyStatus.RETIRING and key_pair.retiring_at is None:
+                self.begin_retirement(key_pair)  # for a process that died before it could
+        return found
+
+    def begin_retirement(self, key_pair: KeyPair) -> None:
+        """Date the end of a key's signing, after every process can see it.
+
+        Never in the transaction that ends it: a commit may take long, and
+        until then processes find the key ACTIVE.
+        """
+        key_pair.retiring_at = self.clock()
+        self.write(
+            self.rows.filter(pk=key_pair.pk, retiring_at__isnull=True),
+            retiring_at=key_pair.retiring_at,
+        )
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Commit all or nothing. Raise :exc:`Claimed` where another process won."""
+        try:
+            with transaction.atomic(using=self.rows.db, durable=True):
+                yield
+        except OperationalError as error:
+            if is_lost_race(error):
+                raise Claimed from None
+            raise
+
+    def write(self, rows: QuerySet[KeyPair], **fields: Any) -> bool:
+        """Write into rows, in a transaction of its own; tell whether there were any."""
+        with self.transaction():
+            return bool(rows.update(**fields))
+
+    def lock(self, key_pair: KeyPair) -> None:
+        """Keep other processes from the group until the transaction ends, and read the row anew."""
+        # Written and not read: SQLite has no locks for reading, and gives up
+        # at once where two transactions have read and both want to write.
+        self.rows.filter(key_group_id=self.key_group_id).update(key_group_id=self.key_group_id)
+        key_pair.refresh_from_db(using=self.rows.db)
+
+    def create(self, private_key: PrivateKey, *, now: datetime, **fields: Any) -> KeyPair:
+        """Add a key pair. Raise :exc:`Claimed` where another process has added one."""
+        row = KeyPair.from_private_key(
+            private_key,
+            key_group_id=self.key_group_id,
+            created_at=now,
+            changed_by=self.changed_by,
+            **fields,
+        )
+        try:
+            with self.transaction():
+                row.save(force_insert=True, using=self.rows.db)
+                self.on_move(row)
+        except IntegrityError:
+            raise Claimed from None
+        return row
+
+    def move(self, key_pair: KeyPair, to: KeyStatus, **fields: Any) -> None:
+        """Record a move, inside a transaction.
+
+        Raise :exc:`Claimed` where another process has moved the key meanwhile.
+        """
+        fields = {"claimed_until": None, "changed_by": self.changed_by, "status": to, **fields}
+        if not self.rows.filter(pk=key_pair.pk, status=key_pair.status).update(**fields):
+            raise Claimed
+        for name, value in fields.items():
+            setattr(key_pair, name, value)
+        self.on_move(key_pair)
+
+    @contextmanager
+    def claim(self, key_pair: KeyPair) -> Iterator[Claim]:
+        """Keep other processes from the same step until this one is done or dead.
+
+        A move ends the claim, an exception gives it back (in a few seconds
+        where an answer may have been lost), and the death of the process
+        leaves it to run out.
+        """
+        claim = Claim(record=self, rows=self.rows.filter(pk=key_pair.pk, status=key_pair.status))
+        claim.begin()
+        try:
+            yield claim
+        except Exception as error:
+            is_refusal = isinstance(error, AwsError) and not error.is_temporary
+            claim.give_back(timedelta() if is_refusal else SETTLE)
+            raise
+
+
+@dataclass(slots=True, kw_only=True)
+class Claim:
+    """A step of a key pair that one process has to itself, for some seconds at a time."""
+
+    record: Record
+    #: The key pair, as long as it is in the state in which the step began.
+    rows: QuerySet[KeyPair]
+    until: datetime | None = None
+
+    def begin(self) -> None:
+        """Take the step. Raise :exc:`Claimed` where another process has it."""
+        now = self.record.clock()
+        self._extend(self.rows.filter(Q(claimed_until=None) | Q(claimed_until__lte=now)), now)
+
+    def renew(self) -> None:
+        """Keep the step for as long again: to be called before each call that takes long.
+
+        Raise :exc:`Claimed` where another process took the step, since this
+        one was held up for too long, or has moved the key pair.
+        """
+        self._extend(self.rows.filter(claimed_until=self.until), self.record.clock())
+
+    def give_back(self, settle: timedelta) -> None:
+        """Let others try the step, after a moment."""
+        if self.until is not None:
+            settled = min(self.until, self.record.clock() + settle)
+            self.record.write(self.rows.filter(claimed_until=self.until), claimed_until=settled)
+
+    def _extend(self, rows: QuerySet[KeyPair], now: datetime) -> None:
+        until = now + timedelta(seconds=self.record.claim_seconds)
+        if not self.record.write(rows, claimed_until=until):
+            raise Claimed
+        self.until = until

@@ -1,0 +1,81 @@
+"""Find the keys that the settings give to the storages of a key group."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext as _
+
+from cfsigned_django import conf
+from cfsigned_django.conf import KeySource
+from cfsigned_django.storage.urls import SignedUrlMixin
+from cfsigned_django.validation import is_of_trusted_signer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingsKey:
+    """A key of the settings, or of the OPTIONS of a storage, which are settings as well."""
+
+    key_pair_id: str
+    source: KeySource = field(repr=False)
+    #: The names of the storages that sign with it as long as no key pair is ACTIVE.
+    storages: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> str:
+        """Return the names of the settings that hold it."""
+        if self.key_pair_id == conf.default_of("cloudfront_key_id"):
+            return _("AWS_CLOUDFRONT_KEY and AWS_CLOUDFRONT_KEY_ID")
+        text = _("cloudfront_key and cloudfront_key_id in the OPTIONS of %(storages)s")
+        return text % {"storages": ", ".join(self.storages)}
+
+
+def find_settings_keys(storages: Iterable[tuple[str, SignedUrlMixin]]) -> list[SettingsKey]:
+    """Return the keys with which these storages sign while no key pair is ACTIVE, each once.
+
+    Where no storage has one, it is the key of the AWS_CLOUDFRONT settings, if
+    there is one: a storage that is made in the code may sign with it.
+    """
+    found: dict[str, SettingsKey] = {}
+    for name, storage in storages:
+        if (given := storage.settings_key()) is not None:
+            source, key_pair_id = given
+            known = found.get(key_pair_id)
+            found[key_pair_id] = SettingsKey(
+                key_pair_id=key_pair_id,
+                source=known.source if known else source,
+                storages=(*(known.storages if known else ()), name),
+            )
+    source, key_pair_id = conf.default_of("cloudfront_key"), conf.default_of("cloudfront_key_id")
+    if not found and source is not None and key_pair_id:
+        return [SettingsKey(key_pair_id=str(key_pair_id), source=source)]
+    return list(found.values())
+
+
+def why_not_imported(key_pair_id: str) -> str:
+    """Say why a key cannot be imported that no key group holds; empty for any other."""
+    if not is_of_trusted_signer(key_pair_id):
+        return ""
+    text = _(
+        "%(id)s is a CloudFront key pair of an AWS account (a trusted signer). No key group holds "
+        "it, so no rotation can take it out. Start a rotation (manage.py cfsigned_rotate --start) "
+        "without importing it: it signs until the new key does. Then, when the links that it "
+        "signed have expired, or at once if it leaked, take the signer out: manage.py "
+        "cfsigned_setup --drop-trusted-signers."
+    )
+    return text % {"id": key_pair_id}
+
+
+def refuse_different(keys: list[SettingsKey]) -> None:
+    """Raise :exc:`ImproperlyConfigured` where the storages of a group sign with different keys."""
+    if len(keys) < 2:
+        return
+    pairs = "; ".join(f"{', '.join(each.storages)}: {each.key_pair_id}" for each in keys)
+    text = _(
+        "Storages of one key group sign with different keys of the settings (%(pairs)s), and only "
+        "one can be imported. Give them the same cloudfront_key and cloudfront_key_id, or one of "
+        "them a key group of its own (key_group_id)."
+    )
+    raise ImproperlyConfigured(text % {"pairs": pairs})

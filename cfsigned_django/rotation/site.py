@@ -1,0 +1,212 @@
+"""Make the rotation of this site, from its settings and storages."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from functools import lru_cache
+from typing import cast
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.files.storage import storages
+from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
+from django.utils.translation import gettext as _
+
+from cfsigned_django import conf
+from cfsigned_django.aws.access import AwsAccess
+from cfsigned_django.aws.client import make_client
+from cfsigned_django.aws.key_groups import KEYS_PER_GROUP, KeyGroups
+from cfsigned_django.aws.public_keys import CloudFrontApi
+from cfsigned_django.checks.storages import signing_aliases, signing_fields
+from cfsigned_django.encryption import seal
+from cfsigned_django.rotation.lifecycle import Waits
+from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django.rotation.probe import ProbeResult, probe_url
+from cfsigned_django.rotation.rotation import Rotation
+from cfsigned_django.rotation.settings_key import SettingsKey, find_settings_keys, refuse_different
+from cfsigned_django.signing import Signer
+from cfsigned_django.storage.urls import SignedUrlMixin
+from cfsigned_django.validation import longest_lifetime
+
+_WORST_FIRST = (
+    ProbeResult.WRONG_KEY,
+    ProbeResult.UNKNOWN_KEY,
+    ProbeResult.REFUSED,
+    ProbeResult.UNRESTRICTED,
+    ProbeResult.NO_ANSWER,
+)
+
+
+def site_rotation(
+    *,
+    changed_by: str = "",
+    by_hand: bool = False,
+    on_move: Callable[[KeyPair], None] = lambda key_pair: None,
+    on_put_back: Callable[[KeyPair], None] = lambda key_pair: None,
+) -> Rotation:
+    """Return the rotation of the site's key group, AWS_CLOUDFRONT_KEY_GROUP_ID.
+
+    ``by_hand`` leaves CloudFront to a person, as AWS_CLOUDFRONT_BY_HAND does
+    for good. Nothing is asked of AWS before the first step that needs it. Raise
+    :exc:`ImproperlyConfigured` where the settings name no key group or no
+    storage signs for it.
+    """
+    key_group_id = conf.default_of("key_group_id")
+    if not key_group_id:
+        raise ImproperlyConfigured(
+            _(
+                "AWS_CLOUDFRONT_KEY_GROUP_ID is not set: a rotation needs to know the key group. "
+                "Its id stands in CloudFront under Key management, Key groups."
+            )
+        )
+    if timezone.is_naive(timezone.now()):
+        raise ImproperlyConfigured(
+            _(
+                "USE_TZ is False: the waits of a rotation would be an hour off whenever the clocks "
+                "are changed. Set USE_TZ = True."
+            )
+        )
+    members = list(_storages_of(key_group_id))
+    if not members:
+        text = _(
+            "No storage of STORAGES signs for the key group %(group)s. Name "
+            "cfsigned_django.storage.CloudFrontS3Storage as the BACKEND of one."
+        )
+        raise ImproperlyConfigured(text % {"group": key_group_id})
+    return Rotation(
+        key_group_id=key_group_id,
+        waits=_waits(members),
+        key_groups=None if by_hand or conf.is_by_hand() else _key_groups(conf.aws_access()),
+        probe=lambda signer: _probe(members, signer),
+        find_apart=lambda key_pair_id: _find_apart(key_group_id, key_pair_id),
+        changed_by=changed_by,
+        key_group_quota=conf.key_group_quota() or KEYS_PER_GROUP,
+        claim_seconds=conf.rotation_seconds("AWS_CLOUDFRONT_CLAIM_SECONDS"),
+        on_move=on_move,
+        on_put_back=on_put_back,
+    )
+
+
+def _key_groups(access: AwsAccess) -> KeyGroups:
+    # A client takes a good part of a second to make, and most rotations only look.
+    lazy = SimpleLazyObject(lambda: _client(access))
+    return KeyGroups(cast(CloudFrontApi, lazy))
+
+
+def _client(access: AwsAccess) -> CloudFrontApi:
+    if access == AwsAccess():
+        # What boto3 finds by itself may change, and a client that has found nothing stays so.
+        return make_client("cloudfront")
+    return _shared_client(access, os.getpid())
+
+
+@lru_cache(maxsize=4)
+def _shared_client(access: AwsAccess, process: int) -> CloudFrontApi:
+    """Return the one client of a process, since two must not share connections, for a sign-in."""
+    client: CloudFrontApi = make_client("cloudfront", **access.arguments())
+    return client
+
+
+def _all_storages() -> Iterator[tuple[str, SignedUrlMixin]]:
+    """Yield the storages of this site that may sign, by their names."""
+    for alias, *_rest in signing_aliases():
+        storage: object = storages[alias]
+        if isinstance(storage, SignedUrlMixin):
+            yield f'STORAGES["{alias}"]', storage
+    for field, storage_of_field in signing_fields():
+        yield str(field), storage_of_field
+
+
+def _storages_of(key_group_id: str) -> Iterator[SignedUrlMixin]:
+    return (each for _, each in _all_storages() if each.key_group_id == key_group_id)
+
+
+def _find_apart(key_group_id: str, key_pair_id: str) -> list[str]:
+    return [name for name, each in _all_storages() if each.signs_apart(key_group_id, key_pair_id)]
+
+
+def _waits(members: list[SignedUrlMixin]) -> Waits:
+    """Return the waiting times: a link lives as long as the most patient storage lets it."""
+    return Waits(
+        propagation=conf.rotation_seconds("AWS_CLOUDFRONT_PROPAGATION_SECONDS"),
+        url_lifetime=max(longest_lifetime(each.signing_config()) for each in members),
+        # A process may use an answer for two intervals: see Lease in lease.py.
+        keyring=2 * conf.rotation_seconds("AWS_CLOUDFRONT_KEYRING_SECONDS"),
+        clock_skew=conf.rotation_seconds("AWS_CLOUDFRONT_CLOCK_SKEW_SECONDS"),
+    )
+
+
+def _probe(members: list[SignedUrlMixin], signer: Signer) -> ProbeResult:
+    """Probe through every domain that signs for the group; the worst answer counts."""
+    results = {probe_url(url) for url in {each.probe_url(signer) for each in members}}
+    for bad in _WORST_FIRST:
+        if bad in results:
+            return bad
+    return ProbeResult.GOOD
+
+
+def settings_keys(rotation: Rotation) -> list[SettingsKey]:
+    """Return the keys that the settings hold for the key group; mostly one, or none."""
+    named = _all_storages()
+    return find_settings_keys(
+        (name, each) for name, each in named if each.key_group_id == rotation.key_group_id
+    )
+
+
+def unknown_keys(rotation: Rotation, keys: list[SettingsKey]) -> list[SettingsKey]:
+    """Return those that the database does not have, which sign where no row is ACTIVE.
+
+    One that it has was replaced or revoked, and signs no more: see keyring.py.
+    """
+    ids = [each.key_pair_id for each in keys]
+    known = set(rotation.rows.filter(key_pair_id__in=ids).values_list("key_pair_id", flat=True))
+    return [each for each in keys if each.key_pair_id not in known]
+
+
+def signing_settings_key(rotation: Rotation) -> str:
+    """Return the id of the settings' key if it signs, since no key pair of the database does.
+
+    Where storages sign with different ones, those of all.
+    """
+    if rotation.active():
+        return ""
+    return ", ".join(each.key_pair_id for each in unknown_keys(rotation, settings_keys(rotation)))
+
+
+def import_settings_key(rotation: Rotation, *, now: datetime) -> KeyPair:
+    """Take the key of the settings into the database, where it goes on signing as ACTIVE.
+
+    Raise :exc:`ImproperlyConfigured` where the settings hold none, or several.
+    """
+    key = _key_to_import(rotation)
+    return rotation.import_key(key.source.load(), key.key_pair_id, now=now)
+
+
+def check_import(rotation: Rotation) -> KeyPair | None:
+    """Return the row of the settings' key if it was imported before.
+
+    Raise what :func:`import_settings_key` would, as far as that shows without a probe.
+    """
+    key = _key_to_import(rotation)
+    private_key = key.source.load()
+    there = rotation.check_import(key.key_pair_id)
+    if there is None:
+        seal(private_key)
+    return there
+
+
+def _key_to_import(rotation: Rotation) -> SettingsKey:
+    keys = settings_keys(rotation)
+    if not keys:
+        raise ImproperlyConfigured(
+            _(
+                "There is no key to import: AWS_CLOUDFRONT_KEY and AWS_CLOUDFRONT_KEY_ID are not "
+                "set, and no storage of the key group has a cloudfront_key."
+            )
+        )
+    unknown = unknown_keys(rotation, keys)
+    if rotation.active() is None:
+        refuse_different(unknown)
+    return (unknown or keys)[0]

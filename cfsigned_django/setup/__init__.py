@@ -1,0 +1,3 @@
+"""Set up CloudFront and S3 for this site, from its settings."""
+
+from __future__ import annotations

@@ -1,0 +1,143 @@
+"""Show a set-up to people, as text, and to machines, as JSON."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from cfsigned_django import conf
+from cfsigned_django.aws.documents import iam_policies
+from cfsigned_django.aws.provisioning.steps import Step, StepState
+from cfsigned_django.checks.storages import signing_configs
+from cfsigned_django.setup.live_proof import Evidence, Verdict
+
+_MARKS: Final = {StepState.DONE: "done", StepState.TODO: "to do", StepState.CONFLICT: "conflict"}
+_VERDICTS: Final = {Verdict.GOOD: "good", Verdict.OPEN: "open", Verdict.BAD: "BAD"}
+_INDENT: Final = " " * 10
+_BACKEND: Final = '{"BACKEND": "cfsigned_django.storage.CloudFrontS3Storage"}'
+_STORAGES: Final = f"""STORAGES = {{
+    "default": {_BACKEND},
+    "staticfiles": {{"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}},
+}}"""
+
+
+def plan_as_text(steps: Iterable[Step], *, with_diffs: bool = True) -> str:
+    """Return the steps, one line each, with the call and the change of the document below it."""
+    lines: list[str] = []
+    for step in steps:
+        lines += _wrapped(f"{_MARKS[step.state]:<9} {step.name}: {step.why}")
+        if step.call is not None and with_diffs:
+            lines.append(f"{_INDENT}{step.call}")
+            lines += [f"{_INDENT}{line}".rstrip() for line in step.diff.splitlines()]
+    return "\n".join(lines)
+
+
+def summary(steps: Iterable[Step]) -> str:
+    """Return in one sentence where a plan stands."""
+    found = list(steps)
+    todo = sum(each.state is StepState.TODO for each in found)
+    conflicts = sum(each.state is StepState.CONFLICT for each in found)
+    if not todo and not conflicts:
+        return "Everything is set up: nothing is to do."
+    parts = [f"{todo} {'step is' if todo == 1 else 'steps are'} to do" if todo else ""]
+    if conflicts:
+        wants = "step wants" if conflicts == 1 else "steps want"
+        parts.append(f"{conflicts} {wants} a decision of yours")
+    return f"{', '.join(filter(None, parts))}."
+
+
+def step_as_text(step: Step) -> str:
+    """Return what is about to be done."""
+    return f"{'doing':<9} {step.name}" + (f": {step.call}" if step.call else "")
+
+
+def settings_as_text(settings: Mapping[str, str | Path]) -> str:
+    """Return the settings as Python to paste."""
+    lines = []
+    for name, value in settings.items():
+        text = json.dumps(str(value), ensure_ascii=False)
+        lines.append(f"{name} = {f'pathlib.Path({text})' if isinstance(value, Path) else text}")
+    if any(isinstance(value, Path) for value in settings.values()):
+        lines.insert(0, "import pathlib\n")
+    return "\n".join(lines)
+
+
+def storages_as_text() -> str:
+    """Return the storage as Python to paste; nothing where one of the site signs already."""
+    if any(signing_configs()):
+        return ""
+    # The site's other storages, and their options, are its own.
+    return f'STORAGES["default"] = {_BACKEND}' if conf.are_storages_set() else _STORAGES
+
+
+def proof_as_text(evidence: Iterable[Evidence]) -> str:
+    """Return the three requests, one line each."""
+    lines: list[str] = []
+    for each in evidence:
+        why = f"{each.why[:1].upper()}{each.why[1:]}."
+        lines += _wrapped(f"{_VERDICTS[each.verdict]:<9} {each.what}: {each.got}. {why}")
+    return "\n".join(lines)
+
+
+def as_json(
+    steps: Iterable[Step],
+    settings: Mapping[str, str | Path],
+    evidence: Iterable[Evidence] | None,
+    key_note: str,
+) -> str:
+    """Return the set-up for machines; "proof" is null where no request was made."""
+    return json.dumps(
+        {
+            "steps": [_step_as_json(each) for each in steps],
+            "settings": {name: str(value) for name, value in settings.items()},
+            "key": key_note,
+            "proof": None
+            if evidence is None
+            else [
+                {"what": each.what, "verdict": each.verdict, "got": each.got, "why": each.why}
+                for each in evidence
+            ],
+        },
+        indent=2,
+        ensure_ascii=False,
+    )
+
+
+def iam_as_text(bucket: str) -> str:
+    """Return the least that each job may do, one IAM policy each."""
+    policies = {
+        "setup": iam_policies.setup_policy(bucket),
+        "look": iam_policies.doctor_policy(bucket),
+        "rotation": iam_policies.rotation_policy(),
+        "site": iam_policies.runtime_policy(bucket),
+    }
+    return json.dumps(policies, indent=2)
+
+
+def _step_as_json(step: Step) -> dict[str, Any]:
+    return {
+        "name": step.name,
+        "state": step.state,
+        "why": step.why,
+        "call": None if step.call is None else str(step.call),
+        "before": step.before,
+        "after": step.after,
+    }
+
+
+def wrapped(text: str) -> str:
+    """Return a sentence in lines of at most 100 characters."""
+    return textwrap.fill(text, 100, break_long_words=False, break_on_hyphens=False)
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(
+        text,
+        100,
+        subsequent_indent=_INDENT,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

@@ -1,0 +1,247 @@
+"""Make the set-up of this site, from its settings and its database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from django.db import connections, router
+
+from cfsigned_django import conf
+from cfsigned_django.aws.client import AwsError, call, make_client
+from cfsigned_django.aws.documents.behavior import matches
+from cfsigned_django.aws.documents.distribution import name_for
+from cfsigned_django.aws.provisioning.apply import Provisioner
+from cfsigned_django.aws.provisioning.plan import plan
+from cfsigned_django.aws.provisioning.steps import Step
+from cfsigned_django.aws.provisioning.target import Target
+from cfsigned_django.aws.provisioning.wish import OriginAccess, Wish
+from cfsigned_django.aws.stack import Clients, Stack, key_groups, read_stack
+from cfsigned_django.rotation.lifecycle import Waits
+from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django.rotation.probe import Answer, ProbeResult, probe_url
+from cfsigned_django.rotation.rotation import Rotation
+from cfsigned_django.setup.first_key import DatabaseKey
+from cfsigned_django.setup.key_file import KeyFile, KeyHolder, SettingsKey
+from cfsigned_django.setup.live_proof import Evidence, Fetch, fetch, prove
+from cfsigned_django.signing import KeyAlgorithm, Signer
+from cfsigned_django.storage.probe_link import sign_or_explain
+from cfsigned_django.validation import whole_seconds
+
+_PROBE_NAME = "cfsigned-probe.txt"
+#: How long the signed URL of the proof lives, in seconds.
+_PROOF_SECONDS = 300
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteSetup:
+    """The set-up of this site; ``fetch`` makes the requests of the proof."""
+
+    wish: Wish
+    clients: Clients
+    holder: KeyHolder
+    algorithm: KeyAlgorithm = KeyAlgorithm.ECDSA_P256
+    fetch: Fetch = field(default=fetch)
+    scheme: str = "https:"
+    #: Where viewers ask, if that is not a domain of the distribution: a local edge.
+    local_host: str = ""
+
+    def wish_now(self) -> Wish:
+        """Return the wish with the key pair that there is at this moment."""
+        return replace(self.wish, key=self.holder.find())
+
+    def read(self) -> Stack:
+        """Return what there is in AWS."""
+        return read_stack(
+            self.clients,
+            bucket=self.wish.bucket,
+            distribution_id=self.wish.distribution_id,
+            access_identities=self.wish.origin_access is OriginAccess.OAI,
+        )
+
+    def target(self) -> Target:
+        """Return what is meant, as it is at this moment."""
+        return Target(stack=self.read(), wish=self.wish_now())
+
+    def plan(self, target: Target) -> list[Step]:
+        """Return the steps, done or not."""
+        return plan(target.stack, target.wish)
+
+    def apply(
+        self, *, on_step: Callable[[Step], object], on_wait: Callable[[int], object]
+    ) -> list[Step]:
+        """Do what is to do; see :class:`Provisioner`."""
+        return Provisioner(
+            clients=self.clients,
+            read=self.read,
+            wish=self.wish_now,
+            make_key=lambda: self.holder.make(self.algorithm),
+            on_step=on_step,
+            on_wait=on_wait,
+        ).apply()
+
+    def settings(self, target: Target) -> dict[str, str | Path]:
+        """Return the settings to paste. What is not known yet is left out."""
+        found = target.stack.distribution
+        known: dict[str, str | Path] = {
+            "AWS_STORAGE_BUCKET_NAME": self.wish.bucket,
+            "AWS_S3_REGION_NAME": target.region,
+        }
+        if folder := _folder(self.wish.path_pattern):
+            known["AWS_LOCATION"] = folder
+        if found is not None:
+            known["AWS_S3_CUSTOM_DOMAIN"] = self._host(target)
+            known["AWS_CLOUDFRONT_DISTRIBUTION_ID"] = found.id
+        if target.key_group is not None:
+            known["AWS_CLOUDFRONT_KEY_GROUP_ID"] = target.key_group.id
+        if target.public_key is not None:
+            known |= self.holder.settings(target.key_pair_id)
+        return known
+
+    def settle(self, target: Target, *, now: int) -> str:
+        """Finish the key pair; say what is left to do."""
+
+        def ask(url: str) -> Answer | None:
+            try:
+                answer = self.fetch(url)
+            except OSError:
+                return None
+            return Answer(status=answer.status, body=answer.body)
+
+        def probe(signer: Signer) -> ProbeResult:
+            return probe_url(self._signed_url(signer, self._url(target), now), ask=ask)
+
+        return self.holder.settle(target.key_group_id, target.key_pair_id, probe)
+
+    def prove(self, target: Target, *, now: int) -> list[Evidence]:
+        """Request a file in three ways, through CloudFront and past it."""
+        key, exists = self._find_file(target)
+        url = self._url(target, key)
+        signer = self.holder.signer(target.key_pair_id)
+        bucket_url = f"{self.clients.s3.meta.endpoint_url}/{self.wish.bucket}"
+        return list(
+            prove(
+                self.fetch,
+                unsigned_url=url,
+                signed_url=self._signed_url(signer, url, now),
+                direct_url=f"{bucket_url}/{quote(key)}",
+                exists=exists,
+            )
+        )
+
+    def _url(self, target: Target, key: str | None = None) -> str:
+        """Return the URL of an object; of one that need not exist for None."""
+        origin_path = _origin_path(target.origin)
+        if key is None:
+            key = f"{_prefix(self.wish.path_pattern, origin_path)}{_PROBE_NAME}"
+        path = f"/{key}".removeprefix(origin_path)
+        return f"{self.scheme}//{self._host(target)}{quote(path)}"
+
+    def _host(self, target: Target) -> str:
+        found = target.stack.distribution
+        # A name that the distribution does not have yet would be answered by an error.
+        domain = self.wish.domain if target.has_domain else ""
+        return self.local_host or domain or (found.domain_name if found else "")
+
+    def _signed_url(self, signer: Signer, url: str, now: int) -> str:
+        hash_algorithm = conf.default_of("hash_algorithm")  # as the storages will
+        return sign_or_explain(signer, url, hash_algorithm, date_less_than=now + _PROOF_SECONDS)
+
+    def _find_file(self, target: Target) -> tuple[str, bool]:
+        """Return the key of an object that the behavior serves, and whether it is there."""
+        pattern = self.wish.path_pattern or "*"
+        origin_path = _origin_path(target.origin)
+        prefix = _prefix(pattern, origin_path)
+        try:
+            listed = call(
+                self.clients.s3.list_objects_v2,
+                f"list the files of {self.wish.bucket}",
+                "s3:ListBucket",
+                Bucket=self.wish.bucket,
+                Prefix=prefix,
+            )
+        except AwsError:
+            listed = {}
+        for item in listed.get("Contents", ()):
+            key: str = item["Key"]
+            if not key.endswith("/") and matches(pattern, f"/{key}".removeprefix(origin_path)):
+                return key, True
+        return f"{prefix}{_PROBE_NAME}", False
+
+
+def make_clients(region: str) -> Clients:
+    """Return clients with boto3's own configuration, for a person who may set AWS up."""
+    return Clients(
+        cloudfront=make_client("cloudfront"),
+        s3=make_client("s3", region_name=region or None),
+        sts=make_client("sts", region_name=region or None),
+    )
+
+
+def choose_holder(wish: Wish, key_file: Path | None, clients: Clients | None = None) -> KeyHolder:
+    """Return where the key pair is, or shall be.
+
+    A file that is named comes first; then the key of the settings while it
+    signs, or where it has no id yet and the database no key pair for the key
+    group; then the database, where its table is there; then a file in the
+    current folder. ``clients`` find the key group that an earlier run made;
+    without them, AWS is not asked.
+    """
+    if key_file is not None:
+        return KeyFile(path=key_file.absolute())
+    database = _database_key(wish, clients) if _is_migrated() else None
+    source = conf.default_of("cloudfront_key")
+    settings_key_id = str(conf.default_of("cloudfront_key_id") or "")
+    if source is not None and (database is None or database.yields_to(settings_key_id)):
+        return SettingsKey(private_key=source.load())
+    return database or KeyFile(path=Path(f"cloudfront-{wish.bucket}.pem").absolute())
+
+
+def _database_key(wish: Wish, clients: Clients | None) -> DatabaseKey:
+    """Return the key pair of the key group, or of the name that the group will have."""
+    name = name_for(wish.bucket)
+    groups = key_groups(clients.cloudfront) if clients and not wish.key_group_id else ()
+    named = [each.id for each in groups if each.name == name]
+    waits = Waits(
+        propagation=conf.rotation_seconds("AWS_CLOUDFRONT_PROPAGATION_SECONDS"),
+        url_lifetime=(whole_seconds(conf.default_of("max_expire")) or 0)
+        + (whole_seconds(conf.default_of("expire_step")) or 0),
+        keyring=2 * conf.rotation_seconds("AWS_CLOUDFRONT_KEYRING_SECONDS"),
+        clock_skew=conf.rotation_seconds("AWS_CLOUDFRONT_CLOCK_SKEW_SECONDS"),
+    )
+    return DatabaseKey(
+        rotation=Rotation(
+            key_group_id=wish.key_group_id or next(iter(named), name),
+            changed_by="cfsigned_setup",
+            claim_seconds=conf.rotation_seconds("AWS_CLOUDFRONT_CLAIM_SECONDS"),
+            waits=waits,
+            key_groups=None,
+            probe=lambda signer: ProbeResult.NO_ANSWER,
+        ),
+        name=name,
+    )
+
+
+def _is_migrated() -> bool:
+    """Tell whether the table of key pairs is there."""
+    connection = connections[router.db_for_write(KeyPair)]
+    return KeyPair._meta.db_table in connection.introspection.table_names()
+
+
+def _folder(path_pattern: str | None) -> str:
+    """Return the folder of a pattern such as media/*, or an empty text."""
+    folder = (path_pattern or "").strip("/").removesuffix("*").rstrip("/")
+    return "" if set(folder) & set("*?") else folder
+
+
+def _prefix(path_pattern: str | None, origin_path: str) -> str:
+    """Return what the keys of all objects under a pattern begin with."""
+    folder = (path_pattern or "").lstrip("/").partition("*")[0].partition("?")[0]
+    return f"{origin_path}/{folder}".lstrip("/")
+
+
+def _origin_path(origin: Mapping[str, Any] | None) -> str:
+    return str((origin or {}).get("OriginPath") or "")

@@ -1,0 +1,172 @@
+"""Use a Django storage as the origin of the local edge, and put an edge in front of one."""
+
+from __future__ import annotations
+
+import io
+import mimetypes
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import BinaryIO, cast
+from urllib.parse import unquote_to_bytes, urlsplit
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+from django.core.exceptions import SuspiciousOperation
+from django.core.files.storage import InMemoryStorage, Storage
+from django.utils import timezone
+
+from cfsigned_django.edge import Behavior, Distribution, cors
+from cfsigned_django.edge.behavior import READ_AND_PREFLIGHT_METHODS
+from cfsigned_django.edge.distribution import REASON_KEY
+from cfsigned_django.edge.stored_object import Answer, StoredObject, answer, s3_error
+from cfsigned_django.edge.viewer_request import raw_target
+from cfsigned_django.signing import PublicKey
+from cfsigned_django.storage.urls import SignedUrlMixin
+
+_PROBE = "x"
+_KEY_GROUP = "configured"
+
+
+class StorageOrigin:
+    """Serve the files of any Django storage that can ``open()`` them, as S3 would.
+
+    A WSGI application. ``base_path`` is what the storage's URLs have in front
+    of a name; it is found out where it is not given. ``cors_rules`` stand for
+    the CORS configuration of the bucket.
+
+    A file that is not there is answered with S3's 403 "Access Denied" and not
+    with 404: so does S3 where a reader may get objects and not list them,
+    and s3:GetObject is all that the documented bucket policy gives
+    CloudFront.
+    """
+
+    def __init__(
+        self,
+        storage: Storage,
+        *,
+        base_path: str | None = None,
+        cors_rules: Sequence[cors.CorsRule] = (),
+    ) -> None:
+        self._storage = storage
+        self._base_path = find_base_path(storage) if base_path is None else base_path
+        self._cors_rules = cors_rules
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if environ["REQUEST_METHOD"] == "OPTIONS":
+            reply, headers = self._answer_preflight(environ)
+        else:
+            reply, headers = self._answer(environ), cors.headers_for(self._cors_rules, environ)
+        start_response(reply.status, [*reply.headers, *headers])
+        return () if environ["REQUEST_METHOD"] == "HEAD" else reply.body
+
+    def _answer(self, environ: WSGIEnvironment) -> Answer:
+        name = self._name(raw_target(environ).partition("?")[0])
+        stored = self._find(name) if name else None
+        if stored is None:
+            environ[REASON_KEY] = (
+                f"the storage has no file {name!r}" if name else "the path is not a file's"
+            )
+            return s3_error("403 Forbidden", "AccessDenied", "Access Denied")
+        return answer(stored, environ)
+
+    def _answer_preflight(self, environ: WSGIEnvironment) -> tuple[Answer, cors.Headers]:
+        headers = cors.headers_for_preflight(self._cors_rules, environ)
+        if headers:
+            return Answer(status="200 OK", headers=(("Content-Length", "0"),)), headers
+        environ[REASON_KEY] = "no CORS rule allows this origin, method and headers"
+        return s3_error("403 Forbidden", "AccessForbidden", "CORSResponse: not allowed"), []
+
+    def _name(self, raw_path: str) -> str | None:
+        """Return the name in the storage that a path stands for, or None.
+
+        A name that a storage would have to tidy up first is not looked for:
+        S3 takes keys as they are, so no tidying may lead to another file.
+        """
+        if not raw_path.startswith(self._base_path):
+            return None
+        try:
+            name = unquote_to_bytes(raw_path.removeprefix(self._base_path)).decode()
+        except UnicodeDecodeError:
+            return None
+        segments = name.split("/")
+        if {"", ".", ".."} & set(segments) or "\\" in name or "\0" in name:
+            return None
+        return name
+
+    def _find(self, name: str) -> StoredObject | None:
+        """Describe the file; None where the storage has no such file."""
+        try:
+            file = self._storage.open(name, "rb")
+        except (OSError, SuspiciousOperation):
+            return None
+        with file:
+            size = file.size
+        modified = self._modified(name)
+        content_type, content_encoding = mimetypes.guess_type(name)
+        return StoredObject(
+            size=size,
+            content_type=content_type or "application/octet-stream",
+            content_encoding=content_encoding,
+            etag=f'"{int(modified.timestamp() * 1_000_000):x}-{size:x}"',
+            last_modified=modified,
+            open=lambda: self._open(name),
+        )
+
+    def _open(self, name: str) -> BinaryIO:
+        file = self._storage.open(name, "rb")
+        if isinstance(self._storage, InMemoryStorage):
+            # It hands the same file, with one position, to everyone who opens
+            # it, and the edge serves several viewers at once.
+            return io.BytesIO(cast("io.BytesIO", file.file).getvalue())
+        return cast("BinaryIO", file)
+
+    def _modified(self, name: str) -> datetime:
+        try:
+            modified = self._storage.get_modified_time(name)
+        except NotImplementedError:
+            # A storage may not know. The same moment each time keeps ETags stable.
+            return datetime.fromtimestamp(0, UTC)
+        if timezone.is_naive(modified):
+            modified = timezone.make_aware(modified)
+        return modified.astimezone(UTC)
+
+
+def find_base_path(storage: Storage) -> str:
+    """Return the path that the storage's own URLs have in front of a name."""
+    make_url = getattr(storage, "unsigned_url", storage.url)
+    try:
+        path = urlsplit(make_url(_PROBE)).path
+    except ValueError:
+        # A storage without a base_url, which has no URLs of its own.
+        return "/"
+    return path.removesuffix(_PROBE)
+
+
+def distribution_for(
+    storage: SignedUrlMixin,
+    origin: WSGIApplication,
+    *,
+    public: Sequence[str] = (),
+    trusted_keys: Callable[[], Mapping[str, PublicKey]] | None = None,
+) -> Distribution:
+    """Return a distribution that serves the URLs of a storage, from the origin.
+
+    It has the storage's domain and protocol and trusts what ``trusted_keys``
+    returns, by default the storage's own keys. They are asked for anew with
+    each request. Paths that match one of the
+    patterns in ``public`` need no signature. Raise :exc:`ValueError` for a
+    pattern that CloudFront does not take.
+    """
+    find_keys = storage.trusted_keys if trusted_keys is None else trusted_keys
+    return Distribution(
+        domain_names=(storage.custom_domain,),
+        behaviors=(
+            *(
+                Behavior(path_pattern=pattern, allowed_methods=READ_AND_PREFLIGHT_METHODS)
+                for pattern in public
+            ),
+            Behavior(trusted_key_groups=(_KEY_GROUP,), allowed_methods=READ_AND_PREFLIGHT_METHODS),
+        ),
+        key_groups=lambda: {_KEY_GROUP: find_keys()},
+        origin=origin,
+        viewer_scheme=storage.url_protocol.removesuffix(":"),
+    )
