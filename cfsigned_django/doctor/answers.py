@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from cfsigned_django.doctor.fetching import Answer, Voice
 from cfsigned_django.doctor.findings import Finding
 from cfsigned_django.doctor.kinds import finding
+from cfsigned_django.viewer import Answer, Voice
 
 _REFUSALS = {
     "InvalidKey": ("signed-unknown-key", "CloudFront answers InvalidKey (Unknown Key)"),

@@ -9,10 +9,10 @@ from cfsigned_django.doctor.answers import judge_common, judge_signed, judge_uns
 from cfsigned_django.doctor.clock import judge_clock, read_date
 from cfsigned_django.doctor.cors import judge_cors
 from cfsigned_django.doctor.direct import judge_direct
-from cfsigned_django.doctor.fetching import Answer, Clock, Fetch, NoAnswer, Voice
 from cfsigned_django.doctor.findings import Finding, Level
 from cfsigned_django.doctor.kinds import finding
 from cfsigned_django.signing import Signer
+from cfsigned_django.viewer import Answer, Clock, Fetch, NoAnswer, Voice
 
 _PROBE_SECONDS = 600
 _DAY = 86_400

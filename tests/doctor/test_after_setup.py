@@ -13,8 +13,8 @@ import pytest
 from django.core.management import call_command
 
 from cfsigned_django.aws.stack import Clients, read_stack
-from cfsigned_django.doctor.fetching import Answer
 from cfsigned_django.management.commands import cfsigned_doctor, cfsigned_setup
+from cfsigned_django.viewer import Answer
 from tests.ministack_server import Ministack
 from tests.setup.accounts import clients_of
 from tests.setup.viewers import Viewer

@@ -10,9 +10,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from cfsigned_django.doctor import fetching
-from cfsigned_django.doctor.fetching import Answer, NoAnswer, Voice, fetch
+from cfsigned_django import viewer
 from cfsigned_django.edge import Behavior, Distribution, EdgeServer
+from cfsigned_django.viewer import Answer, NoAnswer, Voice, fetch
 from tests.edge import BODIES
 from tests.edge_command import free_port
 
@@ -144,7 +144,7 @@ def test_no_http() -> None:
 
 def test_silence(monkeypatch: pytest.MonkeyPatch) -> None:
     """Give up on a server that accepts and says nothing."""
-    monkeypatch.setattr(fetching, "TIMEOUT_SECONDS", 0.1)
+    monkeypatch.setattr(viewer, "TIMEOUT_SECONDS", 0.1)
     with (
         socket.create_server(("127.0.0.1", 0)) as server,
         pytest.raises(NoAnswer, match=r"(?i)time"),
