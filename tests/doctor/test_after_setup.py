@@ -50,7 +50,7 @@ def viewer(
 
     def fetch(url: str, headers: Mapping[str, str]) -> Answer:
         is_s3 = ".amazonaws.com/" in url
-        answer = viewer(f"{ministack.endpoint_url}/x" if is_s3 else url)
+        answer = viewer(f"{ministack.endpoint_url}/x" if is_s3 else url, headers)
         fields = {"x-cache": "Miss from cloudfront", "date": formatdate(usegmt=True)}
         if "Origin" in headers:
             fields["access-control-allow-origin"] = "*"  # of SimpleCORS, which nobody plays here

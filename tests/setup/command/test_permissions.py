@@ -49,8 +49,8 @@ PAGE = "https://a.example.com"
 def _nobody_answers(_site: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Prove nothing: the edge that would be asked reads the API, too."""
 
-    def nobody(url: str) -> Any:
-        raise ConnectionRefusedError
+    def nobody(url: str, headers: object) -> Any:
+        raise NoAnswer("Connection refused")
 
     monkeypatch.setattr(cfsigned_setup.Command, "fetch", staticmethod(nobody))
 
