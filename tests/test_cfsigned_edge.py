@@ -21,7 +21,7 @@ from django.core.management import CommandError, call_command
 from django.test import override_settings
 
 from cfsigned_django.aws.documents.behavior import list_of
-from cfsigned_django.management import edge_trust
+from cfsigned_django.management import edge_source
 from cfsigned_django.signing import PrivateKey
 from tests.aws.api import Account
 from tests.aws.api.test_distribution_reader import Api
@@ -135,7 +135,7 @@ class TestKeyGroup:
     def account(self, monkeypatch: pytest.MonkeyPatch) -> Account:
         """Return an AWS account whose API the command asks, on a machine that has no other."""
         account = Account(api=StrictCloudFront())
-        monkeypatch.setattr(edge_trust, "make_client", lambda name, profile_name: account.api)
+        monkeypatch.setattr(edge_source, "make_client", lambda name, profile_name: account.api)
         return account
 
     def test_follows_the_group(self, port: int, account: Account, ec_key: PrivateKey) -> None:
@@ -199,7 +199,7 @@ class TestDistribution:
     def api(self, account: Account, monkeypatch: pytest.MonkeyPatch) -> Api:
         """Return the API that the command asks: a distribution over the grown bucket."""
         api = Api(account, grown_distribution("on-disk"))
-        monkeypatch.setattr(edge_trust, "make_client", lambda name, profile_name: api)
+        monkeypatch.setattr(edge_source, "make_client", lambda name, profile_name: api)
         return api
 
     def test_follows_the_distribution(

@@ -17,7 +17,7 @@ from cfsigned_django.aws.client import AwsError
 from cfsigned_django.aws.s3_origin import S3Origin
 from cfsigned_django.edge import EdgeServer
 from cfsigned_django.edge.cors import CorsRule
-from cfsigned_django.management.edge_trust import Trust, find_trust
+from cfsigned_django.management.edge_source import Trust, find_trust
 from cfsigned_django.management.serving import log_to, serve
 from cfsigned_django.storage import CloudFrontS3Storage
 from cfsigned_django.storage.origins import StorageOrigin
