@@ -1,11 +1,10 @@
-"""Find out whom the local edge trusts: a key, a key group, or a whole distribution."""
+"""What the local edge goes by: the keys of a storage, or a distribution as the API describes it."""
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from collections.abc import Sequence
+from dataclasses import dataclass
 from wsgiref.types import WSGIApplication
-
-from django.core.management.base import CommandError
 
 from cfsigned_django.aws.client import make_client
 from cfsigned_django.aws.distribution_reader import (
@@ -13,146 +12,87 @@ from cfsigned_django.aws.distribution_reader import (
     ReadBehavior,
     ReadDistribution,
 )
-from cfsigned_django.aws.trusted_keys import KeyGroupReader
 from cfsigned_django.edge.behavior import READ_AND_PREFLIGHT_METHODS, READ_METHODS, Behavior
-from cfsigned_django.edge.distribution_watch import DistributionWatch, FollowedDistribution, Rules
-from cfsigned_django.edge.key_group_watch import KeyGroupWatch, TrustedKeys, key_names
-from cfsigned_django.edge.watch import Watch
+from cfsigned_django.edge.distribution_watch import (
+    DistributionWatch,
+    FollowedDistribution,
+    Rules,
+    TrustedKeys,
+    key_names,
+)
 from cfsigned_django.storage.origins import distribution_for
 from cfsigned_django.storage.urls import SignedUrlMixin
 
-_FOLLOWED = "followed through CloudFront's API; a change counts after"
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EdgeSource:
+    """An edge in front of an origin."""
+
+    application: WSGIApplication
+    #: Lines for people: keys, behaviors, and what the edge leaves out.
+    description: str
+    #: Must run beside the server, if there is one: it follows the distribution.
+    watch: DistributionWatch | None = None
 
 
-class Trust(Protocol):
-    """What the edge goes by."""
+def from_storage(
+    storage: SignedUrlMixin, origin: WSGIApplication, *, public: Sequence[str]
+) -> EdgeSource:
+    """Return an edge that trusts the keys that the storage signs with.
 
-    @property
-    def watch(self) -> Watch[Any] | None:
-        """Return what has to run beside the server, if anything has."""
-
-    def application(self, origin: WSGIApplication) -> WSGIApplication:
-        """Return the edge in front of an origin. Raise ValueError for what it cannot be."""
-
-    def describe(self) -> str:
-        """Return the lines that say what the edge goes by."""
-
-
-class StorageTrust:
-    """Trust the keys that the storage signs with."""
-
-    watch = None
-
-    def __init__(self, storage: SignedUrlMixin, public: list[str]) -> None:
-        storage.trusted_keys()  # raises now where nobody can sign
-        self._storage = storage
-        self._public = public
-
-    def application(self, origin: WSGIApplication) -> WSGIApplication:
-        """Return the edge in front of an origin."""
-        return distribution_for(self._storage, origin, public=self._public)
-
-    def describe(self) -> str:
-        """Name the keys."""
-        keys = key_names(self._storage.trusted_keys())
-        return f"  key      {keys}\n{_describe_public(self._public)}"
-
-
-class KeyGroupTrust:
-    """Trust the keys of a key group, through CloudFront's API."""
-
-    def __init__(
-        self, storage: SignedUrlMixin, key_group_id: str, public: list[str], **options: Any
-    ) -> None:
-        self._storage = storage
-        self._key_group_id = key_group_id
-        self._public = public
-        self._propagation = options["propagation"]
-        client = make_client("cloudfront", profile_name=options["profile"])
-        reader = KeyGroupReader(client, key_group_id)
-        self.watch = KeyGroupWatch(reader.read, propagation=self._propagation)
-
-    def application(self, origin: WSGIApplication) -> WSGIApplication:
-        """Return the edge in front of an origin."""
-        return distribution_for(
-            self._storage, origin, public=self._public, trusted_keys=self.watch.trusted_keys
-        )
-
-    def describe(self) -> str:
-        """Name the group and its keys."""
-        return (
-            f"  group    {self._key_group_id}, {_FOLLOWED} {self._propagation:g} s\n"
-            f"  keys     {key_names(self.watch.trusted_keys())}\n{_describe_public(self._public)}"
-        )
-
-
-class DistributionTrust:
-    """Go by the behaviors and key groups of a distribution, through CloudFront's API."""
-
-    def __init__(
-        self, storage: SignedUrlMixin, distribution_id: str, public: list[str], **options: Any
-    ) -> None:
-        if public:
-            raise CommandError(
-                "--public is for an edge without --distribution: there, a path is public where a "
-                "behavior of the distribution wants no signature."
-            )
-        self._storage = storage
-        self._distribution_id = distribution_id
-        self._propagation = options["propagation"]
-        client = make_client("cloudfront", profile_name=options["profile"])
-        bucket = getattr(storage, "bucket_name", None)
-        reader = DistributionReader(client, distribution_id, bucket=bucket)
-        self.watch = DistributionWatch(
-            lambda: rules_of(reader.read()), propagation=self._propagation
-        )
-
-    def application(self, origin: WSGIApplication) -> WSGIApplication:
-        """Return the edge in front of an origin."""
-        return FollowedDistribution(
-            rules=self.watch.current,
-            domain_names=(self._storage.custom_domain,),
-            origin=origin,
-            viewer_scheme=self._storage.url_protocol.removesuffix(":"),
-        )
-
-    def describe(self) -> str:
-        """Name the distribution, its behaviors, and what the edge does not do."""
-        rules = self.watch.current()
-        first, *others = rules.describe_behaviors()
-        lines = [
-            f"  edge of  {self._distribution_id}, {_FOLLOWED} {self._propagation:g} s",
-            f"  serves   {first}",
-            *(f"           {each}" for each in others),
-            f"  keys     {rules.describe_keys()}",
-        ]
-        if rules.left_out:
-            lines.append(f"  left out {', '.join(rules.left_out)}")
-        return "\n".join(lines)
-
-
-def find_trust(storage: SignedUrlMixin, options: dict[str, Any]) -> Trust:
-    """Return what the options of the command name.
-
-    Raise :exc:`cfsigned_django.aws.client.AwsError` where the API does not say.
+    Raise :exc:`ImproperlyConfigured` if the storage has none, and
+    :exc:`ValueError` for a pattern in ``public`` that CloudFront does not take.
     """
-    settings = {name: options[name] for name in ("public", "propagation", "profile")}
-    if options["distribution"]:
-        return DistributionTrust(storage, options["distribution"], **settings)
-    if options["key_group_id"]:
-        return KeyGroupTrust(storage, options["key_group_id"], **settings)
-    if options["propagation"]:
-        raise CommandError(
-            "--propagation is for --key-group-id and --distribution: name one of them as well."
-        )
-    return StorageTrust(storage, options["public"])
+    paths = ", ".join(public) or "nothing: each request needs a signature"
+    return EdgeSource(
+        application=distribution_for(storage, origin, public=public),
+        description=f"  key      {key_names(storage.trusted_keys())}\n  public   {paths}",
+    )
+
+
+def from_distribution(
+    storage: SignedUrlMixin,
+    origin: WSGIApplication,
+    *,
+    distribution_id: str,
+    propagation: float,
+    profile: str | None,
+) -> EdgeSource:
+    """Return an edge that goes by the behaviors and key groups of a distribution.
+
+    A change counts ``propagation`` seconds after the API shows it. Raise
+    :exc:`AwsError` if the API does not answer now, and :exc:`ValueError` for a
+    negative ``propagation``.
+    """
+    client = make_client("cloudfront", profile_name=profile)
+    bucket = getattr(storage, "bucket_name", None)
+    reader = DistributionReader(client, distribution_id, bucket=bucket)
+    watch = DistributionWatch(lambda: rules_of(reader.read()), propagation=propagation)
+    rules = watch.current()
+    first, *others = rules.describe_behaviors()
+    followed = f"followed through CloudFront's API; a change counts after {propagation:g} s"
+    lines = [
+        f"  edge of  {distribution_id}, {followed}",
+        f"  serves   {first}",
+        *(f"           {each}" for each in others),
+        f"  keys     {rules.describe_keys()}",
+    ]
+    if rules.left_out:
+        lines.append(f"  left out {', '.join(rules.left_out)}")
+    application = FollowedDistribution(
+        rules=watch.current,
+        domain_names=(storage.custom_domain,),
+        origin=origin,
+        viewer_scheme=storage.url_protocol.removesuffix(":"),
+    )
+    return EdgeSource(application=application, description="\n".join(lines), watch=watch)
 
 
 def rules_of(found: ReadDistribution) -> Rules:
     """Return what the edge goes by, from what the API says.
 
-    The keys of trusted signers are not in the API: such a behavior wants a
-    signature, and there is no key to give one with.
+    The API does not show the keys of trusted signers: such a behavior requires
+    a signature, and no key can make one.
     """
     *others, default = found.behaviors
     signers: dict[str, TrustedKeys] = {
@@ -182,7 +122,3 @@ def _behavior(found: ReadBehavior, path_pattern: str) -> Behavior:
 
 def _signers(found: ReadBehavior) -> str:
     return f"the accounts {', '.join(found.signers)}"
-
-
-def _describe_public(public: list[str]) -> str:
-    return f"  public   {', '.join(public) or 'nothing: each request needs a signature'}"
