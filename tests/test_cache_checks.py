@@ -9,10 +9,10 @@ import pytest
 from botocore.signers import CloudFrontSigner
 from django.core.management import call_command
 
+from cfsigned_django.checks import caching as cache_checks
 from cfsigned_django.checks.caching import check_caches
 from cfsigned_django.signing import PrivateKey, Signer, keys
 from cfsigned_django.storage import CloudFrontS3Storage
-from cfsigned_django.validation import caching as cache_checks
 from tests.storage_cases import KEY_GROUP_ID, KEY_ID, OTHER_KEY_ID, S3_BACKEND
 
 CAP = "cfsigned_django.http.cap_cache_control"

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from cfsigned_django.check_table import problem
 from cfsigned_django.conf import Config, KeySource
 from cfsigned_django.signing import HashAlgorithm, PrivateKey
 from cfsigned_django.validation import (
@@ -19,6 +18,7 @@ from cfsigned_django.validation import (
     find_address_problems,
     find_half_a_key,
     find_problems,
+    problem,
     raise_first_error,
     whole_seconds,
 )

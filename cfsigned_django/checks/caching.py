@@ -13,12 +13,11 @@ from django.template import engines
 from django.template.backends.django import DjangoTemplates
 
 from cfsigned_django import conf
-from cfsigned_django.check_table import problem
 from cfsigned_django.checks.storages import signing_aliases, signing_configs, signing_fields
 from cfsigned_django.keyring import looks_in_database
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm, Signer
 from cfsigned_django.signing.keys import has_deterministic_ecdsa
-from cfsigned_django.validation import whole_seconds
+from cfsigned_django.validation import problem, whole_seconds
 
 _UPDATE = "django.middleware.cache.UpdateCacheMiddleware"
 _CAP = "cfsigned_django.http.cap_cache_control"

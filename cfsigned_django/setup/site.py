@@ -28,8 +28,7 @@ from cfsigned_django.setup.first_key import DatabaseKey
 from cfsigned_django.setup.key_file import KeyFile, KeyHolder, SettingsKey
 from cfsigned_django.setup.live_proof import Evidence, Fetch, fetch, prove
 from cfsigned_django.signing import KeyAlgorithm, Signer
-from cfsigned_django.storage.probe_link import sign_or_explain
-from cfsigned_django.validation import whole_seconds
+from cfsigned_django.validation import sign_probe, whole_seconds
 
 _PROBE_NAME = "cfsigned-probe.txt"
 #: How long the signed URL of the proof lives, in seconds.
@@ -148,7 +147,7 @@ class SiteSetup:
 
     def _signed_url(self, signer: Signer, url: str, now: int) -> str:
         hash_algorithm = conf.default_of("hash_algorithm")  # as the storages will
-        return sign_or_explain(signer, url, hash_algorithm, date_less_than=now + _PROOF_SECONDS)
+        return sign_probe(signer, url, hash_algorithm, date_less_than=now + _PROOF_SECONDS)
 
     def _find_file(self, target: Target) -> tuple[str, bool]:
         """Return the key of an object that the behavior serves, and whether it is there."""
