@@ -19,7 +19,7 @@ from cfsigned_django.aws.documents.public_access import open_switches
 from cfsigned_django.aws.stack import Clients, Stack
 from cfsigned_django.edge.client import EdgeClient
 from cfsigned_django.edge.distribution_watch import FollowedDistribution
-from cfsigned_django.management.edge_trust import rules_of
+from cfsigned_django.management.edge_source import rules_of
 from cfsigned_django.viewer import Answer
 
 _DENIED_BY_S3 = (
