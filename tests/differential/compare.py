@@ -132,8 +132,18 @@ def compare(kind: str, before: list[Any], now: list[Any]) -> int:
     for name, count in counted.items():
         print(f"  {count} by rule: {name}")
     for case, one, other in unexpected[:SHOWN]:
-        print(f"  {case}\n    first edition: {one}\n    this code:     {other}")
+        place = _first_difference(one, other)
+        print(f"  {case}, place {place}")
+        print(f"    first edition: {one[max(0, place - 2) :]!s:.400}")
+        print(f"    this code:     {other[max(0, place - 2) :]!s:.400}")
     return len(unexpected)
+
+
+def _first_difference(one: Any, other: Any) -> int:
+    """Return the number of the first letter, or the first event, in which the answers differ."""
+    pairs = enumerate(zip(one, other, strict=False))
+    shorter = min(len(one), len(other))
+    return next((number for number, (left, right) in pairs if left != right), shorter)
 
 
 def main() -> int:

@@ -26,7 +26,7 @@ def make_schedule(chance: random.Random) -> Any:
     from tests.simulation.plan import SKEW, Plan
     from tests.simulation.schedules import BUSY_KINDS, Event, Kind, Schedule
 
-    is_first = find_spec("cfsigned_django.rotation.lifecycle") is None
+    is_first = find_spec("cfsigned_django.lifecycle") is not None
     place = "cfsigned_django" if is_first else "cfsigned_django.rotation"
     waits: Any = import_module(f"{place}.lifecycle").Waits
     interval = chance.choice((10, 0, 60, 300))
