@@ -13,6 +13,7 @@ from django.db.models import FileField
 from django.utils.module_loading import import_string
 
 from cfsigned_django import conf
+from cfsigned_django.signing import Signer
 from cfsigned_django.storage.urls import SignedUrlMixin
 
 
@@ -42,6 +43,24 @@ def signing_configs() -> Iterator[conf.Config]:
         yield cls.config_for(options)
     for _, storage in signing_fields():
         yield storage.signing_config()
+
+
+def signers() -> Iterator[tuple[Any, conf.Config, Signer | None]]:
+    """Yield each storage that signs: what a check names it, its configuration, and its signer.
+
+    The signer is None unless one was handed in: then the configuration says
+    which key signs. A storage with a signer of another library is left out,
+    since that one makes django-storages' URLs.
+    """
+    for alias, cls, options in signing_aliases():
+        signer = options.get("cloudfront_signer", getattr(cls, "cloudfront_signer", None))
+        if signer is None or isinstance(signer, Signer):
+            yield f'STORAGES["{alias}"]', cls.config_for(options), signer
+    for field, storage in signing_fields():
+        if storage._is_signing():
+            signer = getattr(storage, "cloudfront_signer", None)
+            handed_in = signer if isinstance(signer, Signer) else None
+            yield field, storage.signing_config(), handed_in
 
 
 def signing_class(backend: Any) -> type[SignedUrlMixin] | None:
