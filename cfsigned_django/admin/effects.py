@@ -9,7 +9,7 @@ from typing import Any
 
 from cfsigned_django.admin.forms import typed_name
 from cfsigned_django.admin.public_key import ShownKey
-from cfsigned_django.admin.situation import Situation
+from cfsigned_django.admin.snapshot import Situation
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.waiting import date_and_time, in_words

@@ -10,7 +10,7 @@ from enum import StrEnum
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext as _
 
-from cfsigned_django.admin.situation import Situation, is_unfinished
+from cfsigned_django.admin.snapshot import Situation, is_unfinished
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.settings_key import refuse_different, why_not_imported

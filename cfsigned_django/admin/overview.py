@@ -11,7 +11,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from cfsigned_django.admin.notices import OLD, Level, Notice, find_notices
-from cfsigned_django.admin.situation import Situation, is_unfinished
+from cfsigned_django.admin.snapshot import Situation, is_unfinished
 from cfsigned_django.admin.steps import Offer, Step, find_offers
 from cfsigned_django.admin.timeline import Moment, tell_timeline
 from cfsigned_django.rotation.lifecycle import KeyStatus

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from django.utils.translation import gettext as _, gettext_lazy
 
-from cfsigned_django.admin.situation import Situation, is_unfinished
+from cfsigned_django.admin.snapshot import Situation, is_unfinished
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.waiting import clock_time

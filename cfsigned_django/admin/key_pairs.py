@@ -18,14 +18,14 @@ from django.utils import translation
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _, gettext_lazy
 
+from cfsigned_django.admin.action_page import StepPage
+from cfsigned_django.admin.actions import FAILURES, put_in_words
 from cfsigned_django.admin.by_hand import is_by_hand, way_back
 from cfsigned_django.admin.history import HISTORY
-from cfsigned_django.admin.moves import FAILURES, put_in_words
 from cfsigned_django.admin.overview import Overview, make_card, make_overview
 from cfsigned_django.admin.public_key import ShownKey
 from cfsigned_django.admin.read_only import ReadOnlyAdmin
-from cfsigned_django.admin.situation import Situation
-from cfsigned_django.admin.step_page import StepPage
+from cfsigned_django.admin.snapshot import Situation
 from cfsigned_django.admin.steps import REVOKE, ROTATE, Step, find_offers
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair, KnownReason

@@ -10,10 +10,17 @@ from django.db import router
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
+from cfsigned_django.admin.actions import (
+    FAILURES,
+    Move,
+    NotTheKey,
+    Outcome,
+    is_revoked,
+    put_in_words,
+)
 from cfsigned_django.admin.effects import describe_effect
 from cfsigned_django.admin.forms import StepForm, form_class
-from cfsigned_django.admin.moves import FAILURES, Move, NotTheKey, Outcome, is_revoked, put_in_words
-from cfsigned_django.admin.situation import Situation
+from cfsigned_django.admin.snapshot import Situation
 from cfsigned_django.admin.steps import Offer, Step, find_offers
 from cfsigned_django.aws.client import AwsError
 from cfsigned_django.rotation.lifecycle import KeyStatus
@@ -157,7 +164,7 @@ class StepPage:
             "is_aws_failure": isinstance(failure, AwsError),
             "by_hand": self.by_hand,
             "by_hand_is_set": situation.by_hand_is_set,
-            "effect_template": f"admin/cfsigned_django/keypair/effects/{self.step}.html",
+            "effect_template": f"admin/cfsigned_django/keypair/consequences/{self.step}.html",
         }
         return self.frame.render(self.request, "step.html", context)
 
