@@ -94,8 +94,6 @@ TABLE: dict[str, str] = {
     "cfsigned.W040": "Lower CACHE_MIDDLEWARE_SECONDS, raise AWS_QUERYSTRING_EXPIRE, or put "
     '"cfsigned_django.http.cap_cache_control" into MIDDLEWARE, directly behind '
     "UpdateCacheMiddleware.",
-    "cfsigned.W041": "Lower the seconds of {% cache %}, or raise AWS_QUERYSTRING_EXPIRE by the "
-    "time for which the fragment is kept.",
     "cfsigned.W042": "Install cryptography from a wheel of PyPI, which brings its own OpenSSL "
     "along, or build it against OpenSSL 3.2 or newer.",
 }

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management.base import CommandError, CommandParser, no_translations
+from django.core.management.base import BaseCommand, CommandError, CommandParser, no_translations
 from django.db import Error as DatabaseFailure
 
 from cfsigned_django import conf
@@ -31,7 +31,6 @@ from cfsigned_django.aws.provisioning.steps import Step, StepState
 from cfsigned_django.aws.provisioning.target import Target
 from cfsigned_django.aws.provisioning.wish import OriginAccess, Wish, WishError
 from cfsigned_django.encryption import CannotUnseal
-from cfsigned_django.management.piped import PipedCommand
 from cfsigned_django.rotation.rotation import RotationError
 from cfsigned_django.setup.live_proof import Evidence, Fetch, Verdict, fetch
 from cfsigned_django.setup.report import (
@@ -64,7 +63,7 @@ _FAILURES = (
 )
 
 
-class Command(PipedCommand):
+class Command(BaseCommand):
     """Plan, and with --apply do, what private media need in AWS."""
 
     #: Makes the requests of the proof.
