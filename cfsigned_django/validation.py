@@ -91,6 +91,8 @@ TABLE: dict[str, str] = {
     "cfsigned_rotate --reseal; if it is lost, revoke the key pair.",
     "cfsigned.W008": 'Add "cfsigned_django" to INSTALLED_APPS, or remove '
     "AWS_CLOUDFRONT_KEY_GROUP_ID: only the app knows which key of the group signs.",
+    "cfsigned.W009": "Set its key_group_id to that key group and hand no signer in, or give it a "
+    "key of its own.",
     "cfsigned.W040": "Lower CACHE_MIDDLEWARE_SECONDS, raise AWS_QUERYSTRING_EXPIRE, or put "
     '"cfsigned_django.http.cap_cache_control" into MIDDLEWARE, directly behind '
     "UpdateCacheMiddleware.",

@@ -32,7 +32,7 @@ from cfsigned_django.aws.provisioning.target import Target
 from cfsigned_django.aws.provisioning.wish import OriginAccess, Wish, WishError
 from cfsigned_django.encryption import CannotUnseal
 from cfsigned_django.rotation.rotation import RotationError
-from cfsigned_django.setup.live_proof import Evidence, Fetch, Verdict, fetch
+from cfsigned_django.setup.live_proof import Evidence, Verdict
 from cfsigned_django.setup.report import (
     as_json,
     iam_as_text,
@@ -47,6 +47,7 @@ from cfsigned_django.setup.report import (
 from cfsigned_django.setup.site import SiteSetup, choose_holder, make_clients
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm
 from cfsigned_django.validation import find_unknown_hash, is_local_host, raise_first_error
+from cfsigned_django.viewer import Fetch, fetch
 
 EXPORTS: Mapping[str, Callable[[Documents], str]] = {
     "cloudformation": cloudformation,
