@@ -10,9 +10,9 @@ from unittest import mock
 import pytest
 from django.core.management import CommandError, call_command
 
-from cfsigned_django.doctor.fetching import Answer
-from cfsigned_django.doctor.kinds import finding
+from cfsigned_django.doctor.catalog import finding
 from cfsigned_django.signing import PrivateKey
+from cfsigned_django.viewer import Answer
 from tests.doctor.command_line import MODULE, run
 from tests.doctor.world import ORIGIN, World
 from tests.storage_cases import S3_BACKEND
@@ -153,7 +153,7 @@ def test_clients_of_the_storage(signing_site: Any, monkeypatch: pytest.MonkeyPat
 
 def test_plural() -> None:
     """Count one error as one."""
-    from cfsigned_django.doctor.report import write_report
+    from cfsigned_django.doctor.findings import write_report
 
     one = finding("url-expired", "Expired.", subject="URL")
     *_, last = write_report([one], lambda level, line: line)

@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
+from cfsigned_django.doctor.catalog import finding
 from cfsigned_django.doctor.findings import Finding
-from cfsigned_django.doctor.kinds import finding
 
 SUBJECT = "URL"
 

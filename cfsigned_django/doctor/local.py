@@ -1,4 +1,4 @@
-"""Look at what needs no network: system checks, and the keys of the database."""
+"""Look at what needs no network: system checks, keys of the database, waits of a rotation."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from collections.abc import Iterable, Iterator
 from django.core.checks import CheckMessage
 from django.core.exceptions import ImproperlyConfigured
 
+from cfsigned_django.doctor.catalog import KINDS, finding
 from cfsigned_django.doctor.findings import Finding, Level
-from cfsigned_django.doctor.kinds import KINDS, finding
 from cfsigned_django.encryption import CannotUnseal, unseal
 from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django.rotation.site import site_rotation
+from cfsigned_django.rotation.stuck import find_stuck
+from cfsigned_django.rotation.waiting import find_all
 from cfsigned_django.signing import HashRefused, PrivateKey
 from cfsigned_django.storage.urls import SignedUrlMixin
 
@@ -73,3 +76,23 @@ _UNUSED = frozenset({"retiring", "retired", "revoked"})
 def has_error(findings: Iterable[Finding]) -> bool:
     """Tell whether one of the findings is an error."""
     return any(each.level is Level.ERROR for each in findings)
+
+
+def judge_rotation(key_group_id: str | None) -> Iterator[Finding]:
+    """Yield what the keys of the group wait for, and what has waited for too long.
+
+    Nothing where the site does not rotate this group. Raise Django's
+    ``DatabaseError`` where the key pairs cannot be read.
+    """
+    try:
+        rotation = site_rotation()
+    except ImproperlyConfigured:
+        return  # the system checks tell, or the site rotates nothing
+    if rotation.key_group_id != key_group_id:
+        return
+    now, by_hand = rotation.clock(), rotation.key_groups is None
+    subject = f"key group {key_group_id}"
+    for text in find_stuck(rotation, now=now, by_hand=by_hand):
+        yield finding("rotation-stuck", text, subject=subject)
+    for wait in find_all(rotation, now=now):
+        yield finding("rotation-waits", wait.what, subject=subject)

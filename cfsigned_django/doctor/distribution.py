@@ -1,23 +1,31 @@
-"""Judge what AWS's API says, in the order of a request's way; pure."""
+"""Check what AWS's API says of a distribution, its behaviors and the keys that it trusts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
+from typing import Final
 
+from cfsigned_django.aws.bucket import Bucket
 from cfsigned_django.aws.client import AwsError
-from cfsigned_django.aws.documents.behavior import trusted_key_groups
+from cfsigned_django.aws.documents import Document
+from cfsigned_django.aws.documents.behavior import (
+    behaviors,
+    is_open,
+    matches,
+    trusted_key_groups,
+    trusted_signers,
+)
 from cfsigned_django.aws.documents.distribution import covers
 from cfsigned_django.aws.inspection import Inspection
 from cfsigned_django.aws.listed_key import ListedPublicKey
 from cfsigned_django.aws.stack import Distribution, KeyGroup
-from cfsigned_django.doctor.aws_behavior import judge_behavior, serving_behavior
-from cfsigned_django.doctor.aws_bucket import judge_bucket, judge_origin
-from cfsigned_django.doctor.aws_delivery import judge_delivery
-from cfsigned_django.doctor.findings import Finding, Level
-from cfsigned_django.doctor.kinds import finding
-from cfsigned_django.doctor.target import Target
-from cfsigned_django.doctor.unread import why_unread
+from cfsigned_django.doctor.bucket import judge_bucket, judge_origin
+from cfsigned_django.doctor.catalog import finding
+from cfsigned_django.doctor.delivery import judge_delivery
+from cfsigned_django.doctor.exposed_paths import judge_leaks
+from cfsigned_django.doctor.findings import Finding, Level, begin, named
+from cfsigned_django.doctor.site import Target
 
 #: After so long the admin calls a key old as well.
 OLD = timedelta(days=90)
@@ -158,3 +166,96 @@ def _judge_edges(
             what = f"{key_pair_id} is in the key group {group.name}, but not yet active in "
             what += f"{distribution.id}."
             yield finding("key-not-at-edges", what, subject=key_pair_id)
+
+
+def serving_behavior(config: Document, path: str) -> Document:
+    """Return the first behavior whose path pattern matches a path."""
+    return next(each for each in behaviors(config) if matches(each["PathPattern"], path))
+
+
+def judge_behavior(
+    distribution: Distribution, behavior: Document, target: Target, bucket: Bucket | None
+) -> Iterator[Finding]:
+    """Yield what is wrong with the behavior that serves the storage, and with those beside it."""
+    config = distribution.config
+    faults = [
+        *_judge_restriction(config, behavior, target),
+        *judge_leaks(config, behavior, target, bucket),
+        *_judge_connection(config, behavior, target),
+    ]
+    yield from faults
+    if all(each.level is Level.OK for each in faults):
+        what = f"{begin(named(behavior))} serves {target.location} and asks for signatures."
+        yield finding("behavior", what, subject=named(behavior))
+
+
+def _judge_restriction(config: Document, behavior: Document, target: Target) -> Iterator[Finding]:
+    groups, signers, name = (
+        trusted_key_groups(behavior),
+        trusted_signers(behavior),
+        named(behavior),
+    )
+    if signers:
+        who = ", ".join(signers)
+        if groups:
+            what = f"{begin(name)} trusts AWS accounts ({who}) beside its key groups."
+            yield finding("trusted-signers", what, subject=name)
+        else:
+            what = f"{begin(name)} trusts AWS accounts ({who}), and no key group."
+            yield finding("only-trusted-signers", what, subject=name)
+            return
+    if not groups:
+        yield _open(config, behavior, target)
+    elif target.key_group_id and target.key_group_id not in groups:
+        what = f"{begin(name)} trusts {', '.join(groups)}, not {target.key_group_id}."
+        yield finding("group-not-on-behavior", what, subject=name)
+
+
+def _open(config: Document, behavior: Document, target: Target) -> Finding:
+    """Tell whether the behavior is open, or stands before the one that was closed."""
+    name = named(behavior)
+    later = list(behaviors(config))
+    later = later[[each["PathPattern"] for each in later].index(behavior["PathPattern"]) + 1 :]
+    for each in later:
+        if matches(each["PathPattern"], target.path) and not is_open(each):
+            what = f"{begin(name)} is open and comes before {named(each)}: it serves {target.path}."
+            return finding("earlier-behavior-open", what, subject=name)
+    what = f"{begin(name)} serves {target.path} and asks for no signature."
+    return finding("behavior-open", what, subject=name)
+
+
+def _judge_connection(config: Document, behavior: Document, target: Target) -> Iterator[Finding]:
+    if behavior.get("ViewerProtocolPolicy") == "allow-all" and not target.is_local:
+        name = named(behavior)
+        yield finding("plain-http", f"{begin(name)} serves plain HTTP.", subject=name)
+    if config.get("IsIPV6Enabled"):
+        kind = "ipv6-on" if target.uses_addresses else "ipv6-note"
+        yield finding(kind, "IPv6 is on for the distribution.", subject="IPv6 of the distribution")
+
+
+#: IAM action -> what of the doctor's questions depends on it.
+QUESTIONS: Final[Mapping[str, str]] = {
+    "cloudfront:GetCachePolicy": "whether download parameters and Origin are in the cache key",
+    "cloudfront:GetDistribution": "the distribution, its behaviors and its origin",
+    "cloudfront:GetOriginRequestPolicy": "whether Origin and download parameters reach S3",
+    "cloudfront:GetPublicKey": "whether CloudFront has the key that signs",
+    "cloudfront:GetResponseHeadersPolicy": "whether CloudFront itself adds the CORS headers",
+    "cloudfront:ListCachePolicies": "whether download parameters and Origin are in the cache key",
+    "cloudfront:ListDistributions": "the distribution, its behaviors and its origin",
+    "cloudfront:ListKeyGroups": "whether the key that signs is in the key group",
+    "cloudfront:ListOriginAccessControls": "whether CloudFront signs what it asks of S3",
+    "cloudfront:ListOriginRequestPolicies": "whether Origin and download parameters reach S3",
+    "cloudfront:ListPublicKeys": "under which id CloudFront has the public half, if it has it",
+    "s3:GetBucketCORS": "whether the bucket has a CORS rule for each origin",
+    "s3:GetBucketOwnershipControls": "whose the objects are",
+    "s3:GetBucketPolicy": "whether the bucket lets CloudFront read, and whom else",
+    "s3:GetBucketPublicAccessBlock": "whether Block Public Access is on",
+    "s3:ListBucket": "the bucket",
+    "sts:GetCallerIdentity": "whose account this is",
+}
+
+
+def why_unread(permission: str | None) -> str | None:
+    """Return what was not looked at; None for what does not belong to one permission."""
+    question = QUESTIONS.get(permission or "")
+    return None if question is None else f"Not looked at, and so not known: {question}."

@@ -24,9 +24,9 @@ from cfsigned_django.aws.documents.response_headers import (
 )
 from cfsigned_django.aws.inspection import Inspection
 from cfsigned_django.aws.policies import Named
+from cfsigned_django.doctor.catalog import finding
 from cfsigned_django.doctor.findings import Finding, Level
-from cfsigned_django.doctor.kinds import finding
-from cfsigned_django.doctor.target import Target
+from cfsigned_django.doctor.site import Target
 
 # The managed ones without a CORS header.
 _NO_CORS = {RESPONSE_HEADERS_POLICIES["SecurityHeaders"]}

@@ -25,9 +25,9 @@ from cfsigned_django.aws.documents.origin_places import origins_of
 from cfsigned_django.aws.documents.public_access import open_switches
 from cfsigned_django.aws.inspection import Inspection
 from cfsigned_django.aws.stack import Distribution
+from cfsigned_django.doctor.catalog import finding
 from cfsigned_django.doctor.findings import Finding, Level
-from cfsigned_django.doctor.kinds import finding
-from cfsigned_django.doctor.target import Target
+from cfsigned_django.doctor.site import Target
 
 
 def judge_origin(found: Inspection, behavior: Document, target: Target) -> Iterator[Finding]:
