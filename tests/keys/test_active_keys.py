@@ -24,7 +24,7 @@ from django.db import (
 from pytest_django import Settings
 
 from cfsigned_django import keyring
-from cfsigned_django.lease import Found
+from cfsigned_django.keyring import Found
 from cfsigned_django.rotation import active_keys
 from cfsigned_django.rotation.active_keys import find_active_signer
 from cfsigned_django.rotation.lifecycle import KeyStatus

@@ -9,7 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 from pytest_django import Settings
 
 from cfsigned_django import keyring
-from cfsigned_django.lease import Found, Lease
+from cfsigned_django.keyring import Found, Lease
 from cfsigned_django.rotation.active_keys import find_active_signer
 from cfsigned_django.signing import PrivateKey, Signer
 from cfsigned_django.testing import forget_keys

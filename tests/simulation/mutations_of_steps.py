@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from cfsigned_django.aws.key_groups import KeyGroups
-from cfsigned_django.lease import Lease
-from cfsigned_django.lookup import Keyring, _make_lease
+from cfsigned_django.keyring import Keyring, Lease, _make_lease
 from cfsigned_django.rotation import key_group_api, models
 from cfsigned_django.rotation.rotation import Rotation
 from tests.simulation.mutation import Mutation
