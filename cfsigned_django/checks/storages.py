@@ -16,11 +16,16 @@ from django.db.models import FileField
 from django.utils.module_loading import import_string
 
 from cfsigned_django import conf
-from cfsigned_django.check_table import problem
-from cfsigned_django.default_file_storage import is_honoured
+from cfsigned_django.conf import is_honoured
 from cfsigned_django.keyring import needs_settings_key
+from cfsigned_django.signing import Signer
 from cfsigned_django.storage.urls import SignedUrlMixin
-from cfsigned_django.validation import find_address_problems, find_problems, longest_lifetime
+from cfsigned_django.validation import (
+    find_address_problems,
+    find_problems,
+    longest_lifetime,
+    problem,
+)
 
 
 def check_storages(
@@ -78,6 +83,24 @@ def signing_configs() -> Iterator[conf.Config]:
         yield cls.config_for(options)
     for _, storage in signing_fields():
         yield storage.signing_config()
+
+
+def signers() -> Iterator[tuple[Any, conf.Config, Signer | None]]:
+    """Yield each storage that signs: what a check names it, its configuration, and its signer.
+
+    The signer is None unless one was handed in: then the configuration says
+    which key signs. A storage with a signer of another library is left out,
+    since that one makes django-storages' URLs.
+    """
+    for alias, cls, options in signing_aliases():
+        signer = options.get("cloudfront_signer", getattr(cls, "cloudfront_signer", None))
+        if signer is None or isinstance(signer, Signer):
+            yield _at(alias), cls.config_for(options), signer
+    for field, storage in signing_fields():
+        if storage._is_signing():
+            signer = getattr(storage, "cloudfront_signer", None)
+            handed_in = signer if isinstance(signer, Signer) else None
+            yield field, storage.signing_config(), handed_in
 
 
 def counted_lifetimes(key_group_id: str) -> Iterator[int]:

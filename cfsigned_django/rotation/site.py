@@ -124,7 +124,9 @@ def _storages_of(key_group_id: str) -> Iterator[SignedUrlMixin]:
 
 
 def _find_apart(key_group_id: str, key_pair_id: str) -> list[str]:
-    return [name for name, each in _all_storages() if each.signs_apart(key_group_id, key_pair_id)]
+    return [
+        name for name, each in _all_storages() if each.bypasses_rotation(key_group_id, key_pair_id)
+    ]
 
 
 def _waits(members: list[SignedUrlMixin]) -> Waits:

@@ -48,11 +48,11 @@ class SigningKeyMixin(OptionsMixin):
         raise_first_error(find_problems(config, with_key=with_key, tries_key=False))
         return trusted_keys(self._get_ready().lease_signer().signer)
 
-    def signs_apart(self, key_group_id: str, key_pair_id: str) -> bool:
-        """Tell whether this key signs here, and would whatever becomes of it in that group.
+    def bypasses_rotation(self, key_group_id: str, key_pair_id: str) -> bool:
+        """Return whether this key signs here, and would after a rotation has replaced it.
 
-        So it does in a storage of another group or of none, and in one to
-        which its signer was handed in.
+        So it does in a storage of another key group or of none, and in one that its signer was
+        handed in to.
         """
         if not self._is_signing():
             return False

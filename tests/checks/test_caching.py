@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +11,6 @@ from django.core.management import call_command
 from cfsigned_django.checks.caching import check_caches
 from cfsigned_django.signing import PrivateKey, Signer, keys
 from cfsigned_django.storage import CloudFrontS3Storage
-from cfsigned_django.validation import caching as cache_checks
 from tests.storage_cases import KEY_GROUP_ID, KEY_ID, OTHER_KEY_ID, S3_BACKEND
 
 CAP = "cfsigned_django.http.cap_cache_control"
@@ -98,6 +96,7 @@ def test_signer_that_was_handed_in(
     site: Any,
     request: pytest.FixtureRequest,
     monkeypatch: pytest.MonkeyPatch,
+    fields: Any,
 ) -> None:
     """Look at the key of a signer that was handed in, and not at that of the settings."""
     private_key = request.getfixturevalue(handed_in)
@@ -107,8 +106,7 @@ def test_signer_that_was_handed_in(
     monkeypatch.setattr(keys, "_DETERMINISTIC_ECDSA", keys._ECDSA)
     site.STORAGES = {}
     if place == "field":
-        field = "a field", CloudFrontS3Storage(cloudfront_signer=signer)
-        monkeypatch.setattr(cache_checks, "signing_fields", lambda: iter([field]))
+        fields(file=CloudFrontS3Storage(cloudfront_signer=signer))
     else:
         options = {"cloudfront_signer": signer} if place == "option" else {}
         site.STORAGES = {"default": {"BACKEND": S3_BACKEND, "OPTIONS": options}}
@@ -119,7 +117,7 @@ def test_signer_that_was_handed_in(
 
 @pytest.mark.parametrize("place", ["option", "field"])
 def test_signer_of_another_library(
-    place: str, site: Any, ec_key: PrivateKey, monkeypatch: pytest.MonkeyPatch
+    place: str, site: Any, ec_key: PrivateKey, monkeypatch: pytest.MonkeyPatch, fields: Any
 ) -> None:
     """Say nothing of a signer that makes django-storages' URLs, which know no step."""
     signer = CloudFrontSigner(KEY_ID, ec_key.to_pem)
@@ -129,8 +127,7 @@ def test_signer_of_another_library(
     site.STORAGES = {"default": {"BACKEND": S3_BACKEND, "OPTIONS": options}}
     if place == "field":
         site.STORAGES = {}
-        field = "a field", CloudFrontS3Storage(cloudfront_signer=signer)
-        monkeypatch.setattr(cache_checks, "signing_fields", lambda: iter([field]))
+        fields(file=CloudFrontS3Storage(cloudfront_signer=signer))
     assert found() == []
 
 
@@ -139,32 +136,6 @@ def test_key_that_signs_nothing(site: Any, monkeypatch: pytest.MonkeyPatch) -> N
     site.AWS_CLOUDFRONT_KEY, site.AWS_CLOUDFRONT_EXPIRE_STEP = "no key", 900
     monkeypatch.setattr(keys, "_DETERMINISTIC_ECDSA", keys._ECDSA)
     assert found() == []
-
-
-@pytest.mark.parametrize(
-    ("text", "ids"),
-    [
-        ("{% cache 3601 a %}{% signed_url b %}{% endcache %}", ["W041"]),
-        ("{%cache 7200 a%}\n{{ photo.image.url }}\n{%endcache%}", ["W041"]),
-        ("{% cache 7200 a %}{{ photo.image.url|escape }}{% endcache %}", ["W041"]),
-        ("{% cache 3600 a %}{% signed_url b %}{% endcache %}", []),
-        ("{% cache 7200 a %}{{ b }}{% endcache %}{% signed_url b %}", []),
-        ("{% cache soon a %}{% signed_url b %}{% endcache %}", []),
-        ("{% signed_url b %}", []),
-    ],
-)
-def test_fragments(text: str, ids: list[str], site: Any, tmp_path: Path) -> None:
-    """Warn where a template keeps a fragment with a signed URL for too long."""
-    site.TEMPLATES = [
-        {"BACKEND": "django.template.backends.django.DjangoTemplates", "DIRS": [tmp_path]},
-        {"BACKEND": "django.template.backends.dummy.TemplateStrings", "DIRS": [tmp_path]},
-    ]
-    (tmp_path / "folder").mkdir()
-    (tmp_path / "folder" / "page.html").write_text(text)
-    (tmp_path / "picture.jpg").write_bytes(b"\xff\xd8")
-    messages = check_caches()
-    assert [str(each.id).removeprefix("cfsigned.") for each in messages] == ids
-    assert all("page.html" in each.msg for each in messages)
 
 
 def test_no_storage_signs(site: Any) -> None:
