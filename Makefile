@@ -133,13 +133,8 @@ coverage: $(VENV)/.test ## Show which lines and branches no test of make test re
 	$(BIN)/python -m coverage report
 
 .PHONY: bench
-bench: $(VENV)/.bench ## Measure side by side with others; writes docs/benchmarks.md
-	@scripts/javascript_signer.sh || echo 'Going on without it: its row will say why.'
+bench: $(VENV)/.demo ## Measure beside django-storages, by kind of name; writes docs/benchmarks.md
 	$(BIN)/python -m benchmarks
-
-.PHONY: profile
-profile: $(VENV)/.bench ## Say where the time of one URL goes; BEFORE=COMMIT: there as well
-	$(BIN)/python -m benchmarks.breakdown $(if $(BEFORE),--before $(BEFORE))
 
 .PHONY: constraints
 constraints: $(VENV)/.dev ## Pin the newest versions that fit pyproject.toml
@@ -160,10 +155,6 @@ $(VENV)/.test: $(PINS)
 	scripts/venv.sh --group test
 	touch $@ $(VENV)/.demo
 
-$(VENV)/.bench: $(PINS)
-	scripts/venv.sh --group bench
-	touch $@ $(VENV)/.demo
-
 $(VENV)/.dev: $(PINS)
 	scripts/venv.sh --group dev
-	touch $@ $(VENV)/.test $(VENV)/.bench $(VENV)/.demo
+	touch $@ $(VENV)/.test $(VENV)/.demo

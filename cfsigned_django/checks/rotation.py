@@ -12,9 +12,9 @@ from django.db import Error, connections, router
 from django.utils import timezone
 
 from cfsigned_django import conf
-from cfsigned_django.checks.storages import signers, signing_configs
 from cfsigned_django.encryption import CannotUnseal, count_wrong_keys, unseal
 from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django.storage.registry import signers, signing_configs
 from cfsigned_django.validation import problem, whole_seconds
 
 

@@ -10,11 +10,11 @@ from django.core.files.storage import InvalidStorageError, storages
 from django.db import router
 from django.db.models import QuerySet
 
-from cfsigned_django.checks.storages import signing_aliases, signing_fields
 from cfsigned_django.conf import Config
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import InvalidKey, PublicKey
+from cfsigned_django.storage.registry import signing_aliases, signing_fields
 from cfsigned_django.storage.urls import SignedUrlMixin
 
 #: The name that is asked for where no object is named: no file need be there.

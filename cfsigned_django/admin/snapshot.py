@@ -16,20 +16,17 @@ from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.rotation.settings_key import SettingsKey
-from cfsigned_django.rotation.site import settings_keys, site_rotation, unknown_keys
+from cfsigned_django.rotation.site import settings_keys, unknown_keys
 from cfsigned_django.rotation.waiting import Wait, find_waits
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm
 from cfsigned_django.validation import is_of_trusted_signer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Situation:
+class Snapshot:
     """What stands at one moment; looking does not call AWS."""
 
     now: datetime
-    #: Whether this person does the steps in CloudFront by hand.
-    by_hand: bool
-    #: One that cannot change CloudFront: good for looking only.
     rotation: Rotation
     #: Of the key group, the newest first.
     key_pairs: list[KeyPair]
@@ -45,27 +42,20 @@ class Situation:
     spare_algorithm: KeyAlgorithm | None
 
     @classmethod
-    def look(cls, *, by_hand: bool) -> Self:
-        """Look at everything now. Raise :exc:`ImproperlyConfigured` as site_rotation() does.
+    def take(cls, rotation: Rotation) -> Self:
+        """Look at everything now; see :class:`Snapshot`.
 
         It writes what must not wait for a step: since when a key is RETIRING,
         if the process that switched died, and how long links live now. Either
         makes a key stay longer, and never leave sooner.
         """
-        rotation = site_rotation(by_hand=True)
         now = rotation.clock()
         key_pairs = rotation.key_pairs()
         rotation.remember_waits(key_pairs)  # where no job runs, nobody else does
-        waits = {
-            each.key_pair.pk: each
-            for each in find_waits(rotation, now=now)
-            # The rotation, which is one by hand, counts on a person where the site is to do it.
-            if by_hand or each.key_pair.status != KeyStatus.PENDING
-        }
+        waits = {each.key_pair.pk: each for each in find_waits(rotation, now=now)}
         keys = settings_keys(rotation)
         return cls(
             now=now,
-            by_hand=by_hand,
             rotation=rotation,
             key_pairs=key_pairs,
             waits=waits,
@@ -76,9 +66,9 @@ class Situation:
         )
 
     @property
-    def by_hand_is_set(self) -> bool:
-        """Tell whether the settings say that a person changes CloudFront, whoever looks."""
-        return conf.is_by_hand()
+    def by_hand(self) -> bool:
+        """Return whether a person changes CloudFront, and not this site."""
+        return self.rotation.key_groups is None
 
     @property
     def active(self) -> KeyPair | None:

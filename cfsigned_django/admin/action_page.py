@@ -10,10 +10,17 @@ from django.db import router
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
+from cfsigned_django.admin.actions import (
+    FAILURES,
+    Move,
+    NotTheKey,
+    Outcome,
+    is_revoked,
+    put_in_words,
+)
 from cfsigned_django.admin.effects import describe_effect
 from cfsigned_django.admin.forms import StepForm, form_class
-from cfsigned_django.admin.moves import FAILURES, Move, NotTheKey, Outcome, is_revoked, put_in_words
-from cfsigned_django.admin.situation import Situation
+from cfsigned_django.admin.snapshot import Snapshot
 from cfsigned_django.admin.steps import Offer, Step, find_offers
 from cfsigned_django.aws.client import AwsError
 from cfsigned_django.rotation.lifecycle import KeyStatus
@@ -49,30 +56,29 @@ class StepPage:
     request: HttpRequest
     step: Step
     key_pair: KeyPair | None
-    by_hand: bool
 
     def respond(self) -> HttpResponse:
         """Show the page, or take the step and lead back to the first page."""
         try:
-            situation = Situation.look(by_hand=self.by_hand)
+            snapshot = Snapshot.take(site_rotation())
         except FAILURES as error:
             return self._back(_failed(error))
-        offer = self._find_offer(situation)
+        offer = self._find_offer(snapshot)
         if offer is None or offer.blocked:
             text = offer.blocked if offer else self._not_due()
             return self._back(Outcome(text=text, level=messages.WARNING))
         make_form = form_class(
-            self.step, by_hand=self.by_hand, has_spare=situation.successor is not None
+            self.step, by_hand=snapshot.by_hand, has_spare=snapshot.successor is not None
         )
         if self.request.method != "POST":
-            return self._ask(situation, offer, make_form(self.key_pair))
+            return self._ask(snapshot, offer, make_form(self.key_pair))
         form = make_form(self.key_pair, self.request.POST)
         if not form.is_valid():
-            return self._ask(situation, offer, form)
+            return self._ask(snapshot, offer, form)
         try:
             return self._back(*self._take(form))
         except (AwsError, NotTheKey) as error:
-            return self._ask(situation, offer, form, error)
+            return self._ask(snapshot, offer, form, error)
         except FAILURES as error:
             return self._back(_failed(error))
 
@@ -85,9 +91,9 @@ class StepPage:
         """
         return self.step is Step.CHECK and bool(self.request.POST.get("quiet"))
 
-    def _find_offer(self, situation: Situation) -> Offer | None:
+    def _find_offer(self, snapshot: Snapshot) -> Offer | None:
         key = self.key_pair and self.key_pair.pk
-        for offer in find_offers(situation):
+        for offer in find_offers(snapshot):
             if offer.step is self.step and (offer.key_pair and offer.key_pair.pk) == key:
                 return offer
         return None
@@ -125,7 +131,7 @@ class StepPage:
         rotation = site_rotation(
             changed_by=self.request.user.get_username()[:150],
             # A page that looks by itself every few seconds asks the edges, and not AWS.
-            by_hand=self.by_hand or self._is_quiet,
+            by_hand=self._is_quiet,
             on_move=record,
             on_put_back=lambda each: self.frame.record(self.request, each, KnownReason.PUT_BACK),
         )
@@ -143,21 +149,20 @@ class StepPage:
 
     def _ask(
         self,
-        situation: Situation,
+        snapshot: Snapshot,
         offer: Offer,
         form: StepForm,
         failure: AwsError | RotationError | None = None,
     ) -> HttpResponse:
         context = {
-            **describe_effect(situation, self.key_pair),
+            **describe_effect(snapshot, self.key_pair),
             "title": offer.label if self.key_pair is None else f"{offer.label}: {self.key_pair}",
             "offer": offer,
             "form": form,
             "failure": put_in_words(failure) if failure else "",
             "is_aws_failure": isinstance(failure, AwsError),
-            "by_hand": self.by_hand,
-            "by_hand_is_set": situation.by_hand_is_set,
-            "effect_template": f"admin/cfsigned_django/keypair/effects/{self.step}.html",
+            "by_hand": snapshot.by_hand,
+            "effect_template": f"admin/cfsigned_django/keypair/consequences/{self.step}.html",
         }
         return self.frame.render(self.request, "step.html", context)
 
