@@ -9,8 +9,8 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import PartialCredentialsError
 
+from cfsigned_django.aws.errors import AWS_FAILURES, explain
 from cfsigned_django.aws.exceptions import AwsError
-from cfsigned_django.aws.explanations import AWS_FAILURES, explain
 
 if TYPE_CHECKING:
     from types_boto3_cloudfront import CloudFrontClient

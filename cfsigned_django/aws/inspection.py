@@ -6,6 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
+from cfsigned_django.aws.account import (
+    Clients,
+    Distribution,
+    KeyGroup,
+    access_controls,
+    key_groups,
+    read_distribution,
+)
 from cfsigned_django.aws.bucket import Bucket, read_bucket
 from cfsigned_django.aws.client import AwsError, call
 from cfsigned_django.aws.documents.behavior import listed
@@ -21,14 +29,6 @@ from cfsigned_django.aws.policies import (
     read_used_policies,
 )
 from cfsigned_django.aws.public_keys import PublicKeys
-from cfsigned_django.aws.stack import (
-    Clients,
-    Distribution,
-    KeyGroup,
-    access_controls,
-    key_groups,
-    read_distribution,
-)
 
 T = TypeVar("T")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from cfsigned_django.aws.account import Distribution
 from cfsigned_django.aws.bucket import Bucket
 from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.behavior import (
@@ -13,7 +14,6 @@ from cfsigned_django.aws.documents.behavior import (
     trusted_key_groups,
     trusted_signers,
 )
-from cfsigned_django.aws.stack import Distribution
 from cfsigned_django.doctor.aws_leaks import judge_leaks
 from cfsigned_django.doctor.findings import Finding, Level
 from cfsigned_django.doctor.kinds import finding

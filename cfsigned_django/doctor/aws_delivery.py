@@ -8,15 +8,15 @@ from typing import Any
 from cfsigned_django.aws.bucket import Part
 from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.behavior import listed
-from cfsigned_django.aws.documents.bucket_cors import echoes_origins, missing_origins
-from cfsigned_django.aws.documents.download_policies import (
+from cfsigned_django.aws.documents.cors import echoes_origins, missing_origins
+from cfsigned_django.aws.documents.managed_policies import RESPONSE_HEADERS_POLICIES, name_of
+from cfsigned_django.aws.documents.policies import (
     forwards_downloads,
     forwards_origin,
     has_downloads_in_cache_key,
     has_origin_in_cache_key,
     keeps_copies,
 )
-from cfsigned_django.aws.documents.managed_policies import RESPONSE_HEADERS_POLICIES, name_of
 from cfsigned_django.aws.documents.response_headers import (
     has_cors,
     lacking_origins,

@@ -8,7 +8,7 @@ from wsgiref.types import WSGIApplication
 from django.core.management.base import CommandError
 
 from cfsigned_django.aws.client import make_client
-from cfsigned_django.aws.distribution_reader import (
+from cfsigned_django.aws.edge_rules import (
     DistributionReader,
     ReadBehavior,
     ReadDistribution,

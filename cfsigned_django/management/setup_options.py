@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from django.core.management.base import CommandParser
 
-from cfsigned_django.aws.provisioning.wish import OriginAccess
+from cfsigned_django.aws.provisioning.desired_state import OriginAccess
 from cfsigned_django.signing import KeyAlgorithm
 
 

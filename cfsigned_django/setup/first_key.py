@@ -15,7 +15,7 @@ from typing import ClassVar
 
 from django.db import IntegrityError
 
-from cfsigned_django.aws.provisioning.wish import SiteKey
+from cfsigned_django.aws.provisioning.desired_state import SiteKey
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair, KnownReason
 from cfsigned_django.rotation.probe import ProbeResult

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cfsigned_django.aws.documents.bucket_cors import cors_rule
+from cfsigned_django.aws.documents.cors import cors_rule
 from cfsigned_django.aws.documents.managed_policies import RESPONSE_HEADERS_POLICIES
 from cfsigned_django.doctor.findings import Level
 from cfsigned_django.doctor.kinds import KINDS

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cfsigned_django.aws.documents.iam_policies import doctor_policy
+from cfsigned_django.aws.documents.iam import doctor_policy
 from cfsigned_django.doctor.findings import Level
 from cfsigned_django.doctor.unread import QUESTIONS, why_unread
 from tests.doctor import faults, ids

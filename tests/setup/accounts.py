@@ -6,13 +6,13 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from cfsigned_django.aws.account import Clients, Stack, read_stack
 from cfsigned_django.aws.documents.behavior import list_of
 from cfsigned_django.aws.provisioning.apply import Provisioner
+from cfsigned_django.aws.provisioning.desired_state import OriginAccess, SiteKey, Wish
 from cfsigned_django.aws.provisioning.plan import plan
 from cfsigned_django.aws.provisioning.steps import Step
-from cfsigned_django.aws.provisioning.wish import OriginAccess, SiteKey, Wish
-from cfsigned_django.aws.stack import Clients, Stack, read_stack
-from cfsigned_django.setup.key_file import public_half
+from cfsigned_django.setup.keys import public_half
 from cfsigned_django.signing import PrivateKey
 from tests.ministack_server import Ministack
 

@@ -12,10 +12,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from cfsigned_django.aws.account import Clients
 from cfsigned_django.aws.provisioning.apply import Provisioner
-from cfsigned_django.aws.provisioning.wish import Wish
-from cfsigned_django.aws.stack import Clients
-from cfsigned_django.setup.key_file import KeyFile
+from cfsigned_django.aws.provisioning.desired_state import Wish
+from cfsigned_django.setup.keys import KeyFile
 from cfsigned_django.signing import KeyAlgorithm
 from tests.ministack_server import Ministack
 from tests.setup.accounts import reader

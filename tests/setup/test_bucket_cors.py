@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from cfsigned_django.aws.documents.bucket_cors import (
+from cfsigned_django.aws.documents.cors import (
     cors_rule,
     echoes_origins,
     merge,

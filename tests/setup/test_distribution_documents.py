@@ -22,7 +22,8 @@ from cfsigned_django.aws.documents.distribution import (
     origin_domain,
     replace_origin,
 )
-from cfsigned_django.aws.documents.download_policies import (
+from cfsigned_django.aws.documents.managed_policies import NAMES, name_of
+from cfsigned_django.aws.documents.policies import (
     cache_policy_config,
     forwards_downloads,
     forwards_origin,
@@ -31,7 +32,6 @@ from cfsigned_django.aws.documents.download_policies import (
     keeps_copies,
     origin_request_policy_config,
 )
-from cfsigned_django.aws.documents.managed_policies import NAMES, name_of
 
 BUCKET = "site.media-1"
 unknown = st.dictionaries(st.text("qrs", min_size=1), st.integers() | st.text(), max_size=20)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from cfsigned_django.aws.account import Clients, as_distribution, read_stack
 from cfsigned_django.aws.bucket import BucketState, read_bucket
 from cfsigned_django.aws.client import AwsError
 from cfsigned_django.aws.documents.distribution import (
@@ -15,7 +16,6 @@ from cfsigned_django.aws.documents.distribution import (
     new_origin,
 )
 from cfsigned_django.aws.policies import pages
-from cfsigned_django.aws.stack import Clients, as_distribution, read_stack
 from tests.ministack_server import Ministack
 from tests.simulation.answers import refusal
 

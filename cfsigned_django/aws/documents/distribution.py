@@ -14,7 +14,7 @@ from typing import Any, Final
 from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.behavior import list_of, listed
 from cfsigned_django.aws.documents.managed_policies import CACHE_POLICIES
-from cfsigned_django.aws.documents.origin_places import names_bucket, origins_of
+from cfsigned_django.aws.documents.origins import names_bucket, origins_of
 
 #: "Maximum length 64 characters" (API reference, OriginAccessControlConfig).
 _NAME_LENGTH: Final = 64

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cfsigned_django.aws.documents.behavior import listed
-from cfsigned_django.aws.documents.bucket_cors import matches_origin
+from cfsigned_django.aws.documents.cors import matches_origin
 
 
 def has_cors(config: Mapping[str, Any] | None) -> bool:

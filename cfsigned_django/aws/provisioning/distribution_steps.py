@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from cfsigned_django.aws.account import Distribution
 from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.behavior import (
     LEGACY_CACHE_FIELDS,
@@ -15,11 +16,10 @@ from cfsigned_django.aws.documents.behavior import (
 )
 from cfsigned_django.aws.documents.distribution import attachment_of, find_origin, replace_origin
 from cfsigned_django.aws.documents.managed_policies import name_of
-from cfsigned_django.aws.documents.origin_places import origins_of
+from cfsigned_django.aws.documents.origins import origins_of
+from cfsigned_django.aws.provisioning.desired_state import OriginAccess
+from cfsigned_django.aws.provisioning.resolved_state import Target
 from cfsigned_django.aws.provisioning.steps import Call, Step, conflict, done, todo
-from cfsigned_django.aws.provisioning.target import Target
-from cfsigned_django.aws.provisioning.wish import OriginAccess
-from cfsigned_django.aws.stack import Distribution
 
 #: The step that waits until every edge has the configuration.
 DEPLOYED = "deployed"

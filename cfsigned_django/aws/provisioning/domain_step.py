@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from cfsigned_django.aws.account import Distribution
 from cfsigned_django.aws.documents.distribution import certificate_of, with_domain
 from cfsigned_django.aws.provisioning.distribution_steps import update_call
+from cfsigned_django.aws.provisioning.resolved_state import Target
 from cfsigned_django.aws.provisioning.steps import Step, conflict, done, todo
-from cfsigned_django.aws.provisioning.target import Target
-from cfsigned_django.aws.stack import Distribution
 
 
 def domain_steps(target: Target) -> Iterator[Step]:

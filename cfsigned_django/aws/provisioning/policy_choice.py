@@ -6,24 +6,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cfsigned_django.aws.documents import bucket_cors
-from cfsigned_django.aws.documents.download_policies import (
+from cfsigned_django.aws.account import Stack
+from cfsigned_django.aws.documents import cors
+from cfsigned_django.aws.documents.managed_policies import (
+    CACHE_POLICIES,
+    ORIGIN_REQUEST_POLICIES,
+    RESPONSE_HEADERS_POLICIES,
+)
+from cfsigned_django.aws.documents.policies import (
     forwards_downloads,
     forwards_origin,
     has_downloads_in_cache_key,
     has_origin_in_cache_key,
     keeps_copies,
 )
-from cfsigned_django.aws.documents.managed_policies import (
-    CACHE_POLICIES,
-    ORIGIN_REQUEST_POLICIES,
-    RESPONSE_HEADERS_POLICIES,
-)
 from cfsigned_django.aws.documents.response_headers import lacking_origins, overrides_origin
 from cfsigned_django.aws.policies import Named, find_by_name
+from cfsigned_django.aws.provisioning.desired_state import Wish
 from cfsigned_django.aws.provisioning.steps import NOT_YET
-from cfsigned_django.aws.provisioning.wish import Wish
-from cfsigned_django.aws.stack import Stack
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,11 +44,9 @@ class PolicyChoice:
 
         A response headers policy that overrides S3 says the same in every copy.
         """
-        rules = bucket_cors.merge(self.stack.bucket.cors_rules, self.wish.cors_origins)
+        rules = cors.merge(self.stack.bucket.cors_rules, self.wish.cors_origins)
         return (
-            bool(self.wish.cors_origins)
-            and bucket_cors.echoes_origins(rules)
-            and not self._overrides_cors
+            bool(self.wish.cors_origins) and cors.echoes_origins(rules) and not self._overrides_cors
         )
 
     @property

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Protocol
 
-from cfsigned_django.aws.provisioning.wish import SiteKey
+from cfsigned_django.aws.provisioning.desired_state import SiteKey
 from cfsigned_django.rotation.probe import ProbeResult
 from cfsigned_django.signing import KeyAlgorithm, PrivateKey, Signer
 

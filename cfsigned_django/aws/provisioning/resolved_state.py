@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cfsigned_django.aws.account import KeyGroup, Stack
 from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.behavior import (
     BehaviorWish,
@@ -28,13 +29,12 @@ from cfsigned_django.aws.documents.distribution import (
     replace_origin,
     with_domain,
 )
-from cfsigned_django.aws.documents.origin_places import place_of
+from cfsigned_django.aws.documents.origins import place_of
 from cfsigned_django.aws.listed_key import ListedPublicKey
 from cfsigned_django.aws.policies import Named, find_by_id, find_by_name
+from cfsigned_django.aws.provisioning.desired_state import OriginAccess, Wish
 from cfsigned_django.aws.provisioning.policy_choice import PolicyChoice
 from cfsigned_django.aws.provisioning.steps import NOT_YET
-from cfsigned_django.aws.provisioning.wish import OriginAccess, Wish
-from cfsigned_django.aws.stack import KeyGroup, Stack
 
 _HOME_REGION = "us-east-1"
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
+from cfsigned_django.aws.account import read_distribution
 from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.behavior import (
     behaviors,
@@ -14,8 +15,7 @@ from cfsigned_django.aws.documents.behavior import (
     trusted_signers,
 )
 from cfsigned_django.aws.documents.distribution import is_origin_of, origin_in_bucket
-from cfsigned_django.aws.documents.origin_places import origins_of
-from cfsigned_django.aws.stack import read_distribution
+from cfsigned_django.aws.documents.origins import origins_of
 from cfsigned_django.aws.trusted_keys import KeyGroupReader, ReadOnlyApi
 from cfsigned_django.signing import PublicKey
 
