@@ -15,8 +15,7 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 
 from cfsigned_django import conf
-from cfsigned_django.aws.access import AwsAccess
-from cfsigned_django.aws.client import make_client
+from cfsigned_django.aws.client import AwsAccess, make_client
 from cfsigned_django.aws.key_groups import KEYS_PER_GROUP, KeyGroups
 from cfsigned_django.aws.public_keys import CloudFrontApi
 from cfsigned_django.checks.storages import signing_aliases, signing_fields
