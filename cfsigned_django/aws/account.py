@@ -15,7 +15,7 @@ from cfsigned_django.aws.client import call
 from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.behavior import listed
 from cfsigned_django.aws.documents.distribution import bucket_origins, name_for
-from cfsigned_django.aws.listed_key import ListedPublicKey
+from cfsigned_django.aws.key_groups import KeyGroups, ListedPublicKey
 from cfsigned_django.aws.policies import (
     CACHE_POLICY,
     ORIGIN_REQUEST_POLICY,
@@ -25,7 +25,6 @@ from cfsigned_django.aws.policies import (
     read_policies,
     read_used_policies,
 )
-from cfsigned_django.aws.public_keys import PublicKeys
 
 _DEPLOYED: Final = "Deployed"
 
@@ -133,7 +132,7 @@ def read_stack(
         partition=str(identity["Arn"]).split(":")[1],
         bucket=read_bucket(clients.s3, bucket, account_id=account_id),
         distribution=distribution,
-        public_keys=tuple(PublicKeys(clients.cloudfront).public_keys()),
+        public_keys=tuple(KeyGroups(clients.cloudfront).public_keys()),
         key_groups=tuple(key_groups(clients.cloudfront)),
         access_controls=tuple(access_controls(clients.cloudfront)),
         access_identities=(

@@ -10,7 +10,7 @@ from cfsigned_django.aws.client import AwsError
 from cfsigned_django.aws.documents.behavior import trusted_key_groups
 from cfsigned_django.aws.documents.distribution import covers
 from cfsigned_django.aws.inspection import Inspection
-from cfsigned_django.aws.listed_key import ListedPublicKey
+from cfsigned_django.aws.key_groups import ListedPublicKey
 from cfsigned_django.doctor.aws_behavior import judge_behavior, serving_behavior
 from cfsigned_django.doctor.aws_bucket import judge_bucket, judge_origin
 from cfsigned_django.doctor.aws_delivery import judge_delivery

@@ -13,7 +13,7 @@ from cfsigned_django.aws.edge_rules import (
     ReadBehavior,
     ReadDistribution,
 )
-from cfsigned_django.aws.trusted_keys import KeyGroupReader
+from cfsigned_django.aws.key_groups import KeyGroupReader
 from cfsigned_django.edge.behavior import READ_AND_PREFLIGHT_METHODS, READ_METHODS, Behavior
 from cfsigned_django.edge.distribution_watch import DistributionWatch, FollowedDistribution, Rules
 from cfsigned_django.edge.key_group_watch import KeyGroupWatch, TrustedKeys, key_names

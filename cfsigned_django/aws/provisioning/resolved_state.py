@@ -30,7 +30,7 @@ from cfsigned_django.aws.documents.distribution import (
     with_domain,
 )
 from cfsigned_django.aws.documents.origins import place_of
-from cfsigned_django.aws.listed_key import ListedPublicKey
+from cfsigned_django.aws.key_groups import ListedPublicKey
 from cfsigned_django.aws.policies import Named, find_by_id, find_by_name
 from cfsigned_django.aws.provisioning.desired_state import OriginAccess, Wish
 from cfsigned_django.aws.provisioning.policy_choice import PolicyChoice
