@@ -7,27 +7,26 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 from cfsigned_django.aws.account import (
+    CACHE_POLICY,
+    ORIGIN_REQUEST_POLICY,
+    RESPONSE_HEADERS_POLICY,
+    Bucket,
     Clients,
     Distribution,
     KeyGroup,
+    Named,
     access_controls,
     key_groups,
+    pages,
+    read_bucket,
     read_distribution,
+    read_policies,
+    read_used_policies,
 )
-from cfsigned_django.aws.bucket import Bucket, read_bucket
 from cfsigned_django.aws.client import AwsError, call
 from cfsigned_django.aws.documents.behavior import listed
 from cfsigned_django.aws.documents.distribution import bucket_origins, covers
 from cfsigned_django.aws.key_groups import KeyGroups, ListedPublicKey, read_public_key
-from cfsigned_django.aws.policies import (
-    CACHE_POLICY,
-    ORIGIN_REQUEST_POLICY,
-    RESPONSE_HEADERS_POLICY,
-    Named,
-    pages,
-    read_policies,
-    read_used_policies,
-)
 
 T = TypeVar("T")
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cfsigned_django.aws.account import Distribution
-from cfsigned_django.aws.bucket import Bucket
+from cfsigned_django.aws.account import Bucket, Distribution
 from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.behavior import (
     behaviors,

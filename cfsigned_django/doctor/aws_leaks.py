@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from cfsigned_django.aws.bucket import Bucket, Part
+from cfsigned_django.aws.account import Bucket, Part
 from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.behavior import behaviors, is_open, is_within, may_overlap
 from cfsigned_django.aws.documents.bucket_policy import is_for_strangers, statements

@@ -24,8 +24,7 @@ from cfsigned_django.rotation.lifecycle import Waits
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import Answer, ProbeResult, probe_url
 from cfsigned_django.rotation.rotation import Rotation
-from cfsigned_django.setup.first_key import DatabaseKey
-from cfsigned_django.setup.keys import KeyFile, KeyHolder, SettingsKey
+from cfsigned_django.setup.keys import DatabaseKey, KeyFile, KeyHolder, SettingsKey
 from cfsigned_django.setup.live_proof import Evidence, Fetch, fetch, prove
 from cfsigned_django.signing import KeyAlgorithm, Signer
 from cfsigned_django.storage.probe_link import sign_or_explain

@@ -12,6 +12,7 @@ from cfsigned_django.aws.documents.behavior import (
     patch_behavior,
 )
 from cfsigned_django.aws.documents.bucket_policy import (
+    PUBLIC_ACCESS_BLOCK,
     access_control_statement,
     merge,
 )
@@ -24,11 +25,10 @@ from cfsigned_django.aws.documents.distribution import (
     new_distribution_config,
     new_origin,
 )
-from cfsigned_django.aws.documents.managed_policies import (
+from cfsigned_django.aws.documents.policies import (
     ORIGIN_REQUEST_POLICIES,
     RESPONSE_HEADERS_POLICIES,
 )
-from cfsigned_django.aws.documents.public_access import PUBLIC_ACCESS_BLOCK
 from cfsigned_django.signing import PrivateKey
 from tests.doctor.world import LOCATION, ORIGIN, World, create_public_key
 from tests.storage_cases import DOMAIN

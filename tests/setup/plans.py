@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cfsigned_django.aws.account import Distribution, Stack
-from cfsigned_django.aws.bucket import Bucket, BucketState
+from cfsigned_django.aws.account import Bucket, BucketState, Distribution, Stack
 from cfsigned_django.aws.provisioning.desired_state import SiteKey, Wish
 from cfsigned_django.aws.provisioning.steps import Step
 from tests.setup.accounts import grown_distribution

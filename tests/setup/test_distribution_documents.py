@@ -22,14 +22,15 @@ from cfsigned_django.aws.documents.distribution import (
     origin_domain,
     replace_origin,
 )
-from cfsigned_django.aws.documents.managed_policies import NAMES, name_of
 from cfsigned_django.aws.documents.policies import (
+    NAMES,
     cache_policy_config,
     forwards_downloads,
     forwards_origin,
     has_downloads_in_cache_key,
     has_origin_in_cache_key,
     keeps_copies,
+    name_of,
     origin_request_policy_config,
 )
 

@@ -7,12 +7,10 @@ from typing import Any
 
 import pytest
 
-from cfsigned_django.aws.account import Stack
+from cfsigned_django.aws.account import Named, Stack
 from cfsigned_django.aws.documents.behavior import list_of
 from cfsigned_django.aws.documents.cors import cors_rule
-from cfsigned_django.aws.documents.managed_policies import CACHE_POLICIES
-from cfsigned_django.aws.documents.policies import cache_policy_config
-from cfsigned_django.aws.policies import Named
+from cfsigned_django.aws.documents.policies import CACHE_POLICIES, cache_policy_config
 from cfsigned_django.aws.provisioning.plan import plan
 from cfsigned_django.aws.provisioning.steps import NOT_YET
 from tests.setup.accounts import grown_distribution, states

@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from cfsigned_django.aws.account import Stack
+from cfsigned_django.aws.account import Named, Stack
 from cfsigned_django.aws.documents.behavior import list_of
-from cfsigned_django.aws.policies import Named
 from cfsigned_django.aws.provisioning.desired_state import OriginAccess, WishError
 from cfsigned_django.aws.provisioning.plan import next_step, plan
 from cfsigned_django.aws.provisioning.steps import Call, conflict, done, todo

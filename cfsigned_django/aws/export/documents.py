@@ -9,17 +9,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from cfsigned_django.aws.account import KeyGroup, Stack
-from cfsigned_django.aws.bucket import Bucket, BucketState
+from cfsigned_django.aws.account import Bucket, BucketState, KeyGroup, Named, Stack
 from cfsigned_django.aws.documents import Document, bucket_policy, cors
-from cfsigned_django.aws.documents.distribution import access_control_config, access_identity_config
-from cfsigned_django.aws.documents.key_group import key_group_config
+from cfsigned_django.aws.documents.bucket_policy import PUBLIC_ACCESS_BLOCK
+from cfsigned_django.aws.documents.distribution import (
+    access_control_config,
+    access_identity_config,
+    key_group_config,
+)
 from cfsigned_django.aws.documents.policies import (
     cache_policy_config,
     origin_request_policy_config,
 )
-from cfsigned_django.aws.documents.public_access import PUBLIC_ACCESS_BLOCK
-from cfsigned_django.aws.policies import Named
 from cfsigned_django.aws.provisioning.desired_state import OriginAccess, Wish, WishError
 from cfsigned_django.aws.provisioning.resolved_state import Target
 

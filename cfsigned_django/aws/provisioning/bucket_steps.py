@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from cfsigned_django.aws.bucket import Bucket, BucketState, Part
+from cfsigned_django.aws.account import Bucket, BucketState, Part
 from cfsigned_django.aws.documents import Document, bucket_policy, cors
-from cfsigned_django.aws.documents.public_access import PUBLIC_ACCESS_BLOCK, open_switches
+from cfsigned_django.aws.documents.bucket_policy import PUBLIC_ACCESS_BLOCK, open_switches
 from cfsigned_django.aws.provisioning.resolved_state import Target
 from cfsigned_django.aws.provisioning.steps import NOT_YET, Call, Step, conflict, done, todo
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cfsigned_django.aws.account import Distribution
-from cfsigned_django.aws.bucket import Part
+from cfsigned_django.aws.account import Distribution, Part
 from cfsigned_django.aws.documents.behavior import (
     BehaviorWish,
     earlier_open_patterns,

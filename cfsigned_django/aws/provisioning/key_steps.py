@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cfsigned_django.aws.documents.key_group import key_group_config, public_key_config
+from cfsigned_django.aws.documents.distribution import key_group_config, public_key_config
 from cfsigned_django.aws.provisioning.resolved_state import Target
 from cfsigned_django.aws.provisioning.steps import Call, Step, conflict, done, todo
 

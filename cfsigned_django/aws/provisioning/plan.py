@@ -21,8 +21,8 @@ from cfsigned_django.aws.provisioning.distribution_steps import (
     behavior_steps,
     deployed_step,
     distribution_step,
+    domain_steps,
 )
-from cfsigned_django.aws.provisioning.domain_step import domain_steps
 from cfsigned_django.aws.provisioning.key_steps import key_steps
 from cfsigned_django.aws.provisioning.policy_steps import policy_steps
 from cfsigned_django.aws.provisioning.resolved_state import Target
