@@ -50,12 +50,12 @@ def terraform(documents: Documents) -> str:
     """Return the configuration."""
     parts = [
         _HEADER,
-        f'provider "aws" {{\n  region = {_quoted(documents.region)}\n}}',
+        f'provider "aws" {{\n  region = {quoted(documents.region)}\n}}',
         *_key_parts(documents),
         *_bucket_parts(documents),
         _origin_access(documents),
         *_policy_parts(documents),
-        _resource(
+        resource(
             "aws_cloudfront_distribution",
             "media",
             _refer(_distribution(documents.distribution)),
@@ -82,21 +82,21 @@ def _key_parts(documents: Documents) -> list[str]:
     }
     return [
         *declared,
-        _resource("aws_cloudfront_public_key", "media", public_key),
-        _resource("aws_cloudfront_key_group", "media", _refer(group)),
+        resource("aws_cloudfront_public_key", "media", public_key),
+        resource("aws_cloudfront_key_group", "media", _refer(group)),
     ]
 
 
 def _bucket_parts(documents: Documents) -> list[str]:
     block = documents.public_access_block
     parts = [
-        _resource("aws_s3_bucket", "media", {"bucket": documents.bucket}),
-        _resource(
+        resource("aws_s3_bucket", "media", {"bucket": documents.bucket}),
+        resource(
             "aws_s3_bucket_ownership_controls",
             "media",
             {"bucket": _BUCKET, "rule": Block({"object_ownership": "BucketOwnerEnforced"})},
         ),
-        _resource(
+        resource(
             "aws_s3_bucket_public_access_block",
             "media",
             {
@@ -107,7 +107,7 @@ def _bucket_parts(documents: Documents) -> list[str]:
                 "restrict_public_buckets": block["RestrictPublicBuckets"],
             },
         ),
-        _resource(
+        resource(
             "aws_s3_bucket_policy",
             "media",
             {"bucket": _BUCKET, "policy": _jsonencode(_refer(documents.bucket_policy))},
@@ -128,7 +128,7 @@ def _bucket_parts(documents: Documents) -> list[str]:
     ]
     if rules:
         body = {"bucket": _BUCKET, "cors_rule": rules}
-        parts.append(_resource("aws_s3_bucket_cors_configuration", "media", body))
+        parts.append(resource("aws_s3_bucket_cors_configuration", "media", body))
     return parts
 
 
@@ -136,8 +136,8 @@ def _origin_access(documents: Documents) -> str:
     config = documents.access_control
     if config is None:
         comment = (documents.access_identity or {})["Comment"]
-        return _resource("aws_cloudfront_origin_access_identity", "media", {"comment": comment})
-    return _resource(
+        return resource("aws_cloudfront_origin_access_identity", "media", {"comment": comment})
+    return resource(
         "aws_cloudfront_origin_access_control",
         "media",
         {
@@ -168,10 +168,10 @@ def _policy_parts(documents: Documents) -> list[str]:
                 }
             ),
         }
-        parts.append(_resource("aws_cloudfront_cache_policy", "media", body))
+        parts.append(resource("aws_cloudfront_cache_policy", "media", body))
     if config := documents.origin_request_policy:
         body = {"name": config["Name"], "comment": config["Comment"], **_forwarded(config)}
-        parts.append(_resource("aws_cloudfront_origin_request_policy", "media", body))
+        parts.append(resource("aws_cloudfront_origin_request_policy", "media", body))
     return parts
 
 
@@ -279,9 +279,9 @@ def _behavior(behavior: Document) -> Document:
 # HCL, as much of it as a set-up needs
 
 
-def _resource(kind: str, label: str, body: Mapping[str, Any]) -> str:
+def resource(kind: str, label: str, body: Mapping[str, Any]) -> str:
     """Return a resource block."""
-    return "\n".join([f"resource {_quoted(kind)} {_quoted(label)} {{", *_lines(body, 1), "}"])
+    return "\n".join([f"resource {quoted(kind)} {quoted(label)} {{", *_lines(body, 1), "}"])
 
 
 def _jsonencode(document: Mapping[str, Any]) -> Expression:
@@ -289,7 +289,7 @@ def _jsonencode(document: Mapping[str, Any]) -> Expression:
     return Expression(f"jsonencode({_value(document, 1)})")
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     """Return a string in which nothing is interpolated."""
     return json.dumps(text, ensure_ascii=False).replace("${", "$${").replace("%{", "%%{")
 
@@ -317,7 +317,7 @@ def _value(value: Any, depth: int) -> str:
         case int():
             return str(value)
         case str():
-            return _quoted(value)
+            return quoted(value)
         case list():
             items = [f"{indent}{_value(each, depth + 1)}," for each in value]
             return "\n".join(["[", *items, f"{indent[2:]}]"])
@@ -327,4 +327,4 @@ def _value(value: Any, depth: int) -> str:
 
 
 def _key(name: str) -> str:
-    return name if name.isidentifier() else _quoted(name)
+    return name if name.isidentifier() else quoted(name)
