@@ -16,16 +16,13 @@ from cfsigned_django.aws.client import AwsError
 from cfsigned_django.aws.inspection import Inspection, inspect
 from cfsigned_django.checks.rotation import check_rotation
 from cfsigned_django.checks.storages import check_storages
-from cfsigned_django.doctor.aws_side import from_aws_error, judge_aws
-from cfsigned_django.doctor.clock import Clock
-from cfsigned_django.doctor.direct import direct_url
+from cfsigned_django.doctor.answers import Clock, direct_url
+from cfsigned_django.doctor.catalog import finding
+from cfsigned_django.doctor.distribution import from_aws_error, judge_aws
 from cfsigned_django.doctor.findings import Finding, Level
-from cfsigned_django.doctor.kinds import finding
 from cfsigned_django.doctor.live import Probe, examine_live
-from cfsigned_django.doctor.rotation import judge_rotation
-from cfsigned_django.doctor.site import PROBE_NAME, key_pairs
-from cfsigned_django.doctor.static import judge_checks, judge_key_pairs, judge_signer
-from cfsigned_django.doctor.target import Target
+from cfsigned_django.doctor.local import judge_checks, judge_key_pairs, judge_rotation, judge_signer
+from cfsigned_django.doctor.site import PROBE_NAME, Target, key_pairs
 from cfsigned_django.encryption import count_wrong_keys
 from cfsigned_django.keyring import looks_in_database
 from cfsigned_django.signing import HashRefused, Signer

@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from cfsigned_django.doctor.answers import judge_common, judge_signed, judge_unsigned
-from cfsigned_django.doctor.clock import Clock, judge_clock, read_date
-from cfsigned_django.doctor.cors import judge_cors
-from cfsigned_django.doctor.direct import judge_direct
+from cfsigned_django.doctor.answers import (
+    Clock,
+    judge_clock,
+    judge_common,
+    judge_cors,
+    judge_direct,
+    judge_signed,
+    judge_unsigned,
+    read_date,
+)
+from cfsigned_django.doctor.catalog import finding
 from cfsigned_django.doctor.findings import Finding, Level
-from cfsigned_django.doctor.kinds import finding
 from cfsigned_django.signing import Signer
 from cfsigned_django.viewer import Answer, Fetch, NoAnswer, Responder
 

@@ -143,7 +143,7 @@ def _steps(
             successor = key_pair
         if is_by_hand:
             continue
-        if status is KeyStatus.REVOKED and key_pair.removed_at is None:
+        if key_pair.awaits_removal:
             yield _Step(
                 would=_("%(key)s would be taken out of CloudFront.") % {"key": key_pair},
                 take=partial(_finish_revocation, rotation, key_pair, now),
@@ -234,7 +234,7 @@ def is_under_way(rotation: Rotation) -> bool:
                 return True
             case KeyStatus.TRUSTED if not key_pair.is_spare:
                 return True
-            case KeyStatus.REVOKED if key_pair.removed_at is None:
+            case KeyStatus.REVOKED if key_pair.awaits_removal:
                 return True
             case _over:
                 pass

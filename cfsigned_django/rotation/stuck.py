@@ -40,7 +40,7 @@ def _due_at(rotation: Rotation, key_pair: KeyPair) -> datetime | None:
             return since and since + timedelta(seconds=waits.propagation)
         case KeyStatus.RETIRING:
             return rotation.links_end(key_pair)
-        case KeyStatus.REVOKED if key_pair.removed_at is None:
+        case KeyStatus.REVOKED if key_pair.awaits_removal:
             return key_pair.revoked_at
         case _other:
             return None

@@ -74,7 +74,7 @@ def _chores(rotation: Rotation, now: datetime) -> Iterator[Wait]:
                     "The last link that %(key)s signed has expired: remove the key from the key "
                     "group in CloudFront, delete the public key there, and say so in the admin."
                 )
-            case KeyStatus.REVOKED if key_pair.removed_at is None:
+            case KeyStatus.REVOKED if key_pair.awaits_removal:
                 what = _(
                     "%(key)s is revoked: remove it from the key group in CloudFront now, delete "
                     "the public key there, and say so in the admin. CloudFront keeps the last key "

@@ -9,8 +9,8 @@ import pytest
 
 from cfsigned_django.aws.documents.cors import cors_rule
 from cfsigned_django.aws.documents.policies import RESPONSE_HEADERS_POLICIES
+from cfsigned_django.doctor.catalog import KINDS
 from cfsigned_django.doctor.findings import Level
-from cfsigned_django.doctor.kinds import KINDS
 from tests.doctor import faults
 from tests.doctor.seeded import FAULTS, Break
 from tests.doctor.world import World

@@ -7,8 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from cfsigned_django.doctor.cors import judge_cors
-from cfsigned_django.doctor.direct import direct_url, judge_direct
+from cfsigned_django.doctor.answers import direct_url, judge_cors, judge_direct
 from cfsigned_django.doctor.live import Probe, examine_live
 from cfsigned_django.viewer import Answer, NoAnswer
 from tests.doctor import ids

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from cfsigned_django.aws.documents.iam import doctor_policy
+from cfsigned_django.doctor.distribution import QUESTIONS, why_unread
 from cfsigned_django.doctor.findings import Level
-from cfsigned_django.doctor.unread import QUESTIONS, why_unread
 from tests.doctor import faults, ids
 from tests.doctor.failing import Failing, check_rest, denied, examine_with, fail
 from tests.doctor.seeded_bucket import missing_cors, no_public_access_block, public_bucket

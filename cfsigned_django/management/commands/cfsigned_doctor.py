@@ -19,11 +19,10 @@ from cfsigned_django.aws.client import make_client
 from cfsigned_django.checks.rotation import check_rotation
 from cfsigned_django.checks.storages import check_storages
 from cfsigned_django.doctor.examination import Examination, worst_first
-from cfsigned_django.doctor.explanation import explain
-from cfsigned_django.doctor.findings import Finding, Level
-from cfsigned_django.doctor.report import write_report
+from cfsigned_django.doctor.explain import explain
+from cfsigned_django.doctor.findings import Finding, Level, write_report
+from cfsigned_django.doctor.local import has_error, judge_checks
 from cfsigned_django.doctor.site import NoStorage, find_storage
-from cfsigned_django.doctor.static import has_error, judge_checks
 from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.viewer import fetch
 
