@@ -27,16 +27,6 @@ from cfsigned_django.validation import is_of_trusted_signer
 _ONLY_THE_OWNER = 0o600
 
 
-def public_half(private_key: PrivateKey) -> SiteKey:
-    """Return what CloudFront gets; the same names for the same key, so that it is found again."""
-    fingerprint = private_key.public_key.fingerprint
-    return SiteKey(
-        name=f"cfsigned-{fingerprint[:16]}",
-        caller_reference=f"cfsigned-{fingerprint}",
-        public_key_pem=private_key.public_key.to_pem(),
-    )
-
-
 class KeyHolder(Protocol):
     """Where the site keeps its private key."""
 
@@ -79,7 +69,7 @@ class KeyFile:
         Raise :exc:`cfsigned_django.signing.InvalidKey` for a file that holds
         something else.
         """
-        return public_half(self._load()) if self.path.exists() else None
+        return SiteKey.from_private_key(self._load()) if self.path.exists() else None
 
     def make(self, algorithm: KeyAlgorithm) -> None:
         """Write a new key. Raise :exc:`FileExistsError` rather than touch a file that is there.
@@ -133,7 +123,7 @@ class SettingsKey:
 
     def find(self) -> SiteKey:
         """Return the public half."""
-        return public_half(self.private_key)
+        return SiteKey.from_private_key(self.private_key)
 
     def make(self, algorithm: KeyAlgorithm) -> None:
         """Never needed: the key is there."""
