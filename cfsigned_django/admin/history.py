@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.db.models import Field
 
 from cfsigned_django.rotation.models import KeyPair
-from cfsigned_django.rotation.waiting import date_and_time
+from cfsigned_django.rotation.status import date_and_time
 
 _MOMENTS = (
     *("created_at", "trusted_at", "good_since", "active_at"),

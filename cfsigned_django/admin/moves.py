@@ -19,8 +19,8 @@ from cfsigned_django.rotation.models import KeyPair, KnownReason
 from cfsigned_django.rotation.probe import ProbeResult
 from cfsigned_django.rotation.rotation import Blocked, Claimed, Rotation, RotationError
 from cfsigned_django.rotation.site import import_settings_key, settings_keys
+from cfsigned_django.rotation.status import clock_time, find_waits, in_words
 from cfsigned_django.rotation.steps import ProbeFailed, Unanswered, were_put_back
-from cfsigned_django.rotation.waiting import clock_time, find_waits, in_words
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm
 
 #: What a step may raise, and a person is told instead of a server error.

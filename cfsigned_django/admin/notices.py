@@ -14,8 +14,8 @@ from cfsigned_django.admin.situation import Situation, is_unfinished
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.settings_key import refuse_different, why_not_imported
+from cfsigned_django.rotation.status import clock_time, in_words
 from cfsigned_django.rotation.stuck import find_stuck
-from cfsigned_django.rotation.waiting import clock_time, in_words
 
 #: From this age on a signing key ought to be replaced.
 OLD = timedelta(days=90)

@@ -16,7 +16,7 @@ from cfsigned_django.admin.steps import Offer, Step, find_offers
 from cfsigned_django.admin.timeline import Moment, tell_timeline
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
-from cfsigned_django.rotation.waiting import Wait, clock_time, in_words
+from cfsigned_django.rotation.status import Wait, clock_time, in_words
 
 #: How many keys that are over the page shows unless it is asked for all.
 SOME = 10

@@ -17,7 +17,7 @@ from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.rotation.settings_key import SettingsKey
 from cfsigned_django.rotation.site import settings_keys, site_rotation, unknown_keys
-from cfsigned_django.rotation.waiting import Wait, find_waits
+from cfsigned_django.rotation.status import Wait, find_waits
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm
 from cfsigned_django.validation import is_of_trusted_signer
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
-from cfsigned_django.rotation.waiting import Wait, date_and_time
+from cfsigned_django.rotation.status import Wait, date_and_time
 
 
 class Tense(StrEnum):

@@ -9,8 +9,8 @@ from django.core.exceptions import ImproperlyConfigured
 from cfsigned_django.doctor.findings import Finding
 from cfsigned_django.doctor.kinds import finding
 from cfsigned_django.rotation.site import site_rotation
+from cfsigned_django.rotation.status import find_all
 from cfsigned_django.rotation.stuck import find_stuck
-from cfsigned_django.rotation.waiting import find_all
 
 
 def judge_rotation(key_group_id: str | None) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from cfsigned_django.rotation.report import times_in_words
 from cfsigned_django.rotation.rotation import Rotation
-from cfsigned_django.rotation.waiting import find_all
+from cfsigned_django.rotation.status import find_all
 
 #: How long --wait sleeps between two looks, in seconds.
 LOOK_AGAIN = 2.0

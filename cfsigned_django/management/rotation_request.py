@@ -17,8 +17,8 @@ from cfsigned_django.rotation.site import (
     signing_settings_key,
     unknown_keys,
 )
+from cfsigned_django.rotation.status import in_words
 from cfsigned_django.rotation.steps import Unfinished
-from cfsigned_django.rotation.waiting import in_words
 from cfsigned_django.signing import KeyAlgorithm
 
 

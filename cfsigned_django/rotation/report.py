@@ -11,7 +11,7 @@ from typing import TypeAlias
 from django.utils.timezone import get_current_timezone_name, localtime
 
 from cfsigned_django.rotation.models import KeyPair
-from cfsigned_django.rotation.waiting import in_words
+from cfsigned_django.rotation.status import in_words
 
 #: What is waited for, in words, and until when if that is known.
 Blocker: TypeAlias = tuple[str, datetime | None]

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.rotation import Rotation
-from cfsigned_django.rotation.waiting import date_and_time
+from cfsigned_django.rotation.status import date_and_time
 
 #: So long after the last moment that the waits allow, a step has failed; a weekend is shorter.
 GRACE = timedelta(days=3)

@@ -12,6 +12,7 @@ from cfsigned_django.rotation.lifecycle import Blocker, Cause, KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
 from cfsigned_django.rotation.rotation import Blocked, Claimed, RotationError
+from cfsigned_django.rotation.status import find_waits
 from cfsigned_django.rotation.steps import (
     ProbeFailed,
     Unanswered,
@@ -21,7 +22,6 @@ from cfsigned_django.rotation.steps import (
     next_due,
     will_pass,
 )
-from cfsigned_django.rotation.waiting import find_waits
 from tests.rotation import ECDSA, RSA, Site, fresh
 from tests.simulation.faults import Fault
 

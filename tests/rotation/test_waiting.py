@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from django.utils import timezone
 
+from cfsigned_django.rotation.status import find_chores, find_waits
 from cfsigned_django.rotation.steps import advance, next_due
-from cfsigned_django.rotation.waiting import find_chores, find_waits
 from tests.rotation import Site
 
 

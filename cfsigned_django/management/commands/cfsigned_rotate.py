@@ -25,9 +25,9 @@ from cfsigned_django.rotation.report import Blocker, Report
 from cfsigned_django.rotation.resealing import reseal_all
 from cfsigned_django.rotation.rotation import Rotation, RotationError
 from cfsigned_django.rotation.site import signing_settings_key, site_rotation
+from cfsigned_django.rotation.status import find_all
 from cfsigned_django.rotation.steps import advance, is_under_way, next_due, will_pass
 from cfsigned_django.rotation.stuck import find_stuck
-from cfsigned_django.rotation.waiting import find_all
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm
 
 NOT_YET = 75
