@@ -8,7 +8,7 @@ from django.apps import AppConfig
 from django.core import checks
 from django.utils.translation import gettext_lazy
 
-from cfsigned_django.default_file_storage import honour_default_file_storage
+from cfsigned_django.conf import honour_default_file_storage
 
 
 class CfsignedDjangoConfig(AppConfig):

@@ -1,5 +1,7 @@
 """Read the settings; nothing else in the package does.
 
+It writes one of them: :func:`honour_default_file_storage` fills in STORAGES.
+
 A storage may be given any of them as an option of its own, under the name in
 :data:`OPTIONS`, so that several storages can differ.
 """
@@ -134,6 +136,29 @@ def base_url() -> str:
 def default_file_storage() -> str | None:
     """Return DEFAULT_FILE_STORAGE, which Django itself stopped reading in 5.1."""
     return getattr(settings, "DEFAULT_FILE_STORAGE", None)
+
+
+class _Honoured(dict[str, Any]):
+    """Mark the entry of STORAGES that came from DEFAULT_FILE_STORAGE."""
+
+
+def honour_default_file_storage() -> None:
+    """Put DEFAULT_FILE_STORAGE into STORAGES if it names a class of this package.
+
+    Django 5.1 and newer ignore that setting in silence: a site that still has
+    only that would store private files on the local disk. Called before any
+    model is imported, and so before a storage is made. STORAGES["default"]
+    wins if the project has set it itself.
+    """
+    backend = default_file_storage()
+    is_ours = backend is not None and backend.startswith("cfsigned_django.storage.")
+    if is_ours and not is_default_storage_set():
+        settings.STORAGES = {**storage_entries(), "default": _Honoured(BACKEND=backend)}
+
+
+def is_honoured() -> bool:
+    """Return whether STORAGES["default"] came from DEFAULT_FILE_STORAGE."""
+    return isinstance(storage_entries().get("default"), _Honoured)
 
 
 def are_storages_set() -> bool:

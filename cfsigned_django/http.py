@@ -1,47 +1,54 @@
 """Let no cache keep a response for longer than the signed URLs in it live.
 
-Name ``"cfsigned_django.http.cap_cache_control"`` in MIDDLEWARE, directly behind
-Django's ``UpdateCacheMiddleware`` where that is in use, else anywhere.
+Three ways, for three caches: the middleware
+``"cfsigned_django.http.cap_cache_control"`` caps what headers allow, for
+browsers and proxies; :func:`patch_cache_control` does so in one view; and
+:func:`cache_page` keeps a page in the cache of the site. Each learns from
+:func:`watch_expiry` when the first of the URLs expires that were signed for a
+response.
+
+Add the middleware to MIDDLEWARE directly after Django's
+``UpdateCacheMiddleware`` if that is in use, else anywhere.
 """
 
 from __future__ import annotations
 
+import functools
 import logging
+import math
 import re
+import time
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, Final, TypeAlias, cast
 
-from asgiref.sync import iscoroutinefunction
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponseBase
+from django.middleware.cache import CacheMiddleware
 from django.utils import cache as caching
 from django.utils.decorators import sync_and_async_middleware
+from django.utils.http import http_date, parse_http_date_safe
 
 from cfsigned_django import conf
-from cfsigned_django.cache_headers import (
-    cache_control_of,
-    cap,
-    is_unrendered,
-    life_of,
-    remember_end,
-    renew,
-)
-from cfsigned_django.page_cache import cache_page as cache_page
 from cfsigned_django.storage.expiry_watch import (
     ExpiryWatch,
     current_watch,
+    note,
+    resume,
     watch_expiry as watch_expiry,
 )
 
+View: TypeAlias = Callable[..., Any]
+
 logger = logging.getLogger("cfsigned_django.http")
 
-#: For so many seconds more than its URLs live a response may ask, since it takes a while to make.
-MOMENTS = 5
-#: After so many routes nothing is logged any more: paths without a route are as many as people ask.
-MOST_WARNINGS = 500
-_warned: set[str] = set()
-# Where one of these stands, Django's cache middleware needs no max-age to know what to do.
-_SAYS_ENOUGH = re.compile(r"\b(private|no-cache|no-store|max-age)\b", re.IGNORECASE)
+#: A response may ask for this many seconds more than its URLs live: it takes a moment to make.
+TOLERANCE: Final = 5
+#: The middleware warns once per route, and of this many routes: paths without a route are endless.
+MAX_WARNINGS: Final = 500
+
+
+# --- The headers of one response
 
 
 def patch_cache_control(
@@ -55,8 +62,8 @@ def patch_cache_control(
     that were signed for an earlier response, and kept in a cache of the site,
     are not known. ``now`` is in Unix seconds.
 
-    Raise :exc:`ImproperlyConfigured` where nothing watches which URLs are
-    signed: that is the middleware, or ``with watch_expiry():``.
+    Raise :exc:`ImproperlyConfigured` if nothing watches which URLs are
+    signed: the middleware does, and so does ``with watch_expiry():``.
     """
     watch = current_watch()
     if watch is None:
@@ -70,28 +77,33 @@ def patch_cache_control(
 
     def cap_rendered(rendered: HttpResponseBase) -> None:
         if watch.expires is not None:
-            cap(rendered, life_of(watch.expires - reserve, now), now=now)
+            _cap(rendered, _seconds_until(watch.expires - reserve, now), now=now)
 
-    if is_unrendered(response):
+    if _is_unrendered(response):
         # Its URLs are signed when it is rendered, still under the same watch.
         cast(Any, response).add_post_render_callback(cap_rendered)
     else:
         cap_rendered(response)
 
 
+# --- The middleware
+
+
 @sync_and_async_middleware
 def cap_cache_control(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
     """Cap how long a response may be cached at the shortest life of its signed URLs.
 
-    Logs a warning, once for each route, where it asked for more: what
-    ``cache_page`` has kept by then is not capped.
+    Logs a warning, once per route, if the response asked for more: a copy
+    that ``cache_page`` has kept by then is not capped.
     """
+    warned: set[str] = set()
+
     if iscoroutinefunction(get_response):
 
         async def capped_async(request: HttpRequest) -> HttpResponseBase:
             with watch_expiry() as watch:
                 response: HttpResponseBase = await get_response(request)
-            _finish(request, response, watch)
+            _finish(request, response, watch, warned)
             return response
 
         return capped_async
@@ -99,56 +111,266 @@ def cap_cache_control(get_response: Callable[[HttpRequest], Any]) -> Callable[[H
     def capped(request: HttpRequest) -> HttpResponseBase:
         with watch_expiry() as watch:
             response: HttpResponseBase = get_response(request)
-        _finish(request, response, watch)
+        _finish(request, response, watch, warned)
         return response
 
     return capped
 
 
-def _finish(request: HttpRequest, response: HttpResponseBase, watch: ExpiryWatch) -> None:
-    """Cap the response, and what Django's middleware outside this one would keep it for."""
-    # Where it comes out of a cache, its URLs were signed before.
-    ends = [end for end in (watch.expires, renew(response)) if end is not None]
+def _finish(
+    request: HttpRequest, response: HttpResponseBase, watch: ExpiryWatch, warned: set[str]
+) -> None:
+    """Cap the response, and the copy that Django's middleware outside this one will keep."""
+    # The URLs of a response from a cache were signed before: it carries their end itself.
+    ends = [end for end in (watch.expires, _renew(response)) if end is not None]
     if not ends:
         return
-    remember_end(response, min(ends))
-    life = life_of(min(ends))
-    if _is_kept_without_age(request, response):
+    _remember_end(response, min(ends))
+    life = _seconds_until(min(ends))
+    if _will_django_keep(request) and _has_no_age(response):
         caching.patch_cache_control(response, max_age=min(life, conf.cache_middleware_seconds()))
-    asked = cap(response, life)
-    if asked > life + MOMENTS:
-        route = getattr(request.resolver_match, "route", None) or request.path
-        if _is_first(route):
-            _warn(route, asked, life)
+    asked = _cap(response, life)
+    if asked <= life + TOLERANCE:
+        return
+    route = getattr(request.resolver_match, "route", None) or request.path
+    if route not in warned and len(warned) < MAX_WARNINGS:
+        warned.add(route)
+        logger.warning(
+            "The response of %s says that it may be cached for %d s, and a signed URL in it ends "
+            "in %d s. The headers were capped; a copy that cache_page kept was not, and will show "
+            "dead links. Lower its timeout, raise AWS_QUERYSTRING_EXPIRE, or use "
+            "cfsigned_django.http.cache_page.",
+            route,
+            asked,
+            life,
+        )
 
 
-def _is_kept_without_age(request: HttpRequest, response: HttpResponseBase) -> bool:
-    """Tell whether Django's middleware will keep it for CACHE_MIDDLEWARE_SECONDS."""
+def _has_no_age(response: HttpResponseBase) -> bool:
+    """Return whether Django's middleware would keep this for CACHE_MIDDLEWARE_SECONDS."""
     return (
-        getattr(request, "_cache_update_cache", False)
-        and response.status_code == 200
+        response.status_code == 200
         and not response.streaming
-        and not _SAYS_ENOUGH.search(cache_control_of(response))
+        and not _SAYS_ENOUGH.search(_cache_control_of(response))
         and not (response.cookies and caching.has_vary_header(response, "Cookie"))
         and not caching.has_vary_header(response, "*")
     )
 
 
-def _is_first(route: str) -> bool:
-    """Tell whether nothing was logged of a route, as long as there are not too many of them."""
-    if route in _warned or len(_warned) >= MOST_WARNINGS:
-        return False
-    _warned.add(route)
-    return True
+# --- Pages in the cache of the site
 
 
-def _warn(route: str, asked: int, life: int) -> None:
-    logger.warning(
-        "The response of %s says that it may be cached for %d s, and a signed URL in it ends in "
-        "%d s. The headers were capped; a copy that cache_page kept was not, and will show dead "
-        "links. Lower its timeout, raise AWS_QUERYSTRING_EXPIRE, or use "
-        "cfsigned_django.http.cache_page.",
-        route,
-        asked,
-        life,
+def cache_page(
+    timeout: int, *, cache: str | None = None, key_prefix: str | None = None, reserve: int = 60
+) -> Callable[[View], View]:
+    """Keep a page as Django's decorator does, but for no longer than its signed URLs live.
+
+    ``timeout`` and ``reserve`` are seconds. A page that is taken from the
+    cache at the last moment still has URLs that live for ``reserve`` seconds,
+    in which the browser can fetch what they name. A page that looked at the
+    session is kept for the cookies that it was asked with; any other goes to
+    whoever asks for its address, with its links.
+    """
+
+    def decorate(view: View) -> View:
+        page_cache = _PageCache(view, timeout, cache, key_prefix, reserve)
+
+        if iscoroutinefunction(view):
+
+            @functools.wraps(view)
+            async def kept_async(
+                request: HttpRequest, *args: Any, **kwargs: Any
+            ) -> HttpResponseBase:
+                if (kept := page_cache.find(request)) is not None:
+                    return kept
+                with watch_expiry() as watch:
+                    response = await view(request, *args, **kwargs)
+                return page_cache.keep(request, response, watch)
+
+            return cast(View, markcoroutinefunction(kept_async))
+
+        @functools.wraps(view)
+        def kept_sync(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if (kept := page_cache.find(request)) is not None:
+                return kept
+            with watch_expiry() as watch:
+                response = view(request, *args, **kwargs)
+            return page_cache.keep(request, response, watch)
+
+        return kept_sync
+
+    return decorate
+
+
+class _PageCache:
+    """Django's cache middleware for one view, with a timeout that depends on the page."""
+
+    def __init__(
+        self, view: View, timeout: int, cache: str | None, key_prefix: str | None, reserve: int
+    ) -> None:
+        # Made anew for each page, since a middleware has one timeout.
+        self._make = functools.partial(
+            CacheMiddleware, view, cache_alias=cache, key_prefix=key_prefix
+        )
+        self._timeout = timeout
+        self._reserve = reserve
+
+    def find(self, request: HttpRequest) -> HttpResponseBase | None:
+        """Return the page that was kept; its headers say how long it lasts from now on."""
+        kept = self._make().process_request(request)
+        if kept is None:
+            return None
+        end = _renew(kept)
+        if end is not None:
+            note(math.floor(end))  # for a cache around this one
+        return cast(HttpResponseBase, kept)
+
+    def keep(self, request: HttpRequest, response: Any, watch: ExpiryWatch) -> HttpResponseBase:
+        """Keep the page once it is rendered: its URLs are known only then."""
+        if not _is_unrendered(response):
+            return self._keep_rendered(request, response, watch)
+        _render_under(watch, response)
+        response.add_post_render_callback(
+            lambda rendered: self._keep_rendered(request, rendered, watch)
+        )
+        return cast(HttpResponseBase, response)
+
+    def _keep_rendered(
+        self, request: HttpRequest, response: HttpResponseBase, watch: ExpiryWatch
+    ) -> HttpResponseBase:
+        timeout, end = self._timeout, None
+        if watch.expires is not None:
+            end = watch.expires - self._reserve
+            _remember_end(response, end)
+            timeout = min(timeout, _seconds_until(end))
+        if _is_for_one_viewer(request):
+            caching.patch_vary_headers(response, ("Cookie",))
+        if _changes_viewer_state(request):
+            _stop_django_keeping(request)
+        middleware = self._make(page_timeout=timeout)
+        kept = cast(HttpResponseBase, middleware.process_response(request, response))
+        if end is not None:
+            _cap(kept, _seconds_until(end))
+        return kept
+
+
+def _render_under(watch: ExpiryWatch, response: Any) -> None:
+    """Let the watch, which ended with the view, also see what the template signs."""
+    before = vars(response).get("render")  # of another cache_page
+
+    def render() -> Any:
+        # What is kept is pickled, and this function could not be.
+        del response.render
+        if before is not None:
+            response.render = before
+        with resume(watch):
+            return response.render()
+
+    response.render = render
+
+
+def _is_for_one_viewer(request: HttpRequest) -> bool:
+    """Return whether the page read the session or messages.
+
+    Django's middleware adds ``Vary: Cookie`` only after the page is kept.
+    """
+    session, messages = getattr(request, "session", None), getattr(request, "_messages", None)
+    return (session is not None and session.accessed) or (messages is not None and messages.used)
+
+
+def _changes_viewer_state(request: HttpRequest) -> bool:
+    """Return whether the response changes a session, sets a CSRF token, or shows messages.
+
+    Such a page would be kept under the cookies of the request, which the next
+    new viewer has as well: none.
+    """
+    session, messages = getattr(request, "session", None), getattr(request, "_messages", None)
+    return (
+        (session is not None and session.modified)
+        or (messages is not None and messages.used and len(messages) > 0)
+        or request.META.get("CSRF_COOKIE_NEEDS_UPDATE", False)
     )
+
+
+# --- Django's private flag
+
+#: Django's cache middleware keeps a response only if this attribute of its request is true. The
+#: attribute is private, and there is no public way to ask or to forbid: it is read and written in
+#: the next two functions, and nowhere else.
+_UPDATE_CACHE: Final = "_cache_update_cache"
+
+
+def _will_django_keep(request: HttpRequest) -> bool:
+    return bool(getattr(request, _UPDATE_CACHE, False))
+
+
+def _stop_django_keeping(request: HttpRequest) -> None:
+    setattr(request, _UPDATE_CACHE, False)
+
+
+# --- What headers say
+
+_AGE = re.compile(r'\b(max-age|s-maxage)\s*=\s*"?(\d+)"?', re.IGNORECASE)
+_STALE = re.compile(r'\b(stale-[a-z-]+)\s*=\s*"?(\d+)"?', re.IGNORECASE)
+#: With one of these, Django's cache middleware needs no other max-age.
+_SAYS_ENOUGH = re.compile(r"\b(private|no-cache|no-store|max-age)\b", re.IGNORECASE)
+#: The attribute that holds until when a response may be shown, in Unix seconds. Pickles keep it.
+_END: Final = "_cfsigned_end"
+
+
+def _seconds_until(end: float, now: float | None = None) -> int:
+    return max(0, math.floor(end - (time.time() if now is None else now)))
+
+
+def _cap(response: HttpResponseBase, life: int, *, now: float | None = None) -> int:
+    """Lower the headers to ``life`` seconds; return how many seconds they allowed before."""
+    now = time.time() if now is None else now
+    header = _cache_control_of(response)
+    ages = [int(seconds) for _, seconds in _AGE.findall(header)]
+    fresh = min(max(ages, default=0), life)
+    capped = _AGE.sub(lambda found: _at_most(found, life), header)
+    capped = _STALE.sub(lambda found: _at_most(found, life - fresh), capped)
+    if capped != header:
+        response.headers["Cache-Control"] = capped
+    expires = parse_http_date_safe(response.headers.get("Expires", ""))
+    if expires is not None:
+        ages.append(math.floor(expires - now))
+        if expires > now + life:
+            response.headers["Expires"] = http_date(math.floor(now) + life)
+    return max(ages, default=0)
+
+
+def _at_most(found: re.Match[str], most: int) -> str:
+    return f"{found[1]}={most}" if int(found[2]) > most else found[0]
+
+
+def _cache_control_of(response: HttpResponseBase) -> str:
+    return str(response.headers.get("Cache-Control", ""))
+
+
+def _remember_end(response: HttpResponseBase, end: float) -> None:
+    vars(response)[_END] = end
+
+
+def _renew(response: HttpResponseBase) -> float | None:
+    """Let a response from a cache say how long it lasts from now on; return until when.
+
+    Return None for a response without signed URLs, and leave it alone.
+    """
+    end: float | None = vars(response).get(_END)
+    if end is not None:
+        # Django's Age counts from when the page was made: take it off, and say what is left.
+        said = response.headers.get("Age", "")
+        passed = int(said) if said.isdecimal() else 0
+        del response.headers["Age"]
+        header = _cache_control_of(response)
+        aged = _AGE.sub(lambda found: f"{found[1]}={max(0, int(found[2]) - passed)}", header)
+        if aged != header:
+            response.headers["Cache-Control"] = aged
+        _cap(response, _seconds_until(end))
+    return end
+
+
+def _is_unrendered(response: object) -> bool:
+    """Return whether the text of the response, and so its URLs, are still to be made."""
+    return getattr(response, "is_rendered", True) is False

@@ -54,31 +54,11 @@ class Project:
         """Run a management command in the project."""
         return self._start("-m", "django", *arguments)
 
-    def manage_unread(
-        self, *arguments: str, stream: str = "stdout", unbuffered: bool = False
-    ) -> subprocess.CompletedProcess[str]:
-        """Run a management command with nobody at the other end of one of its streams.
-
-        Python keeps what is written to a pipe in a buffer, unless a container
-        or the like has it ``unbuffered``.
-        """
-        reading, writing = os.pipe()
-        os.close(reading)
-        try:
-            return self._start(
-                "-m", "django", *arguments, unbuffered=unbuffered, **{stream: writing}
-            )
-        finally:
-            os.close(writing)
-
-    def _start(
-        self, *arguments: str, unbuffered: bool = False, **streams: int
-    ) -> subprocess.CompletedProcess[str]:
+    def _start(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         environment = kept | {
             "DJANGO_SETTINGS_MODULE": "project_settings",
             "PYTHONPATH": os.pathsep.join((str(self.folder), str(ROOT))),
-            "PYTHONUNBUFFERED": "1" if unbuffered else "",
             "PYTHONWARNINGS": "error",
             "CLOUDFRONT_PRIVATE_KEY": self.key.to_pem().decode(),
         }
@@ -88,6 +68,5 @@ class Project:
             env=environment,
             text=True,
             check=False,
-            stdout=streams.get("stdout", subprocess.PIPE),
-            stderr=streams.get("stderr", subprocess.PIPE),
+            capture_output=True,
         )

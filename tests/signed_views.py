@@ -53,10 +53,10 @@ def missing(request: HttpRequest) -> HttpResponse:
     return HttpResponse(sign(), status=404)
 
 
-def get(name: str, now: float = NOW) -> Any:
-    """Return the response at that moment."""
+def get(name: str, now: float = NOW, client: Client | None = None) -> Any:
+    """Return the response at that moment; each client is a server of its own."""
     with at(now):
-        return Client().get(f"/{name}")
+        return (client or Client()).get(f"/{name}")
 
 
 def control(response: Any) -> str | None:

@@ -21,7 +21,7 @@ from django.core.management import CommandError, call_command
 from django.test import override_settings
 
 from cfsigned_django.aws.documents.behavior import list_of
-from cfsigned_django.management import edge_trust
+from cfsigned_django.management import edge_source
 from cfsigned_django.signing import PrivateKey
 from tests.aws.api import Account
 from tests.aws.api.test_distribution_reader import Api
@@ -130,65 +130,6 @@ class TestServe:
         ) in stderr
 
 
-class TestKeyGroup:
-    @pytest.fixture
-    def account(self, monkeypatch: pytest.MonkeyPatch) -> Account:
-        """Return an AWS account whose API the command asks, on a machine that has no other."""
-        account = Account(api=StrictCloudFront())
-        monkeypatch.setattr(edge_trust, "make_client", lambda name, profile_name: account.api)
-        return account
-
-    def test_follows_the_group(self, port: int, account: Account, ec_key: PrivateKey) -> None:
-        """Serve what a key of the group signed, and refuse it soon after the key is taken out."""
-        signing = account.upload("signing", ec_key.public_key.to_pem())
-        group = account.make_group(signing, account.upload("other"))
-        storages["default"].save("a.txt", ContentFile(b"text"))
-        with override_settings(AWS_CLOUDFRONT_KEY_ID=signing):
-            url = storages["default"].url("a.txt")
-
-        def visit() -> list[int]:
-            statuses = [fetch(url)[0]]
-            account.key_groups.remove(group, signing)
-            for _ in range(100):
-                statuses.append(fetch(url)[0])
-                if statuses[-1] != 200:
-                    break
-                time.sleep(0.1)
-            return statuses
-
-        statuses, stdout, stderr = run(port, visit, key_group_id=group, propagation=0.5)
-        assert set(statuses[:-1]) == {200}
-        assert statuses[-1] == 403
-        assert (
-            f"  group    {group}, followed through CloudFront's API; a change counts after 0.5 s\n"
-        ) in stdout
-        assert signing in stdout.partition("  keys     ")[2].partition("\n")[0]
-        assert "The key group holds" in stderr
-
-    def test_group_that_is_not_there(self, port: int, account: Account) -> None:
-        """Refuse a key group that cannot be read, and name it."""
-        with pytest.raises(CommandError, match=r"Could not read the key group no-such-group"):
-            call_command("cfsigned_edge", insecure=True, port=port, key_group_id="no-such-group")
-
-    @pytest.mark.usefixtures("port")
-    def test_no_domain(self, account: Account) -> None:
-        """Name the setting where the edge would not know its own domain."""
-        group = account.make_group(account.upload("any"))
-        with (
-            override_settings(AWS_S3_CUSTOM_DOMAIN=None),
-            pytest.raises(CommandError, match="E004"),
-        ):
-            call_command("cfsigned_edge", insecure=True, key_group_id=group)
-
-    def test_negative_propagation(self, port: int, account: Account) -> None:
-        """Refuse a delay that ends before it begins."""
-        group = account.make_group(account.upload("any"))
-        with pytest.raises(CommandError, match="propagation is -1"):
-            call_command(
-                "cfsigned_edge", insecure=True, port=port, key_group_id=group, propagation=-1
-            )
-
-
 class TestDistribution:
     @pytest.fixture
     def account(self) -> Account:
@@ -199,7 +140,7 @@ class TestDistribution:
     def api(self, account: Account, monkeypatch: pytest.MonkeyPatch) -> Api:
         """Return the API that the command asks: a distribution over the grown bucket."""
         api = Api(account, grown_distribution("on-disk"))
-        monkeypatch.setattr(edge_trust, "make_client", lambda name, profile_name: api)
+        monkeypatch.setattr(edge_source, "make_client", lambda name, profile_name: api)
         return api
 
     def test_follows_the_distribution(
@@ -274,10 +215,21 @@ class TestDistribution:
         with pytest.raises(CommandError, match="Could not read the distribution E404"):
             call_command("cfsigned_edge", insecure=True, port=port, distribution="E404")
 
-    def test_one_of_both(self, port: int, api: Api) -> None:
-        """Refuse a key group beside a distribution, which has its own."""
-        with pytest.raises(CommandError, match="not allowed with"):
-            call_command("cfsigned_edge", "--distribution", "E1", "--key-group-id", "g1")
+    @pytest.mark.usefixtures("port")
+    def test_no_domain(self, api: Api) -> None:
+        """Name the setting if the edge would not know its own domain."""
+        with (
+            override_settings(AWS_S3_CUSTOM_DOMAIN=None),
+            pytest.raises(CommandError, match="E004"),
+        ):
+            call_command("cfsigned_edge", insecure=True, distribution="E1")
+
+    def test_negative_propagation(self, port: int, api: Api) -> None:
+        """Refuse a delay that ends before it begins."""
+        with pytest.raises(CommandError, match="propagation is -1"):
+            call_command(
+                "cfsigned_edge", insecure=True, port=port, distribution="E1", propagation=-1
+            )
 
 
 class TestRefuse:
@@ -305,7 +257,7 @@ class TestRefuse:
                 "Could not find backend 'nowhere.Storage': No module named 'nowhere'",
             ),
             ({}, {"public": ["a b"]}, "path_pattern 'a b'"),
-            ({}, {"propagation": 3.0}, "--propagation is for --key-group-id and --distribution"),
+            ({}, {"propagation": 3.0}, "--propagation is for --distribution"),
             ({}, {"port": 70_000}, "Port 70000 of 127.0.0.1 cannot be had"),
             (
                 {

@@ -15,7 +15,7 @@ from django.core.cache import cache
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import storages
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
-from django.test import AsyncClient
+from django.test import AsyncClient, Client
 from django.urls import path
 from django.utils.http import http_date, parse_http_date
 from django.views.decorators.cache import cache_control, cache_page as cache_page_of_django
@@ -90,7 +90,6 @@ def _site(site: Any) -> Iterator[None]:
     site.ROOT_URLCONF = __name__
     site.STORAGES = {"default": {"BACKEND": S3_BACKEND}}
     site.MIDDLEWARE = [CAP]
-    http._warned.clear()
     cache.clear()
     yield
     cache.clear()
@@ -228,8 +227,9 @@ def warnings_of(caplog: pytest.LogCaptureFixture) -> list[str]:
 @pytest.mark.parametrize("name", ["long", "kept_by_django", "async"])
 def test_warning(name: str, caplog: pytest.LogCaptureFixture) -> None:
     """Warn once for each route whose response asked for more than its URLs live."""
+    client = Client()
     for number in range(3):
-        get(name, NOW + 1000 * number)
+        get(name, NOW + 1000 * number, client)
     (message,) = warnings_of(caplog)
     assert re.search(rf"{name} says that it may be cached for 600 s.* in 300 s", message)
     assert "Signature" not in message
@@ -254,8 +254,18 @@ def test_pages_without_urls_stay_as_they_are() -> None:
 def test_warning_of_another_life(site: Any, caplog: pytest.LogCaptureFixture) -> None:
     """Warn once for a route whose URLs are stable, so that their life is another one each time."""
     site.AWS_CLOUDFRONT_EXPIRE_STEP = 100
+    client = Client()
     for second in range(5):
-        get("long", NOW + second)
+        get("long", NOW + second, client)
+    assert len(warnings_of(caplog)) == 1
+
+
+def test_warnings_end(caplog: pytest.LogCaptureFixture) -> None:
+    """Warn of so many routes only: paths without a route are as many as people ask for."""
+    client = Client()
+    with mock.patch.object(http, "MAX_WARNINGS", 1):
+        for name in ("long", "kept_by_django"):
+            get(name, client=client)
     assert len(warnings_of(caplog)) == 1
 
 

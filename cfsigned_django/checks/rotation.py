@@ -12,11 +12,10 @@ from django.db import Error, connections, router
 from django.utils import timezone
 
 from cfsigned_django import conf
-from cfsigned_django.check_table import problem
 from cfsigned_django.checks.storages import signing_configs
 from cfsigned_django.encryption import CannotUnseal, count_wrong_keys, unseal
 from cfsigned_django.rotation.models import KeyPair
-from cfsigned_django.validation import whole_seconds
+from cfsigned_django.validation import problem, whole_seconds
 
 
 def check_rotation(

@@ -16,11 +16,15 @@ from django.db.models import FileField
 from django.utils.module_loading import import_string
 
 from cfsigned_django import conf
-from cfsigned_django.check_table import problem
-from cfsigned_django.default_file_storage import is_honoured
+from cfsigned_django.conf import is_honoured
 from cfsigned_django.keyring import needs_settings_key
 from cfsigned_django.storage.urls import SignedUrlMixin
-from cfsigned_django.validation import find_address_problems, find_problems, longest_lifetime
+from cfsigned_django.validation import (
+    find_address_problems,
+    find_problems,
+    longest_lifetime,
+    problem,
+)
 
 
 def check_storages(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from cfsigned_django.doctor.fetching import Answer, Voice
 from cfsigned_django.doctor.findings import Finding
 from cfsigned_django.doctor.kinds import finding
+from cfsigned_django.viewer import Answer, Responder
 
 _REFUSALS = {
     "InvalidKey": ("signed-unknown-key", "CloudFront answers InvalidKey (Unknown Key)"),
@@ -18,7 +18,7 @@ _REFUSALS = {
 def judge_common(answer: Answer, url: str) -> Finding | None:
     """Return the finding of an answer that says nothing about signatures, or None."""
     host = url.split("/")[2]
-    if answer.status in (301, 302, 303, 307, 308):
+    if answer.is_redirect:
         target = answer.headers.get("location", "nowhere").partition("?")[0]
         what = f"{url} is redirected to {target} ({answer.status})."
         return finding("redirected", what, subject=host)
@@ -28,7 +28,7 @@ def judge_common(answer: Answer, url: str) -> Finding | None:
         server = answer.headers.get("server", "no Server header")
         what = f"{host} answers {answer.status}, but not as CloudFront ({server})."
         return finding("not-cloudfront", what, subject="AWS_S3_CUSTOM_DOMAIN")
-    if answer.status >= 400 and answer.voice is Voice.PAGE:
+    if answer.status >= 400 and answer.responder is Responder.PAGE:
         what = f"CloudFront answers {answer.status} with an HTML page."
         return finding("html-answer", what, subject=host)
     return None
@@ -38,7 +38,7 @@ def judge_unsigned(answer: Answer, url: str) -> Finding:
     """Judge the answer to a request without a signature."""
     if answer.is_served:
         return finding("unsigned-served", f"{url} is served without a signature.", subject=url)
-    if answer.voice is Voice.S3:
+    if answer.responder is Responder.S3:
         what = f"S3 answers {answer.code} to {url} without a signature."
         return finding("unsigned-forwarded", what, subject=url)
     if answer.code == "MissingKey":
@@ -53,7 +53,7 @@ def judge_signed(answer: Answer, url: str, *, has_object: bool) -> Finding:
     if answer.is_served:
         what = f"{url} is served with a signature ({answer.status})."
         return finding("signed-served", what, subject=url)
-    if answer.voice is Voice.S3:
+    if answer.responder is Responder.S3:
         return _judge_s3(answer, url, has_object=has_object)
     if answer.code in _REFUSALS:
         kind, what = _REFUSALS[answer.code]

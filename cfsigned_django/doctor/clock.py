@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
-from typing import Final
+from typing import Final, TypeAlias
 
 from cfsigned_django.doctor.findings import Finding
 from cfsigned_django.doctor.kinds import finding
 from cfsigned_django.doctor.words import ago
 
+#: Returns the time in Unix seconds.
+Clock: TypeAlias = Callable[[], float]
 #: More is a warning: NTP keeps clocks within a fraction of a second.
 NOTICEABLE_SECONDS: Final = 30
 #: More is an error, for it is a large part of what links usually live.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from cfsigned_django.doctor.fetching import Answer, Fetch
 from cfsigned_django.doctor.findings import Finding
 from cfsigned_django.doctor.kinds import finding
+from cfsigned_django.viewer import Answer, Fetch
 
 
 def judge_cors(

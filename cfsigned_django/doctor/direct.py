@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from cfsigned_django.doctor.fetching import Answer, Fetch, NoAnswer
 from cfsigned_django.doctor.findings import Finding
 from cfsigned_django.doctor.kinds import finding
+from cfsigned_django.viewer import Answer, Fetch, NoAnswer
 
 _HOME_REGION = "us-east-1"
 

@@ -17,8 +17,8 @@ from cfsigned_django.aws.stack import Clients
 from cfsigned_django.checks.rotation import check_rotation
 from cfsigned_django.checks.storages import check_storages
 from cfsigned_django.doctor.aws_side import from_aws_error, judge_aws
+from cfsigned_django.doctor.clock import Clock
 from cfsigned_django.doctor.direct import direct_url
-from cfsigned_django.doctor.fetching import Clock, Fetch
 from cfsigned_django.doctor.findings import Finding, Level
 from cfsigned_django.doctor.kinds import finding
 from cfsigned_django.doctor.live import Probe, examine_live
@@ -31,6 +31,7 @@ from cfsigned_django.keyring import looks_in_database
 from cfsigned_django.signing import HashRefused, Signer
 from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.validation import is_local_host, whole_seconds
+from cfsigned_django.viewer import Fetch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

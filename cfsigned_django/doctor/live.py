@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from cfsigned_django.doctor.answers import judge_common, judge_signed, judge_unsigned
-from cfsigned_django.doctor.clock import judge_clock, read_date
+from cfsigned_django.doctor.clock import Clock, judge_clock, read_date
 from cfsigned_django.doctor.cors import judge_cors
 from cfsigned_django.doctor.direct import judge_direct
-from cfsigned_django.doctor.fetching import Answer, Clock, Fetch, NoAnswer, Voice
 from cfsigned_django.doctor.findings import Finding, Level
 from cfsigned_django.doctor.kinds import finding
 from cfsigned_django.signing import Signer
+from cfsigned_django.viewer import Answer, Fetch, NoAnswer, Responder
 
 _PROBE_SECONDS = 600
 _DAY = 86_400
@@ -91,7 +91,7 @@ def _examine_signed(
     )
     yield signed
     # S3's answers count as well: CloudFront had let the request pass.
-    if not answer.is_served and answer.voice is not Voice.S3:
+    if not answer.is_served and answer.responder is not Responder.S3:
         return
     # A parameter more is a change that a browser, a proxy or a person makes.
     tampered = fetch(sign(now() + _PROBE_SECONDS) + "&cfsigned=1", {})
@@ -107,7 +107,7 @@ def _examine_signed(
 
 def _judge_refused(answer: Answer, kind: str, words: str, url: str) -> Finding:
     """Judge the answer to a URL that must be refused."""
-    if answer.is_served or answer.voice is Voice.S3:
+    if answer.is_served or answer.responder is Responder.S3:
         what = f"{words} is let through ({answer.status})."
         return finding(f"{kind}-served", what, subject=url)
     if answer.code == "AccessDenied":

@@ -5,12 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from cfsigned_django.edge.behavior import Behavior
 from cfsigned_django.edge.distribution import Distribution
-from cfsigned_django.edge.key_group_watch import TrustedKeys, key_names
 from cfsigned_django.edge.watch import Watch
+from cfsigned_django.signing.keys import PublicKey
+
+#: Id of a public key -> the key.
+TrustedKeys: TypeAlias = Mapping[str, PublicKey]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +89,11 @@ class FollowedDistribution:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         return self.current()(environ, start_response)
+
+
+def key_names(keys: TrustedKeys) -> str:
+    """Return the ids of the keys for people."""
+    return ", ".join(sorted(keys)) or "no key"
 
 
 def _describe(behavior: Behavior) -> str:

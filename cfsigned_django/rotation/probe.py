@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
-from http.client import HTTPException
-from typing import TypeAlias
-from urllib.error import HTTPError
 from urllib.parse import urlsplit
-from urllib.request import Request, urlopen
 
 from cfsigned_django.signing.encoding import split_query
+from cfsigned_django.viewer import Answer, Fetch, NoAnswer, Responder, fetch
 
 
 class ProbeResult(StrEnum):
@@ -32,31 +27,11 @@ class ProbeResult(StrEnum):
     NO_ANSWER = "no_answer"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What came back: the status, and the beginning of the body of a refusal."""
-
-    status: int
-    body: bytes = b""
-
-    def has_code(self, code: bytes) -> bool:
-        """Tell whether CloudFront refused the request for this reason."""
-        return self.status == 403 and b"<Code>" + code + b"</Code>" in self.body
-
-    @property
-    def has_passed(self) -> bool:
-        """Tell whether CloudFront let the request pass: also S3 refuses, with a RequestId."""
-        return self.status != 403 or b"<RequestId>" in self.body
+_fetch_soon = partial(fetch, timeout=5)
 
 
-#: Enough for what S3 says before its RequestId.
-_REFUSAL_LENGTH = 4000
-#: Requests a URL; returns None where no answer comes.
-Ask: TypeAlias = Callable[[str], Answer | None]
-
-
-def probe_url(url: str, *, timeout: float = 5, ask: Ask | None = None) -> ProbeResult:
-    """Request a signed URL and say what the answer means; ``timeout`` is in seconds.
+def probe_url(url: str, *, fetch: Fetch = _fetch_soon) -> ProbeResult:
+    """Request a signed URL and return what the answer means.
 
     A file need not exist under the URL: CloudFront checks the key before it
     asks the bucket. Only InvalidKey ("Unknown Key") means that it does not
@@ -65,26 +40,28 @@ def probe_url(url: str, *, timeout: float = 5, ask: Ask | None = None) -> ProbeR
     Where the key seems good, the same is asked for without a signature: it
     must be refused, else the first answer proves nothing.
     """
-    if not url.startswith(("https://", "http://")):
-        raise ValueError("An http or https URL is wanted.")
-    ask = ask or partial(_ask, timeout=timeout)
-    signed = ask(url)
-    if signed is None or signed.status >= 500:
+    try:
+        signed = _ask(fetch, url)
+        if _says_nothing(signed):
+            return ProbeResult.NO_ANSWER
+        if _refused_with(signed, "InvalidKey"):
+            return ProbeResult.UNKNOWN_KEY
+        # CloudFront's own words; S3 writes "Access Denied", which says that the
+        # request passed CloudFront.
+        if signed.status == 403 and b"<Message>Access denied</Message>" in signed.body:
+            return ProbeResult.WRONG_KEY
+        return _compare(_ask(fetch, _without_signature(url)), signed)
+    except NoAnswer:
         return ProbeResult.NO_ANSWER
-    if signed.has_code(b"InvalidKey"):
-        return ProbeResult.UNKNOWN_KEY
-    # CloudFront's own words; S3 writes "Access Denied", which says that the
-    # request passed CloudFront.
-    if signed.status == 403 and b"<Message>Access denied</Message>" in signed.body:
-        return ProbeResult.WRONG_KEY
-    return _judge_unsigned(ask(_without_signature(url)), signed)
 
 
-def _judge_unsigned(unsigned: Answer | None, signed: Answer) -> ProbeResult:
-    if unsigned is None or unsigned.status >= 500:
+def _compare(unsigned: Answer, signed: Answer) -> ProbeResult:
+    """Return what the answers to the same request without and with a signature mean."""
+    if _says_nothing(unsigned):
         return ProbeResult.NO_ANSWER
-    if unsigned.has_code(b"MissingKey"):
-        return ProbeResult.GOOD if signed.has_passed else ProbeResult.REFUSED
+    if _refused_with(unsigned, "MissingKey"):
+        has_passed = signed.status != 403 or signed.responder is Responder.S3
+        return ProbeResult.GOOD if has_passed else ProbeResult.REFUSED
     # An error page of the distribution's own may stand in for CloudFront's
     # words: then the signature must have made a difference.
     if unsigned.status == 403 and signed.status != 403:
@@ -92,24 +69,21 @@ def _judge_unsigned(unsigned: Answer | None, signed: Answer) -> ProbeResult:
     return ProbeResult.UNRESTRICTED
 
 
-def _ask(url: str, timeout: float) -> Answer | None:
-    """Return the answer to a request, if there is one."""
-    request = Request(url, headers={"Range": "bytes=0-0", "User-Agent": "cfsigned_django"})  # noqa: S310
-    try:
-        with urlopen(request, timeout=timeout) as response:  # noqa: S310
-            return Answer(status=response.status)
-    except HTTPError as error:
-        with error:
-            return _read_refusal(error)
-    except (OSError, HTTPException):
-        return None
+def _ask(fetch: Fetch, url: str) -> Answer:
+    """Return the answer to a request; by https if CloudFront redirects http to it."""
+    answer = fetch(url, {})
+    secure = url.replace("http:", "https:", 1)
+    if answer.is_redirect and answer.headers.get("location") == secure != url:
+        return fetch(secure, {})
+    return answer
 
 
-def _read_refusal(error: HTTPError) -> Answer | None:
-    try:
-        return Answer(status=error.code, body=error.read(_REFUSAL_LENGTH))
-    except (OSError, HTTPException):
-        return None
+def _says_nothing(answer: Answer) -> bool:
+    return answer.status >= 500
+
+
+def _refused_with(answer: Answer, code: str) -> bool:
+    return answer.status == 403 and answer.code == code
 
 
 def _without_signature(url: str) -> str:

@@ -2,40 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from http.client import HTTPException, HTTPResponse
 from typing import TypeAlias
-from urllib.error import HTTPError
-from urllib.request import HTTPRedirectHandler, Request, build_opener
 
-#: How much of an answer is looked at: an error of CloudFront or S3 is shorter.
-_BODY_LENGTH = 2000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What came back: the status, and the beginning of the body."""
-
-    status: int
-    body: bytes
-
-    @property
-    def code(self) -> str:
-        """Return the error code in the XML of CloudFront or S3, or an empty text."""
-        found = re.search(rb"<Code>(\w+)</Code>", self.body)
-        return found[1].decode() if found else ""
-
-    @property
-    def is_from_s3(self) -> bool:
-        """Tell whether S3 refused, and not CloudFront: only S3 gives a RequestId."""
-        return b"<RequestId>" in self.body
-
-
-#: Requests a URL; raises OSError where no answer comes.
-Fetch: TypeAlias = Callable[[str], Answer]
+from cfsigned_django.viewer import Answer, Fetch, NoAnswer, Responder
 
 
 class Verdict(StrEnum):
@@ -57,34 +29,6 @@ class Evidence:
     why: str
 
 
-def fetch(url: str, *, timeout: float = 10) -> Answer:
-    """Request a URL over the network, and follow no redirect; ``timeout`` is in seconds."""
-    if not url.startswith(("https://", "http://")):
-        raise ValueError("An http or https URL is wanted.")
-    request = Request(url, headers={"Range": "bytes=0-0", "User-Agent": "cfsigned_django"})  # noqa: S310
-    try:
-        with _open(request, timeout) as response:
-            return Answer(status=response.status or 0, body=response.read(_BODY_LENGTH))
-    except HTTPException as error:
-        raise OSError(str(error)) from error
-
-
-def _open(request: Request, timeout: float) -> HTTPError | HTTPResponse:
-    """Send a request; a refusal is an answer like another, and its body is read like another."""
-    try:
-        response: HTTPResponse = build_opener(_NoRedirect).open(request, timeout=timeout)
-    except HTTPError as refusal:
-        return refusal
-    return response
-
-
-class _NoRedirect(HTTPRedirectHandler):
-    """Take a redirect for the answer that it is."""
-
-    def redirect_request(self, *args: object) -> None:
-        return None
-
-
 def prove(
     fetch: Fetch, *, unsigned_url: str, signed_url: str, direct_url: str, exists: bool
 ) -> Iterator[Evidence]:
@@ -100,13 +44,13 @@ _Judge: TypeAlias = Callable[[Answer], tuple[Verdict, str]]
 
 def _ask(fetch: Fetch, what: str, url: str, judge: _Judge) -> Evidence:
     try:
-        answer = fetch(url)
-    except OSError as error:
+        answer = fetch(url, {})
+    except NoAnswer as error:
         return Evidence(
             what=what,
             verdict=Verdict.OPEN,
             got="no answer",
-            why=f"the host did not answer ({type(error).__name__}): check DNS and the network",
+            why=f"the host did not answer ({error}): check DNS and the network",
         )
     verdict, why = judge(answer)
     return Evidence(
@@ -121,7 +65,7 @@ def _judge_unsigned(answer: Answer) -> tuple[Verdict, str]:
         return Verdict.BAD, "the file is open to everybody: the behavior wants no signature"
     if answer.status < 400:
         return Verdict.OPEN, "it was redirected: ask by https"
-    if answer.is_from_s3:
+    if answer.responder is Responder.S3:
         return Verdict.BAD, "the request reached S3: the behavior wants no signature"
     return Verdict.OPEN, "CloudFront did not say MissingKey: a firewall may answer in its place"
 
@@ -136,7 +80,7 @@ def _judge_signed(answer: Answer) -> tuple[Verdict, str]:
             "has it: compare bucket and origin path of the origin, and look for a function that "
             "changes the path",
         )
-    if answer.is_from_s3:
+    if answer.responder is Responder.S3:
         # The plan has seen to the statement that lets CloudFront in, so it is something else.
         return (
             Verdict.BAD,
@@ -149,7 +93,7 @@ def _judge_signed(answer: Answer) -> tuple[Verdict, str]:
 
 
 def _judge_signed_without_file(answer: Answer) -> tuple[Verdict, str]:
-    if answer.status < 300 or answer.code == "NoSuchKey" or answer.is_from_s3:
+    if answer.status < 300 or answer.code == "NoSuchKey" or answer.responder is Responder.S3:
         return (
             Verdict.OPEN,
             "CloudFront took the signature, but there is no file yet to show: upload one, and run "

@@ -22,14 +22,14 @@ from cfsigned_django.aws.provisioning.wish import OriginAccess, Wish
 from cfsigned_django.aws.stack import Clients, Stack, key_groups, read_stack
 from cfsigned_django.rotation.lifecycle import Waits
 from cfsigned_django.rotation.models import KeyPair
-from cfsigned_django.rotation.probe import Answer, ProbeResult, probe_url
+from cfsigned_django.rotation.probe import ProbeResult, probe_url
 from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.setup.first_key import DatabaseKey
 from cfsigned_django.setup.key_file import KeyFile, KeyHolder, SettingsKey
-from cfsigned_django.setup.live_proof import Evidence, Fetch, fetch, prove
+from cfsigned_django.setup.live_proof import Evidence, prove
 from cfsigned_django.signing import KeyAlgorithm, Signer
-from cfsigned_django.storage.probe_link import sign_or_explain
-from cfsigned_django.validation import whole_seconds
+from cfsigned_django.validation import sign_probe, whole_seconds
+from cfsigned_django.viewer import Fetch, fetch
 
 _PROBE_NAME = "cfsigned-probe.txt"
 #: How long the signed URL of the proof lives, in seconds.
@@ -104,15 +104,8 @@ class SiteSetup:
     def settle(self, target: Target, *, now: int) -> str:
         """Finish the key pair; say what is left to do."""
 
-        def ask(url: str) -> Answer | None:
-            try:
-                answer = self.fetch(url)
-            except OSError:
-                return None
-            return Answer(status=answer.status, body=answer.body)
-
         def probe(signer: Signer) -> ProbeResult:
-            return probe_url(self._signed_url(signer, self._url(target), now), ask=ask)
+            return probe_url(self._signed_url(signer, self._url(target), now), fetch=self.fetch)
 
         return self.holder.settle(target.key_group_id, target.key_pair_id, probe)
 
@@ -148,7 +141,7 @@ class SiteSetup:
 
     def _signed_url(self, signer: Signer, url: str, now: int) -> str:
         hash_algorithm = conf.default_of("hash_algorithm")  # as the storages will
-        return sign_or_explain(signer, url, hash_algorithm, date_less_than=now + _PROOF_SECONDS)
+        return sign_probe(signer, url, hash_algorithm, date_less_than=now + _PROOF_SECONDS)
 
     def _find_file(self, target: Target) -> tuple[str, bool]:
         """Return the key of an object that the behavior serves, and whether it is there."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import mimetypes
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import BinaryIO, cast
 from urllib.parse import unquote_to_bytes, urlsplit
@@ -19,7 +19,6 @@ from cfsigned_django.edge.behavior import READ_AND_PREFLIGHT_METHODS
 from cfsigned_django.edge.distribution import REASON_KEY
 from cfsigned_django.edge.stored_object import Answer, StoredObject, answer, s3_error
 from cfsigned_django.edge.viewer_request import raw_target
-from cfsigned_django.signing import PublicKey
 from cfsigned_django.storage.urls import SignedUrlMixin
 
 _PROBE = "x"
@@ -146,17 +145,14 @@ def distribution_for(
     origin: WSGIApplication,
     *,
     public: Sequence[str] = (),
-    trusted_keys: Callable[[], Mapping[str, PublicKey]] | None = None,
 ) -> Distribution:
     """Return a distribution that serves the URLs of a storage, from the origin.
 
-    It has the storage's domain and protocol and trusts what ``trusted_keys``
-    returns, by default the storage's own keys. They are asked for anew with
-    each request. Paths that match one of the
-    patterns in ``public`` need no signature. Raise :exc:`ValueError` for a
-    pattern that CloudFront does not take.
+    It has the storage's domain and protocol and trusts the storage's own keys,
+    which it reads anew for each request. Paths that match one of the patterns
+    in ``public`` need no signature. Raise :exc:`ValueError` for a pattern that
+    CloudFront does not take.
     """
-    find_keys = storage.trusted_keys if trusted_keys is None else trusted_keys
     return Distribution(
         domain_names=(storage.custom_domain,),
         behaviors=(
@@ -166,7 +162,7 @@ def distribution_for(
             ),
             Behavior(trusted_key_groups=(_KEY_GROUP,), allowed_methods=READ_AND_PREFLIGHT_METHODS),
         ),
-        key_groups=lambda: {_KEY_GROUP: find_keys()},
+        key_groups=lambda: {_KEY_GROUP: storage.trusted_keys()},
         origin=origin,
         viewer_scheme=storage.url_protocol.removesuffix(":"),
     )

@@ -10,11 +10,10 @@ from typing import Any, Self
 
 from django.core.checks import CheckMessage
 
-from cfsigned_django.check_table import problem, shown
 from cfsigned_django.conf import Config
 from cfsigned_django.keyring import Lease, get_signer, lease_signer, looks_in_database
 from cfsigned_django.signing import HashAlgorithm, Signer
-from cfsigned_django.validation import longest_lifetime, whole_seconds
+from cfsigned_django.validation import longest_lifetime, problem, shown, whole_seconds
 
 logger = logging.getLogger("cfsigned_django.ready")
 

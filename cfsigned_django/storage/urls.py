@@ -24,11 +24,11 @@ from cfsigned_django.storage.arguments import (
 )
 from cfsigned_django.storage.parameters import build_query
 from cfsigned_django.storage.plain_names import plain_bytes
-from cfsigned_django.storage.probe_link import sign_or_explain
 from cfsigned_django.storage.ready import Ready, Settled
 from cfsigned_django.storage.reuse import SECONDS, Grant, extend, extend_to, find_or_sign
 from cfsigned_django.storage.stable_expiry import stable_expiry
 from cfsigned_django.url_cache import RECHECK_SECONDS, Second
+from cfsigned_django.validation import sign_probe
 
 #: How long the URL of a probe is valid: longer than clocks differ.
 PROBE_SECONDS = 600
@@ -265,4 +265,4 @@ class SignedUrlMixin(AddressMixin):
         ready = self._get_ready()
         address = ready.origin + self._url_path(".cfsigned-probe")
         until = int(time.time()) + PROBE_SECONDS
-        return sign_or_explain(signer, address, ready.hash_algorithm, date_less_than=until)
+        return sign_probe(signer, address, ready.hash_algorithm, date_less_than=until)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import os
 from typing import Any
 
@@ -25,6 +24,7 @@ _DEFAULTS = "_cfsigned_signed_urls"
 _NO_DEFAULTS: dict[str, Any] = {}
 
 
+@register.simple_tag(takes_context=True)
 def signed_url(
     context: Context,
     file_or_name: FieldFile | str | None,
@@ -71,24 +71,12 @@ def signed_url(
         raise TemplateSyntaxError(f"{{% signed_url %}}: {error}") from error
 
 
-class SignedUrlNode(SimpleNode):
-    """Render what ``signed_url()`` returns, as a simple tag does, in half the time."""
-
-    def render(self, context: Context) -> str:
-        """Return the URL, escaped for HTML where the template escapes."""
-        args, kwargs = self.get_resolved_arguments(context)
-        url: str = self.func(*args, **kwargs)
-        if self.target_var is not None:
-            context[self.target_var] = url
-            return ""
-        if not context.autoescape:
-            return url
-        # Django's escape() looks five times through the URL, and is slow to call.
-        if "'" in url or '"' in url or "<" in url or ">" in url:
-            return html.escape(url)
-        return url.replace("&", "&amp;")
+#: Django reads the arguments of a tag by a function's signature, and says what is wrong with them:
+#: here those of a block, which renders itself.
+_blocks = template.Library()
 
 
+@_blocks.simple_tag
 def signed_urls(
     resource: str,
     *,
@@ -132,21 +120,9 @@ class SignedUrlsNode(Node):
             return self.nodelist.render(context)
 
 
-# Django reads the arguments of a tag by the signature of a function, and says what is wrong.
-_arguments_of = template.Library()
-_arguments_of.simple_tag(signed_url, takes_context=True)
-_arguments_of.simple_tag(signed_urls)
-
-
-@register.tag("signed_url")
-def _compile_signed_url(parser: Parser, token: Token) -> SignedUrlNode:
-    node: Any = _arguments_of.tags["signed_url"](parser, token)
-    return SignedUrlNode(node.func, node.takes_context, node.args, node.kwargs, node.target_var)
-
-
 @register.tag("signed_urls")
 def _compile_signed_urls(parser: Parser, token: Token) -> SignedUrlsNode:
-    node: Any = _arguments_of.tags["signed_urls"](parser, token)
+    node: Any = _blocks.tags["signed_urls"](parser, token)
     if node.target_var is not None:
         raise TemplateSyntaxError("{% signed_urls %} is a block, and has nothing to store with as.")
     nodelist = parser.parse(("endsigned_urls",))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from email.utils import formatdate
 
-from cfsigned_django.doctor.fetching import Answer
+from cfsigned_django.viewer import Answer
 from tests.edge import BODIES
 from tests.storage_cases import DOMAIN
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from cfsigned_django.doctor.fetching import Answer
+from cfsigned_django.viewer import Answer
 from tests.doctor.world import World
 
 _PAGE = b"<!DOCTYPE html><html><body>The request was blocked.</body></html>"

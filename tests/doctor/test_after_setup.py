@@ -13,8 +13,8 @@ import pytest
 from django.core.management import call_command
 
 from cfsigned_django.aws.stack import Clients, read_stack
-from cfsigned_django.doctor.fetching import Answer
 from cfsigned_django.management.commands import cfsigned_doctor, cfsigned_setup
+from cfsigned_django.viewer import Answer
 from tests.ministack_server import Ministack
 from tests.setup.accounts import clients_of
 from tests.setup.viewers import Viewer
@@ -50,7 +50,7 @@ def viewer(
 
     def fetch(url: str, headers: Mapping[str, str]) -> Answer:
         is_s3 = ".amazonaws.com/" in url
-        answer = viewer(f"{ministack.endpoint_url}/x" if is_s3 else url)
+        answer = viewer(f"{ministack.endpoint_url}/x" if is_s3 else url, headers)
         fields = {"x-cache": "Miss from cloudfront", "date": formatdate(usegmt=True)}
         if "Origin" in headers:
             fields["access-control-allow-origin"] = "*"  # of SimpleCORS, which nobody plays here

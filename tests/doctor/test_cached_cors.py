@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from cfsigned_django.doctor.fetching import fetch
 from cfsigned_django.doctor.findings import Finding
 from cfsigned_django.doctor.live import Probe, examine_live
 from cfsigned_django.signing import PrivateKey, Signer
+from cfsigned_django.viewer import fetch
 from tests.doctor import faults, ids
 from tests.doctor.caching_server import caching_server
 from tests.storage_cases import KEY_ID

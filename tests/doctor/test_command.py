@@ -10,9 +10,9 @@ from unittest import mock
 import pytest
 from django.core.management import CommandError, call_command
 
-from cfsigned_django.doctor.fetching import Answer
 from cfsigned_django.doctor.kinds import finding
 from cfsigned_django.signing import PrivateKey
+from cfsigned_django.viewer import Answer
 from tests.doctor.command_line import MODULE, run
 from tests.doctor.world import ORIGIN, World
 from tests.storage_cases import S3_BACKEND

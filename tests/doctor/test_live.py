@@ -8,9 +8,9 @@ from email.utils import formatdate
 
 import pytest
 
-from cfsigned_django.doctor.fetching import Answer, NoAnswer
 from cfsigned_django.doctor.findings import Level
 from cfsigned_django.doctor.live import Probe, examine_live
+from cfsigned_django.viewer import Answer, NoAnswer
 from tests.doctor import faults, ids
 from tests.doctor.played import (
     DIRECT,

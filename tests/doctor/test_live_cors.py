@@ -9,8 +9,8 @@ import pytest
 
 from cfsigned_django.doctor.cors import judge_cors
 from cfsigned_django.doctor.direct import direct_url, judge_direct
-from cfsigned_django.doctor.fetching import Answer, NoAnswer
 from cfsigned_django.doctor.live import Probe, examine_live
+from cfsigned_django.viewer import Answer, NoAnswer
 from tests.doctor import ids
 from tests.doctor.played import DIRECT, ORIGIN, SERVED, URL, answering, clock, edge, s3
 

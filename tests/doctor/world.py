@@ -28,13 +28,13 @@ from cfsigned_django.aws.documents.bucket_policy import (
 from cfsigned_django.aws.inspection import Inspection, inspect
 from cfsigned_django.aws.stack import Clients, key_groups
 from cfsigned_django.doctor.examination import Examination
-from cfsigned_django.doctor.fetching import Answer, NoAnswer
 from cfsigned_django.doctor.findings import Finding
 from cfsigned_django.edge import Behavior, Distribution
 from cfsigned_django.edge.client import EdgeClient
 from cfsigned_django.edge.cors import CorsRule
 from cfsigned_django.signing import PrivateKey, PublicKey
 from cfsigned_django.storage.origins import StorageOrigin
+from cfsigned_django.viewer import Answer, NoAnswer
 from tests.storage_cases import DOMAIN
 
 LOCATION = "media"

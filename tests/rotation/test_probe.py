@@ -6,6 +6,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from cfsigned_django.edge import Behavior, Distribution, EdgeServer
 from cfsigned_django.rotation.probe import ProbeResult, probe_url
 from cfsigned_django.signing import PrivateKey, PublicKey, Signer
+from cfsigned_django.viewer import Answer, fetch
 
 KEY_ID = "K2JCJMDEHXQW5F"
 ACCESS_DENIED_OF_S3 = (
@@ -183,7 +185,7 @@ def test_silence_is_no_answer(ec_key: PrivateKey) -> None:
         silent.listen()
         url = sign(f"http://127.0.0.1:{silent.getsockname()[1]}", ec_key)
 
-        assert probe_url(url, timeout=0.2) is ProbeResult.NO_ANSWER
+        assert probe_url(url, fetch=partial(fetch, timeout=0.2)) is ProbeResult.NO_ANSWER
 
 
 def test_signature_is_left_out_and_nothing_else(ec_key: PrivateKey) -> None:
@@ -202,7 +204,38 @@ def test_signature_is_left_out_and_nothing_else(ec_key: PrivateKey) -> None:
     assert seen[1] == "versionId=1"
 
 
+def test_redirect_to_https_is_followed(ec_key: PrivateKey) -> None:
+    """A behavior that redirects http to https is asked by https, with the same URL."""
+    asked: list[str] = []
+
+    def redirecting(url: str, headers: object) -> Answer:
+        asked.append(url)
+        if url.startswith("http:"):
+            return Answer(status=301, headers={"location": url.replace("http:", "https:", 1)})
+        code = "" if "Signature=" in url else "MissingKey"
+        return Answer(status=403 if code else 206, body=refusal_of_cloudfront(code))
+
+    signed = sign("http://media.example.com", ec_key)
+
+    assert probe_url(signed, fetch=redirecting) is ProbeResult.GOOD
+    assert asked[1] == signed.replace("http:", "https:", 1)
+
+
+def test_other_redirect_is_not_followed(ec_key: PrivateKey) -> None:
+    """A redirect to anywhere else is an answer: no request goes to another host."""
+    asked: list[str] = []
+
+    def redirecting(url: str, headers: object) -> Answer:
+        asked.append(url)
+        return Answer(status=302, headers={"location": "https://login.example.com/"})
+
+    signed = sign("http://media.example.com", ec_key)
+
+    assert probe_url(signed, fetch=redirecting) is ProbeResult.UNRESTRICTED
+    assert [url.partition("/media/")[0] for url in asked] == ["http://media.example.com"] * 2
+
+
 def test_other_schemes_are_refused() -> None:
     """No file of this machine is read."""
-    with pytest.raises(ValueError, match="An http or https URL is wanted"):
+    with pytest.raises(ValueError, match="http or https"):
         probe_url("file:///etc/hostname")

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-
 import pytest
 
-from cfsigned_django.setup.live_proof import Answer, Verdict, fetch, prove
+from cfsigned_django.setup.live_proof import Verdict, prove
+from cfsigned_django.viewer import Answer
 
 FROM_S3 = (
     b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message><RequestId>1</RequestId>"
@@ -25,7 +22,7 @@ def cloudfront(code: str) -> bytes:
 def judge(kind: str, status: int, body: bytes, *, exists: bool = True) -> tuple[Verdict, str]:
     """Return what one answer means, as the unsigned, signed or direct one."""
 
-    def answer(url: str) -> Answer:
+    def answer(url: str, headers: object) -> Answer:
         return Answer(status=status, body=body)
 
     found = prove(
@@ -86,58 +83,3 @@ def test_next_step_where_s3_refuses() -> None:
 def test_without_a_file(status: int, body: bytes, verdict: Verdict) -> None:
     """Prove nothing by a file that is not there, but see a bad key."""
     assert judge("signed", status, body, exists=False)[0] is verdict
-
-
-class Handler(BaseHTTPRequestHandler):
-    """Answer with a redirect, an error, or a broken answer."""
-
-    def do_GET(self) -> None:
-        """Answer as the path says."""
-        if self.path == "/broken":
-            self.wfile.write(b"nonsense\r\n\r\n")
-            return
-        if self.path == "/cut":
-            self.wfile.write(
-                b"HTTP/1.1 403 Forbidden\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n<Err"
-            )
-            return
-        self.send_response(int(self.path.removeprefix("/")))
-        self.send_header("Location", "/200")
-        self.send_header("Content-Length", "4")
-        self.end_headers()
-        self.wfile.write(b"body")
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Keep the output of the tests clean."""
-
-
-@pytest.fixture
-def server() -> Iterator[str]:
-    """Serve the handler; return its address."""
-    made = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{made.server_port}"
-    finally:
-        made.shutdown()
-        thread.join()
-        made.server_close()
-
-
-@pytest.mark.parametrize("status", [200, 301, 403, 500])
-def test_fetch(server: str, status: int) -> None:
-    """Return every answer as it came, a redirect too."""
-    assert fetch(f"{server}/{status}") == Answer(status=status, body=b"body")
-
-
-def test_fetch_fails_as_the_network_does(server: str) -> None:
-    """Raise OSError for no answer, for one that is not HTTP, and for a refusal that breaks off."""
-    with pytest.raises(OSError, match="nonsense"):
-        fetch(f"{server}/broken")
-    with pytest.raises(OSError, match="IncompleteRead"):
-        fetch(f"{server}/cut")
-    with pytest.raises(OSError, match="refused"):
-        fetch("http://127.0.0.1:9/")
-    with pytest.raises(ValueError, match="http"):
-        fetch("file:///etc/passwd")

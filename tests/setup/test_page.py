@@ -33,10 +33,10 @@ _RUN = """
 import sys, django
 django.setup()
 from django.core.management import call_command
-from cfsigned_django.setup.live_proof import Answer
+from cfsigned_django.viewer import Answer
 from cfsigned_django.management.commands.cfsigned_setup import Command
 refused = b"<Error><Code>%s</Code><RequestId>1</RequestId></Error>"
-def fetch(url):
+def fetch(url, headers):
     if "Signature=" in url or "127.0.0.1" in url:
         return Answer(status=403, body=refused % b"AccessDenied")
     return Answer(status=403, body=b"<Error><Code>MissingKey</Code></Error>")

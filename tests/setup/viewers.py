@@ -8,7 +8,7 @@ behaviors and key groups from the API for every request.
 from __future__ import annotations
 
 import http.client
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 from wsgiref.types import StartResponse, WSGIEnvironment
@@ -19,8 +19,8 @@ from cfsigned_django.aws.documents.public_access import open_switches
 from cfsigned_django.aws.stack import Clients, Stack
 from cfsigned_django.edge.client import EdgeClient
 from cfsigned_django.edge.distribution_watch import FollowedDistribution
-from cfsigned_django.management.edge_trust import rules_of
-from cfsigned_django.setup.live_proof import Answer
+from cfsigned_django.management.edge_source import rules_of
+from cfsigned_django.viewer import Answer
 
 _DENIED_BY_S3 = (
     b'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>AccessDenied</Code>'
@@ -36,7 +36,7 @@ class Viewer:
     clients: Clients
     read: Callable[[], Stack]
 
-    def __call__(self, url: str) -> Answer:
+    def __call__(self, url: str, headers: Mapping[str, str]) -> Answer:
         """Answer as CloudFront, or as S3 to anybody."""
         stack = self.read()
         if url.startswith(self.endpoint_url):

@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
-from django.core.management.base import CommandError, no_translations
+from django.core.management.base import BaseCommand, CommandError, no_translations
 
 from cfsigned_django import conf
 from cfsigned_django.aws.client import make_client
@@ -20,16 +20,15 @@ from cfsigned_django.checks.rotation import check_rotation
 from cfsigned_django.checks.storages import check_storages
 from cfsigned_django.doctor.examination import Examination, worst_first
 from cfsigned_django.doctor.explanation import explain
-from cfsigned_django.doctor.fetching import fetch
 from cfsigned_django.doctor.findings import Finding, Level
 from cfsigned_django.doctor.report import write_report
 from cfsigned_django.doctor.site import NoStorage, find_storage
 from cfsigned_django.doctor.static import has_error, judge_checks
-from cfsigned_django.management.piped import PipedCommand
 from cfsigned_django.storage.urls import SignedUrlMixin
+from cfsigned_django.viewer import fetch
 
 
-class Command(PipedCommand):
+class Command(BaseCommand):
     """Examine a site, or explain one URL."""
 
     help = (

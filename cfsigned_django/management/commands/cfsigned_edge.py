@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import logging
+import signal
 from argparse import ArgumentParser
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from types import FrameType
 from typing import Any, cast
 from urllib.parse import urlsplit
 from wsgiref.types import WSGIApplication
@@ -17,8 +21,7 @@ from cfsigned_django.aws.client import AwsError
 from cfsigned_django.aws.s3_origin import S3Origin
 from cfsigned_django.edge import EdgeServer
 from cfsigned_django.edge.cors import CorsRule
-from cfsigned_django.management.edge_trust import Trust, find_trust
-from cfsigned_django.management.serving import log_to, serve
+from cfsigned_django.management.edge_source import EdgeSource, from_distribution, from_storage
 from cfsigned_django.storage import CloudFrontS3Storage
 from cfsigned_django.storage.origins import StorageOrigin
 from cfsigned_django.storage.urls import SignedUrlMixin
@@ -72,26 +75,19 @@ class Command(BaseCommand):
             help="AWS profile of a user who may only read, to ask S3 with. Default: what the "
             "storage itself uses",
         )
-        trusted = parser.add_mutually_exclusive_group()
-        trusted.add_argument(
-            "--key-group-id",
-            metavar="ID",
-            help="Key group to trust, followed through CloudFront's API as it changes. Default: "
-            "the key that the storage signs with",
-        )
-        trusted.add_argument(
+        parser.add_argument(
             "--distribution",
             metavar="ID",
             help="Distribution whose behaviors and key groups to go by, followed through "
-            "CloudFront's API as it changes",
+            "CloudFront's API as it changes. Default: trust the key that the storage signs with",
         )
         parser.add_argument(
             "--propagation",
             type=float,
             default=0,
             metavar="SECONDS",
-            help="How long after a change of the key group, or of the distribution, this edge goes "
-            "by it. Default: 0",
+            help="How long after a change of the distribution, or of its key groups, this edge "
+            "goes by it. Default: 0",
         )
         parser.add_argument(
             "--insecure", action="store_true", help="Run although DEBUG is off: for tests"
@@ -107,16 +103,15 @@ class Command(BaseCommand):
             )
         storage = _find_storage(options["storage"])
         try:
-            trust = find_trust(storage, options)
-            storage.unsigned_url("a.jpg")  # raises now where there is no domain
-            application = trust.application(_origin(storage, options))
+            storage.unsigned_url("a.jpg")  # raises now if there is no domain
+            source = _find_source(storage, options)
         except (AwsError, ImproperlyConfigured, ValueError) as error:
             raise CommandError(str(error)) from error
         port = options["port"]
         if port is None:
             port = _port_of(storage) or DEFAULT_PORT
         try:
-            server = EdgeServer(application, host=options["host"], port=port)
+            server = EdgeServer(source.application, host=options["host"], port=port)
         except (OSError, OverflowError) as error:
             raise CommandError(
                 f"Port {port} of {options['host']} cannot be had: {error}. Stop what uses it, or "
@@ -124,17 +119,17 @@ class Command(BaseCommand):
             ) from error
         with ExitStack() as stack:
             stack.enter_context(server)
-            stack.enter_context(log_to(self.stderr))
-            if trust.watch:
-                stack.enter_context(trust.watch.running())
-            self._introduce(storage, trust, server, options)
-            serve(server)
+            stack.enter_context(_log_to(self.stderr))
+            if source.watch:
+                stack.enter_context(source.watch.running())
+            self._introduce(storage, source, server, options)
+            _serve(server)
         self.stdout.write("The edge has stopped.")
 
     def _introduce(
         self,
         storage: SignedUrlMixin,
-        trust: Trust,
+        source: EdgeSource,
         server: EdgeServer,
         options: dict[str, Any],
     ) -> None:
@@ -144,7 +139,7 @@ class Command(BaseCommand):
             f"CloudFront edge for development at http://{address}/\n"
             f"  files    {_describe_origin(storage, options['storage'])}\n"
             f"  domain   {storage.custom_domain}\n"
-            f"{trust.describe()}"
+            f"{source.description}"
         )
         if _port_of(storage) != server.port:
             self.stderr.write(
@@ -174,6 +169,26 @@ def _find_storage(alias: str) -> SignedUrlMixin:
             "cfsigned_django.storage.CloudFrontS3Storage there, or another --storage."
         )
     return storage
+
+
+def _find_source(storage: SignedUrlMixin, options: dict[str, Any]) -> EdgeSource:
+    origin = _origin(storage, options)
+    if not options["distribution"]:
+        if options["propagation"]:
+            raise CommandError("--propagation is for --distribution: name one as well.")
+        return from_storage(storage, origin, public=options["public"])
+    if options["public"]:
+        raise CommandError(
+            "--public is for an edge without --distribution: there, a path is public if a behavior "
+            "of the distribution requires no signature."
+        )
+    return from_distribution(
+        storage,
+        origin,
+        distribution_id=options["distribution"],
+        propagation=options["propagation"],
+        profile=options["profile"],
+    )
 
 
 def _port_of(storage: SignedUrlMixin) -> int | None:
@@ -213,3 +228,41 @@ def _describe_origin(storage: SignedUrlMixin, alias: str) -> str:
     place = f"STORAGES[{alias!r}], {type(storage).__name__}"
     bucket = getattr(storage, "bucket_name", None)
     return f"{place}, bucket {bucket}" if bucket else place
+
+
+@contextmanager
+def _log_to(stream: Any) -> Iterator[None]:
+    """Show a line for each request, unless the project's LOGGING takes care of it."""
+    logger = logging.getLogger("cfsigned_django.edge")
+    if logger.handlers:
+        yield
+        return
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+    level, propagate = logger.level, logger.propagate
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+        logger.propagate = propagate
+
+
+def _serve(server: EdgeServer) -> None:
+    """Serve until Ctrl-C or SIGTERM, which end it in the same way."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    # SIGINT as well: a shell starts what runs in its background with it ignored.
+    before = {each: signal.signal(each, interrupt) for each in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        server.serve_forever()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)

@@ -10,13 +10,12 @@ from collections.abc import Callable
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management.base import CommandError, CommandParser, no_translations
+from django.core.management.base import BaseCommand, CommandError, CommandParser, no_translations
 from django.db import DataError, Error as DatabaseFailure, ProgrammingError
 
 from cfsigned_django import conf
 from cfsigned_django.aws.client import AwsError
 from cfsigned_django.encryption import CannotUnseal
-from cfsigned_django.management.piped import PipedCommand
 from cfsigned_django.management.rotation_options import add_rotation_options
 from cfsigned_django.management.rotation_progress import Progress
 from cfsigned_django.management.rotation_request import Request
@@ -33,7 +32,7 @@ from cfsigned_django.signing import InvalidKey, KeyAlgorithm
 NOT_YET = 75
 
 
-class Command(PipedCommand):
+class Command(BaseCommand):
     """Do the next legal step of a key rotation, and say what blocks the one after."""
 
     help = (

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management.base import CommandError, CommandParser, no_translations
+from django.core.management.base import BaseCommand, CommandError, CommandParser, no_translations
 from django.db import Error as DatabaseFailure
 
 from cfsigned_django import conf
@@ -31,10 +31,9 @@ from cfsigned_django.aws.provisioning.steps import Step, StepState
 from cfsigned_django.aws.provisioning.target import Target
 from cfsigned_django.aws.provisioning.wish import OriginAccess, Wish, WishError
 from cfsigned_django.encryption import CannotUnseal
-from cfsigned_django.management.piped import PipedCommand
 from cfsigned_django.management.setup_options import add_options
 from cfsigned_django.rotation.rotation import RotationError
-from cfsigned_django.setup.live_proof import Evidence, Fetch, Verdict, fetch
+from cfsigned_django.setup.live_proof import Evidence, Verdict
 from cfsigned_django.setup.report import (
     as_json,
     iam_as_text,
@@ -49,6 +48,7 @@ from cfsigned_django.setup.report import (
 from cfsigned_django.setup.site import SiteSetup, choose_holder, make_clients
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm
 from cfsigned_django.validation import find_unknown_hash, is_local_host, raise_first_error
+from cfsigned_django.viewer import Fetch, fetch
 
 EXPORTS: Mapping[str, Callable[[Documents], str]] = {
     "cloudformation": cloudformation,
@@ -65,7 +65,7 @@ _FAILURES = (
 )
 
 
-class Command(PipedCommand):
+class Command(BaseCommand):
     """Plan, and with --apply do, what private media need in AWS."""
 
     #: Makes the requests of the proof.

@@ -10,13 +10,12 @@ from urllib.parse import parse_qs, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
 from django.core.files.storage import storages
-from django.core.management.base import CommandError, no_translations
+from django.core.management.base import BaseCommand, CommandError, no_translations
 
-from cfsigned_django.management.piped import PipedCommand
 from cfsigned_django.storage.urls import SignedUrlMixin
 
 
-class Command(PipedCommand):
+class Command(BaseCommand):
     """Sign one name."""
 
     help = "Print the URL with which CloudFront serves a file. The file need not exist."

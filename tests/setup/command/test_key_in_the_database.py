@@ -14,7 +14,7 @@ from cfsigned_django.aws.stack import Clients
 from cfsigned_django.management.commands import cfsigned_setup
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
-from cfsigned_django.setup.live_proof import Answer
+from cfsigned_django.viewer import Answer, NoAnswer
 from tests.setup.command import run, run_to_exit, states
 from tests.storage_cases import without_sha1
 
@@ -87,7 +87,9 @@ class TestWithTheDatabase:
     def test_edge_that_does_not_know_the_key_yet(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Say so, exit with 1, and let the key sign nothing."""
         unknown = Answer(status=403, body=b"<Error><Code>InvalidKey</Code></Error>")
-        monkeypatch.setattr(cfsigned_setup.Command, "fetch", staticmethod(lambda url: unknown))
+        monkeypatch.setattr(
+            cfsigned_setup.Command, "fetch", staticmethod(lambda url, headers: unknown)
+        )
 
         text, code = run_to_exit("--create", "--apply", "--yes")
 
@@ -98,8 +100,8 @@ class TestWithTheDatabase:
     def test_no_answer(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Prove nothing where no request is answered, and say what to check."""
 
-        def nobody(url: str) -> Answer:
-            raise ConnectionRefusedError
+        def nobody(url: str, headers: object) -> Answer:
+            raise NoAnswer("Connection refused")
 
         monkeypatch.setattr(cfsigned_setup.Command, "fetch", staticmethod(nobody))
 

@@ -19,10 +19,10 @@ from cfsigned_django.aws.distribution_reader import DistributionReader
 from cfsigned_django.aws.key_groups import KeyGroups
 from cfsigned_django.aws.provisioning.wish import OriginAccess, Wish
 from cfsigned_django.aws.stack import Clients
-from cfsigned_django.doctor.fetching import NoAnswer
 from cfsigned_django.management.commands import cfsigned_doctor, cfsigned_setup
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.storage import CloudFrontS3Storage
+from cfsigned_django.viewer import NoAnswer
 from tests.setup.accounts import make_grown_account, planned, site_key
 from tests.setup.command import run, run_to_exit
 from tests.setup.strict import strict
@@ -49,8 +49,8 @@ PAGE = "https://a.example.com"
 def _nobody_answers(_site: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Prove nothing: the edge that would be asked reads the API, too."""
 
-    def nobody(url: str) -> Any:
-        raise ConnectionRefusedError
+    def nobody(url: str, headers: object) -> Any:
+        raise NoAnswer("Connection refused")
 
     monkeypatch.setattr(cfsigned_setup.Command, "fetch", staticmethod(nobody))
 

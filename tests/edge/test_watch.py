@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 import pytest
 from hypothesis import given, strategies as st
 
-from cfsigned_django.edge.key_group_watch import KeyGroupWatch
+from cfsigned_django.edge.behavior import Behavior
+from cfsigned_django.edge.distribution_watch import DistributionWatch, Rules
 from cfsigned_django.signing import PrivateKey, PublicKey
 
 OLD, NEW = "K1OLD", "K2NEW"
@@ -21,26 +22,33 @@ _KEYS = {
 
 @dataclass(slots=True)
 class World:
-    """A key group in which the test changes keys, and a clock that the test moves."""
+    """A distribution with one key group, whose keys the test changes, and the test's own clock."""
 
     now: float = 0.0
     keys: dict[str, PublicKey] = field(default_factory=lambda: {OLD: _KEYS[OLD]})
     failure: Exception | None = None
 
-    def read(self) -> Mapping[str, PublicKey]:
-        """Return the keys of this moment, or fail."""
+    def read(self) -> Rules:
+        """Return the rules of this moment, or fail."""
         if self.failure is not None:
             raise self.failure
-        return dict(self.keys)
+        return Rules(
+            behaviors=(Behavior(trusted_key_groups=("g1",)),), key_groups={"g1": dict(self.keys)}
+        )
 
-    def watch(self, propagation: float = 8) -> KeyGroupWatch:
-        """Return a watch over this group, by this clock."""
-        return KeyGroupWatch(self.read, propagation=propagation, clock=lambda: self.now)
+    def watch(self, propagation: float = 8) -> DistributionWatch:
+        """Return a watch over this distribution, by this clock."""
+        return DistributionWatch(self.read, propagation=propagation, clock=lambda: self.now)
+
+
+def trusted(watch: DistributionWatch) -> Mapping[str, PublicKey]:
+    """Return the keys that the edge trusts at this moment."""
+    return watch.current().key_groups["g1"]
 
 
 def test_first_keys_count_at_once() -> None:
     """Trust what the group holds when the edge starts, without a wait."""
-    assert World().watch().trusted_keys() == {OLD: _KEYS[OLD]}
+    assert trusted(World().watch()) == {OLD: _KEYS[OLD]}
 
 
 def test_a_change_counts_after_the_delay() -> None:
@@ -51,9 +59,9 @@ def test_a_change_counts_after_the_delay() -> None:
     world.now = 100
     watch.look()
     world.now = 107.9
-    assert set(watch.trusted_keys()) == {OLD}
+    assert set(trusted(watch)) == {OLD}
     world.now = 108
-    assert set(watch.trusted_keys()) == {NEW}
+    assert set(trusted(watch)) == {NEW}
 
 
 def test_looking_again_does_not_start_the_delay_anew() -> None:
@@ -63,9 +71,9 @@ def test_looking_again_does_not_start_the_delay_anew() -> None:
     world.keys[NEW] = _KEYS[NEW]
     for world.now in range(1, 9):
         watch.look()
-        assert set(watch.trusted_keys()) == {OLD}
+        assert set(trusted(watch)) == {OLD}
     world.now = 9
-    assert set(watch.trusted_keys()) == {OLD, NEW}
+    assert set(trusted(watch)) == {OLD, NEW}
 
 
 def test_another_key_under_a_known_id_is_a_change() -> None:
@@ -74,7 +82,7 @@ def test_another_key_under_a_known_id_is_a_change() -> None:
     watch = world.watch(propagation=0)
     world.keys = {OLD: _KEYS[NEW]}
     watch.look()
-    assert watch.trusted_keys() == {OLD: _KEYS[NEW]}
+    assert trusted(watch) == {OLD: _KEYS[NEW]}
 
 
 @given(
@@ -102,7 +110,7 @@ def test_every_key_set_counts_in_its_turn(
             seen.append((world.now + propagation, names))
         watch.look()
         expected = [group for counts_from, group in seen if counts_from <= world.now][-1]
-        assert set(watch.trusted_keys()) == expected
+        assert set(trusted(watch)) == expected
 
 
 def test_a_failure_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
@@ -113,13 +121,13 @@ def test_a_failure_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     world.failure = OSError("connection refused")
     for _ in range(3):
         watch.look()
-    assert set(watch.trusted_keys()) == {OLD}
+    assert set(trusted(watch)) == {OLD}
     world.failure = None
     watch.look()
     watch.look()
     assert caplog.messages == [
-        "The key group could not be read; the edge goes on with K1OLD. connection refused",
-        "The key group can be read again.",
+        "The distribution could not be read; the edge goes on with K1OLD. connection refused",
+        "The distribution can be read again.",
     ]
 
 
@@ -130,7 +138,7 @@ def test_a_change_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     watch = world.watch(propagation=2.5)
     world.keys = {}
     watch.look()
-    assert caplog.messages == ["The key group holds no key now; the edge goes by it in 2.5 s."]
+    assert caplog.messages == ["The key group g1 holds no key now; the edge goes by it in 2.5 s."]
 
 
 def test_a_group_that_cannot_be_read_at_first_is_an_error() -> None:
@@ -153,9 +161,9 @@ def test_a_thread_follows_the_group() -> None:
     with watch.running(interval=0.01):
         world.keys = {NEW: _KEYS[NEW]}
         for _ in range(2000):
-            if set(watch.trusted_keys()) == {NEW}:
+            if set(trusted(watch)) == {NEW}:
                 break
             time.sleep(0.005)
-    assert set(watch.trusted_keys()) == {NEW}
+    assert set(trusted(watch)) == {NEW}
     world.keys = {}
-    assert set(watch.trusted_keys()) == {NEW}
+    assert set(trusted(watch)) == {NEW}

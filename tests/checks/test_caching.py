@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.signers import CloudFrontSigner
 from django.core.management import call_command
 
+from cfsigned_django.checks import caching as cache_checks
 from cfsigned_django.checks.caching import check_caches
 from cfsigned_django.signing import PrivateKey, Signer, keys
 from cfsigned_django.storage import CloudFrontS3Storage
-from cfsigned_django.validation import caching as cache_checks
 from tests.storage_cases import KEY_GROUP_ID, KEY_ID, OTHER_KEY_ID, S3_BACKEND
 
 CAP = "cfsigned_django.http.cap_cache_control"
@@ -139,32 +138,6 @@ def test_key_that_signs_nothing(site: Any, monkeypatch: pytest.MonkeyPatch) -> N
     site.AWS_CLOUDFRONT_KEY, site.AWS_CLOUDFRONT_EXPIRE_STEP = "no key", 900
     monkeypatch.setattr(keys, "_DETERMINISTIC_ECDSA", keys._ECDSA)
     assert found() == []
-
-
-@pytest.mark.parametrize(
-    ("text", "ids"),
-    [
-        ("{% cache 3601 a %}{% signed_url b %}{% endcache %}", ["W041"]),
-        ("{%cache 7200 a%}\n{{ photo.image.url }}\n{%endcache%}", ["W041"]),
-        ("{% cache 7200 a %}{{ photo.image.url|escape }}{% endcache %}", ["W041"]),
-        ("{% cache 3600 a %}{% signed_url b %}{% endcache %}", []),
-        ("{% cache 7200 a %}{{ b }}{% endcache %}{% signed_url b %}", []),
-        ("{% cache soon a %}{% signed_url b %}{% endcache %}", []),
-        ("{% signed_url b %}", []),
-    ],
-)
-def test_fragments(text: str, ids: list[str], site: Any, tmp_path: Path) -> None:
-    """Warn where a template keeps a fragment with a signed URL for too long."""
-    site.TEMPLATES = [
-        {"BACKEND": "django.template.backends.django.DjangoTemplates", "DIRS": [tmp_path]},
-        {"BACKEND": "django.template.backends.dummy.TemplateStrings", "DIRS": [tmp_path]},
-    ]
-    (tmp_path / "folder").mkdir()
-    (tmp_path / "folder" / "page.html").write_text(text)
-    (tmp_path / "picture.jpg").write_bytes(b"\xff\xd8")
-    messages = check_caches()
-    assert [str(each.id).removeprefix("cfsigned.") for each in messages] == ids
-    assert all("page.html" in each.msg for each in messages)
 
 
 def test_no_storage_signs(site: Any) -> None:

@@ -10,9 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from cfsigned_django.doctor import fetching
-from cfsigned_django.doctor.fetching import Answer, NoAnswer, Voice, fetch
 from cfsigned_django.edge import Behavior, Distribution, EdgeServer
+from cfsigned_django.viewer import Answer, NoAnswer, Responder, fetch
 from tests.edge import BODIES
 from tests.edge_command import free_port
 
@@ -87,7 +86,7 @@ def test_own_edge() -> None:
         answer = fetch(f"http://127.0.0.1:{port}/a.jpg", {})
 
     assert answer.code == "MissingKey"
-    assert answer.voice is Voice.CLOUDFRONT
+    assert answer.responder is Responder.CLOUDFRONT
     assert answer.came_through_cloudfront
     assert "date" in answer.headers
 
@@ -142,14 +141,13 @@ def test_no_http() -> None:
         thread.join()
 
 
-def test_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_silence() -> None:
     """Give up on a server that accepts and says nothing."""
-    monkeypatch.setattr(fetching, "TIMEOUT_SECONDS", 0.1)
     with (
         socket.create_server(("127.0.0.1", 0)) as server,
         pytest.raises(NoAnswer, match=r"(?i)time"),
     ):
-        fetch(f"http://127.0.0.1:{server.getsockname()[1]}/a", {})
+        fetch(f"http://127.0.0.1:{server.getsockname()[1]}/a", {}, timeout=0.1)
 
 
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://x/", "a.jpg"])
@@ -160,25 +158,32 @@ def test_other_schemes(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "content_type", "voice"),
+    ("body", "content_type", "responder"),
     [
-        (BODIES["AccessDenied"], "text/xml", Voice.CLOUDFRONT),
+        (BODIES["AccessDenied"], "text/xml", Responder.CLOUDFRONT),
         (
             b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message>"
             b"<RequestId>4442587FB7D0A2F9</RequestId></Error>",
             "application/xml",
-            Voice.S3,
+            Responder.S3,
         ),
-        (PAGE, "text/html", Voice.PAGE),
-        (b"\n<!DOCTYPE HTML PUBLIC '-//W3C//DTD HTML 4.01'>", "text/plain", Voice.PAGE),
-        (b"", "text/html; charset=utf-8", Voice.PAGE),
-        (b"no", "text/plain", Voice.OTHER),
-        (b"", "", Voice.OTHER),
+        (
+            b"<Error><Code>KMS.DisabledException</Code><RequestId>1</RequestId></Error>",
+            "application/xml",
+            Responder.S3,
+        ),
+        (PAGE, "text/html", Responder.PAGE),
+        (b"\n<!DOCTYPE HTML PUBLIC '-//W3C//DTD HTML 4.01'>", "text/plain", Responder.PAGE),
+        (b"", "text/html; charset=utf-8", Responder.PAGE),
+        (b"no", "text/plain", Responder.OTHER),
+        (b"", "", Responder.OTHER),
     ],
 )
-def test_voices(body: bytes, content_type: str, voice: Voice) -> None:
+def test_responders(body: bytes, content_type: str, responder: Responder) -> None:
     """Tell CloudFront, S3 and pages of HTML apart by what they write."""
-    assert Answer(status=403, headers={"content-type": content_type}, body=body).voice is voice
+    assert (
+        Answer(status=403, headers={"content-type": content_type}, body=body).responder is responder
+    )
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from django.test.utils import isolate_apps
 
 from cfsigned_django import conf
 from cfsigned_django.checks.storages import check_storages
-from cfsigned_django.default_file_storage import honour_default_file_storage
+from cfsigned_django.conf import honour_default_file_storage
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
 from tests.storage_cases import FILE_BACKEND, KEY_GROUP_ID, S3_BACKEND, options_for

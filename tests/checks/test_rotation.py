@@ -18,11 +18,11 @@ from cfsigned_django.checks.rotation import check_rotation, check_sealed_keys
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import PrivateKey, Signer
 from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage, ready
+from tests.checks.test_storages import STATIC
 from tests.keys import KEY_GROUP_ID, make_key_pair
 from tests.leaks import fragments
 from tests.storage_cases import FILE_BACKEND
 from tests.test_checks import ids
-from tests.test_storage_checks import STATIC
 
 # An id -> the setting that makes it true of a site that is otherwise healthy.
 WRONG: list[tuple[str, str, Any]] = [
@@ -169,7 +169,7 @@ class TestSealedKeys:
 
     def test_a_database_without_key_pairs(self, settings: Settings) -> None:
         """Ask only databases that a router gives key pairs to."""
-        settings.DATABASE_ROUTERS = ["tests.test_rotation_checks.Elsewhere"]
+        settings.DATABASE_ROUTERS = ["tests.checks.test_rotation.Elsewhere"]
         settings.SECRET_KEY = "new"
 
         assert check_sealed_keys(databases=["default"]) == []

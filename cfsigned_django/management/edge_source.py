@@ -1,0 +1,124 @@
+"""What the local edge goes by: the keys of a storage, or a distribution as the API describes it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from wsgiref.types import WSGIApplication
+
+from cfsigned_django.aws.client import make_client
+from cfsigned_django.aws.distribution_reader import (
+    DistributionReader,
+    ReadBehavior,
+    ReadDistribution,
+)
+from cfsigned_django.edge.behavior import READ_AND_PREFLIGHT_METHODS, READ_METHODS, Behavior
+from cfsigned_django.edge.distribution_watch import (
+    DistributionWatch,
+    FollowedDistribution,
+    Rules,
+    TrustedKeys,
+    key_names,
+)
+from cfsigned_django.storage.origins import distribution_for
+from cfsigned_django.storage.urls import SignedUrlMixin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EdgeSource:
+    """An edge in front of an origin."""
+
+    application: WSGIApplication
+    #: Lines for people: keys, behaviors, and what the edge leaves out.
+    description: str
+    #: Must run beside the server, if there is one: it follows the distribution.
+    watch: DistributionWatch | None = None
+
+
+def from_storage(
+    storage: SignedUrlMixin, origin: WSGIApplication, *, public: Sequence[str]
+) -> EdgeSource:
+    """Return an edge that trusts the keys that the storage signs with.
+
+    Raise :exc:`ImproperlyConfigured` if the storage has none, and
+    :exc:`ValueError` for a pattern in ``public`` that CloudFront does not take.
+    """
+    paths = ", ".join(public) or "nothing: each request needs a signature"
+    return EdgeSource(
+        application=distribution_for(storage, origin, public=public),
+        description=f"  key      {key_names(storage.trusted_keys())}\n  public   {paths}",
+    )
+
+
+def from_distribution(
+    storage: SignedUrlMixin,
+    origin: WSGIApplication,
+    *,
+    distribution_id: str,
+    propagation: float,
+    profile: str | None,
+) -> EdgeSource:
+    """Return an edge that goes by the behaviors and key groups of a distribution.
+
+    A change counts ``propagation`` seconds after the API shows it. Raise
+    :exc:`AwsError` if the API does not answer now, and :exc:`ValueError` for a
+    negative ``propagation``.
+    """
+    client = make_client("cloudfront", profile_name=profile)
+    bucket = getattr(storage, "bucket_name", None)
+    reader = DistributionReader(client, distribution_id, bucket=bucket)
+    watch = DistributionWatch(lambda: rules_of(reader.read()), propagation=propagation)
+    rules = watch.current()
+    first, *others = rules.describe_behaviors()
+    followed = f"followed through CloudFront's API; a change counts after {propagation:g} s"
+    lines = [
+        f"  edge of  {distribution_id}, {followed}",
+        f"  serves   {first}",
+        *(f"           {each}" for each in others),
+        f"  keys     {rules.describe_keys()}",
+    ]
+    if rules.left_out:
+        lines.append(f"  left out {', '.join(rules.left_out)}")
+    application = FollowedDistribution(
+        rules=watch.current,
+        domain_names=(storage.custom_domain,),
+        origin=origin,
+        viewer_scheme=storage.url_protocol.removesuffix(":"),
+    )
+    return EdgeSource(application=application, description="\n".join(lines), watch=watch)
+
+
+def rules_of(found: ReadDistribution) -> Rules:
+    """Return what the edge goes by, from what the API says.
+
+    The API does not show the keys of trusted signers: such a behavior requires
+    a signature, and no key can make one.
+    """
+    *others, default = found.behaviors
+    signers: dict[str, TrustedKeys] = {
+        _signers(each): {} for each in found.behaviors if each.signers
+    }
+    return Rules(
+        behaviors=(
+            # With its slash, "*" is a pattern like another, and not the default behavior.
+            *(_behavior(each, f"/{each.path_pattern.removeprefix('/')}") for each in others),
+            _behavior(default, "*"),
+        ),
+        key_groups={**found.keys, **signers},
+        left_out=found.left_out,
+    )
+
+
+def _behavior(found: ReadBehavior, path_pattern: str) -> Behavior:
+    signers = (_signers(found),) if found.signers else ()
+    takes_preflights = "OPTIONS" in found.methods
+    return Behavior(
+        path_pattern=path_pattern,
+        trusted_key_groups=(*found.key_group_ids, *signers),
+        allowed_methods=READ_AND_PREFLIGHT_METHODS if takes_preflights else READ_METHODS,
+        foreign_origin=found.foreign_origin,
+    )
+
+
+def _signers(found: ReadBehavior) -> str:
+    return f"the accounts {', '.join(found.signers)}"
