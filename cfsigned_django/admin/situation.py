@@ -17,7 +17,7 @@ from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.rotation.settings_key import SettingsKey
 from cfsigned_django.rotation.site import settings_keys, site_rotation, unknown_keys
-from cfsigned_django.rotation.status import Wait, find_waits
+from cfsigned_django.rotation.status import PendingWait, find_waits
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm
 from cfsigned_django.validation import is_of_trusted_signer
 
@@ -29,12 +29,11 @@ class Situation:
     now: datetime
     #: Whether this person does the steps in CloudFront by hand.
     by_hand: bool
-    #: One that cannot change CloudFront: good for looking only.
     rotation: Rotation
     #: Of the key group, the newest first.
     key_pairs: list[KeyPair]
     #: What a key pair waits for, by its primary key.
-    waits: dict[UUID, Wait]
+    waits: dict[UUID, PendingWait]
     #: Why the private half of a key pair cannot be opened, by its primary key.
     seal_problems: dict[UUID, str]
     #: The keys that the settings and STORAGES hold for the group: mostly one, or none.
@@ -52,15 +51,12 @@ class Situation:
         if the process that switched died, and how long links live now. Either
         makes a key stay longer, and never leave sooner.
         """
-        rotation = site_rotation(by_hand=True)
+        rotation = site_rotation(by_hand=by_hand)
         now = rotation.clock()
         key_pairs = rotation.key_pairs()
         rotation.remember_waits(key_pairs)  # where no job runs, nobody else does
         waits = {
-            each.key_pair.pk: each
-            for each in find_waits(rotation, now=now)
-            # The rotation, which is one by hand, counts on a person where the site is to do it.
-            if by_hand or each.key_pair.status != KeyStatus.PENDING
+            each.key_pair.pk: each for each in find_waits(rotation, now=now, key_pairs=key_pairs)
         }
         keys = settings_keys(rotation)
         return cls(

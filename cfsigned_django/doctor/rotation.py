@@ -9,8 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 from cfsigned_django.doctor.findings import Finding
 from cfsigned_django.doctor.kinds import finding
 from cfsigned_django.rotation.site import site_rotation
-from cfsigned_django.rotation.status import find_all
-from cfsigned_django.rotation.stuck import find_stuck
+from cfsigned_django.rotation.status import find_overdue, find_pending
 
 
 def judge_rotation(key_group_id: str | None) -> Iterator[Finding]:
@@ -25,9 +24,9 @@ def judge_rotation(key_group_id: str | None) -> Iterator[Finding]:
         return  # the system checks tell, or the site rotates nothing
     if rotation.key_group_id != key_group_id:
         return
-    now, by_hand = rotation.clock(), rotation.key_groups is None
+    now = rotation.clock()
     subject = f"key group {key_group_id}"
-    for text in find_stuck(rotation, now=now, by_hand=by_hand):
+    for text in find_overdue(rotation, now=now):
         yield finding("rotation-stuck", text, subject=subject)
-    for wait in find_all(rotation, now=now):
+    for wait in find_pending(rotation, now=now):
         yield finding("rotation-waits", wait.what, subject=subject)
