@@ -84,6 +84,11 @@ processes: $(VENV)/.dev ## Rotate keys under load with real processes that are k
 	$(call headline,rotation under load)
 	$(BIN)/python -m pytest -m processes -n 2 --dist loadfile tests/processes
 
+.PHONY: differential
+differential: $(VENV)/.test ## Compare URLs, plans and rotations with those of the first edition
+	$(call headline,differences from the first edition)
+	$(BIN)/python -m tests.differential.compare
+
 .PHONY: drop-in
 drop-in: $(VENV)/.dev ## Run django-storages' own S3 tests with the class of this project
 	$(call headline,django-storages' own tests)
@@ -128,13 +133,8 @@ coverage: $(VENV)/.test ## Show which lines and branches no test of make test re
 	$(BIN)/python -m coverage report
 
 .PHONY: bench
-bench: $(VENV)/.bench ## Measure side by side with others; writes docs/benchmarks.md
-	@scripts/javascript_signer.sh || echo 'Going on without it: its row will say why.'
+bench: $(VENV)/.demo ## Measure beside django-storages, by kind of name; writes docs/benchmarks.md
 	$(BIN)/python -m benchmarks
-
-.PHONY: profile
-profile: $(VENV)/.bench ## Say where the time of one URL goes; BEFORE=COMMIT: there as well
-	$(BIN)/python -m benchmarks.breakdown $(if $(BEFORE),--before $(BEFORE))
 
 .PHONY: constraints
 constraints: $(VENV)/.dev ## Pin the newest versions that fit pyproject.toml
@@ -155,10 +155,6 @@ $(VENV)/.test: $(PINS)
 	scripts/venv.sh --group test
 	touch $@ $(VENV)/.demo
 
-$(VENV)/.bench: $(PINS)
-	scripts/venv.sh --group bench
-	touch $@ $(VENV)/.demo
-
 $(VENV)/.dev: $(PINS)
 	scripts/venv.sh --group dev
-	touch $@ $(VENV)/.test $(VENV)/.bench $(VENV)/.demo
+	touch $@ $(VENV)/.test $(VENV)/.demo

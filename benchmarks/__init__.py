@@ -1,3 +1,9 @@
-"""Measure this package side by side with django-storages: ``make bench``."""
+"""Measure this package beside django-storages: ``make bench``."""
 
 from __future__ import annotations
+
+from django.conf import settings
+
+# django-storages reads settings when it is imported.
+if not settings.configured:
+    settings.configure(USE_TZ=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.apps import apps
 from django.contrib import admin
 
-from cfsigned_django.admin.key_pair_admin import KeyPairAdmin as KeyPairAdmin
+from cfsigned_django.admin.key_pairs import KeyPairAdmin as KeyPairAdmin
 from cfsigned_django.rotation.models import KeyPair
 
 # Whatever walks through the package may import this on a site without an admin, too.

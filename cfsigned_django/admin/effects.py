@@ -9,7 +9,7 @@ from typing import Any
 
 from cfsigned_django.admin.forms import typed_name
 from cfsigned_django.admin.public_key import ShownKey
-from cfsigned_django.admin.situation import Situation
+from cfsigned_django.admin.snapshot import Snapshot
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.status import date_and_time, in_words
@@ -31,62 +31,61 @@ class After(StrEnum):
     UNCHANGED = "unchanged"
 
 
-def describe_effect(situation: Situation, key_pair: KeyPair | None) -> dict[str, Any]:
+def describe_effect(snapshot: Snapshot, key_pair: KeyPair | None) -> dict[str, Any]:
     """Return what the templates in effects/ fill in; ``key_pair`` is the step's, if it has one."""
-    waits = situation.rotation.waits
-    active = situation.active
+    waits = snapshot.rotation.waits
+    active = snapshot.active
     # In words: who reads the page confirms it later, and the wait begins then.
     retirement = max(waits.retirement, active.retirement_seconds if active else 0)
     values: dict[str, Any] = {
-        "key_group_id": situation.rotation.key_group_id,
-        "signing_key": situation.signing_name,
+        "key_group_id": snapshot.rotation.key_group_id,
+        "signing_key": snapshot.signing_name,
         "active": active,
-        "successor": situation.successor,
-        "settings_key_id": situation.settings_key_id,
+        "successor": snapshot.successor,
+        "settings_key_id": snapshot.settings_key_id,
         "propagation": in_words(timedelta(seconds=waits.propagation)),
         "keyring": in_words(timedelta(seconds=waits.keyring)),
         "retirement": in_words(timedelta(seconds=retirement)),
     }
     if key_pair is not None:
-        minutes = broken_minutes(situation, key_pair)
+        minutes = broken_minutes(snapshot, key_pair)
         values |= {
             "key": key_pair,
             "public_key": ShownKey.of(key_pair),
             "typed_name": typed_name(key_pair),
             "broken_minutes": minutes,
             "broken": in_words(timedelta(minutes=minutes)),
-            "after": what_signs_after(situation, key_pair),
+            "after": what_signs_after(snapshot, key_pair),
             "retiring_since": key_pair.retiring_at and date_and_time(key_pair.retiring_at),
             "successor_is_closed": (
-                situation.successor is not None
-                and situation.successor.pk in situation.seal_problems
+                snapshot.successor is not None and snapshot.successor.pk in snapshot.seal_problems
             ),
         }
     return values
 
 
-def broken_minutes(situation: Situation, key_pair: KeyPair) -> int:
+def broken_minutes(snapshot: Snapshot, key_pair: KeyPair) -> int:
     """Return how many minutes of links stop working if the key pair is revoked now."""
-    rotation = situation.rotation
+    rotation = snapshot.rotation
     if key_pair.status == KeyStatus.ACTIVE:
         return math.ceil(rotation.link_lifetime(key_pair) / 60)
     last_expiry = rotation.links_end(key_pair)
     if key_pair.status == KeyStatus.RETIRING and last_expiry is not None:
-        return max(0, math.ceil((last_expiry - situation.now).total_seconds() / 60))
+        return max(0, math.ceil((last_expiry - snapshot.now).total_seconds() / 60))
     return 0
 
 
-def what_signs_after(situation: Situation, key_pair: KeyPair) -> After:
+def what_signs_after(snapshot: Snapshot, key_pair: KeyPair) -> After:
     """Return what signs once the key pair is revoked."""
     if key_pair.status != KeyStatus.ACTIVE:
         return After.UNCHANGED
-    successor = situation.successor
-    if successor is None or successor.pk in situation.seal_problems:
-        if not situation.by_hand:
+    successor = snapshot.successor
+    if successor is None or successor.pk in snapshot.seal_problems:
+        if not snapshot.by_hand:
             return After.NEW_KEY
     else:
-        is_known = not situation.rotation.blockers(successor, KeyStatus.ACTIVE, situation.now)
+        is_known = not snapshot.rotation.blockers(successor, KeyStatus.ACTIVE, snapshot.now)
         # One that CloudFront does not trust yet is brought there first where the site may.
-        if successor.status == KeyStatus.TRUSTED or not situation.by_hand:
+        if successor.status == KeyStatus.TRUSTED or not snapshot.by_hand:
             return After.SUCCESSOR if is_known else After.SUCCESSOR_EARLY
-    return After.SETTINGS if situation.settings_key_may_sign else After.NOTHING
+    return After.SETTINGS if snapshot.settings_key_may_sign else After.NOTHING

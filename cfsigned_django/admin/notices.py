@@ -10,7 +10,7 @@ from enum import StrEnum
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext as _
 
-from cfsigned_django.admin.situation import Situation, is_unfinished
+from cfsigned_django.admin.snapshot import Snapshot, is_unfinished
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.settings_key import refuse_different, why_not_imported
@@ -38,23 +38,23 @@ class Notice:
     detail: str = ""
 
 
-def find_notices(situation: Situation) -> list[Notice]:
+def find_notices(snapshot: Snapshot) -> list[Notice]:
     """Return what to know about the keys now."""
-    found = [notice for find in _FACTS for notice in find(situation)]
+    found = [notice for find in _FACTS for notice in find(snapshot)]
     return sorted(found, key=lambda notice: list(Level).index(notice.level))
 
 
-def _nothing_signs(situation: Situation) -> Iterator[Notice]:
-    if not situation.signing_name:
+def _nothing_signs(snapshot: Snapshot) -> Iterator[Notice]:
+    if not snapshot.signing_name:
         yield Notice(
             level=Level.ERROR,
             text=_("No key signs: pages with links to files fail. Start a rotation."),
         )
 
 
-def _cannot_unseal(situation: Situation) -> Iterator[Notice]:
-    for key_pair in situation.key_pairs:
-        problem = situation.seal_problems.get(key_pair.pk)
+def _cannot_unseal(snapshot: Snapshot) -> Iterator[Notice]:
+    for key_pair in snapshot.key_pairs:
+        problem = snapshot.seal_problems.get(key_pair.pk)
         if problem is None:
             continue
         if key_pair.status == KeyStatus.ACTIVE:
@@ -69,8 +69,8 @@ def _cannot_unseal(situation: Situation) -> Iterator[Notice]:
         yield Notice(level=level, text=text % {"key": key_pair}, detail=problem)
 
 
-def _revoked_and_trusted(situation: Situation) -> Iterator[Notice]:
-    for key_pair in situation.key_pairs:
+def _revoked_and_trusted(snapshot: Snapshot) -> Iterator[Notice]:
+    for key_pair in snapshot.key_pairs:
         if key_pair.status == KeyStatus.REVOKED and is_unfinished(key_pair):
             yield Notice(
                 level=Level.ERROR,
@@ -82,9 +82,9 @@ def _revoked_and_trusted(situation: Situation) -> Iterator[Notice]:
             )
 
 
-def _settings_key(situation: Situation) -> Iterator[Notice]:
-    active, unknown = situation.active, situation.unknown_keys
-    for key in situation.settings_keys:
+def _settings_key(snapshot: Snapshot) -> Iterator[Notice]:
+    active, unknown = snapshot.active, snapshot.unknown_keys
+    for key in snapshot.settings_keys:
         if key not in unknown:
             text = _(
                 "The settings still hold %(key)s, which the database has: they no longer count. "
@@ -93,7 +93,7 @@ def _settings_key(situation: Situation) -> Iterator[Notice]:
             values = {"key": key.key_pair_id, "settings": key.names}
             yield Notice(level=Level.INFO, text=text % values)
     if active is not None:
-        yield from _keys_left_over(situation, active)
+        yield from _keys_left_over(snapshot, active)
     elif len(unknown) == 1 and (why := why_not_imported(unknown[0].key_pair_id)):
         yield Notice(level=Level.WARNING, text=why)
     elif len(unknown) == 1:
@@ -102,7 +102,7 @@ def _settings_key(situation: Situation) -> Iterator[Notice]:
             "a restart, and be retired in time. If another site signs with it as well, give that "
             "one a public key of its own first."
         )
-        yield Notice(level=Level.WARNING, text=text % {"key": situation.settings_key_id})
+        yield Notice(level=Level.WARNING, text=text % {"key": snapshot.settings_key_id})
     elif unknown:
         try:
             refuse_different(unknown)
@@ -110,40 +110,40 @@ def _settings_key(situation: Situation) -> Iterator[Notice]:
             yield Notice(level=Level.WARNING, text=str(error))
 
 
-def _keys_left_over(situation: Situation, active: KeyPair) -> Iterator[Notice]:
-    free = active.since + timedelta(seconds=situation.rotation.waits.retirement)
-    for key in situation.unknown_keys:
+def _keys_left_over(snapshot: Snapshot, active: KeyPair) -> Iterator[Notice]:
+    free = active.since + timedelta(seconds=snapshot.rotation.waits.retirement)
+    for key in snapshot.unknown_keys:
         text = _(
             "%(key)s, the key of the settings, no longer signs, and was not imported: nobody takes "
             "it out of CloudFront. Remove it from the settings, and in CloudFront by hand, not "
             "before %(clock)s."
         )
-        values = {"key": key.key_pair_id, "clock": clock_time(free, situation.now)}
+        values = {"key": key.key_pair_id, "clock": clock_time(free, snapshot.now)}
         yield Notice(level=Level.WARNING, text=text % values)
 
 
-def _stuck(situation: Situation) -> Iterator[Notice]:
-    for text in find_overdue(situation.rotation, now=situation.now):
+def _stuck(snapshot: Snapshot) -> Iterator[Notice]:
+    for text in find_overdue(snapshot.rotation, now=snapshot.now):
         yield Notice(level=Level.WARNING, text=text)
 
 
-def _old(situation: Situation) -> Iterator[Notice]:
-    active = situation.active
-    successor = situation.successor
+def _old(snapshot: Snapshot) -> Iterator[Notice]:
+    active = snapshot.active
+    successor = snapshot.successor
     under_way = successor is not None and not successor.is_spare
-    if active is not None and situation.now - active.since > OLD and not under_way:
+    if active is not None and snapshot.now - active.since > OLD and not under_way:
         yield Notice(
             level=Level.WARNING,
             text=_("%(key)s has signed for %(age)s. Keys should be replaced every %(days)s days.")
-            % {"key": active, "age": in_words(situation.now - active.since), "days": OLD.days},
+            % {"key": active, "age": in_words(snapshot.now - active.since), "days": OLD.days},
         )
 
 
-def _no_spare(situation: Situation) -> Iterator[Notice]:
-    if situation.successor is not None or situation.active is None:
+def _no_spare(snapshot: Snapshot) -> Iterator[Notice]:
+    if snapshot.successor is not None or snapshot.active is None:
         return
     yield Notice(
-        level=Level.INFO if situation.spare_algorithm is None else Level.WARNING,
+        level=Level.INFO if snapshot.spare_algorithm is None else Level.WARNING,
         text=_(
             "No spare key is ready. If the signing key leaked now, some links of a new one would "
             "be refused in the first minutes."
@@ -151,20 +151,20 @@ def _no_spare(situation: Situation) -> Iterator[Notice]:
     )
 
 
-def _claimed(situation: Situation) -> Iterator[Notice]:
-    for key_pair in situation.key_pairs:
-        if is_unfinished(key_pair) and key_pair.claimed_until and situation.is_claimed(key_pair):
+def _claimed(snapshot: Snapshot) -> Iterator[Notice]:
+    for key_pair in snapshot.key_pairs:
+        if is_unfinished(key_pair) and key_pair.claimed_until and snapshot.is_claimed(key_pair):
             yield Notice(
                 level=Level.INFO,
                 text=_(
                     "A call to CloudFront is under way for %(key)s, or has just failed: it has "
                     "time until %(clock)s."
                 )
-                % {"key": key_pair, "clock": clock_time(key_pair.claimed_until, situation.now)},
+                % {"key": key_pair, "clock": clock_time(key_pair.claimed_until, snapshot.now)},
             )
 
 
-_FACTS: tuple[Callable[[Situation], Iterator[Notice]], ...] = (
+_FACTS: tuple[Callable[[Snapshot], Iterator[Notice]], ...] = (
     _nothing_signs,
     _cannot_unseal,
     _revoked_and_trusted,

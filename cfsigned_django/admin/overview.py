@@ -11,7 +11,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from cfsigned_django.admin.notices import OLD, Level, Notice, find_notices
-from cfsigned_django.admin.situation import Situation, is_unfinished
+from cfsigned_django.admin.snapshot import Snapshot, is_unfinished
 from cfsigned_django.admin.steps import Offer, Step, find_offers
 from cfsigned_django.admin.timeline import Moment, tell_timeline
 from cfsigned_django.rotation.lifecycle import KeyStatus
@@ -41,7 +41,7 @@ class Card:
 class Overview:
     """What a person sees who opens the page."""
 
-    situation: Situation
+    snapshot: Snapshot
     notices: list[Notice]
     #: The next legal step, blocked or not.
     primary: Offer | None
@@ -70,9 +70,9 @@ class Overview:
         if wait is not None and wait.until is not None:
             return _("%(key)s can sign at %(clock)s.") % {
                 "key": self.primary.key_pair,
-                "clock": clock_time(wait.until, self.situation.now),
+                "clock": clock_time(wait.until, self.snapshot.now),
             }
-        return _headline(self.situation, self.primary)
+        return _headline(self.snapshot, self.primary)
 
     @property
     def interval(self) -> int:
@@ -84,13 +84,13 @@ class Overview:
     @property
     def signs_for(self) -> str:
         """Say for how long the key of the database has signed."""
-        active = self.situation.active
-        return "" if active is None else in_words(self.situation.now - active.since)
+        active = self.snapshot.active
+        return "" if active is None else in_words(self.snapshot.now - active.since)
 
     @property
     def waits(self) -> dict[str, str]:
         """Return how long things take on this site, in words."""
-        waits = self.situation.rotation.waits
+        waits = self.snapshot.rotation.waits
         seconds = {
             "propagation": waits.propagation,
             "url_lifetime": waits.url_lifetime,
@@ -104,17 +104,17 @@ class Overview:
 
         None if it is old already, or if none can sign.
         """
-        active, now = self.situation.active, self.situation.now
-        if active is None or self.situation.cannot_sign:
+        active, now = self.snapshot.active, self.snapshot.now
+        if active is None or self.snapshot.cannot_sign:
             return None
         if active.since + OLD <= now:
             return None
-        ends = [wait.until for wait in self.situation.waits.values() if wait.until is not None]
+        ends = [wait.until for wait in self.snapshot.waits.values() if wait.until is not None]
         return min([active.since + OLD, *(until for until in ends if until > now)])
 
     def _day(self, moment: datetime) -> str:
         """Return the time of a moment today, the date of one on another day."""
-        local, now = localtime(moment), self.situation.now
+        local, now = localtime(moment), self.snapshot.now
         if local.date() == localtime(now).date():
             return clock_time(moment, now)
         return date_format(local, "DATE_FORMAT")
@@ -122,23 +122,23 @@ class Overview:
     @property
     def _primary_wait(self) -> PendingWait | None:
         key_pair = self.primary.key_pair if self.primary and self.primary.blocked else None
-        return self.situation.waits.get(key_pair.pk) if key_pair else None
+        return self.snapshot.waits.get(key_pair.pk) if key_pair else None
 
     def _is_soon(self, card: Card) -> bool:
         until = card.wait.until if card.wait else None
-        return until is not None and until - self.situation.now < timedelta(hours=1)
+        return until is not None and until - self.snapshot.now < timedelta(hours=1)
 
 
-def _headline(situation: Situation, offer: Offer) -> str:
+def _headline(snapshot: Snapshot, offer: Offer) -> str:
     """Return what a step is good for, as a sentence."""
     match offer.step:
         case Step.IMPORT:
             text = _("Take the key of the settings into the database.")
-        case Step.START if situation.successor is not None:
+        case Step.START if snapshot.successor is not None:
             text = _("The spare %(successor)s can take over.")
-        case Step.START if situation.cannot_sign:
+        case Step.START if snapshot.cannot_sign:
             text = _("%(signing)s cannot be opened: mend the settings, or replace it.")
-        case Step.START if situation.signing_name:
+        case Step.START if snapshot.signing_name:
             text = _("Replace %(signing)s.")
         case Step.START:
             text = _("Generate a key that signs.")
@@ -156,13 +156,13 @@ def _headline(situation: Situation, offer: Offer) -> str:
             text = _("Take %(key)s out of CloudFront.")
     return text % {
         "key": offer.key_pair,
-        "signing": situation.signing_name,
-        "successor": situation.successor,
+        "signing": snapshot.signing_name,
+        "successor": snapshot.successor,
     }
 
 
 def make_overview(
-    situation: Situation,
+    snapshot: Snapshot,
     permissions: Iterable[str],
     *,
     show_all: bool = False,
@@ -170,19 +170,19 @@ def make_overview(
 ) -> Overview:
     """Return the page for a person with these permissions; it tells of the problems first."""
     mine = frozenset(permissions)
-    offers = [each for each in find_offers(situation) if each.step.permissions & mine]
+    offers = [each for each in find_offers(snapshot) if each.step.permissions & mine]
     steps = [each for each in offers if each.step is not Step.REVOKE and not each.is_aside]
     revoke = {
         each.key_pair.pk: each for each in offers if each.step is Step.REVOKE and each.key_pair
     }
-    cards = [make_card(situation, each, revoke.get(each.pk)) for each in situation.key_pairs]
+    cards = [make_card(snapshot, each, revoke.get(each.pk)) for each in snapshot.key_pairs]
     past = [card for card in cards if not is_unfinished(card.key_pair)]
     shown = past if show_all else past[:SOME]
     return Overview(
-        situation=situation,
+        snapshot=snapshot,
         notices=[
             *(Notice(level=Level.ERROR, text=problem) for problem in problems),
-            *find_notices(situation),
+            *find_notices(snapshot),
         ],
         primary=steps[0] if steps else None,
         others=[each for each in steps[1:] if not each.blocked],
@@ -193,25 +193,25 @@ def make_overview(
     )
 
 
-def make_card(situation: Situation, key_pair: KeyPair, revoke: Offer | None = None) -> Card:
+def make_card(snapshot: Snapshot, key_pair: KeyPair, revoke: Offer | None = None) -> Card:
     """Return what the page shows of one key pair."""
-    wait = situation.waits.get(key_pair.pk)
+    wait = snapshot.waits.get(key_pair.pk)
     return Card(
         key_pair=key_pair,
-        timeline=tell_timeline(key_pair, wait, situation.now),
+        timeline=tell_timeline(key_pair, wait, snapshot.now),
         wait=wait,
         revoke=revoke,
-        progress=_progress(situation, wait) if wait else None,
+        progress=_progress(snapshot, wait) if wait else None,
     )
 
 
-def _progress(situation: Situation, wait: PendingWait) -> tuple[int, int] | None:
+def _progress(snapshot: Snapshot, wait: PendingWait) -> tuple[int, int] | None:
     """Return how much of a wait is over, where its end is known."""
     if wait.until is None:
         return None
-    waits = situation.rotation.waits
+    waits = snapshot.rotation.waits
     whole = waits.propagation
     if wait.key_pair.status == KeyStatus.RETIRING:
         whole = max(waits.retirement, wait.key_pair.retirement_seconds)
-    left = max(0, int((wait.until - situation.now).total_seconds()))
+    left = max(0, int((wait.until - snapshot.now).total_seconds()))
     return max(0, whole - left), whole

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from django.utils.translation import gettext as _, gettext_lazy
 
-from cfsigned_django.admin.situation import Situation, is_unfinished
+from cfsigned_django.admin.snapshot import Snapshot, is_unfinished
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.status import clock_time
@@ -94,67 +94,67 @@ _LABELS = {
 }
 
 
-def find_offers(situation: Situation) -> list[Offer]:
+def find_offers(snapshot: Snapshot) -> list[Offer]:
     """Return the steps that are due, the most urgent first; revoking comes last."""
     return [
-        *_by_status(situation, KeyStatus.REVOKED),
-        *(each for each in _by_status(situation, KeyStatus.RETIRING) if not each.blocked),
-        *_by_status(situation, KeyStatus.PENDING),
-        *_by_status(situation, KeyStatus.TRUSTED),
-        *_of_the_group(situation),
-        *(each for each in _by_status(situation, KeyStatus.RETIRING) if each.blocked),
-        *_looks(situation),
-        *_revocations(situation),
+        *_by_status(snapshot, KeyStatus.REVOKED),
+        *(each for each in _by_status(snapshot, KeyStatus.RETIRING) if not each.blocked),
+        *_by_status(snapshot, KeyStatus.PENDING),
+        *_by_status(snapshot, KeyStatus.TRUSTED),
+        *_of_the_group(snapshot),
+        *(each for each in _by_status(snapshot, KeyStatus.RETIRING) if each.blocked),
+        *_looks(snapshot),
+        *_revocations(snapshot),
     ]
 
 
-def _of_the_group(situation: Situation) -> Iterator[Offer]:
-    may_import = situation.settings_key_may_sign and not situation.is_key_of_trusted_signer
-    if situation.active is None and may_import:
+def _of_the_group(snapshot: Snapshot) -> Iterator[Offer]:
+    may_import = snapshot.settings_key_may_sign and not snapshot.is_key_of_trusted_signer
+    if snapshot.active is None and may_import:
         yield Offer(step=Step.IMPORT)
-    successor = situation.successor
+    successor = snapshot.successor
     if successor is None or successor.is_spare:
-        yield Offer(step=Step.START, by_hand=situation.by_hand)
+        yield Offer(step=Step.START, by_hand=snapshot.by_hand)
 
 
-def _looks(situation: Situation) -> Iterator[Offer]:
+def _looks(snapshot: Snapshot) -> Iterator[Offer]:
     """Yield a look whether the keys are in their group whose links are out."""
-    for key_pair in situation.key_pairs:
-        is_waiting = key_pair.status == KeyStatus.RETIRING and key_pair.pk in situation.waits
-        if not situation.by_hand and (is_waiting or key_pair.status == KeyStatus.ACTIVE):
-            blocked = _claimed(situation, key_pair)
+    for key_pair in snapshot.key_pairs:
+        is_waiting = key_pair.status == KeyStatus.RETIRING and key_pair.pk in snapshot.waits
+        if not snapshot.by_hand and (is_waiting or key_pair.status == KeyStatus.ACTIVE):
+            blocked = _claimed(snapshot, key_pair)
             yield Offer(step=Step.CHECK, key_pair=key_pair, blocked=blocked)
 
 
-def _by_status(situation: Situation, status: KeyStatus) -> Iterator[Offer]:
-    for key_pair in situation.key_pairs:
+def _by_status(snapshot: Snapshot, status: KeyStatus) -> Iterator[Offer]:
+    for key_pair in snapshot.key_pairs:
         if key_pair.status == status and is_unfinished(key_pair):
-            for step, blocked in _steps_of(situation, key_pair):
+            for step, blocked in _steps_of(snapshot, key_pair):
                 yield Offer(
                     step=step,
                     key_pair=key_pair,
-                    blocked=_claimed(situation, key_pair) or blocked,
-                    by_hand=situation.by_hand,
+                    blocked=_claimed(snapshot, key_pair) or blocked,
+                    by_hand=snapshot.by_hand,
                 )
 
 
-def _steps_of(situation: Situation, key_pair: KeyPair) -> Iterator[tuple[Step, str]]:
+def _steps_of(snapshot: Snapshot, key_pair: KeyPair) -> Iterator[tuple[Step, str]]:
     """Yield the steps of one key pair, each with what blocks it."""
-    wait = situation.waits.get(key_pair.pk)
+    wait = snapshot.waits.get(key_pair.pk)
     what = wait.what if wait else ""
-    seal_problem = situation.seal_problems.get(key_pair.pk, "")
+    seal_problem = snapshot.seal_problems.get(key_pair.pk, "")
     match KeyStatus(key_pair.status):
         case KeyStatus.PENDING:
             yield Step.TRUST, seal_problem
         case KeyStatus.TRUSTED if key_pair.is_spare:
             if key_pair.good_since is None:
                 yield Step.CHECK, seal_problem
-                yield from _corrections(situation, seal_problem)
+                yield from _corrections(snapshot, seal_problem)
         case KeyStatus.TRUSTED:
             # What is the next thing to do stands first: looking, or waiting.
             activate, check = (Step.ACTIVATE, seal_problem or what), (Step.CHECK, seal_problem)
             if key_pair.good_since is None:
-                yield from (check, activate, *_corrections(situation, seal_problem))
+                yield from (check, activate, *_corrections(snapshot, seal_problem))
             else:
                 yield from (activate, check)
         case KeyStatus.RETIRING:
@@ -163,21 +163,21 @@ def _steps_of(situation: Situation, key_pair: KeyPair) -> Iterator[tuple[Step, s
             yield Step.FINISH, ""
 
 
-def _corrections(situation: Situation, seal_problem: str) -> Iterator[tuple[Step, str]]:
+def _corrections(snapshot: Snapshot, seal_problem: str) -> Iterator[tuple[Step, str]]:
     """Yield the way to another id, which may be wrong only where a person enters it."""
-    if situation.by_hand:
+    if snapshot.by_hand:
         yield Step.CORRECT, seal_problem
 
 
-def _claimed(situation: Situation, key_pair: KeyPair) -> str:
-    if not situation.is_claimed(key_pair) or key_pair.claimed_until is None:
+def _claimed(snapshot: Snapshot, key_pair: KeyPair) -> str:
+    if not snapshot.is_claimed(key_pair) or key_pair.claimed_until is None:
         return ""
     return _("A call to CloudFront is under way, or has just failed: wait until %(clock)s.") % {
-        "clock": clock_time(key_pair.claimed_until, situation.now)
+        "clock": clock_time(key_pair.claimed_until, snapshot.now)
     }
 
 
-def _revocations(situation: Situation) -> Iterator[Offer]:
-    for key_pair in situation.key_pairs:
+def _revocations(snapshot: Snapshot) -> Iterator[Offer]:
+    for key_pair in snapshot.key_pairs:
         if not KeyStatus(key_pair.status).is_final:
-            yield Offer(step=Step.REVOKE, key_pair=key_pair, by_hand=situation.by_hand)
+            yield Offer(step=Step.REVOKE, key_pair=key_pair, by_hand=snapshot.by_hand)

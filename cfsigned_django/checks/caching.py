@@ -9,10 +9,10 @@ from django.apps import AppConfig
 from django.core.checks import CheckMessage
 
 from cfsigned_django import conf
-from cfsigned_django.checks.storages import signing_aliases, signing_configs, signing_fields
 from cfsigned_django.keyring import looks_in_database
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm, Signer
 from cfsigned_django.signing.keys import has_deterministic_ecdsa
+from cfsigned_django.storage.registry import signers, signing_configs
 from cfsigned_django.validation import problem, whole_seconds
 
 _UPDATE = "django.middleware.cache.UpdateCacheMiddleware"
@@ -37,10 +37,15 @@ def check_caches(
 
 
 def _unlike_signatures() -> Iterator[CheckMessage]:
-    """Warn where no browser finds what it keeps, since each process signs a URL differently."""
+    """Warn if browsers miss what they cached, since each process signs a URL differently."""
     if has_deterministic_ecdsa():
         return
-    if not all(_is_rsa(*each) for each in _signing() if whole_seconds(each[0].expire_step)):
+    stable = [
+        _is_rsa(config, signer)
+        for _, config, signer in signers()
+        if whole_seconds(config.expire_step)
+    ]
+    if not all(stable):
         yield problem(
             "cfsigned.W042",
             "URLs shall stay the same for a step, and cryptography was built against an OpenSSL "
@@ -49,24 +54,9 @@ def _unlike_signatures() -> Iterator[CheckMessage]:
         )
 
 
-def _signing() -> Iterator[tuple[conf.Config, Any]]:
-    """Yield what each storage comes to, and the signer that was handed in to it, if one was.
-
-    One that is not this package's makes django-storages' URLs, which know no step.
-    """
-    for _, cls, options in signing_aliases():
-        default = getattr(cls, "cloudfront_signer", None)
-        signer = options.get("cloudfront_signer", default)
-        if signer is None or isinstance(signer, Signer):
-            yield cls.config_for(options), signer
-    for _, storage in signing_fields():
-        if storage._is_signing():
-            yield storage.signing_config(), getattr(storage, "cloudfront_signer", None)
-
-
-def _is_rsa(config: conf.Config, signer: Any) -> bool:
-    """Tell whether an RSA key signs for sure; new keys in the database are ECDSA ones."""
-    if isinstance(signer, Signer):
+def _is_rsa(config: conf.Config, signer: Signer | None) -> bool:
+    """Return whether an RSA key is sure to sign; new keys in the database are ECDSA keys."""
+    if signer is not None:
         return signer.private_key.algorithm is KeyAlgorithm.RSA_2048
     if looks_in_database(config.key_group_id):
         return False  # The key of the settings may stand there still, and sign no more.
@@ -78,7 +68,7 @@ def _is_rsa(config: conf.Config, signer: Any) -> bool:
 
 
 def _middleware(least: int) -> Iterator[CheckMessage]:
-    """Warn where Django's middleware keeps whole pages for too long."""
+    """Warn if Django's middleware keeps whole pages for too long."""
     names = conf.middleware()
     if _UPDATE not in names or _CAP in names[names.index(_UPDATE) + 1 :][:1]:
         return

@@ -12,9 +12,9 @@ from django.db import Error, connections, router
 from django.utils import timezone
 
 from cfsigned_django import conf
-from cfsigned_django.checks.storages import signing_configs
 from cfsigned_django.encryption import CannotUnseal, count_wrong_keys, unseal
 from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django.storage.registry import signers, signing_configs
 from cfsigned_django.validation import problem, whole_seconds
 
 
@@ -25,7 +25,7 @@ def check_rotation(
     found = [*_encryption_keys(), *_seconds(), *_spare_key(), *_quota()]
     lifetimes = list(_url_lifetimes())
     if lifetimes:
-        found += [*_time_zones(), *_waits(min(lifetimes))]
+        found += [*_time_zones(), *_waits(min(lifetimes)), *_bypasses_rotation()]
     return found
 
 
@@ -125,6 +125,32 @@ def _url_lifetimes() -> Iterator[int]:
         lifetime = whole_seconds(config.max_expire)
         if config.key_group_id and lifetime is not None:  # else find_problems() tells
             yield lifetime
+
+
+def _bypasses_rotation() -> Iterator[CheckMessage]:
+    """Warn if a storage signs with the key that rotates, and would not follow the rotation.
+
+    That is a storage outside the key group of AWS_CLOUDFRONT_KEY_GROUP_ID, and
+    one that a signer was handed in to.
+    """
+    group, rotating, others = conf.default_of("key_group_id"), set(), []
+    if not group:
+        return
+    for storage, config, signer in signers():
+        if signer is not None:
+            others.append((storage, signer.key_pair_id))
+        elif config.key_group_id != group:
+            others.append((storage, config.cloudfront_key_id))
+        else:
+            rotating.add(config.cloudfront_key_id)
+    for storage, key_pair_id in others:
+        if key_pair_id and key_pair_id in rotating:
+            yield problem(
+                "cfsigned.W009",
+                f"It signs with {key_pair_id}, which the key group {group} uses too, and bypasses "
+                "the rotation of that group: once the key is retired, its links are refused.",
+                obj=storage,
+            )
 
 
 def _sealed_keys(alias: str) -> Iterator[CheckMessage]:

@@ -1,10 +1,15 @@
-"""Say what one answer of CloudFront means; pure."""
+"""Check what CloudFront and S3 answered: without a signature, with one, and to other origins."""
 
 from __future__ import annotations
 
-from cfsigned_django.doctor.findings import Finding
-from cfsigned_django.doctor.kinds import finding
-from cfsigned_django.viewer import Answer, Responder
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from email.utils import parsedate_to_datetime
+from typing import Final, TypeAlias
+from urllib.parse import quote
+
+from cfsigned_django.doctor.catalog import finding
+from cfsigned_django.doctor.findings import Finding, ago
+from cfsigned_django.viewer import Answer, Fetch, NoAnswer, Responder
 
 _REFUSALS = {
     "InvalidKey": ("signed-unknown-key", "CloudFront answers InvalidKey (Unknown Key)"),
@@ -15,12 +20,12 @@ _REFUSALS = {
 }
 
 
-def judge_common(answer: Answer, url: str) -> Finding | None:
+def check_common(answer: Answer, url: str) -> Finding | None:
     """Return the finding of an answer that says nothing about signatures, or None."""
     host = url.split("/")[2]
     if answer.is_redirect:
-        target = answer.headers.get("location", "nowhere").partition("?")[0]
-        what = f"{url} is redirected to {target} ({answer.status})."
+        location = answer.headers.get("location", "nowhere").partition("?")[0]
+        what = f"{url} is redirected to {location} ({answer.status})."
         return finding("redirected", what, subject=host)
     if answer.status >= 500:
         return finding("server-error", f"{host} answers {answer.status}.", subject=host)
@@ -34,8 +39,8 @@ def judge_common(answer: Answer, url: str) -> Finding | None:
     return None
 
 
-def judge_unsigned(answer: Answer, url: str) -> Finding:
-    """Judge the answer to a request without a signature."""
+def check_unsigned(answer: Answer, url: str) -> Finding:
+    """Check the answer to a request without a signature."""
     if answer.is_served:
         return finding("unsigned-served", f"{url} is served without a signature.", subject=url)
     if answer.responder is Responder.S3:
@@ -48,13 +53,13 @@ def judge_unsigned(answer: Answer, url: str) -> Finding:
     return finding("strange-answer", f"{what}, not with MissingKey.", subject=url)
 
 
-def judge_signed(answer: Answer, url: str, *, has_object: bool) -> Finding:
-    """Judge the answer to a request with a fresh signature."""
+def check_signed(answer: Answer, url: str, *, has_object: bool) -> Finding:
+    """Check the answer to a request with a fresh signature."""
     if answer.is_served:
         what = f"{url} is served with a signature ({answer.status})."
         return finding("signed-served", what, subject=url)
     if answer.responder is Responder.S3:
-        return _judge_s3(answer, url, has_object=has_object)
+        return _check_s3(answer, url, has_object=has_object)
     if answer.code in _REFUSALS:
         kind, what = _REFUSALS[answer.code]
         return finding(kind, f"{what} to a fresh link.", subject=url)
@@ -62,7 +67,7 @@ def judge_signed(answer: Answer, url: str, *, has_object: bool) -> Finding:
     return finding("strange-answer", f"{what}.", subject=url)
 
 
-def _judge_s3(answer: Answer, url: str, *, has_object: bool) -> Finding:
+def _check_s3(answer: Answer, url: str, *, has_object: bool) -> Finding:
     if not has_object and answer.code in ("AccessDenied", "NoSuchKey"):
         what = "CloudFront accepts the signature. No object was named (--object): the way into "
         what += "the bucket was not tried."
@@ -75,3 +80,136 @@ def _judge_s3(answer: Answer, url: str, *, has_object: bool) -> Finding:
         return finding("signed-not-found", what, subject=url)
     what = f"CloudFront accepts the signature, and S3 answers {answer.status} {answer.code}."
     return finding("strange-answer", what, subject=url)
+
+
+_HOME_REGION = "us-east-1"
+
+
+def direct_url(
+    bucket: str, key: str, *, region: str | None = None, endpoint_url: str | None = None
+) -> str:
+    """Return the address of an object in S3; ``key`` is not percent-encoded."""
+    path = quote(key)
+    if endpoint_url:
+        return f"{endpoint_url.rstrip('/')}/{bucket}/{path}"
+    region = region or _HOME_REGION
+    suffix = ".cn" if region.startswith("cn-") else ""
+    host = f"s3.{region}.amazonaws.com{suffix}"
+    # The certificate of *.s3 covers no name with a dot in it.
+    return f"https://{host}/{bucket}/{path}" if "." in bucket else f"https://{bucket}.{host}/{path}"
+
+
+def check_direct(fetch: Fetch, url: str, region: str | None) -> Finding:
+    """Ask for an object without credentials, and check the answer."""
+    try:
+        answer = fetch(url, {})
+    except NoAnswer as error:
+        return finding("s3-no-answer", f"S3 does not answer: {error}.", subject=url)
+    return check_direct_answer(answer, url, region)
+
+
+def check_direct_answer(answer: Answer, url: str, region: str | None) -> Finding:
+    """Check what S3 answers to everybody; ``region`` is what the settings say."""
+    actual = answer.headers.get("x-amz-bucket-region", "")
+    if answer.is_served:
+        return finding("s3-open", f"{url} is served to everybody.", subject=url)
+    if answer.code == "NoSuchKey":
+        return finding("s3-lists", f"S3 says that {url} is not there.", subject=url)
+    if answer.code == "NoSuchBucket":
+        what = f"There is no bucket at {url}."
+        return finding("s3-no-bucket", what, subject="AWS_STORAGE_BUCKET_NAME")
+    if answer.status in (301, 307, 400) and actual and actual != (region or _HOME_REGION):
+        what = f"The bucket is in {actual}, and the settings say {region or 'no region'}."
+        return finding("s3-wrong-region", what, subject="AWS_S3_REGION_NAME")
+    if answer.status == 403:
+        return finding("s3-private", "S3 refuses who comes without CloudFront.", subject=url)
+    what = f"S3 answers {answer.status} {answer.code}".rstrip() + "."
+    return finding("s3-no-answer", what, subject=url)
+
+
+def check_cors(
+    fetch: Fetch, signed_url: str, url: str, origins: Sequence[str], *, without_origin: Answer
+) -> Iterator[Finding]:
+    """Yield what an object answers to each origin; it was asked for without one just before.
+
+    Each origin asks twice: the second answer comes from the cache.
+    """
+    good = True
+    for origin in origins:
+        answers = [fetch(signed_url, {"Origin": origin}) for _ in range(2)]
+        allowed = [each.headers.get("access-control-allow-origin", "") for each in answers]
+        if all(each in (origin, "*") for each in allowed):
+            continue
+        good = False
+        if _is_lost_in_cache(allowed, origin):
+            what = f"For {origin}, a cached copy comes with {_said(allowed, origin)}."
+            yield finding("cors-lost-in-cache", what, subject=url)
+        else:
+            where = " from the cache" if any(map(_is_hit, answers)) else ""
+            what = f"For {origin}, the object comes{where} with {_said(allowed, origin)}."
+            yield finding("cors-headers-missing", what, subject=url)
+    if good:
+        what = f"Pages of {' and '.join(origins)} may read {url}, cached or not."
+        yield finding("cors", what, subject=url)
+        if "origin" not in without_origin.headers.get("vary", "").lower():
+            what = "Without an Origin, the object comes without Vary: Origin: Chrome may reuse "
+            what += "such a copy where CORS is wanted."
+            yield finding("cors-browser-cache", what, subject=url)
+
+
+def _is_lost_in_cache(allowed: Sequence[str], origin: str) -> bool:
+    """Tell whether the headers are wrong because of a copy that another request left."""
+    others = {each for each in allowed if each not in ("", origin, "*")}
+    return bool(others) or len(set(allowed)) > 1
+
+
+def _is_hit(answer: Answer) -> bool:
+    return "hit from" in answer.headers.get("x-cache", "").lower()
+
+
+def _said(allowed: Sequence[str], origin: str) -> str:
+    """Return what is wrong among the values of Access-Control-Allow-Origin."""
+    wrong = max((each for each in allowed if each not in (origin, "*")), key=len)
+    return f"Access-Control-Allow-Origin: {wrong}" if wrong else "no Access-Control-Allow-Origin"
+
+
+#: Returns the time in Unix seconds.
+Clock: TypeAlias = Callable[[], float]
+#: More is a warning: NTP keeps clocks within a fraction of a second.
+NOTICEABLE_SECONDS: Final = 30
+#: More is an error, for it is a large part of what links usually live.
+WRONG_SECONDS: Final = 300
+
+_SUBJECT = "clock of this machine"
+
+
+def read_date(headers: Mapping[str, str]) -> float | None:
+    """Return when an answer was made, in Unix seconds, by the clock of who made it.
+
+    ``headers`` have lower-case names. A cached answer says in Age for how
+    many seconds it has lain there.
+    """
+    try:
+        date = parsedate_to_datetime(headers.get("date", "")).timestamp()
+        return date + int(headers.get("age", "0"))
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def check_clock(date: float | None, now: float, *, expire: int) -> Finding:
+    """Check the clock, which said ``now`` when CloudFront said ``date``.
+
+    Both in Unix seconds; ``expire`` is how long links live, in seconds.
+    """
+    if date is None:
+        return finding(
+            "clock-unknown", "CloudFront's answer has no Date that can be read.", subject=_SUBJECT
+        )
+    skew = now - date
+    off = abs(skew)
+    direction = "ahead of" if skew > 0 else "behind"
+    if off <= NOTICEABLE_SECONDS:
+        return finding("clock", "The clock agrees with CloudFront's.", subject=_SUBJECT)
+    what = f"The clock is {ago(off)} {direction} CloudFront's; links live {ago(expire)}."
+    kind = "clock-wrong" if off > min(WRONG_SECONDS, expire) else "clock-off"
+    return finding(kind, what, subject=_SUBJECT)

@@ -1,22 +1,99 @@
-"""Say why CloudFront refuses a URL, from the URL and the keys alone."""
+"""Explain why CloudFront refuses a URL: by the URL, the keys of the site, and those at AWS."""
 
 from __future__ import annotations
 
+import ipaddress
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import unquote
 
-from cfsigned_django.doctor.findings import Finding, Level
-from cfsigned_django.doctor.kinds import finding
-from cfsigned_django.doctor.pasted import SUBJECT, hide_secrets, read_pasted, secrets_in
-from cfsigned_django.doctor.signature import explain_signature
-from cfsigned_django.doctor.site import KnownKey
-from cfsigned_django.doctor.words import ago, moment
-from cfsigned_django.signing import Denied, Policy
-from cfsigned_django.signing.encoding import MAX_URL_LENGTH, RESERVED_PARAMETERS, split_query
+from django.db import DatabaseError
+
+from cfsigned_django.aws.client import AwsError
+from cfsigned_django.aws.key_groups import KeyGroups
+from cfsigned_django.doctor.catalog import finding
+from cfsigned_django.doctor.findings import Finding, Level, ago, moment
+from cfsigned_django.doctor.pasted_url import SUBJECT, hide_secrets, read_pasted, secrets_in
+from cfsigned_django.doctor.site import (
+    KnownKey,
+    database_keys,
+    key_pairs,
+    settings_keys,
+    site_domains,
+    site_key_groups,
+    unique_keys,
+)
+from cfsigned_django.signing import Denied, InvalidKey, KeyAlgorithm, Policy, PublicKey, Verifier
+from cfsigned_django.signing.diagnosis import other_urls
+from cfsigned_django.signing.encoding import (
+    MAX_URL_LENGTH,
+    RESERVED_PARAMETERS,
+    decode_base64,
+    split_query,
+)
 from cfsigned_django.signing.verifier import Claim, read_claim
+
+
+def explain(
+    url: str,
+    *,
+    now: int,
+    viewer_ip: str | None = None,
+    make_cloudfront: Callable[[], Any] | None = None,
+) -> list[Finding]:
+    """Return what is wrong with a URL.
+
+    ``make_cloudfront`` returns a boto3 client, whose account is asked for
+    further keys, and what the key groups hold of the storages with the URL's
+    host; None asks nobody. What cannot be asked is left
+    out: the URL itself says most.
+    """
+    keys = [*settings_keys(), *_database_keys()]
+    groups: dict[str, tuple[str, ...]] = {}
+    further = []
+    if make_cloudfront is not None:
+        try:
+            groups, listed = _keys_at_aws(make_cloudfront(), site_key_groups(host_of(url)))
+            keys = [*listed, *keys]
+        except AwsError as error:
+            what = f"The keys at AWS were not looked at: could not {error.what}, {error.reason}."
+            further.append(finding("aws-not-asked", what, subject="AWS"))
+    knowledge = Knowledge(
+        keys=unique_keys(keys),
+        domains=site_domains(),
+        now=now,
+        viewer_ip=viewer_ip,
+        key_groups=groups,
+    )
+    return [*explain_url(url, knowledge), *further]
+
+
+def _database_keys() -> list[KnownKey]:
+    try:
+        return list(database_keys(key_pairs()))
+    except DatabaseError:
+        return []  # a site that keeps its key in the settings need not have the table
+
+
+def _keys_at_aws(
+    cloudfront: Any, key_group_ids: set[str]
+) -> tuple[dict[str, tuple[str, ...]], list[KnownKey]]:
+    """Return what the key groups hold, and the account's public keys."""
+    api = KeyGroups(cloudfront)
+    members = {each: api.members(each) for each in sorted(key_group_ids)}
+    found = []
+    for listed in api.public_keys():
+        try:
+            public_key = PublicKey.load(listed.public_key_pem)
+        except InvalidKey:
+            continue  # field-level encryption takes other keys as well
+        where = f"public key {listed.name} at CloudFront"
+        found.append(KnownKey(key_pair_id=listed.key_pair_id, public_key=public_key, where=where))
+    return members, found
+
 
 _PARTS = re.compile(r"(https?)://([^/?#]+)([^?#]*)(?:\?([^#]*))?(?:#(.*))?", re.DOTALL | re.I)
 _S3_HOST = re.compile(r"(?:.+\.)?s3[.-](?:.+\.)?amazonaws\.com(?:\.cn)?", re.IGNORECASE)
@@ -205,3 +282,81 @@ def _describe(policy: Policy) -> str:
 
 def _capital(text: str) -> str:
     return (text[:1].upper() + text[1:]).rstrip(".")
+
+
+_SUBJECT = "URL"
+# ASN.1 DER of two numbers of 32 bytes: shorter where one begins with zeros.
+_ECDSA_BYTES = range(60, 73)
+_RSA_BYTES = range(256, 257)
+
+
+def explain_signature(url: str, claim: Claim, keys: Sequence[KnownKey]) -> Iterator[Finding]:
+    """Yield what is wrong with the signature of a URL; nothing where it is good."""
+    named = next((key for key in keys if key.key_pair_id == claim.key_pair_id), None)
+    signer = next((key for key in keys if key is not named and _signed(url, claim, key)), None)
+    if named is None:
+        yield _unknown(claim, keys, signer)
+        return
+    denial = _refusal(url, claim, named)
+    if denial is None:
+        return
+    if not claim.policy.matches(claim.base_url):
+        yield finding("url-not-covered", _not_covered(claim), subject=_SUBJECT)
+    elif denial.code == "MalformedSignature" or _is_cut_off(claim.signature, named):
+        what = f"The Signature has {len(claim.signature)} characters, and is cut off or changed."
+        yield finding("url-malformed-signature", what, subject=_SUBJECT)
+    elif signer is not None:
+        what = f"The URL names the key {named.key_pair_id}, but {signer.key_pair_id} "
+        what += f"({signer.where}) signed it."
+        yield finding("url-signature-mismatch", what, subject="AWS_CLOUDFRONT_KEY_ID")
+    elif denial.reason.startswith("the signature does not match"):
+        yield finding("url-signature-mismatch", _sentence(denial.reason), subject=_SUBJECT)
+    else:
+        yield finding("url-refused", _sentence(denial.reason), subject=_SUBJECT)
+
+
+def _unknown(claim: Claim, keys: Sequence[KnownKey], signer: KnownKey | None) -> Finding:
+    known = ", ".join(f"{key.key_pair_id} ({key.where})" for key in keys) or "none"
+    what = f"The URL names the key {claim.key_pair_id}, which is none of this site's: {known}."
+    if signer is not None:
+        what += f" It was signed by {signer.key_pair_id}: the id is wrong, not the key."
+    return finding("url-unknown-key", what, subject="AWS_CLOUDFRONT_KEY_ID")
+
+
+def _signed(url: str, claim: Claim, key: KnownKey) -> bool:
+    return _refusal(url, claim, key) is None
+
+
+def _refusal(url: str, claim: Claim, key: KnownKey) -> Denied | None:
+    """Return why a key, under the id that the URL names, does not verify it at a time that fits."""
+    at, viewer_ip = claim.policy.date_less_than - 1, _some_address(claim.policy)
+    try:
+        Verifier({claim.key_pair_id: key.public_key}).verify(url, now=at, viewer_ip=viewer_ip)
+    except Denied as denial:
+        # A policy that is open at no moment is the conditions' matter.
+        return None if denial.reason == claim.policy.why_not(at, viewer_ip) else denial
+    return None
+
+
+def _some_address(policy: Policy) -> str | None:
+    if policy.ip_address is None:
+        return None
+    return str(ipaddress.ip_network(policy.ip_address, strict=False)[0])
+
+
+def _is_cut_off(signature: str, key: KnownKey) -> bool:
+    """Tell whether a signature that can be decoded is none of the key's by its length."""
+    is_rsa = key.public_key.algorithm is KeyAlgorithm.RSA_2048
+    return len(decode_base64(signature)) not in (_RSA_BYTES if is_rsa else _ECDSA_BYTES)
+
+
+def _not_covered(claim: Claim) -> str:
+    what = f"The policy covers {claim.policy.resource}, not {claim.base_url}"
+    for url, reason in other_urls(claim.base_url):
+        if claim.policy.matches(url):
+            return f"{what}: {reason}."
+    return f"{what}."
+
+
+def _sentence(reason: str) -> str:
+    return (reason[:1].upper() + reason[1:]).rstrip(".") + "."

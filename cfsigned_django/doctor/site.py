@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from django.core.exceptions import ImproperlyConfigured
@@ -10,11 +10,11 @@ from django.core.files.storage import InvalidStorageError, storages
 from django.db import router
 from django.db.models import QuerySet
 
-from cfsigned_django.checks.storages import signing_aliases, signing_fields
 from cfsigned_django.conf import Config
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import InvalidKey, PublicKey
+from cfsigned_django.storage.registry import signing_aliases, signing_fields
 from cfsigned_django.storage.urls import SignedUrlMixin
 
 #: The name that is asked for where no object is named: no file need be there.
@@ -129,3 +129,29 @@ def _ended(row: KeyPair) -> str:
     if row.status == KeyStatus.REVOKED:
         return f"was revoked on {row.since:%Y-%m-%d}"
     return f"was retired on {row.since:%Y-%m-%d}" if row.status == KeyStatus.RETIRED else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpectedState:
+    """What a storage's links lead to.
+
+    ``host`` is bare; ``path`` is that of an object, percent-encoded, and
+    ``location`` the one in front of every name, from slash to slash.
+    ``object_key`` is what S3 calls the object. ``key_pair_id`` and
+    ``public_key`` are of the key that signs, None where that is not known.
+    """
+
+    host: str
+    path: str
+    location: str = "/"
+    object_key: str = ""
+    bucket: str | None = None
+    region: str | None = None
+    key_group_id: str | None = None
+    key_pair_id: str | None = None
+    public_key: PublicKey | None = None
+    cors_origins: Sequence[str] = ()
+    uses_addresses: bool = False
+    uses_downloads: bool = False
+    #: The domain is this machine's: a local edge, which no distribution has as its name.
+    is_local: bool = False

@@ -20,7 +20,7 @@ from cfsigned_django.edge.distribution_watch import (
     TrustedKeys,
     key_names,
 )
-from cfsigned_django.storage.origins import distribution_for
+from cfsigned_django.storage.origin import distribution_for
 from cfsigned_django.storage.urls import SignedUrlMixin
 
 

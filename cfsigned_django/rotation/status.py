@@ -95,7 +95,7 @@ def _manual_steps(
                     "The last link that %(key)s signed has expired: remove the key from the key "
                     "group in CloudFront, delete the public key there, and say so in the admin."
                 )
-            case KeyStatus.REVOKED if key_pair.removed_at is None:
+            case KeyStatus.REVOKED if key_pair.awaits_removal:
                 what = _(
                     "%(key)s is revoked: remove it from the key group in CloudFront now, delete "
                     "the public key there, and say so in the admin. CloudFront keeps the last key "
@@ -174,7 +174,7 @@ def _due_at(rotation: Rotation, key_pair: KeyPair) -> datetime | None:
             return since and since + timedelta(seconds=waits.propagation)
         case KeyStatus.RETIRING:
             return rotation.links_end(key_pair)
-        case KeyStatus.REVOKED if key_pair.removed_at is None:
+        case KeyStatus.REVOKED if key_pair.awaits_removal:
             return key_pair.revoked_at
         case _other:
             return None

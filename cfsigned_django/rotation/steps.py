@@ -232,7 +232,7 @@ def _steps_of(rotation: Rotation, key_pair: KeyPair, wait: str) -> Iterator[tupl
                 yield Action.CORRECT, problem  # only an id that a person enters may be wrong
         case KeyStatus.RETIRING:
             yield Action.RETIRE, wait
-        case KeyStatus.REVOKED if key_pair.removed_at is None:
+        case KeyStatus.REVOKED if key_pair.awaits_removal:
             yield Action.FINISH, ""
 
 
@@ -263,7 +263,7 @@ def is_under_way(rotation: Rotation) -> bool:
                 return True
             case KeyStatus.TRUSTED if not key_pair.is_spare:
                 return True
-            case KeyStatus.REVOKED if key_pair.removed_at is None:
+            case KeyStatus.REVOKED if key_pair.awaits_removal:
                 return True
             case _over:
                 pass

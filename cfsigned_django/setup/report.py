@@ -11,8 +11,8 @@ from typing import Any, Final
 from cfsigned_django import conf
 from cfsigned_django.aws.documents import iam_policies
 from cfsigned_django.aws.provisioning.steps import Step, StepState
-from cfsigned_django.checks.storages import signing_configs
 from cfsigned_django.setup.live_proof import Evidence, Verdict
+from cfsigned_django.storage.registry import signing_configs
 
 _MARKS: Final = {StepState.DONE: "done", StepState.TODO: "to do", StepState.CONFLICT: "conflict"}
 _VERDICTS: Final = {Verdict.GOOD: "good", Verdict.OPEN: "open", Verdict.BAD: "BAD"}

@@ -28,7 +28,7 @@ from cfsigned_django.setup.first_key import DatabaseKey
 from cfsigned_django.setup.key_file import KeyFile, KeyHolder, SettingsKey
 from cfsigned_django.setup.live_proof import Evidence, prove
 from cfsigned_django.signing import KeyAlgorithm, Signer
-from cfsigned_django.validation import sign_probe, whole_seconds
+from cfsigned_django.validation import sign_probe, site_lifetime
 from cfsigned_django.viewer import Fetch, fetch
 
 _PROBE_NAME = "cfsigned-probe.txt"
@@ -200,8 +200,7 @@ def _database_key(wish: Wish, clients: Clients | None) -> DatabaseKey:
     named = [each.id for each in groups if each.name == name]
     waits = Waits(
         propagation=conf.rotation_seconds("AWS_CLOUDFRONT_PROPAGATION_SECONDS"),
-        url_lifetime=(whole_seconds(conf.default_of("max_expire")) or 0)
-        + (whole_seconds(conf.default_of("expire_step")) or 0),
+        url_lifetime=site_lifetime(),
         keyring=2 * conf.rotation_seconds("AWS_CLOUDFRONT_KEYRING_SECONDS"),
         clock_skew=conf.rotation_seconds("AWS_CLOUDFRONT_CLOCK_SKEW_SECONDS"),
     )

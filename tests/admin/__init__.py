@@ -71,10 +71,6 @@ class Visitor:
         """Return the statuses of a GET and of a POST."""
         return self.client.get(address).status_code, self.client.post(address).status_code
 
-    def choose(self, *, by_hand: bool, page: str = LIST) -> str:
-        """Say on a page who changes CloudFront, and return what is seen then."""
-        return self.post(address("by_hand"), by_hand=str(int(by_hand)), next=page)
-
     def take(self, step: str, key_pair: KeyPair | None = None, **answers: str) -> str:
         """Ask for the page of a step, confirm it, and return what comes then."""
         self.get(address(step, key_pair))

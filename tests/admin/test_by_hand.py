@@ -20,7 +20,6 @@ from tests.admin import (
     fresh,
     imported,
     log,
-    moved,
     started,
     trusted,
 )
@@ -29,10 +28,10 @@ from tests.storage_cases import without_sha1
 
 
 @pytest.fixture
-def by_hand(admin: Visitor, cloudfront: FakeCloudFront) -> Visitor:
-    """Return a person who has chosen to change CloudFront by hand, as the site may not."""
+def by_hand(admin: Visitor, cloudfront: FakeCloudFront, settings: Settings) -> Visitor:
+    """Return a person who changes CloudFront by hand, as the settings say and AWS demands."""
+    settings.AWS_CLOUDFRONT_BY_HAND = True
     cloudfront.failure = DENIED
-    admin.choose(by_hand=True)
     return admin
 
 
@@ -48,48 +47,8 @@ def create_public_key(cloudfront: FakeCloudFront, key_pair: KeyPair) -> str:
     return key_pair_id
 
 
-def test_choice_is_remembered(by_hand: Visitor) -> None:
-    """Who works by hand stays with it until they let the site do it again."""
-    imported()
-    started()
-
-    assert buttons(by_hand.client.get(LIST).text) == ["*Enter its id"]
-    assert "waits for its id: create its public key in CloudFront." in by_hand.get()
-    by_hand.choose(by_hand=False)
-    assert buttons(by_hand.client.get(LIST).text) == ["*Let CloudFront trust it"]
-
-
-def test_link_chooses_for_nobody(admin: Visitor) -> None:
-    """No address says who changes CloudFront: whoever follows a link has not chosen."""
-    imported()
-    key_pair = started()
-
-    for path in (LIST, address("by_hand"), address("trust", key_pair)):
-        admin.get(f"{path}?by_hand=1")
-
-    assert buttons(admin.client.get(LIST).text) == ["*Let CloudFront trust it"]
-
-
-def test_choice_leads_back_to_its_page(admin: Visitor) -> None:
-    """The page of a step stays open, and says how to go back."""
-    imported()
-    page = address("trust", started())
-
-    assert "Enter the id that CloudFront gave" in admin.choose(by_hand=True, page=page)
-    assert "Let this site do it" in admin.get(page)
-    assert "The public key is created in CloudFront" in admin.choose(by_hand=False, page=page)
-
-
-@pytest.mark.parametrize("elsewhere", ["", "https://example.org/", "//example.org/"])
-def test_choice_leads_to_no_other_site(admin: Visitor, elsewhere: str) -> None:
-    """An address that is not of this site leads to the first page."""
-    answer = admin.client.post(address("by_hand"), {"by_hand": "1", "next": elsewhere})
-
-    assert answer.headers["Location"] == LIST
-
-
 def test_refusal_leads_to_the_way_by_hand(admin: Visitor, cloudfront: FakeCloudFront) -> None:
-    """Where AWS refuses, the page names the permission, keeps the answers and shows the way."""
+    """If AWS refuses, the page names the permission and the setting, and keeps the answers."""
     imported()
     cloudfront.failure = DENIED
 
@@ -97,7 +56,7 @@ def test_refusal_leads_to_the_way_by_hand(admin: Visitor, cloudfront: FakeCloudF
 
     assert "Not done. Could not read the key group" in page
     assert "Allow cloudfront:GetKeyGroup in IAM" in page
-    assert "try again, or do it by hand ." in page or "try again, or do it by hand." in page
+    assert "try again. If this site may not change CloudFront, set AWS_CLOUDFRONT_BY_HAND" in page
     assert 'value="ticket 7"' in admin.seen[-1]
     assert not KeyPair.objects.filter(status="pending").exists()
 
@@ -106,7 +65,7 @@ def test_start_needs_no_aws(by_hand: Visitor) -> None:
     """A key is generated here: by hand it needs nobody's permission at AWS."""
     imported()
 
-    by_hand.take("start", algorithm="ECDSA_P256", by_hand="1")
+    by_hand.take("start", algorithm="ECDSA_P256")
 
     assert KeyPair.objects.filter(status="pending").count() == 1
 
@@ -129,7 +88,7 @@ def test_id_makes_the_key_trusted(by_hand: Visitor, cloudfront: FakeCloudFront) 
     key_pair = started()
     key_pair_id = create_public_key(cloudfront, key_pair)
 
-    by_hand.take("trust", key_pair, key_pair_id=f" {key_pair_id} ", by_hand="1")
+    by_hand.take("trust", key_pair, key_pair_id=f" {key_pair_id} ")
     page = by_hand.post(address("check", key_pair))
 
     assert (fresh(key_pair).key_pair_id, fresh(key_pair).status) == (key_pair_id, "trusted")
@@ -151,7 +110,7 @@ def test_id_of_another_shape_is_refused(by_hand: Visitor, given: str, message: s
     imported()
     key_pair = started()
 
-    page = by_hand.take("trust", key_pair, key_pair_id=given, by_hand="1")
+    page = by_hand.take("trust", key_pair, key_pair_id=given)
 
     assert message in page
     assert fresh(key_pair).status == "pending"
@@ -162,7 +121,7 @@ def test_id_of_another_row_is_refused(by_hand: Visitor) -> None:
     signing = imported()
     key_pair = started()
 
-    page = by_hand.take("trust", key_pair, key_pair_id=str(signing), by_hand="1")
+    page = by_hand.take("trust", key_pair, key_pair_id=str(signing))
 
     assert "This is the id of another key pair of this site." in page
     assert fresh(key_pair).status == "pending"
@@ -174,7 +133,7 @@ def test_id_of_another_public_key_is_refused(by_hand: Visitor, cloudfront: FakeC
     key_pair = started()
     cloudfront.probe_result = ProbeResult.WRONG_KEY
 
-    page = by_hand.take("trust", key_pair, key_pair_id="K2JCJMDEHXQW5F", by_hand="1")
+    page = by_hand.take("trust", key_pair, key_pair_id="K2JCJMDEHXQW5F")
 
     assert "CloudFront has another public key under K2JCJMDEHXQW5F." in page
     assert (fresh(key_pair).status, fresh(key_pair).key_pair_id) == ("pending", None)
@@ -190,7 +149,7 @@ def test_id_is_probed_with_the_hash_of_the_setting(
     key_pair = rotation.start(algorithm=KeyAlgorithm.RSA_2048, now=rotation.clock())
 
     with without_sha1():
-        page = by_hand.take("trust", key_pair, key_pair_id="K2JCJMDEHXQW5F", by_hand="1")
+        page = by_hand.take("trust", key_pair, key_pair_id="K2JCJMDEHXQW5F")
 
     assert "CloudFront has another public key under K2JCJMDEHXQW5F." in page
 
@@ -203,40 +162,41 @@ def test_id_that_edges_do_not_know_yet_is_taken(
     key_pair = started()
     cloudfront.probe_result = ProbeResult.UNKNOWN_KEY
 
-    by_hand.take("trust", key_pair, key_pair_id="K2JCJMDEHXQW5F", by_hand="1")
+    by_hand.take("trust", key_pair, key_pair_id="K2JCJMDEHXQW5F")
 
     assert fresh(key_pair).status == "trusted"
 
 
-def test_activation_needs_no_aws(by_hand: Visitor, cloudfront: FakeCloudFront) -> None:
+def test_activation_needs_no_aws(
+    admin: Visitor, cloudfront: FakeCloudFront, settings: Settings
+) -> None:
     """What changes nothing in CloudFront works without a permission there."""
-    cloudfront.failure = None
     imported()
-    key_pair = activated(former_retiring_for=60)
+    key_pair = trusted(good_for=3600)
+    settings.AWS_CLOUDFRONT_BY_HAND = True
     cloudfront.failure = DENIED
-    KeyPair.objects.filter(pk=key_pair.pk).update(
-        status="trusted", active_in=None, next_in=key_pair.key_group_id, active_at=None
-    )
 
-    by_hand.take("activate", key_pair, by_hand="1")
+    admin.take("activate", key_pair)
 
     assert fresh(key_pair).status == "active"
 
 
-def test_retirement_waits_for_the_person(by_hand: Visitor, cloudfront: FakeCloudFront) -> None:
+def test_retirement_waits_for_the_person(
+    admin: Visitor, cloudfront: FakeCloudFront, settings: Settings
+) -> None:
     """The former key is retired once somebody says that it is out of CloudFront."""
-    cloudfront.failure = None
     former = imported()
     activated(former_retiring_for=8 * 86400)
+    settings.AWS_CLOUDFRONT_BY_HAND = True
     cloudfront.failure = DENIED
 
-    page = by_hand.get(address("retire", former))
+    page = admin.get(address("retire", former))
     assert f"take out {former} and nothing else." in page
     assert f"Under Public keys, delete {former}." in page
-    assert "This field is required." in by_hand.take("retire", former, by_hand="1")
+    assert "This field is required." in admin.take("retire", former)
     assert fresh(former).status == "retiring"
 
-    by_hand.take("retire", former, by_hand="1", removed="on")
+    admin.take("retire", former, removed="on")
 
     assert fresh(former).status == "retired"
 
@@ -257,11 +217,11 @@ def test_revocation_waits_for_the_person(by_hand: Visitor) -> None:
     key_pair = imported()
     assert "Then you take it out of CloudFront." in by_hand.get(address("revoke", key_pair))
 
-    page = by_hand.take("revoke", key_pair, typed=str(key_pair), by_hand="1")
+    page = by_hand.take("revoke", key_pair, typed=str(key_pair))
 
     assert (fresh(key_pair).status, fresh(key_pair).removed_at) == ("revoked", None)
     assert "but CloudFront may still trust it" in page
-    by_hand.take("finish", key_pair, by_hand="1", removed="on")
+    by_hand.take("finish", key_pair, removed="on")
     assert fresh(key_pair).removed_at is not None
 
 
@@ -283,11 +243,11 @@ def test_wrong_id_is_corrected(by_hand: Visitor, cloudfront: FakeCloudFront) -> 
     imported()
     key_pair = started()
     cloudfront.probe_result = ProbeResult.UNKNOWN_KEY
-    by_hand.take("trust", key_pair, key_pair_id="K2JCJMDEHXQW5F", by_hand="1")
+    by_hand.take("trust", key_pair, key_pair_id="K2JCJMDEHXQW5F")
     assert buttons(by_hand.client.get(LIST).text)[-1] == "Correct its id"
     key_pair_id = create_public_key(cloudfront, key_pair)
 
-    page = by_hand.take("correct", key_pair, key_pair_id=key_pair_id, by_hand="1")
+    page = by_hand.take("correct", key_pair, key_pair_id=key_pair_id)
 
     assert f"CloudFront begins to trust {key_pair_id}." in page
     assert (fresh(key_pair).key_pair_id, fresh(key_pair).status) == (key_pair_id, "trusted")
@@ -301,45 +261,41 @@ def test_id_of_another_public_key_is_no_correction(
     imported()
     key_pair = started()
     cloudfront.probe_result = ProbeResult.UNKNOWN_KEY
-    by_hand.take("trust", key_pair, key_pair_id="K2JCJMDEHXQW5F", by_hand="1")
+    by_hand.take("trust", key_pair, key_pair_id="K2JCJMDEHXQW5F")
     cloudfront.probe_result = ProbeResult.WRONG_KEY
 
-    page = by_hand.take("correct", key_pair, key_pair_id="K36X4X2EO997HM", by_hand="1")
+    page = by_hand.take("correct", key_pair, key_pair_id="K36X4X2EO997HM")
 
     assert "CloudFront has another public key under K36X4X2EO997HM." in page
     assert fresh(key_pair).key_pair_id == "K2JCJMDEHXQW5F"
 
 
-def test_id_that_works_cannot_be_corrected(by_hand: Visitor, cloudfront: FakeCloudFront) -> None:
+def test_id_that_works_cannot_be_corrected(admin: Visitor, settings: Settings) -> None:
     """A key that CloudFront has accepted keeps its id, and so does one that the site put there."""
-    cloudfront.failure = None
     imported()
     key_pair = trusted(good_for=60)
+    settings.AWS_CLOUDFRONT_BY_HAND = True
 
-    assert "Correct its id" not in buttons(by_hand.client.get(LIST).text)
-    moved(key_pair, good_since=-60)
-    assert "This step is not due" in by_hand.take(
-        "correct", key_pair, key_pair_id="K2JCJMDEHXQW5F", by_hand="1"
-    )
+    assert "Correct its id" not in buttons(admin.client.get(LIST).text)
+    assert "This step is not due" in admin.take("correct", key_pair, key_pair_id="K2JCJMDEHXQW5F")
     KeyPair.objects.update(good_since=None)
-    by_hand.choose(by_hand=False)
-    assert "Correct its id" not in buttons(by_hand.client.get(LIST).text)
+    settings.AWS_CLOUDFRONT_BY_HAND = False
+    assert "Correct its id" not in buttons(admin.client.get(LIST).text)
 
 
-def test_setting_says_it_for_everybody(
+def test_setting_keeps_every_page_from_aws(
     admin: Visitor, cloudfront: FakeCloudFront, settings: Settings
 ) -> None:
-    """With AWS_CLOUDFRONT_BY_HAND no page calls AWS, and nobody can choose otherwise."""
+    """With AWS_CLOUDFRONT_BY_HAND no page calls AWS, and each says why."""
     settings.AWS_CLOUDFRONT_BY_HAND = True
     cloudfront.failure = DENIED
     imported()
 
-    admin.take("start", algorithm="ECDSA_P256")
-    page = admin.choose(by_hand=False)
+    page = admin.take("start", algorithm="ECDSA_P256")
 
     assert buttons(admin.seen[-1]) == ["*Enter its id"]
+    assert "waits for its id: create its public key in CloudFront." in page
     assert "AWS_CLOUDFRONT_BY_HAND says so." in page
-    assert "Let this site do it" not in page
     assert "AWS_CLOUDFRONT_BY_HAND says so." in admin.get(
         address("trust", KeyPair.objects.get(status="pending"))
     )

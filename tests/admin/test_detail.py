@@ -82,13 +82,13 @@ def test_public_key_can_be_copied_and_downloaded(admin: Visitor) -> None:
     assert answer.headers["Content-Disposition"] == f'attachment; filename="{name}"'
 
 
-def test_public_key_of_a_forger_is_not_shown(admin: Visitor) -> None:
+def test_public_key_of_a_forger_is_not_shown(admin: Visitor, settings: Settings) -> None:
     """What a person pastes into CloudFront belongs to the sealed key, whatever the table says."""
     imported()
     key_pair = started()
     forged = PrivateKey.generate().public_key.to_pem()
     KeyPair.objects.filter(pk=key_pair.pk).update(public_key=forged)
-    admin.choose(by_hand=True)
+    settings.AWS_CLOUDFRONT_BY_HAND = True
 
     pages = [detail(admin, key_pair), admin.get(address("trust", key_pair))]
     file = admin.client.get(address("download", key_pair)).text
@@ -144,10 +144,10 @@ def test_detail_opens_without_a_key_group(admin: Visitor, settings: Settings) ->
     assert "Revoke" not in page
 
 
-def test_key_is_not_looked_for_by_hand(admin: Visitor) -> None:
+def test_key_is_not_looked_for_by_hand(admin: Visitor, settings: Settings) -> None:
     """A person who changes CloudFront by hand looks there; this site may not."""
     key_pair = imported()
-    admin.choose(by_hand=True)
+    settings.AWS_CLOUDFRONT_BY_HAND = True
 
     assert "Check again" not in detail(admin, key_pair)
 

@@ -53,7 +53,6 @@ def test_viewer_sees_all_and_no_button(visit: MakeVisitor, key_pair: KeyPair) ->
     assert 'method="post" action="/admin/cfsigned' not in html
     assert visitor.status(address("start")) == (403, 403)
     assert visitor.status(address("import")) == (403, 403)
-    assert visitor.status(address("by_hand")) == (403, 403)
     for step in (*ROTATE_STEPS, "revoke"):
         assert visitor.status(address(step, key_pair)) == (403, 403)
     assert fresh(key_pair).status == "active"

@@ -93,14 +93,17 @@ def test_revocation_that_comes_half_way(
     assert "Nothing is broken" not in page
 
 
-def test_id_of_another_key_pair(admin: Visitor, fall_behind: FallBehind) -> None:
+def test_id_of_another_key_pair(
+    admin: Visitor, fall_behind: FallBehind, settings: Settings
+) -> None:
     """An id that was written down a moment ago is not taken for another key."""
     former = imported()
     key_pair = started()
     fall_behind()
     KeyPair.objects.using("default").filter(pk=former.pk).update(key_pair_id="K2JCJMDEHXQW5F")
 
-    page = admin.take("trust", key_pair, by_hand="1", key_pair_id="K2JCJMDEHXQW5F")
+    settings.AWS_CLOUDFRONT_BY_HAND = True
+    page = admin.take("trust", key_pair, key_pair_id="K2JCJMDEHXQW5F")
 
     assert "This is the id of another key pair of this site." in page
 

@@ -94,9 +94,10 @@ def test_page_says_that_the_successor_takes_over(
     assert f"What signs afterwards {successor}{sentence}" in page
 
 
-def test_page_says_that_nothing_signs_afterwards(admin: Visitor) -> None:
+def test_page_says_that_nothing_signs_afterwards(admin: Visitor, settings: Settings) -> None:
     """By hand, without a successor, pages will fail: the page proposes to start first."""
-    page = admin.choose(by_hand=True, page=address("revoke", imported()))
+    settings.AWS_CLOUDFRONT_BY_HAND = True
+    page = admin.get(address("revoke", imported()))
 
     assert "What signs afterwards Nothing: pages with links to files fail." in page
     assert "Start a rotation first, if there is time: a new key can sign after 5 min." in page
@@ -145,39 +146,42 @@ def test_nothing_is_revoked_while_aws_fails_for_a_moment(
     assert fresh(key_pair).status == "active"
 
 
-def test_page_proposes_to_bring_the_successor_forward(admin: Visitor) -> None:
+def test_page_proposes_to_bring_the_successor_forward(admin: Visitor, settings: Settings) -> None:
     """By hand, a successor that CloudFront does not trust yet is to be brought there first."""
     key_pair = imported()
     successor = started()
 
-    page = admin.choose(by_hand=True, page=address("revoke", key_pair))
+    settings.AWS_CLOUDFRONT_BY_HAND = True
+    page = admin.get(address("revoke", key_pair))
 
     assert f"Bring {successor} to where CloudFront trusts it first" in page
 
 
-def test_successor_that_cannot_be_opened_does_not_count(admin: Visitor) -> None:
+def test_successor_that_cannot_be_opened_does_not_count(admin: Visitor, settings: Settings) -> None:
     """What cannot be opened cannot take over: a new key is made, where the site may make one."""
     key_pair = imported()
     successor = trusted(good_for=3600)
     KeyPair.objects.filter(pk=successor.pk).update(sealed_private_key="damaged")
 
     assert "What signs afterwards A new key, at once" in admin.get(address("revoke", key_pair))
-    page = admin.choose(by_hand=True, page=address("revoke", key_pair))
+    settings.AWS_CLOUDFRONT_BY_HAND = True
+    page = admin.get(address("revoke", key_pair))
 
     assert "What signs afterwards Nothing" in page
     assert f"The private key of {successor} cannot be opened: revoke that key first" in page
 
 
 def test_page_says_that_the_key_of_the_settings_signs(
-    admin: Visitor, cloudfront: FakeCloudFront
+    admin: Visitor, cloudfront: FakeCloudFront, settings: Settings
 ) -> None:
     """By hand, a key of the settings that was never imported signs again."""
     key_pair = activated()
 
-    page = admin.choose(by_hand=True, page=address("revoke", key_pair))
+    settings.AWS_CLOUDFRONT_BY_HAND = True
+    page = admin.get(address("revoke", key_pair))
 
     assert f"The key of the settings, {cloudfront.settings_key_id}." in page
-    admin.take("revoke", key_pair, typed=str(key_pair), by_hand="1")
+    admin.take("revoke", key_pair, typed=str(key_pair))
     assert cloudfront.settings_key_id in storages["default"].url("a.jpg")
 
 

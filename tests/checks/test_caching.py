@@ -8,7 +8,6 @@ import pytest
 from botocore.signers import CloudFrontSigner
 from django.core.management import call_command
 
-from cfsigned_django.checks import caching as cache_checks
 from cfsigned_django.checks.caching import check_caches
 from cfsigned_django.signing import PrivateKey, Signer, keys
 from cfsigned_django.storage import CloudFrontS3Storage
@@ -97,6 +96,7 @@ def test_signer_that_was_handed_in(
     site: Any,
     request: pytest.FixtureRequest,
     monkeypatch: pytest.MonkeyPatch,
+    fields: Any,
 ) -> None:
     """Look at the key of a signer that was handed in, and not at that of the settings."""
     private_key = request.getfixturevalue(handed_in)
@@ -106,8 +106,7 @@ def test_signer_that_was_handed_in(
     monkeypatch.setattr(keys, "_DETERMINISTIC_ECDSA", keys._ECDSA)
     site.STORAGES = {}
     if place == "field":
-        field = "a field", CloudFrontS3Storage(cloudfront_signer=signer)
-        monkeypatch.setattr(cache_checks, "signing_fields", lambda: iter([field]))
+        fields(file=CloudFrontS3Storage(cloudfront_signer=signer))
     else:
         options = {"cloudfront_signer": signer} if place == "option" else {}
         site.STORAGES = {"default": {"BACKEND": S3_BACKEND, "OPTIONS": options}}
@@ -118,7 +117,7 @@ def test_signer_that_was_handed_in(
 
 @pytest.mark.parametrize("place", ["option", "field"])
 def test_signer_of_another_library(
-    place: str, site: Any, ec_key: PrivateKey, monkeypatch: pytest.MonkeyPatch
+    place: str, site: Any, ec_key: PrivateKey, monkeypatch: pytest.MonkeyPatch, fields: Any
 ) -> None:
     """Say nothing of a signer that makes django-storages' URLs, which know no step."""
     signer = CloudFrontSigner(KEY_ID, ec_key.to_pem)
@@ -128,8 +127,7 @@ def test_signer_of_another_library(
     site.STORAGES = {"default": {"BACKEND": S3_BACKEND, "OPTIONS": options}}
     if place == "field":
         site.STORAGES = {}
-        field = "a field", CloudFrontS3Storage(cloudfront_signer=signer)
-        monkeypatch.setattr(cache_checks, "signing_fields", lambda: iter([field]))
+        fields(file=CloudFrontS3Storage(cloudfront_signer=signer))
     assert found() == []
 
 

@@ -21,8 +21,10 @@ from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Sto
 from tests.checks.test_storages import STATIC
 from tests.keys import KEY_GROUP_ID, make_key_pair
 from tests.leaks import fragments
-from tests.storage_cases import FILE_BACKEND
+from tests.storage_cases import FILE_BACKEND, KEY_ID, OTHER_KEY_ID, S3_BACKEND
 from tests.test_checks import ids
+
+OTHER_GROUP = "00000000-1111-4222-8333-444444444444"
 
 # An id -> the setting that makes it true of a site that is otherwise healthy.
 WRONG: list[tuple[str, str, Any]] = [
@@ -100,6 +102,70 @@ def test_a_lifetime_that_is_none_is_left_to_others(settings: Settings) -> None:
     """Report a wrong AWS_CLOUDFRONT_MAX_EXPIRE once, as E014 does."""
     settings.AWS_CLOUDFRONT_MAX_EXPIRE = "a week"
     assert check_rotation() == []
+
+
+class TestBypassedRotation:
+    """Look for storages that sign with the key that rotates, and do not follow."""
+
+    @pytest.mark.parametrize(
+        "options",
+        [{"key_group_id": None}, {"key_group_id": OTHER_GROUP}, {"cloudfront_signer": Signer}],
+        ids=["no group", "other group", "signer"],
+    )
+    def test_alias(self, options: dict[str, Any], settings: Settings, ec_key: PrivateKey) -> None:
+        """Warn of an alias outside the key group, and of one that a signer is handed to."""
+        if "cloudfront_signer" in options:
+            options = {"cloudfront_signer": Signer(key_pair_id=KEY_ID, private_key=ec_key)}
+        settings.STORAGES = {**settings.STORAGES, "invoices": outside(**options)}
+
+        (found,) = check_rotation()
+
+        assert ids([found]) == ["W009"]
+        assert found.obj == 'STORAGES["invoices"]'
+        assert KEY_ID in found.msg
+
+    def test_field(self, fields: Any) -> None:
+        """Warn of a file field whose storage is outside the key group, and of no other."""
+        report = fields(
+            file=CloudFrontS3Storage(),
+            invoice=CloudFrontS3Storage(key_group_id=None),
+            public=CloudFrontS3Storage(key_group_id=None, querystring_auth=False),
+        )
+
+        (found,) = check_rotation()
+
+        assert ids([found]) == ["W009"]
+        assert found.obj is report._meta.get_field("invoice")
+
+    def test_key_of_its_own(self, settings: Settings, ec_key: PrivateKey) -> None:
+        """Say nothing of a storage outside the key group that signs with another key."""
+        options = {"cloudfront_key": ec_key.to_pem().decode(), "cloudfront_key_id": OTHER_KEY_ID}
+        alias = outside(key_group_id=None, **options)
+        signer = Signer(key_pair_id=OTHER_KEY_ID, private_key=ec_key)
+        settings.STORAGES = {
+            **settings.STORAGES,
+            "invoices": alias,
+            "handed": outside(cloudfront_signer=signer),
+            "public": outside(key_group_id=None, querystring_auth=False),
+        }
+
+        assert check_rotation() == []
+
+    def test_no_rotation(self, settings: Settings) -> None:
+        """Say nothing where the site names no key group to rotate in, or holds no key."""
+        settings.STORAGES = {**settings.STORAGES, "invoices": outside(key_group_id=None)}
+        settings.AWS_CLOUDFRONT_KEY = settings.AWS_CLOUDFRONT_KEY_ID = None
+        assert check_rotation() == []
+
+        settings.AWS_CLOUDFRONT_KEY_ID = KEY_ID
+        settings.AWS_CLOUDFRONT_KEY_GROUP_ID = None
+        settings.STORAGES = {**settings.STORAGES, "invoices": outside(key_group_id=KEY_GROUP_ID)}
+        assert check_rotation() == []
+
+
+def outside(**options: Any) -> dict[str, Any]:
+    """Return the entry of another storage in STORAGES."""
+    return {"BACKEND": S3_BACKEND, "OPTIONS": options}
 
 
 def test_manage_py_check_reports(settings: Settings) -> None:

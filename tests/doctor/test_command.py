@@ -10,7 +10,7 @@ from unittest import mock
 import pytest
 from django.core.management import CommandError, call_command
 
-from cfsigned_django.doctor.kinds import finding
+from cfsigned_django.doctor.catalog import finding
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.viewer import Answer
 from tests.doctor.command_line import MODULE, run
@@ -153,7 +153,7 @@ def test_clients_of_the_storage(signing_site: Any, monkeypatch: pytest.MonkeyPat
 
 def test_plural() -> None:
     """Count one error as one."""
-    from cfsigned_django.doctor.report import write_report
+    from cfsigned_django.doctor.findings import write_report
 
     one = finding("url-expired", "Expired.", subject="URL")
     *_, last = write_report([one], lambda level, line: line)

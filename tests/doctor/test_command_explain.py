@@ -107,7 +107,7 @@ def test_explain_without_a_database(signing_site: Any, rsa_key: PrivateKey) -> N
     """Explain a URL although the database fails."""
     url = signed(rsa_key, until=int(time.time()) + 600)
     with mock.patch(
-        "cfsigned_django.doctor.explanation.key_pairs", side_effect=DatabaseError("no table")
+        "cfsigned_django.doctor.explain.key_pairs", side_effect=DatabaseError("no table")
     ):
         text, code = run("--explain", url, "--offline")
 

@@ -33,7 +33,7 @@ from cfsigned_django.edge import Behavior, Distribution
 from cfsigned_django.edge.client import EdgeClient
 from cfsigned_django.edge.cors import CorsRule
 from cfsigned_django.signing import PrivateKey, PublicKey
-from cfsigned_django.storage.origins import StorageOrigin
+from cfsigned_django.storage.origin import StorageOrigin
 from cfsigned_django.viewer import Answer, NoAnswer
 from tests.storage_cases import DOMAIN
 

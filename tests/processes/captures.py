@@ -39,8 +39,6 @@ class Captures:
                 continue
             for step in ("trust", "check", "activate", "retire", "revoke"):
                 run.person.get(f"{LIST}{key}/{step}/")
-            run.person.post(f"{LIST}by-hand/", by_hand="1", next=f"{LIST}{key}/trust/")
-            run.person.post(f"{LIST}by-hand/", by_hand="0", next=LIST)
             run.person.post(f"{LIST}{key}/revoke/", typed="something else", reason="test")
         for page in ("", "start/", "import/", "?q=MII"):
             run.person.get(LIST + page)

@@ -23,7 +23,7 @@ from cfsigned_django.edge import EdgeServer
 from cfsigned_django.edge.cors import CorsRule
 from cfsigned_django.management.edge_source import EdgeSource, from_distribution, from_storage
 from cfsigned_django.storage import CloudFrontS3Storage
-from cfsigned_django.storage.origins import StorageOrigin
+from cfsigned_django.storage.origin import StorageOrigin
 from cfsigned_django.storage.urls import SignedUrlMixin
 
 DEFAULT_PORT = 8001

@@ -1,0 +1,151 @@
+"""Measure what a site feels: a page of 1,000 images, two threads, and the memory of known URLs."""
+
+from __future__ import annotations
+
+import gc
+import gzip
+import statistics
+import threading
+import time
+import tracemalloc
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+from typing import Any, cast
+
+from django.db.models import FileField, Model
+from django.db.models.fields.files import FieldFile
+from django.template import Context, Engine
+
+from benchmarks.sites import ECDSA, KINDS, RESOURCE, RSA, STEP, bare_signature, names, ours, theirs
+from benchmarks.urls import ratio
+
+_TAG = '<img src="{{ photo.image.url }}" alt="">'
+_OUR_TAG = '<img src="{% signed_url photo.image %}" alt="">'
+_LOOP = "{%% for photo in photos %%}%s\n{%% endfor %%}"
+_BLOCK = "{% load cfsigned %}{% signed_urls '" + RESOURCE + "' %}%s{% endsigned_urls %}"
+
+Page = Callable[[list[str]], bytes]
+
+
+def _page(storage: Any, template: str) -> Page:
+    """Return what renders the template with an image of the storage for each name."""
+    libraries = {"cfsigned": "cfsigned_django.templatetags.cfsigned"}
+    compiled = Engine(libraries=libraries).from_string(template)
+    field, instance = FileField(storage=storage), cast("Model", None)
+
+    def render(given: list[str]) -> bytes:
+        photos = [SimpleNamespace(image=FieldFile(instance, field, name)) for name in given]
+        return compiled.render(Context({"photos": photos})).encode()
+
+    return render
+
+
+def pages() -> dict[str, Page]:
+    """Return the pages by who signs; the first one is what the others are compared with."""
+    loop = _LOOP % _TAG
+    return {
+        "django-storages, RSA": _page(theirs(RSA), loop),
+        "RSA": _page(ours(RSA), loop),
+        "ECDSA": _page(ours(ECDSA), loop),
+        "one signature for all": _page(
+            ours(RSA, expire_step=STEP), _BLOCK.replace("%s", _LOOP % _OUR_TAG)
+        ),
+    }
+
+
+def measure_pages(*, rounds: int, images: int) -> dict[str, dict[str, float]]:
+    """Return time (ms), size and size with gzip (bytes) of a page, and the ratio of its time.
+
+    The page has names of all kinds in turn.
+    """
+    made = pages()
+    times: dict[str, list[float]] = {who: [] for who in made}
+    sizes: dict[str, tuple[int, int]] = {}
+    for number in range(rounds):
+        given = [
+            name
+            for each in range(number * images, (number + 1) * images, len(KINDS))
+            for kind in KINDS
+            for name in names(kind, each, 1)
+        ][:images]
+        for who, page in made.items():
+            began = time.process_time_ns()
+            answer = page(given)
+            times[who].append((time.process_time_ns() - began) / 1e6)
+            sizes[who] = len(answer), len(gzip.compress(answer, 6))
+    first = times[next(iter(times))]
+    return {
+        who: {
+            "ms": statistics.median(spent),
+            "ratio": ratio(first, spent),
+            "bytes": sizes[who][0],
+            "gzip": sizes[who][1],
+        }
+        for who, spent in times.items()
+    }
+
+
+def measure_threads(*, rounds: int, count: int) -> dict[str, float]:
+    """Return how many times as fast two threads sign as one does, by RSA and on the wall clock.
+
+    Other programs count here, so the fastest rounds are compared.
+    """
+    bare = bare_signature(RSA)
+    work: dict[str, Callable[[str], object]] = {
+        "RSA": ours(RSA).url,
+        "RSA signature alone": lambda name: bare(name.encode()),
+    }
+    best: dict[tuple[str, int], float] = {}
+    with ThreadPoolExecutor(2) as pool:
+        for number in range(rounds):
+            given = names("Korean", number * count, count)
+            for who, sign in work.items():
+                for threads in (1, 2):
+                    spent = _sign_in_threads(pool, sign, given, threads)
+                    best[who, threads] = min(spent, best.get((who, threads), spent))
+    return {who: best[who, 1] / best[who, 2] for who in work}
+
+
+def _sign_in_threads(
+    pool: ThreadPoolExecutor, sign: Callable[[str], object], given: list[str], threads: int
+) -> float:
+    barrier = threading.Barrier(threads + 1)
+
+    def sign_part(part: list[str]) -> None:
+        barrier.wait()
+        for name in part:
+            sign(name)
+
+    running = [pool.submit(sign_part, given[start::threads]) for start in range(threads)]
+    began = time.perf_counter()
+    barrier.wait()
+    for each in running:
+        each.result()
+    return time.perf_counter() - began
+
+
+def measure_memory(*, urls: int) -> dict[str, float]:
+    """Return the bytes of a known stable URL over its own length, and how far more names go.
+
+    `urls` is how many the storage remembers; "growth" is the share by which twice as many others
+    make it larger.
+    """
+    storage = ours(RSA, expire_step=STEP, url_cache_size=urls)
+    storage.url("warm/up.jpg")  # makes what is needed once, for any number of URLs
+    tracemalloc.start()
+    try:
+        before = _traced()
+        length = sum(len(storage.url(name)) for name in names("plain", 0, urls))
+        full = _traced() - before
+        for name in names("plain", urls, 2 * urls):
+            storage.url(name)
+        after = _traced() - before
+    finally:
+        tracemalloc.stop()
+    return {"over length": (full - length) / urls, "growth": after / full - 1}
+
+
+def _traced() -> int:
+    gc.collect()
+    return tracemalloc.get_traced_memory()[0]

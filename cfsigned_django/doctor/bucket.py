@@ -1,0 +1,219 @@
+"""Check the origin and its bucket: whether CloudFront may read, and who else; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from cfsigned_django.aws.bucket import Bucket, BucketState, Part
+from cfsigned_django.aws.documents import Document
+from cfsigned_django.aws.documents.bucket_policy import public_statements
+from cfsigned_django.aws.documents.bucket_readers import (
+    Reader,
+    admits,
+    admits_identity,
+    is_for_any_distribution,
+    other_readers,
+    service_statements,
+)
+from cfsigned_django.aws.documents.distribution import (
+    access_control_of,
+    access_identity_of,
+    origin_in_bucket,
+)
+from cfsigned_django.aws.documents.origin_places import origins_of
+from cfsigned_django.aws.documents.public_access import open_switches
+from cfsigned_django.aws.inspection import Inspection
+from cfsigned_django.aws.stack import Distribution
+from cfsigned_django.doctor.catalog import finding
+from cfsigned_django.doctor.findings import Finding, Level
+from cfsigned_django.doctor.site import ExpectedState
+
+
+def check_origin(
+    found: Inspection, behavior: Document, expected: ExpectedState
+) -> Iterator[Finding]:
+    """Yield what is wrong with the origin that the behavior reads.
+
+    Of an origin group, that is the one which is the bucket: the others have
+    their files from elsewhere.
+    """
+    distribution = found.distribution
+    if distribution is None or not expected.bucket:
+        return
+    origin = origin_in_bucket(distribution.config, behavior, expected.bucket)
+    faults = (
+        [_not_the_bucket(distribution.config, behavior, expected.bucket)]
+        if origin is None
+        else [*_check_access(found, origin), *_check_path(origin, expected)]
+    )
+    yield from faults
+    if not faults:
+        what = f"The behavior reads the bucket {expected.bucket}, by one way in."
+        yield finding("origin", what, subject=behavior["TargetOriginId"])
+
+
+def _not_the_bucket(config: Document, behavior: Document, bucket: str) -> Finding:
+    subject = f"origin {behavior['TargetOriginId']}"
+    domains = [str(each["DomainName"]) for each in origins_of(config, behavior)]
+    website = next((each for each in domains if "s3-website" in each), None)
+    if website is not None:
+        what = f"The origin is {website}, a website endpoint."
+        return finding("origin-website", what, subject=subject)
+    what = f"The behavior reads {' and '.join(domains) or 'an origin that is not there'}, not the "
+    what += f"bucket {bucket}."
+    return finding("origin-not-bucket", what, subject=subject)
+
+
+def _check_path(origin: Document, expected: ExpectedState) -> Iterator[Finding]:
+    if folder := origin.get("OriginPath"):
+        what = f"CloudFront looks for the files in {folder}{expected.location} of the bucket; the "
+        what += f"storage saves them in {expected.location}."
+        yield finding("origin-path", what, subject=f"origin {origin['Id']}")
+
+
+def _check_access(found: Inspection, origin: Document) -> Iterator[Finding]:
+    control_id, identity_id = access_control_of(origin), access_identity_of(origin)
+    subject = f"origin {origin['Id']}"
+    if control_id and identity_id:
+        what = f"The origin has the access control {control_id} and the identity {identity_id}."
+        yield finding("two-origin-accesses", what, subject=subject)
+    elif not control_id and not identity_id:
+        what = "The origin has neither an access control nor an identity."
+        yield finding("no-origin-access", what, subject=subject)
+    for control in found.access_controls or ():
+        behavior = control.config.get("SigningBehavior")
+        if control.id == control_id and behavior != "always":
+            what = f"The access control {control.name} signs {behavior}."
+            yield finding("origin-access-unsigned", what, subject=control.id)
+
+
+def check_bucket(
+    bucket: Bucket | None,
+    expected: ExpectedState,
+    distribution: Distribution | None,
+    behavior: Document | None,
+) -> Iterator[Finding]:
+    """Yield what is wrong with the bucket; nothing where it could not be read."""
+    if bucket is None:
+        return
+    name = f"bucket {bucket.name}"
+    if bucket.state is BucketState.MISSING:
+        yield finding("bucket-missing", f"There is no {name}.", subject="AWS_STORAGE_BUCKET_NAME")
+        return
+    if bucket.state is BucketState.REFUSED:
+        what = f"The {name} is another account's, or these credentials may not look at it."
+        yield finding("bucket-refused", what, subject=name)
+        return
+    way = _way_in(distribution, behavior, bucket.name)
+    faults = [
+        *_check_public(bucket, name),
+        *_check_region(bucket, expected),
+        *(
+            _check_policy(bucket, expected, distribution, way, name)
+            if distribution and Part.POLICY not in bucket.unread
+            else ()
+        ),
+    ]
+    yield from faults
+    # What may not be read is a finding already, and not in order.
+    is_well = all(each.level is Level.OK for each in faults)
+    if is_well and not bucket.unread.keys() & {Part.POLICY, Part.PUBLIC_ACCESS}:
+        yield _in_order(name, distribution if way else None, is_alone=not faults)
+
+
+def _way_in(
+    distribution: Distribution | None, behavior: Document | None, bucket: str
+) -> Document | None:
+    """Return the origin that a policy of the bucket must let in; None where there is none."""
+    if distribution is None or behavior is None:
+        return None
+    origin = origin_in_bucket(distribution.config, behavior, bucket)
+    if origin is None or not (access_control_of(origin) or access_identity_of(origin)):
+        return None
+    return origin
+
+
+def _in_order(name: str, admitted: Distribution | None, *, is_alone: bool) -> Finding:
+    """Say no more than what was compared: without a way in, nobody's was.
+
+    Who else may read by a policy of their own, in IAM, was not looked at.
+    """
+    if admitted is None:
+        what = f"The {name} is not public; no origin is known that reads it by an access control "
+        what += "or an identity, so whom it lets in was not compared."
+        return finding("bucket-not-public", what, subject=name)
+    what = f"The policy of the {name} lets {admitted.id} read"
+    what += ", and no statement of it lets anybody else." if is_alone else "."
+    return finding("bucket", what, subject=name)
+
+
+def _check_public(bucket: Bucket, name: str) -> Iterator[Finding]:
+    public = public_statements(bucket.policy)
+    if public:
+        said = " and ".join(each.get("Sid") or "one without Sid" for each in public)
+        what = f"The policy of the {name} lets everybody in (statement {said})."
+        yield finding("bucket-public", what, subject=name)
+    switches = open_switches(bucket.public_access_block)
+    if switches and Part.PUBLIC_ACCESS not in bucket.unread:
+        what = f"Of Block Public Access, {', '.join(switches)} is off for the {name}."
+        yield finding("bucket-not-blocked", what, subject=name)
+
+
+def _check_region(bucket: Bucket, expected: ExpectedState) -> Iterator[Finding]:
+    if expected.region and bucket.region and expected.region != bucket.region:
+        what = f"The bucket {bucket.name} is in {bucket.region}, and AWS_S3_REGION_NAME is "
+        what += f"{expected.region}."
+        yield finding("bucket-region", what, subject="AWS_S3_REGION_NAME")
+
+
+def _check_policy(
+    bucket: Bucket,
+    expected: ExpectedState,
+    distribution: Distribution,
+    way: Document | None,
+    name: str,
+) -> Iterator[Finding]:
+    """Compare the policy with the way in, if there is one; too wide it can be without."""
+    object_arn = f"arn:{distribution.partition}:s3:::{bucket.name}/{expected.object_key}"
+    control_id, identity_id = access_control_of(way or {}), access_identity_of(way or {})
+    for_service = service_statements(bucket.policy, object_arn)
+    if control_id and not any(admits(each, distribution.arn) for each in for_service):
+        yield _not_admitted(bucket, distribution.id, for_service, name)
+    elif (
+        identity_id
+        and not control_id
+        and not admits_identity(bucket.policy, identity_id, object_arn)
+    ):
+        what = f"The policy of the {name} does not let the identity {identity_id} read."
+        yield finding("bucket-policy", what, subject=name)
+    if any(is_for_any_distribution(each) for each in for_service):
+        what = f"The policy of the {name} lets every distribution of CloudFront's read."
+        yield finding("bucket-policy-wide", what, subject=name)
+    objects = f"arn:{distribution.partition}:s3:::{bucket.name}{expected.location}*"
+    yield from _check_others(
+        other_readers(
+            bucket.policy, objects, distribution_arn=distribution.arn, identity_id=identity_id
+        ),
+        name,
+    )
+
+
+def _check_others(readers: list[Reader], name: str) -> Iterator[Finding]:
+    for kind, is_named in (("bucket-readers-wide", False), ("bucket-readers", True)):
+        said = [f"{each.who} ({each.statement})" for each in readers if each.is_named is is_named]
+        if said:
+            what = f"The policy of the {name} also lets read: {', '.join(said)}."
+            yield finding(kind, what, subject=name)
+
+
+def _not_admitted(
+    bucket: Bucket, distribution_id: str, for_service: list[dict[str, Any]], name: str
+) -> Finding:
+    if bucket.policy is None:
+        what = f"The {name} has no policy: nothing lets {distribution_id} read."
+    elif for_service:
+        what = f"The policy of the {name} lets another distribution read, not {distribution_id}."
+    else:
+        what = f"The policy of the {name} does not let {distribution_id} read."
+    return finding("bucket-policy", what, subject=name)

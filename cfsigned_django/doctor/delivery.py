@@ -1,0 +1,158 @@
+"""Check what CloudFront passes on and keeps apart: CORS and download parameters; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from cfsigned_django.aws.bucket import Part
+from cfsigned_django.aws.documents import Document
+from cfsigned_django.aws.documents.behavior import listed
+from cfsigned_django.aws.documents.bucket_cors import echoes_origins, missing_origins
+from cfsigned_django.aws.documents.download_policies import (
+    forwards_downloads,
+    forwards_origin,
+    has_downloads_in_cache_key,
+    has_origin_in_cache_key,
+    keeps_copies,
+)
+from cfsigned_django.aws.documents.managed_policies import RESPONSE_HEADERS_POLICIES, name_of
+from cfsigned_django.aws.documents.response_headers import (
+    has_cors,
+    lacking_origins,
+    overrides_origin,
+)
+from cfsigned_django.aws.inspection import Inspection
+from cfsigned_django.aws.policies import Named
+from cfsigned_django.doctor.catalog import finding
+from cfsigned_django.doctor.findings import Finding, Level
+from cfsigned_django.doctor.site import ExpectedState
+
+# The managed ones without a CORS header.
+_NO_CORS = {RESPONSE_HEADERS_POLICIES["SecurityHeaders"]}
+
+
+def check_delivery(
+    found: Inspection, behavior: Document, expected: ExpectedState
+) -> Iterator[Finding]:
+    """Yield what keeps CORS or download names from working."""
+    faults = [
+        *(_check_cors(found, behavior, expected) if expected.cors_origins else ()),
+        *_check_downloads(found, behavior, expected),
+    ]
+    yield from faults
+    if all(each.level is Level.OK for each in faults):
+        yield finding("delivery", "CORS and parameters pass as wanted.", subject="behavior")
+
+
+def _check_cors(
+    found: Inspection, behavior: Document, expected: ExpectedState
+) -> Iterator[Finding]:
+    origins = list(expected.cors_origins)
+    policy_id = behavior.get("ResponseHeadersPolicyId")
+    if policy_id and policy_id not in _NO_CORS:
+        policy = (found.response_headers_policies or {}).get(policy_id)
+        if policy is None:
+            return  # What it says is not known; that it was not read is a finding of its own.
+        if has_cors(policy.config):
+            lacking = lacking_origins(policy.config, origins)
+            if lacking and overrides_origin(policy.config):
+                what = f"The response headers policy {policy.name} does not allow "
+                what += f"{' and '.join(lacking)}."
+                yield finding("cors-policy-origins", what, subject=f"policy {policy_id}")
+                return
+            if not lacking and not overrides_origin(policy.config):
+                yield from _check_copies(found, behavior, policy, origins)
+            origins = lacking
+    if origins:
+        yield from _check_cors_of_s3(found, behavior, origins)
+
+
+def _check_copies(
+    found: Inspection, behavior: Document, policy: Named, origins: list[str]
+) -> Iterator[Finding]:
+    """Check copies that name an origin: a policy without override leaves them as they are."""
+    bucket = found.bucket
+    if bucket is None or found.origin_request_policies is None or found.cache_policies is None:
+        return
+    if not echoes_origins(bucket.cors_rules, origins) or not _forwards_origin(found, behavior):
+        return
+    if not _has_origin_in_cache_key(found, behavior) and _keeps_copies(found, behavior):
+        what = f"The behavior forwards Origin, and keeps one copy for all origins: {policy.name} "
+        what += "leaves in it the one origin that S3 has named."
+        yield finding("origin-not-in-cache-key", what, subject="cache policy")
+
+
+def _check_cors_of_s3(
+    found: Inspection, behavior: Document, origins: list[str]
+) -> Iterator[Finding]:
+    """Check the CORS headers that S3 gives, on their whole way."""
+    bucket = found.bucket
+    if bucket is not None and bucket.is_ours and Part.CORS not in bucket.unread:
+        missing = missing_origins(bucket.cors_rules, origins)
+        if missing:
+            what = f"The bucket {bucket.name} has no CORS rule for {', '.join(missing)}."
+            yield finding("cors-rule-missing", what, subject=f"bucket {bucket.name}")
+    if found.origin_request_policies is None or found.cache_policies is None:
+        return
+    in_cache_key = _has_origin_in_cache_key(found, behavior)
+    policy_id = behavior.get("OriginRequestPolicyId") or ""
+    if not in_cache_key and not _forwards_origin(found, behavior):
+        said = name_of(policy_id) if policy_id else "none"
+        what = f"The origin request policy is {said}, which does not forward Origin."
+        yield finding("origin-not-forwarded", what, subject="origin request policy")
+    elif not in_cache_key and _keeps_copies(found, behavior):
+        what = "The behavior forwards Origin, and keeps one copy for all origins."
+        yield finding("origin-not-in-cache-key", what, subject="cache policy")
+
+
+def _has_origin_in_cache_key(found: Inspection, behavior: Document) -> bool:
+    """Tell whether the copies in the cache differ by Origin; it is forwarded then as well."""
+    legacy = behavior.get("ForwardedValues")
+    if legacy:
+        return _holds_origin(listed(legacy.get("Headers")))
+    return has_origin_in_cache_key(_cache_policy(found, behavior))
+
+
+def _keeps_copies(found: Inspection, behavior: Document) -> bool:
+    return keeps_copies(_cache_policy(found, behavior))
+
+
+def _cache_policy(found: Inspection, behavior: Document) -> Mapping[str, Any]:
+    policy = (found.cache_policies or {}).get(behavior.get("CachePolicyId") or "")
+    return policy.config if policy else {}
+
+
+def _forwards_origin(found: Inspection, behavior: Document) -> bool:
+    """Tell whether an origin request policy passes Origin on."""
+    policies = found.origin_request_policies or {}
+    policy = policies.get(behavior.get("OriginRequestPolicyId") or "")
+    return forwards_origin(policy.config if policy else None)
+
+
+def _holds_origin(names: list[str]) -> bool:
+    return any(each.lower() in ("origin", "*") for each in names)
+
+
+def _check_downloads(
+    found: Inspection, behavior: Document, expected: ExpectedState
+) -> Iterator[Finding]:
+    legacy = behavior.get("ForwardedValues")
+    if legacy:
+        is_whole = bool(legacy.get("QueryString")) and not listed(
+            legacy.get("QueryStringCacheKeys")
+        )
+    elif found.cache_policies is None or found.origin_request_policies is None:
+        return
+    else:
+        # What is in the cache key is forwarded as well (Developer Guide, "Control the cache key").
+        is_whole = has_downloads_in_cache_key(_cache_policy(found, behavior))
+    if is_whole:
+        return
+    request = found.origin_request_policies or {}
+    asked = request.get(behavior.get("OriginRequestPolicyId") or "")
+    how = "do not reach S3"
+    if asked is not None and forwards_downloads(asked.config):
+        how = "reach S3, but are not in the cache key"
+    kind = "downloads-lost" if expected.uses_downloads else "downloads-note"
+    yield finding(kind, f"The parameters of download= {how}.", subject="cache policy")

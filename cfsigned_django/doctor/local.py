@@ -1,0 +1,92 @@
+"""Look at what needs no network: system checks, keys of the database, waits of a rotation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from django.core.checks import CheckMessage
+from django.core.exceptions import ImproperlyConfigured
+
+from cfsigned_django.doctor.catalog import CATALOG, finding
+from cfsigned_django.doctor.findings import Finding
+from cfsigned_django.encryption import CannotUnseal, unseal
+from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django.rotation.site import site_rotation
+from cfsigned_django.rotation.status import find_overdue, find_pending
+from cfsigned_django.signing import HashRefused, PrivateKey
+from cfsigned_django.storage.urls import SignedUrlMixin
+
+
+def from_system_checks(messages: Iterable[CheckMessage]) -> list[Finding]:
+    """Return the messages of system checks as findings, those that are silenced left out."""
+    found = [_from_check(each) for each in messages if not each.is_silenced()]
+    return found or [finding("settings", "The system checks find nothing.", subject="settings")]
+
+
+def _from_check(message: CheckMessage) -> Finding:
+    kind = CATALOG["check-error" if message.is_serious() else "check-warning"]
+    return Finding(
+        id=str(message.id),
+        level=kind.level,
+        what=message.msg,
+        why=kind.why,
+        fix=message.hint or "",
+        subject=str(message.obj or "settings"),
+    )
+
+
+def check_signer(storage: SignedUrlMixin, alias: str) -> Finding:
+    """Say which key signs for a storage now, or why none does."""
+    subject = f'STORAGES["{alias}"]'
+    try:
+        signer = storage.current_signer()
+    except (ImproperlyConfigured, HashRefused) as error:
+        return finding("cannot-sign", str(error), subject=subject)
+    if signer is None:
+        what = f"{subject} has a cloudfront_signer that is not this package's."
+        return finding("foreign-signer", what, subject=subject)
+    from_settings = storage.cloudfront_key_id == signer.key_pair_id
+    where = "the settings" if from_settings else "the database"
+    what = f"{signer.key_pair_id} of {where} signs ({signer.private_key.algorithm})."
+    return finding("signing-key", what, subject=subject)
+
+
+def check_key_pairs(rows: Iterable[KeyPair]) -> Iterator[Finding]:
+    """Yield the key pairs of the database whose private half is of no use."""
+    for row in rows:
+        if not row.sealed_private_key or row.status in _UNUSED:
+            continue
+        subject = f"KeyPair {row}"
+        try:
+            public_key = PrivateKey.load(unseal(row.sealed_private_key)).public_key
+        except CannotUnseal as error:
+            what = f"The {row.status} key pair {row} cannot be unsealed. {error}"
+            yield finding("sealed-key", what, subject=subject)
+            continue
+        if public_key.fingerprint != row.fingerprint or public_key.to_pem() != row.public_key:
+            what = f"The {row.status} key pair {row} has a private key that is not its own."
+            yield finding("sealed-key-differs", what, subject=subject)
+
+
+# RETIRING keys sign nothing more, and of the others nothing is kept.
+_UNUSED = frozenset({"retiring", "retired", "revoked"})
+
+
+def check_rotation_waits(key_group_id: str | None) -> Iterator[Finding]:
+    """Yield what the keys of the group wait for, and what has waited for too long.
+
+    Nothing where the site does not rotate this group. Raise Django's
+    ``DatabaseError`` where the key pairs cannot be read.
+    """
+    try:
+        rotation = site_rotation()
+    except ImproperlyConfigured:
+        return  # the system checks tell, or the site rotates nothing
+    if rotation.key_group_id != key_group_id:
+        return
+    now = rotation.clock()
+    subject = f"key group {key_group_id}"
+    for text in find_overdue(rotation, now=now):
+        yield finding("rotation-stuck", text, subject=subject)
+    for wait in find_pending(rotation, now=now):
+        yield finding("rotation-waits", wait.what, subject=subject)
