@@ -132,7 +132,7 @@ def _ended(row: KeyPair) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
+class ExpectedState:
     """What a storage's links lead to.
 
     ``host`` is bare; ``path`` is that of an object, percent-encoded, and
