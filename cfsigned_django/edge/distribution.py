@@ -17,9 +17,9 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from cfsigned_django.edge import responses
 from cfsigned_django.edge.behavior import Behavior, select_behavior
+from cfsigned_django.edge.requests import ViewerRequest
 from cfsigned_django.edge.responses import Refusal
-from cfsigned_django.edge.viewer_request import ViewerRequest
-from cfsigned_django.edge.wsgi_response import ExcInfo
+from cfsigned_django.edge.server import ExcInfo
 from cfsigned_django.signing.encoding import MAX_URL_LENGTH
 from cfsigned_django.signing.exceptions import Denied
 from cfsigned_django.signing.keys import PublicKey

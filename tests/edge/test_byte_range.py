@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, strategies as st
 
-from cfsigned_django.edge.byte_range import ByteRange, NotSatisfiable, parse_range
+from cfsigned_django.edge.s3_object import ByteRange, NotSatisfiable, parse_range
 
 
 @pytest.mark.parametrize(

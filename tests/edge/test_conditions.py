@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from cfsigned_django.edge.conditions import Outcome, evaluate, range_applies
+from cfsigned_django.edge.s3_object import Outcome, evaluate, range_applies
 
 ETAG = '"abc"'
 # Half a second behind the whole one: HTTP dates cannot say so.

@@ -10,7 +10,7 @@ import pytest
 
 from cfsigned_django.edge import Behavior
 from cfsigned_django.edge.client import EdgeClient, EdgeResponse
-from cfsigned_django.edge.distribution_watch import DistributionWatch, FollowedDistribution, Rules
+from cfsigned_django.edge.follow import DistributionWatch, FollowedDistribution, Rules
 from cfsigned_django.signing import PrivateKey, Signer
 from tests.edge import BASE, EXPIRES, HOST, IMAGE, call
 from tests.edge.conftest import echo_origin

@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from cfsigned_django.edge.http1 import BadRequest, RequestHead, RequestTooLong, read_head
+from cfsigned_django.edge.server import BadRequest, RequestHead, RequestTooLong, read_head
 
 LIMIT = 20_480
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from cfsigned_django.edge.stored_object import CHUNK_SIZE, Answer, StoredObject, answer, s3_error
+from cfsigned_django.edge.s3_object import CHUNK_SIZE, Answer, StoredObject, answer, s3_error
 
 DATA = b"0123456789"
 ETAG = '"5e-a"'

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from cfsigned_django.edge.viewer_request import ViewerRequest, raw_target
+from cfsigned_django.edge.requests import ViewerRequest, raw_target
 from cfsigned_django.signing.encoding import encode_url
 from tests.edge import HOST
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from cfsigned_django.edge.behavior import Behavior
-from cfsigned_django.edge.distribution_watch import DistributionWatch, Rules
+from cfsigned_django.edge.follow import DistributionWatch, Rules
 from cfsigned_django.signing import PrivateKey, PublicKey
 
 OLD, NEW = "K1OLD", "K2NEW"

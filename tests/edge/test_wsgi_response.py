@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from cfsigned_django.edge.wsgi_response import WsgiResponse
+from cfsigned_django.edge.server import WsgiResponse
 
 
 class Wire:
