@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Generic, Self, TypeAlias, TypeVar
+from typing import Self, TypeAlias
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from cfsigned_django.edge.behavior import Behavior
@@ -23,110 +23,8 @@ from cfsigned_django.signing.keys import PublicKey
 
 logger = logging.getLogger("cfsigned_django.edge")
 
-T = TypeVar("T")
-
 #: How many seconds lie between two looks.
 INTERVAL = 1.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _View(Generic[T]):
-    """What there was at a look, and from when on the edge goes by it."""
-
-    value: T
-    counts_from: float
-
-
-class Watch(Generic[T]):
-    """Know a value that others change; a change counts ``propagation`` seconds after it.
-
-    ``read`` asks for the value of this moment. It is called first here, and
-    what it raises then is raised; that value counts at once. Later on, a
-    failure is logged once, and the edge goes on with the value that it knows.
-    ``what`` names the value at the beginning of a sentence, ``describe`` says
-    what the edge goes on with, and ``changes`` tells the change from one value
-    to another in sentences without a full stop. ``clock`` returns seconds and
-    never goes back.
-    """
-
-    def __init__(
-        self,
-        read: Callable[[], T],
-        *,
-        what: str,
-        describe: Callable[[T], str],
-        changes: Callable[[T, T], Iterable[str]],
-        propagation: float = 0,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        if propagation < 0:
-            raise ValueError(f"propagation is {propagation!r}: seconds are wanted, 0 or more.")
-        self._read = read
-        self._what = what
-        self._describe = describe
-        self._changes = changes
-        self._propagation = propagation
-        self._clock = clock
-        self._views = deque([_View(value=read(), counts_from=clock())])
-        self._lock = threading.Lock()
-        self._is_failing = False
-
-    def current(self) -> T:
-        """Return the value that the edge goes by at this moment."""
-        now = self._clock()
-        with self._lock:
-            while len(self._views) > 1 and self._views[1].counts_from <= now:
-                self._views.popleft()
-            return self._views[0].value
-
-    def look(self) -> None:
-        """Ask for the value once, and note when what has changed will count."""
-        try:
-            value = self._read()
-        except Exception as error:
-            # Whatever it is: an edge that forgot its keys would break every link.
-            if not self._is_failing:
-                logger.error(
-                    "%s could not be read; the edge goes on with %s. %s",
-                    self._what,
-                    self._describe(self._views[-1].value),
-                    error,
-                )
-            self._is_failing = True
-            return
-        if self._is_failing:
-            logger.info("%s can be read again.", self._what)
-        self._is_failing = False
-        self._note(value)
-
-    @contextmanager
-    def running(self, interval: float = INTERVAL) -> Iterator[Self]:
-        """Look every ``interval`` seconds in a thread, for as long as the block runs."""
-        stop = threading.Event()
-
-        def look_again_and_again() -> None:
-            while not stop.wait(interval):
-                self.look()
-
-        thread = threading.Thread(target=look_again_and_again, name=self._what, daemon=True)
-        thread.start()
-        try:
-            yield self
-        finally:
-            stop.set()
-            thread.join()
-
-    def _note(self, value: T) -> None:
-        before = self._views[-1].value
-        if value == before:
-            return
-        for sentence in self._changes(before, value):
-            logger.info("%s; the edge goes by it in %g s.", sentence, self._propagation)
-        with self._lock:
-            counts_from = self._clock() + self._propagation
-            self._views.append(_View(value=value, counts_from=counts_from))
-
-
 #: Id of a public key -> the key.
 TrustedKeys: TypeAlias = Mapping[str, PublicKey]
 
@@ -155,10 +53,21 @@ class Rules:
         return [_describe(each) for each in self.behaviors]
 
 
-class DistributionWatch(Watch[Rules]):
-    """Know what a distribution asks of viewers; see :class:`Watch`.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _View:
+    """The rules at a look, and from when on the edge goes by them."""
 
-    ``read`` asks for the rules of this moment.
+    rules: Rules
+    counts_from: float
+
+
+class DistributionWatch:
+    """Know the rules of a distribution that others change, each ``propagation`` seconds later.
+
+    ``read`` asks for the rules of this moment. It is called first here, and
+    what it raises then is raised; those rules count at once. If it fails later,
+    that is logged once, and the edge goes on with the rules that it knows.
+    ``clock`` returns seconds and never goes back.
     """
 
     def __init__(
@@ -168,14 +77,68 @@ class DistributionWatch(Watch[Rules]):
         propagation: float = 0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        super().__init__(
-            read,
-            what="The distribution",
-            describe=Rules.describe_keys,
-            changes=_changes,
-            propagation=propagation,
-            clock=clock,
-        )
+        if propagation < 0:
+            raise ValueError(f"propagation is {propagation!r}: seconds are wanted, 0 or more.")
+        self._read = read
+        self._propagation = propagation
+        self._clock = clock
+        self._views = deque([_View(rules=read(), counts_from=clock())])
+        self._lock = threading.Lock()
+        self._is_failing = False
+
+    def current(self) -> Rules:
+        """Return the rules that the edge goes by at this moment."""
+        now = self._clock()
+        with self._lock:
+            while len(self._views) > 1 and self._views[1].counts_from <= now:
+                self._views.popleft()
+            return self._views[0].rules
+
+    def look(self) -> None:
+        """Ask for the rules once, and note when what has changed will count."""
+        try:
+            rules = self._read()
+        except Exception as error:
+            # Whatever it is: an edge that forgot its keys would break every link.
+            if not self._is_failing:
+                logger.error(
+                    "The distribution could not be read; the edge goes on with %s. %s",
+                    self._views[-1].rules.describe_keys(),
+                    error,
+                )
+            self._is_failing = True
+            return
+        if self._is_failing:
+            logger.info("The distribution can be read again.")
+        self._is_failing = False
+        self._note(rules)
+
+    @contextmanager
+    def running(self, interval: float = INTERVAL) -> Iterator[Self]:
+        """Look every ``interval`` seconds in a thread, for as long as the block runs."""
+        stop = threading.Event()
+
+        def look_again_and_again() -> None:
+            while not stop.wait(interval):
+                self.look()
+
+        thread = threading.Thread(target=look_again_and_again, name="The distribution", daemon=True)
+        thread.start()
+        try:
+            yield self
+        finally:
+            stop.set()
+            thread.join()
+
+    def _note(self, rules: Rules) -> None:
+        before = self._views[-1].rules
+        if rules == before:
+            return
+        for sentence in _changes(before, rules):
+            logger.info("%s; the edge goes by it in %g s.", sentence, self._propagation)
+        with self._lock:
+            counts_from = self._clock() + self._propagation
+            self._views.append(_View(rules=rules, counts_from=counts_from))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,9 @@
 """Serve a distribution on a socket, one thread for each connection.
 
 A server for development, which must not face a network. Signatures cover the
-request target as it was sent, so the target is handed on in RAW_URI.
+request target as it was sent, so the target is handed on in RAW_URI. That is
+why http.server and wsgiref do not serve here: they decode the path or join its
+slashes, have other limits than CloudFront, and close each connection.
 """
 
 from __future__ import annotations
@@ -17,13 +19,12 @@ from email.utils import formatdate
 from io import BufferedIOBase, BytesIO
 from socketserver import StreamRequestHandler, TCPServer, ThreadingMixIn
 from threading import Thread
-from types import TracebackType
-from typing import Any, TypeAlias, cast
+from typing import Any, cast
 from urllib.parse import unquote_to_bytes
 from wsgiref.types import WSGIApplication, WSGIEnvironment
 
 from cfsigned_django.edge import responses
-from cfsigned_django.edge.responses import MAX_REQUEST_LENGTH, Refusal
+from cfsigned_django.edge.responses import MAX_REQUEST_LENGTH, ExcInfo, Refusal
 
 logger = logging.getLogger("cfsigned_django.edge")
 
@@ -308,10 +309,6 @@ def _read_lines(stream: BufferedIOBase, limit: int) -> Iterator[str]:
             return
         yield text
 
-
-ExcInfo: TypeAlias = (
-    tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None]
-)
 
 _CONTROL_CHARACTERS = frozenset(map(chr, [*range(0x20), 0x7F]))
 _WITHOUT_BODY = ("204", "304")

@@ -1,3 +1,5 @@
+"""Read from a WSGI environ what a viewer sent, exactly as it was sent."""
+
 from __future__ import annotations
 
 import pytest
