@@ -19,8 +19,8 @@ from cfsigned_django.rotation.models import KeyPair, KnownReason
 from cfsigned_django.rotation.probe import ProbeResult
 from cfsigned_django.rotation.rotation import Blocked, Claimed, Rotation, RotationError
 from cfsigned_django.rotation.site import import_settings_key, settings_keys
-from cfsigned_django.rotation.steps import ProbeFailed, Unanswered, were_put_back
-from cfsigned_django.rotation.waiting import clock_time, find_waits, in_words
+from cfsigned_django.rotation.status import clock_time, find_waits, in_words
+from cfsigned_django.rotation.steps import ProbeFailed, Unanswered, were_restored
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm
 
 #: What a step may raise, and a person is told instead of a server error.
@@ -112,7 +112,7 @@ class Move:
         # While a key is not in its group, each of its links is refused.
         back = self.rotation.put_back_signers(self.rotation.key_pairs(), now=self.now)
         if back:
-            return Outcome(text=were_put_back(back), level=messages.WARNING)
+            return Outcome(text=were_restored(back).text, level=messages.WARNING)
         if key_pair.status != KeyStatus.TRUSTED:
             text = _("%(key)s is in the key group, and so is every key whose links are out.")
             return Outcome(text=text % {"key": key_pair})

@@ -12,7 +12,7 @@ from cfsigned_django.admin.public_key import ShownKey
 from cfsigned_django.admin.snapshot import Snapshot
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
-from cfsigned_django.rotation.waiting import date_and_time, in_words
+from cfsigned_django.rotation.status import date_and_time, in_words
 
 
 class After(StrEnum):

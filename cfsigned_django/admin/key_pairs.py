@@ -28,7 +28,7 @@ from cfsigned_django.admin.steps import REVOKE, ROTATE, Step, find_offers
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair, KnownReason
 from cfsigned_django.rotation.site import site_rotation
-from cfsigned_django.rotation.waiting import date_and_time
+from cfsigned_django.rotation.status import date_and_time
 
 if TYPE_CHECKING:
     Base = admin.ModelAdmin[KeyPair]

@@ -14,8 +14,7 @@ from cfsigned_django.admin.snapshot import Snapshot, is_unfinished
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.settings_key import refuse_different, why_not_imported
-from cfsigned_django.rotation.stuck import find_stuck
-from cfsigned_django.rotation.waiting import clock_time, in_words
+from cfsigned_django.rotation.status import clock_time, find_overdue, in_words
 
 #: From this age on a signing key ought to be replaced.
 OLD = timedelta(days=90)
@@ -124,8 +123,7 @@ def _keys_left_over(snapshot: Snapshot, active: KeyPair) -> Iterator[Notice]:
 
 
 def _stuck(snapshot: Snapshot) -> Iterator[Notice]:
-    stuck = find_stuck(snapshot.rotation, now=snapshot.now, by_hand=snapshot.by_hand)
-    for text in stuck:
+    for text in find_overdue(snapshot.rotation, now=snapshot.now):
         yield Notice(level=Level.WARNING, text=text)
 
 

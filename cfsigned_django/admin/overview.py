@@ -16,7 +16,7 @@ from cfsigned_django.admin.steps import Offer, Step, find_offers
 from cfsigned_django.admin.timeline import Moment, tell_timeline
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
-from cfsigned_django.rotation.waiting import Wait, clock_time, in_words
+from cfsigned_django.rotation.status import PendingWait, clock_time, in_words
 
 #: How many keys that are over the page shows unless it is asked for all.
 SOME = 10
@@ -30,7 +30,7 @@ class Card:
 
     key_pair: KeyPair
     timeline: list[Moment]
-    wait: Wait | None = None
+    wait: PendingWait | None = None
     revoke: Offer | None = None
 
     #: How many seconds of the wait are over, and of how many.
@@ -120,7 +120,7 @@ class Overview:
         return date_format(local, "DATE_FORMAT")
 
     @property
-    def _primary_wait(self) -> Wait | None:
+    def _primary_wait(self) -> PendingWait | None:
         key_pair = self.primary.key_pair if self.primary and self.primary.blocked else None
         return self.snapshot.waits.get(key_pair.pk) if key_pair else None
 
@@ -205,7 +205,7 @@ def make_card(snapshot: Snapshot, key_pair: KeyPair, revoke: Offer | None = None
     )
 
 
-def _progress(snapshot: Snapshot, wait: Wait) -> tuple[int, int] | None:
+def _progress(snapshot: Snapshot, wait: PendingWait) -> tuple[int, int] | None:
     """Return how much of a wait is over, where its end is known."""
     if wait.until is None:
         return None

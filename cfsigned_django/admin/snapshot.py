@@ -17,7 +17,7 @@ from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.rotation.settings_key import SettingsKey
 from cfsigned_django.rotation.site import settings_keys, unknown_keys
-from cfsigned_django.rotation.waiting import Wait, find_waits
+from cfsigned_django.rotation.status import PendingWait, find_waits
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm
 from cfsigned_django.validation import is_of_trusted_signer
 
@@ -31,7 +31,7 @@ class Snapshot:
     #: Of the key group, the newest first.
     key_pairs: list[KeyPair]
     #: What a key pair waits for, by its primary key.
-    waits: dict[UUID, Wait]
+    waits: dict[UUID, PendingWait]
     #: Why the private half of a key pair cannot be opened, by its primary key.
     seal_problems: dict[UUID, str]
     #: The keys that the settings and STORAGES hold for the group: mostly one, or none.
@@ -52,7 +52,9 @@ class Snapshot:
         now = rotation.clock()
         key_pairs = rotation.key_pairs()
         rotation.remember_waits(key_pairs)  # where no job runs, nobody else does
-        waits = {each.key_pair.pk: each for each in find_waits(rotation, now=now)}
+        waits = {
+            each.key_pair.pk: each for each in find_waits(rotation, now=now, key_pairs=key_pairs)
+        }
         keys = settings_keys(rotation)
         return cls(
             now=now,

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _, gettext_lazy
 from cfsigned_django.admin.snapshot import Snapshot, is_unfinished
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
-from cfsigned_django.rotation.waiting import clock_time
+from cfsigned_django.rotation.status import clock_time
 
 ROTATE, REVOKE = "cfsigned_django.rotate_keypair", "cfsigned_django.revoke_keypair"
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
-from cfsigned_django.rotation.waiting import Wait, date_and_time
+from cfsigned_django.rotation.status import PendingWait, date_and_time
 
 
 class Tense(StrEnum):
@@ -40,7 +40,7 @@ class Moment:
         return date_and_time(self.at) if self.at else ""
 
 
-def tell_timeline(key_pair: KeyPair, wait: Wait | None, now: datetime) -> list[Moment]:
+def tell_timeline(key_pair: KeyPair, wait: PendingWait | None, now: datetime) -> list[Moment]:
     """Return the moments of a key pair in their order, those ahead included.
 
     ``wait`` is what the key pair waits for, which dates the next one.
