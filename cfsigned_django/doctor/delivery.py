@@ -105,7 +105,7 @@ def _check_cors_of_s3(
 
 
 def _has_origin_in_cache_key(found: Inspection, behavior: Document) -> bool:
-    """Tell whether the copies in the cache differ by Origin; it is forwarded then as well."""
+    """Return whether the copies in the cache differ by Origin; it is forwarded then as well."""
     legacy = behavior.get("ForwardedValues")
     if legacy:
         return _holds_origin(listed(legacy.get("Headers")))
@@ -122,7 +122,7 @@ def _cache_policy(found: Inspection, behavior: Document) -> Mapping[str, Any]:
 
 
 def _forwards_origin(found: Inspection, behavior: Document) -> bool:
-    """Tell whether an origin request policy passes Origin on."""
+    """Return whether an origin request policy passes Origin on."""
     policies = found.origin_request_policies or {}
     policy = policies.get(behavior.get("OriginRequestPolicyId") or "")
     return forwards_origin(policy.config if policy else None)
