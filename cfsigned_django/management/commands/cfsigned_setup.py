@@ -34,9 +34,9 @@ from cfsigned_django.aws.provisioning.desired_state import (
 from cfsigned_django.aws.provisioning.plan import blockers, next_step
 from cfsigned_django.aws.provisioning.resolved_state import ResolvedState
 from cfsigned_django.aws.provisioning.steps import Step, StepState
+from cfsigned_django.doctor.live import has_fault
 from cfsigned_django.encryption import CannotUnseal
 from cfsigned_django.rotation.rotation import RotationError
-from cfsigned_django.setup.live_proof import Evidence, Verdict
 from cfsigned_django.setup.report import (
     as_json,
     iam_as_text,
@@ -76,7 +76,7 @@ class Command(BaseCommand):
 
     help = (
         "Plan what private media need in AWS: key pair, key group, bucket, distribution. With "
-        "--apply, do it, and prove it by three requests. It may be run again at any time."
+        "--apply, do it, and prove it by a viewer's requests. It may be run again at any time."
     )
     # A site that has a key and no id yet fails them, and is here to get the id.
     requires_system_checks = ()
@@ -232,11 +232,11 @@ class Command(BaseCommand):
     def _finish(self, setup: SiteSetup, steps: list[Step], options: dict[str, Any]) -> None:
         """Prove what was reached, settle the key, and print what to paste."""
         state, now = setup.resolve(), int(time.time())
-        evidence = setup.prove(state, now=now)
+        proof = setup.prove(state, time.time)
         note = setup.settle(state, now=now)
         settings = setup.settings(state)
         if options["json"]:
-            self.stdout.write(as_json(steps, settings, evidence, note))
+            self.stdout.write(as_json(steps, settings, proof, note))
         else:
             left = [each for each in steps if each.state is StepState.CONFLICT]
             self.stdout.write(f"\n{summary(steps)}")
@@ -247,8 +247,8 @@ class Command(BaseCommand):
             self.stdout.write(f"The private key is kept in {setup.holder.place}.")
             if note:
                 self.stdout.write(wrapped(note))
-            self.stdout.write(f"\nProof:\n\n{proof_as_text(evidence)}")
-        if any(each.state is StepState.CONFLICT for each in steps) or _is_bad(evidence):
+            self.stdout.write(f"\nProof:\n\n{proof_as_text(proof)}")
+        if any(each.state is StepState.CONFLICT for each in steps) or has_fault(proof):
             sys.exit(1)
 
     def _ask(self, steps: list[Step]) -> None:
@@ -301,7 +301,3 @@ def _desired_state(options: dict[str, Any]) -> DesiredState:
 
 def _domain(options: dict[str, Any]) -> str:
     return str(options["domain"] or conf.default_of("custom_domain") or "").lower()
-
-
-def _is_bad(evidence: list[Evidence]) -> bool:
-    return any(each.verdict is Verdict.BAD for each in evidence)
