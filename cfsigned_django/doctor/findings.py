@@ -21,20 +21,6 @@ class Level(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
-    """What all findings of one id have in common.
-
-    ``meaning`` is the line of the documentation's table; ``why`` says what
-    follows from it, and ``fix`` what to do.
-    """
-
-    level: Level
-    meaning: str
-    why: str = ""
-    fix: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """One thing that was looked at.
 
@@ -54,6 +40,46 @@ class Finding:
     def to_json(self) -> dict[str, str]:
         """Return the finding as the command's ``--json`` prints it."""
         return {name: str(value) for name, value in asdict(self).items()}
+
+
+def has_error(findings: Iterable[Finding]) -> bool:
+    """Return whether one of the findings is an error."""
+    return any(each.level is Level.ERROR for each in findings)
+
+
+def worst_first(findings: Iterable[Finding]) -> list[Finding]:
+    """Return the findings, errors first, and within a level in the order of a request's way."""
+    order = [Level.ERROR, Level.WARNING, Level.OK]
+    return sorted(findings, key=lambda each: order.index(each.level))
+
+
+_LABELS = {Level.ERROR: "ERROR", Level.WARNING: "warning", Level.OK: "ok"}
+_INDENT = " " * 9
+
+#: Takes a level and a line; returns the line as a terminal shall show it.
+Paint = Callable[[Level, str], str]
+
+
+def write_report(findings: Iterable[Finding], paint: Paint) -> Iterator[str]:
+    """Yield the lines of a report: a line for what was found, then why and what to do."""
+    counts = dict.fromkeys(Level, 0)
+    for each in findings:
+        counts[each.level] += 1
+        is_note = each.level is Level.OK and bool(each.fix)
+        label = "note" if is_note else _LABELS[each.level]
+        yield paint(each.level, f"{label:<8} {each.what} [{each.id}]")
+        if each.why:
+            yield f"{_INDENT}why: {each.why}"
+        if each.fix:
+            yield f"{_INDENT}fix: {each.fix}"
+    errors, warnings = counts[Level.ERROR], counts[Level.WARNING]
+    yield (
+        f"{_count(errors, 'error')}, {_count(warnings, 'warning')}, {counts[Level.OK]} in order."
+    )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 _UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
@@ -85,30 +111,6 @@ def begin(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-_LABELS = {Level.ERROR: "ERROR", Level.WARNING: "warning", Level.OK: "ok"}
-_INDENT = " " * 9
-
-#: Takes a level and a line; returns the line as a terminal shall show it.
-Paint = Callable[[Level, str], str]
-
-
-def write_report(findings: Iterable[Finding], paint: Paint) -> Iterator[str]:
-    """Yield the lines of a report: a line for what was found, then why and what to do."""
-    counts = dict.fromkeys(Level, 0)
-    for each in findings:
-        counts[each.level] += 1
-        is_note = each.level is Level.OK and bool(each.fix)
-        label = "note" if is_note else _LABELS[each.level]
-        yield paint(each.level, f"{label:<8} {each.what} [{each.id}]")
-        if each.why:
-            yield f"{_INDENT}why: {each.why}"
-        if each.fix:
-            yield f"{_INDENT}fix: {each.fix}"
-    errors, warnings = counts[Level.ERROR], counts[Level.WARNING]
-    yield (
-        f"{_count(errors, 'error')}, {_count(warnings, 'warning')}, {counts[Level.OK]} in order."
-    )
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+def sentence(text: str) -> str:
+    """Return a text as a whole sentence."""
+    return begin(text).rstrip(".") + "."

@@ -1,7 +1,8 @@
 """Generate schedules: the circumstances of a run, and what happens in it, one event after another.
 
-Hypothesis draws them, so that it can shrink one that fails: an event that is
-not needed becomes one in which nothing happens.
+The chance is that of a seed, which gives the same schedule again, or that of
+hypothesis, which shrinks a schedule that fails: an event that is not needed
+becomes one in which nothing happens.
 """
 
 from __future__ import annotations
@@ -10,9 +11,8 @@ import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
+from random import Random
 from typing import Any, Final
-
-from hypothesis import strategies as st
 
 from cfsigned_django.rotation.lifecycle import Waits
 from tests.simulation.plan import SKEW, Plan
@@ -68,7 +68,8 @@ _SHARES: Final[Mapping[Kind, int]] = {
 }
 #: What others may do while somebody waits for an answer.
 BUSY_KINDS: Final = [kind for kind, share in _SHARES.items() for _ in range(share)]
-_SEEDS: Final = st.integers(0, 2**16 - 1)
+#: The largest seed.
+_MOST: Final = 2**16 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +89,9 @@ class Schedule:
     events: list[Event]
 
 
-@st.composite
-def _plans(draw: st.DrawFn, /, fixed: Mapping[str, Any]) -> Plan:
+def _make_plan(random: Random, fixed: Mapping[str, Any]) -> Plan:
     """Return a plan; the waits are no longer than they must be."""
-    choices: dict[str, tuple[Any, ...]] = {
+    fields_of_plan: dict[str, tuple[Any, ...]] = {
         "interval": (10, 0, 60, 300),
         "max_expire": (20, 600, 86_400),
         "expire_step": (0, 0, 60),
@@ -112,11 +112,11 @@ def _plans(draw: st.DrawFn, /, fixed: Mapping[str, Any]) -> Plan:
         "meddles": (False, False, False, False, True),
     }
     chosen = {
-        name: fixed[name] if name in fixed else draw(st.sampled_from(values))
-        for name, values in choices.items()
+        name: fixed[name] if name in fixed else random.choice(values)
+        for name, values in fields_of_plan.items()
     }
     waits = Waits(
-        propagation=draw(st.sampled_from((5, 60, 300))),
+        propagation=random.choice((5, 60, 300)),
         url_lifetime=chosen["max_expire"] + chosen["expire_step"],
         keyring=2 * chosen["interval"],
         clock_skew=2 * SKEW,
@@ -124,20 +124,22 @@ def _plans(draw: st.DrawFn, /, fixed: Mapping[str, Any]) -> Plan:
     return Plan(waits=waits, **chosen)
 
 
-@st.composite
-def schedules(draw: st.DrawFn, /, often: tuple[Kind, ...] = (), **fixed: Any) -> Schedule:
+def make_schedule(
+    random: Random, *, often: tuple[Kind, ...] = (), fixed: Mapping[str, Any] | None = None
+) -> Schedule:
     """Return a schedule.
 
     What is named in ``often`` happens often, and ``fixed`` are fields of the
     plan that are not left to chance.
     """
+    fixed = fixed or {}
     assert fixed.keys() <= {each.name for each in fields(Plan)}
-    length = draw(st.sampled_from((25, 45, 70)))
+    length = random.choice((25, 45, 70))
     kinds = [*BUSY_KINDS, *(often * (len(BUSY_KINDS) // 10))]
     return Schedule(
-        plan=draw(_plans(fixed)),
-        seed=draw(_SEEDS),
-        events=_read_events(draw(st.binary(min_size=4 * length, max_size=4 * length)), kinds),
+        plan=_make_plan(random, fixed),
+        seed=random.randint(0, _MOST),
+        events=_read_events(random.randbytes(4 * length), kinds),
     )
 
 
