@@ -69,7 +69,7 @@ def test_files_have_the_urls_of_s3(location: str, site: Any) -> None:
             {"resource": "*", "allow_any_resource": True},
             {"ip_address": "192.0.2.7", "download": "é.pdf"},
         ):
-            assert files.url("a b.jpg", **arguments) == s3.url("a b.jpg", **arguments)  # type: ignore[arg-type]
+            assert files.url("a b.jpg", **arguments) == s3.url("a b.jpg", **arguments)
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,7 @@ class OfTenant(CloudFrontS3Storage):
         return f"{Tenant.name}.example.com"
 
     @property
-    def location(self) -> str:  # type: ignore[override]
+    def location(self) -> str:
         """Return the folder of the request's tenant."""
         return Tenant.name
 

@@ -163,7 +163,7 @@ def test_pickle_finds_credentials(rsa_key: PrivateKey, site: Any) -> None:
 
 def test_pickle_finds_the_key_of_the_class(ec_key: PrivateKey) -> None:
     """Find a key again that is a class attribute."""
-    OnTheClass.cloudfront_key = ec_key.to_pem()  # type: ignore[assignment]
+    OnTheClass.cloudfront_key = ec_key.to_pem()
     try:
         pickled = pickle.dumps(OnTheClass())
         assert_hides(pickled, ec_key)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 from cfsigned_django.signing.encoding import MAX_URL_LENGTH, encode_base64, encode_url
 from cfsigned_django.signing.exceptions import InvalidKey, InvalidPolicy, InvalidUrl
@@ -77,7 +77,8 @@ class Signer:
                 "which is made of capital letters and digits, such as K2JCJMDEHXQW5F."
             )
         self.key_pair_id = key_pair_id
-        self.private_key = private_key
+        #: A :class:`SigningKey`, for most a :class:`PrivateKey`.
+        self.private_key: Any = private_key
         self._tail = f"&Key-Pair-Id={key_pair_id}"
         if self.hash_algorithm is not HashAlgorithm.SHA1:
             self._tail += f"&Hash-Algorithm={self.hash_algorithm}"

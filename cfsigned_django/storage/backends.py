@@ -70,7 +70,8 @@ class CloudFrontS3Storage(SignedUrlMixin, S3Storage):
     def _address_start(self, config: Config) -> str:
         if not self._paths_are_fixed:
             return ""
-        return f"{make_origin(config)}/{encode_name(self._normalize_name('x'))}".removesuffix("x")
+        path = self._normalize_name("x")  # type: ignore[no-untyped-call]
+        return f"{make_origin(config)}/{encode_name(path)}".removesuffix("x")
 
     def _address_of(self, name: str | None, options: ResolvedOptions) -> str:
         if (

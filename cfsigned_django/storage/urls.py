@@ -492,10 +492,10 @@ class SignedUrlMixin:
         # Also of a storage that does not sign: the caller wants to verify.
         return keyring.trusted_keys(self._lease_signer(self._signing_options()).signer)
 
-    def signs_apart(self, key_group_id: str, key_pair_id: str) -> bool:
-        """Return whether this key signs here, regardless of its state in that group.
+    def bypasses_rotation(self, key_group_id: str, key_pair_id: str) -> bool:
+        """Return whether this key signs here, and would after a rotation has replaced it.
 
-        So it does in a storage of another group or of none, and in one to
+        So it does in a storage of another key group or of none, and in one to
         which its signer was handed in.
         """
         options = self._current_options()
@@ -561,7 +561,8 @@ class SignedUrlMixin:
     def __copy__(self) -> Self:
         """Return a storage with the same options, given or assigned, and a memory of its own."""
         twin = type(self).__new__(type(self))
-        state: dict[str, Any] = dict(super().__getstate__())  # type: ignore[arg-type]
+        kept: Any = super().__getstate__()
+        state: dict[str, Any] = dict(kept)
         state.pop("_resolved_options", None)
         restore = getattr(super(SignedUrlMixin, twin), "__setstate__", vars(twin).update)
         restore(state)
@@ -575,7 +576,7 @@ class SignedUrlMixin:
         given = vars(self)
         args, options = self._constructor_args
         key = given.get("cloudfront_key")
-        others = {}
+        others: dict[str, Any] = {}
         if "cloudfront_signer" in given:
             if given["cloudfront_signer"] is not None:
                 raise TypeError("A signer that was handed in is never pickled.")
