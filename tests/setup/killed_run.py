@@ -58,12 +58,12 @@ def main(endpoint_url: str, account: str, bucket: str, key_file: str, nth: int) 
     for client in (cloudfront, s3):
         client.meta.events.register("after-call", count)
     clients = Clients(cloudfront=cloudfront, s3=s3, sts=sts)
-    wish, holder = wish_for(bucket), KeyFile(path=Path(key_file))
+    wish, provider = wish_for(bucket), KeyFile(path=Path(key_file))
     Provisioner(
         clients=clients,
         read=reader(clients, wish),
-        desired=lambda: replace(wish, key=holder.find()),
-        make_key=lambda: holder.make(KeyAlgorithm.ECDSA_P256),
+        desired=lambda: replace(wish, key=provider.find()),
+        make_key=lambda: provider.make(KeyAlgorithm.ECDSA_P256),
         sleep=lambda seconds: None,
     ).apply()
 

@@ -70,8 +70,8 @@ def test_new_distribution_without_a_certificate(
     state = ResolvedState(account=reader(clients, wish)(), desired=wish)
     assert state.account.distribution is not None
     assert state.account.distribution.aliases == []
-    holder = KeyFile(path=tmp_path / "key.pem")
-    setup = SiteSetup(desired=wish, clients=clients, holder=holder)
+    provider = KeyFile(path=tmp_path / "key.pem")
+    setup = SiteSetup(desired=wish, clients=clients, provider=provider)
     settings = setup.settings(replace(state, desired=replace(wish, key=None)))
     assert settings["AWS_S3_CUSTOM_DOMAIN"] == state.account.distribution.domain_name
 
