@@ -18,8 +18,8 @@ from cfsigned_django.aws.account import Clients
 from cfsigned_django.aws.provisioning.apply import Provisioner
 from cfsigned_django.aws.provisioning.desired_state import DesiredState
 from cfsigned_django.signing import KeyAlgorithm
+from tests.aws.provisioning.accounts import reader
 from tests.ministack_server import Ministack
-from tests.setup.accounts import reader
 
 _READS = ("Get", "List", "Head")
 

@@ -16,8 +16,15 @@ from cfsigned_django.aws.provisioning.steps import StepState
 from cfsigned_django.setup.keys import KeyFile
 from cfsigned_django.setup.site import SiteSetup
 from cfsigned_django.signing import PrivateKey
-from tests.setup.accounts import make_grown_account, planned, provisioner, reader, site_key, states
-from tests.setup.plans import WISH, find, stack
+from tests.aws.provisioning.accounts import (
+    make_grown_account,
+    planned,
+    provisioner,
+    reader,
+    site_key,
+    states,
+)
+from tests.aws.provisioning.plans import WISH, find, stack
 
 ARN = "arn:aws:acm:us-east-1:111122223333:certificate/0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f"
 #: What the grown distribution has.
