@@ -20,7 +20,6 @@ import pytest
 from django.core.management import ManagementUtility
 from pytest_django import Settings
 
-from cfsigned_django.rotation import record
 from cfsigned_django.rotation.models import KeyPair
 from tests.admin import FakeCloudFront
 from tests.admin.conftest import cloudfront

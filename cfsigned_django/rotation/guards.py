@@ -24,7 +24,7 @@ from cfsigned_django.rotation.lifecycle import (
 )
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
-from cfsigned_django.rotation.record import Record, RotationError
+from cfsigned_django.rotation.store import Record, RotationError
 from cfsigned_django.signing import Signer
 
 logger = logging.getLogger("cfsigned_django.rotation")

@@ -15,7 +15,7 @@ from cfsigned_django.encryption import CannotUnseal
 from cfsigned_django.rotation.key_group_api import KeyGroupsApi, take_out
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
-from cfsigned_django.rotation.record import Claimed, refuse_long
+from cfsigned_django.rotation.store import Claimed, refuse_long
 from cfsigned_django.rotation.succession import Succession
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm
 

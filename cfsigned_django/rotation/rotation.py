@@ -20,9 +20,9 @@ from cfsigned_django.rotation.key_group_api import KeyGroupsApi, is_missing_in, 
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair, KnownReason
 from cfsigned_django.rotation.probe import ProbeResult
-from cfsigned_django.rotation.record import Claimed, RotationError
 from cfsigned_django.rotation.revocation import Revocation
 from cfsigned_django.rotation.settings_key import why_not_imported
+from cfsigned_django.rotation.store import Claimed, RotationError
 from cfsigned_django.signing import PrivateKey, Signer
 
 __all__ = ["Blocked", "Claimed", "Rotation", "RotationError"]

@@ -23,7 +23,7 @@ from cfsigned_django.rotation.lifecycle import (
 )
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
-from cfsigned_django.rotation.record import SETTLE, Claimed, RotationError, refuse_long
+from cfsigned_django.rotation.store import SETTLE, Claimed, RotationError, refuse_long
 from cfsigned_django.signing import KeyAlgorithm, PrivateKey
 
 logger = logging.getLogger("cfsigned_django.rotation")

@@ -10,8 +10,8 @@ from django.test.utils import CaptureQueriesContext
 
 from cfsigned_django.aws.client import AwsError
 from cfsigned_django.rotation.models import KeyPair
-from cfsigned_django.rotation.record import Record
 from cfsigned_django.rotation.rotation import Claimed, Rotation
+from cfsigned_django.rotation.store import Record
 from tests.rotation import Killed, Site, fresh
 from tests.simulation.faults import Fault
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
-from cfsigned_django.rotation.record import Claim
 from cfsigned_django.rotation.rotation import Rotation
+from cfsigned_django.rotation.store import Claim
 from cfsigned_django.signing import PrivateKey
 from tests.simulation.oracle import Rule, Violation
 from tests.simulation.processes import Process

@@ -22,7 +22,6 @@ from cfsigned_django.aws.client import AwsError
 from cfsigned_django.encryption import CannotUnseal
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import REASON_LENGTH, KeyPair, KnownReason
-from cfsigned_django.rotation.record import read_clock
 from cfsigned_django.rotation.resealing import reseal_all
 from cfsigned_django.rotation.rotation import Rotation, RotationError
 from cfsigned_django.rotation.settings_key import why_not_imported
@@ -50,6 +49,7 @@ from cfsigned_django.rotation.steps import (
     take,
     will_pass,
 )
+from cfsigned_django.rotation.store import read_clock
 from cfsigned_django.signing import KeyAlgorithm
 
 NOT_YET = 75
