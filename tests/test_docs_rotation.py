@@ -45,7 +45,7 @@ def story(settings: Settings, monkeypatch: pytest.MonkeyPatch, cloudfront: FakeC
     """Return the story of the pages; the database has its time."""
     settings.TIME_ZONE = "UTC"
     story = Story()
-    monkeypatch.setattr(record, "read_database_clock", lambda using: story.now)
+    monkeypatch.setattr(store, "read_database_clock", lambda using: story.now)
     return story
 
 

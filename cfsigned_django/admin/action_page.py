@@ -133,11 +133,11 @@ class StepPage:
             # A page that looks by itself every few seconds asks the edges, and not AWS.
             by_hand=self._is_quiet,
             on_move=record,
-            on_put_back=lambda each: self.frame.record(self.request, each, KnownReason.PUT_BACK),
+            on_restore=lambda each: self.frame.record(self.request, each, KnownReason.PUT_BACK),
         )
         move = Move(
             rotation=rotation,
-            now=rotation.clock(),
+            now=rotation.store.clock(),
             key_pair=self.key_pair,
             answers=form.cleaned_data,
         )

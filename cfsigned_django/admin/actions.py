@@ -110,7 +110,7 @@ class Move:
 
     def _check(self, key_pair: KeyPair) -> Outcome:
         # While a key is not in its group, each of its links is refused.
-        back = self.rotation.put_back_signers(self.rotation.key_pairs(), now=self.now)
+        back = self.rotation.put_back_signers(self.rotation.store.key_pairs(), now=self.now)
         if back:
             return Outcome(text=were_restored(back).text, level=messages.WARNING)
         if key_pair.status != KeyStatus.TRUSTED:
@@ -139,7 +139,7 @@ class Move:
             raise Unanswered(key_pair)
         if result in (ProbeResult.REFUSED, ProbeResult.UNRESTRICTED):
             raise ProbeFailed(key_pair, result)
-        former = self.rotation.active()
+        former = self.rotation.store.active()
         self.rotation.activate(key_pair, now=self.now)
         keyring = in_words(timedelta(seconds=self.rotation.waits.keyring))
         text = _("%(key)s signs from now on; every process follows within %(keyring)s.") % {
@@ -168,7 +168,7 @@ class Move:
         sentences = [is_revoked(key_pair)]
         if key_pair.removed_at is not None:
             sentences.append(_is_out(key_pair))
-        active = self.rotation.active()
+        active = self.rotation.store.active()
         if was_active and active is not None:
             sentences.append(_("%(key)s signs now.") % {"key": active})
         return Outcome(text=" ".join(sentences), level=messages.WARNING)

@@ -49,8 +49,8 @@ class Snapshot:
         if the process that switched died, and how long links live now. Either
         makes a key stay longer, and never leave sooner.
         """
-        now = rotation.clock()
-        key_pairs = rotation.key_pairs()
+        now = rotation.store.clock()
+        key_pairs = rotation.store.key_pairs()
         rotation.remember_waits(key_pairs)  # where no job runs, nobody else does
         waits = {
             each.key_pair.pk: each for each in find_waits(rotation, now=now, key_pairs=key_pairs)
@@ -70,7 +70,7 @@ class Snapshot:
     @property
     def by_hand(self) -> bool:
         """Return whether a person changes CloudFront, and not this site."""
-        return self.rotation.key_groups is None
+        return self.rotation.by_hand
 
     @property
     def active(self) -> KeyPair | None:

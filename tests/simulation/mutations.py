@@ -58,7 +58,7 @@ def always(result: Any) -> Wrong:
 def _dated_at_once(move: Any) -> Any:
     def wrong(rotation: Any, key_pair: Any, to: KeyStatus, **fields: Any) -> None:
         if to is KeyStatus.RETIRING:
-            fields["retiring_at"] = rotation.clock()
+            fields["retiring_at"] = rotation.store.clock()
         move(rotation, key_pair, to, **fields)
 
     return wrong

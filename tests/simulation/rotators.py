@@ -101,7 +101,7 @@ class Rotator:
             rotation = replace(rotation, key_groups=None)
 
         def revoke_any() -> str:
-            rows = [row for row in rotation.key_pairs() if row.status != KeyStatus.RETIRED]
+            rows = [row for row in rotation.store.key_pairs() if row.status != KeyStatus.RETIRED]
             if not rows:
                 return "nothing to revoke"
             row = self._site.world.random.choice(rows)

@@ -17,7 +17,7 @@ from typing import Any, Final, TypeAlias
 from cfsigned_django.aws.key_groups import KeyGroups
 from cfsigned_django.lease import Lease
 from cfsigned_django.lookup import Keyring
-from cfsigned_django.rotation import active, key_group_api, lifecycle, store
+from cfsigned_django.rotation import active, cloudfront, lifecycle, store
 from cfsigned_django.rotation.lifecycle import Waits
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
@@ -98,8 +98,8 @@ AWAITS_REMOVAL: Final = Seam(KeyPair, "awaits_removal")
 
 # What is done in CloudFront.
 CALLER_NAME: Final = Seam(KeyPair, "caller_name")
-OWN_IDS: Final = Seam(key_group_api, "own_ids")
-MAY_BE_UNLISTED: Final = Seam(key_group_api, "may_be_unlisted")
+OWN_IDS: Final = Seam(cloudfront, "own_ids")
+MAY_BE_UNLISTED: Final = Seam(cloudfront, "may_be_unlisted")
 NOTE_ID: Final = Seam(Rotation, "note_id")
 LEAVE: Final = Seam(Rotation, "leave")
 CHECK_ROOM: Final = Seam(KeyGroups, "check_room")

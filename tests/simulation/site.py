@@ -6,7 +6,7 @@ from math import inf
 from random import Random
 
 from cfsigned_django.lease import Found
-from cfsigned_django.rotation.active import find_active_signer
+from cfsigned_django.rotation.store.active import find_active_signer
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from tests.simulation.ending import finish
@@ -88,7 +88,7 @@ class Site:
 
     def _judge_end_of_signing(self, rotation: ObservedRotation) -> None:
         """See that another key could not sign: no room, revoked as well, or all is done by hand."""
-        if rotation.key_groups is None:
+        if rotation.by_hand:
             return
         began_at, names = rotation.began_at, {str(each) for each in rotation.moves}
         had_no_room = self.world.full_since != inf or self.world.full_until >= began_at
