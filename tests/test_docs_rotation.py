@@ -20,6 +20,7 @@ import pytest
 from django.core.management import ManagementUtility
 from pytest_django import Settings
 
+from cfsigned_django.rotation import store
 from cfsigned_django.rotation.models import KeyPair
 from tests.admin import FakeCloudFront
 from tests.admin.conftest import cloudfront

@@ -17,10 +17,19 @@ from cfsigned_django.encryption import CannotUnseal
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair, KnownReason
 from cfsigned_django.rotation.probe import ProbeResult
-from cfsigned_django.rotation.rotation import Blocked, Claimed, Rotation, RotationError
+from cfsigned_django.rotation.rotation import (
+    Blocked,
+    Claimed,
+    ProbeFailed,
+    Rotation,
+    RotationError,
+    Unanswered,
+)
 from cfsigned_django.rotation.site import import_settings_key, settings_keys
 from cfsigned_django.rotation.status import clock_time, find_waits, in_words
-from cfsigned_django.rotation.steps import ProbeFailed, Unanswered, were_restored
+from cfsigned_django.rotation.steps import (
+    were_restored,
+)
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm
 
 #: What a step may raise, and a person is told instead of a server error.
@@ -110,18 +119,15 @@ class Move:
 
     def _check(self, key_pair: KeyPair) -> Outcome:
         # While a key is not in its group, each of its links is refused.
-        back = self.rotation.put_back_signers(self.rotation.store.key_pairs(), now=self.now)
+        back = self.rotation.restore_missing(self.rotation.store.key_pairs(), now=self.now)
         if back:
             return Outcome(text=were_restored(back).text, level=messages.WARNING)
         if key_pair.status != KeyStatus.TRUSTED:
             text = _("%(key)s is in the key group, and so is every key whose links are out.")
             return Outcome(text=text % {"key": key_pair})
-        match self.rotation.check(key_pair, now=self.now):
+        match self.rotation.check(key_pair, now=self.now, is_in_group=True):
             case ProbeResult.GOOD:
                 return Outcome(text=_("CloudFront knows %(key)s.") % {"key": key_pair})
-            case ProbeResult.UNKNOWN_KEY if self.rotation.put_back(key_pair, now=self.now):
-                text = _("Someone had taken %(key)s out of the key group. It is in it again.")
-                return Outcome(text=text % {"key": key_pair}, level=messages.WARNING)
             case ProbeResult.UNKNOWN_KEY:
                 text = _("CloudFront does not know %(key)s yet. Check again in a minute.")
             case ProbeResult.WRONG_KEY:
@@ -134,13 +140,7 @@ class Move:
 
     def _activate(self, key_pair: KeyPair) -> Outcome:
         # A last look: a key that is refused, or cannot be opened, must not sign.
-        result = self.rotation.check(key_pair, now=self.now)
-        if result is ProbeResult.NO_ANSWER:
-            raise Unanswered(key_pair)
-        if result in (ProbeResult.REFUSED, ProbeResult.UNRESTRICTED):
-            raise ProbeFailed(key_pair, result)
-        former = self.rotation.store.active()
-        self.rotation.activate(key_pair, now=self.now)
+        former = self.rotation.activate(key_pair, now=self.now)
         keyring = in_words(timedelta(seconds=self.rotation.waits.keyring))
         text = _("%(key)s signs from now on; every process follows within %(keyring)s.") % {
             "key": key_pair,

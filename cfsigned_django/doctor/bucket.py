@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from cfsigned_django.aws.bucket import Bucket, BucketState, Part
+from cfsigned_django.aws.account import Bucket, BucketState, Distribution, Part
 from cfsigned_django.aws.documents import Document
-from cfsigned_django.aws.documents.bucket_policy import public_statements
-from cfsigned_django.aws.documents.bucket_readers import (
+from cfsigned_django.aws.documents.bucket_policy import (
     Reader,
     admits,
     admits_identity,
     is_for_any_distribution,
+    open_switches,
     other_readers,
+    public_statements,
     service_statements,
 )
 from cfsigned_django.aws.documents.distribution import (
@@ -21,10 +22,8 @@ from cfsigned_django.aws.documents.distribution import (
     access_identity_of,
     origin_in_bucket,
 )
-from cfsigned_django.aws.documents.origin_places import origins_of
-from cfsigned_django.aws.documents.public_access import open_switches
+from cfsigned_django.aws.documents.origins import origins_of
 from cfsigned_django.aws.inspection import Inspection
-from cfsigned_django.aws.stack import Distribution
 from cfsigned_django.doctor.catalog import finding
 from cfsigned_django.doctor.findings import Finding, Level
 from cfsigned_django.doctor.site import ExpectedState

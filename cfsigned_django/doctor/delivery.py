@@ -5,25 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cfsigned_django.aws.bucket import Part
+from cfsigned_django.aws.account import Named, Part
 from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.behavior import listed
-from cfsigned_django.aws.documents.bucket_cors import echoes_origins, missing_origins
-from cfsigned_django.aws.documents.download_policies import (
+from cfsigned_django.aws.documents.cors import echoes_origins, missing_origins
+from cfsigned_django.aws.documents.policies import (
+    RESPONSE_HEADERS_POLICIES,
     forwards_downloads,
     forwards_origin,
+    has_cors,
     has_downloads_in_cache_key,
     has_origin_in_cache_key,
     keeps_copies,
-)
-from cfsigned_django.aws.documents.managed_policies import RESPONSE_HEADERS_POLICIES, name_of
-from cfsigned_django.aws.documents.response_headers import (
-    has_cors,
     lacking_origins,
+    name_of,
     overrides_origin,
 )
 from cfsigned_django.aws.inspection import Inspection
-from cfsigned_django.aws.policies import Named
 from cfsigned_django.doctor.catalog import finding
 from cfsigned_django.doctor.findings import Finding, Level
 from cfsigned_django.doctor.site import ExpectedState

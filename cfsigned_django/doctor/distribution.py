@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
-from cfsigned_django.aws.bucket import Bucket
+from cfsigned_django.aws.account import Bucket, Distribution, KeyGroup
 from cfsigned_django.aws.client import AwsError
 from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.behavior import (
@@ -18,8 +18,7 @@ from cfsigned_django.aws.documents.behavior import (
 )
 from cfsigned_django.aws.documents.distribution import covers
 from cfsigned_django.aws.inspection import Inspection
-from cfsigned_django.aws.listed_key import ListedPublicKey
-from cfsigned_django.aws.stack import Distribution, KeyGroup
+from cfsigned_django.aws.key_groups import ListedPublicKey
 from cfsigned_django.doctor.bucket import check_bucket, check_origin
 from cfsigned_django.doctor.catalog import finding
 from cfsigned_django.doctor.delivery import check_delivery

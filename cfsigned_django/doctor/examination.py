@@ -11,9 +11,9 @@ from urllib.parse import unquote, urlsplit
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError
 
+from cfsigned_django.aws.account import Clients
 from cfsigned_django.aws.client import AwsError
 from cfsigned_django.aws.inspection import Inspection, inspect
-from cfsigned_django.aws.stack import Clients
 from cfsigned_django.checks.rotation import check_rotation
 from cfsigned_django.checks.storages import check_storages
 from cfsigned_django.doctor.answers import Clock, direct_url

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from wsgiref.types import WSGIApplication
 
 from cfsigned_django.aws.client import make_client
-from cfsigned_django.aws.distribution_reader import (
+from cfsigned_django.aws.edge_rules import (
     DistributionReader,
     ReadBehavior,
     ReadDistribution,

@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from typing import Final
 
-from cfsigned_django.aws.client import AwsError
-from cfsigned_django.aws.key_groups import KeyGroups
-from cfsigned_django.aws.listed_key import ListedKey
+from cfsigned_django.aws.errors import AwsError
+from cfsigned_django.aws.key_groups import KeyGroups, ListedPublicKey
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.validation import is_of_trusted_signer
 
@@ -70,13 +69,13 @@ def restore_to_group(api: KeyGroups, key_pair: KeyPair) -> None:
         ) from None
 
 
-def own_ids(listed: Iterable[ListedKey], key_pair: KeyPair) -> list[str]:
+def own_ids(listed: Iterable[ListedPublicKey], key_pair: KeyPair) -> list[str]:
     """Return the ids under which CloudFront lists the public key, whatever id the row has."""
     public_key = key_pair.trustworthy_public_key
     return [each.key_pair_id for each in listed if each.holds(public_key)]
 
 
-def may_be_unlisted(listed: Iterable[ListedKey], key_pair: KeyPair) -> bool:
+def may_be_unlisted(listed: Iterable[ListedPublicKey], key_pair: KeyPair) -> bool:
     """Return whether its public key may be too new for CloudFront to list it."""
     name = key_pair.key_pair_id
     return bool(name) and name not in {each.key_pair_id for each in listed}

@@ -21,7 +21,7 @@ from django.db import IntegrityError
 from django.utils.translation import gettext as _
 
 from cfsigned_django import keyring
-from cfsigned_django.aws.client import AwsError
+from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.key_groups import KEYS_PER_GROUP, LAST_PUBLIC_KEY, KeyGroups
 from cfsigned_django.encryption import CannotUnseal
 from cfsigned_django.rotation.cloudfront import (
@@ -368,7 +368,7 @@ class Rotation:
             self.store.rows.filter(pk=key_pair.pk).update(**fields)
             for name, value in fields.items():
                 setattr(key_pair, name, value)
-            self.on_move(key_pair)
+            self.store.on_move(key_pair)
 
     @contextmanager
     def _unique_id(self, key_pair_id: str) -> Iterator[None]:

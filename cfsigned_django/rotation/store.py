@@ -17,7 +17,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from cfsigned_django.aws.exceptions import AwsError
+from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.key_groups import KeyGroups
 from cfsigned_django.encryption import CannotUnseal, reseal
 from cfsigned_django.rotation.lifecycle import KeyStatus, lacks_retirement_date

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from cfsigned_django import conf
-from cfsigned_django.aws.documents import iam_policies
+from cfsigned_django.aws.documents import iam
 from cfsigned_django.aws.provisioning.steps import Step, StepState
 from cfsigned_django.setup.live_proof import Evidence, Verdict
 from cfsigned_django.storage.registry import signing_configs
@@ -109,10 +109,10 @@ def as_json(
 def iam_as_text(bucket: str) -> str:
     """Return the least that each job may do, one IAM policy each."""
     policies = {
-        "setup": iam_policies.setup_policy(bucket),
-        "look": iam_policies.doctor_policy(bucket),
-        "rotation": iam_policies.rotation_policy(),
-        "site": iam_policies.runtime_policy(bucket),
+        "setup": iam.setup_policy(bucket),
+        "look": iam.doctor_policy(bucket),
+        "rotation": iam.rotation_policy(),
+        "site": iam.runtime_policy(bucket),
     }
     return json.dumps(policies, indent=2)
 

@@ -11,21 +11,21 @@ from urllib.parse import quote
 from django.db import connections, router
 
 from cfsigned_django import conf
+from cfsigned_django.aws.account import Clients, Stack, key_groups, read_stack
 from cfsigned_django.aws.client import AwsError, call, make_client
 from cfsigned_django.aws.documents.behavior import matches
 from cfsigned_django.aws.documents.distribution import name_for
 from cfsigned_django.aws.provisioning.apply import Provisioner
+from cfsigned_django.aws.provisioning.desired_state import OriginAccess, Wish
 from cfsigned_django.aws.provisioning.plan import plan
+from cfsigned_django.aws.provisioning.resolved_state import Target
 from cfsigned_django.aws.provisioning.steps import Step
-from cfsigned_django.aws.provisioning.target import Target
-from cfsigned_django.aws.provisioning.wish import OriginAccess, Wish
-from cfsigned_django.aws.stack import Clients, Stack, key_groups, read_stack
 from cfsigned_django.rotation.lifecycle import Waits
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult, probe_url
 from cfsigned_django.rotation.rotation import Rotation
-from cfsigned_django.setup.first_key import DatabaseKey
-from cfsigned_django.setup.key_file import KeyFile, KeyHolder, SettingsKey
+from cfsigned_django.rotation.store import KeyPairStore
+from cfsigned_django.setup.keys import DatabaseKey, KeyFile, KeyHolder, SettingsKey
 from cfsigned_django.setup.live_proof import Evidence, prove
 from cfsigned_django.signing import KeyAlgorithm, Signer
 from cfsigned_django.validation import sign_probe, site_lifetime
@@ -206,9 +206,11 @@ def _database_key(wish: Wish, clients: Clients | None) -> DatabaseKey:
     )
     return DatabaseKey(
         rotation=Rotation(
-            key_group_id=wish.key_group_id or next(iter(named), name),
-            changed_by="cfsigned_setup",
-            claim_seconds=conf.rotation_seconds("AWS_CLOUDFRONT_CLAIM_SECONDS"),
+            store=KeyPairStore(
+                key_group_id=wish.key_group_id or next(iter(named), name),
+                changed_by="cfsigned_setup",
+                claim_seconds=conf.rotation_seconds("AWS_CLOUDFRONT_CLAIM_SECONDS"),
+            ),
             waits=waits,
             key_groups=None,
             probe=lambda signer: ProbeResult.NO_ANSWER,

@@ -141,7 +141,7 @@ def activated(*, former_retiring_for: int | None = None) -> KeyPair:
 
 def moved(key_pair: KeyPair, **seconds: int) -> KeyPair:
     """Set moments of a key pair to so many seconds from now, and return it as it is then."""
-    now = site_rotation(by_hand=True).clock()
+    now = site_rotation(by_hand=True).store.clock()
     moments = {name: now + timedelta(seconds=value) for name, value in seconds.items()}
     KeyPair.objects.filter(pk=key_pair.pk).update(**moments)
     return fresh(key_pair)

@@ -8,7 +8,7 @@ from unittest import mock
 import pytest
 
 from cfsigned_django import keyring
-from cfsigned_django.aws.stack import Clients
+from cfsigned_django.aws.account import Clients
 from cfsigned_django.doctor.live import Probe
 from cfsigned_django.signing import PrivateKey, Signer
 from tests.doctor.command_line import MODULE

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cfsigned_django.aws.documents.iam_policies import doctor_policy
+from cfsigned_django.aws.documents.iam import doctor_policy
 from cfsigned_django.doctor.distribution import DEPENDS_ON_PERMISSION, why_not_checked
 from cfsigned_django.doctor.findings import Level
 from tests.doctor import faults, ids

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from cfsigned_django.aws.documents.behavior import list_of
-from cfsigned_django.aws.documents.bucket_cors import cors_rule
-from cfsigned_django.aws.documents.download_policies import cache_policy_config
-from cfsigned_django.aws.documents.managed_policies import (
+from cfsigned_django.aws.documents.cors import cors_rule
+from cfsigned_django.aws.documents.policies import (
     CACHE_POLICIES,
     RESPONSE_HEADERS_POLICIES,
+    cache_policy_config,
 )
 from cfsigned_django.aws.inspection import inspect
 from cfsigned_django.doctor.findings import Finding

@@ -11,10 +11,10 @@ from unittest import mock
 import pytest
 from django.core.files.storage import storages
 
-from cfsigned_django.aws.bucket import Bucket, BucketState
+from cfsigned_django.aws.account import Bucket, BucketState
 from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.behavior import list_of
-from cfsigned_django.aws.documents.managed_policies import CACHE_POLICIES
+from cfsigned_django.aws.documents.policies import CACHE_POLICIES
 from cfsigned_django.aws.inspection import Inspection, find_distribution
 from cfsigned_django.doctor.distribution import check_aws
 from cfsigned_django.doctor.site import ExpectedState, settings_keys, site_domains

@@ -26,7 +26,7 @@ from pytest_django import Settings
 from cfsigned_django import keyring
 from cfsigned_django.lease import Found
 from cfsigned_django.rotation import active
-from cfsigned_django.rotation.store.active import find_active_signer
+from cfsigned_django.rotation.active import find_active_signer
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import PrivateKey, Signer

@@ -12,7 +12,7 @@ from django.db import OperationalError
 from cfsigned_django.rotation import store
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
-from cfsigned_django.rotation.rotation import Rotation
+from cfsigned_django.rotation.store import KeyPairStore
 from tests.rotation.commands import Shell, aged
 from tests.simulation.answers import refusal
 
@@ -220,10 +220,10 @@ def test_open_behavior_is_a_failure(shell: Shell) -> None:
 def test_database_that_fails_is_told(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     """A database that fails ends the run in words."""
 
-    def fail(rotation: Rotation) -> None:
+    def fail(store: KeyPairStore) -> None:
         raise OperationalError("secret host")
 
-    monkeypatch.setattr(Rotation, "active", fail)
+    monkeypatch.setattr(KeyPairStore, "active", fail)
 
     ran = shell.run()
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from django.test import override_settings
 
-from cfsigned_django.aws.stack import Clients, read_stack
+from cfsigned_django.aws.account import Clients, read_stack
 from cfsigned_django.checks.storages import check_storages
 from cfsigned_django.rotation.site import site_rotation
 from tests.ministack_server import Ministack

@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 from wsgiref.types import StartResponse, WSGIEnvironment
 
-from cfsigned_django.aws.distribution_reader import DistributionReader
-from cfsigned_django.aws.documents.bucket_policy import public_statements
-from cfsigned_django.aws.documents.public_access import open_switches
-from cfsigned_django.aws.stack import Clients, Stack
+from cfsigned_django.aws.account import Clients, Stack
+from cfsigned_django.aws.documents.bucket_policy import open_switches, public_statements
+from cfsigned_django.aws.edge_rules import DistributionReader
 from cfsigned_django.edge.client import EdgeClient
 from cfsigned_django.edge.distribution_watch import FollowedDistribution
 from cfsigned_django.management.edge_source import rules_of

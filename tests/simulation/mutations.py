@@ -56,18 +56,18 @@ def always(result: Any) -> Wrong:
 
 
 def _dated_at_once(move: Any) -> Any:
-    def wrong(rotation: Any, key_pair: Any, to: KeyStatus, **fields: Any) -> None:
+    def wrong(store: Any, key_pair: Any, to: KeyStatus, **fields: Any) -> None:
         if to is KeyStatus.RETIRING:
-            fields["retiring_at"] = rotation.store.clock()
-        move(rotation, key_pair, to, **fields)
+            fields["retiring_at"] = store.clock()
+        move(store, key_pair, to, **fields)
 
     return wrong
 
 
 def _move_from_any_state(move: Any) -> Any:
-    def wrong(rotation: Any, key_pair: Any, to: KeyStatus, **fields: Any) -> None:
+    def wrong(store: Any, key_pair: Any, to: KeyStatus, **fields: Any) -> None:
         key_pair.refresh_from_db(fields=["status"])
-        move(rotation, key_pair, to, **fields)
+        move(store, key_pair, to, **fields)
 
     return wrong
 
@@ -76,10 +76,10 @@ def _without_erasing(state: KeyStatus) -> Wrong:
     """Keep the private key in a move to this state."""
 
     def change(move: Any) -> Any:
-        def wrong(rotation: Any, key_pair: Any, to: KeyStatus, **fields: Any) -> None:
+        def wrong(store: Any, key_pair: Any, to: KeyStatus, **fields: Any) -> None:
             if to is state:
                 del fields["sealed_private_key"]
-            move(rotation, key_pair, to, **fields)
+            move(store, key_pair, to, **fields)
 
         return wrong
 
@@ -87,10 +87,10 @@ def _without_erasing(state: KeyStatus) -> Wrong:
 
 
 def _give_away_the_step(move: Any) -> Any:
-    def wrong(rotation: Any, key_pair: Any, to: KeyStatus, **fields: Any) -> None:
+    def wrong(store: Any, key_pair: Any, to: KeyStatus, **fields: Any) -> None:
         if to is KeyStatus.REVOKED:
             fields["claimed_until"] = None
-        move(rotation, key_pair, to, **fields)
+        move(store, key_pair, to, **fields)
 
     return wrong
 
@@ -105,7 +105,7 @@ def _careless_while(state: KeyStatus) -> Wrong:
 
 
 def _end_any_claim(end: Any) -> Any:
-    return lambda claim, **fields: claim.record.write(claim.rows, claimed_until=None, **fields)
+    return lambda claim, **fields: claim.store.write(claim.rows, claimed_until=None, **fields)
 
 
 def _give_up_at_once(prepare_successor: Any) -> Any:
@@ -622,7 +622,7 @@ class Unnoticed:
 
 UNNOTICED: Final = [
     Unnoticed(
-        change="Rotation.put_back resets good_since after the key is back, not before",
+        change="Rotation.restore_missing resets good_since after the key is back, not before",
         why="The check before it has reset it already, unless a person took the key out between "
         "that check and the last look; and the process must die between the two calls.",
         tested_in="tests/rotation/test_trust.py",
@@ -661,7 +661,7 @@ UNNOTICED: Final = [
         test="test_successor_under_a_wrong_id_is_replaced",
     ),
     Unnoticed(
-        change="Record.lock does not lock the group",
+        change="KeyPairStore.lock does not lock the group",
         why="A simulated transaction is never interrupted by another one.",
         tested_in="tests/rotation/test_claims.py",
         test="test_lock_writes_before_it_reads",
@@ -680,7 +680,7 @@ UNNOTICED: Final = [
         test="test_last_probe_must_be_answered",
     ),
     Unnoticed(
-        change="Record.claim gives a claim back at once, not after a moment",
+        change="KeyPairStore.claim gives a claim back at once, not after a moment",
         why="A key whose creation lost its answer is looked for again as long as ListPublicKeys "
         "may not show it.",
         tested_in="tests/rotation/test_claims.py",

@@ -22,7 +22,7 @@ from cfsigned_django.rotation.lifecycle import Waits
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
 from cfsigned_django.rotation.rotation import Rotation
-from cfsigned_django.rotation.store import Claim
+from cfsigned_django.rotation.store import Claim, KeyPairStore
 from tests.simulation.faults import UnreliableCloudFront
 
 #: Takes what is right, and returns what stands in its place.
@@ -85,8 +85,8 @@ IS_UNCLAIMED: Final = Seam(store, "is_unclaimed")
 OWN_ROWS: Final = Seam(Claim, "own_rows")
 BEFORE_EACH_CALL: Final = Seam(Claim, "before_each_call")
 END_CLAIM: Final = Seam(Claim, "end")
-LOCK: Final = Seam(Rotation, "lock")
-MOVE: Final = Seam(Rotation, "move")
+LOCK: Final = Seam(KeyPairStore, "lock")
+MOVE: Final = Seam(KeyPairStore, "move")
 REOPEN_REMOVAL: Final = Seam(Rotation, "reopen_removal")
 
 # What a revocation promises.

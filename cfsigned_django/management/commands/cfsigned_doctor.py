@@ -14,8 +14,8 @@ from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
 from django.core.management.base import BaseCommand, CommandError, no_translations
 
 from cfsigned_django import conf
+from cfsigned_django.aws.account import Clients
 from cfsigned_django.aws.client import make_client
-from cfsigned_django.aws.stack import Clients
 from cfsigned_django.checks.rotation import check_rotation
 from cfsigned_django.checks.storages import check_storages
 from cfsigned_django.doctor.examination import Examination

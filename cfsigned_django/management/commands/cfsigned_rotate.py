@@ -22,7 +22,6 @@ from cfsigned_django.aws.client import AwsError
 from cfsigned_django.encryption import CannotUnseal
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import REASON_LENGTH, KeyPair, KnownReason
-from cfsigned_django.rotation.store import reseal_all
 from cfsigned_django.rotation.rotation import Rotation, RotationError
 from cfsigned_django.rotation.settings_key import why_not_imported
 from cfsigned_django.rotation.site import (
@@ -49,7 +48,7 @@ from cfsigned_django.rotation.steps import (
     take,
     will_pass,
 )
-from cfsigned_django.rotation.store import read_clock
+from cfsigned_django.rotation.store import read_clock, reseal_all
 from cfsigned_django.signing import KeyAlgorithm
 
 NOT_YET = 75
@@ -111,7 +110,9 @@ class Command(BaseCommand):
         spare = _spare_algorithm(rotation)
         did, notes = None, request.notes()
         if options["dry_run"]:
-            due = request.would() or next_due(rotation, now=rotation.store.clock(), spare_algorithm=spare)
+            due = request.would() or next_due(
+                rotation, now=rotation.store.clock(), spare_algorithm=spare
+            )
             notes.append(due or "No step is due now.")
         else:
             if request.revoke and not request.is_revoked():
@@ -179,7 +180,10 @@ class Command(BaseCommand):
             held_up.append(("No key signs. Begin with: manage.py cfsigned_rotate --start", None))
         return [
             *held_up,
-            *((each.what, each.until) for each in find_pending(rotation, now=rotation.store.clock())),
+            *(
+                (each.what, each.until)
+                for each in find_pending(rotation, now=rotation.store.clock())
+            ),
         ]
 
     def _confirm(self, request: _Request, options: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Set AWS up for private media: an adapter that calls site_setup.py.
+"""Set AWS up for private media: an adapter that calls setup/site.py.
 
 Exit codes: 0 planned, or all is set up and proved; 1 failed, or something
 wants a decision.
@@ -26,10 +26,10 @@ from cfsigned_django.aws.export.documents import (
     refuse_existing,
 )
 from cfsigned_django.aws.export.terraform import terraform
+from cfsigned_django.aws.provisioning.desired_state import OriginAccess, Wish, WishError
 from cfsigned_django.aws.provisioning.plan import blockers, next_step
+from cfsigned_django.aws.provisioning.resolved_state import Target
 from cfsigned_django.aws.provisioning.steps import Step, StepState
-from cfsigned_django.aws.provisioning.target import Target
-from cfsigned_django.aws.provisioning.wish import OriginAccess, Wish, WishError
 from cfsigned_django.encryption import CannotUnseal
 from cfsigned_django.rotation.rotation import RotationError
 from cfsigned_django.setup.live_proof import Evidence, Verdict
