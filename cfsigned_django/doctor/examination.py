@@ -152,12 +152,12 @@ class Examination:
         return Probe(
             url=address,
             signer=self._signer(),
-            has_object=self.name is not None,
             direct_url=(
                 direct_url(bucket, key, region=region, endpoint_url=endpoint_url)
                 if bucket
                 else None
             ),
+            why_no_object="" if self.name else "No object was named (--object)",
             region=region,
             expire=whole_seconds(storage.querystring_expire) or 0,
             cors_origins=self.cors_origins,

@@ -503,7 +503,9 @@ def _activate(rotation: Rotation, key_pair: KeyPair, now: datetime) -> Outcome:
         "key": key_pair,
         "keyring": in_words(timedelta(seconds=rotation.waits.keyring)),
     }
-    until = rotation.links_end(former) if former else None
+    # The moment that its card on the page shows, rounded up to a full second as there.
+    waits = find_waits(rotation, now=now, key_pairs=[former] if former else [])
+    until = next((each.until for each in waits), None)
     if until is None:
         return Outcome(text=text)
     outlook = _("From %(clock)s on %(former)s may go; until then the links work that it signed.")

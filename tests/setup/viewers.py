@@ -10,6 +10,7 @@ from __future__ import annotations
 import http.client
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from email.utils import formatdate
 from urllib.parse import urlsplit
 from wsgiref.types import StartResponse, WSGIEnvironment
 
@@ -48,7 +49,12 @@ class Viewer:
             origin=DataPlane(self.endpoint_url, stack.distribution.domain_name),
         )
         answer = EdgeClient(edge.current()).get(url)
-        return Answer(status=answer.status, body=answer.body)
+        fields = {name.lower(): value for name, value in answer.headers.items()}
+        return Answer(
+            status=answer.status,
+            headers={**fields, "date": formatdate(usegmt=True)},
+            body=answer.body,
+        )
 
 
 def _ask_s3(stack: Stack) -> Answer:
