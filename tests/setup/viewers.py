@@ -18,7 +18,7 @@ from cfsigned_django.aws.account import Clients, Stack
 from cfsigned_django.aws.documents.bucket_policy import open_switches, public_statements
 from cfsigned_django.aws.edge_rules import DistributionReader
 from cfsigned_django.edge.client import EdgeClient
-from cfsigned_django.edge.distribution_watch import FollowedDistribution
+from cfsigned_django.edge.follow import FollowedDistribution
 from cfsigned_django.management.edge_source import rules_of
 from cfsigned_django.viewer import Answer
 
