@@ -398,7 +398,7 @@ class Rotation:
 
         A key that someone took out of its group is restored and counts as
         unknown: edges may still know it from before. ``is_in_group`` says that
-        the caller has just looked.
+        the caller looks at the group.
         """
         if not is_in_group and self.restore_missing([key_pair], now=now):
             return ProbeResult.UNKNOWN_KEY
@@ -432,10 +432,13 @@ class Rotation:
         """
         if key_pair.status != KeyStatus.TRUSTED:
             self.require(key_pair, KeyStatus.ACTIVE, now)
-        self.require_in_group(key_pair, now=now)
-        result = self.check(key_pair, now=now, is_in_group=True)
+        # One look at the group: as late as can be, unless the probe may begin the wait.
+        is_waiting = bool(self.blockers(key_pair, KeyStatus.ACTIVE, now))
+        result = self.check(key_pair, now=now, is_in_group=not is_waiting)
         if result.needs_a_person:
             raise ProbeFailed(key_pair, result)
+        if not is_waiting:
+            self.require_in_group(key_pair, now=now)
         self.require(key_pair, KeyStatus.ACTIVE, now)
         if result is ProbeResult.NO_ANSWER:
             raise Unanswered(key_pair)
