@@ -24,16 +24,15 @@ class CfsignedDjangoConfig(AppConfig):
         honour_default_file_storage()
 
     def ready(self) -> None:
-        """Register the system checks, and what the keyring asks for."""
+        """Register the system checks, and where the keyring finds keys in the database."""
         from cfsigned_django import keyring
         from cfsigned_django.checks.caching import check_caches
         from cfsigned_django.checks.rotation import check_rotation, check_sealed_keys
-        from cfsigned_django.checks.storages import check_storages, counted_lifetimes
-        from cfsigned_django.rotation.active_keys import find_active_signer
+        from cfsigned_django.checks.storages import check_storages
+        from cfsigned_django.rotation.active import find_active_signer
 
         checks.register(checks.Tags.files)(check_storages)
         checks.register(checks.Tags.files)(check_rotation)
         checks.register(checks.Tags.caches)(check_caches)
         checks.register(checks.Tags.database)(check_sealed_keys)
         keyring.register(find_active_signer)
-        keyring.register_lifetimes(counted_lifetimes)

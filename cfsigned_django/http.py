@@ -30,7 +30,7 @@ from django.utils.decorators import sync_and_async_middleware
 from django.utils.http import http_date, parse_http_date_safe
 
 from cfsigned_django import conf
-from cfsigned_django.storage.expiry_watch import (
+from cfsigned_django.storage.context import (
     ExpiryWatch,
     current_watch,
     note,

@@ -9,7 +9,6 @@ no query. This module knows no model: the app registers where to look.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
@@ -27,21 +26,11 @@ from cfsigned_django.url_cache import drop_all
 _keyring: Keyring | None = None
 
 
-#: Yields for how many seconds URLs may live, for each storage of a key group that is known.
-_counted_lifetimes: Callable[[str], Iterable[int]] | None = None
-
-
 def register(find_active: FindActive) -> None:
     """Let the keyring look for ACTIVE key pairs in the database."""
     global _keyring
     _keyring = Keyring(find_active)
     drop_all()
-
-
-def register_lifetimes(counted_lifetimes: Callable[[str], Iterable[int]]) -> None:
-    """Let the keyring ask for which lifetimes of URLs a rotation waits."""
-    global _counted_lifetimes
-    _counted_lifetimes = counted_lifetimes
 
 
 def _renew_locks() -> None:
@@ -64,21 +53,6 @@ def needs_settings_key(config: conf.Config) -> bool:
 def looks_in_database(key_group_id: str | None) -> bool:
     """Tell whether a key group's key may come from the database."""
     return bool(key_group_id) and _keyring is not None
-
-
-def waits_for(key_group_id: str, lifetime: int) -> bool:
-    """Tell whether a rotation of this site waits until a URL expires that lives so long.
-
-    Where no storage of the group is known, this site cannot rotate it.
-    """
-    is_known = False
-    if _counted_lifetimes is None:
-        return True
-    for counted in _counted_lifetimes(key_group_id):
-        if counted >= lifetime:
-            return True
-        is_known = True
-    return not is_known
 
 
 def forget() -> None:

@@ -29,7 +29,7 @@ from cfsigned_django.edge.client import EdgeClient as EdgeClient, EdgeResponse a
 from cfsigned_django.edge.cors import CorsRule as CorsRule
 from cfsigned_django.signing import Denied, Policy, Verifier
 from cfsigned_django.signing.encoding import split_query
-from cfsigned_django.storage.origins import StorageOrigin, distribution_for
+from cfsigned_django.storage.origin import StorageOrigin, distribution_for
 from cfsigned_django.storage.urls import SignedUrlMixin
 
 

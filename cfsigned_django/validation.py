@@ -18,6 +18,7 @@ from typing import Any
 from django.core.checks import CheckMessage, Error, Warning as CheckWarning
 from django.core.exceptions import ImproperlyConfigured
 
+from cfsigned_django import conf
 from cfsigned_django.conf import Config
 from cfsigned_django.signing import (
     HashAlgorithm,
@@ -79,6 +80,8 @@ TABLE: dict[str, str] = {
     "cfsigned.E030": "Set AWS_CLOUDFRONT_BY_HAND to True where a person changes CloudFront, "
     "to False where the site does.",
     "cfsigned.E040": "Set AWS_CLOUDFRONT_URL_CACHE_SIZE to a whole number of URLs; 0 keeps none.",
+    "cfsigned.E041": "Raise AWS_CLOUDFRONT_MAX_EXPIRE, which limits the whole site, or lower the "
+    "option of the storage.",
     "cfsigned.W001": "Compare with Key management, Public keys: ids look like K2JCJMDEHXQW5F.",
     "cfsigned.W002": "Give static files a domain or a behavior without Restrict viewer access.",
     "cfsigned.W003": 'Name the class in STORAGES["default"]["BACKEND"], where Django 5.1 and newer '
@@ -321,6 +324,25 @@ def _lifetimes(config: Config) -> Facts:
         yield problem("cfsigned.E016", f"AWS_CLOUDFRONT_EXPIRE_STEP is {wrong}.")
 
 
+def _site_limit(config: Config) -> Facts:
+    """Compare a storage's own options with the settings, which limit the whole site."""
+    limit, most = whole_seconds(conf.default_of("max_expire")), whole_seconds(config.max_expire)
+    expire, step = whole_seconds(config.querystring_expire), whole_seconds(config.expire_step)
+    if most is None or expire is None or step is None or limit is None or expire > most:
+        return  # _lifetimes() reports it
+    if most > max(limit, 0):
+        longest = f"max_expire {most} s"
+    elif expire + step > site_lifetime():
+        longest = f"expire_step {step} s"
+    else:
+        return
+    yield problem(
+        "cfsigned.E041",
+        f"A storage has {longest}: its URLs could live for longer than the {limit} s of "
+        "AWS_CLOUDFRONT_MAX_EXPIRE, and a rotation would retire keys that they still need.",
+    )
+
+
 def _url_cache_size(config: Config) -> Facts:
     size = config.url_cache_size
     if type(size) is not int or size < 0:
@@ -336,7 +358,14 @@ def _auth(config: Config) -> Facts:
 
 _Fact = Callable[[Config], Facts]
 _KEY_FACTS: tuple[_Fact, ...] = (_key_and_id, _key, _key_pair_id, _key_group_id, _hash_algorithm)
-_URL_FACTS: tuple[_Fact, ...] = (_auth, _domain, _protocol, _lifetimes, _url_cache_size)
+_URL_FACTS: tuple[_Fact, ...] = (
+    _auth,
+    _domain,
+    _protocol,
+    _lifetimes,
+    _site_limit,
+    _url_cache_size,
+)
 
 
 def whole_seconds(value: Any) -> int | None:
@@ -346,9 +375,19 @@ def whole_seconds(value: Any) -> int | None:
     return value if type(value) is int else None
 
 
+def site_lifetime() -> int:
+    """Return for how many seconds any URL of this site may live. Each retirement waits so long.
+
+    That is AWS_CLOUDFRONT_MAX_EXPIRE, and what AWS_CLOUDFRONT_EXPIRE_STEP adds.
+    """
+    limit, step = conf.default_of("max_expire"), conf.default_of("expire_step")
+    return (whole_seconds(limit) or 0) + (whole_seconds(step) or 0)
+
+
 def longest_lifetime(config: Config) -> int:
-    """Return for how many seconds a URL may live: what is granted, and what a step adds."""
-    return (whole_seconds(config.max_expire) or 0) + (whole_seconds(config.expire_step) or 0)
+    """Return for how many seconds a URL of a storage may live; a storage only lowers the limit."""
+    own = (whole_seconds(config.max_expire) or 0) + (whole_seconds(config.expire_step) or 0)
+    return min(own, site_lifetime())
 
 
 def _mistake_in_host(domain: Any, protocol: Any) -> str:

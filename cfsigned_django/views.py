@@ -23,7 +23,7 @@ from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.views import View
 
 from cfsigned_django.signing import InvalidUrl
-from cfsigned_django.storage.expiry_watch import watch_expiry
+from cfsigned_django.storage.context import watch_expiry
 from cfsigned_django.storage.urls import SignedUrlMixin
 
 #: Takes the request and the name of a file, and says whether this viewer may see it.

@@ -250,7 +250,7 @@ class TestRefuse:
                 {},
                 "AWS_S3_CUSTOM_DOMAIN is 'localhost:99999', which is no bare host",
             ),
-            ({}, {"storage": "missing"}, "Could not find config for 'missing'"),
+            ({}, {"storage": "missing"}, "no storage 'missing' in STORAGES, which has default"),
             (
                 {"STORAGES": {"bad": {"BACKEND": "nowhere.Storage"}}},
                 {"storage": "bad"},
@@ -266,7 +266,7 @@ class TestRefuse:
                     }
                 },
                 {},
-                "is a FileSystemStorage, which does not sign URLs",
+                "The storage 'default' does not sign URLs",
             ),
         ],
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -16,11 +17,9 @@ from tests.pages import ARCHITECTURE, PAGES, ROOT, read, snippets, table
 COMMANDS = sorted(find_commands(str(ROOT / "cfsigned_django" / "management")))
 
 
-def package_modules() -> set[str]:
-    """Name the modules and packages directly under cfsigned_django that hold Python."""
-    package = ROOT / "cfsigned_django"
-    paths = {path.relative_to(package) for path in package.rglob("*.py")}
-    return {path.parts[0].removesuffix(".py") for path in paths} - {"__init__"}
+#: What lies directly in the package: modules and packages, and the packages among them.
+PACKAGES = {path.parent.name for path in (ROOT / "cfsigned_django").glob("*/__init__.py")}
+MODULES = PACKAGES | {path.stem for path in (ROOT / "cfsigned_django").glob("*.py")} - {"__init__"}
 
 
 def test_settings_table_is_what_conf_reads() -> None:
@@ -83,29 +82,50 @@ def test_options_are_what_the_command_takes(command: str) -> None:
     assert {option.strip("`"): meaning for option, meaning in rows} == options
 
 
+def layers_of(rows: Iterable[str]) -> list[set[str]]:
+    """Return the names in each layer, the top first; planned ones, in parentheses, are left out."""
+    names = (
+        {name for name in re.findall(r"\w+", row) if name in MODULES or f"({name})" not in row}
+        for row in rows
+    )
+    return [each for each in names if each]
+
+
+def enforced_layers() -> list[set[str]]:
+    """Return the layers that import-linter enforces on what lies directly in the package."""
+    project = tomllib.loads(read(ROOT / "pyproject.toml"))
+    (contract,) = (
+        each
+        for each in project["tool"]["importlinter"]["contracts"]
+        if each["type"] == "layers" and each.get("containers") == ["cfsigned_django"]
+    )
+    return layers_of(contract["layers"])
+
+
+def shown_layers() -> list[set[str]]:
+    """Return the layers of the page: those of the one block that holds names, ``|`` and ``>`` only.
+
+    ``>`` or, without it, the end of a line stands between two layers.
+    """
+    rule = re.compile(r"[\w\s|>()]+\|[\w\s|>()]+")
+    (block,) = (each.code for each in snippets(ARCHITECTURE) if rule.fullmatch(each.code))
+    return layers_of(block.split(">") if ">" in block else block.splitlines())
+
+
 def test_architecture_page_shows_the_import_rule() -> None:
-    """The layers on the page are those that are enforced, as far as they exist."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    layers = project["tool"]["importlinter"]["contracts"][0]["layers"]
-    rule = [
-        [name for name in re.findall(r"\w+", layer) if name in package_modules()]
-        for layer in layers
-    ]
+    """The layers on the page are those that are enforced, and hold what is there."""
+    shown = shown_layers()
 
-    shown = [snippet.code for snippet in snippets(ARCHITECTURE)]
-
-    assert "".join(" | ".join(names) + "\n" for names in rule if names) in shown
+    assert shown == enforced_layers()
+    assert set().union(*shown) <= MODULES
 
 
-def test_architecture_page_shows_every_module() -> None:
-    """The picture names each module and package, and none that is not there."""
-    picture = next(snippets(ARCHITECTURE)).code
+def test_architecture_page_describes_every_package() -> None:
+    """The page names each package, and no folder and no file that is not there."""
+    folders = ("cfsigned_django", "demo_project", "docs", "tests")
+    paths = [each for folder in folders for each in (ROOT / folder, *(ROOT / folder).rglob("*"))]
+    there = {f"/{path.relative_to(ROOT)}{'/' if path.is_dir() else ''}" for path in paths}
+    named = set(re.findall(r"(?<![\w/.-])(?:(?:\w+/)*\w+\.py|(?:\w+/)+(?!\w))", read(ARCHITECTURE)))
 
-    assert set(re.findall(r"^  (\w+)", picture, re.MULTILINE)) == package_modules()
-
-
-def test_architecture_page_names_the_modules_of_the_admin() -> None:
-    """What the page says of admin/ names each of its modules."""
-    modules = {path.name for path in (ROOT / "cfsigned_django" / "admin").glob("*.py")}
-
-    assert modules - {"__init__.py"} <= set(re.findall(r"`(\w+\.py)`", read(ARCHITECTURE)))
+    assert {f"{name}/" for name in PACKAGES} <= named
+    assert [name for name in named if not any(each.endswith(f"/{name}") for each in there)] == []

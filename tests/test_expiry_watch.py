@@ -11,8 +11,8 @@ import pytest
 from asgiref.sync import sync_to_async
 
 from cfsigned_django.signing import Signer
-from cfsigned_django.storage import CloudFrontS3Storage, expiry_watch
-from cfsigned_django.storage.expiry_watch import current_watch, watch_expiry
+from cfsigned_django.storage import CloudFrontS3Storage, context
+from cfsigned_django.storage.context import current_watch, watch_expiry
 from tests.storage_cases import at
 
 NOW = 1_775_000_000
@@ -56,14 +56,14 @@ def test_watch_in_a_watch() -> None:
             storage.url("a.jpg", expire=30)
     assert (outer.expires, inner.expires, second.expires) == (NOW + 30, NOW + 90, NOW + 30)
     assert current_watch() is None
-    assert expiry_watch.watches == 0
+    assert context.watches == 0
 
 
 def test_after_an_error() -> None:
     """Watch no more after an error within the block."""
     with pytest.raises(RuntimeError), watch_expiry():
         raise RuntimeError
-    assert expiry_watch.watches == 0
+    assert context.watches == 0
     assert current_watch() is None
 
 
@@ -122,17 +122,17 @@ def test_other_threads() -> None:
 @pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
 def test_fork_while_a_thread_begins() -> None:
     """Watch in a worker that was forked while a thread of the parent held the lock."""
-    with expiry_watch._lock:
+    with context._lock:
         child = os.fork()
         if child == 0:  # pragma: no cover - another process
-            os._exit(0 if expiry_watch._lock.acquire(timeout=1) else 1)
+            os._exit(0 if context._lock.acquire(timeout=1) else 1)
         assert os.waitpid(child, 0)[1] == 0
 
 
 def test_lock_of_a_forked_worker() -> None:
     """Have a lock of one's own after a fork, whoever holds that of the parent."""
-    with expiry_watch._lock:
-        expiry_watch._renew_lock()
+    with context._lock:
+        context._renew_lock()
         with watch_expiry() as watch:
-            expiry_watch.note(NOW)
+            context.note(NOW)
     assert watch.expires == NOW

@@ -20,7 +20,7 @@ from cfsigned_django.edge import Behavior, Distribution, EdgeServer
 from cfsigned_django.edge.behavior import READ_AND_PREFLIGHT_METHODS
 from cfsigned_django.edge.client import EdgeClient
 from cfsigned_django.edge.cors import CorsRule
-from cfsigned_django.storage.origins import StorageOrigin, find_base_path
+from cfsigned_django.storage.origin import StorageOrigin, find_base_path
 
 BASE = "https://d111111abcdef8.cloudfront.net"
 DATA = b"0123456789"

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from cfsigned_django.signing.encoding import RESERVED_PARAMETERS
-from cfsigned_django.storage.parameters import S3_NAMES, build_query, content_disposition
+from cfsigned_django.storage.query import S3_NAMES, build_query, content_disposition
 
 
 def filename_of(header: str) -> str:

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings as hypothesis, strategies as
 
 from cfsigned_django.signing import InvalidUrl, PrivateKey
 from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
-from cfsigned_django.storage.expiry_watch import watch_expiry
+from cfsigned_django.storage.context import watch_expiry
 from tests.storage_cases import (
     PLAIN_NAMES,
     at,

@@ -6,29 +6,27 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
-from cfsigned_django.aws.bucket import Bucket, read_bucket
-from cfsigned_django.aws.client import AwsError, call
-from cfsigned_django.aws.documents.behavior import listed
-from cfsigned_django.aws.documents.distribution import bucket_origins, covers
-from cfsigned_django.aws.listed_key import ListedPublicKey, read_public_key
-from cfsigned_django.aws.policies import (
+from cfsigned_django.aws.account import (
     CACHE_POLICY,
     ORIGIN_REQUEST_POLICY,
     RESPONSE_HEADERS_POLICY,
-    Named,
-    pages,
-    read_policies,
-    read_used_policies,
-)
-from cfsigned_django.aws.public_keys import PublicKeys
-from cfsigned_django.aws.stack import (
+    Bucket,
     Clients,
     Distribution,
     KeyGroup,
+    Named,
     access_controls,
     key_groups,
+    pages,
+    read_bucket,
     read_distribution,
+    read_policies,
+    read_used_policies,
 )
+from cfsigned_django.aws.client import AwsError, call
+from cfsigned_django.aws.documents.behavior import listed
+from cfsigned_django.aws.documents.distribution import bucket_origins, covers
+from cfsigned_django.aws.key_groups import KeyGroups, ListedPublicKey, read_public_key
 
 T = TypeVar("T")
 
@@ -177,7 +175,7 @@ class _Reading:
         keys = self.read("cloudfront", lambda: _key_with_id(cloudfront, key_pair_id))
         if keys is None or any(each.holds(pem) for each in keys):
             return keys
-        listed = self.read("cloudfront", lambda: tuple(PublicKeys(cloudfront).public_keys()))
+        listed = self.read("cloudfront", lambda: tuple(KeyGroups(cloudfront).public_keys()))
         return keys if listed is None else listed
 
     def read_bucket(self, look: Callable[[], Bucket]) -> Bucket | None:
@@ -199,7 +197,7 @@ def _key_with_id(cloudfront: Any, key_pair_id: str) -> tuple[ListedPublicKey, ..
         if error.code not in _OF_ONE_CALL:
             raise
         try:
-            return tuple(PublicKeys(cloudfront).public_keys())
+            return tuple(KeyGroups(cloudfront).public_keys())
         except AwsError:
             raise error from None
     return () if found is None else (found,)

@@ -9,10 +9,10 @@ from django.apps import AppConfig
 from django.core.checks import CheckMessage
 
 from cfsigned_django import conf
-from cfsigned_django.checks.storages import signers, signing_configs
 from cfsigned_django.keyring import looks_in_database
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm, Signer
 from cfsigned_django.signing.keys import has_deterministic_ecdsa
+from cfsigned_django.storage.registry import signers, signing_configs
 from cfsigned_django.validation import problem, whole_seconds
 
 _UPDATE = "django.middleware.cache.UpdateCacheMiddleware"

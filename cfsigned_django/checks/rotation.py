@@ -12,10 +12,18 @@ from django.db import Error, connections, router
 from django.utils import timezone
 
 from cfsigned_django import conf
-from cfsigned_django.checks.storages import signers, signing_configs
 from cfsigned_django.encryption import CannotUnseal, count_wrong_keys, unseal
 from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django.storage.registry import signers, signing_configs
 from cfsigned_django.validation import problem, whole_seconds
+
+#: A call takes up to 21 s, and a pause lies before it: see aws/client.py.
+_LEAST_CLAIM = 30
+_EFFECTS_OF_ZERO = {
+    "AWS_CLOUDFRONT_KEYRING_SECONDS": "every URL asks the database",
+    "AWS_CLOUDFRONT_PROPAGATION_SECONDS": "a key may sign before every edge knows it",
+    "AWS_CLOUDFRONT_CLAIM_SECONDS": "two machines may do the same step at once",
+}
 
 
 def check_rotation(
@@ -108,15 +116,6 @@ def _oddities(seconds: dict[str, int], url_lifetime: int) -> Iterator[str]:
             f"AWS_CLOUDFRONT_MAX_EXPIRE ({url_lifetime} s): for longer than a URL lives, a process "
             "would sign with a key that was revoked."
         )
-
-
-#: A call takes up to 21 s, and a pause lies before it: see aws/client.py.
-_LEAST_CLAIM = 30
-_EFFECTS_OF_ZERO = {
-    "AWS_CLOUDFRONT_KEYRING_SECONDS": "every URL asks the database",
-    "AWS_CLOUDFRONT_PROPAGATION_SECONDS": "a key may sign before every edge knows it",
-    "AWS_CLOUDFRONT_CLAIM_SECONDS": "two machines may do the same step at once",
-}
 
 
 def _url_lifetimes() -> Iterator[int]:

@@ -8,22 +8,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from django.apps import AppConfig, apps
+from django.apps import AppConfig
 from django.core.checks import CheckMessage
 from django.core.exceptions import ImproperlyConfigured
-from django.core.files.storage import storages
-from django.db.models import FileField
-from django.utils.module_loading import import_string
 
 from cfsigned_django import conf
 from cfsigned_django.conf import is_honoured
 from cfsigned_django.keyring import needs_settings_key
-from cfsigned_django.signing import Signer
+from cfsigned_django.storage.registry import (
+    import_class,
+    signing_aliases,
+    signing_class,
+    signing_fields,
+)
 from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.validation import (
     find_address_problems,
     find_problems,
-    longest_lifetime,
     problem,
 )
 
@@ -57,71 +58,10 @@ def _at(alias: str) -> str:
     return f'STORAGES["{alias}"]'
 
 
-def signing_aliases() -> Iterator[tuple[str, type[SignedUrlMixin], dict[str, Any]]]:
-    """Yield the aliases whose class signs with the options that they have."""
-    for alias, entry in conf.storage_entries().items():
-        cls = _import(entry.get("BACKEND"))
-        options = entry.get("OPTIONS", {})
-        if cls is not None and cls.signs(options):
-            yield alias, cls, options
-
-
-def signing_fields() -> Iterator[tuple[FileField, SignedUrlMixin]]:
-    """Yield the file fields that have a storage of their own which may sign."""
-    for model in apps.get_models():
-        for field in model._meta.get_fields():
-            # By type: isinstance() would make a lazy default storage set itself up.
-            storage: Any = getattr(field, "storage", None)
-            is_ours = issubclass(type(storage), SignedUrlMixin) and not storage.is_dynamic()
-            if isinstance(field, FileField) and is_ours:
-                yield field, storage
-
-
-def signing_configs() -> Iterator[conf.Config]:
-    """Yield what the storages of STORAGES and of file fields come to, without making any."""
-    for _, cls, options in signing_aliases():
-        yield cls.config_for(options)
-    for _, storage in signing_fields():
-        yield storage.signing_config()
-
-
-def signers() -> Iterator[tuple[Any, conf.Config, Signer | None]]:
-    """Yield each storage that signs: what a check names it, its configuration, and its signer.
-
-    The signer is None unless one was handed in: then the configuration says
-    which key signs. A storage with a signer of another library is left out,
-    since that one makes django-storages' URLs.
-    """
-    for alias, cls, options in signing_aliases():
-        signer = options.get("cloudfront_signer", getattr(cls, "cloudfront_signer", None))
-        if signer is None or isinstance(signer, Signer):
-            yield _at(alias), cls.config_for(options), signer
-    for field, storage in signing_fields():
-        if storage._is_signing():
-            signer = getattr(storage, "cloudfront_signer", None)
-            handed_in = signer if isinstance(signer, Signer) else None
-            yield field, storage.signing_config(), handed_in
-
-
-def counted_lifetimes(key_group_id: str) -> Iterator[int]:
-    """Yield for how many seconds URLs of the group's storages may live, those of classes first.
-
-    For these a rotation waits. Storages are made only for the rest, such as
-    those whose constructor sets an option.
-    """
-    for config in signing_configs():
-        if config.key_group_id == key_group_id:
-            yield longest_lifetime(config)
-    for alias, _, _ in signing_aliases():
-        storage: object = storages[alias]
-        if isinstance(storage, SignedUrlMixin) and storage.key_group_id == key_group_id:
-            yield longest_lifetime(storage.signing_config())
-
-
 def _default_file_storage() -> Iterator[CheckMessage]:
     backend = conf.default_file_storage()
     default = conf.storage_entries().get("default", {}).get("BACKEND")
-    if backend is None or (_import(backend) is None and _import(default) is None):
+    if backend is None or (signing_class(backend) is None and signing_class(default) is None):
         return
     if is_honoured():
         yield problem(
@@ -136,7 +76,7 @@ def _default_file_storage() -> Iterator[CheckMessage]:
 def _static_signer() -> Iterator[CheckMessage]:
     """Report a storage of static files that would sign: one of ours, or django-storages' own."""
     entry = conf.storage_entries().get("staticfiles", {})
-    cls: Any = _import_any(entry.get("BACKEND"))
+    cls: Any = import_class(entry.get("BACKEND"))
     options = entry.get("OPTIONS", {})
     if cls is not None and _would_sign(cls, options):
         yield problem(
@@ -160,7 +100,7 @@ def _would_sign(cls: Any, options: dict[str, Any]) -> bool:
 def _unsigned_addresses() -> Iterator[CheckMessage]:
     """Report a wrong domain or protocol of a storage of this package that does not sign."""
     for alias, entry in conf.storage_entries().items():
-        cls, options = _import(entry.get("BACKEND")), entry.get("OPTIONS", {})
+        cls, options = signing_class(entry.get("BACKEND")), entry.get("OPTIONS", {})
         if cls is None or cls.is_dynamic() or cls.signs(options):
             continue
         config = cls.config_for(options)
@@ -184,7 +124,7 @@ def _static_files(restricted: set[Any]) -> Iterator[CheckMessage]:
 def _static_domain() -> Any:
     """Return the host of static files that are not signed, wherever it is named."""
     entry = conf.storage_entries().get("staticfiles", {})
-    cls: Any = _import_any(entry.get("BACKEND"))
+    cls: Any = import_class(entry.get("BACKEND"))
     options = entry.get("OPTIONS", {})
     if cls is not None and issubclass(cls, SignedUrlMixin) and cls.signs(options):
         return None
@@ -199,21 +139,6 @@ def _static_domain() -> Any:
         except (AttributeError, TypeError):
             return None  # It depends on what only a constructor sets.
     return conf.static_domain()
-
-
-def _import(backend: Any) -> type[SignedUrlMixin] | None:
-    """Return the class if it is one that signs."""
-    cls = _import_any(backend)
-    return cls if cls is not None and issubclass(cls, SignedUrlMixin) else None
-
-
-def _import_any(backend: Any) -> type[Any] | None:
-    """Return the class, if there is one: Django reports what cannot be imported."""
-    try:
-        cls = import_string(backend)
-    except (ImportError, AttributeError, TypeError):
-        return None
-    return cls if isinstance(cls, type) else None
 
 
 def _once_each(found: list[CheckMessage]) -> list[CheckMessage]:

@@ -20,12 +20,12 @@ _REFUSALS = {
 }
 
 
-def judge_common(answer: Answer, url: str) -> Finding | None:
+def check_common(answer: Answer, url: str) -> Finding | None:
     """Return the finding of an answer that says nothing about signatures, or None."""
     host = url.split("/")[2]
     if answer.is_redirect:
-        target = answer.headers.get("location", "nowhere").partition("?")[0]
-        what = f"{url} is redirected to {target} ({answer.status})."
+        location = answer.headers.get("location", "nowhere").partition("?")[0]
+        what = f"{url} is redirected to {location} ({answer.status})."
         return finding("redirected", what, subject=host)
     if answer.status >= 500:
         return finding("server-error", f"{host} answers {answer.status}.", subject=host)
@@ -39,8 +39,8 @@ def judge_common(answer: Answer, url: str) -> Finding | None:
     return None
 
 
-def judge_unsigned(answer: Answer, url: str) -> Finding:
-    """Judge the answer to a request without a signature."""
+def check_unsigned(answer: Answer, url: str) -> Finding:
+    """Check the answer to a request without a signature."""
     if answer.is_served:
         return finding("unsigned-served", f"{url} is served without a signature.", subject=url)
     if answer.responder is Responder.S3:
@@ -53,13 +53,13 @@ def judge_unsigned(answer: Answer, url: str) -> Finding:
     return finding("strange-answer", f"{what}, not with MissingKey.", subject=url)
 
 
-def judge_signed(answer: Answer, url: str, *, has_object: bool) -> Finding:
-    """Judge the answer to a request with a fresh signature."""
+def check_signed(answer: Answer, url: str, *, why_no_object: str) -> Finding:
+    """Check the answer to a request with a fresh signature."""
     if answer.is_served:
         what = f"{url} is served with a signature ({answer.status})."
         return finding("signed-served", what, subject=url)
     if answer.responder is Responder.S3:
-        return _judge_s3(answer, url, has_object=has_object)
+        return _check_s3(answer, url, why_no_object=why_no_object)
     if answer.code in _REFUSALS:
         kind, what = _REFUSALS[answer.code]
         return finding(kind, f"{what} to a fresh link.", subject=url)
@@ -67,10 +67,10 @@ def judge_signed(answer: Answer, url: str, *, has_object: bool) -> Finding:
     return finding("strange-answer", f"{what}.", subject=url)
 
 
-def _judge_s3(answer: Answer, url: str, *, has_object: bool) -> Finding:
-    if not has_object and answer.code in ("AccessDenied", "NoSuchKey"):
-        what = "CloudFront accepts the signature. No object was named (--object): the way into "
-        what += "the bucket was not tried."
+def _check_s3(answer: Answer, url: str, *, why_no_object: str) -> Finding:
+    if why_no_object and answer.code in ("AccessDenied", "NoSuchKey"):
+        what = f"CloudFront accepts the signature. {why_no_object}: the way into the bucket was "
+        what += "not tried."
         return finding("signed-passes", what, subject=url)
     if answer.code == "AccessDenied":
         what = f"CloudFront accepts the signature, and S3 answers AccessDenied for {url}."
@@ -99,17 +99,17 @@ def direct_url(
     return f"https://{host}/{bucket}/{path}" if "." in bucket else f"https://{bucket}.{host}/{path}"
 
 
-def judge_direct(fetch: Fetch, url: str, region: str | None) -> Finding:
-    """Ask for an object without credentials, and judge the answer."""
+def check_direct(fetch: Fetch, url: str, region: str | None) -> Finding:
+    """Ask for an object without credentials, and check the answer."""
     try:
         answer = fetch(url, {})
     except NoAnswer as error:
         return finding("s3-no-answer", f"S3 does not answer: {error}.", subject=url)
-    return judge_answer(answer, url, region)
+    return check_direct_answer(answer, url, region)
 
 
-def judge_answer(answer: Answer, url: str, region: str | None) -> Finding:
-    """Judge what S3 answers to everybody; ``region`` is what the settings say."""
+def check_direct_answer(answer: Answer, url: str, region: str | None) -> Finding:
+    """Check what S3 answers to everybody; ``region`` is what the settings say."""
     actual = answer.headers.get("x-amz-bucket-region", "")
     if answer.is_served:
         return finding("s3-open", f"{url} is served to everybody.", subject=url)
@@ -127,7 +127,7 @@ def judge_answer(answer: Answer, url: str, region: str | None) -> Finding:
     return finding("s3-no-answer", what, subject=url)
 
 
-def judge_cors(
+def check_cors(
     fetch: Fetch, signed_url: str, url: str, origins: Sequence[str], *, without_origin: Answer
 ) -> Iterator[Finding]:
     """Yield what an object answers to each origin; it was asked for without one just before.
@@ -196,8 +196,8 @@ def read_date(headers: Mapping[str, str]) -> float | None:
         return None
 
 
-def judge_clock(date: float | None, now: float, *, expire: int) -> Finding:
-    """Judge the clock, which said ``now`` when CloudFront said ``date``.
+def check_clock(date: float | None, now: float, *, expire: int) -> Finding:
+    """Check the clock, which said ``now`` when CloudFront said ``date``.
 
     Both in Unix seconds; ``expire`` is how long links live, in seconds.
     """

@@ -1,19 +1,20 @@
-"""Judge the origin and its bucket: whether CloudFront may read, and who else; pure."""
+"""Check the origin and its bucket: whether CloudFront may read, and who else; pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
-from cfsigned_django.aws.bucket import Bucket, BucketState, Part
+from cfsigned_django.aws.account import Bucket, BucketState, Distribution, Part
 from cfsigned_django.aws.documents import Document
-from cfsigned_django.aws.documents.bucket_policy import public_statements
-from cfsigned_django.aws.documents.bucket_readers import (
+from cfsigned_django.aws.documents.bucket_policy import (
     Reader,
     admits,
     admits_identity,
     is_for_any_distribution,
+    open_switches,
     other_readers,
+    public_statements,
     service_statements,
 )
 from cfsigned_django.aws.documents.distribution import (
@@ -21,33 +22,33 @@ from cfsigned_django.aws.documents.distribution import (
     access_identity_of,
     origin_in_bucket,
 )
-from cfsigned_django.aws.documents.origin_places import origins_of
-from cfsigned_django.aws.documents.public_access import open_switches
+from cfsigned_django.aws.documents.origins import origins_of
 from cfsigned_django.aws.inspection import Inspection
-from cfsigned_django.aws.stack import Distribution
 from cfsigned_django.doctor.catalog import finding
 from cfsigned_django.doctor.findings import Finding, Level
-from cfsigned_django.doctor.site import Target
+from cfsigned_django.doctor.site import ExpectedState
 
 
-def judge_origin(found: Inspection, behavior: Document, target: Target) -> Iterator[Finding]:
+def check_origin(
+    found: Inspection, behavior: Document, expected: ExpectedState
+) -> Iterator[Finding]:
     """Yield what is wrong with the origin that the behavior reads.
 
     Of an origin group, that is the one which is the bucket: the others have
     their files from elsewhere.
     """
     distribution = found.distribution
-    if distribution is None or not target.bucket:
+    if distribution is None or not expected.bucket:
         return
-    origin = origin_in_bucket(distribution.config, behavior, target.bucket)
+    origin = origin_in_bucket(distribution.config, behavior, expected.bucket)
     faults = (
-        [_not_the_bucket(distribution.config, behavior, target.bucket)]
+        [_not_the_bucket(distribution.config, behavior, expected.bucket)]
         if origin is None
-        else [*_judge_access(found, origin), *_judge_path(origin, target)]
+        else [*_check_access(found, origin), *_check_path(origin, expected)]
     )
     yield from faults
     if not faults:
-        what = f"The behavior reads the bucket {target.bucket}, by one way in."
+        what = f"The behavior reads the bucket {expected.bucket}, by one way in."
         yield finding("origin", what, subject=behavior["TargetOriginId"])
 
 
@@ -63,14 +64,14 @@ def _not_the_bucket(config: Document, behavior: Document, bucket: str) -> Findin
     return finding("origin-not-bucket", what, subject=subject)
 
 
-def _judge_path(origin: Document, target: Target) -> Iterator[Finding]:
+def _check_path(origin: Document, expected: ExpectedState) -> Iterator[Finding]:
     if folder := origin.get("OriginPath"):
-        what = f"CloudFront looks for the files in {folder}{target.location} of the bucket; the "
-        what += f"storage saves them in {target.location}."
+        what = f"CloudFront looks for the files in {folder}{expected.location} of the bucket; the "
+        what += f"storage saves them in {expected.location}."
         yield finding("origin-path", what, subject=f"origin {origin['Id']}")
 
 
-def _judge_access(found: Inspection, origin: Document) -> Iterator[Finding]:
+def _check_access(found: Inspection, origin: Document) -> Iterator[Finding]:
     control_id, identity_id = access_control_of(origin), access_identity_of(origin)
     subject = f"origin {origin['Id']}"
     if control_id and identity_id:
@@ -86,9 +87,9 @@ def _judge_access(found: Inspection, origin: Document) -> Iterator[Finding]:
             yield finding("origin-access-unsigned", what, subject=control.id)
 
 
-def judge_bucket(
+def check_bucket(
     bucket: Bucket | None,
-    target: Target,
+    expected: ExpectedState,
     distribution: Distribution | None,
     behavior: Document | None,
 ) -> Iterator[Finding]:
@@ -105,10 +106,10 @@ def judge_bucket(
         return
     way = _way_in(distribution, behavior, bucket.name)
     faults = [
-        *_judge_public(bucket, name),
-        *_judge_region(bucket, target),
+        *_check_public(bucket, name),
+        *_check_region(bucket, expected),
         *(
-            _judge_policy(bucket, target, distribution, way, name)
+            _check_policy(bucket, expected, distribution, way, name)
             if distribution and Part.POLICY not in bucket.unread
             else ()
         ),
@@ -146,7 +147,7 @@ def _in_order(name: str, admitted: Distribution | None, *, is_alone: bool) -> Fi
     return finding("bucket", what, subject=name)
 
 
-def _judge_public(bucket: Bucket, name: str) -> Iterator[Finding]:
+def _check_public(bucket: Bucket, name: str) -> Iterator[Finding]:
     public = public_statements(bucket.policy)
     if public:
         said = " and ".join(each.get("Sid") or "one without Sid" for each in public)
@@ -158,18 +159,22 @@ def _judge_public(bucket: Bucket, name: str) -> Iterator[Finding]:
         yield finding("bucket-not-blocked", what, subject=name)
 
 
-def _judge_region(bucket: Bucket, target: Target) -> Iterator[Finding]:
-    if target.region and bucket.region and target.region != bucket.region:
+def _check_region(bucket: Bucket, expected: ExpectedState) -> Iterator[Finding]:
+    if expected.region and bucket.region and expected.region != bucket.region:
         what = f"The bucket {bucket.name} is in {bucket.region}, and AWS_S3_REGION_NAME is "
-        what += f"{target.region}."
+        what += f"{expected.region}."
         yield finding("bucket-region", what, subject="AWS_S3_REGION_NAME")
 
 
-def _judge_policy(
-    bucket: Bucket, target: Target, distribution: Distribution, way: Document | None, name: str
+def _check_policy(
+    bucket: Bucket,
+    expected: ExpectedState,
+    distribution: Distribution,
+    way: Document | None,
+    name: str,
 ) -> Iterator[Finding]:
     """Compare the policy with the way in, if there is one; too wide it can be without."""
-    object_arn = f"arn:{distribution.partition}:s3:::{bucket.name}/{target.object_key}"
+    object_arn = f"arn:{distribution.partition}:s3:::{bucket.name}/{expected.object_key}"
     control_id, identity_id = access_control_of(way or {}), access_identity_of(way or {})
     for_service = service_statements(bucket.policy, object_arn)
     if control_id and not any(admits(each, distribution.arn) for each in for_service):
@@ -184,8 +189,8 @@ def _judge_policy(
     if any(is_for_any_distribution(each) for each in for_service):
         what = f"The policy of the {name} lets every distribution of CloudFront's read."
         yield finding("bucket-policy-wide", what, subject=name)
-    objects = f"arn:{distribution.partition}:s3:::{bucket.name}{target.location}*"
-    yield from _judge_others(
+    objects = f"arn:{distribution.partition}:s3:::{bucket.name}{expected.location}*"
+    yield from _check_others(
         other_readers(
             bucket.policy, objects, distribution_arn=distribution.arn, identity_id=identity_id
         ),
@@ -193,7 +198,7 @@ def _judge_policy(
     )
 
 
-def _judge_others(readers: list[Reader], name: str) -> Iterator[Finding]:
+def _check_others(readers: list[Reader], name: str) -> Iterator[Finding]:
     for kind, is_named in (("bucket-readers-wide", False), ("bucket-readers", True)):
         said = [f"{each.who} ({each.statement})" for each in readers if each.is_named is is_named]
         if said:

@@ -1,50 +1,52 @@
-"""Judge what CloudFront passes on and keeps apart: CORS and download parameters; pure."""
+"""Check what CloudFront passes on and keeps apart: CORS and download parameters; pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cfsigned_django.aws.bucket import Part
+from cfsigned_django.aws.account import Named, Part
 from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.behavior import listed
-from cfsigned_django.aws.documents.bucket_cors import echoes_origins, missing_origins
-from cfsigned_django.aws.documents.download_policies import (
+from cfsigned_django.aws.documents.cors import echoes_origins, missing_origins
+from cfsigned_django.aws.documents.policies import (
+    RESPONSE_HEADERS_POLICIES,
     forwards_downloads,
     forwards_origin,
+    has_cors,
     has_downloads_in_cache_key,
     has_origin_in_cache_key,
     keeps_copies,
-)
-from cfsigned_django.aws.documents.managed_policies import RESPONSE_HEADERS_POLICIES, name_of
-from cfsigned_django.aws.documents.response_headers import (
-    has_cors,
     lacking_origins,
+    name_of,
     overrides_origin,
 )
 from cfsigned_django.aws.inspection import Inspection
-from cfsigned_django.aws.policies import Named
 from cfsigned_django.doctor.catalog import finding
 from cfsigned_django.doctor.findings import Finding, Level
-from cfsigned_django.doctor.site import Target
+from cfsigned_django.doctor.site import ExpectedState
 
 # The managed ones without a CORS header.
 _NO_CORS = {RESPONSE_HEADERS_POLICIES["SecurityHeaders"]}
 
 
-def judge_delivery(found: Inspection, behavior: Document, target: Target) -> Iterator[Finding]:
+def check_delivery(
+    found: Inspection, behavior: Document, expected: ExpectedState
+) -> Iterator[Finding]:
     """Yield what keeps CORS or download names from working."""
     faults = [
-        *(_judge_cors(found, behavior, target) if target.cors_origins else ()),
-        *_judge_downloads(found, behavior, target),
+        *(_check_cors(found, behavior, expected) if expected.cors_origins else ()),
+        *_check_downloads(found, behavior, expected),
     ]
     yield from faults
     if all(each.level is Level.OK for each in faults):
         yield finding("delivery", "CORS and parameters pass as wanted.", subject="behavior")
 
 
-def _judge_cors(found: Inspection, behavior: Document, target: Target) -> Iterator[Finding]:
-    origins = list(target.cors_origins)
+def _check_cors(
+    found: Inspection, behavior: Document, expected: ExpectedState
+) -> Iterator[Finding]:
+    origins = list(expected.cors_origins)
     policy_id = behavior.get("ResponseHeadersPolicyId")
     if policy_id and policy_id not in _NO_CORS:
         policy = (found.response_headers_policies or {}).get(policy_id)
@@ -58,16 +60,16 @@ def _judge_cors(found: Inspection, behavior: Document, target: Target) -> Iterat
                 yield finding("cors-policy-origins", what, subject=f"policy {policy_id}")
                 return
             if not lacking and not overrides_origin(policy.config):
-                yield from _judge_copies(found, behavior, policy, origins)
+                yield from _check_copies(found, behavior, policy, origins)
             origins = lacking
     if origins:
-        yield from _judge_cors_of_s3(found, behavior, origins)
+        yield from _check_cors_of_s3(found, behavior, origins)
 
 
-def _judge_copies(
+def _check_copies(
     found: Inspection, behavior: Document, policy: Named, origins: list[str]
 ) -> Iterator[Finding]:
-    """Judge copies that name an origin: a policy without override leaves them as they are."""
+    """Check copies that name an origin: a policy without override leaves them as they are."""
     bucket = found.bucket
     if bucket is None or found.origin_request_policies is None or found.cache_policies is None:
         return
@@ -79,10 +81,10 @@ def _judge_copies(
         yield finding("origin-not-in-cache-key", what, subject="cache policy")
 
 
-def _judge_cors_of_s3(
+def _check_cors_of_s3(
     found: Inspection, behavior: Document, origins: list[str]
 ) -> Iterator[Finding]:
-    """Judge the CORS headers that S3 gives, on their whole way."""
+    """Check the CORS headers that S3 gives, on their whole way."""
     bucket = found.bucket
     if bucket is not None and bucket.is_ours and Part.CORS not in bucket.unread:
         missing = missing_origins(bucket.cors_rules, origins)
@@ -130,7 +132,9 @@ def _holds_origin(names: list[str]) -> bool:
     return any(each.lower() in ("origin", "*") for each in names)
 
 
-def _judge_downloads(found: Inspection, behavior: Document, target: Target) -> Iterator[Finding]:
+def _check_downloads(
+    found: Inspection, behavior: Document, expected: ExpectedState
+) -> Iterator[Finding]:
     legacy = behavior.get("ForwardedValues")
     if legacy:
         is_whole = bool(legacy.get("QueryString")) and not listed(
@@ -148,5 +152,5 @@ def _judge_downloads(found: Inspection, behavior: Document, target: Target) -> I
     how = "do not reach S3"
     if asked is not None and forwards_downloads(asked.config):
         how = "reach S3, but are not in the cache key"
-    kind = "downloads-lost" if target.uses_downloads else "downloads-note"
+    kind = "downloads-lost" if expected.uses_downloads else "downloads-note"
     yield finding(kind, f"The parameters of download= {how}.", subject="cache policy")

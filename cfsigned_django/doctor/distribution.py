@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
-from cfsigned_django.aws.bucket import Bucket
+from cfsigned_django.aws.account import Bucket, Distribution, KeyGroup
 from cfsigned_django.aws.client import AwsError
 from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.behavior import (
@@ -18,20 +18,19 @@ from cfsigned_django.aws.documents.behavior import (
 )
 from cfsigned_django.aws.documents.distribution import covers
 from cfsigned_django.aws.inspection import Inspection
-from cfsigned_django.aws.listed_key import ListedPublicKey
-from cfsigned_django.aws.stack import Distribution, KeyGroup
-from cfsigned_django.doctor.bucket import judge_bucket, judge_origin
+from cfsigned_django.aws.key_groups import ListedPublicKey
+from cfsigned_django.doctor.bucket import check_bucket, check_origin
 from cfsigned_django.doctor.catalog import finding
-from cfsigned_django.doctor.delivery import judge_delivery
-from cfsigned_django.doctor.exposed_paths import judge_leaks
+from cfsigned_django.doctor.delivery import check_delivery
+from cfsigned_django.doctor.exposed_paths import check_exposed_paths
 from cfsigned_django.doctor.findings import Finding, Level, begin, named
-from cfsigned_django.doctor.site import Target
+from cfsigned_django.doctor.site import ExpectedState
 
 #: After so long the admin calls a key old as well.
 OLD = timedelta(days=90)
 
 
-def judge_aws(found: Inspection, target: Target, *, now: datetime) -> Iterator[Finding]:
+def check_aws(found: Inspection, expected: ExpectedState, *, now: datetime) -> Iterator[Finding]:
     """Yield what is wrong at AWS, and for each part that is in order, that it is."""
     for problem in found.problems:
         yield from_aws_error(problem)
@@ -39,23 +38,23 @@ def judge_aws(found: Inspection, target: Target, *, now: datetime) -> Iterator[F
     if distribution is None:
         if found.has_listed:
             account = f" {found.account_id}" if found.account_id else ""
-            what = f"No distribution of the AWS account{account} has the domain {target.host}."
+            what = f"No distribution of the AWS account{account} has the domain {expected.host}."
             yield finding("no-distribution", what, subject="AWS_S3_CUSTOM_DOMAIN")
-        yield from _judge_keys(found, target, [], now=now)
-        yield from judge_bucket(found.bucket, target, None, None)
+        yield from _check_keys(found, expected, [], now=now)
+        yield from check_bucket(found.bucket, expected, None, None)
         return
-    behavior = serving_behavior(distribution.config, target.path)
+    behavior = serving_behavior(distribution.config, expected.path)
     yield from _or_well(
-        _judge_distribution(distribution, target),
+        _check_distribution(distribution, expected),
         finding(
             "distribution", f"{distribution.id} is enabled and Deployed.", subject=distribution.id
         ),
     )
-    yield from judge_behavior(distribution, behavior, target, found.bucket)
-    yield from _judge_keys(found, target, trusted_key_groups(behavior), now=now)
-    yield from judge_origin(found, behavior, target)
-    yield from judge_bucket(found.bucket, target, distribution, behavior)
-    yield from judge_delivery(found, behavior, target)
+    yield from check_behavior(distribution, behavior, expected, found.bucket)
+    yield from _check_keys(found, expected, trusted_key_groups(behavior), now=now)
+    yield from check_origin(found, behavior, expected)
+    yield from check_bucket(found.bucket, expected, distribution, behavior)
+    yield from check_delivery(found, behavior, expected)
 
 
 def from_aws_error(error: AwsError) -> Finding:
@@ -64,7 +63,7 @@ def from_aws_error(error: AwsError) -> Finding:
         "aws-unreadable",
         f"Could not {error.what}: {error.reason}.",
         subject=error.permission or "AWS",
-        why=why_unread(error.permission),
+        why=why_not_checked(error.permission),
         fix=error.next_step,
     )
 
@@ -79,7 +78,7 @@ def _or_well(findings: Iterator[Finding], well: Finding) -> Iterator[Finding]:
         yield well
 
 
-def _judge_distribution(distribution: Distribution, target: Target) -> Iterator[Finding]:
+def _check_distribution(distribution: Distribution, expected: ExpectedState) -> Iterator[Finding]:
     subject = distribution.id
     if not distribution.config["Enabled"]:
         yield finding("distribution-disabled", f"{subject} is disabled.", subject=subject)
@@ -87,30 +86,32 @@ def _judge_distribution(distribution: Distribution, target: Target) -> Iterator[
         what = f"{subject} is {distribution.status}, not yet Deployed."
         yield finding("distribution-deploying", what, subject=subject)
     names = [distribution.domain_name, *distribution.aliases]
-    if not target.is_local and not any(covers(each, target.host) for each in names):
-        what = f"{target.host} is not a domain of {subject}, which has {', '.join(names)}."
+    if not expected.is_local and not any(covers(each, expected.host) for each in names):
+        what = f"{expected.host} is not a domain of {subject}, which has {', '.join(names)}."
         yield finding("domain-not-alias", what, subject="AWS_S3_CUSTOM_DOMAIN")
 
 
-def _judge_keys(
-    found: Inspection, target: Target, trusted_groups: list[str], *, now: datetime
+def _check_keys(
+    found: Inspection, expected: ExpectedState, trusted_groups: list[str], *, now: datetime
 ) -> Iterator[Finding]:
-    if target.key_pair_id is None:
+    if expected.key_pair_id is None:
         return
     faults = [
-        *_judge_public_key(found, target, now=now),
-        *_judge_groups(found, target, trusted_groups),
+        *_check_public_key(found, expected, now=now),
+        *_check_groups(found, expected, trusted_groups),
     ]
     yield from faults
     if not faults and found.public_keys is not None and found.key_groups is not None:
-        what = f"CloudFront has {target.key_pair_id}, and the key group holds it."
-        yield finding("keys", what, subject=target.key_pair_id)
+        what = f"CloudFront has {expected.key_pair_id}, and the key group holds it."
+        yield finding("keys", what, subject=expected.key_pair_id)
 
 
-def _judge_public_key(found: Inspection, target: Target, *, now: datetime) -> Iterator[Finding]:
-    if found.public_keys is None or target.public_key is None:
+def _check_public_key(
+    found: Inspection, expected: ExpectedState, *, now: datetime
+) -> Iterator[Finding]:
+    if found.public_keys is None or expected.public_key is None:
         return
-    key_pair_id, pem = str(target.key_pair_id), target.public_key.to_pem()
+    key_pair_id, pem = str(expected.key_pair_id), expected.public_key.to_pem()
     listed = next((each for each in found.public_keys if each.key_pair_id == key_pair_id), None)
     twins = [each.key_pair_id for each in found.public_keys if each.holds(pem)]
     here = f" The private key belongs to {' and '.join(twins)}." if twins else ""
@@ -129,13 +130,13 @@ def _is_old(listed: ListedPublicKey, now: datetime) -> bool:
     return listed.created_at is not None and now - listed.created_at > OLD
 
 
-def _judge_groups(
-    found: Inspection, target: Target, trusted_groups: list[str]
+def _check_groups(
+    found: Inspection, expected: ExpectedState, trusted_groups: list[str]
 ) -> Iterator[Finding]:
     if found.key_groups is None:
         return
     by_id = {each.id: each for each in found.key_groups}
-    wanted = target.key_group_id
+    wanted = expected.key_group_id
     if wanted and wanted not in by_id:
         what = f"The AWS account has no key group {wanted}."
         yield finding("no-key-group", what, subject="AWS_CLOUDFRONT_KEY_GROUP_ID")
@@ -143,11 +144,15 @@ def _judge_groups(
     groups = [by_id[each] for each in ([wanted] if wanted else trusted_groups) if each in by_id]
     listed = {each.key_pair_id for each in found.public_keys or ()}
     # A key that CloudFront does not have is one finding, not two.
-    is_there = found.public_keys is None or target.key_pair_id in listed
-    if groups and is_there and not any(target.key_pair_id in each.key_pair_ids for each in groups):
-        yield _not_in_group(groups, str(target.key_pair_id))
+    is_there = found.public_keys is None or expected.key_pair_id in listed
+    if (
+        groups
+        and is_there
+        and not any(expected.key_pair_id in each.key_pair_ids for each in groups)
+    ):
+        yield _not_in_group(groups, str(expected.key_pair_id))
     elif groups and found.distribution is not None:
-        yield from _judge_edges(found.distribution, groups, str(target.key_pair_id))
+        yield from _check_edges(found.distribution, groups, str(expected.key_pair_id))
 
 
 def _not_in_group(groups: list[KeyGroup], key_pair_id: str) -> Finding:
@@ -157,7 +162,7 @@ def _not_in_group(groups: list[KeyGroup], key_pair_id: str) -> Finding:
     return finding("key-not-in-group", what, subject=groups[0].id)
 
 
-def _judge_edges(
+def _check_edges(
     distribution: Distribution, groups: list[KeyGroup], key_pair_id: str
 ) -> Iterator[Finding]:
     for group in groups:
@@ -173,23 +178,25 @@ def serving_behavior(config: Document, path: str) -> Document:
     return next(each for each in behaviors(config) if matches(each["PathPattern"], path))
 
 
-def judge_behavior(
-    distribution: Distribution, behavior: Document, target: Target, bucket: Bucket | None
+def check_behavior(
+    distribution: Distribution, behavior: Document, expected: ExpectedState, bucket: Bucket | None
 ) -> Iterator[Finding]:
     """Yield what is wrong with the behavior that serves the storage, and with those beside it."""
     config = distribution.config
     faults = [
-        *_judge_restriction(config, behavior, target),
-        *judge_leaks(config, behavior, target, bucket),
-        *_judge_connection(config, behavior, target),
+        *_check_restriction(config, behavior, expected),
+        *check_exposed_paths(config, behavior, expected, bucket),
+        *_check_connection(config, behavior, expected),
     ]
     yield from faults
     if all(each.level is Level.OK for each in faults):
-        what = f"{begin(named(behavior))} serves {target.location} and asks for signatures."
+        what = f"{begin(named(behavior))} serves {expected.location} and asks for signatures."
         yield finding("behavior", what, subject=named(behavior))
 
 
-def _judge_restriction(config: Document, behavior: Document, target: Target) -> Iterator[Finding]:
+def _check_restriction(
+    config: Document, behavior: Document, expected: ExpectedState
+) -> Iterator[Finding]:
     groups, signers, name = (
         trusted_key_groups(behavior),
         trusted_signers(behavior),
@@ -205,36 +212,40 @@ def _judge_restriction(config: Document, behavior: Document, target: Target) -> 
             yield finding("only-trusted-signers", what, subject=name)
             return
     if not groups:
-        yield _open(config, behavior, target)
-    elif target.key_group_id and target.key_group_id not in groups:
-        what = f"{begin(name)} trusts {', '.join(groups)}, not {target.key_group_id}."
+        yield _open(config, behavior, expected)
+    elif expected.key_group_id and expected.key_group_id not in groups:
+        what = f"{begin(name)} trusts {', '.join(groups)}, not {expected.key_group_id}."
         yield finding("group-not-on-behavior", what, subject=name)
 
 
-def _open(config: Document, behavior: Document, target: Target) -> Finding:
+def _open(config: Document, behavior: Document, expected: ExpectedState) -> Finding:
     """Tell whether the behavior is open, or stands before the one that was closed."""
     name = named(behavior)
     later = list(behaviors(config))
     later = later[[each["PathPattern"] for each in later].index(behavior["PathPattern"]) + 1 :]
     for each in later:
-        if matches(each["PathPattern"], target.path) and not is_open(each):
-            what = f"{begin(name)} is open and comes before {named(each)}: it serves {target.path}."
+        if matches(each["PathPattern"], expected.path) and not is_open(each):
+            what = (
+                f"{begin(name)} is open and comes before {named(each)}: it serves {expected.path}."
+            )
             return finding("earlier-behavior-open", what, subject=name)
-    what = f"{begin(name)} serves {target.path} and asks for no signature."
+    what = f"{begin(name)} serves {expected.path} and asks for no signature."
     return finding("behavior-open", what, subject=name)
 
 
-def _judge_connection(config: Document, behavior: Document, target: Target) -> Iterator[Finding]:
-    if behavior.get("ViewerProtocolPolicy") == "allow-all" and not target.is_local:
+def _check_connection(
+    config: Document, behavior: Document, expected: ExpectedState
+) -> Iterator[Finding]:
+    if behavior.get("ViewerProtocolPolicy") == "allow-all" and not expected.is_local:
         name = named(behavior)
         yield finding("plain-http", f"{begin(name)} serves plain HTTP.", subject=name)
     if config.get("IsIPV6Enabled"):
-        kind = "ipv6-on" if target.uses_addresses else "ipv6-note"
+        kind = "ipv6-on" if expected.uses_addresses else "ipv6-note"
         yield finding(kind, "IPv6 is on for the distribution.", subject="IPv6 of the distribution")
 
 
 #: IAM action -> what of the doctor's questions depends on it.
-QUESTIONS: Final[Mapping[str, str]] = {
+DEPENDS_ON_PERMISSION: Final[Mapping[str, str]] = {
     "cloudfront:GetCachePolicy": "whether download parameters and Origin are in the cache key",
     "cloudfront:GetDistribution": "the distribution, its behaviors and its origin",
     "cloudfront:GetOriginRequestPolicy": "whether Origin and download parameters reach S3",
@@ -255,7 +266,7 @@ QUESTIONS: Final[Mapping[str, str]] = {
 }
 
 
-def why_unread(permission: str | None) -> str | None:
+def why_not_checked(permission: str | None) -> str | None:
     """Return what was not looked at; None for what does not belong to one permission."""
-    question = QUESTIONS.get(permission or "")
+    question = DEPENDS_ON_PERMISSION.get(permission or "")
     return None if question is None else f"Not looked at, and so not known: {question}."

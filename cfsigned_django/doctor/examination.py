@@ -1,8 +1,8 @@
-"""Examine a site: settings and keys, then AWS, then live answers; the shell round the judges."""
+"""Examine a site: settings and keys, then AWS, then live answers; the shell around the checks."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -11,18 +11,23 @@ from urllib.parse import unquote, urlsplit
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError
 
+from cfsigned_django.aws.account import Clients
 from cfsigned_django.aws.client import AwsError
 from cfsigned_django.aws.inspection import Inspection, inspect
-from cfsigned_django.aws.stack import Clients
 from cfsigned_django.checks.rotation import check_rotation
 from cfsigned_django.checks.storages import check_storages
 from cfsigned_django.doctor.answers import Clock, direct_url
 from cfsigned_django.doctor.catalog import finding
-from cfsigned_django.doctor.distribution import from_aws_error, judge_aws
-from cfsigned_django.doctor.findings import Finding, Level
+from cfsigned_django.doctor.distribution import check_aws, from_aws_error
+from cfsigned_django.doctor.findings import Finding
 from cfsigned_django.doctor.live import Probe, examine_live
-from cfsigned_django.doctor.local import judge_checks, judge_key_pairs, judge_rotation, judge_signer
-from cfsigned_django.doctor.site import PROBE_NAME, Target, key_pairs
+from cfsigned_django.doctor.local import (
+    check_key_pairs,
+    check_rotation_waits,
+    check_signer,
+    from_system_checks,
+)
+from cfsigned_django.doctor.site import PROBE_NAME, ExpectedState, key_pairs
 from cfsigned_django.encryption import count_wrong_keys
 from cfsigned_django.keyring import looks_in_database
 from cfsigned_django.signing import HashRefused, Signer
@@ -53,11 +58,11 @@ class Examination:
 
     def offline(self) -> Iterator[Finding]:
         """Yield what settings and database say: nothing goes over the network."""
-        checks = judge_checks([*check_storages(), *check_rotation()])
+        checks = from_system_checks([*check_storages(), *check_rotation()])
         yield from checks
         yield from self._key_pairs()
         if self._address() is not None:
-            signs = judge_signer(self.storage, self.alias)
+            signs = check_signer(self.storage, self.alias)
             # url() raises what a check has found: that is one finding, not two.
             # Of another key, a check may have found the same under the same id.
             if not any(each.what in signs.what and f"({each.id})" in signs.what for each in checks):
@@ -74,14 +79,14 @@ class Examination:
     def _key_pairs(self) -> Iterator[Finding]:
         try:
             rows = list(key_pairs())
-            waits = list(judge_rotation(self.storage.key_group_id))
+            waits = list(check_rotation_waits(self.storage.key_group_id))
         except DatabaseError as error:
             if looks_in_database(self.storage.key_group_id):
                 what = f"The key pairs of the database cannot be read ({type(error).__name__})."
                 yield finding("database", what, subject="DATABASES")
             return
         if not count_wrong_keys():  # else a check has said that nothing can be unsealed
-            yield from judge_key_pairs(rows)
+            yield from check_key_pairs(rows)
         yield from waits
 
     def _address(self) -> str | None:
@@ -95,12 +100,12 @@ class Examination:
         try:
             return self.storage.current_signer()
         except (ImproperlyConfigured, HashRefused):
-            return None  # judge_signer() tells
+            return None  # check_signer() tells
 
     def _aws(self, address: str) -> Iterator[Finding]:
-        target = self._target(address)
-        if target.is_local and self.distribution_id is None:
-            what = f"{target.host} is this machine, and no distribution is named."
+        expected = self._expected_state(address)
+        if expected.is_local and self.distribution_id is None:
+            what = f"{expected.host} is this machine, and no distribution is named."
             yield finding("local-edge", what, subject="AWS_S3_CUSTOM_DOMAIN")
             return
         try:
@@ -110,18 +115,18 @@ class Examination:
             return
         found: Inspection = inspect(
             clients,
-            domain=target.host,
-            bucket=target.bucket,
+            domain=expected.host,
+            bucket=expected.bucket,
             distribution_id=self.distribution_id,
-            key_pair_id=target.key_pair_id,
-            public_key_pem=target.public_key.to_pem() if target.public_key else "",
+            key_pair_id=expected.key_pair_id,
+            public_key_pem=expected.public_key.to_pem() if expected.public_key else "",
         )
-        yield from judge_aws(found, target, now=datetime.fromtimestamp(self.clock(), UTC))
+        yield from check_aws(found, expected, now=datetime.fromtimestamp(self.clock(), UTC))
 
-    def _target(self, address: str) -> Target:
+    def _expected_state(self, address: str) -> ExpectedState:
         parts, signer = urlsplit(address), self._signer()
         location = urlsplit(self.storage.unsigned_url("x")).path.removesuffix("x")
-        target = Target(
+        expected = ExpectedState(
             host=parts.hostname or "",
             path=parts.path,
             location=location,
@@ -135,9 +140,9 @@ class Examination:
             is_local=is_local_host(parts.netloc),
         )
         if signer is None:
-            return target
+            return expected
         return replace(
-            target, key_pair_id=signer.key_pair_id, public_key=signer.private_key.public_key
+            expected, key_pair_id=signer.key_pair_id, public_key=signer.private_key.public_key
         )
 
     def _probe(self, address: str) -> Probe:
@@ -147,22 +152,16 @@ class Examination:
         return Probe(
             url=address,
             signer=self._signer(),
-            has_object=self.name is not None,
             direct_url=(
                 direct_url(bucket, key, region=region, endpoint_url=endpoint_url)
                 if bucket
                 else None
             ),
+            why_no_object="" if self.name else "No object was named (--object)",
             region=region,
             expire=whole_seconds(storage.querystring_expire) or 0,
             cors_origins=self.cors_origins,
         )
-
-
-def worst_first(findings: Iterable[Finding]) -> list[Finding]:
-    """Return the findings, errors first, and within a level in the order of a request's way."""
-    order = [Level.ERROR, Level.WARNING, Level.OK]
-    return sorted(findings, key=lambda each: order.index(each.level))
 
 
 def _option(storage: Any, name: str) -> str | None:

@@ -1,21 +1,21 @@
-"""Judge the open behaviors beside the one that serves the storage: what they serve of it; pure."""
+"""Check the open behaviors beside the one that serves the storage: what they serve of it; pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from cfsigned_django.aws.bucket import Bucket, Part
+from cfsigned_django.aws.account import Bucket, Part
 from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.behavior import behaviors, is_open, is_within, may_overlap
 from cfsigned_django.aws.documents.bucket_policy import is_for_strangers, statements
-from cfsigned_django.aws.documents.origin_places import Place, places_of, roundabouts
+from cfsigned_django.aws.documents.origins import Place, places_of, roundabouts
 from cfsigned_django.doctor.catalog import finding
 from cfsigned_django.doctor.findings import Finding, Level, begin, named
-from cfsigned_django.doctor.site import Target
+from cfsigned_django.doctor.site import ExpectedState
 
 
-def judge_leaks(
-    config: Document, behavior: Document, target: Target, bucket: Bucket | None
+def check_exposed_paths(
+    config: Document, behavior: Document, expected: ExpectedState, bucket: Bucket | None
 ) -> Iterator[Finding]:
     """Yield what each open behavior beside the serving one has of the storage: its worst alone."""
     before: list[Document] = []
@@ -23,49 +23,53 @@ def judge_leaks(
         is_hidden = _is_taken(each["PathPattern"], before)
         if each["PathPattern"] != behavior["PathPattern"] and is_open(each) and not is_hidden:
             found = [
-                *_judge_paths(config, before, each, behavior, target),
-                *_judge_roundabouts(config, each, behavior, target, bucket),
+                *_check_paths(config, before, each, behavior, expected),
+                *_check_origin_path_exposures(config, each, behavior, expected, bucket),
             ]
             yield from sorted(found, key=lambda each: each.level is Level.OK)[:1]
         before.append(each)
 
 
-def _judge_paths(
+def _check_paths(
     config: Document,
     before: Sequence[Document],
     each: Document,
     behavior: Document,
-    target: Target,
+    expected: ExpectedState,
 ) -> Iterator[Finding]:
     """Say whether a behavior serves files of the storage under their own paths."""
-    paths, pattern, name = f"{target.location}*", each["PathPattern"], named(each)
-    reads_same = _homes(config, behavior, target) & {*places_of(config, each)}
+    paths, pattern, name = f"{expected.location}*", each["PathPattern"], named(each)
+    reads_same = _storage_locations(config, behavior, expected) & {*places_of(config, each)}
     if not reads_same or not may_overlap(pattern, paths) or _is_taken(paths, before):
         return
     if _is_file(pattern):
         yield _open_file(name)
-    elif _is_folder(pattern, target.location):
+    elif _is_folder(pattern, expected.location):
         yield _open_folder(name)
     elif any(one["PathPattern"] == behavior["PathPattern"] for one in before):
-        what = f"{begin(name)} is open, and takes files of {target.location} that "
+        what = f"{begin(name)} is open, and takes files of {expected.location} that "
         what += f"{named(behavior)} does not."
         yield finding("later-behavior-open", what, subject=name)
     else:
         what = f"{begin(name)} is open, comes before {named(behavior)}, and takes files of "
-        what += f"{target.location}."
+        what += f"{expected.location}."
         yield finding("earlier-behavior-open", what, subject=name)
 
 
-def _judge_roundabouts(
-    config: Document, each: Document, behavior: Document, target: Target, bucket: Bucket | None
+def _check_origin_path_exposures(
+    config: Document,
+    each: Document,
+    behavior: Document,
+    expected: ExpectedState,
+    bucket: Bucket | None,
 ) -> Iterator[Finding]:
     """Say whether a behavior serves files of the storage under other paths, by an origin path."""
     name = named(each)
     found = roundabouts(
         config,
         each,
-        _homes(config, behavior, target),
-        f"{target.location}*",
+        _storage_locations(config, behavior, expected),
+        f"{expected.location}*",
         lets_in_strangers=_lets_in_strangers(bucket),
     )
     if not found:
@@ -73,12 +77,12 @@ def _judge_roundabouts(
     if _is_file(each["PathPattern"]):
         yield _open_file(name)
         return
-    if all(_is_folder(pattern, home.pattern(target.location)) for pattern, home in found):
+    if all(_is_folder(pattern, home.pattern(expected.location)) for pattern, home in found):
         yield _open_folder(name)
         return
     folders = " and ".join(place.folder or "/" for place in places_of(config, each))
     what = f"{begin(name)} is open, and reads the bucket from {folders} on: it serves files of "
-    what += f"{target.location} under other paths."
+    what += f"{expected.location} under other paths."
     yield finding("origin-path-open", what, subject=name)
 
 
@@ -92,15 +96,15 @@ def _open_file(name: str) -> Finding:
     return finding("open-file", what, subject=name)
 
 
-def _homes(config: Document, behavior: Document, target: Target) -> set[Place]:
+def _storage_locations(config: Document, behavior: Document, expected: ExpectedState) -> set[Place]:
     """Return where the storage's files are: where it saves them, and where CloudFront looks."""
     read = places_of(config, behavior)
-    if not target.bucket:
+    if not expected.bucket:
         return {*read}
-    if any(each.bucket == target.bucket for each in read):
+    if any(each.bucket == expected.bucket for each in read):
         # In a group with the bucket, another bucket is its copy; a host answers with its own pages.
         read = [each for each in read if each.bucket]
-    return {Place(bucket=target.bucket), *read}
+    return {Place(bucket=expected.bucket), *read}
 
 
 def _is_taken(pattern: str, before: Sequence[Document]) -> bool:

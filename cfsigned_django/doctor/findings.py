@@ -21,20 +21,6 @@ class Level(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
-    """What all findings of one id have in common.
-
-    ``meaning`` is the line of the documentation's table; ``why`` says what
-    follows from it, and ``fix`` what to do.
-    """
-
-    level: Level
-    meaning: str
-    why: str = ""
-    fix: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """One thing that was looked at.
 
@@ -56,33 +42,15 @@ class Finding:
         return {name: str(value) for name, value in asdict(self).items()}
 
 
-_UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+def has_error(findings: Iterable[Finding]) -> bool:
+    """Return whether one of the findings is an error."""
+    return any(each.level is Level.ERROR for each in findings)
 
 
-def moment(seconds: float) -> str:
-    """Return a moment, in Unix seconds, as ``2026-11-24 18:55:16 UTC``."""
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"
-
-
-def ago(seconds: float) -> str:
-    """Return a span of time in its two largest units, such as ``2 h 5 min``."""
-    rest, said = int(seconds), []
-    for unit, size in _UNITS:
-        count, rest = divmod(rest, size)
-        if count:
-            said.append(f"{count} {unit}")
-    return " ".join(said[:2]) or "0 s"
-
-
-def named(behavior: Mapping[str, Any]) -> str:
-    """Return what a behavior is called amid a sentence."""
-    pattern = behavior["PathPattern"]
-    return "the default behavior" if pattern == "*" else f"the behavior {pattern}"
-
-
-def begin(text: str) -> str:
-    """Return a text as the beginning of a sentence."""
-    return text[:1].upper() + text[1:]
+def worst_first(findings: Iterable[Finding]) -> list[Finding]:
+    """Return the findings, errors first, and within a level in the order of a request's way."""
+    order = [Level.ERROR, Level.WARNING, Level.OK]
+    return sorted(findings, key=lambda each: order.index(each.level))
 
 
 _LABELS = {Level.ERROR: "ERROR", Level.WARNING: "warning", Level.OK: "ok"}
@@ -112,3 +80,32 @@ def write_report(findings: Iterable[Finding], paint: Paint) -> Iterator[str]:
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+_UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+
+
+def moment(seconds: float) -> str:
+    """Return a moment, in Unix seconds, as ``2026-11-24 18:55:16 UTC``."""
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def ago(seconds: float) -> str:
+    """Return a span of time in its two largest units, such as ``2 h 5 min``."""
+    rest, said = int(seconds), []
+    for unit, size in _UNITS:
+        count, rest = divmod(rest, size)
+        if count:
+            said.append(f"{count} {unit}")
+    return " ".join(said[:2]) or "0 s"
+
+
+def named(behavior: Mapping[str, Any]) -> str:
+    """Return what a behavior is called amid a sentence."""
+    pattern = behavior["PathPattern"]
+    return "the default behavior" if pattern == "*" else f"the behavior {pattern}"
+
+
+def begin(text: str) -> str:
+    """Return a text as the beginning of a sentence."""
+    return text[:1].upper() + text[1:]

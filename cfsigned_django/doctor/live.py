@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from cfsigned_django.doctor.answers import (
     Clock,
-    judge_clock,
-    judge_common,
-    judge_cors,
-    judge_direct,
-    judge_signed,
-    judge_unsigned,
+    check_clock,
+    check_common,
+    check_cors,
+    check_direct,
+    check_signed,
+    check_unsigned,
     read_date,
 )
 from cfsigned_django.doctor.catalog import finding
@@ -20,6 +21,17 @@ from cfsigned_django.doctor.findings import Finding, Level
 from cfsigned_django.signing import Signer
 from cfsigned_django.viewer import Answer, Fetch, NoAnswer, Responder
 
+#: Errors that say nothing about signatures: no answer came, or another one than CloudFront's own.
+INCONCLUSIVE: Final = frozenset(
+    {
+        "no-answer",
+        "not-cloudfront",
+        "redirected",
+        "html-answer",
+        "server-error",
+        "strange-answer",
+    }
+)
 _PROBE_SECONDS = 600
 _DAY = 86_400
 
@@ -28,16 +40,17 @@ _DAY = 86_400
 class Probe:
     """What is asked for.
 
-    ``url`` is the unsigned URL of an object, or of none where ``has_object``
-    is false; ``direct_url`` the address of the same in S3, if there is one;
-    ``region`` what the settings say of the bucket's; ``expire`` how long
-    links live, in seconds.
+    ``url`` is the unsigned URL of an object. If the bucket has no such object,
+    ``why_no_object`` gives the reason, as a sentence without its end.
+    ``direct_url`` is the address of the same in S3, if there is one; ``region``
+    what the settings say of the bucket's; ``expire`` how long links live, in
+    seconds.
     """
 
     url: str
     signer: Signer | None
-    has_object: bool
     direct_url: str | None
+    why_no_object: str = ""
     region: str | None = None
     expire: int = 3600
     cors_origins: Sequence[str] = ()
@@ -51,7 +64,12 @@ def examine_live(probe: Probe, fetch: Fetch, clock: Clock) -> Iterator[Finding]:
     """
     yield from _examine_cloudfront(probe, fetch, clock)
     if probe.direct_url is not None:
-        yield judge_direct(fetch, probe.direct_url, probe.region)
+        yield check_direct(fetch, probe.direct_url, probe.region)
+
+
+def has_fault(findings: Iterable[Finding]) -> bool:
+    """Return whether an answer shows a fault; an inconclusive one shows none."""
+    return any(each.level is Level.ERROR and each.id not in INCONCLUSIVE for each in findings)
 
 
 def _examine_cloudfront(probe: Probe, fetch: Fetch, clock: Clock) -> Iterator[Finding]:
@@ -62,13 +80,13 @@ def _examine_cloudfront(probe: Probe, fetch: Fetch, clock: Clock) -> Iterator[Fi
     except NoAnswer as error:
         yield finding("no-answer", f"No answer from {_host(probe.url)}: {error}.", subject=_DOMAIN)
         return
-    foreign = judge_common(unsigned, probe.url)
+    foreign = check_common(unsigned, probe.url)
     if foreign is not None:
         yield foreign
         return
     date = read_date(unsigned.headers)
-    yield judge_clock(date, now, expire=probe.expire)
-    first = judge_unsigned(unsigned, probe.url)
+    yield check_clock(date, now, expire=probe.expire)
+    first = check_unsigned(unsigned, probe.url)
     yield first
     if first.level is Level.OK and probe.signer is not None:
         # By CloudFront's clock: a wrong one here is one finding, and not three.
@@ -92,8 +110,8 @@ def _examine_signed(
         return signer.sign_url(probe.url, date_less_than=int(until))
 
     answer = fetch(sign(now() + _PROBE_SECONDS), {})
-    signed = judge_common(answer, probe.url) or judge_signed(
-        answer, probe.url, has_object=probe.has_object
+    signed = check_common(answer, probe.url) or check_signed(
+        answer, probe.url, why_no_object=probe.why_no_object
     )
     yield signed
     # S3's answers count as well: CloudFront had let the request pass.
@@ -101,18 +119,18 @@ def _examine_signed(
         return
     # A parameter more is a change that a browser, a proxy or a person makes.
     tampered = fetch(sign(now() + _PROBE_SECONDS) + "&cfsigned=1", {})
-    yield _judge_refused(tampered, "tampered", "A URL that was changed", probe.url)
+    yield _check_refused(tampered, "tampered", "A URL that was changed", probe.url)
     expired = fetch(sign(now() - _DAY), {})
-    yield _judge_refused(expired, "expired", "An expired URL", probe.url)
+    yield _check_refused(expired, "expired", "An expired URL", probe.url)
     if probe.cors_origins and not answer.is_served:
         yield finding("cors-untested", "CORS was not tried: no object came.", subject=probe.url)
     elif probe.cors_origins:
         url = sign(now() + _PROBE_SECONDS)
-        yield from judge_cors(fetch, url, probe.url, probe.cors_origins, without_origin=answer)
+        yield from check_cors(fetch, url, probe.url, probe.cors_origins, without_origin=answer)
 
 
-def _judge_refused(answer: Answer, kind: str, words: str, url: str) -> Finding:
-    """Judge the answer to a URL that must be refused."""
+def _check_refused(answer: Answer, kind: str, words: str, url: str) -> Finding:
+    """Check the answer to a URL that must be refused."""
     if answer.is_served or answer.responder is Responder.S3:
         what = f"{words} is let through ({answer.status})."
         return finding(f"{kind}-served", what, subject=url)

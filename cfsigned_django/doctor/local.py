@@ -7,25 +7,24 @@ from collections.abc import Iterable, Iterator
 from django.core.checks import CheckMessage
 from django.core.exceptions import ImproperlyConfigured
 
-from cfsigned_django.doctor.catalog import KINDS, finding
-from cfsigned_django.doctor.findings import Finding, Level
+from cfsigned_django.doctor.catalog import CATALOG, finding
+from cfsigned_django.doctor.findings import Finding
 from cfsigned_django.encryption import CannotUnseal, unseal
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.site import site_rotation
-from cfsigned_django.rotation.stuck import find_stuck
-from cfsigned_django.rotation.waiting import find_all
+from cfsigned_django.rotation.status import find_overdue, find_pending
 from cfsigned_django.signing import HashRefused, PrivateKey
 from cfsigned_django.storage.urls import SignedUrlMixin
 
 
-def judge_checks(messages: Iterable[CheckMessage]) -> list[Finding]:
+def from_system_checks(messages: Iterable[CheckMessage]) -> list[Finding]:
     """Return the messages of system checks as findings, those that are silenced left out."""
     found = [_from_check(each) for each in messages if not each.is_silenced()]
     return found or [finding("settings", "The system checks find nothing.", subject="settings")]
 
 
 def _from_check(message: CheckMessage) -> Finding:
-    kind = KINDS["check-error" if message.is_serious() else "check-warning"]
+    kind = CATALOG["check-error" if message.is_serious() else "check-warning"]
     return Finding(
         id=str(message.id),
         level=kind.level,
@@ -36,7 +35,7 @@ def _from_check(message: CheckMessage) -> Finding:
     )
 
 
-def judge_signer(storage: SignedUrlMixin, alias: str) -> Finding:
+def check_signer(storage: SignedUrlMixin, alias: str) -> Finding:
     """Say which key signs for a storage now, or why none does."""
     subject = f'STORAGES["{alias}"]'
     try:
@@ -52,7 +51,7 @@ def judge_signer(storage: SignedUrlMixin, alias: str) -> Finding:
     return finding("signing-key", what, subject=subject)
 
 
-def judge_key_pairs(rows: Iterable[KeyPair]) -> Iterator[Finding]:
+def check_key_pairs(rows: Iterable[KeyPair]) -> Iterator[Finding]:
     """Yield the key pairs of the database whose private half is of no use."""
     for row in rows:
         if not row.sealed_private_key or row.status in _UNUSED:
@@ -73,12 +72,7 @@ def judge_key_pairs(rows: Iterable[KeyPair]) -> Iterator[Finding]:
 _UNUSED = frozenset({"retiring", "retired", "revoked"})
 
 
-def has_error(findings: Iterable[Finding]) -> bool:
-    """Tell whether one of the findings is an error."""
-    return any(each.level is Level.ERROR for each in findings)
-
-
-def judge_rotation(key_group_id: str | None) -> Iterator[Finding]:
+def check_rotation_waits(key_group_id: str | None) -> Iterator[Finding]:
     """Yield what the keys of the group wait for, and what has waited for too long.
 
     Nothing where the site does not rotate this group. Raise Django's
@@ -90,9 +84,9 @@ def judge_rotation(key_group_id: str | None) -> Iterator[Finding]:
         return  # the system checks tell, or the site rotates nothing
     if rotation.key_group_id != key_group_id:
         return
-    now, by_hand = rotation.clock(), rotation.key_groups is None
+    now = rotation.clock()
     subject = f"key group {key_group_id}"
-    for text in find_stuck(rotation, now=now, by_hand=by_hand):
+    for text in find_overdue(rotation, now=now):
         yield finding("rotation-stuck", text, subject=subject)
-    for wait in find_all(rotation, now=now):
+    for wait in find_pending(rotation, now=now):
         yield finding("rotation-waits", wait.what, subject=subject)

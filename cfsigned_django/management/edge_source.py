@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from wsgiref.types import WSGIApplication
 
 from cfsigned_django.aws.client import make_client
-from cfsigned_django.aws.distribution_reader import (
+from cfsigned_django.aws.edge_rules import (
     DistributionReader,
     ReadBehavior,
     ReadDistribution,
@@ -20,7 +20,7 @@ from cfsigned_django.edge.distribution_watch import (
     TrustedKeys,
     key_names,
 )
-from cfsigned_django.storage.origins import distribution_for
+from cfsigned_django.storage.origin import distribution_for
 from cfsigned_django.storage.urls import SignedUrlMixin
 
 

@@ -13,7 +13,15 @@ from cfsigned_django import keyring
 from cfsigned_django.aws.client import AwsError
 from cfsigned_django.aws.key_groups import KEYS_PER_GROUP
 from cfsigned_django.rotation.key_group_api import DELETED, KeyGroupsApi, is_missing_in, put_back_in
-from cfsigned_django.rotation.lifecycle import Blocker, Cause, KeyStatus, Waits, find_blockers
+from cfsigned_django.rotation.lifecycle import (
+    Blocker,
+    Cause,
+    KeyStatus,
+    Waits,
+    end_of_wait_by,
+    find_blockers,
+    retirement_wait,
+)
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
 from cfsigned_django.rotation.record import Record, RotationError
@@ -57,8 +65,8 @@ class Guarded(Record):
         return find_blockers(key_pair.state, to, now=int(now.timestamp()), waits=self.waits)
 
     def require(self, key_pair: KeyPair, to: KeyStatus, now: datetime) -> None:
-        """Raise :exc:`Blocked` where a guard forbids the move, by the caller's clock or the own."""
-        if found := self.blockers(key_pair, to, min(now, self.clock())):
+        """Raise :exc:`Blocked` if the move is forbidden by ``now`` or by the database's clock."""
+        if found := self.blockers(key_pair, to, end_of_wait_by(now, self.clock())):
             raise Blocked(key_pair, to, found)
 
     def link_lifetime(self, key_pair: KeyPair) -> int:
@@ -72,7 +80,7 @@ class Guarded(Record):
         """Return when the last link expires of a key that stopped to sign; None if it did not."""
         if key_pair.retiring_at is None:
             return None
-        wait = max(self.waits.retirement, key_pair.retirement_seconds)
+        wait = retirement_wait(key_pair.state, self.waits)
         return key_pair.retiring_at + timedelta(seconds=wait)
 
     def what_signs_apart(self, key_pair_id: str) -> str:

@@ -104,18 +104,31 @@ def put_back_in(api: KeyGroupsApi, key_pair: KeyPair) -> None:
         ) from None
 
 
+def own_ids(listed: Iterable[ListedKey], key_pair: KeyPair) -> list[str]:
+    """Return the ids under which CloudFront lists the public key, whatever id the row has."""
+    public_key = key_pair.trustworthy_public_key
+    return [each.key_pair_id for each in listed if each.holds(public_key)]
+
+
+def may_be_unlisted(listed: Iterable[ListedKey], key_pair: KeyPair) -> bool:
+    """Return whether its public key may be too new for CloudFront to list it."""
+    name = key_pair.key_pair_id
+    return bool(name) and name not in {each.key_pair_id for each in listed}
+
+
 def find_id(api: KeyGroupsApi, key_pair: KeyPair) -> str:
     """Return the id under which CloudFront has the public key; empty where it has none.
 
     A person may have typed the id of another key, or one that does not exist.
     """
-    public_key = key_pair.trustworthy_public_key
-    listed = {each.key_pair_id: each for each in api.public_keys()}
-    ours = [name for name, each in listed.items() if each.holds(public_key)]
+    listed = list(api.public_keys())
+    ours = own_ids(listed, key_pair)
     if ours:
         return str(key_pair) if str(key_pair) in ours else ours[0]
-    # Created so lately that it is not listed yet: then it is in the group.
-    is_new = str(key_pair) not in listed and str(key_pair) in api.members(key_pair.key_group_id)
+    # A key that is not listed yet is in the group.
+    is_new = may_be_unlisted(listed, key_pair) and str(key_pair) in api.members(
+        key_pair.key_group_id
+    )
     return str(key_pair) if is_new else ""
 
 
@@ -127,9 +140,8 @@ def take_out(api: KeyGroupsApi, key_pair: KeyPair) -> None:
     which stays. Raise :exc:`AwsError` for the key pair of a trusted signer,
     which is in no group: what is not there must not count as taken out.
     """
-    public_key = key_pair.trustworthy_public_key
-    listed = {each.key_pair_id: each for each in api.public_keys()}
-    ours = [name for name, each in listed.items() if each.holds(public_key)]
+    listed = list(api.public_keys())
+    ours = own_ids(listed, key_pair)
     if not ours and is_of_trusted_signer(str(key_pair)):
         raise AwsError(
             what=f"take {key_pair} out of CloudFront",
@@ -139,8 +151,8 @@ def take_out(api: KeyGroupsApi, key_pair: KeyPair) -> None:
             "then say in the admin, by hand, that it was removed.",
             code=TRUSTED_SIGNER,
         )
-    if not ours and key_pair.key_pair_id and key_pair.key_pair_id not in listed:
-        ours = [key_pair.key_pair_id]  # created so lately that it is not listed yet
+    if not ours and may_be_unlisted(listed, key_pair):
+        ours = [str(key_pair)]
     for key_pair_id in ours:
         api.remove(key_pair.key_group_id, key_pair_id)
         api.delete_public_key(key_pair_id)

@@ -26,9 +26,12 @@ Pure: no ORM, no network, no clock. Moments are Unix seconds.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
+from typing import TypedDict
 
 
 class KeyStatus(StrEnum):
@@ -122,18 +125,66 @@ def _free(key: KeyState, waits: Waits) -> Iterator[Blocker]:
 
 
 def _known_at_every_edge(key: KeyState, waits: Waits) -> Iterator[Blocker]:
-    if key.good_since is None:
-        yield Blocker(cause=Cause.NOT_PROBED)
-    else:
-        yield Blocker(cause=Cause.PROPAGATION, until=key.good_since + waits.propagation)
+    until = known_everywhere_at(key, waits)
+    yield Blocker(cause=Cause.NOT_PROBED if until is None else Cause.PROPAGATION, until=until)
 
 
 def _no_urls_out(key: KeyState, waits: Waits) -> Iterator[Blocker]:
+    yield Blocker(cause=Cause.URLS_OUT, until=urls_expired_at(key, waits))
+
+
+def known_everywhere_at(key: KeyState, waits: Waits) -> int | None:
+    """Return when every edge knows the key, or None if no probe has been good yet."""
+    return None if key.good_since is None else key.good_since + waits.propagation
+
+
+def urls_expired_at(key: KeyState, waits: Waits) -> int | None:
+    """Return when the last URL that the key signed has expired, or None if it may still sign."""
     if key.retiring_since is None:
-        yield Blocker(cause=Cause.URLS_OUT)
-    else:
-        wait = max(waits.retirement, key.retirement)
-        yield Blocker(cause=Cause.URLS_OUT, until=key.retiring_since + wait)
+        return None
+    return key.retiring_since + retirement_wait(key, waits)
+
+
+def retirement_wait(key: KeyState, waits: Waits) -> int:
+    """Return how many seconds the key must stay trusted after it stopped signing."""
+    return max(waits.retirement, key.retirement)
+
+
+def lacks_retirement_date(key: KeyState) -> bool:
+    """Return whether the process that ended the key's signing died before it recorded when."""
+    return key.status is KeyStatus.RETIRING and key.retiring_since is None
+
+
+def may_correct_id(key: KeyState) -> bool:
+    """Return whether a person may still give another key pair ID: until a probe was good."""
+    return key.status is KeyStatus.TRUSTED and key.good_since is None
+
+
+class NewlyTrusted(TypedDict):
+    """The fields of a key pair whose wait begins."""
+
+    trusted_at: datetime
+    good_since: None
+
+
+def newly_trusted(now: datetime) -> NewlyTrusted:
+    """Return what to record of a key that came into its group, or came back: it waits anew."""
+    return {"trusted_at": now, "good_since": None}
+
+
+def end_of_wait_by(machine: datetime, database: datetime) -> datetime:
+    """Return the moment that decides whether a wait is over: the earlier of two clocks."""
+    return min(machine, database)
+
+
+def begin_of_wait_by(machine: datetime, database: datetime) -> datetime:
+    """Return the moment at which a wait begins: the later of two clocks."""
+    return max(machine, database)
+
+
+def full_seconds(moment: datetime | None) -> int | None:
+    """Return Unix seconds, rounded up: a wait that begins within a second begins at its end."""
+    return None if moment is None else math.ceil(moment.timestamp())
 
 
 #: Every move there is, and what must hold for it. An ACTIVE key stops to sign

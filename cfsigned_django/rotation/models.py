@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import uuid
 from datetime import datetime
 from enum import StrEnum
@@ -14,7 +13,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext, gettext_lazy as _, gettext_noop
 
 from cfsigned_django.encryption import CannotUnseal, seal, unseal
-from cfsigned_django.rotation.lifecycle import KeyState, KeyStatus
+from cfsigned_django.rotation.lifecycle import KeyState, KeyStatus, full_seconds
 from cfsigned_django.signing import HashAlgorithm, InvalidKey, KeyAlgorithm, PrivateKey, Signer
 
 _STATUS_LABELS = {
@@ -174,6 +173,16 @@ class KeyPair(models.Model):
         except (CannotUnseal, ImproperlyConfigured, InvalidKey):
             return self.public_key
 
+    @property
+    def decryption_problem(self) -> str:
+        """Return why the private key cannot be decrypted; empty if it can, or if it is erased."""
+        if self.sealed_private_key:
+            try:
+                unseal(self.sealed_private_key)
+            except (CannotUnseal, ImproperlyConfigured) as error:
+                return gettext(str(error))
+        return ""
+
     def make_signer(self, hash_algorithm: HashAlgorithm | None = None) -> Signer:
         """Return the signer of this key pair; SHA1 is for RSA keys only.
 
@@ -210,16 +219,16 @@ class KeyPair(models.Model):
         return next((moment for moment in moments if moment is not None), self.created_at)
 
     @property
+    def awaits_removal(self) -> bool:
+        """Return whether it is revoked, and CloudFront may still trust it."""
+        return self.status == KeyStatus.REVOKED and self.removed_at is None
+
+    @property
     def state(self) -> KeyState:
         """Return what the rules of lifecycle.py look at."""
         return KeyState(
             status=KeyStatus(self.status),
-            good_since=_seconds(self.good_since),
-            retiring_since=_seconds(self.retiring_at),
+            good_since=full_seconds(self.good_since),
+            retiring_since=full_seconds(self.retiring_at),
             retirement=self.retirement_seconds,
         )
-
-
-def _seconds(moment: datetime | None) -> int | None:
-    # Rounded up: a wait that begins within a second begins at its end.
-    return None if moment is None else math.ceil(moment.timestamp())

@@ -26,6 +26,16 @@ class ProbeResult(StrEnum):
     #: No answer, which says nothing about the key.
     NO_ANSWER = "no_answer"
 
+    @property
+    def shows_known(self) -> bool:
+        """Return whether the edge that was asked knows the key."""
+        return self is ProbeResult.GOOD
+
+    @property
+    def shows_unknown(self) -> bool:
+        """Return whether an edge answered, and the key may not be known there."""
+        return self not in (ProbeResult.GOOD, ProbeResult.NO_ANSWER)
+
 
 _fetch_soon = partial(fetch, timeout=5)
 

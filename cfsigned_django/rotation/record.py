@@ -16,10 +16,11 @@ from django.db import IntegrityError, OperationalError, router, transaction
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
-from cfsigned_django.aws.exceptions import AwsError
+from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.rotation.conflicts import is_lost_race
 from cfsigned_django.rotation.database_clock import read_database_clock
-from cfsigned_django.rotation.lifecycle import KeyStatus
+from cfsigned_django.rotation.key_group_api import KeyGroupsApi
+from cfsigned_django.rotation.lifecycle import KeyStatus, lacks_retirement_date
 from cfsigned_django.rotation.models import REASON_LENGTH, KeyPair
 from cfsigned_django.signing import PrivateKey
 
@@ -101,8 +102,8 @@ class Record:
         """Return the key pairs of the group, the newest first."""
         found = list(self.rows.filter(key_group_id=self.key_group_id))
         for key_pair in found:
-            if key_pair.status == KeyStatus.RETIRING and key_pair.retiring_at is None:
-                self.begin_retirement(key_pair)  # for a process that died before it could
+            if lacks_retirement_date(key_pair.state):
+                self.begin_retirement(key_pair)
         return found
 
     def begin_retirement(self, key_pair: KeyPair) -> None:
@@ -177,7 +178,7 @@ class Record:
         where an answer may have been lost), and the death of the process
         leaves it to run out.
         """
-        claim = Claim(record=self, rows=self.rows.filter(pk=key_pair.pk, status=key_pair.status))
+        claim = Claim(record=self, key_pair=key_pair, status=KeyStatus(key_pair.status))
         claim.begin()
         try:
             yield claim
@@ -187,19 +188,35 @@ class Record:
             raise
 
 
+def is_unclaimed(now: datetime) -> Q:
+    """Return the condition that no process is at a step of the key pair."""
+    return Q(claimed_until=None) | Q(claimed_until__lte=now)
+
+
 @dataclass(slots=True, kw_only=True)
 class Claim:
     """A step of a key pair that one process has to itself, for some seconds at a time."""
 
     record: Record
-    #: The key pair, as long as it is in the state in which the step began.
-    rows: QuerySet[KeyPair]
+    key_pair: KeyPair
+    #: The state in which the step began.
+    status: KeyStatus
     until: datetime | None = None
+
+    @property
+    def rows(self) -> QuerySet[KeyPair]:
+        """Return the key pair, as long as it is in the state in which the step began."""
+        return self.record.rows.filter(pk=self.key_pair.pk, status=self.status)
+
+    @property
+    def own_rows(self) -> QuerySet[KeyPair]:
+        """Return the key pair, as long as no other process has taken the step."""
+        return self.rows.filter(claimed_until=self.until)
 
     def begin(self) -> None:
         """Take the step. Raise :exc:`Claimed` where another process has it."""
         now = self.record.clock()
-        self._extend(self.rows.filter(Q(claimed_until=None) | Q(claimed_until__lte=now)), now)
+        self._extend(self.rows.filter(is_unclaimed(now)), now)
 
     def renew(self) -> None:
         """Keep the step for as long again: to be called before each call that takes long.
@@ -207,13 +224,21 @@ class Claim:
         Raise :exc:`Claimed` where another process took the step, since this
         one was held up for too long, or has moved the key pair.
         """
-        self._extend(self.rows.filter(claimed_until=self.until), self.record.clock())
+        self._extend(self.own_rows, self.record.clock())
+
+    def before_each_call(self, api: KeyGroupsApi) -> KeyGroupsApi:
+        """Return the calls to CloudFront, each of which looks first whether the step is its own."""
+        return api.before_each_call(self.renew)
+
+    def end(self, **fields: Any) -> bool:
+        """Write what ends the step; return whether no other process had taken it."""
+        return self.record.write(self.own_rows, claimed_until=None, **fields)
 
     def give_back(self, settle: timedelta) -> None:
         """Let others try the step, after a moment."""
         if self.until is not None:
             settled = min(self.until, self.record.clock() + settle)
-            self.record.write(self.rows.filter(claimed_until=self.until), claimed_until=settled)
+            self.record.write(self.own_rows, claimed_until=settled)
 
     def _extend(self, rows: QuerySet[KeyPair], now: datetime) -> None:
         until = now + timedelta(seconds=self.record.claim_seconds)

@@ -53,7 +53,7 @@ class Revocation(Succession):
         for may_repeat in (True, True, False):
             if key_pair.status == KeyStatus.REVOKED:
                 break
-            failure = self._prepare_successor(key_pair, now, reason, algorithm)
+            failure = self.prepare_successor(key_pair, now, reason, algorithm)
             can_wait = failure is None and may_repeat
             self._record_revocation(key_pair, now, reason, can_wait=can_wait)
         if self.key_groups is None:
@@ -75,15 +75,18 @@ class Revocation(Succession):
         if key_pair.removed_at is not None:
             return
         self.keep_active_in()
-        rows = self.rows.filter(pk=key_pair.pk)
-        if self.key_groups is not None:
+        if self.key_groups is None:
+            rows = self.rows.filter(pk=key_pair.pk)
+            is_over = self.write(rows, removed_at=now, claimed_until=None)
+        else:
             with self.claim(key_pair) as claim:
                 # Who was creating it until a moment ago may have written down its id.
                 key_pair.refresh_from_db(using=self.rows.db, fields=["key_pair_id"])
-                self.leave(self.key_groups.before_each_call(claim.renew), key_pair, now, algorithm)
-            # Not where somebody has just created it, who was held up since before it was revoked.
-            rows = rows.filter(claimed_until=claim.until)
-        if not self.write(rows, removed_at=now, claimed_until=None):
+                self.leave(claim.before_each_call(self.key_groups), key_pair, now, algorithm)
+            # Not over if another process, delayed since before the revocation, has just created
+            # the key.
+            is_over = claim.end(removed_at=now)
+        if not is_over:
             raise Claimed
         key_pair.removed_at = now
 
@@ -100,7 +103,7 @@ class Revocation(Succession):
         except AwsError as error:
             if error.code != LAST_PUBLIC_KEY:
                 raise
-            self._replace_last(key_pair, now, algorithm)
+            self.replace_last(key_pair, now, algorithm)
             take_out(api, key_pair)
 
     def ready_successor(self) -> KeyPair | None:
@@ -110,7 +113,7 @@ class Revocation(Succession):
             return None
         return successor if _opens(successor) else None
 
-    def _prepare_successor(
+    def prepare_successor(
         self, key_pair: KeyPair, now: datetime, reason: str, algorithm: KeyAlgorithm | None
     ) -> AwsError | CannotUnseal | None:
         """Have a successor trusted before the signing key stops to sign.
@@ -142,7 +145,7 @@ class Revocation(Succession):
             self.lock(key_pair)
             self.require(key_pair, KeyStatus.REVOKED, now)
             was_active = key_pair.active_in is not None
-            if was_active and can_wait and self._lacks_successor():
+            if was_active and can_wait and self.lacks_successor():
                 return  # it began to sign, or the successor was revoked, a moment ago
             self.move(
                 key_pair,
@@ -162,14 +165,14 @@ class Revocation(Succession):
                 former = self._switch_to(successor, now)
         self._after_switch(former)
 
-    def _lacks_successor(self) -> bool:
+    def lacks_successor(self) -> bool:
         """Tell whether there is no successor in the group, and this site can put one there."""
         if self.key_groups is None:
             return False
         successor = self.successor()
         return successor is None or successor.status == KeyStatus.PENDING
 
-    def _replace_last(
+    def replace_last(
         self, key_pair: KeyPair, now: datetime, algorithm: KeyAlgorithm | None
     ) -> None:
         """Have another key in the group than this one, which is the only one there."""

@@ -94,7 +94,7 @@ class Rotation(Revocation):
         if self.key_groups is not None:  # else a person has done it
             self.keep_active_in()
             with self.claim(key_pair) as claim:
-                self.leave(self.key_groups.before_each_call(claim.renew), key_pair, now)
+                self.leave(claim.before_each_call(self.key_groups), key_pair, now)
         with self.transaction():
             self.move(
                 key_pair, KeyStatus.RETIRED, retired_at=now, removed_at=now, sealed_private_key=""
@@ -125,8 +125,8 @@ class Rotation(Revocation):
 
     def _put_back_signer(self, api: KeyGroupsApi, key_pair: KeyPair) -> None:
         with self.claim(key_pair) as claim:
-            put_back_in(api.before_each_call(claim.renew), key_pair)
-        self.write(self.rows.filter(pk=key_pair.pk, claimed_until=claim.until), claimed_until=None)
+            put_back_in(claim.before_each_call(api), key_pair)
+        claim.end()
         self.tell_put_back(key_pair)
 
     def _has_links_out(self, key_pair: KeyPair, now: datetime) -> bool:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import lru_cache
-from typing import cast
+from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import storages
@@ -15,11 +15,8 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 
 from cfsigned_django import conf
-from cfsigned_django.aws.access import AwsAccess
-from cfsigned_django.aws.client import make_client
+from cfsigned_django.aws.client import AwsAccess, make_client
 from cfsigned_django.aws.key_groups import KEYS_PER_GROUP, KeyGroups
-from cfsigned_django.aws.public_keys import CloudFrontApi
-from cfsigned_django.checks.storages import signing_aliases, signing_fields
 from cfsigned_django.encryption import seal
 from cfsigned_django.rotation.lifecycle import Waits
 from cfsigned_django.rotation.models import KeyPair
@@ -27,8 +24,9 @@ from cfsigned_django.rotation.probe import ProbeResult, probe_url
 from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.rotation.settings_key import SettingsKey, find_settings_keys, refuse_different
 from cfsigned_django.signing import Signer
+from cfsigned_django.storage.registry import signing_aliases, signing_fields
 from cfsigned_django.storage.urls import SignedUrlMixin
-from cfsigned_django.validation import longest_lifetime
+from cfsigned_django.validation import site_lifetime
 
 _WORST_FIRST = (
     ProbeResult.WRONG_KEY,
@@ -77,7 +75,7 @@ def site_rotation(
         raise ImproperlyConfigured(text % {"group": key_group_id})
     return Rotation(
         key_group_id=key_group_id,
-        waits=_waits(members),
+        waits=_waits(),
         key_groups=None if by_hand or conf.is_by_hand() else _key_groups(conf.aws_access()),
         probe=lambda signer: _probe(members, signer),
         find_apart=lambda key_pair_id: _find_apart(key_group_id, key_pair_id),
@@ -91,11 +89,10 @@ def site_rotation(
 
 def _key_groups(access: AwsAccess) -> KeyGroups:
     # A client takes a good part of a second to make, and most rotations only look.
-    lazy = SimpleLazyObject(lambda: _client(access))
-    return KeyGroups(cast(CloudFrontApi, lazy))
+    return KeyGroups(SimpleLazyObject(lambda: _client(access)))
 
 
-def _client(access: AwsAccess) -> CloudFrontApi:
+def _client(access: AwsAccess) -> Any:
     if access == AwsAccess():
         # What boto3 finds by itself may change, and a client that has found nothing stays so.
         return make_client("cloudfront")
@@ -103,10 +100,9 @@ def _client(access: AwsAccess) -> CloudFrontApi:
 
 
 @lru_cache(maxsize=4)
-def _shared_client(access: AwsAccess, process: int) -> CloudFrontApi:
+def _shared_client(access: AwsAccess, process: int) -> Any:
     """Return the one client of a process, since two must not share connections, for a sign-in."""
-    client: CloudFrontApi = make_client("cloudfront", **access.arguments())
-    return client
+    return make_client("cloudfront", **access.arguments())
 
 
 def _all_storages() -> Iterator[tuple[str, SignedUrlMixin]]:
@@ -129,11 +125,11 @@ def _find_apart(key_group_id: str, key_pair_id: str) -> list[str]:
     ]
 
 
-def _waits(members: list[SignedUrlMixin]) -> Waits:
-    """Return the waiting times: a link lives as long as the most patient storage lets it."""
+def _waits() -> Waits:
+    """Return the waiting times, from the settings."""
     return Waits(
         propagation=conf.rotation_seconds("AWS_CLOUDFRONT_PROPAGATION_SECONDS"),
-        url_lifetime=max(longest_lifetime(each.signing_config()) for each in members),
+        url_lifetime=site_lifetime(),
         # A process may use an answer for two intervals: see Lease in lease.py.
         keyring=2 * conf.rotation_seconds("AWS_CLOUDFRONT_KEYRING_SECONDS"),
         clock_skew=conf.rotation_seconds("AWS_CLOUDFRONT_CLOCK_SKEW_SECONDS"),

@@ -15,7 +15,12 @@ from django.utils.translation import gettext as _
 from cfsigned_django import keyring
 from cfsigned_django.rotation.guards import Guarded
 from cfsigned_django.rotation.key_group_api import bring_in, find_id, put_back_in
-from cfsigned_django.rotation.lifecycle import KeyStatus
+from cfsigned_django.rotation.lifecycle import (
+    KeyStatus,
+    begin_of_wait_by,
+    may_correct_id,
+    newly_trusted,
+)
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
 from cfsigned_django.rotation.record import SETTLE, Claimed, RotationError, refuse_long
@@ -70,14 +75,14 @@ class Succession(Guarded):
         try:
             with self.claim(key_pair) as claim:
                 key_pair_id = bring_in(
-                    api.before_each_call(claim.renew), key_pair, partial(self._note_id, key_pair)
+                    claim.before_each_call(api), key_pair, partial(self.note_id, key_pair)
                 )
             self._record_trust(key_pair, key_pair_id, now)
         except Exception:
-            self._reopen_removal(key_pair)
+            self.reopen_removal(key_pair)
             raise
 
-    def _reopen_removal(self, key_pair: KeyPair) -> None:
+    def reopen_removal(self, key_pair: KeyPair) -> None:
         """Have what was just created removed again, where the key pair was revoked meanwhile.
 
         Once it is listed: who is removing it at this moment loses the claim,
@@ -97,9 +102,9 @@ class Succession(Guarded):
             result = ProbeResult.UNKNOWN_KEY
         else:
             result = self.probe(key_pair.make_signer())
-        if result is ProbeResult.GOOD:
+        if result.shows_known:
             self._record_good(key_pair, now)
-        elif result is not ProbeResult.NO_ANSWER:
+        elif result.shows_unknown:
             self.write(self.rows.filter(pk=key_pair.pk, status=KeyStatus.TRUSTED), good_since=None)
         key_pair.refresh_from_db(using=self.rows.db, fields=["good_since"])
         return result
@@ -109,24 +114,17 @@ class Succession(Guarded):
         if self.key_groups is None or not self.is_missing(key_pair):
             return False
         with self.claim(key_pair) as claim:
-            rows = self.rows.filter(pk=key_pair.pk, status=KeyStatus.TRUSTED)
             # Before it is put back: its waiting time begins anew whoever dies here.
-            self.write(rows, good_since=None, trusted_at=now)
-            put_back_in(self.key_groups.before_each_call(claim.renew), key_pair)
-        # Not the claim of another process, where this one was held up for longer than its own.
-        self.write(rows.filter(claimed_until=claim.until), claimed_until=None)
+            self.write(claim.rows, **newly_trusted(now))
+            put_back_in(claim.before_each_call(self.key_groups), key_pair)
+        claim.end()
         self.on_put_back(key_pair)
         return True
 
     def activate(self, key_pair: KeyPair, *, now: datetime) -> None:
         """Let the key sign, and the one before it no longer: TRUSTED -> ACTIVE."""
         self.require(key_pair, KeyStatus.ACTIVE, now)
-        if self.put_back(key_pair, now=now):
-            text = _(
-                "Someone had taken %(key)s out of the key group. It is in it again, and its "
-                "waiting time begins anew."
-            )
-            raise RotationError(text % {"key": key_pair})
+        self.require_in_group(key_pair, now=now)
         with self.transaction():
             self.lock(key_pair)
             if key_pair.status != KeyStatus.TRUSTED:
@@ -134,6 +132,15 @@ class Succession(Guarded):
             self.require(key_pair, KeyStatus.ACTIVE, now)
             former = self._switch_to(key_pair, now)
         self._after_switch(former)
+
+    def require_in_group(self, key_pair: KeyPair, *, now: datetime) -> None:
+        """Raise :exc:`RotationError` if someone took the key out of its group; put it back."""
+        if self.put_back(key_pair, now=now):
+            text = _(
+                "Someone had taken %(key)s out of the key group. It is in it again, and its "
+                "waiting time begins anew."
+            )
+            raise RotationError(text % {"key": key_pair})
 
     def _take_spare(self, key_pair: KeyPair, reason: str) -> None:
         """Make a spare the next key to sign, and record who wanted it and why."""
@@ -168,9 +175,9 @@ class Succession(Guarded):
             self.lock(key_pair)
             rows = self.rows.filter(pk=key_pair.pk, status=KeyStatus.TRUSTED, trusted_at=seen)
             # Read here, after what others recorded: a probe may take long.
-            rows.filter(good_since=None).update(good_since=max(now, self.clock()))
+            rows.filter(good_since=None).update(good_since=begin_of_wait_by(now, self.clock()))
 
-    def _note_id(self, key_pair: KeyPair, key_pair_id: str) -> None:
+    def note_id(self, key_pair: KeyPair, key_pair_id: str) -> None:
         """Write down the id of a public key; also of one that was revoked meanwhile."""
         # Else a person has given the id, which stays for them to correct.
         rows = self.rows.filter(pk=key_pair.pk, status__in=(KeyStatus.PENDING, KeyStatus.REVOKED))
@@ -181,20 +188,19 @@ class Succession(Guarded):
 
     def _record_trust(self, key_pair: KeyPair, key_pair_id: str, now: datetime) -> None:
         with self._unique_id(key_pair_id), self.transaction():
-            self.move(key_pair, KeyStatus.TRUSTED, key_pair_id=key_pair_id, trusted_at=now)
+            self.move(key_pair, KeyStatus.TRUSTED, key_pair_id=key_pair_id, **newly_trusted(now))
 
     def _correct_id(self, key_pair: KeyPair, key_pair_id: str, now: datetime) -> None:
         fields = {
             "key_pair_id": key_pair_id,
-            "trusted_at": now,
-            "good_since": None,
             "changed_by": self.changed_by,
+            **newly_trusted(now),
         }
         with self._unique_id(key_pair_id), self.transaction():
             self.lock(key_pair)
             if key_pair.key_pair_id == key_pair_id:
                 return
-            if key_pair.status != KeyStatus.TRUSTED or key_pair.good_since is not None:
+            if not may_correct_id(key_pair.state):
                 text = _(
                     "%(key)s is known to CloudFront under its id, which cannot be changed any more."
                 )

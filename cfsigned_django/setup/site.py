@@ -11,27 +11,29 @@ from urllib.parse import quote
 from django.db import connections, router
 
 from cfsigned_django import conf
+from cfsigned_django.aws.account import Clients, Stack, key_groups, read_stack
 from cfsigned_django.aws.client import AwsError, call, make_client
 from cfsigned_django.aws.documents.behavior import matches
 from cfsigned_django.aws.documents.distribution import name_for
 from cfsigned_django.aws.provisioning.apply import Provisioner
+from cfsigned_django.aws.provisioning.desired_state import OriginAccess, Wish
 from cfsigned_django.aws.provisioning.plan import plan
+from cfsigned_django.aws.provisioning.resolved_state import Target
 from cfsigned_django.aws.provisioning.steps import Step
-from cfsigned_django.aws.provisioning.target import Target
-from cfsigned_django.aws.provisioning.wish import OriginAccess, Wish
-from cfsigned_django.aws.stack import Clients, Stack, key_groups, read_stack
+from cfsigned_django.doctor.answers import Clock, direct_url
+from cfsigned_django.doctor.findings import Finding
+from cfsigned_django.doctor.live import Probe, examine_live
 from cfsigned_django.rotation.lifecycle import Waits
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult, probe_url
 from cfsigned_django.rotation.rotation import Rotation
-from cfsigned_django.setup.first_key import DatabaseKey
-from cfsigned_django.setup.key_file import KeyFile, KeyHolder, SettingsKey
-from cfsigned_django.setup.live_proof import Evidence, prove
+from cfsigned_django.setup.keys import DatabaseKey, KeyFile, KeyHolder, SettingsKey
 from cfsigned_django.signing import KeyAlgorithm, Signer
-from cfsigned_django.validation import sign_probe, whole_seconds
+from cfsigned_django.validation import sign_probe, site_lifetime, whole_seconds
 from cfsigned_django.viewer import Fetch, fetch
 
 _PROBE_NAME = "cfsigned-probe.txt"
+_NO_FILE = "The bucket has no file yet (upload one, and run this again)"
 #: How long the signed URL of the proof lives, in seconds.
 _PROOF_SECONDS = 300
 
@@ -109,21 +111,28 @@ class SiteSetup:
 
         return self.holder.settle(target.key_group_id, target.key_pair_id, probe)
 
-    def prove(self, target: Target, *, now: int) -> list[Evidence]:
-        """Request a file in three ways, through CloudFront and past it."""
+    def prove(self, target: Target, clock: Clock) -> list[Finding]:
+        """Ask for a file as viewers do, by the live checks of the doctor; return what they show.
+
+        ``clock`` returns Unix seconds.
+        """
         key, exists = self._find_file(target)
         url = self._url(target, key)
         signer = self.holder.signer(target.key_pair_id)
-        bucket_url = f"{self.clients.s3.meta.endpoint_url}/{self.wish.bucket}"
-        return list(
-            prove(
-                self.fetch,
-                unsigned_url=url,
-                signed_url=self._signed_url(signer, url, now),
-                direct_url=f"{bucket_url}/{quote(key)}",
-                exists=exists,
-            )
+        self._signed_url(signer, url, int(clock()))  # names the setting if OpenSSL refuses the hash
+        probe = Probe(
+            url=url,
+            signer=signer.with_hash(conf.default_of("hash_algorithm")),
+            direct_url=direct_url(
+                self.wish.bucket, key, endpoint_url=self.clients.s3.meta.endpoint_url
+            ),
+            why_no_object=""
+            if exists
+            else "The bucket has no file yet (upload one, and run this again)",
+            region=target.region,
+            expire=whole_seconds(conf.default_of("querystring_expire")) or 0,
         )
+        return list(examine_live(probe, self.fetch, clock))
 
     def _url(self, target: Target, key: str | None = None) -> str:
         """Return the URL of an object; of one that need not exist for None."""
@@ -200,8 +209,7 @@ def _database_key(wish: Wish, clients: Clients | None) -> DatabaseKey:
     named = [each.id for each in groups if each.name == name]
     waits = Waits(
         propagation=conf.rotation_seconds("AWS_CLOUDFRONT_PROPAGATION_SECONDS"),
-        url_lifetime=(whole_seconds(conf.default_of("max_expire")) or 0)
-        + (whole_seconds(conf.default_of("expire_step")) or 0),
+        url_lifetime=site_lifetime(),
         keyring=2 * conf.rotation_seconds("AWS_CLOUDFRONT_KEYRING_SECONDS"),
         clock_skew=conf.rotation_seconds("AWS_CLOUDFRONT_CLOCK_SKEW_SECONDS"),
     )

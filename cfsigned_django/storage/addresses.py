@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from cfsigned_django.signing.encoding import encode_path
 from cfsigned_django.storage.arguments import refuse_dot_dot, refuse_writing
-from cfsigned_django.storage.parameters import build_query
+from cfsigned_django.storage.query import build_query
 from cfsigned_django.storage.ready import make_origin
 from cfsigned_django.storage.signing_key import SigningKeyMixin
 from cfsigned_django.validation import find_address_problems, raise_first_error

@@ -17,7 +17,7 @@ from storages.utils import clean_name
 from cfsigned_django import conf
 from cfsigned_django.conf import Config, KeySource
 from cfsigned_django.signing import Signer
-from cfsigned_django.storage import expiry_watch
+from cfsigned_django.storage import context
 from cfsigned_django.storage.addresses import AddressMixin, escape_asterisks
 from cfsigned_django.storage.arguments import lifetime, refuse_dot_dot, refuse_writing
 from cfsigned_django.storage.plain_names import plain_bytes
@@ -189,7 +189,7 @@ class CloudFrontS3Storage(SignedUrlMixin, S3Storage):
         if self.querystring_auth:
             most = whole_seconds(self.max_expire) or 0
             seconds = lifetime(self.querystring_expire if expire is None else expire, most)
-            expiry_watch.note(int(time.time()) + seconds)
+            context.note(int(time.time()) + seconds)
         url: str = S3Storage.url(self, name, parameters, seconds, http_method)
         return url
 

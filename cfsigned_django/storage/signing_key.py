@@ -8,14 +8,13 @@ from django.core.checks import CheckMessage
 from django.core.exceptions import ImproperlyConfigured
 
 from cfsigned_django import conf
-from cfsigned_django.keyring import looks_in_database, needs_settings_key, trusted_keys, waits_for
+from cfsigned_django.keyring import looks_in_database, needs_settings_key, trusted_keys
 from cfsigned_django.signing import HashRefused, InvalidKey, PublicKey, Signer
 from cfsigned_django.storage.options import OptionsMixin
 from cfsigned_django.storage.ready import Ready, find_missing_app
 from cfsigned_django.validation import (
     find_problems,
     hash_refused,
-    longest_lifetime,
     raise_first_error,
 )
 
@@ -123,13 +122,6 @@ class SigningKeyMixin(OptionsMixin):
         config, given = self.signing_config(), self._handed_in()
         signer = given if isinstance(given, Signer) else None
         asks_database = self._asks_database(config)
-        if asks_database and not waits_for(config.key_group_id, longest_lifetime(config)):
-            raise ImproperlyConfigured(
-                f"URLs of this storage may live for {longest_lifetime(config)} s, longer than a "
-                f"rotation of {config.key_group_id} waits, which knows the storages of STORAGES "
-                "and of file fields only: their links would be refused. Name this storage in "
-                "STORAGES, or lower its max_expire."
-            )
         return Ready.work_out(
             state,
             config,

@@ -13,7 +13,7 @@ from typing import Any
 
 from cfsigned_django.signing import HashRefused, Policy, Signer
 from cfsigned_django.signing.encoding import encode_url
-from cfsigned_django.storage import expiry_watch
+from cfsigned_django.storage import context
 from cfsigned_django.storage.addresses import AddressMixin, join_query
 from cfsigned_django.storage.arguments import (
     lifetime,
@@ -22,8 +22,8 @@ from cfsigned_django.storage.arguments import (
     refuse_writing,
     step_seconds,
 )
-from cfsigned_django.storage.parameters import build_query
 from cfsigned_django.storage.plain_names import plain_bytes
+from cfsigned_django.storage.query import build_query
 from cfsigned_django.storage.ready import Ready, Settled
 from cfsigned_django.storage.reuse import SECONDS, Grant, extend, extend_to, find_or_sign
 from cfsigned_django.storage.stable_expiry import stable_expiry
@@ -99,16 +99,16 @@ class SignedUrlMixin(AddressMixin):
                     if entries:
                         entry = entries.get(name)
                         if entry is not None and entry.since <= time.time() < entry.until:
-                            if expiry_watch.watches:
-                                expiry_watch.note(entry.expires)
+                            if context.watches:
+                                context.note(entry.expires)
                             return entry.url
                     if (
                         shared is not None
                         and shared.since <= time.time() < shared.until
                         and (raw := plain_bytes(name)) is not None
                     ):
-                        if expiry_watch.watches:
-                            expiry_watch.note(shared.expires)
+                        if context.watches:
+                            context.note(shared.expires)
                         return shared.sign(name, raw)  # type: ignore[arg-type]  # It is text.
             elif (
                 parameters is None
@@ -123,8 +123,8 @@ class SignedUrlMixin(AddressMixin):
                     url = extend(entry, name)
                     if url is None:
                         url = extend_to(entry, self._get_origin() + self._url_path(name))
-                    if expiry_watch.watches:
-                        expiry_watch.note(entry.expires)
+                    if context.watches:
+                        context.note(entry.expires)
                     return url
             return self._make_url(
                 name,
@@ -182,15 +182,17 @@ class SignedUrlMixin(AddressMixin):
         second = int(now)
         seconds = ready.expire if expire is None else lifetime(expire, ready.max_expire)
         step = ready.step
-        if expire_step is not None:
-            step = step_seconds(expire_step, seconds, ready.longest)
+        if expire_step is not None or (step and seconds + step > ready.longest):
+            step = step_seconds(
+                step if expire_step is None else expire_step, seconds, ready.longest
+            )
         wanted = second + seconds
         if step:
             wanted = stable_expiry(wanted, step, covered)
         lease = ready.lease_signer()
         expires = lease.limit(wanted, lifetime=ready.longest, now=second)
-        if expiry_watch.watches:
-            expiry_watch.note(expires)
+        if context.watches:
+            context.note(expires)
         if not step and date_greater_than is None and ip_address is None and resource is None:
             if raw is None or settled is None:
                 return lease.signer.sign_url(address, date_less_than=expires)

@@ -17,7 +17,7 @@ from django.test import Client, override_settings
 from cfsigned_django import keyring
 from cfsigned_django.edge.server import EdgeServer
 from cfsigned_django.signing import PrivateKey
-from cfsigned_django.storage.origins import StorageOrigin, distribution_for
+from cfsigned_django.storage.origin import StorageOrigin, distribution_for
 from cfsigned_django.storage.urls import SignedUrlMixin
 from tests.demo_project.browsing import HOST, KEY_GROUP_ID
 

@@ -1,4 +1,4 @@
-"""Test the doctor: its judges one by one, and against a whole site in the emulator."""
+"""Test the doctor: its checks one by one, and against a whole site in the emulator."""
 
 from __future__ import annotations
 

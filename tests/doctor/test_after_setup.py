@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
-from cfsigned_django.aws.stack import Clients, read_stack
+from cfsigned_django.aws.account import Clients, read_stack
 from cfsigned_django.management.commands import cfsigned_doctor, cfsigned_setup
 from cfsigned_django.viewer import Answer
 from tests.ministack_server import Ministack

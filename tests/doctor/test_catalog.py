@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from cfsigned_django.doctor.catalog import KINDS, finding
+from cfsigned_django.doctor.catalog import CATALOG, finding
 from cfsigned_django.doctor.findings import Level
 
 ROOT = Path(__file__).parent.parent.parent
@@ -22,7 +22,7 @@ def test_documentation_lists_every_kind() -> None:
     assert len(rows) == len(shown)
     assert shown == {
         kind_id: (str(kind.level), kind.meaning, kind.fix or "Nothing")
-        for kind_id, kind in KINDS.items()
+        for kind_id, kind in CATALOG.items()
     }
 
 
@@ -33,7 +33,7 @@ def plain(cell: str) -> str:
 
 def test_every_fault_has_a_reason_and_a_remedy() -> None:
     """Say of each warning and error why it matters and what to do, in whole sentences."""
-    for kind_id, kind in KINDS.items():
+    for kind_id, kind in CATALOG.items():
         assert re.fullmatch(r"[a-z0-9]+(?:-[a-z0-9]+)*", kind_id)
         assert not kind.meaning.endswith(".")
         if kind.level is not Level.OK:
@@ -46,7 +46,7 @@ def test_every_kind_is_used() -> None:
     package = ROOT / "cfsigned_django" / "doctor"
     code = "".join(path.read_text() for path in package.glob("*.py") if path.name != "catalog.py")
     tests = "".join(path.read_text() for path in Path(__file__).parent.glob("*.py"))
-    for kind_id in KINDS:
+    for kind_id in CATALOG:
         made = kind_id.replace("tampered", "{kind}").replace("expired-", "{kind}-")
         assert f'"{kind_id}"' in code or f'f"{made}"' in code, kind_id
         assert kind_id in tests or kind_id.startswith("check-"), kind_id

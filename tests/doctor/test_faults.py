@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from cfsigned_django.aws.documents.bucket_cors import cors_rule
-from cfsigned_django.aws.documents.managed_policies import RESPONSE_HEADERS_POLICIES
-from cfsigned_django.doctor.catalog import KINDS
+from cfsigned_django.aws.documents.cors import cors_rule
+from cfsigned_django.aws.documents.policies import RESPONSE_HEADERS_POLICIES
+from cfsigned_django.doctor.catalog import CATALOG
 from cfsigned_django.doctor.findings import Level
 from tests.doctor import faults
 from tests.doctor.seeded import FAULTS, Break
@@ -46,7 +46,7 @@ def test_kinds_of_the_faults_exist() -> None:
     named = {each for _, ids in FAULTS for each in ids}
 
     assert len({ids[0] for _, ids in FAULTS}) >= 25
-    assert {each for each in named if not each.startswith("cfsigned.")} <= KINDS.keys()
+    assert {each for each in named if not each.startswith("cfsigned.")} <= CATALOG.keys()
 
 
 def test_response_headers_policy_of_cors(world: World) -> None:

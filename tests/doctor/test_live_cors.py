@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from cfsigned_django.doctor.answers import direct_url, judge_cors, judge_direct
+from cfsigned_django.doctor.answers import check_cors, check_direct, direct_url
 from cfsigned_django.doctor.live import Probe, examine_live
 from cfsigned_django.viewer import Answer, NoAnswer
 from tests.doctor import ids
@@ -38,7 +38,7 @@ def test_s3_does_not_answer() -> None:
     def fetch(url: str, headers: Mapping[str, str]) -> Answer:
         raise NoAnswer("timed out")
 
-    assert judge_direct(fetch, DIRECT, None).id == "s3-no-answer"
+    assert check_direct(fetch, DIRECT, None).id == "s3-no-answer"
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def cors(*allowed: str | None, hit: bool = False, vary: str = "") -> list[tuple[
         )
 
     first = replace(SERVED, headers={"vary": vary})
-    found = judge_cors(fetch, f"{URL}?signed", URL, [ORIGIN], without_origin=first)
+    found = check_cors(fetch, f"{URL}?signed", URL, [ORIGIN], without_origin=first)
     return [(each.id, each.what) for each in found]
 
 

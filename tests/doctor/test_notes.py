@@ -1,4 +1,4 @@
-"""Note what is in order and worth knowing, and judge the rarer ways to set AWS up."""
+"""Note what is in order and worth knowing, and check the rarer ways to set AWS up."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_notes_of_a_healthy_site(world: World) -> None:
 
 
 def test_default_behavior(world: World, site: Any) -> None:
-    """Judge the default behavior where no pattern takes the storage's paths."""
+    """Check the default behavior where no pattern takes the storage's paths."""
     world.update(lambda config: config["CacheBehaviors"]["Items"].pop())
     world.update(lambda config: config.update(CacheBehaviors={"Quantity": 0}))
 

@@ -91,7 +91,7 @@ def test_open_behaviors_of_other_files(origin: dict[str, str], world: World) -> 
     ],
 )
 def test_folders_by_an_origin_path(pattern: str, folder: str, expected: str, world: World) -> None:
-    """Judge a pattern by what it is in the bucket: a folder may be public there as well."""
+    """Check a pattern by what it is in the bucket: a folder may be public there as well."""
     world.update(lambda config: insert_open(config, pattern, OriginPath=folder))
 
     assert opened(world) == ([(expected, f"the behavior {pattern}")] if expected else [])

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from cfsigned_django.aws.documents.iam_policies import doctor_policy
-from cfsigned_django.doctor.distribution import QUESTIONS, why_unread
+from cfsigned_django.aws.documents.iam import doctor_policy
+from cfsigned_django.doctor.distribution import DEPENDS_ON_PERMISSION, why_not_checked
 from cfsigned_django.doctor.findings import Level
 from tests.doctor import faults, ids
 from tests.doctor.failing import Failing, check_rest, denied, examine_with, fail
@@ -62,7 +62,7 @@ PERMISSIONS: list[tuple[str, str, str, set[str]]] = [
 def test_one_permission_is_missing(
     service: str, call: str, permission: str, others: set[str], world: World
 ) -> None:
-    """Name the permission that is missing, and judge all that does not depend on it."""
+    """Name the permission that is missing, and check all that does not depend on it."""
     failing = Failing(getattr(world.clients, service), denied, call)
     examine_with(world, replace(world.clients, **{service: failing}))
 
@@ -75,7 +75,7 @@ def test_one_permission_is_missing(
     assert problem.fix == (
         f"Allow {permission} in IAM for the user or role whose credentials are used here."
     )
-    assert problem.why == f"Not looked at, and so not known: {QUESTIONS[permission]}."
+    assert problem.why == f"Not looked at, and so not known: {DEPENDS_ON_PERMISSION[permission]}."
     assert others <= {*ids(found)}
     check_rest(found)
 
@@ -102,7 +102,9 @@ def test_no_way_to_the_key(world: World) -> None:
     assert faults(found) == ["aws-unreadable"]
     [problem] = [each for each in found if each.level is Level.ERROR]
     assert problem.subject == "cloudfront:GetPublicKey"
-    assert problem.why == f"Not looked at, and so not known: {QUESTIONS[problem.subject]}."
+    assert (
+        problem.why == f"Not looked at, and so not known: {DEPENDS_ON_PERMISSION[problem.subject]}."
+    )
     check_rest(found)
 
 
@@ -144,7 +146,7 @@ def test_every_permission_is_missing(world: World) -> None:
     ],
 )
 def test_other_parts_of_the_bucket(call: str, breaks: Any, expected: str, world: World) -> None:
-    """Judge what of the bucket may be read, where one part may not."""
+    """Check what of the bucket may be read, where one part may not."""
     breaks(world, None)
     failing = Failing(world.clients.s3, denied, call)
     examine_with(world, replace(world.clients, s3=failing))
@@ -159,5 +161,5 @@ def test_questions_are_those_of_the_policy() -> None:
     """Say for each permission of --iam that the doctor uses what depends on it."""
     allowed = {each for s in doctor_policy("b")["Statement"] for each in s["Action"]}
 
-    assert QUESTIONS.keys() <= allowed
-    assert why_unread(None) is None
+    assert DEPENDS_ON_PERMISSION.keys() <= allowed
+    assert why_not_checked(None) is None

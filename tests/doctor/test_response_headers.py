@@ -1,4 +1,4 @@
-"""Judge CORS by the response headers policy of the behavior, a managed one or the account's own."""
+"""Check CORS by the response headers policy of the behavior, a managed one or the account's own."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from cfsigned_django.aws.documents.behavior import list_of
-from cfsigned_django.aws.documents.bucket_cors import cors_rule
-from cfsigned_django.aws.documents.download_policies import cache_policy_config
-from cfsigned_django.aws.documents.managed_policies import (
+from cfsigned_django.aws.documents.cors import cors_rule
+from cfsigned_django.aws.documents.policies import (
     CACHE_POLICIES,
     RESPONSE_HEADERS_POLICIES,
+    cache_policy_config,
 )
 from cfsigned_django.aws.inspection import inspect
 from cfsigned_django.doctor.findings import Finding
@@ -76,7 +76,7 @@ def test_own_policy_without_the_origin(world: World) -> None:
 
 @pytest.mark.parametrize("allowed", [(OTHER,), ()], ids=["another origin", "no CORS"])
 def test_policy_that_leaves_it_to_s3(allowed: tuple[str, ...], world: World) -> None:
-    """Judge the bucket's rule where the policy keeps the headers of S3, or has none."""
+    """Check the bucket's rule where the policy keeps the headers of S3, or has none."""
     security = {"ContentTypeOptions": {"Override": True}}
     attach(world, *allowed, override=False, SecurityHeadersConfig=security)
     no_rule(world)

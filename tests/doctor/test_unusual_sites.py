@@ -11,13 +11,13 @@ from unittest import mock
 import pytest
 from django.core.files.storage import storages
 
-from cfsigned_django.aws.bucket import Bucket, BucketState
+from cfsigned_django.aws.account import Bucket, BucketState
 from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.behavior import list_of
-from cfsigned_django.aws.documents.managed_policies import CACHE_POLICIES
+from cfsigned_django.aws.documents.policies import CACHE_POLICIES
 from cfsigned_django.aws.inspection import Inspection, find_distribution
-from cfsigned_django.doctor.distribution import judge_aws
-from cfsigned_django.doctor.site import Target, settings_keys, site_domains
+from cfsigned_django.doctor.distribution import check_aws
+from cfsigned_django.doctor.site import ExpectedState, settings_keys, site_domains
 from cfsigned_django.signing import PrivateKey
 from tests.doctor import faults, ids
 from tests.doctor.world import ORIGIN, World, behavior_of
@@ -87,7 +87,7 @@ def test_no_links_can_be_made(world: World, site: Any) -> None:
 
 @pytest.mark.parametrize("known", [True, False])
 def test_cors_where_the_bucket_is_not_known(known: bool, world: World) -> None:
-    """Judge what CloudFront forwards, whether or not bucket and policies could be read."""
+    """Check what CloudFront forwards, whether or not bucket and policies could be read."""
     world.update(lambda config: behavior_of(config).pop("ResponseHeadersPolicyId") and None)
     world.edit = lambda found: replace(
         found, bucket=None, cache_policies=found.cache_policies if known else None
@@ -121,10 +121,10 @@ def test_keys_of_settings_and_models(site: Any, ec_key: PrivateKey) -> None:
 
 
 def test_missing_bucket_without_a_distribution(world: World) -> None:
-    """Judge a bucket that is missing where no distribution is known either."""
+    """Check a bucket that is missing where no distribution is known either."""
     bucket = Bucket(name="media", state=BucketState.MISSING)
-    target = Target(host=DOMAIN, path="/a", bucket="media")
-    found = list(judge_aws(Inspection(bucket=bucket), target, now=datetime.now(UTC)))
+    expected = ExpectedState(host=DOMAIN, path="/a", bucket="media")
+    found = list(check_aws(Inspection(bucket=bucket), expected, now=datetime.now(UTC)))
 
     assert ids(found) == ["bucket-missing"]
 

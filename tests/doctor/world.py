@@ -16,6 +16,7 @@ from unittest import mock
 from django.core.files.base import ContentFile
 from django.core.files.storage import InMemoryStorage, storages
 
+from cfsigned_django.aws.account import Clients, key_groups
 from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.behavior import (
     behaviors,
@@ -26,14 +27,13 @@ from cfsigned_django.aws.documents.bucket_policy import (
     public_statements,
 )
 from cfsigned_django.aws.inspection import Inspection, inspect
-from cfsigned_django.aws.stack import Clients, key_groups
 from cfsigned_django.doctor.examination import Examination
 from cfsigned_django.doctor.findings import Finding
 from cfsigned_django.edge import Behavior, Distribution
 from cfsigned_django.edge.client import EdgeClient
 from cfsigned_django.edge.cors import CorsRule
 from cfsigned_django.signing import PrivateKey, PublicKey
-from cfsigned_django.storage.origins import StorageOrigin
+from cfsigned_django.storage.origin import StorageOrigin
 from cfsigned_django.viewer import Answer, NoAnswer
 from tests.storage_cases import DOMAIN
 

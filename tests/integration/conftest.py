@@ -10,7 +10,7 @@ import pytest
 from cfsigned_django.aws.s3_origin import S3Origin
 from cfsigned_django.edge.client import EdgeClient
 from cfsigned_django.storage import CloudFrontS3Storage
-from cfsigned_django.storage.origins import distribution_for
+from cfsigned_django.storage.origin import distribution_for
 from tests.plugins_s3 import s3_bucket as s3_bucket, s3_server as s3_server
 from tests.s3_server import S3Server
 

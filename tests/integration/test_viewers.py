@@ -13,7 +13,7 @@ from django.template import Context, Template
 from cfsigned_django.edge.client import EdgeClient
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.storage import CloudFrontS3Storage
-from cfsigned_django.storage.parameters import content_disposition
+from cfsigned_django.storage.query import content_disposition
 from tests.integration.test_files import NAMES
 from tests.s3_server import S3Server
 from tests.storage_cases import expiry_of, verify

@@ -17,7 +17,7 @@ from tests.rotation import Site, fresh, statuses
 
 def meanwhile(monkeypatch: pytest.MonkeyPatch, do: Callable[[], object]) -> None:
     """Let another machine do something once a successor was prepared, before it is recorded."""
-    prepare = revocation.Revocation._prepare_successor
+    prepare = revocation.Revocation.prepare_successor
     others = [do]
 
     def prepare_and_wait(*arguments: Any) -> AwsError | CannotUnseal | None:
@@ -26,7 +26,7 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch, do: Callable[[], object]) -> None
             others.pop()()
         return failure
 
-    monkeypatch.setattr(revocation.Revocation, "_prepare_successor", prepare_and_wait)
+    monkeypatch.setattr(revocation.Revocation, "prepare_successor", prepare_and_wait)
 
 
 def test_key_that_begins_to_sign_meanwhile_is_replaced(

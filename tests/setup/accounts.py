@@ -6,13 +6,12 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from cfsigned_django.aws.account import Clients, Stack, read_stack
 from cfsigned_django.aws.documents.behavior import list_of
 from cfsigned_django.aws.provisioning.apply import Provisioner
+from cfsigned_django.aws.provisioning.desired_state import OriginAccess, SiteKey, Wish
 from cfsigned_django.aws.provisioning.plan import plan
 from cfsigned_django.aws.provisioning.steps import Step
-from cfsigned_django.aws.provisioning.wish import OriginAccess, SiteKey, Wish
-from cfsigned_django.aws.stack import Clients, Stack, read_stack
-from cfsigned_django.setup.key_file import public_half
 from cfsigned_django.signing import PrivateKey
 from tests.ministack_server import Ministack
 
@@ -30,7 +29,7 @@ def clients_of(server: Ministack, account: str) -> Clients:
 
 def site_key(private_key: PrivateKey) -> SiteKey:
     """Return the public half of a key as the plan wants it."""
-    return public_half(private_key)
+    return SiteKey.from_private_key(private_key)
 
 
 def reader(clients: Clients, wish: Wish) -> Callable[[], Stack]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from cfsigned_django.aws.provisioning.wish import Wish
-from cfsigned_django.aws.stack import Clients
+from cfsigned_django.aws.account import Clients
+from cfsigned_django.aws.provisioning.desired_state import Wish
 from cfsigned_django.signing import PrivateKey
 from tests.ministack_server import Ministack
 from tests.plugins_aws import (

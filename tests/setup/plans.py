@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from cfsigned_django.aws.bucket import Bucket, BucketState
+from cfsigned_django.aws.account import Bucket, BucketState, Distribution, Stack
+from cfsigned_django.aws.provisioning.desired_state import SiteKey, Wish
 from cfsigned_django.aws.provisioning.steps import Step
-from cfsigned_django.aws.provisioning.wish import SiteKey, Wish
-from cfsigned_django.aws.stack import Distribution, Stack
 from tests.setup.accounts import grown_distribution
 
 BUCKET = "media-bucket"

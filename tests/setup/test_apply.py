@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from cfsigned_django.aws.account import Clients
 from cfsigned_django.aws.documents.bucket_policy import says_the_same
-from cfsigned_django.aws.provisioning.wish import OriginAccess, Wish
-from cfsigned_django.aws.stack import Clients
+from cfsigned_django.aws.provisioning.desired_state import OriginAccess, Wish
 from cfsigned_django.signing import PrivateKey
 from tests.setup.accounts import (
     planned,

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from cfsigned_django.aws.account import Clients
 from cfsigned_django.aws.client import AwsError
-from cfsigned_django.aws.provisioning.wish import Wish
-from cfsigned_django.aws.stack import Clients
+from cfsigned_django.aws.provisioning.desired_state import Wish
 from tests.setup.accounts import (
     provisioner,
     reader,

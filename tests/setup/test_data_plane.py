@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from cfsigned_django.aws.provisioning.wish import Wish
-from cfsigned_django.aws.stack import Clients
+from cfsigned_django.aws.account import Clients
+from cfsigned_django.aws.provisioning.desired_state import Wish
 from cfsigned_django.signing import PrivateKey
 from tests.ministack_server import Ministack
 from tests.setup.accounts import clients_of, planned, provisioner, reader, site_key, states

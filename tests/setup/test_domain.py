@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
+from cfsigned_django.aws.account import Clients
+from cfsigned_django.aws.provisioning.desired_state import Wish, WishError
 from cfsigned_django.aws.provisioning.plan import plan
+from cfsigned_django.aws.provisioning.resolved_state import Target
 from cfsigned_django.aws.provisioning.steps import StepState
-from cfsigned_django.aws.provisioning.target import Target
-from cfsigned_django.aws.provisioning.wish import Wish, WishError
-from cfsigned_django.aws.stack import Clients
-from cfsigned_django.setup.key_file import KeyFile
+from cfsigned_django.setup.keys import KeyFile
 from cfsigned_django.setup.site import SiteSetup
 from cfsigned_django.signing import PrivateKey
 from tests.setup.accounts import make_grown_account, planned, provisioner, reader, site_key, states

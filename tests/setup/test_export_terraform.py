@@ -11,13 +11,12 @@ from typing import Any
 import hcl2
 import pytest
 
+from cfsigned_django.aws.account import Clients
 from cfsigned_django.aws.documents.behavior import list_of
 from cfsigned_django.aws.export.documents import export_documents
-from cfsigned_django.aws.export.hcl import Expression, quoted, resource
-from cfsigned_django.aws.export.terraform import terraform
+from cfsigned_django.aws.export.terraform import Expression, quoted, resource, terraform
+from cfsigned_django.aws.provisioning.desired_state import OriginAccess, Wish
 from cfsigned_django.aws.provisioning.steps import NOT_YET
-from cfsigned_django.aws.provisioning.wish import OriginAccess, Wish
-from cfsigned_django.aws.stack import Clients
 from cfsigned_django.signing import PrivateKey
 from tests.setup.accounts import planned, site_key
 from tests.setup.test_exports import WISHES

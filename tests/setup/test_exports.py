@@ -10,12 +10,12 @@ import pytest
 from cfnlint.api import lint
 from cfnlint.match import Match
 
+from cfsigned_django.aws.account import Clients
 from cfsigned_django.aws.documents.behavior import list_of
 from cfsigned_django.aws.export.cloudformation import cloudformation
 from cfsigned_django.aws.export.documents import export_documents
+from cfsigned_django.aws.provisioning.desired_state import OriginAccess, Wish
 from cfsigned_django.aws.provisioning.steps import NOT_YET
-from cfsigned_django.aws.provisioning.wish import OriginAccess, Wish
-from cfsigned_django.aws.stack import Clients
 from cfsigned_django.signing import PrivateKey
 from tests.setup.accounts import planned, site_key
 

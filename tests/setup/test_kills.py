@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from cfsigned_django.aws.stack import Clients, Stack
-from cfsigned_django.setup.key_file import KeyFile
+from cfsigned_django.aws.account import Clients, Stack
+from cfsigned_django.setup.keys import KeyFile
 from tests.ministack_server import Ministack
 from tests.projects import ROOT
 from tests.setup.accounts import clients_of, planned, provisioner, reader, states

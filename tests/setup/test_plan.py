@@ -6,12 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from cfsigned_django.aws.bucket import Bucket, BucketState
+from cfsigned_django.aws.account import Bucket, BucketState, Named, Stack
 from cfsigned_django.aws.documents.behavior import list_of
 from cfsigned_django.aws.documents.distribution import new_origin
-from cfsigned_django.aws.policies import Named
 from cfsigned_django.aws.provisioning.plan import blockers, plan
-from cfsigned_django.aws.stack import Stack
 from tests.setup.accounts import LEGACY_ORIGIN, grown_distribution, states
 from tests.setup.plans import BUCKET, WISH, find, stack
 

@@ -7,14 +7,12 @@ from typing import Any
 
 import pytest
 
+from cfsigned_django.aws.account import Named, Stack
 from cfsigned_django.aws.documents.behavior import list_of
-from cfsigned_django.aws.documents.bucket_cors import cors_rule
-from cfsigned_django.aws.documents.download_policies import cache_policy_config
-from cfsigned_django.aws.documents.managed_policies import CACHE_POLICIES
-from cfsigned_django.aws.policies import Named
+from cfsigned_django.aws.documents.cors import cors_rule
+from cfsigned_django.aws.documents.policies import CACHE_POLICIES, cache_policy_config
 from cfsigned_django.aws.provisioning.plan import plan
 from cfsigned_django.aws.provisioning.steps import NOT_YET
-from cfsigned_django.aws.stack import Stack
 from tests.setup.accounts import grown_distribution, states
 from tests.setup.plans import BUCKET, WISH, find, stack
 

@@ -7,12 +7,11 @@ from typing import Any
 
 import pytest
 
+from cfsigned_django.aws.account import Named, Stack
 from cfsigned_django.aws.documents.behavior import list_of
-from cfsigned_django.aws.policies import Named
+from cfsigned_django.aws.provisioning.desired_state import OriginAccess, WishError
 from cfsigned_django.aws.provisioning.plan import next_step, plan
 from cfsigned_django.aws.provisioning.steps import Call, conflict, done, todo
-from cfsigned_django.aws.provisioning.wish import OriginAccess, WishError
-from cfsigned_django.aws.stack import Stack
 from tests.setup.accounts import grown_distribution, states
 from tests.setup.plans import BUCKET, WISH, find, stack
 

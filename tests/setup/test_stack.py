@@ -7,15 +7,20 @@ from typing import Any
 
 import pytest
 
-from cfsigned_django.aws.bucket import BucketState, read_bucket
+from cfsigned_django.aws.account import (
+    BucketState,
+    Clients,
+    as_distribution,
+    pages,
+    read_bucket,
+    read_stack,
+)
 from cfsigned_django.aws.client import AwsError
 from cfsigned_django.aws.documents.distribution import (
     new_behavior,
     new_distribution_config,
     new_origin,
 )
-from cfsigned_django.aws.policies import pages
-from cfsigned_django.aws.stack import Clients, as_distribution, read_stack
 from tests.ministack_server import Ministack
 from tests.simulation.answers import refusal
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 import http.client
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from email.utils import formatdate
 from urllib.parse import urlsplit
 from wsgiref.types import StartResponse, WSGIEnvironment
 
-from cfsigned_django.aws.distribution_reader import DistributionReader
-from cfsigned_django.aws.documents.bucket_policy import public_statements
-from cfsigned_django.aws.documents.public_access import open_switches
-from cfsigned_django.aws.stack import Clients, Stack
+from cfsigned_django.aws.account import Clients, Stack
+from cfsigned_django.aws.documents.bucket_policy import open_switches, public_statements
+from cfsigned_django.aws.edge_rules import DistributionReader
 from cfsigned_django.edge.client import EdgeClient
 from cfsigned_django.edge.distribution_watch import FollowedDistribution
 from cfsigned_django.management.edge_source import rules_of
@@ -49,7 +49,12 @@ class Viewer:
             origin=DataPlane(self.endpoint_url, stack.distribution.domain_name),
         )
         answer = EdgeClient(edge.current()).get(url)
-        return Answer(status=answer.status, body=answer.body)
+        fields = {name.lower(): value for name, value in answer.headers.items()}
+        return Answer(
+            status=answer.status,
+            headers={**fields, "date": formatdate(usegmt=True)},
+            body=answer.body,
+        )
 
 
 def _ask_s3(stack: Stack) -> Answer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ import pytest
 from django.db import connection
 
 from tests.simulation.processes import Process
+from tests.simulation.seeds import read_seeds, write_seeds
 
 
 @pytest.fixture
@@ -37,9 +39,14 @@ class Progress:
         self._config = config
         self._began = time.monotonic()
         self._seen: Counter[str] = Counter()
+        #: What was searched because no stored seed showed it.
+        self._seeds: dict[str, int] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Add what one test counted."""
+        """Add what one test counted, or found."""
+        for name, value in report.user_properties:
+            if name == "seed" and isinstance(value, list | tuple):
+                self._seeds[value[0]] = value[1]
         counts = [value for name, value in report.user_properties if name == "simulation"]
         if report.when != "call" or not counts:
             return
@@ -50,7 +57,13 @@ class Progress:
         self._print(f" {self._seen['schedules']} schedules, {spent:.0f} s")
 
     def pytest_terminal_summary(self) -> None:
-        """Print what was counted."""
+        """Print what was counted; write seeds that were searched, or say what to do with them."""
+        if self._seeds and os.environ.get("SIMULATION_RECORD") == "1":
+            write_seeds({**read_seeds(), **self._seeds})
+        elif self._seeds:
+            self._print(f"\nThe seeds of {len(self._seeds)} mutations in seeds.json are stale:")
+            for name, seed in self._seeds.items():
+                self._print(f"  {seed:5} {name}")
         schedules = self._seen.pop("schedules", 0)
         if not schedules:
             return

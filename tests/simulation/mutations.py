@@ -1,17 +1,576 @@
-"""Collect the guards of a rotation, and say which the simulation cannot see."""
+"""List the guards of a rotation, each as the wrong decision that loses it.
+
+What the simulation cannot see is listed too, with the test that shows it.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Final
+from uuid import uuid4
 
+from django.db.models import Q
+
+from cfsigned_django.aws.client import AwsError
+from cfsigned_django.aws.key_groups import LAST_PUBLIC_KEY
+from cfsigned_django.rotation.lifecycle import KeyStatus
+from cfsigned_django.rotation.probe import ProbeResult
+from tests.simulation import seams
 from tests.simulation.mutation import Mutation, NotUnique
-from tests.simulation.mutations_of_claims import ONCE
-from tests.simulation.mutations_of_revocation import REVOCATION
-from tests.simulation.mutations_of_steps import CLOUDFRONT, SIGNING
-from tests.simulation.mutations_of_waits import PROBES, WAITS
 from tests.simulation.oracle import Rule
 from tests.simulation.schedules import Kind
+from tests.simulation.seams import Wrong
+
+_ALL_KINDS_OF_URL_LOSS = (Rule.URLS_WORK, Rule.URLS_FIRST)
+#: Circumstances in which processes are mostly held, and somebody else takes keys out.
+_HELD_OFTEN: Final = {
+    "faults": 0.0,
+    "deaths": 0.0,
+    "database_failures": 0.0,
+    "holds": 0.3,
+    "workers": 1,
+    "rotators": 3,
+    "has_settings_key": True,
+    "is_imported": True,
+    "meddles": True,
+}
+#: Circumstances in which the ACTIVE key is often the only one in its group.
+_ALONE: Final = {
+    "revokes": True,
+    "is_alone": True,
+    "has_settings_key": True,
+    "is_imported": True,
+    "meddles": False,
+}
+
+
+def instead(other: Callable[..., Any]) -> Wrong:
+    """Run something else."""
+    return lambda right: other
+
+
+def always(result: Any) -> Wrong:
+    """Do nothing, and return this."""
+    return instead(lambda *args, **kwargs: result)
+
+
+def _dated_at_once(move: Any) -> Any:
+    def wrong(rotation: Any, key_pair: Any, to: KeyStatus, **fields: Any) -> None:
+        if to is KeyStatus.RETIRING:
+            fields["retiring_at"] = rotation.clock()
+        move(rotation, key_pair, to, **fields)
+
+    return wrong
+
+
+def _move_from_any_state(move: Any) -> Any:
+    def wrong(rotation: Any, key_pair: Any, to: KeyStatus, **fields: Any) -> None:
+        key_pair.refresh_from_db(fields=["status"])
+        move(rotation, key_pair, to, **fields)
+
+    return wrong
+
+
+def _without_erasing(state: KeyStatus) -> Wrong:
+    """Keep the private key in a move to this state."""
+
+    def change(move: Any) -> Any:
+        def wrong(rotation: Any, key_pair: Any, to: KeyStatus, **fields: Any) -> None:
+            if to is state:
+                del fields["sealed_private_key"]
+            move(rotation, key_pair, to, **fields)
+
+        return wrong
+
+    return change
+
+
+def _give_away_the_step(move: Any) -> Any:
+    def wrong(rotation: Any, key_pair: Any, to: KeyStatus, **fields: Any) -> None:
+        if to is KeyStatus.REVOKED:
+            fields["claimed_until"] = None
+        move(rotation, key_pair, to, **fields)
+
+    return wrong
+
+
+def _careless_while(state: KeyStatus) -> Wrong:
+    """Call CloudFront without a look at the claim, in the step that begins in this state."""
+
+    def change(before_each_call: Any) -> Any:
+        return lambda claim, api: api if claim.status == state else before_each_call(claim, api)
+
+    return change
+
+
+def _end_any_claim(end: Any) -> Any:
+    return lambda claim, **fields: claim.record.write(claim.rows, claimed_until=None, **fields)
+
+
+def _give_up_at_once(prepare_successor: Any) -> Any:
+    def wrong(*args: Any) -> Any:
+        try:
+            return prepare_successor(*args)
+        except AwsError as error:
+            return error
+
+    return wrong
+
+
+def _leave_the_last(remove: Any) -> Any:
+    def wrong(key_groups: Any, key_group_id: str, key_pair_id: str) -> Any:
+        try:
+            return remove(key_groups, key_group_id, key_pair_id)
+        except AwsError as error:
+            if error.code != LAST_PUBLIC_KEY:
+                raise
+            return ()
+
+    return wrong
+
+
+def _change_whatever_is_there(update_key_group: Any) -> Any:
+    def wrong(client: Any, *, Id: str, IfMatch: str, KeyGroupConfig: Any) -> Any:
+        etag = client.get_key_group(Id=Id)["ETag"]
+        return update_key_group(client, Id=Id, IfMatch=etag, KeyGroupConfig=KeyGroupConfig)
+
+    return wrong
+
+
+def _add_in_place_of_others(update_key_group: Any) -> Any:
+    def wrong(client: Any, *, Id: str, IfMatch: str, KeyGroupConfig: Any) -> Any:
+        before = client.get_key_group(Id=Id)["KeyGroup"]["KeyGroupConfig"]["Items"]
+        added = [each for each in KeyGroupConfig["Items"] if each not in before]
+        config = {**KeyGroupConfig, "Items": added or KeyGroupConfig["Items"]}
+        return update_key_group(client, Id=Id, IfMatch=IfMatch, KeyGroupConfig=config)
+
+    return wrong
+
+
+def _ids_of_the_row(own_ids: Any) -> Any:
+    return lambda listed, key_pair: [
+        each.key_pair_id for each in listed if each.key_pair_id == key_pair.key_pair_id
+    ]
+
+
+def _leave_nothing_that_retires(leave: Any) -> Any:
+    def wrong(rotation: Any, api: Any, key_pair: Any, *args: Any) -> None:
+        if key_pair.status != KeyStatus.RETIRING:
+            leave(rotation, api, key_pair, *args)
+
+    return wrong
+
+
+def _by_one_clock(init: Any) -> Any:
+    def wrong(keyring: Any, find: Any, *, monotonic: Any, wall: Any, **others: Any) -> None:
+        init(keyring, find, monotonic=monotonic, wall=monotonic, **others)
+
+    return wrong
+
+
+def _knows_no_ids(find_active_signer: Any) -> Any:
+    return lambda *args: replace(find_active_signer(*args), known_ids=frozenset())
+
+
+_WAITS: Final = [
+    Mutation(
+        name="a key signs without having been known at every edge",
+        seam=seams.KNOWN_EVERYWHERE_AT,
+        wrong=always(0),
+        rules=(Rule.KNOWN_FIRST,),
+    ),
+    Mutation(
+        name="a key signs at its first good probe",
+        seam=seams.KNOWN_EVERYWHERE_AT,
+        wrong=instead(lambda key, waits: key.good_since),
+        rules=(Rule.KNOWN_FIRST,),
+    ),
+    Mutation(
+        name="a key is retired while its URLs are out",
+        seam=seams.URLS_EXPIRED_AT,
+        wrong=always(0),
+        rules=_ALL_KINDS_OF_URL_LOSS,
+    ),
+    Mutation(
+        name="the wait for retirement ignores the lifetime of URLs",
+        seam=seams.RETIREMENT,
+        wrong=instead(lambda waits: waits.keyring + waits.clock_skew),
+        rules=_ALL_KINDS_OF_URL_LOSS,
+    ),
+    Mutation(
+        name="the wait for retirement ignores the keyring",
+        seam=seams.RETIREMENT,
+        wrong=instead(lambda waits: waits.url_lifetime + waits.clock_skew),
+        rules=_ALL_KINDS_OF_URL_LOSS,
+    ),
+    Mutation(
+        name="the wait for retirement ignores wrong clocks",
+        seam=seams.RETIREMENT,
+        wrong=instead(lambda waits: waits.url_lifetime + waits.keyring),
+        rules=_ALL_KINDS_OF_URL_LOSS,
+        plan={"interval": 0},
+    ),
+    Mutation(
+        name="the waits that were in force before are forgotten",
+        seam=seams.RETIREMENT_WAIT,
+        wrong=instead(lambda key, waits: waits.retirement),
+        rules=_ALL_KINDS_OF_URL_LOSS,
+        plan={"max_expire": 86_400, "is_imported": True, "has_settings_key": True},
+        often=(Kind.LIFETIME, Kind.SIGN),
+    ),
+    Mutation(
+        name="a longer wait is not remembered while a key signs",
+        seam=seams.REMEMBER_WAITS,
+        wrong=always(None),
+        rules=_ALL_KINDS_OF_URL_LOSS,
+        plan={"max_expire": 86_400, "is_imported": True, "has_settings_key": True},
+        often=(Kind.LIFETIME, Kind.SIGN),
+    ),
+    Mutation(
+        name="a retirement is dated before the commit",
+        seam=seams.MOVE,
+        wrong=_dated_at_once,
+        rules=_ALL_KINDS_OF_URL_LOSS,
+    ),
+    Mutation(
+        name="a retirement whose process died is never dated",
+        seam=seams.LACKS_RETIREMENT_DATE,
+        wrong=always(False),
+        rules=(Rule.ENDS,),
+        plan={"deaths": 0.04},
+    ),
+    Mutation(
+        name="a wait ends by the clock of the machine alone",
+        seam=seams.END_OF_WAIT_BY,
+        wrong=instead(lambda machine, database: machine),
+        rules=(Rule.KNOWN_FIRST, *_ALL_KINDS_OF_URL_LOSS),
+    ),
+    Mutation(
+        name="a wait begins by the clock of the machine alone",
+        seam=seams.BEGIN_OF_WAIT_BY,
+        wrong=instead(lambda machine, database: machine),
+        rules=(Rule.KNOWN_FIRST,),
+    ),
+    Mutation(
+        name="a moment within a second is rounded down",
+        seam=seams.FULL_SECONDS,
+        wrong=instead(lambda moment: moment and int(moment.timestamp())),
+        rules=(Rule.KNOWN_FIRST, *_ALL_KINDS_OF_URL_LOSS),
+        plan={"interval": 0, "faults": 0.0, "deaths": 0.0, "holds": 0.0, "rotators": 1},
+    ),
+]
+
+_PROBES: Final = [
+    Mutation(
+        name="no answer to a probe counts as a good one",
+        seam=seams.SHOWS_KNOWN,
+        wrong=instead(lambda result: result in (ProbeResult.GOOD, ProbeResult.NO_ANSWER)),
+        rules=(Rule.KNOWN_FIRST,),
+        plan={"faults": 0.2},
+    ),
+    Mutation(
+        name="a probe counts where no signature is needed",
+        seam=seams.SHOWS_KNOWN,
+        wrong=instead(lambda result: result in (ProbeResult.GOOD, ProbeResult.UNRESTRICTED)),
+        rules=(Rule.KNOWN_FIRST,),
+        often=(Kind.OPEN,),
+    ),
+    Mutation(
+        name="an id is corrected though the key works",
+        seam=seams.MAY_CORRECT_ID,
+        wrong=always(True),
+        rules=(Rule.ONCE, Rule.KNOWN_FIRST, Rule.NO_TRACES, *_ALL_KINDS_OF_URL_LOSS),
+        # One key after another comes to sign, at once, so that many are corrected just then.
+        plan={
+            **_HELD_OFTEN,
+            "holds": 0.1,
+            "revokes": False,
+            "has_settings_key": False,
+            "keeps_spare": False,
+            "interval": 0,
+            "max_expire": 20,
+            "expire_step": 0,
+            "list_lag": 0.0,
+        },
+        often=(Kind.CORRECT, Kind.NEXT, Kind.SIGN),
+    ),
+    Mutation(
+        name="a refused probe does not begin the wait anew",
+        seam=seams.SHOWS_UNKNOWN,
+        wrong=always(False),
+        rules=(Rule.KNOWN_FIRST,),
+        plan={"faults": 0.0, "deaths": 0.0, "workers": 1, "rotators": 3},
+        often=(Kind.ADVANCE, Kind.NEXT),
+    ),
+    Mutation(
+        name="a key that was put back goes on with its old wait",
+        seam=seams.NEWLY_TRUSTED,
+        wrong=instead(lambda now: {"trusted_at": now}),
+        rules=(Rule.KNOWN_FIRST,),
+        plan={**_HELD_OFTEN, "holds": 0.1, "revokes": False},
+        often=(Kind.TAKEN_OUT, Kind.TAKEN_OUT, Kind.NEXT, Kind.START),
+    ),
+    Mutation(
+        name="a key signs without a look whether it is still in the group",
+        seam=seams.REQUIRE_IN_GROUP,
+        wrong=always(None),
+        rules=(Rule.KNOWN_FIRST, Rule.URLS_WORK),
+        plan={"meddles": True, "holds": 0.1, "has_settings_key": False},
+        often=(Kind.TAKEN_OUT, Kind.NEXT),
+    ),
+    Mutation(
+        name="a key is not looked at again under the lock",
+        seam=seams.LOCK,
+        wrong=always(None),
+        rules=(Rule.NO_TRACES, Rule.ONCE),
+        plan={"holds": 0.1, "rotators": 3, "revokes": True, "has_settings_key": False},
+        often=(Kind.REVOKE, Kind.START, Kind.ADVANCE),
+    ),
+]
+
+_ONCE: Final = [
+    Mutation(
+        name="a claim is always granted",
+        seam=seams.IS_UNCLAIMED,
+        wrong=always(Q()),
+        rules=(Rule.ONCE,),
+        plan={"holds": 0.1, "rotators": 3},
+    ),
+    Mutation(
+        name="a step goes on that another process took",
+        seam=seams.OWN_ROWS,
+        wrong=instead(lambda claim: claim.rows),
+        rules=(Rule.ONCE,),
+        plan={"holds": 0.1, "rotators": 3},
+    ),
+    Mutation(
+        name="a key is brought in without a look whether the step is still its own",
+        seam=seams.BEFORE_EACH_CALL,
+        wrong=_careless_while(KeyStatus.PENDING),
+        rules=(Rule.ONCE,),
+    ),
+    Mutation(
+        name="a key is retired without a look whether the step is still its own",
+        seam=seams.BEFORE_EACH_CALL,
+        wrong=_careless_while(KeyStatus.RETIRING),
+        rules=(Rule.ONCE,),
+    ),
+    Mutation(
+        name="a key is put back without a look whether the step is still its own",
+        seam=seams.BEFORE_EACH_CALL,
+        wrong=_careless_while(KeyStatus.TRUSTED),
+        rules=(Rule.ONCE,),
+        plan={"meddles": True, "has_settings_key": False},
+        often=(Kind.TAKEN_OUT, Kind.NEXT),
+    ),
+    Mutation(
+        name="a revocation is finished without a look whether the step is still its own",
+        seam=seams.BEFORE_EACH_CALL,
+        wrong=_careless_while(KeyStatus.REVOKED),
+        rules=(Rule.ONCE,),
+        plan={"revokes": True},
+        often=(Kind.REVOKE,),
+    ),
+    Mutation(
+        name="a move does not look what the key is now",
+        seam=seams.MOVE,
+        wrong=_move_from_any_state,
+        rules=(Rule.ONCE, Rule.NO_TRACES, Rule.ENDS),
+        plan={
+            "holds": 0.1,
+            "rotators": 3,
+            "deaths": 0.0,
+            "faults": 0.0,
+            "database_failures": 0.0,
+            "max_expire": 20,
+            "interval": 0,
+        },
+        often=(Kind.NEXT, Kind.START),
+    ),
+    Mutation(
+        name="a revocation gives away the step that somebody is at",
+        seam=seams.MOVE,
+        wrong=_give_away_the_step,
+        rules=(Rule.NO_TRACES, Rule.ONCE),
+        plan={"holds": 0.1, "rotators": 3, "revokes": True},
+    ),
+    Mutation(
+        name="a key that was revoked while it was brought in stays",
+        seam=seams.REOPEN_REMOVAL,
+        wrong=always(None),
+        rules=(Rule.NO_TRACES,),
+        plan={"holds": 0.1, "rotators": 3, "revokes": True, "has_settings_key": False},
+        often=(Kind.REVOKE, Kind.START, Kind.ADVANCE),
+    ),
+    Mutation(
+        name="a revocation is over while somebody creates the key",
+        seam=seams.END_CLAIM,
+        wrong=_end_any_claim,
+        rules=(Rule.NO_TRACES, Rule.ONCE),
+        plan={"holds": 0.3, "rotators": 3, "revokes": True, "deaths": 0.0},
+        often=(Kind.REVOKE, Kind.START, Kind.ADVANCE, Kind.NEXT),
+    ),
+]
+
+_CLOUDFRONT: Final = [
+    Mutation(
+        name="a public key is not found again by its name",
+        seam=seams.CALLER_NAME,
+        wrong=instead(lambda key_pair: f"cfsigned-{uuid4()}"),
+        rules=(Rule.ENDS, Rule.NO_TRACES),
+        plan={"faults": 0.2},
+    ),
+    Mutation(
+        name="a key group is changed whoever changed it in between",
+        seam=seams.UPDATE_KEY_GROUP,
+        wrong=_change_whatever_is_there,
+        rules=(Rule.NO_TRACES, Rule.KNOWN_FIRST, *_ALL_KINDS_OF_URL_LOSS),
+        plan={"holds": 0.3, "rotators": 3, "deaths": 0.0, "is_alone": False},
+        often=(Kind.FOREIGN_IN, Kind.FOREIGN_OUT, Kind.START, Kind.ADVANCE),
+    ),
+    Mutation(
+        name="a key that is added takes the place of the others",
+        seam=seams.UPDATE_KEY_GROUP,
+        wrong=_add_in_place_of_others,
+        rules=(Rule.NO_TRACES,),
+    ),
+    Mutation(
+        name="the quota is not looked at before a rotation starts",
+        seam=seams.CHECK_ROOM,
+        wrong=always(None),
+        rules=(Rule.ROOM_FIRST,),
+    ),
+    Mutation(
+        name="a public key is not deleted",
+        seam=seams.DELETE_PUBLIC_KEY,
+        wrong=always(None),
+        rules=(Rule.NO_TRACES,),
+    ),
+    Mutation(
+        name="a public key is found only by the id in the row",
+        seam=seams.OWN_IDS,
+        wrong=_ids_of_the_row,
+        rules=(Rule.NO_TRACES,),
+        plan={"revokes": True, "deaths": 0.04, "has_settings_key": False},
+    ),
+    Mutation(
+        name="a public key that is not listed yet is left",
+        seam=seams.MAY_BE_UNLISTED,
+        wrong=always(False),
+        rules=(Rule.NO_TRACES,),
+        plan={"revokes": True, "list_lag": 1.0, "has_settings_key": False},
+    ),
+    Mutation(
+        name="the id of a new public key is written down only once it is in its group",
+        seam=seams.NOTE_ID,
+        wrong=always(None),
+        rules=(Rule.NO_TRACES,),
+        plan={"revokes": True, "list_lag": 1.0, "faults": 0.0, "deaths": 0.0, "holds": 0.0},
+        often=(Kind.START, Kind.FULL, Kind.ADVANCE, Kind.REVOKE),
+    ),
+    Mutation(
+        name="a key is retired before it is out of CloudFront",
+        seam=seams.LEAVE,
+        wrong=_leave_nothing_that_retires,
+        rules=(Rule.NO_TRACES,),
+    ),
+]
+
+_SIGNING: Final = [
+    Mutation(
+        name="a process without the database signs for any time",
+        seam=seams.LIMIT,
+        wrong=instead(lambda lease, expires, *, lifetime, now: expires),
+        rules=_ALL_KINDS_OF_URL_LOSS,
+    ),
+    Mutation(
+        name="a process that sleeps does not notice",
+        seam=seams.KEYRING,
+        wrong=_by_one_clock,
+        rules=(Rule.STOPS, *_ALL_KINDS_OF_URL_LOSS),
+        plan={"interval": 60, "max_expire": 86_400, "workers": 1, "revokes": True},
+        often=(Kind.SLEEP, Kind.SIGN, Kind.REVOKE),
+    ),
+    Mutation(
+        name="a key of the settings signs that was replaced or revoked",
+        seam=seams.FIND_ACTIVE_SIGNER,
+        wrong=_knows_no_ids,
+        rules=(Rule.STOPS,),
+        plan={"revokes": True, "has_settings_key": True},
+    ),
+    Mutation(
+        name="the private half of a retired key stays",
+        seam=seams.MOVE,
+        wrong=_without_erasing(KeyStatus.RETIRED),
+        rules=(Rule.ERASED,),
+    ),
+    Mutation(
+        name="the private half of a revoked key stays",
+        seam=seams.MOVE,
+        wrong=_without_erasing(KeyStatus.REVOKED),
+        rules=(Rule.ERASED,),
+        plan={"revokes": True},
+    ),
+]
+
+_REVOCATION: Final = [
+    Mutation(
+        name="the key that signs is revoked with no successor trusted before",
+        seam=seams.PREPARE_SUCCESSOR,
+        wrong=always(None),
+        rules=(Rule.REPLACED,),
+        plan={"revokes": True, "is_imported": True, "has_settings_key": True},
+        often=(Kind.REVOKE,),
+    ),
+    Mutation(
+        name="a successor does not sign at once where the key that signs is revoked",
+        seam=seams.READY_SUCCESSOR,
+        wrong=always(None),
+        rules=(Rule.REPLACED,),
+        plan={"revokes": True, "is_imported": True, "has_settings_key": True},
+        often=(Kind.REVOKE,),
+    ),
+    Mutation(
+        name="a key that began to sign a moment ago is revoked without a successor",
+        seam=seams.LACKS_SUCCESSOR,
+        wrong=always(False),
+        rules=(Rule.REPLACED,),
+        plan={"revokes": True, "holds": 0.3, "rotators": 3, "deaths": 0.0, "faults": 0.0},
+        often=(Kind.REVOKE, Kind.NEXT, Kind.START),
+    ),
+    Mutation(
+        name="a key is revoked while AWS cannot take its successor for a moment",
+        seam=seams.PREPARE_SUCCESSOR,
+        wrong=_give_up_at_once,
+        rules=(Rule.REPLACED,),
+        plan={"revokes": True, "is_imported": True, "has_settings_key": True, "faults": 0.2},
+        often=(Kind.REVOKE,),
+    ),
+    Mutation(
+        name="the last key of a group is taken out with none in its place",
+        seam=seams.REMOVE_FROM_GROUP,
+        wrong=_leave_the_last,
+        rules=(Rule.ENDS, Rule.NO_TRACES),
+        plan=_ALONE,
+        often=(Kind.REVOKE, Kind.NEXT),
+    ),
+    Mutation(
+        name="the last key of a group is not replaced",
+        seam=seams.REPLACE_LAST,
+        wrong=always(None),
+        rules=(Rule.ENDS, Rule.NO_TRACES),
+        plan=_ALONE,
+        often=(Kind.REVOKE, Kind.NEXT),
+    ),
+    Mutation(
+        name="a revocation that was left in the middle is not finished",
+        seam=seams.AWAITS_REMOVAL,
+        wrong=always(False),
+        rules=(Rule.ENDS,),
+        plan={"revokes": True, "deaths": 0.04},
+    ),
+]
 
 _UNIQUE: Final = [
     NotUnique(
@@ -22,13 +581,13 @@ _UNIQUE: Final = [
             "faults": 0.0,
             "deaths": 0.0,
             "database_failures": 0.0,
-            "holds": 0.1,
+            "holds": 0.05,
             "workers": 1,
             "rotators": 3,
             "has_settings_key": True,
             "is_imported": False,
         },
-        often=(Kind.NEXT, Kind.NEXT, Kind.IMPORT),
+        often=(Kind.NEXT, Kind.NEXT, Kind.START, Kind.IMPORT),
     ),
     NotUnique(
         name="the database takes two successors of a group",
@@ -40,12 +599,12 @@ _UNIQUE: Final = [
 ]
 
 MUTATIONS: Final[list[Mutation | NotUnique]] = [
-    *WAITS,
-    *PROBES,
-    *ONCE,
-    *CLOUDFRONT,
-    *REVOCATION,
-    *SIGNING,
+    *_WAITS,
+    *_PROBES,
+    *_ONCE,
+    *_CLOUDFRONT,
+    *_REVOCATION,
+    *_SIGNING,
     *_UNIQUE,
 ]
 

@@ -66,7 +66,11 @@ class ObservedRotation(Rotation):
             until = world.true_time(claim.until)
             oracle.begin_step(key_pair.pk, self.process, until, world.now)
             observed = ObservedClaim(
-                record=self, rows=claim.rows, until=claim.until, see_renewal=self._see_renewal
+                record=self,
+                key_pair=key_pair,
+                status=claim.status,
+                until=claim.until,
+                see_renewal=self._see_renewal,
             )
             try:
                 yield observed

@@ -1,16 +1,18 @@
 """Generate schedules: the circumstances of a run, and what happens in it, one event after another.
 
-Hypothesis draws them, so that it can shrink one that fails: an event that is
-not needed becomes one in which nothing happens.
+Hypothesis draws those that must keep every invariant, so that it can shrink
+one that fails: an event that is not needed becomes one in which nothing
+happens. A schedule that shows a mutation is made from a seed, to be replayed.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from enum import StrEnum
-from typing import Any, Final
+from random import Random
+from typing import Any, Final, Protocol
 
 from hypothesis import strategies as st
 
@@ -68,7 +70,8 @@ _SHARES: Final[Mapping[Kind, int]] = {
 }
 #: What others may do while somebody waits for an answer.
 BUSY_KINDS: Final = [kind for kind, share in _SHARES.items() for _ in range(share)]
-_SEEDS: Final = st.integers(0, 2**16 - 1)
+#: The largest seed.
+_MOST: Final = 2**16 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +91,60 @@ class Schedule:
     events: list[Event]
 
 
-@st.composite
-def _plans(draw: st.DrawFn, /, fixed: Mapping[str, Any]) -> Plan:
+class Choices(Protocol):
+    """Whatever decides what a schedule is like."""
+
+    def choose(self, values: Sequence[Any]) -> Any:
+        """Return one of the values."""
+
+    def number(self) -> int:
+        """Return a seed."""
+
+    def data(self, length: int) -> bytes:
+        """Return bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class ByHypothesis:
+    """Let hypothesis choose, which shrinks a schedule that fails."""
+
+    draw: st.DrawFn
+
+    def choose(self, values: Sequence[Any]) -> Any:
+        """Draw one of the values; the first is what it shrinks to."""
+        return self.draw(st.sampled_from(values))
+
+    def number(self) -> int:
+        """Draw a seed."""
+        return self.draw(st.integers(0, _MOST))
+
+    def data(self, length: int) -> bytes:
+        """Draw bytes."""
+        return self.draw(st.binary(min_size=length, max_size=length))
+
+
+@dataclass(frozen=True, slots=True)
+class ByChance:
+    """Choose by chance: the same seed always gives the same schedule."""
+
+    random: Random
+
+    def choose(self, values: Sequence[Any]) -> Any:
+        """Return one of the values."""
+        return self.random.choice(values)
+
+    def number(self) -> int:
+        """Return a seed."""
+        return self.random.randint(0, _MOST)
+
+    def data(self, length: int) -> bytes:
+        """Return bytes."""
+        return self.random.randbytes(length)
+
+
+def _make_plan(choices: Choices, fixed: Mapping[str, Any]) -> Plan:
     """Return a plan; the waits are no longer than they must be."""
-    choices: dict[str, tuple[Any, ...]] = {
+    fields_of_plan: dict[str, tuple[Any, ...]] = {
         "interval": (10, 0, 60, 300),
         "max_expire": (20, 600, 86_400),
         "expire_step": (0, 0, 60),
@@ -112,11 +165,11 @@ def _plans(draw: st.DrawFn, /, fixed: Mapping[str, Any]) -> Plan:
         "meddles": (False, False, False, False, True),
     }
     chosen = {
-        name: fixed[name] if name in fixed else draw(st.sampled_from(values))
-        for name, values in choices.items()
+        name: fixed[name] if name in fixed else choices.choose(values)
+        for name, values in fields_of_plan.items()
     }
     waits = Waits(
-        propagation=draw(st.sampled_from((5, 60, 300))),
+        propagation=choices.choose((5, 60, 300)),
         url_lifetime=chosen["max_expire"] + chosen["expire_step"],
         keyring=2 * chosen["interval"],
         clock_skew=2 * SKEW,
@@ -124,21 +177,29 @@ def _plans(draw: st.DrawFn, /, fixed: Mapping[str, Any]) -> Plan:
     return Plan(waits=waits, **chosen)
 
 
-@st.composite
-def schedules(draw: st.DrawFn, /, often: tuple[Kind, ...] = (), **fixed: Any) -> Schedule:
+def make_schedule(
+    choices: Choices, *, often: tuple[Kind, ...] = (), fixed: Mapping[str, Any] | None = None
+) -> Schedule:
     """Return a schedule.
 
     What is named in ``often`` happens often, and ``fixed`` are fields of the
     plan that are not left to chance.
     """
+    fixed = fixed or {}
     assert fixed.keys() <= {each.name for each in fields(Plan)}
-    length = draw(st.sampled_from((25, 45, 70)))
+    length = choices.choose((25, 45, 70))
     kinds = [*BUSY_KINDS, *(often * (len(BUSY_KINDS) // 10))]
     return Schedule(
-        plan=draw(_plans(fixed)),
-        seed=draw(_SEEDS),
-        events=_read_events(draw(st.binary(min_size=4 * length, max_size=4 * length)), kinds),
+        plan=_make_plan(choices, fixed),
+        seed=choices.number(),
+        events=_read_events(choices.data(4 * length), kinds),
     )
+
+
+@st.composite
+def schedules(draw: st.DrawFn) -> Schedule:
+    """Return any schedule."""
+    return make_schedule(ByHypothesis(draw))
 
 
 def _read_events(data: bytes, kinds: list[Kind]) -> list[Event]:

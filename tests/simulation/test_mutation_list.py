@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 
 import pytest
 
 from tests.simulation.mutation import Mutation
 from tests.simulation.mutations import MUTATIONS, UNNOTICED, Unnoticed
+from tests.simulation.seeds import read_seeds
 
 ROOT = Path(__file__).parents[2]
+
+
+def test_each_mutation_has_a_schedule_that_shows_it() -> None:
+    """A seed is stored for each mutation, and for nothing else."""
+    assert read_seeds().keys() == {each.name for each in MUTATIONS}
 
 
 @pytest.mark.parametrize(
@@ -18,9 +25,14 @@ ROOT = Path(__file__).parents[2]
     ids=lambda each: each.name,
 )
 def test_mutation_fits_the_code(mutation: Mutation) -> None:
-    """The guard that a mutation takes out stands in the code, once."""
+    """The decision that a mutation takes wrongly is there, and is right again afterwards."""
+    seam = mutation.seam
+    right = inspect.getattr_static(seam.owner, seam.name)
+
     with mutation.applied():
-        assert mutation.new != mutation.old
+        assert inspect.getattr_static(seam.owner, seam.name) is not right
+
+    assert inspect.getattr_static(seam.owner, seam.name) is right
 
 
 @pytest.mark.parametrize("unnoticed", UNNOTICED, ids=lambda each: each.change)

@@ -1,44 +1,61 @@
-"""Take out each guard of a rotation, one at a time: the simulation notices."""
+"""Take out each guard of a rotation, one at a time: the simulation notices.
+
+For each guard, seeds.json has the seed of a schedule that shows its loss. If
+that schedule no longer does, others are searched, SIMULATION_SEARCH many at
+most. SIMULATION_ANEW=1 forgets the seeds, and SIMULATION_RECORD=1 writes those
+that were searched into seeds.json.
+"""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
+from random import Random
+
 import pytest
-from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from tests.simulation.mutation import Mutation, NotUnique
 from tests.simulation.mutations import MUTATIONS
 from tests.simulation.oracle import Violation
 from tests.simulation.processes import Process
-from tests.simulation.schedules import Schedule, schedules
+from tests.simulation.schedules import ByChance, make_schedule
+from tests.simulation.seeds import read_seeds
 from tests.simulation.site import play
 
 pytestmark = pytest.mark.simulation
 
 #: After so many schedules, a lost guard must have been noticed.
-_SCHEDULES = 3000
+_SEARCH = int(os.environ.get("SIMULATION_SEARCH", "3000"))
+_IS_ANEW = os.environ.get("SIMULATION_ANEW") == "1"
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda each: each.name)
-def test_mutation_is_caught(mutation: Mutation | NotUnique, processes: list[Process]) -> None:
-    """Find a schedule in which a rotation without this guard breaks the rule that it is for."""
-    played = 0
+def test_mutation_is_caught(
+    mutation: Mutation | NotUnique,
+    processes: list[Process],
+    record_property: Callable[[str, object], None],
+) -> None:
+    """A rotation without this guard breaks the rule that the guard is for."""
+    known = None if _IS_ANEW else read_seeds().get(mutation.name)
+    seeds = range(_SEARCH) if known is None else (known, *range(_SEARCH))
+    violation = None
+    with mutation.applied():
+        for seed in seeds:
+            if (violation := _play(mutation, processes, seed)) is not None:
+                break
 
-    @seed(1)
-    @settings(
-        max_examples=_SCHEDULES,
-        deadline=None,
-        database=None,
-        phases=(Phase.generate,),
-        suppress_health_check=list(HealthCheck),
-        report_multiple_bugs=False,
-    )
-    @given(schedule=schedules(often=mutation.often, **mutation.plan))
-    def run(schedule: Schedule) -> None:
-        nonlocal played
-        played += 1
+    assert violation is not None, f"None of {_SEARCH} schedules shows that this guard is lost."
+    assert violation.rule in mutation.rules
+    if seed != known:
+        record_property("seed", (mutation.name, seed))
+
+
+def _play(mutation: Mutation | NotUnique, processes: list[Process], seed: int) -> Violation | None:
+    """Return what a schedule shows to be broken, if anything."""
+    choices = ByChance(Random(seed))
+    schedule = make_schedule(choices, often=mutation.often, fixed=mutation.plan)
+    try:
         play(schedule, processes)
-
-    with mutation.applied(), pytest.raises(Violation) as caught:
-        run()
-    print(f"{played} schedules: {caught.value.text.splitlines()[0]}")
-    assert caught.value.rule in mutation.rules
+    except Violation as violation:
+        return violation
+    return None

@@ -9,19 +9,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from cfsigned_django.aws.bucket import Bucket, BucketState
-from cfsigned_django.aws.documents import Document, bucket_cors, bucket_policy
-from cfsigned_django.aws.documents.distribution import access_control_config, access_identity_config
-from cfsigned_django.aws.documents.download_policies import (
+from cfsigned_django.aws.account import Bucket, BucketState, KeyGroup, Named, Stack
+from cfsigned_django.aws.documents import Document, bucket_policy, cors
+from cfsigned_django.aws.documents.bucket_policy import PUBLIC_ACCESS_BLOCK
+from cfsigned_django.aws.documents.distribution import (
+    access_control_config,
+    access_identity_config,
+    key_group_config,
+)
+from cfsigned_django.aws.documents.policies import (
     cache_policy_config,
     origin_request_policy_config,
 )
-from cfsigned_django.aws.documents.key_group import key_group_config
-from cfsigned_django.aws.documents.public_access import PUBLIC_ACCESS_BLOCK
-from cfsigned_django.aws.policies import Named
-from cfsigned_django.aws.provisioning.target import Target
-from cfsigned_django.aws.provisioning.wish import OriginAccess, Wish, WishError
-from cfsigned_django.aws.stack import KeyGroup, Stack
+from cfsigned_django.aws.provisioning.desired_state import OriginAccess, Wish, WishError
+from cfsigned_django.aws.provisioning.resolved_state import Target
 
 PUBLIC_KEY: Final = "@PublicKey"
 KEY_GROUP: Final = "@KeyGroup"
@@ -104,7 +105,7 @@ def export_documents(wish: Wish) -> Documents:
         origin_request_policy=origin_request_policy_config(name) if wish.downloads else None,
         distribution=target.wanted_config(),
         bucket_policy=bucket_policy.merge(None, statement),
-        cors_rules=bucket_cors.merge(None, wish.cors_origins),
+        cors_rules=cors.merge(None, wish.cors_origins),
         public_access_block=PUBLIC_ACCESS_BLOCK,
     )
 

@@ -15,14 +15,14 @@ from typing import Final
 
 from botocore import xform_name
 
+from cfsigned_django.aws.account import Clients, Stack, read_distribution
 from cfsigned_django.aws.client import AwsError, call
 from cfsigned_django.aws.key_groups import KeyGroups
+from cfsigned_django.aws.provisioning.desired_state import Wish
 from cfsigned_django.aws.provisioning.distribution_steps import DEPLOYED
 from cfsigned_django.aws.provisioning.key_steps import KEY_PAIR
 from cfsigned_django.aws.provisioning.plan import next_step, plan
 from cfsigned_django.aws.provisioning.steps import Call, Step
-from cfsigned_django.aws.provisioning.wish import Wish
-from cfsigned_django.aws.stack import Clients, Stack, read_distribution
 
 logger = logging.getLogger("cfsigned_django.aws")
 

@@ -6,11 +6,11 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from cfsigned_django.aws.bucket import Bucket, BucketState, Part
-from cfsigned_django.aws.documents import Document, bucket_cors, bucket_policy
-from cfsigned_django.aws.documents.public_access import PUBLIC_ACCESS_BLOCK, open_switches
+from cfsigned_django.aws.account import Bucket, BucketState, Part
+from cfsigned_django.aws.documents import Document, bucket_policy, cors
+from cfsigned_django.aws.documents.bucket_policy import PUBLIC_ACCESS_BLOCK, open_switches
+from cfsigned_django.aws.provisioning.resolved_state import Target
 from cfsigned_django.aws.provisioning.steps import NOT_YET, Call, Step, conflict, done, todo
-from cfsigned_django.aws.provisioning.target import Target
 
 # CreateBucket takes every region as a location constraint but this one.
 _HOME_REGION = "us-east-1"
@@ -134,10 +134,10 @@ def _cors(target: Target) -> Step:
     rules, origins = target.stack.bucket.cors_rules, target.wish.cors_origins
     if Part.CORS in target.stack.bucket.unread:
         return _unread("bucket-cors", target, Part.CORS)
-    missing = bucket_cors.missing_origins(rules, origins)
+    missing = cors.missing_origins(rules, origins)
     if not missing:
         return done("bucket-cors", f"pages of {', '.join(origins)} may read files")
-    merged = bucket_cors.merge(rules, origins)
+    merged = cors.merge(rules, origins)
     return todo(
         "bucket-cors",
         f"pages of {', '.join(missing)} may not read files across origins yet",

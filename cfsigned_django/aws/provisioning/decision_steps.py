@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cfsigned_django.aws.bucket import Part
+from cfsigned_django.aws.account import Distribution, Part
 from cfsigned_django.aws.documents.behavior import (
     BehaviorWish,
     earlier_open_patterns,
@@ -14,16 +14,15 @@ from cfsigned_django.aws.documents.behavior import (
     trusted_signers,
 )
 from cfsigned_django.aws.documents.bucket_policy import is_for_strangers, is_public, statements
-from cfsigned_django.aws.documents.origin_places import (
+from cfsigned_django.aws.documents.origins import (
     Place,
     open_under_other_paths,
     place_of,
     places_of,
 )
 from cfsigned_django.aws.provisioning.distribution_steps import update_call
+from cfsigned_django.aws.provisioning.resolved_state import Target
 from cfsigned_django.aws.provisioning.steps import Step, conflict, todo
-from cfsigned_django.aws.provisioning.target import Target
-from cfsigned_django.aws.stack import Distribution
 
 
 def after_steps(target: Target) -> Iterator[Step]:

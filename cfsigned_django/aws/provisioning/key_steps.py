@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cfsigned_django.aws.documents.key_group import key_group_config, public_key_config
+from cfsigned_django.aws.documents.distribution import key_group_config, public_key_config
+from cfsigned_django.aws.provisioning.resolved_state import Target
 from cfsigned_django.aws.provisioning.steps import Call, Step, conflict, done, todo
-from cfsigned_django.aws.provisioning.target import Target
 
 #: The one step that is not a call of AWS's: the site makes its key pair itself.
 KEY_PAIR = "key-pair"

@@ -9,24 +9,24 @@ from __future__ import annotations
 
 from typing import Final
 
+from cfsigned_django.aws.account import Stack
 from cfsigned_django.aws.provisioning.bucket_steps import (
     access_steps,
     bucket_steps,
     closing_steps,
 )
 from cfsigned_django.aws.provisioning.decision_steps import after_steps
+from cfsigned_django.aws.provisioning.desired_state import Wish
 from cfsigned_django.aws.provisioning.distribution_steps import (
     behavior_steps,
     deployed_step,
     distribution_step,
+    domain_steps,
 )
-from cfsigned_django.aws.provisioning.domain_step import domain_steps
 from cfsigned_django.aws.provisioning.key_steps import key_steps
 from cfsigned_django.aws.provisioning.policy_steps import policy_steps
+from cfsigned_django.aws.provisioning.resolved_state import Target
 from cfsigned_django.aws.provisioning.steps import Step, StepState
-from cfsigned_django.aws.provisioning.target import Target
-from cfsigned_django.aws.provisioning.wish import Wish
-from cfsigned_django.aws.stack import Stack
 
 #: What edges must be told of.
 _CHANGES_DISTRIBUTION: Final = frozenset({"distribution", "origin", "behavior", "domain"})

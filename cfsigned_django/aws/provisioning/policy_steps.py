@@ -9,13 +9,13 @@ from cfsigned_django.aws.documents.distribution import (
     access_control_config,
     access_identity_config,
 )
-from cfsigned_django.aws.documents.download_policies import (
+from cfsigned_django.aws.documents.policies import (
     cache_policy_config,
     origin_request_policy_config,
 )
+from cfsigned_django.aws.provisioning.desired_state import OriginAccess
+from cfsigned_django.aws.provisioning.resolved_state import Target
 from cfsigned_django.aws.provisioning.steps import NOT_YET, Call, Step, conflict, done, todo
-from cfsigned_django.aws.provisioning.target import Target
-from cfsigned_django.aws.provisioning.wish import OriginAccess
 
 
 def policy_steps(target: Target) -> Iterator[Step]:

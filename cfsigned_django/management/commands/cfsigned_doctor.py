@@ -14,14 +14,14 @@ from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
 from django.core.management.base import BaseCommand, CommandError, no_translations
 
 from cfsigned_django import conf
+from cfsigned_django.aws.account import Clients
 from cfsigned_django.aws.client import make_client
-from cfsigned_django.aws.stack import Clients
 from cfsigned_django.checks.rotation import check_rotation
 from cfsigned_django.checks.storages import check_storages
-from cfsigned_django.doctor.examination import Examination, worst_first
+from cfsigned_django.doctor.examination import Examination
 from cfsigned_django.doctor.explain import explain
-from cfsigned_django.doctor.findings import Finding, Level, write_report
-from cfsigned_django.doctor.local import has_error, judge_checks
+from cfsigned_django.doctor.findings import Finding, Level, has_error, worst_first, write_report
+from cfsigned_django.doctor.local import from_system_checks
 from cfsigned_django.doctor.site import NoStorage, find_storage
 from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.viewer import fetch
@@ -113,7 +113,7 @@ class Command(BaseCommand):
         try:
             storage = find_storage(options["storage"])
         except NoStorage as error:
-            found = judge_checks([*check_storages(), *check_rotation()])
+            found = from_system_checks([*check_storages(), *check_rotation()])
             if not has_error(found):
                 raise CommandError(str(error)) from None
             return worst_first(found)  # they say why there is none

@@ -1,4 +1,4 @@
-"""Set AWS up for private media: an adapter that calls site_setup.py.
+"""Set AWS up for private media: an adapter that calls setup/site.py.
 
 Exit codes: 0 planned, or all is set up and proved; 1 failed, or something
 wants a decision.
@@ -26,13 +26,13 @@ from cfsigned_django.aws.export.documents import (
     refuse_existing,
 )
 from cfsigned_django.aws.export.terraform import terraform
+from cfsigned_django.aws.provisioning.desired_state import OriginAccess, Wish, WishError
 from cfsigned_django.aws.provisioning.plan import blockers, next_step
+from cfsigned_django.aws.provisioning.resolved_state import Target
 from cfsigned_django.aws.provisioning.steps import Step, StepState
-from cfsigned_django.aws.provisioning.target import Target
-from cfsigned_django.aws.provisioning.wish import OriginAccess, Wish, WishError
+from cfsigned_django.doctor.live import has_fault
 from cfsigned_django.encryption import CannotUnseal
 from cfsigned_django.rotation.rotation import RotationError
-from cfsigned_django.setup.live_proof import Evidence, Verdict
 from cfsigned_django.setup.report import (
     as_json,
     iam_as_text,
@@ -72,7 +72,7 @@ class Command(BaseCommand):
 
     help = (
         "Plan what private media need in AWS: key pair, key group, bucket, distribution. With "
-        "--apply, do it, and prove it by three requests. It may be run again at any time."
+        "--apply, do it, and prove it by a viewer's requests. It may be run again at any time."
     )
     # A site that has a key and no id yet fails them, and is here to get the id.
     requires_system_checks = ()
@@ -228,11 +228,11 @@ class Command(BaseCommand):
     def _finish(self, setup: SiteSetup, steps: list[Step], options: dict[str, Any]) -> None:
         """Prove what was reached, settle the key, and print what to paste."""
         target, now = setup.target(), int(time.time())
-        evidence = setup.prove(target, now=now)
+        proof = setup.prove(target, time.time)
         note = setup.settle(target, now=now)
         settings = setup.settings(target)
         if options["json"]:
-            self.stdout.write(as_json(steps, settings, evidence, note))
+            self.stdout.write(as_json(steps, settings, proof, note))
         else:
             left = [each for each in steps if each.state is StepState.CONFLICT]
             self.stdout.write(f"\n{summary(steps)}")
@@ -243,8 +243,8 @@ class Command(BaseCommand):
             self.stdout.write(f"The private key is kept in {setup.holder.place}.")
             if note:
                 self.stdout.write(wrapped(note))
-            self.stdout.write(f"\nProof:\n\n{proof_as_text(evidence)}")
-        if any(each.state is StepState.CONFLICT for each in steps) or _is_bad(evidence):
+            self.stdout.write(f"\nProof:\n\n{proof_as_text(proof)}")
+        if any(each.state is StepState.CONFLICT for each in steps) or has_fault(proof):
             sys.exit(1)
 
     def _ask(self, steps: list[Step]) -> None:
@@ -297,7 +297,3 @@ def _wish(options: dict[str, Any]) -> Wish:
 
 def _domain(options: dict[str, Any]) -> str:
     return str(options["domain"] or conf.default_of("custom_domain") or "").lower()
-
-
-def _is_bad(evidence: list[Evidence]) -> bool:
-    return any(each.verdict is Verdict.BAD for each in evidence)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cfsigned_django.aws.stack import Clients, read_stack
+from cfsigned_django.aws.account import Clients, read_stack
 from cfsigned_django.management.commands import cfsigned_setup
 from tests.ministack_server import Ministack
 from tests.setup.accounts import clients_of

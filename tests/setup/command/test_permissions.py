@@ -15,10 +15,10 @@ from botocore.client import BaseClient
 from django.core.files.base import ContentFile, File
 from django.core.management import CommandError, call_command
 
-from cfsigned_django.aws.distribution_reader import DistributionReader
+from cfsigned_django.aws.account import Clients
+from cfsigned_django.aws.edge_rules import DistributionReader
 from cfsigned_django.aws.key_groups import KeyGroups
-from cfsigned_django.aws.provisioning.wish import OriginAccess, Wish
-from cfsigned_django.aws.stack import Clients
+from cfsigned_django.aws.provisioning.desired_state import OriginAccess, Wish
 from cfsigned_django.management.commands import cfsigned_doctor, cfsigned_setup
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.storage import CloudFrontS3Storage

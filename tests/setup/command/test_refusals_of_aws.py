@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import NoRegionError
 from django.core.management import CommandError
 
-from cfsigned_django.aws.stack import Clients, read_stack
+from cfsigned_django.aws.account import Clients, read_stack
 from cfsigned_django.management.commands import cfsigned_setup
 from cfsigned_django.setup import site as site_setup
 from tests.doctor.failing import Failing, denied

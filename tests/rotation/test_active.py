@@ -25,8 +25,8 @@ from pytest_django import Settings
 
 from cfsigned_django import keyring
 from cfsigned_django.lease import Found
-from cfsigned_django.rotation import active_keys
-from cfsigned_django.rotation.active_keys import find_active_signer
+from cfsigned_django.rotation import active
+from cfsigned_django.rotation.active import find_active_signer
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import PrivateKey, Signer
@@ -209,7 +209,7 @@ class TestQueries:
 
     def test_the_database_of_writes_is_asked(self, ec_key: PrivateKey, settings: Settings) -> None:
         """Ask where key pairs are written: a replica may lag behind."""
-        settings.DATABASE_ROUTERS = ["tests.keys.test_active_keys.ReadFromReplica"]
+        settings.DATABASE_ROUTERS = ["tests.rotation.test_active.ReadFromReplica"]
         activate(ec_key, "K1")
 
         assert signs() == "K1"
@@ -261,8 +261,8 @@ class TestPlaces:
             opened[0].ensure_connection()
             raise OperationalError("gone")
 
-        monkeypatch.setattr(active_keys, "_find", fail)
-        monkeypatch.setattr(active_keys, "_runs_event_loop", lambda: True)
+        monkeypatch.setattr(active, "_find", fail)
+        monkeypatch.setattr(active, "_runs_event_loop", lambda: True)
 
         assert signs() == KEY_ID
         assert opened[0] is not connection

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
+from cfsigned_django.aws.account import read_distribution
 from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.behavior import (
     behaviors,
@@ -14,9 +15,8 @@ from cfsigned_django.aws.documents.behavior import (
     trusted_signers,
 )
 from cfsigned_django.aws.documents.distribution import is_origin_of, origin_in_bucket
-from cfsigned_django.aws.documents.origin_places import origins_of
-from cfsigned_django.aws.stack import read_distribution
-from cfsigned_django.aws.trusted_keys import KeyGroupReader, ReadOnlyApi
+from cfsigned_django.aws.documents.origins import origins_of
+from cfsigned_django.aws.key_groups import KeyGroupReader
 from cfsigned_django.signing import PublicKey
 
 # What a viewer who reads files sees in no answer, or what is read here. A cache makes
@@ -60,12 +60,6 @@ _BEHAVIOR_FIELDS: Final = frozenset(
 )
 
 
-class DistributionApi(ReadOnlyApi, Protocol):
-    """The calls that are made; the IAM action of each has the name of the call."""
-
-    def get_distribution(self, *, Id: str) -> Mapping[str, Any]: ...
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadBehavior:
     """A behavior as the API has it.
@@ -102,9 +96,7 @@ class DistributionReader:
     the distribution stands for the same files.
     """
 
-    def __init__(
-        self, client: DistributionApi, distribution_id: str, *, bucket: str | None = None
-    ) -> None:
+    def __init__(self, client: Any, distribution_id: str, *, bucket: str | None = None) -> None:
         self._client = client
         self._distribution_id = distribution_id
         self._bucket = bucket

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from cfsigned_django.signing import PrivateKey
+
 #: S3 User Guide, "Bucket naming rules".
 _BUCKET: Final = re.compile(r"(?!xn--|sthree-)[a-z0-9](?:[a-z0-9.-]{1,61})[a-z0-9]", re.ASCII)
 _ORIGIN: Final = re.compile(r"https?://[a-z0-9.*-]+(?::[0-9]{1,5})?|\*", re.ASCII)
@@ -44,6 +46,16 @@ class SiteKey:
     name: str
     caller_reference: str
     public_key_pem: str
+
+    @classmethod
+    def from_private_key(cls, private_key: PrivateKey) -> SiteKey:
+        """Return the public half; the same names for the same key, so that it is found again."""
+        fingerprint = private_key.public_key.fingerprint
+        return cls(
+            name=f"cfsigned-{fingerprint[:16]}",
+            caller_reference=f"cfsigned-{fingerprint}",
+            public_key_pem=private_key.public_key.to_pem(),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

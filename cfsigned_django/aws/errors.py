@@ -1,23 +1,76 @@
-"""Turn what boto3 raises into an :exc:`AwsError`.
+"""Errors of AWS: one exception, and one table that says what each error means.
 
-The table says, for an error code of AWS or the name of an exception of
-botocore, why the call failed and what to do next. AWS's own text is kept only
-where it says more: for SignatureDoesNotMatch, for one, it repeats the request,
-and with it a session token.
+For an error code of AWS, or the name of an exception of botocore, the table says why the call
+failed and what to do next. AWS's own text is kept only where it says more: for
+SignatureDoesNotMatch, for one, it repeats the request, and with it a session token.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, TypeAlias
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
 from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from cfsigned_django.aws.exceptions import AwsError
-from cfsigned_django.aws.explanation import AGAIN as _AGAIN, Explanation
-from cfsigned_django.aws.service_explanations import SERVICE_EXPLANATIONS
+
+class AwsError(Exception):
+    """Say which call was tried, why it failed, and what to do next.
+
+    ``what``: what was tried, as in "add K2JCJMDEHXQW5F to the key group".
+    ``reason``: why it failed; with ``what`` it makes one sentence.
+    ``next_step``: what a person does now; a sentence of its own.
+    ``code``: AWS's error code; where AWS gave no answer, the name of botocore's
+    exception; where AWS was not asked, the code that it would have answered.
+    ``permission``: the IAM action that the call needs, where one is known.
+    ``is_temporary``: the same call may succeed later with nothing changed.
+    ``detail``: AWS's own words where they help; for logs. Never a secret.
+    """
+
+    def __init__(
+        self,
+        *,
+        what: str,
+        reason: str,
+        next_step: str,
+        code: str,
+        permission: str | None = None,
+        is_temporary: bool = False,
+        detail: str = "",
+    ) -> None:
+        super().__init__(f"Could not {what}: {reason}. {next_step}")
+        self.what = what
+        self.reason = reason
+        self.next_step = next_step
+        self.code = code
+        self.permission = permission
+        self.is_temporary = is_temporary
+        self.detail = detail
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (vars(self),)
+
+
+def _restore(fields: dict[str, Any]) -> AwsError:
+    return AwsError(**fields)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """Why a call failed and what to do next.
+
+    ``{permission}``, ``{code}``, ``{host}`` and ``{detail}`` are filled in.
+    ``is_temporary``: waiting alone may help. ``shows_detail``: AWS's own text
+    helps, and repeats no secret.
+    """
+
+    reason: str
+    next_step: str
+    is_temporary: bool = False
+    shows_detail: bool = False
+
 
 #: What a call through boto3 raises when it fails.
 AwsFailure: TypeAlias = BotoCoreError | ClientError | ResponseParserError
@@ -72,6 +125,7 @@ def _host(error: AwsFailure) -> str:
     return "AWS"
 
 
+_AGAIN: Final = "Try again in a minute: what was done is found, not done twice."
 _KEYS = "AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 _SIGN_IN = "Sign in again (aws sso login), or give the machine a role, which needs no sign-in."
 
@@ -122,6 +176,29 @@ _REFUSED = Explanation(
 _UNEXPECTED = Explanation(
     reason="boto3 cannot make the call ({code})",
     next_step="Check the AWS configuration of this machine: aws configure list.",
+)
+
+_OTHER_REGION = Explanation(
+    reason="the bucket is in another region",
+    next_step="Set AWS_S3_REGION_NAME, or AWS_DEFAULT_REGION, to the region of the bucket.",
+)
+_TAKEN = Explanation(
+    reason="another AWS account has a bucket of that name, and names are shared by all accounts",
+    next_step="Choose another name (--bucket), or use the credentials of that account.",
+)
+_QUOTA = Explanation(
+    reason="the AWS account has as many of these as its quota allows ({code})",
+    next_step="Delete one that nothing uses, or have the quota raised (Service Quotas, "
+    "CloudFront).",
+)
+_TAKEN_NAME = Explanation(
+    reason="something else has that name already ({code})",
+    next_step=_AGAIN,
+)
+_WRONG_ETAG = Explanation(
+    reason="the version that was to be changed is not the current one",
+    next_step=_AGAIN,
+    is_temporary=True,
 )
 
 EXPLANATIONS: Final[Mapping[str, Explanation]] = {
@@ -212,5 +289,50 @@ EXPLANATIONS: Final[Mapping[str, Explanation]] = {
     "PreconditionFailed": Explanation(
         reason="somebody else changed it at the same time", next_step=_AGAIN, is_temporary=True
     ),
-    **SERVICE_EXPLANATIONS,
+    # Setting up a distribution or a bucket.
+    "NoSuchDistribution": Explanation(
+        reason="this AWS account has no distribution with that id",
+        next_step="Check the id (--distribution, AWS_CLOUDFRONT_DISTRIBUTION_ID), and that the "
+        "credentials belong to its account.",
+    ),
+    "DistributionAlreadyExists": Explanation(
+        reason="the distribution was made before, and was renamed since",
+        next_step="Name it: --distribution ID. CloudFront shows the id in its list.",
+    ),
+    "NoSuchOriginAccessControl": Explanation(
+        reason="the origin access control is gone", next_step=_AGAIN, is_temporary=True
+    ),
+    "TrustedKeyGroupDoesNotExist": Explanation(
+        reason="the key group is gone", next_step=_AGAIN, is_temporary=True
+    ),
+    "InvalidIfMatchVersion": _WRONG_ETAG,
+    "TooManyDistributions": _QUOTA,
+    "TooManyKeyGroups": _QUOTA,
+    "TooManyOriginAccessControls": _QUOTA,
+    "TooManyCloudFrontOriginAccessIdentities": _QUOTA,
+    "TooManyCacheBehaviors": _QUOTA,
+    "TooManyCachePolicies": _QUOTA,
+    "TooManyOriginRequestPolicies": _QUOTA,
+    "TooManyKeyGroupsAssociatedToDistribution": _QUOTA,
+    "TooManyDistributionsAssociatedToKeyGroup": _QUOTA,
+    "TooManyBuckets": _QUOTA,
+    "KeyGroupAlreadyExists": _TAKEN_NAME,
+    "OriginAccessControlAlreadyExists": _TAKEN_NAME,
+    "CachePolicyAlreadyExists": _TAKEN_NAME,
+    "OriginRequestPolicyAlreadyExists": _TAKEN_NAME,
+    # S3.
+    "BucketAlreadyExists": _TAKEN,
+    "NoSuchBucket": Explanation(
+        reason="there is no bucket of that name",
+        next_step="Check the name (--bucket, AWS_STORAGE_BUCKET_NAME).",
+    ),
+    "301": _OTHER_REGION,
+    "PermanentRedirect": _OTHER_REGION,
+    "AuthorizationHeaderMalformed": _OTHER_REGION,
+    "IllegalLocationConstraintException": _OTHER_REGION,
+    "OperationAborted": Explanation(
+        reason="another change to the bucket is still under way",
+        next_step=_AGAIN,
+        is_temporary=True,
+    ),
 }

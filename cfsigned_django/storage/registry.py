@@ -1,0 +1,101 @@
+"""Find the storages of this site that sign: aliases of STORAGES, and file fields with their own.
+
+Looks at classes and options: only find_storage() constructs one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.apps import apps
+from django.core.exceptions import ImproperlyConfigured
+from django.core.files.storage import storages
+from django.db.models import FileField
+from django.utils.module_loading import import_string
+
+from cfsigned_django import conf
+from cfsigned_django.signing import Signer
+from cfsigned_django.storage.urls import SignedUrlMixin
+
+
+class NoStorage(Exception):
+    """Report an alias whose storage cannot sign; the message says what to do."""
+
+
+def find_storage(alias: str) -> SignedUrlMixin:
+    """Return the storage of an alias, for a command. Raise :exc:`NoStorage`."""
+    try:
+        storage = storages[alias]
+    except ImproperlyConfigured as error:  # Django raises its subclass, InvalidStorageError, too
+        if alias in storages.backends:
+            raise NoStorage(f"STORAGES[{alias!r}] cannot be used: {error}") from None
+        known = ", ".join(sorted(storages.backends))
+        raise NoStorage(f"There is no storage {alias!r} in STORAGES, which has {known}.") from None
+    if not isinstance(storage, SignedUrlMixin):
+        raise NoStorage(
+            f"The storage {alias!r} does not sign URLs: make it a "
+            "cfsigned_django.storage.CloudFrontS3Storage, or name another with --storage."
+        )
+    return storage
+
+
+def signing_aliases() -> Iterator[tuple[str, type[SignedUrlMixin], dict[str, Any]]]:
+    """Yield each alias whose class signs with the options it has: alias, class, options."""
+    for alias, entry in conf.storage_entries().items():
+        cls = signing_class(entry.get("BACKEND"))
+        options = entry.get("OPTIONS", {})
+        if cls is not None and cls.signs(options):
+            yield alias, cls, options
+
+
+def signing_fields() -> Iterator[tuple[FileField, SignedUrlMixin]]:
+    """Yield the file fields that have a storage of their own which may sign."""
+    for model in apps.get_models():
+        for field in model._meta.get_fields():
+            # By type: isinstance() would make a lazy default storage set itself up.
+            storage: Any = getattr(field, "storage", None)
+            is_ours = issubclass(type(storage), SignedUrlMixin) and not storage.is_dynamic()
+            if isinstance(field, FileField) and is_ours:
+                yield field, storage
+
+
+def signing_configs() -> Iterator[conf.Config]:
+    """Yield the configuration of each storage of STORAGES and of file fields."""
+    for _, cls, options in signing_aliases():
+        yield cls.config_for(options)
+    for _, storage in signing_fields():
+        yield storage.signing_config()
+
+
+def signers() -> Iterator[tuple[Any, conf.Config, Signer | None]]:
+    """Yield each storage that signs: what a check names it, its configuration, and its signer.
+
+    The signer is None unless one was handed in: then the configuration says
+    which key signs. A storage with a signer of another library is left out,
+    since that one makes django-storages' URLs.
+    """
+    for alias, cls, options in signing_aliases():
+        signer = options.get("cloudfront_signer", getattr(cls, "cloudfront_signer", None))
+        if signer is None or isinstance(signer, Signer):
+            yield f'STORAGES["{alias}"]', cls.config_for(options), signer
+    for field, storage in signing_fields():
+        if storage._is_signing():
+            signer = getattr(storage, "cloudfront_signer", None)
+            handed_in = signer if isinstance(signer, Signer) else None
+            yield field, storage.signing_config(), handed_in
+
+
+def signing_class(backend: Any) -> type[SignedUrlMixin] | None:
+    """Return the class at a dotted path if its URLs are signed by this package."""
+    cls = import_class(backend)
+    return cls if cls is not None and issubclass(cls, SignedUrlMixin) else None
+
+
+def import_class(backend: Any) -> type[Any] | None:
+    """Return the class at a dotted path, or None: Django reports what cannot be imported."""
+    try:
+        cls = import_string(backend)
+    except (ImportError, AttributeError, TypeError):
+        return None
+    return cls if isinstance(cls, type) else None
