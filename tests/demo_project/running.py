@@ -98,8 +98,9 @@ class RunningDemo:
         return found
 
     def kill(self) -> None:
-        """Kill it with all its servers, as a machine does that loses its power."""
-        assert self._process is not None
+        """Kill it with all its servers, if it runs, as a machine does that loses its power."""
+        if self._process is None:
+            return
         for pid in [*self.children().values(), self._process.pid]:
             os.kill(pid, signal.SIGKILL)
         self._process.wait()

@@ -8,6 +8,7 @@ import re
 import shutil
 import signal
 import socket
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -283,6 +284,16 @@ def rotate(state: DemoState, *arguments: str) -> Rotated:
     )
 
 
+def key_pairs(state: DemoState) -> int:
+    """Return how many key pairs the database of the demo has, also if it does not run."""
+    with closing(sqlite3.connect(state.folder / "db.sqlite3")) as database:
+        tables = database.execute("SELECT name FROM sqlite_master").fetchall()
+        if ("cfsigned_django_keypair",) not in tables:
+            return 0
+        (count,) = database.execute("SELECT count(*) FROM cfsigned_django_keypair").fetchone()
+        return int(count)
+
+
 def a_link(state: DemoState) -> str:
     """Return a link that the site signs now."""
     url: str = listing(state)[0]["url"]
@@ -374,8 +385,10 @@ def test_a_server_that_dies_is_named(demo: RunningDemo, state: DemoState) -> Non
 
 def test_a_demo_whose_emulator_was_emptied_begins_anew(demo: RunningDemo) -> None:
     """Drop key pairs that CloudFront's API no longer knows, and sign with the settings' key."""
-    before = demo.start()
-    rotate(before, "--import")
+    if not key_pairs(before := demo.state):
+        rotate(demo.start(), "--import")
+        before = demo.state
+    assert key_pairs(before)
     demo.kill()
     shutil.rmtree(before.folder / "s3")
     after = demo.start()
