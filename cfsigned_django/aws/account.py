@@ -1,18 +1,25 @@
-"""Read the lists of CloudFront, page by page, and the policies that behaviors refer to."""
+"""Read what there is in AWS for one bucket and one distribution, once, into one value.
+
+:func:`read_account` goes on where one thing cannot be read, and notes why. The plan of a set-up
+looks at its value, and at nothing else, and refuses one with problems; the doctor reports them.
+The local edge reads the distribution alone: see edge_rules.py.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from cfsigned_django.aws.client import AwsError, call
 from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.behavior import behaviors, listed
-from cfsigned_django.aws.documents.distribution import bucket_origins, name_for
+from cfsigned_django.aws.documents.distribution import bucket_origins, covers, name_for
 from cfsigned_django.aws.key_groups import KeyGroups, ListedPublicKey
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,12 +122,12 @@ def _named(policy: Mapping[str, Any], kind: PolicyKind) -> Named:
     return Named(id=policy["Id"], name=config["Name"], config=config)
 
 
-def find_by_id(candidates: tuple[Named, ...], wanted_id: str) -> Named | None:
+def find_by_id(candidates: Iterable[Named], wanted_id: str) -> Named | None:
     """Return the one with an id."""
     return next((each for each in candidates if each.id == wanted_id), None)
 
 
-def find_by_name(candidates: tuple[Named, ...], name: str) -> Named | None:
+def find_by_name(candidates: Iterable[Named], name: str) -> Named | None:
     """Return the first one with a name."""
     return next((each for each in candidates if each.name == name), None)
 
@@ -202,13 +209,25 @@ def read_bucket(s3: Any, name: str, *, account_id: str) -> Bucket:
         if error.code in _REFUSED:
             return Bucket(name=name, state=BucketState.REFUSED)
         raise
-    reading = _Reading(name)
-    policy = reading.get(Part.POLICY, s3.get_bucket_policy, "s3:GetBucketPolicy")
-    cors = reading.get(Part.CORS, s3.get_bucket_cors, "s3:GetBucketCORS")
-    block = reading.get(
-        Part.PUBLIC_ACCESS, s3.get_public_access_block, "s3:GetBucketPublicAccessBlock"
-    )
-    ownership = reading.get(
+    unread: dict[Part, AwsError] = {}
+
+    def get(part: Part, method: Any, permission: str) -> Mapping[str, Any] | None:
+        try:
+            found: Mapping[str, Any] = call(
+                method, f"read the {part} of the bucket {name}", permission, Bucket=name
+            )
+        except AwsError as error:
+            if error.code in _NOT_ALLOWED:
+                unread[part] = error
+            elif error.code not in _NOT_SET:
+                raise
+            return None
+        return found
+
+    policy = get(Part.POLICY, s3.get_bucket_policy, "s3:GetBucketPolicy")
+    cors = get(Part.CORS, s3.get_bucket_cors, "s3:GetBucketCORS")
+    block = get(Part.PUBLIC_ACCESS, s3.get_public_access_block, "s3:GetBucketPublicAccessBlock")
+    ownership = get(
         Part.OWNERSHIP, s3.get_bucket_ownership_controls, "s3:GetBucketOwnershipControls"
     )
     return Bucket(
@@ -219,7 +238,7 @@ def read_bucket(s3: Any, name: str, *, account_id: str) -> Bucket:
         cors_rules=tuple(cors["CORSRules"]) if cors else (),
         public_access_block=block["PublicAccessBlockConfiguration"] if block else None,
         object_ownership=_ownership(ownership),
-        unread=reading.unread,
+        unread=unread,
     )
 
 
@@ -231,26 +250,6 @@ def _region(head: Mapping[str, Any]) -> str:
 def _ownership(controls: Mapping[str, Any] | None) -> str | None:
     rules = controls["OwnershipControls"]["Rules"] if controls else []
     return rules[0]["ObjectOwnership"] if rules else None
-
-
-class _Reading:
-    """Read the parts of a bucket one by one, and go on where one may not be read."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self.unread: dict[Part, AwsError] = {}
-
-    def get(self, part: Part, method: Any, permission: str) -> Mapping[str, Any] | None:
-        what = f"read the {part} of the bucket {self._name}"
-        try:
-            found: Mapping[str, Any] = call(method, what, permission, Bucket=self._name)
-        except AwsError as error:
-            if error.code in _NOT_ALLOWED:
-                self.unread[part] = error
-            elif error.code not in _NOT_SET:
-                raise
-            return None
-        return found
 
 
 _DEPLOYED: Final = "Deployed"
@@ -305,72 +304,140 @@ class KeyGroup:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stack:
-    """What there is; None and empty where there is nothing."""
+class Account:
+    """What there is, as far as it could be read.
 
-    account_id: str
+    None stands for what could not be read, and ``problems`` say why; empty is what is not there.
+    ``bucket`` is None as well if none was asked for, and ``distribution`` if the account has none
+    that is meant: then ``has_looked_for_distribution`` is true.
+    """
+
+    #: Empty where STS did not say.
+    account_id: str = ""
     #: "aws", or "aws-cn" in China.
-    partition: str
-    bucket: Bucket
-    distribution: Distribution | None
-    public_keys: tuple[ListedPublicKey, ...]
-    key_groups: tuple[KeyGroup, ...]
-    access_controls: tuple[Named, ...]
-    access_identities: tuple[Named, ...]
+    partition: str = "aws"
+    distribution: Distribution | None = None
+    has_looked_for_distribution: bool = False
+    bucket: Bucket | None = None
+    public_keys: tuple[ListedPublicKey, ...] | None = None
+    key_groups: tuple[KeyGroup, ...] | None = None
+    access_controls: tuple[Named, ...] | None = None
+    access_identities: tuple[Named, ...] | None = None
     #: Those that the distribution uses, and those of the account's own making.
-    cache_policies: Mapping[str, Named]
-    origin_request_policies: Mapping[str, Named]
+    cache_policies: Mapping[str, Named] | None = None
+    origin_request_policies: Mapping[str, Named] | None = None
     #: Those alone that the distribution uses.
-    response_headers_policies: Mapping[str, Named] = field(default_factory=dict)
+    response_headers_policies: Mapping[str, Named] | None = None
+    problems: tuple[AwsError, ...] = ()
+
+    @property
+    def all_problems(self) -> tuple[AwsError, ...]:
+        """Return the problems, and those of the parts of the bucket that may not be read."""
+        return (*self.problems, *(self.bucket.unread.values() if self.bucket else ()))
 
     def key_group(self, id_or_name: str) -> KeyGroup | None:
         """Return the key group with that id, else the one with that name."""
+        groups = self.key_groups or ()
         return next(
-            (each for each in self.key_groups if each.id == id_or_name),
-            next((each for each in self.key_groups if each.name == id_or_name), None),
+            (each for each in groups if each.id == id_or_name),
+            next((each for each in groups if each.name == id_or_name), None),
         )
 
     def public_key(self, public_key_pem: str) -> ListedPublicKey | None:
         """Return the public key of CloudFront's that is this key."""
-        return next((each for each in self.public_keys if each.holds(public_key_pem)), None)
+        return next((each for each in self.public_keys or () if each.holds(public_key_pem)), None)
 
 
-def read_stack(
+def read_account(
     clients: Clients,
     *,
-    bucket: str,
+    bucket: str | None,
     distribution_id: str | None = None,
+    domain: str | None = None,
     access_identities: bool = False,
-) -> Stack:
-    """Return what there is. Raise :exc:`AwsError` where it cannot be read.
+) -> Account:
+    """Return what there is. Never raises :exc:`AwsError`: the value says what went wrong.
 
-    Without ``distribution_id`` it is the one that cfsigned_setup made for the
-    bucket. Origin access identities are listed only on request: the permission
-    for it would be one more to ask for.
+    The distribution is the one with ``distribution_id``, else the one for ``domain``, which is a
+    bare host: see :func:`find_distribution`. Origin access identities are listed only on request:
+    the permission for it would be one more to ask for.
     """
-    identity = call(
-        clients.sts.get_caller_identity, "see whose account this is", "sts:GetCallerIdentity"
+    reading = _Reading()
+    cloudfront = clients.cloudfront
+
+    def distribution() -> tuple[Distribution | None]:
+        if distribution_id is not None:
+            return (read_distribution(cloudfront, distribution_id),)
+        return (find_distribution(cloudfront, bucket=bucket, domain=domain),)
+
+    identity = reading.read(
+        "sts",
+        lambda: call(
+            clients.sts.get_caller_identity, "see whose account this is", "sts:GetCallerIdentity"
+        ),
     )
-    account_id: str = identity["Account"]
-    distribution = _read_distribution(clients.cloudfront, bucket, distribution_id)
-    config = distribution.config if distribution else None
-    return Stack(
+    looked_for = reading.read("cloudfront", distribution)
+    found = looked_for[0] if looked_for else None
+    config = found.config if found else None
+    account_id = str(identity["Account"]) if identity else ""
+    owner = account_id or (found.arn.split(":")[4] if found else "")
+    return Account(
         account_id=account_id,
-        partition=str(identity["Arn"]).split(":")[1],
-        bucket=read_bucket(clients.s3, bucket, account_id=account_id),
-        distribution=distribution,
-        public_keys=tuple(KeyGroups(clients.cloudfront).public_keys()),
-        key_groups=tuple(key_groups(clients.cloudfront)),
-        access_controls=tuple(access_controls(clients.cloudfront)),
+        partition=str(identity["Arn"]).split(":")[1] if identity else "aws",
+        distribution=found,
+        has_looked_for_distribution=looked_for is not None,
+        bucket=(
+            reading.read("s3", lambda: read_bucket(clients.s3, bucket, account_id=owner))
+            if bucket and owner
+            else None
+        ),
+        public_keys=reading.read("cloudfront", lambda: tuple(KeyGroups(cloudfront).public_keys())),
+        key_groups=reading.read("cloudfront", lambda: tuple(key_groups(cloudfront))),
+        access_controls=reading.read("cloudfront", lambda: tuple(_access_controls(cloudfront))),
         access_identities=(
-            tuple(_access_identities(clients.cloudfront)) if access_identities else ()
+            reading.read("cloudfront", lambda: tuple(_access_identities(cloudfront)))
+            if access_identities
+            else ()
         ),
-        cache_policies=read_policies(clients.cloudfront, CACHE_POLICY, config),
-        origin_request_policies=read_policies(clients.cloudfront, ORIGIN_REQUEST_POLICY, config),
-        response_headers_policies=read_used_policies(
-            clients.cloudfront, RESPONSE_HEADERS_POLICY, config
+        cache_policies=reading.read(
+            "cloudfront", lambda: read_policies(cloudfront, CACHE_POLICY, config)
         ),
+        origin_request_policies=reading.read(
+            "cloudfront", lambda: read_policies(cloudfront, ORIGIN_REQUEST_POLICY, config)
+        ),
+        response_headers_policies=reading.read(
+            "cloudfront", lambda: read_used_policies(cloudfront, RESPONSE_HEADERS_POLICY, config)
+        ),
+        problems=tuple(reading.problems),
     )
+
+
+# After one of these the next call of the same service may succeed.
+_OF_ONE_CALL: Final = frozenset(
+    {"AccessDenied", "AccessDeniedException", "NoSuchDistribution", "NoSuchResource", "403"}
+)
+
+
+@dataclass(slots=True)
+class _Reading:
+    """Collect failures; a service that does not answer is not asked again."""
+
+    problems: list[AwsError] = field(default_factory=list)
+    _silent: set[str] = field(default_factory=set)
+
+    def read(self, service: str, look: Callable[[], T]) -> T | None:
+        """Return what a look finds, or None and note why."""
+        if service in self._silent:
+            return None
+        try:
+            return look()
+        except AwsError as error:
+            if error.code not in _OF_ONE_CALL:
+                self._silent.add(service)
+            # What keeps every call back is said once.
+            if error.code in _OF_ONE_CALL or all(each.code != error.code for each in self.problems):
+                self.problems.append(error)
+            return None
 
 
 def read_distribution(cloudfront: Any, distribution_id: str) -> Distribution:
@@ -401,20 +468,34 @@ def as_distribution(answer: Mapping[str, Any]) -> Distribution:
     )
 
 
-def _read_distribution(
-    cloudfront: Any, bucket: str, distribution_id: str | None
+def find_distribution(
+    cloudfront: Any, *, bucket: str | None, domain: str | None
 ) -> Distribution | None:
-    if distribution_id is not None:
-        return read_distribution(cloudfront, distribution_id)
+    """Return the account's distribution that has a domain, else the only one that reads a bucket.
+
+    Without a domain, it is the one that cfsigned_setup made for the bucket. Raise :exc:`AwsError`
+    where they cannot be listed or read.
+    """
+    readers = []
     for summary in pages(
         cloudfront.list_distributions,
         "DistributionList",
         "list the distributions",
         "cloudfront:ListDistributions",
     ):
-        if summary["Comment"] == name_for(bucket) and bucket_origins(summary, bucket):
+        is_reader = bucket is not None and bool(bucket_origins(summary, bucket))
+        if domain is None:
+            is_meant = is_reader and summary["Comment"] == name_for(str(bucket))
+        else:
+            names = [summary["DomainName"], *listed(summary.get("Aliases"))]
+            is_meant = any(covers(each, domain) for each in names)
+        if is_meant:
             return read_distribution(cloudfront, summary["Id"])
-    return None
+        if is_reader:
+            readers.append(summary["Id"])
+    if domain is None or len(readers) != 1:
+        return None
+    return read_distribution(cloudfront, readers[0])
 
 
 def key_groups(cloudfront: Any) -> Iterator[KeyGroup]:
@@ -435,8 +516,7 @@ def key_groups(cloudfront: Any) -> Iterator[KeyGroup]:
         )
 
 
-def access_controls(cloudfront: Any) -> Iterator[Named]:
-    """Return every origin access control of the account."""
+def _access_controls(cloudfront: Any) -> Iterator[Named]:
     for item in pages(
         cloudfront.list_origin_access_controls,
         "OriginAccessControlList",

@@ -11,9 +11,8 @@ from urllib.parse import unquote, urlsplit
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError
 
-from cfsigned_django.aws.account import Clients
+from cfsigned_django.aws.account import Clients, read_account
 from cfsigned_django.aws.client import AwsError
-from cfsigned_django.aws.inspection import Inspection, inspect
 from cfsigned_django.checks.rotation import check_rotation
 from cfsigned_django.checks.storages import check_storages
 from cfsigned_django.doctor.answers import Clock, direct_url
@@ -113,13 +112,11 @@ class Examination:
         except AwsError as error:
             yield from_aws_error(error)
             return
-        found: Inspection = inspect(
+        found = read_account(
             clients,
             domain=expected.host,
             bucket=expected.bucket,
             distribution_id=self.distribution_id,
-            key_pair_id=expected.key_pair_id,
-            public_key_pem=expected.public_key.to_pem() if expected.public_key else "",
         )
         yield from check_aws(found, expected, now=datetime.fromtimestamp(self.clock(), UTC))
 

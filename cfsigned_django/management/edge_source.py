@@ -13,7 +13,7 @@ from cfsigned_django.aws.edge_rules import (
     ReadDistribution,
 )
 from cfsigned_django.edge.behavior import READ_AND_PREFLIGHT_METHODS, READ_METHODS, Behavior
-from cfsigned_django.edge.distribution_watch import (
+from cfsigned_django.edge.follow import (
     DistributionWatch,
     FollowedDistribution,
     Rules,

@@ -7,7 +7,7 @@ import json
 from cfsigned_django.aws.account import Clients
 from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.behavior import (
-    BehaviorWish,
+    BehaviorChange,
     list_of,
     patch_behavior,
 )
@@ -74,7 +74,7 @@ def _config(bucket: str, key_group_id: str, access_control_id: str) -> Document:
             "OriginProtocolPolicy": "https-only",
         },
     }
-    wish = BehaviorWish(
+    wish = BehaviorChange(
         key_group_id=key_group_id,
         origin_request_policy_id=ORIGIN_REQUEST_POLICIES["CORS-S3Origin"],
         response_headers_policy_id=RESPONSE_HEADERS_POLICIES["SimpleCORS"],

@@ -16,7 +16,7 @@ import django
 
 from cfsigned_django.aws.account import Clients
 from cfsigned_django.aws.provisioning.apply import Provisioner
-from cfsigned_django.aws.provisioning.desired_state import Wish
+from cfsigned_django.aws.provisioning.desired_state import DesiredState
 from cfsigned_django.signing import KeyAlgorithm
 from tests.ministack_server import Ministack
 from tests.setup.accounts import reader
@@ -24,9 +24,9 @@ from tests.setup.accounts import reader
 _READS = ("Get", "List", "Head")
 
 
-def wish_for(bucket: str) -> Wish:
+def wish_for(bucket: str) -> DesiredState:
     """Return the wish of every run."""
-    return Wish(
+    return DesiredState(
         bucket=bucket,
         creates_distribution=True,
         path_pattern="media/*",
@@ -62,7 +62,7 @@ def main(endpoint_url: str, account: str, bucket: str, key_file: str, nth: int) 
     Provisioner(
         clients=clients,
         read=reader(clients, wish),
-        wish=lambda: replace(wish, key=holder.find()),
+        desired=lambda: replace(wish, key=holder.find()),
         make_key=lambda: holder.make(KeyAlgorithm.ECDSA_P256),
         sleep=lambda seconds: None,
     ).apply()

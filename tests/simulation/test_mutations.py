@@ -18,7 +18,7 @@ from tests.simulation.mutation import Mutation, NotUnique
 from tests.simulation.mutations import MUTATIONS
 from tests.simulation.oracle import Violation
 from tests.simulation.processes import Process
-from tests.simulation.schedules import ByChance, make_schedule
+from tests.simulation.schedules import make_schedule
 from tests.simulation.seeds import read_seeds
 from tests.simulation.site import play
 
@@ -52,8 +52,7 @@ def test_mutation_is_caught(
 
 def _play(mutation: Mutation | NotUnique, processes: list[Process], seed: int) -> Violation | None:
     """Return what a schedule shows to be broken, if anything."""
-    choices = ByChance(Random(seed))
-    schedule = make_schedule(choices, often=mutation.often, fixed=mutation.plan)
+    schedule = make_schedule(Random(seed), often=mutation.often, fixed=mutation.plan)
     try:
         play(schedule, processes)
     except Violation as violation:

@@ -1,4 +1,4 @@
-"""Say what a set-up shall reach; everything is checked here, before AWS is asked."""
+"""What a setup must reach; everything is checked here, before AWS is asked."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class OriginAccess(StrEnum):
     OAI = "oai"
 
 
-class WishError(ValueError):
-    """Report a wish that no AWS account can fulfil; the message says what is wanted."""
+class InvalidDesiredState(ValueError):
+    """A desired state that no AWS account can have; the message says what is expected."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +59,8 @@ class SiteKey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
-    """What there shall be. Raise :exc:`WishError` for what AWS would not take."""
+class DesiredState:
+    """What there shall be. Raise :exc:`InvalidDesiredState` for what AWS would not take."""
 
     bucket: str
     #: Where the settings say that the bucket is, or shall be made; empty: wherever it is.
@@ -90,35 +90,37 @@ class Wish:
 
     def __post_init__(self) -> None:
         if not _BUCKET.fullmatch(self.bucket) or ".." in self.bucket:
-            raise WishError(
+            raise InvalidDesiredState(
                 f"{self.bucket!r} is no name of a bucket: 3 to 63 lower-case letters, digits, "
                 "hyphens and dots."
             )
         if self.distribution_id is not None and self.creates_distribution:
-            raise WishError("--distribution and --create contradict each other: give one of them.")
+            raise InvalidDesiredState(
+                "--distribution and --create contradict each other: give one of them."
+            )
         if self.distribution_id is not None and not _DISTRIBUTION.fullmatch(self.distribution_id):
-            raise WishError(
+            raise InvalidDesiredState(
                 f"{self.distribution_id!r} is no id of a distribution, such as E1A2B3C4D5E6F7. "
                 "CloudFront shows it in the list of distributions, under ID."
             )
         if self.path_pattern is not None and not _PATTERN.fullmatch(self.path_pattern):
-            raise WishError(
+            raise InvalidDesiredState(
                 f"{self.path_pattern!r} is no path pattern, such as media/*: CloudFront takes 1 to "
                 "255 letters, digits and _ - . * ? $ / ~ \" ' @ : + &."
             )
         if self.domain and not _HOST.fullmatch(self.domain):
-            raise WishError(f"{self.domain!r} is no domain, such as media.example.com.")
+            raise InvalidDesiredState(f"{self.domain!r} is no domain, such as media.example.com.")
         if self.certificate and not self.domain:
-            raise WishError("--certificate is for a domain: name it with --domain.")
+            raise InvalidDesiredState("--certificate is for a domain: name it with --domain.")
         if self.certificate and not _CERTIFICATE.fullmatch(self.certificate):
-            raise WishError(
+            raise InvalidDesiredState(
                 f"{self.certificate!r} is no certificate that CloudFront takes: it must be one of "
                 "ACM in us-east-1, such as arn:aws:acm:us-east-1:111122223333:certificate/... "
                 "Request it in that region, wherever the bucket is."
             )
         for origin in self.cors_origins:
             if not _ORIGIN.fullmatch(origin):
-                raise WishError(
+                raise InvalidDesiredState(
                     f"{origin!r} is no origin: scheme and host without a path, such as "
                     "https://www.example.com."
                 )

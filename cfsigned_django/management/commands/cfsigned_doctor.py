@@ -22,7 +22,8 @@ from cfsigned_django.doctor.examination import Examination
 from cfsigned_django.doctor.explain import explain
 from cfsigned_django.doctor.findings import Finding, Level, has_error, worst_first, write_report
 from cfsigned_django.doctor.local import from_system_checks
-from cfsigned_django.doctor.site import NoStorage, find_storage
+from cfsigned_django.doctor.site import find_storage
+from cfsigned_django.storage.registry import NoStorage
 from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.viewer import fetch
 

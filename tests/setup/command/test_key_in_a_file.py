@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from django.core.management import CommandError
 
-from cfsigned_django.aws.account import Clients, read_stack
+from cfsigned_django.aws.account import Clients, read_account
 from cfsigned_django.management.commands import cfsigned_setup
 from cfsigned_django.signing import PrivateKey
-from tests.setup.accounts import make_grown_account
+from tests.setup.accounts import bucket_of, make_grown_account
 from tests.setup.command import run, run_to_exit, states
 from tests.storage_cases import without_sha1
 
@@ -31,7 +31,7 @@ class TestWithAFile:
         assert "s3:PutBucketPolicy" in text
         assert '+      "Principal": {' in text
         assert "Nothing was changed." in text
-        assert not read_stack(clients, bucket=bucket_name).bucket.is_ours
+        assert not bucket_of(read_account(clients, bucket=bucket_name)).is_ours
         assert list(tmp_path.iterdir()) == []
 
     def test_from_nothing(self, clients: Clients, bucket_name: str, tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ class TestWithAFile:
         with pytest.raises(CommandError, match="AWS_CLOUDFRONT_HASH_ALGORITHM is 'sha256'"):
             run("--create", "--apply", "--yes")
 
-        assert not read_stack(clients, bucket=bucket_name).bucket.is_ours
+        assert not bucket_of(read_account(clients, bucket=bucket_name)).is_ours
 
     def test_key_that_cannot_sign(self, settings: Any) -> None:
         """Name the setting that lets an RSA key sign where OpenSSL refuses SHA-1."""

@@ -1,15 +1,31 @@
+"""Answer for one object as S3 does: ranges, conditions, overrides and errors."""
+
 from __future__ import annotations
 
 import io
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given, strategies as st
 
-from cfsigned_django.edge.stored_object import CHUNK_SIZE, Answer, StoredObject, answer, s3_error
+from cfsigned_django.edge.s3_object import (
+    CHUNK_SIZE,
+    Answer,
+    ByteRange,
+    NotSatisfiable,
+    Outcome,
+    StoredObject,
+    answer,
+    evaluate,
+    parse_range,
+    range_applies,
+    s3_error,
+)
 
 DATA = b"0123456789"
-ETAG = '"5e-a"'
-MODIFIED = datetime(2026, 1, 1, 12, tzinfo=UTC)
+ETAG = '"abc"'
+# Half a second behind the whole one: HTTP dates cannot say so.
+MODIFIED = datetime(2026, 1, 1, 12, 0, 0, 500_000, tzinfo=UTC)
 
 
 class TrackedFile(io.BytesIO):
@@ -171,3 +187,137 @@ def test_error_differs_from_cloudfront() -> None:
     body = b"".join(s3_error("403 Forbidden", "AccessDenied", "Access Denied").body)
     assert b"<Message>Access Denied</Message><RequestId>" in body
     assert b"</HostId></Error>" in body
+
+
+@pytest.mark.parametrize(
+    ("header", "first", "last"),
+    [
+        ("bytes=0-0", 0, 0),
+        ("bytes=0-", 0, 9),
+        ("bytes=3-5", 3, 5),
+        ("bytes=3-99", 3, 9),
+        ("bytes=9-", 9, 9),
+        ("bytes=-1", 9, 9),
+        ("bytes=-10", 0, 9),
+        ("bytes=-99", 0, 9),
+        (f"bytes=0-{'9' * 18}", 0, 9),
+        ("bytes= 3-5 ", 3, 5),
+    ],
+)
+def test_range(header: str, first: int, last: int) -> None:
+    """Read one range of an object of 10 bytes."""
+    assert parse_range(header, 10) == ByteRange(first=first, last=last)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "",
+        "bytes",
+        "bytes=",
+        "bytes=-",
+        "bytes=a-b",
+        "bytes=5-3",
+        "bytes=--5",
+        "items=0-5",
+        "bytes=0-1,3-4",
+        "bytes=0-1, 3-4",
+        "bytes=\u0663-\u0665",
+        f"bytes={'1' * 19}-",
+        f"bytes={'1' * 5000}-",
+        f"bytes=0-{'1' * 5000}",
+        f"bytes=-{'1' * 5000}",
+    ],
+)
+def test_ignored(header: str) -> None:
+    """Serve the whole object for what is not one range, several ranges included."""
+    assert parse_range(header, 10) is None
+
+
+@pytest.mark.parametrize(
+    ("header", "size"), [("bytes=10-", 10), ("bytes=10-12", 10), ("bytes=-0", 10), ("bytes=0-", 0)]
+)
+def test_not_satisfiable(header: str, size: int) -> None:
+    """Refuse a range without a single byte of the object in it."""
+    with pytest.raises(NotSatisfiable):
+        parse_range(header, size)
+
+
+@given(
+    size=st.integers(1, 50),
+    first=st.none() | st.integers(0, 60),
+    last=st.none() | st.integers(0, 60),
+)
+def test_agrees_with_slices(size: int, first: int | None, last: int | None) -> None:
+    """Name the bytes that a slice of a list would give."""
+    positions = list(range(size))
+    header = f"bytes={'' if first is None else first}-{'' if last is None else last}"
+    if first is None:
+        expected = positions[-last:] if last else []
+    else:
+        expected = positions[first:] if last is None else positions[first : last + 1]
+    try:
+        part = parse_range(header, size)
+    except NotSatisfiable:
+        assert expected == []
+        return
+    if part is None:
+        assert first is last is None or (first is not None and last is not None and last < first)
+        return
+    assert positions[part.first : part.last + 1] == expected
+    assert part.length == len(expected)
+    assert part.content_range(size) == f"bytes {expected[0]}-{expected[-1]}/{size}"
+
+
+SAME = "Thu, 01 Jan 2026 12:00:00 GMT"
+EARLIER = "Thu, 01 Jan 2026 11:59:59 GMT"
+LATER = "Thu, 01 Jan 2026 12:00:01 GMT"
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({}, Outcome.PROCEED),
+        ({"IF_NONE_MATCH": ETAG}, Outcome.NOT_MODIFIED),
+        ({"IF_NONE_MATCH": 'W/"abc"'}, Outcome.NOT_MODIFIED),
+        ({"IF_NONE_MATCH": '"x", "abc"'}, Outcome.NOT_MODIFIED),
+        ({"IF_NONE_MATCH": "*"}, Outcome.NOT_MODIFIED),
+        ({"IF_NONE_MATCH": '"x"'}, Outcome.PROCEED),
+        ({"IF_NONE_MATCH": '"x"', "IF_MODIFIED_SINCE": LATER}, Outcome.PROCEED),
+        ({"IF_MODIFIED_SINCE": SAME}, Outcome.NOT_MODIFIED),
+        ({"IF_MODIFIED_SINCE": LATER}, Outcome.NOT_MODIFIED),
+        ({"IF_MODIFIED_SINCE": EARLIER}, Outcome.PROCEED),
+        ({"IF_MODIFIED_SINCE": "yesterday"}, Outcome.PROCEED),
+        ({"IF_MODIFIED_SINCE": "Thu, 01 Jan 2026 12:00:00 -0000"}, Outcome.NOT_MODIFIED),
+        ({"IF_MATCH": ETAG}, Outcome.PROCEED),
+        ({"IF_MATCH": "*"}, Outcome.PROCEED),
+        ({"IF_MATCH": '"x"'}, Outcome.FAILED),
+        ({"IF_UNMODIFIED_SINCE": SAME}, Outcome.PROCEED),
+        ({"IF_UNMODIFIED_SINCE": EARLIER}, Outcome.FAILED),
+        ({"IF_MATCH": ETAG, "IF_UNMODIFIED_SINCE": EARLIER}, Outcome.PROCEED),
+        ({"IF_MATCH": ETAG, "IF_NONE_MATCH": ETAG}, Outcome.NOT_MODIFIED),
+    ],
+)
+def test_evaluate(headers: dict[str, str], expected: Outcome) -> None:
+    """Follow the order in which RFC 9110 wants the conditions evaluated."""
+    environ = {f"HTTP_{name}": value for name, value in headers.items()}
+    assert evaluate(environ, etag=ETAG, last_modified=MODIFIED) is expected
+
+
+@pytest.mark.parametrize(
+    ("if_range", "expected"),
+    [
+        (None, True),
+        (ETAG, True),
+        ('"x"', False),
+        ('W/"abc"', False),
+        (SAME, True),
+        (EARLIER, False),
+        (LATER, False),
+        ("yesterday", False),
+    ],
+)
+def test_range_applies(if_range: str | None, expected: bool) -> None:
+    """Serve a range only of the very version that If-Range names."""
+    environ = {} if if_range is None else {"HTTP_IF_RANGE": if_range}
+    assert range_applies(environ, etag=ETAG, last_modified=MODIFIED) is expected

@@ -12,8 +12,8 @@ from cfsigned_django.aws.account import (
     Clients,
     as_distribution,
     pages,
+    read_account,
     read_bucket,
-    read_stack,
 )
 from cfsigned_django.aws.client import AwsError
 from cfsigned_django.aws.documents.distribution import (
@@ -21,25 +21,28 @@ from cfsigned_django.aws.documents.distribution import (
     new_distribution_config,
     new_origin,
 )
+from cfsigned_django.aws.provisioning.desired_state import DesiredState
+from cfsigned_django.aws.provisioning.plan import plan
 from tests.ministack_server import Ministack
+from tests.setup.accounts import bucket_of
 from tests.simulation.answers import refusal
 
 
 def test_empty_account(clients: Clients, bucket_name: str, aws_account: str) -> None:
     """Find nothing, in the account whose credentials these are."""
-    stack = read_stack(clients, bucket=bucket_name, access_identities=True)
+    stack = read_account(clients, bucket=bucket_name, access_identities=True)
 
     assert stack.account_id == aws_account
     assert stack.partition == "aws"
-    assert stack.bucket.state is BucketState.MISSING
+    assert bucket_of(stack).state is BucketState.MISSING
     assert stack.distribution is None
     found = (
-        *stack.public_keys,
-        *stack.key_groups,
-        *stack.access_controls,
-        *stack.access_identities,
-        *stack.cache_policies,
-        *stack.origin_request_policies,
+        *(stack.public_keys or ()),
+        *(stack.key_groups or ()),
+        *(stack.access_controls or ()),
+        *(stack.access_identities or ()),
+        *(stack.cache_policies or ()),
+        *(stack.origin_request_policies or ()),
     )
     assert found == ()
 
@@ -82,7 +85,7 @@ def test_distribution_by_name_and_by_id(clients: Clients, bucket_name: str) -> N
     config = new_distribution_config(bucket_name, origin, new_behavior(origin["Id"]))
     made = clients.cloudfront.create_distribution(DistributionConfig=config)
 
-    found = read_stack(clients, bucket=bucket_name).distribution
+    found = read_account(clients, bucket=bucket_name).distribution
 
     assert found is not None
     assert found.id == made["Distribution"]["Id"]
@@ -91,22 +94,26 @@ def test_distribution_by_name_and_by_id(clients: Clients, bucket_name: str) -> N
     assert found.partition == "aws"
     assert found.aliases == []
     # The managed policy that its behavior uses is read along.
-    stack = read_stack(clients, bucket="another-bucket", distribution_id=found.id)
+    stack = read_account(clients, bucket="another-bucket", distribution_id=found.id)
     assert stack.distribution == found
-    assert [each.name for each in stack.cache_policies.values()] == ["Managed-CachingOptimized"]
-    assert read_stack(clients, bucket="another-bucket").distribution is None
+    assert [each.name for each in (stack.cache_policies or {}).values()] == [
+        "Managed-CachingOptimized"
+    ]
+    assert read_account(clients, bucket="another-bucket").distribution is None
 
 
 def test_unknown_distribution(clients: Clients, bucket_name: str) -> None:
     """Name the distribution that is not in this account."""
-    with pytest.raises(AwsError, match="EUNKNOWN123") as caught:
-        read_stack(clients, bucket=bucket_name, distribution_id="EUNKNOWN123")
+    found = read_account(clients, bucket=bucket_name, distribution_id="EUNKNOWN123")
 
-    assert caught.value.code == "NoSuchDistribution"
+    [problem] = found.problems
+    assert problem.code == "NoSuchDistribution"
+    assert "EUNKNOWN123" in problem.what
+    assert (found.distribution, found.has_looked_for_distribution) == (None, False)
 
 
 def test_missing_permission(clients: Clients, bucket_name: str) -> None:
-    """Name the permission that is missing."""
+    """Name the permission that is missing, and plan nothing from what is half known."""
 
     class NoKeyGroups:
         def __getattr__(self, name: str) -> Any:
@@ -115,8 +122,14 @@ def test_missing_permission(clients: Clients, bucket_name: str) -> None:
         def list_key_groups(self) -> None:
             raise refusal("AccessDenied", "ListKeyGroups", "not authorized")
 
+    account = read_account(
+        dataclasses.replace(clients, cloudfront=NoKeyGroups()), bucket=bucket_name
+    )
+
+    assert [each.permission for each in account.problems] == ["cloudfront:ListKeyGroups"]
+    assert (account.key_groups, account.public_keys) == (None, ())
     with pytest.raises(AwsError, match="cloudfront:ListKeyGroups"):
-        read_stack(dataclasses.replace(clients, cloudfront=NoKeyGroups()), bucket=bucket_name)
+        plan(account, DesiredState(bucket=bucket_name))
 
 
 def test_all_pages() -> None:

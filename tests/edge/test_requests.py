@@ -1,8 +1,10 @@
+"""Read from a WSGI environ what a viewer sent, exactly as it was sent."""
+
 from __future__ import annotations
 
 import pytest
 
-from cfsigned_django.edge.viewer_request import ViewerRequest, raw_target
+from cfsigned_django.edge.requests import ViewerRequest, raw_target
 from cfsigned_django.signing.encoding import encode_url
 from tests.edge import HOST
 

@@ -1,3 +1,5 @@
+"""The command serves what CloudFront would, follows a distribution, and refuses the rest."""
+
 from __future__ import annotations
 
 import logging
@@ -298,7 +300,7 @@ def test_ctrl_c(port: int, ec_key: PrivateKey, tmp_path: Path) -> None:
         f"AWS_CLOUDFRONT_KEY = Path({str(key)!r})\nAWS_CLOUDFRONT_KEY_ID = 'K1TESTKEYID'\n"
         f"AWS_S3_CUSTOM_DOMAIN = '127.0.0.1:{port}'\nAWS_S3_URL_PROTOCOL = 'http:'\n"
     )
-    path = os.pathsep.join([str(tmp_path), str(Path(__file__).parent.parent)])
+    path = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[2])])
     process = subprocess.Popen(
         [sys.executable, "-m", "django", "cfsigned_edge"],
         env=os.environ | {"DJANGO_SETTINGS_MODULE": "edge_settings", "PYTHONPATH": path},
