@@ -168,7 +168,7 @@ class KeyPairAdmin(Base):
         return site_rotation(
             changed_by=request.user.get_username()[:150],
             on_move=log,
-            on_put_back=lambda each: self.record(request, each, KnownReason.PUT_BACK),
+            on_restore=lambda each: self.record(request, each, KnownReason.PUT_BACK),
         )
 
     def _check_quietly(

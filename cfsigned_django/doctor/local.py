@@ -84,7 +84,7 @@ def check_rotation_waits(key_group_id: str | None) -> Iterator[Finding]:
         return  # the system checks tell, or the site rotates nothing
     if rotation.key_group_id != key_group_id:
         return
-    now = rotation.clock()
+    now = rotation.store.clock()
     subject = f"key group {key_group_id}"
     for text in find_overdue(rotation, now=now):
         yield finding("rotation-stuck", text, subject=subject)

@@ -27,6 +27,7 @@ from cfsigned_django.rotation.lifecycle import Waits
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult, probe_url
 from cfsigned_django.rotation.rotation import Rotation
+from cfsigned_django.rotation.store import KeyPairStore
 from cfsigned_django.setup.keys import DatabaseKey, KeyFile, KeyHolder, SettingsKey
 from cfsigned_django.signing import KeyAlgorithm, Signer
 from cfsigned_django.validation import sign_probe, site_lifetime, whole_seconds
@@ -217,9 +218,11 @@ def _database_key(desired: DesiredState, clients: Clients | None) -> DatabaseKey
     )
     return DatabaseKey(
         rotation=Rotation(
-            key_group_id=desired.key_group_id or next(iter(named), name),
-            changed_by="cfsigned_setup",
-            claim_seconds=conf.rotation_seconds("AWS_CLOUDFRONT_CLAIM_SECONDS"),
+            store=KeyPairStore(
+                key_group_id=desired.key_group_id or next(iter(named), name),
+                changed_by="cfsigned_setup",
+                claim_seconds=conf.rotation_seconds("AWS_CLOUDFRONT_CLAIM_SECONDS"),
+            ),
             waits=waits,
             key_groups=None,
             probe=lambda signer: ProbeResult.NO_ANSWER,

@@ -9,7 +9,10 @@ import pytest
 from cfsigned_django.rotation import site as site_rotation
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
-from cfsigned_django.rotation.steps import ProbeFailed, advance
+from cfsigned_django.rotation.rotation import ProbeFailed
+from cfsigned_django.rotation.steps import (
+    advance,
+)
 from tests.rotation import Site, fresh
 from tests.rotation.commands import Shell, aged
 from tests.rotation.test_storages_apart import BACKEND

@@ -11,11 +11,15 @@ from cfsigned_django.aws.client import AwsError
 from cfsigned_django.rotation.lifecycle import Blocker, Cause, KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
-from cfsigned_django.rotation.rotation import Blocked, Claimed, RotationError
+from cfsigned_django.rotation.rotation import (
+    Blocked,
+    Claimed,
+    ProbeFailed,
+    RotationError,
+    Unanswered,
+)
 from cfsigned_django.rotation.status import find_waits
 from cfsigned_django.rotation.steps import (
-    ProbeFailed,
-    Unanswered,
     Unfinished,
     advance,
     is_under_way,

@@ -232,7 +232,7 @@ def test_put_back_begins_the_wait_anew(key_group: Site) -> None:
     key_pair = key_group.trusted(good_for=400)
     key_group.set_members(key_group.foreign)
 
-    assert key_group.rotation().put_back(key_pair, now=key_group.now)
+    assert key_group.rotation().restore_missing([key_pair], now=key_group.now)
 
     row = fresh(key_pair)
     assert (row.good_since, row.trusted_at, row.claimed_until) == (None, key_group.now, None)
@@ -249,7 +249,7 @@ def test_put_back_that_dies_has_begun_the_wait_anew(key_group: Site) -> None:
             raise Killed
 
     with pytest.raises(Killed):
-        key_group.rotation(boundary=die).put_back(key_pair, now=key_group.now)
+        key_group.rotation(boundary=die).restore_missing([key_pair], now=key_group.now)
 
     assert str(key_pair) in key_group.members
     assert (fresh(key_pair).good_since, fresh(key_pair).trusted_at) == (None, key_group.now)
@@ -263,7 +263,7 @@ def test_probe_from_before_it_was_put_back_does_not_count(key_group: Site) -> No
     def probe_slowly(signer: Signer) -> ProbeResult:
         key_group.set_members(key_group.foreign)
         key_group.wait(5)
-        rotation.put_back(fresh(key_pair), now=key_group.now)
+        rotation.restore_missing([fresh(key_pair)], now=key_group.now)
         return ProbeResult.GOOD
 
     replace(rotation, probe=probe_slowly).check(key_pair, now=key_group.now)
@@ -276,7 +276,7 @@ def test_nothing_is_put_back_that_is_there(key_group: Site) -> None:
     """A key that is in the group stays as it is, with its wait."""
     key_pair = key_group.trusted(good_for=60)
 
-    assert not key_group.rotation().put_back(key_pair, now=key_group.now)
+    assert not key_group.rotation().restore_missing([key_pair], now=key_group.now)
     assert fresh(key_pair).good_since is not None
 
 

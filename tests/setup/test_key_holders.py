@@ -14,6 +14,7 @@ from cfsigned_django.rotation.lifecycle import KeyStatus, Waits
 from cfsigned_django.rotation.models import KeyPair, KnownReason
 from cfsigned_django.rotation.probe import ProbeResult
 from cfsigned_django.rotation.rotation import Rotation, RotationError
+from cfsigned_django.rotation.store import KeyPairStore
 from cfsigned_django.setup.keys import DatabaseKey, KeyFile, SettingsKey
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm, PrivateKey
 
@@ -92,7 +93,7 @@ class TestDatabaseKey:
         """Return the holder of a site that has no key yet."""
         waits = Waits(propagation=300, url_lifetime=60, keyring=0, clock_skew=0)
         rotation = Rotation(
-            key_group_id=NAME,
+            store=KeyPairStore(key_group_id=NAME),
             waits=waits,
             key_groups=None,
             probe=lambda signer: ProbeResult.NO_ANSWER,
@@ -158,7 +159,7 @@ class TestDatabaseKey:
         """Take the spare that a group has where a set-up wants a key and there is no other."""
         holder.make(EC)
         KeyPair.objects.update(is_spare=True, key_group_id=GROUP, next_in=GROUP)
-        of_the_group = replace(holder, rotation=replace(holder.rotation, key_group_id=GROUP))
+        of_the_group = replace(holder, rotation=holder.rotation.of_group(GROUP))
 
         of_the_group.make(EC)
 

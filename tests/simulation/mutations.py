@@ -56,34 +56,34 @@ def always(result: Any) -> Wrong:
 
 
 def before_move(change: Callable[[Any, Any, KeyStatus, dict[str, Any]], None]) -> Wrong:
-    """Change what is recorded with a move: takes the rotation, the key pair, where to, and it."""
+    """Change what is recorded with a move: takes the store, the key pair, where to, and it."""
 
     def wrong(move: Any) -> Any:
-        def change_and_move(rotation: Any, key_pair: Any, to: KeyStatus, **fields: Any) -> None:
-            change(rotation, key_pair, to, fields)
-            move(rotation, key_pair, to, **fields)
+        def change_and_move(store: Any, key_pair: Any, to: KeyStatus, **fields: Any) -> None:
+            change(store, key_pair, to, fields)
+            move(store, key_pair, to, **fields)
 
         return change_and_move
 
     return wrong
 
 
-def _date_at_once(rotation: Any, key_pair: Any, to: KeyStatus, fields: dict[str, Any]) -> None:
+def _date_at_once(store: Any, key_pair: Any, to: KeyStatus, fields: dict[str, Any]) -> None:
     if to is KeyStatus.RETIRING:
-        fields["retiring_at"] = rotation.clock()
+        fields["retiring_at"] = store.clock()
 
 
-def _take_any_state(rotation: Any, key_pair: Any, to: KeyStatus, fields: dict[str, Any]) -> None:
+def _take_any_state(store: Any, key_pair: Any, to: KeyStatus, fields: dict[str, Any]) -> None:
     key_pair.refresh_from_db(fields=["status"])
 
 
-def _give_away(rotation: Any, key_pair: Any, to: KeyStatus, fields: dict[str, Any]) -> None:
+def _give_away(store: Any, key_pair: Any, to: KeyStatus, fields: dict[str, Any]) -> None:
     if to is KeyStatus.REVOKED:
         fields["claimed_until"] = None
 
 
 def _keep_private_key(state: KeyStatus) -> Wrong:
-    def keep(rotation: Any, key_pair: Any, to: KeyStatus, fields: dict[str, Any]) -> None:
+    def keep(store: Any, key_pair: Any, to: KeyStatus, fields: dict[str, Any]) -> None:
         if to is state:
             del fields["sealed_private_key"]
 
@@ -100,7 +100,7 @@ def _careless_while(state: KeyStatus) -> Wrong:
 
 
 def _end_any_claim(end: Any) -> Any:
-    return lambda claim, **fields: claim.record.write(claim.rows, claimed_until=None, **fields)
+    return lambda claim, **fields: claim.store.write(claim.rows, claimed_until=None, **fields)
 
 
 def _give_up_at_once(prepare_successor: Any) -> Any:
@@ -596,7 +596,7 @@ class Unnoticed:
 
 UNNOTICED: Final = [
     Unnoticed(
-        change="Rotation.put_back resets good_since after the key is back, not before",
+        change="Rotation.restore_missing resets good_since after the key is back, not before",
         why="The check before it has reset it already, unless a person took the key out between "
         "that check and the last look; and the process must die between the two calls.",
         tested_in="tests/rotation/test_trust.py",
@@ -635,7 +635,7 @@ UNNOTICED: Final = [
         test="test_successor_under_a_wrong_id_is_replaced",
     ),
     Unnoticed(
-        change="Record.lock does not lock the group",
+        change="KeyPairStore.lock does not lock the group",
         why="A simulated transaction is never interrupted by another one.",
         tested_in="tests/rotation/test_claims.py",
         test="test_lock_writes_before_it_reads",
@@ -654,7 +654,7 @@ UNNOTICED: Final = [
         test="test_last_probe_must_be_answered",
     ),
     Unnoticed(
-        change="Record.claim gives a claim back at once, not after a moment",
+        change="KeyPairStore.claim gives a claim back at once, not after a moment",
         why="A key whose creation lost its answer is looked for again as long as ListPublicKeys "
         "may not show it.",
         tested_in="tests/rotation/test_claims.py",

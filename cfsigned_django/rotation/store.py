@@ -1,7 +1,7 @@
-"""Record what becomes of the key pairs of a key group: each move once.
+"""Store the key pairs of a key group: rows, claims, the database's clock, lost races.
 
-Whichever process comes first makes a move; the others are told. Nothing here
-calls CloudFront.
+Of several processes, the first one makes a transition; the others are told so.
+Nothing here calls CloudFront.
 """
 
 from __future__ import annotations
@@ -9,17 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db import IntegrityError, OperationalError, router, transaction
+from django.db import IntegrityError, OperationalError, connections, router, transaction
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.rotation.conflicts import is_lost_race
-from cfsigned_django.rotation.database_clock import read_database_clock
-from cfsigned_django.rotation.key_group_api import KeyGroupsApi
+from cfsigned_django.aws.key_groups import KeyGroups
+from cfsigned_django.encryption import CannotUnseal, reseal
 from cfsigned_django.rotation.lifecycle import KeyStatus, lacks_retirement_date
 from cfsigned_django.rotation.models import REASON_LENGTH, KeyPair
 from cfsigned_django.signing import PrivateKey
@@ -49,14 +49,40 @@ def refuse_long(reason: str) -> None:
         raise RotationError(text % {"length": len(reason), "most": REASON_LENGTH})
 
 
+# The clock that all machines of a site share
+
+#: What each database calls the present moment in UTC: not that of the
+#: transaction's begin, which may be long ago.
+_NOW_IN_UTC = {
+    "postgresql": "SELECT clock_timestamp() AT TIME ZONE 'UTC'",
+    "mysql": "SELECT UTC_TIMESTAMP(6)",
+    "oracle": "SELECT SYS_EXTRACT_UTC(SYSTIMESTAMP) FROM DUAL",
+}
+
+
+def read_database_clock(using: str) -> datetime:
+    """Return the database's time; this machine's where it lives here, as SQLite does."""
+    connection = connections[using]
+    sql = _NOW_IN_UTC.get(connection.vendor)
+    if sql is None:
+        return timezone.now()
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+        moment: datetime = cursor.fetchone()[0]
+    return moment.replace(tzinfo=UTC)
+
+
 def read_clock() -> datetime:
     """Return the time of the database that holds the key pairs."""
     return read_database_clock(router.db_for_write(KeyPair))
 
 
+# Rows
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
-    """The key pairs of one group, and the moves that ``changed_by`` makes with them.
+class KeyPairStore:
+    """The key pairs of one key group, and the transitions that ``changed_by`` records.
 
     Every write is committed when its method returns: what comes after it may
     be a call that cannot be undone. So none may be made in a transaction of
@@ -67,10 +93,8 @@ class Record:
     changed_by: str = ""
     #: How long one process has a call to CloudFront to itself.
     claim_seconds: int = 60
-    #: Called after each move, inside its transaction.
+    #: Called after each transition, inside its transaction.
     on_move: Callable[[KeyPair], None] = lambda key_pair: None
-    #: Called after a key was put back into its group, where someone had taken it out.
-    on_put_back: Callable[[KeyPair], None] = lambda key_pair: None
     #: Waits begin and end by it; every machine must read the same.
     clock: Callable[[], datetime] = read_clock
 
@@ -178,7 +202,7 @@ class Record:
         where an answer may have been lost), and the death of the process
         leaves it to run out.
         """
-        claim = Claim(record=self, key_pair=key_pair, status=KeyStatus(key_pair.status))
+        claim = Claim(store=self, key_pair=key_pair, status=KeyStatus(key_pair.status))
         claim.begin()
         try:
             yield claim
@@ -186,6 +210,9 @@ class Record:
             is_refusal = isinstance(error, AwsError) and not error.is_temporary
             claim.give_back(timedelta() if is_refusal else SETTLE)
             raise
+
+
+# Claims
 
 
 def is_unclaimed(now: datetime) -> Q:
@@ -197,7 +224,7 @@ def is_unclaimed(now: datetime) -> Q:
 class Claim:
     """A step of a key pair that one process has to itself, for some seconds at a time."""
 
-    record: Record
+    store: KeyPairStore
     key_pair: KeyPair
     #: The state in which the step began.
     status: KeyStatus
@@ -206,7 +233,7 @@ class Claim:
     @property
     def rows(self) -> QuerySet[KeyPair]:
         """Return the key pair, as long as it is in the state in which the step began."""
-        return self.record.rows.filter(pk=self.key_pair.pk, status=self.status)
+        return self.store.rows.filter(pk=self.key_pair.pk, status=self.status)
 
     @property
     def own_rows(self) -> QuerySet[KeyPair]:
@@ -215,7 +242,7 @@ class Claim:
 
     def begin(self) -> None:
         """Take the step. Raise :exc:`Claimed` where another process has it."""
-        now = self.record.clock()
+        now = self.store.clock()
         self._extend(self.rows.filter(is_unclaimed(now)), now)
 
     def renew(self) -> None:
@@ -224,24 +251,78 @@ class Claim:
         Raise :exc:`Claimed` where another process took the step, since this
         one was held up for too long, or has moved the key pair.
         """
-        self._extend(self.own_rows, self.record.clock())
+        self._extend(self.own_rows, self.store.clock())
 
-    def before_each_call(self, api: KeyGroupsApi) -> KeyGroupsApi:
+    def before_each_call(self, api: KeyGroups) -> KeyGroups:
         """Return the calls to CloudFront, each of which looks first whether the step is its own."""
         return api.before_each_call(self.renew)
 
     def end(self, **fields: Any) -> bool:
         """Write what ends the step; return whether no other process had taken it."""
-        return self.record.write(self.own_rows, claimed_until=None, **fields)
+        return self.store.write(self.own_rows, claimed_until=None, **fields)
 
     def give_back(self, settle: timedelta) -> None:
         """Let others try the step, after a moment."""
         if self.until is not None:
-            settled = min(self.until, self.record.clock() + settle)
-            self.record.write(self.own_rows, claimed_until=settled)
+            settled = min(self.until, self.store.clock() + settle)
+            self.store.write(self.own_rows, claimed_until=settled)
 
     def _extend(self, rows: QuerySet[KeyPair], now: datetime) -> None:
-        until = now + timedelta(seconds=self.record.claim_seconds)
-        if not self.record.write(rows, claimed_until=until):
+        until = now + timedelta(seconds=self.store.claim_seconds)
+        if not self.store.write(rows, claimed_until=until):
             raise Claimed
         self.until = until
+
+
+# Lost races
+
+#: PostgreSQL: serialization failure, deadlock, lock not available.
+_SQLSTATES = frozenset({"40001", "40P01", "55P03"})
+#: MySQL and MariaDB: lock wait timeout, deadlock, record changed since the last read.
+_MYSQL_CODES = frozenset({1205, 1213, 1020})
+#: SQLite: with extensions such as SQLITE_BUSY_SNAPSHOT.
+_SQLITE_NAMES = ("SQLITE_BUSY", "SQLITE_LOCKED")
+
+
+def is_lost_race(error: OperationalError) -> bool:
+    """Tell whether another process was quicker: the same again may succeed."""
+    cause: Any = error.__cause__
+    if getattr(cause, "sqlite_errorname", "").startswith(_SQLITE_NAMES):
+        return True
+    if getattr(cause, "sqlstate", None) in _SQLSTATES:
+        return True
+    return bool(error.args) and error.args[0] in _MYSQL_CODES
+
+
+# Encryption keys that changed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resealing:
+    """What became of the private keys, or would become of them."""
+
+    #: What was sealed with the newest encryption key.
+    sealed: list[KeyPair]
+    #: What no encryption key of the settings opens.
+    closed: list[KeyPair]
+    #: What the settings lack to open those.
+    problem: str = ""
+
+
+def reseal_all(*, dry_run: bool = False) -> Resealing:
+    """Seal every private key with the newest encryption key; one that stays closed stops none."""
+    rows = KeyPair.objects.using(router.db_for_write(KeyPair))
+    sealed, closed, problem = [], [], ""
+    for row in rows.exclude(sealed_private_key=""):
+        former = row.sealed_private_key
+        try:
+            anew = reseal(former)
+        except CannotUnseal as error:
+            closed.append(row)
+            problem = str(error)
+            continue
+        sealed.append(row)
+        if not dry_run:
+            # Only if nobody erased or resealed it meanwhile.
+            rows.filter(pk=row.pk, sealed_private_key=former).update(sealed_private_key=anew)
+    return Resealing(sealed=sealed, closed=closed, problem=problem)

@@ -1,11 +1,15 @@
-"""Say what a rotation asks of CloudFront, and bring keys in and out; aws/key_groups.py does it."""
+"""Register the public key of a key pair in CloudFront, restore it to its group, and remove it.
+
+Each call does the same when it is made twice.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable
-from typing import Final, Protocol
+from collections.abc import Callable, Collection, Iterable
+from typing import Final
 
-from cfsigned_django.aws.client import AwsError
+from cfsigned_django.aws.errors import AwsError
+from cfsigned_django.aws.key_groups import KeyGroups, ListedPublicKey
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.validation import is_of_trusted_signer
 
@@ -15,48 +19,9 @@ DELETED: Final = "NoSuchPublicKey"
 TRUSTED_SIGNER: Final = "TrustedSigner"
 
 
-class ListedKey(Protocol):
-    """A public key as CloudFront lists it."""
-
-    @property
-    def key_pair_id(self) -> str:
-        """Return its id, ``K...``."""
-
-    def holds(self, public_key_pem: str) -> bool:
-        """Tell whether this is the same key."""
-
-
-class KeyGroupsApi(Protocol):
-    """The calls of a rotation; each does the same when it is made twice."""
-
-    def before_each_call(self, do: Callable[[], None]) -> KeyGroupsApi:
-        """Return the same, with something to do before each request to AWS."""
-
-    def check_room(self, key_group_id: str, quota: int) -> None:
-        """Raise where the key group, of at most ``quota`` keys, cannot take another one."""
-
-    def members(self, key_group_id: str) -> Container[str]:
-        """Return the ids in the key group."""
-
-    def public_keys(self) -> Iterable[ListedKey]:
-        """Return every public key of the account."""
-
-    def ensure_public_key(
-        self, *, caller_reference: str, name: str, public_key_pem: str, comment: str = ""
-    ) -> str:
-        """Return the id of the public key, created only if it is not there."""
-
-    def add(self, key_group_id: str, key_pair_id: str) -> object:
-        """Put the key into the group, if it is not in it."""
-
-    def remove(self, key_group_id: str, key_pair_id: str) -> object:
-        """Take the key out of the group, if it is in it."""
-
-    def delete_public_key(self, key_pair_id: str) -> None:
-        """Delete the public key, if it is there."""
-
-
-def bring_in(api: KeyGroupsApi, key_pair: KeyPair, note_id: Callable[[str], None]) -> str:
+def register_in_cloudfront(
+    api: KeyGroups, key_pair: KeyPair, note_id: Callable[[str], None]
+) -> str:
     """Create the public key and put it into its group; return its id.
 
     ``note_id`` is told the id between the two calls: the group may refuse the
@@ -75,12 +40,12 @@ def bring_in(api: KeyGroupsApi, key_pair: KeyPair, note_id: Callable[[str], None
     return key_pair_id
 
 
-def is_missing_in(members: Container[str], key_pair: KeyPair) -> bool:
+def is_missing_in(members: Collection[str], key_pair: KeyPair) -> bool:
     """Tell whether a key is not in its group, which may hold it."""
     return str(key_pair) not in members and not is_of_trusted_signer(str(key_pair))
 
 
-def put_back_in(api: KeyGroupsApi, key_pair: KeyPair) -> None:
+def restore_to_group(api: KeyGroups, key_pair: KeyPair) -> None:
     """Put a key into its group that has been there before.
 
     Raise :exc:`AwsError` that says so where its public key was deleted meanwhile.
@@ -104,19 +69,19 @@ def put_back_in(api: KeyGroupsApi, key_pair: KeyPair) -> None:
         ) from None
 
 
-def own_ids(listed: Iterable[ListedKey], key_pair: KeyPair) -> list[str]:
+def own_ids(listed: Iterable[ListedPublicKey], key_pair: KeyPair) -> list[str]:
     """Return the ids under which CloudFront lists the public key, whatever id the row has."""
     public_key = key_pair.trustworthy_public_key
     return [each.key_pair_id for each in listed if each.holds(public_key)]
 
 
-def may_be_unlisted(listed: Iterable[ListedKey], key_pair: KeyPair) -> bool:
+def may_be_unlisted(listed: Iterable[ListedPublicKey], key_pair: KeyPair) -> bool:
     """Return whether its public key may be too new for CloudFront to list it."""
     name = key_pair.key_pair_id
     return bool(name) and name not in {each.key_pair_id for each in listed}
 
 
-def find_id(api: KeyGroupsApi, key_pair: KeyPair) -> str:
+def find_id(api: KeyGroups, key_pair: KeyPair) -> str:
     """Return the id under which CloudFront has the public key; empty where it has none.
 
     A person may have typed the id of another key, or one that does not exist.
@@ -132,7 +97,7 @@ def find_id(api: KeyGroupsApi, key_pair: KeyPair) -> str:
     return str(key_pair) if is_new else ""
 
 
-def take_out(api: KeyGroupsApi, key_pair: KeyPair) -> None:
+def remove_from_cloudfront(api: KeyGroups, key_pair: KeyPair) -> None:
     """Take the public key out of its group and delete it.
 
     It is found by what it is: one who died while it was created may have left
