@@ -85,7 +85,7 @@ def _give_away(store: Any, key_pair: Any, to: KeyStatus, fields: dict[str, Any])
 def _keep_private_key(state: KeyStatus) -> Wrong:
     def keep(store: Any, key_pair: Any, to: KeyStatus, fields: dict[str, Any]) -> None:
         if to is state:
-            del fields["sealed_private_key"]
+            del fields["encrypted_private_key"]
 
     return before_move(keep)
 
@@ -179,7 +179,7 @@ MUTATIONS: Final[list[Mutation | NotUnique]] = [
     Mutation(
         name="a key signs at its first good probe",
         seam=seams.KNOWN_EVERYWHERE_AT,
-        wrong=instead(lambda key, waits: key.good_since),
+        wrong=instead(lambda key, waits: key.verified_since),
         rules=(Rule.KNOWN_FIRST,),
     ),
     Mutation(
@@ -596,7 +596,7 @@ class Unnoticed:
 
 UNNOTICED: Final = [
     Unnoticed(
-        change="Rotation.restore_missing resets good_since after the key is back, not before",
+        change="Rotation.restore_missing resets verified_since after the key is back, not before",
         why="The check before it has reset it already, unless a person took the key out between "
         "that check and the last look; and the process must die between the two calls.",
         tested_in="tests/rotation/test_trust.py",
