@@ -404,7 +404,7 @@ class Rotation:
             return ProbeResult.UNKNOWN_KEY
         result = self.probe(key_pair.make_signer())
         if result.shows_known:
-            self._record_good(key_pair, now)
+            self._record_verified(key_pair, now)
         elif result.shows_unknown:
             self.store.write(
                 self.store.rows.filter(pk=key_pair.pk, status=KeyStatus.TRUSTED),
@@ -413,7 +413,7 @@ class Rotation:
         key_pair.refresh_from_db(using=self.store.rows.db, fields=["verified_since"])
         return result
 
-    def _record_good(self, key_pair: KeyPair, now: datetime) -> None:
+    def _record_verified(self, key_pair: KeyPair, now: datetime) -> None:
         if key_pair.verified_since is not None:
             return
         seen = key_pair.trusted_at

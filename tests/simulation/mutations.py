@@ -610,7 +610,7 @@ UNNOTICED: Final = [
         test="test_an_answer_is_as_old_as_its_question",
     ),
     Unnoticed(
-        change="Rotation._record_good does not ask whether the key was put back meanwhile",
+        change="Rotation._record_verified does not ask whether the key was put back meanwhile",
         why="It needs a probe that is held while the key is taken out and put back, and then no "
         "probe is refused.",
         tested_in="tests/rotation/test_trust.py",
