@@ -1,4 +1,4 @@
-"""Start, watch and stop the demo's servers, each in a process group of its own."""
+"""Start, watch and stop the demo's servers, on ports that nobody else gets."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -13,13 +14,14 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Self
 from urllib.parse import urlsplit
 
 from demo_project.reaper import end_group
-from demo_project.state import BASE_FOLDER
+from demo_project.state import BASE_FOLDER, FOLDER_VARIABLE, HOST, DemoState
 
-PATIENCE_TO_START = 30.0
+PATIENCE_TO_START = 60.0
 PATIENCE_TO_STOP = 5.0
 
 
@@ -121,13 +123,6 @@ class Child:
         what = f"{self.command.name} did not answer within {PATIENCE_TO_START:.0f} s."
         raise DemoFailed(what, self.command.log)
 
-    def wait_until_done(self) -> None:
-        """Return when the step has ended well; raise DemoFailed when it has not."""
-        code = self._process.wait()
-        self._copy.join()
-        if code:
-            raise self.failure()
-
     def wait_until_ended(self) -> None:
         """Return when the process has ended, however it did."""
         self._process.wait()
@@ -160,6 +155,55 @@ class Child:
                 echo(line.decode("utf-8", "replace").rstrip())
 
 
+class HeldPorts:
+    """Ports that nobody else gets: for each name the wanted one if it is free, else another.
+
+    Nobody answers on them. What is left is given back at the end of the `with` block.
+    """
+
+    def __init__(self, wanted: Mapping[str, int]) -> None:
+        self._sockets: dict[str, socket.socket] = {}
+        try:
+            for name, port in wanted.items():
+                self._sockets[name] = _bind(port)
+        except OSError:
+            self.close()
+            raise
+        self.ports = {name: each.getsockname()[1] for name, each in self._sockets.items()}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def give(self, name: str) -> None:
+        """Let the server of this name have its port."""
+        self._sockets.pop(name).close()
+
+    def close(self) -> None:
+        """Give back every port."""
+        for each in self._sockets.values():
+            each.close()
+        self._sockets.clear()
+
+
+def _bind(port: int) -> socket.socket:
+    """Return a socket that has the port, or another one."""
+    # A port that a server of this demo had until a moment ago can be shared only. That comes
+    # second: who starts at the same time could share it, too.
+    for candidate, shares in ((port, False), (port, True), (0, False)):
+        held = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, shares)
+        try:
+            held.bind((HOST, candidate))
+        except OSError:
+            held.close()
+        else:
+            return held
+    raise OSError(f"No free port on {HOST}.")
+
+
 def answers(url: str) -> bool:
     """Tell whether a server answers at the address, whatever its answer is."""
     place = urlsplit(url)
@@ -179,6 +223,67 @@ def tail(log: Path, lines: int) -> str:
     text = log.read_text("utf-8", "replace") if log.exists() else ""
     last = text.rstrip().splitlines()[-lines:] or ["(nothing was written)"]
     return "\n".join(f"    {line}" for line in last)
+
+
+def manage_command(
+    state: DemoState,
+    name: str,
+    *arguments: str,
+    ready_url: str = "",
+    variables: Mapping[str, str] = MappingProxyType({}),
+) -> Command:
+    """Return how to run a command of the site's manage.py."""
+    return Command(
+        name=name,
+        arguments=[sys.executable, str(BASE_FOLDER / "manage.py"), *arguments],
+        environment=environment(
+            DJANGO_SETTINGS_MODULE="demo_project.settings",
+            NO_COLOR="1",
+            **{FOLDER_VARIABLE: str(state.folder)},
+            **variables,
+        ),
+        log=state.logs / f"{name}.log",
+        ready_url=ready_url,
+    )
+
+
+def run(
+    command: Command, tell: Callable[[str], object] | None = None, *, codes: Sequence[int] = (0,)
+) -> str:
+    """Run a command to its end and return what it printed; `tell` gets each line as it comes.
+
+    Its errors go into the log, after what it printed. Raise DemoFailed for an exit code that is
+    not one of `codes`.
+    """
+    command.log.parent.mkdir(parents=True, exist_ok=True)
+    printed = []
+    with (
+        command.log.open("wb") as log,
+        subprocess.Popen(
+            command.arguments,
+            cwd=BASE_FOLDER,
+            env=dict(command.environment),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+        ) as process,
+    ):
+        assert process.stdout is not None  # noqa: S101 - as asked for above
+        try:
+            for line in process.stdout:
+                printed.append(line.decode("utf-8", "replace"))
+                if tell:
+                    tell(printed[-1].rstrip())
+        except BaseException:
+            process.kill()
+            raise
+        process.wait()
+        log.seek(0, os.SEEK_END)
+        log.write("".join(printed).encode())
+    if process.returncode not in codes:
+        what = " ".join(command.arguments[1:]).replace(f"{BASE_FOLDER}{os.sep}", "")
+        raise DemoFailed(f"{what} failed ({process.returncode}).", command.log)
+    return "".join(printed)
 
 
 def environment(**extra: str) -> dict[str, str]:

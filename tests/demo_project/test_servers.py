@@ -13,10 +13,18 @@ from pathlib import Path
 
 import pytest
 
-from demo_project.ports import HOST, HeldPorts, choose_ports
-from demo_project.processes import Child, Command, DemoFailed, Reaper, answers, environment
 from demo_project.reaper import remaining_groups
-from demo_project.state import BASE_FOLDER, DemoState
+from demo_project.servers import (
+    Child,
+    Command,
+    DemoFailed,
+    HeldPorts,
+    Reaper,
+    answers,
+    environment,
+    run,
+)
+from demo_project.state import BASE_FOLDER, HOST, DemoState
 
 
 @pytest.fixture
@@ -55,24 +63,30 @@ def gone(pid: int) -> bool:
     return not exists(pid)
 
 
-def test_a_step_passes_on_what_it_prints(reaper: Reaper, tmp_path: Path) -> None:
-    """Hand each line to the console as it comes and keep it in the log."""
+def test_a_step_passes_on_what_it_prints(tmp_path: Path) -> None:
+    """Hand each line to the terminal as it comes, return all of them, and keep them in the log."""
     lines: list[str] = []
-    step = Child(python("step", "print('하나'); print('two')", tmp_path), reaper, lines.append)
-    step.wait_until_done()
-    step.stop()
+    code = "import sys; print('하나'); print('two'); print('odd', file=sys.stderr)"
+    assert run(python("step", code, tmp_path), lines.append) == "하나\ntwo\n"
     assert lines == ["하나", "two"]
-    assert (tmp_path / "step.log").read_text("utf-8") == "하나\ntwo\n"
+    assert (tmp_path / "step.log").read_text("utf-8") == "odd\n하나\ntwo\n"
 
 
-def test_a_failing_step_shows_the_end_of_its_log(reaper: Reaper, tmp_path: Path) -> None:
+def test_a_failing_step_shows_the_end_of_its_log(tmp_path: Path) -> None:
     """Raise with the exit code, the path of the log and its last lines."""
-    step = Child(python("step", "import sys; sys.exit('no disk')", tmp_path), reaper)
-    with pytest.raises(DemoFailed, match="step ended with exit code 1") as caught:
-        step.wait_until_done()
-    step.stop()
+    with pytest.raises(DemoFailed, match=r"failed \(1\)") as caught:
+        run(python("step", "import sys; sys.exit('no disk')", tmp_path))
     assert str(tmp_path / "step.log") in str(caught.value)
     assert "no disk" in str(caught.value)
+
+
+def test_an_exit_code_may_be_an_answer(tmp_path: Path) -> None:
+    """Take an exit code that the caller knows, as the doctor's where it finds something."""
+    assert (
+        run(python("step", "print('ill'); raise SystemExit(1)", tmp_path), codes=(0, 1)) == "ill\n"
+    )
+    with pytest.raises(DemoFailed, match=r"failed \(2\)"):
+        run(python("step", "raise SystemExit(2)", tmp_path), codes=(0, 1))
 
 
 def test_a_server_that_ends_at_once_is_not_waited_for(reaper: Reaper, tmp_path: Path) -> None:
@@ -107,7 +121,7 @@ def test_the_reaper_ends_what_a_killed_demo_left(tmp_path: Path) -> None:
     code = f"""
         import os, signal, sys
         from pathlib import Path
-        from demo_project.processes import Child, Command, Reaper, environment
+        from demo_project.servers import Child, Command, Reaper, environment
         command = Command(
             name="sleeper",
             arguments=[sys.executable, "-c", "import time; time.sleep(60)"],
@@ -130,6 +144,12 @@ def test_the_reaper_ends_what_a_killed_demo_left(tmp_path: Path) -> None:
 def test_the_reaper_spares_what_was_taken_out() -> None:
     """Leave groups alone that ended in good order."""
     assert remaining_groups(["+7\n", "+8\n", "-7\n"]) == {8}
+
+
+def choose_ports(wanted: dict[str, int]) -> dict[str, int]:
+    """Return which ports a demo would get."""
+    with HeldPorts(wanted) as held:
+        return held.ports
 
 
 def test_a_taken_port_is_replaced() -> None:
