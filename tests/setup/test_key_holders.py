@@ -122,7 +122,7 @@ class TestDatabaseKey:
         assert nothing is None
         assert first == holder.find()
         assert row.status == KeyStatus.PENDING
-        assert "PRIVATE" not in row.sealed_private_key
+        assert "PRIVATE" not in row.encrypted_private_key
         assert holder.signer("K2JCJMDEHXQW5F").key_pair_id == "K2JCJMDEHXQW5F"
 
     def test_moves_into_its_group(self, holder: DatabaseKey) -> None:
@@ -134,7 +134,7 @@ class TestDatabaseKey:
         row = KeyPair.objects.get()
         assert (row.key_group_id, row.next_in) == (GROUP, GROUP)
         assert (row.status, row.key_pair_id) == (KeyStatus.TRUSTED, "K2JCJMDEHXQW5F")
-        assert row.good_since is None
+        assert row.verified_since is None
         assert "cfsigned_rotate --wait" in said
 
     def test_group_with_another_successor(self, holder: DatabaseKey, ec_key: PrivateKey) -> None:

@@ -94,7 +94,7 @@ def _give_away(store: Any, key_pair: Any, to: KeyStatus, fields: dict[str, Any])
 def _keep_private_key(state: KeyStatus) -> Wrong:
     def keep(store: Any, key_pair: Any, to: KeyStatus, fields: dict[str, Any]) -> None:
         if to is state:
-            del fields["sealed_private_key"]
+            del fields["encrypted_private_key"]
 
     return before_move(keep)
 
@@ -188,7 +188,7 @@ MUTATIONS: Final[list[Mutation | NotUnique]] = [
     Mutation(
         name="a key signs at its first good probe",
         seam=seams.KNOWN_EVERYWHERE_AT,
-        wrong=instead(lambda key, waits: key.good_since),
+        wrong=instead(lambda key, waits: key.verified_since),
         rules=(Rule.KNOWN_FIRST,),
     ),
     Mutation(
@@ -616,7 +616,7 @@ class Unnoticed:
 
 UNNOTICED: Final = [
     Unnoticed(
-        change="Rotation.restore_missing resets good_since after the key is back, not before",
+        change="Rotation.restore_missing resets verified_since after the key is back, not before",
         why="The check before it has reset it already, unless a person took the key out between "
         "that check and the last look; and the process must die between the two calls.",
         tested_in="tests/rotation/test_trust.py",
@@ -630,7 +630,7 @@ UNNOTICED: Final = [
         test="test_an_answer_is_as_old_as_its_question",
     ),
     Unnoticed(
-        change="Rotation._record_good does not ask whether the key was put back meanwhile",
+        change="Rotation._record_verified does not ask whether the key was put back meanwhile",
         why="It needs a probe that is held while the key is taken out and put back, and then no "
         "probe is refused.",
         tested_in="tests/rotation/test_trust.py",
