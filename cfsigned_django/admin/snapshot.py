@@ -39,14 +39,14 @@ class Snapshot:
         RETIRING, if the process that switched died, and how long links live
         now. Each makes a key stay longer, and never leave sooner.
         """
-        key_pairs = rotation.key_pairs()
+        key_pairs = rotation.store.key_pairs()
         rotation.remember_waits(key_pairs)  # if no job runs, nobody else does
-        return cls(rotation=rotation, now=rotation.clock(), key_pairs=key_pairs)
+        return cls(rotation=rotation, now=rotation.store.clock(), key_pairs=key_pairs)
 
     @property
     def by_hand(self) -> bool:
         """Return whether a person changes CloudFront, and not this site."""
-        return self.rotation.key_groups is None
+        return self.rotation.by_hand
 
     def find(self, pk: UUID) -> KeyPair | None:
         """Return the key pair with this primary key, if it is one of the key group."""

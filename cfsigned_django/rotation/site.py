@@ -23,6 +23,7 @@ from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult, probe_url
 from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.rotation.settings_key import SettingsKey, find_settings_keys, refuse_different
+from cfsigned_django.rotation.store import KeyPairStore
 from cfsigned_django.signing import Signer
 from cfsigned_django.storage.registry import signing_aliases, signing_fields
 from cfsigned_django.storage.urls import SignedUrlMixin
@@ -42,7 +43,7 @@ def site_rotation(
     changed_by: str = "",
     by_hand: bool = False,
     on_move: Callable[[KeyPair], None] = lambda key_pair: None,
-    on_put_back: Callable[[KeyPair], None] = lambda key_pair: None,
+    on_restore: Callable[[KeyPair], None] = lambda key_pair: None,
 ) -> Rotation:
     """Return the rotation of the site's key group, AWS_CLOUDFRONT_KEY_GROUP_ID.
 
@@ -73,17 +74,20 @@ def site_rotation(
             "cfsigned_django.storage.CloudFrontS3Storage as the BACKEND of one."
         )
         raise ImproperlyConfigured(text % {"group": key_group_id})
-    return Rotation(
+    store = KeyPairStore(
         key_group_id=key_group_id,
+        changed_by=changed_by,
+        claim_seconds=conf.rotation_seconds("AWS_CLOUDFRONT_CLAIM_SECONDS"),
+        on_move=on_move,
+    )
+    return Rotation(
+        store=store,
         waits=_waits(),
         key_groups=None if by_hand or conf.is_by_hand() else _key_groups(conf.aws_access()),
         probe=lambda signer: _probe(members, signer),
-        find_apart=lambda key_pair_id: _find_apart(key_group_id, key_pair_id),
-        changed_by=changed_by,
+        bypasses_rotation=lambda key_pair_id: _bypasses_rotation(key_group_id, key_pair_id),
+        on_restore=on_restore,
         key_group_quota=conf.key_group_quota() or KEYS_PER_GROUP,
-        claim_seconds=conf.rotation_seconds("AWS_CLOUDFRONT_CLAIM_SECONDS"),
-        on_move=on_move,
-        on_put_back=on_put_back,
     )
 
 
@@ -119,7 +123,7 @@ def _storages_of(key_group_id: str) -> Iterator[SignedUrlMixin]:
     return (each for _, each in _all_storages() if each.key_group_id == key_group_id)
 
 
-def _find_apart(key_group_id: str, key_pair_id: str) -> list[str]:
+def _bypasses_rotation(key_group_id: str, key_pair_id: str) -> list[str]:
     return [
         name for name, each in _all_storages() if each.bypasses_rotation(key_group_id, key_pair_id)
     ]
@@ -159,7 +163,9 @@ def unknown_keys(rotation: Rotation, keys: list[SettingsKey]) -> list[SettingsKe
     One that it has was replaced or revoked, and signs no more: see keyring.py.
     """
     ids = [each.key_pair_id for each in keys]
-    known = set(rotation.rows.filter(key_pair_id__in=ids).values_list("key_pair_id", flat=True))
+    known = set(
+        rotation.store.rows.filter(key_pair_id__in=ids).values_list("key_pair_id", flat=True)
+    )
     return [each for each in keys if each.key_pair_id not in known]
 
 
@@ -168,7 +174,7 @@ def signing_settings_key(rotation: Rotation) -> str:
 
     Where storages sign with different ones, those of all.
     """
-    if rotation.active():
+    if rotation.store.active():
         return ""
     return ", ".join(each.key_pair_id for each in unknown_keys(rotation, settings_keys(rotation)))
 
@@ -205,6 +211,6 @@ def _key_to_import(rotation: Rotation) -> SettingsKey:
             )
         )
     unknown = unknown_keys(rotation, keys)
-    if rotation.active() is None:
+    if rotation.store.active() is None:
         refuse_different(unknown)
     return (unknown or keys)[0]
