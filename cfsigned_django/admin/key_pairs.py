@@ -54,7 +54,7 @@ _FACTS = (
 )
 
 _MOMENTS = (
-    *("created_at", "trusted_at", "good_since", "active_at"),
+    *("created_at", "trusted_at", "verified_since", "active_at"),
     *("retiring_at", "retired_at", "revoked_at", "removed_at"),
 )
 

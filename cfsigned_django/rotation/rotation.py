@@ -407,24 +407,25 @@ class Rotation:
             return ProbeResult.UNKNOWN_KEY
         result = self.probe(key_pair.make_signer())
         if result.shows_known:
-            self._record_good(key_pair, now)
+            self._record_verified(key_pair, now)
         elif result.shows_unknown:
             self.store.write(
-                self.store.rows.filter(pk=key_pair.pk, status=KeyStatus.TRUSTED), good_since=None
+                self.store.rows.filter(pk=key_pair.pk, status=KeyStatus.TRUSTED),
+                verified_since=None,
             )
-        key_pair.refresh_from_db(using=self.store.rows.db, fields=["good_since"])
+        key_pair.refresh_from_db(using=self.store.rows.db, fields=["verified_since"])
         return result
 
-    def _record_good(self, key_pair: KeyPair, now: datetime) -> None:
-        if key_pair.good_since is not None:
+    def _record_verified(self, key_pair: KeyPair, now: datetime) -> None:
+        if key_pair.verified_since is not None:
             return
         seen = key_pair.trusted_at
         with self.store.transaction():
             self.store.lock(key_pair)
             rows = self.store.rows.filter(pk=key_pair.pk, status=KeyStatus.TRUSTED, trusted_at=seen)
             # Read here, after what others recorded: a probe may take long.
-            rows.filter(good_since=None).update(
-                good_since=begin_of_wait_by(now, self.store.clock())
+            rows.filter(verified_since=None).update(
+                verified_since=begin_of_wait_by(now, self.store.clock())
             )
 
     def activate(self, key_pair: KeyPair, *, now: datetime) -> KeyPair | None:
@@ -575,7 +576,11 @@ class Rotation:
                 self.leave(claim.before_each_call(self.key_groups), key_pair, now)
         with self.store.transaction():
             self.store.move(
-                key_pair, KeyStatus.RETIRED, retired_at=now, removed_at=now, sealed_private_key=""
+                key_pair,
+                KeyStatus.RETIRED,
+                retired_at=now,
+                removed_at=now,
+                encrypted_private_key="",
             )
 
     def leave(
@@ -710,7 +715,7 @@ class Rotation:
                 reason=reason,
                 # It says what is to be taken out, once the private key is erased.
                 public_key=key_pair.trustworthy_public_key,
-                sealed_private_key="",
+                encrypted_private_key="",
                 # Who is adding it to CloudFront at this moment must be done before it is removed.
                 claimed_until=key_pair.claimed_until,
             )
@@ -784,7 +789,7 @@ class Rotation:
         """
         if self.key_groups is None or key_pair.status != KeyStatus.TRUSTED:
             return False
-        if key_pair.good_since is not None and not self.is_missing(key_pair):
+        if key_pair.verified_since is not None and not self.is_missing(key_pair):
             return False
         found = find_id(self.key_groups, key_pair)
         if found in ("", str(key_pair)):

@@ -172,7 +172,7 @@ def _due_at(rotation: Rotation, key_pair: KeyPair) -> datetime | None:
         case KeyStatus.PENDING:
             return key_pair.created_at
         case KeyStatus.TRUSTED if not key_pair.is_spare:
-            since = key_pair.good_since or key_pair.trusted_at
+            since = key_pair.verified_since or key_pair.trusted_at
             return since and since + timedelta(seconds=waits.propagation)
         case KeyStatus.RETIRING:
             return rotation.links_end(key_pair)
@@ -195,7 +195,7 @@ def _what_to_look_at(key_pair: KeyPair, by_hand: bool) -> str:
                 "trust it in the admin, or see whether cfsigned_rotate runs, whether it reaches "
                 "AWS, and what AWS answers."
             )
-        case KeyStatus.TRUSTED if key_pair.good_since is not None:
+        case KeyStatus.TRUSTED if key_pair.verified_since is not None:
             return _(
                 "%(key)s has worked and may sign since %(due)s, and nobody has let it: activate it "
                 "in the admin, or see whether cfsigned_rotate runs and this machine can connect to "

@@ -79,7 +79,7 @@ class Step:
         key_pair = self.key_pair
         if self.action is not Action.CHECK or key_pair is None:
             return False
-        is_ready = key_pair.is_spare and key_pair.good_since is not None
+        is_ready = key_pair.is_spare and key_pair.verified_since is not None
         return is_ready or key_pair.status != KeyStatus.TRUSTED
 
 
@@ -195,7 +195,7 @@ def _steps_of(rotation: Rotation, key_pair: KeyPair, wait: str) -> Iterator[tupl
         case KeyStatus.TRUSTED:
             # What a person does next stands first: to check the key, or to activate it.
             check, activate = (Action.CHECK, problem), (Action.ACTIVATE, problem or wait)
-            is_first = key_pair.good_since is None
+            is_first = key_pair.verified_since is None
             if key_pair.is_spare:
                 yield check
             else:
@@ -357,7 +357,7 @@ def _would(rotation: Rotation, step: Step, now: datetime) -> str:
             text = _("%(key)s would be retired: its last link has expired.")
         case Action.TRUST:
             text = _("%(key)s would be put into the key group.")
-        case _ if key_pair.good_since is None:
+        case _ if key_pair.verified_since is None:
             text = _("%(key)s would be probed through CloudFront.")
         case Action.ACTIVATE if not rotation.blockers(key_pair, KeyStatus.ACTIVE, now):
             text = _("%(key)s would sign, if a last probe is good.")

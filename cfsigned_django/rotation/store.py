@@ -313,8 +313,8 @@ def reseal_all(*, dry_run: bool = False) -> Resealing:
     """Seal every private key with the newest encryption key; one that stays closed stops none."""
     rows = KeyPair.objects.using(router.db_for_write(KeyPair))
     sealed, closed, problem = [], [], ""
-    for row in rows.exclude(sealed_private_key=""):
-        former = row.sealed_private_key
+    for row in rows.exclude(encrypted_private_key=""):
+        former = row.encrypted_private_key
         try:
             anew = reseal(former)
         except CannotUnseal as error:
@@ -324,5 +324,5 @@ def reseal_all(*, dry_run: bool = False) -> Resealing:
         sealed.append(row)
         if not dry_run:
             # Only if nobody erased or resealed it meanwhile.
-            rows.filter(pk=row.pk, sealed_private_key=former).update(sealed_private_key=anew)
+            rows.filter(pk=row.pk, encrypted_private_key=former).update(encrypted_private_key=anew)
     return Resealing(sealed=sealed, closed=closed, problem=problem)

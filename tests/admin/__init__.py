@@ -125,7 +125,7 @@ def trusted(*, spare: bool = False, good_for: int | None = None) -> KeyPair:
     key_pair = started(spare=spare)
     rotation = site_rotation()
     rotation.trust(key_pair, now=rotation.store.clock())
-    return key_pair if good_for is None else moved(key_pair, good_since=-good_for)
+    return key_pair if good_for is None else moved(key_pair, verified_since=-good_for)
 
 
 def activated(*, former_retiring_for: int | None = None) -> KeyPair:

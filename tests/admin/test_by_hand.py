@@ -278,7 +278,7 @@ def test_id_that_works_cannot_be_corrected(admin: Visitor, settings: Settings) -
 
     assert "Correct its id" not in buttons(admin.client.get(LIST).text)
     assert "This step is not due" in admin.take("correct", key_pair, key_pair_id="K2JCJMDEHXQW5F")
-    KeyPair.objects.update(good_since=None)
+    KeyPair.objects.update(verified_since=None)
     settings.AWS_CLOUDFRONT_BY_HAND = False
     assert "Correct its id" not in buttons(admin.client.get(LIST).text)
 

@@ -77,7 +77,7 @@ def test_run_that_fails_has_recorded_the_lifetime(key_group: Site) -> None:
     """The waits are recorded before any step, whatever becomes of that."""
     key_pair = key_group.imported()
     successor = key_group.trusted()
-    KeyPair.objects.filter(pk=successor.pk).update(sealed_private_key="damaged")
+    KeyPair.objects.filter(pk=successor.pk).update(encrypted_private_key="damaged")
 
     with pytest.raises(CannotUnseal):
         advance(raised(key_group), now=key_group.now)

@@ -83,7 +83,7 @@ def test_successor_that_cannot_be_opened_and_the_only_key(key_group: Site) -> No
     active = key_group.imported()
     successor = key_group.started()
     KeyPair.objects.filter(pk=successor.pk).update(
-        sealed_private_key="damaged", key_pair_id="K2JCJMDEHXQW5F", status="trusted"
+        encrypted_private_key="damaged", key_pair_id="K2JCJMDEHXQW5F", status="trusted"
     )
     key_group.set_members(str(active))
     rotation = key_group.rotation(by_hand=True)

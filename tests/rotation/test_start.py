@@ -21,7 +21,7 @@ def test_start_generates_a_sealed_key(key_group: Site) -> None:
 
     assert (key_pair.status, key_pair.algorithm) == ("pending", RSA)
     assert (key_pair.changed_by, key_pair.reason, key_pair.is_spare) == ("kim", "yearly", False)
-    assert "PRIVATE KEY" not in key_pair.sealed_private_key
+    assert "PRIVATE KEY" not in key_pair.encrypted_private_key
     assert key_group.members == {key_group.foreign}
 
 

@@ -167,7 +167,7 @@ def test_step_that_fails_keeps_no_other_from_being_done(
     former = key_group.imported()
     key_group.activated()
     key_group.wait(3780)
-    KeyPair.objects.filter(pk=key_group.trusted().pk).update(sealed_private_key="damaged")
+    KeyPair.objects.filter(pk=key_group.trusted().pk).update(encrypted_private_key="damaged")
     KeyPair.objects.filter(pk=former.pk).update(created_at=key_group.now)
 
     with caplog.at_level(logging.ERROR, "cfsigned_django.rotation"):

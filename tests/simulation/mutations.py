@@ -35,6 +35,15 @@ _HELD_OFTEN: Final = {
     "is_imported": True,
     "meddles": True,
 }
+#: Circumstances in which steps are often taken from processes that are held.
+_CLAIMS_RUN_OUT: Final = {
+    "claim_seconds": 1,
+    "faults": 0.0,
+    "deaths": 0.0,
+    "database_failures": 0.0,
+    "rotators": 3,
+    "has_settings_key": False,
+}
 #: Circumstances in which the ACTIVE key is often the only one in its group.
 _ALONE: Final = {
     "revokes": True,
@@ -85,7 +94,7 @@ def _give_away(store: Any, key_pair: Any, to: KeyStatus, fields: dict[str, Any])
 def _keep_private_key(state: KeyStatus) -> Wrong:
     def keep(store: Any, key_pair: Any, to: KeyStatus, fields: dict[str, Any]) -> None:
         if to is state:
-            del fields["sealed_private_key"]
+            del fields["encrypted_private_key"]
 
     return before_move(keep)
 
@@ -179,7 +188,7 @@ MUTATIONS: Final[list[Mutation | NotUnique]] = [
     Mutation(
         name="a key signs at its first good probe",
         seam=seams.KNOWN_EVERYWHERE_AT,
-        wrong=instead(lambda key, waits: key.good_since),
+        wrong=instead(lambda key, waits: key.verified_since),
         rules=(Rule.KNOWN_FIRST,),
     ),
     Mutation(
@@ -302,7 +311,13 @@ MUTATIONS: Final[list[Mutation | NotUnique]] = [
         seam=seams.NEWLY_TRUSTED,
         wrong=instead(lambda now: {"trusted_at": now}),
         rules=(Rule.KNOWN_FIRST,),
-        plan={**_HELD_OFTEN, "holds": 0.1, "revokes": False},
+        plan={
+            **_HELD_OFTEN,
+            "holds": 0.1,
+            "revokes": False,
+            "has_settings_key": False,
+            "keeps_spare": False,
+        },
         often=(Kind.TAKEN_OUT, Kind.TAKEN_OUT, Kind.NEXT, Kind.START),
     ),
     Mutation(
@@ -369,16 +384,8 @@ MUTATIONS: Final[list[Mutation | NotUnique]] = [
         seam=seams.MOVE,
         wrong=before_move(_take_any_state),
         rules=(Rule.ONCE, Rule.NO_TRACES, Rule.ENDS),
-        plan={
-            "holds": 0.1,
-            "rotators": 3,
-            "deaths": 0.0,
-            "faults": 0.0,
-            "database_failures": 0.0,
-            "max_expire": 20,
-            "interval": 0,
-        },
-        often=(Kind.NEXT, Kind.START),
+        plan={**_CLAIMS_RUN_OUT, "holds": 0.05, "max_expire": 20, "interval": 0},
+        often=(Kind.NEXT, Kind.START, Kind.TICK),
     ),
     Mutation(
         name="a revocation gives away the step that somebody is at",
@@ -400,8 +407,14 @@ MUTATIONS: Final[list[Mutation | NotUnique]] = [
         seam=seams.END_CLAIM,
         wrong=_end_any_claim,
         rules=(Rule.NO_TRACES, Rule.ONCE),
-        plan={"holds": 0.3, "rotators": 3, "revokes": True, "deaths": 0.0},
-        often=(Kind.REVOKE, Kind.START, Kind.ADVANCE, Kind.NEXT),
+        plan={
+            **_CLAIMS_RUN_OUT,
+            "holds": 0.3,
+            "list_lag": 1.0,
+            "revokes": True,
+            "keeps_spare": False,
+        },
+        often=(*(Kind.REVOKE, Kind.ADVANCE) * 2, Kind.START, Kind.TICK),
     ),
     # What is done in CloudFront.
     Mutation(
@@ -522,8 +535,15 @@ MUTATIONS: Final[list[Mutation | NotUnique]] = [
         seam=seams.LACKS_SUCCESSOR,
         wrong=always(False),
         rules=(Rule.REPLACED,),
-        plan={"revokes": True, "holds": 0.3, "rotators": 3, "deaths": 0.0, "faults": 0.0},
-        often=(Kind.REVOKE, Kind.NEXT, Kind.START),
+        plan={
+            "revokes": True,
+            "holds": 0.1,
+            "rotators": 3,
+            "deaths": 0.0,
+            "faults": 0.0,
+            "has_settings_key": False,
+        },
+        often=(Kind.REVOKE, Kind.NEXT, Kind.NEXT, Kind.START),
     ),
     Mutation(
         name="a key is revoked while AWS cannot take its successor for a moment",
@@ -596,7 +616,7 @@ class Unnoticed:
 
 UNNOTICED: Final = [
     Unnoticed(
-        change="Rotation.restore_missing resets good_since after the key is back, not before",
+        change="Rotation.restore_missing resets verified_since after the key is back, not before",
         why="The check before it has reset it already, unless a person took the key out between "
         "that check and the last look; and the process must die between the two calls.",
         tested_in="tests/rotation/test_trust.py",
@@ -610,7 +630,7 @@ UNNOTICED: Final = [
         test="test_an_answer_is_as_old_as_its_question",
     ),
     Unnoticed(
-        change="Rotation._record_good does not ask whether the key was put back meanwhile",
+        change="Rotation._record_verified does not ask whether the key was put back meanwhile",
         why="It needs a probe that is held while the key is taken out and put back, and then no "
         "probe is refused.",
         tested_in="tests/rotation/test_trust.py",

@@ -78,7 +78,7 @@ class Site:
                 activating=store.activating,
                 slowest_edge=-max(world.edge_skews),
             )
-            rows = KeyPair.objects.order_by().values_list("status", "sealed_private_key")
+            rows = KeyPair.objects.order_by().values_list("status", "encrypted_private_key")
             self.oracle.see_committed(
                 [Committed(status=status, has_private_key=bool(key)) for status, key in rows]
             )
@@ -130,11 +130,11 @@ class Site:
         world, waits = self.world, self.waits
         moments = [world.edges.settled_at]
         rows = KeyPair.objects.order_by().values_list(
-            "status", "good_since", "retiring_at", "retirement_seconds", "claimed_until"
+            "status", "verified_since", "retiring_at", "retirement_seconds", "claimed_until"
         )
-        for status, good_since, retiring_at, retirement, claimed_until in rows:
-            if status == KeyStatus.TRUSTED and good_since:
-                moments.append(world.true_time(good_since) + waits.propagation)
+        for status, verified_since, retiring_at, retirement, claimed_until in rows:
+            if status == KeyStatus.TRUSTED and verified_since:
+                moments.append(world.true_time(verified_since) + waits.propagation)
             if status == KeyStatus.RETIRING and retiring_at:
                 moments.append(world.true_time(retiring_at) + max(waits.retirement, retirement))
             if claimed_until:

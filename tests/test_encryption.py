@@ -92,7 +92,7 @@ def test_reseal_moves_every_row(
     call_command("cfsigned_rotate", reseal=True)
 
     settings.SECRET_KEY, settings.AWS_CLOUDFRONT_ENCRYPTION_KEYS = "new", [SECOND]
-    found = {row.key_pair_id: unseal(row.sealed_private_key) for row in KeyPair.objects.all()}
+    found = {row.key_pair_id: unseal(row.encrypted_private_key) for row in KeyPair.objects.all()}
     assert found == {"K1": ec_key.to_pem(), "K2": rsa_key.to_pem()}
 
 
@@ -165,9 +165,9 @@ def test_errors_hold_no_private_key(ec_key: PrivateKey, settings: Settings) -> N
 @pytest.mark.django_db
 def test_a_retired_row_is_skipped_by_reseal(ec_key: PrivateKey) -> None:
     """Leave a row alone whose private key was erased."""
-    row = make_key_pair(ec_key, "K1", sealed_private_key="")
+    row = make_key_pair(ec_key, "K1", encrypted_private_key="")
 
     call_command("cfsigned_rotate", reseal=True)
 
     row.refresh_from_db()
-    assert (row.key_group_id, row.sealed_private_key) == (KEY_GROUP_ID, "")
+    assert (row.key_group_id, row.encrypted_private_key) == (KEY_GROUP_ID, "")
