@@ -111,21 +111,20 @@ def resolve(
 ) -> ResolvedOptions:
     """Return what a configuration comes to; ``refusal`` is what the checks say of it.
 
-    ``handed_in`` is a signer that wins over all others, :data:`OWN_KEY`, or
+    ``handed_in`` is a Signer that wins over all others, :data:`OWN_KEY`, or
     None if URLs are not signed.
     """
     most, step = whole_seconds(config.max_expire) or 0, whole_seconds(config.expire_step) or 0
     is_signing = config.querystring_auth is not False and handed_in is not None
     can_sign = is_signing and not refusal
     signer, asks_database, hash_algorithm = None, False, None
-    if can_sign:
+    if can_sign and handed_in is not OWN_KEY:
+        signer = handed_in
+    elif can_sign:
+        asks_database = looks_in_database(config.key_group_id)
         hash_algorithm = config.hash_algorithm and HashAlgorithm(config.hash_algorithm)
-        if handed_in is not OWN_KEY:
-            signer = adopt_signer(handed_in, hash_algorithm)
-        else:
-            asks_database = looks_in_database(config.key_group_id)
-            if config.cloudfront_key is not None:
-                signer = get_signer(config.cloudfront_key, config.cloudfront_key_id, hash_algorithm)
+        if config.cloudfront_key is not None:
+            signer = get_signer(config.cloudfront_key, config.cloudfront_key_id, hash_algorithm)
     return ResolvedOptions(
         generation=generation,
         version=version,

@@ -42,6 +42,7 @@ from cfsigned_django.storage.options import (
     OWN_KEY,
     ResolvedOptions,
     Setting,
+    adopt_signer,
     find_missing_app,
     find_secrets,
     hide_in_settings,
@@ -390,6 +391,11 @@ class SignedUrlMixin:
                 elif each.id == "cfsigned.W008" and handed_in is OWN_KEY:
                     # The system checks, which say so, come with the app.
                     log_once(f"{each.msg} {each.hint} ({each.id})")
+            if handed_in is not OWN_KEY and not refusal:
+                try:
+                    handed_in = adopt_signer(handed_in, config.hash_algorithm)
+                except (ImproperlyConfigured, InvalidKey) as error:
+                    refusal = str(error)
         is_address_right = found is not None and not refusal
         if not is_address_right:
             address_problems = find_address_problems(config)
