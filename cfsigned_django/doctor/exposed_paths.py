@@ -8,7 +8,7 @@ from cfsigned_django.aws.account import Bucket, Part
 from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.behavior import behaviors, is_open, is_within, may_overlap
 from cfsigned_django.aws.documents.bucket_policy import is_for_strangers, statements
-from cfsigned_django.aws.documents.origins import Place, places_of, roundabouts
+from cfsigned_django.aws.documents.origins import Place, origin_path_exposures, places_of
 from cfsigned_django.doctor.catalog import finding
 from cfsigned_django.doctor.findings import Finding, Level, begin, named
 from cfsigned_django.doctor.site import ExpectedState
@@ -65,7 +65,7 @@ def _check_origin_path_exposures(
 ) -> Iterator[Finding]:
     """Yield the exposure if an origin path lets a behavior serve files under other paths."""
     name = named(each)
-    found = roundabouts(
+    found = origin_path_exposures(
         config,
         each,
         _storage_locations(config, behavior, expected),

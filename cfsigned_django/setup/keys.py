@@ -33,7 +33,7 @@ from cfsigned_django.validation import is_of_trusted_signer
 _ONLY_THE_OWNER = 0o600
 
 
-class KeyHolder(Protocol):
+class KeyProvider(Protocol):
     """Where the site keeps its private key."""
 
     @property
@@ -52,7 +52,7 @@ class KeyHolder(Protocol):
     def settings(self, key_pair_id: str) -> dict[str, str | Path]:
         """Return the settings that let the site sign with the key."""
 
-    def settle(
+    def finish(
         self, key_group_id: str, key_pair_id: str, probe: Callable[[Signer], ProbeResult]
     ) -> str:
         """Do what is left to do once CloudFront trusts the key; say what a person does."""
@@ -107,7 +107,7 @@ class KeyFile:
             "AWS_CLOUDFRONT_KEY": self.path,
         }
 
-    def settle(
+    def finish(
         self, key_group_id: str, key_pair_id: str, probe: Callable[[Signer], ProbeResult]
     ) -> str:
         """Say what is left to do, once CloudFront trusts the key."""
@@ -143,7 +143,7 @@ class SettingsKey:
         """Return the settings that let the site sign with the key."""
         return {"AWS_CLOUDFRONT_KEY_ID": key_pair_id}
 
-    def settle(
+    def finish(
         self, key_group_id: str, key_pair_id: str, probe: Callable[[Signer], ProbeResult]
     ) -> str:
         """Say what is left to do, once CloudFront trusts the key."""
@@ -216,7 +216,7 @@ class DatabaseKey:
         """Return no settings: the key group's id leads to the key."""
         return {}
 
-    def settle(
+    def finish(
         self, key_group_id: str, key_pair_id: str, probe: Callable[[Signer], ProbeResult]
     ) -> str:
         """Move the key into its key group, as far as its lifecycle lets it; say what is next."""

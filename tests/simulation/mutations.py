@@ -35,6 +35,15 @@ _HELD_OFTEN: Final = {
     "is_imported": True,
     "meddles": True,
 }
+#: Circumstances in which steps are often taken from processes that are held.
+_CLAIMS_RUN_OUT: Final = {
+    "claim_seconds": 1,
+    "faults": 0.0,
+    "deaths": 0.0,
+    "database_failures": 0.0,
+    "rotators": 3,
+    "has_settings_key": False,
+}
 #: Circumstances in which the ACTIVE key is often the only one in its group.
 _ALONE: Final = {
     "revokes": True,
@@ -302,7 +311,13 @@ MUTATIONS: Final[list[Mutation | NotUnique]] = [
         seam=seams.NEWLY_TRUSTED,
         wrong=instead(lambda now: {"trusted_at": now}),
         rules=(Rule.KNOWN_FIRST,),
-        plan={**_HELD_OFTEN, "holds": 0.1, "revokes": False},
+        plan={
+            **_HELD_OFTEN,
+            "holds": 0.1,
+            "revokes": False,
+            "has_settings_key": False,
+            "keeps_spare": False,
+        },
         often=(Kind.TAKEN_OUT, Kind.TAKEN_OUT, Kind.NEXT, Kind.START),
     ),
     Mutation(
@@ -369,16 +384,8 @@ MUTATIONS: Final[list[Mutation | NotUnique]] = [
         seam=seams.MOVE,
         wrong=before_move(_take_any_state),
         rules=(Rule.ONCE, Rule.NO_TRACES, Rule.ENDS),
-        plan={
-            "holds": 0.1,
-            "rotators": 3,
-            "deaths": 0.0,
-            "faults": 0.0,
-            "database_failures": 0.0,
-            "max_expire": 20,
-            "interval": 0,
-        },
-        often=(Kind.NEXT, Kind.START),
+        plan={**_CLAIMS_RUN_OUT, "holds": 0.05, "max_expire": 20, "interval": 0},
+        often=(Kind.NEXT, Kind.START, Kind.TICK),
     ),
     Mutation(
         name="a revocation gives away the step that somebody is at",
@@ -400,8 +407,14 @@ MUTATIONS: Final[list[Mutation | NotUnique]] = [
         seam=seams.END_CLAIM,
         wrong=_end_any_claim,
         rules=(Rule.NO_TRACES, Rule.ONCE),
-        plan={"holds": 0.3, "rotators": 3, "revokes": True, "deaths": 0.0},
-        often=(Kind.REVOKE, Kind.START, Kind.ADVANCE, Kind.NEXT),
+        plan={
+            **_CLAIMS_RUN_OUT,
+            "holds": 0.3,
+            "list_lag": 1.0,
+            "revokes": True,
+            "keeps_spare": False,
+        },
+        often=(*(Kind.REVOKE, Kind.ADVANCE) * 2, Kind.START, Kind.TICK),
     ),
     # What is done in CloudFront.
     Mutation(
@@ -522,8 +535,15 @@ MUTATIONS: Final[list[Mutation | NotUnique]] = [
         seam=seams.LACKS_SUCCESSOR,
         wrong=always(False),
         rules=(Rule.REPLACED,),
-        plan={"revokes": True, "holds": 0.3, "rotators": 3, "deaths": 0.0, "faults": 0.0},
-        often=(Kind.REVOKE, Kind.NEXT, Kind.START),
+        plan={
+            "revokes": True,
+            "holds": 0.1,
+            "rotators": 3,
+            "deaths": 0.0,
+            "faults": 0.0,
+            "has_settings_key": False,
+        },
+        often=(Kind.REVOKE, Kind.NEXT, Kind.NEXT, Kind.START),
     ),
     Mutation(
         name="a key is revoked while AWS cannot take its successor for a moment",

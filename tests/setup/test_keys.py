@@ -37,16 +37,16 @@ class TestKeyFile:
 
     def test_made_once(self, tmp_path: Path) -> None:
         """Make the file, and its folder, with mode 0600; leave nothing else behind."""
-        holder = KeyFile(path=tmp_path / "keys" / "media.pem")
+        provider = KeyFile(path=tmp_path / "keys" / "media.pem")
 
-        nothing = holder.find()
-        holder.make(EC)
+        nothing = provider.find()
+        provider.make(EC)
 
         assert nothing is None
-        assert stat.S_IMODE(holder.path.stat().st_mode) == 0o600
-        assert list(holder.path.parent.iterdir()) == [holder.path]
-        assert holder.find() == holder.find()
-        assert PrivateKey.load(holder.path).algorithm is EC
+        assert stat.S_IMODE(provider.path.stat().st_mode) == 0o600
+        assert list(provider.path.parent.iterdir()) == [provider.path]
+        assert provider.find() == provider.find()
+        assert PrivateKey.load(provider.path).algorithm is EC
 
     @pytest.mark.parametrize("is_link", [False, True])
     def test_never_overwritten(self, tmp_path: Path, is_link: bool) -> None:
@@ -74,14 +74,14 @@ class TestKeyFile:
 
 def test_settings_key_is_never_made(ec_key: PrivateKey) -> None:
     """Make no second key where the settings have one; sign with that one."""
-    holder = SettingsKey(private_key=ec_key)
+    provider = SettingsKey(private_key=ec_key)
 
     with pytest.raises(RuntimeError):
-        holder.make(EC)
+        provider.make(EC)
 
-    assert holder.signer("K2JCJMDEHXQW5F").private_key is ec_key
-    assert holder.settings("K1") == {"AWS_CLOUDFRONT_KEY_ID": "K1"}
-    assert holder.settle(GROUP, "K1", lambda signer: ProbeResult.GOOD) == ""
+    assert provider.signer("K2JCJMDEHXQW5F").private_key is ec_key
+    assert provider.settings("K1") == {"AWS_CLOUDFRONT_KEY_ID": "K1"}
+    assert provider.finish(GROUP, "K1", lambda signer: ProbeResult.GOOD) == ""
 
 
 @pytest.mark.django_db(transaction=True)
@@ -89,8 +89,8 @@ class TestDatabaseKey:
     """A row from before its key group exists."""
 
     @pytest.fixture
-    def holder(self) -> DatabaseKey:
-        """Return the holder of a site that has no key yet."""
+    def provider(self) -> DatabaseKey:
+        """Return the provider of a site that has no key yet."""
         waits = Waits(propagation=300, url_lifetime=60, keyring=0, clock_skew=0)
         rotation = Rotation(
             store=KeyPairStore(key_group_id=NAME),
@@ -100,36 +100,36 @@ class TestDatabaseKey:
         )
         return DatabaseKey(rotation=rotation, name=NAME)
 
-    def test_public_key_of_a_forger_is_not_used(self, holder: DatabaseKey) -> None:
+    def test_public_key_of_a_forger_is_not_used(self, provider: DatabaseKey) -> None:
         """Give CloudFront the public half of the sealed key, whatever the table says."""
-        holder.make(EC)
+        provider.make(EC)
         row = KeyPair.objects.get()
         KeyPair.objects.update(public_key=PrivateKey.generate(EC).public_key.to_pem())
 
-        found = holder.find()
+        found = provider.find()
 
         assert found is not None
         assert found.public_key_pem == row.public_key
 
-    def test_made_once(self, holder: DatabaseKey) -> None:
+    def test_made_once(self, provider: DatabaseKey) -> None:
         """Make one key, however often it is asked; its private half is sealed."""
-        nothing = holder.find()
-        holder.make(EC)
-        first = holder.find()
-        holder.make(EC)
+        nothing = provider.find()
+        provider.make(EC)
+        first = provider.find()
+        provider.make(EC)
 
         row = KeyPair.objects.get()
         assert nothing is None
-        assert first == holder.find()
+        assert first == provider.find()
         assert row.status == KeyStatus.PENDING
         assert "PRIVATE" not in row.encrypted_private_key
-        assert holder.signer("K2JCJMDEHXQW5F").key_pair_id == "K2JCJMDEHXQW5F"
+        assert provider.signer("K2JCJMDEHXQW5F").key_pair_id == "K2JCJMDEHXQW5F"
 
-    def test_moves_into_its_group(self, holder: DatabaseKey) -> None:
+    def test_moves_into_its_group(self, provider: DatabaseKey) -> None:
         """Become TRUSTED in the group that CloudFront has made; a bad probe changes no more."""
-        holder.make(EC)
+        provider.make(EC)
 
-        said = holder.settle(GROUP, "K2JCJMDEHXQW5F", lambda signer: ProbeResult.UNKNOWN_KEY)
+        said = provider.finish(GROUP, "K2JCJMDEHXQW5F", lambda signer: ProbeResult.UNKNOWN_KEY)
 
         row = KeyPair.objects.get()
         assert (row.key_group_id, row.next_in) == (GROUP, GROUP)
@@ -137,29 +137,29 @@ class TestDatabaseKey:
         assert row.verified_since is None
         assert "cfsigned_rotate --wait" in said
 
-    def test_group_with_another_successor(self, holder: DatabaseKey, ec_key: PrivateKey) -> None:
+    def test_group_with_another_successor(self, provider: DatabaseKey, ec_key: PrivateKey) -> None:
         """Leave the rotation that is under way in the group alone."""
-        holder.make(EC)
+        provider.make(EC)
         waiting = KeyPair.objects.get()
         KeyPair.from_private_key(
             ec_key, key_group_id=GROUP, next_in=GROUP, created_at=waiting.created_at
         ).save()
 
         with pytest.raises(RotationError, match="Finish that rotation first"):
-            holder.settle(GROUP, "K1", lambda signer: ProbeResult.GOOD)
+            provider.finish(GROUP, "K1", lambda signer: ProbeResult.GOOD)
 
-    def test_spare_is_left_alone(self, holder: DatabaseKey) -> None:
+    def test_spare_is_left_alone(self, provider: DatabaseKey) -> None:
         """See no key in a spare: nobody has said that it shall sign."""
-        holder.make(EC)
+        provider.make(EC)
         KeyPair.objects.update(is_spare=True)
 
-        assert holder.row() is None
+        assert provider.row() is None
 
-    def test_spare_is_taken_where_no_key_signs(self, holder: DatabaseKey) -> None:
+    def test_spare_is_taken_where_no_key_signs(self, provider: DatabaseKey) -> None:
         """Take the spare that a group has where a set-up wants a key and there is no other."""
-        holder.make(EC)
+        provider.make(EC)
         KeyPair.objects.update(is_spare=True, key_group_id=GROUP, next_in=GROUP)
-        of_the_group = replace(holder, rotation=holder.rotation.of_group(GROUP))
+        of_the_group = replace(provider, rotation=provider.rotation.of_group(GROUP))
 
         of_the_group.make(EC)
 
@@ -167,7 +167,7 @@ class TestDatabaseKey:
         assert (row.is_spare, row.reason) == (False, KnownReason.SET_UP)
         assert of_the_group.row() == row
 
-    def test_row_that_is_gone(self, holder: DatabaseKey) -> None:
+    def test_row_that_is_gone(self, provider: DatabaseKey) -> None:
         """Say so where somebody deleted the row meanwhile."""
         with pytest.raises(RotationError, match="gone from the database"):
-            holder.settle(GROUP, "K1", lambda signer: ProbeResult.GOOD)
+            provider.finish(GROUP, "K1", lambda signer: ProbeResult.GOOD)

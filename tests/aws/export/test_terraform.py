@@ -18,8 +18,8 @@ from cfsigned_django.aws.export.terraform import Expression, quoted, resource, t
 from cfsigned_django.aws.provisioning.desired_state import DesiredState, OriginAccess
 from cfsigned_django.aws.provisioning.steps import NOT_YET
 from cfsigned_django.signing import PrivateKey
-from tests.setup.accounts import planned, site_key
-from tests.setup.test_exports import WISHES
+from tests.aws.export.test_exports import WISHES
+from tests.aws.provisioning.accounts import planned, site_key
 
 #: Words of a policy that are not the API's in another spelling.
 NAMES = {"id": "ID", "default_ttl": "DefaultTTL", "max_ttl": "MaxTTL", "min_ttl": "MinTTL"}

@@ -12,8 +12,8 @@ from cfsigned_django.aws.documents.behavior import list_of
 from cfsigned_django.aws.provisioning.desired_state import InvalidDesiredState, OriginAccess
 from cfsigned_django.aws.provisioning.plan import next_step, plan
 from cfsigned_django.aws.provisioning.steps import Call, conflict, done, todo
-from tests.setup.accounts import bucket_of, grown_distribution, states
-from tests.setup.plans import BUCKET, WISH, find, stack
+from tests.aws.provisioning.accounts import bucket_of, grown_distribution, states
+from tests.aws.provisioning.plans import BUCKET, WISH, find, stack
 
 
 def with_identity() -> Account:

@@ -11,12 +11,12 @@ import pytest
 from cfsigned_django.aws.account import Clients
 from cfsigned_django.aws.client import AwsError
 from cfsigned_django.aws.provisioning.desired_state import DesiredState
-from tests.setup.accounts import (
+from tests.aws.provisioning.accounts import (
     provisioner,
     reader,
     states,
 )
-from tests.setup.strict import strict
+from tests.aws.provisioning.strict import strict
 from tests.simulation.answers import refusal
 
 

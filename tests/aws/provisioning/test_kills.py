@@ -13,10 +13,17 @@ import pytest
 
 from cfsigned_django.aws.account import Account, Clients
 from cfsigned_django.setup.keys import KeyFile
+from tests.aws.provisioning.accounts import (
+    bucket_of,
+    clients_of,
+    planned,
+    provisioner,
+    reader,
+    states,
+)
+from tests.aws.provisioning.killed_run import wish_for
 from tests.ministack_server import Ministack
 from tests.projects import ROOT
-from tests.setup.accounts import bucket_of, clients_of, planned, provisioner, reader, states
-from tests.setup.killed_run import wish_for
 
 #: CreatePublicKey, CreateKeyGroup, CreateBucket, CreateOriginAccessControl, two policies,
 #: CreateDistribution, PutBucketPolicy, PutBucketCors, PutPublicAccessBlock.
@@ -29,7 +36,7 @@ def run(server: Ministack, account: str, bucket: str, key: Path, nth: int) -> in
         [
             sys.executable,
             "-m",
-            "tests.setup.killed_run",
+            "tests.aws.provisioning.killed_run",
             server.endpoint_url,
             account,
             bucket,

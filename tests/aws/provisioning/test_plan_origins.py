@@ -10,8 +10,8 @@ import pytest
 from cfsigned_django.aws.documents.behavior import list_of, listed
 from cfsigned_django.aws.documents.distribution import find_origin, new_origin
 from cfsigned_django.aws.provisioning.plan import blockers, plan
-from tests.setup.accounts import LEGACY_ORIGIN, bucket_of, grown_distribution, states
-from tests.setup.plans import BUCKET, WISH, find, stack
+from tests.aws.provisioning.accounts import LEGACY_ORIGIN, bucket_of, grown_distribution, states
+from tests.aws.provisioning.plans import BUCKET, WISH, find, stack
 
 NEW_PATTERN = replace(WISH, path_pattern="private/*")
 CLEAN = {**new_origin(BUCKET, "us-east-1"), "Id": "clean"}

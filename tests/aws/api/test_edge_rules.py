@@ -16,7 +16,7 @@ from cfsigned_django.aws.documents.distribution import (
 from cfsigned_django.aws.edge_rules import DistributionReader, ReadBehavior
 from cfsigned_django.signing import PublicKey
 from tests.aws.api import Account, new_pem
-from tests.setup.accounts import grown_distribution
+from tests.aws.provisioning.accounts import grown_distribution
 
 BUCKET = "media"
 

@@ -18,8 +18,8 @@ from cfsigned_django.aws.account import Clients
 from cfsigned_django.aws.provisioning.apply import Provisioner
 from cfsigned_django.aws.provisioning.desired_state import DesiredState
 from cfsigned_django.signing import KeyAlgorithm
+from tests.aws.provisioning.accounts import reader
 from tests.ministack_server import Ministack
-from tests.setup.accounts import reader
 
 _READS = ("Get", "List", "Head")
 
@@ -58,12 +58,12 @@ def main(endpoint_url: str, account: str, bucket: str, key_file: str, nth: int) 
     for client in (cloudfront, s3):
         client.meta.events.register("after-call", count)
     clients = Clients(cloudfront=cloudfront, s3=s3, sts=sts)
-    wish, holder = wish_for(bucket), KeyFile(path=Path(key_file))
+    wish, provider = wish_for(bucket), KeyFile(path=Path(key_file))
     Provisioner(
         clients=clients,
         read=reader(clients, wish),
-        desired=lambda: replace(wish, key=holder.find()),
-        make_key=lambda: holder.make(KeyAlgorithm.ECDSA_P256),
+        desired=lambda: replace(wish, key=provider.find()),
+        make_key=lambda: provider.make(KeyAlgorithm.ECDSA_P256),
         sleep=lambda seconds: None,
     ).apply()
 

@@ -11,7 +11,7 @@ import pytest
 from cfsigned_django.aws.account import Clients
 from cfsigned_django.aws.documents.distribution import find_origin
 from cfsigned_django.aws.provisioning.desired_state import DesiredState
-from tests.setup.accounts import (
+from tests.aws.provisioning.accounts import (
     LEGACY_ORIGIN,
     THEIR_RULES,
     planned,
@@ -19,8 +19,8 @@ from tests.setup.accounts import (
     states,
     their_policy,
 )
-from tests.setup.changes import APP, changed
-from tests.setup.strict import strict
+from tests.aws.provisioning.changes import APP, changed
+from tests.aws.provisioning.strict import strict
 
 
 class TestGrownAccount:

@@ -129,15 +129,17 @@ def test_other_paths_that_are_restricted(patterns: list[str], leaks: bool) -> No
     """Let a restricted behavior in front close other paths, if it surely takes each of them."""
     front = [restricted(each) for each in patterns]
 
-    assert leaking(*front, default="whole", homes=[HOME, PROD]) == (["*"] if leaks else [])
+    assert leaking(*front, default="whole", storage_locations=[HOME, PROD]) == (
+        ["*"] if leaks else []
+    )
 
 
 def test_restricted_behavior_behind() -> None:
     """Count no restricted behavior that is tried later, and none that is open itself."""
     opened = {"PathPattern": "prod/media/*", "TargetOriginId": "whole"}
 
-    found = leaking(opened, restricted("p*"), default="whole", homes=[HOME, PROD])
-    with_default = leaking(opened, default="whole", homes=[HOME, PROD])
+    found = leaking(opened, restricted("p*"), default="whole", storage_locations=[HOME, PROD])
+    with_default = leaking(opened, default="whole", storage_locations=[HOME, PROD])
 
     assert found == ["prod/media/*"]
     assert with_default == ["prod/media/*", "*"]
@@ -160,9 +162,11 @@ def test_paths_within_a_folder_of_the_files(pattern: str) -> None:
 @pytest.mark.parametrize("pattern", ["/*/b/media/*", "/x/b/media/*", "b/media/*", "*/media/*"])
 def test_asterisk_in_an_origin_path(pattern: str) -> None:
     """Trust no restricted pattern where an origin path has a letter that patterns have, too."""
-    homes = [Place(bucket=BUCKET, folder="/*/b")]
+    storage_locations = [Place(bucket=BUCKET, folder="/*/b")]
 
-    assert leaking(restricted(pattern), default="asterisk", homes=homes) == ["*"]
+    assert leaking(
+        restricted(pattern), default="asterisk", storage_locations=storage_locations
+    ) == ["*"]
 
 
 def restricted(pattern: str) -> dict[str, Any]:
@@ -173,12 +177,14 @@ def restricted(pattern: str) -> dict[str, Any]:
 def leaking(
     *behaviors: dict[str, Any],
     default: str = "app",
-    homes: Sequence[Place] = (HOME,),
+    storage_locations: Sequence[Place] = (HOME,),
     lets_in_strangers: bool = False,
 ) -> list[str]:
     """Return the patterns of a distribution with these behaviors that leak media/*."""
     config = _config(*behaviors, default=default)
-    found = open_under_other_paths(config, homes, "media/*", lets_in_strangers=lets_in_strangers)
+    found = open_under_other_paths(
+        config, storage_locations, "media/*", lets_in_strangers=lets_in_strangers
+    )
     return [each["PathPattern"] for each in found]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from cfsigned_django.aws.account import Account, Bucket, BucketState, Distribution
 from cfsigned_django.aws.provisioning.desired_state import DesiredState, SiteKey
 from cfsigned_django.aws.provisioning.steps import Step
-from tests.setup.accounts import grown_distribution
+from tests.aws.provisioning.accounts import grown_distribution
 
 BUCKET = "media-bucket"
 KEY = SiteKey(name="cfsigned-1", caller_reference="1", public_key_pem="PEM")

@@ -17,7 +17,7 @@ from cfsigned_django.aws.export.documents import export_documents
 from cfsigned_django.aws.provisioning.desired_state import DesiredState, OriginAccess
 from cfsigned_django.aws.provisioning.steps import NOT_YET
 from cfsigned_django.signing import PrivateKey
-from tests.setup.accounts import planned, site_key
+from tests.aws.provisioning.accounts import planned, site_key
 
 CERTIFICATE = "arn:aws:acm:us-east-1:111122223333:certificate/0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f"
 WISHES: dict[str, dict[str, Any]] = {

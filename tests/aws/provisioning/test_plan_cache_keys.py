@@ -13,8 +13,8 @@ from cfsigned_django.aws.documents.cors import cors_rule
 from cfsigned_django.aws.documents.policies import CACHE_POLICIES, cache_policy_config
 from cfsigned_django.aws.provisioning.plan import plan
 from cfsigned_django.aws.provisioning.steps import NOT_YET
-from tests.setup.accounts import bucket_of, grown_distribution, states
-from tests.setup.plans import BUCKET, WISH, find, stack
+from tests.aws.provisioning.accounts import bucket_of, grown_distribution, states
+from tests.aws.provisioning.plans import BUCKET, WISH, find, stack
 
 A, B = "https://a.example.com", "https://b.example.com"
 BOTH = replace(WISH, cors_origins=(A, B))

@@ -14,8 +14,8 @@ from cfsigned_django.aws.provisioning.desired_state import DesiredState
 from cfsigned_django.aws.provisioning.plan import blockers, plan
 from cfsigned_django.aws.provisioning.steps import Step, StepState
 from cfsigned_django.signing import PrivateKey
-from tests.setup.accounts import make_grown_account, planned, site_key
-from tests.setup.plans import WISH, find, stack
+from tests.aws.provisioning.accounts import make_grown_account, planned, site_key
+from tests.aws.provisioning.plans import WISH, find, stack
 from tests.simulation.answers import refusal
 
 ORIGIN = "https://a.example.com"

@@ -16,8 +16,15 @@ from cfsigned_django.aws.provisioning.steps import StepState
 from cfsigned_django.setup.keys import KeyFile
 from cfsigned_django.setup.site import SiteSetup
 from cfsigned_django.signing import PrivateKey
-from tests.setup.accounts import make_grown_account, planned, provisioner, reader, site_key, states
-from tests.setup.plans import WISH, find, stack
+from tests.aws.provisioning.accounts import (
+    make_grown_account,
+    planned,
+    provisioner,
+    reader,
+    site_key,
+    states,
+)
+from tests.aws.provisioning.plans import WISH, find, stack
 
 ARN = "arn:aws:acm:us-east-1:111122223333:certificate/0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f"
 #: What the grown distribution has.
@@ -70,8 +77,8 @@ def test_new_distribution_without_a_certificate(
     state = ResolvedState(account=reader(clients, wish)(), desired=wish)
     assert state.account.distribution is not None
     assert state.account.distribution.aliases == []
-    holder = KeyFile(path=tmp_path / "key.pem")
-    setup = SiteSetup(desired=wish, clients=clients, holder=holder)
+    provider = KeyFile(path=tmp_path / "key.pem")
+    setup = SiteSetup(desired=wish, clients=clients, provider=provider)
     settings = setup.settings(replace(state, desired=replace(wish, key=None)))
     assert settings["AWS_S3_CUSTOM_DOMAIN"] == state.account.distribution.domain_name
 

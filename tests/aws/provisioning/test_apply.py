@@ -12,14 +12,14 @@ from cfsigned_django.aws.account import Clients
 from cfsigned_django.aws.documents.bucket_policy import says_the_same
 from cfsigned_django.aws.provisioning.desired_state import DesiredState, OriginAccess
 from cfsigned_django.signing import PrivateKey
-from tests.setup.accounts import (
+from tests.aws.provisioning.accounts import (
     planned,
     provisioner,
     site_key,
     states,
 )
-from tests.setup.changes import APP
-from tests.setup.strict import strict
+from tests.aws.provisioning.changes import APP
+from tests.aws.provisioning.strict import strict
 
 
 class TestFromNothing:

@@ -10,8 +10,8 @@ from cfsigned_django.aws.account import Account, Bucket, BucketState, Named
 from cfsigned_django.aws.documents.behavior import list_of
 from cfsigned_django.aws.documents.distribution import new_origin
 from cfsigned_django.aws.provisioning.plan import blockers, plan
-from tests.setup.accounts import LEGACY_ORIGIN, grown_distribution, states
-from tests.setup.plans import BUCKET, WISH, find, stack
+from tests.aws.provisioning.accounts import LEGACY_ORIGIN, grown_distribution, states
+from tests.aws.provisioning.plans import BUCKET, WISH, find, stack
 
 
 class TestConflicts:

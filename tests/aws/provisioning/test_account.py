@@ -23,8 +23,8 @@ from cfsigned_django.aws.documents.distribution import (
 )
 from cfsigned_django.aws.provisioning.desired_state import DesiredState
 from cfsigned_django.aws.provisioning.plan import plan
+from tests.aws.provisioning.accounts import bucket_of
 from tests.ministack_server import Ministack
-from tests.setup.accounts import bucket_of
 from tests.simulation.answers import refusal
 
 
