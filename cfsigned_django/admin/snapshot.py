@@ -13,7 +13,7 @@ from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.rotation.settings_key import SettingsKey
-from cfsigned_django.rotation.site import settings_keys, unknown_keys
+from cfsigned_django.rotation.site import unknown_keys
 from cfsigned_django.rotation.status import PendingWait, find_waits
 from cfsigned_django.rotation.steps import Action, Step, due
 from cfsigned_django.signing import InvalidKey
@@ -98,7 +98,7 @@ class Snapshot:
     @cached_property
     def settings_keys(self) -> list[SettingsKey]:
         """Return the keys that the settings and STORAGES hold for the group: mostly one or none."""
-        return settings_keys(self.rotation)
+        return self.rotation.settings_keys()
 
     @cached_property
     def unknown_keys(self) -> list[SettingsKey]:

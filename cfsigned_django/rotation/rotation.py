@@ -46,7 +46,7 @@ from cfsigned_django.rotation.lifecycle import (
 )
 from cfsigned_django.rotation.models import KeyPair, KnownReason
 from cfsigned_django.rotation.probe import ProbeResult
-from cfsigned_django.rotation.settings_key import why_not_imported
+from cfsigned_django.rotation.settings_key import SettingsKey, why_not_imported
 from cfsigned_django.rotation.store import (
     SETTLE,
     Claimed,
@@ -134,6 +134,9 @@ class Rotation:
     #: Returns the names of the storages that sign with the key of this id and
     #: do not ask which key pair is ACTIVE.
     bypasses_rotation: Callable[[str], list[str]] = lambda key_pair_id: []
+    #: Returns the keys of the settings with which storages sign while no key pair is ACTIVE:
+    #: mostly one, or none.
+    settings_keys: Callable[[], list[SettingsKey]] = list
     #: Called after a key was restored to its group, from which someone had taken it.
     on_restore: Callable[[KeyPair], None] = lambda key_pair: None
     #: How many public keys a key group may hold.

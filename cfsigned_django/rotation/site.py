@@ -67,7 +67,8 @@ def site_rotation(
                 "are changed. Set USE_TZ = True."
             )
         )
-    members = list(_storages_of(key_group_id))
+    named = list(_all_storages())  # the only look at them: the rest asks the storages found
+    members = [(name, each) for name, each in named if each.key_group_id == key_group_id]
     if not members:
         text = _(
             "No storage of STORAGES signs for the key group %(group)s. Name "
@@ -84,8 +85,11 @@ def site_rotation(
         store=store,
         waits=_waits(),
         key_groups=None if by_hand or conf.is_by_hand() else _key_groups(conf.aws_access()),
-        probe=lambda signer: _probe(members, signer),
-        bypasses_rotation=lambda key_pair_id: _bypasses_rotation(key_group_id, key_pair_id),
+        probe=lambda signer: _probe([each for _, each in members], signer),
+        bypasses_rotation=lambda key_pair_id: [
+            name for name, each in named if each.bypasses_rotation(key_group_id, key_pair_id)
+        ],
+        settings_keys=lambda: find_settings_keys(members),
         on_restore=on_restore,
         key_group_quota=conf.key_group_quota() or KEYS_PER_GROUP,
     )
@@ -119,16 +123,6 @@ def _all_storages() -> Iterator[tuple[str, SignedUrlMixin]]:
         yield str(field), storage_of_field
 
 
-def _storages_of(key_group_id: str) -> Iterator[SignedUrlMixin]:
-    return (each for _, each in _all_storages() if each.key_group_id == key_group_id)
-
-
-def _bypasses_rotation(key_group_id: str, key_pair_id: str) -> list[str]:
-    return [
-        name for name, each in _all_storages() if each.bypasses_rotation(key_group_id, key_pair_id)
-    ]
-
-
 def _waits() -> Waits:
     """Return the waiting times, from the settings."""
     return Waits(
@@ -147,14 +141,6 @@ def _probe(members: list[SignedUrlMixin], signer: Signer) -> ProbeResult:
         if bad in results:
             return bad
     return ProbeResult.GOOD
-
-
-def settings_keys(rotation: Rotation) -> list[SettingsKey]:
-    """Return the keys that the settings hold for the key group; mostly one, or none."""
-    named = _all_storages()
-    return find_settings_keys(
-        (name, each) for name, each in named if each.key_group_id == rotation.key_group_id
-    )
 
 
 def unknown_keys(rotation: Rotation, keys: list[SettingsKey]) -> list[SettingsKey]:
@@ -176,7 +162,7 @@ def signing_settings_key(rotation: Rotation) -> str:
     """
     if rotation.store.active():
         return ""
-    return ", ".join(each.key_pair_id for each in unknown_keys(rotation, settings_keys(rotation)))
+    return ", ".join(each.key_pair_id for each in unknown_keys(rotation, rotation.settings_keys()))
 
 
 def import_settings_key(rotation: Rotation, *, now: datetime) -> KeyPair:
@@ -202,7 +188,7 @@ def check_import(rotation: Rotation) -> KeyPair | None:
 
 
 def _key_to_import(rotation: Rotation) -> SettingsKey:
-    keys = settings_keys(rotation)
+    keys = rotation.settings_keys()
     if not keys:
         raise ImproperlyConfigured(
             _(

@@ -32,7 +32,7 @@ from cfsigned_django.rotation.rotation import (
     Unanswered,
 )
 from cfsigned_django.rotation.settings_key import SettingsKey
-from cfsigned_django.rotation.site import import_settings_key, settings_keys, signing_settings_key
+from cfsigned_django.rotation.site import import_settings_key, signing_settings_key
 from cfsigned_django.rotation.status import PendingWait, clock_time, find_waits, in_words
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm
 from cfsigned_django.validation import is_of_trusted_signer
@@ -417,7 +417,7 @@ def _import(rotation: Rotation, now: datetime) -> Outcome:
         "%(key)s is in the database and signs from there. It can be replaced now. Remove "
         "%(settings)s before that."
     )
-    held = settings_keys(rotation)
+    held = rotation.settings_keys()
     names = ", ".join(each.names for each in held if each.key_pair_id == str(key_pair))
     return Outcome(text=text % {"key": key_pair, "settings": names})
 

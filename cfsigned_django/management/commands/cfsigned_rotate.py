@@ -26,7 +26,6 @@ from cfsigned_django.rotation.rotation import Rotation, RotationError
 from cfsigned_django.rotation.settings_key import why_not_imported
 from cfsigned_django.rotation.site import (
     check_import,
-    settings_keys,
     signing_settings_key,
     site_rotation,
     unknown_keys,
@@ -362,7 +361,7 @@ class _Request:
             return f"{successor} signs in its place at once{f'; {early}' if is_early else ''}."
         if rotation.key_groups is not None:
             return f"A new key signs in its place at once; {early}."
-        if unknown := unknown_keys(rotation, settings_keys(rotation)):
+        if unknown := unknown_keys(rotation, rotation.settings_keys()):
             names = ", ".join(each.key_pair_id for each in unknown)
             return f"The key of the settings, {names}, signs in its place."
         return (
