@@ -108,7 +108,7 @@ def test_signer_of_botocore_signs_policies(foreign: CloudFrontSigner, ec_key: Pr
     verifier = Verifier({OTHER_KEY_ID: ec_key.public_key})
     for arguments in ({"ip_address": "192.0.2.7"}, {"folder": "a"}, {"download": "a.pdf"}):
         url = storage.url("a/b.jpg", **arguments)  # type: ignore[arg-type]
-        assert verifier.verify(url, now=0, viewer_ip="192.0.2.7")
+        assert verifier.verify(url, now=0, viewer_ip="192.0.2.7").date_less_than
     with pytest.raises(ImproperlyConfigured, match="does not tell its public key"):
         storage.trusted_keys()
 
