@@ -36,8 +36,8 @@ from cfsigned_django.signing import (
 )
 from cfsigned_django.signing.encoding import encode_path
 from cfsigned_django.signing.policy import epoch_time
-from cfsigned_django.storage import context
 from cfsigned_django.storage.cache import Signed, prefix_of
+from cfsigned_django.storage.context import current as surroundings
 from cfsigned_django.storage.options import (
     OWN_KEY,
     ResolvedOptions,
@@ -186,23 +186,23 @@ class SignedUrlMixin:
             and options.cache is not None
             and date_greater_than is None
         ):
-            # True and 1.0 are equal to 1, and refused.
             call = (
                 None if is_shared else name,
                 None if is_shared else download,
                 http_method,
                 expire,
-                expire.__class__,
                 expire_step,
-                expire_step.__class__,
                 ip_address,
                 resource,
                 folder,
                 allow_any_resource,
             )
+            if expire is not None or expire_step is not None:
+                # True and 1.0 are equal to 1, and refused.
+                call = call, expire.__class__, expire_step.__class__
             known = options.cache.entries.get(call)
             if known is not None and known.since <= now < known.until:
-                for watch in context.current.get().watches:
+                for watch in surroundings.get().watches:
                     watch.note(known.expires)
                 if not is_shared:
                     return known.url
@@ -236,7 +236,7 @@ class SignedUrlMixin:
         expires = wanted
         if lease.seen_at is not None:
             expires = lease.cap_expiry(wanted, lifetime=options.longest, now=second)
-        for watch in context.current.get().watches:
+        for watch in surroundings.get().watches:
             watch.note(expires)
 
         signed = None
