@@ -55,7 +55,8 @@ RULES: dict[str, tuple[Rule, ...]] = {
         Rule(
             name="an option expire_step lets no URL outlive AWS_CLOUDFRONT_MAX_EXPIRE and its step",
             applies=lambda case, before, now: (
-                now == "ImproperlyConfigured" and "'AWS_CLOUDFRONT_MAX_EXPIRE': 600" in case
+                now in ("ImproperlyConfigured", "ValueError")
+                and "'AWS_CLOUDFRONT_MAX_EXPIRE': 600" in case
             ),
         ),
         Rule(
