@@ -59,10 +59,19 @@ imports: $(VENV)/.dev
 	$(BIN)/lint-imports --no-cache
 
 .PHONY: simulation
-simulation: $(VENV)/.test ## Let 10,000 random schedules happen to simulated rotations
+simulation: $(VENV)/.test ## Let 1,500 random schedules happen to simulated rotations
 	$(call headline,simulated rotations)
-	SIMULATION_SCHEDULES=$${SIMULATION_SCHEDULES:-10000} $(BIN)/python -m pytest -n 2 --dist worksteal \
-		tests/simulation
+	$(call simulate,1500)
+
+.PHONY: nightly
+nightly: $(VENV)/.test ## Let 10,000 happen, and search anew for what shows each lost guard
+	$(call headline,simulated rotations of a night)
+	SIMULATION_ANEW=1 $(call simulate,10000)
+
+# The seed of the day, unless one is given; it is printed with the command.
+simulate = SIMULATION_SEED=$(or $(SIMULATION_SEED),$(shell date -u +%Y%m%d)) \
+	SIMULATION_SCHEDULES=$(or $(SIMULATION_SCHEDULES),$(1)) \
+	$(BIN)/python -m pytest -n 2 --dist worksteal tests/simulation
 
 .PHONY: matrix
 matrix: $(VENV)/.dev ## Run the tests on each Python with its Django, and on the newest boto3

@@ -29,7 +29,7 @@ class CfsignedDjangoConfig(AppConfig):
         from cfsigned_django.checks.caching import check_caches
         from cfsigned_django.checks.rotation import check_rotation, check_sealed_keys
         from cfsigned_django.checks.storages import check_storages
-        from cfsigned_django.rotation.active_keys import find_active_signer
+        from cfsigned_django.rotation.active import find_active_signer
 
         checks.register(checks.Tags.files)(check_storages)
         checks.register(checks.Tags.files)(check_rotation)

@@ -21,7 +21,7 @@ from django.core.signals import setting_changed
 from django.dispatch import receiver
 from django.utils.encoding import filepath_to_uri
 
-from cfsigned_django.aws.access import AwsAccess
+from cfsigned_django.aws.client import AwsAccess
 from cfsigned_django.signing import KeyAlgorithm
 from cfsigned_django.signing.key_source import (
     KeySource as KeySource,

@@ -16,9 +16,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
+from cfsigned_django.aws.account import read_distribution
 from cfsigned_django.aws.client import AwsError, make_client
 from cfsigned_django.aws.key_groups import KeyGroups
-from cfsigned_django.aws.stack import read_distribution
 from demo_project.local_aws import USER_VARIABLE
 from demo_project.processes import DemoFailed, environment
 from demo_project.state import BASE_FOLDER, FOLDER_VARIABLE, DemoState

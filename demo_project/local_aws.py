@@ -19,7 +19,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cfsigned_django.aws.documents import Document
-from cfsigned_django.aws.documents.iam_policies import (
+from cfsigned_django.aws.documents.iam import (
     doctor_policy,
     rotation_policy,
     runtime_policy,

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from cfsigned_django.admin.steps import Offer, Step
+from cfsigned_django.admin.actions import label_of
+from cfsigned_django.rotation.steps import Action
 from tests.pages import ROOT, read
 
 PAGES = [ROOT / "docs" / f"{name}.md" for name in ("rotate-keys", "key-leaked", "security")]
@@ -22,7 +23,7 @@ _HEADING = re.compile(r"^[\s|]*(?:(?:[-*]|\d+\.) )?\*\*(?P<text>[^*]*)\*\*")
 
 def labels() -> set[str]:
     """Return what stands on the buttons and the links of the admin page."""
-    found = {Offer(step=step, by_hand=by_hand).label for step in Step for by_hand in (True, False)}
+    found = {label_of(each, by_hand=by_hand) for each in Action for by_hand in (True, False)}
     for template in TEMPLATES.rglob("*.html"):
         for inner in re.findall(r"<(?:button|a) .*?</(?:button|a)>", read(template), re.DOTALL):
             found.update(re.findall(r"""\{% translate ["']([^"']*)["'] %\}""", inner))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cfsigned_django.aws.explanations import EXPLANATIONS
+from cfsigned_django.aws.errors import EXPLANATIONS
 from tests.pages import ROOT, ROTATE_KEYS, read
 
 PACKAGE = ROOT / "cfsigned_django"

@@ -1,180 +1,156 @@
-"""Show what a step will do, and take it when it is confirmed."""
+"""What a person reads before they confirm a step: its consequences, and what to do by hand."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import Any, Protocol
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any, Self
 
-from django.contrib import messages
-from django.db import router
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpResponse
 from django.utils.translation import gettext as _
 
-from cfsigned_django.admin.actions import (
-    FAILURES,
-    Move,
-    NotTheKey,
-    Outcome,
-    is_revoked,
-    put_in_words,
-)
-from cfsigned_django.admin.effects import describe_effect
-from cfsigned_django.admin.forms import StepForm, form_class
+from cfsigned_django.admin.actions import AvailableAction, put_in_words
+from cfsigned_django.admin.forms import StepForm, typed_name
 from cfsigned_django.admin.snapshot import Snapshot
-from cfsigned_django.admin.steps import Offer, Step, find_offers
 from cfsigned_django.aws.client import AwsError
+from cfsigned_django.encryption import CannotUnseal
 from cfsigned_django.rotation.lifecycle import KeyStatus
-from cfsigned_django.rotation.models import KeyPair, KnownReason
-from cfsigned_django.rotation.rotation import RotationError
-from cfsigned_django.rotation.site import site_rotation
+from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django.rotation.status import date_and_time, in_words
+from cfsigned_django.signing import InvalidKey
 
 
-class Frame(Protocol):
-    """What a step page needs of the admin around it."""
+def page_of(
+    snapshot: Snapshot,
+    button: AvailableAction,
+    form: StepForm,
+    failure: Exception | None = None,
+) -> dict[str, Any]:
+    """Return what the template of a step's page shows; ``failure`` kept the step from its end."""
+    key_pair = button.key_pair
+    return {
+        **consequences(snapshot, key_pair),
+        "title": button.label if key_pair is None else f"{button.label}: {key_pair}",
+        "button": button,
+        "form": form,
+        "failure": put_in_words(failure) if failure else "",
+        "is_aws_failure": isinstance(failure, AwsError),
+        "by_hand": snapshot.by_hand,
+        "consequences_template": (
+            f"admin/cfsigned_django/keypair/consequences/{button.action}.html"
+        ),
+    }
 
-    def render(self, request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
-        """Return a page inside the admin's frame."""
 
-    def show_state(self, request: HttpRequest, *problems: str) -> HttpResponse:
-        """Return the present state, without a frame, and the problems that were found."""
+class SignsAfter(StrEnum):
+    """What signs once the ACTIVE key is revoked."""
 
-    def redirect_to_list(self) -> HttpResponse:
-        """Lead to the first page."""
+    #: The successor, which CloudFront is known to serve.
+    SUCCESSOR = "successor"
+    #: The successor, before its wait is over.
+    SUCCESSOR_EARLY = "successor_early"
+    #: A key that is made first, as this site may change CloudFront.
+    NEW_KEY = "new_key"
+    #: The key of the settings, which the database does not have.
+    SETTINGS = "settings"
+    NOTHING = "nothing"
+    #: What signs now: the revoked key does not sign.
+    UNCHANGED = "unchanged"
 
-    def message_user(self, request: HttpRequest, message: str, level: int) -> None:
-        """Show a message on the next page."""
 
-    def record(self, request: HttpRequest, key_pair: KeyPair, reason: str = "") -> None:
-        """Write a move into the admin's log."""
+def consequences(snapshot: Snapshot, key_pair: KeyPair | None) -> dict[str, Any]:
+    """Return what the templates in consequences/ fill in; ``key_pair`` is the step's, if any."""
+    waits = snapshot.rotation.waits
+    active, successor = snapshot.active, snapshot.successor
+    # In words: who reads the page confirms it later, and the wait begins then.
+    retirement = max(waits.retirement, active.retirement_seconds if active else 0)
+    values: dict[str, Any] = {
+        "key_group_id": snapshot.rotation.key_group_id,
+        "signing_key": snapshot.signing_name,
+        "active": active,
+        "successor": successor,
+        "settings_key_id": snapshot.settings_key_id,
+        "propagation": in_words(timedelta(seconds=waits.propagation)),
+        "keyring": in_words(timedelta(seconds=waits.keyring)),
+        "retirement": in_words(timedelta(seconds=retirement)),
+    }
+    if key_pair is not None:
+        minutes = broken_minutes(snapshot, key_pair)
+        values |= {
+            "key": key_pair,
+            "public_key": ShownKey.of(key_pair),
+            "typed_name": typed_name(key_pair),
+            "broken_minutes": minutes,
+            "broken": in_words(timedelta(minutes=minutes)),
+            "after": what_signs_after(snapshot, key_pair),
+            "retiring_since": key_pair.retiring_at and date_and_time(key_pair.retiring_at),
+            "successor_is_closed": (
+                successor is not None and successor.pk in snapshot.decryption_problems
+            ),
+        }
+    return values
+
+
+def broken_minutes(snapshot: Snapshot, key_pair: KeyPair) -> int:
+    """Return how many minutes of links stop working if the key pair is revoked now."""
+    rotation = snapshot.rotation
+    if key_pair.status == KeyStatus.ACTIVE:
+        return math.ceil(rotation.link_lifetime(key_pair) / 60)
+    last_expiry = rotation.links_end(key_pair)
+    if key_pair.status == KeyStatus.RETIRING and last_expiry is not None:
+        return max(0, math.ceil((last_expiry - snapshot.now).total_seconds() / 60))
+    return 0
+
+
+def what_signs_after(snapshot: Snapshot, key_pair: KeyPair) -> SignsAfter:
+    """Return what signs once the key pair is revoked."""
+    if key_pair.status != KeyStatus.ACTIVE:
+        return SignsAfter.UNCHANGED
+    successor = snapshot.successor
+    if successor is None or successor.pk in snapshot.decryption_problems:
+        if not snapshot.by_hand:
+            return SignsAfter.NEW_KEY
+    else:
+        is_known = not snapshot.rotation.blockers(successor, KeyStatus.ACTIVE, snapshot.now)
+        # A key that CloudFront does not trust yet is added there first, if the site may.
+        if successor.status == KeyStatus.TRUSTED or not snapshot.by_hand:
+            return SignsAfter.SUCCESSOR if is_known else SignsAfter.SUCCESSOR_EARLY
+    return SignsAfter.SETTINGS if snapshot.unknown_keys else SignsAfter.NOTHING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StepPage:
-    """The page of one step, for one request."""
+class ShownKey:
+    """A public key to read, to copy into CloudFront and to download, or why it is not shown."""
 
-    frame: Frame
-    request: HttpRequest
-    step: Step
-    key_pair: KeyPair | None
+    file_name: str
+    pem: str = ""
+    problem: str = ""
 
-    def respond(self) -> HttpResponse:
-        """Show the page, or take the step and lead back to the first page."""
-        try:
-            snapshot = Snapshot.take(site_rotation())
-        except FAILURES as error:
-            return self._back(_failed(error))
-        offer = self._find_offer(snapshot)
-        if offer is None or offer.blocked:
-            text = offer.blocked if offer else self._not_due()
-            return self._back(Outcome(text=text, level=messages.WARNING))
-        make_form = form_class(
-            self.step, by_hand=snapshot.by_hand, has_spare=snapshot.successor is not None
-        )
-        if self.request.method != "POST":
-            return self._ask(snapshot, offer, make_form(self.key_pair))
-        form = make_form(self.key_pair, self.request.POST)
-        if not form.is_valid():
-            return self._ask(snapshot, offer, form)
-        try:
-            return self._back(*self._take(form))
-        except (AwsError, NotTheKey) as error:
-            return self._ask(snapshot, offer, form, error)
-        except FAILURES as error:
-            return self._back(_failed(error))
+    @classmethod
+    def of(cls, key_pair: KeyPair) -> Self:
+        """Return the public key that belongs to the encrypted private key.
 
-    @property
-    def _is_quiet(self) -> bool:
-        """Tell whether an open page asks by itself, and wants its new state back.
-
-        It only looks. Any other step is taken as it is for everybody: without
-        AWS it would count as done by hand.
+        A person adds it to CloudFront, so the column does not count: someone
+        may have written another key there. It counts for a key that is over,
+        whose private key is erased.
         """
-        return self.step is Step.CHECK and bool(self.request.POST.get("quiet"))
-
-    def _find_offer(self, snapshot: Snapshot) -> Offer | None:
-        key = self.key_pair and self.key_pair.pk
-        for offer in find_offers(snapshot):
-            if offer.step is self.step and (offer.key_pair and offer.key_pair.pk) == key:
-                return offer
-        return None
-
-    def _not_due(self) -> str:
-        if self.key_pair is None:
-            return _("This step is not due now.")
-        return _("This step is not due: %(key)s is %(status)s.") % {
-            "key": self.key_pair,
-            "status": self.key_pair.get_status_display(),
-        }
-
-    def _take(self, form: StepForm) -> list[Outcome]:
-        """Take the step, and say how far it came: a revocation may come half-way."""
+        file_name = f"{key_pair.caller_name}-public.pem"
+        if KeyStatus(key_pair.status).is_final:
+            return cls(file_name=file_name, pem=key_pair.public_key)
         try:
-            return [self._move(form)]
-        except FAILURES as error:
-            if self.step is not Step.REVOKE or self.key_pair is None:
-                raise
-            self.key_pair.refresh_from_db(using=router.db_for_write(KeyPair))
-            if self.key_pair.status != KeyStatus.REVOKED:
-                raise
-            return [
-                Outcome(text=is_revoked(self.key_pair), level=messages.WARNING),
-                _failed(error),
-            ]
+            return cls(file_name=file_name, pem=key_pair.open_public_key())
+        except (CannotUnseal, ImproperlyConfigured, InvalidKey) as error:
+            text = _("The public key is not shown, since the private key cannot be opened.")
+            return cls(file_name=file_name, problem=f"{text} {_(str(error))}")
 
-    def _move(self, form: StepForm) -> Outcome:
-        recorded: list[KeyPair] = []
-
-        def record(key_pair: KeyPair) -> None:
-            recorded.append(key_pair)
-            self.frame.record(self.request, key_pair)
-
-        rotation = site_rotation(
-            changed_by=self.request.user.get_username()[:150],
-            # A page that looks by itself every few seconds asks the edges, and not AWS.
-            by_hand=self._is_quiet,
-            on_move=record,
-            on_put_back=lambda each: self.frame.record(self.request, each, KnownReason.PUT_BACK),
+    def as_file(self) -> HttpResponse:
+        """Return it as a PEM file."""
+        disposition = f'attachment; filename="{self.file_name}"'
+        return HttpResponse(
+            self.pem,
+            content_type="application/x-pem-file",
+            headers={"Content-Disposition": disposition},
         )
-        move = Move(
-            rotation=rotation,
-            now=rotation.clock(),
-            key_pair=self.key_pair,
-            answers=form.cleaned_data,
-        )
-        outcome = move.take(self.step)
-        if outcome.key_pair is not None and not recorded:
-            reason = form.cleaned_data.get("reason", "")
-            self.frame.record(self.request, outcome.key_pair, reason)
-        return outcome
-
-    def _ask(
-        self,
-        snapshot: Snapshot,
-        offer: Offer,
-        form: StepForm,
-        failure: AwsError | RotationError | None = None,
-    ) -> HttpResponse:
-        context = {
-            **describe_effect(snapshot, self.key_pair),
-            "title": offer.label if self.key_pair is None else f"{offer.label}: {self.key_pair}",
-            "offer": offer,
-            "form": form,
-            "failure": put_in_words(failure) if failure else "",
-            "is_aws_failure": isinstance(failure, AwsError),
-            "by_hand": snapshot.by_hand,
-            "effect_template": f"admin/cfsigned_django/keypair/consequences/{self.step}.html",
-        }
-        return self.frame.render(self.request, "step.html", context)
-
-    def _back(self, *outcomes: Outcome) -> HttpResponse:
-        """Lead to the first page; where that page asked by itself, return its new state."""
-        if self._is_quiet:
-            bad = (each.text for each in outcomes if each.level == messages.ERROR)
-            return self.frame.show_state(self.request, *bad)
-        for outcome in outcomes:
-            self.frame.message_user(self.request, outcome.text, outcome.level)
-        return self.frame.redirect_to_list()
-
-
-def _failed(error: Exception) -> Outcome:
-    return Outcome(text=put_in_words(error), level=messages.ERROR)

@@ -8,8 +8,8 @@ from django import forms
 from django.db import router
 from django.utils.translation import gettext as _, gettext_lazy
 
-from cfsigned_django.admin.steps import Step
-from cfsigned_django.rotation.models import REASON_LENGTH, KeyPair
+from cfsigned_django.rotation.models import REASON_LENGTH, KeyPair, KnownReason
+from cfsigned_django.rotation.steps import Action
 from cfsigned_django.signing import KeyAlgorithm
 from cfsigned_django.validation import KEY_GROUP_ID, KEY_PAIR_ID
 
@@ -21,11 +21,16 @@ class StepForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.key_pair = key_pair
 
+    def answers(self) -> dict[str, Any]:
+        """Return what the step needs to know: arguments of :func:`steps.take`."""
+        wanted = ("algorithm", "reason", "spare", "key_pair_id")
+        return {name: self.cleaned_data[name] for name in wanted if name in self.cleaned_data}
+
 
 class StartForm(StepForm):
     """Ask what kind of key the next one shall be, and why it is made."""
 
-    algorithm = forms.ChoiceField(
+    algorithm = forms.TypedChoiceField(
         label=gettext_lazy("Algorithm"),
         choices=[
             (
@@ -37,6 +42,7 @@ class StartForm(StepForm):
                 gettext_lazy("RSA 2048: for whatever checks signatures and knows RSA only"),
             ),
         ],
+        coerce=KeyAlgorithm,
         initial=KeyAlgorithm.ECDSA_P256.value,
         widget=forms.RadioSelect,
     )
@@ -117,6 +123,10 @@ class RevokeForm(StepForm):
         self.wanted = typed_name(key_pair) if key_pair else ""
         self.fields["typed"].label = _("Type %(name)s to revoke it") % {"name": self.wanted}
 
+    def clean_reason(self) -> str:
+        """Return the reason, or where the key was revoked."""
+        return self.cleaned_data["reason"] or KnownReason.REVOKED_IN_ADMIN
+
     def clean_typed(self) -> str:
         """Refuse everything but the name of the key pair."""
         typed: str = self.cleaned_data["typed"]
@@ -132,18 +142,18 @@ def typed_name(key_pair: KeyPair) -> str:
     return key_pair.key_pair_id or key_pair.fingerprint[:12]
 
 
-def form_class(step: Step, *, by_hand: bool, has_spare: bool) -> type[StepForm]:
+def form_class(action: Action, *, by_hand: bool, has_spare: bool) -> type[StepForm]:
     """Return the form of a step."""
-    match step:
-        case Step.START:
+    match action:
+        case Action.START:
             return StartWithSpareForm if has_spare else StartForm
-        case Step.TRUST if by_hand:
+        case Action.TRUST if by_hand:
             return KeyPairIdForm
-        case Step.CORRECT:
+        case Action.CORRECT:
             return KeyPairIdForm
-        case Step.RETIRE | Step.FINISH if by_hand:
+        case Action.RETIRE | Action.FINISH if by_hand:
             return RemovedForm
-        case Step.REVOKE:
+        case Action.REVOKE:
             return RevokeForm
         case _asks_nothing:
             return StepForm

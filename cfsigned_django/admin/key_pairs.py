@@ -1,8 +1,9 @@
-"""Put the key pairs into Django's admin: addresses, permissions, pages and the log."""
+"""The key pairs in Django's admin: addresses, permissions, pages and the log."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -19,16 +20,28 @@ from django.utils import translation
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _, gettext_lazy
 
-from cfsigned_django.admin.action_page import StepPage
-from cfsigned_django.admin.actions import FAILURES, put_in_words
+from cfsigned_django.admin.action_page import ShownKey, page_of
+from cfsigned_django.admin.actions import (
+    REVOKE,
+    ROTATE,
+    AvailableAction,
+    available_actions,
+    is_revoked,
+    not_due,
+    permissions_for,
+    put_in_words,
+    url_name,
+)
+from cfsigned_django.admin.forms import form_class
 from cfsigned_django.admin.overview import Overview, make_card, make_overview
-from cfsigned_django.admin.public_key import ShownKey
 from cfsigned_django.admin.snapshot import Snapshot
-from cfsigned_django.admin.steps import REVOKE, ROTATE, Step, find_offers
+from cfsigned_django.aws.client import AwsError
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair, KnownReason
+from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.rotation.site import site_rotation
-from cfsigned_django.rotation.waiting import date_and_time
+from cfsigned_django.rotation.status import date_and_time
+from cfsigned_django.rotation.steps import FAILURES, Action, NotTheKey, Step, Unfinished, take
 
 if TYPE_CHECKING:
     Base = admin.ModelAdmin[KeyPair]
@@ -76,19 +89,19 @@ class KeyPairAdmin(Base):
         """Return the addresses of the steps before Django's own, which match anything."""
         download = self.admin_site.admin_view(self.download_view)
         own = path("<uuid:pk>/public-key.pem", download, name="cfsigned_django_keypair_download")
-        return [*(self._step_url(step) for step in Step), own, *super().get_urls()]
+        return [*(self._step_url(action) for action in Action), own, *super().get_urls()]
 
-    def _step_url(self, step: Step) -> URLPattern:
+    def _step_url(self, action: Action) -> URLPattern:
         # Not in one transaction: what is intended is to be seen by others before CloudFront is
         # called, and to stay if the process dies then.
         @transaction.non_atomic_requests
         def view(request: HttpRequest, pk: UUID | None = None) -> HttpResponse:
-            return self.step_view(request, step, pk)
+            return self.step_view(request, action, pk)
 
         return path(
-            f"<uuid:pk>/{step}/" if step.has_key_pair else f"{step}/",
+            f"<uuid:pk>/{action}/" if action.has_key_pair else f"{action}/",
             self.admin_site.admin_view(view),
-            name=step.url_name.partition(":")[2],
+            name=url_name(action).partition(":")[2],
         )
 
     def get_fieldsets(self, request: HttpRequest, obj: KeyPair | None = None) -> list[Any]:
@@ -120,17 +133,89 @@ class KeyPairAdmin(Base):
         """Return which of the permissions to rotate and to revoke the person has."""
         return frozenset(each for each in (ROTATE, REVOKE) if request.user.has_perm(each))
 
-    def step_view(self, request: HttpRequest, step: Step, pk: UUID | None) -> HttpResponse:
-        """Show the page of a step, or take the step."""
-        if not step.permissions & self.permissions_of(request):
+    def step_view(self, request: HttpRequest, action: Action, pk: UUID | None) -> HttpResponse:
+        """Show the page of a step, or take the step and lead back to the first page."""
+        if not permissions_for(action) & self.permissions_of(request):
             raise PermissionDenied
-        key_pair = None
-        if pk is not None:
-            key_pair = self.get_object(request, str(pk))
-            if key_pair is None:
-                self.message_user(request, _("There is no such key pair."), messages.WARNING)
-                return self.redirect_to_list()
-        return StepPage(frame=self, request=request, step=step, key_pair=key_pair).respond()
+        # An open page looks every few seconds, and puts the answer in the place of what it shows.
+        is_quiet = action is Action.CHECK and bool(request.POST.get("quiet"))
+        logged: list[KeyPair] = []
+        try:
+            snapshot = Snapshot.take(self._rotation(request, logged))
+            key_pair = None
+            if pk is not None:
+                key_pair = snapshot.find(pk) or self.get_object(request, str(pk))
+                if key_pair is None:
+                    return self._lead_back(request, _("There is no such key pair."))
+            step = snapshot.step(action, key_pair)
+            if is_quiet:
+                return self._check_quietly(request, snapshot, step)
+            if step is None or step.blocked:
+                return self._lead_back(request, step.blocked if step else not_due(action, key_pair))
+            return self._ask_or_take(request, snapshot, step, logged)
+        except FAILURES as error:
+            if is_quiet:
+                return self.show_state(request)
+            return self._lead_back(request, put_in_words(error), messages.ERROR)
+
+    def _rotation(self, request: HttpRequest, logged: list[KeyPair]) -> Rotation:
+        """Return the site's rotation, which writes each transition into the admin's log."""
+
+        def log(key_pair: KeyPair) -> None:
+            logged.append(key_pair)
+            self.record(request, key_pair)
+
+        return site_rotation(
+            changed_by=request.user.get_username()[:150],
+            on_move=log,
+            on_put_back=lambda each: self.record(request, each, KnownReason.PUT_BACK),
+        )
+
+    def _check_quietly(
+        self, request: HttpRequest, snapshot: Snapshot, step: Step | None
+    ) -> HttpResponse:
+        """Probe the key through CloudFront, without calls to its API, and return the new state."""
+        problems = []
+        if step is not None and not step.blocked:
+            try:
+                take(replace(snapshot.rotation, key_groups=None), step, now=snapshot.now)
+            except FAILURES as error:
+                problems.append(put_in_words(error))
+        return self.show_state(request, problems, snapshot.rotation)
+
+    def _ask_or_take(
+        self, request: HttpRequest, snapshot: Snapshot, step: Step, logged: list[KeyPair]
+    ) -> HttpResponse:
+        make_form = form_class(
+            step.action, by_hand=snapshot.by_hand, has_spare=snapshot.successor is not None
+        )
+        form = make_form(step.key_pair, request.POST if request.method == "POST" else None)
+        failure: Exception | None = None
+        if form.is_valid():
+            try:
+                outcome = take(snapshot.rotation, step, now=snapshot.now, **form.answers())
+            except (AwsError, NotTheKey) as error:
+                failure = error
+            except Unfinished as error:
+                failure = error.cause
+                if step.key_pair is not None and step.key_pair.status == KeyStatus.REVOKED:
+                    self.message_user(request, is_revoked(step.key_pair), messages.WARNING)
+                    return self._lead_back(request, put_in_words(failure), messages.ERROR)
+            else:
+                if outcome.key_pair is not None and not logged:
+                    self.record(request, outcome.key_pair, form.answers().get("reason", ""))
+                level = messages.WARNING if outcome.is_warning else messages.SUCCESS
+                text = f"{outcome.text} {outcome.outlook}".strip()
+                return self._lead_back(request, text, level)
+        button = AvailableAction.of(step, by_hand=snapshot.by_hand)
+        return self.render(request, "step.html", page_of(snapshot, button, form, failure))
+
+    def _lead_back(
+        self, request: HttpRequest, text: str, level: int = messages.WARNING
+    ) -> HttpResponseRedirect:
+        """Lead to the first page, which shows the message."""
+        self.message_user(request, text, level)
+        return self._redirect_to_list()
 
     @transaction.non_atomic_requests
     def changelist_view(
@@ -144,28 +229,31 @@ class KeyPairAdmin(Base):
         context = {"title": capfirst(self.opts.verbose_name_plural), **self._state(request)}
         return self.render(request, "change_list.html", context | (extra_context or {}))
 
-    def show_state(self, request: HttpRequest, *problems: str) -> HttpResponse:
+    def show_state(
+        self, request: HttpRequest, problems: Sequence[str] = (), rotation: Rotation | None = None
+    ) -> HttpResponse:
         """Return what an open page puts in the place of what it shows, with what it found."""
-        return self.render(request, "overview.html", self._state(request, problems))
+        return self.render(request, "overview.html", self._state(request, problems, rotation))
 
-    def _state(self, request: HttpRequest, problems: Sequence[str] = ()) -> dict[str, Any]:
+    def _state(
+        self, request: HttpRequest, problems: Sequence[str] = (), rotation: Rotation | None = None
+    ) -> dict[str, Any]:
         overview: Overview | None = None
         problem = ""
         try:
-            snapshot = Snapshot.take(site_rotation())
             overview = make_overview(
-                snapshot,
+                Snapshot.take(rotation or site_rotation()),
                 self.permissions_of(request),
                 show_all="all" in request.GET,
                 problems=problems,
             )
         except FAILURES as error:
             problem = put_in_words(error)
-        group = overview.snapshot.rotation.key_group_id if overview else None
+        group = overview.snapshot.rotation.key_group_id if overview else ""
         return {
             "overview": overview,
             "problem": problem,
-            "elsewhere": self.get_queryset(request).exclude(key_group_id=group or ""),
+            "elsewhere": self.get_queryset(request).exclude(key_group_id=group),
             "may_rotate": ROTATE in self.permissions_of(request),
         }
 
@@ -179,24 +267,23 @@ class KeyPairAdmin(Base):
     ) -> HttpResponse:
         """Show one key pair, to read only, with its story and its steps."""
         key_pair = self.get_object(request, object_id)
-        context = {"show_close": True, "public_key": key_pair and ShownKey.of(key_pair)}
-        context |= {**self._story(request, object_id), **(extra_context or {})}
+        context = {"show_close": True, **(extra_context or {})}
+        if key_pair is not None:
+            context |= {"public_key": ShownKey.of(key_pair), **self._story(request, key_pair)}
         return super().change_view(request, object_id, form_url, context)
 
-    def _story(self, request: HttpRequest, object_id: str) -> dict[str, Any]:
+    def _story(self, request: HttpRequest, key_pair: KeyPair) -> dict[str, Any]:
         try:
             snapshot = Snapshot.take(site_rotation())
+            if snapshot.find(key_pair.pk) is None:
+                return {}  # it belongs to another key group
+            actions = available_actions(snapshot, self.permissions_of(request))
+            return {
+                "card": make_card(snapshot, key_pair),
+                "buttons": [each for each in actions if each.key_pair == key_pair],
+            }
         except FAILURES:
             return {}  # the first page says what is wrong
-        mine = self.permissions_of(request)
-        for key_pair in snapshot.key_pairs:
-            if str(key_pair.pk) == object_id:
-                offers = (each for each in find_offers(snapshot) if each.step.permissions & mine)
-                return {
-                    "card": make_card(snapshot, key_pair),
-                    "offers": [each for each in offers if each.key_pair == key_pair],
-                }
-        return {}
 
     def download_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         """Return the public key as a PEM file."""
@@ -206,8 +293,7 @@ class KeyPairAdmin(Base):
         shown = ShownKey.of(key_pair) if key_pair else None
         if shown is None or shown.problem:
             text = shown.problem if shown else _("There is no such key pair.")
-            self.message_user(request, text, messages.WARNING)
-            return self.redirect_to_list()
+            return self._lead_back(request, text)
         return shown.as_file()
 
     @admin.display(description=gettext_lazy("name in CloudFront"))
@@ -250,7 +336,7 @@ class KeyPairAdmin(Base):
             },
         )
 
-    def redirect_to_list(self) -> HttpResponseRedirect:
+    def _redirect_to_list(self) -> HttpResponseRedirect:
         """Lead to the first page."""
         return redirect(
             reverse("admin:cfsigned_django_keypair_changelist", current_app=self.admin_site.name)

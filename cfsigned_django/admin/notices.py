@@ -14,8 +14,7 @@ from cfsigned_django.admin.snapshot import Snapshot, is_unfinished
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.settings_key import refuse_different, why_not_imported
-from cfsigned_django.rotation.stuck import find_stuck
-from cfsigned_django.rotation.waiting import clock_time, in_words
+from cfsigned_django.rotation.status import clock_time, find_overdue, in_words
 
 #: From this age on a signing key ought to be replaced.
 OLD = timedelta(days=90)
@@ -53,9 +52,9 @@ def _nothing_signs(snapshot: Snapshot) -> Iterator[Notice]:
         )
 
 
-def _cannot_unseal(snapshot: Snapshot) -> Iterator[Notice]:
+def _cannot_decrypt(snapshot: Snapshot) -> Iterator[Notice]:
     for key_pair in snapshot.key_pairs:
-        problem = snapshot.seal_problems.get(key_pair.pk)
+        problem = snapshot.decryption_problems.get(key_pair.pk)
         if problem is None:
             continue
         if key_pair.status == KeyStatus.ACTIVE:
@@ -70,7 +69,7 @@ def _cannot_unseal(snapshot: Snapshot) -> Iterator[Notice]:
         yield Notice(level=level, text=text % {"key": key_pair}, detail=problem)
 
 
-def _revoked_and_trusted(snapshot: Snapshot) -> Iterator[Notice]:
+def _revoked_but_trusted(snapshot: Snapshot) -> Iterator[Notice]:
     for key_pair in snapshot.key_pairs:
         if key_pair.status == KeyStatus.REVOKED and is_unfinished(key_pair):
             yield Notice(
@@ -123,9 +122,9 @@ def _keys_left_over(snapshot: Snapshot, active: KeyPair) -> Iterator[Notice]:
         yield Notice(level=Level.WARNING, text=text % values)
 
 
-def _stuck(snapshot: Snapshot) -> Iterator[Notice]:
-    stuck = find_stuck(snapshot.rotation, now=snapshot.now, by_hand=snapshot.by_hand)
-    for text in stuck:
+def _overdue(snapshot: Snapshot) -> Iterator[Notice]:
+    overdue = find_overdue(snapshot.rotation, now=snapshot.now, key_pairs=snapshot.key_pairs)
+    for text in overdue:
         yield Notice(level=Level.WARNING, text=text)
 
 
@@ -145,7 +144,7 @@ def _no_spare(snapshot: Snapshot) -> Iterator[Notice]:
     if snapshot.successor is not None or snapshot.active is None:
         return
     yield Notice(
-        level=Level.INFO if snapshot.spare_algorithm is None else Level.WARNING,
+        level=Level.WARNING if snapshot.wants_spare else Level.INFO,
         text=_(
             "No spare key is ready. If the signing key leaked now, some links of a new one would "
             "be refused in the first minutes."
@@ -168,10 +167,10 @@ def _claimed(snapshot: Snapshot) -> Iterator[Notice]:
 
 _FACTS: tuple[Callable[[Snapshot], Iterator[Notice]], ...] = (
     _nothing_signs,
-    _cannot_unseal,
-    _revoked_and_trusted,
+    _cannot_decrypt,
+    _revoked_but_trusted,
     _settings_key,
-    _stuck,
+    _overdue,
     _old,
     _no_spare,
     _claimed,

@@ -1,22 +1,23 @@
-"""Put together what the first page shows."""
+"""What the first page shows: what signs, what comes next, and the story of each key pair."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
+from cfsigned_django.admin.actions import AvailableAction, available_actions, purpose
 from cfsigned_django.admin.notices import OLD, Level, Notice, find_notices
 from cfsigned_django.admin.snapshot import Snapshot, is_unfinished
-from cfsigned_django.admin.steps import Offer, Step, find_offers
-from cfsigned_django.admin.timeline import Moment, tell_timeline
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
-from cfsigned_django.rotation.waiting import Wait, clock_time, in_words
+from cfsigned_django.rotation.status import PendingWait, clock_time, date_and_time, in_words
+from cfsigned_django.rotation.steps import Action
 
 #: How many keys that are over the page shows unless it is asked for all.
 SOME = 10
@@ -30,8 +31,8 @@ class Card:
 
     key_pair: KeyPair
     timeline: list[Moment]
-    wait: Wait | None = None
-    revoke: Offer | None = None
+    wait: PendingWait | None = None
+    revoke: AvailableAction | None = None
 
     #: How many seconds of the wait are over, and of how many.
     progress: tuple[int, int] | None = None
@@ -44,11 +45,11 @@ class Overview:
     snapshot: Snapshot
     notices: list[Notice]
     #: The next legal step, blocked or not.
-    primary: Offer | None
+    primary: AvailableAction | None
     #: Whatever else can be done now.
-    others: list[Offer]
+    others: list[AvailableAction]
     #: A look at the successor, which an open page takes by itself.
-    check: Offer | None
+    check: AvailableAction | None
     live: list[Card]
     past: list[Card]
     past_left_out: int
@@ -56,7 +57,7 @@ class Overview:
     @property
     def is_calm(self) -> bool:
         """Tell whether a young key signs and nothing is under way."""
-        idle = self.primary is None or self.primary.step is Step.START
+        idle = self.primary is None or self.primary.action is Action.START
         return idle and self._rests_until is not None
 
     @property
@@ -72,7 +73,7 @@ class Overview:
                 "key": self.primary.key_pair,
                 "clock": clock_time(wait.until, self.snapshot.now),
             }
-        return _headline(self.snapshot, self.primary)
+        return purpose(self.snapshot, self.primary.step)
 
     @property
     def interval(self) -> int:
@@ -120,7 +121,7 @@ class Overview:
         return date_format(local, "DATE_FORMAT")
 
     @property
-    def _primary_wait(self) -> Wait | None:
+    def _primary_wait(self) -> PendingWait | None:
         key_pair = self.primary.key_pair if self.primary and self.primary.blocked else None
         return self.snapshot.waits.get(key_pair.pk) if key_pair else None
 
@@ -129,55 +130,23 @@ class Overview:
         return until is not None and until - self.snapshot.now < timedelta(hours=1)
 
 
-def _headline(snapshot: Snapshot, offer: Offer) -> str:
-    """Return what a step is good for, as a sentence."""
-    match offer.step:
-        case Step.IMPORT:
-            text = _("Take the key of the settings into the database.")
-        case Step.START if snapshot.successor is not None:
-            text = _("The spare %(successor)s can take over.")
-        case Step.START if snapshot.cannot_sign:
-            text = _("%(signing)s cannot be opened: mend the settings, or replace it.")
-        case Step.START if snapshot.signing_name:
-            text = _("Replace %(signing)s.")
-        case Step.START:
-            text = _("Generate a key that signs.")
-        case Step.TRUST:
-            text = _("The new key is there; CloudFront has to trust it.")
-        case Step.CORRECT:
-            text = _("CloudFront does not know %(key)s: is this the right id?")
-        case Step.CHECK:
-            text = _("See whether CloudFront knows %(key)s.")
-        case Step.ACTIVATE:
-            text = _("%(key)s is ready to sign.")
-        case Step.RETIRE:
-            text = _("%(key)s can go: its last link has expired.")
-        case _revoked:
-            text = _("Take %(key)s out of CloudFront.")
-    return text % {
-        "key": offer.key_pair,
-        "signing": snapshot.signing_name,
-        "successor": snapshot.successor,
-    }
-
-
 def make_overview(
     snapshot: Snapshot,
-    permissions: Iterable[str],
+    permissions: Collection[str],
     *,
     show_all: bool = False,
     problems: Iterable[str] = (),
 ) -> Overview:
     """Return the page for a person with these permissions; it tells of the problems first."""
-    mine = frozenset(permissions)
-    offers = [each for each in find_offers(snapshot) if each.step.permissions & mine]
-    steps = [each for each in offers if each.step is not Step.REVOKE and not each.is_aside]
+    mine = list(available_actions(snapshot, permissions))
+    steps = [each for each in mine if each.action is not Action.REVOKE and not each.step.is_aside]
     revoke = {
-        each.key_pair.pk: each for each in offers if each.step is Step.REVOKE and each.key_pair
+        each.key_pair.pk: each for each in mine if each.action is Action.REVOKE and each.key_pair
     }
     cards = [make_card(snapshot, each, revoke.get(each.pk)) for each in snapshot.key_pairs]
     past = [card for card in cards if not is_unfinished(card.key_pair)]
     shown = past if show_all else past[:SOME]
+    checks = (each for each in steps if each.action is Action.CHECK and not each.blocked)
     return Overview(
         snapshot=snapshot,
         notices=[
@@ -186,26 +155,26 @@ def make_overview(
         ],
         primary=steps[0] if steps else None,
         others=[each for each in steps[1:] if not each.blocked],
-        check=next((each for each in steps if each.step is Step.CHECK and not each.blocked), None),
+        check=next(checks, None),
         live=[card for card in cards if is_unfinished(card.key_pair)],
         past=shown,
         past_left_out=len(past) - len(shown),
     )
 
 
-def make_card(snapshot: Snapshot, key_pair: KeyPair, revoke: Offer | None = None) -> Card:
+def make_card(snapshot: Snapshot, key_pair: KeyPair, revoke: AvailableAction | None = None) -> Card:
     """Return what the page shows of one key pair."""
     wait = snapshot.waits.get(key_pair.pk)
     return Card(
         key_pair=key_pair,
-        timeline=tell_timeline(key_pair, wait, snapshot.now),
+        timeline=timeline_of(key_pair, wait, snapshot.now),
         wait=wait,
         revoke=revoke,
         progress=_progress(snapshot, wait) if wait else None,
     )
 
 
-def _progress(snapshot: Snapshot, wait: Wait) -> tuple[int, int] | None:
+def _progress(snapshot: Snapshot, wait: PendingWait) -> tuple[int, int] | None:
     """Return how much of a wait is over, where its end is known."""
     if wait.until is None:
         return None
@@ -215,3 +184,98 @@ def _progress(snapshot: Snapshot, wait: Wait) -> tuple[int, int] | None:
         whole = max(waits.retirement, wait.key_pair.retirement_seconds)
     left = max(0, int((wait.until - snapshot.now).total_seconds()))
     return max(0, whole - left), whole
+
+
+# The story of a key pair
+
+
+class Tense(StrEnum):
+    """Where in time a moment lies."""
+
+    PAST = "past"
+    NOW = "now"
+    NEXT = "next"
+    LATER = "later"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """One point of a timeline; ``at`` lies ahead if the tense is NEXT."""
+
+    label: str
+    tense: Tense
+    at: datetime | None = None
+    #: ``at`` in few words: a time today, a date otherwise.
+    when: str = ""
+
+    @property
+    def exactly(self) -> str:
+        """Return ``at`` in full; empty if it is not known."""
+        return date_and_time(self.at) if self.at else ""
+
+
+def timeline_of(key_pair: KeyPair, wait: PendingWait | None, now: datetime) -> list[Moment]:
+    """Return the moments of a key pair in their order, those ahead included.
+
+    ``wait`` is what the key pair waits for, which dates the next one.
+    """
+    past = [(label, at) for label, at in _happened(key_pair) if at is not None]
+    moments = [
+        Moment(
+            label=label,
+            tense=Tense.PAST if number < len(past) else Tense.NOW,
+            at=at,
+            when=short_time(at, now),
+        )
+        for number, (label, at) in enumerate(past, start=1)
+    ]
+    for number, label in enumerate(_ahead(key_pair)):
+        until = wait.until if wait and number == 0 else None
+        moments.append(
+            Moment(
+                label=label,
+                tense=Tense.LATER if number else Tense.NEXT,
+                at=until,
+                when=short_time(until, now) if until else "",
+            )
+        )
+    return moments
+
+
+def _happened(key_pair: KeyPair) -> list[tuple[str, datetime | None]]:
+    return [
+        (_("Created"), key_pair.created_at),
+        (_("Trusted"), key_pair.trusted_at),
+        (_("Works"), key_pair.good_since),
+        (_("Signs"), key_pair.active_at),
+        (_("Retiring"), key_pair.retiring_at),
+        (_("Retired"), key_pair.retired_at),
+        (_("Revoked"), key_pair.revoked_at),
+        (_("Out of CloudFront"), key_pair.removed_at if key_pair.revoked_at else None),
+    ]
+
+
+def _ahead(key_pair: KeyPair) -> list[str]:
+    """Return what has not happened yet. An imported key skips what came before its import."""
+    works = [] if key_pair.good_since else [_("Works")]
+    match KeyStatus(key_pair.status):
+        case KeyStatus.PENDING:
+            return [_("Trusted"), _("Works"), _("Signs"), _("Retiring"), _("Retired")]
+        case KeyStatus.TRUSTED:
+            return [*works, _("Signs"), _("Retiring"), _("Retired")]
+        case KeyStatus.ACTIVE:
+            return [_("Retiring"), _("Retired")]
+        case KeyStatus.RETIRING:
+            return [_("Retired")]
+        case KeyStatus.REVOKED if key_pair.removed_at is None:
+            return [_("Out of CloudFront")]
+        case _over:
+            return []
+
+
+def short_time(moment: datetime, now: datetime) -> str:
+    """Return the time of day for today, the day for this year, else the date."""
+    local, today = localtime(moment), localtime(now)
+    if local.date() == today.date():
+        return local.strftime("%H:%M:%S")
+    return date_format(local, "MONTH_DAY_FORMAT" if local.year == today.year else "DATE_FORMAT")

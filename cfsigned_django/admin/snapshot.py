@@ -1,101 +1,124 @@
-"""Look once at all that the page tells of: settings, key pairs and what they wait for."""
+"""The key pairs of the site's key group and the keys of its settings, at one moment."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Self
 from uuid import UUID
 
-from django.core.exceptions import ImproperlyConfigured
-from django.utils.translation import gettext as _
-
 from cfsigned_django import conf
-from cfsigned_django.encryption import CannotUnseal, unseal
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.rotation.settings_key import SettingsKey
 from cfsigned_django.rotation.site import settings_keys, unknown_keys
-from cfsigned_django.rotation.waiting import Wait, find_waits
-from cfsigned_django.signing import InvalidKey, KeyAlgorithm
-from cfsigned_django.validation import is_of_trusted_signer
+from cfsigned_django.rotation.status import PendingWait, find_waits
+from cfsigned_django.rotation.steps import Action, Step, due
+from cfsigned_django.signing import InvalidKey
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Snapshot:
-    """What stands at one moment; looking does not call AWS."""
+    """One look at the database; the rest is worked out from it when a page first asks for it.
 
-    now: datetime
+    No part of it calls AWS.
+    """
+
     rotation: Rotation
+    now: datetime
     #: Of the key group, the newest first.
     key_pairs: list[KeyPair]
-    #: What a key pair waits for, by its primary key.
-    waits: dict[UUID, Wait]
-    #: Why the private half of a key pair cannot be opened, by its primary key.
-    seal_problems: dict[UUID, str]
-    #: The keys that the settings and STORAGES hold for the group: mostly one, or none.
-    settings_keys: list[SettingsKey]
-    #: Those that the database does not have. The others never sign.
-    unknown_keys: list[SettingsKey]
-    #: The algorithm of the key that the site wants to have ready, if it wants one.
-    spare_algorithm: KeyAlgorithm | None
 
     @classmethod
     def take(cls, rotation: Rotation) -> Self:
-        """Look at everything now; see :class:`Snapshot`.
+        """Read the key pairs of the rotation's key group.
 
-        It writes what must not wait for a step: since when a key is RETIRING,
-        if the process that switched died, and how long links live now. Either
-        makes a key stay longer, and never leave sooner.
+        Two facts are written that cannot wait for a step: since when a key is
+        RETIRING, if the process that switched died, and how long links live
+        now. Each makes a key stay longer, and never leave sooner.
         """
-        now = rotation.clock()
         key_pairs = rotation.key_pairs()
-        rotation.remember_waits(key_pairs)  # where no job runs, nobody else does
-        waits = {each.key_pair.pk: each for each in find_waits(rotation, now=now)}
-        keys = settings_keys(rotation)
-        return cls(
-            now=now,
-            rotation=rotation,
-            key_pairs=key_pairs,
-            waits=waits,
-            seal_problems=_find_seal_problems(key_pairs),
-            settings_keys=keys,
-            unknown_keys=unknown_keys(rotation, keys),
-            spare_algorithm=conf.spare_algorithm(),
-        )
+        rotation.remember_waits(key_pairs)  # if no job runs, nobody else does
+        return cls(rotation=rotation, now=rotation.clock(), key_pairs=key_pairs)
 
     @property
     def by_hand(self) -> bool:
         """Return whether a person changes CloudFront, and not this site."""
         return self.rotation.key_groups is None
 
-    @property
+    def find(self, pk: UUID) -> KeyPair | None:
+        """Return the key pair with this primary key, if it is one of the key group."""
+        return next((each for each in self.key_pairs if each.pk == pk), None)
+
+    @cached_property
     def active(self) -> KeyPair | None:
         """Return the key pair that signs, if the database has one."""
         return next((each for each in self.key_pairs if each.status == KeyStatus.ACTIVE), None)
 
-    @property
+    @cached_property
     def successor(self) -> KeyPair | None:
         """Return the key pair that is to sign next, a spare included."""
         return next((each for each in self.key_pairs if each.next_in), None)
 
+    @cached_property
+    def steps(self) -> list[Step]:
+        """Return the steps that are due, the most urgent first."""
+        return due(
+            self.rotation,
+            now=self.now,
+            key_pairs=self.key_pairs,
+            # Only while no key pair is ACTIVE can one of them be imported.
+            unknown_keys=() if self.active else self.unknown_keys,
+        )
+
+    def step(self, action: Action, key_pair: KeyPair | None) -> Step | None:
+        """Return a step, if it is due."""
+        wanted = action, key_pair
+        return next((each for each in self.steps if (each.action, each.key_pair) == wanted), None)
+
+    @cached_property
+    def waits(self) -> dict[UUID, PendingWait]:
+        """Return what key pairs wait for, by their primary keys."""
+        found = find_waits(self.rotation, now=self.now, key_pairs=self.key_pairs)
+        return {each.key_pair.pk: each for each in found}
+
+    @cached_property
+    def decryption_problems(self) -> dict[UUID, str]:
+        """Return why private keys cannot be decrypted, by the primary keys of their key pairs."""
+        found = ((each.pk, each.decryption_problem) for each in self.key_pairs)
+        return {pk: problem for pk, problem in found if problem}
+
     @property
     def cannot_sign(self) -> bool:
-        """Tell whether the key that is to sign cannot be opened."""
-        return self.active is not None and self.active.pk in self.seal_problems
+        """Return whether the ACTIVE key cannot be decrypted."""
+        return self.active is not None and self.active.pk in self.decryption_problems
+
+    @cached_property
+    def settings_keys(self) -> list[SettingsKey]:
+        """Return the keys that the settings and STORAGES hold for the group: mostly one or none."""
+        return settings_keys(self.rotation)
+
+    @cached_property
+    def unknown_keys(self) -> list[SettingsKey]:
+        """Return the keys of the settings that the database does not have; the others never sign.
+
+        They sign while no key pair is ACTIVE.
+        """
+        return unknown_keys(self.rotation, self.settings_keys)
 
     @property
     def settings_key_id(self) -> str:
-        """Return the id of the key that the settings hold; empty where they hold none.
+        """Return the id of the key that the settings hold; empty if they hold none.
 
-        Where storages sign with different ones, those of all.
+        If storages sign with different keys, the ids of all.
         """
         return ", ".join(each.key_pair_id for each in self.unknown_keys or self.settings_keys)
 
     @property
     def settings_key_algorithm(self) -> str:
-        """Return the algorithm of the settings' key in words; empty where it cannot be used."""
+        """Return the algorithm of the settings' key in words; empty if the key cannot be used."""
         try:
             (key,) = self.unknown_keys or self.settings_keys
             algorithm = key.source.load().algorithm
@@ -104,40 +127,22 @@ class Snapshot:
         return KeyPair(algorithm=algorithm).get_algorithm_display()
 
     @property
-    def settings_key_may_sign(self) -> bool:
-        """Tell whether the key of the settings signs where no row is ACTIVE."""
-        return bool(self.unknown_keys)
-
-    @property
-    def is_key_of_trusted_signer(self) -> bool:
-        """Tell whether the key of the settings is one that no key group holds."""
-        return any(is_of_trusted_signer(each.key_pair_id) for each in self.unknown_keys)
-
-    @property
     def signing_name(self) -> str:
-        """Return the name of the key that signs; empty where none does."""
+        """Return the name of the key that signs; empty if none does."""
         if self.active is not None:
             return str(self.active)
-        return self.settings_key_id if self.settings_key_may_sign else ""
+        return self.settings_key_id if self.unknown_keys else ""
+
+    @property
+    def wants_spare(self) -> bool:
+        """Return whether the settings ask for a spare key that is always ready."""
+        return conf.spare_algorithm() is not None
 
     def is_claimed(self, key_pair: KeyPair) -> bool:
-        """Tell whether another process is at a step of the key pair right now."""
+        """Return whether another process is at a step of the key pair right now."""
         return key_pair.claimed_until is not None and key_pair.claimed_until > self.now
 
 
 def is_unfinished(key_pair: KeyPair) -> bool:
-    """Tell whether something is left to do: signing, waiting, or leaving CloudFront."""
-    if key_pair.status == KeyStatus.REVOKED:
-        return key_pair.removed_at is None
-    return key_pair.status != KeyStatus.RETIRED
-
-
-def _find_seal_problems(key_pairs: list[KeyPair]) -> dict[UUID, str]:
-    problems = {}
-    for key_pair in key_pairs:
-        if key_pair.sealed_private_key:
-            try:
-                unseal(key_pair.sealed_private_key)
-            except (CannotUnseal, ImproperlyConfigured) as error:
-                problems[key_pair.pk] = _(str(error))
-    return problems
+    """Return whether something is left to do: signing, waiting, or leaving CloudFront."""
+    return key_pair.awaits_removal or not KeyStatus(key_pair.status).is_final

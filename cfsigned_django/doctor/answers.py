@@ -53,13 +53,13 @@ def check_unsigned(answer: Answer, url: str) -> Finding:
     return finding("strange-answer", f"{what}, not with MissingKey.", subject=url)
 
 
-def check_signed(answer: Answer, url: str, *, has_object: bool) -> Finding:
+def check_signed(answer: Answer, url: str, *, why_no_object: str) -> Finding:
     """Check the answer to a request with a fresh signature."""
     if answer.is_served:
         what = f"{url} is served with a signature ({answer.status})."
         return finding("signed-served", what, subject=url)
     if answer.responder is Responder.S3:
-        return _check_s3(answer, url, has_object=has_object)
+        return _check_s3(answer, url, why_no_object=why_no_object)
     if answer.code in _REFUSALS:
         kind, what = _REFUSALS[answer.code]
         return finding(kind, f"{what} to a fresh link.", subject=url)
@@ -67,10 +67,10 @@ def check_signed(answer: Answer, url: str, *, has_object: bool) -> Finding:
     return finding("strange-answer", f"{what}.", subject=url)
 
 
-def _check_s3(answer: Answer, url: str, *, has_object: bool) -> Finding:
-    if not has_object and answer.code in ("AccessDenied", "NoSuchKey"):
-        what = "CloudFront accepts the signature. No object was named (--object): the way into "
-        what += "the bucket was not tried."
+def _check_s3(answer: Answer, url: str, *, why_no_object: str) -> Finding:
+    if why_no_object and answer.code in ("AccessDenied", "NoSuchKey"):
+        what = f"CloudFront accepts the signature. {why_no_object}: the way into the bucket was "
+        what += "not tried."
         return finding("signed-passes", what, subject=url)
     if answer.code == "AccessDenied":
         what = f"CloudFront accepts the signature, and S3 answers AccessDenied for {url}."

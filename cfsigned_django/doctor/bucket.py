@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from cfsigned_django.aws.bucket import Bucket, BucketState, Part
+from cfsigned_django.aws.account import Account, Bucket, BucketState, Distribution, Part
 from cfsigned_django.aws.documents import Document
-from cfsigned_django.aws.documents.bucket_policy import public_statements
-from cfsigned_django.aws.documents.bucket_readers import (
+from cfsigned_django.aws.documents.bucket_policy import (
     Reader,
     admits,
     admits_identity,
     is_for_any_distribution,
+    open_switches,
     other_readers,
+    public_statements,
     service_statements,
 )
 from cfsigned_django.aws.documents.distribution import (
@@ -21,18 +22,13 @@ from cfsigned_django.aws.documents.distribution import (
     access_identity_of,
     origin_in_bucket,
 )
-from cfsigned_django.aws.documents.origin_places import origins_of
-from cfsigned_django.aws.documents.public_access import open_switches
-from cfsigned_django.aws.inspection import Inspection
-from cfsigned_django.aws.stack import Distribution
+from cfsigned_django.aws.documents.origins import origins_of
 from cfsigned_django.doctor.catalog import finding
 from cfsigned_django.doctor.findings import Finding, Level
 from cfsigned_django.doctor.site import ExpectedState
 
 
-def check_origin(
-    found: Inspection, behavior: Document, expected: ExpectedState
-) -> Iterator[Finding]:
+def check_origin(found: Account, behavior: Document, expected: ExpectedState) -> Iterator[Finding]:
     """Yield what is wrong with the origin that the behavior reads.
 
     Of an origin group, that is the one which is the bucket: the others have
@@ -72,7 +68,7 @@ def _check_path(origin: Document, expected: ExpectedState) -> Iterator[Finding]:
         yield finding("origin-path", what, subject=f"origin {origin['Id']}")
 
 
-def _check_access(found: Inspection, origin: Document) -> Iterator[Finding]:
+def _check_access(found: Account, origin: Document) -> Iterator[Finding]:
     control_id, identity_id = access_control_of(origin), access_identity_of(origin)
     subject = f"origin {origin['Id']}"
     if control_id and identity_id:

@@ -5,25 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cfsigned_django.aws.bucket import Part
+from cfsigned_django.aws.account import Account, Named, Part
 from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.behavior import listed
-from cfsigned_django.aws.documents.bucket_cors import echoes_origins, missing_origins
-from cfsigned_django.aws.documents.download_policies import (
+from cfsigned_django.aws.documents.cors import echoes_origins, missing_origins
+from cfsigned_django.aws.documents.policies import (
+    RESPONSE_HEADERS_POLICIES,
     forwards_downloads,
     forwards_origin,
+    has_cors,
     has_downloads_in_cache_key,
     has_origin_in_cache_key,
     keeps_copies,
-)
-from cfsigned_django.aws.documents.managed_policies import RESPONSE_HEADERS_POLICIES, name_of
-from cfsigned_django.aws.documents.response_headers import (
-    has_cors,
     lacking_origins,
+    name_of,
     overrides_origin,
 )
-from cfsigned_django.aws.inspection import Inspection
-from cfsigned_django.aws.policies import Named
 from cfsigned_django.doctor.catalog import finding
 from cfsigned_django.doctor.findings import Finding, Level
 from cfsigned_django.doctor.site import ExpectedState
@@ -33,7 +30,7 @@ _NO_CORS = {RESPONSE_HEADERS_POLICIES["SecurityHeaders"]}
 
 
 def check_delivery(
-    found: Inspection, behavior: Document, expected: ExpectedState
+    found: Account, behavior: Document, expected: ExpectedState
 ) -> Iterator[Finding]:
     """Yield what keeps CORS or download names from working."""
     faults = [
@@ -45,9 +42,7 @@ def check_delivery(
         yield finding("delivery", "CORS and parameters pass as wanted.", subject="behavior")
 
 
-def _check_cors(
-    found: Inspection, behavior: Document, expected: ExpectedState
-) -> Iterator[Finding]:
+def _check_cors(found: Account, behavior: Document, expected: ExpectedState) -> Iterator[Finding]:
     origins = list(expected.cors_origins)
     policy_id = behavior.get("ResponseHeadersPolicyId")
     if policy_id and policy_id not in _NO_CORS:
@@ -69,7 +64,7 @@ def _check_cors(
 
 
 def _check_copies(
-    found: Inspection, behavior: Document, policy: Named, origins: list[str]
+    found: Account, behavior: Document, policy: Named, origins: list[str]
 ) -> Iterator[Finding]:
     """Check copies that name an origin: a policy without override leaves them as they are."""
     bucket = found.bucket
@@ -83,9 +78,7 @@ def _check_copies(
         yield finding("origin-not-in-cache-key", what, subject="cache policy")
 
 
-def _check_cors_of_s3(
-    found: Inspection, behavior: Document, origins: list[str]
-) -> Iterator[Finding]:
+def _check_cors_of_s3(found: Account, behavior: Document, origins: list[str]) -> Iterator[Finding]:
     """Check the CORS headers that S3 gives, on their whole way."""
     bucket = found.bucket
     if bucket is not None and bucket.is_ours and Part.CORS not in bucket.unread:
@@ -106,7 +99,7 @@ def _check_cors_of_s3(
         yield finding("origin-not-in-cache-key", what, subject="cache policy")
 
 
-def _has_origin_in_cache_key(found: Inspection, behavior: Document) -> bool:
+def _has_origin_in_cache_key(found: Account, behavior: Document) -> bool:
     """Tell whether the copies in the cache differ by Origin; it is forwarded then as well."""
     legacy = behavior.get("ForwardedValues")
     if legacy:
@@ -114,16 +107,16 @@ def _has_origin_in_cache_key(found: Inspection, behavior: Document) -> bool:
     return has_origin_in_cache_key(_cache_policy(found, behavior))
 
 
-def _keeps_copies(found: Inspection, behavior: Document) -> bool:
+def _keeps_copies(found: Account, behavior: Document) -> bool:
     return keeps_copies(_cache_policy(found, behavior))
 
 
-def _cache_policy(found: Inspection, behavior: Document) -> Mapping[str, Any]:
+def _cache_policy(found: Account, behavior: Document) -> Mapping[str, Any]:
     policy = (found.cache_policies or {}).get(behavior.get("CachePolicyId") or "")
     return policy.config if policy else {}
 
 
-def _forwards_origin(found: Inspection, behavior: Document) -> bool:
+def _forwards_origin(found: Account, behavior: Document) -> bool:
     """Tell whether an origin request policy passes Origin on."""
     policies = found.origin_request_policies or {}
     policy = policies.get(behavior.get("OriginRequestPolicyId") or "")
@@ -135,7 +128,7 @@ def _holds_origin(names: list[str]) -> bool:
 
 
 def _check_downloads(
-    found: Inspection, behavior: Document, expected: ExpectedState
+    found: Account, behavior: Document, expected: ExpectedState
 ) -> Iterator[Finding]:
     legacy = behavior.get("ForwardedValues")
     if legacy:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
-from cfsigned_django.aws.bucket import Bucket
+from cfsigned_django.aws.account import Account, Bucket, Distribution, KeyGroup
 from cfsigned_django.aws.client import AwsError
 from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.behavior import (
@@ -17,9 +17,7 @@ from cfsigned_django.aws.documents.behavior import (
     trusted_signers,
 )
 from cfsigned_django.aws.documents.distribution import covers
-from cfsigned_django.aws.inspection import Inspection
-from cfsigned_django.aws.listed_key import ListedPublicKey
-from cfsigned_django.aws.stack import Distribution, KeyGroup
+from cfsigned_django.aws.key_groups import ListedPublicKey
 from cfsigned_django.doctor.bucket import check_bucket, check_origin
 from cfsigned_django.doctor.catalog import finding
 from cfsigned_django.doctor.delivery import check_delivery
@@ -31,13 +29,13 @@ from cfsigned_django.doctor.site import ExpectedState
 OLD = timedelta(days=90)
 
 
-def check_aws(found: Inspection, expected: ExpectedState, *, now: datetime) -> Iterator[Finding]:
+def check_aws(found: Account, expected: ExpectedState, *, now: datetime) -> Iterator[Finding]:
     """Yield what is wrong at AWS, and for each part that is in order, that it is."""
-    for problem in found.problems:
+    for problem in found.all_problems:
         yield from_aws_error(problem)
     distribution = found.distribution
     if distribution is None:
-        if found.has_listed:
+        if found.has_looked_for_distribution:
             account = f" {found.account_id}" if found.account_id else ""
             what = f"No distribution of the AWS account{account} has the domain {expected.host}."
             yield finding("no-distribution", what, subject="AWS_S3_CUSTOM_DOMAIN")
@@ -93,7 +91,7 @@ def _check_distribution(distribution: Distribution, expected: ExpectedState) -> 
 
 
 def _check_keys(
-    found: Inspection, expected: ExpectedState, trusted_groups: list[str], *, now: datetime
+    found: Account, expected: ExpectedState, trusted_groups: list[str], *, now: datetime
 ) -> Iterator[Finding]:
     if expected.key_pair_id is None:
         return
@@ -108,7 +106,7 @@ def _check_keys(
 
 
 def _check_public_key(
-    found: Inspection, expected: ExpectedState, *, now: datetime
+    found: Account, expected: ExpectedState, *, now: datetime
 ) -> Iterator[Finding]:
     if found.public_keys is None or expected.public_key is None:
         return
@@ -132,7 +130,7 @@ def _is_old(listed: ListedPublicKey, now: datetime) -> bool:
 
 
 def _check_groups(
-    found: Inspection, expected: ExpectedState, trusted_groups: list[str]
+    found: Account, expected: ExpectedState, trusted_groups: list[str]
 ) -> Iterator[Finding]:
     if found.key_groups is None:
         return
@@ -250,14 +248,13 @@ DEPENDS_ON_PERMISSION: Final[Mapping[str, str]] = {
     "cloudfront:GetCachePolicy": "whether download parameters and Origin are in the cache key",
     "cloudfront:GetDistribution": "the distribution, its behaviors and its origin",
     "cloudfront:GetOriginRequestPolicy": "whether Origin and download parameters reach S3",
-    "cloudfront:GetPublicKey": "whether CloudFront has the key that signs",
     "cloudfront:GetResponseHeadersPolicy": "whether CloudFront itself adds the CORS headers",
     "cloudfront:ListCachePolicies": "whether download parameters and Origin are in the cache key",
     "cloudfront:ListDistributions": "the distribution, its behaviors and its origin",
     "cloudfront:ListKeyGroups": "whether the key that signs is in the key group",
     "cloudfront:ListOriginAccessControls": "whether CloudFront signs what it asks of S3",
     "cloudfront:ListOriginRequestPolicies": "whether Origin and download parameters reach S3",
-    "cloudfront:ListPublicKeys": "under which id CloudFront has the public half, if it has it",
+    "cloudfront:ListPublicKeys": "whether CloudFront has the key that signs",
     "s3:GetBucketCORS": "whether the bucket has a CORS rule for each origin",
     "s3:GetBucketOwnershipControls": "whose the objects are",
     "s3:GetBucketPolicy": "whether the bucket lets CloudFront read, and whom else",

@@ -11,9 +11,8 @@ from urllib.parse import unquote, urlsplit
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError
 
+from cfsigned_django.aws.account import Clients, read_account
 from cfsigned_django.aws.client import AwsError
-from cfsigned_django.aws.inspection import Inspection, inspect
-from cfsigned_django.aws.stack import Clients
 from cfsigned_django.checks.rotation import check_rotation
 from cfsigned_django.checks.storages import check_storages
 from cfsigned_django.doctor.answers import Clock, direct_url
@@ -113,13 +112,11 @@ class Examination:
         except AwsError as error:
             yield from_aws_error(error)
             return
-        found: Inspection = inspect(
+        found = read_account(
             clients,
             domain=expected.host,
             bucket=expected.bucket,
             distribution_id=self.distribution_id,
-            key_pair_id=expected.key_pair_id,
-            public_key_pem=expected.public_key.to_pem() if expected.public_key else "",
         )
         yield from check_aws(found, expected, now=datetime.fromtimestamp(self.clock(), UTC))
 
@@ -152,12 +149,12 @@ class Examination:
         return Probe(
             url=address,
             signer=self._signer(),
-            has_object=self.name is not None,
             direct_url=(
                 direct_url(bucket, key, region=region, endpoint_url=endpoint_url)
                 if bucket
                 else None
             ),
+            why_no_object="" if self.name else "No object was named (--object)",
             region=region,
             expire=whole_seconds(storage.querystring_expire) or 0,
             cors_origins=self.cors_origins,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from cfsigned_django.aws.bucket import Bucket, Part
+from cfsigned_django.aws.account import Bucket, Part
 from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.behavior import behaviors, is_open, is_within, may_overlap
 from cfsigned_django.aws.documents.bucket_policy import is_for_strangers, statements
-from cfsigned_django.aws.documents.origin_places import Place, places_of, roundabouts
+from cfsigned_django.aws.documents.origins import Place, places_of, roundabouts
 from cfsigned_django.doctor.catalog import finding
 from cfsigned_django.doctor.findings import Finding, Level, begin, named
 from cfsigned_django.doctor.site import ExpectedState

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from cfsigned_django.doctor.answers import (
     Clock,
@@ -20,6 +21,17 @@ from cfsigned_django.doctor.findings import Finding, Level
 from cfsigned_django.signing import Signer
 from cfsigned_django.viewer import Answer, Fetch, NoAnswer, Responder
 
+#: Errors that say nothing about signatures: no answer came, or another one than CloudFront's own.
+INCONCLUSIVE: Final = frozenset(
+    {
+        "no-answer",
+        "not-cloudfront",
+        "redirected",
+        "html-answer",
+        "server-error",
+        "strange-answer",
+    }
+)
 _PROBE_SECONDS = 600
 _DAY = 86_400
 
@@ -28,16 +40,17 @@ _DAY = 86_400
 class Probe:
     """What is asked for.
 
-    ``url`` is the unsigned URL of an object, or of none where ``has_object``
-    is false; ``direct_url`` the address of the same in S3, if there is one;
-    ``region`` what the settings say of the bucket's; ``expire`` how long
-    links live, in seconds.
+    ``url`` is the unsigned URL of an object. If the bucket has no such object,
+    ``why_no_object`` gives the reason, as a sentence without its end.
+    ``direct_url`` is the address of the same in S3, if there is one; ``region``
+    what the settings say of the bucket's; ``expire`` how long links live, in
+    seconds.
     """
 
     url: str
     signer: Signer | None
-    has_object: bool
     direct_url: str | None
+    why_no_object: str = ""
     region: str | None = None
     expire: int = 3600
     cors_origins: Sequence[str] = ()
@@ -52,6 +65,11 @@ def examine_live(probe: Probe, fetch: Fetch, clock: Clock) -> Iterator[Finding]:
     yield from _examine_cloudfront(probe, fetch, clock)
     if probe.direct_url is not None:
         yield check_direct(fetch, probe.direct_url, probe.region)
+
+
+def has_fault(findings: Iterable[Finding]) -> bool:
+    """Return whether an answer shows a fault; an inconclusive one shows none."""
+    return any(each.level is Level.ERROR and each.id not in INCONCLUSIVE for each in findings)
 
 
 def _examine_cloudfront(probe: Probe, fetch: Fetch, clock: Clock) -> Iterator[Finding]:
@@ -93,7 +111,7 @@ def _examine_signed(
 
     answer = fetch(sign(now() + _PROBE_SECONDS), {})
     signed = check_common(answer, probe.url) or check_signed(
-        answer, probe.url, has_object=probe.has_object
+        answer, probe.url, why_no_object=probe.why_no_object
     )
     yield signed
     # S3's answers count as well: CloudFront had let the request pass.

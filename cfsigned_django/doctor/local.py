@@ -12,8 +12,7 @@ from cfsigned_django.doctor.findings import Finding
 from cfsigned_django.encryption import CannotUnseal, unseal
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.site import site_rotation
-from cfsigned_django.rotation.stuck import find_stuck
-from cfsigned_django.rotation.waiting import find_all
+from cfsigned_django.rotation.status import find_overdue, find_pending
 from cfsigned_django.signing import HashRefused, PrivateKey
 from cfsigned_django.storage.urls import SignedUrlMixin
 
@@ -85,9 +84,9 @@ def check_rotation_waits(key_group_id: str | None) -> Iterator[Finding]:
         return  # the system checks tell, or the site rotates nothing
     if rotation.key_group_id != key_group_id:
         return
-    now, by_hand = rotation.clock(), rotation.key_groups is None
+    now = rotation.clock()
     subject = f"key group {key_group_id}"
-    for text in find_stuck(rotation, now=now, by_hand=by_hand):
+    for text in find_overdue(rotation, now=now):
         yield finding("rotation-stuck", text, subject=subject)
-    for wait in find_all(rotation, now=now):
+    for wait in find_pending(rotation, now=now):
         yield finding("rotation-waits", wait.what, subject=subject)

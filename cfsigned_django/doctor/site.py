@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from django.core.exceptions import ImproperlyConfigured
-from django.core.files.storage import InvalidStorageError, storages
 from django.db import router
 from django.db.models import QuerySet
 
@@ -14,16 +12,13 @@ from cfsigned_django.conf import Config
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import InvalidKey, PublicKey
-from cfsigned_django.storage.registry import signing_aliases, signing_fields
+from cfsigned_django.storage import registry
+from cfsigned_django.storage.registry import NoStorage, signing_aliases, signing_fields
 from cfsigned_django.storage.urls import SignedUrlMixin
 
 #: The name that is asked for where no object is named: no file need be there.
 PROBE_NAME = ".cfsigned-probe"
 SETTING = "AWS_CLOUDFRONT_KEY"
-
-
-class NoStorage(Exception):
-    """Report that there is no storage to look at; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,19 +36,8 @@ class KnownKey:
 
 
 def find_storage(alias: str) -> SignedUrlMixin:
-    """Return a storage that signs. Raise :exc:`NoStorage`."""
-    try:
-        storage = storages[alias]
-    except (InvalidStorageError, ImproperlyConfigured) as error:
-        if alias in storages.backends:
-            raise NoStorage(f"STORAGES[{alias!r}] cannot be used: {error}") from None
-        known = ", ".join(sorted(storages.backends))
-        raise NoStorage(f"There is no storage {alias!r} in STORAGES, which has {known}.") from None
-    if not isinstance(storage, SignedUrlMixin):
-        raise NoStorage(
-            f"The storage {alias!r} does not sign URLs: make it a "
-            "cfsigned_django.storage.CloudFrontS3Storage, or name another with --storage."
-        )
+    """Return a storage that signs, and is told to. Raise :exc:`NoStorage`."""
+    storage = registry.find_storage(alias)
     if storage.querystring_auth is False:
         raise NoStorage(
             f"The storage {alias!r} is told not to sign (AWS_QUERYSTRING_AUTH, querystring_auth): "

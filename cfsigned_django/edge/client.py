@@ -13,7 +13,7 @@ from wsgiref.headers import Headers
 from wsgiref.types import WSGIEnvironment
 
 from cfsigned_django.edge.distribution import REASON_KEY, Distribution
-from cfsigned_django.edge.wsgi_response import ExcInfo
+from cfsigned_django.edge.responses import ExcInfo
 
 _URL = re.compile(r"(https?)://([^/?#]+)([^#]*)", re.IGNORECASE)
 _ERROR = re.compile(

@@ -17,9 +17,8 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from cfsigned_django.edge import responses
 from cfsigned_django.edge.behavior import Behavior, select_behavior
-from cfsigned_django.edge.responses import Refusal
-from cfsigned_django.edge.viewer_request import ViewerRequest
-from cfsigned_django.edge.wsgi_response import ExcInfo
+from cfsigned_django.edge.requests import ViewerRequest
+from cfsigned_django.edge.responses import ExcInfo, Refusal
 from cfsigned_django.signing.encoding import MAX_URL_LENGTH
 from cfsigned_django.signing.exceptions import Denied
 from cfsigned_django.signing.keys import PublicKey
@@ -78,14 +77,14 @@ class Distribution:
     ) -> Iterable[bytes]:
         """Answer one request as if the clock stood at ``now``, in Unix seconds."""
         request = ViewerRequest.from_environ(environ, scheme=self.viewer_scheme)
-        verdict = self._judge(request, now=now)
+        verdict = self._decide(request, now=now)
         if isinstance(verdict, Refusal):
             environ[REASON_KEY] = verdict.reason
             _log(verdict.status, verdict.code, request, verdict.reason)
             return verdict(environ, start_response)
         return self._forward(request, verdict, environ, start_response)
 
-    def _judge(self, request: ViewerRequest, *, now: int) -> Behavior | Refusal:
+    def _decide(self, request: ViewerRequest, *, now: int) -> Behavior | Refusal:
         """Return the behavior that serves the request, or the answer in its place."""
         if not request.target.startswith("/") or not _is_visible_ascii(request.target):
             return responses.bad_request("the request target is not a path in visible ASCII")

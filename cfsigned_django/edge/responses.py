@@ -10,6 +10,8 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
+from types import TracebackType
+from typing import TypeAlias
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 from cfsigned_django.signing.encoding import MAX_URL_LENGTH
@@ -18,6 +20,11 @@ from cfsigned_django.signing.exceptions import Denied
 #: "Maximum length of a request, including headers and query strings", in
 #: bytes. AWS page: "Quotas" (cloudfront-limits).
 MAX_REQUEST_LENGTH = 20_480
+
+#: The third argument of start_response (PEP 3333).
+ExcInfo: TypeAlias = (
+    tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None]
+)
 
 _XML = (
     '<?xml version="1.0" encoding="UTF-8"?>'

@@ -1,26 +1,30 @@
 """Serve a distribution on a socket, one thread for each connection.
 
 A server for development, which must not face a network. Signatures cover the
-request target as it was sent, so the target is handed on in RAW_URI.
+request target as it was sent, so the target is handed on in RAW_URI. That is
+why http.server and wsgiref do not serve here: they decode the path or join its
+slashes, have other limits than CloudFront, and close each connection.
 """
 
 from __future__ import annotations
 
 import logging
+import re
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from io import BytesIO
+from dataclasses import dataclass
+from email.utils import formatdate
+from io import BufferedIOBase, BytesIO
 from socketserver import StreamRequestHandler, TCPServer, ThreadingMixIn
 from threading import Thread
 from typing import Any, cast
+from urllib.parse import unquote_to_bytes
 from wsgiref.types import WSGIApplication, WSGIEnvironment
 
 from cfsigned_django.edge import responses
-from cfsigned_django.edge.http1 import BadRequest, RequestHead, RequestTooLong, read_head
-from cfsigned_django.edge.responses import MAX_REQUEST_LENGTH, Refusal
-from cfsigned_django.edge.wsgi_response import WsgiResponse
+from cfsigned_django.edge.responses import MAX_REQUEST_LENGTH, ExcInfo, Refusal
 
 logger = logging.getLogger("cfsigned_django.edge")
 
@@ -189,3 +193,195 @@ class _ViewerConnection(StreamRequestHandler):
             remaining = _LINGER_BYTES
             while remaining > 0 and (data := self.rfile.read1(remaining)):
                 remaining -= len(data)
+
+
+_REQUEST_LINE = re.compile(r"([A-Z]+) ([\x21-\x7e\x80-\xff]+) HTTP/1\.([01])")
+_FIELD = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\t\x20-\x7e\x80-\xff]*?)[ \t]*")
+
+
+class BadRequest(Exception):
+    """Report a request that cannot be read as HTTP/1.1 (400)."""
+
+
+class RequestTooLong(Exception):
+    """Report a request line and headers over the limit (413)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestHead:
+    """Hold a request line and the header fields, in order, names in lower case."""
+
+    method: str
+    target: str
+    minor_version: int
+    fields: tuple[tuple[str, str], ...]
+
+    def get(self, name: str) -> str | None:
+        """Return the value of a field, several of the same name joined, or None."""
+        values = [value for field, value in self.fields if field == name]
+        return ("; " if name == "cookie" else ", ").join(values) if values else None
+
+    @property
+    def has_body(self) -> bool:
+        """Say whether bytes of a body follow the head."""
+        return self.get("transfer-encoding") is not None or self.get("content-length") not in (
+            None,
+            "0",
+        )
+
+    @property
+    def keeps_alive(self) -> bool:
+        """Say whether the connection may carry a further request."""
+        options = {option.strip().lower() for option in (self.get("connection") or "").split(",")}
+        if self.has_body or "close" in options:
+            return False
+        return self.minor_version == 1 or "keep-alive" in options
+
+    def environ(self) -> WSGIEnvironment:
+        """Return the part of a WSGI environ that comes from the request."""
+        path, _, query = self.target.partition("?")
+        names = dict.fromkeys(name for name, _ in self.fields)
+        # A name with an underscore would be the same variable as the one with
+        # a hyphen: a viewer must not be able to send one for the other.
+        headers = {
+            f"HTTP_{name.upper().replace('-', '_')}": self.get(name)
+            for name in names
+            if "_" not in name and name not in ("content-length", "content-type")
+        }
+        return {
+            **headers,
+            "REQUEST_METHOD": self.method,
+            "SCRIPT_NAME": "",
+            "PATH_INFO": unquote_to_bytes(path).decode("latin-1"),
+            "QUERY_STRING": query,
+            "RAW_URI": self.target,
+            "CONTENT_TYPE": self.get("content-type") or "",
+            "CONTENT_LENGTH": self.get("content-length") or "",
+            "SERVER_PROTOCOL": f"HTTP/1.{self.minor_version}",
+        }
+
+
+def read_head(stream: BufferedIOBase, limit: int) -> RequestHead | None:
+    """Read one request line and its header fields; None where the viewer has hung up.
+
+    Raise :exc:`BadRequest` or :exc:`RequestTooLong` (more than ``limit`` bytes).
+    """
+    lines = list(_read_lines(stream, limit))
+    if not lines:
+        return None
+    request_line = _REQUEST_LINE.fullmatch(lines[0])
+    if request_line is None:
+        raise BadRequest("the request line is not that of HTTP/1.1")
+    fields = []
+    for line in lines[1:]:
+        field = _FIELD.fullmatch(line)
+        if field is None:
+            raise BadRequest("a header line is not of the form name: value")
+        fields.append((field[1].lower(), field[2]))
+    names = [name for name, _ in fields]
+    if names.count("host") > 1 or names.count("content-length") > 1:
+        raise BadRequest("Host or Content-Length is there twice")
+    return RequestHead(
+        method=request_line[1],
+        target=request_line[2],
+        minor_version=int(request_line[3]),
+        fields=tuple(fields),
+    )
+
+
+def _read_lines(stream: BufferedIOBase, limit: int) -> Iterator[str]:
+    """Yield the lines up to the empty one that ends the head, without their line ends."""
+    count = 0
+    while True:
+        line = stream.readline(limit - count + 1)
+        count += len(line)
+        if count > limit:
+            raise RequestTooLong
+        if not line:
+            if count:
+                raise BadRequest("the connection ended within the headers")
+            return
+        text = line.decode("latin-1").removesuffix("\n").removesuffix("\r")
+        if not text and count == len(line):
+            # RFC 9112, 2.2: an empty line before the request line is ignored.
+            continue
+        if not text:
+            return
+        yield text
+
+
+_CONTROL_CHARACTERS = frozenset(map(chr, [*range(0x20), 0x7F]))
+_WITHOUT_BODY = ("204", "304")
+
+
+class WsgiResponse:
+    """Send one response through ``send``; keep count of what was promised and what went out.
+
+    After :meth:`send_body`, ``may_keep_alive`` says whether the viewer can
+    tell where the response ended.
+    """
+
+    def __init__(
+        self, send: Callable[[bytes], object], *, is_head_request: bool, keep_alive: bool
+    ) -> None:
+        self._send = send
+        self._is_head_request = is_head_request
+        self._status = ""
+        self._headers: list[tuple[str, str]] = []
+        self._remaining: int | None = None
+        self.is_on_the_wire = False
+        self.may_keep_alive = keep_alive
+
+    def start(
+        self, status: str, headers: list[tuple[str, str]], exc_info: ExcInfo | None = None, /
+    ) -> Callable[[bytes], object]:
+        """Take status and headers, as PEP 3333 describes start_response."""
+        if self._status and exc_info is None:
+            raise RuntimeError("start_response was called twice without exc_info.")
+        if self.is_on_the_wire and exc_info is not None and exc_info[1] is not None:
+            raise exc_info[1]
+        for text in (status, *(text for header in headers for text in header)):
+            if not _CONTROL_CHARACTERS.isdisjoint(text):
+                raise ValueError("A status or header holds a control character.")
+        self._status, self._headers = status, headers
+        length = next((value for name, value in headers if name.lower() == "content-length"), None)
+        self._remaining = None if length is None else int(length)
+        return self._write
+
+    def send_body(self, body: Iterable[bytes]) -> None:
+        """Send the head, and then the body unless the request or the status has none."""
+        for chunk in body:
+            if chunk:
+                self._write(chunk)
+        if not self.is_on_the_wire:
+            self._send_head()
+        if self._remaining and self._has_body:
+            # Less came than was promised: only closing tells the viewer so.
+            self.may_keep_alive = False
+
+    @property
+    def _has_body(self) -> bool:
+        return not self._is_head_request and not self._status.startswith(_WITHOUT_BODY)
+
+    def _write(self, chunk: bytes) -> None:
+        if not self.is_on_the_wire:
+            self._send_head()
+        if not self._has_body:
+            return
+        if self._remaining is not None:
+            chunk = chunk[: self._remaining]
+            self._remaining -= len(chunk)
+        self._send(chunk)
+
+    def _send_head(self) -> None:
+        if not self._status:
+            raise RuntimeError("The application sent a body before it called start_response.")
+        if self._has_body and self._remaining is None:
+            # Without a length, the end of the connection ends the body.
+            self.may_keep_alive = False
+        headers = [*self._headers, ("Connection", "keep-alive" if self.may_keep_alive else "close")]
+        if not any(name.lower() == "date" for name, _ in headers):
+            headers.append(("Date", formatdate(usegmt=True)))
+        lines = [f"HTTP/1.1 {self._status}", *(f"{name}: {value}" for name, value in headers)]
+        self.is_on_the_wire = True
+        self._send(("\r\n".join(lines) + "\r\n\r\n").encode("latin-1"))

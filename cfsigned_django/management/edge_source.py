@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from wsgiref.types import WSGIApplication
 
 from cfsigned_django.aws.client import make_client
-from cfsigned_django.aws.distribution_reader import (
+from cfsigned_django.aws.edge_rules import (
     DistributionReader,
     ReadBehavior,
     ReadDistribution,
 )
 from cfsigned_django.edge.behavior import READ_AND_PREFLIGHT_METHODS, READ_METHODS, Behavior
-from cfsigned_django.edge.distribution_watch import (
+from cfsigned_django.edge.follow import (
     DistributionWatch,
     FollowedDistribution,
     Rules,

@@ -173,6 +173,16 @@ class KeyPair(models.Model):
         except (CannotUnseal, ImproperlyConfigured, InvalidKey):
             return self.public_key
 
+    @property
+    def decryption_problem(self) -> str:
+        """Return why the private key cannot be decrypted; empty if it can, or if it is erased."""
+        if self.sealed_private_key:
+            try:
+                unseal(self.sealed_private_key)
+            except (CannotUnseal, ImproperlyConfigured) as error:
+                return gettext(str(error))
+        return ""
+
     def make_signer(self, hash_algorithm: HashAlgorithm | None = None) -> Signer:
         """Return the signer of this key pair; SHA1 is for RSA keys only.
 

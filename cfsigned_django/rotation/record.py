@@ -16,7 +16,7 @@ from django.db import IntegrityError, OperationalError, router, transaction
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
-from cfsigned_django.aws.exceptions import AwsError
+from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.rotation.conflicts import is_lost_race
 from cfsigned_django.rotation.database_clock import read_database_clock
 from cfsigned_django.rotation.key_group_api import KeyGroupsApi

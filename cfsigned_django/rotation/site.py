@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import lru_cache
-from typing import cast
+from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import storages
@@ -15,10 +15,8 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 
 from cfsigned_django import conf
-from cfsigned_django.aws.access import AwsAccess
-from cfsigned_django.aws.client import make_client
+from cfsigned_django.aws.client import AwsAccess, make_client
 from cfsigned_django.aws.key_groups import KEYS_PER_GROUP, KeyGroups
-from cfsigned_django.aws.public_keys import CloudFrontApi
 from cfsigned_django.encryption import seal
 from cfsigned_django.rotation.lifecycle import Waits
 from cfsigned_django.rotation.models import KeyPair
@@ -91,11 +89,10 @@ def site_rotation(
 
 def _key_groups(access: AwsAccess) -> KeyGroups:
     # A client takes a good part of a second to make, and most rotations only look.
-    lazy = SimpleLazyObject(lambda: _client(access))
-    return KeyGroups(cast(CloudFrontApi, lazy))
+    return KeyGroups(SimpleLazyObject(lambda: _client(access)))
 
 
-def _client(access: AwsAccess) -> CloudFrontApi:
+def _client(access: AwsAccess) -> Any:
     if access == AwsAccess():
         # What boto3 finds by itself may change, and a client that has found nothing stays so.
         return make_client("cloudfront")
@@ -103,10 +100,9 @@ def _client(access: AwsAccess) -> CloudFrontApi:
 
 
 @lru_cache(maxsize=4)
-def _shared_client(access: AwsAccess, process: int) -> CloudFrontApi:
+def _shared_client(access: AwsAccess, process: int) -> Any:
     """Return the one client of a process, since two must not share connections, for a sign-in."""
-    client: CloudFrontApi = make_client("cloudfront", **access.arguments())
-    return client
+    return make_client("cloudfront", **access.arguments())
 
 
 def _all_storages() -> Iterator[tuple[str, SignedUrlMixin]]:

@@ -1,17 +1,20 @@
-"""Choose the next legal step of a rotation.
+"""Find the steps of a rotation that are due, and take them: for the page, the command and jobs.
 
-One place, so that the admin page, the command and a scheduled job do and say
-the same.
+:func:`due` lists the steps, :func:`take` takes one of them, and :func:`advance`
+takes the next one that needs no person.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from enum import StrEnum
 from functools import partial
+from uuid import UUID
 
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext as _
 
 from cfsigned_django.aws.client import AwsError
@@ -20,9 +23,71 @@ from cfsigned_django.rotation.lifecycle import Cause, KeyStatus
 from cfsigned_django.rotation.models import KeyPair, KnownReason
 from cfsigned_django.rotation.probe import ProbeResult
 from cfsigned_django.rotation.rotation import Blocked, Claimed, Rotation, RotationError
-from cfsigned_django.signing import KeyAlgorithm
+from cfsigned_django.rotation.settings_key import SettingsKey
+from cfsigned_django.rotation.site import import_settings_key, settings_keys, signing_settings_key
+from cfsigned_django.rotation.status import PendingWait, clock_time, find_waits, in_words
+from cfsigned_django.signing import InvalidKey, KeyAlgorithm
+from cfsigned_django.validation import is_of_trusted_signer
 
 logger = logging.getLogger("cfsigned_django.rotation")
+
+#: What :func:`take` may raise, and a person is told instead of a server error.
+FAILURES = (AwsError, RotationError, CannotUnseal, ImproperlyConfigured, InvalidKey)
+
+
+class Action(StrEnum):
+    """Name what a step does; the value stands in the address of its page in the admin."""
+
+    IMPORT = "import"
+    START = "start"
+    TRUST = "trust"
+    #: Enter another id for a TRUSTED key that CloudFront does not know.
+    CORRECT = "correct"
+    CHECK = "check"
+    ACTIVATE = "activate"
+    RETIRE = "retire"
+    REVOKE = "revoke"
+    #: Finish a revocation: remove the key from CloudFront.
+    FINISH = "finish"
+
+    @property
+    def has_key_pair(self) -> bool:
+        """Return whether the step concerns one key pair, not the whole key group."""
+        return self not in (Action.IMPORT, Action.START)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """A step that is due now, or as soon as what blocks it is over."""
+
+    action: Action
+    key_pair: KeyPair | None = None
+    #: Why the step cannot be taken yet, as a sentence; empty if it can.
+    blocked: str = ""
+
+    @property
+    def is_aside(self) -> bool:
+        """Return whether no rotation comes further by it: a check of a key that needs none."""
+        key_pair = self.key_pair
+        if self.action is not Action.CHECK or key_pair is None:
+            return False
+        is_ready = key_pair.is_spare and key_pair.good_since is not None
+        return is_ready or key_pair.status != KeyStatus.TRUSTED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What came of a step, in words."""
+
+    text: str
+    #: What comes next, for a page; a command lists what is waited for by itself.
+    outlook: str = ""
+    #: Whether a person should look at it: a key was revoked, or something is not as it should be.
+    is_warning: bool = False
+    #: Whether the step changed anything; a check mostly does not.
+    has_changed: bool = True
+    #: The key pair of a change that the rotation's ``on_move`` does not report.
+    key_pair: KeyPair | None = None
 
 
 class Unanswered(RotationError):
@@ -61,62 +126,27 @@ class ProbeFailed(RotationError):
         super().__init__(text % {"key": key_pair})
 
 
+class NotTheKey(RotationError):
+    """Report that CloudFront has another public key under the id that a person gave."""
+
+    def __init__(self, key_pair_id: str) -> None:
+        text = _(
+            "CloudFront has another public key under %(id)s. Compare: the public key there must be "
+            "the one that is shown here."
+        )
+        super().__init__(text % {"id": key_pair_id})
+
+
 class Unfinished(RotationError):
-    """Report how far something came, and the error that kept it from its end."""
+    """Report how far a revocation came, and the error that kept it from its end."""
 
-    def __init__(self, text: str, cause: AwsError | RotationError) -> None:
-        super().__init__(f"{text}. {cause}")
-        self.cause = cause
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Step:
-    """A step whose time may have come, and what it would do; empty where that is only a look."""
-
-    would: str
-    take: Callable[[], str | None]
-
-
-def advance(
-    rotation: Rotation, *, now: datetime, spare_algorithm: KeyAlgorithm | None = None
-) -> str | None:
-    """Do the next legal step and return what was done, or None where nothing may be done.
-
-    ``spare_algorithm`` is given where a spare key shall always be ready.
-    Raise what the moves of :class:`Rotation` raise; a step that fails for good
-    keeps none of the others from being done.
-    """
-    key_pairs = rotation.key_pairs()
-    # Before any step: the settings may allow less when the next one is due.
-    rotation.remember_waits(key_pairs)
-    failure: Exception | None = None
-    for step in _steps(rotation, key_pairs, now, spare_algorithm):
-        try:
-            done = step.take()
-        except (AwsError, CannotUnseal, RotationError) as error:
-            if isinstance(error, AwsError) and error.is_temporary:
-                raise  # the other steps would not fare better now
-            failure = failure or error
-            continue
-        if done is not None:
-            if failure is not None:
-                logger.error("Another step of the rotation failed. %s", failure)
-            return done
-    if failure is not None:
-        raise failure
-    return None
-
-
-def next_due(
-    rotation: Rotation, *, now: datetime, spare_algorithm: KeyAlgorithm | None = None
-) -> str | None:
-    """Say what :func:`advance` would do first, without doing it; None where nothing is due."""
-    steps = _steps(rotation, rotation.key_pairs(), now, spare_algorithm)
-    return next((step.would for step in steps if step.would), None)
+    def __init__(self, text: str, cause: Exception) -> None:
+        super().__init__(f"{text} {cause}")
+        self.text, self.cause = text, cause
 
 
 def will_pass(error: Exception) -> bool:
-    """Tell whether the same may succeed later with nothing changed."""
+    """Return whether the same step may succeed later although nothing is changed until then."""
     if isinstance(error, Unfinished):
         return will_pass(error.cause)
     if isinstance(error, AwsError):
@@ -126,108 +156,107 @@ def will_pass(error: Exception) -> bool:
     return isinstance(error, Claimed | Unanswered)
 
 
-def _steps(
+# What is due
+
+
+def due(
     rotation: Rotation,
-    key_pairs: list[KeyPair],
+    *,
     now: datetime,
-    spare_algorithm: KeyAlgorithm | None,
-) -> Iterator[_Step]:
-    # What a person takes out of CloudFront is only done when the person says so.
-    is_by_hand = rotation.key_groups is None
-    # First: while a key is not in its group, each of its links is refused.
-    yield _Step(would="", take=partial(_put_back_signers, rotation, key_pairs, now))
-    successor = None
-    for key_pair in reversed(key_pairs):
-        status = KeyStatus(key_pair.status)
-        if key_pair.next_in is not None:
-            successor = key_pair
-        if is_by_hand:
-            continue
-        if key_pair.awaits_removal:
-            yield _Step(
-                would=_("%(key)s would be taken out of CloudFront.") % {"key": key_pair},
-                take=partial(_finish_revocation, rotation, key_pair, now),
-            )
-        if status is KeyStatus.RETIRING and not rotation.blockers(key_pair, KeyStatus.RETIRED, now):
-            yield _Step(
-                would=_("%(key)s would be retired: its last link has expired.") % {"key": key_pair},
-                take=partial(_retire, rotation, key_pair, now),
-            )
-    if successor is not None:
-        yield _Step(
-            would=_would_advance(rotation, successor, now),
-            take=partial(_advance_successor, rotation, successor, now),
-        )
-    elif spare_algorithm is not None:
-        yield _Step(
-            would=_("A spare key would be generated."),
-            take=partial(_start_spare, rotation, spare_algorithm, now),
-        )
+    key_pairs: Collection[KeyPair] | None = None,
+    unknown_keys: Collection[SettingsKey] = (),
+) -> list[Step]:
+    """Return the steps that are due, the most urgent first; revoking comes last.
+
+    ``key_pairs`` are those of the key group if the caller has read them.
+    ``unknown_keys`` are those of the settings that the database does not have:
+    one that signs can be imported. Nothing is asked of CloudFront, and nothing
+    is changed.
+    """
+    if key_pairs is None:
+        key_pairs = rotation.key_pairs()
+    waits = {each.key_pair.pk: each for each in find_waits(rotation, now=now, key_pairs=key_pairs)}
+    return list(_due(rotation, now, list(reversed([*key_pairs])), waits, unknown_keys))
 
 
-def _put_back_signers(rotation: Rotation, key_pairs: list[KeyPair], now: datetime) -> str | None:
-    missing = rotation.put_back_signers(key_pairs, now=now)
-    return were_put_back(missing) if missing else None
+def _due(
+    rotation: Rotation,
+    now: datetime,
+    key_pairs: list[KeyPair],
+    waits: dict[UUID, PendingWait],
+    unknown_keys: Collection[SettingsKey],
+) -> Iterator[Step]:
+    """Yield the steps; ``key_pairs`` are the oldest first."""
+
+    def steps(status: KeyStatus) -> Iterator[Step]:
+        for key_pair in key_pairs:
+            if key_pair.status == status:
+                wait = waits.get(key_pair.pk)
+                for action, blocked in _steps_of(rotation, key_pair, wait.what if wait else ""):
+                    blocked = _claimed(key_pair, now) or blocked
+                    yield Step(action=action, key_pair=key_pair, blocked=blocked)
+
+    retiring = list(steps(KeyStatus.RETIRING))
+    yield from steps(KeyStatus.REVOKED)
+    yield from (each for each in retiring if not each.blocked)
+    yield from steps(KeyStatus.PENDING)
+    yield from steps(KeyStatus.TRUSTED)
+    yield from _steps_of_the_group(key_pairs, unknown_keys)
+    yield from (each for each in retiring if each.blocked)
+    for key_pair in key_pairs:
+        is_waiting = key_pair.status == KeyStatus.RETIRING and key_pair.pk in waits
+        can_look = rotation.key_groups is not None
+        if can_look and (is_waiting or key_pair.status == KeyStatus.ACTIVE):
+            blocked = _claimed(key_pair, now)
+            yield Step(action=Action.CHECK, key_pair=key_pair, blocked=blocked)
+    for key_pair in key_pairs:
+        if not KeyStatus(key_pair.status).is_final:
+            yield Step(action=Action.REVOKE, key_pair=key_pair)
 
 
-def were_put_back(key_pairs: list[KeyPair]) -> str:
-    """Say that keys were not in their group whose links are out, and are in it again."""
-    text = _(
-        "%(key)s had been taken out of the key group, so its links were refused. It is in it again."
-    )
-    return text % {"key": ", ".join(map(str, key_pairs))}
+def _steps_of(rotation: Rotation, key_pair: KeyPair, wait: str) -> Iterator[tuple[Action, str]]:
+    """Yield the steps of one key pair, each with what blocks it."""
+    problem = key_pair.decryption_problem
+    match KeyStatus(key_pair.status):
+        case KeyStatus.PENDING:
+            yield Action.TRUST, problem
+        case KeyStatus.TRUSTED:
+            # What a person does next stands first: to check the key, or to activate it.
+            check, activate = (Action.CHECK, problem), (Action.ACTIVATE, problem or wait)
+            is_first = key_pair.good_since is None
+            if key_pair.is_spare:
+                yield check
+            else:
+                yield from (check, activate) if is_first else (activate, check)
+            if is_first and rotation.key_groups is None:
+                yield Action.CORRECT, problem  # only an id that a person enters may be wrong
+        case KeyStatus.RETIRING:
+            yield Action.RETIRE, wait
+        case KeyStatus.REVOKED if key_pair.awaits_removal:
+            yield Action.FINISH, ""
 
 
-def _finish_revocation(rotation: Rotation, key_pair: KeyPair, now: datetime) -> str:
-    rotation.finish_revocation(key_pair, now=now)
-    return _("%(key)s was taken out of CloudFront.") % {"key": key_pair}
+def _steps_of_the_group(
+    key_pairs: list[KeyPair], unknown_keys: Collection[SettingsKey]
+) -> Iterator[Step]:
+    has_active = any(each.status == KeyStatus.ACTIVE for each in key_pairs)
+    may_import = not any(is_of_trusted_signer(each.key_pair_id) for each in unknown_keys)
+    if unknown_keys and may_import and not has_active:
+        yield Step(action=Action.IMPORT)
+    if all(each.next_in is None or each.is_spare for each in key_pairs):
+        yield Step(action=Action.START)
 
 
-def _retire(rotation: Rotation, key_pair: KeyPair, now: datetime) -> str:
-    rotation.retire(key_pair, now=now)
-    return _("%(key)s is retired: CloudFront no longer knows it.") % {"key": key_pair}
-
-
-def _start_spare(rotation: Rotation, algorithm: KeyAlgorithm, now: datetime) -> str:
-    rotation.start(algorithm=algorithm, now=now, reason=KnownReason.SPARE, spare=True)
-    return _("A spare key was generated.")
-
-
-def _would_advance(rotation: Rotation, key_pair: KeyPair, now: datetime) -> str:
-    """Say what the next step of the successor would do, empty where it only waits."""
-    blockers = rotation.blockers(key_pair, KeyStatus.ACTIVE, now)
-    if key_pair.status == KeyStatus.PENDING:
-        is_by_hand = rotation.key_groups is None
-        text = "" if is_by_hand else _("%(key)s would be put into the key group.")
-    elif any(each.cause is Cause.NOT_PROBED for each in blockers):
-        text = _("%(key)s would be probed through CloudFront.")
-    else:
-        is_waiting = bool(blockers) or key_pair.is_spare
-        text = "" if is_waiting else _("%(key)s would sign, if a last probe is good.")
-    return text and text % {"key": key_pair}
-
-
-def _advance_successor(rotation: Rotation, key_pair: KeyPair, now: datetime) -> str | None:
-    if key_pair.status == KeyStatus.PENDING:
-        if rotation.key_groups is None:
-            return None
-        rotation.trust(key_pair, now=now)
-        return _("%(key)s is in the key group: CloudFront begins to trust it.") % {"key": key_pair}
-    result = rotation.check(key_pair, now=now)
-    if result in (ProbeResult.WRONG_KEY, ProbeResult.REFUSED, ProbeResult.UNRESTRICTED):
-        raise ProbeFailed(key_pair, result)
-    if result is ProbeResult.UNKNOWN_KEY and rotation.put_back(key_pair, now=now):
-        return _("%(key)s was put back into the key group.") % {"key": key_pair}
-    if key_pair.is_spare or rotation.blockers(key_pair, KeyStatus.ACTIVE, now):
-        return None
-    if result is ProbeResult.NO_ANSWER:
-        raise Unanswered(key_pair)
-    rotation.activate(key_pair, now=now)
-    return _("%(key)s signs from now on.") % {"key": key_pair}
+def _claimed(key_pair: KeyPair, now: datetime) -> str:
+    if key_pair.claimed_until is None or key_pair.claimed_until <= now:
+        return ""
+    return _("A call to CloudFront is under way, or has just failed: wait until %(clock)s.") % {
+        "clock": clock_time(key_pair.claimed_until, now)
+    }
 
 
 def is_under_way(rotation: Rotation) -> bool:
-    """Tell whether steps are left, due now or later; a spare that is ready has none."""
+    """Return whether steps are left, due now or later; a spare that is ready has none."""
     for key_pair in rotation.key_pairs():
         match KeyStatus(key_pair.status):
             case KeyStatus.PENDING | KeyStatus.RETIRING:
@@ -239,3 +268,328 @@ def is_under_way(rotation: Rotation) -> bool:
             case _over:
                 pass
     return False
+
+
+# What a job does by itself
+
+
+def advance(
+    rotation: Rotation, *, now: datetime, spare_algorithm: KeyAlgorithm | None = None
+) -> str | None:
+    """Take the next step that needs no person; return what was done, or None if nothing was.
+
+    ``spare_algorithm`` is given if a spare key must always be ready. Raise what
+    :func:`take` raises; a step that fails for good keeps none of the others
+    from being taken.
+    """
+    key_pairs = rotation.key_pairs()
+    # Before any step: the settings may allow less when the next one is due.
+    rotation.remember_waits(key_pairs)
+    attempts: list[Callable[[], Outcome | None]] = [
+        # First: while a key is not in its group, each of its links is refused.
+        partial(_restore, rotation, key_pairs, now),
+        *(
+            partial(_take_by_itself, rotation, step, now, spare_algorithm)
+            for step in _automatic(rotation, key_pairs, now, spare_algorithm)
+        ),
+    ]
+    failure: Exception | None = None
+    for attempt in attempts:
+        try:
+            outcome = attempt()
+        except (AwsError, CannotUnseal, RotationError) as error:
+            if isinstance(error, AwsError) and error.is_temporary:
+                raise  # the other steps would not fare better now
+            failure = failure or error
+            continue
+        if outcome is not None and outcome.has_changed:
+            if failure is not None:
+                logger.error("Another step of the rotation failed. %s", failure)
+            return outcome.text
+    if failure is not None:
+        raise failure
+    return None
+
+
+def next_due(
+    rotation: Rotation, *, now: datetime, spare_algorithm: KeyAlgorithm | None = None
+) -> str | None:
+    """Return what :func:`advance` would do first, in words; None if nothing is due."""
+    steps = _automatic(rotation, rotation.key_pairs(), now, spare_algorithm)
+    return next(filter(None, (_would(rotation, step, now) for step in steps)), None)
+
+
+def _automatic(
+    rotation: Rotation,
+    key_pairs: list[KeyPair],
+    now: datetime,
+    spare_algorithm: KeyAlgorithm | None,
+) -> list[Step]:
+    """Return the steps that are taken without a person: in CloudFront, only if the site may."""
+    may_change = rotation.key_groups is not None
+
+    def is_automatic(step: Step) -> bool:
+        key_pair = step.key_pair
+        if key_pair is None:
+            has_next = any(each.next_in for each in key_pairs)
+            return step.action is Action.START and spare_algorithm is not None and not has_next
+        match step.action:
+            case Action.FINISH | Action.TRUST:
+                return may_change
+            case Action.RETIRE:
+                return may_change and not rotation.blockers(key_pair, KeyStatus.RETIRED, now)
+            case Action.CHECK:
+                return key_pair.status == KeyStatus.TRUSTED and key_pair.is_spare
+            case Action.ACTIVATE:
+                return True  # it checks the key, and says whether the wait is over
+            case _of_a_person:
+                return False
+
+    return [each for each in due(rotation, now=now, key_pairs=key_pairs) if is_automatic(each)]
+
+
+def _take_by_itself(
+    rotation: Rotation, step: Step, now: datetime, spare_algorithm: KeyAlgorithm | None
+) -> Outcome | None:
+    if step.action is Action.START:
+        return take(
+            rotation,
+            step,
+            now=now,
+            algorithm=spare_algorithm,
+            reason=KnownReason.SPARE,
+            spare=True,
+        )
+    try:
+        return take(rotation, step, now=now)
+    except Blocked:
+        if step.action is Action.ACTIVATE:
+            return None
+        raise
+
+
+def _restore(rotation: Rotation, key_pairs: list[KeyPair], now: datetime) -> Outcome | None:
+    restored = rotation.put_back_signers(key_pairs, now=now)
+    return were_restored(restored) if restored else None
+
+
+def _would(rotation: Rotation, step: Step, now: datetime) -> str:
+    """Say what an automatic step would do; empty if it would only look."""
+    key_pair = step.key_pair
+    if key_pair is None:
+        return _("A spare key would be generated.")
+    match step.action:
+        case Action.FINISH:
+            text = _("%(key)s would be taken out of CloudFront.")
+        case Action.RETIRE:
+            text = _("%(key)s would be retired: its last link has expired.")
+        case Action.TRUST:
+            text = _("%(key)s would be put into the key group.")
+        case _ if key_pair.good_since is None:
+            text = _("%(key)s would be probed through CloudFront.")
+        case Action.ACTIVATE if not rotation.blockers(key_pair, KeyStatus.ACTIVE, now):
+            text = _("%(key)s would sign, if a last probe is good.")
+        case _waits:
+            return ""
+    return text % {"key": key_pair}
+
+
+# What a step does
+
+
+def take(
+    rotation: Rotation,
+    step: Step,
+    *,
+    now: datetime,
+    algorithm: KeyAlgorithm | None = None,
+    reason: str = "",
+    spare: bool = False,
+    key_pair_id: str = "",
+) -> Outcome:
+    """Take the step and say what came of it. Raise one of :data:`FAILURES` if it cannot be taken.
+
+    ``algorithm`` is that of a new key, ``reason`` is recorded for START and
+    REVOKE, ``spare`` only keeps the new key ready, and ``key_pair_id`` is what
+    CloudFront gave to a person who created the public key there (TRUST,
+    CORRECT).
+    """
+    key_pair = step.key_pair
+    if key_pair is None:
+        if step.action is Action.IMPORT:
+            return _import(rotation, now)
+        return _start(rotation, now, algorithm, reason, spare)
+    match step.action:
+        case Action.TRUST | Action.CORRECT:
+            return _trust(rotation, key_pair, now, key_pair_id)
+        case Action.CHECK:
+            return _check(rotation, key_pair, now)
+        case Action.ACTIVATE:
+            return _activate(rotation, key_pair, now)
+        case Action.RETIRE:
+            rotation.retire(key_pair, now=now)
+            text = _(
+                "%(key)s is retired: CloudFront no longer knows it, its private key is erased."
+            )
+            return Outcome(text=text % {"key": key_pair})
+        case Action.REVOKE:
+            return _revoke(rotation, key_pair, now, algorithm, reason)
+        case _finish:
+            rotation.finish_revocation(key_pair, now=now)
+            return Outcome(text=_is_out(key_pair), key_pair=key_pair)
+
+
+def _import(rotation: Rotation, now: datetime) -> Outcome:
+    key_pair = import_settings_key(rotation, now=now)
+    text = _(
+        "%(key)s is in the database and signs from there. It can be replaced now. Remove "
+        "%(settings)s before that."
+    )
+    held = settings_keys(rotation)
+    names = ", ".join(each.names for each in held if each.key_pair_id == str(key_pair))
+    return Outcome(text=text % {"key": key_pair, "settings": names})
+
+
+def _start(
+    rotation: Rotation,
+    now: datetime,
+    algorithm: KeyAlgorithm | None,
+    reason: str,
+    spare: bool,
+) -> Outcome:
+    key_pair = rotation.start(
+        algorithm=algorithm or KeyAlgorithm.ECDSA_P256, now=now, reason=reason, spare=spare
+    )
+    if key_pair.status == KeyStatus.TRUSTED:
+        text = _("The spare %(key)s is the next key. CloudFront trusts it already.")
+    elif spare:
+        text = _("The spare %(key)s was generated. Let CloudFront trust it next.")
+    else:
+        text = _("%(key)s was generated. Let CloudFront trust it next.")
+    return Outcome(text=text % {"key": key_pair}, key_pair=key_pair)
+
+
+def _trust(rotation: Rotation, key_pair: KeyPair, now: datetime, key_pair_id: str) -> Outcome:
+    if key_pair_id:
+        _refuse_other_key(rotation, key_pair, key_pair_id)
+    rotation.trust(key_pair, now=now, key_pair_id=key_pair_id)
+    if key_pair.is_spare:
+        text = _("%(key)s is in the key group: CloudFront begins to trust it.")
+    else:
+        text = _("CloudFront begins to trust %(key)s. It signs once it has worked for %(wait)s.")
+    wait = in_words(timedelta(seconds=rotation.waits.propagation))
+    return Outcome(text=text % {"key": key_pair, "wait": wait})
+
+
+def _refuse_other_key(rotation: Rotation, key_pair: KeyPair, key_pair_id: str) -> None:
+    """Probe before the id is written down: a slip would have to be revoked."""
+    former, key_pair.key_pair_id = key_pair.key_pair_id, key_pair_id
+    result = rotation.probe(key_pair.make_signer())
+    key_pair.key_pair_id = former
+    if result is ProbeResult.WRONG_KEY:
+        raise NotTheKey(key_pair_id)
+
+
+def _check(rotation: Rotation, key_pair: KeyPair, now: datetime) -> Outcome:
+    # While a key is not in its group, each of its links is refused.
+    restored = rotation.put_back_signers(rotation.key_pairs(), now=now)
+    if restored:
+        return were_restored(restored)
+    if key_pair.status != KeyStatus.TRUSTED:
+        text = _("%(key)s is in the key group, and so is every key whose links are out.")
+        return Outcome(text=text % {"key": key_pair}, has_changed=False)
+    match rotation.check(key_pair, now=now):
+        case ProbeResult.GOOD:
+            text = _("CloudFront knows %(key)s.") % {"key": key_pair}
+            return Outcome(text=text, has_changed=False)
+        case ProbeResult.UNKNOWN_KEY if rotation.put_back(key_pair, now=now):
+            return were_restored([key_pair])
+        case ProbeResult.UNKNOWN_KEY:
+            text = _("CloudFront does not know %(key)s yet. Check again in a minute.")
+        case (ProbeResult.WRONG_KEY | ProbeResult.REFUSED | ProbeResult.UNRESTRICTED) as result:
+            raise ProbeFailed(key_pair, result)
+        case _no_answer:
+            text = _("CloudFront did not answer the probe, which says nothing about %(key)s.")
+    return Outcome(text=text % {"key": key_pair}, is_warning=True, has_changed=False)
+
+
+def were_restored(key_pairs: list[KeyPair]) -> Outcome:
+    """Say that keys were not in their group, and are in it again."""
+    names = ", ".join(map(str, key_pairs))
+    if all(each.status == KeyStatus.TRUSTED for each in key_pairs):
+        text = _("Someone had taken %(key)s out of the key group. It is in it again.")
+    else:
+        text = _(
+            "%(key)s had been taken out of the key group, so its links were refused. It is in it "
+            "again."
+        )
+    return Outcome(text=text % {"key": names}, is_warning=True)
+
+
+def _activate(rotation: Rotation, key_pair: KeyPair, now: datetime) -> Outcome:
+    result = rotation.check(key_pair, now=now)
+    if result in (ProbeResult.WRONG_KEY, ProbeResult.REFUSED, ProbeResult.UNRESTRICTED):
+        raise ProbeFailed(key_pair, result)
+    if result is ProbeResult.UNKNOWN_KEY and rotation.put_back(key_pair, now=now):
+        return were_restored([key_pair])
+    rotation.require(key_pair, KeyStatus.ACTIVE, now)
+    if result is ProbeResult.NO_ANSWER:
+        raise Unanswered(key_pair)
+    former = rotation.active()
+    rotation.activate(key_pair, now=now)
+    text = _("%(key)s signs from now on; every process follows within %(keyring)s.") % {
+        "key": key_pair,
+        "keyring": in_words(timedelta(seconds=rotation.waits.keyring)),
+    }
+    if former is not None:
+        former.refresh_from_db(using=rotation.rows.db)
+    # The moment that its card on the page shows, rounded up to a full second as there.
+    waits = find_waits(rotation, now=now, key_pairs=[former] if former else [])
+    until = next((each.until for each in waits), None)
+    if until is None:
+        return Outcome(text=text)
+    outlook = _("From %(clock)s on %(former)s may go; until then the links work that it signed.")
+    values = {"former": former, "clock": clock_time(until, now)}
+    return Outcome(text=text, outlook=outlook % values)
+
+
+def _revoke(
+    rotation: Rotation,
+    key_pair: KeyPair,
+    now: datetime,
+    algorithm: KeyAlgorithm | None,
+    reason: str,
+) -> Outcome:
+    was_revoked = key_pair.status == KeyStatus.REVOKED
+    try:
+        rotation.revoke(key_pair, now=now, reason=reason, algorithm=algorithm)
+    except (AwsError, CannotUnseal, RotationError) as error:
+        raise _half_revoked(rotation, key_pair, error) from error
+    if was_revoked:
+        sentences = [_("%(key)s was revoked before.") % {"key": key_pair}]
+    else:
+        sentences = [_("%(key)s is revoked: it no longer signs.") % {"key": key_pair}]
+    if key_pair.removed_at is not None:
+        sentences.append(_is_out(key_pair))
+    if signing := rotation.active() or signing_settings_key(rotation):
+        sentences.append(_("%(key)s signs now.") % {"key": signing})
+    else:
+        sentences.append(_("No key signs: pages with links to files fail. Start a rotation."))
+    return Outcome(text=" ".join(sentences), is_warning=True)
+
+
+def _half_revoked(rotation: Rotation, key_pair: KeyPair, error: Exception) -> Unfinished:
+    """Return the error, with how far the revocation came."""
+    key_pair.refresh_from_db(using=rotation.rows.db)
+    if key_pair.status != KeyStatus.REVOKED:
+        text = _("%(key)s is not revoked yet.")
+    elif key_pair.removed_at is None:
+        text = _("%(key)s is revoked and signs no longer, but CloudFront still trusts it.")
+    else:
+        text = _("%(key)s is revoked and out of CloudFront, but no other key signs yet.")
+    return Unfinished(text % {"key": key_pair}, error)
+
+
+def _is_out(key_pair: KeyPair) -> str:
+    text = _("%(key)s is out of CloudFront: links that it signed no longer open.")
+    return text % {"key": key_pair}

@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from cfsigned_django import conf
-from cfsigned_django.aws.documents import iam_policies
+from cfsigned_django.aws.documents import iam
 from cfsigned_django.aws.provisioning.steps import Step, StepState
-from cfsigned_django.setup.live_proof import Evidence, Verdict
+from cfsigned_django.doctor.findings import Finding, write_report
 from cfsigned_django.storage.registry import signing_configs
 
 _MARKS: Final = {StepState.DONE: "done", StepState.TODO: "to do", StepState.CONFLICT: "conflict"}
-_VERDICTS: Final = {Verdict.GOOD: "good", Verdict.OPEN: "open", Verdict.BAD: "BAD"}
 _INDENT: Final = " " * 10
 _BACKEND: Final = '{"BACKEND": "cfsigned_django.storage.CloudFrontS3Storage"}'
 _STORAGES: Final = f"""STORAGES = {{
@@ -73,19 +72,15 @@ def storages_as_text() -> str:
     return f'STORAGES["default"] = {_BACKEND}' if conf.are_storages_set() else _STORAGES
 
 
-def proof_as_text(evidence: Iterable[Evidence]) -> str:
-    """Return the three requests, one line each."""
-    lines: list[str] = []
-    for each in evidence:
-        why = f"{each.why[:1].upper()}{each.why[1:]}."
-        lines += _wrapped(f"{_VERDICTS[each.verdict]:<9} {each.what}: {each.got}. {why}")
-    return "\n".join(lines)
+def proof_as_text(findings: Iterable[Finding]) -> str:
+    """Return what the answers to the requests of the proof show."""
+    return "\n".join(write_report(findings, lambda level, line: line))
 
 
 def as_json(
     steps: Iterable[Step],
     settings: Mapping[str, str | Path],
-    evidence: Iterable[Evidence] | None,
+    proof: Iterable[Finding] | None,
     key_note: str,
 ) -> str:
     """Return the set-up for machines; "proof" is null where no request was made."""
@@ -94,12 +89,7 @@ def as_json(
             "steps": [_step_as_json(each) for each in steps],
             "settings": {name: str(value) for name, value in settings.items()},
             "key": key_note,
-            "proof": None
-            if evidence is None
-            else [
-                {"what": each.what, "verdict": each.verdict, "got": each.got, "why": each.why}
-                for each in evidence
-            ],
+            "proof": None if proof is None else [each.to_json() for each in proof],
         },
         indent=2,
         ensure_ascii=False,
@@ -109,10 +99,10 @@ def as_json(
 def iam_as_text(bucket: str) -> str:
     """Return the least that each job may do, one IAM policy each."""
     policies = {
-        "setup": iam_policies.setup_policy(bucket),
-        "look": iam_policies.doctor_policy(bucket),
-        "rotation": iam_policies.rotation_policy(),
-        "site": iam_policies.runtime_policy(bucket),
+        "setup": iam.setup_policy(bucket),
+        "look": iam.doctor_policy(bucket),
+        "rotation": iam.rotation_policy(),
+        "site": iam.runtime_policy(bucket),
     }
     return json.dumps(policies, indent=2)
 

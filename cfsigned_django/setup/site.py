@@ -11,27 +11,29 @@ from urllib.parse import quote
 from django.db import connections, router
 
 from cfsigned_django import conf
+from cfsigned_django.aws.account import Account, Clients, key_groups, read_account
 from cfsigned_django.aws.client import AwsError, call, make_client
 from cfsigned_django.aws.documents.behavior import matches
 from cfsigned_django.aws.documents.distribution import name_for
 from cfsigned_django.aws.provisioning.apply import Provisioner
+from cfsigned_django.aws.provisioning.desired_state import DesiredState, OriginAccess
 from cfsigned_django.aws.provisioning.plan import plan
+from cfsigned_django.aws.provisioning.resolved_state import ResolvedState
 from cfsigned_django.aws.provisioning.steps import Step
-from cfsigned_django.aws.provisioning.target import Target
-from cfsigned_django.aws.provisioning.wish import OriginAccess, Wish
-from cfsigned_django.aws.stack import Clients, Stack, key_groups, read_stack
+from cfsigned_django.doctor.answers import Clock, direct_url
+from cfsigned_django.doctor.findings import Finding
+from cfsigned_django.doctor.live import Probe, examine_live
 from cfsigned_django.rotation.lifecycle import Waits
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult, probe_url
 from cfsigned_django.rotation.rotation import Rotation
-from cfsigned_django.setup.first_key import DatabaseKey
-from cfsigned_django.setup.key_file import KeyFile, KeyHolder, SettingsKey
-from cfsigned_django.setup.live_proof import Evidence, prove
+from cfsigned_django.setup.keys import DatabaseKey, KeyFile, KeyHolder, SettingsKey
 from cfsigned_django.signing import KeyAlgorithm, Signer
-from cfsigned_django.validation import sign_probe, site_lifetime
+from cfsigned_django.validation import sign_probe, site_lifetime, whole_seconds
 from cfsigned_django.viewer import Fetch, fetch
 
 _PROBE_NAME = "cfsigned-probe.txt"
+_NO_FILE = "The bucket has no file yet (upload one, and run this again)"
 #: How long the signed URL of the proof lives, in seconds.
 _PROOF_SECONDS = 300
 
@@ -40,7 +42,7 @@ _PROOF_SECONDS = 300
 class SiteSetup:
     """The set-up of this site; ``fetch`` makes the requests of the proof."""
 
-    wish: Wish
+    desired: DesiredState
     clients: Clients
     holder: KeyHolder
     algorithm: KeyAlgorithm = KeyAlgorithm.ECDSA_P256
@@ -49,26 +51,26 @@ class SiteSetup:
     #: Where viewers ask, if that is not a domain of the distribution: a local edge.
     local_host: str = ""
 
-    def wish_now(self) -> Wish:
-        """Return the wish with the key pair that there is at this moment."""
-        return replace(self.wish, key=self.holder.find())
+    def desired_now(self) -> DesiredState:
+        """Return the desired state with the key pair that there is at this moment."""
+        return replace(self.desired, key=self.holder.find())
 
-    def read(self) -> Stack:
+    def read(self) -> Account:
         """Return what there is in AWS."""
-        return read_stack(
+        return read_account(
             self.clients,
-            bucket=self.wish.bucket,
-            distribution_id=self.wish.distribution_id,
-            access_identities=self.wish.origin_access is OriginAccess.OAI,
+            bucket=self.desired.bucket,
+            distribution_id=self.desired.distribution_id,
+            access_identities=self.desired.origin_access is OriginAccess.OAI,
         )
 
-    def target(self) -> Target:
+    def resolve(self) -> ResolvedState:
         """Return what is meant, as it is at this moment."""
-        return Target(stack=self.read(), wish=self.wish_now())
+        return ResolvedState(account=self.read(), desired=self.desired_now())
 
-    def plan(self, target: Target) -> list[Step]:
+    def plan(self, state: ResolvedState) -> list[Step]:
         """Return the steps, done or not."""
-        return plan(target.stack, target.wish)
+        return plan(state.account, state.desired)
 
     def apply(
         self, *, on_step: Callable[[Step], object], on_wait: Callable[[int], object]
@@ -77,83 +79,90 @@ class SiteSetup:
         return Provisioner(
             clients=self.clients,
             read=self.read,
-            wish=self.wish_now,
+            desired=self.desired_now,
             make_key=lambda: self.holder.make(self.algorithm),
             on_step=on_step,
             on_wait=on_wait,
         ).apply()
 
-    def settings(self, target: Target) -> dict[str, str | Path]:
+    def settings(self, state: ResolvedState) -> dict[str, str | Path]:
         """Return the settings to paste. What is not known yet is left out."""
-        found = target.stack.distribution
+        found = state.account.distribution
         known: dict[str, str | Path] = {
-            "AWS_STORAGE_BUCKET_NAME": self.wish.bucket,
-            "AWS_S3_REGION_NAME": target.region,
+            "AWS_STORAGE_BUCKET_NAME": self.desired.bucket,
+            "AWS_S3_REGION_NAME": state.region,
         }
-        if folder := _folder(self.wish.path_pattern):
+        if folder := _folder(self.desired.path_pattern):
             known["AWS_LOCATION"] = folder
         if found is not None:
-            known["AWS_S3_CUSTOM_DOMAIN"] = self._host(target)
+            known["AWS_S3_CUSTOM_DOMAIN"] = self._host(state)
             known["AWS_CLOUDFRONT_DISTRIBUTION_ID"] = found.id
-        if target.key_group is not None:
-            known["AWS_CLOUDFRONT_KEY_GROUP_ID"] = target.key_group.id
-        if target.public_key is not None:
-            known |= self.holder.settings(target.key_pair_id)
+        if state.key_group is not None:
+            known["AWS_CLOUDFRONT_KEY_GROUP_ID"] = state.key_group.id
+        if state.public_key is not None:
+            known |= self.holder.settings(state.key_pair_id)
         return known
 
-    def settle(self, target: Target, *, now: int) -> str:
+    def settle(self, state: ResolvedState, *, now: int) -> str:
         """Finish the key pair; say what is left to do."""
 
         def probe(signer: Signer) -> ProbeResult:
-            return probe_url(self._signed_url(signer, self._url(target), now), fetch=self.fetch)
+            return probe_url(self._signed_url(signer, self._url(state), now), fetch=self.fetch)
 
-        return self.holder.settle(target.key_group_id, target.key_pair_id, probe)
+        return self.holder.settle(state.key_group_id, state.key_pair_id, probe)
 
-    def prove(self, target: Target, *, now: int) -> list[Evidence]:
-        """Request a file in three ways, through CloudFront and past it."""
-        key, exists = self._find_file(target)
-        url = self._url(target, key)
-        signer = self.holder.signer(target.key_pair_id)
-        bucket_url = f"{self.clients.s3.meta.endpoint_url}/{self.wish.bucket}"
-        return list(
-            prove(
-                self.fetch,
-                unsigned_url=url,
-                signed_url=self._signed_url(signer, url, now),
-                direct_url=f"{bucket_url}/{quote(key)}",
-                exists=exists,
-            )
+    def prove(self, state: ResolvedState, clock: Clock) -> list[Finding]:
+        """Ask for a file as viewers do, by the live checks of the doctor; return what they show.
+
+        ``clock`` returns Unix seconds.
+        """
+        key, exists = self._find_file(state)
+        url = self._url(state, key)
+        signer = self.holder.signer(state.key_pair_id)
+        self._signed_url(signer, url, int(clock()))  # names the setting if OpenSSL refuses the hash
+        probe = Probe(
+            url=url,
+            signer=signer.with_hash(conf.default_of("hash_algorithm")),
+            direct_url=direct_url(
+                self.desired.bucket, key, endpoint_url=self.clients.s3.meta.endpoint_url
+            ),
+            why_no_object=""
+            if exists
+            else "The bucket has no file yet (upload one, and run this again)",
+            region=state.region,
+            expire=whole_seconds(conf.default_of("querystring_expire")) or 0,
         )
+        return list(examine_live(probe, self.fetch, clock))
 
-    def _url(self, target: Target, key: str | None = None) -> str:
+    def _url(self, state: ResolvedState, key: str | None = None) -> str:
         """Return the URL of an object; of one that need not exist for None."""
-        origin_path = _origin_path(target.origin)
+        origin_path = _origin_path(state.origin)
         if key is None:
-            key = f"{_prefix(self.wish.path_pattern, origin_path)}{_PROBE_NAME}"
+            key = f"{_prefix(self.desired.path_pattern, origin_path)}{_PROBE_NAME}"
         path = f"/{key}".removeprefix(origin_path)
-        return f"{self.scheme}//{self._host(target)}{quote(path)}"
+        return f"{self.scheme}//{self._host(state)}{quote(path)}"
 
-    def _host(self, target: Target) -> str:
-        found = target.stack.distribution
+    def _host(self, state: ResolvedState) -> str:
+        found = state.account.distribution
         # A name that the distribution does not have yet would be answered by an error.
-        domain = self.wish.domain if target.has_domain else ""
+        domain = self.desired.domain if state.has_domain else ""
         return self.local_host or domain or (found.domain_name if found else "")
 
     def _signed_url(self, signer: Signer, url: str, now: int) -> str:
         hash_algorithm = conf.default_of("hash_algorithm")  # as the storages will
         return sign_probe(signer, url, hash_algorithm, date_less_than=now + _PROOF_SECONDS)
 
-    def _find_file(self, target: Target) -> tuple[str, bool]:
+    def _find_file(self, state: ResolvedState) -> tuple[str, bool]:
         """Return the key of an object that the behavior serves, and whether it is there."""
-        pattern = self.wish.path_pattern or "*"
-        origin_path = _origin_path(target.origin)
+        pattern = self.desired.path_pattern or "*"
+        origin_path = _origin_path(state.origin)
         prefix = _prefix(pattern, origin_path)
         try:
             listed = call(
                 self.clients.s3.list_objects_v2,
-                f"list the files of {self.wish.bucket}",
+                f"list the files of {self.desired.bucket}",
                 "s3:ListBucket",
-                Bucket=self.wish.bucket,
+                Bucket=self.desired.bucket,
                 Prefix=prefix,
             )
         except AwsError:
@@ -174,7 +183,9 @@ def make_clients(region: str) -> Clients:
     )
 
 
-def choose_holder(wish: Wish, key_file: Path | None, clients: Clients | None = None) -> KeyHolder:
+def choose_holder(
+    desired: DesiredState, key_file: Path | None, clients: Clients | None = None
+) -> KeyHolder:
     """Return where the key pair is, or shall be.
 
     A file that is named comes first; then the key of the settings while it
@@ -185,18 +196,18 @@ def choose_holder(wish: Wish, key_file: Path | None, clients: Clients | None = N
     """
     if key_file is not None:
         return KeyFile(path=key_file.absolute())
-    database = _database_key(wish, clients) if _is_migrated() else None
+    database = _database_key(desired, clients) if _is_migrated() else None
     source = conf.default_of("cloudfront_key")
     settings_key_id = str(conf.default_of("cloudfront_key_id") or "")
     if source is not None and (database is None or database.yields_to(settings_key_id)):
         return SettingsKey(private_key=source.load())
-    return database or KeyFile(path=Path(f"cloudfront-{wish.bucket}.pem").absolute())
+    return database or KeyFile(path=Path(f"cloudfront-{desired.bucket}.pem").absolute())
 
 
-def _database_key(wish: Wish, clients: Clients | None) -> DatabaseKey:
+def _database_key(desired: DesiredState, clients: Clients | None) -> DatabaseKey:
     """Return the key pair of the key group, or of the name that the group will have."""
-    name = name_for(wish.bucket)
-    groups = key_groups(clients.cloudfront) if clients and not wish.key_group_id else ()
+    name = name_for(desired.bucket)
+    groups = key_groups(clients.cloudfront) if clients and not desired.key_group_id else ()
     named = [each.id for each in groups if each.name == name]
     waits = Waits(
         propagation=conf.rotation_seconds("AWS_CLOUDFRONT_PROPAGATION_SECONDS"),
@@ -206,7 +217,7 @@ def _database_key(wish: Wish, clients: Clients | None) -> DatabaseKey:
     )
     return DatabaseKey(
         rotation=Rotation(
-            key_group_id=wish.key_group_id or next(iter(named), name),
+            key_group_id=desired.key_group_id or next(iter(named), name),
             changed_by="cfsigned_setup",
             claim_seconds=conf.rotation_seconds("AWS_CLOUDFRONT_CLAIM_SECONDS"),
             waits=waits,

@@ -130,6 +130,9 @@ class PublicKey:
                 self._key.verify(signature, message, _ECDSA[hash_algorithm])
         except InvalidSignature:
             raise InvalidKey("The signature was not made with this key.") from None
+        except (InternalError, UnsupportedAlgorithm):
+            # Not "bad": the policy of this platform's OpenSSL may refuse SHA1.
+            raise InvalidKey(f"OpenSSL refuses to verify with {hash_algorithm}.") from None
         return self
 
     def __eq__(self, other: object) -> bool:

@@ -17,8 +17,8 @@ from django.utils import timezone
 from cfsigned_django.edge import Behavior, Distribution, cors
 from cfsigned_django.edge.behavior import READ_AND_PREFLIGHT_METHODS
 from cfsigned_django.edge.distribution import REASON_KEY
-from cfsigned_django.edge.stored_object import Answer, StoredObject, answer, s3_error
-from cfsigned_django.edge.viewer_request import raw_target
+from cfsigned_django.edge.requests import raw_target
+from cfsigned_django.edge.s3_object import Answer, StoredObject, answer, s3_error
 from cfsigned_django.storage.urls import SignedUrlMixin
 
 _PROBE = "x"

@@ -1,6 +1,6 @@
 """Find the storages of this site that sign: aliases of STORAGES, and file fields with their own.
 
-Looks at classes and options. No storage is constructed for it.
+Looks at classes and options: only find_storage() constructs one.
 """
 
 from __future__ import annotations
@@ -9,12 +9,35 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.apps import apps
+from django.core.exceptions import ImproperlyConfigured
+from django.core.files.storage import storages
 from django.db.models import FileField
 from django.utils.module_loading import import_string
 
 from cfsigned_django import conf
 from cfsigned_django.signing import Signer
 from cfsigned_django.storage.urls import SignedUrlMixin
+
+
+class NoStorage(Exception):
+    """Report an alias whose storage cannot sign; the message says what to do."""
+
+
+def find_storage(alias: str) -> SignedUrlMixin:
+    """Return the storage of an alias, for a command. Raise :exc:`NoStorage`."""
+    try:
+        storage = storages[alias]
+    except ImproperlyConfigured as error:  # Django raises its subclass, InvalidStorageError, too
+        if alias in storages.backends:
+            raise NoStorage(f"STORAGES[{alias!r}] cannot be used: {error}") from None
+        known = ", ".join(sorted(storages.backends))
+        raise NoStorage(f"There is no storage {alias!r} in STORAGES, which has {known}.") from None
+    if not isinstance(storage, SignedUrlMixin):
+        raise NoStorage(
+            f"The storage {alias!r} does not sign URLs: make it a "
+            "cfsigned_django.storage.CloudFrontS3Storage, or name another with --storage."
+        )
+    return storage
 
 
 def signing_aliases() -> Iterator[tuple[str, type[SignedUrlMixin], dict[str, Any]]]:

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils.translation import override
 
 from cfsigned_django.conf import OPTIONS, ROTATION_SECONDS
-from cfsigned_django.rotation.waiting import in_words
+from cfsigned_django.rotation.status import in_words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -106,7 +106,7 @@ def test_trust_tells_cloudfront(admin: Visitor, cloudfront: FakeCloudFront) -> N
     [
         (ProbeResult.GOOD, "CloudFront knows K"),
         (ProbeResult.UNKNOWN_KEY, "CloudFront does not know K"),
-        (ProbeResult.WRONG_KEY, "CloudFront has another public key under K"),
+        (ProbeResult.WRONG_KEY, "CloudFront refuses what K"),
         (ProbeResult.REFUSED, "Does a WAF rule or a CloudFront function stop query parameters"),
         (ProbeResult.NO_ANSWER, "CloudFront did not answer the probe"),
     ],

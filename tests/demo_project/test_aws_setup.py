@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from cfsigned_django.aws.client import AwsError, make_client
-from cfsigned_django.aws.distribution_reader import DistributionReader
+from cfsigned_django.aws.edge_rules import DistributionReader
 from cfsigned_django.aws.key_groups import KeyGroups
 from cfsigned_django.signing import KeyAlgorithm, PrivateKey, PublicKey
 from demo_project.aws_setup import set_up_aws

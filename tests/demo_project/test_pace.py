@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cfsigned_django.edge.watch import INTERVAL
+from cfsigned_django.edge.follow import INTERVAL
 from demo_project.pace import LINK_VARIABLE, Pace
 
 

@@ -8,7 +8,7 @@ from unittest import mock
 import pytest
 
 from cfsigned_django import keyring
-from cfsigned_django.aws.stack import Clients
+from cfsigned_django.aws.account import Clients
 from cfsigned_django.doctor.live import Probe
 from cfsigned_django.signing import PrivateKey, Signer
 from tests.doctor.command_line import MODULE
@@ -61,7 +61,7 @@ def world(
 def probe(ec_key: PrivateKey) -> Probe:
     """Return what to ask for: an object of a bucket."""
     signer = Signer(key_pair_id=KEY_ID, private_key=ec_key)
-    return Probe(url=URL, signer=signer, has_object=True, direct_url=DIRECT, region="us-east-1")
+    return Probe(url=URL, signer=signer, direct_url=DIRECT, region="us-east-1")
 
 
 @pytest.fixture

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 
+from cfsigned_django.aws.account import Clients
 from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.behavior import (
-    BehaviorWish,
+    BehaviorChange,
     list_of,
     patch_behavior,
 )
-from cfsigned_django.aws.documents.bucket_cors import cors_rule
 from cfsigned_django.aws.documents.bucket_policy import (
+    PUBLIC_ACCESS_BLOCK,
     access_control_statement,
     merge,
 )
+from cfsigned_django.aws.documents.cors import cors_rule
 from cfsigned_django.aws.documents.distribution import (
     Attachment,
     access_control_config,
@@ -23,12 +25,10 @@ from cfsigned_django.aws.documents.distribution import (
     new_distribution_config,
     new_origin,
 )
-from cfsigned_django.aws.documents.managed_policies import (
+from cfsigned_django.aws.documents.policies import (
     ORIGIN_REQUEST_POLICIES,
     RESPONSE_HEADERS_POLICIES,
 )
-from cfsigned_django.aws.documents.public_access import PUBLIC_ACCESS_BLOCK
-from cfsigned_django.aws.stack import Clients
 from cfsigned_django.signing import PrivateKey
 from tests.doctor.world import LOCATION, ORIGIN, World, create_public_key
 from tests.storage_cases import DOMAIN
@@ -74,7 +74,7 @@ def _config(bucket: str, key_group_id: str, access_control_id: str) -> Document:
             "OriginProtocolPolicy": "https-only",
         },
     }
-    wish = BehaviorWish(
+    wish = BehaviorChange(
         key_group_id=key_group_id,
         origin_request_policy_id=ORIGIN_REQUEST_POLICIES["CORS-S3Origin"],
         response_headers_policy_id=RESPONSE_HEADERS_POLICIES["SimpleCORS"],

@@ -7,9 +7,9 @@ from typing import Any
 
 from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.behavior import list_of
-from cfsigned_django.aws.documents.bucket_cors import cors_rule
-from cfsigned_django.aws.documents.download_policies import origin_request_policy_config
-from cfsigned_django.aws.documents.public_access import PUBLIC_ACCESS_BLOCK
+from cfsigned_django.aws.documents.bucket_policy import PUBLIC_ACCESS_BLOCK
+from cfsigned_django.aws.documents.cors import cors_rule
+from cfsigned_django.aws.documents.policies import origin_request_policy_config
 from tests.doctor.world import World, behavior_of
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
-from cfsigned_django.aws.stack import Clients, read_stack
+from cfsigned_django.aws.account import Clients, read_account
 from cfsigned_django.management.commands import cfsigned_doctor, cfsigned_setup
 from cfsigned_django.viewer import Answer
 from tests.ministack_server import Ministack
@@ -45,7 +45,7 @@ def viewer(
     viewer = Viewer(
         endpoint_url=ministack.endpoint_url,
         clients=clients,
-        read=lambda: read_stack(clients, bucket=bucket),
+        read=lambda: read_account(clients, bucket=bucket),
     )
 
     def fetch(url: str, headers: Mapping[str, str]) -> Answer:

@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 
 from cfsigned_django.aws.documents import Document
-from cfsigned_django.aws.documents.bucket_policy import access_control_statement, statements
-from cfsigned_django.aws.documents.bucket_readers import (
+from cfsigned_django.aws.documents.bucket_policy import (
+    access_control_statement,
     admits,
     admits_identity,
     other_readers,
     service_statements,
+    statements,
 )
 from cfsigned_django.aws.documents.distribution import covers
 

@@ -23,7 +23,6 @@ def examine(key: PrivateKey, *origins: str, allowed: list[str], keyed: bool) -> 
         probe = Probe(
             url=f"{address}/media/1.jpg",
             signer=signer,
-            has_object=True,
             direct_url=None,
             cors_origins=origins,
         )

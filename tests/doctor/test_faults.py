@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from cfsigned_django.aws.documents.bucket_cors import cors_rule
-from cfsigned_django.aws.documents.managed_policies import RESPONSE_HEADERS_POLICIES
+from cfsigned_django.aws.documents.cors import cors_rule
+from cfsigned_django.aws.documents.policies import RESPONSE_HEADERS_POLICIES
 from cfsigned_django.doctor.catalog import CATALOG
 from cfsigned_django.doctor.findings import Level
 from tests.doctor import faults

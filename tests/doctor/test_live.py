@@ -108,7 +108,7 @@ def test_strange_refusal(probe: Probe) -> None:
 
 def test_no_object_named(probe: Probe) -> None:
     """Take S3's refusal for good where no object was named, and leave CORS untried."""
-    nothing = replace(probe, has_object=False, cors_origins=[ORIGIN])
+    nothing = replace(probe, why_no_object="No object was named (--object)", cors_origins=[ORIGIN])
 
     found = list(examine_live(nothing, answering(signed=s3("AccessDenied")), clock))
 

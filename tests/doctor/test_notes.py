@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from cfsigned_django.aws.account import Account
 from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.behavior import list_of
 from cfsigned_django.aws.documents.bucket_policy import (
     access_identity_statement,
 )
-from cfsigned_django.aws.inspection import Inspection
 from cfsigned_django.doctor.findings import Finding, Level
 from tests.doctor import faults, ids
 from tests.doctor.seeded_bucket import policy_for_every_distribution
@@ -124,7 +124,7 @@ def test_no_way_in(wide: bool, world: World) -> None:
 def test_forwarded_values(origins: tuple[str, ...], world: World) -> None:
     """Read the old way of forwarding, by ForwardedValues, as well."""
 
-    def legacy(found: Inspection) -> Inspection:
+    def legacy(found: Account) -> Account:
         assert found.distribution is not None
         config = found.distribution.config
         behavior = behavior_of(config)

@@ -7,13 +7,12 @@ from typing import Any
 
 import pytest
 
-from cfsigned_django.aws.documents.iam_policies import doctor_policy
+from cfsigned_django.aws.documents.iam import doctor_policy
 from cfsigned_django.doctor.distribution import DEPENDS_ON_PERMISSION, why_not_checked
 from cfsigned_django.doctor.findings import Level
 from tests.doctor import faults, ids
 from tests.doctor.failing import Failing, check_rest, denied, examine_with, fail
 from tests.doctor.seeded_bucket import missing_cors, no_public_access_block, public_bucket
-from tests.doctor.seeded_keys import id_of_another_key, wrong_key_id
 from tests.doctor.world import World
 
 PERMISSIONS: list[tuple[str, str, str, set[str]]] = [
@@ -78,51 +77,6 @@ def test_one_permission_is_missing(
     assert problem.why == f"Not looked at, and so not known: {DEPENDS_ON_PERMISSION[permission]}."
     assert others <= {*ids(found)}
     check_rest(found)
-
-
-@pytest.mark.parametrize("call", ["get_public_key", "list_public_keys"])
-def test_one_way_to_the_key_is_enough(call: str, world: World) -> None:
-    """Read the key that signs by its id, or else find it in the list."""
-    failing = Failing(world.clients.cloudfront, denied, call)
-    examine_with(world, replace(world.clients, cloudfront=failing))
-
-    found = world.examine()
-
-    assert faults(found) == []
-    assert "keys" in ids(found)
-
-
-def test_no_way_to_the_key(world: World) -> None:
-    """Name the narrower permission where the key can neither be read nor found in the list."""
-    failing = Failing(world.clients.cloudfront, denied, "get_public_key", "list_public_keys")
-    examine_with(world, replace(world.clients, cloudfront=failing))
-
-    found = world.examine()
-
-    assert faults(found) == ["aws-unreadable"]
-    [problem] = [each for each in found if each.level is Level.ERROR]
-    assert problem.subject == "cloudfront:GetPublicKey"
-    assert (
-        problem.why == f"Not looked at, and so not known: {DEPENDS_ON_PERMISSION[problem.subject]}."
-    )
-    check_rest(found)
-
-
-@pytest.mark.parametrize(
-    ("breaks", "expected"), [(id_of_another_key, "key-mismatch"), (wrong_key_id, "key-unknown")]
-)
-def test_wrong_key_that_may_not_be_looked_for(
-    breaks: Any, expected: str, world: World, site: Any
-) -> None:
-    """Name a wrong key also where it cannot be found out under which id the right one is."""
-    breaks(world, site)
-    failing = Failing(world.clients.cloudfront, denied, "list_public_keys")
-    examine_with(world, replace(world.clients, cloudfront=failing))
-
-    found = world.examine()
-
-    assert {expected, "aws-unreadable"} <= {*faults(found)}
-    assert "belongs to" not in next(each.what for each in found if each.id == expected)
 
 
 def test_every_permission_is_missing(world: World) -> None:

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
+from cfsigned_django.aws.account import read_account
 from cfsigned_django.aws.documents.behavior import list_of
-from cfsigned_django.aws.documents.bucket_cors import cors_rule
-from cfsigned_django.aws.documents.download_policies import cache_policy_config
-from cfsigned_django.aws.documents.managed_policies import (
+from cfsigned_django.aws.documents.cors import cors_rule
+from cfsigned_django.aws.documents.policies import (
     CACHE_POLICIES,
     RESPONSE_HEADERS_POLICIES,
+    cache_policy_config,
 )
-from cfsigned_django.aws.inspection import inspect
 from cfsigned_django.doctor.findings import Finding
 from tests.doctor.world import ORIGIN, World, behavior_of
 from tests.storage_cases import DOMAIN
@@ -132,6 +132,6 @@ def test_copies_that_do_no_harm(remedy: str, world: World) -> None:
 
 def test_managed_policy(world: World) -> None:
     """Read the managed policy that is attached, and no other."""
-    found = inspect(world.clients, domain=DOMAIN, bucket=world.bucket)
+    found = read_account(world.clients, domain=DOMAIN, bucket=world.bucket)
 
     assert list(found.response_headers_policies or ()) == [RESPONSE_HEADERS_POLICIES["SimpleCORS"]]

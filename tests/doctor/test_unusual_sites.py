@@ -11,11 +11,10 @@ from unittest import mock
 import pytest
 from django.core.files.storage import storages
 
-from cfsigned_django.aws.bucket import Bucket, BucketState
+from cfsigned_django.aws.account import Account, Bucket, BucketState, find_distribution
 from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.behavior import list_of
-from cfsigned_django.aws.documents.managed_policies import CACHE_POLICIES
-from cfsigned_django.aws.inspection import Inspection, find_distribution
+from cfsigned_django.aws.documents.policies import CACHE_POLICIES
 from cfsigned_django.doctor.distribution import check_aws
 from cfsigned_django.doctor.site import ExpectedState, settings_keys, site_domains
 from cfsigned_django.signing import PrivateKey
@@ -39,8 +38,8 @@ def test_two_distributions_read_the_bucket(world: World) -> None:
     world.clients.cloudfront.create_distribution(DistributionConfig=config)
     world.update(lambda config: config.update(Aliases={"Quantity": 0}))
 
-    assert find_distribution(world.clients, DOMAIN, world.bucket) is None
-    assert find_distribution(world.clients, DOMAIN, None) is None
+    assert find_distribution(world.clients.cloudfront, domain=DOMAIN, bucket=world.bucket) is None
+    assert find_distribution(world.clients.cloudfront, domain=DOMAIN, bucket=None) is None
     assert "no-distribution" in faults(world.examine())
 
 
@@ -124,7 +123,7 @@ def test_missing_bucket_without_a_distribution(world: World) -> None:
     """Check a bucket that is missing where no distribution is known either."""
     bucket = Bucket(name="media", state=BucketState.MISSING)
     expected = ExpectedState(host=DOMAIN, path="/a", bucket="media")
-    found = list(check_aws(Inspection(bucket=bucket), expected, now=datetime.now(UTC)))
+    found = list(check_aws(Account(bucket=bucket), expected, now=datetime.now(UTC)))
 
     assert ids(found) == ["bucket-missing"]
 
@@ -138,7 +137,7 @@ def test_headers_in_the_cache_key_are_enough(world: World) -> None:
         behavior.pop("OriginRequestPolicyId")
 
     world.update(change)
-    edited: Callable[[Inspection], Inspection] = lambda found: replace(  # noqa: E731
+    edited: Callable[[Account], Account] = lambda found: replace(  # noqa: E731
         found,
         cache_policies={
             key: replace(

@@ -16,6 +16,7 @@ from unittest import mock
 from django.core.files.base import ContentFile
 from django.core.files.storage import InMemoryStorage, storages
 
+from cfsigned_django.aws.account import Account, Clients, key_groups, read_account
 from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.behavior import (
     behaviors,
@@ -25,8 +26,6 @@ from cfsigned_django.aws.documents.bucket_policy import (
     access_control_statement,
     public_statements,
 )
-from cfsigned_django.aws.inspection import Inspection, inspect
-from cfsigned_django.aws.stack import Clients, key_groups
 from cfsigned_django.doctor.examination import Examination
 from cfsigned_django.doctor.findings import Finding
 from cfsigned_django.edge import Behavior, Distribution
@@ -60,7 +59,7 @@ class World:
     #: By how many seconds the clock of the site's machine is ahead.
     ahead: int = 0
     #: What the emulator cannot be brought to say.
-    edit: Callable[[Inspection], Inspection] = lambda found: found
+    edit: Callable[[Account], Account] = lambda found: found
     #: What stands between the doctor and the edge.
     between: Callable[[Answer], Answer] = lambda answer: answer
     #: What the doctor asks AWS with, if that is not what the edge reads.
@@ -90,12 +89,12 @@ class World:
         )
         found = list(examination.offline())
         if online:
-            with mock.patch("cfsigned_django.doctor.examination.inspect", self._inspect):
+            with mock.patch("cfsigned_django.doctor.examination.read_account", self._read):
                 found += examination.online()
         return found
 
-    def _inspect(self, clients: Clients, **wanted: Any) -> Inspection:
-        return self.edit(inspect(clients, **wanted))
+    def _read(self, clients: Clients, **wanted: Any) -> Account:
+        return self.edit(read_account(clients, **wanted))
 
     def fetch(self, url: str, headers: Mapping[str, str]) -> Answer:
         """Answer as CloudFront or S3 would, at the right time."""

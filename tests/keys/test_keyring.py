@@ -10,7 +10,7 @@ from pytest_django import Settings
 
 from cfsigned_django import keyring
 from cfsigned_django.lease import Found, Lease
-from cfsigned_django.rotation.active_keys import find_active_signer
+from cfsigned_django.rotation.active import find_active_signer
 from cfsigned_django.signing import PrivateKey, Signer
 from cfsigned_django.testing import forget_keys
 from tests.keys import KEY_GROUP_ID

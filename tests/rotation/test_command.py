@@ -20,18 +20,18 @@ from tests.simulation.answers import refusal
 def test_whole_rotation(shell: Shell) -> None:
     """From the key of the settings to its end, run by run."""
     assert shell.run("--import").out.startswith(
-        f"{shell.settings_key_id} is in the database: it signs from there.\n"
+        f"{shell.settings_key_id} is in the database and signs from there. "
     )
     assert shell.run("--start", "--reason", "yearly").out.startswith("Started: ECDSA P-256 ")
-    assert "is in the key group: CloudFront begins to trust it." in shell.run().out
+    assert "CloudFront begins to trust K" in shell.run().out
     waiting = shell.run()
     assert (waiting.code, waiting.out.startswith("Not yet:\n")) == (75, True)
     assert "it signs at" in waiting.out
     aged(301)
-    assert "signs from now on." in shell.run().out
+    assert "signs from now on;" in shell.run().out
     assert "no longer signs; it may go at" in shell.run().out
     aged(8 * 86400)
-    assert "is retired: CloudFront no longer knows it." in shell.run().out
+    assert "is retired: CloudFront no longer knows it, " in shell.run().out
     over = shell.run()
     assert (over.code, over.out.splitlines()[0]) == (0, "There is nothing to do.")
     assert len(shell.members) == 2
@@ -241,8 +241,8 @@ def test_wait_goes_on_to_the_end(shell: Shell, monkeypatch: pytest.MonkeyPatch) 
     assert ran.code == 0
     lines = ran.err.splitlines()
     assert len(lines) == len(set(lines))
-    assert [line for line in lines if "Started" in line or "signs from now on." in line]
-    assert "is retired: CloudFront no longer knows it." in ran.out
+    assert [line for line in lines if "Started" in line or "signs from now on;" in line]
+    assert "is retired: CloudFront no longer knows it, " in ran.out
     assert shell.run("--start", "--wait", "--json").err == ""
 
 

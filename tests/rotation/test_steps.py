@@ -12,6 +12,7 @@ from cfsigned_django.rotation.lifecycle import Blocker, Cause, KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
 from cfsigned_django.rotation.rotation import Blocked, Claimed, RotationError
+from cfsigned_django.rotation.status import find_waits
 from cfsigned_django.rotation.steps import (
     ProbeFailed,
     Unanswered,
@@ -21,7 +22,6 @@ from cfsigned_django.rotation.steps import (
     next_due,
     will_pass,
 )
-from cfsigned_django.rotation.waiting import find_waits
 from tests.rotation import ECDSA, RSA, Site, fresh
 from tests.simulation.faults import Fault
 
@@ -42,16 +42,19 @@ def test_whole_rotation(key_group: Site) -> None:
     assert story == [
         (
             f"{short} would be put into the key group.",
-            f"{name} is in the key group: CloudFront begins to trust it.",
+            f"CloudFront begins to trust {name}. It signs once it has worked for 5 min.",
         ),
         (f"{name} would be probed through CloudFront.", None),
         (None, None),
-        (f"{name} would sign, if a last probe is good.", f"{name} signs from now on."),
+        (
+            f"{name} would sign, if a last probe is good.",
+            f"{name} signs from now on; every process follows within 2 min.",
+        ),
         (None, None),
         (None, None),
         (
             f"{former} would be retired: its last link has expired.",
-            f"{former} is retired: CloudFront no longer knows it.",
+            f"{former} is retired: CloudFront no longer knows it, its private key is erased.",
         ),
         (None, None),
     ]
@@ -83,10 +86,14 @@ def test_spare_is_made_and_waits(key_group: Site, settings: Settings) -> None:
         key_group.wait(301)
 
     spare = KeyPair.objects.get(is_spare=True)
+    short = f"ECDSA P-256 {spare.fingerprint[:12]}"
     assert story == [
-        ("A spare key would be generated.", "A spare key was generated."),
         (
-            f"ECDSA P-256 {spare.fingerprint[:12]} would be put into the key group.",
+            "A spare key would be generated.",
+            f"The spare {short} was generated. Let CloudFront trust it next.",
+        ),
+        (
+            f"{short} would be put into the key group.",
             f"{spare} is in the key group: CloudFront begins to trust it.",
         ),
         (f"{spare} would be probed through CloudFront.", None),
@@ -106,7 +113,9 @@ def test_revoked_key_is_taken_out_first(key_group: Site) -> None:
 
     assert is_under_way(rotation)
     assert next_due(rotation, now=key_group.now) == f"{leaked} would be taken out of CloudFront."
-    assert advance(rotation, now=key_group.now) == f"{leaked} was taken out of CloudFront."
+    assert advance(rotation, now=key_group.now) == (
+        f"{leaked} is out of CloudFront: links that it signed no longer open."
+    )
 
 
 @pytest.mark.parametrize(
@@ -143,7 +152,7 @@ def test_key_that_was_taken_out_is_put_back(key_group: Site) -> None:
     key_group.set_members(key_group.foreign)
 
     assert advance(key_group.rotation(), now=key_group.now) == (
-        f"{key_pair} was put back into the key group."
+        f"Someone had taken {key_pair} out of the key group. It is in it again."
     )
 
 
@@ -160,7 +169,7 @@ def test_step_that_fails_keeps_no_other_from_being_done(
     with caplog.at_level(logging.ERROR, "cfsigned_django.rotation"):
         done = advance(key_group.rotation(), now=key_group.now)
 
-    assert done == f"{former} is retired: CloudFront no longer knows it."
+    assert done == f"{former} is retired: CloudFront no longer knows it, its private key is erased."
 
 
 def test_failure_that_passes_ends_the_run(key_group: Site) -> None:
@@ -183,7 +192,7 @@ def test_what_will_pass(key_group: Site) -> None:
     assert will_pass(Claimed())
     assert will_pass(Unanswered(key_pair))
     assert will_pass(blocked)
-    assert will_pass(Unfinished("Half", Claimed()))
+    assert will_pass(Unfinished("Half.", Claimed()))
     assert not will_pass(nonsense)
-    assert not will_pass(Unfinished("Half", RotationError("wrong")))
+    assert not will_pass(Unfinished("Half.", RotationError("wrong")))
     assert not will_pass(RotationError("wrong"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cfsigned_django.rotation.probe import ProbeResult
-from cfsigned_django.rotation.stuck import find_stuck
+from cfsigned_django.rotation.status import find_overdue
 from tests.rotation import Site, fresh
 from tests.rotation.commands import Shell, aged
 from tests.simulation.answers import refusal
@@ -15,7 +15,7 @@ DAY = 86400
 
 def stuck(key_group: Site, *, by_hand: bool = False) -> list[str]:
     """Return what is stuck now."""
-    return find_stuck(key_group.rotation(), now=key_group.now, by_hand=by_hand)
+    return find_overdue(key_group.rotation(by_hand=by_hand), now=key_group.now)
 
 
 @pytest.mark.parametrize(

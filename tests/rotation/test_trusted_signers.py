@@ -62,7 +62,7 @@ def test_rotation_without_import_replaces_it(old_site: Shell) -> None:
     old_site.run()
     aged(301)
 
-    assert "signs from now on." in old_site.run().out
+    assert "signs from now on;" in old_site.run().out
     assert KeyPair.objects.get().status == "active"
 
 

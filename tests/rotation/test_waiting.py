@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from django.utils import timezone
 
+from cfsigned_django.rotation.status import find_manual_steps, find_waits
 from cfsigned_django.rotation.steps import advance, next_due
-from cfsigned_django.rotation.waiting import find_chores, find_waits
 from tests.rotation import Site
 
 
@@ -74,7 +74,7 @@ def test_person_has_to_create_the_key(key_group: Site) -> None:
     ]
     assert next_due(rotation, now=key_group.now) is None
     assert advance(rotation, now=key_group.now) is None
-    assert find_chores(rotation, now=key_group.now) == []
+    assert find_manual_steps(rotation, now=key_group.now) == []
 
 
 def test_person_has_to_take_keys_out(key_group: Site) -> None:
@@ -83,9 +83,9 @@ def test_person_has_to_take_keys_out(key_group: Site) -> None:
     key_group.rotation(by_hand=True).revoke(leaked, now=key_group.now, reason="")
     key_group.wait(3780)
 
-    chores = find_chores(key_group.rotation(by_hand=True), now=key_group.now)
+    chores = find_manual_steps(key_group.rotation(by_hand=True), now=key_group.now)
 
     what = {each.key_pair: each.what for each in chores}
     assert what[former].startswith(f"The last link that {former} signed has expired: remove the")
     assert what[leaked].startswith(f"{leaked} is revoked: remove it from the key group in")
-    assert find_chores(key_group.rotation(), now=key_group.now) == []
+    assert find_manual_steps(key_group.rotation(), now=key_group.now) == []

@@ -6,13 +6,12 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from cfsigned_django.aws.account import Account, Bucket, Clients, read_account
 from cfsigned_django.aws.documents.behavior import list_of
 from cfsigned_django.aws.provisioning.apply import Provisioner
+from cfsigned_django.aws.provisioning.desired_state import DesiredState, OriginAccess, SiteKey
 from cfsigned_django.aws.provisioning.plan import plan
 from cfsigned_django.aws.provisioning.steps import Step
-from cfsigned_django.aws.provisioning.wish import OriginAccess, SiteKey, Wish
-from cfsigned_django.aws.stack import Clients, Stack, read_stack
-from cfsigned_django.setup.key_file import public_half
 from cfsigned_django.signing import PrivateKey
 from tests.ministack_server import Ministack
 
@@ -28,14 +27,20 @@ def clients_of(server: Ministack, account: str) -> Clients:
     )
 
 
+def bucket_of(account: Account) -> Bucket:
+    """Return the bucket of an account in which it was read."""
+    assert account.bucket is not None
+    return account.bucket
+
+
 def site_key(private_key: PrivateKey) -> SiteKey:
     """Return the public half of a key as the plan wants it."""
-    return public_half(private_key)
+    return SiteKey.from_private_key(private_key)
 
 
-def reader(clients: Clients, wish: Wish) -> Callable[[], Stack]:
+def reader(clients: Clients, wish: DesiredState) -> Callable[[], Account]:
     """Return what reads the account for a wish."""
-    return lambda: read_stack(
+    return lambda: read_account(
         clients,
         bucket=wish.bucket,
         distribution_id=wish.distribution_id,
@@ -43,13 +48,13 @@ def reader(clients: Clients, wish: Wish) -> Callable[[], Stack]:
     )
 
 
-def provisioner(clients: Clients, wish: Wish, **changes: Any) -> Provisioner:
+def provisioner(clients: Clients, wish: DesiredState, **changes: Any) -> Provisioner:
     """Return what applies a wish whose key is there, without any pause."""
     return Provisioner(
         **{
             "clients": clients,
             "read": reader(clients, wish),
-            "wish": lambda: wish,
+            "desired": lambda: wish,
             "make_key": lambda: None,
             "sleep": lambda seconds: None,
             **changes,
@@ -57,7 +62,7 @@ def provisioner(clients: Clients, wish: Wish, **changes: Any) -> Provisioner:
     )
 
 
-def planned(clients: Clients, wish: Wish) -> list[Step]:
+def planned(clients: Clients, wish: DesiredState) -> list[Step]:
     """Return the plan for an account."""
     return plan(reader(clients, wish)(), wish)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from cfsigned_django.aws.provisioning.wish import Wish
-from cfsigned_django.aws.stack import Clients
+from cfsigned_django.aws.account import Clients
+from cfsigned_django.aws.provisioning.desired_state import DesiredState
 from cfsigned_django.signing import PrivateKey
 from tests.ministack_server import Ministack
 from tests.plugins_aws import (
@@ -39,9 +39,9 @@ def bucket_name(aws_account: str) -> str:
 
 
 @pytest.fixture
-def wish(bucket_name: str, ec_key: PrivateKey) -> Wish:
+def wish(bucket_name: str, ec_key: PrivateKey) -> DesiredState:
     """Return the wish for a new distribution with CORS."""
-    return Wish(
+    return DesiredState(
         bucket=bucket_name,
         creates_distribution=True,
         cors_origins=(APP,),
@@ -50,9 +50,9 @@ def wish(bucket_name: str, ec_key: PrivateKey) -> Wish:
 
 
 @pytest.fixture
-def grown(clients: Clients, bucket_name: str, ec_key: PrivateKey) -> Wish:
+def grown(clients: Clients, bucket_name: str, ec_key: PrivateKey) -> DesiredState:
     """Return the wish for media/* of a distribution that somebody has made by hand."""
-    return Wish(
+    return DesiredState(
         bucket=bucket_name,
         distribution_id=make_grown_account(clients, bucket_name),
         path_pattern="media/*",

@@ -12,10 +12,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import django
+
+from cfsigned_django.aws.account import Clients
 from cfsigned_django.aws.provisioning.apply import Provisioner
-from cfsigned_django.aws.provisioning.wish import Wish
-from cfsigned_django.aws.stack import Clients
-from cfsigned_django.setup.key_file import KeyFile
+from cfsigned_django.aws.provisioning.desired_state import DesiredState
 from cfsigned_django.signing import KeyAlgorithm
 from tests.ministack_server import Ministack
 from tests.setup.accounts import reader
@@ -23,9 +24,9 @@ from tests.setup.accounts import reader
 _READS = ("Get", "List", "Head")
 
 
-def wish_for(bucket: str) -> Wish:
+def wish_for(bucket: str) -> DesiredState:
     """Return the wish of every run."""
-    return Wish(
+    return DesiredState(
         bucket=bucket,
         creates_distribution=True,
         path_pattern="media/*",
@@ -36,6 +37,10 @@ def wish_for(bucket: str) -> Wish:
 
 def main(endpoint_url: str, account: str, bucket: str, key_file: str, nth: int) -> None:
     """Set up, and die in the middle."""
+    os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+    django.setup()  # beside the file's key is the database's, which is a model
+    from cfsigned_django.setup.keys import KeyFile
+
     server = Ministack(endpoint_url=endpoint_url)
     cloudfront, s3, sts = (
         server.client(name, account=account) for name in ("cloudfront", "s3", "sts")
@@ -57,7 +62,7 @@ def main(endpoint_url: str, account: str, bucket: str, key_file: str, nth: int) 
     Provisioner(
         clients=clients,
         read=reader(clients, wish),
-        wish=lambda: replace(wish, key=holder.find()),
+        desired=lambda: replace(wish, key=holder.find()),
         make_key=lambda: holder.make(KeyAlgorithm.ECDSA_P256),
         sleep=lambda seconds: None,
     ).apply()

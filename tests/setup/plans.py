@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from cfsigned_django.aws.bucket import Bucket, BucketState
+from cfsigned_django.aws.account import Account, Bucket, BucketState, Distribution
+from cfsigned_django.aws.provisioning.desired_state import DesiredState, SiteKey
 from cfsigned_django.aws.provisioning.steps import Step
-from cfsigned_django.aws.provisioning.wish import SiteKey, Wish
-from cfsigned_django.aws.stack import Distribution, Stack
 from tests.setup.accounts import grown_distribution
 
 BUCKET = "media-bucket"
 KEY = SiteKey(name="cfsigned-1", caller_reference="1", public_key_pem="PEM")
-WISH = Wish(bucket=BUCKET, distribution_id="E1234567", path_pattern="media/*", key=KEY)
+WISH = DesiredState(bucket=BUCKET, distribution_id="E1234567", path_pattern="media/*", key=KEY)
 
 
-def stack(**config: Any) -> Stack:
+def stack(**config: Any) -> Account:
     """Return an account with a bucket, and a distribution with these fields changed."""
-    return Stack(
+    return Account(
         account_id="111122223333",
         partition="aws",
         bucket=Bucket(name=BUCKET, state=BucketState.OURS, region="us-east-1"),

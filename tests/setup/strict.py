@@ -10,9 +10,9 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from cfsigned_django.aws.account import Clients
 from cfsigned_django.aws.documents.behavior import behaviors, listed, trusted_key_groups
 from cfsigned_django.aws.documents.distribution import access_control_of, access_identity_of
-from cfsigned_django.aws.stack import Clients
 from cfsigned_django.signing import InvalidKey, PublicKey
 from tests.simulation.answers import refusal
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from cfsigned_django.aws.account import Clients
 from cfsigned_django.aws.documents.bucket_policy import says_the_same
-from cfsigned_django.aws.provisioning.wish import OriginAccess, Wish
-from cfsigned_django.aws.stack import Clients
+from cfsigned_django.aws.provisioning.desired_state import DesiredState, OriginAccess
 from cfsigned_django.signing import PrivateKey
 from tests.setup.accounts import (
     planned,
@@ -25,7 +25,7 @@ from tests.setup.strict import strict
 class TestFromNothing:
     """An empty account becomes a private site."""
 
-    def test_end_state(self, clients: Clients, wish: Wish, aws_account: str) -> None:
+    def test_end_state(self, clients: Clients, wish: DesiredState, aws_account: str) -> None:
         """Make what AWS documents, read back with boto3."""
         provisioner(strict(clients), wish).apply()
 
@@ -99,7 +99,7 @@ class TestFromNothing:
         ids=["plain", "downloads", "pattern", "identity", "region", "origins"],
     )
     def test_second_plan_is_empty(
-        self, clients: Clients, wish: Wish, changes: dict[str, Any]
+        self, clients: Clients, wish: DesiredState, changes: dict[str, Any]
     ) -> None:
         """Plan everything first, and nothing after it was done."""
         wish = replace(wish, **changes)
@@ -112,7 +112,7 @@ class TestFromNothing:
         assert set(after.values()) == {"done"}
         assert states(planned(strictly, wish)) == after
 
-    def test_second_run_sends_nothing(self, clients: Clients, wish: Wish) -> None:
+    def test_second_run_sends_nothing(self, clients: Clients, wish: DesiredState) -> None:
         """Call nothing that changes anything in a second run."""
         provisioner(clients, wish).apply()
         sent: list[str] = []
@@ -126,7 +126,7 @@ class TestFromNothing:
         assert sent
         assert {each for each in sent if not each.startswith(("Get", "List", "Head"))} == set()
 
-    def test_each_call_was_in_the_plan(self, clients: Clients, wish: Wish) -> None:
+    def test_each_call_was_in_the_plan(self, clients: Clients, wish: DesiredState) -> None:
         """Do nothing that the plan did not show."""
         shown = [step.name for step in planned(clients, wish) if step.call is not None]
         did: list[str] = []
@@ -139,7 +139,7 @@ class TestFromNothing:
 class TestKeyGroups:
     """The key goes into a group, beside the keys of others."""
 
-    def test_joins_a_group(self, clients: Clients, wish: Wish, rsa_key: PrivateKey) -> None:
+    def test_joins_a_group(self, clients: Clients, wish: DesiredState, rsa_key: PrivateKey) -> None:
         """Add the key to the group of the settings, and leave the other keys in it."""
         other = site_key(rsa_key)
         cloudfront = clients.cloudfront

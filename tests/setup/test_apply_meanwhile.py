@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from cfsigned_django.aws.account import Clients
 from cfsigned_django.aws.client import AwsError
-from cfsigned_django.aws.provisioning.wish import Wish
-from cfsigned_django.aws.stack import Clients
+from cfsigned_django.aws.provisioning.desired_state import DesiredState
 from tests.setup.accounts import (
     provisioner,
     reader,
@@ -23,7 +23,7 @@ from tests.simulation.answers import refusal
 class TestMeanwhile:
     """Others change things, and CloudFront takes its time."""
 
-    def test_waits_for_every_edge(self, clients: Clients, wish: Wish) -> None:
+    def test_waits_for_every_edge(self, clients: Clients, wish: DesiredState) -> None:
         """Look until the status is Deployed, and tell how long it has been."""
         waited: list[int] = []
         clock = iter(range(0, 10_000, 15))
@@ -39,7 +39,7 @@ class TestMeanwhile:
         assert len(waited) > 1
         assert waited == sorted(waited)
 
-    def test_waits_no_longer_than_that(self, clients: Clients, wish: Wish) -> None:
+    def test_waits_no_longer_than_that(self, clients: Clients, wish: DesiredState) -> None:
         """Give up after 45 minutes, and say that a second run goes on."""
         clock = iter(range(0, 10_000_000, 1000))
 
@@ -51,7 +51,7 @@ class TestMeanwhile:
         assert caught.value.code == "NotDeployed"
         assert caught.value.is_temporary
 
-    def test_change_of_somebody_else(self, clients: Clients, grown: Wish) -> None:
+    def test_change_of_somebody_else(self, clients: Clients, grown: DesiredState) -> None:
         """Look anew where the distribution was changed between the look and the call."""
         cloudfront = clients.cloudfront
         read = reader(clients, grown)
@@ -75,7 +75,7 @@ class TestMeanwhile:
         assert states(after)["behavior"] == "done"
         assert config["DistributionConfig"]["Comment"] == "change 7"
 
-    def test_something_undoes_it(self, clients: Clients, wish: Wish) -> None:
+    def test_something_undoes_it(self, clients: Clients, wish: DesiredState) -> None:
         """Give up on a step that never shows any effect."""
         stuck = reader(clients, wish)()
 
@@ -91,7 +91,7 @@ class TestMeanwhile:
         ],
     )
     def test_refused_in_the_middle(
-        self, clients: Clients, wish: Wish, code: str, said: str
+        self, clients: Clients, wish: DesiredState, code: str, said: str
     ) -> None:
         """Say in one sentence what AWS refused; the next run goes on from there."""
 
@@ -106,7 +106,7 @@ class TestMeanwhile:
 
         assert set(states(provisioner(clients, wish).apply()).values()) == {"done"}
 
-    def test_made_by_somebody_else(self, clients: Clients, wish: Wish) -> None:
+    def test_made_by_somebody_else(self, clients: Clients, wish: DesiredState) -> None:
         """Take over what another run has made in the same second."""
         read = reader(clients, wish)
         stale: list[Any] = [read()] * 2
@@ -120,7 +120,7 @@ class TestMeanwhile:
         assert len(listed) == 1
 
     def test_bucket_that_was_taken_meanwhile(
-        self, clients: Clients, wish: Wish, ministack: Any
+        self, clients: Clients, wish: DesiredState, ministack: Any
     ) -> None:
         """Say that the name is somebody else's."""
         read = reader(clients, wish)

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from cfsigned_django.aws.account import Clients
 from cfsigned_django.aws.documents.distribution import find_origin
-from cfsigned_django.aws.provisioning.wish import Wish
-from cfsigned_django.aws.stack import Clients
+from cfsigned_django.aws.provisioning.desired_state import DesiredState
 from tests.setup.accounts import (
     LEGACY_ORIGIN,
     THEIR_RULES,
@@ -26,7 +26,7 @@ from tests.setup.strict import strict
 class TestGrownAccount:
     """What people have set up already stays."""
 
-    def test_only_what_is_needed_changes(self, clients: Clients, grown: Wish) -> None:
+    def test_only_what_is_needed_changes(self, clients: Clients, grown: DesiredState) -> None:
         """Keep every other setting of a distribution that has twenty of them."""
         get = clients.cloudfront.get_distribution_config
         before = get(Id=grown.distribution_id)["DistributionConfig"]
@@ -50,7 +50,7 @@ class TestGrownAccount:
             )
         } | {f"{origin}/OriginAccessControlId"}
 
-    def test_policy_and_cors_are_merged(self, clients: Clients, grown: Wish) -> None:
+    def test_policy_and_cors_are_merged(self, clients: Clients, grown: DesiredState) -> None:
         """Lose no statement and no rule."""
         provisioner(clients, grown).apply()
 
@@ -63,7 +63,9 @@ class TestGrownAccount:
         assert rules[0] == THEIR_RULES[0]
         assert rules[1]["AllowedOrigins"] == [APP]
 
-    def test_without_cors_the_cache_stays_as_it_is(self, clients: Clients, grown: Wish) -> None:
+    def test_without_cors_the_cache_stays_as_it_is(
+        self, clients: Clients, grown: DesiredState
+    ) -> None:
         """Leave forwarded values alone where nothing asks for a policy."""
         provisioner(strict(clients), replace(grown, cors_origins=())).apply()
 
@@ -72,7 +74,9 @@ class TestGrownAccount:
         assert behavior["DefaultTTL"] == 333
         assert "CachePolicyId" not in behavior
 
-    def test_new_pattern_gets_an_origin_without_a_path(self, clients: Clients, grown: Wish) -> None:
+    def test_new_pattern_gets_an_origin_without_a_path(
+        self, clients: Clients, grown: DesiredState
+    ) -> None:
         """Put a new behavior before the others, on an origin that looks where the site saves."""
         wish = replace(grown, path_pattern="private/*")
 
@@ -87,7 +91,7 @@ class TestGrownAccount:
         assert states(planned(clients, wish))["behavior"] == "done"
 
     def test_trusted_signers_go_last_and_only_on_request(
-        self, clients: Clients, grown: Wish
+        self, clients: Clients, grown: DesiredState
     ) -> None:
         """Trust the key group beside the signers first; drop the signers with the flag alone."""
         get = clients.cloudfront.get_distribution_config
@@ -122,14 +126,14 @@ class TestPublicBucket:
     """A bucket that is open to everybody is closed when nobody needs that any more."""
 
     @pytest.fixture
-    def public(self, clients: Clients, grown: Wish) -> Wish:
+    def public(self, clients: Clients, grown: DesiredState) -> DesiredState:
         """Open the bucket to everybody."""
         policy = their_policy(grown.bucket)
         policy["Statement"].append({**PUBLIC, "Resource": f"arn:aws:s3:::{grown.bucket}/*"})
         clients.s3.put_bucket_policy(Bucket=grown.bucket, Policy=json.dumps(policy))
         return grown
 
-    def test_reported(self, clients: Clients, public: Wish) -> None:
+    def test_reported(self, clients: Clients, public: DesiredState) -> None:
         """Leave it, and Block Public Access with it, to a decision."""
         steps = provisioner(clients, public).apply()
 
@@ -139,7 +143,7 @@ class TestPublicBucket:
         policy = json.loads(clients.s3.get_bucket_policy(Bucket=public.bucket)["Policy"])
         assert PUBLIC["Sid"] in [each.get("Sid") for each in policy["Statement"]]
 
-    def test_closed_at_the_end(self, clients: Clients, public: Wish) -> None:
+    def test_closed_at_the_end(self, clients: Clients, public: DesiredState) -> None:
         """Remove that statement alone, after every edge has the new origin."""
         wish = replace(public, closes_public=True)
         did: list[str] = []
@@ -153,7 +157,7 @@ class TestPublicBucket:
         assert policy["Statement"][:3] == their_policy(public.bucket)["Statement"]
         assert len(policy["Statement"]) == 4
 
-    def test_policy_that_nobody_may_change(self, clients: Clients, public: Wish) -> None:
+    def test_policy_that_nobody_may_change(self, clients: Clients, public: DesiredState) -> None:
         """Say so where S3 would refuse any policy with a public statement; close both at once."""
         clients.s3.put_public_access_block(
             Bucket=public.bucket,
@@ -167,7 +171,7 @@ class TestPublicBucket:
         assert "--close-public" in blocked.why
         assert after["bucket-policy"] == after["block-public-access"] == "done"
 
-    def test_policy_that_was_only_public(self, clients: Clients, grown: Wish) -> None:
+    def test_policy_that_was_only_public(self, clients: Clients, grown: DesiredState) -> None:
         """Keep CloudFront's statement where the public one was the only other."""
         only = {"Version": "2012-10-17", "Statement": {**PUBLIC, "Resource": "arn:aws:s3:::x/*"}}
         clients.s3.put_bucket_policy(Bucket=grown.bucket, Policy=json.dumps(only))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings, strategies as st
 
 from cfsigned_django.aws.documents.behavior import (
-    BehaviorWish,
+    BehaviorChange,
     behaviors,
     earlier_open_patterns,
     find_behavior,
@@ -27,7 +27,7 @@ from cfsigned_django.aws.documents.behavior import (
     trusted_signers,
 )
 
-WISH = BehaviorWish(key_group_id="group-1")
+WISH = BehaviorChange(key_group_id="group-1")
 patterns = st.text("ab/*?", min_size=1, max_size=6)
 paths = st.text("ab/", max_size=6)
 unknown = st.dictionaries(st.text("qrs", min_size=1), st.integers() | st.text(), max_size=20)
@@ -91,7 +91,7 @@ class TestPatch:
         legacy = {"ForwardedValues": {"QueryString": False}, "MinTTL": 0, "MaxTTL": 1}
 
         assert patch_behavior(legacy, WISH).keys() >= legacy.keys()
-        patched = patch_behavior(legacy, BehaviorWish(key_group_id="g", cache_policy_id="p"))
+        patched = patch_behavior(legacy, BehaviorChange(key_group_id="g", cache_policy_id="p"))
         assert patched["CachePolicyId"] == "p"
         assert not patched.keys() & legacy.keys()
 
@@ -101,7 +101,7 @@ class TestPatch:
 
         assert trusted_signers(patch_behavior(behavior, WISH)) == ["self"]
         dropped = patch_behavior(
-            behavior, BehaviorWish(key_group_id="g", drops_trusted_signers=True)
+            behavior, BehaviorChange(key_group_id="g", drops_trusted_signers=True)
         )
         assert dropped["TrustedSigners"] == {"Enabled": False, "Quantity": 0}
 

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from cfsigned_django.aws.documents.bucket_cors import (
+from cfsigned_django.aws.documents.bucket_policy import PUBLIC_ACCESS_BLOCK, open_switches
+from cfsigned_django.aws.documents.cors import (
     cors_rule,
     echoes_origins,
     merge,
     missing_origins,
 )
-from cfsigned_django.aws.documents.public_access import PUBLIC_ACCESS_BLOCK, open_switches
 
 APP = "https://app.example.com"
 origins = st.sampled_from([APP, "https://www.example.com", "http://localhost:8000", "*"])

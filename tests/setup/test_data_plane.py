@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from cfsigned_django.aws.provisioning.wish import Wish
-from cfsigned_django.aws.stack import Clients
+from cfsigned_django.aws.account import Clients
+from cfsigned_django.aws.provisioning.desired_state import DesiredState
 from cfsigned_django.signing import PrivateKey
 from tests.ministack_server import Ministack
 from tests.setup.accounts import clients_of, planned, provisioner, reader, site_key, states
@@ -27,7 +27,7 @@ def test_access_control_opens_and_its_removal_closes(
     clients: Clients, bucket_name: str, ec_key: PrivateKey
 ) -> None:
     """Serve the file with statement and access control together, and with neither alone."""
-    wish = Wish(bucket=bucket_name, creates_distribution=True, key=site_key(ec_key))
+    wish = DesiredState(bucket=bucket_name, creates_distribution=True, key=site_key(ec_key))
     provisioner(clients, wish).apply()
     clients.s3.put_object(Bucket=bucket_name, Key="a.txt", Body=b"private")
     stack = reader(clients, wish)()
@@ -56,7 +56,7 @@ def test_statement_of_another_distribution_opens_nothing(
     clients: Clients, bucket_name: str, ec_key: PrivateKey
 ) -> None:
     """Let one distribution read, and no other one of the account."""
-    wish = Wish(bucket=bucket_name, creates_distribution=True, key=site_key(ec_key))
+    wish = DesiredState(bucket=bucket_name, creates_distribution=True, key=site_key(ec_key))
     provisioner(clients, wish).apply()
     clients.s3.put_object(Bucket=bucket_name, Key="a.txt", Body=b"private")
     policy = json.loads(clients.s3.get_bucket_policy(Bucket=bucket_name)["Policy"])

@@ -22,16 +22,17 @@ from cfsigned_django.aws.documents.distribution import (
     origin_domain,
     replace_origin,
 )
-from cfsigned_django.aws.documents.download_policies import (
+from cfsigned_django.aws.documents.policies import (
+    NAMES,
     cache_policy_config,
     forwards_downloads,
     forwards_origin,
     has_downloads_in_cache_key,
     has_origin_in_cache_key,
     keeps_copies,
+    name_of,
     origin_request_policy_config,
 )
-from cfsigned_django.aws.documents.managed_policies import NAMES, name_of
 
 BUCKET = "site.media-1"
 unknown = st.dictionaries(st.text("qrs", min_size=1), st.integers() | st.text(), max_size=20)

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
+from cfsigned_django.aws.account import Clients
+from cfsigned_django.aws.provisioning.desired_state import DesiredState, InvalidDesiredState
 from cfsigned_django.aws.provisioning.plan import plan
+from cfsigned_django.aws.provisioning.resolved_state import ResolvedState
 from cfsigned_django.aws.provisioning.steps import StepState
-from cfsigned_django.aws.provisioning.target import Target
-from cfsigned_django.aws.provisioning.wish import Wish, WishError
-from cfsigned_django.aws.stack import Clients
-from cfsigned_django.setup.key_file import KeyFile
+from cfsigned_django.setup.keys import KeyFile
 from cfsigned_django.setup.site import SiteSetup
 from cfsigned_django.signing import PrivateKey
 from tests.setup.accounts import make_grown_account, planned, provisioner, reader, site_key, states
@@ -26,9 +26,11 @@ HOST = "files.example.com"
 
 
 @pytest.fixture
-def wish(bucket_name: str, ec_key: PrivateKey) -> Wish:
+def wish(bucket_name: str, ec_key: PrivateKey) -> DesiredState:
     """Return the wish for a new distribution with a domain and no certificate."""
-    return Wish(bucket=bucket_name, creates_distribution=True, domain=HOST, key=site_key(ec_key))
+    return DesiredState(
+        bucket=bucket_name, creates_distribution=True, domain=HOST, key=site_key(ec_key)
+    )
 
 
 @pytest.mark.parametrize(
@@ -43,7 +45,7 @@ def test_certificates_that_cloudfront_does_not_take(
     certificate: str, domain: str, said: str
 ) -> None:
     """Refuse a certificate of another region or service, and one for no domain."""
-    with pytest.raises(WishError, match=said):
+    with pytest.raises(InvalidDesiredState, match=said):
         replace(WISH, certificate=certificate, domain=domain)
 
 
@@ -57,7 +59,7 @@ def test_without_a_certificate() -> None:
 
 
 def test_new_distribution_without_a_certificate(
-    clients: Clients, wish: Wish, tmp_path: Path
+    clients: Clients, wish: DesiredState, tmp_path: Path
 ) -> None:
     """Say so before anything is made; then name CloudFront's own domain, which works."""
     before = planned(clients, wish)
@@ -65,16 +67,16 @@ def test_new_distribution_without_a_certificate(
 
     assert f"{HOST} is not among its names" in find(before, "distribution").why
     assert [each.name for each in after if each.state is not StepState.DONE] == ["domain"]
-    target = Target(stack=reader(clients, wish)(), wish=wish)
-    assert target.stack.distribution is not None
-    assert target.stack.distribution.aliases == []
+    state = ResolvedState(account=reader(clients, wish)(), desired=wish)
+    assert state.account.distribution is not None
+    assert state.account.distribution.aliases == []
     holder = KeyFile(path=tmp_path / "key.pem")
-    setup = SiteSetup(wish=wish, clients=clients, holder=holder)
-    settings = setup.settings(replace(target, wish=replace(wish, key=None)))
-    assert settings["AWS_S3_CUSTOM_DOMAIN"] == target.stack.distribution.domain_name
+    setup = SiteSetup(desired=wish, clients=clients, holder=holder)
+    settings = setup.settings(replace(state, desired=replace(wish, key=None)))
+    assert settings["AWS_S3_CUSTOM_DOMAIN"] == state.account.distribution.domain_name
 
 
-def test_new_distribution_with_a_certificate(clients: Clients, wish: Wish) -> None:
+def test_new_distribution_with_a_certificate(clients: Clients, wish: DesiredState) -> None:
     """Make the distribution with its domain and its certificate, in one call."""
     whole = replace(wish, certificate=ARN)
 
@@ -139,7 +141,7 @@ def test_certificate_of_other_names(certificate: str, is_said: bool) -> None:
 
 def test_distribution_that_is_there(clients: Clients, bucket_name: str, ec_key: PrivateKey) -> None:
     """Add the domain beside those that are there, once; keep every other field."""
-    wish = Wish(
+    wish = DesiredState(
         bucket=bucket_name,
         distribution_id=make_grown_account(clients, bucket_name),
         path_pattern="media/*",

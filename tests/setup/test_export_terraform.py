@@ -11,13 +11,12 @@ from typing import Any
 import hcl2
 import pytest
 
+from cfsigned_django.aws.account import Clients
 from cfsigned_django.aws.documents.behavior import list_of
 from cfsigned_django.aws.export.documents import export_documents
-from cfsigned_django.aws.export.hcl import Expression, quoted, resource
-from cfsigned_django.aws.export.terraform import terraform
+from cfsigned_django.aws.export.terraform import Expression, quoted, resource, terraform
+from cfsigned_django.aws.provisioning.desired_state import DesiredState, OriginAccess
 from cfsigned_django.aws.provisioning.steps import NOT_YET
-from cfsigned_django.aws.provisioning.wish import OriginAccess, Wish
-from cfsigned_django.aws.stack import Clients
 from cfsigned_django.signing import PrivateKey
 from tests.setup.accounts import planned, site_key
 from tests.setup.test_exports import WISHES
@@ -27,10 +26,12 @@ NAMES = {"id": "ID", "default_ttl": "DefaultTTL", "max_ttl": "MaxTTL", "min_ttl"
 
 
 @pytest.fixture(params=list(WISHES))
-def wish(request: pytest.FixtureRequest, ec_key: PrivateKey, bucket_name: str) -> Wish:
+def wish(request: pytest.FixtureRequest, ec_key: PrivateKey, bucket_name: str) -> DesiredState:
     """Return a wish."""
     options = WISHES[request.param]
-    return Wish(bucket=bucket_name, creates_distribution=True, key=site_key(ec_key), **options)
+    return DesiredState(
+        bucket=bucket_name, creates_distribution=True, key=site_key(ec_key), **options
+    )
 
 
 def resources(text: str, references: dict[str, str]) -> dict[str, Any]:
@@ -129,7 +130,7 @@ def distribution(given: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def test_terraform_is_the_plan(clients: Clients, wish: Wish, aws_account: str) -> None:
+def test_terraform_is_the_plan(clients: Clients, wish: DesiredState, aws_account: str) -> None:
     """Say in Terraform, field by field, what the plan for an empty account would send."""
     sent = {each.name: each.after for each in planned(clients, wish)}
     identity = "aws_cloudfront_origin_access_identity.media"
@@ -183,7 +184,7 @@ def test_terraform_is_the_plan(clients: Clients, wish: Wish, aws_account: str) -
 
 def test_rotation_is_left_alone(bucket_name: str, ec_key: PrivateKey) -> None:
     """Let no later apply put back the first key, and take out the one that signs by then."""
-    wish = Wish(bucket=bucket_name, creates_distribution=True, key=site_key(ec_key))
+    wish = DesiredState(bucket=bucket_name, creates_distribution=True, key=site_key(ec_key))
 
     found = resources(terraform(export_documents(wish)), {})
 
@@ -191,7 +192,7 @@ def test_rotation_is_left_alone(bucket_name: str, ec_key: PrivateKey) -> None:
 
 
 @pytest.mark.skipif(shutil.which("terraform") is None, reason="terraform is not on PATH")
-def test_terraform_validates(wish: Wish, tmp_path: Path) -> None:
+def test_terraform_validates(wish: DesiredState, tmp_path: Path) -> None:
     """Pass terraform validate."""
     (tmp_path / "main.tf").write_text(terraform(export_documents(wish)), encoding="utf-8")
     subprocess.run(["terraform", "init", "-backend=false"], cwd=tmp_path, check=True)

@@ -10,12 +10,12 @@ import pytest
 from cfnlint.api import lint
 from cfnlint.match import Match
 
+from cfsigned_django.aws.account import Clients
 from cfsigned_django.aws.documents.behavior import list_of
 from cfsigned_django.aws.export.cloudformation import cloudformation
 from cfsigned_django.aws.export.documents import export_documents
+from cfsigned_django.aws.provisioning.desired_state import DesiredState, OriginAccess
 from cfsigned_django.aws.provisioning.steps import NOT_YET
-from cfsigned_django.aws.provisioning.wish import OriginAccess, Wish
-from cfsigned_django.aws.stack import Clients
 from cfsigned_django.signing import PrivateKey
 from tests.setup.accounts import planned, site_key
 
@@ -38,10 +38,12 @@ WISHES: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture(params=list(WISHES))
-def wish(request: pytest.FixtureRequest, ec_key: PrivateKey, bucket_name: str) -> Wish:
+def wish(request: pytest.FixtureRequest, ec_key: PrivateKey, bucket_name: str) -> DesiredState:
     """Return a wish."""
     options = WISHES[request.param]
-    return Wish(bucket=bucket_name, creates_distribution=True, key=site_key(ec_key), **options)
+    return DesiredState(
+        bucket=bucket_name, creates_distribution=True, key=site_key(ec_key), **options
+    )
 
 
 def properties(template: dict[str, Any], name: str) -> dict[str, Any]:
@@ -108,7 +110,7 @@ def as_api(config: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def test_template_is_the_plan(clients: Clients, wish: Wish, aws_account: str) -> None:
+def test_template_is_the_plan(clients: Clients, wish: DesiredState, aws_account: str) -> None:
     """Say in the template, field by field, what the plan for an empty account would send."""
     sent = {each.name: each.after for each in planned(clients, wish)}
 
@@ -146,7 +148,9 @@ def test_template_of_the_policies_is_the_plan(
     clients: Clients, bucket_name: str, ec_key: PrivateKey
 ) -> None:
     """Say in the template what the plan would send for downloads and for the access control."""
-    wish = Wish(bucket=bucket_name, creates_distribution=True, key=site_key(ec_key), downloads=True)
+    wish = DesiredState(
+        bucket=bucket_name, creates_distribution=True, key=site_key(ec_key), downloads=True
+    )
     sent = {each.name: each.after for each in planned(clients, wish)}
 
     template = json.loads(cloudformation(export_documents(wish)))
@@ -169,13 +173,13 @@ def findings(text: str) -> list[Match]:
     return lint(text, regions=["us-east-1", "ap-northeast-2"])
 
 
-def test_cfn_lint_finds_nothing(wish: Wish) -> None:
+def test_cfn_lint_finds_nothing(wish: DesiredState) -> None:
     """Pass AWS's own linter."""
     assert findings(cloudformation(export_documents(wish))) == []
     assert findings(cloudformation(export_documents(replace(wish, key=None)))) == []
 
 
-def test_cfn_lint_would_find_something(wish: Wish) -> None:
+def test_cfn_lint_would_find_something(wish: DesiredState) -> None:
     """See a mistake, so that the test above means something."""
     text = cloudformation(export_documents(wish)).replace('"PriceClass_All"', '"Cheap"')
 

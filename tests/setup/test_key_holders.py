@@ -14,8 +14,7 @@ from cfsigned_django.rotation.lifecycle import KeyStatus, Waits
 from cfsigned_django.rotation.models import KeyPair, KnownReason
 from cfsigned_django.rotation.probe import ProbeResult
 from cfsigned_django.rotation.rotation import Rotation, RotationError
-from cfsigned_django.setup.first_key import DatabaseKey
-from cfsigned_django.setup.key_file import KeyFile, SettingsKey
+from cfsigned_django.setup.keys import DatabaseKey, KeyFile, SettingsKey
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm, PrivateKey
 
 NAME = "cfsigned-media"

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from cfsigned_django.aws.stack import Clients, Stack
-from cfsigned_django.setup.key_file import KeyFile
+from cfsigned_django.aws.account import Account, Clients
+from cfsigned_django.setup.keys import KeyFile
 from tests.ministack_server import Ministack
 from tests.projects import ROOT
-from tests.setup.accounts import clients_of, planned, provisioner, reader, states
+from tests.setup.accounts import bucket_of, clients_of, planned, provisioner, reader, states
 from tests.setup.killed_run import wish_for
 
 #: CreatePublicKey, CreateKeyGroup, CreateBucket, CreateOriginAccessControl, two policies,
@@ -45,17 +45,18 @@ def run(server: Ministack, account: str, bucket: str, key: Path, nth: int) -> in
     return done.returncode
 
 
-def end_state(stack: Stack, account: str) -> dict[str, Any]:
+def end_state(stack: Account, account: str) -> dict[str, Any]:
     """Return what there is, with labels in the place of what differs between accounts."""
     assert stack.distribution is not None
-    (key,), (group,), (control,) = stack.public_keys, stack.key_groups, stack.access_controls
+    (key,), (group,) = stack.public_keys or (), stack.key_groups or ()
+    (control,) = stack.access_controls or ()
     policies = {
         each.id: kind
         for kind, found in (
             ("cache policy", stack.cache_policies),
             ("origin request policy", stack.origin_request_policies),
         )
-        for each in found.values()
+        for each in (found or {}).values()
     }
     # Each account made its key at a moment of its own.
     without_time = replace(stack, public_keys=(replace(key, created_at=None),))
@@ -68,7 +69,7 @@ def end_state(stack: Stack, account: str) -> dict[str, Any]:
         key.name: "name of the key",
         group.id: "key group",
         control.id: "access control",
-        stack.bucket.name: "bucket",
+        bucket_of(stack).name: "bucket",
         account: "account",
         **policies,
     }

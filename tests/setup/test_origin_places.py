@@ -9,7 +9,7 @@ import pytest
 
 from cfsigned_django.aws.documents.behavior import list_of
 from cfsigned_django.aws.documents.distribution import is_origin_of
-from cfsigned_django.aws.documents.origin_places import (
+from cfsigned_django.aws.documents.origins import (
     Place,
     open_under_other_paths,
     place_of,

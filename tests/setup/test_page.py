@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from django.test import override_settings
 
-from cfsigned_django.aws.stack import Clients, read_stack
+from cfsigned_django.aws.account import Clients, read_account
 from cfsigned_django.checks.storages import check_storages
 from cfsigned_django.rotation.site import site_rotation
 from tests.ministack_server import Ministack
@@ -30,16 +30,25 @@ INSTALLED_APPS = ["cfsigned_django"]
 DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "db.sqlite3"}}
 """
 _RUN = """
-import sys, django
+import sys, time, django
+from email.utils import formatdate
+from urllib.parse import parse_qs, urlsplit
 django.setup()
 from django.core.management import call_command
 from cfsigned_django.viewer import Answer
 from cfsigned_django.management.commands.cfsigned_setup import Command
-refused = b"<Error><Code>%s</Code><RequestId>1</RequestId></Error>"
 def fetch(url, headers):
-    if "Signature=" in url or "127.0.0.1" in url:
-        return Answer(status=403, body=refused % b"AccessDenied")
-    return Answer(status=403, body=b"<Error><Code>MissingKey</Code></Error>")
+    query = parse_qs(urlsplit(url).query)
+    is_good = "Expires" in query and int(query["Expires"][0]) > time.time()
+    if "127.0.0.1" in url or is_good and "cfsigned" not in query:
+        body = b"<Error><Code>AccessDenied</Code><RequestId>1</RequestId></Error>"
+    else:
+        body = b"<Error><Code>%s</Code></Error>" % (b"AccessDenied" if query else b"MissingKey")
+    return Answer(
+        status=403,
+        headers={"server": "CloudFront", "date": formatdate(usegmt=True)},
+        body=body,
+    )
 Command.fetch = staticmethod(fetch)
 call_command("migrate", verbosity=0)
 call_command("cfsigned_setup", *sys.argv[1:], stderr=sys.stdout)
@@ -96,13 +105,13 @@ def _run(server: Ministack, folder: Path, *arguments: str) -> str:
 
 
 def _names(clients: Clients, folder: Path) -> dict[str, str]:
-    stack = read_stack(clients, bucket=BUCKET)
+    stack = read_account(clients, bucket=BUCKET)
     assert stack.distribution is not None
     return {
         stack.distribution.id: "E1A2B3C4D5E6F7",
         stack.distribution.domain_name: "d111111abcdef8.cloudfront.net",
-        stack.public_keys[0].key_pair_id: "K2JCJMDEHXQW5F",
-        stack.key_groups[0].id: "1a2b3c4d-5e6f-7a8b-9c0d-1e2f3a4b5c6d",
+        (stack.public_keys or ())[0].key_pair_id: "K2JCJMDEHXQW5F",
+        (stack.key_groups or ())[0].id: "1a2b3c4d-5e6f-7a8b-9c0d-1e2f3a4b5c6d",
         ACCOUNT: "111122223333",
         str(folder): "/srv/site",
     }

@@ -6,12 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from cfsigned_django.aws.bucket import Bucket, BucketState
+from cfsigned_django.aws.account import Account, Bucket, BucketState, Named
 from cfsigned_django.aws.documents.behavior import list_of
 from cfsigned_django.aws.documents.distribution import new_origin
-from cfsigned_django.aws.policies import Named
 from cfsigned_django.aws.provisioning.plan import blockers, plan
-from cfsigned_django.aws.stack import Stack
 from tests.setup.accounts import LEGACY_ORIGIN, grown_distribution, states
 from tests.setup.plans import BUCKET, WISH, find, stack
 
@@ -165,7 +163,7 @@ class TestConflicts:
         assert ("earlier-behaviors" in states(steps)) == (origin != "app")
 
 
-def with_open(*patterns: str) -> Stack:
+def with_open(*patterns: str) -> Account:
     """Return an account whose distribution has these behaviors, all of them open."""
     items = [{"PathPattern": each, "TargetOriginId": "app"} for each in patterns]
     return stack(CacheBehaviors=list_of(items))

@@ -7,15 +7,13 @@ from typing import Any
 
 import pytest
 
+from cfsigned_django.aws.account import Account, Named
 from cfsigned_django.aws.documents.behavior import list_of
-from cfsigned_django.aws.documents.bucket_cors import cors_rule
-from cfsigned_django.aws.documents.download_policies import cache_policy_config
-from cfsigned_django.aws.documents.managed_policies import CACHE_POLICIES
-from cfsigned_django.aws.policies import Named
+from cfsigned_django.aws.documents.cors import cors_rule
+from cfsigned_django.aws.documents.policies import CACHE_POLICIES, cache_policy_config
 from cfsigned_django.aws.provisioning.plan import plan
 from cfsigned_django.aws.provisioning.steps import NOT_YET
-from cfsigned_django.aws.stack import Stack
-from tests.setup.accounts import grown_distribution, states
+from tests.setup.accounts import bucket_of, grown_distribution, states
 from tests.setup.plans import BUCKET, WISH, find, stack
 
 A, B = "https://a.example.com", "https://b.example.com"
@@ -27,7 +25,7 @@ CACHING = {
 }
 
 
-def account(*policies: Named, rule: tuple[str, ...] = (), **fields: Any) -> Stack:
+def account(*policies: Named, rule: tuple[str, ...] = (), **fields: Any) -> Account:
     """Return an account with cache policies and a CORS rule, and a behavior with these fields."""
     (media,) = grown_distribution(BUCKET)["CacheBehaviors"]["Items"]
     found = stack(CacheBehaviors=list_of([{**media, **fields}]))
@@ -35,7 +33,7 @@ def account(*policies: Named, rule: tuple[str, ...] = (), **fields: Any) -> Stac
     return replace(
         found,
         cache_policies={each.id: each for each in policies},
-        bucket=replace(found.bucket, cors_rules=rules),
+        bucket=replace(bucket_of(found), cors_rules=rules),
     )
 
 

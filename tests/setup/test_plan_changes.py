@@ -7,17 +7,16 @@ from typing import Any
 
 import pytest
 
+from cfsigned_django.aws.account import Account, Named
 from cfsigned_django.aws.documents.behavior import list_of
-from cfsigned_django.aws.policies import Named
+from cfsigned_django.aws.provisioning.desired_state import InvalidDesiredState, OriginAccess
 from cfsigned_django.aws.provisioning.plan import next_step, plan
 from cfsigned_django.aws.provisioning.steps import Call, conflict, done, todo
-from cfsigned_django.aws.provisioning.wish import OriginAccess, WishError
-from cfsigned_django.aws.stack import Stack
-from tests.setup.accounts import grown_distribution, states
+from tests.setup.accounts import bucket_of, grown_distribution, states
 from tests.setup.plans import BUCKET, WISH, find, stack
 
 
-def with_identity() -> Stack:
+def with_identity() -> Account:
     """Return an account whose origin reads as an identity; the account's were not listed."""
     origins = grown_distribution(BUCKET)["Origins"]["Items"]
     origins[1]["S3OriginConfig"]["OriginAccessIdentity"] = "origin-access-identity/cloudfront/E3"
@@ -138,7 +137,7 @@ class TestChanges:
         """Say what else is public and ends, of that alone which is still open."""
         account = stack()
         bucket = replace(
-            account.bucket,
+            bucket_of(account),
             object_ownership=ownership,
             public_access_block=dict.fromkeys(switches, True),
         )
@@ -209,5 +208,5 @@ class TestWish:
     )
     def test_refused(self, field: str, value: Any, said: str) -> None:
         """Say what is wanted instead."""
-        with pytest.raises(WishError, match=said):
+        with pytest.raises(InvalidDesiredState, match=said):
             replace(WISH, **{field: value})

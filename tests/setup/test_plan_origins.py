@@ -10,7 +10,7 @@ import pytest
 from cfsigned_django.aws.documents.behavior import list_of, listed
 from cfsigned_django.aws.documents.distribution import find_origin, new_origin
 from cfsigned_django.aws.provisioning.plan import blockers, plan
-from tests.setup.accounts import LEGACY_ORIGIN, grown_distribution, states
+from tests.setup.accounts import LEGACY_ORIGIN, bucket_of, grown_distribution, states
 from tests.setup.plans import BUCKET, WISH, find, stack
 
 NEW_PATTERN = replace(WISH, path_pattern="private/*")
@@ -160,7 +160,7 @@ def test_origin_without_a_way_in(policy: Any, closes: bool, leaks: bool) -> None
             "TargetOriginId": "stranger",
         },
     )
-    account = replace(account, bucket=replace(account.bucket, policy=policy))
+    account = replace(account, bucket=replace(bucket_of(account), policy=policy))
 
     steps = states(plan(account, replace(WISH, closes_public=closes)))
 

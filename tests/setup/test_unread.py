@@ -7,14 +7,12 @@ from typing import Any
 
 import pytest
 
-from cfsigned_django.aws.bucket import Part, read_bucket
+from cfsigned_django.aws.account import Clients, Distribution, Named, Part, read_bucket
 from cfsigned_django.aws.client import AwsError
 from cfsigned_django.aws.documents.behavior import list_of
-from cfsigned_django.aws.policies import Named
+from cfsigned_django.aws.provisioning.desired_state import DesiredState
 from cfsigned_django.aws.provisioning.plan import blockers, plan
 from cfsigned_django.aws.provisioning.steps import Step, StepState
-from cfsigned_django.aws.provisioning.wish import Wish
-from cfsigned_django.aws.stack import Clients, Distribution
 from cfsigned_django.signing import PrivateKey
 from tests.setup.accounts import make_grown_account, planned, site_key
 from tests.setup.plans import WISH, find, stack
@@ -72,7 +70,7 @@ def test_one_part_may_not_be_read(
     """Name the permission in the steps that need it; overwrite nothing that was not seen."""
     distribution_id = make_grown_account(clients, bucket_name)
     denied = replace(clients, s3=Denied(clients.s3, call))
-    wish = Wish(
+    wish = DesiredState(
         bucket=bucket_name,
         distribution_id=distribution_id,
         path_pattern="media/*",

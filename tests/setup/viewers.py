@@ -10,17 +10,18 @@ from __future__ import annotations
 import http.client
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from email.utils import formatdate
 from urllib.parse import urlsplit
 from wsgiref.types import StartResponse, WSGIEnvironment
 
-from cfsigned_django.aws.distribution_reader import DistributionReader
-from cfsigned_django.aws.documents.bucket_policy import public_statements
-from cfsigned_django.aws.documents.public_access import open_switches
-from cfsigned_django.aws.stack import Clients, Stack
+from cfsigned_django.aws.account import Account, Clients
+from cfsigned_django.aws.documents.bucket_policy import open_switches, public_statements
+from cfsigned_django.aws.edge_rules import DistributionReader
 from cfsigned_django.edge.client import EdgeClient
-from cfsigned_django.edge.distribution_watch import FollowedDistribution
+from cfsigned_django.edge.follow import FollowedDistribution
 from cfsigned_django.management.edge_source import rules_of
 from cfsigned_django.viewer import Answer
+from tests.setup.accounts import bucket_of
 
 _DENIED_BY_S3 = (
     b'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>AccessDenied</Code>'
@@ -34,7 +35,7 @@ class Viewer:
 
     endpoint_url: str
     clients: Clients
-    read: Callable[[], Stack]
+    read: Callable[[], Account]
 
     def __call__(self, url: str, headers: Mapping[str, str]) -> Answer:
         """Answer as CloudFront, or as S3 to anybody."""
@@ -49,12 +50,17 @@ class Viewer:
             origin=DataPlane(self.endpoint_url, stack.distribution.domain_name),
         )
         answer = EdgeClient(edge.current()).get(url)
-        return Answer(status=answer.status, body=answer.body)
+        fields = {name.lower(): value for name, value in answer.headers.items()}
+        return Answer(
+            status=answer.status,
+            headers={**fields, "date": formatdate(usegmt=True)},
+            body=answer.body,
+        )
 
 
-def _ask_s3(stack: Stack) -> Answer:
+def _ask_s3(stack: Account) -> Answer:
     """Answer as S3 does to a stranger; the emulator itself lets everybody in."""
-    bucket = stack.bucket
+    bucket = bucket_of(stack)
     is_closed = not open_switches(bucket.public_access_block)
     if is_closed or not public_statements(bucket.policy):
         return Answer(status=403, body=_DENIED_BY_S3)
@@ -86,7 +92,7 @@ class DataPlane:
             connection.close()
 
 
-def data_plane(clients: Clients, stack: Stack) -> DataPlane:
+def data_plane(clients: Clients, stack: Account) -> DataPlane:
     """Return the data plane of a distribution."""
     assert stack.distribution is not None
     return DataPlane(clients.s3.meta.endpoint_url, stack.distribution.domain_name)

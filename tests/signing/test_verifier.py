@@ -26,6 +26,7 @@ from tests.signing.cases import (
     refusal,
     sign_text,
 )
+from tests.storage_cases import without_sha1
 
 
 def test_v1_v2_allow(signed: str, verifier: Verifier) -> None:
@@ -45,6 +46,16 @@ def test_v3_hash_algorithm_added(rsa_signer: Signer, rsa_verifier: Verifier) -> 
     """Refuse a SHA1 signature that claims SHA256, and say so (V3)."""
     url = rsa_signer.sign_url(URL, date_less_than=EXPIRES) + "&Hash-Algorithm=SHA256"
     assert_refused(refusal(rsa_verifier, url), "AccessDenied", "it was made with SHA1")
+
+
+def test_openssl_without_sha1(rsa_key: PrivateKey, rsa_verifier: Verifier) -> None:
+    """Refuse a changed URL as everywhere if the policy of the platform's OpenSSL refuses SHA1."""
+    signer = Signer(key_pair_id=KEY_ID, private_key=rsa_key, hash_algorithm=HashAlgorithm.SHA256)
+    url = signer.sign_url(URL, date_less_than=EXPIRES) + "&added=1"
+    with without_sha1():
+        denial = refusal(rsa_verifier, url)
+
+    assert_refused(denial, "AccessDenied", "the signature does not match")
 
 
 def test_v4_explicit_sha1(rsa_signer: Signer, rsa_verifier: Verifier) -> None:

@@ -9,7 +9,6 @@ from typing import Any, TypeAlias
 
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
-from cfsigned_django.aws.public_keys import CloudFrontApi
 from tests.simulation.answers import refusal
 
 _ENDPOINT = "https://cloudfront.amazonaws.com/2020-05-31"
@@ -56,7 +55,7 @@ class UnreliableCloudFront:
 
     def __init__(
         self,
-        cloudfront: CloudFrontApi,
+        cloudfront: Any,
         *,
         choose_fault: ChooseFault = lambda method: Fault.NONE,
         boundary: Boundary = lambda method, side: None,

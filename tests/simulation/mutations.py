@@ -55,44 +55,39 @@ def always(result: Any) -> Wrong:
     return instead(lambda *args, **kwargs: result)
 
 
-def _dated_at_once(move: Any) -> Any:
-    def wrong(rotation: Any, key_pair: Any, to: KeyStatus, **fields: Any) -> None:
-        if to is KeyStatus.RETIRING:
-            fields["retiring_at"] = rotation.clock()
-        move(rotation, key_pair, to, **fields)
+def before_move(change: Callable[[Any, Any, KeyStatus, dict[str, Any]], None]) -> Wrong:
+    """Change what is recorded with a move: takes the rotation, the key pair, where to, and it."""
 
-    return wrong
-
-
-def _move_from_any_state(move: Any) -> Any:
-    def wrong(rotation: Any, key_pair: Any, to: KeyStatus, **fields: Any) -> None:
-        key_pair.refresh_from_db(fields=["status"])
-        move(rotation, key_pair, to, **fields)
-
-    return wrong
-
-
-def _without_erasing(state: KeyStatus) -> Wrong:
-    """Keep the private key in a move to this state."""
-
-    def change(move: Any) -> Any:
-        def wrong(rotation: Any, key_pair: Any, to: KeyStatus, **fields: Any) -> None:
-            if to is state:
-                del fields["sealed_private_key"]
+    def wrong(move: Any) -> Any:
+        def change_and_move(rotation: Any, key_pair: Any, to: KeyStatus, **fields: Any) -> None:
+            change(rotation, key_pair, to, fields)
             move(rotation, key_pair, to, **fields)
 
-        return wrong
-
-    return change
-
-
-def _give_away_the_step(move: Any) -> Any:
-    def wrong(rotation: Any, key_pair: Any, to: KeyStatus, **fields: Any) -> None:
-        if to is KeyStatus.REVOKED:
-            fields["claimed_until"] = None
-        move(rotation, key_pair, to, **fields)
+        return change_and_move
 
     return wrong
+
+
+def _date_at_once(rotation: Any, key_pair: Any, to: KeyStatus, fields: dict[str, Any]) -> None:
+    if to is KeyStatus.RETIRING:
+        fields["retiring_at"] = rotation.clock()
+
+
+def _take_any_state(rotation: Any, key_pair: Any, to: KeyStatus, fields: dict[str, Any]) -> None:
+    key_pair.refresh_from_db(fields=["status"])
+
+
+def _give_away(rotation: Any, key_pair: Any, to: KeyStatus, fields: dict[str, Any]) -> None:
+    if to is KeyStatus.REVOKED:
+        fields["claimed_until"] = None
+
+
+def _keep_private_key(state: KeyStatus) -> Wrong:
+    def keep(rotation: Any, key_pair: Any, to: KeyStatus, fields: dict[str, Any]) -> None:
+        if to is state:
+            del fields["sealed_private_key"]
+
+    return before_move(keep)
 
 
 def _careless_while(state: KeyStatus) -> Wrong:
@@ -173,7 +168,8 @@ def _knows_no_ids(find_active_signer: Any) -> Any:
     return lambda *args: replace(find_active_signer(*args), known_ids=frozenset())
 
 
-_WAITS: Final = [
+MUTATIONS: Final[list[Mutation | NotUnique]] = [
+    # What a key waits for before it signs, and before it goes.
     Mutation(
         name="a key signs without having been known at every edge",
         seam=seams.KNOWN_EVERYWHERE_AT,
@@ -230,7 +226,7 @@ _WAITS: Final = [
     Mutation(
         name="a retirement is dated before the commit",
         seam=seams.MOVE,
-        wrong=_dated_at_once,
+        wrong=before_move(_date_at_once),
         rules=_ALL_KINDS_OF_URL_LOSS,
     ),
     Mutation(
@@ -259,9 +255,7 @@ _WAITS: Final = [
         rules=(Rule.KNOWN_FIRST, *_ALL_KINDS_OF_URL_LOSS),
         plan={"interval": 0, "faults": 0.0, "deaths": 0.0, "holds": 0.0, "rotators": 1},
     ),
-]
-
-_PROBES: Final = [
+    # What a probe shows.
     Mutation(
         name="no answer to a probe counts as a good one",
         seam=seams.SHOWS_KNOWN,
@@ -327,9 +321,7 @@ _PROBES: Final = [
         plan={"holds": 0.1, "rotators": 3, "revokes": True, "has_settings_key": False},
         often=(Kind.REVOKE, Kind.START, Kind.ADVANCE),
     ),
-]
-
-_ONCE: Final = [
+    # What lets a step be repeated, and done once.
     Mutation(
         name="a claim is always granted",
         seam=seams.IS_UNCLAIMED,
@@ -375,7 +367,7 @@ _ONCE: Final = [
     Mutation(
         name="a move does not look what the key is now",
         seam=seams.MOVE,
-        wrong=_move_from_any_state,
+        wrong=before_move(_take_any_state),
         rules=(Rule.ONCE, Rule.NO_TRACES, Rule.ENDS),
         plan={
             "holds": 0.1,
@@ -391,7 +383,7 @@ _ONCE: Final = [
     Mutation(
         name="a revocation gives away the step that somebody is at",
         seam=seams.MOVE,
-        wrong=_give_away_the_step,
+        wrong=before_move(_give_away),
         rules=(Rule.NO_TRACES, Rule.ONCE),
         plan={"holds": 0.1, "rotators": 3, "revokes": True},
     ),
@@ -411,9 +403,7 @@ _ONCE: Final = [
         plan={"holds": 0.3, "rotators": 3, "revokes": True, "deaths": 0.0},
         often=(Kind.REVOKE, Kind.START, Kind.ADVANCE, Kind.NEXT),
     ),
-]
-
-_CLOUDFRONT: Final = [
+    # What is done in CloudFront.
     Mutation(
         name="a public key is not found again by its name",
         seam=seams.CALLER_NAME,
@@ -475,9 +465,7 @@ _CLOUDFRONT: Final = [
         wrong=_leave_nothing_that_retires,
         rules=(Rule.NO_TRACES,),
     ),
-]
-
-_SIGNING: Final = [
+    # How signing ends.
     Mutation(
         name="a process without the database signs for any time",
         seam=seams.LIMIT,
@@ -502,19 +490,17 @@ _SIGNING: Final = [
     Mutation(
         name="the private half of a retired key stays",
         seam=seams.MOVE,
-        wrong=_without_erasing(KeyStatus.RETIRED),
+        wrong=_keep_private_key(KeyStatus.RETIRED),
         rules=(Rule.ERASED,),
     ),
     Mutation(
         name="the private half of a revoked key stays",
         seam=seams.MOVE,
-        wrong=_without_erasing(KeyStatus.REVOKED),
+        wrong=_keep_private_key(KeyStatus.REVOKED),
         rules=(Rule.ERASED,),
         plan={"revokes": True},
     ),
-]
-
-_REVOCATION: Final = [
+    # What a revocation promises.
     Mutation(
         name="the key that signs is revoked with no successor trusted before",
         seam=seams.PREPARE_SUCCESSOR,
@@ -570,9 +556,7 @@ _REVOCATION: Final = [
         rules=(Rule.ENDS,),
         plan={"revokes": True, "deaths": 0.04},
     ),
-]
-
-_UNIQUE: Final = [
+    # What the database keeps unique.
     NotUnique(
         name="the database takes two ACTIVE key pairs of a group",
         column="active_in",
@@ -581,13 +565,13 @@ _UNIQUE: Final = [
             "faults": 0.0,
             "deaths": 0.0,
             "database_failures": 0.0,
-            "holds": 0.1,
+            "holds": 0.05,
             "workers": 1,
             "rotators": 3,
             "has_settings_key": True,
             "is_imported": False,
         },
-        often=(Kind.NEXT, Kind.NEXT, Kind.IMPORT),
+        often=(Kind.NEXT, Kind.NEXT, Kind.START, Kind.IMPORT),
     ),
     NotUnique(
         name="the database takes two successors of a group",
@@ -596,16 +580,6 @@ _UNIQUE: Final = [
         plan={"holds": 0.1, "rotators": 3},
         often=(Kind.START,),
     ),
-]
-
-MUTATIONS: Final[list[Mutation | NotUnique]] = [
-    *_WAITS,
-    *_PROBES,
-    *_ONCE,
-    *_CLOUDFRONT,
-    *_REVOCATION,
-    *_SIGNING,
-    *_UNIQUE,
 ]
 
 

@@ -1,20 +1,18 @@
 """Generate schedules: the circumstances of a run, and what happens in it, one event after another.
 
-Hypothesis draws those that must keep every invariant, so that it can shrink
-one that fails: an event that is not needed becomes one in which nothing
-happens. A schedule that shows a mutation is made from a seed, to be replayed.
+The chance is that of a seed, which gives the same schedule again, or that of
+hypothesis, which shrinks a schedule that fails: an event that is not needed
+becomes one in which nothing happens.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from random import Random
-from typing import Any, Final, Protocol
-
-from hypothesis import strategies as st
+from typing import Any, Final
 
 from cfsigned_django.rotation.lifecycle import Waits
 from tests.simulation.plan import SKEW, Plan
@@ -91,58 +89,7 @@ class Schedule:
     events: list[Event]
 
 
-class Choices(Protocol):
-    """Whatever decides what a schedule is like."""
-
-    def choose(self, values: Sequence[Any]) -> Any:
-        """Return one of the values."""
-
-    def number(self) -> int:
-        """Return a seed."""
-
-    def data(self, length: int) -> bytes:
-        """Return bytes."""
-
-
-@dataclass(frozen=True, slots=True)
-class ByHypothesis:
-    """Let hypothesis choose, which shrinks a schedule that fails."""
-
-    draw: st.DrawFn
-
-    def choose(self, values: Sequence[Any]) -> Any:
-        """Draw one of the values; the first is what it shrinks to."""
-        return self.draw(st.sampled_from(values))
-
-    def number(self) -> int:
-        """Draw a seed."""
-        return self.draw(st.integers(0, _MOST))
-
-    def data(self, length: int) -> bytes:
-        """Draw bytes."""
-        return self.draw(st.binary(min_size=length, max_size=length))
-
-
-@dataclass(frozen=True, slots=True)
-class ByChance:
-    """Choose by chance: the same seed always gives the same schedule."""
-
-    random: Random
-
-    def choose(self, values: Sequence[Any]) -> Any:
-        """Return one of the values."""
-        return self.random.choice(values)
-
-    def number(self) -> int:
-        """Return a seed."""
-        return self.random.randint(0, _MOST)
-
-    def data(self, length: int) -> bytes:
-        """Return bytes."""
-        return self.random.randbytes(length)
-
-
-def _make_plan(choices: Choices, fixed: Mapping[str, Any]) -> Plan:
+def _make_plan(random: Random, fixed: Mapping[str, Any]) -> Plan:
     """Return a plan; the waits are no longer than they must be."""
     fields_of_plan: dict[str, tuple[Any, ...]] = {
         "interval": (10, 0, 60, 300),
@@ -165,11 +112,11 @@ def _make_plan(choices: Choices, fixed: Mapping[str, Any]) -> Plan:
         "meddles": (False, False, False, False, True),
     }
     chosen = {
-        name: fixed[name] if name in fixed else choices.choose(values)
+        name: fixed[name] if name in fixed else random.choice(values)
         for name, values in fields_of_plan.items()
     }
     waits = Waits(
-        propagation=choices.choose((5, 60, 300)),
+        propagation=random.choice((5, 60, 300)),
         url_lifetime=chosen["max_expire"] + chosen["expire_step"],
         keyring=2 * chosen["interval"],
         clock_skew=2 * SKEW,
@@ -178,7 +125,7 @@ def _make_plan(choices: Choices, fixed: Mapping[str, Any]) -> Plan:
 
 
 def make_schedule(
-    choices: Choices, *, often: tuple[Kind, ...] = (), fixed: Mapping[str, Any] | None = None
+    random: Random, *, often: tuple[Kind, ...] = (), fixed: Mapping[str, Any] | None = None
 ) -> Schedule:
     """Return a schedule.
 
@@ -187,19 +134,13 @@ def make_schedule(
     """
     fixed = fixed or {}
     assert fixed.keys() <= {each.name for each in fields(Plan)}
-    length = choices.choose((25, 45, 70))
+    length = random.choice((25, 45, 70))
     kinds = [*BUSY_KINDS, *(often * (len(BUSY_KINDS) // 10))]
     return Schedule(
-        plan=_make_plan(choices, fixed),
-        seed=choices.number(),
-        events=_read_events(choices.data(4 * length), kinds),
+        plan=_make_plan(random, fixed),
+        seed=random.randint(0, _MOST),
+        events=_read_events(random.randbytes(4 * length), kinds),
     )
-
-
-@st.composite
-def schedules(draw: st.DrawFn) -> Schedule:
-    """Return any schedule."""
-    return make_schedule(ByHypothesis(draw))
 
 
 def _read_events(data: bytes, kinds: list[Kind]) -> list[Event]:

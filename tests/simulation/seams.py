@@ -17,7 +17,7 @@ from typing import Any, Final, TypeAlias
 from cfsigned_django.aws.key_groups import KeyGroups
 from cfsigned_django.lease import Lease
 from cfsigned_django.lookup import Keyring
-from cfsigned_django.rotation import active_keys, key_group_api, lifecycle, record
+from cfsigned_django.rotation import active, key_group_api, lifecycle, record
 from cfsigned_django.rotation.lifecycle import Waits
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
@@ -111,4 +111,4 @@ UPDATE_KEY_GROUP: Final = Seam(UnreliableCloudFront, "update_key_group")
 # How signing ends.
 LIMIT: Final = Seam(Lease, "limit")
 KEYRING: Final = Seam(Keyring, "__init__")
-FIND_ACTIVE_SIGNER: Final = Seam(active_keys, "find_active_signer")
+FIND_ACTIVE_SIGNER: Final = Seam(active, "find_active_signer")

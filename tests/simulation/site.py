@@ -6,7 +6,7 @@ from math import inf
 from random import Random
 
 from cfsigned_django.lease import Found
-from cfsigned_django.rotation.active_keys import find_active_signer
+from cfsigned_django.rotation.active import find_active_signer
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from tests.simulation.ending import finish

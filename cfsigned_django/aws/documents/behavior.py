@@ -20,8 +20,8 @@ _OPEN_PROTOCOL: Final = "allow-all"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BehaviorWish:
-    """Say what a behavior shall have; None leaves a policy as it is."""
+class BehaviorChange:
+    """What a behavior must have; None leaves a policy as it is."""
 
     key_group_id: str
     cache_policy_id: str | None = None
@@ -78,24 +78,24 @@ def is_open(behavior: Mapping[str, Any]) -> bool:
     return not trusted_key_groups(behavior) and not trusted_signers(behavior)
 
 
-def patch_behavior(behavior: Mapping[str, Any], wish: BehaviorWish) -> Document:
-    """Return the behavior with what is wished for; every other field stays as it is."""
+def patch_behavior(behavior: Mapping[str, Any], change: BehaviorChange) -> Document:
+    """Return the behavior with a change made; every other field stays as it is."""
     patched = dict(behavior)
     groups = trusted_key_groups(behavior)
-    if wish.key_group_id not in groups:
-        groups.append(wish.key_group_id)
+    if change.key_group_id not in groups:
+        groups.append(change.key_group_id)
         patched["TrustedKeyGroups"] = {"Enabled": True, **list_of(groups)}
-    if wish.drops_trusted_signers and trusted_signers(behavior):
+    if change.drops_trusted_signers and trusted_signers(behavior):
         patched["TrustedSigners"] = {"Enabled": False, "Quantity": 0}
     if patched.get("ViewerProtocolPolicy", _OPEN_PROTOCOL) == _OPEN_PROTOCOL:
         patched["ViewerProtocolPolicy"] = "redirect-to-https"
     policies = {
-        "CachePolicyId": wish.cache_policy_id,
-        "OriginRequestPolicyId": wish.origin_request_policy_id,
-        "ResponseHeadersPolicyId": wish.response_headers_policy_id,
+        "CachePolicyId": change.cache_policy_id,
+        "OriginRequestPolicyId": change.origin_request_policy_id,
+        "ResponseHeadersPolicyId": change.response_headers_policy_id,
     }
     patched |= {name: policy_id for name, policy_id in policies.items() if policy_id}
-    if wish.cache_policy_id:
+    if change.cache_policy_id:
         for name in LEGACY_CACHE_FIELDS:
             patched.pop(name, None)
     return patched

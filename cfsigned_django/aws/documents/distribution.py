@@ -1,6 +1,7 @@
-"""Build a distribution's configuration, and attach a bucket to one that exists.
+"""Build a distribution and what it refers to, and attach a bucket to one that exists.
 
-API reference: DistributionConfig, Origin, OriginAccessControlConfig.
+API reference: DistributionConfig, Origin, OriginAccessControlConfig, KeyGroupConfig,
+PublicKeyConfig.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from typing import Any, Final
 
 from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.behavior import list_of, listed
-from cfsigned_django.aws.documents.managed_policies import CACHE_POLICIES
-from cfsigned_django.aws.documents.origin_places import names_bucket, origins_of
+from cfsigned_django.aws.documents.origins import names_bucket, origins_of
+from cfsigned_django.aws.documents.policies import CACHE_POLICIES
 
 #: "Maximum length 64 characters" (API reference, OriginAccessControlConfig).
 _NAME_LENGTH: Final = 64
@@ -226,3 +227,13 @@ def covers(alias: str, domain: str) -> bool:
     if alias.startswith("*."):
         return domain.partition(".")[2] == alias[2:]
     return alias == domain
+
+
+def key_group_config(name: str, key_pair_ids: list[str]) -> Document:
+    """Return what makes a key group; CloudFront wants at least one key in it."""
+    return {"Name": name, "Items": key_pair_ids, "Comment": "Made by cfsigned_setup"}
+
+
+def public_key_config(name: str, caller_reference: str, public_key_pem: str) -> Document:
+    """Return what makes a public key."""
+    return {"CallerReference": caller_reference, "Name": name, "EncodedKey": public_key_pem}

@@ -9,19 +9,25 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from cfsigned_django.aws.bucket import Bucket, BucketState
-from cfsigned_django.aws.documents import Document, bucket_cors, bucket_policy
-from cfsigned_django.aws.documents.distribution import access_control_config, access_identity_config
-from cfsigned_django.aws.documents.download_policies import (
+from cfsigned_django.aws.account import Account, KeyGroup, Named
+from cfsigned_django.aws.documents import Document, bucket_policy, cors
+from cfsigned_django.aws.documents.bucket_policy import PUBLIC_ACCESS_BLOCK
+from cfsigned_django.aws.documents.distribution import (
+    access_control_config,
+    access_identity_config,
+    key_group_config,
+    name_for,
+)
+from cfsigned_django.aws.documents.policies import (
     cache_policy_config,
     origin_request_policy_config,
 )
-from cfsigned_django.aws.documents.key_group import key_group_config
-from cfsigned_django.aws.documents.public_access import PUBLIC_ACCESS_BLOCK
-from cfsigned_django.aws.policies import Named
-from cfsigned_django.aws.provisioning.target import Target
-from cfsigned_django.aws.provisioning.wish import OriginAccess, Wish, WishError
-from cfsigned_django.aws.stack import KeyGroup, Stack
+from cfsigned_django.aws.provisioning.desired_state import (
+    DesiredState,
+    InvalidDesiredState,
+    OriginAccess,
+)
+from cfsigned_django.aws.provisioning.resolved_state import ResolvedState
 
 PUBLIC_KEY: Final = "@PublicKey"
 KEY_GROUP: Final = "@KeyGroup"
@@ -63,48 +69,50 @@ class Documents:
     public_access_block: Mapping[str, bool]
 
 
-def refuse_existing(wish: Wish, language: str) -> None:
-    """Raise :exc:`WishError` where the wish is for a distribution that is there.
+def refuse_existing(desired: DesiredState, language: str) -> None:
+    """Raise :exc:`InvalidDesiredState` if the desired distribution exists already.
 
     As code, it could only be made a second time. What was set in it by others
     is better written down by the tools that import it, from what AWS has.
     """
-    if wish.distribution_id is None:
+    distribution_id = desired.distribution_id
+    if distribution_id is None:
         return
-    raise WishError(
-        f"--export writes down a new distribution, and {wish.distribution_id} is there: no stack "
+    raise InvalidDesiredState(
+        f"--export writes down a new distribution, and {distribution_id} is there: no stack "
         "can create it again. Bring it to its end state first (the same command with --apply in "
-        f"place of --export), then import it: {_IMPORTS[language].format(id=wish.distribution_id)} "
+        f"place of --export), then import it: {_IMPORTS[language].format(id=distribution_id)} "
         "For a new distribution, say --create."
     )
 
 
-def export_documents(wish: Wish) -> Documents:
-    """Return what an empty account would get for a wish."""
-    target = Target(stack=_stack_of_tokens(wish), wish=replace(wish, key_group_id=""))
-    is_oac = target.origin_access is OriginAccess.OAC
+def export_documents(desired: DesiredState) -> Documents:
+    """Return what an empty account would get."""
+    desired = replace(desired, key_group_id="")
+    state = ResolvedState(account=_account_of_tokens(desired), desired=desired)
+    is_oac = state.origin_access is OriginAccess.OAC
     statement = (
-        bucket_policy.access_control_statement(wish.bucket, DISTRIBUTION_ARN)
+        bucket_policy.access_control_statement(desired.bucket, DISTRIBUTION_ARN)
         if is_oac
-        else bucket_policy.access_identity_statement(wish.bucket, ORIGIN_ACCESS)
+        else bucket_policy.access_identity_statement(desired.bucket, ORIGIN_ACCESS)
     )
     # In the Sid no token is looked for.
     statement["Sid"] = "AllowCloudFront"
-    name = target.name
+    name = state.name
     return Documents(
         name=name,
-        bucket=wish.bucket,
-        region=target.region,
-        public_key_pem=wish.key.public_key_pem if wish.key else "",
-        public_key_name=wish.key.name if wish.key else name,
+        bucket=desired.bucket,
+        region=state.region,
+        public_key_pem=desired.key.public_key_pem if desired.key else "",
+        public_key_name=desired.key.name if desired.key else name,
         key_group=key_group_config(name, [PUBLIC_KEY]),
-        access_control=access_control_config(wish.bucket) if is_oac else None,
-        access_identity=None if is_oac else access_identity_config(wish.bucket),
-        cache_policy=(cache_policy_config(name) if target.policies.needs_cache_key else None),
-        origin_request_policy=origin_request_policy_config(name) if wish.downloads else None,
-        distribution=target.wanted_config(),
+        access_control=access_control_config(desired.bucket) if is_oac else None,
+        access_identity=None if is_oac else access_identity_config(desired.bucket),
+        cache_policy=(cache_policy_config(name) if state.policies.needs_cache_key else None),
+        origin_request_policy=origin_request_policy_config(name) if desired.downloads else None,
+        distribution=state.wanted_config(),
         bucket_policy=bucket_policy.merge(None, statement),
-        cors_rules=bucket_cors.merge(None, wish.cors_origins),
+        cors_rules=cors.merge(None, desired.cors_origins),
         public_access_block=PUBLIC_ACCESS_BLOCK,
     )
 
@@ -118,27 +126,11 @@ def substitute(value: Any, replacement: Callable[[str], Any]) -> Any:
     return replacement(value) if isinstance(value, str) and "@" in value else value
 
 
-def _stack_of_tokens(wish: Wish) -> Stack:
+def _account_of_tokens(desired: DesiredState) -> Account:
     """Return an account in which everything is there that a distribution refers to."""
-    target = Target(
-        stack=Stack(
-            account_id="",
-            partition="aws",
-            bucket=Bucket(name=wish.bucket, state=BucketState.MISSING),
-            distribution=None,
-            public_keys=(),
-            key_groups=(),
-            access_controls=(),
-            access_identities=(),
-            cache_policies={},
-            origin_request_policies={},
-        ),
-        wish=wish,
-    )
-    name = target.name
+    name = name_for(desired.bucket)
     access = (Named(id=ORIGIN_ACCESS, name=name, config={}),)
-    return replace(
-        target.stack,
+    return Account(
         key_groups=(KeyGroup(id=KEY_GROUP, name=name, key_pair_ids=(), config={}),),
         access_controls=access,
         access_identities=access,

@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from cfsigned_django.aws.documents import Document
-from cfsigned_django.aws.documents.behavior import listed
+from cfsigned_django.aws.documents.behavior import listed, trusted_key_groups
+from cfsigned_django.aws.documents.distribution import access_identity_of
 from cfsigned_django.aws.export import documents as export
 from cfsigned_django.aws.export.documents import Documents, substitute
-from cfsigned_django.aws.export.hcl import Block, Expression, jsonencode, quoted, resource
-from cfsigned_django.aws.export.terraform_distribution import distribution_body
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A text that is no string but an expression, such as a reference."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A block inside a block; a list of them repeats it."""
+
+    body: Mapping[str, Any]
+
 
 _REFERENCES: Final[Mapping[str, str]] = {
     export.PUBLIC_KEY: "aws_cloudfront_public_key.media.id",
@@ -42,7 +58,7 @@ def terraform(documents: Documents) -> str:
         resource(
             "aws_cloudfront_distribution",
             "media",
-            _refer(distribution_body(documents.distribution)),
+            _refer(_distribution(documents.distribution)),
         ),
         'output "domain" {\n  value = aws_cloudfront_distribution.media.domain_name\n}',
     ]
@@ -94,7 +110,7 @@ def _bucket_parts(documents: Documents) -> list[str]:
         resource(
             "aws_s3_bucket_policy",
             "media",
-            {"bucket": _BUCKET, "policy": jsonencode(_refer(documents.bucket_policy))},
+            {"bucket": _BUCKET, "policy": _jsonencode(_refer(documents.bucket_policy))},
         ),
     ]
     rules = [
@@ -196,3 +212,119 @@ def _reference(text: str) -> Expression:
         return Expression(_REFERENCES[text])
     # The ARN of an identity is the one text that holds a token inside.
     return Expression("aws_cloudfront_origin_access_identity.media.iam_arn")
+
+
+# The distribution
+
+
+def _distribution(config: Document) -> Document:
+    """Return the body of the resource; ids of what is made with it are still tokens."""
+    return {
+        "comment": config["Comment"],
+        "enabled": config["Enabled"],
+        "http_version": config["HttpVersion"],
+        "is_ipv6_enabled": config["IsIPV6Enabled"],
+        "price_class": config["PriceClass"],
+        "origin": [_origin(each) for each in listed(config["Origins"])],
+        "default_cache_behavior": Block(_behavior(config["DefaultCacheBehavior"])),
+        "ordered_cache_behavior": [
+            Block({"path_pattern": each["PathPattern"], **_behavior(each)})
+            for each in listed(config["CacheBehaviors"])
+        ],
+        "restrictions": Block({"geo_restriction": Block({"restriction_type": "none"})}),
+        "aliases": listed(config.get("Aliases")),
+        "viewer_certificate": _certificate(config.get("ViewerCertificate")),
+    }
+
+
+def _certificate(given: Document | None) -> Block:
+    if given is None:
+        return Block({"cloudfront_default_certificate": True})
+    return Block(
+        {
+            "acm_certificate_arn": given["ACMCertificateArn"],
+            "ssl_support_method": given["SSLSupportMethod"],
+            "minimum_protocol_version": given["MinimumProtocolVersion"],
+        }
+    )
+
+
+def _origin(origin: Document) -> Block:
+    body: Document = {"origin_id": origin["Id"], "domain_name": origin["DomainName"]}
+    if access_identity_of(origin):
+        path = "aws_cloudfront_origin_access_identity.media.cloudfront_access_identity_path"
+        body["s3_origin_config"] = Block({"origin_access_identity": Expression(path)})
+    else:
+        control = "aws_cloudfront_origin_access_control.media.id"
+        body["origin_access_control_id"] = Expression(control)
+    return Block(body)
+
+
+def _behavior(behavior: Document) -> Document:
+    methods = behavior["AllowedMethods"]
+    return {
+        "target_origin_id": behavior["TargetOriginId"],
+        "viewer_protocol_policy": behavior["ViewerProtocolPolicy"],
+        "allowed_methods": listed(methods),
+        "cached_methods": listed(methods["CachedMethods"]),
+        "compress": behavior["Compress"],
+        "smooth_streaming": behavior["SmoothStreaming"],
+        "cache_policy_id": behavior.get("CachePolicyId"),
+        "origin_request_policy_id": behavior.get("OriginRequestPolicyId"),
+        "response_headers_policy_id": behavior.get("ResponseHeadersPolicyId"),
+        "trusted_key_groups": trusted_key_groups(behavior),
+    }
+
+
+# HCL, as much of it as a set-up needs
+
+
+def resource(kind: str, label: str, body: Mapping[str, Any]) -> str:
+    """Return a resource block."""
+    return "\n".join([f"resource {quoted(kind)} {quoted(label)} {{", *_lines(body, 1), "}"])
+
+
+def _jsonencode(document: Mapping[str, Any]) -> Expression:
+    """Return the expression that is a document as JSON; it may hold references."""
+    return Expression(f"jsonencode({_value(document, 1)})")
+
+
+def quoted(text: str) -> str:
+    """Return a string in which nothing is interpolated."""
+    return json.dumps(text, ensure_ascii=False).replace("${", "$${").replace("%{", "%%{")
+
+
+def _lines(body: Mapping[str, Any], depth: int) -> Iterator[str]:
+    indent = "  " * depth
+    for name, value in body.items():
+        blocks = value if isinstance(value, list) else [value]
+        if blocks and all(isinstance(each, Block) for each in blocks):
+            for each in blocks:
+                yield f"{indent}{name} {{"
+                yield from _lines(each.body, depth + 1)
+                yield f"{indent}}}"
+        elif value is not None and value != []:
+            yield f"{indent}{name} = {_value(value, depth)}"
+
+
+def _value(value: Any, depth: int) -> str:
+    indent = "  " * (depth + 1)
+    match value:
+        case Expression():
+            return value.text
+        case bool():
+            return "true" if value else "false"
+        case int():
+            return str(value)
+        case str():
+            return quoted(value)
+        case list():
+            items = [f"{indent}{_value(each, depth + 1)}," for each in value]
+            return "\n".join(["[", *items, f"{indent[2:]}]"])
+        case _:
+            entries = [f"{indent}{_key(k)} = {_value(v, depth + 1)}" for k, v in value.items()]
+            return "\n".join(["{", *entries, f"{indent[2:]}}}"])
+
+
+def _key(name: str) -> str:
+    return name if name.isidentifier() else quoted(name)

@@ -15,14 +15,14 @@ from typing import Final
 
 from botocore import xform_name
 
+from cfsigned_django.aws.account import Account, Clients, read_distribution
 from cfsigned_django.aws.client import AwsError, call
 from cfsigned_django.aws.key_groups import KeyGroups
+from cfsigned_django.aws.provisioning.desired_state import DesiredState
 from cfsigned_django.aws.provisioning.distribution_steps import DEPLOYED
 from cfsigned_django.aws.provisioning.key_steps import KEY_PAIR
 from cfsigned_django.aws.provisioning.plan import next_step, plan
 from cfsigned_django.aws.provisioning.steps import Call, Step
-from cfsigned_django.aws.provisioning.wish import Wish
-from cfsigned_django.aws.stack import Clients, Stack, read_distribution
 
 logger = logging.getLogger("cfsigned_django.aws")
 
@@ -39,18 +39,17 @@ _LOOK_ANEW = frozenset({"PreconditionFailed", "InvalidIfMatchVersion", "Operatio
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provisioner:
-    """Bring an account to a wish.
+    """Bring an account to the desired state.
 
-    ``read`` returns what there is, ``wish`` what is wished for, both at this
-    moment; ``make_key`` makes the site's key pair, after which the wish has
-    it. ``on_step`` is told of each step before it is done, and ``on_wait`` how
-    many seconds CloudFront has been telling its edges. ``sleep`` and
-    ``monotonic`` are for tests.
+    ``read`` returns what there is, ``desired`` what there must be, both at this moment;
+    ``make_key`` makes the site's key pair, after which the desired state has it. ``on_step`` is
+    told of each step before it is done, and ``on_wait`` how many seconds CloudFront has been
+    telling its edges. ``sleep`` and ``monotonic`` are for tests.
     """
 
     clients: Clients
-    read: Callable[[], Stack]
-    wish: Callable[[], Wish]
+    read: Callable[[], Account]
+    desired: Callable[[], DesiredState]
     make_key: Callable[[], object]
     on_step: Callable[[Step], object] = field(default=lambda step: None)
     on_wait: Callable[[int], object] = field(default=lambda seconds: None)
@@ -65,8 +64,8 @@ class Provisioner:
         """
         attempts: dict[str, int] = {}
         while True:
-            stack = self.read()
-            steps = plan(stack, self.wish())
+            account = self.read()
+            steps = plan(account, self.desired())
             step = next_step(steps)
             if step is None:
                 return steps
@@ -77,13 +76,13 @@ class Provisioner:
                 self.sleep(_PAUSE)
             else:
                 self.on_step(step)
-            self._do(step, stack)
+            self._do(step, account)
 
-    def _do(self, step: Step, stack: Stack) -> None:
+    def _do(self, step: Step, account: Account) -> None:
         if step.name == KEY_PAIR:
             self.make_key()
-        elif step.name == DEPLOYED and stack.distribution is not None:
-            self._wait(stack.distribution.id)
+        elif step.name == DEPLOYED and account.distribution is not None:
+            self._wait(account.distribution.id)
         elif step.call is not None:
             try:
                 self._send(step.call, step.name)

@@ -6,65 +6,65 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from cfsigned_django.aws.bucket import Bucket, BucketState, Part
-from cfsigned_django.aws.documents import Document, bucket_cors, bucket_policy
-from cfsigned_django.aws.documents.public_access import PUBLIC_ACCESS_BLOCK, open_switches
+from cfsigned_django.aws.account import Bucket, BucketState, Part
+from cfsigned_django.aws.documents import Document, bucket_policy, cors
+from cfsigned_django.aws.documents.bucket_policy import PUBLIC_ACCESS_BLOCK, open_switches
+from cfsigned_django.aws.provisioning.resolved_state import ResolvedState
 from cfsigned_django.aws.provisioning.steps import NOT_YET, Call, Step, conflict, done, todo
-from cfsigned_django.aws.provisioning.target import Target
 
 # CreateBucket takes every region as a location constraint but this one.
 _HOME_REGION = "us-east-1"
 
 
-def bucket_steps(target: Target) -> Iterator[Step]:
+def bucket_steps(state: ResolvedState) -> Iterator[Step]:
     """Return what makes the bucket."""
-    yield _bucket(target)
-    if target.stack.bucket.is_ours:
-        yield _object_ownership(target)
+    yield _bucket(state)
+    if state.bucket.is_ours:
+        yield _object_ownership(state)
 
 
-def access_steps(target: Target) -> Iterator[Step]:
+def access_steps(state: ResolvedState) -> Iterator[Step]:
     """Return what opens the bucket to CloudFront and to the site's pages."""
-    yield _bucket_policy(target)
-    if target.wish.cors_origins:
-        yield _cors(target)
+    yield _bucket_policy(state)
+    if state.desired.cors_origins:
+        yield _cors(state)
 
 
-def closing_steps(target: Target) -> Iterator[Step]:
+def closing_steps(state: ResolvedState) -> Iterator[Step]:
     """Return what closes the bucket to everybody else.
 
     They come last: as long as CloudFront itself reads the bucket as one of
     everybody, closing it earlier would break the site.
     """
-    if bucket_policy.public_statements(target.stack.bucket.policy):
-        yield _public_statements(target)
-    yield _block_public_access(target)
+    if bucket_policy.public_statements(state.bucket.policy):
+        yield _public_statements(state)
+    yield _block_public_access(state)
 
 
-def access_statement(target: Target) -> Document:
+def access_statement(state: ResolvedState) -> Document:
     """Return the statement of the bucket policy that lets CloudFront read."""
-    bucket, partition = target.wish.bucket, target.stack.partition
-    attachment = target.attachment
+    bucket, partition = state.desired.bucket, state.account.partition
+    attachment = state.attachment
     if attachment.access_identity_id:
         return bucket_policy.access_identity_statement(
             bucket, attachment.access_identity_id, partition=partition
         )
-    distribution = target.stack.distribution
+    distribution = state.account.distribution
     arn = (
         distribution.arn
         if distribution
-        else f"arn:{partition}:cloudfront::{target.stack.account_id}:distribution/{NOT_YET}"
+        else f"arn:{partition}:cloudfront::{state.account.account_id}:distribution/{NOT_YET}"
     )
     return bucket_policy.access_control_statement(bucket, arn, partition=partition)
 
 
-def _bucket(target: Target) -> Step:
-    bucket, wished = target.stack.bucket, target.wish.region
+def _bucket(state: ResolvedState) -> Step:
+    bucket, wished = state.bucket, state.desired.region
     if bucket.state is BucketState.REFUSED:
         return conflict(
             "bucket",
             f"{bucket.name} belongs to another AWS account, or the credentials (of account "
-            f"{target.stack.account_id}) do not allow s3:ListBucket: choose another name, or use "
+            f"{state.account.account_id}) do not allow s3:ListBucket: choose another name, or use "
             "the credentials of its account",
             blocks=True,
         )
@@ -77,21 +77,21 @@ def _bucket(target: Target) -> Step:
             )
         return done("bucket", f"{bucket.name} is there, in {bucket.region}")
     arguments: Document = {"Bucket": bucket.name, "ObjectOwnership": "BucketOwnerEnforced"}
-    if target.region != _HOME_REGION:
-        arguments["CreateBucketConfiguration"] = {"LocationConstraint": target.region}
+    if state.region != _HOME_REGION:
+        arguments["CreateBucketConfiguration"] = {"LocationConstraint": state.region}
     return todo(
         "bucket",
-        f"there is no bucket {bucket.name}; it is made in {target.region}, with access control "
+        f"there is no bucket {bucket.name}; it is made in {state.region}, with access control "
         "lists switched off",
         call=Call(service="s3", operation="CreateBucket", arguments=arguments),
         after=arguments,
     )
 
 
-def _object_ownership(target: Target) -> Step:
-    ownership = target.stack.bucket.object_ownership
-    if Part.OWNERSHIP in target.stack.bucket.unread:
-        return _unread("object-ownership", target, Part.OWNERSHIP)
+def _object_ownership(state: ResolvedState) -> Step:
+    ownership = state.bucket.object_ownership
+    if Part.OWNERSHIP in state.bucket.unread:
+        return _unread("object-ownership", state, Part.OWNERSHIP)
     if ownership == "BucketOwnerEnforced":
         return done("object-ownership", "every object belongs to the account of the bucket")
     return done(
@@ -101,19 +101,19 @@ def _object_ownership(target: Target) -> Step:
     )
 
 
-def _bucket_policy(target: Target) -> Step:
-    bucket, statement = target.stack.bucket, access_statement(target)
+def _bucket_policy(state: ResolvedState) -> Step:
+    bucket, statement = state.bucket, access_statement(state)
     for part in (Part.POLICY, Part.PUBLIC_ACCESS):
         if part in bucket.unread:
             # A policy is written whole: without a look at it, statements would be lost.
-            return _unread("bucket-policy", target, part, blocks=True)
+            return _unread("bucket-policy", state, part, blocks=True)
     if bucket_policy.holds(bucket.policy, statement):
         return done("bucket-policy", "it lets CloudFront read the bucket")
     base: Document | None = bucket.policy
     public = bucket_policy.public_statements(base)
     if public and (bucket.public_access_block or {}).get("BlockPublicPolicy"):
         # S3 takes no policy with a public statement then, not even a better one.
-        if not target.wish.closes_public or base is None:
+        if not state.desired.closes_public or base is None:
             return conflict(
                 "bucket-policy",
                 f"Block Public Access lets nobody change a policy that is public "
@@ -124,20 +124,20 @@ def _bucket_policy(target: Target) -> Step:
     return todo(
         "bucket-policy",
         "CloudFront may read the bucket, and every other statement stays",
-        call=_put_policy(target, bucket_policy.merge(base, statement)),
+        call=_put_policy(state, bucket_policy.merge(base, statement)),
         before=bucket.policy,
         after=bucket_policy.merge(base, statement),
     )
 
 
-def _cors(target: Target) -> Step:
-    rules, origins = target.stack.bucket.cors_rules, target.wish.cors_origins
-    if Part.CORS in target.stack.bucket.unread:
-        return _unread("bucket-cors", target, Part.CORS)
-    missing = bucket_cors.missing_origins(rules, origins)
+def _cors(state: ResolvedState) -> Step:
+    rules, origins = state.bucket.cors_rules, state.desired.cors_origins
+    if Part.CORS in state.bucket.unread:
+        return _unread("bucket-cors", state, Part.CORS)
+    missing = cors.missing_origins(rules, origins)
     if not missing:
         return done("bucket-cors", f"pages of {', '.join(origins)} may read files")
-    merged = bucket_cors.merge(rules, origins)
+    merged = cors.merge(rules, origins)
     return todo(
         "bucket-cors",
         f"pages of {', '.join(missing)} may not read files across origins yet",
@@ -145,42 +145,42 @@ def _cors(target: Target) -> Step:
             service="s3",
             operation="PutBucketCors",
             action="PutBucketCORS",
-            arguments=_owned(target, CORSConfiguration={"CORSRules": merged}),
+            arguments=_owned(state, CORSConfiguration={"CORSRules": merged}),
         ),
         before=list(rules) or None,
         after=merged,
     )
 
 
-def _public_statements(target: Target) -> Step:
-    policy = target.stack.bucket.policy or {}
+def _public_statements(state: ResolvedState) -> Step:
+    policy = state.bucket.policy or {}
     sids = _sids(bucket_policy.public_statements(policy))
-    if not target.wish.closes_public:
+    if not state.desired.closes_public:
         return conflict(
             "public-statements",
             f"the bucket policy lets everybody in ({sids}), so nobody needs a signature: "
             "--close-public takes that out",
         )
     # CloudFront's statement is there by then, so that something is always left.
-    left = bucket_policy.merge(bucket_policy.without_public(policy), access_statement(target))
+    left = bucket_policy.merge(bucket_policy.without_public(policy), access_statement(state))
     return todo(
         "public-statements",
         f"the bucket policy lets everybody in ({sids})",
-        call=_put_policy(target, left),
+        call=_put_policy(state, left),
         before=policy,
         after=left,
     )
 
 
-def _block_public_access(target: Target) -> Step:
-    bucket = target.stack.bucket
+def _block_public_access(state: ResolvedState) -> Step:
+    bucket = state.bucket
     if Part.PUBLIC_ACCESS in bucket.unread:
-        return _unread("block-public-access", target, Part.PUBLIC_ACCESS)
+        return _unread("block-public-access", state, Part.PUBLIC_ACCESS)
     still_open = open_switches(bucket.public_access_block)
     if not still_open:
         return done("block-public-access", "all four switches are on")
     public = bucket_policy.public_statements(bucket.policy)
-    if public and not target.wish.closes_public:
+    if public and not state.desired.closes_public:
         return conflict(
             "block-public-access",
             f"it would cut off who reads through the public statement ({_sids(public)}): "
@@ -194,7 +194,7 @@ def _block_public_access(target: Target) -> Step:
             service="s3",
             operation="PutPublicAccessBlock",
             action="PutBucketPublicAccessBlock",
-            arguments=_owned(target, PublicAccessBlockConfiguration=dict(PUBLIC_ACCESS_BLOCK)),
+            arguments=_owned(state, PublicAccessBlockConfiguration=dict(PUBLIC_ACCESS_BLOCK)),
         ),
         before=bucket.public_access_block,
         after=dict(PUBLIC_ACCESS_BLOCK),
@@ -217,26 +217,26 @@ def _what_ends(bucket: Bucket, switches: list[str]) -> str:
     return said
 
 
-def _unread(name: str, target: Target, part: Part, *, blocks: bool = False) -> Step:
+def _unread(name: str, state: ResolvedState, part: Part, *, blocks: bool = False) -> Step:
     """Return the step that nobody can plan, because what is there may not be read."""
-    error = target.stack.bucket.unread[part]
-    why = f"the {part} of {target.wish.bucket} cannot be read: {error.reason}. {error.next_step}"
+    error = state.bucket.unread[part]
+    why = f"the {part} of {state.desired.bucket} cannot be read: {error.reason}. {error.next_step}"
     return conflict(name, why.rstrip("."), blocks=blocks)
 
 
-def _put_policy(target: Target, policy: Document) -> Call:
+def _put_policy(state: ResolvedState, policy: Document) -> Call:
     return Call(
         service="s3",
         operation="PutBucketPolicy",
-        arguments=_owned(target, Policy=json.dumps(policy)),
+        arguments=_owned(state, Policy=json.dumps(policy)),
     )
 
 
-def _owned(target: Target, **arguments: Any) -> Document:
+def _owned(state: ResolvedState, **arguments: Any) -> Document:
     """Return the arguments of a call that fails where the bucket is not this account's."""
     return {
-        "Bucket": target.wish.bucket,
-        "ExpectedBucketOwner": target.stack.account_id,
+        "Bucket": state.desired.bucket,
+        "ExpectedBucketOwner": state.account.account_id,
         **arguments,
     }
 

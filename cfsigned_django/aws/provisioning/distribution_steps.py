@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from cfsigned_django.aws.account import Distribution
 from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.behavior import (
     LEGACY_CACHE_FIELDS,
@@ -13,43 +14,48 @@ from cfsigned_django.aws.documents.behavior import (
     overtaken_patterns,
     trusted_key_groups,
 )
-from cfsigned_django.aws.documents.distribution import attachment_of, find_origin, replace_origin
-from cfsigned_django.aws.documents.managed_policies import name_of
-from cfsigned_django.aws.documents.origin_places import origins_of
+from cfsigned_django.aws.documents.distribution import (
+    attachment_of,
+    certificate_of,
+    find_origin,
+    replace_origin,
+    with_domain,
+)
+from cfsigned_django.aws.documents.origins import origins_of
+from cfsigned_django.aws.documents.policies import name_of
+from cfsigned_django.aws.provisioning.desired_state import OriginAccess
+from cfsigned_django.aws.provisioning.resolved_state import ResolvedState
 from cfsigned_django.aws.provisioning.steps import Call, Step, conflict, done, todo
-from cfsigned_django.aws.provisioning.target import Target
-from cfsigned_django.aws.provisioning.wish import OriginAccess
-from cfsigned_django.aws.stack import Distribution
 
 #: The step that waits until every edge has the configuration.
 DEPLOYED = "deployed"
 
 
-def distribution_step(target: Target) -> Step:
+def distribution_step(state: ResolvedState) -> Step:
     """Return what makes the distribution, or finds it."""
-    found = target.stack.distribution
+    found = state.account.distribution
     if found is not None:
         if not found.config["Enabled"]:
             return conflict(
                 "distribution",
                 f"{found.id} is disabled, so CloudFront answers nobody: enable it in CloudFront",
             )
-        if target.serves_other_origin:
-            return _other_origin(target)
+        if state.serves_other_origin:
+            return _other_origin(state)
         return done("distribution", f"{found.id} is there, as {found.domain_name}")
-    if not target.wish.creates_distribution:
+    if not state.desired.creates_distribution:
         return conflict(
             "distribution",
-            f"none is named, and cfsigned_setup has made none for {target.wish.bucket} in account "
-            f"{target.stack.account_id}: --create makes one, --distribution ID takes one that is "
-            "there",
+            f"none is named, and cfsigned_setup has made none for {state.desired.bucket} in "
+            f"account {state.account.account_id}: --create makes one, --distribution ID takes one "
+            "that is there",
             blocks=True,
         )
-    config = target.wanted_config()
+    config = state.wanted_config()
     why = "there is none for the bucket; it wants signatures from its first moment"
-    if target.host and not target.wish.certificate:
+    if state.host and not state.desired.certificate:
         why += (
-            f". {target.host} is not among its names, for that needs a certificate of ACM in "
+            f". {state.host} is not among its names, for that needs a certificate of ACM in "
             "us-east-1: --certificate ARN"
         )
     return todo(
@@ -64,20 +70,20 @@ def distribution_step(target: Target) -> Step:
     )
 
 
-def behavior_steps(target: Target) -> Iterator[Step]:
+def behavior_steps(state: ResolvedState) -> Iterator[Step]:
     """Return what changes a distribution that is there."""
-    found = target.stack.distribution
+    found = state.account.distribution
     if found is None:
         return
-    if target.serves_other_origin:
+    if state.serves_other_origin:
         return
-    yield _origin(target, found)
-    yield _behavior(target, found)
+    yield _origin(state, found)
+    yield _behavior(state, found)
 
 
-def deployed_step(target: Target, *, changes: bool) -> Step:
+def deployed_step(state: ResolvedState, *, changes: bool) -> Step:
     """Return the wait for every edge; ``changes`` says that there is something to wait for."""
-    found = target.stack.distribution
+    found = state.account.distribution
     if changes or found is None:
         return todo(DEPLOYED, "every edge must have the change; it takes some minutes")
     if not found.is_deployed:
@@ -94,31 +100,31 @@ def update_call(found: Distribution, config: Document) -> Call:
     )
 
 
-def _other_origin(target: Target) -> Step:
-    behavior = target.behavior or {}
-    origins = origins_of(target.config or {}, behavior)
+def _other_origin(state: ResolvedState) -> Step:
+    behavior = state.behavior or {}
+    origins = origins_of(state.config or {}, behavior)
     # Where there is no origin, there is no more to name than the id of one.
     serves = " and ".join(each["DomainName"] for each in origins) or behavior["TargetOriginId"]
     hint = "; a website endpoint takes no origin access control" if "s3-website" in serves else ""
     return conflict(
         "distribution",
-        f"its behavior {target.wish.path_pattern or 'Default (*)'} serves {serves}, not the "
+        f"its behavior {state.desired.path_pattern or 'Default (*)'} serves {serves}, not the "
         f"bucket{hint}: name the paths of the private files, as in --path-pattern 'media/*'",
         blocks=True,
     )
 
 
-def _origin(target: Target, found: Distribution) -> Step:
-    wanted = target.wanted_origin()
+def _origin(state: ResolvedState, found: Distribution) -> Step:
+    wanted = state.wanted_origin()
     present = find_origin(found.config, wanted["Id"])
     if present == wanted:
-        way = target.origin_access.value.upper()
+        way = state.origin_access.value.upper()
         return done(
             "origin", f"CloudFront reads the bucket through its {way}{_origin_path_note(wanted)}"
         )
     return todo(
         "origin",
-        f"{_why_origin(target.origin_access, present)}{_origin_path_note(wanted)}",
+        f"{_why_origin(state.origin_access, present)}{_origin_path_note(wanted)}",
         call=update_call(found, replace_origin(found.config, wanted)),
         before=present,
         after=wanted,
@@ -155,16 +161,16 @@ def _origin_path_note(origin: Mapping[str, Any]) -> str:
     )
 
 
-def _behavior(target: Target, found: Distribution) -> Step:
-    before, after, pattern = target.behavior, target.wanted_behavior(), target.wish.path_pattern
+def _behavior(state: ResolvedState, found: Distribution) -> Step:
+    before, after, pattern = state.behavior, state.wanted_behavior(), state.desired.path_pattern
     if before == after:
-        return done("behavior", f"it trusts the key group {target.key_group_id}")
+        return done("behavior", f"it trusts the key group {state.key_group_id}")
     if pattern is not None and (misplaced := misplaced_patterns(found.config, pattern)):
         return _no_place(pattern, *misplaced)
     return todo(
         "behavior",
         _why_new_behavior(found, pattern) if before is None else _why_behavior(before, after),
-        call=update_call(found, target.wanted_config()),
+        call=update_call(found, state.wanted_config()),
         before=before,
         after=after,
     )
@@ -226,4 +232,54 @@ def _losses(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str
         f": what they forward ({names}) reaches the origin then only as the policies say"
         if names
         else ""
+    )
+
+
+def domain_steps(state: ResolvedState) -> Iterator[Step]:
+    """Return what gives a distribution that is there the domain, if it is not CloudFront's own."""
+    found = state.account.distribution
+    if found is None or state.serves_other_origin:
+        return
+    if state.host and state.host != found.domain_name:
+        yield _domain(state, found)
+
+
+def _domain(state: ResolvedState, found: Distribution) -> Step:
+    host, certificate = state.host, state.desired.certificate
+    if state.has_domain:
+        return done(
+            "domain",
+            f"{host} is an alternate domain name of {found.id}; its DNS must lead to "
+            f"{found.domain_name}",
+        )
+    if not certificate:
+        return conflict(
+            "domain",
+            f"{host} is no alternate domain name of {found.id}, and needs a certificate: request "
+            "one for it of ACM in us-east-1, say --certificate ARN, and let its DNS (a CNAME or "
+            f"alias record) lead to {found.domain_name}. Until then, only "
+            f"{found.domain_name} answers",
+        )
+    config = with_domain(found.config, host, certificate)
+    fields = ("Aliases", "ViewerCertificate")
+    return todo(
+        "domain",
+        f"{host} becomes an alternate domain name, with the certificate; its DNS must lead to "
+        f"{found.domain_name}, which is yours to do{_replaced(found, certificate)}",
+        call=update_call(found, config),
+        before={each: found.config.get(each) for each in fields},
+        after={each: config[each] for each in fields},
+    )
+
+
+def _replaced(found: Distribution, certificate: str) -> str:
+    """Say which names get another certificate: a distribution has one for all."""
+    present = certificate_of(found.config)
+    if not present or present == certificate or not found.aliases:
+        return ""
+    names = ", ".join(found.aliases)
+    return (
+        f". The certificate takes the place of {present}, which {names} "
+        f"{'has' if len(found.aliases) == 1 else 'have'} now: it must be for "
+        f"{'that name' if len(found.aliases) == 1 else 'these names'} as well"
     )

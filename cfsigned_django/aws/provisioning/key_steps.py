@@ -4,32 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cfsigned_django.aws.documents.key_group import key_group_config, public_key_config
+from cfsigned_django.aws.documents.distribution import key_group_config, public_key_config
+from cfsigned_django.aws.provisioning.resolved_state import ResolvedState
 from cfsigned_django.aws.provisioning.steps import Call, Step, conflict, done, todo
-from cfsigned_django.aws.provisioning.target import Target
 
 #: The one step that is not a call of AWS's: the site makes its key pair itself.
 KEY_PAIR = "key-pair"
 
 
-def key_steps(target: Target) -> Iterator[Step]:
+def key_steps(state: ResolvedState) -> Iterator[Step]:
     """Return the steps in their order."""
-    yield _key_pair(target)
-    yield _public_key(target)
-    yield _key_group(target)
+    yield _key_pair(state)
+    yield _public_key(state)
+    yield _key_group(state)
 
 
-def _key_pair(target: Target) -> Step:
-    if target.wish.key is None:
+def _key_pair(state: ResolvedState) -> Step:
+    if state.desired.key is None:
         return todo(KEY_PAIR, "the site has no key pair to sign with yet")
     return done(KEY_PAIR, "the site has a key pair to sign with")
 
 
-def _public_key(target: Target) -> Step:
-    if target.public_key is not None:
-        return done("public-key", f"CloudFront knows the public key as {target.key_pair_id}")
+def _public_key(state: ResolvedState) -> Step:
+    if state.public_key is not None:
+        return done("public-key", f"CloudFront knows the public key as {state.key_pair_id}")
     why = "CloudFront verifies signatures with the public half of the key pair"
-    key = target.wish.key
+    key = state.desired.key
     if key is None:
         return todo("public-key", why)
     config = public_key_config(key.name, key.caller_reference, key.public_key_pem)
@@ -45,17 +45,17 @@ def _public_key(target: Target) -> Step:
     )
 
 
-def _key_group(target: Target) -> Step:
-    group = target.key_group
-    if group is None and target.wish.key_group_id:
+def _key_group(state: ResolvedState) -> Step:
+    group = state.key_group
+    if group is None and state.desired.key_group_id:
         return conflict(
             "key-group",
-            f"account {target.stack.account_id} has no key group {target.wish.key_group_id}: check "
-            "AWS_CLOUDFRONT_KEY_GROUP_ID, or leave it out and a key group is made",
+            f"account {state.account.account_id} has no key group {state.desired.key_group_id}: "
+            "check AWS_CLOUDFRONT_KEY_GROUP_ID, or leave it out and a key group is made",
             blocks=True,
         )
     if group is None:
-        config = key_group_config(target.name, [target.key_pair_id])
+        config = key_group_config(state.name, [state.key_pair_id])
         return todo(
             "key-group",
             "a behavior trusts a key group, and the group holds the public keys",
@@ -66,9 +66,9 @@ def _key_group(target: Target) -> Step:
             ),
             after=config,
         )
-    if target.key_pair_id in group.key_pair_ids:
-        return done("key-group", f"{group.name} ({group.id}) holds {target.key_pair_id}")
-    config = {**group.config, "Items": [*group.key_pair_ids, target.key_pair_id]}
+    if state.key_pair_id in group.key_pair_ids:
+        return done("key-group", f"{group.name} ({group.id}) holds {state.key_pair_id}")
+    config = {**group.config, "Items": [*group.key_pair_ids, state.key_pair_id]}
     return todo(
         "key-group",
         f"{group.name} ({group.id}) does not hold the public key yet; its other keys stay",

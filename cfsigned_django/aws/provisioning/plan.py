@@ -9,49 +9,49 @@ from __future__ import annotations
 
 from typing import Final
 
+from cfsigned_django.aws.account import Account
 from cfsigned_django.aws.provisioning.bucket_steps import (
     access_steps,
     bucket_steps,
     closing_steps,
 )
 from cfsigned_django.aws.provisioning.decision_steps import after_steps
+from cfsigned_django.aws.provisioning.desired_state import DesiredState
 from cfsigned_django.aws.provisioning.distribution_steps import (
     behavior_steps,
     deployed_step,
     distribution_step,
+    domain_steps,
 )
-from cfsigned_django.aws.provisioning.domain_step import domain_steps
 from cfsigned_django.aws.provisioning.key_steps import key_steps
 from cfsigned_django.aws.provisioning.policy_steps import policy_steps
+from cfsigned_django.aws.provisioning.resolved_state import ResolvedState
 from cfsigned_django.aws.provisioning.steps import Step, StepState
-from cfsigned_django.aws.provisioning.target import Target
-from cfsigned_django.aws.provisioning.wish import Wish
-from cfsigned_django.aws.stack import Stack
 
 #: What edges must be told of.
 _CHANGES_DISTRIBUTION: Final = frozenset({"distribution", "origin", "behavior", "domain"})
 
 
-def plan(stack: Stack, wish: Wish) -> list[Step]:
+def plan(account: Account, desired: DesiredState) -> list[Step]:
     """Return every step, done or not; the first one to do is the next one."""
-    target = Target(stack=stack, wish=wish)
+    state = ResolvedState(account=account, desired=desired)
     steps = [
-        *key_steps(target),
-        *bucket_steps(target),
-        *policy_steps(target),
-        distribution_step(target),
-        *access_steps(target),
-        *behavior_steps(target),
-        *domain_steps(target),
+        *key_steps(state),
+        *bucket_steps(state),
+        *policy_steps(state),
+        distribution_step(state),
+        *access_steps(state),
+        *behavior_steps(state),
+        *domain_steps(state),
     ]
     changes = any(
         each.name in _CHANGES_DISTRIBUTION and each.state is StepState.TODO for each in steps
     )
     return [
         *steps,
-        deployed_step(target, changes=changes),
-        *after_steps(target),
-        *closing_steps(target),
+        deployed_step(state, changes=changes),
+        *after_steps(state),
+        *closing_steps(state),
     ]
 
 

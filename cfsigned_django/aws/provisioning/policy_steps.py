@@ -9,31 +9,31 @@ from cfsigned_django.aws.documents.distribution import (
     access_control_config,
     access_identity_config,
 )
-from cfsigned_django.aws.documents.download_policies import (
+from cfsigned_django.aws.documents.policies import (
     cache_policy_config,
     origin_request_policy_config,
 )
+from cfsigned_django.aws.provisioning.desired_state import OriginAccess
+from cfsigned_django.aws.provisioning.resolved_state import ResolvedState
 from cfsigned_django.aws.provisioning.steps import NOT_YET, Call, Step, conflict, done, todo
-from cfsigned_django.aws.provisioning.target import Target
-from cfsigned_django.aws.provisioning.wish import OriginAccess
 
 
-def policy_steps(target: Target) -> Iterator[Step]:
+def policy_steps(state: ResolvedState) -> Iterator[Step]:
     """Return the steps in their order."""
-    if target.origin_access is OriginAccess.OAC:
-        yield _access_control(target)
+    if state.origin_access is OriginAccess.OAC:
+        yield _access_control(state)
     else:
-        yield _access_identity(target)
-    if target.policies.needs_cache_key:
-        yield _cache_policy(target)
-    if target.wish.downloads:
-        yield _origin_request_policy(target)
+        yield _access_identity(state)
+    if state.policies.needs_cache_key:
+        yield _cache_policy(state)
+    if state.desired.downloads:
+        yield _origin_request_policy(state)
 
 
-def _access_control(target: Target) -> Step:
-    found = target.access_control
+def _access_control(state: ResolvedState) -> Step:
+    found = state.access_control
     if found is None:
-        config = access_control_config(target.wish.bucket)
+        config = access_control_config(state.desired.bucket)
         return _create(
             "origin-access",
             "CloudFront signs its requests to S3 with an origin access control (OAC)",
@@ -49,12 +49,12 @@ def _access_control(target: Target) -> Step:
     return done("origin-access", f"the origin access control {found.name} ({found.id}) signs")
 
 
-def _access_identity(target: Target) -> Step:
-    found = target.access_identity_id
+def _access_identity(state: ResolvedState) -> Step:
+    found = state.access_identity_id
     if found != NOT_YET:
         stays = (
             ""
-            if target.wish.origin_access
+            if state.desired.origin_access
             else (" and stays; AWS recommends an access control: --origin-access oac")
         )
         return done("origin-access", f"the origin access identity {found} is there{stays}")
@@ -62,20 +62,20 @@ def _access_identity(target: Target) -> Step:
         "origin-access",
         "CloudFront reads S3 as an origin access identity (OAI); AWS recommends OAC for new ones",
         "CreateCloudFrontOriginAccessIdentity",
-        {"CloudFrontOriginAccessIdentityConfig": access_identity_config(target.wish.bucket)},
+        {"CloudFrontOriginAccessIdentityConfig": access_identity_config(state.desired.bucket)},
     )
 
 
-def _cache_policy(target: Target) -> Step:
-    choice = target.policies
+def _cache_policy(state: ResolvedState) -> Step:
+    choice = state.policies
     if choice.cache_policy_id is None:
         return done("cache-policy", "the behavior's keeps apart what must be kept apart")
     if choice.suffices(choice.own_cache_policy):
-        return done("cache-policy", f"{target.name} keeps apart what must be kept apart")
+        return done("cache-policy", f"{state.name} keeps apart what must be kept apart")
     if choice.own_cache_policy is not None:
         return conflict(
             "cache-policy",
-            f"the cache policy {target.name} lacks what must be in the cache key: add the header "
+            f"the cache policy {state.name} lacks what must be in the cache key: add the header "
             "Origin and the query strings response-content-disposition and response-content-type "
             "to it, in CloudFront > Policies > Cache",
         )
@@ -85,7 +85,7 @@ def _cache_policy(target: Target) -> Step:
             (
                 "the download parameters must be in the cache key, else one viewer's file name "
                 "would be served to all",
-                target.wish.downloads,
+                state.desired.downloads,
             ),
             (
                 "Origin must be in the cache key, else pages of one origin get the CORS headers "
@@ -99,18 +99,18 @@ def _cache_policy(target: Target) -> Step:
         "cache-policy",
         "; ".join(reasons),
         "CreateCachePolicy",
-        {"CachePolicyConfig": cache_policy_config(target.name)},
+        {"CachePolicyConfig": cache_policy_config(state.name)},
     )
 
 
-def _origin_request_policy(target: Target) -> Step:
-    if target.policies.origin_request_policy_id != NOT_YET:
+def _origin_request_policy(state: ResolvedState) -> Step:
+    if state.policies.origin_request_policy_id != NOT_YET:
         return done("origin-request-policy", "one forwards the download parameters to S3")
     return _create(
         "origin-request-policy",
         "S3 must get the download parameters, and Origin for CORS",
         "CreateOriginRequestPolicy",
-        {"OriginRequestPolicyConfig": origin_request_policy_config(target.name)},
+        {"OriginRequestPolicyConfig": origin_request_policy_config(state.name)},
     )
 
 

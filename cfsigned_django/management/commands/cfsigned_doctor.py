@@ -14,15 +14,16 @@ from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
 from django.core.management.base import BaseCommand, CommandError, no_translations
 
 from cfsigned_django import conf
+from cfsigned_django.aws.account import Clients
 from cfsigned_django.aws.client import make_client
-from cfsigned_django.aws.stack import Clients
 from cfsigned_django.checks.rotation import check_rotation
 from cfsigned_django.checks.storages import check_storages
 from cfsigned_django.doctor.examination import Examination
 from cfsigned_django.doctor.explain import explain
 from cfsigned_django.doctor.findings import Finding, Level, has_error, worst_first, write_report
 from cfsigned_django.doctor.local import from_system_checks
-from cfsigned_django.doctor.site import NoStorage, find_storage
+from cfsigned_django.doctor.site import find_storage
+from cfsigned_django.storage.registry import NoStorage
 from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.viewer import fetch
 

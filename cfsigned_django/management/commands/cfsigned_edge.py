@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from wsgiref.types import WSGIApplication
 
 from django.core.exceptions import ImproperlyConfigured
-from django.core.files.storage import InvalidStorageError, Storage, storages
+from django.core.files.storage import Storage
 from django.core.management.base import BaseCommand, CommandError, no_translations
 
 from cfsigned_django import conf
@@ -24,6 +24,7 @@ from cfsigned_django.edge.cors import CorsRule
 from cfsigned_django.management.edge_source import EdgeSource, from_distribution, from_storage
 from cfsigned_django.storage import CloudFrontS3Storage
 from cfsigned_django.storage.origin import StorageOrigin
+from cfsigned_django.storage.registry import NoStorage, find_storage
 from cfsigned_django.storage.urls import SignedUrlMixin
 
 DEFAULT_PORT = 8001
@@ -101,11 +102,11 @@ class Command(BaseCommand):
                 "DEBUG is off, and this edge is for development only. In production, CloudFront "
                 "does its work. Give --insecure to run it nevertheless."
             )
-        storage = _find_storage(options["storage"])
         try:
+            storage = find_storage(options["storage"])
             storage.unsigned_url("a.jpg")  # raises now if there is no domain
             source = _find_source(storage, options)
-        except (AwsError, ImproperlyConfigured, ValueError) as error:
+        except (AwsError, ImproperlyConfigured, NoStorage, ValueError) as error:
             raise CommandError(str(error)) from error
         port = options["port"]
         if port is None:
@@ -156,19 +157,6 @@ class Command(BaseCommand):
             f"Try it: curl -i {unsigned} is refused (MissingKey). The URLs that storage.url() and "
             "{% signed_url %} return are served.\nStop it with Ctrl-C."
         )
-
-
-def _find_storage(alias: str) -> SignedUrlMixin:
-    try:
-        storage: Any = storages[alias]
-    except (InvalidStorageError, ImproperlyConfigured) as error:
-        raise CommandError(str(error)) from error
-    if not isinstance(storage, SignedUrlMixin):
-        raise CommandError(
-            f"STORAGES[{alias!r}] is a {type(storage).__name__}, which does not sign URLs. Name "
-            "cfsigned_django.storage.CloudFrontS3Storage there, or another --storage."
-        )
-    return storage
 
 
 def _find_source(storage: SignedUrlMixin, options: dict[str, Any]) -> EdgeSource:

@@ -1,35 +1,60 @@
-"""Rotate the signing keys: an adapter that calls rotation_steps.py.
+"""Rotate the signing keys by command: an adapter that calls rotation/steps.py.
 
 Exit codes: 0 done or nothing to do, 75 (EX_TEMPFAIL) not yet, 1 failed.
 """
 
 from __future__ import annotations
 
+import re
 import sys
+import time
+from argparse import ArgumentTypeError
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, TypeAlias
 
-from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser, no_translations
 from django.db import DataError, Error as DatabaseFailure, ProgrammingError
 
 from cfsigned_django import conf
 from cfsigned_django.aws.client import AwsError
 from cfsigned_django.encryption import CannotUnseal
-from cfsigned_django.management.rotation_options import add_rotation_options
-from cfsigned_django.management.rotation_progress import Progress
-from cfsigned_django.management.rotation_request import Request
+from cfsigned_django.rotation.lifecycle import KeyStatus
+from cfsigned_django.rotation.models import REASON_LENGTH, KeyPair, KnownReason
 from cfsigned_django.rotation.record import read_clock
-from cfsigned_django.rotation.report import Blocker, Report
 from cfsigned_django.rotation.resealing import reseal_all
 from cfsigned_django.rotation.rotation import Rotation, RotationError
-from cfsigned_django.rotation.site import signing_settings_key, site_rotation
-from cfsigned_django.rotation.steps import advance, is_under_way, next_due, will_pass
-from cfsigned_django.rotation.stuck import find_stuck
-from cfsigned_django.rotation.waiting import find_all
-from cfsigned_django.signing import InvalidKey, KeyAlgorithm
+from cfsigned_django.rotation.settings_key import why_not_imported
+from cfsigned_django.rotation.site import (
+    check_import,
+    settings_keys,
+    signing_settings_key,
+    site_rotation,
+    unknown_keys,
+)
+from cfsigned_django.rotation.status import (
+    Report,
+    find_overdue,
+    find_pending,
+    in_words,
+    times_in_words,
+)
+from cfsigned_django.rotation.steps import (
+    FAILURES,
+    Action,
+    Step,
+    advance,
+    is_under_way,
+    next_due,
+    take,
+    will_pass,
+)
+from cfsigned_django.signing import KeyAlgorithm
 
 NOT_YET = 75
+#: What is waited for, in words, and until when if that is known.
+_Blockers: TypeAlias = list[tuple[str, datetime | None]]
 
 
 class Command(BaseCommand):
@@ -47,7 +72,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""
-        add_rotation_options(parser)
+        _add_options(parser)
 
     @no_translations
     def handle(self, *args: Any, **options: Any) -> None:
@@ -57,7 +82,7 @@ class Command(BaseCommand):
                 self._reseal(options)
             else:
                 self._rotate(site_rotation(changed_by="cfsigned_rotate"), options)
-        except (AwsError, CannotUnseal, ImproperlyConfigured, InvalidKey, RotationError) as error:
+        except FAILURES as error:
             raise CommandError(str(error)) from error
         except (DataError, ProgrammingError) as error:
             raise CommandError(
@@ -74,7 +99,7 @@ class Command(BaseCommand):
     def _rotate(self, rotation: Rotation, options: dict[str, Any]) -> None:
         """Do what the options ask for, else the next legal step, then report."""
         algorithm = options["algorithm"]
-        request = Request(
+        request = _Request(
             rotation=rotation,
             start=options["start"],
             import_key=options["import_key"],
@@ -106,12 +131,12 @@ class Command(BaseCommand):
             options,
         )
         if did is None and not options["dry_run"]:
-            if stuck := _find_stuck(rotation):
-                raise CommandError(" ".join(stuck))
+            if overdue := _find_overdue(rotation):
+                raise CommandError(" ".join(overdue))
             if blockers:
                 sys.exit(NOT_YET)
 
-    def _carry_out(self, request: Request, options: dict[str, Any]) -> str | None:
+    def _carry_out(self, request: _Request, options: dict[str, Any]) -> str | None:
         """Do what is asked for, else the next legal step; with --wait, all that follow."""
         rotation = request.rotation
 
@@ -119,7 +144,8 @@ class Command(BaseCommand):
             spare = _spare_algorithm(rotation)
             return advance(rotation, now=rotation.clock(), spare_algorithm=spare)
 
-        progress = Progress(rotation=rotation, write=None if options["json"] else self.stderr.write)
+        write = None if options["json"] else self.stderr.write
+        progress = _Progress(rotation=rotation, write=write)
         did = self._attempt(request.carry_out)
         while options["wait"] and self._held_up:
             progress.pause(self._held_up)
@@ -131,7 +157,7 @@ class Command(BaseCommand):
             step = self._attempt(go_on)
             did = step or did
             if step is None:
-                if _find_stuck(rotation):
+                if _find_overdue(rotation):
                     return None  # what was done before is told, and that this is not its end
                 progress.pause(self._held_up)
         return did
@@ -147,16 +173,16 @@ class Command(BaseCommand):
             self._held_up = str(error)
             return None
 
-    def _blockers(self, rotation: Rotation) -> list[Blocker]:
-        held_up: list[Blocker] = [(self._held_up, None)] if self._held_up else []
+    def _blockers(self, rotation: Rotation) -> _Blockers:
+        held_up: _Blockers = [(self._held_up, None)] if self._held_up else []
         if _waits_for_start(rotation):
             held_up.append(("No key signs. Begin with: manage.py cfsigned_rotate --start", None))
         return [
             *held_up,
-            *((each.what, each.until) for each in find_all(rotation, now=rotation.clock())),
+            *((each.what, each.until) for each in find_pending(rotation, now=rotation.clock())),
         ]
 
-    def _confirm(self, request: Request, options: dict[str, Any]) -> None:
+    def _confirm(self, request: _Request, options: dict[str, Any]) -> None:
         """Say what a revocation breaks, and ask a person who is there, twice."""
         name = request.key_to_revoke().key_pair_id or request.revoke
         for line in request.consequences():
@@ -171,7 +197,7 @@ class Command(BaseCommand):
     def _reseal(self, options: dict[str, Any]) -> None:
         result = reseal_all(dry_run=options["dry_run"])
         text = f"Private keys sealed with the newest encryption key: {len(result.sealed)}"
-        blockers: list[Blocker] = [(f"{each}: {result.problem}", None) for each in result.closed]
+        blockers: _Blockers = [(f"{each}: {result.problem}", None) for each in result.closed]
         is_dry_run = options["dry_run"]
         report = Report(
             key_group_id=conf.default_of("key_group_id"),
@@ -191,9 +217,8 @@ class Command(BaseCommand):
         self.stdout.write(report.as_json() if options["json"] else report.as_text())
 
 
-def _find_stuck(rotation: Rotation) -> list[str]:
-    by_hand = rotation.key_groups is None
-    return find_stuck(rotation, now=rotation.clock(), by_hand=by_hand)
+def _find_overdue(rotation: Rotation) -> list[str]:
+    return find_overdue(rotation, now=rotation.clock())
 
 
 def _signs(rotation: Rotation) -> bool:
@@ -218,3 +243,252 @@ def _ask(question: str) -> str:
         return input(question)
     except EOFError:
         raise CommandError("Nobody is here to ask: say --no-input to revoke it.") from None
+
+
+# What is asked for
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Request:
+    """What a person or a job asks of a rotation: to begin it, to import, or to revoke.
+
+    At most one of ``start``, ``import_key``, ``max_age`` and ``revoke`` is given.
+
+    ``max_age`` starts a rotation where the signing key is older. ``revoke``
+    names a key pair as ``find()`` takes it.
+    """
+
+    rotation: Rotation
+    start: bool = False
+    import_key: bool = False
+    max_age: timedelta | None = None
+    revoke: str = ""
+    #: Of the new key; None for the usual one, or that of the revoked key.
+    algorithm: KeyAlgorithm | None = None
+    reason: str = ""
+
+    def carry_out(self) -> str | None:
+        """Do what is asked for and return what was done; None where there is nothing to do."""
+        now = self.rotation.clock()
+        if self.import_key:
+            return take(self.rotation, Step(action=Action.IMPORT), now=now).text
+        if self.revoke:
+            return self._revoke(now)
+        if self.start or self._is_too_old():
+            successor = self.rotation.successor()
+            if self.start and (other := self._other_algorithm(successor)):
+                raise RotationError(f"{other} Revoke it first, or leave --algorithm out.")
+            key_pair = self.rotation.start(
+                algorithm=self.algorithm or KeyAlgorithm.ECDSA_P256, now=now, reason=self.reason
+            )
+            if successor is not None and not successor.is_spare:
+                return None if self.max_age else f"A rotation is under way: {key_pair} is next."
+            return f"Started: {key_pair} is {key_pair.get_status_display()}."
+        return None
+
+    def would(self) -> str | None:
+        """Say what :meth:`carry_out` would do, without doing it; None where nothing."""
+        if self.import_key:
+            there = check_import(self.rotation)
+            would = "The key of the settings would be taken into the database."
+            return would if there is None else f"{there} is in the database: it signs from there."
+        if self.revoke and not self.is_revoked():
+            return f"{self.key_to_revoke()} would be revoked. {' '.join(self.consequences())}"
+        if not self.start and not self._is_too_old():
+            return None
+        successor = self.rotation.successor()
+        if successor is None:
+            return "A rotation would begin: a new key would be generated."
+        if successor.is_spare:
+            return f"A rotation would begin: the spare {successor} would be the next key."
+        return None
+
+    def notes(self) -> list[str]:
+        """Return what to know that keeps nothing from being done."""
+        key_pair_id, notes = signing_settings_key(self.rotation), []
+        if self.max_age is not None and key_pair_id:
+            notes.append(
+                why_not_imported(key_pair_id)
+                or f"{key_pair_id}, the key of the settings, signs, and nothing says how old it "
+                "is. Import it first (manage.py cfsigned_rotate --import): --max-age counts from "
+                "then on."
+            )
+        if not self.start and (other := self._other_algorithm(self.rotation.successor())):
+            notes.append(f"{other} --algorithm changes nothing about that.")
+        return notes
+
+    def is_revoked(self) -> bool:
+        """Tell whether the key pair that ``revoke`` names was revoked before."""
+        return self.key_to_revoke().status == KeyStatus.REVOKED
+
+    def key_to_revoke(self) -> KeyPair:
+        """Return the key pair that ``revoke`` names. Raise :exc:`RotationError` if none is."""
+        key_pair = self.rotation.find(self.revoke)
+        if key_pair is not None:
+            return key_pair
+        known = ", ".join(map(str, self.rotation.key_pairs())) or "none"
+        text = (
+            f"The database has no key pair {self.revoke} in the key group "
+            f"{self.rotation.key_group_id}. It has: {known}."
+        )
+        if self.revoke == signing_settings_key(self.rotation):
+            after = "A key of the settings can be revoked after --import."
+            text += f" {why_not_imported(self.revoke) or after}"
+        raise RotationError(text)
+
+    def consequences(self) -> list[str]:
+        """Say what a revocation breaks, and what signs afterwards."""
+        key_pair = self.key_to_revoke()
+        if key_pair.status not in (KeyStatus.ACTIVE, KeyStatus.RETIRING):
+            return [f"{key_pair} signs nothing now."]
+        lifetime = in_words(timedelta(seconds=self.rotation.link_lifetime(key_pair)))
+        lines = [
+            f"Revoking {key_pair} breaks every link that it signed and that has not expired. A "
+            f"link lives for {lifetime} at most."
+        ]
+        if key_pair.status == KeyStatus.ACTIVE:
+            lines.append(self._what_signs_next())
+        return lines
+
+    def _what_signs_next(self) -> str:
+        rotation, early = self.rotation, "some edges may not know it for minutes"
+        successor = rotation.ready_successor()
+        if successor is not None:
+            is_early = rotation.blockers(successor, KeyStatus.ACTIVE, rotation.clock())
+            return f"{successor} signs in its place at once{f'; {early}' if is_early else ''}."
+        if rotation.key_groups is not None:
+            return f"A new key signs in its place at once; {early}."
+        if unknown := unknown_keys(rotation, settings_keys(rotation)):
+            names = ", ".join(each.key_pair_id for each in unknown)
+            return f"The key of the settings, {names}, signs in its place."
+        return (
+            "No key is ready to sign in its place: pages with links to files fail until one is. "
+            "Start one first (--start), if there is time."
+        )
+
+    def _is_too_old(self) -> bool:
+        """Tell whether the signing key is older than allowed, or there is none at all."""
+        if self.max_age is None:
+            return False
+        active = self.rotation.active()
+        if active is None:
+            return not signing_settings_key(self.rotation)
+        return self.rotation.clock() - (active.active_at or active.created_at) > self.max_age
+
+    def _other_algorithm(self, successor: KeyPair | None) -> str:
+        """Say that the next key is of another algorithm than is asked for; empty where it is not.
+
+        A successor that is there is taken as it is.
+        """
+        if successor is None or self.algorithm in (None, successor.algorithm):
+            return ""
+        return f"{successor}, which is next, is {successor.get_algorithm_display()}."
+
+    def _revoke(self, now: datetime) -> str:
+        step = Step(action=Action.REVOKE, key_pair=self.key_to_revoke())
+        reason = self.reason or KnownReason.REVOKED_BY_COMMAND
+        return take(self.rotation, step, now=now, reason=reason, algorithm=self.algorithm).text
+
+
+# Waiting
+
+#: How long --wait sleeps between two looks, in seconds.
+_LOOK_AGAIN = 2.0
+
+
+@dataclass(slots=True, kw_only=True)
+class _Progress:
+    """What a person who waits was told so far, each thing once.
+
+    ``write`` takes a line, and is None if nobody reads it.
+    """
+
+    rotation: Rotation
+    write: Callable[[str], object] | None
+    _said: set[object] = field(default_factory=set)
+
+    def show(self, did: str | None, held_up: str) -> None:
+        """Say what was done, what held it up, and what is waited for."""
+        if self.write is None:
+            return
+        now = self.rotation.clock()
+        lines: list[tuple[object, str]] = [("times", times_in_words(now))]
+        lines += [(line, line) for line in (did, held_up) if line]
+        lines += [(each.topic, each.what) for each in find_pending(self.rotation, now=now)]
+        for topic, line in lines:
+            if topic not in self._said:
+                self._said.add(topic)
+                self.write(line)
+
+    def pause(self, held_up: str) -> None:
+        """Say what holds the next step up, and wait for a moment."""
+        self.show(None, held_up)
+        time.sleep(_LOOK_AGAIN)
+
+
+# Options
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def _duration(text: str) -> timedelta:
+    """Read a duration such as 90d, 12h, 30m or 45s."""
+    match = re.fullmatch(r"([0-9]{1,9})([smhd])", text)
+    if match is None:
+        raise ArgumentTypeError(f"{text!r} is no duration such as 90d, 12h, 30m or 45s")
+    return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
+
+
+def _reason(text: str) -> str:
+    """Read a reason that a row can hold."""
+    if len(text) > REASON_LENGTH:
+        raise ArgumentTypeError(
+            f"it has {len(text)} characters, and {REASON_LENGTH} are recorded at most: say it in "
+            "fewer"
+        )
+    return text
+
+
+def _add_options(parser: CommandParser) -> None:
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--start", action="store_true", help="begin a rotation")
+    what.add_argument(
+        "--import",
+        action="store_true",
+        dest="import_key",
+        help="take the key of the settings into the database, as the ACTIVE key pair",
+    )
+    what.add_argument(
+        "--max-age",
+        type=_duration,
+        metavar="AGE",
+        help="begin a rotation if the signing key is older, for example 90d",
+    )
+    what.add_argument(
+        "--revoke",
+        metavar="KEY_PAIR_ID",
+        help="stop trusting a key now: every link that it signed breaks. A key without an id "
+        "is named as the list shows it, or by its uuid",
+    )
+    what.add_argument(
+        "--reseal",
+        action="store_true",
+        help="seal the private keys anew, after SECRET_KEY or the encryption keys changed",
+    )
+    parser.add_argument(
+        "--algorithm",
+        choices=[each.value for each in KeyAlgorithm],
+        help="of the new key. Default: ECDSA_P256; with --revoke, that of the revoked key",
+    )
+    parser.add_argument(
+        "--reason",
+        type=_reason,
+        default="",
+        help=f"why, for the record, in {REASON_LENGTH} characters at most",
+    )
+    parser.add_argument("--wait", action="store_true", help="go on until the rotation is over")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="say what would be done now, do nothing"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON for machines")
+    parser.add_argument("--no-input", action="store_true", help="do not ask before --revoke")

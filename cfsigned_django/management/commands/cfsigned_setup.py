@@ -1,4 +1,4 @@
-"""Set AWS up for private media: an adapter that calls site_setup.py.
+"""Set AWS up for private media: an adapter that calls setup/site.py.
 
 Exit codes: 0 planned, or all is set up and proved; 1 failed, or something
 wants a decision.
@@ -26,13 +26,17 @@ from cfsigned_django.aws.export.documents import (
     refuse_existing,
 )
 from cfsigned_django.aws.export.terraform import terraform
+from cfsigned_django.aws.provisioning.desired_state import (
+    DesiredState,
+    InvalidDesiredState,
+    OriginAccess,
+)
 from cfsigned_django.aws.provisioning.plan import blockers, next_step
+from cfsigned_django.aws.provisioning.resolved_state import ResolvedState
 from cfsigned_django.aws.provisioning.steps import Step, StepState
-from cfsigned_django.aws.provisioning.target import Target
-from cfsigned_django.aws.provisioning.wish import OriginAccess, Wish, WishError
+from cfsigned_django.doctor.live import has_fault
 from cfsigned_django.encryption import CannotUnseal
 from cfsigned_django.rotation.rotation import RotationError
-from cfsigned_django.setup.live_proof import Evidence, Verdict
 from cfsigned_django.setup.report import (
     as_json,
     iam_as_text,
@@ -60,7 +64,7 @@ _FAILURES = (
     InvalidKey,
     OSError,
     RotationError,
-    WishError,
+    InvalidDesiredState,
 )
 
 
@@ -72,7 +76,7 @@ class Command(BaseCommand):
 
     help = (
         "Plan what private media need in AWS: key pair, key group, bucket, distribution. With "
-        "--apply, do it, and prove it by three requests. It may be run again at any time."
+        "--apply, do it, and prove it by a viewer's requests. It may be run again at any time."
     )
     # A site that has a key and no id yet fails them, and is here to get the id.
     requires_system_checks = ()
@@ -164,27 +168,27 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Run the command; see the module's docstring for the exit code."""
         try:
-            wish = _wish(options)
+            desired = _desired_state(options)
             if options["iam"]:
-                self.stdout.write(iam_as_text(wish.bucket))
+                self.stdout.write(iam_as_text(desired.bucket))
                 return
             key_file = Path(options["key_file"]) if options["key_file"] else None
             if options["export"]:
-                refuse_existing(wish, options["export"])
-                key = choose_holder(wish, key_file).find()
+                refuse_existing(desired, options["export"])
+                key = choose_holder(desired, key_file).find()
                 render = EXPORTS[options["export"]]
-                self.stdout.write(render(export_documents(replace(wish, key=key))))
+                self.stdout.write(render(export_documents(replace(desired, key=key))))
                 return
             # It is needed last, when AWS is set up.
             raise_first_error(find_unknown_hash(conf.default_of("hash_algorithm")))
-            clients = make_clients(wish.region)
+            clients = make_clients(desired.region)
             setup = SiteSetup(
-                wish=wish,
+                desired=desired,
                 clients=clients,
-                holder=choose_holder(wish, key_file, clients),
+                holder=choose_holder(desired, key_file, clients),
                 algorithm=KeyAlgorithm(options["key_algorithm"]),
                 scheme=conf.default_of("url_protocol"),
-                local_host="" if wish.domain else _domain(options),
+                local_host="" if desired.domain else _domain(options),
                 fetch=self.fetch,
             )
             self._run(setup, options)
@@ -197,10 +201,10 @@ class Command(BaseCommand):
             ) from error
 
     def _run(self, setup: SiteSetup, options: dict[str, Any]) -> None:
-        target = setup.target()
-        steps = setup.plan(target)
+        state = setup.resolve()
+        steps = setup.plan(state)
         if not options["apply"]:
-            self._show_plan(setup, target, options)
+            self._show_plan(setup, state, options)
             return
         if fatal := blockers(steps):
             raise CommandError(f"Nothing was changed.\n{plan_as_text(fatal)}")
@@ -209,8 +213,8 @@ class Command(BaseCommand):
         steps = setup.apply(on_step=self._show_step, on_wait=self._show_wait)
         self._finish(setup, steps, options)
 
-    def _show_plan(self, setup: SiteSetup, target: Target, options: dict[str, Any]) -> None:
-        steps, settings = setup.plan(target), setup.settings(target)
+    def _show_plan(self, setup: SiteSetup, state: ResolvedState, options: dict[str, Any]) -> None:
+        steps, settings = setup.plan(state), setup.settings(state)
         if options["json"]:
             self.stdout.write(as_json(steps, settings, None, setup.holder.place))
             return
@@ -227,12 +231,12 @@ class Command(BaseCommand):
 
     def _finish(self, setup: SiteSetup, steps: list[Step], options: dict[str, Any]) -> None:
         """Prove what was reached, settle the key, and print what to paste."""
-        target, now = setup.target(), int(time.time())
-        evidence = setup.prove(target, now=now)
-        note = setup.settle(target, now=now)
-        settings = setup.settings(target)
+        state, now = setup.resolve(), int(time.time())
+        proof = setup.prove(state, time.time)
+        note = setup.settle(state, now=now)
+        settings = setup.settings(state)
         if options["json"]:
-            self.stdout.write(as_json(steps, settings, evidence, note))
+            self.stdout.write(as_json(steps, settings, proof, note))
         else:
             left = [each for each in steps if each.state is StepState.CONFLICT]
             self.stdout.write(f"\n{summary(steps)}")
@@ -243,8 +247,8 @@ class Command(BaseCommand):
             self.stdout.write(f"The private key is kept in {setup.holder.place}.")
             if note:
                 self.stdout.write(wrapped(note))
-            self.stdout.write(f"\nProof:\n\n{proof_as_text(evidence)}")
-        if any(each.state is StepState.CONFLICT for each in steps) or _is_bad(evidence):
+            self.stdout.write(f"\nProof:\n\n{proof_as_text(proof)}")
+        if any(each.state is StepState.CONFLICT for each in steps) or has_fault(proof):
             sys.exit(1)
 
     def _ask(self, steps: list[Step]) -> None:
@@ -268,7 +272,7 @@ class Command(BaseCommand):
         self.stderr.write(f"          CloudFront tells its edges: {seconds} s so far")
 
 
-def _wish(options: dict[str, Any]) -> Wish:
+def _desired_state(options: dict[str, Any]) -> DesiredState:
     """Read the options, and the settings where they say nothing."""
     bucket = options["bucket"] or conf.bucket_name()
     if not bucket:
@@ -276,7 +280,7 @@ def _wish(options: dict[str, Any]) -> Wish:
     distribution_id = options["distribution"]
     if not options["create"]:
         distribution_id = distribution_id or conf.aws_setting("AWS_CLOUDFRONT_DISTRIBUTION_ID")
-    return Wish(
+    return DesiredState(
         bucket=bucket,
         region=conf.aws_setting("AWS_S3_REGION_NAME"),
         # S3 makes a bucket only where it is asked to, and there boto3 asks.
@@ -297,7 +301,3 @@ def _wish(options: dict[str, Any]) -> Wish:
 
 def _domain(options: dict[str, Any]) -> str:
     return str(options["domain"] or conf.default_of("custom_domain") or "").lower()
-
-
-def _is_bad(evidence: list[Evidence]) -> bool:
-    return any(each.verdict is Verdict.BAD for each in evidence)

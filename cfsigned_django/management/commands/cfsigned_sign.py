@@ -9,10 +9,9 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
-from django.core.files.storage import storages
 from django.core.management.base import BaseCommand, CommandError, no_translations
 
-from cfsigned_django.storage.urls import SignedUrlMixin
+from cfsigned_django.storage.registry import NoStorage, find_storage
 
 
 class Command(BaseCommand):
@@ -42,30 +41,11 @@ class Command(BaseCommand):
     @no_translations
     def handle(self, *args: Any, **options: Any) -> None:
         """Print the URL alone, so that it can be piped, or JSON."""
-        storage = _find_storage(options["storage"])
         try:
-            url = storage.url(options["name"], expire=options["expire"])
-        except (ImproperlyConfigured, SuspiciousFileOperation, ValueError) as error:
+            url = find_storage(options["storage"]).url(options["name"], expire=options["expire"])
+        except (ImproperlyConfigured, NoStorage, SuspiciousFileOperation, ValueError) as error:
             raise CommandError(str(error)) from None
         self.stdout.write(json.dumps(_describe(url), indent=2) if options["json"] else url)
-
-
-def _find_storage(alias: str) -> SignedUrlMixin:
-    try:
-        storage = storages[alias]
-    except ImproperlyConfigured as error:
-        if alias in storages.backends:
-            raise CommandError(f"STORAGES[{alias!r}] cannot be used: {error}") from None
-        known = ", ".join(sorted(storages.backends))
-        raise CommandError(
-            f"There is no storage {alias!r} in STORAGES, which has {known}."
-        ) from None
-    if not isinstance(storage, SignedUrlMixin):
-        raise CommandError(
-            f"The storage {alias!r} does not sign URLs: make it a "
-            "cfsigned_django.storage.CloudFrontS3Storage, or name another with --storage."
-        )
-    return storage
 
 
 def _describe(url: str) -> dict[str, str | None]:

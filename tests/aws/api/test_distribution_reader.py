@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from cfsigned_django.aws.client import AwsError
-from cfsigned_django.aws.distribution_reader import DistributionReader, ReadBehavior
 from cfsigned_django.aws.documents.behavior import list_of
 from cfsigned_django.aws.documents.distribution import (
     new_behavior,
     new_distribution_config,
     new_origin,
 )
+from cfsigned_django.aws.edge_rules import DistributionReader, ReadBehavior
 from cfsigned_django.signing import PublicKey
 from tests.aws.api import Account, new_pem
 from tests.setup.accounts import grown_distribution

@@ -11,8 +11,7 @@ from botocore import exceptions as boto
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from cfsigned_django.aws.exceptions import AwsError
-from cfsigned_django.aws.explanations import EXPLANATIONS, AwsFailure, explain
+from cfsigned_django.aws.errors import EXPLANATIONS, AwsError, AwsFailure, explain
 
 URL = "https://me:password@cloudfront.amazonaws.com/2020-05-31/public-key"
 

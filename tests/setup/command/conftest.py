@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cfsigned_django.aws.stack import Clients, read_stack
+from cfsigned_django.aws.account import Clients, read_account
 from cfsigned_django.management.commands import cfsigned_setup
 from tests.ministack_server import Ministack
 from tests.setup.accounts import clients_of
@@ -42,7 +42,7 @@ def _site(
     viewer = Viewer(
         endpoint_url=ministack.endpoint_url,
         clients=clients,
-        read=lambda: read_stack(
+        read=lambda: read_account(
             clients,
             bucket=bucket_name,
             distribution_id=getattr(settings, "AWS_CLOUDFRONT_DISTRIBUTION_ID", None),

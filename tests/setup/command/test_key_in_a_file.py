@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from django.core.management import CommandError
 
-from cfsigned_django.aws.stack import Clients, read_stack
+from cfsigned_django.aws.account import Clients, read_account
 from cfsigned_django.management.commands import cfsigned_setup
 from cfsigned_django.signing import PrivateKey
-from tests.setup.accounts import make_grown_account
+from tests.setup.accounts import bucket_of, make_grown_account
 from tests.setup.command import run, run_to_exit, states
 from tests.storage_cases import without_sha1
 
@@ -31,7 +31,7 @@ class TestWithAFile:
         assert "s3:PutBucketPolicy" in text
         assert '+      "Principal": {' in text
         assert "Nothing was changed." in text
-        assert not read_stack(clients, bucket=bucket_name).bucket.is_ours
+        assert not bucket_of(read_account(clients, bucket=bucket_name)).is_ours
         assert list(tmp_path.iterdir()) == []
 
     def test_from_nothing(self, clients: Clients, bucket_name: str, tmp_path: Path) -> None:
@@ -41,9 +41,10 @@ class TestWithAFile:
         key = tmp_path / f"cloudfront-{bucket_name}.pem"
         assert "Everything is set up: nothing is to do." in text
         assert f'AWS_CLOUDFRONT_KEY = pathlib.Path("{key}")' in text
-        assert "good      unsigned request: 403 MissingKey." in text
-        assert "open      signed request: 403 AccessDenied. CloudFront took the signature" in text
-        assert "good      request to S3 itself: 403 AccessDenied." in text
+        for each in ("unsigned-refused", "signed-passes", "tampered-refused", "expired-refused"):
+            assert f"[{each}]" in text
+        assert "[s3-private]" in text
+        assert "0 errors" in text
         assert stat.S_IMODE(key.stat().st_mode) == 0o600
         assert PrivateKey.load(key).to_pem().decode() not in text
 
@@ -54,10 +55,13 @@ class TestWithAFile:
 
         proof = json.loads(run("--apply", "--json"))["proof"]
 
-        assert [(each["verdict"], each["got"]) for each in proof] == [
-            ("good", "403 MissingKey"),
-            ("good", "200"),
-            ("good", "403 AccessDenied"),
+        assert [(each["id"], each["level"]) for each in proof] == [
+            ("clock", "ok"),
+            ("unsigned-refused", "ok"),
+            ("signed-served", "ok"),
+            ("tampered-refused", "ok"),
+            ("expired-refused", "ok"),
+            ("s3-private", "ok"),
         ]
 
     def test_hash_of_the_settings(self, settings: Any) -> None:
@@ -67,7 +71,7 @@ class TestWithAFile:
         with without_sha1():
             text = run("--create", "--apply", "--yes", "--key-algorithm", "RSA_2048")
 
-        assert "open      signed request: 403 AccessDenied. CloudFront took the signature" in text
+        assert "[signed-passes]" in text
 
     def test_wrong_hash_in_the_settings(
         self, clients: Clients, bucket_name: str, settings: Any
@@ -78,7 +82,7 @@ class TestWithAFile:
         with pytest.raises(CommandError, match="AWS_CLOUDFRONT_HASH_ALGORITHM is 'sha256'"):
             run("--create", "--apply", "--yes")
 
-        assert not read_stack(clients, bucket=bucket_name).bucket.is_ours
+        assert not bucket_of(read_account(clients, bucket=bucket_name)).is_ours
 
     def test_key_that_cannot_sign(self, settings: Any) -> None:
         """Name the setting that lets an RSA key sign where OpenSSL refuses SHA-1."""
@@ -136,7 +140,7 @@ class TestWithAFile:
 
         assert found["settings"]["AWS_S3_CUSTOM_DOMAIN"] == "127.0.0.1:8001"
         assert "domain" not in states(json.dumps(found))
-        assert found["proof"][0]["verdict"] == "good"
+        assert "unsigned-refused" in {each["id"] for each in found["proof"]}
 
     def test_key_file_is_never_overwritten(self, tmp_path: Path) -> None:
         """Use the key in a file that is there; refuse a file that holds none."""

@@ -10,12 +10,12 @@ import pytest
 from botocore.exceptions import NoRegionError
 from django.core.management import CommandError
 
-from cfsigned_django.aws.stack import Clients, read_stack
+from cfsigned_django.aws.account import Clients, read_account
 from cfsigned_django.management.commands import cfsigned_setup
 from cfsigned_django.setup import site as site_setup
 from tests.doctor.failing import Failing, denied
 from tests.ministack_server import Ministack
-from tests.setup.accounts import clients_of, make_grown_account
+from tests.setup.accounts import bucket_of, clients_of, make_grown_account
 from tests.setup.command import run
 from tests.simulation.answers import refusal
 
@@ -108,7 +108,7 @@ def test_refused_in_the_middle(
             run(*options)
 
     assert "nothing is to do" in run(*options)
-    assert read_stack(clients, bucket=bucket_name).bucket.is_ours
+    assert bucket_of(read_account(clients, bucket=bucket_name)).is_ours
 
 
 def test_bucket_part_that_may_not_be_read(

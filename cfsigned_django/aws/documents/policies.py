@@ -1,0 +1,179 @@
+"""Policies of a behavior: what is in the cache key, what reaches S3, which headers are added.
+
+A signed URL shall name the file that a browser saves, and pages of several origins shall read it.
+S3 answers ``response-content-disposition`` in the query with that header. So CloudFront must pass
+it on, and must keep one copy per value: else one viewer's file name would be served to all. The
+managed AllViewer policies do not pass it on to S3 (Developer Guide, "Use managed origin request
+policies"). No managed cache policy that is known here has Origin in its key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from cfsigned_django.aws.documents import Document
+from cfsigned_django.aws.documents.behavior import list_of, listed
+from cfsigned_django.aws.documents.cors import matches_origin
+
+# Managed policies have the same id in every account (Developer Guide: "Use managed cache policies",
+# "Use managed origin request policies", "Use managed response headers policies").
+CACHE_POLICIES: Final[Mapping[str, str]] = {
+    "CachingOptimized": "658327ea-f89d-4fab-a63d-7e88639e58f6",
+    "CachingOptimizedForUncompressedObjects": "b2884449-e4de-46a7-ac36-70bc7f1ddd6d",
+    "CachingDisabled": "4135ea2d-6df8-44a3-9df3-4b5a84be39ad",
+}
+ORIGIN_REQUEST_POLICIES: Final[Mapping[str, str]] = {
+    "CORS-S3Origin": "88a5eaf4-2fd4-4709-b370-b4c650ea3fcf",
+    "CORS-CustomOrigin": "59781a5b-3903-41f3-afcb-af62929ccde1",
+    "AllViewer": "216adef6-5c7f-47e4-b989-5492eafa07d3",
+    "AllViewerExceptHostHeader": "b689b0a8-53d0-40ab-baf2-68738e2966ac",
+    "AllViewerAndCloudFrontHeaders-2022-06": "33f36d7e-f396-46d9-90e0-52428a34d9dc",
+}
+RESPONSE_HEADERS_POLICIES: Final[Mapping[str, str]] = {
+    "SimpleCORS": "60669652-455b-4ae9-85a4-c4c02393f86c",
+    "CORS-With-Preflight": "5cc3b908-e619-4b99-88e5-2cf7f45965bd",
+    "CORS-and-SecurityHeaders": "e61eb60c-9c35-4d20-a928-2b84e02af89c",
+    "CORS-with-preflight-and-SecurityHeaders": "eaab4381-ed33-4a86-88ca-d9558dc6cd63",
+    "SecurityHeaders": "67f7725c-6f97-4210-82d7-5512b31e9d03",
+}
+#: The other way round, for people: id -> name.
+NAMES: Final[Mapping[str, str]] = {
+    policy_id: name
+    for table in (CACHE_POLICIES, ORIGIN_REQUEST_POLICIES, RESPONSE_HEADERS_POLICIES)
+    for name, policy_id in table.items()
+}
+
+
+def name_of(policy_id: str) -> str:
+    """Return the name of a managed policy, else the id itself."""
+    return NAMES.get(policy_id, policy_id)
+
+
+#: What a storage's url() puts into a query for ``download=`` and ``parameters=``.
+DOWNLOAD_PARAMETERS: Final = ("response-content-disposition", "response-content-type")
+#: What CORS-S3Origin forwards (the same page).
+CORS_HEADERS: Final = (
+    "Origin",
+    "Access-Control-Request-Headers",
+    "Access-Control-Request-Method",
+)
+_YEAR: Final = 31536000
+_DAY: Final = 86400
+
+
+def cache_policy_config(name: str) -> Document:
+    """Return CachingOptimized with Origin and the download parameters in the cache key.
+
+    With both, whichever is asked for: a later run that wants the other one as
+    well finds that what an earlier one made will do.
+    """
+    return {
+        "Name": name,
+        "Comment": "CachingOptimized, with Origin and the download parameters in the cache key",
+        "DefaultTTL": _DAY,
+        "MaxTTL": _YEAR,
+        "MinTTL": 1,
+        "ParametersInCacheKeyAndForwardedToOrigin": {
+            "EnableAcceptEncodingGzip": True,
+            "EnableAcceptEncodingBrotli": True,
+            "HeadersConfig": {"HeaderBehavior": "whitelist", "Headers": list_of(["Origin"])},
+            "CookiesConfig": {"CookieBehavior": "none"},
+            "QueryStringsConfig": _parameters(),
+        },
+    }
+
+
+def origin_request_policy_config(name: str) -> Document:
+    """Return CORS-S3Origin with the download parameters forwarded."""
+    return {
+        "Name": name,
+        "Comment": "CORS-S3Origin, with the download parameters forwarded",
+        "HeadersConfig": {"HeaderBehavior": "whitelist", "Headers": list_of(list(CORS_HEADERS))},
+        "CookiesConfig": {"CookieBehavior": "none"},
+        "QueryStringsConfig": _parameters(),
+    }
+
+
+def _parameters() -> Document:
+    return {
+        "QueryStringBehavior": "whitelist",
+        "QueryStrings": list_of(list(DOWNLOAD_PARAMETERS)),
+    }
+
+
+def has_downloads_in_cache_key(cache_policy: Mapping[str, Any] | None) -> bool:
+    """Tell whether a cache policy keeps one copy per download name."""
+    return _covers_downloads(_cache_key(cache_policy).get("QueryStringsConfig"))
+
+
+def has_origin_in_cache_key(cache_policy: Mapping[str, Any] | None) -> bool:
+    """Tell whether a cache policy keeps one copy per origin; it forwards Origin then as well."""
+    headers = _cache_key(cache_policy).get("HeadersConfig") or {}
+    names = {each.lower() for each in listed(headers.get("Headers"))}
+    return headers.get("HeaderBehavior") == "whitelist" and "origin" in names
+
+
+def keeps_copies(cache_policy: Mapping[str, Any] | None) -> bool:
+    """Tell whether anything stays in the cache: nothing does by CachingDisabled."""
+    return (cache_policy or {}).get("MaxTTL") != 0
+
+
+def _cache_key(cache_policy: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    return (cache_policy or {}).get("ParametersInCacheKeyAndForwardedToOrigin") or {}
+
+
+def forwards_downloads(origin_request_policy: Mapping[str, Any] | None) -> bool:
+    """Tell whether an origin request policy passes the download parameters on."""
+    return _covers_downloads((origin_request_policy or {}).get("QueryStringsConfig"))
+
+
+def forwards_origin(origin_request_policy: Mapping[str, Any] | None) -> bool:
+    """Tell whether an origin request policy passes the Origin header on to S3."""
+    config = (origin_request_policy or {}).get("HeadersConfig") or {}
+    names = {each.lower() for each in listed(config.get("Headers"))}
+    match config.get("HeaderBehavior"):
+        case "allViewer" | "allViewerAndWhitelistCloudFront":
+            return True
+        case "whitelist":
+            return "origin" in names
+        case "allExcept":
+            return "origin" not in names
+        case _:
+            return False
+
+
+def _covers_downloads(config: Mapping[str, Any] | None) -> bool:
+    names = {each.lower() for each in listed((config or {}).get("QueryStrings"))}
+    match (config or {}).get("QueryStringBehavior"):
+        case "all":
+            return True
+        case "whitelist":
+            return names.issuperset(DOWNLOAD_PARAMETERS)
+        case "allExcept":
+            return names.isdisjoint(DOWNLOAD_PARAMETERS)
+        case _:
+            return False
+
+
+# What a response headers policy says of CORS. Without the override, a header that the origin sends
+# is kept (Developer Guide, "Understand response headers policies").
+
+
+def has_cors(config: Mapping[str, Any] | None) -> bool:
+    """Tell whether the policy sets CORS headers at all."""
+    return bool((config or {}).get("CorsConfig"))
+
+
+def lacking_origins(config: Mapping[str, Any] | None, origins: Sequence[str]) -> list[str]:
+    """Return the origins to which the policy gives no Access-Control-Allow-Origin."""
+    cors = (config or {}).get("CorsConfig") or {}
+    allowed = listed(cors.get("AccessControlAllowOrigins"))
+    return [
+        origin for origin in origins if not any(matches_origin(origin, each) for each in allowed)
+    ]
+
+
+def overrides_origin(config: Mapping[str, Any] | None) -> bool:
+    """Tell whether the CORS headers of the policy take the place of those of S3."""
+    return bool(((config or {}).get("CorsConfig") or {}).get("OriginOverride"))

@@ -1,0 +1,164 @@
+"""Read what a distribution asks of viewers: behaviors, and the keys of their key groups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from cfsigned_django.aws.account import read_distribution
+from cfsigned_django.aws.documents import Document
+from cfsigned_django.aws.documents.behavior import (
+    behaviors,
+    listed,
+    trusted_key_groups,
+    trusted_signers,
+)
+from cfsigned_django.aws.documents.distribution import is_origin_of, origin_in_bucket
+from cfsigned_django.aws.documents.origins import origins_of
+from cfsigned_django.aws.key_groups import KeyGroupReader
+from cfsigned_django.signing import PublicKey
+
+# What a viewer who reads files sees in no answer, or what is read here. A cache makes
+# answers faster and older; what it may mix up is for cfsigned_doctor to find.
+_DISTRIBUTION_FIELDS: Final = frozenset(
+    {
+        "Aliases",
+        "CacheBehaviors",
+        "CallerReference",
+        "Comment",
+        "ConnectionMode",
+        "DefaultCacheBehavior",
+        "Enabled",
+        "HttpVersion",
+        "IsIPV6Enabled",
+        "Logging",
+        "OriginGroups",
+        "Origins",
+        "PriceClass",
+        "Restrictions",
+        "ViewerCertificate",
+    }
+)
+_BEHAVIOR_FIELDS: Final = frozenset(
+    {
+        "AllowedMethods",
+        "CachePolicyId",
+        "Compress",
+        "DefaultTTL",
+        "ForwardedValues",
+        "MaxTTL",
+        "MinTTL",
+        "OriginRequestPolicyId",
+        "PathPattern",
+        "RealtimeLogConfigArn",
+        "SmoothStreaming",
+        "TargetOriginId",
+        "TrustedKeyGroups",
+        "TrustedSigners",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadBehavior:
+    """A behavior as the API has it.
+
+    ``key_group_ids`` and ``signers`` say whose keys may sign, and ``methods``
+    what a viewer may send. ``foreign_origin`` is the host that it reads, where
+    that is not the bucket; else it is empty.
+    """
+
+    path_pattern: str
+    key_group_ids: tuple[str, ...]
+    signers: tuple[str, ...]
+    methods: frozenset[str]
+    foreign_origin: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadDistribution:
+    """A distribution as the API has it: behaviors in their order, the default one last.
+
+    ``keys`` has the public keys of each trusted key group; ``left_out`` names,
+    in CloudFront's words, what else would change an answer.
+    """
+
+    behaviors: tuple[ReadBehavior, ...]
+    keys: Mapping[str, Mapping[str, PublicKey]]
+    left_out: tuple[str, ...]
+
+
+class DistributionReader:
+    """Read one distribution again and again; ``client`` is a boto3 client for CloudFront.
+
+    ``bucket`` is the one whose files are served; None where every origin of
+    the distribution stands for the same files.
+    """
+
+    def __init__(self, client: Any, distribution_id: str, *, bucket: str | None = None) -> None:
+        self._client = client
+        self._distribution_id = distribution_id
+        self._bucket = bucket
+        self._groups: dict[str, KeyGroupReader] = {}
+
+    def read(self) -> ReadDistribution:
+        """Return what the API says now; raise :exc:`AwsError`."""
+        config = read_distribution(self._client, self._distribution_id).config
+        found = tuple(_behavior(config, each, self._bucket) for each in behaviors(config))
+        groups = dict.fromkeys(group for each in found for group in each.key_group_ids)
+        return ReadDistribution(
+            behaviors=found,
+            keys={group: self._reader(group).read() for group in groups},
+            left_out=tuple(_left_out(config, self._bucket)),
+        )
+
+    def _reader(self, key_group_id: str) -> KeyGroupReader:
+        return self._groups.setdefault(key_group_id, KeyGroupReader(self._client, key_group_id))
+
+
+def _behavior(config: Document, behavior: Document, bucket: str | None) -> ReadBehavior:
+    is_ours = bucket is None or origin_in_bucket(config, behavior, bucket) is not None
+    hosts = " and ".join(each["DomainName"] for each in origins_of(config, behavior))
+    return ReadBehavior(
+        path_pattern=behavior["PathPattern"],
+        key_group_ids=tuple(trusted_key_groups(behavior)),
+        signers=tuple(trusted_signers(behavior)),
+        methods=frozenset(listed(behavior.get("AllowedMethods")) or ("GET", "HEAD")),
+        foreign_origin="" if is_ours else hosts or "no origin",
+    )
+
+
+def _left_out(config: Document, bucket: str | None) -> Iterator[str]:
+    if not config["Enabled"]:
+        yield "Enabled: false (CloudFront answers nobody)"
+    yield from (name for name in _set_fields(config) if name not in _DISTRIBUTION_FIELDS)
+    restriction = (config.get("Restrictions") or {}).get("GeoRestriction") or {}
+    if restriction.get("RestrictionType", "none") != "none":
+        yield "GeoRestriction"
+    for origin in listed(config.get("Origins")):
+        if origin.get("OriginPath") and (bucket is None or is_origin_of(origin, bucket)):
+            yield f"OriginPath {origin['OriginPath']}"
+    for group in listed(config.get("OriginGroups")):
+        yield f"OriginGroup {group['Id']} (nothing fails over)"
+    for behavior in behaviors(config):
+        pattern = behavior["PathPattern"]
+        place = "Default (*)" if pattern == "*" else pattern
+        yield from (
+            f"{name} of {place}" for name in _set_fields(behavior) if name not in _BEHAVIOR_FIELDS
+        )
+        if trusted_signers(behavior):
+            yield f"TrustedSigners of {place} (the API does not tell their keys)"
+
+
+def _set_fields(document: Document) -> Iterator[str]:
+    """Return the names of the fields that say something."""
+    for name, value in document.items():
+        if isinstance(value, Mapping):
+            is_set = bool(value.get("Quantity") or value.get("Enabled"))
+            is_set = is_set or not {"Quantity", "Enabled"} & value.keys()
+        else:
+            # Not set at all, off, or "every protocol is served as it comes".
+            is_set = value not in ("", None, False, "allow-all")
+        if is_set:
+            yield name

@@ -1,0 +1,338 @@
+"""Errors of AWS: one exception, and one table that says what each error means.
+
+For an error code of AWS, or the name of an exception of botocore, the table says why the call
+failed and what to do next. AWS's own text is kept only where it says more: for
+SignatureDoesNotMatch, for one, it repeats the request, and with it a session token.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+from urllib.parse import urlsplit
+
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
+
+
+class AwsError(Exception):
+    """Say which call was tried, why it failed, and what to do next.
+
+    ``what``: what was tried, as in "add K2JCJMDEHXQW5F to the key group".
+    ``reason``: why it failed; with ``what`` it makes one sentence.
+    ``next_step``: what a person does now; a sentence of its own.
+    ``code``: AWS's error code; where AWS gave no answer, the name of botocore's
+    exception; where AWS was not asked, the code that it would have answered.
+    ``permission``: the IAM action that the call needs, where one is known.
+    ``is_temporary``: the same call may succeed later with nothing changed.
+    ``detail``: AWS's own words where they help; for logs. Never a secret.
+    """
+
+    def __init__(
+        self,
+        *,
+        what: str,
+        reason: str,
+        next_step: str,
+        code: str,
+        permission: str | None = None,
+        is_temporary: bool = False,
+        detail: str = "",
+    ) -> None:
+        super().__init__(f"Could not {what}: {reason}. {next_step}")
+        self.what = what
+        self.reason = reason
+        self.next_step = next_step
+        self.code = code
+        self.permission = permission
+        self.is_temporary = is_temporary
+        self.detail = detail
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (vars(self),)
+
+
+def _restore(fields: dict[str, Any]) -> AwsError:
+    return AwsError(**fields)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """Why a call failed and what to do next.
+
+    ``{permission}``, ``{code}``, ``{host}`` and ``{detail}`` are filled in.
+    ``is_temporary``: waiting alone may help. ``shows_detail``: AWS's own text
+    helps, and repeats no secret.
+    """
+
+    reason: str
+    next_step: str
+    is_temporary: bool = False
+    shows_detail: bool = False
+
+
+#: What a call through boto3 raises when it fails.
+AwsFailure: TypeAlias = BotoCoreError | ClientError | ResponseParserError
+AWS_FAILURES: Final = (BotoCoreError, ClientError, ResponseParserError)
+
+_DETAIL_LENGTH = 400
+
+
+def explain(error: AwsFailure, *, what: str, permission: str | None) -> AwsError:
+    """Return the error that says in one sentence why ``what`` failed."""
+    code = _name(error)
+    found = _look_up(error, code)
+    detail = ""
+    if isinstance(error, ClientError) and found.shows_detail:
+        detail = str(error.response.get("Error", {}).get("Message", ""))[:_DETAIL_LENGTH]
+    words = {
+        "code": code,
+        "detail": detail.rstrip("."),
+        "host": _host(error),
+        "permission": permission or "this operation",
+    }
+    return AwsError(
+        what=what,
+        reason=found.reason.format(**words),
+        next_step=found.next_step.format(**words),
+        code=code,
+        permission=permission,
+        is_temporary=found.is_temporary,
+        detail=detail,
+    )
+
+
+def _name(error: AwsFailure) -> str:
+    if isinstance(error, ClientError):
+        return str(error.response.get("Error", {}).get("Code", "Unknown"))
+    return type(error).__name__
+
+
+def _look_up(error: AwsFailure, code: str) -> Explanation:
+    if isinstance(error, ClientError):
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        return EXPLANATIONS.get(code, _AWS_FAILED if status >= 500 else _REFUSED)
+    names = (each.__name__ for each in type(error).__mro__)
+    return next((EXPLANATIONS[name] for name in names if name in EXPLANATIONS), _UNEXPECTED)
+
+
+def _host(error: AwsFailure) -> str:
+    """Return the host of an endpoint, without the user and password it may have."""
+    if isinstance(error, BotoCoreError):
+        place = urlsplit(str(error.kwargs.get("endpoint_url", ""))).netloc
+        return place.rpartition("@")[2] or "AWS"
+    return "AWS"
+
+
+_AGAIN: Final = "Try again in a minute: what was done is found, not done twice."
+_KEYS = "AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+_SIGN_IN = "Sign in again (aws sso login), or give the machine a role, which needs no sign-in."
+
+_DENIED = Explanation(
+    reason="the AWS credentials do not allow {permission}",
+    next_step="Allow {permission} in IAM for the user or role whose credentials are used here.",
+    shows_detail=True,
+)
+_UNKNOWN_ACCESS_KEY = Explanation(
+    reason="AWS does not know the access key",
+    next_step=f"Set a valid one ({_KEYS}): this one was deleted, switched off or mistyped.",
+)
+_EXPIRED = Explanation(reason="the AWS credentials have expired", next_step=_SIGN_IN)
+_NO_SIGN_IN = Explanation(reason="nobody is signed in to AWS here any more", next_step=_SIGN_IN)
+_CLOCK = Explanation(
+    reason="the clock of this machine differs too much from AWS's",
+    next_step="Set the clock, and let NTP keep it set.",
+)
+_SLOWER = Explanation(
+    reason="AWS asks for fewer calls per second ({code})", next_step=_AGAIN, is_temporary=True
+)
+_AWS_FAILED = Explanation(
+    reason="AWS has a problem of its own ({code})", next_step=_AGAIN, is_temporary=True
+)
+_NOT_FETCHED = Explanation(
+    reason="the AWS credentials could not be fetched",
+    next_step="Check the profile's credential_process, or the role of the machine.",
+)
+_NO_PROFILE = Explanation(
+    reason="the AWS profile cannot be used",
+    next_step="Check AWS_PROFILE against the profiles that there are: aws configure list-profiles.",
+)
+_LATE = Explanation(
+    reason="{host} did not answer in time",
+    next_step=f"Check the network of this machine. {_AGAIN}",
+    is_temporary=True,
+)
+_BROKEN = Explanation(
+    reason="the connection to {host} broke",
+    next_step=f"Check the network of this machine. {_AGAIN}",
+    is_temporary=True,
+)
+_REFUSED = Explanation(
+    reason='AWS answered {code}, "{detail}"',
+    next_step="Look the code up in the CloudFront API reference, and check what was sent.",
+    shows_detail=True,
+)
+_UNEXPECTED = Explanation(
+    reason="boto3 cannot make the call ({code})",
+    next_step="Check the AWS configuration of this machine: aws configure list.",
+)
+
+_OTHER_REGION = Explanation(
+    reason="the bucket is in another region",
+    next_step="Set AWS_S3_REGION_NAME, or AWS_DEFAULT_REGION, to the region of the bucket.",
+)
+_TAKEN = Explanation(
+    reason="another AWS account has a bucket of that name, and names are shared by all accounts",
+    next_step="Choose another name (--bucket), or use the credentials of that account.",
+)
+_QUOTA = Explanation(
+    reason="the AWS account has as many of these as its quota allows ({code})",
+    next_step="Delete one that nothing uses, or have the quota raised (Service Quotas, "
+    "CloudFront).",
+)
+_TAKEN_NAME = Explanation(
+    reason="something else has that name already ({code})",
+    next_step=_AGAIN,
+)
+_WRONG_ETAG = Explanation(
+    reason="the version that was to be changed is not the current one",
+    next_step=_AGAIN,
+    is_temporary=True,
+)
+
+EXPLANATIONS: Final[Mapping[str, Explanation]] = {
+    # The credentials, as AWS sees them.
+    "AccessDenied": _DENIED,
+    "AccessDeniedException": _DENIED,
+    "InvalidAccessKeyId": _UNKNOWN_ACCESS_KEY,
+    "InvalidClientTokenId": _UNKNOWN_ACCESS_KEY,
+    "UnrecognizedClientException": _UNKNOWN_ACCESS_KEY,
+    "SignatureDoesNotMatch": Explanation(
+        reason="the secret access key does not belong to the access key",
+        next_step=f"Set both again: {_KEYS}.",
+    ),
+    "ExpiredToken": _EXPIRED,
+    "ExpiredTokenException": _EXPIRED,
+    "RequestExpired": _CLOCK,
+    "RequestTimeTooSkewed": _CLOCK,
+    # The credentials, as boto3 looks for them.
+    "NoCredentialsError": Explanation(
+        reason="there are no AWS credentials",
+        next_step=f"Set {_KEYS} in the environment, or give the machine a role.",
+    ),
+    "PartialCredentialsError": Explanation(
+        reason="one half of the AWS credentials is missing", next_step=f"Set {_KEYS}."
+    ),
+    "CredentialRetrievalError": _NOT_FETCHED,
+    "MetadataRetrievalError": _NOT_FETCHED,
+    "SSOError": _NO_SIGN_IN,
+    "LoginError": _NO_SIGN_IN,
+    "TokenRetrievalError": _NO_SIGN_IN,
+    "ProfileNotFound": _NO_PROFILE,
+    "ConfigParseError": _NO_PROFILE,
+    "ConfigNotFound": _NO_PROFILE,
+    "InvalidConfigError": _NO_PROFILE,
+    "NoRegionError": Explanation(
+        reason="no AWS region is set", next_step="Set AWS_DEFAULT_REGION, or the profile's region."
+    ),
+    # AWS's capacity, and the way there.
+    "Throttling": _SLOWER,
+    "ThrottlingException": _SLOWER,
+    "RequestLimitExceeded": _SLOWER,
+    "TooManyRequestsException": _SLOWER,
+    "SlowDown": _SLOWER,
+    "InternalError": _AWS_FAILED,
+    "InternalFailure": _AWS_FAILED,
+    "ServiceUnavailable": _AWS_FAILED,
+    "ConnectTimeoutError": _LATE,
+    "ReadTimeoutError": _LATE,
+    "EndpointConnectionError": Explanation(
+        reason="{host} cannot be reached",
+        next_step="Check the network of this machine, and AWS_ENDPOINT_URL where it is set.",
+        is_temporary=True,
+    ),
+    "ProxyConnectionError": Explanation(
+        reason="the proxy cannot be reached",
+        next_step="Check HTTPS_PROXY and NO_PROXY.",
+        is_temporary=True,
+    ),
+    "SSLError": Explanation(
+        reason="the certificate of {host} is not trusted here",
+        next_step="Check the clock, the endpoint, and AWS_CA_BUNDLE where a proxy is in between.",
+    ),
+    "ConnectionError": _BROKEN,
+    "HTTPClientError": _BROKEN,
+    "ResponseParserError": Explanation(
+        reason="what answered is not AWS",
+        next_step="Check AWS_ENDPOINT_URL, and that no proxy answers in AWS's place.",
+    ),
+    # CloudFront's key groups and public keys.
+    "NoSuchResource": Explanation(
+        reason="this AWS account has none with that id",
+        next_step="Check the id (of a key group: AWS_CLOUDFRONT_KEY_GROUP_ID), and that the "
+        "credentials belong to its account.",
+    ),
+    "NoSuchPublicKey": Explanation(
+        reason="this AWS account has no public key with that id",
+        next_step="Compare it with CloudFront > Public keys, in the account of the credentials.",
+    ),
+    "TooManyPublicKeys": Explanation(
+        reason="the AWS account holds as many public keys as its quota allows (10 unless raised)",
+        next_step="Delete one that no key group holds (CloudFront > Public keys), or have the "
+        "quota raised.",
+    ),
+    "PublicKeyInUse": Explanation(
+        reason="another key group, or a field-level encryption profile, still holds the key",
+        next_step="CloudFront > Key groups shows which one. Remove the key there, and repeat this.",
+    ),
+    "PreconditionFailed": Explanation(
+        reason="somebody else changed it at the same time", next_step=_AGAIN, is_temporary=True
+    ),
+    # Setting up a distribution or a bucket.
+    "NoSuchDistribution": Explanation(
+        reason="this AWS account has no distribution with that id",
+        next_step="Check the id (--distribution, AWS_CLOUDFRONT_DISTRIBUTION_ID), and that the "
+        "credentials belong to its account.",
+    ),
+    "DistributionAlreadyExists": Explanation(
+        reason="the distribution was made before, and was renamed since",
+        next_step="Name it: --distribution ID. CloudFront shows the id in its list.",
+    ),
+    "NoSuchOriginAccessControl": Explanation(
+        reason="the origin access control is gone", next_step=_AGAIN, is_temporary=True
+    ),
+    "TrustedKeyGroupDoesNotExist": Explanation(
+        reason="the key group is gone", next_step=_AGAIN, is_temporary=True
+    ),
+    "InvalidIfMatchVersion": _WRONG_ETAG,
+    "TooManyDistributions": _QUOTA,
+    "TooManyKeyGroups": _QUOTA,
+    "TooManyOriginAccessControls": _QUOTA,
+    "TooManyCloudFrontOriginAccessIdentities": _QUOTA,
+    "TooManyCacheBehaviors": _QUOTA,
+    "TooManyCachePolicies": _QUOTA,
+    "TooManyOriginRequestPolicies": _QUOTA,
+    "TooManyKeyGroupsAssociatedToDistribution": _QUOTA,
+    "TooManyDistributionsAssociatedToKeyGroup": _QUOTA,
+    "TooManyBuckets": _QUOTA,
+    "KeyGroupAlreadyExists": _TAKEN_NAME,
+    "OriginAccessControlAlreadyExists": _TAKEN_NAME,
+    "CachePolicyAlreadyExists": _TAKEN_NAME,
+    "OriginRequestPolicyAlreadyExists": _TAKEN_NAME,
+    # S3.
+    "BucketAlreadyExists": _TAKEN,
+    "NoSuchBucket": Explanation(
+        reason="there is no bucket of that name",
+        next_step="Check the name (--bucket, AWS_STORAGE_BUCKET_NAME).",
+    ),
+    "301": _OTHER_REGION,
+    "PermanentRedirect": _OTHER_REGION,
+    "AuthorizationHeaderMalformed": _OTHER_REGION,
+    "IllegalLocationConstraintException": _OTHER_REGION,
+    "OperationAborted": Explanation(
+        reason="another change to the bucket is still under way",
+        next_step=_AGAIN,
+        is_temporary=True,
+    ),
+}

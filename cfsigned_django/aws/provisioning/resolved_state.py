@@ -1,0 +1,337 @@
+"""Resolve what is wished for against what there is: which key group, origin, policies are meant."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cfsigned_django.aws.account import (
+    Account,
+    Bucket,
+    BucketState,
+    KeyGroup,
+    Named,
+    find_by_id,
+    find_by_name,
+)
+from cfsigned_django.aws.documents import Document, cors
+from cfsigned_django.aws.documents.behavior import (
+    BehaviorChange,
+    find_behavior,
+    patch_behavior,
+    replace_behavior,
+)
+from cfsigned_django.aws.documents.distribution import (
+    Attachment,
+    access_control_of,
+    access_identity_of,
+    attach,
+    attachment_of,
+    bucket_origins,
+    covers,
+    free_origin_id,
+    name_for,
+    new_behavior,
+    new_distribution_config,
+    new_origin,
+    origin_in_bucket,
+    replace_origin,
+    with_domain,
+)
+from cfsigned_django.aws.documents.origins import place_of
+from cfsigned_django.aws.documents.policies import (
+    CACHE_POLICIES,
+    ORIGIN_REQUEST_POLICIES,
+    RESPONSE_HEADERS_POLICIES,
+    forwards_downloads,
+    forwards_origin,
+    has_downloads_in_cache_key,
+    has_origin_in_cache_key,
+    keeps_copies,
+    lacking_origins,
+    overrides_origin,
+)
+from cfsigned_django.aws.key_groups import ListedPublicKey
+from cfsigned_django.aws.provisioning.desired_state import DesiredState, OriginAccess
+from cfsigned_django.aws.provisioning.steps import NOT_YET
+
+_HOME_REGION = "us-east-1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolvedState:
+    """What is meant, if it is there; ids that are not known yet are ``NOT_YET``.
+
+    Raise :exc:`AwsError`, the first problem, for an account that could not be read completely.
+    """
+
+    account: Account
+    desired: DesiredState
+
+    def __post_init__(self) -> None:
+        if self.account.problems:
+            raise self.account.problems[0]
+
+    @property
+    def bucket(self) -> Bucket:
+        """Return the bucket, if only by its name."""
+        return self.account.bucket or Bucket(name=self.desired.bucket, state=BucketState.MISSING)
+
+    @property
+    def name(self) -> str:
+        """Return the name of everything that is made for the bucket."""
+        return name_for(self.desired.bucket)
+
+    @property
+    def region(self) -> str:
+        """Return where the bucket is, or will be made."""
+        desired = self.desired
+        return self.bucket.region or desired.region or desired.default_region or _HOME_REGION
+
+    @property
+    def public_key(self) -> ListedPublicKey | None:
+        """Return CloudFront's public key of the site's key pair."""
+        key = self.desired.key
+        return None if key is None else self.account.public_key(key.public_key_pem)
+
+    @property
+    def key_pair_id(self) -> str:
+        """Return the id that signed URLs carry."""
+        return self.public_key.key_pair_id if self.public_key else NOT_YET
+
+    @property
+    def key_group(self) -> KeyGroup | None:
+        """Return the key group that the behavior shall trust."""
+        return self.account.key_group(self.desired.key_group_id or self.name)
+
+    @property
+    def key_group_id(self) -> str:
+        """Return its id."""
+        return self.key_group.id if self.key_group else NOT_YET
+
+    @property
+    def config(self) -> Document | None:
+        """Return the configuration of the distribution."""
+        return self.account.distribution.config if self.account.distribution else None
+
+    @property
+    def behavior(self) -> Document | None:
+        """Return the behavior that shall ask for signatures, if it is there."""
+        return (
+            None if self.config is None else find_behavior(self.config, self.desired.path_pattern)
+        )
+
+    @property
+    def origin(self) -> Document | None:
+        """Return the origin by which the behavior reads the bucket, or a new one would.
+
+        A new behavior takes none with an origin path: what the site saves
+        under the path of a link would be looked for elsewhere.
+        """
+        if self.config is None:
+            return None
+        if self.behavior is not None:
+            return origin_in_bucket(self.config, self.behavior, self.desired.bucket)
+        found = bucket_origins(self.config, self.desired.bucket)
+        return next((each for each in found if not place_of(each).folder), None)
+
+    @property
+    def serves_other_origin(self) -> bool:
+        """Tell whether the behavior is there, and does not read the bucket."""
+        return self.behavior is not None and self.origin is None
+
+    @property
+    def access_control(self) -> Named | None:
+        """Return the origin access control to use: the one attached, else the one so named."""
+        attached = access_control_of(self.origin or {})
+        controls = self.account.access_controls or ()
+        return find_by_id(controls, attached) or find_by_name(controls, self.name)
+
+    @property
+    def access_identity_id(self) -> str:
+        """Return the origin access identity to use: the one attached, else the one so named.
+
+        The one attached need not be listed: its id is all that is wanted of it.
+        """
+        named = find_by_name(self.account.access_identities or (), self.name)
+        return access_identity_of(self.origin or {}) or (named.id if named else NOT_YET)
+
+    @property
+    def origin_access(self) -> OriginAccess:
+        """Return the way in that is asked for, else the one attached, else that for new origins."""
+        attached = attachment_of(self.origin or {})
+        has_identity = attached is not None and bool(attached.access_identity_id)
+        return self.desired.origin_access or (
+            OriginAccess.OAI if has_identity else OriginAccess.OAC
+        )
+
+    @property
+    def attachment(self) -> Attachment:
+        """Return by which of the two CloudFront shall read the bucket."""
+        if self.origin_access is OriginAccess.OAI:
+            return Attachment(access_identity_id=self.access_identity_id)
+        control = self.access_control
+        return Attachment(access_control_id=control.id if control else NOT_YET)
+
+    @property
+    def policies(self) -> PolicyChoice:
+        """Return which policies the behavior has, and shall have."""
+        return PolicyChoice(state=self)
+
+    @property
+    def behavior_change(self) -> BehaviorChange:
+        """Return what the behavior shall have. Trusted signers go in a step of their own."""
+        return BehaviorChange(
+            key_group_id=self.key_group_id,
+            cache_policy_id=self.policies.cache_policy_id,
+            origin_request_policy_id=self.policies.origin_request_policy_id,
+            response_headers_policy_id=self.policies.response_headers_policy_id,
+        )
+
+    @property
+    def host(self) -> str:
+        """Return the domain that viewers shall see, without a port; empty: CloudFront's own."""
+        return self.desired.domain.partition(":")[0]
+
+    @property
+    def has_domain(self) -> bool:
+        """Tell whether the distribution answers under the domain, as far as it is concerned."""
+        found = self.account.distribution
+        names = (found.domain_name, *found.aliases) if found else ()
+        return not self.host or any(covers(each, self.host) for each in names)
+
+    def wanted_origin(self) -> Document:
+        """Return the origin as it shall be."""
+        bucket = self.desired.bucket
+        origin_id = free_origin_id(self.config, bucket)
+        origin = self.origin or new_origin(bucket, self.region, origin_id=origin_id)
+        if self.attachment == attachment_of(origin):
+            return origin
+        return attach(origin, self.attachment)
+
+    def wanted_behavior(self) -> Document:
+        """Return the behavior as it shall be."""
+        behavior = self.behavior or new_behavior(self.wanted_origin()["Id"])
+        return patch_behavior(behavior, self.behavior_change)
+
+    def wanted_config(self) -> Document:
+        """Return the whole configuration as it shall be, of an old or a new distribution.
+
+        In a new one the default behavior wants signatures too: nothing in the
+        bucket shall be open because a pattern does not match.
+        """
+        origin, behavior = self.wanted_origin(), self.wanted_behavior()
+        if self.config is None:
+            config = new_distribution_config(self.desired.bucket, origin, behavior)
+            if self.desired.certificate:
+                config = with_domain(config, self.host, self.desired.certificate)
+        else:
+            config = replace_origin(self.config, origin)
+        return replace_behavior(config, self.desired.path_pattern, behavior)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyChoice:
+    """Which policies the behavior has and must have: its own if they do, else one that does."""
+
+    state: ResolvedState
+
+    @property
+    def behavior(self) -> Mapping[str, Any]:
+        """Return the behavior; empty for one that is yet to be made."""
+        return self.state.behavior or {}
+
+    @property
+    def splits_origins(self) -> bool:
+        """Tell whether each origin needs a copy of its own, because S3 names in it who asked.
+
+        A response headers policy that overrides S3 says the same in every copy.
+        """
+        rules = cors.merge(self.state.bucket.cors_rules, self.state.desired.cors_origins)
+        return (
+            bool(self.state.desired.cors_origins)
+            and cors.echoes_origins(rules)
+            and not self._overrides_cors
+        )
+
+    @property
+    def needs_cache_key(self) -> bool:
+        """Tell whether copies in the cache must differ by more than the path."""
+        return self.state.desired.downloads or self.splits_origins
+
+    @property
+    def own_cache_policy(self) -> Named | None:
+        """Return the cache policy that was made for the bucket."""
+        return find_by_name(self._cache_policies.values(), self.state.name)
+
+    def suffices(self, policy: Named | None) -> bool:
+        """Tell whether a cache policy keeps apart what must be kept apart."""
+        if policy is None:
+            return False
+        if self.state.desired.downloads and not has_downloads_in_cache_key(policy.config):
+            return False
+        splits = has_origin_in_cache_key(policy.config) or not keeps_copies(policy.config)
+        return splits or not self.splits_origins
+
+    @property
+    def cache_policy_id(self) -> str | None:
+        """Return the cache policy to set, or None where the behavior's may stay."""
+        current = self.behavior.get("CachePolicyId")
+        if self.needs_cache_key:
+            if self.suffices(self._cache_policies.get(current or "")):
+                return None
+            return self.own_cache_policy.id if self.own_cache_policy else NOT_YET
+        if current or not self.state.desired.cors_origins:
+            return None
+        # An origin request policy works with a cache policy only.
+        return CACHE_POLICIES["CachingOptimized"]
+
+    @property
+    def origin_request_policy_id(self) -> str | None:
+        """Return the origin request policy to set, or None where the behavior's may stay."""
+        policies = self.state.account.origin_request_policies or {}
+        current = policies.get(self.behavior.get("OriginRequestPolicyId") or "")
+        config = current.config if current else None
+        if self.state.desired.downloads:
+            if forwards_downloads(config) and forwards_origin(config):
+                return None
+            own = find_by_name(policies.values(), self.state.name)
+            return own.id if own else NOT_YET
+        if not self.state.desired.cors_origins or forwards_origin(config):
+            return None
+        return ORIGIN_REQUEST_POLICIES["CORS-S3Origin"]
+
+    @property
+    def response_headers_policy_id(self) -> str | None:
+        """Return the response headers policy to set, or None where nothing is to be set."""
+        if self.response_headers_policy or not self.state.desired.cors_origins:
+            return None
+        return RESPONSE_HEADERS_POLICIES["SimpleCORS"]
+
+    @property
+    def response_headers_policy(self) -> str:
+        """Return the response headers policy that the behavior has, or an empty text."""
+        return self.behavior.get("ResponseHeadersPolicyId") or ""
+
+    @property
+    def origins_without_cors(self) -> list[str]:
+        """Return the origins that the behavior's response headers policy keeps out."""
+        if not self._overrides_cors:
+            return []
+        config = self._response_headers.config if self._response_headers else None
+        return lacking_origins(config, self.state.desired.cors_origins)
+
+    @property
+    def _overrides_cors(self) -> bool:
+        policy = self._response_headers
+        return policy is not None and overrides_origin(policy.config)
+
+    @property
+    def _response_headers(self) -> Named | None:
+        policies = self.state.account.response_headers_policies or {}
+        return policies.get(self.response_headers_policy)
+
+    @property
+    def _cache_policies(self) -> Mapping[str, Named]:
+        return self.state.account.cache_policies or {}

@@ -1,0 +1,191 @@
+"""Follow what CloudFront's API says while it changes, as late as an edge of CloudFront does.
+
+A change reaches the edges some time after the API has taken it. How long that
+takes is not documented; whoever rotates keys has to wait for it, and here the
+wait can be seen.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Self, TypeAlias
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+from cfsigned_django.edge.behavior import Behavior
+from cfsigned_django.edge.distribution import Distribution
+from cfsigned_django.signing.keys import PublicKey
+
+logger = logging.getLogger("cfsigned_django.edge")
+
+#: How many seconds lie between two looks.
+INTERVAL = 1.0
+#: Id of a public key -> the key.
+TrustedKeys: TypeAlias = Mapping[str, PublicKey]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What a distribution asks of viewers.
+
+    ``behaviors`` are as in :class:`Distribution`, ``key_groups`` has the keys
+    of each group that they trust, by its id, and ``left_out`` names what the
+    distribution has and this edge does not do.
+    """
+
+    behaviors: tuple[Behavior, ...]
+    key_groups: Mapping[str, TrustedKeys]
+    left_out: tuple[str, ...] = ()
+
+    def describe_keys(self) -> str:
+        """Return the ids of all trusted keys for people."""
+        return key_names(
+            {name: key for keys in self.key_groups.values() for name, key in keys.items()}
+        )
+
+    def describe_behaviors(self) -> list[str]:
+        """Return the behaviors in their order for people."""
+        return [_describe(each) for each in self.behaviors]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _View:
+    """The rules at a look, and from when on the edge goes by them."""
+
+    rules: Rules
+    counts_from: float
+
+
+class DistributionWatch:
+    """Know the rules of a distribution that others change, each ``propagation`` seconds later.
+
+    ``read`` asks for the rules of this moment. It is called first here, and
+    what it raises then is raised; those rules count at once. If it fails later,
+    that is logged once, and the edge goes on with the rules that it knows.
+    ``clock`` returns seconds and never goes back.
+    """
+
+    def __init__(
+        self,
+        read: Callable[[], Rules],
+        *,
+        propagation: float = 0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        if propagation < 0:
+            raise ValueError(f"propagation is {propagation!r}: seconds are wanted, 0 or more.")
+        self._read = read
+        self._propagation = propagation
+        self._clock = clock
+        self._views = deque([_View(rules=read(), counts_from=clock())])
+        self._lock = threading.Lock()
+        self._is_failing = False
+
+    def current(self) -> Rules:
+        """Return the rules that the edge goes by at this moment."""
+        now = self._clock()
+        with self._lock:
+            while len(self._views) > 1 and self._views[1].counts_from <= now:
+                self._views.popleft()
+            return self._views[0].rules
+
+    def look(self) -> None:
+        """Ask for the rules once, and note when what has changed will count."""
+        try:
+            rules = self._read()
+        except Exception as error:
+            # Whatever it is: an edge that forgot its keys would break every link.
+            if not self._is_failing:
+                logger.error(
+                    "The distribution could not be read; the edge goes on with %s. %s",
+                    self._views[-1].rules.describe_keys(),
+                    error,
+                )
+            self._is_failing = True
+            return
+        if self._is_failing:
+            logger.info("The distribution can be read again.")
+        self._is_failing = False
+        self._note(rules)
+
+    @contextmanager
+    def running(self, interval: float = INTERVAL) -> Iterator[Self]:
+        """Look every ``interval`` seconds in a thread, for as long as the block runs."""
+        stop = threading.Event()
+
+        def look_again_and_again() -> None:
+            while not stop.wait(interval):
+                self.look()
+
+        thread = threading.Thread(target=look_again_and_again, name="The distribution", daemon=True)
+        thread.start()
+        try:
+            yield self
+        finally:
+            stop.set()
+            thread.join()
+
+    def _note(self, rules: Rules) -> None:
+        before = self._views[-1].rules
+        if rules == before:
+            return
+        for sentence in _changes(before, rules):
+            logger.info("%s; the edge goes by it in %g s.", sentence, self._propagation)
+        with self._lock:
+            counts_from = self._clock() + self._propagation
+            self._views.append(_View(rules=rules, counts_from=counts_from))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FollowedDistribution:
+    """Serve each request by the rules of its moment: a WSGI application.
+
+    ``rules`` returns them; the rest is as in :class:`Distribution`.
+    """
+
+    rules: Callable[[], Rules]
+    domain_names: tuple[str, ...]
+    origin: WSGIApplication
+    viewer_scheme: str | None = None
+
+    def current(self) -> Distribution:
+        """Return the distribution as it is at this moment."""
+        rules = self.rules()
+        return Distribution(
+            domain_names=self.domain_names,
+            behaviors=rules.behaviors,
+            key_groups=rules.key_groups,
+            origin=self.origin,
+            viewer_scheme=self.viewer_scheme,
+        )
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        return self.current()(environ, start_response)
+
+
+def key_names(keys: TrustedKeys) -> str:
+    """Return the ids of the keys for people."""
+    return ", ".join(sorted(keys)) or "no key"
+
+
+def _describe(behavior: Behavior) -> str:
+    name = "Default (*)" if behavior.is_default else behavior.path_pattern.removeprefix("/")
+    if behavior.foreign_origin:
+        return f"{name}: nothing here, it reads {behavior.foreign_origin}"
+    groups = " and ".join(behavior.trusted_key_groups)
+    return f"{name}: signed by {groups}" if groups else f"{name}: open to everybody"
+
+
+def _changes(before: Rules, after: Rules) -> Iterator[str]:
+    for group, keys in after.key_groups.items():
+        if group in before.key_groups and keys != before.key_groups[group]:
+            yield f"The key group {group} holds {key_names(keys)} now"
+    if after.behaviors != before.behaviors:
+        yield f"The behaviors are, in their order: {'; '.join(after.describe_behaviors())}"
+    if new := [each for each in after.left_out if each not in before.left_out]:
+        yield f"The distribution has {', '.join(new)} now, which this edge leaves out"

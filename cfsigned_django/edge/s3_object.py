@@ -1,0 +1,274 @@
+"""Answer a request to read one object as S3 does: conditions, ranges, overrides, errors.
+
+This is for origins that hold files and are not S3.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import format_datetime, parsedate_to_datetime
+from enum import Enum, auto
+from typing import BinaryIO
+from urllib.parse import parse_qsl
+from wsgiref.types import WSGIEnvironment
+
+CHUNK_SIZE = 64 * 1024
+
+_ERROR = (
+    '<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{code}</Code><Message>{message}</Message>'
+    "<RequestId>{request_id}</RequestId><HostId>{host_id}</HostId></Error>"
+)
+# The query parameters of GetObject that replace headers of its answer.
+_OVERRIDES = {
+    "response-cache-control": "Cache-Control",
+    "response-content-disposition": "Content-Disposition",
+    "response-content-encoding": "Content-Encoding",
+    "response-content-language": "Content-Language",
+    "response-content-type": "Content-Type",
+    "response-expires": "Expires",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredObject:
+    """Describe one object: ``size`` in bytes, ``etag`` with its quotes, an aware date.
+
+    ``open`` returns a file that can seek; it is called only where bytes of
+    the object are asked for.
+    """
+
+    size: int
+    content_type: str
+    etag: str
+    last_modified: datetime
+    open: Callable[[], BinaryIO]
+    content_encoding: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """Hold a status line, headers and an iterable body, as WSGI has them."""
+
+    status: str
+    headers: tuple[tuple[str, str], ...] = ()
+    body: Iterable[bytes] = ()
+
+
+class FileBody:
+    """Iterate over a part of a file in chunks; close the file when done or abandoned."""
+
+    def __init__(self, file: BinaryIO, part: ByteRange) -> None:
+        self._file = file
+        self._part = part
+
+    def __iter__(self) -> Iterator[bytes]:
+        remaining = self._part.length
+        self._file.seek(self._part.first)
+        while remaining and (chunk := self._file.read(min(CHUNK_SIZE, remaining))):
+            remaining -= len(chunk)
+            yield chunk
+
+    def close(self) -> None:
+        """Close the file; WSGI servers call this at the end of each request."""
+        self._file.close()
+
+
+def answer(stored: StoredObject, environ: WSGIEnvironment) -> Answer:
+    """Return the answer to a GET or HEAD request for the object."""
+    versions = (
+        ("ETag", stored.etag),
+        ("Last-Modified", format_datetime(stored.last_modified, usegmt=True)),
+    )
+    match evaluate(environ, etag=stored.etag, last_modified=stored.last_modified):
+        case Outcome.NOT_MODIFIED:
+            return Answer(status="304 Not Modified", headers=versions)
+        case Outcome.FAILED:
+            return s3_error(
+                "412 Precondition Failed", "PreconditionFailed", "A precondition does not hold"
+            )
+    try:
+        return _answer_bytes(stored, environ, (("Accept-Ranges", "bytes"), *versions))
+    except NotSatisfiable:
+        return s3_error(
+            "416 Requested Range Not Satisfiable",
+            "InvalidRange",
+            "The requested range is not satisfiable",
+            ("Content-Range", f"bytes */{stored.size}"),
+        )
+    except ValueError as error:
+        return s3_error("400 Bad Request", "InvalidArgument", str(error))
+
+
+def s3_error(status: str, code: str, message: str, *headers: tuple[str, str]) -> Answer:
+    """Return an error in the shape of S3's.
+
+    S3's "Access Denied" comes with a RequestId and a HostId, which tells it
+    apart from CloudFront's "Access denied".
+    """
+    body = _ERROR.format(
+        code=code,
+        message=message,
+        request_id=secrets.token_hex(8).upper(),
+        host_id=secrets.token_urlsafe(32),
+    ).encode()
+    return Answer(
+        status=status,
+        headers=(
+            ("Content-Type", "application/xml"),
+            ("Content-Length", str(len(body))),
+            *headers,
+        ),
+        body=(body,),
+    )
+
+
+def _answer_bytes(
+    stored: StoredObject, environ: WSGIEnvironment, common: tuple[tuple[str, str], ...]
+) -> Answer:
+    described = {"Content-Type": stored.content_type}
+    if stored.content_encoding:
+        described["Content-Encoding"] = stored.content_encoding
+    described.update(_read_overrides(environ.get("QUERY_STRING", "")))
+    part = None
+    if range_applies(environ, etag=stored.etag, last_modified=stored.last_modified):
+        part = parse_range(environ.get("HTTP_RANGE", ""), stored.size)
+    whole = ByteRange(first=0, last=stored.size - 1)
+    is_head = environ["REQUEST_METHOD"] == "HEAD"
+    if part is not None:
+        described["Content-Range"] = part.content_range(stored.size)
+    described["Content-Length"] = str((part or whole).length)
+    return Answer(
+        status="206 Partial Content" if part is not None else "200 OK",
+        headers=(*described.items(), *common),
+        body=() if is_head else FileBody(stored.open(), part or whole),
+    )
+
+
+def _read_overrides(query: str) -> dict[str, str]:
+    """Return the headers that the query asks for.
+
+    Raise ``ValueError`` for a value that cannot be a header: one with a
+    control character would end the header and begin another.
+    """
+    headers = {}
+    for name, value in parse_qsl(query):
+        if name not in _OVERRIDES:
+            continue
+        if not value.isprintable() or any(ord(character) > 0xFF for character in value):
+            raise ValueError("Header value cannot be represented using ISO-8859-1")
+        headers[_OVERRIDES[name]] = value
+    return headers
+
+
+# No object has a size of more than 18 digits, and Python reads no number of more than 4300.
+_SINGLE_RANGE = re.compile(r"bytes=\s*(\d{0,18})-(\d{0,18})\s*", re.ASCII)
+
+
+class NotSatisfiable(Exception):
+    """Report a range that begins behind the end of the object (416)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ByteRange:
+    """Name the bytes from ``first`` to ``last``, both included, as HTTP counts them."""
+
+    first: int
+    last: int
+
+    @property
+    def length(self) -> int:
+        """Return the number of bytes."""
+        return self.last - self.first + 1
+
+    def content_range(self, size: int) -> str:
+        """Return the value of Content-Range for an object of ``size`` bytes."""
+        return f"bytes {self.first}-{self.last}/{size}"
+
+
+def parse_range(header: str, size: int) -> ByteRange | None:
+    """Return the range that a viewer asked for; None stands for the whole object.
+
+    A header that is not understood is ignored, and so is one with several
+    ranges: "Amazon S3 doesn't support retrieving multiple ranges of data per
+    GET request" (API_GetObject). Raise :exc:`NotSatisfiable` where no byte of
+    the object is in the range.
+    """
+    match = _SINGLE_RANGE.fullmatch(header)
+    if match is None or not (match[1] or match[2]):
+        return None
+    if not match[1]:
+        suffix = min(int(match[2]), size)
+        first, last = size - suffix, size - 1
+    else:
+        first, last = int(match[1]), int(match[2] or size - 1)
+        if match[2] and last < first:
+            return None
+    if first >= size:
+        raise NotSatisfiable
+    return ByteRange(first=first, last=min(last, size - 1))
+
+
+class Outcome(Enum):
+    """Say what the conditions of a request ask for."""
+
+    PROCEED = auto()
+    # 304: the viewer has this version already.
+    NOT_MODIFIED = auto()
+    # 412: the viewer wanted another version.
+    FAILED = auto()
+
+
+def evaluate(environ: WSGIEnvironment, *, etag: str, last_modified: datetime | None) -> Outcome:
+    """Compare the conditions of a request to read with a strong ``etag`` and a date.
+
+    A date that cannot be read is ignored, as RFC 9110 asks.
+    """
+    if_match = environ.get("HTTP_IF_MATCH")
+    if if_match is not None:
+        if not _names(if_match, etag):
+            return Outcome.FAILED
+    elif _is_modified_since(environ.get("HTTP_IF_UNMODIFIED_SINCE"), last_modified) is True:
+        return Outcome.FAILED
+    if_none_match = environ.get("HTTP_IF_NONE_MATCH")
+    if if_none_match is not None:
+        return Outcome.NOT_MODIFIED if _names(if_none_match, etag) else Outcome.PROCEED
+    if _is_modified_since(environ.get("HTTP_IF_MODIFIED_SINCE"), last_modified) is False:
+        return Outcome.NOT_MODIFIED
+    return Outcome.PROCEED
+
+
+def range_applies(environ: WSGIEnvironment, *, etag: str, last_modified: datetime | None) -> bool:
+    """Say whether If-Range, where it is sent, still names this version of the object."""
+    if_range = environ.get("HTTP_IF_RANGE")
+    if if_range is None:
+        return True
+    if if_range.startswith('"'):
+        return bool(if_range == etag)
+    return last_modified is not None and _parse_date(if_range) == last_modified.replace(
+        microsecond=0
+    )
+
+
+def _names(header: str, etag: str) -> bool:
+    tags = [tag.strip().removeprefix("W/") for tag in header.split(",")]
+    return "*" in tags or etag in tags
+
+
+def _is_modified_since(header: str | None, last_modified: datetime | None) -> bool | None:
+    """Return None where there is nothing to compare."""
+    date = _parse_date(header) if header else None
+    if date is None or last_modified is None:
+        return None
+    return last_modified.replace(microsecond=0) > date
+
+
+def _parse_date(text: str) -> datetime | None:
+    try:
+        date = parsedate_to_datetime(text)
+    except (TypeError, ValueError):
+        return None
+    return date if date.tzinfo else date.replace(tzinfo=UTC)

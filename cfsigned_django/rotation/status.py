@@ -1,0 +1,315 @@
+"""Say in words how a rotation stands: what it waits for, what is overdue, and the whole report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from django.utils.formats import date_format
+from django.utils.timezone import get_current_timezone_name, localtime
+from django.utils.translation import gettext as _, ngettext
+
+from cfsigned_django.rotation.lifecycle import Blocker, Cause, KeyStatus
+from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django.rotation.rotation import Rotation
+
+#: After so long it is not CloudFront's slowness that keeps a new key from working.
+_PATIENCE = timedelta(minutes=15)
+#: So long after the last moment that the waits allow, a step has failed; a weekend is shorter.
+GRACE = timedelta(days=3)
+
+
+# Waits, and steps that a person takes by hand
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PendingWait:
+    """What a key pair waits for, in words, and until when if that is known."""
+
+    key_pair: KeyPair
+    what: str
+    until: datetime | None
+
+    @property
+    def topic(self) -> object:
+        """Return what tells one wait from another; the words hold an age, which grows."""
+        return self.key_pair.pk, self.key_pair.status, self.until
+
+
+def find_pending(rotation: Rotation, *, now: datetime) -> list[PendingWait]:
+    """Return the manual steps and the waits of the group."""
+    key_pairs = rotation.key_pairs()
+    return [
+        *find_manual_steps(rotation, now=now, key_pairs=key_pairs),
+        *find_waits(rotation, now=now, key_pairs=key_pairs),
+    ]
+
+
+def find_waits(
+    rotation: Rotation, *, now: datetime, key_pairs: Collection[KeyPair] | None = None
+) -> list[PendingWait]:
+    """Return what the key pairs of the group wait for; ``key_pairs`` if the caller has them."""
+    return list(_waits(rotation, now, rotation.key_pairs() if key_pairs is None else key_pairs))
+
+
+def _waits(
+    rotation: Rotation, now: datetime, key_pairs: Collection[KeyPair]
+) -> Iterator[PendingWait]:
+    for key_pair in key_pairs:
+        match KeyStatus(key_pair.status):
+            case KeyStatus.PENDING if rotation.key_groups is None:
+                what = _("%(key)s waits for its id: create its public key in CloudFront.")
+                yield PendingWait(key_pair=key_pair, what=what % {"key": key_pair}, until=None)
+            case KeyStatus.TRUSTED if not key_pair.is_spare:
+                for blocker in rotation.blockers(key_pair, KeyStatus.ACTIVE, now):
+                    yield _put_in_words(rotation, key_pair, blocker, now)
+            case KeyStatus.RETIRING:
+                blockers = rotation.blockers(key_pair, KeyStatus.RETIRED, now)
+                for blocker in blockers:
+                    yield _put_in_words(rotation, key_pair, blocker, now)
+                if not blockers and (apart := rotation.what_signs_apart(str(key_pair))):
+                    yield PendingWait(key_pair=key_pair, what=apart, until=None)
+
+
+def find_manual_steps(
+    rotation: Rotation, *, now: datetime, key_pairs: Collection[KeyPair] | None = None
+) -> list[PendingWait]:
+    """Return what a person must remove from CloudFront now, if the site may not do it."""
+    if rotation.key_groups is not None:
+        return []
+    rows = rotation.key_pairs() if key_pairs is None else key_pairs
+    return list(_manual_steps(rotation, now, rows))
+
+
+def _manual_steps(
+    rotation: Rotation, now: datetime, key_pairs: Collection[KeyPair]
+) -> Iterator[PendingWait]:
+    for key_pair in key_pairs:
+        match KeyStatus(key_pair.status):
+            case KeyStatus.RETIRING if not rotation.blockers(key_pair, KeyStatus.RETIRED, now):
+                if rotation.what_signs_apart(str(key_pair)):
+                    continue  # find_waits() tells
+                what = _(
+                    "The last link that %(key)s signed has expired: remove the key from the key "
+                    "group in CloudFront, delete the public key there, and say so in the admin."
+                )
+            case KeyStatus.REVOKED if key_pair.awaits_removal:
+                what = _(
+                    "%(key)s is revoked: remove it from the key group in CloudFront now, delete "
+                    "the public key there, and say so in the admin. CloudFront keeps the last key "
+                    "of a group: if it is the only one, add another first."
+                )
+            case _other:
+                continue
+        yield PendingWait(key_pair=key_pair, what=what % {"key": key_pair}, until=None)
+
+
+def _put_in_words(
+    rotation: Rotation, key_pair: KeyPair, blocker: Blocker, now: datetime
+) -> PendingWait:
+    age = now - (key_pair.trusted_at or now)
+    until = blocker.until and datetime.fromtimestamp(blocker.until, tz=UTC)
+    values = {
+        "key": key_pair,
+        "since": in_words(age),
+        "clock": clock_time(until or now, now),
+        "wait": in_words(timedelta(seconds=rotation.waits.propagation)),
+    }
+    match blocker.cause:
+        case Cause.NOT_PROBED if age >= _PATIENCE:
+            what = _(
+                "%(key)s has been TRUSTED for %(since)s, but CloudFront has not yet served a "
+                "probe that is signed with it. Does the cache behavior for all files trust this "
+                "key group? Does AWS_S3_CUSTOM_DOMAIN name the distribution? May this machine "
+                "connect to it?"
+            )
+        case Cause.NOT_PROBED:
+            what = _(
+                "%(key)s has been TRUSTED for %(since)s, but CloudFront has not yet served a "
+                "probe that is signed with it."
+            )
+        case Cause.PROPAGATION:
+            what = _(
+                "%(key)s has been TRUSTED for %(since)s; it signs at %(clock)s, when it has "
+                "worked for %(wait)s."
+            )
+        case _other:
+            what = _(
+                "%(key)s no longer signs; it may go at %(clock)s, when the last link that it "
+                "signed has expired."
+            )
+    return PendingWait(key_pair=key_pair, what=what % values, until=until or None)
+
+
+# Overdue
+
+
+def find_overdue(
+    rotation: Rotation, *, now: datetime, key_pairs: Collection[KeyPair] | None = None
+) -> list[str]:
+    """Return which steps are overdue, each as a sentence: since when, and what to look at."""
+    rows = rotation.key_pairs() if key_pairs is None else key_pairs
+    return list(_overdue(rotation, now, rows))
+
+
+def _overdue(rotation: Rotation, now: datetime, key_pairs: Collection[KeyPair]) -> Iterator[str]:
+    by_hand = rotation.key_groups is None
+    for key_pair in key_pairs:
+        due = _due_at(rotation, key_pair)
+        if due is not None and now >= due + GRACE:
+            values = {"key": key_pair, "due": date_and_time(due)}
+            yield _what_to_look_at(key_pair, by_hand) % values
+
+
+def _due_at(rotation: Rotation, key_pair: KeyPair) -> datetime | None:
+    """Return since when the next step could be taken; None if none is to come."""
+    waits = rotation.waits
+    match KeyStatus(key_pair.status):
+        case KeyStatus.PENDING:
+            return key_pair.created_at
+        case KeyStatus.TRUSTED if not key_pair.is_spare:
+            since = key_pair.good_since or key_pair.trusted_at
+            return since and since + timedelta(seconds=waits.propagation)
+        case KeyStatus.RETIRING:
+            return rotation.links_end(key_pair)
+        case KeyStatus.REVOKED if key_pair.awaits_removal:
+            return key_pair.revoked_at
+        case _other:
+            return None
+
+
+def _what_to_look_at(key_pair: KeyPair, by_hand: bool) -> str:
+    match KeyStatus(key_pair.status):
+        case KeyStatus.PENDING if by_hand:
+            return _(
+                "%(key)s has waited for its id since %(due)s: create its public key in CloudFront "
+                "and enter the id in the admin, or revoke it."
+            )
+        case KeyStatus.PENDING:
+            return _(
+                "%(key)s could have been put into the key group since %(due)s: let CloudFront "
+                "trust it in the admin, or see whether cfsigned_rotate runs, whether it reaches "
+                "AWS, and what AWS answers."
+            )
+        case KeyStatus.TRUSTED if key_pair.good_since is not None:
+            return _(
+                "%(key)s has worked and may sign since %(due)s, and nobody has let it: activate it "
+                "in the admin, or see whether cfsigned_rotate runs and this machine can connect to "
+                "the distribution."
+            )
+        case KeyStatus.TRUSTED:
+            return _(
+                "%(key)s could have signed since %(due)s, but no probe was good for long enough: "
+                "see whether the cache behavior for all files trusts this key group, whether "
+                "AWS_S3_CUSTOM_DOMAIN names the distribution, and whether this machine can connect "
+                "to it; or revoke the key and start anew."
+            )
+        case KeyStatus.RETIRING:
+            return _(
+                "%(key)s could have been retired since %(due)s, and CloudFront still trusts it: "
+                "retire it in the admin, or see whether cfsigned_rotate runs and reaches AWS; by "
+                "hand, remove the key there and say so in the admin."
+            )
+        case _revoked:
+            return _(
+                "%(key)s is revoked since %(due)s, but CloudFront may still trust it: see whether "
+                "cfsigned_rotate runs and reaches AWS; by hand, remove the key there and say so in "
+                "the admin."
+            )
+
+
+# The report
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What was done, what blocks the next step, and how the key pairs stand."""
+
+    key_group_id: str | None
+    did: str | None
+    #: What is waited for, in words, and until when if that is known.
+    blockers: list[tuple[str, datetime | None]]
+    key_pairs: Iterable[KeyPair]
+    now: datetime
+    #: What to know besides, which blocks nothing.
+    notes: list[str]
+    is_dry_run: bool = False
+
+    def as_json(self) -> str:
+        """Return the JSON that docs/commands.md describes; moments are in UTC."""
+        report = {
+            "key_group_id": self.key_group_id,
+            "did": self.did,
+            "blockers": [{"what": what, "until": _utc(until)} for what, until in self.blockers],
+            "keys": [
+                {
+                    "key_pair_id": each.key_pair_id,
+                    "status": each.status,
+                    "algorithm": each.algorithm,
+                    "since": _utc(each.since),
+                }
+                for each in self.key_pairs
+            ],
+            "notes": self.notes,
+        }
+        return json.dumps(report, indent=2)
+
+    def as_text(self) -> str:
+        """Return lines for a person, with times as this site shows them."""
+        lines = [self.did or self._headline]
+        lines += [f"  {what}" for what in [*self.notes, *(what for what, _ in self.blockers)]]
+        lines.append(f"Key group {self.key_group_id or 'not set'}, {times_in_words(self.now)}:")
+        for each in self.key_pairs:
+            age = in_words(self.now - each.since)
+            lines.append(
+                f"  {each!s:<16} {each.get_status_display():<9} for {age:<9} "
+                f"{each.get_algorithm_display()}{', spare' if each.is_spare else ''}"
+            )
+        return "\n".join(lines)
+
+    @property
+    def _headline(self) -> str:
+        if self.is_dry_run:
+            return "Dry run: nothing was done."
+        return "Not yet:" if self.blockers else "There is nothing to do."
+
+
+def times_in_words(now: datetime) -> str:
+    """Say what time it is, and in which time zone times are shown."""
+    return f"{localtime(now):%Y-%m-%d %H:%M:%S %Z} ({get_current_timezone_name()})"
+
+
+def _utc(moment: datetime | None) -> str | None:
+    return None if moment is None else f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+# Times
+
+
+def clock_time(moment: datetime, now: datetime) -> str:
+    """Return the local time of day, with the date where it is another day."""
+    local = localtime(moment)
+    same_day = local.date() == localtime(now).date()
+    return local.strftime("%H:%M:%S") if same_day else date_and_time(moment)
+
+
+def date_and_time(moment: datetime) -> str:
+    """Return the local date and time; the time in 24 hours, as it is everywhere on the page."""
+    local = localtime(moment)
+    date, time = date_format(local, "DATE_FORMAT"), local.strftime("%H:%M:%S")
+    return _("%(date)s, %(time)s") % {"date": date, "time": time}
+
+
+def in_words(duration: timedelta) -> str:
+    """Return a duration in its largest whole unit: 40 s, 5 min, 3 h, 12 days."""
+    seconds = max(0, int(duration.total_seconds()))
+    if seconds < 120:
+        return _("%(n)s s") % {"n": seconds}
+    if seconds < 2 * 3600:
+        return _("%(n)s min") % {"n": seconds // 60}
+    if seconds < 48 * 3600:
+        return _("%(n)s h") % {"n": seconds // 3600}
+    days = seconds // 86400
+    return ngettext("%(n)s day", "%(n)s days", days) % {"n": days}

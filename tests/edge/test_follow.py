@@ -1,0 +1,270 @@
+"""Follow a distribution while it changes, as late as an edge of CloudFront does."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+import pytest
+from hypothesis import given, strategies as st
+
+from cfsigned_django.edge.behavior import Behavior
+from cfsigned_django.edge.client import EdgeClient, EdgeResponse
+from cfsigned_django.edge.follow import DistributionWatch, FollowedDistribution, Rules
+from cfsigned_django.signing import PrivateKey, PublicKey, Signer
+from tests.edge import BASE, EXPIRES, HOST, IMAGE, call
+from tests.edge.conftest import echo_origin
+
+OLD, NEW = "K1", "K2"
+PRIVATE_KEYS = {name: PrivateKey.generate() for name in (OLD, NEW, "K3", "K4", "K5")}
+KEYS = {name: private_key.public_key for name, private_key in PRIVATE_KEYS.items()}
+RULES = Rules(
+    behaviors=(
+        Behavior(path_pattern="/static/*"),
+        Behavior(path_pattern="/app/*", foreign_origin="app.example.com"),
+        Behavior(trusted_key_groups=("g1",)),
+    ),
+    key_groups={"g1": {OLD: KEYS[OLD]}},
+    left_out=("WebACLId",),
+)
+
+
+@dataclass(slots=True)
+class World:
+    """A distribution that the test changes, and a clock that the test moves."""
+
+    now: float = 0.0
+    rules: Rules = field(default=RULES)
+    failure: Exception | None = None
+
+    def read(self) -> Rules:
+        """Return the rules of this moment, or fail."""
+        if self.failure is not None:
+            raise self.failure
+        return self.rules
+
+    def hold(self, *names: str) -> None:
+        """Let the key group hold the keys of these names."""
+        self.rules = replace(self.rules, key_groups={"g1": {name: KEYS[name] for name in names}})
+
+    def watch(self, propagation: float = 3) -> DistributionWatch:
+        """Return a watch over this distribution, by this clock."""
+        return DistributionWatch(self.read, propagation=propagation, clock=lambda: self.now)
+
+
+def trusted(watch: DistributionWatch) -> Mapping[str, PublicKey]:
+    """Return the keys that the edge trusts at this moment."""
+    return watch.current().key_groups["g1"]
+
+
+def test_first_keys_count_at_once() -> None:
+    """Trust what the group holds when the edge starts, without a wait."""
+    assert trusted(World().watch()) == {OLD: KEYS[OLD]}
+
+
+def test_a_change_counts_after_the_delay() -> None:
+    """Trust a new key, and stop trusting the old one, just when the delay is over."""
+    world = World()
+    watch = world.watch(propagation=8)
+    world.hold(NEW)
+    world.now = 100
+    watch.look()
+    world.now = 107.9
+    assert set(trusted(watch)) == {OLD}
+    world.now = 108
+    assert set(trusted(watch)) == {NEW}
+
+
+def test_looking_again_does_not_start_the_delay_anew() -> None:
+    """Count the delay from the first look that saw the change."""
+    world = World()
+    watch = world.watch(propagation=8)
+    world.hold(OLD, NEW)
+    for world.now in range(1, 9):
+        watch.look()
+        assert set(trusted(watch)) == {OLD}
+    world.now = 9
+    assert set(trusted(watch)) == {OLD, NEW}
+
+
+def test_another_key_under_a_known_id_is_a_change() -> None:
+    """Notice a key that was replaced under its id."""
+    world = World()
+    watch = world.watch(propagation=0)
+    world.rules = replace(RULES, key_groups={"g1": {OLD: KEYS[NEW]}})
+    watch.look()
+    assert trusted(watch) == {OLD: KEYS[NEW]}
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.floats(0.1, 20),
+            st.one_of(st.none(), st.sets(st.sampled_from(sorted(KEYS))).map(frozenset)),
+        ),
+        max_size=15,
+    ),
+    st.floats(0, 30),
+)
+def test_every_key_set_counts_in_its_turn(
+    history: list[tuple[float, frozenset[str] | None]], propagation: float
+) -> None:
+    """Show at each moment the group as it was one delay before; None is an API that is down."""
+    world = World()
+    watch = world.watch(propagation)
+    seen: list[tuple[float, frozenset[str]]] = [(float("-inf"), frozenset({OLD}))]
+    for wait, names in history:
+        world.now += wait
+        world.failure = OSError("down") if names is None else None
+        if names is not None:
+            world.hold(*names)
+            seen.append((world.now + propagation, names))
+        watch.look()
+        expected = [group for counts_from, group in seen if counts_from <= world.now][-1]
+        assert set(trusted(watch)) == expected
+
+
+def test_a_failure_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    """Go on with the known keys while the API is down, and say so once, and when it is back."""
+    caplog.set_level(logging.INFO, "cfsigned_django.edge")
+    world = World()
+    watch = world.watch()
+    world.failure = OSError("connection refused")
+    for _ in range(3):
+        watch.look()
+    assert set(trusted(watch)) == {OLD}
+    world.failure = None
+    watch.look()
+    watch.look()
+    assert caplog.messages == [
+        "The distribution could not be read; the edge goes on with K1. connection refused",
+        "The distribution can be read again.",
+    ]
+
+
+def test_a_change_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """Name the keys that the group holds, and when the edge goes by them."""
+    caplog.set_level(logging.INFO, "cfsigned_django.edge")
+    world = World()
+    watch = world.watch(propagation=2.5)
+    world.hold()
+    watch.look()
+    assert caplog.messages == ["The key group g1 holds no key now; the edge goes by it in 2.5 s."]
+
+
+def test_a_group_that_cannot_be_read_at_first_is_an_error() -> None:
+    """Raise at the start: an edge that knows no key would refuse everybody."""
+    world = World(failure=OSError("down"))
+    with pytest.raises(OSError, match="down"):
+        world.watch()
+
+
+def test_a_negative_delay_is_refused() -> None:
+    """Say what is wanted for the delay."""
+    with pytest.raises(ValueError, match=r"propagation is -1: seconds are wanted"):
+        World().watch(propagation=-1)
+
+
+def test_a_thread_follows_the_group() -> None:
+    """See a change without being asked to look, and end with the block."""
+    world = World()
+    watch = world.watch(propagation=0)
+    with watch.running(interval=0.01):
+        world.hold(NEW)
+        for _ in range(2000):
+            if set(trusted(watch)) == {NEW}:
+                break
+            time.sleep(0.005)
+    assert set(trusted(watch)) == {NEW}
+    world.hold()
+    assert set(trusted(watch)) == {NEW}
+
+
+@pytest.fixture
+def log(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
+    """Return what the edge has logged."""
+    caplog.set_level(logging.INFO, "cfsigned_django.edge")
+    return lambda: caplog.messages
+
+
+def edge(watch: DistributionWatch) -> FollowedDistribution:
+    """Return an edge that goes by the watch."""
+    return FollowedDistribution(
+        rules=watch.current, domain_names=(HOST,), origin=echo_origin, viewer_scheme="https"
+    )
+
+
+def ask(edge: FollowedDistribution, url: str, *, now: int = 0) -> EdgeResponse:
+    """Request a URL from the edge as it is at this moment."""
+    return EdgeClient(edge.current()).get(url, now=now)
+
+
+def test_behaviors_decide() -> None:
+    """Serve an open behavior to everybody, and the default one by its key group."""
+    served = edge(World().watch())
+    url = Signer(key_pair_id=OLD, private_key=PRIVATE_KEYS[OLD]).sign_url(
+        IMAGE, date_less_than=EXPIRES
+    )
+    assert ask(served, f"{BASE}/static/a.css").status == 200
+    assert ask(served, f"{BASE}/app/").status == 502
+    assert ask(served, IMAGE).error_code == "MissingKey"
+    assert ask(served, url, now=EXPIRES - 1).status == 200
+    assert call(served, RAW_URI="/static/a.css", PATH_INFO="/static/a.css")[0] == "200 OK"
+    assert call(served, RAW_URI="/a.css", PATH_INFO="/a.css")[0] == "403 Forbidden"
+
+
+def test_a_key_counts_after_the_delay() -> None:
+    """Trust a new key, and let go of the old one, when the delay is over."""
+    world = World()
+    watch = world.watch()
+    served = edge(watch)
+    old, new = (
+        Signer(key_pair_id=name, private_key=PRIVATE_KEYS[name]).sign_url(
+            IMAGE, date_less_than=EXPIRES
+        )
+        for name in (OLD, NEW)
+    )
+    world.hold(NEW)
+    watch.look()
+    world.now = 2.9
+    assert ask(served, old).status == 200
+    assert ask(served, new).error_code == "InvalidKey"
+    world.now = 3
+    assert ask(served, old).error_code == "InvalidKey"
+    assert ask(served, new).status == 200
+
+
+def test_a_behavior_counts_after_the_delay() -> None:
+    """Close a folder that was open when the delay is over."""
+    world = World()
+    watch = world.watch()
+    world.rules = replace(RULES, behaviors=RULES.behaviors[1:])
+    watch.look()
+    assert ask(edge(watch), f"{BASE}/static/a.css").status == 200
+    world.now = 3
+    assert ask(edge(watch), f"{BASE}/static/a.css").error_code == "MissingKey"
+
+
+def test_each_change_is_logged(log: Callable[[], list[str]]) -> None:
+    """Name the key group and its keys, the behaviors in their order, and what is not done."""
+    world = World()
+    watch = world.watch()
+    world.hold()
+    watch.look()
+    world.rules = replace(world.rules, behaviors=RULES.behaviors)
+    watch.look()
+    world.rules = replace(
+        world.rules,
+        behaviors=(*RULES.behaviors[:2], Behavior()),
+        left_out=("WebACLId", "GeoRestriction"),
+    )
+    watch.look()
+    assert log() == [
+        "The key group g1 holds no key now; the edge goes by it in 3 s.",
+        "The behaviors are, in their order: static/*: open to everybody; app/*: nothing here, it "
+        "reads app.example.com; Default (*): open to everybody; the edge goes by it in 3 s.",
+        "The distribution has GeoRestriction now, which this edge leaves out; the edge goes by it "
+        "in 3 s.",
+    ]

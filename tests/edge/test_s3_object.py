@@ -1,0 +1,323 @@
+"""Answer for one object as S3 does: ranges, conditions, overrides and errors."""
+
+from __future__ import annotations
+
+import io
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given, strategies as st
+
+from cfsigned_django.edge.s3_object import (
+    CHUNK_SIZE,
+    Answer,
+    ByteRange,
+    NotSatisfiable,
+    Outcome,
+    StoredObject,
+    answer,
+    evaluate,
+    parse_range,
+    range_applies,
+    s3_error,
+)
+
+DATA = b"0123456789"
+ETAG = '"abc"'
+# Half a second behind the whole one: HTTP dates cannot say so.
+MODIFIED = datetime(2026, 1, 1, 12, 0, 0, 500_000, tzinfo=UTC)
+
+
+class TrackedFile(io.BytesIO):
+    """Remember the largest read that was asked for."""
+
+    largest_read = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Read as BytesIO does."""
+        self.largest_read = max(self.largest_read, size or 0)
+        return super().read(size)
+
+
+def make_object(data: bytes = DATA, **fields: object) -> StoredObject:
+    """Return an object in memory."""
+    values = {
+        "size": len(data),
+        "content_type": "text/plain",
+        "etag": ETAG,
+        "last_modified": MODIFIED,
+        "open": lambda: TrackedFile(data),
+    }
+    return StoredObject(**(values | fields))  # type: ignore[arg-type]
+
+
+def ask(stored: StoredObject | None = None, method: str = "GET", **environ: str) -> Answer:
+    """Ask for an object with some more in the environ."""
+    return answer(
+        stored or make_object(), {"REQUEST_METHOD": method, "QUERY_STRING": "", **environ}
+    )
+
+
+class TestWhole:
+    def test_get(self) -> None:
+        """Send the whole object with what S3 says of it."""
+        reply = ask()
+        assert reply.status == "200 OK"
+        assert dict(reply.headers) == {
+            "Content-Type": "text/plain",
+            "Content-Length": "10",
+            "Accept-Ranges": "bytes",
+            "ETag": ETAG,
+            "Last-Modified": "Thu, 01 Jan 2026 12:00:00 GMT",
+        }
+        assert b"".join(reply.body) == DATA
+
+    def test_head_opens_nothing(self) -> None:
+        """Answer HEAD with the same headers and without opening the file."""
+
+        def refuse() -> io.BytesIO:
+            raise AssertionError("opened")
+
+        reply = ask(make_object(open=refuse), method="HEAD")
+        assert reply.headers == ask().headers
+        assert list(reply.body) == []
+
+    def test_content_encoding(self) -> None:
+        """Say how the stored bytes are encoded."""
+        assert ("Content-Encoding", "gzip") in ask(make_object(content_encoding="gzip")).headers
+
+    def test_empty_object(self) -> None:
+        """Serve an object without any bytes."""
+        reply = ask(make_object(b""))
+        assert dict(reply.headers)["Content-Length"] == "0"
+        assert b"".join(reply.body) == b""
+
+    def test_chunks(self) -> None:
+        """Read a large object in chunks, never as a whole."""
+        file = TrackedFile(b"x" * (3 * CHUNK_SIZE + 5))
+        reply = ask(make_object(file.getvalue(), open=lambda: file))
+        assert [len(chunk) for chunk in reply.body] == [CHUNK_SIZE] * 3 + [5]
+        assert file.largest_read == CHUNK_SIZE
+
+    def test_file_closed_when_abandoned(self) -> None:
+        """Close the file of a viewer who left before the first byte."""
+        file = TrackedFile(DATA)
+        body = ask(make_object(open=lambda: file)).body
+        body.close()  # type: ignore[attr-defined]
+        assert file.closed
+
+    def test_shrunken_file(self) -> None:
+        """Stop where the file has become shorter in the meantime."""
+        reply = ask(make_object(DATA, open=lambda: TrackedFile(b"012")))
+        assert b"".join(reply.body) == b"012"
+
+
+class TestRange:
+    def test_part(self) -> None:
+        """Send 206 and the bytes of the range."""
+        reply = ask(HTTP_RANGE="bytes=2-4")
+        headers = dict(reply.headers)
+        assert reply.status == "206 Partial Content"
+        assert headers["Content-Range"] == "bytes 2-4/10"
+        assert headers["Content-Length"] == "3"
+        assert b"".join(reply.body) == b"234"
+
+    def test_several_ranges(self) -> None:
+        """Send the whole object where several ranges are asked for, as S3 does."""
+        reply = ask(HTTP_RANGE="bytes=0-1,3-4")
+        assert (reply.status, b"".join(reply.body)) == ("200 OK", DATA)
+
+    def test_not_satisfiable(self) -> None:
+        """Send 416 with the size of the object."""
+        reply = ask(HTTP_RANGE="bytes=10-")
+        assert reply.status.startswith("416 ")
+        assert dict(reply.headers)["Content-Range"] == "bytes */10"
+        assert b"<Code>InvalidRange</Code>" in b"".join(reply.body)
+
+    def test_if_range(self) -> None:
+        """Send the whole object where If-Range names another version."""
+        assert ask(HTTP_RANGE="bytes=0-1", HTTP_IF_RANGE=ETAG).status.startswith("206 ")
+        assert ask(HTTP_RANGE="bytes=0-1", HTTP_IF_RANGE='"old"').status == "200 OK"
+
+
+class TestConditions:
+    def test_not_modified(self) -> None:
+        """Send 304 with the version and no body."""
+        reply = ask(HTTP_IF_NONE_MATCH=ETAG, HTTP_RANGE="bytes=0-1")
+        assert reply.status == "304 Not Modified"
+        assert dict(reply.headers) == {
+            "ETag": ETAG,
+            "Last-Modified": "Thu, 01 Jan 2026 12:00:00 GMT",
+        }
+        assert list(reply.body) == []
+
+    def test_precondition_failed(self) -> None:
+        """Send 412 where the viewer wanted another version."""
+        reply = ask(HTTP_IF_MATCH='"old"')
+        assert reply.status == "412 Precondition Failed"
+        assert b"<Code>PreconditionFailed</Code>" in b"".join(reply.body)
+
+
+class TestOverrides:
+    def test_headers_replaced(self) -> None:
+        """Replace headers by the response-* parameters of GetObject."""
+        reply = ask(
+            QUERY_STRING="response-content-disposition=attachment%3B%20filename%3D%22a%20b.txt%22"
+            "&response-content-type=application/pdf&response-cache-control=no-store&x=y"
+        )
+        headers = dict(reply.headers)
+        assert headers["Content-Disposition"] == 'attachment; filename="a b.txt"'
+        assert headers["Content-Type"] == "application/pdf"
+        assert headers["Cache-Control"] == "no-store"
+        assert "x" not in headers
+
+    @pytest.mark.parametrize(
+        "value", ["a%0D%0ASet-Cookie:%20x=y", "a%0Ab", "%00", "%ED%95%9C", "%7F"]
+    )
+    def test_header_injection(self, value: str) -> None:
+        """Refuse a value that would end its header, or that no header can hold."""
+        reply = ask(QUERY_STRING=f"response-content-disposition={value}")
+        assert reply.status == "400 Bad Request"
+        assert b"<Code>InvalidArgument</Code>" in b"".join(reply.body)
+        assert {name for name, _ in reply.headers} == {"Content-Type", "Content-Length"}
+
+
+def test_error_differs_from_cloudfront() -> None:
+    """Give S3's errors a RequestId and HostId, which CloudFront's do not have."""
+    body = b"".join(s3_error("403 Forbidden", "AccessDenied", "Access Denied").body)
+    assert b"<Message>Access Denied</Message><RequestId>" in body
+    assert b"</HostId></Error>" in body
+
+
+@pytest.mark.parametrize(
+    ("header", "first", "last"),
+    [
+        ("bytes=0-0", 0, 0),
+        ("bytes=0-", 0, 9),
+        ("bytes=3-5", 3, 5),
+        ("bytes=3-99", 3, 9),
+        ("bytes=9-", 9, 9),
+        ("bytes=-1", 9, 9),
+        ("bytes=-10", 0, 9),
+        ("bytes=-99", 0, 9),
+        (f"bytes=0-{'9' * 18}", 0, 9),
+        ("bytes= 3-5 ", 3, 5),
+    ],
+)
+def test_range(header: str, first: int, last: int) -> None:
+    """Read one range of an object of 10 bytes."""
+    assert parse_range(header, 10) == ByteRange(first=first, last=last)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "",
+        "bytes",
+        "bytes=",
+        "bytes=-",
+        "bytes=a-b",
+        "bytes=5-3",
+        "bytes=--5",
+        "items=0-5",
+        "bytes=0-1,3-4",
+        "bytes=0-1, 3-4",
+        "bytes=\u0663-\u0665",
+        f"bytes={'1' * 19}-",
+        f"bytes={'1' * 5000}-",
+        f"bytes=0-{'1' * 5000}",
+        f"bytes=-{'1' * 5000}",
+    ],
+)
+def test_ignored(header: str) -> None:
+    """Serve the whole object for what is not one range, several ranges included."""
+    assert parse_range(header, 10) is None
+
+
+@pytest.mark.parametrize(
+    ("header", "size"), [("bytes=10-", 10), ("bytes=10-12", 10), ("bytes=-0", 10), ("bytes=0-", 0)]
+)
+def test_not_satisfiable(header: str, size: int) -> None:
+    """Refuse a range without a single byte of the object in it."""
+    with pytest.raises(NotSatisfiable):
+        parse_range(header, size)
+
+
+@given(
+    size=st.integers(1, 50),
+    first=st.none() | st.integers(0, 60),
+    last=st.none() | st.integers(0, 60),
+)
+def test_agrees_with_slices(size: int, first: int | None, last: int | None) -> None:
+    """Name the bytes that a slice of a list would give."""
+    positions = list(range(size))
+    header = f"bytes={'' if first is None else first}-{'' if last is None else last}"
+    if first is None:
+        expected = positions[-last:] if last else []
+    else:
+        expected = positions[first:] if last is None else positions[first : last + 1]
+    try:
+        part = parse_range(header, size)
+    except NotSatisfiable:
+        assert expected == []
+        return
+    if part is None:
+        assert first is last is None or (first is not None and last is not None and last < first)
+        return
+    assert positions[part.first : part.last + 1] == expected
+    assert part.length == len(expected)
+    assert part.content_range(size) == f"bytes {expected[0]}-{expected[-1]}/{size}"
+
+
+SAME = "Thu, 01 Jan 2026 12:00:00 GMT"
+EARLIER = "Thu, 01 Jan 2026 11:59:59 GMT"
+LATER = "Thu, 01 Jan 2026 12:00:01 GMT"
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({}, Outcome.PROCEED),
+        ({"IF_NONE_MATCH": ETAG}, Outcome.NOT_MODIFIED),
+        ({"IF_NONE_MATCH": 'W/"abc"'}, Outcome.NOT_MODIFIED),
+        ({"IF_NONE_MATCH": '"x", "abc"'}, Outcome.NOT_MODIFIED),
+        ({"IF_NONE_MATCH": "*"}, Outcome.NOT_MODIFIED),
+        ({"IF_NONE_MATCH": '"x"'}, Outcome.PROCEED),
+        ({"IF_NONE_MATCH": '"x"', "IF_MODIFIED_SINCE": LATER}, Outcome.PROCEED),
+        ({"IF_MODIFIED_SINCE": SAME}, Outcome.NOT_MODIFIED),
+        ({"IF_MODIFIED_SINCE": LATER}, Outcome.NOT_MODIFIED),
+        ({"IF_MODIFIED_SINCE": EARLIER}, Outcome.PROCEED),
+        ({"IF_MODIFIED_SINCE": "yesterday"}, Outcome.PROCEED),
+        ({"IF_MODIFIED_SINCE": "Thu, 01 Jan 2026 12:00:00 -0000"}, Outcome.NOT_MODIFIED),
+        ({"IF_MATCH": ETAG}, Outcome.PROCEED),
+        ({"IF_MATCH": "*"}, Outcome.PROCEED),
+        ({"IF_MATCH": '"x"'}, Outcome.FAILED),
+        ({"IF_UNMODIFIED_SINCE": SAME}, Outcome.PROCEED),
+        ({"IF_UNMODIFIED_SINCE": EARLIER}, Outcome.FAILED),
+        ({"IF_MATCH": ETAG, "IF_UNMODIFIED_SINCE": EARLIER}, Outcome.PROCEED),
+        ({"IF_MATCH": ETAG, "IF_NONE_MATCH": ETAG}, Outcome.NOT_MODIFIED),
+    ],
+)
+def test_evaluate(headers: dict[str, str], expected: Outcome) -> None:
+    """Follow the order in which RFC 9110 wants the conditions evaluated."""
+    environ = {f"HTTP_{name}": value for name, value in headers.items()}
+    assert evaluate(environ, etag=ETAG, last_modified=MODIFIED) is expected
+
+
+@pytest.mark.parametrize(
+    ("if_range", "expected"),
+    [
+        (None, True),
+        (ETAG, True),
+        ('"x"', False),
+        ('W/"abc"', False),
+        (SAME, True),
+        (EARLIER, False),
+        (LATER, False),
+        ("yesterday", False),
+    ],
+)
+def test_range_applies(if_range: str | None, expected: bool) -> None:
+    """Serve a range only of the very version that If-Range names."""
+    environ = {} if if_range is None else {"HTTP_IF_RANGE": if_range}
+    assert range_applies(environ, etag=ETAG, last_modified=MODIFIED) is expected
