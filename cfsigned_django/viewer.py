@@ -90,9 +90,6 @@ class _NoRedirects(HTTPRedirectHandler):
         """Return the redirect to the caller, as an answer like another."""
 
 
-_opener = build_opener(_NoRedirects)
-
-
 def fetch(url: str, headers: Mapping[str, str], *, timeout: float = 10) -> Answer:
     """Send a GET request for the first byte of an http or https URL; ``timeout`` is in seconds."""
     if not url.startswith(("https://", "http://")):
@@ -116,7 +113,8 @@ def fetch(url: str, headers: Mapping[str, str], *, timeout: float = 10) -> Answe
 def _open(request: Request, timeout: float) -> HTTPError | HTTPResponse:
     """Send a request. An error status is an answer like another, with a body to read."""
     try:
-        response: HTTPResponse = _opener.open(request, timeout=timeout)
+        # Made for each request: with certificates to read, it would slow each start of a site.
+        response: HTTPResponse = build_opener(_NoRedirects).open(request, timeout=timeout)
     except HTTPError as refusal:
         return refusal
     return response

@@ -1,8 +1,9 @@
 """Run ministack, the AWS emulator, so that a killed one knows what it has answered.
 
 By itself it writes its state down when it stops in good order. A demo that is killed in the
-middle of a key rotation must find its keys again: here the keys of CloudFront and the users of
-IAM are on the disk before a change of them is answered. Objects in S3 always are.
+middle of a key rotation must find its keys again: here the keys of CloudFront, the users of IAM
+and the policies of buckets are on the disk before a change of them is answered. Objects in S3
+always are.
 
 Run as `python -m demo_project.emulator`, with ministack's own variables.
 """
@@ -13,11 +14,14 @@ from typing import Any, Final
 
 from ministack import app as ministack
 from ministack.core.persistence import save_all
-from ministack.services import cloudfront, iam
+from ministack.services import cloudfront, iam, s3
 
-_KEPT: Final = {"cloudfront": cloudfront.get_state, "iam": iam.get_state}
-# CloudFront's API by its version, and IAM, which gets a form at the root.
-_CLOUDFRONT, _IAM = "/2020-05-31/", "/"
+_KEPT: Final = {
+    "cloudfront": cloudfront.get_state,
+    "iam": iam.get_state,
+    "s3": s3.get_state,
+}
+_CLOUDFRONT: Final = "/2020-05-31/"
 
 
 def saving(application: Any) -> Any:
@@ -29,16 +33,18 @@ def saving(application: Any) -> Any:
                 save_all(_KEPT)
             await send(message)
 
-        await application(scope, receive, save_and_send if _changes_keys(scope) else send)
+        await application(scope, receive, save_and_send if _is_kept(scope) else send)
 
     return run
 
 
-def _changes_keys(scope: Any) -> bool:
+def _is_kept(scope: Any) -> bool:
+    """Tell whether a request changes what is kept: not an object in a bucket."""
     if scope["type"] != "http" or scope["method"] in ("GET", "HEAD"):
         return False
     path: str = scope["path"]
-    return path.startswith(_CLOUDFRONT) or path == _IAM
+    # IAM gets a form at the root, and a bucket is one part of a path.
+    return path.startswith(_CLOUDFRONT) or "/" not in path.strip("/")
 
 
 if __name__ == "__main__":

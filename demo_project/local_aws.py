@@ -1,9 +1,15 @@
-"""The local AWS: how it is started, and who may do what in it.
+"""The local AWS: how it is started, who may do what in it, and how it is set up.
 
 The server is ministack with AUTH=true, which checks signatures and evaluates IAM policies. Three
 users share the work, with the policies that `manage.py cfsigned_setup --iam` prints: `setup` may
 set AWS up; the site may keep files, rotate keys, and look at all that the doctor looks at; the
 edge may read files, and whom to trust. Everybody else is refused.
+
+`manage.py cfsigned_setup` sets it up, as one does in an account of AWS: public key, key group,
+bucket, origin access control, policies, distribution. From then on it leaves alone what is there:
+the key group belongs to whoever rotates keys. It runs again where the emulator has lost something
+(its folder was emptied), and where the site has moved to another port, which the bucket's CORS
+rule names.
 """
 
 from __future__ import annotations
@@ -11,8 +17,10 @@ from __future__ import annotations
 import json
 import os
 import sys
+import textwrap
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 import boto3
 from botocore.config import Config
@@ -25,15 +33,19 @@ from cfsigned_django.aws.documents.iam import (
     runtime_policy,
     setup_policy,
 )
-from demo_project.ports import HOST
-from demo_project.processes import Command, DemoFailed, environment
-from demo_project.state import Credentials, DemoState, write_secret
+from demo_project.servers import Command, DemoFailed, environment, manage_command, run
+from demo_project.state import HOST, Credentials, DemoState, write_secret
 
 REGION = "us-east-1"
 EDGE_PROFILE = "edge"
 
 #: Names the user as whom boto3 works in the demo's settings, "site" where it is not set.
 USER_VARIABLE = "CFSIGNED_DEMO_AWS_USER"
+
+_WORDS: Final = {"done": "done", "todo": "to do", "conflict": "conflict"}
+_WIDTH: Final = 95
+_INDENT: Final = " " * 10
+_LOST: Final = frozenset({"NoSuchResource", "NoSuchDistribution"})
 
 
 def aws_command(state: DemoState) -> Command:
@@ -134,6 +146,42 @@ def _edge_policy(bucket: str) -> Document:
     }
 
 
+def set_up_aws(state: DemoState, tell: Callable[[str], object]) -> DemoState:
+    """Make what is missing; return the state with the ids. `tell` gets the plan, line by line.
+
+    What a start that was killed had made is found again. Raise DemoFailed with what went wrong.
+    """
+    try:
+        lost = _lost(state)
+    except (BotoCoreError, ClientError) as error:
+        log = state.logs / "aws.log"
+        raise DemoFailed(f"CloudFront's API could not be asked. {error}", log) from error
+    if not lost and state.cors_origin == state.address("site"):
+        tell(f"as it was left: {_summary(state)}")
+        return state
+    # The settings must not name what is not there: cfsigned_setup would not make another.
+    state = replace(
+        state,
+        key_group_id="" if "key_group_id" in lost else state.key_group_id,
+        distribution_id="" if "distribution_id" in lost else state.distribution_id,
+    )
+    state.save()
+    tell(f"$ manage.py {' '.join(_arguments(state))}")
+    _tell_plan(state, tell)
+    made = json.loads(_run(state, "--apply", "--yes", "--json"))["settings"]
+    prepared = replace(
+        state,
+        cors_origin=state.address("site"),
+        distribution_id=made["AWS_CLOUDFRONT_DISTRIBUTION_ID"],
+        key_group_id=made["AWS_CLOUDFRONT_KEY_GROUP_ID"],
+        # A key that was imported into the database is no longer the settings' affair.
+        key_pair_id=made.get("AWS_CLOUDFRONT_KEY_ID", state.key_pair_id),
+    )
+    prepared.save()
+    tell(f"applied: {_summary(prepared)}")
+    return prepared
+
+
 def _working_user(state: DemoState, name: str) -> Credentials:
     """Return the user's key, or a new one where the server does not know it (any more)."""
     iam = _client(state, "iam")
@@ -162,3 +210,52 @@ def _client(state: DemoState, name: str) -> Any:
         aws_secret_access_key=state.root.secret_access_key,
         config=Config(s3={"addressing_style": "path"}, proxies={}),
     )
+
+
+def _tell_plan(state: DemoState, tell: Callable[[str], object]) -> None:
+    """Tell each step with its call; the documents, which take pages, go into a file."""
+    for step in json.loads(_run(state, "--json"))["steps"]:
+        line = f"{_WORDS[step['state']]:<9} {step['name']}: {step['why']}"
+        for part in textwrap.wrap(line, _WIDTH, subsequent_indent=_INDENT):
+            tell(part)
+        if step["call"]:
+            tell(f"{_INDENT}{step['call']}")
+    plan = state.logs / "plan.txt"
+    plan.write_text(_run(state), encoding="utf-8")
+    tell("The plan as the command prints it, with each document that is sent:")
+    tell(str(plan))
+
+
+def _summary(state: DemoState) -> str:
+    return f"distribution {state.distribution_id}, key group {state.key_group_id}"
+
+
+def _arguments(state: DemoState) -> tuple[str, ...]:
+    """Return the command by which the demo sets itself up, as one types it behind manage.py."""
+    arguments = ("--cors-origin", state.address("site"), "--downloads")
+    return ("cfsigned_setup", *(() if state.distribution_id else ("--create",)), *arguments)
+
+
+def _lost(state: DemoState) -> tuple[str, ...]:
+    """Return which ids of the state stand for nothing in the emulator (yet, or any more)."""
+    client = _client(state, "cloudfront")
+    looks = {"key_group_id": client.get_key_group, "distribution_id": client.get_distribution}
+    return tuple(name for name, look in looks.items() if not _is_there(look, getattr(state, name)))
+
+
+def _is_there(look: Callable[..., object], name: str) -> bool:
+    if not name:
+        return False
+    try:
+        look(Id=name)
+    except ClientError as error:
+        if error.response["Error"]["Code"] in _LOST:
+            return False
+        raise
+    return True
+
+
+def _run(state: DemoState, *arguments: str) -> str:
+    """Run cfsigned_setup as the user who may set AWS up; return what it prints."""
+    variables = {USER_VARIABLE: "setup"}
+    return run(manage_command(state, "setup", *_arguments(state), *arguments, variables=variables))

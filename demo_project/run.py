@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import fcntl
+import math
 import re
 import signal
 import sys
@@ -17,20 +18,29 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Event
-from types import FrameType, MappingProxyType
+from types import FrameType
 from typing import NoReturn
 from urllib.parse import unquote
 
-from demo_project.aws_setup import set_up_aws
-from demo_project.check import check_links
-from demo_project.console import Console
-from demo_project.diagnosis import examine
-from demo_project.local_aws import EDGE_PROFILE, aws_command, edge_profile, prepare_users
-from demo_project.pace import Pace
-from demo_project.ports import HOST, HeldPorts
-from demo_project.processes import Child, Command, DemoFailed, Reaper, environment
-from demo_project.state import BASE_FOLDER, FOLDER_VARIABLE, DemoState, demo_folder
-from demo_project.welcome import welcome
+from demo_project.local_aws import (
+    EDGE_PROFILE,
+    aws_command,
+    edge_profile,
+    prepare_users,
+    set_up_aws,
+)
+from demo_project.servers import (
+    Child,
+    Command,
+    DemoFailed,
+    HeldPorts,
+    Reaper,
+    manage_command,
+    run,
+)
+from demo_project.state import ADMIN_NAME, BASE_FOLDER, HOST, DemoState, Pace, demo_folder
+
+KEYS_PATH = "/admin/cfsigned_django/keypair/"
 
 # The time of day, and a status that is not a success, or what became of the distribution and its
 # key group. A probe of a rotation asks for a file that is not there: that went well.
@@ -52,14 +62,14 @@ class Demo:
     servers: list[Child] = field(default_factory=list)
 
     def raise_if_ended(self) -> None:
-        """Raise DemoFailed, with the end of its log, when a server has ended."""
+        """Raise DemoFailed, with the end of its log, if a server has ended."""
         for server in self.servers:
             if server.ended:
                 raise server.failure()
 
 
 @contextmanager
-def running_demo(folder: Path, console: Console, *, quiet: bool = False) -> Iterator[Demo]:
+def running_demo(folder: Path, *, quiet: bool = False) -> Iterator[Demo]:
     """Start everything, and stop everything at the end of the `with` block.
 
     What the edge refuses, and what it learns of its key group, is printed as well, unless `quiet`.
@@ -68,50 +78,67 @@ def running_demo(folder: Path, console: Console, *, quiet: bool = False) -> Iter
         stack.enter_context(_lock(folder))
         state = DemoState.open(folder)
         ports = stack.enter_context(HeldPorts(state.ports))
-        state = _move(state, ports.ports, console)
-        demo = Demo(state=state)
+        state = _move(state, ports.ports)
+        servers: list[Child] = []
         reaper = Reaper()
         stack.callback(reaper.close)
-
         all_is_up = Event()
 
         def echo(text: str) -> None:
             if all_is_up.is_set() and not quiet and _WORTH_TELLING.match(text):
-                console.line(f"edge | {_readable(text)}")
+                say(f"edge | {_readable(text)}")
 
         def start(name: str, command: Command, echo: Callable[[str], None] | None = None) -> Child:
             ports.give(name)
             child = Child(command, reaper, echo)
             stack.callback(child.stop)
-            demo.servers.append(child)
+            servers.append(child)
             return child
 
-        with console.step(f"S3, private, and CloudFront's API at {state.address('s3')}"):
+        with _step(f"S3, private, and CloudFront's API at {state.address('s3')}"):
             start("s3", aws_command(state)).wait_until_ready()
-            prepared = prepare_users(state)
-        with console.step("Key group, bucket and distribution, by cfsigned_setup --apply"):
-            prepared = set_up_aws(prepared, console.detail)
-            demo = Demo(state=prepared, servers=demo.servers)
-        with console.step("Database, pictures and documents"):
-            _prepare(demo.state, reaper, console)
-        with console.step(f"Edge at {state.address('edge')}, site at {state.address('site')}"):
+            state = prepare_users(state)
+        with _step("Key group, bucket and distribution, by cfsigned_setup --apply"):
+            state = set_up_aws(state, _detail)
+        with _step("Database, pictures and documents"):
+            run(manage_command(state, "prepare", "demo_prepare"), _detail)
+        with _step(f"Edge at {state.address('edge')}, site at {state.address('site')}"):
             started = [
-                start("edge", _edge_command(demo.state), echo),
-                start("site", _site_command(demo.state)),
+                start("edge", _edge_command(state), echo),
+                start("site", _site_command(state)),
             ]
             for server in started:
                 server.wait_until_ready()
-        with console.step("All of it examined by cfsigned_doctor"):
-            examine(demo.state, console.detail)
+        with _step("All of it examined by cfsigned_doctor"):
+            _examine(state)
         all_is_up.set()
-        yield demo
+        yield Demo(state=state, servers=servers)
 
 
-def _move(state: DemoState, ports: Mapping[str, int], console: Console) -> DemoState:
+def say(text: str) -> None:
+    """Print a line, whole: servers write theirs meanwhile."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def _detail(text: str) -> None:
+    say(f"     {text}")
+
+
+@contextmanager
+def _step(what: str) -> Iterator[None]:
+    """Announce a step, and say how long it took when it is done."""
+    began = time.monotonic()
+    say(f"  .. {what}")
+    yield
+    say(f"  ok {what}  {time.monotonic() - began:.1f} s")
+
+
+def _move(state: DemoState, ports: Mapping[str, int]) -> DemoState:
     """Return the state with the ports that can be had now, and say which changed."""
     for name, port in state.ports.items():
         if ports[name] != port:
-            console.detail(f"Port {port} is taken: {name} moves to {ports[name]}.")
+            _detail(f"Port {port} is taken: {name} moves to {ports[name]}.")
     moved = replace(state, ports=ports)
     moved.save()
     return moved
@@ -124,39 +151,10 @@ def _readable(line: str) -> str:
     return decoded if decoded.isprintable() else line
 
 
-def _prepare(state: DemoState, reaper: Reaper, console: Console) -> None:
-    """Migrate the database and upload what is missing."""
-    step = Child(_manage(state, "prepare", "demo_prepare"), reaper, console.detail)
-    try:
-        step.wait_until_done()
-    finally:
-        step.stop()
-
-
-def _manage(
-    state: DemoState,
-    name: str,
-    *arguments: str,
-    ready_url: str = "",
-    variables: Mapping[str, str] = MappingProxyType({}),
-) -> Command:
-    return Command(
-        name=name,
-        arguments=[sys.executable, str(BASE_FOLDER / "manage.py"), *arguments],
-        environment=environment(
-            DJANGO_SETTINGS_MODULE="demo_project.settings",
-            **{FOLDER_VARIABLE: str(state.folder)},
-            **variables,
-        ),
-        log=state.logs / f"{name}.log",
-        ready_url=ready_url,
-    )
-
-
 def _site_command(state: DemoState) -> Command:
     place = f"{HOST}:{state.ports['site']}"
     url = state.address("site") + "/"
-    return _manage(state, "site", "runserver", "--noreload", place, ready_url=url)
+    return manage_command(state, "site", "runserver", "--noreload", place, ready_url=url)
 
 
 def _edge_command(state: DemoState) -> Command:
@@ -165,8 +163,28 @@ def _edge_command(state: DemoState) -> Command:
         *("--distribution", state.distribution_id),
         *("--propagation", str(Pace.from_environment().edge)),
     )
-    variables = edge_profile(state)
-    return _manage(state, "edge", *arguments, ready_url=state.address("edge"), variables=variables)
+    return manage_command(
+        state, "edge", *arguments, ready_url=state.address("edge"), variables=edge_profile(state)
+    )
+
+
+def _doctor_arguments(state: DemoState) -> tuple[str, ...]:
+    """Return the command that looks at the whole demo, as one types it behind manage.py."""
+    options = ("--object", "pictures/dunes.webp", "--cors-origin", state.address("site"))
+    return ("cfsigned_doctor", *options, "--downloads")
+
+
+def _examine(state: DemoState) -> None:
+    """Let the doctor look at the running demo; print its summary, and faults before it.
+
+    A fault does not stop the demo: somebody may be looking for it.
+    """
+    command = manage_command(state, "doctor", *_doctor_arguments(state))
+    *found, summary = run(command, codes=(0, 1)).splitlines()
+    for line in found:
+        if line.startswith(("ERROR", "warning")):
+            _detail(line)
+    _detail(summary)
 
 
 @contextmanager
@@ -191,33 +209,63 @@ def _stop(number: int, _frame: FrameType | None) -> NoReturn:
     raise Stopped(number)
 
 
+def _welcome(state: DemoState) -> str:
+    """Return where the demo is, and what to try."""
+    site, pace = state.address("site"), Pace.from_environment()
+    seconds = pace.edge + pace.propagation + pace.link + 2 * pace.keyring + pace.clock_skew
+    path = Path(sys.executable)
+    python = path.relative_to(BASE_FOLDER) if path.is_relative_to(BASE_FOLDER) else path
+    login = f"log in as {ADMIN_NAME}, password {state.admin_password}"
+    return f"""
+The demo is running.
+
+  {site}/             the gallery: each picture comes through the edge
+  {site}/documents/   files with download names
+  {site}/thumbnails/  1,000 pictures by one signature
+  {site}/how/         what happens, and the three lines that do it
+  {site}/api/files/   the same links as JSON
+  {site}{KEYS_PATH}
+                               the signing keys: {login}
+
+  Try
+    - Open the last page: import the key of the settings, then rotate from RSA to ECDSA. The
+      links of the gallery shrink, and none that was issued stops working before its time.
+      Waits are short here: a rotation takes about {math.ceil(seconds / 60)} minutes.
+    - Open a picture's page and ask the edge for it without a signature, with a changed one,
+      and with one that has expired. The edge's log, below, says why it refused.
+    - Visit the page of the 1,000 pictures twice: the second time, the edge is asked for nothing.
+    - Drop a picture of your own on the gallery.
+    - In another terminal, let the doctor look, or make a link:
+        {python} manage.py {" ".join(_doctor_arguments(state))}
+        {python} manage.py shell -c \\
+          "from demo_project.gallery.models import Picture as P; print(P.objects.first().image.url)"
+
+  Logs are in {state.logs}. Ctrl-C stops everything; files and keys stay
+  in {state.folder} for the next start.
+"""
+
+
 def main(arguments: list[str] | None = None) -> int:
-    """Run the demo until it is stopped; return 0, or 1 when something went wrong."""
+    """Run the demo until it is stopped; return 0, or 1 if something went wrong."""
     parser = argparse.ArgumentParser(prog="python -m demo_project.run", description=__doc__)
     parser.add_argument(
         "--folder", type=Path, default=demo_folder(), help="keep everything in this folder"
     )
-    parser.add_argument(
-        "--check", action="store_true", help="start, try every link, stop; exit 1 if one is wrong"
-    )
     options = parser.parse_args(arguments)
     for number in _SIGNALS:
         signal.signal(number, _stop)
-    console = Console()
-    console.title("Starting the cfsigned_django demo")
+    say("\nStarting the cfsigned_django demo")
     try:
-        with running_demo(options.folder, console, quiet=options.check) as demo:
-            if options.check:
-                return check_links(demo.state, console)
-            welcome(demo.state, console)
+        with running_demo(options.folder) as demo:
+            say(_welcome(demo.state))
             while True:
                 demo.raise_if_ended()
                 time.sleep(0.3)
     except Stopped:
-        console.line("Stopped.")
+        say("Stopped.")
         return 0
     except DemoFailed as error:
-        console.error(str(error))
+        print(f"\nThe demo stopped. {error}", file=sys.stderr, flush=True)
         return 1
 
 

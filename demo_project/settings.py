@@ -9,9 +9,7 @@ from __future__ import annotations
 import os
 
 from demo_project.local_aws import api_environment
-from demo_project.pace import Pace
-from demo_project.ports import HOST
-from demo_project.state import BASE_FOLDER, DemoState, demo_folder
+from demo_project.state import BASE_FOLDER, HOST, DemoState, Pace, demo_folder
 
 _state = DemoState.open(demo_folder())
 

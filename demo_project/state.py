@@ -17,15 +17,53 @@ from pathlib import Path
 from typing import Any, Self
 
 from cfsigned_django.signing import KeyAlgorithm, PrivateKey
-from demo_project.ports import HOST, choose_ports
 
 BASE_FOLDER = Path(__file__).resolve().parent.parent
 FOLDER_VARIABLE = "CFSIGNED_DEMO_FOLDER"
+HOST = "127.0.0.1"
 #: Who may do everything in the demo's admin; the password is in the state.
 ADMIN_NAME = "demo"
 
-# Tried first, so that the addresses are easy to remember; any free port does as well.
+# Easy to remember; where one is taken, any free port does as well.
 PREFERRED_PORTS = {"site": 8000, "edge": 8001, "s3": 8002}
+
+LINK_VARIABLE = "CFSIGNED_DEMO_LINK_SECONDS"
+# The shortest has room for the links of ten seconds that a file's page makes.
+_SHORTEST, _LONGEST = 15, 7 * 24 * 3600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How long the demo waits where a real site waits for minutes and days, in seconds.
+
+    The rules are those of a real rotation; only the numbers are small, so that one can watch it.
+    What they must keep: the edge knows a change before a key may sign by it, so `propagation` is
+    longer than `edge` and the second between two looks of the edge.
+    """
+
+    #: How long a link lives, at most and by default.
+    link: int = 90
+    #: How long after a change of the key group the edge goes by it.
+    edge: int = 3
+    #: How long a key must have worked before it signs.
+    propagation: int = 8
+    #: How long a process signs with a key before it looks which one is ACTIVE.
+    keyring: int = 3
+    #: By how much clocks may differ; here there is one.
+    clock_skew: int = 1
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        """Return the pace, with links of `CFSIGNED_DEMO_LINK_SECONDS` where that is set."""
+        text = os.environ.get(LINK_VARIABLE, "")
+        if not text:
+            return cls()
+        if not (text.isascii() and text.isdecimal() and _SHORTEST <= int(text) <= _LONGEST):
+            raise SystemExit(
+                f"{LINK_VARIABLE} is {text!r}: whole seconds from {_SHORTEST} to {_LONGEST} are "
+                "wanted."
+            )
+        return cls(link=int(text))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +123,7 @@ class DemoState:
     def _make(cls, folder: Path) -> Self:
         return cls(
             folder=folder,
-            ports=choose_ports(PREFERRED_PORTS),
+            ports=PREFERRED_PORTS,
             bucket="demo-media",
             key_pair_id="",
             key_group_id="",

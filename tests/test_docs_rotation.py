@@ -20,7 +20,7 @@ import pytest
 from django.core.management import ManagementUtility
 from pytest_django import Settings
 
-from cfsigned_django.rotation import record
+from cfsigned_django.rotation import store
 from cfsigned_django.rotation.models import KeyPair
 from tests.admin import FakeCloudFront
 from tests.admin.conftest import cloudfront
@@ -46,7 +46,7 @@ def story(settings: Settings, monkeypatch: pytest.MonkeyPatch, cloudfront: FakeC
     """Return the story of the pages; the database has its time."""
     settings.TIME_ZONE = "UTC"
     story = Story()
-    monkeypatch.setattr(record, "read_database_clock", lambda using: story.now)
+    monkeypatch.setattr(store, "read_database_clock", lambda using: story.now)
     return story
 
 

@@ -54,7 +54,7 @@ _FACTS = (
 )
 
 _MOMENTS = (
-    *("created_at", "trusted_at", "good_since", "active_at"),
+    *("created_at", "trusted_at", "verified_since", "active_at"),
     *("retiring_at", "retired_at", "revoked_at", "removed_at"),
 )
 
@@ -168,7 +168,7 @@ class KeyPairAdmin(Base):
         return site_rotation(
             changed_by=request.user.get_username()[:150],
             on_move=log,
-            on_put_back=lambda each: self.record(request, each, KnownReason.PUT_BACK),
+            on_restore=lambda each: self.record(request, each, KnownReason.PUT_BACK),
         )
 
     def _check_quietly(

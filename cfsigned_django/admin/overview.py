@@ -246,7 +246,7 @@ def _happened(key_pair: KeyPair) -> list[tuple[str, datetime | None]]:
     return [
         (_("Created"), key_pair.created_at),
         (_("Trusted"), key_pair.trusted_at),
-        (_("Works"), key_pair.good_since),
+        (_("Works"), key_pair.verified_since),
         (_("Signs"), key_pair.active_at),
         (_("Retiring"), key_pair.retiring_at),
         (_("Retired"), key_pair.retired_at),
@@ -257,7 +257,7 @@ def _happened(key_pair: KeyPair) -> list[tuple[str, datetime | None]]:
 
 def _ahead(key_pair: KeyPair) -> list[str]:
     """Return what has not happened yet. An imported key skips what came before its import."""
-    works = [] if key_pair.good_since else [_("Works")]
+    works = [] if key_pair.verified_since else [_("Works")]
     match KeyStatus(key_pair.status):
         case KeyStatus.PENDING:
             return [_("Trusted"), _("Works"), _("Signs"), _("Retiring"), _("Retired")]

@@ -13,7 +13,7 @@ from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.rotation.settings_key import SettingsKey
-from cfsigned_django.rotation.site import settings_keys, unknown_keys
+from cfsigned_django.rotation.site import unknown_keys
 from cfsigned_django.rotation.status import PendingWait, find_waits
 from cfsigned_django.rotation.steps import Action, Step, due
 from cfsigned_django.signing import InvalidKey
@@ -39,14 +39,14 @@ class Snapshot:
         RETIRING, if the process that switched died, and how long links live
         now. Each makes a key stay longer, and never leave sooner.
         """
-        key_pairs = rotation.key_pairs()
+        key_pairs = rotation.store.key_pairs()
         rotation.remember_waits(key_pairs)  # if no job runs, nobody else does
-        return cls(rotation=rotation, now=rotation.clock(), key_pairs=key_pairs)
+        return cls(rotation=rotation, now=rotation.store.clock(), key_pairs=key_pairs)
 
     @property
     def by_hand(self) -> bool:
         """Return whether a person changes CloudFront, and not this site."""
-        return self.rotation.key_groups is None
+        return self.rotation.by_hand
 
     def find(self, pk: UUID) -> KeyPair | None:
         """Return the key pair with this primary key, if it is one of the key group."""
@@ -98,7 +98,7 @@ class Snapshot:
     @cached_property
     def settings_keys(self) -> list[SettingsKey]:
         """Return the keys that the settings and STORAGES hold for the group: mostly one or none."""
-        return settings_keys(self.rotation)
+        return self.rotation.settings_keys()
 
     @cached_property
     def unknown_keys(self) -> list[SettingsKey]:

@@ -158,12 +158,12 @@ def _sealed_keys(alias: str) -> Iterator[CheckMessage]:
     try:
         if KeyPair._meta.db_table not in connections[alias].introspection.table_names():
             return
-        rows = list(KeyPair.objects.using(alias).exclude(sealed_private_key=""))
+        rows = list(KeyPair.objects.using(alias).exclude(encrypted_private_key=""))
     except Error:
         return  # The table waits for a migration, or the database for its start.
     for row in rows:
         try:
-            unseal(row.sealed_private_key)
+            unseal(row.encrypted_private_key)
         except CannotUnseal as error:
             text = f"{row} ({row.status.upper()}, key group {row.key_group_id}): {error}"
             yield problem("cfsigned.W007", text)

@@ -158,7 +158,7 @@ def check_cors(
 
 
 def _is_lost_in_cache(allowed: Sequence[str], origin: str) -> bool:
-    """Tell whether the headers are wrong because of a copy that another request left."""
+    """Return whether the headers are wrong because of a copy that another request left."""
     others = {each for each in allowed if each not in ("", origin, "*")}
     return bool(others) or len(set(allowed)) > 1
 

@@ -100,7 +100,7 @@ def _check_cors_of_s3(found: Account, behavior: Document, origins: list[str]) ->
 
 
 def _has_origin_in_cache_key(found: Account, behavior: Document) -> bool:
-    """Tell whether the copies in the cache differ by Origin; it is forwarded then as well."""
+    """Return whether the copies in the cache differ by Origin; it is forwarded then as well."""
     legacy = behavior.get("ForwardedValues")
     if legacy:
         return _holds_origin(listed(legacy.get("Headers")))
@@ -117,7 +117,7 @@ def _cache_policy(found: Account, behavior: Document) -> Mapping[str, Any]:
 
 
 def _forwards_origin(found: Account, behavior: Document) -> bool:
-    """Tell whether an origin request policy passes Origin on."""
+    """Return whether an origin request policy passes Origin on."""
     policies = found.origin_request_policies or {}
     policy = policies.get(behavior.get("OriginRequestPolicyId") or "")
     return forwards_origin(policy.config if policy else None)

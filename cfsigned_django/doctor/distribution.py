@@ -218,7 +218,7 @@ def _check_restriction(
 
 
 def _open(config: Document, behavior: Document, expected: ExpectedState) -> Finding:
-    """Tell whether the behavior is open, or stands before the one that was closed."""
+    """Return the finding of an open behavior, which may come before the one that was closed."""
     name = named(behavior)
     later = list(behaviors(config))
     later = later[[each["PathPattern"] for each in later].index(behavior["PathPattern"]) + 1 :]

@@ -15,7 +15,7 @@ from django.db import DatabaseError
 from cfsigned_django.aws.client import AwsError
 from cfsigned_django.aws.key_groups import KeyGroups
 from cfsigned_django.doctor.catalog import finding
-from cfsigned_django.doctor.findings import Finding, Level, ago, moment
+from cfsigned_django.doctor.findings import Finding, Level, ago, begin, moment, sentence
 from cfsigned_django.doctor.pasted_url import SUBJECT, hide_secrets, read_pasted, secrets_in
 from cfsigned_django.doctor.site import (
     KnownKey,
@@ -221,7 +221,7 @@ def _explain_claim(url: str, knowledge: Knowledge) -> Iterator[Finding]:
         claim = read_claim(url)
     except Denied as denial:
         kind = "url-malformed-policy" if denial.code == "MalformedPolicy" else "url-refused"
-        yield finding(kind, f"{_capital(denial.reason)}.", subject=SUBJECT)
+        yield finding(kind, sentence(denial.reason), subject=SUBJECT)
         return
     yield finding("url-policy", _describe(claim.policy), subject=SUBJECT)
     if not _KEY_ID.fullmatch(claim.key_pair_id):
@@ -244,7 +244,7 @@ def _explain_trust(claim: Claim, knowledge: Knowledge) -> Iterator[Finding]:
         held = (
             f"key group {group} holds {', '.join(sorted(ids))}" for group, ids in groups.items()
         )
-        what = f"{_capital(', and '.join(held))}; {claim.key_pair_id} is not among them."
+        what = f"{begin(', and '.join(held))}; {claim.key_pair_id} is not among them."
         yield finding("url-key-not-in-group", what, subject=claim.key_pair_id)
 
 
@@ -280,11 +280,6 @@ def _describe(policy: Policy) -> str:
     )
 
 
-def _capital(text: str) -> str:
-    return (text[:1].upper() + text[1:]).rstrip(".")
-
-
-_SUBJECT = "URL"
 # ASN.1 DER of two numbers of 32 bytes: shorter where one begins with zeros.
 _ECDSA_BYTES = range(60, 73)
 _RSA_BYTES = range(256, 257)
@@ -301,18 +296,18 @@ def explain_signature(url: str, claim: Claim, keys: Sequence[KnownKey]) -> Itera
     if denial is None:
         return
     if not claim.policy.matches(claim.base_url):
-        yield finding("url-not-covered", _not_covered(claim), subject=_SUBJECT)
+        yield finding("url-not-covered", _not_covered(claim), subject=SUBJECT)
     elif denial.code == "MalformedSignature" or _is_cut_off(claim.signature, named):
         what = f"The Signature has {len(claim.signature)} characters, and is cut off or changed."
-        yield finding("url-malformed-signature", what, subject=_SUBJECT)
+        yield finding("url-malformed-signature", what, subject=SUBJECT)
     elif signer is not None:
         what = f"The URL names the key {named.key_pair_id}, but {signer.key_pair_id} "
         what += f"({signer.where}) signed it."
         yield finding("url-signature-mismatch", what, subject="AWS_CLOUDFRONT_KEY_ID")
     elif denial.reason.startswith("the signature does not match"):
-        yield finding("url-signature-mismatch", _sentence(denial.reason), subject=_SUBJECT)
+        yield finding("url-signature-mismatch", sentence(denial.reason), subject=SUBJECT)
     else:
-        yield finding("url-refused", _sentence(denial.reason), subject=_SUBJECT)
+        yield finding("url-refused", sentence(denial.reason), subject=SUBJECT)
 
 
 def _unknown(claim: Claim, keys: Sequence[KnownKey], signer: KnownKey | None) -> Finding:
@@ -345,7 +340,7 @@ def _some_address(policy: Policy) -> str | None:
 
 
 def _is_cut_off(signature: str, key: KnownKey) -> bool:
-    """Tell whether a signature that can be decoded is none of the key's by its length."""
+    """Return whether a signature that can be decoded is none of the key's by its length."""
     is_rsa = key.public_key.algorithm is KeyAlgorithm.RSA_2048
     return len(decode_base64(signature)) not in (_RSA_BYTES if is_rsa else _ECDSA_BYTES)
 
@@ -356,7 +351,3 @@ def _not_covered(claim: Claim) -> str:
         if claim.policy.matches(url):
             return f"{what}: {reason}."
     return f"{what}."
-
-
-def _sentence(reason: str) -> str:
-    return (reason[:1].upper() + reason[1:]).rstrip(".") + "."

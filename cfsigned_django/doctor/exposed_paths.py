@@ -8,7 +8,7 @@ from cfsigned_django.aws.account import Bucket, Part
 from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.behavior import behaviors, is_open, is_within, may_overlap
 from cfsigned_django.aws.documents.bucket_policy import is_for_strangers, statements
-from cfsigned_django.aws.documents.origins import Place, places_of, roundabouts
+from cfsigned_django.aws.documents.origins import Place, origin_path_exposures, places_of
 from cfsigned_django.doctor.catalog import finding
 from cfsigned_django.doctor.findings import Finding, Level, begin, named
 from cfsigned_django.doctor.site import ExpectedState
@@ -37,7 +37,7 @@ def _check_paths(
     behavior: Document,
     expected: ExpectedState,
 ) -> Iterator[Finding]:
-    """Say whether a behavior serves files of the storage under their own paths."""
+    """Yield the exposure if a behavior serves files of the storage under their own paths."""
     paths, pattern, name = f"{expected.location}*", each["PathPattern"], named(each)
     reads_same = _storage_locations(config, behavior, expected) & {*places_of(config, each)}
     if not reads_same or not may_overlap(pattern, paths) or _is_taken(paths, before):
@@ -63,9 +63,9 @@ def _check_origin_path_exposures(
     expected: ExpectedState,
     bucket: Bucket | None,
 ) -> Iterator[Finding]:
-    """Say whether a behavior serves files of the storage under other paths, by an origin path."""
+    """Yield the exposure if an origin path lets a behavior serve files under other paths."""
     name = named(each)
-    found = roundabouts(
+    found = origin_path_exposures(
         config,
         each,
         _storage_locations(config, behavior, expected),
@@ -108,17 +108,17 @@ def _storage_locations(config: Document, behavior: Document, expected: ExpectedS
 
 
 def _is_taken(pattern: str, before: Sequence[Document]) -> bool:
-    """Tell whether a behavior that CloudFront tries before takes every path of a pattern."""
+    """Return whether a behavior that CloudFront tries before takes every path of a pattern."""
     return any(is_within(pattern, each["PathPattern"]) for each in before)
 
 
 def _is_file(pattern: str) -> bool:
-    """Tell whether a pattern is the path of one file, which somebody named on purpose."""
+    """Return whether a pattern is the path of one file, which somebody named on purpose."""
     return not {"*", "?"} & {*pattern}
 
 
 def _is_folder(pattern: str, location: str) -> bool:
-    """Tell whether a pattern names a folder within the location, and not any file of it."""
+    """Return whether a pattern names a folder within the location, and not any file of it."""
     rest = f"/{pattern.removeprefix('/')}"
     if not is_within(rest, f"{location}*"):
         return False
@@ -127,7 +127,7 @@ def _is_folder(pattern: str, location: str) -> bool:
 
 
 def _lets_in_strangers(bucket: Bucket | None) -> bool:
-    """Tell whether who does not sign may be let in; what is not known may."""
+    """Return whether the bucket may let in unsigned requests; an unknown policy may."""
     if bucket is None or not bucket.is_ours or Part.POLICY in bucket.unread:
         return True
     return any(is_for_strangers(each) for each in statements(bucket.policy))

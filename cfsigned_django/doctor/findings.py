@@ -109,3 +109,8 @@ def named(behavior: Mapping[str, Any]) -> str:
 def begin(text: str) -> str:
     """Return a text as the beginning of a sentence."""
     return text[:1].upper() + text[1:]
+
+
+def sentence(text: str) -> str:
+    """Return a text as a whole sentence."""
+    return begin(text).rstrip(".") + "."

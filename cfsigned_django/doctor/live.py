@@ -92,9 +92,7 @@ def _examine_cloudfront(probe: Probe, fetch: Fetch, clock: Clock) -> Iterator[Fi
         # By CloudFront's clock: a wrong one here is one finding, and not three.
         skew = 0.0 if date is None else date - now
         try:
-            yield from _examine_signed(
-                probe, probe.signer, fetch, lambda: int(clock() + skew), unsigned
-            )
+            yield from _examine_signed(probe, probe.signer, fetch, lambda: int(clock() + skew))
         except NoAnswer as error:
             what = f"{_host(probe.url)} answers no longer: {error}."
             yield finding("no-answer", what, subject=_DOMAIN)
@@ -103,9 +101,7 @@ def _examine_cloudfront(probe: Probe, fetch: Fetch, clock: Clock) -> Iterator[Fi
 _DOMAIN = "AWS_S3_CUSTOM_DOMAIN"
 
 
-def _examine_signed(
-    probe: Probe, signer: Signer, fetch: Fetch, now: Clock, unsigned: Answer
-) -> Iterator[Finding]:
+def _examine_signed(probe: Probe, signer: Signer, fetch: Fetch, now: Clock) -> Iterator[Finding]:
     def sign(until: float) -> str:
         return signer.sign_url(probe.url, date_less_than=int(until))
 

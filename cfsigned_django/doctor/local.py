@@ -54,11 +54,11 @@ def check_signer(storage: SignedUrlMixin, alias: str) -> Finding:
 def check_key_pairs(rows: Iterable[KeyPair]) -> Iterator[Finding]:
     """Yield the key pairs of the database whose private half is of no use."""
     for row in rows:
-        if not row.sealed_private_key or row.status in _UNUSED:
+        if not row.encrypted_private_key or row.status in _UNUSED:
             continue
         subject = f"KeyPair {row}"
         try:
-            public_key = PrivateKey.load(unseal(row.sealed_private_key)).public_key
+            public_key = PrivateKey.load(unseal(row.encrypted_private_key)).public_key
         except CannotUnseal as error:
             what = f"The {row.status} key pair {row} cannot be unsealed. {error}"
             yield finding("sealed-key", what, subject=subject)
@@ -84,7 +84,7 @@ def check_rotation_waits(key_group_id: str | None) -> Iterator[Finding]:
         return  # the system checks tell, or the site rotates nothing
     if rotation.key_group_id != key_group_id:
         return
-    now = rotation.clock()
+    now = rotation.store.clock()
     subject = f"key group {key_group_id}"
     for text in find_overdue(rotation, now=now):
         yield finding("rotation-stuck", text, subject=subject)

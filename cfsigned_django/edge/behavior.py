@@ -60,12 +60,12 @@ class Behavior:
 
     @property
     def is_restricted(self) -> bool:
-        """Say whether a viewer needs a signed URL or signed cookies."""
+        """Return whether a viewer needs a signed URL or signed cookies."""
         return bool(self.trusted_key_groups)
 
     @property
     def is_default(self) -> bool:
-        """Say whether this is the behavior for everything that no other one matches."""
+        """Return whether this is the behavior for everything that no other one matches."""
         return self.path_pattern == "*"
 
     def matches(self, path: str) -> bool:

@@ -57,7 +57,7 @@ class CorsRule:
         return cls(**lists, max_age=document.get("MaxAgeSeconds"))
 
     def allows(self, origin: str, method: str, headers: Iterable[str] = ()) -> bool:
-        """Say whether the rule covers a request of ``origin``."""
+        """Return whether the rule covers a request of ``origin``."""
         return (
             method in self.allowed_methods
             and self._matched_origin(origin) is not None

@@ -242,7 +242,7 @@ def evaluate(environ: WSGIEnvironment, *, etag: str, last_modified: datetime | N
 
 
 def range_applies(environ: WSGIEnvironment, *, etag: str, last_modified: datetime | None) -> bool:
-    """Say whether If-Range, where it is sent, still names this version of the object."""
+    """Return whether If-Range, if it is sent, still names this version of the object."""
     if_range = environ.get("HTTP_IF_RANGE")
     if if_range is None:
         return True

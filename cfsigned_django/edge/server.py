@@ -223,7 +223,7 @@ class RequestHead:
 
     @property
     def has_body(self) -> bool:
-        """Say whether bytes of a body follow the head."""
+        """Return whether bytes of a body follow the head."""
         return self.get("transfer-encoding") is not None or self.get("content-length") not in (
             None,
             "0",
@@ -231,7 +231,7 @@ class RequestHead:
 
     @property
     def keeps_alive(self) -> bool:
-        """Say whether the connection may carry a further request."""
+        """Return whether the connection may carry a further request."""
         options = {option.strip().lower() for option in (self.get("connection") or "").split(",")}
         if self.has_body or "close" in options:
             return False

@@ -95,7 +95,7 @@ class KeyState:
 
     status: KeyStatus
     #: Since when no probe with this key was refused, from the first good one on.
-    good_since: int | None = None
+    verified_since: int | None = None
     #: When it was seen that no process can begin to sign with it any more.
     retiring_since: int | None = None
     #: The longest ``Waits.retirement`` that was seen in force since it began to
@@ -135,7 +135,7 @@ def _no_urls_out(key: KeyState, waits: Waits) -> Iterator[Blocker]:
 
 def known_everywhere_at(key: KeyState, waits: Waits) -> int | None:
     """Return when every edge knows the key, or None if no probe has been good yet."""
-    return None if key.good_since is None else key.good_since + waits.propagation
+    return None if key.verified_since is None else key.verified_since + waits.propagation
 
 
 def urls_expired_at(key: KeyState, waits: Waits) -> int | None:
@@ -157,19 +157,19 @@ def lacks_retirement_date(key: KeyState) -> bool:
 
 def may_correct_id(key: KeyState) -> bool:
     """Return whether a person may still give another key pair ID: until a probe was good."""
-    return key.status is KeyStatus.TRUSTED and key.good_since is None
+    return key.status is KeyStatus.TRUSTED and key.verified_since is None
 
 
 class NewlyTrusted(TypedDict):
     """The fields of a key pair whose wait begins."""
 
     trusted_at: datetime
-    good_since: None
+    verified_since: None
 
 
 def newly_trusted(now: datetime) -> NewlyTrusted:
     """Return what to record of a key that came into its group, or came back: it waits anew."""
-    return {"trusted_at": now, "good_since": None}
+    return {"trusted_at": now, "verified_since": None}
 
 
 def end_of_wait_by(machine: datetime, database: datetime) -> datetime:

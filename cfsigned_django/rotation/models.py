@@ -68,7 +68,7 @@ class KeyPair(models.Model):
     algorithm = models.CharField(_("algorithm"), max_length=16, choices=_ALGORITHM_LABELS)
     fingerprint = models.CharField(_("fingerprint"), max_length=64)
     public_key = models.TextField(_("public key"))
-    sealed_private_key = models.TextField(blank=True, editable=False)
+    encrypted_private_key = models.TextField(blank=True, editable=False)
     status = models.CharField(
         _("status"), max_length=16, choices=_STATUS_LABELS, default=KeyStatus.PENDING
     )
@@ -85,7 +85,7 @@ class KeyPair(models.Model):
     created_at = models.DateTimeField(_("created"))
     trusted_at = models.DateTimeField(_("trusted since"), null=True, blank=True)
     #: Since when no probe was refused; empty again after one that was.
-    good_since = models.DateTimeField(_("works since"), null=True, blank=True)
+    verified_since = models.DateTimeField(_("works since"), null=True, blank=True)
     active_at = models.DateTimeField(_("signs since"), null=True, blank=True)
     #: Empty for a moment after it stopped to sign: see Record.begin_retirement.
     retiring_at = models.DateTimeField(_("retiring since"), null=True, blank=True)
@@ -140,7 +140,7 @@ class KeyPair(models.Model):
             algorithm=private_key.algorithm,
             fingerprint=private_key.public_key.fingerprint,
             public_key=private_key.public_key.to_pem(),
-            sealed_private_key=seal(private_key),
+            encrypted_private_key=seal(private_key),
             **fields,
         )
 
@@ -150,7 +150,7 @@ class KeyPair(models.Model):
         Raise :exc:`cfsigned_django.encryption.CannotUnseal` if no encryption
         key of the settings opens it.
         """
-        return PrivateKey.load(unseal(self.sealed_private_key))
+        return PrivateKey.load(unseal(self.encrypted_private_key))
 
     def open_public_key(self) -> str:
         """Return the PEM of the public key that CloudFront is to trust: the private key's.
@@ -176,9 +176,9 @@ class KeyPair(models.Model):
     @property
     def decryption_problem(self) -> str:
         """Return why the private key cannot be decrypted; empty if it can, or if it is erased."""
-        if self.sealed_private_key:
+        if self.encrypted_private_key:
             try:
-                unseal(self.sealed_private_key)
+                unseal(self.encrypted_private_key)
             except (CannotUnseal, ImproperlyConfigured) as error:
                 return gettext(str(error))
         return ""
@@ -228,7 +228,7 @@ class KeyPair(models.Model):
         """Return what the rules of lifecycle.py look at."""
         return KeyState(
             status=KeyStatus(self.status),
-            good_since=full_seconds(self.good_since),
+            verified_since=full_seconds(self.verified_since),
             retiring_since=full_seconds(self.retiring_at),
             retirement=self.retirement_seconds,
         )

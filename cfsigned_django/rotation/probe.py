@@ -36,6 +36,11 @@ class ProbeResult(StrEnum):
         """Return whether an edge answered, and the key may not be known there."""
         return self not in (ProbeResult.GOOD, ProbeResult.NO_ANSWER)
 
+    @property
+    def needs_a_person(self) -> bool:
+        """Return whether waiting will not make the probe good."""
+        return self in (ProbeResult.WRONG_KEY, ProbeResult.REFUSED, ProbeResult.UNRESTRICTED)
+
 
 _fetch_soon = partial(fetch, timeout=5)
 

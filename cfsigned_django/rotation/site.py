@@ -23,6 +23,7 @@ from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult, probe_url
 from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.rotation.settings_key import SettingsKey, find_settings_keys, refuse_different
+from cfsigned_django.rotation.store import KeyPairStore
 from cfsigned_django.signing import Signer
 from cfsigned_django.storage.registry import signing_aliases, signing_fields
 from cfsigned_django.storage.urls import SignedUrlMixin
@@ -42,7 +43,7 @@ def site_rotation(
     changed_by: str = "",
     by_hand: bool = False,
     on_move: Callable[[KeyPair], None] = lambda key_pair: None,
-    on_put_back: Callable[[KeyPair], None] = lambda key_pair: None,
+    on_restore: Callable[[KeyPair], None] = lambda key_pair: None,
 ) -> Rotation:
     """Return the rotation of the site's key group, AWS_CLOUDFRONT_KEY_GROUP_ID.
 
@@ -66,24 +67,31 @@ def site_rotation(
                 "are changed. Set USE_TZ = True."
             )
         )
-    members = list(_storages_of(key_group_id))
+    named = list(_all_storages())  # the only look at them: the rest asks the storages found
+    members = [(name, each) for name, each in named if each.key_group_id == key_group_id]
     if not members:
         text = _(
             "No storage of STORAGES signs for the key group %(group)s. Name "
             "cfsigned_django.storage.CloudFrontS3Storage as the BACKEND of one."
         )
         raise ImproperlyConfigured(text % {"group": key_group_id})
-    return Rotation(
+    store = KeyPairStore(
         key_group_id=key_group_id,
-        waits=_waits(),
-        key_groups=None if by_hand or conf.is_by_hand() else _key_groups(conf.aws_access()),
-        probe=lambda signer: _probe(members, signer),
-        find_apart=lambda key_pair_id: _find_apart(key_group_id, key_pair_id),
         changed_by=changed_by,
-        key_group_quota=conf.key_group_quota() or KEYS_PER_GROUP,
         claim_seconds=conf.rotation_seconds("AWS_CLOUDFRONT_CLAIM_SECONDS"),
         on_move=on_move,
-        on_put_back=on_put_back,
+    )
+    return Rotation(
+        store=store,
+        waits=_waits(),
+        key_groups=None if by_hand or conf.is_by_hand() else _key_groups(conf.aws_access()),
+        probe=lambda signer: _probe([each for _, each in members], signer),
+        bypasses_rotation=lambda key_pair_id: [
+            name for name, each in named if each.bypasses_rotation(key_group_id, key_pair_id)
+        ],
+        settings_keys=lambda: find_settings_keys(members),
+        on_restore=on_restore,
+        key_group_quota=conf.key_group_quota() or KEYS_PER_GROUP,
     )
 
 
@@ -115,16 +123,6 @@ def _all_storages() -> Iterator[tuple[str, SignedUrlMixin]]:
         yield str(field), storage_of_field
 
 
-def _storages_of(key_group_id: str) -> Iterator[SignedUrlMixin]:
-    return (each for _, each in _all_storages() if each.key_group_id == key_group_id)
-
-
-def _find_apart(key_group_id: str, key_pair_id: str) -> list[str]:
-    return [
-        name for name, each in _all_storages() if each.bypasses_rotation(key_group_id, key_pair_id)
-    ]
-
-
 def _waits() -> Waits:
     """Return the waiting times, from the settings."""
     return Waits(
@@ -145,21 +143,15 @@ def _probe(members: list[SignedUrlMixin], signer: Signer) -> ProbeResult:
     return ProbeResult.GOOD
 
 
-def settings_keys(rotation: Rotation) -> list[SettingsKey]:
-    """Return the keys that the settings hold for the key group; mostly one, or none."""
-    named = _all_storages()
-    return find_settings_keys(
-        (name, each) for name, each in named if each.key_group_id == rotation.key_group_id
-    )
-
-
 def unknown_keys(rotation: Rotation, keys: list[SettingsKey]) -> list[SettingsKey]:
     """Return those that the database does not have, which sign where no row is ACTIVE.
 
     One that it has was replaced or revoked, and signs no more: see keyring.py.
     """
     ids = [each.key_pair_id for each in keys]
-    known = set(rotation.rows.filter(key_pair_id__in=ids).values_list("key_pair_id", flat=True))
+    known = set(
+        rotation.store.rows.filter(key_pair_id__in=ids).values_list("key_pair_id", flat=True)
+    )
     return [each for each in keys if each.key_pair_id not in known]
 
 
@@ -168,9 +160,9 @@ def signing_settings_key(rotation: Rotation) -> str:
 
     Where storages sign with different ones, those of all.
     """
-    if rotation.active():
+    if rotation.store.active():
         return ""
-    return ", ".join(each.key_pair_id for each in unknown_keys(rotation, settings_keys(rotation)))
+    return ", ".join(each.key_pair_id for each in unknown_keys(rotation, rotation.settings_keys()))
 
 
 def import_settings_key(rotation: Rotation, *, now: datetime) -> KeyPair:
@@ -196,7 +188,7 @@ def check_import(rotation: Rotation) -> KeyPair | None:
 
 
 def _key_to_import(rotation: Rotation) -> SettingsKey:
-    keys = settings_keys(rotation)
+    keys = rotation.settings_keys()
     if not keys:
         raise ImproperlyConfigured(
             _(
@@ -205,6 +197,6 @@ def _key_to_import(rotation: Rotation) -> SettingsKey:
             )
         )
     unknown = unknown_keys(rotation, keys)
-    if rotation.active() is None:
+    if rotation.store.active() is None:
         refuse_different(unknown)
     return (unknown or keys)[0]

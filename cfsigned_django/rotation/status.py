@@ -40,7 +40,7 @@ class PendingWait:
 
 def find_pending(rotation: Rotation, *, now: datetime) -> list[PendingWait]:
     """Return the manual steps and the waits of the group."""
-    key_pairs = rotation.key_pairs()
+    key_pairs = rotation.store.key_pairs()
     return [
         *find_manual_steps(rotation, now=now, key_pairs=key_pairs),
         *find_waits(rotation, now=now, key_pairs=key_pairs),
@@ -51,7 +51,9 @@ def find_waits(
     rotation: Rotation, *, now: datetime, key_pairs: Collection[KeyPair] | None = None
 ) -> list[PendingWait]:
     """Return what the key pairs of the group wait for; ``key_pairs`` if the caller has them."""
-    return list(_waits(rotation, now, rotation.key_pairs() if key_pairs is None else key_pairs))
+    return list(
+        _waits(rotation, now, rotation.store.key_pairs() if key_pairs is None else key_pairs)
+    )
 
 
 def _waits(
@@ -59,7 +61,7 @@ def _waits(
 ) -> Iterator[PendingWait]:
     for key_pair in key_pairs:
         match KeyStatus(key_pair.status):
-            case KeyStatus.PENDING if rotation.key_groups is None:
+            case KeyStatus.PENDING if rotation.by_hand:
                 what = _("%(key)s waits for its id: create its public key in CloudFront.")
                 yield PendingWait(key_pair=key_pair, what=what % {"key": key_pair}, until=None)
             case KeyStatus.TRUSTED if not key_pair.is_spare:
@@ -69,7 +71,7 @@ def _waits(
                 blockers = rotation.blockers(key_pair, KeyStatus.RETIRED, now)
                 for blocker in blockers:
                     yield _put_in_words(rotation, key_pair, blocker, now)
-                if not blockers and (apart := rotation.what_signs_apart(str(key_pair))):
+                if not blockers and (apart := rotation.find_bypass(str(key_pair))):
                     yield PendingWait(key_pair=key_pair, what=apart, until=None)
 
 
@@ -77,9 +79,9 @@ def find_manual_steps(
     rotation: Rotation, *, now: datetime, key_pairs: Collection[KeyPair] | None = None
 ) -> list[PendingWait]:
     """Return what a person must remove from CloudFront now, if the site may not do it."""
-    if rotation.key_groups is not None:
+    if not rotation.by_hand:
         return []
-    rows = rotation.key_pairs() if key_pairs is None else key_pairs
+    rows = rotation.store.key_pairs() if key_pairs is None else key_pairs
     return list(_manual_steps(rotation, now, rows))
 
 
@@ -89,7 +91,7 @@ def _manual_steps(
     for key_pair in key_pairs:
         match KeyStatus(key_pair.status):
             case KeyStatus.RETIRING if not rotation.blockers(key_pair, KeyStatus.RETIRED, now):
-                if rotation.what_signs_apart(str(key_pair)):
+                if rotation.find_bypass(str(key_pair)):
                     continue  # find_waits() tells
                 what = _(
                     "The last link that %(key)s signed has expired: remove the key from the key "
@@ -150,12 +152,12 @@ def find_overdue(
     rotation: Rotation, *, now: datetime, key_pairs: Collection[KeyPair] | None = None
 ) -> list[str]:
     """Return which steps are overdue, each as a sentence: since when, and what to look at."""
-    rows = rotation.key_pairs() if key_pairs is None else key_pairs
+    rows = rotation.store.key_pairs() if key_pairs is None else key_pairs
     return list(_overdue(rotation, now, rows))
 
 
 def _overdue(rotation: Rotation, now: datetime, key_pairs: Collection[KeyPair]) -> Iterator[str]:
-    by_hand = rotation.key_groups is None
+    by_hand = rotation.by_hand
     for key_pair in key_pairs:
         due = _due_at(rotation, key_pair)
         if due is not None and now >= due + GRACE:
@@ -170,7 +172,7 @@ def _due_at(rotation: Rotation, key_pair: KeyPair) -> datetime | None:
         case KeyStatus.PENDING:
             return key_pair.created_at
         case KeyStatus.TRUSTED if not key_pair.is_spare:
-            since = key_pair.good_since or key_pair.trusted_at
+            since = key_pair.verified_since or key_pair.trusted_at
             return since and since + timedelta(seconds=waits.propagation)
         case KeyStatus.RETIRING:
             return rotation.links_end(key_pair)
@@ -193,7 +195,7 @@ def _what_to_look_at(key_pair: KeyPair, by_hand: bool) -> str:
                 "trust it in the admin, or see whether cfsigned_rotate runs, whether it reaches "
                 "AWS, and what AWS answers."
             )
-        case KeyStatus.TRUSTED if key_pair.good_since is not None:
+        case KeyStatus.TRUSTED if key_pair.verified_since is not None:
             return _(
                 "%(key)s has worked and may sign since %(due)s, and nobody has let it: activate it "
                 "in the admin, or see whether cfsigned_rotate runs and this machine can connect to "

@@ -22,9 +22,17 @@ from cfsigned_django.encryption import CannotUnseal
 from cfsigned_django.rotation.lifecycle import Cause, KeyStatus
 from cfsigned_django.rotation.models import KeyPair, KnownReason
 from cfsigned_django.rotation.probe import ProbeResult
-from cfsigned_django.rotation.rotation import Blocked, Claimed, Rotation, RotationError
+from cfsigned_django.rotation.rotation import (
+    Blocked,
+    Claimed,
+    ProbeFailed,
+    Restored,
+    Rotation,
+    RotationError,
+    Unanswered,
+)
 from cfsigned_django.rotation.settings_key import SettingsKey
-from cfsigned_django.rotation.site import import_settings_key, settings_keys, signing_settings_key
+from cfsigned_django.rotation.site import import_settings_key, signing_settings_key
 from cfsigned_django.rotation.status import PendingWait, clock_time, find_waits, in_words
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm
 from cfsigned_django.validation import is_of_trusted_signer
@@ -71,7 +79,7 @@ class Step:
         key_pair = self.key_pair
         if self.action is not Action.CHECK or key_pair is None:
             return False
-        is_ready = key_pair.is_spare and key_pair.good_since is not None
+        is_ready = key_pair.is_spare and key_pair.verified_since is not None
         return is_ready or key_pair.status != KeyStatus.TRUSTED
 
 
@@ -88,42 +96,6 @@ class Outcome:
     has_changed: bool = True
     #: The key pair of a change that the rotation's ``on_move`` does not report.
     key_pair: KeyPair | None = None
-
-
-class Unanswered(RotationError):
-    """Report that the last probe before a key would sign was not answered."""
-
-    def __init__(self, key_pair: KeyPair) -> None:
-        text = _(
-            "%(key)s could sign, but CloudFront did not answer the last probe. Look again in a "
-            "minute."
-        )
-        super().__init__(text % {"key": key_pair})
-
-
-class ProbeFailed(RotationError):
-    """Report a probe whose answer no waiting will change."""
-
-    def __init__(self, key_pair: KeyPair, result: ProbeResult) -> None:
-        if result is ProbeResult.UNRESTRICTED:
-            text = _(
-                "%(key)s cannot be probed: a request without a signature is answered like a signed "
-                "one, so links are not checked there. Set Restrict viewer access, with the key "
-                "group, in the cache behavior; an error page for 403 hides the answer as well."
-            )
-        elif result is ProbeResult.REFUSED:
-            text = _(
-                "A request that %(key)s signed was answered with 403, and neither by S3 nor for "
-                "its key. Does a WAF rule or a CloudFront function stop query parameters that it "
-                "does not know? Each link of an ECDSA key has one more, Hash-Algorithm. Or does "
-                "an origin that is not S3 refuse the name .cfsigned-probe? Let it answer 404."
-            )
-        else:
-            text = _(
-                "CloudFront refuses what %(key)s signs. Compare: the public key that it has under "
-                "this id must be this one, and the clock of this machine must be right."
-            )
-        super().__init__(text % {"key": key_pair})
 
 
 class NotTheKey(RotationError):
@@ -153,7 +125,7 @@ def will_pass(error: Exception) -> bool:
         return error.is_temporary
     if isinstance(error, Blocked):
         return all(each.cause is not Cause.NO_SUCH_MOVE for each in error.blockers)
-    return isinstance(error, Claimed | Unanswered)
+    return isinstance(error, Claimed | Restored | Unanswered)
 
 
 # What is due
@@ -174,7 +146,7 @@ def due(
     is changed.
     """
     if key_pairs is None:
-        key_pairs = rotation.key_pairs()
+        key_pairs = rotation.store.key_pairs()
     waits = {each.key_pair.pk: each for each in find_waits(rotation, now=now, key_pairs=key_pairs)}
     return list(_due(rotation, now, list(reversed([*key_pairs])), waits, unknown_keys))
 
@@ -205,7 +177,7 @@ def _due(
     yield from (each for each in retiring if each.blocked)
     for key_pair in key_pairs:
         is_waiting = key_pair.status == KeyStatus.RETIRING and key_pair.pk in waits
-        can_look = rotation.key_groups is not None
+        can_look = not rotation.by_hand
         if can_look and (is_waiting or key_pair.status == KeyStatus.ACTIVE):
             blocked = _claimed(key_pair, now)
             yield Step(action=Action.CHECK, key_pair=key_pair, blocked=blocked)
@@ -223,12 +195,12 @@ def _steps_of(rotation: Rotation, key_pair: KeyPair, wait: str) -> Iterator[tupl
         case KeyStatus.TRUSTED:
             # What a person does next stands first: to check the key, or to activate it.
             check, activate = (Action.CHECK, problem), (Action.ACTIVATE, problem or wait)
-            is_first = key_pair.good_since is None
+            is_first = key_pair.verified_since is None
             if key_pair.is_spare:
                 yield check
             else:
                 yield from (check, activate) if is_first else (activate, check)
-            if is_first and rotation.key_groups is None:
+            if is_first and rotation.by_hand:
                 yield Action.CORRECT, problem  # only an id that a person enters may be wrong
         case KeyStatus.RETIRING:
             yield Action.RETIRE, wait
@@ -257,7 +229,7 @@ def _claimed(key_pair: KeyPair, now: datetime) -> str:
 
 def is_under_way(rotation: Rotation) -> bool:
     """Return whether steps are left, due now or later; a spare that is ready has none."""
-    for key_pair in rotation.key_pairs():
+    for key_pair in rotation.store.key_pairs():
         match KeyStatus(key_pair.status):
             case KeyStatus.PENDING | KeyStatus.RETIRING:
                 return True
@@ -282,7 +254,7 @@ def advance(
     :func:`take` raises; a step that fails for good keeps none of the others
     from being taken.
     """
-    key_pairs = rotation.key_pairs()
+    key_pairs = rotation.store.key_pairs()
     # Before any step: the settings may allow less when the next one is due.
     rotation.remember_waits(key_pairs)
     attempts: list[Callable[[], Outcome | None]] = [
@@ -315,7 +287,7 @@ def next_due(
     rotation: Rotation, *, now: datetime, spare_algorithm: KeyAlgorithm | None = None
 ) -> str | None:
     """Return what :func:`advance` would do first, in words; None if nothing is due."""
-    steps = _automatic(rotation, rotation.key_pairs(), now, spare_algorithm)
+    steps = _automatic(rotation, rotation.store.key_pairs(), now, spare_algorithm)
     return next(filter(None, (_would(rotation, step, now) for step in steps)), None)
 
 
@@ -326,7 +298,7 @@ def _automatic(
     spare_algorithm: KeyAlgorithm | None,
 ) -> list[Step]:
     """Return the steps that are taken without a person: in CloudFront, only if the site may."""
-    may_change = rotation.key_groups is not None
+    may_change = not rotation.by_hand
 
     def is_automatic(step: Step) -> bool:
         key_pair = step.key_pair
@@ -369,7 +341,7 @@ def _take_by_itself(
 
 
 def _restore(rotation: Rotation, key_pairs: list[KeyPair], now: datetime) -> Outcome | None:
-    restored = rotation.put_back_signers(key_pairs, now=now)
+    restored = rotation.restore_missing(key_pairs, now=now)
     return were_restored(restored) if restored else None
 
 
@@ -385,7 +357,7 @@ def _would(rotation: Rotation, step: Step, now: datetime) -> str:
             text = _("%(key)s would be retired: its last link has expired.")
         case Action.TRUST:
             text = _("%(key)s would be put into the key group.")
-        case _ if key_pair.good_since is None:
+        case _ if key_pair.verified_since is None:
             text = _("%(key)s would be probed through CloudFront.")
         case Action.ACTIVATE if not rotation.blockers(key_pair, KeyStatus.ACTIVE, now):
             text = _("%(key)s would sign, if a last probe is good.")
@@ -445,7 +417,7 @@ def _import(rotation: Rotation, now: datetime) -> Outcome:
         "%(key)s is in the database and signs from there. It can be replaced now. Remove "
         "%(settings)s before that."
     )
-    held = settings_keys(rotation)
+    held = rotation.settings_keys()
     names = ", ".join(each.names for each in held if each.key_pair_id == str(key_pair))
     return Outcome(text=text % {"key": key_pair, "settings": names})
 
@@ -492,25 +464,24 @@ def _refuse_other_key(rotation: Rotation, key_pair: KeyPair, key_pair_id: str) -
 
 def _check(rotation: Rotation, key_pair: KeyPair, now: datetime) -> Outcome:
     # While a key is not in its group, each of its links is refused.
-    restored = rotation.put_back_signers(rotation.key_pairs(), now=now)
+    restored = rotation.restore_missing(rotation.store.key_pairs(), now=now)
     if restored:
         return were_restored(restored)
     if key_pair.status != KeyStatus.TRUSTED:
         text = _("%(key)s is in the key group, and so is every key whose links are out.")
         return Outcome(text=text % {"key": key_pair}, has_changed=False)
-    match rotation.check(key_pair, now=now):
+    result = rotation.check(key_pair, now=now, is_in_group=True)
+    if result.needs_a_person:
+        raise ProbeFailed(key_pair, result)
+    match result:
         case ProbeResult.GOOD:
-            text = _("CloudFront knows %(key)s.") % {"key": key_pair}
-            return Outcome(text=text, has_changed=False)
-        case ProbeResult.UNKNOWN_KEY if rotation.put_back(key_pair, now=now):
-            return were_restored([key_pair])
+            text = _("CloudFront knows %(key)s.")
         case ProbeResult.UNKNOWN_KEY:
             text = _("CloudFront does not know %(key)s yet. Check again in a minute.")
-        case (ProbeResult.WRONG_KEY | ProbeResult.REFUSED | ProbeResult.UNRESTRICTED) as result:
-            raise ProbeFailed(key_pair, result)
         case _no_answer:
             text = _("CloudFront did not answer the probe, which says nothing about %(key)s.")
-    return Outcome(text=text % {"key": key_pair}, is_warning=True, has_changed=False)
+    is_warning = not result.shows_known
+    return Outcome(text=text % {"key": key_pair}, is_warning=is_warning, has_changed=False)
 
 
 def were_restored(key_pairs: list[KeyPair]) -> Outcome:
@@ -527,22 +498,11 @@ def were_restored(key_pairs: list[KeyPair]) -> Outcome:
 
 
 def _activate(rotation: Rotation, key_pair: KeyPair, now: datetime) -> Outcome:
-    result = rotation.check(key_pair, now=now)
-    if result in (ProbeResult.WRONG_KEY, ProbeResult.REFUSED, ProbeResult.UNRESTRICTED):
-        raise ProbeFailed(key_pair, result)
-    if result is ProbeResult.UNKNOWN_KEY and rotation.put_back(key_pair, now=now):
-        return were_restored([key_pair])
-    rotation.require(key_pair, KeyStatus.ACTIVE, now)
-    if result is ProbeResult.NO_ANSWER:
-        raise Unanswered(key_pair)
-    former = rotation.active()
-    rotation.activate(key_pair, now=now)
+    former = rotation.activate(key_pair, now=now)
     text = _("%(key)s signs from now on; every process follows within %(keyring)s.") % {
         "key": key_pair,
         "keyring": in_words(timedelta(seconds=rotation.waits.keyring)),
     }
-    if former is not None:
-        former.refresh_from_db(using=rotation.rows.db)
     # The moment that its card on the page shows, rounded up to a full second as there.
     waits = find_waits(rotation, now=now, key_pairs=[former] if former else [])
     until = next((each.until for each in waits), None)
@@ -571,7 +531,7 @@ def _revoke(
         sentences = [_("%(key)s is revoked: it no longer signs.") % {"key": key_pair}]
     if key_pair.removed_at is not None:
         sentences.append(_is_out(key_pair))
-    if signing := rotation.active() or signing_settings_key(rotation):
+    if signing := rotation.store.active() or signing_settings_key(rotation):
         sentences.append(_("%(key)s signs now.") % {"key": signing})
     else:
         sentences.append(_("No key signs: pages with links to files fail. Start a rotation."))
@@ -580,7 +540,7 @@ def _revoke(
 
 def _half_revoked(rotation: Rotation, key_pair: KeyPair, error: Exception) -> Unfinished:
     """Return the error, with how far the revocation came."""
-    key_pair.refresh_from_db(using=rotation.rows.db)
+    key_pair.refresh_from_db(using=rotation.store.rows.db)
     if key_pair.status != KeyStatus.REVOKED:
         text = _("%(key)s is not revoked yet.")
     elif key_pair.removed_at is None:

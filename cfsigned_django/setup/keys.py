@@ -20,14 +20,20 @@ from cfsigned_django.aws.provisioning.desired_state import SiteKey
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair, KnownReason
 from cfsigned_django.rotation.probe import ProbeResult
-from cfsigned_django.rotation.rotation import Blocked, Rotation, RotationError
+from cfsigned_django.rotation.rotation import (
+    Blocked,
+    ProbeFailed,
+    Rotation,
+    RotationError,
+    Unanswered,
+)
 from cfsigned_django.signing import KeyAlgorithm, PrivateKey, Signer
 from cfsigned_django.validation import is_of_trusted_signer
 
 _ONLY_THE_OWNER = 0o600
 
 
-class KeyHolder(Protocol):
+class KeyProvider(Protocol):
     """Where the site keeps its private key."""
 
     @property
@@ -46,7 +52,7 @@ class KeyHolder(Protocol):
     def settings(self, key_pair_id: str) -> dict[str, str | Path]:
         """Return the settings that let the site sign with the key."""
 
-    def settle(
+    def finish(
         self, key_group_id: str, key_pair_id: str, probe: Callable[[Signer], ProbeResult]
     ) -> str:
         """Do what is left to do once CloudFront trusts the key; say what a person does."""
@@ -101,7 +107,7 @@ class KeyFile:
             "AWS_CLOUDFRONT_KEY": self.path,
         }
 
-    def settle(
+    def finish(
         self, key_group_id: str, key_pair_id: str, probe: Callable[[Signer], ProbeResult]
     ) -> str:
         """Say what is left to do, once CloudFront trusts the key."""
@@ -137,7 +143,7 @@ class SettingsKey:
         """Return the settings that let the site sign with the key."""
         return {"AWS_CLOUDFRONT_KEY_ID": key_pair_id}
 
-    def settle(
+    def finish(
         self, key_group_id: str, key_pair_id: str, probe: Callable[[Signer], ProbeResult]
     ) -> str:
         """Say what is left to do, once CloudFront trusts the key."""
@@ -172,19 +178,19 @@ class DatabaseKey:
 
     def row(self) -> KeyPair | None:
         """Return its row. A spare is none: it signs when somebody starts a rotation."""
-        waiting = replace(self.rotation, key_group_id=self.name)
-        next_ones = (self.rotation.successor(), waiting.successor())
+        waiting = self.rotation.of_group(self.name)
+        next_ones = (self.rotation.store.successor(), waiting.store.successor())
         wanted = (each for each in next_ones if each is not None and not each.is_spare)
-        return self.rotation.active() or next(wanted, None)
+        return self.rotation.store.active() or next(wanted, None)
 
     def make(self, algorithm: KeyAlgorithm) -> None:
         """Generate the key pair; it is in the database before CloudFront hears of it.
 
         Where the group has a spare and no other key, that one is taken.
         """
-        has_spare = self.rotation.successor() is not None
-        group = self.rotation if has_spare else replace(self.rotation, key_group_id=self.name)
-        group.start(algorithm=algorithm, now=self.rotation.clock(), reason=KnownReason.SET_UP)
+        has_spare = self.rotation.store.successor() is not None
+        group = self.rotation if has_spare else self.rotation.of_group(self.name)
+        group.start(algorithm=algorithm, now=self.rotation.store.clock(), reason=KnownReason.SET_UP)
 
     def yields_to(self, settings_key_id: str) -> bool:
         """Tell whether the key of the settings is to be set up, whose id may be empty yet.
@@ -193,12 +199,12 @@ class DatabaseKey:
         database has was replaced or revoked, and never signs again; one of a
         trusted signer gives way to the key that is to replace it.
         """
-        known = self.rotation.rows.filter(key_pair_id=settings_key_id)
+        known = self.rotation.store.rows.filter(key_pair_id=settings_key_id)
         if self.row() is None:
             return not known.filter(key_group_id=self.rotation.key_group_id).exists()
         if not settings_key_id or is_of_trusted_signer(settings_key_id):
             return False
-        return self.rotation.active() is None and not known.exists()
+        return self.rotation.store.active() is None and not known.exists()
 
     def signer(self, key_pair_id: str) -> Signer:
         """Return what signs with the key; it need not be ACTIVE for that."""
@@ -210,20 +216,20 @@ class DatabaseKey:
         """Return no settings: the key group's id leads to the key."""
         return {}
 
-    def settle(
+    def finish(
         self, key_group_id: str, key_pair_id: str, probe: Callable[[Signer], ProbeResult]
     ) -> str:
         """Move the key into its key group, as far as its lifecycle lets it; say what is next."""
         row = self._require_row()
-        now = self.rotation.clock()
+        now = self.rotation.store.clock()
         if row.key_group_id != key_group_id:
             self._move_into(row, key_group_id)
-        rotation = replace(self.rotation, key_group_id=key_group_id, probe=probe)
+        rotation = replace(self.rotation.of_group(key_group_id), probe=probe)
         if row.status == KeyStatus.PENDING:
             rotation.trust(row, now=now, key_pair_id=key_pair_id)
-        if row.status == KeyStatus.TRUSTED and rotation.check(row, now=now) is ProbeResult.GOOD:
-            with suppress(Blocked):
-                rotation.activate(row, now=rotation.clock())
+        if row.status == KeyStatus.TRUSTED:
+            with suppress(Blocked, ProbeFailed, Unanswered):
+                rotation.activate(row, now=now)
         if row.status == KeyStatus.ACTIVE:
             return f"{row} signs, as soon as the settings above are in force."
         return (
@@ -234,8 +240,8 @@ class DatabaseKey:
 
     def _move_into(self, row: KeyPair, key_group_id: str) -> None:
         try:
-            self.rotation.write(
-                self.rotation.rows.filter(pk=row.pk, next_in=row.next_in),
+            self.rotation.store.write(
+                self.rotation.store.rows.filter(pk=row.pk, next_in=row.next_in),
                 key_group_id=key_group_id,
                 next_in=key_group_id,
             )
@@ -244,7 +250,7 @@ class DatabaseKey:
                 f"Key group {key_group_id} has another key pair that is to sign next. Finish that "
                 "rotation first: manage.py cfsigned_rotate --wait."
             ) from None
-        row.refresh_from_db(using=self.rotation.rows.db)
+        row.refresh_from_db(using=self.rotation.store.rows.db)
 
     def _require_row(self) -> KeyPair:
         row = self.row()

@@ -27,7 +27,8 @@ from cfsigned_django.rotation.lifecycle import Waits
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult, probe_url
 from cfsigned_django.rotation.rotation import Rotation
-from cfsigned_django.setup.keys import DatabaseKey, KeyFile, KeyHolder, SettingsKey
+from cfsigned_django.rotation.store import KeyPairStore
+from cfsigned_django.setup.keys import DatabaseKey, KeyFile, KeyProvider, SettingsKey
 from cfsigned_django.signing import KeyAlgorithm, Signer
 from cfsigned_django.validation import sign_probe, site_lifetime, whole_seconds
 from cfsigned_django.viewer import Fetch, fetch
@@ -44,7 +45,7 @@ class SiteSetup:
 
     desired: DesiredState
     clients: Clients
-    holder: KeyHolder
+    provider: KeyProvider
     algorithm: KeyAlgorithm = KeyAlgorithm.ECDSA_P256
     fetch: Fetch = field(default=fetch)
     scheme: str = "https:"
@@ -53,7 +54,7 @@ class SiteSetup:
 
     def desired_now(self) -> DesiredState:
         """Return the desired state with the key pair that there is at this moment."""
-        return replace(self.desired, key=self.holder.find())
+        return replace(self.desired, key=self.provider.find())
 
     def read(self) -> Account:
         """Return what there is in AWS."""
@@ -80,7 +81,7 @@ class SiteSetup:
             clients=self.clients,
             read=self.read,
             desired=self.desired_now,
-            make_key=lambda: self.holder.make(self.algorithm),
+            make_key=lambda: self.provider.make(self.algorithm),
             on_step=on_step,
             on_wait=on_wait,
         ).apply()
@@ -100,16 +101,16 @@ class SiteSetup:
         if state.key_group is not None:
             known["AWS_CLOUDFRONT_KEY_GROUP_ID"] = state.key_group.id
         if state.public_key is not None:
-            known |= self.holder.settings(state.key_pair_id)
+            known |= self.provider.settings(state.key_pair_id)
         return known
 
-    def settle(self, state: ResolvedState, *, now: int) -> str:
+    def finish(self, state: ResolvedState, *, now: int) -> str:
         """Finish the key pair; say what is left to do."""
 
         def probe(signer: Signer) -> ProbeResult:
             return probe_url(self._signed_url(signer, self._url(state), now), fetch=self.fetch)
 
-        return self.holder.settle(state.key_group_id, state.key_pair_id, probe)
+        return self.provider.finish(state.key_group_id, state.key_pair_id, probe)
 
     def prove(self, state: ResolvedState, clock: Clock) -> list[Finding]:
         """Ask for a file as viewers do, by the live checks of the doctor; return what they show.
@@ -118,7 +119,7 @@ class SiteSetup:
         """
         key, exists = self._find_file(state)
         url = self._url(state, key)
-        signer = self.holder.signer(state.key_pair_id)
+        signer = self.provider.signer(state.key_pair_id)
         self._signed_url(signer, url, int(clock()))  # names the setting if OpenSSL refuses the hash
         probe = Probe(
             url=url,
@@ -183,9 +184,9 @@ def make_clients(region: str) -> Clients:
     )
 
 
-def choose_holder(
+def choose_provider(
     desired: DesiredState, key_file: Path | None, clients: Clients | None = None
-) -> KeyHolder:
+) -> KeyProvider:
     """Return where the key pair is, or shall be.
 
     A file that is named comes first; then the key of the settings while it
@@ -217,9 +218,11 @@ def _database_key(desired: DesiredState, clients: Clients | None) -> DatabaseKey
     )
     return DatabaseKey(
         rotation=Rotation(
-            key_group_id=desired.key_group_id or next(iter(named), name),
-            changed_by="cfsigned_setup",
-            claim_seconds=conf.rotation_seconds("AWS_CLOUDFRONT_CLAIM_SECONDS"),
+            store=KeyPairStore(
+                key_group_id=desired.key_group_id or next(iter(named), name),
+                changed_by="cfsigned_setup",
+                claim_seconds=conf.rotation_seconds("AWS_CLOUDFRONT_CLAIM_SECONDS"),
+            ),
             waits=waits,
             key_groups=None,
             probe=lambda signer: ProbeResult.NO_ANSWER,

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from django.core.files.storage import default_storage
 from django.http import HttpRequest, HttpResponse
 
-from cfsigned_django.storage.urls import SignedUrlMixin
+from cfsigned_django.storage import SignedUrlMixin
 
 
 def content_security_policy(

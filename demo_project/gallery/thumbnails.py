@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
+import io
 import re
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import unescape
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import get_template
 from django.views.decorators.http import require_safe
+from PIL import Image
 
 from cfsigned_django.http import cache_page
-from cfsigned_django.storage.urls import SignedUrlMixin
+from cfsigned_django.storage import SignedUrlMixin
 from demo_project.gallery.anatomy import expiry
-from demo_project.pictures.thumbnails import FOLDER, THUMBNAILS
+
+COUNT = 1000
+FOLDER = "thumbs"
+#: All thumbnails in one picture, row by row: the same hills, each a minute and a half later.
+SHEET = Path(__file__).parents[1] / "collection" / "day.webp"
+_COLUMNS, _SIDE = 40, 72
+# The part of the day that the first one shows, shortly before dawn.
+_FIRST = 0.19
 
 #: The site's cache keeps a page for at most so many seconds ...
 KEPT = 600
@@ -30,6 +42,39 @@ _LINK = re.compile(r'src="([^"]+)"')
 _SIGNATURE = re.compile(r"Signature=([^&]+)")
 # A line of the edge's log: time, status, path.
 _ASKED = re.compile(rb"^[0-9:]{8} [0-9]{3} .*/%s/" % FOLDER.encode(), re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thumbnail:
+    """The picture of one moment of the day."""
+
+    number: int
+
+    @property
+    def name(self) -> str:
+        """The name in the bucket."""
+        return f"{FOLDER}/{self.number:04}.jpg"
+
+    @property
+    def title(self) -> str:
+        """The time of day."""
+        minutes = int((_FIRST + (self.number - 1) / COUNT) % 1 * 24 * 60)
+        return f"{minutes // 60:02}:{minutes % 60:02}"
+
+
+THUMBNAILS = tuple(Thumbnail(number=number) for number in range(1, COUNT + 1))
+
+
+def contents() -> Iterator[tuple[Thumbnail, ContentFile[bytes]]]:
+    """Cut the sheet into thumbnails, and yield each with its file, a JPEG of about a kilobyte."""
+    with Image.open(SHEET) as opened:
+        sheet = opened.convert("RGB")
+    for thumbnail in THUMBNAILS:
+        row, column = divmod(thumbnail.number - 1, _COLUMNS)
+        x, y = column * _SIDE, row * _SIDE
+        file = io.BytesIO()
+        sheet.crop((x, y, x + _SIDE, y + _SIDE)).save(file, "JPEG", quality=82)
+        yield thumbnail, ContentFile(file.getvalue())
 
 
 @require_safe
@@ -94,7 +139,7 @@ def _lifetime() -> int:
     """Return for how many seconds each link to a thumbnail works at least."""
     storage: object = storages["thumbnails"]
     assert isinstance(storage, SignedUrlMixin)  # noqa: S101 - what the settings say
-    return int(storage.signing_config().querystring_expire)
+    return int(storage.querystring_expire)
 
 
 def _edge_log() -> Path | None:

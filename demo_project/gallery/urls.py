@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from demo_project.gallery import api, detail, permanent, thumbnails, views
+from demo_project.gallery import detail, thumbnails, views
 
 urlpatterns = [
     path("", views.GalleryView.as_view(), name="gallery"),
@@ -12,10 +12,10 @@ urlpatterns = [
     path("how/", views.HowView.as_view(), name="how"),
     path("pictures/<int:pk>/", detail.PictureView.as_view(), name="picture"),
     path("documents/<int:pk>/", detail.DocumentView.as_view(), name="document"),
-    path("api/files/", api.files, name="api-files"),
+    path("api/files/", views.files, name="api-files"),
     path("thumbnails/", thumbnails.one_signature, name="thumbnails"),
     path("thumbnails/kept/", thumbnails.kept, name="thumbnails-kept"),
     path("thumbnails/each/", thumbnails.one_for_each, name="thumbnails-each"),
     path("thumbnails/asked/", thumbnails.asked, name="thumbnails-asked"),
-    path("media/<path:name>", permanent.media, name="media"),
+    path("media/<path:name>", views.lasting_link, name="media"),
 ]

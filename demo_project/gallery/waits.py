@@ -2,50 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import timedelta
+from typing import Final
 
 from django.conf import settings
 from django.http import HttpRequest
-from django.utils.translation import override
 
-from cfsigned_django.conf import OPTIONS, ROTATION_SECONDS
-from cfsigned_django.rotation.status import in_words
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShortWait:
-    """One wait, in words: here, and without the demo's settings."""
-
-    what: str
-    here: str
-    really: str
+#: What is waited for, the setting, and its default in seconds.
+_WAITS: Final = (
+    ("links live", "AWS_CLOUDFRONT_MAX_EXPIRE", 7 * 24 * 3600),
+    ("a new key has to work", "AWS_CLOUDFRONT_PROPAGATION_SECONDS", 5 * 60),
+    ("a process signs before it looks again", "AWS_CLOUDFRONT_KEYRING_SECONDS", 60),
+    ("clocks may be wrong by", "AWS_CLOUDFRONT_CLOCK_SKEW_SECONDS", 2 * 60),
+)
 
 
 def waits(request: HttpRequest) -> dict[str, object]:
     """Give every template `link_seconds` and the list `short_waits`."""
-    found = [
-        _wait("links live", "AWS_CLOUDFRONT_MAX_EXPIRE", OPTIONS["max_expire"][1]),
-        *(
-            _wait(what, setting, ROTATION_SECONDS[setting])
-            for what, setting in (
-                ("a new key has to work", "AWS_CLOUDFRONT_PROPAGATION_SECONDS"),
-                ("a process signs before it looks again", "AWS_CLOUDFRONT_KEYRING_SECONDS"),
-                ("clocks may be wrong by", "AWS_CLOUDFRONT_CLOCK_SKEW_SECONDS"),
-            )
-        ),
-    ]
+    found = [(what, getattr(settings, name, default), default) for what, name, default in _WAITS]
     return {
         "link_seconds": settings.AWS_QUERYSTRING_EXPIRE,  # type: ignore[misc]
-        "short_waits": [each for each in found if each.here != each.really],
+        "short_waits": [
+            {"what": what, "here": _in_words(here), "really": _in_words(really)}
+            for what, here, really in found
+            if here != really
+        ],
     }
 
 
-def _wait(what: str, setting: str, default: int) -> ShortWait:
-    value = getattr(settings, setting, default)
-    with override("en"):  # the language of the sentence around it
-        return ShortWait(
-            what=what,
-            here=in_words(timedelta(seconds=value)),
-            really=in_words(timedelta(seconds=default)),
-        )
+def _in_words(seconds: int) -> str:
+    for unit, size in (("days", 24 * 3600), ("min", 60)):
+        if seconds >= 2 * size and seconds % size == 0:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"

@@ -109,7 +109,7 @@ def buttons(html: str) -> list[str]:
 def imported(*, days: int = 1) -> KeyPair:
     """Return the key of the settings, taken into the database so many days ago."""
     rotation = site_rotation(by_hand=True)
-    key_pair = import_settings_key(rotation, now=rotation.clock())
+    key_pair = import_settings_key(rotation, now=rotation.store.clock())
     return moved(key_pair, created_at=-days * 86400, active_at=-days * 86400)
 
 
@@ -117,23 +117,23 @@ def started(*, spare: bool = False) -> KeyPair:
     """Return a new PENDING key pair."""
     rotation = site_rotation(by_hand=True)
     algorithm = KeyAlgorithm.ECDSA_P256
-    return rotation.start(algorithm=algorithm, now=rotation.clock(), spare=spare)
+    return rotation.start(algorithm=algorithm, now=rotation.store.clock(), spare=spare)
 
 
 def trusted(*, spare: bool = False, good_for: int | None = None) -> KeyPair:
     """Return a new TRUSTED key pair, which has worked for so many seconds if it has."""
     key_pair = started(spare=spare)
     rotation = site_rotation()
-    rotation.trust(key_pair, now=rotation.clock())
-    return key_pair if good_for is None else moved(key_pair, good_since=-good_for)
+    rotation.trust(key_pair, now=rotation.store.clock())
+    return key_pair if good_for is None else moved(key_pair, verified_since=-good_for)
 
 
 def activated(*, former_retiring_for: int | None = None) -> KeyPair:
     """Return a new ACTIVE key pair; the one before it is RETIRING, for so many seconds if given."""
     key_pair = trusted(good_for=3600)
     rotation = site_rotation()
-    former = rotation.active()
-    rotation.activate(key_pair, now=rotation.clock())
+    former = rotation.store.active()
+    rotation.activate(key_pair, now=rotation.store.clock())
     if former is not None and former_retiring_for is not None:
         moved(former, retiring_at=-former_retiring_for)
     return key_pair
@@ -141,7 +141,7 @@ def activated(*, former_retiring_for: int | None = None) -> KeyPair:
 
 def moved(key_pair: KeyPair, **seconds: int) -> KeyPair:
     """Set moments of a key pair to so many seconds from now, and return it as it is then."""
-    now = site_rotation(by_hand=True).clock()
+    now = site_rotation(by_hand=True).store.clock()
     moments = {name: now + timedelta(seconds=value) for name, value in seconds.items()}
     KeyPair.objects.filter(pk=key_pair.pk).update(**moments)
     return fresh(key_pair)

@@ -16,7 +16,7 @@ from django.test import Client
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
-from cfsigned_django.rotation import record
+from cfsigned_django.rotation import store
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.site import site_rotation
 from tests.admin import LIST, FakeCloudFront, address
@@ -63,7 +63,7 @@ def story(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Story:
     """Return the story at its begin; the database has its time."""
     settings.TIME_ZONE = "UTC"
     story = Story()
-    monkeypatch.setattr(record, "read_database_clock", lambda using: story.now)
+    monkeypatch.setattr(store, "read_database_clock", lambda using: story.now)
     return story
 
 

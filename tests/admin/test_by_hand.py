@@ -146,7 +146,7 @@ def test_id_is_probed_with_the_hash_of_the_setting(
     settings.AWS_CLOUDFRONT_HASH_ALGORITHM = "SHA256"
     cloudfront.probe_result = ProbeResult.WRONG_KEY
     rotation = site_rotation(by_hand=True)
-    key_pair = rotation.start(algorithm=KeyAlgorithm.RSA_2048, now=rotation.clock())
+    key_pair = rotation.start(algorithm=KeyAlgorithm.RSA_2048, now=rotation.store.clock())
 
     with without_sha1():
         page = by_hand.take("trust", key_pair, key_pair_id="K2JCJMDEHXQW5F")
@@ -230,9 +230,9 @@ def test_no_job_finishes_what_a_person_does(cloudfront: FakeCloudFront) -> None:
     former = imported()
     revoked = activated(former_retiring_for=8 * 86400)
     rotation = site_rotation(by_hand=True)
-    rotation.revoke(revoked, now=rotation.clock(), reason="leaked")
+    rotation.revoke(revoked, now=rotation.store.clock(), reason="leaked")
 
-    assert advance(rotation, now=rotation.clock()) is None
+    assert advance(rotation, now=rotation.store.clock()) is None
 
     assert fresh(revoked).removed_at is None
     assert fresh(former).status == "retiring"
@@ -278,7 +278,7 @@ def test_id_that_works_cannot_be_corrected(admin: Visitor, settings: Settings) -
 
     assert "Correct its id" not in buttons(admin.client.get(LIST).text)
     assert "This step is not due" in admin.take("correct", key_pair, key_pair_id="K2JCJMDEHXQW5F")
-    KeyPair.objects.update(good_since=None)
+    KeyPair.objects.update(verified_since=None)
     settings.AWS_CLOUDFRONT_BY_HAND = False
     assert "Correct its id" not in buttons(admin.client.get(LIST).text)
 

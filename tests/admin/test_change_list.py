@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from pytest_django import Settings
 
-from cfsigned_django.rotation import record
+from cfsigned_django.rotation import store
 from cfsigned_django.rotation.models import KeyPair
 from tests.admin import (
     LIST,
@@ -148,7 +148,7 @@ def test_rest_ends_when_a_key_may_go(
 ) -> None:
     """A young key signs, and yet there is something to do as soon as the former may be retired."""
     noon = datetime(2027, 3, 3, 18, tzinfo=UTC)  # 12:00 in the zone of the tests
-    monkeypatch.setattr(record, "read_database_clock", lambda using: noon)
+    monkeypatch.setattr(store, "read_database_clock", lambda using: noon)
     imported()
     activated(former_retiring_for=seconds_ago)
 

@@ -102,7 +102,7 @@ def test_public_key_of_a_forger_is_not_shown(admin: Visitor, settings: Settings)
 def test_public_key_is_not_shown_where_nothing_opens(admin: Visitor) -> None:
     """Where the private key does not open, the page says so in the place of the public key."""
     key_pair = imported()
-    KeyPair.objects.update(sealed_private_key="damaged")
+    KeyPair.objects.update(encrypted_private_key="damaged")
 
     page = detail(admin, key_pair)
     file = admin.get(address("download", key_pair))
@@ -116,7 +116,7 @@ def test_public_key_is_not_shown_where_nothing_opens(admin: Visitor) -> None:
 def test_public_key_of_a_key_that_is_over_is_the_record(admin: Visitor) -> None:
     """A key whose private half is erased shows what was written down."""
     key_pair = imported()
-    KeyPair.objects.update(status="revoked", active_in=None, sealed_private_key="")
+    KeyPair.objects.update(status="revoked", active_in=None, encrypted_private_key="")
 
     assert " ".join(key_pair.public_key.split()) in detail(admin, key_pair)
 

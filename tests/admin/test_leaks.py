@@ -26,7 +26,7 @@ class Secrets:
 
     def remember_sealed(self) -> None:
         """Note what the database holds now: a key that is retired is erased."""
-        self.sealed |= set(KeyPair.objects.values_list("sealed_private_key", flat=True)) - {""}
+        self.sealed |= set(KeyPair.objects.values_list("encrypted_private_key", flat=True)) - {""}
 
     def fragments(self) -> Iterator[str]:
         """Return what must be seen nowhere: each line of each PEM, and each sealed text."""
@@ -76,7 +76,7 @@ def test_whole_rotation_shows_no_key(
     admin.get(f"{LIST}{key_pair.pk}/change/")
     admin.get(f"{LIST}{key_pair.pk}/history/")
     secrets.remember_sealed()
-    moved(key_pair, good_since=-301)
+    moved(key_pair, verified_since=-301)
     admin.take("activate", key_pair)
     admin.take("revoke", key_pair, typed=str(fresh(key_pair)), reason="test")
 

@@ -33,7 +33,7 @@ def test_key_that_cannot_be_opened_breaks_nothing(admin: Visitor) -> None:
     """One row that no encryption key opens is named with the remedy; its steps are blocked."""
     imported()
     key_pair = started()
-    KeyPair.objects.filter(pk=key_pair.pk).update(sealed_private_key="damaged")
+    KeyPair.objects.filter(pk=key_pair.pk).update(encrypted_private_key="damaged")
 
     page = admin.get()
 

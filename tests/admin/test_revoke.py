@@ -161,7 +161,7 @@ def test_successor_that_cannot_be_opened_does_not_count(admin: Visitor, settings
     """What cannot be opened cannot take over: a new key is made, where the site may make one."""
     key_pair = imported()
     successor = trusted(good_for=3600)
-    KeyPair.objects.filter(pk=successor.pk).update(sealed_private_key="damaged")
+    KeyPair.objects.filter(pk=successor.pk).update(encrypted_private_key="damaged")
 
     assert "What signs afterwards A new key, at once" in admin.get(address("revoke", key_pair))
     settings.AWS_CLOUDFRONT_BY_HAND = True
@@ -204,7 +204,7 @@ def test_revocation_ends_the_trust(admin: Visitor, cloudfront: FakeCloudFront) -
     page = admin.take("revoke", key_pair, typed=str(key_pair), reason="leaked in a log")
 
     key_pair = fresh(key_pair)
-    assert (key_pair.status, key_pair.sealed_private_key) == ("revoked", "")
+    assert (key_pair.status, key_pair.encrypted_private_key) == ("revoked", "")
     assert key_pair.removed_at is not None
     assert fresh(successor).status == "active"
     assert cloudfront.trusted == {successor.key_pair_id}

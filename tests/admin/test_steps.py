@@ -122,7 +122,7 @@ def test_check_says_what_the_probe_was_answered(
     page = admin.post(address("check", key_pair))
 
     assert message in page
-    assert (fresh(key_pair).good_since is not None) is (result is ProbeResult.GOOD)
+    assert (fresh(key_pair).verified_since is not None) is (result is ProbeResult.GOOD)
 
 
 def test_check_puts_back_what_someone_took_out(admin: Visitor, cloudfront: FakeCloudFront) -> None:
@@ -218,7 +218,7 @@ def test_retire_takes_the_former_key_out(admin: Visitor, cloudfront: FakeCloudFr
     page = admin.take("retire", former)
 
     former = fresh(former)
-    assert (former.status, former.sealed_private_key) == ("retired", "")
+    assert (former.status, former.encrypted_private_key) == ("retired", "")
     assert cloudfront.trusted == {key_pair.key_pair_id}
     assert f"{former} is retired: CloudFront no longer knows it" in page
     assert log()[-1] == f"{former}: Retired"
@@ -231,7 +231,7 @@ def test_whole_rotation_by_clicks(admin: Visitor, cloudfront: FakeCloudFront) ->
     key_pair = KeyPair.objects.get(status="pending")
     admin.take("trust", key_pair)
     admin.post(address("check", key_pair))
-    moved(key_pair, good_since=-301)
+    moved(key_pair, verified_since=-301)
     admin.take("activate", key_pair)
     former = KeyPair.objects.get(status="retiring")
     moved(former, retiring_at=-8 * 86400)

@@ -112,7 +112,7 @@ def test_failures_are_korean(
     assert "지금 서명하는 모든 링크가 거부됩니다." in korean.post(address("import"))
     cloudfront.probe_result = ProbeResult.GOOD
     imported()
-    KeyPair.objects.update(sealed_private_key="damaged")
+    KeyPair.objects.update(encrypted_private_key="damaged")
     named = {"SECRET", "KEY", "FALLBACKS", "manage", "cfsigned_rotate", "reseal"}
     for encryption_keys in ([], [Fernet.generate_key()]):
         settings.AWS_CLOUDFRONT_ENCRYPTION_KEYS = encryption_keys

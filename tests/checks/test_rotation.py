@@ -182,7 +182,7 @@ class TestSealedKeys:
     def test_all_open(self, ec_key: PrivateKey) -> None:
         """Say nothing of keys that open, nor of one that was erased."""
         make_key_pair(ec_key, "K1")
-        make_key_pair(ec_key, "K2", sealed_private_key="")
+        make_key_pair(ec_key, "K2", encrypted_private_key="")
 
         assert check_sealed_keys(databases=["default"]) == []
 

@@ -1,3 +1,3 @@
-"""Tests of the demo's parts; tests/test_demo_project.py starts the whole of it."""
+"""Tests of the demo: test_running.py starts the whole of it, once."""
 
 from __future__ import annotations

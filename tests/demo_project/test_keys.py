@@ -14,7 +14,7 @@ from django.utils import timezone
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import PrivateKey, Signer
-from demo_project.welcome import KEYS_PATH
+from demo_project.run import KEYS_PATH
 from tests.demo_project.browsing import KEY_GROUP_ID, jpeg, links, upload
 
 pytest.importorskip("PIL", reason="needs the demo extra: Pillow")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cfsigned_django.edge.follow import INTERVAL
-from demo_project.pace import LINK_VARIABLE, Pace
+from demo_project.state import LINK_VARIABLE, Pace
 
 
 def test_the_edge_knows_a_change_before_a_key_signs_by_it() -> None:

@@ -13,7 +13,7 @@ from django.test import Client, override_settings
 from cfsigned_django.edge.server import EdgeServer
 from cfsigned_django.signing import KeyAlgorithm, PrivateKey
 from demo_project.gallery.anatomy import dissect, unsigned
-from demo_project.gallery.edge_client import ask
+from demo_project.gallery.attempts import ask
 from tests.demo_project.browsing import HOST, jpeg, links, upload
 
 Image = pytest.importorskip("PIL.Image", reason="needs the demo extra: Pillow")

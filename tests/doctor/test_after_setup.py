@@ -15,8 +15,8 @@ from django.core.management import call_command
 from cfsigned_django.aws.account import Clients, read_account
 from cfsigned_django.management.commands import cfsigned_doctor, cfsigned_setup
 from cfsigned_django.viewer import Answer
+from tests.aws.provisioning.accounts import clients_of
 from tests.ministack_server import Ministack
-from tests.setup.accounts import clients_of
 from tests.setup.viewers import Viewer
 from tests.storage_cases import S3_BACKEND
 

@@ -9,7 +9,7 @@ from email.utils import formatdate
 import pytest
 
 from cfsigned_django.doctor.findings import Level
-from cfsigned_django.doctor.live import Probe, examine_live
+from cfsigned_django.doctor.live import Probe, examine_live, has_fault
 from cfsigned_django.viewer import Answer, NoAnswer
 from tests.doctor import faults, ids
 from tests.doctor.played import (
@@ -116,6 +116,34 @@ def test_no_object_named(probe: Probe) -> None:
     assert {"signed-passes", "tampered-refused", "expired-refused", "cors-untested"} <= {
         *ids(found)
     }
+
+
+@pytest.mark.parametrize(
+    ("answers", "expected"),
+    [
+        ({}, False),
+        ({"unsigned": SERVED}, True),
+        ({"unsigned": s3("AccessDenied")}, True),
+        ({"unsigned": Answer(status=301, headers=HEADERS)}, False),
+        ({"unsigned": Answer(status=403, headers=HEADERS, body=PAGE)}, False),
+        ({"unsigned": Answer(status=403, headers={"server": "nginx"})}, False),
+        ({"signed": s3("AccessDenied")}, True),
+        ({"signed": s3("NoSuchKey", 404)}, True),
+        ({"signed": Answer(status=404, headers=HEADERS)}, False),
+        ({"signed": edge("InvalidKey")}, True),
+        ({"signed": edge("MissingKey")}, True),
+        ({"signed": edge("AccessDenied")}, True),
+        ({"signed": Answer(status=502, headers=HEADERS, body=PAGE)}, False),
+        ({"expired": SERVED}, True),
+        ({"direct": replace(SERVED, status=200)}, True),
+        ({"direct": s3("NoSuchKey", 404)}, True),
+        ({"direct": s3("PermanentRedirect", 301)}, False),
+        ({"direct": Answer(status=503, headers=HEADERS)}, False),
+    ],
+)
+def test_fault_of_a_setup(answers: dict[str, Answer], expected: bool, probe: Probe) -> None:
+    """Call only that a fault which an answer of CloudFront or S3 proves."""
+    assert has_fault(examine_live(probe, answering(**answers), clock)) is expected
 
 
 def test_nobody_signs(probe: Probe) -> None:

@@ -15,7 +15,7 @@ from cfsigned_django.aws.documents.bucket_policy import (
 )
 from cfsigned_django.doctor.findings import Finding, Level
 from tests.doctor import faults, ids
-from tests.doctor.seeded_bucket import policy_for_every_distribution
+from tests.doctor.seeded import policy_for_every_distribution
 from tests.doctor.world import LOCATION, World, behavior_of
 
 ARN = "arn:aws:cloudfront::111122223333:distribution/EDFDVBD6EXAMPLE"

@@ -9,7 +9,7 @@ import pytest
 from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.behavior import list_of
 from tests.doctor import faults
-from tests.doctor.seeded_keys import insert_open
+from tests.doctor.seeded import insert_open
 from tests.doctor.world import World, behavior_of
 
 OPEN = {"Enabled": False, "Quantity": 0}

@@ -12,7 +12,7 @@ from cfsigned_django.doctor.distribution import DEPENDS_ON_PERMISSION, why_not_c
 from cfsigned_django.doctor.findings import Level
 from tests.doctor import faults, ids
 from tests.doctor.failing import Failing, check_rest, denied, examine_with, fail
-from tests.doctor.seeded_bucket import missing_cors, no_public_access_block, public_bucket
+from tests.doctor.seeded import missing_cors, no_public_access_block, public_bucket
 from tests.doctor.world import World
 
 PERMISSIONS: list[tuple[str, str, str, set[str]]] = [

@@ -25,14 +25,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoState]:
     """Run the demo in a new folder and return where everything is."""
-    from demo_project.console import Console
     from demo_project.run import running_demo
 
     # Not the ports that every demo of this machine would like to have.
     ports = {name: free_port() for name in PREFERRED_PORTS}
     with (
         mock.patch("demo_project.state.PREFERRED_PORTS", ports),
-        running_demo(tmp_path_factory.mktemp("demo"), Console(), quiet=True) as demo,
+        running_demo(tmp_path_factory.mktemp("demo"), quiet=True) as demo,
     ):
         yield demo.state
 

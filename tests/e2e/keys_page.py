@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from demo_project.welcome import KEYS_PATH
+from demo_project.run import KEYS_PATH
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

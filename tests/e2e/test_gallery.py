@@ -22,7 +22,7 @@ from tests.e2e.views import VIEWS, View, take
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-PICTURES = 15
+PICTURES = 12
 SIZES = [(360, 740), (390, 844), (820, 1180), (1280, 900)]
 PATHS = ["/", "/documents/", "/how/", "/thumbnails/", "/pictures/1/", "/documents/1/"]
 

@@ -19,12 +19,9 @@ pytest.importorskip("PIL", reason="needs the demo extra")
 
 from playwright.sync_api import expect
 
-from demo_project.console import Console
 from demo_project.gallery.anatomy import dissect
-from demo_project.pace import LINK_VARIABLE
-from demo_project.run import running_demo
-from demo_project.state import ADMIN_NAME, BASE_FOLDER, FOLDER_VARIABLE, DemoState
-from demo_project.welcome import KEYS_PATH
+from demo_project.run import KEYS_PATH, running_demo
+from demo_project.state import ADMIN_NAME, BASE_FOLDER, FOLDER_VARIABLE, LINK_VARIABLE, DemoState
 from tests.e2e.keys_page import log_in, press
 from tests.plugins_browser import PATIENCE
 
@@ -53,7 +50,7 @@ def quick_demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoState]:
     folder = tmp_path_factory.mktemp("quick")
     with (
         mock.patch.dict(os.environ, variables),
-        running_demo(folder, Console(), quiet=True) as demo,
+        running_demo(folder, quiet=True) as demo,
     ):
         yield demo.state
 

@@ -13,9 +13,8 @@ pytest.importorskip("PIL", reason="needs the demo extra")
 
 from playwright.sync_api import expect
 
-from demo_project.pace import LINK_VARIABLE
-from demo_project.pictures.thumbnails import COUNT
-from demo_project.state import DemoState
+from demo_project.gallery.thumbnails import COUNT
+from demo_project.state import LINK_VARIABLE, DemoState
 from tests.plugins_browser import PATIENCE
 
 if TYPE_CHECKING:
@@ -38,12 +37,11 @@ SCROLL = """async () => {
 @pytest.fixture(scope="module")
 def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoState]:
     """Run a demo of which the links live for a week."""
-    from demo_project.console import Console
     from demo_project.run import running_demo
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(LINK_VARIABLE, str(LINK_SECONDS))
-        with running_demo(tmp_path_factory.mktemp("patient"), Console(), quiet=True) as demo:
+        with running_demo(tmp_path_factory.mktemp("patient"), quiet=True) as demo:
             yield demo.state
 
 
@@ -134,7 +132,7 @@ def test_a_link_for_an_e_mail_is_copied_and_opens(browser: Browser, patient: Dem
     answer = other.goto(link)
     assert answer
     assert answer.status == 200
-    assert answer.headers["content-type"] == "image/jpeg"
+    assert answer.headers["content-type"] == "image/webp"
     assert other.url.startswith(patient.address("edge"))
     assert "Signature=" in other.url
     other.close()

@@ -111,13 +111,12 @@ def main(folder: Path) -> None:
     """Start a demo in a temporary folder and write each view into the folder."""
     from playwright.sync_api import sync_playwright
 
-    from demo_project.console import Console
     from demo_project.run import running_demo
 
     folder.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory() as data,
-        running_demo(Path(data), Console(), quiet=True) as demo,
+        running_demo(Path(data), quiet=True) as demo,
         sync_playwright() as playwright,
     ):
         browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_ARGUMENTS)

@@ -26,9 +26,9 @@ from cfsigned_django.aws.documents.behavior import list_of
 from cfsigned_django.management import edge_source
 from cfsigned_django.signing import PrivateKey
 from tests.aws.api import Account
-from tests.aws.api.test_distribution_reader import Api
+from tests.aws.api.test_edge_rules import Api
+from tests.aws.provisioning.accounts import grown_distribution
 from tests.edge_command import fetch, free_port, run, wait_for
-from tests.setup.accounts import grown_distribution
 from tests.simulation.strict_cloudfront import StrictCloudFront
 
 BACKENDS = "cfsigned_django.storage"

@@ -76,7 +76,7 @@ class Run:
         wait_until(lambda: load.by_key[str(active.key_pair_id)], "the new key signs")
         rows = self.watcher.rows()
         assert sorted({row.status for row in rows}) == ["active", "retired"], rows
-        assert [row for row in rows if row.status == "retired" and row.sealed_private_key] == []
+        assert [row for row in rows if row.status == "retired" and row.encrypted_private_key] == []
         known = self.site.api.public_keys()
         assert set(known) == {*self.foreign, active.key_pair_id}
         assert {name: known[name] for name in self.foreign} == self.foreign

@@ -20,7 +20,7 @@ from tests.processes.background import PATIENCE
 from tests.processes.databases import Database
 
 _ROWS = (
-    "SELECT fingerprint, key_pair_id, status, sealed_private_key, algorithm"
+    "SELECT fingerprint, key_pair_id, status, encrypted_private_key, algorithm"
     " FROM cfsigned_django_keypair ORDER BY created_at"
 )
 
@@ -32,7 +32,7 @@ class Row:
     fingerprint: str
     key_pair_id: str | None
     status: str
-    sealed_private_key: str
+    encrypted_private_key: str
     algorithm: str
 
 
@@ -85,9 +85,9 @@ class Watcher:
         if states and (not self._states or self._states[-1][1] != states):
             self._states.append((time.time(), states))
         for row in rows:
-            if row.sealed_private_key and row.fingerprint not in self.private_keys:
-                self.sealed.add(row.sealed_private_key)
-                self.private_keys[row.fingerprint] = _unseal(row.sealed_private_key)
+            if row.encrypted_private_key and row.fingerprint not in self.private_keys:
+                self.sealed.add(row.encrypted_private_key)
+                self.private_keys[row.fingerprint] = _unseal(row.encrypted_private_key)
 
 
 def _make_row(values: tuple[Any, ...]) -> Row:
@@ -96,7 +96,7 @@ def _make_row(values: tuple[Any, ...]) -> Row:
         fingerprint=fingerprint,
         key_pair_id=key_pair_id,
         status=status,
-        sealed_private_key=sealed,
+        encrypted_private_key=sealed,
         algorithm=algorithm,
     )
 

@@ -13,6 +13,7 @@ from cfsigned_django.rotation.lifecycle import Waits
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
 from cfsigned_django.rotation.rotation import Rotation
+from cfsigned_django.rotation.store import KeyPairStore
 from cfsigned_django.signing import KeyAlgorithm, PrivateKey, Signer
 from tests.aws.api import Account
 from tests.simulation.answers import refusal
@@ -54,13 +55,20 @@ class Site:
     ) -> Rotation:
         """Return the rotation as one machine has it."""
         api = UnreliableCloudFront(self.account.api, choose_fault=fault, boundary=boundary)
-        return Rotation(
+        store_fields = {"changed_by", "claim_seconds", "on_move", "clock"}
+        store = KeyPairStore(
             key_group_id=self.key_group_id,
+            **{
+                "clock": lambda: self.now,
+                "on_move": lambda key_pair: self.moves.append((str(key_pair), key_pair.status)),
+                **{name: fields.pop(name) for name in store_fields & set(fields)},
+            },
+        )
+        return Rotation(
+            store=store,
             waits=WAITS,
             key_groups=None if by_hand else self.account.over(api),
             probe=self.probe,
-            clock=lambda: self.now,
-            on_move=lambda key_pair: self.moves.append((str(key_pair), key_pair.status)),
             **fields,
         )
 

@@ -71,7 +71,14 @@ class Shell:
 
 def aged(seconds: int) -> None:
     """Let everything that is recorded have happened so long ago."""
-    names = ("created_at", "trusted_at", "good_since", "active_at", "retiring_at", "claimed_until")
+    names = (
+        "created_at",
+        "trusted_at",
+        "verified_since",
+        "active_at",
+        "retiring_at",
+        "claimed_until",
+    )
     for row in KeyPair.objects.all():
         for name in names:
             if (moment := getattr(row, name)) is not None:

@@ -74,5 +74,5 @@ def shell(
     text = "".join(shell.printed)
     assert "PRIVATE KEY" not in text
     assert "Traceback" not in text
-    sealed = KeyPair.objects.exclude(sealed_private_key="").values_list("sealed_private_key")
+    sealed = KeyPair.objects.exclude(encrypted_private_key="").values_list("encrypted_private_key")
     assert not [each for (each,) in sealed if each in text]

@@ -89,7 +89,7 @@ def test_retired_key_leaves_nothing_behind(key_group: Site) -> None:
     key_group.rotation().retire(fresh(former), now=key_group.now)
 
     row = fresh(former)
-    assert (row.status, row.sealed_private_key) == ("retired", "")
+    assert (row.status, row.encrypted_private_key) == ("retired", "")
     assert row.retired_at == row.removed_at == key_group.now
     assert key_group.members == {key_group.foreign, str(key_pair)} == key_group.public_keys
 

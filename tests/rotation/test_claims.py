@@ -10,8 +10,8 @@ from django.test.utils import CaptureQueriesContext
 
 from cfsigned_django.aws.client import AwsError
 from cfsigned_django.rotation.models import KeyPair
-from cfsigned_django.rotation.record import Record
 from cfsigned_django.rotation.rotation import Claimed, Rotation
+from cfsigned_django.rotation.store import KeyPairStore
 from tests.rotation import Killed, Site, fresh
 from tests.simulation.faults import Fault
 
@@ -43,7 +43,7 @@ def test_second_machine_is_told(key_group: Site) -> None:
     assert fresh(key_pair).claimed_until is None
 
 
-@pytest.mark.parametrize("step", ["trust", "retire", "put_back"])
+@pytest.mark.parametrize("step", ["trust", "retire", "restore"])
 def test_claim_holds_while_each_call_takes_its_longest(key_group: Site, step: str) -> None:
     """A process that lives keeps its step, although all its calls take longer than one claim."""
     former = key_group.imported()
@@ -51,7 +51,7 @@ def test_claim_holds_while_each_call_takes_its_longest(key_group: Site, step: st
     if step == "retire":
         key_group.wait(3780)
         key_pair = fresh(former)
-    if step == "put_back":
+    if step == "restore":
         key_pair = key_group.trusted()
         key_group.set_members(*key_group.members - {str(key_pair)})
     began, seen = key_group.now, []
@@ -62,7 +62,11 @@ def test_claim_holds_while_each_call_takes_its_longest(key_group: Site, step: st
             key_group.wait(33)
             seen.append(claimed - key_group.now)
 
-    getattr(key_group.rotation(boundary=watch), step)(key_pair, now=key_group.now)
+    rotation = key_group.rotation(boundary=watch)
+    if step == "restore":
+        rotation.restore_missing([key_pair], now=key_group.now)
+    else:
+        getattr(rotation, step)(key_pair, now=key_group.now)
 
     assert key_group.now - began > timedelta(seconds=60)
     assert min(seen) == timedelta(seconds=27)
@@ -112,10 +116,10 @@ def test_lock_writes_before_it_reads(key_group: Site) -> None:
     """Who locks the group waits for the others, and sees what they wrote: a write comes first."""
     former, active = key_group.imported(), key_group.activated()
     KeyPair.objects.filter(pk=active.pk).update(changed_by="kim")
-    record = key_group.rotation()
+    store = key_group.rotation().store
 
-    with CaptureQueriesContext(connection) as queries, record.transaction():
-        record.lock(active)
+    with CaptureQueriesContext(connection) as queries, store.transaction():
+        store.lock(active)
 
     write, read = [each["sql"] for each in queries if "cfsigned_django_keypair" in each["sql"]]
     assert write.startswith("UPDATE")
@@ -149,16 +153,16 @@ def test_late_failure_does_not_shorten_a_removal(
 ) -> None:
     """Who removes a revoked key keeps others away, whoever was held up at its creation."""
     key_pair = key_group.started()
-    lock = Record.lock
+    lock = KeyPairStore.lock
 
-    def fall_behind(record: Record, row: KeyPair) -> None:
+    def fall_behind(store: KeyPairStore, row: KeyPair) -> None:
         key_group.wait(66)
         KeyPair.objects.filter(pk=row.pk).update(
             status="revoked", next_in=None, claimed_until=key_group.now + timedelta(seconds=60)
         )
-        lock(record, row)
+        lock(store, row)
 
-    monkeypatch.setattr(Record, "lock", fall_behind)
+    monkeypatch.setattr(KeyPairStore, "lock", fall_behind)
     with pytest.raises(AwsError):
         key_group.rotation(fault=lambda method: Fault.UNREACHABLE).trust(
             key_pair, now=key_group.now

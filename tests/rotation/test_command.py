@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from django.db import OperationalError
 
-from cfsigned_django.rotation import record
+from cfsigned_django.rotation import store
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
-from cfsigned_django.rotation.rotation import Rotation
+from cfsigned_django.rotation.store import KeyPairStore
 from tests.rotation.commands import Shell, aged
 from tests.simulation.answers import refusal
 
@@ -220,10 +220,10 @@ def test_open_behavior_is_a_failure(shell: Shell) -> None:
 def test_database_that_fails_is_told(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     """A database that fails ends the run in words."""
 
-    def fail(rotation: Rotation) -> None:
+    def fail(store: KeyPairStore) -> None:
         raise OperationalError("secret host")
 
-    monkeypatch.setattr(Rotation, "active", fail)
+    monkeypatch.setattr(KeyPairStore, "active", fail)
 
     ran = shell.run()
 
@@ -249,7 +249,7 @@ def test_wait_goes_on_to_the_end(shell: Shell, monkeypatch: pytest.MonkeyPatch) 
 def test_wait_shows_each_wait_once(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     """--wait looks often, and says of each wait when it begins, not each time how old it is."""
     clock = Clock()
-    monkeypatch.setattr(record, "read_database_clock", lambda using: clock.now)
+    monkeypatch.setattr(store, "read_database_clock", lambda using: clock.now)
     steps = iter([2] * 200)
     monkeypatch.setattr("time.sleep", lambda seconds: clock.wait(next(steps, 8 * 86400)))
     shell.run("--import")

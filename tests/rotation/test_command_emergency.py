@@ -49,7 +49,7 @@ def test_revocation_in_haste_is_told(shell: Shell) -> None:
     early = shell.run("--revoke", shell.settings_key_id, "--dry-run")
     shell.run()
     KeyPair.objects.filter(pk=successor.pk).update(
-        good_since=successor.created_at - timedelta(seconds=400)
+        verified_since=successor.created_at - timedelta(seconds=400)
     )
 
     ready = shell.run("--revoke", shell.settings_key_id, "--dry-run")
@@ -208,12 +208,12 @@ def test_revocation_by_hand_says_what_to_do(shell: Shell, settings: Any) -> None
 def test_resealing(shell: Shell, settings: Any) -> None:
     """--reseal seals anew, as JSON too, and a dry run changes nothing."""
     shell.run("--import")
-    before = KeyPair.objects.get().sealed_private_key
+    before = KeyPair.objects.get().encrypted_private_key
     settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
     settings.SECRET_KEY = "another"
 
     dry = shell.run("--reseal", "--dry-run")
-    assert (dry.code, KeyPair.objects.get().sealed_private_key) == (0, before)
+    assert (dry.code, KeyPair.objects.get().encrypted_private_key) == (0, before)
     assert "Private keys sealed with the newest encryption key: 1, were this no" in dry.out
     ran = shell.run("--reseal", "--json")
 

@@ -32,12 +32,12 @@ def trust(site: Site) -> Callable[[Rotation], object]:
     return lambda rotation: rotation.trust(key_pair, now=site.now)
 
 
-def put_back(site: Site) -> Callable[[Rotation], object]:
+def restore(site: Site) -> Callable[[Rotation], object]:
     """Put a successor back that somebody took out."""
     active = site.imported()
     key_pair = site.trusted(good_for=301)
     site.set_members(site.foreign, str(active))
-    return lambda rotation: rotation.put_back(key_pair, now=site.now)
+    return lambda rotation: rotation.restore_missing([key_pair], now=site.now)
 
 
 def activate(site: Site) -> Callable[[Rotation], object]:
@@ -69,7 +69,7 @@ def revoke_the_only_key(site: Site) -> Callable[[Rotation], object]:
     return lambda rotation: rotation.finish_revocation(fresh(active), now=site.now)
 
 
-MOVES: list[Move] = [start, trust, put_back, activate, retire, revoke, revoke_the_only_key]
+MOVES: list[Move] = [start, trust, restore, activate, retire, revoke, revoke_the_only_key]
 
 
 class Death:

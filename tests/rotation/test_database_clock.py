@@ -11,8 +11,8 @@ from django.db import connection, transaction
 from django.utils import timezone
 from pytest_django import Settings
 
-from cfsigned_django.rotation import database_clock
-from cfsigned_django.rotation.database_clock import read_database_clock
+from cfsigned_django.rotation import store
+from cfsigned_django.rotation.store import read_database_clock
 
 
 @pytest.mark.django_db
@@ -42,7 +42,7 @@ def test_a_server_is_asked(vendor: str, monkeypatch: pytest.MonkeyPatch) -> None
     fake: Any = mock.MagicMock(vendor=vendor)
     cursor = fake.cursor.return_value.__enter__.return_value
     cursor.fetchone.return_value = (datetime(2026, 1, 1, 12),)
-    monkeypatch.setattr(database_clock, "connections", {"other": fake})
+    monkeypatch.setattr(store, "connections", {"other": fake})
 
     assert read_database_clock("other") == datetime(2026, 1, 1, 12, tzinfo=UTC)
     assert "UTC" in cursor.execute.call_args.args[0]

@@ -37,7 +37,7 @@ MOVES = {
 
 def ready_in(status: KeyStatus) -> KeyState:
     """Return a key pair in a state whose waits are all over."""
-    return KeyState(status=status, good_since=LONG_AGO, retiring_since=LONG_AGO)
+    return KeyState(status=status, verified_since=LONG_AGO, retiring_since=LONG_AGO)
 
 
 @pytest.mark.parametrize(("status", "to"), list(product(KeyStatus, KeyStatus)))
@@ -75,7 +75,7 @@ def test_a_key_that_was_not_probed() -> None:
 @pytest.mark.parametrize(("after", "is_free"), [(0, False), (299, False), (300, True), (301, True)])
 def test_propagation_to_the_second(after: int, is_free: bool) -> None:
     """Let a key sign from the second on in which it was good for the whole wait."""
-    key = KeyState(status=KeyStatus.TRUSTED, good_since=NOW)
+    key = KeyState(status=KeyStatus.TRUSTED, verified_since=NOW)
 
     found = find_blockers(key, KeyStatus.ACTIVE, now=NOW + after, waits=WAITS)
 
@@ -143,8 +143,10 @@ class Site:
         elif isinstance(action, int):
             self.now += action
         elif self.key.status is KeyStatus.TRUSTED:
-            known = self.key.good_since or self.now
-            self.key = replace(self.key, good_since=known if action == "probe is good" else None)
+            known = self.key.verified_since or self.now
+            self.key = replace(
+                self.key, verified_since=known if action == "probe is good" else None
+            )
         if self.key.status is KeyStatus.ACTIVE:
             self._sign()
 
@@ -158,8 +160,8 @@ class Site:
         if find_blockers(self.key, to, now=self.now, waits=self.waits):
             return
         if to is KeyStatus.ACTIVE:
-            assert self.key.good_since is not None
-            assert self.now - self.key.good_since >= self.waits.propagation
+            assert self.key.verified_since is not None
+            assert self.now - self.key.verified_since >= self.waits.propagation
         if to is KeyStatus.RETIRING:
             self._sign()
             self.key = replace(self.key, retiring_since=self.now)

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 
 from cfsigned_django.encryption import CannotUnseal
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.rotation import Blocked, Rotation
+from cfsigned_django.rotation.site import site_rotation
 from cfsigned_django.rotation.steps import advance
+from cfsigned_django.storage import CloudFrontS3Storage
 from tests.rotation import WAITS, Site, fresh
+from tests.rotation.commands import Shell
 
 
 def raised(key_group: Site) -> Rotation:
@@ -70,7 +77,7 @@ def test_run_that_fails_has_recorded_the_lifetime(key_group: Site) -> None:
     """The waits are recorded before any step, whatever becomes of that."""
     key_pair = key_group.imported()
     successor = key_group.trusted()
-    KeyPair.objects.filter(pk=successor.pk).update(sealed_private_key="damaged")
+    KeyPair.objects.filter(pk=successor.pk).update(encrypted_private_key="damaged")
 
     with pytest.raises(CannotUnseal):
         advance(raised(key_group), now=key_group.now)
@@ -88,7 +95,33 @@ def test_only_keys_that_signed_are_given_a_lifetime(key_group: Site) -> None:
     others.key_group_id = others.active_in = "other"
     others.save(force_insert=True)
 
-    raised(key_group).remember_waits(raised(key_group).key_pairs())
+    raised(key_group).remember_waits(raised(key_group).store.key_pairs())
 
     assert fresh(active).retirement_seconds == 86_400 + 180
     assert [fresh(each).retirement_seconds for each in (leaked, successor, others)] == [0, 0, 3780]
+
+
+class TestSite:
+    """AWS_CLOUDFRONT_MAX_EXPIRE limits every URL of a site, and each retirement waits so long."""
+
+    def test_storage_with_a_higher_limit(self, shell: Shell) -> None:
+        """A storage may not let its URLs live longer than the setting, wherever it is made."""
+        storage = CloudFrontS3Storage(max_expire=30 * 86_400)
+
+        with pytest.raises(ImproperlyConfigured, match="would retire keys that they still need"):
+            storage.url("a.jpg")
+
+    def test_storage_with_a_step_of_its_own(self, shell: Shell) -> None:
+        """A step in a storage's options lets no URL live longer than a rotation waits."""
+        storage = CloudFrontS3Storage(expire_step=3600)
+
+        (expires,) = parse_qs(urlsplit(storage.url("a.jpg")).query)["Expires"]
+
+        assert int(expires) <= time.time() + site_rotation(by_hand=True).waits.url_lifetime
+
+    def test_setting_is_raised(self, shell: Shell, site: Any) -> None:
+        """A site whose URLs live for a month waits for a month, without asking its storages."""
+        site.AWS_CLOUDFRONT_MAX_EXPIRE = 30 * 86_400
+
+        assert "Signature=" in CloudFrontS3Storage(max_expire=30 * 86_400).url("a.jpg")
+        assert site_rotation(by_hand=True).waits.url_lifetime == 30 * 86_400

@@ -122,7 +122,7 @@ def test_a_dump_holds_no_usable_key(kind: str, request: pytest.FixtureRequest) -
     key_pair = make_key_pair(key, "K1")
     output = io.StringIO()
     call_command("dumpdata", "cfsigned_django", stdout=output)
-    sealed = key_pair.sealed_private_key
+    sealed = key_pair.encrypted_private_key
     dump = output.getvalue().encode()
     unpacked = dump + base64.urlsafe_b64decode(sealed) + json.dumps(key_pair.public_key).encode()
 
@@ -192,11 +192,13 @@ def test_waits_begin_at_the_end_of_a_second(
     """Round moments up for the rules, so that no wait ends early."""
     moment = datetime(2026, 1, 1, tzinfo=UTC)
     within = moment + timedelta(microseconds=microseconds)
-    row = make_key_pair(ec_key, "K1", good_since=within, retiring_at=within, retirement_seconds=9)
+    row = make_key_pair(
+        ec_key, "K1", verified_since=within, retiring_at=within, retirement_seconds=9
+    )
 
     second = int(moment.timestamp()) + rounded
     assert KeyPair.objects.get(pk=row.pk).state == KeyState(
-        status=KeyStatus.RETIRING, good_since=second, retiring_since=second, retirement=9
+        status=KeyStatus.RETIRING, verified_since=second, retiring_since=second, retirement=9
     )
 
 

@@ -48,7 +48,7 @@ def test_check(shell: Shell, probed: list[str | None]) -> None:
         ran = shell.run()
 
     assert (ran.code, ran.err) == (75, "")
-    assert KeyPair.objects.get().good_since is not None
+    assert KeyPair.objects.get().verified_since is not None
     assert set(probed) == {"SHA256"}
 
 

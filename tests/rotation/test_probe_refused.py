@@ -9,7 +9,10 @@ import pytest
 from cfsigned_django.rotation import site as site_rotation
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
-from cfsigned_django.rotation.steps import ProbeFailed, advance
+from cfsigned_django.rotation.rotation import ProbeFailed
+from cfsigned_django.rotation.steps import (
+    advance,
+)
 from tests.rotation import Site, fresh
 from tests.rotation.commands import Shell, aged
 from tests.rotation.test_storages_apart import BACKEND
@@ -34,7 +37,7 @@ def test_key_does_not_sign(trusted: Shell) -> None:
     assert ran.code == 1
     assert f"A request that {row} signed was answered with 403, and neither by S3 nor" in ran.err
     assert "Hash-Algorithm" in ran.err
-    assert row.good_since is None
+    assert row.verified_since is None
 
 
 def test_wait_does_not_begin(key_group: Site) -> None:
@@ -45,7 +48,7 @@ def test_wait_does_not_begin(key_group: Site) -> None:
     with pytest.raises(ProbeFailed):
         advance(key_group.rotation(), now=key_group.now)
 
-    assert fresh(key_pair).good_since is None
+    assert fresh(key_pair).verified_since is None
 
 
 @pytest.mark.parametrize("result", [each for each in ProbeResult if each is not ProbeResult.GOOD])
@@ -62,4 +65,4 @@ def test_one_domain_of_several_counts(
         shell.run(*arguments)
 
     assert KeyPair.objects.get().status == "trusted"
-    assert not KeyPair.objects.exclude(good_since=None).exists()
+    assert not KeyPair.objects.exclude(verified_since=None).exists()

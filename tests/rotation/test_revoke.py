@@ -22,7 +22,7 @@ def test_ready_successor_signs_at_once(key_group: Site) -> None:
     row = fresh(active)
     assert not fresh(successor).is_spare
     assert statuses() == {str(active): "revoked", str(successor): "active"}
-    assert (row.sealed_private_key, row.reason, row.changed_by) == ("", "leaked", "kim")
+    assert (row.encrypted_private_key, row.reason, row.changed_by) == ("", "leaked", "kim")
     assert row.removed_at == row.revoked_at == key_group.now
     assert key_group.members == {key_group.foreign, str(successor)}
 
@@ -123,7 +123,7 @@ def test_successor_that_cannot_be_opened_is_replaced(key_group: Site, is_trusted
     """A successor whose seal does not open takes nothing over: a new key does, at once."""
     active = key_group.imported()
     successor = key_group.trusted() if is_trusted else key_group.started()
-    KeyPair.objects.filter(pk=successor.pk).update(sealed_private_key="damaged")
+    KeyPair.objects.filter(pk=successor.pk).update(encrypted_private_key="damaged")
 
     key_group.rotation().revoke(active, now=key_group.now, reason="leaked")
 

@@ -6,9 +6,9 @@ import pytest
 
 from cfsigned_django.aws.client import AwsError
 from cfsigned_django.aws.key_groups import LAST_PUBLIC_KEY
-from cfsigned_django.rotation import revocation
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django.rotation.rotation import Rotation
 from tests.rotation import Site, denied, fresh, statuses
 
 
@@ -83,7 +83,7 @@ def test_successor_that_cannot_be_opened_and_the_only_key(key_group: Site) -> No
     active = key_group.imported()
     successor = key_group.started()
     KeyPair.objects.filter(pk=successor.pk).update(
-        sealed_private_key="damaged", key_pair_id="K2JCJMDEHXQW5F", status="trusted"
+        encrypted_private_key="damaged", key_pair_id="K2JCJMDEHXQW5F", status="trusted"
     )
     key_group.set_members(str(active))
     rotation = key_group.rotation(by_hand=True)
@@ -102,9 +102,7 @@ def test_last_key_that_stays_the_last_is_told(
 ) -> None:
     """Where the successor does not stay in the group, CloudFront's rule is named."""
     active = alone(key_group)
-    monkeypatch.setattr(
-        revocation.Revocation, "_replace", lambda self, key_pair, now, algorithm: None
-    )
+    monkeypatch.setattr(Rotation, "_replace", lambda self, key_pair, now, algorithm: None)
     rotation = key_group.rotation()
     key_group.rotation(by_hand=True).revoke(active, now=key_group.now, reason="")
 

@@ -9,15 +9,15 @@ import pytest
 
 from cfsigned_django.aws.client import AwsError
 from cfsigned_django.encryption import CannotUnseal
-from cfsigned_django.rotation import revocation
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django.rotation.rotation import Rotation
 from tests.rotation import Site, fresh, statuses
 
 
 def meanwhile(monkeypatch: pytest.MonkeyPatch, do: Callable[[], object]) -> None:
     """Let another machine do something once a successor was prepared, before it is recorded."""
-    prepare = revocation.Revocation.prepare_successor
+    prepare = Rotation.prepare_successor
     others = [do]
 
     def prepare_and_wait(*arguments: Any) -> AwsError | CannotUnseal | None:
@@ -26,7 +26,7 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch, do: Callable[[], object]) -> None
             others.pop()()
         return failure
 
-    monkeypatch.setattr(revocation.Revocation, "prepare_successor", prepare_and_wait)
+    monkeypatch.setattr(Rotation, "prepare_successor", prepare_and_wait)
 
 
 def test_key_that_begins_to_sign_meanwhile_is_replaced(

@@ -7,7 +7,8 @@ import pytest
 from cfsigned_django.aws.client import AwsError
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
-from cfsigned_django.rotation.rotation import Claimed, Rotation, RotationError
+from cfsigned_django.rotation.rotation import Claimed, RotationError
+from cfsigned_django.rotation.store import KeyPairStore
 from cfsigned_django.signing import PrivateKey
 from tests.rotation import ECDSA, RSA, Site, fresh
 
@@ -20,7 +21,7 @@ def test_start_generates_a_sealed_key(key_group: Site) -> None:
 
     assert (key_pair.status, key_pair.algorithm) == ("pending", RSA)
     assert (key_pair.changed_by, key_pair.reason, key_pair.is_spare) == ("kim", "yearly", False)
-    assert "PRIVATE KEY" not in key_pair.sealed_private_key
+    assert "PRIVATE KEY" not in key_pair.encrypted_private_key
     assert key_group.members == {key_group.foreign}
 
 
@@ -74,7 +75,7 @@ def test_quota_is_checked_before_a_key_is_made(key_group: Site) -> None:
 def test_two_machines_start_one_rotation(key_group: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who starts in the same moment as another machine is told, and adds no second key."""
     key_group.started()
-    monkeypatch.setattr(Rotation, "successor", lambda self: None)
+    monkeypatch.setattr(KeyPairStore, "successor", lambda self: None)
 
     with pytest.raises(Claimed):
         key_group.started()

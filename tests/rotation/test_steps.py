@@ -11,11 +11,15 @@ from cfsigned_django.aws.client import AwsError
 from cfsigned_django.rotation.lifecycle import Blocker, Cause, KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
-from cfsigned_django.rotation.rotation import Blocked, Claimed, RotationError
+from cfsigned_django.rotation.rotation import (
+    Blocked,
+    Claimed,
+    ProbeFailed,
+    RotationError,
+    Unanswered,
+)
 from cfsigned_django.rotation.status import find_waits
 from cfsigned_django.rotation.steps import (
-    ProbeFailed,
-    Unanswered,
     Unfinished,
     advance,
     is_under_way,
@@ -163,7 +167,7 @@ def test_step_that_fails_keeps_no_other_from_being_done(
     former = key_group.imported()
     key_group.activated()
     key_group.wait(3780)
-    KeyPair.objects.filter(pk=key_group.trusted().pk).update(sealed_private_key="damaged")
+    KeyPair.objects.filter(pk=key_group.trusted().pk).update(encrypted_private_key="damaged")
     KeyPair.objects.filter(pk=former.pk).update(created_at=key_group.now)
 
     with caplog.at_level(logging.ERROR, "cfsigned_django.rotation"):

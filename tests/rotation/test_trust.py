@@ -52,7 +52,7 @@ def test_row_of_a_forger_is_not_trusted(key_group: Site) -> None:
     """A row that somebody wrote who knows no encryption key gets nothing into CloudFront."""
     key_pair = key_group.started()
     KeyPair.objects.filter(pk=key_pair.pk).update(
-        sealed_private_key=Fernet(Fernet.generate_key()).encrypt(b"forged").decode()
+        encrypted_private_key=Fernet(Fernet.generate_key()).encrypt(b"forged").decode()
     )
 
     with pytest.raises(CannotUnseal):
@@ -157,7 +157,7 @@ def test_probe_of_the_wrong_id_does_not_count(key_group: Site) -> None:
 
     key_group.rotation(by_hand=True).check(seen, now=key_group.now)
 
-    assert fresh(key_pair).good_since is None
+    assert fresh(key_pair).verified_since is None
 
 
 def test_id_that_works_stays(key_group: Site) -> None:
@@ -171,7 +171,7 @@ def test_id_that_works_stays(key_group: Site) -> None:
         rotation.trust(key_pair, now=key_group.now, key_pair_id="K3ABCDEFGHIJKL")
     rotation.trust(key_pair, now=key_group.now, key_pair_id="K2JCJMDEHXQW5F")
 
-    assert fresh(key_pair).good_since is not None
+    assert fresh(key_pair).verified_since is not None
 
 
 def test_corrected_id_of_another_row_is_refused(key_group: Site) -> None:
@@ -188,11 +188,11 @@ def test_corrected_id_of_another_row_is_refused(key_group: Site) -> None:
 def test_good_probe_is_dated_once(key_group: Site) -> None:
     """A key works since the first good probe, however many follow."""
     key_pair = key_group.trusted(good_for=60)
-    since = key_pair.good_since
+    since = key_pair.verified_since
 
     assert key_group.rotation().check(key_pair, now=key_group.now) is ProbeResult.GOOD
 
-    assert since == key_group.now - timedelta(seconds=60) == fresh(key_pair).good_since
+    assert since == key_group.now - timedelta(seconds=60) == fresh(key_pair).verified_since
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,7 @@ def test_refused_probe_begins_the_wait_anew(key_group: Site, answer: ProbeResult
 
     assert key_group.rotation().check(key_pair, now=key_group.now) is answer
 
-    assert fresh(key_pair).good_since is None
+    assert fresh(key_pair).verified_since is None
 
 
 def test_probe_without_an_answer_says_nothing(key_group: Site) -> None:
@@ -215,7 +215,7 @@ def test_probe_without_an_answer_says_nothing(key_group: Site) -> None:
 
     key_group.rotation().check(key_pair, now=key_group.now)
 
-    assert fresh(key_pair).good_since is not None
+    assert fresh(key_pair).verified_since is not None
 
 
 def test_key_that_was_taken_out_is_not_good(key_group: Site) -> None:
@@ -232,10 +232,10 @@ def test_put_back_begins_the_wait_anew(key_group: Site) -> None:
     key_pair = key_group.trusted(good_for=400)
     key_group.set_members(key_group.foreign)
 
-    assert key_group.rotation().put_back(key_pair, now=key_group.now)
+    assert key_group.rotation().restore_missing([key_pair], now=key_group.now)
 
     row = fresh(key_pair)
-    assert (row.good_since, row.trusted_at, row.claimed_until) == (None, key_group.now, None)
+    assert (row.verified_since, row.trusted_at, row.claimed_until) == (None, key_group.now, None)
     assert key_group.members == {key_group.foreign, str(key_pair)}
 
 
@@ -249,10 +249,10 @@ def test_put_back_that_dies_has_begun_the_wait_anew(key_group: Site) -> None:
             raise Killed
 
     with pytest.raises(Killed):
-        key_group.rotation(boundary=die).put_back(key_pair, now=key_group.now)
+        key_group.rotation(boundary=die).restore_missing([key_pair], now=key_group.now)
 
     assert str(key_pair) in key_group.members
-    assert (fresh(key_pair).good_since, fresh(key_pair).trusted_at) == (None, key_group.now)
+    assert (fresh(key_pair).verified_since, fresh(key_pair).trusted_at) == (None, key_group.now)
 
 
 def test_probe_from_before_it_was_put_back_does_not_count(key_group: Site) -> None:
@@ -263,21 +263,21 @@ def test_probe_from_before_it_was_put_back_does_not_count(key_group: Site) -> No
     def probe_slowly(signer: Signer) -> ProbeResult:
         key_group.set_members(key_group.foreign)
         key_group.wait(5)
-        rotation.put_back(fresh(key_pair), now=key_group.now)
+        rotation.restore_missing([fresh(key_pair)], now=key_group.now)
         return ProbeResult.GOOD
 
     replace(rotation, probe=probe_slowly).check(key_pair, now=key_group.now)
 
     assert fresh(key_pair).trusted_at == key_group.now
-    assert fresh(key_pair).good_since is None
+    assert fresh(key_pair).verified_since is None
 
 
 def test_nothing_is_put_back_that_is_there(key_group: Site) -> None:
     """A key that is in the group stays as it is, with its wait."""
     key_pair = key_group.trusted(good_for=60)
 
-    assert not key_group.rotation().put_back(key_pair, now=key_group.now)
-    assert fresh(key_pair).good_since is not None
+    assert not key_group.rotation().restore_missing([key_pair], now=key_group.now)
+    assert fresh(key_pair).verified_since is not None
 
 
 def test_active_key_is_not_trusted_again(key_group: Site) -> None:

@@ -28,7 +28,7 @@ def old_site(shell: Shell, site: Any) -> Shell:
 
 def imported_before(key_group: Site) -> KeyPair:
     """Return a row of such a key, as an import made it that did not refuse."""
-    return key_group.rotation().create(
+    return key_group.rotation().store.create(
         PrivateKey.generate(),
         now=key_group.now,
         status=KeyStatus.ACTIVE,

@@ -9,8 +9,15 @@ import pytest
 from cfsigned_django.aws.account import Clients
 from cfsigned_django.aws.provisioning.desired_state import DesiredState
 from cfsigned_django.signing import PrivateKey
+from tests.aws.provisioning.accounts import (
+    clients_of,
+    planned,
+    provisioner,
+    reader,
+    site_key,
+    states,
+)
 from tests.ministack_server import Ministack
-from tests.setup.accounts import clients_of, planned, provisioner, reader, site_key, states
 from tests.setup.viewers import data_plane
 
 #: The data plane looks for buckets in this account.

@@ -15,9 +15,9 @@ from django.test import override_settings
 from cfsigned_django.aws.account import Clients, read_account
 from cfsigned_django.checks.storages import check_storages
 from cfsigned_django.rotation.site import site_rotation
+from tests.aws.provisioning.accounts import clients_of
 from tests.ministack_server import Ministack
 from tests.projects import ROOT
-from tests.setup.accounts import clients_of
 
 #: In English and in Korean.
 PAGES = [ROOT / "docs" / "set-up-aws.md", ROOT / "docs" / "ko" / "set-up-aws.md"]

@@ -21,7 +21,7 @@ from cfsigned_django.edge.client import EdgeClient
 from cfsigned_django.edge.follow import FollowedDistribution
 from cfsigned_django.management.edge_source import rules_of
 from cfsigned_django.viewer import Answer
-from tests.setup.accounts import bucket_of
+from tests.aws.provisioning.accounts import bucket_of
 
 _DENIED_BY_S3 = (
     b'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>AccessDenied</Code>'

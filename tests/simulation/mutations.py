@@ -35,6 +35,15 @@ _HELD_OFTEN: Final = {
     "is_imported": True,
     "meddles": True,
 }
+#: Circumstances in which steps are often taken from processes that are held.
+_CLAIMS_RUN_OUT: Final = {
+    "claim_seconds": 1,
+    "faults": 0.0,
+    "deaths": 0.0,
+    "database_failures": 0.0,
+    "rotators": 3,
+    "has_settings_key": False,
+}
 #: Circumstances in which the ACTIVE key is often the only one in its group.
 _ALONE: Final = {
     "revokes": True,
@@ -56,36 +65,36 @@ def always(result: Any) -> Wrong:
 
 
 def before_move(change: Callable[[Any, Any, KeyStatus, dict[str, Any]], None]) -> Wrong:
-    """Change what is recorded with a move: takes the rotation, the key pair, where to, and it."""
+    """Change what is recorded with a move: takes the store, the key pair, where to, and it."""
 
     def wrong(move: Any) -> Any:
-        def change_and_move(rotation: Any, key_pair: Any, to: KeyStatus, **fields: Any) -> None:
-            change(rotation, key_pair, to, fields)
-            move(rotation, key_pair, to, **fields)
+        def change_and_move(store: Any, key_pair: Any, to: KeyStatus, **fields: Any) -> None:
+            change(store, key_pair, to, fields)
+            move(store, key_pair, to, **fields)
 
         return change_and_move
 
     return wrong
 
 
-def _date_at_once(rotation: Any, key_pair: Any, to: KeyStatus, fields: dict[str, Any]) -> None:
+def _date_at_once(store: Any, key_pair: Any, to: KeyStatus, fields: dict[str, Any]) -> None:
     if to is KeyStatus.RETIRING:
-        fields["retiring_at"] = rotation.clock()
+        fields["retiring_at"] = store.clock()
 
 
-def _take_any_state(rotation: Any, key_pair: Any, to: KeyStatus, fields: dict[str, Any]) -> None:
+def _take_any_state(store: Any, key_pair: Any, to: KeyStatus, fields: dict[str, Any]) -> None:
     key_pair.refresh_from_db(fields=["status"])
 
 
-def _give_away(rotation: Any, key_pair: Any, to: KeyStatus, fields: dict[str, Any]) -> None:
+def _give_away(store: Any, key_pair: Any, to: KeyStatus, fields: dict[str, Any]) -> None:
     if to is KeyStatus.REVOKED:
         fields["claimed_until"] = None
 
 
 def _keep_private_key(state: KeyStatus) -> Wrong:
-    def keep(rotation: Any, key_pair: Any, to: KeyStatus, fields: dict[str, Any]) -> None:
+    def keep(store: Any, key_pair: Any, to: KeyStatus, fields: dict[str, Any]) -> None:
         if to is state:
-            del fields["sealed_private_key"]
+            del fields["encrypted_private_key"]
 
     return before_move(keep)
 
@@ -100,7 +109,7 @@ def _careless_while(state: KeyStatus) -> Wrong:
 
 
 def _end_any_claim(end: Any) -> Any:
-    return lambda claim, **fields: claim.record.write(claim.rows, claimed_until=None, **fields)
+    return lambda claim, **fields: claim.store.write(claim.rows, claimed_until=None, **fields)
 
 
 def _give_up_at_once(prepare_successor: Any) -> Any:
@@ -179,7 +188,7 @@ MUTATIONS: Final[list[Mutation | NotUnique]] = [
     Mutation(
         name="a key signs at its first good probe",
         seam=seams.KNOWN_EVERYWHERE_AT,
-        wrong=instead(lambda key, waits: key.good_since),
+        wrong=instead(lambda key, waits: key.verified_since),
         rules=(Rule.KNOWN_FIRST,),
     ),
     Mutation(
@@ -302,7 +311,13 @@ MUTATIONS: Final[list[Mutation | NotUnique]] = [
         seam=seams.NEWLY_TRUSTED,
         wrong=instead(lambda now: {"trusted_at": now}),
         rules=(Rule.KNOWN_FIRST,),
-        plan={**_HELD_OFTEN, "holds": 0.1, "revokes": False},
+        plan={
+            **_HELD_OFTEN,
+            "holds": 0.1,
+            "revokes": False,
+            "has_settings_key": False,
+            "keeps_spare": False,
+        },
         often=(Kind.TAKEN_OUT, Kind.TAKEN_OUT, Kind.NEXT, Kind.START),
     ),
     Mutation(
@@ -369,16 +384,8 @@ MUTATIONS: Final[list[Mutation | NotUnique]] = [
         seam=seams.MOVE,
         wrong=before_move(_take_any_state),
         rules=(Rule.ONCE, Rule.NO_TRACES, Rule.ENDS),
-        plan={
-            "holds": 0.1,
-            "rotators": 3,
-            "deaths": 0.0,
-            "faults": 0.0,
-            "database_failures": 0.0,
-            "max_expire": 20,
-            "interval": 0,
-        },
-        often=(Kind.NEXT, Kind.START),
+        plan={**_CLAIMS_RUN_OUT, "holds": 0.05, "max_expire": 20, "interval": 0},
+        often=(Kind.NEXT, Kind.START, Kind.TICK),
     ),
     Mutation(
         name="a revocation gives away the step that somebody is at",
@@ -400,8 +407,14 @@ MUTATIONS: Final[list[Mutation | NotUnique]] = [
         seam=seams.END_CLAIM,
         wrong=_end_any_claim,
         rules=(Rule.NO_TRACES, Rule.ONCE),
-        plan={"holds": 0.3, "rotators": 3, "revokes": True, "deaths": 0.0},
-        often=(Kind.REVOKE, Kind.START, Kind.ADVANCE, Kind.NEXT),
+        plan={
+            **_CLAIMS_RUN_OUT,
+            "holds": 0.3,
+            "list_lag": 1.0,
+            "revokes": True,
+            "keeps_spare": False,
+        },
+        often=(*(Kind.REVOKE, Kind.ADVANCE) * 2, Kind.START, Kind.TICK),
     ),
     # What is done in CloudFront.
     Mutation(
@@ -522,8 +535,15 @@ MUTATIONS: Final[list[Mutation | NotUnique]] = [
         seam=seams.LACKS_SUCCESSOR,
         wrong=always(False),
         rules=(Rule.REPLACED,),
-        plan={"revokes": True, "holds": 0.3, "rotators": 3, "deaths": 0.0, "faults": 0.0},
-        often=(Kind.REVOKE, Kind.NEXT, Kind.START),
+        plan={
+            "revokes": True,
+            "holds": 0.1,
+            "rotators": 3,
+            "deaths": 0.0,
+            "faults": 0.0,
+            "has_settings_key": False,
+        },
+        often=(Kind.REVOKE, Kind.NEXT, Kind.NEXT, Kind.START),
     ),
     Mutation(
         name="a key is revoked while AWS cannot take its successor for a moment",
@@ -596,7 +616,7 @@ class Unnoticed:
 
 UNNOTICED: Final = [
     Unnoticed(
-        change="Rotation.put_back resets good_since after the key is back, not before",
+        change="Rotation.restore_missing resets verified_since after the key is back, not before",
         why="The check before it has reset it already, unless a person took the key out between "
         "that check and the last look; and the process must die between the two calls.",
         tested_in="tests/rotation/test_trust.py",
@@ -610,7 +630,7 @@ UNNOTICED: Final = [
         test="test_an_answer_is_as_old_as_its_question",
     ),
     Unnoticed(
-        change="Rotation._record_good does not ask whether the key was put back meanwhile",
+        change="Rotation._record_verified does not ask whether the key was put back meanwhile",
         why="It needs a probe that is held while the key is taken out and put back, and then no "
         "probe is refused.",
         tested_in="tests/rotation/test_trust.py",
@@ -635,7 +655,7 @@ UNNOTICED: Final = [
         test="test_successor_under_a_wrong_id_is_replaced",
     ),
     Unnoticed(
-        change="Record.lock does not lock the group",
+        change="KeyPairStore.lock does not lock the group",
         why="A simulated transaction is never interrupted by another one.",
         tested_in="tests/rotation/test_claims.py",
         test="test_lock_writes_before_it_reads",
@@ -654,7 +674,7 @@ UNNOTICED: Final = [
         test="test_last_probe_must_be_answered",
     ),
     Unnoticed(
-        change="Record.claim gives a claim back at once, not after a moment",
+        change="KeyPairStore.claim gives a claim back at once, not after a moment",
         why="A key whose creation lost its answer is looked for again as long as ListPublicKeys "
         "may not show it.",
         tested_in="tests/rotation/test_claims.py",

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
-from cfsigned_django.rotation.record import Claim
 from cfsigned_django.rotation.rotation import Rotation
+from cfsigned_django.rotation.store import Claim, KeyPairStore
 from cfsigned_django.signing import PrivateKey
 from tests.simulation.oracle import Rule, Violation
 from tests.simulation.processes import Process
@@ -34,8 +34,8 @@ class ObservedClaim(Claim):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ObservedRotation(Rotation):
-    """A rotation that tells the oracle what it does."""
+class ObservedStore(KeyPairStore):
+    """A store that tells the oracle what is recorded."""
 
     site: Site
     process: Process
@@ -43,6 +43,8 @@ class ObservedRotation(Rotation):
     began_at: float
     #: The keys that are about to sign.
     activating: list[KeyPair]
+    #: Whether a person changes CloudFront.
+    by_hand: bool = False
     #: The moves of the transaction that is under way.
     moves: list[KeyPair] = field(default_factory=list)
 
@@ -66,7 +68,7 @@ class ObservedRotation(Rotation):
             until = world.true_time(claim.until)
             oracle.begin_step(key_pair.pk, self.process, until, world.now)
             observed = ObservedClaim(
-                record=self,
+                store=self,
                 key_pair=key_pair,
                 status=claim.status,
                 until=claim.until,
@@ -78,14 +80,6 @@ class ObservedRotation(Rotation):
                 claim.until = observed.until
                 oracle.end_step(self.process)
 
-    def activate(self, key_pair: KeyPair, *, now: datetime) -> None:
-        """Tell that a key is about to sign."""
-        self.activating.append(key_pair)
-        try:
-            super().activate(key_pair, now=now)
-        finally:
-            self.activating.remove(key_pair)
-
     def create(self, private_key: PrivateKey, *, now: datetime, **fields: Any) -> KeyPair:
         """Tell of a key that is created where there is no room for it."""
         world = self.site.world
@@ -93,19 +87,35 @@ class ObservedRotation(Rotation):
             raise Violation(Rule.ROOM_FIRST, "A rotation starts, and the group was full before.")
         return super().create(private_key, now=now, **fields)
 
-    def check(self, key_pair: KeyPair, *, now: datetime) -> ProbeResult:
+    def _see_renewal(self, until: datetime) -> None:
+        world = self.site.world
+        self.site.oracle.hold_step(self.process, world.true_time(until), world.now)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObservedRotation(Rotation):
+    """A rotation that tells the oracle what it does."""
+
+    store: ObservedStore
+
+    def activate(self, key_pair: KeyPair, *, now: datetime) -> KeyPair | None:
+        """Tell that a key is about to sign."""
+        self.store.activating.append(key_pair)
+        try:
+            return super().activate(key_pair, now=now)
+        finally:
+            self.store.activating.remove(key_pair)
+
+    def check(self, key_pair: KeyPair, *, now: datetime, is_in_group: bool = False) -> ProbeResult:
         """Tell of refused probes once they are recorded: who dies before cannot tell anyone."""
-        asked_at = self.site.world.now
-        result = super().check(key_pair, now=now)
+        site = self.store.site
+        asked_at = site.world.now
+        result = super().check(key_pair, now=now, is_in_group=is_in_group)
         if result in (ProbeResult.UNKNOWN_KEY, ProbeResult.WRONG_KEY):
-            self.site.oracle.see_refused(key_pair, asked_at)
+            site.oracle.see_refused(key_pair, asked_at)
         return result
 
     def remember_waits(self, key_pairs: Iterable[KeyPair]) -> None:
         """Tell that it is recorded how long URLs may live."""
         super().remember_waits(key_pairs)
-        self.site.remembers_waits = True
-
-    def _see_renewal(self, until: datetime) -> None:
-        world = self.site.world
-        self.site.oracle.hold_step(self.process, world.true_time(until), world.now)
+        self.store.site.remembers_waits = True

@@ -71,7 +71,7 @@ class Oracle:
         #: When the last probe was sent that was refused, once that is recorded.
         self._refused_at: dict[UUID, float] = {}
         #: Since when probes were good, as far as is known, and for which keys any was.
-        self._good_since: dict[str, float] = {}
+        self._verified_since: dict[str, float] = {}
         self._ever_good: set[str] = set()
         #: When a key was revoked: its URLs may be refused from then on.
         self.revoked_at: dict[str, float] = {}
@@ -91,7 +91,7 @@ class Oracle:
         """Learn what the API has in the group now, and what of it belongs to others."""
         for gone in self.member_since.keys() - members:
             del self.member_since[gone]
-            self._good_since.pop(gone, None)
+            self._verified_since.pop(gone, None)
         for key_pair_id in members:
             self.member_since.setdefault(key_pair_id, now)
         if lost := set(foreign) - members:
@@ -100,7 +100,7 @@ class Oracle:
     def see_good(self, name: str, now: float) -> None:
         """Learn that a probe was good, whether or not that will be recorded."""
         self._ever_good.add(name)
-        self._good_since.setdefault(name, now)
+        self._verified_since.setdefault(name, now)
 
     def see_refused(self, key_pair: KeyPair, asked_at: float) -> None:
         """Learn that a refused probe was recorded, which was sent at this moment."""
@@ -151,11 +151,11 @@ class Oracle:
             )
         if str(key_pair) not in self._ever_good:
             raise Violation(Rule.KNOWN_FIRST, f"{key_pair} signs, and no probe was good.")
-        good_since = self._good_since.get(str(key_pair), -inf)
-        if now < good_since + self._propagation:
+        verified_since = self._verified_since.get(str(key_pair), -inf)
+        if now < verified_since + self._propagation:
             raise Violation(
                 Rule.KNOWN_FIRST,
-                f"{key_pair} signs {now - good_since} s after its first good probe.",
+                f"{key_pair} signs {now - verified_since} s after its first good probe.",
             )
         refused_at = self._refused_at.get(key_pair.pk, -inf)
         if now < refused_at + self._propagation:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,7 @@ from cfsigned_django.rotation.probe import ProbeResult
 from cfsigned_django.rotation.rotation import RotationError
 from cfsigned_django.rotation.steps import advance
 from cfsigned_django.signing import Denied, KeyAlgorithm, Signer, Verifier
-from tests.simulation.observed import ObservedRotation
+from tests.simulation.observed import ObservedRotation, ObservedStore
 from tests.simulation.plan import SKEW
 from tests.simulation.processes import Process
 
@@ -96,12 +95,10 @@ class Rotator:
 
     def revoke(self) -> None:
         """Revoke any key pair; a person does so by hand, and leaves the rest to a rotator."""
-        rotation = self._rotation()
-        if self._site.world.random.random() < 0.3:
-            rotation = replace(rotation, key_groups=None)
+        rotation = self._rotation(by_hand=self._site.world.random.random() < 0.3)
 
         def revoke_any() -> str:
-            rows = [row for row in rotation.key_pairs() if row.status != KeyStatus.RETIRED]
+            rows = [row for row in rotation.store.key_pairs() if row.status != KeyStatus.RETIRED]
             if not rows:
                 return "nothing to revoke"
             row = self._site.world.random.choice(rows)
@@ -122,14 +119,11 @@ class Rotator:
         else:
             world.note(f"{self.process.name}, {what}: {result}")
 
-    def _rotation(self) -> ObservedRotation:
+    def _rotation(self, *, by_hand: bool = False) -> ObservedRotation:
         world = self._site.world
         moves: list[KeyPair] = []
-        return ObservedRotation(
+        store = ObservedStore(
             key_group_id=world.key_group_id,
-            waits=self._site.waits,
-            key_groups=world.key_groups(),
-            probe=self._probe,
             claim_seconds=world.plan.claim_seconds,
             on_move=moves.append,
             clock=world.database_clock,
@@ -137,7 +131,14 @@ class Rotator:
             process=self.process,
             began_at=world.now,
             activating=self._activating,
+            by_hand=by_hand,
             moves=moves,
+        )
+        return ObservedRotation(
+            store=store,
+            waits=self._site.waits,
+            key_groups=None if by_hand else world.key_groups(),
+            probe=self._probe,
         )
 
     def _probe(self, signer: Signer) -> ProbeResult:

@@ -17,12 +17,12 @@ from typing import Any, Final, TypeAlias
 from cfsigned_django.aws.key_groups import KeyGroups
 from cfsigned_django.lease import Lease
 from cfsigned_django.lookup import Keyring
-from cfsigned_django.rotation import active, key_group_api, lifecycle, record
+from cfsigned_django.rotation import active, cloudfront, lifecycle, store
 from cfsigned_django.rotation.lifecycle import Waits
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
-from cfsigned_django.rotation.record import Claim
 from cfsigned_django.rotation.rotation import Rotation
+from cfsigned_django.rotation.store import Claim, KeyPairStore
 from tests.simulation.faults import UnreliableCloudFront
 
 #: Takes what is right, and returns what stands in its place.
@@ -81,12 +81,12 @@ SHOWS_UNKNOWN: Final = Seam(ProbeResult, "shows_unknown")
 REQUIRE_IN_GROUP: Final = Seam(Rotation, "require_in_group")
 
 # What lets a step be done once, and repeated.
-IS_UNCLAIMED: Final = Seam(record, "is_unclaimed")
+IS_UNCLAIMED: Final = Seam(store, "is_unclaimed")
 OWN_ROWS: Final = Seam(Claim, "own_rows")
 BEFORE_EACH_CALL: Final = Seam(Claim, "before_each_call")
 END_CLAIM: Final = Seam(Claim, "end")
-LOCK: Final = Seam(Rotation, "lock")
-MOVE: Final = Seam(Rotation, "move")
+LOCK: Final = Seam(KeyPairStore, "lock")
+MOVE: Final = Seam(KeyPairStore, "move")
 REOPEN_REMOVAL: Final = Seam(Rotation, "reopen_removal")
 
 # What a revocation promises.
@@ -98,8 +98,8 @@ AWAITS_REMOVAL: Final = Seam(KeyPair, "awaits_removal")
 
 # What is done in CloudFront.
 CALLER_NAME: Final = Seam(KeyPair, "caller_name")
-OWN_IDS: Final = Seam(key_group_api, "own_ids")
-MAY_BE_UNLISTED: Final = Seam(key_group_api, "may_be_unlisted")
+OWN_IDS: Final = Seam(cloudfront, "own_ids")
+MAY_BE_UNLISTED: Final = Seam(cloudfront, "may_be_unlisted")
 NOTE_ID: Final = Seam(Rotation, "note_id")
 LEAVE: Final = Seam(Rotation, "leave")
 CHECK_ROOM: Final = Seam(KeyGroups, "check_room")

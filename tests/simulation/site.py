@@ -11,7 +11,7 @@ from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from tests.simulation.ending import finish
 from tests.simulation.happenings import Happenings
-from tests.simulation.observed import ObservedRotation
+from tests.simulation.observed import ObservedStore
 from tests.simulation.oracle import Committed, IssuedUrl, Rule, Violation
 from tests.simulation.processes import Process
 from tests.simulation.rotators import Rotator
@@ -66,31 +66,31 @@ class Site:
         self.oracle.urls.append(issued)
         self.world.note(f"URL of {issued.key_pair_id} until {issued.expires}", "URL")
 
-    def see_moves(self, rotation: ObservedRotation) -> None:
-        """Pass on what a rotation has just committed."""
-        world, moves, signed = self.world, rotation.moves, self.committed.signer
+    def see_moves(self, store: ObservedStore) -> None:
+        """Pass on what was just committed."""
+        world, moves, signed = self.world, store.moves, self.committed.signer
         for each in moves:
             world.note(f"  {each} is {each.status}", str(each.status))
         with world.apart():
             self.oracle.see_moves(
                 moves,
                 world.now,
-                activating=rotation.activating,
+                activating=store.activating,
                 slowest_edge=-max(world.edge_skews),
             )
-            rows = KeyPair.objects.order_by().values_list("status", "sealed_private_key")
+            rows = KeyPair.objects.order_by().values_list("status", "encrypted_private_key")
             self.oracle.see_committed(
                 [Committed(status=status, has_private_key=bool(key)) for status, key in rows]
             )
             self._remember_committed()
         if signed is not None and self.committed.signer is None:
-            self._judge_end_of_signing(rotation)
+            self._judge_end_of_signing(store)
 
-    def _judge_end_of_signing(self, rotation: ObservedRotation) -> None:
+    def _judge_end_of_signing(self, store: ObservedStore) -> None:
         """See that another key could not sign: no room, revoked as well, or all is done by hand."""
-        if rotation.key_groups is None:
+        if store.by_hand:
             return
-        began_at, names = rotation.began_at, {str(each) for each in rotation.moves}
+        began_at, names = store.began_at, {str(each) for each in store.moves}
         had_no_room = self.world.full_since != inf or self.world.full_until >= began_at
         revoked = self.oracle.revoked_at.items()
         others = [name for name, moment in revoked if moment >= began_at and name not in names]
@@ -130,11 +130,11 @@ class Site:
         world, waits = self.world, self.waits
         moments = [world.edges.settled_at]
         rows = KeyPair.objects.order_by().values_list(
-            "status", "good_since", "retiring_at", "retirement_seconds", "claimed_until"
+            "status", "verified_since", "retiring_at", "retirement_seconds", "claimed_until"
         )
-        for status, good_since, retiring_at, retirement, claimed_until in rows:
-            if status == KeyStatus.TRUSTED and good_since:
-                moments.append(world.true_time(good_since) + waits.propagation)
+        for status, verified_since, retiring_at, retirement, claimed_until in rows:
+            if status == KeyStatus.TRUSTED and verified_since:
+                moments.append(world.true_time(verified_since) + waits.propagation)
             if status == KeyStatus.RETIRING and retiring_at:
                 moments.append(world.true_time(retiring_at) + max(waits.retirement, retirement))
             if claimed_until:

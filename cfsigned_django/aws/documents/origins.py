@@ -87,35 +87,35 @@ def places_of(config: Mapping[str, Any], behavior: Mapping[str, Any]) -> list[Pl
 
 def open_under_other_paths(
     config: Mapping[str, Any],
-    homes: Iterable[Place],
+    storage_locations: Iterable[Place],
     path_pattern: str,
     *,
     lets_in_strangers: bool,
 ) -> Iterator[Document]:
     """Yield the open behaviors that read the files of a pattern from another folder.
 
-    See :func:`roundabouts`. That such a behavior comes after the restricted
+    See :func:`origin_path_exposures`. That such a behavior comes after the restricted
     one of the pattern says nothing: its viewers ask for other paths.
     """
-    wanted = list(homes)
+    wanted = list(storage_locations)
     for each in behaviors(config):
-        if is_open(each) and roundabouts(
+        if is_open(each) and origin_path_exposures(
             config, each, wanted, path_pattern, lets_in_strangers=lets_in_strangers
         ):
             yield each
 
 
-def roundabouts(
+def origin_path_exposures(
     config: Mapping[str, Any],
     behavior: Mapping[str, Any],
-    homes: Iterable[Place],
+    storage_locations: Iterable[Place],
     path_pattern: str,
     *,
     lets_in_strangers: bool,
 ) -> list[tuple[str, Place]]:
     """Return what of a pattern's files a behavior reads from another folder, and of which home.
 
-    ``homes`` are the places where the files are. An origin path of /media
+    ``storage_locations`` are the places where the files are. An origin path of /media
     makes media/a.jpg of a request for /a.jpg, so the pattern /*.jpg of viewers
     is /media/*.jpg in the bucket, which is returned. An origin that has
     neither an access control nor an identity counts only where the policy of
@@ -128,7 +128,7 @@ def roundabouts(
     return [
         (pattern, home)
         for place in places
-        for home in homes
+        for home in storage_locations
         if place.holds_same(home)
         and place.folder != home.folder
         and may_overlap(

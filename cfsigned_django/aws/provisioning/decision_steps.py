@@ -39,7 +39,7 @@ def after_steps(state: ResolvedState) -> Iterator[Step]:
             "they match is open to everybody. Restrict them, too (--path-pattern), if they "
             "serve private files",
         )
-    if patterns := _roundabout_patterns(state, found):
+    if patterns := _exposing_patterns(state, found):
         yield conflict(
             "origin-paths",
             f"{', '.join(patterns)} is open, and its origin path leads to the same files: they can "
@@ -93,19 +93,19 @@ def _leaking_patterns(state: ResolvedState) -> Iterator[str]:
             yield pattern
 
 
-def _roundabout_patterns(state: ResolvedState, found: Distribution) -> list[str]:
+def _exposing_patterns(state: ResolvedState, found: Distribution) -> list[str]:
     """Return the open patterns that serve the files under other paths, by an origin path.
 
     Whatever the wished behavior itself serves, the plan closes.
     """
     if state.desired.path_pattern is None:
         return []  # whatever reads the bucket is an earlier behavior then
-    homes = {Place(bucket=state.desired.bucket)}
+    storage_locations = {Place(bucket=state.desired.bucket)}
     if state.origin is not None:
-        homes.add(place_of(state.origin))
+        storage_locations.add(place_of(state.origin))
     leaks = open_under_other_paths(
         found.config,
-        homes,
+        storage_locations,
         state.desired.path_pattern,
         lets_in_strangers=_will_let_in_strangers(state),
     )

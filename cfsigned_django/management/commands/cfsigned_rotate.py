@@ -22,13 +22,10 @@ from cfsigned_django.aws.client import AwsError
 from cfsigned_django.encryption import CannotUnseal
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import REASON_LENGTH, KeyPair, KnownReason
-from cfsigned_django.rotation.record import read_clock
-from cfsigned_django.rotation.resealing import reseal_all
 from cfsigned_django.rotation.rotation import Rotation, RotationError
 from cfsigned_django.rotation.settings_key import why_not_imported
 from cfsigned_django.rotation.site import (
     check_import,
-    settings_keys,
     signing_settings_key,
     site_rotation,
     unknown_keys,
@@ -50,6 +47,7 @@ from cfsigned_django.rotation.steps import (
     take,
     will_pass,
 )
+from cfsigned_django.rotation.store import read_clock, reseal_all
 from cfsigned_django.signing import KeyAlgorithm
 
 NOT_YET = 75
@@ -111,7 +109,9 @@ class Command(BaseCommand):
         spare = _spare_algorithm(rotation)
         did, notes = None, request.notes()
         if options["dry_run"]:
-            due = request.would() or next_due(rotation, now=rotation.clock(), spare_algorithm=spare)
+            due = request.would() or next_due(
+                rotation, now=rotation.store.clock(), spare_algorithm=spare
+            )
             notes.append(due or "No step is due now.")
         else:
             if request.revoke and not request.is_revoked():
@@ -123,8 +123,8 @@ class Command(BaseCommand):
                 key_group_id=rotation.key_group_id,
                 did=did,
                 blockers=blockers,
-                key_pairs=rotation.key_pairs(),
-                now=rotation.clock(),
+                key_pairs=rotation.store.key_pairs(),
+                now=rotation.store.clock(),
                 notes=notes,
                 is_dry_run=options["dry_run"],
             ),
@@ -142,7 +142,7 @@ class Command(BaseCommand):
 
         def go_on() -> str | None:
             spare = _spare_algorithm(rotation)
-            return advance(rotation, now=rotation.clock(), spare_algorithm=spare)
+            return advance(rotation, now=rotation.store.clock(), spare_algorithm=spare)
 
         write = None if options["json"] else self.stderr.write
         progress = _Progress(rotation=rotation, write=write)
@@ -179,7 +179,10 @@ class Command(BaseCommand):
             held_up.append(("No key signs. Begin with: manage.py cfsigned_rotate --start", None))
         return [
             *held_up,
-            *((each.what, each.until) for each in find_pending(rotation, now=rotation.clock())),
+            *(
+                (each.what, each.until)
+                for each in find_pending(rotation, now=rotation.store.clock())
+            ),
         ]
 
     def _confirm(self, request: _Request, options: dict[str, Any]) -> None:
@@ -218,18 +221,18 @@ class Command(BaseCommand):
 
 
 def _find_overdue(rotation: Rotation) -> list[str]:
-    return find_overdue(rotation, now=rotation.clock())
+    return find_overdue(rotation, now=rotation.store.clock())
 
 
 def _signs(rotation: Rotation) -> bool:
-    return rotation.active() is not None or bool(signing_settings_key(rotation))
+    return rotation.store.active() is not None or bool(signing_settings_key(rotation))
 
 
 def _waits_for_start(rotation: Rotation) -> bool:
     """Tell whether no key signs, and none will unless somebody says so."""
     if _signs(rotation):
         return False
-    successor = rotation.successor()
+    successor = rotation.store.successor()
     return successor is None or successor.is_spare
 
 
@@ -269,13 +272,13 @@ class _Request:
 
     def carry_out(self) -> str | None:
         """Do what is asked for and return what was done; None where there is nothing to do."""
-        now = self.rotation.clock()
+        now = self.rotation.store.clock()
         if self.import_key:
             return take(self.rotation, Step(action=Action.IMPORT), now=now).text
         if self.revoke:
             return self._revoke(now)
         if self.start or self._is_too_old():
-            successor = self.rotation.successor()
+            successor = self.rotation.store.successor()
             if self.start and (other := self._other_algorithm(successor)):
                 raise RotationError(f"{other} Revoke it first, or leave --algorithm out.")
             key_pair = self.rotation.start(
@@ -296,7 +299,7 @@ class _Request:
             return f"{self.key_to_revoke()} would be revoked. {' '.join(self.consequences())}"
         if not self.start and not self._is_too_old():
             return None
-        successor = self.rotation.successor()
+        successor = self.rotation.store.successor()
         if successor is None:
             return "A rotation would begin: a new key would be generated."
         if successor.is_spare:
@@ -313,7 +316,7 @@ class _Request:
                 "is. Import it first (manage.py cfsigned_rotate --import): --max-age counts from "
                 "then on."
             )
-        if not self.start and (other := self._other_algorithm(self.rotation.successor())):
+        if not self.start and (other := self._other_algorithm(self.rotation.store.successor())):
             notes.append(f"{other} --algorithm changes nothing about that.")
         return notes
 
@@ -323,10 +326,10 @@ class _Request:
 
     def key_to_revoke(self) -> KeyPair:
         """Return the key pair that ``revoke`` names. Raise :exc:`RotationError` if none is."""
-        key_pair = self.rotation.find(self.revoke)
+        key_pair = self.rotation.store.find(self.revoke)
         if key_pair is not None:
             return key_pair
-        known = ", ".join(map(str, self.rotation.key_pairs())) or "none"
+        known = ", ".join(map(str, self.rotation.store.key_pairs())) or "none"
         text = (
             f"The database has no key pair {self.revoke} in the key group "
             f"{self.rotation.key_group_id}. It has: {known}."
@@ -354,11 +357,11 @@ class _Request:
         rotation, early = self.rotation, "some edges may not know it for minutes"
         successor = rotation.ready_successor()
         if successor is not None:
-            is_early = rotation.blockers(successor, KeyStatus.ACTIVE, rotation.clock())
+            is_early = rotation.blockers(successor, KeyStatus.ACTIVE, rotation.store.clock())
             return f"{successor} signs in its place at once{f'; {early}' if is_early else ''}."
         if rotation.key_groups is not None:
             return f"A new key signs in its place at once; {early}."
-        if unknown := unknown_keys(rotation, settings_keys(rotation)):
+        if unknown := unknown_keys(rotation, rotation.settings_keys()):
             names = ", ".join(each.key_pair_id for each in unknown)
             return f"The key of the settings, {names}, signs in its place."
         return (
@@ -370,10 +373,10 @@ class _Request:
         """Tell whether the signing key is older than allowed, or there is none at all."""
         if self.max_age is None:
             return False
-        active = self.rotation.active()
+        active = self.rotation.store.active()
         if active is None:
             return not signing_settings_key(self.rotation)
-        return self.rotation.clock() - (active.active_at or active.created_at) > self.max_age
+        return self.rotation.store.clock() - (active.active_at or active.created_at) > self.max_age
 
     def _other_algorithm(self, successor: KeyPair | None) -> str:
         """Say that the next key is of another algorithm than is asked for; empty where it is not.
@@ -411,7 +414,7 @@ class _Progress:
         """Say what was done, what held it up, and what is waited for."""
         if self.write is None:
             return
-        now = self.rotation.clock()
+        now = self.rotation.store.clock()
         lines: list[tuple[object, str]] = [("times", times_in_words(now))]
         lines += [(line, line) for line in (did, held_up) if line]
         lines += [(each.topic, each.what) for each in find_pending(self.rotation, now=now)]

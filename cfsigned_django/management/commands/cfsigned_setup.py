@@ -48,7 +48,7 @@ from cfsigned_django.setup.report import (
     summary,
     wrapped,
 )
-from cfsigned_django.setup.site import SiteSetup, choose_holder, make_clients
+from cfsigned_django.setup.site import SiteSetup, choose_provider, make_clients
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm
 from cfsigned_django.validation import find_unknown_hash, is_local_host, raise_first_error
 from cfsigned_django.viewer import Fetch, fetch
@@ -175,7 +175,7 @@ class Command(BaseCommand):
             key_file = Path(options["key_file"]) if options["key_file"] else None
             if options["export"]:
                 refuse_existing(desired, options["export"])
-                key = choose_holder(desired, key_file).find()
+                key = choose_provider(desired, key_file).find()
                 render = EXPORTS[options["export"]]
                 self.stdout.write(render(export_documents(replace(desired, key=key))))
                 return
@@ -185,7 +185,7 @@ class Command(BaseCommand):
             setup = SiteSetup(
                 desired=desired,
                 clients=clients,
-                holder=choose_holder(desired, key_file, clients),
+                provider=choose_provider(desired, key_file, clients),
                 algorithm=KeyAlgorithm(options["key_algorithm"]),
                 scheme=conf.default_of("url_protocol"),
                 local_host="" if desired.domain else _domain(options),
@@ -216,10 +216,10 @@ class Command(BaseCommand):
     def _show_plan(self, setup: SiteSetup, state: ResolvedState, options: dict[str, Any]) -> None:
         steps, settings = setup.plan(state), setup.settings(state)
         if options["json"]:
-            self.stdout.write(as_json(steps, settings, None, setup.holder.place))
+            self.stdout.write(as_json(steps, settings, None, setup.provider.place))
             return
         self.stdout.write(plan_as_text(steps))
-        self.stdout.write(f"\nThe private key is kept in {setup.holder.place}.")
+        self.stdout.write(f"\nThe private key is kept in {setup.provider.place}.")
         self.stdout.write(summary(steps))
         if fatal := blockers(steps):
             names = ", ".join(each.name for each in fatal)
@@ -233,7 +233,7 @@ class Command(BaseCommand):
         """Prove what was reached, settle the key, and print what to paste."""
         state, now = setup.resolve(), int(time.time())
         proof = setup.prove(state, time.time)
-        note = setup.settle(state, now=now)
+        note = setup.finish(state, now=now)
         settings = setup.settings(state)
         if options["json"]:
             self.stdout.write(as_json(steps, settings, proof, note))
@@ -244,7 +244,7 @@ class Command(BaseCommand):
                 self.stdout.write(plan_as_text(left))
             pasted = "\n\n".join(filter(None, (settings_as_text(settings), storages_as_text())))
             self.stdout.write(f"\nSettings to paste:\n\n{pasted}\n\n")
-            self.stdout.write(f"The private key is kept in {setup.holder.place}.")
+            self.stdout.write(f"The private key is kept in {setup.provider.place}.")
             if note:
                 self.stdout.write(wrapped(note))
             self.stdout.write(f"\nProof:\n\n{proof_as_text(proof)}")

@@ -9,8 +9,8 @@ import pytest
 
 from cfsigned_django.aws.account import Clients, read_account
 from cfsigned_django.management.commands import cfsigned_setup
+from tests.aws.provisioning.accounts import clients_of
 from tests.ministack_server import Ministack
-from tests.setup.accounts import clients_of
 from tests.setup.viewers import Viewer
 
 #: The emulator's data plane looks for buckets in this account.

@@ -14,7 +14,7 @@ from django.core.management import CommandError
 from cfsigned_django.aws.account import Clients, read_account
 from cfsigned_django.management.commands import cfsigned_setup
 from cfsigned_django.signing import PrivateKey
-from tests.setup.accounts import bucket_of, make_grown_account
+from tests.aws.provisioning.accounts import bucket_of, make_grown_account
 from tests.setup.command import run, run_to_exit, states
 from tests.storage_cases import without_sha1
 

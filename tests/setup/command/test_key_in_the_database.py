@@ -29,7 +29,7 @@ class TestWithTheDatabase:
 
         row = KeyPair.objects.get()
         assert row.status == KeyStatus.TRUSTED
-        assert row.good_since is not None
+        assert row.verified_since is not None
         assert f'AWS_CLOUDFRONT_KEY_GROUP_ID = "{row.key_group_id}"' in text
         assert "cfsigned_rotate --wait" in text
         assert "AWS_CLOUDFRONT_KEY =" not in text
@@ -38,7 +38,7 @@ class TestWithTheDatabase:
     def test_signs_when_it_was_known_for_long_enough(self) -> None:
         """Let the key sign in a later run, once its wait is over."""
         run("--create", "--apply", "--yes")
-        KeyPair.objects.update(good_since=datetime(2026, 1, 1, tzinfo=UTC))
+        KeyPair.objects.update(verified_since=datetime(2026, 1, 1, tzinfo=UTC))
 
         text = run("--apply")
 
@@ -54,7 +54,7 @@ class TestWithTheDatabase:
         with without_sha1():
             run("--create", "--apply", "--yes", "--key-algorithm", "RSA_2048")
 
-        assert KeyPair.objects.get().good_since is not None
+        assert KeyPair.objects.get().verified_since is not None
 
     def test_second_run_finds_the_key(self, clients: Clients) -> None:
         """Make no second key, before and after the settings name the key group."""
@@ -101,7 +101,7 @@ class TestWithTheDatabase:
 
         assert code == 1
         assert "[signed-unknown-key]" in text
-        assert KeyPair.objects.get().good_since is None
+        assert KeyPair.objects.get().verified_since is None
 
     def test_no_answer(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Prove nothing and exit with 0 if no request is answered, and say what to check."""

@@ -33,7 +33,7 @@ def add_successor(key_group_id: str, *, is_spare: bool) -> KeyPair:
         status=KeyStatus.TRUSTED,
         is_spare=is_spare,
         created_at=timezone.now().replace(year=2025),
-        good_since=timezone.now().replace(year=2025),
+        verified_since=timezone.now().replace(year=2025),
     )
     row.save()
     return row

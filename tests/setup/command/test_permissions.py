@@ -23,9 +23,9 @@ from cfsigned_django.management.commands import cfsigned_doctor, cfsigned_setup
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.storage import CloudFrontS3Storage
 from cfsigned_django.viewer import NoAnswer
-from tests.setup.accounts import make_grown_account, planned, site_key
+from tests.aws.provisioning.accounts import make_grown_account, planned, site_key
+from tests.aws.provisioning.strict import strict
 from tests.setup.command import run, run_to_exit
-from tests.setup.strict import strict
 
 pytestmark = pytest.mark.usefixtures("unmigrated")
 

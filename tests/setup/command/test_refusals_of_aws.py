@@ -13,9 +13,9 @@ from django.core.management import CommandError
 from cfsigned_django.aws.account import Clients, read_account
 from cfsigned_django.management.commands import cfsigned_setup
 from cfsigned_django.setup import site as site_setup
+from tests.aws.provisioning.accounts import bucket_of, clients_of, make_grown_account
 from tests.doctor.failing import Failing, denied
 from tests.ministack_server import Ministack
-from tests.setup.accounts import bucket_of, clients_of, make_grown_account
 from tests.setup.command import run
 from tests.simulation.answers import refusal
 

@@ -1,9 +1,11 @@
-"""`manage.py demo_prepare`: migrate, make the admin, then draw and upload what is missing."""
+"""`manage.py demo_prepare`: migrate, make the admin, then upload what is missing."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path, PurePosixPath
+from typing import Any, Final
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -11,41 +13,53 @@ from django.core.files.storage import default_storage, storages
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import BaseCommand, call_command
 
-from cfsigned_django.rotation.models import KeyPair
-from demo_project.documents import papers
+from cfsigned_django.models import KeyPair
+from demo_project.gallery import thumbnails
+from demo_project.gallery.forms import check_document, check_picture
 from demo_project.gallery.models import Document, Picture, Upload
-from demo_project.gallery.uploads import check_document, check_picture, store_missing
-from demo_project.pictures import COLLECTION
 from demo_project.state import ADMIN_NAME, DemoState, demo_folder
+
+COLLECTION: Final = Path(__file__).parents[3] / "collection"
+# The file of the collection, its name as somebody uploaded it, and its title. Korean names and
+# spaces are here on purpose: they must survive the way from the form to the key in S3, into the
+# signature, and back into the name under which a browser saves.
+PICTURES: Final = (
+    ("mountains.webp", "새벽 산등성이.webp", "Mountains at dawn"),
+    ("lily-pond.webp", "lily pond.webp", "Lily pond"),
+    ("moon.webp", "바다와 달.webp", "Moon over the sea"),
+    ("facets.webp", "facets.webp", "Facets"),
+    ("dunes.webp", "dunes.webp", "Dunes"),
+    ("paper-contours.webp", "paper contours.webp", "Paper contours"),
+    ("stained-glass.webp", "stained glass (1).webp", "Stained glass"),
+    ("northern-lights.webp", "northern lights.webp", "Northern lights"),
+    ("quarter-tiles.webp", "tiles + dots.webp", "Quarter tiles"),
+    ("city.webp", "city & river.webp", "City by the river"),
+    ("rain.webp", "rain on the window.webp", "Rain on the window"),
+    ("birch-wood.webp", "자작나무 숲.webp", "Birch wood"),
+)
+DOCUMENTS: Final = (
+    ("report.pdf", "보고서 2026.pdf", "Report 2026"),
+    ("minutes.txt", "회의록 2026.txt", "Minutes, in Korean"),
+    ("read-me-first.txt", "read me first.txt", "Read me first"),
+)
 
 
 class Command(BaseCommand):
     """Bring the demo's database and bucket to the state in which it starts."""
 
-    help = "Migrate the database, then draw and upload the demo's pictures and documents."
+    help = "Migrate the database, then upload the demo's pictures and documents."
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Do each part that is not done yet, and say so."""
         call_command("migrate", verbosity=0)
         self._forget_lost_keys()
         _ensure_admin(DemoState.open(demo_folder()).admin_password)
-        # Newest first is the order of the pages, so the first picture is stored last.
-        for number, drawing in enumerate(reversed(COLLECTION), start=1):
-
-            def picture(drawing: Any = drawing) -> None:
-                file = SimpleUploadedFile(drawing.file_name, drawing.jpeg())
-                check_picture(file).save(title=drawing.title)
-
-            text = f"picture {number} of {len(COLLECTION)}: {drawing.title}"
-            self._ensure(Picture, drawing.file_name, text, picture)
-        for paper in papers():
-
-            def document(paper: Any = paper) -> None:
-                file = SimpleUploadedFile(paper.file_name, paper.content)
-                check_document(file).save(title=paper.title)
-
-            self._ensure(Document, paper.file_name, f"document: {paper.file_name}", document)
-        if stored := store_missing(storages["thumbnails"]):
+        # Newest first is the order of the pages, so the first file is stored last.
+        for file, name, title in reversed(PICTURES):
+            self._ensure(Picture, check_picture, file, name, title)
+        for file, name, title in reversed(DOCUMENTS):
+            self._ensure(Document, check_document, file, name, title)
+        if stored := _store_thumbnails():
             self.stdout.write(f"thumbnails: {stored}")
         self.stdout.write(
             f"{Picture.objects.count()} pictures and {Document.objects.count()} documents"
@@ -62,15 +76,16 @@ class Command(BaseCommand):
             )
 
     def _ensure(
-        self, model: type[Upload], file_name: str, text: str, store: Callable[[], None]
+        self, model: type[Upload], check: Callable[..., Any], file: str, name: str, title: str
     ) -> None:
         """Store the file unless both its row and its object in S3 are there."""
-        rows = model._default_manager.filter(original_name=file_name)
+        rows = model._default_manager.filter(original_name=name)
         if any(default_storage.exists(str(row.media.name)) for row in rows):
             return
         rows.delete()
-        store()
-        self.stdout.write(text)
+        content = (COLLECTION / file).read_bytes()
+        check(SimpleUploadedFile(name, content)).save(title=title)
+        self.stdout.write(f"uploaded: {name}")
 
 
 def _ensure_admin(password: str) -> None:
@@ -80,3 +95,16 @@ def _ensure_admin(password: str) -> None:
     if not user.check_password(password):
         user.set_password(password)
         user.save()
+
+
+def _store_thumbnails() -> int:
+    """Store the thumbnails that are missing in S3, some at a time; return how many."""
+    storage = storages["thumbnails"]
+    there = set(storage.listdir(thumbnails.FOLDER)[1])
+    missing = [
+        (thumbnail.name, content)
+        for thumbnail, content in thumbnails.contents()
+        if PurePosixPath(thumbnail.name).name not in there
+    ]
+    with ThreadPoolExecutor(4) as pool:
+        return len(list(pool.map(lambda each: storage.save(*each), missing)))

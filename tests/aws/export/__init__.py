@@ -1,0 +1,3 @@
+"""Tests of the exports as CloudFormation and Terraform."""
+
+from __future__ import annotations

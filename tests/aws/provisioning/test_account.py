@@ -1,0 +1,190 @@
+"""Read what there is into one value."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from cfsigned_django.aws.account import (
+    BucketState,
+    Clients,
+    as_distribution,
+    pages,
+    read_account,
+    read_bucket,
+)
+from cfsigned_django.aws.client import AwsError
+from cfsigned_django.aws.documents.distribution import (
+    new_behavior,
+    new_distribution_config,
+    new_origin,
+)
+from cfsigned_django.aws.provisioning.desired_state import DesiredState
+from cfsigned_django.aws.provisioning.plan import plan
+from tests.aws.provisioning.accounts import bucket_of
+from tests.ministack_server import Ministack
+from tests.simulation.answers import refusal
+
+
+def test_empty_account(clients: Clients, bucket_name: str, aws_account: str) -> None:
+    """Find nothing, in the account whose credentials these are."""
+    stack = read_account(clients, bucket=bucket_name, access_identities=True)
+
+    assert stack.account_id == aws_account
+    assert stack.partition == "aws"
+    assert bucket_of(stack).state is BucketState.MISSING
+    assert stack.distribution is None
+    found = (
+        *(stack.public_keys or ()),
+        *(stack.key_groups or ()),
+        *(stack.access_controls or ()),
+        *(stack.access_identities or ()),
+        *(stack.cache_policies or ()),
+        *(stack.origin_request_policies or ()),
+    )
+    assert found == ()
+
+
+def test_bucket_with_everything(clients: Clients, bucket_name: str, aws_account: str) -> None:
+    """Read the settings of a bucket, each None or empty where it was never made."""
+    clients.s3.create_bucket(
+        Bucket=bucket_name, CreateBucketConfiguration={"LocationConstraint": "ap-northeast-2"}
+    )
+    plain = read_bucket(clients.s3, bucket_name, account_id=aws_account)
+    rule = {"AllowedMethods": ["GET"], "AllowedOrigins": ["*"]}
+    clients.s3.put_bucket_cors(Bucket=bucket_name, CORSConfiguration={"CORSRules": [rule]})
+    clients.s3.put_bucket_policy(
+        Bucket=bucket_name, Policy='{"Version":"2012-10-17","Statement":[]}'
+    )
+
+    full = read_bucket(clients.s3, bucket_name, account_id=aws_account)
+
+    assert (plain.region, plain.policy, plain.cors_rules) == ("ap-northeast-2", None, ())
+    assert plain.object_ownership == "BucketOwnerEnforced"
+    assert full.policy == {"Version": "2012-10-17", "Statement": []}
+    assert [dict(each) for each in full.cors_rules] == [rule]
+
+
+def test_bucket_of_somebody_else(
+    clients: Clients, bucket_name: str, ministack: Ministack, aws_account: str
+) -> None:
+    """Say that a bucket is refused, without an error."""
+    ministack.client("s3", account="999999999999").create_bucket(Bucket=bucket_name)
+
+    found = read_bucket(clients.s3, bucket_name, account_id=aws_account)
+
+    assert found.state is BucketState.REFUSED
+    assert not found.is_ours
+
+
+def test_distribution_by_name_and_by_id(clients: Clients, bucket_name: str) -> None:
+    """Find the distribution that was made for the bucket, and one by its id."""
+    origin = new_origin(bucket_name, "us-east-1")
+    config = new_distribution_config(bucket_name, origin, new_behavior(origin["Id"]))
+    made = clients.cloudfront.create_distribution(DistributionConfig=config)
+
+    found = read_account(clients, bucket=bucket_name).distribution
+
+    assert found is not None
+    assert found.id == made["Distribution"]["Id"]
+    assert found.etag == made["ETag"]
+    assert found.is_deployed
+    assert found.partition == "aws"
+    assert found.aliases == []
+    # The managed policy that its behavior uses is read along.
+    stack = read_account(clients, bucket="another-bucket", distribution_id=found.id)
+    assert stack.distribution == found
+    assert [each.name for each in (stack.cache_policies or {}).values()] == [
+        "Managed-CachingOptimized"
+    ]
+    assert read_account(clients, bucket="another-bucket").distribution is None
+
+
+def test_unknown_distribution(clients: Clients, bucket_name: str) -> None:
+    """Name the distribution that is not in this account."""
+    found = read_account(clients, bucket=bucket_name, distribution_id="EUNKNOWN123")
+
+    [problem] = found.problems
+    assert problem.code == "NoSuchDistribution"
+    assert "EUNKNOWN123" in problem.what
+    assert (found.distribution, found.has_looked_for_distribution) == (None, False)
+
+
+def test_missing_permission(clients: Clients, bucket_name: str) -> None:
+    """Name the permission that is missing, and plan nothing from what is half known."""
+
+    class NoKeyGroups:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(clients.cloudfront, name)
+
+        def list_key_groups(self) -> None:
+            raise refusal("AccessDenied", "ListKeyGroups", "not authorized")
+
+    account = read_account(
+        dataclasses.replace(clients, cloudfront=NoKeyGroups()), bucket=bucket_name
+    )
+
+    assert [each.permission for each in account.problems] == ["cloudfront:ListKeyGroups"]
+    assert (account.key_groups, account.public_keys) == (None, ())
+    with pytest.raises(AwsError, match="cloudfront:ListKeyGroups"):
+        plan(account, DesiredState(bucket=bucket_name))
+
+
+def test_all_pages() -> None:
+    """Read a list to its last page."""
+    answers = {
+        "": {"Quantity": 1, "Items": [{"Id": "a"}], "NextMarker": "m"},
+        "m": {"Quantity": 1, "Items": [{"Id": "b"}]},
+    }
+
+    def list_things(Marker: str = "") -> dict[str, Any]:
+        return {"Things": answers[Marker]}
+
+    found = pages(list_things, "Things", "list things", "x:ListThings")
+
+    assert [each["Id"] for each in found] == ["a", "b"]
+
+
+def test_keys_that_edges_know() -> None:
+    """Read which key pairs are active, which the emulator does not say."""
+    answer = {
+        "ETag": "E1",
+        "Distribution": {
+            "Id": "EDIST",
+            "ARN": "arn:aws-cn:cloudfront::1:distribution/EDIST",
+            "Status": "InProgress",
+            "DomainName": "d1.cloudfront.net",
+            "DistributionConfig": {"Aliases": {"Quantity": 1, "Items": ["media.example.com"]}},
+            "ActiveTrustedKeyGroups": {
+                "Enabled": True,
+                "Quantity": 1,
+                "Items": [{"KeyGroupId": "g", "KeyPairIds": {"Quantity": 1, "Items": ["K1"]}}],
+            },
+        },
+    }
+
+    found = as_distribution(answer)
+
+    assert found.active_key_pairs == {"g": ("K1",)}
+    assert (found.is_deployed, found.partition) == (False, "aws-cn")
+    assert found.aliases == ["media.example.com"]
+
+
+@pytest.mark.parametrize("method", ["head_bucket", "get_bucket_policy"])
+def test_bucket_that_cannot_be_read(
+    clients: Clients, bucket_name: str, aws_account: str, method: str
+) -> None:
+    """Raise what is neither a missing bucket nor a setting that was never made."""
+    clients.s3.create_bucket(Bucket=bucket_name)
+
+    class Throttled:
+        def __getattr__(self, name: str) -> Any:
+            return self.refuse if name == method else getattr(clients.s3, name)
+
+        def refuse(self, **arguments: Any) -> None:
+            raise refusal("Throttling", method)
+
+    with pytest.raises(AwsError, match="fewer calls per second"):
+        read_bucket(Throttled(), bucket_name, account_id=aws_account)
