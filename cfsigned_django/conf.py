@@ -9,7 +9,7 @@ A storage may be given any of them as an option of its own, under the name in
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Self
@@ -23,15 +23,7 @@ from django.utils.encoding import filepath_to_uri
 
 from cfsigned_django.aws.client import AwsAccess
 from cfsigned_django.signing import KeyAlgorithm
-from cfsigned_django.signing.key_source import (
-    KeySource as KeySource,
-    forget_in_use,
-    hide as hide,
-    hide_all as hide_all,
-    hide_texts,
-    search_settings,
-)
-from cfsigned_django.url_cache import drop_all
+from cfsigned_django.signing.lazy_key import LazyPrivateKey as LazyPrivateKey, hide as hide
 
 #: Option of a storage -> the setting that it overrides, and the default of both.
 OPTIONS: Mapping[str, tuple[str, Any]] = {
@@ -53,10 +45,10 @@ OPTIONS: Mapping[str, tuple[str, Any]] = {
 class Config:
     """The settings, or a storage's options over them, as they were written.
 
-    checks.py says whether they make sense together.
+    validation.py says whether they make sense together.
     """
 
-    cloudfront_key: KeySource | None = field(repr=False)
+    cloudfront_key: LazyPrivateKey | None = field(repr=False)
     cloudfront_key_id: Any
     custom_domain: Any
     url_protocol: Any
@@ -72,18 +64,10 @@ class Config:
     def read(cls, options: Mapping[str, Any] | None = None) -> Self:
         """Return the settings of this moment, with a storage's options over them."""
         given = options or {}
-        values = {name: given[name] if name in given else default_of(name) for name in OPTIONS}
-        hide_all(values)
+        values = {
+            name: hide(name, given[name]) if name in given else default_of(name) for name in OPTIONS
+        }
         return cls(**values)
-
-
-def _configured_keys() -> Iterator[KeySource | None]:
-    """Yield the key of the settings, and that of each alias of STORAGES."""
-    for options in ({}, *all_storage_options()):
-        yield Config.read(options).cloudfront_key
-
-
-search_settings(_configured_keys)
 
 
 def default_of(option: str) -> Any:
@@ -95,25 +79,10 @@ def default_of(option: str) -> Any:
     return hide(option, value)
 
 
-def all_storage_options() -> list[dict[str, Any]]:
-    """Return the OPTIONS of every alias in STORAGES."""
-    return [entry.get("OPTIONS", {}) for entry in storage_entries().values()]
-
-
 def storage_entries() -> Mapping[str, dict[str, Any]]:
     """Return STORAGES: alias -> BACKEND and OPTIONS."""
     entries: Mapping[str, dict[str, Any]] = settings.STORAGES
     return entries
-
-
-def hide_storage_options() -> None:
-    """Hide the secrets that STORAGES holds as text, which they stay for whoever uses them.
-
-    Done when a constructor raises: Django's own frame holds the OPTIONS in a
-    local variable, and a debug page would print them.
-    """
-    for options in all_storage_options():
-        hide_texts(options)
 
 
 def bucket_name() -> str:
@@ -275,15 +244,18 @@ def secret_keys() -> list[str | bytes]:
     return [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
 
 
-#: Counts the changes of settings, so that a storage knows when to look again.
+#: What a storage has worked out of its options, and each URL that it keeps, is of one generation.
 generation = 0
 
 
+def begin_generation() -> None:
+    """Let every storage of the process look at its options again, and make its URLs anew."""
+    global generation
+    generation += 1
+
+
 @receiver(setting_changed)
-def count_change(*, setting: str, **kwargs: Any) -> None:
+def _follow(*, setting: str, **kwargs: Any) -> None:
     """Let storages look again after override_settings and its like."""
     if setting.startswith("AWS_"):
-        global generation
-        generation += 1
-        forget_in_use()
-        drop_all()
+        begin_generation()

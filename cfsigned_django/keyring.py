@@ -1,28 +1,250 @@
-"""Answer which key signs now.
+"""Say which key signs now, and for how long that answer holds.
 
-That is the ACTIVE key pair of the storage's key group, where the app is
-installed and has one, and the key of the settings otherwise. A process looks
-again every AWS_CLOUDFRONT_KEYRING_SECONDS; between two looks an answer costs
-no query. This module knows no model: the app registers where to look.
+The ACTIVE key pair of the database signs if the app is installed and has one,
+else the key of the settings. A process asks again every
+AWS_CLOUDFRONT_KEYRING_SECONDS; in between, an answer costs no query. This
+module knows no model: the app registers what asks the database.
+
+If the database does not answer, a process goes on with what it knows, for as
+long as :class:`Lease` allows. A process that starts meanwhile knows only the
+key of the settings, and signs with that: it cannot know whether that key was
+replaced or revoked. If it was not, its URLs end before the key can be retired,
+as if the database had confirmed the key when it was first asked. If it was,
+CloudFront refuses the URLs from the start, hence the advice to take a key out
+of the settings once it is imported. Such a process then raises, and asks again
+soon.
 """
 
 from __future__ import annotations
 
-import os
-from typing import Any
+import logging
+import math
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
+from django.db import Error
 from django.dispatch import receiver
 
 from cfsigned_django import conf
-from cfsigned_django.conf import KeySource
-from cfsigned_django.lease import FindActive as FindActive, Found as Found, Lease as Lease
-from cfsigned_django.lookup import NOTHING_SIGNS, Keyring as Keyring
+from cfsigned_django.conf import LazyPrivateKey
+from cfsigned_django.encryption import CannotUnseal
 from cfsigned_django.signing import HashAlgorithm, PublicKey, Signer
-from cfsigned_django.url_cache import drop_all
 
-#: The one of this process, once the app has said where to look.
+logger = logging.getLogger("cfsigned_django.keyring")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What the database says of a key group."""
+
+    #: The signer of its ACTIVE key pair, if there is one.
+    signer: Signer | None = None
+    #: If there is none: the ids of all key pairs in the database. A key of the settings among
+    #: them was replaced or revoked, and must not sign.
+    known_ids: frozenset[str] = frozenset()
+
+
+#: Takes a key group, a hash algorithm, and the signer that was ACTIVE at the last look.
+FindActive: TypeAlias = Callable[[str, HashAlgorithm | None, Signer | None], Found]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """A signer, and how long the URLs that it signs may live."""
+
+    signer: Signer
+    #: When the database last answered, in Unix seconds by this machine's clock; if it never
+    #: has, when it was first asked. None if the database does not decide.
+    seen_at: float | None = None
+    #: For how many seconds an answer may be used without cutting URLs short.
+    max_age: int = 0
+    #: Until when nobody needs to ask again, in Unix seconds.
+    fresh_until: float = math.inf
+
+    def cap_expiry(self, expires: int, *, lifetime: int, now: int) -> int:
+        """Return the expiry of a URL, in Unix seconds, no later than its key is trusted.
+
+        ``lifetime`` is the longest that a URL may have. A key that is no
+        longer ACTIVE stays trusted for that long, and for ``max_age`` seconds
+        more. So a process that cannot ask the database may go on, but its
+        URLs end when the key could end. Raise :exc:`ImproperlyConfigured` if
+        that has passed.
+        """
+        if self.seen_at is None:
+            return expires
+        latest = int(self.seen_at) + self.max_age + lifetime
+        if latest <= now:
+            raise ImproperlyConfigured(
+                f"The database has not said for {now - int(self.seen_at)} s whether "
+                f"{self.signer.key_pair_id} still signs: nothing can be signed until it answers."
+            )
+        return min(expires, latest)
+
+
+@dataclass(slots=True)
+class _CachedKey:
+    """What is known of one key group."""
+
+    found: Found = field(default_factory=Found)
+    #: Why nothing may sign, if so.
+    problem: str = ""
+    #: When the last answer was asked for, in Unix seconds; None as long as none came.
+    seen_at: float | None = None
+    #: When the database was last asked, by a clock that never goes back, and in Unix seconds,
+    #: which also count while a machine sleeps.
+    asked_at: tuple[float, float] = (-math.inf, -math.inf)
+    #: When the database was first asked, in Unix seconds.
+    first_asked_at: float | None = None
+    #: AWS_CLOUDFRONT_KEYRING_SECONDS at the last look.
+    interval: int = 0
+    #: For how many seconds nobody asks again.
+    pause: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+#: A process that has never had an answer asks again after so many seconds.
+_SOON = 5
+#: A lock that is held for longer was left behind by a fork, whose thread is not in this process.
+_LONGEST_LOOK = 10
+
+
+class Keyring:
+    """Remember which key pairs are ACTIVE; safe to share between threads.
+
+    ``interval`` returns how many seconds lie between two looks; ``monotonic``
+    and ``wall`` are clocks.
+    """
+
+    def __init__(
+        self,
+        find_active: FindActive,
+        *,
+        interval: Callable[[], int] = lambda: conf.rotation_seconds(
+            "AWS_CLOUDFRONT_KEYRING_SECONDS"
+        ),
+        monotonic: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self._find_active = find_active
+        self._interval = interval
+        self._monotonic = monotonic
+        self._wall = wall
+        self._cached: dict[tuple[str, HashAlgorithm | None], _CachedKey] = {}
+
+    def expire(self) -> None:
+        """Ask again before the next URL is signed."""
+        for cached in list(self._cached.values()):
+            cached.asked_at = (-math.inf, -math.inf)
+
+    def lease(
+        self, key_group_id: str, hash_algorithm: HashAlgorithm | None, fallback: Signer | None
+    ) -> Lease:
+        """Return the group's ACTIVE signer, else ``fallback``; see :func:`lease_signer`."""
+        key = (key_group_id, hash_algorithm)
+        cached = self._cached.get(key) or self._cached.setdefault(key, _CachedKey())
+        age = self._age(cached)
+        if age >= cached.pause:
+            # While one thread asks, the others go on with what is known, unless that is too old.
+            lock, waits = cached.lock, age >= 2 * cached.interval
+            if lock.acquire(blocking=waits, timeout=_LONGEST_LOOK if waits else -1):
+                try:
+                    if self._age(cached) >= cached.pause:  # else the thread before has asked
+                        self._look(cached, key_group_id, hash_algorithm)
+                finally:
+                    lock.release()
+            elif waits:
+                cached.lock = threading.Lock()
+                self._look(cached, key_group_id, hash_algorithm)
+        return _make_lease(cached, key_group_id, fallback)
+
+    def _age(self, cached: _CachedKey) -> float:
+        """Return how many seconds ago the database was last asked."""
+        monotonic, wall = cached.asked_at
+        return max(self._monotonic() - monotonic, self._wall() - wall)
+
+    def _look(
+        self, cached: _CachedKey, key_group_id: str, hash_algorithm: HashAlgorithm | None
+    ) -> None:
+        """Ask the database. If it does not answer, go on with what is known."""
+        interval = cached.interval = self._interval()
+        # Read before: the answer is as old as the question.
+        asked_at = self._monotonic(), self._wall()
+        if cached.first_asked_at is None:
+            cached.first_asked_at = asked_at[1]
+        try:
+            found = self._find_active(key_group_id, hash_algorithm, cached.found.signer)
+        except CannotUnseal as error:
+            # The key before it does not go on: it will be retired.
+            cached.found, cached.seen_at = Found(), asked_at[1]
+            cached.problem = f"Key group {key_group_id}: {error}"
+            logger.error("The ACTIVE key pair of %s cannot be used. %s", key_group_id, error)
+        except Error as error:
+            # Counted from the failure, which may have taken long to come.
+            asked_at = self._monotonic(), self._wall()
+            if cached.seen_at is None:
+                interval = min(interval, _SOON)
+            _log_failure(cached, key_group_id, error, interval)
+        else:
+            cached.found, cached.problem, cached.seen_at = found, "", asked_at[1]
+        cached.asked_at, cached.pause = asked_at, interval
+
+
+def _log_failure(cached: _CachedKey, key_group_id: str, error: Error, pause: int) -> None:
+    signer = cached.found.signer
+    if signer is not None:
+        goes_on = f"Signing goes on with {signer.key_pair_id}"
+    elif cached.seen_at is not None:
+        goes_on = "Signing goes on as it was"
+    else:
+        goes_on = (
+            "It has never answered this process, which signs with the key of the settings, if "
+            "there is one: should that have been replaced or revoked, CloudFront refuses its URLs"
+        )
+    logger.error(
+        "The database did not say which key pair of key group %s is ACTIVE (%s). %s; next look in "
+        "%s s.",
+        key_group_id,
+        type(error).__name__,
+        goes_on,
+        pause,
+    )
+
+
+#: Says that a key group has no key; takes its id.
+_NOTHING_SIGNS = (
+    "Key group {} has no ACTIVE key pair in the database, and no key is set that could sign. Run "
+    "manage.py cfsigned_rotate --start, or set AWS_CLOUDFRONT_KEY and AWS_CLOUDFRONT_KEY_ID."
+)
+_NO_ANSWER = (
+    "The database does not say which key pair of key group {} is ACTIVE, and no key is set in "
+    "AWS_CLOUDFRONT_KEY: nothing can be signed until it answers."
+)
+
+
+def _make_lease(cached: _CachedKey, key_group_id: str, fallback: Signer | None) -> Lease:
+    """Return the signer that a look found, or the one of the settings if it may sign."""
+    if cached.problem:
+        raise ImproperlyConfigured(cached.problem)
+    signer = cached.found.signer
+    if signer is None and fallback and fallback.key_pair_id not in cached.found.known_ids:
+        signer = fallback
+    if signer is None:
+        problem = _NO_ANSWER if cached.seen_at is None else _NOTHING_SIGNS
+        raise ImproperlyConfigured(problem.format(key_group_id))
+    return Lease(
+        signer=signer,
+        seen_at=cached.first_asked_at if cached.seen_at is None else cached.seen_at,
+        max_age=2 * cached.interval,
+        fresh_until=cached.asked_at[1] + cached.pause,
+    )
+
+
+#: The keyring of this process, once the app has registered what asks the database.
 _keyring: Keyring | None = None
 
 
@@ -30,41 +252,30 @@ def register(find_active: FindActive) -> None:
     """Let the keyring look for ACTIVE key pairs in the database."""
     global _keyring
     _keyring = Keyring(find_active)
-    drop_all()
-
-
-def _renew_locks() -> None:
-    if _keyring is not None:
-        _keyring.renew_locks()
-
-
-# Servers fork their workers. A thread that looked at that moment is not there
-# in the child, and would keep its lock for good. Windows knows no fork.
-if hasattr(os, "register_at_fork"):  # pragma: no branch
-    os.register_at_fork(after_in_child=_renew_locks)
+    conf.begin_generation()
 
 
 def needs_settings_key(config: conf.Config) -> bool:
-    """Tell whether the settings must hold a whole key, since none can come from elsewhere."""
+    """Return whether the settings must hold a whole key, since none can come from elsewhere."""
     is_set = config.cloudfront_key is not None or bool(config.cloudfront_key_id)
     return is_set or not looks_in_database(config.key_group_id)
 
 
 def looks_in_database(key_group_id: str | None) -> bool:
-    """Tell whether a key group's key may come from the database."""
+    """Return whether a key group's key may come from the database."""
     return bool(key_group_id) and _keyring is not None
 
 
 def forget() -> None:
-    """Look again at the next URL: after a move that this process made itself."""
+    """Ask again at the next URL: after a move that this process made itself."""
     if _keyring is not None:
         _keyring.expire()
-        drop_all()
+        conf.begin_generation()
 
 
 @receiver(setting_changed)
-def _look_again(*, setting: str, **kwargs: Any) -> None:
-    """Look again after override_settings and its like: the test may have keys of its own."""
+def _ask_again(*, setting: str, **kwargs: Any) -> None:
+    """Ask again after override_settings and its like: the test may have keys of its own."""
     if setting.startswith(("AWS_", "SECRET_KEY", "DATABASE")):
         forget()
 
@@ -74,28 +285,33 @@ def lease_signer(
 ) -> Lease:
     """Return the signer of the group's ACTIVE key pair, else ``fallback``.
 
-    Other threads are not kept waiting while one looks, unless nobody has
-    looked for two intervals. Raise :exc:`ImproperlyConfigured` where nothing
-    can sign.
+    Other threads are not kept waiting while one asks, unless nobody has asked
+    for two intervals. Raise :exc:`ImproperlyConfigured` if nothing can sign.
     """
     if key_group_id and _keyring is not None:
         return _keyring.lease(key_group_id, hash_algorithm, fallback)
     if fallback is None:
-        raise ImproperlyConfigured(NOTHING_SIGNS.format(key_group_id))
+        raise ImproperlyConfigured(_NOTHING_SIGNS.format(key_group_id))
     return Lease(signer=fallback)
 
 
 def get_signer(
-    source: KeySource, key_pair_id: str, hash_algorithm: HashAlgorithm | None = None
+    key: LazyPrivateKey, key_pair_id: str, hash_algorithm: HashAlgorithm | None = None
 ) -> Signer:
     """Return the signer of a configured key.
 
-    Raise :exc:`cfsigned_django.signing.InvalidKey` where the source holds no
-    key that CloudFront takes.
+    Raise :exc:`cfsigned_django.signing.InvalidKey` if the source holds no key
+    that CloudFront accepts.
     """
-    return Signer(key_pair_id=key_pair_id, private_key=source.load(), hash_algorithm=hash_algorithm)
+    return Signer(key_pair_id=key_pair_id, private_key=key.load(), hash_algorithm=hash_algorithm)
 
 
 def trusted_keys(signer: Signer) -> dict[str, PublicKey]:
     """Return the public keys, by key pair id, that CloudFront must trust for the signer's URLs."""
-    return {signer.key_pair_id: signer.private_key.public_key}
+    public_key = signer.private_key.public_key
+    if public_key is None:
+        raise ImproperlyConfigured(
+            f"The signer {signer.key_pair_id} was handed in, and does not tell its public key: "
+            "nothing here can verify what it signs."
+        )
+    return {signer.key_pair_id: public_key}

@@ -14,7 +14,6 @@ from urllib.parse import parse_qsl, urlsplit
 
 from cryptography.hazmat.primitives import hashes
 
-from cfsigned_django import url_cache
 from cfsigned_django.signing import (
     HashAlgorithm,
     KeyAlgorithm,
@@ -121,14 +120,12 @@ def counted_signatures() -> Iterator[list[bytes]]:
         messages.append(message)
         return sign(key, message, hash_algorithm)
 
-    def quick_signing(key: PrivateKey, hash_algorithm: HashAlgorithm) -> Callable[[bytes], bytes]:
-        return lambda message: note(key, message, hash_algorithm)
+    def note_quick(key: PrivateKey, message: bytes) -> bytes:
+        return note(key, message, HashAlgorithm.SHA256)
 
-    for cache in list(url_cache._caches):
-        cache.second = None  # What was made before the block signs uncounted.
     with (
         mock.patch.object(PrivateKey, "sign", note),
-        mock.patch.object(PrivateKey, "quick_signing", quick_signing),
+        mock.patch.object(PrivateKey, "sign_quickly", note_quick),
     ):
         yield messages
 

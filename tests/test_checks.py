@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from cfsigned_django.conf import Config, KeySource
+from cfsigned_django.conf import Config, LazyPrivateKey
 from cfsigned_django.signing import HashAlgorithm, PrivateKey
 from cfsigned_django.validation import (
     TABLE,
@@ -48,7 +48,7 @@ WRONG: list[tuple[str, dict[str, Any]]] = [
     ("E005", {"custom_domain": "media.example.com:443"}),
     ("E005", {"custom_domain": "localhost:80", "url_protocol": "http:"}),
     ("E006", {"url_protocol": "https"}),
-    ("E007", {"cloudfront_key": KeySource.wrap("no key")}),
+    ("E007", {"cloudfront_key": LazyPrivateKey.wrap("no key")}),
     ("E008", {"cloudfront_key_id": KEY_GROUP_ID}),
     ("E009", {"cloudfront_key_id": "K 1"}),
     ("E010", {"hash_algorithm": "SHA512"}),
@@ -83,7 +83,9 @@ def ids(problems: list[Any]) -> list[str]:
 def test_healthy(healthy: Config, rsa_key: PrivateKey) -> None:
     """Find nothing wrong with a healthy configuration, for either kind of key."""
     assert find_problems(healthy) == []
-    assert find_problems(replace(healthy, cloudfront_key=KeySource.wrap(rsa_key.to_pem()))) == []
+    assert (
+        find_problems(replace(healthy, cloudfront_key=LazyPrivateKey.wrap(rsa_key.to_pem()))) == []
+    )
 
 
 @pytest.mark.parametrize(("check_id", "changes"), WRONG, ids=str)
@@ -125,7 +127,7 @@ def test_lifetime_after_2038(healthy: Config, settings: Any) -> None:
 
 def test_platform_without_sha1(healthy: Config, rsa_key: PrivateKey) -> None:
     """Find that the platform refuses SHA-1, which an RSA key signs with unless told otherwise."""
-    rsa = replace(healthy, cloudfront_key=KeySource.wrap(rsa_key.to_pem()))
+    rsa = replace(healthy, cloudfront_key=LazyPrivateKey.wrap(rsa_key.to_pem()))
     with without_sha1():
         assert ids(find_problems(rsa)) == ["E012"]
         assert ids(find_problems(replace(rsa, hash_algorithm="SHA1"))) == ["E012"]
@@ -135,7 +137,7 @@ def test_platform_without_sha1(healthy: Config, rsa_key: PrivateKey) -> None:
 
 def test_no_trial_before_a_signature(healthy: Config, rsa_key: PrivateKey) -> None:
     """Sign nothing where the key is about to sign, and once where only a check asks."""
-    rsa = replace(healthy, cloudfront_key=KeySource.wrap(rsa_key.to_pem()))
+    rsa = replace(healthy, cloudfront_key=LazyPrivateKey.wrap(rsa_key.to_pem()))
     with counted_signatures() as signatures:
         assert find_problems(rsa, tries_key=False) == []
         assert signatures == []
@@ -174,7 +176,7 @@ def test_signer_from_elsewhere(healthy: Config) -> None:
 
 def test_one_finding_for_a_bad_key(healthy: Config) -> None:
     """Say once that a key is bad, also where a hash is asked for."""
-    bad = replace(healthy, cloudfront_key=KeySource.wrap("no key"), hash_algorithm="SHA1")
+    bad = replace(healthy, cloudfront_key=LazyPrivateKey.wrap("no key"), hash_algorithm="SHA1")
     assert ids(find_problems(bad)) == ["E007"]
 
 

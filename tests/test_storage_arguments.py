@@ -38,7 +38,15 @@ def test_signature(cls: type[SignedUrlMixin]) -> None:
     parameters = inspect.signature(cls.url).parameters
     by_name = [name for name, each in parameters.items() if each.kind is each.KEYWORD_ONLY]
     assert list(parameters)[:5] == ["self", "name", "parameters", "expire", "http_method"]
-    assert by_name == ["date_greater_than", "ip_address", "resource", "download", "expire_step"]
+    assert by_name == [
+        "date_greater_than",
+        "ip_address",
+        "resource",
+        "folder",
+        "download",
+        "expire_step",
+        "allow_any_resource",
+    ]
     assert list(inspect.signature(cls.unsigned_url).parameters)[:3] == [
         "self",
         "name",
@@ -121,7 +129,7 @@ def test_resource(
 ) -> None:
     """Open what the resource covers, within the location of the storage."""
     storage = CloudFrontS3Storage(location=location)
-    url = storage.url("albums/42/001.jpg", resource=resource)
+    url = storage.url("albums/42/001.jpg", resource=resource, allow_any_resource=True)
     query = urlsplit(url).query
     for name in opened:
         assert verify(storage, f"{storage.unsigned_url(name)}?{query}").date_less_than
@@ -224,7 +232,7 @@ def test_too_long(storage: CloudFrontS3Storage) -> None:
     [
         {"ip_address": "192.0.2.7"},
         {"date_greater_than": NOW},
-        {"resource": "*"},
+        {"resource": "*", "allow_any_resource": True},
         {"ip_address": ""},
         {"date_greater_than": timedelta(0)},
     ],

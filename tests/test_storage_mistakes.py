@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import gc
 from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
-from django.test import override_settings
 from storages.backends.s3 import S3Storage
 
-from cfsigned_django import conf
 from cfsigned_django.checks.storages import check_storages
-from cfsigned_django.signing import PrivateKey, key_source
+from cfsigned_django.signing import PrivateKey
 from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
 from cfsigned_django.storage.urls import SignedUrlMixin
 from tests.storage_cases import DOMAIN, S3_BACKEND, options_for, settings_for
@@ -78,22 +75,6 @@ def test_key_under_a_misspelt_option() -> None:
         traceback = traceback.tb_next
     assert frames
     assert not any(BODY[:12] in frame for frame in frames)
-
-
-@pytest.mark.usefixtures("site")
-def test_replaced_key_leaves_memory(rsa_key: PrivateKey) -> None:
-    """Keep no key that the settings named before, once the storage has followed them."""
-    storage = CloudFrontS3Storage()
-    pem = PrivateKey.generate().to_pem()
-    with override_settings(AWS_CLOUDFRONT_KEY=pem):
-        storage.url("a.jpg")
-        source = conf.KeySource.wrap(pem)
-        assert source is not None
-        digest = source.digest
-        del source
-    storage.url("a.jpg")
-    gc.collect()
-    assert digest not in key_source._registry
 
 
 @pytest.mark.parametrize("auth", [True, False])

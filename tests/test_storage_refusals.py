@@ -248,7 +248,9 @@ def test_first_url_costs_one_signature(cls: Any, site: Any, rsa_key: PrivateKey)
     assert verify(storage, url).is_canned
 
 
-@pytest.mark.parametrize("arguments", [{}, {"expire_step": 60}, {"resource": "*"}], ids=repr)
+@pytest.mark.parametrize(
+    "arguments", [{}, {"expire_step": 60}, {"resource": "*", "allow_any_resource": True}], ids=repr
+)
 def test_openssl_without_sha1(arguments: dict[str, Any], site: Any, rsa_key: PrivateKey) -> None:
     """Say as the system check does what to set where OpenSSL refuses SHA-1, at each URL."""
     site.AWS_CLOUDFRONT_KEY = rsa_key.to_pem()

@@ -13,7 +13,6 @@ from hypothesis import HealthCheck, given, settings as hypothesis, strategies as
 
 from cfsigned_django.signing import Denied, InvalidPolicy, InvalidUrl, PrivateKey
 from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
-from cfsigned_django.storage.reuse import extend
 from cfsigned_django.storage.urls import SignedUrlMixin
 from tests.storage_cases import PLAIN_NAMES, at, counted_signatures, generated_names, verify
 
@@ -41,13 +40,16 @@ pytestmark = pytest.mark.usefixtures("site")
 
 @EACH
 def test_a_thousand_names(make: Any) -> None:
-    """Make one signature for 1,000 names, and URLs that CloudFront would serve."""
+    """Make one signature for 1,000 names, and URLs that CloudFront would serve.
+
+    Of a storage class whose paths this package does not know, each is signed.
+    """
     storage = make(expire_step=900)
     names = [f"albums/42/photo_{number:04}.jpg" for number in range(990)]
     names += [f"albums/42/{name}" for name in generated_names(10)]
     with at(NOW), counted_signatures() as signatures:
         urls = [storage.url(name, resource="albums/42/*") for name in names]
-    assert len(signatures) == 1
+    assert len(signatures) == (1000 if isinstance(storage, InMemory) else 1)
     assert len(set(urls)) == 1000
     for name, url in zip(names[::9], urls[::9], strict=True):
         assert verify(storage, url, now=NOW).resource.endswith("/albums/42/*")
@@ -150,8 +152,6 @@ def test_safe_text() -> None:
         again = storage.url(mark_safe("a/b.jpg"), **arguments)  # type: ignore[arg-type]
         assert again == url
         assert type(again) is str
-    known = storage._urls.entries["a/*", None, None, None]
-    assert extend(known, mark_safe("a/b.jpg")) == url  # the quick way, as for any other text
 
 
 def test_resource_without_wildcard() -> None:
@@ -170,7 +170,7 @@ def test_addresses_are_kept_apart() -> None:
     with at(NOW), counted_signatures() as signatures:
         for viewer in ("192.0.2.7", "192.0.2.8"):
             for name in ("a.jpg", "b.jpg"):
-                url = storage.url(name, resource="*", ip_address=viewer)
+                url = storage.url(name, resource="*", allow_any_resource=True, ip_address=viewer)
                 assert verify(storage, url, now=NOW, viewer_ip=viewer).ip_address == f"{viewer}/32"
                 with pytest.raises(Denied):
                     verify(storage, url, now=NOW, viewer_ip="192.0.2.9")
@@ -182,7 +182,7 @@ def test_start_is_never_remembered() -> None:
     storage = CloudFrontS3Storage(expire_step=900)
     with at(NOW), counted_signatures() as signatures:
         for _ in range(2):
-            storage.url("a.jpg", resource="*", date_greater_than=NOW + 60)
+            storage.url("a.jpg", resource="*", allow_any_resource=True, date_greater_than=NOW + 60)
     assert len(signatures) == 2
 
 
@@ -200,7 +200,7 @@ def test_quick_way_is_the_long_way(name: str, resource: str, ec_key: PrivateKey)
 
     def outcome(storage: CloudFrontS3Storage) -> object:
         try:
-            return storage.url(name, resource=resource)
+            return storage.url(name, resource=resource, allow_any_resource=True)
         except (InvalidPolicy, SuspiciousFileOperation) as error:
             return type(error)
 
@@ -208,5 +208,5 @@ def test_quick_way_is_the_long_way(name: str, resource: str, ec_key: PrivateKey)
     known = CloudFrontS3Storage(**options)
     with at(NOW):
         with suppress(InvalidPolicy):  # All but one cover this name.
-            known.url("a/ab", resource=resource)
+            known.url("a/ab", resource=resource, allow_any_resource=True)
         assert outcome(known) == outcome(CloudFrontS3Storage(**options, url_cache_size=0))

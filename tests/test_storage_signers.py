@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-import pickle
 from functools import partial
 from typing import Any
 
@@ -12,17 +10,14 @@ from botocore.signers import CloudFrontSigner
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from django.core.exceptions import ImproperlyConfigured
-from django.test import override_settings
 from storages.backends.s3 import S3Storage as UntypedS3Storage
 
 from cfsigned_django.signing import HashAlgorithm, PrivateKey, Signer
 from cfsigned_django.storage import CloudFrontS3Storage
 from tests.storage_cases import (
     DOMAIN,
-    KEY_GROUP_ID,
     KEY_ID,
     OTHER_KEY_ID,
-    counted_loads,
     in_one_second,
     parameters_of,
     verify,
@@ -59,16 +54,6 @@ def test_none() -> None:
         assert storage.url("a b.jpg") == f"https://{DOMAIN}/a%20b.jpg"
 
 
-def test_none_while_no_key_is_set(site: Any) -> None:
-    """Tell the None that django-storages leaves without a key from one that was given."""
-    site.AWS_CLOUDFRONT_KEY = site.AWS_CLOUDFRONT_KEY_ID = None
-    storage = CloudFrontS3Storage()
-    assert storage.cloudfront_signer is None
-    with pytest.raises(ImproperlyConfigured, match="E001"):
-        storage.url("a.jpg")
-    assert CloudFrontS3Storage(cloudfront_signer=None).url("a.jpg") == f"https://{DOMAIN}/a.jpg"
-
-
 def test_own_signer(site: Any, ec_key: PrivateKey) -> None:
     """Sign with a Signer that is handed in, over the key of the settings or without one."""
     signer = Signer(key_pair_id=OTHER_KEY_ID, private_key=ec_key)
@@ -96,9 +81,9 @@ def test_own_signer_needs_a_domain(site: Any, ec_key: PrivateKey) -> None:
         CloudFrontS3Storage(cloudfront_signer=signer).url("a.jpg")
 
 
-@pytest.mark.parametrize("name", ["a.jpg", "한글 1.jpg", "a*b.jpg"])
+@pytest.mark.parametrize("name", ["a.jpg", "한글 1.jpg"])
 def test_signer_of_botocore(name: str, foreign: CloudFrontSigner) -> None:
-    """Leave it to a signer of botocore's to make django-storages' URL."""
+    """Let a signer of botocore's sign django-storages' URL."""
     options = {"cloudfront_signer": foreign, "querystring_expire": 60}
     storages = S3Storage(**options), CloudFrontS3Storage(**options)
     theirs, ours = in_one_second(*(partial(each.url, name) for each in storages))
@@ -126,54 +111,8 @@ def test_signer_of_a_subclass(foreign: CloudFrontSigner) -> None:
     assert parameters_of(Kms().url("a.jpg"))["Key-Pair-Id"] == OTHER_KEY_ID
 
 
-def test_signer_of_botocore_keeps_the_rules(foreign: CloudFrontSigner, site: Any) -> None:
-    """Refuse with it what only the own signer can do, and what makes a wrong link."""
-    storage = CloudFrontS3Storage(cloudfront_signer=foreign)
-    for arguments in ({"ip_address": "192.0.2.7"}, {"resource": "*"}, {"download": "a.pdf"}):
-        with pytest.raises(ValueError, match="storage's own"):
-            storage.url("a.jpg", **arguments)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="expire is"):
-        storage.url("a.jpg", expire=0)
-    for setting, value in (("AWS_S3_CUSTOM_DOMAIN", None), ("AWS_S3_URL_PROTOCOL", "https")):
-        with override_settings(**{setting: value}), pytest.raises(ImproperlyConfigured):
-            storage.url("a.jpg")
-
-
-def test_get_cloudfront_signer(ec_key: PrivateKey) -> None:
-    """Make a signer of a key and an id, which another storage takes; read the key at the URL."""
-    with counted_loads() as loads:
-        signer = CloudFrontS3Storage().get_cloudfront_signer(OTHER_KEY_ID, ec_key.to_pem())
-        storage = CloudFrontS3Storage(cloudfront_signer=signer)
-        assert loads == []
-    url = storage.url("a.jpg")
-    assert storage.trusted_keys() == {OTHER_KEY_ID: ec_key.public_key}
-    assert verify(storage, url).is_canned
-
-
-@pytest.mark.parametrize("key", ["no key", None], ids=repr)
-def test_get_cloudfront_signer_with_a_bad_key(key: str | None) -> None:
-    """Refuse a bad key at the first URL, with the words of the check."""
-    signer = CloudFrontS3Storage().get_cloudfront_signer(OTHER_KEY_ID, key)
-    with pytest.raises(ImproperlyConfigured, match="AWS_CLOUDFRONT_KEY"):
-        CloudFrontS3Storage(cloudfront_signer=signer).url("a.jpg")
-
-
 def test_hash_algorithm_of_a_signer(rsa_key: PrivateKey) -> None:
     """Leave the hash to the Signer that was handed in."""
     signer = Signer(key_pair_id=KEY_ID, private_key=rsa_key, hash_algorithm=HashAlgorithm.SHA256)
     storage = CloudFrontS3Storage(cloudfront_signer=signer, hash_algorithm="SHA1")
     assert storage.url("a.jpg").endswith("&Hash-Algorithm=SHA256")
-
-
-@pytest.mark.parametrize(
-    "twin",
-    [copy.copy, copy.deepcopy, lambda storage: pickle.loads(pickle.dumps(storage))],  # noqa: S301
-    ids=["copy", "deepcopy", "pickle"],
-)
-def test_signer_of_the_options_in_a_copy(twin: Any, site: Any, ec_key: PrivateKey) -> None:
-    """Tell the signer of the options from one that was handed in, in a copy too."""
-    site.AWS_CLOUDFRONT_KEY_GROUP_ID = KEY_GROUP_ID
-    late = CloudFrontS3Storage().cloudfront_signer
-    own, handed_in = CloudFrontS3Storage(), CloudFrontS3Storage(cloudfront_signer=late)
-    assert twin(own).settings_key() is not None
-    assert twin(handed_in).settings_key() is None

@@ -44,8 +44,12 @@ def test_bounds(
     """Live for at least expire, and less than expire and a step, whatever the name and the time."""
     storage = CloudFrontS3Storage(cloudfront_key=ec_key.to_pem(), expire_step=6 * DAY)
     with at(moment):
-        url = storage.url(name, expire=expire, expire_step=step, resource=resource)
-        again = storage.url(name, expire=expire, expire_step=step, resource=resource)
+        url = storage.url(
+            name, expire=expire, expire_step=step, resource=resource, allow_any_resource=True
+        )
+        again = storage.url(
+            name, expire=expire, expire_step=step, resource=resource, allow_any_resource=True
+        )
     end = verify(storage, url, now=int(moment)).date_less_than
     assert expire <= end - int(moment) < expire + step
     assert again == url
@@ -61,7 +65,7 @@ def test_bounds_of_what_is_remembered(waits: list[int], ec_key: PrivateKey) -> N
         moment += wait
         with at(moment):
             url = storage.url("a.jpg", expire=60)
-            shared = storage.url("a.jpg", expire=60, resource="*")
+            shared = storage.url("a.jpg", expire=60, resource="*", allow_any_resource=True)
         assert 60 <= expiry_of(url) - moment < 360
         assert 60 <= verify(storage, shared, now=moment).date_less_than - moment < 360
 
@@ -117,19 +121,19 @@ def test_argument() -> None:
 def test_bad_argument(step: Any) -> None:
     """Refuse a step that is none, also where a URL of an equal number is known."""
     storage = CloudFrontS3Storage(expire_step=2)
-    storage.url("a.jpg", resource="*", expire_step=1)
+    storage.url("a.jpg", resource="*", allow_any_resource=True, expire_step=1)
     for resource in (None, "*"):
         with pytest.raises(ValueError, match="expire_step is"):
-            storage.url("a.jpg", expire_step=step, resource=resource)
+            storage.url("a.jpg", expire_step=step, resource=resource, allow_any_resource=True)
 
 
 def test_bad_expire_that_is_known() -> None:
     """Refuse a lifetime that is none, also where a URL of an equal number is known."""
     storage = CloudFrontS3Storage()
-    storage.url("a.jpg", resource="*", expire=1)
+    storage.url("a.jpg", resource="*", allow_any_resource=True, expire=1)
     for expire in (True, 1.0):
         with pytest.raises(ValueError, match="expire is"):
-            storage.url("a.jpg", resource="*", expire=expire)  # type: ignore[arg-type]
+            storage.url("a.jpg", resource="*", allow_any_resource=True, expire=expire)  # type: ignore[arg-type]
 
 
 def test_longest_lifetime() -> None:
@@ -149,6 +153,9 @@ def test_names_change_at_different_moments() -> None:
     storage = CloudFrontS3Storage(expire_step=900)
     with at(NOW):
         ends = {expiry_of(storage.url(f"{n}.jpg")) for n in range(20)}
-        shared = {parameters_of(storage.url(f"{n}.jpg", resource="*"))["Policy"] for n in range(20)}
+        shared = {
+            parameters_of(storage.url(f"{n}.jpg", resource="*", allow_any_resource=True))["Policy"]
+            for n in range(20)
+        }
     assert len(ends) > 15
     assert len(shared) == 1

@@ -43,7 +43,7 @@ class OfTenant(CloudFrontS3Storage):
         return f"{Tenant.name}.example.com"
 
     @property
-    def location(self) -> str:  # type: ignore[override]
+    def location(self) -> str:
         """Return the folder of the request's tenant."""
         return Tenant.name
 
@@ -77,7 +77,7 @@ def test_key_property(ec_key: PrivateKey) -> None:
 
     class Keyed(CloudFrontS3Storage):
         @property
-        def cloudfront_key(self) -> str:  # type: ignore[override]
+        def cloudfront_key(self) -> str:
             return pem
 
     storage = Keyed()

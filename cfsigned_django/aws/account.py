@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final, TypeVar
 
+from botocore import xform_name
+
 from cfsigned_django.aws.client import AwsError, call
 from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.behavior import behaviors, listed
@@ -20,6 +22,17 @@ from cfsigned_django.aws.documents.distribution import bucket_origins, covers, n
 from cfsigned_django.aws.key_groups import KeyGroups, ListedPublicKey
 
 T = TypeVar("T")
+_HOME_REGION = "us-east-1"
+_DEPLOYED: Final = "Deployed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clients:
+    """The boto3 clients of one account and region."""
+
+    cloudfront: Any = field(repr=False)
+    s3: Any = field(repr=False)
+    sts: Any = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,123 +44,43 @@ class Named:
     config: Document
 
 
-def pages(
-    method: Callable[..., Mapping[str, Any]], block: str, what: str, permission: str, **given: Any
-) -> Iterator[Document]:
-    """Return the items of every page of one of CloudFront's lists."""
-    marker: dict[str, str] = {}
-    while True:
-        listing = call(method, what, permission, **given, **marker)[block]
-        yield from listed(listing)
-        following = listing.get("NextMarker")
-        if not following:
-            return
-        marker = {"Marker": following}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Distribution:
+    """A distribution; ``etag`` is what UpdateDistribution wants as If-Match."""
+
+    id: str
+    arn: str
+    status: str
+    domain_name: str
+    etag: str
+    config: Document
+    #: Key group id -> the key pair ids that edges know, where CloudFront says.
+    active_key_pairs: Mapping[str, tuple[str, ...]]
+
+    @property
+    def is_deployed(self) -> bool:
+        """Tell whether every edge has the last change of the configuration."""
+        return self.status == _DEPLOYED
+
+    @property
+    def aliases(self) -> list[str]:
+        """Return the alternate domain names."""
+        return listed(self.config.get("Aliases"))
+
+    @property
+    def partition(self) -> str:
+        """Return the first part of its ARN: "aws", or "aws-cn"."""
+        return self.arn.split(":")[1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PolicyKind:
-    """The names that a kind of policy has in the API."""
+class KeyGroup:
+    """A key group and the ids of its public keys."""
 
-    field: str
-    words: str
-    member: str
-    method: str
-
-    def permission(self, verb: str) -> str:
-        """Return the IAM action of "List" or "Get"."""
-        plural = "Policies" if verb == "List" else "Policy"
-        return f"cloudfront:{verb}{self.member.removesuffix('Policy')}{plural}"
-
-
-CACHE_POLICY = PolicyKind(
-    field="CachePolicyId", words="cache policy", member="CachePolicy", method="cache_polic"
-)
-ORIGIN_REQUEST_POLICY = PolicyKind(
-    field="OriginRequestPolicyId",
-    words="origin request policy",
-    member="OriginRequestPolicy",
-    method="origin_request_polic",
-)
-
-
-RESPONSE_HEADERS_POLICY = PolicyKind(
-    field="ResponseHeadersPolicyId",
-    words="response headers policy",
-    member="ResponseHeadersPolicy",
-    method="response_headers_polic",
-)
-
-
-def read_policies(
-    cloudfront: Any, kind: PolicyKind, config: Mapping[str, Any] | None
-) -> dict[str, Named]:
-    """Return the account's own policies of a kind, and the managed ones that are used."""
-    found = {}
-    for item in pages(
-        getattr(cloudfront, f"list_{kind.method}ies"),
-        f"{kind.member}List",
-        f"list the policies ({kind.words})",
-        kind.permission("List"),
-        Type="custom",
-    ):
-        policy = item[kind.member]
-        found[policy["Id"]] = _named(policy, kind)
-    return found | read_used_policies(cloudfront, kind, config, known=found)
-
-
-def read_used_policies(
-    cloudfront: Any,
-    kind: PolicyKind,
-    config: Mapping[str, Any] | None,
-    *,
-    known: Collection[str] = (),
-) -> dict[str, Named]:
-    """Return the policies that behaviors use, managed ones too, but those that are ``known``."""
-    found = {}
-    used = {each.get(kind.field) for each in behaviors(config)} if config else set()
-    for policy_id in sorted(filter(None, used.difference(known))):
-        answer = call(
-            getattr(cloudfront, f"get_{kind.method}y"),
-            f"read the {kind.words} {policy_id}",
-            kind.permission("Get"),
-            Id=policy_id,
-        )
-        found[policy_id] = _named(answer[kind.member], kind)
-    return found
-
-
-def _named(policy: Mapping[str, Any], kind: PolicyKind) -> Named:
-    config = policy[f"{kind.member}Config"]
-    return Named(id=policy["Id"], name=config["Name"], config=config)
-
-
-def find_by_id(candidates: Iterable[Named], wanted_id: str) -> Named | None:
-    """Return the one with an id."""
-    return next((each for each in candidates if each.id == wanted_id), None)
-
-
-def find_by_name(candidates: Iterable[Named], name: str) -> Named | None:
-    """Return the first one with a name."""
-    return next((each for each in candidates if each.name == name), None)
-
-
-_HOME_REGION = "us-east-1"
-# What S3 answers where nothing was ever set; HeadBucket has no body and so no code.
-_MISSING = frozenset({"404", "NoSuchBucket"})
-_REFUSED = frozenset({"403", "AccessDenied"})
-_NOT_SET = frozenset(
-    {
-        "NoSuchBucketPolicy",
-        "NoSuchCORSConfiguration",
-        "NoSuchPublicAccessBlockConfiguration",
-        "OwnershipControlsNotFoundError",
-    }
-)
-
-
-# With other refusals, S3 would answer none of the further questions either.
-_NOT_ALLOWED: Final = frozenset({"AccessDenied", "403"})
+    id: str
+    name: str
+    key_pair_ids: tuple[str, ...]
+    config: Document
 
 
 class Part(StrEnum):
@@ -188,119 +121,6 @@ class Bucket:
     def is_ours(self) -> bool:
         """Tell whether it is there and belongs to the account."""
         return self.state is BucketState.OURS
-
-
-def read_bucket(s3: Any, name: str, *, account_id: str) -> Bucket:
-    """Return what there is under a name. Raise :exc:`AwsError` where S3 cannot be asked.
-
-    A permission that is missing for one part keeps back that part alone.
-    """
-    try:
-        head = call(
-            s3.head_bucket,
-            f"look at the bucket {name}",
-            "s3:ListBucket",
-            Bucket=name,
-            ExpectedBucketOwner=account_id,
-        )
-    except AwsError as error:
-        if error.code in _MISSING:
-            return Bucket(name=name, state=BucketState.MISSING)
-        if error.code in _REFUSED:
-            return Bucket(name=name, state=BucketState.REFUSED)
-        raise
-    unread: dict[Part, AwsError] = {}
-
-    def get(part: Part, method: Any, permission: str) -> Mapping[str, Any] | None:
-        try:
-            found: Mapping[str, Any] = call(
-                method, f"read the {part} of the bucket {name}", permission, Bucket=name
-            )
-        except AwsError as error:
-            if error.code in _NOT_ALLOWED:
-                unread[part] = error
-            elif error.code not in _NOT_SET:
-                raise
-            return None
-        return found
-
-    policy = get(Part.POLICY, s3.get_bucket_policy, "s3:GetBucketPolicy")
-    cors = get(Part.CORS, s3.get_bucket_cors, "s3:GetBucketCORS")
-    block = get(Part.PUBLIC_ACCESS, s3.get_public_access_block, "s3:GetBucketPublicAccessBlock")
-    ownership = get(
-        Part.OWNERSHIP, s3.get_bucket_ownership_controls, "s3:GetBucketOwnershipControls"
-    )
-    return Bucket(
-        name=name,
-        state=BucketState.OURS,
-        region=_region(head),
-        policy=json.loads(policy["Policy"]) if policy else None,
-        cors_rules=tuple(cors["CORSRules"]) if cors else (),
-        public_access_block=block["PublicAccessBlockConfiguration"] if block else None,
-        object_ownership=_ownership(ownership),
-        unread=unread,
-    )
-
-
-def _region(head: Mapping[str, Any]) -> str:
-    headers = head["ResponseMetadata"]["HTTPHeaders"]
-    return head.get("BucketRegion") or headers.get("x-amz-bucket-region") or _HOME_REGION
-
-
-def _ownership(controls: Mapping[str, Any] | None) -> str | None:
-    rules = controls["OwnershipControls"]["Rules"] if controls else []
-    return rules[0]["ObjectOwnership"] if rules else None
-
-
-_DEPLOYED: Final = "Deployed"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Clients:
-    """The boto3 clients of one account and region."""
-
-    cloudfront: Any = field(repr=False)
-    s3: Any = field(repr=False)
-    sts: Any = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Distribution:
-    """A distribution; ``etag`` is what UpdateDistribution wants as If-Match."""
-
-    id: str
-    arn: str
-    status: str
-    domain_name: str
-    etag: str
-    config: Document
-    #: Key group id -> the key pair ids that edges know, where CloudFront says.
-    active_key_pairs: Mapping[str, tuple[str, ...]]
-
-    @property
-    def is_deployed(self) -> bool:
-        """Tell whether every edge has the last change of the configuration."""
-        return self.status == _DEPLOYED
-
-    @property
-    def aliases(self) -> list[str]:
-        """Return the alternate domain names."""
-        return listed(self.config.get("Aliases"))
-
-    @property
-    def partition(self) -> str:
-        """Return the first part of its ARN: "aws", or "aws-cn"."""
-        return self.arn.split(":")[1]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyGroup:
-    """A key group and the ids of its public keys."""
-
-    id: str
-    name: str
-    key_pair_ids: tuple[str, ...]
-    config: Document
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -400,13 +220,13 @@ def read_account(
             else ()
         ),
         cache_policies=reading.read(
-            "cloudfront", lambda: read_policies(cloudfront, CACHE_POLICY, config)
+            "cloudfront", lambda: _read_policies(cloudfront, _CACHE_POLICY, config)
         ),
         origin_request_policies=reading.read(
-            "cloudfront", lambda: read_policies(cloudfront, ORIGIN_REQUEST_POLICY, config)
+            "cloudfront", lambda: _read_policies(cloudfront, _ORIGIN_REQUEST_POLICY, config)
         ),
         response_headers_policies=reading.read(
-            "cloudfront", lambda: read_used_policies(cloudfront, RESPONSE_HEADERS_POLICY, config)
+            "cloudfront", lambda: _read_used_policies(cloudfront, _RESPONSE_HEADERS_POLICY, config)
         ),
         problems=tuple(reading.problems),
     )
@@ -440,34 +260,6 @@ class _Reading:
             return None
 
 
-def read_distribution(cloudfront: Any, distribution_id: str) -> Distribution:
-    """Return a distribution by its id. Raise :exc:`AwsError` where there is none."""
-    answer = call(
-        cloudfront.get_distribution,
-        f"read the distribution {distribution_id}",
-        "cloudfront:GetDistribution",
-        Id=distribution_id,
-    )
-    return as_distribution(answer)
-
-
-def as_distribution(answer: Mapping[str, Any]) -> Distribution:
-    """Return what an answer of GetDistribution, or of a change to one, says."""
-    found = answer["Distribution"]
-    active = listed(found.get("ActiveTrustedKeyGroups"))
-    return Distribution(
-        id=found["Id"],
-        arn=found["ARN"],
-        status=found["Status"],
-        domain_name=found["DomainName"],
-        etag=answer["ETag"],
-        config=found["DistributionConfig"],
-        active_key_pairs={
-            each["KeyGroupId"]: tuple(listed(each.get("KeyPairIds"))) for each in active
-        },
-    )
-
-
 def find_distribution(
     cloudfront: Any, *, bucket: str | None, domain: str | None
 ) -> Distribution | None:
@@ -496,6 +288,34 @@ def find_distribution(
     if domain is None or len(readers) != 1:
         return None
     return read_distribution(cloudfront, readers[0])
+
+
+def read_distribution(cloudfront: Any, distribution_id: str) -> Distribution:
+    """Return a distribution by its id. Raise :exc:`AwsError` where there is none."""
+    answer = call(
+        cloudfront.get_distribution,
+        f"read the distribution {distribution_id}",
+        "cloudfront:GetDistribution",
+        Id=distribution_id,
+    )
+    return as_distribution(answer)
+
+
+def as_distribution(answer: Mapping[str, Any]) -> Distribution:
+    """Return what an answer of GetDistribution, or of a change to one, says."""
+    found = answer["Distribution"]
+    active = listed(found.get("ActiveTrustedKeyGroups"))
+    return Distribution(
+        id=found["Id"],
+        arn=found["ARN"],
+        status=found["Status"],
+        domain_name=found["DomainName"],
+        etag=answer["ETag"],
+        config=found["DistributionConfig"],
+        active_key_pairs={
+            each["KeyGroupId"]: tuple(listed(each.get("KeyPairIds"))) for each in active
+        },
+    )
 
 
 def key_groups(cloudfront: Any) -> Iterator[KeyGroup]:
@@ -534,3 +354,155 @@ def _access_identities(cloudfront: Any) -> Iterator[Named]:
         "cloudfront:ListCloudFrontOriginAccessIdentities",
     ):
         yield Named(id=item["Id"], name=item["Comment"], config=item)
+
+
+def pages(
+    method: Callable[..., Mapping[str, Any]], block: str, what: str, permission: str, **given: Any
+) -> Iterator[Document]:
+    """Return the items of every page of one of CloudFront's lists."""
+    marker: dict[str, str] = {}
+    while True:
+        listing = call(method, what, permission, **given, **marker)[block]
+        yield from listed(listing)
+        following = listing.get("NextMarker")
+        if not following:
+            return
+        marker = {"Marker": following}
+
+
+# The policies that behaviors refer to, by the names that the API has for their kinds.
+_CACHE_POLICY: Final = "CachePolicy"
+_ORIGIN_REQUEST_POLICY: Final = "OriginRequestPolicy"
+_RESPONSE_HEADERS_POLICY: Final = "ResponseHeadersPolicy"
+
+
+def _read_policies(
+    cloudfront: Any, kind: str, config: Mapping[str, Any] | None
+) -> dict[str, Named]:
+    """Return the account's own policies of a kind, and the managed ones that are used."""
+    operation = f"List{kind.removesuffix('y')}ies"
+    found = {}
+    for item in pages(
+        getattr(cloudfront, xform_name(operation)),
+        f"{kind}List",
+        f"list the policies ({_words(kind)})",
+        f"cloudfront:{operation}",
+        Type="custom",
+    ):
+        policy = item[kind]
+        found[policy["Id"]] = _named(policy, kind)
+    return found | _read_used_policies(cloudfront, kind, config, known=found)
+
+
+def _read_used_policies(
+    cloudfront: Any, kind: str, config: Mapping[str, Any] | None, *, known: Collection[str] = ()
+) -> dict[str, Named]:
+    """Return the policies that behaviors use, managed ones too, but those that are ``known``."""
+    operation = f"Get{kind}"
+    found = {}
+    used = {each.get(f"{kind}Id") for each in behaviors(config)} if config else set()
+    for policy_id in sorted(filter(None, used.difference(known))):
+        answer = call(
+            getattr(cloudfront, xform_name(operation)),
+            f"read the {_words(kind)} {policy_id}",
+            f"cloudfront:{operation}",
+            Id=policy_id,
+        )
+        found[policy_id] = _named(answer[kind], kind)
+    return found
+
+
+def _words(kind: str) -> str:
+    return xform_name(kind, " ")
+
+
+def _named(policy: Mapping[str, Any], kind: str) -> Named:
+    config = policy[f"{kind}Config"]
+    return Named(id=policy["Id"], name=config["Name"], config=config)
+
+
+def find_by_id(candidates: Iterable[Named], wanted_id: str) -> Named | None:
+    """Return the one with an id."""
+    return next((each for each in candidates if each.id == wanted_id), None)
+
+
+def find_by_name(candidates: Iterable[Named], name: str) -> Named | None:
+    """Return the first one with a name."""
+    return next((each for each in candidates if each.name == name), None)
+
+
+# What S3 answers where nothing was ever set; HeadBucket has no body and so no code.
+_MISSING = frozenset({"404", "NoSuchBucket"})
+_REFUSED = frozenset({"403", "AccessDenied"})
+_NOT_SET = frozenset(
+    {
+        "NoSuchBucketPolicy",
+        "NoSuchCORSConfiguration",
+        "NoSuchPublicAccessBlockConfiguration",
+        "OwnershipControlsNotFoundError",
+    }
+)
+# With other refusals, S3 would answer none of the further questions either.
+_NOT_ALLOWED: Final = frozenset({"AccessDenied", "403"})
+
+
+def read_bucket(s3: Any, name: str, *, account_id: str) -> Bucket:
+    """Return what there is under a name. Raise :exc:`AwsError` where S3 cannot be asked.
+
+    A permission that is missing for one part keeps back that part alone.
+    """
+    try:
+        head = call(
+            s3.head_bucket,
+            f"look at the bucket {name}",
+            "s3:ListBucket",
+            Bucket=name,
+            ExpectedBucketOwner=account_id,
+        )
+    except AwsError as error:
+        if error.code in _MISSING:
+            return Bucket(name=name, state=BucketState.MISSING)
+        if error.code in _REFUSED:
+            return Bucket(name=name, state=BucketState.REFUSED)
+        raise
+    unread: dict[Part, AwsError] = {}
+
+    def get(part: Part, method: Any, permission: str) -> Mapping[str, Any] | None:
+        try:
+            found: Mapping[str, Any] = call(
+                method, f"read the {part} of the bucket {name}", permission, Bucket=name
+            )
+        except AwsError as error:
+            if error.code in _NOT_ALLOWED:
+                unread[part] = error
+            elif error.code not in _NOT_SET:
+                raise
+            return None
+        return found
+
+    policy = get(Part.POLICY, s3.get_bucket_policy, "s3:GetBucketPolicy")
+    cors = get(Part.CORS, s3.get_bucket_cors, "s3:GetBucketCORS")
+    block = get(Part.PUBLIC_ACCESS, s3.get_public_access_block, "s3:GetBucketPublicAccessBlock")
+    ownership = get(
+        Part.OWNERSHIP, s3.get_bucket_ownership_controls, "s3:GetBucketOwnershipControls"
+    )
+    return Bucket(
+        name=name,
+        state=BucketState.OURS,
+        region=_region(head),
+        policy=json.loads(policy["Policy"]) if policy else None,
+        cors_rules=tuple(cors["CORSRules"]) if cors else (),
+        public_access_block=block["PublicAccessBlockConfiguration"] if block else None,
+        object_ownership=_ownership(ownership),
+        unread=unread,
+    )
+
+
+def _region(head: Mapping[str, Any]) -> str:
+    headers = head["ResponseMetadata"]["HTTPHeaders"]
+    return head.get("BucketRegion") or headers.get("x-amz-bucket-region") or _HOME_REGION
+
+
+def _ownership(controls: Mapping[str, Any] | None) -> str | None:
+    rules = controls["OwnershipControls"]["Rules"] if controls else []
+    return rules[0]["ObjectOwnership"] if rules else None

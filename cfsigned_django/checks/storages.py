@@ -126,8 +126,9 @@ def _static_domain() -> Any:
     entry = conf.storage_entries().get("staticfiles", {})
     cls: Any = import_class(entry.get("BACKEND"))
     options = entry.get("OPTIONS", {})
-    if cls is not None and issubclass(cls, SignedUrlMixin) and cls.signs(options):
-        return None
+    if cls is not None and issubclass(cls, SignedUrlMixin):
+        is_known = not cls.signs(options) and not cls.is_dynamic()
+        return cls.config_for(options).custom_domain if is_known else None
     if "custom_domain" in options:
         return options["custom_domain"]
     if cls is not None and hasattr(cls, "custom_domain"):

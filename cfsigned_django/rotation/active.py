@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from django.db import DatabaseError, connections, router, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from cfsigned_django.lease import Found
+from cfsigned_django.keyring import Found
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import HashAlgorithm, Signer
 

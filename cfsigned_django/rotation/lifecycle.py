@@ -27,7 +27,6 @@ Pure: no ORM, no network, no clock. Moments are Unix seconds.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -111,26 +110,33 @@ class Blocker:
     until: int | None = None
 
 
+#: The moves that are possible at any time. An ACTIVE key stops signing only when another one
+#: starts, in the same transaction: ``Rotation`` pairs the two moves.
+_FREE = frozenset(
+    {
+        (KeyStatus.PENDING, KeyStatus.TRUSTED),
+        (KeyStatus.ACTIVE, KeyStatus.RETIRING),
+        (KeyStatus.PENDING, KeyStatus.REVOKED),
+        (KeyStatus.TRUSTED, KeyStatus.REVOKED),
+        (KeyStatus.ACTIVE, KeyStatus.REVOKED),
+        (KeyStatus.RETIRING, KeyStatus.REVOKED),
+    }
+)
+
+
 def find_blockers(key: KeyState, to: KeyStatus, *, now: int, waits: Waits) -> list[Blocker]:
-    """Return what keeps the key from moving ``to`` a state; empty where it may go."""
-    guard = _GUARDS.get((key.status, to))
-    if guard is None:
-        return [Blocker(cause=Cause.NO_SUCH_MOVE)]
-    return [each for each in guard(key, waits) if each.until is None or now < each.until]
-
-
-def _free(key: KeyState, waits: Waits) -> Iterator[Blocker]:
-    """Let the move happen at any time."""
-    return iter(())
-
-
-def _known_at_every_edge(key: KeyState, waits: Waits) -> Iterator[Blocker]:
-    until = known_everywhere_at(key, waits)
-    yield Blocker(cause=Cause.NOT_PROBED if until is None else Cause.PROPAGATION, until=until)
-
-
-def _no_urls_out(key: KeyState, waits: Waits) -> Iterator[Blocker]:
-    yield Blocker(cause=Cause.URLS_OUT, until=urls_expired_at(key, waits))
+    """Return what keeps the key from moving ``to`` a state; empty if it may move."""
+    match key.status, to:
+        case KeyStatus.TRUSTED, KeyStatus.ACTIVE:
+            until = known_everywhere_at(key, waits)
+            cause = Cause.NOT_PROBED if until is None else Cause.PROPAGATION
+        case KeyStatus.RETIRING, KeyStatus.RETIRED:
+            until, cause = urls_expired_at(key, waits), Cause.URLS_OUT
+        case move if move in _FREE:
+            return []
+        case _:
+            return [Blocker(cause=Cause.NO_SUCH_MOVE)]
+    return [Blocker(cause=cause, until=until)] if until is None or now < until else []
 
 
 def known_everywhere_at(key: KeyState, waits: Waits) -> int | None:
@@ -185,18 +191,3 @@ def begin_of_wait_by(machine: datetime, database: datetime) -> datetime:
 def full_seconds(moment: datetime | None) -> int | None:
     """Return Unix seconds, rounded up: a wait that begins within a second begins at its end."""
     return None if moment is None else math.ceil(moment.timestamp())
-
-
-#: Every move there is, and what must hold for it. An ACTIVE key stops to sign
-#: only when another one starts, in the same transaction: succession.py
-#: pairs the two moves.
-_GUARDS: dict[tuple[KeyStatus, KeyStatus], Callable[[KeyState, Waits], Iterator[Blocker]]] = {
-    (KeyStatus.PENDING, KeyStatus.TRUSTED): _free,
-    (KeyStatus.TRUSTED, KeyStatus.ACTIVE): _known_at_every_edge,
-    (KeyStatus.ACTIVE, KeyStatus.RETIRING): _free,
-    (KeyStatus.RETIRING, KeyStatus.RETIRED): _no_urls_out,
-    (KeyStatus.PENDING, KeyStatus.REVOKED): _free,
-    (KeyStatus.TRUSTED, KeyStatus.REVOKED): _free,
-    (KeyStatus.ACTIVE, KeyStatus.REVOKED): _free,
-    (KeyStatus.RETIRING, KeyStatus.REVOKED): _free,
-}

@@ -9,7 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext as _
 
 from cfsigned_django import conf
-from cfsigned_django.conf import KeySource
+from cfsigned_django.conf import LazyPrivateKey
 from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.validation import is_of_trusted_signer
 
@@ -19,7 +19,7 @@ class SettingsKey:
     """A key of the settings, or of the OPTIONS of a storage, which are settings as well."""
 
     key_pair_id: str
-    source: KeySource = field(repr=False)
+    source: LazyPrivateKey = field(repr=False)
     #: The names of the storages that sign with it as long as no key pair is ACTIVE.
     storages: tuple[str, ...] = ()
 

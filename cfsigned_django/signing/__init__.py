@@ -15,6 +15,7 @@ from cfsigned_django.signing.keys import (
     KeyAlgorithm as KeyAlgorithm,
     PrivateKey as PrivateKey,
     PublicKey as PublicKey,
+    SigningKey as SigningKey,
 )
 from cfsigned_django.signing.policy import Policy as Policy
 from cfsigned_django.signing.signer import SignedPolicy as SignedPolicy, Signer as Signer

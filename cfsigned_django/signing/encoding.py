@@ -19,8 +19,7 @@ RESERVED_PARAMETERS = frozenset({"Expires", "Policy", "Signature", "Key-Pair-Id"
 #: CloudFront's quota "Maximum length of a URL", in bytes.
 MAX_URL_LENGTH = 8192
 
-#: How base64 becomes CloudFront's, for bytes.translate().
-TO_CLOUDFRONT = bytes.maketrans(b"+=/", b"-_~")
+_TO_CLOUDFRONT = bytes.maketrans(b"+=/", b"-_~")
 _FROM_CLOUDFRONT = bytes.maketrans(b"-_~", b"+=/")
 _CLOUDFRONT_BASE64 = re.compile(r"[A-Za-z0-9~-]*_{0,2}", re.ASCII)
 
@@ -48,7 +47,7 @@ def encode_base64(data: bytes) -> str:
 
     This is not base64url: the padding stays, as ``_``.
     """
-    return binascii.b2a_base64(data, newline=False).translate(TO_CLOUDFRONT).decode("ascii")
+    return binascii.b2a_base64(data, newline=False).translate(_TO_CLOUDFRONT).decode("ascii")
 
 
 def decode_base64(text: str) -> bytes:
@@ -93,6 +92,24 @@ def encode_url(url: str) -> str:
     scheme, host, path, query = match.groups()
     encoded = f"{scheme.lower()}://{host.lower()}{encode_path(path or '/')}"
     return f"{encoded}?{encode_query(query)}" if query else encoded
+
+
+# What stands for each byte of a name in a path: what Django's filepath_to_uri() makes of it, but
+# for `*`, which a policy would take for a wildcard.
+_NAME_SAFE = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-~/!()'"
+_ENCODED = tuple(chr(byte) if byte in _NAME_SAFE else f"%{byte:02X}" for byte in range(256))
+
+
+def encode_name(name: str) -> str:
+    """Return the path of a file of this name: each character that means something is encoded.
+
+    A ``%`` is one of them: a name is data, and holds no escapes. Raise
+    :exc:`UnicodeEncodeError` for a lone surrogate.
+    """
+    raw = name.encode()
+    if raw.translate(None, _NAME_SAFE):
+        return "".join(map(_ENCODED.__getitem__, raw))
+    return name  # Nothing is left of it but what stays as it is.
 
 
 def encode_path(path: str) -> str:

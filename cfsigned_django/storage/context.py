@@ -1,86 +1,75 @@
-"""Note when the URLs end that are made while something watches, such as a response.
+"""What surrounds a call of ``url()``: who wants to know when the URLs end that it makes.
 
-A watch belongs to the context (:mod:`contextvars`) that began it: to its
-thread or task, and to what these start with a copy of their context, as
-asyncio, ``sync_to_async`` and ``asyncio.to_thread`` do. A bare thread has a
-context of its own, and what it signs is not seen.
+It belongs to a context (:mod:`contextvars`): to the thread or task that began
+it, and to what these start with a copy of their context, as asyncio,
+``sync_to_async`` and ``asyncio.to_thread`` do. A bare thread has a context of
+its own, and what it signs is not seen.
 """
 
 from __future__ import annotations
 
-import os
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-
-_lock = threading.Lock()
-#: How many watches there are in this process. ``url()`` looks here first, since that costs nothing.
-watches = 0
+from dataclasses import dataclass, replace
 
 
 class ExpiryWatch:
     """Hold when the first of the URLs ends that were made."""
 
-    __slots__ = ("expires", "outer")
+    __slots__ = ("_ends",)
 
-    def __init__(self, outer: ExpiryWatch | None = None) -> None:
-        #: In Unix seconds; None where no URL was signed.
-        self.expires: int | None = None
-        self.outer = outer
+    def __init__(self) -> None:
+        # Threads of one context may note at once, and adding to a set needs no lock.
+        self._ends: set[int] = set()
+
+    @property
+    def expires(self) -> int | None:
+        """When the first of them ends, in Unix seconds; None if no URL was signed."""
+        return min(self._ends, default=None)
 
     def note(self, expires: int) -> None:
-        """Take down that a URL ends then, here and in the watches round this one."""
-        watch: ExpiryWatch | None = self
-        while watch is not None:
-            if watch.expires is None or expires < watch.expires:
-                with _lock:  # Threads of one context may note at once; few notes lower anything.
-                    watch.expires = min(expires, watch.expires or expires)
-            watch = watch.outer
+        """Note that a URL ends at this time."""
+        self._ends.add(expires)
 
 
-_current: ContextVar[ExpiryWatch | None] = ContextVar("cfsigned_expiry_watch", default=None)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What ``url()`` finds around it."""
+
+    #: The innermost is the last.
+    watches: tuple[ExpiryWatch, ...] = ()
+
+
+_NOTHING = Surroundings()
+current: ContextVar[Surroundings] = ContextVar("cfsigned_surroundings", default=_NOTHING)
 
 
 @contextmanager
 def watch_expiry() -> Iterator[ExpiryWatch]:
     """Watch when the URLs end that are made within the block."""
-    with resume(ExpiryWatch(_current.get())) as watch:
+    with resume(ExpiryWatch()) as watch:
         yield watch
 
 
 @contextmanager
 def resume(watch: ExpiryWatch) -> Iterator[ExpiryWatch]:
     """Let a watch that has ended go on within the block."""
-    global watches
-    with _lock:
-        watches += 1
-    token = _current.set(watch)
+    around = current.get()
+    token = current.set(replace(around, watches=(*around.watches, watch)))
     try:
         yield watch
     finally:
-        _current.reset(token)
-        with _lock:
-            watches -= 1
-
-
-def _renew_lock() -> None:
-    global _lock
-    _lock = threading.Lock()
-
-
-# Servers fork their workers, while a thread may hold the lock. Windows knows no fork.
-if hasattr(os, "register_at_fork"):  # pragma: no branch
-    os.register_at_fork(after_in_child=_renew_lock)
+        current.reset(token)
 
 
 def current_watch() -> ExpiryWatch | None:
     """Return the innermost watch of this context, if there is one."""
-    return _current.get()
+    watches = current.get().watches
+    return watches[-1] if watches else None
 
 
 def note(expires: int) -> None:
-    """Take down that a URL was made which ends then, in Unix seconds."""
-    watch = _current.get()
-    if watch is not None:
+    """Note in each watch that a URL was made which ends then, in Unix seconds."""
+    for watch in current.get().watches:
         watch.note(expires)

@@ -1,21 +1,35 @@
-"""Hold a storage's options: follow the settings, and keep the keys out of sight."""
+"""The options of a storage: what was given, what follows the settings, and what it comes to.
+
+An option that nobody gave is a :class:`Setting`, which reads its setting each
+time. :class:`ResolvedOptions` is what ``url()`` works with: checked once, and
+frozen.
+"""
 
 from __future__ import annotations
 
 import difflib
+import functools
 import inspect
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
+from django.core.checks import CheckMessage
 from django.core.exceptions import ImproperlyConfigured
 
 from cfsigned_django import conf
-from cfsigned_django.conf import Config, KeySource
-from cfsigned_django.url_cache import UrlCache
-from cfsigned_django.validation import find_half_a_key, raise_first_error
+from cfsigned_django.conf import Config, LazyPrivateKey
+from cfsigned_django.keyring import Lease, get_signer, looks_in_database
+from cfsigned_django.signing import HashAlgorithm, Signer
+from cfsigned_django.signing.keys import CallbackKey
+from cfsigned_django.storage.cache import UrlCache
+from cfsigned_django.validation import longest_lifetime, problem, shown, whole_seconds
 
-#: Constructor arguments that never reach a migration: secrets, and what makes
-#: no sense without them. A migration takes them from the settings instead.
+logger = logging.getLogger("cfsigned_django.ready")
+
+#: Constructor arguments that never reach a migration or a pickle: secrets, and what makes no
+#: sense without them. They are taken from the settings there.
 SECRET_OPTIONS = frozenset(
     {
         "access_key",
@@ -28,176 +42,207 @@ SECRET_OPTIONS = frozenset(
 )
 
 
-class OptionsMixin:
-    """Take the options of :data:`cfsigned_django.conf.OPTIONS` beside a storage's own.
+class _OwnKey:
+    """Stand in ``cloudfront_signer`` for a signer with the key of the options."""
 
-    Each becomes an attribute: from the constructor, else from the class, else
-    from its setting. One that came from a setting follows it.
+    def __repr__(self) -> str:
+        return "<the key of the options>"
+
+
+#: No signer was handed in: the options, the settings or the database say which key signs.
+OWN_KEY = _OwnKey()
+
+
+class Setting:
+    """An option that follows its setting for as long as nobody gives it.
+
+    Not a data descriptor: what the constructor is given, or what is assigned
+    later, stands in the instance and wins; so does a class attribute.
     """
 
-    cloudfront_key: KeySource | None
-    cloudfront_key_id: Any
-    custom_domain: Any
-    url_protocol: Any
-    querystring_auth: Any
-    querystring_expire: Any
-    expire_step: Any
-    max_expire: Any
-    url_cache_size: Any
-    hash_algorithm: Any
-    key_group_id: Any
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
 
-    #: The options that can follow a setting.
-    _followed: tuple[str, ...] = tuple(conf.OPTIONS)
-    # The options that neither constructor nor class nor later code has set.
-    _following: frozenset[str] = frozenset()
-    _generation = -1
-    _urls: UrlCache
+    def __get__(self, storage: Any, owner: type | None = None) -> Any:
+        return self if storage is None else storage._setting_defaults()[self._name]
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        # First of all, so that no frame of an error holds a secret as text.
-        conf.hide_all(options)
-        self.__dict__["_urls"] = UrlCache()
-        self._hide_constructor_args()
-        try:
-            self._needs_key = self.needs_key(options)
-            own = {name: options.pop(name) for name in conf.OPTIONS if name in options}
-            self._refuse_unknown(options)
-            for name, value in own.items():
-                setattr(self, name, value)
-            self._following = self._choose_following({*own, *options})
-            self._keep_up()
-            if self._needs_key:
-                self._refuse_half_a_key()
-            super().__init__(*args, **options)
-        except Exception:
-            conf.hide_storage_options()
-            raise
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        """Set an attribute: a secret goes out of sight, and an option no longer follows."""
-        if name in self._following:
-            super().__setattr__("_following", self._following - {name})
-        super().__setattr__(name, conf.hide(name, value))
-        if "_urls" in self.__dict__:  # else it is being made
-            self._urls.drop()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolvedOptions:
+    """What the options of a storage come to."""
 
-    @classmethod
-    def config_for(cls, options: Mapping[str, Any]) -> Config:
-        """Return what an instance with these options would be configured to, unmade."""
-        attributes = {name: getattr(cls, name) for name in conf.OPTIONS if hasattr(cls, name)}
-        try:
-            defaults = cls.__new__(cls)._setting_defaults()
-        except (AttributeError, TypeError):
-            # They depend on what only a constructor sets: url() checks them.
-            defaults = {}
-        return Config.read({**defaults, **attributes, **options})
+    #: What :data:`cfsigned_django.conf.generation` was before the options were read.
+    generation: int
+    #: Another object after each assignment to the storage.
+    version: object
+    is_signing: bool
+    #: Why no URL can be signed; empty if it can.
+    refusal: str
+    #: Protocol and domain, as URLs begin; empty if one of them is wrong.
+    origin: str
+    #: What stands in front of an encoded name, if names need nothing else.
+    start: str
+    #: The signer of the settings, or the one handed in.
+    signer: Signer | None
+    #: Its lease, if no key of the database can replace it.
+    lease: Lease | None
+    #: The key group whose ACTIVE key pair signs in its place, if there may be one.
+    key_group_id: str | None
+    hash_algorithm: HashAlgorithm | None
+    expire: int
+    max_expire: int
+    step: int
+    #: For how many seconds a URL may live, a step included.
+    longest: int
+    #: None if no URL may be used again.
+    cache: UrlCache | None
 
-    @classmethod
-    def signs(cls, options: Mapping[str, Any]) -> bool:
-        """Tell whether an instance with these options is sure to sign its URLs."""
-        return not cls.is_dynamic() and cls.config_for(options).querystring_auth is not False
 
-    @classmethod
-    def is_dynamic(cls) -> bool:
-        """Tell whether an option is a property, such as the domain of a request's tenant.
+def resolve(
+    config: Config,
+    *,
+    generation: int,
+    version: object,
+    refusal: str,
+    is_address_right: bool,
+    start: str,
+    handed_in: Any,
+    shares_urls: bool,
+) -> ResolvedOptions:
+    """Return what a configuration comes to; ``refusal`` is what the checks say of it.
 
-        What it returns at start-up says nothing about what it returns later.
-        """
-        return cls.has_properties()
+    ``handed_in`` is a signer that wins over all others, :data:`OWN_KEY`, or
+    None if URLs are not signed.
+    """
+    is_signing = config.querystring_auth is not False and handed_in is not None
+    can_sign = is_signing and not refusal
+    signer, asks_database, hash_algorithm = None, False, None
+    if can_sign:
+        hash_algorithm = config.hash_algorithm and HashAlgorithm(config.hash_algorithm)
+        if handed_in is not OWN_KEY:
+            signer = adopt_signer(handed_in, hash_algorithm)
+        else:
+            asks_database = looks_in_database(config.key_group_id)
+            for found in find_missing_app(config):  # The checks, which say so, come with the app.
+                _log_once(f"{found.msg} {found.hint} ({found.id})")
+            if config.cloudfront_key is not None:
+                signer = get_signer(config.cloudfront_key, config.cloudfront_key_id, hash_algorithm)
+    return ResolvedOptions(
+        generation=generation,
+        version=version,
+        is_signing=is_signing,
+        refusal=refusal,
+        origin=make_origin(config) if is_address_right else "",
+        start=start,
+        signer=signer,
+        lease=None if asks_database or signer is None else Lease(signer=signer),
+        key_group_id=config.key_group_id if asks_database else None,
+        hash_algorithm=hash_algorithm,
+        expire=whole_seconds(config.querystring_expire) or 0,
+        max_expire=whole_seconds(config.max_expire) or 0,
+        step=whole_seconds(config.expire_step) or 0,
+        longest=longest_lifetime(config),
+        cache=UrlCache(config.url_cache_size) if can_sign and shares_urls else None,
+    )
 
-    @classmethod
-    def has_properties(cls, *others: str) -> bool:
-        """Tell whether an option, or one of the other attributes, is a property."""
-        names = (*conf.OPTIONS, *others)
-        return any(inspect.isdatadescriptor(getattr(cls, name, None)) for name in names)
 
-    @classmethod
-    def needs_key(cls, options: Mapping[str, Any]) -> bool:
-        """Tell whether an instance with these options signs with a key of the settings."""
-        return True
+def adopt_signer(given: Any, hash_algorithm: HashAlgorithm | None) -> Signer:
+    """Return the signer for what was handed in as ``cloudfront_signer``.
 
-    def signing_config(self) -> Config:
-        """Return the options as they stand, for the checks."""
-        return Config.read({name: getattr(self, name) for name in conf.OPTIONS})
+    That is a :class:`~cfsigned_django.signing.Signer`, or anything that has
+    ``key_id`` and ``rsa_signer`` as botocore's CloudFrontSigner has. Raise
+    :exc:`ImproperlyConfigured` for anything else.
+    """
+    if isinstance(given, Signer):
+        return given
+    key_pair_id, callback = getattr(given, "key_id", None), getattr(given, "rsa_signer", None)
+    if not isinstance(key_pair_id, str) or not callable(callback):
+        raise ImproperlyConfigured(
+            f"cloudfront_signer is a {type(given).__name__}. Give a cfsigned_django.signing.Signer "
+            "or botocore's CloudFrontSigner (what has key_id and rsa_signer), None for URLs "
+            "without a signature, or leave it out to sign with AWS_CLOUDFRONT_KEY."
+        )
+    return Signer(
+        key_pair_id=key_pair_id, private_key=CallbackKey(callback), hash_algorithm=hash_algorithm
+    )
 
-    def __getstate__(self) -> dict[str, Any]:
-        state: dict[str, Any] = super().__getstate__()  # type: ignore[assignment]
-        return {
-            name: value
-            for name, value in state.items()
-            if name not in ("_ready", "_settled", "_urls")
-        }
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        getattr(super(), "__setstate__", self.__dict__.update)(state)
-        # The settings that it followed may be those of another process.
-        self.__dict__.update(_urls=UrlCache(), _generation=-1)
-        self._keep_up()
+def find_missing_app(config: Config, obj: Any = None) -> Iterator[CheckMessage]:
+    """Find that a key group is named which nobody here looks up."""
+    if config.key_group_id and not looks_in_database(config.key_group_id):
+        yield problem(
+            "cfsigned.W008",
+            f"AWS_CLOUDFRONT_KEY_GROUP_ID is {shown(config.key_group_id)}, and cfsigned_django is "
+            "not in INSTALLED_APPS: the key of the settings signs, even if it was replaced.",
+            obj,
+        )
 
-    def _setting_defaults(self) -> dict[str, Any]:
-        """Return the options that follow a setting, with what it says now.
 
-        Of an instance: a subclass's get_default_settings() may look at ``self``.
-        """
-        return {name: conf.default_of(name) for name in conf.OPTIONS}
+@functools.cache
+def _log_once(message: str) -> None:
+    logger.warning("%s", message)
 
-    def _choose_following(self, given: set[str]) -> frozenset[str]:
-        """Return the options that shall follow their settings: what nobody has given."""
-        free = {name for name in self._followed if not hasattr(type(self), name)}
-        return frozenset(free - given)
 
-    def _keep_up(self) -> None:
-        """Follow the settings, where one has changed."""
-        generation = conf.generation  # before the look, so that no change is missed
-        if self._generation != generation:
-            self._follow_settings()
-            # Not before all is taken over: another thread would go on with what it was. This
-            # drops what such a thread has remembered meanwhile.
-            self._generation = generation
+def make_origin(config: Config) -> str:
+    """Return protocol and domain, as URLs begin."""
+    return f"{config.url_protocol}//{config.custom_domain.lower()}"
 
-    def _follow_settings(self) -> None:
-        """Take over what the settings say now, where neither code nor option said otherwise."""
-        values = self._setting_defaults()
-        for name in self._following:
-            # Not by setattr(), after which the option would no longer follow.
-            self.__dict__[name] = conf.hide(name, values[name])
 
-    def _refuse_half_a_key(self) -> None:
-        """Refuse a key without its id, or an id without its key, at once.
+def visible_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options without secrets, which may go into a migration or a pickle."""
+    return {
+        name: value
+        for name, value in options.items()
+        if name not in SECRET_OPTIONS and conf.hide(name, value) is value
+    }
 
-        All other mistakes wait for url(), so that code which only stores
-        files is not stopped by what it does not need.
-        """
-        half = find_half_a_key(self.signing_config())
-        if half:
-            raise_first_error(half)
 
-    def _hide_constructor_args(self) -> None:
-        """Take the secrets out of what Django keeps, and writes into migrations."""
-        args, options = getattr(self, "_constructor_args", ((), {}))
-        shown = {
-            name: value
-            for name, value in options.items()
-            if name not in SECRET_OPTIONS and conf.hide(name, value) is value
-        }
-        self._constructor_args = (args, shown)
+def find_secrets(options: Mapping[str, Any], digest: str) -> dict[str, Any]:
+    """Return the secret options of a storage that a pickle brought without them.
 
-    def _refuse_unknown(self, options: dict[str, Any]) -> None:
-        known = self._own_option_names() if options else None
-        for name in options:
-            if known is not None and name not in known:
-                close = difflib.get_close_matches(name, [*known, *conf.OPTIONS], n=1)
-                hint = f" Did you mean {close[0]!r}?" if close else ""
-                raise ImproperlyConfigured(
-                    f"Invalid setting {name!r} for {type(self).__name__}.{hint}"
-                )
+    ``options`` are the others, and ``digest`` is that of the key it was given,
+    if any. They stand in the entry of STORAGES with the same options. A key
+    that no setting of this process holds is one that refuses to sign.
+    """
+    for entry in conf.storage_entries().values():
+        given = entry.get("OPTIONS", {})
+        key = LazyPrivateKey.wrap(given.get("cloudfront_key"))
+        if visible_options(given) == options and (key.digest if key else "") == digest:
+            return {name: given[name] for name in given if name in SECRET_OPTIONS}
+    if not digest:
+        return {}
+    own = conf.default_of("cloudfront_key")
+    return {} if own and own.digest == digest else {"cloudfront_key": LazyPrivateKey(None, digest)}
 
-    def _own_option_names(self) -> set[str] | None:
-        """Return what the storage class behind this mixin takes as options, if it says."""
-        constructor = super().__init__
-        if getattr(constructor, "__objclass__", None) is object:
-            return set()
-        parameters = inspect.signature(constructor).parameters
-        takes_any = any(each.kind is each.VAR_KEYWORD for each in parameters.values())
-        return None if takes_any else set(parameters)
+
+def hide_in_settings(given: Mapping[str, Any]) -> None:
+    """Hide in STORAGES the keys that a constructor was given.
+
+    Done if it raises: the frame of Django's that called it holds the OPTIONS
+    in a local variable, which a debug page would print.
+    """
+    for entry in conf.storage_entries().values():
+        options = entry.get("OPTIONS", {})
+        for name, value in given.items():
+            if options.get(name) is value:
+                options[name] = conf.hide(name, value)
+
+
+def refuse_unknown(storage: object, options: Mapping[str, Any], known: set[str] | None) -> None:
+    """Refuse an option that the storage class does not have; None as ``known`` takes any."""
+    for name in options:
+        if known is not None and name not in known:
+            close = difflib.get_close_matches(name, [*known, *conf.OPTIONS], n=1)
+            hint = f" Did you mean {close[0]!r}?" if close else ""
+            raise ImproperlyConfigured(
+                f"Invalid setting {name!r} for {type(storage).__name__}.{hint}"
+            )
+
+
+def options_of(constructor: Any) -> set[str] | None:
+    """Return what the constructor of a storage class takes as options; None if it takes any."""
+    if getattr(constructor, "__objclass__", None) is object:
+        return set()
+    parameters = inspect.signature(constructor).parameters
+    takes_any = any(each.kind is each.VAR_KEYWORD for each in parameters.values())
+    return None if takes_any else set(parameters)

@@ -16,6 +16,7 @@ from django.utils.module_loading import import_string
 
 from cfsigned_django import conf
 from cfsigned_django.signing import Signer
+from cfsigned_django.storage.options import OWN_KEY, adopt_signer
 from cfsigned_django.storage.urls import SignedUrlMixin
 
 
@@ -72,18 +73,25 @@ def signers() -> Iterator[tuple[Any, conf.Config, Signer | None]]:
     """Yield each storage that signs: what a check names it, its configuration, and its signer.
 
     The signer is None unless one was handed in: then the configuration says
-    which key signs. A storage with a signer of another library is left out,
-    since that one makes django-storages' URLs.
+    which key signs. A storage with something else in its place is left out:
+    its url() raises.
     """
     for alias, cls, options in signing_aliases():
-        signer = options.get("cloudfront_signer", getattr(cls, "cloudfront_signer", None))
-        if signer is None or isinstance(signer, Signer):
-            yield f'STORAGES["{alias}"]', cls.config_for(options), signer
+        given = options.get("cloudfront_signer", cls.cloudfront_signer)
+        yield from _with_signer(f'STORAGES["{alias}"]', cls.config_for(options), given)
     for field, storage in signing_fields():
-        if storage._is_signing():
-            signer = getattr(storage, "cloudfront_signer", None)
-            handed_in = signer if isinstance(signer, Signer) else None
-            yield field, storage.signing_config(), handed_in
+        config, given = storage.signing_config(), storage.cloudfront_signer
+        if config.querystring_auth is not False and given is not None:
+            yield from _with_signer(field, config, given)
+
+
+def _with_signer(
+    name: Any, config: conf.Config, given: Any
+) -> Iterator[tuple[Any, conf.Config, Signer | None]]:
+    try:
+        yield name, config, None if given is OWN_KEY else adopt_signer(given, None)
+    except ImproperlyConfigured:
+        return
 
 
 def signing_class(backend: Any) -> type[SignedUrlMixin] | None:

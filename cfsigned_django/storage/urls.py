@@ -1,56 +1,137 @@
-"""Make a storage's ``url()`` return CloudFront signed URLs.
+"""From a name to a URL that CloudFront serves: one route, for every kind of name.
 
-Nothing here falls back: a storage that is meant to sign and cannot says so
-with :exc:`~django.core.exceptions.ImproperlyConfigured`.
+    look for it under the arguments of the call
+    else: options -> address -> end -> key -> a signed resource that covers it, or a signature
+
+Nothing here falls back: a storage that is meant to sign and cannot raises
+:exc:`~django.core.exceptions.ImproperlyConfigured`.
 """
 
 from __future__ import annotations
 
+import inspect
+import re
 import time
-from collections.abc import Hashable
+import zlib
+from collections.abc import Hashable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Self
+from urllib.parse import urlsplit
 
-from cfsigned_django.signing import HashRefused, Policy, Signer
-from cfsigned_django.signing.encoding import encode_url
-from cfsigned_django.storage import context
-from cfsigned_django.storage.addresses import AddressMixin, join_query
-from cfsigned_django.storage.arguments import (
-    lifetime,
-    refuse_conditions,
-    refuse_late_start,
-    refuse_writing,
-    step_seconds,
+from django.core.checks import CheckMessage
+from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
+from django.utils.deconstruct import deconstructible
+
+from cfsigned_django import conf, keyring
+from cfsigned_django.conf import Config, LazyPrivateKey
+from cfsigned_django.keyring import Lease
+from cfsigned_django.signing import (
+    HashRefused,
+    InvalidKey,
+    InvalidPolicy,
+    Policy,
+    PublicKey,
+    Signer,
 )
-from cfsigned_django.storage.plain_names import plain_bytes
+from cfsigned_django.signing.encoding import encode_path
+from cfsigned_django.signing.policy import epoch_time
+from cfsigned_django.storage import context
+from cfsigned_django.storage.cache import Signed, prefix_of
+from cfsigned_django.storage.options import (
+    OWN_KEY,
+    ResolvedOptions,
+    Setting,
+    find_missing_app,
+    find_secrets,
+    hide_in_settings,
+    options_of,
+    refuse_unknown,
+    resolve,
+    visible_options,
+)
 from cfsigned_django.storage.query import build_query
-from cfsigned_django.storage.ready import Ready, Settled
-from cfsigned_django.storage.reuse import SECONDS, Grant, extend, extend_to, find_or_sign
-from cfsigned_django.storage.stable_expiry import stable_expiry
-from cfsigned_django.url_cache import RECHECK_SECONDS, Second
-from cfsigned_django.validation import sign_probe
+from cfsigned_django.validation import (
+    find_address_problems,
+    find_half_a_key,
+    find_problems,
+    hash_refused,
+    raise_first_error,
+    sign_probe,
+    whole_seconds,
+)
 
 #: How long the URL of a probe is valid: longer than clocks differ.
 PROBE_SECONDS = 600
 
 
-class SignedUrlMixin(AddressMixin):
+@deconstructible
+class SignedUrlMixin:
     """Make ``url()`` of any storage return CloudFront signed URLs.
 
     Put it before a storage class whose own ``url()`` gives the path of a
-    file. Options, each defaulting to its setting: see
-    :data:`cfsigned_django.conf.OPTIONS`.
+    file. It takes the options of :data:`cfsigned_django.conf.OPTIONS` beside
+    those of the storage class. Each is an attribute: from the constructor,
+    else from the class, else from its setting, which it follows.
     """
 
-    _settled: Settled | None = None
+    cloudfront_key: Any = Setting()
+    cloudfront_key_id: Any = Setting()
+    custom_domain: Any = Setting()
+    url_protocol: Any = Setting()
+    querystring_auth: Any = Setting()
+    querystring_expire: Any = Setting()
+    expire_step: Any = Setting()
+    max_expire: Any = Setting()
+    url_cache_size: Any = Setting()
+    hash_algorithm: Any = Setting()
+    key_group_id: Any = Setting()
+    #: A signer that is handed in wins over the key of the options; None turns signing off.
+    cloudfront_signer: Any = OWN_KEY
+
+    #: Whether the options, and the path of a name, change only if somebody assigns an option or
+    #: a setting changes. Decided when a class is made.
+    _options_are_fixed = True
+    _paths_are_fixed = False
+
+    _resolved_options: ResolvedOptions | None = None
+    _options_version: object = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if hasattr(cls, "get_cloudfront_signer") and not hasattr(cls, "_options_mark"):
+        if hasattr(cls, "get_cloudfront_signer") and cls._address_of is SignedUrlMixin._address_of:
             raise TypeError(
                 f"{cls.__name__} puts SignedUrlMixin before django-storages' S3Storage, which has "
                 "a signer of its own. Derive it from CloudFrontS3Storage, which joins the two."
             )
+        names = (*conf.OPTIONS, "cloudfront_signer", "location")
+        cls._options_are_fixed = not any(_is_property(cls, name) for name in names)
+        cls._paths_are_fixed = cls._options_are_fixed and cls._has_fixed_paths()
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        given = dict(options)
+        try:
+            options = {name: conf.hide(name, value) for name, value in options.items()}
+            # For migrations and pickles, without secrets.
+            self._constructor_args = (args, visible_options(given))
+            own = {name: options.pop(name) for name in _OWN_OPTIONS if name in options}
+            refuse_unknown(self, options, self._other_options() if options else None)
+            for name, value in own.items():
+                setattr(self, name, value)
+            if self.needs_key(own):
+                # All other mistakes wait for url(), so that code which only stores files is not
+                # stopped by what it does not need.
+                raise_first_error(find_half_a_key(self.signing_config()))
+            super().__init__(*args, **options)
+        except Exception:
+            hide_in_settings(given)
+            given.clear()  # A debug page prints this frame as well.
+            raise
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set an attribute. What was worked out of the options is forgotten."""
+        super().__setattr__(name, conf.hide(name, value) if name in conf.OPTIONS else value)
+        vars(self)["_options_version"] = object()
 
     def url(
         self,
@@ -62,200 +143,154 @@ class SignedUrlMixin(AddressMixin):
         date_greater_than: datetime | int | None = None,
         ip_address: str | None = None,
         resource: str | None = None,
+        folder: str | None = None,
         download: str | None = None,
         expire_step: int | timedelta | None = None,
+        allow_any_resource: bool = False,
     ) -> str:
         """Return a URL with which CloudFront serves the file for ``expire`` seconds.
 
         ``parameters`` go into the query, under boto3's or S3's names;
         ``download`` is the name under which browsers save the file. A start
-        (Unix seconds or an aware datetime), an IPv4 address or range, or a
-        ``resource`` such as ``"albums/42/*"`` (a name in this storage, with
-        wildcards, that covers ``name``) make a custom policy. A resource with
-        wildcards is signed once for all names, as long as its end is the same.
-        With ``expire_step``, in seconds, that and the URL stay the same for a
-        step, and the URL lives for less than a step longer.
+        (Unix seconds or an aware datetime), an IPv4 address or range, a
+        ``folder`` or a ``resource`` make a custom policy. ``folder``, such as
+        ``"albums/42"``, is data: it opens all that is in that folder.
+        ``resource``, such as ``"albums/*/thumb-*.jpg"``, is a pattern; one with
+        nothing before its first ``*`` needs ``allow_any_resource``. Both are
+        names in this storage, must cover ``name``, and are signed once for all
+        names, for as long as their end is the same. With ``expire_step``, in
+        seconds, that and the URL stay the same for a step, and the URL lives
+        for less than a step longer.
 
-        Raise :exc:`ImproperlyConfigured` where settings do not make sense,
-        :exc:`ValueError` where arguments do not, and
+        Raise :exc:`ImproperlyConfigured` if settings do not make sense,
+        :exc:`ValueError` if arguments do not, and
         :exc:`SuspiciousFileOperation` for a name with ``..`` in it. Does no
         network access, and asks the database for the key once per interval.
         """
-        urls = self._urls
-        try:
-            # First of all what is most of the work: for a page whose URLs are known, and for one
-            # that ECDSA signs.
-            if resource is None:
-                if (
-                    parameters is None
-                    and expire is None
-                    and http_method is None
-                    and date_greater_than is None
-                    and ip_address is None
-                    and download is None
-                    and expire_step is None
-                ):
-                    entries, shared = urls.entries, urls.second
-                    if entries:
-                        entry = entries.get(name)
-                        if entry is not None and entry.since <= time.time() < entry.until:
-                            if context.watches:
-                                context.note(entry.expires)
-                            return entry.url
-                    if (
-                        shared is not None
-                        and shared.since <= time.time() < shared.until
-                        and (raw := plain_bytes(name)) is not None
-                    ):
-                        if context.watches:
-                            context.note(shared.expires)
-                        return shared.sign(name, raw)  # type: ignore[arg-type]  # It is text.
-            elif (
-                parameters is None
-                and http_method is None
-                and date_greater_than is None
-                and download is None
-                and expire.__class__ in SECONDS
-                and expire_step.__class__ in SECONDS
-            ):
-                entry = urls.entries.get((resource, expire, expire_step, ip_address))
-                if entry is not None and entry.since <= time.time() < entry.until:
-                    url = extend(entry, name)
-                    if url is None:
-                        url = extend_to(entry, self._get_origin() + self._url_path(name))
-                    if context.watches:
-                        context.note(entry.expires)
-                    return url
-            return self._make_url(
-                name,
-                parameters,
-                expire,
+        # Before the key is asked for, which may take a while: what is granted counts from here.
+        now = time.time()
+        options = self._resolved_options
+        if (
+            options is None
+            or options.generation != conf.generation
+            or options.version is not self._options_version
+        ):
+            options = self._resolve_options()
+        is_shared = folder is not None or (resource is not None and "*" in resource)
+        call: Hashable = None
+        known: Signed | None = None
+        if (
+            (is_shared or ((options.step or expire_step) and parameters is None))
+            and options.cache is not None
+            and date_greater_than is None
+        ):
+            # True and 1.0 are equal to 1, and refused.
+            call = (
+                None if is_shared else name,
+                None if is_shared else download,
                 http_method,
-                date_greater_than,
+                expire,
+                expire.__class__,
+                expire_step,
+                expire_step.__class__,
                 ip_address,
                 resource,
-                download,
-                expire_step,
+                folder,
+                allow_any_resource,
             )
-        except HashRefused:
-            self._explain_refusal()
-            raise
+            known = options.cache.entries.get(call)
+            if known is not None and known.since <= now < known.until:
+                for watch in context.current.get().watches:
+                    watch.note(known.expires)
+                if not is_shared:
+                    return known.url
+                address = self._address_of(name, options)
+                if parameters or download is not None:
+                    address = join_query(address, build_query(parameters, download))
+                return known.url_for(address)
 
-    def _make_url(
-        self,
-        name: str | None,
-        parameters: dict[str, Any] | None,
-        expire: int | timedelta | None,
-        http_method: str | None,
-        date_greater_than: datetime | int | None,
-        ip_address: str | None,
-        resource: str | None,
-        download: str | None,
-        expire_step: int | timedelta | None,
-    ) -> str:
-        """Return what ``url()`` returns where it does not know that yet."""
-        urls = self._urls
-        era = urls.era  # before any look at what may change meanwhile
-        # Read before the signer is asked for, which may take a while: what is
-        # granted to a URL counts from here.
-        now = time.time()
-        settled = self._settled
-        if settled is not None and settled.era is era and settled.since <= now < settled.until:
-            ready = settled.ready
-        else:
-            self._keep_up()
-            if not self._is_signing():
-                refuse_conditions(date_greater_than, ip_address, resource)
-                return self._plain_url(name, parameters, expire, http_method, download)
-            ready = self._get_ready()
-            settled = self._settle(ready, era, now)
+        if not options.is_signing:
+            refuse_conditions(date_greater_than, ip_address, resource, folder)
+            return self._public_url(name, parameters, expire, http_method, download)
+        if options.refusal:
+            raise ImproperlyConfigured(options.refusal)
         if http_method is not None:
             refuse_writing(http_method)
-        raw = None if settled is None else plain_bytes(name)
-        if settled is not None and raw is not None:
-            address = f"{settled.start}{name}"
-        else:
-            address = ready.origin + self._url_path(name)
+        covered = address = self._address_of(name, options)
         if parameters or download is not None:
-            raw, address = None, join_query(address, build_query(parameters, download))
-        covered = address if resource is None else ready.origin + self._resource_path(resource)
+            covered = address = join_query(address, build_query(parameters, download))
+        if resource is not None or folder is not None:
+            covered = self._resource_address(resource, folder, options, allow_any_resource)
+
         second = int(now)
-        seconds = ready.expire if expire is None else lifetime(expire, ready.max_expire)
-        step = ready.step
-        if expire_step is not None or (step and seconds + step > ready.longest):
-            step = step_seconds(
-                step if expire_step is None else expire_step, seconds, ready.longest
-            )
+        seconds = options.expire if expire is None else lifetime(expire, options.max_expire)
+        step = options.step
+        if expire_step is not None or (step and seconds + step > options.longest):
+            step = step_seconds(step if expire_step is None else expire_step, seconds, options)
         wanted = second + seconds
         if step:
-            wanted = stable_expiry(wanted, step, covered)
-        lease = ready.lease_signer()
-        expires = lease.limit(wanted, lifetime=ready.longest, now=second)
-        if context.watches:
-            context.note(expires)
-        if not step and date_greater_than is None and ip_address is None and resource is None:
-            if raw is None or settled is None:
-                return lease.signer.sign_url(address, date_less_than=expires)
-            # It is another one in the next second: nobody compares.
-            shared = urls.second
-            if shared is None or not shared.grants(expires, now):
-                shared = Second(
-                    since=now,
-                    until=min(second + 1, settled.until, lease.fresh_until),
-                    expires=expires,
-                    sign=lease.signer.until(expires, start=settled.start).sign,
+            wanted = round_up_expiry(wanted, step, covered)
+        lease = options.lease or self._lease_signer(options)
+        expires = wanted
+        if lease.seen_at is not None:
+            expires = lease.cap_expiry(wanted, lifetime=options.longest, now=second)
+        for watch in context.current.get().watches:
+            watch.note(expires)
+
+        signed = None
+        try:
+            if known is not None and known.signer is lease.signer and known.expires == expires:
+                url, signed = known.url, known.signed
+            elif covered == address and date_greater_than is None and ip_address is None:
+                url = lease.signer.sign_address(address, expires, is_repeatable=bool(step))
+            else:
+                if date_greater_than is not None:
+                    refuse_late_start(date_greater_than, expires, second)
+                policy = Policy(
+                    resource=covered,
+                    date_less_than=expires,
+                    date_greater_than=date_greater_than,
+                    ip_address=ip_address,
                 )
-                if expire is None and expire_step is None:
-                    urls.keep_second(shared, era=era)
-            return shared.sign(str(name), raw)
+                signed = lease.signer.sign_policy(policy)
+                url = ""
+        except HashRefused:
+            self._explain_refusal(options)
+            raise
+        if signed is not None:
+            url = signed.url(address)
         # What was cut short, since the database does not answer, is not kept.
-        is_cut = expires != wanted
-        if date_greater_than is not None:
-            refuse_late_start(date_greater_than, expires, second)
-        if date_greater_than is not None or is_cut or not ready.cache_size:
-            policy = Policy(
-                resource=covered,
-                date_less_than=expires,
-                date_greater_than=date_greater_than,
-                ip_address=ip_address,
+        if call is not None and options.cache is not None and expires == wanted:
+            entry = Signed(
+                since=now,
+                until=min(wanted - seconds + 1, lease.fresh_until),
+                expires=expires,
+                signer=lease.signer,
+                url="" if is_shared else url,
+                signed=signed if is_shared else None,
+                prefix=prefix_of(covered) if is_shared else None,
             )
-            return lease.signer.sign_url(address, policy=policy)
-        grant = Grant(
-            signer=lease.signer,
-            covered=covered,
-            expires=expires,
-            ip_address=ip_address,
-            since=now,
-            until=min(wanted - seconds + 1, now + RECHECK_SECONDS, lease.fresh_until),
-        )
-        key: Hashable = address, covered, seconds, step, ip_address
-        start = None
-        if "*" in covered:
-            key = None, covered, seconds, step, ip_address
-            if settled is not None:
-                key, start = (resource, expire, expire_step, ip_address), settled.start
-        elif settled is not None and name.__class__ is str:
-            others = parameters, expire, http_method, ip_address, resource, download, expire_step
-            if all(each is None for each in others):
-                key = name
-        url, entry = find_or_sign(urls, key, grant, address, start=start)
-        if urls.entries.get(key) is not entry:
-            urls.keep(key, entry, era=era, size=ready.cache_size)
+            options.cache.keep(call, entry)
         return url
 
-    def _settle(self, ready: Ready, era: object, now: float) -> Settled | None:
-        """Spare the next URLs the look at each option, where these announce a change."""
-        if not ready.has_fixed_paths:
-            return None
-        settled = Settled(
-            ready=ready,
-            era=era,
-            since=now,
-            until=now + RECHECK_SECONDS,
-            start=encode_url(ready.origin + self._url_path("x")).removesuffix("x"),
-        )
-        self.__dict__["_settled"] = settled  # not by setattr(), which tells of a change
-        return settled
+    def unsigned_url(
+        self,
+        name: str | None,
+        parameters: dict[str, Any] | None = None,
+        download: str | None = None,
+    ) -> str:
+        """Return the CloudFront URL without a signature.
+
+        It names the file for good, where a signed URL changes: for the key of
+        a cache, for a thumbnail library, or if the files are public.
+        """
+        options = self._current_options()
+        if not options.origin:
+            raise_first_error(find_address_problems(self.signing_config()))
+        address = self._address_of(name, options)
+        if parameters or download is not None:
+            address = join_query(address, build_query(parameters, download))
+        return address
 
     def probe_url(self, signer: Signer) -> str:
         """Return a URL that is signed with another key, to see whether CloudFront knows it.
@@ -263,8 +298,432 @@ class SignedUrlMixin(AddressMixin):
         No file need be there: CloudFront checks the key before it asks for one.
         The hash is that of this storage, with which the key signs its URLs.
         """
-        self._keep_up()
-        ready = self._get_ready()
-        address = ready.origin + self._url_path(".cfsigned-probe")
+        options = self._signing_options()
+        address = self._address_of(".cfsigned-probe", options)
         until = int(time.time()) + PROBE_SECONDS
-        return sign_probe(signer, address, ready.hash_algorithm, date_less_than=until)
+        return sign_probe(signer, address, options.hash_algorithm, date_less_than=until)
+
+    # Addresses
+
+    def _address_of(self, name: str | None, options: ResolvedOptions) -> str:
+        """Return the URL of a file as it goes over the wire, without a query."""
+        refuse_dot_dot(name or "")
+        # The storage may stand behind a base URL, of which the path counts.
+        path = encode_path(urlsplit(super().url(name)).path)  # type: ignore[misc]
+        path = path.replace("*", "%2A")
+        return options.origin + (path if path.startswith("/") else f"/{path}")
+
+    def _resource_address(
+        self,
+        resource: str | None,
+        folder: str | None,
+        options: ResolvedOptions,
+        allow_any_resource: bool,
+    ) -> str:
+        """Return the URL of a resource, in which ``*`` keeps its meaning, or of all in a folder."""
+        if folder is not None:
+            if resource is not None:
+                raise ValueError("Give either folder or resource, not both.")
+            return self._address_of(f"{check_folder(folder)}/x", options)[:-1] + "*"
+        assert resource is not None  # noqa: S101
+        check_resource_name(resource, allow_any_resource)
+        # Those of the resource are the last ones: a location may hold others.
+        return "*".join(self._address_of(resource, options).rsplit("%2A", resource.count("*")))
+
+    @classmethod
+    def _has_fixed_paths(cls) -> bool:
+        """Return whether the path of a name changes only if an option or a setting does.
+
+        Of a storage class that is not known, nobody can tell.
+        """
+        return False
+
+    def _public_url(
+        self,
+        name: str | None,
+        parameters: dict[str, Any] | None,
+        expire: int | timedelta | None,
+        http_method: str | None,
+        download: str | None,
+    ) -> str:
+        """Return the URL of a storage that does not sign."""
+        if http_method is not None:
+            refuse_writing(http_method)
+        return self.unsigned_url(name, parameters, download)
+
+    # Options
+
+    def _current_options(self) -> ResolvedOptions:
+        options = self._resolved_options
+        is_current = (
+            options is not None
+            and options.generation == conf.generation
+            and options.version is self._options_version
+        )
+        return options if options is not None and is_current else self._resolve_options()
+
+    def _signing_options(self) -> ResolvedOptions:
+        """Return the options of a storage whose key must work, whether or not it signs."""
+        options = self._current_options()
+        if options.refusal:
+            raise ImproperlyConfigured(options.refusal)
+        if not options.is_signing:
+            options = self._resolve_options(must_sign=True)
+        return options
+
+    def _resolve_options(self, *, must_sign: bool = False) -> ResolvedOptions:
+        """Work out what the options come to, and keep that if they are fixed."""
+        generation, version = conf.generation, self._options_version
+        config, handed_in = self.signing_config(), self._handed_in()
+        if must_sign:
+            config = replace(config, querystring_auth=True)
+            handed_in = OWN_KEY if handed_in is None else handed_in
+        is_address_right = not any(each.is_serious() for each in find_address_problems(config))
+        refusal = ""
+        if config.querystring_auth is not False and handed_in is not None:
+            # What the key signs next shows whether it can: see _explain_refusal().
+            found = self._find_problems(config, handed_in, tries_key=False)
+            errors = (each for each in found if each.is_serious())
+            refusal = next((f"{each.msg} {each.hint} ({each.id})" for each in errors), "")
+        options = resolve(
+            config,
+            generation=generation,
+            version=version,
+            refusal=refusal,
+            is_address_right=is_address_right,
+            start=self._address_start(config) if is_address_right else "",
+            handed_in=handed_in,
+            shares_urls=self._paths_are_fixed and bool(config.url_cache_size),
+        )
+        if refusal:
+            if must_sign:
+                raise ImproperlyConfigured(refusal)
+        elif self._options_are_fixed and not must_sign:
+            vars(self)["_resolved_options"] = options  # Not by setattr(), which forgets it.
+        return options
+
+    def _address_start(self, config: Config) -> str:
+        """Return what stands in front of each encoded name, if names need nothing else."""
+        return ""
+
+    def _setting_defaults(self) -> Mapping[str, Any]:
+        """Return what the options are that nobody gave: what their settings say now."""
+        return {name: conf.default_of(name) for name in conf.OPTIONS}
+
+    def _other_options(self) -> set[str] | None:
+        """Return what the storage class behind this mixin takes as options, if it says."""
+        return options_of(super().__init__)
+
+    def _handed_in(self) -> Any:
+        """Return the signer that was handed in, None, or OWN_KEY."""
+        return self.cloudfront_signer
+
+    def signing_config(self) -> Config:
+        """Return the options as they stand, for the checks."""
+        return self._configure(self._setting_defaults())
+
+    def _configure(self, defaults: Mapping[str, Any]) -> Config:
+        cls, given, values = type(self), vars(self), {}
+        for name in conf.OPTIONS:
+            if isinstance(getattr(cls, name), Setting):
+                values[name] = given[name] if name in given else defaults[name]
+            else:
+                values[name] = conf.hide(name, getattr(self, name))
+        return Config(**values)
+
+    @classmethod
+    def config_for(cls, options: Mapping[str, Any]) -> Config:
+        """Return what an instance with these options would be configured to, unmade."""
+        unmade = cls.__new__(cls)
+        own = {name: conf.hide(name, options[name]) for name in _OWN_OPTIONS if name in options}
+        vars(unmade).update(own)
+        try:
+            defaults = unmade._setting_defaults()
+        except (AttributeError, TypeError):
+            # They depend on what only a constructor sets: url() checks them.
+            defaults = SignedUrlMixin._setting_defaults(unmade)
+        return unmade._configure(defaults)
+
+    @classmethod
+    def signs(cls, options: Mapping[str, Any]) -> bool:
+        """Return whether an instance with these options is sure to sign its URLs."""
+        if cls.is_dynamic():
+            return False
+        signer = options.get("cloudfront_signer", cls.cloudfront_signer)
+        return signer is not None and cls.config_for(options).querystring_auth is not False
+
+    @classmethod
+    def is_dynamic(cls) -> bool:
+        """Return whether an option is a property, such as the domain of a request's tenant.
+
+        What it returns at start-up says nothing about what it returns later.
+        """
+        return any(_is_property(cls, name) for name in conf.OPTIONS)
+
+    @classmethod
+    def needs_key(cls, options: Mapping[str, Any]) -> bool:
+        """Return whether no signer is handed in, so that the settings must hold a key."""
+        return "cloudfront_signer" not in options and cls.cloudfront_signer is OWN_KEY
+
+    # Keys
+
+    def find_problems(self, obj: Any = None, *, tries_key: bool = True) -> list[CheckMessage]:
+        """Return what system checks say about this storage; ``obj`` is what they name.
+
+        ``tries_key``: sign something, to see whether the key can.
+        """
+        config, handed_in = self.signing_config(), self._handed_in()
+        if config.querystring_auth is False or handed_in is None:
+            return []
+        return self._find_problems(config, handed_in, obj, tries_key=tries_key)
+
+    @staticmethod
+    def _find_problems(
+        config: Config, handed_in: Any, obj: Any = None, *, tries_key: bool
+    ) -> list[CheckMessage]:
+        if handed_in is not OWN_KEY:
+            return find_problems(config, with_key=False, obj=obj)
+        with_key = keyring.needs_settings_key(config)
+        found = find_problems(config, with_key=with_key, tries_key=tries_key, obj=obj)
+        return [*found, *find_missing_app(config, obj)]
+
+    def trusted_keys(self) -> dict[str, PublicKey]:
+        """Return the public keys, by key pair id, that verify this storage's URLs."""
+        # Also of a storage that does not sign: the caller wants to verify.
+        return keyring.trusted_keys(self._lease_signer(self._signing_options()).signer)
+
+    def bypasses_rotation(self, key_group_id: str, key_pair_id: str) -> bool:
+        """Return whether this key signs here, and would after a rotation has replaced it.
+
+        So it does in a storage of another key group or of none, and in one to
+        which its signer was handed in.
+        """
+        options = self._current_options()
+        if not options.is_signing or options.refusal:
+            return False
+        if options.key_group_id == key_group_id:
+            return False
+        try:
+            return key_pair_id == self._lease_signer(options).signer.key_pair_id
+        except (ImproperlyConfigured, InvalidKey):
+            return False  # It signs nothing.
+
+    def settings_key(self) -> tuple[LazyPrivateKey, str] | None:
+        """Return the key, and its id, that signs here as long as no key pair is ACTIVE.
+
+        None if the settings and the options hold none, or if it signs
+        whatever the database says.
+        """
+        config = self.signing_config()
+        key, key_pair_id = config.cloudfront_key, config.cloudfront_key_id
+        if key is None or not key_pair_id or config.querystring_auth is False:
+            return None
+        follows = self._handed_in() is OWN_KEY and keyring.looks_in_database(config.key_group_id)
+        return (key, str(key_pair_id)) if follows else None
+
+    def current_signer(self) -> Signer | None:
+        """Return the signer of this moment; None if URLs are not signed by this package.
+
+        It has signed once, so that it is sure to be able to. Raise
+        :exc:`ImproperlyConfigured` if nothing can sign, and :exc:`HashRefused`
+        if that is so of a signer that was handed in.
+        """
+        options = self._current_options()
+        if not options.is_signing:
+            return None
+        signer = self._lease_signer(self._signing_options()).signer
+        try:
+            signer.private_key.sign(b"", signer.hash_algorithm)
+        except HashRefused:
+            self._explain_refusal(options)
+            raise
+        return signer
+
+    @staticmethod
+    def _lease_signer(options: ResolvedOptions) -> Lease:
+        """Return the signer of this moment, and how long its URLs may live."""
+        return options.lease or keyring.lease_signer(
+            options.key_group_id, options.hash_algorithm, options.signer
+        )
+
+    def _explain_refusal(self, options: ResolvedOptions) -> None:
+        """Raise what the check says, if a setting decides with which hash the key signs."""
+        if self._handed_in() is not OWN_KEY:
+            return
+        signer = self._lease_signer(options).signer
+        if signer is options.signer:
+            raise_first_error([hash_refused()])
+        # No check has looked at this one, and the settings may hold another, or none.
+        raise_first_error([hash_refused(f"{signer.key_pair_id} of the database")])
+
+    # Copies
+
+    def __copy__(self) -> Self:
+        """Return a storage with the same options, given or assigned, and a memory of its own."""
+        twin = type(self).__new__(type(self))
+        kept: Any = super().__getstate__()
+        state: dict[str, Any] = dict(kept)
+        state.pop("_resolved_options", None)
+        restore = getattr(super(SignedUrlMixin, twin), "__setstate__", vars(twin).update)
+        restore(state)
+        return twin
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self.__copy__()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the class and the constructor's options that are not secret, and no more."""
+        given = vars(self)
+        args, options = self._constructor_args
+        key = given.get("cloudfront_key")
+        others: dict[str, Any] = {}
+        if "cloudfront_signer" in given:
+            if given["cloudfront_signer"] is not None:
+                raise TypeError("A signer that was handed in is never pickled.")
+            others["cloudfront_signer"] = None
+        if isinstance(given.get("cloudfront_key_id"), str):
+            others["cloudfront_key_id"] = given["cloudfront_key_id"]
+        return _unpickle, (type(self), args, options, others, key.digest if key else "")
+
+
+_OWN_OPTIONS = (*conf.OPTIONS, "cloudfront_signer")
+
+
+def _unpickle(
+    cls: Any, args: tuple[Any, ...], options: dict[str, Any], others: dict[str, Any], digest: str
+) -> Any:
+    """Make a storage again, with the secrets that the settings of this process hold."""
+    return cls(*args, **options, **{**find_secrets(options, digest), **others})
+
+
+def _is_property(cls: type, name: str) -> bool:
+    return inspect.isdatadescriptor(getattr(cls, name, None))
+
+
+def round_up_expiry(earliest: int, step: int, resource: str) -> int:
+    """Return the moment at which the URL ends: ``earliest``, or less than a step later.
+
+    Both are Unix seconds, ``step`` is 1 or more. The result stays the same
+    for a whole step, in every process and on every machine. Each resource
+    (what the signature covers) has its steps at other moments than most
+    others, so that the pictures of a page do not all change at once.
+    """
+    # Not hash(), which Python makes another one in each process.
+    return earliest + (zlib.crc32(resource.encode()) - earliest) % step
+
+
+def join_query(address: str, query: str) -> str:
+    """Return the address with a query behind it, if there is one."""
+    return f"{address}?{query}" if query else address
+
+
+# Arguments
+
+
+def refuse_dot_dot(name: str) -> None:
+    """Refuse a name that leads out of a folder, in either spelling of the slash."""
+    if ".." in re.split(r"[\\/]", str(name)):
+        raise SuspiciousFileOperation(
+            f"The name {name!r} holds '..'. Signed is what is named, nothing beside it: "
+            "give the name as the storage returned it from save()."
+        )
+
+
+def check_folder(folder: str) -> str:
+    """Return the folder without a slash at its end; refuse one that has no name."""
+    folder = folder.removesuffix("/")
+    if {"", "."} & set(re.split(r"[\\/]", folder)):
+        # What a variable that is empty leaves of f"albums/{slug}": it would open the albums of all.
+        raise ValueError(
+            f"folder is {folder!r}, with a part that has no name. Give the name of a folder in the "
+            "storage, such as \"albums/42\", without '//', './' or a slash in front."
+        )
+    return folder
+
+
+def check_resource_name(resource: str, allow_any_resource: bool) -> None:
+    """Refuse a resource that is not a name, or that opens more than it seems to."""
+    if not resource or "://" in resource:
+        raise ValueError(
+            f"resource is {resource!r}: give it as a name in the storage, such as "
+            "'albums/42/*', without protocol and domain."
+        )
+    if "*" in resource and {"", "."} & set(re.split(r"[\\/]", resource)[:-1]):
+        # What a variable that is empty leaves of "albums/{slug}/*". Tidied up, as names are,
+        # it would open the albums of all.
+        raise ValueError(
+            f"resource is {resource!r}, with a folder without a name: give it as names are "
+            "given, without '//', './' or a slash in front."
+        )
+    if resource.startswith("*") and not allow_any_resource:
+        raise ValueError(
+            f"resource is {resource!r}, with nothing before its first *: it covers files in every "
+            "folder of the storage. Name a folder in front of it, such as 'albums/42/*', or give "
+            "allow_any_resource=True if that is meant."
+        )
+
+
+def lifetime(expire: int | timedelta, max_expire: int) -> int:
+    """Return the seconds that were asked for, if a URL may live that long."""
+    seconds = whole_seconds(expire)
+    if seconds is None or seconds < 1:
+        raise ValueError(
+            f"expire is {expire!r}: whole seconds or a timedelta are wanted, 1 s or more."
+        )
+    if seconds > max_expire:
+        raise ValueError(
+            f"expire is {seconds} s, more than the {max_expire} s of AWS_CLOUDFRONT_MAX_EXPIRE. "
+            "Ask for less, or raise the setting: keys must outlive the URLs that they signed."
+        )
+    return seconds
+
+
+def step_seconds(expire_step: int | timedelta, seconds: int, options: ResolvedOptions) -> int:
+    """Return the step that was asked for, if a URL may then live as long as it can.
+
+    ``seconds`` is what is granted without it.
+    """
+    step = whole_seconds(expire_step)
+    if step is None or step < 0:
+        raise ValueError(
+            f"expire_step is {expire_step!r}: whole seconds or a timedelta are wanted, 0 or more."
+        )
+    if seconds + step > options.longest:
+        raise ValueError(
+            f"expire_step is {step} s, with which a URL of {seconds} s may live for up to "
+            f"{seconds + step} s: more than the {options.longest} s of AWS_CLOUDFRONT_MAX_EXPIRE "
+            "and AWS_CLOUDFRONT_EXPIRE_STEP together. Ask for less, or raise one of the settings: "
+            "keys must outlive the URLs that they signed."
+        )
+    return step
+
+
+def refuse_late_start(date_greater_than: datetime | int, expires: int, now: int) -> None:
+    """Refuse a URL that would end before it begins, since its lifetime counts from now."""
+    start = epoch_time(date_greater_than, "date_greater_than")
+    if start >= expires:
+        raise InvalidPolicy(
+            f"date_greater_than is {start - now} s from now, and the URL ends {expires - now} s "
+            f"from now: expire counts from now as well. Ask for expire={start - now} and as many "
+            "seconds more as the URL shall work."
+        )
+
+
+def refuse_conditions(*conditions: Any) -> None:
+    """Refuse what only a signature can enforce, on a URL that has none of this library's."""
+    if any(condition is not None for condition in conditions):
+        raise ValueError(
+            "date_greater_than, ip_address, resource and folder need a signature by the storage's "
+            "own key: set AWS_CLOUDFRONT_KEY and leave cloudfront_signer and querystring_auth "
+            "alone."
+        )
+
+
+def refuse_writing(http_method: str) -> None:
+    """Refuse methods that change a file."""
+    if http_method.upper() not in ("GET", "HEAD"):
+        raise ValueError(
+            f"http_method is {http_method!r}, but the signed URLs of this storage are for reading "
+            "(GET, HEAD). To let a browser upload, give it a presigned S3 URL: boto3's "
+            "generate_presigned_post or generate_presigned_url('put_object', ...)."
+        )

@@ -17,7 +17,11 @@ from cfsigned_django import keyring
 from cfsigned_django.checks.rotation import check_rotation, check_sealed_keys
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import PrivateKey, Signer
-from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage, ready
+from cfsigned_django.storage import (
+    CloudFrontFileSystemStorage,
+    CloudFrontS3Storage,
+    options as storage_options,
+)
 from tests.checks.test_storages import STATIC
 from tests.keys import KEY_GROUP_ID, make_key_pair
 from tests.leaks import fragments
@@ -253,7 +257,7 @@ class Elsewhere:
 def _without_app(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the site be one without the app."""
     monkeypatch.setattr(keyring, "_keyring", None)
-    ready._log_once.cache_clear()
+    storage_options._log_once.cache_clear()
 
 
 @pytest.mark.usefixtures("_without_app")

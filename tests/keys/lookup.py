@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 
 from django.db import OperationalError
 
-from cfsigned_django.lease import Found, Lease
-from cfsigned_django.lookup import Keyring
+from cfsigned_django.keyring import Found, Keyring, Lease
 from cfsigned_django.signing import HashAlgorithm, PrivateKey, Signer
 from tests.keys import KEY_GROUP_ID
 

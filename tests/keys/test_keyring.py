@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import threading
-
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from pytest_django import Settings
 
 from cfsigned_django import keyring
-from cfsigned_django.lease import Found, Lease
+from cfsigned_django.keyring import Found, Lease
 from cfsigned_django.rotation.active import find_active_signer
 from cfsigned_django.signing import PrivateKey, Signer
 from cfsigned_django.testing import forget_keys
@@ -44,38 +42,6 @@ def test_without_a_key_group(signer: Signer) -> None:
     """Sign with the key of the settings where no key group is named, without a look."""
     assert not keyring.looks_in_database(None)
     assert keyring.lease_signer(None, None, signer) == Lease(signer=signer)
-
-
-def test_locks_of_threads_that_are_gone(signer: Signer) -> None:
-    """Free the lock of a thread that looks, as in a child that was forked meanwhile."""
-    begun, go_on = threading.Event(), threading.Event()
-
-    def find(*arguments: object) -> Found:
-        if threading.current_thread() is not threading.main_thread():
-            begun.set()
-            assert go_on.wait(30)
-        return Found(signer=signer)
-
-    keyring.register(find)
-    try:
-        thread = threading.Thread(target=keyring.lease_signer, args=(KEY_GROUP_ID, None, None))
-        thread.start()
-        assert begun.wait(30)
-        keyring._renew_locks()
-
-        assert keyring.lease_signer(KEY_GROUP_ID, None, None).signer is signer
-    finally:
-        go_on.set()
-        thread.join()
-        keyring.register(find_active_signer)
-
-
-@pytest.mark.usefixtures("_without_app")
-def test_a_fork_without_the_app() -> None:
-    """Do nothing at a fork where there is nothing to free."""
-    keyring._renew_locks()
-
-    assert not keyring.looks_in_database(KEY_GROUP_ID)
 
 
 @pytest.mark.parametrize("way", ["a setting", "a secret key", "a router", "by hand"])

@@ -6,7 +6,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from hypothesis import given, strategies as st
 
-from cfsigned_django.lease import Found, Lease
+from cfsigned_django.keyring import Found, Lease
 from cfsigned_django.signing import HashAlgorithm
 from tests.keys import KEY_GROUP_ID
 from tests.keys.lookup import INTERVAL, SETTINGS_KEY, START, Process, signer
@@ -130,7 +130,7 @@ class TestLimit:
 
     def test_no_limit_where_the_database_does_not_decide(self) -> None:
         """Leave the expiry alone where the key of the settings signs without a key group."""
-        assert Lease(signer=SETTINGS_KEY).limit(10**12, lifetime=1, now=0) == 10**12
+        assert Lease(signer=SETTINGS_KEY).cap_expiry(10**12, lifetime=1, now=0) == 10**12
 
     @given(
         seen=st.integers(0, 10**6),
@@ -144,13 +144,13 @@ class TestLimit:
         self, seen: int, part: float, worth: int, lifetime: int, later: int, expire: int
     ) -> None:
         """Grant what was asked for up to the moment when the key may end, and nothing past it."""
-        lease = Lease(signer=SETTINGS_KEY, seen_at=seen + part, worth=worth)
+        lease = Lease(signer=SETTINGS_KEY, seen_at=seen + part, max_age=worth)
         now, end = seen + later, seen + worth + lifetime
 
         if now >= end:
             with pytest.raises(ImproperlyConfigured, match="nothing can be signed"):
-                lease.limit(now + expire, lifetime=lifetime, now=now)
+                lease.cap_expiry(now + expire, lifetime=lifetime, now=now)
         else:
-            until = lease.limit(now + expire, lifetime=lifetime, now=now)
+            until = lease.cap_expiry(now + expire, lifetime=lifetime, now=now)
             assert until == min(now + expire, end)
             assert now < until

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cfsigned_django.lease import Found
+from cfsigned_django.keyring import Found
 from tests.keys.lookup import INTERVAL, Process, signer
 
 
@@ -83,7 +83,7 @@ class TestThreads:
 FORK = """
 import os, threading
 from cfsigned_django import keyring
-from cfsigned_django.lease import Found
+from cfsigned_django.keyring import Found
 from cfsigned_django.signing import PrivateKey, Signer
 
 signer = Signer(key_pair_id="K1", private_key=PrivateKey.generate())

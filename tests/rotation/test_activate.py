@@ -7,7 +7,15 @@ from datetime import timedelta
 import pytest
 
 from cfsigned_django.rotation.lifecycle import Cause
-from cfsigned_django.rotation.rotation import Blocked, Claimed, RotationError
+from cfsigned_django.rotation.probe import ProbeResult
+from cfsigned_django.rotation.rotation import (
+    Blocked,
+    Claimed,
+    ProbeFailed,
+    RotationError,
+    Unanswered,
+)
+from cfsigned_django.rotation.steps import Action, Step, take
 from tests.rotation import Site, fresh, statuses
 
 
@@ -104,3 +112,48 @@ def test_retirement_puts_the_signing_key_back_first(key_group: Site) -> None:
     key_group.rotation().retire(fresh(former), now=key_group.now)
 
     assert key_group.members == {str(key_pair)}
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (ProbeResult.WRONG_KEY, ProbeFailed),
+        (ProbeResult.REFUSED, ProbeFailed),
+        (ProbeResult.UNRESTRICTED, ProbeFailed),
+        (ProbeResult.UNKNOWN_KEY, Blocked),
+        (ProbeResult.NO_ANSWER, Unanswered),
+    ],
+)
+def test_last_probe_is_the_engines(
+    key_group: Site, answer: ProbeResult, error: type[RotationError]
+) -> None:
+    """Whoever activates a key, CloudFront must answer one more probe well before it signs."""
+    former = key_group.imported()
+    key_pair = key_group.trusted(good_for=301)
+    key_group.answer = answer
+
+    with pytest.raises(error):
+        key_group.rotation().activate(key_pair, now=key_group.now)
+
+    assert statuses() == {str(former): "active", str(key_pair): "trusted"}
+    waits_anew = answer is not ProbeResult.NO_ANSWER
+    assert (fresh(key_pair).verified_since is None) is waits_anew
+
+
+def test_group_is_read_once(key_group: Site) -> None:
+    """One look at the key group is enough to let a key sign, and to check one."""
+    key_group.imported()
+    key_pair = key_group.trusted(good_for=301)
+    calls: list[str] = []
+
+    def note(method: str, side: str) -> None:
+        if side == "before":
+            calls.append(method)
+
+    rotation = key_group.rotation(boundary=note)
+    step = Step(action=Action.CHECK, key_pair=key_pair)
+    take(rotation, step, now=key_group.now)
+    checked, calls[:] = list(calls), []
+    rotation.activate(key_pair, now=key_group.now)
+
+    assert checked == calls == ["get_key_group"]

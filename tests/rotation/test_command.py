@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import pkgutil
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import OperationalError
+from django.core.management import load_command_class
+from django.db import DataError, Error, OperationalError, ProgrammingError
+from django.utils import translation
 
+from cfsigned_django.management import commands
 from cfsigned_django.rotation import store
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
+from cfsigned_django.rotation.rotation import Rotation, RotationError
 from cfsigned_django.rotation.store import KeyPairStore
+from tests.rotation import ECDSA, Site, statuses
 from tests.rotation.commands import Shell, aged
 from tests.simulation.answers import refusal
 
@@ -270,3 +276,160 @@ class Clock:
     def wait(self, seconds: int) -> None:
         """Let time pass."""
         self.now += timedelta(seconds=seconds)
+
+
+SENTENCE = "No key signs. Begin with: manage.py cfsigned_rotate --start"
+
+
+def without_key(site: Any) -> None:
+    """Take the key out of the settings."""
+    site.AWS_CLOUDFRONT_KEY = site.AWS_CLOUDFRONT_KEY_ID = None
+
+
+def test_no_key_at_all_is_told(shell: Shell, site: Any) -> None:
+    """A site that cannot sign is not one where nothing is to be done, and gets no spare."""
+    without_key(site)
+    site.AWS_CLOUDFRONT_SPARE_KEY = "ECDSA_P256"
+
+    ran = shell.run()
+
+    assert (ran.code, SENTENCE in ran.out) == (75, True)
+    assert not KeyPair.objects.exists()
+    assert SENTENCE in shell.run("--dry-run").out
+
+
+def test_spare_that_nobody_lets_sign_is_told(shell: Shell, site: Any) -> None:
+    """A spare signs only when a rotation begins, which is said where no other key signs."""
+    site.AWS_CLOUDFRONT_SPARE_KEY = "ECDSA_P256"
+    for _ in range(3):
+        shell.run()
+    assert KeyPair.objects.get().is_spare
+    without_key(site)
+
+    assert SENTENCE in shell.run().out
+    assert shell.run("--start").code == 0
+    assert SENTENCE not in shell.run().out
+
+
+NAMES = [each.name for each in pkgutil.iter_modules(commands.__path__)]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_command_runs_without_translations(name: str) -> None:
+    """No command speaks the language of the site: half of what it says would not be in it."""
+    handle = load_command_class("cfsigned_django", name).handle
+
+    assert handle.__code__.co_qualname.startswith("no_translations.")
+
+
+@pytest.mark.parametrize("options", [["--import"], [], ["--dry-run"], ["--revoke", "K0"]])
+def test_rotation_speaks_english(shell: Shell, options: list[str]) -> None:
+    """What is done, awaited and refused is said in one language, which can be searched for."""
+    with translation.override("ko"):
+        shell.run(*options)
+        for arguments in (["--start"], [], [], ["--dry-run"]):
+            shell.run(*arguments)
+        shell.answer = ProbeResult.UNRESTRICTED
+        shell.run()
+        after = translation.get_language()
+
+    text = "".join(shell.printed)
+    assert "Not yet" in text
+    assert text.isascii()
+    assert after == "ko"
+
+
+def test_key_that_may_come(shell: Shell) -> None:
+    """A key that can be imported is not, and the dry run says that it would be."""
+    ran = shell.run("--import", "--dry-run")
+
+    assert ran.code == 0
+    assert "The key of the settings would be taken into the database." in ran.out
+    assert not KeyPair.objects.exists()
+
+
+def test_key_that_is_there(shell: Shell) -> None:
+    """A key that was imported before signs from there."""
+    shell.run("--import")
+
+    ran = shell.run("--import", "--dry-run")
+
+    assert f"{shell.settings_key_id} is in the database: it signs from there." in ran.out
+    assert "would be taken" not in ran.out
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        (
+            {"AWS_CLOUDFRONT_KEY": None, "AWS_CLOUDFRONT_KEY_ID": None},
+            "There is no key to import:",
+        ),
+        ({"AWS_CLOUDFRONT_KEY_ID": "APKAIOSFODNN7EXAMPLE"}, "(a trusted signer)"),
+        ({"AWS_CLOUDFRONT_ENCRYPTION_KEYS": ["none"]}, "AWS_CLOUDFRONT_ENCRYPTION_KEYS is a list"),
+    ],
+    ids=["none", "trusted signer", "not sealed"],
+)
+def test_key_that_is_refused(
+    shell: Shell, site: Any, changed: dict[str, Any], sentence: str
+) -> None:
+    """What the real run refuses is refused in the same words."""
+    for name, value in changed.items():
+        setattr(site, name, value)
+
+    dry, real = shell.run("--import", "--dry-run"), shell.run("--import")
+
+    assert (dry.code, dry.err) == (real.code, real.err) == (1, real.err)
+    assert sentence in dry.err
+
+
+@pytest.mark.parametrize("error", [DataError, ProgrammingError])
+def test_refusal_is_not_said_to_pass(
+    shell: Shell, error: type[Error], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A statement that the database will refuse again is not said to succeed later."""
+
+    def refuse(*arguments: Any, **options: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(Rotation, "start", refuse)
+
+    ran = shell.run("--start")
+
+    assert ran.code == 1
+    assert f"The database refuses what it is told to do ({error.__name__})" in ran.err
+    assert "when it answers" not in ran.err
+
+
+@pytest.mark.parametrize("what", [("--start",), ("--revoke", "K0", "--no-input")])
+def test_option_refuses_a_long_reason(shell: Shell, what: tuple[str, ...]) -> None:
+    """A reason that is longer than the record is refused by its option, and nothing is done."""
+    ran = shell.run(*what, "--reason", "x" * 251)
+
+    assert ran.code == 1
+    assert "argument --reason: it has 251 characters, and 250 are recorded at most" in ran.err
+    assert not KeyPair.objects.exists()
+
+
+def test_reason_of_full_length_is_recorded(shell: Shell) -> None:
+    """As many characters as the record holds are taken."""
+    assert shell.run("--start", "--reason", "x" * 250).code == 0
+    assert KeyPair.objects.get().reason == "x" * 250
+
+
+def test_start_refuses_a_long_reason(key_group: Site) -> None:
+    """Code that starts a rotation is told as well, before a key is made."""
+    with pytest.raises(RotationError, match="The reason has 251 characters, and 250 are"):
+        key_group.rotation().start(algorithm=ECDSA, now=key_group.now, reason="x" * 251)
+
+    assert not KeyPair.objects.exists()
+
+
+def test_revocation_refuses_a_long_reason(key_group: Site) -> None:
+    """Code that revokes a key is told as well, before a successor is made."""
+    key_pair = key_group.imported()
+
+    with pytest.raises(RotationError, match="The reason has 251 characters, and 250 are"):
+        key_group.rotation().revoke(key_pair, now=key_group.now, reason="x" * 251)
+
+    assert statuses() == {str(key_pair): "active"}

@@ -1,4 +1,4 @@
-"""Test what a probe says, against the package's own edge and against answers of others."""
+"""Test what the answers to a probe mean, and what becomes of a key whose probe is refused."""
 
 from __future__ import annotations
 
@@ -7,14 +7,25 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import pytest
 
 from cfsigned_django.edge import Behavior, Distribution, EdgeServer
+from cfsigned_django.rotation import site as site_rotation
+from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult, probe_url
+from cfsigned_django.rotation.rotation import ProbeFailed
+from cfsigned_django.rotation.steps import (
+    advance,
+)
 from cfsigned_django.signing import PrivateKey, PublicKey, Signer
 from cfsigned_django.viewer import Answer, fetch
+from tests.rotation import Site, fresh
+from tests.rotation.commands import Shell, aged
+from tests.rotation.test_site import BACKEND
+from tests.storage_cases import parameters_of, without_sha1
 
 KEY_ID = "K2JCJMDEHXQW5F"
 ACCESS_DENIED_OF_S3 = (
@@ -239,3 +250,111 @@ def test_other_schemes_are_refused() -> None:
     """No file of this machine is read."""
     with pytest.raises(ValueError, match="http or https"):
         probe_url("file:///etc/hostname")
+
+
+@pytest.fixture
+def probed(shell: Shell, site: Any, rsa_key: PrivateKey, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Let the site sign by RSA with SHA256, and return the hash of each probe that is sent."""
+    hashes: list[str | None] = []
+
+    def probe(url: str) -> ProbeResult:
+        hashes.append(parameters_of(url).get("Hash-Algorithm"))
+        return shell.answer
+
+    monkeypatch.setattr(site_rotation, "probe_url", probe)
+    site.AWS_CLOUDFRONT_KEY = rsa_key.to_pem().decode()
+    site.AWS_CLOUDFRONT_HASH_ALGORITHM = "SHA256"
+    return hashes
+
+
+def test_import(shell: Shell, probed: list[str | None]) -> None:
+    """Import an RSA key where OpenSSL refuses SHA-1, and the setting names SHA256."""
+    with without_sha1():
+        ran = shell.run("--import")
+
+    assert (ran.code, ran.err) == (0, "")
+    assert KeyPair.objects.get().status == "active"
+    assert probed == ["SHA256"]
+
+
+def test_check(shell: Shell, probed: list[str | None]) -> None:
+    """See a new RSA key work there as well."""
+    with without_sha1():
+        shell.run("--start", "--algorithm", "RSA_2048")
+        shell.run()
+        ran = shell.run()
+
+    assert (ran.code, ran.err) == (75, "")
+    assert KeyPair.objects.get().verified_since is not None
+    assert set(probed) == {"SHA256"}
+
+
+def test_hash_of_each_storage(shell: Shell, site: Any, probed: list[str | None]) -> None:
+    """Probe as each storage signs, where one of them names another hash."""
+    options = {"hash_algorithm": "SHA1"}
+    site.STORAGES = {**site.STORAGES, "old": {"BACKEND": BACKEND, "OPTIONS": options}}
+
+    assert shell.run("--import").code == 0
+    assert sorted(probed, key=str) == [None, "SHA256"]
+
+
+def test_hash_is_refused(shell: Shell, site: Any, probed: list[str | None]) -> None:
+    """Name the key and the setting where nothing names a hash that OpenSSL takes."""
+    site.AWS_CLOUDFRONT_HASH_ALGORITHM = None
+    with without_sha1():
+        ran = shell.run("--import")
+
+    assert ran.code == 1
+    assert f"The RSA key {shell.settings_key_id} cannot sign with SHA1 here." in ran.err
+    assert 'Set AWS_CLOUDFRONT_HASH_ALGORITHM to "SHA256"' in ran.err
+    assert not KeyPair.objects.exists()
+
+
+@pytest.fixture
+def trusted(shell: Shell) -> Shell:
+    """Return a shell on a site with a TRUSTED key whose wait is over."""
+    for options in (["--import"], ["--start"], [], []):
+        shell.run(*options)
+    aged(301)
+    return shell
+
+
+def test_key_does_not_sign(trusted: Shell) -> None:
+    """A key whose links would be refused does not sign, and its wait begins anew."""
+    trusted.answer = ProbeResult.REFUSED
+
+    ran = trusted.run()
+
+    row = KeyPair.objects.get(status="trusted")
+    assert ran.code == 1
+    assert f"A request that {row} signed was answered with 403, and neither by S3 nor" in ran.err
+    assert "Hash-Algorithm" in ran.err
+    assert row.verified_since is None
+
+
+def test_wait_does_not_begin(key_group: Site) -> None:
+    """What was never verified begins no wait."""
+    key_pair = key_group.trusted()
+    key_group.answer = ProbeResult.REFUSED
+
+    with pytest.raises(ProbeFailed):
+        advance(key_group.rotation(), now=key_group.now)
+
+    assert fresh(key_pair).verified_since is None
+
+
+@pytest.mark.parametrize("result", [each for each in ProbeResult if each is not ProbeResult.GOOD])
+def test_one_domain_of_several_counts(
+    shell: Shell, site: Any, monkeypatch: pytest.MonkeyPatch, result: ProbeResult
+) -> None:
+    """Where one domain of the key group answers anything but good, the key does not work."""
+    options = {"custom_domain": "other.example.com"}
+    site.STORAGES = {**site.STORAGES, "other": {"BACKEND": BACKEND, "OPTIONS": options}}
+    monkeypatch.setattr(
+        site_rotation, "probe_url", lambda url: result if "other." in url else ProbeResult.GOOD
+    )
+    for arguments in (["--start"], [], []):
+        shell.run(*arguments)
+
+    assert KeyPair.objects.get().status == "trusted"
+    assert not KeyPair.objects.exclude(verified_since=None).exists()

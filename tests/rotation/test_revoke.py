@@ -1,13 +1,18 @@
-"""Test the emergency exit: what signs then, and what is left where something fails."""
+"""Test revocations: what signs next, and what becomes of the key in CloudFront."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from cfsigned_django.aws.client import AwsError
+from cfsigned_django.aws.key_groups import LAST_PUBLIC_KEY
+from cfsigned_django.encryption import CannotUnseal
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
-from cfsigned_django.rotation.rotation import Blocked, Claimed
+from cfsigned_django.rotation.rotation import Blocked, Claimed, Rotation
 from cfsigned_django.rotation.steps import advance
 from tests.rotation import RSA, Killed, Site, denied, fresh, statuses
 from tests.simulation.faults import Fault
@@ -254,3 +259,248 @@ def test_retired_key_cannot_be_revoked(key_group: Site) -> None:
 
     with pytest.raises(Blocked, match="is RETIRED and cannot become REVOKED"):
         key_group.rotation().revoke(former, now=key_group.now, reason="")
+
+
+def alone(key_group: Site) -> KeyPair:
+    """Return the ACTIVE key, which is the only one in the group."""
+    active = key_group.imported()
+    key_group.set_members(str(active))
+    return active
+
+
+def test_only_key_of_the_group_is_replaced(key_group: Site) -> None:
+    """The last key goes once another one is in the group."""
+    active = alone(key_group)
+
+    key_group.rotation().revoke(active, now=key_group.now, reason="")
+
+    successor = KeyPair.objects.get(status=KeyStatus.ACTIVE)
+    assert key_group.members == {str(successor)}
+    assert str(active) not in key_group.public_keys
+
+
+@pytest.mark.parametrize("spare", [True, False])
+def test_only_key_that_never_signed_is_replaced(key_group: Site, spare: bool) -> None:
+    """Also a TRUSTED key that is alone in the group can be revoked."""
+    key_pair = key_group.trusted(spare=spare)
+    key_group.set_members(str(key_pair))
+
+    key_group.rotation().revoke(key_pair, now=key_group.now, reason="")
+
+    assert sorted(statuses().values()) == ["active", "revoked"]
+    assert len(key_group.members) == 1
+    assert str(key_pair) not in key_group.public_keys
+
+
+def test_revocation_by_hand_is_finished_by_call(key_group: Site) -> None:
+    """What was revoked by hand, and is alone in the group, is replaced when it is taken out."""
+    active = alone(key_group)
+    key_group.rotation(by_hand=True).revoke(active, now=key_group.now, reason="leaked")
+    assert statuses() == {str(active): "revoked"}
+    assert key_group.members == {str(active)}
+
+    key_group.rotation().finish_revocation(active, now=key_group.now)
+
+    assert KeyPair.objects.get(status=KeyStatus.ACTIVE).reason == "leaked"
+    assert str(active) not in key_group.members
+
+
+def test_missing_permission_and_the_only_key(
+    key_group: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The only key that cannot be replaced signs no longer, and the error says what holds it."""
+    active = alone(key_group)
+    denied(key_group, "create_public_key", monkeypatch)
+
+    with pytest.raises(AwsError) as caught:
+        key_group.rotation().revoke(active, now=key_group.now, reason="")
+
+    assert str(caught.value).startswith(
+        f"Could not take {active} out of CloudFront: it is the only key of its key group, which "
+        "must keep one, and no other could be put in. Could not create the public key cfsigned-"
+    )
+    assert caught.value.permission == "cloudfront:CreatePublicKey"
+    assert fresh(active).status == "revoked"
+    monkeypatch.undo()
+    key_group.wait(6)
+    key_group.rotation().finish_revocation(active, now=key_group.now)
+    assert str(active) not in key_group.members
+
+
+def test_successor_that_cannot_be_opened_and_the_only_key(key_group: Site) -> None:
+    """A successor of no use is revoked, and a new key makes room for the last one to go."""
+    active = key_group.imported()
+    successor = key_group.started()
+    KeyPair.objects.filter(pk=successor.pk).update(
+        encrypted_private_key="damaged", key_pair_id="K2JCJMDEHXQW5F", status="trusted"
+    )
+    key_group.set_members(str(active))
+    rotation = key_group.rotation(by_hand=True)
+    rotation.revoke(active, now=key_group.now, reason="")
+    KeyPair.objects.filter(pk=successor.pk).update(status="pending", key_pair_id=None)
+
+    key_group.rotation().finish_revocation(active, now=key_group.now)
+
+    assert fresh(successor).status == "revoked"
+    assert str(active) not in key_group.public_keys
+    assert len(key_group.members) == 1
+
+
+def test_last_key_that_stays_the_last_is_told(
+    key_group: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the successor does not stay in the group, CloudFront's rule is named."""
+    active = alone(key_group)
+    monkeypatch.setattr(Rotation, "_replace", lambda self, key_pair, now, algorithm: None)
+    rotation = key_group.rotation()
+    key_group.rotation(by_hand=True).revoke(active, now=key_group.now, reason="")
+
+    with pytest.raises(AwsError) as caught:
+        rotation.finish_revocation(active, now=key_group.now)
+
+    assert caught.value.code == LAST_PUBLIC_KEY
+
+
+def test_last_key_that_retires_is_replaced(key_group: Site) -> None:
+    """A RETIRING key goes also where what signed after it was revoked by hand, with no other."""
+    former, active = key_group.imported(), key_group.activated()
+    key_group.set_members(str(former), str(active))
+    key_group.rotation(by_hand=True).revoke(fresh(active), now=key_group.now, reason="")
+    key_group.rotation().finish_revocation(fresh(active), now=key_group.now)
+    key_group.wait(3780)
+
+    key_group.rotation().retire(fresh(former), now=key_group.now)
+
+    signs = KeyPair.objects.get(status=KeyStatus.ACTIVE)
+    assert fresh(former).status == "retired"
+    assert key_group.members == {str(signs)}
+
+
+def meanwhile(monkeypatch: pytest.MonkeyPatch, do: Callable[[], object]) -> None:
+    """Let another machine do something once a successor was prepared, before it is recorded."""
+    prepare = Rotation.prepare_successor
+    others = [do]
+
+    def prepare_and_wait(*arguments: Any) -> AwsError | CannotUnseal | None:
+        failure = prepare(*arguments)
+        if others:
+            others.pop()()
+        return failure
+
+    monkeypatch.setattr(Rotation, "prepare_successor", prepare_and_wait)
+
+
+def test_key_that_begins_to_sign_meanwhile_is_replaced(
+    key_group: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A TRUSTED key that another machine activates at this moment leaves one that signs."""
+    key_group.imported()
+    key_pair = key_group.trusted(good_for=301)
+    meanwhile(
+        monkeypatch, lambda: key_group.rotation().activate(fresh(key_pair), now=key_group.now)
+    )
+
+    key_group.rotation().revoke(key_pair, now=key_group.now, reason="")
+
+    assert fresh(key_pair).status == "revoked"
+    assert sorted(statuses().values()) == ["active", "retiring", "revoked"]
+
+
+def test_successor_that_is_revoked_before_the_record_is_replaced(
+    key_group: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where another machine revokes the successor at this moment, a new one is made."""
+    active, successor = key_group.imported(), key_group.trusted()
+    meanwhile(
+        monkeypatch,
+        lambda: key_group.rotation().revoke(fresh(successor), now=key_group.now, reason=""),
+    )
+
+    key_group.rotation().revoke(active, now=key_group.now, reason="")
+
+    assert sorted(statuses().values()) == ["active", "revoked", "revoked"]
+    signs = KeyPair.objects.get(status=KeyStatus.ACTIVE)
+    assert key_group.members == {key_group.foreign, str(signs)}
+
+
+def by_hand(key_group: Site, key_pair_id: str) -> KeyPair:
+    """Return a TRUSTED successor whose id a person gave."""
+    key_pair = key_group.started()
+    rotation = key_group.rotation(by_hand=True)
+    rotation.trust(key_pair, now=key_group.now, key_pair_id=key_pair_id)
+    return key_pair
+
+
+@pytest.mark.parametrize("is_there", [True, False], ids=["of another key", "of no key"])
+def test_successor_under_a_wrong_id_is_replaced(key_group: Site, is_there: bool) -> None:
+    """A successor that CloudFront has under no id takes nothing over: a new key does, at once."""
+    active = key_group.imported()
+    mistyped = key_group.account.upload("other") if is_there else "K0000000WRONG"
+    successor = by_hand(key_group, mistyped)
+
+    key_group.rotation().revoke(active, now=key_group.now, reason="leaked")
+
+    new = KeyPair.objects.get(status=KeyStatus.ACTIVE)
+    assert (fresh(successor).status, fresh(active).status) == ("revoked", "revoked")
+    assert str(new) != mistyped
+    assert key_group.members == {key_group.foreign, str(new)}
+    assert (mistyped in key_group.public_keys) is is_there
+
+
+def test_wrong_id_of_a_successor_is_corrected(key_group: Site) -> None:
+    """A successor that CloudFront has under another id signs under that one, and no other joins."""
+    active = key_group.imported()
+    other = key_group.account.upload("other")
+    successor = by_hand(key_group, other)
+    right = key_group.account.upload("by hand", successor.public_key)
+
+    key_group.rotation().revoke(active, now=key_group.now, reason="leaked")
+
+    assert statuses() == {str(active): "revoked", right: "active"}
+    assert key_group.members == {key_group.foreign, right}
+
+
+def test_id_that_another_row_has_is_not_taken(key_group: Site) -> None:
+    """Where another row has the right id by a slip, the revocation goes on with a new key."""
+    active = key_group.imported()
+    successor = by_hand(key_group, "K0000000WRONG")
+    right = key_group.account.upload("by hand", successor.public_key)
+    former = key_group.rotation(by_hand=True)
+    KeyPair.objects.filter(pk=successor.pk).update(next_in=None, status="revoked")
+    slip = by_hand(key_group, right)
+    former.revoke(slip, now=key_group.now, reason="slip")
+    KeyPair.objects.filter(pk=successor.pk).update(next_in=key_group.key_group_id, status="trusted")
+
+    key_group.rotation().revoke(active, now=key_group.now, reason="leaked")
+
+    new = KeyPair.objects.get(status=KeyStatus.ACTIVE)
+    assert str(new) not in (right, "K0000000WRONG")
+    assert fresh(successor).status == "revoked"
+
+
+def test_successor_that_is_not_listed_yet_signs(
+    key_group: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A key in the group that ListPublicKeys does not show yet is no wrong id."""
+    active, successor = key_group.imported(), key_group.trusted()
+    nothing = {"PublicKeyList": {"Quantity": 0, "MaxItems": 100}}
+    monkeypatch.setattr(key_group.account.api, "list_public_keys", lambda **page: nothing)
+
+    key_group.rotation().revoke(active, now=key_group.now, reason="leaked")
+
+    assert statuses() == {str(active): "revoked", str(successor): "active"}
+    assert key_group.members == {key_group.foreign, str(successor)}
+
+
+def test_successor_that_works_is_not_looked_for(key_group: Site) -> None:
+    """A key that a probe has shown to work costs no look at the list before it signs."""
+    active, successor = key_group.imported(), key_group.trusted(good_for=60)
+    calls: list[str] = []
+
+    key_group.rotation(boundary=lambda method, side: calls.append(method)).revoke(
+        active, now=key_group.now, reason="leaked"
+    )
+
+    assert statuses()[str(successor)] == "active"
+    before = calls[: calls.index("update_key_group")]
+    assert before.count("list_public_keys") == 2  # one call, seen from both sides, to take it out

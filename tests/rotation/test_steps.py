@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Any, cast
 
 import pytest
 from pytest_django import Settings
@@ -18,10 +19,12 @@ from cfsigned_django.rotation.rotation import (
     RotationError,
     Unanswered,
 )
+from cfsigned_django.rotation.settings_key import SettingsKey
 from cfsigned_django.rotation.status import find_waits
 from cfsigned_django.rotation.steps import (
     Unfinished,
     advance,
+    due,
     is_under_way,
     next_due,
     will_pass,
@@ -200,3 +203,56 @@ def test_what_will_pass(key_group: Site) -> None:
     assert not will_pass(nonsense)
     assert not will_pass(Unfinished("Half.", RotationError("wrong")))
     assert not will_pass(RotationError("wrong"))
+
+
+def actions(key_group: Site, *, by_hand: bool = False, **found: Any) -> list[tuple[str, str]]:
+    """Return which steps are due now, each with its key pair."""
+    steps = due(key_group.rotation(by_hand=by_hand), now=key_group.now, **found)
+    return [(step.action, str(step.key_pair or "")) for step in steps if not step.blocked]
+
+
+def test_what_is_due(key_group: Site) -> None:
+    """The most urgent step stands first, what waits is blocked, and revoking comes last."""
+    assert actions(key_group) == [("start", "")]
+    former = key_group.imported()
+    key_group.wait(1)
+    key_pair = key_group.started()
+    assert actions(key_group) == [
+        ("trust", str(key_pair)),
+        ("check", str(former)),
+        ("revoke", str(former)),
+        ("revoke", str(key_pair)),
+    ]
+    key_group.rotation().trust(key_pair, now=key_group.now)
+    assert actions(key_group)[0] == ("check", str(key_pair))
+    key_group.rotation().check(key_pair, now=key_group.now)
+    key_group.wait(301)
+    assert actions(key_group)[0] == ("activate", str(key_pair))
+    key_group.rotation().activate(key_pair, now=key_group.now)
+    assert actions(key_group)[0] == ("start", "")
+    key_group.wait(3780)
+    assert actions(key_group)[0] == ("retire", str(former))
+
+
+def test_what_is_due_by_hand(key_group: Site) -> None:
+    """A person may correct the id of a key that CloudFront does not know; no site can look."""
+    former = key_group.imported()
+    key_group.wait(1)
+    key_pair = key_group.trusted()
+
+    assert actions(key_group, by_hand=True) == [
+        ("check", str(key_pair)),
+        ("correct", str(key_pair)),
+        ("revoke", str(former)),
+        ("revoke", str(key_pair)),
+    ]
+
+
+@pytest.mark.parametrize(("key_pair_id", "offered"), [("K1", True), ("APKAEXAMPLE", False)])
+def test_import_is_due(key_group: Site, key_pair_id: str, offered: bool) -> None:
+    """A key of the settings that signs can be imported, unless it is a trusted signer's."""
+    key = SettingsKey(key_pair_id=key_pair_id, source=cast("Any", None))
+
+    found = actions(key_group, unknown_keys=[key])
+
+    assert (("import", "") in found) is offered

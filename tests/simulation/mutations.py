@@ -651,13 +651,13 @@ UNNOTICED: Final = [
     Unnoticed(
         change="Rotation._has_no_id takes any id for the right one",
         why="No id is given wrong where keys are revoked: by hand, nothing could notice it.",
-        tested_in="tests/rotation/test_revoke_wrong_id.py",
+        tested_in="tests/rotation/test_revoke.py",
         test="test_successor_under_a_wrong_id_is_replaced",
     ),
     Unnoticed(
         change="KeyPairStore.lock does not lock the group",
         why="A simulated transaction is never interrupted by another one.",
-        tested_in="tests/rotation/test_claims.py",
+        tested_in="tests/rotation/test_store.py",
         test="test_lock_writes_before_it_reads",
     ),
     Unnoticed(
@@ -677,7 +677,7 @@ UNNOTICED: Final = [
         change="KeyPairStore.claim gives a claim back at once, not after a moment",
         why="A key whose creation lost its answer is looked for again as long as ListPublicKeys "
         "may not show it.",
-        tested_in="tests/rotation/test_claims.py",
+        tested_in="tests/rotation/test_store.py",
         test="test_failure_gives_the_step_back",
     ),
 ]

@@ -15,8 +15,7 @@ from types import ModuleType
 from typing import Any, Final, TypeAlias
 
 from cfsigned_django.aws.key_groups import KeyGroups
-from cfsigned_django.lease import Lease
-from cfsigned_django.lookup import Keyring
+from cfsigned_django.keyring import Keyring, Lease
 from cfsigned_django.rotation import active, cloudfront, lifecycle, store
 from cfsigned_django.rotation.lifecycle import Waits
 from cfsigned_django.rotation.models import KeyPair
@@ -109,6 +108,6 @@ DELETE_PUBLIC_KEY: Final = Seam(KeyGroups, "delete_public_key")
 UPDATE_KEY_GROUP: Final = Seam(UnreliableCloudFront, "update_key_group")
 
 # How signing ends.
-LIMIT: Final = Seam(Lease, "limit")
+LIMIT: Final = Seam(Lease, "cap_expiry")
 KEYRING: Final = Seam(Keyring, "__init__")
 FIND_ACTIVE_SIGNER: Final = Seam(active, "find_active_signer")

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from django.core.exceptions import ImproperlyConfigured
 from django.db import OperationalError
 
-from cfsigned_django.lease import Found
-from cfsigned_django.lookup import Keyring
+from cfsigned_django.keyring import Found, Keyring
 from cfsigned_django.signing import HashAlgorithm, Signer
 from tests.simulation.oracle import IssuedUrl
 from tests.simulation.plan import SKEW
@@ -88,7 +87,7 @@ class Worker:
                     grace=2 * site.plan.interval,
                     now=world.now,
                 )
-            expires = lease.limit(expires, lifetime=lifetime, now=now)
+            expires = lease.cap_expiry(expires, lifetime=lifetime, now=now)
         except ImproperlyConfigured:
             return
         if not world.is_calm and world.random.random() < 0.1:

@@ -1,4 +1,4 @@
-"""Compare what there is with what is wished for: the steps, in the order in which they are safe.
+"""Compare what there is with what there must be: the steps, in the order in which they are safe.
 
 1. The public key goes into a key group before a behavior trusts the group.
 2. The bucket policy lets CloudFront in before the origin begins to sign.

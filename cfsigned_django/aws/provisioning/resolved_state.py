@@ -1,4 +1,4 @@
-"""Resolve what is wished for against what there is: which key group, origin, policies are meant."""
+"""What is meant by a desired state in an account: which key group, origin and policies."""
 
 from __future__ import annotations
 

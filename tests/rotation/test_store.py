@@ -1,17 +1,22 @@
-"""Test that a step belongs to one machine for as long as it takes, and no longer."""
+"""Test the rows, claims and clock of the key pairs' store."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from unittest import mock
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from pytest_django import Settings
 
 from cfsigned_django.aws.client import AwsError
+from cfsigned_django.rotation import store
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.rotation import Claimed, Rotation
-from cfsigned_django.rotation.store import KeyPairStore
+from cfsigned_django.rotation.store import KeyPairStore, read_database_clock
 from tests.rotation import Killed, Site, fresh
 from tests.simulation.faults import Fault
 
@@ -169,3 +174,65 @@ def test_late_failure_does_not_shorten_a_removal(
         )
 
     assert fresh(key_pair).claimed_until == key_group.now + timedelta(seconds=65)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Seoul", "America/Chicago"])
+def test_the_time_is_in_utc(zone: str, settings: Settings) -> None:
+    """Return the present moment, not one that is hours off, whatever TIME_ZONE says."""
+    settings.TIME_ZONE = zone
+
+    moment = read_database_clock("default")
+
+    assert moment.utcoffset() == timedelta(0)
+    assert abs(moment - timezone.now()) < timedelta(minutes=20)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_time_goes_on_in_a_transaction() -> None:
+    """Return the present moment, not that at which the transaction began."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+        first = read_database_clock("default")
+        assert any(read_database_clock("default") > first for _ in range(10_000))
+
+
+@pytest.mark.parametrize("vendor", ["postgresql", "mysql", "oracle"])
+def test_a_server_is_asked(vendor: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask a server for its time, which is in UTC without saying so."""
+    fake: Any = mock.MagicMock(vendor=vendor)
+    cursor = fake.cursor.return_value.__enter__.return_value
+    cursor.fetchone.return_value = (datetime(2026, 1, 1, 12),)
+    monkeypatch.setattr(store, "connections", {"other": fake})
+
+    assert read_database_clock("other") == datetime(2026, 1, 1, 12, tzinfo=UTC)
+    assert "UTC" in cursor.execute.call_args.args[0]
+
+
+def give_public_key(key_group: Site, key_pair: KeyPair, of: str) -> KeyPair:
+    """Write the public key of another key into the row, and return that as it is then."""
+    answer = key_group.account.api.get_public_key(Id=of)
+    pem = answer["PublicKey"]["PublicKeyConfig"]["EncodedKey"]
+    KeyPair.objects.filter(pk=key_pair.pk).update(public_key=pem)
+    return fresh(key_pair)
+
+
+def test_retiring_takes_out_the_key_that_signed(key_group: Site) -> None:
+    """A foreign public key in the row is left in the group; that of the private key goes."""
+    former, active = key_group.imported(), key_group.activated()
+    key_group.wait(3780)
+
+    former = give_public_key(key_group, former, key_group.foreign)
+    key_group.rotation().retire(former, now=key_group.now)
+
+    assert key_group.members == {key_group.foreign, str(active)} == key_group.public_keys
+
+
+def test_revoking_takes_out_the_key_that_signed(key_group: Site) -> None:
+    """The same where the private key is erased before CloudFront is called."""
+    former, active = key_group.imported(), key_group.activated()
+
+    former = give_public_key(key_group, former, key_group.foreign)
+    key_group.rotation().revoke(former, now=key_group.now, reason="leaked")
+
+    assert key_group.members == {key_group.foreign, str(active)} == key_group.public_keys

@@ -1,0 +1,208 @@
+"""The contract of url(): names x options x arguments -> address, resource, end, and bytes.
+
+What comes out is computed by other means: addresses by urllib, ends by
+arithmetic, and signatures by botocore, whose RSA signatures are deterministic.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from botocore.signers import CloudFrontSigner
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding
+
+from cfsigned_django.signing import PrivateKey
+from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
+from tests.storage_cases import DOMAIN, KEY_ID, at, options_for, verify
+
+NOW = 1_775_000_000
+
+#: A name, and what stands for it in the path.
+NAMES: dict[str, str] = {
+    "plain.jpg": "plain.jpg",
+    "albums/42/photo-1.jpg": "albums/42/photo-1.jpg",
+    "사진-1.jpg": "%EC%82%AC%EC%A7%84-1.jpg",
+    "my photo 1.jpg": "my%20photo%201.jpg",
+    "photo-(1).jpg": "photo-(1).jpg",
+    "a+b&c=d.jpg": "a%2Bb%26c%3Dd.jpg",
+    "q?a#b.jpg": "q%3Fa%23b.jpg",
+    "100%/%20.jpg": "100%25/%2520.jpg",
+    "it's!~_-.jpg": "it's!~_-.jpg",
+    "a*b/*.jpg": "a%2Ab/%2A.jpg",
+    'say "hi"/[1]{2}|^`<>.jpg': "say%20%22hi%22/%5B1%5D%7B2%7D%7C%5E%60%3C%3E.jpg",
+    "보고서/2026/é 日本語 🌅 (초안) + 최종.tar.gz": quote(
+        "보고서/2026/é 日本語 🌅 (초안) + 최종.tar.gz", safe="/()"
+    ),
+    "tab\tdel\x7f": "tab%09del%7F",
+    "a:b@c,d;e$f": "a%3Ab%40c%2Cd%3Be%24f",
+    # Not in the form that S3 has them: tidied up.
+    "/a.jpg": "a.jpg",
+    "//a//b.jpg": "a/b.jpg",
+    "./a/./b.jpg": "a/b.jpg",
+    "a\\b.jpg": "a/b.jpg",
+    "folder/": "folder/",
+    ".hidden/.a": ".hidden/.a",
+    "..a/b..": "..a/b..",
+    "": "",
+    ".": "",
+}
+
+#: Options, the folder that they put before a name, and the steps of an end.
+OPTIONS: dict[str, tuple[dict[str, Any], str, int]] = {
+    "defaults": ({}, "", 0),
+    "location": ({"location": "media/files"}, "media/files/", 0),
+    "odd location": ({"location": "미디어 50%*/"}, f"{quote('미디어 50%*')}/", 0),
+    "step": ({"expire_step": 900}, "", 900),
+    "lifetime and step": ({"querystring_expire": 60, "expire_step": 7}, "", 7),
+    "nothing is kept": ({"expire_step": 900, "url_cache_size": 0}, "", 900),
+}
+
+#: Arguments of url(), each with what it does to the expected URL.
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "none": {},
+    "expire": {"expire": 300},
+    "timedelta": {"expire": timedelta(minutes=5)},
+    "step": {"expire_step": 3600},
+    "no step": {"expire_step": 0},
+    "expire and step": {"expire": 90, "expire_step": timedelta(seconds=45)},
+    "method": {"http_method": "HEAD"},
+    "address": {"ip_address": "192.0.2.7"},
+    "range": {"ip_address": "192.0.2.0/24", "expire": 60},
+    "start": {"date_greater_than": NOW - 60},
+    "start and range": {
+        "date_greater_than": datetime.fromtimestamp(NOW + 5, UTC),
+        "ip_address": "192.0.2.0/24",
+    },
+    "parameters": {"parameters": {"v": "1 2", "VersionId": "a+b"}},
+    "download": {"download": "r 1.pdf"},
+    "resource": {"resource": "{folder}*"},
+    "resource and range": {"resource": "{folder}*", "ip_address": "192.0.2.7", "expire": 30},
+    "resource and step": {"resource": "{folder}*", "expire_step": 600},
+    "resource and download": {"resource": "{folder}*", "download": "r 1.pdf"},
+}
+_QUERIES = {
+    "parameters": "v=1%202&versionId=a%2Bb",
+    "download": "response-content-disposition=attachment%3B%20filename%3D%22r%201.pdf%22",
+    "resource and download": "response-content-disposition="
+    "attachment%3B%20filename%3D%22r%201.pdf%22",
+}
+
+
+@pytest.fixture(scope="module")
+def oracle(rsa_key: PrivateKey) -> CloudFrontSigner:
+    """Return botocore's signer with the same key."""
+    key: Any = serialization.load_pem_private_key(rsa_key.to_pem(), None)
+    return CloudFrontSigner(
+        KEY_ID,
+        lambda message: key.sign(message, padding.PKCS1v15(), hashes.SHA1()),  # noqa: S303
+    )
+
+
+def seconds_of(value: Any) -> int:
+    """Return an int or a timedelta in seconds."""
+    return int(value.total_seconds()) if isinstance(value, timedelta) else int(value)
+
+
+def expected_end(resource: str, options: dict[str, Any], step: int, given: dict[str, Any]) -> int:
+    """Return when the URL ends: after its lifetime, and at the next step of its resource."""
+    life = seconds_of(given.get("expire") or options.get("querystring_expire", 3600))
+    step = seconds_of(given.get("expire_step", step))
+    end = NOW + life
+    while step and (end - zlib.crc32(resource.encode())) % step:
+        end += 1
+    return end
+
+
+def expected_url(
+    oracle: CloudFrontSigner, address: str, resource: str, end: int, given: dict[str, Any]
+) -> str:
+    """Return the URL as botocore signs it."""
+    start, ip_address = given.get("date_greater_than"), given.get("ip_address")
+    if resource == address and start is None and ip_address is None:
+        until = datetime.fromtimestamp(end, UTC)
+        return str(oracle.generate_presigned_url(address, date_less_than=until))
+    conditions: dict[str, Any] = {"DateLessThan": {"AWS:EpochTime": end}}
+    if start is not None:
+        moment = start if isinstance(start, int) else int(start.timestamp())
+        conditions["DateGreaterThan"] = {"AWS:EpochTime": moment}
+    if ip_address is not None:
+        prefix = "" if "/" in ip_address else "/32"
+        conditions["IpAddress"] = {"AWS:SourceIp": ip_address + prefix}
+    statement = {"Resource": resource, "Condition": conditions}
+    policy = json.dumps({"Statement": [statement]}, separators=(",", ":"))
+    return str(oracle.generate_presigned_url(address, policy=policy))
+
+
+@pytest.mark.filterwarnings("ignore:datetime:DeprecationWarning")
+@pytest.mark.parametrize("case", OPTIONS)
+@pytest.mark.parametrize("argument", ARGUMENTS)
+def test_contract(
+    case: str, argument: str, oracle: CloudFrontSigner, rsa_key: PrivateKey, site: Any
+) -> None:
+    """Give each name the address, resource, end and bytes of the table, whatever came before."""
+    options, folder, step = OPTIONS[case]
+    storage = CloudFrontS3Storage(**options_for(rsa_key), **options)
+    for name, path in NAMES.items():
+        if folder and name.startswith("/"):
+            continue  # A location refuses these, as django-storages does.
+        given = dict(ARGUMENTS[argument])
+        origin = f"https://{DOMAIN}/"
+        address = resource = origin + folder + path
+        if query := _QUERIES.get(argument):
+            address = resource = f"{address}?{query}"
+        if "resource" in given:
+            above = path.rpartition("/")[0]
+            if not above or "*" in name or name.startswith((".", "/")) or "\\" in name:
+                continue  # see the tests of resources
+            given["resource"] = given["resource"].format(folder=f"{name.rpartition('/')[0]}/")
+            resource = f"{origin}{folder}{above}/*"
+        end = expected_end(resource, options, step, given)
+        with at(NOW + 0.5):
+            for _ in range(2):
+                url = storage.url(name, **given)
+                assert url == expected_url(oracle, address, resource, end, given)
+            assert storage.unsigned_url(name) == origin + folder + path
+        assert verify(storage, url, now=NOW + 10).resource == resource
+
+
+@pytest.mark.parametrize("argument", ["none", "step", "address", "resource and step", "download"])
+def test_ecdsa(argument: str, ec_key: PrivateKey, site: Any) -> None:
+    """Give an ECDSA key the same addresses, resources and ends, with signatures that verify."""
+    storage = CloudFrontS3Storage(**options_for(ec_key))
+    for name, path in NAMES.items():
+        given = dict(ARGUMENTS[argument])
+        address = resource = f"https://{DOMAIN}/{path}"
+        if query := _QUERIES.get(argument):
+            address = resource = f"{address}?{query}"
+        if "resource" in given:
+            given |= {"resource": "*", "allow_any_resource": True}
+            resource = f"https://{DOMAIN}/*"
+        with at(NOW):
+            url = storage.url(name, **given)
+        policy = verify(storage, url, now=NOW + 10)
+        assert url.startswith(address)
+        assert policy.resource == resource
+        assert policy.date_less_than == expected_end(resource, {}, 0, given)
+        assert url.endswith("&Hash-Algorithm=SHA256")
+
+
+@pytest.mark.filterwarnings("ignore:datetime:DeprecationWarning")
+@pytest.mark.parametrize("argument", ARGUMENTS)
+def test_files_on_disk(argument: str, rsa_key: PrivateKey, site: Any) -> None:
+    """Give files on disk the URLs that they would have in S3."""
+    options = options_for(rsa_key)
+    s3 = CloudFrontS3Storage(**options)
+    del options["bucket_name"]
+    disk = CloudFrontFileSystemStorage(**options)
+    for name in NAMES:
+        given = dict(ARGUMENTS[argument])
+        if "resource" in given:
+            given |= {"resource": "*", "allow_any_resource": True}
+        with at(NOW):
+            assert disk.url(name, **given) == s3.url(name, **given)
