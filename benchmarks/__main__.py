@@ -205,7 +205,7 @@ def measure(*, rounds: int, count: int, say: Callable[[str], object]) -> Report:
     say("the first URL of a process ...")
     first = _first_urls(starts=max(1, rounds // 4))
     say("pages, threads and memory ...")
-    images, known = count * 20, count * 200
+    images, known = count * 10, count * 100
     found = {
         "pages": whole.measure_pages(rounds=max(1, rounds // 4), images=images),
         "threads": whole.measure_threads(rounds=rounds, count=count),
@@ -241,8 +241,8 @@ def _first_urls(*, starts: int) -> dict[str, dict[str, Any]]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print, and write the page; return 1 if a figure is missed."""
     parser = ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=40, help="default: %(default)s")
-    parser.add_argument("--names", type=int, default=50, help="per round; default: %(default)s")
+    parser.add_argument("--rounds", type=int, default=30, help="default: %(default)s")
+    parser.add_argument("--names", type=int, default=100, help="per round; default: %(default)s")
     parser.add_argument("--no-write", action="store_true", help="leave docs/benchmarks.md as it is")
     options = parser.parse_args(arguments)
     # django-storages calls utcnow(), which is deprecated; printing that takes time.

@@ -49,7 +49,7 @@ def settings_for(key: PrivateKey) -> dict[str, Any]:
     }
 
 
-def _options(key: PrivateKey) -> dict[str, Any]:
+def options(key: PrivateKey) -> dict[str, Any]:
     """Return the same as options of a storage."""
     prefix = re.compile("AWS_(S3_|STORAGE_)?")
     return {prefix.sub("", name).lower(): value for name, value in settings_for(key).items()}
@@ -57,13 +57,13 @@ def _options(key: PrivateKey) -> dict[str, Any]:
 
 def ours(key: PrivateKey, **more: Any) -> CloudFrontS3Storage:
     """Return a storage of this package."""
-    return CloudFrontS3Storage(**_options(key), **more)
+    return CloudFrontS3Storage(**options(key), **more)
 
 
 def theirs(key: PrivateKey | None) -> Any:
     """Return a storage of django-storages; one without a key does not sign."""
     make: Any = S3Storage
-    return make(**_options(key)) if key else make(bucket_name="media", custom_domain=DOMAIN)
+    return make(**options(key)) if key else make(bucket_name="media", custom_domain=DOMAIN)
 
 
 def bare_signature(key: PrivateKey) -> Callable[[bytes], bytes]:

@@ -12,6 +12,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from os import PathLike
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -23,7 +24,11 @@ from django.utils.encoding import filepath_to_uri
 
 from cfsigned_django.aws.client import AwsAccess
 from cfsigned_django.signing import KeyAlgorithm
-from cfsigned_django.signing.lazy_key import LazyPrivateKey as LazyPrivateKey, hide as hide
+from cfsigned_django.signing.lazy_key import (
+    LazyPrivateKey as LazyPrivateKey,
+    hide as hide,
+    hide_all as hide_all,
+)
 
 #: Option of a storage -> the setting that it overrides, and the default of both.
 OPTIONS: Mapping[str, tuple[str, Any]] = {
@@ -63,20 +68,27 @@ class Config:
     @classmethod
     def read(cls, options: Mapping[str, Any] | None = None) -> Self:
         """Return the settings of this moment, with a storage's options over them."""
-        given = options or {}
-        values = {
-            name: hide(name, given[name]) if name in given else default_of(name) for name in OPTIONS
-        }
-        return cls(**values)
+        given = {name: value for name, value in (options or {}).items() if name in OPTIONS}
+        return cls(**{**defaults(), **hide_all(given)})
+
+
+def defaults() -> dict[str, Any]:
+    """Return what each option is if a storage does not name it."""
+    values = {}
+    for option, (setting, default) in OPTIONS.items():
+        values[option] = getattr(settings, setting, default)
+    # django-storages reads an empty protocol as unset.
+    values["url_protocol"] = values["url_protocol"] or OPTIONS["url_protocol"][1]
+    return hide_all(values)
 
 
 def default_of(option: str) -> Any:
-    """Return what the option is where a storage does not name it."""
+    """Return what the option is if a storage does not name it."""
     setting, default = OPTIONS[option]
     value = getattr(settings, setting, default)
     if option == "url_protocol":
         return value or default  # django-storages reads an empty protocol as unset
-    return hide(option, value)
+    return hide(option, value) if isinstance(value, str | bytes | PathLike) else value
 
 
 def storage_entries() -> Mapping[str, dict[str, Any]]:

@@ -322,25 +322,21 @@ def _lifetimes(config: Config) -> Facts:
     if step is None or step < 0:
         wrong = shown(config.expire_step)
         yield problem("cfsigned.E016", f"AWS_CLOUDFRONT_EXPIRE_STEP is {wrong}.")
-
-
-def _site_limit(config: Config) -> Facts:
-    """Compare a storage's own options with the settings, which limit the whole site."""
-    limit, most = whole_seconds(conf.default_of("max_expire")), whole_seconds(config.max_expire)
-    expire, step = whole_seconds(config.querystring_expire), whole_seconds(config.expire_step)
-    if most is None or expire is None or step is None or limit is None or expire > most:
-        return  # _lifetimes() reports it
-    if most > max(limit, 0):
-        longest = f"max_expire {most} s"
-    elif expire + step > site_lifetime():
-        longest = f"expire_step {step} s"
-    else:
+    if most is None or expire is None or step is None or expire > most:
         return
-    yield problem(
-        "cfsigned.E041",
-        f"A storage has {longest}: its URLs could live for longer than the {limit} s of "
-        "AWS_CLOUDFRONT_MAX_EXPIRE, and a rotation would retire keys that they still need.",
-    )
+    # What a storage's own options may not exceed.
+    limit = whole_seconds(conf.default_of("max_expire"))
+    if limit is None or limit < 1:
+        return
+    longest = f"max_expire {most} s" if most > limit else ""
+    if not longest and step and expire + step > site_lifetime():
+        longest = f"expire_step {step} s"
+    if longest:
+        yield problem(
+            "cfsigned.E041",
+            f"A storage has {longest}: its URLs could live for longer than the {limit} s of "
+            "AWS_CLOUDFRONT_MAX_EXPIRE, and a rotation would retire keys that they still need.",
+        )
 
 
 def _url_cache_size(config: Config) -> Facts:
@@ -363,7 +359,6 @@ _URL_FACTS: tuple[_Fact, ...] = (
     _domain,
     _protocol,
     _lifetimes,
-    _site_limit,
     _url_cache_size,
 )
 
@@ -382,12 +377,6 @@ def site_lifetime() -> int:
     """
     limit, step = conf.default_of("max_expire"), conf.default_of("expire_step")
     return (whole_seconds(limit) or 0) + (whole_seconds(step) or 0)
-
-
-def longest_lifetime(config: Config) -> int:
-    """Return for how many seconds a URL of a storage may live; a storage only lowers the limit."""
-    own = (whole_seconds(config.max_expire) or 0) + (whole_seconds(config.expire_step) or 0)
-    return min(own, site_lifetime())
 
 
 def _mistake_in_host(domain: Any, protocol: Any) -> str:

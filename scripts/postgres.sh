@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Run the tests of the database on a PostgreSQL server of their own; as root on Debian or Ubuntu,
 # install it where it is missing.
-# usage: scripts/postgres.sh [PYTEST ARGUMENT...], for example: scripts/postgres.sh tests/keys
+# usage: scripts/postgres.sh [PYTEST ARGUMENT...], for example: scripts/postgres.sh tests/rotation
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/packages.sh

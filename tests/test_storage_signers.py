@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from django.core.exceptions import ImproperlyConfigured
 from storages.backends.s3 import S3Storage as UntypedS3Storage
 
-from cfsigned_django.signing import HashAlgorithm, PrivateKey, Signer
+from cfsigned_django.signing import HashAlgorithm, PrivateKey, Signer, Verifier
 from cfsigned_django.storage import CloudFrontS3Storage
 from tests.storage_cases import (
     DOMAIN,
@@ -90,6 +90,27 @@ def test_signer_of_botocore(name: str, foreign: CloudFrontSigner) -> None:
     # An ECDSA signature is another one each time.
     assert ours.partition("&Signature=")[0] == theirs.partition("&Signature=")[0]
     assert parameters_of(ours)["Key-Pair-Id"] == OTHER_KEY_ID
+
+
+@pytest.mark.parametrize("given", [object(), "a key", 42], ids=["object", "text", "number"])
+def test_signer_of_no_kind(given: Any) -> None:
+    """Refuse what cannot sign, with what can, at each URL that needs a signature."""
+    storage = CloudFrontS3Storage(cloudfront_signer=given)
+    for _ in range(2):
+        with pytest.raises(ImproperlyConfigured, match=r"cloudfront_signer is a .*key_id"):
+            storage.url("a.jpg")
+    assert storage.unsigned_url("a.jpg") == f"https://{DOMAIN}/a.jpg"
+
+
+def test_signer_of_botocore_signs_policies(foreign: CloudFrontSigner, ec_key: PrivateKey) -> None:
+    """Sign custom policies, resources and downloads with it as with any key."""
+    storage = CloudFrontS3Storage(cloudfront_signer=foreign, hash_algorithm="SHA256")
+    verifier = Verifier({OTHER_KEY_ID: ec_key.public_key})
+    for arguments in ({"ip_address": "192.0.2.7"}, {"folder": "a"}, {"download": "a.pdf"}):
+        url = storage.url("a/b.jpg", **arguments)  # type: ignore[arg-type]
+        assert verifier.verify(url, now=0, viewer_ip="192.0.2.7")
+    with pytest.raises(ImproperlyConfigured, match="does not tell its public key"):
+        storage.trusted_keys()
 
 
 def test_signer_of_botocore_assigned_later(foreign: CloudFrontSigner) -> None:

@@ -97,7 +97,9 @@ class Examination:
 
     def _signer(self) -> Signer | None:
         try:
-            return self.storage.current_signer()
+            signer = self.storage.current_signer()
+            # Of a signer of another library, nothing is known.
+            return signer if signer and signer.private_key.public_key else None
         except (ImproperlyConfigured, HashRefused):
             return None  # check_signer() tells
 

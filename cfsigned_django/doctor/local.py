@@ -42,7 +42,7 @@ def check_signer(storage: SignedUrlMixin, alias: str) -> Finding:
         signer = storage.current_signer()
     except (ImproperlyConfigured, HashRefused) as error:
         return finding("cannot-sign", str(error), subject=subject)
-    if signer is None:
+    if signer is None or signer.private_key.public_key is None:
         what = f"{subject} has a cloudfront_signer that is not this package's."
         return finding("foreign-signer", what, subject=subject)
     from_settings = storage.cloudfront_key_id == signer.key_pair_id

@@ -1,25 +1,25 @@
-"""Say which moves a signing key may make, and what blocks the others.
+"""Which transitions a signing key may make, and what blocks the others.
 
-Invariants of a rotation, which tests prove and nothing else may weaken:
+Invariants of a rotation, which tests prove and nothing may weaken:
 
-1. Every URL that was ever issued and has not expired verifies at the edge, at
-   every instant, whatever process dies between any two lines (revocation
-   excepted).
-2. A key group has at most one ACTIVE key pair.
-3. TRUSTED becomes ACTIVE only when CloudFront has known the key for
-   ``propagation`` seconds: no probe signed with it was answered InvalidKey in
-   that time.
-4. RETIRING becomes RETIRED only when the last URL that any process may have
-   signed with it has expired, everywhere. Processes keep their side of this:
-   none signs a URL that would outlive the key (``Lease.limit`` of lease.py).
-5. Every step can be repeated: what is intended is recorded before the call,
-   and each call does the same when it comes twice.
+1. Every URL and cookie that was ever issued and has not expired verifies at the
+   edge, at every instant of every rotation, whatever process dies between any
+   two lines (revocation excepted).
+2. A key group has at most one ACTIVE key pair: the database sees to it.
+3. TRUSTED becomes ACTIVE only if CloudFront has known the key for
+   ``propagation`` seconds: in that time no probe signed with the key was
+   answered InvalidKey. ``Rotation.activate()`` probes once more, whoever calls.
+4. RETIRING becomes RETIRED only after the last URL that any process may have
+   signed with the key has expired, at every edge. Processes keep their side of
+   this: none signs a URL that would outlive the key (``Lease`` in keyring.py).
+5. Every step can be repeated: the intent is recorded before the call, and each
+   call does the same if it is made twice.
 6. Two machines that rotate at once do each step once.
 
-What the waits rest on: an edge learns of a change of the key group within
-``propagation`` seconds; all rotating machines read one clock, the database's;
-and the clocks of the machines that sign and of the edges differ from it by no
-more than ``clock_skew`` in sum.
+The waits rest on this: an edge learns of a change of the key group within
+``propagation`` seconds; all machines that rotate read one clock, the
+database's; and the clocks of the machines that sign and of the edges differ
+from it by at most ``clock_skew`` in sum.
 
 Pure: no ORM, no network, no clock. Moments are Unix seconds.
 """

@@ -87,7 +87,7 @@ class KeyPair(models.Model):
     #: Since when no probe was refused; empty again after one that was.
     verified_since = models.DateTimeField(_("works since"), null=True, blank=True)
     active_at = models.DateTimeField(_("signs since"), null=True, blank=True)
-    #: Empty for a moment after it stopped to sign: see Record.begin_retirement.
+    #: Empty for a moment after it stopped to sign: see KeyPairStore.begin_retirement.
     retiring_at = models.DateTimeField(_("retiring since"), null=True, blank=True)
     retired_at = models.DateTimeField(_("retired"), null=True, blank=True)
     revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True)

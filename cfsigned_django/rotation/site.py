@@ -128,7 +128,7 @@ def _waits() -> Waits:
     return Waits(
         propagation=conf.rotation_seconds("AWS_CLOUDFRONT_PROPAGATION_SECONDS"),
         url_lifetime=site_lifetime(),
-        # A process may use an answer for two intervals: see Lease in lease.py.
+        # A process may use an answer for two intervals: see Lease in keyring.py.
         keyring=2 * conf.rotation_seconds("AWS_CLOUDFRONT_KEYRING_SECONDS"),
         clock_skew=conf.rotation_seconds("AWS_CLOUDFRONT_CLOCK_SKEW_SECONDS"),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Self
 
@@ -74,6 +75,8 @@ def _load(key: LazyPrivateKey) -> PrivateKey:
 
 # The first words of a PEM file, and what base64 makes of them.
 _MARKS_OF_A_KEY = ("PRIVATE KEY", "LS0tLS1CRUdJTi")
+# Longer than any id.
+_SHORTEST_KEY = 64
 
 
 def hide(option: str, value: Any) -> Any:
@@ -86,10 +89,20 @@ def hide(option: str, value: Any) -> Any:
     text = value.decode("latin-1") if isinstance(value, bytes) else value
     if not isinstance(text, str):
         return value
-    is_key = any(mark in text for mark in _MARKS_OF_A_KEY) or (
-        option == "cloudfront_key_id" and len(text) > 64
+    is_key = len(text) > _SHORTEST_KEY and (
+        option == "cloudfront_key_id" or any(mark in text for mark in _MARKS_OF_A_KEY)
     )
     return LazyPrivateKey(value) if is_key else value
+
+
+def hide_all(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options with what stands for each value; what is short cannot be a key."""
+    hidden = dict(options)
+    for name, value in options.items():
+        is_long = isinstance(value, str | bytes) and len(value) > _SHORTEST_KEY
+        if is_long or (name == "cloudfront_key" and not isinstance(value, LazyPrivateKey | None)):
+            hidden[name] = hide(name, value)
+    return hidden
 
 
 def _digest(source: Any) -> str:

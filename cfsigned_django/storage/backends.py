@@ -54,11 +54,17 @@ class CloudFrontS3Storage(SignedUrlMixin, S3Storage):
         return given
 
     def _setting_defaults(self) -> Mapping[str, Any]:
-        ours = super()._setting_defaults()
+        values = conf.defaults()
         # A subclass may have changed these, as django-storages' classes allow.
         theirs = self.get_default_settings()  # type: ignore[no-untyped-call]
-        names = (*conf.OPTIONS, "location")
-        return {**ours, **{name: conf.hide(name, theirs[name]) for name in names if name in theirs}}
+        for name in (*conf.OPTIONS, "location"):
+            if name in theirs:
+                values[name] = theirs[name]
+        return conf.hide_all(values)
+
+    def _setting_default(self, name: str) -> Any:
+        theirs = self.get_default_settings()  # type: ignore[no-untyped-call]
+        return conf.hide(name, theirs[name]) if name in theirs else conf.default_of(name)
 
     def _other_options(self) -> set[str] | None:
         return {*self.get_default_settings()}  # type: ignore[no-untyped-call]

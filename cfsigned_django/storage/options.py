@@ -24,7 +24,7 @@ from cfsigned_django.keyring import Lease, get_signer, looks_in_database
 from cfsigned_django.signing import HashAlgorithm, Signer
 from cfsigned_django.signing.keys import CallbackKey
 from cfsigned_django.storage.cache import UrlCache
-from cfsigned_django.validation import longest_lifetime, problem, shown, whole_seconds
+from cfsigned_django.validation import problem, shown, site_lifetime, whole_seconds
 
 logger = logging.getLogger("cfsigned_django.ready")
 
@@ -64,7 +64,7 @@ class Setting:
         self._name = name
 
     def __get__(self, storage: Any, owner: type | None = None) -> Any:
-        return self if storage is None else storage._setting_defaults()[self._name]
+        return self if storage is None else storage._setting_default(self._name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,22 +111,20 @@ def resolve(
 ) -> ResolvedOptions:
     """Return what a configuration comes to; ``refusal`` is what the checks say of it.
 
-    ``handed_in`` is a signer that wins over all others, :data:`OWN_KEY`, or
+    ``handed_in`` is a Signer that wins over all others, :data:`OWN_KEY`, or
     None if URLs are not signed.
     """
+    most, step = whole_seconds(config.max_expire) or 0, whole_seconds(config.expire_step) or 0
     is_signing = config.querystring_auth is not False and handed_in is not None
     can_sign = is_signing and not refusal
     signer, asks_database, hash_algorithm = None, False, None
-    if can_sign:
+    if can_sign and handed_in is not OWN_KEY:
+        signer = handed_in
+    elif can_sign:
+        asks_database = looks_in_database(config.key_group_id)
         hash_algorithm = config.hash_algorithm and HashAlgorithm(config.hash_algorithm)
-        if handed_in is not OWN_KEY:
-            signer = adopt_signer(handed_in, hash_algorithm)
-        else:
-            asks_database = looks_in_database(config.key_group_id)
-            for found in find_missing_app(config):  # The checks, which say so, come with the app.
-                _log_once(f"{found.msg} {found.hint} ({found.id})")
-            if config.cloudfront_key is not None:
-                signer = get_signer(config.cloudfront_key, config.cloudfront_key_id, hash_algorithm)
+        if config.cloudfront_key is not None:
+            signer = get_signer(config.cloudfront_key, config.cloudfront_key_id, hash_algorithm)
     return ResolvedOptions(
         generation=generation,
         version=version,
@@ -139,9 +137,9 @@ def resolve(
         key_group_id=config.key_group_id if asks_database else None,
         hash_algorithm=hash_algorithm,
         expire=whole_seconds(config.querystring_expire) or 0,
-        max_expire=whole_seconds(config.max_expire) or 0,
-        step=whole_seconds(config.expire_step) or 0,
-        longest=longest_lifetime(config),
+        max_expire=most,
+        step=step,
+        longest=min(most + step, site_lifetime()),
         cache=UrlCache(config.url_cache_size) if can_sign and shares_urls else None,
     )
 
@@ -179,7 +177,8 @@ def find_missing_app(config: Config, obj: Any = None) -> Iterator[CheckMessage]:
 
 
 @functools.cache
-def _log_once(message: str) -> None:
+def log_once(message: str) -> None:
+    """Log a warning, once in the life of the process."""
     logger.warning("%s", message)
 
 

@@ -42,9 +42,11 @@ from cfsigned_django.storage.options import (
     OWN_KEY,
     ResolvedOptions,
     Setting,
+    adopt_signer,
     find_missing_app,
     find_secrets,
     hide_in_settings,
+    log_once,
     options_of,
     refuse_unknown,
     resolve,
@@ -378,13 +380,26 @@ class SignedUrlMixin:
         if must_sign:
             config = replace(config, querystring_auth=True)
             handed_in = OWN_KEY if handed_in is None else handed_in
-        is_address_right = not any(each.is_serious() for each in find_address_problems(config))
+        found: list[CheckMessage] | None = None
         refusal = ""
         if config.querystring_auth is not False and handed_in is not None:
             # What the key signs next shows whether it can: see _explain_refusal().
             found = self._find_problems(config, handed_in, tries_key=False)
-            errors = (each for each in found if each.is_serious())
-            refusal = next((f"{each.msg} {each.hint} ({each.id})" for each in errors), "")
+            for each in found:
+                if each.is_serious() and not refusal:
+                    refusal = f"{each.msg} {each.hint} ({each.id})"
+                elif each.id == "cfsigned.W008" and handed_in is OWN_KEY:
+                    # The system checks, which say so, come with the app.
+                    log_once(f"{each.msg} {each.hint} ({each.id})")
+            if handed_in is not OWN_KEY and not refusal:
+                try:
+                    handed_in = adopt_signer(handed_in, config.hash_algorithm)
+                except (ImproperlyConfigured, InvalidKey) as error:
+                    refusal = str(error)
+        is_address_right = found is not None and not refusal
+        if not is_address_right:
+            address_problems = find_address_problems(config)
+            is_address_right = not any(each.is_serious() for each in address_problems)
         options = resolve(
             config,
             generation=generation,
@@ -408,7 +423,10 @@ class SignedUrlMixin:
 
     def _setting_defaults(self) -> Mapping[str, Any]:
         """Return what the options are that nobody gave: what their settings say now."""
-        return {name: conf.default_of(name) for name in conf.OPTIONS}
+        return conf.defaults()
+
+    def _setting_default(self, name: str) -> Any:
+        return self._setting_defaults()[name]
 
     def _other_options(self) -> set[str] | None:
         """Return what the storage class behind this mixin takes as options, if it says."""
@@ -423,13 +441,16 @@ class SignedUrlMixin:
         return self._configure(self._setting_defaults())
 
     def _configure(self, defaults: Mapping[str, Any]) -> Config:
-        cls, given, values = type(self), vars(self), {}
+        given, values = vars(self), {}
+        of_class: dict[str, Any] = {}
+        for cls in reversed(type(self).__mro__):
+            of_class.update(vars(cls))
         for name in conf.OPTIONS:
-            if isinstance(getattr(cls, name), Setting):
-                values[name] = given[name] if name in given else defaults[name]
+            if not isinstance(of_class[name], Setting):
+                values[name] = getattr(self, name)
             else:
-                values[name] = conf.hide(name, getattr(self, name))
-        return Config(**values)
+                values[name] = given[name] if name in given else defaults[name]
+        return Config(**conf.hide_all(values))
 
     @classmethod
     def config_for(cls, options: Mapping[str, Any]) -> Config:

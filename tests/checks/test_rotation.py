@@ -257,7 +257,7 @@ class Elsewhere:
 def _without_app(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the site be one without the app."""
     monkeypatch.setattr(keyring, "_keyring", None)
-    storage_options._log_once.cache_clear()
+    storage_options.log_once.cache_clear()
 
 
 @pytest.mark.usefixtures("_without_app")

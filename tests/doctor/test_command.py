@@ -8,6 +8,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
+from botocore.signers import CloudFrontSigner
 from django.core.management import CommandError, call_command
 
 from cfsigned_django.doctor.catalog import finding
@@ -115,7 +116,9 @@ def test_wrong_arguments(arguments: tuple[str, ...], words: str, signing_site: A
 
 def test_foreign_signer(signing_site: Any) -> None:
     """Say that nothing is known of a signer that is not this package's."""
-    signing_site.STORAGES["default"]["OPTIONS"] = {"cloudfront_signer": object()}
+    signing_site.STORAGES["default"]["OPTIONS"] = {
+        "cloudfront_signer": CloudFrontSigner("K2JCJMDEHXQW5F", lambda message: b"signed")
+    }
 
     text, code = run("--offline", "--json")
 

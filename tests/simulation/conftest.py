@@ -11,8 +11,8 @@ from collections.abc import Iterator
 import pytest
 from django.db import connection
 
+from tests.simulation.mutations import read_seeds, write_seeds
 from tests.simulation.processes import Process
-from tests.simulation.seeds import read_seeds, write_seeds
 
 
 @pytest.fixture

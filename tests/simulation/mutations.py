@@ -5,22 +5,87 @@ What the simulation cannot see is listed too, with the test that shows it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from copy import copy
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
 
+from django.db import connection
 from django.db.models import Q
 
 from cfsigned_django.aws.client import AwsError
 from cfsigned_django.aws.key_groups import LAST_PUBLIC_KEY
 from cfsigned_django.rotation.lifecycle import KeyStatus
+from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
 from tests.simulation import seams
-from tests.simulation.mutation import Mutation, NotUnique
 from tests.simulation.oracle import Rule
 from tests.simulation.schedules import Kind
-from tests.simulation.seams import Wrong
+from tests.simulation.seams import Seam, Wrong
+
+_SEEDS: Final = Path(__file__).with_name("seeds.json")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mutation:
+    """A wrong decision, by which a guard is lost."""
+
+    name: str
+    #: Where the decision is taken, and what takes a wrong one there.
+    seam: Seam
+    wrong: Wrong
+    #: What no longer holds then: any of these is what the simulation finds.
+    rules: tuple[Rule, ...]
+    #: Fields of the plan without which the guard is not needed, or seldom.
+    plan: Mapping[str, Any] = field(default_factory=dict)
+    #: What must happen often for it to be needed.
+    often: tuple[Kind, ...] = ()
+
+    def applied(self) -> AbstractContextManager[None]:
+        """Take the wrong decision everywhere."""
+        return self.seam.replaced(self.wrong)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotUnique:
+    """A column of KeyPair that the database no longer keeps unique."""
+
+    name: str
+    column: str
+    rules: tuple[Rule, ...]
+    plan: Mapping[str, Any] = field(default_factory=dict)
+    often: tuple[Kind, ...] = ()
+
+    @contextmanager
+    def applied(self) -> Iterator[None]:
+        """Change the table of the tests, and change it back when it is empty."""
+        unique = KeyPair._meta.get_field(self.column)
+        changed = copy(unique)
+        changed._unique = False  # type: ignore[union-attr]
+        with connection.schema_editor() as editor:
+            editor.alter_field(KeyPair, unique, changed)  # type: ignore[arg-type]
+        try:
+            yield
+        finally:
+            KeyPair.objects.all().delete()
+            with connection.schema_editor() as editor:
+                editor.alter_field(KeyPair, changed, unique)  # type: ignore[arg-type]
+
+
+def read_seeds() -> dict[str, int]:
+    """Return for each mutation, by its name, the seed of a schedule that shows it."""
+    seeds: dict[str, int] = json.loads(_SEEDS.read_text(encoding="utf-8"))
+    return seeds
+
+
+def write_seeds(seeds: Mapping[str, int]) -> None:
+    """Write them all."""
+    _SEEDS.write_text(json.dumps(seeds, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+
 
 _ALL_KINDS_OF_URL_LOSS = (Rule.URLS_WORK, Rule.URLS_FIRST)
 #: Circumstances in which processes are mostly held, and somebody else takes keys out.
