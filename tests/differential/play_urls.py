@@ -216,8 +216,10 @@ class Player:
                 changed = self.chance.choice(("expire_step", "custom_domain", "querystring_expire"))
                 value = {"expire_step": 120, "custom_domain": "new.example.com"}.get(changed, 900)
                 setattr(storage, changed, value)
+                case["assigned"] = True
             elif dice < 0.03 and case["kind"] != "memory":
                 storage = pickle.loads(pickle.dumps(storage))  # noqa: S301 Its own pickle.
+                case["pickled"] = case.get("assigned", False)
             elif dice < 0.04:
                 storage = copy.copy(storage)
             passes = self.chance.choice((0, 0, 0, 0.5, 1, 30, 299, 3600))
