@@ -15,10 +15,11 @@ from typing import Any, Final, TypeVar
 
 from botocore import xform_name
 
-from cfsigned_django.aws.client import AwsError, call
+from cfsigned_django.aws.client import call
 from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.behavior import behaviors, listed
 from cfsigned_django.aws.documents.distribution import bucket_origins, covers, name_for
+from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.key_groups import KeyGroups, ListedPublicKey
 
 T = TypeVar("T")

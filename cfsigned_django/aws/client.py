@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from types_boto3_cloudfront import CloudFrontClient
 
 
-__all__ = ["AwsAccess", "AwsError", "call", "configured_region", "make_client"]
+__all__ = ["AwsAccess", "call", "configured_region", "make_client"]
 
 P = ParamSpec("P")
 T = TypeVar("T")

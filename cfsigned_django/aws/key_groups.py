@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, ParamSpec, Self, TypeAlias, TypeVar
 
-from cfsigned_django.aws.client import AwsError, call
+from cfsigned_django.aws.client import call
+from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.signing import InvalidKey, PublicKey
 
 logger = logging.getLogger("cfsigned_django.aws")

@@ -12,9 +12,10 @@ from django.db import connections, router
 
 from cfsigned_django import conf
 from cfsigned_django.aws.account import Account, Clients, key_groups, read_account
-from cfsigned_django.aws.client import AwsError, call, make_client
+from cfsigned_django.aws.client import call, make_client
 from cfsigned_django.aws.documents.behavior import matches
 from cfsigned_django.aws.documents.distribution import name_for
+from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.provisioning.apply import Provisioner
 from cfsigned_django.aws.provisioning.desired_state import DesiredState, OriginAccess
 from cfsigned_django.aws.provisioning.plan import plan

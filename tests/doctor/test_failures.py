@@ -14,7 +14,7 @@ from botocore.exceptions import (
 )
 
 from cfsigned_django.aws.account import Clients
-from cfsigned_django.aws.client import AwsError
+from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.doctor.findings import Level
 from tests.doctor import faults, ids
 from tests.doctor.failing import Failing, check_rest, denied, examine_with, fail

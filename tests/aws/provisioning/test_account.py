@@ -15,12 +15,12 @@ from cfsigned_django.aws.account import (
     read_account,
     read_bucket,
 )
-from cfsigned_django.aws.client import AwsError
 from cfsigned_django.aws.documents.distribution import (
     new_behavior,
     new_distribution_config,
     new_origin,
 )
+from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.provisioning.desired_state import DesiredState
 from cfsigned_django.aws.provisioning.plan import plan
 from tests.aws.provisioning.accounts import bucket_of

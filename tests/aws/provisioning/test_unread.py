@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from cfsigned_django.aws.account import Clients, Distribution, Named, Part, read_bucket
-from cfsigned_django.aws.client import AwsError
 from cfsigned_django.aws.documents.behavior import list_of
+from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.provisioning.desired_state import DesiredState
 from cfsigned_django.aws.provisioning.plan import blockers, plan
 from cfsigned_django.aws.provisioning.steps import Step, StepState
