@@ -44,7 +44,7 @@ def test_a_signed_link_shows_the_picture(detail: Page) -> None:
     """Serve the picture to a tab that holds the signed link."""
     response = opened(detail, "signed")
     assert response.status == 200
-    assert response.headers["content-type"] == "image/jpeg"
+    assert response.headers["content-type"] == "image/webp"
     assert response.headers["server"] == "CloudFront"
 
 
