@@ -128,9 +128,7 @@ class SiteSetup:
             direct_url=direct_url(
                 self.desired.bucket, key, endpoint_url=self.clients.s3.meta.endpoint_url
             ),
-            why_no_object=""
-            if exists
-            else "The bucket has no file yet (upload one, and run this again)",
+            why_no_object="" if exists else _NO_FILE,
             region=state.region,
             expire=whole_seconds(conf.default_of("querystring_expire")) or 0,
         )

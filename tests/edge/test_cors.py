@@ -2,16 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from cfsigned_django.edge.cors import (
-    CorsRule,
-    headers_for,
-    headers_for_preflight,
-    parse_rules,
-)
+from cfsigned_django.edge.cors import CorsRule, headers_for, headers_for_preflight
 
 APP = "https://app.example.com"
-RULES = parse_rules(
-    [
+RULES = [
+    CorsRule.from_document(document)
+    for document in [
         {
             "ID": "the site",
             "AllowedHeaders": ["Range", "x-amz-*"],
@@ -22,7 +18,7 @@ RULES = parse_rules(
         },
         {"AllowedMethods": ["GET"], "AllowedOrigins": ["*"]},
     ]
-)
+]
 VARY = "Origin, Access-Control-Request-Headers, Access-Control-Request-Method"
 
 
