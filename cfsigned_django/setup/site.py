@@ -19,7 +19,6 @@ from cfsigned_django.aws.documents.distribution import name_for
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.provisioning.apply import Provisioner
 from cfsigned_django.aws.provisioning.desired_state import DesiredState, OriginAccess
-from cfsigned_django.aws.provisioning.plan import plan
 from cfsigned_django.aws.provisioning.resolved_state import ResolvedState
 from cfsigned_django.aws.provisioning.steps import Step
 from cfsigned_django.doctor.answers import Clock, direct_url
@@ -69,10 +68,6 @@ class SiteSetup:
     def resolve(self) -> ResolvedState:
         """Return what is meant, as it is at this moment."""
         return ResolvedState(account=self.read(), desired=self.desired_now())
-
-    def plan(self, state: ResolvedState) -> list[Step]:
-        """Return the steps, done or not."""
-        return plan(state.account, state.desired)
 
     def apply(
         self, *, on_step: Callable[[Step], object], on_wait: Callable[[int], object]
