@@ -31,9 +31,8 @@ from django.db import Error
 from django.dispatch import receiver
 
 from cfsigned_django import conf
-from cfsigned_django.conf import LazyPrivateKey
 from cfsigned_django.encryption import CannotUnseal
-from cfsigned_django.signing import HashAlgorithm, InvalidKey, PublicKey, Signer
+from cfsigned_django.signing import HashAlgorithm, InvalidKey, Signer
 
 logger = logging.getLogger("cfsigned_django.keyring")
 
@@ -298,25 +297,3 @@ def lease_signer(
     if fallback is None:
         raise ImproperlyConfigured(_NOTHING_SIGNS.format(key_group_id))
     return Lease(signer=fallback)
-
-
-def get_signer(
-    key: LazyPrivateKey, key_pair_id: str, hash_algorithm: HashAlgorithm | None = None
-) -> Signer:
-    """Return the signer of a configured key.
-
-    Raise :exc:`cfsigned_django.signing.InvalidKey` if the source holds no key
-    that CloudFront accepts.
-    """
-    return Signer(key_pair_id=key_pair_id, private_key=key.load(), hash_algorithm=hash_algorithm)
-
-
-def trusted_keys(signer: Signer) -> dict[str, PublicKey]:
-    """Return the public keys, by key pair id, that CloudFront must trust for the signer's URLs."""
-    public_key = signer.private_key.public_key
-    if public_key is None:
-        raise ImproperlyConfigured(
-            f"The signer {signer.key_pair_id} was handed in, and does not tell its public key: "
-            "nothing here can verify what it signs."
-        )
-    return {signer.key_pair_id: public_key}
