@@ -92,9 +92,24 @@ def default_of(option: str) -> Any:
 
 
 def storage_entries() -> Mapping[str, dict[str, Any]]:
-    """Return STORAGES: alias -> BACKEND and OPTIONS."""
-    entries: Mapping[str, dict[str, Any]] = settings.STORAGES
-    return entries
+    """Return STORAGES: alias -> BACKEND and OPTIONS, in which keys are hidden."""
+    return {
+        alias: {**entry, "OPTIONS": hide_all(entry.get("OPTIONS", {}))}
+        for alias, entry in settings.STORAGES.items()
+    }
+
+
+def hide_in_storages(given: Mapping[str, Any]) -> None:
+    """Hide in STORAGES itself the keys that a constructor was given.
+
+    Done if it raises: the frame of Django's that called it holds the OPTIONS
+    in a local variable, which a debug page would print.
+    """
+    for entry in settings.STORAGES.values():
+        options = entry.get("OPTIONS", {})
+        for name, value in given.items():
+            if options.get(name) is value:
+                options[name] = hide(name, value)
 
 
 def bucket_name() -> str:
@@ -134,12 +149,12 @@ def honour_default_file_storage() -> None:
     backend = default_file_storage()
     is_ours = backend is not None and backend.startswith("cfsigned_django.storage.")
     if is_ours and not is_default_storage_set():
-        settings.STORAGES = {**storage_entries(), "default": _Honoured(BACKEND=backend)}
+        settings.STORAGES = {**settings.STORAGES, "default": _Honoured(BACKEND=backend)}
 
 
 def is_honoured() -> bool:
     """Return whether STORAGES["default"] came from DEFAULT_FILE_STORAGE."""
-    return isinstance(storage_entries().get("default"), _Honoured)
+    return isinstance(settings.STORAGES.get("default"), _Honoured)
 
 
 def are_storages_set() -> bool:

@@ -188,12 +188,21 @@ def test_address(healthy: Config) -> None:
     assert ids(find_address_problems(replace(public, url_protocol="x"))) == ["E006"]
 
 
-def test_half_a_key(healthy: Config) -> None:
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        ({}, []),
+        ({"cloudfront_key": None, "cloudfront_key_id": None}, []),
+        ({"cloudfront_key": None}, ["E003"]),
+        ({"cloudfront_key_id": None}, ["E002"]),
+    ],
+    ids=str,
+)
+def test_half_a_key(changes: dict[str, None], found: list[str], healthy: Config) -> None:
     """Tell half a key from a whole one and from none."""
-    none = replace(healthy, cloudfront_key=None, cloudfront_key_id=None)
-    assert find_half_a_key(healthy) == find_half_a_key(none) == []
-    assert ids(find_half_a_key(replace(healthy, cloudfront_key=None))) == ["E003"]
-    assert ids(find_half_a_key(replace(healthy, cloudfront_key_id=None))) == ["E002"]
+    config = replace(healthy, **changes)
+    key, key_pair_id = config.cloudfront_key, config.cloudfront_key_id
+    assert ids(find_half_a_key(cloudfront_key=key, cloudfront_key_id=key_pair_id)) == found
 
 
 def test_first_error() -> None:

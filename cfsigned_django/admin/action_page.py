@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from cfsigned_django.admin.actions import AvailableAction, put_in_words
 from cfsigned_django.admin.forms import StepForm, typed_name
 from cfsigned_django.admin.snapshot import Snapshot
-from cfsigned_django.aws.client import AwsError
+from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.encryption import CannotUnseal
 from cfsigned_django.rotation.lifecycle import KeyStatus, retirement_wait
 from cfsigned_django.rotation.models import KeyPair

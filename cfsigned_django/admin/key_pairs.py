@@ -35,7 +35,7 @@ from cfsigned_django.admin.actions import (
 from cfsigned_django.admin.forms import form_class
 from cfsigned_django.admin.overview import Overview, make_card, make_overview
 from cfsigned_django.admin.snapshot import Snapshot
-from cfsigned_django.aws.client import AwsError
+from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair, KnownReason
 from cfsigned_django.rotation.rotation import Rotation

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, ParamSpec, Self, TypeAlias, TypeVar
 
-from cfsigned_django.aws.client import AwsError, call
+from cfsigned_django.aws.client import call
+from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.signing import InvalidKey, PublicKey
 
 logger = logging.getLogger("cfsigned_django.aws")
@@ -28,6 +29,8 @@ _LONGEST_PAUSE = 2.0
 # How often to look for a key that CloudFront says it has: for 1.5 s at most.
 _LOOKS = 5
 
+#: ``AwsError.code`` if CloudFront has no public key with an id.
+NO_SUCH_PUBLIC_KEY: Final = "NoSuchPublicKey"
 #: ``AwsError.code`` where the only key of a key group was to be removed.
 LAST_PUBLIC_KEY: Final = "LastPublicKey"
 #: "Public keys in a single key group", unless raised (Developer Guide, Quotas).
@@ -75,7 +78,7 @@ def read_public_key(client: Any, key_pair_id: str) -> ListedPublicKey | None:
             Id=key_pair_id,
         )
     except AwsError as error:
-        if error.code == "NoSuchPublicKey":
+        if error.code == NO_SUCH_PUBLIC_KEY:
             return None
         raise
     found = answer["PublicKey"]
@@ -244,7 +247,7 @@ class KeyGroups:
                     IfMatch=etag,
                 )
             except AwsError as error:
-                if error.code == "NoSuchPublicKey":
+                if error.code == NO_SUCH_PUBLIC_KEY:
                     return
                 self._pause_or_raise(error, attempt)
                 attempt += 1

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from cfsigned_django.aws.account import Account, Bucket, Distribution, KeyGroup
-from cfsigned_django.aws.client import AwsError
 from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.behavior import (
     behaviors,
@@ -17,6 +16,7 @@ from cfsigned_django.aws.documents.behavior import (
     trusted_signers,
 )
 from cfsigned_django.aws.documents.distribution import covers
+from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.key_groups import ListedPublicKey
 from cfsigned_django.doctor.bucket import check_bucket, check_origin
 from cfsigned_django.doctor.catalog import finding

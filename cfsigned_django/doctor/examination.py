@@ -11,8 +11,9 @@ from urllib.parse import unquote, urlsplit
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError
 
-from cfsigned_django.aws.account import Clients, read_account
-from cfsigned_django.aws.client import AwsError
+from cfsigned_django.aws.account_reader import read_account
+from cfsigned_django.aws.client import Clients
+from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.checks.rotation import check_rotation
 from cfsigned_django.checks.storages import check_storages
 from cfsigned_django.doctor.answers import Clock, direct_url

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 from django.db import DatabaseError
 
-from cfsigned_django.aws.client import AwsError
+from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.key_groups import KeyGroups
 from cfsigned_django.doctor.catalog import finding
 from cfsigned_django.doctor.findings import Finding, Level, ago, begin, moment, sentence

@@ -25,7 +25,7 @@ from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.rotation.settings_key import SettingsKey, find_settings_keys, refuse_different
 from cfsigned_django.rotation.store import KeyPairStore
 from cfsigned_django.signing import Signer
-from cfsigned_django.storage.registry import signing_aliases, signing_fields
+from cfsigned_django.storage.registry import dynamic_storages, signing_aliases, signing_fields
 from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.validation import site_lifetime
 
@@ -89,7 +89,9 @@ def site_rotation(
         by_hand=by_hand,
         probe=lambda signer: _probe([each for _, each in members], signer),
         bypasses_rotation=lambda key_pair_id: [
-            name for name, each in named if each.bypasses_rotation(key_group_id, key_pair_id)
+            str(name)
+            for name, each in (*named, *dynamic_storages())
+            if each.bypasses_rotation(key_group_id, key_pair_id)
         ],
         settings_keys=lambda: find_settings_keys(members),
         on_restore=on_restore,

@@ -17,7 +17,7 @@ from uuid import UUID
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext as _
 
-from cfsigned_django.aws.client import AwsError
+from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.encryption import CannotUnseal
 from cfsigned_django.rotation.lifecycle import Cause, KeyStatus
 from cfsigned_django.rotation.models import KeyPair, KnownReason

@@ -11,10 +11,12 @@ from urllib.parse import quote
 from django.db import connections, router
 
 from cfsigned_django import conf
-from cfsigned_django.aws.account import Account, Clients, key_groups, read_account
-from cfsigned_django.aws.client import AwsError, call, make_client
+from cfsigned_django.aws.account import Account
+from cfsigned_django.aws.account_reader import list_key_groups, read_account
+from cfsigned_django.aws.client import Clients, call
 from cfsigned_django.aws.documents.behavior import matches
 from cfsigned_django.aws.documents.distribution import name_for
+from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.provisioning.apply import Provisioner
 from cfsigned_django.aws.provisioning.desired_state import DesiredState, OriginAccess
 from cfsigned_django.aws.provisioning.plan import plan
@@ -127,9 +129,7 @@ class SiteSetup:
             direct_url=direct_url(
                 self.desired.bucket, key, endpoint_url=self.clients.s3.meta.endpoint_url
             ),
-            why_no_object=""
-            if exists
-            else "The bucket has no file yet (upload one, and run this again)",
+            why_no_object="" if exists else _NO_FILE,
             region=state.region,
             expire=whole_seconds(conf.default_of("querystring_expire")) or 0,
         )
@@ -175,15 +175,6 @@ class SiteSetup:
         return f"{prefix}{_PROBE_NAME}", False
 
 
-def make_clients(region: str) -> Clients:
-    """Return clients with boto3's own configuration, for a person who may set AWS up."""
-    return Clients(
-        cloudfront=make_client("cloudfront"),
-        s3=make_client("s3", region_name=region or None),
-        sts=make_client("sts", region_name=region or None),
-    )
-
-
 def choose_provider(
     desired: DesiredState, key_file: Path | None, clients: Clients | None = None
 ) -> KeyProvider:
@@ -208,7 +199,7 @@ def choose_provider(
 def _database_key(desired: DesiredState, clients: Clients | None) -> DatabaseKey:
     """Return the key pair of the key group, or of the name that the group will have."""
     name = name_for(desired.bucket)
-    groups = key_groups(clients.cloudfront) if clients and not desired.key_group_id else ()
+    groups = list_key_groups(clients.cloudfront) if clients and not desired.key_group_id else ()
     named = [each.id for each in groups if each.name == name]
     return DatabaseKey(
         rotation=Rotation(

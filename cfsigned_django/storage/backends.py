@@ -14,8 +14,7 @@ from storages.utils import clean_name
 
 from cfsigned_django import conf
 from cfsigned_django.conf import Config, LazyPrivateKey
-from cfsigned_django.keyring import get_signer
-from cfsigned_django.signing import HashAlgorithm
+from cfsigned_django.signing import HashAlgorithm, Signer
 from cfsigned_django.signing.encoding import encode_name
 from cfsigned_django.storage import context
 from cfsigned_django.storage.options import OWN_KEY, ResolvedOptions, Setting, make_origin
@@ -42,16 +41,21 @@ class CloudFrontS3Storage(SignedUrlMixin, S3Storage):
     def get_cloudfront_signer(self, key_id: str, key: Any) -> Any:
         """Return a signer for ``cloudfront_signer``, as django-storages' method does."""
         name = self.hash_algorithm
-        source = LazyPrivateKey.wrap(key) or LazyPrivateKey("")
-        return get_signer(source, key_id, None if name is None else HashAlgorithm(name))
+        return Signer(
+            key_pair_id=key_id,
+            private_key=(LazyPrivateKey.wrap(key) or LazyPrivateKey("")).load(),
+            hash_algorithm=None if name is None else HashAlgorithm(name),
+        )
 
     def _handed_in(self) -> Any:
-        given = self.cloudfront_signer
         makes_signers = type(self).get_cloudfront_signer
-        if given is OWN_KEY and makes_signers is not CloudFrontS3Storage.get_cloudfront_signer:
+        if (
+            self.cloudfront_signer is OWN_KEY
+            and makes_signers is not CloudFrontS3Storage.get_cloudfront_signer
+        ):
             key_id, key = self.cloudfront_key_id, self.cloudfront_key
             return self.get_cloudfront_signer(key_id, key) if key_id and key else OWN_KEY
-        return given
+        return super()._handed_in()
 
     def _setting_defaults(self) -> Mapping[str, Any]:
         values = conf.defaults()

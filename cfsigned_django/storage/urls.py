@@ -13,7 +13,7 @@ import inspect
 import re
 import time
 import zlib
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Self
@@ -45,7 +45,6 @@ from cfsigned_django.storage.options import (
     adopt_signer,
     find_missing_app,
     find_secrets,
-    hide_in_settings,
     log_once,
     options_of,
     refuse_unknown,
@@ -123,10 +122,11 @@ class SignedUrlMixin:
             if self.needs_key(own):
                 # All other mistakes wait for url(), so that code which only stores files is not
                 # stopped by what it does not need.
-                raise_first_error(find_half_a_key(self.signing_config()))
+                names = ("cloudfront_key", "cloudfront_key_id")
+                raise_first_error(find_half_a_key(**self._read(names, self._setting_defaults())))
             super().__init__(*args, **options)
         except Exception:
-            hide_in_settings(given)
+            conf.hide_in_storages(given)
             given.clear()  # A debug page prints this frame as well.
             raise
 
@@ -376,13 +376,14 @@ class SignedUrlMixin:
     def _resolve_options(self, *, must_sign: bool = False) -> ResolvedOptions:
         """Work out what the options come to, and keep that if they are fixed."""
         generation, version = conf.generation, self._options_version
-        config, handed_in = self.signing_config(), self._handed_in()
+        config, handed_in = self.signing_config(), OWN_KEY
         if must_sign:
             config = replace(config, querystring_auth=True)
-            handed_in = OWN_KEY if handed_in is None else handed_in
+        is_signing = must_sign or self._is_meant_to_sign(config)
         found: list[CheckMessage] | None = None
         refusal = ""
-        if config.querystring_auth is not False and handed_in is not None:
+        if is_signing:
+            handed_in = self._handed_in()
             # What the key signs next shows whether it can: see _explain_refusal().
             found = self._find_problems(config, handed_in, tries_key=False)
             for each in found:
@@ -404,6 +405,7 @@ class SignedUrlMixin:
             config,
             generation=generation,
             version=version,
+            is_signing=is_signing,
             refusal=refusal,
             is_address_right=is_address_right,
             start=self._address_start(config) if is_address_right else "",
@@ -432,38 +434,53 @@ class SignedUrlMixin:
         """Return what the storage class behind this mixin takes as options, if it says."""
         return options_of(super().__init__)
 
+    def _is_meant_to_sign(self, config: Config) -> bool:
+        """Return whether nobody turned signing off."""
+        return config.querystring_auth is not False and self.cloudfront_signer is not None
+
     def _handed_in(self) -> Any:
-        """Return the signer that was handed in, None, or OWN_KEY."""
-        return self.cloudfront_signer
+        """Return what was handed in as a signer, or OWN_KEY."""
+        return OWN_KEY if self.cloudfront_signer is None else self.cloudfront_signer
 
     def signing_config(self) -> Config:
         """Return the options as they stand, for the checks."""
         return self._configure(self._setting_defaults())
 
     def _configure(self, defaults: Mapping[str, Any]) -> Config:
+        return Config(**self._read(conf.OPTIONS, defaults))
+
+    def _read(self, names: Iterable[str], defaults: Mapping[str, Any]) -> dict[str, Any]:
         given, values = vars(self), {}
         of_class: dict[str, Any] = {}
         for cls in reversed(type(self).__mro__):
             of_class.update(vars(cls))
-        for name in conf.OPTIONS:
+        for name in names:
             if not isinstance(of_class[name], Setting):
                 values[name] = getattr(self, name)
             else:
                 values[name] = given[name] if name in given else defaults[name]
-        return Config(**conf.hide_all(values))
+        return conf.hide_all(values)
 
     @classmethod
-    def config_for(cls, options: Mapping[str, Any]) -> Config:
-        """Return what an instance with these options would be configured to, unmade."""
+    def unmade(cls, options: Mapping[str, Any]) -> Self:
+        """Return what knows these options as an instance does; its constructor did not run."""
         unmade = cls.__new__(cls)
         own = {name: conf.hide(name, options[name]) for name in _OWN_OPTIONS if name in options}
         vars(unmade).update(own)
+        return unmade
+
+    @classmethod
+    def config_for(cls, options: Mapping[str, Any]) -> Config:
+        """Return what an instance with these options would be configured to."""
+        unmade = cls.unmade(options)
+        return unmade._configure(unmade._known_defaults())
+
+    def _known_defaults(self) -> Mapping[str, Any]:
         try:
-            defaults = unmade._setting_defaults()
+            return self._setting_defaults()
         except (AttributeError, TypeError):
             # They depend on what only a constructor sets: url() checks them.
-            defaults = SignedUrlMixin._setting_defaults(unmade)
-        return unmade._configure(defaults)
+            return SignedUrlMixin._setting_defaults(self)
 
     @classmethod
     def signs(cls, options: Mapping[str, Any]) -> bool:
@@ -493,10 +510,10 @@ class SignedUrlMixin:
 
         ``tries_key``: sign something, to see whether the key can.
         """
-        config, handed_in = self.signing_config(), self._handed_in()
-        if config.querystring_auth is False or handed_in is None:
+        config = self.signing_config()
+        if not self._is_meant_to_sign(config):
             return []
-        return self._find_problems(config, handed_in, obj, tries_key=tries_key)
+        return self._find_problems(config, self._handed_in(), obj, tries_key=tries_key)
 
     @staticmethod
     def _find_problems(
@@ -511,14 +528,24 @@ class SignedUrlMixin:
     def trusted_keys(self) -> dict[str, PublicKey]:
         """Return the public keys, by key pair id, that verify this storage's URLs."""
         # Also of a storage that does not sign: the caller wants to verify.
-        return keyring.trusted_keys(self._lease_signer(self._signing_options()).signer)
+        signer = self._lease_signer(self._signing_options()).signer
+        public_key = signer.private_key.public_key
+        if public_key is None:
+            raise ImproperlyConfigured(
+                f"The signer {signer.key_pair_id} was handed in, and does not tell its public key: "
+                "nothing here can verify what it signs."
+            )
+        return {signer.key_pair_id: public_key}
 
     def bypasses_rotation(self, key_group_id: str, key_pair_id: str) -> bool:
         """Return whether this key signs here, and would after a rotation has replaced it.
 
         So it does in a storage of another key group or of none, and in one to
-        which its signer was handed in.
+        which its signer was handed in. If an option is a property, only the ids
+        are read: they are known without a request, unless they are properties.
         """
+        if self.is_dynamic():
+            return self._names_key(key_group_id, key_pair_id)
         options = self._current_options()
         if not options.is_signing or options.refusal:
             return False
@@ -529,6 +556,21 @@ class SignedUrlMixin:
         except (ImproperlyConfigured, InvalidKey):
             return False  # It signs nothing.
 
+    def _names_key(self, key_group_id: str, key_pair_id: str) -> bool:
+        """Return whether the options name this key, or its signer, outside the key group."""
+        names = ("cloudfront_key_id", "key_group_id")
+        if any(_is_property(type(self), name) for name in (*names, "cloudfront_signer")):
+            return False
+        known = self._read(names, self._known_defaults())
+        given = self.cloudfront_signer
+        if given is OWN_KEY:
+            is_outside = known["key_group_id"] != key_group_id
+            return is_outside and known["cloudfront_key_id"] == key_pair_id
+        try:
+            return given is not None and adopt_signer(given, None).key_pair_id == key_pair_id
+        except ImproperlyConfigured:
+            return False  # It signs nothing.
+
     def settings_key(self) -> tuple[LazyPrivateKey, str] | None:
         """Return the key, and its id, that signs here as long as no key pair is ACTIVE.
 
@@ -537,7 +579,7 @@ class SignedUrlMixin:
         """
         config = self.signing_config()
         key, key_pair_id = config.cloudfront_key, config.cloudfront_key_id
-        if key is None or not key_pair_id or config.querystring_auth is False:
+        if key is None or not key_pair_id or not self._is_meant_to_sign(config):
             return None
         follows = self._handed_in() is OWN_KEY and keyring.looks_in_database(config.key_group_id)
         return (key, str(key_pair_id)) if follows else None

@@ -6,7 +6,7 @@ import pytest
 from django.core.files.storage import storages
 from pytest_django import Settings
 
-from cfsigned_django.aws.client import AwsError
+from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.rotation.models import KeyPair
 from tests.admin import (
     FakeCloudFront,

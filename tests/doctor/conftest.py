@@ -8,7 +8,7 @@ from unittest import mock
 import pytest
 
 from cfsigned_django import keyring
-from cfsigned_django.aws.account import Clients
+from cfsigned_django.aws.client import Clients
 from cfsigned_django.doctor.live import Probe
 from cfsigned_django.signing import PrivateKey, Signer
 from tests.doctor.command_line import MODULE
@@ -67,7 +67,7 @@ def probe(ec_key: PrivateKey) -> Probe:
 @pytest.fixture
 def online(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     """Let the command reach the emulator and the edge of a healthy site."""
-    monkeypatch.setattr(f"{MODULE}._make_clients", lambda storage: world.clients)
+    monkeypatch.setattr(f"{MODULE}.make_clients", lambda **_: world.clients)
     monkeypatch.setattr(f"{MODULE}.make_client", lambda name: world.clients.cloudfront)
     monkeypatch.setattr(f"{MODULE}.fetch", world.fetch)
     monkeypatch.setattr(f"{MODULE}.time", mock.Mock(time=lambda: NOW))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from cfsigned_django.aws.account import Clients
+from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.behavior import (
     BehaviorChange,

@@ -13,8 +13,8 @@ from botocore.exceptions import (
     NoRegionError,
 )
 
-from cfsigned_django.aws.account import Clients
-from cfsigned_django.aws.client import AwsError
+from cfsigned_django.aws.client import Clients
+from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.doctor.findings import Level
 from tests.doctor import faults, ids
 from tests.doctor.failing import Failing, check_rest, denied, examine_with, fail

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cfsigned_django.aws.client import AwsError
+from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.rotation.models import KeyPair
 from tests.rotation.commands import Shell, aged
 from tests.simulation.answers import refusal

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from cfsigned_django.aws.client import AwsError
+from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.key_groups import KEYS_PER_GROUP
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.store import Claimed

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cfsigned_django.aws.client import AwsError
+from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.key_groups import LAST_PUBLIC_KEY
 from cfsigned_django.encryption import CannotUnseal
 from cfsigned_django.rotation.lifecycle import KeyStatus

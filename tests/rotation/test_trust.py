@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from cryptography.fernet import Fernet
 
-from cfsigned_django.aws.client import AwsError
+from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.encryption import CannotUnseal
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult

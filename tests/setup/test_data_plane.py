@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from cfsigned_django.aws.account import Clients
+from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.provisioning.desired_state import DesiredState
 from cfsigned_django.signing import PrivateKey
 from tests.aws.provisioning.accounts import (

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from django.test import override_settings
 
-from cfsigned_django.aws.account import Clients, read_account
+from cfsigned_django.aws.account_reader import read_account
+from cfsigned_django.aws.client import Clients
 from cfsigned_django.checks.storages import check_storages
 from cfsigned_django.rotation.site import site_rotation
 from tests.aws.provisioning.accounts import clients_of

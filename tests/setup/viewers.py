@@ -14,7 +14,8 @@ from email.utils import formatdate
 from urllib.parse import urlsplit
 from wsgiref.types import StartResponse, WSGIEnvironment
 
-from cfsigned_django.aws.account import Account, Clients
+from cfsigned_django.aws.account import Account
+from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.documents.bucket_policy import open_switches, public_statements
 from cfsigned_django.aws.edge_rules import DistributionReader
 from cfsigned_django.edge.client import EdgeClient

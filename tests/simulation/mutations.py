@@ -17,7 +17,7 @@ from uuid import uuid4
 from django.db import connection
 from django.db.models import Q
 
-from cfsigned_django.aws.client import AwsError
+from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.key_groups import LAST_PUBLIC_KEY
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair

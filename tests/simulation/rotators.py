@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from django.db import Error
 
-from cfsigned_django.aws.client import AwsError
+from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.encryption import CannotUnseal
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair

@@ -15,8 +15,10 @@ from typing import Final
 
 from botocore import xform_name
 
-from cfsigned_django.aws.account import Account, Clients, read_distribution
-from cfsigned_django.aws.client import AwsError, call
+from cfsigned_django.aws.account import Account
+from cfsigned_django.aws.account_reader import read_distribution
+from cfsigned_django.aws.client import Clients, call
+from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.key_groups import KeyGroups
 from cfsigned_django.aws.provisioning.desired_state import DesiredState
 from cfsigned_django.aws.provisioning.distribution_steps import DEPLOYED

@@ -17,7 +17,7 @@ from django.core.files.storage import Storage
 from django.core.management.base import BaseCommand, CommandError, no_translations
 
 from cfsigned_django import conf
-from cfsigned_django.aws.client import AwsError
+from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.s3_origin import S3Origin
 from cfsigned_django.edge import EdgeServer
 from cfsigned_django.edge.cors import CorsRule

@@ -18,7 +18,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DataError, Error as DatabaseFailure, ProgrammingError
 
 from cfsigned_django import conf
-from cfsigned_django.aws.client import AwsError
+from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.encryption import CannotUnseal
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import REASON_LENGTH, KeyPair, KnownReason

@@ -18,7 +18,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error as DatabaseFailure
 
 from cfsigned_django import conf
-from cfsigned_django.aws.client import AwsError, configured_region
+from cfsigned_django.aws.client import configured_region, make_clients
+from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.export.cloudformation import cloudformation
 from cfsigned_django.aws.export.documents import (
     Documents,
@@ -48,7 +49,7 @@ from cfsigned_django.setup.report import (
     summary,
     wrapped,
 )
-from cfsigned_django.setup.site import SiteSetup, choose_provider, make_clients
+from cfsigned_django.setup.site import SiteSetup, choose_provider
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm
 from cfsigned_django.validation import find_unknown_hash, is_local_host, raise_first_error
 from cfsigned_django.viewer import Fetch, fetch
@@ -181,7 +182,7 @@ class Command(BaseCommand):
                 return
             # It is needed last, when AWS is set up.
             raise_first_error(find_unknown_hash(conf.default_of("hash_algorithm")))
-            clients = make_clients(desired.region)
+            clients = make_clients(region_name=desired.region or None)
             setup = SiteSetup(
                 desired=desired,
                 clients=clients,

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from cfsigned_django.aws.client import AwsError, call, make_client
+from cfsigned_django.aws.client import call, make_client
+from cfsigned_django.aws.errors import AwsError
 from tests.simulation.answers import refusal
 
 SECRET = "secret-access-key-of-nobody"

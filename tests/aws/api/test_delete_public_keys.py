@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cfsigned_django.aws.client import AwsError
+from cfsigned_django.aws.errors import AwsError
 from tests.aws.api import Account
 from tests.simulation.faults import Fault
 

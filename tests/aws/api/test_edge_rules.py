@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from cfsigned_django.aws.client import AwsError
 from cfsigned_django.aws.documents.behavior import list_of
 from cfsigned_django.aws.documents.distribution import (
     new_behavior,
@@ -14,6 +13,7 @@ from cfsigned_django.aws.documents.distribution import (
     new_origin,
 )
 from cfsigned_django.aws.edge_rules import DistributionReader, ReadBehavior
+from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.signing import PublicKey
 from tests.aws.api import Account, new_pem
 from tests.aws.provisioning.accounts import grown_distribution

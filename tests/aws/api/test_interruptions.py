@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cfsigned_django.aws.client import AwsError
+from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.key_groups import KeyGroups
 from tests.aws.api import Account, new_pem
 from tests.simulation.faults import Boundary, UnreliableCloudFront, random_faults

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cfsigned_django.aws.client import AwsError
+from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.key_groups import KeyGroups
 from cfsigned_django.signing import InvalidKey, PrivateKey
 from tests.aws.api import Account, new_pem

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cfsigned_django.aws.client import AwsError
+from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.key_groups import KeyGroupReader
 from cfsigned_django.signing import PublicKey
 from tests.aws.api import Account, new_pem

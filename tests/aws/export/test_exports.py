@@ -10,7 +10,7 @@ import pytest
 from cfnlint.api import lint
 from cfnlint.match import Match
 
-from cfsigned_django.aws.account import Clients
+from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.documents.behavior import list_of
 from cfsigned_django.aws.export.cloudformation import cloudformation
 from cfsigned_django.aws.export.documents import export_documents

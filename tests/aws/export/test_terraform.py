@@ -11,7 +11,7 @@ from typing import Any
 import hcl2
 import pytest
 
-from cfsigned_django.aws.account import Clients
+from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.documents.behavior import list_of
 from cfsigned_django.aws.export.documents import export_documents
 from cfsigned_django.aws.export.terraform import Expression, quoted, resource, terraform

@@ -6,7 +6,9 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from cfsigned_django.aws.account import Account, Bucket, Clients, read_account
+from cfsigned_django.aws.account import Account, Bucket
+from cfsigned_django.aws.account_reader import read_account
+from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.documents.behavior import list_of
 from cfsigned_django.aws.provisioning.apply import Provisioner
 from cfsigned_django.aws.provisioning.desired_state import DesiredState, OriginAccess, SiteKey

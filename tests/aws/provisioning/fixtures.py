@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cfsigned_django.aws.account import Clients
+from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.provisioning.desired_state import DesiredState
 from cfsigned_django.signing import PrivateKey
 from tests.aws.provisioning.accounts import (

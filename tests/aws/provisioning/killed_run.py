@@ -14,7 +14,7 @@ from typing import Any
 
 import django
 
-from cfsigned_django.aws.account import Clients
+from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.provisioning.apply import Provisioner
 from cfsigned_django.aws.provisioning.desired_state import DesiredState
 from cfsigned_django.signing import KeyAlgorithm

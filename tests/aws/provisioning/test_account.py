@@ -7,20 +7,20 @@ from typing import Any
 
 import pytest
 
-from cfsigned_django.aws.account import (
-    BucketState,
-    Clients,
+from cfsigned_django.aws.account import BucketState
+from cfsigned_django.aws.account_reader import (
     as_distribution,
-    pages,
+    list_items,
     read_account,
     read_bucket,
 )
-from cfsigned_django.aws.client import AwsError
+from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.documents.distribution import (
     new_behavior,
     new_distribution_config,
     new_origin,
 )
+from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.provisioning.desired_state import DesiredState
 from cfsigned_django.aws.provisioning.plan import plan
 from tests.aws.provisioning.accounts import bucket_of
@@ -142,7 +142,7 @@ def test_all_pages() -> None:
     def list_things(Marker: str = "") -> dict[str, Any]:
         return {"Things": answers[Marker]}
 
-    found = pages(list_things, "Things", "list things", "x:ListThings")
+    found = list_items(list_things, "Things", "list things", "x:ListThings")
 
     assert [each["Id"] for each in found] == ["a", "b"]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cfsigned_django.aws.account import Clients
+from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.documents.bucket_policy import says_the_same
 from cfsigned_django.aws.provisioning.desired_state import DesiredState, OriginAccess
 from cfsigned_django.signing import PrivateKey

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from cfsigned_django.aws.account import Clients
-from cfsigned_django.aws.client import AwsError
+from cfsigned_django.aws.client import Clients
+from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.provisioning.desired_state import DesiredState
 from tests.aws.provisioning.accounts import (
     provisioner,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cfsigned_django.aws.account import Clients
+from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.documents.distribution import find_origin
 from cfsigned_django.aws.provisioning.desired_state import DesiredState
 from tests.aws.provisioning.accounts import (

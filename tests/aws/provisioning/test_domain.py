@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cfsigned_django.aws.account import Clients
+from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.provisioning.desired_state import DesiredState, InvalidDesiredState
 from cfsigned_django.aws.provisioning.plan import plan
 from cfsigned_django.aws.provisioning.resolved_state import ResolvedState

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from cfsigned_django.aws.account import Account, Clients
+from cfsigned_django.aws.account import Account
+from cfsigned_django.aws.client import Clients
 from cfsigned_django.setup.keys import KeyFile
 from tests.aws.provisioning.accounts import (
     bucket_of,

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from cfsigned_django.aws.account import Account, Bucket, BucketState, Named
+from cfsigned_django.aws.account import Account, Bucket, BucketState, NamedConfig
 from cfsigned_django.aws.documents.behavior import list_of
 from cfsigned_django.aws.documents.distribution import new_origin
 from cfsigned_django.aws.provisioning.plan import blockers, plan
@@ -88,7 +88,7 @@ class TestConflicts:
         origins[1]["OriginAccessControlId"] = "E2"
         account = replace(
             stack(Origins=list_of(origins)),
-            access_controls=(Named(id="E2", name="x", config={"SigningBehavior": "never"}),),
+            access_controls=(NamedConfig(id="E2", name="x", config={"SigningBehavior": "never"}),),
         )
 
         found = find(plan(account, WISH), "origin-access")

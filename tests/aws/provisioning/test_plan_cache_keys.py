@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cfsigned_django.aws.account import Account, Named
+from cfsigned_django.aws.account import Account, NamedConfig
 from cfsigned_django.aws.documents.behavior import list_of
 from cfsigned_django.aws.documents.cors import cors_rule
 from cfsigned_django.aws.documents.policies import CACHE_POLICIES, cache_policy_config
@@ -18,14 +18,14 @@ from tests.aws.provisioning.plans import BUCKET, WISH, find, stack
 
 A, B = "https://a.example.com", "https://b.example.com"
 BOTH = replace(WISH, cors_origins=(A, B))
-OWN = Named(id="own", name=f"cfsigned-{BUCKET}", config=cache_policy_config("own"))
+OWN = NamedConfig(id="own", name=f"cfsigned-{BUCKET}", config=cache_policy_config("own"))
 CACHING = {
     "MaxTTL": 31536000,
     "ParametersInCacheKeyAndForwardedToOrigin": {"HeadersConfig": {"HeaderBehavior": "none"}},
 }
 
 
-def account(*policies: Named, rule: tuple[str, ...] = (), **fields: Any) -> Account:
+def account(*policies: NamedConfig, rule: tuple[str, ...] = (), **fields: Any) -> Account:
     """Return an account with cache policies and a CORS rule, and a behavior with these fields."""
     (media,) = grown_distribution(BUCKET)["CacheBehaviors"]["Items"]
     found = stack(CacheBehaviors=list_of([{**media, **fields}]))
@@ -65,7 +65,7 @@ def test_policy_that_overrides_s3() -> None:
     cors = {"AccessControlAllowOrigins": list_of([A, B]), "OriginOverride": True}
     found = replace(
         account(ResponseHeadersPolicyId="r", CachePolicyId="c"),
-        response_headers_policies={"r": Named(id="r", name="r", config={"CorsConfig": cors})},
+        response_headers_policies={"r": NamedConfig(id="r", name="r", config={"CorsConfig": cors})},
     )
 
     steps = plan(found, BOTH)
@@ -77,12 +77,12 @@ def test_policy_that_overrides_s3() -> None:
 @pytest.mark.parametrize(
     "theirs",
     [
-        Named(id="theirs", name="theirs", config={"MaxTTL": 0}),
+        NamedConfig(id="theirs", name="theirs", config={"MaxTTL": 0}),
         replace(OWN, id="theirs", name="theirs"),
     ],
     ids=["disabled", "by origin"],
 )
-def test_policy_that_will_do(theirs: Named) -> None:
+def test_policy_that_will_do(theirs: NamedConfig) -> None:
     """Keep a cache policy that keeps nothing, or has Origin in its key."""
     steps = plan(account(theirs, CachePolicyId="theirs"), BOTH)
 
@@ -92,7 +92,7 @@ def test_policy_that_will_do(theirs: Named) -> None:
 
 def test_policy_that_was_made_earlier() -> None:
     """Take the one that an earlier run made, in place of one for all origins."""
-    theirs = Named(id="theirs", name="theirs", config=CACHING)
+    theirs = NamedConfig(id="theirs", name="theirs", config=CACHING)
 
     steps = plan(account(theirs, OWN, CachePolicyId="theirs"), BOTH)
 

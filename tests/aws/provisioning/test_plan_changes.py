@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cfsigned_django.aws.account import Account, Named
+from cfsigned_django.aws.account import Account, NamedConfig
 from cfsigned_django.aws.documents.behavior import list_of
 from cfsigned_django.aws.provisioning.desired_state import InvalidDesiredState, OriginAccess
 from cfsigned_django.aws.provisioning.plan import next_step, plan
@@ -75,14 +75,14 @@ class TestChanges:
         account = replace(
             stack(CacheBehaviors=list_of([{**items[0], **own}])),
             cache_policies={
-                "c": Named(
+                "c": NamedConfig(
                     id="c",
                     name="c",
                     config={"ParametersInCacheKeyAndForwardedToOrigin": queries},
                 )
             },
             origin_request_policies={
-                "o": Named(
+                "o": NamedConfig(
                     id="o",
                     name="o",
                     config={**queries, "HeadersConfig": {"HeaderBehavior": "allViewer"}},

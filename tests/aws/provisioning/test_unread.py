@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
-from cfsigned_django.aws.account import Clients, Distribution, Named, Part, read_bucket
-from cfsigned_django.aws.client import AwsError
+from cfsigned_django.aws.account import BucketPart, Distribution, NamedConfig
+from cfsigned_django.aws.account_reader import read_bucket
+from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.documents.behavior import list_of
+from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.provisioning.desired_state import DesiredState
 from cfsigned_django.aws.provisioning.plan import blockers, plan
 from cfsigned_django.aws.provisioning.steps import Step, StepState
@@ -35,18 +37,18 @@ class Denied:
 
 
 PARTS = [
-    ("get_bucket_policy", Part.POLICY, "s3:GetBucketPolicy", {"bucket-policy"}, True),
-    ("get_bucket_cors", Part.CORS, "s3:GetBucketCORS", {"bucket-cors"}, False),
+    ("get_bucket_policy", BucketPart.POLICY, "s3:GetBucketPolicy", {"bucket-policy"}, True),
+    ("get_bucket_cors", BucketPart.CORS, "s3:GetBucketCORS", {"bucket-cors"}, False),
     (
         "get_public_access_block",
-        Part.PUBLIC_ACCESS,
+        BucketPart.PUBLIC_ACCESS,
         "s3:GetBucketPublicAccessBlock",
         {"bucket-policy", "block-public-access"},
         True,
     ),
     (
         "get_bucket_ownership_controls",
-        Part.OWNERSHIP,
+        BucketPart.OWNERSHIP,
         "s3:GetBucketOwnershipControls",
         {"object-ownership"},
         False,
@@ -62,7 +64,7 @@ def test_one_part_may_not_be_read(
     bucket_name: str,
     ec_key: PrivateKey,
     call: str,
-    part: Part,
+    part: BucketPart,
     permission: str,
     steps: set[str],
     blocks: bool,
@@ -105,7 +107,7 @@ def _with_headers_policy(*allowed: str) -> list[Step]:
     (behavior,) = config["CacheBehaviors"]["Items"]
     behavior["ResponseHeadersPolicyId"] = "policy-1"
     cors = {"AccessControlAllowOrigins": list_of(list(allowed)), "OriginOverride": True}
-    policy = Named(id="policy-1", name="own", config={"CorsConfig": cors})
+    policy = NamedConfig(id="policy-1", name="own", config={"CorsConfig": cors})
     account = replace(account, response_headers_policies={"policy-1": policy})
     return plan(account, replace(WISH, cors_origins=(ORIGIN,)))
 

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from django.core.management import CommandError
 
-from cfsigned_django.aws.account import Clients, read_account
+from cfsigned_django.aws.account_reader import read_account
+from cfsigned_django.aws.client import Clients
 from cfsigned_django.management.commands import cfsigned_setup
 from cfsigned_django.signing import PrivateKey
 from tests.aws.provisioning.accounts import bucket_of, make_grown_account

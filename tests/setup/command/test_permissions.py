@@ -15,7 +15,7 @@ from botocore.client import BaseClient
 from django.core.files.base import ContentFile, File
 from django.core.management import CommandError, call_command
 
-from cfsigned_django.aws.account import Clients
+from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.edge_rules import DistributionReader
 from cfsigned_django.aws.key_groups import KeyGroups
 from cfsigned_django.aws.provisioning.desired_state import DesiredState, OriginAccess
