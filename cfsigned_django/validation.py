@@ -192,6 +192,10 @@ def hash_refused(which: str = "of AWS_CLOUDFRONT_KEY") -> CheckMessage:
     return problem("cfsigned.E012", f"The RSA key {which} cannot sign with SHA1 here.")
 
 
+#: The name that a probe asks for: no file need be there.
+PROBE_NAME = ".cfsigned-probe"
+
+
 def sign_probe(
     signer: Signer, url: str, hash_algorithm: HashAlgorithm | None, *, date_less_than: int
 ) -> str:

@@ -53,6 +53,7 @@ from cfsigned_django.storage.options import (
 )
 from cfsigned_django.storage.query import build_query
 from cfsigned_django.validation import (
+    PROBE_NAME,
     find_address_problems,
     find_half_a_key,
     find_problems,
@@ -301,7 +302,7 @@ class SignedUrlMixin:
         The hash is that of this storage, with which the key signs its URLs.
         """
         options = self._signing_options()
-        address = self._address_of(".cfsigned-probe", options)
+        address = self._address_of(PROBE_NAME, options)
         until = int(time.time()) + PROBE_SECONDS
         return sign_probe(signer, address, options.hash_algorithm, date_less_than=until)
 

@@ -9,7 +9,7 @@ import pytest
 
 from cfsigned_django import keyring
 from cfsigned_django.aws.client import Clients
-from cfsigned_django.doctor.live import Probe
+from cfsigned_django.doctor.live import RequestedObject
 from cfsigned_django.signing import PrivateKey, Signer
 from tests.doctor.command_line import MODULE
 from tests.doctor.healthy_site import build_world
@@ -58,10 +58,10 @@ def world(
 
 
 @pytest.fixture
-def probe(ec_key: PrivateKey) -> Probe:
+def wanted(ec_key: PrivateKey) -> RequestedObject:
     """Return what to ask for: an object of a bucket."""
     signer = Signer(key_pair_id=KEY_ID, private_key=ec_key)
-    return Probe(url=URL, signer=signer, direct_url=DIRECT, region="us-east-1")
+    return RequestedObject(url=URL, signer=signer, direct_url=DIRECT, region="us-east-1")
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ from cfsigned_django.aws.provisioning.desired_state import (
     InvalidDesiredState,
     OriginAccess,
 )
-from cfsigned_django.aws.provisioning.plan import blockers, next_step
+from cfsigned_django.aws.provisioning.plan import blockers, next_step, plan
 from cfsigned_django.aws.provisioning.resolved_state import ResolvedState
 from cfsigned_django.aws.provisioning.steps import Step, StepState
 from cfsigned_django.doctor.live import has_fault
@@ -203,9 +203,9 @@ class Command(BaseCommand):
 
     def _run(self, setup: SiteSetup, options: dict[str, Any]) -> None:
         state = setup.resolve()
-        steps = setup.plan(state)
+        steps = plan(state.account, state.desired)
         if not options["apply"]:
-            self._show_plan(setup, state, options)
+            self._show_plan(setup, state, steps, options)
             return
         if fatal := blockers(steps):
             raise CommandError(f"Nothing was changed.\n{plan_as_text(fatal)}")
@@ -214,9 +214,11 @@ class Command(BaseCommand):
         steps = setup.apply(on_step=self._show_step, on_wait=self._show_wait)
         self._finish(setup, steps, options)
 
-    def _show_plan(self, setup: SiteSetup, state: ResolvedState, options: dict[str, Any]) -> None:
-        steps, settings = setup.plan(state), setup.settings(state)
+    def _show_plan(
+        self, setup: SiteSetup, state: ResolvedState, steps: list[Step], options: dict[str, Any]
+    ) -> None:
         if options["json"]:
+            settings = setup.settings(state)
             self.stdout.write(as_json(steps, settings, None, setup.provider.place))
             return
         self.stdout.write(plan_as_text(steps))
