@@ -15,7 +15,7 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 
 from cfsigned_django import conf
-from cfsigned_django.aws.client import AwsAccess, make_client
+from cfsigned_django.aws.client import make_client
 from cfsigned_django.aws.key_groups import KEYS_PER_GROUP, KeyGroups
 from cfsigned_django.encryption import seal
 from cfsigned_django.rotation.lifecycle import Waits
@@ -99,20 +99,20 @@ def site_rotation(
     )
 
 
-def _key_groups(access: AwsAccess) -> KeyGroups:
+def _key_groups(access: conf.AwsAccess) -> KeyGroups:
     # A client takes a good part of a second to make, and most rotations only look.
     return KeyGroups(SimpleLazyObject(lambda: _client(access)))
 
 
-def _client(access: AwsAccess) -> Any:
-    if access == AwsAccess():
+def _client(access: conf.AwsAccess) -> Any:
+    if access == conf.AwsAccess():
         # What boto3 finds by itself may change, and a client that has found nothing stays so.
         return make_client("cloudfront")
     return _shared_client(access, os.getpid())
 
 
 @lru_cache(maxsize=4)
-def _shared_client(access: AwsAccess, process: int) -> Any:
+def _shared_client(access: conf.AwsAccess, process: int) -> Any:
     """Return the one client of a process, since two must not share connections, for a sign-in."""
     return make_client("cloudfront", **access.arguments())
 
