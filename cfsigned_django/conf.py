@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from os import PathLike
 from typing import Any, Self
@@ -22,7 +22,6 @@ from django.core.signals import setting_changed
 from django.dispatch import receiver
 from django.utils.encoding import filepath_to_uri
 
-from cfsigned_django.aws.client import AwsAccess
 from cfsigned_django.signing import KeyAlgorithm
 from cfsigned_django.signing.lazy_key import (
     LazyPrivateKey as LazyPrivateKey,
@@ -224,6 +223,21 @@ def is_by_hand() -> bool:
             "CloudFront, False where the site does."
         )
     return value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwsAccess:
+    """A profile or a pair of keys; what is left out is found where boto3 looks by itself."""
+
+    profile_name: str | None = None
+    access_key: str | None = field(default=None, repr=False)
+    secret_key: str | None = field(default=None, repr=False)
+    session_token: str | None = field(default=None, repr=False)
+
+    def arguments(self) -> dict[str, str]:
+        """Return what is given, as arguments of ``aws.client.make_client()``."""
+        values = {each.name: getattr(self, each.name) for each in fields(self)}
+        return {name: value for name, value in values.items() if value}
 
 
 def aws_access() -> AwsAccess:

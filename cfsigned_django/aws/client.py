@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from types_boto3_cloudfront import CloudFrontClient
 
 
-__all__ = ["AwsAccess", "Clients", "call", "configured_region", "make_client", "make_clients"]
+__all__ = ["Clients", "call", "configured_region", "make_client", "make_clients"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -41,21 +41,6 @@ _CONFIG: Final = Config(
 # CloudFront has no regions, and S3 and STS answer for all of them in this one; yet boto3 asks for
 # one where the endpoint is not AWS's.
 _REGIONS: Final = {"cloudfront": "us-east-1", "s3": "us-east-1", "sts": "us-east-1"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AwsAccess:
-    """A profile or a pair of keys; what is left out is found where boto3 looks by itself."""
-
-    profile_name: str | None = None
-    access_key: str | None = field(default=None, repr=False)
-    secret_key: str | None = field(default=None, repr=False)
-    session_token: str | None = field(default=None, repr=False)
-
-    def arguments(self) -> dict[str, str]:
-        """Return what is given, as arguments of ``make_client()``."""
-        values = {each.name: getattr(self, each.name) for each in fields(self)}
-        return {name: value for name, value in values.items() if value}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

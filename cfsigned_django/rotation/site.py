@@ -15,7 +15,7 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 
 from cfsigned_django import conf
-from cfsigned_django.aws.client import AwsAccess, make_client
+from cfsigned_django.aws.client import make_client
 from cfsigned_django.aws.key_groups import KEYS_PER_GROUP, KeyGroups
 from cfsigned_django.encryption import seal
 from cfsigned_django.rotation.lifecycle import Waits
@@ -81,10 +81,12 @@ def site_rotation(
         claim_seconds=conf.rotation_seconds("AWS_CLOUDFRONT_CLAIM_SECONDS"),
         on_move=on_move,
     )
+    by_hand = by_hand or conf.is_by_hand()
     return Rotation(
         store=store,
-        waits=_waits(),
-        key_groups=None if by_hand or conf.is_by_hand() else _key_groups(conf.aws_access()),
+        waits=site_waits(),
+        key_groups=None if by_hand else _key_groups(conf.aws_access()),
+        by_hand=by_hand,
         probe=lambda signer: _probe([each for _, each in members], signer),
         bypasses_rotation=lambda key_pair_id: [
             str(name)
@@ -97,20 +99,20 @@ def site_rotation(
     )
 
 
-def _key_groups(access: AwsAccess) -> KeyGroups:
+def _key_groups(access: conf.AwsAccess) -> KeyGroups:
     # A client takes a good part of a second to make, and most rotations only look.
     return KeyGroups(SimpleLazyObject(lambda: _client(access)))
 
 
-def _client(access: AwsAccess) -> Any:
-    if access == AwsAccess():
+def _client(access: conf.AwsAccess) -> Any:
+    if access == conf.AwsAccess():
         # What boto3 finds by itself may change, and a client that has found nothing stays so.
         return make_client("cloudfront")
     return _shared_client(access, os.getpid())
 
 
 @lru_cache(maxsize=4)
-def _shared_client(access: AwsAccess, process: int) -> Any:
+def _shared_client(access: conf.AwsAccess, process: int) -> Any:
     """Return the one client of a process, since two must not share connections, for a sign-in."""
     return make_client("cloudfront", **access.arguments())
 
@@ -125,7 +127,7 @@ def _all_storages() -> Iterator[tuple[str, SignedUrlMixin]]:
         yield str(field), storage_of_field
 
 
-def _waits() -> Waits:
+def site_waits() -> Waits:
     """Return the waiting times, from the settings."""
     return Waits(
         propagation=conf.rotation_seconds("AWS_CLOUDFRONT_PROPAGATION_SECONDS"),

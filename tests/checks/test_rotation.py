@@ -24,7 +24,7 @@ from cfsigned_django.storage import (
     options as storage_options,
 )
 from tests.checks.test_storages import STATIC
-from tests.keys import KEY_GROUP_ID, make_key_pair
+from tests.keyring import KEY_GROUP_ID, make_key_pair
 from tests.leaks import fragments
 from tests.storage_cases import FILE_BACKEND, KEY_ID, OTHER_KEY_ID, S3_BACKEND
 from tests.test_checks import ids

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cfsigned_django.keyring import Found
-from tests.keys.lookup import INTERVAL, Process, signer
+from tests.keyring.lookup import INTERVAL, Process, signer
 
 
 class TestThreads:

@@ -11,7 +11,7 @@ from django.db import InterfaceError
 from cfsigned_django.encryption import CannotUnseal
 from cfsigned_django.keyring import Found
 from cfsigned_django.signing import InvalidKey
-from tests.keys.lookup import GONE, INTERVAL, START, Process, signer
+from tests.keyring.lookup import GONE, INTERVAL, START, Process, signer
 
 
 class TestFailures:
