@@ -10,9 +10,10 @@ import pytest
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.key_groups import LAST_PUBLIC_KEY
 from cfsigned_django.encryption import CannotUnseal
+from cfsigned_django.rotation.errors import Blocked, Claimed, RotationError
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
-from cfsigned_django.rotation.rotation import Blocked, Claimed, Rotation, RotationError
+from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.rotation.steps import Action, Step, advance, take
 from tests.rotation import RSA, Killed, Site, denied, fresh, statuses
 from tests.simulation.faults import Fault
@@ -436,7 +437,7 @@ def test_last_key_that_retires_is_replaced(key_group: Site) -> None:
 
 def meanwhile(monkeypatch: pytest.MonkeyPatch, do: Callable[[], object]) -> None:
     """Let another machine do something once a successor was prepared, before it is recorded."""
-    prepare = Rotation.prepare_successor
+    prepare = Rotation._prepare_successor
     others = [do]
 
     def prepare_and_wait(*arguments: Any) -> AwsError | CannotUnseal | None:
@@ -445,7 +446,7 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch, do: Callable[[], object]) -> None
             others.pop()()
         return failure
 
-    monkeypatch.setattr(Rotation, "prepare_successor", prepare_and_wait)
+    monkeypatch.setattr(Rotation, "_prepare_successor", prepare_and_wait)
 
 
 def test_key_that_begins_to_sign_meanwhile_is_replaced(
