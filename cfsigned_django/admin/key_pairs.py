@@ -179,7 +179,8 @@ class KeyPairAdmin(Base):
         problems = []
         if step is not None and not step.blocked:
             try:
-                take(replace(snapshot.rotation, key_groups=None), step, now=snapshot.now)
+                without_calls = replace(snapshot.rotation, key_groups=None)
+                take(without_calls, step, now=snapshot.now)
             except FAILURES as error:
                 problems.append(put_in_words(error))
         return self.show_state(request, problems, snapshot.rotation)

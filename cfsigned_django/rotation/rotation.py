@@ -506,10 +506,11 @@ class Rotation:
         """
         self._require(key_pair, KeyStatus.RETIRED, now)
         self._require_no_bypass(str(key_pair))
-        if self.key_groups is not None:  # else a person has done it
+        if not self.by_hand:  # else a person has done it
+            api = self._require_api()
             self._restore_active(now)
             with self.store.claim(key_pair) as claim:
-                self._leave(claim.before_each_call(self.key_groups), key_pair, now)
+                self._leave(claim.before_each_call(api), key_pair, now)
         with self.store.transaction():
             self.store.move(
                 key_pair,
@@ -570,7 +571,7 @@ class Rotation:
             # one is prepared again. The third time, the key is revoked all the same.
             is_last = failure is not None or tries == 3
             self._record_revocation(key_pair, now, reason, even_without_successor=is_last)
-        if self.key_groups is None:
+        if self.by_hand:
             return  # A person does it, and says so afterwards.
         self.finish_revocation(key_pair, now=now, algorithm=algorithm)
         if failure is not None or key_pair.active_at is not None:
@@ -592,14 +593,15 @@ class Rotation:
         if key_pair.removed_at is not None:
             return
         self._restore_active(now)
-        if self.key_groups is None:
+        if self.by_hand:  # a person has done it
             rows = self.store.rows.filter(pk=key_pair.pk, status=KeyStatus.REVOKED)
             is_over = self.store.write(rows, removed_at=now, claimed_until=None)
         else:
+            api = self._require_api()
             with self.store.claim(key_pair) as claim:
                 # Who was creating it until a moment ago may have written down its id.
                 key_pair.refresh_from_db(using=self.store.rows.db, fields=["key_pair_id"])
-                self._leave(claim.before_each_call(self.key_groups), key_pair, now, algorithm)
+                self._leave(claim.before_each_call(api), key_pair, now, algorithm)
             # Not over if another process, delayed since before the revocation, has just created
             # the key.
             is_over = claim.end(removed_at=now)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -218,6 +219,22 @@ def test_only_a_revoked_key_is_taken_out(key_group: Site, by_hand: bool) -> None
 
     assert key_group.members == members
     assert [fresh(each).removed_at for each in (former, active)] == [None, None]
+
+
+def test_key_is_not_out_since_no_call_is_made(key_group: Site) -> None:
+    """Only where a person changes CloudFront is a key out without a call."""
+    former, active = key_group.imported(), key_group.activated()
+    key_group.rotation(by_hand=True).revoke(fresh(active), now=key_group.now, reason="")
+    key_group.wait(3780)
+    without_calls = replace(key_group.rotation(), key_groups=None)
+
+    with pytest.raises(RotationError):
+        without_calls.finish_revocation(fresh(active), now=key_group.now)
+    with pytest.raises(RotationError):
+        without_calls.retire(fresh(former), now=key_group.now)
+
+    assert statuses() == {str(former): "retiring", str(active): "revoked"}
+    assert fresh(active).removed_at is None
 
 
 def test_successor_that_nobody_saw_work_does_not_sign_by_hand(key_group: Site) -> None:
