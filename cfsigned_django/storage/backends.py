@@ -17,8 +17,9 @@ from cfsigned_django.conf import Config, LazyPrivateKey
 from cfsigned_django.signing import HashAlgorithm, Signer
 from cfsigned_django.signing.encoding import encode_name
 from cfsigned_django.storage import context
+from cfsigned_django.storage.arguments import lifetime, refuse_dot_dot
 from cfsigned_django.storage.options import OWN_KEY, ResolvedOptions, Setting, make_origin
-from cfsigned_django.storage.urls import SignedUrlMixin, lifetime, refuse_dot_dot
+from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.validation import whole_seconds
 
 
