@@ -54,6 +54,7 @@ from cfsigned_django.storage.options import (
     find_missing_app,
     find_secrets,
     log_once,
+    make_origin,
     options_of,
     refuse_unknown,
     resolve,
@@ -194,20 +195,26 @@ class SignedUrlMixin:
             and options.cache is not None
             and date_greater_than is None
         ):
-            call = (
-                None if is_shared else name,
-                None if is_shared else download,
-                http_method,
-                expire,
-                expire_step,
-                ip_address,
-                resource,
-                folder,
-                allow_any_resource,
-            )
-            if expire is not None or expire_step is not None:
-                # True and 1.0 are equal to 1, and refused.
-                call = call, expire.__class__, expire_step.__class__
+            # Most calls give a name and nothing else.
+            call = name
+            if not (
+                expire is expire_step is download is http_method is ip_address is None
+                and resource is folder is None
+            ):
+                call = (
+                    None if is_shared else name,
+                    None if is_shared else download,
+                    http_method,
+                    expire,
+                    expire_step,
+                    # True and 1.0 are equal to 1, and refused.
+                    expire.__class__,
+                    expire_step.__class__,
+                    ip_address,
+                    resource,
+                    folder,
+                    allow_any_resource,
+                )
             known = options.cache.entries.get(call)
             if known is not None and known.since <= now < known.until:
                 for watch in surroundings.get().watches:
@@ -232,56 +239,72 @@ class SignedUrlMixin:
         if resource is not None or folder is not None:
             covered = self._resource_address(resource, folder, options, allow_any_resource)
 
-        second = int(now)
-        seconds = options.expire if expire is None else lifetime(expire, options.max_expire)
-        step = options.step
-        if expire_step is not None or (step and seconds + step > options.longest):
-            step = step_seconds(step if expire_step is None else expire_step, seconds, options)
-        wanted = second + seconds
-        if step:
-            wanted = round_up_expiry(wanted, step, covered)
-        lease = options.lease or self._lease_signer(options)
-        expires = wanted
-        if lease.seen_at is not None:
-            expires = lease.cap_expiry(wanted, lifetime=options.longest, now=second)
-        for watch in surroundings.get().watches:
-            watch.note(expires)
-
+        signer, expires, until, is_stable = self._decide(covered, options, now, expire, expire_step)
         signed = None
         try:
-            if known is not None and known.signer is lease.signer and known.expires == expires:
+            if known is not None and known.signer is signer and known.expires == expires:
                 url, signed = known.url, known.signed
             elif covered == address and date_greater_than is None and ip_address is None:
-                url = lease.signer.sign_address(address, expires, is_repeatable=bool(step))
+                url = signer.sign_address(address, expires, is_repeatable=is_stable)
             else:
                 if date_greater_than is not None:
-                    refuse_late_start(date_greater_than, expires, second)
+                    refuse_late_start(date_greater_than, expires, int(now))
                 policy = Policy(
                     resource=covered,
                     date_less_than=expires,
                     date_greater_than=date_greater_than,
                     ip_address=ip_address,
                 )
-                signed = lease.signer.sign_policy(policy)
+                signed = signer.sign_policy(policy)
                 url = ""
         except HashRefused:
             self._explain_refusal(options)
             raise
         if signed is not None:
             url = signed.url(address)
-        # What was cut short, since the database does not answer, is not kept.
-        if call is not None and options.cache is not None and expires == wanted:
+        if call is not None and options.cache is not None and until:
             entry = Signed(
                 since=now,
-                until=min(wanted - seconds + 1, lease.fresh_until),
+                until=until,
                 expires=expires,
-                signer=lease.signer,
+                signer=signer,
                 url="" if is_shared else url,
                 signed=signed if is_shared else None,
                 prefix=prefix_of(covered) if is_shared else None,
             )
             options.cache.keep(call, entry)
         return url
+
+    def _decide(
+        self,
+        covered: str,
+        options: ResolvedOptions,
+        now: float,
+        expire: int | timedelta | None,
+        expire_step: int | timedelta | None,
+    ) -> tuple[Signer, int, float, bool]:
+        """Return what signs an address or a resource, when the signature ends, and two things more.
+
+        They are until when the same would be returned again, and whether the
+        end stays the same for a step. All are Unix seconds. What was cut
+        short, since the database does not answer, should not be used again:
+        that is 0.
+        """
+        second = int(now)
+        seconds = options.expire if expire is None else lifetime(expire, options.max_expire)
+        step = options.step
+        if expire_step is not None or (step and seconds + step > options.longest):
+            step = step_seconds(step if expire_step is None else expire_step, seconds, options)
+        expires = wanted = second + seconds
+        if step:
+            expires = wanted = round_up_expiry(wanted, step, covered)
+        lease = self._lease_signer(options)
+        if lease.seen_at is not None:
+            expires = lease.cap_expiry(wanted, lifetime=options.longest, now=second)
+        for watch in surroundings.get().watches:
+            watch.note(expires)
+        until = min(wanted - seconds + 1, lease.fresh_until) if expires == wanted else 0
+        return lease.signer, expires, until, bool(step)
 
     def unsigned_url(
         self,
@@ -389,13 +412,11 @@ class SignedUrlMixin:
         if must_sign:
             config = replace(config, querystring_auth=True)
         is_signing = must_sign or self._is_meant_to_sign(config)
-        found: list[CheckMessage] | None = None
         refusal = ""
         if is_signing:
             handed_in = self._handed_in()
             # What the key signs next shows whether it can: see _explain_refusal().
-            found = self._find_problems(config, handed_in, tries_key=False)
-            for each in found:
+            for each in self._find_problems(config, handed_in, tries_key=False):
                 if each.is_serious() and not refusal:
                     refusal = f"{each.msg} {each.hint} ({each.id})"
                 elif each.id == "cfsigned.W008" and handed_in is OWN_KEY:
@@ -406,18 +427,18 @@ class SignedUrlMixin:
                     handed_in = adopt_signer(handed_in, config.hash_algorithm)
                 except (ImproperlyConfigured, InvalidKey) as error:
                     refusal = str(error)
-        is_address_right = found is not None and not refusal
+        is_address_right = is_signing and not refusal  # then it was checked above
         if not is_address_right:
-            address_problems = find_address_problems(config)
-            is_address_right = not any(each.is_serious() for each in address_problems)
+            is_address_right = not any(map(CheckMessage.is_serious, find_address_problems(config)))
+        origin = make_origin(config) if is_address_right else ""
         options = resolve(
             config,
             generation=generation,
             version=version,
             is_signing=is_signing,
             refusal=refusal,
-            is_address_right=is_address_right,
-            start=self._address_start(config) if is_address_right else "",
+            origin=origin,
+            start=self._address_start(origin),
             handed_in=handed_in,
             shares_urls=self._paths_are_fixed and bool(config.url_cache_size),
         )
@@ -428,7 +449,7 @@ class SignedUrlMixin:
             vars(self)["_resolved_options"] = options  # Not by setattr(), which forgets it.
         return options
 
-    def _address_start(self, config: Config) -> str:
+    def _address_start(self, origin: str) -> str:
         """Return what stands in front of each encoded name, if names need nothing else."""
         return ""
 
@@ -453,22 +474,20 @@ class SignedUrlMixin:
 
     def signing_config(self) -> Config:
         """Return the options as they stand, for the checks."""
-        return self._configure(self._setting_defaults())
-
-    def _configure(self, defaults: Mapping[str, Any]) -> Config:
-        return Config(**self._read(conf.OPTIONS, defaults))
+        return Config(**self._read(conf.OPTIONS, self._setting_defaults()))
 
     def _read(self, names: Iterable[str], defaults: Mapping[str, Any]) -> dict[str, Any]:
+        """Return these options, hidden; ``defaults`` are hidden already, and so are given ones."""
         given, values = vars(self), {}
         of_class: dict[str, Any] = {}
         for cls in reversed(type(self).__mro__):
             of_class.update(vars(cls))
         for name in names:
             if not isinstance(of_class[name], Setting):
-                values[name] = getattr(self, name)
+                values[name] = conf.hide(name, getattr(self, name))
             else:
                 values[name] = given[name] if name in given else defaults[name]
-        return conf.hide_all(values)
+        return values
 
     @classmethod
     def unmade(cls, options: Mapping[str, Any]) -> Self:
@@ -482,7 +501,7 @@ class SignedUrlMixin:
     def config_for(cls, options: Mapping[str, Any]) -> Config:
         """Return what an instance with these options would be configured to."""
         unmade = cls.unmade(options)
-        return unmade._configure(unmade._known_defaults())
+        return Config(**unmade._read(conf.OPTIONS, unmade._known_defaults()))
 
     def _known_defaults(self) -> Mapping[str, Any]:
         try:
