@@ -35,12 +35,11 @@ class Snapshot:
     def take(cls, rotation: Rotation) -> Self:
         """Read the key pairs of the rotation's key group.
 
-        Two facts are written that cannot wait for a step: since when a key is
-        RETIRING, if the process that switched died, and how long links live
-        now. Each makes a key stay longer, and never leave sooner.
+        What can wait for no step is recorded: since when a key is RETIRING, if
+        the process that switched died, and how long links live now.
         """
         key_pairs = rotation.store.key_pairs()
-        rotation.remember_waits(key_pairs)  # if no job runs, nobody else does
+        rotation.catch_up(key_pairs)  # if no job runs, nobody else does
         return cls(rotation=rotation, now=rotation.store.clock(), key_pairs=key_pairs)
 
     @property

@@ -9,7 +9,7 @@ first, so that two machines do not do it at once.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -127,7 +127,7 @@ class Rotation:
 
     store: KeyPairStore
     waits: Waits
-    #: The calls to CloudFront; None if a person does them by hand.
+    #: The calls to CloudFront; None if this object makes none.
     key_groups: KeyGroups | None
     #: Sends one request through CloudFront that is signed with a key.
     probe: Callable[[Signer], ProbeResult]
@@ -139,6 +139,8 @@ class Rotation:
     settings_keys: Callable[[], list[SettingsKey]] = list
     #: Called after a key was restored to its group, from which someone had taken it.
     on_restore: Callable[[KeyPair], None] = lambda key_pair: None
+    #: Whether a person changes CloudFront, and not this site.
+    by_hand: bool = False
     #: How many public keys a key group may hold.
     key_group_quota: int = KEYS_PER_GROUP
 
@@ -146,11 +148,6 @@ class Rotation:
     def key_group_id(self) -> str:
         """Return the id of the key group."""
         return self.store.key_group_id
-
-    @property
-    def by_hand(self) -> bool:
-        """Return whether a person changes CloudFront, and not this site."""
-        return self.key_groups is None
 
     def of_group(self, key_group_id: str) -> Self:
         """Return the same rotation of another key group."""
@@ -180,6 +177,14 @@ class Rotation:
             return None
         wait = retirement_wait(key_pair.state, self.waits)
         return key_pair.retiring_at + timedelta(seconds=wait)
+
+    def catch_up(self, key_pairs: Collection[KeyPair]) -> None:
+        """Record what can wait for no step: since when keys are RETIRING, and how long URLs live.
+
+        Each makes a key stay longer, and never leave sooner.
+        """
+        self.store.date_retirements(key_pairs)
+        self.remember_waits(key_pairs)
 
     def remember_waits(self, key_pairs: Iterable[KeyPair]) -> None:
         """Record how long the URLs may live that these keys signed under these settings.
@@ -217,7 +222,7 @@ class Rotation:
             raise RotationError(problem)
 
     def require_api(self) -> KeyGroups:
-        """Return the calls to CloudFront. Raise :exc:`RotationError` where a person does them."""
+        """Return the calls to CloudFront. Raise :exc:`RotationError` if there are none."""
         if self.key_groups is None:
             raise RotationError(
                 _(
@@ -396,15 +401,18 @@ class Rotation:
 
     # Activate
 
-    def check(self, key_pair: KeyPair, *, now: datetime, is_in_group: bool = False) -> ProbeResult:
-        """Probe a TRUSTED key, and record since when it works.
+    def check(self, key_pair: KeyPair, *, now: datetime) -> ProbeResult:
+        """Look whether a TRUSTED key is in its group, then probe it.
 
         A key that someone took out of its group is restored and counts as
-        unknown: edges may still know it from before. ``is_in_group`` says that
-        the caller looks at the group.
+        unknown: edges may still know it from before.
         """
-        if not is_in_group and self.restore_missing([key_pair], now=now):
+        if self.restore_missing([key_pair], now=now):
             return ProbeResult.UNKNOWN_KEY
+        return self.record_probe(key_pair, now=now)
+
+    def record_probe(self, key_pair: KeyPair, *, now: datetime) -> ProbeResult:
+        """Probe a TRUSTED key, and record since when it works; the caller looks at the group."""
         result = self.probe(key_pair.make_signer())
         if result.shows_known:
             self._record_verified(key_pair, now)
@@ -436,13 +444,15 @@ class Rotation:
         """
         if key_pair.status != KeyStatus.TRUSTED:
             self.require(key_pair, KeyStatus.ACTIVE, now)
-        # One look at the group: as late as can be, unless the probe may begin the wait.
-        is_waiting = bool(self.blockers(key_pair, KeyStatus.ACTIVE, now))
-        result = self.check(key_pair, now=now, is_in_group=not is_waiting)
+        # One look at the group: before a probe that may begin the wait, after one that ends it.
+        if self.blockers(key_pair, KeyStatus.ACTIVE, now):
+            result = self.check(key_pair, now=now)
+        else:
+            result = self.record_probe(key_pair, now=now)
+            if not result.needs_a_person:
+                self.require_in_group(key_pair, now=now)
         if result.needs_a_person:
             raise ProbeFailed(key_pair, result)
-        if not is_waiting:
-            self.require_in_group(key_pair, now=now)
         self.require(key_pair, KeyStatus.ACTIVE, now)
         if result is ProbeResult.NO_ANSWER:
             raise Unanswered(key_pair)
@@ -491,10 +501,14 @@ class Rotation:
                 self.store.write(claim.rows, **newly_trusted(now))
             restore_to_group(claim.before_each_call(key_groups), key_pair)
         claim.end()
-        if key_pair.status == KeyStatus.TRUSTED:
-            self.on_restore(key_pair)
-        else:
-            self._report_restored(key_pair)
+        self.on_restore(key_pair)
+        if key_pair.status != KeyStatus.TRUSTED:
+            logger.error(
+                "%s was not in the key group %s, and CloudFront refused its links. It is in it "
+                "again.",
+                key_pair,
+                self.key_group_id,
+            )
 
     def _belongs_in_group(self, key_pair: KeyPair, now: datetime) -> bool:
         match KeyStatus(key_pair.status):
@@ -505,33 +519,16 @@ class Rotation:
             case _other:
                 return False
 
-    def is_missing(self, key_pair: KeyPair) -> bool:
-        """Tell whether a key is not in the group, as far as this site may look."""
-        if self.key_groups is None:
-            return False
-        return is_missing_in(self.key_groups.members(self.key_group_id), key_pair)
-
-    def keep_active_in(self) -> None:
+    def _restore_active(self, now: datetime) -> None:
         """Put the ACTIVE key into the group: it may sign in haste, with no look before."""
         active = self.store.active()
-        if active is None or not self.is_missing(active):
+        if active is None:
             return
         try:
-            restore_to_group(self.require_api(), active)
+            self.restore_missing([active], now=now)
         except AwsError as error:
             if error.code != DELETED:
                 raise  # else it is lost, and another key may leave all the same
-        else:
-            self._report_restored(active)
-
-    def _report_restored(self, key_pair: KeyPair) -> None:
-        """Say of a key whose links are out that it was missing, and is in the group again."""
-        self.on_restore(key_pair)
-        logger.error(
-            "%s was not in the key group %s, and CloudFront refused its links. It is in it again.",
-            key_pair,
-            self.key_group_id,
-        )
 
     def _switch_to(self, key_pair: KeyPair, now: datetime) -> KeyPair | None:
         """Make a key the ACTIVE one, inside a transaction; return the one before it."""
@@ -571,7 +568,7 @@ class Rotation:
         self.require(key_pair, KeyStatus.RETIRED, now)
         self.require_no_bypass(str(key_pair))
         if self.key_groups is not None:  # else a person has done it
-            self.keep_active_in()
+            self._restore_active(now)
             with self.store.claim(key_pair) as claim:
                 self.leave(claim.before_each_call(self.key_groups), key_pair, now)
         with self.store.transaction():
@@ -616,7 +613,8 @@ class Rotation:
         key. A successor whose private key is lost is revoked as well: it would
         stand in the way. The new one does not wait: its links may be refused
         where CloudFront does not know it yet, the revoked key's are refused
-        anyway. Where CloudFront is changed by hand, no other key is made.
+        anyway. Where CloudFront is changed by hand, no other key is made, and only
+        a successor that a probe has shown to work takes over.
 
         Where an error is raised and the key pair is not REVOKED, it goes on
         signing. Else it signs no longer; the same again, or
@@ -625,12 +623,14 @@ class Rotation:
         refuse_long(reason)
         key_pair.refresh_from_db(using=self.store.rows.db)
         failure: AwsError | CannotUnseal | None = None
-        for may_repeat in (True, True, False):
-            if key_pair.status == KeyStatus.REVOKED:
-                break
+        tries = 0
+        while key_pair.status != KeyStatus.REVOKED:
             failure = self.prepare_successor(key_pair, now, reason, algorithm)
-            can_wait = failure is None and may_repeat
-            self._record_revocation(key_pair, now, reason, can_wait=can_wait)
+            tries += 1
+            # Another process may take the successor away before the revocation is recorded: then
+            # one is prepared again. The third time, the key is revoked all the same.
+            is_last = failure is not None or tries == 3
+            self._record_revocation(key_pair, now, reason, even_without_successor=is_last)
         if self.key_groups is None:
             return  # A person does it, and says so afterwards.
         self.finish_revocation(key_pair, now=now, algorithm=algorithm)
@@ -647,11 +647,14 @@ class Rotation:
         A key group keeps at least one key: where this is the only one, another
         is made first, and signs at once.
         """
+        if key_pair.status != KeyStatus.REVOKED:
+            text = _("%(key)s is %(status)s, and not revoked: it stays in CloudFront.")
+            raise RotationError(text % {"key": key_pair, "status": key_pair.status.upper()})
         if key_pair.removed_at is not None:
             return
-        self.keep_active_in()
+        self._restore_active(now)
         if self.key_groups is None:
-            rows = self.store.rows.filter(pk=key_pair.pk)
+            rows = self.store.rows.filter(pk=key_pair.pk, status=KeyStatus.REVOKED)
             is_over = self.store.write(rows, removed_at=now, claimed_until=None)
         else:
             with self.store.claim(key_pair) as claim:
@@ -666,11 +669,17 @@ class Rotation:
         key_pair.removed_at = now
 
     def ready_successor(self) -> KeyPair | None:
-        """Return the successor that can sign if the ACTIVE key is revoked now, if there is one."""
+        """Return the successor that can sign if the ACTIVE key is revoked now, if there is one.
+
+        Where this site does not look into CloudFront, a probe must have been
+        good: the person who gave the id may have mistyped it.
+        """
         successor = self.store.successor()
         if successor is None or successor.status != KeyStatus.TRUSTED:
             return None
-        return successor if _opens(successor) else None
+        if self.key_groups is None and successor.verified_since is None:
+            return None
+        return successor if opens(successor) else None
 
     def prepare_successor(
         self, key_pair: KeyPair, now: datetime, reason: str, algorithm: KeyAlgorithm | None
@@ -696,7 +705,7 @@ class Rotation:
         return failure
 
     def _record_revocation(
-        self, key_pair: KeyPair, now: datetime, reason: str, *, can_wait: bool
+        self, key_pair: KeyPair, now: datetime, reason: str, *, even_without_successor: bool
     ) -> None:
         """Record it, unless a successor is to be prepared first and none is there (any more)."""
         former = None
@@ -704,7 +713,7 @@ class Rotation:
             self.store.lock(key_pair)
             self.require(key_pair, KeyStatus.REVOKED, now)
             was_active = key_pair.active_in is not None
-            if was_active and can_wait and self.lacks_successor():
+            if was_active and not even_without_successor and self.lacks_successor():
                 return  # it began to sign, or the successor was revoked, a moment ago
             self.store.move(
                 key_pair,
@@ -771,7 +780,7 @@ class Rotation:
                 "for another.",
                 useless,
             )
-            self._record_revocation(useless, now, reason, can_wait=False)
+            self._record_revocation(useless, now, reason, even_without_successor=True)
         successor = self.start(
             algorithm=algorithm or KeyAlgorithm(key_pair.algorithm), now=now, reason=reason
         )
@@ -789,8 +798,10 @@ class Rotation:
         """
         if self.key_groups is None or key_pair.status != KeyStatus.TRUSTED:
             return False
-        if key_pair.verified_since is not None and not self.is_missing(key_pair):
-            return False
+        if key_pair.verified_since is not None:
+            members = self.key_groups.members(self.key_group_id)
+            if not is_missing_in(members, key_pair):
+                return False
         found = find_id(self.key_groups, key_pair)
         if found in ("", str(key_pair)):
             return not found
@@ -801,7 +812,7 @@ class Rotation:
         return False
 
 
-def _opens(key_pair: KeyPair) -> bool:
+def opens(key_pair: KeyPair) -> bool:
     """Tell whether the settings can open the private key."""
     try:
         key_pair.open_private_key()

@@ -81,10 +81,12 @@ def site_rotation(
         claim_seconds=conf.rotation_seconds("AWS_CLOUDFRONT_CLAIM_SECONDS"),
         on_move=on_move,
     )
+    by_hand = by_hand or conf.is_by_hand()
     return Rotation(
         store=store,
-        waits=_waits(),
-        key_groups=None if by_hand or conf.is_by_hand() else _key_groups(conf.aws_access()),
+        waits=site_waits(),
+        key_groups=None if by_hand else _key_groups(conf.aws_access()),
+        by_hand=by_hand,
         probe=lambda signer: _probe([each for _, each in members], signer),
         bypasses_rotation=lambda key_pair_id: [
             str(name)
@@ -125,7 +127,7 @@ def _all_storages() -> Iterator[tuple[str, SignedUrlMixin]]:
         yield str(field), storage_of_field
 
 
-def _waits() -> Waits:
+def site_waits() -> Waits:
     """Return the waiting times, from the settings."""
     return Waits(
         propagation=conf.rotation_seconds("AWS_CLOUDFRONT_PROPAGATION_SECONDS"),

@@ -11,7 +11,7 @@ from django.utils.formats import date_format
 from django.utils.timezone import get_current_timezone_name, localtime
 from django.utils.translation import gettext as _, ngettext
 
-from cfsigned_django.rotation.lifecycle import Blocker, Cause, KeyStatus
+from cfsigned_django.rotation.lifecycle import Blocker, Cause, KeyStatus, retirement_wait
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.rotation import Rotation
 
@@ -113,10 +113,12 @@ def _put_in_words(
 ) -> PendingWait:
     age = now - (key_pair.trusted_at or now)
     until = blocker.until and datetime.fromtimestamp(blocker.until, tz=UTC)
+    retirement = timedelta(seconds=retirement_wait(key_pair.state, rotation.waits))
     values = {
         "key": key_pair,
         "since": in_words(age),
-        "clock": clock_time(until or now, now),
+        # RETIRING since now at the earliest, if the process that switched died before it said so.
+        "clock": clock_time(until or now + retirement, now),
         "wait": in_words(timedelta(seconds=rotation.waits.propagation)),
     }
     match blocker.cause:

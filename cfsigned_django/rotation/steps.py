@@ -30,9 +30,10 @@ from cfsigned_django.rotation.rotation import (
     Rotation,
     RotationError,
     Unanswered,
+    opens,
 )
 from cfsigned_django.rotation.settings_key import SettingsKey
-from cfsigned_django.rotation.site import import_settings_key, signing_settings_key
+from cfsigned_django.rotation.site import import_settings_key, signing_settings_key, unknown_keys
 from cfsigned_django.rotation.status import PendingWait, clock_time, find_waits, in_words
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm
 from cfsigned_django.validation import is_of_trusted_signer
@@ -256,7 +257,7 @@ def advance(
     """
     key_pairs = rotation.store.key_pairs()
     # Before any step: the settings may allow less when the next one is due.
-    rotation.remember_waits(key_pairs)
+    rotation.catch_up(key_pairs)
     attempts: list[Callable[[], Outcome | None]] = [
         # First: while a key is not in its group, each of its links is refused.
         partial(_restore, rotation, key_pairs, now),
@@ -366,6 +367,41 @@ def _would(rotation: Rotation, step: Step, now: datetime) -> str:
     return text % {"key": key_pair}
 
 
+# What a revocation leads to
+
+
+class SignsAfter(StrEnum):
+    """Name what signs once a key pair is revoked."""
+
+    #: The successor, which CloudFront is known to serve.
+    SUCCESSOR = "successor"
+    #: The successor, before its wait is over.
+    SUCCESSOR_EARLY = "successor_early"
+    #: A key that is made first, as this site may change CloudFront.
+    NEW_KEY = "new_key"
+    #: The key of the settings, which the database does not have.
+    SETTINGS = "settings"
+    NOTHING = "nothing"
+    #: What signs now: the revoked key does not sign.
+    UNCHANGED = "unchanged"
+
+
+def what_signs_after(rotation: Rotation, key_pair: KeyPair, *, now: datetime) -> SignsAfter:
+    """Return what signs once the key pair is revoked."""
+    if key_pair.status != KeyStatus.ACTIVE:
+        return SignsAfter.UNCHANGED
+    # A key that CloudFront does not trust yet is added there first, if the site may.
+    store = rotation.store
+    successor = rotation.ready_successor() if rotation.by_hand else store.successor()
+    if successor is not None and opens(successor):
+        is_early = rotation.blockers(successor, KeyStatus.ACTIVE, now)
+        return SignsAfter.SUCCESSOR_EARLY if is_early else SignsAfter.SUCCESSOR
+    if not rotation.by_hand:
+        return SignsAfter.NEW_KEY
+    has_other = unknown_keys(rotation, rotation.settings_keys())
+    return SignsAfter.SETTINGS if has_other else SignsAfter.NOTHING
+
+
 # What a step does
 
 
@@ -387,10 +423,13 @@ def take(
     CORRECT).
     """
     key_pair = step.key_pair
-    if key_pair is None:
-        if step.action is Action.IMPORT:
+    match step.action, key_pair:
+        case Action.IMPORT, None:
             return _import(rotation, now)
-        return _start(rotation, now, algorithm, reason, spare)
+        case Action.START, None:
+            return _start(rotation, now, algorithm, reason, spare)
+        case _, None:
+            raise ValueError(f"{step.action} is no step of a key group.")
     match step.action:
         case Action.TRUST | Action.CORRECT:
             return _trust(rotation, key_pair, now, key_pair_id)
@@ -406,9 +445,11 @@ def take(
             return Outcome(text=text % {"key": key_pair})
         case Action.REVOKE:
             return _revoke(rotation, key_pair, now, algorithm, reason)
-        case _finish:
+        case Action.FINISH:
             rotation.finish_revocation(key_pair, now=now)
             return Outcome(text=_is_out(key_pair), key_pair=key_pair)
+        case _:
+            raise ValueError(f"{step.action} is no step of a key pair.")
 
 
 def _import(rotation: Rotation, now: datetime) -> Outcome:
@@ -470,7 +511,7 @@ def _check(rotation: Rotation, key_pair: KeyPair, now: datetime) -> Outcome:
     if key_pair.status != KeyStatus.TRUSTED:
         text = _("%(key)s is in the key group, and so is every key whose links are out.")
         return Outcome(text=text % {"key": key_pair}, has_changed=False)
-    result = rotation.check(key_pair, now=now, is_in_group=True)
+    result = rotation.record_probe(key_pair, now=now)
     if result.needs_a_person:
         raise ProbeFailed(key_pair, result)
     match result:
@@ -533,9 +574,25 @@ def _revoke(
         sentences.append(_is_out(key_pair))
     if signing := rotation.store.active() or signing_settings_key(rotation):
         sentences.append(_("%(key)s signs now.") % {"key": signing})
+    elif (successor := _unproven(rotation)) is not None:
+        text = _(
+            "No key signs: pages with links to files fail. No probe has shown that %(key)s works: "
+            "compare its id and the key group in CloudFront, and check it again. It signs once it "
+            "has worked for %(wait)s."
+        )
+        wait = in_words(timedelta(seconds=rotation.waits.propagation))
+        sentences.append(text % {"key": successor, "wait": wait})
     else:
         sentences.append(_("No key signs: pages with links to files fail. Start a rotation."))
     return Outcome(text=" ".join(sentences), is_warning=True)
+
+
+def _unproven(rotation: Rotation) -> KeyPair | None:
+    """Return the next key, which by hand did not take over since no probe was good."""
+    successor = rotation.store.successor()
+    if successor is None or successor.is_spare or successor.status != KeyStatus.TRUSTED:
+        return None
+    return successor if successor.verified_since is None else None
 
 
 def _half_revoked(rotation: Rotation, key_pair: KeyPair, error: Exception) -> Unfinished:

@@ -6,7 +6,7 @@ Nothing here calls CloudFront.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -124,11 +124,13 @@ class KeyPairStore:
 
     def key_pairs(self) -> list[KeyPair]:
         """Return the key pairs of the group, the newest first."""
-        found = list(self.rows.filter(key_group_id=self.key_group_id))
-        for key_pair in found:
+        return list(self.rows.filter(key_group_id=self.key_group_id))
+
+    def date_retirements(self, key_pairs: Iterable[KeyPair]) -> None:
+        """Date the end of signing for processes that died before they did."""
+        for key_pair in key_pairs:
             if lacks_retirement_date(key_pair.state):
                 self.begin_retirement(key_pair)
-        return found
 
     def begin_retirement(self, key_pair: KeyPair) -> None:
         """Date the end of a key's signing, after every process can see it.

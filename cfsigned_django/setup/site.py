@@ -24,14 +24,14 @@ from cfsigned_django.aws.provisioning.steps import Step
 from cfsigned_django.doctor.answers import Clock, direct_url
 from cfsigned_django.doctor.findings import Finding
 from cfsigned_django.doctor.live import RequestedObject, examine_live
-from cfsigned_django.rotation.lifecycle import Waits
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult, probe_url
 from cfsigned_django.rotation.rotation import Rotation
+from cfsigned_django.rotation.site import site_waits
 from cfsigned_django.rotation.store import KeyPairStore
 from cfsigned_django.setup.keys import DatabaseKey, KeyFile, KeyProvider, SettingsKey
 from cfsigned_django.signing import KeyAlgorithm, Signer
-from cfsigned_django.validation import PROBE_NAME, sign_probe, site_lifetime, whole_seconds
+from cfsigned_django.validation import PROBE_NAME, sign_probe, whole_seconds
 from cfsigned_django.viewer import Fetch, fetch
 
 _NO_FILE = "The bucket has no file yet (upload one, and run this again)"
@@ -196,12 +196,6 @@ def _database_key(desired: DesiredState, clients: Clients | None) -> DatabaseKey
     name = name_for(desired.bucket)
     groups = list_key_groups(clients.cloudfront) if clients and not desired.key_group_id else ()
     named = [each.id for each in groups if each.name == name]
-    waits = Waits(
-        propagation=conf.rotation_seconds("AWS_CLOUDFRONT_PROPAGATION_SECONDS"),
-        url_lifetime=site_lifetime(),
-        keyring=2 * conf.rotation_seconds("AWS_CLOUDFRONT_KEYRING_SECONDS"),
-        clock_skew=conf.rotation_seconds("AWS_CLOUDFRONT_CLOCK_SKEW_SECONDS"),
-    )
     return DatabaseKey(
         rotation=Rotation(
             store=KeyPairStore(
@@ -209,8 +203,8 @@ def _database_key(desired: DesiredState, clients: Clients | None) -> DatabaseKey
                 changed_by="cfsigned_setup",
                 claim_seconds=conf.rotation_seconds("AWS_CLOUDFRONT_CLAIM_SECONDS"),
             ),
-            waits=waits,
-            key_groups=None,
+            waits=site_waits(),
+            key_groups=None,  # the setup changes CloudFront itself
             probe=lambda signer: ProbeResult.NO_ANSWER,
         ),
         name=name,

@@ -40,11 +40,13 @@ from cfsigned_django.rotation.status import (
 from cfsigned_django.rotation.steps import (
     FAILURES,
     Action,
+    SignsAfter,
     Step,
     advance,
     is_under_way,
     next_due,
     take,
+    what_signs_after,
     will_pass,
 )
 from cfsigned_django.rotation.store import read_clock, reseal_all
@@ -350,24 +352,28 @@ class _Request:
             f"link lives for {lifetime} at most."
         ]
         if key_pair.status == KeyStatus.ACTIVE:
-            lines.append(self._what_signs_next())
+            lines.append(self._what_signs_next(key_pair))
         return lines
 
-    def _what_signs_next(self) -> str:
-        rotation, early = self.rotation, "some edges may not know it for minutes"
-        successor = rotation.ready_successor()
-        if successor is not None:
-            is_early = rotation.blockers(successor, KeyStatus.ACTIVE, rotation.store.clock())
-            return f"{successor} signs in its place at once{f'; {early}' if is_early else ''}."
-        if rotation.key_groups is not None:
-            return f"A new key signs in its place at once; {early}."
-        if unknown := unknown_keys(rotation, rotation.settings_keys()):
-            names = ", ".join(each.key_pair_id for each in unknown)
-            return f"The key of the settings, {names}, signs in its place."
-        return (
-            "No key is ready to sign in its place: pages with links to files fail until one is. "
-            "Start one first (--start), if there is time."
-        )
+    def _what_signs_next(self, key_pair: KeyPair) -> str:
+        rotation = self.rotation
+        early = "at once; some edges may not know it for minutes"
+        match what_signs_after(rotation, key_pair, now=rotation.store.clock()):
+            case SignsAfter.SUCCESSOR:
+                return f"{rotation.store.successor()} signs in its place at once."
+            case SignsAfter.SUCCESSOR_EARLY:
+                return f"{rotation.store.successor()} signs in its place {early}."
+            case SignsAfter.NEW_KEY:
+                return f"A new key signs in its place {early}."
+            case SignsAfter.SETTINGS:
+                unknown = unknown_keys(rotation, rotation.settings_keys())
+                names = ", ".join(each.key_pair_id for each in unknown)
+                return f"The key of the settings, {names}, signs in its place."
+            case _:
+                return (
+                    "No key is ready to sign in its place: pages with links to files fail until "
+                    "one is. Start one first (--start), if there is time."
+                )
 
     def _is_too_old(self) -> bool:
         """Tell whether the signing key is older than allowed, or there is none at all."""

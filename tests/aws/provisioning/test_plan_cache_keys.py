@@ -14,10 +14,10 @@ from cfsigned_django.aws.documents.policies import CACHE_POLICIES, cache_policy_
 from cfsigned_django.aws.provisioning.plan import plan
 from cfsigned_django.aws.provisioning.steps import NOT_YET
 from tests.aws.provisioning.accounts import bucket_of, grown_distribution, states
-from tests.aws.provisioning.plans import BUCKET, WISH, find, stack
+from tests.aws.provisioning.plans import BUCKET, DESIRED, account_with, find
 
 A, B = "https://a.example.com", "https://b.example.com"
-BOTH = replace(WISH, cors_origins=(A, B))
+BOTH = replace(DESIRED, cors_origins=(A, B))
 OWN = NamedConfig(id="own", name=f"cfsigned-{BUCKET}", config=cache_policy_config("own"))
 CACHING = {
     "MaxTTL": 31536000,
@@ -28,7 +28,7 @@ CACHING = {
 def account(*policies: NamedConfig, rule: tuple[str, ...] = (), **fields: Any) -> Account:
     """Return an account with cache policies and a CORS rule, and a behavior with these fields."""
     (media,) = grown_distribution(BUCKET)["CacheBehaviors"]["Items"]
-    found = stack(CacheBehaviors=list_of([{**media, **fields}]))
+    found = account_with(CacheBehaviors=list_of([{**media, **fields}]))
     rules = (cors_rule(rule),) if rule else ()
     return replace(
         found,
@@ -42,7 +42,7 @@ def account(*policies: NamedConfig, rule: tuple[str, ...] = (), **fields: Any) -
 )
 def test_several_origins(origins: tuple[str, ...], rule: tuple[str, ...]) -> None:
     """Make a cache policy with Origin in its key where S3 names one of several in each copy."""
-    steps = plan(account(rule=rule), replace(WISH, cors_origins=origins))
+    steps = plan(account(rule=rule), replace(DESIRED, cors_origins=origins))
 
     assert find(steps, "cache-policy").after == cache_policy_config(f"cfsigned-{BUCKET}")
     assert "Origin must be in the cache key" in find(steps, "cache-policy").why
@@ -54,7 +54,7 @@ def test_several_origins(origins: tuple[str, ...], rule: tuple[str, ...]) -> Non
 @pytest.mark.parametrize("origins", [(A,), ("*",)])
 def test_one_origin(origins: tuple[str, ...]) -> None:
     """Leave one copy for all where it is good for all."""
-    steps = plan(account(), replace(WISH, cors_origins=origins))
+    steps = plan(account(), replace(DESIRED, cors_origins=origins))
 
     assert "cache-policy" not in states(steps)
     assert find(steps, "behavior").after["CachePolicyId"] == CACHE_POLICIES["CachingOptimized"]

@@ -17,7 +17,7 @@ from cfsigned_django.aws.provisioning.plan import blockers, plan
 from cfsigned_django.aws.provisioning.steps import Step, StepState
 from cfsigned_django.signing import PrivateKey
 from tests.aws.provisioning.accounts import make_grown_account, planned, site_key
-from tests.aws.provisioning.plans import WISH, find, stack
+from tests.aws.provisioning.plans import DESIRED, account_with, find
 from tests.simulation.answers import refusal
 
 ORIGIN = "https://a.example.com"
@@ -72,7 +72,7 @@ def test_one_part_may_not_be_read(
     """Name the permission in the steps that need it; overwrite nothing that was not seen."""
     distribution_id = make_grown_account(clients, bucket_name)
     denied = replace(clients, s3=Denied(clients.s3, call))
-    wish = DesiredState(
+    desired = DesiredState(
         bucket=bucket_name,
         distribution_id=distribution_id,
         path_pattern="media/*",
@@ -80,7 +80,7 @@ def test_one_part_may_not_be_read(
         key=site_key(ec_key),
     )
 
-    found = planned(denied, wish)
+    found = planned(denied, desired)
 
     named = [each for each in found if permission in each.why]
     assert {each.name for each in named} == steps
@@ -101,7 +101,7 @@ def test_throttling_is_no_missing_permission(
 
 
 def _with_headers_policy(*allowed: str) -> list[Step]:
-    account = stack()
+    account = account_with()
     assert isinstance(account.distribution, Distribution)
     config = account.distribution.config
     (behavior,) = config["CacheBehaviors"]["Items"]
@@ -109,7 +109,7 @@ def _with_headers_policy(*allowed: str) -> list[Step]:
     cors = {"AccessControlAllowOrigins": list_of(list(allowed)), "OriginOverride": True}
     policy = NamedConfig(id="policy-1", name="own", config={"CorsConfig": cors})
     account = replace(account, response_headers_policies={"policy-1": policy})
-    return plan(account, replace(WISH, cors_origins=(ORIGIN,)))
+    return plan(account, replace(DESIRED, cors_origins=(ORIGIN,)))
 
 
 def test_response_headers_policy_without_the_origin() -> None:
