@@ -71,11 +71,14 @@ class Config:
         return cls(**{**defaults(), **hide_all(given)})
 
 
-def defaults() -> dict[str, Any]:
-    """Return what each option is if a storage does not name it."""
+def defaults(others: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return what each option is if a storage does not name it; ``others`` win over settings."""
     values = {}
     for option, (setting, default) in OPTIONS.items():
-        values[option] = getattr(settings, setting, default)
+        if others is not None and option in others:
+            values[option] = others[option]
+        else:
+            values[option] = getattr(settings, setting, default)
     # django-storages reads an empty protocol as unset.
     values["url_protocol"] = values["url_protocol"] or OPTIONS["url_protocol"][1]
     return hide_all(values)

@@ -82,11 +82,13 @@ class ResolvedOptions:
     origin: str
     #: What stands in front of an encoded name, if names need nothing else.
     start: str
+    # Which key signs: the one of ``lease``, which is that of ``signer``, if the database has no
+    # say; else the ACTIVE one of ``key_group_id``, or ``signer``, if there is one, in its absence.
+    # All three are None if nothing signs. So exactly one of the last two is set if URLs can be
+    # signed.
     #: The signer of the settings, or the one handed in.
     signer: Signer | None
-    #: Its lease, if no key of the database can replace it.
     lease: Lease | None
-    #: The key group whose ACTIVE key pair signs in its place, if there may be one.
     key_group_id: str | None
     hash_algorithm: HashAlgorithm | None
     expire: int
@@ -105,7 +107,7 @@ def resolve(
     version: object,
     is_signing: bool,
     refusal: str,
-    is_address_right: bool,
+    origin: str,
     start: str,
     handed_in: Any,
     shares_urls: bool,
@@ -133,7 +135,7 @@ def resolve(
         version=version,
         is_signing=is_signing,
         refusal=refusal,
-        origin=make_origin(config) if is_address_right else "",
+        origin=origin,
         start=start,
         signer=signer,
         lease=None if asks_database or signer is None else Lease(signer=signer),
@@ -142,7 +144,7 @@ def resolve(
         expire=whole_seconds(config.querystring_expire) or 0,
         max_expire=most,
         step=step,
-        longest=min(most + step, site_lifetime()),
+        longest=min(most + step, site_lifetime()) if step else most,
         cache=UrlCache(config.url_cache_size) if can_sign and shares_urls else None,
     )
 
