@@ -8,6 +8,12 @@ from django.apps import AppConfig
 from django.core import checks
 from django.utils.translation import gettext_lazy
 
+from cfsigned_django.checks import (
+    check_caches,
+    check_rotation,
+    check_sealed_keys,
+    check_storages,
+)
 from cfsigned_django.conf import honour_default_file_storage
 
 
@@ -26,9 +32,6 @@ class CfsignedDjangoConfig(AppConfig):
     def ready(self) -> None:
         """Register the system checks, and where the keyring finds keys in the database."""
         from cfsigned_django import keyring
-        from cfsigned_django.checks.caching import check_caches
-        from cfsigned_django.checks.rotation import check_rotation, check_sealed_keys
-        from cfsigned_django.checks.storages import check_storages
         from cfsigned_django.rotation.active import find_active_signer
 
         checks.register(checks.Tags.files)(check_storages)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from os import PathLike
 from typing import Any, Self
@@ -22,7 +22,6 @@ from django.core.signals import setting_changed
 from django.dispatch import receiver
 from django.utils.encoding import filepath_to_uri
 
-from cfsigned_django.aws.client import AwsAccess
 from cfsigned_django.signing import KeyAlgorithm
 from cfsigned_django.signing.lazy_key import (
     LazyPrivateKey as LazyPrivateKey,
@@ -72,11 +71,14 @@ class Config:
         return cls(**{**defaults(), **hide_all(given)})
 
 
-def defaults() -> dict[str, Any]:
-    """Return what each option is if a storage does not name it."""
+def defaults(others: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return what each option is if a storage does not name it; ``others`` win over settings."""
     values = {}
     for option, (setting, default) in OPTIONS.items():
-        values[option] = getattr(settings, setting, default)
+        if others is not None and option in others:
+            values[option] = others[option]
+        else:
+            values[option] = getattr(settings, setting, default)
     # django-storages reads an empty protocol as unset.
     values["url_protocol"] = values["url_protocol"] or OPTIONS["url_protocol"][1]
     return hide_all(values)
@@ -92,9 +94,24 @@ def default_of(option: str) -> Any:
 
 
 def storage_entries() -> Mapping[str, dict[str, Any]]:
-    """Return STORAGES: alias -> BACKEND and OPTIONS."""
-    entries: Mapping[str, dict[str, Any]] = settings.STORAGES
-    return entries
+    """Return STORAGES: alias -> BACKEND and OPTIONS, in which keys are hidden."""
+    return {
+        alias: {**entry, "OPTIONS": hide_all(entry.get("OPTIONS", {}))}
+        for alias, entry in settings.STORAGES.items()
+    }
+
+
+def hide_in_storages(given: Mapping[str, Any]) -> None:
+    """Hide in STORAGES itself the keys that a constructor was given.
+
+    Done if it raises: the frame of Django's that called it holds the OPTIONS
+    in a local variable, which a debug page would print.
+    """
+    for entry in settings.STORAGES.values():
+        options = entry.get("OPTIONS", {})
+        for name, value in given.items():
+            if options.get(name) is value:
+                options[name] = hide(name, value)
 
 
 def bucket_name() -> str:
@@ -134,12 +151,12 @@ def honour_default_file_storage() -> None:
     backend = default_file_storage()
     is_ours = backend is not None and backend.startswith("cfsigned_django.storage.")
     if is_ours and not is_default_storage_set():
-        settings.STORAGES = {**storage_entries(), "default": _Honoured(BACKEND=backend)}
+        settings.STORAGES = {**settings.STORAGES, "default": _Honoured(BACKEND=backend)}
 
 
 def is_honoured() -> bool:
     """Return whether STORAGES["default"] came from DEFAULT_FILE_STORAGE."""
-    return isinstance(storage_entries().get("default"), _Honoured)
+    return isinstance(settings.STORAGES.get("default"), _Honoured)
 
 
 def are_storages_set() -> bool:
@@ -209,6 +226,21 @@ def is_by_hand() -> bool:
             "CloudFront, False where the site does."
         )
     return value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwsAccess:
+    """A profile or a pair of keys; what is left out is found where boto3 looks by itself."""
+
+    profile_name: str | None = None
+    access_key: str | None = field(default=None, repr=False)
+    secret_key: str | None = field(default=None, repr=False)
+    session_token: str | None = field(default=None, repr=False)
+
+    def arguments(self) -> dict[str, str]:
+        """Return what is given, as arguments of ``aws.client.make_client()``."""
+        values = {each.name: getattr(self, each.name) for each in fields(self)}
+        return {name: value for name, value in values.items() if value}
 
 
 def aws_access() -> AwsAccess:

@@ -31,9 +31,8 @@ from django.db import Error
 from django.dispatch import receiver
 
 from cfsigned_django import conf
-from cfsigned_django.conf import LazyPrivateKey
 from cfsigned_django.encryption import CannotUnseal
-from cfsigned_django.signing import HashAlgorithm, PublicKey, Signer
+from cfsigned_django.signing import HashAlgorithm, InvalidKey, Signer
 
 logger = logging.getLogger("cfsigned_django.keyring")
 
@@ -98,6 +97,8 @@ class _CachedKey:
     #: When the database was last asked, by a clock that never goes back, and in Unix seconds,
     #: which also count while a machine sleeps.
     asked_at: tuple[float, float] = (-math.inf, -math.inf)
+    #: The keyring's era in which the last look began.
+    era: object = None
     #: When the database was first asked, in Unix seconds.
     first_asked_at: float | None = None
     #: AWS_CLOUDFRONT_KEYRING_SECONDS at the last look.
@@ -135,11 +136,11 @@ class Keyring:
         self._monotonic = monotonic
         self._wall = wall
         self._cached: dict[tuple[str, HashAlgorithm | None], _CachedKey] = {}
+        self._era = object()
 
     def expire(self) -> None:
-        """Ask again before the next URL is signed."""
-        for cached in list(self._cached.values()):
-            cached.asked_at = (-math.inf, -math.inf)
+        """Ask again before the next URL is signed: a look that has begun does not count."""
+        self._era = object()
 
     def lease(
         self, key_group_id: str, hash_algorithm: HashAlgorithm | None, fallback: Signer | None
@@ -163,7 +164,9 @@ class Keyring:
         return _make_lease(cached, key_group_id, fallback)
 
     def _age(self, cached: _CachedKey) -> float:
-        """Return how many seconds ago the database was last asked."""
+        """Return how many seconds ago the database was last asked; infinity after expire()."""
+        if cached.era is not self._era:
+            return math.inf
         monotonic, wall = cached.asked_at
         return max(self._monotonic() - monotonic, self._wall() - wall)
 
@@ -171,15 +174,16 @@ class Keyring:
         self, cached: _CachedKey, key_group_id: str, hash_algorithm: HashAlgorithm | None
     ) -> None:
         """Ask the database. If it does not answer, go on with what is known."""
-        interval = cached.interval = self._interval()
+        interval, era = self._interval(), self._era
+        cached.interval = interval
         # Read before: the answer is as old as the question.
         asked_at = self._monotonic(), self._wall()
         if cached.first_asked_at is None:
             cached.first_asked_at = asked_at[1]
         try:
             found = self._find_active(key_group_id, hash_algorithm, cached.found.signer)
-        except CannotUnseal as error:
-            # The key before it does not go on: it will be retired.
+        except (CannotUnseal, ImproperlyConfigured, InvalidKey) as error:
+            # The key that signed before does not go on: it will be retired.
             cached.found, cached.seen_at = Found(), asked_at[1]
             cached.problem = f"Key group {key_group_id}: {error}"
             logger.error("The ACTIVE key pair of %s cannot be used. %s", key_group_id, error)
@@ -191,7 +195,7 @@ class Keyring:
             _log_failure(cached, key_group_id, error, interval)
         else:
             cached.found, cached.problem, cached.seen_at = found, "", asked_at[1]
-        cached.asked_at, cached.pause = asked_at, interval
+        cached.asked_at, cached.pause, cached.era = asked_at, interval, era
 
 
 def _log_failure(cached: _CachedKey, key_group_id: str, error: Error, pause: int) -> None:
@@ -293,25 +297,3 @@ def lease_signer(
     if fallback is None:
         raise ImproperlyConfigured(_NOTHING_SIGNS.format(key_group_id))
     return Lease(signer=fallback)
-
-
-def get_signer(
-    key: LazyPrivateKey, key_pair_id: str, hash_algorithm: HashAlgorithm | None = None
-) -> Signer:
-    """Return the signer of a configured key.
-
-    Raise :exc:`cfsigned_django.signing.InvalidKey` if the source holds no key
-    that CloudFront accepts.
-    """
-    return Signer(key_pair_id=key_pair_id, private_key=key.load(), hash_algorithm=hash_algorithm)
-
-
-def trusted_keys(signer: Signer) -> dict[str, PublicKey]:
-    """Return the public keys, by key pair id, that CloudFront must trust for the signer's URLs."""
-    public_key = signer.private_key.public_key
-    if public_key is None:
-        raise ImproperlyConfigured(
-            f"The signer {signer.key_pair_id} was handed in, and does not tell its public key: "
-            "nothing here can verify what it signs."
-        )
-    return {signer.key_pair_id: public_key}

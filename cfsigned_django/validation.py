@@ -162,10 +162,15 @@ def find_address_problems(config: Config) -> list[CheckMessage]:
     return [*_domain(config), *_protocol(config)]
 
 
-def find_half_a_key(config: Config) -> list[CheckMessage]:
+def find_half_a_key(*, cloudfront_key: Any, cloudfront_key_id: Any) -> list[CheckMessage]:
     """Return the error that the key stands without its id, or the id without its key."""
-    whole_or_none = (config.cloudfront_key is None) == (not config.cloudfront_key_id)
-    return [] if whole_or_none else list(_key_and_id(config))
+    if cloudfront_key is not None and not cloudfront_key_id:
+        message = f"AWS_CLOUDFRONT_KEY is set without AWS_CLOUDFRONT_KEY_ID. {_BOTH}"
+        return [problem("cfsigned.E002", message)]
+    if cloudfront_key is None and cloudfront_key_id:
+        message = f"AWS_CLOUDFRONT_KEY_ID is set without AWS_CLOUDFRONT_KEY. {_BOTH}"
+        return [problem("cfsigned.E003", message)]
+    return []
 
 
 def raise_first_error(problems: list[CheckMessage]) -> None:
@@ -185,6 +190,10 @@ def find_unknown_hash(name: Any) -> list[CheckMessage]:
 def hash_refused(which: str = "of AWS_CLOUDFRONT_KEY") -> CheckMessage:
     """Return the error that OpenSSL refuses SHA-1, with which an RSA key was to sign."""
     return problem("cfsigned.E012", f"The RSA key {which} cannot sign with SHA1 here.")
+
+
+#: The name that a probe asks for: no file need be there.
+PROBE_NAME = ".cfsigned-probe"
 
 
 def sign_probe(
@@ -207,14 +216,7 @@ def _key_and_id(config: Config) -> Facts:
     key, key_pair_id = config.cloudfront_key, config.cloudfront_key_id
     if key is None and not key_pair_id:
         yield problem("cfsigned.E001", "URLs shall be signed, but no key is set.")
-    elif not key_pair_id:
-        yield problem(
-            "cfsigned.E002", f"AWS_CLOUDFRONT_KEY is set without AWS_CLOUDFRONT_KEY_ID. {_BOTH}"
-        )
-    elif key is None:
-        yield problem(
-            "cfsigned.E003", f"AWS_CLOUDFRONT_KEY_ID is set without AWS_CLOUDFRONT_KEY. {_BOTH}"
-        )
+    yield from find_half_a_key(cloudfront_key=key, cloudfront_key_id=key_pair_id)
 
 
 def _domain(config: Config) -> Facts:
@@ -312,7 +314,7 @@ def _lifetimes(config: Config) -> Facts:
         why = ": URLs would end after January 2038, later than a policy can say" if is_late else ""
         yield problem("cfsigned.E013", f"AWS_QUERYSTRING_EXPIRE is {wrong}{why}.")
     if most is None or most < 1:
-        yield problem("cfsigned.E014", f"AWS_CLOUDFRONT_MAX_EXPIRE is {shown(config.max_expire)}.")
+        yield _bad_limit(config.max_expire)
     elif expire is not None and expire > most:
         yield problem(
             "cfsigned.E015",
@@ -325,8 +327,10 @@ def _lifetimes(config: Config) -> Facts:
     if most is None or expire is None or step is None or expire > most:
         return
     # What a storage's own options may not exceed.
-    limit = whole_seconds(conf.default_of("max_expire"))
+    setting = conf.default_of("max_expire")
+    limit = whole_seconds(setting)
     if limit is None or limit < 1:
+        yield _bad_limit(setting)
         return
     longest = f"max_expire {most} s" if most > limit else ""
     if not longest and step and expire + step > site_lifetime():
@@ -337,6 +341,10 @@ def _lifetimes(config: Config) -> Facts:
             f"A storage has {longest}: its URLs could live for longer than the {limit} s of "
             "AWS_CLOUDFRONT_MAX_EXPIRE, and a rotation would retire keys that they still need.",
         )
+
+
+def _bad_limit(value: Any) -> CheckMessage:
+    return problem("cfsigned.E014", f"AWS_CLOUDFRONT_MAX_EXPIRE is {shown(value)}.")
 
 
 def _url_cache_size(config: Config) -> Facts:

@@ -123,10 +123,6 @@ class Child:
         what = f"{self.command.name} did not answer within {PATIENCE_TO_START:.0f} s."
         raise DemoFailed(what, self.command.log)
 
-    def wait_until_ended(self) -> None:
-        """Return when the process has ended, however it did."""
-        self._process.wait()
-
     def failure(self) -> DemoFailed:
         """Return the error that says how the process ended."""
         code = self._process.returncode

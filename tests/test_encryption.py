@@ -14,7 +14,7 @@ from pytest_django import Settings
 from cfsigned_django.encryption import CannotUnseal, reseal, seal, unseal
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import PrivateKey
-from tests.keys import KEY_GROUP_ID, make_key_pair
+from tests.keyring import KEY_GROUP_ID, make_key_pair
 from tests.leaks import everything_of, fragments
 
 # The same in every process of a test run, which names its tests after them.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import timedelta
-from enum import StrEnum
 from typing import Any, Self
 
 from django.core.exceptions import ImproperlyConfigured
@@ -17,9 +16,10 @@ from cfsigned_django.admin.forms import StepForm, typed_name
 from cfsigned_django.admin.snapshot import Snapshot
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.encryption import CannotUnseal
-from cfsigned_django.rotation.lifecycle import KeyStatus
+from cfsigned_django.rotation.lifecycle import KeyStatus, retirement_wait
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.status import date_and_time, in_words
+from cfsigned_django.rotation.steps import what_signs_after
 from cfsigned_django.signing import InvalidKey
 
 
@@ -45,28 +45,12 @@ def page_of(
     }
 
 
-class SignsAfter(StrEnum):
-    """What signs once the ACTIVE key is revoked."""
-
-    #: The successor, which CloudFront is known to serve.
-    SUCCESSOR = "successor"
-    #: The successor, before its wait is over.
-    SUCCESSOR_EARLY = "successor_early"
-    #: A key that is made first, as this site may change CloudFront.
-    NEW_KEY = "new_key"
-    #: The key of the settings, which the database does not have.
-    SETTINGS = "settings"
-    NOTHING = "nothing"
-    #: What signs now: the revoked key does not sign.
-    UNCHANGED = "unchanged"
-
-
 def consequences(snapshot: Snapshot, key_pair: KeyPair | None) -> dict[str, Any]:
     """Return what the templates in consequences/ fill in; ``key_pair`` is the step's, if any."""
     waits = snapshot.rotation.waits
     active, successor = snapshot.active, snapshot.successor
     # In words: who reads the page confirms it later, and the wait begins then.
-    retirement = max(waits.retirement, active.retirement_seconds if active else 0)
+    retirement = retirement_wait(active.state, waits) if active else waits.retirement
     values: dict[str, Any] = {
         "key_group_id": snapshot.rotation.key_group_id,
         "signing_key": snapshot.signing_name,
@@ -85,7 +69,7 @@ def consequences(snapshot: Snapshot, key_pair: KeyPair | None) -> dict[str, Any]
             "typed_name": typed_name(key_pair),
             "broken_minutes": minutes,
             "broken": in_words(timedelta(minutes=minutes)),
-            "after": what_signs_after(snapshot, key_pair),
+            "after": what_signs_after(snapshot.rotation, key_pair, now=snapshot.now),
             "retiring_since": key_pair.retiring_at and date_and_time(key_pair.retiring_at),
             "successor_is_closed": (
                 successor is not None and successor.pk in snapshot.decryption_problems
@@ -103,22 +87,6 @@ def broken_minutes(snapshot: Snapshot, key_pair: KeyPair) -> int:
     if key_pair.status == KeyStatus.RETIRING and last_expiry is not None:
         return max(0, math.ceil((last_expiry - snapshot.now).total_seconds() / 60))
     return 0
-
-
-def what_signs_after(snapshot: Snapshot, key_pair: KeyPair) -> SignsAfter:
-    """Return what signs once the key pair is revoked."""
-    if key_pair.status != KeyStatus.ACTIVE:
-        return SignsAfter.UNCHANGED
-    successor = snapshot.successor
-    if successor is None or successor.pk in snapshot.decryption_problems:
-        if not snapshot.by_hand:
-            return SignsAfter.NEW_KEY
-    else:
-        is_known = not snapshot.rotation.blockers(successor, KeyStatus.ACTIVE, snapshot.now)
-        # A key that CloudFront does not trust yet is added there first, if the site may.
-        if successor.status == KeyStatus.TRUSTED or not snapshot.by_hand:
-            return SignsAfter.SUCCESSOR if is_known else SignsAfter.SUCCESSOR_EARLY
-    return SignsAfter.SETTINGS if snapshot.unknown_keys else SignsAfter.NOTHING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,9 +12,9 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from cfsigned_django.admin.actions import AvailableAction, available_actions, purpose
-from cfsigned_django.admin.notices import OLD, Level, Notice, find_notices
+from cfsigned_django.admin.notices import Level, Notice, find_notices
 from cfsigned_django.admin.snapshot import Snapshot, is_unfinished
-from cfsigned_django.rotation.lifecycle import KeyStatus
+from cfsigned_django.rotation.lifecycle import OLD, KeyStatus, retirement_wait
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.status import PendingWait, clock_time, date_and_time, in_words
 from cfsigned_django.rotation.steps import Action
@@ -181,7 +181,7 @@ def _progress(snapshot: Snapshot, wait: PendingWait) -> tuple[int, int] | None:
     waits = snapshot.rotation.waits
     whole = waits.propagation
     if wait.key_pair.status == KeyStatus.RETIRING:
-        whole = max(waits.retirement, wait.key_pair.retirement_seconds)
+        whole = retirement_wait(wait.key_pair.state, waits)
     left = max(0, int((wait.until - snapshot.now).total_seconds()))
     return max(0, whole - left), whole
 
@@ -267,7 +267,7 @@ def _ahead(key_pair: KeyPair) -> list[str]:
             return [_("Retiring"), _("Retired")]
         case KeyStatus.RETIRING:
             return [_("Retired")]
-        case KeyStatus.REVOKED if key_pair.removed_at is None:
+        case KeyStatus.REVOKED if key_pair.awaits_removal:
             return [_("Out of CloudFront")]
         case _over:
             return []

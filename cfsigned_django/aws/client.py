@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Final, Literal, ParamSpec, TypeVar, overload
+from dataclasses import dataclass, field
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Final,
+    Literal,
+    ParamSpec,
+    TypedDict,
+    TypeVar,
+    Unpack,
+    overload,
+)
 
 import boto3
 from botocore.config import Config
@@ -16,7 +26,7 @@ if TYPE_CHECKING:
     from types_boto3_cloudfront import CloudFrontClient
 
 
-__all__ = ["AwsAccess", "call", "configured_region", "make_client"]
+__all__ = ["Clients", "call", "configured_region", "make_client", "make_clients"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -34,44 +44,33 @@ _REGIONS: Final = {"cloudfront": "us-east-1", "s3": "us-east-1", "sts": "us-east
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AwsAccess:
-    """A profile or a pair of keys; what is left out is found where boto3 looks by itself."""
+class Clients:
+    """The boto3 clients of one account and region."""
 
-    profile_name: str | None = None
-    access_key: str | None = field(default=None, repr=False)
-    secret_key: str | None = field(default=None, repr=False)
-    session_token: str | None = field(default=None, repr=False)
+    cloudfront: Any = field(repr=False)
+    s3: Any = field(repr=False)
+    sts: Any = field(repr=False)
 
-    def arguments(self) -> dict[str, str]:
-        """Return what is given, as arguments of ``make_client()``."""
-        values = {each.name: getattr(self, each.name) for each in fields(self)}
-        return {name: value for name, value in values.items() if value}
+
+class ClientOptions(TypedDict, total=False):
+    """The arguments of :func:`make_client` beside the name of the service."""
+
+    profile_name: str | None
+    region_name: str | None
+    endpoint_url: str | None
+    access_key: str | None
+    secret_key: str | None
+    session_token: str | None
 
 
 @overload
 def make_client(
-    service_name: Literal["cloudfront"],
-    *,
-    profile_name: str | None = None,
-    region_name: str | None = None,
-    endpoint_url: str | None = None,
-    access_key: str | None = None,
-    secret_key: str | None = None,
-    session_token: str | None = None,
+    service_name: Literal["cloudfront"], **options: Unpack[ClientOptions]
 ) -> CloudFrontClient: ...
 
 
 @overload
-def make_client(
-    service_name: str,
-    *,
-    profile_name: str | None = None,
-    region_name: str | None = None,
-    endpoint_url: str | None = None,
-    access_key: str | None = None,
-    secret_key: str | None = None,
-    session_token: str | None = None,
-) -> Any: ...
+def make_client(service_name: str, **options: Unpack[ClientOptions]) -> Any: ...
 
 
 def make_client(
@@ -124,6 +123,18 @@ def make_client(
     # Raised out here, it has none of boto3's, and this frame holds no secret.
     access_key = secret_key = session_token = None
     raise problem
+
+
+def make_clients(*, region_name: str | None, s3_endpoint_url: str | None = None) -> Clients:
+    """Return clients with boto3's own configuration; ``region_name`` is the bucket's.
+
+    Raise :exc:`AwsError` as :func:`make_client` does.
+    """
+    return Clients(
+        cloudfront=make_client("cloudfront"),
+        s3=make_client("s3", region_name=region_name, endpoint_url=s3_endpoint_url),
+        sts=make_client("sts", region_name=region_name),
+    )
 
 
 def configured_region() -> str:

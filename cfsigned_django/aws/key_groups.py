@@ -29,6 +29,8 @@ _LONGEST_PAUSE = 2.0
 # How often to look for a key that CloudFront says it has: for 1.5 s at most.
 _LOOKS = 5
 
+#: ``AwsError.code`` if CloudFront has no public key with an id.
+NO_SUCH_PUBLIC_KEY: Final = "NoSuchPublicKey"
 #: ``AwsError.code`` where the only key of a key group was to be removed.
 LAST_PUBLIC_KEY: Final = "LastPublicKey"
 #: "Public keys in a single key group", unless raised (Developer Guide, Quotas).
@@ -76,7 +78,7 @@ def read_public_key(client: Any, key_pair_id: str) -> ListedPublicKey | None:
             Id=key_pair_id,
         )
     except AwsError as error:
-        if error.code == "NoSuchPublicKey":
+        if error.code == NO_SUCH_PUBLIC_KEY:
             return None
         raise
     found = answer["PublicKey"]
@@ -245,7 +247,7 @@ class KeyGroups:
                     IfMatch=etag,
                 )
             except AwsError as error:
-                if error.code == "NoSuchPublicKey":
+                if error.code == NO_SUCH_PUBLIC_KEY:
                     return
                 self._pause_or_raise(error, attempt)
                 attempt += 1

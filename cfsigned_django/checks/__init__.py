@@ -1,3 +1,39 @@
-"""The system checks, one module per subject."""
+"""The system checks, one module per subject.
+
+A module is imported when its check runs, since it needs the storages, which
+import boto3: no start of a process should wait for that.
+"""
 
 from __future__ import annotations
+
+from typing import Any
+
+from django.core.checks import CheckMessage
+
+
+def check_storages(**kwargs: Any) -> list[CheckMessage]:
+    """Return what is wrong with the storages of this site."""
+    from cfsigned_django.checks import storages
+
+    return storages.check_storages(**kwargs)
+
+
+def check_rotation(**kwargs: Any) -> list[CheckMessage]:
+    """Return what is wrong with the settings of rotation."""
+    from cfsigned_django.checks import rotation
+
+    return rotation.check_rotation(**kwargs)
+
+
+def check_sealed_keys(**kwargs: Any) -> list[CheckMessage]:
+    """Return which private keys in the database cannot be decrypted."""
+    from cfsigned_django.checks import rotation
+
+    return rotation.check_sealed_keys(**kwargs)
+
+
+def check_caches(**kwargs: Any) -> list[CheckMessage]:
+    """Return which caches keep a page for longer than its signed URLs live."""
+    from cfsigned_django.checks import caching
+
+    return caching.check_caches(**kwargs)

@@ -14,7 +14,7 @@ from django.utils import timezone
 from cfsigned_django import conf
 from cfsigned_django.encryption import CannotUnseal, count_wrong_keys, unseal
 from cfsigned_django.rotation.models import KeyPair
-from cfsigned_django.storage.registry import signers, signing_configs
+from cfsigned_django.storage.registry import dynamic_storages, signers, signing_configs
 from cfsigned_django.validation import problem, whole_seconds
 
 #: A call takes up to 21 s, and a pause lies before it: see aws/client.py.
@@ -142,6 +142,8 @@ def _bypasses_rotation() -> Iterator[CheckMessage]:
             others.append((storage, config.cloudfront_key_id))
         else:
             rotating.add(config.cloudfront_key_id)
+    for storage, unmade in dynamic_storages():
+        others += [(storage, each) for each in rotating if unmade.bypasses_rotation(group, each)]
     for storage, key_pair_id in others:
         if key_pair_id and key_pair_id in rotating:
             yield problem(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from cfsigned_django.aws.account import Account, Bucket, BucketState, Distribution, Part
+from cfsigned_django.aws.account import Account, Bucket, BucketPart, BucketState, Distribution
 from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.bucket_policy import (
     Reader,
@@ -107,14 +107,14 @@ def check_bucket(
         *_check_region(bucket, expected),
         *(
             _check_policy(bucket, expected, distribution, way, name)
-            if distribution and Part.POLICY not in bucket.unread
+            if distribution and BucketPart.POLICY not in bucket.unread
             else ()
         ),
     ]
     yield from faults
     # What may not be read is a finding already, and not in order.
     is_well = all(each.level is Level.OK for each in faults)
-    if is_well and not bucket.unread.keys() & {Part.POLICY, Part.PUBLIC_ACCESS}:
+    if is_well and not bucket.unread.keys() & {BucketPart.POLICY, BucketPart.PUBLIC_ACCESS}:
         yield _in_order(name, distribution if way else None, is_alone=not faults)
 
 
@@ -151,7 +151,7 @@ def _check_public(bucket: Bucket, name: str) -> Iterator[Finding]:
         what = f"The policy of the {name} lets everybody in (statement {said})."
         yield finding("bucket-public", what, subject=name)
     switches = open_switches(bucket.public_access_block)
-    if switches and Part.PUBLIC_ACCESS not in bucket.unread:
+    if switches and BucketPart.PUBLIC_ACCESS not in bucket.unread:
         what = f"Of Block Public Access, {', '.join(switches)} is off for the {name}."
         yield finding("bucket-not-blocked", what, subject=name)
 

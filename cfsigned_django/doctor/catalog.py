@@ -524,10 +524,13 @@ CATALOG: dict[str, FindingType] = {
         level=Level.ERROR,
         meaning='AccessDenied of S3 ("Access Denied" with RequestId): CloudFront let the request '
         "pass, S3 did not",
-        why="The signature is good. Either CloudFront may not read the bucket, or the object is "
-        "not there, which S3 answers in the same words to who may not list.",
-        fix="Check the name; then the bucket policy and the origin access control. For objects "
-        "that are encrypted with KMS, the key policy must allow CloudFront too.",
+        why="The signature is good. Either CloudFront may not read the object, or the object is "
+        "not there: S3 gives the same answer to a reader who may not list the bucket.",
+        fix="Compare the name with the key of the object in S3. If the object is there, look for "
+        "a Deny statement in the bucket policy, for a KMS key (SSE-KMS) whose key policy does not "
+        "allow CloudFront, and for an object that another AWS account owns. If the bucket policy "
+        "does not allow CloudFront, or the origin has no origin access control: manage.py "
+        "cfsigned_setup plans that.",
     ),
     "signed-not-found": FindingType(
         level=Level.ERROR,

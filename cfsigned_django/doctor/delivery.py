@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cfsigned_django.aws.account import Account, Named, Part
+from cfsigned_django.aws.account import Account, BucketPart, NamedConfig
 from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.behavior import listed
 from cfsigned_django.aws.documents.cors import echoes_origins, missing_origins
@@ -64,7 +64,7 @@ def _check_cors(found: Account, behavior: Document, expected: ExpectedState) -> 
 
 
 def _check_copies(
-    found: Account, behavior: Document, policy: Named, origins: list[str]
+    found: Account, behavior: Document, policy: NamedConfig, origins: list[str]
 ) -> Iterator[Finding]:
     """Check copies that name an origin: a policy without override leaves them as they are."""
     bucket = found.bucket
@@ -81,7 +81,7 @@ def _check_copies(
 def _check_cors_of_s3(found: Account, behavior: Document, origins: list[str]) -> Iterator[Finding]:
     """Check the CORS headers that S3 gives, on their whole way."""
     bucket = found.bucket
-    if bucket is not None and bucket.is_ours and Part.CORS not in bucket.unread:
+    if bucket is not None and bucket.is_ours and BucketPart.CORS not in bucket.unread:
         missing = missing_origins(bucket.cors_rules, origins)
         if missing:
             what = f"The bucket {bucket.name} has no CORS rule for {', '.join(missing)}."

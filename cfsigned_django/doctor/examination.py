@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -11,7 +11,8 @@ from urllib.parse import unquote, urlsplit
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError
 
-from cfsigned_django.aws.account import Clients, read_account
+from cfsigned_django.aws.account_reader import read_account
+from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.checks.rotation import check_rotation
 from cfsigned_django.checks.storages import check_storages
@@ -19,19 +20,19 @@ from cfsigned_django.doctor.answers import Clock, direct_url
 from cfsigned_django.doctor.catalog import finding
 from cfsigned_django.doctor.distribution import check_aws, from_aws_error
 from cfsigned_django.doctor.findings import Finding
-from cfsigned_django.doctor.live import Probe, examine_live
+from cfsigned_django.doctor.live import RequestedObject, examine_live
 from cfsigned_django.doctor.local import (
     check_key_pairs,
     check_rotation_waits,
     check_signer,
     from_system_checks,
 )
-from cfsigned_django.doctor.site import PROBE_NAME, ExpectedState, key_pairs
+from cfsigned_django.doctor.site import ExpectedState, key_pairs
 from cfsigned_django.encryption import count_wrong_keys
 from cfsigned_django.keyring import looks_in_database
 from cfsigned_django.signing import HashRefused, Signer
 from cfsigned_django.storage.urls import SignedUrlMixin
-from cfsigned_django.validation import is_local_host, whole_seconds
+from cfsigned_django.validation import PROBE_NAME, is_local_host, whole_seconds
 from cfsigned_django.viewer import Fetch
 
 
@@ -72,8 +73,11 @@ class Examination:
         address = self._address()
         if address is None:
             return
-        yield from self._aws(address)
-        yield from examine_live(self._probe(address), self.fetch, self.clock)
+        signer = self._signer()
+        expected = self._expected_state(address, signer)
+        yield from self._aws(expected)
+        wanted = self._requested_object(address, signer, expected)
+        yield from examine_live(wanted, self.fetch, self.clock)
 
     def _key_pairs(self) -> Iterator[Finding]:
         try:
@@ -103,8 +107,7 @@ class Examination:
         except (ImproperlyConfigured, HashRefused):
             return None  # check_signer() tells
 
-    def _aws(self, address: str) -> Iterator[Finding]:
-        expected = self._expected_state(address)
+    def _aws(self, expected: ExpectedState) -> Iterator[Finding]:
         if expected.is_local and self.distribution_id is None:
             what = f"{expected.host} is this machine, and no distribution is named."
             yield finding("local-edge", what, subject="AWS_S3_CUSTOM_DOMAIN")
@@ -122,10 +125,10 @@ class Examination:
         )
         yield from check_aws(found, expected, now=datetime.fromtimestamp(self.clock(), UTC))
 
-    def _expected_state(self, address: str) -> ExpectedState:
-        parts, signer = urlsplit(address), self._signer()
+    def _expected_state(self, address: str, signer: Signer | None) -> ExpectedState:
+        parts = urlsplit(address)
         location = urlsplit(self.storage.unsigned_url("x")).path.removesuffix("x")
-        expected = ExpectedState(
+        return ExpectedState(
             host=parts.hostname or "",
             path=parts.path,
             location=location,
@@ -133,32 +136,33 @@ class Examination:
             bucket=_option(self.storage, "bucket_name"),
             region=_option(self.storage, "region_name"),
             key_group_id=self.storage.key_group_id,
+            key_pair_id=signer.key_pair_id if signer else None,
+            public_key=signer.private_key.public_key if signer else None,
             cors_origins=self.cors_origins,
             uses_addresses=self.uses_addresses,
             uses_downloads=self.uses_downloads,
             is_local=is_local_host(parts.netloc),
         )
-        if signer is None:
-            return expected
-        return replace(
-            expected, key_pair_id=signer.key_pair_id, public_key=signer.private_key.public_key
-        )
 
-    def _probe(self, address: str) -> Probe:
-        storage, bucket = self.storage, _option(self.storage, "bucket_name")
-        key = unquote(urlsplit(address).path).removeprefix("/")
-        endpoint_url, region = _option(storage, "endpoint_url"), _option(storage, "region_name")
-        return Probe(
+    def _requested_object(
+        self, address: str, signer: Signer | None, expected: ExpectedState
+    ) -> RequestedObject:
+        return RequestedObject(
             url=address,
-            signer=self._signer(),
+            signer=signer,
             direct_url=(
-                direct_url(bucket, key, region=region, endpoint_url=endpoint_url)
-                if bucket
+                direct_url(
+                    expected.bucket,
+                    expected.object_key,
+                    region=expected.region,
+                    endpoint_url=_option(self.storage, "endpoint_url"),
+                )
+                if expected.bucket
                 else None
             ),
             why_no_object="" if self.name else "No object was named (--object)",
-            region=region,
-            expire=whole_seconds(storage.querystring_expire) or 0,
+            region=expected.region,
+            expire=whole_seconds(self.storage.querystring_expire) or 0,
             cors_origins=self.cors_origins,
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from cfsigned_django.aws.account import Bucket, Part
+from cfsigned_django.aws.account import Bucket, BucketPart
 from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.behavior import behaviors, is_open, is_within, may_overlap
 from cfsigned_django.aws.documents.bucket_policy import is_for_strangers, statements
@@ -128,6 +128,6 @@ def _is_folder(pattern: str, location: str) -> bool:
 
 def _lets_in_strangers(bucket: Bucket | None) -> bool:
     """Return whether the bucket may let in unsigned requests; an unknown policy may."""
-    if bucket is None or not bucket.is_ours or Part.POLICY in bucket.unread:
+    if bucket is None or not bucket.is_ours or BucketPart.POLICY in bucket.unread:
         return True
     return any(is_for_strangers(each) for each in statements(bucket.policy))

@@ -37,8 +37,8 @@ _DAY = 86_400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Probe:
-    """What is asked for.
+class RequestedObject:
+    """The object to request, and what the settings say of it.
 
     ``url`` is the unsigned URL of an object. If the bucket has no such object,
     ``why_no_object`` gives the reason, as a sentence without its end.
@@ -56,15 +56,15 @@ class Probe:
     cors_origins: Sequence[str] = ()
 
 
-def examine_live(probe: Probe, fetch: Fetch, clock: Clock) -> Iterator[Finding]:
+def examine_live(wanted: RequestedObject, fetch: Fetch, clock: Clock) -> Iterator[Finding]:
     """Yield what the answers say, in the order in which they are asked for.
 
     Where one answer shows a fault, requests that would only show the same one
     again are not sent.
     """
-    yield from _examine_cloudfront(probe, fetch, clock)
-    if probe.direct_url is not None:
-        yield check_direct(fetch, probe.direct_url, probe.region)
+    yield from _examine_cloudfront(wanted, fetch, clock)
+    if wanted.direct_url is not None:
+        yield check_direct(fetch, wanted.direct_url, wanted.region)
 
 
 def has_fault(findings: Iterable[Finding]) -> bool:
@@ -72,42 +72,44 @@ def has_fault(findings: Iterable[Finding]) -> bool:
     return any(each.level is Level.ERROR and each.id not in INCONCLUSIVE for each in findings)
 
 
-def _examine_cloudfront(probe: Probe, fetch: Fetch, clock: Clock) -> Iterator[Finding]:
+def _examine_cloudfront(wanted: RequestedObject, fetch: Fetch, clock: Clock) -> Iterator[Finding]:
     try:
         before = clock()
-        unsigned = fetch(probe.url, {})
+        unsigned = fetch(wanted.url, {})
         now = (before + clock()) / 2
     except NoAnswer as error:
-        yield finding("no-answer", f"No answer from {_host(probe.url)}: {error}.", subject=_DOMAIN)
+        yield finding("no-answer", f"No answer from {_host(wanted.url)}: {error}.", subject=_DOMAIN)
         return
-    foreign = check_common(unsigned, probe.url)
+    foreign = check_common(unsigned, wanted.url)
     if foreign is not None:
         yield foreign
         return
     date = read_date(unsigned.headers)
-    yield check_clock(date, now, expire=probe.expire)
-    first = check_unsigned(unsigned, probe.url)
+    yield check_clock(date, now, expire=wanted.expire)
+    first = check_unsigned(unsigned, wanted.url)
     yield first
-    if first.level is Level.OK and probe.signer is not None:
+    if first.level is Level.OK and wanted.signer is not None:
         # By CloudFront's clock: a wrong one here is one finding, and not three.
         skew = 0.0 if date is None else date - now
         try:
-            yield from _examine_signed(probe, probe.signer, fetch, lambda: int(clock() + skew))
+            yield from _examine_signed(wanted, wanted.signer, fetch, lambda: int(clock() + skew))
         except NoAnswer as error:
-            what = f"{_host(probe.url)} answers no longer: {error}."
+            what = f"{_host(wanted.url)} answers no longer: {error}."
             yield finding("no-answer", what, subject=_DOMAIN)
 
 
 _DOMAIN = "AWS_S3_CUSTOM_DOMAIN"
 
 
-def _examine_signed(probe: Probe, signer: Signer, fetch: Fetch, now: Clock) -> Iterator[Finding]:
+def _examine_signed(
+    wanted: RequestedObject, signer: Signer, fetch: Fetch, now: Clock
+) -> Iterator[Finding]:
     def sign(until: float) -> str:
-        return signer.sign_url(probe.url, date_less_than=int(until))
+        return signer.sign_url(wanted.url, date_less_than=int(until))
 
     answer = fetch(sign(now() + _PROBE_SECONDS), {})
-    signed = check_common(answer, probe.url) or check_signed(
-        answer, probe.url, why_no_object=probe.why_no_object
+    signed = check_common(answer, wanted.url) or check_signed(
+        answer, wanted.url, why_no_object=wanted.why_no_object
     )
     yield signed
     # S3's answers count as well: CloudFront had let the request pass.
@@ -115,14 +117,14 @@ def _examine_signed(probe: Probe, signer: Signer, fetch: Fetch, now: Clock) -> I
         return
     # A parameter more is a change that a browser, a proxy or a person makes.
     tampered = fetch(sign(now() + _PROBE_SECONDS) + "&cfsigned=1", {})
-    yield _check_refused(tampered, "tampered", "A URL that was changed", probe.url)
+    yield _check_refused(tampered, "tampered", "A URL that was changed", wanted.url)
     expired = fetch(sign(now() - _DAY), {})
-    yield _check_refused(expired, "expired", "An expired URL", probe.url)
-    if probe.cors_origins and not answer.is_served:
-        yield finding("cors-untested", "CORS was not tried: no object came.", subject=probe.url)
-    elif probe.cors_origins:
+    yield _check_refused(expired, "expired", "An expired URL", wanted.url)
+    if wanted.cors_origins and not answer.is_served:
+        yield finding("cors-untested", "CORS was not tried: no object came.", subject=wanted.url)
+    elif wanted.cors_origins:
         url = sign(now() + _PROBE_SECONDS)
-        yield from check_cors(fetch, url, probe.url, probe.cors_origins, without_origin=answer)
+        yield from check_cors(fetch, url, wanted.url, wanted.cors_origins, without_origin=answer)
 
 
 def _check_refused(answer: Answer, kind: str, words: str, url: str) -> Finding:

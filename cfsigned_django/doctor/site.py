@@ -16,8 +16,6 @@ from cfsigned_django.storage import registry
 from cfsigned_django.storage.registry import NoStorage, signing_aliases, signing_fields
 from cfsigned_django.storage.urls import SignedUrlMixin
 
-#: The name that is asked for where no object is named: no file need be there.
-PROBE_NAME = ".cfsigned-probe"
 SETTING = "AWS_CLOUDFRONT_KEY"
 
 

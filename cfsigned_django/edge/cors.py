@@ -88,11 +88,6 @@ class CorsRule:
         return next((p for p in self.allowed_origins if fnmatchcase(origin, p)), None)
 
 
-def parse_rules(document: Sequence[Mapping[str, Any]]) -> tuple[CorsRule, ...]:
-    """Read a bucket's CORS configuration: a list of rules in AWS's JSON."""
-    return tuple(CorsRule.from_document(rule) for rule in document)
-
-
 def headers_for(rules: Sequence[CorsRule], environ: WSGIEnvironment) -> Headers:
     """Return the CORS headers of an answer to GET or HEAD; none without a rule that allows it."""
     origin = environ.get("HTTP_ORIGIN")

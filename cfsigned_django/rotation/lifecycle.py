@@ -9,6 +9,11 @@ Invariants of a rotation, which tests prove and nothing may weaken:
 3. TRUSTED becomes ACTIVE only if CloudFront has known the key for
    ``propagation`` seconds: in that time no probe signed with the key was
    answered InvalidKey. ``Rotation.activate()`` probes once more, whoever calls.
+   Exception: while no key pair is ACTIVE, since it is being revoked or was, a
+   successor in the group signs at once. Some of its links may be refused for
+   ``propagation`` seconds; the revoked key's are refused anyway, and without a
+   key there are none. Where this site does not look into the group, a probe
+   must have been good even then.
 4. RETIRING becomes RETIRED only after the last URL that any process may have
    signed with the key has expired, at every edge. Processes keep their side of
    this: none signs a URL that would outlive the key (``Lease`` in keyring.py).
@@ -28,9 +33,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TypedDict
+from typing import Final, TypedDict
+
+#: From this age on a signing key ought to be replaced.
+OLD: Final = timedelta(days=90)
 
 
 class KeyStatus(StrEnum):

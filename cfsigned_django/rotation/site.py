@@ -15,17 +15,21 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 
 from cfsigned_django import conf
-from cfsigned_django.aws.client import AwsAccess, make_client
+from cfsigned_django.aws.client import make_client
 from cfsigned_django.aws.key_groups import KEYS_PER_GROUP, KeyGroups
 from cfsigned_django.encryption import seal
 from cfsigned_django.rotation.lifecycle import Waits
 from cfsigned_django.rotation.models import KeyPair
-from cfsigned_django.rotation.probe import ProbeResult, probe_url
+from cfsigned_django.rotation.probe import ProbeResult, send_probe
 from cfsigned_django.rotation.rotation import Rotation
-from cfsigned_django.rotation.settings_key import SettingsKey, find_settings_keys, refuse_different
+from cfsigned_django.rotation.settings_key import (
+    ConfiguredKey,
+    find_settings_keys,
+    refuse_different,
+)
 from cfsigned_django.rotation.store import KeyPairStore
-from cfsigned_django.signing import Signer
-from cfsigned_django.storage.registry import signing_aliases, signing_fields
+from cfsigned_django.signing import KeyAlgorithm, Signer
+from cfsigned_django.storage.registry import dynamic_storages, signing_aliases, signing_fields
 from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.validation import site_lifetime
 
@@ -81,13 +85,17 @@ def site_rotation(
         claim_seconds=conf.rotation_seconds("AWS_CLOUDFRONT_CLAIM_SECONDS"),
         on_move=on_move,
     )
+    by_hand = by_hand or conf.is_by_hand()
     return Rotation(
         store=store,
-        waits=_waits(),
-        key_groups=None if by_hand or conf.is_by_hand() else _key_groups(conf.aws_access()),
+        waits=site_waits(),
+        key_groups=None if by_hand else _key_groups(conf.aws_access()),
+        by_hand=by_hand,
         probe=lambda signer: _probe([each for _, each in members], signer),
         bypasses_rotation=lambda key_pair_id: [
-            name for name, each in named if each.bypasses_rotation(key_group_id, key_pair_id)
+            str(name)
+            for name, each in (*named, *dynamic_storages())
+            if each.bypasses_rotation(key_group_id, key_pair_id)
         ],
         settings_keys=lambda: find_settings_keys(members),
         on_restore=on_restore,
@@ -95,20 +103,20 @@ def site_rotation(
     )
 
 
-def _key_groups(access: AwsAccess) -> KeyGroups:
+def _key_groups(access: conf.AwsAccess) -> KeyGroups:
     # A client takes a good part of a second to make, and most rotations only look.
     return KeyGroups(SimpleLazyObject(lambda: _client(access)))
 
 
-def _client(access: AwsAccess) -> Any:
-    if access == AwsAccess():
+def _client(access: conf.AwsAccess) -> Any:
+    if access == conf.AwsAccess():
         # What boto3 finds by itself may change, and a client that has found nothing stays so.
         return make_client("cloudfront")
     return _shared_client(access, os.getpid())
 
 
 @lru_cache(maxsize=4)
-def _shared_client(access: AwsAccess, process: int) -> Any:
+def _shared_client(access: conf.AwsAccess, process: int) -> Any:
     """Return the one client of a process, since two must not share connections, for a sign-in."""
     return make_client("cloudfront", **access.arguments())
 
@@ -123,7 +131,7 @@ def _all_storages() -> Iterator[tuple[str, SignedUrlMixin]]:
         yield str(field), storage_of_field
 
 
-def _waits() -> Waits:
+def site_waits() -> Waits:
     """Return the waiting times, from the settings."""
     return Waits(
         propagation=conf.rotation_seconds("AWS_CLOUDFRONT_PROPAGATION_SECONDS"),
@@ -136,14 +144,14 @@ def _waits() -> Waits:
 
 def _probe(members: list[SignedUrlMixin], signer: Signer) -> ProbeResult:
     """Probe through every domain that signs for the group; the worst answer counts."""
-    results = {probe_url(url) for url in {each.probe_url(signer) for each in members}}
+    results = {send_probe(url) for url in {each.probe_url(signer) for each in members}}
     for bad in _WORST_FIRST:
         if bad in results:
             return bad
     return ProbeResult.GOOD
 
 
-def unknown_keys(rotation: Rotation, keys: list[SettingsKey]) -> list[SettingsKey]:
+def unknown_keys(rotation: Rotation, keys: list[ConfiguredKey]) -> list[ConfiguredKey]:
     """Return those that the database does not have, which sign where no row is ACTIVE.
 
     One that it has was replaced or revoked, and signs no more: see keyring.py.
@@ -163,6 +171,16 @@ def signing_settings_key(rotation: Rotation) -> str:
     if rotation.store.active():
         return ""
     return ", ".join(each.key_pair_id for each in unknown_keys(rotation, rotation.settings_keys()))
+
+
+def has_signing_key(rotation: Rotation) -> bool:
+    """Return whether a key signs, of the database or of the settings."""
+    return rotation.store.active() is not None or bool(signing_settings_key(rotation))
+
+
+def wanted_spare(rotation: Rotation) -> KeyAlgorithm | None:
+    """Return the algorithm of the spare that must be ready; None while no key signs."""
+    return conf.spare_algorithm() if has_signing_key(rotation) else None
 
 
 def import_settings_key(rotation: Rotation, *, now: datetime) -> KeyPair:
@@ -187,7 +205,7 @@ def check_import(rotation: Rotation) -> KeyPair | None:
     return there
 
 
-def _key_to_import(rotation: Rotation) -> SettingsKey:
+def _key_to_import(rotation: Rotation) -> ConfiguredKey:
     keys = rotation.settings_keys()
     if not keys:
         raise ImproperlyConfigured(

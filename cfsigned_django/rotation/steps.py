@@ -19,20 +19,24 @@ from django.utils.translation import gettext as _
 
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.encryption import CannotUnseal
-from cfsigned_django.rotation.lifecycle import Cause, KeyStatus
+from cfsigned_django.rotation.errors import (
+    Blocked,
+    NotTheKey,
+    ProbeFailed,
+    RotationError,
+    Unfinished,
+)
+from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair, KnownReason
 from cfsigned_django.rotation.probe import ProbeResult
-from cfsigned_django.rotation.rotation import (
-    Blocked,
-    Claimed,
-    ProbeFailed,
-    Restored,
-    Rotation,
-    RotationError,
-    Unanswered,
+from cfsigned_django.rotation.rotation import Rotation, opens
+from cfsigned_django.rotation.settings_key import ConfiguredKey
+from cfsigned_django.rotation.site import (
+    has_signing_key,
+    import_settings_key,
+    signing_settings_key,
+    unknown_keys,
 )
-from cfsigned_django.rotation.settings_key import SettingsKey
-from cfsigned_django.rotation.site import import_settings_key, signing_settings_key
 from cfsigned_django.rotation.status import PendingWait, clock_time, find_waits, in_words
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm
 from cfsigned_django.validation import is_of_trusted_signer
@@ -98,36 +102,6 @@ class Outcome:
     key_pair: KeyPair | None = None
 
 
-class NotTheKey(RotationError):
-    """Report that CloudFront has another public key under the id that a person gave."""
-
-    def __init__(self, key_pair_id: str) -> None:
-        text = _(
-            "CloudFront has another public key under %(id)s. Compare: the public key there must be "
-            "the one that is shown here."
-        )
-        super().__init__(text % {"id": key_pair_id})
-
-
-class Unfinished(RotationError):
-    """Report how far a revocation came, and the error that kept it from its end."""
-
-    def __init__(self, text: str, cause: Exception) -> None:
-        super().__init__(f"{text} {cause}")
-        self.text, self.cause = text, cause
-
-
-def will_pass(error: Exception) -> bool:
-    """Return whether the same step may succeed later although nothing is changed until then."""
-    if isinstance(error, Unfinished):
-        return will_pass(error.cause)
-    if isinstance(error, AwsError):
-        return error.is_temporary
-    if isinstance(error, Blocked):
-        return all(each.cause is not Cause.NO_SUCH_MOVE for each in error.blockers)
-    return isinstance(error, Claimed | Restored | Unanswered)
-
-
 # What is due
 
 
@@ -136,7 +110,7 @@ def due(
     *,
     now: datetime,
     key_pairs: Collection[KeyPair] | None = None,
-    unknown_keys: Collection[SettingsKey] = (),
+    unknown_keys: Collection[ConfiguredKey] = (),
 ) -> list[Step]:
     """Return the steps that are due, the most urgent first; revoking comes last.
 
@@ -156,7 +130,7 @@ def _due(
     now: datetime,
     key_pairs: list[KeyPair],
     waits: dict[UUID, PendingWait],
-    unknown_keys: Collection[SettingsKey],
+    unknown_keys: Collection[ConfiguredKey],
 ) -> Iterator[Step]:
     """Yield the steps; ``key_pairs`` are the oldest first."""
 
@@ -209,7 +183,7 @@ def _steps_of(rotation: Rotation, key_pair: KeyPair, wait: str) -> Iterator[tupl
 
 
 def _steps_of_the_group(
-    key_pairs: list[KeyPair], unknown_keys: Collection[SettingsKey]
+    key_pairs: list[KeyPair], unknown_keys: Collection[ConfiguredKey]
 ) -> Iterator[Step]:
     has_active = any(each.status == KeyStatus.ACTIVE for each in key_pairs)
     may_import = not any(is_of_trusted_signer(each.key_pair_id) for each in unknown_keys)
@@ -242,6 +216,22 @@ def is_under_way(rotation: Rotation) -> bool:
     return False
 
 
+def is_too_old(rotation: Rotation, max_age: timedelta, *, now: datetime) -> bool:
+    """Return whether the signing key is older, or none signs; that of the settings has no age."""
+    active = rotation.store.active()
+    if active is None:
+        return not has_signing_key(rotation)
+    return now - (active.active_at or active.created_at) > max_age
+
+
+def waits_for_start(rotation: Rotation) -> bool:
+    """Return whether no key signs, and none will unless somebody starts a rotation."""
+    if has_signing_key(rotation):
+        return False
+    successor = rotation.store.successor()
+    return successor is None or successor.is_spare
+
+
 # What a job does by itself
 
 
@@ -256,7 +246,7 @@ def advance(
     """
     key_pairs = rotation.store.key_pairs()
     # Before any step: the settings may allow less when the next one is due.
-    rotation.remember_waits(key_pairs)
+    rotation.catch_up(key_pairs)
     attempts: list[Callable[[], Outcome | None]] = [
         # First: while a key is not in its group, each of its links is refused.
         partial(_restore, rotation, key_pairs, now),
@@ -366,6 +356,41 @@ def _would(rotation: Rotation, step: Step, now: datetime) -> str:
     return text % {"key": key_pair}
 
 
+# What a revocation leads to
+
+
+class SignsAfter(StrEnum):
+    """Name what signs once a key pair is revoked."""
+
+    #: The successor, which CloudFront is known to serve.
+    SUCCESSOR = "successor"
+    #: The successor, before its wait is over.
+    SUCCESSOR_EARLY = "successor_early"
+    #: A key that is made first, as this site may change CloudFront.
+    NEW_KEY = "new_key"
+    #: The key of the settings, which the database does not have.
+    SETTINGS = "settings"
+    NOTHING = "nothing"
+    #: What signs now: the revoked key does not sign.
+    UNCHANGED = "unchanged"
+
+
+def what_signs_after(rotation: Rotation, key_pair: KeyPair, *, now: datetime) -> SignsAfter:
+    """Return what signs once the key pair is revoked."""
+    if key_pair.status != KeyStatus.ACTIVE:
+        return SignsAfter.UNCHANGED
+    # A key that CloudFront does not trust yet is added there first, if the site may.
+    store = rotation.store
+    successor = rotation.ready_successor() if rotation.by_hand else store.successor()
+    if successor is not None and opens(successor):
+        is_early = rotation.blockers(successor, KeyStatus.ACTIVE, now)
+        return SignsAfter.SUCCESSOR_EARLY if is_early else SignsAfter.SUCCESSOR
+    if not rotation.by_hand:
+        return SignsAfter.NEW_KEY
+    has_other = unknown_keys(rotation, rotation.settings_keys())
+    return SignsAfter.SETTINGS if has_other else SignsAfter.NOTHING
+
+
 # What a step does
 
 
@@ -388,9 +413,13 @@ def take(
     """
     key_pair = step.key_pair
     if key_pair is None:
-        if step.action is Action.IMPORT:
-            return _import(rotation, now)
-        return _start(rotation, now, algorithm, reason, spare)
+        match step.action:
+            case Action.IMPORT:
+                return _import(rotation, now)
+            case Action.START:
+                return _start(rotation, now, algorithm, reason, spare)
+            case _:
+                raise ValueError(f"{step.action} is no step of a key group.")
     match step.action:
         case Action.TRUST | Action.CORRECT:
             return _trust(rotation, key_pair, now, key_pair_id)
@@ -406,9 +435,11 @@ def take(
             return Outcome(text=text % {"key": key_pair})
         case Action.REVOKE:
             return _revoke(rotation, key_pair, now, algorithm, reason)
-        case _finish:
+        case Action.FINISH:
             rotation.finish_revocation(key_pair, now=now)
             return Outcome(text=_is_out(key_pair), key_pair=key_pair)
+        case _:
+            raise ValueError(f"{step.action} is no step of a key pair.")
 
 
 def _import(rotation: Rotation, now: datetime) -> Outcome:
@@ -429,9 +460,13 @@ def _start(
     reason: str,
     spare: bool,
 ) -> Outcome:
+    successor = rotation.store.successor()
     key_pair = rotation.start(
         algorithm=algorithm or KeyAlgorithm.ECDSA_P256, now=now, reason=reason, spare=spare
     )
+    if successor is not None and not successor.is_spare:
+        text = _("A rotation is under way: %(key)s is next.")
+        return Outcome(text=text % {"key": key_pair}, has_changed=False)
     if key_pair.status == KeyStatus.TRUSTED:
         text = _("The spare %(key)s is the next key. CloudFront trusts it already.")
     elif spare:
@@ -470,7 +505,7 @@ def _check(rotation: Rotation, key_pair: KeyPair, now: datetime) -> Outcome:
     if key_pair.status != KeyStatus.TRUSTED:
         text = _("%(key)s is in the key group, and so is every key whose links are out.")
         return Outcome(text=text % {"key": key_pair}, has_changed=False)
-    result = rotation.check(key_pair, now=now, is_in_group=True)
+    result = rotation.record_probe(key_pair, now=now)
     if result.needs_a_person:
         raise ProbeFailed(key_pair, result)
     match result:
@@ -533,9 +568,25 @@ def _revoke(
         sentences.append(_is_out(key_pair))
     if signing := rotation.store.active() or signing_settings_key(rotation):
         sentences.append(_("%(key)s signs now.") % {"key": signing})
+    elif (successor := _unproven(rotation)) is not None:
+        text = _(
+            "No key signs: pages with links to files fail. No probe has shown that %(key)s works: "
+            "compare its id and the key group in CloudFront, and check it again. It signs once it "
+            "has worked for %(wait)s."
+        )
+        wait = in_words(timedelta(seconds=rotation.waits.propagation))
+        sentences.append(text % {"key": successor, "wait": wait})
     else:
         sentences.append(_("No key signs: pages with links to files fail. Start a rotation."))
     return Outcome(text=" ".join(sentences), is_warning=True)
+
+
+def _unproven(rotation: Rotation) -> KeyPair | None:
+    """Return the next key, which by hand did not take over since no probe was good."""
+    successor = rotation.store.successor()
+    if successor is None or successor.is_spare or successor.status != KeyStatus.TRUSTED:
+        return None
+    return successor if successor.verified_since is None else None
 
 
 def _half_revoked(rotation: Rotation, key_pair: KeyPair, error: Exception) -> Unfinished:

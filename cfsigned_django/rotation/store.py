@@ -6,7 +6,7 @@ Nothing here calls CloudFront.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,23 +20,13 @@ from django.utils.translation import gettext as _
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.key_groups import KeyGroups
 from cfsigned_django.encryption import CannotUnseal, reseal
+from cfsigned_django.rotation.errors import Claimed, RotationError
 from cfsigned_django.rotation.lifecycle import KeyStatus, lacks_retirement_date
 from cfsigned_django.rotation.models import REASON_LENGTH, KeyPair
 from cfsigned_django.signing import PrivateKey
 
 #: CloudFront may take a moment to list what a call did whose answer was lost.
 SETTLE = timedelta(seconds=5)
-
-
-class RotationError(Exception):
-    """Report a move that cannot be made; the message says what to do."""
-
-
-class Claimed(RotationError):
-    """Report that another process does, or has just done, the same step."""
-
-    def __init__(self) -> None:
-        super().__init__(_("Another process is at the same step. Look again in a minute."))
 
 
 def refuse_long(reason: str) -> None:
@@ -124,11 +114,13 @@ class KeyPairStore:
 
     def key_pairs(self) -> list[KeyPair]:
         """Return the key pairs of the group, the newest first."""
-        found = list(self.rows.filter(key_group_id=self.key_group_id))
-        for key_pair in found:
+        return list(self.rows.filter(key_group_id=self.key_group_id))
+
+    def date_retirements(self, key_pairs: Iterable[KeyPair]) -> None:
+        """Date the end of signing for processes that died before they did."""
+        for key_pair in key_pairs:
             if lacks_retirement_date(key_pair.state):
                 self.begin_retirement(key_pair)
-        return found
 
     def begin_retirement(self, key_pair: KeyPair) -> None:
         """Date the end of a key's signing, after every process can see it.

@@ -23,12 +23,12 @@ _STORAGES: Final = f"""STORAGES = {{
 }}"""
 
 
-def plan_as_text(steps: Iterable[Step], *, with_diffs: bool = True) -> str:
+def plan_as_text(steps: Iterable[Step]) -> str:
     """Return the steps, one line each, with the call and the change of the document below it."""
     lines: list[str] = []
     for step in steps:
         lines += _wrapped(f"{_MARKS[step.state]:<9} {step.name}: {step.why}")
-        if step.call is not None and with_diffs:
+        if step.call is not None:
             lines.append(f"{_INDENT}{step.call}")
             lines += [f"{_INDENT}{line}".rstrip() for line in step.diff.splitlines()]
     return "\n".join(lines)

@@ -11,30 +11,29 @@ from urllib.parse import quote
 from django.db import connections, router
 
 from cfsigned_django import conf
-from cfsigned_django.aws.account import Account, Clients, key_groups, read_account
-from cfsigned_django.aws.client import call, make_client
+from cfsigned_django.aws.account import Account
+from cfsigned_django.aws.account_reader import list_key_groups, read_account
+from cfsigned_django.aws.client import Clients, call
 from cfsigned_django.aws.documents.behavior import matches
 from cfsigned_django.aws.documents.distribution import name_for
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.provisioning.apply import Provisioner
 from cfsigned_django.aws.provisioning.desired_state import DesiredState, OriginAccess
-from cfsigned_django.aws.provisioning.plan import plan
 from cfsigned_django.aws.provisioning.resolved_state import ResolvedState
 from cfsigned_django.aws.provisioning.steps import Step
 from cfsigned_django.doctor.answers import Clock, direct_url
 from cfsigned_django.doctor.findings import Finding
-from cfsigned_django.doctor.live import Probe, examine_live
-from cfsigned_django.rotation.lifecycle import Waits
+from cfsigned_django.doctor.live import RequestedObject, examine_live
 from cfsigned_django.rotation.models import KeyPair
-from cfsigned_django.rotation.probe import ProbeResult, probe_url
+from cfsigned_django.rotation.probe import ProbeResult, send_probe
 from cfsigned_django.rotation.rotation import Rotation
+from cfsigned_django.rotation.site import site_waits
 from cfsigned_django.rotation.store import KeyPairStore
 from cfsigned_django.setup.keys import DatabaseKey, KeyFile, KeyProvider, SettingsKey
 from cfsigned_django.signing import KeyAlgorithm, Signer
-from cfsigned_django.validation import sign_probe, site_lifetime, whole_seconds
+from cfsigned_django.validation import PROBE_NAME, sign_probe, whole_seconds
 from cfsigned_django.viewer import Fetch, fetch
 
-_PROBE_NAME = "cfsigned-probe.txt"
 _NO_FILE = "The bucket has no file yet (upload one, and run this again)"
 #: How long the signed URL of the proof lives, in seconds.
 _PROOF_SECONDS = 300
@@ -69,10 +68,6 @@ class SiteSetup:
     def resolve(self) -> ResolvedState:
         """Return what is meant, as it is at this moment."""
         return ResolvedState(account=self.read(), desired=self.desired_now())
-
-    def plan(self, state: ResolvedState) -> list[Step]:
-        """Return the steps, done or not."""
-        return plan(state.account, state.desired)
 
     def apply(
         self, *, on_step: Callable[[Step], object], on_wait: Callable[[int], object]
@@ -109,8 +104,9 @@ class SiteSetup:
         """Finish the key pair; say what is left to do."""
 
         def probe(signer: Signer) -> ProbeResult:
-            return probe_url(self._signed_url(signer, self._url(state), now), fetch=self.fetch)
+            return send_probe(self._signed_url(signer, url, now), fetch=self.fetch)
 
+        url = self._url(state, self._probe_key(state))
         return self.provider.finish(state.key_group_id, state.key_pair_id, probe)
 
     def prove(self, state: ResolvedState, clock: Clock) -> list[Finding]:
@@ -122,26 +118,21 @@ class SiteSetup:
         url = self._url(state, key)
         signer = self.provider.signer(state.key_pair_id)
         self._signed_url(signer, url, int(clock()))  # names the setting if OpenSSL refuses the hash
-        probe = Probe(
+        wanted = RequestedObject(
             url=url,
             signer=signer.with_hash(conf.default_of("hash_algorithm")),
             direct_url=direct_url(
                 self.desired.bucket, key, endpoint_url=self.clients.s3.meta.endpoint_url
             ),
-            why_no_object=""
-            if exists
-            else "The bucket has no file yet (upload one, and run this again)",
+            why_no_object="" if exists else _NO_FILE,
             region=state.region,
             expire=whole_seconds(conf.default_of("querystring_expire")) or 0,
         )
-        return list(examine_live(probe, self.fetch, clock))
+        return list(examine_live(wanted, self.fetch, clock))
 
-    def _url(self, state: ResolvedState, key: str | None = None) -> str:
-        """Return the URL of an object; of one that need not exist for None."""
-        origin_path = _origin_path(state.origin)
-        if key is None:
-            key = f"{_prefix(self.desired.path_pattern, origin_path)}{_PROBE_NAME}"
-        path = f"/{key}".removeprefix(origin_path)
+    def _url(self, state: ResolvedState, key: str) -> str:
+        """Return the URL of an object."""
+        path = f"/{key}".removeprefix(_origin_path(state.origin))
         return f"{self.scheme}//{self._host(state)}{quote(path)}"
 
     def _host(self, state: ResolvedState) -> str:
@@ -154,18 +145,21 @@ class SiteSetup:
         hash_algorithm = conf.default_of("hash_algorithm")  # as the storages will
         return sign_probe(signer, url, hash_algorithm, date_less_than=now + _PROOF_SECONDS)
 
+    def _probe_key(self, state: ResolvedState) -> str:
+        """Return the key of an object that the behavior serves and that need not be there."""
+        return _prefix(self.desired.path_pattern, _origin_path(state.origin)) + PROBE_NAME
+
     def _find_file(self, state: ResolvedState) -> tuple[str, bool]:
         """Return the key of an object that the behavior serves, and whether it is there."""
         pattern = self.desired.path_pattern or "*"
         origin_path = _origin_path(state.origin)
-        prefix = _prefix(pattern, origin_path)
         try:
             listed = call(
                 self.clients.s3.list_objects_v2,
                 f"list the files of {self.desired.bucket}",
                 "s3:ListBucket",
                 Bucket=self.desired.bucket,
-                Prefix=prefix,
+                Prefix=_prefix(pattern, origin_path),
             )
         except AwsError:
             listed = {}
@@ -173,16 +167,7 @@ class SiteSetup:
             key: str = item["Key"]
             if not key.endswith("/") and matches(pattern, f"/{key}".removeprefix(origin_path)):
                 return key, True
-        return f"{prefix}{_PROBE_NAME}", False
-
-
-def make_clients(region: str) -> Clients:
-    """Return clients with boto3's own configuration, for a person who may set AWS up."""
-    return Clients(
-        cloudfront=make_client("cloudfront"),
-        s3=make_client("s3", region_name=region or None),
-        sts=make_client("sts", region_name=region or None),
-    )
+        return self._probe_key(state), False
 
 
 def choose_provider(
@@ -209,14 +194,8 @@ def choose_provider(
 def _database_key(desired: DesiredState, clients: Clients | None) -> DatabaseKey:
     """Return the key pair of the key group, or of the name that the group will have."""
     name = name_for(desired.bucket)
-    groups = key_groups(clients.cloudfront) if clients and not desired.key_group_id else ()
+    groups = list_key_groups(clients.cloudfront) if clients and not desired.key_group_id else ()
     named = [each.id for each in groups if each.name == name]
-    waits = Waits(
-        propagation=conf.rotation_seconds("AWS_CLOUDFRONT_PROPAGATION_SECONDS"),
-        url_lifetime=site_lifetime(),
-        keyring=2 * conf.rotation_seconds("AWS_CLOUDFRONT_KEYRING_SECONDS"),
-        clock_skew=conf.rotation_seconds("AWS_CLOUDFRONT_CLOCK_SKEW_SECONDS"),
-    )
     return DatabaseKey(
         rotation=Rotation(
             store=KeyPairStore(
@@ -224,8 +203,8 @@ def _database_key(desired: DesiredState, clients: Clients | None) -> DatabaseKey
                 changed_by="cfsigned_setup",
                 claim_seconds=conf.rotation_seconds("AWS_CLOUDFRONT_CLAIM_SECONDS"),
             ),
-            waits=waits,
-            key_groups=None,
+            waits=site_waits(),
+            key_groups=None,  # the setup changes CloudFront itself
             probe=lambda signer: ProbeResult.NO_ANSWER,
         ),
         name=name,

@@ -13,13 +13,13 @@ from storages.backends.s3 import S3Storage
 from storages.utils import clean_name
 
 from cfsigned_django import conf
-from cfsigned_django.conf import Config, LazyPrivateKey
-from cfsigned_django.keyring import get_signer
-from cfsigned_django.signing import HashAlgorithm
+from cfsigned_django.conf import LazyPrivateKey
+from cfsigned_django.signing import HashAlgorithm, Signer
 from cfsigned_django.signing.encoding import encode_name
 from cfsigned_django.storage import context
-from cfsigned_django.storage.options import OWN_KEY, ResolvedOptions, Setting, make_origin
-from cfsigned_django.storage.urls import SignedUrlMixin, lifetime, refuse_dot_dot
+from cfsigned_django.storage.arguments import lifetime, refuse_dot_dot
+from cfsigned_django.storage.options import OWN_KEY, ResolvedOptions, Setting
+from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.validation import whole_seconds
 
 
@@ -42,25 +42,25 @@ class CloudFrontS3Storage(SignedUrlMixin, S3Storage):
     def get_cloudfront_signer(self, key_id: str, key: Any) -> Any:
         """Return a signer for ``cloudfront_signer``, as django-storages' method does."""
         name = self.hash_algorithm
-        source = LazyPrivateKey.wrap(key) or LazyPrivateKey("")
-        return get_signer(source, key_id, None if name is None else HashAlgorithm(name))
+        return Signer(
+            key_pair_id=key_id,
+            private_key=(LazyPrivateKey.wrap(key) or LazyPrivateKey("")).load(),
+            hash_algorithm=None if name is None else HashAlgorithm(name),
+        )
 
     def _handed_in(self) -> Any:
-        given = self.cloudfront_signer
         makes_signers = type(self).get_cloudfront_signer
-        if given is OWN_KEY and makes_signers is not CloudFrontS3Storage.get_cloudfront_signer:
+        if (
+            self.cloudfront_signer is OWN_KEY
+            and makes_signers is not CloudFrontS3Storage.get_cloudfront_signer
+        ):
             key_id, key = self.cloudfront_key_id, self.cloudfront_key
             return self.get_cloudfront_signer(key_id, key) if key_id and key else OWN_KEY
-        return given
+        return super()._handed_in()
 
     def _setting_defaults(self) -> Mapping[str, Any]:
-        values = conf.defaults()
         # A subclass may have changed these, as django-storages' classes allow.
-        theirs = self.get_default_settings()  # type: ignore[no-untyped-call]
-        for name in (*conf.OPTIONS, "location"):
-            if name in theirs:
-                values[name] = theirs[name]
-        return conf.hide_all(values)
+        return conf.defaults(self.get_default_settings())  # type: ignore[no-untyped-call]
 
     def _setting_default(self, name: str) -> Any:
         theirs = self.get_default_settings()  # type: ignore[no-untyped-call]
@@ -73,11 +73,11 @@ class CloudFrontS3Storage(SignedUrlMixin, S3Storage):
     def _has_fixed_paths(cls) -> bool:
         return cls._normalize_name is S3Storage._normalize_name and _is_ours(cls, "_address_of")
 
-    def _address_start(self, config: Config) -> str:
-        if not self._paths_are_fixed:
+    def _address_start(self, origin: str) -> str:
+        if not (origin and self._paths_are_fixed):
             return ""
         path = self._normalize_name("x")  # type: ignore[no-untyped-call]
-        return f"{make_origin(config)}/{encode_name(path)}".removesuffix("x")
+        return f"{origin}/{encode_name(path)}".removesuffix("x")
 
     def _address_of(self, name: str | None, options: ResolvedOptions) -> str:
         if (

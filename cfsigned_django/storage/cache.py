@@ -52,27 +52,25 @@ def prefix_of(resource: str) -> str | None:
     return None if prefix == resource or {"*", "?"} & set(prefix) else prefix
 
 
+@dataclass(slots=True)
 class UrlCache:
     """Keep up to ``size`` entries; the ones kept longest ago make room for new ones."""
 
-    __slots__ = ("_signer", "_size", "entries")
-
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._signer: Signer | None = None
-        #: What is found without a lock; the latest is the last.
-        self.entries: dict[Hashable, Signed] = {}
+    size: int
+    signer: Signer | None = None
+    #: What is found without a lock; the latest is the last.
+    entries: dict[Hashable, Signed] = field(default_factory=dict, repr=False)
 
     def keep(self, call: Hashable, entry: Signed) -> None:
         """Keep an entry under the arguments of its call."""
         entries = self.entries
-        if entry.signer is not self._signer:  # so that a key that was replaced is not kept
+        if entry.signer is not self.signer:  # so that a key that was replaced is not kept
             entries = self.entries = {}
-            self._signer = entry.signer
+            self.signer = entry.signer
         entries.pop(call, None)
-        if len(entries) >= self._size:
+        if len(entries) >= self.size:
             # An eighth at once: finding the first of a dictionary takes longer with each that
             # was taken out before it.
-            for oldest in list(entries)[: max(1, self._size // 8)]:
+            for oldest in list(entries)[: max(1, self.size // 8)]:
                 entries.pop(oldest, None)
         entries[call] = entry

@@ -20,13 +20,13 @@ from django.core.exceptions import ImproperlyConfigured
 
 from cfsigned_django import conf
 from cfsigned_django.conf import Config, LazyPrivateKey
-from cfsigned_django.keyring import Lease, get_signer, looks_in_database
+from cfsigned_django.keyring import Lease, looks_in_database
 from cfsigned_django.signing import HashAlgorithm, Signer
 from cfsigned_django.signing.keys import CallbackKey
 from cfsigned_django.storage.cache import UrlCache
 from cfsigned_django.validation import problem, shown, site_lifetime, whole_seconds
 
-logger = logging.getLogger("cfsigned_django.ready")
+logger = logging.getLogger("cfsigned_django.storage")
 
 #: Constructor arguments that never reach a migration or a pickle: secrets, and what makes no
 #: sense without them. They are taken from the settings there.
@@ -82,11 +82,13 @@ class ResolvedOptions:
     origin: str
     #: What stands in front of an encoded name, if names need nothing else.
     start: str
+    # Which key signs: the one of ``lease``, which is that of ``signer``, if the database has no
+    # say; else the ACTIVE one of ``key_group_id``, or ``signer``, if there is one, in its absence.
+    # All three are None if nothing signs. So exactly one of the last two is set if URLs can be
+    # signed.
     #: The signer of the settings, or the one handed in.
     signer: Signer | None
-    #: Its lease, if no key of the database can replace it.
     lease: Lease | None
-    #: The key group whose ACTIVE key pair signs in its place, if there may be one.
     key_group_id: str | None
     hash_algorithm: HashAlgorithm | None
     expire: int
@@ -103,19 +105,18 @@ def resolve(
     *,
     generation: int,
     version: object,
+    is_signing: bool,
     refusal: str,
-    is_address_right: bool,
+    origin: str,
     start: str,
     handed_in: Any,
     shares_urls: bool,
 ) -> ResolvedOptions:
     """Return what a configuration comes to; ``refusal`` is what the checks say of it.
 
-    ``handed_in`` is a Signer that wins over all others, :data:`OWN_KEY`, or
-    None if URLs are not signed.
+    ``handed_in`` is a Signer that wins over all others, or :data:`OWN_KEY`.
     """
     most, step = whole_seconds(config.max_expire) or 0, whole_seconds(config.expire_step) or 0
-    is_signing = config.querystring_auth is not False and handed_in is not None
     can_sign = is_signing and not refusal
     signer, asks_database, hash_algorithm = None, False, None
     if can_sign and handed_in is not OWN_KEY:
@@ -124,13 +125,17 @@ def resolve(
         asks_database = looks_in_database(config.key_group_id)
         hash_algorithm = config.hash_algorithm and HashAlgorithm(config.hash_algorithm)
         if config.cloudfront_key is not None:
-            signer = get_signer(config.cloudfront_key, config.cloudfront_key_id, hash_algorithm)
+            signer = Signer(
+                key_pair_id=config.cloudfront_key_id,
+                private_key=config.cloudfront_key.load(),
+                hash_algorithm=hash_algorithm,
+            )
     return ResolvedOptions(
         generation=generation,
         version=version,
         is_signing=is_signing,
         refusal=refusal,
-        origin=make_origin(config) if is_address_right else "",
+        origin=origin,
         start=start,
         signer=signer,
         lease=None if asks_database or signer is None else Lease(signer=signer),
@@ -139,7 +144,7 @@ def resolve(
         expire=whole_seconds(config.querystring_expire) or 0,
         max_expire=most,
         step=step,
-        longest=min(most + step, site_lifetime()),
+        longest=min(most + step, site_lifetime()) if step else most,
         cache=UrlCache(config.url_cache_size) if can_sign and shares_urls else None,
     )
 
@@ -153,6 +158,12 @@ def adopt_signer(given: Any, hash_algorithm: HashAlgorithm | None) -> Signer:
     """
     if isinstance(given, Signer):
         return given
+    if given is None:
+        raise ImproperlyConfigured(
+            "get_cloudfront_signer() returned None, and URLs must be signed. Return a signer from "
+            "it, or set cloudfront_signer to None on the storage or its class for URLs without a "
+            "signature."
+        )
     key_pair_id, callback = getattr(given, "key_id", None), getattr(given, "rsa_signer", None)
     if not isinstance(key_pair_id, str) or not callable(callback):
         raise ImproperlyConfigured(
@@ -212,19 +223,6 @@ def find_secrets(options: Mapping[str, Any], digest: str) -> dict[str, Any]:
         return {}
     own = conf.default_of("cloudfront_key")
     return {} if own and own.digest == digest else {"cloudfront_key": LazyPrivateKey(None, digest)}
-
-
-def hide_in_settings(given: Mapping[str, Any]) -> None:
-    """Hide in STORAGES the keys that a constructor was given.
-
-    Done if it raises: the frame of Django's that called it holds the OPTIONS
-    in a local variable, which a debug page would print.
-    """
-    for entry in conf.storage_entries().values():
-        options = entry.get("OPTIONS", {})
-        for name, value in given.items():
-            if options.get(name) is value:
-                options[name] = conf.hide(name, value)
 
 
 def refuse_unknown(storage: object, options: Mapping[str, Any], known: set[str] | None) -> None:

@@ -43,22 +43,45 @@ def find_storage(alias: str) -> SignedUrlMixin:
 
 def signing_aliases() -> Iterator[tuple[str, type[SignedUrlMixin], dict[str, Any]]]:
     """Yield each alias whose class signs with the options it has: alias, class, options."""
+    for alias, cls, options in _aliases():
+        if cls.signs(options):
+            yield alias, cls, options
+
+
+def _aliases() -> Iterator[tuple[str, type[SignedUrlMixin], dict[str, Any]]]:
     for alias, entry in conf.storage_entries().items():
         cls = signing_class(entry.get("BACKEND"))
-        options = entry.get("OPTIONS", {})
-        if cls is not None and cls.signs(options):
-            yield alias, cls, options
+        if cls is not None:
+            yield alias, cls, entry["OPTIONS"]
 
 
 def signing_fields() -> Iterator[tuple[FileField, SignedUrlMixin]]:
     """Yield the file fields that have a storage of their own which may sign."""
+    for field, storage in _fields():
+        if not storage.is_dynamic():
+            yield field, storage
+
+
+def _fields() -> Iterator[tuple[FileField, SignedUrlMixin]]:
     for model in apps.get_models():
         for field in model._meta.get_fields():
             # By type: isinstance() would make a lazy default storage set itself up.
             storage: Any = getattr(field, "storage", None)
-            is_ours = issubclass(type(storage), SignedUrlMixin) and not storage.is_dynamic()
-            if isinstance(field, FileField) and is_ours:
+            if isinstance(field, FileField) and issubclass(type(storage), SignedUrlMixin):
                 yield field, storage
+
+
+def dynamic_storages() -> Iterator[tuple[Any, SignedUrlMixin]]:
+    """Yield the storages with an option that is a property: what a check names, and the storage.
+
+    Those of STORAGES are not made, and can only say whether they bypass a rotation.
+    """
+    for alias, cls, options in _aliases():
+        if cls.is_dynamic():
+            yield f'STORAGES["{alias}"]', cls.unmade(options)
+    for field, storage in _fields():
+        if storage.is_dynamic():
+            yield field, storage
 
 
 def signing_configs() -> Iterator[conf.Config]:

@@ -10,17 +10,15 @@ Nothing here falls back: a storage that is meant to sign and cannot raises
 from __future__ import annotations
 
 import inspect
-import re
 import time
-import zlib
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Self
 from urllib.parse import urlsplit
 
 from django.core.checks import CheckMessage
-from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.deconstruct import deconstructible
 
 from cfsigned_django import conf, keyring
@@ -29,13 +27,23 @@ from cfsigned_django.keyring import Lease
 from cfsigned_django.signing import (
     HashRefused,
     InvalidKey,
-    InvalidPolicy,
     Policy,
     PublicKey,
     Signer,
 )
 from cfsigned_django.signing.encoding import encode_path
-from cfsigned_django.signing.policy import epoch_time
+from cfsigned_django.storage.arguments import (
+    check_folder,
+    check_resource_name,
+    join_query,
+    lifetime,
+    refuse_conditions,
+    refuse_dot_dot,
+    refuse_late_start,
+    refuse_writing,
+    round_up_expiry,
+    step_seconds,
+)
 from cfsigned_django.storage.cache import Signed, prefix_of
 from cfsigned_django.storage.context import current as surroundings
 from cfsigned_django.storage.options import (
@@ -45,8 +53,8 @@ from cfsigned_django.storage.options import (
     adopt_signer,
     find_missing_app,
     find_secrets,
-    hide_in_settings,
     log_once,
+    make_origin,
     options_of,
     refuse_unknown,
     resolve,
@@ -54,13 +62,13 @@ from cfsigned_django.storage.options import (
 )
 from cfsigned_django.storage.query import build_query
 from cfsigned_django.validation import (
+    PROBE_NAME,
     find_address_problems,
     find_half_a_key,
     find_problems,
     hash_refused,
     raise_first_error,
     sign_probe,
-    whole_seconds,
 )
 
 #: How long the URL of a probe is valid: longer than clocks differ.
@@ -123,10 +131,11 @@ class SignedUrlMixin:
             if self.needs_key(own):
                 # All other mistakes wait for url(), so that code which only stores files is not
                 # stopped by what it does not need.
-                raise_first_error(find_half_a_key(self.signing_config()))
+                names = ("cloudfront_key", "cloudfront_key_id")
+                raise_first_error(find_half_a_key(**self._read(names, self._setting_defaults())))
             super().__init__(*args, **options)
         except Exception:
-            hide_in_settings(given)
+            conf.hide_in_storages(given)
             given.clear()  # A debug page prints this frame as well.
             raise
 
@@ -186,20 +195,26 @@ class SignedUrlMixin:
             and options.cache is not None
             and date_greater_than is None
         ):
-            call = (
-                None if is_shared else name,
-                None if is_shared else download,
-                http_method,
-                expire,
-                expire_step,
-                ip_address,
-                resource,
-                folder,
-                allow_any_resource,
-            )
-            if expire is not None or expire_step is not None:
-                # True and 1.0 are equal to 1, and refused.
-                call = call, expire.__class__, expire_step.__class__
+            # Most calls give a name and nothing else.
+            call = name
+            if not (
+                expire is expire_step is download is http_method is ip_address is None
+                and resource is folder is None
+            ):
+                call = (
+                    None if is_shared else name,
+                    None if is_shared else download,
+                    http_method,
+                    expire,
+                    expire_step,
+                    # True and 1.0 are equal to 1, and refused.
+                    expire.__class__,
+                    expire_step.__class__,
+                    ip_address,
+                    resource,
+                    folder,
+                    allow_any_resource,
+                )
             known = options.cache.entries.get(call)
             if known is not None and known.since <= now < known.until:
                 for watch in surroundings.get().watches:
@@ -224,56 +239,72 @@ class SignedUrlMixin:
         if resource is not None or folder is not None:
             covered = self._resource_address(resource, folder, options, allow_any_resource)
 
-        second = int(now)
-        seconds = options.expire if expire is None else lifetime(expire, options.max_expire)
-        step = options.step
-        if expire_step is not None or (step and seconds + step > options.longest):
-            step = step_seconds(step if expire_step is None else expire_step, seconds, options)
-        wanted = second + seconds
-        if step:
-            wanted = round_up_expiry(wanted, step, covered)
-        lease = options.lease or self._lease_signer(options)
-        expires = wanted
-        if lease.seen_at is not None:
-            expires = lease.cap_expiry(wanted, lifetime=options.longest, now=second)
-        for watch in surroundings.get().watches:
-            watch.note(expires)
-
+        signer, expires, until, is_stable = self._decide(covered, options, now, expire, expire_step)
         signed = None
         try:
-            if known is not None and known.signer is lease.signer and known.expires == expires:
+            if known is not None and known.signer is signer and known.expires == expires:
                 url, signed = known.url, known.signed
             elif covered == address and date_greater_than is None and ip_address is None:
-                url = lease.signer.sign_address(address, expires, is_repeatable=bool(step))
+                url = signer.sign_address(address, expires, is_repeatable=is_stable)
             else:
                 if date_greater_than is not None:
-                    refuse_late_start(date_greater_than, expires, second)
+                    refuse_late_start(date_greater_than, expires, int(now))
                 policy = Policy(
                     resource=covered,
                     date_less_than=expires,
                     date_greater_than=date_greater_than,
                     ip_address=ip_address,
                 )
-                signed = lease.signer.sign_policy(policy)
+                signed = signer.sign_policy(policy)
                 url = ""
         except HashRefused:
             self._explain_refusal(options)
             raise
         if signed is not None:
             url = signed.url(address)
-        # What was cut short, since the database does not answer, is not kept.
-        if call is not None and options.cache is not None and expires == wanted:
+        if call is not None and options.cache is not None and until:
             entry = Signed(
                 since=now,
-                until=min(wanted - seconds + 1, lease.fresh_until),
+                until=until,
                 expires=expires,
-                signer=lease.signer,
+                signer=signer,
                 url="" if is_shared else url,
                 signed=signed if is_shared else None,
                 prefix=prefix_of(covered) if is_shared else None,
             )
             options.cache.keep(call, entry)
         return url
+
+    def _decide(
+        self,
+        covered: str,
+        options: ResolvedOptions,
+        now: float,
+        expire: int | timedelta | None,
+        expire_step: int | timedelta | None,
+    ) -> tuple[Signer, int, float, bool]:
+        """Return what signs an address or a resource, when the signature ends, and two things more.
+
+        They are until when the same would be returned again, and whether the
+        end stays the same for a step. All are Unix seconds. What was cut
+        short, since the database does not answer, should not be used again:
+        that is 0.
+        """
+        second = int(now)
+        seconds = options.expire if expire is None else lifetime(expire, options.max_expire)
+        step = options.step
+        if expire_step is not None or (step and seconds + step > options.longest):
+            step = step_seconds(step if expire_step is None else expire_step, seconds, options)
+        expires = wanted = second + seconds
+        if step:
+            expires = wanted = round_up_expiry(wanted, step, covered)
+        lease = self._lease_signer(options)
+        if lease.seen_at is not None:
+            expires = lease.cap_expiry(wanted, lifetime=options.longest, now=second)
+        for watch in surroundings.get().watches:
+            watch.note(expires)
+        until = min(wanted - seconds + 1, lease.fresh_until) if expires == wanted else 0
+        return lease.signer, expires, until, bool(step)
 
     def unsigned_url(
         self,
@@ -301,7 +332,7 @@ class SignedUrlMixin:
         The hash is that of this storage, with which the key signs its URLs.
         """
         options = self._signing_options()
-        address = self._address_of(".cfsigned-probe", options)
+        address = self._address_of(PROBE_NAME, options)
         until = int(time.time()) + PROBE_SECONDS
         return sign_probe(signer, address, options.hash_algorithm, date_less_than=until)
 
@@ -376,16 +407,16 @@ class SignedUrlMixin:
     def _resolve_options(self, *, must_sign: bool = False) -> ResolvedOptions:
         """Work out what the options come to, and keep that if they are fixed."""
         generation, version = conf.generation, self._options_version
-        config, handed_in = self.signing_config(), self._handed_in()
+        config = self.signing_config()
+        handed_in: Any = OWN_KEY
         if must_sign:
             config = replace(config, querystring_auth=True)
-            handed_in = OWN_KEY if handed_in is None else handed_in
-        found: list[CheckMessage] | None = None
+        is_signing = must_sign or self._is_meant_to_sign(config)
         refusal = ""
-        if config.querystring_auth is not False and handed_in is not None:
+        if is_signing:
+            handed_in = self._handed_in()
             # What the key signs next shows whether it can: see _explain_refusal().
-            found = self._find_problems(config, handed_in, tries_key=False)
-            for each in found:
+            for each in self._find_problems(config, handed_in, tries_key=False):
                 if each.is_serious() and not refusal:
                     refusal = f"{each.msg} {each.hint} ({each.id})"
                 elif each.id == "cfsigned.W008" and handed_in is OWN_KEY:
@@ -396,17 +427,18 @@ class SignedUrlMixin:
                     handed_in = adopt_signer(handed_in, config.hash_algorithm)
                 except (ImproperlyConfigured, InvalidKey) as error:
                     refusal = str(error)
-        is_address_right = found is not None and not refusal
+        is_address_right = is_signing and not refusal  # then it was checked above
         if not is_address_right:
-            address_problems = find_address_problems(config)
-            is_address_right = not any(each.is_serious() for each in address_problems)
+            is_address_right = not any(map(CheckMessage.is_serious, find_address_problems(config)))
+        origin = make_origin(config) if is_address_right else ""
         options = resolve(
             config,
             generation=generation,
             version=version,
+            is_signing=is_signing,
             refusal=refusal,
-            is_address_right=is_address_right,
-            start=self._address_start(config) if is_address_right else "",
+            origin=origin,
+            start=self._address_start(origin),
             handed_in=handed_in,
             shares_urls=self._paths_are_fixed and bool(config.url_cache_size),
         )
@@ -417,7 +449,7 @@ class SignedUrlMixin:
             vars(self)["_resolved_options"] = options  # Not by setattr(), which forgets it.
         return options
 
-    def _address_start(self, config: Config) -> str:
+    def _address_start(self, origin: str) -> str:
         """Return what stands in front of each encoded name, if names need nothing else."""
         return ""
 
@@ -432,38 +464,51 @@ class SignedUrlMixin:
         """Return what the storage class behind this mixin takes as options, if it says."""
         return options_of(super().__init__)
 
+    def _is_meant_to_sign(self, config: Config) -> bool:
+        """Return whether nobody turned signing off."""
+        return config.querystring_auth is not False and self.cloudfront_signer is not None
+
     def _handed_in(self) -> Any:
-        """Return the signer that was handed in, None, or OWN_KEY."""
-        return self.cloudfront_signer
+        """Return what was handed in as a signer, or OWN_KEY."""
+        return OWN_KEY if self.cloudfront_signer is None else self.cloudfront_signer
 
     def signing_config(self) -> Config:
         """Return the options as they stand, for the checks."""
-        return self._configure(self._setting_defaults())
+        return Config(**self._read(conf.OPTIONS, self._setting_defaults()))
 
-    def _configure(self, defaults: Mapping[str, Any]) -> Config:
+    def _read(self, names: Iterable[str], defaults: Mapping[str, Any]) -> dict[str, Any]:
+        """Return these options, hidden; ``defaults`` are hidden already, and so are given ones."""
         given, values = vars(self), {}
         of_class: dict[str, Any] = {}
         for cls in reversed(type(self).__mro__):
             of_class.update(vars(cls))
-        for name in conf.OPTIONS:
+        for name in names:
             if not isinstance(of_class[name], Setting):
-                values[name] = getattr(self, name)
+                values[name] = conf.hide(name, getattr(self, name))
             else:
                 values[name] = given[name] if name in given else defaults[name]
-        return Config(**conf.hide_all(values))
+        return values
 
     @classmethod
-    def config_for(cls, options: Mapping[str, Any]) -> Config:
-        """Return what an instance with these options would be configured to, unmade."""
+    def unmade(cls, options: Mapping[str, Any]) -> Self:
+        """Return what knows these options as an instance does; its constructor did not run."""
         unmade = cls.__new__(cls)
         own = {name: conf.hide(name, options[name]) for name in _OWN_OPTIONS if name in options}
         vars(unmade).update(own)
+        return unmade
+
+    @classmethod
+    def config_for(cls, options: Mapping[str, Any]) -> Config:
+        """Return what an instance with these options would be configured to."""
+        unmade = cls.unmade(options)
+        return Config(**unmade._read(conf.OPTIONS, unmade._known_defaults()))
+
+    def _known_defaults(self) -> Mapping[str, Any]:
         try:
-            defaults = unmade._setting_defaults()
+            return self._setting_defaults()
         except (AttributeError, TypeError):
             # They depend on what only a constructor sets: url() checks them.
-            defaults = SignedUrlMixin._setting_defaults(unmade)
-        return unmade._configure(defaults)
+            return SignedUrlMixin._setting_defaults(self)
 
     @classmethod
     def signs(cls, options: Mapping[str, Any]) -> bool:
@@ -493,10 +538,10 @@ class SignedUrlMixin:
 
         ``tries_key``: sign something, to see whether the key can.
         """
-        config, handed_in = self.signing_config(), self._handed_in()
-        if config.querystring_auth is False or handed_in is None:
+        config = self.signing_config()
+        if not self._is_meant_to_sign(config):
             return []
-        return self._find_problems(config, handed_in, obj, tries_key=tries_key)
+        return self._find_problems(config, self._handed_in(), obj, tries_key=tries_key)
 
     @staticmethod
     def _find_problems(
@@ -511,14 +556,24 @@ class SignedUrlMixin:
     def trusted_keys(self) -> dict[str, PublicKey]:
         """Return the public keys, by key pair id, that verify this storage's URLs."""
         # Also of a storage that does not sign: the caller wants to verify.
-        return keyring.trusted_keys(self._lease_signer(self._signing_options()).signer)
+        signer = self._lease_signer(self._signing_options()).signer
+        public_key = signer.private_key.public_key
+        if public_key is None:
+            raise ImproperlyConfigured(
+                f"The signer {signer.key_pair_id} was handed in, and does not tell its public key: "
+                "nothing here can verify what it signs."
+            )
+        return {signer.key_pair_id: public_key}
 
     def bypasses_rotation(self, key_group_id: str, key_pair_id: str) -> bool:
         """Return whether this key signs here, and would after a rotation has replaced it.
 
         So it does in a storage of another key group or of none, and in one to
-        which its signer was handed in.
+        which its signer was handed in. If an option is a property, only the ids
+        are read: they are known without a request, unless they are properties.
         """
+        if self.is_dynamic():
+            return self._names_key(key_group_id, key_pair_id)
         options = self._current_options()
         if not options.is_signing or options.refusal:
             return False
@@ -529,6 +584,21 @@ class SignedUrlMixin:
         except (ImproperlyConfigured, InvalidKey):
             return False  # It signs nothing.
 
+    def _names_key(self, key_group_id: str, key_pair_id: str) -> bool:
+        """Return whether the options name this key, or its signer, outside the key group."""
+        names = ("cloudfront_key_id", "key_group_id")
+        if any(_is_property(type(self), name) for name in (*names, "cloudfront_signer")):
+            return False
+        known = self._read(names, self._known_defaults())
+        given = self.cloudfront_signer
+        if given is OWN_KEY:
+            is_outside: bool = known["key_group_id"] != key_group_id
+            return is_outside and known["cloudfront_key_id"] == key_pair_id
+        try:
+            return given is not None and adopt_signer(given, None).key_pair_id == key_pair_id
+        except ImproperlyConfigured:
+            return False  # It signs nothing.
+
     def settings_key(self) -> tuple[LazyPrivateKey, str] | None:
         """Return the key, and its id, that signs here as long as no key pair is ACTIVE.
 
@@ -537,7 +607,7 @@ class SignedUrlMixin:
         """
         config = self.signing_config()
         key, key_pair_id = config.cloudfront_key, config.cloudfront_key_id
-        if key is None or not key_pair_id or config.querystring_auth is False:
+        if key is None or not key_pair_id or not self._is_meant_to_sign(config):
             return None
         follows = self._handed_in() is OWN_KEY and keyring.looks_in_database(config.key_group_id)
         return (key, str(key_pair_id)) if follows else None
@@ -619,132 +689,3 @@ def _unpickle(
 
 def _is_property(cls: type, name: str) -> bool:
     return inspect.isdatadescriptor(getattr(cls, name, None))
-
-
-def round_up_expiry(earliest: int, step: int, resource: str) -> int:
-    """Return the moment at which the URL ends: ``earliest``, or less than a step later.
-
-    Both are Unix seconds, ``step`` is 1 or more. The result stays the same
-    for a whole step, in every process and on every machine. Each resource
-    (what the signature covers) has its steps at other moments than most
-    others, so that the pictures of a page do not all change at once.
-    """
-    # Not hash(), which Python makes another one in each process.
-    return earliest + (zlib.crc32(resource.encode()) - earliest) % step
-
-
-def join_query(address: str, query: str) -> str:
-    """Return the address with a query behind it, if there is one."""
-    return f"{address}?{query}" if query else address
-
-
-# Arguments
-
-
-def refuse_dot_dot(name: str) -> None:
-    """Refuse a name that leads out of a folder, in either spelling of the slash."""
-    if ".." in re.split(r"[\\/]", str(name)):
-        raise SuspiciousFileOperation(
-            f"The name {name!r} holds '..'. Signed is what is named, nothing beside it: "
-            "give the name as the storage returned it from save()."
-        )
-
-
-def check_folder(folder: str) -> str:
-    """Return the folder without a slash at its end; refuse one that has no name."""
-    folder = folder.removesuffix("/")
-    if {"", "."} & set(re.split(r"[\\/]", folder)):
-        # What a variable that is empty leaves of f"albums/{slug}": it would open the albums of all.
-        raise ValueError(
-            f"folder is {folder!r}, with a part that has no name. Give the name of a folder in the "
-            "storage, such as \"albums/42\", without '//', './' or a slash in front."
-        )
-    return folder
-
-
-def check_resource_name(resource: str, allow_any_resource: bool) -> None:
-    """Refuse a resource that is not a name, or that opens more than it seems to."""
-    if not resource or "://" in resource:
-        raise ValueError(
-            f"resource is {resource!r}: give it as a name in the storage, such as "
-            "'albums/42/*', without protocol and domain."
-        )
-    if "*" in resource and {"", "."} & set(re.split(r"[\\/]", resource)[:-1]):
-        # What a variable that is empty leaves of "albums/{slug}/*". Tidied up, as names are,
-        # it would open the albums of all.
-        raise ValueError(
-            f"resource is {resource!r}, with a folder without a name: give it as names are "
-            "given, without '//', './' or a slash in front."
-        )
-    if resource.startswith("*") and not allow_any_resource:
-        raise ValueError(
-            f"resource is {resource!r}, with nothing before its first *: it covers files in every "
-            "folder of the storage. Name a folder in front of it, such as 'albums/42/*', or give "
-            "allow_any_resource=True if that is meant."
-        )
-
-
-def lifetime(expire: int | timedelta, max_expire: int) -> int:
-    """Return the seconds that were asked for, if a URL may live that long."""
-    seconds = whole_seconds(expire)
-    if seconds is None or seconds < 1:
-        raise ValueError(
-            f"expire is {expire!r}: whole seconds or a timedelta are wanted, 1 s or more."
-        )
-    if seconds > max_expire:
-        raise ValueError(
-            f"expire is {seconds} s, more than the {max_expire} s of AWS_CLOUDFRONT_MAX_EXPIRE. "
-            "Ask for less, or raise the setting: keys must outlive the URLs that they signed."
-        )
-    return seconds
-
-
-def step_seconds(expire_step: int | timedelta, seconds: int, options: ResolvedOptions) -> int:
-    """Return the step that was asked for, if a URL may then live as long as it can.
-
-    ``seconds`` is what is granted without it.
-    """
-    step = whole_seconds(expire_step)
-    if step is None or step < 0:
-        raise ValueError(
-            f"expire_step is {expire_step!r}: whole seconds or a timedelta are wanted, 0 or more."
-        )
-    if seconds + step > options.longest:
-        raise ValueError(
-            f"expire_step is {step} s, with which a URL of {seconds} s may live for up to "
-            f"{seconds + step} s: more than the {options.longest} s of AWS_CLOUDFRONT_MAX_EXPIRE "
-            "and AWS_CLOUDFRONT_EXPIRE_STEP together. Ask for less, or raise one of the settings: "
-            "keys must outlive the URLs that they signed."
-        )
-    return step
-
-
-def refuse_late_start(date_greater_than: datetime | int, expires: int, now: int) -> None:
-    """Refuse a URL that would end before it begins, since its lifetime counts from now."""
-    start = epoch_time(date_greater_than, "date_greater_than")
-    if start >= expires:
-        raise InvalidPolicy(
-            f"date_greater_than is {start - now} s from now, and the URL ends {expires - now} s "
-            f"from now: expire counts from now as well. Ask for expire={start - now} and as many "
-            "seconds more as the URL shall work."
-        )
-
-
-def refuse_conditions(*conditions: Any) -> None:
-    """Refuse what only a signature can enforce, on a URL that has none of this library's."""
-    if any(condition is not None for condition in conditions):
-        raise ValueError(
-            "date_greater_than, ip_address, resource and folder need a signature by the storage's "
-            "own key: set AWS_CLOUDFRONT_KEY and leave cloudfront_signer and querystring_auth "
-            "alone."
-        )
-
-
-def refuse_writing(http_method: str) -> None:
-    """Refuse methods that change a file."""
-    if http_method.upper() not in ("GET", "HEAD"):
-        raise ValueError(
-            f"http_method is {http_method!r}, but the signed URLs of this storage are for reading "
-            "(GET, HEAD). To let a browser upload, give it a presigned S3 URL: boto3's "
-            "generate_presigned_post or generate_presigned_url('put_object', ...)."
-        )

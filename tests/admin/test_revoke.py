@@ -154,7 +154,7 @@ def test_page_proposes_to_bring_the_successor_forward(admin: Visitor, settings: 
     settings.AWS_CLOUDFRONT_BY_HAND = True
     page = admin.get(address("revoke", key_pair))
 
-    assert f"Bring {successor} to where CloudFront trusts it first" in page
+    assert f"First add {successor} to CloudFront and check that it works" in page
 
 
 def test_successor_that_cannot_be_opened_does_not_count(admin: Visitor, settings: Settings) -> None:

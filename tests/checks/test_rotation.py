@@ -16,6 +16,7 @@ from pytest_django import Settings
 from cfsigned_django import keyring
 from cfsigned_django.checks.rotation import check_rotation, check_sealed_keys
 from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django.rotation.site import site_rotation
 from cfsigned_django.signing import PrivateKey, Signer
 from cfsigned_django.storage import (
     CloudFrontFileSystemStorage,
@@ -23,7 +24,7 @@ from cfsigned_django.storage import (
     options as storage_options,
 )
 from tests.checks.test_storages import STATIC
-from tests.keys import KEY_GROUP_ID, make_key_pair
+from tests.keyring import KEY_GROUP_ID, make_key_pair
 from tests.leaks import fragments
 from tests.storage_cases import FILE_BACKEND, KEY_ID, OTHER_KEY_ID, S3_BACKEND
 from tests.test_checks import ids
@@ -108,6 +109,26 @@ def test_a_lifetime_that_is_none_is_left_to_others(settings: Settings) -> None:
     assert check_rotation() == []
 
 
+class OfTenant(CloudFrontFileSystemStorage):
+    """Have a domain that only a request knows."""
+
+    @property
+    def custom_domain(self) -> str:
+        """Fail outside a request."""
+        raise LookupError("no request is being served")
+
+
+class WithKeyOfTenant(CloudFrontFileSystemStorage):
+    """Have a key that only a request knows, and no key group."""
+
+    key_group_id = None
+
+    @property
+    def cloudfront_key_id(self) -> str:
+        """Fail outside a request."""
+        raise LookupError("no request is being served")
+
+
 class TestBypassedRotation:
     """Look for storages that sign with the key that rotates, and do not follow."""
 
@@ -140,6 +161,50 @@ class TestBypassedRotation:
 
         assert ids([found]) == ["W009"]
         assert found.obj is report._meta.get_field("invoice")
+
+    @pytest.mark.parametrize(
+        ("options", "is_apart"),
+        [
+            ({"key_group_id": None}, True),
+            ({"key_group_id": OTHER_GROUP}, True),
+            ({"cloudfront_signer": Signer}, True),
+            ({}, False),
+            ({"cloudfront_signer": None}, False),
+            ({"cloudfront_signer": "a text"}, False),
+            ({"key_group_id": None, "cloudfront_key_id": OTHER_KEY_ID}, False),
+        ],
+        ids=str,
+    )
+    @pytest.mark.parametrize("is_field", [False, True])
+    @pytest.mark.django_db
+    def test_option_of_a_request(
+        self,
+        options: dict[str, Any],
+        is_apart: bool,
+        is_field: bool,
+        settings: Settings,
+        ec_key: PrivateKey,
+        fields: Any,
+    ) -> None:
+        """Warn of a storage whose domain only a request knows, and do not retire its key."""
+        if options.get("cloudfront_signer") is Signer:
+            options = {"cloudfront_signer": Signer(key_pair_id=KEY_ID, private_key=ec_key)}
+        if is_field:
+            fields(file=OfTenant(**options))
+        else:
+            entry = {"BACKEND": f"{__name__}.OfTenant", "OPTIONS": options}
+            settings.STORAGES = {**settings.STORAGES, "tenants": entry}
+
+        assert ids(check_rotation()) == ["W009"] * is_apart
+        assert bool(site_rotation().find_bypass(KEY_ID)) is is_apart
+
+    def test_key_of_a_request(self, settings: Settings) -> None:
+        """Say nothing of a storage whose key only a request knows."""
+        settings.STORAGES = {
+            **settings.STORAGES,
+            "tenants": {"BACKEND": f"{__name__}.WithKeyOfTenant", "OPTIONS": {}},
+        }
+        assert check_rotation() == []
 
     def test_key_of_its_own(self, settings: Settings, ec_key: PrivateKey) -> None:
         """Say nothing of a storage outside the key group that signs with another key."""

@@ -8,8 +8,8 @@ from unittest import mock
 import pytest
 
 from cfsigned_django import keyring
-from cfsigned_django.aws.account import Clients
-from cfsigned_django.doctor.live import Probe
+from cfsigned_django.aws.client import Clients
+from cfsigned_django.doctor.live import RequestedObject
 from cfsigned_django.signing import PrivateKey, Signer
 from tests.doctor.command_line import MODULE
 from tests.doctor.healthy_site import build_world
@@ -58,16 +58,16 @@ def world(
 
 
 @pytest.fixture
-def probe(ec_key: PrivateKey) -> Probe:
+def wanted(ec_key: PrivateKey) -> RequestedObject:
     """Return what to ask for: an object of a bucket."""
     signer = Signer(key_pair_id=KEY_ID, private_key=ec_key)
-    return Probe(url=URL, signer=signer, direct_url=DIRECT, region="us-east-1")
+    return RequestedObject(url=URL, signer=signer, direct_url=DIRECT, region="us-east-1")
 
 
 @pytest.fixture
 def online(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     """Let the command reach the emulator and the edge of a healthy site."""
-    monkeypatch.setattr(f"{MODULE}._make_clients", lambda storage: world.clients)
+    monkeypatch.setattr(f"{MODULE}.make_clients", lambda **_: world.clients)
     monkeypatch.setattr(f"{MODULE}.make_client", lambda name: world.clients.cloudfront)
     monkeypatch.setattr(f"{MODULE}.fetch", world.fetch)
     monkeypatch.setattr(f"{MODULE}.time", mock.Mock(time=lambda: NOW))

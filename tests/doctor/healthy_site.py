@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from cfsigned_django.aws.account import Clients
+from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.behavior import (
     BehaviorChange,
@@ -74,12 +74,12 @@ def _config(bucket: str, key_group_id: str, access_control_id: str) -> Document:
             "OriginProtocolPolicy": "https-only",
         },
     }
-    wish = BehaviorChange(
+    change = BehaviorChange(
         key_group_id=key_group_id,
         origin_request_policy_id=ORIGIN_REQUEST_POLICIES["CORS-S3Origin"],
         response_headers_policy_id=RESPONSE_HEADERS_POLICIES["SimpleCORS"],
     )
-    restricted = patch_behavior(new_behavior(media["Id"]), wish)
+    restricted = patch_behavior(new_behavior(media["Id"]), change)
     config = new_distribution_config(bucket, media, new_behavior("pages"))
     config["Origins"] = list_of([media, pages])
     config["Aliases"] = list_of([DOMAIN])

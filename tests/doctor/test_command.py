@@ -11,6 +11,7 @@ import pytest
 from botocore.signers import CloudFrontSigner
 from django.core.management import CommandError, call_command
 
+from cfsigned_django.aws import client
 from cfsigned_django.doctor.catalog import finding
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.viewer import Answer
@@ -61,7 +62,7 @@ def test_json(online: World) -> None:
 def test_offline(signing_site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Look at settings and database, and touch no network."""
     monkeypatch.setattr(f"{MODULE}.fetch", None)
-    monkeypatch.setattr(f"{MODULE}._make_clients", None)
+    monkeypatch.setattr(f"{MODULE}.make_clients", None)
 
     text, code = run("--offline", "--json")
 
@@ -140,7 +141,7 @@ def test_nothing_secret_is_printed(online: World) -> None:
 def test_clients_of_the_storage(signing_site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ask for the bucket where the storage says that it is."""
     made: dict[str, dict[str, Any]] = {}
-    monkeypatch.setattr(f"{MODULE}.make_client", lambda name, **given: made.update({name: given}))
+    monkeypatch.setattr(client, "make_client", lambda name, **given: made.update({name: given}))
     signing_site.AWS_S3_REGION_NAME = "eu-west-1"
     signing_site.AWS_S3_ENDPOINT_URL = "http://127.0.0.1:9"
     with (

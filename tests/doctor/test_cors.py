@@ -9,7 +9,7 @@ import pytest
 
 from cfsigned_django.doctor.answers import check_cors, check_direct, direct_url
 from cfsigned_django.doctor.findings import Finding
-from cfsigned_django.doctor.live import Probe, examine_live
+from cfsigned_django.doctor.live import RequestedObject, examine_live
 from cfsigned_django.signing import PrivateKey, Signer
 from cfsigned_django.viewer import Answer, NoAnswer, fetch
 from tests.doctor import faults, ids
@@ -31,9 +31,9 @@ from tests.storage_cases import KEY_ID
         (s3("SlowDown", 503), "s3-no-answer"),
     ],
 )
-def test_direct(direct: Answer, kind_id: str, probe: Probe) -> None:
+def test_direct(direct: Answer, kind_id: str, wanted: RequestedObject) -> None:
     """Say what S3 answers to who comes without CloudFront."""
-    assert ids(examine_live(probe, answering(direct=direct), clock))[-1] == kind_id
+    assert ids(examine_live(wanted, answering(direct=direct), clock))[-1] == kind_id
 
 
 def test_s3_does_not_answer() -> None:
@@ -112,10 +112,10 @@ def test_cached_copy_without_headers() -> None:
     assert "from the cache" in what
 
 
-def test_no_signature_is_shown(probe: Probe) -> None:
+def test_no_signature_is_shown(wanted: RequestedObject) -> None:
     """Show no signature in what is said of answers."""
     for signed in (SERVED, edge("InvalidKey"), s3("AccessDenied"), edge("AccessDenied")):
-        asked = replace(probe, cors_origins=[ORIGIN])
+        asked = replace(wanted, cors_origins=[ORIGIN])
         found = list(examine_live(asked, answering(signed=signed), clock))
 
         assert "Signature=" not in str(found)
@@ -130,13 +130,13 @@ def examine(key: PrivateKey, *origins: str, allowed: list[str], keyed: bool) -> 
     """Return what the doctor finds, over HTTP."""
     signer = Signer(key_pair_id=KEY_ID, private_key=key)
     with caching_server(allowed=allowed, keys_on_origin=keyed, now=NOW) as address:
-        probe = Probe(
+        wanted = RequestedObject(
             url=f"{address}/media/1.jpg",
             signer=signer,
             direct_url=None,
             cors_origins=origins,
         )
-        return list(examine_live(probe, fetch, lambda: NOW))
+        return list(examine_live(wanted, fetch, lambda: NOW))
 
 
 def test_one_copy_for_each_origin(ec_key: PrivateKey) -> None:

@@ -13,7 +13,7 @@ from botocore.exceptions import (
     NoRegionError,
 )
 
-from cfsigned_django.aws.account import Clients
+from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.doctor.findings import Level
 from tests.doctor import faults, ids

@@ -9,7 +9,7 @@ from email.utils import formatdate
 import pytest
 
 from cfsigned_django.doctor.findings import Level
-from cfsigned_django.doctor.live import Probe, examine_live, has_fault
+from cfsigned_django.doctor.live import RequestedObject, examine_live, has_fault
 from cfsigned_django.viewer import Answer, NoAnswer
 from tests.doctor import faults, ids
 from tests.doctor.played import (
@@ -27,9 +27,9 @@ from tests.doctor.played import (
 )
 
 
-def test_healthy(probe: Probe) -> None:
+def test_healthy(wanted: RequestedObject) -> None:
     """Say what was tried and was as it should be."""
-    found = list(examine_live(probe, answering(), clock))
+    found = list(examine_live(wanted, answering(), clock))
 
     assert ids(found) == [
         "clock",
@@ -62,9 +62,9 @@ def test_healthy(probe: Probe) -> None:
         (Answer(status=200, headers={}), "not-cloudfront"),
     ],
 )
-def test_unsigned(unsigned: Answer, kind_id: str, probe: Probe) -> None:
+def test_unsigned(unsigned: Answer, kind_id: str, wanted: RequestedObject) -> None:
     """Name what a request without a signature meets, and ask CloudFront no more."""
-    found = list(examine_live(probe, answering(unsigned=unsigned), clock))
+    found = list(examine_live(wanted, answering(unsigned=unsigned), clock))
 
     assert faults(found) == [kind_id]
     assert ids(found)[-2:] == [kind_id, "s3-private"]
@@ -86,29 +86,29 @@ def test_unsigned(unsigned: Answer, kind_id: str, probe: Probe) -> None:
         (Answer(status=504, headers=HEADERS), "server-error"),
     ],
 )
-def test_signed(signed: Answer, kind_id: str, probe: Probe) -> None:
+def test_signed(signed: Answer, kind_id: str, wanted: RequestedObject) -> None:
     """Name what a request with a fresh signature meets."""
-    assert faults(examine_live(probe, answering(signed=signed), clock)) == [kind_id]
+    assert faults(examine_live(wanted, answering(signed=signed), clock)) == [kind_id]
 
 
 @pytest.mark.parametrize("answer", [SERVED, s3("AccessDenied")], ids=["served", "S3"])
-def test_signature_is_not_checked(answer: Answer, probe: Probe) -> None:
+def test_signature_is_not_checked(answer: Answer, wanted: RequestedObject) -> None:
     """Report that a changed or an expired URL is let through."""
     fetch = answering(tampered=answer, expired=answer)
 
-    assert faults(examine_live(probe, fetch, clock)) == ["tampered-served", "expired-served"]
+    assert faults(examine_live(wanted, fetch, clock)) == ["tampered-served", "expired-served"]
 
 
-def test_strange_refusal(probe: Probe) -> None:
+def test_strange_refusal(wanted: RequestedObject) -> None:
     """Report a refusal that is another than CloudFront's."""
     fetch = answering(tampered=edge("InvalidKey"), expired=Answer(status=404, headers=HEADERS))
 
-    assert faults(examine_live(probe, fetch, clock)) == ["strange-answer", "strange-answer"]
+    assert faults(examine_live(wanted, fetch, clock)) == ["strange-answer", "strange-answer"]
 
 
-def test_no_object_named(probe: Probe) -> None:
+def test_no_object_named(wanted: RequestedObject) -> None:
     """Take S3's refusal for good where no object was named, and leave CORS untried."""
-    nothing = replace(probe, why_no_object="No object was named (--object)", cors_origins=[ORIGIN])
+    nothing = replace(wanted, why_no_object="No object was named (--object)", cors_origins=[ORIGIN])
 
     found = list(examine_live(nothing, answering(signed=s3("AccessDenied")), clock))
 
@@ -141,14 +141,16 @@ def test_no_object_named(probe: Probe) -> None:
         ({"direct": Answer(status=503, headers=HEADERS)}, False),
     ],
 )
-def test_fault_of_a_setup(answers: dict[str, Answer], expected: bool, probe: Probe) -> None:
+def test_fault_of_a_setup(
+    answers: dict[str, Answer], expected: bool, wanted: RequestedObject
+) -> None:
     """Call only that a fault which an answer of CloudFront or S3 proves."""
-    assert has_fault(examine_live(probe, answering(**answers), clock)) is expected
+    assert has_fault(examine_live(wanted, answering(**answers), clock)) is expected
 
 
-def test_nobody_signs(probe: Probe) -> None:
+def test_nobody_signs(wanted: RequestedObject) -> None:
     """Ask without a signature where none can be made, and for nothing else."""
-    unsigned = replace(probe, signer=None, direct_url=None)
+    unsigned = replace(wanted, signer=None, direct_url=None)
 
     found = list(examine_live(unsigned, answering(), clock))
 
@@ -156,7 +158,7 @@ def test_nobody_signs(probe: Probe) -> None:
 
 
 @pytest.mark.parametrize("last", [0, 1, 2])
-def test_no_answer(last: int, probe: Probe) -> None:
+def test_no_answer(last: int, wanted: RequestedObject) -> None:
     """Say that no answer came, and still ask S3."""
     sent: list[str] = []
 
@@ -166,7 +168,7 @@ def test_no_answer(last: int, probe: Probe) -> None:
             raise NoAnswer("Connection refused")
         return answering()(url, headers)
 
-    found = list(examine_live(probe, fetch, clock))
+    found = list(examine_live(wanted, fetch, clock))
 
     assert faults(found) == ["no-answer"]
     assert ids(found)[-1] == "s3-private"
@@ -185,33 +187,33 @@ def test_no_answer(last: int, probe: Probe) -> None:
         (-86_400, "clock-wrong"),
     ],
 )
-def test_clock(ahead: int, kind_id: str, probe: Probe) -> None:
+def test_clock(ahead: int, kind_id: str, wanted: RequestedObject) -> None:
     """Compare the clock with CloudFront's, and sign by CloudFront's."""
-    found = list(examine_live(probe, answering(), lambda: NOW + ahead))
+    found = list(examine_live(wanted, answering(), lambda: NOW + ahead))
 
     assert ids(found)[0] == kind_id
     assert faults(found) == ([] if kind_id == "clock" else [kind_id])
 
 
-def test_clock_of_short_links(probe: Probe) -> None:
+def test_clock_of_short_links(wanted: RequestedObject) -> None:
     """Call a clock wrong that is off by more than links live."""
-    found = list(examine_live(replace(probe, expire=60), answering(), lambda: NOW - 61))
+    found = list(examine_live(replace(wanted, expire=60), answering(), lambda: NOW - 61))
 
     assert found[0].id == "clock-wrong"
     assert found[0].what == "The clock is 1 min 1 s behind CloudFront's; links live 1 min."
 
 
 @pytest.mark.parametrize("date", ["", "yesterday", "Thu, 99 Jan 2026 00:00:00 GMT"])
-def test_no_date(date: str, probe: Probe) -> None:
+def test_no_date(date: str, wanted: RequestedObject) -> None:
     """Say that the clock could not be compared."""
     answer = replace(edge("MissingKey"), headers={**HEADERS, "date": date})
 
-    assert faults(examine_live(probe, answering(unsigned=answer), clock)) == ["clock-unknown"]
+    assert faults(examine_live(wanted, answering(unsigned=answer), clock)) == ["clock-unknown"]
 
 
-def test_age_of_a_cached_answer(probe: Probe) -> None:
+def test_age_of_a_cached_answer(wanted: RequestedObject) -> None:
     """Count in how long an answer has lain in a cache."""
     headers = {**HEADERS, "date": formatdate(NOW - 5000, usegmt=True), "age": "5000"}
     answer = replace(edge("MissingKey"), headers=headers)
 
-    assert faults(examine_live(probe, answering(unsigned=answer), clock)) == []
+    assert faults(examine_live(wanted, answering(unsigned=answer), clock)) == []

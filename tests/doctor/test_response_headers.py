@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cfsigned_django.aws.account import read_account
+from cfsigned_django.aws.account_reader import read_account
 from cfsigned_django.aws.documents.behavior import list_of
 from cfsigned_django.aws.documents.cors import cors_rule
 from cfsigned_django.aws.documents.policies import (

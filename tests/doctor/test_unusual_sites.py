@@ -11,7 +11,8 @@ from unittest import mock
 import pytest
 from django.core.files.storage import storages
 
-from cfsigned_django.aws.account import Account, Bucket, BucketState, find_distribution
+from cfsigned_django.aws.account import Account, Bucket, BucketState
+from cfsigned_django.aws.account_reader import find_distribution
 from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.behavior import list_of
 from cfsigned_django.aws.documents.policies import CACHE_POLICIES

@@ -16,7 +16,9 @@ from unittest import mock
 from django.core.files.base import ContentFile
 from django.core.files.storage import InMemoryStorage, storages
 
-from cfsigned_django.aws.account import Account, Clients, key_groups, read_account
+from cfsigned_django.aws.account import Account
+from cfsigned_django.aws.account_reader import list_key_groups, read_account
+from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.behavior import (
     behaviors,
@@ -145,7 +147,7 @@ class World:
                 each: PublicKey.load(get(Id=each)["PublicKey"]["PublicKeyConfig"]["EncodedKey"])
                 for each in group.key_pair_ids
             }
-            for group in key_groups(self.clients.cloudfront)
+            for group in list_key_groups(self.clients.cloudfront)
         }
 
     def config(self) -> Document:

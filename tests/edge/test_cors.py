@@ -1,28 +1,24 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from cfsigned_django.edge.cors import (
-    CorsRule,
-    headers_for,
-    headers_for_preflight,
-    parse_rules,
-)
+from cfsigned_django.edge.cors import CorsRule, headers_for, headers_for_preflight
 
 APP = "https://app.example.com"
-RULES = parse_rules(
-    [
-        {
-            "ID": "the site",
-            "AllowedHeaders": ["Range", "x-amz-*"],
-            "AllowedMethods": ["GET", "HEAD"],
-            "AllowedOrigins": [APP, "https://*.example.org"],
-            "ExposeHeaders": ["ETag", "Content-Length"],
-            "MaxAgeSeconds": 3000,
-        },
-        {"AllowedMethods": ["GET"], "AllowedOrigins": ["*"]},
-    ]
-)
+DOCUMENTS: list[dict[str, Any]] = [
+    {
+        "ID": "the site",
+        "AllowedHeaders": ["Range", "x-amz-*"],
+        "AllowedMethods": ["GET", "HEAD"],
+        "AllowedOrigins": [APP, "https://*.example.org"],
+        "ExposeHeaders": ["ETag", "Content-Length"],
+        "MaxAgeSeconds": 3000,
+    },
+    {"AllowedMethods": ["GET"], "AllowedOrigins": ["*"]},
+]
+RULES = [CorsRule.from_document(each) for each in DOCUMENTS]
 VARY = "Origin, Access-Control-Request-Headers, Access-Control-Request-Method"
 
 

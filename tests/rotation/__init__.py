@@ -68,6 +68,7 @@ class Site:
             store=store,
             waits=WAITS,
             key_groups=None if by_hand else self.account.over(api),
+            by_hand=by_hand,
             probe=self.probe,
             **fields,
         )

@@ -31,7 +31,7 @@ from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import PrivateKey, Signer
 from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
-from tests.keys import KEY_GROUP_ID, make_key_pair
+from tests.keyring import KEY_GROUP_ID, make_key_pair
 from tests.storage_cases import KEY_ID, parameters_of, without_sha1
 
 CountQueries = Callable[[int], AbstractContextManager[Any]]

@@ -26,7 +26,7 @@ from django.db.migrations.executor import MigrationExecutor
 from cfsigned_django.rotation.lifecycle import KeyState, KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import HashAlgorithm, KeyAlgorithm, PrivateKey
-from tests.keys import KEY_GROUP_ID, make_key_pair
+from tests.keyring import KEY_GROUP_ID, make_key_pair
 from tests.leaks import fragments
 
 pytestmark = pytest.mark.django_db

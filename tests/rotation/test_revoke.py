@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,10 +11,11 @@ import pytest
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.key_groups import LAST_PUBLIC_KEY
 from cfsigned_django.encryption import CannotUnseal
+from cfsigned_django.rotation.errors import Blocked, Claimed, RotationError
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
-from cfsigned_django.rotation.rotation import Blocked, Claimed, Rotation
-from cfsigned_django.rotation.steps import advance
+from cfsigned_django.rotation.rotation import Rotation
+from cfsigned_django.rotation.steps import Action, Step, advance, take
 from tests.rotation import RSA, Killed, Site, denied, fresh, statuses
 from tests.simulation.faults import Fault
 
@@ -181,6 +183,80 @@ def test_active_key_is_back_before_another_goes(key_group: Site) -> None:
     key_group.rotation().revoke(fresh(former), now=key_group.now, reason="")
 
     assert key_group.members == {key_group.foreign, str(active)}
+
+
+def test_active_key_comes_back_under_a_claim(key_group: Site) -> None:
+    """Two machines that finish a revocation do not both put the key that signs back."""
+    former, active = key_group.imported(), key_group.activated()
+    key_group.rotation(by_hand=True).revoke(fresh(former), now=key_group.now, reason="")
+    key_group.set_members(key_group.foreign, str(former))
+    seen: list[str] = []
+
+    def also_finish(method: str, side: str) -> None:
+        if (method, side) == ("update_key_group", "before") and not seen:
+            seen.append(method)
+            with pytest.raises(Claimed):
+                key_group.rotation().finish_revocation(fresh(former), now=key_group.now)
+
+    rotation = key_group.rotation(boundary=also_finish)
+    rotation.finish_revocation(fresh(former), now=key_group.now)
+
+    assert seen
+    assert key_group.members == {key_group.foreign, str(active)}
+
+
+@pytest.mark.parametrize("by_hand", [True, False])
+def test_only_a_revoked_key_is_taken_out(key_group: Site, by_hand: bool) -> None:
+    """The end of a revocation is refused for a key that signs, or whose links are out."""
+    former, active = key_group.imported(), key_group.activated()
+    members = key_group.members
+
+    for key_pair in (former, active):
+        with pytest.raises(RotationError, match="not revoked: it stays in CloudFront"):
+            key_group.rotation(by_hand=by_hand).finish_revocation(
+                fresh(key_pair), now=key_group.now
+            )
+
+    assert key_group.members == members
+    assert [fresh(each).removed_at for each in (former, active)] == [None, None]
+
+
+def test_key_is_not_out_since_no_call_is_made(key_group: Site) -> None:
+    """Only where a person changes CloudFront is a key out without a call."""
+    former, active = key_group.imported(), key_group.activated()
+    key_group.rotation(by_hand=True).revoke(fresh(active), now=key_group.now, reason="")
+    key_group.wait(3780)
+    without_calls = replace(key_group.rotation(), key_groups=None)
+
+    with pytest.raises(RotationError):
+        without_calls.finish_revocation(fresh(active), now=key_group.now)
+    with pytest.raises(RotationError):
+        without_calls.retire(fresh(former), now=key_group.now)
+
+    assert statuses() == {str(former): "retiring", str(active): "revoked"}
+    assert fresh(active).removed_at is None
+
+
+def test_successor_that_nobody_saw_work_does_not_sign_by_hand(key_group: Site) -> None:
+    """By hand, a successor under a mistyped id does not take over: no link would be served."""
+    active = key_group.imported()
+    successor = by_hand(key_group, "K0000000WRONG")
+    rotation = key_group.rotation(by_hand=True)
+
+    outcome = take(rotation, Step(action=Action.REVOKE, key_pair=active), now=key_group.now)
+
+    assert statuses() == {str(active): "revoked", str(successor): "trusted"}
+    assert "No key signs: pages with links to files fail. No probe has shown" in outcome.text
+
+
+def test_successor_that_works_signs_by_hand(key_group: Site) -> None:
+    """By hand, a successor that one probe has shown to work takes over, before its wait is over."""
+    active, successor = key_group.imported(), key_group.trusted(good_for=1)
+    rotation = key_group.rotation(by_hand=True)
+
+    rotation.revoke(active, now=key_group.now, reason="")
+
+    assert statuses() == {str(active): "revoked", str(successor): "active"}
 
 
 def test_revoking_again_by_hand_makes_no_key(key_group: Site) -> None:
@@ -378,7 +454,7 @@ def test_last_key_that_retires_is_replaced(key_group: Site) -> None:
 
 def meanwhile(monkeypatch: pytest.MonkeyPatch, do: Callable[[], object]) -> None:
     """Let another machine do something once a successor was prepared, before it is recorded."""
-    prepare = Rotation.prepare_successor
+    prepare = Rotation._prepare_successor
     others = [do]
 
     def prepare_and_wait(*arguments: Any) -> AwsError | CannotUnseal | None:
@@ -387,7 +463,7 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch, do: Callable[[], object]) -> None
             others.pop()()
         return failure
 
-    monkeypatch.setattr(Rotation, "prepare_successor", prepare_and_wait)
+    monkeypatch.setattr(Rotation, "_prepare_successor", prepare_and_wait)
 
 
 def test_key_that_begins_to_sign_meanwhile_is_replaced(

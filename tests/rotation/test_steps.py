@@ -6,29 +6,25 @@ import logging
 from typing import Any, cast
 
 import pytest
+from django.utils import timezone
 from pytest_django import Settings
 
 from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.rotation.lifecycle import Blocker, Cause, KeyStatus
-from cfsigned_django.rotation.models import KeyPair
-from cfsigned_django.rotation.probe import ProbeResult
-from cfsigned_django.rotation.rotation import (
+from cfsigned_django.rotation.errors import (
     Blocked,
     Claimed,
     ProbeFailed,
     RotationError,
     Unanswered,
-)
-from cfsigned_django.rotation.settings_key import SettingsKey
-from cfsigned_django.rotation.status import find_waits
-from cfsigned_django.rotation.steps import (
     Unfinished,
-    advance,
-    due,
-    is_under_way,
-    next_due,
     will_pass,
 )
+from cfsigned_django.rotation.lifecycle import Blocker, Cause, KeyStatus
+from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django.rotation.probe import ProbeResult
+from cfsigned_django.rotation.settings_key import ConfiguredKey
+from cfsigned_django.rotation.status import find_overdue, find_waits
+from cfsigned_django.rotation.steps import Action, Step, advance, due, is_under_way, next_due, take
 from tests.rotation import ECDSA, RSA, Site, fresh
 from tests.simulation.faults import Fault
 
@@ -80,6 +76,46 @@ def test_saying_what_is_due_does_nothing(key_group: Site) -> None:
     assert next_due(key_group.rotation(boundary=refuse), now=key_group.now)
 
     assert list(KeyPair.objects.values()) == before
+
+
+def test_reading_writes_nothing_after_a_crash(key_group: Site) -> None:
+    """Whoever died before dating a retirement, only a step dates it: reading changes no row."""
+    former = key_group.imported()
+    key_group.activated()
+    KeyPair.objects.filter(pk=former.pk).update(retiring_at=None)
+    rotation = key_group.rotation()
+    before = list(KeyPair.objects.values())
+
+    assert due(rotation, now=key_group.now)
+    assert next_due(rotation, now=key_group.now) is None
+    with timezone.override("UTC"):
+        (wait,) = find_waits(rotation, now=key_group.now)
+    assert find_overdue(rotation, now=key_group.now) == []
+
+    assert list(KeyPair.objects.values()) == before
+    assert "it may go at 13:08:01" in wait.what  # if the next step dates it now
+    advance(rotation, now=key_group.now)
+    assert fresh(former).retiring_at == key_group.now
+
+
+@pytest.mark.parametrize("action", ["vanish", Action.START, Action.IMPORT])
+def test_unknown_step_fails(key_group: Site, action: Any) -> None:
+    """What is no step of a key pair is an error, and changes nothing."""
+    active = key_group.imported()
+    before = list(KeyPair.objects.values()), key_group.members
+
+    with pytest.raises(ValueError, match="is no step of a key pair"):
+        take(key_group.rotation(), Step(action=action, key_pair=active), now=key_group.now)
+
+    assert (list(KeyPair.objects.values()), key_group.members) == before
+
+
+def test_step_without_its_key_pair_fails(key_group: Site) -> None:
+    """A revocation that names no key pair starts no rotation."""
+    with pytest.raises(ValueError, match="revoke is no step of a key group"):
+        take(key_group.rotation(), Step(action=Action.REVOKE), now=key_group.now)
+
+    assert not KeyPair.objects.exists()
 
 
 def test_spare_is_made_and_waits(key_group: Site, settings: Settings) -> None:
@@ -251,7 +287,7 @@ def test_what_is_due_by_hand(key_group: Site) -> None:
 @pytest.mark.parametrize(("key_pair_id", "offered"), [("K1", True), ("APKAEXAMPLE", False)])
 def test_import_is_due(key_group: Site, key_pair_id: str, offered: bool) -> None:
     """A key of the settings that signs can be imported, unless it is a trusted signer's."""
-    key = SettingsKey(key_pair_id=key_pair_id, source=cast("Any", None))
+    key = ConfiguredKey(key_pair_id=key_pair_id, source=cast("Any", None))
 
     found = actions(key_group, unknown_keys=[key])
 

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from django.test import override_settings
 
-from cfsigned_django.aws.account import Clients, read_account
+from cfsigned_django.aws.account_reader import read_account
+from cfsigned_django.aws.client import Clients
 from cfsigned_django.checks.storages import check_storages
 from cfsigned_django.rotation.site import site_rotation
 from tests.aws.provisioning.accounts import clients_of
@@ -105,13 +106,13 @@ def _run(server: Ministack, folder: Path, *arguments: str) -> str:
 
 
 def _names(clients: Clients, folder: Path) -> dict[str, str]:
-    stack = read_account(clients, bucket=BUCKET)
-    assert stack.distribution is not None
+    account = read_account(clients, bucket=BUCKET)
+    assert account.distribution is not None
     return {
-        stack.distribution.id: "E1A2B3C4D5E6F7",
-        stack.distribution.domain_name: "d111111abcdef8.cloudfront.net",
-        (stack.public_keys or ())[0].key_pair_id: "K2JCJMDEHXQW5F",
-        (stack.key_groups or ())[0].id: "1a2b3c4d-5e6f-7a8b-9c0d-1e2f3a4b5c6d",
+        account.distribution.id: "E1A2B3C4D5E6F7",
+        account.distribution.domain_name: "d111111abcdef8.cloudfront.net",
+        (account.public_keys or ())[0].key_pair_id: "K2JCJMDEHXQW5F",
+        (account.key_groups or ())[0].id: "1a2b3c4d-5e6f-7a8b-9c0d-1e2f3a4b5c6d",
         ACCOUNT: "111122223333",
         str(folder): "/srv/site",
     }

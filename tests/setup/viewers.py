@@ -14,7 +14,8 @@ from email.utils import formatdate
 from urllib.parse import urlsplit
 from wsgiref.types import StartResponse, WSGIEnvironment
 
-from cfsigned_django.aws.account import Account, Clients
+from cfsigned_django.aws.account import Account
+from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.documents.bucket_policy import open_switches, public_statements
 from cfsigned_django.aws.edge_rules import DistributionReader
 from cfsigned_django.edge.client import EdgeClient
@@ -39,15 +40,15 @@ class Viewer:
 
     def __call__(self, url: str, headers: Mapping[str, str]) -> Answer:
         """Answer as CloudFront, or as S3 to anybody."""
-        stack = self.read()
+        account = self.read()
         if url.startswith(self.endpoint_url):
-            return _ask_s3(stack)
-        assert stack.distribution is not None
-        reader = DistributionReader(self.clients.cloudfront, stack.distribution.id)
+            return _ask_s3(account)
+        assert account.distribution is not None
+        reader = DistributionReader(self.clients.cloudfront, account.distribution.id)
         edge = FollowedDistribution(
             rules=lambda: rules_of(reader.read()),
             domain_names=(urlsplit(url).netloc,),
-            origin=DataPlane(self.endpoint_url, stack.distribution.domain_name),
+            origin=DataPlane(self.endpoint_url, account.distribution.domain_name),
         )
         answer = EdgeClient(edge.current()).get(url)
         fields = {name.lower(): value for name, value in answer.headers.items()}
@@ -58,9 +59,9 @@ class Viewer:
         )
 
 
-def _ask_s3(stack: Account) -> Answer:
+def _ask_s3(account: Account) -> Answer:
     """Answer as S3 does to a stranger; the emulator itself lets everybody in."""
-    bucket = bucket_of(stack)
+    bucket = bucket_of(account)
     is_closed = not open_switches(bucket.public_access_block)
     if is_closed or not public_statements(bucket.policy):
         return Answer(status=403, body=_DENIED_BY_S3)
@@ -92,7 +93,7 @@ class DataPlane:
             connection.close()
 
 
-def data_plane(clients: Clients, stack: Account) -> DataPlane:
+def data_plane(clients: Clients, account: Account) -> DataPlane:
     """Return the data plane of a distribution."""
-    assert stack.distribution is not None
-    return DataPlane(clients.s3.meta.endpoint_url, stack.distribution.domain_name)
+    assert account.distribution is not None
+    return DataPlane(clients.s3.meta.endpoint_url, account.distribution.domain_name)

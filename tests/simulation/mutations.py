@@ -691,7 +691,7 @@ UNNOTICED: Final = [
         change="Keyring._look dates an answer when it is answered, not when it asks",
         why="Not found in 1,000 schedules: it needs a switch within a look that takes longer than "
         "an interval, and a worker that signs with the old answer in its last seconds.",
-        tested_in="tests/keys/test_lookup.py",
+        tested_in="tests/keyring/test_lookup.py",
         test="test_an_answer_is_as_old_as_its_question",
     ),
     Unnoticed(

@@ -106,13 +106,19 @@ class ObservedRotation(Rotation):
         finally:
             self.store.activating.remove(key_pair)
 
-    def check(self, key_pair: KeyPair, *, now: datetime, is_in_group: bool = False) -> ProbeResult:
+    def check(self, key_pair: KeyPair, *, now: datetime) -> ProbeResult:
+        """Tell of a key that was restored, too: it counts as refused."""
+        asked_at = self.store.site.world.now
+        return self._tell(key_pair, asked_at, super().check(key_pair, now=now))
+
+    def record_probe(self, key_pair: KeyPair, *, now: datetime) -> ProbeResult:
         """Tell of refused probes once they are recorded: who dies before cannot tell anyone."""
-        site = self.store.site
-        asked_at = site.world.now
-        result = super().check(key_pair, now=now, is_in_group=is_in_group)
+        asked_at = self.store.site.world.now
+        return self._tell(key_pair, asked_at, super().record_probe(key_pair, now=now))
+
+    def _tell(self, key_pair: KeyPair, asked_at: float, result: ProbeResult) -> ProbeResult:
         if result in (ProbeResult.UNKNOWN_KEY, ProbeResult.WRONG_KEY):
-            site.oracle.see_refused(key_pair, asked_at)
+            self.store.site.oracle.see_refused(key_pair, asked_at)
         return result
 
     def remember_waits(self, key_pairs: Iterable[KeyPair]) -> None:

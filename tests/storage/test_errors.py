@@ -15,6 +15,7 @@ from django.views.debug import technical_500_response
 
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.storage import CloudFrontS3Storage
+from cfsigned_django.storage.registry import signing_aliases
 from tests.leaks import everything_of, fragments
 from tests.storage_cases import FILE_BACKEND, S3_BACKEND, SECRET_KEY, options_for, settings_for
 
@@ -182,3 +183,21 @@ def test_log(ec_key: PrivateKey, site: Any, caplog: pytest.LogCaptureFixture) ->
         storage.url("a.jpg")
     assert_hides(caplog.text, ec_key)
     assert "Signature" not in caplog.text
+
+
+class NeedsTenant(CloudFrontS3Storage):
+    """Have defaults that only a request knows."""
+
+    def get_default_settings(self) -> Any:
+        """Fail outside a request."""
+        raise LookupError("no request is being served")
+
+
+def test_errors_of_checks(ec_key: PrivateKey, settings: Any) -> None:
+    """Hide the keys of STORAGES if a storage's own code raises while the site is looked at."""
+    entry = {"BACKEND": f"{__name__}.NeedsTenant", "OPTIONS": options_for(ec_key)}
+    settings.STORAGES = {"default": entry}
+    with pytest.raises(LookupError) as raised:
+        list(signing_aliases())
+    assert_hides(everything_of(raised.value), ec_key)
+    assert settings.STORAGES["default"]["OPTIONS"]["cloudfront_key"] == ec_key.to_pem().decode()

@@ -76,6 +76,14 @@ def test_bad_longest_lifetime(most: Any) -> None:
         lifetime(max_expire=most)
 
 
+@pytest.mark.parametrize("most", [0, "7d", None], ids=repr)
+def test_bad_longest_lifetime_of_the_site(most: Any, site: Any) -> None:
+    """Refuse a limit of the site that is none, though the storage has one of its own."""
+    site.AWS_CLOUDFRONT_MAX_EXPIRE = most
+    with pytest.raises(ImproperlyConfigured, match=r"AWS_CLOUDFRONT_MAX_EXPIRE is .*E014"):
+        lifetime(max_expire=7200)
+
+
 @pytest.mark.parametrize("step", [-1, "1", 1.5, None, True], ids=repr)
 def test_bad_step(step: Any) -> None:
     """Refuse a step that is none."""

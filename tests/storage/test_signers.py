@@ -132,6 +132,30 @@ def test_signer_of_a_subclass(foreign: CloudFrontSigner) -> None:
     assert parameters_of(Kms().url("a.jpg"))["Key-Pair-Id"] == OTHER_KEY_ID
 
 
+class Forgetful(CloudFrontS3Storage):
+    """Forget to return what it made."""
+
+    def get_cloudfront_signer(self, key_id: str, key: Any) -> Any:
+        """Return nothing."""
+
+
+def test_a_signer_that_was_not_returned() -> None:
+    """Refuse to make unsigned URLs since an overridden get_cloudfront_signer returns None."""
+    with pytest.raises(ImproperlyConfigured, match=r"get_cloudfront_signer\(\) returned None"):
+        Forgetful().url("a.jpg")
+    with pytest.raises(ImproperlyConfigured, match=r"get_cloudfront_signer\(\) returned None"):
+        Forgetful().current_signer()
+
+
+@pytest.mark.parametrize("options", [{"cloudfront_signer": None}, {"querystring_auth": False}])
+def test_a_signer_that_nobody_needs(options: dict[str, Any]) -> None:
+    """Make public URLs if signing is turned off, whatever get_cloudfront_signer returns."""
+    storage = Forgetful(**options)
+    assert storage.url("a.jpg") == f"https://{DOMAIN}/a.jpg"
+    assert storage.find_problems() == []
+    assert storage.settings_key() is None
+
+
 def test_hash_algorithm_of_a_signer(rsa_key: PrivateKey) -> None:
     """Leave the hash to the Signer that was handed in."""
     signer = Signer(key_pair_id=KEY_ID, private_key=rsa_key, hash_algorithm=HashAlgorithm.SHA256)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import given, strategies as st
 
-from cfsigned_django.storage.urls import round_up_expiry
+from cfsigned_django.storage.arguments import round_up_expiry
 
 MOMENTS = st.integers(min_value=0, max_value=2**31)
 STEPS = st.integers(min_value=1, max_value=10**7)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from cfsigned_django.aws.account import Account, KeyGroup, Named
+from cfsigned_django.aws.account import Account, KeyGroup, NamedConfig
 from cfsigned_django.aws.documents import Document, bucket_policy, cors
 from cfsigned_django.aws.documents.bucket_policy import PUBLIC_ACCESS_BLOCK
 from cfsigned_django.aws.documents.distribution import (
@@ -129,13 +129,13 @@ def substitute(value: Any, replacement: Callable[[str], Any]) -> Any:
 def _account_of_tokens(desired: DesiredState) -> Account:
     """Return an account in which everything is there that a distribution refers to."""
     name = name_for(desired.bucket)
-    access = (Named(id=ORIGIN_ACCESS, name=name, config={}),)
+    access = (NamedConfig(id=ORIGIN_ACCESS, name=name, config={}),)
     return Account(
         key_groups=(KeyGroup(id=KEY_GROUP, name=name, key_pair_ids=(), config={}),),
         access_controls=access,
         access_identities=access,
-        cache_policies={CACHE_POLICY: Named(id=CACHE_POLICY, name=name, config={})},
+        cache_policies={CACHE_POLICY: NamedConfig(id=CACHE_POLICY, name=name, config={})},
         origin_request_policies={
-            ORIGIN_REQUEST_POLICY: Named(id=ORIGIN_REQUEST_POLICY, name=name, config={})
+            ORIGIN_REQUEST_POLICY: NamedConfig(id=ORIGIN_REQUEST_POLICY, name=name, config={})
         },
     )

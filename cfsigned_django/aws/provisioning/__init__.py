@@ -8,7 +8,7 @@ refused here, before AWS is asked.
 
 Found state
 -----------
-``aws/account.py`` reads what there is, once, into an
+``aws/account_reader.py`` reads what there is, once, into an
 :class:`~cfsigned_django.aws.account.Account`. From here to the plan nothing asks AWS.
 
 Resolved state

@@ -15,8 +15,9 @@ from typing import Final
 
 from botocore import xform_name
 
-from cfsigned_django.aws.account import Account, Clients, read_distribution
-from cfsigned_django.aws.client import call
+from cfsigned_django.aws.account import Account
+from cfsigned_django.aws.account_reader import read_distribution
+from cfsigned_django.aws.client import Clients, call
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.key_groups import KeyGroups
 from cfsigned_django.aws.provisioning.desired_state import DesiredState
@@ -34,8 +35,10 @@ _PAUSE: Final = 2.0
 #: CloudFront says that a change takes minutes; half an hour has been seen.
 _DEPLOY_SECONDS: Final = 45 * 60
 _LOOK_AGAIN: Final = 15.0
-# The step was done by somebody else, or the version was not the newest: look again.
-_LOOK_ANEW = frozenset({"PreconditionFailed", "InvalidIfMatchVersion", "OperationAborted"})
+# The version was not the newest: another writer was faster.
+_OUTDATED: Final = frozenset({"PreconditionFailed", "InvalidIfMatchVersion", "OperationAborted"})
+# Another account has the name, or the distribution is not what the step would make.
+_TAKEN: Final = frozenset({"BucketAlreadyExists", "DistributionAlreadyExists"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,9 +91,7 @@ class Provisioner:
             try:
                 self._send(step.call, step.name)
             except AwsError as error:
-                if error.code not in _LOOK_ANEW and not error.code.endswith("AlreadyExists"):
-                    raise
-                if error.code in ("BucketAlreadyExists", "DistributionAlreadyExists"):
+                if not _is_done_by_another(error.code):
                     raise
                 logger.info("Looking again at %s: %s.", step.name, error.code)
             else:
@@ -126,6 +127,11 @@ class Provisioner:
                 )
             self.on_wait(int(waited))
             self.sleep(_LOOK_AGAIN)
+
+
+def _is_done_by_another(code: str) -> bool:
+    """Return whether another run may have done the step, so that it is planned anew."""
+    return code in _OUTDATED or (code.endswith("AlreadyExists") and code not in _TAKEN)
 
 
 def _no_effect(step: Step) -> AwsError:

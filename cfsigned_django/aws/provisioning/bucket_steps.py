@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from cfsigned_django.aws.account import Bucket, BucketState, Part
+from cfsigned_django.aws.account import Bucket, BucketPart, BucketState
 from cfsigned_django.aws.documents import Document, bucket_policy, cors
 from cfsigned_django.aws.documents.bucket_policy import PUBLIC_ACCESS_BLOCK, open_switches
 from cfsigned_django.aws.provisioning.resolved_state import ResolvedState
@@ -90,8 +90,8 @@ def _bucket(state: ResolvedState) -> Step:
 
 def _object_ownership(state: ResolvedState) -> Step:
     ownership = state.bucket.object_ownership
-    if Part.OWNERSHIP in state.bucket.unread:
-        return _unread("object-ownership", state, Part.OWNERSHIP)
+    if BucketPart.OWNERSHIP in state.bucket.unread:
+        return _unread("object-ownership", state, BucketPart.OWNERSHIP)
     if ownership == "BucketOwnerEnforced":
         return done("object-ownership", "every object belongs to the account of the bucket")
     return done(
@@ -103,7 +103,7 @@ def _object_ownership(state: ResolvedState) -> Step:
 
 def _bucket_policy(state: ResolvedState) -> Step:
     bucket, statement = state.bucket, access_statement(state)
-    for part in (Part.POLICY, Part.PUBLIC_ACCESS):
+    for part in (BucketPart.POLICY, BucketPart.PUBLIC_ACCESS):
         if part in bucket.unread:
             # A policy is written whole: without a look at it, statements would be lost.
             return _unread("bucket-policy", state, part, blocks=True)
@@ -132,8 +132,8 @@ def _bucket_policy(state: ResolvedState) -> Step:
 
 def _cors(state: ResolvedState) -> Step:
     rules, origins = state.bucket.cors_rules, state.desired.cors_origins
-    if Part.CORS in state.bucket.unread:
-        return _unread("bucket-cors", state, Part.CORS)
+    if BucketPart.CORS in state.bucket.unread:
+        return _unread("bucket-cors", state, BucketPart.CORS)
     missing = cors.missing_origins(rules, origins)
     if not missing:
         return done("bucket-cors", f"pages of {', '.join(origins)} may read files")
@@ -174,8 +174,8 @@ def _public_statements(state: ResolvedState) -> Step:
 
 def _block_public_access(state: ResolvedState) -> Step:
     bucket = state.bucket
-    if Part.PUBLIC_ACCESS in bucket.unread:
-        return _unread("block-public-access", state, Part.PUBLIC_ACCESS)
+    if BucketPart.PUBLIC_ACCESS in bucket.unread:
+        return _unread("block-public-access", state, BucketPart.PUBLIC_ACCESS)
     still_open = open_switches(bucket.public_access_block)
     if not still_open:
         return done("block-public-access", "all four switches are on")
@@ -217,7 +217,7 @@ def _what_ends(bucket: Bucket, switches: list[str]) -> str:
     return said
 
 
-def _unread(name: str, state: ResolvedState, part: Part, *, blocks: bool = False) -> Step:
+def _unread(name: str, state: ResolvedState, part: BucketPart, *, blocks: bool = False) -> Step:
     """Return the step that nobody can plan, because what is there may not be read."""
     error = state.bucket.unread[part]
     why = f"the {part} of {state.desired.bucket} cannot be read: {error.reason}. {error.next_step}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cfsigned_django.aws.account import Distribution, Part
+from cfsigned_django.aws.account import BucketPart, Distribution
 from cfsigned_django.aws.documents.behavior import (
     BehaviorChange,
     earlier_open_patterns,
@@ -115,7 +115,7 @@ def _exposing_patterns(state: ResolvedState, found: Distribution) -> list[str]:
 
 def _will_let_in_strangers(state: ResolvedState) -> bool:
     bucket, closes = state.bucket, state.desired.closes_public
-    return Part.POLICY in bucket.unread or any(
+    return BucketPart.POLICY in bucket.unread or any(
         is_for_strangers(each) and not (closes and is_public(each))
         for each in statements(bucket.policy)
     )

@@ -73,9 +73,7 @@ def distribution_step(state: ResolvedState) -> Step:
 def behavior_steps(state: ResolvedState) -> Iterator[Step]:
     """Return what changes a distribution that is there."""
     found = state.account.distribution
-    if found is None:
-        return
-    if state.serves_other_origin:
+    if found is None or state.serves_other_origin:
         return
     yield _origin(state, found)
     yield _behavior(state, found)

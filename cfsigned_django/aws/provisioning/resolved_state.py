@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cfsigned_django.aws.account import (
-    Account,
-    Bucket,
-    BucketState,
-    KeyGroup,
-    Named,
-    find_by_id,
-    find_by_name,
-)
+from cfsigned_django.aws.account import Account, Bucket, BucketState, KeyGroup, NamedConfig
 from cfsigned_django.aws.documents import Document, cors
 from cfsigned_django.aws.documents.behavior import (
     BehaviorChange,
@@ -142,11 +134,13 @@ class ResolvedState:
         return self.behavior is not None and self.origin is None
 
     @property
-    def access_control(self) -> Named | None:
+    def access_control(self) -> NamedConfig | None:
         """Return the origin access control to use: the one attached, else the one so named."""
         attached = access_control_of(self.origin or {})
         controls = self.account.access_controls or ()
-        return find_by_id(controls, attached) or find_by_name(controls, self.name)
+        return next((each for each in controls if each.id == attached), None) or _find_by_name(
+            controls, self.name
+        )
 
     @property
     def access_identity_id(self) -> str:
@@ -154,7 +148,7 @@ class ResolvedState:
 
         The one attached need not be listed: its id is all that is wanted of it.
         """
-        named = find_by_name(self.account.access_identities or (), self.name)
+        named = _find_by_name(self.account.access_identities or (), self.name)
         return access_identity_of(self.origin or {}) or (named.id if named else NOT_YET)
 
     @property
@@ -261,11 +255,11 @@ class PolicyChoice:
         return self.state.desired.downloads or self.splits_origins
 
     @property
-    def own_cache_policy(self) -> Named | None:
+    def own_cache_policy(self) -> NamedConfig | None:
         """Return the cache policy that was made for the bucket."""
-        return find_by_name(self._cache_policies.values(), self.state.name)
+        return _find_by_name(self._cache_policies.values(), self.state.name)
 
-    def suffices(self, policy: Named | None) -> bool:
+    def suffices(self, policy: NamedConfig | None) -> bool:
         """Tell whether a cache policy keeps apart what must be kept apart."""
         if policy is None:
             return False
@@ -296,7 +290,7 @@ class PolicyChoice:
         if self.state.desired.downloads:
             if forwards_downloads(config) and forwards_origin(config):
                 return None
-            own = find_by_name(policies.values(), self.state.name)
+            own = _find_by_name(policies.values(), self.state.name)
             return own.id if own else NOT_YET
         if not self.state.desired.cors_origins or forwards_origin(config):
             return None
@@ -328,10 +322,15 @@ class PolicyChoice:
         return policy is not None and overrides_origin(policy.config)
 
     @property
-    def _response_headers(self) -> Named | None:
+    def _response_headers(self) -> NamedConfig | None:
         policies = self.state.account.response_headers_policies or {}
         return policies.get(self.response_headers_policy)
 
     @property
-    def _cache_policies(self) -> Mapping[str, Named]:
+    def _cache_policies(self) -> Mapping[str, NamedConfig]:
         return self.state.account.cache_policies or {}
+
+
+def _find_by_name(candidates: Iterable[NamedConfig], name: str) -> NamedConfig | None:
+    """Return the first one with a name."""
+    return next((each for each in candidates if each.name == name), None)

@@ -14,8 +14,7 @@ from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
 from django.core.management.base import BaseCommand, CommandError, no_translations
 
 from cfsigned_django import conf
-from cfsigned_django.aws.account import Clients
-from cfsigned_django.aws.client import make_client
+from cfsigned_django.aws.client import make_client, make_clients
 from cfsigned_django.checks.rotation import check_rotation
 from cfsigned_django.checks.storages import check_storages
 from cfsigned_django.doctor.examination import Examination
@@ -122,7 +121,10 @@ class Command(BaseCommand):
         examination = Examination(
             alias=options["storage"],
             storage=storage,
-            make_clients=lambda: _make_clients(storage),
+            make_clients=lambda: make_clients(
+                region_name=getattr(storage, "region_name", None),
+                s3_endpoint_url=getattr(storage, "endpoint_url", None),
+            ),
             fetch=fetch,
             clock=time.time,
             name=options["object"],
@@ -154,19 +156,6 @@ def _refuse_bad_name(storage: SignedUrlMixin, name: str | None) -> None:
             storage.unsigned_url(name)
         except (SuspiciousFileOperation, ValueError) as error:
             raise CommandError(f"--object {name!r}: {error}") from None
-
-
-def _make_clients(storage: Any) -> Clients:
-    """Return the clients of whoever runs the command; the bucket is where the storage says."""
-    return Clients(
-        cloudfront=make_client("cloudfront"),
-        s3=make_client(
-            "s3",
-            region_name=getattr(storage, "region_name", None),
-            endpoint_url=getattr(storage, "endpoint_url", None),
-        ),
-        sts=make_client("sts", region_name=getattr(storage, "region_name", None)),
-    )
 
 
 def _origin(text: str) -> str:

@@ -18,7 +18,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error as DatabaseFailure
 
 from cfsigned_django import conf
-from cfsigned_django.aws.client import configured_region
+from cfsigned_django.aws.client import configured_region, make_clients
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.export.cloudformation import cloudformation
 from cfsigned_django.aws.export.documents import (
@@ -32,12 +32,12 @@ from cfsigned_django.aws.provisioning.desired_state import (
     InvalidDesiredState,
     OriginAccess,
 )
-from cfsigned_django.aws.provisioning.plan import blockers, next_step
+from cfsigned_django.aws.provisioning.plan import blockers, next_step, plan
 from cfsigned_django.aws.provisioning.resolved_state import ResolvedState
 from cfsigned_django.aws.provisioning.steps import Step, StepState
 from cfsigned_django.doctor.live import has_fault
 from cfsigned_django.encryption import CannotUnseal
-from cfsigned_django.rotation.rotation import RotationError
+from cfsigned_django.rotation.errors import RotationError
 from cfsigned_django.setup.report import (
     as_json,
     iam_as_text,
@@ -49,7 +49,7 @@ from cfsigned_django.setup.report import (
     summary,
     wrapped,
 )
-from cfsigned_django.setup.site import SiteSetup, choose_provider, make_clients
+from cfsigned_django.setup.site import SiteSetup, choose_provider
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm
 from cfsigned_django.validation import find_unknown_hash, is_local_host, raise_first_error
 from cfsigned_django.viewer import Fetch, fetch
@@ -182,7 +182,7 @@ class Command(BaseCommand):
                 return
             # It is needed last, when AWS is set up.
             raise_first_error(find_unknown_hash(conf.default_of("hash_algorithm")))
-            clients = make_clients(desired.region)
+            clients = make_clients(region_name=desired.region or None)
             setup = SiteSetup(
                 desired=desired,
                 clients=clients,
@@ -203,9 +203,9 @@ class Command(BaseCommand):
 
     def _run(self, setup: SiteSetup, options: dict[str, Any]) -> None:
         state = setup.resolve()
-        steps = setup.plan(state)
+        steps = plan(state.account, state.desired)
         if not options["apply"]:
-            self._show_plan(setup, state, options)
+            self._show_plan(setup, state, steps, options)
             return
         if fatal := blockers(steps):
             raise CommandError(f"Nothing was changed.\n{plan_as_text(fatal)}")
@@ -214,9 +214,11 @@ class Command(BaseCommand):
         steps = setup.apply(on_step=self._show_step, on_wait=self._show_wait)
         self._finish(setup, steps, options)
 
-    def _show_plan(self, setup: SiteSetup, state: ResolvedState, options: dict[str, Any]) -> None:
-        steps, settings = setup.plan(state), setup.settings(state)
+    def _show_plan(
+        self, setup: SiteSetup, state: ResolvedState, steps: list[Step], options: dict[str, Any]
+    ) -> None:
         if options["json"]:
+            settings = setup.settings(state)
             self.stdout.write(as_json(steps, settings, None, setup.provider.place))
             return
         self.stdout.write(plan_as_text(steps))

@@ -27,7 +27,7 @@ from cfsigned_django.aws.documents.behavior import (
     trusted_signers,
 )
 
-WISH = BehaviorChange(key_group_id="group-1")
+CHANGE = BehaviorChange(key_group_id="group-1")
 patterns = st.text("ab/*?", min_size=1, max_size=6)
 paths = st.text("ab/", max_size=6)
 unknown = st.dictionaries(st.text("qrs", min_size=1), st.integers() | st.text(), max_size=20)
@@ -57,17 +57,17 @@ class TestPatch:
     @given(unknown)
     def test_keeps_every_field(self, fields: dict[str, Any]) -> None:
         """Keep the fields that this code does not know, and change nothing the second time."""
-        patched = patch_behavior(fields, WISH)
+        patched = patch_behavior(fields, CHANGE)
 
         assert {name: patched[name] for name in fields} == fields
         assert set(patched) - set(fields) == {"TrustedKeyGroups", "ViewerProtocolPolicy"}
-        assert patch_behavior(patched, WISH) == patched
+        assert patch_behavior(patched, CHANGE) == patched
 
     def test_joins_other_key_groups(self) -> None:
         """Leave the key groups of other people trusted."""
         behavior = {"TrustedKeyGroups": {"Enabled": True, "Quantity": 1, "Items": ["theirs"]}}
 
-        patched = patch_behavior(behavior, WISH)
+        patched = patch_behavior(behavior, CHANGE)
 
         assert trusted_key_groups(patched) == ["theirs", "group-1"]
         assert patched["TrustedKeyGroups"]["Quantity"] == 2
@@ -77,12 +77,12 @@ class TestPatch:
         behavior = {"TrustedKeyGroups": {"Enabled": False, "Quantity": 1, "Items": ["group-1"]}}
 
         assert is_open(behavior)
-        assert trusted_key_groups(patch_behavior(behavior, WISH)) == ["group-1"]
+        assert trusted_key_groups(patch_behavior(behavior, CHANGE)) == ["group-1"]
 
     @pytest.mark.parametrize("protocol", ["https-only", "redirect-to-https"])
     def test_keeps_a_protocol_that_is_safe(self, protocol: str) -> None:
         """Leave a protocol policy that lets no link through in the clear."""
-        patched = patch_behavior({"ViewerProtocolPolicy": protocol}, WISH)
+        patched = patch_behavior({"ViewerProtocolPolicy": protocol}, CHANGE)
 
         assert patched["ViewerProtocolPolicy"] == protocol
 
@@ -90,7 +90,7 @@ class TestPatch:
         """Take out what CloudFront refuses beside a cache policy, and only then."""
         legacy = {"ForwardedValues": {"QueryString": False}, "MinTTL": 0, "MaxTTL": 1}
 
-        assert patch_behavior(legacy, WISH).keys() >= legacy.keys()
+        assert patch_behavior(legacy, CHANGE).keys() >= legacy.keys()
         patched = patch_behavior(legacy, BehaviorChange(key_group_id="g", cache_policy_id="p"))
         assert patched["CachePolicyId"] == "p"
         assert not patched.keys() & legacy.keys()
@@ -99,7 +99,7 @@ class TestPatch:
         """Leave the signers of the older way in, unless they are to be dropped."""
         behavior = {"TrustedSigners": {"Enabled": True, "Quantity": 1, "Items": ["self"]}}
 
-        assert trusted_signers(patch_behavior(behavior, WISH)) == ["self"]
+        assert trusted_signers(patch_behavior(behavior, CHANGE)) == ["self"]
         dropped = patch_behavior(
             behavior, BehaviorChange(key_group_id="g", drops_trusted_signers=True)
         )

@@ -7,8 +7,8 @@ from tests.aws.provisioning.fixtures import (
     aws_account as aws_account,
     bucket_name as bucket_name,
     clients as clients,
+    desired as desired,
     grown as grown,
     ministack as ministack,
     no_aws_configuration as no_aws_configuration,
-    wish as wish,
 )

@@ -10,7 +10,7 @@ import pytest
 from cfnlint.api import lint
 from cfnlint.match import Match
 
-from cfsigned_django.aws.account import Clients
+from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.documents.behavior import list_of
 from cfsigned_django.aws.export.cloudformation import cloudformation
 from cfsigned_django.aws.export.documents import export_documents
@@ -20,7 +20,7 @@ from cfsigned_django.signing import PrivateKey
 from tests.aws.provisioning.accounts import planned, site_key
 
 CERTIFICATE = "arn:aws:acm:us-east-1:111122223333:certificate/0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f"
-WISHES: dict[str, dict[str, Any]] = {
+DESIRED_STATES: dict[str, dict[str, Any]] = {
     "plain": {},
     "everything": {
         "path_pattern": "media/*",
@@ -37,10 +37,10 @@ WISHES: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.fixture(params=list(WISHES))
-def wish(request: pytest.FixtureRequest, ec_key: PrivateKey, bucket_name: str) -> DesiredState:
-    """Return a wish."""
-    options = WISHES[request.param]
+@pytest.fixture(params=list(DESIRED_STATES))
+def desired(request: pytest.FixtureRequest, ec_key: PrivateKey, bucket_name: str) -> DesiredState:
+    """Return a desired state."""
+    options = DESIRED_STATES[request.param]
     return DesiredState(
         bucket=bucket_name, creates_distribution=True, key=site_key(ec_key), **options
     )
@@ -110,11 +110,11 @@ def as_api(config: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def test_template_is_the_plan(clients: Clients, wish: DesiredState, aws_account: str) -> None:
+def test_template_is_the_plan(clients: Clients, desired: DesiredState, aws_account: str) -> None:
     """Say in the template, field by field, what the plan for an empty account would send."""
-    sent = {each.name: each.after for each in planned(clients, wish)}
+    sent = {each.name: each.after for each in planned(clients, desired)}
 
-    template = json.loads(cloudformation(export_documents(wish)))
+    template = json.loads(cloudformation(export_documents(desired)))
 
     distribution = properties(template, "Distribution")["DistributionConfig"]
     assert as_api(distribution) == sent["distribution"]
@@ -148,12 +148,12 @@ def test_template_of_the_policies_is_the_plan(
     clients: Clients, bucket_name: str, ec_key: PrivateKey
 ) -> None:
     """Say in the template what the plan would send for downloads and for the access control."""
-    wish = DesiredState(
+    desired = DesiredState(
         bucket=bucket_name, creates_distribution=True, key=site_key(ec_key), downloads=True
     )
-    sent = {each.name: each.after for each in planned(clients, wish)}
+    sent = {each.name: each.after for each in planned(clients, desired)}
 
-    template = json.loads(cloudformation(export_documents(wish)))
+    template = json.loads(cloudformation(export_documents(desired)))
 
     control = properties(template, "OriginAccess")["OriginAccessControlConfig"]
     request = properties(template, "OriginRequestPolicy")["OriginRequestPolicyConfig"]
@@ -173,14 +173,14 @@ def findings(text: str) -> list[Match]:
     return lint(text, regions=["us-east-1", "ap-northeast-2"])
 
 
-def test_cfn_lint_finds_nothing(wish: DesiredState) -> None:
+def test_cfn_lint_finds_nothing(desired: DesiredState) -> None:
     """Pass AWS's own linter."""
-    assert findings(cloudformation(export_documents(wish))) == []
-    assert findings(cloudformation(export_documents(replace(wish, key=None)))) == []
+    assert findings(cloudformation(export_documents(desired))) == []
+    assert findings(cloudformation(export_documents(replace(desired, key=None)))) == []
 
 
-def test_cfn_lint_would_find_something(wish: DesiredState) -> None:
+def test_cfn_lint_would_find_something(desired: DesiredState) -> None:
     """See a mistake, so that the test above means something."""
-    text = cloudformation(export_documents(wish)).replace('"PriceClass_All"', '"Cheap"')
+    text = cloudformation(export_documents(desired)).replace('"PriceClass_All"', '"Cheap"')
 
     assert {match.rule.id for match in findings(text)} == {"E3030"}

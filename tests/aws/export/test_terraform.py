@@ -11,24 +11,24 @@ from typing import Any
 import hcl2
 import pytest
 
-from cfsigned_django.aws.account import Clients
+from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.documents.behavior import list_of
 from cfsigned_django.aws.export.documents import export_documents
 from cfsigned_django.aws.export.terraform import Expression, quoted, resource, terraform
 from cfsigned_django.aws.provisioning.desired_state import DesiredState, OriginAccess
 from cfsigned_django.aws.provisioning.steps import NOT_YET
 from cfsigned_django.signing import PrivateKey
-from tests.aws.export.test_exports import WISHES
+from tests.aws.export.test_exports import DESIRED_STATES
 from tests.aws.provisioning.accounts import planned, site_key
 
 #: Words of a policy that are not the API's in another spelling.
 NAMES = {"id": "ID", "default_ttl": "DefaultTTL", "max_ttl": "MaxTTL", "min_ttl": "MinTTL"}
 
 
-@pytest.fixture(params=list(WISHES))
-def wish(request: pytest.FixtureRequest, ec_key: PrivateKey, bucket_name: str) -> DesiredState:
-    """Return a wish."""
-    options = WISHES[request.param]
+@pytest.fixture(params=list(DESIRED_STATES))
+def desired(request: pytest.FixtureRequest, ec_key: PrivateKey, bucket_name: str) -> DesiredState:
+    """Return a desired state."""
+    options = DESIRED_STATES[request.param]
     return DesiredState(
         bucket=bucket_name, creates_distribution=True, key=site_key(ec_key), **options
     )
@@ -130,12 +130,12 @@ def distribution(given: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def test_terraform_is_the_plan(clients: Clients, wish: DesiredState, aws_account: str) -> None:
+def test_terraform_is_the_plan(clients: Clients, desired: DesiredState, aws_account: str) -> None:
     """Say in Terraform, field by field, what the plan for an empty account would send."""
-    sent = {each.name: each.after for each in planned(clients, wish)}
+    sent = {each.name: each.after for each in planned(clients, desired)}
     identity = "aws_cloudfront_origin_access_identity.media"
     references = {
-        "aws_s3_bucket.media.id": wish.bucket,
+        "aws_s3_bucket.media.id": desired.bucket,
         "aws_cloudfront_distribution.media.arn": (
             f"arn:aws:cloudfront::{aws_account}:distribution/{NOT_YET}"
         ),
@@ -147,7 +147,7 @@ def test_terraform_is_the_plan(clients: Clients, wish: DesiredState, aws_account
         ),
     }
 
-    found = resources(terraform(export_documents(wish)), references)
+    found = resources(terraform(export_documents(desired)), references)
 
     assert distribution(found.pop("aws_cloudfront_distribution")) == sent["distribution"]
     public_key = found.pop("aws_cloudfront_public_key")
@@ -161,7 +161,7 @@ def test_terraform_is_the_plan(clients: Clients, wish: DesiredState, aws_account
     assert found.pop("aws_s3_bucket") == {"bucket": sent["bucket"]["Bucket"]}
     rest = {name: {**body} for name, body in found.items()}
     in_bucket = {name: rest[name].pop("bucket") for name in rest if name.startswith("aws_s3_")}
-    assert set(in_bucket.values()) == {wish.bucket}
+    assert set(in_bucket.values()) == {desired.bucket}
     (ownership,) = rest.pop("aws_s3_bucket_ownership_controls").values()
     assert camel(ownership) == {"ObjectOwnership": sent["bucket"]["ObjectOwnership"]}
     assert camel(rest.pop("aws_s3_bucket_public_access_block")) == sent["block-public-access"]
@@ -172,7 +172,7 @@ def test_terraform_is_the_plan(clients: Clients, wish: DesiredState, aws_account
     (rule,) = rest.pop("aws_s3_bucket_cors_configuration", {"cors_rule": [None]})["cors_rule"]
     assert ([camel(rule)] if rule else None) == sent.get("bucket-cors")
     access = sent["origin-access"]
-    if wish.origin_access is not OriginAccess.OAI:
+    if desired.origin_access is not OriginAccess.OAI:
         assert camel(rest.pop("aws_cloudfront_origin_access_control")) == access
     else:
         assert camel(rest.pop(identity.partition(".")[0])) == {"Comment": access["Comment"]}
@@ -184,17 +184,17 @@ def test_terraform_is_the_plan(clients: Clients, wish: DesiredState, aws_account
 
 def test_rotation_is_left_alone(bucket_name: str, ec_key: PrivateKey) -> None:
     """Let no later apply put back the first key, and take out the one that signs by then."""
-    wish = DesiredState(bucket=bucket_name, creates_distribution=True, key=site_key(ec_key))
+    desired = DesiredState(bucket=bucket_name, creates_distribution=True, key=site_key(ec_key))
 
-    found = resources(terraform(export_documents(wish)), {})
+    found = resources(terraform(export_documents(desired)), {})
 
     assert found["aws_cloudfront_key_group"]["lifecycle"] == [{"ignore_changes": ["items"]}]
 
 
 @pytest.mark.skipif(shutil.which("terraform") is None, reason="terraform is not on PATH")
-def test_terraform_validates(wish: DesiredState, tmp_path: Path) -> None:
+def test_terraform_validates(desired: DesiredState, tmp_path: Path) -> None:
     """Pass terraform validate."""
-    (tmp_path / "main.tf").write_text(terraform(export_documents(wish)), encoding="utf-8")
+    (tmp_path / "main.tf").write_text(terraform(export_documents(desired)), encoding="utf-8")
     subprocess.run(["terraform", "init", "-backend=false"], cwd=tmp_path, check=True)
     subprocess.run(["terraform", "validate"], cwd=tmp_path, check=True)
 

@@ -1,4 +1,4 @@
-"""Set accounts up for tests: a key, a wish, and what people have in their accounts already."""
+"""Set accounts up for tests: a key, a desired state, and what is in an account already."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from cfsigned_django.aws.account import Account, Bucket, Clients, read_account
+from cfsigned_django.aws.account import Account, Bucket
+from cfsigned_django.aws.account_reader import read_account
+from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.documents.behavior import list_of
 from cfsigned_django.aws.provisioning.apply import Provisioner
 from cfsigned_django.aws.provisioning.desired_state import DesiredState, OriginAccess, SiteKey
@@ -38,23 +40,23 @@ def site_key(private_key: PrivateKey) -> SiteKey:
     return SiteKey.from_private_key(private_key)
 
 
-def reader(clients: Clients, wish: DesiredState) -> Callable[[], Account]:
-    """Return what reads the account for a wish."""
+def reader(clients: Clients, desired: DesiredState) -> Callable[[], Account]:
+    """Return what reads the account for a desired state."""
     return lambda: read_account(
         clients,
-        bucket=wish.bucket,
-        distribution_id=wish.distribution_id,
-        access_identities=wish.origin_access is OriginAccess.OAI,
+        bucket=desired.bucket,
+        distribution_id=desired.distribution_id,
+        access_identities=desired.origin_access is OriginAccess.OAI,
     )
 
 
-def provisioner(clients: Clients, wish: DesiredState, **changes: Any) -> Provisioner:
-    """Return what applies a wish whose key is there, without any pause."""
+def provisioner(clients: Clients, desired: DesiredState, **changes: Any) -> Provisioner:
+    """Return what applies a desired state whose key is there, without any pause."""
     return Provisioner(
         **{
             "clients": clients,
-            "read": reader(clients, wish),
-            "desired": lambda: wish,
+            "read": reader(clients, desired),
+            "desired": lambda: desired,
             "make_key": lambda: None,
             "sleep": lambda seconds: None,
             **changes,
@@ -62,9 +64,9 @@ def provisioner(clients: Clients, wish: DesiredState, **changes: Any) -> Provisi
     )
 
 
-def planned(clients: Clients, wish: DesiredState) -> list[Step]:
+def planned(clients: Clients, desired: DesiredState) -> list[Step]:
     """Return the plan for an account."""
-    return plan(reader(clients, wish)(), wish)
+    return plan(reader(clients, desired)(), desired)
 
 
 def states(steps: list[Step]) -> dict[str, str]:

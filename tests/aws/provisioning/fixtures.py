@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cfsigned_django.aws.account import Clients
+from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.provisioning.desired_state import DesiredState
 from cfsigned_django.signing import PrivateKey
 from tests.aws.provisioning.accounts import (
@@ -39,8 +39,8 @@ def bucket_name(aws_account: str) -> str:
 
 
 @pytest.fixture
-def wish(bucket_name: str, ec_key: PrivateKey) -> DesiredState:
-    """Return the wish for a new distribution with CORS."""
+def desired(bucket_name: str, ec_key: PrivateKey) -> DesiredState:
+    """Return the desired state for a new distribution with CORS."""
     return DesiredState(
         bucket=bucket_name,
         creates_distribution=True,
@@ -51,7 +51,7 @@ def wish(bucket_name: str, ec_key: PrivateKey) -> DesiredState:
 
 @pytest.fixture
 def grown(clients: Clients, bucket_name: str, ec_key: PrivateKey) -> DesiredState:
-    """Return the wish for media/* of a distribution that somebody has made by hand."""
+    """Return the desired state for media/* of a distribution that somebody has made by hand."""
     return DesiredState(
         bucket=bucket_name,
         distribution_id=make_grown_account(clients, bucket_name),

@@ -14,7 +14,7 @@ from typing import Any
 
 import django
 
-from cfsigned_django.aws.account import Clients
+from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.provisioning.apply import Provisioner
 from cfsigned_django.aws.provisioning.desired_state import DesiredState
 from cfsigned_django.signing import KeyAlgorithm
@@ -24,8 +24,8 @@ from tests.ministack_server import Ministack
 _READS = ("Get", "List", "Head")
 
 
-def wish_for(bucket: str) -> DesiredState:
-    """Return the wish of every run."""
+def desired_state_of(bucket: str) -> DesiredState:
+    """Return the desired state of every run."""
     return DesiredState(
         bucket=bucket,
         creates_distribution=True,
@@ -58,11 +58,11 @@ def main(endpoint_url: str, account: str, bucket: str, key_file: str, nth: int) 
     for client in (cloudfront, s3):
         client.meta.events.register("after-call", count)
     clients = Clients(cloudfront=cloudfront, s3=s3, sts=sts)
-    wish, provider = wish_for(bucket), KeyFile(path=Path(key_file))
+    desired, provider = desired_state_of(bucket), KeyFile(path=Path(key_file))
     Provisioner(
         clients=clients,
-        read=reader(clients, wish),
-        desired=lambda: replace(wish, key=provider.find()),
+        read=reader(clients, desired),
+        desired=lambda: replace(desired, key=provider.find()),
         make_key=lambda: provider.make(KeyAlgorithm.ECDSA_P256),
         sleep=lambda seconds: None,
     ).apply()

@@ -11,10 +11,10 @@ from tests.aws.provisioning.accounts import grown_distribution
 
 BUCKET = "media-bucket"
 KEY = SiteKey(name="cfsigned-1", caller_reference="1", public_key_pem="PEM")
-WISH = DesiredState(bucket=BUCKET, distribution_id="E1234567", path_pattern="media/*", key=KEY)
+DESIRED = DesiredState(bucket=BUCKET, distribution_id="E1234567", path_pattern="media/*", key=KEY)
 
 
-def stack(**config: Any) -> Account:
+def account_with(**config: Any) -> Account:
     """Return an account with a bucket, and a distribution with these fields changed."""
     return Account(
         account_id="111122223333",

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from cfsigned_django.aws.account import (
-    BucketState,
-    Clients,
+from cfsigned_django.aws.account import BucketState
+from cfsigned_django.aws.account_reader import (
     as_distribution,
-    pages,
+    list_items,
     read_account,
     read_bucket,
 )
+from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.documents.distribution import (
     new_behavior,
     new_distribution_config,
@@ -30,19 +30,19 @@ from tests.simulation.answers import refusal
 
 def test_empty_account(clients: Clients, bucket_name: str, aws_account: str) -> None:
     """Find nothing, in the account whose credentials these are."""
-    stack = read_account(clients, bucket=bucket_name, access_identities=True)
+    account = read_account(clients, bucket=bucket_name, access_identities=True)
 
-    assert stack.account_id == aws_account
-    assert stack.partition == "aws"
-    assert bucket_of(stack).state is BucketState.MISSING
-    assert stack.distribution is None
+    assert account.account_id == aws_account
+    assert account.partition == "aws"
+    assert bucket_of(account).state is BucketState.MISSING
+    assert account.distribution is None
     found = (
-        *(stack.public_keys or ()),
-        *(stack.key_groups or ()),
-        *(stack.access_controls or ()),
-        *(stack.access_identities or ()),
-        *(stack.cache_policies or ()),
-        *(stack.origin_request_policies or ()),
+        *(account.public_keys or ()),
+        *(account.key_groups or ()),
+        *(account.access_controls or ()),
+        *(account.access_identities or ()),
+        *(account.cache_policies or ()),
+        *(account.origin_request_policies or ()),
     )
     assert found == ()
 
@@ -94,9 +94,9 @@ def test_distribution_by_name_and_by_id(clients: Clients, bucket_name: str) -> N
     assert found.partition == "aws"
     assert found.aliases == []
     # The managed policy that its behavior uses is read along.
-    stack = read_account(clients, bucket="another-bucket", distribution_id=found.id)
-    assert stack.distribution == found
-    assert [each.name for each in (stack.cache_policies or {}).values()] == [
+    account = read_account(clients, bucket="another-bucket", distribution_id=found.id)
+    assert account.distribution == found
+    assert [each.name for each in (account.cache_policies or {}).values()] == [
         "Managed-CachingOptimized"
     ]
     assert read_account(clients, bucket="another-bucket").distribution is None
@@ -142,7 +142,7 @@ def test_all_pages() -> None:
     def list_things(Marker: str = "") -> dict[str, Any]:
         return {"Things": answers[Marker]}
 
-    found = pages(list_things, "Things", "list things", "x:ListThings")
+    found = list_items(list_things, "Things", "list things", "x:ListThings")
 
     assert [each["Id"] for each in found] == ["a", "b"]
 

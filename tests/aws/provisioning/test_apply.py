@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cfsigned_django.aws.account import Clients
+from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.documents.bucket_policy import says_the_same
 from cfsigned_django.aws.provisioning.desired_state import DesiredState, OriginAccess
 from cfsigned_django.signing import PrivateKey
@@ -25,9 +25,9 @@ from tests.aws.provisioning.strict import strict
 class TestFromNothing:
     """An empty account becomes a private site."""
 
-    def test_end_state(self, clients: Clients, wish: DesiredState, aws_account: str) -> None:
+    def test_end_state(self, clients: Clients, desired: DesiredState, aws_account: str) -> None:
         """Make what AWS documents, read back with boto3."""
-        provisioner(strict(clients), wish).apply()
+        provisioner(strict(clients), desired).apply()
 
         cloudfront, s3 = clients.cloudfront, clients.s3
         (key,) = cloudfront.list_public_keys()["PublicKeyList"]["Items"]
@@ -38,15 +38,15 @@ class TestFromNothing:
         config = distribution["DistributionConfig"]
         (origin,) = config["Origins"]["Items"]
         behavior = config["DefaultCacheBehavior"]
-        policy = json.loads(s3.get_bucket_policy(Bucket=wish.bucket)["Policy"])
-        cors = s3.get_bucket_cors(Bucket=wish.bucket)["CORSRules"]
-        block = s3.get_public_access_block(Bucket=wish.bucket)
+        policy = json.loads(s3.get_bucket_policy(Bucket=desired.bucket)["Policy"])
+        cors = s3.get_bucket_cors(Bucket=desired.bucket)["CORSRules"]
+        block = s3.get_public_access_block(Bucket=desired.bucket)
 
         assert group["KeyGroup"]["KeyGroupConfig"]["Items"] == [key["Id"]]
         assert control["SigningProtocol"] == "sigv4"
         assert control["SigningBehavior"] == "always"
         assert control["OriginAccessControlOriginType"] == "s3"
-        assert origin["DomainName"] == f"{wish.bucket}.s3.us-east-1.amazonaws.com"
+        assert origin["DomainName"] == f"{desired.bucket}.s3.us-east-1.amazonaws.com"
         assert origin["OriginAccessControlId"] == control["Id"]
         assert origin["S3OriginConfig"]["OriginAccessIdentity"] == ""
         assert behavior["TrustedKeyGroups"] == {
@@ -65,7 +65,7 @@ class TestFromNothing:
                 "Effect": "Allow",
                 "Principal": {"Service": "cloudfront.amazonaws.com"},
                 "Action": "s3:GetObject",
-                "Resource": f"arn:aws:s3:::{wish.bucket}/*",
+                "Resource": f"arn:aws:s3:::{desired.bucket}/*",
                 "Condition": {
                     "StringEquals": {
                         "AWS:SourceArn": f"arn:aws:cloudfront::{aws_account}:distribution/"
@@ -99,39 +99,39 @@ class TestFromNothing:
         ids=["plain", "downloads", "pattern", "identity", "region", "origins"],
     )
     def test_second_plan_is_empty(
-        self, clients: Clients, wish: DesiredState, changes: dict[str, Any]
+        self, clients: Clients, desired: DesiredState, changes: dict[str, Any]
     ) -> None:
         """Plan everything first, and nothing after it was done."""
-        wish = replace(wish, **changes)
+        desired = replace(desired, **changes)
         strictly = strict(clients)
-        before = states(planned(strictly, wish))
+        before = states(planned(strictly, desired))
 
-        after = states(provisioner(strictly, wish).apply())
+        after = states(provisioner(strictly, desired).apply())
 
         assert set(before.values()) - {"done"} == {"todo"}
         assert set(after.values()) == {"done"}
-        assert states(planned(strictly, wish)) == after
+        assert states(planned(strictly, desired)) == after
 
-    def test_second_run_sends_nothing(self, clients: Clients, wish: DesiredState) -> None:
+    def test_second_run_sends_nothing(self, clients: Clients, desired: DesiredState) -> None:
         """Call nothing that changes anything in a second run."""
-        provisioner(clients, wish).apply()
+        provisioner(clients, desired).apply()
         sent: list[str] = []
         for client in (clients.cloudfront, clients.s3):
             client.meta.events.register(
                 "before-call", lambda model, **event: sent.append(model.name)
             )
 
-        provisioner(clients, wish).apply()
+        provisioner(clients, desired).apply()
 
         assert sent
         assert {each for each in sent if not each.startswith(("Get", "List", "Head"))} == set()
 
-    def test_each_call_was_in_the_plan(self, clients: Clients, wish: DesiredState) -> None:
+    def test_each_call_was_in_the_plan(self, clients: Clients, desired: DesiredState) -> None:
         """Do nothing that the plan did not show."""
-        shown = [step.name for step in planned(clients, wish) if step.call is not None]
+        shown = [step.name for step in planned(clients, desired) if step.call is not None]
         did: list[str] = []
 
-        provisioner(clients, wish, on_step=lambda step: did.append(step.name)).apply()
+        provisioner(clients, desired, on_step=lambda step: did.append(step.name)).apply()
 
         assert did == shown
 
@@ -139,7 +139,9 @@ class TestFromNothing:
 class TestKeyGroups:
     """The key goes into a group, beside the keys of others."""
 
-    def test_joins_a_group(self, clients: Clients, wish: DesiredState, rsa_key: PrivateKey) -> None:
+    def test_joins_a_group(
+        self, clients: Clients, desired: DesiredState, rsa_key: PrivateKey
+    ) -> None:
         """Add the key to the group of the settings, and leave the other keys in it."""
         other = site_key(rsa_key)
         cloudfront = clients.cloudfront
@@ -154,7 +156,7 @@ class TestKeyGroups:
         group = cloudfront.create_key_group(KeyGroupConfig={"Name": "g", "Items": [other_id]})
         group_id = group["KeyGroup"]["Id"]
 
-        provisioner(strict(clients), replace(wish, key_group_id=group_id)).apply()
+        provisioner(strict(clients), replace(desired, key_group_id=group_id)).apply()
 
         config = cloudfront.get_key_group(Id=group_id)["KeyGroup"]["KeyGroupConfig"]
         assert config["Items"][0] == other_id

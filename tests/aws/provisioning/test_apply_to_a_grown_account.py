@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cfsigned_django.aws.account import Clients
+from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.documents.distribution import find_origin
 from cfsigned_django.aws.provisioning.desired_state import DesiredState
 from tests.aws.provisioning.accounts import (
@@ -78,9 +78,9 @@ class TestGrownAccount:
         self, clients: Clients, grown: DesiredState
     ) -> None:
         """Put a new behavior before the others, on an origin that looks where the site saves."""
-        wish = replace(grown, path_pattern="private/*")
+        desired = replace(grown, path_pattern="private/*")
 
-        provisioner(strict(clients), wish).apply()
+        provisioner(strict(clients), desired).apply()
 
         answer = clients.cloudfront.get_distribution_config(Id=grown.distribution_id)
         config = answer["DistributionConfig"]
@@ -88,7 +88,7 @@ class TestGrownAccount:
         assert [each["PathPattern"] for each in items] == ["private/*", "media/*"]
         assert (find_origin(config, items[0]["TargetOriginId"]) or {})["OriginPath"] == ""
         assert items[1]["TargetOriginId"] == LEGACY_ORIGIN
-        assert states(planned(clients, wish))["behavior"] == "done"
+        assert states(planned(clients, desired))["behavior"] == "done"
 
     def test_trusted_signers_go_last_and_only_on_request(
         self, clients: Clients, grown: DesiredState
@@ -103,8 +103,8 @@ class TestGrownAccount:
 
         first = states(provisioner(strict(clients), grown).apply())
         both = media()
-        wish = replace(grown, drops_trusted_signers=True)
-        second = states(provisioner(strict(clients), wish).apply())
+        desired = replace(grown, drops_trusted_signers=True)
+        second = states(provisioner(strict(clients), desired).apply())
 
         assert first["trusted-signers"] == "conflict"
         assert both["TrustedSigners"]["Items"] == ["self"]
@@ -145,11 +145,11 @@ class TestPublicBucket:
 
     def test_closed_at_the_end(self, clients: Clients, public: DesiredState) -> None:
         """Remove that statement alone, after every edge has the new origin."""
-        wish = replace(public, closes_public=True)
+        desired = replace(public, closes_public=True)
         did: list[str] = []
 
         provisioner(
-            strict(clients, looks=5), wish, on_step=lambda step: did.append(step.name)
+            strict(clients, looks=5), desired, on_step=lambda step: did.append(step.name)
         ).apply()
 
         assert did[-3:] == ["deployed", "public-statements", "block-public-access"]

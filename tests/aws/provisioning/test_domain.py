@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cfsigned_django.aws.account import Clients
+from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.provisioning.desired_state import DesiredState, InvalidDesiredState
 from cfsigned_django.aws.provisioning.plan import plan
 from cfsigned_django.aws.provisioning.resolved_state import ResolvedState
@@ -24,7 +24,7 @@ from tests.aws.provisioning.accounts import (
     site_key,
     states,
 )
-from tests.aws.provisioning.plans import WISH, find, stack
+from tests.aws.provisioning.plans import DESIRED, account_with, find
 
 ARN = "arn:aws:acm:us-east-1:111122223333:certificate/0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f"
 #: What the grown distribution has.
@@ -33,8 +33,8 @@ HOST = "files.example.com"
 
 
 @pytest.fixture
-def wish(bucket_name: str, ec_key: PrivateKey) -> DesiredState:
-    """Return the wish for a new distribution with a domain and no certificate."""
+def desired(bucket_name: str, ec_key: PrivateKey) -> DesiredState:
+    """Return the desired state for a new distribution with a domain and no certificate."""
     return DesiredState(
         bucket=bucket_name, creates_distribution=True, domain=HOST, key=site_key(ec_key)
     )
@@ -53,12 +53,12 @@ def test_certificates_that_cloudfront_does_not_take(
 ) -> None:
     """Refuse a certificate of another region or service, and one for no domain."""
     with pytest.raises(InvalidDesiredState, match=said):
-        replace(WISH, certificate=certificate, domain=domain)
+        replace(DESIRED, certificate=certificate, domain=domain)
 
 
 def test_without_a_certificate() -> None:
     """Say what a domain takes, change nothing for it, and hold back nothing else."""
-    step = find(plan(stack(), replace(WISH, domain=HOST)), "domain")
+    step = find(plan(account_with(), replace(DESIRED, domain=HOST)), "domain")
 
     assert (step.state, step.call, step.blocks) == (StepState.CONFLICT, None, False)
     for each in (HOST, "ACM in us-east-1", "--certificate ARN", "d111111abcdef8.cloudfront.net"):
@@ -66,26 +66,26 @@ def test_without_a_certificate() -> None:
 
 
 def test_new_distribution_without_a_certificate(
-    clients: Clients, wish: DesiredState, tmp_path: Path
+    clients: Clients, desired: DesiredState, tmp_path: Path
 ) -> None:
     """Say so before anything is made; then name CloudFront's own domain, which works."""
-    before = planned(clients, wish)
-    after = provisioner(clients, wish).apply()
+    before = planned(clients, desired)
+    after = provisioner(clients, desired).apply()
 
     assert f"{HOST} is not among its names" in find(before, "distribution").why
     assert [each.name for each in after if each.state is not StepState.DONE] == ["domain"]
-    state = ResolvedState(account=reader(clients, wish)(), desired=wish)
+    state = ResolvedState(account=reader(clients, desired)(), desired=desired)
     assert state.account.distribution is not None
     assert state.account.distribution.aliases == []
     provider = KeyFile(path=tmp_path / "key.pem")
-    setup = SiteSetup(desired=wish, clients=clients, provider=provider)
-    settings = setup.settings(replace(state, desired=replace(wish, key=None)))
+    setup = SiteSetup(desired=desired, clients=clients, provider=provider)
+    settings = setup.settings(replace(state, desired=replace(desired, key=None)))
     assert settings["AWS_S3_CUSTOM_DOMAIN"] == state.account.distribution.domain_name
 
 
-def test_new_distribution_with_a_certificate(clients: Clients, wish: DesiredState) -> None:
+def test_new_distribution_with_a_certificate(clients: Clients, desired: DesiredState) -> None:
     """Make the distribution with its domain and its certificate, in one call."""
-    whole = replace(wish, certificate=ARN)
+    whole = replace(desired, certificate=ARN)
 
     after = provisioner(clients, whole).apply()
 
@@ -127,7 +127,9 @@ def test_new_distribution_with_a_certificate(clients: Clients, wish: DesiredStat
 )
 def test_how_viewers_connect(present: dict[str, Any], kept: tuple[str, str]) -> None:
     """Keep the protocols and the support method of a certificate that was attached already."""
-    steps = plan(stack(ViewerCertificate=present), replace(WISH, domain=HOST, certificate=ARN))
+    steps = plan(
+        account_with(ViewerCertificate=present), replace(DESIRED, domain=HOST, certificate=ARN)
+    )
 
     after = find(steps, "domain").after["ViewerCertificate"]
     assert after == {
@@ -140,7 +142,9 @@ def test_how_viewers_connect(present: dict[str, Any], kept: tuple[str, str]) -> 
 @pytest.mark.parametrize(("certificate", "is_said"), [(ARN, True), (THEIRS, False)])
 def test_certificate_of_other_names(certificate: str, is_said: bool) -> None:
     """Say which names get another certificate, where they do."""
-    step = find(plan(stack(), replace(WISH, domain=HOST, certificate=certificate)), "domain")
+    step = find(
+        plan(account_with(), replace(DESIRED, domain=HOST, certificate=certificate)), "domain"
+    )
 
     said = f"takes the place of {THEIRS}, which media.example.com has now"
     assert (said in step.why) is is_said
@@ -148,16 +152,16 @@ def test_certificate_of_other_names(certificate: str, is_said: bool) -> None:
 
 def test_distribution_that_is_there(clients: Clients, bucket_name: str, ec_key: PrivateKey) -> None:
     """Add the domain beside those that are there, once; keep every other field."""
-    wish = DesiredState(
+    desired = DesiredState(
         bucket=bucket_name,
         distribution_id=make_grown_account(clients, bucket_name),
         path_pattern="media/*",
         domain=HOST,
         key=site_key(ec_key),
     )
-    provisioner(clients, wish).apply()
-    before = reader(clients, wish)().distribution
-    whole = replace(wish, certificate=ARN)
+    provisioner(clients, desired).apply()
+    before = reader(clients, desired)().distribution
+    whole = replace(desired, certificate=ARN)
 
     after = provisioner(clients, whole).apply()
 

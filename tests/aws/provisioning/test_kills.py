@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from cfsigned_django.aws.account import Account, Clients
+from cfsigned_django.aws.account import Account
+from cfsigned_django.aws.client import Clients
 from cfsigned_django.setup.keys import KeyFile
 from tests.aws.provisioning.accounts import (
     bucket_of,
@@ -21,7 +22,7 @@ from tests.aws.provisioning.accounts import (
     reader,
     states,
 )
-from tests.aws.provisioning.killed_run import wish_for
+from tests.aws.provisioning.killed_run import desired_state_of
 from tests.ministack_server import Ministack
 from tests.projects import ROOT
 
@@ -52,32 +53,32 @@ def run(server: Ministack, account: str, bucket: str, key: Path, nth: int) -> in
     return done.returncode
 
 
-def end_state(stack: Account, account: str) -> dict[str, Any]:
+def end_state(account: Account, account_id: str) -> dict[str, Any]:
     """Return what there is, with labels in the place of what differs between accounts."""
-    assert stack.distribution is not None
-    (key,), (group,) = stack.public_keys or (), stack.key_groups or ()
-    (control,) = stack.access_controls or ()
+    assert account.distribution is not None
+    (key,), (group,) = account.public_keys or (), account.key_groups or ()
+    (control,) = account.access_controls or ()
     policies = {
         each.id: kind
-        for kind, found in (
-            ("cache policy", stack.cache_policies),
-            ("origin request policy", stack.origin_request_policies),
+        for kind, policies_of_kind in (
+            ("cache policy", account.cache_policies),
+            ("origin request policy", account.origin_request_policies),
         )
-        for each in (found or {}).values()
+        for each in (policies_of_kind or {}).values()
     }
     # Each account made its key at a moment of its own.
-    without_time = replace(stack, public_keys=(replace(key, created_at=None),))
+    without_time = replace(account, public_keys=(replace(key, created_at=None),))
     labels = {
-        stack.distribution.id: "distribution",
-        stack.distribution.domain_name: "domain",
-        stack.distribution.etag: "version",
+        account.distribution.id: "distribution",
+        account.distribution.domain_name: "domain",
+        account.distribution.etag: "version",
         key.key_pair_id: "public key",
         key.public_key_pem: "PEM",
         key.name: "name of the key",
         group.id: "key group",
         control.id: "access control",
-        bucket_of(stack).name: "bucket",
-        account: "account",
+        bucket_of(account).name: "bucket",
+        account_id: "account",
         **policies,
     }
     shown: dict[str, Any] = _relabel(asdict(without_time), labels)
@@ -97,11 +98,11 @@ def _relabel(value: Any, labels: dict[str, str]) -> Any:
 
 def go_on(clients: Clients, bucket: str, account: str, key: Path) -> dict[str, Any]:
     """Run the set-up to its end; return the end state."""
-    wish = replace(wish_for(bucket), key=KeyFile(path=key).find())
-    after = provisioner(clients, wish).apply()
+    desired = replace(desired_state_of(bucket), key=KeyFile(path=key).find())
+    after = provisioner(clients, desired).apply()
     assert set(states(after).values()) == {"done"}
-    assert set(states(planned(clients, wish)).values()) == {"done"}
-    return end_state(reader(clients, wish)(), account)
+    assert set(states(planned(clients, desired)).values()) == {"done"}
+    return end_state(reader(clients, desired)(), account)
 
 
 @pytest.fixture(scope="module")

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from cfsigned_django.aws.account import Account, Bucket, BucketState, Named
+from cfsigned_django.aws.account import Account, Bucket, BucketState, NamedConfig
 from cfsigned_django.aws.documents.behavior import list_of
 from cfsigned_django.aws.documents.distribution import new_origin
 from cfsigned_django.aws.provisioning.plan import blockers, plan
 from tests.aws.provisioning.accounts import LEGACY_ORIGIN, grown_distribution, states
-from tests.aws.provisioning.plans import BUCKET, WISH, find, stack
+from tests.aws.provisioning.plans import BUCKET, DESIRED, account_with, find
 
 
 class TestConflicts:
@@ -19,9 +19,9 @@ class TestConflicts:
 
     def test_bucket_of_somebody_else(self) -> None:
         """Change nothing where the bucket is not ours; name the account of the credentials."""
-        account = replace(stack(), bucket=Bucket(name=BUCKET, state=BucketState.REFUSED))
+        account = replace(account_with(), bucket=Bucket(name=BUCKET, state=BucketState.REFUSED))
 
-        steps = plan(account, WISH)
+        steps = plan(account, DESIRED)
 
         assert [each.name for each in blockers(steps)] == ["bucket"]
         assert "111122223333" in find(steps, "bucket").why
@@ -29,7 +29,7 @@ class TestConflicts:
 
     def test_region_of_the_settings(self) -> None:
         """Name the setting where the bucket is in another region."""
-        found = find(plan(stack(), replace(WISH, region="eu-west-1")), "bucket")
+        found = find(plan(account_with(), replace(DESIRED, region="eu-west-1")), "bucket")
 
         assert found.state == "conflict"
         assert 'AWS_S3_REGION_NAME = "us-east-1"' in found.why
@@ -37,21 +37,21 @@ class TestConflicts:
 
     def test_no_distribution(self) -> None:
         """Make no distribution unasked."""
-        account = replace(stack(), distribution=None)
-        wish = replace(WISH, distribution_id=None)
+        account = replace(account_with(), distribution=None)
+        desired = replace(DESIRED, distribution_id=None)
 
-        found = find(plan(account, wish), "distribution")
+        found = find(plan(account, desired), "distribution")
 
         assert found.blocks
         assert "--create" in found.why
 
     def test_disabled_distribution(self) -> None:
         """Say that a disabled distribution answers nobody."""
-        assert "disabled" in find(plan(stack(Enabled=False), WISH), "distribution").why
+        assert "disabled" in find(plan(account_with(Enabled=False), DESIRED), "distribution").why
 
     def test_behavior_of_another_origin(self) -> None:
         """Take no behavior away from another origin."""
-        steps = plan(stack(), replace(WISH, path_pattern=None))
+        steps = plan(account_with(), replace(DESIRED, path_pattern=None))
 
         assert find(steps, "distribution").blocks
         assert "app.example.com" in find(steps, "distribution").why
@@ -62,7 +62,7 @@ class TestConflicts:
         origins = grown_distribution(BUCKET)["Origins"]["Items"]
         origins[1]["DomainName"] = f"{BUCKET}.s3-website.us-east-1.amazonaws.com"
 
-        found = find(plan(stack(Origins=list_of(origins)), WISH), "distribution")
+        found = find(plan(account_with(Origins=list_of(origins)), DESIRED), "distribution")
 
         assert "website endpoint" in found.why
 
@@ -71,13 +71,13 @@ class TestConflicts:
         items = grown_distribution(BUCKET)["CacheBehaviors"]["Items"]
         items[0]["TargetOriginId"] = "group-of-two"
 
-        found = find(plan(stack(CacheBehaviors=list_of(items)), WISH), "distribution")
+        found = find(plan(account_with(CacheBehaviors=list_of(items)), DESIRED), "distribution")
 
         assert "group-of-two" in found.why
 
     def test_unknown_key_group(self) -> None:
         """Name the setting where the key group is not in the account."""
-        found = find(plan(stack(), replace(WISH, key_group_id="group-1")), "key-group")
+        found = find(plan(account_with(), replace(DESIRED, key_group_id="group-1")), "key-group")
 
         assert found.blocks
         assert "AWS_CLOUDFRONT_KEY_GROUP_ID" in found.why
@@ -87,49 +87,51 @@ class TestConflicts:
         origins = grown_distribution(BUCKET)["Origins"]["Items"]
         origins[1]["OriginAccessControlId"] = "E2"
         account = replace(
-            stack(Origins=list_of(origins)),
-            access_controls=(Named(id="E2", name="x", config={"SigningBehavior": "never"}),),
+            account_with(Origins=list_of(origins)),
+            access_controls=(NamedConfig(id="E2", name="x", config={"SigningBehavior": "never"}),),
         )
 
-        found = find(plan(account, WISH), "origin-access")
+        found = find(plan(account, DESIRED), "origin-access")
 
         assert found.state == "conflict"
         assert "never" in found.why
 
     def test_domain_without_an_alias(self) -> None:
         """Say what a domain of one's own needs."""
-        wish = replace(WISH, domain="files.example.com")
+        desired = replace(DESIRED, domain="files.example.com")
 
-        found = find(plan(stack(), wish), "domain")
+        found = find(plan(account_with(), desired), "domain")
 
         assert found.state == "conflict"
         assert "ACM in us-east-1" in found.why
-        assert find(plan(stack(), replace(WISH, domain="media.example.com")), "domain").state == (
-            "done"
-        )
-        own = replace(WISH, domain="d111111abcdef8.cloudfront.net")
-        assert "domain" not in states(plan(stack(), own))
+        assert find(
+            plan(account_with(), replace(DESIRED, domain="media.example.com")), "domain"
+        ).state == ("done")
+        own = replace(DESIRED, domain="d111111abcdef8.cloudfront.net")
+        assert "domain" not in states(plan(account_with(), own))
 
     def test_earlier_open_behavior(self) -> None:
         """Name an open behavior that CloudFront tries first."""
         items = grown_distribution(BUCKET)["CacheBehaviors"]["Items"]
         jpg = {**items[0], "PathPattern": "*.jpg", "TrustedSigners": {"Enabled": False}}
 
-        found = find(plan(stack(CacheBehaviors=list_of([jpg, *items])), WISH), "earlier-behaviors")
+        found = find(
+            plan(account_with(CacheBehaviors=list_of([jpg, *items])), DESIRED), "earlier-behaviors"
+        )
 
         assert found.state == "conflict"
         assert "*.jpg" in found.why
 
     def test_new_behavior_before_open_ones(self) -> None:
         """Call a behavior that will be tried later no earlier one, and say what it loses."""
-        steps = plan(with_open("*.jpg"), WISH)
+        steps = plan(with_open("*.jpg"), DESIRED)
 
         assert "earlier-behaviors" not in states(steps)
         assert "before *.jpg, and takes what both match" in find(steps, "behavior").why
 
     def test_new_behavior_without_a_place(self) -> None:
         """Change nothing where a more specific behavior stands behind one that takes our files."""
-        steps = plan(with_open("media/public/*", "*.jpg", "media/invoices/*"), WISH)
+        steps = plan(with_open("media/public/*", "*.jpg", "media/invoices/*"), DESIRED)
 
         assert [each.name for each in blockers(steps)] == ["behavior"]
         assert "move media/invoices/* before *.jpg" in find(steps, "behavior").why
@@ -140,12 +142,12 @@ class TestConflicts:
         grown = grown_distribution(BUCKET)
         twin = {**new_origin(BUCKET, "us-east-1"), "Id": "twin", "OriginPath": folder}
         twin["OriginAccessControlId"] = "E2"
-        account = stack(
+        account = account_with(
             Origins=list_of([*grown["Origins"]["Items"], twin]),
             DefaultCacheBehavior={**grown["DefaultCacheBehavior"], "TargetOriginId": "twin"},
         )
 
-        steps = {each.name: each for each in plan(account, WISH)}
+        steps = {each.name: each for each in plan(account, DESIRED)}
 
         assert ("origin-paths" in steps) is leaks
         assert not leaks or "Default (*)" in steps["origin-paths"].why
@@ -156,9 +158,9 @@ class TestConflicts:
         (media,) = grown_distribution(BUCKET)["CacheBehaviors"]["Items"]
         static = {"PathPattern": "static/*", "TargetOriginId": origin}
         default = {name: each for name, each in media.items() if name != "PathPattern"}
-        account = stack(CacheBehaviors=list_of([static]), DefaultCacheBehavior=default)
+        account = account_with(CacheBehaviors=list_of([static]), DefaultCacheBehavior=default)
 
-        steps = plan(account, replace(WISH, path_pattern=None))
+        steps = plan(account, replace(DESIRED, path_pattern=None))
 
         assert ("earlier-behaviors" in states(steps)) == (origin != "app")
 
@@ -166,4 +168,4 @@ class TestConflicts:
 def with_open(*patterns: str) -> Account:
     """Return an account whose distribution has these behaviors, all of them open."""
     items = [{"PathPattern": each, "TargetOriginId": "app"} for each in patterns]
-    return stack(CacheBehaviors=list_of(items))
+    return account_with(CacheBehaviors=list_of(items))

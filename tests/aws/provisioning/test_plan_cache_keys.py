@@ -7,28 +7,28 @@ from typing import Any
 
 import pytest
 
-from cfsigned_django.aws.account import Account, Named
+from cfsigned_django.aws.account import Account, NamedConfig
 from cfsigned_django.aws.documents.behavior import list_of
 from cfsigned_django.aws.documents.cors import cors_rule
 from cfsigned_django.aws.documents.policies import CACHE_POLICIES, cache_policy_config
 from cfsigned_django.aws.provisioning.plan import plan
 from cfsigned_django.aws.provisioning.steps import NOT_YET
 from tests.aws.provisioning.accounts import bucket_of, grown_distribution, states
-from tests.aws.provisioning.plans import BUCKET, WISH, find, stack
+from tests.aws.provisioning.plans import BUCKET, DESIRED, account_with, find
 
 A, B = "https://a.example.com", "https://b.example.com"
-BOTH = replace(WISH, cors_origins=(A, B))
-OWN = Named(id="own", name=f"cfsigned-{BUCKET}", config=cache_policy_config("own"))
+BOTH = replace(DESIRED, cors_origins=(A, B))
+OWN = NamedConfig(id="own", name=f"cfsigned-{BUCKET}", config=cache_policy_config("own"))
 CACHING = {
     "MaxTTL": 31536000,
     "ParametersInCacheKeyAndForwardedToOrigin": {"HeadersConfig": {"HeaderBehavior": "none"}},
 }
 
 
-def account(*policies: Named, rule: tuple[str, ...] = (), **fields: Any) -> Account:
+def account(*policies: NamedConfig, rule: tuple[str, ...] = (), **fields: Any) -> Account:
     """Return an account with cache policies and a CORS rule, and a behavior with these fields."""
     (media,) = grown_distribution(BUCKET)["CacheBehaviors"]["Items"]
-    found = stack(CacheBehaviors=list_of([{**media, **fields}]))
+    found = account_with(CacheBehaviors=list_of([{**media, **fields}]))
     rules = (cors_rule(rule),) if rule else ()
     return replace(
         found,
@@ -42,7 +42,7 @@ def account(*policies: Named, rule: tuple[str, ...] = (), **fields: Any) -> Acco
 )
 def test_several_origins(origins: tuple[str, ...], rule: tuple[str, ...]) -> None:
     """Make a cache policy with Origin in its key where S3 names one of several in each copy."""
-    steps = plan(account(rule=rule), replace(WISH, cors_origins=origins))
+    steps = plan(account(rule=rule), replace(DESIRED, cors_origins=origins))
 
     assert find(steps, "cache-policy").after == cache_policy_config(f"cfsigned-{BUCKET}")
     assert "Origin must be in the cache key" in find(steps, "cache-policy").why
@@ -54,7 +54,7 @@ def test_several_origins(origins: tuple[str, ...], rule: tuple[str, ...]) -> Non
 @pytest.mark.parametrize("origins", [(A,), ("*",)])
 def test_one_origin(origins: tuple[str, ...]) -> None:
     """Leave one copy for all where it is good for all."""
-    steps = plan(account(), replace(WISH, cors_origins=origins))
+    steps = plan(account(), replace(DESIRED, cors_origins=origins))
 
     assert "cache-policy" not in states(steps)
     assert find(steps, "behavior").after["CachePolicyId"] == CACHE_POLICIES["CachingOptimized"]
@@ -65,7 +65,7 @@ def test_policy_that_overrides_s3() -> None:
     cors = {"AccessControlAllowOrigins": list_of([A, B]), "OriginOverride": True}
     found = replace(
         account(ResponseHeadersPolicyId="r", CachePolicyId="c"),
-        response_headers_policies={"r": Named(id="r", name="r", config={"CorsConfig": cors})},
+        response_headers_policies={"r": NamedConfig(id="r", name="r", config={"CorsConfig": cors})},
     )
 
     steps = plan(found, BOTH)
@@ -77,12 +77,12 @@ def test_policy_that_overrides_s3() -> None:
 @pytest.mark.parametrize(
     "theirs",
     [
-        Named(id="theirs", name="theirs", config={"MaxTTL": 0}),
+        NamedConfig(id="theirs", name="theirs", config={"MaxTTL": 0}),
         replace(OWN, id="theirs", name="theirs"),
     ],
     ids=["disabled", "by origin"],
 )
-def test_policy_that_will_do(theirs: Named) -> None:
+def test_policy_that_will_do(theirs: NamedConfig) -> None:
     """Keep a cache policy that keeps nothing, or has Origin in its key."""
     steps = plan(account(theirs, CachePolicyId="theirs"), BOTH)
 
@@ -92,7 +92,7 @@ def test_policy_that_will_do(theirs: Named) -> None:
 
 def test_policy_that_was_made_earlier() -> None:
     """Take the one that an earlier run made, in place of one for all origins."""
-    theirs = Named(id="theirs", name="theirs", config=CACHING)
+    theirs = NamedConfig(id="theirs", name="theirs", config=CACHING)
 
     steps = plan(account(theirs, OWN, CachePolicyId="theirs"), BOTH)
 

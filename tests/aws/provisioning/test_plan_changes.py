@@ -1,4 +1,4 @@
-"""Plan what changes, and refuse wishes that no account can fulfil."""
+"""Plan what changes, and refuse desired states that no account can fulfil."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from typing import Any
 
 import pytest
 
-from cfsigned_django.aws.account import Account, Named
+from cfsigned_django.aws.account import Account, NamedConfig
 from cfsigned_django.aws.documents.behavior import list_of
 from cfsigned_django.aws.provisioning.desired_state import InvalidDesiredState, OriginAccess
 from cfsigned_django.aws.provisioning.plan import next_step, plan
 from cfsigned_django.aws.provisioning.steps import Call, conflict, done, todo
 from tests.aws.provisioning.accounts import bucket_of, grown_distribution, states
-from tests.aws.provisioning.plans import BUCKET, WISH, find, stack
+from tests.aws.provisioning.plans import BUCKET, DESIRED, account_with, find
 
 
 def with_identity() -> Account:
     """Return an account whose origin reads as an identity; the account's were not listed."""
     origins = grown_distribution(BUCKET)["Origins"]["Items"]
     origins[1]["S3OriginConfig"]["OriginAccessIdentity"] = "origin-access-identity/cloudfront/E3"
-    return stack(Origins=list_of(origins))
+    return account_with(Origins=list_of(origins))
 
 
 class TestChanges:
@@ -28,9 +28,9 @@ class TestChanges:
 
     def test_identity_gives_way_to_control(self) -> None:
         """Take the identity off where a control is asked for; say what ends, keep its statement."""
-        wish = replace(WISH, origin_access=OriginAccess.OAC)
+        desired = replace(DESIRED, origin_access=OriginAccess.OAC)
 
-        found = find(plan(with_identity(), wish), "origin")
+        found = find(plan(with_identity(), desired), "origin")
 
         assert "OAI -> OAC, as --origin-access asks" in found.why
         assert "no longer as the identity E3" in found.why
@@ -39,10 +39,10 @@ class TestChanges:
 
     def test_origin_path_is_told(self) -> None:
         """Say where CloudFront looks, if that is not where a storage saves."""
-        with_path = find(plan(stack(), WISH), "origin").why
+        with_path = find(plan(account_with(), DESIRED), "origin").why
         origins = grown_distribution(BUCKET)["Origins"]["Items"]
         origins[1]["OriginPath"] = ""
-        without = find(plan(stack(Origins=list_of(origins)), WISH), "origin").why
+        without = find(plan(account_with(Origins=list_of(origins)), DESIRED), "origin").why
 
         assert "looks for every file under /files" in with_path
         assert "origin path" not in without
@@ -51,9 +51,9 @@ class TestChanges:
         """Say what ends where the older way is asked for."""
         origins = grown_distribution(BUCKET)["Origins"]["Items"]
         origins[1]["OriginAccessControlId"] = "E2"
-        wish = replace(WISH, origin_access=OriginAccess.OAI)
+        desired = replace(DESIRED, origin_access=OriginAccess.OAI)
 
-        found = find(plan(stack(Origins=list_of(origins)), wish), "origin")
+        found = find(plan(account_with(Origins=list_of(origins)), desired), "origin")
 
         assert "OAC -> OAI" in found.why
         assert "no longer by the access control E2" in found.why
@@ -61,7 +61,7 @@ class TestChanges:
     @pytest.mark.parametrize("asked", [None, OriginAccess.OAI])
     def test_attached_identity_is_kept(self, asked: OriginAccess | None) -> None:
         """Use the identity that the origin has, unless a control is asked for."""
-        steps = plan(with_identity(), replace(WISH, origin_access=asked))
+        steps = plan(with_identity(), replace(DESIRED, origin_access=asked))
 
         assert states(steps)["origin-access"] == states(steps)["origin"] == "done"
         statement = find(steps, "bucket-policy").after["Statement"][0]
@@ -73,25 +73,25 @@ class TestChanges:
         own = {"CachePolicyId": "c", "OriginRequestPolicyId": "o", "ResponseHeadersPolicyId": "r"}
         queries = {"QueryStringsConfig": {"QueryStringBehavior": "all"}}
         account = replace(
-            stack(CacheBehaviors=list_of([{**items[0], **own}])),
+            account_with(CacheBehaviors=list_of([{**items[0], **own}])),
             cache_policies={
-                "c": Named(
+                "c": NamedConfig(
                     id="c",
                     name="c",
                     config={"ParametersInCacheKeyAndForwardedToOrigin": queries},
                 )
             },
             origin_request_policies={
-                "o": Named(
+                "o": NamedConfig(
                     id="o",
                     name="o",
                     config={**queries, "HeadersConfig": {"HeaderBehavior": "allViewer"}},
                 )
             },
         )
-        wish = replace(WISH, downloads=True, cors_origins=("https://a.example.com",))
+        desired = replace(DESIRED, downloads=True, cors_origins=("https://a.example.com",))
 
-        steps = plan(account, wish)
+        steps = plan(account, desired)
 
         assert states(steps)["cache-policy"] == states(steps)["origin-request-policy"] == "done"
         assert {name: find(steps, "behavior").after[name] for name in own} == own
@@ -104,11 +104,11 @@ class TestChanges:
             "Cookies": {"Forward": "none"},
             "Headers": list_of(["Origin"]),
         }
-        account = stack(CacheBehaviors=list_of([media]))
+        account = account_with(CacheBehaviors=list_of([media]))
 
-        kept = find(plan(account, WISH), "behavior")
+        kept = find(plan(account, DESIRED), "behavior")
         lost = find(
-            plan(account, replace(WISH, cors_origins=("https://a.example.com",))), "behavior"
+            plan(account, replace(DESIRED, cors_origins=("https://a.example.com",))), "behavior"
         )
 
         assert "ForwardedValues" not in kept.why
@@ -135,28 +135,28 @@ class TestChanges:
         self, ownership: str, switches: tuple[str, ...], said: list[str], unsaid: list[str]
     ) -> None:
         """Say what else is public and ends, of that alone which is still open."""
-        account = stack()
+        account = account_with()
         bucket = replace(
             bucket_of(account),
             object_ownership=ownership,
             public_access_block=dict.fromkeys(switches, True),
         )
 
-        why = find(plan(replace(account, bucket=bucket), WISH), "block-public-access").why
+        why = find(plan(replace(account, bucket=bucket), DESIRED), "block-public-access").why
 
         found = [each for each in (*said, *unsaid) if each in why]
         assert found == said
 
     def test_objects_of_other_accounts(self) -> None:
         """Say what object ownership means for CloudFront."""
-        found = find(plan(stack(), WISH), "object-ownership")
+        found = find(plan(account_with(), DESIRED), "object-ownership")
 
         assert found.state == "done"
         assert "ObjectWriter" in found.why
 
     def test_waits_after_changes(self) -> None:
         """Plan the wait where something changes, and where edges are still being told."""
-        steps = plan(stack(), WISH)
+        steps = plan(account_with(), DESIRED)
 
         assert find(steps, "deployed").state == "todo"
         assert find(steps, "origin").call is not None
@@ -164,7 +164,7 @@ class TestChanges:
 
     def test_if_match(self) -> None:
         """Send the version that the change was planned for."""
-        call = find(plan(stack(), WISH), "behavior").call
+        call = find(plan(account_with(), DESIRED), "behavior").call
 
         assert call is not None
         assert call.arguments["IfMatch"] == "ETAG"
@@ -188,7 +188,7 @@ class TestSteps:
         assert (str(cors), cors.permission) == ("s3:PutBucketCors", "s3:PutBucketCORS")
 
 
-class TestWish:
+class TestDesiredState:
     """What AWS would not take is refused before it is asked."""
 
     @pytest.mark.parametrize(
@@ -209,4 +209,4 @@ class TestWish:
     def test_refused(self, field: str, value: Any, said: str) -> None:
         """Say what is wanted instead."""
         with pytest.raises(InvalidDesiredState, match=said):
-            replace(WISH, **{field: value})
+            replace(DESIRED, **{field: value})

@@ -11,9 +11,9 @@ from cfsigned_django.aws.documents.behavior import list_of, listed
 from cfsigned_django.aws.documents.distribution import find_origin, new_origin
 from cfsigned_django.aws.provisioning.plan import blockers, plan
 from tests.aws.provisioning.accounts import LEGACY_ORIGIN, bucket_of, grown_distribution, states
-from tests.aws.provisioning.plans import BUCKET, WISH, find, stack
+from tests.aws.provisioning.plans import BUCKET, DESIRED, account_with, find
 
-NEW_PATTERN = replace(WISH, path_pattern="private/*")
+NEW_PATTERN = replace(DESIRED, path_pattern="private/*")
 CLEAN = {**new_origin(BUCKET, "us-east-1"), "Id": "clean"}
 PUBLIC = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "*"}
 OFFICE = {**PUBLIC, "Condition": {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}}
@@ -29,7 +29,7 @@ class TestNewBehavior:
 
     def test_origin_without_a_path_is_taken(self) -> None:
         """Take the origin that looks where the site saves, although another comes first."""
-        steps = plan(stack(Origins=origins(CLEAN)), NEW_PATTERN)
+        steps = plan(account_with(Origins=origins(CLEAN)), NEW_PATTERN)
 
         assert find(steps, "behavior").after["TargetOriginId"] == "clean"
         assert find(steps, "behavior").before is None
@@ -43,7 +43,7 @@ class TestNewBehavior:
     def test_new_origin(self, taken: tuple[str, ...], expected: str) -> None:
         """Make an origin under an id that is free where each one there has an origin path."""
         others = [{**CLEAN, "Id": each, "OriginPath": "/static"} for each in taken]
-        account = stack(Origins=origins(*others))
+        account = account_with(Origins=origins(*others))
 
         steps = plan(account, NEW_PATTERN)
 
@@ -58,13 +58,13 @@ class TestNewBehavior:
 
     def test_id_of_a_group(self) -> None:
         """Give the new origin no id that a group of origins has."""
-        account = stack(OriginGroups=list_of([{"Id": f"S3-{BUCKET}"}]))
+        account = account_with(OriginGroups=list_of([{"Id": f"S3-{BUCKET}"}]))
 
         assert find(plan(account, NEW_PATTERN), "origin").after["Id"] == f"S3-{BUCKET}-2"
 
     def test_behavior_that_is_there(self) -> None:
         """Leave a behavior its origin, and say what the origin path means."""
-        steps = plan(stack(Origins=origins(CLEAN)), WISH)
+        steps = plan(account_with(Origins=origins(CLEAN)), DESIRED)
 
         assert find(steps, "behavior").after["TargetOriginId"] == LEGACY_ORIGIN
         assert "looks for every file under /files" in find(steps, "origin").why
@@ -75,7 +75,7 @@ class TestOriginGroup:
 
     def test_bucket_in_a_group(self) -> None:
         """Give the member that is the bucket its way in, and keep the group on the behavior."""
-        steps = plan(grouped("replica", LEGACY_ORIGIN), WISH)
+        steps = plan(grouped("replica", LEGACY_ORIGIN), DESIRED)
 
         assert states(steps)["distribution"] == "done"
         assert find(steps, "origin").after["Id"] == LEGACY_ORIGIN
@@ -83,7 +83,7 @@ class TestOriginGroup:
 
     def test_group_without_the_bucket(self) -> None:
         """Name what the group reads where none of it is the bucket."""
-        steps = plan(grouped("app", "replica"), WISH)
+        steps = plan(grouped("app", "replica"), DESIRED)
 
         assert "distribution" in [each.name for each in blockers(steps)]
         assert "serves app.example.com and media-replica" in find(steps, "distribution").why
@@ -94,7 +94,7 @@ def grouped(*members: str) -> Any:
     replica = {**CLEAN, "Id": "replica", "DomainName": "media-replica.s3.amazonaws.com"}
     (media,) = grown_distribution(BUCKET)["CacheBehaviors"]["Items"]
     group = {"Id": "failover", "Members": list_of([{"OriginId": each} for each in members])}
-    return stack(
+    return account_with(
         Origins=origins(replica),
         OriginGroups=list_of([group]),
         CacheBehaviors=list_of([{**media, "TargetOriginId": "failover"}]),
@@ -111,11 +111,11 @@ def test_behavior_that_the_plan_closes(pattern: str) -> None:
     opened = {**media, "PathPattern": "*.pdf", "TrustedSigners": {"Enabled": False}}
     signed = {**CLEAN, "OriginPath": "/files", "OriginAccessControlId": "E2", "Id": LEGACY_ORIGIN}
     app = grown_distribution(BUCKET)["Origins"]["Items"][0]
-    wish = replace(WISH, path_pattern=pattern)
+    desired = replace(DESIRED, path_pattern=pattern)
 
     def planned(*items: dict[str, Any]) -> dict[str, Any]:
-        account = stack(Origins=list_of([app, signed]), CacheBehaviors=list_of(list(items)))
-        return {each.name: each for each in plan(account, wish)}
+        account = account_with(Origins=list_of([app, signed]), CacheBehaviors=list_of(list(items)))
+        return {each.name: each for each in plan(account, desired)}
 
     alone = planned(opened)
     with_another = planned(opened, {**opened, "PathPattern": "old/*"})
@@ -132,13 +132,13 @@ def test_other_paths_that_are_restricted_already(pattern: str, leaks: bool) -> N
     """Call no leak what a restricted behavior in front takes: the paths under which files are."""
     grown = grown_distribution(BUCKET)
     (media,) = grown["CacheBehaviors"]["Items"]
-    account = stack(
+    account = account_with(
         Origins=origins({**CLEAN, "OriginAccessControlId": "E2"}),
         CacheBehaviors=list_of([media, {**media, "PathPattern": pattern}]),
         DefaultCacheBehavior={**grown["DefaultCacheBehavior"], "TargetOriginId": "clean"},
     )
 
-    assert ("origin-paths" in states(plan(account, WISH))) is leaks
+    assert ("origin-paths" in states(plan(account, DESIRED))) is leaks
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_other_paths_that_are_restricted_already(pattern: str, leaks: bool) -> N
 def test_origin_without_a_way_in(policy: Any, closes: bool, leaks: bool) -> None:
     """Call an origin that signs nothing a leak where the bucket will let in who does not sign."""
     stranger = {**CLEAN, "Id": "stranger", "OriginPath": "/media"}
-    account = stack(
+    account = account_with(
         Origins=origins(stranger),
         DefaultCacheBehavior={
             **grown_distribution(BUCKET)["DefaultCacheBehavior"],
@@ -162,6 +162,6 @@ def test_origin_without_a_way_in(policy: Any, closes: bool, leaks: bool) -> None
     )
     account = replace(account, bucket=replace(bucket_of(account), policy=policy))
 
-    steps = states(plan(account, replace(WISH, closes_public=closes)))
+    steps = states(plan(account, replace(DESIRED, closes_public=closes)))
 
     assert ("origin-paths" in steps) is leaks

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from cfsigned_django.aws.account import Clients, Distribution, Named, Part, read_bucket
+from cfsigned_django.aws.account import BucketPart, Distribution, NamedConfig
+from cfsigned_django.aws.account_reader import read_bucket
+from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.documents.behavior import list_of
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.provisioning.desired_state import DesiredState
@@ -15,7 +17,7 @@ from cfsigned_django.aws.provisioning.plan import blockers, plan
 from cfsigned_django.aws.provisioning.steps import Step, StepState
 from cfsigned_django.signing import PrivateKey
 from tests.aws.provisioning.accounts import make_grown_account, planned, site_key
-from tests.aws.provisioning.plans import WISH, find, stack
+from tests.aws.provisioning.plans import DESIRED, account_with, find
 from tests.simulation.answers import refusal
 
 ORIGIN = "https://a.example.com"
@@ -35,18 +37,18 @@ class Denied:
 
 
 PARTS = [
-    ("get_bucket_policy", Part.POLICY, "s3:GetBucketPolicy", {"bucket-policy"}, True),
-    ("get_bucket_cors", Part.CORS, "s3:GetBucketCORS", {"bucket-cors"}, False),
+    ("get_bucket_policy", BucketPart.POLICY, "s3:GetBucketPolicy", {"bucket-policy"}, True),
+    ("get_bucket_cors", BucketPart.CORS, "s3:GetBucketCORS", {"bucket-cors"}, False),
     (
         "get_public_access_block",
-        Part.PUBLIC_ACCESS,
+        BucketPart.PUBLIC_ACCESS,
         "s3:GetBucketPublicAccessBlock",
         {"bucket-policy", "block-public-access"},
         True,
     ),
     (
         "get_bucket_ownership_controls",
-        Part.OWNERSHIP,
+        BucketPart.OWNERSHIP,
         "s3:GetBucketOwnershipControls",
         {"object-ownership"},
         False,
@@ -62,7 +64,7 @@ def test_one_part_may_not_be_read(
     bucket_name: str,
     ec_key: PrivateKey,
     call: str,
-    part: Part,
+    part: BucketPart,
     permission: str,
     steps: set[str],
     blocks: bool,
@@ -70,7 +72,7 @@ def test_one_part_may_not_be_read(
     """Name the permission in the steps that need it; overwrite nothing that was not seen."""
     distribution_id = make_grown_account(clients, bucket_name)
     denied = replace(clients, s3=Denied(clients.s3, call))
-    wish = DesiredState(
+    desired = DesiredState(
         bucket=bucket_name,
         distribution_id=distribution_id,
         path_pattern="media/*",
@@ -78,7 +80,7 @@ def test_one_part_may_not_be_read(
         key=site_key(ec_key),
     )
 
-    found = planned(denied, wish)
+    found = planned(denied, desired)
 
     named = [each for each in found if permission in each.why]
     assert {each.name for each in named} == steps
@@ -99,15 +101,15 @@ def test_throttling_is_no_missing_permission(
 
 
 def _with_headers_policy(*allowed: str) -> list[Step]:
-    account = stack()
+    account = account_with()
     assert isinstance(account.distribution, Distribution)
     config = account.distribution.config
     (behavior,) = config["CacheBehaviors"]["Items"]
     behavior["ResponseHeadersPolicyId"] = "policy-1"
     cors = {"AccessControlAllowOrigins": list_of(list(allowed)), "OriginOverride": True}
-    policy = Named(id="policy-1", name="own", config={"CorsConfig": cors})
+    policy = NamedConfig(id="policy-1", name="own", config={"CorsConfig": cors})
     account = replace(account, response_headers_policies={"policy-1": policy})
-    return plan(account, replace(WISH, cors_origins=(ORIGIN,)))
+    return plan(account, replace(DESIRED, cors_origins=(ORIGIN,)))
 
 
 def test_response_headers_policy_without_the_origin() -> None:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from cfsigned_django.aws.account import Clients, read_account
+from cfsigned_django.aws.account_reader import read_account
+from cfsigned_django.aws.client import Clients
 from cfsigned_django.management.commands import cfsigned_setup
 from tests.aws.provisioning.accounts import clients_of
 from tests.ministack_server import Ministack

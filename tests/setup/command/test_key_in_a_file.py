@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from django.core.management import CommandError
 
-from cfsigned_django.aws.account import Clients, read_account
+from cfsigned_django.aws.account_reader import read_account
+from cfsigned_django.aws.client import Clients
 from cfsigned_django.management.commands import cfsigned_setup
 from cfsigned_django.signing import PrivateKey
 from tests.aws.provisioning.accounts import bucket_of, make_grown_account
@@ -63,6 +64,13 @@ class TestWithAFile:
             ("expired-refused", "ok"),
             ("s3-private", "ok"),
         ]
+
+    def test_empty_bucket(self) -> None:
+        """Ask for the name that a rotation asks for, if the bucket has no file."""
+        proof = json.loads(run("--create", "--apply", "--yes", "--json"))["proof"]
+
+        [passed] = [each for each in proof if each["id"] == "signed-passes"]
+        assert passed["subject"].endswith("/.cfsigned-probe")
 
     def test_hash_of_the_settings(self, settings: Any) -> None:
         """Prove it with the hash that the setting names, where OpenSSL refuses RSA the other."""

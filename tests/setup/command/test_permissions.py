@@ -15,7 +15,7 @@ from botocore.client import BaseClient
 from django.core.files.base import ContentFile, File
 from django.core.management import CommandError, call_command
 
-from cfsigned_django.aws.account import Clients
+from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.edge_rules import DistributionReader
 from cfsigned_django.aws.key_groups import KeyGroups
 from cfsigned_django.aws.provisioning.desired_state import DesiredState, OriginAccess
@@ -76,9 +76,9 @@ def allowed(job: str) -> set[str]:
     return {action for each in statements for action in each["Action"]}
 
 
-def identity_calls(clients: Clients, wish: DesiredState) -> set[str]:
+def identity_calls(clients: Clients, desired: DesiredState) -> set[str]:
     """Return what a plan with an access identity calls: the emulator has none."""
-    steps = planned(strict(clients), replace(wish, origin_access=OriginAccess.OAI))
+    steps = planned(strict(clients), replace(desired, origin_access=OriginAccess.OAI))
     return {each.call.permission for each in steps if each.call}
 
 
@@ -95,7 +95,7 @@ def test_setup(clients: Clients, bucket_name: str, settings: Any, ec_key: Privat
     settings.AWS_STORAGE_BUCKET_NAME = grown = f"grown-{bucket_name}"
     distribution_id = make_grown_account(clients, grown)
     settings.AWS_CLOUDFRONT_KEY_GROUP_ID = group["KeyGroup"]["Id"]
-    wish = DesiredState(
+    desired = DesiredState(
         bucket=f"new-{bucket_name}", creates_distribution=True, key=site_key(ec_key)
     )
     with recorded() as of_the_grown_one:
@@ -103,7 +103,7 @@ def test_setup(clients: Clients, bucket_name: str, settings: Any, ec_key: Privat
         run_to_exit(*options, "--cors-origin", PAGE, "--apply", "--yes")
         with suppress(CommandError):
             run(*options, "--origin-access", "oai")
-    called |= of_the_grown_one | identity_calls(clients, wish)
+    called |= of_the_grown_one | identity_calls(clients, desired)
 
     # CreateBucket needs this one as well (API reference).
     assert called | {"s3:PutBucketOwnershipControls"} == allowed("setup")

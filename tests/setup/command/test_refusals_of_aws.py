@@ -10,9 +10,9 @@ import pytest
 from botocore.exceptions import NoRegionError
 from django.core.management import CommandError
 
-from cfsigned_django.aws.account import Clients, read_account
+from cfsigned_django.aws.account_reader import read_account
+from cfsigned_django.aws.client import Clients, make_clients
 from cfsigned_django.management.commands import cfsigned_setup
-from cfsigned_django.setup import site as site_setup
 from tests.aws.provisioning.accounts import bucket_of, clients_of, make_grown_account
 from tests.doctor.failing import Failing, denied
 from tests.ministack_server import Ministack
@@ -41,10 +41,9 @@ def let_fail(
     patch: pytest.MonkeyPatch, service: str, call: str, error: Callable[[str], Exception]
 ) -> None:
     """Let one call of the command fail."""
-    original = site_setup.make_clients
 
-    def make(region: str) -> Clients:
-        made = original(region)
+    def make(**given: Any) -> Clients:
+        made = make_clients(**given)
         broken: Any = Failing(getattr(made, service), error, call)
         return replace(made, **{service: broken})
 

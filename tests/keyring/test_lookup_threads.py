@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cfsigned_django.keyring import Found
-from tests.keys.lookup import INTERVAL, Process, signer
+from tests.keyring.lookup import INTERVAL, Process, signer
 
 
 class TestThreads:
@@ -41,6 +41,23 @@ class TestThreads:
             thread = threading.Thread(target=lambda: self.answers.append(self.process.signs()))
             thread.start()
             return thread
+
+    def test_a_look_that_expires(self, process: Process) -> None:
+        """Ask again if a look began before expire(): a key may have been revoked meanwhile."""
+        process.answer = Found(signer=signer("K1"))
+        quick = process.keyring._find_active
+
+        def find(*arguments: object) -> Found:
+            found = quick(*arguments)  # type: ignore[arg-type]
+            process.answer = Found(signer=signer("K2"))
+            process.keyring.expire()
+            process.keyring._find_active = quick
+            return found
+
+        process.keyring._find_active = find
+        process.lease()
+
+        assert process.signs() == "K2"
 
     def test_nobody_waits_for_a_look(self, process: Process) -> None:
         """Answer other threads at once, with what was known, while one looks."""

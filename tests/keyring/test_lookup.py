@@ -8,8 +8,8 @@ from hypothesis import given, strategies as st
 
 from cfsigned_django.keyring import Found, Lease
 from cfsigned_django.signing import HashAlgorithm
-from tests.keys import KEY_GROUP_ID
-from tests.keys.lookup import INTERVAL, SETTINGS_KEY, START, Process, signer
+from tests.keyring import KEY_GROUP_ID
+from tests.keyring.lookup import INTERVAL, SETTINGS_KEY, START, Process, signer
 
 
 class TestAnswers:

@@ -11,7 +11,7 @@ from cfsigned_django.keyring import Found, Lease
 from cfsigned_django.rotation.active import find_active_signer
 from cfsigned_django.signing import PrivateKey, Signer
 from cfsigned_django.testing import forget_keys
-from tests.keys import KEY_GROUP_ID
+from tests.keyring import KEY_GROUP_ID
 
 
 @pytest.fixture

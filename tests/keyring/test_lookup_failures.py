@@ -10,7 +10,8 @@ from django.db import InterfaceError
 
 from cfsigned_django.encryption import CannotUnseal
 from cfsigned_django.keyring import Found
-from tests.keys.lookup import GONE, INTERVAL, START, Process, signer
+from cfsigned_django.signing import InvalidKey
+from tests.keyring.lookup import GONE, INTERVAL, START, Process, signer
 
 
 class TestFailures:
@@ -203,3 +204,22 @@ class TestCannotUnseal:
         process.now += INTERVAL
 
         assert process.signs() == "K1"
+
+
+class TestCannotSign:
+    """What signs if the ACTIVE key pair of the database cannot be used."""
+
+    @pytest.mark.parametrize(
+        "error", [ImproperlyConfigured("1 of 2 entries"), InvalidKey("no key")], ids=repr
+    )
+    def test_nothing_signs(self, error: Exception, process: Process) -> None:
+        """Sign with nothing, and ask the database once in an interval."""
+        process.answer = Found(signer=signer("K1"))
+        process.lease()
+        process.answer = error
+        process.now += INTERVAL
+
+        for _ in range(3):
+            with pytest.raises(ImproperlyConfigured, match=str(error)):
+                process.lease()
+        assert len(process.looks) == 2

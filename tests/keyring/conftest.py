@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.keys.lookup import Process
+from tests.keyring.lookup import Process
 
 
 @pytest.fixture

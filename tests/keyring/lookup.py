@@ -8,7 +8,7 @@ from django.db import OperationalError
 
 from cfsigned_django.keyring import Found, Keyring, Lease
 from cfsigned_django.signing import HashAlgorithm, PrivateKey, Signer
-from tests.keys import KEY_GROUP_ID
+from tests.keyring import KEY_GROUP_ID
 
 INTERVAL, START = 60, 1_800_000_000
 PRIVATE_KEY = PrivateKey.generate()

@@ -1,0 +1,368 @@
+"""Read an :class:`~cfsigned_django.aws.account.Account`, once, by CloudFront, S3 and STS.
+
+:func:`read_account` goes on after something could not be read, and notes why. The local edge
+reads the distribution alone: see edge_rules.py.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
+
+from botocore import xform_name
+
+from cfsigned_django.aws.account import (
+    Account,
+    Bucket,
+    BucketPart,
+    BucketState,
+    Distribution,
+    KeyGroup,
+    NamedConfig,
+)
+from cfsigned_django.aws.client import Clients, call
+from cfsigned_django.aws.documents import Document
+from cfsigned_django.aws.documents.behavior import behaviors, listed
+from cfsigned_django.aws.documents.distribution import bucket_origins, covers, name_for
+from cfsigned_django.aws.errors import AwsError
+from cfsigned_django.aws.key_groups import KeyGroups
+
+T = TypeVar("T")
+_HOME_REGION = "us-east-1"
+
+
+def read_account(
+    clients: Clients,
+    *,
+    bucket: str | None,
+    distribution_id: str | None = None,
+    domain: str | None = None,
+    access_identities: bool = False,
+) -> Account:
+    """Return what there is. Never raises :exc:`AwsError`: the value says what went wrong.
+
+    The distribution is the one with ``distribution_id``, else the one for ``domain``, which is a
+    bare host: see :func:`find_distribution`. Origin access identities are listed only on request:
+    the permission for it would be one more to ask for.
+    """
+    reading = _Reading()
+    cloudfront = clients.cloudfront
+
+    def distributions() -> list[Distribution]:
+        """Return the distribution that is meant; an empty list if the account has none."""
+        if distribution_id is not None:
+            return [read_distribution(cloudfront, distribution_id)]
+        found = find_distribution(cloudfront, bucket=bucket, domain=domain)
+        return [found] if found else []
+
+    identity = reading.read(
+        "sts",
+        lambda: call(
+            clients.sts.get_caller_identity, "see whose account this is", "sts:GetCallerIdentity"
+        ),
+    )
+    meant = reading.read("cloudfront", distributions)
+    found = meant[0] if meant else None
+    config = found.config if found else None
+    account_id = str(identity["Account"]) if identity else ""
+    owner = account_id or (found.arn.split(":")[4] if found else "")
+    return Account(
+        account_id=account_id,
+        partition=str(identity["Arn"]).split(":")[1] if identity else "aws",
+        distribution=found,
+        has_looked_for_distribution=meant is not None,
+        bucket=(
+            reading.read("s3", lambda: read_bucket(clients.s3, bucket, account_id=owner))
+            if bucket and owner
+            else None
+        ),
+        public_keys=reading.read("cloudfront", lambda: tuple(KeyGroups(cloudfront).public_keys())),
+        key_groups=reading.read("cloudfront", lambda: tuple(list_key_groups(cloudfront))),
+        access_controls=reading.read("cloudfront", lambda: tuple(_access_controls(cloudfront))),
+        access_identities=(
+            reading.read("cloudfront", lambda: tuple(_access_identities(cloudfront)))
+            if access_identities
+            else ()
+        ),
+        cache_policies=reading.read(
+            "cloudfront", lambda: _read_policies(cloudfront, _CACHE_POLICY, config)
+        ),
+        origin_request_policies=reading.read(
+            "cloudfront", lambda: _read_policies(cloudfront, _ORIGIN_REQUEST_POLICY, config)
+        ),
+        response_headers_policies=reading.read(
+            "cloudfront", lambda: _read_used_policies(cloudfront, _RESPONSE_HEADERS_POLICY, config)
+        ),
+        problems=tuple(reading.problems),
+    )
+
+
+# HeadBucket's answer has no body, and so no code but the status.
+_NOT_ALLOWED: Final = frozenset({"AccessDenied", "403"})
+# After one of these the next call of the same service may succeed.
+_OF_ONE_CALL: Final = _NOT_ALLOWED | {
+    "AccessDeniedException",
+    "NoSuchDistribution",
+    "NoSuchResource",
+}
+
+
+@dataclass(slots=True)
+class _Reading:
+    """Collect failures; a service that does not answer is not asked again."""
+
+    problems: list[AwsError] = field(default_factory=list)
+    _silent: set[str] = field(default_factory=set)
+
+    def read(self, service: str, look: Callable[[], T]) -> T | None:
+        """Return what a look finds, or None and note why."""
+        if service in self._silent:
+            return None
+        try:
+            return look()
+        except AwsError as error:
+            if error.code not in _OF_ONE_CALL:
+                self._silent.add(service)
+            # What keeps every call back is said once.
+            if error.code in _OF_ONE_CALL or all(each.code != error.code for each in self.problems):
+                self.problems.append(error)
+            return None
+
+
+def find_distribution(
+    cloudfront: Any, *, bucket: str | None, domain: str | None
+) -> Distribution | None:
+    """Return the account's distribution that has a domain, else the only one that reads a bucket.
+
+    Without a domain, it is the one that cfsigned_setup made for the bucket. Raise :exc:`AwsError`
+    where they cannot be listed or read.
+    """
+    readers = []
+    for summary in list_items(
+        cloudfront.list_distributions,
+        "DistributionList",
+        "list the distributions",
+        "cloudfront:ListDistributions",
+    ):
+        is_reader = bucket is not None and bool(bucket_origins(summary, bucket))
+        if domain is None:
+            is_meant = is_reader and summary["Comment"] == name_for(str(bucket))
+        else:
+            names = [summary["DomainName"], *listed(summary.get("Aliases"))]
+            is_meant = any(covers(each, domain) for each in names)
+        if is_meant:
+            return read_distribution(cloudfront, summary["Id"])
+        if is_reader:
+            readers.append(summary["Id"])
+    if domain is None or len(readers) != 1:
+        return None
+    return read_distribution(cloudfront, readers[0])
+
+
+def read_distribution(cloudfront: Any, distribution_id: str) -> Distribution:
+    """Return a distribution by its id. Raise :exc:`AwsError` where there is none."""
+    answer = call(
+        cloudfront.get_distribution,
+        f"read the distribution {distribution_id}",
+        "cloudfront:GetDistribution",
+        Id=distribution_id,
+    )
+    return as_distribution(answer)
+
+
+def as_distribution(answer: Mapping[str, Any]) -> Distribution:
+    """Return what an answer of GetDistribution, or of a change to one, says."""
+    found = answer["Distribution"]
+    active = listed(found.get("ActiveTrustedKeyGroups"))
+    return Distribution(
+        id=found["Id"],
+        arn=found["ARN"],
+        status=found["Status"],
+        domain_name=found["DomainName"],
+        etag=answer["ETag"],
+        config=found["DistributionConfig"],
+        active_key_pairs={
+            each["KeyGroupId"]: tuple(listed(each.get("KeyPairIds"))) for each in active
+        },
+    )
+
+
+def list_key_groups(cloudfront: Any) -> Iterator[KeyGroup]:
+    """Return every key group of the account."""
+    for item in list_items(
+        cloudfront.list_key_groups,
+        "KeyGroupList",
+        "list the key groups",
+        "cloudfront:ListKeyGroups",
+    ):
+        group = item["KeyGroup"]
+        config = group["KeyGroupConfig"]
+        yield KeyGroup(
+            id=group["Id"],
+            name=config["Name"],
+            key_pair_ids=tuple(config["Items"]),
+            config=config,
+        )
+
+
+def _access_controls(cloudfront: Any) -> Iterator[NamedConfig]:
+    for item in list_items(
+        cloudfront.list_origin_access_controls,
+        "OriginAccessControlList",
+        "list the origin access controls",
+        "cloudfront:ListOriginAccessControls",
+    ):
+        yield NamedConfig(id=item["Id"], name=item["Name"], config=item)
+
+
+def _access_identities(cloudfront: Any) -> Iterator[NamedConfig]:
+    for item in list_items(
+        cloudfront.list_cloud_front_origin_access_identities,
+        "CloudFrontOriginAccessIdentityList",
+        "list the origin access identities",
+        "cloudfront:ListCloudFrontOriginAccessIdentities",
+    ):
+        yield NamedConfig(id=item["Id"], name=item["Comment"], config=item)
+
+
+def list_items(
+    method: Callable[..., Mapping[str, Any]], block: str, what: str, permission: str, **given: Any
+) -> Iterator[Document]:
+    """Return the items of every page of one of CloudFront's lists."""
+    marker: dict[str, str] = {}
+    while True:
+        listing = call(method, what, permission, **given, **marker)[block]
+        yield from listed(listing)
+        following = listing.get("NextMarker")
+        if not following:
+            return
+        marker = {"Marker": following}
+
+
+# The policies that behaviors refer to, by the names that the API has for their kinds.
+_CACHE_POLICY: Final = "CachePolicy"
+_ORIGIN_REQUEST_POLICY: Final = "OriginRequestPolicy"
+_RESPONSE_HEADERS_POLICY: Final = "ResponseHeadersPolicy"
+
+
+def _read_policies(
+    cloudfront: Any, kind: str, config: Mapping[str, Any] | None
+) -> dict[str, NamedConfig]:
+    """Return the account's own policies of a kind, and the managed ones that are used."""
+    operation = f"List{kind.removesuffix('y')}ies"
+    found = {}
+    for item in list_items(
+        getattr(cloudfront, xform_name(operation)),
+        f"{kind}List",
+        f"list the policies ({_words(kind)})",
+        f"cloudfront:{operation}",
+        Type="custom",
+    ):
+        policy = item[kind]
+        found[policy["Id"]] = _named(policy, kind)
+    return found | _read_used_policies(cloudfront, kind, config, known=found)
+
+
+def _read_used_policies(
+    cloudfront: Any, kind: str, config: Mapping[str, Any] | None, *, known: Collection[str] = ()
+) -> dict[str, NamedConfig]:
+    """Return the policies that behaviors use, managed ones too, but those that are ``known``."""
+    operation = f"Get{kind}"
+    found = {}
+    used = {each.get(f"{kind}Id") for each in behaviors(config)} if config else set()
+    for policy_id in sorted(filter(None, used.difference(known))):
+        answer = call(
+            getattr(cloudfront, xform_name(operation)),
+            f"read the {_words(kind)} {policy_id}",
+            f"cloudfront:{operation}",
+            Id=policy_id,
+        )
+        found[policy_id] = _named(answer[kind], kind)
+    return found
+
+
+def _words(kind: str) -> str:
+    return xform_name(kind, " ")
+
+
+def _named(policy: Mapping[str, Any], kind: str) -> NamedConfig:
+    config = policy[f"{kind}Config"]
+    return NamedConfig(id=policy["Id"], name=config["Name"], config=config)
+
+
+_MISSING: Final = frozenset({"404", "NoSuchBucket"})
+# What S3 answers if nothing was ever set.
+_NOT_SET: Final = frozenset(
+    {
+        "NoSuchBucketPolicy",
+        "NoSuchCORSConfiguration",
+        "NoSuchPublicAccessBlockConfiguration",
+        "OwnershipControlsNotFoundError",
+    }
+)
+
+
+def read_bucket(s3: Any, name: str, *, account_id: str) -> Bucket:
+    """Return what there is under a name. Raise :exc:`AwsError` where S3 cannot be asked.
+
+    A permission that is missing for one part keeps back that part alone.
+    """
+    try:
+        head = call(
+            s3.head_bucket,
+            f"look at the bucket {name}",
+            "s3:ListBucket",
+            Bucket=name,
+            ExpectedBucketOwner=account_id,
+        )
+    except AwsError as error:
+        if error.code in _MISSING:
+            return Bucket(name=name, state=BucketState.MISSING)
+        if error.code in _NOT_ALLOWED:
+            return Bucket(name=name, state=BucketState.REFUSED)
+        raise
+    unread: dict[BucketPart, AwsError] = {}
+
+    def get(part: BucketPart, method: Any, permission: str) -> Mapping[str, Any] | None:
+        try:
+            found: Mapping[str, Any] = call(
+                method, f"read the {part} of the bucket {name}", permission, Bucket=name
+            )
+        except AwsError as error:
+            if error.code in _NOT_ALLOWED:
+                unread[part] = error
+            elif error.code not in _NOT_SET:
+                raise
+            return None
+        return found
+
+    policy = get(BucketPart.POLICY, s3.get_bucket_policy, "s3:GetBucketPolicy")
+    cors = get(BucketPart.CORS, s3.get_bucket_cors, "s3:GetBucketCORS")
+    block = get(
+        BucketPart.PUBLIC_ACCESS, s3.get_public_access_block, "s3:GetBucketPublicAccessBlock"
+    )
+    ownership = get(
+        BucketPart.OWNERSHIP, s3.get_bucket_ownership_controls, "s3:GetBucketOwnershipControls"
+    )
+    return Bucket(
+        name=name,
+        state=BucketState.OURS,
+        region=_region(head),
+        policy=json.loads(policy["Policy"]) if policy else None,
+        cors_rules=tuple(cors["CORSRules"]) if cors else (),
+        public_access_block=block["PublicAccessBlockConfiguration"] if block else None,
+        object_ownership=_ownership(ownership),
+        unread=unread,
+    )
+
+
+def _region(head: Mapping[str, Any]) -> str:
+    headers = head["ResponseMetadata"]["HTTPHeaders"]
+    return head.get("BucketRegion") or headers.get("x-amz-bucket-region") or _HOME_REGION
+
+
+def _ownership(controls: Mapping[str, Any] | None) -> str | None:
+    rules = controls["OwnershipControls"]["Rules"] if controls else []
+    return rules[0]["ObjectOwnership"] if rules else None
