@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _, gettext_lazy
 
 from cfsigned_django.admin.snapshot import Snapshot
 from cfsigned_django.encryption import CannotUnseal
+from cfsigned_django.rotation.errors import Blocked
 from cfsigned_django.rotation.models import KeyPair
-from cfsigned_django.rotation.rotation import Blocked
 from cfsigned_django.rotation.steps import Action, Step
 
 ROTATE, REVOKE = "cfsigned_django.rotate_keypair", "cfsigned_django.revoke_keypair"

@@ -36,12 +36,13 @@ from cfsigned_django.admin.forms import form_class
 from cfsigned_django.admin.overview import Overview, make_card, make_overview
 from cfsigned_django.admin.snapshot import Snapshot
 from cfsigned_django.aws.errors import AwsError
+from cfsigned_django.rotation.errors import NotTheKey, Unfinished
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair, KnownReason
 from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.rotation.site import site_rotation
 from cfsigned_django.rotation.status import date_and_time
-from cfsigned_django.rotation.steps import FAILURES, Action, NotTheKey, Step, Unfinished, take
+from cfsigned_django.rotation.steps import FAILURES, Action, Step, take
 
 if TYPE_CHECKING:
     Base = admin.ModelAdmin[KeyPair]
@@ -178,7 +179,8 @@ class KeyPairAdmin(Base):
         problems = []
         if step is not None and not step.blocked:
             try:
-                take(replace(snapshot.rotation, key_groups=None), step, now=snapshot.now)
+                without_calls = replace(snapshot.rotation, key_groups=None)
+                take(without_calls, step, now=snapshot.now)
             except FAILURES as error:
                 problems.append(put_in_words(error))
         return self.show_state(request, problems, snapshot.rotation)

@@ -11,13 +11,10 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext as _
 
 from cfsigned_django.admin.snapshot import Snapshot, is_unfinished
-from cfsigned_django.rotation.lifecycle import KeyStatus
+from cfsigned_django.rotation.lifecycle import OLD, KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.settings_key import refuse_different, why_not_imported
 from cfsigned_django.rotation.status import clock_time, find_overdue, in_words
-
-#: From this age on a signing key ought to be replaced.
-OLD = timedelta(days=90)
 
 
 class Level(StrEnum):

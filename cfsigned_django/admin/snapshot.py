@@ -12,7 +12,7 @@ from cfsigned_django import conf
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.rotation import Rotation
-from cfsigned_django.rotation.settings_key import SettingsKey
+from cfsigned_django.rotation.settings_key import ConfiguredKey
 from cfsigned_django.rotation.site import unknown_keys
 from cfsigned_django.rotation.status import PendingWait, find_waits
 from cfsigned_django.rotation.steps import Action, Step, due
@@ -95,12 +95,12 @@ class Snapshot:
         return self.active is not None and self.active.pk in self.decryption_problems
 
     @cached_property
-    def settings_keys(self) -> list[SettingsKey]:
+    def settings_keys(self) -> list[ConfiguredKey]:
         """Return the keys that the settings and STORAGES hold for the group: mostly one or none."""
         return self.rotation.settings_keys()
 
     @cached_property
-    def unknown_keys(self) -> list[SettingsKey]:
+    def unknown_keys(self) -> list[ConfiguredKey]:
         """Return the keys of the settings that the database does not have; the others never sign.
 
         They sign while no key pair is ACTIVE.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from cfsigned_django.aws.account import Account, Bucket, Distribution, KeyGroup
@@ -24,9 +24,7 @@ from cfsigned_django.doctor.delivery import check_delivery
 from cfsigned_django.doctor.exposed_paths import check_exposed_paths
 from cfsigned_django.doctor.findings import Finding, Level, begin, named
 from cfsigned_django.doctor.site import ExpectedState
-
-#: After so long the admin calls a key old as well.
-OLD = timedelta(days=90)
+from cfsigned_django.rotation.lifecycle import OLD
 
 
 def check_aws(found: Account, expected: ExpectedState, *, now: datetime) -> Iterator[Finding]:

@@ -33,9 +33,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TypedDict
+from typing import Final, TypedDict
+
+#: From this age on a signing key ought to be replaced.
+OLD: Final = timedelta(days=90)
 
 
 class KeyStatus(StrEnum):

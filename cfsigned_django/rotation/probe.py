@@ -45,7 +45,7 @@ class ProbeResult(StrEnum):
 _fetch_soon = partial(fetch, timeout=5)
 
 
-def probe_url(url: str, *, fetch: Fetch = _fetch_soon) -> ProbeResult:
+def send_probe(url: str, *, fetch: Fetch = _fetch_soon) -> ProbeResult:
     """Request a signed URL and return what the answer means.
 
     A file need not exist under the URL: CloudFront checks the key before it

@@ -32,9 +32,16 @@ from cfsigned_django.rotation.cloudfront import (
     remove_from_cloudfront,
     restore_to_group,
 )
+from cfsigned_django.rotation.errors import (
+    Blocked,
+    Claimed,
+    ProbeFailed,
+    Restored,
+    RotationError,
+    Unanswered,
+)
 from cfsigned_django.rotation.lifecycle import (
     Blocker,
-    Cause,
     KeyStatus,
     Waits,
     begin_of_wait_by,
@@ -46,79 +53,11 @@ from cfsigned_django.rotation.lifecycle import (
 )
 from cfsigned_django.rotation.models import KeyPair, KnownReason
 from cfsigned_django.rotation.probe import ProbeResult
-from cfsigned_django.rotation.settings_key import SettingsKey, why_not_imported
-from cfsigned_django.rotation.store import (
-    SETTLE,
-    Claimed,
-    KeyPairStore,
-    RotationError,
-    refuse_long,
-)
+from cfsigned_django.rotation.settings_key import ConfiguredKey, why_not_imported
+from cfsigned_django.rotation.store import SETTLE, KeyPairStore, refuse_long
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm, PrivateKey, Signer
 
-__all__ = ["Blocked", "Claimed", "Rotation", "RotationError"]
-
 logger = logging.getLogger("cfsigned_django.rotation")
-
-
-class Blocked(RotationError):
-    """Report that a guard of lifecycle.py does not let a key pair move."""
-
-    def __init__(self, key_pair: KeyPair, to: KeyStatus, blockers: list[Blocker]) -> None:
-        if any(each.cause is Cause.NO_SUCH_MOVE for each in blockers):
-            text = _("%(key)s is %(status)s and cannot become %(to)s.")
-        else:
-            text = _("%(key)s may not become %(to)s yet.")
-        names = {"status": key_pair.status.upper(), "to": to.upper()}
-        super().__init__(text % {"key": key_pair, **names})
-        self.key_pair, self.to, self.blockers = key_pair, to, blockers
-
-
-class Unanswered(RotationError):
-    """Report that the last probe before a key would sign was not answered."""
-
-    def __init__(self, key_pair: KeyPair) -> None:
-        text = _(
-            "%(key)s could sign, but CloudFront did not answer the last probe. Look again in a "
-            "minute."
-        )
-        super().__init__(text % {"key": key_pair})
-
-
-class ProbeFailed(RotationError):
-    """Report a probe whose answer no waiting will change."""
-
-    def __init__(self, key_pair: KeyPair, result: ProbeResult) -> None:
-        if result is ProbeResult.UNRESTRICTED:
-            text = _(
-                "%(key)s cannot be probed: a request without a signature is answered like a signed "
-                "one, so links are not checked there. Set Restrict viewer access, with the key "
-                "group, in the cache behavior; an error page for 403 hides the answer as well."
-            )
-        elif result is ProbeResult.REFUSED:
-            text = _(
-                "A request that %(key)s signed was answered with 403, and neither by S3 nor for "
-                "its key. Does a WAF rule or a CloudFront function stop query parameters that it "
-                "does not know? Each link of an ECDSA key has one more, Hash-Algorithm. Or does "
-                "an origin that is not S3 refuse the name .cfsigned-probe? Let it answer 404."
-            )
-        else:
-            text = _(
-                "CloudFront refuses what %(key)s signs. Compare: the public key that it has under "
-                "this id must be this one, and the clock of this machine must be right."
-            )
-        super().__init__(text % {"key": key_pair})
-
-
-class Restored(RotationError):
-    """Report that someone had taken a TRUSTED key out of its group, and that it waits anew."""
-
-    def __init__(self, key_pair: KeyPair) -> None:
-        text = _(
-            "Someone had taken %(key)s out of the key group. It is in it again, and its waiting "
-            "time begins anew."
-        )
-        super().__init__(text % {"key": key_pair})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +75,7 @@ class Rotation:
     bypasses_rotation: Callable[[str], list[str]] = lambda key_pair_id: []
     #: Returns the keys of the settings with which storages sign while no key pair is ACTIVE:
     #: mostly one, or none.
-    settings_keys: Callable[[], list[SettingsKey]] = list
+    settings_keys: Callable[[], list[ConfiguredKey]] = list
     #: Called after a key was restored to its group, from which someone had taken it.
     on_restore: Callable[[KeyPair], None] = lambda key_pair: None
     #: Whether a person changes CloudFront, and not this site.
@@ -159,7 +98,7 @@ class Rotation:
         """Return what keeps a key pair from a move."""
         return find_blockers(key_pair.state, to, now=int(now.timestamp()), waits=self.waits)
 
-    def require(self, key_pair: KeyPair, to: KeyStatus, now: datetime) -> None:
+    def _require(self, key_pair: KeyPair, to: KeyStatus, now: datetime) -> None:
         """Raise :exc:`Blocked` if the move is forbidden by ``now`` or by the database's clock."""
         if found := self.blockers(key_pair, to, end_of_wait_by(now, self.store.clock())):
             raise Blocked(key_pair, to, found)
@@ -215,13 +154,13 @@ class Rotation:
         values = {"storage": ", ".join(names), "key": key_pair_id, "group": self.key_group_id}
         return text % values
 
-    def require_no_bypass(self, key_pair_id: str) -> None:
+    def _require_no_bypass(self, key_pair_id: str) -> None:
         """Raise :exc:`RotationError` where a storage would go on signing with the key."""
         keyring.forget()  # What another process has changed counts before a move.
         if problem := self.find_bypass(key_pair_id):
             raise RotationError(problem)
 
-    def require_api(self) -> KeyGroups:
+    def _require_api(self) -> KeyGroups:
         """Return the calls to CloudFront. Raise :exc:`RotationError` if there are none."""
         if self.key_groups is None:
             raise RotationError(
@@ -282,7 +221,7 @@ class Rotation:
             )
             names = {"status": known.status.upper(), "group": known.key_group_id}
             raise RotationError(text % {"id": key_pair_id, **names})
-        self.require_no_bypass(key_pair_id)
+        self._require_no_bypass(key_pair_id)
         return None
 
     def start(
@@ -325,22 +264,22 @@ class Rotation:
         if key_pair_id and key_pair.status == KeyStatus.TRUSTED:
             self._correct_id(key_pair, key_pair_id, now)
             return
-        self.require(key_pair, KeyStatus.TRUSTED, now)
+        self._require(key_pair, KeyStatus.TRUSTED, now)
         if key_pair_id:
             self._record_trust(key_pair, key_pair_id, now)
             return
-        api = self.require_api()
+        api = self._require_api()
         try:
             with self.store.claim(key_pair) as claim:
                 key_pair_id = register_in_cloudfront(
-                    claim.before_each_call(api), key_pair, partial(self.note_id, key_pair)
+                    claim.before_each_call(api), key_pair, partial(self._note_id, key_pair)
                 )
             self._record_trust(key_pair, key_pair_id, now)
         except Exception:
-            self.reopen_removal(key_pair)
+            self._reopen_removal(key_pair)
             raise
 
-    def note_id(self, key_pair: KeyPair, key_pair_id: str) -> None:
+    def _note_id(self, key_pair: KeyPair, key_pair_id: str) -> None:
         """Write down the id of a public key; also of one that was revoked meanwhile."""
         # Else a person has given the id, which stays for them to correct.
         rows = self.store.rows.filter(
@@ -386,7 +325,7 @@ class Rotation:
             text = _("%(id)s is the id of another key pair.")
             raise RotationError(text % {"id": key_pair_id}) from None
 
-    def reopen_removal(self, key_pair: KeyPair) -> None:
+    def _reopen_removal(self, key_pair: KeyPair) -> None:
         """Have what was just created removed again, where the key pair was revoked meanwhile.
 
         Once it is listed: who is removing it at this moment loses the claim,
@@ -443,29 +382,29 @@ class Rotation:
         probe must be answered well. Return the key that signed before.
         """
         if key_pair.status != KeyStatus.TRUSTED:
-            self.require(key_pair, KeyStatus.ACTIVE, now)
+            self._require(key_pair, KeyStatus.ACTIVE, now)
         # One look at the group: before a probe that may begin the wait, after one that ends it.
         if self.blockers(key_pair, KeyStatus.ACTIVE, now):
             result = self.check(key_pair, now=now)
         else:
             result = self.record_probe(key_pair, now=now)
             if not result.needs_a_person:
-                self.require_in_group(key_pair, now=now)
+                self._require_in_group(key_pair, now=now)
         if result.needs_a_person:
             raise ProbeFailed(key_pair, result)
-        self.require(key_pair, KeyStatus.ACTIVE, now)
+        self._require(key_pair, KeyStatus.ACTIVE, now)
         if result is ProbeResult.NO_ANSWER:
             raise Unanswered(key_pair)
         with self.store.transaction():
             self.store.lock(key_pair)
             if key_pair.status != KeyStatus.TRUSTED:
                 raise Claimed
-            self.require(key_pair, KeyStatus.ACTIVE, now)
+            self._require(key_pair, KeyStatus.ACTIVE, now)
             former = self._switch_to(key_pair, now)
         self._after_switch(former)
         return former
 
-    def require_in_group(self, key_pair: KeyPair, *, now: datetime) -> None:
+    def _require_in_group(self, key_pair: KeyPair, *, now: datetime) -> None:
         """Raise :exc:`Restored` if someone took the key out of its group; restore it."""
         if self.restore_missing([key_pair], now=now):
             raise Restored(key_pair)
@@ -565,12 +504,13 @@ class Rotation:
         Where it is the only one of its group, since what signed after it was
         revoked by hand, another is made first, and signs at once.
         """
-        self.require(key_pair, KeyStatus.RETIRED, now)
-        self.require_no_bypass(str(key_pair))
-        if self.key_groups is not None:  # else a person has done it
+        self._require(key_pair, KeyStatus.RETIRED, now)
+        self._require_no_bypass(str(key_pair))
+        if not self.by_hand:  # else a person has done it
+            api = self._require_api()
             self._restore_active(now)
             with self.store.claim(key_pair) as claim:
-                self.leave(claim.before_each_call(self.key_groups), key_pair, now)
+                self._leave(claim.before_each_call(api), key_pair, now)
         with self.store.transaction():
             self.store.move(
                 key_pair,
@@ -580,7 +520,7 @@ class Rotation:
                 encrypted_private_key="",
             )
 
-    def leave(
+    def _leave(
         self,
         api: KeyGroups,
         key_pair: KeyPair,
@@ -593,7 +533,7 @@ class Rotation:
         except AwsError as error:
             if error.code != LAST_PUBLIC_KEY:
                 raise
-            self.replace_last(key_pair, now, algorithm)
+            self._replace_last(key_pair, now, algorithm)
             remove_from_cloudfront(api, key_pair)
 
     # Revoke
@@ -625,13 +565,13 @@ class Rotation:
         failure: AwsError | CannotUnseal | None = None
         tries = 0
         while key_pair.status != KeyStatus.REVOKED:
-            failure = self.prepare_successor(key_pair, now, reason, algorithm)
+            failure = self._prepare_successor(key_pair, now, reason, algorithm)
             tries += 1
             # Another process may take the successor away before the revocation is recorded: then
             # one is prepared again. The third time, the key is revoked all the same.
             is_last = failure is not None or tries == 3
             self._record_revocation(key_pair, now, reason, even_without_successor=is_last)
-        if self.key_groups is None:
+        if self.by_hand:
             return  # A person does it, and says so afterwards.
         self.finish_revocation(key_pair, now=now, algorithm=algorithm)
         if failure is not None or key_pair.active_at is not None:
@@ -653,14 +593,15 @@ class Rotation:
         if key_pair.removed_at is not None:
             return
         self._restore_active(now)
-        if self.key_groups is None:
+        if self.by_hand:  # a person has done it
             rows = self.store.rows.filter(pk=key_pair.pk, status=KeyStatus.REVOKED)
             is_over = self.store.write(rows, removed_at=now, claimed_until=None)
         else:
+            api = self._require_api()
             with self.store.claim(key_pair) as claim:
                 # Who was creating it until a moment ago may have written down its id.
                 key_pair.refresh_from_db(using=self.store.rows.db, fields=["key_pair_id"])
-                self.leave(claim.before_each_call(self.key_groups), key_pair, now, algorithm)
+                self._leave(claim.before_each_call(api), key_pair, now, algorithm)
             # Not over if another process, delayed since before the revocation, has just created
             # the key.
             is_over = claim.end(removed_at=now)
@@ -681,7 +622,7 @@ class Rotation:
             return None
         return successor if opens(successor) else None
 
-    def prepare_successor(
+    def _prepare_successor(
         self, key_pair: KeyPair, now: datetime, reason: str, algorithm: KeyAlgorithm | None
     ) -> AwsError | CannotUnseal | None:
         """Have a successor trusted before the signing key stops to sign.
@@ -711,9 +652,9 @@ class Rotation:
         former = None
         with self.store.transaction():
             self.store.lock(key_pair)
-            self.require(key_pair, KeyStatus.REVOKED, now)
+            self._require(key_pair, KeyStatus.REVOKED, now)
             was_active = key_pair.active_in is not None
-            if was_active and not even_without_successor and self.lacks_successor():
+            if was_active and not even_without_successor and self._lacks_successor():
                 return  # it began to sign, or the successor was revoked, a moment ago
             self.store.move(
                 key_pair,
@@ -733,14 +674,14 @@ class Rotation:
                 former = self._switch_to(successor, now)
         self._after_switch(former)
 
-    def lacks_successor(self) -> bool:
+    def _lacks_successor(self) -> bool:
         """Tell whether there is no successor in the group, and this site can put one there."""
         if self.key_groups is None:
             return False
         successor = self.store.successor()
         return successor is None or successor.status == KeyStatus.PENDING
 
-    def replace_last(
+    def _replace_last(
         self, key_pair: KeyPair, now: datetime, algorithm: KeyAlgorithm | None
     ) -> None:
         """Have another key in the group than this one, which is the only one there."""

@@ -15,7 +15,7 @@ from cfsigned_django.validation import is_of_trusted_signer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SettingsKey:
+class ConfiguredKey:
     """A key of the settings, or of the OPTIONS of a storage, which are settings as well."""
 
     key_pair_id: str
@@ -32,25 +32,25 @@ class SettingsKey:
         return text % {"storages": ", ".join(self.storages)}
 
 
-def find_settings_keys(storages: Iterable[tuple[str, SignedUrlMixin]]) -> list[SettingsKey]:
+def find_settings_keys(storages: Iterable[tuple[str, SignedUrlMixin]]) -> list[ConfiguredKey]:
     """Return the keys with which these storages sign while no key pair is ACTIVE, each once.
 
     Where no storage has one, it is the key of the AWS_CLOUDFRONT settings, if
     there is one: a storage that is made in the code may sign with it.
     """
-    found: dict[str, SettingsKey] = {}
+    found: dict[str, ConfiguredKey] = {}
     for name, storage in storages:
         if (given := storage.settings_key()) is not None:
             source, key_pair_id = given
             known = found.get(key_pair_id)
-            found[key_pair_id] = SettingsKey(
+            found[key_pair_id] = ConfiguredKey(
                 key_pair_id=key_pair_id,
                 source=known.source if known else source,
                 storages=(*(known.storages if known else ()), name),
             )
     source, key_pair_id = conf.default_of("cloudfront_key"), conf.default_of("cloudfront_key_id")
     if not found and source is not None and key_pair_id:
-        return [SettingsKey(key_pair_id=str(key_pair_id), source=source)]
+        return [ConfiguredKey(key_pair_id=str(key_pair_id), source=source)]
     return list(found.values())
 
 
@@ -68,7 +68,7 @@ def why_not_imported(key_pair_id: str) -> str:
     return text % {"id": key_pair_id}
 
 
-def refuse_different(keys: list[SettingsKey]) -> None:
+def refuse_different(keys: list[ConfiguredKey]) -> None:
     """Raise :exc:`ImproperlyConfigured` where the storages of a group sign with different keys."""
     if len(keys) < 2:
         return

@@ -20,11 +20,15 @@ from cfsigned_django.aws.key_groups import KEYS_PER_GROUP, KeyGroups
 from cfsigned_django.encryption import seal
 from cfsigned_django.rotation.lifecycle import Waits
 from cfsigned_django.rotation.models import KeyPair
-from cfsigned_django.rotation.probe import ProbeResult, probe_url
+from cfsigned_django.rotation.probe import ProbeResult, send_probe
 from cfsigned_django.rotation.rotation import Rotation
-from cfsigned_django.rotation.settings_key import SettingsKey, find_settings_keys, refuse_different
+from cfsigned_django.rotation.settings_key import (
+    ConfiguredKey,
+    find_settings_keys,
+    refuse_different,
+)
 from cfsigned_django.rotation.store import KeyPairStore
-from cfsigned_django.signing import Signer
+from cfsigned_django.signing import KeyAlgorithm, Signer
 from cfsigned_django.storage.registry import dynamic_storages, signing_aliases, signing_fields
 from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.validation import site_lifetime
@@ -140,14 +144,14 @@ def site_waits() -> Waits:
 
 def _probe(members: list[SignedUrlMixin], signer: Signer) -> ProbeResult:
     """Probe through every domain that signs for the group; the worst answer counts."""
-    results = {probe_url(url) for url in {each.probe_url(signer) for each in members}}
+    results = {send_probe(url) for url in {each.probe_url(signer) for each in members}}
     for bad in _WORST_FIRST:
         if bad in results:
             return bad
     return ProbeResult.GOOD
 
 
-def unknown_keys(rotation: Rotation, keys: list[SettingsKey]) -> list[SettingsKey]:
+def unknown_keys(rotation: Rotation, keys: list[ConfiguredKey]) -> list[ConfiguredKey]:
     """Return those that the database does not have, which sign where no row is ACTIVE.
 
     One that it has was replaced or revoked, and signs no more: see keyring.py.
@@ -167,6 +171,16 @@ def signing_settings_key(rotation: Rotation) -> str:
     if rotation.store.active():
         return ""
     return ", ".join(each.key_pair_id for each in unknown_keys(rotation, rotation.settings_keys()))
+
+
+def has_signing_key(rotation: Rotation) -> bool:
+    """Return whether a key signs, of the database or of the settings."""
+    return rotation.store.active() is not None or bool(signing_settings_key(rotation))
+
+
+def wanted_spare(rotation: Rotation) -> KeyAlgorithm | None:
+    """Return the algorithm of the spare that must be ready; None while no key signs."""
+    return conf.spare_algorithm() if has_signing_key(rotation) else None
 
 
 def import_settings_key(rotation: Rotation, *, now: datetime) -> KeyPair:
@@ -191,7 +205,7 @@ def check_import(rotation: Rotation) -> KeyPair | None:
     return there
 
 
-def _key_to_import(rotation: Rotation) -> SettingsKey:
+def _key_to_import(rotation: Rotation) -> ConfiguredKey:
     keys = rotation.settings_keys()
     if not keys:
         raise ImproperlyConfigured(

@@ -19,21 +19,24 @@ from django.utils.translation import gettext as _
 
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.encryption import CannotUnseal
-from cfsigned_django.rotation.lifecycle import Cause, KeyStatus
+from cfsigned_django.rotation.errors import (
+    Blocked,
+    NotTheKey,
+    ProbeFailed,
+    RotationError,
+    Unfinished,
+)
+from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair, KnownReason
 from cfsigned_django.rotation.probe import ProbeResult
-from cfsigned_django.rotation.rotation import (
-    Blocked,
-    Claimed,
-    ProbeFailed,
-    Restored,
-    Rotation,
-    RotationError,
-    Unanswered,
-    opens,
+from cfsigned_django.rotation.rotation import Rotation, opens
+from cfsigned_django.rotation.settings_key import ConfiguredKey
+from cfsigned_django.rotation.site import (
+    has_signing_key,
+    import_settings_key,
+    signing_settings_key,
+    unknown_keys,
 )
-from cfsigned_django.rotation.settings_key import SettingsKey
-from cfsigned_django.rotation.site import import_settings_key, signing_settings_key, unknown_keys
 from cfsigned_django.rotation.status import PendingWait, clock_time, find_waits, in_words
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm
 from cfsigned_django.validation import is_of_trusted_signer
@@ -99,36 +102,6 @@ class Outcome:
     key_pair: KeyPair | None = None
 
 
-class NotTheKey(RotationError):
-    """Report that CloudFront has another public key under the id that a person gave."""
-
-    def __init__(self, key_pair_id: str) -> None:
-        text = _(
-            "CloudFront has another public key under %(id)s. Compare: the public key there must be "
-            "the one that is shown here."
-        )
-        super().__init__(text % {"id": key_pair_id})
-
-
-class Unfinished(RotationError):
-    """Report how far a revocation came, and the error that kept it from its end."""
-
-    def __init__(self, text: str, cause: Exception) -> None:
-        super().__init__(f"{text} {cause}")
-        self.text, self.cause = text, cause
-
-
-def will_pass(error: Exception) -> bool:
-    """Return whether the same step may succeed later although nothing is changed until then."""
-    if isinstance(error, Unfinished):
-        return will_pass(error.cause)
-    if isinstance(error, AwsError):
-        return error.is_temporary
-    if isinstance(error, Blocked):
-        return all(each.cause is not Cause.NO_SUCH_MOVE for each in error.blockers)
-    return isinstance(error, Claimed | Restored | Unanswered)
-
-
 # What is due
 
 
@@ -137,7 +110,7 @@ def due(
     *,
     now: datetime,
     key_pairs: Collection[KeyPair] | None = None,
-    unknown_keys: Collection[SettingsKey] = (),
+    unknown_keys: Collection[ConfiguredKey] = (),
 ) -> list[Step]:
     """Return the steps that are due, the most urgent first; revoking comes last.
 
@@ -157,7 +130,7 @@ def _due(
     now: datetime,
     key_pairs: list[KeyPair],
     waits: dict[UUID, PendingWait],
-    unknown_keys: Collection[SettingsKey],
+    unknown_keys: Collection[ConfiguredKey],
 ) -> Iterator[Step]:
     """Yield the steps; ``key_pairs`` are the oldest first."""
 
@@ -210,7 +183,7 @@ def _steps_of(rotation: Rotation, key_pair: KeyPair, wait: str) -> Iterator[tupl
 
 
 def _steps_of_the_group(
-    key_pairs: list[KeyPair], unknown_keys: Collection[SettingsKey]
+    key_pairs: list[KeyPair], unknown_keys: Collection[ConfiguredKey]
 ) -> Iterator[Step]:
     has_active = any(each.status == KeyStatus.ACTIVE for each in key_pairs)
     may_import = not any(is_of_trusted_signer(each.key_pair_id) for each in unknown_keys)
@@ -241,6 +214,22 @@ def is_under_way(rotation: Rotation) -> bool:
             case _over:
                 pass
     return False
+
+
+def is_too_old(rotation: Rotation, max_age: timedelta, *, now: datetime) -> bool:
+    """Return whether the signing key is older, or none signs; that of the settings has no age."""
+    active = rotation.store.active()
+    if active is None:
+        return not has_signing_key(rotation)
+    return now - (active.active_at or active.created_at) > max_age
+
+
+def waits_for_start(rotation: Rotation) -> bool:
+    """Return whether no key signs, and none will unless somebody starts a rotation."""
+    if has_signing_key(rotation):
+        return False
+    successor = rotation.store.successor()
+    return successor is None or successor.is_spare
 
 
 # What a job does by itself
@@ -423,13 +412,14 @@ def take(
     CORRECT).
     """
     key_pair = step.key_pair
-    match step.action, key_pair:
-        case Action.IMPORT, None:
-            return _import(rotation, now)
-        case Action.START, None:
-            return _start(rotation, now, algorithm, reason, spare)
-        case _, None:
-            raise ValueError(f"{step.action} is no step of a key group.")
+    if key_pair is None:
+        match step.action:
+            case Action.IMPORT:
+                return _import(rotation, now)
+            case Action.START:
+                return _start(rotation, now, algorithm, reason, spare)
+            case _:
+                raise ValueError(f"{step.action} is no step of a key group.")
     match step.action:
         case Action.TRUST | Action.CORRECT:
             return _trust(rotation, key_pair, now, key_pair_id)
@@ -470,9 +460,13 @@ def _start(
     reason: str,
     spare: bool,
 ) -> Outcome:
+    successor = rotation.store.successor()
     key_pair = rotation.start(
         algorithm=algorithm or KeyAlgorithm.ECDSA_P256, now=now, reason=reason, spare=spare
     )
+    if successor is not None and not successor.is_spare:
+        text = _("A rotation is under way: %(key)s is next.")
+        return Outcome(text=text % {"key": key_pair}, has_changed=False)
     if key_pair.status == KeyStatus.TRUSTED:
         text = _("The spare %(key)s is the next key. CloudFront trusts it already.")
     elif spare:

@@ -20,23 +20,13 @@ from django.utils.translation import gettext as _
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.key_groups import KeyGroups
 from cfsigned_django.encryption import CannotUnseal, reseal
+from cfsigned_django.rotation.errors import Claimed, RotationError
 from cfsigned_django.rotation.lifecycle import KeyStatus, lacks_retirement_date
 from cfsigned_django.rotation.models import REASON_LENGTH, KeyPair
 from cfsigned_django.signing import PrivateKey
 
 #: CloudFront may take a moment to list what a call did whose answer was lost.
 SETTLE = timedelta(seconds=5)
-
-
-class RotationError(Exception):
-    """Report a move that cannot be made; the message says what to do."""
-
-
-class Claimed(RotationError):
-    """Report that another process does, or has just done, the same step."""
-
-    def __init__(self) -> None:
-        super().__init__(_("Another process is at the same step. Look again in a minute."))
 
 
 def refuse_long(reason: str) -> None:

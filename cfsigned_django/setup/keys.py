@@ -17,16 +17,11 @@ from typing import ClassVar, Protocol
 from django.db import IntegrityError
 
 from cfsigned_django.aws.provisioning.desired_state import SiteKey
+from cfsigned_django.rotation.errors import Blocked, ProbeFailed, RotationError, Unanswered
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair, KnownReason
 from cfsigned_django.rotation.probe import ProbeResult
-from cfsigned_django.rotation.rotation import (
-    Blocked,
-    ProbeFailed,
-    Rotation,
-    RotationError,
-    Unanswered,
-)
+from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.signing import KeyAlgorithm, PrivateKey, Signer
 from cfsigned_django.validation import is_of_trusted_signer
 

@@ -25,7 +25,7 @@ from cfsigned_django.doctor.answers import Clock, direct_url
 from cfsigned_django.doctor.findings import Finding
 from cfsigned_django.doctor.live import RequestedObject, examine_live
 from cfsigned_django.rotation.models import KeyPair
-from cfsigned_django.rotation.probe import ProbeResult, probe_url
+from cfsigned_django.rotation.probe import ProbeResult, send_probe
 from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.rotation.site import site_waits
 from cfsigned_django.rotation.store import KeyPairStore
@@ -104,7 +104,7 @@ class SiteSetup:
         """Finish the key pair; say what is left to do."""
 
         def probe(signer: Signer) -> ProbeResult:
-            return probe_url(self._signed_url(signer, url, now), fetch=self.fetch)
+            return send_probe(self._signed_url(signer, url, now), fetch=self.fetch)
 
         url = self._url(state, self._probe_key(state))
         return self.provider.finish(state.key_group_id, state.key_pair_id, probe)

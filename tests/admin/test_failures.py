@@ -9,9 +9,10 @@ from pytest_django import Settings
 
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.encryption import CannotUnseal
+from cfsigned_django.rotation.errors import Claimed, RotationError
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
-from cfsigned_django.rotation.rotation import Claimed, Rotation, RotationError
+from cfsigned_django.rotation.rotation import Rotation
 from tests.admin import (
     LIST,
     FakeCloudFront,

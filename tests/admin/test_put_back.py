@@ -92,7 +92,7 @@ def test_key_that_is_taken_out_at_its_last_look_is_logged(
         take_out(cloudfront, successor)
         return ProbeResult.GOOD
 
-    monkeypatch.setattr(site_rotation, "probe_url", probe)
+    monkeypatch.setattr(site_rotation, "send_probe", probe)
     page = admin.post(address("activate", successor))
 
     assert "It is in it again, and its waiting time begins anew." in page

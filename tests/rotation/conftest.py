@@ -65,7 +65,7 @@ def shell(
         return shell
 
     monkeypatch.setattr(site_rotation, "make_client", make_client)
-    monkeypatch.setattr(site_rotation, "probe_url", lambda url: shell.answer)
+    monkeypatch.setattr(site_rotation, "send_probe", lambda url: shell.answer)
     site_rotation._shared_client.cache_clear()
     keyring.forget()
     yield shell

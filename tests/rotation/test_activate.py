@@ -6,15 +6,9 @@ from datetime import timedelta
 
 import pytest
 
+from cfsigned_django.rotation.errors import Blocked, Claimed, ProbeFailed, RotationError, Unanswered
 from cfsigned_django.rotation.lifecycle import Cause
 from cfsigned_django.rotation.probe import ProbeResult
-from cfsigned_django.rotation.rotation import (
-    Blocked,
-    Claimed,
-    ProbeFailed,
-    RotationError,
-    Unanswered,
-)
 from cfsigned_django.rotation.steps import Action, Step, take
 from tests.rotation import Site, fresh, statuses
 

@@ -14,9 +14,10 @@ from django.utils import translation
 
 from cfsigned_django.management import commands
 from cfsigned_django.rotation import store
+from cfsigned_django.rotation.errors import RotationError
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
-from cfsigned_django.rotation.rotation import Rotation, RotationError
+from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.rotation.store import KeyPairStore
 from tests.rotation import ECDSA, Site, statuses
 from tests.rotation.commands import Shell, aged

@@ -10,9 +10,10 @@ import pytest
 from django.db import connection
 
 from cfsigned_django.aws.errors import AwsError
+from cfsigned_django.rotation.errors import RotationError
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
-from cfsigned_django.rotation.rotation import Rotation, RotationError
+from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.rotation.steps import advance, is_under_way
 from tests.rotation import ECDSA, Killed, Site, fresh
 

@@ -12,8 +12,9 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from cfsigned_django.encryption import CannotUnseal
+from cfsigned_django.rotation.errors import Blocked
 from cfsigned_django.rotation.models import KeyPair
-from cfsigned_django.rotation.rotation import Blocked, Rotation
+from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.rotation.site import site_rotation
 from cfsigned_django.rotation.steps import advance
 from cfsigned_django.storage import CloudFrontS3Storage

@@ -8,8 +8,8 @@ import pytest
 
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.key_groups import KEYS_PER_GROUP
+from cfsigned_django.rotation.errors import Claimed
 from cfsigned_django.rotation.models import KeyPair
-from cfsigned_django.rotation.store import Claimed
 from tests.aws.api import Account
 from tests.rotation import Site, fresh
 from tests.simulation.strict_cloudfront import StrictCloudFront

@@ -14,9 +14,9 @@ import pytest
 
 from cfsigned_django.edge import Behavior, Distribution, EdgeServer
 from cfsigned_django.rotation import site as site_rotation
+from cfsigned_django.rotation.errors import ProbeFailed
 from cfsigned_django.rotation.models import KeyPair
-from cfsigned_django.rotation.probe import ProbeResult, probe_url
-from cfsigned_django.rotation.rotation import ProbeFailed
+from cfsigned_django.rotation.probe import ProbeResult, send_probe
 from cfsigned_django.rotation.steps import (
     advance,
 )
@@ -108,19 +108,19 @@ def edge(
 def test_known_key_is_good(ec_key: PrivateKey, origin: WSGIApplication) -> None:
     """A key that the edge knows is good, whatever the bucket answers."""
     with serving(edge({KEY_ID: ec_key.public_key}, origin=origin)) as address:
-        assert probe_url(sign(address, ec_key)) is ProbeResult.GOOD
+        assert send_probe(sign(address, ec_key)) is ProbeResult.GOOD
 
 
 def test_unknown_key(ec_key: PrivateKey) -> None:
     """A key that the edge does not know yet."""
     with serving(edge({})) as address:
-        assert probe_url(sign(address, ec_key)) is ProbeResult.UNKNOWN_KEY
+        assert send_probe(sign(address, ec_key)) is ProbeResult.UNKNOWN_KEY
 
 
 def test_wrong_key(ec_key: PrivateKey) -> None:
     """An id that belongs to another key."""
     with serving(edge({KEY_ID: PrivateKey.generate().public_key})) as address:
-        assert probe_url(sign(address, ec_key)) is ProbeResult.WRONG_KEY
+        assert send_probe(sign(address, ec_key)) is ProbeResult.WRONG_KEY
 
 
 @pytest.mark.parametrize(
@@ -131,21 +131,21 @@ def test_wrong_key(ec_key: PrivateKey) -> None:
 def test_open_behavior_proves_nothing(ec_key: PrivateKey, origin: WSGIApplication) -> None:
     """Where a request without a signature is served as well, links are not checked."""
     with serving(edge({}, restricted=False, origin=origin)) as address:
-        assert probe_url(sign(address, ec_key)) is ProbeResult.UNRESTRICTED
+        assert send_probe(sign(address, ec_key)) is ProbeResult.UNRESTRICTED
 
 
 def test_error_page_in_the_place_of_both_answers(ec_key: PrivateKey) -> None:
     """An error page that hides whether the key is known proves nothing either."""
     page = answering("403 Forbidden", b"<h1>Sorry</h1>")
     with serving(lambda host: page) as address:
-        assert probe_url(sign(address, ec_key)) is ProbeResult.UNRESTRICTED
+        assert send_probe(sign(address, ec_key)) is ProbeResult.UNRESTRICTED
 
 
 def test_error_page_for_unsigned_requests_only(ec_key: PrivateKey) -> None:
     """Where the signature makes the difference, an error page does no harm."""
     page = answering("403 Forbidden", b"<h1>Sorry</h1>")
     with serving(lambda host: choosing(answering("200 OK", b"x"), page)) as address:
-        assert probe_url(sign(address, ec_key)) is ProbeResult.GOOD
+        assert send_probe(sign(address, ec_key)) is ProbeResult.GOOD
 
 
 @pytest.mark.parametrize("code", ["MissingKey", "MalformedSignature", "MalformedPolicy"])
@@ -153,14 +153,14 @@ def test_other_refusal_of_cloudfront_is_no_proof(ec_key: PrivateKey, code: str) 
     """CloudFront did not verify what it refuses for another reason than the key."""
     signed = answering("403 Forbidden", refusal_of_cloudfront(code))
     with serving(lambda host: choosing(signed, MISSING_KEY)) as address:
-        assert probe_url(sign(address, ec_key)) is ProbeResult.REFUSED
+        assert send_probe(sign(address, ec_key)) is ProbeResult.REFUSED
 
 
 def test_page_in_the_place_of_the_signed_answer_only(ec_key: PrivateKey) -> None:
     """Where a firewall stops what is signed, no link opens, whatever CloudFront knows."""
     page = answering("403 Forbidden", b"<h1>The request could not be satisfied</h1>")
     with serving(lambda host: choosing(page, MISSING_KEY)) as address:
-        assert probe_url(sign(address, ec_key)) is ProbeResult.REFUSED
+        assert send_probe(sign(address, ec_key)) is ProbeResult.REFUSED
 
 
 def test_long_refusal_of_s3(ec_key: PrivateKey) -> None:
@@ -168,16 +168,16 @@ def test_long_refusal_of_s3(ec_key: PrivateKey) -> None:
     message = b"User: arn:aws:sts::1:assumed-role/x is not authorized. " * 25
     body = ACCESS_DENIED_OF_S3.replace(b"Access Denied", message)
     with serving(edge({KEY_ID: ec_key.public_key}, origin=answering("403 F", body))) as address:
-        assert probe_url(sign(address, ec_key)) is ProbeResult.GOOD
+        assert send_probe(sign(address, ec_key)) is ProbeResult.GOOD
 
 
 @pytest.mark.parametrize("status", ["500 Internal Server Error", "503 Service Unavailable"])
 def test_failure_is_no_answer(ec_key: PrivateKey, status: str) -> None:
     """A server that fails says nothing about the key, asked with a signature or without."""
     with serving(lambda host: answering(status)) as address:
-        assert probe_url(sign(address, ec_key)) is ProbeResult.NO_ANSWER
+        assert send_probe(sign(address, ec_key)) is ProbeResult.NO_ANSWER
     with serving(lambda host: choosing(answering("200 OK"), answering(status))) as address:
-        assert probe_url(sign(address, ec_key)) is ProbeResult.NO_ANSWER
+        assert send_probe(sign(address, ec_key)) is ProbeResult.NO_ANSWER
 
 
 def test_nobody_there_is_no_answer(ec_key: PrivateKey) -> None:
@@ -186,7 +186,7 @@ def test_nobody_there_is_no_answer(ec_key: PrivateKey) -> None:
         free.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{free.getsockname()[1]}"
 
-    assert probe_url(sign(address, ec_key)) is ProbeResult.NO_ANSWER
+    assert send_probe(sign(address, ec_key)) is ProbeResult.NO_ANSWER
 
 
 def test_silence_is_no_answer(ec_key: PrivateKey) -> None:
@@ -196,7 +196,7 @@ def test_silence_is_no_answer(ec_key: PrivateKey) -> None:
         silent.listen()
         url = sign(f"http://127.0.0.1:{silent.getsockname()[1]}", ec_key)
 
-        assert probe_url(url, fetch=partial(fetch, timeout=0.2)) is ProbeResult.NO_ANSWER
+        assert send_probe(url, fetch=partial(fetch, timeout=0.2)) is ProbeResult.NO_ANSWER
 
 
 def test_signature_is_left_out_and_nothing_else(ec_key: PrivateKey) -> None:
@@ -209,7 +209,7 @@ def test_signature_is_left_out_and_nothing_else(ec_key: PrivateKey) -> None:
         return [b""]
 
     with serving(lambda host: note) as address:
-        probe_url(sign(address, ec_key))
+        send_probe(sign(address, ec_key))
 
     assert "Key-Pair-Id=K2JCJMDEHXQW5F" in seen[0]
     assert seen[1] == "versionId=1"
@@ -228,7 +228,7 @@ def test_redirect_to_https_is_followed(ec_key: PrivateKey) -> None:
 
     signed = sign("http://media.example.com", ec_key)
 
-    assert probe_url(signed, fetch=redirecting) is ProbeResult.GOOD
+    assert send_probe(signed, fetch=redirecting) is ProbeResult.GOOD
     assert asked[1] == signed.replace("http:", "https:", 1)
 
 
@@ -242,14 +242,14 @@ def test_other_redirect_is_not_followed(ec_key: PrivateKey) -> None:
 
     signed = sign("http://media.example.com", ec_key)
 
-    assert probe_url(signed, fetch=redirecting) is ProbeResult.UNRESTRICTED
+    assert send_probe(signed, fetch=redirecting) is ProbeResult.UNRESTRICTED
     assert [url.partition("/media/")[0] for url in asked] == ["http://media.example.com"] * 2
 
 
 def test_other_schemes_are_refused() -> None:
     """No file of this machine is read."""
     with pytest.raises(ValueError, match="http or https"):
-        probe_url("file:///etc/hostname")
+        send_probe("file:///etc/hostname")
 
 
 @pytest.fixture
@@ -261,7 +261,7 @@ def probed(shell: Shell, site: Any, rsa_key: PrivateKey, monkeypatch: pytest.Mon
         hashes.append(parameters_of(url).get("Hash-Algorithm"))
         return shell.answer
 
-    monkeypatch.setattr(site_rotation, "probe_url", probe)
+    monkeypatch.setattr(site_rotation, "send_probe", probe)
     site.AWS_CLOUDFRONT_KEY = rsa_key.to_pem().decode()
     site.AWS_CLOUDFRONT_HASH_ALGORITHM = "SHA256"
     return hashes
@@ -351,7 +351,7 @@ def test_one_domain_of_several_counts(
     options = {"custom_domain": "other.example.com"}
     site.STORAGES = {**site.STORAGES, "other": {"BACKEND": BACKEND, "OPTIONS": options}}
     monkeypatch.setattr(
-        site_rotation, "probe_url", lambda url: result if "other." in url else ProbeResult.GOOD
+        site_rotation, "send_probe", lambda url: result if "other." in url else ProbeResult.GOOD
     )
     for arguments in (["--start"], [], []):
         shell.run(*arguments)

@@ -7,9 +7,9 @@ import logging
 import pytest
 
 from cfsigned_django.aws.errors import AwsError
+from cfsigned_django.rotation.errors import Claimed
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
-from cfsigned_django.rotation.rotation import Claimed
 from cfsigned_django.rotation.steps import advance
 from tests.aws.api import Account
 from tests.rotation import Site, denied, fresh, statuses

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,9 +11,10 @@ import pytest
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.key_groups import LAST_PUBLIC_KEY
 from cfsigned_django.encryption import CannotUnseal
+from cfsigned_django.rotation.errors import Blocked, Claimed, RotationError
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
-from cfsigned_django.rotation.rotation import Blocked, Claimed, Rotation, RotationError
+from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.rotation.steps import Action, Step, advance, take
 from tests.rotation import RSA, Killed, Site, denied, fresh, statuses
 from tests.simulation.faults import Fault
@@ -217,6 +219,22 @@ def test_only_a_revoked_key_is_taken_out(key_group: Site, by_hand: bool) -> None
 
     assert key_group.members == members
     assert [fresh(each).removed_at for each in (former, active)] == [None, None]
+
+
+def test_key_is_not_out_since_no_call_is_made(key_group: Site) -> None:
+    """Only where a person changes CloudFront is a key out without a call."""
+    former, active = key_group.imported(), key_group.activated()
+    key_group.rotation(by_hand=True).revoke(fresh(active), now=key_group.now, reason="")
+    key_group.wait(3780)
+    without_calls = replace(key_group.rotation(), key_groups=None)
+
+    with pytest.raises(RotationError):
+        without_calls.finish_revocation(fresh(active), now=key_group.now)
+    with pytest.raises(RotationError):
+        without_calls.retire(fresh(former), now=key_group.now)
+
+    assert statuses() == {str(former): "retiring", str(active): "revoked"}
+    assert fresh(active).removed_at is None
 
 
 def test_successor_that_nobody_saw_work_does_not_sign_by_hand(key_group: Site) -> None:
@@ -436,7 +454,7 @@ def test_last_key_that_retires_is_replaced(key_group: Site) -> None:
 
 def meanwhile(monkeypatch: pytest.MonkeyPatch, do: Callable[[], object]) -> None:
     """Let another machine do something once a successor was prepared, before it is recorded."""
-    prepare = Rotation.prepare_successor
+    prepare = Rotation._prepare_successor
     others = [do]
 
     def prepare_and_wait(*arguments: Any) -> AwsError | CannotUnseal | None:
@@ -445,7 +463,7 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch, do: Callable[[], object]) -> None
             others.pop()()
         return failure
 
-    monkeypatch.setattr(Rotation, "prepare_successor", prepare_and_wait)
+    monkeypatch.setattr(Rotation, "_prepare_successor", prepare_and_wait)
 
 
 def test_key_that_begins_to_sign_meanwhile_is_replaced(

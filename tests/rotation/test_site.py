@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from cfsigned_django.aws.errors import AwsError
+from cfsigned_django.rotation.errors import RotationError
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
-from cfsigned_django.rotation.rotation import RotationError
 from cfsigned_django.rotation.steps import advance
 from cfsigned_django.signing import PrivateKey, Signer
 from tests.rotation import Site, fresh

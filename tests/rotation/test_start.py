@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from cfsigned_django.aws.errors import AwsError
+from cfsigned_django.rotation.errors import Claimed, RotationError
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
-from cfsigned_django.rotation.rotation import Claimed, RotationError
 from cfsigned_django.rotation.store import KeyPairStore
 from cfsigned_django.signing import PrivateKey
 from tests.rotation import ECDSA, RSA, Site, fresh

@@ -10,29 +10,21 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.rotation.lifecycle import Blocker, Cause, KeyStatus
-from cfsigned_django.rotation.models import KeyPair
-from cfsigned_django.rotation.probe import ProbeResult
-from cfsigned_django.rotation.rotation import (
+from cfsigned_django.rotation.errors import (
     Blocked,
     Claimed,
     ProbeFailed,
     RotationError,
     Unanswered,
-)
-from cfsigned_django.rotation.settings_key import SettingsKey
-from cfsigned_django.rotation.status import find_overdue, find_waits
-from cfsigned_django.rotation.steps import (
-    Action,
-    Step,
     Unfinished,
-    advance,
-    due,
-    is_under_way,
-    next_due,
-    take,
     will_pass,
 )
+from cfsigned_django.rotation.lifecycle import Blocker, Cause, KeyStatus
+from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django.rotation.probe import ProbeResult
+from cfsigned_django.rotation.settings_key import ConfiguredKey
+from cfsigned_django.rotation.status import find_overdue, find_waits
+from cfsigned_django.rotation.steps import Action, Step, advance, due, is_under_way, next_due, take
 from tests.rotation import ECDSA, RSA, Site, fresh
 from tests.simulation.faults import Fault
 
@@ -295,7 +287,7 @@ def test_what_is_due_by_hand(key_group: Site) -> None:
 @pytest.mark.parametrize(("key_pair_id", "offered"), [("K1", True), ("APKAEXAMPLE", False)])
 def test_import_is_due(key_group: Site, key_pair_id: str, offered: bool) -> None:
     """A key of the settings that signs can be imported, unless it is a trusted signer's."""
-    key = SettingsKey(key_pair_id=key_pair_id, source=cast("Any", None))
+    key = ConfiguredKey(key_pair_id=key_pair_id, source=cast("Any", None))
 
     found = actions(key_group, unknown_keys=[key])
 

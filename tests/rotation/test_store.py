@@ -14,8 +14,9 @@ from pytest_django import Settings
 
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.rotation import store
+from cfsigned_django.rotation.errors import Claimed
 from cfsigned_django.rotation.models import KeyPair
-from cfsigned_django.rotation.rotation import Claimed, Rotation
+from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.rotation.store import KeyPairStore, read_database_clock
 from tests.rotation import Killed, Site, fresh
 from tests.simulation.faults import Fault

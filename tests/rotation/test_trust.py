@@ -10,9 +10,9 @@ from cryptography.fernet import Fernet
 
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.encryption import CannotUnseal
+from cfsigned_django.rotation.errors import Blocked, RotationError
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
-from cfsigned_django.rotation.rotation import Blocked, RotationError
 from cfsigned_django.signing import PrivateKey, Signer
 from tests.rotation import Killed, Site, fresh, statuses
 from tests.simulation.faults import Fault

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from cfsigned_django.rotation.errors import RotationError
 from cfsigned_django.rotation.lifecycle import KeyStatus, Waits
 from cfsigned_django.rotation.models import KeyPair, KnownReason
 from cfsigned_django.rotation.probe import ProbeResult
-from cfsigned_django.rotation.rotation import Rotation, RotationError
+from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.rotation.store import KeyPairStore
 from cfsigned_django.setup.keys import DatabaseKey, KeyFile, SettingsKey
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm, PrivateKey

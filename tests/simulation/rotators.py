@@ -10,10 +10,10 @@ from django.db import Error
 
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.encryption import CannotUnseal
+from cfsigned_django.rotation.errors import RotationError
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
-from cfsigned_django.rotation.rotation import RotationError
 from cfsigned_django.rotation.steps import advance
 from cfsigned_django.signing import Denied, KeyAlgorithm, Signer, Verifier
 from tests.simulation.observed import ObservedRotation, ObservedStore

@@ -5,37 +5,39 @@ Exit codes: 0 done or nothing to do, 75 (EX_TEMPFAIL) not yet, 1 failed.
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 import time
 from argparse import ArgumentTypeError
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser, no_translations
 from django.db import DataError, Error as DatabaseFailure, ProgrammingError
+from django.utils.timezone import get_current_timezone_name, localtime
 
 from cfsigned_django import conf
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.encryption import CannotUnseal
+from cfsigned_django.rotation.errors import RotationError, will_pass
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import REASON_LENGTH, KeyPair, KnownReason
-from cfsigned_django.rotation.rotation import Rotation, RotationError
+from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.rotation.settings_key import why_not_imported
 from cfsigned_django.rotation.site import (
     check_import,
     signing_settings_key,
     site_rotation,
     unknown_keys,
+    wanted_spare,
 )
 from cfsigned_django.rotation.status import (
-    Report,
     find_overdue,
     find_pending,
     in_words,
-    times_in_words,
 )
 from cfsigned_django.rotation.steps import (
     FAILURES,
@@ -43,11 +45,12 @@ from cfsigned_django.rotation.steps import (
     SignsAfter,
     Step,
     advance,
+    is_too_old,
     is_under_way,
     next_due,
     take,
+    waits_for_start,
     what_signs_after,
-    will_pass,
 )
 from cfsigned_django.rotation.store import read_clock, reseal_all
 from cfsigned_django.signing import KeyAlgorithm
@@ -108,7 +111,7 @@ class Command(BaseCommand):
             algorithm=algorithm and KeyAlgorithm(algorithm),
             reason=options["reason"],
         )
-        spare = _spare_algorithm(rotation)
+        spare = wanted_spare(rotation)
         did, notes = None, request.notes()
         if options["dry_run"]:
             due = request.would() or next_due(
@@ -143,7 +146,7 @@ class Command(BaseCommand):
         rotation = request.rotation
 
         def go_on() -> str | None:
-            spare = _spare_algorithm(rotation)
+            spare = wanted_spare(rotation)
             return advance(rotation, now=rotation.store.clock(), spare_algorithm=spare)
 
         write = None if options["json"] else self.stderr.write
@@ -177,7 +180,7 @@ class Command(BaseCommand):
 
     def _blockers(self, rotation: Rotation) -> _Blockers:
         held_up: _Blockers = [(self._held_up, None)] if self._held_up else []
-        if _waits_for_start(rotation):
+        if waits_for_start(rotation):
             held_up.append(("No key signs. Begin with: manage.py cfsigned_rotate --start", None))
         return [
             *held_up,
@@ -226,23 +229,6 @@ def _find_overdue(rotation: Rotation) -> list[str]:
     return find_overdue(rotation, now=rotation.store.clock())
 
 
-def _signs(rotation: Rotation) -> bool:
-    return rotation.store.active() is not None or bool(signing_settings_key(rotation))
-
-
-def _waits_for_start(rotation: Rotation) -> bool:
-    """Tell whether no key signs, and none will unless somebody says so."""
-    if _signs(rotation):
-        return False
-    successor = rotation.store.successor()
-    return successor is None or successor.is_spare
-
-
-def _spare_algorithm(rotation: Rotation) -> KeyAlgorithm | None:
-    """Return of which algorithm a spare shall be ready; None where no key signs yet."""
-    return conf.spare_algorithm() if _signs(rotation) else None
-
-
 def _ask(question: str) -> str:
     try:
         return input(question)
@@ -280,15 +266,15 @@ class _Request:
         if self.revoke:
             return self._revoke(now)
         if self.start or self._is_too_old():
-            successor = self.rotation.store.successor()
-            if self.start and (other := self._other_algorithm(successor)):
+            if self.start and (other := self._other_algorithm()):
                 raise RotationError(f"{other} Revoke it first, or leave --algorithm out.")
-            key_pair = self.rotation.start(
-                algorithm=self.algorithm or KeyAlgorithm.ECDSA_P256, now=now, reason=self.reason
+            step = Step(action=Action.START)
+            outcome = take(
+                self.rotation, step, now=now, algorithm=self.algorithm, reason=self.reason
             )
-            if successor is not None and not successor.is_spare:
-                return None if self.max_age else f"A rotation is under way: {key_pair} is next."
-            return f"Started: {key_pair} is {key_pair.get_status_display()}."
+            if key_pair := outcome.key_pair:
+                return f"Started: {key_pair} is {key_pair.get_status_display()}."
+            return None if self.max_age else outcome.text
         return None
 
     def would(self) -> str | None:
@@ -318,7 +304,7 @@ class _Request:
                 "is. Import it first (manage.py cfsigned_rotate --import): --max-age counts from "
                 "then on."
             )
-        if not self.start and (other := self._other_algorithm(self.rotation.store.successor())):
+        if not self.start and (other := self._other_algorithm()):
             notes.append(f"{other} --algorithm changes nothing about that.")
         return notes
 
@@ -376,19 +362,15 @@ class _Request:
                 )
 
     def _is_too_old(self) -> bool:
-        """Tell whether the signing key is older than allowed, or there is none at all."""
-        if self.max_age is None:
-            return False
-        active = self.rotation.store.active()
-        if active is None:
-            return not signing_settings_key(self.rotation)
-        return self.rotation.store.clock() - (active.active_at or active.created_at) > self.max_age
+        now = self.rotation.store.clock()
+        return self.max_age is not None and is_too_old(self.rotation, self.max_age, now=now)
 
-    def _other_algorithm(self, successor: KeyPair | None) -> str:
+    def _other_algorithm(self) -> str:
         """Say that the next key is of another algorithm than is asked for; empty where it is not.
 
         A successor that is there is taken as it is.
         """
+        successor = self.rotation.store.successor()
         if successor is None or self.algorithm in (None, successor.algorithm):
             return ""
         return f"{successor}, which is next, is {successor.get_algorithm_display()}."
@@ -397,6 +379,71 @@ class _Request:
         step = Step(action=Action.REVOKE, key_pair=self.key_to_revoke())
         reason = self.reason or KnownReason.REVOKED_BY_COMMAND
         return take(self.rotation, step, now=now, reason=reason, algorithm=self.algorithm).text
+
+
+# The report
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What was done, what blocks the next step, and how the key pairs stand."""
+
+    key_group_id: str | None
+    did: str | None
+    #: What is waited for, in words, and until when if that is known.
+    blockers: list[tuple[str, datetime | None]]
+    key_pairs: Iterable[KeyPair]
+    now: datetime
+    #: What to know besides, which blocks nothing.
+    notes: list[str]
+    is_dry_run: bool = False
+
+    def as_json(self) -> str:
+        """Return the JSON that docs/commands.md describes; moments are in UTC."""
+        report = {
+            "key_group_id": self.key_group_id,
+            "did": self.did,
+            "blockers": [{"what": what, "until": _utc(until)} for what, until in self.blockers],
+            "keys": [
+                {
+                    "key_pair_id": each.key_pair_id,
+                    "status": each.status,
+                    "algorithm": each.algorithm,
+                    "since": _utc(each.since),
+                }
+                for each in self.key_pairs
+            ],
+            "notes": self.notes,
+        }
+        return json.dumps(report, indent=2)
+
+    def as_text(self) -> str:
+        """Return lines for a person, with times as this site shows them."""
+        lines = [self.did or self._headline]
+        lines += [f"  {what}" for what in [*self.notes, *(what for what, _ in self.blockers)]]
+        lines.append(f"Key group {self.key_group_id or 'not set'}, {times_in_words(self.now)}:")
+        for each in self.key_pairs:
+            age = in_words(self.now - each.since)
+            lines.append(
+                f"  {each!s:<16} {each.get_status_display():<9} for {age:<9} "
+                f"{each.get_algorithm_display()}{', spare' if each.is_spare else ''}"
+            )
+        return "\n".join(lines)
+
+    @property
+    def _headline(self) -> str:
+        if self.is_dry_run:
+            return "Dry run: nothing was done."
+        return "Not yet:" if self.blockers else "There is nothing to do."
+
+
+def times_in_words(now: datetime) -> str:
+    """Say what time it is, and in which time zone times are shown."""
+    return f"{localtime(now):%Y-%m-%d %H:%M:%S %Z} ({get_current_timezone_name()})"
+
+
+def _utc(moment: datetime | None) -> str | None:
+    return None if moment is None else f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 # Waiting
