@@ -65,6 +65,13 @@ class TestWithAFile:
             ("s3-private", "ok"),
         ]
 
+    def test_empty_bucket(self) -> None:
+        """Ask for the name that a rotation asks for, if the bucket has no file."""
+        proof = json.loads(run("--create", "--apply", "--yes", "--json"))["proof"]
+
+        [passed] = [each for each in proof if each["id"] == "signed-passes"]
+        assert passed["subject"].endswith("/.cfsigned-probe")
+
     def test_hash_of_the_settings(self, settings: Any) -> None:
         """Prove it with the hash that the setting names, where OpenSSL refuses RSA the other."""
         settings.AWS_CLOUDFRONT_HASH_ALGORITHM = "SHA256"
