@@ -183,6 +183,15 @@ class KeyPair(models.Model):
                 return gettext(str(error))
         return ""
 
+    @property
+    def opens(self) -> bool:
+        """Return whether the settings open the private key, so that it can sign."""
+        try:
+            self.open_private_key()
+        except (CannotUnseal, ImproperlyConfigured, InvalidKey):
+            return False
+        return True
+
     def make_signer(self, hash_algorithm: HashAlgorithm | None = None) -> Signer:
         """Return the signer of this key pair; SHA1 is for RSA keys only.
 

@@ -620,7 +620,7 @@ class Rotation:
             return None
         if self.key_groups is None and successor.verified_since is None:
             return None
-        return successor if opens(successor) else None
+        return successor if successor.opens else None
 
     def _prepare_successor(
         self, key_pair: KeyPair, now: datetime, reason: str, algorithm: KeyAlgorithm | None
@@ -751,15 +751,6 @@ class Rotation:
         logger.error("CloudFront has the key of %s under the id %s.", key_pair, found)
         self._correct_id(key_pair, found, now)
         return False
-
-
-def opens(key_pair: KeyPair) -> bool:
-    """Tell whether the settings can open the private key."""
-    try:
-        key_pair.open_private_key()
-    except (CannotUnseal, ImproperlyConfigured, InvalidKey):
-        return False
-    return True
 
 
 def _is_lost(key_pair: KeyPair) -> bool:

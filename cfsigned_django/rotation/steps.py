@@ -29,7 +29,7 @@ from cfsigned_django.rotation.errors import (
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair, KnownReason
 from cfsigned_django.rotation.probe import ProbeResult
-from cfsigned_django.rotation.rotation import Rotation, opens
+from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.rotation.settings_key import ConfiguredKey
 from cfsigned_django.rotation.site import (
     has_signing_key,
@@ -382,7 +382,7 @@ def what_signs_after(rotation: Rotation, key_pair: KeyPair, *, now: datetime) ->
     # A key that CloudFront does not trust yet is added there first, if the site may.
     store = rotation.store
     successor = rotation.ready_successor() if rotation.by_hand else store.successor()
-    if successor is not None and opens(successor):
+    if successor is not None and successor.opens:
         is_early = rotation.blockers(successor, KeyStatus.ACTIVE, now)
         return SignsAfter.SUCCESSOR_EARLY if is_early else SignsAfter.SUCCESSOR
     if not rotation.by_hand:

@@ -41,8 +41,9 @@ class Surroundings:
     watches: tuple[ExpiryWatch, ...] = ()
 
 
-_NOTHING = Surroundings()
-current: ContextVar[Surroundings] = ContextVar("cfsigned_surroundings", default=_NOTHING)
+#: What is around most calls.
+NOTHING = Surroundings()
+current: ContextVar[Surroundings] = ContextVar("cfsigned_surroundings", default=NOTHING)
 
 
 @contextmanager

@@ -45,7 +45,7 @@ from cfsigned_django.storage.arguments import (
     step_seconds,
 )
 from cfsigned_django.storage.cache import Signed, prefix_of
-from cfsigned_django.storage.context import current as surroundings
+from cfsigned_django.storage.context import NOTHING, current as surroundings, note
 from cfsigned_django.storage.options import (
     OWN_KEY,
     ResolvedOptions,
@@ -198,8 +198,13 @@ class SignedUrlMixin:
             # Most calls give a name and nothing else.
             call = name
             if not (
-                expire is expire_step is download is http_method is ip_address is None
-                and resource is folder is None
+                expire is None
+                and expire_step is None
+                and download is None
+                and http_method is None
+                and ip_address is None
+                and resource is None
+                and folder is None
             ):
                 call = (
                     None if is_shared else name,
@@ -217,8 +222,8 @@ class SignedUrlMixin:
                 )
             known = options.cache.entries.get(call)
             if known is not None and known.since <= now < known.until:
-                for watch in surroundings.get().watches:
-                    watch.note(known.expires)
+                if surroundings.get() is not NOTHING:
+                    note(known.expires)
                 if not is_shared:
                     return known.url
                 address = self._address_of(name, options)
@@ -301,8 +306,8 @@ class SignedUrlMixin:
         lease = self._lease_signer(options)
         if lease.seen_at is not None:
             expires = lease.cap_expiry(wanted, lifetime=options.longest, now=second)
-        for watch in surroundings.get().watches:
-            watch.note(expires)
+        if surroundings.get() is not NOTHING:
+            note(expires)
         until = min(wanted - seconds + 1, lease.fresh_until) if expires == wanted else 0
         return lease.signer, expires, until, bool(step)
 

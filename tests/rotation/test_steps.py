@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Any, cast
 
 import pytest
@@ -24,7 +25,17 @@ from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
 from cfsigned_django.rotation.settings_key import ConfiguredKey
 from cfsigned_django.rotation.status import find_overdue, find_waits
-from cfsigned_django.rotation.steps import Action, Step, advance, due, is_under_way, next_due, take
+from cfsigned_django.rotation.steps import (
+    Action,
+    SignsAfter,
+    Step,
+    advance,
+    due,
+    is_under_way,
+    next_due,
+    take,
+    what_signs_after,
+)
 from tests.rotation import ECDSA, RSA, Site, fresh
 from tests.simulation.faults import Fault
 
@@ -116,6 +127,36 @@ def test_step_without_its_key_pair_fails(key_group: Site) -> None:
         take(key_group.rotation(), Step(action=Action.REVOKE), now=key_group.now)
 
     assert not KeyPair.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("by_hand", "bring", "signs"),
+    [
+        (True, Site.started, SignsAfter.NOTHING),
+        (True, Site.trusted, SignsAfter.NOTHING),
+        (True, lambda site: site.trusted(good_for=1), SignsAfter.SUCCESSOR_EARLY),
+        (True, lambda site: site.trusted(good_for=301), SignsAfter.SUCCESSOR),
+        (False, Site.started, SignsAfter.SUCCESSOR_EARLY),
+        (False, Site.trusted, SignsAfter.SUCCESSOR_EARLY),
+        (False, lambda site: None, SignsAfter.NEW_KEY),
+    ],
+)
+def test_what_signs_after_a_revocation_is_what_then_signs(
+    key_group: Site, by_hand: bool, bring: Callable[[Site], object], signs: SignsAfter
+) -> None:
+    """What is promised before a revocation is what it leads to."""
+    active = key_group.imported()
+    bring(key_group)
+    rotation = key_group.rotation(by_hand=by_hand)
+    successor = rotation.store.successor()
+
+    assert what_signs_after(rotation, active, now=key_group.now) is signs
+    rotation.revoke(active, now=key_group.now, reason="")
+
+    now_signs = rotation.store.active()
+    assert (now_signs is None) is (signs is SignsAfter.NOTHING)
+    assert (now_signs == successor) is (signs not in (SignsAfter.NEW_KEY, SignsAfter.NOTHING))
+    assert what_signs_after(rotation, active, now=key_group.now) is SignsAfter.UNCHANGED
 
 
 def test_spare_is_made_and_waits(key_group: Site, settings: Settings) -> None:
