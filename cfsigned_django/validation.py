@@ -381,10 +381,15 @@ def whole_seconds(value: Any) -> int | None:
 def site_lifetime() -> int:
     """Return for how many seconds any URL of this site may live. Each retirement waits so long.
 
-    That is AWS_CLOUDFRONT_MAX_EXPIRE, and what AWS_CLOUDFRONT_EXPIRE_STEP adds.
+    That is AWS_CLOUDFRONT_MAX_EXPIRE, and what AWS_CLOUDFRONT_EXPIRE_STEP adds. Raise
+    :exc:`ImproperlyConfigured` if the limit makes no sense: without it, a key
+    could be retired before its URLs have expired.
     """
     limit, step = conf.default_of("max_expire"), conf.default_of("expire_step")
-    return (whole_seconds(limit) or 0) + (whole_seconds(step) or 0)
+    seconds = whole_seconds(limit)
+    if seconds is None or seconds < 1:
+        raise_first_error([_bad_limit(limit)])
+    return (seconds or 0) + (whole_seconds(step) or 0)
 
 
 def _mistake_in_host(domain: Any, protocol: Any) -> str:

@@ -144,7 +144,7 @@ def resolve(
         expire=whole_seconds(config.querystring_expire) or 0,
         max_expire=most,
         step=step,
-        longest=min(most + step, site_lifetime()) if step else most,
+        longest=min(most + step, site_lifetime()) if step and can_sign else most,
         cache=UrlCache(config.url_cache_size) if can_sign and shares_urls else None,
     )
 

@@ -126,3 +126,11 @@ class TestSite:
 
         assert "Signature=" in CloudFrontS3Storage(max_expire=30 * 86_400).url("a.jpg")
         assert site_rotation(by_hand=True).waits.url_lifetime == 30 * 86_400
+
+    @pytest.mark.parametrize("limit", [None, 0, -1, "7 days", 1.5])
+    def test_limit_that_makes_no_sense(self, shell: Shell, site: Any, limit: Any) -> None:
+        """No rotation begins under a limit that it cannot wait for."""
+        site.AWS_CLOUDFRONT_MAX_EXPIRE = limit
+
+        with pytest.raises(ImproperlyConfigured, match=r"cfsigned\.E014"):
+            site_rotation(by_hand=True)
