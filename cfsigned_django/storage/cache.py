@@ -52,6 +52,10 @@ def prefix_of(resource: str) -> str | None:
     return None if prefix == resource or {"*", "?"} & set(prefix) else prefix
 
 
+#: Stands for the arguments of a call whose URL is not used again.
+NEVER_KEPT = object()
+
+
 @dataclass(slots=True)
 class UrlCache:
     """Keep up to ``size`` entries; the ones kept longest ago make room for new ones."""
@@ -63,6 +67,8 @@ class UrlCache:
 
     def keep(self, call: Hashable, entry: Signed) -> None:
         """Keep an entry under the arguments of its call."""
+        if not self.size:
+            return
         entries = self.entries
         if entry.signer is not self.signer:  # so that a key that was replaced is not kept
             entries = self.entries = {}

@@ -96,8 +96,8 @@ class ResolvedOptions:
     step: int
     #: For how many seconds a URL may live, a step included.
     longest: int
-    #: None if no URL may be used again.
-    cache: UrlCache | None
+    #: Of size 0 if no URL may be used again.
+    cache: UrlCache
 
 
 def resolve(
@@ -145,7 +145,7 @@ def resolve(
         max_expire=most,
         step=step,
         longest=min(most + step, site_lifetime()) if step and can_sign else most,
-        cache=UrlCache(config.url_cache_size) if can_sign and shares_urls else None,
+        cache=UrlCache(config.url_cache_size if can_sign and shares_urls else 0),
     )
 
 

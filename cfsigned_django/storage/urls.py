@@ -44,7 +44,7 @@ from cfsigned_django.storage.arguments import (
     round_up_expiry,
     step_seconds,
 )
-from cfsigned_django.storage.cache import Signed, prefix_of
+from cfsigned_django.storage.cache import NEVER_KEPT, Signed, prefix_of
 from cfsigned_django.storage.context import NOTHING, current as surroundings, note
 from cfsigned_django.storage.options import (
     OWN_KEY,
@@ -188,25 +188,23 @@ class SignedUrlMixin:
             or options.version is not self._options_version
         ):
             options = self._resolve_options()
-        is_shared = folder is not None or (resource is not None and "*" in resource)
-        call: Hashable = None
-        known: Signed | None = None
-        if (
-            (is_shared or ((options.step or expire_step) and parameters is None))
-            and options.cache is not None
+        # Most calls give a name and nothing else.
+        call: Hashable = name
+        is_shared = False
+        if not (
+            expire is None
+            and expire_step is None
+            and parameters is None
+            and download is None
+            and http_method is None
+            and ip_address is None
+            and resource is None
+            and folder is None
             and date_greater_than is None
         ):
-            # Most calls give a name and nothing else.
-            call = name
-            if not (
-                expire is None
-                and expire_step is None
-                and download is None
-                and http_method is None
-                and ip_address is None
-                and resource is None
-                and folder is None
-            ):
+            is_shared = folder is not None or (resource is not None and "*" in resource)
+            call = NEVER_KEPT
+            if date_greater_than is None and (is_shared or parameters is None):
                 call = (
                     None if is_shared else name,
                     None if is_shared else download,
@@ -221,16 +219,16 @@ class SignedUrlMixin:
                     folder,
                     allow_any_resource,
                 )
-            known = options.cache.entries.get(call)
-            if known is not None and known.since <= now < known.until:
-                if surroundings.get() is not NOTHING:
-                    note(known.expires)
-                if not is_shared:
-                    return known.url
-                address = self._address_of(name, options)
-                if parameters or download is not None:
-                    address = join_query(address, build_query(parameters, download))
-                return known.url_for(address)
+        known = options.cache.entries.get(call)
+        if known is not None and known.since <= now < known.until:
+            if surroundings.get() is not NOTHING:
+                note(known.expires)
+            if not is_shared:
+                return known.url
+            address = self._address_of(name, options)
+            if parameters or download is not None:
+                address = join_query(address, build_query(parameters, download))
+            return known.url_for(address)
 
         if not options.is_signing:
             refuse_conditions(date_greater_than, ip_address, resource, folder)
@@ -268,7 +266,7 @@ class SignedUrlMixin:
             raise
         if signed is not None:
             url = signed.url(address)
-        if call is not None and options.cache is not None and until:
+        if until and call is not NEVER_KEPT and (is_shared or is_stable):
             entry = Signed(
                 since=now,
                 until=until,
