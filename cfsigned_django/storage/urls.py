@@ -32,6 +32,7 @@ from cfsigned_django.signing import (
     Signer,
 )
 from cfsigned_django.signing.encoding import encode_path
+from cfsigned_django.storage import context
 from cfsigned_django.storage.arguments import (
     check_folder,
     check_resource_name,
@@ -45,7 +46,6 @@ from cfsigned_django.storage.arguments import (
     step_seconds,
 )
 from cfsigned_django.storage.cache import NEVER_KEPT, Signed, prefix_of
-from cfsigned_django.storage.context import NOTHING, current as surroundings, note
 from cfsigned_django.storage.options import (
     OWN_KEY,
     ResolvedOptions,
@@ -221,8 +221,8 @@ class SignedUrlMixin:
                 )
         known = options.cache.entries.get(call)
         if known is not None and known.since <= now < known.until:
-            if surroundings.get() is not NOTHING:
-                note(known.expires)
+            if context.current.get() is not context.NOTHING:
+                context.note(known.expires)
             if not is_shared:
                 return known.url
             address = self._address_of(name, options)
@@ -305,8 +305,8 @@ class SignedUrlMixin:
         lease = self._lease_signer(options)
         if lease.seen_at is not None:
             expires = lease.cap_expiry(wanted, lifetime=options.longest, now=second)
-        if surroundings.get() is not NOTHING:
-            note(expires)
+        if context.current.get() is not context.NOTHING:
+            context.note(expires)
         until = min(wanted - seconds + 1, lease.fresh_until) if expires == wanted else 0
         return lease.signer, expires, until, bool(step)
 
