@@ -49,7 +49,7 @@ class Report:
         self.parts.append("\n\n".join((f"## {title}", text, "\n".join(lines))))
 
     def judge(self, what: str, shown: str, is_reached: bool, wanted: str) -> str:
-        """Return the cell; note it, and mark it, if it misses what is wanted."""
+        """Return the cell; note and mark it if it misses its figure."""
         if is_reached:
             return shown
         self.missed.append(f"{what}: {shown}, should be {wanted}")

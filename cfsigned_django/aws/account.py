@@ -43,7 +43,7 @@ class Distribution:
 
     @property
     def is_deployed(self) -> bool:
-        """Tell whether every edge has the last change of the configuration."""
+        """Return whether every edge has the last change of the configuration."""
         return self.status == _DEPLOYED
 
     @property
@@ -103,7 +103,7 @@ class Bucket:
 
     @property
     def is_ours(self) -> bool:
-        """Tell whether it is there and belongs to the account."""
+        """Return whether the bucket exists and belongs to the account."""
         return self.state is BucketState.OURS
 
 

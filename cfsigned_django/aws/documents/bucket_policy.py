@@ -212,7 +212,7 @@ def service_statements(policy: Mapping[str, Any] | None, object_arn: str) -> lis
 
 
 def admits(statement: Mapping[str, Any], distribution_arn: str) -> bool:
-    """Tell whether the conditions of a statement let a distribution in.
+    """Return whether the conditions of a statement let a distribution in.
 
     Only who asks is compared; other conditions count as fulfilled.
     """
@@ -225,12 +225,12 @@ def admits(statement: Mapping[str, Any], distribution_arn: str) -> bool:
 
 
 def is_for_any_distribution(statement: Mapping[str, Any]) -> bool:
-    """Tell whether a statement for the service names neither distribution nor account."""
+    """Return whether a statement for the service names neither distribution nor account."""
     return not _source_conditions(statement)
 
 
 def admits_identity(policy: Mapping[str, Any] | None, identity_id: str, object_arn: str) -> bool:
-    """Tell whether a policy lets an origin access identity read an object."""
+    """Return whether a policy lets an origin access identity read an object."""
     for statement in statements(policy):
         if _allows_reading(statement, object_arn):
             names = _principals(statement, "AWS")
@@ -297,7 +297,7 @@ def _may_be_identity(kind: str, name: str, identity_id: str) -> bool:
 
 
 def _may_read(statement: Mapping[str, Any], objects: str) -> bool:
-    """Tell whether a statement may allow reading some of the objects, in whatever words."""
+    """Return whether a statement may allow reading some of the objects, however it says so."""
     actions, resources = _listed(statement.get("Action")), _listed(statement.get("Resource"))
     left_out = _listed(statement.get("NotAction"))
     return (

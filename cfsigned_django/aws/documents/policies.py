@@ -1,6 +1,6 @@
 """Policies of a behavior: what is in the cache key, what reaches S3, which headers are added.
 
-A signed URL shall name the file that a browser saves, and pages of several origins shall read it.
+They let a signed URL name the file that a browser saves, and pages of several origins read it.
 S3 answers ``response-content-disposition`` in the query with that header. So CloudFront must pass
 it on, and must keep one copy per value: else one viewer's file name would be served to all. The
 managed AllViewer policies do not pass it on to S3 (Developer Guide, "Use managed origin request
