@@ -69,10 +69,8 @@ def shell(
     monkeypatch.setattr(site_rotation, "make_client", make_client)
     monkeypatch.setattr(site_rotation, "send_probe", lambda url: shell.answer)
     monkeypatch.setattr(store, "read_database_clock", lambda using: shell.now)
-    site_rotation._shared_client.cache_clear()
     keyring.forget()
     yield shell
-    site_rotation._shared_client.cache_clear()
     keyring.forget()
     assert "PRIVATE KEY" not in shell.text
     assert "Traceback" not in shell.text

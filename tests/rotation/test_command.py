@@ -543,13 +543,13 @@ def test_key_that_cannot_be_decrypted_is_named(
     [
         (
             {
-                "AWS_S3_ACCESS_KEY_ID": "AKIA",
+                "AWS_S3_ACCESS_KEY_ID": "AKIAOFATEST",
                 "AWS_S3_SECRET_ACCESS_KEY": "hush",
                 "AWS_SESSION_TOKEN": "token",
             },
-            {"access_key": "AKIA", "secret_key": "hush", "session_token": "token"},
+            {"access_key": "AKIAOFATEST", "secret_key": "hush", "session_token": "token"},
         ),
-        ({"AWS_S3_SESSION_PROFILE": "rotation"}, {"profile_name": "rotation"}),
+        ({"AWS_S3_SESSION_PROFILE": "profile of a test"}, {"profile_name": "profile of a test"}),
     ],
     ids=["keys", "profile"],
 )

@@ -61,7 +61,7 @@ def own(site: Any, add_storage: AddStorage) -> dict[str, Any]:
 def test_key_of_a_storage_is_imported(
     shell: Shell, own: dict[str, Any], add_storage: AddStorage, others: str
 ) -> None:
-    """A key that only OPTIONS hold is imported, once; before, a note says that its age is unknown."""
+    """A key that only OPTIONS hold is imported, once; before, a note names it: it has no age."""
     if others == "the same key":
         add_storage("media", **own)
     elif others == "of another group":
@@ -103,11 +103,13 @@ def test_key_that_no_storage_has_is_imported(shell: Shell, add_storage: AddStora
 
 def bypass(kind: str, key_pair_id: str, ec_key: PrivateKey) -> dict[str, Any]:
     """Return options under which a storage signs with the settings' key by itself."""
-    return {
+    signer = Signer(key_pair_id=key_pair_id, private_key=ec_key)
+    options: dict[str, dict[str, Any]] = {
         "no group": {"key_group_id": None},
         "other group": {"key_group_id": OTHER_GROUP},
-        "signer": {"cloudfront_signer": Signer(key_pair_id=key_pair_id, private_key=ec_key)},
-    }[kind]
+        "signer": {"cloudfront_signer": signer},
+    }
+    return options[kind]
 
 
 @pytest.mark.parametrize("kind", ["no group", "other group", "signer"])
