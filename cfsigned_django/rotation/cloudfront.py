@@ -96,8 +96,7 @@ def is_in_cloudfront(api: KeyGroups, key_pair: KeyPair) -> bool:
     if str(key_pair) in own_ids(listed, key_pair):
         return True
     # A key that is not listed yet is in the group.
-    members = api.members(key_pair.key_group_id)
-    return may_be_unlisted(listed, key_pair) and str(key_pair) in members
+    return may_be_unlisted(listed, key_pair) and str(key_pair) in api.members(key_pair.key_group_id)
 
 
 def remove_from_cloudfront(api: KeyGroups, key_pair: KeyPair) -> None:
