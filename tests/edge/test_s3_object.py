@@ -51,7 +51,7 @@ def make_object(data: bytes = DATA, **fields: object) -> StoredObject:
     return StoredObject(**(values | fields))  # type: ignore[arg-type]
 
 
-def ask(stored: StoredObject | None = None, method: str = "GET", **environ: str) -> Answer:
+def ask(stored: StoredObject | None = None, /, method: str = "GET", **environ: str) -> Answer:
     """Ask for an object with some more in the environ."""
     return answer(
         stored or make_object(), {"REQUEST_METHOD": method, "QUERY_STRING": "", **environ}
