@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from typing import Final
 
+from django.utils.translation import gettext_noop
+
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.key_groups import KeyGroups, ListedPublicKey
 from cfsigned_django.rotation.models import KeyPair
@@ -60,12 +62,16 @@ def restore_to_group(api: KeyGroups, key_pair: KeyPair) -> None:
             raise
         raise AwsError(
             what=f"put {key_pair_id} into the key group {key_pair.key_group_id}",
-            reason="somebody took it out and deleted its public key in CloudFront, where its id "
-            "never comes back",
-            next_step=f"Revoke it (manage.py cfsigned_rotate --revoke {key_pair_id}, or in the "
-            "admin), then start again; if it is the key that signs, a new one signs in its place "
-            "at once.",
+            reason=gettext_noop(
+                "somebody took it out and deleted its public key in CloudFront, where its id never "
+                "comes back"
+            ),
+            next_step=gettext_noop(
+                "Revoke it (manage.py cfsigned_rotate --revoke {key}, or in the admin), then start "
+                "again; if it is the key that signs, a new one signs in its place at once."
+            ),
             code=DELETED,
+            values={"key": key_pair_id},
         ) from None
 
 
@@ -81,20 +87,16 @@ def may_be_unlisted(listed: Iterable[ListedPublicKey], key_pair: KeyPair) -> boo
     return bool(name) and name not in {each.key_pair_id for each in listed}
 
 
-def find_id(api: KeyGroups, key_pair: KeyPair) -> str:
-    """Return the id under which CloudFront has the public key; empty where it has none.
+def is_in_cloudfront(api: KeyGroups, key_pair: KeyPair) -> bool:
+    """Return whether CloudFront has the public key under the ID of the row.
 
-    A person may have typed the id of another key, or one that does not exist.
+    A person may have entered the ID of another key, or one that does not exist.
     """
     listed = list(api.public_keys())
-    ours = own_ids(listed, key_pair)
-    if ours:
-        return str(key_pair) if str(key_pair) in ours else ours[0]
+    if str(key_pair) in own_ids(listed, key_pair):
+        return True
     # A key that is not listed yet is in the group.
-    is_new = may_be_unlisted(listed, key_pair) and str(key_pair) in api.members(
-        key_pair.key_group_id
-    )
-    return str(key_pair) if is_new else ""
+    return may_be_unlisted(listed, key_pair) and str(key_pair) in api.members(key_pair.key_group_id)
 
 
 def remove_from_cloudfront(api: KeyGroups, key_pair: KeyPair) -> None:
@@ -110,10 +112,14 @@ def remove_from_cloudfront(api: KeyGroups, key_pair: KeyPair) -> None:
     if not ours and is_of_trusted_signer(str(key_pair)):
         raise AwsError(
             what=f"take {key_pair} out of CloudFront",
-            reason="it is a key pair of an AWS account, which behaviors trust as a signer, and "
-            "which no key group holds: its links go on opening",
-            next_step="Take the signer out (manage.py cfsigned_setup --drop-trusted-signers), "
-            "then say in the admin, by hand, that it was removed.",
+            reason=gettext_noop(
+                "it is a key pair of an AWS account, which behaviors trust as a signer, and which "
+                "no key group holds: its links go on opening"
+            ),
+            next_step=gettext_noop(
+                "Take the signer out (manage.py cfsigned_setup --drop-trusted-signers), then say "
+                "in the admin, by hand, that it was removed."
+            ),
             code=TRUSTED_SIGNER,
         )
     if not ours and may_be_unlisted(listed, key_pair):
