@@ -48,7 +48,7 @@ def text_of(node: ast.AST) -> str | None:
     """Return a text that stands in the code, whether or not it is filled in or translated."""
     if isinstance(node, ast.BinOp):
         return text_of(node.left)
-    if isinstance(node, ast.Call) and getattr(node.func, "id", None) == "_":
+    if isinstance(node, ast.Call) and getattr(node.func, "id", None) in ("_", "gettext_noop"):
         return text_of(node.args[0])
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return plain(node.value)

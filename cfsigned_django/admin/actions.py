@@ -9,6 +9,7 @@ from typing import Self
 from django.utils.translation import gettext as _, gettext_lazy
 
 from cfsigned_django.admin.snapshot import Snapshot
+from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.encryption import CannotUnseal
 from cfsigned_django.rotation.errors import Blocked
 from cfsigned_django.rotation.models import KeyPair
@@ -148,6 +149,13 @@ def is_revoked(key_pair: KeyPair) -> str:
 
 def put_in_words(error: Exception) -> str:
     """Return what a failure means, in the person's language as far as it is this package's."""
+    if isinstance(error, AwsError):
+        reason, next_step = error.translated(_)
+        return _("Could not %(what)s: %(reason)s. %(next_step)s") % {
+            "what": error.what,
+            "reason": reason,
+            "next_step": next_step,
+        }
     if isinstance(error, Blocked):
         return _("%(key)s cannot take this step now. The page shows what it waits for.") % {
             "key": error.key_pair

@@ -7,13 +7,21 @@ SignatureDoesNotMatch, for one, it repeats the request, and with it a session to
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
+
+
+def marked(text: str) -> str:
+    """Return the text, which is marked for translation: this package does not import Django."""
+    return text
+
+
+_ = marked
 
 
 class AwsError(Exception):
@@ -27,6 +35,8 @@ class AwsError(Exception):
     ``permission``: the IAM action that the call needs, where one is known.
     ``is_temporary``: the same call may succeed later with nothing changed.
     ``detail``: AWS's own words where they help; for logs. Never a secret.
+    ``values``: what is filled into the ``{names}`` of ``reason`` and
+    ``next_step``. Without values, their braces are left alone.
     """
 
     def __init__(
@@ -39,18 +49,29 @@ class AwsError(Exception):
         permission: str | None = None,
         is_temporary: bool = False,
         detail: str = "",
+        values: Mapping[str, str] | None = None,
     ) -> None:
-        super().__init__(f"Could not {what}: {reason}. {next_step}")
         self.what = what
-        self.reason = reason
-        self.next_step = next_step
+        self.values = values
+        self._texts = reason, next_step
+        self.reason, self.next_step = self.translated(str)
+        super().__init__(f"Could not {what}: {self.reason}. {self.next_step}")
         self.code = code
         self.permission = permission
         self.is_temporary = is_temporary
         self.detail = detail
 
+    def translated(self, translate: Callable[[str], str]) -> tuple[str, str]:
+        """Return the reason and the next step, translated before they are filled in."""
+        reason, next_step = map(translate, self._texts)
+        if self.values is None:
+            return reason, next_step
+        return reason.format(**self.values), next_step.format(**self.values)
+
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (vars(self),)
+        fields = {**vars(self), "reason": self._texts[0], "next_step": self._texts[1]}
+        del fields["_texts"]
+        return _restore, (fields,)
 
 
 def _restore(fields: dict[str, Any]) -> AwsError:
@@ -94,12 +115,13 @@ def explain(error: AwsFailure, *, what: str, permission: str | None) -> AwsError
     }
     return AwsError(
         what=what,
-        reason=found.reason.format(**words),
-        next_step=found.next_step.format(**words),
+        reason=found.reason,
+        next_step=found.next_step,
         code=code,
         permission=permission,
         is_temporary=found.is_temporary,
         detail=detail,
+        values=words,
     )
 
 
@@ -125,57 +147,65 @@ def _host(error: AwsFailure) -> str:
     return "AWS"
 
 
-_AGAIN: Final = "Try again in a minute: what was done is found, not done twice."
-_KEYS = "AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-_SIGN_IN = "Sign in again (aws sso login), or give the machine a role, which needs no sign-in."
+_AGAIN: Final = _("Try again in a minute: what was done is found, not done twice.")
+_NETWORK = _(
+    "Check the network of this machine. Try again in a minute: what was done is found, not done "
+    "twice."
+)
+_SIGN_IN = _("Sign in again (aws sso login), or give the machine a role, which needs no sign-in.")
 
 _DENIED = Explanation(
-    reason="the AWS credentials do not allow {permission}",
-    next_step="Allow {permission} in IAM for the user or role whose credentials are used here.",
+    reason=_("the AWS credentials do not allow {permission}"),
+    next_step=_("Allow {permission} in IAM for the user or role whose credentials are used here."),
     shows_detail=True,
 )
 _UNKNOWN_ACCESS_KEY = Explanation(
-    reason="AWS does not know the access key",
-    next_step=f"Set a valid one ({_KEYS}): this one was deleted, switched off or mistyped.",
+    reason=_("AWS does not know the access key"),
+    next_step=_(
+        "Set a valid one (AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY): this "
+        "one was deleted, switched off or mistyped."
+    ),
 )
-_EXPIRED = Explanation(reason="the AWS credentials have expired", next_step=_SIGN_IN)
-_NO_SIGN_IN = Explanation(reason="nobody is signed in to AWS here any more", next_step=_SIGN_IN)
+_EXPIRED = Explanation(reason=_("the AWS credentials have expired"), next_step=_SIGN_IN)
+_NO_SIGN_IN = Explanation(reason=_("nobody is signed in to AWS here any more"), next_step=_SIGN_IN)
 _CLOCK = Explanation(
-    reason="the clock of this machine differs too much from AWS's",
-    next_step="Set the clock, and let NTP keep it set.",
+    reason=_("the clock of this machine differs too much from AWS's"),
+    next_step=_("Set the clock, and let NTP keep it set."),
 )
 _SLOWER = Explanation(
-    reason="AWS asks for fewer calls per second ({code})", next_step=_AGAIN, is_temporary=True
+    reason=_("AWS asks for fewer calls per second ({code})"), next_step=_AGAIN, is_temporary=True
 )
 _AWS_FAILED = Explanation(
-    reason="AWS has a problem of its own ({code})", next_step=_AGAIN, is_temporary=True
+    reason=_("AWS has a problem of its own ({code})"), next_step=_AGAIN, is_temporary=True
 )
 _NOT_FETCHED = Explanation(
-    reason="the AWS credentials could not be fetched",
-    next_step="Check the profile's credential_process, or the role of the machine.",
+    reason=_("the AWS credentials could not be fetched"),
+    next_step=_("Check the profile's credential_process, or the role of the machine."),
 )
 _NO_PROFILE = Explanation(
-    reason="the AWS profile cannot be used",
-    next_step="Check AWS_PROFILE against the profiles that there are: aws configure list-profiles.",
+    reason=_("the AWS profile cannot be used"),
+    next_step=_(
+        "Check AWS_PROFILE against the profiles that there are: aws configure list-profiles."
+    ),
 )
 _LATE = Explanation(
-    reason="{host} did not answer in time",
-    next_step=f"Check the network of this machine. {_AGAIN}",
+    reason=_("{host} did not answer in time"),
+    next_step=_NETWORK,
     is_temporary=True,
 )
 _BROKEN = Explanation(
-    reason="the connection to {host} broke",
-    next_step=f"Check the network of this machine. {_AGAIN}",
+    reason=_("the connection to {host} broke"),
+    next_step=_NETWORK,
     is_temporary=True,
 )
 _REFUSED = Explanation(
-    reason='AWS answered {code}, "{detail}"',
-    next_step="Look the code up in the CloudFront API reference, and check what was sent.",
+    reason=_('AWS answered {code}, "{detail}"'),
+    next_step=_("Look the code up in the CloudFront API reference, and check what was sent."),
     shows_detail=True,
 )
 _UNEXPECTED = Explanation(
-    reason="boto3 cannot make the call ({code})",
-    next_step="Check the AWS configuration of this machine: aws configure list.",
+    reason=_("boto3 cannot make the call ({code})"),
+    next_step=_("Check the AWS configuration of this machine: aws configure list."),
 )
 
 _OTHER_REGION = Explanation(
@@ -209,8 +239,8 @@ EXPLANATIONS: Final[Mapping[str, Explanation]] = {
     "InvalidClientTokenId": _UNKNOWN_ACCESS_KEY,
     "UnrecognizedClientException": _UNKNOWN_ACCESS_KEY,
     "SignatureDoesNotMatch": Explanation(
-        reason="the secret access key does not belong to the access key",
-        next_step=f"Set both again: {_KEYS}.",
+        reason=_("the secret access key does not belong to the access key"),
+        next_step=_("Set both again: AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."),
     ),
     "ExpiredToken": _EXPIRED,
     "ExpiredTokenException": _EXPIRED,
@@ -218,11 +248,15 @@ EXPLANATIONS: Final[Mapping[str, Explanation]] = {
     "RequestTimeTooSkewed": _CLOCK,
     # The credentials, as boto3 looks for them.
     "NoCredentialsError": Explanation(
-        reason="there are no AWS credentials",
-        next_step=f"Set {_KEYS} in the environment, or give the machine a role.",
+        reason=_("there are no AWS credentials"),
+        next_step=_(
+            "Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment, "
+            "or give the machine a role."
+        ),
     ),
     "PartialCredentialsError": Explanation(
-        reason="one half of the AWS credentials is missing", next_step=f"Set {_KEYS}."
+        reason=_("one half of the AWS credentials is missing"),
+        next_step=_("Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."),
     ),
     "CredentialRetrievalError": _NOT_FETCHED,
     "MetadataRetrievalError": _NOT_FETCHED,
@@ -234,7 +268,8 @@ EXPLANATIONS: Final[Mapping[str, Explanation]] = {
     "ConfigNotFound": _NO_PROFILE,
     "InvalidConfigError": _NO_PROFILE,
     "NoRegionError": Explanation(
-        reason="no AWS region is set", next_step="Set AWS_DEFAULT_REGION, or the profile's region."
+        reason=_("no AWS region is set"),
+        next_step=_("Set AWS_DEFAULT_REGION, or the profile's region."),
     ),
     # AWS's capacity, and the way there.
     "Throttling": _SLOWER,
@@ -248,46 +283,56 @@ EXPLANATIONS: Final[Mapping[str, Explanation]] = {
     "ConnectTimeoutError": _LATE,
     "ReadTimeoutError": _LATE,
     "EndpointConnectionError": Explanation(
-        reason="{host} cannot be reached",
-        next_step="Check the network of this machine, and AWS_ENDPOINT_URL where it is set.",
+        reason=_("{host} cannot be reached"),
+        next_step=_("Check the network of this machine, and AWS_ENDPOINT_URL where it is set."),
         is_temporary=True,
     ),
     "ProxyConnectionError": Explanation(
-        reason="the proxy cannot be reached",
-        next_step="Check HTTPS_PROXY and NO_PROXY.",
+        reason=_("the proxy cannot be reached"),
+        next_step=_("Check HTTPS_PROXY and NO_PROXY."),
         is_temporary=True,
     ),
     "SSLError": Explanation(
-        reason="the certificate of {host} is not trusted here",
-        next_step="Check the clock, the endpoint, and AWS_CA_BUNDLE where a proxy is in between.",
+        reason=_("the certificate of {host} is not trusted here"),
+        next_step=_(
+            "Check the clock, the endpoint, and AWS_CA_BUNDLE where a proxy is in between."
+        ),
     ),
     "ConnectionError": _BROKEN,
     "HTTPClientError": _BROKEN,
     "ResponseParserError": Explanation(
-        reason="what answered is not AWS",
-        next_step="Check AWS_ENDPOINT_URL, and that no proxy answers in AWS's place.",
+        reason=_("what answered is not AWS"),
+        next_step=_("Check AWS_ENDPOINT_URL, and that no proxy answers in AWS's place."),
     ),
     # CloudFront's key groups and public keys.
     "NoSuchResource": Explanation(
-        reason="this AWS account has none with that id",
-        next_step="Check the id (of a key group: AWS_CLOUDFRONT_KEY_GROUP_ID), and that the "
-        "credentials belong to its account.",
+        reason=_("this AWS account has none with that id"),
+        next_step=_(
+            "Check the id (of a key group: AWS_CLOUDFRONT_KEY_GROUP_ID), and that the "
+            "credentials belong to its account."
+        ),
     ),
     "NoSuchPublicKey": Explanation(
-        reason="this AWS account has no public key with that id",
-        next_step="Compare it with CloudFront > Public keys, in the account of the credentials.",
+        reason=_("this AWS account has no public key with that id"),
+        next_step=_("Compare it with CloudFront > Public keys, in the account of the credentials."),
     ),
     "TooManyPublicKeys": Explanation(
-        reason="the AWS account holds as many public keys as its quota allows (10 unless raised)",
-        next_step="Delete one that no key group holds (CloudFront > Public keys), or have the "
-        "quota raised.",
+        reason=_(
+            "the AWS account holds as many public keys as its quota allows (10 unless raised)"
+        ),
+        next_step=_(
+            "Delete one that no key group holds (CloudFront > Public keys), or have the "
+            "quota raised."
+        ),
     ),
     "PublicKeyInUse": Explanation(
-        reason="another key group, or a field-level encryption profile, still holds the key",
-        next_step="CloudFront > Key groups shows which one. Remove the key there, and repeat this.",
+        reason=_("another key group, or a field-level encryption profile, still holds the key"),
+        next_step=_(
+            "CloudFront > Key groups shows which one. Remove the key there, and repeat this."
+        ),
     ),
     "PreconditionFailed": Explanation(
-        reason="somebody else changed it at the same time", next_step=_AGAIN, is_temporary=True
+        reason=_("somebody else changed it at the same time"), next_step=_AGAIN, is_temporary=True
     ),
     # Setting up a distribution or a bucket.
     "NoSuchDistribution": Explanation(

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Final, ParamSpec, Self, TypeAlias, TypeVar
 
 from cfsigned_django.aws.client import call
-from cfsigned_django.aws.errors import AwsError
+from cfsigned_django.aws.errors import AwsError, marked as _
 from cfsigned_django.signing import InvalidKey, PublicKey
 
 logger = logging.getLogger("cfsigned_django.aws")
@@ -124,7 +124,7 @@ class KeyGroups:
 
     def members(self, key_group_id: str) -> KeyPairIds:
         """Return the key pair ids in the key group, in its order."""
-        config, _ = self._read(key_group_id)
+        config, _etag = self._read(key_group_id)
         return tuple(config["Items"])
 
     def check_room(
@@ -160,8 +160,8 @@ class KeyGroups:
             if items == (key_pair_id,):
                 raise AwsError(
                     what=f"{what} {key_group_id}",
-                    reason="it is the only one there, and CloudFront wants at least one",
-                    next_step="Add another public key first.",
+                    reason=_("it is the only one there, and CloudFront wants at least one"),
+                    next_step=_("Add another public key first."),
                     code=LAST_PUBLIC_KEY,
                 )
             return tuple(each for each in items if each != key_pair_id)
@@ -316,16 +316,18 @@ class KeyGroups:
                 if each.holds(pem):
                     raise _conflict(
                         what,
-                        reason=f"CloudFront has this key under another name: {each.name}, "
-                        f"{each.key_pair_id}",
-                        next_step="Use that id, or delete that public key if nothing uses it.",
+                        reason=_("CloudFront has this key under another name: {name}, {id}"),
+                        next_step=_("Use that id, or delete that public key if nothing uses it."),
+                        values={"name": each.name, "id": each.key_pair_id},
                     )
             self._pause(attempt)
         raise _conflict(
             what,
-            reason="CloudFront says that it exists, but does not list it",
-            next_step="Try again in a minute. If that changes nothing, it was there once and was "
-            "deleted: start with a new key pair.",
+            reason=_("CloudFront says that it exists, but does not list it"),
+            next_step=_(
+                "Try again in a minute. If that changes nothing, it was there once and was "
+                "deleted: start with a new key pair."
+            ),
             is_temporary=True,
         )
 
@@ -349,10 +351,13 @@ class KeyGroups:
 def _no_room(what: str, members: KeyPairIds) -> AwsError:
     return AwsError(
         what=what,
-        reason=f"it holds {len(members)} public keys, as many as its quota allows",
-        next_step="Remove one that signs nothing any more. Or have the quota raised (Service "
-        "Quotas, CloudFront), and set AWS_CLOUDFRONT_KEY_GROUP_QUOTA to it.",
+        reason=_("it holds {number} public keys, as many as its quota allows"),
+        next_step=_(
+            "Remove one that signs nothing any more. Or have the quota raised (Service Quotas, "
+            "CloudFront), and set AWS_CLOUDFRONT_KEY_GROUP_QUOTA to it."
+        ),
         code="TooManyPublicKeysInKeyGroup",
+        values={"number": str(len(members))},
     )
 
 
@@ -361,19 +366,29 @@ def _same_key(found: ListedPublicKey, pem: str, what: str) -> str:
         return found.key_pair_id
     raise _conflict(
         what,
-        reason=f"another key, {found.key_pair_id}, has that name",
-        next_step="Delete it under CloudFront > Public keys if nothing uses it, or choose another "
-        "name.",
+        reason=_("another key, {id}, has that name"),
+        next_step=_(
+            "Delete it under CloudFront > Public keys if nothing uses it, or choose another name."
+        ),
+        values={"id": found.key_pair_id},
     )
 
 
-def _conflict(what: str, *, reason: str, next_step: str, is_temporary: bool = False) -> AwsError:
+def _conflict(
+    what: str,
+    *,
+    reason: str,
+    next_step: str,
+    is_temporary: bool = False,
+    values: Mapping[str, str] | None = None,
+) -> AwsError:
     return AwsError(
         what=what,
         reason=reason,
         next_step=next_step,
         code="PublicKeyAlreadyExists",
         is_temporary=is_temporary,
+        values=values,
     )
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from typing import Final
 
+from django.utils.translation import gettext_noop
+
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.key_groups import KeyGroups, ListedPublicKey
 from cfsigned_django.rotation.models import KeyPair
@@ -60,12 +62,16 @@ def restore_to_group(api: KeyGroups, key_pair: KeyPair) -> None:
             raise
         raise AwsError(
             what=f"put {key_pair_id} into the key group {key_pair.key_group_id}",
-            reason="somebody took it out and deleted its public key in CloudFront, where its id "
-            "never comes back",
-            next_step=f"Revoke it (manage.py cfsigned_rotate --revoke {key_pair_id}, or in the "
-            "admin), then start again; if it is the key that signs, a new one signs in its place "
-            "at once.",
+            reason=gettext_noop(
+                "somebody took it out and deleted its public key in CloudFront, where its id never "
+                "comes back"
+            ),
+            next_step=gettext_noop(
+                "Revoke it (manage.py cfsigned_rotate --revoke {key}, or in the admin), then start "
+                "again; if it is the key that signs, a new one signs in its place at once."
+            ),
             code=DELETED,
+            values={"key": key_pair_id},
         ) from None
 
 
@@ -110,10 +116,14 @@ def remove_from_cloudfront(api: KeyGroups, key_pair: KeyPair) -> None:
     if not ours and is_of_trusted_signer(str(key_pair)):
         raise AwsError(
             what=f"take {key_pair} out of CloudFront",
-            reason="it is a key pair of an AWS account, which behaviors trust as a signer, and "
-            "which no key group holds: its links go on opening",
-            next_step="Take the signer out (manage.py cfsigned_setup --drop-trusted-signers), "
-            "then say in the admin, by hand, that it was removed.",
+            reason=gettext_noop(
+                "it is a key pair of an AWS account, which behaviors trust as a signer, and which "
+                "no key group holds: its links go on opening"
+            ),
+            next_step=gettext_noop(
+                "Take the signer out (manage.py cfsigned_setup --drop-trusted-signers), then say "
+                "in the admin, by hand, that it was removed."
+            ),
             code=TRUSTED_SIGNER,
         )
     if not ours and may_be_unlisted(listed, key_pair):

@@ -18,7 +18,7 @@ from typing import Self
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db import IntegrityError
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext as _, gettext_noop
 
 from cfsigned_django import keyring
 from cfsigned_django.aws.errors import AwsError
@@ -690,8 +690,10 @@ class Rotation:
         except AwsError as error:
             raise AwsError(
                 what=f"take {key_pair} out of CloudFront",
-                reason="it is the only key of its key group, which must keep one, and no other "
-                "could be put in",
+                reason=gettext_noop(
+                    "it is the only key of its key group, which must keep one, and no other could "
+                    "be put in"
+                ),
                 next_step=str(error),
                 code=error.code,
                 permission=error.permission,

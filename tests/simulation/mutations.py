@@ -704,7 +704,7 @@ UNNOTICED: Final = [
     Unnoticed(
         change="Rotation.remember_waits forgets RETIRING keys",
         why="All machines have the settings of the same moment here.",
-        tested_in="tests/rotation/test_lifetimes.py",
+        tested_in="tests/rotation/test_activate.py",
         test="test_lifetime_is_raised_for_one_run",
     ),
     Unnoticed(
@@ -722,7 +722,7 @@ UNNOTICED: Final = [
     Unnoticed(
         change="KeyPairStore.lock does not lock the group",
         why="A simulated transaction is never interrupted by another one.",
-        tested_in="tests/rotation/test_store.py",
+        tested_in="tests/rotation/test_database.py",
         test="test_lock_writes_before_it_reads",
     ),
     Unnoticed(
@@ -735,14 +735,14 @@ UNNOTICED: Final = [
         change="A key signs after a last probe without an answer",
         why="Every edge has known the key for the propagation time by then; no invariant speaks "
         "of that probe.",
-        tested_in="tests/rotation/test_steps.py",
+        tested_in="tests/rotation/test_activate.py",
         test="test_last_probe_must_be_answered",
     ),
     Unnoticed(
         change="KeyPairStore.claim gives a claim back at once, not after a moment",
         why="A key whose creation lost its answer is looked for again as long as ListPublicKeys "
         "may not show it.",
-        tested_in="tests/rotation/test_store.py",
+        tested_in="tests/rotation/test_database.py",
         test="test_failure_gives_the_step_back",
     ),
 ]
