@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from cfsigned_django.conf import Config, LazyPrivateKey
+from cfsigned_django.conf import Config, LazyPrivateKey, whole_seconds
 from cfsigned_django.signing import HashAlgorithm, PrivateKey
 from cfsigned_django.validation import (
     TABLE,
@@ -18,7 +18,6 @@ from cfsigned_django.validation import (
     find_problems,
     problem,
     raise_first_error,
-    whole_seconds,
 )
 from tests.leaks import fragments
 from tests.storage_cases import (
