@@ -126,10 +126,8 @@ class TestServe:
             f'AWS_S3_CUSTOM_DOMAIN = "127.0.0.1:{port}" for development.\n'
         ) in stderr
         assert 'Set AWS_S3_URL_PROTOCOL = "http:" for development.\n' in stderr
-        assert (
-            f"403 UnknownHost /a.txt: the viewer asked for the host '127.0.0.1:{port}', and this "
-            "edge serves media.example.com"
-        ) in stderr
+        assert "403 UnknownHost /a.txt: " in stderr
+        assert f"'127.0.0.1:{port}'" in stderr
 
 
 class TestDistribution:
@@ -186,7 +184,7 @@ class TestDistribution:
         ) in stdout
         assert signing in stdout.partition("  keys     ")[2].partition("\n")[0]
         assert "  left out DefaultRootObject, CustomErrorResponses, WebACLId, " in stdout
-        assert f"The key group {group} holds" in stderr
+        assert f"The key group {group} " in stderr
 
     def test_a_pattern_for_everything(self, port: int, api: Api) -> None:
         """Take a behavior * before the default one for what it is."""
