@@ -78,7 +78,7 @@ def test_wildcard_within_origin() -> None:
     ("asked", "allowed"), [("range, X-Amz-Date", "range, x-amz-date"), ("", None)]
 )
 def test_preflight(asked: str, allowed: str | None) -> None:
-    """Repeat the headers that were asked for, in lower case, if all are allowed."""
+    """Repeat the headers that were asked for, in lowercase, if all are allowed."""
     headers = dict(headers_for_preflight(RULES, preflight(APP, headers=asked)))
     assert headers.get("Access-Control-Allow-Headers") == allowed
     assert headers["Access-Control-Allow-Origin"] == APP
