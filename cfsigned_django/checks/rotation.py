@@ -12,10 +12,11 @@ from django.db import Error, connections, router
 from django.utils import timezone
 
 from cfsigned_django import conf
+from cfsigned_django.conf import whole_seconds
 from cfsigned_django.encryption import CannotUnseal, count_wrong_keys, unseal
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.storage.registry import dynamic_storages, signers, signing_configs
-from cfsigned_django.validation import problem, whole_seconds
+from cfsigned_django.validation import problem
 
 #: A call takes up to 21 s, and a pause lies before it: see aws/client.py.
 _LEAST_CLAIM = 30

@@ -16,6 +16,7 @@ from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.checks.rotation import check_rotation
 from cfsigned_django.checks.storages import check_storages
+from cfsigned_django.conf import whole_seconds
 from cfsigned_django.doctor.answers import Clock, direct_url
 from cfsigned_django.doctor.catalog import finding
 from cfsigned_django.doctor.distribution import check_aws, from_aws_error
@@ -32,7 +33,7 @@ from cfsigned_django.encryption import count_wrong_keys
 from cfsigned_django.keyring import looks_in_database
 from cfsigned_django.signing import HashRefused, Signer
 from cfsigned_django.storage.urls import SignedUrlMixin
-from cfsigned_django.validation import PROBE_NAME, is_local_host, whole_seconds
+from cfsigned_django.validation import PROBE_NAME, is_local_host
 from cfsigned_django.viewer import Fetch
 
 

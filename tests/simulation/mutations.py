@@ -714,7 +714,7 @@ UNNOTICED: Final = [
         test="test_active_key_is_back_before_another_goes",
     ),
     Unnoticed(
-        change="Rotation._has_no_id takes any id for the right one",
+        change="Rotation._is_unknown takes any id for the right one",
         why="No id is given wrong where keys are revoked: by hand, nothing could notice it.",
         tested_in="tests/rotation/test_revoke.py",
         test="test_successor_under_a_wrong_id_is_replaced",

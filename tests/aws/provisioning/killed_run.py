@@ -1,6 +1,6 @@
 """Run a set-up in a process that is killed right after AWS answered its n-th change.
 
-usage: killed_run ENDPOINT ACCOUNT BUCKET KEY_FILE NTH; without a kill where NTH is 0
+usage: killed_run ENDPOINT ACCOUNT BUCKET KEY_FILE NTH; nothing is killed if NTH is too large
 """
 
 from __future__ import annotations
