@@ -171,7 +171,7 @@ def test_rotation_that_waits(
     assert {each["id"]: each["level"] for each in found} == expected
     assert found[0]["subject"] == f"key group {KEY_GROUP_ID}"
     assert found[0]["what"].startswith(
-        f"{KEY_ID} {'could have been retired since' if days else 'no longer signs; it may go at'}"
+        f"{KEY_ID} {'could have been retired since' if days else 'no longer signs; it can be retired at'}"
     )
 
 
