@@ -137,12 +137,12 @@ def _put_in_words(
             )
         case Cause.PROPAGATION:
             what = _(
-                "%(key)s has been TRUSTED for %(since)s; it can sign at %(clock)s, when it has "
+                "%(key)s has been TRUSTED for %(since)s; it can sign after %(clock)s, once it has "
                 "worked for %(wait)s."
             )
         case _other:
             what = _(
-                "%(key)s no longer signs; it can be retired at %(clock)s, when the last link "
+                "%(key)s no longer signs; it can be retired after %(clock)s, when the last link "
                 "signed with it has expired."
             )
     return PendingWait(key_pair=key_pair, what=what % values, until=until or None)

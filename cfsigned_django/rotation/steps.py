@@ -540,7 +540,7 @@ def _activate(rotation: Rotation, key_pair: KeyPair, now: datetime) -> Outcome:
     until = next((each.until for each in waits), None)
     if until is None:
         return Outcome(text=text)
-    outlook = _("%(former)s can be retired at %(clock)s. Links signed with it work until then.")
+    outlook = _("%(former)s can be retired after %(clock)s. Links signed with it work until then.")
     values = {"former": former, "clock": clock_time(until, now)}
     return Outcome(text=text, outlook=outlook % values)
 
