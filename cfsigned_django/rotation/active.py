@@ -118,8 +118,8 @@ def _sees_the_present(using: str) -> bool:
     nothing.
     """
     connection = connections[using]
-    if not connection.in_atomic_block and connection.get_autocommit():
-        return True
+    if not connection.in_atomic_block:
+        return connection.get_autocommit() or _is_read_committed(connection)
     try:
         # Django refuses this inside a transaction, except inside one of its TestCase.
         with transaction.atomic(using=using, durable=True):
