@@ -22,6 +22,8 @@ from types import FrameType
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
+# Before Python 3.12, a comprehension is a function of its own.
+NOT_CALLS = ("<module>", "<listcomp>", "<dictcomp>", "<setcomp>")
 
 
 def measure(
@@ -108,7 +110,7 @@ def _count(work: Callable[[], str]) -> tuple[str, list[int]]:
 
     def note(frame: FrameType, event: str, _: object) -> None:
         code = frame.f_code
-        is_call = event == "call" and code.co_name != "<module>"
+        is_call = event == "call" and code.co_name not in NOT_CALLS
         if is_call and code.co_filename.startswith(package):
             files.append(code.co_filename)
 

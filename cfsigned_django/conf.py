@@ -49,7 +49,8 @@ OPTIONS: Mapping[str, tuple[str, Any]] = {
 class Config:
     """The settings, or a storage's options over them, as they were written.
 
-    validation.py says whether they make sense together.
+    A timedelta of whole seconds is an int here. validation.py says whether the
+    values make sense together.
     """
 
     cloudfront_key: LazyPrivateKey | None = field(repr=False)
@@ -64,11 +65,24 @@ class Config:
     hash_algorithm: Any
     key_group_id: Any
 
+    def __post_init__(self) -> None:
+        for name in ("querystring_expire", "expire_step", "max_expire"):
+            value = getattr(self, name)
+            if isinstance(value, timedelta) and whole_seconds(value) is not None:
+                object.__setattr__(self, name, whole_seconds(value))
+
     @classmethod
     def read(cls, options: Mapping[str, Any] | None = None) -> Self:
         """Return the settings of this moment, with a storage's options over them."""
         given = {name: value for name, value in (options or {}).items() if name in OPTIONS}
         return cls(**{**defaults(), **hide_all(given)})
+
+
+def whole_seconds(value: Any) -> int | None:
+    """Return an int or a timedelta as whole seconds, or None if it is neither."""
+    if isinstance(value, timedelta):
+        return int(value.total_seconds()) if value.microseconds == 0 else None
+    return value if type(value) is int else None
 
 
 def defaults(others: Mapping[str, Any] | None = None) -> dict[str, Any]:

@@ -110,15 +110,15 @@ class _CachedKey:
 
 #: A process that has never had an answer asks again after so many seconds.
 _SOON = 5
-#: A lock that is held for longer was left behind by a fork, whose thread is not in this process.
-_LONGEST_LOOK = 10
 
 
 class Keyring:
     """Remember which key pairs are ACTIVE; safe to share between threads.
 
     ``interval`` returns how many seconds lie between two looks; ``monotonic``
-    and ``wall`` are clocks.
+    and ``wall`` are clocks. If one look takes more than ``longest_look``
+    seconds, its thread is taken for lost: it is in the process that forked
+    this one.
     """
 
     def __init__(
@@ -130,11 +130,13 @@ class Keyring:
         ),
         monotonic: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
+        longest_look: float = 10.0,
     ) -> None:
         self._find_active = find_active
         self._interval = interval
         self._monotonic = monotonic
         self._wall = wall
+        self._longest_look = longest_look
         self._cached: dict[tuple[str, HashAlgorithm | None], _CachedKey] = {}
         self._era = object()
 
@@ -152,7 +154,7 @@ class Keyring:
         if age >= cached.pause:
             # While one thread asks, the others go on with what is known, unless that is too old.
             lock, waits = cached.lock, age >= 2 * cached.interval
-            if lock.acquire(blocking=waits, timeout=_LONGEST_LOOK if waits else -1):
+            if lock.acquire(blocking=waits, timeout=self._longest_look if waits else -1):
                 try:
                     if self._age(cached) >= cached.pause:  # else the thread before has asked
                         self._look(cached, key_group_id, hash_algorithm)

@@ -12,14 +12,13 @@ import ipaddress
 import re
 import time
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 from typing import Any
 
 from django.core.checks import CheckMessage, Error, Warning as CheckWarning
 from django.core.exceptions import ImproperlyConfigured
 
 from cfsigned_django import conf
-from cfsigned_django.conf import Config
+from cfsigned_django.conf import Config, whole_seconds
 from cfsigned_django.signing import (
     HashAlgorithm,
     HashRefused,
@@ -151,7 +150,9 @@ def find_problems(
     facts = [*(_KEY_FACTS if with_key else ()), *_URL_FACTS]
     if with_key and tries_key:
         facts.append(_trial)
-    found = [message for fact in facts for message in fact(config)]
+    found: list[CheckMessage] = []
+    for fact in facts:
+        found += fact(config)
     for message in found:
         message.obj = obj
     return found
@@ -215,8 +216,9 @@ def sign_probe(
 def _key_and_id(config: Config) -> Facts:
     key, key_pair_id = config.cloudfront_key, config.cloudfront_key_id
     if key is None and not key_pair_id:
-        yield problem("cfsigned.E001", "URLs shall be signed, but no key is set.")
-    yield from find_half_a_key(cloudfront_key=key, cloudfront_key_id=key_pair_id)
+        yield problem("cfsigned.E001", "URLs must be signed, but no key is set.")
+    elif key is None or not key_pair_id:
+        yield from find_half_a_key(cloudfront_key=key, cloudfront_key_id=key_pair_id)
 
 
 def _domain(config: Config) -> Facts:
@@ -280,6 +282,8 @@ def _key_group_id(config: Config) -> Facts:
 
 
 def _hash_algorithm(config: Config) -> Facts:
+    if config.hash_algorithm is None:
+        return
     yield from find_unknown_hash(config.hash_algorithm)
     if config.hash_algorithm == HashAlgorithm.SHA1:
         key = _load_key(config)
@@ -305,26 +309,25 @@ def _load_key(config: Config) -> PrivateKey | None:
 
 
 def _lifetimes(config: Config) -> Facts:
-    expire = whole_seconds(config.querystring_expire)
-    most = whole_seconds(config.max_expire)
-    step = whole_seconds(config.expire_step)
-    is_late = expire is not None and time.time() + expire > MAX_EPOCH_TIME
-    if expire is None or expire < 1 or is_late:
-        wrong = shown(config.querystring_expire)
+    expire, most, step = config.querystring_expire, config.max_expire, config.expire_step
+    is_expire = type(expire) is int and expire >= 1
+    is_late = is_expire and time.time() + expire > MAX_EPOCH_TIME
+    is_most = type(most) is int and most >= 1
+    is_step = type(step) is int and step >= 0
+    if not is_expire or is_late:
         why = ": URLs would end after January 2038, later than a policy can say" if is_late else ""
-        yield problem("cfsigned.E013", f"AWS_QUERYSTRING_EXPIRE is {wrong}{why}.")
-    if most is None or most < 1:
-        yield _bad_limit(config.max_expire)
-    elif expire is not None and expire > most:
+        yield problem("cfsigned.E013", f"AWS_QUERYSTRING_EXPIRE is {shown(expire)}{why}.")
+    if not is_most:
+        yield _bad_limit(most)
+    elif is_expire and expire > most:
         yield problem(
             "cfsigned.E015",
             f"AWS_QUERYSTRING_EXPIRE ({expire} s) is more than AWS_CLOUDFRONT_MAX_EXPIRE "
             f"({most} s).",
         )
-    if step is None or step < 0:
-        wrong = shown(config.expire_step)
-        yield problem("cfsigned.E016", f"AWS_CLOUDFRONT_EXPIRE_STEP is {wrong}.")
-    if most is None or expire is None or step is None or expire > most:
+    if not is_step:
+        yield problem("cfsigned.E016", f"AWS_CLOUDFRONT_EXPIRE_STEP is {shown(step)}.")
+    if not (is_expire and is_most and is_step) or expire > most:
         return
     # What a storage's own options may not exceed.
     setting = conf.default_of("max_expire")
@@ -369,13 +372,6 @@ _URL_FACTS: tuple[_Fact, ...] = (
     _lifetimes,
     _url_cache_size,
 )
-
-
-def whole_seconds(value: Any) -> int | None:
-    """Return an int or a timedelta as whole seconds, or None where it is neither."""
-    if isinstance(value, timedelta):
-        return int(value.total_seconds()) if value.microseconds == 0 else None
-    return value if type(value) is int else None
 
 
 def site_lifetime() -> int:

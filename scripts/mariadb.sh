@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Run the tests of the database on a MariaDB server of their own; as root on Debian or Ubuntu,
-# install it where it is missing.
-# usage: scripts/mariadb.sh [PYTEST ARGUMENT...], for example: scripts/mariadb.sh tests/rotation
+# Run the contract with the database on a MariaDB server of its own; as root on Debian or Ubuntu,
+# install the server if it is missing.
+# usage: scripts/mariadb.sh [PYTEST ARGUMENT...], for example: scripts/mariadb.sh -k clock
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/packages.sh
@@ -19,6 +19,4 @@ start_server KILL mariadbd --no-defaults --datadir="$folder/data" --bind-address
 wait_until_ready .venv/bin/python -c "import socket; socket.create_connection(('127.0.0.1', $port))"
 
 export CFSIGNED_TEST_DATABASE_URL=mysql://root@127.0.0.1:$port/cfsigned
-# The simulation has its own model of what a database does.
-.venv/bin/python -m pytest -n 2 --dist loadfile --ignore tests/simulation \
-  -m "database and not postgres and not e2e" "$@"
+.venv/bin/python -m pytest -n 0 -m "database and not postgres" tests/rotation "$@"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Run the tests of the database on a PostgreSQL server of their own; as root on Debian or Ubuntu,
-# install it where it is missing.
-# usage: scripts/postgres.sh [PYTEST ARGUMENT...], for example: scripts/postgres.sh tests/rotation
+# Run the contract with the database on a PostgreSQL server of its own; as root on Debian or Ubuntu,
+# install the server if it is missing.
+# usage: scripts/postgres.sh [PYTEST ARGUMENT...], for example: scripts/postgres.sh -k clock
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/packages.sh
@@ -17,7 +17,7 @@ find_programs() {
 if ! find_programs; then
   why="The tests on PostgreSQL need a server."
   install_packages "$why" postgresql-common
-  # Debian would start a server for the whole machine; the tests want none but their own.
+  # Debian would start a server for the whole machine; the tests start their own.
   sed -i 's/^#\? *create_main_cluster.*/create_main_cluster = false/' /etc/postgresql-common/createcluster.conf
   install_packages "$why" postgresql
   find_programs
@@ -25,12 +25,10 @@ fi
 
 source scripts/test_server.sh
 prepare initdb --pgdata data --username cfsigned --auth trust --encoding UTF8 --no-locale --no-sync
-# Nobody misses the data after a crash of the machine, so nothing waits for the disk.
+# The data need not survive a crash of the machine, so nothing waits for the disk.
 start_server QUIT postgres -D data -c listen_addresses=127.0.0.1 -c port="$port" \
   -c unix_socket_directories="$folder" -c fsync=off
 wait_until_ready pg_isready --quiet --host 127.0.0.1 --port "$port"
 
 export CFSIGNED_TEST_DATABASE_URL=postgresql://cfsigned@127.0.0.1:$port/cfsigned
-# The simulation has its own model of what a database does.
-.venv/bin/python -m pytest -n 2 --dist loadfile --ignore tests/simulation \
-  -m "(postgres or database) and not e2e" "$@"
+.venv/bin/python -m pytest -n 0 -m "database or postgres" tests/rotation "$@"

@@ -19,14 +19,6 @@ hypothesis.settings.register_profile("cfsigned", deadline=None)
 hypothesis.settings.load_profile("cfsigned")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark each test that uses the database: servers of other kinds run these too."""
-    for item in items:
-        fixtures = getattr(item, "fixturenames", ())
-        if item.get_closest_marker("django_db") or "db" in fixtures:
-            item.add_marker("database")
-
-
 @pytest.fixture(scope="session", autouse=True)
 def botocore_models() -> Iterator[None]:
     """Let all sessions of boto3 share what they read of AWS's services.

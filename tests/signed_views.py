@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
+import pytest
+from django.core.cache import cache
 from django.core.files.storage import storages
 from django.http import HttpRequest, HttpResponse
 from django.template import engines
 from django.template.response import TemplateResponse
 from django.test import Client
 
-from tests.storage_cases import at
+from tests.storage_cases import NOW, S3_BACKEND, at
 
-NOW = 1_775_000_000
+CAP = "cfsigned_django.http.cap_cache_control"
 
 
 def sign(expire: int = 300) -> str:
@@ -48,6 +51,11 @@ def with_cookie(request: HttpRequest) -> HttpResponse:
     return response
 
 
+def stale(request: HttpRequest) -> HttpResponse:
+    """Show a signed URL on a page that may be shown while another is fetched."""
+    return HttpResponse(sign(), headers={"Cache-Control": "stale-while-revalidate=600"})
+
+
 def missing(request: HttpRequest) -> HttpResponse:
     """Show a signed URL on a page of an error."""
     return HttpResponse(sign(), status=404)
@@ -62,3 +70,13 @@ def get(name: str, now: float = NOW, client: Client | None = None) -> Any:
 def control(response: Any) -> str | None:
     """Return the header of the response."""
     return response.headers.get("Cache-Control")  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+def empty_cache(site: Any) -> Iterator[Any]:
+    """Configure a site that signs, without middleware, and with an empty cache."""
+    site.STORAGES = {"default": {"BACKEND": S3_BACKEND}}
+    site.MIDDLEWARE = []
+    cache.clear()
+    yield site
+    cache.clear()

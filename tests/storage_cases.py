@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import re
 import time
 import unicodedata
 from collections.abc import Callable, Iterator
@@ -12,29 +11,34 @@ from typing import Any
 from unittest import mock
 from urllib.parse import parse_qsl, urlsplit
 
+import pytest
 from cryptography.hazmat.primitives import hashes
+from django.core.files.storage import InMemoryStorage
 
-from cfsigned_django.signing import (
-    HashAlgorithm,
-    KeyAlgorithm,
-    Policy,
-    PrivateKey,
-    Verifier,
-    keys,
+from cfsigned_django.signing import HashAlgorithm, KeyAlgorithm, Policy, PrivateKey, Verifier
+from cfsigned_django.storage import (
+    CloudFrontFileSystemStorage,
+    CloudFrontS3Storage,
+    SignedUrlMixin,
 )
-from cfsigned_django.storage.urls import SignedUrlMixin
 
 KEY_ID = "K2JCJMDEHXQW5F"
 OTHER_KEY_ID = "K3ABCDEFGHIJKL"
 KEY_GROUP_ID = "a1b2c3d4-0123-4567-89ab-cdef01234567"
 DOMAIN = "media.example.com"
+ORIGIN = f"https://{DOMAIN}"
 SECRET_KEY = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 
 S3_BACKEND = "cfsigned_django.storage.CloudFrontS3Storage"
 FILE_BACKEND = "cfsigned_django.storage.CloudFrontFileSystemStorage"
 
-#: What a name is made of that is its own URL path.
-PLAIN_NAMES = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*")
+#: The moment at which most tests sign, in Unix seconds.
+NOW = 1_775_000_000
+DAY = 24 * 3600
+#: The arguments that open every file of a storage.
+ANY_RESOURCE: dict[str, Any] = {"resource": "*", "allow_any_resource": True}
+
+BOTH = pytest.mark.parametrize("cls", [CloudFrontS3Storage, CloudFrontFileSystemStorage])
 
 _FOLDERS = ("", "albums/42/", "보고서/2026/", "a b/", "x/" * 12, "q&a/", "50%/", "C#/", "it's (1)/")
 _PIECES = (
@@ -42,6 +46,30 @@ _PIECES = (
     *("it's", 'say "hi"', "a=b", "a;b", "a:b", "a@b", "a,b", "$", "!", "~", "(1)", "[1]", "{1}"),
     *("a|b", "a^b", "`", "<b>", "\t", "\x7f", "🌅", "-", "_", "..a", "a..", "...", "'"),
 )
+
+
+class InMemory(SignedUrlMixin, InMemoryStorage):
+    """Sign the URLs of files in memory, a storage whose paths the package does not know."""
+
+
+class Tenant:
+    """Hold whose request this is."""
+
+    name = "a"
+
+
+class OfTenant(CloudFrontS3Storage):
+    """Give each tenant a domain and a folder of its own."""
+
+    @property
+    def custom_domain(self) -> str:
+        """Return the domain of the request's tenant."""
+        return f"{Tenant.name}.example.com"
+
+    @property
+    def location(self) -> str:
+        """Return the folder of the request's tenant."""
+        return Tenant.name.partition("/")[0]
 
 
 def settings_for(key: PrivateKey, **others: Any) -> dict[str, Any]:
@@ -93,7 +121,7 @@ def at(moment: float) -> Iterator[None]:
     def read_clock() -> float:  # no Mock, which would remember each call
         return moment
 
-    with mock.patch("cfsigned_django.storage.urls.time.time", read_clock):
+    with mock.patch("time.time", read_clock):
         yield
 
 
@@ -130,18 +158,10 @@ def counted_signatures() -> Iterator[list[bytes]]:
         yield messages
 
 
-class UnknownHash(hashes.HashAlgorithm):
-    """A hash that no OpenSSL knows."""
-
-    name = "unknown"
-    digest_size = 20
-    block_size = 64
-
-
 @contextmanager
 def without_sha1() -> Iterator[None]:
     """Let OpenSSL refuse SHA-1 within the block, as the policies of some machines do."""
-    with mock.patch.dict(keys._HASHES, {HashAlgorithm.SHA1: UnknownHash()}):
+    with mock.patch.object(hashes.SHA1, "name", "unknown"):
         yield
 
 

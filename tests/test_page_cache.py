@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -21,21 +21,21 @@ from django.views.decorators.cache import cache_control
 
 from cfsigned_django.http import cache_page
 from tests.signed_views import (
-    NOW,
+    CAP,
     control,
+    empty_cache as empty_cache,
     get,
     in_async,
     missing,
     plain,
     sign,
+    stale,
     template,
     with_cookie,
     without,
 )
-from tests.storage_cases import S3_BACKEND, at, verify
+from tests.storage_cases import NOW, at, verify
 
-CAP = "cfsigned_django.http.cap_cache_control"
-_SECONDS = re.compile(r"([a-z-]+)=(\d+)")
 SESSIONS = "django.contrib.sessions.middleware.SessionMiddleware"
 
 
@@ -120,11 +120,6 @@ def never(request: HttpRequest) -> HttpResponse:
     return HttpResponse(sign(), headers={"Expires": "0"})
 
 
-def stale(request: HttpRequest) -> HttpResponse:
-    """Show a signed URL on a page that may be shown while another is fetched."""
-    return HttpResponse(sign(), headers={"Cache-Control": "stale-while-revalidate=600"})
-
-
 def by_prefix(request: HttpRequest) -> HttpResponse:
     """Show something else each time."""
     return HttpResponse(uuid.uuid4().hex)
@@ -160,14 +155,10 @@ urlpatterns = [
 
 
 @pytest.fixture(autouse=True)
-def _site(site: Any) -> Iterator[None]:
-    """Configure a site with the middleware, and an empty cache."""
-    site.ROOT_URLCONF = __name__
-    site.STORAGES = {"default": {"BACKEND": S3_BACKEND}}
-    site.MIDDLEWARE = []
-    cache.clear()
-    yield
-    cache.clear()
+def _site(empty_cache: Any) -> None:
+    """Let the site have these views, and sessions that need no database."""
+    empty_cache.ROOT_URLCONF = __name__
+    empty_cache.SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
 
 
 @pytest.mark.parametrize(
@@ -203,7 +194,6 @@ def test_cache_page_of_others() -> None:
 @pytest.mark.parametrize("name", ["kept_for_members", "kept_for_members_async"])
 def test_cache_page_of_a_member(name: str, site: Any) -> None:
     """Keep the page of one who is logged in for that one: nobody else gets its links."""
-    site.SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
     site.MIDDLEWARE = [SESSIONS, CAP]
     member = Client()
     member.get("/enter")
@@ -218,7 +208,6 @@ def test_cache_page_of_a_member(name: str, site: Any) -> None:
 @pytest.mark.parametrize("name", ["kept_guest", "kept_guest_async", "kept_token"])
 def test_cache_page_of_a_newcomer(name: str, site: Any) -> None:
     """Keep no page that begins something for one viewer, who has no cookie yet."""
-    site.SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
     site.MIDDLEWARE = [SESSIONS, "django.middleware.csrf.CsrfViewMiddleware", CAP]
     first, second = get(name), get(name)
     assert first.content.split()[0] != second.content.split()[0]
@@ -227,7 +216,6 @@ def test_cache_page_of_a_newcomer(name: str, site: Any) -> None:
 
 def test_cache_page_with_messages(site: Any) -> None:
     """Show what is said to one viewer to nobody else, and once."""
-    site.SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
     site.MIDDLEWARE = [SESSIONS, "django.contrib.messages.middleware.MessageMiddleware", CAP]
     one = Client()
     one.get("/say")

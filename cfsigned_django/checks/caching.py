@@ -9,11 +9,12 @@ from django.apps import AppConfig
 from django.core.checks import CheckMessage
 
 from cfsigned_django import conf
+from cfsigned_django.conf import whole_seconds
 from cfsigned_django.keyring import looks_in_database
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm, Signer
 from cfsigned_django.signing.keys import has_deterministic_ecdsa
 from cfsigned_django.storage.registry import signers, signing_configs
-from cfsigned_django.validation import problem, whole_seconds
+from cfsigned_django.validation import problem
 
 _UPDATE = "django.middleware.cache.UpdateCacheMiddleware"
 _CAP = "cfsigned_django.http.cap_cache_control"

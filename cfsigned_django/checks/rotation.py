@@ -12,10 +12,11 @@ from django.db import Error, connections, router
 from django.utils import timezone
 
 from cfsigned_django import conf
+from cfsigned_django.conf import whole_seconds
 from cfsigned_django.encryption import CannotUnseal, count_wrong_keys, unseal
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.storage.registry import dynamic_storages, signers, signing_configs
-from cfsigned_django.validation import problem, whole_seconds
+from cfsigned_django.validation import problem
 
 #: A call takes up to 21 s, and a pause lies before it: see aws/client.py.
 _LEAST_CLAIM = 30
@@ -122,7 +123,7 @@ def _url_lifetimes() -> Iterator[int]:
     """Yield the longest lifetime of a URL of each storage whose keys may rotate."""
     for config in signing_configs():
         lifetime = whole_seconds(config.max_expire)
-        if config.key_group_id and lifetime is not None:  # else find_problems() tells
+        if config.key_group_id and lifetime and lifetime > 0:  # else find_problems() reports it
             yield lifetime
 
 

@@ -87,20 +87,16 @@ def may_be_unlisted(listed: Iterable[ListedPublicKey], key_pair: KeyPair) -> boo
     return bool(name) and name not in {each.key_pair_id for each in listed}
 
 
-def find_id(api: KeyGroups, key_pair: KeyPair) -> str:
-    """Return the id under which CloudFront has the public key; empty where it has none.
+def is_in_cloudfront(api: KeyGroups, key_pair: KeyPair) -> bool:
+    """Return whether CloudFront has the public key under the ID of the row.
 
-    A person may have typed the id of another key, or one that does not exist.
+    A person may have entered the ID of another key, or one that does not exist.
     """
     listed = list(api.public_keys())
-    ours = own_ids(listed, key_pair)
-    if ours:
-        return str(key_pair) if str(key_pair) in ours else ours[0]
+    if str(key_pair) in own_ids(listed, key_pair):
+        return True
     # A key that is not listed yet is in the group.
-    is_new = may_be_unlisted(listed, key_pair) and str(key_pair) in api.members(
-        key_pair.key_group_id
-    )
-    return str(key_pair) if is_new else ""
+    return may_be_unlisted(listed, key_pair) and str(key_pair) in api.members(key_pair.key_group_id)
 
 
 def remove_from_cloudfront(api: KeyGroups, key_pair: KeyPair) -> None:

@@ -26,7 +26,7 @@ from cfsigned_django.aws.key_groups import KEYS_PER_GROUP, LAST_PUBLIC_KEY, KeyG
 from cfsigned_django.encryption import CannotUnseal
 from cfsigned_django.rotation.cloudfront import (
     DELETED,
-    find_id,
+    is_in_cloudfront,
     is_missing_in,
     register_in_cloudfront,
     remove_from_cloudfront,
@@ -716,7 +716,7 @@ class Rotation:
     ) -> KeyPair:
         """Return a successor that is in the key group; make one where there is none that opens."""
         useless = self.store.successor()
-        if useless is not None and (_is_lost(useless) or self._has_no_id(useless, now)):
+        if useless is not None and (_is_lost(useless) or self._is_unknown(useless)):
             # Out of CloudFront it goes later: nothing was signed with it that still could be.
             logger.error(
                 "%s cannot be opened, or CloudFront does not have it: it is revoked to make room "
@@ -733,11 +733,12 @@ class Rotation:
             self.restore_missing([successor], now=now)
         return successor
 
-    def _has_no_id(self, key_pair: KeyPair, now: datetime) -> bool:
-        """Tell whether CloudFront has no such key under any id; write down the id that it has.
+    def _is_unknown(self, key_pair: KeyPair) -> bool:
+        """Return whether CloudFront does not have a TRUSTED key under its ID.
 
-        Only of a key that is to sign in haste, and that no probe has shown to
-        work, or that was taken out since: it may have been deleted as well.
+        A person may have mistyped the ID, or deleted the key. This is asked
+        only before a key signs in haste, and not if a probe has shown that the
+        key works and it is still in its group.
         """
         if self.key_groups is None or key_pair.status != KeyStatus.TRUSTED:
             return False
@@ -745,14 +746,7 @@ class Rotation:
             members = self.key_groups.members(self.key_group_id)
             if not is_missing_in(members, key_pair):
                 return False
-        found = find_id(self.key_groups, key_pair)
-        if found in ("", str(key_pair)):
-            return not found
-        if self.store.rows.filter(key_pair_id=found).exists():
-            return True  # another row has that id, by another slip
-        logger.error("CloudFront has the key of %s under the id %s.", key_pair, found)
-        self._correct_id(key_pair, found, now)
-        return False
+        return not is_in_cloudfront(self.key_groups, key_pair)
 
 
 def _is_lost(key_pair: KeyPair) -> bool:

@@ -21,6 +21,7 @@ from cfsigned_django.aws.provisioning.apply import Provisioner
 from cfsigned_django.aws.provisioning.desired_state import DesiredState, OriginAccess
 from cfsigned_django.aws.provisioning.resolved_state import ResolvedState
 from cfsigned_django.aws.provisioning.steps import Step
+from cfsigned_django.conf import whole_seconds
 from cfsigned_django.doctor.answers import Clock, direct_url
 from cfsigned_django.doctor.findings import Finding
 from cfsigned_django.doctor.live import RequestedObject, examine_live
@@ -31,7 +32,7 @@ from cfsigned_django.rotation.site import site_waits
 from cfsigned_django.rotation.store import KeyPairStore
 from cfsigned_django.setup.keys import DatabaseKey, KeyFile, KeyProvider, SettingsKey
 from cfsigned_django.signing import KeyAlgorithm, Signer
-from cfsigned_django.validation import PROBE_NAME, sign_probe, whole_seconds
+from cfsigned_django.validation import PROBE_NAME, sign_probe
 from cfsigned_django.viewer import Fetch, fetch
 
 _NO_FILE = "The bucket has no file yet (upload one, and run this again)"

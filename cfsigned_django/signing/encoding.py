@@ -108,7 +108,7 @@ def encode_name(name: str) -> str:
     """
     raw = name.encode()
     if raw.translate(None, _NAME_SAFE):
-        return "".join(map(_ENCODED.__getitem__, raw))
+        return "".join([_ENCODED[byte] for byte in raw])
     return name  # Nothing is left of it but what stays as it is.
 
 

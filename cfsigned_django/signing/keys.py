@@ -196,11 +196,11 @@ class PrivateKey:
     #: The half that CloudFront is given.
     public_key: PublicKey
 
-    def __init__(self, key: object) -> None:
-        self.algorithm = _algorithm(key)
+    def __init__(self, key: Any) -> None:
+        self.public_key = PublicKey(key.public_key())
+        self.algorithm = self.public_key.algorithm
         assert isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey)  # noqa: S101
         self._key = key
-        self.public_key = PublicKey(key.public_key())
 
     @classmethod
     def load(
@@ -279,15 +279,15 @@ class PrivateKey:
 
 
 def _algorithm(key: object) -> KeyAlgorithm:
-    """Tell which of CloudFront's key kinds this is, or refuse it by name."""
+    """Return which of CloudFront's two kinds this public key is; refuse any other by name."""
     wanted = "CloudFront signs with RSA 2048 or ECDSA P-256 (prime256v1) keys: create one of those."
-    if isinstance(key, rsa.RSAPrivateKey | rsa.RSAPublicKey):
+    if isinstance(key, rsa.RSAPublicKey):
         if key.key_size == 2048:
             return KeyAlgorithm.RSA_2048
         raise InvalidKey(f"The key is an RSA key of {key.key_size} bits. {wanted}")
-    if isinstance(key, ec.EllipticCurvePrivateKey | ec.EllipticCurvePublicKey):
+    if isinstance(key, ec.EllipticCurvePublicKey):
         if isinstance(key.curve, ec.SECP256R1):
             return KeyAlgorithm.ECDSA_P256
         raise InvalidKey(f"The key is an elliptic curve key on {key.curve.name}. {wanted}")
-    kind = type(key).__name__.removesuffix("PrivateKey").removesuffix("PublicKey")
+    kind = type(key).__name__.removesuffix("PublicKey")
     raise InvalidKey(f"The key is of kind {kind}. {wanted}")

@@ -37,12 +37,18 @@ class LazyPrivateKey:
             return value
         return None if isinstance(value, str | bytes) and not value else cls(value)
 
+    @lru_cache(maxsize=16)  # noqa: B019 - these few are kept on purpose, whichever object asks
     def load(self) -> PrivateKey:
         """Return the key. Parsing an RSA key takes 30 ms; the last 16 keys are remembered.
 
         Raise :exc:`cfsigned_django.signing.InvalidKey`.
         """
-        return _load(self)
+        if self._source is None:
+            raise InvalidKey(
+                "The storage was unpickled, which never brings a private key along, and "
+                "no setting of this process holds it. Set AWS_CLOUDFRONT_KEY here as well."
+            )
+        return PrivateKey.load(self._source)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, LazyPrivateKey) and self.digest == other.digest
@@ -61,16 +67,6 @@ class LazyPrivateKey:
 
     def __repr__(self) -> str:
         return "<LazyPrivateKey, hidden>"
-
-
-@lru_cache(maxsize=16)
-def _load(key: LazyPrivateKey) -> PrivateKey:
-    if key._source is None:
-        raise InvalidKey(
-            "The storage was unpickled, which never brings a private key along, and "
-            "no setting of this process holds it. Set AWS_CLOUDFRONT_KEY here as well."
-        )
-    return PrivateKey.load(key._source)
 
 
 # The first words of a PEM file, and what base64 makes of them.

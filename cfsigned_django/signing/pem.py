@@ -11,6 +11,8 @@ import base64
 import binascii
 import os
 import re
+import textwrap
+from itertools import starmap
 from pathlib import Path
 from typing import NamedTuple
 
@@ -48,8 +50,7 @@ class _Block(NamedTuple):
         headers = _HEADERS.match(self.body)
         packed = "".join(self.body[headers.end() if headers else 0 :].split())
         lines = [*headers.groups(), ""] if headers else []
-        lines += [packed[at : at + 64] for at in range(0, len(packed), 64)]
-        body = "\n".join(lines)
+        body = "\n".join([*lines, textwrap.fill(packed, 64)])
         text = f"-----BEGIN {self.label}-----\n{body}\n-----END {self.label}-----\n"
         return text.encode("ascii", "replace")
 
@@ -177,7 +178,7 @@ def _unwrap_base64(text: str) -> str | None:
 
 def _find_block(text: str, labels: tuple[str, ...], wanted: str) -> _Block:
     """Return the first block with one of the labels, or say what is there instead."""
-    blocks = [_Block(*match) for match in _BLOCK.findall(text)]
+    blocks = list(starmap(_Block, _BLOCK.findall(text)))
     for block in blocks:
         if block.label in labels:
             return block

@@ -13,10 +13,10 @@ from typing import Any
 
 from django.core.exceptions import SuspiciousFileOperation
 
+from cfsigned_django.conf import whole_seconds
 from cfsigned_django.signing import InvalidPolicy
 from cfsigned_django.signing.policy import epoch_time
 from cfsigned_django.storage.options import ResolvedOptions
-from cfsigned_django.validation import whole_seconds
 
 
 def round_up_expiry(earliest: int, step: int, resource: str) -> int:

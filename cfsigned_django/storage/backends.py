@@ -13,14 +13,13 @@ from storages.backends.s3 import S3Storage
 from storages.utils import clean_name
 
 from cfsigned_django import conf
-from cfsigned_django.conf import LazyPrivateKey
+from cfsigned_django.conf import LazyPrivateKey, whole_seconds
 from cfsigned_django.signing import HashAlgorithm, Signer
 from cfsigned_django.signing.encoding import encode_name
 from cfsigned_django.storage import context
 from cfsigned_django.storage.arguments import lifetime, refuse_dot_dot
 from cfsigned_django.storage.options import OWN_KEY, ResolvedOptions, Setting
 from cfsigned_django.storage.urls import SignedUrlMixin
-from cfsigned_django.validation import whole_seconds
 
 
 def _is_ours(cls: type, name: str) -> bool:
@@ -49,14 +48,12 @@ class CloudFrontS3Storage(SignedUrlMixin, S3Storage):
         )
 
     def _handed_in(self) -> Any:
-        makes_signers = type(self).get_cloudfront_signer
-        if (
-            self.cloudfront_signer is OWN_KEY
-            and makes_signers is not CloudFrontS3Storage.get_cloudfront_signer
-        ):
-            key_id, key = self.cloudfront_key_id, self.cloudfront_key
-            return self.get_cloudfront_signer(key_id, key) if key_id and key else OWN_KEY
-        return super()._handed_in()
+        if self.cloudfront_signer is not OWN_KEY:
+            return super()._handed_in()
+        if type(self).get_cloudfront_signer is CloudFrontS3Storage.get_cloudfront_signer:
+            return OWN_KEY
+        key_id, key = self.cloudfront_key_id, self.cloudfront_key
+        return self.get_cloudfront_signer(key_id, key) if key_id and key else OWN_KEY
 
     def _setting_defaults(self) -> Mapping[str, Any]:
         # A subclass may have changed these, as django-storages' classes allow.

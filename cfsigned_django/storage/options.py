@@ -24,7 +24,7 @@ from cfsigned_django.keyring import Lease, looks_in_database
 from cfsigned_django.signing import HashAlgorithm, Signer
 from cfsigned_django.signing.keys import CallbackKey
 from cfsigned_django.storage.cache import UrlCache
-from cfsigned_django.validation import problem, shown, site_lifetime, whole_seconds
+from cfsigned_django.validation import problem, shown, site_lifetime
 
 logger = logging.getLogger("cfsigned_django.storage")
 
@@ -116,8 +116,10 @@ def resolve(
 
     ``handed_in`` is a Signer that wins over all others, or :data:`OWN_KEY`.
     """
-    most, step = whole_seconds(config.max_expire) or 0, whole_seconds(config.expire_step) or 0
     can_sign = is_signing and not refusal
+    expire, most, step = 0, 0, 0
+    if can_sign:  # else nobody has checked them
+        expire, most, step = config.querystring_expire, config.max_expire, config.expire_step
     signer, asks_database, hash_algorithm = None, False, None
     if can_sign and handed_in is not OWN_KEY:
         signer = handed_in
@@ -141,10 +143,10 @@ def resolve(
         lease=None if asks_database or signer is None else Lease(signer=signer),
         key_group_id=config.key_group_id if asks_database else None,
         hash_algorithm=hash_algorithm,
-        expire=whole_seconds(config.querystring_expire) or 0,
+        expire=expire,
         max_expire=most,
         step=step,
-        longest=min(most + step, site_lifetime()) if step and can_sign else most,
+        longest=min(most + step, site_lifetime()) if step else most,
         cache=UrlCache(config.url_cache_size if can_sign and shares_urls else 0),
     )
 
@@ -191,11 +193,6 @@ def find_missing_app(config: Config, obj: Any = None) -> Iterator[CheckMessage]:
 def log_once(message: str) -> None:
     """Log a warning, once in the life of the process."""
     logger.warning("%s", message)
-
-
-def make_origin(config: Config) -> str:
-    """Return protocol and domain, as URLs begin."""
-    return f"{config.url_protocol}//{config.custom_domain.lower()}"
 
 
 def visible_options(options: Mapping[str, Any]) -> dict[str, Any]:

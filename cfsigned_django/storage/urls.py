@@ -54,7 +54,6 @@ from cfsigned_django.storage.options import (
     find_missing_app,
     find_secrets,
     log_once,
-    make_origin,
     options_of,
     refuse_unknown,
     resolve,
@@ -434,7 +433,9 @@ class SignedUrlMixin:
         is_address_right = is_signing and not refusal  # then it was checked above
         if not is_address_right:
             is_address_right = not any(map(CheckMessage.is_serious, find_address_problems(config)))
-        origin = make_origin(config) if is_address_right else ""
+        origin = ""
+        if is_address_right:
+            origin = f"{config.url_protocol}//{config.custom_domain.lower()}"
         options = resolve(
             config,
             generation=generation,

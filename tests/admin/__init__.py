@@ -25,14 +25,43 @@ LIST = "/admin/cfsigned_django/keypair/"
 class FakeCloudFront:
     """The API, and what a probe through the edges is answered."""
 
-    api: StrictCloudFront
-    key_group_id: str
-    settings_key_id: str
+    pem: str
+    api: StrictCloudFront = field(init=False)
+    key_group_id: str = field(init=False)
+    settings_key_id: str = field(init=False)
     probe_result: ProbeResult = ProbeResult.GOOD
     #: Raised, if set, in the place of any call.
     failure: Exception | None = None
     #: What was asked of the API.
     calls: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        """Hold one key group with one key, that of the settings; the ids are always the same."""
+        self.api, self.failure, self.probe_result = StrictCloudFront(), None, ProbeResult.GOOD
+        self.settings_key_id = self.create("by hand", self.pem)
+        config = {"Name": "media", "Items": [self.settings_key_id]}
+        self.key_group_id = self.api.create_key_group(KeyGroupConfig=config)["KeyGroup"]["Id"]
+
+    def create(self, name: str, pem: str) -> str:
+        """Create a public key as a person does, and return its id."""
+        config = {"CallerReference": name, "Name": name, "EncodedKey": pem}
+        key_pair_id: str = self.api.create_public_key(PublicKeyConfig=config)["PublicKey"]["Id"]
+        return key_pair_id
+
+    def set_members(self, *key_pair_ids: str) -> None:
+        """Change which keys the group holds, as somebody else does."""
+        answer = self.api.get_key_group(Id=self.key_group_id)
+        config = {**answer["KeyGroup"]["KeyGroupConfig"], "Items": list(key_pair_ids)}
+        self.api.update_key_group(
+            Id=self.key_group_id, IfMatch=answer["ETag"], KeyGroupConfig=config
+        )
+
+    def take_out(self, key_pair: KeyPair) -> None:
+        """Take a key out of the group, as somebody else does."""
+        self.set_members(*self.trusted - {str(key_pair)})
 
     def __getattr__(self, name: str) -> Any:
         self.calls.append(name)
@@ -51,30 +80,57 @@ class Visitor:
     """A person with a browser, who may see everything that came back."""
 
     client: Client
-    seen: list[str] = field(default_factory=list)
+    answers: list[Any] = field(default_factory=list)
 
-    def get(self, address: str = LIST, **headers: Any) -> str:
+    def get(self, address: str = LIST) -> str:
         """Return the text of a page, which must be one."""
-        answer = self.client.get(address, follow=True, headers=headers)
-        assert answer.status_code == 200, answer.status_code
-        self.seen.append(answer.text)
-        return readable(answer.text)
+        return self._see(self.client.get(address, follow=True))
 
     def post(self, address: str, **answers: str) -> str:
         """Send a form, and return the text of the page that it leads to."""
-        answer = self.client.post(address, answers, follow=True)
-        assert answer.status_code == 200, answer.status_code
-        self.seen.append(answer.text)
-        return readable(answer.text)
+        return self._see(self.client.post(address, answers, follow=True))
 
-    def status(self, address: str) -> tuple[int, int]:
-        """Return the statuses of a GET and of a POST."""
-        return self.client.get(address).status_code, self.client.post(address).status_code
+    def _see(self, answer: Any) -> str:
+        assert answer.status_code == 200, answer.status_code
+        self.answers.append(answer)
+        return readable(answer.text)
 
     def take(self, step: str, key_pair: KeyPair | None = None, **answers: str) -> str:
         """Ask for the page of a step, confirm it, and return what comes then."""
         self.get(address(step, key_pair))
         return self.post(address(step, key_pair), **answers)
+
+    def statuses(self, address: str) -> tuple[int, int]:
+        """Return the statuses of a GET and of a POST."""
+        return self.client.get(address).status_code, self.client.post(address).status_code
+
+    @property
+    def context(self) -> Any:
+        """Return what the template of the last page filled in."""
+        return self.answers[-1].context
+
+    @property
+    def messages(self) -> list[tuple[str, str]]:
+        """Return the level and the text of each message on the last page."""
+        return [(each.level_tag, str(each.message)) for each in self.context["messages"]]
+
+    @property
+    def levels(self) -> list[str]:
+        """Return the levels of the messages on the last page; "not done" for a step's failure."""
+        failed = ["not done"] if self.context.get("failure") else []
+        return [*failed, *(level for level, _ in self.messages)]
+
+    def buttons(self) -> list[str]:
+        """Return the steps that the first page offers; * is the one that it asks for."""
+        self.get()
+        overview = self.context["overview"]
+        offered = [overview.primary, *overview.others] if overview.primary else []
+        return [
+            ("*" if button is overview.primary and not overview.is_calm else "")
+            + button.action
+            + (" (blocked)" if button.blocked else "")
+            for button in offered
+        ]
 
 
 def address(step: str, key_pair: KeyPair | None = None) -> str:
@@ -83,27 +139,15 @@ def address(step: str, key_pair: KeyPair | None = None) -> str:
     return reverse(f"admin:cfsigned_django_keypair_{step}", args=args)
 
 
+def detail(key_pair: KeyPair) -> str:
+    """Return the address of a key pair's own page."""
+    return f"{LIST}{key_pair.pk}/change/"
+
+
 def readable(html: str) -> str:
     """Return a page as it is read: without tags, with single spaces."""
     body = html.partition("<body")[2] or html
-    return " ".join(unescape(re.sub(r"<[^>]*>", " ", body)).split()).replace(" .", ".")
-
-
-def main_buttons(visitor: Visitor) -> list[str]:
-    """Return the buttons of the first page."""
-    return buttons(visitor.client.get(LIST).text)
-
-
-def buttons(html: str) -> list[str]:
-    """Return the labels of the buttons in the part that says what comes next; * is the main one."""
-    part = html.partition('data-part="next"')[2].partition('data-part="notices"')[0]
-    found = re.findall(r'class="button ([^"]*)"([^>]*)>(.*?)</(?:a|button)>', part, re.DOTALL)
-    return [
-        ("*" if "default" in kind else "")
-        + readable(label.partition("<span")[0])
-        + (" (disabled)" if "disabled" in rest else "")
-        for kind, rest, label in found
-    ]
+    return " ".join(unescape(re.sub(r"<[^>]*>", " ", body)).split())
 
 
 def imported(*, days: int = 1) -> KeyPair:
@@ -152,6 +196,8 @@ def fresh(key_pair: KeyPair) -> KeyPair:
     return KeyPair.objects.get(pk=key_pair.pk)
 
 
-def log() -> list[str]:
-    """Return the admin's log, the oldest entry first."""
-    return [each.get_change_message() for each in LogEntry.objects.order_by("pk")]
+def log() -> list[tuple[str, str, str]]:
+    """Return the key, the state and the reason of each entry of the admin's log, in order."""
+    said = (each.get_change_message() for each in LogEntry.objects.order_by("pk"))
+    parts = [re.fullmatch(r"(.+): (\w+)(?: \((.*)\))?", text) for text in said]
+    return [(found[1], found[2].lower(), found[3] or "") for found in parts if found]

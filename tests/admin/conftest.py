@@ -11,12 +11,28 @@ from django.test import Client
 from pytest_django import Settings
 
 from cfsigned_django import keyring
+from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.rotation import site as site_rotation
 from cfsigned_django.signing import PrivateKey
 from tests.admin import FakeCloudFront, Visitor
-from tests.simulation.strict_cloudfront import StrictCloudFront
 
 MakeVisitor = Callable[..., Visitor]
+
+#: What AWS and the way there answer when they do not do what is asked.
+DENIED = AwsError(
+    what="read the key group",
+    reason="the AWS credentials do not allow cloudfront:GetKeyGroup",
+    next_step="Allow cloudfront:GetKeyGroup in IAM.",
+    code="AccessDenied",
+    permission="cloudfront:GetKeyGroup",
+)
+LATE = AwsError(
+    what="read the key group",
+    reason="AWS did not answer in time",
+    next_step="Try again in a minute.",
+    code="ReadTimeoutError",
+    is_temporary=True,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -24,21 +40,11 @@ def cloudfront(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, rsa_key: PrivateKey, db: None
 ) -> FakeCloudFront:
     """Set up a site whose key group holds the key of the settings, which signs."""
-    api = StrictCloudFront()
-    config = {
-        "CallerReference": "by hand",
-        "Name": "by hand",
-        "EncodedKey": rsa_key.public_key.to_pem(),
-    }
-    key_pair_id = api.create_public_key(PublicKeyConfig=config)["PublicKey"]["Id"]
-    group = api.create_key_group(KeyGroupConfig={"Name": "media", "Items": [key_pair_id]})
-    fake = FakeCloudFront(
-        api=api, key_group_id=group["KeyGroup"]["Id"], settings_key_id=key_pair_id
-    )
+    fake = FakeCloudFront(pem=rsa_key.public_key.to_pem())
     settings.ROOT_URLCONF = "tests.admin.urls"
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.AWS_CLOUDFRONT_KEY = rsa_key.to_pem().decode()
-    settings.AWS_CLOUDFRONT_KEY_ID = key_pair_id
+    settings.AWS_CLOUDFRONT_KEY_ID = fake.settings_key_id
     settings.AWS_CLOUDFRONT_KEY_GROUP_ID = fake.key_group_id
     settings.AWS_S3_CUSTOM_DOMAIN = "media.example.com"
     settings.STORAGES = {

@@ -20,9 +20,9 @@ from cfsigned_django.rotation import store
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.site import site_rotation
 from tests.admin import LIST, FakeCloudFront, address
+from tests.admin.conftest import DENIED
 from tests.admin.story import KEY_GROUP_ID, KEY_PAIR_IDS, Story
 from tests.admin.test_browser import queries_beside_a_browser as queries_beside_a_browser
-from tests.admin.test_revoke import DENIED
 from tests.plugins_browser import (
     browser as browser,
     browser_type_launch_args as browser_type_launch_args,

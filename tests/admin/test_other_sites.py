@@ -11,7 +11,7 @@ from django.db import connection
 
 from cfsigned_django.rotation.models import KeyPair
 from tests.admin import LIST, FakeCloudFront, Visitor, activated, fresh, imported, trusted
-from tests.admin.test_revoke import DENIED
+from tests.admin.conftest import DENIED
 
 OWN = LIST.replace("/admin/", "/own/")
 

@@ -1,19 +1,22 @@
-"""Test each step as a person without JavaScript takes it: page, confirmation, message, log."""
+"""Test each step as a person without JavaScript takes it: page, confirmation, result, log."""
 
 from __future__ import annotations
 
-import re
-
 import pytest
 from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
+from django.test import Client
+from pytest_django import Settings
 
-from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django.rotation import site as site_rotation, store
+from cfsigned_django.rotation.models import KeyPair, KnownReason
 from cfsigned_django.rotation.probe import ProbeResult
 from tests.admin import (
+    LIST,
     FakeCloudFront,
     Visitor,
     activated,
     address,
+    detail,
     fresh,
     imported,
     log,
@@ -21,227 +24,312 @@ from tests.admin import (
     started,
     trusted,
 )
+from tests.admin.conftest import DENIED
+from tests.admin.transcript import NOON, Transcript
+
+DAY = 86400
 
 
-def test_import_is_one_click(admin: Visitor, cloudfront: FakeCloudFront) -> None:
-    """The key of the settings goes on signing from the database after one POST."""
-    page = admin.post(address("import"))
+def test_whole_rotation_by_clicks(
+    admin: Visitor, cloudfront: FakeCloudFront, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From RSA in the settings to ECDSA in the database: states, CloudFront, log and words."""
+    monkeypatch.setattr(store, "read_database_clock", lambda using: NOON)
+    transcript = Transcript(admin)
 
-    key_pair = KeyPair.objects.get()
-    assert (key_pair.key_pair_id, key_pair.status) == (cloudfront.settings_key_id, "active")
-    assert f"{key_pair} is in the database and signs from there." in page
-    assert log() == [f"{key_pair}: Active (imported from the settings)"]
-    assert LogEntry.objects.get().action_flag == ADDITION
+    def take(step: str, key_pair: KeyPair | None = None, **answers: str) -> None:
+        admin.get(address(step, key_pair))
+        transcript.add(f"the page of {step}")
+        admin.post(address(step, key_pair), **answers)
+        transcript.add_messages(f"after {step}")
+        assert set(admin.levels) == {"success"}
+
+    take("import")
+    former = KeyPair.objects.get()
+    assert (str(former), former.status) == (cloudfront.settings_key_id, "active")
+    assert (former.changed_by, LogEntry.objects.get().action_flag) == ("person0", ADDITION)
+
+    take("start", algorithm="ECDSA_P256", reason="ticket 7")
+    key_pair = KeyPair.objects.get(status="pending")
+    assert (key_pair.algorithm, key_pair.reason) == ("ECDSA_P256", "ticket 7")
+
+    take("trust", key_pair)
+    key_pair = fresh(key_pair)
+    assert cloudfront.trusted == {str(former), str(key_pair)}
+    assert LogEntry.objects.latest("pk").action_flag == CHANGE
+    assert LogEntry.objects.latest("pk").object_repr == str(key_pair)
+
+    take("check", key_pair)
+    assert fresh(key_pair).verified_since is not None
+    moved(key_pair, verified_since=-301)
+    take("activate", key_pair)
+    assert (fresh(former).status, fresh(key_pair).status) == ("retiring", "active")
+    admin.get()
+    transcript.add("the first page, when the new key has begun to sign")
+
+    moved(former, retiring_at=-8 * DAY)
+    take("retire", former)
+    assert (fresh(former).status, fresh(former).encrypted_private_key) == ("retired", "")
+    assert cloudfront.trusted == {str(key_pair)}
+    admin.get(f"{LIST}{key_pair.pk}/history/")
+    assert [(state, reason) for _, state, reason in log()] == [
+        ("active", KnownReason.IMPORTED),
+        ("pending", "ticket 7"),
+        *(("trusted", ""), ("retiring", ""), ("active", ""), ("retired", "")),
+    ]
+    transcript.check("admin-rotation")
 
 
-def test_start_asks_for_algorithm_and_reason(admin: Visitor) -> None:
-    """ECDSA is proposed; what was chosen and why goes into the record."""
-    key_pair = imported()
-    page = admin.get(address("start"))
-    assert f"Everything: {key_pair} goes on signing." in page
-    html = admin.client.get(address("start")).text
-    assert 'value="ECDSA_P256" required id="id_algorithm_0" checked' in html
-
-    page = admin.post(address("start"), algorithm="RSA_2048", reason="ticket 7")
-
-    new = KeyPair.objects.get(status="pending")
-    assert (new.algorithm, new.reason, new.is_spare) == ("RSA_2048", "ticket 7", False)
-    assert f"{new} was generated. Let CloudFront trust it next." in page
-    assert log()[-1] == f"{new}: Pending (ticket 7)"
-
-
-def test_start_can_make_a_spare(admin: Visitor) -> None:
-    """A spare is generated like any key, and waits."""
+def test_start_proposes_ecdsa(admin: Visitor) -> None:
+    """The shorter links are proposed, and RSA can be chosen."""
     imported()
+    admin.get(address("start"))
+    assert admin.context["form"]["algorithm"].value() == "ECDSA_P256"
 
-    page = admin.take("start", algorithm="ECDSA_P256", spare="on")
+    admin.post(address("start"), algorithm="RSA_2048")
 
-    assert KeyPair.objects.get(status="pending").is_spare
-    assert "The spare ECDSA P-256" in page
-
-
-def test_start_uses_the_spare(admin: Visitor) -> None:
-    """A rotation starts with the spare that is there: nothing is generated, the log knows."""
-    imported()
-    spare = trusted(spare=True, good_for=3600)
-    assert f"The spare {spare} becomes the next key." in admin.get(address("start"))
-
-    page = admin.take("start", reason="leak feared")
-
-    assert not fresh(spare).is_spare
-    assert KeyPair.objects.count() == 2
-    assert f"The spare {spare} is the next key. CloudFront trusts it already." in page
-    assert log()[-1] == f"{spare}: Trusted (leak feared)"
+    assert KeyPair.objects.get(status="pending").algorithm == "RSA_2048"
 
 
-def test_start_needs_an_algorithm_that_there_is(admin: Visitor) -> None:
+def test_start_refuses_other_algorithms(admin: Visitor) -> None:
     """An algorithm that CloudFront does not take is refused by the form."""
-    page = admin.take("start", algorithm="ED25519")
+    admin.take("start", algorithm="ED25519")
 
-    assert "Select a valid choice." in page
+    assert set(admin.context["form"].errors) == {"algorithm"}
     assert not KeyPair.objects.exists()
 
 
-def test_trust_tells_cloudfront(admin: Visitor, cloudfront: FakeCloudFront) -> None:
-    """The public key is created and put into the group, beside the others."""
+def test_spare_is_made_and_used(admin: Visitor) -> None:
+    """A spare is generated like any key and waits; a rotation starts with it, and logs it."""
     imported()
-    key_pair = started()
-    assert f"created in CloudFront as {key_pair.caller_name}" in admin.get(
-        address("trust", key_pair)
-    )
+    admin.take("start", algorithm="ECDSA_P256", spare="on")
+    assert KeyPair.objects.get(status="pending").is_spare
+    KeyPair.objects.filter(status="pending").delete()
+    spare = trusted(spare=True, good_for=3600)
 
-    page = admin.take("trust", key_pair)
+    admin.take("start", reason="leak feared")
 
-    key_pair = fresh(key_pair)
-    assert key_pair.status == "trusted"
-    assert cloudfront.trusted == {cloudfront.settings_key_id, key_pair.key_pair_id}
-    assert f"CloudFront begins to trust {key_pair}. It signs once it has worked for 5 min" in page
-    assert log()[-1] == f"{key_pair}: Trusted"
-    assert LogEntry.objects.latest("pk").action_flag == CHANGE
-    assert LogEntry.objects.latest("pk").object_repr == key_pair.key_pair_id
+    assert not fresh(spare).is_spare
+    assert KeyPair.objects.count() == 2
+    assert log()[-1] == (str(spare), "trusted", "leak feared")
+
+
+def test_first_key_is_activated(admin: Visitor) -> None:
+    """A key signs although no row signed before."""
+    key_pair = trusted(good_for=301)
+
+    admin.take("activate", key_pair)
+
+    assert fresh(key_pair).status == "active"
+
+
+# What a probe is answered
 
 
 @pytest.mark.parametrize(
-    ("result", "message"),
+    ("result", "level"),
     [
-        (ProbeResult.GOOD, "CloudFront knows K"),
-        (ProbeResult.UNKNOWN_KEY, "CloudFront does not know K"),
-        (ProbeResult.WRONG_KEY, "CloudFront refuses what K"),
-        (ProbeResult.REFUSED, "Does a WAF rule or a CloudFront function stop query parameters"),
-        (ProbeResult.NO_ANSWER, "CloudFront did not answer the probe"),
+        (ProbeResult.GOOD, "success"),
+        (ProbeResult.UNKNOWN_KEY, "warning"),
+        (ProbeResult.WRONG_KEY, "error"),
+        (ProbeResult.REFUSED, "error"),
+        (ProbeResult.UNRESTRICTED, "error"),
+        (ProbeResult.NO_ANSWER, "warning"),
     ],
 )
-def test_check_says_what_the_probe_was_answered(
-    admin: Visitor, cloudfront: FakeCloudFront, result: ProbeResult, message: str
+def test_answer_of_the_probe(
+    admin: Visitor, cloudfront: FakeCloudFront, result: ProbeResult, level: str
 ) -> None:
-    """Each answer of the edge has its sentence; only a good one begins the wait."""
+    """Only a good answer begins the wait, and only a good one lets a key sign at its end."""
     imported()
     key_pair = trusted()
     cloudfront.probe_result = result
+    is_good = result is ProbeResult.GOOD
 
-    page = admin.post(address("check", key_pair))
-
-    assert message in page
-    assert (fresh(key_pair).verified_since is not None) is (result is ProbeResult.GOOD)
-
-
-def test_check_puts_back_what_someone_took_out(admin: Visitor, cloudfront: FakeCloudFront) -> None:
-    """A key that vanished from the group is put back when a person looks."""
-    signing = imported()
-    key_pair = trusted(good_for=60)
-    group = cloudfront.api.get_key_group(Id=cloudfront.key_group_id)
-    config = {**group["KeyGroup"]["KeyGroupConfig"], "Items": [str(signing)]}
-    cloudfront.api.update_key_group(
-        Id=cloudfront.key_group_id, IfMatch=group["ETag"], KeyGroupConfig=config
-    )
-    cloudfront.probe_result = ProbeResult.UNKNOWN_KEY
-
-    page = admin.post(address("check", key_pair))
-
-    assert cloudfront.trusted == {str(signing), key_pair.key_pair_id}
-    assert f"Someone had taken {key_pair} out of the key group. It is in it again." in page
-
-
-def test_check_by_an_open_page_is_quiet(admin: Visitor) -> None:
-    """A page that looks by itself gets the new state back, and leaves no message behind."""
-    imported()
-    key_pair = trusted()
-
-    answer = admin.client.post(address("check", key_pair), {"quiet": "1"})
-
-    assert "<html" not in answer.text
-    assert f"{key_pair} can sign at" in answer.text
-    assert "CloudFront knows" not in admin.get()
-
-
-def test_activate_switches(admin: Visitor) -> None:
-    """The new key signs, the former stays trusted, and both moves are in the log."""
-    former = imported()
-    key_pair = trusted(good_for=301)
-    page = admin.get(address("activate", key_pair))
-    assert f"New links are signed with {key_pair} (ECDSA P-256)." in page
-    assert f"Every link that {former} signed, until the link expires." in page
-    assert f"{former} stays trusted. It can be retired 7 days later, when" in page
-
-    page = admin.take("activate", key_pair)
-
-    assert (fresh(former).status, fresh(key_pair).status) == ("retiring", "active")
-    assert f"{key_pair} signs from now on; every process follows within 2 min." in page
-    message = re.search(rf"From (.+) on {former} may go; until then the links work", page)
-    card = re.search(rf"{former} no longer signs; it may go at (.+?), when", page)
-    assert message
-    assert card
-    assert message[1] == card[1]
-    assert log()[-2:] == [f"{former}: Retiring", f"{key_pair}: Active"]
-
-
-def test_activate_takes_a_last_look(admin: Visitor, cloudfront: FakeCloudFront) -> None:
-    """A key that CloudFront refuses at the last moment does not begin to sign."""
-    former = imported()
-    key_pair = trusted(good_for=301)
-    cloudfront.probe_result = ProbeResult.UNKNOWN_KEY
-
-    page = admin.take("activate", key_pair)
-
-    assert (fresh(former).status, fresh(key_pair).status) == ("active", "trusted")
-    assert f"{key_pair} cannot take this step now." in page
-
-
-def test_activate_needs_the_last_answer(admin: Visitor, cloudfront: FakeCloudFront) -> None:
-    """Silence at the last moment is no consent: the key waits for the next look."""
-    imported()
-    key_pair = trusted(good_for=301)
-    cloudfront.probe_result = ProbeResult.NO_ANSWER
-
-    page = admin.take("activate", key_pair)
-
-    assert fresh(key_pair).status == "trusted"
-    assert "CloudFront did not answer the last probe." in page
-
-
-def test_activate_first_key(admin: Visitor) -> None:
-    """Where no row signed before, nothing is said of a former key."""
-    key_pair = trusted(good_for=301)
-
-    page = admin.take("activate", key_pair)
-
-    assert f"{key_pair} signs from now on" in page
-    assert "Links that" not in page
-
-
-def test_retire_takes_the_former_key_out(admin: Visitor, cloudfront: FakeCloudFront) -> None:
-    """The former key leaves the group and CloudFront, and its private half is erased."""
-    former = imported()
-    key_pair = activated(former_retiring_for=8 * 86400)
-    assert "The last link" not in admin.get(address("retire", former))
-
-    page = admin.take("retire", former)
-
-    former = fresh(former)
-    assert (former.status, former.encrypted_private_key) == ("retired", "")
-    assert cloudfront.trusted == {key_pair.key_pair_id}
-    assert f"{former} is retired: CloudFront no longer knows it" in page
-    assert log()[-1] == f"{former}: Retired"
-
-
-def test_whole_rotation_by_clicks(admin: Visitor, cloudfront: FakeCloudFront) -> None:
-    """From RSA in the settings to ECDSA in the database, by the main button alone."""
-    admin.post(address("import"))
-    admin.take("start", algorithm="ECDSA_P256")
-    key_pair = KeyPair.objects.get(status="pending")
-    admin.take("trust", key_pair)
     admin.post(address("check", key_pair))
+    assert admin.levels == [level]
+    assert (fresh(key_pair).verified_since is not None) is is_good
+
+    # An open page looks by itself: it gets the new state back, and leaves no message behind.
+    quiet = admin.post(address("check", key_pair), quiet="1")
+    assert "<html" not in quiet
+    problems = [each.level for each in admin.context["overview"].notices].count("error")
+    assert problems == (1 if level == "error" else 0)
+    admin.get()
+    assert admin.levels == []
+
     moved(key_pair, verified_since=-301)
     admin.take("activate", key_pair)
-    former = KeyPair.objects.get(status="retiring")
-    moved(former, retiring_at=-8 * 86400)
-    admin.take("retire", former)
+    assert fresh(key_pair).status == ("active" if is_good else "trusted")
+    assert admin.levels == ["success" if is_good else "error"]
 
-    assert [each.status for each in KeyPair.objects.order_by("created_at")] == [
-        "retired",
-        "active",
-    ]
-    assert cloudfront.trusted == {fresh(key_pair).key_pair_id}
-    assert [each.rpartition(": ")[2].partition(" ")[0] for each in log()] == [
-        *("Active", "Pending", "Trusted", "Retiring", "Active", "Retired"),
-    ]
+
+# Keys that somebody took out of the group
+
+
+def put_back(key_pair: KeyPair) -> tuple[str, str, str]:
+    """Return what the log says of a key that was put back."""
+    return str(key_pair), fresh(key_pair).status, KnownReason.PUT_BACK
+
+
+@pytest.mark.parametrize("is_retiring", [False, True])
+def test_check_puts_back_what_signed(
+    admin: Visitor, cloudfront: FakeCloudFront, is_retiring: bool
+) -> None:
+    """A check warns that a key whose links are out was missing, and logs that it is back."""
+    former = imported()
+    other = activated() if is_retiring else trusted(spare=True)
+    cloudfront.take_out(former)
+
+    admin.take("check", former)
+
+    assert admin.levels == ["warning"]
+    assert log()[-1] == put_back(former)
+    assert cloudfront.trusted >= {str(former), str(other)}
+    before = log()
+    admin.post(address("check", former))
+    assert admin.levels == ["success"]
+    assert log() == before
+
+
+@pytest.mark.parametrize("missing", ["active", "trusted"])
+def test_check_of_the_next_key_puts_back_what_is_missing(
+    admin: Visitor, cloudfront: FakeCloudFront, missing: str
+) -> None:
+    """If AWS is asked for the next key, it is asked for the others as well."""
+    imported()
+    successor = trusted()
+    key_pair = KeyPair.objects.get(status=missing)
+    cloudfront.take_out(key_pair)
+
+    admin.post(address("check", successor))
+
+    assert str(key_pair) in admin.messages[0][1]
+    assert admin.levels == ["warning"]
+    assert log()[-1] == put_back(key_pair)
+
+
+def test_key_that_is_taken_out_at_its_last_look_is_logged(
+    admin: Visitor, cloudfront: FakeCloudFront, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A step that ends in an error has changed CloudFront all the same: the log has it."""
+    imported()
+    successor = trusted(good_for=3600)
+
+    def probe(url: str) -> ProbeResult:
+        cloudfront.take_out(successor)
+        return ProbeResult.GOOD
+
+    monkeypatch.setattr(site_rotation, "send_probe", probe)
+    admin.post(address("activate", successor))
+
+    assert admin.levels == ["error"]
+    assert log() == [put_back(successor)]
+    assert str(successor) in cloudfront.trusted
+
+
+@pytest.mark.parametrize("step", ["retire", "finish"])
+def test_signing_key_is_put_back_before_another_goes(
+    admin: Visitor, cloudfront: FakeCloudFront, step: str
+) -> None:
+    """A step that takes one key out of CloudFront looks after the one that signs, and logs it."""
+    former = imported()
+    active = activated(former_retiring_for=8 * DAY)
+    if step == "finish":
+        KeyPair.objects.filter(pk=former.pk).update(status="revoked")
+    cloudfront.take_out(active)
+
+    admin.post(address(step, former))
+
+    assert log()[0] == put_back(active)
+    assert cloudfront.trusted == {str(active)}
+
+
+# Steps that are not due
+
+
+@pytest.mark.parametrize("step", ["trust", "correct", "activate", "retire", "finish"])
+def test_step_that_is_not_due_is_not_taken(admin: Visitor, step: str) -> None:
+    """A page that is no longer true, or an address that was guessed, changes nothing."""
+    key_pair = imported()
+
+    admin.post(address(step, key_pair))
+
+    assert admin.levels == ["warning"]
+    assert str(key_pair) in admin.messages[0][1]
+    assert fresh(key_pair).status == "active"
+
+
+def test_steps_of_the_group_are_not_due_twice(admin: Visitor, settings: Settings) -> None:
+    """No second rotation begins while one is under way, and no key of a trusted signer comes in."""
+    started()
+    settings.AWS_CLOUDFRONT_KEY_ID = "APKAIOSFODNN7EXAMPLE"
+
+    for step in ("start", "import"):
+        admin.post(address(step), algorithm="RSA_2048")
+        assert admin.levels == ["warning"]
+    assert KeyPair.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("step", "claimed_until"), [("activate", -1), ("check", 30)], ids=["waits", "is claimed"]
+)
+def test_step_before_its_time_is_not_taken(admin: Visitor, step: str, claimed_until: int) -> None:
+    """No key signs before its wait is over, and no step is taken that another process is at."""
+    imported()
+    key_pair = moved(trusted(), claimed_until=claimed_until)
+    before = KeyPair.objects.filter(pk=key_pair.pk).values().get()
+
+    admin.post(address(step, key_pair))
+
+    assert admin.levels == ["warning"]
+    assert KeyPair.objects.filter(pk=key_pair.pk).values().get() == before
+
+
+def test_key_of_another_group_has_no_steps(admin: Visitor) -> None:
+    """The address of a step leads back, and the page of the key is there to look at."""
+    key_pair = started()
+    KeyPair.objects.filter(pk=key_pair.pk).update(key_group_id="former", next_in="former")
+
+    admin.post(address("trust", key_pair))
+
+    assert admin.levels == ["warning"]
+    assert key_pair.fingerprint in admin.get(detail(key_pair))
+    assert "buttons" not in admin.context
+
+
+@pytest.mark.parametrize("path", ["activate/", "public-key.pem"])
+def test_no_such_key_leads_back(admin: Visitor, path: str) -> None:
+    """A key pair that does not exist is a message, not an error."""
+    admin.get(f"{LIST}00000000-0000-4000-8000-000000000000/{path}")
+
+    assert admin.levels == ["warning"]
+
+
+def test_step_needs_csrf(admin: Visitor) -> None:
+    """No other site can make a person's browser take a step."""
+    key_pair = imported()
+    strict = Client(enforce_csrf_checks=True)
+    strict.cookies = admin.client.cookies
+
+    for step, of in (("start", None), ("check", key_pair), ("revoke", key_pair)):
+        assert strict.post(address(step, of)).status_code == 403
+
+
+@pytest.mark.parametrize("step", ["finish", "retire"])
+def test_only_the_check_is_quiet(admin: Visitor, cloudfront: FakeCloudFront, step: str) -> None:
+    """What an open page may send to look does not let a key count as taken out by hand."""
+    former = imported()
+    activated(former_retiring_for=8 * DAY)
+    if step == "finish":
+        cloudfront.failure = DENIED
+        admin.take("revoke", former, typed=str(former))
+        cloudfront.failure = None
+        moved(former, claimed_until=-1)
+    assert str(former) in cloudfront.trusted
+
+    answer = admin.client.post(address(step, former), {"quiet": "1"})
+
+    assert answer.status_code == 302
+    assert fresh(former).removed_at is not None
+    assert str(former) not in cloudfront.trusted

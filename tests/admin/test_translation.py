@@ -11,38 +11,42 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cryptography.fernet import Fernet
+from botocore.exceptions import NoCredentialsError
 from django.utils import translation
-from pytest_django import Settings
 
 import cfsigned_django
-from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django.aws.errors import explain
+from cfsigned_django.rotation.models import KeyPair, KnownReason
 from cfsigned_django.rotation.probe import ProbeResult
 from tests.admin import (
     LIST,
     FakeCloudFront,
     Visitor,
-    activated,
     address,
+    detail,
     imported,
+    log,
     readable,
-    started,
-    trusted,
 )
+from tests.admin.test_first_page import SITUATIONS, Situation
 
 PACKAGE = Path(cfsigned_django.__file__).parent
 CATALOG = PACKAGE / "locale" / "ko" / "LC_MESSAGES"
 
 #: What is called so in Korean, too.
-NAMES = {"CloudFront", "ECDSA", "RSA", "America", "Chicago"}
-_IDS = re.compile(r"AWS_\w+|\b[0-9a-f]{8,}\b|[0-9a-f]+(-[0-9a-f]+){4}|cfsigned-\S+|K[0-9A-Z]{13}")
+NAMES = {"CloudFront", "ECDSA", "RSA", "America", "Chicago", "True", "False", "AWS", "media"}
+#: Ids, settings, options and commands.
+_CODE = re.compile(
+    r"\b\w+_\w+|\b[A-Z]{3,}\b|\b[0-9a-f]{8,}\b|[0-9a-f]+(-[0-9a-f]+){4}|cfsigned-\S+"
+    r"|K[0-9A-Z]{13}|APKA\w+|manage\.py|--[a-z-]+"
+)
 
 
 def english_words(html: str) -> set[str]:
     """Return the English words in the part of a page that is this package's."""
     own = html.partition('<div class="cfsigned')[2].partition(">")[2].partition("</main>")[0]
     own = re.sub(r"<pre.*?</pre>|<code>.*?</code>|cfsigned[\w-]*", " ", own, flags=re.DOTALL)
-    return set(re.findall(r"[A-Za-z]{3,}", _IDS.sub(" ", readable(own)))) - NAMES
+    return set(re.findall(r"[A-Za-z]{3,}", _CODE.sub(" ", readable(own)))) - NAMES
 
 
 @pytest.fixture
@@ -53,82 +57,58 @@ def korean(admin: Visitor) -> Iterator[Visitor]:
     translation.deactivate()  # as it was for the last request, in this thread
 
 
-def test_first_page_is_korean(korean: Visitor, cloudfront: FakeCloudFront) -> None:
-    """What signs and what comes next is said in Korean."""
-    page = korean.get()
-
-    assert f"지금 서명하는 키 {cloudfront.settings_key_id} 설정에 있는 키" in page
-    assert "설정의 키 가져오기" in page
+#: What the settings lack is said in English: it stops a command and a start of the site as well.
+TRANSLATED = [each for each in SITUATIONS if each.levels != "problem"]
 
 
-def test_messages_are_korean(korean: Visitor) -> None:
-    """What a step came to is said in Korean, its number of days included."""
-    former = imported()
-    key_pair = trusted(good_for=301)
+@pytest.mark.parametrize("situation", TRANSLATED, ids=lambda each: each.name.replace(" ", "-"))
+def test_no_english_is_left(korean: Visitor, situation: Situation) -> None:
+    """In each situation the page, and those of the steps that it offers, hold no English word."""
+    with situation.seen_by(korean):
+        korean.get()
+        pages = [korean.answers[-1].text]
+        overview = korean.context["overview"]
+        offered = [overview.primary, *overview.others, *(card.revoke for card in overview.live)]
+        for button in filter(None, offered):
+            path = address(button.action, button.key_pair)
+            pages.append(korean.client.get(path, follow=True).text)
 
-    page = korean.take("activate", key_pair)
-
-    assert f"지금부터 {key_pair} 키가 서명합니다. 모든 프로세스가 2분 안에 따릅니다." in page
-    assert f"{former} 키가 서명한 링크는 계속 열립니다." in page
-
-
-def test_no_english_is_left_in_any_state(korean: Visitor, settings: Settings) -> None:
-    """Each state of the page, each step and the way by hand hold no English word."""
-    imported(days=97)
-    found = english_words(korean.client.get(LIST).text)
-    found |= english_words(korean.client.get(address("start")).text)
-    key_pair = started()
-    for by_hand in (True, False):
-        settings.AWS_CLOUDFRONT_BY_HAND = by_hand
-        found |= english_words(korean.client.get(LIST).text)
-        found |= english_words(korean.client.get(address("trust", key_pair)).text)
-    KeyPair.objects.filter(pk=key_pair.pk).delete()
-    key_pair = trusted(good_for=60)
-    found |= english_words(korean.client.get(LIST).text)
-    found |= english_words(korean.client.get(address("check", key_pair)).text)
-    found |= english_words(korean.client.get(address("revoke", key_pair)).text)
-    KeyPair.objects.filter(pk=key_pair.pk).delete()
-    former = KeyPair.objects.get()
-    key_pair = activated(former_retiring_for=8 * 86400)
-    found |= english_words(korean.client.get(LIST).text)
-    found |= english_words(korean.client.get(address("retire", former)).text)
-    for by_hand in (False, True):
-        settings.AWS_CLOUDFRONT_BY_HAND = by_hand
-        found |= english_words(korean.client.get(address("revoke", key_pair)).text)
-    settings.AWS_CLOUDFRONT_BY_HAND = False
-    successor = trusted()
-    settings.AWS_CLOUDFRONT_BY_HAND = True
-    found |= english_words(korean.client.get(LIST).text)
-    found |= english_words(korean.client.get(address("correct", successor)).text)
-
-    assert found == set()
+    assert set().union(*map(english_words, pages)) == set()
 
 
-def test_failures_are_korean(
-    korean: Visitor, cloudfront: FakeCloudFront, settings: Settings
+@pytest.mark.parametrize("result", [ProbeResult.GOOD, ProbeResult.WRONG_KEY])
+def test_messages_are_korean(
+    korean: Visitor, cloudfront: FakeCloudFront, result: ProbeResult
 ) -> None:
-    """What the engine refuses, and how to open a key again, is said in Korean to the last word."""
-    cloudfront.probe_result = ProbeResult.WRONG_KEY
-    assert "지금 서명하는 모든 링크가 거부됩니다." in korean.post(address("import"))
-    cloudfront.probe_result = ProbeResult.GOOD
-    imported()
-    KeyPair.objects.update(encrypted_private_key="damaged")
-    named = {"SECRET", "KEY", "FALLBACKS", "manage", "cfsigned_rotate", "reseal"}
-    for encryption_keys in ([], [Fernet.generate_key()]):
-        settings.AWS_CLOUDFRONT_ENCRYPTION_KEYS = encryption_keys
-        assert "암호화" in korean.get()
-        assert english_words(korean.seen[-1]) <= named
-    settings.AWS_CLOUDFRONT_KEY_GROUP_ID = None
+    """What a step came to is said in Korean, whether it was done or refused."""
+    cloudfront.probe_result = result
 
-    assert "AWS_CLOUDFRONT_KEY_GROUP_ID가 설정되지 않았습니다." in korean.get()
+    korean.post(address("import"))
+
+    (message,) = (text for _, text in korean.messages)
+    assert english_words(f'<div class="cfsigned">{message}') == set()
+
+
+def test_reasons_of_aws_are_korean(korean: Visitor, cloudfront: FakeCloudFront) -> None:
+    """Why AWS refuses, and what to do next, is said in Korean; what was tried is AWS's own."""
+    imported()
+    cloudfront.failure = explain(
+        NoCredentialsError(), what="read the key group", permission="cloudfront:GetKeyGroup"
+    )
+
+    korean.take("start", algorithm="ECDSA_P256")
+
+    assert korean.levels == ["not done"]
+    for english in cloudfront.failure.translated(str):
+        assert english not in korean.answers[-1].text
 
 
 def test_reason_is_korean_where_it_is_the_packages_own(korean: Visitor) -> None:
     """What the package wrote down as a reason is translated, what a person wrote is not."""
     key_pair = imported()
 
-    assert "설정에서 가져옴" in korean.get()
-    assert "설정에서 가져옴" in korean.get(f"{LIST}{key_pair.pk}/change/")
+    for path in (LIST, detail(key_pair)):
+        assert KnownReason.IMPORTED not in korean.get(path)
     KeyPair.objects.update(reason="ticket 7")
     assert "ticket 7" in korean.get()
 
@@ -139,7 +119,7 @@ def test_log_is_in_the_language_of_the_site(korean: Visitor) -> None:
 
     korean.take("revoke", key_pair, typed=str(key_pair), reason="유출")
 
-    assert f"{key_pair}: Revoked (유출)" in korean.get(f"{LIST}{key_pair.pk}/history/")
+    assert (str(key_pair), "revoked", "유출") in log()
 
 
 def entries(po: str) -> list[tuple[str, str]]:

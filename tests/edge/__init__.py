@@ -24,13 +24,6 @@ BODIES = {
     "MalformedSignature": b'<?xml version="1.0" encoding="UTF-8"?><Error><Code>MalformedSignature'
     b"</Code><Message>Could not unencode Signature</Message></Error>",
 }
-LENGTHS = {
-    "MissingKey": 146,
-    "InvalidKey": 106,
-    "AccessDenied": 110,
-    "MalformedPolicy": 116,
-    "MalformedSignature": 131,
-}
 
 
 def call(application: WSGIApplication, **environ: object) -> tuple[str, dict[str, str], bytes]:
@@ -52,8 +45,7 @@ def check_refused(response: EdgeResponse, code: str) -> None:
     """Compare the whole refusal, byte for byte."""
     assert response.status == 403
     assert response.body == BODIES[code]
-    assert len(response.body) == LENGTHS[code]
-    assert response.headers["Content-Length"] == str(LENGTHS[code])
+    assert response.headers["Content-Length"] == str(len(BODIES[code]))
     assert response.headers["Content-Type"] == "text/xml"
     assert response.headers["Server"] == "CloudFront"
     assert response.headers["X-Cache"] == "Error from cloudfront"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 from wsgiref.types import StartResponse, WSGIEnvironment
@@ -54,3 +55,10 @@ def make_client(ec_key: PrivateKey) -> MakeClient:
 def client(make_client: MakeClient) -> EdgeClient:
     """Return a client of a distribution that serves nothing without a signature."""
     return make_client()
+
+
+@pytest.fixture
+def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    """Return what the edge logs, served requests included."""
+    caplog.set_level(logging.INFO, "cfsigned_django.edge")
+    return caplog

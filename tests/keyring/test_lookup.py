@@ -1,43 +1,140 @@
-"""Remember which key is ACTIVE: look seldom, and say for how long an answer holds."""
+"""Remember which key is ACTIVE: look seldom, keep nobody waiting, go on without the database."""
 
 from __future__ import annotations
 
+import logging
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeAlias
+
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.db import InterfaceError, OperationalError
 from hypothesis import given, strategies as st
 
-from cfsigned_django.keyring import Found, Lease
-from cfsigned_django.signing import HashAlgorithm
+from cfsigned_django.encryption import CannotUnseal
+from cfsigned_django.keyring import Found, Keyring, Lease
+from cfsigned_django.signing import HashAlgorithm, InvalidKey, PrivateKey, Signer
 from tests.keyring import KEY_GROUP_ID
-from tests.keyring.lookup import INTERVAL, SETTINGS_KEY, START, Process, signer
+
+INTERVAL, START = 60, 1_800_000_000
+PRIVATE_KEY = PrivateKey.generate()
+
+
+def signer(key_pair_id: str) -> Signer:
+    """Return a signer with this id."""
+    return Signer(key_pair_id=key_pair_id, private_key=PRIVATE_KEY)
+
+
+def found(key_pair_id: str) -> Found:
+    """Return what the database says if this key pair is ACTIVE."""
+    return Found(signer=signer(key_pair_id))
+
+
+SETTINGS_KEY = signer("KSETTINGS")
+GONE = OperationalError("the password is secret")
+
+
+@dataclass(kw_only=True)
+class Process:
+    """A process with its clocks, and a database that answers what the test says."""
+
+    now: float = START
+    #: By how much the clock that never goes back differs.
+    boot: float = -1_700_000_000
+    interval: int = INTERVAL
+    answer: Found | Exception = field(default_factory=Found)
+    #: Called while the database is asked.
+    meanwhile: Callable[[], object] = lambda: None
+    #: What was asked: the signer that was known.
+    looks: list[Signer | None] = field(default_factory=list)
+    keyring: Keyring = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.keyring = Keyring(
+            self._find,
+            interval=lambda: self.interval,
+            monotonic=lambda: self.now + self.boot,
+            wall=lambda: self.now,
+        )
+
+    def _find(
+        self, key_group_id: str, hash_algorithm: HashAlgorithm | None, known: Signer | None
+    ) -> Found:
+        assert key_group_id == KEY_GROUP_ID
+        self.looks.append(known)
+        answer = self.answer
+        self.meanwhile()
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def lease(self, fallback: Signer | None = SETTINGS_KEY) -> Lease:
+        """Ask for what signs."""
+        return self.keyring.lease(KEY_GROUP_ID, None, fallback)
+
+    def signs(self, fallback: Signer | None = SETTINGS_KEY) -> str:
+        """Return the id of the key that signs."""
+        return self.lease(fallback).signer.key_pair_id
+
+    def pass_time(self, seconds: float) -> None:
+        """Let both clocks go on."""
+        self.now += seconds
+
+
+@pytest.fixture
+def process() -> Process:
+    """Return a process that has just started."""
+    return Process()
+
+
+@pytest.fixture
+def signing(process: Process) -> Process:
+    """Return a process that signs with K1, and whose next look is due."""
+    process.answer = found("K1")
+    assert process.signs() == "K1"
+    process.pass_time(INTERVAL)
+    return process
+
+
+Logged: TypeAlias = Callable[[], list[str]]
+
+
+@pytest.fixture
+def logged(caplog: pytest.LogCaptureFixture) -> Logged:
+    """Return what was logged."""
+    caplog.set_level(logging.INFO, "cfsigned_django.keyring")
+    return lambda: [each.getMessage() for each in caplog.records]
 
 
 class TestAnswers:
     """What signs while the database answers."""
 
-    def test_the_active_key_wins(self, process: Process) -> None:
-        """Sign with the ACTIVE key pair, with and without a key in the settings."""
-        process.answer = Found(signer=signer("K1"))
+    @pytest.mark.parametrize(
+        ("answer", "fallback", "signs"),
+        [
+            pytest.param(found("K1"), SETTINGS_KEY, "K1", id="ACTIVE wins"),
+            pytest.param(found("K1"), None, "K1", id="ACTIVE alone"),
+            pytest.param(Found(known_ids=frozenset({"K0"})), SETTINGS_KEY, "KSETTINGS", id="none"),
+            pytest.param(Found(known_ids=frozenset({"KSETTINGS"})), SETTINGS_KEY, None, id="over"),
+            pytest.param(Found(), None, None, id="nothing"),
+        ],
+    )
+    def test_what_signs(
+        self, process: Process, answer: Found, fallback: Signer | None, signs: str | None
+    ) -> None:
+        """The ACTIVE key pair signs, else the settings' key, unless its row is over."""
+        process.answer = answer
 
-        assert process.signs() == process.signs(None) == "K1"
-
-    def test_the_settings_key_signs_until_there_is_one(self, process: Process) -> None:
-        """Sign with the key of the settings while the key group has no ACTIVE key pair."""
-        process.answer = Found(known_ids=frozenset({"KOTHER"}))
-
-        assert process.signs() == "KSETTINGS"
-
-    def test_a_settings_key_that_was_revoked(self, process: Process) -> None:
-        """Do not sign with the key of the settings where the database knows it and it is over."""
-        process.answer = Found(known_ids=frozenset({"KSETTINGS"}))
-
-        with pytest.raises(ImproperlyConfigured, match="cfsigned_rotate --start"):
-            process.lease()
-
-    def test_nothing_signs(self, process: Process) -> None:
-        """Say what to do where neither database nor settings have a key."""
-        with pytest.raises(ImproperlyConfigured, match="no ACTIVE key pair"):
-            process.lease(None)
+        if signs is not None:
+            assert process.signs(fallback) == signs
+        else:
+            with pytest.raises(ImproperlyConfigured, match="cfsigned_rotate --start"):
+                process.lease(fallback)
 
     def test_one_look_an_interval(self, process: Process) -> None:
         """Look once per interval, and at its very end, however many URLs are signed."""
@@ -48,74 +145,76 @@ class TestAnswers:
 
         assert len(process.looks) == 3
 
-    def test_a_change_is_seen_after_an_interval(self, process: Process) -> None:
+    def test_a_change_is_seen_after_an_interval(self, signing: Process) -> None:
         """Sign with the new key from the first look on, and hand the known one to each look."""
-        process.answer = Found(signer=signer("K1"))
-        first = process.lease().signer
-        process.answer = Found(signer=signer("K2"))
+        signing.answer = found("K2")
 
-        process.now += INTERVAL - 1
-        assert process.signs() == "K1"
-        process.now += 1
-        assert process.signs() == "K2"
-        assert process.looks == [None, first]
+        signing.pass_time(-1)
+        assert signing.signs() == "K1"
+        signing.pass_time(1)
+        assert signing.signs() == "K2"
+        assert [each and each.key_pair_id for each in signing.looks] == [None, "K1"]
 
     def test_an_answer_is_as_old_as_its_question(self, process: Process) -> None:
         """Count from when it was asked: the key may have changed before the answer came."""
-
-        def take_long(*arguments: object) -> Found:
-            process.looks.append(None)
-            process.now += INTERVAL - 1
-            return Found(signer=signer("K1"))
-
-        process.keyring._find_active = take_long
+        process.answer = found("K1")
+        process.meanwhile = lambda: process.pass_time(INTERVAL - 1)
 
         assert process.lease().seen_at == START
-        process.now += 1
+        process.pass_time(1)
         process.lease()
         assert len(process.looks) == 2
 
-    def test_a_machine_that_slept(self, process: Process) -> None:
-        """Look again after a sleep, in which only the wall clock goes on."""
+    @pytest.mark.parametrize(
+        ("wall", "monotonic"),
+        [
+            pytest.param(INTERVAL, 0, id="a machine that slept"),
+            pytest.param(-3600, INTERVAL, id="a wall clock that was put back"),
+        ],
+    )
+    def test_each_clock_ends_an_interval(self, process: Process, wall: int, monotonic: int) -> None:
+        """Look again if an interval is over by either of the two clocks."""
         process.lease()
-        process.now += INTERVAL
-        process.boot -= INTERVAL
-
-        process.lease()
-
-        assert len(process.looks) == 2
-
-    def test_a_wall_clock_that_is_put_back(self, process: Process) -> None:
-        """Look again after an interval also where the wall clock was put back meanwhile."""
-        process.lease()
-        process.now -= 3600
-        process.boot += 3600 + INTERVAL
+        process.now += wall
+        process.boot += monotonic - wall
 
         process.lease()
 
         assert len(process.looks) == 2
 
-    def test_a_move_of_this_process(self, process: Process) -> None:
-        """Look at once after a move that this process made."""
-        process.answer = Found(signer=signer("K1"))
-        process.lease()
-        process.answer = Found(signer=signer("K2"))
+    def test_a_move_of_this_process(self, signing: Process) -> None:
+        """Look at once after a move that this process made, also if a look was under way."""
+        for key_pair_id in ("K2", "K3"):
+            signing.answer = found(key_pair_id)
+            signing.keyring.expire()
+            assert signing.signs() == key_pair_id
 
-        process.keyring.expire()
+        def move() -> None:
+            signing.meanwhile = lambda: None
+            signing.answer = found("K5")
+            signing.keyring.expire()
 
-        assert process.signs() == "K2"
+        signing.answer, signing.meanwhile = found("K4"), move
+        signing.pass_time(INTERVAL)
+        signing.lease()
+        assert signing.signs() == "K5"
 
     def test_the_interval_follows_its_setting(self, process: Process) -> None:
-        """Take over a new interval at the next look."""
+        """Take over a new interval at the next look; 0 means a look for every URL."""
         process.lease()
         process.interval = 5
         for _ in range(2):
-            process.now += INTERVAL
+            process.pass_time(INTERVAL)
             process.lease()
-            process.now += 5
+            process.pass_time(5)
             process.lease()
-
         assert len(process.looks) == 5
+
+        process.interval, process.answer = 0, GONE
+        process.pass_time(5)
+        process.lease()
+        process.lease()
+        assert len(process.looks) == 7
 
     def test_hashes_are_apart(self, process: Process) -> None:
         """Look for each hash algorithm on its own, since signers differ in it."""
@@ -148,9 +247,227 @@ class TestLimit:
         now, end = seen + later, seen + worth + lifetime
 
         if now >= end:
-            with pytest.raises(ImproperlyConfigured, match="nothing can be signed"):
+            with pytest.raises(ImproperlyConfigured):
                 lease.cap_expiry(now + expire, lifetime=lifetime, now=now)
         else:
             until = lease.cap_expiry(now + expire, lifetime=lifetime, now=now)
             assert until == min(now + expire, end)
             assert now < until
+
+
+class TestFailures:
+    """What signs while the database does not answer."""
+
+    @pytest.mark.parametrize("error", [GONE, InterfaceError("closed")], ids=repr)
+    def test_it_goes_on(self, error: Exception, signing: Process, logged: Logged) -> None:
+        """Go on with the key that was ACTIVE, as of the last answer; log it once per interval."""
+        signing.answer = error
+        for second in range(INTERVAL, 4 * INTERVAL):
+            signing.now = START + second
+            lease = signing.lease()
+            assert (lease.signer.key_pair_id, lease.seen_at) == ("K1", START)
+            assert lease.max_age == 2 * INTERVAL
+
+        assert len(signing.looks) == 1 + len(logged()) == 4
+        for line in logged():
+            assert "K1" in line
+            assert "secret" not in line
+
+        signing.answer = found("K2")
+        signing.pass_time(1)
+        assert (signing.signs(), signing.lease().seen_at) == ("K2", signing.now)
+
+    def test_it_goes_on_with_the_settings_key(self, process: Process) -> None:
+        """Go on with the key of the settings where that signed by the last answer."""
+        process.lease()
+        process.answer = GONE
+        process.pass_time(INTERVAL)
+
+        assert (process.signs(), process.lease().seen_at) == ("KSETTINGS", START)
+
+    def test_a_slow_failure_counts_from_its_end(self, signing: Process) -> None:
+        """Wait a whole interval after a failure, however long it took to fail."""
+        signing.answer = GONE
+        signing.meanwhile = lambda: signing.pass_time(2 * INTERVAL)
+
+        signing.lease()
+        signing.lease()
+
+        assert len(signing.looks) == 2
+
+    @pytest.mark.parametrize(
+        "error",
+        [CannotUnseal("SECRET_KEY"), ImproperlyConfigured("1 of 2"), InvalidKey("no key")],
+        ids=repr,
+    )
+    def test_a_key_that_cannot_be_used(
+        self, error: Exception, signing: Process, logged: Logged
+    ) -> None:
+        """Sign with nothing, neither the key before it nor the settings' key, until it is fixed."""
+        signing.answer = error
+
+        for _ in range(3):
+            with pytest.raises(ImproperlyConfigured, match=str(error)):
+                signing.lease()
+        assert (len(signing.looks), len(logged())) == (2, 1)
+
+        signing.answer = found("K1")
+        signing.pass_time(INTERVAL)
+        assert signing.signs() == "K1"
+
+
+class TestFirstUse:
+    """What signs in a process that started while the database was down."""
+
+    @pytest.fixture(autouse=True)
+    def _down(self, process: Process) -> None:
+        """Let the database be down."""
+        process.answer = GONE
+
+    def test_without_a_settings_key(self, process: Process) -> None:
+        """Sign with nothing, and do not show what the database said."""
+        with pytest.raises(ImproperlyConfigured, match=KEY_GROUP_ID) as raised:
+            process.lease(None)
+        assert "secret" not in str(raised.value)
+
+    def test_it_looks_again_soon_but_not_all_the_time(
+        self, process: Process, logged: Logged
+    ) -> None:
+        """Sign with the settings' key, and look every 5 s until an answer comes; log each look."""
+        moments = []
+        for second in range(INTERVAL):
+            process.now = START + second
+            before = len(process.looks)
+            assert [process.signs() for _ in range(5)] == ["KSETTINGS"] * 5
+            if len(process.looks) > before:
+                moments.append(second)
+        assert moments == list(range(0, INTERVAL, 5))
+        assert len(logged()) == len(process.looks)
+
+        process.answer = found("K1")
+        process.now = START + INTERVAL
+        assert (process.signs(), process.lease().seen_at) == ("K1", START + INTERVAL)
+
+    def test_a_new_outage_is_logged_at_once(self, process: Process, logged: Logged) -> None:
+        """Log the first failure after an answer, also within an interval of the last one."""
+        for answer in (GONE, Found(), GONE):
+            process.answer = answer
+            process.keyring.expire()
+            process.lease()
+
+        assert len(logged()) == 2
+
+    def test_what_it_signs_ends(self, process: Process) -> None:
+        """Grant URLs what they would have if the database had confirmed the key at first."""
+        process.lease()
+        process.pass_time(1000)
+
+        lease = process.lease()
+
+        latest = START + 2 * INTERVAL + 3600
+        assert lease.cap_expiry(latest + 5, lifetime=3600, now=START + 1000) == latest
+        with pytest.raises(ImproperlyConfigured, match="KSETTINGS"):
+            lease.cap_expiry(latest + 5, lifetime=3600, now=latest)
+
+
+class TestThreads:
+    """What other threads do while one looks."""
+
+    @pytest.fixture
+    def slow(self, signing: Process) -> Slow:
+        """Return a database that answers K2 when the test lets it."""
+        signing.answer = found("K2")
+        signing.looks.clear()
+        return Slow(process=signing)
+
+    def test_nobody_waits_for_a_look(self, slow: Slow) -> None:
+        """Answer other threads at once, with what was known, while one looks."""
+        looking = slow.ask()
+        assert slow.begun.wait(30)
+
+        assert [slow.process.signs() for _ in range(10)] == ["K1"] * 10
+        slow.go_on.set()
+        looking.join()
+        assert slow.answers == ["K2"]
+        assert len(slow.process.looks) == 1
+
+    @pytest.mark.parametrize("is_first", [True, False], ids=["first use", "two intervals"])
+    def test_everybody_waits_for_an_answer_that_is_needed(self, is_first: bool, slow: Slow) -> None:
+        """Let all threads wait for one look where nothing, or nothing fresh, is known."""
+        if is_first:
+            slow = Slow(process=Process(answer=found("K2")))
+        slow.process.pass_time(INTERVAL)
+        threads = [slow.ask() for _ in range(5)]
+        assert slow.begun.wait(30)
+        slow.go_on.set()
+        for thread in threads:
+            thread.join()
+
+        assert slow.answers == ["K2"] * 5
+        assert len(slow.process.looks) == 1
+
+
+@dataclass(kw_only=True)
+class Slow:
+    """A database that answers when the test lets it."""
+
+    process: Process
+    begun: threading.Event = field(default_factory=threading.Event)
+    go_on: threading.Event = field(default_factory=threading.Event)
+    answers: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.process.meanwhile = self._wait
+
+    def _wait(self) -> None:
+        self.begun.set()
+        assert self.go_on.wait(30)
+
+    def ask(self) -> threading.Thread:
+        """Let another thread ask what signs."""
+        thread = threading.Thread(target=lambda: self.answers.append(self.process.signs()))
+        thread.start()
+        return thread
+
+
+FORK = """
+import os, threading
+from django.conf import settings
+
+settings.configure(SECRET_KEY="x")
+
+from cfsigned_django.keyring import Found, Keyring
+from cfsigned_django.signing import PrivateKey, Signer
+
+signer = Signer(key_pair_id="K1", private_key=PrivateKey.generate())
+begun = threading.Event()
+
+def find(*arguments):
+    if threading.current_thread() is not threading.main_thread():
+        begun.set()
+        threading.Event().wait()  # for good: this thread is lost
+    return Found(signer=signer)
+
+keyring = Keyring(find, longest_look=0.1)
+ask = lambda: keyring.lease("group", None, None).signer.key_pair_id
+threading.Thread(target=ask, daemon=True).start()
+begun.wait()
+child = os.fork()
+if child == 0:
+    os.write(1, ask().encode())
+    os._exit(0)
+os.waitpid(child, 0)
+os._exit(0)
+"""
+
+
+def test_a_fork_while_a_thread_looks() -> None:
+    """Answer in a child that was forked while a thread of its parent looked."""
+    root = Path(__file__).parent.parent.parent
+    command = [sys.executable, "-W", "ignore", "-c", FORK]
+
+    done = subprocess.run(
+        command, cwd=root, capture_output=True, text=True, timeout=60, check=False
+    )
+
+    assert (done.stdout, done.returncode) == ("K1", 0), done.stderr

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from cfsigned_django.rotation.lifecycle import Waits
+from cfsigned_django.rotation.lifecycle import KeyStatus, Waits
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
 from cfsigned_django.rotation.rotation import Rotation
+from cfsigned_django.rotation.steps import advance
 from cfsigned_django.rotation.store import KeyPairStore
 from cfsigned_django.signing import KeyAlgorithm, PrivateKey, Signer
 from tests.aws.api import Account
@@ -51,18 +52,15 @@ class Site:
         by_hand: bool = False,
         boundary: Boundary = lambda method, side: None,
         fault: Callable[[str], Fault] = lambda method: Fault.NONE,
-        **fields: Any,
+        changed_by: str = "",
     ) -> Rotation:
         """Return the rotation as one machine has it."""
         api = UnreliableCloudFront(self.account.api, choose_fault=fault, boundary=boundary)
-        store_fields = {"changed_by", "claim_seconds", "on_move", "clock"}
         store = KeyPairStore(
             key_group_id=self.key_group_id,
-            **{
-                "clock": lambda: self.now,
-                "on_move": lambda key_pair: self.moves.append((str(key_pair), key_pair.status)),
-                **{name: fields.pop(name) for name in store_fields & set(fields)},
-            },
+            changed_by=changed_by,
+            clock=lambda: self.now,
+            on_move=lambda key_pair: self.moves.append((str(key_pair), key_pair.status)),
         )
         return Rotation(
             store=store,
@@ -70,7 +68,6 @@ class Site:
             key_groups=None if by_hand else self.account.over(api),
             by_hand=by_hand,
             probe=self.probe,
-            **fields,
         )
 
     def probe(self, signer: Signer) -> ProbeResult:
@@ -86,6 +83,8 @@ class Site:
     def wait(self, seconds: float) -> None:
         """Let time pass."""
         self.now += timedelta(seconds=seconds)
+
+    # What CloudFront has
 
     @property
     def members(self) -> set[str]:
@@ -106,6 +105,29 @@ class Site:
             Id=self.key_group_id, IfMatch=answer["ETag"], KeyGroupConfig=config
         )
 
+    def take_out(self, *key_pairs: KeyPair) -> None:
+        """Take keys out of the group by hand."""
+        self.set_members(*self.members - set(map(str, key_pairs)))
+
+    def delete(self, key_pair: KeyPair) -> None:
+        """Take a key out of the group and delete it, as a person does in the console."""
+        self.take_out(key_pair)
+        etag = self.account.api.get_public_key(Id=str(key_pair))["ETag"]
+        self.account.api.delete_public_key(Id=str(key_pair), IfMatch=etag)
+
+    def fill(self) -> list[str]:
+        """Put as many keys of others into the group as it holds; return their ids."""
+        others = [self.account.upload(f"other-{n}") for n in range(5 - len(self.members))]
+        self.set_members(*self.members, *others)
+        return others
+
+    # What the database has
+
+    @property
+    def signing(self) -> KeyPair:
+        """Return the key pair that signs, of which there must be one."""
+        return KeyPair.objects.get(status=KeyStatus.ACTIVE)
+
     def started(self, *, spare: bool = False) -> KeyPair:
         """Return a PENDING key pair."""
         return self.rotation().start(algorithm=ECDSA, now=self.now, spare=spare)
@@ -118,6 +140,12 @@ class Site:
         if good_for is not None:
             rotation.check(key_pair, now=self.now)
             self.wait(good_for)
+        return key_pair
+
+    def typed(self, key_pair_id: str) -> KeyPair:
+        """Return a TRUSTED key pair whose id a person gave."""
+        key_pair = self.started()
+        self.rotation(by_hand=True).trust(key_pair, now=self.now, key_pair_id=key_pair_id)
         return key_pair
 
     def activated(self) -> KeyPair:
@@ -134,10 +162,39 @@ class Site:
         self.set_members(*self.members, key_pair_id)
         return self.rotation().import_key(private_key, key_pair_id, now=self.now)
 
+    def alone(self) -> KeyPair:
+        """Return the ACTIVE key pair, which is the only one in the group."""
+        active = self.imported()
+        self.set_members(str(active))
+        return active
+
+    # Steps, which machines take with a row that they have just read
+
+    def advance(self, **machine: Any) -> str | None:
+        """Take the next step that needs no person."""
+        return advance(self.rotation(**machine), now=self.now)
+
+    def retire(self, key_pair: KeyPair, **machine: Any) -> None:
+        """Retire a key."""
+        self.rotation(**machine).retire(fresh(key_pair), now=self.now)
+
+    def revoke(self, key_pair: KeyPair, reason: str = "leaked", **machine: Any) -> None:
+        """Revoke a key."""
+        self.rotation(**machine).revoke(fresh(key_pair), now=self.now, reason=reason)
+
+    def finish(self, key_pair: KeyPair, **machine: Any) -> None:
+        """Take a revoked key out of CloudFront."""
+        self.rotation(**machine).finish_revocation(fresh(key_pair), now=self.now)
+
 
 def fresh(key_pair: KeyPair) -> KeyPair:
     """Return the key pair as the database has it."""
     return KeyPair.objects.get(pk=key_pair.pk)
+
+
+def change(key_pair: KeyPair, **fields: Any) -> None:
+    """Write into the row, past all rules."""
+    KeyPair.objects.filter(pk=key_pair.pk).update(**fields)
 
 
 def statuses() -> dict[str, str]:
@@ -152,3 +209,19 @@ def denied(key_group: Site, method: str, monkeypatch: pytest.MonkeyPatch) -> Non
         raise refusal("AccessDenied", method)
 
     monkeypatch.setattr(key_group.account.api, method, refuse)
+
+
+def once(moment: tuple[str, str], act: Callable[[], object]) -> Boundary:
+    """Return a boundary that lets something happen at a moment: the first time that it comes."""
+    left = [act]
+
+    def boundary(method: str, side: str) -> None:
+        if (method, side) == moment and left:
+            left.pop()()
+
+    return boundary
+
+
+def die() -> None:
+    """End the process."""
+    raise Killed

@@ -9,7 +9,7 @@ import pytest
 from django.utils import translation
 
 from cfsigned_django import keyring
-from cfsigned_django.rotation import site as site_rotation
+from cfsigned_django.rotation import site as site_rotation, store
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import PrivateKey
 from tests.aws.api import Account
@@ -21,6 +21,7 @@ from tests.plugins_aws import (
 from tests.rotation import Site
 from tests.rotation.commands import Shell
 from tests.simulation.strict_cloudfront import StrictCloudFront
+from tests.storage_cases import S3_BACKEND
 
 
 @pytest.fixture(autouse=True)
@@ -56,9 +57,10 @@ def shell(
     site.AWS_CLOUDFRONT_KEY_ID = key_pair_id
     site.AWS_CLOUDFRONT_KEY_GROUP_ID = shell.key_group_id
     site.STORAGES = {
-        "default": {"BACKEND": "cfsigned_django.storage.CloudFrontS3Storage"},
+        "default": {"BACKEND": S3_BACKEND},
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     }
+    site.TIME_ZONE = "UTC"
 
     def make_client(name: str, **access: str) -> Shell:
         shell.clients.append(access)
@@ -66,13 +68,11 @@ def shell(
 
     monkeypatch.setattr(site_rotation, "make_client", make_client)
     monkeypatch.setattr(site_rotation, "send_probe", lambda url: shell.answer)
-    site_rotation._shared_client.cache_clear()
+    monkeypatch.setattr(store, "read_database_clock", lambda using: shell.now)
     keyring.forget()
     yield shell
-    site_rotation._shared_client.cache_clear()
     keyring.forget()
-    text = "".join(shell.printed)
-    assert "PRIVATE KEY" not in text
-    assert "Traceback" not in text
+    assert "PRIVATE KEY" not in shell.text
+    assert "Traceback" not in shell.text
     sealed = KeyPair.objects.exclude(encrypted_private_key="").values_list("encrypted_private_key")
-    assert not [each for (each,) in sealed if each in text]
+    assert not [each for (each,) in sealed if each in shell.text]

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pkgutil
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -12,44 +11,89 @@ from django.core.management import load_command_class
 from django.db import DataError, Error, OperationalError, ProgrammingError
 from django.utils import translation
 
+from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.management import commands
-from cfsigned_django.rotation import store
-from cfsigned_django.rotation.errors import RotationError
-from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django.rotation.models import REASON_LENGTH, KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
 from cfsigned_django.rotation.rotation import Rotation
-from cfsigned_django.rotation.store import KeyPairStore
-from tests.rotation import ECDSA, Site, statuses
-from tests.rotation.commands import Shell, aged
+from tests.golden import assert_golden
+from tests.rotation.commands import Shell
 from tests.simulation.answers import refusal
 
+DAY = 86400
+IMPORT, START, RUN = ("--import",), ("--start",), ()
+IMPORTED, STARTED, TRUSTED = (IMPORT,), (IMPORT, START), (IMPORT, START, RUN)
+WORKING = (*TRUSTED, RUN)
 
-def test_whole_rotation(shell: Shell) -> None:
-    """From the key of the settings to its end, run by run."""
-    assert shell.run("--import").out.startswith(
-        f"{shell.settings_key_id} is in the database and signs from there. "
-    )
-    assert shell.run("--start", "--reason", "yearly").out.startswith("Started: ECDSA P-256 ")
-    assert "CloudFront begins to trust K" in shell.run().out
-    waiting = shell.run()
-    assert (waiting.code, waiting.out.startswith("Not yet:\n")) == (75, True)
-    assert "it signs at" in waiting.out
-    aged(301)
-    assert "signs from now on;" in shell.run().out
-    assert "no longer signs; it may go at" in shell.run().out
-    aged(8 * 86400)
-    assert "is retired: CloudFront no longer knows it, " in shell.run().out
-    over = shell.run()
-    assert (over.code, over.out.splitlines()[0]) == (0, "There is nothing to do.")
+
+def without_key(site: Any) -> None:
+    """Take the key out of the settings."""
+    site.AWS_CLOUDFRONT_KEY = site.AWS_CLOUDFRONT_KEY_ID = None
+
+
+def replaced(shell: Shell) -> None:
+    """Let a new key sign, and the one of the settings retire."""
+    shell.run_all(*WORKING)
+    shell.wait(301)
+    assert shell.run().code == 0
+
+
+# Whole stories, word by word
+
+
+def test_rotation_is_told(shell: Shell) -> None:
+    """From the settings' key to its end; each dry run says what the run after it does."""
+    for arguments, seconds in (
+        (IMPORT, 0),
+        (("--start", "--reason", "yearly"), 0),
+        (RUN, 0),
+        (RUN, 0),
+        (RUN, 301),
+        (RUN, 60),
+        (RUN, 8 * DAY),
+        (RUN, 0),
+    ):
+        shell.wait(seconds)
+        before = list(KeyPair.objects.values())
+        assert shell.run(*arguments, "--dry-run").code == 0
+        assert list(KeyPair.objects.values()) == before
+        shell.run(*arguments)
+
+    assert_golden("cfsigned-rotate-rotation", shell.transcript)
+    active = KeyPair.objects.get(status="active")
+    assert (active.reason, active.changed_by) == ("yearly", "cfsigned_rotate")
+    assert KeyPair.objects.get(status="retired").key_pair_id == shell.settings_key_id
     assert len(shell.members) == 2
+
+
+def test_revocations_are_told(shell: Shell, site: Any) -> None:
+    """What breaks and what signs: with no key ready, with one in haste, with one that works."""
+    shell.run_all(IMPORT)
+    shell.run("--revoke", shell.settings_key_id, "--dry-run")
+    shell.run_all(START, RUN)
+    shell.run("--revoke", shell.settings_key_id, "--dry-run")
+    shell.run()
+    shell.wait(301)
+    shell.run("--revoke", shell.settings_key_id, "--dry-run")
+    KeyPair.objects.filter(status="active").update(retirement_seconds=30 * DAY + 240)
+    shell.run("--revoke", shell.settings_key_id, "--no-input", "--reason", "leaked")
+    shell.run("--revoke", shell.settings_key_id)
+    shell.run("--revoke", "K0", "--no-input")
+    site.AWS_CLOUDFRONT_BY_HAND = True
+    shell.run("--revoke", str(KeyPair.objects.get(status="active")), "--no-input")
+    shell.run()
+
+    assert_golden("cfsigned-rotate-revocation", shell.transcript)
+    assert not KeyPair.objects.filter(status="active").exists()
+    assert KeyPair.objects.filter(reason="leaked").count() == 1
+
+
+# Reports
 
 
 def test_json_has_its_shape(shell: Shell) -> None:
     """Machines get what docs/commands.md says, with moments in UTC."""
-    shell.run("--import")
-    shell.run("--start")
-    shell.run()
-    shell.run()
+    shell.run_all(*WORKING)
 
     ran = shell.run("--json")
 
@@ -58,7 +102,7 @@ def test_json_has_its_shape(shell: Shell) -> None:
     assert (ran.code, report["key_group_id"], report["did"]) == (75, shell.key_group_id, None)
     (blocker,), (newest, oldest) = report["blockers"], report["keys"]
     assert list(blocker) == ["what", "until"]
-    assert blocker["until"].endswith("Z")
+    assert blocker["until"] == "2026-05-04T12:05:04Z"
     assert list(newest) == ["key_pair_id", "status", "algorithm", "since"]
     assert (newest["status"], oldest["status"]) == ("trusted", "active")
     assert ran.err == ""
@@ -68,254 +112,10 @@ def test_times_have_their_zone(shell: Shell, settings: Any) -> None:
     """The list says in which time zone the times are."""
     settings.TIME_ZONE = "Asia/Seoul"
 
-    assert " KST (Asia/Seoul):" in shell.run("--dry-run").out
+    assert "21:00:01 KST (Asia/Seoul)" in shell.run("--dry-run").out
 
 
-@pytest.mark.parametrize("spare", [True, False])
-def test_old_key_is_replaced(shell: Shell, spare: bool, settings: Any) -> None:
-    """--max-age begins where the key is older, and takes the spare if there is one."""
-    shell.run("--import")
-    if spare:
-        settings.AWS_CLOUDFRONT_SPARE_KEY = "ECDSA_P256"
-        shell.run()
-        shell.run()
-    assert "Started" not in shell.run("--max-age", "90d").out
-    aged(90 * 86400 + 60)
-
-    ran = shell.run("--max-age", "90d", "--reason", "old")
-
-    successor = KeyPair.objects.get(next_in=shell.key_group_id)
-    assert ran.out.startswith(f"Started: {successor} is {'Trusted' if spare else 'Pending'}.")
-    assert (successor.is_spare, successor.reason) == (False, "old")
-    assert (successor.changed_by, ran.code) == ("cfsigned_rotate", 0)
-
-
-def test_age_of_the_settings_key_is_unknown(shell: Shell) -> None:
-    """As long as the key of the settings signs, --max-age asks to import it and begins nothing."""
-    ran = shell.run("--max-age", "90d")
-
-    assert (ran.code, KeyPair.objects.count()) == (0, 0)
-    assert f"{shell.settings_key_id}, the key of the settings, signs, and nothing says" in ran.out
-    assert "Import it first (manage.py cfsigned_rotate --import)" in ran.out
-    report = shell.run("--max-age", "90d", "--json").report
-    assert ("nothing says how old it is" in report["notes"][0], report["blockers"]) == (True, [])
-    assert shell.run("--dry-run", "--json").report["notes"] == ["No step is due now."]
-
-
-def test_site_without_any_key_begins(shell: Shell, settings: Any) -> None:
-    """Where no key exists at all, --max-age makes the first one."""
-    settings.AWS_CLOUDFRONT_KEY = settings.AWS_CLOUDFRONT_KEY_ID = None
-
-    assert shell.run("--max-age", "90d").out.startswith("Started: ")
-
-
-@pytest.mark.parametrize(
-    ("arguments", "sentence"),
-    [
-        ((), "would be put into the key group."),
-        (("--start",), "would be put into the key group."),
-        (("--revoke", "settings"), "would be revoked. Revoking"),
-    ],
-)
-def test_dry_run_says_what_is_due(shell: Shell, arguments: tuple[str, ...], sentence: str) -> None:
-    """A dry run says what would be done, does nothing and exits with 0."""
-    shell.run("--import")
-    shell.run("--start")
-    before = list(KeyPair.objects.values())
-    shell.clients.clear()
-    named = [shell.settings_key_id if each == "settings" else each for each in arguments]
-
-    ran = shell.run("--dry-run", *named)
-
-    assert (ran.code, ran.out.splitlines()[0]) == (0, "Dry run: nothing was done.")
-    assert sentence in ran.out
-    assert list(KeyPair.objects.values()) == before
-    assert shell.clients == []
-
-
-@pytest.mark.parametrize("spare", [True, False])
-def test_other_algorithm_is_not_dropped_in_silence(
-    shell: Shell, spare: bool, settings: Any
-) -> None:
-    """Where a key of another algorithm is next already, --start says so and does nothing."""
-    shell.run("--import")
-    settings.AWS_CLOUDFRONT_SPARE_KEY = "ECDSA_P256" if spare else None
-    shell.run(*([] if spare else ["--start"]))
-    successor = KeyPair.objects.get(next_in=shell.key_group_id)
-
-    ran = shell.run("--start", "--algorithm", "RSA_2048")
-
-    sentence = f"{successor}, which is next, is ECDSA P-256."
-    assert (ran.code, ran.out) == (1, "")
-    assert ran.err == f"{sentence} Revoke it first, or leave --algorithm out."
-    assert KeyPair.objects.get(next_in=shell.key_group_id).is_spare is spare
-    assert sentence in shell.run("--max-age", "90d", "--algorithm", "RSA_2048").out
-    assert shell.run("--start", "--algorithm", "ECDSA_P256").code == 0
-
-
-def test_failure_that_passes_is_not_yet(shell: Shell) -> None:
-    """Where AWS asks to come again, the exit code says so, and the sentence too."""
-    shell.run("--import")
-    shell.run("--start")
-    shell.failure = refusal("Throttling", "ListPublicKeys")
-
-    ran = shell.run()
-
-    assert ran.code == 75
-    assert ran.out.startswith("Not yet:\n  Could not read the key group ")
-    assert "AWS asks for fewer calls per second" in ran.out
-
-
-def test_step_of_another_process_is_not_yet(shell: Shell) -> None:
-    """Where another process has the step, the report says so."""
-    shell.run("--import")
-    shell.run("--start")
-    KeyPair.objects.filter(status="pending").update(
-        claimed_until=datetime.now(UTC) + timedelta(seconds=60)
-    )
-
-    assert (
-        "Another process is at the same step" in shell.run("--json").report["blockers"][0]["what"]
-    )
-
-
-def test_quota_that_aws_has_raised_is_said_to_the_site(shell: Shell, settings: Any) -> None:
-    """A key group that holds 5 keys is full, unless a setting says that it takes more."""
-    shell.run("--import")
-    others = [shell.account.upload(f"other-{number}") for number in range(3)]
-    answer = shell.account.api.get_key_group(Id=shell.key_group_id)
-    config = answer["KeyGroup"]["KeyGroupConfig"]
-    shell.account.api.update_key_group(
-        Id=shell.key_group_id,
-        IfMatch=answer["ETag"],
-        KeyGroupConfig={**config, "Items": [*config["Items"], *others]},
-    )
-
-    full = shell.run("--start")
-    settings.AWS_CLOUDFRONT_KEY_GROUP_QUOTA = 6
-    raised = shell.run("--start")
-
-    assert full.code == 1
-    assert "have the quota raised" in full.err
-    assert "set AWS_CLOUDFRONT_KEY_GROUP_QUOTA to it" in full.err
-    assert "Started" in raised.out
-
-
-def test_failure_that_stays_is_a_failure(shell: Shell) -> None:
-    """A missing permission is an error, with the name of the permission."""
-    shell.run("--import")
-    shell.failure = refusal("AccessDenied", "GetKeyGroup")
-
-    ran = shell.run("--start")
-
-    assert (ran.code, ran.out) == (1, "")
-    assert "do not allow cloudfront:GetKeyGroup" in ran.err
-
-
-def test_open_behavior_is_a_failure(shell: Shell) -> None:
-    """A rotation does not go on where links are not checked."""
-    shell.run("--import")
-    shell.run("--start")
-    shell.run()
-    shell.answer = ProbeResult.UNRESTRICTED
-
-    ran = shell.run()
-
-    assert (ran.code, "links are not checked there" in ran.err) == (1, True)
-
-
-def test_database_that_fails_is_told(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A database that fails ends the run in words."""
-
-    def fail(store: KeyPairStore) -> None:
-        raise OperationalError("secret host")
-
-    monkeypatch.setattr(KeyPairStore, "active", fail)
-
-    ran = shell.run()
-
-    assert (ran.code, "The database failed (OperationalError)" in ran.err) == (1, True)
-    assert "secret host" not in ran.err
-
-
-def test_wait_goes_on_to_the_end(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    """--wait does every step, tells each once, and comes to the end of the rotation."""
-    shell.run("--import")
-    monkeypatch.setattr("time.sleep", lambda seconds: aged(8 * 86400))
-
-    ran = shell.run("--start", "--wait")
-
-    assert ran.code == 0
-    lines = ran.err.splitlines()
-    assert len(lines) == len(set(lines))
-    assert [line for line in lines if "Started" in line or "signs from now on;" in line]
-    assert "is retired: CloudFront no longer knows it, " in ran.out
-    assert shell.run("--start", "--wait", "--json").err == ""
-
-
-def test_wait_shows_each_wait_once(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    """--wait looks often, and says of each wait when it begins, not each time how old it is."""
-    clock = Clock()
-    monkeypatch.setattr(store, "read_database_clock", lambda using: clock.now)
-    steps = iter([2] * 200)
-    monkeypatch.setattr("time.sleep", lambda seconds: clock.wait(next(steps, 8 * 86400)))
-    shell.run("--import")
-
-    lines = shell.run("--start", "--wait").err.splitlines()
-
-    assert len([line for line in lines if "has not yet served a probe" in line]) == 1
-    assert len([line for line in lines if "; it signs at" in line]) == 1
-    assert len([line for line in lines if "no longer signs; it may go at" in line]) == 1
-
-
-@dataclass(slots=True)
-class Clock:
-    """The database's clock, which goes when somebody waits."""
-
-    now: datetime = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
-
-    def wait(self, seconds: int) -> None:
-        """Let time pass."""
-        self.now += timedelta(seconds=seconds)
-
-
-SENTENCE = "No key signs. Begin with: manage.py cfsigned_rotate --start"
-
-
-def without_key(site: Any) -> None:
-    """Take the key out of the settings."""
-    site.AWS_CLOUDFRONT_KEY = site.AWS_CLOUDFRONT_KEY_ID = None
-
-
-def test_no_key_at_all_is_told(shell: Shell, site: Any) -> None:
-    """A site that cannot sign is not one where nothing is to be done, and gets no spare."""
-    without_key(site)
-    site.AWS_CLOUDFRONT_SPARE_KEY = "ECDSA_P256"
-
-    ran = shell.run()
-
-    assert (ran.code, SENTENCE in ran.out) == (75, True)
-    assert not KeyPair.objects.exists()
-    assert SENTENCE in shell.run("--dry-run").out
-
-
-def test_spare_that_nobody_lets_sign_is_told(shell: Shell, site: Any) -> None:
-    """A spare signs only when a rotation begins, which is said where no other key signs."""
-    site.AWS_CLOUDFRONT_SPARE_KEY = "ECDSA_P256"
-    for _ in range(3):
-        shell.run()
-    assert KeyPair.objects.get().is_spare
-    without_key(site)
-
-    assert SENTENCE in shell.run().out
-    assert shell.run("--start").code == 0
-    assert SENTENCE not in shell.run().out
-
-
-NAMES = [each.name for each in pkgutil.iter_modules(commands.__path__)]
-
-
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [each.name for each in pkgutil.iter_modules(commands.__path__)])
 def test_command_runs_without_translations(name: str) -> None:
     """No command speaks the language of the site: half of what it says would not be in it."""
     handle = load_command_class("cfsigned_django", name).handle
@@ -327,110 +127,442 @@ def test_command_runs_without_translations(name: str) -> None:
 def test_rotation_speaks_english(shell: Shell, options: list[str]) -> None:
     """What is done, awaited and refused is said in one language, which can be searched for."""
     with translation.override("ko"):
-        shell.run(*options)
-        for arguments in (["--start"], [], [], ["--dry-run"]):
-            shell.run(*arguments)
+        shell.run_all(options, START, RUN, RUN, ("--dry-run",))
         shell.answer = ProbeResult.UNRESTRICTED
         shell.run()
         after = translation.get_language()
 
-    text = "".join(shell.printed)
-    assert "Not yet" in text
-    assert text.isascii()
+    assert KeyPair.objects.filter(status="trusted").exists()
+    assert shell.text.isascii()
     assert after == "ko"
 
 
-def test_key_that_may_come(shell: Shell) -> None:
-    """A key that can be imported is not, and the dry run says that it would be."""
-    ran = shell.run("--import", "--dry-run")
-
-    assert ran.code == 0
-    assert "The key of the settings would be taken into the database." in ran.out
-    assert not KeyPair.objects.exists()
+# What begins a rotation
 
 
-def test_key_that_is_there(shell: Shell) -> None:
-    """A key that was imported before signs from there."""
-    shell.run("--import")
+@pytest.mark.parametrize("spare", [True, False])
+def test_old_key_is_replaced(shell: Shell, spare: bool, settings: Any) -> None:
+    """--max-age begins where the key is older, and takes the spare if there is one."""
+    shell.run_all(IMPORT)
+    settings.AWS_CLOUDFRONT_SPARE_KEY = "ECDSA_P256" if spare else None
+    shell.run_all(RUN, RUN)
+    shell.run("--max-age", "90d")
+    assert not KeyPair.objects.filter(is_spare=False, next_in=shell.key_group_id).exists()
+    shell.wait(90 * DAY + 60)
 
-    ran = shell.run("--import", "--dry-run")
+    ran = shell.run("--max-age", "90d", "--reason", "old")
 
-    assert f"{shell.settings_key_id} is in the database: it signs from there." in ran.out
-    assert "would be taken" not in ran.out
+    successor = KeyPair.objects.get(next_in=shell.key_group_id)
+    assert successor.status == ("trusted" if spare else "pending")
+    assert (successor.is_spare, successor.reason) == (False, "old")
+    assert (successor.changed_by, ran.code) == ("cfsigned_rotate", 0)
 
 
 @pytest.mark.parametrize(
-    ("changed", "sentence"),
-    [
-        (
-            {"AWS_CLOUDFRONT_KEY": None, "AWS_CLOUDFRONT_KEY_ID": None},
-            "There is no key to import:",
-        ),
-        ({"AWS_CLOUDFRONT_KEY_ID": "APKAIOSFODNN7EXAMPLE"}, "(a trusted signer)"),
-        ({"AWS_CLOUDFRONT_ENCRYPTION_KEYS": ["none"]}, "AWS_CLOUDFRONT_ENCRYPTION_KEYS is a list"),
-    ],
-    ids=["none", "trusted signer", "not sealed"],
+    ("key_pair_id", "option"),
+    [(None, "--import"), ("APKAIOSFODNN7EXAMPLE", "--drop-trusted-signers")],
+    ids=["of the settings", "of a trusted signer"],
 )
-def test_key_that_is_refused(
-    shell: Shell, site: Any, changed: dict[str, Any], sentence: str
+def test_age_of_the_settings_key_is_unknown(
+    shell: Shell, site: Any, key_pair_id: str | None, option: str
 ) -> None:
-    """What the real run refuses is refused in the same words."""
+    """As long as the settings' key signs, --max-age names what to do and begins nothing."""
+    site.AWS_CLOUDFRONT_KEY_ID = key_pair_id or shell.settings_key_id
+
+    ran = shell.run("--max-age", "90d", "--json")
+
+    assert (ran.code, ran.report["blockers"], ran.report["did"]) == (0, [], None)
+    (note,) = ran.report["notes"]
+    assert site.AWS_CLOUDFRONT_KEY_ID in note
+    assert option in note
+    assert not KeyPair.objects.exists()
+
+
+def test_site_without_any_key_begins(shell: Shell, settings: Any) -> None:
+    """Where no key exists, that is told, no spare is made, and --max-age makes the first one."""
+    without_key(settings)
+    settings.AWS_CLOUDFRONT_SPARE_KEY = "ECDSA_P256"
+    ran = shell.run()
+    assert (ran.code, "--start" in ran.out, KeyPair.objects.exists()) == (75, True, False)
+
+    assert shell.run("--max-age", "90d").code == 0
+    assert KeyPair.objects.get().status == "pending"
+
+
+def test_spare_that_nobody_lets_sign_is_told(shell: Shell, site: Any) -> None:
+    """A spare signs only when a rotation begins, which is said where no other key signs."""
+    site.AWS_CLOUDFRONT_SPARE_KEY = "ECDSA_P256"
+    shell.run_all(RUN, RUN, RUN)
+    assert KeyPair.objects.get().is_spare
+    without_key(site)
+
+    assert [len(each) for each in (blockers(shell), blockers(shell, *START))] == [1, 0]
+
+
+def blockers(shell: Shell, *arguments: str) -> list[str]:
+    """Run the command; return what is waited for and has no time."""
+    report = shell.run("--json", *arguments).report
+    return [each["what"] for each in report["blockers"] if "--start" in each["what"]]
+
+
+@pytest.mark.parametrize("spare", [True, False])
+def test_other_algorithm_is_not_dropped_in_silence(
+    shell: Shell, spare: bool, settings: Any
+) -> None:
+    """Where a key of another algorithm is next already, --start says so and does nothing."""
+    shell.run_all(IMPORT)
+    settings.AWS_CLOUDFRONT_SPARE_KEY = "ECDSA_P256" if spare else None
+    shell.run(*(RUN if spare else START))
+    successor = KeyPair.objects.get(next_in=shell.key_group_id)
+
+    ran = shell.run("--start", "--algorithm", "RSA_2048")
+
+    assert (ran.code, ran.out) == (1, "")
+    assert str(successor) in ran.err
+    assert KeyPair.objects.get(next_in=shell.key_group_id).is_spare is spare
+    assert shell.run("--max-age", "90d", "--algorithm", "RSA_2048", "--json").report["notes"]
+    assert shell.run("--start", "--algorithm", "ECDSA_P256").code == 0
+
+
+def test_import_is_tried_first(shell: Shell, site: Any) -> None:
+    """A dry run of an import changes nothing, and is refused as the real one is."""
+    assert shell.run("--import", "--dry-run").code == 0
+    assert not KeyPair.objects.exists()
+    assert shell.run_all(IMPORT, ("--import", "--dry-run")) == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        ({"AWS_CLOUDFRONT_KEY": None, "AWS_CLOUDFRONT_KEY_ID": None}, "AWS_CLOUDFRONT_KEY_ID"),
+        ({"AWS_CLOUDFRONT_KEY_ID": "APKAIOSFODNN7EXAMPLE"}, "APKAIOSFODNN7EXAMPLE"),
+        ({"AWS_CLOUDFRONT_ENCRYPTION_KEYS": ["none"]}, "AWS_CLOUDFRONT_ENCRYPTION_KEYS"),
+    ],
+    ids=["no key", "trusted signer", "not encrypted"],
+)
+def test_import_is_refused(shell: Shell, site: Any, changed: dict[str, Any], named: str) -> None:
+    """What the real run refuses, a dry run refuses in the same words."""
     for name, value in changed.items():
         setattr(site, name, value)
 
     dry, real = shell.run("--import", "--dry-run"), shell.run("--import")
 
     assert (dry.code, dry.err) == (real.code, real.err) == (1, real.err)
-    assert sentence in dry.err
+    assert named in dry.err
+    assert not KeyPair.objects.exists()
 
 
-@pytest.mark.parametrize("error", [DataError, ProgrammingError])
-def test_refusal_is_not_said_to_pass(
+# What goes wrong
+
+
+def throttled(shell: Shell, site: Any) -> None:
+    """Let AWS ask for fewer calls."""
+    shell.failure = refusal("Throttling", "ListPublicKeys")
+
+
+def forbidden(shell: Shell, site: Any) -> None:
+    """Let AWS refuse for good."""
+    shell.failure = refusal("AccessDenied", "GetKeyGroup")
+
+
+def claimed(shell: Shell, site: Any) -> None:
+    """Let another process be at the step."""
+    KeyPair.objects.filter(status="pending").update(claimed_until=shell.now.replace(hour=13))
+
+
+def opened(shell: Shell, site: Any) -> None:
+    """Let CloudFront check no links."""
+    shell.answer = ProbeResult.UNRESTRICTED
+
+
+def full(shell: Shell, site: Any) -> None:
+    """Let the key group hold as many keys as AWS lets it."""
+    others = [shell.account.upload(f"other-{number}") for number in range(3)]
+    answer = shell.account.api.get_key_group(Id=shell.key_group_id)
+    config = answer["KeyGroup"]["KeyGroupConfig"]
+    config = {**config, "Items": [*config["Items"], *others]}
+    shell.account.api.update_key_group(
+        Id=shell.key_group_id, IfMatch=answer["ETag"], KeyGroupConfig=config
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "problem", "arguments", "code", "named"),
+    [
+        (STARTED, throttled, RUN, 75, ""),
+        (STARTED, claimed, RUN, 75, ""),
+        (IMPORTED, forbidden, START, 1, "cloudfront:GetKeyGroup"),
+        (IMPORTED, full, START, 1, "AWS_CLOUDFRONT_KEY_GROUP_QUOTA"),
+        (TRUSTED, opened, RUN, 1, "Restrict viewer access"),
+    ],
+    ids=lambda value: value.__name__ if callable(value) else "",
+)
+def test_failure_has_its_exit_code(
+    shell: Shell,
+    site: Any,
+    before: Sequence[Sequence[str]],
+    problem: Callable[[Shell, Any], None],
+    arguments: Sequence[str],
+    code: int,
+    named: str,
+) -> None:
+    """What passes is "not yet", in the report; what stays is a failure that names the cause."""
+    shell.run_all(*before)
+    problem(shell, site)
+
+    ran = shell.run("--json", *arguments)
+
+    assert ran.code == code
+    if code == 75:
+        assert (ran.err, len(ran.report["blockers"])) == ("", 1)
+    else:
+        assert ran.out == ""
+        assert named in ran.err
+
+
+def test_quota_that_aws_has_raised_is_said_to_the_site(shell: Shell, settings: Any) -> None:
+    """A key group that holds 5 keys takes one more if a setting says so."""
+    shell.run_all(IMPORT)
+    full(shell, settings)
+    settings.AWS_CLOUDFRONT_KEY_GROUP_QUOTA = 6
+
+    assert shell.run("--start").code == 0
+
+
+@pytest.mark.parametrize("error", [OperationalError, DataError, ProgrammingError])
+def test_database_that_fails_is_told(
     shell: Shell, error: type[Error], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A statement that the database will refuse again is not said to succeed later."""
+    """A database that fails ends the run in words, without what it said."""
 
-    def refuse(*arguments: Any, **options: Any) -> None:
-        raise error
+    def fail(*arguments: Any, **options: Any) -> None:
+        raise error("secret host")
 
-    monkeypatch.setattr(Rotation, "start", refuse)
+    monkeypatch.setattr(Rotation, "start", fail)
 
     ran = shell.run("--start")
 
-    assert ran.code == 1
-    assert f"The database refuses what it is told to do ({error.__name__})" in ran.err
-    assert "when it answers" not in ran.err
+    assert (ran.code, error.__name__ in ran.err) == (1, True)
+    assert "secret host" not in ran.err
+    assert ("migrate" in ran.err) is (error is not OperationalError)
 
 
 @pytest.mark.parametrize("what", [("--start",), ("--revoke", "K0", "--no-input")])
 def test_option_refuses_a_long_reason(shell: Shell, what: tuple[str, ...]) -> None:
     """A reason that is longer than the record is refused by its option, and nothing is done."""
-    ran = shell.run(*what, "--reason", "x" * 251)
+    ran = shell.run(*what, "--reason", "x" * (REASON_LENGTH + 1))
 
-    assert ran.code == 1
-    assert "argument --reason: it has 251 characters, and 250 are recorded at most" in ran.err
+    assert (ran.code, "--reason" in ran.err) == (1, True)
     assert not KeyPair.objects.exists()
 
 
-def test_reason_of_full_length_is_recorded(shell: Shell) -> None:
-    """As many characters as the record holds are taken."""
-    assert shell.run("--start", "--reason", "x" * 250).code == 0
-    assert KeyPair.objects.get().reason == "x" * 250
+def test_key_that_never_works_is_a_failure_at_last(shell: Shell) -> None:
+    """The exit code is 75 as long as there is something to wait for, then 1, with the report."""
+    shell.answer = ProbeResult.UNKNOWN_KEY
+    assert shell.run_all(*TRUSTED, RUN) == [0, 0, 0, 75]
+    shell.wait(3 * DAY + 300)
+
+    ran = shell.run("--json")
+
+    assert (ran.code, len(ran.report["blockers"])) == (1, 1)
+    assert "AWS_S3_CUSTOM_DOMAIN" in ran.err
+    assert shell.run_all(("--dry-run",), ("--wait",)) == [0, 1]
 
 
-def test_start_refuses_a_long_reason(key_group: Site) -> None:
-    """Code that starts a rotation is told as well, before a key is made."""
-    with pytest.raises(RotationError, match="The reason has 251 characters, and 250 are"):
-        key_group.rotation().start(algorithm=ECDSA, now=key_group.now, reason="x" * 251)
+def test_failures_of_aws_that_pass_by_no_means(shell: Shell, site: Any) -> None:
+    """Where AWS fails "for a moment" for days, a key that is to go makes it a failure."""
+    replaced(shell)
+    throttled(shell, site)
+    assert shell.run().code == 75
+    shell.wait(12 * DAY)
 
-    assert not KeyPair.objects.exists()
+    ran = shell.run()
+
+    assert (ran.code, shell.settings_key_id in ran.err) == (1, True)
 
 
-def test_revocation_refuses_a_long_reason(key_group: Site) -> None:
-    """Code that revokes a key is told as well, before a successor is made."""
-    key_pair = key_group.imported()
+# --wait
 
-    with pytest.raises(RotationError, match="The reason has 251 characters, and 250 are"):
-        key_group.rotation().revoke(key_pair, now=key_group.now, reason="x" * 251)
 
-    assert statuses() == {str(key_pair): "active"}
+def test_wait_goes_on_to_the_end(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """--wait looks often, does every step, says each thing once, and comes to the end."""
+    steps = iter([2] * 20)
+    monkeypatch.setattr("time.sleep", lambda seconds: shell.wait(next(steps, 8 * DAY)))
+    shell.run_all(IMPORT)
+
+    ran = shell.run("--start", "--wait")
+
+    assert (ran.code, sorted(KeyPair.objects.values_list("status", flat=True))) == (
+        0,
+        ["active", "retired"],
+    )
+    assert_golden("cfsigned-rotate-wait", shell.transcript)
+    assert shell.run("--start", "--wait", "--json").err == ""
+
+
+# --revoke
+
+
+@pytest.mark.parametrize(
+    ("answers", "questions"),
+    [(["yes", "ID"], 2), (["no"], 1), ([""], 1), (["yes", "K0"], 2)],
+    ids=["the id", "no", "nothing", "another id"],
+)
+def test_revocation_asks_twice(
+    shell: Shell, answers: list[str], questions: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a yes the id is asked for, after a no nothing; only the id revokes the key."""
+    shell.run_all(IMPORT)
+    asked: list[str] = []
+
+    def answer(question: str) -> str:
+        asked.append(question)
+        return answers[len(asked) - 1].replace("ID", shell.settings_key_id)
+
+    monkeypatch.setattr("builtins.input", answer)
+    ran = shell.run("--revoke", shell.settings_key_id)
+
+    is_revoked = answers[-1] == "ID"
+    status = KeyPair.objects.get(key_pair_id=shell.settings_key_id).status
+    assert (ran.code, status) == ((0, "revoked") if is_revoked else (1, "active"))
+    assert len(asked) == questions
+
+
+@pytest.mark.parametrize("name", ["shown", "fingerprint", "uuid"])
+def test_key_without_an_id_is_revoked(shell: Shell, name: str) -> None:
+    """A key that CloudFront never had is named as the list shows it, or by its uuid."""
+    shell.run_all(*STARTED)
+    row = KeyPair.objects.get(status="pending")
+    names = {"shown": str(row), "fingerprint": row.fingerprint[:12], "uuid": str(row.pk)}
+    assert str(row) in shell.run("--dry-run").out
+
+    ran = shell.run("--revoke", names[name], "--no-input")
+
+    row.refresh_from_db()
+    assert (ran.code, row.status) == (0, "revoked")
+
+
+def test_key_of_the_settings_signs_again(shell: Shell, settings: Any) -> None:
+    """By hand, the settings' key that was never imported signs when the other one is revoked."""
+    shell.run_all(START, RUN, RUN)
+    shell.wait(400)
+    shell.run()
+    active = str(KeyPair.objects.get(status="active"))
+    settings.AWS_CLOUDFRONT_BY_HAND = True
+
+    said = shell.run("--revoke", active, "--dry-run")
+    done = shell.run("--revoke", active, "--no-input")
+
+    assert (shell.settings_key_id in said.out, shell.settings_key_id in done.out) == (True, True)
+    assert KeyPair.objects.get().status == "revoked"
+
+
+@pytest.mark.parametrize(
+    ("problem", "code", "status"), [(throttled, 75, "active"), (forbidden, 1, "revoked")]
+)
+def test_revocation_that_is_not_finished(
+    shell: Shell,
+    site: Any,
+    problem: Callable[[Shell, Any], None],
+    code: int,
+    status: str,
+) -> None:
+    """While AWS fails for a moment nothing is revoked; if for good, the key signs no longer."""
+    shell.run_all(IMPORT)
+    problem(shell, site)
+
+    ran = shell.run("--revoke", shell.settings_key_id, "--no-input")
+
+    row = KeyPair.objects.get(key_pair_id=shell.settings_key_id)
+    assert (ran.code, row.status, row.removed_at) == (code, status, None)
+    assert shell.settings_key_id in (ran.out if code == 75 else ran.err)
+
+
+def test_revocation_is_not_asked_for_twice(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    """--revoke of a key that is revoked finishes what is left, and asks nothing."""
+    monkeypatch.setattr("builtins.input", lambda question: pytest.fail(question))
+    shell.run_all(IMPORT)
+    settings.AWS_CLOUDFRONT_BY_HAND = True
+    shell.run("--revoke", shell.settings_key_id, "--no-input")
+    settings.AWS_CLOUDFRONT_BY_HAND = False
+
+    assert shell.run_all(*[("--revoke", shell.settings_key_id)] * 2) == [0, 0]
+    assert shell.settings_key_id not in shell.members
+    assert shell.run("--revoke", shell.settings_key_id, "--dry-run").code == 0
+
+
+# By hand, encryption keys, AWS's sign-in
+
+
+def test_site_by_hand_never_calls(shell: Shell, settings: Any) -> None:
+    """Where a person changes CloudFront, the command waits for the id and exits with 75."""
+    settings.AWS_CLOUDFRONT_BY_HAND = True
+    shell.failure = AwsError(what="x", reason="y", next_step="z", code="c")
+
+    assert shell.run_all(*STARTED, RUN) == [0, 0, 75]
+    assert shell.clients == []
+
+
+def test_resealing(shell: Shell, settings: Any) -> None:
+    """--reseal encrypts anew, as JSON too, and a dry run changes nothing."""
+    shell.run_all(IMPORT)
+    before = KeyPair.objects.get().encrypted_private_key
+    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+    settings.SECRET_KEY = "another"
+
+    dry = shell.run("--reseal", "--dry-run")
+    assert (dry.code, KeyPair.objects.get().encrypted_private_key) == (0, before)
+    ran = shell.run("--reseal", "--json")
+
+    assert [each["key_pair_id"] for each in ran.report["keys"]] == [shell.settings_key_id]
+    assert (ran.report["did"] is None, ran.report["blockers"]) == (False, [])
+    settings.SECRET_KEY_FALLBACKS = []
+    assert KeyPair.objects.get().make_signer().key_pair_id == shell.settings_key_id
+
+
+@pytest.mark.parametrize("options", [(), ("--dry-run",)])
+def test_key_that_cannot_be_decrypted_is_named(
+    shell: Shell, settings: Any, options: tuple[str, ...]
+) -> None:
+    """What cannot be decrypted is an error, with the setting that changed."""
+    shell.run_all(IMPORT)
+    settings.SECRET_KEY = "another"
+
+    ran = shell.run("--reseal", "--json", *options)
+
+    assert (ran.code, ran.report["did"]) == (1, None)
+    for text in (ran.report["blockers"][-1]["what"], ran.err):
+        assert shell.settings_key_id in text
+        assert "SECRET_KEY" in text
+
+
+@pytest.mark.parametrize(
+    ("named", "access"),
+    [
+        (
+            {
+                "AWS_S3_ACCESS_KEY_ID": "AKIAOFATEST",
+                "AWS_S3_SECRET_ACCESS_KEY": "hush",
+                "AWS_SESSION_TOKEN": "token",
+            },
+            {"access_key": "AKIAOFATEST", "secret_key": "hush", "session_token": "token"},
+        ),
+        ({"AWS_S3_SESSION_PROFILE": "profile of a test"}, {"profile_name": "profile of a test"}),
+    ],
+    ids=["keys", "profile"],
+)
+def test_settings_sign_in_to_aws(
+    shell: Shell, settings: Any, named: dict[str, str], access: dict[str, str]
+) -> None:
+    """django-storages' settings are used for CloudFront, with one client for all runs."""
+    for name, value in named.items():
+        setattr(settings, name, value)
+    shell.run_all(IMPORT)
+    assert shell.clients == []
+
+    shell.run_all(START, RUN)
+
+    assert shell.clients == [access]
+    assert "hush" not in shell.text

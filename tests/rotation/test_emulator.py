@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from cfsigned_django.edge import Behavior, Distribution, EdgeServer
+from cfsigned_django.rotation import store
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import PrivateKey, PublicKey
 from tests.aws.api import Account
 from tests.ministack_server import Ministack
-from tests.rotation.commands import Shell, aged
+from tests.rotation.commands import Shell
 
 
 @pytest.mark.django_db
@@ -52,12 +53,13 @@ def test_rotation_and_revocation(
         site.AWS_S3_ACCESS_KEY_ID, site.AWS_S3_SECRET_ACCESS_KEY = aws_account, "not checked"
         site.STORAGES = {"default": {"BACKEND": "cfsigned_django.storage.CloudFrontS3Storage"}}
         shell = Shell(account=account, key_group_id=group, settings_key_id=key_pair_id)
+        monkeypatch.setattr(store, "read_database_clock", lambda using: shell.now)
 
-        codes = [shell.run(*options).code for options in (["--import"], ["--start"], [], [])]
-        aged(301)
-        codes += [shell.run().code, shell.run().code]
-        aged(8 * 86400)
-        codes += [shell.run().code, shell.run().code]
+        codes = shell.run_all(["--import"], ["--start"], [], [])
+        shell.wait(301)
+        codes += shell.run_all([], [])
+        shell.wait(8 * 86400)
+        codes += shell.run_all([], [])
         assert codes == [0, 0, 0, 75, 0, 75, 0, 0], shell.printed
         (last,) = shell.members
         assert shell.run("--revoke", last, "--no-input").code == 0, shell.printed

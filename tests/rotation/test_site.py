@@ -2,172 +2,227 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import pytest
 
 from cfsigned_django.aws.errors import AwsError
+from cfsigned_django.rotation import site as site_rotation
+from cfsigned_django.rotation.cloudfront import TRUSTED_SIGNER
 from cfsigned_django.rotation.errors import RotationError
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
-from cfsigned_django.rotation.steps import advance
+from cfsigned_django.rotation.probe import ProbeResult
 from cfsigned_django.signing import PrivateKey, Signer
 from tests.rotation import Site, fresh
-from tests.rotation.commands import Shell, aged
+from tests.rotation.commands import Shell
+from tests.storage_cases import S3_BACKEND, parameters_of, without_sha1
+
+OTHER_GROUP = "00000000-1111-4222-8333-444444444444"
+OTHER_ID = "K2JCJMDEHXQW5F"
+
+AddStorage: TypeAlias = Callable[..., None]
 
 
 @pytest.fixture
-def own(shell: Shell, site: Any) -> dict[str, Any]:
+def add_storage(shell: Shell, site: Any) -> AddStorage:
+    """Return what adds a storage to the site, by its alias and OPTIONS."""
+
+    def add(alias: str, **options: Any) -> None:
+        storage = {"BACKEND": S3_BACKEND, "OPTIONS": options}
+        site.STORAGES = {**site.STORAGES, alias: storage}
+
+    return add
+
+
+def another_key() -> dict[str, Any]:
+    """Return options that hold another key."""
+    pem = PrivateKey.generate().to_pem().decode()
+    return {"cloudfront_key": pem, "cloudfront_key_id": OTHER_ID}
+
+
+# Keys in the OPTIONS of storages
+
+
+@pytest.fixture
+def own(site: Any, add_storage: AddStorage) -> dict[str, Any]:
     """Move the settings' key into the OPTIONS of the default storage, and return those."""
     options = {
         "cloudfront_key": site.AWS_CLOUDFRONT_KEY,
         "cloudfront_key_id": site.AWS_CLOUDFRONT_KEY_ID,
     }
     site.AWS_CLOUDFRONT_KEY = site.AWS_CLOUDFRONT_KEY_ID = None
-    site.STORAGES = {**site.STORAGES, "default": {"BACKEND": BACKEND, "OPTIONS": options}}
+    add_storage("default", **options)
     return options
 
 
-def add_media(site: Any, **options: Any) -> None:
-    """Add another storage."""
-    site.STORAGES = {**site.STORAGES, "media": {"BACKEND": BACKEND, "OPTIONS": options}}
-
-
-def with_another_key() -> dict[str, Any]:
-    """Return options that hold another key."""
-    pem = PrivateKey.generate().to_pem().decode()
-    return {"cloudfront_key": pem, "cloudfront_key_id": "K2JCJMDEHXQW5F"}
-
-
-def test_key_of_a_storage_is_imported(shell: Shell, own: dict[str, Any]) -> None:
-    """A key that only OPTIONS hold is found, and imported."""
-    ran = shell.run("--import")
-
-    assert (ran.code, KeyPair.objects.get().status) == (0, "active")
-    assert ran.out.startswith(f"{shell.settings_key_id} is in the database")
-    assert shell.run("--import").code == 0
-
-
-def test_key_that_two_storages_have_is_imported(
-    shell: Shell, own: dict[str, Any], site: Any
+@pytest.mark.parametrize("others", ["none", "the same key", "of another group"])
+def test_key_of_a_storage_is_imported(
+    shell: Shell, own: dict[str, Any], add_storage: AddStorage, others: str
 ) -> None:
-    """The same key in two storages is one key."""
-    add_media(site, **own)
-
-    assert shell.run("--import").code == 0
-
-
-def test_age_of_a_key_of_a_storage_is_unknown(shell: Shell, own: dict[str, Any]) -> None:
-    """No rotation begins by age as long as such a key signs; the note names it."""
-    ran = shell.run("--max-age", "90d")
-
-    assert f"{shell.settings_key_id}, the key of the settings, signs" in ran.out
+    """A key that only OPTIONS hold is imported, once; before, a note names it: it has no age."""
+    if others == "the same key":
+        add_storage("media", **own)
+    elif others == "of another group":
+        add_storage("media", key_group_id=OTHER_GROUP, **another_key())
+    assert shell.settings_key_id in shell.run("--max-age", "90d").out
     assert not KeyPair.objects.exists()
 
+    assert shell.run_all(["--import"], ["--import"]) == [0, 0]
 
-def test_two_keys_are_not_imported(shell: Shell, own: dict[str, Any], site: Any) -> None:
+    row = KeyPair.objects.get()
+    assert (row.status, row.key_pair_id) == ("active", shell.settings_key_id)
+
+
+def test_two_keys_are_not_imported(
+    shell: Shell, own: dict[str, Any], add_storage: AddStorage
+) -> None:
     """Different keys of two storages are refused by the names of both, and neither is shown."""
-    other = with_another_key()
-    add_media(site, **other)
+    add_storage("media", **another_key())
 
     ran = shell.run("--import")
 
     assert ran.code == 1
-    assert f'STORAGES["default"]: {shell.settings_key_id}' in ran.err
-    assert 'STORAGES["media"]: K2JCJMDEHXQW5F' in ran.err
+    for text in ('STORAGES["default"]', shell.settings_key_id, 'STORAGES["media"]', OTHER_ID):
+        assert text in ran.err
     assert not KeyPair.objects.exists()
 
 
-def test_key_of_another_group_is_not_meant(shell: Shell, own: dict[str, Any], site: Any) -> None:
-    """A storage of another key group, or one that does not sign, has a key of its own."""
-    add_media(site, key_group_id=OTHER_GROUP, **with_another_key())
+def test_key_that_no_storage_has_is_imported(shell: Shell, add_storage: AddStorage) -> None:
+    """The key of the settings counts where no storage of STORAGES signs with it."""
+    signer = Signer(key_pair_id=OTHER_ID, private_key=PrivateKey.generate())
+    add_storage("default", cloudfront_signer=signer)
 
     assert shell.run("--import").code == 0
+    assert str(KeyPair.objects.get()) == shell.settings_key_id
 
 
-def test_key_that_no_storage_has_is_imported(shell: Shell, site: Any) -> None:
-    """The key of the settings counts where no storage of STORAGES signs with it."""
-    signer = Signer(key_pair_id="K2JCJMDEHXQW5F", private_key=PrivateKey.generate())
-    options = {"cloudfront_signer": signer}
-    site.STORAGES = {**site.STORAGES, "default": {"BACKEND": BACKEND, "OPTIONS": options}}
-
-    ran = shell.run("--import")
-
-    assert (ran.code, str(KeyPair.objects.get())) == (0, shell.settings_key_id)
+# Storages that sign with the key by themselves
 
 
-BACKEND = "cfsigned_django.storage.CloudFrontS3Storage"
-OTHER_GROUP = "00000000-1111-4222-8333-444444444444"
-
-
-def add_storage(site: Any, alias: str, **options: Any) -> None:
-    """Add a storage to the site."""
-    site.STORAGES = {**site.STORAGES, alias: {"BACKEND": BACKEND, "OPTIONS": options}}
-
-
-def options_apart(shell: Shell, ec_key: PrivateKey) -> list[dict[str, Any]]:
+def bypass(kind: str, key_pair_id: str, ec_key: PrivateKey) -> dict[str, Any]:
     """Return options under which a storage signs with the settings' key by itself."""
-    signer = Signer(key_pair_id=shell.settings_key_id, private_key=ec_key)
-    return [{"key_group_id": None}, {"key_group_id": OTHER_GROUP}, {"cloudfront_signer": signer}]
+    signer = Signer(key_pair_id=key_pair_id, private_key=ec_key)
+    options: dict[str, dict[str, Any]] = {
+        "no group": {"key_group_id": None},
+        "other group": {"key_group_id": OTHER_GROUP},
+        "signer": {"cloudfront_signer": signer},
+    }
+    return options[kind]
 
 
-@pytest.mark.parametrize("which", range(3), ids=["no group", "other group", "signer"])
+@pytest.mark.parametrize("kind", ["no group", "other group", "signer"])
 def test_key_of_another_storage_is_not_imported(
-    shell: Shell, site: Any, ec_key: PrivateKey, which: int
+    shell: Shell, add_storage: AddStorage, ec_key: PrivateKey, kind: str
 ) -> None:
     """A storage that would lose its key, or keep it too long, is named before the import."""
-    add_storage(site, "invoices", **options_apart(shell, ec_key)[which])
+    add_storage("invoices", **bypass(kind, shell.settings_key_id, ec_key))
 
     ran = shell.run("--import")
 
-    assert (ran.code, ran.err.startswith('STORAGES["invoices"] signs with ')) == (1, True)
-    assert "give it a key of its own" in ran.err
-    assert "default" not in ran.err
+    assert (ran.code, 'STORAGES["invoices"]' in ran.err, "default" in ran.err) == (1, True, False)
 
 
-@pytest.mark.parametrize("which", [0, 2], ids=["no group", "signer"])
+@pytest.mark.parametrize("kind", ["no group", "signer"])
 def test_key_of_another_storage_is_not_retired(
-    shell: Shell, site: Any, ec_key: PrivateKey, which: int
+    shell: Shell, site: Any, add_storage: AddStorage, ec_key: PrivateKey, kind: str
 ) -> None:
-    """The public key stays while a storage that came later signs with it."""
-    shell.run("--import")
-    shell.run("--start")
+    """The public key stays while a storage that came later signs with it, also by hand."""
+    shell.run_all(["--import"], ["--start"], [], [])
+    shell.wait(301)
     shell.run()
-    shell.run()
-    aged(301)
-    shell.run()
-    aged(8 * 86400)
-    add_storage(site, "invoices", **options_apart(shell, ec_key)[which])
+    shell.wait(8 * 86400)
+    add_storage("invoices", **bypass(kind, shell.settings_key_id, ec_key))
 
     ran = shell.run()
 
-    assert (ran.code, ran.err.startswith('STORAGES["invoices"] signs with ')) == (1, True)
+    assert (ran.code, 'STORAGES["invoices"]' in ran.err) == (1, True)
     assert shell.settings_key_id in shell.members
 
     site.AWS_CLOUDFRONT_BY_HAND = True
-    by_hand = shell.run()
-    assert 'STORAGES["invoices"] signs with ' in by_hand.out
-    assert "remove the key from the key group" not in by_hand.out
+    (blocker,) = shell.run("--json").report["blockers"]
+    assert 'STORAGES["invoices"]' in blocker["what"]
 
 
-def test_storage_with_a_key_of_its_own_is_left_alone(
-    shell: Shell, site: Any, rsa_key: PrivateKey
-) -> None:
+def test_storage_with_a_key_of_its_own_is_left_alone(shell: Shell, add_storage: AddStorage) -> None:
     """Another key in another group, or none that works, keeps nothing from being imported."""
-    add_storage(
-        site,
-        "invoices",
-        key_group_id=OTHER_GROUP,
-        cloudfront_key=rsa_key.to_pem().decode(),
-        cloudfront_key_id="KOTHER00000000",
-    )
-    add_storage(site, "broken", key_group_id=None, expire_step=-1)
+    add_storage("invoices", key_group_id=OTHER_GROUP, **another_key())
+    add_storage("broken", key_group_id=None, expire_step=-1)
 
     assert shell.run("--import").code == 0
 
 
+# Probes through the storages
+
+
+@pytest.fixture
+def hashes(
+    shell: Shell, site: Any, rsa_key: PrivateKey, monkeypatch: pytest.MonkeyPatch
+) -> list[str | None]:
+    """Let the site sign by RSA with SHA256, and return the hash of each probe that is sent."""
+    sent: list[str | None] = []
+
+    def probe(url: str) -> ProbeResult:
+        sent.append(parameters_of(url).get("Hash-Algorithm"))
+        return shell.answer
+
+    monkeypatch.setattr(site_rotation, "send_probe", probe)
+    site.AWS_CLOUDFRONT_KEY = rsa_key.to_pem().decode()
+    site.AWS_CLOUDFRONT_HASH_ALGORITHM = "SHA256"
+    return sent
+
+
+def test_hash_of_the_settings(shell: Shell, site: Any, hashes: list[str | None]) -> None:
+    """Probe RSA keys where OpenSSL refuses SHA-1 if the setting names SHA256, else name that."""
+    with without_sha1():
+        assert shell.run_all(["--import"], ["--start", "--algorithm", "RSA_2048"], [], []) == [
+            0,
+            0,
+            0,
+            75,
+        ]
+    assert KeyPair.objects.get(status="trusted").verified_since is not None
+    assert set(hashes) == {"SHA256"}
+    KeyPair.objects.all().delete()
+
+    site.AWS_CLOUDFRONT_HASH_ALGORITHM = None
+    with without_sha1():
+        ran = shell.run("--import")
+    assert (ran.code, KeyPair.objects.exists()) == (1, False)
+    assert shell.settings_key_id in ran.err
+    assert "AWS_CLOUDFRONT_HASH_ALGORITHM" in ran.err
+
+
+def test_hash_of_each_storage(
+    shell: Shell, add_storage: AddStorage, hashes: list[str | None]
+) -> None:
+    """Probe as each storage signs, where one of them names another hash."""
+    add_storage("old", hash_algorithm="SHA1")
+
+    assert shell.run("--import").code == 0
+    assert sorted(hashes, key=str) == [None, "SHA256"]
+
+
+@pytest.mark.parametrize("result", [each for each in ProbeResult if each is not ProbeResult.GOOD])
+def test_one_domain_of_several_counts(
+    shell: Shell, add_storage: AddStorage, monkeypatch: pytest.MonkeyPatch, result: ProbeResult
+) -> None:
+    """Where one domain of the key group answers anything but good, the key does not work."""
+    add_storage("other", custom_domain="other.example.com")
+    monkeypatch.setattr(
+        site_rotation, "send_probe", lambda url: result if "other." in url else ProbeResult.GOOD
+    )
+    shell.run_all(["--start"], [], [])
+
+    row = KeyPair.objects.get()
+    assert (row.status, row.verified_since) == ("trusted", None)
+
+
+# A trusted signer's key pair, which no key group holds
+
 SIGNER_ID = "APKAIOSFODNN7EXAMPLE"
-DROP = "manage.py cfsigned_setup --drop-trusted-signers"
+DROP = "--drop-trusted-signers"
 
 
 @pytest.fixture
@@ -177,7 +232,29 @@ def old_site(shell: Shell, site: Any) -> Shell:
     return shell
 
 
-def imported_before(key_group: Site) -> KeyPair:
+@pytest.mark.parametrize("arguments", [("--import",), ("--revoke", SIGNER_ID, "--no-input")])
+def test_signer_is_neither_imported_nor_revoked(
+    old_site: Shell, arguments: tuple[str, ...]
+) -> None:
+    """The command names what ends the trust in it, and not an import, which would be refused."""
+    ran = old_site.run(*arguments)
+
+    assert (ran.code, DROP in ran.err, SIGNER_ID in ran.err) == (1, True, True)
+    assert "--import" not in ran.err
+    assert not KeyPair.objects.exists()
+
+
+def test_rotation_without_import_replaces_it(old_site: Shell) -> None:
+    """A rotation leads to a key pair that signs in the place of the old one."""
+    old_site.run_all(["--start"], [], [])
+    old_site.wait(301)
+    old_site.run()
+
+    assert KeyPair.objects.get().status == "active"
+
+
+@pytest.fixture
+def signer_row(key_group: Site) -> KeyPair:
     """Return a row of such a key, as an import made it that did not refuse."""
     return key_group.rotation().store.create(
         PrivateKey.generate(),
@@ -189,7 +266,7 @@ def imported_before(key_group: Site) -> KeyPair:
     )
 
 
-def test_import_is_refused(key_group: Site, ec_key: PrivateKey) -> None:
+def test_import_of_a_signer_is_refused(key_group: Site, ec_key: PrivateKey) -> None:
     """What no key group holds cannot be rotated in one."""
     with pytest.raises(RotationError, match=DROP):
         key_group.rotation().import_key(ec_key, SIGNER_ID, now=key_group.now)
@@ -197,67 +274,19 @@ def test_import_is_refused(key_group: Site, ec_key: PrivateKey) -> None:
     assert not KeyPair.objects.exists()
 
 
-def test_command_names_the_next_step(old_site: Shell) -> None:
-    """--import fails, and says to start a rotation without it."""
-    ran = old_site.run("--import")
+def test_signer_leaves_by_hand(key_group: Site, signer_row: KeyPair) -> None:
+    """Its links open until a person takes the signer out and says so; the revocation tells that.
 
-    assert ran.code == 1
-    assert f"{SIGNER_ID} is a CloudFront key pair of an AWS account" in ran.err
-    assert "Start a rotation (manage.py cfsigned_rotate --start) without importing it" in ran.err
+    Nobody took out of the group what it never held, so nothing is put back.
+    """
+    assert key_group.advance() is None
 
+    with pytest.raises(AwsError, match=DROP) as caught:
+        key_group.revoke(signer_row)
 
-def test_rotation_without_import_replaces_it(old_site: Shell) -> None:
-    """The next step that is named leads to a key pair that signs in the place of the old one."""
-    old_site.run("--start")
-    old_site.run()
-    old_site.run()
-    aged(301)
+    assert caught.value.code == TRUSTED_SIGNER
+    assert (fresh(signer_row).status, fresh(signer_row).removed_at) == ("revoked", None)
+    assert key_group.signing.pk != signer_row.pk
 
-    assert "signs from now on;" in old_site.run().out
-    assert KeyPair.objects.get().status == "active"
-
-
-def test_age_is_not_counted_by_an_import(old_site: Shell) -> None:
-    """--max-age does not propose what would be refused."""
-    ran = old_site.run("--max-age", "90d")
-
-    assert "Import it first" not in ran.out
-    assert f"{SIGNER_ID} is a CloudFront key pair of an AWS account" in ran.out
-
-
-def test_revocation_is_not_promised(old_site: Shell) -> None:
-    """--revoke names what ends the trust in a leaked one, and proposes no import."""
-    ran = old_site.run("--revoke", SIGNER_ID, "--no-input")
-
-    assert ran.code == 1
-    assert "after --import" not in ran.err
-    assert DROP in ran.err
-
-
-def test_row_is_not_said_to_be_taken_out_of_its_group(key_group: Site) -> None:
-    """Nobody took out of the group what it never held."""
-    imported_before(key_group)
-
-    assert advance(key_group.rotation(), now=key_group.now) is None
-
-
-def test_row_is_not_said_to_be_out_of_cloudfront(key_group: Site) -> None:
-    """Its links open until the signer is taken out of the behavior: the revocation says so."""
-    key_pair = imported_before(key_group)
-
-    with pytest.raises(AwsError, match=DROP):
-        key_group.rotation().revoke(key_pair, now=key_group.now, reason="leaked")
-
-    assert (fresh(key_pair).status, fresh(key_pair).removed_at) == ("revoked", None)
-    assert KeyPair.objects.filter(status="active").count() == 1
-
-
-def test_row_may_leave_by_hand(key_group: Site) -> None:
-    """A person who took the signer out says so, and the revocation is finished."""
-    key_pair = imported_before(key_group)
-    with pytest.raises(AwsError):
-        key_group.rotation().revoke(key_pair, now=key_group.now, reason="leaked")
-
-    key_group.rotation(by_hand=True).finish_revocation(key_pair, now=key_group.now)
-
-    assert fresh(key_pair).removed_at is not None
+    key_group.finish(signer_row, by_hand=True)
+    assert fresh(signer_row).removed_at is not None

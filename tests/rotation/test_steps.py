@@ -1,20 +1,21 @@
-"""Test the choice of the next step, and what becomes of one that fails."""
+"""Test the choice of the next step, what becomes of one that fails, and what is waited for."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 import pytest
-from django.utils import timezone
-from pytest_django import Settings
 
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.rotation.errors import (
     Blocked,
     Claimed,
+    NotTheKey,
     ProbeFailed,
+    Restored,
     RotationError,
     Unanswered,
     Unfinished,
@@ -24,7 +25,7 @@ from cfsigned_django.rotation.lifecycle import Blocker, Cause, KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
 from cfsigned_django.rotation.settings_key import ConfiguredKey
-from cfsigned_django.rotation.status import find_overdue, find_waits
+from cfsigned_django.rotation.status import GRACE, find_manual_steps, find_overdue, find_waits
 from cfsigned_django.rotation.steps import (
     Action,
     SignsAfter,
@@ -36,77 +37,297 @@ from cfsigned_django.rotation.steps import (
     take,
     what_signs_after,
 )
-from tests.rotation import ECDSA, RSA, Site, fresh
+from tests.golden import assert_golden
+from tests.rotation import ECDSA, Site, change, fresh
 from tests.simulation.faults import Fault
 
+DAY = 86400
+GRACE_SECONDS = int(GRACE.total_seconds())
 
-def test_whole_rotation(key_group: Site) -> None:
-    """Each step is done in its time, and a dry run says before what each would do."""
+
+# Words
+
+
+def tell(key_group: Site, title: str, *, by_hand: bool = False) -> Iterator[str]:
+    """Yield what is due, awaited, left to a person and overdue now."""
+    rotation, now = key_group.rotation(by_hand=by_hand), key_group.now
+    yield f"{title}{', by hand' if by_hand else ''}:"
+    yield f"  due: {next_due(rotation, now=now)}"
+    for wait in find_waits(rotation, now=now):
+        yield f"  waits until {wait.until}: {wait.what}"
+    for manual in find_manual_steps(rotation, now=now):
+        yield f"  by hand: {manual.what}"
+    for overdue in find_overdue(rotation, now=now):
+        yield f"  overdue: {overdue}"
+
+
+def test_states_are_put_into_words(key_group: Site, settings: Any) -> None:
+    """Each state says what is due, awaited and overdue, for a site that may call and by hand."""
+    settings.TIME_ZONE = "Asia/Seoul"
+    lines: list[str] = []
+
+    def both(title: str) -> None:
+        for by_hand in (False, True):
+            lines.extend(tell(key_group, title, by_hand=by_hand))
+
     former = key_group.imported()
-    key_pair = key_group.rotation().start(algorithm=RSA, now=key_group.now)
-    rotation = key_group.rotation()
-    story: list[tuple[str | None, str | None]] = []
+    key_pair = key_group.started()
+    both("PENDING")
+    key_group.wait(GRACE_SECONDS)
+    both("PENDING for three days")
+    key_group.rotation().trust(key_pair, now=key_group.now)
+    key_group.wait(40)
+    both("TRUSTED")
+    key_group.wait(15 * 60)
+    both("TRUSTED for a quarter of an hour")
+    key_group.wait(GRACE_SECONDS)
+    both("TRUSTED for three days")
+    key_group.rotation().check(key_pair, now=key_group.now)
+    key_group.wait(180)
+    both("TRUSTED and known")
+    key_group.wait(GRACE_SECONDS + 120)
+    both("TRUSTED and known for three days")
+    key_group.rotation().activate(key_pair, now=key_group.now)
+    both("RETIRING")
+    change(former, retiring_at=None)
+    both("RETIRING, by a process that died before it dated that")
+    change(former, retiring_at=key_group.now)
+    key_group.wait(3780)
+    both("RETIRING, and the last link has expired")
+    key_group.wait(GRACE_SECONDS)
+    both("RETIRING for three days more")
+    key_group.retire(former)
+    key_group.revoke(key_pair, by_hand=True)
+    both("REVOKED")
+    key_group.wait(GRACE_SECONDS)
+    both("REVOKED for three days")
+    key_group.finish(key_pair)
+    both("REVOKED and removed")
 
-    for seconds in (0, 0, 1, 301, 0, 3779, 2, 0):
-        key_group.wait(seconds)
-        due = next_due(rotation, now=key_group.now)
-        story.append((due, advance(rotation, now=key_group.now)))
+    assert_golden("rotation-states", plain(lines))
 
-    name, short = str(fresh(key_pair)), str(key_pair)
-    assert story == [
-        (
-            f"{short} would be put into the key group.",
-            f"CloudFront begins to trust {name}. It signs once it has worked for 5 min.",
-        ),
-        (f"{name} would be probed through CloudFront.", None),
-        (None, None),
-        (
-            f"{name} would sign, if a last probe is good.",
-            f"{name} signs from now on; every process follows within 2 min.",
-        ),
-        (None, None),
-        (None, None),
-        (
-            f"{former} would be retired: its last link has expired.",
-            f"{former} is retired: CloudFront no longer knows it, its private key is erased.",
-        ),
-        (None, None),
+
+def test_steps_are_put_into_words(key_group: Site, settings: Any) -> None:
+    """What each step does is said, before by what is due and afterwards by its outcome."""
+    settings.TIME_ZONE = "UTC"
+    lines: list[str] = []
+
+    def act(step: Step, **options: Any) -> None:
+        outcome = take(key_group.rotation(), step, now=key_group.now, **options)
+        warning = " (warning)" if outcome.is_warning else ""
+        lines.append(f"{step.action}{warning}: {outcome.text} {outcome.outlook}".rstrip())
+
+    def by_itself(**options: Any) -> None:
+        rotation = key_group.rotation()
+        would = next_due(rotation, now=key_group.now, **options)
+        did = advance(rotation, now=key_group.now, **options)
+        lines.append(f"by itself: {would}\n  {did}")
+
+    former = key_group.imported()
+    for _ in range(4):
+        by_itself(spare_algorithm=ECDSA)
+        key_group.wait(301)
+    assert not is_under_way(key_group.rotation())
+    spare = KeyPair.objects.get(is_spare=True)
+    act(Step(action=Action.CHECK, key_pair=former))
+    act(Step(action=Action.START))
+    act(Step(action=Action.START))
+    for answer in (ProbeResult.UNKNOWN_KEY, ProbeResult.NO_ANSWER, ProbeResult.GOOD):
+        key_group.answer = answer
+        act(Step(action=Action.CHECK, key_pair=spare))
+    key_group.answer = None
+    key_group.take_out(spare)
+    by_itself()
+    by_itself()
+    key_group.wait(301)
+    act(Step(action=Action.ACTIVATE, key_pair=fresh(spare)))
+    key_group.take_out(former)
+    by_itself()
+    key_group.wait(3780)
+    act(Step(action=Action.RETIRE, key_pair=fresh(former)))
+    act(Step(action=Action.START), spare=True)
+    act(Step(action=Action.REVOKE, key_pair=KeyPair.objects.get(status="pending")))
+    act(Step(action=Action.START))
+    act(Step(action=Action.TRUST, key_pair=KeyPair.objects.get(status="pending")))
+    act(Step(action=Action.REVOKE, key_pair=fresh(spare)), reason="leaked")
+    act(Step(action=Action.REVOKE, key_pair=fresh(spare)))
+    key_group.revoke(key_group.signing, by_hand=True)
+    by_itself()
+    assert not is_under_way(key_group.rotation())
+
+    assert_golden("rotation-steps", plain(lines))
+
+
+def test_errors_are_put_into_words(key_group: Site) -> None:
+    """What keeps a step from being taken is said, with what to do."""
+    key_pair = key_group.started()
+    nonsense = Blocker(cause=Cause.NO_SUCH_MOVE)
+    errors: list[Exception] = [
+        Claimed(),
+        Blocked(key_pair, KeyStatus.RETIRED, [nonsense]),
+        Blocked(key_pair, KeyStatus.ACTIVE, [Blocker(cause=Cause.NOT_PROBED)]),
+        Unanswered(key_pair),
+        *(ProbeFailed(key_pair, each) for each in ProbeResult if each.needs_a_person),
+        Restored(key_pair),
+        NotTheKey("K1"),
     ]
-    assert not is_under_way(rotation)
+    rotation, by_hand = key_group.rotation(), key_group.rotation(by_hand=True)
+    active, now = key_group.imported(), key_group.now
+    key_group.delete(active)
+    attempts: list[Callable[[], object]] = [
+        lambda: by_hand.trust(key_pair, now=now),
+        lambda: by_hand.trust(key_pair, now=now, key_pair_id=str(active)),
+        lambda: rotation.finish_revocation(key_pair, now=now),
+        lambda: rotation.import_key(key_pair.open_private_key(), "K0", now=now),
+        lambda: rotation.restore_missing([active], now=now),
+        lambda: rotation.revoke(key_pair, now=now, reason="x" * 251),
+    ]
+    for attempt in attempts:
+        with pytest.raises((RotationError, AwsError)) as caught:
+            attempt()
+        errors.append(caught.value)
+
+    lines = [
+        f"{type(error).__name__}{' (will pass)' if will_pass(error) else ''}: {error}"
+        for error in errors
+    ]
+    assert_golden("rotation-errors", plain(lines))
 
 
-def test_saying_what_is_due_does_nothing(key_group: Site) -> None:
-    """Asking what is due changes no row, calls nothing and moves nothing."""
-    key_group.imported()
+def plain(lines: list[str]) -> str:
+    """Return the lines without what differs between runs."""
+    return re.sub(r"(ECDSA P-256) [0-9a-f]{12}", r"\1 <fingerprint>", "\n".join(lines))
+
+
+# What is due
+
+
+def actions(key_group: Site, *, by_hand: bool = False, **found: Any) -> list[tuple[str, str]]:
+    """Return which steps are due now, each with its key pair."""
+    steps = due(key_group.rotation(by_hand=by_hand), now=key_group.now, **found)
+    return [(step.action, str(step.key_pair or "")) for step in steps if not step.blocked]
+
+
+def test_what_is_due(key_group: Site) -> None:
+    """The most urgent step stands first, what waits is blocked, and revoking comes last."""
+    assert actions(key_group) == [("start", "")]
+    former = key_group.imported()
+    key_group.wait(1)
+    key_pair = key_group.started()
+    assert actions(key_group) == [
+        ("trust", str(key_pair)),
+        ("check", str(former)),
+        ("revoke", str(former)),
+        ("revoke", str(key_pair)),
+    ]
+    key_group.rotation().trust(key_pair, now=key_group.now)
+    assert actions(key_group)[0] == ("check", str(key_pair))
+    # A person may correct an id that CloudFront does not know; no site can look by hand.
+    assert actions(key_group, by_hand=True) == [
+        ("check", str(key_pair)),
+        ("correct", str(key_pair)),
+        ("revoke", str(former)),
+        ("revoke", str(key_pair)),
+    ]
+    key_group.rotation().check(key_pair, now=key_group.now)
+    key_group.wait(301)
+    assert actions(key_group)[0] == ("activate", str(key_pair))
+    key_group.rotation().activate(key_pair, now=key_group.now)
+    assert actions(key_group)[0] == ("start", "")
+    key_group.wait(3780)
+    assert actions(key_group)[0] == ("retire", str(former))
+    key_group.revoke(former, by_hand=True)
+    assert actions(key_group)[0] == ("finish", str(former))
+
+
+@pytest.mark.parametrize(("key_pair_id", "offered"), [("K1", True), ("APKAEXAMPLE", False)])
+def test_import_is_due(key_group: Site, key_pair_id: str, offered: bool) -> None:
+    """A key of the settings that signs can be imported, unless it is a trusted signer's."""
+    key = ConfiguredKey(key_pair_id=key_pair_id, source=cast("Any", None))
+
+    found = actions(key_group, unknown_keys=[key])
+
+    assert (("import", "") in found) is offered
+
+
+def test_claimed_step_is_blocked(key_group: Site) -> None:
+    """A step at which another process is, or was until a moment ago, waits."""
+    key_pair = key_group.started()
+    change(key_pair, claimed_until=key_group.now.replace(hour=13))
+
+    assert actions(key_group) == [("revoke", str(key_pair))]
+
+
+@pytest.mark.parametrize("has_died", [False, True])
+def test_reading_writes_nothing(key_group: Site, has_died: bool) -> None:
+    """Asking what is due changes no row and calls nothing, also after a crash; a step dates it."""
+    former = key_group.imported()
+    key_group.activated()
+    if has_died:
+        change(former, retiring_at=None)
     key_group.started()
-    before = list(KeyPair.objects.values())
 
     def refuse(method: str, side: str) -> None:
         raise AssertionError(method)
 
-    assert next_due(key_group.rotation(boundary=refuse), now=key_group.now)
-
-    assert list(KeyPair.objects.values()) == before
-
-
-def test_reading_writes_nothing_after_a_crash(key_group: Site) -> None:
-    """Whoever died before dating a retirement, only a step dates it: reading changes no row."""
-    former = key_group.imported()
-    key_group.activated()
-    KeyPair.objects.filter(pk=former.pk).update(retiring_at=None)
-    rotation = key_group.rotation()
+    rotation = key_group.rotation(boundary=refuse)
     before = list(KeyPair.objects.values())
 
     assert due(rotation, now=key_group.now)
-    assert next_due(rotation, now=key_group.now) is None
-    with timezone.override("UTC"):
-        (wait,) = find_waits(rotation, now=key_group.now)
+    assert next_due(rotation, now=key_group.now) is not None
+    assert len(find_waits(rotation, now=key_group.now)) == 1
     assert find_overdue(rotation, now=key_group.now) == []
 
     assert list(KeyPair.objects.values()) == before
-    assert "it may go at 13:08:01" in wait.what  # if the next step dates it now
-    advance(rotation, now=key_group.now)
+    key_group.advance()
     assert fresh(former).retiring_at == key_group.now
+
+
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_overdue_to_the_second(key_group: Site, by_hand: bool) -> None:
+    """A step is overdue three days after it could have been taken, and not a second before."""
+
+    def is_overdue(after: int) -> list[bool]:
+        found = []
+        for seconds in (after + GRACE_SECONDS - 1, 1):
+            key_group.wait(seconds)
+            rotation = key_group.rotation(by_hand=by_hand)
+            found.append(bool(find_overdue(rotation, now=key_group.now)))
+        return found
+
+    former, key_pair = key_group.imported(), key_group.started()
+    assert is_overdue(0) == [False, True]
+    key_group.rotation().trust(key_pair, now=key_group.now)
+    assert is_overdue(300) == [False, True]
+    key_group.rotation().check(key_pair, now=key_group.now)  # counts from then on
+    assert is_overdue(300) == [False, True]
+    key_group.rotation().activate(key_pair, now=key_group.now)
+    assert is_overdue(3780) == [False, True]
+    key_group.retire(former)
+    assert is_overdue(DAY) == [False, False]
+    key_group.revoke(key_pair, by_hand=True)
+    assert is_overdue(0) == [False, True]
+
+
+def test_spare_is_never_overdue(key_group: Site) -> None:
+    """A spare waits for as long as nobody needs it."""
+    key_group.trusted(spare=True)
+    key_group.wait(90 * DAY)
+
+    assert find_overdue(key_group.rotation(), now=key_group.now) == []
+    assert find_waits(key_group.rotation(), now=key_group.now) == []
+
+
+def test_by_hand_nothing_is_done_by_itself(key_group: Site) -> None:
+    """By hand, a key waits for its id; nothing is due, and nothing is done."""
+    key_group.started()
+    rotation = key_group.rotation(by_hand=True)
+
+    assert next_due(rotation, now=key_group.now) is None
+    assert advance(rotation, now=key_group.now) is None
+
+
+# What a step does
 
 
 @pytest.mark.parametrize("action", ["vanish", Action.START, Action.IMPORT])
@@ -115,7 +336,7 @@ def test_unknown_step_fails(key_group: Site, action: Any) -> None:
     active = key_group.imported()
     before = list(KeyPair.objects.values()), key_group.members
 
-    with pytest.raises(ValueError, match="is no step of a key pair"):
+    with pytest.raises(ValueError, match=action):
         take(key_group.rotation(), Step(action=action, key_pair=active), now=key_group.now)
 
     assert (list(KeyPair.objects.values()), key_group.members) == before
@@ -123,7 +344,7 @@ def test_unknown_step_fails(key_group: Site, action: Any) -> None:
 
 def test_step_without_its_key_pair_fails(key_group: Site) -> None:
     """A revocation that names no key pair starts no rotation."""
-    with pytest.raises(ValueError, match="revoke is no step of a key group"):
+    with pytest.raises(ValueError, match="revoke"):
         take(key_group.rotation(), Step(action=Action.REVOKE), now=key_group.now)
 
     assert not KeyPair.objects.exists()
@@ -159,101 +380,34 @@ def test_what_signs_after_a_revocation_is_what_then_signs(
     assert what_signs_after(rotation, active, now=key_group.now) is SignsAfter.UNCHANGED
 
 
-def test_spare_is_made_and_waits(key_group: Site, settings: Settings) -> None:
-    """Where a spare is wanted it is generated, trusted, and does not sign."""
-    key_group.imported()
-    rotation = key_group.rotation()
-    story = []
-    for _ in range(4):
-        due = next_due(rotation, now=key_group.now, spare_algorithm=ECDSA)
-        story.append((due, advance(rotation, now=key_group.now, spare_algorithm=ECDSA)))
-        key_group.wait(301)
+def test_id_of_another_key_is_not_written_down(key_group: Site) -> None:
+    """A probe under the id that a person typed comes first: a slip would have to be revoked."""
+    key_pair = key_group.started()
+    step = Step(action=Action.TRUST, key_pair=key_pair)
 
-    spare = KeyPair.objects.get(is_spare=True)
-    short = f"ECDSA P-256 {spare.fingerprint[:12]}"
-    assert story == [
-        (
-            "A spare key would be generated.",
-            f"The spare {short} was generated. Let CloudFront trust it next.",
-        ),
-        (
-            f"{short} would be put into the key group.",
-            f"{spare} is in the key group: CloudFront begins to trust it.",
-        ),
-        (f"{spare} would be probed through CloudFront.", None),
-        (None, None),
-    ]
-    assert spare.status == "trusted"
-    assert not is_under_way(rotation)
-    assert find_waits(rotation, now=key_group.now) == []
+    with pytest.raises(NotTheKey):
+        take(key_group.rotation(), step, now=key_group.now, key_pair_id=key_group.foreign)
+
+    assert (fresh(key_pair).status, fresh(key_pair).key_pair_id) == ("pending", None)
 
 
-def test_revoked_key_is_taken_out_first(key_group: Site) -> None:
-    """What is most urgent comes first."""
-    key_group.trusted()
-    leaked = key_group.imported()
-    key_group.rotation(by_hand=True).revoke(leaked, now=key_group.now, reason="")
-    rotation = key_group.rotation()
-
-    assert is_under_way(rotation)
-    assert next_due(rotation, now=key_group.now) == f"{leaked} would be taken out of CloudFront."
-    assert advance(rotation, now=key_group.now) == (
-        f"{leaked} is out of CloudFront: links that it signed no longer open."
-    )
-
-
-@pytest.mark.parametrize(
-    ("answer", "words"),
-    [
-        (ProbeResult.UNRESTRICTED, "so links are not checked there. Set Restrict viewer access"),
-        (ProbeResult.WRONG_KEY, "the public key that it has under this id must be this one"),
-    ],
-)
-def test_probe_that_will_never_be_good_is_an_error(
-    key_group: Site, answer: ProbeResult, words: str
-) -> None:
-    """A behavior that is open, and an id that is another key's, are told, not waited for."""
-    key_group.trusted()
-    key_group.answer = answer
-
-    with pytest.raises(ProbeFailed, match=words):
-        advance(key_group.rotation(), now=key_group.now)
-
-
-def test_last_probe_must_be_answered(key_group: Site) -> None:
-    """A key whose last probe is not answered does not sign yet."""
-    key_group.imported()
-    key_pair = key_group.trusted(good_for=301)
-    key_group.answer = ProbeResult.NO_ANSWER
-
-    with pytest.raises(Unanswered, match=f"{key_pair} could sign, but CloudFront did not answer"):
-        advance(key_group.rotation(), now=key_group.now)
-
-
-def test_key_that_was_taken_out_is_put_back(key_group: Site) -> None:
-    """The step of a key that somebody took out is to put it back."""
-    key_pair = key_group.trusted()
-    key_group.set_members(key_group.foreign)
-
-    assert advance(key_group.rotation(), now=key_group.now) == (
-        f"Someone had taken {key_pair} out of the key group. It is in it again."
-    )
+# Failures
 
 
 def test_step_that_fails_keeps_no_other_from_being_done(
     key_group: Site, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A key that cannot be opened is logged, and the others go on."""
+    """A key that cannot be decrypted is logged, and the others go on."""
     former = key_group.imported()
     key_group.activated()
     key_group.wait(3780)
-    KeyPair.objects.filter(pk=key_group.trusted().pk).update(encrypted_private_key="damaged")
-    KeyPair.objects.filter(pk=former.pk).update(created_at=key_group.now)
+    change(key_group.trusted(), encrypted_private_key="damaged")
+    change(former, created_at=key_group.now)
 
     with caplog.at_level(logging.ERROR, "cfsigned_django.rotation"):
-        done = advance(key_group.rotation(), now=key_group.now)
+        key_group.advance()
 
-    assert done == f"{former} is retired: CloudFront no longer knows it, its private key is erased."
+    assert fresh(former).status == "retired"
 
 
 def test_failure_that_passes_ends_the_run(key_group: Site) -> None:
@@ -262,74 +416,19 @@ def test_failure_that_passes_ends_the_run(key_group: Site) -> None:
     key_group.started()
 
     with pytest.raises(AwsError) as caught:
-        advance(key_group.rotation(fault=lambda method: Fault.THROTTLED), now=key_group.now)
+        key_group.advance(fault=lambda method: Fault.THROTTLED)
 
     assert will_pass(caught.value)
 
 
-def test_what_will_pass(key_group: Site) -> None:
-    """A lost race and a wait pass; a move that does not exist and a mistake do not."""
-    key_pair = key_group.started()
-    blocked = Blocked(key_pair, KeyStatus.ACTIVE, [Blocker(cause=Cause.NOT_PROBED)])
-    nonsense = Blocked(key_pair, KeyStatus.RETIRED, [Blocker(cause=Cause.NO_SUCH_MOVE)])
+def test_revocation_that_fails_says_how_far_it_came(key_group: Site) -> None:
+    """A revocation that comes to no end passes if its cause does."""
+    step = Step(action=Action.REVOKE, key_pair=key_group.imported())
+    rotation = key_group.rotation(fault=lambda method: Fault.THROTTLED)
 
-    assert will_pass(Claimed())
-    assert will_pass(Unanswered(key_pair))
-    assert will_pass(blocked)
-    assert will_pass(Unfinished("Half.", Claimed()))
-    assert not will_pass(nonsense)
+    with pytest.raises(Unfinished) as caught:
+        take(rotation, step, now=key_group.now)
+
+    assert isinstance(caught.value.cause, AwsError)
+    assert will_pass(caught.value)
     assert not will_pass(Unfinished("Half.", RotationError("wrong")))
-    assert not will_pass(RotationError("wrong"))
-
-
-def actions(key_group: Site, *, by_hand: bool = False, **found: Any) -> list[tuple[str, str]]:
-    """Return which steps are due now, each with its key pair."""
-    steps = due(key_group.rotation(by_hand=by_hand), now=key_group.now, **found)
-    return [(step.action, str(step.key_pair or "")) for step in steps if not step.blocked]
-
-
-def test_what_is_due(key_group: Site) -> None:
-    """The most urgent step stands first, what waits is blocked, and revoking comes last."""
-    assert actions(key_group) == [("start", "")]
-    former = key_group.imported()
-    key_group.wait(1)
-    key_pair = key_group.started()
-    assert actions(key_group) == [
-        ("trust", str(key_pair)),
-        ("check", str(former)),
-        ("revoke", str(former)),
-        ("revoke", str(key_pair)),
-    ]
-    key_group.rotation().trust(key_pair, now=key_group.now)
-    assert actions(key_group)[0] == ("check", str(key_pair))
-    key_group.rotation().check(key_pair, now=key_group.now)
-    key_group.wait(301)
-    assert actions(key_group)[0] == ("activate", str(key_pair))
-    key_group.rotation().activate(key_pair, now=key_group.now)
-    assert actions(key_group)[0] == ("start", "")
-    key_group.wait(3780)
-    assert actions(key_group)[0] == ("retire", str(former))
-
-
-def test_what_is_due_by_hand(key_group: Site) -> None:
-    """A person may correct the id of a key that CloudFront does not know; no site can look."""
-    former = key_group.imported()
-    key_group.wait(1)
-    key_pair = key_group.trusted()
-
-    assert actions(key_group, by_hand=True) == [
-        ("check", str(key_pair)),
-        ("correct", str(key_pair)),
-        ("revoke", str(former)),
-        ("revoke", str(key_pair)),
-    ]
-
-
-@pytest.mark.parametrize(("key_pair_id", "offered"), [("K1", True), ("APKAEXAMPLE", False)])
-def test_import_is_due(key_group: Site, key_pair_id: str, offered: bool) -> None:
-    """A key of the settings that signs can be imported, unless it is a trusted signer's."""
-    key = ConfiguredKey(key_pair_id=key_pair_id, source=cast("Any", None))
-
-    found = actions(key_group, unknown_keys=[key])
-
-    assert (("import", "") in found) is offered

@@ -6,6 +6,8 @@ import base64
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from pathlib import Path
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -22,6 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cfsigned_django.signing import PrivateKey
 
 PASSWORD = b"correct horse"
+LONG_PATH = Path("/nowhere/Users/anna/projects/shop2/secrets/cloudfront/private.pem")
 
 _Foreign = (
     rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | dsa.DSAPrivateKey
@@ -87,24 +90,11 @@ def to_der(key: PrivateKey) -> bytes:
     return loaded.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
 
 
-#: What CloudFront does not take, and what a refusal calls it.
-FOREIGN = {
-    "RSA 1024": "an RSA key of 1024 bits",
-    "RSA 3072": "an RSA key of 3072 bits",
-    "RSA 4096": "an RSA key of 4096 bits",
-    "P-384": "an elliptic curve key on secp384r1",
-    "secp256k1": "an elliptic curve key on secp256k1",
-    "Ed25519": "of kind Ed25519",
-    "DSA": "of kind DSA",
-}
-
-
 @cache
 def foreign_keys() -> dict[str, tuple[str, str]]:
     """Return private and public PEM text of keys that CloudFront does not take, by kind."""
     made: dict[str, _Foreign] = {
         "RSA 1024": rsa.generate_private_key(65537, 1024),  # noqa: S505
-        "RSA 3072": rsa.generate_private_key(65537, 3072),
         "RSA 4096": rsa.generate_private_key(65537, 4096),
         "P-384": ec.generate_private_key(ec.SECP384R1()),
         "secp256k1": ec.generate_private_key(ec.SECP256K1()),
@@ -138,3 +128,102 @@ def certificate(key: PrivateKey) -> str:
         .sign(signing_key, hashes.SHA256())
     )
     return signed.public_bytes(Encoding.PEM).decode("ascii")
+
+
+def not_keys(key: PrivateKey, folder: Path) -> dict[str, Any]:
+    """Return what can be read neither as a private nor as a public key, by what is wrong."""
+    pem = key.to_pem().decode("ascii")
+    lines = pem.splitlines()
+    body = "".join(lines[1:-1])
+    first = rewrite(key, PrivateFormat.TraditionalOpenSSL).splitlines()[1]
+    (folder / "empty.pem").touch()
+    (folder / "cut.pem").write_text(pem[:-40])
+    return {
+        "empty": "",
+        "white space": " \n\t",
+        "quotes only": '""',
+        "empty file": folder / "empty.pem",
+        "certificate": certificate(key),
+        "OpenSSH": rewrite(key, PrivateFormat.OpenSSH),
+        "frame of OpenSSH": pem.replace("PRIVATE KEY", "OPENSSH PRIVATE KEY"),
+        "PGP": pem.replace("PRIVATE KEY", "PGP PRIVATE KEY BLOCK"),
+        "other frame": pem.replace("PRIVATE KEY", "OTHER KEY"),
+        "garbage": "correct horse battery staple",
+        "base64 of garbage": "Y29ycmVjdCBob3JzZQ==",
+        "no frame": body,
+        "no frame, as a file name": body[:400] + ".pem",
+        "DER": to_der(key),
+        "binary": pem.encode() + b"\xff",
+        "file name alone": "cf.key",
+        "file name": "keys/cloudfront.pem",
+        "path without an ending": "/run/secrets/key",
+        "path below the home": "~/keys/cloudfront",
+        "path of Windows": r"C:\keys\cloudfront",
+        "several lines like paths": "/run/secrets\n/key",
+        "no such file": folder / "none.pem",
+        "no such file, far down": LONG_PATH,
+        "folder": folder,
+        "file of a cut key": folder / "cut.pem",
+        "device of no use": folder / "empty.pem" / "x",
+        "null in path": Path("a\0b"),
+        "key as a path": Path(pem),
+        "one line as a path": Path("".join(lines)),
+        "base64 as a path": Path(body),
+        "part as a path": Path("/keys") / pem[:200],
+        "one line, cut, as a path": Path("".join(lines)[:100]),
+        "base64, cut, as a path": Path(body[:52]),
+        **{f"SEC1, {size} characters, as a path": Path(first[:size]) for size in (40, 52, 64)},
+        "SEC1, in a folder": Path("/keys") / first[:40],
+        "number": 42,
+        "None": None,
+        "bytearray": bytearray(key.to_pem()),
+    }
+
+
+def not_private_keys(key: PrivateKey) -> dict[str, tuple[Any, bytes | str | None]]:
+    """Return further sources with a password that are no private key, by what is wrong."""
+    pem = key.to_pem().decode("ascii")
+    lines = pem.splitlines()
+    encrypted = rewrite(key, PrivateFormat.PKCS8, PASSWORD)
+    traditional = rewrite(key, PrivateFormat.TraditionalOpenSSL, PASSWORD)
+    return {
+        **{kind: (text, None) for kind, (text, _) in foreign_keys().items()},
+        "unknown kind": (_frame("PRIVATE", "MBACAQAwBQYDKgMEBAQAAAAA"), None),
+        "public key": (key.public_key.to_pem(), None),
+        "no password": (encrypted, None),
+        "empty password": (encrypted, b""),
+        "wrong password": (encrypted, b"wrong horse"),
+        "part of the password": (encrypted, PASSWORD[:-1]),
+        "password that is no text": (encrypted, "\ud800"),
+        "no password, traditional": (traditional, None),
+        "wrong password, traditional": (traditional, b"wrong horse"),
+        "first line only": (lines[0], None),
+        "cut": (pem[:-40], None),
+        "line lost": ("\n".join(lines[:1] + lines[2:]), None),
+        "nothing inside": (f"{lines[0]}\n{lines[-1]}", None),
+        "dash in it": (pem.replace("M", "-", 1), None),
+        "letters changed": (pem.replace(lines[1][:2], "AA", 1), None),
+        "not ASCII inside": (f"{lines[0]}\nä한\n{lines[-1]}", None),
+        "frame of an encrypted key": (pem.replace("PRIVATE", "ENCRYPTED PRIVATE"), None),
+        "frame of a public key": (pem.replace("PRIVATE KEY", "PUBLIC KEY"), None),
+    }
+
+
+def not_public_keys(key: PrivateKey) -> dict[str, Any]:
+    """Return further sources that are no public key, by what is wrong."""
+    public, pem = key.public_key.to_pem(), key.to_pem().decode("ascii")
+    return {
+        **{kind: text for kind, (_, text) in foreign_keys().items()},
+        "unknown kind": _frame("PUBLIC", "MA0wBQYDKgMEAwQAAAAA"),
+        "private key": pem,
+        "private key, encrypted": rewrite(key, PrivateFormat.PKCS8, PASSWORD),
+        "private key, cut": pem[:-40],
+        "cut": public[:-10],
+        "letters changed": public.replace("A", "-"),
+        "frame of a public key": pem.replace("PRIVATE KEY", "PUBLIC KEY"),
+    }
+
+
+def _frame(label: str, body: str) -> str:
+    """Return a PEM block; the bodies used are well-formed keys with object id 1.2.3.4."""
+    return f"-----BEGIN {label} KEY-----\n{body}\n-----END {label} KEY-----\n"

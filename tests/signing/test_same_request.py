@@ -6,13 +6,9 @@ import re
 from collections.abc import Callable
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.utils import (
-    decode_dss_signature,
-    encode_dss_signature,
-)
 
-from cfsigned_django.signing import KeyAlgorithm, Policy, Signer, Verifier
-from cfsigned_django.signing.encoding import decode_base64, encode_base64
+from cfsigned_django.signing import Policy, Signer, Verifier
+from cfsigned_django.signing.encoding import decode_base64
 from tests.signing.cases import EXPIRES, IMAGE, NOW, ORIGIN, parameters, refusal
 from tests.signing.mutations import meaning
 
@@ -53,34 +49,31 @@ SAME: dict[str, Change] = {
     ),
 }
 
-OTHER: dict[str, tuple[Change, str]] = {
-    "case of the path": (lambda signed: signed.replace("image", "Image"), "AccessDenied"),
-    "path percent-encoded": (lambda signed: signed.replace("image", "%69mage"), "AccessDenied"),
-    "dot segment": (lambda signed: signed.replace("/image", "/./image"), "AccessDenied"),
-    "double slash": (lambda signed: signed.replace("/image", "//image"), "AccessDenied"),
-    "slash at the end": (lambda signed: signed.replace("jpg?", "jpg/?"), "AccessDenied"),
-    "default port": (lambda signed: signed.replace(".net/", ".net:443/"), "AccessDenied"),
-    "dot behind the host": (lambda signed: signed.replace(".net/", ".net./"), "AccessDenied"),
-    "user name": (lambda signed: signed.replace("://", "://me@"), "AccessDenied"),
-    "other scheme": (lambda signed: signed.replace("https", "http"), "AccessDenied"),
-    "fragment": (lambda signed: signed.replace("jpg?", "jpg#?"), "AccessDenied"),
-    "empty parameter at the end": (lambda signed: f"{signed}&", "AccessDenied"),
-    "empty parameter in front": (lambda signed: signed.replace("?", "?&"), "AccessDenied"),
-    "second question mark": (lambda signed: signed.replace("?", "??"), "AccessDenied"),
-    "semicolon between": (lambda signed: signed.replace("&Key", ";Key"), "MissingKey"),
-    "escaped ampersand": (lambda signed: signed.replace("&Key", "&amp;Key"), "MissingKey"),
-    "encoded twice": (in_values("[~_-]|$", "%257E"), "InvalidKey"),
-    "case of a name": (lambda signed: signed.replace("Signature", "signature"), "AccessDenied"),
-    "name percent-encoded": (lambda signed: signed.replace("Expires", "%45xpires"), "AccessDenied"),
-    "case of the key id": (lambda signed: signed.replace("=K1", "=k1"), "InvalidKey"),
-    "plus for a space in front": (lambda signed: signed.replace("=K1", "=+K1"), "InvalidKey"),
-    "leading zero": (lambda signed: signed.replace("Expires=", "Expires=0"), "MalformedPolicy"),
-    "Arabic digit": (
-        lambda signed: signed.replace("Expires=1", "Expires=%D9%A1"),
-        "MalformedPolicy",
-    ),
-    "base64url padding": (lambda signed: signed.replace("__&Key", "==&Key"), "MalformedSignature"),
-    "no padding": (lambda signed: re.sub("_+&Key", "&Key", signed), "MalformedSignature"),
+OTHER = {
+    "case of the path": ("image", "Image", "AccessDenied"),
+    "path percent-encoded": ("image", "%69mage", "AccessDenied"),
+    "dot segment": ("/image", "/./image", "AccessDenied"),
+    "double slash": ("/image", "//image", "AccessDenied"),
+    "slash at the end": (r"jpg\?", "jpg/?", "AccessDenied"),
+    "default port": (r"\.net/", ".net:443/", "AccessDenied"),
+    "dot behind the host": (r"\.net/", ".net./", "AccessDenied"),
+    "user name": ("://", "://me@", "AccessDenied"),
+    "other scheme": ("https", "http", "AccessDenied"),
+    "fragment": (r"jpg\?", "jpg#?", "AccessDenied"),
+    "empty parameter at the end": ("$", "&", "AccessDenied"),
+    "empty parameter in front": (r"\?", "?&", "AccessDenied"),
+    "second question mark": (r"\?", "??", "AccessDenied"),
+    "semicolon between": ("&Key", ";Key", "MissingKey"),
+    "escaped ampersand": ("&Key", "&amp;Key", "MissingKey"),
+    "encoded twice": ("(?<==)K", "%254B", "InvalidKey"),
+    "case of a name": ("Signature", "signature", "AccessDenied"),
+    "name percent-encoded": ("Expires", "%45xpires", "AccessDenied"),
+    "case of the key id": ("=K1", "=k1", "InvalidKey"),
+    "plus for a space in front": ("=K1", "=+K1", "InvalidKey"),
+    "leading zero": ("Expires=", "Expires=0", "MalformedPolicy"),
+    "Arabic digit": ("Expires=1", "Expires=%D9%A1", "MalformedPolicy"),
+    "base64url padding": ("__&Key", "==&Key", "MalformedSignature"),
+    "no padding": ("_+&Key", "&Key", "MalformedSignature"),
 }
 
 
@@ -98,24 +91,25 @@ def test_same_request(change: Change, signed: str, signer: Signer, verifier: Ver
     assert verifier.verify(changed, now=NOW).resource == IMAGE
 
 
-@pytest.mark.parametrize(("change", "code"), OTHER.values(), ids=OTHER)
-def test_other_request(change: Change, code: str, rsa_signed: str, rsa_verifier: Verifier) -> None:
+@pytest.mark.parametrize(("pattern", "replacement", "code"), OTHER.values(), ids=OTHER)
+def test_other_request(
+    pattern: str, replacement: str, code: str, rsa_signed: str, rsa_verifier: Verifier
+) -> None:
     """Refuse what only looks like the same request."""
-    changed = change(rsa_signed)
+    changed = re.sub(pattern, replacement, rsa_signed, count=1)
     assert changed != rsa_signed
     assert meaning(changed) != meaning(rsa_signed)
     assert refusal(rsa_verifier, changed).code == code
 
 
-def test_policy_percent_encoded(signer: Signer, verifier: Verifier) -> None:
-    """Allow a custom policy, each byte of its values percent-encoded."""
+def test_v20_percent_encoded_values(signer: Signer, verifier: Verifier) -> None:
+    """Decode CloudFront's values once: %7E is ~, and %257E is not (V20)."""
     policy = Policy(resource=f"{ORIGIN}/*", date_less_than=EXPIRES)
     values = parameters(signer.sign_url(IMAGE, policy=policy))
-    encoded = {
-        name: "".join(f"%{ord(each):02X}" for each in value) for name, value in values.items()
-    }
+    encoded = {name: "".join(f"%{ord(each):02x}" for each in v) for name, v in values.items()}
     query = "&".join(f"{name}={value}" for name, value in encoded.items())
     assert verifier.verify(f"{IMAGE}?{query}", now=NOW) == policy
+    assert refusal(verifier, f"{IMAGE}?{query.replace('%', '%25')}").code == "InvalidKey"
 
 
 def test_every_other_spelling_of_the_signature(
@@ -140,16 +134,3 @@ def test_every_other_spelling_of_the_signature(
         code = refusal(verifier, signed.replace(signature, spelling)).code
         same_bytes = code == "MalformedSignature"
         assert same_bytes or decode_base64(spelling) != decode_base64(signature)
-
-
-def test_negated_ecdsa_signature(ec_signer: Signer) -> None:
-    """Allow the other of the two signatures that ECDSA has for one message and nonce."""
-    assert ec_signer.private_key.algorithm is KeyAlgorithm.ECDSA_P256
-    order = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
-    signed = ec_signer.sign_url(IMAGE, date_less_than=EXPIRES)
-    signature = parameters(signed)["Signature"]
-    r, s = decode_dss_signature(decode_base64(signature))
-    negated = encode_base64(encode_dss_signature(r, order - s))
-    verifier = Verifier({ec_signer.key_pair_id: ec_signer.private_key.public_key})
-    assert negated != signature
-    assert verifier.verify(signed.replace(signature, negated), now=NOW).resource == IMAGE

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from cfsigned_django.signing import (
-    Denied,
     HashAlgorithm,
     InvalidKey,
     InvalidPolicy,
@@ -22,9 +21,7 @@ from cfsigned_django.signing import (
     Verifier,
 )
 from cfsigned_django.signing.encoding import decode_base64
-from tests.signing.cases import EXPIRES, KEY_ID, NOW, ORIGIN, parameters
-
-URL = f"{ORIGIN}/image.jpg"
+from tests.signing.cases import EXPIRES, IMAGE as URL, KEY_ID, NOW, ORIGIN, parameters, refusal
 
 
 @pytest.mark.parametrize(
@@ -83,26 +80,27 @@ def test_policy_that_covers_the_url(
     assert verifier.verify(signer.sign_url(url, policy=policy), now=NOW) == policy
 
 
-def test_t21_no_end(signer: Signer) -> None:
-    """Refuse a URL without an end, and one with two (T21)."""
-    with pytest.raises(InvalidPolicy, match="exactly one"):
-        signer.sign_url(URL)
-    with pytest.raises(InvalidPolicy, match="exactly one"):
-        signer.sign_url(
-            URL, date_less_than=EXPIRES, policy=Policy(resource=URL, date_less_than=EXPIRES)
-        )
+ALL = Policy(resource=f"{ORIGIN}/*", date_less_than=EXPIRES)
 
 
-@pytest.mark.parametrize("moment", [1767290400000, 0, -1, True, 1.5, "1767290400", 2**31])
-def test_t30_unfit_end(moment: Any, signer: Signer) -> None:
-    """Refuse an end in milliseconds and what is no moment (T30)."""
-    with pytest.raises(InvalidPolicy, match="date_less_than is"):
-        signer.sign_url(URL, date_less_than=moment)
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *({}, {"date_less_than": EXPIRES, "policy": ALL}),  # T21
+        *({"date_less_than": each} for each in [EXPIRES * 1000, 0, -1, 2**31]),  # T30
+        *({"date_less_than": each} for each in [True, 1.5, "1767290400"]),
+    ],
+    ids=repr,
+)
+def test_t21_t30_unfit_end(arguments: dict[str, Any], signer: Signer) -> None:
+    """Refuse a URL without an end or with two, and an end that is no moment (T21, T30)."""
+    with pytest.raises(InvalidPolicy, match="date_less_than"):
+        signer.sign_url(URL, **arguments)
 
 
 def test_t24_ecdsa_with_sha1(ec_key: PrivateKey) -> None:
-    """Refuse ECDSA with SHA1, and name the way out (T24)."""
-    with pytest.raises(InvalidKey, match=r"ECDSA key with SHA1.*name SHA256"):
+    """Refuse ECDSA with SHA1, and name the hash to use (T24)."""
+    with pytest.raises(InvalidKey, match="SHA256"):
         Signer(key_pair_id=KEY_ID, private_key=ec_key, hash_algorithm=HashAlgorithm.SHA1)
 
 
@@ -130,7 +128,7 @@ def test_unknown_hash_algorithm(name: Any, ec_key: PrivateKey) -> None:
     by_name: Any = "SHA256"
     signer = Signer(key_pair_id="K1TESTKEY", private_key=ec_key, hash_algorithm=by_name)
     assert signer.hash_algorithm is HashAlgorithm.SHA256
-    with pytest.raises(InvalidKey, match="CloudFront knows SHA1 and SHA256"):
+    with pytest.raises(InvalidKey, match="SHA1 and SHA256"):
         Signer(key_pair_id="K1TESTKEY", private_key=ec_key, hash_algorithm=name)
 
 
@@ -145,20 +143,11 @@ def test_unfit_key_pair_id(key_pair_id: str, rsa_key: PrivateKey) -> None:
     assert repr(key_pair_id) in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    "name", ["Expires", "Policy", "Signature", "Key-Pair-Id", "Hash-Algorithm"]
-)
-def test_t27_reserved_parameter(name: str, signer: Signer) -> None:
-    """Refuse a URL that already has a parameter of CloudFront (T27)."""
-    with pytest.raises(InvalidUrl, match=f"already has a parameter {name}"):
-        signer.sign_url(f"{URL}?{name}=1", date_less_than=EXPIRES)
-
-
-def test_t27_signing_twice(signer: Signer) -> None:
-    """Refuse to sign a URL that is signed already (T27)."""
-    signed = signer.sign_url(URL, date_less_than=EXPIRES)
-    with pytest.raises(InvalidUrl, match="already has a parameter"):
-        signer.sign_url(signed, date_less_than=EXPIRES)
+@pytest.mark.parametrize("url", [f"{URL}?Key-Pair-Id=1", None], ids=["parameter", "signed"])
+def test_t27_reserved_parameter(url: str | None, signed: str, signer: Signer) -> None:
+    """Refuse a URL that has a parameter of CloudFront, as each signed URL has (T27)."""
+    with pytest.raises(InvalidUrl):
+        signer.sign_url(url or signed, date_less_than=EXPIRES)
 
 
 @pytest.mark.parametrize(
@@ -182,8 +171,7 @@ def test_t28_signs_what_goes_over_the_wire(
 def test_t31_end_in_the_past(signer: Signer, verifier: Verifier) -> None:
     """Sign without a clock: that a past end is of no use is the verifier's to say (T31)."""
     signed = signer.sign_url(URL, date_less_than=NOW - 60)
-    with pytest.raises(Denied, match="expired 60 s ago"):
-        verifier.verify(signed, now=NOW)
+    assert refusal(verifier, signed).code == "AccessDenied"
 
 
 def test_t32_asterisk_makes_a_custom_policy(signer: Signer, verifier: Verifier) -> None:
@@ -215,7 +203,7 @@ def test_t34_longest_url(signer: Signer) -> None:
             break
     else:
         pytest.fail("no URL of 8192 bytes was signed")
-    with pytest.raises(InvalidUrl, match=r"has 8\d\d\d bytes; CloudFront takes 8192"):
+    with pytest.raises(InvalidUrl, match="8192"):
         signer.sign_url(fits + "a" * 8, date_less_than=EXPIRES)
 
 
@@ -224,15 +212,35 @@ def test_t34_longest_cookie(signer: Signer) -> None:
     policy = Policy(resource=f"{ORIGIN}/{'a' * 2900}/*", date_less_than=EXPIRES)
     assert len(signer.sign_cookies(policy)["CloudFront-Policy"]) < 4096
     policy = Policy(resource=f"{ORIGIN}/{'a' * 3000}/*", date_less_than=EXPIRES)
-    with pytest.raises(InvalidPolicy, match="CloudFront-Policy would be longer than the 4096"):
+    with pytest.raises(InvalidPolicy, match="CloudFront-Policy"):
         signer.sign_cookies(policy)
 
 
-def test_policy_must_cover_the_url(signer: Signer) -> None:
+@pytest.mark.parametrize("path", ["a.jpg", "한 글.jpg", "a.jpg?v=2"])
+def test_signed_policy(path: str, signer: Signer, verifier: Verifier) -> None:
+    """Sign a policy once, and give each URL that it covers as signing that URL would."""
+    policy = Policy(resource=f"{ORIGIN}/albums/42/*", date_less_than=EXPIRES)
+    signed = signer.sign_policy(policy)
+    url = signed.url(f"{ORIGIN}/albums/42/{path}")
+    assert url == signer.sign_url(f"{ORIGIN}/albums/42/{path}", policy=policy)
+    assert verifier.verify(url, now=NOW) == policy
+    assert "Signature" in signed.query
+    assert "Signature" not in repr(signed)
+
+
+@pytest.mark.parametrize("path", ["videos/a.mp4", "albums/43/a.jpg", "albums/42/../43/a.jpg"])
+def test_policy_must_cover_the_url(path: str, signer: Signer) -> None:
     """Refuse a policy for another URL, which CloudFront would refuse for sure."""
-    policy = Policy(resource=f"{ORIGIN}/images/*", date_less_than=EXPIRES)
-    with pytest.raises(InvalidPolicy, match="does not cover"):
-        signer.sign_url(f"{ORIGIN}/videos/a.mp4", policy=policy)
+    policy = Policy(resource=f"{ORIGIN}/albums/42/*", date_less_than=EXPIRES)
+    for sign in [lambda url: signer.sign_url(url, policy=policy), signer.sign_policy(policy).url]:
+        with pytest.raises(InvalidPolicy):
+            sign(f"{ORIGIN}/{path}")
+
+
+def test_signed_policy_with_a_long_url(signer: Signer) -> None:
+    """Refuse a URL that is longer than CloudFront takes (T34)."""
+    with pytest.raises(InvalidUrl, match="8192"):
+        signer.sign_policy(ALL).url(f"{ORIGIN}/{8000 * 'a'}")
 
 
 @pytest.mark.parametrize(

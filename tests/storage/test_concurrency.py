@@ -1,4 +1,4 @@
-"""Parse a key once, and make URLs with no network and no database, in any thread and view."""
+"""Make URLs in any thread, task and view, with no network and no database, of a key parsed once."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.core.files.storage import storages
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
@@ -18,11 +19,16 @@ from django.template import Context, Template
 from django.test import AsyncClient, override_settings
 from django.urls import path
 
-from cfsigned_django.signing import KeyAlgorithm, PrivateKey
+from cfsigned_django.signing import KeyAlgorithm, PrivateKey, Signer
 from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
+from cfsigned_django.storage.context import current_watch, watch_expiry
 from tests.storage_cases import (
+    ANY_RESOURCE,
+    BOTH,
     KEY_ID,
+    NOW,
     S3_BACKEND,
+    at,
     counted_loads,
     options_for,
     parameters_of,
@@ -30,6 +36,8 @@ from tests.storage_cases import (
 )
 
 THREADS = 16
+
+pytestmark = pytest.mark.usefixtures("site")
 
 
 async def view(request: HttpRequest) -> HttpResponse:
@@ -59,7 +67,7 @@ def fresh_key() -> PrivateKey:
     return PrivateKey.generate(KeyAlgorithm.RSA_2048)
 
 
-@pytest.mark.parametrize("cls", [CloudFrontS3Storage, CloudFrontFileSystemStorage])
+@BOTH
 def test_one_storage_of_many_threads(cls: Any, fresh_key: PrivateKey, site: Any) -> None:
     """Give 16 threads that ask one storage for its first URL the same one."""
     site.AWS_CLOUDFRONT_KEY = fresh_key.to_pem().decode()
@@ -70,7 +78,7 @@ def test_one_storage_of_many_threads(cls: Any, fresh_key: PrivateKey, site: Any)
 
 
 def test_one_storage_in_each_thread(fresh_key: PrivateKey, site: Any) -> None:
-    """Sign with the one key where 16 threads make a storage each, of several kinds."""
+    """Sign with the one key if 16 threads make a storage each, of several kinds."""
     site.AWS_CLOUDFRONT_KEY = fresh_key.to_pem()
     kinds: list[Callable[[], Any]] = [
         CloudFrontS3Storage,
@@ -83,27 +91,20 @@ def test_one_storage_in_each_thread(fresh_key: PrivateKey, site: Any) -> None:
     assert {parameters_of(url)["Key-Pair-Id"] for url in urls} == {KEY_ID}
 
 
-def test_new_storage_for_each_request(fresh_key: PrivateKey, site: Any) -> None:
-    """Parse the key once where storages come and go."""
+def test_key_is_parsed_once(fresh_key: PrivateKey, site: Any) -> None:
+    """Parse the key once if storages come and go, and whatever settings do meanwhile."""
     site.AWS_CLOUDFRONT_KEY = fresh_key.to_pem().decode()
-    with counted_loads() as loads:
-        for _ in range(5):
-            CloudFrontS3Storage().url("a.jpg")
-            CloudFrontS3Storage(cloudfront_key=fresh_key.to_pem()).url("a.jpg")
-    assert len(loads) == 1
-
-
-def test_settings_that_come_back(fresh_key: PrivateKey, site: Any) -> None:
-    """Parse a key no more than once while one storage has it, whatever settings do meanwhile."""
     storage = CloudFrontS3Storage(cloudfront_key=fresh_key.to_pem())
     with counted_loads() as loads:
         for step in range(3):
+            CloudFrontS3Storage().url("a.jpg")
+            CloudFrontS3Storage(cloudfront_key=fresh_key.to_pem()).url("a.jpg")
             with override_settings(AWS_CLOUDFRONT_EXPIRE_STEP=step):
                 storage.url("a.jpg")
     assert len(loads) == 1
 
 
-def test_many_keys(site: Any) -> None:
+def test_many_keys() -> None:
     """Keep the keys of more storages than are remembered without one."""
     keys = [PrivateKey.generate() for _ in range(20)]
     alive = [CloudFrontS3Storage(cloudfront_key=key.to_pem()) for key in keys]
@@ -115,35 +116,24 @@ def test_many_keys(site: Any) -> None:
     assert len(loads) == 20
 
 
-@pytest.mark.parametrize("cls", [CloudFrontS3Storage, CloudFrontFileSystemStorage])
-def test_no_network(
-    cls: Any, monkeypatch: pytest.MonkeyPatch, site: Any, ec_key: PrivateKey, tmp_path: Path
+@BOTH
+def test_no_network_and_no_database(
+    cls: Any, monkeypatch: pytest.MonkeyPatch, ec_key: PrivateKey, tmp_path: Path
 ) -> None:
-    """Make URLs of all kinds without a socket and without AWS credentials."""
+    """Make URLs of all kinds without a socket, a connection and AWS credentials."""
 
     def refuse(*arguments: Any, **named: Any) -> Any:
-        raise AssertionError("a socket was asked for")
+        raise AssertionError("a socket or the database was asked for")
 
     path = tmp_path / "key"
     path.write_bytes(ec_key.to_pem())
     for name in ("socket", "create_connection", "getaddrinfo"):
         monkeypatch.setattr(socket, name, refuse)
+    monkeypatch.setattr(connection, "ensure_connection", refuse)
     storage = cls(cloudfront_key=path)
     assert verify(storage, storage.url("a.jpg", expire=60, download="b.jpg")).is_canned
-    assert verify(
-        storage, storage.url("a.jpg", resource="*", allow_any_resource=True)
-    ).resource.endswith("/*")
+    assert verify(storage, storage.url("a.jpg", **ANY_RESOURCE)).resource.endswith("/*")
     assert storage.unsigned_url("a.jpg")
-
-
-def test_no_database(site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make URLs without a connection to the database."""
-
-    def refuse() -> None:
-        raise AssertionError("the database was asked for")
-
-    monkeypatch.setattr(connection, "ensure_connection", refuse)
-    assert CloudFrontS3Storage().url("a.jpg")
 
 
 def test_async_view(site: Any) -> None:
@@ -155,3 +145,83 @@ def test_async_view(site: Any) -> None:
     assert len(urls) == 2
     for url in urls:
         assert verify(storages["default"], url).is_canned  # type: ignore[arg-type]
+
+
+# Who watches when URLs end
+
+
+@pytest.mark.parametrize("step", [0, 900])
+def test_watch(step: int) -> None:
+    """Note when a URL ends that is made, and one that is known, of each kind."""
+    storage = CloudFrontS3Storage(expire_step=step)
+    for arguments in ({}, ANY_RESOURCE, {"expire": 60}, {"ip_address": "192.0.2.7"}):
+        ends = []
+        for _ in range(2):
+            with at(NOW), watch_expiry() as watch:
+                url = storage.url("a.jpg", **arguments)
+            ends.append(watch.expires)
+        assert ends == [verify(storage, url, now=NOW).date_less_than] * 2
+
+
+def test_watch_in_a_watch() -> None:
+    """Note the first end of several URLs, in the outer watch what the inner one notes as well."""
+    storage = CloudFrontS3Storage()
+    with at(NOW), watch_expiry() as outer:
+        before = outer.expires
+        for expire in (600, 60, 3600):
+            storage.url("a.jpg", expire=expire)
+        with watch_expiry() as inner:
+            assert current_watch() is inner
+            storage.url("a.jpg", expire=90)
+        assert current_watch() is outer
+        with watch_expiry() as second:
+            storage.url("a.jpg", expire=30)
+        with pytest.raises(RuntimeError), watch_expiry():
+            raise RuntimeError
+        assert current_watch() is outer
+    assert before is None
+    assert (outer.expires, inner.expires, second.expires) == (NOW + 30, NOW + 90, NOW + 30)
+    assert current_watch() is None
+
+
+def test_watch_of_others_urls(site: Any) -> None:
+    """Note the end of a URL that django-storages presigns, and nothing of one that never ends."""
+    with at(NOW), watch_expiry() as watch:
+        CloudFrontS3Storage().unsigned_url("a.jpg")
+        CloudFrontS3Storage(querystring_auth=False).url("a.jpg")
+        assert watch.expires is None
+        site.AWS_S3_CUSTOM_DOMAIN = None
+        site.AWS_S3_ACCESS_KEY_ID = site.AWS_S3_SECRET_ACCESS_KEY = "AKIAEXAMPLE"
+        CloudFrontS3Storage(cloudfront_signer=None).url("a.jpg", expire=60)
+    assert watch.expires == NOW + 60
+
+
+def test_watch_in_tasks(ec_key: PrivateKey) -> None:
+    """Keep two tasks apart, and see what a task starts in threads and in other tasks."""
+    storage = CloudFrontS3Storage(cloudfront_signer=Signer(key_pair_id=KEY_ID, private_key=ec_key))
+
+    async def work(expire: int) -> int | None:
+        with watch_expiry() as watch:
+            await asyncio.sleep(0)
+            await sync_to_async(storage.url)("a.jpg", expire=expire + 20)
+            await asyncio.to_thread(storage.url, "a.jpg", expire=expire + 10)
+            await asyncio.gather(asyncio.create_task(sign(expire)))
+            return watch.expires
+
+    async def sign(expire: int) -> None:
+        storage.url("a.jpg", expire=expire)
+
+    async def both() -> list[int | None]:
+        return list(await asyncio.gather(work(600), work(60)))
+
+    with at(NOW):
+        assert asyncio.run(both()) == [NOW + 600, NOW + 60]
+
+
+def test_watch_and_other_threads() -> None:
+    """Note nothing of what another request signs at the same time."""
+    with watch_expiry() as watch:
+        thread = threading.Thread(target=CloudFrontS3Storage().url, args=["a.jpg"])
+        thread.start()
+        thread.join()
+    assert watch.expires is None

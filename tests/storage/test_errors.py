@@ -7,6 +7,7 @@ import logging
 from typing import Any
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import storages
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
@@ -17,7 +18,16 @@ from cfsigned_django.signing import PrivateKey
 from cfsigned_django.storage import CloudFrontS3Storage
 from cfsigned_django.storage.registry import signing_aliases
 from tests.leaks import everything_of, fragments
-from tests.storage_cases import FILE_BACKEND, S3_BACKEND, SECRET_KEY, options_for, settings_for
+from tests.storage_cases import (
+    FILE_BACKEND,
+    NOW,
+    S3_BACKEND,
+    SECRET_KEY,
+    at,
+    options_for,
+    settings_for,
+    without_sha1,
+)
 
 
 def view(request: Any) -> HttpResponse:
@@ -88,34 +98,28 @@ def error_of_default_storage() -> Exception:
     return raised.value
 
 
+SETTINGS = {
+    "cloudfront_key": "AWS_CLOUDFRONT_KEY",
+    "cloudfront_key_id": "AWS_CLOUDFRONT_KEY_ID",
+    "custom_domain": "AWS_S3_CUSTOM_DOMAIN",
+    "querystring_expire": "AWS_QUERYSTRING_EXPIRE",
+    "hash_algorithm": "AWS_CLOUDFRONT_HASH_ALGORITHM",
+    "secret_key": "AWS_S3_SECRET_ACCESS_KEY",
+    "access_key": "AWS_S3_ACCESS_KEY_ID",
+    "location": "AWS_LOCATION",
+}
+
+
 @EACH
-def test_errors_of_options(
+def test_errors(
     backend: str, bad: tuple[str, dict[str, Any]], ec_key: PrivateKey, settings: Any
 ) -> None:
-    """Hide the secrets of STORAGES in errors, whether the constructor or url() raises them."""
+    """Hide the secrets of STORAGES and of settings in errors of the constructor and of url()."""
     options = bad_options(backend, bad, ec_key)
-    settings.STORAGES = {"default": {"BACKEND": backend, "OPTIONS": options}}
+    settings.STORAGES = {"default": {"BACKEND": backend, "OPTIONS": dict(options)}}
     assert_hides(everything_of(error_of_default_storage()), ec_key)
-
-
-@EACH
-def test_errors_of_settings(
-    backend: str, bad: tuple[str, dict[str, Any]], ec_key: PrivateKey, settings: Any
-) -> None:
-    """Hide the secrets of settings in errors, whether the constructor or url() raises them."""
-    options = bad_options(backend, bad, ec_key)
-    names = {
-        "cloudfront_key": "AWS_CLOUDFRONT_KEY",
-        "cloudfront_key_id": "AWS_CLOUDFRONT_KEY_ID",
-        "custom_domain": "AWS_S3_CUSTOM_DOMAIN",
-        "querystring_expire": "AWS_QUERYSTRING_EXPIRE",
-        "hash_algorithm": "AWS_CLOUDFRONT_HASH_ALGORITHM",
-        "secret_key": "AWS_S3_SECRET_ACCESS_KEY",
-        "access_key": "AWS_S3_ACCESS_KEY_ID",
-        "location": "AWS_LOCATION",
-    }
-    for name in names.keys() & options.keys():
-        setattr(settings, names[name], options.pop(name))
+    for name in SETTINGS.keys() & options.keys():
+        setattr(settings, SETTINGS[name], options.pop(name))
     options.pop("bucket_name", None)
     settings.STORAGES = {"default": {"BACKEND": backend, "OPTIONS": options}}
     assert_hides(everything_of(error_of_default_storage()), ec_key)
@@ -159,7 +163,7 @@ def test_debug_page_of_settings(ec_key: PrivateKey, settings: Any, rf: RequestFa
 
 
 def test_arguments(ec_key: PrivateKey, site: Any) -> None:
-    """Hide the secrets in errors about arguments, too."""
+    """Hide the secrets in errors about arguments, and with them the URLs that are known."""
     storage = CloudFrontS3Storage(**options_for(ec_key), secret_key=SECRET_KEY, access_key="AKIA")
     mistakes: list[dict[str, Any]] = [
         {"expire": 0},
@@ -171,9 +175,40 @@ def test_arguments(ec_key: PrivateKey, site: Any) -> None:
         {"date_greater_than": 10**12},
     ]
     for mistake in mistakes:
+        storage.url("a.jpg")
+        storage.url("b/c.jpg", resource="b/*")
         with pytest.raises(ValueError, match=r".") as raised:
             storage.url("a.jpg", **mistake)
-        assert_hides(everything_of(raised.value), ec_key)
+        everything = everything_of(raised.value)
+        assert_hides(everything, ec_key)
+        assert "Signature=" not in everything
+
+
+def test_url_that_has_ended(site: Any) -> None:
+    """Show no signed URL in an error of a later call with the same arguments."""
+    storage = CloudFrontS3Storage(expire_step=900)
+    with at(NOW):
+        storage.url("a.jpg")
+    with at(NOW + 900), without_sha1(), pytest.raises(ImproperlyConfigured) as raised:
+        storage.url("a.jpg")
+    assert "Signature=" not in everything_of(raised.value)
+
+
+@pytest.mark.parametrize("option", ["custom_domain", "hash_algorithm", "url_protocol"])
+def test_key_in_another_option(option: str, ec_key: PrivateKey) -> None:
+    """Show no byte of a key that was set under the name of another option."""
+    options = options_for(ec_key, **{option: ec_key.to_pem().decode().replace("\n", "\\n")})
+    storage = CloudFrontS3Storage(**options)
+    with pytest.raises(ImproperlyConfigured) as raised:
+        storage.url("a.jpg")
+    assert_hides(everything_of(raised.value) + repr(vars(storage)), ec_key)
+
+
+def test_key_under_a_misspelt_option(ec_key: PrivateKey, site: Any) -> None:
+    """Hide a key whose option is misspelt from the frames that a debug page prints."""
+    with pytest.raises(ImproperlyConfigured, match="clodfront_key") as raised:
+        CloudFrontS3Storage(clodfront_key=ec_key.to_pem().decode())
+    assert_hides(everything_of(raised.value), ec_key)
 
 
 def test_log(ec_key: PrivateKey, site: Any, caplog: pytest.LogCaptureFixture) -> None:

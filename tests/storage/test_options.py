@@ -6,189 +6,151 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.staticfiles.storage import ManifestFilesMixin
 from django.core.exceptions import ImproperlyConfigured
-from django.core.files.storage import InMemoryStorage, Storage, storages
+from django.core.files.storage import Storage, storages
 from django.test import override_settings
+from storages.backends.s3 import S3Storage
 
 from cfsigned_django import conf
+from cfsigned_django.checks.storages import check_storages
 from cfsigned_django.signing import HashAlgorithm, PrivateKey
 from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
 from cfsigned_django.storage.urls import SignedUrlMixin
 from tests.storage_cases import (
+    ANY_RESOURCE,
+    BOTH,
     DOMAIN,
     KEY_ID,
+    NOW,
+    ORIGIN,
     OTHER_KEY_ID,
     S3_BACKEND,
+    InMemory,
+    OfTenant,
+    Tenant,
     at,
     options_for,
-    parameters_of,
     settings_for,
     verify,
 )
 
-NOW = 1_775_000_000
 # With a step of 7,200 s, for the URL of a.jpg.
 END_OF_STEP = 1_775_007_846
 # One other value for each option, and how it shows in a URL made at NOW.
-OTHER_VALUES = {
+OTHER_VALUES: dict[str, tuple[Any, str]] = {
     "cloudfront_key_id": (OTHER_KEY_ID, f"&Key-Pair-Id={OTHER_KEY_ID}"),
     "custom_domain": ("other.example.com", "https://other.example.com/"),
     "url_protocol": ("http:", f"http://{DOMAIN}/"),
+    "querystring_auth": (False, "/a.jpg#"),
     "querystring_expire": (timedelta(minutes=1), f"?Expires={NOW + 60}&"),
     "expire_step": (7200, f"?Expires={END_OF_STEP}&"),
     "hash_algorithm": (HashAlgorithm.SHA256, "&Hash-Algorithm=SHA256"),
 }
-BOTH = pytest.mark.parametrize("cls", [CloudFrontS3Storage, CloudFrontFileSystemStorage])
-EACH = pytest.mark.parametrize("option", OTHER_VALUES)
 
 
 def url_of(storage: SignedUrlMixin) -> str:
-    """Return the URL of a file, made at NOW."""
+    """Return the URL of a file, made at NOW, and what ends it."""
     with at(NOW):
-        return storage.url("a.jpg")
+        return f"{storage.url('a.jpg')}#"
 
 
 @BOTH
-@EACH
-def test_constructor(cls: Any, option: str, site: Any) -> None:
-    """Take each option in the constructor, over its setting."""
+@pytest.mark.parametrize("option", OTHER_VALUES)
+@pytest.mark.parametrize("step", [0, 1], ids="step {}".format)
+def test_each_option(cls: Any, option: str, step: int, site: Any) -> None:
+    """Take it from the constructor, else from the class, else from its setting as it changes."""
+    site.AWS_CLOUDFRONT_EXPIRE_STEP = step
     value, shown = OTHER_VALUES[option]
-    assert shown in url_of(cls(**{option: value}))
-    assert shown not in url_of(cls())
-
-
-@BOTH
-@EACH
-def test_class_attribute(cls: Any, option: str, site: Any) -> None:
-    """Take each option from the class, and the constructor's over it."""
-    value, shown = OTHER_VALUES[option]
+    setting, default = conf.OPTIONS[option][0], conf.default_of(option)
     subclass = type("Subclass", (cls,), {option: value})
+    followed, given, assigned = cls(), cls(**{option: default}), cls()
+    before = url_of(followed)
+    assert shown not in before
+    assert url_of(given) == url_of(assigned) == before
+    assert shown in url_of(cls(**{option: value}))
     assert shown in url_of(subclass())
-    assert url_of(subclass(**{option: conf.default_of(option)})) == url_of(cls())
+    assert url_of(subclass(**{option: default})) == before
+    with override_settings(**{setting: value}):
+        assert shown in url_of(followed)
+        assert url_of(given) == before
+    assert url_of(followed) == before
+    setattr(assigned, option, value)
+    assert shown in url_of(assigned)
+    with override_settings(**{setting: default}):
+        assert shown in url_of(assigned)
+    setattr(assigned, option, default)
+    assert url_of(assigned) == before
 
 
 @BOTH
-@EACH
-def test_settings_are_followed(cls: Any, option: str, site: Any) -> None:
-    """Follow a setting that changes after the storage has made a URL, and changes back."""
-    value, shown = OTHER_VALUES[option]
-    storage = cls()
-    before = url_of(storage)
-    with override_settings(**{conf.OPTIONS[option][0]: value}):
-        assert shown in url_of(storage)
-    assert url_of(storage) == before
+@pytest.mark.parametrize("step", [0, 1], ids="step {}".format)
+def test_addresses_and_resources_follow(cls: Any, step: int, site: Any, ec_key: PrivateKey) -> None:
+    """Follow settings in unsigned URLs and in what is signed once for many names as well."""
+    storage = cls(expire_step=step)
 
+    def made() -> list[str]:
+        with at(NOW):
+            return [storage.unsigned_url("a.jpg"), storage.url("a.jpg", **ANY_RESOURCE)]
 
-@BOTH
-@EACH
-def test_what_was_given_does_not_follow(cls: Any, option: str, site: Any) -> None:
-    """Keep what the constructor was given, even where it is what the setting was."""
-    value, shown = OTHER_VALUES[option]
-    storage = cls(**{option: conf.default_of(option)})
-    with override_settings(**{conf.OPTIONS[option][0]: value}):
-        assert shown not in url_of(storage)
-
-
-@BOTH
-@EACH
-def test_assignment(cls: Any, option: str, site: Any) -> None:
-    """Take what is assigned later, and keep it when the setting changes."""
-    value, shown = OTHER_VALUES[option]
-    storage = cls()
-    default = conf.default_of(option)
-    url_of(storage)
-    setattr(storage, option, value)
-    assert shown in url_of(storage)
-    with override_settings(**{conf.OPTIONS[option][0]: default}):
-        assert shown in url_of(storage)
-
-
-@BOTH
-def test_unsigned_urls_follow(cls: Any, site: Any) -> None:
-    """Follow the settings and what is assigned in unsigned URLs as well."""
-    storage = cls()
-    assert storage.unsigned_url("a.jpg") == f"https://{DOMAIN}/a.jpg"
-    with override_settings(AWS_S3_CUSTOM_DOMAIN="b.example.com", AWS_S3_URL_PROTOCOL="http:"):
-        assert storage.unsigned_url("a.jpg") == "http://b.example.com/a.jpg"
+    before = made()
+    assert before[0] == f"{ORIGIN}/a.jpg"
+    for changed, address in (
+        ({"AWS_LOCATION": "media"}, f"{ORIGIN}/media/a.jpg"),
+        ({"AWS_S3_CUSTOM_DOMAIN": "b.example.com"}, "https://b.example.com/a.jpg"),
+        ({"AWS_CLOUDFRONT_KEY": ec_key.to_pem()}, before[0]),
+        ({"AWS_QUERYSTRING_EXPIRE": 7200}, before[0]),
+    ):
+        with override_settings(**changed):
+            after = made()
+            assert after[0] == address
+            assert after[1].startswith(f"{address}?Policy=")
+            assert after[1] != before[1]
+        assert made() == before
     storage.custom_domain = "c.example.com"
     assert storage.unsigned_url("a.jpg") == "https://c.example.com/a.jpg"
 
 
 @BOTH
-def test_key_is_followed(cls: Any, site: Any, ec_key: PrivateKey) -> None:
-    """Sign with the new key once the setting names it, and with one that is assigned."""
+def test_key(cls: Any, site: Any, ec_key: PrivateKey, rsa_key: PrivateKey) -> None:
+    """Sign with the key of the setting, of the class, or one that is assigned, and trust it."""
     storage = cls()
+    on_class = type("Subclass", (cls,), {"cloudfront_key": ec_key.to_pem().decode()})()
     with override_settings(AWS_CLOUDFRONT_KEY=ec_key.to_pem(), AWS_CLOUDFRONT_KEY_ID=OTHER_KEY_ID):
-        url = storage.url("a.jpg")
-        assert parameters_of(url)["Key-Pair-Id"] == OTHER_KEY_ID
-        assert verify(storage, url).is_canned
-        assert storage.trusted_keys() == {OTHER_KEY_ID: ec_key.public_key}
-    assert parameters_of(storage.url("a.jpg"))["Key-Pair-Id"] == KEY_ID
+        for each in (storage, on_class):
+            assert verify(each, each.url("a.jpg")).is_canned
+            assert each.trusted_keys() == {OTHER_KEY_ID: ec_key.public_key}
+    assert storage.trusted_keys() == {KEY_ID: rsa_key.public_key}
     storage.cloudfront_key = ec_key.to_pem()
     assert verify(storage, storage.url("a.jpg")).is_canned
     assert storage.trusted_keys() == {KEY_ID: ec_key.public_key}
 
 
-@BOTH
-def test_key_on_the_class(cls: Any, site: Any, ec_key: PrivateKey) -> None:
-    """Sign with the key of the class."""
-    subclass = type("Subclass", (cls,), {"cloudfront_key": ec_key.to_pem().decode()})
-    storage = subclass()
-    assert storage.url("a.jpg").endswith("SHA256")
-    with override_settings(AWS_CLOUDFRONT_KEY_ID=OTHER_KEY_ID):
-        assert storage.trusted_keys() == {OTHER_KEY_ID: ec_key.public_key}
-
-
-def test_public_and_back(site: Any) -> None:
-    """Follow AWS_QUERYSTRING_AUTH, and a change of the attribute."""
-    storage = CloudFrontS3Storage()
-    with override_settings(AWS_QUERYSTRING_AUTH=False):
-        assert storage.url("a.jpg") == f"https://{DOMAIN}/a.jpg"
-    assert "Signature" in storage.url("a.jpg")
-    storage.querystring_auth = False
-    assert storage.url("a.jpg") == f"https://{DOMAIN}/a.jpg"
-
-
-@BOTH
-def test_location_is_followed(cls: Any, site: Any) -> None:
-    """Follow AWS_LOCATION, in the URL and in the object that it names."""
-    storage = cls()
-    with override_settings(AWS_LOCATION="media"):
-        assert "/media/a.jpg?" in storage.url("a.jpg")
-        assert storage.unsigned_url("a.jpg").endswith("/media/a.jpg")
-    assert storage.unsigned_url("a.jpg").endswith(f"{DOMAIN}/a.jpg")
-
-
 def test_location_that_was_given(site: Any) -> None:
-    """Keep a location that the constructor was given, the empty one too."""
+    """Keep a location that the constructor was given, the empty one too, or that is assigned."""
     given, empty = CloudFrontS3Storage(location="private"), CloudFrontS3Storage(location="")
     with override_settings(AWS_LOCATION="media"):
-        assert given.unsigned_url("a.jpg").endswith(f"{DOMAIN}/private/a.jpg")
-        assert empty.unsigned_url("a.jpg").endswith(f"{DOMAIN}/a.jpg")
+        assert given.unsigned_url("a.jpg") == f"{ORIGIN}/private/a.jpg"
+        assert empty.unsigned_url("a.jpg") == f"{ORIGIN}/a.jpg"
+        empty.location = "later"
+        assert empty.url("a.jpg").startswith(f"{ORIGIN}/later/a.jpg?")
 
 
-def test_aliases_differ(settings: Any, rsa_key: PrivateKey, ec_key: PrivateKey) -> None:
-    """Let each alias of STORAGES have a key, a domain and a lifetime of its own."""
-    first = options_for(rsa_key)
+def test_aliases(settings: Any, rsa_key: PrivateKey, ec_key: PrivateKey) -> None:
+    """Let each alias of STORAGES have options of its own, and follow a change of STORAGES."""
     second = options_for(ec_key, cloudfront_key_id=OTHER_KEY_ID, custom_domain="b.example.com")
     settings.STORAGES = {
-        "default": {"BACKEND": S3_BACKEND, "OPTIONS": first},
+        "default": {"BACKEND": S3_BACKEND, "OPTIONS": options_for(rsa_key)},
         "private": {"BACKEND": S3_BACKEND, "OPTIONS": second | {"querystring_expire": 60}},
     }
     default: Any = storages["default"]
     private: Any = storages["private"]
-    assert url_of(default).startswith(f"https://{DOMAIN}/a.jpg?Expires={NOW + 3600}&")
+    assert url_of(default).startswith(f"{ORIGIN}/a.jpg?Expires={NOW + 3600}&")
     assert url_of(private).startswith(f"https://b.example.com/a.jpg?Expires={NOW + 60}&")
     assert default.trusted_keys() == {KEY_ID: rsa_key.public_key}
     assert private.trusted_keys() == {OTHER_KEY_ID: ec_key.public_key}
-
-
-def test_storages_that_change(settings: Any, rsa_key: PrivateKey) -> None:
-    """Follow a change of STORAGES, for which Django makes a new storage."""
-    for domain in ("a.example.com", "b.example.com"):
-        options = options_for(rsa_key, custom_domain=domain)
-        settings.STORAGES = {"default": {"BACKEND": S3_BACKEND, "OPTIONS": options}}
-        assert storages["default"].url("a.jpg").startswith(f"https://{domain}/")
+    settings.STORAGES = {"default": {"BACKEND": S3_BACKEND, "OPTIONS": second}}
+    assert storages["default"].url("a.jpg").startswith("https://b.example.com/a.jpg")
 
 
 @pytest.mark.parametrize(
@@ -199,18 +161,15 @@ def test_storages_that_change(settings: Any, rsa_key: PrivateKey) -> None:
         (CloudFrontS3Storage, "expire_steps", "expire_step"),
         (CloudFrontFileSystemStorage, "custom_domian", "custom_domain"),
         (CloudFrontFileSystemStorage, "locaton", "location"),
+        (CloudFrontS3Storage, "zzz", None),
     ],
 )
-def test_unknown_option(cls: Any, option: str, meant: str, site: Any) -> None:
-    """Refuse an option that does not exist, and name the one that was meant."""
-    with pytest.raises(ImproperlyConfigured, match=f"{option}.*{cls.__name__}.*'{meant}'"):
+def test_unknown_option(cls: Any, option: str, meant: str | None, site: Any) -> None:
+    """Refuse an option that does not exist, and name the one that was meant, if one is near."""
+    with pytest.raises(ImproperlyConfigured, match=f"'{option}'.*{cls.__name__}") as caught:
         cls(**{option: "x"})
-
-
-def test_option_that_resembles_nothing(site: Any) -> None:
-    """Refuse an unknown option without a guess where nothing is near."""
-    with pytest.raises(ImproperlyConfigured, match=r"Invalid setting 'zzz' for \w+\.$"):
-        CloudFrontS3Storage(zzz=1)
+    assert str(caught.value).count("'") == (4 if meant else 2)
+    assert (meant or "") in str(caught.value)
 
 
 def test_options_of_other_storages(site: Any) -> None:
@@ -226,15 +185,7 @@ def test_options_of_other_storages(site: Any) -> None:
     storage = Signing(bucket="b", custom_domain="m.example.com")
     assert storage.options == {"bucket": "b"}
     assert storage.custom_domain == "m.example.com"
-
-
-def test_positional_arguments(site: Any) -> None:
-    """Pass positional arguments on to the storage behind the mixin."""
-
-    class InMemory(SignedUrlMixin, InMemoryStorage):
-        pass
-
-    assert InMemory("folder", "/media/").unsigned_url("a.jpg") == f"https://{DOMAIN}/media/a.jpg"
+    assert InMemory("folder", "/media/").unsigned_url("a.jpg") == f"{ORIGIN}/media/a.jpg"
 
 
 def test_settings_read_at_the_first_url(settings: Any, rsa_key: PrivateKey) -> None:
@@ -242,3 +193,111 @@ def test_settings_read_at_the_first_url(settings: Any, rsa_key: PrivateKey) -> N
     storage = CloudFrontS3Storage()
     with override_settings(**settings_for(rsa_key)):
         assert verify(storage, storage.url("a.jpg")).is_canned
+
+
+# Subclasses
+
+
+def test_properties(site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask properties for each URL, follow settings beside them, and refuse what makes no sense."""
+    storage = OfTenant()
+    assert storage.url("x.jpg").startswith("https://a.example.com/a/x.jpg?")
+    with override_settings(AWS_S3_CUSTOM_DOMAIN="c.example.com", AWS_S3_URL_PROTOCOL="http:"):
+        assert storage.url("x.jpg").startswith("http://a.example.com/a/")
+    monkeypatch.setattr(Tenant, "name", "no host/")
+    with pytest.raises(ImproperlyConfigured, match="E005"):
+        storage.url("x.jpg")
+
+
+def test_key_property(site: Any, ec_key: PrivateKey) -> None:
+    """Take the key from a property."""
+
+    class Keyed(CloudFrontS3Storage):
+        @property
+        def cloudfront_key(self) -> str:
+            return ec_key.to_pem().decode()
+
+    assert Keyed().url("a.jpg").endswith("SHA256")
+    assert Keyed().trusted_keys() == {KEY_ID: ec_key.public_key}
+
+
+def test_normalized_names(site: Any) -> None:
+    """Sign the name that an overridden _normalize_name returns, plain names too."""
+
+    class Sharded(CloudFrontS3Storage):
+        def _normalize_name(self, name: str) -> str:
+            return f"{name[0]}/{name}"
+
+    assert Sharded().unsigned_url("plain.jpg") == f"{ORIGIN}/p/plain.jpg"
+    assert Sharded().url("한.jpg").startswith(f"{ORIGIN}/%ED%95%9C/%ED%95%9C.jpg?")
+
+
+class Defaults(CloudFrontS3Storage):
+    """Change defaults as django-storages documents it, by what the constructor has set."""
+
+    tag: str
+
+    def __init__(self, folder: str = "private", **options: Any) -> None:
+        self.folder = folder
+        super().__init__(**options)
+
+    def get_default_settings(self) -> dict[str, Any]:
+        """Return django-storages' defaults and others."""
+        defaults: dict[str, Any] = super().get_default_settings()  # type: ignore[no-untyped-call]
+        others = {"location": self.folder, "custom_domain": "p.example.com", "tag": "x"}
+        return {**defaults, **others, "querystring_expire": 60}
+
+
+def test_default_settings(site: Any) -> None:
+    """Take options from an overridden get_default_settings, over those of the settings."""
+    storage = Defaults()
+    assert storage.unsigned_url("a.jpg") == "https://p.example.com/private/a.jpg"
+    assert (storage.querystring_expire, storage.tag) == (60, "x")
+    assert f"?Expires={NOW + 60}&" in url_of(storage)
+    assert Defaults("t2", tag="y").tag == "y"
+    assert Defaults("t2").unsigned_url("a.jpg").endswith("/t2/a.jpg")
+    assert Defaults(location="z").unsigned_url("a.jpg").endswith("/z/a.jpg")
+    with override_settings(AWS_S3_CUSTOM_DOMAIN="other.example.com"):
+        assert storage.unsigned_url("a.jpg").startswith("https://p.example.com/")
+    site.STORAGES = {"default": {"BACKEND": f"{__name__}.Defaults"}}
+    assert check_storages() == []
+
+
+def test_default_settings_of_checks(site: Any) -> None:
+    """Let the system checks see what an overridden get_default_settings says."""
+
+    class Fixed(CloudFrontS3Storage):
+        def get_default_settings(self) -> dict[str, Any]:
+            defaults: dict[str, Any] = super().get_default_settings()  # type: ignore[no-untyped-call]
+            return {**defaults, "custom_domain": "p.example.com"}
+
+    assert Fixed.config_for({}).custom_domain == "p.example.com"
+    assert Fixed.config_for({"custom_domain": "q.example.com"}).custom_domain == "q.example.com"
+
+
+def test_public_subclass(site: Any) -> None:
+    """Make URLs public if the class says so, as S3StaticStorage does, and static files' mixin."""
+
+    class Public(ManifestFilesMixin, CloudFrontS3Storage):  # type: ignore[misc]
+        querystring_auth = False
+
+        def read_manifest(self) -> Any:
+            return None
+
+    with override_settings(DEBUG=True):
+        assert Public().url("app.css") == f"{ORIGIN}/app.css"
+        assert "Signature=" in Public(querystring_auth=True).url("app.css")
+
+
+def test_mixin_over_s3storage() -> None:
+    """Refuse the mixin before S3Storage, and name the class to derive from."""
+    with pytest.raises(TypeError, match="CloudFrontS3Storage"):
+        type("Mine", (SignedUrlMixin, S3Storage), {})
+
+
+def test_trusted_keys_need_a_key(site: Any) -> None:
+    """Tell a verifier which setting is missing, also if the storage does not sign."""
+    site.AWS_CLOUDFRONT_KEY = site.AWS_CLOUDFRONT_KEY_ID = None
+    for auth in (True, False):
+        with pytest.raises(ImproperlyConfigured, match="E001"):
+            CloudFrontFileSystemStorage(querystring_auth=auth).trusted_keys()

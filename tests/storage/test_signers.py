@@ -15,9 +15,11 @@ from storages.backends.s3 import S3Storage as UntypedS3Storage
 from cfsigned_django.signing import HashAlgorithm, PrivateKey, Signer, Verifier
 from cfsigned_django.storage import CloudFrontS3Storage
 from tests.storage_cases import (
-    DOMAIN,
     KEY_ID,
+    NOW,
+    ORIGIN,
     OTHER_KEY_ID,
+    at,
     in_one_second,
     parameters_of,
     verify,
@@ -41,8 +43,20 @@ def foreign(ec_key: PrivateKey) -> CloudFrontSigner:
     )
 
 
+@pytest.fixture
+def own(ec_key: PrivateKey) -> Signer:
+    """Return a signer of this package's."""
+    return Signer(key_pair_id=OTHER_KEY_ID, private_key=ec_key)
+
+
+def key_of(storage: CloudFrontS3Storage, moment: int = NOW) -> str:
+    """Return the id of the key that signs."""
+    with at(moment):
+        return parameters_of(storage.url("a.jpg"))["Key-Pair-Id"]
+
+
 def test_none() -> None:
-    """Make public URLs where cloudfront_signer is None: the option, the class, or later."""
+    """Make public URLs if cloudfront_signer is None: the option, the class, or later."""
 
     class Unsigned(CloudFrontS3Storage):
         cloudfront_signer = None
@@ -51,34 +65,33 @@ def test_none() -> None:
     later.url("a.jpg")
     later.cloudfront_signer = None
     for storage in (CloudFrontS3Storage(cloudfront_signer=None), Unsigned(), later):
-        assert storage.url("a b.jpg") == f"https://{DOMAIN}/a%20b.jpg"
+        assert storage.url("a b.jpg") == f"{ORIGIN}/a%20b.jpg"
 
 
-def test_own_signer(site: Any, ec_key: PrivateKey) -> None:
+def test_own_signer(site: Any, own: Signer, ec_key: PrivateKey) -> None:
     """Sign with a Signer that is handed in, over the key of the settings or without one."""
-    signer = Signer(key_pair_id=OTHER_KEY_ID, private_key=ec_key)
-    for key_id in (site.AWS_CLOUDFRONT_KEY_ID, None):
+    storage = CloudFrontS3Storage(cloudfront_signer=own)
+    for key_id in (KEY_ID, None):
         site.AWS_CLOUDFRONT_KEY_ID = key_id
-        storage = CloudFrontS3Storage(cloudfront_signer=signer)
         url = storage.url("a.jpg", ip_address="192.0.2.0/24")
         assert verify(storage, url).ip_address == "192.0.2.0/24"
         assert storage.trusted_keys() == {OTHER_KEY_ID: ec_key.public_key}
-
-
-def test_own_signer_assigned_later(ec_key: PrivateKey) -> None:
-    """Sign with a Signer that is assigned after the first URL."""
-    storage = CloudFrontS3Storage()
-    assert parameters_of(storage.url("a.jpg"))["Key-Pair-Id"] == KEY_ID
-    storage.cloudfront_signer = Signer(key_pair_id=OTHER_KEY_ID, private_key=ec_key)
-    assert parameters_of(storage.url("a.jpg"))["Key-Pair-Id"] == OTHER_KEY_ID
-
-
-def test_own_signer_needs_a_domain(site: Any, ec_key: PrivateKey) -> None:
-    """Refuse to sign without a domain, whoever signs."""
     site.AWS_S3_CUSTOM_DOMAIN = None
-    signer = Signer(key_pair_id=OTHER_KEY_ID, private_key=ec_key)
     with pytest.raises(ImproperlyConfigured, match="E004"):
-        CloudFrontS3Storage(cloudfront_signer=signer).url("a.jpg")
+        storage.url("a.jpg")
+
+
+@pytest.mark.parametrize("signer", ["own", "foreign"])
+@pytest.mark.parametrize("step", [0, 86400])
+@pytest.mark.parametrize("later", [NOW, NOW + 59])
+def test_assigned_later(signer: str, step: int, later: int, request: pytest.FixtureRequest) -> None:
+    """Sign with a signer that is assigned after the first URL, until signing is turned off."""
+    storage = CloudFrontS3Storage(expire_step=step)
+    assert key_of(storage) == KEY_ID
+    storage.cloudfront_signer = request.getfixturevalue(signer)
+    assert key_of(storage, later) == OTHER_KEY_ID
+    storage.querystring_auth = False
+    assert storage.url("a.jpg") == f"{ORIGIN}/a.jpg"
 
 
 @pytest.mark.parametrize("name", ["a.jpg", "한글 1.jpg"])
@@ -92,66 +105,53 @@ def test_signer_of_botocore(name: str, foreign: CloudFrontSigner) -> None:
     assert parameters_of(ours)["Key-Pair-Id"] == OTHER_KEY_ID
 
 
-@pytest.mark.parametrize("given", [object(), "a key", 42], ids=["object", "text", "number"])
-def test_signer_of_no_kind(given: Any) -> None:
-    """Refuse what cannot sign, with what can, at each URL that needs a signature."""
-    storage = CloudFrontS3Storage(cloudfront_signer=given)
-    for _ in range(2):
-        with pytest.raises(ImproperlyConfigured, match=r"cloudfront_signer is a .*key_id"):
-            storage.url("a.jpg")
-    assert storage.unsigned_url("a.jpg") == f"https://{DOMAIN}/a.jpg"
-
-
 def test_signer_of_botocore_signs_policies(foreign: CloudFrontSigner, ec_key: PrivateKey) -> None:
-    """Sign custom policies, resources and downloads with it as with any key."""
+    """Sign custom policies, resources and downloads with it; only its public key is not known."""
     storage = CloudFrontS3Storage(cloudfront_signer=foreign, hash_algorithm="SHA256")
     verifier = Verifier({OTHER_KEY_ID: ec_key.public_key})
     for arguments in ({"ip_address": "192.0.2.7"}, {"folder": "a"}, {"download": "a.pdf"}):
         url = storage.url("a/b.jpg", **arguments)  # type: ignore[arg-type]
         assert verifier.verify(url, now=0, viewer_ip="192.0.2.7").date_less_than
-    with pytest.raises(ImproperlyConfigured, match="does not tell its public key"):
+    with pytest.raises(ImproperlyConfigured, match=OTHER_KEY_ID):
         storage.trusted_keys()
 
 
-def test_signer_of_botocore_assigned_later(foreign: CloudFrontSigner) -> None:
-    """Take a signer of botocore's at any time, and give up the own one."""
-    storage = CloudFrontS3Storage()
-    storage.cloudfront_signer = foreign
-    assert parameters_of(storage.url("a.jpg"))["Key-Pair-Id"] == OTHER_KEY_ID
-    storage.querystring_auth = False
-    assert storage.url("a.jpg") == f"https://{DOMAIN}/a.jpg"
+@pytest.mark.parametrize("given", [object(), "a key", 42], ids=["object", "text", "number"])
+def test_signer_of_no_kind(given: Any) -> None:
+    """Refuse what cannot sign at each URL that needs a signature, without showing it."""
+    storage = CloudFrontS3Storage(cloudfront_signer=given)
+    for _ in range(2):
+        with pytest.raises(ImproperlyConfigured, match=r"cloudfront_signer") as caught:
+            storage.url("a.jpg")
+        assert type(given).__name__ in str(caught.value)
+    assert storage.unsigned_url("a.jpg") == f"{ORIGIN}/a.jpg"
+
+
+class OfSubclass(CloudFrontS3Storage):
+    """Return, or forget to return, a signer that it made."""
+
+    made: Any = None
+
+    def get_cloudfront_signer(self, key_id: str, key: Any) -> Any:
+        """Return what a test says."""
+        return self.made
 
 
 def test_signer_of_a_subclass(foreign: CloudFrontSigner) -> None:
-    """Use what an overridden get_cloudfront_signer returns."""
-
-    class Kms(CloudFrontS3Storage):
-        def get_cloudfront_signer(self, key_id: str, key: Any) -> Any:
-            return foreign
-
-    assert parameters_of(Kms().url("a.jpg"))["Key-Pair-Id"] == OTHER_KEY_ID
-
-
-class Forgetful(CloudFrontS3Storage):
-    """Forget to return what it made."""
-
-    def get_cloudfront_signer(self, key_id: str, key: Any) -> Any:
-        """Return nothing."""
-
-
-def test_a_signer_that_was_not_returned() -> None:
-    """Refuse to make unsigned URLs since an overridden get_cloudfront_signer returns None."""
-    with pytest.raises(ImproperlyConfigured, match=r"get_cloudfront_signer\(\) returned None"):
-        Forgetful().url("a.jpg")
-    with pytest.raises(ImproperlyConfigured, match=r"get_cloudfront_signer\(\) returned None"):
-        Forgetful().current_signer()
+    """Use what an overridden get_cloudfront_signer returns; refuse None if URLs must be signed."""
+    storage = OfSubclass()
+    for ask in (storage.current_signer, partial(storage.url, "a.jpg")):
+        with pytest.raises(ImproperlyConfigured, match="get_cloudfront_signer"):
+            ask()
+    storage.made = foreign
+    assert key_of(storage) == OTHER_KEY_ID
 
 
 @pytest.mark.parametrize("options", [{"cloudfront_signer": None}, {"querystring_auth": False}])
 def test_a_signer_that_nobody_needs(options: dict[str, Any]) -> None:
     """Make public URLs if signing is turned off, whatever get_cloudfront_signer returns."""
-    storage = Forgetful(**options)
-    assert storage.url("a.jpg") == f"https://{DOMAIN}/a.jpg"
+    storage = OfSubclass(**options)
+    assert storage.url("a.jpg") == f"{ORIGIN}/a.jpg"
     assert storage.find_problems() == []
     assert storage.settings_key() is None
 

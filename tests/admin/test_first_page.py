@@ -1,0 +1,310 @@
+"""Test which steps the first page offers in each situation, and how loudly it warns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from cryptography.fernet import Fernet
+from django.contrib.auth import get_user_model
+from django.db import connection
+from django.test import override_settings
+from django.test.utils import CaptureQueriesContext
+from pytest_django import Settings
+
+from cfsigned_django import keyring
+from cfsigned_django.admin.overview import SOME
+from cfsigned_django.rotation import store
+from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django.signing import PrivateKey
+from tests.admin import (
+    LIST,
+    FakeCloudFront,
+    Visitor,
+    activated,
+    address,
+    detail,
+    fresh,
+    imported,
+    moved,
+    started,
+    trusted,
+)
+from tests.admin.transcript import NOON, Transcript
+
+DAY = 86400
+NO_SETTINGS_KEY = {"AWS_CLOUDFRONT_KEY": None, "AWS_CLOUDFRONT_KEY_ID": None}
+OTHER_GROUP = "00000000-0000-4000-8000-000000000099"
+BROKEN_PEM = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0B"
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """How things stand: ``prepare`` writes the rows, then the settings change.
+
+    ``levels`` are those of the notices, the worst first; "problem" if there is
+    nothing else to show.
+    """
+
+    name: str
+    buttons: str
+    levels: str
+    prepare: tuple[Callable[[], object], ...]
+    settings: dict[str, Any]
+
+    @contextmanager
+    def seen_by(self, visitor: Visitor) -> Iterator[None]:
+        """Let things stand so within the block, and let the person log in."""
+        for do in self.prepare:
+            do()
+        with override_settings(**self.settings):
+            # A change of SECRET_KEY has ended the session.
+            visitor.client.force_login(get_user_model().objects.get())
+            yield
+
+
+def case(
+    name: str, buttons: str, levels: str, *prepare: Callable[[], object], **settings: object
+) -> Situation:
+    """Return a situation; BY_HAND=True is short for the setting."""
+    settings = {("AWS_CLOUDFRONT_" * (key == "BY_HAND")) + key: settings[key] for key in settings}
+    return Situation(name, buttons, levels, prepare, settings)
+
+
+def change(**columns: object) -> Callable[[], object]:
+    """Return what changes columns of the newest row."""
+    return lambda: KeyPair.objects.filter(pk=KeyPair.objects.latest("created_at").pk).update(
+        **columns
+    )
+
+
+def in_storages(*key_pair_ids: str) -> dict[str, Any]:
+    """Return settings in which storages hold a key each, and nothing else does."""
+    storages: dict[str, Any] = {
+        f"media{number}": {
+            "BACKEND": "cfsigned_django.storage.CloudFrontS3Storage",
+            "OPTIONS": {
+                "cloudfront_key": PrivateKey.generate().to_pem(),
+                "cloudfront_key_id": each,
+            },
+        }
+        for number, each in enumerate(key_pair_ids)
+    }
+    staticfiles = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    return {**NO_SETTINGS_KEY, "STORAGES": {**storages, "staticfiles": staticfiles}}
+
+
+def old() -> None:
+    """Import a key that is due to be replaced."""
+    imported(days=97)
+
+
+def spare() -> None:
+    """Have a spare that is ready."""
+    trusted(spare=True, good_for=3600)
+
+
+def stuck() -> None:
+    """Have started four days ago."""
+    moved(started(), created_at=-4 * DAY)
+
+
+def claimed(seconds: int) -> Callable[[], object]:
+    """Return what starts a rotation at which another process is for so many seconds."""
+    return lambda: moved(started(), claimed_until=seconds)
+
+
+def good_for(seconds: int) -> Callable[[], object]:
+    """Return what puts a key into the group that has worked for so many seconds."""
+    return lambda: trusted(good_for=seconds)
+
+
+def retiring_for(seconds: int) -> Callable[[], object]:
+    """Return what lets a new key sign; the former one stopped so many seconds ago."""
+    return lambda: activated(former_retiring_for=seconds)
+
+
+REVOKED = change(status="revoked", active_in=None, revoked_at=datetime(2027, 3, 3, tzinfo=UTC))
+ELSEWHERE = change(key_group_id=OTHER_GROUP, next_in=OTHER_GROUP)
+SITUATIONS = [
+    case("the settings' key signs", "*import, start", "warning"),
+    case("the settings' key is broken", "*import, start", "warning", AWS_CLOUDFRONT_KEY=BROKEN_PEM),
+    case("a storage's key signs", "*import, start", "warning", **in_storages("K2JCJMDEHXQW5F")),
+    case(
+        "storages differ",
+        "*import, start",
+        "warning",
+        **in_storages("K2JCJMDEHXQW5F", "K36X4X2EO997HM"),
+    ),
+    case("trusted signer", "*start", "warning", AWS_CLOUDFRONT_KEY_ID="APKAIOSFODNN7EXAMPLE"),
+    case("no key", "*start", "error", **NO_SETTINGS_KEY),
+    case("a young key signs", "start", "info info", imported),
+    case(
+        "a spare is wanted", "start", "warning info", imported, AWS_CLOUDFRONT_SPARE_KEY="RSA_2048"
+    ),
+    case("an old key signs", "*start", "warning info info", old),
+    case("a spare is ready", "*start", "warning info", old, spare),
+    case("unprobed spare", "*check, start", "info", imported, lambda: trusted(spare=True)),
+    case("a key is generated", "*trust", "info", imported, started),
+    case("a key is generated, by hand", "*trust", "info", imported, started, BY_HAND=True),
+    case("a key is stuck", "*trust", "warning info", imported, stuck),
+    case("a key is stuck, by hand", "*trust", "warning info", imported, stuck, BY_HAND=True),
+    case("a claim", "*trust (blocked)", "info info", imported, claimed(30)),
+    case("a claim that is over", "*trust", "info", imported, claimed(-1)),
+    case(
+        "the new key cannot be decrypted",
+        "*trust (blocked)",
+        "warning info",
+        *(imported, started, change(encrypted_private_key="damaged")),
+    ),
+    case(
+        "the new key cannot be decrypted, with encryption keys",
+        "*trust (blocked)",
+        "warning info",
+        *(imported, started, change(encrypted_private_key="damaged")),
+        AWS_CLOUDFRONT_ENCRYPTION_KEYS=[Fernet.generate_key()],
+    ),
+    case("unprobed key", "*check", "info", imported, trusted),
+    case("unprobed key, by hand", "*check, correct", "info", imported, trusted, BY_HAND=True),
+    case("a key waits", "*activate (blocked), check", "info", imported, good_for(60)),
+    case("a key is ready", "*activate, check", "info", imported, good_for(301)),
+    case("a key retires", "start", "info info", imported, activated),
+    case("a key retires today", "start", "info info", imported, retiring_for(7 * DAY - 3600)),
+    case("a key has retired", "*retire, start", "info info", imported, retiring_for(8 * DAY)),
+    case("a key is left over", "start", "warning info", activated),
+    case(
+        "the signing key cannot be decrypted",
+        "*start",
+        "error info info",
+        imported,
+        SECRET_KEY="another one",
+    ),
+    case("half revoked", "*finish, start", "error error info", *(imported, activated, REVOKED)),
+    case("a key of another group", "*import, start", "warning", started, ELSEWHERE),
+    case("no key group", "", "problem", imported, AWS_CLOUDFRONT_KEY_GROUP_ID=None),
+    case("times have no zone", "", "problem", USE_TZ=False),
+    case("not a truth value", "", "problem", imported, BY_HAND="yes"),
+]
+
+
+@pytest.mark.parametrize("situation", SITUATIONS, ids=lambda each: each.name.replace(" ", "-"))
+def test_steps_and_notices(admin: Visitor, situation: Situation) -> None:
+    """The page asks for one step, offers others quietly, and warns as loudly as it must."""
+    with situation.seen_by(admin):
+        admin.get()
+        overview = admin.context["overview"]
+        if overview is None:
+            assert situation.levels == "problem"
+            assert admin.context["problem"]
+            return
+        assert " ".join(each.level for each in overview.notices) == situation.levels
+        assert ", ".join(admin.buttons()) == situation.buttons
+
+
+def test_words(admin: Visitor, cloudfront: FakeCloudFront, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page reads as its transcript says in each situation."""
+    monkeypatch.setattr(store, "read_database_clock", lambda using: NOON)
+    transcript = Transcript(admin)
+    for situation in SITUATIONS:
+        cloudfront.begin()
+        keyring.forget()
+        with situation.seen_by(admin):
+            admin.get()
+            transcript.add(situation.name)
+        KeyPair.objects.all().delete()
+
+    transcript.check("admin-first-page")
+
+
+def test_progress_shows_how_far_a_wait_is(admin: Visitor) -> None:
+    """The bar of a key that has worked for one minute of five is at a fifth."""
+    imported()
+    trusted(good_for=60)
+
+    assert '<progress max="300" value="60"' in admin.client.get(LIST).text
+
+
+def test_timeline_is_in_order(admin: Visitor) -> None:
+    """A card tells the moments of its key in order: past ones, the last one, those to come."""
+    imported(days=10)
+    trusted(good_for=60)
+    admin.get()
+
+    waiting, signing = (card.timeline for card in admin.context["overview"].live)
+
+    assert [each.tense for each in waiting] == [
+        *("past", "past", "now", "next", "later", "later"),
+    ]
+    assert [each.at is not None for each in waiting] == [True, True, True, True, False, False]
+    assert [each.tense for each in signing] == ["past", "now", "next", "later"]
+
+
+def test_former_keys_are_kept_in_sight(admin: Visitor, settings: Settings) -> None:
+    """Some keys that are over are shown, and all of them if somebody asks, with few queries."""
+    settings.AWS_CLOUDFRONT_KEY = settings.AWS_CLOUDFRONT_KEY_ID = None
+
+    def look(address: str = LIST) -> tuple[int, int]:
+        with CaptureQueriesContext(connection) as queries:
+            page = admin.client.get(address).text
+        return page.count("cfsigned-is-retired"), len(queries)
+
+    counts = []
+    for _ in range(SOME + 2):
+        KeyPair.objects.filter(pk=started().pk).update(status="retired", next_in=None)
+        counts.append(look())
+
+    assert [shown for shown, _ in counts] == [*range(1, SOME + 1), SOME, SOME]
+    assert len({queries for _, queries in counts}) == 1
+    assert look(f"{LIST}?all")[0] == SOME + 2
+
+
+def test_fragment_is_the_page_without_its_frame(admin: Visitor) -> None:
+    """What a script puts in the place of the old state is the same, and nothing around it."""
+    imported()
+
+    whole, part = admin.client.get(LIST).text, admin.client.get(LIST, {"fragment": "1"}).text
+
+    assert "<html" in whole
+    assert "<html" not in part
+    assert 'id="cfsigned-overview"' in part
+
+
+@pytest.mark.parametrize(("good_for", "interval"), [(60, 5), (None, 60)])
+def test_page_looks_again_soon_only_during_a_short_wait(
+    admin: Visitor, good_for: int | None, interval: int
+) -> None:
+    """An open page asks every 5 s during a short wait, and once a minute otherwise."""
+    imported()
+    if good_for is not None:
+        trusted(good_for=good_for)
+
+    assert f'data-interval="{interval}"' in admin.client.get(LIST).text
+
+
+def test_longer_waits_are_remembered(admin: Visitor, settings: Settings) -> None:
+    """Links of a time when they lived longer keep their key, even if no job ever runs."""
+    key_pair = imported()
+    for max_expire in (30 * DAY, 3600):
+        settings.AWS_CLOUDFRONT_MAX_EXPIRE = max_expire
+        settings.STORAGES = dict(settings.STORAGES)  # made anew, as after a restart
+        admin.get()
+
+    assert fresh(key_pair).retirement_seconds > 30 * DAY
+
+
+def test_looking_does_not_call_aws(admin: Visitor, cloudfront: FakeCloudFront) -> None:
+    """Pages read the database only, and change nothing: they open while AWS is down."""
+    imported()
+    key_pair = started()
+    before = list(KeyPair.objects.values())
+    cloudfront.calls.clear()
+
+    for path in (LIST, detail(key_pair), address("trust", key_pair), address("revoke", key_pair)):
+        admin.get(path)
+
+    assert list(KeyPair.objects.values()) == before
+    assert cloudfront.calls == []

@@ -1,0 +1,675 @@
+"""The contract with the database, on SQLite, PostgreSQL and MariaDB: rows, clock, claims, races."""
+
+from __future__ import annotations
+
+import asyncio
+import pickle
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from unittest import mock
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import call_command
+from django.db import (
+    DatabaseError,
+    IntegrityError,
+    OperationalError,
+    connection,
+    connections,
+    transaction,
+)
+from django.db.migrations.executor import MigrationExecutor
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from pytest_django import Settings
+
+from cfsigned_django import keyring
+from cfsigned_django.aws.errors import AwsError
+from cfsigned_django.rotation import store
+from cfsigned_django.rotation.active import find_active_signer
+from cfsigned_django.rotation.errors import Claimed
+from cfsigned_django.rotation.lifecycle import KeyStatus
+from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django.rotation.store import KeyPairStore, read_database_clock
+from cfsigned_django.signing import PrivateKey, Signer
+from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
+from tests.keyring import KEY_GROUP_ID, make_key_pair
+from tests.rotation import ECDSA, Killed, Site, change, die, fresh, once
+from tests.simulation.faults import Fault
+from tests.storage_cases import KEY_ID, parameters_of, without_sha1
+
+pytestmark = [pytest.mark.database, pytest.mark.django_db]
+
+ACTIVE = {"status": KeyStatus.ACTIVE, "active_in": KEY_GROUP_ID}
+PENDING = {"status": KeyStatus.PENDING, "next_in": KEY_GROUP_ID}
+TRUSTED = {"status": KeyStatus.TRUSTED, "next_in": KEY_GROUP_ID}
+
+
+def elsewhere(act: Callable[..., Any], *arguments: Any) -> Any:
+    """Do something as another process would: on a connection of its own."""
+
+    def run() -> Any:
+        try:
+            return act(*arguments)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        return pool.submit(run).result()
+
+
+def do_not_wait() -> None:
+    """Let this connection wait for locks only shortly; SQLite in memory never waits."""
+    statements = {
+        "postgresql": "SET lock_timeout = '200ms'",
+        "mysql": "SET innodb_lock_wait_timeout = 1",
+    }
+    if statement := statements.get(connection.vendor):
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
+
+
+# Columns that code cannot be trusted with
+
+
+@pytest.mark.parametrize(
+    ("fields", "other"),
+    [
+        pytest.param(ACTIVE, ACTIVE, id="two ACTIVE"),
+        pytest.param(PENDING, TRUSTED, id="two successors"),
+        pytest.param(
+            {"key_pair_id": "K1"}, {"key_pair_id": "K1", "key_group_id": "another"}, id="one id"
+        ),
+    ],
+)
+def test_two_of_a_kind(fields: Any, other: Any, ec_key: PrivateKey) -> None:
+    """Refuse a second ACTIVE key pair, a second successor and a key pair id that is taken."""
+    make_key_pair(ec_key, **{"key_pair_id": "K1", **fields})
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        make_key_pair(ec_key, **{"key_pair_id": "K2", **other})
+    assert KeyPair.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"status": KeyStatus.ACTIVE},
+        {"status": KeyStatus.ACTIVE, "active_in": "another"},
+        {"status": KeyStatus.RETIRING, "active_in": KEY_GROUP_ID},
+        {"status": KeyStatus.PENDING},
+        {"status": KeyStatus.TRUSTED, "next_in": "another"},
+        {"status": KeyStatus.REVOKED, "next_in": KEY_GROUP_ID},
+    ],
+    ids=str,
+)
+def test_unique_columns_follow_the_state(fields: Any, ec_key: PrivateKey) -> None:
+    """Refuse a row whose unique columns do not say what its state says."""
+    with pytest.raises(IntegrityError), transaction.atomic():
+        make_key_pair(ec_key, "K1", **fields)
+
+
+def test_key_groups_are_apart(ec_key: PrivateKey) -> None:
+    """Allow one ACTIVE key pair in each key group, also past the model, and many without an id."""
+    make_key_pair(ec_key, "K1", **ACTIVE)
+    make_key_pair(ec_key, "K2", **{**ACTIVE, "key_group_id": "another", "active_in": "another"})
+    make_key_pair(ec_key, None)
+    make_key_pair(ec_key, None)
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        KeyPair.objects.filter(key_pair_id=None).update(**ACTIVE)
+    assert KeyPair.objects.count() == 4
+
+
+@pytest.mark.django_db(transaction=True)
+def test_migrate_from_nothing_and_back() -> None:
+    """Make the table from no table, and take it away again."""
+    table = KeyPair._meta.db_table
+
+    call_command("migrate", "cfsigned_django", "zero", verbosity=0)
+    assert table not in connection.introspection.table_names()
+
+    call_command("migrate", "cfsigned_django", verbosity=0)
+    assert table in connection.introspection.table_names()
+    executor = MigrationExecutor(connection)
+    assert {name for name in executor.loader.disk_migrations if name[0] == "cfsigned_django"} <= {
+        *executor.loader.applied_migrations
+    }
+
+
+# The clock
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Seoul", "America/Chicago"])
+def test_the_time_is_in_utc(zone: str, settings: Settings) -> None:
+    """Return the present moment, not one that is hours off, whatever TIME_ZONE says."""
+    settings.TIME_ZONE = zone
+
+    moment = read_database_clock("default")
+
+    assert moment.utcoffset() == timedelta(0)
+    assert abs(moment - timezone.now()) < timedelta(minutes=20)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_time_goes_on_in_a_transaction() -> None:
+    """Return the present moment, not that at which the transaction began."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+        first = read_database_clock("default")
+        assert any(read_database_clock("default") > first for _ in range(10_000))
+
+
+@pytest.mark.parametrize("vendor", ["postgresql", "mysql", "oracle"])
+def test_a_server_is_asked(vendor: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask a server for its time, which is in UTC without saying so."""
+    fake: Any = mock.MagicMock(vendor=vendor)
+    cursor = fake.cursor.return_value.__enter__.return_value
+    cursor.fetchone.return_value = (datetime(2026, 1, 1, 12),)
+    monkeypatch.setattr(store, "connections", {"other": fake})
+
+    assert read_database_clock("other") == datetime(2026, 1, 1, 12, tzinfo=UTC)
+    assert "UTC" in cursor.execute.call_args.args[0]
+
+
+# Claims
+
+
+def test_second_machine_is_told(key_group: Site) -> None:
+    """While one machine is at a step, another one does not begin it."""
+    key_pair = key_group.started()
+    seen = []
+
+    def come_second() -> None:
+        with pytest.raises(Claimed):
+            key_group.rotation().trust(fresh(key_pair), now=key_group.now)
+        seen.append(fresh(key_pair).claimed_until)
+
+    boundary = once(("list_public_keys", "before"), come_second)
+    key_group.rotation(boundary=boundary).trust(key_pair, now=key_group.now)
+
+    assert seen == [key_group.now + timedelta(seconds=60)]
+    assert fresh(key_pair).claimed_until is None
+
+
+@pytest.mark.parametrize("step", ["trust", "retire", "restore"])
+def test_claim_holds_while_each_call_takes_its_longest(key_group: Site, step: str) -> None:
+    """A process that lives keeps its step, although all its calls take longer than one claim."""
+    former = key_group.imported()
+    key_pair = key_group.started() if step == "trust" else key_group.activated()
+    if step == "retire":
+        key_group.wait(3780)
+        key_pair = fresh(former)
+    if step == "restore":
+        key_pair = key_group.trusted()
+        key_group.take_out(key_pair)
+    began, seen = key_group.now, []
+
+    def watch(method: str, side: str) -> None:
+        claimed = fresh(key_pair).claimed_until
+        if side == "after" and claimed is not None:
+            key_group.wait(33)
+            seen.append(claimed - key_group.now)
+
+    rotation = key_group.rotation(boundary=watch)
+    if step == "restore":
+        rotation.restore_missing([key_pair], now=key_group.now)
+    else:
+        getattr(rotation, step)(key_pair, now=key_group.now)
+
+    assert key_group.now - began > timedelta(seconds=60)
+    assert min(seen) == timedelta(seconds=27)
+
+
+@pytest.mark.parametrize("is_taken", [True, False], ids=["taken", "not taken"])
+def test_process_that_was_held_up(key_group: Site, is_taken: bool) -> None:
+    """Who slept until another machine took the step leaves it to that one, else goes on."""
+    key_pair = key_group.started()
+
+    def sleep() -> None:
+        key_group.wait(500)
+        if is_taken:
+            key_group.rotation().trust(fresh(key_pair), now=key_group.now)
+
+    rotation = key_group.rotation(boundary=once(("create_public_key", "before"), sleep))
+    with pytest.raises(Claimed) if is_taken else nullcontext():
+        rotation.trust(key_pair, now=key_group.now)
+
+    assert fresh(key_pair).status == "trusted"
+    assert key_group.members == {key_group.foreign, str(fresh(key_pair))} == key_group.public_keys
+
+
+def test_failure_gives_the_step_back(key_group: Site) -> None:
+    """After an error the step is free in a few seconds, in which CloudFront may settle."""
+    key_pair = key_group.started()
+    failing = key_group.rotation(fault=lambda method: Fault.THROTTLED)
+    with pytest.raises(AwsError):
+        failing.trust(key_pair, now=key_group.now)
+
+    with pytest.raises(Claimed):
+        key_group.rotation().trust(key_pair, now=key_group.now)
+    key_group.wait(5)
+    key_group.rotation().trust(key_pair, now=key_group.now)
+
+    assert fresh(key_pair).status == "trusted"
+
+
+def test_death_leaves_the_step_for_a_minute(key_group: Site) -> None:
+    """The step of a process that died is free when its claim has run out."""
+    key_pair = key_group.started()
+    rotation = key_group.rotation(boundary=once(("list_public_keys", "before"), die))
+
+    with pytest.raises(Killed):
+        rotation.trust(key_pair, now=key_group.now)
+    key_group.wait(59)
+    with pytest.raises(Claimed):
+        key_group.rotation().trust(key_pair, now=key_group.now)
+    key_group.wait(1)
+    key_group.rotation().trust(key_pair, now=key_group.now)
+
+    assert fresh(key_pair).status == "trusted"
+
+
+def test_late_failure_does_not_shorten_a_removal(
+    key_group: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who removes a revoked key keeps others away, whoever was held up at its creation."""
+    key_pair = key_group.started()
+    lock = KeyPairStore.lock
+
+    def fall_behind(store: KeyPairStore, row: KeyPair) -> None:
+        key_group.wait(66)
+        claimed = key_group.now + timedelta(seconds=60)
+        change(row, status="revoked", next_in=None, claimed_until=claimed)
+        lock(store, row)
+
+    monkeypatch.setattr(KeyPairStore, "lock", fall_behind)
+    with pytest.raises(AwsError):
+        key_group.rotation(fault=lambda method: Fault.UNREACHABLE).trust(
+            key_pair, now=key_group.now
+        )
+
+    assert fresh(key_pair).claimed_until == key_group.now + timedelta(seconds=65)
+
+
+# Locks and lost races
+
+
+def test_lock_writes_before_it_reads(key_group: Site) -> None:
+    """Who locks the group waits for the others, and sees what they wrote: a write comes first."""
+    former, active = key_group.imported(), key_group.activated()
+    change(active, changed_by="kim")
+    store = key_group.rotation().store
+
+    with CaptureQueriesContext(connection) as queries, store.transaction():
+        store.lock(active)
+
+    write, read = [each["sql"] for each in queries if "cfsigned_django_keypair" in each["sql"]]
+    assert write.startswith("UPDATE")
+    assert key_group.key_group_id in write
+    assert not any(each.pk.hex in write.replace("-", "") for each in (former, active))
+    assert read.startswith("SELECT")
+    assert active.changed_by == "kim"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_lock_keeps_other_processes_from_the_group() -> None:
+    """While one process has locked the group, another one is told; afterwards it may."""
+    key_group = Site()
+    former, active = key_group.imported(), key_group.activated()
+    store = key_group.rotation().store
+
+    def lock_another_row() -> None:
+        do_not_wait()
+        with store.transaction():
+            store.lock(fresh(former))
+
+    with store.transaction():
+        store.lock(active)
+        with pytest.raises(Claimed):
+            elsewhere(lock_another_row)
+
+    elsewhere(lock_another_row)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_machines_activate_once() -> None:
+    """Of two machines that let a key sign in the same moment, one does, and the other is told."""
+    if connection.vendor == "sqlite":
+        pytest.skip("In memory, SQLite refuses at once to read what another connection writes.")
+    key_group = Site()
+    former = key_group.imported()
+    key_pair = key_group.trusted(good_for=301)
+    meet = threading.Barrier(2)
+
+    def activate() -> bool:
+        row = fresh(key_pair)
+        meet.wait(30)
+        try:
+            key_group.rotation().activate(row, now=key_group.now)
+        except Claimed:
+            return False
+        finally:
+            connections.close_all()
+        return True
+
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        has_won = [each.result() for each in [pool.submit(activate) for _ in range(2)]]
+
+    assert sorted(has_won) == [False, True]
+    assert [each for each in key_group.moves if each[1] == "active"] == [
+        (str(former), "active"),
+        (str(key_pair), "active"),
+    ]
+    assert fresh(former).status == "retiring"
+
+
+def test_row_that_was_read_before_moves_nothing(key_group: Site) -> None:
+    """Who comes second, with a row read before, is told and changes nothing."""
+    key_group.imported()
+    key_pair = key_group.trusted(good_for=301)
+    seen = fresh(key_pair)
+    key_group.rotation().activate(key_pair, now=key_group.now)
+    before = list(KeyPair.objects.values())
+
+    with pytest.raises(Claimed):
+        key_group.rotation().activate(seen, now=key_group.now)
+
+    assert list(KeyPair.objects.values()) == before
+
+
+def test_second_successor_is_not_created(key_group: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who starts in the same moment as another machine is told, and adds no second key."""
+    key_group.started()
+    monkeypatch.setattr(KeyPairStore, "successor", lambda self: None)
+
+    with pytest.raises(Claimed):
+        key_group.started()
+
+    assert KeyPair.objects.count() == 1
+
+
+def test_other_failure_of_the_database_is_no_lost_race(key_group: Site) -> None:
+    """A server that is gone is not taken for another process that was quicker."""
+    with (
+        pytest.raises(OperationalError),
+        key_group.rotation().store.transaction(),
+    ):
+        raise OperationalError("gone")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_transaction_of_the_caller_is_joined() -> None:
+    """What comes after a write may not be undone: ATOMIC_REQUESTS and the like are refused."""
+    key_group = Site()
+
+    with transaction.atomic(), pytest.raises(RuntimeError):
+        key_group.rotation().start(algorithm=ECDSA, now=key_group.now)
+
+    assert not KeyPair.objects.exists()
+
+
+# Which key signs
+
+
+def activate(private_key: PrivateKey, key_pair_id: str) -> None:
+    """Let a new key pair be the ACTIVE one."""
+    KeyPair.objects.filter(active_in=KEY_GROUP_ID).update(status=KeyStatus.RETIRING, active_in=None)
+    make_key_pair(private_key, key_pair_id, **ACTIVE)
+
+
+def signs() -> str:
+    """Return the id of the key that a new URL is signed with."""
+    return parameters_of(CloudFrontFileSystemStorage().url("a.jpg"))["Key-Pair-Id"]
+
+
+async def signs_in_an_event_loop() -> str:
+    """Return the same where Django allows no query."""
+    keyring.forget()
+    return signs()
+
+
+@pytest.fixture
+def looks_for_active_key(site: Settings) -> Iterator[None]:
+    """Set up a site that looks for its key in the database, in a process that knows nothing."""
+    site.AWS_CLOUDFRONT_KEY_GROUP_ID = KEY_GROUP_ID
+    keyring.register(find_active_signer)
+    yield
+    keyring.register(find_active_signer)
+
+
+@pytest.mark.usefixtures("looks_for_active_key")
+class TestRows:
+    """Which row signs."""
+
+    def test_active(self, ec_key: PrivateKey, settings: Settings) -> None:
+        """Sign with the ACTIVE key pair, whatever else there is, also without a settings key."""
+        assert signs() == KEY_ID
+        make_key_pair(ec_key, "KNEXT", **TRUSTED)
+        make_key_pair(ec_key, "KOLD")
+        make_key_pair(ec_key, "K0", **{**ACTIVE, "key_group_id": "other", "active_in": "other"})
+        keyring.forget()
+        assert signs() == KEY_ID
+
+        activate(ec_key, "KACTIVE")
+        keyring.forget()
+        assert signs() == "KACTIVE"
+        settings.AWS_CLOUDFRONT_KEY = settings.AWS_CLOUDFRONT_KEY_ID = None
+        assert signs() == "KACTIVE"
+
+    def test_a_settings_key_that_is_over(self, rsa_key: PrivateKey) -> None:
+        """Refuse the key of the settings where its row is not ACTIVE any more."""
+        make_key_pair(rsa_key, KEY_ID, status=KeyStatus.REVOKED)
+
+        with pytest.raises(ImproperlyConfigured, match=KEY_GROUP_ID):
+            signs()
+
+    def test_a_signer_that_is_handed_in(self, ec_key: PrivateKey) -> None:
+        """Sign with what was handed in, whatever the database says."""
+        activate(ec_key, "KACTIVE")
+        signer = Signer(key_pair_id="KSIGNER", private_key=ec_key)
+
+        url = CloudFrontS3Storage(cloudfront_signer=signer).url("a.jpg")
+
+        assert parameters_of(url)["Key-Pair-Id"] == "KSIGNER"
+
+    @pytest.mark.parametrize("case", ["hash", "encryption"])
+    def test_a_row_that_cannot_sign(
+        self, case: str, rsa_key: PrivateKey, settings: Settings
+    ) -> None:
+        """Name what keeps the ACTIVE key from signing, and do not sign with the settings' key."""
+        activate(rsa_key, "KACTIVE")
+        if case == "encryption":
+            settings.SECRET_KEY = "new"
+
+        named = "KACTIVE" if case == "hash" else "SECRET_KEY"
+        with (
+            without_sha1() if case == "hash" else nullcontext(),
+            pytest.raises(ImproperlyConfigured, match=named),
+        ):
+            signs()
+
+    def test_a_table_that_is_not_there(
+        self,
+        ec_key: PrivateKey,
+        monkeypatch: pytest.MonkeyPatch,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        """Before the first migration the settings' key signs; later the ACTIVE one goes on."""
+        with transaction.atomic():
+            with monkeypatch.context() as patch:
+                patch.setattr(KeyPair._meta, "db_table", "not_there_yet")
+                assert signs() == KEY_ID
+                assert caplog.records == []
+            activate(ec_key, "K1")  # the transaction of a view is still usable
+        keyring.forget()
+        assert signs() == "K1"
+
+        monkeypatch.setattr(KeyPair._meta, "db_table", "gone")
+        keyring.forget()
+        assert signs() == "K1"
+
+    def test_one_query_for_many_urls(
+        self,
+        ec_key: PrivateKey,
+        django_assert_num_queries: Callable[[int], AbstractContextManager[Any]],
+    ) -> None:
+        """Ask the database once, however many storages sign however many URLs."""
+        activate(ec_key, "K1")
+        signs()
+        storage = CloudFrontFileSystemStorage()
+
+        with django_assert_num_queries(0):
+            for number in range(200):
+                storage.url(f"{number}.jpg")
+                signs()
+
+    def test_a_known_key_is_not_decrypted_again(
+        self, ec_key: PrivateKey, settings: Settings
+    ) -> None:
+        """Neither decrypt nor parse a key again that still signs."""
+        activate(ec_key, "K1")
+        known = find_active_signer(KEY_GROUP_ID, None, None).signer
+
+        settings.SECRET_KEY = "a key that decrypts nothing"
+
+        assert find_active_signer(KEY_GROUP_ID, None, known).signer is known
+
+    def test_the_database_of_writes_is_asked(self, ec_key: PrivateKey, settings: Settings) -> None:
+        """Ask where key pairs are written: a replica may lag behind."""
+        settings.DATABASE_ROUTERS = [f"{__name__}.ReadFromReplica"]
+        activate(ec_key, "K1")
+
+        assert signs() == "K1"
+
+    def test_an_unpickled_storage(self, ec_key: PrivateKey) -> None:
+        """Sign with the ACTIVE key also in a storage that was pickled while another one was."""
+        activate(ec_key, "K1")
+        storage = CloudFrontFileSystemStorage()
+        storage.url("a.jpg")
+        pickled = pickle.dumps(storage)
+        activate(ec_key, "K2")
+        keyring.forget()
+
+        url = pickle.loads(pickled).url("a.jpg")  # noqa: S301
+
+        assert parameters_of(url)["Key-Pair-Id"] == "K2"
+
+
+class ReadFromReplica:
+    """Read from a database that does not answer; queries that name one do not ask."""
+
+    def db_for_read(self, model: Any, **hints: Any) -> str:
+        """Return the replica."""
+        return "replica"
+
+    def db_for_write(self, model: Any, **hints: Any) -> str:
+        """Return the primary."""
+        return "default"
+
+
+@pytest.mark.usefixtures("looks_for_active_key")
+@pytest.mark.django_db(transaction=True)
+class TestPlaces:
+    """Where URLs are signed."""
+
+    def test_event_loop(self, ec_key: PrivateKey) -> None:
+        """Sign in an event loop, in which Django allows no query."""
+        activate(ec_key, "K1")
+
+        assert asyncio.run(signs_in_an_event_loop()) == "K1"
+
+    def test_autocommit_is_off(self, ec_key: PrivateKey) -> None:
+        """See what was committed since, also on a connection that commits by hand."""
+        activate(ec_key, "K1")
+        connection.set_autocommit(False)
+        try:
+            assert signs() == "K1"
+            connection.rollback()
+        finally:
+            connection.set_autocommit(True)
+
+    def test_connection_is_closed(
+        self, ec_key: PrivateKey, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Close the connection of a look that had one to itself, also where it failed."""
+        opened: list[Any] = []
+
+        def fail(key_pair: KeyPair, hash_algorithm: object) -> Signer:
+            opened.append(connections["default"])
+            raise OperationalError("gone")
+
+        activate(ec_key, "K1")
+        monkeypatch.setattr(KeyPair, "make_signer", fail)
+
+        assert asyncio.run(signs_in_an_event_loop()) == KEY_ID
+        assert opened[0] is not connection
+        assert opened[0].connection is None
+
+
+@pytest.mark.postgres
+@pytest.mark.usefixtures("looks_for_active_key")
+@pytest.mark.django_db(transaction=True)
+class TestTransactions:
+    """What SQLite in memory cannot show: transactions that keep to what they saw."""
+
+    @pytest.mark.parametrize("level", ["READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"])
+    def test_a_transaction_sees_the_present(self, level: str, ec_key: PrivateKey) -> None:
+        """Sign with the key that became ACTIVE after the transaction of a view began."""
+        activate(ec_key, "K1")
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute(f"SET TRANSACTION ISOLATION LEVEL {level}")
+            assert KeyPair.objects.count() == 1
+            elsewhere(activate, ec_key, "K2")
+            keyring.forget()
+
+            assert signs() == "K2"
+
+    def test_a_transaction_that_failed(self, ec_key: PrivateKey) -> None:
+        """Sign in a transaction that takes no more queries."""
+        activate(ec_key, "K1")
+        with transaction.atomic():
+            with pytest.raises(IntegrityError):
+                make_key_pair(ec_key, "K1")
+            with pytest.raises(DatabaseError):
+                KeyPair.objects.count()
+
+            assert signs() == "K1"
+            transaction.set_rollback(True)
+
+    def test_an_event_loop_in_a_transaction(self, ec_key: PrivateKey) -> None:
+        """Sign in an event loop that runs within a transaction."""
+        activate(ec_key, "K1")
+
+        with transaction.atomic():
+            KeyPair.objects.count()
+            elsewhere(activate, ec_key, "K2")
+            assert asyncio.run(signs_in_an_event_loop()) == "K2"
+
+    def test_no_connection_is_left(self, ec_key: PrivateKey) -> None:
+        """Leave no connection behind, however often a look needs one of its own."""
+        activate(ec_key, "K1")
+
+        def count() -> int:
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+                )
+                number: int = cursor.fetchone()[0]
+            return number
+
+        before = count()
+        for _ in range(20):
+            asyncio.run(signs_in_an_event_loop())
+        for _ in range(1000):  # The server may still be at closing the last one.
+            if count() == before:
+                break
+            time.sleep(0.01)
+        assert count() == before
