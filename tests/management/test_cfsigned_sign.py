@@ -60,7 +60,7 @@ def test_json_says_when_the_url_ends_and_which_key_signed_it() -> None:
         ),
         (["a.jpg", "--storage", "plain"], "does not sign URLs"),
         (["a.jpg", "--expire", "0"], "1 s or more"),
-        (["../a.jpg"], "holds '..'"),
+        (["../a.jpg"], "'../a.jpg'"),
     ],
 )
 def test_refuses_with_one_sentence(arguments: list[str], message: str) -> None:
