@@ -123,7 +123,7 @@ def _url_lifetimes() -> Iterator[int]:
     """Yield the longest lifetime of a URL of each storage whose keys may rotate."""
     for config in signing_configs():
         lifetime = whole_seconds(config.max_expire)
-        if config.key_group_id and lifetime is not None:  # else find_problems() tells
+        if config.key_group_id and lifetime and lifetime > 0:  # else find_problems() reports it
             yield lifetime
 
 

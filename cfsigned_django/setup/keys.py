@@ -22,7 +22,7 @@ from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair, KnownReason
 from cfsigned_django.rotation.probe import ProbeResult
 from cfsigned_django.rotation.rotation import Rotation
-from cfsigned_django.signing import KeyAlgorithm, PrivateKey, Signer
+from cfsigned_django.signing import InvalidKey, KeyAlgorithm, PrivateKey, Signer
 from cfsigned_django.validation import is_of_trusted_signer
 
 _ONLY_THE_OWNER = 0o600
@@ -112,7 +112,10 @@ class KeyFile:
         )
 
     def _load(self) -> PrivateKey:
-        return PrivateKey.load(self.path)
+        try:
+            return PrivateKey.load(self.path)
+        except InvalidKey as error:
+            raise InvalidKey(f"{self.path} cannot be used. {error}") from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -43,7 +43,7 @@ def test_credentials_of_storage(port: int, s3_bucket: str) -> None:
     url = storages["default"].url("한글.txt")
     answer, stdout, _ = run(port, lambda: fetch(url))
     assert answer == (200, b"text")
-    assert f"STORAGES['default'], CloudFrontS3Storage, bucket {s3_bucket}\n" in stdout
+    assert s3_bucket in stdout
 
 
 def test_profile(
@@ -68,14 +68,14 @@ def test_profile(
 
 
 @pytest.mark.parametrize(
-    ("settings", "options", "message"),
+    ("settings", "options", "named"),
     [
-        ({"AWS_STORAGE_BUCKET_NAME": None}, {}, "AWS_STORAGE_BUCKET_NAME is not set"),
-        ({}, {"cors_origin": ["http://a.example"]}, "--cors-origin is for storages other"),
+        ({"AWS_STORAGE_BUCKET_NAME": None}, {}, "AWS_STORAGE_BUCKET_NAME"),
+        ({}, {"cors_origin": ["http://a.example"]}, "--cors-origin"),
         ({}, {"profile": "missing"}, "missing"),
     ],
 )
-def test_refuses(settings: dict[str, Any], options: dict[str, Any], message: str) -> None:
+def test_refuses(settings: dict[str, Any], options: dict[str, Any], named: str) -> None:
     """Refuse what S3 could not be asked with."""
-    with override_settings(**settings), pytest.raises(CommandError, match=message):
+    with override_settings(**settings), pytest.raises(CommandError, match=named):
         call_command("cfsigned_edge", insecure=True, **options)

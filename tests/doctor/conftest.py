@@ -9,11 +9,7 @@ import pytest
 
 from cfsigned_django import keyring
 from cfsigned_django.aws.client import Clients
-from cfsigned_django.doctor.live import RequestedObject
-from cfsigned_django.signing import PrivateKey, Signer
-from tests.doctor.command_line import MODULE
-from tests.doctor.healthy_site import build_world
-from tests.doctor.played import DIRECT, URL
+from cfsigned_django.signing import PrivateKey
 from tests.doctor.world import LOCATION, NOW, World
 from tests.ministack_server import Ministack
 from tests.plugins_aws import (
@@ -21,17 +17,17 @@ from tests.plugins_aws import (
     ministack as ministack,
     no_aws_configuration as no_aws_configuration,
 )
-from tests.storage_cases import KEY_ID, S3_BACKEND
+from tests.storage_cases import S3_BACKEND
+
+MODULE = "cfsigned_django.management.commands.cfsigned_doctor"
 
 
 @pytest.fixture
-def clients(ministack: Ministack, aws_account: str) -> Clients:
-    """Return the clients of an empty account."""
-    return Clients(
-        cloudfront=ministack.client("cloudfront", account=aws_account),
-        s3=ministack.client("s3", account=aws_account),
-        sts=ministack.client("sts", account=aws_account),
-    )
+def signing_site(site: Any, db: None) -> Any:
+    """Return a site that can sign, with no AWS behind it."""
+    site.STORAGES = {"default": {"BACKEND": S3_BACKEND}}
+    keyring.forget()  # what an earlier test has left in the database
+    return site
 
 
 @pytest.fixture
@@ -39,12 +35,18 @@ def world(
     site: Any,
     db: None,
     no_aws_configuration: None,
-    clients: Clients,
+    ministack: Ministack,
     aws_account: str,
     ec_key: PrivateKey,
 ) -> World:
     """Return a site whose files are private and whose links work."""
-    world = build_world(clients, bucket=f"doctor-{aws_account}", key=ec_key)
+    clients = Clients(
+        cloudfront=ministack.client("cloudfront", account=aws_account),
+        s3=ministack.client("s3", account=aws_account),
+        sts=ministack.client("sts", account=aws_account),
+    )
+    world = World(clients=clients, bucket=f"doctor-{aws_account}", key=ec_key)
+    world.build()
     site.STORAGES = {"default": {"BACKEND": S3_BACKEND}}
     site.AWS_LOCATION = LOCATION
     site.AWS_CLOUDFRONT_KEY = ec_key.to_pem().decode()
@@ -58,13 +60,6 @@ def world(
 
 
 @pytest.fixture
-def wanted(ec_key: PrivateKey) -> RequestedObject:
-    """Return what to ask for: an object of a bucket."""
-    signer = Signer(key_pair_id=KEY_ID, private_key=ec_key)
-    return RequestedObject(url=URL, signer=signer, direct_url=DIRECT, region="us-east-1")
-
-
-@pytest.fixture
 def online(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     """Let the command reach the emulator and the edge of a healthy site."""
     monkeypatch.setattr(f"{MODULE}.make_clients", lambda **_: world.clients)
@@ -72,11 +67,3 @@ def online(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr(f"{MODULE}.fetch", world.fetch)
     monkeypatch.setattr(f"{MODULE}.time", mock.Mock(time=lambda: NOW))
     return world
-
-
-@pytest.fixture
-def signing_site(site: Any, db: None) -> Any:
-    """Return a site that can sign, with no AWS behind it."""
-    site.STORAGES = {"default": {"BACKEND": S3_BACKEND}}
-    keyring.forget()  # what an earlier test has left in the database
-    return site

@@ -31,7 +31,6 @@ def viewer(
     ministack: Ministack,
     aws_account: str,
     settings: Any,
-    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     no_aws_configuration: None,
 ) -> Viewer:
@@ -39,8 +38,6 @@ def viewer(
     monkeypatch.setenv("AWS_ENDPOINT_URL", ministack.endpoint_url)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCOUNT)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "not checked")
-    monkeypatch.setattr("cfsigned_django.setup.site._is_migrated", lambda: False)
-    monkeypatch.chdir(tmp_path)
     settings.AWS_STORAGE_BUCKET_NAME = bucket = f"made-{aws_account}"
     clients: Clients = clients_of(ministack, ACCOUNT)
     viewer = Viewer(
@@ -76,12 +73,13 @@ def test_nothing_is_wrong(
     wanted: list[str], viewer: Viewer, settings: Any, ministack: Ministack, tmp_path: Path
 ) -> None:
     """Be content with every choice that the set-up makes, and with a file that is there."""
-    made = io.StringIO()
-    arguments = ["--create", "--path-pattern", "media/*", "--apply", "--yes", "--json", *wanted]
-    call_command("cfsigned_setup", *arguments, stdout=made, stderr=io.StringIO())
+    made, key = io.StringIO(), tmp_path / "key.pem"
+    arguments = ["--create", "--path-pattern", "media/*", "--key-file", str(key), *wanted]
+    options = ["--apply", "--yes", "--json"]
+    call_command("cfsigned_setup", *arguments, *options, stdout=made, stderr=io.StringIO())
     for name, value in json.loads(made.getvalue())["settings"].items():
         setattr(settings, name, value)
-    settings.AWS_CLOUDFRONT_KEY = next(tmp_path.glob("*.pem"))
+    settings.AWS_CLOUDFRONT_KEY = key
     settings.STORAGES = {"default": {"BACKEND": S3_BACKEND}}
     # The emulator's key groups have ids that look like those of public keys.
     settings.SILENCED_SYSTEM_CHECKS = ["cfsigned.W004"]

@@ -8,16 +8,17 @@ import pytest
 
 from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.bucket_policy import (
+    Reader,
     access_control_statement,
     admits,
     admits_identity,
     other_readers,
     service_statements,
-    statements,
 )
 from cfsigned_django.aws.documents.distribution import covers
 
 ARN = "arn:aws:cloudfront::111122223333:distribution/EDFDVBD6EXAMPLE"
+ACCOUNT = "111122223333"
 OBJECT = "arn:aws:s3:::media/media/1.jpg"
 
 
@@ -68,22 +69,25 @@ def test_statement_for_the_service(changes: Document, expected: bool) -> None:
     assert any(admits(each, ARN) for each in found) is expected
 
 
+BY_IDENTITY = "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity EH1"
+
+
 @pytest.mark.parametrize(
     ("principal", "expected"),
     [
-        ({"AWS": "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity EH1"}, True),
+        ({"AWS": BY_IDENTITY}, True),
         ({"CanonicalUser": "abc"}, True),
-        ({"AWS": "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity EH12"}, False),
+        ({"AWS": f"{BY_IDENTITY}2"}, False),
         ("*", False),
     ],
 )
 def test_statement_for_an_identity(principal: Any, expected: bool) -> None:
-    """Tell whether a policy lets an identity read."""
-    policy = {"Statement": statement(Principal=principal, Condition={})}
+    """Tell whether a policy lets an identity read, by one statement or beside others."""
+    alone = statement(Principal=principal, Condition={})
+    beside = [statement(), statement(Effect="Deny"), alone]
 
-    assert admits_identity(policy, "EH1", OBJECT) is expected
-    beside = {"Statement": [statement(), statement(Effect="Deny"), *statements(policy)]}
-    assert admits_identity(beside, "EH1", OBJECT) is expected
+    assert admits_identity({"Statement": alone}, "EH1", OBJECT) is expected
+    assert admits_identity({"Statement": beside}, "EH1", OBJECT) is expected
     assert not admits_identity(None, "EH1", OBJECT)
 
 
@@ -93,9 +97,14 @@ OURS = "arn:aws:cloudfront::111122223333:distribution/EALSO"
 OFFICE = {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}
 
 
-def from_distributions(*arns: str) -> Document:
-    """Return the condition that lets distributions in."""
-    return {"StringEquals": {"AWS:SourceArn": list(arns)}}
+def equal(**values: str | list[str]) -> Document:
+    """Return the condition that these are equal."""
+    return {"StringEquals": values}
+
+
+def others(policy: Document, objects: str = OBJECT, identity_id: str = "") -> list[Reader]:
+    """Return whom else a policy lets read."""
+    return other_readers(policy, objects, distribution_arn=ARN, identity_id=identity_id)
 
 
 @pytest.mark.parametrize(
@@ -111,35 +120,28 @@ def from_distributions(*arns: str) -> Document:
         ({"Principal": BACKUP, "Resource": "arn:aws:s3:::media/*.jpg"}, (BACKUP["AWS"], True)),
         ({"Principal": {"CanonicalUser": "abc"}}, ("abc", True)),
         ({"Principal": {"Service": "x.amazonaws.com"}}, ("x.amazonaws.com", False)),
+        ({"Principal": "*", "Condition": OFFICE}, ("aws:SourceIp", False)),
+        ({"Condition": equal(**{"AWS:SourceArn": [ARN, OTHER]})}, (OTHER, False)),
+        ({"Condition": equal(**{"AWS:SourceArn": OURS})}, (OURS, True)),
         (
-            {"Principal": "*", "Condition": OFFICE},
-            ("whoever fulfils its condition (aws:SourceIp)", False),
+            {"Condition": equal(**{"aws:SourceAccount": ACCOUNT})},
+            (f"CloudFront for {ACCOUNT}", True),
         ),
-        ({"Condition": from_distributions(ARN, OTHER)}, (f"CloudFront for {OTHER}", False)),
-        ({"Condition": from_distributions(OURS)}, (f"CloudFront for {OURS}", True)),
-        (
-            {"Condition": {"StringEquals": {"aws:SourceAccount": "111122223333"}}},
-            ("CloudFront for 111122223333", True),
-        ),
-        (
-            {
-                "Condition": {
-                    "StringEquals": {"AWS:SourceArn": ARN, "AWS:SourceAccount": "111122223333"}
-                }
-            },
-            None,
-        ),
+        ({"Condition": equal(**{"AWS:SourceArn": ARN, "AWS:SourceAccount": ACCOUNT})}, None),
     ],
 )
 def test_other_readers(changes: Document, expected: tuple[str, bool] | None) -> None:
     """Name whom else a statement lets read, and tell whether it names them."""
     policy = {"Statement": [statement(), statement(**changes)]}
 
-    found = other_readers(
-        policy, "arn:aws:s3:::media/media/*", distribution_arn=ARN, identity_id=""
-    )
+    found = others(policy, "arn:aws:s3:::media/media/*")
 
-    assert [(each.who, each.is_named) for each in found] == ([expected] if expected else [])
+    if expected is None:
+        assert found == []
+    else:
+        [other] = found
+        assert expected[0] in other.who
+        assert other.is_named is expected[1]
 
 
 def test_statement_that_leaves_out_little() -> None:
@@ -147,24 +149,16 @@ def test_statement_that_leaves_out_little() -> None:
     wide = {"Effect": "Allow", "Principal": BACKUP, "NotAction": "s3:Delete*", "NotResource": "x"}
     narrow = {**wide, "NotAction": "s3:*"}
 
-    found = other_readers(
-        {"Statement": [narrow, wide]}, OBJECT, distribution_arn=ARN, identity_id=""
-    )
+    found = others({"Statement": [narrow, wide]})
 
     assert [each.statement for each in found] == ["statement 2"]
 
 
 def test_identity_is_no_other_reader() -> None:
     """Leave out the identity by which the origin reads, in both of its names, and no other."""
-    names = {
-        "AWS": [
-            "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity EH1",
-            "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity EOLD",
-        ],
-        "CanonicalUser": "abc",
-    }
+    names = {"AWS": [BY_IDENTITY, f"{BY_IDENTITY}OLD"], "CanonicalUser": "abc"}
     policy = {"Statement": statement(Principal=names, Condition={})}
 
-    (found,) = other_readers(policy, OBJECT, distribution_arn=ARN, identity_id="EH1")
+    (found,) = others(policy, identity_id="EH1")
 
     assert found.who == names["AWS"][1]

@@ -2,23 +2,66 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from unittest import mock
 
 import pytest
 from botocore.signers import CloudFrontSigner
 from django.core.management import CommandError, call_command
+from django.db import DatabaseError
+from django.utils import timezone
 
+from cfsigned_django import keyring
 from cfsigned_django.aws import client
-from cfsigned_django.doctor.catalog import finding
-from cfsigned_django.signing import PrivateKey
+from cfsigned_django.rotation.lifecycle import KeyStatus
+from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django.signing import PrivateKey, Signer
 from cfsigned_django.viewer import Answer
-from tests.doctor.command_line import MODULE, run
+from tests.doctor.conftest import MODULE
+from tests.doctor.seeded import key_not_in_group
 from tests.doctor.world import ORIGIN, World
 from tests.golden import assert_golden
-from tests.storage_cases import S3_BACKEND
+from tests.storage_cases import (
+    KEY_GROUP_ID,
+    KEY_ID,
+    OTHER_KEY_ID,
+    S3_BACKEND,
+    options_for,
+    without_sha1,
+)
+
+
+def run(*arguments: str) -> tuple[str, int]:
+    """Run the command; return what it printed, and its exit code."""
+    stdout = io.StringIO()
+    try:
+        call_command("cfsigned_doctor", *arguments, stdout=stdout, no_color=True)
+    except SystemExit as end:
+        return stdout.getvalue(), int(end.code or 0)
+    return stdout.getvalue(), 0
+
+
+def levels(*arguments: str) -> tuple[dict[str, str], int]:
+    """Run the command; return the level of each finding by its id, and the exit code."""
+    text, code = run(*arguments, "--json")
+    return {each["id"]: each["level"] for each in json.loads(text)}, code
+
+
+def store(key: PrivateKey, **fields: Any) -> KeyPair:
+    """Save a key pair of the site's key group."""
+    row = KeyPair.from_private_key(
+        key,
+        key_group_id=KEY_GROUP_ID,
+        created_at="2026-11-01T00:00:00Z",
+        **{"status": KeyStatus.ACTIVE, "active_in": KEY_GROUP_ID, "key_pair_id": KEY_ID, **fields},
+    )
+    row.save()
+    return row
 
 
 def test_healthy_site(online: World) -> None:
@@ -29,27 +72,23 @@ def test_healthy_site(online: World) -> None:
     assert_golden("doctor-healthy-site", online.anonymous(text))
 
 
-def test_sick_site(online: World) -> None:
+def test_broken_site(online: World, site: Any) -> None:
     """Print errors first, each with why and what to do, and exit with 1."""
-    online.set_members(online.add_public_key(PrivateKey.generate(), "other"))
+    key_not_in_group(online, site)
+    [other] = online.members()
 
     text, code = run("--object", "albums/1.jpg")
 
     assert code == 1
-    first, second, third, *_ = text.splitlines()
-    assert first.startswith(f"ERROR    {online.key_pair_id} is not in the key group site (")
-    assert first.endswith("[key-not-in-group]")
-    assert second == "         why: CloudFront answers InvalidKey (Unknown Key) to every link."
-    assert third.startswith("         fix: Add the public key to the key group")
-    assert text.splitlines()[-1].startswith("2 errors, 0 warnings, ")
+    assert_golden("doctor-broken-site", online.anonymous(text).replace(other, "K3OTHERKEY"))
 
 
 def test_json(online: World) -> None:
     """Print what machines read: a list of findings, with the fields of the contract."""
     text, code = run("--json", "--object", "albums/1.jpg")
 
-    assert code == 0
     found = json.loads(text)
+    assert code == 0
     assert {*found[0]} == {"id", "level", "what", "why", "fix", "subject"}
     assert {each["level"] for each in found} == {"ok"}
 
@@ -59,47 +98,45 @@ def test_offline(signing_site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(f"{MODULE}.fetch", None)
     monkeypatch.setattr(f"{MODULE}.make_clients", None)
 
-    text, code = run("--offline", "--json")
-
-    assert code == 0
-    assert [each["id"] for each in json.loads(text)] == ["settings", "signing-key"]
+    assert levels("--offline") == ({"settings": "ok", "signing-key": "ok"}, 0)
 
 
 @pytest.mark.parametrize(
     ("setting", "value", "expected"),
     [
-        ("AWS_S3_CUSTOM_DOMAIN", None, ["cfsigned.E004"]),
-        ("AWS_CLOUDFRONT_KEY", "no key", ["cfsigned.E007"]),
-        ("AWS_CLOUDFRONT_KEY", None, ["cfsigned.E003"]),
-        ("AWS_CLOUDFRONT_ENCRYPTION_KEYS", ["no key"], ["cfsigned.E023", "signing-key"]),
-        ("AWS_S3_URL_PROTOCOL", "http:", ["cfsigned.W005", "signing-key"]),
+        ("AWS_S3_CUSTOM_DOMAIN", None, {"cfsigned.E004": "error"}),
+        ("AWS_CLOUDFRONT_KEY", "no key", {"cfsigned.E007": "error"}),
+        ("AWS_CLOUDFRONT_KEY", None, {"cfsigned.E003": "error"}),
+        (
+            "AWS_CLOUDFRONT_ENCRYPTION_KEYS",
+            ["no key"],
+            {"cfsigned.E023": "error", "signing-key": "ok"},
+        ),
+        ("AWS_S3_URL_PROTOCOL", "http:", {"cfsigned.W005": "warning", "signing-key": "ok"}),
     ],
 )
-def test_settings(setting: str, value: Any, expected: list[str], signing_site: Any) -> None:
+def test_settings(setting: str, value: Any, expected: dict[str, str], signing_site: Any) -> None:
     """Report the system checks as findings, also where no storage can be made."""
     setattr(signing_site, setting, value)
 
-    text, code = run("--offline", "--json")
-
-    assert [each["id"] for each in json.loads(text)] == expected
-    assert code == (0 if expected[0].startswith("cfsigned.W") else 1)
+    assert levels("--offline") == (expected, int("error" in expected.values()))
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("--storage", "nobody"), "There is no storage 'nobody' in STORAGES, which has default"),
-        (("--storage", "files"), "does not sign URLs"),
-        (("--storage", "public"), "its files are public"),
-        (("--object", "/"), "--object is the name of a file"),
-        (("--object", "../../x"), "--object '../../x': "),
-        (("--cors-origin", "app.example.com"), "is no origin"),
-        (("--cors-origin", "https://app.example.com/a"), "is no origin"),
-        (("--viewer-ip", "home"), "is no IP address"),
+        (("--storage", "nobody"), "'nobody'"),
+        (("--storage", "files"), "'files'"),
+        (("--storage", "public"), "AWS_QUERYSTRING_AUTH"),
+        (("--object", "/"), "--object"),
+        (("--object", "../../x"), "--object '../../x'"),
+        (("--cors-origin", "app.example.com"), "'app.example.com'"),
+        (("--cors-origin", "https://app.example.com/a"), "'https://app.example.com/a'"),
+        (("--viewer-ip", "home"), "'home'"),
     ],
 )
 def test_wrong_arguments(arguments: tuple[str, ...], words: str, signing_site: Any) -> None:
-    """Refuse what cannot be meant, in one sentence."""
+    """Refuse what cannot be meant, and name it."""
     signing_site.STORAGES = {
         "default": {"BACKEND": S3_BACKEND},
         "files": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
@@ -108,18 +145,6 @@ def test_wrong_arguments(arguments: tuple[str, ...], words: str, signing_site: A
 
     with pytest.raises(CommandError, match=re.escape(words)):
         call_command("cfsigned_doctor", "--offline", *arguments)
-
-
-def test_foreign_signer(signing_site: Any) -> None:
-    """Say that nothing is known of a signer that is not this package's."""
-    signing_site.STORAGES["default"]["OPTIONS"] = {
-        "cloudfront_signer": CloudFrontSigner("K2JCJMDEHXQW5F", lambda message: b"signed")
-    }
-
-    text, code = run("--offline", "--json")
-
-    assert json.loads(text)[0]["id"] == "foreign-signer"
-    assert code == 0
 
 
 def test_nothing_secret_is_printed(online: World) -> None:
@@ -150,11 +175,155 @@ def test_clients_of_the_storage(signing_site: Any, monkeypatch: pytest.MonkeyPat
     assert made["sts"] == {"region_name": "eu-west-1"}
 
 
-def test_plural() -> None:
-    """Count one error as one."""
-    from cfsigned_django.doctor.findings import write_report
+class TestKeys:
+    """The command says which key signs, or why none does."""
 
-    one = finding("url-expired", "Expired.", subject="URL")
-    *_, last = write_report([one], lambda level, line: line)
+    @pytest.fixture
+    def rotating_site(self, signing_site: Any) -> Any:
+        """Return a site whose keys are those of the database."""
+        signing_site.AWS_CLOUDFRONT_KEY = signing_site.AWS_CLOUDFRONT_KEY_ID = None
+        signing_site.AWS_CLOUDFRONT_KEY_GROUP_ID = KEY_GROUP_ID
+        return signing_site
 
-    assert last == "1 error, 0 warnings, 0 in order."
+    def test_key_of_the_database(self, rotating_site: Any, ec_key: PrivateKey) -> None:
+        """Name the ACTIVE key of the database; without one, nothing can be signed."""
+        unsigned = levels("--offline")
+        store(ec_key)
+        keyring.forget()
+        text, code = run("--offline")
+
+        assert unsigned == ({"settings": "ok", "cannot-sign": "error"}, 1)
+        assert code == 0
+        assert re.search(rf"{KEY_ID}.*ECDSA_P256.*\[signing-key\]", text)
+
+    def test_key_that_cannot_sign(self, online: World, site: Any, rsa_key: PrivateKey) -> None:
+        """Say once that OpenSSL refuses SHA-1, and look at all that needs no signer."""
+        site.AWS_CLOUDFRONT_KEY = rsa_key.to_pem().decode()
+
+        with without_sha1():
+            found, code = levels()
+
+        assert code == 1
+        assert found["cfsigned.E012"] == "error"
+        assert found["unsigned-refused"] == "ok"
+        assert not {"signing-key", "cannot-sign", "signed-served"} & found.keys()
+
+    def test_keys_that_cannot_sign(self, rotating_site: Any, rsa_key: PrivateKey) -> None:
+        """Name the key of the database, also if a check says the same of another storage's key."""
+        own = {"BACKEND": S3_BACKEND, "OPTIONS": options_for(rsa_key, key_group_id=None)}
+        store(rsa_key, key_pair_id=OTHER_KEY_ID)
+
+        with without_sha1():
+            alone = levels("--offline")
+            rotating_site.STORAGES = {**rotating_site.STORAGES, "own": own}
+            text, _ = run("--offline", "--json")
+
+        assert alone == ({"settings": "ok", "cannot-sign": "error"}, 1)
+        found = {each["id"]: each["what"] for each in json.loads(text) if each["level"] == "error"}
+        assert "AWS_CLOUDFRONT_KEY" in found["cfsigned.E012"]
+        assert OTHER_KEY_ID in found["cannot-sign"]
+
+    @pytest.mark.parametrize(
+        ("make", "expected"),
+        [
+            (lambda key: CloudFrontSigner(KEY_ID, lambda message: b"signed"), "foreign-signer"),
+            (lambda key: Signer(key_pair_id=KEY_ID, private_key=key), "cannot-sign"),
+        ],
+        ids=["botocore's", "without SHA-1"],
+    )
+    def test_signer_handed_in(
+        self,
+        make: Callable[[PrivateKey], object],
+        expected: str,
+        signing_site: Any,
+        rsa_key: PrivateKey,
+    ) -> None:
+        """Say what is known of a signer that is an option of the storage."""
+        options = {"cloudfront_signer": make(rsa_key)}
+        signing_site.STORAGES = {"default": {"BACKEND": S3_BACKEND, "OPTIONS": options}}
+
+        with without_sha1():
+            found, code = levels("--offline")
+
+        assert expected in found
+        assert code == int(expected == "cannot-sign")
+
+    @pytest.mark.parametrize(
+        ("change", "expected"),
+        [
+            (lambda site: setattr(site, "SECRET_KEY", "another"), "sealed-key"),
+            (
+                lambda site: KeyPair.objects.update(
+                    public_key=PrivateKey.generate().public_key.to_pem()
+                ),
+                "sealed-key-differs",
+            ),
+            (lambda site: KeyPair.objects.update(fingerprint="0" * 64), "sealed-key-differs"),
+        ],
+        ids=["secret", "public-key", "fingerprint"],
+    )
+    def test_key_of_no_use(
+        self,
+        change: Callable[[Any], object],
+        expected: str,
+        signing_site: Any,
+        ec_key: PrivateKey,
+    ) -> None:
+        """Find private keys of the database that are of no use, if they may have to sign."""
+        retired = {"status": KeyStatus.RETIRED, "active_in": None, "key_pair_id": "KRETIRED12345"}
+        store(PrivateKey.generate(), **retired)
+        store(ec_key)
+        change(signing_site)
+
+        text, code = run("--offline", "--json")
+
+        found = [each for each in json.loads(text) if each["level"] == "error"]
+        assert code == 1
+        assert [(each["id"], each["subject"]) for each in found] == [
+            (expected, f"KeyPair {KEY_ID}")
+        ]
+
+    @pytest.mark.parametrize(("group", "expected"), [(None, False), (KEY_GROUP_ID, True)])
+    def test_no_database(self, group: str | None, expected: bool, signing_site: Any) -> None:
+        """Report a database that fails only if keys may come from it."""
+        signing_site.AWS_CLOUDFRONT_KEY_GROUP_ID = group
+        failing = mock.patch(
+            "cfsigned_django.doctor.examination.key_pairs", side_effect=DatabaseError("no table")
+        )
+        with failing:
+            found, _ = levels("--offline")
+
+        assert ("database" in found) is expected
+
+    @pytest.mark.parametrize(
+        ("group", "days", "expected"),
+        [
+            (KEY_GROUP_ID, 0, {"rotation-waits": "ok"}),
+            (KEY_GROUP_ID, 30, {"rotation-stuck": "warning"}),
+            ("another", 30, {}),
+            (None, 30, {}),
+        ],
+    )
+    def test_rotation(
+        self,
+        group: str | None,
+        days: int,
+        expected: dict[str, str],
+        signing_site: Any,
+        ec_key: PrivateKey,
+    ) -> None:
+        """Say what a rotation of the storage's group waits for, or that it is stuck."""
+        signing_site.AWS_CLOUDFRONT_KEY_GROUP_ID = group and KEY_GROUP_ID
+        options = {"key_group_id": group}
+        signing_site.STORAGES = {"default": {"BACKEND": S3_BACKEND, "OPTIONS": options}}
+        moment = timezone.now() - timedelta(days=days)
+        retiring = {"active_in": None, "active_at": moment, "retiring_at": moment}
+        store(ec_key, status=KeyStatus.RETIRING, **retiring)
+        store(PrivateKey.generate(), key_pair_id="KACTIVE1234567")
+
+        text, _ = run("--offline", "--json")
+
+        found = [each for each in json.loads(text) if each["id"].startswith("rotation-")]
+        assert {each["id"]: each["level"] for each in found} == expected
+        assert all(each["subject"] == f"key group {KEY_GROUP_ID}" for each in found)
+        assert all(KEY_ID in each["what"] for each in found)

@@ -1,12 +1,12 @@
-"""Say in one sentence why AWS could not be asked, and go on with the rest."""
+"""Say once why AWS could not be asked, and what was not looked at, and go on with the rest."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 from botocore.exceptions import (
+    BotoCoreError,
     ClientError,
     EndpointConnectionError,
     NoCredentialsError,
@@ -14,70 +14,163 @@ from botocore.exceptions import (
 )
 
 from cfsigned_django.aws.client import Clients
+from cfsigned_django.aws.documents.iam import doctor_policy
 from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.doctor.findings import Level
+from cfsigned_django.doctor.distribution import DEPENDS_ON_PERMISSION
+from cfsigned_django.doctor.findings import Finding, Level
 from tests.doctor import faults, ids
-from tests.doctor.failing import Failing, check_rest, denied, examine_with, fail
+from tests.doctor.failing import Failing, denied
+from tests.doctor.seeded import MISSING_CORS, Change, no_block, public_bucket
 from tests.doctor.world import World
 from tests.ministack_server import Ministack
 from tests.simulation.answers import refusal
 
+#: What needs no call to AWS.
+REST = {
+    *("settings", "signing-key", "clock", "unsigned-refused", "signed-served"),
+    *("tampered-refused", "expired-refused", "s3-private"),
+}
+
+
+def fail(world: World, error: Callable[[str], Exception], *calls: str) -> None:
+    """Let calls to AWS, or all, fail for the doctor; CloudFront and S3 still answer viewers."""
+    clients = world.clients
+    world.doctor_clients = Clients(
+        cloudfront=Failing(clients.cloudfront, error, *calls),
+        s3=Failing(clients.s3, error, *calls),
+        sts=Failing(clients.sts, error, *calls),
+    )
+
+
+def the_problem(found: list[Finding]) -> Finding:
+    """Return the only fault, which is that AWS could not be asked; the rest was looked at."""
+    assert faults(found) == ["aws-unreadable"]
+    assert {*ids(found)} >= REST
+    [problem] = [each for each in found if each.level is Level.ERROR]
+    return problem
+
 
 @pytest.mark.parametrize(
-    ("error", "words", "fix"),
+    ("error", "words"),
     [
-        (
-            lambda name: EndpointConnectionError(endpoint_url="https://cloudfront.amazonaws.com/"),
-            "cloudfront.amazonaws.com cannot be reached",
-            "Check the network",
-        ),
-        (lambda name: NoCredentialsError(), "there are no AWS credentials", "Set AWS_PROFILE"),
-        (lambda name: NoRegionError(), "no AWS region is set", "AWS_DEFAULT_REGION"),
-        (
-            lambda name: refusal("Throttling", name, "Rate exceeded"),
-            "AWS asks for fewer calls per second (Throttling)",
-            "Try again",
-        ),
-        (
-            lambda name: refusal("ExpiredToken", name, "expired"),
-            "the AWS credentials have expired",
-            "Sign in again",
-        ),
+        (EndpointConnectionError(endpoint_url="https://cloudfront.x/"), ["cloudfront.x"]),
+        (NoCredentialsError(), ["AWS_PROFILE"]),
+        (NoRegionError(), ["AWS_DEFAULT_REGION"]),
+        (refusal("Throttling", "x", "Rate exceeded"), ["Throttling"]),
+        (refusal("ExpiredToken", "x", "expired"), ["expired"]),
     ],
     ids=["network", "credentials", "region", "throttling", "expired"],
 )
 def test_nothing_can_be_asked(
-    error: Callable[[str], Exception], words: str, fix: str, world: World
+    error: BotoCoreError | ClientError, words: list[str], world: World
 ) -> None:
     """Say once why no call succeeds, and look at all that needs none."""
-    fail(world, error)
+    fail(world, lambda name: error)
+
+    problem = the_problem(world.examine())
+
+    assert all(each in problem.what + problem.fix for each in words)
+
+
+#: A call that is not allowed, its permission, and what is looked at without it.
+PERMISSIONS: list[tuple[str, str, set[str]]] = [
+    ("list_distributions", "cloudfront:ListDistributions", {"bucket-not-public"}),
+    ("get_distribution", "cloudfront:GetDistribution", {"bucket-not-public"}),
+    ("list_key_groups", "cloudfront:ListKeyGroups", {"behavior", "bucket"}),
+    (
+        "list_origin_access_controls",
+        "cloudfront:ListOriginAccessControls",
+        {"keys", "behavior", "bucket", "origin"},
+    ),
+    ("list_cache_policies", "cloudfront:ListCachePolicies", {"keys", "origin"}),
+    ("list_origin_request_policies", "cloudfront:ListOriginRequestPolicies", {"keys", "origin"}),
+    (
+        "get_response_headers_policy",
+        "cloudfront:GetResponseHeadersPolicy",
+        {"keys", "origin", "bucket"},
+    ),
+    ("get_bucket_policy", "s3:GetBucketPolicy", {"keys", "behavior", "origin", "delivery"}),
+    ("get_bucket_cors", "s3:GetBucketCORS", {"keys", "behavior", "origin", "bucket"}),
+    (
+        "get_public_access_block",
+        "s3:GetBucketPublicAccessBlock",
+        {"keys", "behavior", "origin", "delivery"},
+    ),
+    (
+        "get_bucket_ownership_controls",
+        "s3:GetBucketOwnershipControls",
+        {"keys", "behavior", "origin", "bucket", "delivery"},
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("call", "permission", "others"), PERMISSIONS, ids=[each[0] for each in PERMISSIONS]
+)
+def test_one_permission_is_missing(
+    call: str, permission: str, others: set[str], world: World
+) -> None:
+    """Name the permission that is missing and what depends on it, and check all else."""
+    fail(world, denied, call)
 
     found = world.examine()
 
-    assert faults(found) == ["aws-unreadable"]
-    [problem] = [each for each in found if each.level is Level.ERROR]
-    assert words in problem.what
-    assert fix in problem.fix
-    check_rest(found)
+    problem = the_problem(found)
+    assert problem.subject == permission
+    assert permission in problem.what
+    assert permission in problem.fix
+    assert DEPENDS_ON_PERMISSION[permission] in problem.why
+    assert others <= {*ids(found)}
+
+
+def test_every_permission_is_missing(world: World) -> None:
+    """Name each permission that is missing, all of which the documented policy allows."""
+    fail(world, denied)
+
+    found = world.examine()
+
+    missing = {each.subject for each in found if each.id == "aws-unreadable"}
+    allowed = {each for part in doctor_policy("b")["Statement"] for each in part["Action"]}
+    assert {*faults(found)} == {"aws-unreadable"}
+    assert len(missing) >= 6
+    assert missing <= DEPENDS_ON_PERMISSION.keys() <= allowed
+    assert {*ids(found)} >= REST
+
+
+@pytest.mark.parametrize(
+    ("call", "change", "expected"),
+    [
+        ("get_bucket_cors", public_bucket, "bucket-public"),
+        ("get_bucket_policy", no_block, "bucket-not-blocked"),
+        ("get_public_access_block", public_bucket, "bucket-public"),
+        ("get_bucket_ownership_controls", MISSING_CORS, "cors-rule-missing"),
+    ],
+)
+def test_other_parts_of_the_bucket(call: str, change: Change, expected: str, world: World) -> None:
+    """Check what of the bucket may be read, where one part may not."""
+    change(world, None)
+    fail(world, denied, call)
+
+    found = faults(world.examine())
+
+    assert expected in found
+    assert found.count("aws-unreadable") == 1
 
 
 def test_other_account(world: World, ministack: Ministack) -> None:
     """Say that the credentials' account has no such distribution, and name the account."""
     account = "999999999998"
-    examine_with(
-        world,
-        Clients(
-            cloudfront=ministack.client("cloudfront", account=account),
-            s3=ministack.client("s3", account=account),
-            sts=ministack.client("sts", account=account),
-        ),
+    world.doctor_clients = Clients(
+        cloudfront=ministack.client("cloudfront", account=account),
+        s3=ministack.client("s3", account=account),
+        sts=ministack.client("sts", account=account),
     )
 
     found = world.examine()
 
     assert faults(found) == ["no-distribution", "key-unknown", "no-key-group", "bucket-refused"]
     assert account in next(each.what for each in found if each.id == "no-distribution")
-    check_rest(found)
+    assert {*ids(found)} >= REST
 
 
 def test_unknown_distribution(world: World) -> None:
@@ -86,26 +179,15 @@ def test_unknown_distribution(world: World) -> None:
 
     found = world.examine()
 
-    assert faults(found) == ["aws-unreadable"]
-    assert "EUNKNOWN123" in next(each.what for each in found if each.level is Level.ERROR)
+    assert "EUNKNOWN123" in the_problem(found).what
     assert {"keys", "bucket-not-public"} <= {*ids(found)}
 
 
 def test_bucket_in_another_region(world: World) -> None:
-    """Say that S3 sent the request to another region, and which setting says where."""
+    """Say which setting names the region, if S3 sends the request to another one."""
+    fail(world, lambda name: refusal("PermanentRedirect", name, "use another"), "head_bucket")
 
-    def redirected(name: str) -> ClientError:
-        return refusal("PermanentRedirect", name, "use another endpoint")
-
-    s3 = Failing(world.clients.s3, redirected, "head_bucket")
-    examine_with(world, replace(world.clients, s3=s3))
-
-    found = world.examine()
-
-    assert faults(found) == ["aws-unreadable"]
-    [problem] = [each for each in found if each.level is Level.ERROR]
-    assert "the bucket is in another region" in problem.what
-    assert "AWS_S3_REGION_NAME" in problem.fix
+    assert "AWS_S3_REGION_NAME" in the_problem(world.examine()).fix
 
 
 def test_clients_cannot_be_made(world: World) -> None:
@@ -116,27 +198,13 @@ def test_clients_cannot_be_made(world: World) -> None:
 
     world.make_clients = make_clients
 
-    found = world.examine()
-
-    assert faults(found) == ["aws-unreadable"]
-    check_rest(found)
+    assert the_problem(world.examine()).fix == "Do y."
 
 
 def test_no_network_at_all(world: World) -> None:
-    """Say that neither AWS nor the domain nor S3 answers, in one sentence each."""
+    """Say that neither AWS nor the domain nor S3 answers; offline, ask none of them."""
     fail(world, lambda name: EndpointConnectionError(endpoint_url="https://x.amazonaws.com/"))
     world.is_cut_off = True
 
-    found = world.examine()
-
-    assert faults(found) == ["aws-unreadable", "no-answer", "s3-no-answer"]
-
-
-def test_offline(world: World) -> None:
-    """Send nothing, ask nobody."""
-    world.is_cut_off = True
-    fail(world, denied)
-
-    found = world.examine(online=False)
-
-    assert ids(found) == ["settings", "signing-key"]
+    assert faults(world.examine()) == ["aws-unreadable", "no-answer", "s3-no-answer"]
+    assert ids(world.examine(online=False)) == ["settings", "signing-key"]

@@ -1,61 +1,77 @@
-"""Name each of many faults by its own finding, and find nothing on a healthy site."""
+"""Name each of many faults by its own finding, and find nothing on a sound site."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from cfsigned_django.aws.documents.cors import cors_rule
-from cfsigned_django.aws.documents.policies import RESPONSE_HEADERS_POLICIES
-from cfsigned_django.doctor.catalog import CATALOG
-from cfsigned_django.doctor.findings import Level
-from tests.doctor import faults
-from tests.doctor.seeded import FAULTS, Break
+from cfsigned_django.doctor.findings import Finding, Level
+from tests.doctor import faults, ids
+from tests.doctor.seeded import FAULTS, SOUND, Change, account, setting
 from tests.doctor.world import World
+from tests.storage_cases import FILE_BACKEND
+
+#: What is looked at and in order on a healthy site.
+HEALTHY = [
+    *("settings", "signing-key", "distribution", "behavior", "keys", "origin", "bucket"),
+    *("downloads-note", "delivery", "clock", "unsigned-refused", "signed-served"),
+    *("tampered-refused", "expired-refused", "cors", "cors-browser-cache", "s3-private"),
+]
 
 
-def test_healthy_site(world: World) -> None:
-    """Find nothing wrong where everything is right, and say what was looked at."""
+def unusual(found: list[Finding]) -> list[str]:
+    """Return the ids that a healthy site has not."""
+    return [each for each in ids(found) if each not in HEALTHY]
+
+
+@pytest.mark.parametrize(("change", "expected"), FAULTS.values(), ids=FAULTS)
+def test_fault(change: Change, expected: list[str], world: World, site: Any) -> None:
+    """Name the fault, with a reason and a remedy, and nothing that is no fault."""
+    change(world, site)
+
     found = world.examine()
 
-    assert faults(found) == []
-    looked_at = {each.id for each in found}
-    assert looked_at >= {"settings", "signing-key", "clock", "distribution", "keys", "behavior"}
-    assert looked_at >= {"origin", "bucket", "delivery", "unsigned-refused", "signed-served"}
-    assert looked_at >= {"tampered-refused", "expired-refused", "cors", "s3-private"}
-
-
-@pytest.mark.parametrize(("breaks", "expected"), FAULTS, ids=[each.__name__ for each, _ in FAULTS])
-def test_fault(breaks: Break, expected: list[str], world: World, site: Any) -> None:
-    """Name the fault, with a sentence, a reason and a remedy, and nothing that is no fault."""
-    breaks(world, site)
-
-    found = world.examine()
-
-    assert faults(found) == expected
+    assert unusual(found) == expected
+    assert faults(found)
     for each in found:
         assert each.what.endswith((".", ")"))
         assert ".." not in each.what
         assert each.level is Level.OK or (each.why and each.fix and each.subject)
+    # A bucket is in order only if nothing else is said of it, but whom it lets read by name.
+    about_bucket = {each for each in ids(found) if each.startswith("bucket-")}
+    assert "bucket" not in ids(found) or about_bucket <= {"bucket-readers"}
 
 
-def test_kinds_of_the_faults_exist() -> None:
-    """Seed 25 faults and more, each with an id of the table or of a system check."""
-    named = {each for _, ids in FAULTS for each in ids}
+@pytest.mark.parametrize(("change", "expected"), SOUND.values(), ids=SOUND)
+def test_sound(change: Change, expected: list[str], world: World, site: Any) -> None:
+    """Find no fault with what is unusual and right."""
+    change(world, site)
 
-    assert len({ids[0] for _, ids in FAULTS}) >= 25
-    assert {each for each in named if not each.startswith("cfsigned.")} <= CATALOG.keys()
+    found = world.examine()
+
+    assert unusual(found) == expected
+    assert faults(found) == []
 
 
-def test_response_headers_policy_of_cors(world: World) -> None:
-    """Ask for no CORS rule where a response headers policy gives the headers."""
-    upload = {**cors_rule(["https://a.example.com"]), "AllowedMethods": ["PUT"]}
-    world.clients.s3.put_bucket_cors(Bucket=world.bucket, CORSConfiguration={"CORSRules": [upload]})
-    world.update_behavior(ResponseHeadersPolicyId=RESPONSE_HEADERS_POLICIES["SimpleCORS"])
-    world.between = lambda answer: replace(
-        answer, headers={**answer.headers, "access-control-allow-origin": "*"}
-    )
+@pytest.mark.parametrize(
+    ("change", "absent"),
+    [
+        (account(bucket=None), {"bucket"}),
+        (setting("STORAGES", {"default": {"BACKEND": FILE_BACKEND}}), {"bucket", "s3-private"}),
+    ],
+    ids=["not read", "on disk"],
+)
+def test_no_bucket(change: Change, absent: set[str], world: World, site: Any) -> None:
+    """Look at no bucket if a storage has none, or if it was not read."""
+    change(world, site)
 
-    assert faults(world.examine()) == []
+    found = world.examine()
+
+    assert faults(found) == []
+    assert not absent & {*ids(found)}
+
+
+def test_healthy_site(world: World) -> None:
+    """Say of a healthy site what was looked at."""
+    assert ids(world.examine()) == HEALTHY

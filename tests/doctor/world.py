@@ -21,12 +21,30 @@ from cfsigned_django.aws.account_reader import list_key_groups, read_account
 from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.behavior import (
+    BehaviorChange,
     behaviors,
+    list_of,
+    patch_behavior,
     trusted_key_groups,
 )
 from cfsigned_django.aws.documents.bucket_policy import (
+    PUBLIC_ACCESS_BLOCK,
     access_control_statement,
     public_statements,
+)
+from cfsigned_django.aws.documents.cors import cors_rule
+from cfsigned_django.aws.documents.distribution import (
+    Attachment,
+    access_control_config,
+    attach,
+    find_origin,
+    new_behavior,
+    new_distribution_config,
+    new_origin,
+)
+from cfsigned_django.aws.documents.policies import (
+    ORIGIN_REQUEST_POLICIES,
+    RESPONSE_HEADERS_POLICIES,
 )
 from cfsigned_django.doctor.examination import Examination
 from cfsigned_django.doctor.findings import Finding
@@ -42,6 +60,8 @@ LOCATION = "media"
 NAME = "albums/1.jpg"
 ORIGIN = "https://app.example.com"
 NOW = 1_800_000_000
+#: What a behavior trusts that asks for no signature.
+OPEN: Document = {"Enabled": False, "Quantity": 0}
 _S3_DENIED = (
     b'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>AccessDenied</Code>'
     b"<Message>Access Denied</Message><RequestId>4442587FB7D0A2F9</RequestId></Error>"
@@ -55,9 +75,9 @@ class World:
     clients: Clients
     bucket: str
     key: PrivateKey
-    key_pair_id: str
-    key_group_id: str
-    distribution_id: str
+    key_pair_id: str = ""
+    key_group_id: str = ""
+    distribution_id: str = ""
     #: By how many seconds the clock of the site's machine is ahead.
     ahead: int = 0
     #: What the emulator cannot be brought to say.
@@ -75,6 +95,21 @@ class World:
     name: str | None = NAME
     cors_origins: tuple[str, ...] = (ORIGIN,)
     options: dict[str, Any] = field(default_factory=dict)
+
+    def build(self) -> None:
+        """Create bucket, keys and distribution: static files and pages open, media restricted."""
+        self.key_pair_id = self.add_public_key(self.key, "site")
+        self.key_group_id = self.add_key_group("site", self.key_pair_id)
+        self.clients.s3.create_bucket(Bucket=self.bucket)
+        control = self.clients.cloudfront.create_origin_access_control(
+            OriginAccessControlConfig=access_control_config(self.bucket)
+        )
+        config = _config(self.bucket, self.key_group_id, control["OriginAccessControl"]["Id"])
+        made = self.clients.cloudfront.create_distribution(DistributionConfig=config)
+        self.distribution_id = made["Distribution"]["Id"]
+        self.set_public_access_block()
+        self.set_cors(ORIGIN)
+        self.set_policy(self.statement())
 
     def examine(self, *, online: bool = True) -> list[Finding]:
         """Return all that the doctor finds."""
@@ -156,7 +191,7 @@ class World:
         found: Document = answer["DistributionConfig"]
         return found
 
-    def update(self, change: Callable[[Document], None]) -> None:
+    def update(self, change: Callable[[Document], object]) -> None:
         """Change the configuration of the distribution in place."""
         cloudfront = self.clients.cloudfront
         answer = cloudfront.get_distribution_config(Id=self.distribution_id)
@@ -167,8 +202,19 @@ class World:
         )
 
     def update_behavior(self, **fields: Any) -> None:
-        """Change fields of the behavior that serves the storage."""
-        self.update(lambda config: behavior_of(config).update(fields))
+        """Change fields of the behavior that serves the storage; None takes one away."""
+
+        def change(config: Document) -> None:
+            behavior = behavior_of(config)
+            behavior.update(fields)
+            for name in [name for name, value in fields.items() if value is None]:
+                del behavior[name]
+
+        self.update(change)
+
+    def trust(self, *key_group_ids: str) -> None:
+        """Replace the key groups that the behavior trusts."""
+        self.update_behavior(TrustedKeyGroups={"Enabled": True, **list_of([*key_group_ids])})
 
     def edit_distribution(self, **fields: Any) -> None:
         """Let the API say something else of the distribution."""
@@ -179,7 +225,25 @@ class World:
 
     def add_public_key(self, key: PrivateKey, name: str) -> str:
         """Create a public key; return its id."""
-        return create_public_key(self.clients, key, name)
+        encoded = key.public_key.to_pem()
+        answer = self.clients.cloudfront.create_public_key(
+            PublicKeyConfig={"CallerReference": name, "Name": name, "EncodedKey": encoded}
+        )
+        key_pair_id: str = answer["PublicKey"]["Id"]
+        return key_pair_id
+
+    def add_key_group(self, name: str, *key_pair_ids: str) -> str:
+        """Create a key group; return its id."""
+        answer = self.clients.cloudfront.create_key_group(
+            KeyGroupConfig={"Name": name, "Items": [*key_pair_ids]}
+        )
+        key_group_id: str = answer["KeyGroup"]["Id"]
+        return key_group_id
+
+    def members(self) -> list[str]:
+        """Return the public keys of the key group."""
+        answer = self.clients.cloudfront.get_key_group(Id=self.key_group_id)
+        return list(answer["KeyGroup"]["KeyGroupConfig"]["Items"])
 
     def set_members(self, *key_pair_ids: str) -> None:
         """Replace what is in the key group."""
@@ -196,10 +260,22 @@ class World:
         policy = {"Version": "2012-10-17", "Statement": list(statements)}
         self.clients.s3.put_bucket_policy(Bucket=self.bucket, Policy=json.dumps(policy))
 
-    def statement(self) -> Document:
-        """Return the statement that lets the distribution read."""
+    def statement(self, **changes: Any) -> Document:
+        """Return the statement that lets the distribution read, changed."""
         answer = self.clients.cloudfront.get_distribution(Id=self.distribution_id)
-        return access_control_statement(self.bucket, answer["Distribution"]["ARN"])
+        return {**access_control_statement(self.bucket, answer["Distribution"]["ARN"]), **changes}
+
+    def set_cors(self, *origins: str, **changes: Any) -> None:
+        """Replace the CORS rules of the bucket with one for these origins, changed."""
+        rules = [{**cors_rule(list(origins)), **changes}]
+        self.clients.s3.put_bucket_cors(Bucket=self.bucket, CORSConfiguration={"CORSRules": rules})
+
+    def set_public_access_block(self, **changes: bool) -> None:
+        """Turn the four switches of Block Public Access on, but for the changes."""
+        switches = {**PUBLIC_ACCESS_BLOCK, **changes}
+        self.clients.s3.put_public_access_block(
+            Bucket=self.bucket, PublicAccessBlockConfiguration=switches
+        )
 
     def anonymous(self, text: str) -> str:
         """Return a text in which the ids of this world are those of every world."""
@@ -214,6 +290,36 @@ class World:
         return text
 
 
+def _config(bucket: str, key_group_id: str, access_control_id: str) -> Document:
+    attachment = Attachment(access_control_id=access_control_id)
+    media = attach(new_origin(bucket, "us-east-1"), attachment)
+    pages = {
+        "Id": "pages",
+        "DomainName": "app.example.com",
+        "CustomOriginConfig": {
+            "HTTPPort": 80,
+            "HTTPSPort": 443,
+            "OriginProtocolPolicy": "https-only",
+        },
+    }
+    change = BehaviorChange(
+        key_group_id=key_group_id,
+        origin_request_policy_id=ORIGIN_REQUEST_POLICIES["CORS-S3Origin"],
+        response_headers_policy_id=RESPONSE_HEADERS_POLICIES["SimpleCORS"],
+    )
+    restricted = patch_behavior(new_behavior(media["Id"]), change)
+    config = new_distribution_config(bucket, media, new_behavior("pages"))
+    config["Origins"] = list_of([media, pages])
+    config["Aliases"] = list_of([DOMAIN])
+    config["CacheBehaviors"] = list_of(
+        [
+            {"PathPattern": "static/*", **new_behavior("pages")},
+            {"PathPattern": f"{LOCATION}/*", **restricted},
+        ]
+    )
+    return config
+
+
 def behavior_of(config: Document) -> Document:
     """Return the behavior of the storage, to be changed in place."""
     found: Document = next(
@@ -222,14 +328,15 @@ def behavior_of(config: Document) -> Document:
     return found
 
 
-def create_public_key(clients: Clients, key: PrivateKey, name: str) -> str:
-    """Create a public key in the account; return its id."""
-    answer = clients.cloudfront.create_public_key(
-        PublicKeyConfig={
-            "CallerReference": name,
-            "Name": name,
-            "EncodedKey": key.public_key.to_pem(),
-        }
-    )
-    key_pair_id: str = answer["PublicKey"]["Id"]
-    return key_pair_id
+def open_twin(config: Document, pattern: str, **origin: str) -> None:
+    """Put an open behavior before all others, with an origin of its own that is the bucket."""
+    media = find_origin(config, behavior_of(config)["TargetOriginId"]) or {}
+    config["Origins"] = list_of([*config["Origins"]["Items"], {**media, "Id": "twin", **origin}])
+    open_like_storage(config, pattern, TargetOriginId="twin")
+
+
+def open_like_storage(config: Document, *patterns: str, **changes: Any) -> None:
+    """Put open behaviors before all others that are like the storage's but for the changes."""
+    leak = {**behavior_of(config), "TrustedKeyGroups": OPEN, **changes}
+    leaks = [{**leak, "PathPattern": each} for each in patterns]
+    config["CacheBehaviors"] = list_of([*leaks, *config["CacheBehaviors"]["Items"]])

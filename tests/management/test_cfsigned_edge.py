@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,9 +29,12 @@ from tests.aws.api import Account
 from tests.aws.api.test_edge_rules import Api
 from tests.aws.provisioning.accounts import grown_distribution
 from tests.edge_command import fetch, free_port, run, wait_for
+from tests.golden import assert_golden
+from tests.projects import ROOT
 from tests.simulation.strict_cloudfront import StrictCloudFront
+from tests.storage_cases import FILE_BACKEND, S3_BACKEND
 
-BACKENDS = "cfsigned_django.storage"
+PLAIN = "django.core.files.storage.FileSystemStorage"
 
 
 @pytest.fixture
@@ -49,60 +52,37 @@ def _site(ec_key: PrivateKey, tmp_path: Path) -> Iterator[None]:
         AWS_CLOUDFRONT_KEY=ec_key.to_pem(),
         AWS_CLOUDFRONT_KEY_ID="K1TESTKEYID",
         MEDIA_ROOT=tmp_path / "media",
-        STORAGES={"default": {"BACKEND": f"{BACKENDS}.CloudFrontFileSystemStorage"}},
+        STORAGES={"default": {"BACKEND": FILE_BACKEND}},
     ):
         yield
 
 
 class TestServe:
+    """The files of a storage."""
+
     def test_whole_way(self, port: int) -> None:
-        """Serve what is signed, refuse the rest, say both, and stop on SIGTERM."""
+        """Serve what is signed, across origins and public paths too; refuse and log the rest."""
         storages["default"].save("a.txt", ContentFile(b"text"))
-        url = storages["default"].url("a.txt")
-        answers, stdout, stderr = run(port, lambda: (fetch(url), fetch(url + "&size=large")))
-        assert answers[0] == (200, b"text")
-        assert answers[1][0] == 403
-        assert len(answers[1][1]) == 110
-        assert stdout == (
-            f"CloudFront edge for development at http://127.0.0.1:{port}/\n"
-            "  files    STORAGES['default'], CloudFrontFileSystemStorage\n"
-            f"  domain   127.0.0.1:{port}\n"
-            "  key      K1TESTKEYID\n"
-            "  public   nothing: each request needs a signature\n"
-            f"Try it: curl -i http://127.0.0.1:{port}/a.jpg is refused (MissingKey). The URLs that "
-            "storage.url() and {% signed_url %} return are served.\n"
-            "Stop it with Ctrl-C.\n"
-            "The edge has stopped.\n"
-        )
-        served, refused = stderr.splitlines()
-        assert served.endswith(" 200 /a.txt?Expires&Signature&Key-Pair-Id&Hash-Algorithm")
-        assert refused.endswith("`&size=large` was added after signing")
-
-    def test_public(self, port: int) -> None:
-        """Serve public paths without a signature."""
         storages["default"].save("static/a.css", ContentFile(b"css"))
-        answer, stdout, _ = run(
-            port, lambda: fetch(f"http://127.0.0.1:{port}/static/a.css"), public=["static/*"]
-        )
-        assert answer == (200, b"css")
-        assert "  public   static/*\n" in stdout
+        url = storages["default"].url("a.txt")
 
-    def test_cors_origin(self, port: int) -> None:
-        """Answer an origin that is named, across origins."""
-        storages["default"].save("a.txt", ContentFile(b"text"))
-        request = urllib.request.Request(
-            storages["default"].url("a.txt"), headers={"Origin": "http://app.example"}
-        )
-
-        def visit() -> str | None:
+        def visit() -> tuple[Any, ...]:
+            request = urllib.request.Request(url, headers={"Origin": "http://app.example"})
             with urllib.request.urlopen(request, timeout=10) as response:
-                allowed: str | None = response.headers["Access-Control-Allow-Origin"]
-                return allowed
+                allowed = response.headers["Access-Control-Allow-Origin"]
+            public = fetch(f"http://127.0.0.1:{port}/static/a.css")
+            return fetch(url + "&size=large"), fetch(url), public, allowed
 
-        assert run(port, visit, cors_origin=["http://app.example"])[0] == "http://app.example"
+        options = {"public": ["static/*"], "cors_origin": ["http://app.example"]}
+        answers, stdout, stderr = run(port, visit, **options)
+
+        assert (answers[0][0], len(answers[0][1])) == (403, 110)
+        assert answers[1:] == ((200, b"text"), (200, b"css"), "http://app.example")
+        log = re.sub(r"^[0-9:]{8}", "12:34:56", stderr, flags=re.MULTILINE)
+        assert_golden("edge", f"{stdout}\n{log}".replace(str(port), "8001"))
 
     def test_own_logging(self, port: int, caplog: pytest.LogCaptureFixture) -> None:
-        """Leave the log to the project where it has a handler for it."""
+        """Leave the log to the project if it has a handler for it."""
         logger = logging.getLogger("cfsigned_django.edge")
         logger.addHandler(caplog.handler)
         try:
@@ -113,7 +93,7 @@ class TestServe:
         assert "403 MissingKey /a.txt" in caplog.messages[0]
 
     def test_other_domain(self, port: int) -> None:
-        """Say so where URLs lead somewhere else, or by another protocol."""
+        """Name the settings if URLs lead somewhere else, or by another protocol."""
         with override_settings(
             AWS_S3_CUSTOM_DOMAIN="media.example.com", AWS_S3_URL_PROTOCOL="https:"
         ):
@@ -121,18 +101,14 @@ class TestServe:
                 port, lambda: fetch(f"http://127.0.0.1:{port}/a.txt"), port=port
             )
         assert answer[0] == 403
-        assert (
-            "AWS_S3_CUSTOM_DOMAIN is 'media.example.com', so URLs do not lead to this edge. Set "
-            f'AWS_S3_CUSTOM_DOMAIN = "127.0.0.1:{port}" for development.\n'
-        ) in stderr
-        assert 'Set AWS_S3_URL_PROTOCOL = "http:" for development.\n' in stderr
-        assert (
-            f"403 UnknownHost /a.txt: the viewer asked for the host '127.0.0.1:{port}', and this "
-            "edge serves media.example.com"
-        ) in stderr
+        assert f'AWS_S3_CUSTOM_DOMAIN = "127.0.0.1:{port}"' in stderr
+        assert 'AWS_S3_URL_PROTOCOL = "http:"' in stderr
+        assert "403 UnknownHost /a.txt" in stderr
 
 
 class TestDistribution:
+    """An edge that goes by the behaviors and key groups of a distribution."""
+
     @pytest.fixture
     def account(self) -> Account:
         """Return an AWS account."""
@@ -150,7 +126,8 @@ class TestDistribution:
     ) -> None:
         """Go by behaviors and key groups, and refuse a key soon after it is taken out."""
         signing = account.upload("signing", ec_key.public_key.to_pem())
-        group = account.make_group(signing, account.upload("other"))
+        other = account.upload("other")
+        group = account.make_group(signing, other)
         default = api.config["DefaultCacheBehavior"]
         default["TrustedKeyGroups"] = {"Enabled": True, **list_of([group])}
         star = {**api.config["CacheBehaviors"]["Items"][0], "PathPattern": "static/*"}
@@ -178,15 +155,11 @@ class TestDistribution:
         assert b"<Code>InvalidKey</Code>" in found[1][1]
         assert found[2] == (200, b"css")
         assert b"<Code>InvalidKey</Code>" in found[-1][1]
-        assert (
-            "  edge of  E1, followed through CloudFront's API; a change counts after 0.5 s\n"
-            "  serves   media/*: signed by the accounts self\n"
-            "           static/*: open to everybody\n"
-            f"           Default (*): signed by {group}\n"
-        ) in stdout
-        assert signing in stdout.partition("  keys     ")[2].partition("\n")[0]
-        assert "  left out DefaultRootObject, CustomErrorResponses, WebACLId, " in stdout
-        assert f"The key group {group} holds" in stderr
+        shown = stdout.replace(str(port), "8001")
+        for found_id, name in ((group, "GROUP"), (signing, "K-SIGNING"), (other, "K-OTHER")):
+            shown = shown.replace(found_id, name)
+        assert_golden("edge-of-a-distribution", shown)
+        assert group in stderr
 
     def test_a_pattern_for_everything(self, port: int, api: Api) -> None:
         """Take a behavior * before the default one for what it is."""
@@ -198,95 +171,72 @@ class TestDistribution:
         answer, _, _ = run(port, lambda: fetch(f"http://127.0.0.1:{port}/a.txt"), distribution="E1")
         assert answer == (200, b"text")
 
-    def test_public(self, port: int, api: Api) -> None:
-        """Refuse to open what the distribution closes."""
-        with pytest.raises(CommandError, match="--public is for an edge without --distribution"):
-            call_command(
-                "cfsigned_edge", insecure=True, port=port, distribution="E1", public=["static/*"]
-            )
-
-    def test_distribution_that_is_not_there(
-        self, port: int, api: Api, monkeypatch: pytest.MonkeyPatch
+    @pytest.mark.parametrize(
+        ("options", "named"),
+        [
+            ({"public": ["static/*"]}, "--public"),
+            ({"propagation": -1}, "propagation is -1"),
+            ({"distribution": "E404"}, "E404"),
+        ],
+        ids=str,
+    )
+    def test_refusals(
+        self,
+        options: dict[str, Any],
+        named: str,
+        port: int,
+        api: Api,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        """Name the distribution that cannot be read."""
+        """Name the option that opens what is closed, that is out of range, or not there."""
 
         def refuse(*, Id: str) -> None:
             raise ClientError({"Error": {"Code": "NoSuchDistribution"}}, "GetDistribution")
 
-        monkeypatch.setattr(api, "get_distribution", refuse)
-        with pytest.raises(CommandError, match="Could not read the distribution E404"):
-            call_command("cfsigned_edge", insecure=True, port=port, distribution="E404")
-
-    @pytest.mark.usefixtures("port")
-    def test_no_domain(self, api: Api) -> None:
-        """Name the setting if the edge would not know its own domain."""
-        with (
-            override_settings(AWS_S3_CUSTOM_DOMAIN=None),
-            pytest.raises(CommandError, match="E004"),
-        ):
-            call_command("cfsigned_edge", insecure=True, distribution="E1")
-
-    def test_negative_propagation(self, port: int, api: Api) -> None:
-        """Refuse a delay that ends before it begins."""
-        with pytest.raises(CommandError, match="propagation is -1"):
-            call_command(
-                "cfsigned_edge", insecure=True, port=port, distribution="E1", propagation=-1
-            )
+        if options.get("distribution"):
+            monkeypatch.setattr(api, "get_distribution", refuse)
+        with pytest.raises(CommandError, match=named):
+            call_command("cfsigned_edge", insecure=True, **{"distribution": "E1", **options})
 
 
-class TestRefuse:
-    @pytest.mark.usefixtures("port")
-    def test_debug_off(self) -> None:
-        """Refuse to run where DEBUG is off, and name the way out."""
-        with pytest.raises(CommandError, match=r"DEBUG is off.*--insecure"):
-            call_command("cfsigned_edge")
+@pytest.mark.parametrize(
+    ("settings", "options", "named"),
+    [
+        ({}, {"insecure": False}, r"DEBUG.*--insecure"),
+        ({"AWS_CLOUDFRONT_KEY": None, "AWS_CLOUDFRONT_KEY_ID": None}, {}, "E001"),
+        ({"AWS_CLOUDFRONT_KEY": "nonsense"}, {}, "E007"),
+        ({"AWS_S3_CUSTOM_DOMAIN": None}, {}, "E004"),
+        ({"AWS_S3_CUSTOM_DOMAIN": None}, {"distribution": "E1"}, "E004"),
+        ({"AWS_S3_CUSTOM_DOMAIN": "localhost:99999"}, {}, "localhost:99999"),
+        ({}, {"storage": "missing"}, "'missing'.*default"),
+        ({"STORAGES": {"bad": {"BACKEND": "nowhere.Storage"}}}, {"storage": "bad"}, "nowhere"),
+        ({"STORAGES": {"default": {"BACKEND": PLAIN}}}, {}, "'default'"),
+        ({"STORAGES": {"default": {"BACKEND": S3_BACKEND}}}, {}, "AWS_STORAGE_BUCKET_NAME"),
+        (
+            {"STORAGES": {"default": {"BACKEND": S3_BACKEND}}},
+            {"cors_origin": ["http://app.example"]},
+            "--cors-origin",
+        ),
+        ({}, {"public": ["a b"]}, "'a b'"),
+        ({}, {"propagation": 3.0}, r"--propagation.*--distribution"),
+        ({}, {"port": 70_000}, "70000"),
+    ],
+    ids=str,
+)
+@pytest.mark.usefixtures("port")
+def test_refusals(settings: dict[str, Any], options: dict[str, Any], named: str) -> None:
+    """Refuse what could not work, and name the setting or the option."""
+    with override_settings(**settings), pytest.raises(CommandError, match=named):
+        call_command("cfsigned_edge", **{"insecure": True, **options})
 
-    @pytest.mark.parametrize(
-        ("settings", "options", "message"),
-        [
-            ({"AWS_CLOUDFRONT_KEY": None, "AWS_CLOUDFRONT_KEY_ID": None}, {}, "E001"),
-            ({"AWS_CLOUDFRONT_KEY": "nonsense"}, {}, "E007"),
-            ({"AWS_S3_CUSTOM_DOMAIN": None}, {}, "E004"),
-            (
-                {"AWS_S3_CUSTOM_DOMAIN": "localhost:99999"},
-                {},
-                "AWS_S3_CUSTOM_DOMAIN is 'localhost:99999', which is no bare host",
-            ),
-            ({}, {"storage": "missing"}, "no storage 'missing' in STORAGES, which has default"),
-            (
-                {"STORAGES": {"bad": {"BACKEND": "nowhere.Storage"}}},
-                {"storage": "bad"},
-                "Could not find backend 'nowhere.Storage': No module named 'nowhere'",
-            ),
-            ({}, {"public": ["a b"]}, "path_pattern 'a b'"),
-            ({}, {"propagation": 3.0}, "--propagation is for --distribution"),
-            ({}, {"port": 70_000}, "Port 70000 of 127.0.0.1 cannot be had"),
-            (
-                {
-                    "STORAGES": {
-                        "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"}
-                    }
-                },
-                {},
-                "The storage 'default' does not sign URLs",
-            ),
-        ],
-    )
-    @pytest.mark.usefixtures("port")
-    def test_configuration(
-        self, settings: dict[str, Any], options: dict[str, Any], message: str
-    ) -> None:
-        """Refuse what could not work, and name the setting or option."""
-        with override_settings(**settings), pytest.raises(CommandError, match=message):
-            call_command("cfsigned_edge", insecure=True, **options)
 
-    def test_port_in_use(self, port: int) -> None:
-        """Refuse a port that another program has."""
-        with socket.socket() as other:
-            other.bind(("127.0.0.1", port))
-            other.listen()
-            with pytest.raises(CommandError, match=f"Port {port} .* in use"):
-                call_command("cfsigned_edge", insecure=True)
+def test_port_in_use(port: int) -> None:
+    """Refuse a port that another program has."""
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", port))
+        other.listen()
+        with pytest.raises(CommandError, match=f"{port}.*--port"):
+            call_command("cfsigned_edge", insecure=True)
 
 
 def test_ctrl_c(port: int, ec_key: PrivateKey, tmp_path: Path) -> None:
@@ -296,11 +246,11 @@ def test_ctrl_c(port: int, ec_key: PrivateKey, tmp_path: Path) -> None:
     (tmp_path / "edge_settings.py").write_text(
         "from pathlib import Path\n"
         "SECRET_KEY = 'x'\nDEBUG = True\nINSTALLED_APPS = ['cfsigned_django']\n"
-        f"STORAGES = {{'default': {{'BACKEND': '{BACKENDS}.CloudFrontFileSystemStorage'}}}}\n"
+        f"STORAGES = {{'default': {{'BACKEND': '{FILE_BACKEND}'}}}}\n"
         f"AWS_CLOUDFRONT_KEY = Path({str(key)!r})\nAWS_CLOUDFRONT_KEY_ID = 'K1TESTKEYID'\n"
         f"AWS_S3_CUSTOM_DOMAIN = '127.0.0.1:{port}'\nAWS_S3_URL_PROTOCOL = 'http:'\n"
     )
-    path = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[2])])
+    path = os.pathsep.join([str(tmp_path), str(ROOT)])
     process = subprocess.Popen(
         [sys.executable, "-m", "django", "cfsigned_edge"],
         env=os.environ | {"DJANGO_SETTINGS_MODULE": "edge_settings", "PYTHONPATH": path},

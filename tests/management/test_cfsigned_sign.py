@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from io import StringIO
 from typing import Any
 
@@ -32,45 +33,48 @@ def run(*arguments: str) -> str:
     return output.getvalue().strip()
 
 
-def test_prints_a_url_that_verifies(ec_key: PrivateKey) -> None:
-    """Print the signed URL alone."""
+def test_url_and_json(ec_key: PrivateKey) -> None:
+    """Print the signed URL alone, or described for machines, with its end in UTC."""
     url = run("회의록 2026.txt")
-    policy = Verifier({"K2JCJMDEHXQW5F": ec_key.public_key}).verify(url, now=1_790_000_000)
-    assert policy.resource.startswith("https://d111111abcdef8.cloudfront.net/%ED%9A%8C")
-
-
-def test_json_says_when_the_url_ends_and_which_key_signed_it() -> None:
-    """Describe the URL for machines, with its end in UTC."""
     described = json.loads(run("a.jpg", "--expire", "60", "--json"))
-    assert described["url"].startswith("https://d111111abcdef8.cloudfront.net/a.jpg?Expires=")
+
+    verifier = Verifier({"K2JCJMDEHXQW5F": ec_key.public_key})
+    policy = verifier.verify(url, now=1_790_000_000)
+    assert policy.resource.startswith("https://d111111abcdef8.cloudfront.net/%ED%9A%8C")
+    end = verifier.verify(described["url"], now=1_790_000_000).date_less_than
+    assert datetime.fromisoformat(described["expires_at"]) == datetime.fromtimestamp(end, tz=UTC)
     assert described["expires_at"].endswith("Z")
     assert described["key_pair_id"] == "K2JCJMDEHXQW5F"
 
 
+def test_public_url(settings: Any) -> None:
+    """Describe a URL that is not signed as one without end and key."""
+    settings.AWS_QUERYSTRING_AUTH = False
+    url = "https://d111111abcdef8.cloudfront.net/a.jpg"
+
+    described = json.loads(run("a.jpg", "--json"))
+
+    assert described == {"url": url, "expires_at": None, "key_pair_id": None}
+
+
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    ("arguments", "named"),
     [
-        (
-            ["a.jpg", "--storage", "nope"],
-            "no storage 'nope' in STORAGES, which has bad, default, plain",
-        ),
-        (
-            ["a.jpg", "--storage", "bad"],
-            r"STORAGES\['bad'\] cannot be used: Could not find backend 'nowhere.Storage'",
-        ),
-        (["a.jpg", "--storage", "plain"], "does not sign URLs"),
-        (["a.jpg", "--expire", "0"], "1 s or more"),
-        (["../a.jpg"], "'../a.jpg'"),
+        (["a.jpg", "--storage", "nope"], "'nope'.*bad, default, plain"),
+        (["a.jpg", "--storage", "bad"], "nowhere.Storage"),
+        (["a.jpg", "--storage", "plain"], "'plain'"),
+        (["a.jpg", "--expire", "0"], "1 s"),
+        (["../a.jpg"], r"'\.\.'"),
     ],
 )
-def test_refuses_with_one_sentence(arguments: list[str], message: str) -> None:
-    """Refuse what makes no sense in a sentence, without a traceback."""
-    with pytest.raises(CommandError, match=message.replace("..", r"\.\.")):
+def test_refusals(arguments: list[str], named: str) -> None:
+    """Name the argument that makes no sense, without a traceback."""
+    with pytest.raises(CommandError, match=named):
         run(*arguments)
 
 
-def test_names_the_setting_that_is_missing(settings: Any) -> None:
+def test_missing_setting(settings: Any) -> None:
     """Pass on what is wrong with the settings."""
     settings.AWS_S3_CUSTOM_DOMAIN = None
-    with pytest.raises(CommandError, match="AWS_S3_CUSTOM_DOMAIN is not set"):
+    with pytest.raises(CommandError, match="AWS_S3_CUSTOM_DOMAIN"):
         run("a.jpg")

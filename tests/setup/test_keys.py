@@ -17,11 +17,16 @@ from cfsigned_django.rotation.probe import ProbeResult
 from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.rotation.store import KeyPairStore
 from cfsigned_django.setup.keys import DatabaseKey, KeyFile, SettingsKey
-from cfsigned_django.signing import InvalidKey, KeyAlgorithm, PrivateKey
+from cfsigned_django.signing import InvalidKey, KeyAlgorithm, PrivateKey, Signer
 
 NAME = "cfsigned-media"
 GROUP = "1a2b3c4d-5e6f-7a8b-9c0d-1e2f3a4b5c6d"
 EC = KeyAlgorithm.ECDSA_P256
+
+
+def good(signer: Signer) -> ProbeResult:
+    """Let CloudFront know the key."""
+    return ProbeResult.GOOD
 
 
 @pytest.fixture
@@ -33,48 +38,41 @@ def _any_rights() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("_any_rights")
-class TestKeyFile:
-    """A file that only its owner reads, and that is never overwritten."""
+def test_file_is_made_once(tmp_path: Path) -> None:
+    """Make the file, and its folder, with mode 0600; leave nothing else behind."""
+    provider = KeyFile(path=tmp_path / "keys" / "media.pem")
 
-    def test_made_once(self, tmp_path: Path) -> None:
-        """Make the file, and its folder, with mode 0600; leave nothing else behind."""
-        provider = KeyFile(path=tmp_path / "keys" / "media.pem")
+    nothing = provider.find()
+    provider.make(EC)
 
-        nothing = provider.find()
-        provider.make(EC)
+    assert nothing is None
+    assert stat.S_IMODE(provider.path.stat().st_mode) == 0o600
+    assert list(provider.path.parent.iterdir()) == [provider.path]
+    assert provider.find() == provider.find()
+    assert PrivateKey.load(provider.path).algorithm is EC
 
-        assert nothing is None
-        assert stat.S_IMODE(provider.path.stat().st_mode) == 0o600
-        assert list(provider.path.parent.iterdir()) == [provider.path]
-        assert provider.find() == provider.find()
-        assert PrivateKey.load(provider.path).algorithm is EC
 
-    @pytest.mark.parametrize("is_link", [False, True])
-    def test_never_overwritten(self, tmp_path: Path, is_link: bool) -> None:
-        """Refuse a file that is there, and a link that leads nowhere; leave no draft."""
-        path = tmp_path / "media.pem"
-        if is_link:
-            path.symlink_to(tmp_path / "nowhere")
-        else:
-            path.write_text("theirs")
-
-        with pytest.raises(FileExistsError):
-            KeyFile(path=path).make(EC)
-
-        assert list(tmp_path.iterdir()) == [path]
-        assert is_link or path.read_text() == "theirs"
-
-    def test_holds_something_else(self, tmp_path: Path) -> None:
-        """Say that a file holds no key."""
-        path = tmp_path / "media.pem"
+@pytest.mark.parametrize("is_link", [False, True])
+def test_file_is_never_overwritten(tmp_path: Path, is_link: bool) -> None:
+    """Refuse a file that is there, and a link that leads nowhere; leave no draft."""
+    path = tmp_path / "media.pem"
+    if is_link:
+        path.symlink_to(tmp_path / "nowhere")
+    else:
         path.write_text("theirs")
 
+    with pytest.raises(FileExistsError):
+        KeyFile(path=path).make(EC)
+
+    assert list(tmp_path.iterdir()) == [path]
+    if not is_link:
+        assert path.read_text() == "theirs"
         with pytest.raises(InvalidKey):
             KeyFile(path=path).find()
 
 
 def test_settings_key_is_never_made(ec_key: PrivateKey) -> None:
-    """Make no second key where the settings have one; sign with that one."""
+    """Make no second key if the settings have one; sign with that one."""
     provider = SettingsKey(private_key=ec_key)
 
     with pytest.raises(RuntimeError):
@@ -82,7 +80,7 @@ def test_settings_key_is_never_made(ec_key: PrivateKey) -> None:
 
     assert provider.signer("K2JCJMDEHXQW5F").private_key is ec_key
     assert provider.settings("K1") == {"AWS_CLOUDFRONT_KEY_ID": "K1"}
-    assert provider.finish(GROUP, "K1", lambda signer: ProbeResult.GOOD) == ""
+    assert provider.finish(GROUP, "K1", good) == ""
 
 
 @pytest.mark.django_db(transaction=True)
@@ -101,27 +99,19 @@ class TestDatabaseKey:
         )
         return DatabaseKey(rotation=rotation, name=NAME)
 
-    def test_public_key_of_a_forger_is_not_used(self, provider: DatabaseKey) -> None:
-        """Give CloudFront the public half of the sealed key, whatever the table says."""
-        provider.make(EC)
-        row = KeyPair.objects.get()
-        KeyPair.objects.update(public_key=PrivateKey.generate(EC).public_key.to_pem())
-
-        found = provider.find()
-
-        assert found is not None
-        assert found.public_key_pem == row.public_key
-
     def test_made_once(self, provider: DatabaseKey) -> None:
-        """Make one key, however often it is asked; its private half is sealed."""
+        """Make one key, however often; CloudFront gets its public half, whatever the table says."""
         nothing = provider.find()
         provider.make(EC)
         first = provider.find()
         provider.make(EC)
-
         row = KeyPair.objects.get()
+        KeyPair.objects.update(public_key=PrivateKey.generate(EC).public_key.to_pem())
+
         assert nothing is None
+        assert first is not None
         assert first == provider.find()
+        assert first.public_key_pem == row.public_key
         assert row.status == KeyStatus.PENDING
         assert "PRIVATE" not in row.encrypted_private_key
         assert provider.signer("K2JCJMDEHXQW5F").key_pair_id == "K2JCJMDEHXQW5F"
@@ -130,13 +120,13 @@ class TestDatabaseKey:
         """Become TRUSTED in the group that CloudFront has made; a bad probe changes no more."""
         provider.make(EC)
 
-        said = provider.finish(GROUP, "K2JCJMDEHXQW5F", lambda signer: ProbeResult.UNKNOWN_KEY)
+        left = provider.finish(GROUP, "K2JCJMDEHXQW5F", lambda signer: ProbeResult.UNKNOWN_KEY)
 
         row = KeyPair.objects.get()
         assert (row.key_group_id, row.next_in) == (GROUP, GROUP)
         assert (row.status, row.key_pair_id) == (KeyStatus.TRUSTED, "K2JCJMDEHXQW5F")
         assert row.verified_since is None
-        assert "cfsigned_rotate --wait" in said
+        assert "cfsigned_rotate --wait" in left
 
     def test_group_with_another_successor(self, provider: DatabaseKey, ec_key: PrivateKey) -> None:
         """Leave the rotation that is under way in the group alone."""
@@ -146,29 +136,25 @@ class TestDatabaseKey:
             ec_key, key_group_id=GROUP, next_in=GROUP, created_at=waiting.created_at
         ).save()
 
-        with pytest.raises(RotationError, match="Finish that rotation first"):
-            provider.finish(GROUP, "K1", lambda signer: ProbeResult.GOOD)
+        with pytest.raises(RotationError, match="cfsigned_rotate --wait"):
+            provider.finish(GROUP, "K1", good)
 
-    def test_spare_is_left_alone(self, provider: DatabaseKey) -> None:
-        """See no key in a spare: nobody has said that it shall sign."""
+    def test_row_that_is_gone(self, provider: DatabaseKey) -> None:
+        """Refuse to finish if somebody deleted the row meanwhile."""
+        with pytest.raises(RotationError):
+            provider.finish(GROUP, "K1", good)
+
+    def test_spare(self, provider: DatabaseKey) -> None:
+        """Count a spare as no key; take it when a setup needs one and the group has no other."""
         provider.make(EC)
         KeyPair.objects.update(is_spare=True)
-
-        assert provider.row() is None
-
-    def test_spare_is_taken_where_no_key_signs(self, provider: DatabaseKey) -> None:
-        """Take the spare that a group has where a set-up wants a key and there is no other."""
-        provider.make(EC)
-        KeyPair.objects.update(is_spare=True, key_group_id=GROUP, next_in=GROUP)
+        not_asked = provider.row()
+        KeyPair.objects.update(key_group_id=GROUP, next_in=GROUP)
         of_the_group = replace(provider, rotation=provider.rotation.of_group(GROUP))
 
         of_the_group.make(EC)
 
         row = KeyPair.objects.get()
+        assert not_asked is None
         assert (row.is_spare, row.reason) == (False, KnownReason.SET_UP)
         assert of_the_group.row() == row
-
-    def test_row_that_is_gone(self, provider: DatabaseKey) -> None:
-        """Say so where somebody deleted the row meanwhile."""
-        with pytest.raises(RotationError, match="gone from the database"):
-            provider.finish(GROUP, "K1", lambda signer: ProbeResult.GOOD)

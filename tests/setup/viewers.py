@@ -21,9 +21,11 @@ from cfsigned_django.aws.edge_rules import DistributionReader
 from cfsigned_django.edge.client import EdgeClient
 from cfsigned_django.edge.follow import FollowedDistribution
 from cfsigned_django.management.edge_source import rules_of
-from cfsigned_django.viewer import Answer
+from cfsigned_django.viewer import Answer, NoAnswer
 from tests.aws.provisioning.accounts import bucket_of
 
+#: The emulator's data plane looks for buckets in this account.
+ACCOUNT = "000000000000"
 _DENIED_BY_S3 = (
     b'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>AccessDenied</Code>'
     b"<Message>Access Denied</Message><RequestId>0</RequestId></Error>"
@@ -57,6 +59,11 @@ class Viewer:
             headers={**fields, "date": formatdate(usegmt=True)},
             body=answer.body,
         )
+
+
+def nobody_answers(url: str, headers: Mapping[str, str]) -> Answer:
+    """Answer as a domain does that leads nowhere."""
+    raise NoAnswer("Connection refused")
 
 
 def _ask_s3(account: Account) -> Answer:

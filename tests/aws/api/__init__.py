@@ -16,6 +16,13 @@ def new_pem() -> str:
     return PrivateKey.generate().public_key.to_pem()
 
 
+def ensure(key_groups: KeyGroups, name: str, pem: str, *, comment: str = "") -> str:
+    """Ensure a public key whose caller reference is its name; return its id."""
+    return key_groups.ensure_public_key(
+        caller_reference=name, name=name, public_key_pem=pem, comment=comment
+    )
+
+
 @dataclass(slots=True)
 class Account:
     """An AWS account: ``api`` is what a person does there by hand, ``key_groups`` what is tested.

@@ -11,7 +11,7 @@ import pytest
 
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.key_groups import KeyGroups
-from tests.aws.api import Account, new_pem
+from tests.aws.api import Account, ensure, new_pem
 from tests.simulation.faults import Boundary, UnreliableCloudFront, random_faults
 
 # Five calls to trust a key, four to retire one; each has a before and an after.
@@ -46,9 +46,7 @@ class Rotation:
     def trust(self, key_groups: KeyGroups) -> str:
         """Bring the key into the group; return its id."""
         key_groups.check_room(self.group)
-        key_pair_id = key_groups.ensure_public_key(
-            caller_reference="ours", name="ours", public_key_pem=self.pem
-        )
+        key_pair_id = ensure(key_groups, "ours", self.pem)
         key_groups.add(self.group, key_pair_id)
         return key_pair_id
 

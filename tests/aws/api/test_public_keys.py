@@ -1,25 +1,17 @@
-"""Create and find public keys, whatever became of the call before."""
+"""Create, find and delete public keys."""
 
 from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from random import Random
 
 import pytest
 
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.key_groups import KeyGroups
 from cfsigned_django.signing import InvalidKey, PrivateKey
-from tests.aws.api import Account, new_pem
-from tests.simulation.faults import Fault
+from tests.aws.api import Account, ensure, new_pem
 from tests.simulation.strict_cloudfront import StrictCloudFront
-
-NO_EFFECT = [Fault.THROTTLED, Fault.UNREACHABLE, Fault.FAILED]
-ANSWER_LOST = [Fault.LOST, Fault.FAILED_LATE]
-
-
-def ensure(key_groups: KeyGroups, name: str, pem: str, *, comment: str = "") -> str:
-    """Ensure a public key whose caller reference is its name."""
-    return key_groups.ensure_public_key(
-        caller_reference=name, name=name, public_key_pem=pem, comment=comment
-    )
 
 
 def test_creates_what_is_missing(account: Account) -> None:
@@ -40,61 +32,17 @@ def test_creates_what_is_missing(account: Account) -> None:
     }
 
 
-def test_creates_once(account: Account) -> None:
+def test_creates_once(account: Account, rsa_key: PrivateKey) -> None:
     """Return the same id when it is called again, also for a PEM with other line ends."""
-    pem = new_pem()
-    first = ensure(account.key_groups, "ours", pem)
+    for name, pem in (("ours", new_pem()), ("rsa", rsa_key.public_key.to_pem())):
+        first = ensure(account.key_groups, name, pem)
+        assert ensure(account.key_groups, name, pem.replace("\n", "\r\n")) == first
 
-    again = ensure(account.key_groups, "ours", pem.replace("\n", "\r\n"))
-
-    assert again == first
-    assert account.names() == ["ours"]
-
-
-def test_rsa_key(account: Account, rsa_key: PrivateKey) -> None:
-    """Take an RSA 2048 key as well."""
-    pem = rsa_key.public_key.to_pem()
-
-    assert ensure(account.key_groups, "rsa", pem) == ensure(account.key_groups, "rsa", pem)
-
-
-@pytest.mark.parametrize("fault", ANSWER_LOST)
-def test_finds_what_a_lost_answer_created(account: Account, fault: Fault) -> None:
-    """Find the key in the next call where the answer to the first was lost on the way."""
-    pem = new_pem()
-    with pytest.raises(AwsError) as caught:
-        ensure(account.with_faults("create_public_key", fault), "ours", pem)
-
-    key_pair_id = ensure(account.key_groups, "ours", pem)
-
-    assert caught.value.is_temporary
-    found = account.key_groups.find_public_key("ours")
-    assert found is not None
-    assert found.key_pair_id == key_pair_id
-    assert account.names() == ["ours"]
-
-
-@pytest.mark.parametrize("fault", NO_EFFECT)
-def test_says_that_trying_again_helps(account: Account, fault: Fault) -> None:
-    """Call an error temporary where nothing happened and the same call may succeed later."""
-    with pytest.raises(AwsError) as caught:
-        ensure(account.with_faults("create_public_key", fault), "ours", new_pem())
-
-    assert caught.value.is_temporary
-    assert account.names() == []
-
-
-def test_finds_what_an_earlier_attempt_created(strict_account: Account) -> None:
-    """Return the id where botocore sent the request twice, and the second was refused."""
-    key_groups = strict_account.with_faults("create_public_key", Fault.SENT_TWICE)
-
-    key_pair_id = ensure(key_groups, "ours", new_pem())
-
-    assert [each.key_pair_id for each in key_groups.public_keys()] == [key_pair_id]
+    assert account.names() == ["ours", "rsa"]
 
 
 def test_finds_what_another_process_created(strict_account: Account) -> None:
-    """Return the id where another process creates the same key after the look."""
+    """Return the id if another process creates the same key after the look."""
     pem = new_pem()
 
     def go_first(method: str, side: str) -> None:
@@ -107,8 +55,22 @@ def test_finds_what_another_process_created(strict_account: Account) -> None:
     assert strict_account.names() == ["ours"]
 
 
+def test_one_key_is_created_once(strict_account: Account) -> None:
+    """Return one id to eight threads that ensure the same key."""
+    pem = new_pem()
+
+    def create(_: int) -> str:
+        return ensure(KeyGroups(strict_account.api, jitter=Random().random), "ours", pem)
+
+    with ThreadPoolExecutor(8) as pool:
+        ids = set(pool.map(create, range(8)))
+
+    assert len(ids) == 1
+    assert strict_account.names() == ["ours"]
+
+
 def test_waits_until_a_new_key_is_listed() -> None:
-    """Look again where CloudFront calls a key existing before it lists it."""
+    """Look again if CloudFront calls a key existing before it lists it."""
     seconds = [0.0]
     account = Account(api=StrictCloudFront(clock=lambda: seconds[0], list_lag=0.5))
     pem = new_pem()
@@ -117,43 +79,33 @@ def test_waits_until_a_new_key_is_listed() -> None:
     def sleep(pause: float) -> None:
         seconds[0] += pause
 
-    key_groups = KeyGroups(account.api, sleep=sleep, jitter=lambda: 1.0)
-
-    assert ensure(key_groups, "ours", pem) == first
+    assert ensure(KeyGroups(account.api, sleep=sleep, jitter=lambda: 1.0), "ours", pem) == first
 
 
 def test_gives_up_on_a_key_that_is_never_listed(strict_account: Account) -> None:
-    """Raise, after a few looks, where the key was created once and deleted since."""
+    """Raise, after a few looks, if the key was created once and deleted since."""
     pem = new_pem()
-    key_pair_id = ensure(strict_account.key_groups, "ours", pem)
-    strict_account.key_groups.delete_public_key(key_pair_id)
+    strict_account.key_groups.delete_public_key(ensure(strict_account.key_groups, "ours", pem))
 
-    with pytest.raises(AwsError, match="does not list it") as caught:
+    with pytest.raises(AwsError) as caught:
         ensure(strict_account.key_groups, "ours", pem)
 
-    assert caught.value.code == "PublicKeyAlreadyExists"
+    assert (caught.value.code, caught.value.is_temporary) == ("PublicKeyAlreadyExists", True)
     assert len(strict_account.pauses) == 5
 
 
-def test_refuses_a_name_of_another_key(account: Account) -> None:
-    """Say whose name it is, and do not take the other key for this one."""
-    theirs = account.upload("ours")
-
-    with pytest.raises(AwsError, match=f"another key, {theirs}, has that name") as caught:
-        ensure(account.key_groups, "ours", new_pem())
-
-    assert caught.value.code == "PublicKeyAlreadyExists"
-    assert not caught.value.is_temporary
-
-
-def test_names_the_same_key_under_another_name(strict_account: Account) -> None:
-    """Say under which name and id CloudFront has the key already."""
+@pytest.mark.parametrize("name", ["ours", "by hand"])
+def test_names_the_key_that_is_there(strict_account: Account, name: str) -> None:
+    """Name the other key of the same name, or the same key of another name; take neither."""
     pem = new_pem()
     strict_account.upload("theirs")
-    by_hand = strict_account.upload("by hand", pem)
+    there = strict_account.upload(name, new_pem() if name == "ours" else pem)
 
-    with pytest.raises(AwsError, match=f"under another name: by hand, {by_hand}"):
+    with pytest.raises(AwsError) as caught:
         ensure(strict_account.key_groups, "ours", pem)
+
+    assert (caught.value.code, caught.value.is_temporary) == ("PublicKeyAlreadyExists", False)
+    assert there in caught.value.reason
 
 
 def test_looks_at_every_page() -> None:
@@ -169,18 +121,14 @@ def test_looks_at_every_page() -> None:
 
 
 def test_lists_names_and_comments(account: Account) -> None:
-    """List a key with its name and its comment, which may be missing."""
+    """List a key with its name and its comment, which may be missing; find none in the rest."""
+    assert account.key_groups.find_public_key("ours") is None
     account.upload("theirs")
     ensure(account.key_groups, "ours", new_pem(), comment="why")
 
     listed = {each.name: each.comment for each in account.key_groups.public_keys()}
 
     assert listed == {"theirs": "", "ours": "why"}
-
-
-def test_empty_account(account: Account) -> None:
-    """Find nothing where there are no public keys."""
-    assert account.key_groups.find_public_key("ours") is None
 
 
 def test_private_key_never_leaves(strict_account: Account, ec_key: PrivateKey) -> None:
@@ -200,17 +148,77 @@ def test_refuses_a_long_comment(account: Account) -> None:
     """Take 128 characters of comment, and no more."""
     ensure(account.key_groups, "ours", new_pem(), comment="x" * 128)
 
-    with pytest.raises(ValueError, match="comment has 129 characters"):
+    with pytest.raises(ValueError, match="129"):
         ensure(account.key_groups, "longer", new_pem(), comment="x" * 129)
 
 
 def test_quota_of_the_account(strict_account: Account) -> None:
-    """Say that the account is full, and what to do about it."""
+    """Raise AWS's code and name the permission if the account is full."""
     for number in range(10):
         strict_account.upload(f"key {number}")
 
-    with pytest.raises(AwsError, match="as many public keys as its quota allows") as caught:
+    with pytest.raises(AwsError) as caught:
         ensure(strict_account.key_groups, "ours", new_pem())
 
     assert caught.value.code == "TooManyPublicKeys"
     assert caught.value.permission == "cloudfront:CreatePublicKey"
+
+
+def test_deletes(account: Account) -> None:
+    """Delete the key, and nothing else; a second time is fine."""
+    account.upload("theirs")
+    key_pair_id = account.upload("ours")
+
+    account.key_groups.delete_public_key(key_pair_id)
+    account.key_groups.delete_public_key(key_pair_id)
+
+    assert account.names() == ["theirs"]
+
+
+def test_does_not_delete_a_key_in_use(account: Account) -> None:
+    """Raise if a key group still holds the key."""
+    key_pair_id = account.upload("ours")
+    account.make_group(key_pair_id)
+
+    with pytest.raises(AwsError) as caught:
+        account.key_groups.delete_public_key(key_pair_id)
+
+    assert caught.value.code == "PublicKeyInUse"
+    assert account.names() == ["ours"]
+
+
+def while_changed(account: Account, key_pair_id: str, times: int) -> KeyGroups:
+    """Return key groups before whose deletes somebody changes the comment of the key."""
+    numbers = iter(range(times))
+
+    def change_comment(method: str, side: str) -> None:
+        if (method, side) != ("delete_public_key", "before") or (number := next(numbers, -1)) < 0:
+            return
+        answer = account.api.get_public_key(Id=key_pair_id)
+        config = answer["PublicKey"]["PublicKeyConfig"] | {"Comment": f"change {number}"}
+        account.api.update_public_key(
+            Id=key_pair_id, IfMatch=answer["ETag"], PublicKeyConfig=config
+        )
+
+    return account.with_boundary(change_comment)
+
+
+def test_deletes_a_key_that_somebody_changes(account: Account) -> None:
+    """Delete the key although its comment was changed after the look."""
+    key_pair_id = account.upload("ours")
+
+    while_changed(account, key_pair_id, 1).delete_public_key(key_pair_id)
+
+    assert account.names() == []
+    assert len(account.pauses) == 1
+
+
+def test_delete_gives_up_at_last(account: Account) -> None:
+    """Raise a temporary error after twelve attempts if somebody keeps changing the key."""
+    key_pair_id = account.upload("ours")
+
+    with pytest.raises(AwsError) as caught:
+        while_changed(account, key_pair_id, 100).delete_public_key(key_pair_id)
+
+    assert (caught.value.code, caught.value.is_temporary) == ("PreconditionFailed", True)
+    assert len(account.pauses) == 11

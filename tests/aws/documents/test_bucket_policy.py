@@ -8,11 +8,13 @@ import pytest
 from hypothesis import given, strategies as st
 
 from cfsigned_django.aws.documents.bucket_policy import (
+    PUBLIC_ACCESS_BLOCK,
     access_control_statement,
     access_identity_statement,
     holds,
     is_public,
     merge,
+    open_switches,
     public_statements,
     says_the_same,
     statements,
@@ -67,120 +69,98 @@ def shuffled(value: Any) -> Any:
     return value[::-1] if isinstance(value, list) else [value]
 
 
-class TestMerge:
-    """One statement goes in; nothing goes out."""
+@given(policies)
+def test_merge_loses_nothing(policy: dict[str, Any] | None) -> None:
+    """Keep every statement and every other field, in their order; change nothing twice."""
+    merged = merge(policy, OURS)
 
-    @given(policies)
-    def test_loses_nothing(self, policy: dict[str, Any] | None) -> None:
-        """Keep every statement and every other field, in their order."""
-        merged = merge(policy, OURS)
-
-        kept = statements(policy)
-        assert statements(merged)[: len(kept)] == kept
-        assert {k: v for k, v in merged.items() if k != "Statement"} == {
-            k: v for k, v in (policy or {"Version": "2012-10-17"}).items() if k != "Statement"
-        }
-
-    @given(policies)
-    def test_is_idempotent(self, policy: dict[str, Any] | None) -> None:
-        """Change nothing the second time."""
-        merged = merge(policy, OURS)
-
-        assert holds(merged, OURS)
-        assert merge(merged, OURS) == merged
-
-    def test_finds_what_the_console_wrote(self) -> None:
-        """Add nothing where a statement of another Sid says the same."""
-        policy = {"Version": "2008-10-17", "Statement": DOCUMENTED}
-
-        assert merge(policy, OURS) == policy
-
-    def test_replaces_its_own(self) -> None:
-        """Put a statement of its own Sid right."""
-        wrong = {**OURS, "Resource": "arn:aws:s3:::DOC-EXAMPLE-BUCKET/old/*"}
-
-        merged = merge({"Version": "2012-10-17", "Statement": [wrong, PUBLIC]}, OURS)
-
-        assert merged["Statement"] == [PUBLIC, OURS]
+    kept = statements(policy)
+    assert statements(merged)[: len(kept)] == kept
+    assert {k: v for k, v in merged.items() if k != "Statement"} == {
+        k: v for k, v in (policy or {"Version": "2012-10-17"}).items() if k != "Statement"
+    }
+    assert holds(merged, OURS)
+    assert merge(merged, OURS) == merged
 
 
-class TestMeaning:
-    """Statements are compared by what they say."""
+def test_merge_finds_and_replaces() -> None:
+    """Add nothing if the console wrote the same; put a statement of its own Sid right."""
+    console = {"Version": "2008-10-17", "Statement": DOCUMENTED}
+    wrong = {**OURS, "Resource": "arn:aws:s3:::DOC-EXAMPLE-BUCKET/old/*"}
 
-    @given(foreign)
-    def test_lists_and_order(self, statement: dict[str, Any]) -> None:
-        """Ignore whether a value stands in a list, and the order there."""
-        loose = {
-            name: shuffled(value) if name in ("Action", "Resource", "Condition") else value
-            for name, value in statement.items()
-        }
-
-        assert says_the_same(statement, {**loose, "Sid": "other"})
-
-    @pytest.mark.parametrize("field", ["Effect", "Principal", "Action", "Resource", "Condition"])
-    def test_differences(self, field: str) -> None:
-        """See a difference in each field."""
-        other = {**OURS, field: {"StringEquals": {"AWS:SourceArn": "arn:other"}}}
-
-        assert not says_the_same(OURS, other)
-
-    def test_documented(self) -> None:
-        """Say what the Developer Guide says, for an access control and for an identity."""
-        identity = access_identity_statement("DOC-EXAMPLE-BUCKET", "EH1HDMB1FH2TC")
-
-        assert says_the_same(OURS, DOCUMENTED)
-        assert says_the_same(
-            identity,
-            {
-                "Effect": "Allow",
-                "Principal": {
-                    "AWS": "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity "
-                    "EH1HDMB1FH2TC"
-                },
-                "Action": "s3:GetObject",
-                "Resource": "arn:aws:s3:::DOC-EXAMPLE-BUCKET/*",
-            },
-        )
+    assert merge(console, OURS) == console
+    merged = merge({"Version": "2012-10-17", "Statement": [wrong, PUBLIC]}, OURS)
+    assert merged["Statement"] == [PUBLIC, OURS]
 
 
-class TestPublic:
-    """A statement is public if it lets anybody in from anywhere."""
+@given(foreign)
+def test_lists_and_order_mean_nothing(statement: dict[str, Any]) -> None:
+    """Ignore whether a value stands in a list, and the order there."""
+    loose = {
+        name: shuffled(value) if name in ("Action", "Resource", "Condition") else value
+        for name, value in statement.items()
+    }
 
-    @pytest.mark.parametrize(
-        "change",
-        [
-            {},
-            {"Principal": {"AWS": "*"}},
-            {"Principal": {"AWS": ["arn:aws:iam::1:root", "*"]}},
-            {"Condition": {"StringLike": {"aws:Referer": "https://example.com/*"}}},
-            {"Condition": {"IpAddress": {"aws:SourceIp": ["10.0.0.0/8", "0.0.0.0/0"]}}},
-            {"Condition": {"StringEqualsIfExists": {"aws:SourceVpce": "vpce-1"}}},
-            {"Condition": {"StringNotEquals": {"aws:SourceVpce": "vpce-1"}}},
-            {"Principal": None, "NotPrincipal": {"AWS": "arn:aws:iam::1:root"}},
-        ],
-    )
-    def test_public(self, change: dict[str, Any]) -> None:
-        """See it in every spelling, and through a condition that keeps nobody out."""
-        assert is_public({**PUBLIC, **change})
+    assert says_the_same(statement, {**loose, "Sid": "other"})
 
-    @pytest.mark.parametrize(
-        "change",
-        [
-            {"Effect": "Deny"},
-            {"Principal": {"AWS": "arn:aws:iam::111122223333:root"}},
-            {"Principal": {"Service": "cloudfront.amazonaws.com"}},
-            {"Condition": {"StringEquals": {"aws:SourceVpce": "vpce-1"}}},
-            {"Condition": {"IpAddress": {"AWS:SourceIp": "192.0.2.0/24"}}},
-        ],
-    )
-    def test_not_public(self, change: dict[str, Any]) -> None:
-        """Leave alone what names somebody, or keeps others out."""
-        assert not is_public({**PUBLIC, **change})
 
-    def test_taken_out(self) -> None:
-        """Take out the public statements only, and say so where none is left."""
-        policy = {"Version": "2012-10-17", "Id": "mine", "Statement": [PUBLIC, OURS]}
+@pytest.mark.parametrize("field", ["Effect", "Principal", "Action", "Resource", "Condition"])
+def test_differences(field: str) -> None:
+    """See a difference in each field."""
+    other = {**OURS, field: {"StringEquals": {"AWS:SourceArn": "arn:other"}}}
 
-        assert public_statements(policy) == [PUBLIC]
-        assert without_public(policy) == {**policy, "Statement": [OURS]}
-        assert without_public({**policy, "Statement": PUBLIC}) is None
+    assert not says_the_same(OURS, other)
+
+
+def test_documented() -> None:
+    """Mean what the Developer Guide shows, for an access control and for an identity."""
+    who = "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity EH1HDMB1FH2TC"
+    identity = {
+        **{name: each for name, each in DOCUMENTED.items() if name != "Condition"},
+        "Principal": {"AWS": who},
+    }
+
+    assert says_the_same(OURS, DOCUMENTED)
+    assert says_the_same(access_identity_statement("DOC-EXAMPLE-BUCKET", "EH1HDMB1FH2TC"), identity)
+
+
+SOMEBODY = "arn:aws:iam::111122223333:root"
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, True),
+        ({"Principal": {"AWS": "*"}}, True),
+        ({"Principal": {"AWS": [SOMEBODY, "*"]}}, True),
+        ({"Principal": None, "NotPrincipal": {"AWS": SOMEBODY}}, True),
+        ({"Condition": {"StringLike": {"aws:Referer": "https://example.com/*"}}}, True),
+        ({"Condition": {"IpAddress": {"aws:SourceIp": ["10.0.0.0/8", "0.0.0.0/0"]}}}, True),
+        ({"Condition": {"StringEqualsIfExists": {"aws:SourceVpce": "vpce-1"}}}, True),
+        ({"Condition": {"StringNotEquals": {"aws:SourceVpce": "vpce-1"}}}, True),
+        ({"Effect": "Deny"}, False),
+        ({"Principal": {"AWS": SOMEBODY}}, False),
+        ({"Principal": {"Service": "cloudfront.amazonaws.com"}}, False),
+        ({"Condition": {"StringEquals": {"aws:SourceVpce": "vpce-1"}}}, False),
+        ({"Condition": {"IpAddress": {"AWS:SourceIp": "192.0.2.0/24"}}}, False),
+    ],
+)
+def test_public(change: dict[str, Any], expected: bool) -> None:
+    """Call public what lets anybody in, in every spelling and and with a useless condition."""
+    assert is_public({**PUBLIC, **change}) is expected
+
+
+def test_public_statements_are_taken_out() -> None:
+    """Take out the public statements only; return None if none is left."""
+    policy = {"Version": "2012-10-17", "Id": "mine", "Statement": [PUBLIC, OURS]}
+
+    assert public_statements(policy) == [PUBLIC]
+    assert without_public(policy) == {**policy, "Statement": [OURS]}
+    assert without_public({**policy, "Statement": PUBLIC}) is None
+
+
+def test_switches_that_are_open() -> None:
+    """Return the switches of Block Public Access that are not on."""
+    assert open_switches(PUBLIC_ACCESS_BLOCK) == []
+    assert open_switches({**PUBLIC_ACCESS_BLOCK, "IgnorePublicAcls": False}) == ["IgnorePublicAcls"]
+    assert open_switches(None) == list(PUBLIC_ACCESS_BLOCK)

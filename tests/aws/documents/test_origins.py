@@ -23,49 +23,35 @@ SIGNED = {"Enabled": True, "Quantity": 1, "Items": ["group"]}
 
 
 @pytest.mark.parametrize(
-    "domain",
+    ("domain", "is_rest"),
     [
-        f"{BUCKET}.s3.amazonaws.com",
-        f"{BUCKET.upper()}.s3.amazonaws.com",
-        f"{BUCKET}.s3.ap-northeast-2.amazonaws.com",
-        f"{BUCKET}.s3-eu-west-1.amazonaws.com",
-        f"{BUCKET}.s3-external-1.amazonaws.com",
-        f"{BUCKET}.s3.dualstack.eu-west-1.amazonaws.com",
-        f"{BUCKET}.s3-accelerate.dualstack.amazonaws.com",
-        f"{BUCKET}.s3-fips.us-gov-west-1.amazonaws.com",
-        f"{BUCKET}.s3.cn-north-1.amazonaws.com.cn",
-        f"{BUCKET}.s3-website.eu-west-1.amazonaws.com",
-        f"{BUCKET}.s3-website-us-east-1.amazonaws.com",
+        (f"{BUCKET}.s3.amazonaws.com", True),
+        (f"{BUCKET.upper()}.S3.Amazonaws.com", True),
+        (f"{BUCKET}.s3.ap-northeast-2.amazonaws.com", True),
+        (f"{BUCKET}.s3-eu-west-1.amazonaws.com", True),
+        (f"{BUCKET}.s3-external-1.amazonaws.com", True),
+        (f"{BUCKET}.s3.dualstack.eu-west-1.amazonaws.com", True),
+        (f"{BUCKET}.s3-accelerate.dualstack.amazonaws.com", True),
+        (f"{BUCKET}.s3-fips.us-gov-west-1.amazonaws.com", True),
+        (f"{BUCKET}.s3.cn-north-1.amazonaws.com.cn", True),
+        (f"{BUCKET}.S3-website.eu-west-1.amazonaws.com", False),
+        (f"{BUCKET}.s3-website-us-east-1.amazonaws.com", False),
     ],
 )
-def test_spellings_of_a_bucket(domain: str) -> None:
-    """Find one bucket behind its regional, global, old and website hosts."""
-    assert place_of({"DomainName": domain, "OriginPath": "/a/"}) == Place(
-        bucket=BUCKET, folder="/a"
-    )
+def test_spellings_of_a_bucket(domain: str, is_rest: bool) -> None:
+    """Find one bucket behind each of its hosts; only its REST hosts can have an access control."""
+    origin = {"DomainName": domain, "OriginPath": "/a/"}
 
-
-def test_bucket_in_the_path() -> None:
-    """Take the bucket from the origin path where the host is S3's alone."""
-    host = "s3.eu-west-1.amazonaws.com"
-
-    assert place_of({"DomainName": host, "OriginPath": f"/{BUCKET}"}) == HOME
-    assert place_of({"DomainName": host, "OriginPath": f"/{BUCKET}/a"}).folder == "/a"
-    assert place_of({"DomainName": host}) == Place(host=host)
-
-
-def test_case_of_the_host() -> None:
-    """Take the bucket for one host in capital and small letters, and no website for its origin."""
-    host = f"{BUCKET}.S3.Amazonaws.com"
-
-    assert is_origin_of({"DomainName": host}, BUCKET)
-    assert not is_origin_of({"DomainName": f"{BUCKET}.S3-Website.eu-west-1.amazonaws.com"}, BUCKET)
+    assert place_of(origin) == Place(bucket=BUCKET, folder="/a")
+    assert is_origin_of(origin, BUCKET) is is_rest
+    assert not is_origin_of({**origin, "CustomOriginConfig": {"HTTPPort": 80}}, BUCKET)
 
 
 @pytest.mark.parametrize(
     "domain",
     [
         f"other-{BUCKET}.s3.amazonaws.com",
+        "siteXmedia-1.s3.amazonaws.com",
         f"{BUCKET}.s3.example.com",
         f"{BUCKET}.s3-object-lambda.us-east-1.amazonaws.com",
         BUCKET,
@@ -74,6 +60,16 @@ def test_case_of_the_host() -> None:
 def test_other_places(domain: str) -> None:
     """Take no other bucket, and no host of another kind, for the bucket."""
     assert not place_of({"DomainName": domain}).holds_same(HOME)
+    assert not is_origin_of({"DomainName": domain}, BUCKET)
+
+
+def test_bucket_in_the_path() -> None:
+    """Take the bucket from the origin path if the host is S3's alone."""
+    host = "s3.eu-west-1.amazonaws.com"
+
+    assert place_of({"DomainName": host, "OriginPath": f"/{BUCKET}"}) == HOME
+    assert place_of({"DomainName": host, "OriginPath": f"/{BUCKET}/a"}).folder == "/a"
+    assert place_of({"DomainName": host}) == Place(host=host)
 
 
 def test_origin_group() -> None:
@@ -89,26 +85,27 @@ def test_origin_group() -> None:
 
 
 @pytest.mark.parametrize(
-    ("behavior", "leaks"),
+    ("origin", "fields", "strangers", "leaks"),
     [
-        ({"PathPattern": "a/*", "TargetOriginId": "folder"}, True),
-        ({"PathPattern": "a/*", "TargetOriginId": "folder", "TrustedKeyGroups": SIGNED}, False),
-        ({"PathPattern": "a/*", "TargetOriginId": "stranger"}, False),
-        ({"PathPattern": "a/*", "TargetOriginId": "static"}, False),
-        ({"PathPattern": "a/*", "TargetOriginId": "other"}, False),
-        ({"PathPattern": "a/*", "TargetOriginId": "whole"}, False),
+        ("folder", {}, False, True),
+        ("folder", {"TrustedKeyGroups": SIGNED}, False, False),
+        ("stranger", {}, False, False),
+        ("stranger", {}, True, True),
+        ("static", {}, False, False),
+        ("other", {}, False, False),
+        ("whole", {}, False, False),
     ],
 )
-def test_open_under_other_paths(behavior: dict[str, Any], leaks: bool) -> None:
-    """See the files of media/* where an open behavior reads media from another path."""
-    assert leaking(behavior, lets_in_strangers=False) == (["a/*"] if leaks else [])
+def test_open_under_other_paths(
+    origin: str, fields: dict[str, Any], strangers: bool, leaks: bool
+) -> None:
+    """See the files of media/* if an open behavior reads media from another path.
 
+    An origin without a way in counts if the bucket lets in requests that are not signed.
+    """
+    behavior = {"PathPattern": "a/*", "TargetOriginId": origin, **fields}
 
-def test_strangers_under_other_paths() -> None:
-    """Count an origin without a way in where the bucket lets in who does not sign."""
-    behavior = {"PathPattern": "a/*", "TargetOriginId": "stranger"}
-
-    assert leaking(behavior, lets_in_strangers=True) == ["a/*"]
+    assert leaking(behavior, lets_in_strangers=strangers) == (["a/*"] if leaks else [])
 
 
 @pytest.mark.parametrize(

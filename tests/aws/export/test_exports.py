@@ -1,23 +1,29 @@
-"""Compare the template with the plan, field by field, and let AWS's linter read it."""
+"""Compare exports with the plan, value by value, and let other parsers and a person read them."""
 
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import hcl2
 import pytest
 from cfnlint.api import lint
-from cfnlint.match import Match
 
 from cfsigned_django.aws.client import Clients
-from cfsigned_django.aws.documents.behavior import list_of
 from cfsigned_django.aws.export.cloudformation import cloudformation
 from cfsigned_django.aws.export.documents import export_documents
+from cfsigned_django.aws.export.terraform import Expression, quoted, resource, terraform
 from cfsigned_django.aws.provisioning.desired_state import DesiredState, OriginAccess
 from cfsigned_django.aws.provisioning.steps import NOT_YET
 from cfsigned_django.signing import PrivateKey
 from tests.aws.provisioning.accounts import planned, site_key
+from tests.golden import assert_golden
 
 CERTIFICATE = "arn:aws:acm:us-east-1:111122223333:certificate/0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f"
 DESIRED_STATES: dict[str, dict[str, Any]] = {
@@ -29,10 +35,7 @@ DESIRED_STATES: dict[str, dict[str, Any]] = {
         "region": "ap-northeast-2",
     },
     "origins": {"cors_origins": ("https://a.example.com", "https://b.example.com")},
-    "domain": {
-        "domain": "media.example.com",
-        "certificate": CERTIFICATE,
-    },
+    "domain": {"domain": "media.example.com", "certificate": CERTIFICATE},
     "identity": {"origin_access": OriginAccess.OAI},
 }
 
@@ -46,141 +49,151 @@ def desired(request: pytest.FixtureRequest, ec_key: PrivateKey, bucket_name: str
     )
 
 
-def properties(template: dict[str, Any], name: str) -> dict[str, Any]:
-    """Return the properties of a resource, with references as a plan shows what is not made yet."""
-    found: dict[str, Any] = _unknown(template["Resources"][name]["Properties"])
+def values(document: Any, *, skip: frozenset[str] = frozenset()) -> Iterator[Any]:
+    """Yield each value in a document but empty ones, and what only the API's spelling needs."""
+    if isinstance(document, dict):
+        # {"Enabled": ..., "Quantity": ...} is a list that may be empty.
+        needless = skip | ({"Enabled", "Quantity"} if "Quantity" in document else set())
+        for name, each in document.items():
+            if name not in needless:
+                yield from values(each, skip=skip)
+    elif isinstance(document, list):
+        for each in document:
+            yield from values(each, skip=skip)
+    elif document not in ("", None):
+        yield document if isinstance(document, bool) else str(document)
+
+
+def of_the_plan(clients: Clients, desired: DesiredState) -> Counter[Any]:
+    """Return how often each value is in what the plan for an empty account would send."""
+    sent = {each.name: each.after for each in planned(clients, desired) if each.after}
+    # The bucket is one resource in a template, and its name and region are elsewhere.
+    sent["bucket"] = sent["bucket"]["ObjectOwnership"]
+    found = Counter(values(sent, skip=frozenset({"CallerReference", "Sid"})))
+    for text in [each for each in found if str(each).endswith(NOT_YET)]:
+        found[NOT_YET] += found.pop(text) if text != NOT_YET else 0
     return found
 
 
-def _unknown(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_unknown(each) for each in value]
-    if not isinstance(value, dict):
-        return value
-    if set(value) == {"Fn::Sub"}:
-        text: str = value["Fn::Sub"]
-        for name in ("Distribution", "OriginAccess"):
-            text = text.replace(f"${{{name}}}", NOT_YET)
-        return text.replace("${AWS::Partition}", "aws").replace("${AWS::AccountId}", "ACCOUNT")
-    if len(value) == 1 and set(value) <= {"Ref", "Fn::GetAtt"}:
-        return NOT_YET
-    return {name: _unknown(each) for name, each in value.items()}
+def test_cloudformation_is_the_plan(clients: Clients, desired: DesiredState) -> None:
+    """Have in the template, value by value, what the plan for an empty account would send."""
+    template = json.loads(cloudformation(export_documents(desired)))
+    pem = template["Parameters"]["PublicKeyPem"]["Default"]
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, list):
+            return [plain(each) for each in value]
+        if not isinstance(value, dict):
+            return value
+        if value == {"Ref": "PublicKeyPem"}:
+            return pem
+        if len(value) == 1 and set(value) <= {"Ref", "Fn::GetAtt", "Fn::Sub"}:
+            return NOT_YET
+        return {name: plain(each) for name, each in value.items()}
+
+    found = {name: plain(each["Properties"]) for name, each in template["Resources"].items()}
+    assert found["Bucket"].pop("BucketName") == desired.bucket
+    assert found["BucketPolicy"].pop("Bucket") == NOT_YET
+    assert Counter(values(found, skip=frozenset({"CallerReference", "Sid"}))) == of_the_plan(
+        clients, desired
+    )
 
 
-def as_api(config: dict[str, Any]) -> dict[str, Any]:
-    """Write the distribution of a template as the API has it: the other way than the export."""
+def resources(text: str) -> dict[str, Any]:
+    """Return the body of each resource; what is not made yet reads as in a plan."""
 
-    def behavior(given: dict[str, Any]) -> dict[str, Any]:
-        groups = given["TrustedKeyGroups"]
-        rest = {
-            k: v
-            for k, v in given.items()
-            if k not in ("AllowedMethods", "CachedMethods", "TrustedKeyGroups")
-        }
-        return {
-            **rest,
-            "AllowedMethods": {
-                **list_of(given["AllowedMethods"]),
-                "CachedMethods": list_of(given["CachedMethods"]),
-            },
-            "TrustedKeyGroups": {"Enabled": True, **list_of(groups)},
-            "TrustedSigners": {"Enabled": False, "Quantity": 0},
-            "FieldLevelEncryptionId": "",
-            "LambdaFunctionAssociations": {"Quantity": 0},
-            "FunctionAssociations": {"Quantity": 0},
-        }
+    def plain(value: Any) -> Any:
+        if isinstance(value, list):
+            return [plain(each) for each in value]
+        if isinstance(value, dict):
+            return {k.strip('"'): plain(v) for k, v in value.items() if k != "__is_block__"}
+        if not isinstance(value, str):
+            return value
+        if value.startswith('"'):
+            return json.loads(value)
+        expression = value.removeprefix("${").removesuffix("}")
+        if expression.startswith("jsonencode("):
+            inner = expression.removeprefix("jsonencode(").removesuffix(")")
+            return plain(hcl2.loads(f"x = {inner}\n")["x"])
+        return value if expression == value else NOT_YET
 
-    def origin(given: dict[str, Any]) -> dict[str, Any]:
-        empty = {"OriginPath": "", "CustomHeaders": {"Quantity": 0}, "OriginAccessControlId": ""}
-        return {**empty, **given}
-
-    rest = {k: v for k, v in config.items() if k not in ("IPV6Enabled", "CacheBehaviors")}
-    if "Aliases" in rest:
-        names = {"AcmCertificateArn": "ACMCertificateArn", "SslSupportMethod": "SSLSupportMethod"}
-        certificate = rest["ViewerCertificate"]
-        rest["Aliases"] = list_of(rest["Aliases"])
-        rest["ViewerCertificate"] = {names.get(k, k): v for k, v in certificate.items()}
     return {
-        **rest,
-        "CallerReference": config["Comment"],
-        "IsIPV6Enabled": config["IPV6Enabled"],
-        "Origins": list_of([origin(each) for each in config["Origins"]]),
-        "DefaultCacheBehavior": behavior(config["DefaultCacheBehavior"]),
-        "CacheBehaviors": list_of([behavior(each) for each in config.get("CacheBehaviors", [])]),
+        kind.strip('"').removeprefix("aws_"): plain(next(iter(labels.values())))
+        for each in hcl2.loads(text)["resource"]
+        for kind, labels in each.items()
     }
 
 
-def test_template_is_the_plan(clients: Clients, desired: DesiredState, aws_account: str) -> None:
-    """Say in the template, field by field, what the plan for an empty account would send."""
-    sent = {each.name: each.after for each in planned(clients, desired)}
+def test_terraform_is_the_plan(clients: Clients, desired: DesiredState) -> None:
+    """Have in Terraform, value by value, what the plan for an empty account would send."""
+    found = resources(terraform(export_documents(desired)))
+    expected = of_the_plan(clients, desired)
 
-    template = json.loads(cloudformation(export_documents(desired)))
-
-    distribution = properties(template, "Distribution")["DistributionConfig"]
-    assert as_api(distribution) == sent["distribution"]
-    bucket = properties(template, "Bucket")
-    assert bucket["BucketName"] == sent["bucket"]["Bucket"]
-    assert bucket["PublicAccessBlockConfiguration"] == sent["block-public-access"]
-    (rule,) = bucket["OwnershipControls"]["Rules"]
-    assert rule["ObjectOwnership"] == sent["bucket"]["ObjectOwnership"]
-    cors = [
-        {
-            {"Id": "ID", "ExposedHeaders": "ExposeHeaders", "MaxAge": "MaxAgeSeconds"}.get(k, k): v
-            for k, v in each.items()
-        }
-        for each in bucket.get("CorsConfiguration", {}).get("CorsRules", [])
+    # A rotation changes the group: no later apply may put the first key back.
+    assert found["cloudfront_key_group"].pop("lifecycle") == [{"ignore_changes": ["items"]}]
+    assert found["s3_bucket"].pop("bucket") == desired.bucket
+    distribution = found["cloudfront_distribution"]
+    assert distribution.pop("restrictions") == [{"geo_restriction": [{"restriction_type": "none"}]}]
+    if not desired.certificate:
+        (certificate,) = distribution.pop("viewer_certificate")
+        assert certificate == {"cloudfront_default_certificate": True}
+    in_bucket = [
+        each.pop("bucket") for name, each in found.items() if name.startswith("s3_bucket_")
     ]
-    assert (cors or None) == sent.get("bucket-cors")
-    policy = properties(template, "BucketPolicy")["PolicyDocument"]
-    text = json.dumps(policy).replace("ACCOUNT", aws_account)
-    statements = json.loads(text)["Statement"]
-    assert [{**each, "Sid": ""} for each in statements] == [
-        {**each, "Sid": ""} for each in sent["bucket-policy"]["Statement"]
-    ]
-    group = properties(template, "KeyGroup")["KeyGroupConfig"]
-    assert {**group, "Items": [NOT_YET]} == sent["key-group"]
-    key = properties(template, "PublicKey")["PublicKeyConfig"]
-    assert key["Name"] == sent["public-key"]["Name"]
-    assert template["Parameters"]["PublicKeyPem"]["Default"] == sent["public-key"]["EncodedKey"]
+    assert set(in_bucket) == {NOT_YET}
+    if desired.origin_access is OriginAccess.OAI:
+        assert "cloudfront_origin_access_control" not in found
+    assert Counter(values(found, skip=frozenset({"Sid"}))) == expected
 
 
-def test_template_of_the_policies_is_the_plan(
-    clients: Clients, bucket_name: str, ec_key: PrivateKey
-) -> None:
-    """Say in the template what the plan would send for downloads and for the access control."""
+@pytest.mark.parametrize("state", ["everything", "identity"])
+def test_transcripts(state: str) -> None:
+    """Show a person both exports, with a key and before there is one."""
     desired = DesiredState(
-        bucket=bucket_name, creates_distribution=True, key=site_key(ec_key), downloads=True
+        bucket="media-bucket", creates_distribution=True, **DESIRED_STATES[state]
     )
-    sent = {each.name: each.after for each in planned(clients, desired)}
+    documents = export_documents(desired)
+    if state == "everything":
+        documents = replace(documents, public_key_name="cfsigned-1", public_key_pem="PEM\n")
 
-    template = json.loads(cloudformation(export_documents(desired)))
-
-    control = properties(template, "OriginAccess")["OriginAccessControlConfig"]
-    request = properties(template, "OriginRequestPolicy")["OriginRequestPolicyConfig"]
-    cache = properties(template, "CachePolicy")["CachePolicyConfig"]
-    parameters = cache["ParametersInCacheKeyAndForwardedToOrigin"]
-    for queries in (request["QueryStringsConfig"], parameters["QueryStringsConfig"]):
-        queries["QueryStrings"] = list_of(queries["QueryStrings"])
-    for headers in (request["HeadersConfig"], parameters["HeadersConfig"]):
-        headers["Headers"] = list_of(headers["Headers"])
-    assert control == sent["origin-access"]
-    assert cache == sent["cache-policy"]
-    assert request == sent["origin-request-policy"]
+    assert_golden(f"aws-export-{state}-cloudformation", cloudformation(documents))
+    assert_golden(f"aws-export-{state}-terraform", terraform(documents))
 
 
-def findings(text: str) -> list[Match]:
-    """Return what AWS's own linter says of a template."""
-    return lint(text, regions=["us-east-1", "ap-northeast-2"])
+def findings(text: str) -> set[str]:
+    """Return the rules of AWS's own linter that a template breaks."""
+    return {match.rule.id for match in lint(text, regions=["us-east-1", "ap-northeast-2"])}
 
 
 def test_cfn_lint_finds_nothing(desired: DesiredState) -> None:
     """Pass AWS's own linter."""
-    assert findings(cloudformation(export_documents(desired))) == []
-    assert findings(cloudformation(export_documents(replace(desired, key=None)))) == []
+    assert findings(cloudformation(export_documents(desired))) == set()
 
 
-def test_cfn_lint_would_find_something(desired: DesiredState) -> None:
-    """See a mistake, so that the test above means something."""
-    text = cloudformation(export_documents(desired)).replace('"PriceClass_All"', '"Cheap"')
+def test_cfn_lint_without_a_key() -> None:
+    """Pass before there is a key pair; with a mistake, fail, so that passing means something."""
+    desired = DesiredState(bucket="media-bucket", creates_distribution=True)
+    text = cloudformation(export_documents(desired))
 
-    assert {match.rule.id for match in findings(text)} == {"E3030"}
+    assert findings(text) == set()
+    assert findings(text.replace('"PriceClass_All"', '"Cheap"')) == {"E3030"}
+
+
+@pytest.mark.skipif(shutil.which("terraform") is None, reason="terraform is not on PATH")
+def test_terraform_validates(desired: DesiredState, tmp_path: Path) -> None:
+    """Pass terraform validate."""
+    (tmp_path / "main.tf").write_text(terraform(export_documents(desired)), encoding="utf-8")
+    subprocess.run(["terraform", "init", "-backend=false"], cwd=tmp_path, check=True)
+    subprocess.run(["terraform", "validate"], cwd=tmp_path, check=True)
+
+
+def test_hcl() -> None:
+    """Interpolate nothing that is a string, and write every kind of value."""
+    text = resource(
+        "kind", "label", {"s": "${x} %{y}", "n": 1, "e": Expression("a.b"), "m": {"a:b": True}}
+    )
+
+    assert quoted("${x}") == '"$${x}"'
+    assert hcl2.loads(text)["resource"]
+    assert 's = "$${x} %%{y}"' in text
+    assert '"a:b" = true' in text

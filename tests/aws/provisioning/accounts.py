@@ -18,6 +18,7 @@ from cfsigned_django.signing import PrivateKey
 from tests.ministack_server import Ministack
 
 LEGACY_ORIGIN = "S3-legacy"
+APP = "https://www.example.com"
 
 
 def clients_of(server: Ministack, account: str) -> Clients:
@@ -223,3 +224,20 @@ def their_policy(bucket: str) -> dict[str, Any]:
             },
         ],
     }
+
+
+def changed(before: Any, after: Any, path: str = "") -> set[str]:
+    """Return the paths of the fields in which two documents differ."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        return {
+            found
+            for name in before.keys() | after.keys()
+            for found in changed(before.get(name), after.get(name), f"{path}/{name}")
+        }
+    if isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        return {
+            found
+            for number, (one, other) in enumerate(zip(before, after, strict=True))
+            for found in changed(one, other, f"{path}/{number}")
+        }
+    return set() if before == after else {path}

@@ -8,11 +8,11 @@ from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.provisioning.desired_state import DesiredState
 from cfsigned_django.signing import PrivateKey
 from tests.aws.provisioning.accounts import (
+    APP,
     clients_of,
     make_grown_account,
     site_key,
 )
-from tests.aws.provisioning.changes import APP
 from tests.ministack_server import Ministack
 from tests.plugins_aws import (
     aws_account as aws_account,

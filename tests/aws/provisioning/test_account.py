@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cfsigned_django.aws.account import BucketState
+from cfsigned_django.aws.account import BucketPart, BucketState
 from cfsigned_django.aws.account_reader import (
     as_distribution,
     list_items,
@@ -28,27 +28,38 @@ from tests.ministack_server import Ministack
 from tests.simulation.answers import refusal
 
 
+class Refusing:
+    """A client that AWS refuses one call."""
+
+    def __init__(self, client: Any, call: str, code: str) -> None:
+        self._client, self._call, self._code = client, call, code
+
+    def __getattr__(self, name: str) -> Any:
+        return self._refuse if name == self._call else getattr(self._client, name)
+
+    def _refuse(self, **arguments: Any) -> None:
+        raise refusal(self._code, self._call)
+
+
 def test_empty_account(clients: Clients, bucket_name: str, aws_account: str) -> None:
     """Find nothing, in the account whose credentials these are."""
     account = read_account(clients, bucket=bucket_name, access_identities=True)
 
-    assert account.account_id == aws_account
-    assert account.partition == "aws"
+    assert (account.account_id, account.partition) == (aws_account, "aws")
     assert bucket_of(account).state is BucketState.MISSING
     assert account.distribution is None
-    found = (
-        *(account.public_keys or ()),
-        *(account.key_groups or ()),
-        *(account.access_controls or ()),
-        *(account.access_identities or ()),
-        *(account.cache_policies or ()),
-        *(account.origin_request_policies or ()),
+    lists = (
+        account.public_keys,
+        account.key_groups,
+        account.access_controls,
+        account.access_identities,
     )
-    assert found == ()
+    assert lists == ((),) * 4
+    assert account.cache_policies == account.origin_request_policies == {}
 
 
 def test_bucket_with_everything(clients: Clients, bucket_name: str, aws_account: str) -> None:
-    """Read the settings of a bucket, each None or empty where it was never made."""
+    """Read the settings of a bucket, each None or empty if it was never made."""
     clients.s3.create_bucket(
         Bucket=bucket_name, CreateBucketConfiguration={"LocationConstraint": "ap-northeast-2"}
     )
@@ -70,13 +81,51 @@ def test_bucket_with_everything(clients: Clients, bucket_name: str, aws_account:
 def test_bucket_of_somebody_else(
     clients: Clients, bucket_name: str, ministack: Ministack, aws_account: str
 ) -> None:
-    """Say that a bucket is refused, without an error."""
+    """Return that a bucket is refused, without an error."""
     ministack.client("s3", account="999999999999").create_bucket(Bucket=bucket_name)
 
     found = read_bucket(clients.s3, bucket_name, account_id=aws_account)
 
-    assert found.state is BucketState.REFUSED
-    assert not found.is_ours
+    assert (found.state, found.is_ours) == (BucketState.REFUSED, False)
+
+
+@pytest.mark.parametrize(
+    ("call", "part", "permission"),
+    [
+        ("get_bucket_policy", BucketPart.POLICY, "s3:GetBucketPolicy"),
+        ("get_bucket_cors", BucketPart.CORS, "s3:GetBucketCORS"),
+        ("get_public_access_block", BucketPart.PUBLIC_ACCESS, "s3:GetBucketPublicAccessBlock"),
+        ("get_bucket_ownership_controls", BucketPart.OWNERSHIP, "s3:GetBucketOwnershipControls"),
+    ],
+)
+def test_part_of_a_bucket_that_may_not_be_read(
+    clients: Clients,
+    bucket_name: str,
+    aws_account: str,
+    call: str,
+    part: BucketPart,
+    permission: str,
+) -> None:
+    """Leave out the part whose permission is missing, and name it; raise another failure."""
+    clients.s3.create_bucket(Bucket=bucket_name)
+
+    denied = Refusing(clients.s3, call, "AccessDenied")
+    unread = read_bucket(denied, bucket_name, account_id=aws_account).unread
+    with pytest.raises(AwsError) as caught:
+        read_bucket(Refusing(clients.s3, call, "Throttling"), bucket_name, account_id=aws_account)
+
+    assert {name: error.permission for name, error in unread.items()} == {part: permission}
+    assert caught.value.code == "Throttling"
+
+
+def test_bucket_that_cannot_be_read(clients: Clients, aws_account: str) -> None:
+    """Raise what is neither a missing bucket nor a missing permission."""
+    with pytest.raises(AwsError) as caught:
+        read_bucket(
+            Refusing(clients.s3, "head_bucket", "Throttling"), "media", account_id=aws_account
+        )
+
+    assert caught.value.code == "Throttling"
 
 
 def test_distribution_by_name_and_by_id(clients: Clients, bucket_name: str) -> None:
@@ -86,17 +135,17 @@ def test_distribution_by_name_and_by_id(clients: Clients, bucket_name: str) -> N
     made = clients.cloudfront.create_distribution(DistributionConfig=config)
 
     found = read_account(clients, bucket=bucket_name).distribution
+    other = read_account(
+        clients, bucket="another-bucket", distribution_id=made["Distribution"]["Id"]
+    )
 
     assert found is not None
-    assert found.id == made["Distribution"]["Id"]
-    assert found.etag == made["ETag"]
+    assert (found.id, found.etag) == (made["Distribution"]["Id"], made["ETag"])
     assert found.is_deployed
-    assert found.partition == "aws"
-    assert found.aliases == []
+    assert (found.partition, found.aliases) == ("aws", [])
+    assert other.distribution == found
     # The managed policy that its behavior uses is read along.
-    account = read_account(clients, bucket="another-bucket", distribution_id=found.id)
-    assert account.distribution == found
-    assert [each.name for each in (account.cache_policies or {}).values()] == [
+    assert [each.name for each in (other.cache_policies or {}).values()] == [
         "Managed-CachingOptimized"
     ]
     assert read_account(clients, bucket="another-bucket").distribution is None
@@ -114,22 +163,15 @@ def test_unknown_distribution(clients: Clients, bucket_name: str) -> None:
 
 def test_missing_permission(clients: Clients, bucket_name: str) -> None:
     """Name the permission that is missing, and plan nothing from what is half known."""
+    denied = Refusing(clients.cloudfront, "list_key_groups", "AccessDenied")
 
-    class NoKeyGroups:
-        def __getattr__(self, name: str) -> Any:
-            return getattr(clients.cloudfront, name)
-
-        def list_key_groups(self) -> None:
-            raise refusal("AccessDenied", "ListKeyGroups", "not authorized")
-
-    account = read_account(
-        dataclasses.replace(clients, cloudfront=NoKeyGroups()), bucket=bucket_name
-    )
+    account = read_account(dataclasses.replace(clients, cloudfront=denied), bucket=bucket_name)
 
     assert [each.permission for each in account.problems] == ["cloudfront:ListKeyGroups"]
     assert (account.key_groups, account.public_keys) == (None, ())
-    with pytest.raises(AwsError, match="cloudfront:ListKeyGroups"):
+    with pytest.raises(AwsError) as caught:
         plan(account, DesiredState(bucket=bucket_name))
+    assert caught.value is account.problems[0]
 
 
 def test_all_pages() -> None:
@@ -170,21 +212,3 @@ def test_keys_that_edges_know() -> None:
     assert found.active_key_pairs == {"g": ("K1",)}
     assert (found.is_deployed, found.partition) == (False, "aws-cn")
     assert found.aliases == ["media.example.com"]
-
-
-@pytest.mark.parametrize("method", ["head_bucket", "get_bucket_policy"])
-def test_bucket_that_cannot_be_read(
-    clients: Clients, bucket_name: str, aws_account: str, method: str
-) -> None:
-    """Raise what is neither a missing bucket nor a setting that was never made."""
-    clients.s3.create_bucket(Bucket=bucket_name)
-
-    class Throttled:
-        def __getattr__(self, name: str) -> Any:
-            return self.refuse if name == method else getattr(clients.s3, name)
-
-        def refuse(self, **arguments: Any) -> None:
-            raise refusal("Throttling", method)
-
-    with pytest.raises(AwsError, match="fewer calls per second"):
-        read_bucket(Throttled(), bucket_name, account_id=aws_account)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -12,45 +13,21 @@ from typing import Any
 import pytest
 
 from cfsigned_django.aws.account import Account
-from cfsigned_django.aws.client import Clients
 from cfsigned_django.setup.keys import KeyFile
 from tests.aws.provisioning.accounts import (
     bucket_of,
     clients_of,
-    planned,
     provisioner,
     reader,
     states,
 )
-from tests.aws.provisioning.killed_run import desired_state_of
+from tests.aws.provisioning.killed_run import account_of, desired_state_of, key_file_of
 from tests.ministack_server import Ministack
 from tests.projects import ROOT
 
 #: CreatePublicKey, CreateKeyGroup, CreateBucket, CreateOriginAccessControl, two policies,
 #: CreateDistribution, PutBucketPolicy, PutBucketCors, PutPublicAccessBlock.
 CHANGES = 10
-
-
-def run(server: Ministack, account: str, bucket: str, key: Path, nth: int) -> int:
-    """Run the set-up in a process that is killed after the n-th change; return its exit code."""
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "tests.aws.provisioning.killed_run",
-            server.endpoint_url,
-            account,
-            bucket,
-            str(key),
-            str(nth),
-        ],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode in (0, -signal.SIGKILL), done.stderr
-    return done.returncode
 
 
 def end_state(account: Account, account_id: str) -> dict[str, Any]:
@@ -96,46 +73,55 @@ def _relabel(value: Any, labels: dict[str, str]) -> Any:
     return value
 
 
-def go_on(clients: Clients, bucket: str, account: str, key: Path) -> dict[str, Any]:
-    """Run the set-up to its end; return the end state."""
-    desired = replace(desired_state_of(bucket), key=KeyFile(path=key).find())
+def go_on(server: Ministack, directory: Path, nth: int) -> dict[str, Any]:
+    """Run the set-up of the n-th process to its end; return the end state."""
+    clients = clients_of(server, account_of(nth))
+    key = KeyFile(path=key_file_of(directory, nth)).find()
+    desired = replace(desired_state_of(nth), key=key)
     after = provisioner(clients, desired).apply()
     assert set(states(after).values()) == {"done"}
-    assert set(states(planned(clients, desired)).values()) == {"done"}
-    return end_state(reader(clients, desired)(), account)
+    return end_state(reader(clients, desired)(), account_of(nth))
 
 
 @pytest.fixture(scope="module")
-def reference(ministack: Ministack, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """Return the end state of a run that nobody killed."""
-    account, bucket = "777777777777", "media-of-the-reference"
-    key = tmp_path_factory.mktemp("reference") / "key.pem"
-    assert run(ministack, account, bucket, key, 0) == 0
-    return go_on(clients_of(ministack, account), bucket, account, key)
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return where the processes keep their key files."""
+    return tmp_path_factory.mktemp("killed")
+
+
+@pytest.fixture(scope="module")
+def exit_codes(ministack: Ministack, directory: Path) -> list[int]:
+    """Run the processes, and one more than there are changes; return their exit codes."""
+    module = "tests.aws.provisioning.killed_run"
+    done = subprocess.run(
+        [sys.executable, "-m", module, ministack.endpoint_url, directory, str(CHANGES + 1)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    codes: list[int] = json.loads(done.stdout)
+    assert codes[-1] == 0, done.stderr
+    return codes
+
+
+@pytest.fixture(scope="module")
+def reference(ministack: Ministack, directory: Path, exit_codes: list[int]) -> dict[str, Any]:
+    """Return the end state of the run that nobody killed."""
+    assert exit_codes[-1] == 0
+    return go_on(ministack, directory, CHANGES + 1)
 
 
 @pytest.mark.parametrize("nth", range(1, CHANGES + 1))
 def test_same_end_state(
-    nth: int,
-    clients: Clients,
     ministack: Ministack,
-    aws_account: str,
-    bucket_name: str,
-    tmp_path: Path,
+    directory: Path,
+    exit_codes: list[int],
     reference: dict[str, Any],
+    nth: int,
 ) -> None:
     """Reach the state of a run that nobody killed, whatever the answer that was lost."""
-    key = tmp_path / "key.pem"
+    found = go_on(ministack, directory, nth)
 
-    killed = run(ministack, aws_account, bucket_name, key, nth)
-    found = go_on(clients, bucket_name, aws_account, key)
-
-    assert killed == -signal.SIGKILL
+    assert exit_codes[nth - 1] == -signal.SIGKILL
     assert found == reference
-
-
-def test_all_changes_are_covered(
-    ministack: Ministack, aws_account: str, bucket_name: str, tmp_path: Path
-) -> None:
-    """Make no more changes than the test above kills after."""
-    assert run(ministack, aws_account, bucket_name, tmp_path / "key.pem", CHANGES + 1) == 0

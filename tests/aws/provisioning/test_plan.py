@@ -1,171 +1,536 @@
-"""Name what a person has to decide, and in words why."""
+"""Plan without any account: where each step stands, what it would send, and in words why."""
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import replace
+from typing import Any, TypeAlias
 
 import pytest
 
-from cfsigned_django.aws.account import Account, Bucket, BucketState, NamedConfig
-from cfsigned_django.aws.documents.behavior import list_of
-from cfsigned_django.aws.documents.distribution import new_origin
-from cfsigned_django.aws.provisioning.plan import blockers, plan
-from tests.aws.provisioning.accounts import LEGACY_ORIGIN, grown_distribution, states
-from tests.aws.provisioning.plans import BUCKET, DESIRED, account_with, find
+from cfsigned_django.aws.account import Account, BucketPart, BucketState, NamedConfig
+from cfsigned_django.aws.documents.behavior import list_of, listed
+from cfsigned_django.aws.documents.cors import cors_rule
+from cfsigned_django.aws.documents.distribution import find_origin
+from cfsigned_django.aws.documents.policies import CACHE_POLICIES, cache_policy_config
+from cfsigned_django.aws.errors import explain
+from cfsigned_django.aws.provisioning.desired_state import (
+    DesiredState,
+    InvalidDesiredState,
+    OriginAccess,
+)
+from cfsigned_django.aws.provisioning.plan import blockers, next_step, plan
+from cfsigned_django.aws.provisioning.steps import NOT_YET, Call, Step, conflict, done, todo
+from tests.aws.provisioning.accounts import LEGACY_ORIGIN
+from tests.aws.provisioning.plans import (
+    APP_ORIGIN,
+    BUCKET,
+    CLEAN,
+    DESIRED,
+    GROWN,
+    LEGACY,
+    MEDIA,
+    account_with,
+    find,
+    with_behaviors,
+    with_origins,
+)
+from tests.golden import assert_golden
+from tests.simulation.answers import refusal
+
+#: What is there, what is wanted, and what comes of it: "step=state", with "!" if nothing may be
+#: changed then, or "step.Field=value" for what would be sent. "-": there is no such step or field.
+Case: TypeAlias = tuple[Account, DesiredState, str]
+
+A, B, ANY = "https://a.example.com", "https://b.example.com", "https://*.example.com"
+ARN = "arn:aws:acm:us-east-1:111122223333:certificate/0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f"
+#: The certificate that the grown distribution has.
+THEIRS = GROWN["ViewerCertificate"]["ACMCertificateArn"]
+CONTROL = {**LEGACY, "OriginAccessControlId": "E2"}
+IDENTITY = {
+    **LEGACY,
+    "S3OriginConfig": {"OriginAccessIdentity": "origin-access-identity/cloudfront/E3"},
+}
+WEBSITE = {**LEGACY, "DomainName": f"{BUCKET}.s3-website.us-east-1.amazonaws.com"}
+OPEN_MEDIA = {**MEDIA, "TrustedSigners": {"Enabled": False}}
+FORWARDED = {"QueryString": True, "Cookies": {"Forward": "none"}, "Headers": list_of(["Origin"])}
+FORWARDING = {**MEDIA, "ForwardedValues": FORWARDED}
+PUBLIC = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "*"}
+OFFICE = {**PUBLIC, "Condition": {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}}
+ALL_SWITCHES = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
 
 
-class TestConflicts:
-    """What this code must not decide is named, with what to do."""
+def wish(**fields: Any) -> DesiredState:
+    """Return the desired state with some fields changed."""
+    return replace(DESIRED, **fields)
 
-    def test_bucket_of_somebody_else(self) -> None:
-        """Change nothing where the bucket is not ours; name the account of the credentials."""
-        account = replace(account_with(), bucket=Bucket(name=BUCKET, state=BucketState.REFUSED))
 
-        steps = plan(account, DESIRED)
+NEW_PATTERN, WITH_CORS = wish(path_pattern="private/*"), wish(cors_origins=(A,))
 
-        assert [each.name for each in blockers(steps)] == ["bucket"]
-        assert "111122223333" in find(steps, "bucket").why
-        assert "s3:ListBucket" in find(steps, "bucket").why
 
-    def test_region_of_the_settings(self) -> None:
-        """Name the setting where the bucket is in another region."""
-        found = find(plan(account_with(), replace(DESIRED, region="eu-west-1")), "bucket")
+def opened(*patterns: str) -> Account:
+    """Return an account whose behaviors are the application's, and open."""
+    return with_behaviors(*({"PathPattern": each, "TargetOriginId": "app"} for each in patterns))
 
-        assert found.state == "conflict"
-        assert 'AWS_S3_REGION_NAME = "us-east-1"' in found.why
-        assert not found.blocks
 
-    def test_no_distribution(self) -> None:
-        """Make no distribution unasked."""
-        account = replace(account_with(), distribution=None)
-        desired = replace(DESIRED, distribution_id=None)
+def default_at(origin: dict[str, Any], **fields: Any) -> Account:
+    """Return an account whose default behavior, which is open, reads this origin."""
+    default = {**GROWN["DefaultCacheBehavior"], "TargetOriginId": origin["Id"]}
+    return with_origins(LEGACY, origin, DefaultCacheBehavior=default, **fields)
 
-        found = find(plan(account, desired), "distribution")
 
-        assert found.blocks
-        assert "--create" in found.why
+def static_beside(origin: str) -> Account:
+    """Return an account whose default behavior reads the bucket, and static/* this origin."""
+    default = {name: each for name, each in MEDIA.items() if name != "PathPattern"}
+    static = {"PathPattern": "static/*", "TargetOriginId": origin}
+    return with_behaviors(static, DefaultCacheBehavior=default)
 
-    def test_disabled_distribution(self) -> None:
-        """Say that a disabled distribution answers nobody."""
-        assert "disabled" in find(plan(account_with(Enabled=False), DESIRED), "distribution").why
 
-    def test_behavior_of_another_origin(self) -> None:
-        """Take no behavior away from another origin."""
-        steps = plan(account_with(), replace(DESIRED, path_pattern=None))
+def grouped(*members: str) -> Account:
+    """Return an account whose behavior media/* reads a group of origins."""
+    replica = {**CLEAN, "Id": "replica", "DomainName": "media-replica.s3.amazonaws.com"}
+    group = {"Id": "failover", "Members": list_of([{"OriginId": each} for each in members])}
+    behaviors = list_of([{**MEDIA, "TargetOriginId": "failover"}])
+    groups = list_of([group])
+    return with_origins(LEGACY, replica, OriginGroups=groups, CacheBehaviors=behaviors)
 
-        assert find(steps, "distribution").blocks
-        assert "app.example.com" in find(steps, "distribution").why
-        assert "behavior" not in states(steps)
 
-    def test_website_endpoint(self) -> None:
-        """Say that a website endpoint takes no access control."""
-        origins = grown_distribution(BUCKET)["Origins"]["Items"]
-        origins[1]["DomainName"] = f"{BUCKET}.s3-website.us-east-1.amazonaws.com"
+def unread(part: BucketPart, permission: str) -> Account:
+    """Return an account in whose bucket one part may not be read."""
+    refused = explain(refusal("AccessDenied", "Get"), what="read it", permission=permission)
+    return account_with(bucket={"unread": {part: refused}})
 
-        found = find(plan(account_with(Origins=list_of(origins)), DESIRED), "distribution")
 
-        assert "website endpoint" in found.why
+def blocking(ownership: str, *switches: str) -> Case:
+    """Return a case for Block Public Access, with these switches on."""
+    block = dict.fromkeys(switches, True)
+    fields = {"object_ownership": ownership, "public_access_block": block}
+    return account_with(bucket=fields), DESIRED, "block-public-access=todo"
 
-    def test_origin_group(self) -> None:
-        """Leave a behavior alone that serves a group of origins."""
-        items = grown_distribution(BUCKET)["CacheBehaviors"]["Items"]
-        items[0]["TargetOriginId"] = "group-of-two"
 
-        found = find(plan(account_with(CacheBehaviors=list_of(items)), DESIRED), "distribution")
+def leaving(*others: str, pattern: str) -> Case:
+    """Return a case in which a pattern is restricted, and others of its origin stay open."""
+    behaviors = [{**OPEN_MEDIA, "PathPattern": each} for each in ("*.pdf", *others)]
+    account = with_origins(CONTROL, CacheBehaviors=list_of(behaviors))
+    state = "conflict" if others else "-"
+    return account, wish(path_pattern=pattern), f"behavior=todo origin-paths={state}"
 
-        assert "group-of-two" in found.why
 
-    def test_unknown_key_group(self) -> None:
-        """Name the setting where the key group is not in the account."""
-        found = find(plan(account_with(), replace(DESIRED, key_group_id="group-1")), "key-group")
+def restricted(pattern: str, state: str) -> Case:
+    """Return a case in which a pattern is restricted before a default behavior that is open."""
+    behaviors = list_of([MEDIA, {**MEDIA, "PathPattern": pattern}])
+    clean = {**CLEAN, "OriginAccessControlId": "E2"}
+    return default_at(clean, CacheBehaviors=behaviors), DESIRED, f"origin-paths={state}"
 
-        assert found.blocks
-        assert "AWS_CLOUDFRONT_KEY_GROUP_ID" in found.why
 
-    def test_access_control_that_does_not_sign(self) -> None:
-        """Leave an access control to its owner that does not sign every request."""
-        origins = grown_distribution(BUCKET)["Origins"]["Items"]
-        origins[1]["OriginAccessControlId"] = "E2"
-        account = replace(
-            account_with(Origins=list_of(origins)),
-            access_controls=(NamedConfig(id="E2", name="x", config={"SigningBehavior": "never"}),),
+def strangers(statement: dict[str, Any] | None, closes: bool, state: str) -> Case:
+    """Return a case with a bucket policy, and with an open origin that signs nothing."""
+    policy = {"Statement": [statement]} if statement else None
+    account = default_at({**CLEAN, "OriginPath": "/media"}, bucket={"policy": policy})
+    return account, wish(closes_public=closes), f"origin-paths={state}"
+
+
+def named(policy_id: str, config: dict[str, Any], name: str = "theirs") -> dict[str, NamedConfig]:
+    """Return policies as an account has them: one."""
+    return {policy_id: NamedConfig(id=policy_id, name=name, config=config)}
+
+
+def answering(*allowed: str, **fields: Any) -> Account:
+    """Return an account whose behavior has a response headers policy that overrides S3's CORS."""
+    cors = {"AccessControlAllowOrigins": list_of(list(allowed)), "OriginOverride": True}
+    policies = {"response_headers_policies": named("r", {"CorsConfig": cors})}
+    return with_behaviors({**MEDIA, "ResponseHeadersPolicyId": "r", **fields}, others=policies)
+
+
+def caching(*policies: dict[str, NamedConfig], allowed: str = "", **fields: Any) -> Account:
+    """Return an account with cache policies, a CORS rule, and a behavior with these fields."""
+    rules = (cors_rule([allowed]),) if allowed else ()
+    found = {key: each for some in policies for key, each in some.items()}
+    return with_behaviors(
+        {**MEDIA, **fields}, bucket={"cors_rules": rules}, others={"cache_policies": found}
+    )
+
+
+def certified(method: str, protocol: str, kept: str, **present: Any) -> Case:
+    """Return a case in which a distribution with a certificate gets another one."""
+    fields = {"SSLSupportMethod": method, "MinimumProtocolVersion": protocol, **present}
+    sent = zip(("SSLSupportMethod", "MinimumProtocolVersion"), kept.split(), strict=True)
+    expected = [f"domain.ViewerCertificate.{name}={value}" for name, value in sent]
+    return (
+        account_with(ViewerCertificate=fields),
+        wish(domain="files.example.com", certificate=ARN),
+        f"domain=todo domain.ViewerCertificate.ACMCertificateArn={ARN} {' '.join(expected)}",
+    )
+
+
+OWN = named("own", cache_policy_config("own"), f"cfsigned-{BUCKET}")
+OWN_WITHOUT_ORIGIN = named("own", {"MaxTTL": 31536000}, f"cfsigned-{BUCKET}")
+SHARED = named("theirs", {"MaxTTL": 31536000})
+ALL_QUERIES = {"QueryStringsConfig": {"QueryStringBehavior": "all"}}
+OWNER = {
+    "cache_policies": named("c", {"ParametersInCacheKeyAndForwardedToOrigin": ALL_QUERIES}),
+    "origin_request_policies": named(
+        "o", {**ALL_QUERIES, "HeadersConfig": {"HeaderBehavior": "allViewer"}}
+    ),
+}
+OWNED = {
+    **MEDIA,
+    "CachePolicyId": "c",
+    "OriginRequestPolicyId": "o",
+    "ResponseHeadersPolicyId": "r",
+}
+SPLIT = f"cache-policy=todo cache-policy.Name=cfsigned-{BUCKET} origin-request-policy=-"
+NEVER = NamedConfig(id="E2", name="x", config={"SigningBehavior": "never"})
+
+CASES: dict[str, Case] = {
+    # The bucket, the distribution and the key group.
+    "bucket of somebody else": (
+        account_with(bucket={"state": BucketState.REFUSED}),
+        DESIRED,
+        "bucket=conflict!",
+    ),
+    "another region": (account_with(), wish(region="eu-west-1"), "bucket=conflict"),
+    "no distribution": (
+        account_with(others={"distribution": None}),
+        wish(distribution_id=None),
+        "distribution=conflict!",
+    ),
+    "disabled distribution": (account_with(Enabled=False), DESIRED, "distribution=conflict"),
+    "unknown key group": (account_with(), wish(key_group_id="group-1"), "key-group=conflict!"),
+    "objects of other accounts": (account_with(), DESIRED, "object-ownership=done"),
+    # Which origin a behavior reads.
+    "behavior of another origin": (
+        account_with(),
+        wish(path_pattern=None),
+        "distribution=conflict! behavior=-",
+    ),
+    "website endpoint": (with_origins(WEBSITE), DESIRED, "distribution=conflict!"),
+    "origin that is not there": (
+        with_behaviors({**MEDIA, "TargetOriginId": "nothing"}),
+        DESIRED,
+        "distribution=conflict!",
+    ),
+    "bucket in an origin group": (
+        grouped("replica", LEGACY_ORIGIN),
+        DESIRED,
+        f"distribution=done origin.Id={LEGACY_ORIGIN} behavior.TargetOriginId=failover",
+    ),
+    "origin group without it": (grouped("app", "replica"), DESIRED, "distribution=conflict!"),
+    "new behavior, origin without a path": (
+        with_origins(LEGACY, CLEAN),
+        NEW_PATTERN,
+        "origin=todo origin.OriginPath= behavior=todo behavior.TargetOriginId=clean",
+    ),
+    "new origin beside a group of its name": (
+        account_with(OriginGroups=list_of([{"Id": f"S3-{BUCKET}"}])),
+        NEW_PATTERN,
+        f"origin.Id=S3-{BUCKET}-2",
+    ),
+    "behavior that is there keeps its origin": (
+        with_origins(LEGACY, CLEAN),
+        DESIRED,
+        f"origin=todo behavior.TargetOriginId={LEGACY_ORIGIN}",
+    ),
+    # How CloudFront reads the bucket.
+    "access control that does not sign": (
+        with_origins(CONTROL, others={"access_controls": (NEVER,)}),
+        DESIRED,
+        "origin-access=conflict",
+    ),
+    "identity gives way to control": (
+        with_origins(IDENTITY),
+        wish(origin_access=OriginAccess.OAC),
+        "origin=todo origin.S3OriginConfig.OriginAccessIdentity=",
+    ),
+    "control gives way to identity": (
+        with_origins(CONTROL),
+        wish(origin_access=OriginAccess.OAI),
+        "origin=todo",
+    ),
+    "identity is kept": (with_origins(IDENTITY), DESIRED, "origin-access=done origin=done"),
+    "identity is kept as asked": (
+        with_origins(IDENTITY),
+        wish(origin_access=OriginAccess.OAI),
+        "origin-access=done origin=done",
+    ),
+    # What may not be read is not overwritten.
+    "policy may not be read": (
+        unread(BucketPart.POLICY, "s3:GetBucketPolicy"),
+        DESIRED,
+        "bucket-policy=conflict!",
+    ),
+    "CORS may not be read": (
+        unread(BucketPart.CORS, "s3:GetBucketCORS"),
+        WITH_CORS,
+        "bucket-policy=todo bucket-cors=conflict",
+    ),
+    "Block Public Access may not be read": (
+        unread(BucketPart.PUBLIC_ACCESS, "s3:GetBucketPublicAccessBlock"),
+        DESIRED,
+        "bucket-policy=conflict! block-public-access=conflict",
+    ),
+    "ownership may not be read": (
+        unread(BucketPart.OWNERSHIP, "s3:GetBucketOwnershipControls"),
+        DESIRED,
+        "bucket-policy=todo object-ownership=conflict",
+    ),
+    # What else is public ends.
+    "ACLs": blocking("ObjectWriter"),
+    "no ACLs": blocking("BucketOwnerEnforced"),
+    "public ACLs are ignored already": blocking("ObjectWriter", "IgnorePublicAcls"),
+    "one switch is off": blocking("ObjectWriter", *ALL_SWITCHES[:2], ALL_SWITCHES[3]),
+    # Where a behavior goes, and what others serve.
+    "open behavior before": (
+        with_behaviors({**OPEN_MEDIA, "PathPattern": "*.jpg"}, MEDIA),
+        DESIRED,
+        "earlier-behaviors=conflict",
+    ),
+    "new behavior before": (opened("*.jpg"), DESIRED, "earlier-behaviors=- behavior=todo"),
+    "new behavior without a place": (
+        opened("media/public/*", "*.jpg", "media/invoices/*"),
+        DESIRED,
+        "behavior=conflict!",
+    ),
+    **{
+        f"static/* of {origin} beside the default": (
+            static_beside(origin),
+            wish(path_pattern=None),
+            f"earlier-behaviors={state}",
         )
-
-        found = find(plan(account, DESIRED), "origin-access")
-
-        assert found.state == "conflict"
-        assert "never" in found.why
-
-    def test_domain_without_an_alias(self) -> None:
-        """Say what a domain of one's own needs."""
-        desired = replace(DESIRED, domain="files.example.com")
-
-        found = find(plan(account_with(), desired), "domain")
-
-        assert found.state == "conflict"
-        assert "ACM in us-east-1" in found.why
-        assert find(
-            plan(account_with(), replace(DESIRED, domain="media.example.com")), "domain"
-        ).state == ("done")
-        own = replace(DESIRED, domain="d111111abcdef8.cloudfront.net")
-        assert "domain" not in states(plan(account_with(), own))
-
-    def test_earlier_open_behavior(self) -> None:
-        """Name an open behavior that CloudFront tries first."""
-        items = grown_distribution(BUCKET)["CacheBehaviors"]["Items"]
-        jpg = {**items[0], "PathPattern": "*.jpg", "TrustedSigners": {"Enabled": False}}
-
-        found = find(
-            plan(account_with(CacheBehaviors=list_of([jpg, *items])), DESIRED), "earlier-behaviors"
+        for origin, state in (("app", "-"), (LEGACY_ORIGIN, "conflict"), ("nothing", "conflict"))
+    },
+    **{
+        f"open default behavior at {folder}": (
+            default_at({**CLEAN, "OriginAccessControlId": "E2", "OriginPath": folder}),
+            DESIRED,
+            f"origin-paths={state}",
         )
-
-        assert found.state == "conflict"
-        assert "*.jpg" in found.why
-
-    def test_new_behavior_before_open_ones(self) -> None:
-        """Call a behavior that will be tried later no earlier one, and say what it loses."""
-        steps = plan(with_open("*.jpg"), DESIRED)
-
-        assert "earlier-behaviors" not in states(steps)
-        assert "before *.jpg, and takes what both match" in find(steps, "behavior").why
-
-    def test_new_behavior_without_a_place(self) -> None:
-        """Change nothing where a more specific behavior stands behind one that takes our files."""
-        steps = plan(with_open("media/public/*", "*.jpg", "media/invoices/*"), DESIRED)
-
-        assert [each.name for each in blockers(steps)] == ["behavior"]
-        assert "move media/invoices/* before *.jpg" in find(steps, "behavior").why
-
-    @pytest.mark.parametrize(("folder", "leaks"), [("/media", True), ("/static", False)])
-    def test_open_behavior_with_an_origin_path(self, folder: str, leaks: bool) -> None:
-        """Name an open behavior that serves the files under other paths, wherever it stands."""
-        grown = grown_distribution(BUCKET)
-        twin = {**new_origin(BUCKET, "us-east-1"), "Id": "twin", "OriginPath": folder}
-        twin["OriginAccessControlId"] = "E2"
-        account = account_with(
-            Origins=list_of([*grown["Origins"]["Items"], twin]),
-            DefaultCacheBehavior={**grown["DefaultCacheBehavior"], "TargetOriginId": "twin"},
+        for folder, state in (("/media", "conflict"), ("/static", "-"))
+    },
+    "open behavior that the plan restricts": leaving(pattern="*.pdf"),
+    "the same with a slash": leaving(pattern="/*.pdf"),
+    "open behavior beside it": leaving("old/*", pattern="*.pdf"),
+    "all paths of the files restricted": restricted("files/*", "-"),
+    "some paths restricted": restricted("files/media/*.jpg", "conflict"),
+    "other paths restricted": restricted("other/*", "conflict"),
+    "origin without a way in": strangers(None, False, "-"),
+    "origin without a way in, an office may read": strangers(OFFICE, True, "conflict"),
+    "origin without a way in, everybody may read": strangers(PUBLIC, False, "conflict"),
+    "origin without a way in, everybody might read": strangers(PUBLIC, True, "-"),
+    # Which policies the behavior gets.
+    "policies of the owner": (
+        with_behaviors(OWNED, others=OWNER),
+        wish(cors_origins=(A,), downloads=True),
+        "cache-policy=done origin-request-policy=done behavior.CachePolicyId=c "
+        "behavior.OriginRequestPolicyId=o behavior.ResponseHeadersPolicyId=r",
+    ),
+    "forwarded values stay": (
+        with_behaviors(FORWARDING),
+        DESIRED,
+        "behavior=todo behavior.ForwardedValues.QueryString=True behavior.MaxTTL=3333",
+    ),
+    "forwarded values go": (
+        with_behaviors(FORWARDING),
+        WITH_CORS,
+        "behavior=todo behavior.ForwardedValues=- behavior.MaxTTL=-",
+    ),
+    "two origins": (caching(), wish(cors_origins=(A, B)), SPLIT),
+    "many origins": (caching(), wish(cors_origins=(ANY,)), SPLIT),
+    "another origin in S3": (caching(allowed=A), wish(cors_origins=(B,)), SPLIT),
+    **{
+        f"pages of {origin} alone": (
+            caching(),
+            wish(cors_origins=(origin,)),
+            f"cache-policy=- behavior.CachePolicyId={CACHE_POLICIES['CachingOptimized']}",
         )
+        for origin in (A, "*")
+    },
+    "response headers policy overrides S3": (
+        answering(A, B, CachePolicyId="c"),
+        wish(cors_origins=(A, B)),
+        "cache-policy=- behavior.CachePolicyId=c response-headers-policy=-",
+    ),
+    "response headers policy without the origin": (
+        answering(B),
+        WITH_CORS,
+        "response-headers-policy=conflict behavior.ResponseHeadersPolicyId=r",
+    ),
+    "response headers policy of all": (answering(ANY), WITH_CORS, "response-headers-policy=-"),
+    **{
+        f"cache policy that {what}": (
+            caching(named("theirs", config), CachePolicyId="theirs"),
+            wish(cors_origins=(A, B)),
+            "cache-policy=done behavior.CachePolicyId=theirs",
+        )
+        for what, config in (
+            ("keeps nothing", {"MaxTTL": 0}),
+            ("has Origin in its key", cache_policy_config("theirs")),
+        )
+    },
+    "cache policy of an earlier run": (
+        caching(SHARED, OWN, CachePolicyId="theirs"),
+        wish(cors_origins=(A, B)),
+        "cache-policy=done behavior.CachePolicyId=own",
+    ),
+    "cache policy of an earlier run, changed": (
+        caching(OWN_WITHOUT_ORIGIN),
+        wish(cors_origins=(A, B)),
+        "cache-policy=conflict",
+    ),
+    # The domain.
+    "no certificate": (account_with(), wish(domain="files.example.com"), "domain=conflict"),
+    "domain that is there": (account_with(), wish(domain="media.example.com"), "domain=done"),
+    "own domain": (account_with(), wish(domain="d111111abcdef8.cloudfront.net"), "domain=-"),
+    "certificate that is there": (
+        account_with(),
+        wish(domain="files.example.com", certificate=THEIRS),
+        "domain=todo",
+    ),
+    "certificate of ACM before": certified(
+        "sni-only", "TLSv1.3_2025", "sni-only TLSv1.3_2025", ACMCertificateArn=f"{ARN}0"
+    ),
+    "certificate of IAM before": certified(
+        "vip", "TLSv1.2_2019", "vip TLSv1.2_2019", IAMCertificateId="ASCAEXAMPLE"
+    ),
+    "CloudFront's certificate before": certified(
+        "vip", "TLSv1", "sni-only TLSv1.2_2021", CloudFrontDefaultCertificate=True
+    ),
+}
 
-        steps = {each.name: each for each in plan(account, DESIRED)}
 
-        assert ("origin-paths" in steps) is leaks
-        assert not leaks or "Default (*)" in steps["origin-paths"].why
-
-    @pytest.mark.parametrize("origin", ["app", LEGACY_ORIGIN, "a group of origins"])
-    def test_open_behaviors_beside_the_default(self, origin: str) -> None:
-        """Leave a site its static files: what surely reads another origin has none of ours."""
-        (media,) = grown_distribution(BUCKET)["CacheBehaviors"]["Items"]
-        static = {"PathPattern": "static/*", "TargetOriginId": origin}
-        default = {name: each for name, each in media.items() if name != "PathPattern"}
-        account = account_with(CacheBehaviors=list_of([static]), DefaultCacheBehavior=default)
-
-        steps = plan(account, replace(DESIRED, path_pattern=None))
-
-        assert ("earlier-behaviors" in states(steps)) == (origin != "app")
+def shown(step: Step | None, fields: list[str]) -> str:
+    """Return where a step stands, or a field of what it would send."""
+    if step is None:
+        return "-"
+    if not fields:
+        return f"{step.state}{'!' if step.blocks else ''}"
+    value = step.after
+    for name in fields:
+        value = value.get(name, "-")
+    return str(value)
 
 
-def with_open(*patterns: str) -> Account:
-    """Return an account whose distribution has these behaviors, all of them open."""
-    items = [{"PathPattern": each, "TargetOriginId": "app"} for each in patterns]
-    return account_with(CacheBehaviors=list_of(items))
+@pytest.mark.parametrize("name", CASES)
+def test_case(name: str) -> None:
+    """Leave a step where it belongs, and block everything only if that is expected."""
+    account, desired, expected = CASES[name]
+    planned = plan(account, desired)
+    steps = {each.name: each for each in planned}
+
+    found = []
+    for field, _, _ in (each.partition("=") for each in expected.split()):
+        step, *fields = field.split(".")
+        found.append(f"{field}={shown(steps.get(step), fields)}")
+    assert found == expected.split()
+    assert len(blockers(planned)) == expected.count("conflict!")
+
+
+def filled(text: str) -> str:
+    """Return a text in lines that a person can read."""
+    return textwrap.indent(textwrap.fill(text, 96, break_on_hyphens=False), "    ")
+
+
+def test_words() -> None:
+    """Tell a person in each case why the steps stand where they stand."""
+    parts = []
+    for name, (account, desired, expected) in CASES.items():
+        for step in plan(account, desired):
+            if f" {step.name}=" in f" {expected}":
+                parts.append(f"{name}: {step.name}, {step.state}\n{filled(step.why)}")
+    assert_golden("aws-plan", "\n\n".join(parts))
+
+
+def test_new_cache_policy() -> None:
+    """Refer to a policy that is yet to be made, and make it with Origin in its key."""
+    steps = plan(caching(), wish(cors_origins=(A, B)))
+
+    assert find(steps, "cache-policy").after == cache_policy_config(f"cfsigned-{BUCKET}")
+    assert find(steps, "behavior").after["CachePolicyId"] == NOT_YET
+
+
+@pytest.mark.parametrize(
+    ("taken", "expected"),
+    [((), f"S3-{BUCKET}"), ((f"S3-{BUCKET}", f"S3-{BUCKET}-2"), f"S3-{BUCKET}-3")],
+)
+def test_new_origin(taken: tuple[str, ...], expected: str) -> None:
+    """Make an origin under an id that is free if each one there has an origin path."""
+    others = [{**CLEAN, "Id": each, "OriginPath": "/static"} for each in taken]
+
+    steps = plan(with_origins(LEGACY, *others), NEW_PATTERN)
+
+    call = find(steps, "origin").call
+    assert call is not None
+    config = call.arguments["DistributionConfig"]
+    assert listed(config["Origins"])[:-1] == [APP_ORIGIN, LEGACY, *others]
+    assert (find_origin(config, expected) or {})["OriginPath"] == ""
+    assert find(steps, "behavior").after["TargetOriginId"] == expected
+
+
+def test_kept_identity_may_read() -> None:
+    """Let the identity that stays on the origin into the bucket."""
+    steps = plan(with_origins(IDENTITY), DESIRED)
+
+    (statement,) = find(steps, "bucket-policy").after["Statement"]
+    assert statement["Principal"]["AWS"].endswith("Origin Access Identity E3")
+
+
+def test_order_and_version() -> None:
+    """Begin with the key, wait after changes, and send the version that was planned for."""
+    steps = plan(account_with(), DESIRED)
+
+    call = find(steps, "behavior").call
+    assert next_step(steps) == find(steps, "public-key")
+    assert find(steps, "deployed").state == "todo"
+    assert [each.name for each in steps][-1] == "block-public-access"
+    assert call is not None
+    assert (call.arguments["Id"], call.arguments["IfMatch"]) == ("E1234567", "ETAG")
+
+
+def test_diff() -> None:
+    """Show the lines that change, with their neighbors, and nothing for other steps."""
+    step = todo("x", "why", before={"a": 1, "b": 2}, after={"a": 1, "b": 3})
+
+    assert step.diff.splitlines()[1:] == [" {", '   "a": 1,', '-  "b": 2', '+  "b": 3', " }"]
+    assert done("x", "why").diff == conflict("x", "why").diff == ""
+
+
+def test_permission() -> None:
+    """Name the IAM action, which for S3 is not always the operation."""
+    cors = Call(service="s3", operation="PutBucketCors", action="PutBucketCORS", arguments={})
+
+    assert (str(cors), cors.permission) == ("s3:PutBucketCors", "s3:PutBucketCORS")
+
+
+#: What AWS would not take, and what the message must name.
+REFUSED: list[tuple[dict[str, Any], str]] = [
+    ({"bucket": "Media"}, "'Media'"),
+    ({"bucket": "a..b"}, "a..b"),
+    ({"bucket": "xn--media"}, "xn--media"),
+    ({"distribution_id": "d111.cloudfront.net"}, "d111.cloudfront.net"),
+    ({"creates_distribution": True}, "--create"),
+    ({"path_pattern": "media/한글/*"}, "media/한글"),
+    ({"path_pattern": "x" * 256}, "xxx"),
+    ({"domain": "https://media.example.com"}, "https://media.example.com"),
+    ({"cors_origins": ("https://a.example.com/",)}, "https://a.example.com/"),
+    ({"cors_origins": ("a.example.com",)}, "'a.example.com'"),
+    ({"certificate": ARN.replace("us-east-1", "eu-west-1"), "domain": "x.example.com"}, "us-east"),
+    ({"certificate": "arn:aws:iam::1:server-certificate/x", "domain": "x.example.com"}, "us-east"),
+    ({"certificate": ARN}, "--domain"),
+]
+
+
+@pytest.mark.parametrize(("fields", "named"), REFUSED)
+def test_desired_state_that_no_account_can_have(fields: dict[str, Any], named: str) -> None:
+    """Refuse what AWS would not take before it is asked, and name the value or the option."""
+    with pytest.raises(InvalidDesiredState, match=named):
+        replace(DESIRED, **fields)
+
+
+def test_words_of_refusals() -> None:
+    """Say what is expected instead."""
+    lines = []
+    for fields, _ in REFUSED:
+        with pytest.raises(InvalidDesiredState) as caught:
+            replace(DESIRED, **fields)
+        lines.append(filled(str(caught.value)))
+    assert_golden("aws-desired-state", "\n\n".join(lines))

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.core.management import call_command
+
+APPLY = ("--create", "--apply", "--yes")
 
 
 def run(*arguments: str) -> str:
@@ -16,14 +19,25 @@ def run(*arguments: str) -> str:
     return output.getvalue()
 
 
-def run_to_exit(*arguments: str) -> tuple[str, int]:
-    """Return what the command prints, and its exit code where that is not 0."""
+def report(*arguments: str) -> Any:
+    """Return the JSON that the command prints."""
+    return json.loads(run(*arguments, "--json"))
+
+
+def failing_report(*arguments: str) -> Any:
+    """Return the JSON of a command that exits with 1."""
     output = StringIO()
     with pytest.raises(SystemExit) as caught:
-        call_command("cfsigned_setup", *arguments, stdout=output, stderr=StringIO())
-    return output.getvalue(), int(str(caught.value.code))
+        call_command("cfsigned_setup", *arguments, "--json", stdout=output, stderr=StringIO())
+    assert caught.value.code == 1
+    return json.loads(output.getvalue())
 
 
-def states(text: str) -> dict[str, str]:
-    """Return the state of each step of a JSON report."""
-    return {each["name"]: each["state"] for each in json.loads(text)["steps"]}
+def states(found: Any) -> dict[str, str]:
+    """Return the state of each step of a report."""
+    return {each["name"]: each["state"] for each in found["steps"]}
+
+
+def proof(found: Any) -> dict[str, str]:
+    """Return the level of each finding of a report's proof."""
+    return {each["id"]: each["level"] for each in found["proof"]}

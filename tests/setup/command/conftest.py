@@ -6,22 +6,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from cfsigned_django.aws.account_reader import read_account
 from cfsigned_django.aws.client import Clients
 from cfsigned_django.management.commands import cfsigned_setup
-from tests.aws.provisioning.accounts import clients_of
 from tests.ministack_server import Ministack
-from tests.setup.viewers import Viewer
-
-#: The emulator's data plane looks for buckets in this account.
-ACCOUNT = "000000000000"
+from tests.setup.viewers import ACCOUNT, Viewer, nobody_answers
 
 
 @pytest.fixture
-def clients(ministack: Ministack) -> Clients:
+def clients(data_plane_clients: Clients) -> Clients:
     """Return the clients of the account whose files the data plane serves."""
-    return clients_of(ministack, ACCOUNT)
+    return data_plane_clients
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +42,7 @@ def _site(
         clients=clients,
         read=lambda: read_account(
             clients,
-            bucket=bucket_name,
+            bucket=settings.AWS_STORAGE_BUCKET_NAME,
             distribution_id=getattr(settings, "AWS_CLOUDFRONT_DISTRIBUTION_ID", None),
         ),
     )
@@ -53,6 +50,12 @@ def _site(
 
 
 @pytest.fixture
+def unanswered(_site: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the requests of the proof without an answer."""
+    monkeypatch.setattr(cfsigned_setup.Command, "fetch", staticmethod(nobody_answers))
+
+
+@pytest.fixture
 def unmigrated(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the database have no table of key pairs."""
-    monkeypatch.setattr("cfsigned_django.setup.site._is_migrated", lambda: False)
+    monkeypatch.setattr(connection.introspection, "table_names", list)

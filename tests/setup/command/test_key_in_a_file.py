@@ -1,193 +1,217 @@
-"""Set up a site whose database has no table of key pairs: the key goes into a file."""
+"""Set up a site whose key goes into a file: its database has no table of key pairs."""
 
 from __future__ import annotations
 
 import json
 import stat
+from contextlib import nullcontext, redirect_stdout
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import CommandError
+from django.core.management import CommandError, call_command
 
 from cfsigned_django.aws.account_reader import read_account
 from cfsigned_django.aws.client import Clients
-from cfsigned_django.management.commands import cfsigned_setup
+from cfsigned_django.aws.provisioning.apply import Provisioner
+from cfsigned_django.setup.keys import SettingsKey
 from cfsigned_django.signing import PrivateKey
 from tests.aws.provisioning.accounts import bucket_of, make_grown_account
-from tests.setup.command import run, run_to_exit, states
+from tests.setup.command import APPLY, failing_report, proof, report, run, states
 from tests.storage_cases import without_sha1
 
-
-@pytest.mark.usefixtures("unmigrated")
-class TestWithAFile:
-    """Without its table, the key goes into a file."""
-
-    def test_plan_changes_nothing(self, clients: Clients, bucket_name: str, tmp_path: Path) -> None:
-        """Print each step with its call, its document and why; touch neither AWS nor the disk."""
-        text = run("--create")
-
-        assert "to do     bucket-policy: CloudFront may read the bucket" in text
-        assert "s3:PutBucketPolicy" in text
-        assert '+      "Principal": {' in text
-        assert "Nothing was changed." in text
-        assert not bucket_of(read_account(clients, bucket=bucket_name)).is_ours
-        assert list(tmp_path.iterdir()) == []
-
-    def test_from_nothing(self, clients: Clients, bucket_name: str, tmp_path: Path) -> None:
-        """Do it all, print settings that work, and prove it."""
-        text = run("--create", "--apply", "--yes")
-
-        key = tmp_path / f"cloudfront-{bucket_name}.pem"
-        assert "Everything is set up: nothing is to do." in text
-        assert f'AWS_CLOUDFRONT_KEY = pathlib.Path("{key}")' in text
-        for each in ("unsigned-refused", "signed-passes", "tampered-refused", "expired-refused"):
-            assert f"[{each}]" in text
-        assert "[s3-private]" in text
-        assert "0 errors" in text
-        assert stat.S_IMODE(key.stat().st_mode) == 0o600
-        assert PrivateKey.load(key).to_pem().decode() not in text
-
-    def test_proof_with_a_file(self, clients: Clients, bucket_name: str) -> None:
-        """Open a file that is there, by a signed link alone."""
-        run("--create", "--apply", "--yes")
-        clients.s3.put_object(Bucket=bucket_name, Key="albums/회의 1.txt", Body=b"private")
-
-        proof = json.loads(run("--apply", "--json"))["proof"]
-
-        assert [(each["id"], each["level"]) for each in proof] == [
-            ("clock", "ok"),
-            ("unsigned-refused", "ok"),
-            ("signed-served", "ok"),
-            ("tampered-refused", "ok"),
-            ("expired-refused", "ok"),
-            ("s3-private", "ok"),
-        ]
-
-    def test_empty_bucket(self) -> None:
-        """Ask for the name that a rotation asks for, if the bucket has no file."""
-        proof = json.loads(run("--create", "--apply", "--yes", "--json"))["proof"]
-
-        [passed] = [each for each in proof if each["id"] == "signed-passes"]
-        assert passed["subject"].endswith("/.cfsigned-probe")
-
-    def test_hash_of_the_settings(self, settings: Any) -> None:
-        """Prove it with the hash that the setting names, where OpenSSL refuses RSA the other."""
-        settings.AWS_CLOUDFRONT_HASH_ALGORITHM = "SHA256"
-
-        with without_sha1():
-            text = run("--create", "--apply", "--yes", "--key-algorithm", "RSA_2048")
-
-        assert "[signed-passes]" in text
-
-    def test_wrong_hash_in_the_settings(
-        self, clients: Clients, bucket_name: str, settings: Any
-    ) -> None:
-        """Name the setting before anything is changed."""
-        settings.AWS_CLOUDFRONT_HASH_ALGORITHM = "sha256"
-
-        with pytest.raises(CommandError, match="AWS_CLOUDFRONT_HASH_ALGORITHM is 'sha256'"):
-            run("--create", "--apply", "--yes")
-
-        assert not bucket_of(read_account(clients, bucket=bucket_name)).is_ours
-
-    def test_key_that_cannot_sign(self, settings: Any) -> None:
-        """Name the setting that lets an RSA key sign where OpenSSL refuses SHA-1."""
-        refused = pytest.raises(CommandError, match='AWS_CLOUDFRONT_HASH_ALGORITHM to "SHA256"')
-
-        with without_sha1(), refused:
-            run("--create", "--apply", "--yes", "--key-algorithm", "RSA_2048")
-
-    def test_json(self, bucket_name: str) -> None:
-        """Print the plan, then what was reached, for machines."""
-        planned = run("--create", "--json")
-        done = run("--create", "--apply", "--yes", "--json")
-        again = run("--json")
-
-        assert set(states(planned).values()) == {"todo"}
-        assert set(states(done).values()) == {"done"}
-        assert states(again) == states(done)
-        assert json.loads(planned)["proof"] is None
-        settings = json.loads(done)["settings"]
-        assert settings["AWS_STORAGE_BUCKET_NAME"] == bucket_name
-        assert settings["AWS_CLOUDFRONT_KEY_ID"].startswith("K")
-        assert set(json.loads(again)["settings"]) == set(settings)
-
-    def test_settings_of_the_site(
-        self, clients: Clients, bucket_name: str, settings: Any, ec_key: PrivateKey
-    ) -> None:
-        """Take the distribution, the domain, the region and the key of the settings."""
-        settings.AWS_CLOUDFRONT_DISTRIBUTION_ID = make_grown_account(clients, bucket_name)
-        settings.AWS_S3_CUSTOM_DOMAIN = "media.example.com"
-        settings.AWS_S3_REGION_NAME = "us-east-1"
-        settings.AWS_CLOUDFRONT_KEY = ec_key.to_pem()
-
-        found = json.loads(run("--path-pattern", "media/*", "--json"))
-
-        assert states(json.dumps(found))["key-pair"] == "done"
-        assert states(json.dumps(found))["domain"] == "done"
-        assert found["key"] == "the setting AWS_CLOUDFRONT_KEY"
-        assert found["settings"]["AWS_LOCATION"] == "media"
-        assert found["settings"]["AWS_S3_CUSTOM_DOMAIN"] == "media.example.com"
-
-    def test_bucket_of_the_default_storage(self, settings: Any) -> None:
-        """Take the bucket that the default storage names."""
-        backend = "cfsigned_django.storage.CloudFrontS3Storage"
-        options = {"bucket_name": "of-the-storage"}
-        settings.STORAGES = {"default": {"BACKEND": backend, "OPTIONS": options}}
-
-        assert "no bucket of-the-storage" in run("--create").replace("\n          ", " ")
-
-    def test_local_edge(self, settings: Any, bucket_name: str) -> None:
-        """Ask the local edge where the settings name one; no alias is wanted for it."""
-        settings.AWS_S3_CUSTOM_DOMAIN = "127.0.0.1:8001"
-        settings.AWS_S3_URL_PROTOCOL = "http:"
-
-        found = json.loads(run("--create", "--apply", "--yes", "--json"))
-
-        assert found["settings"]["AWS_S3_CUSTOM_DOMAIN"] == "127.0.0.1:8001"
-        assert "domain" not in states(json.dumps(found))
-        assert "unsigned-refused" in {each["id"] for each in found["proof"]}
-
-    def test_key_file_is_never_overwritten(self, tmp_path: Path) -> None:
-        """Use the key in a file that is there; refuse a file that holds none."""
-        path = tmp_path / "key.pem"
-        run("--create", "--apply", "--yes", "--key-file", str(path))
-        written = path.read_bytes()
-        run("--apply", "--yes", "--key-file", str(path))
-        other = tmp_path / "other.pem"
-        other.write_text("no key")
-
-        with pytest.raises(CommandError):
-            run("--apply", "--yes", "--key-file", str(other))
-
-        assert path.read_bytes() == written
-        assert other.read_text() == "no key"
-
-    def test_conflicts_are_left_to_a_person(
-        self, clients: Clients, bucket_name: str, settings: Any
-    ) -> None:
-        """Exit with 1 where something wants a decision, after all the rest was done."""
-        settings.AWS_CLOUDFRONT_DISTRIBUTION_ID = make_grown_account(clients, bucket_name)
-
-        text, code = run_to_exit("--path-pattern", "media/*", "--apply", "--yes")
-
-        assert code == 1
-        assert "1 step wants a decision of yours." in text
-        assert "--drop-trusted-signers" in text
-
-    def test_nothing_is_done_where_something_blocks(self, clients: Clients) -> None:
-        """Change nothing at all where the distribution is not named."""
-        assert "--apply does nothing before this is solved: distribution." in run()
-        with pytest.raises(CommandError, match="Nothing was changed"):
-            run("--apply", "--yes")
+pytestmark = pytest.mark.usefixtures("unmigrated")
+SEOUL = "ap-northeast-2"
 
 
-def test_waiting_is_shown() -> None:
-    """Tell a person how long CloudFront has been at it."""
+def is_set_up(clients: Clients, bucket_name: str) -> bool:
+    """Return whether there is a bucket of this account."""
+    return bucket_of(read_account(clients, bucket=bucket_name)).is_ours
+
+
+def test_from_nothing(clients: Clients, bucket_name: str, tmp_path: Path) -> None:
+    """Plan and change nothing; do it all, print settings that work, prove it; find it done."""
+    planned = report("--create")
+    untouched = not is_set_up(clients, bucket_name) and list(tmp_path.iterdir()) == []
+    done = report(*APPLY)
+    path = tmp_path / f"cloudfront-{bucket_name}.pem"
+    written = path.read_bytes()
+    for key in ("albums/", "albums/회의 1.txt"):
+        clients.s3.put_object(Bucket=bucket_name, Key=key, Body=b"private")
+    again = report("--apply")
+    text = run("--apply") + run()
+
+    assert untouched
+    assert set(states(planned).values()) == {"todo"}
+    assert planned["proof"] is None
+    assert set(states(done).values()) == {"done"}
+    assert states(again) == states(done)
+    refused = ["unsigned-refused", "tampered-refused", "expired-refused", "s3-private"]
+    assert proof(done) == dict.fromkeys(["clock", "signed-passes", *refused], "ok")
+    assert proof(again) == dict.fromkeys(["clock", "signed-served", *refused], "ok")
+    [passed] = [each for each in done["proof"] if each["id"] == "signed-passes"]
+    assert passed["subject"].endswith("/.cfsigned-probe")
+    assert done["settings"] == again["settings"]
+    assert done["settings"]["AWS_STORAGE_BUCKET_NAME"] == bucket_name
+    assert done["settings"]["AWS_CLOUDFRONT_KEY_ID"].startswith("K")
+    assert f'AWS_CLOUDFRONT_KEY = pathlib.Path("{path}")' in text
+    assert path.read_bytes() == written
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert "PRIVATE" not in text + json.dumps([planned, done, again])
+
+
+@pytest.mark.parametrize(
+    ("name", "proves"),
+    [("SHA256", True), (None, False), ("sha256", False)],
+)
+def test_hash_of_the_settings(
+    name: str | None, proves: bool, clients: Clients, bucket_name: str, settings: Any
+) -> None:
+    """Sign the proof with the hash of the setting; name the setting if OpenSSL refuses it."""
+    settings.AWS_CLOUDFRONT_HASH_ALGORITHM = name
+    refused = pytest.raises(CommandError, match="AWS_CLOUDFRONT_HASH_ALGORITHM")
+
+    with without_sha1(), nullcontext() if proves else refused:
+        assert "signed-passes" in proof(report(*APPLY, "--key-algorithm", "RSA_2048"))
+
+    # A name that no hash has is refused before anything is changed.
+    assert is_set_up(clients, bucket_name) == (name != "sha256")
+
+
+def test_settings_of_the_site(
+    clients: Clients, bucket_name: str, settings: Any, ec_key: PrivateKey
+) -> None:
+    """Take the distribution, the domain, the region and the key of the settings."""
+    settings.AWS_CLOUDFRONT_DISTRIBUTION_ID = make_grown_account(clients, bucket_name)
+    settings.AWS_S3_CUSTOM_DOMAIN = "media.example.com"
+    settings.AWS_S3_REGION_NAME = "us-east-1"
+    settings.AWS_CLOUDFRONT_KEY = ec_key.to_pem()
+
+    found = report("--path-pattern", "media/*")
+
+    assert states(found)["key-pair"] == states(found)["domain"] == "done"
+    assert found["key"] == SettingsKey.place
+    assert found["settings"]["AWS_LOCATION"] == "media"
+    assert found["settings"]["AWS_S3_CUSTOM_DOMAIN"] == "media.example.com"
+
+
+def test_bucket_of_the_default_storage(settings: Any) -> None:
+    """Take the bucket that the default storage names."""
+    backend = "cfsigned_django.storage.CloudFrontS3Storage"
+    settings.STORAGES = {
+        "default": {"BACKEND": backend, "OPTIONS": {"bucket_name": "of-the-storage"}}
+    }
+
+    assert report("--create")["settings"]["AWS_STORAGE_BUCKET_NAME"] == "of-the-storage"
+
+
+def test_local_edge(settings: Any) -> None:
+    """Ask the local edge if the settings name one; it needs no alias."""
+    settings.AWS_S3_CUSTOM_DOMAIN = "127.0.0.1:8001"
+    settings.AWS_S3_URL_PROTOCOL = "http:"
+
+    found = report(*APPLY)
+
+    assert found["settings"]["AWS_S3_CUSTOM_DOMAIN"] == "127.0.0.1:8001"
+    assert "domain" not in states(found)
+    assert "unsigned-refused" in proof(found)
+
+
+@pytest.mark.parametrize(
+    ("setting", "profile", "region"),
+    [(None, None, "us-east-1"), (None, SEOUL, SEOUL), ("eu-west-1", SEOUL, "eu-west-1")],
+)
+def test_region_of_a_new_bucket(
+    setting: str | None,
+    profile: str | None,
+    region: str,
+    settings: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Plan and export it where the setting says, else where boto3 asks, else in us-east-1."""
+    settings.AWS_S3_REGION_NAME = setting
+    if profile:
+        monkeypatch.setenv("AWS_DEFAULT_REGION", profile)
+
+    assert report("--create")["settings"]["AWS_S3_REGION_NAME"] == region
+    assert f'region = "{region}"' in run("--create", "--export", "terraform")
+
+
+def test_region_of_the_profile(
+    clients: Clients, bucket_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Make the bucket in the region of the profile; an export asks no profile that is missing."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", SEOUL)
+    run(*APPLY)
+    monkeypatch.setenv("AWS_PROFILE", "of somebody else")
+
+    made = clients.s3.get_bucket_location(Bucket=bucket_name)
+    assert made["LocationConstraint"] == SEOUL
+    assert 'region = "us-east-1"' in run("--create", "--export", "terraform")
+
+
+def test_conflicts_are_left_to_a_person(clients: Clients, bucket_name: str, settings: Any) -> None:
+    """Exit with 1 if a step needs a decision, after all the others were done; print it."""
+    settings.AWS_CLOUDFRONT_DISTRIBUTION_ID = make_grown_account(clients, bucket_name)
+    options = ("--path-pattern", "media/*", "--apply", "--yes")
+
+    found = states(failing_report(*options))
     shown = StringIO()
+    with pytest.raises(SystemExit):
+        call_command("cfsigned_setup", *options, stdout=shown, stderr=StringIO())
 
-    cfsigned_setup.Command(stderr=shown, no_color=True)._show_wait(75)
+    assert found.pop("trusted-signers") == "conflict"
+    assert set(found.values()) == {"done"}
+    assert "--drop-trusted-signers" in shown.getvalue()
 
-    assert "75 s so far" in shown.getvalue()
+
+def test_blocker(clients: Clients, bucket_name: str) -> None:
+    """Plan, but do nothing at all, while no distribution is named."""
+    assert states(report())["distribution"] == "conflict"
+    assert "distribution" in run().splitlines()[-1]
+    with pytest.raises(CommandError, match="--distribution"):
+        run("--apply", "--yes")
+    assert not is_set_up(clients, bucket_name)
+
+
+@pytest.mark.parametrize("answer", ["no", "", "y", None])
+def test_not_confirmed(
+    answer: str | None, clients: Clients, bucket_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Do nothing for any answer but yes, and name --yes if nobody can answer."""
+    monkeypatch.setattr("sys.stdin", StringIO("" if answer is None else f"{answer}\n"))
+
+    with pytest.raises(CommandError, match="--yes" if answer is None else None):
+        run("--create", "--apply")
+
+    assert not is_set_up(clients, bucket_name)
+
+
+def test_confirmed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask beside the JSON, not in it; ask no more once nothing is left to do."""
+    monkeypatch.setattr("sys.stdin", StringIO("yes\n"))
+    output, asked = StringIO(), StringIO()
+
+    with redirect_stdout(output):
+        command = ("cfsigned_setup", "--create", "--apply", "--json")
+        call_command(*command, stdout=output, stderr=asked)
+
+    assert set(states(json.loads(output.getvalue())).values()) == {"done"}
+    assert asked.getvalue()
+    assert set(states(report("--apply")).values()) == {"done"}
+
+
+def test_waiting_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Show for how long CloudFront has been deploying the change."""
+
+    def wait(provisioner: Provisioner) -> list[Any]:
+        provisioner.on_wait(75)
+        raise OSError("ended")
+
+    monkeypatch.setattr(Provisioner, "apply", wait)
+    shown = StringIO()
+    with pytest.raises(CommandError, match="ended"):
+        call_command("cfsigned_setup", *APPLY, stdout=StringIO(), stderr=shown)
+
+    assert "75 s" in shown.getvalue()

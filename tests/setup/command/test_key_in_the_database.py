@@ -1,4 +1,4 @@
-"""Set up a site that keeps its key in the database."""
+"""Set up a site that keeps its key in the database, encrypted."""
 
 from __future__ import annotations
 
@@ -8,131 +8,166 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError
-from django.db import OperationalError
+from django.db import OperationalError, connection
+from django.utils import timezone
 
-from cfsigned_django.aws.client import Clients
 from cfsigned_django.management.commands import cfsigned_setup
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
-from cfsigned_django.viewer import Answer, NoAnswer
-from tests.setup.command import run, run_to_exit, states
+from cfsigned_django.setup.keys import DatabaseKey, SettingsKey
+from cfsigned_django.setup.site import SiteSetup
+from cfsigned_django.signing import PrivateKey
+from cfsigned_django.viewer import Answer
+from tests.setup.command import APPLY, failing_report, proof, report, run, states
 from tests.storage_cases import without_sha1
 
+pytestmark = pytest.mark.django_db(transaction=True)
 
-@pytest.mark.django_db(transaction=True)
-class TestWithTheDatabase:
-    """Where its table is there, the key goes into the database, sealed."""
 
-    def test_waits_for_its_turn(self, settings: Any, tmp_path: Path) -> None:
-        """Leave the key TRUSTED until CloudFront has known it for long enough."""
-        text = run("--create", "--apply", "--yes")
+def test_waits_for_its_turn(settings: Any, tmp_path: Path) -> None:
+    """Leave the key TRUSTED until CloudFront has known it for long enough, then let it sign."""
+    done = report(*APPLY)
+    row = KeyPair.objects.get()
+    again = report()
+    settings.AWS_CLOUDFRONT_KEY_GROUP_ID = row.key_group_id
+    named = report()
+    KeyPair.objects.update(verified_since=datetime(2026, 1, 1, tzinfo=UTC))
+    run("--apply")
+    signing = KeyPair.objects.get()
 
-        row = KeyPair.objects.get()
-        assert row.status == KeyStatus.TRUSTED
-        assert row.verified_since is not None
-        assert f'AWS_CLOUDFRONT_KEY_GROUP_ID = "{row.key_group_id}"' in text
-        assert "cfsigned_rotate --wait" in text
-        assert "AWS_CLOUDFRONT_KEY =" not in text
-        assert list(tmp_path.iterdir()) == []
+    assert (row.status, row.verified_since is None) == (KeyStatus.TRUSTED, False)
+    assert done["settings"]["AWS_CLOUDFRONT_KEY_GROUP_ID"] == row.key_group_id
+    assert not {"AWS_CLOUDFRONT_KEY", "AWS_CLOUDFRONT_KEY_ID"} & set(done["settings"])
+    assert states(again) == states(named) == dict.fromkeys(states(done), "done")
+    assert list(tmp_path.iterdir()) == []
+    assert (signing.pk, signing.status) == (row.pk, KeyStatus.ACTIVE)
+    assert signing.retirement_seconds > 0
 
-    def test_signs_when_it_was_known_for_long_enough(self) -> None:
-        """Let the key sign in a later run, once its wait is over."""
-        run("--create", "--apply", "--yes")
-        KeyPair.objects.update(verified_since=datetime(2026, 1, 1, tzinfo=UTC))
 
-        text = run("--apply")
+def test_hash_of_the_settings(settings: Any) -> None:
+    """Probe with the hash of the setting, if OpenSSL refuses RSA the other."""
+    settings.AWS_CLOUDFRONT_HASH_ALGORITHM = "SHA256"
 
-        row = KeyPair.objects.get()
-        assert row.status == KeyStatus.ACTIVE
-        assert f"{row.key_pair_id} signs" in text
-        assert row.retirement_seconds > 0
+    with without_sha1():
+        run(*APPLY, "--key-algorithm", "RSA_2048")
 
-    def test_hash_of_the_settings(self, settings: Any) -> None:
-        """Probe with the hash that the setting names, where OpenSSL refuses RSA the other."""
-        settings.AWS_CLOUDFRONT_HASH_ALGORITHM = "SHA256"
+    assert KeyPair.objects.get().verified_since is not None
 
-        with without_sha1():
-            run("--create", "--apply", "--yes", "--key-algorithm", "RSA_2048")
 
-        assert KeyPair.objects.get().verified_since is not None
+def test_run_that_died_before_the_end() -> None:
+    """Go on with the key that is in the database, and not yet in its key group."""
 
-    def test_second_run_finds_the_key(self, clients: Clients) -> None:
-        """Make no second key, before and after the settings name the key group."""
-        run("--create", "--apply", "--yes")
+    def die(*args: object, **given: object) -> None:
+        raise KeyboardInterrupt
 
-        again = run("--json")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SiteSetup, "prove", die)
+        with pytest.raises(KeyboardInterrupt):
+            run(*APPLY)
+    first = KeyPair.objects.get()
+    run("--apply")
+    then = KeyPair.objects.get()
 
-        assert set(states(again).values()) == {"done"}
-        assert KeyPair.objects.count() == 1
+    assert (first.status, then.status) == (KeyStatus.PENDING, KeyStatus.TRUSTED)
+    assert first.key_group_id.startswith("cfsigned-")
+    assert not then.key_group_id.startswith("cfsigned-")
+    assert first.pk == then.pk
 
-    def test_run_that_died_before_the_end(self, clients: Clients) -> None:
-        """Go on with the key that is in the database, and not yet in its key group."""
 
-        def die(*args: object, **given: object) -> None:
-            raise KeyboardInterrupt
+def test_edge_that_does_not_know_the_key_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exit with 1, and let the key sign nothing."""
 
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("cfsigned_django.setup.site.SiteSetup.prove", die)
-            with pytest.raises(KeyboardInterrupt):
-                run("--create", "--apply", "--yes")
-        first = KeyPair.objects.get()
-        run("--apply")
-        then = KeyPair.objects.get()
+    def answer(url: str, headers: object) -> Answer:
+        code = b"InvalidKey" if "Signature=" in url else b"MissingKey"
+        body = b"<Error><Code>%s</Code></Error>" % code
+        return Answer(status=403, headers={"server": "CloudFront"}, body=body)
 
-        assert (first.status, then.status) == (KeyStatus.PENDING, KeyStatus.TRUSTED)
-        assert first.key_group_id.startswith("cfsigned-")
-        assert not then.key_group_id.startswith("cfsigned-")
-        assert first.pk == then.pk
+    monkeypatch.setattr(cfsigned_setup.Command, "fetch", staticmethod(answer))
 
-    def test_edge_that_does_not_know_the_key_yet(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Say so, exit with 1, and let the key sign nothing."""
+    found = failing_report(*APPLY)
 
-        def answer(url: str, headers: object) -> Answer:
-            code = b"InvalidKey" if "Signature=" in url else b"MissingKey"
-            return Answer(
-                status=403,
-                headers={"server": "CloudFront"},
-                body=b"<Error><Code>%s</Code></Error>" % code,
-            )
+    assert "signed-unknown-key" in proof(found)
+    assert KeyPair.objects.get().verified_since is None
 
-        monkeypatch.setattr(cfsigned_setup.Command, "fetch", staticmethod(answer))
 
-        text, code = run_to_exit("--create", "--apply", "--yes")
+@pytest.mark.usefixtures("unanswered")
+def test_no_answer() -> None:
+    """Prove nothing and exit with 0 if no request is answered."""
+    assert {"no-answer", "s3-no-answer"} <= set(proof(report(*APPLY)))
 
-        assert code == 1
-        assert "[signed-unknown-key]" in text
-        assert KeyPair.objects.get().verified_since is None
 
-    def test_no_answer(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Prove nothing and exit with 0 if no request is answered, and say what to check."""
+def test_database_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Report the failure without a traceback."""
 
-        def nobody(url: str, headers: object) -> Answer:
-            raise NoAnswer("Connection refused")
+    def fail(*arguments: object, **named: object) -> None:
+        raise OperationalError("gone")
 
-        monkeypatch.setattr(cfsigned_setup.Command, "fetch", staticmethod(nobody))
+    monkeypatch.setattr(connection.introspection, "table_names", fail)
 
-        text = run("--create", "--apply", "--yes")
+    with pytest.raises(CommandError, match="OperationalError"):
+        run("--create")
 
-        assert "[no-answer]" in text
-        assert "[s3-no-answer]" in text
-        assert "Check that the domain resolves" in text
 
-    def test_another_key_is_to_sign_next(
-        self, clients: Clients, settings: Any, bucket_name: str
+class TestKeyOfTheSettings:
+    """The key of the settings signs, while the database has others for later."""
+
+    @pytest.fixture(autouse=True)
+    def _signing(self, settings: Any, ec_key: PrivateKey, _site: None) -> None:
+        """Set the site up with the key of the settings, which signs from then on."""
+        settings.AWS_CLOUDFRONT_KEY = ec_key.to_pem().decode()
+        found = report(*APPLY)["settings"]
+        settings.AWS_CLOUDFRONT_KEY_ID = found["AWS_CLOUDFRONT_KEY_ID"]
+        settings.AWS_CLOUDFRONT_KEY_GROUP_ID = found["AWS_CLOUDFRONT_KEY_GROUP_ID"]
+
+    def add(self, private_key: PrivateKey, group: str, **fields: Any) -> KeyPair:
+        """Return a key pair of the group that has been trusted for a year."""
+        since = timezone.now().replace(year=2025)
+        row = KeyPair.from_private_key(
+            private_key, key_group_id=group, created_at=since, verified_since=since, **fields
+        )
+        row.save()
+        return row
+
+    @pytest.mark.parametrize("is_spare", [True, False])
+    def test_signing_key_is_set_up(self, settings: Any, is_spare: bool) -> None:
+        """Prove the key that signs, and let no successor sign, which only a rotation does.
+
+        But bring no key of a trusted signer into the group: it may be leaked,
+        and a successor is about to replace it.
+        """
+        group = settings.AWS_CLOUDFRONT_KEY_GROUP_ID
+        row = self.add(
+            PrivateKey.generate(),
+            group,
+            next_in=group,
+            key_pair_id="K2JCJMDEHXQW5F",
+            status=KeyStatus.TRUSTED,
+            is_spare=is_spare,
+        )
+
+        planned, found = report(), report("--apply", "--yes")
+
+        row.refresh_from_db()
+        assert planned["key"] == SettingsKey.place
+        assert found["settings"]["AWS_CLOUDFRONT_KEY_ID"] == settings.AWS_CLOUDFRONT_KEY_ID
+        assert (row.status, row.is_spare) == (KeyStatus.TRUSTED, is_spare)
+
+        if not is_spare:
+            settings.AWS_CLOUDFRONT_KEY_ID = "APKAIOSFODNN7EXAMPLE"
+            assert report()["key"] == DatabaseKey.place
+
+    @pytest.mark.parametrize("status", [KeyStatus.ACTIVE, KeyStatus.REVOKED])
+    def test_imported_key_is_the_databases(
+        self, settings: Any, ec_key: PrivateKey, status: KeyStatus
     ) -> None:
-        """Use the successor that the group of the settings has."""
-        run("--create", "--apply", "--yes")
-        settings.AWS_CLOUDFRONT_KEY_GROUP_ID = KeyPair.objects.get().key_group_id
+        """Leave a key that was imported to the database, which may have revoked it."""
+        group = settings.AWS_CLOUDFRONT_KEY_GROUP_ID
+        self.add(
+            ec_key,
+            group,
+            active_in=group if status is KeyStatus.ACTIVE else None,
+            key_pair_id=settings.AWS_CLOUDFRONT_KEY_ID,
+            status=status,
+        )
 
-        assert set(states(run("--json")).values()) == {"done"}
-
-    def test_database_that_does_not_answer(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Say so in one sentence."""
-
-        def fail() -> bool:
-            raise OperationalError("gone")
-
-        monkeypatch.setattr("cfsigned_django.setup.site._is_migrated", fail)
-
-        with pytest.raises(CommandError, match="The database failed"):
-            run("--create")
+        assert report()["key"] == DatabaseKey.place

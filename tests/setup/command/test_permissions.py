@@ -19,15 +19,17 @@ from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.edge_rules import DistributionReader
 from cfsigned_django.aws.key_groups import KeyGroups
 from cfsigned_django.aws.provisioning.desired_state import DesiredState, OriginAccess
-from cfsigned_django.management.commands import cfsigned_doctor, cfsigned_setup
+from cfsigned_django.management.commands import cfsigned_doctor
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.storage import CloudFrontS3Storage
-from cfsigned_django.viewer import NoAnswer
 from tests.aws.provisioning.accounts import make_grown_account, planned, site_key
 from tests.aws.provisioning.strict import strict
-from tests.setup.command import run, run_to_exit
+from tests.setup.command import APPLY, failing_report, report, run
+from tests.setup.viewers import nobody_answers
+from tests.storage_cases import settings_for
 
-pytestmark = pytest.mark.usefixtures("unmigrated")
+# The edge that would be asked reads the API, too.
+pytestmark = pytest.mark.usefixtures("unmigrated", "unanswered")
 
 #: Operations of S3 whose IAM action has another name (Service Authorization Reference).
 ACTIONS = {
@@ -43,16 +45,6 @@ ACTIONS = {
     "s3:UploadPart": "s3:PutObject",
 }
 PAGE = "https://a.example.com"
-
-
-@pytest.fixture(autouse=True)
-def _nobody_answers(_site: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Prove nothing: the edge that would be asked reads the API, too."""
-
-    def nobody(url: str, headers: object) -> Any:
-        raise NoAnswer("Connection refused")
-
-    monkeypatch.setattr(cfsigned_setup.Command, "fetch", staticmethod(nobody))
 
 
 @contextmanager
@@ -91,7 +83,7 @@ def test_setup(clients: Clients, bucket_name: str, settings: Any, ec_key: Privat
         KeyGroupConfig={"Name": f"of {bucket_name}", "Items": [other]}
     )
     with recorded() as called:
-        run("--create", "--apply", "--yes", "--downloads", "--cors-origin", PAGE)
+        run(*APPLY, "--downloads", "--cors-origin", PAGE)
     settings.AWS_STORAGE_BUCKET_NAME = grown = f"grown-{bucket_name}"
     distribution_id = make_grown_account(clients, grown)
     settings.AWS_CLOUDFRONT_KEY_GROUP_ID = group["KeyGroup"]["Id"]
@@ -100,7 +92,7 @@ def test_setup(clients: Clients, bucket_name: str, settings: Any, ec_key: Privat
     )
     with recorded() as of_the_grown_one:
         options = ("--distribution", distribution_id, "--path-pattern", "media/*")
-        run_to_exit(*options, "--cors-origin", PAGE, "--apply", "--yes")
+        failing_report(*options, "--cors-origin", PAGE, "--apply", "--yes")
         with suppress(CommandError):
             run(*options, "--origin-access", "oai")
     called |= of_the_grown_one | identity_calls(clients, desired)
@@ -114,16 +106,12 @@ def test_look(
 ) -> None:
     """Allow the plan, the doctor and the local edge exactly what they call."""
     # With managed policies: each is read by itself.
-    found = run("--create", "--apply", "--yes", "--cors-origin", PAGE, "--json")
-    for name, value in json.loads(found)["settings"].items():
+    for name, value in report(*APPLY, "--cors-origin", PAGE)["settings"].items():
         setattr(settings, name, value)
-    settings.AWS_CLOUDFRONT_KEY = (ec_key.to_pem()).decode()
+    settings.AWS_CLOUDFRONT_KEY = ec_key.to_pem().decode()
     settings.STORAGES = {"default": {"BACKEND": "cfsigned_django.storage.CloudFrontS3Storage"}}
 
-    def nobody(url: str, headers: Any) -> Any:
-        raise NoAnswer("no network")
-
-    with recorded() as called, mock.patch.object(cfsigned_doctor, "fetch", nobody):
+    with recorded() as called, mock.patch.object(cfsigned_doctor, "fetch", nobody_answers):
         run("--create", "--cors-origin", PAGE)
         with suppress(CommandError):
             run("--create", "--origin-access", "oai")
@@ -171,8 +159,10 @@ class Torn(BytesIO):
         return super().read(size)
 
 
-def test_site(clients: Clients, bucket_name: str, settings: Any, site_key_settings: None) -> None:
+def test_site(clients: Clients, bucket_name: str, settings: Any, ec_key: PrivateKey) -> None:
     """Allow the site exactly what its storage calls to keep files, and to clean up half of one."""
+    for name, value in settings_for(ec_key, AWS_STORAGE_BUCKET_NAME=bucket_name).items():
+        setattr(settings, name, value)
     clients.s3.create_bucket(Bucket=bucket_name)
     storage: Any = CloudFrontS3Storage()
 
@@ -189,11 +179,3 @@ def test_site(clients: Clients, bucket_name: str, settings: Any, site_key_settin
             storage.save("b.bin", File(Torn(bytes(9 * 2**20))))
 
     assert called == allowed("site")
-
-
-@pytest.fixture
-def site_key_settings(settings: Any, ec_key: PrivateKey) -> None:
-    """Let the settings hold a key that signs."""
-    settings.AWS_CLOUDFRONT_KEY = ec_key.to_pem().decode()
-    settings.AWS_CLOUDFRONT_KEY_ID = "K2JCJMDEHXQW5F"
-    settings.AWS_S3_CUSTOM_DOMAIN = "media.example.com"

@@ -3,71 +3,53 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from io import StringIO
 from typing import Any
 
 import pytest
 from django.core.management import load_command_class
+from django.core.management.base import OutputWrapper
 
 from cfsigned_django.checks.storages import check_storages
+from cfsigned_django.setup.keys import SettingsKey
 from cfsigned_django.signing import PrivateKey
 from tests.setup.command import states
 from tests.storage_cases import S3_BACKEND
 
-pytestmark = [pytest.mark.usefixtures("unmigrated"), pytest.mark.django_db]
+pytestmark = pytest.mark.usefixtures("unmigrated", "db")
 
 
-def run_as_program(name: str, *arguments: str) -> tuple[str, int]:
-    """Run a command as manage.py does, with the checks that it wants; return text and code."""
+def run_as_program(name: str, *arguments: str) -> tuple[Any, int]:
+    """Run a command as manage.py does, with the checks that it wants; return JSON and code."""
     command: Any = load_command_class("cfsigned_django", name)
-    command.stdout._out = StringIO()
+    output, code = StringIO(), 0
+    command.stdout = OutputWrapper(output)
     try:
-        command.run_from_argv(["manage.py", name, *arguments])
+        command.run_from_argv(["manage.py", name, *arguments, "--json"])
     except SystemExit as end:
-        return command.stdout._out.getvalue(), int(end.code or 0)
-    return command.stdout._out.getvalue(), 0
+        code = int(end.code or 0)
+    return json.loads(output.getvalue()), code
 
 
-#: What a site may have before its set-up -> the check that fails.
-SITES: dict[str, tuple[Mapping[str, Any], str]] = {
-    "a key and no id": ({}, "cfsigned.E002"),
-    "no domain": ({"AWS_CLOUDFRONT_KEY_ID": "K2JCJMDEHXQW5F"}, "cfsigned.E004"),
-}
-
-
-@pytest.fixture(params=list(SITES))
-def expected(request: pytest.FixtureRequest, settings: Any, ec_key: PrivateKey) -> str:
-    """Return the check that the site fails."""
-    others, check_id = SITES[request.param]
+@pytest.mark.parametrize(
+    ("key_pair_id", "check_id"), [(None, "cfsigned.E002"), ("K2JCJMDEHXQW5F", "cfsigned.E004")]
+)
+def test_site_without_ids(
+    key_pair_id: str | None, check_id: str, settings: Any, ec_key: PrivateKey
+) -> None:
+    """Plan and do the setup of a site that has a key; let the doctor report what is missing."""
     settings.STORAGES = {"default": {"BACKEND": S3_BACKEND}}
     settings.AWS_CLOUDFRONT_KEY = ec_key.to_pem()
-    for name, value in others.items():
-        setattr(settings, name, value)
+    settings.AWS_CLOUDFRONT_KEY_ID = key_pair_id
     assert check_id in {each.id for each in check_storages()}
-    return check_id
 
+    findings, failed = run_as_program("cfsigned_doctor", "--offline")
+    planned, planned_code = run_as_program("cfsigned_setup", "--create")
+    done, done_code = run_as_program("cfsigned_setup", "--create", "--apply", "--yes")
 
-def test_setup(expected: str) -> None:
-    """Plan for a site that has a key and not yet the ids that CloudFront gives."""
-    text, code = run_as_program("cfsigned_setup", "--create", "--json")
-
-    assert code == 0
-    assert states(text)["key-pair"] == "done"
-    assert json.loads(text)["key"] == "the setting AWS_CLOUDFRONT_KEY"
-
-
-def test_apply(expected: str) -> None:
-    """Set such a site up, with the key that it has."""
-    text, code = run_as_program("cfsigned_setup", "--create", "--apply", "--yes", "--json")
-
-    assert code == 0
-    assert json.loads(text)["settings"]["AWS_CLOUDFRONT_KEY_ID"].startswith("K")
-
-
-def test_doctor(expected: str) -> None:
-    """Report what the checks find, and fail by no check that Django runs before."""
-    text, code = run_as_program("cfsigned_doctor", "--offline", "--json")
-
-    assert code == 1
-    assert expected in {each["id"] for each in json.loads(text)}
+    assert failed == 1
+    assert check_id in {each["id"] for each in findings}
+    assert (planned_code, done_code) == (0, 0)
+    assert states(planned)["key-pair"] == "done"
+    assert planned["key"] == SettingsKey.place
+    assert done["settings"]["AWS_CLOUDFRONT_KEY_ID"].startswith("K")

@@ -1,26 +1,26 @@
-"""Run each test that takes an ``account`` twice: over the simulation and over the emulator."""
+"""Give every test here an account of its own, apart from the machine's AWS configuration."""
 
 from __future__ import annotations
 
 import pytest
 
 from tests.aws.api import Account
-from tests.plugins_aws import (
+from tests.aws.provisioning.fixtures import (
+    _apart as _apart,
     aws_account as aws_account,
+    bucket_name as bucket_name,
+    clients as clients,
+    desired as desired,
+    grown as grown,
     ministack as ministack,
     no_aws_configuration as no_aws_configuration,
 )
 from tests.simulation.strict_cloudfront import StrictCloudFront
 
 
-@pytest.fixture(autouse=True)
-def _apart(no_aws_configuration: None) -> None:
-    """Keep every test here apart from the machine's own AWS configuration."""
-
-
 @pytest.fixture(params=["simulation", "emulator"])
 def account(request: pytest.FixtureRequest) -> Account:
-    """Return an empty account whose key groups may hold 9 keys."""
+    """Return an empty account whose key groups may hold 9 keys, simulated and in the emulator."""
     if request.param == "simulation":
         # The emulator has no quotas: the tests of both stay below these.
         return Account(api=StrictCloudFront(keys_per_group=9, keys_per_account=20))
