@@ -59,7 +59,10 @@ def test_t23_refusals(key: PrivateKey, tmp_path: Path) -> None:
     pem = key.to_pem().decode("ascii")
     private, public = defaultdict[str, list[str]](list), defaultdict[str, list[str]](list)
     for name, source in not_keys(key, tmp_path).items():
-        private[refuse(PrivateKey.load, source, pem)].append(name)
+        words = refuse(PrivateKey.load, source, pem)
+        if name.endswith("as a path"):  # If its first part is too long, it cannot be read.
+            words = words.replace("cannot be read", "does not exist")
+        private[words].append(name)
         refuse(PublicKey.load, source, pem)
     for name, (source, password) in not_private_keys(key).items():
         private[refuse(PrivateKey.load, source, pem, password=password)].append(name)
