@@ -7,10 +7,9 @@ bucket, as the managed policy CORS-S3Origin does on AWS, and S3 answers.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Any
 from wsgiref.types import WSGIEnvironment
 
 Headers = list[tuple[str, str]]
@@ -35,7 +34,7 @@ class CorsRule:
 
     def __post_init__(self) -> None:
         if not self.allowed_origins or not self.allowed_methods:
-            raise ValueError("A CORS rule must have AllowedOrigins and AllowedMethods.")
+            raise ValueError("A CORS rule must have allowed_origins and allowed_methods.")
         for pattern in (*self.allowed_origins, *self.allowed_headers):
             if pattern.count("*") > 1 or set(pattern) & set("?["):
                 raise ValueError(
@@ -43,22 +42,8 @@ class CorsRule:
                 )
         for method in set(self.allowed_methods) - _METHODS:
             raise ValueError(
-                f"{method!r} is not valid in AllowedMethods. Use {', '.join(sorted(_METHODS))}."
+                f"{method!r} is not valid in allowed_methods. Use {', '.join(sorted(_METHODS))}."
             )
-
-    @classmethod
-    def from_document(cls, document: Mapping[str, Any]) -> CorsRule:
-        """Return the rule from the JSON document that the S3 console and API use."""
-        fields = {
-            "AllowedOrigins": "allowed_origins",
-            "AllowedMethods": "allowed_methods",
-            "AllowedHeaders": "allowed_headers",
-            "ExposeHeaders": "expose_headers",
-        }
-        for name in document.keys() - {*fields, "MaxAgeSeconds", "ID"}:
-            raise ValueError(f"{name!r} is not an element of a CORS rule.")
-        lists = {field: tuple(document.get(name, ())) for name, field in fields.items()}
-        return cls(**lists, max_age=document.get("MaxAgeSeconds"))
 
     def allows(self, origin: str, method: str, headers: Iterable[str] = ()) -> bool:
         """Return whether the rule allows a request from ``origin``."""

@@ -26,7 +26,7 @@ from cfsigned_django.signing.verifier import Verifier
 
 logger = logging.getLogger("cfsigned_django.edge")
 
-#: Key group id -> id of a public key -> the key.
+#: Key group ID -> public key ID -> the key.
 KeyGroups: TypeAlias = Mapping[str, Mapping[str, PublicKey]]
 
 #: The environ key of the reason why a request was refused; an origin may set it

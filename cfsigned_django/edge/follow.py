@@ -25,7 +25,7 @@ logger = logging.getLogger("cfsigned_django.edge")
 
 #: Seconds between two reads of the distribution.
 INTERVAL = 1.0
-#: Id of a public key -> the key.
+#: Public key ID -> the key.
 TrustedKeys: TypeAlias = Mapping[str, PublicKey]
 
 

@@ -189,7 +189,7 @@ def test_cookies(theirs: list[tuple[Case, Any]], signer: Signer, compare: Compar
 def test_their_urls_and_cookies_are_allowed(
     theirs: list[tuple[Case, Any]], verifier: Verifier
 ) -> None:
-    """Allow everything that AWS's signer made, where it encodes more as well."""
+    """Allow everything that AWS's signer made, also if it encodes more."""
     for case, made in theirs:
         now = case.policy.date_less_than - 1
         viewer = (case.policy.ip_address or VIEWER).partition("/")[0]

@@ -24,7 +24,7 @@ TO_CLOUDFRONT = bytes.maketrans(b"+=/", b"-_~")
 
 
 def openssl(*arguments: str | Path, given: bytes = b"") -> bytes:
-    """Run openssl and return what it prints; fail where it fails."""
+    """Run openssl and return its output; fail if it fails."""
     command = ["openssl", *map(str, arguments)]
     return subprocess.run(command, input=given, capture_output=True, check=True).stdout
 
