@@ -1,15 +1,14 @@
-"""The local AWS: how it is started, who may do what in it, and how it is set up.
+"""The local AWS: its start, its users and their permissions, and its setup.
 
 The server is ministack with AUTH=true, which checks signatures and evaluates IAM policies. Three
 users share the work, with the policies that `manage.py cfsigned_setup --iam` prints: `setup` may
-set AWS up; the site may keep files, rotate keys, and look at all that the doctor looks at; the
-edge may read files, and whom to trust. Everybody else is refused.
+set AWS up; the site may store files, rotate keys, and read what the doctor reads; the edge may
+read files and the keys that it trusts. Everyone else is refused.
 
-`manage.py cfsigned_setup` sets it up, as one does in an account of AWS: public key, key group,
-bucket, origin access control, policies, distribution. From then on it leaves alone what is there:
-the key group belongs to whoever rotates keys. It runs again where the emulator has lost something
-(its folder was emptied), and where the site has moved to another port, which the bucket's CORS
-rule names.
+`manage.py cfsigned_setup` sets it up, as in a real AWS account: public key, key group, bucket,
+origin access control, policies, distribution. It runs again only if the emulator has lost
+something (its folder was emptied), or if the site has moved to another port, which the bucket's
+CORS rule names: a rotation changes the key group, and the setup must not undo that.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ from demo_project.state import HOST, Credentials, DemoState, write_secret
 REGION = "us-east-1"
 EDGE_PROFILE = "edge"
 
-#: Names the user as whom boto3 works in the demo's settings, "site" where it is not set.
+#: Names the user whose access key the demo's settings use; "site" by default.
 USER_VARIABLE = "CFSIGNED_DEMO_AWS_USER"
 
 _WORDS: Final = {"done": "done", "todo": "to do", "conflict": "conflict"}
@@ -49,7 +48,7 @@ _LOST: Final = frozenset({"NoSuchResource", "NoSuchDistribution"})
 
 
 def aws_command(state: DemoState) -> Command:
-    """Return how to start the local AWS so that objects, users and key groups outlive it."""
+    """Return the command of the local AWS, whose objects, users and key groups outlive it."""
     scratch = state.folder / "s3" / "tmp"
     scratch.mkdir(parents=True, exist_ok=True)
     variables = environment(
@@ -58,7 +57,7 @@ def aws_command(state: DemoState) -> Command:
         AWS_SECRET_ACCESS_KEY=state.root.secret_access_key,
         BIND_HOST=HOST,
         GATEWAY_PORT=str(state.ports["s3"]),
-        # Both would open ports of their own.
+        # Both would open more ports.
         IOT_MTLS_ENABLED="0",
         SFTP_ENABLED="0",
         LOG_LEVEL="WARNING",
@@ -79,7 +78,7 @@ def aws_command(state: DemoState) -> Command:
 
 
 def edge_profile(state: DemoState) -> dict[str, str]:
-    """Write the edge's own access key as an AWS profile; return the variables that name it."""
+    """Write the edge's access key as an AWS profile; return the variables that name it."""
     user = state.users["edge"]
     file = state.folder / "keys" / "aws_credentials"
     lines = (
@@ -92,9 +91,9 @@ def edge_profile(state: DemoState) -> dict[str, str]:
 
 
 def api_environment(state: DemoState) -> dict[str, str]:
-    """Return the variables by which boto3 finds the local AWS, as a user of the demo's.
+    """Return the variables by which boto3 finds the local AWS, as one of the demo's users.
 
-    An account that this machine may know besides is none of the demo's business.
+    They override any AWS account that is configured on this machine.
     """
     user = state.users[os.environ.get(USER_VARIABLE) or "site"]
     return {
@@ -107,10 +106,7 @@ def api_environment(state: DemoState) -> dict[str, str]:
 
 
 def prepare_users(state: DemoState) -> DemoState:
-    """Create the users where they are missing, and return the state with their keys.
-
-    Raise DemoFailed with what IAM said.
-    """
+    """Create the missing users, and return the state with their keys; raise DemoFailed."""
     try:
         users = {name: _working_user(state, name) for name in policies(state.bucket)}
     except (BotoCoreError, ClientError) as error:
@@ -134,7 +130,7 @@ def policies(bucket: str) -> dict[str, tuple[Document, ...]]:
 def _edge_policy(bucket: str) -> Document:
     """Return what `cfsigned_edge --distribution` needs.
 
-    In S3 that is the one right which a bucket policy gives to an origin access control.
+    In S3 that is the one permission that a bucket policy gives to an origin access control.
     """
     reads = ("cloudfront:GetDistribution", "cloudfront:GetKeyGroup", "cloudfront:GetPublicKey")
     return {
@@ -147,9 +143,9 @@ def _edge_policy(bucket: str) -> Document:
 
 
 def set_up_aws(state: DemoState, tell: Callable[[str], object]) -> DemoState:
-    """Make what is missing; return the state with the ids. `tell` gets the plan, line by line.
+    """Create what is missing; return the state with the IDs. `tell` gets the plan, line by line.
 
-    What a start that was killed had made is found again. Raise DemoFailed with what went wrong.
+    What an earlier start created before it was killed is found again. Raise DemoFailed.
     """
     try:
         lost = _lost(state)
@@ -159,7 +155,7 @@ def set_up_aws(state: DemoState, tell: Callable[[str], object]) -> DemoState:
     if not lost and state.cors_origin == state.address("site"):
         tell(f"as it was left: {_summary(state)}")
         return state
-    # The settings must not name what is not there: cfsigned_setup would not make another.
+    # If the settings named what does not exist, cfsigned_setup would not create it.
     state = replace(
         state,
         key_group_id="" if "key_group_id" in lost else state.key_group_id,
@@ -174,7 +170,7 @@ def set_up_aws(state: DemoState, tell: Callable[[str], object]) -> DemoState:
         cors_origin=state.address("site"),
         distribution_id=made["AWS_CLOUDFRONT_DISTRIBUTION_ID"],
         key_group_id=made["AWS_CLOUDFRONT_KEY_GROUP_ID"],
-        # A key that was imported into the database is no longer the settings' affair.
+        # Absent if the key was imported into the database.
         key_pair_id=made.get("AWS_CLOUDFRONT_KEY_ID", state.key_pair_id),
     )
     prepared.save()
@@ -183,7 +179,7 @@ def set_up_aws(state: DemoState, tell: Callable[[str], object]) -> DemoState:
 
 
 def _working_user(state: DemoState, name: str) -> Credentials:
-    """Return the user's key, or a new one where the server does not know it (any more)."""
+    """Return the user's access key, or a new one if the server does not know it."""
     iam = _client(state, "iam")
     known = state.users.get(name)
     try:
@@ -201,7 +197,7 @@ def _working_user(state: DemoState, name: str) -> Credentials:
 
 
 def _client(state: DemoState, name: str) -> Any:
-    """Return a client of the local AWS with the rights of its owner."""
+    """Return a client of the local AWS with the permissions of its owner."""
     return boto3.client(
         name,  # type: ignore[call-overload]
         endpoint_url=state.address("s3"),
@@ -213,7 +209,7 @@ def _client(state: DemoState, name: str) -> Any:
 
 
 def _tell_plan(state: DemoState, tell: Callable[[str], object]) -> None:
-    """Tell each step with its call; the documents, which take pages, go into a file."""
+    """Tell each step with its call; write the whole plan, with its long documents, into a file."""
     for step in json.loads(_run(state, "--json"))["steps"]:
         line = f"{_WORDS[step['state']]:<9} {step['name']}: {step['why']}"
         for part in textwrap.wrap(line, _WIDTH, subsequent_indent=_INDENT):
@@ -231,13 +227,13 @@ def _summary(state: DemoState) -> str:
 
 
 def _arguments(state: DemoState) -> tuple[str, ...]:
-    """Return the command by which the demo sets itself up, as one types it behind manage.py."""
+    """Return the arguments of manage.py by which the demo sets itself up."""
     arguments = ("--cors-origin", state.address("site"), "--downloads")
     return ("cfsigned_setup", *(() if state.distribution_id else ("--create",)), *arguments)
 
 
 def _lost(state: DemoState) -> tuple[str, ...]:
-    """Return which ids of the state stand for nothing in the emulator (yet, or any more)."""
+    """Return the names of the IDs in the state that the emulator does not have."""
     client = _client(state, "cloudfront")
     looks = {"key_group_id": client.get_key_group, "distribution_id": client.get_distribution}
     return tuple(name for name, look in looks.items() if not _is_there(look, getattr(state, name)))

@@ -1,4 +1,4 @@
-"""The ways to ask for a file that its page offers, with and without the right to; and to ask."""
+"""The requests for a file that its page offers, allowed and refused; and how they are sent."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SHORT = 10
 DAY = 24 * 3600
 
 _TRUSTED = ("trusted", "active", "retiring")
-# An error document is far shorter; of a picture, nobody needs to see more.
+# An error document is far shorter, and of a picture nothing is shown.
 _MAX_BODY = 2000
 _HEADERS = ("Content-Type", "Content-Length", "Server", "X-Cache", "Via", "ETag")
 _TEXT = ("text/", "application/xml", "application/json")
@@ -28,7 +28,7 @@ _TEXT = ("text/", "application/xml", "application/json")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One URL to try; `expected` is the status, with the error's code where there is one."""
+    """One URL to try; `expected` is the status, with the error's code if there is one."""
 
     slug: str
     title: str
@@ -47,7 +47,7 @@ def attempts_for(media: FieldFile) -> tuple[Attempt, ...]:
         Attempt(
             slug="signed",
             title="As it was signed",
-            story="The link that this page uses. It opens until its time is up.",
+            story="The link that this page uses. It works until it expires.",
             url=signed,
             expected="200",
             expires=expiry(signed),
@@ -62,7 +62,7 @@ def attempts_for(media: FieldFile) -> tuple[Attempt, ...]:
         Attempt(
             slug="tampered",
             title="With a day added",
-            story="Expires is moved by 24 hours. The signature covers it, so it fits no more.",
+            story="Expires is 24 hours later. It is signed, so the signature no longer matches.",
             url=tampered(signed),
             expected="403 AccessDenied",
         ),
@@ -79,7 +79,7 @@ def attempts_for(media: FieldFile) -> tuple[Attempt, ...]:
         attempts.append(
             Attempt(
                 slug="direct",
-                title="Past the edge, from S3",
+                title="Directly from S3",
                 story="The object's own address. Nothing in the bucket is public.",
                 url=direct,
                 expected="403 AccessDenied",
@@ -89,13 +89,13 @@ def attempts_for(media: FieldFile) -> tuple[Attempt, ...]:
 
 
 def tampered(url: str) -> str:
-    """Return a signed URL that claims to live a day longer."""
+    """Return a signed URL whose Expires was moved by a day."""
     moment = expiry(url)
     return url.replace(f"Expires={moment}", f"Expires={moment + DAY}")
 
 
 def direct_url(media: FieldFile) -> str:
-    """Return the address at which S3 itself has the file; empty where no S3 has it."""
+    """Return the address of the file in S3; empty if it is not in S3."""
     storage = media.storage
     if not isinstance(storage, CloudFrontS3Storage):
         return ""
@@ -105,20 +105,17 @@ def direct_url(media: FieldFile) -> str:
 
 
 def may_ask(url: str, media: FieldFile) -> bool:
-    """Tell whether the URL is one for this very file, at the edge or at S3.
+    """Return whether the URL is one of this file, at the edge or in S3.
 
-    The site asks on behalf of whoever fills in the form; without this, it would ask any
-    server that somebody names.
+    The site sends the request for the person who fills in the form. Without this check, it would
+    send requests to any server.
     """
     own = {signing_storage(media).unsigned_url(media.name), direct_url(media)} - {""}
     return url.partition("?")[0] in own and url.isascii() and url.isprintable()
 
 
 def why_refused(url: str, media: FieldFile, *, now: int) -> str:
-    """Return what the edge writes into its log about a URL.
-
-    Empty where the edge allows it, and where it is S3 that is asked.
-    """
+    """Return the reason in the edge's log; empty if the edge allows the URL, or for S3."""
     if url.startswith(direct_url(media) or "-"):
         return ""
     try:
@@ -141,14 +138,14 @@ def signing_storage(media: FieldFile) -> SignedUrlMixin:
     storage = media.storage
     if not isinstance(storage, SignedUrlMixin):
         raise ImproperlyConfigured(
-            f"The demo is about storages that sign, and {storage!r} does not."
+            f"{storage!r} does not sign URLs. The demo needs a storage that does."
         )
     return storage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """A status, the headers that matter, and the start of the body where it is text."""
+    """A status, the headers that matter, and the start of the body if it is text."""
 
     status: int
     phrase: str
@@ -162,15 +159,15 @@ class Reply:
 
     @property
     def code(self) -> str:
-        """The code in an error document, such as `MissingKey`; empty where there is none."""
+        """The code in an error document, such as `MissingKey`; empty if there is none."""
         found = re.search("<Code>([A-Za-z]+)</Code>", self.text)
         return found[1] if found and not self.is_allowed else ""
 
 
 def ask(url: str, *, timeout: float = 5.0, whole: bool = False) -> Reply:
-    """Send one GET request; raise OSError where nobody answers.
+    """Send one GET request; raise OSError if no server answers.
 
-    Of the body, 2,000 bytes are read unless the whole is wanted; `timeout` is in seconds.
+    Read 2,000 bytes of the body, or all of it if `whole`; `timeout` is in seconds.
     """
     place = urlsplit(url)
     target = place.path + (f"?{place.query}" if place.query else "")

@@ -83,12 +83,12 @@ def check_picture(upload: UploadedFile[bytes]) -> CheckedPicture:
             if image.width * image.height > MAX_PIXELS:
                 raise ValidationError(
                     f"“{upload.name}” has {image.width} x {image.height} pixels; "
-                    f"at most {MAX_PIXELS // 1_000_000} million are taken."
+                    f"at most {MAX_PIXELS // 1_000_000} million are allowed."
                 )
             thumbnail = _thumbnail(image)
     except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise ValidationError(
-            f"“{upload.name}” is not a picture that can be read: JPEG, PNG, WebP and GIF are."
+            f"“{upload.name}” is not a picture that can be read. Use JPEG, PNG, WebP or GIF."
         ) from error
     stem = _stem(upload)
     return CheckedPicture(
@@ -98,7 +98,7 @@ def check_picture(upload: UploadedFile[bytes]) -> CheckedPicture:
 
 
 def check_document(upload: UploadedFile[bytes]) -> CheckedDocument:
-    """Tell PDF and text by their content, or raise ValidationError."""
+    """Return a PDF or a text, told apart by its content, or raise ValidationError."""
     content = _content(upload)
     stem = _stem(upload)
     if content.startswith(b"%PDF-"):
@@ -108,9 +108,11 @@ def check_document(upload: UploadedFile[bytes]) -> CheckedDocument:
     except UnicodeDecodeError:
         text = "\0"
     if "\0" in text:
-        raise ValidationError(f"“{upload.name}” is neither a PDF nor text in UTF-8.")
+        raise ValidationError(
+            f"“{upload.name}” is neither a PDF nor text in UTF-8. Use one of these."
+        )
     # Without its charset, a browser would guess, and guess wrong for Korean. Text of any kind
-    # is kept as plain text: nothing that is uploaded here shall run as a page or a script.
+    # is kept as plain text: no upload may run as a page or a script.
     plain = "text/plain; charset=utf-8"
     return CheckedDocument(file=SimpleUploadedFile(stem + ".txt", content, plain))
 
@@ -118,7 +120,7 @@ def check_document(upload: UploadedFile[bytes]) -> CheckedDocument:
 def _content(upload: UploadedFile[bytes]) -> bytes:
     if (upload.size or 0) > MAX_BYTES:
         raise ValidationError(
-            f"“{upload.name}” is larger than {MAX_BYTES // MEGABYTE} MB, the most that is taken."
+            f"“{upload.name}” is larger than {MAX_BYTES // MEGABYTE} MB, the largest size allowed."
         )
     content = bytes(upload.read())
     if not content:
@@ -146,7 +148,7 @@ def _thumbnail(image: Image.Image) -> bytes:
 
 
 class SeveralFiles(forms.ClearableFileInput):
-    """A file input that lets one choose several files."""
+    """A file input that accepts several files."""
 
     allow_multiple_selected = True
 
@@ -182,11 +184,11 @@ class CheckedFilesField(forms.FileField):
 
 
 class UploadForm(forms.Form):
-    """One field, `uploads`; `checked` has what came out of it."""
+    """One field, `uploads`; `checked` has the checked files."""
 
     #: The noun that the page uses.
     noun: ClassVar[str]
-    #: What is taken, in words.
+    #: What is accepted, in words.
     takes: ClassVar[str]
 
     @property

@@ -98,7 +98,7 @@ def kept(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def asked(request: HttpRequest) -> JsonResponse:
-    """Say how often the edge was asked for thumbnails since a place in its log."""
+    """Return how often the edge was asked for thumbnails since a place in its log."""
     since = request.GET.get("since", "")
     if not (since.isascii() and since.isdecimal()):
         return JsonResponse({"error": "since must be a place in the log, in bytes."}, status=400)

@@ -25,7 +25,7 @@ else:
 
 
 class UploadView(_FormView):
-    """A list of files above which one can add more."""
+    """A list of files, with a form to add more."""
 
     model: type[Upload]
 
@@ -45,7 +45,7 @@ class UploadView(_FormView):
         return HttpResponseRedirect(self.get_success_url())
 
     def form_invalid(self, form: Form) -> HttpResponse:
-        """Show the list with what is wrong, under a status that scripts can read."""
+        """Show the list with the errors; the status tells scripts."""
         context = self.get_context_data(form=form)
         return self.render_to_response(context, status=422)
 
@@ -80,7 +80,7 @@ class HowView(TemplateView):
     template_name = "gallery/how.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add where things are, and one real picture, where there is one."""
+        """Add the addresses, and one real picture if there is one."""
         picture = Picture.objects.first()
         if picture:
             signed = picture.image.storage.url(picture.image.name)
@@ -126,7 +126,7 @@ def _links(upload: Upload, expire: int) -> dict[str, Any]:
 
 
 def may_see(request: HttpRequest, name: str) -> bool:
-    """Let everybody see what the site lists, and nothing else that is in the bucket.
+    """Allow everyone to see what the site lists, and nothing else in the bucket.
 
     A site with accounts asks here whether `request.user` may see the file.
     """
