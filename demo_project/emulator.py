@@ -38,7 +38,7 @@ def saving(application: Any) -> Any:
 
 
 def _is_kept(scope: Any) -> bool:
-    """Return whether a request changes what is saved here: anything but an object in a bucket."""
+    """Return whether a request changes what the emulator saves, other than objects."""
     if scope["type"] != "http" or scope["method"] in ("GET", "HEAD"):
         return False
     path: str = scope["path"]

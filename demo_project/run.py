@@ -175,7 +175,7 @@ def _doctor_arguments(state: DemoState) -> tuple[str, ...]:
 
 
 def _examine(state: DemoState) -> None:
-    """Let the doctor examine the running demo; print faults, then its summary.
+    """Run the doctor on the running demo; print faults, then its summary.
 
     A fault does not stop the demo: a person may be looking for it.
     """
@@ -196,7 +196,8 @@ def _lock(folder: Path) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise SystemExit(
-                f"A demo is already running in {folder}. Stop it, or choose another --folder."
+                f"A demo is already running with {folder}. Stop it first, or choose another "
+                "folder with --folder."
             ) from None
         yield
 

@@ -54,13 +54,14 @@ class Pace:
 
     @classmethod
     def from_environment(cls) -> Self:
-        """Return the pace; `CFSIGNED_DEMO_LINK_SECONDS`, if set, is the lifetime of links."""
+        """Return the pace, with the URL lifetime in `CFSIGNED_DEMO_LINK_SECONDS` if it is set."""
         text = os.environ.get(LINK_VARIABLE, "")
         if not text:
             return cls()
         if not (text.isascii() and text.isdecimal() and _SHORTEST <= int(text) <= _LONGEST):
             raise SystemExit(
-                f"{LINK_VARIABLE} is {text!r}. It must be from {_SHORTEST} to {_LONGEST} seconds."
+                f"{LINK_VARIABLE} is {text!r}. It must be whole seconds from {_SHORTEST} to "
+                f"{_LONGEST}."
             )
         return cls(link=int(text))
 
@@ -75,11 +76,11 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemoState:
-    """The contents of one folder of the demo.
+    """What one folder of the demo contains.
 
-    `root` owns the local AWS. `users` are the access keys, with few permissions, of the site, the
-    edge and the setup. They are filled in at the first start, and so are the IDs that the setup
-    created: of the public key, the key group and the distribution.
+    `root` owns the local AWS; `users` are the access keys, with few rights, of the site, the
+    edge and the setup. They are filled in when the server first runs, as are the ids that the
+    setup returns: of the settings' key, of the key group and of the distribution.
     """
 
     folder: Path

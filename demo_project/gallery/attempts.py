@@ -20,7 +20,7 @@ SHORT = 10
 DAY = 24 * 3600
 
 _TRUSTED = ("trusted", "active", "retiring")
-# An error document is far shorter, and of a picture nothing is shown.
+# An error document is far shorter, and a picture is not shown.
 _MAX_BODY = 2000
 _HEADERS = ("Content-Type", "Content-Length", "Server", "X-Cache", "Via", "ETag")
 _TEXT = ("text/", "application/xml", "application/json")
@@ -28,7 +28,7 @@ _TEXT = ("text/", "application/xml", "application/json")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One URL to try; `expected` is the status, with the error's code if there is one."""
+    """One URL to try; `expected` is the status, with the code of the error if there is one."""
 
     slug: str
     title: str
@@ -95,7 +95,7 @@ def tampered(url: str) -> str:
 
 
 def direct_url(media: FieldFile) -> str:
-    """Return the address of the file in S3; empty if it is not in S3."""
+    """Return the URL of the file in S3; empty if the file is not in S3."""
     storage = media.storage
     if not isinstance(storage, CloudFrontS3Storage):
         return ""
@@ -105,17 +105,20 @@ def direct_url(media: FieldFile) -> str:
 
 
 def may_ask(url: str, media: FieldFile) -> bool:
-    """Return whether the URL is one of this file, at the edge or in S3.
+    """Return whether the URL is for this file, at the edge or at S3.
 
-    The site sends the request for the person who fills in the form. Without this check, it would
-    send requests to any server.
+    The site sends the request for the person who fills in the form. Without this check, it
+    would send requests to any server.
     """
     own = {signing_storage(media).unsigned_url(media.name), direct_url(media)} - {""}
     return url.partition("?")[0] in own and url.isascii() and url.isprintable()
 
 
 def why_refused(url: str, media: FieldFile, *, now: int) -> str:
-    """Return the reason in the edge's log; empty if the edge allows the URL, or for S3."""
+    """Return what the edge writes to its log about a URL.
+
+    The result is empty if the edge serves the URL, or if it is a URL of S3.
+    """
     if url.startswith(direct_url(media) or "-"):
         return ""
     try:
@@ -165,9 +168,9 @@ class Reply:
 
 
 def ask(url: str, *, timeout: float = 5.0, whole: bool = False) -> Reply:
-    """Send one GET request; raise OSError if no server answers.
+    """Send one GET request. Raise OSError if there is no answer.
 
-    Read 2,000 bytes of the body, or all of it if `whole`; `timeout` is in seconds.
+    Only 2,000 bytes of the body are read, unless `whole` is true; `timeout` is in seconds.
     """
     place = urlsplit(url)
     target = place.path + (f"?{place.query}" if place.query else "")

@@ -1,4 +1,4 @@
-"""The waits of the demo and of a real site, for templates."""
+"""Give templates the waits of the demo, and those of a real site."""
 
 from __future__ import annotations
 
