@@ -67,7 +67,7 @@ def prose_of_python(source: str) -> str:
 
 def without_code(text: str) -> str:
     """Return a text in which code within prose, and blocks of code, are blanked out."""
-    code = r"^```.*?^```|``.+?``|`[^`\n]+`|\{%.*?%\}|<[^>\n]+>"
+    code = r"^```.*?^```|``.+?``|`[^`\n]+`|<[^>\n]+>|\]\([^)\s]*\)"
     return re.sub(
         code, lambda m: re.sub(r"[^\n]", "\0", m[0]), text, flags=re.MULTILINE | re.DOTALL
     )

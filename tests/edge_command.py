@@ -36,7 +36,7 @@ def fetch(url: str) -> tuple[int, bytes]:
 
 
 def wait_for(port: int, is_over: Callable[[], bool]) -> None:
-    """Return once something listens on the port; raise where nothing will any more."""
+    """Return once something listens on the port; raise if nothing will any more."""
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline and not is_over():
         with socket.socket() as probe:
@@ -58,7 +58,7 @@ def run(at: int, visit: Callable[[], Any], **options: Any) -> tuple[Any, str, st
         finally:
             os.kill(os.getpid(), signal.SIGTERM)
 
-    # Should the command not be there to take the signal, a test shall fail and not end the run.
+    # If the command is not there to take the signal, the test must fail, not the whole run.
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with ThreadPoolExecutor(1) as pool:

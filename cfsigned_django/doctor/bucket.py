@@ -1,4 +1,4 @@
-"""Check the origin and its bucket: whether CloudFront may read, and who else; pure."""
+"""Check the origin and its bucket: whether CloudFront may read, and who else. Pure."""
 
 from __future__ import annotations
 
@@ -31,8 +31,7 @@ from cfsigned_django.doctor.site import ExpectedState
 def check_origin(found: Account, behavior: Document, expected: ExpectedState) -> Iterator[Finding]:
     """Yield what is wrong with the origin that the behavior reads.
 
-    Of an origin group, that is the one which is the bucket: the others have
-    their files from elsewhere.
+    In an origin group, only the origin that is the bucket is checked.
     """
     distribution = found.distribution
     if distribution is None or not expected.bucket:
@@ -45,7 +44,7 @@ def check_origin(found: Account, behavior: Document, expected: ExpectedState) ->
     )
     yield from faults
     if not faults:
-        what = f"The behavior reads the bucket {expected.bucket}, by one way in."
+        what = f"The behavior reads the bucket {expected.bucket}, with one kind of access."
         yield finding("origin", what, subject=behavior["TargetOriginId"])
 
 
@@ -56,7 +55,9 @@ def _not_the_bucket(config: Document, behavior: Document, bucket: str) -> Findin
     if website is not None:
         what = f"The origin is {website}, a website endpoint."
         return finding("origin-website", what, subject=subject)
-    what = f"The behavior reads {' and '.join(domains) or 'an origin that is not there'}, not the "
+    what = (
+        f"The behavior reads {' and '.join(domains) or 'an origin that does not exist'}, not the "
+    )
     what += f"bucket {bucket}."
     return finding("origin-not-bucket", what, subject=subject)
 
@@ -90,7 +91,7 @@ def check_bucket(
     distribution: Distribution | None,
     behavior: Document | None,
 ) -> Iterator[Finding]:
-    """Yield what is wrong with the bucket; nothing where it could not be read."""
+    """Yield what is wrong with the bucket; nothing if it could not be read."""
     if bucket is None:
         return
     name = f"bucket {bucket.name}"
@@ -98,30 +99,30 @@ def check_bucket(
         yield finding("bucket-missing", f"There is no {name}.", subject="AWS_STORAGE_BUCKET_NAME")
         return
     if bucket.state is BucketState.REFUSED:
-        what = f"The {name} is another account's, or these credentials may not look at it."
+        what = f"The {name} belongs to another account, or these credentials may not read it."
         yield finding("bucket-refused", what, subject=name)
         return
-    way = _way_in(distribution, behavior, bucket.name)
+    origin = _origin_with_access(distribution, behavior, bucket.name)
     faults = [
         *_check_public(bucket, name),
         *_check_region(bucket, expected),
         *(
-            _check_policy(bucket, expected, distribution, way, name)
+            _check_policy(bucket, expected, distribution, origin, name)
             if distribution and BucketPart.POLICY not in bucket.unread
             else ()
         ),
     ]
     yield from faults
-    # What may not be read is a finding already, and not in order.
+    # Parts that may not be read are findings of their errors, and not in order.
     is_well = all(each.level is Level.OK for each in faults)
     if is_well and not bucket.unread.keys() & {BucketPart.POLICY, BucketPart.PUBLIC_ACCESS}:
-        yield _in_order(name, distribution if way else None, is_alone=not faults)
+        yield _in_order(name, distribution if origin else None, is_alone=not faults)
 
 
-def _way_in(
+def _origin_with_access(
     distribution: Distribution | None, behavior: Document | None, bucket: str
 ) -> Document | None:
-    """Return the origin that a policy of the bucket must let in; None where there is none."""
+    """Return the origin whose access the bucket policy must allow; None if there is none."""
     if distribution is None or behavior is None:
         return None
     origin = origin_in_bucket(distribution.config, behavior, bucket)
@@ -131,16 +132,16 @@ def _way_in(
 
 
 def _in_order(name: str, admitted: Distribution | None, *, is_alone: bool) -> Finding:
-    """Say no more than what was compared: without a way in, nobody's was.
+    """Return the finding that the bucket is in order, which claims only what was checked.
 
-    Who else may read by a policy of their own, in IAM, was not looked at.
+    IAM policies, which may let others read as well, are not checked.
     """
     if admitted is None:
-        what = f"The {name} is not public; no origin is known that reads it by an access control "
-        what += "or an identity, so whom it lets in was not compared."
+        what = f"The {name} is not public. No known origin reads it with an access control or an "
+        what += "identity, so whether it lets CloudFront read was not checked."
         return finding("bucket-not-public", what, subject=name)
     what = f"The policy of the {name} lets {admitted.id} read"
-    what += ", and no statement of it lets anybody else." if is_alone else "."
+    what += ", and lets no one else read." if is_alone else "."
     return finding("bucket", what, subject=name)
 
 
@@ -148,17 +149,17 @@ def _check_public(bucket: Bucket, name: str) -> Iterator[Finding]:
     public = public_statements(bucket.policy)
     if public:
         said = " and ".join(each.get("Sid") or "one without Sid" for each in public)
-        what = f"The policy of the {name} lets everybody in (statement {said})."
+        what = f"The policy of the {name} lets anyone read (statement {said})."
         yield finding("bucket-public", what, subject=name)
     switches = open_switches(bucket.public_access_block)
     if switches and BucketPart.PUBLIC_ACCESS not in bucket.unread:
-        what = f"Of Block Public Access, {', '.join(switches)} is off for the {name}."
+        what = f"Block Public Access of the {name} is off for {', '.join(switches)}."
         yield finding("bucket-not-blocked", what, subject=name)
 
 
 def _check_region(bucket: Bucket, expected: ExpectedState) -> Iterator[Finding]:
     if expected.region and bucket.region and expected.region != bucket.region:
-        what = f"The bucket {bucket.name} is in {bucket.region}, and AWS_S3_REGION_NAME is "
+        what = f"The bucket {bucket.name} is in {bucket.region}, but AWS_S3_REGION_NAME is "
         what += f"{expected.region}."
         yield finding("bucket-region", what, subject="AWS_S3_REGION_NAME")
 
@@ -167,12 +168,12 @@ def _check_policy(
     bucket: Bucket,
     expected: ExpectedState,
     distribution: Distribution,
-    way: Document | None,
+    origin: Document | None,
     name: str,
 ) -> Iterator[Finding]:
-    """Compare the policy with the way in, if there is one; too wide it can be without."""
+    """Yield what is wrong with the policy. It must admit the origin's access, and no stranger's."""
     object_arn = f"arn:{distribution.partition}:s3:::{bucket.name}/{expected.object_key}"
-    control_id, identity_id = access_control_of(way or {}), access_identity_of(way or {})
+    control_id, identity_id = access_control_of(origin or {}), access_identity_of(origin or {})
     for_service = service_statements(bucket.policy, object_arn)
     if control_id and not any(admits(each, distribution.arn) for each in for_service):
         yield _not_admitted(bucket, distribution.id, for_service, name)
@@ -184,7 +185,7 @@ def _check_policy(
         what = f"The policy of the {name} does not let the identity {identity_id} read."
         yield finding("bucket-policy", what, subject=name)
     if any(is_for_any_distribution(each) for each in for_service):
-        what = f"The policy of the {name} lets every distribution of CloudFront's read."
+        what = f"The policy of the {name} lets every CloudFront distribution read."
         yield finding("bucket-policy-wide", what, subject=name)
     objects = f"arn:{distribution.partition}:s3:::{bucket.name}{expected.location}*"
     yield from _check_others(
@@ -199,7 +200,7 @@ def _check_others(readers: list[Reader], name: str) -> Iterator[Finding]:
     for kind, is_named in (("bucket-readers-wide", False), ("bucket-readers", True)):
         said = [f"{each.who} ({each.statement})" for each in readers if each.is_named is is_named]
         if said:
-            what = f"The policy of the {name} also lets read: {', '.join(said)}."
+            what = f"The policy of the {name} also lets others read: {', '.join(said)}."
             yield finding(kind, what, subject=name)
 
 
@@ -207,7 +208,7 @@ def _not_admitted(
     bucket: Bucket, distribution_id: str, for_service: list[dict[str, Any]], name: str
 ) -> Finding:
     if bucket.policy is None:
-        what = f"The {name} has no policy: nothing lets {distribution_id} read."
+        what = f"The {name} has no policy: it does not let {distribution_id} read."
     elif for_service:
         what = f"The policy of the {name} lets another distribution read, not {distribution_id}."
     else:

@@ -1,4 +1,4 @@
-"""List every finding of the doctor. Ids are API: they keep their meaning."""
+"""Every finding of the doctor. The ids are API: they keep their meaning."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from cfsigned_django.doctor.findings import Finding, Level
 class FindingType:
     """What all findings of one id have in common.
 
-    ``meaning`` is the line of the documentation's table; ``why`` says what
-    follows from it, and ``fix`` what to do.
+    ``meaning`` is shown in the table of the documentation; ``why`` says what
+    follows from the finding, and ``fix`` what to do.
     """
 
     level: Level
@@ -21,9 +21,9 @@ class FindingType:
     fix: str = ""
 
 
-_NEW_LINK = "Make a new link with url() or {% signed_url %}, and use it as it comes."
+_NEW_URL = "Make a new signed URL with url() or {% signed_url %}, and do not change it."
 
-#: Id -> what all findings of that id have in common, in the order of a request's way.
+#: Id -> what its findings have in common, in the order in which a request meets them.
 CATALOG: dict[str, FindingType] = {
     # Settings, keys and the clock.
     "settings": FindingType(
@@ -31,101 +31,104 @@ CATALOG: dict[str, FindingType] = {
     ),
     "check-warning": FindingType(
         level=Level.WARNING,
-        meaning="A system check warns; its id, such as cfsigned.W001, stands in place of this one",
-        why="Links work, but not as they should; manage.py check reports it as well.",
-        fix="What the check says: see the page on system checks.",
+        meaning="A system check warns. The finding has the id of the check, such as cfsigned.W001",
+        why="Signed URLs work, but not as intended. manage.py check reports it as well.",
+        fix="Do what the check says. See the page on system checks.",
     ),
     "check-error": FindingType(
         level=Level.ERROR,
-        meaning="A system check fails; its id, such as cfsigned.E001, stands in place of this one",
-        why="Links are not made, or cannot work; manage.py check reports it as well.",
-        fix="What the check says: see the page on system checks.",
+        meaning="A system check fails. The finding has the id of the check, such as cfsigned.E001",
+        why="Signed URLs cannot be made, or do not work. manage.py check reports it as well.",
+        fix="Do what the check says. See the page on system checks.",
     ),
     "cannot-sign": FindingType(
         level=Level.ERROR,
         meaning="The storage cannot sign now",
-        why="url() raises the same error, and pages with links fail.",
-        fix="Do what the message says; manage.py cfsigned_rotate shows the keys of the database.",
+        why="url() raises the same error, and pages with signed URLs fail.",
+        fix="Do what the message says. manage.py cfsigned_rotate shows the keys of the database.",
     ),
     "foreign-signer": FindingType(
         level=Level.WARNING,
-        meaning="A signer that is not this package's signs for the storage",
-        why="Nothing is known of its key, so keys, signed requests and the key group were not "
-        "looked at.",
-        fix="Leave cloudfront_signer out, and set AWS_CLOUDFRONT_KEY and AWS_CLOUDFRONT_KEY_ID.",
+        meaning="The storage signs with a signer that is not from this package",
+        why="Its key is unknown, so keys, signed requests and the key group were not checked.",
+        fix="Remove cloudfront_signer, and set AWS_CLOUDFRONT_KEY and AWS_CLOUDFRONT_KEY_ID.",
     ),
     "database": FindingType(
         level=Level.ERROR,
         meaning="The key pairs of the database cannot be read",
-        why="Processes that start now cannot learn which key is ACTIVE.",
+        why="New processes cannot find out which key is ACTIVE.",
         fix="Run manage.py migrate, and check DATABASES.",
     ),
     "sealed-key": FindingType(
         level=Level.ERROR,
-        meaning="A private key of the database cannot be unsealed",
-        why="Nothing can be signed with it: an ACTIVE key stops every link, and any other one the "
-        "next rotation.",
-        fix="Add the former SECRET_KEY to SECRET_KEY_FALLBACKS, or the former key to "
+        meaning="A private key of the database cannot be decrypted",
+        why="Nothing can be signed with it. If it is ACTIVE, no URL can be signed; otherwise, the "
+        "next rotation fails.",
+        fix="Add the previous SECRET_KEY to SECRET_KEY_FALLBACKS, or the previous key to "
         "AWS_CLOUDFRONT_ENCRYPTION_KEYS; then run manage.py cfsigned_rotate --reseal.",
     ),
     "sealed-key-differs": FindingType(
         level=Level.ERROR,
-        meaning="The private and the public half of a key pair in the database do not match",
-        why="CloudFront has the public half, and refuses what the private one signs.",
-        fix="The row was changed by hand or restored in part: revoke the key pair in the admin, "
-        "and start a rotation.",
+        meaning="The private key and the public key of a key pair in the database do not match",
+        why="CloudFront has the public key, and refuses what the private key signs.",
+        fix="The row was edited or only partly restored. Revoke the key pair in the admin, and "
+        "start a rotation.",
     ),
     "signing-key": FindingType(level=Level.OK, meaning="Which key signs, and where it comes from"),
     "rotation-waits": FindingType(
-        level=Level.OK, meaning="What a rotation waits for, as the page and cfsigned_rotate say it"
+        level=Level.OK,
+        meaning="What a rotation waits for, in the words of the admin page and cfsigned_rotate",
     ),
     "rotation-stuck": FindingType(
         level=Level.WARNING,
-        meaning="A step of a rotation could have been taken for 3 days",
-        why="Links work, but a key that should go is still trusted, or a new one does not sign.",
-        fix="What the message says; see the page on rotating keys.",
+        meaning="A step of a rotation has been due for 3 days",
+        why="URLs work, but an old key is still trusted, or a new key does not sign yet.",
+        fix="Do what the message says. See the page on rotating keys.",
     ),
     "clock": FindingType(level=Level.OK, meaning="The clock agrees with CloudFront's"),
     "clock-off": FindingType(
         level=Level.WARNING,
         meaning="The clock differs from CloudFront's by more than 30 seconds",
-        why="Links end earlier or later than meant by as much, and those with a start are refused "
-        "at first.",
-        fix="Let NTP keep the clock of this machine (timedatectl set-ntp true).",
+        why="Signed URLs end that much too early or too late, and those with a start time are "
+        "refused at first.",
+        fix="Let NTP set the clock of this machine (timedatectl set-ntp true).",
     ),
     "clock-wrong": FindingType(
         level=Level.ERROR,
-        meaning="The clock differs from CloudFront's by more than 5 minutes, or than links live",
-        why="With a slow clock, short links have expired when they are made; with a fast one they "
-        "live too long. Far off, AWS refuses API calls as well (RequestTimeTooSkewed).",
-        fix="Set the clock, and let NTP keep it set (timedatectl set-ntp true).",
+        meaning="The clock differs from CloudFront's by more than 5 minutes, or by more than the "
+        "lifetime of URLs",
+        why="If the clock is slow, short-lived URLs have expired when they are made; if it is "
+        "fast, URLs live too long. If it is far off, AWS refuses API calls as well "
+        "(RequestTimeTooSkewed).",
+        fix="Set the clock, and let NTP keep it right (timedatectl set-ntp true).",
     ),
     "clock-unknown": FindingType(
         level=Level.WARNING,
-        meaning="The answer of CloudFront has no Date that can be read",
-        why="The clock could not be compared, and a wrong one makes links that are refused.",
-        fix="Compare the clock by hand, and look for a proxy in between that drops headers.",
+        meaning="The answer of CloudFront has no readable Date header",
+        why="The clock could not be compared. If it is wrong, signed URLs are refused.",
+        fix="Compare the clock by hand, and look for a proxy that removes headers.",
     ),
     # What AWS's API says.
     "aws-unreadable": FindingType(
         level=Level.ERROR,
         meaning="AWS could not be asked: permission, throttling, network, region or account",
-        why="What depends on it was not looked at, which is not the same as being in order.",
-        fix="Do what the message says, or leave AWS out with --offline.",
+        why="What depends on it was not checked, so it may or may not be in order.",
+        fix="Do what the message says, or skip AWS with --offline.",
     ),
     "aws-not-asked": FindingType(
-        level=Level.OK, meaning="AWS could not be asked for the keys that it trusts (--explain)"
+        level=Level.OK, meaning="AWS could not be asked which keys it trusts (--explain)"
     ),
     "local-edge": FindingType(
         level=Level.OK,
-        meaning="The domain is this machine's, and no distribution is named: AWS was not asked",
-        why="The local edge answers in CloudFront's place; what stands at AWS says nothing of it.",
-        fix="Set AWS_CLOUDFRONT_DISTRIBUTION_ID, or --distribution, to have AWS looked at too.",
+        meaning="The domain is this machine, and no distribution is configured: AWS was not asked",
+        why="The local edge answers in place of CloudFront, so the configuration at AWS does not "
+        "matter.",
+        fix="Set AWS_CLOUDFRONT_DISTRIBUTION_ID, or --distribution, to check AWS as well.",
     ),
     "no-distribution": FindingType(
         level=Level.ERROR,
         meaning="No distribution of the account has the domain",
-        why="Either the domain is no alternate domain name of the distribution, and CloudFront "
+        why="Either the domain is not an alternate domain name of the distribution, and CloudFront "
         "refuses it; or the credentials belong to another AWS account.",
         fix="Add the domain under Alternate domain names, or use the credentials of the account "
         "that has the distribution (AWS_PROFILE).",
@@ -141,9 +144,9 @@ CATALOG: dict[str, FindingType] = {
     ),
     "distribution-deploying": FindingType(
         level=Level.WARNING,
-        meaning="A change of the distribution is on its way to the edges (InProgress)",
-        why="Until it is Deployed, some viewers get the old and some the new configuration.",
-        fix="Wait some minutes, and run this again.",
+        meaning="A change of the distribution is being deployed to the edges (InProgress)",
+        why="Until it is Deployed, some viewers get the old configuration and some the new one.",
+        fix="Wait a few minutes, and run this again.",
     ),
     "domain-not-alias": FindingType(
         level=Level.ERROR,
@@ -153,177 +156,191 @@ CATALOG: dict[str, FindingType] = {
         "set AWS_S3_CUSTOM_DOMAIN to a name that the distribution has.",
     ),
     "keys": FindingType(
-        level=Level.OK, meaning="CloudFront has the site's key, and the key group has it"
+        level=Level.OK,
+        meaning="CloudFront has the site's public key, and the key group contains it",
     ),
     "key-unknown": FindingType(
         level=Level.ERROR,
-        meaning="The account has no public key with the id that signs",
-        why="CloudFront answers InvalidKey (Unknown Key) to every link.",
-        fix="Set AWS_CLOUDFRONT_KEY_ID to the id under CloudFront > Key management > Public "
-        "keys, and check that the credentials belong to the account of the distribution.",
+        meaning="The account has no public key with the ID that signs",
+        why="CloudFront answers InvalidKey (Unknown Key) to every signed URL.",
+        fix="Set AWS_CLOUDFRONT_KEY_ID to the ID under CloudFront > Key management > Public keys, "
+        "and check that the credentials belong to the account of the distribution.",
     ),
     "key-mismatch": FindingType(
         level=Level.ERROR,
-        meaning="The public key with the id that signs is not the other half of the private key",
-        why="CloudFront answers AccessDenied (Access denied) to every link, as if it had expired.",
-        fix="Set AWS_CLOUDFRONT_KEY and AWS_CLOUDFRONT_KEY_ID to the two halves of one key pair.",
+        meaning="The public key with the ID that signs does not match the private key",
+        why="CloudFront answers AccessDenied (Access denied) to every signed URL, as if it had "
+        "expired.",
+        fix="Set AWS_CLOUDFRONT_KEY and AWS_CLOUDFRONT_KEY_ID to the private key and the public "
+        "key ID of one key pair.",
     ),
     "no-key-group": FindingType(
         level=Level.ERROR,
-        meaning="The account has no key group with the id of AWS_CLOUDFRONT_KEY_GROUP_ID",
-        why="Rotation cannot work, and no behavior can trust it.",
-        fix="Copy the id, a UUID, from CloudFront > Key management > Key groups.",
+        meaning="The account has no key group with the ID in AWS_CLOUDFRONT_KEY_GROUP_ID",
+        why="Keys cannot be rotated, and no behavior can trust the key group.",
+        fix="Copy the ID, a UUID, from CloudFront > Key management > Key groups.",
     ),
     "key-not-in-group": FindingType(
         level=Level.ERROR,
         meaning="The key that signs is not in the key group",
-        why="CloudFront answers InvalidKey (Unknown Key) to every link.",
+        why="CloudFront answers InvalidKey (Unknown Key) to every signed URL.",
         fix="Add the public key to the key group: CloudFront > Key management > Key groups.",
     ),
     "key-not-at-edges": FindingType(
         level=Level.WARNING,
-        meaning="The key is in the key group, but edges do not list it yet",
+        meaning="The key is in the key group, but the edges do not list it yet",
         why="Until they do, they may answer InvalidKey (Unknown Key).",
-        fix="Wait some minutes, and run this again.",
+        fix="Wait a few minutes, and run this again.",
     ),
     "key-old": FindingType(
         level=Level.WARNING,
         meaning="The key that signs is older than 90 days",
-        why="Who has got hold of it can make links for as long as CloudFront trusts it.",
+        why="If someone has stolen the key, they can sign URLs as long as CloudFront trusts it.",
         fix="Rotate it: manage.py cfsigned_rotate --start.",
     ),
     "behavior": FindingType(
         level=Level.OK,
-        meaning="The behavior that serves the storage asks for signatures of the key group",
+        meaning="The behavior that serves the storage requires signatures of the key group",
     ),
     "behavior-open": FindingType(
         level=Level.ERROR,
-        meaning="The behavior that serves the storage asks for no signature",
-        why="Everybody can read the files.",
+        meaning="The behavior that serves the storage requires no signature",
+        why="Anyone can read the files.",
         fix="Turn on Restrict viewer access for it, with the key group: manage.py cfsigned_setup "
         "plans that.",
     ),
     "earlier-behavior-open": FindingType(
         level=Level.ERROR,
-        meaning="An open behavior comes before the restricted one, and takes paths of the storage",
-        why="The first pattern that matches decides: everybody can read the files that it takes.",
+        meaning="An open behavior comes before the restricted one, and matches paths of the "
+        "storage",
+        why="The first pattern that matches decides, so anyone can read the files that it matches.",
         fix="Move the restricted behavior before it, or narrow its path pattern.",
     ),
     "later-behavior-open": FindingType(
         level=Level.ERROR,
-        meaning="An open behavior serves files of the storage beside the restricted behavior",
-        why="Everybody can read the files whose paths the restricted pattern does not match.",
-        fix="Restrict that behavior too, or let the restricted path pattern take all that the "
-        "storage saves.",
+        meaning="An open behavior serves files of the storage that the restricted behavior does "
+        "not match",
+        why="Anyone can read the files whose paths the restricted pattern does not match.",
+        fix="Restrict that behavior too, or widen the restricted path pattern to match everything "
+        "that the storage saves.",
     ),
     "origin-path-open": FindingType(
         level=Level.ERROR,
-        meaning="An open behavior serves the storage's files under other paths, by an origin path",
-        why="CloudFront puts the origin path before the path of a link: the files have second "
-        "addresses there, which ask for no signature.",
-        fix="Restrict that behavior too, or give its origin an origin path that leads elsewhere.",
+        meaning="An open behavior serves the storage's files under other paths, through an origin "
+        "path",
+        why="CloudFront adds the origin path before the path of the URL. So the files can also be "
+        "read under other URLs, which require no signature.",
+        fix="Restrict that behavior too, or give its origin another origin path.",
     ),
     "open-folder": FindingType(
         level=Level.OK,
-        meaning="A part of the bucket under a path of its own is public by an open behavior",
-        why="Right for static files; wrong if private files have names that begin so.",
-        fix="If private files can have such names, narrow the path pattern or give the storage a "
-        "location of its own.",
+        meaning="An open behavior makes a separate folder of the bucket public",
+        why="This is right for static files. It is wrong if names of private files begin with this "
+        "path.",
+        fix="If private files can have such names, narrow the path pattern, or give the storage a "
+        "separate location.",
     ),
     "open-file": FindingType(
         level=Level.OK,
-        meaning="One file of the bucket is public by an open behavior that names its whole path",
-        why="Right for a file such as favicon.ico; wrong if a private file can have that name.",
-        fix="If a private file can have that name, restrict that behavior too or give the storage "
-        "a location of its own.",
+        meaning="An open behavior whose pattern is the path of one file makes that file public",
+        why="This is right for a file such as favicon.ico. It is wrong if a private file can have "
+        "that name.",
+        fix="If a private file can have that name, restrict that behavior too, or give the storage "
+        "a separate location.",
     ),
     "group-not-on-behavior": FindingType(
         level=Level.ERROR,
-        meaning="The behavior that serves the storage trusts other key groups only",
-        why="CloudFront answers InvalidKey (Unknown Key) to every link.",
-        fix="Add the key group under Restrict viewer access, and wait until it is Deployed.",
+        meaning="The behavior that serves the storage trusts only other key groups",
+        why="CloudFront answers InvalidKey (Unknown Key) to every signed URL.",
+        fix="Add the key group under Restrict viewer access, and wait until the distribution is "
+        "Deployed.",
     ),
     "trusted-signers": FindingType(
         level=Level.WARNING,
-        meaning="The behavior also trusts AWS accounts (trusted signers), the old way",
-        why="Whoever is root in those accounts can make links that no rotation ends.",
+        meaning="The behavior also trusts AWS accounts (trusted signers, the older way)",
+        why="The root user of each of those accounts can sign URLs, and no rotation ends that.",
         fix="Remove them once the key group works: manage.py cfsigned_setup "
         "--drop-trusted-signers.",
     ),
     "only-trusted-signers": FindingType(
         level=Level.ERROR,
         meaning="The behavior trusts AWS accounts (trusted signers) and no key group",
-        why="CloudFront does not know this site's key, unless it is one of the root user's.",
-        fix="Add the key group first, then drop the signers: manage.py cfsigned_setup, later with "
+        why="CloudFront does not know this site's key, unless it is a key of the root user.",
+        fix="Add the key group with manage.py cfsigned_setup; later, remove the signers with "
         "--drop-trusted-signers.",
     ),
     "plain-http": FindingType(
         level=Level.WARNING,
         meaning="The behavior serves plain HTTP",
-        why="Whoever reads a signed link on its way can use it.",
+        why="Anyone who can read the traffic can use the signed URLs in it.",
         fix="Set Viewer protocol policy to Redirect HTTP to HTTPS, or HTTPS only.",
     ),
     "ipv6-on": FindingType(
         level=Level.ERROR,
-        meaning="IPv6 is on, and links are for IP addresses (--ip-address)",
-        why="A policy takes IPv4 addresses only, and AWS says not to enable IPv6 with it: who "
-        "comes by IPv6 has no address that fits.",
-        fix="Turn IPv6 off for the distribution, and drop the AAAA records of the domain.",
+        meaning="IPv6 is on, and signed URLs are bound to IP addresses (--ip-address)",
+        why="A policy allows IPv4 addresses only, and AWS says not to enable IPv6 with it: viewers "
+        "who connect over IPv6 have no address that matches.",
+        fix="Turn IPv6 off for the distribution, and remove the AAAA records of the domain.",
     ),
     "ipv6-note": FindingType(
         level=Level.OK,
-        meaning="IPv6 is on, which is right as long as no link is for an IP address",
-        why="A policy takes IPv4 addresses only: who comes by IPv6 has none that fits.",
-        fix="Turn IPv6 off before ip_address is used; --ip-address makes this an error.",
+        meaning="IPv6 is on, which is right as long as no signed URL is bound to an IP address",
+        why="A policy allows IPv4 addresses only: viewers who connect over IPv6 have no address "
+        "that matches.",
+        fix="Turn IPv6 off before you use ip_address; --ip-address makes this an error.",
     ),
-    # The origin, the bucket, and what CloudFront passes on.
-    "origin": FindingType(level=Level.OK, meaning="The behavior reads the bucket, by one way in"),
+    # The origin, the bucket, and what CloudFront forwards.
+    "origin": FindingType(
+        level=Level.OK, meaning="The behavior reads the bucket, with one kind of access"
+    ),
     "origin-not-bucket": FindingType(
         level=Level.ERROR,
         meaning="The behavior does not read the bucket of the storage",
-        why="Files that the site stores are not found under their links.",
-        fix="Choose the origin of the bucket for the behavior, or mend AWS_STORAGE_BUCKET_NAME.",
+        why="CloudFront does not find the files that the site stores.",
+        fix="Choose the origin of the bucket for the behavior, or correct AWS_STORAGE_BUCKET_NAME.",
     ),
     "origin-website": FindingType(
         level=Level.ERROR,
         meaning="The origin is the website endpoint of the bucket",
-        why="A website endpoint serves public buckets only: signatures can be bypassed.",
+        why="A website endpoint serves public buckets only, so anyone can bypass the signatures.",
         fix="Use the bucket's REST endpoint (NAME.s3.REGION.amazonaws.com) as origin, with an "
         "origin access control.",
     ),
     "origin-path": FindingType(
         level=Level.WARNING,
         meaning="The origin has an origin path, under which the storage does not save",
-        why="CloudFront puts the origin path before the path of a link: it looks for the files "
-        "elsewhere than the storage saves them, unless a function changes the path.",
-        fix="Empty the origin path, or read the bucket by an origin that has none.",
+        why="CloudFront adds the origin path before the path of the URL. So it does not find the "
+        "files where the storage saves them, unless a function changes the path.",
+        fix="Clear the origin path, or read the bucket through an origin that has none.",
     ),
     "no-origin-access": FindingType(
         level=Level.ERROR,
         meaning="The origin has neither an origin access control nor an identity",
-        why="CloudFront comes to S3 as a stranger: a private bucket refuses it (Access Denied).",
+        why="CloudFront requests files from S3 without credentials, and a private bucket refuses "
+        "it (Access Denied).",
         fix="Attach an origin access control: manage.py cfsigned_setup plans that.",
     ),
     "two-origin-accesses": FindingType(
         level=Level.ERROR,
         meaning="The origin has an origin access control and an origin access identity",
-        why="AWS allows one of the two, and refuses the next change of the distribution.",
-        fix="Keep the access control, and take the identity off the origin.",
+        why="AWS allows only one of the two, and refuses the next change of the distribution.",
+        fix="Keep the access control, and remove the identity from the origin.",
     ),
     "origin-access-unsigned": FindingType(
         level=Level.ERROR,
         meaning="The origin access control does not sign every request",
-        why="S3 refuses what is not signed (Access Denied), or viewers' headers decide.",
+        why="S3 refuses requests that are not signed (Access Denied), or the viewer's headers "
+        "decide.",
         fix="Set the signing behavior of the origin access control to Sign requests (always).",
     ),
     "bucket": FindingType(
         level=Level.OK,
-        meaning="The bucket policy lets the distribution read; whom else it lets, is a finding",
+        meaning="The bucket policy lets the distribution read. Other readers are separate findings",
     ),
     "bucket-not-public": FindingType(
         level=Level.OK,
-        meaning="The bucket is not public; whether it lets CloudFront in could not be compared",
-        why="There is no origin known that reads it by an access control or an identity.",
+        meaning="The bucket is not public. Whether it lets CloudFront read could not be checked",
+        why="No known origin reads it with an access control or an identity.",
     ),
     "bucket-missing": FindingType(
         level=Level.ERROR,
@@ -333,56 +350,56 @@ CATALOG: dict[str, FindingType] = {
     ),
     "bucket-refused": FindingType(
         level=Level.ERROR,
-        meaning="The bucket is another account's, or the credentials may not look at it",
-        why="Its policy, its CORS rules and whether it is public were not looked at.",
+        meaning="The bucket belongs to another account, or the credentials may not read it",
+        why="Its policy, its CORS rules and whether it is public were not checked.",
         fix="Use the credentials of the bucket's account (AWS_PROFILE), with s3:ListBucket on it.",
     ),
     "bucket-region": FindingType(
         level=Level.WARNING,
-        meaning="The bucket is in another region than AWS_S3_REGION_NAME",
+        meaning="The bucket is not in the region of AWS_S3_REGION_NAME",
         why="Uploads are redirected or fail.",
         fix="Set AWS_S3_REGION_NAME to the region of the bucket.",
     ),
     "bucket-public": FindingType(
         level=Level.ERROR,
-        meaning="The bucket policy lets everybody in (Principal *)",
-        why="Everybody can read the files past CloudFront; no signature helps.",
+        meaning="The bucket policy lets anyone read (Principal *)",
+        why="Anyone can read the files directly from S3, without a signature.",
         fix="Remove the statement: manage.py cfsigned_setup --close-public plans that.",
     ),
     "bucket-not-blocked": FindingType(
         level=Level.WARNING,
         meaning="Block Public Access is not fully on",
-        why="A policy or an ACL that somebody adds later can make files public.",
-        fix="Turn all four switches on; CloudFront's access is not public and goes on.",
+        why="A bucket policy or an ACL that is added later can make files public.",
+        fix="Turn on all four switches. CloudFront's access is not public, and continues.",
     ),
     "bucket-policy": FindingType(
         level=Level.ERROR,
         meaning="The bucket policy does not let this distribution read",
-        why="S3 answers Access Denied, with a RequestId, to good links.",
+        why="S3 answers Access Denied, with a RequestId, to valid signed URLs.",
         fix="Add the statement for the distribution: manage.py cfsigned_setup plans that.",
     ),
     "bucket-policy-wide": FindingType(
         level=Level.WARNING,
-        meaning="The bucket policy lets CloudFront in without naming the distribution",
-        why="Anybody's distribution, of any account, can serve the files.",
+        meaning="The bucket policy lets CloudFront read, but does not name the distribution",
+        why="Any distribution, in any account, can serve the files.",
         fix="Add the condition AWS:SourceArn with the ARN of the distribution to the statement.",
     ),
     "bucket-readers-wide": FindingType(
         level=Level.WARNING,
-        meaning="The bucket policy also lets read whom it does not name: by a condition, a "
-        "service, or the distribution of another account",
-        why="They get the files without a signature, as far as no other statement denies it.",
-        fix="Take the statement out, or name in it who needs the files.",
+        meaning="The bucket policy also lets unnamed readers in: by a condition, a service, or the "
+        "distribution of another account",
+        why="They can read the files without a signature, unless another statement denies it.",
+        fix="Remove the statement, or name those who need the files in it.",
     ),
     "bucket-readers": FindingType(
         level=Level.OK,
-        meaning="The bucket policy also lets principals read that it names, or other distributions "
-        "of the account",
-        why="They get the files without a signature, as far as no other statement denies it.",
-        fix="Take the statement out if they need not have the files.",
+        meaning="The bucket policy also lets named principals, or other distributions of the "
+        "account, read",
+        why="They can read the files without a signature, unless another statement denies it.",
+        fix="Remove the statement if they do not need the files.",
     ),
     "delivery": FindingType(
-        level=Level.OK, meaning="CORS and parameters pass through CloudFront as wanted"
+        level=Level.OK, meaning="CORS headers and parameters pass through CloudFront"
     ),
     "cors-rule-missing": FindingType(
         level=Level.ERROR,
@@ -392,24 +409,25 @@ CATALOG: dict[str, FindingType] = {
     ),
     "cors-policy-origins": FindingType(
         level=Level.ERROR,
-        meaning="The response headers policy has CORS headers, and not for the origin",
-        why="It overrides what S3 says, so browsers hide the file from pages of the origin.",
-        fix="Add the origin to Access-Control-Allow-Origin of the policy: CloudFront > Policies > "
+        meaning="The response headers policy has CORS headers, but not for the origin",
+        why="It overrides the headers of S3, so browsers hide the file from pages of the origin.",
+        fix="Add the origin to Access-Control-Allow-Origin in the policy: CloudFront > Policies > "
         "Response headers.",
     ),
     "origin-not-forwarded": FindingType(
         level=Level.ERROR,
         meaning="The origin request policy does not forward the Origin header",
-        why="S3 sends CORS headers only to who sends Origin.",
+        why="S3 sends CORS headers only if the request has an Origin header.",
         fix="Use the origin request policy CORS-S3Origin on the behavior.",
     ),
     "origin-not-in-cache-key": FindingType(
         level=Level.WARNING,
-        meaning="The cache key does not hold Origin, and no response headers policy makes up for "
-        "it",
-        why="Who asks first decides which CORS headers the cached copy has, or that it has none.",
-        fix="Put Origin into the cache key: manage.py cfsigned_setup plans that for several "
-        "--cors-origin. For one origin alone, the response headers policy SimpleCORS is enough.",
+        meaning="The cache key does not contain Origin, and no response headers policy makes up "
+        "for it",
+        why="The first request decides which CORS headers the cached copy has, or that it has "
+        "none.",
+        fix="Add Origin to the cache key: manage.py cfsigned_setup plans that for several "
+        "--cors-origin. For one origin, the response headers policy SimpleCORS is enough.",
     ),
     "downloads-lost": FindingType(
         level=Level.ERROR,
@@ -420,55 +438,55 @@ CATALOG: dict[str, FindingType] = {
     ),
     "downloads-note": FindingType(
         level=Level.OK,
-        meaning="Download parameters are not passed on, which is right as long as none are used",
-        why="Links made with download= are served without the file name that they ask for.",
-        fix="Run manage.py cfsigned_setup --downloads before download= is used; --downloads makes "
+        meaning="Download parameters are not forwarded, which is right as long as none are used",
+        why="URLs made with download= are served without the file name.",
+        fix="Run manage.py cfsigned_setup --downloads before you use download=; --downloads makes "
         "this an error.",
     ),
     # What CloudFront and S3 answer.
     "no-answer": FindingType(
         level=Level.ERROR,
-        meaning="No answer comes from the domain, or not from HTTP",
-        why="Nothing could be asked of CloudFront from here; viewers may fare better.",
-        fix="Check that the domain resolves to the distribution (a CNAME or alias record), its "
-        "certificate, and the network of this machine.",
+        meaning="The domain does not answer, or not with HTTP",
+        why="Nothing could be requested from CloudFront on this machine. Viewers may be able to "
+        "connect.",
+        fix="Check that the domain resolves to the distribution (a CNAME or alias record), and "
+        "check its certificate and the network of this machine.",
     ),
     "not-cloudfront": FindingType(
         level=Level.ERROR,
-        meaning="The domain answers, but not as CloudFront",
-        why="Another server, or a proxy in front, answers in its place; signatures mean nothing "
-        "to it.",
+        meaning="The domain answers, but the answer is not from CloudFront",
+        why="Another server, or a proxy in front of CloudFront, answers. It does not check "
+        "signatures.",
         fix="Point the DNS record of AWS_S3_CUSTOM_DOMAIN at the domain name of the distribution.",
     ),
     "redirected": FindingType(
         level=Level.ERROR,
-        meaning="The domain sends viewers elsewhere",
-        why="A signature is for one URL: where it leads to, it is refused, or another server is "
-        "asked.",
-        fix='Set AWS_S3_URL_PROTOCOL to "https:" where http is sent on to https, and '
-        "AWS_S3_CUSTOM_DOMAIN to the host that answers by itself.",
+        meaning="The domain redirects viewers",
+        why="A signature is valid for one URL: at the target, it is refused, or another server "
+        "answers.",
+        fix='Set AWS_S3_URL_PROTOCOL to "https:" if http redirects to https, and '
+        "AWS_S3_CUSTOM_DOMAIN to a host that does not redirect.",
     ),
     "html-answer": FindingType(
         level=Level.ERROR,
-        meaning="CloudFront refuses with an HTML page: AWS WAF, geographic restriction, a domain "
-        "that is no alias, or a custom error page",
-        why="The request did not come as far as its signature, or the page hides the reason.",
-        fix="Look at the web ACL and the geographic restrictions of the distribution, at its "
-        "alternate domain names and error pages, and allow the methods GET and HEAD.",
+        meaning="CloudFront refuses with an HTML page: AWS WAF, a geographic restriction, a domain "
+        "that is not an alias, or a custom error page",
+        why="CloudFront refused before it checked the signature, or the page hides the reason.",
+        fix="Check the web ACL, the geographic restrictions, the alternate domain names and the "
+        "error pages of the distribution, and allow the methods GET and HEAD.",
     ),
     "server-error": FindingType(
         level=Level.ERROR,
         meaning="CloudFront or the origin failed (5xx)",
-        why="This says nothing about signatures. Viewers see the same.",
-        fix="Try again in a minute; then look at the origin of the distribution and its domain "
-        "name, and at functions attached to the behavior.",
+        why="This says nothing about signatures. Viewers get the same answer.",
+        fix="Try again in a minute. Then check the origin of the distribution and its domain name, "
+        "and functions attached to the behavior.",
     ),
     "strange-answer": FindingType(
         level=Level.ERROR,
-        meaning="The answer is none that CloudFront or S3 is known to give there",
-        why="Something else decides about the request: a function, a custom error page, or a "
-        "proxy.",
-        fix="Look at the functions and error pages of the behavior.",
+        meaning="Neither CloudFront nor S3 is known to give this answer",
+        why="Something else handles the request: a function, a custom error page, or a proxy.",
+        fix="Check the functions and error pages of the behavior.",
     ),
     "unsigned-refused": FindingType(
         level=Level.OK, meaning="A request without a signature is refused (MissingKey)"
@@ -476,66 +494,67 @@ CATALOG: dict[str, FindingType] = {
     "unsigned-served": FindingType(
         level=Level.ERROR,
         meaning="The object is served without a signature",
-        why="Everybody who knows or guesses a name can read the file.",
+        why="Anyone who knows or guesses a name can read the file.",
         fix="Turn on Restrict viewer access, with the key group, for the behavior of this path "
         "and for every one before it that matches the path.",
     ),
     "unsigned-forwarded": FindingType(
         level=Level.ERROR,
         meaning="S3, not CloudFront, answers a request without a signature",
-        why="CloudFront asks for no signature on this path: only S3 keeps viewers out, and does "
-        "so whether they have a link or not.",
+        why="CloudFront requires no signature on this path. Only S3 keeps viewers out, with or "
+        "without a signed URL.",
         fix="Turn on Restrict viewer access, with the key group, for the behavior of this path.",
     ),
     "signed-served": FindingType(level=Level.OK, meaning="The object is served with a signature"),
     "signed-passes": FindingType(
         level=Level.OK,
-        meaning="CloudFront accepts the signature; no object was named, so S3 has none to give",
+        meaning="CloudFront accepts the signature. No object was named, so S3 has nothing to serve",
     ),
     "signed-unknown-key": FindingType(
         level=Level.ERROR,
         meaning="InvalidKey: CloudFront does not know the key, or does not trust it on this path",
-        why="Every link of this site is refused.",
+        why="Every signed URL of this site is refused.",
         fix="Compare AWS_CLOUDFRONT_KEY_ID with the public keys of the key group, and the key "
-        "group with the behavior. A change takes a while to reach every edge; AWS names no time.",
+        "group with the behavior. It takes a while until a change reaches every edge; AWS does not "
+        "say how long.",
     ),
     "signed-denied": FindingType(
         level=Level.ERROR,
-        meaning='AccessDenied of CloudFront ("Access denied", small d, no RequestId) for a fresh '
-        "link",
-        why="CloudFront knows the key id, and its public key is not the other half of the private "
-        "key; or the URL is changed before it arrives.",
-        fix="Set AWS_CLOUDFRONT_KEY and AWS_CLOUDFRONT_KEY_ID to the two halves of one key pair, "
-        "and look for a proxy that rewrites URLs.",
+        meaning='CloudFront answers AccessDenied ("Access denied", small d, no RequestId) to a new '
+        "URL",
+        why="CloudFront knows the key ID, but its public key does not match the private key; or "
+        "the URL is changed on its way.",
+        fix="Set AWS_CLOUDFRONT_KEY and AWS_CLOUDFRONT_KEY_ID to the private key and the public "
+        "key ID of one key pair, and look for a proxy that rewrites URLs.",
     ),
     "signed-missing-key": FindingType(
         level=Level.ERROR,
-        meaning="MissingKey for a request that has a Key-Pair-Id",
-        why="The query was lost on the way.",
-        fix="Look for a proxy or a function on viewer requests that drops query parameters.",
+        meaning="CloudFront answers MissingKey to a request that has a Key-Pair-Id",
+        why="The query was lost on its way.",
+        fix="Look for a proxy or a viewer request function that removes query parameters.",
     ),
     "signed-malformed": FindingType(
         level=Level.ERROR,
-        meaning="MalformedPolicy or MalformedSignature for a fresh link",
-        why="The parameters were changed on the way.",
-        fix="Look for a proxy or a function on viewer requests that rewrites query parameters.",
+        meaning="CloudFront answers MalformedPolicy or MalformedSignature to a new URL",
+        why="The parameters were changed on their way.",
+        fix="Look for a proxy or a viewer request function that rewrites query parameters.",
     ),
     "signed-s3-denied": FindingType(
         level=Level.ERROR,
-        meaning='AccessDenied of S3 ("Access Denied" with RequestId): CloudFront let the request '
-        "pass, S3 did not",
-        why="The signature is good. Either CloudFront may not read the object, or the object is "
-        "not there: S3 gives the same answer to a reader who may not list the bucket.",
-        fix="Compare the name with the key of the object in S3. If the object is there, look for "
-        "a Deny statement in the bucket policy, for a KMS key (SSE-KMS) whose key policy does not "
+        meaning='S3 answers AccessDenied ("Access Denied" with RequestId) to a request that '
+        "CloudFront accepted",
+        why="The signature is good. Either CloudFront may not read the object, or the object does "
+        "not exist: S3 gives the same answer to a reader that may not list the bucket.",
+        fix="Compare the name with the key of the object in S3. If the object exists, look for a "
+        "Deny statement in the bucket policy, for a KMS key (SSE-KMS) whose key policy does not "
         "allow CloudFront, and for an object that another AWS account owns. If the bucket policy "
         "does not allow CloudFront, or the origin has no origin access control: manage.py "
         "cfsigned_setup plans that.",
     ),
     "signed-not-found": FindingType(
         level=Level.ERROR,
-        meaning="The signature is good, and there is no such object",
-        why="The name, AWS_LOCATION or the origin path of the distribution is another than in the "
+        meaning="The signature is good, but the object does not exist",
+        why="The name, AWS_LOCATION or the origin path of the distribution does not match the "
         "bucket.",
         fix="Compare the path of the URL with the key of the object in S3; the origin path comes "
         "before it.",
@@ -545,9 +564,11 @@ CATALOG: dict[str, FindingType] = {
     ),
     "tampered-served": FindingType(
         level=Level.ERROR,
-        meaning="A signed URL is served although it was changed",
-        why="Signatures are not checked: what answers is not CloudFront, or not this behavior.",
-        fix="Look for a cache or proxy in front of CloudFront, and for what serves this domain.",
+        meaning="A signed URL that was changed is served",
+        why="Signatures are not checked: the answer is not from CloudFront, or another behavior "
+        "serves this path.",
+        fix="Look for a cache or proxy in front of CloudFront, and check which server answers for "
+        "this domain.",
     ),
     "expired-refused": FindingType(
         level=Level.OK, meaning="An expired URL is refused (AccessDenied)"
@@ -555,141 +576,148 @@ CATALOG: dict[str, FindingType] = {
     "expired-served": FindingType(
         level=Level.ERROR,
         meaning="An expired URL is served",
-        why="Links never end: a cache or proxy in front of CloudFront answers without asking it.",
+        why="Signed URLs never end: a cache or proxy in front of CloudFront answers without asking "
+        "it.",
         fix="Look for a cache or proxy in front of CloudFront that ignores the query.",
     ),
     "cors": FindingType(
         level=Level.OK,
-        meaning="Pages of the origin may read the object, also where CloudFront has it in its "
-        "cache",
+        meaning="Pages of the origin may read the object, cached or not",
     ),
     "cors-untested": FindingType(
         level=Level.OK,
-        meaning="CORS was not tried, for no object was named",
-        fix="Name an object that is there with --object to have CORS tried as well.",
+        meaning="CORS was not checked, since no object was named",
+        fix="Name an existing object with --object to check CORS as well.",
     ),
     "cors-headers-missing": FindingType(
         level=Level.ERROR,
-        meaning="No Access-Control-Allow-Origin comes for the origin",
-        why="Browsers hide the file from fetch(), canvas, fonts and crossorigin images of that "
-        "page.",
+        meaning="The answer has no Access-Control-Allow-Origin for the origin",
+        why="Browsers hide the file from fetch(), canvas, fonts and crossorigin images of pages of "
+        "that origin.",
         fix="Give the bucket a CORS rule for the origin, and the behavior the origin request "
-        "policy CORS-S3Origin, or a response headers policy with CORS. Invalidate the path where "
-        "the copy in the cache is older than that.",
+        "policy CORS-S3Origin, or a response headers policy with CORS. Invalidate the path if the "
+        "cached copy is older than that change.",
     ),
     "cors-lost-in-cache": FindingType(
         level=Level.ERROR,
-        meaning="A cached object comes with the CORS headers of an earlier request, or without",
-        why="Who asks first decides for all: after a request without Origin, pages are refused.",
+        meaning="A cached object has the CORS headers of an earlier request, or none",
+        why="The first request decides for all: after a request without Origin, pages are refused.",
         fix="Give the behavior the origin request policy CORS-S3Origin together with Origin in "
         "the cache key, or a response headers policy with CORS; then invalidate the path.",
     ),
     "cors-browser-cache": FindingType(
         level=Level.OK,
-        meaning="A known trap: Chrome reuses an image that a page loaded first without CORS",
-        why="A copy that was fetched by a plain <img> has no CORS headers, and Chrome may take it "
-        "from its cache for a later request with CORS, which then fails.",
-        fix='Write crossorigin="anonymous" on every <img> of a URL that scripts or canvas use '
-        "too: see {% signed_url %} in the documentation.",
+        meaning="Chrome reuses an image that a page loaded first without CORS",
+        why="A copy that a plain <img> has fetched has no CORS headers. Chrome may take it from "
+        "its cache for a later request with CORS, which then fails.",
+        fix='Write crossorigin="anonymous" on every <img> whose URL scripts or canvas use too: see '
+        "{% signed_url %} in the documentation.",
     ),
-    "s3-private": FindingType(level=Level.OK, meaning="S3 refuses who comes without CloudFront"),
+    "s3-private": FindingType(
+        level=Level.OK, meaning="S3 refuses requests that do not come through CloudFront"
+    ),
     "s3-open": FindingType(
         level=Level.ERROR,
-        meaning="S3 serves the object to everybody, past CloudFront",
-        why="Everybody who knows the bucket and a name can read the file; no signature helps.",
-        fix="Turn Block Public Access on for the bucket, and take Principal * out of its policy "
+        meaning="S3 serves the object to anyone, without CloudFront",
+        why="Anyone who knows the bucket and a name can read the file, without a signature.",
+        fix="Turn on Block Public Access for the bucket, and remove Principal * from its policy "
         "(manage.py cfsigned_setup --close-public).",
     ),
     "s3-lists": FindingType(
         level=Level.ERROR,
-        meaning="S3 tells everybody which objects are not there: the bucket may be listed",
-        why="S3 says NoSuchKey only to who may list; everybody can find out every name.",
-        fix="Turn Block Public Access on for the bucket, and take s3:ListBucket for * out of its "
+        meaning="S3 tells anyone which objects do not exist: the bucket may be listed",
+        why="S3 answers NoSuchKey only to readers that may list the bucket, so anyone can find out "
+        "every name.",
+        fix="Turn on Block Public Access for the bucket, and remove s3:ListBucket for * from its "
         "policy.",
     ),
     "s3-no-bucket": FindingType(
         level=Level.ERROR,
         meaning="There is no bucket of that name",
-        why="Uploads fail, and CloudFront has nothing to serve; whoever creates a bucket of that "
-        "name decides what it serves.",
+        why="Uploads fail, and CloudFront has nothing to serve. Anyone who creates a bucket of "
+        "that name decides what it serves.",
         fix="Check AWS_STORAGE_BUCKET_NAME, or create the bucket (manage.py cfsigned_setup).",
     ),
     "s3-wrong-region": FindingType(
         level=Level.WARNING,
-        meaning="The bucket is in another region than the settings say",
+        meaning="The bucket is not in the region of the settings",
         why="Uploads are redirected or fail.",
         fix="Set AWS_S3_REGION_NAME to the region of the bucket.",
     ),
     "s3-no-answer": FindingType(
         level=Level.WARNING,
-        meaning="S3 could not be asked without CloudFront",
-        why="Whether the bucket is private was not tried.",
-        fix="Check the network of this machine and AWS_S3_ENDPOINT_URL; try again in a minute.",
+        meaning="S3 does not answer, or gives an unexpected answer, without CloudFront",
+        why="Whether the bucket is private could not be checked.",
+        fix="Check the network of this machine and AWS_S3_ENDPOINT_URL, and try again in a minute.",
     ),
     # One URL: cfsigned_doctor --explain.
     "url-not-absolute": FindingType(
         level=Level.ERROR,
-        meaning="The text is no http or https URL",
-        why="CloudFront signs whole URLs; nothing can be said about a part of one.",
-        fix="Give the whole URL, from https:// to its end, in single quotes.",
+        meaning="The text is not an http or https URL",
+        why="CloudFront signs whole URLs. A part of one cannot be checked.",
+        fix="Pass the whole URL, from https:// to its end, in single quotes.",
     ),
     "url-copied": FindingType(
         level=Level.WARNING,
-        meaning="The text has quotes, spaces, line breaks or backslashes that are not the URL's",
-        why="The findings below are about the URL without them. A client that sends them is "
-        "refused.",
-        fix="Look whether they came with the copying, or stand in the page, mail or script.",
+        meaning="The text has quotes, spaces, line breaks or backslashes that do not belong to the "
+        "URL",
+        why="The findings below are about the URL without them. If a client sends them, CloudFront "
+        "refuses the request.",
+        fix="Check whether they were added when the URL was copied, or are in the page, mail or "
+        "script.",
     ),
     "url-html-escaped": FindingType(
         level=Level.ERROR,
-        meaning="The URL has &amp; where & belongs",
-        why="Right in the source of an HTML page, wrong anywhere else: CloudFront then finds no "
-        "Key-Pair-Id and answers MissingKey.",
-        fix="Escape once: use {% signed_url ... as url %} where no HTML is written, and mark "
-        "nothing safe that was escaped before. Not broken if the URL was copied from a page's "
-        "source.",
+        meaning="The URL has &amp; in place of &",
+        why="That is right in the source of an HTML page, and wrong anywhere else: CloudFront "
+        "finds no Key-Pair-Id and answers MissingKey.",
+        fix="Escape once: use {% signed_url ... as url %} outside HTML, and do not mark escaped "
+        "text as safe. If the URL was copied from the source of a page, nothing is wrong.",
     ),
     "url-json-escaped": FindingType(
         level=Level.ERROR,
-        meaning="The URL has \\u0026 or \\/ of JSON or JavaScript in it",
-        why="Right within JSON, wrong in a request: CloudFront finds no parameters.",
-        fix="Parse the JSON before the URL is used. Not broken if the URL was copied out of JSON.",
+        meaning="The URL has \\u0026 or \\/, which are escapes of JSON or JavaScript",
+        why="That is right within JSON, and wrong in a request: CloudFront finds no parameters.",
+        fix="Parse the JSON before you use the URL. If the URL was copied from JSON, nothing is "
+        "wrong.",
     ),
     "url-double-encoded": FindingType(
         level=Level.ERROR,
-        meaning="The URL, or a parameter of CloudFront in it, was percent-encoded once too often",
-        why="Clients send what they are given: CloudFront then finds no parameters, or a path and "
-        "values that are not those that were signed.",
-        fix="Take the code away that quotes the finished URL (quote, urlencode, encodeURI): a "
-        "signed URL is complete.",
+        meaning="The URL, or a CloudFront parameter in it, was percent-encoded twice",
+        why="Clients send the URL as it is: CloudFront finds no parameters, or a path and values "
+        "that were not signed.",
+        fix="Remove the code that quotes the finished URL (quote, urlencode, encodeURI): a signed "
+        "URL is complete.",
     ),
     "url-fragment": FindingType(
         level=Level.ERROR,
-        meaning="The parameters stand behind a #",
-        why="Clients keep what follows a # to themselves: CloudFront never sees the signature.",
-        fix="Encode a # of a file name as %23; url() does so.",
+        meaning="The parameters come after a #",
+        why="Clients do not send what follows a #, so CloudFront never receives the signature.",
+        fix="Encode a # in a file name as %23; url() does so.",
     ),
     "url-presigned-s3": FindingType(
         level=Level.ERROR,
         meaning="The URL is a presigned URL of S3",
-        why="It goes past CloudFront to the bucket, or CloudFront finds no Key-Pair-Id in it "
-        "and answers MissingKey.",
-        fix="Name cfsigned_django.storage.CloudFrontS3Storage as the BACKEND in STORAGES, and set "
-        "AWS_S3_CUSTOM_DOMAIN: without a domain, django-storages presigns for S3 in silence.",
+        why="It bypasses CloudFront, or CloudFront finds no Key-Pair-Id in it and answers "
+        "MissingKey.",
+        fix="Set cfsigned_django.storage.CloudFrontS3Storage as the BACKEND in STORAGES, and set "
+        "AWS_S3_CUSTOM_DOMAIN: without a domain, django-storages presigns URLs of S3, without a "
+        "warning.",
     ),
     "url-s3-address": FindingType(
         level=Level.ERROR,
-        meaning="The URL leads to S3 and not to CloudFront",
-        why="S3 knows no CloudFront signature, and a private bucket refuses every such request.",
+        meaning="The URL leads to S3, not to CloudFront",
+        why="S3 does not check CloudFront signatures, and a private bucket refuses every such "
+        "request.",
         fix="Set AWS_S3_CUSTOM_DOMAIN to the domain of the distribution.",
     ),
     "url-other-domain": FindingType(
         level=Level.ERROR,
-        meaning="The host is not the domain that a storage of this site signs for",
-        why="The domain is part of what is signed: a link for one domain is refused at another, "
-        "also where both belong to one distribution.",
-        fix="Use the link as url() gives it, and set AWS_S3_CUSTOM_DOMAIN to the domain that "
-        "viewers shall use.",
+        meaning="No storage of this site signs URLs for this host",
+        why="The domain is signed too: a URL signed for one domain is refused at another, even if "
+        "both belong to one distribution.",
+        fix="Use the URL as url() returns it, and set AWS_S3_CUSTOM_DOMAIN to the domain that "
+        "viewers must use.",
     ),
     "url-too-long": FindingType(
         level=Level.ERROR,
@@ -700,82 +728,84 @@ CATALOG: dict[str, FindingType] = {
     ),
     "url-unsigned": FindingType(
         level=Level.ERROR,
-        meaning="The URL has no parameter of CloudFront",
-        why="CloudFront answers MissingKey, unless the request brings signed cookies.",
-        fix="Use url() or {% signed_url %}; look for code that cuts the query off, such as a "
-        "cache key, a thumbnail library or urlsplit().",
+        meaning="The URL has no CloudFront parameters",
+        why="CloudFront answers MissingKey, unless the request has signed cookies.",
+        fix="Use url() or {% signed_url %}. Look for code that removes the query, such as a cache "
+        "key, a thumbnail library or urlsplit().",
     ),
     "url-parameter-case": FindingType(
         level=Level.ERROR,
-        meaning="A parameter of CloudFront is spelt in another case",
+        meaning="A CloudFront parameter is spelled in another case",
         why="AWS names them Expires, Policy, Signature, Key-Pair-Id and Hash-Algorithm, and does "
-        "not say that another case is understood.",
-        fix="Look for a proxy or client that lowers parameters. " + _NEW_LINK,
+        "not document any other case.",
+        fix="Look for a proxy or client that changes parameters to lowercase. " + _NEW_URL,
     ),
     "url-incomplete": FindingType(
         level=Level.ERROR,
-        meaning="A parameter of CloudFront is missing",
-        why="CloudFront wants a Key-Pair-Id, a Signature, and one of Expires and Policy.",
-        fix="The link was cut on its way: in a mail, by an unquoted & in a shell, or by a column "
-        "that is too short. " + _NEW_LINK,
+        meaning="A CloudFront parameter is missing",
+        why="CloudFront requires a Key-Pair-Id, a Signature, and either Expires or Policy.",
+        fix="The URL was cut off: in a mail, by an unquoted & in a shell, or by a column that is "
+        "too short. " + _NEW_URL,
     ),
     "url-key-id": FindingType(
         level=Level.ERROR,
-        meaning="The Key-Pair-Id is not the id of a public key",
-        why="CloudFront looks the key up by the id of the public key (K...), and by nothing else.",
+        meaning="The Key-Pair-Id is not a public key ID",
+        why="CloudFront looks the key up by its public key ID (K...), and by nothing else.",
         fix="Set AWS_CLOUDFRONT_KEY_ID to that id: CloudFront > Key management > Public keys.",
     ),
     "url-unknown-key": FindingType(
         level=Level.ERROR,
-        meaning="The key that the URL names is none of this site's",
-        why="CloudFront answers InvalidKey (Unknown Key) unless another site put that key into the "
-        "key group. Its signature cannot be checked here.",
-        fix="Compare AWS_CLOUDFRONT_KEY_ID with CloudFront > Key management > Public keys, and ask "
-        "which site or environment made the link.",
+        meaning="The URL names a key that this site does not have",
+        why="CloudFront answers InvalidKey (Unknown Key), unless another site has added that key "
+        "to the key group. Its signature cannot be checked here.",
+        fix="Compare AWS_CLOUDFRONT_KEY_ID with CloudFront > Key management > Public keys, and "
+        "find out which site or environment made the URL.",
     ),
     "url-key-ended": FindingType(
         level=Level.ERROR,
         meaning="The key that signed the URL was retired or revoked",
         why="CloudFront no longer knows the key and answers InvalidKey (Unknown Key).",
-        fix=_NEW_LINK,
+        fix=_NEW_URL,
     ),
     "url-key-not-in-group": FindingType(
         level=Level.ERROR,
-        meaning="The key that signed the URL is in no key group of the storages with its host",
+        meaning="The key that signed the URL is not in any key group of the storages with its host",
         why="CloudFront answers InvalidKey (Unknown Key).",
-        fix="Ask which storage or site made the link. If it is this one, compare its key and its "
-        "key group with CloudFront > Key management > Key groups.",
+        fix="Find out which storage or site made the URL. If it is this one, compare its key and "
+        "its key group with CloudFront > Key management > Key groups.",
     ),
     "url-malformed-signature": FindingType(
         level=Level.ERROR,
-        meaning="The Signature is cut off, or not CloudFront's base64",
+        meaning="The Signature is cut off, or is not CloudFront's base64",
         why="CloudFront answers MalformedSignature (Could not unencode Signature) or AccessDenied.",
-        fix="The link was cut or changed on its way: compare its length with a fresh one. "
-        + _NEW_LINK,
+        fix="The URL was cut off or changed on its way: compare its length with a new one. "
+        + _NEW_URL,
     ),
     "url-malformed-policy": FindingType(
         level=Level.ERROR,
         meaning="The policy, or Expires, cannot be read",
         why="CloudFront answers MalformedPolicy.",
-        fix="Times are Unix seconds, not milliseconds, and the Policy is CloudFront's base64 "
-        "(-_~), not base64url. " + _NEW_LINK,
+        fix="Times must be Unix seconds, not milliseconds, and the Policy must be CloudFront's "
+        "base64 (-_~), not base64url. " + _NEW_URL,
     ),
     "url-refused": FindingType(
         level=Level.ERROR,
-        meaning="A parameter of CloudFront is there twice, or has a value that it does not take",
-        why="What CloudFront makes of it is not documented; the safe reading is a refusal.",
-        fix=_NEW_LINK,
+        meaning="A CloudFront parameter appears twice, or has a value that CloudFront does not "
+        "accept",
+        why="AWS does not document what CloudFront does then; expect a refusal.",
+        fix=_NEW_URL,
     ),
     "url-signature-mismatch": FindingType(
         level=Level.ERROR,
-        meaning="The signature does not fit: the URL, its policy or the key is another",
-        why="CloudFront answers AccessDenied (Access denied), as for an expired link.",
-        fix="Use the link byte for byte as url() gives it. If a fresh link fails as well, the "
-        "private key does not belong to the key id: run cfsigned_doctor without --explain.",
+        meaning="The signature does not match: the URL, its policy or the key is not the one that "
+        "was signed",
+        why="CloudFront answers AccessDenied (Access denied), as for an expired URL.",
+        fix="Use the URL byte for byte as url() returns it. If a new URL fails as well, the "
+        "private key does not match the key ID: run cfsigned_doctor without --explain.",
     ),
     "url-not-covered": FindingType(
         level=Level.ERROR,
-        meaning="The policy is good, but for another URL",
+        meaning="The policy is valid, but for another URL",
         why="CloudFront answers AccessDenied (Access denied).",
         fix="Sign the URL that is requested, with all of its parameters, or a resource with * that "
         "covers it.",
@@ -784,34 +814,34 @@ CATALOG: dict[str, FindingType] = {
         level=Level.ERROR,
         meaning="The URL has expired",
         why="CloudFront answers AccessDenied (Access denied).",
-        fix="Make a new link. Where pages, mails or caches outlive their links, raise "
-        "AWS_QUERYSTRING_EXPIRE, or link to a view that redirects to a fresh one.",
+        fix="Make a new signed URL. If pages, mails or caches outlive their URLs, raise "
+        "AWS_QUERYSTRING_EXPIRE, or link to a view that redirects to a new URL.",
     ),
     "url-not-yet": FindingType(
         level=Level.ERROR,
         meaning="The URL is not valid yet",
         why="CloudFront answers AccessDenied (Access denied) until date_greater_than has passed.",
-        fix="Wait, or sign with an earlier date_greater_than; if it was meant to be now, the "
-        "signing machine's clock is ahead.",
+        fix="Wait, or sign with an earlier date_greater_than. If the URL was meant to be valid "
+        "now, the clock of the machine that signs is ahead.",
     ),
     "url-address": FindingType(
         level=Level.ERROR,
-        meaning="The viewer's address is not the one that the URL is for",
-        why="CloudFront answers AccessDenied (Access denied). It looks at the address of the "
-        "connection: networks that share or change addresses, and IPv6, do not fit.",
-        fix="Sign without ip_address, or for a range; switch IPv6 off for the distribution.",
+        meaning="The URL is not for the viewer's address",
+        why="CloudFront answers AccessDenied (Access denied). It checks the address of the "
+        "connection: networks that share or change addresses, and IPv6, do not match.",
+        fix="Sign without ip_address, or for a range; turn IPv6 off for the distribution.",
     ),
     "url-bound-to-address": FindingType(
         level=Level.WARNING,
-        meaning="The URL is for some addresses only, and no viewer's address was given",
-        why="Everybody else is refused with AccessDenied (Access denied).",
-        fix="Give the viewer's address with --viewer-ip.",
+        meaning="The URL is only for some addresses, and no viewer's address was given",
+        why="All other viewers are refused with AccessDenied (Access denied).",
+        fix="Pass the viewer's address with --viewer-ip.",
     ),
     "url-policy": FindingType(level=Level.OK, meaning="What the URL grants, in words"),
     "url-good": FindingType(
         level=Level.OK,
         meaning="Nothing is wrong with the URL itself",
-        why="If it is refused, the cause lies at AWS.",
+        why="If CloudFront refuses it, the cause is at AWS.",
         fix="Run cfsigned_doctor without --explain, with --object and the name of the file.",
     ),
 }
@@ -820,7 +850,7 @@ CATALOG: dict[str, FindingType] = {
 def finding(
     type_id: str, what: str, *, subject: str, why: str | None = None, fix: str | None = None
 ) -> Finding:
-    """Return a finding of a type; ``why`` and ``fix`` are those of the type unless given."""
+    """Return a finding; ``why`` and ``fix`` are those of its type unless given."""
     found_type = CATALOG[type_id]
     return Finding(
         id=type_id,

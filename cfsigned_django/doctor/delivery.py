@@ -1,4 +1,4 @@
-"""Check what CloudFront passes on and keeps apart: CORS and download parameters; pure."""
+"""Check what CloudFront forwards and has in its cache key: CORS and downloads. Pure."""
 
 from __future__ import annotations
 
@@ -25,21 +25,23 @@ from cfsigned_django.doctor.catalog import finding
 from cfsigned_django.doctor.findings import Finding, Level
 from cfsigned_django.doctor.site import ExpectedState
 
-# The managed ones without a CORS header.
+# The managed policies without CORS headers.
 _NO_CORS = {RESPONSE_HEADERS_POLICIES["SecurityHeaders"]}
 
 
 def check_delivery(
     found: Account, behavior: Document, expected: ExpectedState
 ) -> Iterator[Finding]:
-    """Yield what keeps CORS or download names from working."""
+    """Yield why CORS or the file names of downloads do not work."""
     faults = [
         *(_check_cors(found, behavior, expected) if expected.cors_origins else ()),
         *_check_downloads(found, behavior, expected),
     ]
     yield from faults
     if all(each.level is Level.OK for each in faults):
-        yield finding("delivery", "CORS and parameters pass as wanted.", subject="behavior")
+        yield finding(
+            "delivery", "CORS headers and parameters pass through CloudFront.", subject="behavior"
+        )
 
 
 def _check_cors(found: Account, behavior: Document, expected: ExpectedState) -> Iterator[Finding]:
@@ -48,7 +50,7 @@ def _check_cors(found: Account, behavior: Document, expected: ExpectedState) -> 
     if policy_id and policy_id not in _NO_CORS:
         policy = (found.response_headers_policies or {}).get(policy_id)
         if policy is None:
-            return  # What it says is not known; that it was not read is a finding of its own.
+            return  # Its content is unknown; that it could not be read is another finding.
         if has_cors(policy.config):
             lacking = lacking_origins(policy.config, origins)
             if lacking and overrides_origin(policy.config):
@@ -66,20 +68,20 @@ def _check_cors(found: Account, behavior: Document, expected: ExpectedState) -> 
 def _check_copies(
     found: Account, behavior: Document, policy: NamedConfig, origins: list[str]
 ) -> Iterator[Finding]:
-    """Check copies that name an origin: a policy without override leaves them as they are."""
+    """Check copies that name an origin, which a policy without override does not change."""
     bucket = found.bucket
     if bucket is None or found.origin_request_policies is None or found.cache_policies is None:
         return
     if not echoes_origins(bucket.cors_rules, origins) or not _forwards_origin(found, behavior):
         return
     if not _has_origin_in_cache_key(found, behavior) and _keeps_copies(found, behavior):
-        what = f"The behavior forwards Origin, and keeps one copy for all origins: {policy.name} "
-        what += "leaves in it the one origin that S3 has named."
+        what = f"The behavior forwards Origin, but keeps one copy for all origins: {policy.name} "
+        what += "does not replace the one origin that S3 has named in it."
         yield finding("origin-not-in-cache-key", what, subject="cache policy")
 
 
 def _check_cors_of_s3(found: Account, behavior: Document, origins: list[str]) -> Iterator[Finding]:
-    """Check the CORS headers that S3 gives, on their whole way."""
+    """Check the CORS headers of S3, and whether they reach viewers."""
     bucket = found.bucket
     if bucket is not None and bucket.is_ours and BucketPart.CORS not in bucket.unread:
         missing = missing_origins(bucket.cors_rules, origins)
@@ -92,15 +94,15 @@ def _check_cors_of_s3(found: Account, behavior: Document, origins: list[str]) ->
     policy_id = behavior.get("OriginRequestPolicyId") or ""
     if not in_cache_key and not _forwards_origin(found, behavior):
         said = name_of(policy_id) if policy_id else "none"
-        what = f"The origin request policy is {said}, which does not forward Origin."
+        what = f"The origin request policy is {said}: Origin is not forwarded."
         yield finding("origin-not-forwarded", what, subject="origin request policy")
     elif not in_cache_key and _keeps_copies(found, behavior):
-        what = "The behavior forwards Origin, and keeps one copy for all origins."
+        what = "The behavior forwards Origin, but keeps one copy for all origins."
         yield finding("origin-not-in-cache-key", what, subject="cache policy")
 
 
 def _has_origin_in_cache_key(found: Account, behavior: Document) -> bool:
-    """Return whether the copies in the cache differ by Origin; it is forwarded then as well."""
+    """Return whether Origin is in the cache key, and so is forwarded as well."""
     legacy = behavior.get("ForwardedValues")
     if legacy:
         return _holds_origin(listed(legacy.get("Headers")))
@@ -117,7 +119,7 @@ def _cache_policy(found: Account, behavior: Document) -> Mapping[str, Any]:
 
 
 def _forwards_origin(found: Account, behavior: Document) -> bool:
-    """Return whether an origin request policy passes Origin on."""
+    """Return whether an origin request policy forwards Origin."""
     policies = found.origin_request_policies or {}
     policy = policies.get(behavior.get("OriginRequestPolicyId") or "")
     return forwards_origin(policy.config if policy else None)

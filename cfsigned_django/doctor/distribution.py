@@ -1,4 +1,4 @@
-"""Check what AWS's API says of a distribution, its behaviors and the keys that it trusts."""
+"""Check what AWS's API says about a distribution, its behaviors and the keys that it trusts."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from cfsigned_django.rotation.lifecycle import OLD
 
 
 def check_aws(found: Account, expected: ExpectedState, *, now: datetime) -> Iterator[Finding]:
-    """Yield what is wrong at AWS, and for each part that is in order, that it is."""
+    """Yield what is wrong at AWS, and one finding for each part that is in order."""
     for problem in found.all_problems:
         yield from_aws_error(problem)
     distribution = found.distribution
@@ -55,7 +55,7 @@ def check_aws(found: Account, expected: ExpectedState, *, now: datetime) -> Iter
 
 
 def from_aws_error(error: AwsError) -> Finding:
-    """Return what kept AWS from being read, as a finding."""
+    """Return the finding for an error of AWS, and what was not checked because of it."""
     return finding(
         "aws-unreadable",
         f"Could not {error.what}: {error.reason}.",
@@ -66,7 +66,7 @@ def from_aws_error(error: AwsError) -> Finding:
 
 
 def _or_well(findings: Iterator[Finding], well: Finding) -> Iterator[Finding]:
-    """Yield the findings, and that all is well where none is worse than a note."""
+    """Yield the findings, and ``well`` if none of them is a warning or an error."""
     is_well = True
     for each in findings:
         is_well = is_well and each.level is Level.OK
@@ -80,7 +80,7 @@ def _check_distribution(distribution: Distribution, expected: ExpectedState) -> 
     if not distribution.config["Enabled"]:
         yield finding("distribution-disabled", f"{subject} is disabled.", subject=subject)
     if not distribution.is_deployed:
-        what = f"{subject} is {distribution.status}, not yet Deployed."
+        what = f"{subject} is {distribution.status}, not Deployed yet."
         yield finding("distribution-deploying", what, subject=subject)
     names = [distribution.domain_name, *distribution.aliases]
     if not expected.is_local and not any(covers(each, expected.host) for each in names):
@@ -99,7 +99,7 @@ def _check_keys(
     ]
     yield from faults
     if not faults and found.public_keys is not None and found.key_groups is not None:
-        what = f"CloudFront has {expected.key_pair_id}, and the key group holds it."
+        what = f"CloudFront has {expected.key_pair_id}, and the key group contains it."
         yield finding("keys", what, subject=expected.key_pair_id)
 
 
@@ -116,7 +116,7 @@ def _check_public_key(
         what = f"The AWS account has no public key {key_pair_id}.{here}"
         yield finding("key-unknown", what, subject="AWS_CLOUDFRONT_KEY_ID")
     elif not listed.holds(pem):
-        what = f"The public key {key_pair_id} is not the other half of the private key.{here}"
+        what = f"The public key {key_pair_id} does not match the private key.{here}"
         yield finding("key-mismatch", what, subject="AWS_CLOUDFRONT_KEY")
     elif _is_old(listed, now):
         what = f"{key_pair_id} was created on {listed.created_at:%Y-%m-%d}."
@@ -140,7 +140,7 @@ def _check_groups(
         return
     groups = [by_id[each] for each in ([wanted] if wanted else trusted_groups) if each in by_id]
     listed = {each.key_pair_id for each in found.public_keys or ()}
-    # A key that CloudFront does not have is one finding, not two.
+    # If CloudFront does not have the key, that is one finding, not two.
     is_there = found.public_keys is None or expected.key_pair_id in listed
     if (
         groups
@@ -155,7 +155,7 @@ def _check_groups(
 def _not_in_group(groups: list[KeyGroup], key_pair_id: str) -> Finding:
     names = " and ".join(f"{each.name} ({each.id})" for each in groups)
     held = ", ".join(sorted({key for each in groups for key in each.key_pair_ids})) or "none"
-    what = f"{key_pair_id} is not in the key group {names}, which holds {held}."
+    what = f"{key_pair_id} is not in the key group {names}, which contains {held}."
     return finding("key-not-in-group", what, subject=groups[0].id)
 
 
@@ -178,7 +178,7 @@ def serving_behavior(config: Document, path: str) -> Document:
 def check_behavior(
     distribution: Distribution, behavior: Document, expected: ExpectedState, bucket: Bucket | None
 ) -> Iterator[Finding]:
-    """Yield what is wrong with the behavior that serves the storage, and with those beside it."""
+    """Yield what is wrong with the behavior that serves the storage, and with the others."""
     config = distribution.config
     faults = [
         *_check_restriction(config, behavior, expected),
@@ -187,7 +187,7 @@ def check_behavior(
     ]
     yield from faults
     if all(each.level is Level.OK for each in faults):
-        what = f"{begin(named(behavior))} serves {expected.location} and asks for signatures."
+        what = f"{begin(named(behavior))} serves {expected.location} and requires signatures."
         yield finding("behavior", what, subject=named(behavior))
 
 
@@ -202,10 +202,10 @@ def _check_restriction(
     if signers:
         who = ", ".join(signers)
         if groups:
-            what = f"{begin(name)} trusts AWS accounts ({who}) beside its key groups."
+            what = f"{begin(name)} trusts AWS accounts ({who}), besides its key groups."
             yield finding("trusted-signers", what, subject=name)
         else:
-            what = f"{begin(name)} trusts AWS accounts ({who}), and no key group."
+            what = f"{begin(name)} trusts AWS accounts ({who}), but no key group."
             yield finding("only-trusted-signers", what, subject=name)
             return
     if not groups:
@@ -216,7 +216,7 @@ def _check_restriction(
 
 
 def _open(config: Document, behavior: Document, expected: ExpectedState) -> Finding:
-    """Return the finding of an open behavior, which may come before the one that was closed."""
+    """Return the finding for an open behavior, which may come before a restricted one."""
     name = named(behavior)
     later = list(behaviors(config))
     later = later[[each["PathPattern"] for each in later].index(behavior["PathPattern"]) + 1 :]
@@ -226,7 +226,7 @@ def _open(config: Document, behavior: Document, expected: ExpectedState) -> Find
                 f"{begin(name)} is open and comes before {named(each)}: it serves {expected.path}."
             )
             return finding("earlier-behavior-open", what, subject=name)
-    what = f"{begin(name)} serves {expected.path} and asks for no signature."
+    what = f"{begin(name)} serves {expected.path} and requires no signature."
     return finding("behavior-open", what, subject=name)
 
 
@@ -241,7 +241,7 @@ def _check_connection(
         yield finding(kind, "IPv6 is on for the distribution.", subject="IPv6 of the distribution")
 
 
-#: IAM action -> what of the doctor's questions depends on it.
+#: IAM action -> what the doctor cannot check without it.
 DEPENDS_ON_PERMISSION: Final[Mapping[str, str]] = {
     "cloudfront:GetCachePolicy": "whether download parameters and Origin are in the cache key",
     "cloudfront:GetDistribution": "the distribution, its behaviors and its origin",
@@ -250,19 +250,19 @@ DEPENDS_ON_PERMISSION: Final[Mapping[str, str]] = {
     "cloudfront:ListCachePolicies": "whether download parameters and Origin are in the cache key",
     "cloudfront:ListDistributions": "the distribution, its behaviors and its origin",
     "cloudfront:ListKeyGroups": "whether the key that signs is in the key group",
-    "cloudfront:ListOriginAccessControls": "whether CloudFront signs what it asks of S3",
+    "cloudfront:ListOriginAccessControls": "whether CloudFront signs its requests to S3",
     "cloudfront:ListOriginRequestPolicies": "whether Origin and download parameters reach S3",
     "cloudfront:ListPublicKeys": "whether CloudFront has the key that signs",
     "s3:GetBucketCORS": "whether the bucket has a CORS rule for each origin",
-    "s3:GetBucketOwnershipControls": "whose the objects are",
-    "s3:GetBucketPolicy": "whether the bucket lets CloudFront read, and whom else",
+    "s3:GetBucketOwnershipControls": "which account owns the objects",
+    "s3:GetBucketPolicy": "whether the bucket lets CloudFront, or others, read",
     "s3:GetBucketPublicAccessBlock": "whether Block Public Access is on",
     "s3:ListBucket": "the bucket",
-    "sts:GetCallerIdentity": "whose account this is",
+    "sts:GetCallerIdentity": "which account the credentials belong to",
 }
 
 
 def why_not_checked(permission: str | None) -> str | None:
-    """Return what was not looked at; None for what does not belong to one permission."""
+    """Return what was not checked; None if the error does not belong to one permission."""
     question = DEPENDS_ON_PERMISSION.get(permission or "")
-    return None if question is None else f"Not looked at, and so not known: {question}."
+    return None if question is None else f"Not checked, and so unknown: {question}."

@@ -1,4 +1,4 @@
-"""Examine a site: settings and keys, then AWS, then live answers; the shell around the checks."""
+"""Examine a site: its settings and keys, then AWS, then the answers to live requests."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ from cfsigned_django.viewer import Fetch
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Examination:
-    """What to look at, and by which means.
+    """What to examine, and with which clients and clock.
 
-    ``name`` is that of an object in the storage, or None for one that need
-    not be there. ``make_clients`` is called only when AWS is asked; it may
-    raise :exc:`AwsError`. ``clock`` returns Unix seconds.
+    ``name`` is the name of an object in the storage; if it is None, an object
+    is requested that need not exist. ``make_clients`` is called only if AWS is
+    asked; it may raise :exc:`AwsError`. ``clock`` returns Unix seconds.
     """
 
     alias: str
@@ -58,19 +58,19 @@ class Examination:
     distribution_id: str | None = None
 
     def offline(self) -> Iterator[Finding]:
-        """Yield what settings and database say: nothing goes over the network."""
+        """Yield the findings about settings and database, without the network."""
         checks = from_system_checks([*check_storages(), *check_rotation()])
         yield from checks
         yield from self._key_pairs()
         if self._address() is not None:
             signs = check_signer(self.storage, self.alias)
-            # url() raises what a check has found: that is one finding, not two.
-            # Of another key, a check may have found the same under the same id.
+            # If url() raises what a check has found, that is one finding, not two.
+            # The same check may also have found the same problem with another key.
             if not any(each.what in signs.what and f"({each.id})" in signs.what for each in checks):
                 yield signs
 
     def online(self) -> Iterator[Finding]:
-        """Yield what AWS and live answers say; nothing where links cannot be made."""
+        """Yield the findings about AWS and live answers; none if no URL can be made."""
         address = self._address()
         if address is None:
             return
@@ -89,28 +89,28 @@ class Examination:
                 what = f"The key pairs of the database cannot be read ({type(error).__name__})."
                 yield finding("database", what, subject="DATABASES")
             return
-        if not count_wrong_keys():  # else a check has said that nothing can be unsealed
+        if not count_wrong_keys():  # else a check reports that nothing can be decrypted
             yield from check_key_pairs(rows)
         yield from waits
 
     def _address(self) -> str | None:
-        """Return the unsigned URL to ask for, or None where the settings make none."""
+        """Return the unsigned URL to request, or None if the settings are not sufficient."""
         try:
             return self.storage.unsigned_url(self.name or PROBE_NAME)
         except ImproperlyConfigured:
-            return None  # the system checks tell
+            return None  # the system checks report it
 
     def _signer(self) -> Signer | None:
         try:
             signer = self.storage.current_signer()
-            # Of a signer of another library, nothing is known.
+            # Nothing is known about a signer of another library.
             return signer if signer and signer.private_key.public_key else None
         except (ImproperlyConfigured, HashRefused):
-            return None  # check_signer() tells
+            return None  # check_signer() reports it
 
     def _aws(self, expected: ExpectedState) -> Iterator[Finding]:
         if expected.is_local and self.distribution_id is None:
-            what = f"{expected.host} is this machine, and no distribution is named."
+            what = f"{expected.host} is this machine, and no distribution is configured."
             yield finding("local-edge", what, subject="AWS_S3_CUSTOM_DOMAIN")
             return
         try:
@@ -169,6 +169,6 @@ class Examination:
 
 
 def _option(storage: Any, name: str) -> str | None:
-    """Return an option of an S3 storage; None where the storage is another one."""
+    """Return an option of an S3 storage; None for any other storage."""
     value = getattr(storage, name, None)
     return str(value) if value else None

@@ -1,4 +1,4 @@
-"""Explain why CloudFront refuses a URL: by the URL, the keys of the site, and those at AWS."""
+"""Explain why CloudFront refuses a URL, with the keys of the site and those at AWS."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ def explain(
 ) -> list[Finding]:
     """Return what is wrong with a URL.
 
-    ``make_cloudfront`` returns a boto3 client, whose account is asked for
-    further keys, and what the key groups hold of the storages with the URL's
-    host; None asks nobody. What cannot be asked is left
-    out: the URL itself says most.
+    ``make_cloudfront`` returns a boto3 client. It is asked for the public keys
+    of its account, and for the key groups of the storages with the URL's host;
+    if it is None, AWS is not asked. An error of AWS is only noted, since the URL
+    itself says most.
     """
     keys = [*settings_keys(), *_database_keys()]
     groups: dict[str, tuple[str, ...]] = {}
@@ -59,7 +59,7 @@ def explain(
             groups, listed = _keys_at_aws(make_cloudfront(), site_key_groups(host_of(url)))
             keys = [*listed, *keys]
         except AwsError as error:
-            what = f"The keys at AWS were not looked at: could not {error.what}, {error.reason}."
+            what = f"The keys at AWS were not checked: could not {error.what}, {error.reason}."
             further.append(finding("aws-not-asked", what, subject="AWS"))
     knowledge = Knowledge(
         keys=unique_keys(keys),
@@ -75,13 +75,13 @@ def _database_keys() -> list[KnownKey]:
     try:
         return list(database_keys(key_pairs()))
     except DatabaseError:
-        return []  # a site that keeps its key in the settings need not have the table
+        return []  # a site whose key is in the settings need not have the table
 
 
 def _keys_at_aws(
     cloudfront: Any, key_group_ids: set[str]
 ) -> tuple[dict[str, tuple[str, ...]], list[KnownKey]]:
-    """Return what the key groups hold, and the account's public keys."""
+    """Return the members of the key groups, and the public keys of the account."""
     api = KeyGroups(cloudfront)
     members = {each: api.members(each) for each in sorted(key_group_ids)}
     found = []
@@ -89,7 +89,7 @@ def _keys_at_aws(
         try:
             public_key = PublicKey.load(listed.public_key_pem)
         except InvalidKey:
-            continue  # field-level encryption takes other keys as well
+            continue  # field-level encryption uses other types of keys
         where = f"public key {listed.name} at CloudFront"
         found.append(KnownKey(key_pair_id=listed.key_pair_id, public_key=public_key, where=where))
     return members, found
@@ -104,12 +104,12 @@ _KEY_ID = re.compile(r"[A-Za-z0-9]{1,20}", re.ASCII)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Knowledge:
-    """What is known of a site when a URL is explained.
+    """What is known about a site when a URL is explained.
 
-    ``domains`` are those that its storages sign for; ``key_groups`` has by
-    their ids what the key groups hold of those with the URL's host, and is
-    empty where that is not known; ``now`` is in Unix seconds; ``viewer_ip`` is
-    the viewer's address, if known.
+    ``domains`` are the domains that its storages sign for. ``key_groups`` maps
+    the ids of the key groups of the storages with the URL's host to their public
+    key IDs, and is empty if they are unknown. ``now`` is in Unix seconds;
+    ``viewer_ip`` is the viewer's address, if known.
     """
 
     keys: Sequence[KnownKey]
@@ -120,7 +120,7 @@ class Knowledge:
 
 
 def explain_url(text: str, knowledge: Knowledge) -> list[Finding]:
-    """Return what is wrong with a URL, and what it grants; no finding shows its signature."""
+    """Return what a URL grants, and what is wrong with it; no finding shows its signature."""
     pasted = read_pasted(text)
     found = [*pasted.findings, *_explain(pasted.url, knowledge)]
     if not any(each.level is Level.ERROR for each in found):
@@ -130,20 +130,20 @@ def explain_url(text: str, knowledge: Knowledge) -> list[Finding]:
 
 
 def host_of(text: str) -> str:
-    """Return the host of a URL as it was pasted, with its port; empty where it has none."""
+    """Return the host and port of a pasted URL; empty if it has none."""
     parts = _PARTS.fullmatch(read_pasted(text).url)
     return parts[2] if parts else ""
 
 
 def _all_well(knowledge: Knowledge) -> str:
-    group = " The key group holds its key." if knowledge.key_groups else ""
+    group = " The key group contains its key." if knowledge.key_groups else ""
     return f"The signature is good, and the URL is valid now.{group}"
 
 
 def _explain(url: str, knowledge: Knowledge) -> Iterator[Finding]:
     parts = _PARTS.fullmatch(url)
     if parts is None:
-        yield finding("url-not-absolute", "The text is no http or https URL.", subject=SUBJECT)
+        yield finding("url-not-absolute", "The text is not an http or https URL.", subject=SUBJECT)
         return
     _, host, _, query, fragment = (each or "" for each in parts.groups())
     reserved, others = split_query(query) if query else ([], [])
@@ -153,11 +153,9 @@ def _explain(url: str, knowledge: Knowledge) -> Iterator[Finding]:
             "url-presigned-s3", f"The URL is a presigned URL of S3, for {host}.", subject=SUBJECT
         )
     elif _S3_HOST.fullmatch(host):
-        yield finding("url-s3-address", f"The host, {host}, is S3's.", subject=SUBJECT)
+        yield finding("url-s3-address", f"The host {host} belongs to S3.", subject=SUBJECT)
     elif any(f"{name}=" in fragment for name in RESERVED_PARAMETERS):
-        yield finding(
-            "url-fragment", "A # stands before the parameters of CloudFront.", subject=SUBJECT
-        )
+        yield finding("url-fragment", "The CloudFront parameters come after a #.", subject=SUBJECT)
     else:
         yield from _explain_address(host, url, knowledge)
         url = _at_own_domain(url.partition("#")[0], host, knowledge)
@@ -169,7 +167,7 @@ def _explain_address(host: str, url: str, knowledge: Knowledge) -> Iterator[Find
     if domains and host.lower() not in domains:
         yield finding(
             "url-other-domain",
-            f"The host is {host}, and the storages of this site sign for "
+            f"The host is {host}, but the storages of this site sign for "
             f"{' and '.join(sorted(domains))}.",
             subject="AWS_S3_CUSTOM_DOMAIN",
         )
@@ -178,9 +176,9 @@ def _explain_address(host: str, url: str, knowledge: Knowledge) -> Iterator[Find
 
 
 def _at_own_domain(url: str, host: str, knowledge: Knowledge) -> str:
-    """Return the URL with the site's domain for which it was signed, if there is one.
+    """Return the URL with the domain of this site for which it was signed, if there is one.
 
-    A wrong domain is one finding; the signature that does not fit it is none.
+    So a wrong domain is one finding, not also a signature that does not match.
     """
     for domain in knowledge.domains:
         moved = url.replace(host, domain, 1)
@@ -199,12 +197,14 @@ def _explain_parameters(
     if not values.get("Expires") and not values.get("Policy"):
         missing.append("Expires or Policy")
     if misspelt:
-        what = f"{' and '.join(misspelt)} is spelt in another case."
+        what = f"{' and '.join(misspelt)} is spelled in another case."
         yield finding("url-parameter-case", what, subject=SUBJECT)
     elif len(missing) == 3:
-        yield finding("url-unsigned", "The URL carries no signature.", subject=SUBJECT)
+        yield finding("url-unsigned", "The URL has no signature.", subject=SUBJECT)
     elif missing:
-        yield finding("url-incomplete", f"There is no {', no '.join(missing)}.", subject=SUBJECT)
+        yield finding(
+            "url-incomplete", f"The URL has no {' and no '.join(missing)}.", subject=SUBJECT
+        )
     else:
         doubled = sorted(name for name, value in values.items() if "%25" in value)
         if doubled:
@@ -225,8 +225,8 @@ def _explain_claim(url: str, knowledge: Knowledge) -> Iterator[Finding]:
         return
     yield finding("url-policy", _describe(claim.policy), subject=SUBJECT)
     if not _KEY_ID.fullmatch(claim.key_pair_id):
-        # The value stays out of the message: it may be a key.
-        what = f"The Key-Pair-Id, of {len(claim.key_pair_id)} characters, is no id of a public key."
+        # The message does not show the value, which may be a key.
+        what = f"The Key-Pair-Id, of {len(claim.key_pair_id)} characters, is not a public key ID."
         yield finding("url-key-id", what, subject="AWS_CLOUDFRONT_KEY_ID")
     else:
         yield from _explain_trust(claim, knowledge)
@@ -242,15 +242,15 @@ def _explain_trust(claim: Claim, knowledge: Knowledge) -> Iterator[Finding]:
         yield finding("url-key-ended", what, subject=key.where)
     elif groups and not any(claim.key_pair_id in each for each in groups.values()):
         held = (
-            f"key group {group} holds {', '.join(sorted(ids))}" for group, ids in groups.items()
+            f"key group {group} contains {', '.join(sorted(ids))}" for group, ids in groups.items()
         )
-        what = f"{begin(', and '.join(held))}; {claim.key_pair_id} is not among them."
+        what = f"{begin(', and '.join(held))}, but not {claim.key_pair_id}."
         yield finding("url-key-not-in-group", what, subject=claim.key_pair_id)
 
 
 def _explain_conditions(claim: Claim, knowledge: Knowledge) -> Iterator[Finding]:
     policy, now = claim.policy, knowledge.now
-    clock = f"this machine's clock says {moment(now)}"
+    clock = f"the clock of this machine shows {moment(now)}"
     if now >= policy.date_less_than:
         what = f"The URL expired {ago(now - policy.date_less_than)} ago, at "
         what += f"{moment(policy.date_less_than)}; {clock}."
@@ -262,7 +262,7 @@ def _explain_conditions(claim: Claim, knowledge: Knowledge) -> Iterator[Finding]
     if policy.ip_address is None:
         return
     if knowledge.viewer_ip is None:
-        what = f"The URL is for viewers from {policy.ip_address} only."
+        what = f"The URL is only for viewers from {policy.ip_address}."
         yield finding("url-bound-to-address", what, subject=SUBJECT)
     elif not policy.allows(policy.date_less_than - 1, knowledge.viewer_ip):
         what = f"The URL is for viewers from {policy.ip_address}, not for {knowledge.viewer_ip}."
@@ -270,7 +270,7 @@ def _explain_conditions(claim: Claim, knowledge: Knowledge) -> Iterator[Finding]
 
 
 def _describe(policy: Policy) -> str:
-    """Return what a policy grants, in one sentence."""
+    """Return a sentence that says what a policy grants."""
     since = f" after {moment(policy.date_greater_than)}" if policy.date_greater_than else ""
     address = f", for viewers from {policy.ip_address}" if policy.ip_address else ""
     kind = "canned" if policy.is_canned else "custom"
@@ -280,13 +280,13 @@ def _describe(policy: Policy) -> str:
     )
 
 
-# ASN.1 DER of two numbers of 32 bytes: shorter where one begins with zeros.
+# ASN.1 DER of two numbers of 32 bytes, shorter if one begins with zeros.
 _ECDSA_BYTES = range(60, 73)
 _RSA_BYTES = range(256, 257)
 
 
 def explain_signature(url: str, claim: Claim, keys: Sequence[KnownKey]) -> Iterator[Finding]:
-    """Yield what is wrong with the signature of a URL; nothing where it is good."""
+    """Yield what is wrong with the signature of a URL; nothing if it is good."""
     named = next((key for key in keys if key.key_pair_id == claim.key_pair_id), None)
     signer = next((key for key in keys if key is not named and _signed(url, claim, key)), None)
     if named is None:
@@ -298,7 +298,7 @@ def explain_signature(url: str, claim: Claim, keys: Sequence[KnownKey]) -> Itera
     if not claim.policy.matches(claim.base_url):
         yield finding("url-not-covered", _not_covered(claim), subject=SUBJECT)
     elif denial.code == "MalformedSignature" or _is_cut_off(claim.signature, named):
-        what = f"The Signature has {len(claim.signature)} characters, and is cut off or changed."
+        what = f"The Signature, of {len(claim.signature)} characters, is cut off or changed."
         yield finding("url-malformed-signature", what, subject=SUBJECT)
     elif signer is not None:
         what = f"The URL names the key {named.key_pair_id}, but {signer.key_pair_id} "
@@ -312,9 +312,9 @@ def explain_signature(url: str, claim: Claim, keys: Sequence[KnownKey]) -> Itera
 
 def _unknown(claim: Claim, keys: Sequence[KnownKey], signer: KnownKey | None) -> Finding:
     known = ", ".join(f"{key.key_pair_id} ({key.where})" for key in keys) or "none"
-    what = f"The URL names the key {claim.key_pair_id}, which is none of this site's: {known}."
+    what = f"The URL names the key {claim.key_pair_id}, but the keys of this site are: {known}."
     if signer is not None:
-        what += f" It was signed by {signer.key_pair_id}: the id is wrong, not the key."
+        what += f" {signer.key_pair_id} signed it: the key ID is wrong, not the key."
     return finding("url-unknown-key", what, subject="AWS_CLOUDFRONT_KEY_ID")
 
 
@@ -323,12 +323,12 @@ def _signed(url: str, claim: Claim, key: KnownKey) -> bool:
 
 
 def _refusal(url: str, claim: Claim, key: KnownKey) -> Denied | None:
-    """Return why a key, under the id that the URL names, does not verify it at a time that fits."""
+    """Return why a key, with the ID in the URL, does not verify it at a valid time; else None."""
     at, viewer_ip = claim.policy.date_less_than - 1, _some_address(claim.policy)
     try:
         Verifier({claim.key_pair_id: key.public_key}).verify(url, now=at, viewer_ip=viewer_ip)
     except Denied as denial:
-        # A policy that is open at no moment is the conditions' matter.
+        # Times and addresses that can never match are explained with the conditions.
         return None if denial.reason == claim.policy.why_not(at, viewer_ip) else denial
     return None
 
@@ -340,7 +340,7 @@ def _some_address(policy: Policy) -> str | None:
 
 
 def _is_cut_off(signature: str, key: KnownKey) -> bool:
-    """Return whether a signature that can be decoded is none of the key's by its length."""
+    """Return whether a decoded signature does not have the length of the key's signatures."""
     is_rsa = key.public_key.algorithm is KeyAlgorithm.RSA_2048
     return len(decode_base64(signature)) not in (_RSA_BYTES if is_rsa else _ECDSA_BYTES)
 

@@ -1,4 +1,4 @@
-"""Check the open behaviors beside the one that serves the storage: what they serve of it; pure."""
+"""Check which files of the storage other, open behaviors serve. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from cfsigned_django.doctor.site import ExpectedState
 def check_exposed_paths(
     config: Document, behavior: Document, expected: ExpectedState, bucket: Bucket | None
 ) -> Iterator[Finding]:
-    """Yield what each open behavior beside the serving one has of the storage: its worst alone."""
+    """Yield, for each other open behavior, the worst exposure of the storage's files."""
     before: list[Document] = []
     for each in behaviors(config):
         is_hidden = _is_taken(each["PathPattern"], before)
@@ -47,11 +47,11 @@ def _check_paths(
     elif _is_folder(pattern, expected.location):
         yield _open_folder(name)
     elif any(one["PathPattern"] == behavior["PathPattern"] for one in before):
-        what = f"{begin(name)} is open, and takes files of {expected.location} that "
-        what += f"{named(behavior)} does not."
+        what = f"{begin(name)} is open, and serves files of {expected.location} that "
+        what += f"{named(behavior)} does not match."
         yield finding("later-behavior-open", what, subject=name)
     else:
-        what = f"{begin(name)} is open, comes before {named(behavior)}, and takes files of "
+        what = f"{begin(name)} is open, comes before {named(behavior)}, and serves files of "
         what += f"{expected.location}."
         yield finding("earlier-behavior-open", what, subject=name)
 
@@ -81,44 +81,44 @@ def _check_origin_path_exposures(
         yield _open_folder(name)
         return
     folders = " and ".join(place.folder or "/" for place in places_of(config, each))
-    what = f"{begin(name)} is open, and reads the bucket from {folders} on: it serves files of "
+    what = f"{begin(name)} is open, and reads the bucket from {folders}: it serves files of "
     what += f"{expected.location} under other paths."
     yield finding("origin-path-open", what, subject=name)
 
 
 def _open_folder(name: str) -> Finding:
-    what = f"{begin(name)} is open: all that the bucket has there is public."
+    what = f"{begin(name)} is open: everything that the bucket has there is public."
     return finding("open-folder", what, subject=name)
 
 
 def _open_file(name: str) -> Finding:
-    what = f"{begin(name)} is open for one path alone: the file that is there is public."
+    what = f"{begin(name)} is open for one path only: the file at that path is public."
     return finding("open-file", what, subject=name)
 
 
 def _storage_locations(config: Document, behavior: Document, expected: ExpectedState) -> set[Place]:
-    """Return where the storage's files are: where it saves them, and where CloudFront looks."""
+    """Return where the storage's files are: where it saves them, and where CloudFront reads."""
     read = places_of(config, behavior)
     if not expected.bucket:
         return {*read}
     if any(each.bucket == expected.bucket for each in read):
-        # In a group with the bucket, another bucket is its copy; a host answers with its own pages.
+        # In a group with the bucket, another bucket is a copy of it; a host serves other files.
         read = [each for each in read if each.bucket]
     return {Place(bucket=expected.bucket), *read}
 
 
 def _is_taken(pattern: str, before: Sequence[Document]) -> bool:
-    """Return whether a behavior that CloudFront tries before takes every path of a pattern."""
+    """Return whether an earlier behavior matches every path of a pattern."""
     return any(is_within(pattern, each["PathPattern"]) for each in before)
 
 
 def _is_file(pattern: str) -> bool:
-    """Return whether a pattern is the path of one file, which somebody named on purpose."""
+    """Return whether a pattern is the path of one file, which is public on purpose."""
     return not {"*", "?"} & {*pattern}
 
 
 def _is_folder(pattern: str, location: str) -> bool:
-    """Return whether a pattern names a folder within the location, and not any file of it."""
+    """Return whether a pattern matches only a folder within the location."""
     rest = f"/{pattern.removeprefix('/')}"
     if not is_within(rest, f"{location}*"):
         return False
@@ -127,7 +127,7 @@ def _is_folder(pattern: str, location: str) -> bool:
 
 
 def _lets_in_strangers(bucket: Bucket | None) -> bool:
-    """Return whether the bucket may let in unsigned requests; an unknown policy may."""
+    """Return whether the bucket may accept unsigned requests; with an unknown policy, it may."""
     if bucket is None or not bucket.is_ours or BucketPart.POLICY in bucket.unread:
         return True
     return any(is_for_strangers(each) for each in statements(bucket.policy))

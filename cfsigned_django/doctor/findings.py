@@ -10,24 +10,24 @@ from typing import Any
 
 
 class Level(StrEnum):
-    """Name how much a finding matters."""
+    """How much a finding matters."""
 
-    #: It was looked at, and is as it should be.
+    #: It was checked, and is in order.
     OK = "ok"
-    #: Links work, or may work; somebody should look at it.
+    #: Signed URLs work, or may work; someone should look at it.
     WARNING = "warning"
-    #: Viewers are refused, or files are not private, or nobody could look.
+    #: Viewers are refused, files are not private, or it could not be checked.
     ERROR = "error"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One thing that was looked at.
+    """One thing that was checked.
 
-    ``what`` is one sentence with the names and values at hand, ``why`` says
-    what follows from it, and ``fix`` what to do; the last two are empty where
-    all is well. ``subject`` is the setting or the object of AWS that it is
-    about. None of them holds a signature or a key.
+    ``what`` says in one sentence what was found, with names and values; ``why``
+    says what follows from it, and ``fix`` what to do. Both are empty if all is
+    well. ``subject`` is the setting or the AWS resource that the finding is
+    about. No field contains a signature or a key.
     """
 
     id: str
@@ -48,7 +48,7 @@ def has_error(findings: Iterable[Finding]) -> bool:
 
 
 def worst_first(findings: Iterable[Finding]) -> list[Finding]:
-    """Return the findings, errors first, and within a level in the order of a request's way."""
+    """Return the findings by level, errors first; within a level, the order stays."""
     order = [Level.ERROR, Level.WARNING, Level.OK]
     return sorted(findings, key=lambda each: order.index(each.level))
 
@@ -56,12 +56,12 @@ def worst_first(findings: Iterable[Finding]) -> list[Finding]:
 _LABELS = {Level.ERROR: "ERROR", Level.WARNING: "warning", Level.OK: "ok"}
 _INDENT = " " * 9
 
-#: Takes a level and a line; returns the line as a terminal shall show it.
+#: Takes a level and a line; returns the line in the colors of a terminal.
 Paint = Callable[[Level, str], str]
 
 
 def write_report(findings: Iterable[Finding], paint: Paint) -> Iterator[str]:
-    """Yield the lines of a report: a line for what was found, then why and what to do."""
+    """Yield the lines of a report: for each finding what, why and fix; the counts at the end."""
     counts = dict.fromkeys(Level, 0)
     for each in findings:
         counts[each.level] += 1
@@ -86,12 +86,12 @@ _UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 
 
 def moment(seconds: float) -> str:
-    """Return a moment, in Unix seconds, as ``2026-11-24 18:55:16 UTC``."""
+    """Return a time, in Unix seconds, as ``2026-11-24 18:55:16 UTC``."""
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def ago(seconds: float) -> str:
-    """Return a span of time in its two largest units, such as ``2 h 5 min``."""
+    """Return a duration in its two largest units, such as ``2 h 5 min``."""
     rest, said = int(seconds), []
     for unit, size in _UNITS:
         count, rest = divmod(rest, size)
@@ -101,16 +101,16 @@ def ago(seconds: float) -> str:
 
 
 def named(behavior: Mapping[str, Any]) -> str:
-    """Return what a behavior is called amid a sentence."""
+    """Return the name of a behavior for the middle of a sentence."""
     pattern = behavior["PathPattern"]
     return "the default behavior" if pattern == "*" else f"the behavior {pattern}"
 
 
 def begin(text: str) -> str:
-    """Return a text as the beginning of a sentence."""
+    """Return a text with its first letter in upper case."""
     return text[:1].upper() + text[1:]
 
 
 def sentence(text: str) -> str:
-    """Return a text as a whole sentence."""
+    """Return a text as a sentence: a capital at its beginning, a period at its end."""
     return begin(text).rstrip(".") + "."

@@ -1,4 +1,4 @@
-"""Ask CloudFront and S3 as viewers do, and say what each answer means."""
+"""Send requests to CloudFront and S3 as viewers do, and explain each answer."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from cfsigned_django.doctor.findings import Finding, Level
 from cfsigned_django.signing import Signer
 from cfsigned_django.viewer import Answer, Fetch, NoAnswer, Responder
 
-#: Errors that say nothing about signatures: no answer came, or another one than CloudFront's own.
+#: Errors that say nothing about signatures: there is no answer, or it is not CloudFront's own.
 INCONCLUSIVE: Final = frozenset(
     {
         "no-answer",
@@ -38,13 +38,13 @@ _DAY = 86_400
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestedObject:
-    """The object to request, and what the settings say of it.
+    """The object to request, and what the settings say about it.
 
-    ``url`` is the unsigned URL of an object. If the bucket has no such object,
-    ``why_no_object`` gives the reason, as a sentence without its end.
-    ``direct_url`` is the address of the same in S3, if there is one; ``region``
-    what the settings say of the bucket's; ``expire`` how long links live, in
-    seconds.
+    ``url`` is the unsigned URL of the object. If the object need not exist,
+    ``why_no_object`` is the reason, a sentence without its period.
+    ``direct_url`` is the URL of the object in S3, if it has one; ``region`` is
+    the region of the bucket in the settings; ``expire`` is the lifetime of
+    signed URLs, in seconds.
     """
 
     url: str
@@ -57,10 +57,10 @@ class RequestedObject:
 
 
 def examine_live(wanted: RequestedObject, fetch: Fetch, clock: Clock) -> Iterator[Finding]:
-    """Yield what the answers say, in the order in which they are asked for.
+    """Yield what the answers show, in the order of the requests.
 
-    Where one answer shows a fault, requests that would only show the same one
-    again are not sent.
+    If an answer shows a fault, requests that could only show it again are not
+    sent.
     """
     yield from _examine_cloudfront(wanted, fetch, clock)
     if wanted.direct_url is not None:
@@ -89,12 +89,12 @@ def _examine_cloudfront(wanted: RequestedObject, fetch: Fetch, clock: Clock) -> 
     first = check_unsigned(unsigned, wanted.url)
     yield first
     if first.level is Level.OK and wanted.signer is not None:
-        # By CloudFront's clock: a wrong one here is one finding, and not three.
+        # Signed by CloudFront's clock: if the clock here is wrong, that is one finding, not three.
         skew = 0.0 if date is None else date - now
         try:
             yield from _examine_signed(wanted, wanted.signer, fetch, lambda: int(clock() + skew))
         except NoAnswer as error:
-            what = f"{_host(wanted.url)} answers no longer: {error}."
+            what = f"{_host(wanted.url)} has stopped answering: {error}."
             yield finding("no-answer", what, subject=_DOMAIN)
 
 
@@ -112,16 +112,18 @@ def _examine_signed(
         answer, wanted.url, why_no_object=wanted.why_no_object
     )
     yield signed
-    # S3's answers count as well: CloudFront had let the request pass.
+    # An answer of S3 counts as well: CloudFront has accepted the request.
     if not answer.is_served and answer.responder is not Responder.S3:
         return
-    # A parameter more is a change that a browser, a proxy or a person makes.
+    # Browsers, proxies and people change URLs like this: they add a parameter.
     tampered = fetch(sign(now() + _PROBE_SECONDS) + "&cfsigned=1", {})
     yield _check_refused(tampered, "tampered", "A URL that was changed", wanted.url)
     expired = fetch(sign(now() - _DAY), {})
     yield _check_refused(expired, "expired", "An expired URL", wanted.url)
     if wanted.cors_origins and not answer.is_served:
-        yield finding("cors-untested", "CORS was not tried: no object came.", subject=wanted.url)
+        yield finding(
+            "cors-untested", "CORS was not checked: the object was not served.", subject=wanted.url
+        )
     elif wanted.cors_origins:
         url = sign(now() + _PROBE_SECONDS)
         yield from check_cors(fetch, url, wanted.url, wanted.cors_origins, without_origin=answer)
@@ -130,12 +132,12 @@ def _examine_signed(
 def _check_refused(answer: Answer, kind: str, words: str, url: str) -> Finding:
     """Check the answer to a URL that must be refused."""
     if answer.is_served or answer.responder is Responder.S3:
-        what = f"{words} is let through ({answer.status})."
+        what = f"{words} is accepted ({answer.status})."
         return finding(f"{kind}-served", what, subject=url)
     if answer.code == "AccessDenied":
         what = f"{words} is refused (AccessDenied)."
         return finding(f"{kind}-refused", what, subject=url)
-    what = f"{words} is answered with {answer.status} {answer.code}".rstrip()
+    what = f"{words} gets the answer {answer.status} {answer.code}".rstrip()
     return finding("strange-answer", f"{what}, not with AccessDenied.", subject=url)
 
 

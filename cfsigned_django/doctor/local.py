@@ -1,4 +1,4 @@
-"""Look at what needs no network: system checks, keys of the database, waits of a rotation."""
+"""Check what needs no network: system checks, keys of the database, waits of a rotation."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from cfsigned_django.storage.urls import SignedUrlMixin
 
 
 def from_system_checks(messages: Iterable[CheckMessage]) -> list[Finding]:
-    """Return the messages of system checks as findings, those that are silenced left out."""
+    """Return the messages of system checks as findings, without the silenced ones."""
     found = [_from_check(each) for each in messages if not each.is_silenced()]
     return found or [finding("settings", "The system checks find nothing.", subject="settings")]
 
@@ -36,23 +36,23 @@ def _from_check(message: CheckMessage) -> Finding:
 
 
 def check_signer(storage: SignedUrlMixin, alias: str) -> Finding:
-    """Say which key signs for a storage now, or why none does."""
+    """Return which key signs for a storage now, or why none does."""
     subject = f'STORAGES["{alias}"]'
     try:
         signer = storage.current_signer()
     except (ImproperlyConfigured, HashRefused) as error:
         return finding("cannot-sign", str(error), subject=subject)
     if signer is None or signer.private_key.public_key is None:
-        what = f"{subject} has a cloudfront_signer that is not this package's."
+        what = f"{subject} has a cloudfront_signer that is not from this package."
         return finding("foreign-signer", what, subject=subject)
     from_settings = storage.cloudfront_key_id == signer.key_pair_id
     where = "the settings" if from_settings else "the database"
-    what = f"{signer.key_pair_id} of {where} signs ({signer.private_key.algorithm})."
+    what = f"{signer.key_pair_id} from {where} signs ({signer.private_key.algorithm})."
     return finding("signing-key", what, subject=subject)
 
 
 def check_key_pairs(rows: Iterable[KeyPair]) -> Iterator[Finding]:
-    """Yield the key pairs of the database whose private half is of no use."""
+    """Yield the key pairs of the database whose private key cannot be used."""
     for row in rows:
         if not row.encrypted_private_key or row.status in _UNUSED:
             continue
@@ -60,28 +60,32 @@ def check_key_pairs(rows: Iterable[KeyPair]) -> Iterator[Finding]:
         try:
             public_key = PrivateKey.load(unseal(row.encrypted_private_key)).public_key
         except CannotUnseal as error:
-            what = f"The {row.status} key pair {row} cannot be unsealed. {error}"
+            what = (
+                f"The private key of the {row.status} key pair {row} cannot be decrypted. {error}"
+            )
             yield finding("sealed-key", what, subject=subject)
             continue
         if public_key.fingerprint != row.fingerprint or public_key.to_pem() != row.public_key:
-            what = f"The {row.status} key pair {row} has a private key that is not its own."
+            what = (
+                f"The private key of the {row.status} key pair {row} does not match its public key."
+            )
             yield finding("sealed-key-differs", what, subject=subject)
 
 
-# RETIRING keys sign nothing more, and of the others nothing is kept.
+# A RETIRING key no longer signs, and the private keys of the others are erased.
 _UNUSED = frozenset({"retiring", "retired", "revoked"})
 
 
 def check_rotation_waits(key_group_id: str | None) -> Iterator[Finding]:
-    """Yield what the keys of the group wait for, and what has waited for too long.
+    """Yield what the keys of the group wait for, and what is overdue.
 
-    Nothing where the site does not rotate this group. Raise Django's
-    ``DatabaseError`` where the key pairs cannot be read.
+    Yield nothing if the site does not rotate this group. Raise Django's
+    ``DatabaseError`` if the key pairs cannot be read.
     """
     try:
         rotation = site_rotation()
     except ImproperlyConfigured:
-        return  # the system checks tell, or the site rotates nothing
+        return  # the system checks report it, or the site rotates no keys
     if rotation.key_group_id != key_group_id:
         return
     now = rotation.store.clock()

@@ -1,4 +1,4 @@
-"""Read a URL as people paste it, and say what came along with it."""
+"""Read a URL as people paste it, and note what does not belong to it."""
 
 from __future__ import annotations
 
@@ -17,32 +17,32 @@ _SECRET = re.compile(
     r"(?:signature|x-amz-security-token|x-amz-credential|awsaccesskeyid)(?:=|%3D)([^&\s\"'<>\\]+)",
     re.IGNORECASE,
 )
-# Shorter than any signature, longer than a word that may stand elsewhere too.
+# Shorter than any signature, longer than words that may also appear elsewhere.
 _SHORTEST_SECRET = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pasted:
-    """A URL, and what was found while it was freed from what is not part of it."""
+    """A URL, and the findings about what was removed from it."""
 
     url: str
     findings: tuple[Finding, ...] = ()
 
     def read_as(self, url: str, kind_id: str, what: str) -> Pasted:
-        """Return the URL as it reads now, with a finding if that is another."""
+        """Return this with another URL, and with a finding if it differs."""
         if url == self.url:
             return self
         return Pasted(url=url, findings=(*self.findings, finding(kind_id, what, subject=SUBJECT)))
 
 
 def read_pasted(text: str) -> Pasted:
-    """Return the URL in a text: without quotes, breaks and foreign escapes."""
+    """Return the URL in a text, without quotes, line breaks and escapes around it."""
     pasted = Pasted(url=text)
     pasted = pasted.read_as(
-        _without_surroundings(text), "url-copied", "There are characters around the URL."
+        _without_surroundings(text), "url-copied", "The text has other characters around the URL."
     )
     pasted = pasted.read_as(
-        _LINE_BREAK.sub("", pasted.url), "url-copied", "There is a line break within the URL."
+        _LINE_BREAK.sub("", pasted.url), "url-copied", "The URL has a line break."
     )
     pasted = pasted.read_as(
         _decode_whole(pasted.url), "url-double-encoded", "The whole URL is percent-encoded."
@@ -50,23 +50,19 @@ def read_pasted(text: str) -> Pasted:
     pasted = pasted.read_as(
         _HTML_AMPERSAND.sub("&", pasted.url),
         "url-html-escaped",
-        "The URL has &amp; where & belongs.",
+        "The URL has &amp; in place of &.",
     )
     pasted = pasted.read_as(
         re.sub(r"\\u0026", "&", pasted.url, flags=re.IGNORECASE).replace("\\/", "/"),
         "url-json-escaped",
         "The URL is escaped for JSON or JavaScript.",
     )
-    pasted = pasted.read_as(
-        pasted.url.replace("\\", ""), "url-copied", "There are backslashes in the URL."
-    )
-    return pasted.read_as(
-        _encode_spaces(pasted.url), "url-copied", "There are spaces within the URL."
-    )
+    pasted = pasted.read_as(pasted.url.replace("\\", ""), "url-copied", "The URL has backslashes.")
+    return pasted.read_as(_encode_spaces(pasted.url), "url-copied", "The URL has spaces.")
 
 
 def secrets_in(text: str) -> tuple[str, ...]:
-    """Return the signatures and the like in a text, in every form that may be shown."""
+    """Return the signatures and other secrets in a text, in every form that may be shown."""
     readings = [text, _LINE_BREAK.sub("", text), unquote(text), unquote(unquote(text))]
     found = {each for reading in readings for each in _SECRET.findall(reading)}
     found |= {unquote(each) for each in found}
@@ -74,7 +70,7 @@ def secrets_in(text: str) -> tuple[str, ...]:
 
 
 def hide_secrets(found: Finding, secrets: tuple[str, ...]) -> Finding:
-    """Return a finding that shows none of the secrets."""
+    """Return a finding without the secrets."""
     what = found.what
     for secret in secrets:
         what = what.replace(secret, "(hidden)")
@@ -90,7 +86,7 @@ def _without_surroundings(text: str) -> str:
     if before[-1:] in ("'", '"', "<", "`", "("):
         closing = {"<": ">", "(": ")"}.get(before[-1], before[-1])
         text = text.partition(closing)[0]
-    # None of these ends a signature, and some end a sentence.
+    # Some of these end a sentence, but none of them ends a signature.
     return text.rstrip(" \t\"'`<>.,;") if "Signature" in text else text.rstrip(" \t\"'`<>")
 
 
@@ -99,6 +95,6 @@ def _decode_whole(url: str) -> str:
 
 
 def _encode_spaces(url: str) -> str:
-    """Encode spaces of the path as browsers do, and drop those of the query: none is signed."""
+    """Encode the spaces of the path as browsers do, and remove those of the query."""
     address, question, query = url.partition("?")
     return re.sub(r"\s", "%20", address) + question + re.sub(r"\s", "", query)

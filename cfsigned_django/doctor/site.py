@@ -1,4 +1,4 @@
-"""Know a site as the doctor looks at it: a storage, its address, and the keys of all."""
+"""The site as the doctor sees it: a storage, what AWS must serve for it, and all known keys."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ SETTING = "AWS_CLOUDFRONT_KEY"
 class KnownKey:
     """A public key that may verify a URL of this site.
 
-    ``where`` says where its private half is, and ``ended`` what became of it
-    if it was retired or revoked.
+    ``where`` says where its private key is. ``ended`` says when it was retired
+    or revoked; it is empty for any other key.
     """
 
     key_pair_id: str
@@ -34,12 +34,12 @@ class KnownKey:
 
 
 def find_storage(alias: str) -> SignedUrlMixin:
-    """Return a storage that signs, and is told to. Raise :exc:`NoStorage`."""
+    """Return a storage that signs its URLs. Raise :exc:`NoStorage` if it does not."""
     storage = registry.find_storage(alias)
     if storage.querystring_auth is False:
         raise NoStorage(
-            f"The storage {alias!r} is told not to sign (AWS_QUERYSTRING_AUTH, querystring_auth): "
-            "its files are public. Name another with --storage."
+            f"The storage {alias!r} does not sign URLs, since AWS_QUERYSTRING_AUTH or its option "
+            "querystring_auth is False: its files are public. Choose another with --storage."
         )
     return storage
 
@@ -50,10 +50,11 @@ def site_domains() -> set[str]:
 
 
 def site_key_groups(host: str) -> set[str]:
-    """Return the key groups that may hold the key of a URL: those of the storages with its host.
+    """Return the key groups whose keys may have signed a URL of this host.
 
-    Of all storages where none has the host. Empty where one of them names
-    none, for then a key of any group may have signed.
+    These are the key groups of the storages with that host, or of all storages
+    if none has it. If one of these storages has no key group, the result is
+    empty, since a key of any group may have signed.
     """
     configs = [config for config, _ in _configs()]
     wanted = [each for each in configs if str(each.custom_domain).lower() == host.lower()]
@@ -62,25 +63,25 @@ def site_key_groups(host: str) -> set[str]:
 
 
 def settings_keys() -> Iterator[KnownKey]:
-    """Yield the keys of the settings and of the storages' options that can be read."""
+    """Yield the readable keys of the settings and of the options of storages."""
     for config, where in _configs():
         if config.cloudfront_key is not None and config.cloudfront_key_id:
             try:
                 public_key = config.cloudfront_key.load().public_key
             except InvalidKey:
-                continue  # the system checks tell
+                continue  # the system checks report it
             yield KnownKey(
                 key_pair_id=str(config.cloudfront_key_id), public_key=public_key, where=where
             )
 
 
 def key_pairs() -> QuerySet[KeyPair]:
-    """Return the key pairs of the database, read where they are written: a replica may lag."""
+    """Return the key pairs from the database that takes writes, since a replica may lag."""
     return KeyPair.objects.using(router.db_for_write(KeyPair))
 
 
 def database_keys(rows: Iterable[KeyPair]) -> Iterator[KnownKey]:
-    """Yield the keys of rows that CloudFront knows, or once knew."""
+    """Yield the keys of rows that CloudFront knows, or used to know."""
     for row in rows:
         if row.key_pair_id:
             yield KnownKey(
@@ -92,7 +93,7 @@ def database_keys(rows: Iterable[KeyPair]) -> Iterator[KnownKey]:
 
 
 def unique_keys(keys: Iterable[KnownKey]) -> tuple[KnownKey, ...]:
-    """Return each key once; what is said last of a key counts."""
+    """Return each key once; the last entry for a key wins."""
     found: dict[tuple[str, PublicKey], KnownKey] = {}
     for key in keys:
         found[key.key_pair_id, key.public_key] = key
@@ -115,12 +116,12 @@ def _ended(row: KeyPair) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExpectedState:
-    """What a storage's links lead to.
+    """What must be at AWS for the URLs of a storage to work.
 
-    ``host`` is bare; ``path`` is that of an object, percent-encoded, and
-    ``location`` the one in front of every name, from slash to slash.
-    ``object_key`` is what S3 calls the object. ``key_pair_id`` and
-    ``public_key`` are of the key that signs, None where that is not known.
+    ``host`` has no scheme and no port; ``path`` is the percent-encoded path of
+    an object, and ``location`` the folder of all names, with a slash at both
+    ends. ``object_key`` is the key of the object in S3. ``key_pair_id`` and
+    ``public_key`` belong to the key that signs, and are None if it is unknown.
     """
 
     host: str
@@ -135,5 +136,5 @@ class ExpectedState:
     cors_origins: Sequence[str] = ()
     uses_addresses: bool = False
     uses_downloads: bool = False
-    #: The domain is this machine's: a local edge, which no distribution has as its name.
+    #: Whether the domain is this machine: a local edge, which is not a name of any distribution.
     is_local: bool = False

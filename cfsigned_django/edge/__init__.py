@@ -1,6 +1,6 @@
 """A local CloudFront edge: a WSGI application over cfsigned_django.signing.
 
-For development and tests only. It knows neither Django nor AWS's libraries.
+For development and tests only. It uses neither Django nor AWS's libraries.
 """
 
 from __future__ import annotations

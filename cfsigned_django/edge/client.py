@@ -1,4 +1,4 @@
-"""Ask a distribution in the same process: no socket, no thread, at any time of day."""
+"""Request URLs of a distribution in the same process: no socket, no thread, any clock."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _ERROR = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EdgeResponse:
-    """Hold an answer of the edge; ``headers`` finds names in any case.
+    """A response of the edge; ``headers`` finds names in any case.
 
     ``reason`` says why a request was refused. Viewers never see it.
     """
@@ -38,8 +38,8 @@ class EdgeResponse:
     def error_code(self) -> str | None:
         """Return the code of CloudFront's XML error, such as ``"MissingKey"``; else None.
 
-        S3's errors, which have a RequestId, do not count: there, the edge
-        let the request pass.
+        S3's errors, which have a RequestId, do not count: the edge let those
+        requests pass.
         """
         found = _ERROR.fullmatch(self.body)
         return found[1].decode() if found else None
@@ -47,7 +47,7 @@ class EdgeResponse:
 
 @dataclass(frozen=True, slots=True)
 class EdgeClient:
-    """Send requests to a distribution, as a viewer would."""
+    """Sends requests to a distribution, as a viewer would."""
 
     distribution: Distribution
 
@@ -60,7 +60,7 @@ class EdgeClient:
         headers: Mapping[str, str] | None = None,
         cookies: Mapping[str, str] | None = None,
     ) -> EdgeResponse:
-        """Send a GET request; the arguments are those of :meth:`request`."""
+        """Return the response to a GET request; the arguments are those of :meth:`request`."""
         return self.request(
             "GET", url, now=now, viewer_ip=viewer_ip, headers=headers, cookies=cookies
         )
@@ -75,12 +75,12 @@ class EdgeClient:
         headers: Mapping[str, str] | None = None,
         cookies: Mapping[str, str] | None = None,
     ) -> EdgeResponse:
-        """Send a request and return the answer.
+        """Return the response to a request.
 
-        ``url`` is absolute and goes out as it stands, so it must be percent-
+        ``url`` is absolute and is sent as it is, so it must be percent-
         encoded. ``now`` is the time at the edge: Unix seconds, an aware
         datetime, or None for the clock of the distribution. ``viewer_ip`` is
-        the address that the request seems to come from.
+        the address that the request comes from.
         """
         environ = _environ(method, url, headers or {}, cookies or {})
         environ["REMOTE_ADDR"] = viewer_ip
@@ -110,7 +110,7 @@ def _environ(
 ) -> WSGIEnvironment:
     address = _URL.fullmatch(url)
     if address is None:
-        raise ValueError(f"{url!r} is not an absolute http:// or https:// URL.")
+        raise ValueError(f"{url!r} is not a valid URL. Use an absolute http:// or https:// URL.")
     scheme, host, target = address.groups()
     target = target if target.startswith("/") else f"/{target}"
     path, _, query = target.partition("?")

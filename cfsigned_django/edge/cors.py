@@ -2,15 +2,14 @@
 
 AWS page: "Elements of a CORS configuration" (ManageCorsUsing). An S3 origin
 needs none of this: Origin and Access-Control-Request-* are forwarded to the
-bucket, which the managed policy CORS-S3Origin does on AWS, and S3 answers.
+bucket, as the managed policy CORS-S3Origin does on AWS, and S3 answers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Any
 from wsgiref.types import WSGIEnvironment
 
 Headers = list[tuple[str, str]]
@@ -21,10 +20,10 @@ _VARY = ("Vary", "Origin, Access-Control-Request-Headers, Access-Control-Request
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CorsRule:
-    """Allow some origins to read across origins; ``max_age`` is in seconds.
+    """A rule that allows some origins to read across origins; ``max_age`` is in seconds.
 
-    Each of ``allowed_origins`` and ``allowed_headers`` may hold one ``*``.
-    Raise ``ValueError`` for what S3 would not take.
+    Each of ``allowed_origins`` and ``allowed_headers`` may contain one ``*``.
+    Raise ``ValueError`` for a rule that S3 would not accept.
     """
 
     allowed_origins: tuple[str, ...]
@@ -35,29 +34,19 @@ class CorsRule:
 
     def __post_init__(self) -> None:
         if not self.allowed_origins or not self.allowed_methods:
-            raise ValueError("A CORS rule needs AllowedOrigins and AllowedMethods.")
+            raise ValueError("A CORS rule must have allowed_origins and allowed_methods.")
         for pattern in (*self.allowed_origins, *self.allowed_headers):
             if pattern.count("*") > 1 or set(pattern) & set("?["):
-                raise ValueError(f"{pattern!r} in a CORS rule: at most one *, and no ? or [.")
+                raise ValueError(
+                    f"{pattern!r} in a CORS rule must have at most one *, and no ? or [."
+                )
         for method in set(self.allowed_methods) - _METHODS:
-            raise ValueError(f"{method!r} is no method for AllowedMethods.")
-
-    @classmethod
-    def from_document(cls, document: Mapping[str, Any]) -> CorsRule:
-        """Read one rule of the JSON document that the S3 console and API use."""
-        fields = {
-            "AllowedOrigins": "allowed_origins",
-            "AllowedMethods": "allowed_methods",
-            "AllowedHeaders": "allowed_headers",
-            "ExposeHeaders": "expose_headers",
-        }
-        for name in document.keys() - {*fields, "MaxAgeSeconds", "ID"}:
-            raise ValueError(f"A CORS rule has no element {name!r}.")
-        lists = {field: tuple(document.get(name, ())) for name, field in fields.items()}
-        return cls(**lists, max_age=document.get("MaxAgeSeconds"))
+            raise ValueError(
+                f"{method!r} is not valid in allowed_methods. Use {', '.join(sorted(_METHODS))}."
+            )
 
     def allows(self, origin: str, method: str, headers: Iterable[str] = ()) -> bool:
-        """Return whether the rule covers a request of ``origin``."""
+        """Return whether the rule allows a request from ``origin``."""
         return (
             method in self.allowed_methods
             and self._matched_origin(origin) is not None
@@ -68,7 +57,7 @@ class CorsRule:
         )
 
     def response_headers(self, origin: str, requested_headers: str = "") -> Headers:
-        """Return what S3 adds to an answer that this rule allows."""
+        """Return the headers that S3 adds to a response that this rule allows."""
         headers: Headers = []
         if self._matched_origin(origin) == "*":
             headers.append(("Access-Control-Allow-Origin", "*"))
@@ -89,7 +78,7 @@ class CorsRule:
 
 
 def headers_for(rules: Sequence[CorsRule], environ: WSGIEnvironment) -> Headers:
-    """Return the CORS headers of an answer to GET or HEAD; none without a rule that allows it."""
+    """Return the CORS headers of a response to GET or HEAD; none if no rule allows it."""
     origin = environ.get("HTTP_ORIGIN")
     if origin is None:
         return []
@@ -99,7 +88,7 @@ def headers_for(rules: Sequence[CorsRule], environ: WSGIEnvironment) -> Headers:
 
 
 def headers_for_preflight(rules: Sequence[CorsRule], environ: WSGIEnvironment) -> Headers:
-    """Return the CORS headers of the answer to a preflight; none where it has to be refused."""
+    """Return the CORS headers of the response to a preflight; none if it must be refused."""
     origin = environ.get("HTTP_ORIGIN", "")
     method = environ.get("HTTP_ACCESS_CONTROL_REQUEST_METHOD", "")
     requested = [

@@ -1,8 +1,8 @@
 """Serve viewers as a CloudFront distribution does: behavior, signature, origin.
 
-The distribution is a WSGI application, and so is its origin. What that buys:
-an origin needs to know nothing of this package, and the distribution runs
-under any WSGI server, or without one.
+The distribution is a WSGI application, and so is its origin. So an origin
+needs nothing of this package, and the distribution runs under any WSGI server,
+or without one.
 """
 
 from __future__ import annotations
@@ -26,25 +26,25 @@ from cfsigned_django.signing.verifier import Verifier
 
 logger = logging.getLogger("cfsigned_django.edge")
 
-#: Key group id -> id of a public key -> the key.
+#: Key group ID -> public key ID -> the key.
 KeyGroups: TypeAlias = Mapping[str, Mapping[str, PublicKey]]
 
-#: Where the distribution leaves why a request was refused, and where an origin
-#: may leave a sentence on its answer. It is logged; no viewer sees it.
+#: The environ key of the reason why a request was refused; an origin may set it
+#: to explain its response. It is logged, and viewers never see it.
 REASON_KEY = "cfsigned.reason"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Distribution:
-    """Put behaviors and key groups in front of an origin.
+    """Behaviors and key groups in front of an origin.
 
-    ``domain_names`` are the hosts that viewers may ask for, with the port
-    where there is one. ``behaviors`` are tried in order; the last one is the
+    ``domain_names`` are the hosts that viewers may request, with the port if
+    there is one. ``behaviors`` are tried in order; the last one is the
     default, with the path pattern ``*``. ``key_groups`` is a mapping or
-    returns one; it is read anew for each request, so keys may come and go
-    while the server runs. ``viewer_scheme`` is for an edge behind something
-    that ends TLS: resources are signed for ``https://`` then, while the
-    server of the edge sees plain http. ``clock`` returns Unix time in seconds.
+    returns one. It is read for each request, so keys may be added and removed
+    while the server runs. ``viewer_scheme`` is for an edge behind a proxy that
+    terminates TLS: URLs are then signed for ``https://``, while the server of
+    the edge sees http. ``clock`` returns Unix time in seconds.
 
     AWS pages: "Cache behavior settings" and "Specify signers that can create
     signed URLs and signed cookies".
@@ -59,15 +59,17 @@ class Distribution:
 
     def __post_init__(self) -> None:
         if not self.domain_names or any("/" in name for name in self.domain_names):
-            raise ValueError("domain_names is a tuple of hosts, without a scheme or a slash.")
+            raise ValueError("domain_names must be a tuple of hosts, without a scheme or a slash.")
         if [number for number, behavior in enumerate(self.behaviors) if behavior.is_default] != [
             len(self.behaviors) - 1
         ]:
-            raise ValueError('The last of behaviors, and no other, has the path_pattern "*".')
+            raise ValueError('The last of behaviors must have the path_pattern "*", and no other.')
         if not callable(self.key_groups):
             named = {group for behavior in self.behaviors for group in behavior.trusted_key_groups}
             for group in sorted(named - self.key_groups.keys()):
-                raise ValueError(f"A behavior trusts {group!r}, which key_groups does not have.")
+                raise ValueError(
+                    f"A behavior trusts the key group {group!r}. Add it to key_groups."
+                )
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         return self.serve(environ, start_response, now=int(self.clock()))
@@ -75,7 +77,7 @@ class Distribution:
     def serve(
         self, environ: WSGIEnvironment, start_response: StartResponse, *, now: int
     ) -> Iterable[bytes]:
-        """Answer one request as if the clock stood at ``now``, in Unix seconds."""
+        """Return the response to one request at ``now``, in Unix seconds."""
         request = ViewerRequest.from_environ(environ, scheme=self.viewer_scheme)
         verdict = self._decide(request, now=now)
         if isinstance(verdict, Refusal):
@@ -85,12 +87,12 @@ class Distribution:
         return self._forward(request, verdict, environ, start_response)
 
     def _decide(self, request: ViewerRequest, *, now: int) -> Behavior | Refusal:
-        """Return the behavior that serves the request, or the answer in its place."""
+        """Return the behavior that serves the request, or the refusal."""
         if not request.target.startswith("/") or not _is_visible_ascii(request.target):
             return responses.bad_request("the request target is not a path in visible ASCII")
         if request.host.lower() not in {name.lower() for name in self.domain_names}:
             return responses.unknown_host(
-                f"the viewer asked for the host {request.host!r}, and this edge serves "
+                f"the viewer requested the host {request.host!r}, but this edge serves only "
                 + " and ".join(self.domain_names)
             )
         if len(request.url) > MAX_URL_LENGTH:
@@ -98,15 +100,15 @@ class Distribution:
         behavior = select_behavior(self.behaviors, request.path)
         if request.method not in behavior.allowed_methods:
             return responses.method_not_allowed(
-                f"the behavior {behavior.path_pattern} allows "
+                f"the behavior {behavior.path_pattern} allows only "
                 + ", ".join(sorted(behavior.allowed_methods))
             )
         if request.has_body:
-            return responses.body_not_allowed(f"a {request.method} request came with a body")
+            return responses.body_not_allowed(f"the {request.method} request has a body")
         verdict = self._verify(request, behavior, now=now) if behavior.is_restricted else behavior
         if isinstance(verdict, Behavior) and verdict.foreign_origin:
             return responses.foreign_origin(
-                f"the behavior {verdict.path_pattern} reads {verdict.foreign_origin}"
+                f"the behavior {verdict.path_pattern} reads from {verdict.foreign_origin}"
             )
         return verdict
 
@@ -114,12 +116,11 @@ class Distribution:
         self, request: ViewerRequest, behavior: Behavior, *, now: int
     ) -> Behavior | Refusal:
         # An OPTIONS request needs a signature like any other. Preflights never
-        # carry cookies, so with signed cookies they fail here. What CloudFront
-        # does with them is not documented; this is the stricter answer.
+        # carry cookies, so they fail here with signed cookies. AWS does not
+        # document what CloudFront does with them; this is the stricter answer.
         verifier = Verifier(self._trusted_keys(behavior))
-        # A browser sends a cookie twice where two paths or domains set it.
-        # Which of the two CloudFront reads is not documented, so neither the
-        # first nor the last one may be refused.
+        # A browser sends a cookie twice if two paths or domains set it. AWS does
+        # not document which of the two CloudFront reads, so both must be valid.
         first_wins, last_wins = dict(reversed(request.cookies)), dict(request.cookies)
         try:
             verifier.verify(request.url, last_wins, now=now, viewer_ip=request.viewer_ip)
@@ -163,15 +164,15 @@ class Distribution:
 def _environ_for_origin(
     request: ViewerRequest, behavior: Behavior, environ: WSGIEnvironment
 ) -> WSGIEnvironment:
-    """Copy the environ without what CloudFront keeps to itself.
+    """Return a copy of the environ without the values that CloudFront does not forward.
 
-    Where nothing has to be signed, CloudFront knows no parameters of its own
-    and forwards them all.
+    If a behavior needs no signature, CloudFront reserves no parameters and
+    forwards them all.
     """
     query = request.query_for_origin() if behavior.is_restricted else request.query
     target = f"{request.path}?{query}" if query else request.path
-    # Cookies and Authorization are not forwarded unless a policy says so.
-    # Signed cookies are bearer credentials besides.
+    # Cookies and Authorization are not forwarded unless a policy says so. Signed
+    # cookies are also credentials: anyone who has them has access.
     kept_back = {"HTTP_COOKIE", "HTTP_AUTHORIZATION", REASON_KEY}
     return {
         **{name: value for name, value in environ.items() if name not in kept_back},
@@ -191,6 +192,6 @@ def _log(status: str, code: str, request: ViewerRequest, reason: str) -> None:
     method = "" if request.method == "GET" else request.method
     words = " ".join(part for part in (status[:3], code, method, request.describe()) if part)
     line = request.conceal(f"{words}: {reason}" if reason else words)
-    # What a viewer sends must not steer the terminal that shows the log.
+    # Control characters from a viewer must not reach the terminal that shows the log.
     line = line if line.isprintable() else ascii(line)
     logger.log(logging.WARNING if status >= "4" else logging.INFO, "%s", line)

@@ -1,8 +1,8 @@
-"""Follow what CloudFront's API says while it changes, as late as an edge of CloudFront does.
+"""Follow a distribution in CloudFront's API, with the delay of a CloudFront edge.
 
-A change reaches the edges some time after the API has taken it. How long that
-takes is not documented; whoever rotates keys has to wait for it, and here the
-wait can be seen.
+A change reaches the edges some time after the API has accepted it. AWS does not
+document how long that takes. A rotation must wait for it, and this edge shows
+the wait.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from cfsigned_django.signing.keys import PublicKey
 
 logger = logging.getLogger("cfsigned_django.edge")
 
-#: How many seconds lie between two looks.
+#: Seconds between two reads of the distribution.
 INTERVAL = 1.0
-#: Id of a public key -> the key.
+#: Public key ID -> the key.
 TrustedKeys: TypeAlias = Mapping[str, PublicKey]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """What a distribution asks of viewers.
+    """The rules of a distribution for its viewers.
 
-    ``behaviors`` are as in :class:`Distribution`, ``key_groups`` has the keys
-    of each group that they trust, by its id, and ``left_out`` names what the
-    distribution has and this edge does not do.
+    ``behaviors`` are as in :class:`Distribution`. ``key_groups`` has the keys
+    of each key group that they trust, by the group's id. ``left_out`` names the
+    features of the distribution that this edge does not have.
     """
 
     behaviors: tuple[Behavior, ...]
@@ -43,31 +43,31 @@ class Rules:
     left_out: tuple[str, ...] = ()
 
     def describe_keys(self) -> str:
-        """Return the ids of all trusted keys for people."""
+        """Return the ids of all trusted keys as text."""
         return key_names(
             {name: key for keys in self.key_groups.values() for name, key in keys.items()}
         )
 
     def describe_behaviors(self) -> list[str]:
-        """Return the behaviors in their order for people."""
+        """Return the behaviors in their order as text."""
         return [_describe(each) for each in self.behaviors]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _View:
-    """The rules at a look, and from when on the edge goes by them."""
+    """The rules as read once, and the time from which the edge applies them."""
 
     rules: Rules
     counts_from: float
 
 
 class DistributionWatch:
-    """Know the rules of a distribution that others change, each ``propagation`` seconds later.
+    """Watches the rules of a distribution, and applies a change ``propagation`` seconds later.
 
-    ``read`` asks for the rules of this moment. It is called first here, and
-    what it raises then is raised; those rules count at once. If it fails later,
-    that is logged once, and the edge goes on with the rules that it knows.
-    ``clock`` returns seconds and never goes back.
+    ``read`` returns the current rules. The first call is made here: its errors
+    are raised, and its rules apply at once. If a later call fails, that is
+    logged once, and the edge keeps the rules that it knows. ``clock`` returns
+    seconds and never goes back.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class DistributionWatch:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         if propagation < 0:
-            raise ValueError(f"propagation is {propagation!r}: seconds are wanted, 0 or more.")
+            raise ValueError(f"propagation is {propagation!r}. It must be seconds, 0 or more.")
         self._read = read
         self._propagation = propagation
         self._clock = clock
@@ -87,7 +87,7 @@ class DistributionWatch:
         self._is_failing = False
 
     def current(self) -> Rules:
-        """Return the rules that the edge goes by at this moment."""
+        """Return the rules that the edge applies now."""
         now = self._clock()
         with self._lock:
             while len(self._views) > 1 and self._views[1].counts_from <= now:
@@ -95,14 +95,14 @@ class DistributionWatch:
             return self._views[0].rules
 
     def look(self) -> None:
-        """Ask for the rules once, and note when what has changed will count."""
+        """Read the rules once, and note when a change will apply."""
         try:
             rules = self._read()
         except Exception as error:
-            # Whatever it is: an edge that forgot its keys would break every link.
+            # Any error: an edge that forgot its keys would refuse every signed URL.
             if not self._is_failing:
                 logger.error(
-                    "The distribution could not be read; the edge goes on with %s. %s",
+                    "The distribution could not be read. The edge still trusts %s. %s",
                     self._views[-1].rules.describe_keys(),
                     error,
                 )
@@ -115,7 +115,7 @@ class DistributionWatch:
 
     @contextmanager
     def running(self, interval: float = INTERVAL) -> Iterator[Self]:
-        """Look every ``interval`` seconds in a thread, for as long as the block runs."""
+        """Read the rules every ``interval`` seconds in a thread, while the block runs."""
         stop = threading.Event()
 
         def look_again_and_again() -> None:
@@ -135,7 +135,7 @@ class DistributionWatch:
         if rules == before:
             return
         for sentence in _changes(before, rules):
-            logger.info("%s; the edge goes by it in %g s.", sentence, self._propagation)
+            logger.info("%s. The edge applies this in %g s.", sentence, self._propagation)
         with self._lock:
             counts_from = self._clock() + self._propagation
             self._views.append(_View(rules=rules, counts_from=counts_from))
@@ -143,9 +143,9 @@ class DistributionWatch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FollowedDistribution:
-    """Serve each request by the rules of its moment: a WSGI application.
+    """A WSGI application that serves each request by the rules at that moment.
 
-    ``rules`` returns them; the rest is as in :class:`Distribution`.
+    ``rules`` returns the rules; the other fields are as in :class:`Distribution`.
     """
 
     rules: Callable[[], Rules]
@@ -154,7 +154,7 @@ class FollowedDistribution:
     viewer_scheme: str | None = None
 
     def current(self) -> Distribution:
-        """Return the distribution as it is at this moment."""
+        """Return the distribution with the current rules."""
         rules = self.rules()
         return Distribution(
             domain_names=self.domain_names,
@@ -169,14 +169,14 @@ class FollowedDistribution:
 
 
 def key_names(keys: TrustedKeys) -> str:
-    """Return the ids of the keys for people."""
+    """Return the ids of the keys as text."""
     return ", ".join(sorted(keys)) or "no key"
 
 
 def _describe(behavior: Behavior) -> str:
     name = "Default (*)" if behavior.is_default else behavior.path_pattern.removeprefix("/")
     if behavior.foreign_origin:
-        return f"{name}: nothing here, it reads {behavior.foreign_origin}"
+        return f"{name}: not served here, it reads from {behavior.foreign_origin}"
     groups = " and ".join(behavior.trusted_key_groups)
     return f"{name}: signed by {groups}" if groups else f"{name}: open to everybody"
 
@@ -184,8 +184,8 @@ def _describe(behavior: Behavior) -> str:
 def _changes(before: Rules, after: Rules) -> Iterator[str]:
     for group, keys in after.key_groups.items():
         if group in before.key_groups and keys != before.key_groups[group]:
-            yield f"The key group {group} holds {key_names(keys)} now"
+            yield f"The key group {group} now has {key_names(keys)}"
     if after.behaviors != before.behaviors:
-        yield f"The behaviors are, in their order: {'; '.join(after.describe_behaviors())}"
+        yield f"The behaviors are now, in order: {'; '.join(after.describe_behaviors())}"
     if new := [each for each in after.left_out if each not in before.left_out]:
-        yield f"The distribution has {', '.join(new)} now, which this edge leaves out"
+        yield f"The distribution now has {', '.join(new)}, which this edge leaves out"

@@ -1,4 +1,4 @@
-"""Read from a WSGI environ what a viewer sent, exactly as it was sent."""
+"""Read a viewer's request from a WSGI environ, exactly as it was sent."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from wsgiref.types import WSGIEnvironment
 
 from cfsigned_django.signing.encoding import encode_path, split_query
 
-# Longer names are cut in the log: a mangled link can put a signature there.
+# Longer names are cut off in the log: a mangled URL can have a signature there.
 _LONGEST_LOGGED_NAME = 40
-# The shortest real one, an ECDSA signature, has 92 characters.
+# The shortest real secret, an ECDSA signature, has 92 characters.
 _SHORTEST_SECRET = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ViewerRequest:
-    """Describe one request of a viewer.
+    """One request of a viewer.
 
     ``target`` is the path and the query of the request line, still
-    percent-encoded. ``cookies`` holds the name and the value of each cookie,
-    in the order in which they came. ``viewer_ip`` is the other end of the TCP
-    connection: CloudFront does not look into X-Forwarded-For for it.
+    percent-encoded. ``cookies`` has the name and the value of each cookie, in
+    the order in which they came. ``viewer_ip`` is the other end of the TCP
+    connection: CloudFront does not use X-Forwarded-For.
     """
 
     method: str
@@ -33,7 +33,7 @@ class ViewerRequest:
 
     @classmethod
     def from_environ(cls, environ: WSGIEnvironment, *, scheme: str | None = None) -> ViewerRequest:
-        """Read the request; ``scheme`` overrides the server's word for http or https."""
+        """Return the request; ``scheme`` overrides that of the server."""
         return cls(
             method=environ["REQUEST_METHOD"],
             scheme=scheme or environ["wsgi.url_scheme"],
@@ -47,7 +47,7 @@ class ViewerRequest:
 
     @property
     def url(self) -> str:
-        """Return the absolute URL that a signature has to cover."""
+        """Return the absolute URL that a signature must cover."""
         return f"{self.scheme}://{self.host}{self.target}"
 
     @property
@@ -64,20 +64,20 @@ class ViewerRequest:
         """Return the query without the parameters that belong to CloudFront.
 
         AWS page: "Cache content based on query string parameters". It lists
-        four of them; that Hash-Algorithm goes as well is not documented.
+        four of them, and does not mention Hash-Algorithm.
         """
         return "&".join(split_query(self.query)[1])
 
     def describe(self) -> str:
-        """Return the path and the names of the parameters, which is what a log may hold.
+        """Return the path and the names of the parameters, which a log may contain.
 
-        Who has the values of a signed URL has the file.
+        Anyone with the values of a signed URL can open the file.
         """
         names = [_shorten(segment.partition("=")[0]) for segment in self.query.split("&")]
         return f"{self.path}?{'&'.join(names)}" if self.query else self.path
 
     def conceal(self, text: str) -> str:
-        """Take the signatures and policies of this request out of a text for the log."""
+        """Return a text for the log without the signatures and policies of this request."""
         segments = (segment.partition("=") for segment in split_query(self.query)[0])
         shown = [(name, value) for name, _, value in segments]
         shown += [(name.removeprefix("CloudFront-"), value) for name, value in self.cookies]
@@ -90,10 +90,10 @@ class ViewerRequest:
 def raw_target(environ: WSGIEnvironment) -> str:
     """Return the request target before any percent-decoding.
 
-    The server of this package and gunicorn hand it on as RAW_URI, uWSGI and
-    mod_wsgi as REQUEST_URI. WSGI itself has only the decoded path: behind
-    another server the target is encoded anew, as the signer would do it, and
-    a link whose author chose another spelling (``%7E``, ``%2F``) is refused.
+    The server of this package and gunicorn pass it as RAW_URI, uWSGI and
+    mod_wsgi as REQUEST_URI. WSGI itself has only the decoded path. Behind other
+    servers, the target is encoded again as the signer does, and a URL that was
+    signed in another spelling (``%7E``, ``%2F``) is refused.
     """
     for key in ("RAW_URI", "REQUEST_URI"):
         if key in environ:

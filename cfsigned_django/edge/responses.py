@@ -1,8 +1,8 @@
-"""Hold what the edge answers by itself, and the headers it adds to everything.
+"""The responses of the edge itself, and the headers that it adds to every response.
 
-The XML bodies are CloudFront's, byte for byte. For the refusals that CloudFront
-puts into an HTML page, the status is CloudFront's and the page is this
-project's own: the text of the real page is not reproduced.
+The XML bodies are CloudFront's, byte for byte. If CloudFront refuses with an
+HTML page, the status is CloudFront's and the page is this project's own: the
+text of the real page is not reproduced.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ _XML = (
 _PAGE = (
     '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{status}</title></head>\n'
     "<body><h1>{status}</h1><p>{sentence}</p>"
-    "<p>The local edge of cfsigned_django wrote this page. CloudFront sends one of its own.</p>"
+    "<p>This page comes from the local edge of cfsigned_django. CloudFront's page differs.</p>"
     "</body></html>\n"
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """Answer a request without asking the origin; ``reason`` is for the log only.
+    """A response without a request to the origin; ``reason`` is for the log only.
 
     A refusal is a WSGI application.
     """
@@ -62,10 +62,10 @@ class Refusal:
 
 
 def edge_headers(*, is_error: bool) -> list[tuple[str, str]]:
-    """Return the headers by which a viewer can tell that an edge answered.
+    """Return the headers that show a viewer that an edge responded.
 
-    This edge keeps no cache, so a file is always a miss. The last two have
-    the form that they have in the wild; their values mean nothing.
+    This edge has no cache, so a file is always a miss. The last two headers
+    have CloudFront's format; their values mean nothing.
     """
     return [
         ("X-Cache", "Error from cloudfront" if is_error else "Miss from cloudfront"),
@@ -76,7 +76,7 @@ def edge_headers(*, is_error: bool) -> list[tuple[str, str]]:
 
 
 def denied(denial: Denied) -> Refusal:
-    """Refuse a request that is not signed, or not well, as CloudFront does.
+    """Return the refusal of a request without a valid signature, as CloudFront sends it.
 
     The codes and messages are those of the AWS Knowledge Center's article on
     403 errors of signed URLs and signed cookies.
@@ -92,56 +92,58 @@ def denied(denial: Denied) -> Refusal:
 
 
 def bad_request(reason: str) -> Refusal:
-    """Refuse what is no proper HTTP request."""
-    return _page("400 Bad Request", "BadRequest", "This is not a request that can be read.", reason)
+    """Return the refusal of a request that is not valid HTTP."""
+    return _page("400 Bad Request", "BadRequest", "This request is not valid HTTP.", reason)
 
 
 def unknown_host(reason: str) -> Refusal:
-    """Refuse a request for a host that is not one of the distribution's domain names."""
+    """Return the refusal of a host that is not one of the distribution's domain names."""
     return _page("403 Forbidden", "UnknownHost", "No distribution has this domain name.", reason)
 
 
 def method_not_allowed(reason: str) -> Refusal:
-    """Refuse a method that the behavior does not allow: 403 and not 405, as CloudFront does."""
+    """Return the refusal of a method that the behavior does not allow: 403, as CloudFront does."""
     return _page("403 Forbidden", "MethodNotAllowed", "This method is not allowed here.", reason)
 
 
 def body_not_allowed(reason: str) -> Refusal:
-    """Refuse a request to read that carries a body.
+    """Return the refusal of a request to read that has a body.
 
     AWS page: "Request and response behavior for Amazon S3 origins", on GET
     requests that include a body.
     """
-    return _page("403 Forbidden", "BodyNotAllowed", "A request to read has no body.", reason)
+    return _page(
+        "403 Forbidden", "BodyNotAllowed", "A request to read must not have a body.", reason
+    )
 
 
 def url_too_long(length: int) -> Refusal:
-    """Refuse a URL over CloudFront's quota."""
+    """Return the refusal of a URL that is longer than CloudFront's quota."""
     return _page(
         "413 Request Entity Too Large",
         "UrlTooLong",
         "The URL is too long.",
-        f"the URL has {length} bytes, and CloudFront's quota is {MAX_URL_LENGTH}",
+        f"the URL has {length} bytes; CloudFront's quota is {MAX_URL_LENGTH}",
     )
 
 
 def request_too_long() -> Refusal:
-    """Refuse a request whose first line and headers are over CloudFront's quota."""
+    """Return the refusal of a first line and headers that are longer than CloudFront's quota."""
     return _page(
         "413 Request Entity Too Large",
         "RequestTooLong",
         "The request is too long.",
-        f"request line and headers have over {MAX_REQUEST_LENGTH} bytes, CloudFront's quota",
+        f"request line and headers exceed {MAX_REQUEST_LENGTH} bytes, CloudFront's quota",
     )
 
 
 def foreign_origin(reason: str) -> Refusal:
-    """Answer where CloudFront would ask an origin that this edge does not read."""
+    """Return the response for an origin that CloudFront would ask and this edge does not read."""
     return _page("502 Bad Gateway", "ForeignOrigin", "This edge does not read the origin.", reason)
 
 
 def internal_error() -> Refusal:
-    """Answer where this edge or its origin failed, which has no counterpart in CloudFront."""
+    """Return the response after an error in this edge or its origin; CloudFront has no such one."""
     return _page("500 Internal Server Error", "InternalError", "The local edge failed.", "")
 
 

@@ -1,6 +1,6 @@
-"""Answer a request to read one object as S3 does: conditions, ranges, overrides, errors.
+"""Respond to a request to read one object as S3 does: conditions, ranges, overrides, errors.
 
-This is for origins that hold files and are not S3.
+This is for origins that have files and are not S3.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _ERROR = (
     '<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{code}</Code><Message>{message}</Message>'
     "<RequestId>{request_id}</RequestId><HostId>{host_id}</HostId></Error>"
 )
-# The query parameters of GetObject that replace headers of its answer.
+# The query parameters of GetObject that replace headers of its response.
 _OVERRIDES = {
     "response-cache-control": "Cache-Control",
     "response-content-disposition": "Content-Disposition",
@@ -35,10 +35,10 @@ _OVERRIDES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredObject:
-    """Describe one object: ``size`` in bytes, ``etag`` with its quotes, an aware date.
+    """One object: ``size`` in bytes, ``etag`` with its quotes, an aware date.
 
-    ``open`` returns a file that can seek; it is called only where bytes of
-    the object are asked for.
+    ``open`` returns a seekable file; it is called only if bytes of the object
+    are requested.
     """
 
     size: int
@@ -51,7 +51,7 @@ class StoredObject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """Hold a status line, headers and an iterable body, as WSGI has them."""
+    """A status line, headers and an iterable body, as in WSGI."""
 
     status: str
     headers: tuple[tuple[str, str], ...] = ()
@@ -59,7 +59,7 @@ class Answer:
 
 
 class FileBody:
-    """Iterate over a part of a file in chunks; close the file when done or abandoned."""
+    """A part of a file as an iterable of chunks; ``close`` closes the file."""
 
     def __init__(self, file: BinaryIO, part: ByteRange) -> None:
         self._file = file
@@ -78,7 +78,7 @@ class FileBody:
 
 
 def answer(stored: StoredObject, environ: WSGIEnvironment) -> Answer:
-    """Return the answer to a GET or HEAD request for the object."""
+    """Return the response to a GET or HEAD request for the object."""
     versions = (
         ("ETag", stored.etag),
         ("Last-Modified", format_datetime(stored.last_modified, usegmt=True)),
@@ -104,10 +104,10 @@ def answer(stored: StoredObject, environ: WSGIEnvironment) -> Answer:
 
 
 def s3_error(status: str, code: str, message: str, *headers: tuple[str, str]) -> Answer:
-    """Return an error in the shape of S3's.
+    """Return an error in the format of S3.
 
-    S3's "Access Denied" comes with a RequestId and a HostId, which tells it
-    apart from CloudFront's "Access denied".
+    S3's "Access Denied" has a RequestId and a HostId; CloudFront's "Access
+    denied" has neither.
     """
     body = _ERROR.format(
         code=code,
@@ -149,10 +149,10 @@ def _answer_bytes(
 
 
 def _read_overrides(query: str) -> dict[str, str]:
-    """Return the headers that the query asks for.
+    """Return the headers that the query sets.
 
-    Raise ``ValueError`` for a value that cannot be a header: one with a
-    control character would end the header and begin another.
+    Raise ``ValueError`` for a value that cannot be a header: a control
+    character could end the header and begin another.
     """
     headers = {}
     for name, value in parse_qsl(query):
@@ -164,17 +164,17 @@ def _read_overrides(query: str) -> dict[str, str]:
     return headers
 
 
-# No object has a size of more than 18 digits, and Python reads no number of more than 4300.
+# No object size has more than 18 digits, and Python refuses to read more than 4300.
 _SINGLE_RANGE = re.compile(r"bytes=\s*(\d{0,18})-(\d{0,18})\s*", re.ASCII)
 
 
 class NotSatisfiable(Exception):
-    """Report a range that begins behind the end of the object (416)."""
+    """Raised for a range that begins after the end of the object (416)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ByteRange:
-    """Name the bytes from ``first`` to ``last``, both included, as HTTP counts them."""
+    """The bytes from ``first`` to ``last``, both included, as in HTTP."""
 
     first: int
     last: int
@@ -190,12 +190,12 @@ class ByteRange:
 
 
 def parse_range(header: str, size: int) -> ByteRange | None:
-    """Return the range that a viewer asked for; None stands for the whole object.
+    """Return the range that a viewer requested, or None for the whole object.
 
-    A header that is not understood is ignored, and so is one with several
-    ranges: "Amazon S3 doesn't support retrieving multiple ranges of data per
-    GET request" (API_GetObject). Raise :exc:`NotSatisfiable` where no byte of
-    the object is in the range.
+    A header that is not valid is ignored, and so is one with several ranges:
+    "Amazon S3 doesn't support retrieving multiple ranges of data per GET
+    request" (API_GetObject). Raise :exc:`NotSatisfiable` if the range has no
+    byte of the object.
     """
     match = _SINGLE_RANGE.fullmatch(header)
     if match is None or not (match[1] or match[2]):
@@ -213,7 +213,7 @@ def parse_range(header: str, size: int) -> ByteRange | None:
 
 
 class Outcome(Enum):
-    """Say what the conditions of a request ask for."""
+    """The result of a request's conditions."""
 
     PROCEED = auto()
     # 304: the viewer has this version already.
@@ -223,9 +223,9 @@ class Outcome(Enum):
 
 
 def evaluate(environ: WSGIEnvironment, *, etag: str, last_modified: datetime | None) -> Outcome:
-    """Compare the conditions of a request to read with a strong ``etag`` and a date.
+    """Return the result of a read request's conditions for a strong ``etag`` and a date.
 
-    A date that cannot be read is ignored, as RFC 9110 asks.
+    A date that is not valid is ignored, as RFC 9110 requires.
     """
     if_match = environ.get("HTTP_IF_MATCH")
     if if_match is not None:
@@ -259,7 +259,7 @@ def _names(header: str, etag: str) -> bool:
 
 
 def _is_modified_since(header: str | None, last_modified: datetime | None) -> bool | None:
-    """Return None where there is nothing to compare."""
+    """Return whether the object changed after the date, or None without one to compare."""
     date = _parse_date(header) if header else None
     if date is None or last_modified is None:
         return None

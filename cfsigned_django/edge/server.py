@@ -1,9 +1,9 @@
 """Serve a distribution on a socket, one thread for each connection.
 
-A server for development, which must not face a network. Signatures cover the
-request target as it was sent, so the target is handed on in RAW_URI. That is
-why http.server and wsgiref do not serve here: they decode the path or join its
-slashes, have other limits than CloudFront, and close each connection.
+This is a server for development, and must not face a network. Signatures cover
+the request target as it was sent, so the target is passed on in RAW_URI.
+http.server and wsgiref are not used: they decode the path or join its slashes,
+have other limits than CloudFront, and close each connection.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from cfsigned_django.edge.responses import MAX_REQUEST_LENGTH, ExcInfo, Refusal
 
 logger = logging.getLogger("cfsigned_django.edge")
 
-# Seconds, and bytes, for which a connection is still read after a refusal, so
-# that a viewer who is still sending gets to see the answer.
+# Seconds and bytes for which a connection is still read after a refusal, so that
+# a viewer that is still sending receives the response.
 _LINGER_SECONDS = 1
 _LINGER_BYTES = 1024 * 1024
 
 
 class EdgeServer(ThreadingMixIn, TCPServer):
-    """Listen on ``host`` and ``port`` (0: any free one) for a WSGI application."""
+    """Serves a WSGI application on ``host`` and ``port`` (0: any free port)."""
 
     allow_reuse_address = True
     daemon_threads = True
@@ -55,7 +55,7 @@ class EdgeServer(ThreadingMixIn, TCPServer):
 
     @contextmanager
     def running(self) -> Iterator[EdgeServer]:
-        """Serve in a thread of its own for the duration of a ``with`` block."""
+        """Serve in a thread while the ``with`` block runs."""
         thread = Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         thread.start()
         try:
@@ -76,12 +76,12 @@ class EdgeServer(ThreadingMixIn, TCPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Log what went wrong outside of a request, unless the viewer has just left."""
+        """Log an error outside of a request, unless the viewer closed the connection."""
         if not isinstance(sys.exception(), OSError):
-            logger.exception("a connection of %s failed", client_address[0])
+            logger.exception("The connection from %s failed.", client_address[0])
 
     def server_close(self) -> None:
-        """Stop listening, and end the connections that viewers keep open."""
+        """Stop listening, and close the connections that viewers keep open."""
         super().server_close()
         for connection in list(self._connections):
             with suppress(OSError):
@@ -89,11 +89,11 @@ class EdgeServer(ThreadingMixIn, TCPServer):
 
 
 class _ViewerLeftError(Exception):
-    """Report that the viewer has closed the connection, which is no fault of anyone."""
+    """Raised if the viewer has closed the connection, which is not an error."""
 
 
 class _ViewerConnection(StreamRequestHandler):
-    """Answer the requests of one connection, one after the other."""
+    """Responds to the requests of one connection, one after another."""
 
     # Seconds for which a viewer may stay silent.
     timeout = 60
@@ -109,7 +109,7 @@ class _ViewerConnection(StreamRequestHandler):
             super().finish()
 
     def _handle_request(self) -> bool:
-        """Answer one request; say whether the connection may carry another."""
+        """Respond to one request; return whether the connection may carry another."""
         try:
             head = read_head(self.rfile, MAX_REQUEST_LENGTH)
         except OSError as error:
@@ -126,7 +126,7 @@ class _ViewerConnection(StreamRequestHandler):
         return may_keep_alive
 
     def _run(self, head: RequestHead) -> bool:
-        """Let the application answer; say whether the connection may be kept."""
+        """Let the application respond; return whether the connection may be kept."""
         is_head_request = head.method == "HEAD"
         response = WsgiResponse(
             self._send, is_head_request=is_head_request, keep_alive=head.keeps_alive
@@ -172,7 +172,7 @@ class _ViewerConnection(StreamRequestHandler):
         }
 
     def _refuse(self, refusal: Refusal) -> bool:
-        """Answer a request that could not be read, and end the connection."""
+        """Refuse a request that is not valid, and close the connection."""
         logger.warning("%s %s: %s", refusal.status[:3], refusal.code, refusal.reason)
         response = WsgiResponse(self._send, is_head_request=False, keep_alive=False)
         response.send_body(refusal({"REQUEST_METHOD": "GET"}, response.start))
@@ -186,7 +186,7 @@ class _ViewerConnection(StreamRequestHandler):
             raise _ViewerLeftError from error
 
     def _linger(self) -> None:
-        """Read what the viewer is still sending: unread bytes would reset the connection."""
+        """Read what the viewer is still sending, since unread bytes would reset the connection."""
         with suppress(OSError):
             self.request.shutdown(socket.SHUT_WR)
             self.request.settimeout(_LINGER_SECONDS)
@@ -200,16 +200,16 @@ _FIELD = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\t\x20-\x7e\x80-\xff
 
 
 class BadRequest(Exception):
-    """Report a request that cannot be read as HTTP/1.1 (400)."""
+    """Raised for a request that is not valid HTTP/1.1 (400)."""
 
 
 class RequestTooLong(Exception):
-    """Report a request line and headers over the limit (413)."""
+    """Raised for a request line and headers that exceed the limit (413)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestHead:
-    """Hold a request line and the header fields, in order, names in lower case."""
+    """A request line and the header fields, in order, with names in lowercase."""
 
     method: str
     target: str
@@ -217,13 +217,13 @@ class RequestHead:
     fields: tuple[tuple[str, str], ...]
 
     def get(self, name: str) -> str | None:
-        """Return the value of a field, several of the same name joined, or None."""
+        """Return the value of a field, joined if the name appears several times, or None."""
         values = [value for field, value in self.fields if field == name]
         return ("; " if name == "cookie" else ", ").join(values) if values else None
 
     @property
     def has_body(self) -> bool:
-        """Return whether bytes of a body follow the head."""
+        """Return whether a body follows the head."""
         return self.get("transfer-encoding") is not None or self.get("content-length") not in (
             None,
             "0",
@@ -231,7 +231,7 @@ class RequestHead:
 
     @property
     def keeps_alive(self) -> bool:
-        """Return whether the connection may carry a further request."""
+        """Return whether the connection may carry another request."""
         options = {option.strip().lower() for option in (self.get("connection") or "").split(",")}
         if self.has_body or "close" in options:
             return False
@@ -241,8 +241,8 @@ class RequestHead:
         """Return the part of a WSGI environ that comes from the request."""
         path, _, query = self.target.partition("?")
         names = dict.fromkeys(name for name, _ in self.fields)
-        # A name with an underscore would be the same variable as the one with
-        # a hyphen: a viewer must not be able to send one for the other.
+        # A name with an underscore would become the same variable as that with a
+        # hyphen: a viewer must not be able to send one for the other.
         headers = {
             f"HTTP_{name.upper().replace('-', '_')}": self.get(name)
             for name in names
@@ -262,7 +262,7 @@ class RequestHead:
 
 
 def read_head(stream: BufferedIOBase, limit: int) -> RequestHead | None:
-    """Read one request line and its header fields; None where the viewer has hung up.
+    """Return the next request line and header fields, or None if the viewer has hung up.
 
     Raise :exc:`BadRequest` or :exc:`RequestTooLong` (more than ``limit`` bytes).
     """
@@ -271,16 +271,16 @@ def read_head(stream: BufferedIOBase, limit: int) -> RequestHead | None:
         return None
     request_line = _REQUEST_LINE.fullmatch(lines[0])
     if request_line is None:
-        raise BadRequest("the request line is not that of HTTP/1.1")
+        raise BadRequest("the request line is not valid HTTP/1.1")
     fields = []
     for line in lines[1:]:
         field = _FIELD.fullmatch(line)
         if field is None:
-            raise BadRequest("a header line is not of the form name: value")
+            raise BadRequest("a header line does not have the form name: value")
         fields.append((field[1].lower(), field[2]))
     names = [name for name, _ in fields]
     if names.count("host") > 1 or names.count("content-length") > 1:
-        raise BadRequest("Host or Content-Length is there twice")
+        raise BadRequest("Host or Content-Length appears twice")
     return RequestHead(
         method=request_line[1],
         target=request_line[2],
@@ -299,7 +299,7 @@ def _read_lines(stream: BufferedIOBase, limit: int) -> Iterator[str]:
             raise RequestTooLong
         if not line:
             if count:
-                raise BadRequest("the connection ended within the headers")
+                raise BadRequest("the connection ended in the headers")
             return
         text = line.decode("latin-1").removesuffix("\n").removesuffix("\r")
         if not text and count == len(line):
@@ -315,10 +315,10 @@ _WITHOUT_BODY = ("204", "304")
 
 
 class WsgiResponse:
-    """Send one response through ``send``; keep count of what was promised and what went out.
+    """Sends one response through ``send``, and counts the bytes that it announced.
 
-    After :meth:`send_body`, ``may_keep_alive`` says whether the viewer can
-    tell where the response ended.
+    After :meth:`send_body`, ``may_keep_alive`` says whether the viewer knows
+    where the response ended.
     """
 
     def __init__(
@@ -335,28 +335,28 @@ class WsgiResponse:
     def start(
         self, status: str, headers: list[tuple[str, str]], exc_info: ExcInfo | None = None, /
     ) -> Callable[[bytes], object]:
-        """Take status and headers, as PEP 3333 describes start_response."""
+        """Accept status and headers, as start_response does (PEP 3333), and return ``write``."""
         if self._status and exc_info is None:
             raise RuntimeError("start_response was called twice without exc_info.")
         if self.is_on_the_wire and exc_info is not None and exc_info[1] is not None:
             raise exc_info[1]
         for text in (status, *(text for header in headers for text in header)):
             if not _CONTROL_CHARACTERS.isdisjoint(text):
-                raise ValueError("A status or header holds a control character.")
+                raise ValueError("A status or header contains a control character.")
         self._status, self._headers = status, headers
         length = next((value for name, value in headers if name.lower() == "content-length"), None)
         self._remaining = None if length is None else int(length)
         return self._write
 
     def send_body(self, body: Iterable[bytes]) -> None:
-        """Send the head, and then the body unless the request or the status has none."""
+        """Send the head, and then the body, unless the request or the status excludes one."""
         for chunk in body:
             if chunk:
                 self._write(chunk)
         if not self.is_on_the_wire:
             self._send_head()
         if self._remaining and self._has_body:
-            # Less came than was promised: only closing tells the viewer so.
+            # The body is shorter than announced: only closing the connection shows that.
             self.may_keep_alive = False
 
     @property
@@ -377,7 +377,7 @@ class WsgiResponse:
         if not self._status:
             raise RuntimeError("The application sent a body before it called start_response.")
         if self._has_body and self._remaining is None:
-            # Without a length, the end of the connection ends the body.
+            # Without a length, closing the connection ends the body.
             self.may_keep_alive = False
         headers = [*self._headers, ("Connection", "keep-alive" if self.may_keep_alive else "close")]
         if not any(name.lower() == "date" for name, _ in headers):

@@ -2,20 +2,29 @@
 
 Stands beside the model, so that the storage works without the app: the app
 registers :func:`find_active_signer` when it is ready.
+
+The caller's own connection is asked if it sees what others have committed. A
+second one may never come: with a pool, each request may hold one connection
+and wait for another.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
-from django.db import DatabaseError, connections, router, transaction
+from django.db import DatabaseError, OperationalError, connections, router, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from cfsigned_django.keyring import Found
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import HashAlgorithm, Signer
+
+#: For how many seconds a query may wait for somebody else's lock, and a caller that knows a signer
+#: for a connection.
+PATIENCE = 2
 
 
 def find_active_signer(
@@ -24,16 +33,20 @@ def find_active_signer(
     """Return the signer of the key group's ACTIVE key pair, if it has one.
 
     ``known``, the answer of last time, is returned again while it holds: its
-    key need not be unsealed and parsed anew.
+    key need not be decrypted and parsed anew.
     """
     # Where key pairs are written: a replica may lag behind by any time.
     using = router.db_for_write(KeyPair)
 
     def look() -> Found:
+        connection = connections[using]
         try:
-            # In a savepoint where there is one, so that a failure breaks nothing else.
+            # In a savepoint if the caller has a transaction, so that a failure breaks nothing else.
             with transaction.atomic(using=using):
-                return _find(using, key_group_id, hash_algorithm, known)
+                with _limits(connection):
+                    found = _find(using, key_group_id, hash_algorithm, known)
+                transaction.set_rollback(True, using=using)  # and the limits with it
+                return found
         except DatabaseError:
             if known is not None or _has_table(using):
                 raise
@@ -41,8 +54,13 @@ def find_active_signer(
 
     if not _runs_event_loop() and _sees_the_present(using):
         return look()
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        return pool.submit(_on_own_connection, using, look).result()
+    pool = ThreadPoolExecutor(max_workers=1)
+    answer = pool.submit(_on_own_connection, using, look)
+    pool.shutdown(wait=False)
+    try:
+        return answer.result(timeout=None if known is None else PATIENCE)
+    except TimeoutError:
+        raise OperationalError(f"No second connection within {PATIENCE} s.") from None
 
 
 def _find(
@@ -58,12 +76,33 @@ def _find(
     return Found(signer=row.make_signer(hash_algorithm))
 
 
+@contextmanager
+def _limits(connection: BaseDatabaseWrapper) -> Iterator[None]:
+    """Let no query of the block wait for a lock for longer than :data:`PATIENCE`."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            for limit in ("lock_timeout", "statement_timeout"):
+                # Local to the savepoint: rolled back, it leaves the caller's own limit.
+                cursor.execute("SELECT set_config(%s, %s, true)", [limit, f"{PATIENCE}s"])
+            yield
+        elif connection.vendor == "mysql":
+            cursor.execute("SELECT @@lock_wait_timeout")
+            callers = cursor.fetchone()
+            cursor.execute("SET lock_wait_timeout = %s", [PATIENCE])
+            try:
+                yield
+            finally:
+                cursor.execute("SET lock_wait_timeout = %s", callers)
+        else:
+            yield
+
+
 def _has_table(using: str) -> bool:
     return KeyPair._meta.db_table in connections[using].introspection.table_names()
 
 
 def _runs_event_loop() -> bool:
-    """Tell whether this thread runs an event loop, where Django allows no queries."""
+    """Return whether this thread runs an event loop, where Django allows no queries."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
@@ -72,20 +111,35 @@ def _runs_event_loop() -> bool:
 
 
 def _sees_the_present(using: str) -> bool:
-    """Tell whether a query of this thread sees what others have just committed.
+    """Return whether a query of this thread sees what others have just committed.
 
-    In a transaction it may see how things were when that began (REPEATABLE
-    READ, SQLite in WAL mode), and in one that has failed it sees nothing.
+    A transaction does if it is READ COMMITTED. Others may see how things were
+    when they began (REPEATABLE READ, SQLite in WAL mode), and one that has
+    failed sees nothing.
     """
     connection = connections[using]
-    if not connection.in_atomic_block:
-        return connection.get_autocommit()
+    if not connection.in_atomic_block and connection.get_autocommit():
+        return True
     try:
         # Refused inside a transaction, except inside those of Django's TestCase.
         with transaction.atomic(using=using, durable=True):
             return True
     except RuntimeError:
+        return _is_read_committed(connection)
+
+
+def _is_read_committed(connection: BaseDatabaseWrapper) -> bool:
+    if connection.vendor == "mysql":
+        # Django sets it when it connects.
+        return getattr(connection, "isolation_level", None) == "read committed"
+    if connection.vendor != "postgresql":
         return False
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW transaction_isolation")
+            return bool(cursor.fetchone() == ("read committed",))
+    except DatabaseError:
+        return False  # The transaction has failed.
 
 
 def _on_own_connection(using: str, look: Callable[[], Found]) -> Found:

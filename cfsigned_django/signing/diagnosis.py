@@ -1,8 +1,8 @@
 """Explain to a developer why a signature does not match.
 
-CloudFront says "Access denied" and no more. Here the usual accidents are
-tried one after the other until the signature matches; each trial costs one
-verification, so their number is bounded.
+CloudFront only says "Access denied". Here, the usual accidents are undone one
+after another until the signature matches. Each trial costs one verification,
+so their number is limited.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ def explain_mismatch(
     signature: bytes,
     hash_algorithm: HashAlgorithm,
 ) -> str:
-    """Return one sentence part for a log; it holds no signature.
+    """Return the reason for a log, without any signature.
 
-    ``base_url`` is the URL without CloudFront's parameters and ``values`` are
-    these, by name.
+    ``base_url`` is the URL without CloudFront's parameters; ``values`` has
+    those parameters by name.
     """
     if "Policy" in values:
-        return "the signature does not match the policy: one of the two was changed, or the key"
+        return "the signature does not match the policy: the policy, signature or key was changed"
     expires = values["Expires"]
     trials = [(base_url, expires, _other(hash_algorithm), _hash_reason(hash_algorithm))]
     trials += [
@@ -42,14 +42,14 @@ def explain_mismatch(
     for url, until, algorithm, reason in islice(trials, _MOST_TRIALS):
         if _matches(key, signature, canned_policy_json(url, int(until)), algorithm):
             return f"the signature does not match: {reason}"
-    return "the signature does not match: the URL, Expires or the key is not the one signed"
+    return "the signature does not match: it was made for another URL, Expires or key"
 
 
 def explain_missing_key(base_url: str, source: str) -> str:
-    """Return why there is no Key-Pair-Id in the source, as far as the URL shows it."""
+    """Return why the source has no Key-Pair-Id, as far as the URL shows it."""
     if "amp;Key-Pair-Id=" in base_url:
         return (
-            f"no Key-Pair-Id in the {source}: the URL has `&amp;` where `&` belongs, so it was "
+            f"no Key-Pair-Id in the {source}: the URL has `&amp;` instead of `&`, so it was "
             "escaped for HTML once too often"
         )
     return f"no Key-Pair-Id in the {source}"
@@ -74,7 +74,7 @@ def _hash_reason(hash_algorithm: HashAlgorithm) -> str:
 
 
 def other_urls(base_url: str) -> Iterator[tuple[str, str]]:
-    """Yield URLs that may have been signed instead, with what then happened to them."""
+    """Yield URLs that may have been signed, each with what would have happened to it since."""
     address, question, query = base_url.partition("?")
     if question:
         segments = query.split("&")
@@ -84,7 +84,10 @@ def other_urls(base_url: str) -> Iterator[tuple[str, str]]:
             added = f"`&{segment}`" if segment else "an empty parameter (a bare `&` or `?`)"
             yield url, f"{added} was added after signing"
         yield address, f"the query `?{query}` was added after signing"
-        yield f"{address}?{'&'.join(sorted(segments))}", "the parameters were put in another order"
+        yield (
+            f"{address}?{'&'.join(sorted(segments))}",
+            "the parameters were put in another order",
+        )
     scheme, _, rest = base_url.partition("://")
     other_scheme = "http" if scheme == "https" else "https"
     yield f"{other_scheme}://{rest}", f"it was made for {other_scheme}, not {scheme}"

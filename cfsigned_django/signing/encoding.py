@@ -1,7 +1,7 @@
-"""Translate to and from what CloudFront puts on the wire.
+"""Encode and decode values as CloudFront does.
 
-Two encodings meet here: CloudFront's variant of base64, and the percent-
-encoding that makes the URL that is signed the URL that the client sends.
+There are two encodings: CloudFront's variant of base64, and the percent-
+encoding that makes the signed URL the one that the client sends.
 """
 
 from __future__ import annotations
@@ -27,31 +27,30 @@ _URL = re.compile(
     r"(https?)://([a-z0-9][a-z0-9._-]*(?::[0-9]{1,5})?)(/[^?]*)?(?:\?(.*))?",
     re.ASCII | re.DOTALL | re.IGNORECASE,
 )
-# The common case in one look: nothing to encode, no query, nothing reserved. The
-# quantifiers give nothing back (++, *+): the time to say no must stay linear.
+# The common case: nothing to encode, no query, nothing reserved. The quantifiers are
+# possessive (++, *+), so that a URL that does not match is rejected in linear time.
 _READY_URL = re.compile(
     r"https?://[a-z0-9][a-z0-9._-]*(?::[0-9]{1,5})?/"
     r"(?:[A-Za-z0-9/._~!$&'()*,;=:@-]++|%[0-9A-Fa-f]{2})*+"
 )
 _BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
-# What a client may rewrite on its way out is encoded before it is signed.
-# `+` goes from paths because S3 reads a bare one as a space, and `'` from
-# queries because browsers send it as %27 there.
+# Characters that a client may rewrite are encoded before signing: `+` in paths, since
+# S3 reads it as a space, and `'` in queries, since browsers send it as %27.
 _PATH_SAFE = "/:@!$&'()*,;=~%"
 _QUERY_SAFE = "/:@!$&()*,;=~%?+"
 
 
 def encode_base64(data: bytes) -> str:
-    """Encode bytes in CloudFront's base64: one line, ``+=/`` become ``-_~``.
+    """Return bytes in CloudFront's base64: one line, with ``-_~`` for ``+=/``.
 
-    This is not base64url: the padding stays, as ``_``.
+    This is not base64url: the padding is kept, as ``_``.
     """
     return binascii.b2a_base64(data, newline=False).translate(_TO_CLOUDFRONT).decode("ascii")
 
 
 def decode_base64(text: str) -> bytes:
-    """Decode CloudFront's base64, and only the one spelling that the encoder gives.
+    """Return the bytes of a text in CloudFront's base64, exactly as the encoder writes it.
 
     Raise :exc:`ValueError` for another alphabet, missing padding, or unused
     bits that are not zero: two texts must never stand for the same bytes.
@@ -65,75 +64,74 @@ def decode_base64(text: str) -> bytes:
 
 
 def encode_url(url: str) -> str:
-    """Return the URL as it will go over the wire, which is what must be signed.
+    """Return the URL as the client will send it, which is what must be signed.
 
-    Spaces, control characters, non-ASCII text (as UTF-8, without normalising)
-    and the characters that RFC 3986 does not allow are percent-encoded, as
-    are ``'`` in a query and ``+`` in a path; what is already encoded stays as
-    it is. Scheme and host become lower case, and a ``?`` with nothing behind
-    it goes.
+    Spaces, control characters, non-ASCII text (as UTF-8, without normalizing)
+    and the characters that RFC 3986 does not allow are percent-encoded, and so
+    are ``'`` in a query and ``+`` in a path. Existing escapes are kept. Scheme
+    and host are lowercased, and a ``?`` without a query is removed.
 
-    Raise :exc:`InvalidUrl` for a URL that is not ``http(s)://host/...``, has a
-    fragment, credentials or a parameter that belongs to CloudFront.
+    Raise :exc:`InvalidUrl` for a URL that is not ``http(s)://host/...``, or
+    that has a fragment, credentials or a parameter reserved for CloudFront.
     """
     if _READY_URL.fullmatch(url):
         return url
     if "#" in url:
         raise InvalidUrl(
             "The URL has a fragment (#...), which clients never send. "
-            "Encode a # that is part of a name as %23, or leave the fragment out."
+            "Encode a # in a name as %23, or remove the fragment."
         )
     match = _URL.fullmatch(url)
     if match is None:
         raise InvalidUrl(
-            "The URL must be absolute, http:// or https:// followed by the domain name of the "
-            "distribution in ASCII and a path, without user name or password."
+            "The URL must be absolute: http:// or https://, the distribution's domain name in "
+            "ASCII, and a path. It must not have a user name or password."
         )
     scheme, host, path, query = match.groups()
     encoded = f"{scheme.lower()}://{host.lower()}{encode_path(path or '/')}"
     return f"{encoded}?{encode_query(query)}" if query else encoded
 
 
-# What stands for each byte of a name in a path: what Django's filepath_to_uri() makes of it, but
-# for `*`, which a policy would take for a wildcard.
+# The form of each byte of a name in a path. It is that of Django's filepath_to_uri(), except for
+# `*`, which a policy would read as a wildcard.
 _NAME_SAFE = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-~/!()'"
 _ENCODED = tuple(chr(byte) if byte in _NAME_SAFE else f"%{byte:02X}" for byte in range(256))
 
 
 def encode_name(name: str) -> str:
-    """Return the path of a file of this name: each character that means something is encoded.
+    """Return the path of a file name, with every character encoded that means something in a URL.
 
-    A ``%`` is one of them: a name is data, and holds no escapes. Raise
+    ``%`` is encoded as well: a name contains no escapes. Raise
     :exc:`UnicodeEncodeError` for a lone surrogate.
     """
     raw = name.encode()
     if raw.translate(None, _NAME_SAFE):
         return "".join([_ENCODED[byte] for byte in raw])
-    return name  # Nothing is left of it but what stays as it is.
+    return name
 
 
 def encode_path(path: str) -> str:
-    """Percent-encode what a path cannot carry; escapes that are there stay."""
+    """Return the path with unsafe characters percent-encoded; existing escapes are kept."""
     return _quote(path, _PATH_SAFE)
 
 
 def encode_query(query: str) -> str:
-    """Percent-encode what a query cannot carry.
+    """Return the query with unsafe characters percent-encoded; existing escapes are kept.
 
-    Raise :exc:`InvalidUrl` where it already holds a parameter of CloudFront.
+    Raise :exc:`InvalidUrl` if it already has one of CloudFront's parameters.
     """
     for segment in query.split("&"):
         name = unquote(segment.partition("=")[0])
         if name in RESERVED_PARAMETERS:
             raise InvalidUrl(
-                f"The URL already has a parameter {name}, which belongs to CloudFront. "
-                "Sign the URL without it, or give the parameter another name."
+                f"The URL already has a parameter {name}, which is reserved for CloudFront. "
+                "Sign the URL without it, or rename the parameter."
             )
     return _quote(query, _QUERY_SAFE)
 
 
 def split_query(query: str) -> tuple[list[str], list[str]]:
-    """Part a raw query into CloudFront's own ``name=value`` segments and all others."""
+    """Return CloudFront's own ``name=value`` segments of a raw query, and all others."""
     reserved: list[str] = []
     others: list[str] = []
     for segment in query.split("&"):
@@ -144,9 +142,9 @@ def split_query(query: str) -> tuple[list[str], list[str]]:
 
 def _quote(text: str, safe: str) -> str:
     try:
-        # A % that starts no escape is a character of its own: %25.
+        # A % that does not start an escape is an ordinary character: %25.
         return quote(_BROKEN_ESCAPE.sub("%25", text), safe=safe)
     except UnicodeEncodeError:
         raise InvalidUrl(
-            "The URL holds a lone surrogate, which has no UTF-8 form. Mend the name of the file."
+            "The URL contains a lone surrogate, which cannot be encoded as UTF-8. Rename the file."
         ) from None

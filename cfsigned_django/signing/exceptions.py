@@ -1,11 +1,11 @@
-"""Name what can go wrong with keys, policies and URLs.
+"""Define the errors of keys, policies, URLs and refused requests.
 
 ::
 
     SigningError
-    ├── InvalidKey       a key that cannot be read, or that CloudFront does not take
+    ├── InvalidKey       a key that cannot be read, or that CloudFront does not accept
     │   └── HashRefused  a key that cannot sign with SHA1 on this machine
-    ├── InvalidPolicy    a policy that CloudFront would refuse, or that grants more than was meant
+    ├── InvalidPolicy    a policy that CloudFront would refuse, or that grants more than it says
     ├── InvalidUrl       a URL that cannot be signed
     └── Denied           a viewer request that the verifier refuses
 """
@@ -14,30 +14,30 @@ from __future__ import annotations
 
 
 class SigningError(Exception):
-    """Stand for every error of this layer. Never raised itself."""
+    """Base class of every error of this layer; never raised itself."""
 
 
 class InvalidKey(SigningError, ValueError):
-    """Report a key that cannot be read or that CloudFront does not accept."""
+    """Raised if a key cannot be read, or if CloudFront does not accept it."""
 
 
 class HashRefused(InvalidKey):
-    """Report that this machine's OpenSSL signs nothing with the hash of the signer."""
+    """Raised if this machine's OpenSSL refuses to sign with the signer's hash."""
 
 
 class InvalidPolicy(SigningError, ValueError):
-    """Report a policy that CloudFront would refuse or that grants too much."""
+    """Raised for a policy that CloudFront would refuse, or that grants more than it says."""
 
 
 class InvalidUrl(SigningError, ValueError):
-    """Report a URL that cannot be signed as it stands."""
+    """Raised for a URL that cannot be signed as it stands."""
 
 
 class Denied(SigningError):
-    """Refuse a viewer request.
+    """Raised if a viewer request is refused.
 
-    ``code`` and ``message`` are what CloudFront tells the viewer; ``reason``
-    is this library's own explanation, meant for logs and never for viewers.
+    ``code`` and ``message`` are what CloudFront tells the viewer. ``reason``
+    is this library's own explanation, for logs only and never for viewers.
     """
 
     def __init__(self, code: str, message: str, reason: str) -> None:

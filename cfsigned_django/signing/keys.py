@@ -1,7 +1,7 @@
-"""Hold the two halves of a CloudFront key pair.
+"""The private and the public key of a CloudFront key pair.
 
-CloudFront takes RSA 2048 and ECDSA P-256 keys (API reference, PublicKey);
-whatever else is offered is refused when it is loaded, not when it is used.
+CloudFront accepts RSA 2048 and ECDSA P-256 keys (API reference, PublicKey).
+Any other key is refused when it is loaded, not when it is used.
 """
 
 from __future__ import annotations
@@ -22,36 +22,36 @@ from cfsigned_django.signing.exceptions import HashRefused, InvalidKey
 
 
 class HashAlgorithm(StrEnum):
-    """Name the hash of a signature as the ``Hash-Algorithm`` parameter spells it."""
+    """The hash of a signature, as the ``Hash-Algorithm`` parameter spells it."""
 
     SHA1 = "SHA1"
     SHA256 = "SHA256"
 
 
 class KeyAlgorithm(StrEnum):
-    """Name the kinds of key that CloudFront accepts for signed URLs and cookies."""
+    """The kinds of key that CloudFront accepts for signed URLs and cookies."""
 
     RSA_2048 = "RSA_2048"
     ECDSA_P256 = "ECDSA_P256"
 
 
-# SHA-1 is not this library's choice: it is what CloudFront assumes for a URL
-# without Hash-Algorithm, and what every link signed before 2026 carries.
+# SHA-1 is not this library's choice: CloudFront assumes it for a URL without
+# Hash-Algorithm, and every URL signed before 2026 uses it.
 _HASHES: dict[HashAlgorithm, hashes.HashAlgorithm] = {
     HashAlgorithm.SHA1: hashes.SHA1(),  # noqa: S303
     HashAlgorithm.SHA256: hashes.SHA256(),
 }
 _ECDSA = {name: ec.ECDSA(algorithm) for name, algorithm in _HASHES.items()}
-# For a digest that hashlib made, which takes half as long there as in cryptography.
+# For digests computed by hashlib, which takes half as long as cryptography.
 _DIGEST_ECDSA = ec.ECDSA(Prehashed(_HASHES[HashAlgorithm.SHA256]))
 
 
 def _deterministic_ecdsa(name: HashAlgorithm) -> ec.ECDSA:
-    """Return ECDSA as RFC 6979 makes it: one message has one signature, in every process.
+    """Return deterministic ECDSA (RFC 6979): a message has one signature, in every process.
 
-    So a URL that is signed again stays the same, and what a browser cached
-    is found. Where cryptography was built on an OpenSSL before 3.2, which
-    cannot do that, signatures are as good, and another one each time.
+    A URL that is signed again stays the same, so browser caches find it. If
+    cryptography was built on an OpenSSL before 3.2, which does not support
+    this, signatures are as valid, but differ each time.
     """
     try:
         return ec.ECDSA(_HASHES[name], deterministic_signing=True)
@@ -63,24 +63,24 @@ _DETERMINISTIC_ECDSA = {name: _deterministic_ecdsa(name) for name in _HASHES}
 
 
 def has_deterministic_ecdsa() -> bool:
-    """Tell whether ECDSA signatures of one message are the same here, each time."""
+    """Return whether this machine makes the same ECDSA signature of a message each time."""
     return _DETERMINISTIC_ECDSA[HashAlgorithm.SHA256].deterministic_signing
 
 
 _NO_SHA1 = (
-    "The RSA key cannot sign with SHA1: the policy of this platform's OpenSSL refuses it. Let it "
-    "sign with SHA256 (hash_algorithm), which CloudFront takes as well."
+    "The RSA key cannot sign with SHA1: this platform's OpenSSL policy forbids it. "
+    "Sign with SHA256 (hash_algorithm), which CloudFront accepts as well."
 )
 # CloudFront verifies PKCS#1 v1.5, never PSS.
 _PKCS1 = padding.PKCS1v15()
 
 
 class PublicKey:
-    """Verify signatures with the half of the key pair that CloudFront knows."""
+    """The half of the key pair that CloudFront knows; it verifies signatures."""
 
     __slots__ = ("_fingerprint", "_key", "algorithm")
 
-    #: Which of CloudFront's two kinds of key this is.
+    #: The kind of the key, one of CloudFront's two.
     algorithm: KeyAlgorithm
 
     def __init__(self, key: object) -> None:
@@ -92,7 +92,7 @@ class PublicKey:
     @property
     def fingerprint(self) -> str:
         """SHA-256 of the DER SubjectPublicKeyInfo, 64 hexadecimal digits."""
-        if self._fingerprint is None:  # Whoever only signs never asks.
+        if self._fingerprint is None:  # Signing alone never needs it.
             der = self._key.public_bytes(
                 serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
             )
@@ -101,15 +101,15 @@ class PublicKey:
 
     @classmethod
     def load(cls, source: str | bytes | os.PathLike[str]) -> Self:
-        """Read a public key from PEM text, its base64, or a file.
+        """Return the public key in PEM text, its base64, or a file.
 
-        Raise :exc:`InvalidKey`, with what was seen and what is wanted.
+        Raise :exc:`InvalidKey`, which says what was found and what is expected.
         """
         try:
             return cls(pem.load_public_key(source))
         except InvalidKey as error:
             message = str(error)
-        source = ""  # It may be a private key, given by mistake: see PrivateKey.load.
+        source = ""  # It may be a private key, passed by mistake: see PrivateKey.load.
         raise InvalidKey(message)
 
     def to_pem(self) -> str:
@@ -121,7 +121,7 @@ class PublicKey:
     def verify(self, signature: bytes, message: bytes, hash_algorithm: HashAlgorithm) -> Self:
         """Return this key if it made the signature; raise :exc:`InvalidKey` otherwise.
 
-        An ECDSA signature is ASN.1 DER, an RSA one is 256 bytes.
+        An ECDSA signature is ASN.1 DER, an RSA signature is 256 bytes.
         """
         try:
             if isinstance(self._key, rsa.RSAPublicKey):
@@ -131,7 +131,7 @@ class PublicKey:
         except InvalidSignature:
             raise InvalidKey("The signature was not made with this key.") from None
         except (InternalError, UnsupportedAlgorithm):
-            # Not "bad": the policy of this platform's OpenSSL may refuse SHA1.
+            # The signature may be valid: this platform's OpenSSL policy may forbid SHA1.
             raise InvalidKey(f"OpenSSL refuses to verify with {hash_algorithm}.") from None
         return self
 
@@ -149,15 +149,15 @@ class PublicKey:
 
 
 class SigningKey(Protocol):
-    """What a :class:`~cfsigned_django.signing.Signer` needs of a key, wherever the key is kept."""
+    """What a :class:`~cfsigned_django.signing.Signer` needs of a key, wherever the key is."""
 
     @property
     def algorithm(self) -> KeyAlgorithm:
-        """Which of CloudFront's two kinds of key this is."""
+        """The kind of the key, one of CloudFront's two."""
 
     @property
     def public_key(self) -> PublicKey | None:
-        """The half that CloudFront is given; None if the key does not tell."""
+        """The public key, or None if it is not known."""
 
     def sign(self, message: bytes, hash_algorithm: HashAlgorithm) -> bytes:
         """Return the raw signature: PKCS#1 v1.5 for RSA, ASN.1 DER for ECDSA."""
@@ -166,8 +166,8 @@ class SigningKey(Protocol):
 class CallbackKey:
     """A key behind a callback that signs a message, such as ``rsa_signer`` of botocore's signer.
 
-    The callback decides which hash it uses. It is taken for an RSA key, as
-    botocore does.
+    The callback decides which hash to use. The key is assumed to be RSA, as
+    botocore assumes.
     """
 
     __slots__ = ("_callback",)
@@ -179,21 +179,21 @@ class CallbackKey:
         self._callback = callback
 
     def sign(self, message: bytes, hash_algorithm: HashAlgorithm) -> bytes:
-        """Return what the callback makes of the message."""
+        """Return what the callback returns for the message."""
         return self._callback(message)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        raise TypeError("A signing key is never pickled: pickle where it comes from instead.")
+        raise TypeError("A signing key is never pickled: pickle its source, such as a path.")
 
 
 class PrivateKey:
-    """Sign policies. The key itself shows in no repr and in no pickle."""
+    """A private key, which signs policies; no repr and no pickle shows it."""
 
     __slots__ = ("_key", "algorithm", "public_key")
 
-    #: Which of CloudFront's two kinds of key this is.
+    #: The kind of the key, one of CloudFront's two.
     algorithm: KeyAlgorithm
-    #: The half that CloudFront is given.
+    #: The half that is added to CloudFront.
     public_key: PublicKey
 
     def __init__(self, key: Any) -> None:
@@ -206,28 +206,28 @@ class PrivateKey:
     def load(
         cls, source: str | bytes | os.PathLike[str], *, password: str | bytes | None = None
     ) -> Self:
-        """Read a private key in any of the forms that settings and environments hold.
+        """Return the private key in any form that settings and environments have.
 
-        PKCS#8, PKCS#1 or SEC1 PEM, as text or bytes; also with literal
-        ``\\n``, CRLF, on one line with spaces, in quotes, behind a BOM, in
-        base64; or the path of such a file as :class:`os.PathLike`.
+        The source is PKCS#8, PKCS#1 or SEC1 PEM, as text or bytes, or the path
+        of such a file as :class:`os.PathLike`. Literal ``\\n``, CRLF, spaces
+        for line ends, quotes, a BOM and base64 are undone.
 
-        Raise :exc:`InvalidKey`, with what was seen and what is wanted, never
-        with a byte of the key.
+        Raise :exc:`InvalidKey`, which says what was found and what is
+        expected, and never contains a byte of the key.
         """
         try:
             return cls(pem.load_private_key(source, password))
         except InvalidKey as error:
             message = str(error)
         # A debug page prints the local variables of every frame that an
-        # exception passed. Raised out here, it has no context, and this frame,
-        # the only one left, is empty.
+        # exception passed. Raised here, it has no context, and the only frame
+        # left, this one, holds nothing.
         source, password = "", None
         raise InvalidKey(message)
 
     @classmethod
     def generate(cls, algorithm: KeyAlgorithm = KeyAlgorithm.ECDSA_P256) -> Self:
-        """Make a new key: ECDSA P-256, or RSA 2048 where SHA-1 links are still needed."""
+        """Return a new key: ECDSA P-256, or RSA 2048 if SHA-1 is still needed."""
         if KeyAlgorithm(algorithm) is KeyAlgorithm.RSA_2048:
             return cls(rsa.generate_private_key(public_exponent=65537, key_size=2048))
         return cls(ec.generate_private_key(ec.SECP256R1()))
@@ -235,10 +235,10 @@ class PrivateKey:
     def sign(self, message: bytes, hash_algorithm: HashAlgorithm) -> bytes:
         """Return the raw signature: 256 bytes for RSA, ASN.1 DER (about 71) for ECDSA.
 
-        The same message gives the same signature, in every process; with ECDSA
-        where :func:`has_deterministic_ecdsa` says so. Raise
-        :exc:`HashRefused` where the policy of this machine's OpenSSL forbids
-        SHA1, as those of FIPS and of some distributions do.
+        A message has the same signature each time, in every process; with
+        ECDSA only if :func:`has_deterministic_ecdsa`. Raise :exc:`HashRefused`
+        if the OpenSSL policy of this machine forbids SHA1, as with FIPS and on
+        some Linux distributions.
         """
         if self.algorithm is KeyAlgorithm.RSA_2048:
             try:
@@ -250,15 +250,14 @@ class PrivateKey:
         return self._key.sign(message, _DETERMINISTIC_ECDSA[hash_algorithm])  # type: ignore[call-arg, arg-type]
 
     def sign_quickly(self, message: bytes) -> bytes:
-        """Return an ECDSA signature with SHA256 that nobody compares with an earlier one.
+        """Return an ECDSA signature with SHA256 that differs each time.
 
-        It is another one each time, and made in a tenth less of the time than
-        that of :meth:`sign`.
+        It takes a tenth less time than :meth:`sign`.
         """
         return self._key.sign(hashlib.sha256(message).digest(), _DIGEST_ECDSA)  # type: ignore[call-arg, arg-type]
 
     def to_pem(self) -> bytes:
-        """Return the key as unencrypted PKCS#8 PEM, for sealing or for a file of mode 0600."""
+        """Return the key as unencrypted PKCS#8 PEM; encrypt it, or use a file of mode 0600."""
         return self._key.private_bytes(
             serialization.Encoding.PEM,
             serialization.PrivateFormat.PKCS8,
@@ -272,7 +271,7 @@ class PrivateKey:
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        raise TypeError("A private key is never pickled: pickle where it comes from instead.")
+        raise TypeError("A private key is never pickled: pickle its source, such as a path.")
 
     def __repr__(self) -> str:
         return f"<PrivateKey {self.algorithm}, public half {self.public_key.fingerprint[:16]}>"
@@ -280,7 +279,7 @@ class PrivateKey:
 
 def _algorithm(key: object) -> KeyAlgorithm:
     """Return which of CloudFront's two kinds this public key is; refuse any other by name."""
-    wanted = "CloudFront signs with RSA 2048 or ECDSA P-256 (prime256v1) keys: create one of those."
+    wanted = "CloudFront accepts RSA 2048 and ECDSA P-256 (prime256v1) keys. Create one of these."
     if isinstance(key, rsa.RSAPublicKey):
         if key.key_size == 2048:
             return KeyAlgorithm.RSA_2048

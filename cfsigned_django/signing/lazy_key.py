@@ -1,4 +1,4 @@
-"""Stand for a private key wherever it may be seen, and read it when it must sign."""
+"""A private key that is parsed when it must sign, and shown nowhere until then."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from cfsigned_django.signing.keys import PrivateKey
 
 
 class LazyPrivateKey:
-    """Hold what a setting holds (PEM text, bytes or a path), and show none of it.
+    """The source of a key as in a setting (PEM text, bytes or a path), which is never shown.
 
-    Two of the same source are equal. A pickle brings a digest along and no
-    key: what reads the pickle looks for the same source in its own settings.
+    Two keys with the same source are equal. A pickle contains a digest and no
+    key: the reader of the pickle looks for that source in its own settings.
     """
 
     __slots__ = ("_source", "digest")
@@ -28,10 +28,10 @@ class LazyPrivateKey:
 
     @classmethod
     def wrap(cls, value: Any) -> LazyPrivateKey | None:
-        """Return the key for a value, or None if nothing is set.
+        """Return the lazy key for a value, or None if nothing is set.
 
-        An empty text is nothing, as in django-storages: settings often take
-        a key and its id from variables that only some machines have.
+        As in django-storages, an empty text means that nothing is set: settings
+        often take a key and its id from variables that only some machines have.
         """
         if value is None or isinstance(value, LazyPrivateKey):
             return value
@@ -39,14 +39,14 @@ class LazyPrivateKey:
 
     @lru_cache(maxsize=16)  # noqa: B019 - these few are kept on purpose, whichever object asks
     def load(self) -> PrivateKey:
-        """Return the key. Parsing an RSA key takes 30 ms; the last 16 keys are remembered.
+        """Return the parsed key. Parsing an RSA key takes 30 ms; the last 16 keys are cached.
 
         Raise :exc:`cfsigned_django.signing.InvalidKey`.
         """
         if self._source is None:
             raise InvalidKey(
-                "The storage was unpickled, which never brings a private key along, and "
-                "no setting of this process holds it. Set AWS_CLOUDFRONT_KEY here as well."
+                "The storage was unpickled, and a pickle never contains the private key. No "
+                "setting of this process has it either. Set AWS_CLOUDFRONT_KEY here as well."
             )
         return PrivateKey.load(self._source)
 
@@ -69,16 +69,16 @@ class LazyPrivateKey:
         return "<LazyPrivateKey, hidden>"
 
 
-# The first words of a PEM file, and what base64 makes of them.
+# The first words of a PEM file, and the same in base64.
 _MARKS_OF_A_KEY = ("PRIVATE KEY", "LS0tLS1CRUdJTi")
 # Longer than any id.
 _SHORTEST_KEY = 64
 
 
 def hide(option: str, value: Any) -> Any:
-    """Return what stands for the value of an option: a lazy key for a key, else the value.
+    """Return a lazy key for a key, and any other value of an option as it is.
 
-    A key in the place of another option is hidden too, where it is refused.
+    A key that was set as another option is hidden too, until that is refused.
     """
     if option == "cloudfront_key":
         return LazyPrivateKey.wrap(value)
@@ -92,7 +92,7 @@ def hide(option: str, value: Any) -> Any:
 
 
 def hide_all(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options with what stands for each value; what is short cannot be a key."""
+    """Return the options with their keys hidden; a short value cannot be a key."""
     hidden = dict(options)
     for name, value in options.items():
         is_long = isinstance(value, str | bytes) and len(value) > _SHORTEST_KEY

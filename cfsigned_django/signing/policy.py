@@ -1,4 +1,4 @@
-"""Say who may fetch what until when, in the words and bytes of CloudFront.
+"""Policies: who may request what until when, byte for byte as CloudFront has them.
 
 Developer guide: "Create a signed URL using a canned policy" and "... using a
 custom policy".
@@ -21,8 +21,8 @@ from cfsigned_django.signing.resource import (
     readings,
 )
 
-#: The latest moment that every reader of a policy takes: 2038-01-19 03:14:07
-#: UTC. The developer guide now names a later one, in two units that disagree.
+#: The latest moment that every reader of a policy accepts: 2038-01-19 03:14:07
+#: UTC. The developer guide now gives a later one, in two units that disagree.
 MAX_EPOCH_TIME = 2_147_483_647
 
 _CONDITIONS = {
@@ -35,7 +35,7 @@ _CONDITIONS = {
 def canned_policy_json(resource: str, date_less_than: int) -> str:
     """Return the canned policy as CloudFront rebuilds it, byte for byte.
 
-    Both values must have been checked: nothing is escaped here.
+    Both values must have been validated: nothing is escaped here.
     """
     return (
         f'{{"Statement":[{{"Resource":"{resource}",'
@@ -45,14 +45,13 @@ def canned_policy_json(resource: str, date_less_than: int) -> str:
 
 @dataclass(frozen=True, slots=True, init=False)
 class Policy:
-    """A policy statement, checked when it is made.
+    """A policy statement, validated when it is created.
 
-    ``resource`` is a URL on the wire (percent-encoded) in which ``*`` stands
-    for any characters within its section; ``date_less_than`` and
-    ``date_greater_than`` are Unix seconds or aware datetimes (both ends are
-    exclusive); ``ip_address`` is an IPv4 address or CIDR range. A resource of
-    ``*`` opens every file of every distribution that trusts the key and needs
-    ``allow_any_resource=True``.
+    ``resource`` is a percent-encoded URL in which ``*`` matches any characters
+    within its section. ``date_less_than`` and ``date_greater_than`` are Unix
+    seconds or aware datetimes, both exclusive. ``ip_address`` is an IPv4
+    address or CIDR range. The resource ``*`` opens every file of every
+    distribution that trusts the key, and needs ``allow_any_resource=True``.
 
     Raise :exc:`InvalidPolicy` for anything that CloudFront would refuse, or
     that grants more than it says.
@@ -79,9 +78,9 @@ class Policy:
             if since >= until:
                 raise InvalidPolicy(
                     f"date_greater_than ({since}) must be earlier than date_less_than ({until}): "
-                    "as it stands, the policy would never allow anything."
+                    "this policy would never allow anything."
                 )
-        # object.__setattr__ is how a frozen dataclass fills itself in.
+        # A frozen dataclass is filled in by object.__setattr__.
         object.__setattr__(self, "resource", check_resource(resource, allow_any_resource))
         object.__setattr__(self, "date_less_than", until)
         object.__setattr__(self, "date_greater_than", since)
@@ -91,7 +90,7 @@ class Policy:
 
     @property
     def is_canned(self) -> bool:
-        """Tell whether CloudFront can rebuild the policy from the URL and ``Expires``."""
+        """Return whether CloudFront can rebuild the policy from the URL and ``Expires``."""
         return (
             self.date_greater_than is None and self.ip_address is None and "*" not in self.resource
         )
@@ -112,63 +111,65 @@ class Policy:
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """Read a policy that came with a request.
+        """Return the policy that came with a request.
 
-        The order of keys and white space are free, as CloudFront's developer
-        guide allows. A missing Resource means ``*``, as it says too. Raise
-        :exc:`InvalidPolicy` for whatever CloudFront calls a malformed policy;
-        where its answer is not documented (unknown or repeated keys), as well.
+        The order of keys and white space are free, and a missing Resource
+        means ``*``, as CloudFront's developer guide says. Raise
+        :exc:`InvalidPolicy` for anything that CloudFront calls a malformed
+        policy, and for unknown or repeated keys, which it does not document.
         """
         try:
             document = json.loads(text, object_pairs_hook=_unique_keys)
         except (ValueError, RecursionError):
-            raise InvalidPolicy("The policy is not JSON with unique keys.") from None
+            raise InvalidPolicy("The policy is not valid JSON with unique keys.") from None
         return cls(**_read_document(document), allow_any_resource=True)
 
     def matches(self, url: str) -> bool:
-        """Tell whether the resource covers the URL, given as the viewer sent it."""
+        """Return whether the resource covers the URL, which is as the viewer sent it."""
         pattern = compile_resource(self.resource)
         url = lower_host(url)
-        # Whether CloudFront resolves `albums/1/../2` before it compares is not
-        # documented; the stricter reading wants all forms covered by a `*`.
+        # AWS does not document whether CloudFront resolves `albums/1/../2` before it
+        # compares. The stricter reading: a `*` must cover all forms.
         forms = readings(url) if "*" in self.resource else (url,)
         return all(pattern.fullmatch(form) for form in forms)
 
     def allows(self, now: int, viewer_ip: str | None) -> bool:
-        """Tell whether the conditions hold at ``now`` (Unix seconds) for the viewer."""
+        """Return whether the conditions hold for the viewer at ``now``, in Unix seconds."""
         return self.why_not(now, viewer_ip) is None
 
     def why_not(self, now: int, viewer_ip: str | None) -> str | None:
-        """Return the first condition that does not hold, in words, or None."""
-        # Whether the very second of DateLessThan still counts is not
-        # documented; the stricter reading does not count it.
+        """Return the first condition that does not hold, as text, or None."""
+        # AWS does not document whether the second of DateLessThan itself is allowed.
+        # The stricter reading: it is not.
         if now >= self.date_less_than:
             return f"expired {now - self.date_less_than} s ago"
         if self.date_greater_than is not None and now <= self.date_greater_than:
-            return f"valid only in {self.date_greater_than + 1 - now} s (date_greater_than)"
+            return f"not valid for another {self.date_greater_than + 1 - now} s (date_greater_than)"
         if self.ip_address is not None and not _is_within(viewer_ip, self.ip_address):
             return f"the viewer's address {viewer_ip} is not in {self.ip_address}"
         return None
 
 
 def epoch_time(moment: datetime | int, name: str) -> int:
-    """Return the moment in Unix seconds; ``name`` is what an error calls it."""
+    """Return the moment in Unix seconds; ``name`` is its name in errors."""
     if isinstance(moment, datetime):
         if moment.tzinfo is None:
             raise InvalidPolicy(
-                f"{name} is a datetime without a time zone, which could mean two moments. "
+                f"{name} is a datetime without a time zone, so its moment is ambiguous. "
                 "Make it aware, for example with django.utils.timezone.now()."
             )
         moment = int(moment.timestamp())
     if type(moment) is not int:
         raise InvalidPolicy(
-            f"{name} is {moment!r}: whole Unix seconds or an aware datetime are wanted."
+            f"{name} is {moment!r}. It must be whole Unix seconds or an aware datetime."
         )
     if moment > MAX_EPOCH_TIME:
-        looks = " It looks like milliseconds: seconds are wanted." if moment > 10**11 else ""
-        raise InvalidPolicy(f"{name} is {moment}, later than {MAX_EPOCH_TIME} (in 2038).{looks}")
+        looks = " It looks like milliseconds. Use seconds." if moment > 10**11 else ""
+        raise InvalidPolicy(
+            f"{name} is {moment}. It must be at most {MAX_EPOCH_TIME} (in 2038).{looks}"
+        )
     if moment <= 0:
-        raise InvalidPolicy(f"{name} is {moment}: Unix seconds after 1970 are wanted.")
+        raise InvalidPolicy(f"{name} is {moment}. It must be Unix seconds after 1970.")
     return moment
 
 
@@ -177,7 +178,7 @@ def _check_ip_address(ip_address: str) -> str:
     text = str(ip_address)
     if _is_ipv6(text):
         raise InvalidPolicy(
-            f"ip_address is {text!r}: CloudFront's policies know IPv4 only. Leave it out for "
+            f"ip_address is {text!r}. CloudFront's policies support IPv4 only. Leave it out for "
             "viewers on IPv6, or turn IPv6 off for the distribution."
         )
     address, slash, prefix = text.partition("/")
@@ -188,14 +189,14 @@ def _check_ip_address(ip_address: str) -> str:
             raise ValueError(prefix)
     except ValueError:
         raise InvalidPolicy(
-            f"ip_address is {text!r}: one IPv4 address or one CIDR range is wanted, "
+            f"ip_address is {text!r}. It must be one IPv4 address or one CIDR range, "
             "such as 203.0.113.7 or 203.0.113.0/24."
         ) from None
     return text if slash else f"{text}/32"
 
 
 def _is_ipv6(text: str) -> bool:
-    """Tell whether the text is an IPv6 address or range; not all with a colon is one."""
+    """Return whether the text is an IPv6 address or range; not every text with a colon is."""
     try:
         ipaddress.IPv6Interface(text)
     except ValueError:
@@ -204,7 +205,7 @@ def _is_ipv6(text: str) -> bool:
 
 
 def _is_within(viewer_ip: str | None, ip_range: str) -> bool:
-    """Tell whether the viewer's address is in the range; an IPv6 viewer never is."""
+    """Return whether the viewer's address is in the range; an IPv6 address never is."""
     try:
         address = ipaddress.IPv4Address(viewer_ip or "")
     except ValueError:
@@ -220,14 +221,14 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _read_document(document: object) -> dict[str, Any]:
-    """Return the arguments of a Policy that the JSON document stands for."""
+    """Return the arguments of the Policy that the JSON document describes."""
     statements = document.get("Statement") if isinstance(document, dict) else None
     if not isinstance(statements, list) or len(statements) != 1:
-        raise InvalidPolicy("The policy has no Statement array with exactly one statement.")
+        raise InvalidPolicy("The policy must have a Statement array with exactly one statement.")
     statement = statements[0]
     condition = statement.get("Condition") if isinstance(statement, dict) else None
     if not isinstance(condition, dict) or "DateLessThan" not in condition:
-        raise InvalidPolicy("The policy's statement has no DateLessThan condition.")
+        raise InvalidPolicy("The policy's statement must have a DateLessThan condition.")
     if len(document) > 1 or not statement.keys() <= {"Resource", "Condition"}:  # type: ignore[arg-type]
         raise InvalidPolicy("The policy has keys that CloudFront does not document.")
     values = {name: _read_condition(name, body) for name, body in condition.items()}
@@ -245,6 +246,6 @@ def _read_condition(name: str, body: object) -> int | str:
         raise InvalidPolicy(f"The policy's condition {name} is not one that CloudFront documents.")
     value = body[key]
     if type(value) is not (str if name == "IpAddress" else int):
-        raise InvalidPolicy(f"The policy's {name} is {value!r}, of the wrong type.")
+        raise InvalidPolicy(f"The policy's {name} is {value!r}, which is of the wrong type.")
     assert isinstance(value, str | int)  # noqa: S101
     return value

@@ -1,9 +1,9 @@
 """Match the Resource of a policy against the URL of a request.
 
-The developer guide ("Create a signed URL using a custom policy") parts the
-URL into ``protocol://domain/path?query``; a ``*`` stays within its section,
-but one that ends the domain reaches into path and query, and one that ends
-the path reaches into the query.
+The developer guide ("Create a signed URL using a custom policy") divides the
+URL into ``protocol://domain/path?query``. A ``*`` matches within its section
+only, except that one at the end of the domain also matches path and query,
+and one at the end of the path also matches the query.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ _ADDRESS = re.compile(r"(?:[a-z*]+://)?[^/?]*", re.ASCII | re.IGNORECASE)
 
 
 def check_resource(resource: object, allow_any_resource: bool) -> str:
-    """Return the resource, its host in lower case; raise :exc:`InvalidPolicy` if unfit."""
+    """Return the resource with its host in lowercase; raise :exc:`InvalidPolicy` if not valid."""
     if not isinstance(resource, str) or not resource:
         raise InvalidPolicy(
             "The policy has no resource, which would open every file of every distribution that "
-            "trusts the key. Name the URL, with * where it shall cover several files."
+            "trusts the key. Set the URL, with a * if it must cover several files."
         )
     if forbidden := _FORBIDDEN.search(resource):
         raise InvalidPolicy(
-            f"The resource holds {forbidden[0]!r}, which no client sends as it is. "
+            f"The resource contains {forbidden[0]!r}, which no client sends unencoded. "
             "Percent-encode it first, for example with urllib.parse.quote()."
         )
     resource = lower_host(resource)
@@ -35,7 +35,7 @@ def check_resource(resource: object, allow_any_resource: bool) -> str:
     if _opens_everything(protocol, domain, path) and not allow_any_resource:
         raise InvalidPolicy(
             f"The resource {resource} opens every file of every distribution that trusts the key. "
-            "Name the URL, or say allow_any_resource=True if that is really meant."
+            "Set the URL, or pass allow_any_resource=True if you mean that."
         )
     if not resource.strip("*"):
         return "*"
@@ -46,32 +46,32 @@ def check_resource(resource: object, allow_any_resource: bool) -> str:
         )
     if path is None and "*" not in resource:
         raise InvalidPolicy(
-            "The resource names no path, and every request has one. End it with / for the root, "
+            "The resource has no path, and every request has one. End it with / for the root, "
             "or with /* for all files."
         )
     return resource
 
 
 def _opens_everything(protocol: str, domain: str, path: str | None) -> bool:
-    """Tell whether a resource is ``*`` in other words, such as ``*://*`` or ``*/*``."""
+    """Return whether a resource means the same as ``*``, such as ``*://*`` or ``*/*``."""
     parts = (protocol.removeprefix("http"), domain, "*" if path is None else path)
     return all(part and not part.strip("*") for part in parts)
 
 
 def lower_host(url: str) -> str:
-    """Lower scheme and host of a URL or resource, whose case HTTP does not tell apart."""
+    """Return the URL or resource with scheme and host, whose case means nothing, in lowercase."""
     return _ADDRESS.sub(_lower, url, count=1)
 
 
 def _lower(address: re.Match[str]) -> str:
-    # A Kelvin sign would become a k: only ASCII is lowered.
+    # The Kelvin sign would become a k: only ASCII is lowercased.
     return address[0].lower() if address[0].isascii() else address[0]
 
 
 def readings(url: str) -> tuple[str, ...]:
-    """Return the URL, and what those make of it who decode dots and slashes and follow ``..``.
+    """Return the URL, and its forms for readers that decode dots and slashes and follow ``..``.
 
-    Some of them join repeated slashes first: ``/a//../b`` is ``/a/b`` or ``/b``.
+    Some readers join repeated slashes first: ``/a//../b`` is ``/a/b`` or ``/b``.
     """
     address, question, query = url.partition("?")
     plain = re.sub("%2f|%5c", "/", re.sub("%2e", ".", address, flags=re.I), flags=re.I)
@@ -84,7 +84,7 @@ def readings(url: str) -> tuple[str, ...]:
 
 
 def follow_dots(segments: list[str]) -> list[str]:
-    """Resolve ``.`` and ``..`` in what stands between the slashes of a path."""
+    """Return the segments of a path with ``.`` and ``..`` resolved."""
     resolved: list[str] = []
     for segment in segments:
         if segment == "..":
@@ -95,13 +95,13 @@ def follow_dots(segments: list[str]) -> list[str]:
 
 
 def join_slashes(segments: list[str]) -> list[str]:
-    """Drop the empty segments that repeated slashes make, but not the one after the last slash."""
+    """Return the segments without the empty ones between slashes; the last one is kept."""
     return [each for each in segments[:-1] if each] + segments[-1:]
 
 
 @lru_cache(maxsize=512)
 def compile_resource(resource: str) -> re.Pattern[str]:
-    """Return the pattern that the URL must match as a whole, host in lower case."""
+    """Return the pattern that the whole URL must match, with its host in lowercase."""
     if resource == "*":
         return re.compile(r"(?s:.*)")
     protocol, domain, path, query = _sections(resource)
@@ -121,11 +121,11 @@ def compile_resource(resource: str) -> re.Pattern[str]:
 
 
 def _sections(resource: str) -> tuple[str, str, str | None, str | None]:
-    """Part a resource into protocol, domain, path (without its slash) and query.
+    """Return protocol, domain, path (without its slash) and query of a resource.
 
-    The first ``?`` begins the query. The guide also calls ``?`` a wildcard
-    for one character and is not clear about one that stands before the
-    query; read as the delimiter it grants less.
+    The first ``?`` begins the query. The guide also calls ``?`` a wildcard for
+    one character, and is not clear about one before the query. Reading it as
+    the delimiter grants less.
     """
     left, question, query = resource.partition("?")
     protocol, separator, rest = left.partition("://")
@@ -136,7 +136,7 @@ def _sections(resource: str) -> tuple[str, str, str | None, str | None]:
 
 
 def _glob(section: str, character: str) -> str:
-    """Translate the wildcards of one section; ``character`` is what it consists of."""
+    """Return the pattern of one section; ``character`` matches any one of its characters."""
     first, *others = (
         "".join(character if each == "?" else re.escape(each) for each in piece)
         for piece in re.split(r"\*+", section)
@@ -144,7 +144,7 @@ def _glob(section: str, character: str) -> str:
     if not others:
         return first
     *middle, last = others
-    # What stands between two asterisks is taken where it fits first, and never
-    # tried elsewhere (?>...): nothing is missed, and many asterisks stay quick.
+    # A piece between two asterisks matches at its first place and is never tried
+    # elsewhere (?>...): nothing is missed, and many asterisks stay fast.
     taken = "".join(rf"(?>{character}*?{piece})" for piece in middle)
     return f"{first}{taken}{character}*{last}"

@@ -1,4 +1,4 @@
-"""Sign URLs and cookies: the mirror of verifier.py."""
+"""Sign URLs and cookies: the counterpart of verifier.py."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from cfsigned_django.signing.exceptions import InvalidKey, InvalidPolicy, Invali
 from cfsigned_django.signing.keys import HashAlgorithm, KeyAlgorithm, PrivateKey, SigningKey
 from cfsigned_django.signing.policy import MAX_EPOCH_TIME, Policy, canned_policy_json, epoch_time
 
-#: What browsers keep of one cookie (RFC 6265, section 6.1), name included.
+#: Bytes of one cookie that browsers keep (RFC 6265, section 6.1), name included.
 MAX_COOKIE_LENGTH = 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedPolicy:
-    """Hold a policy and its signature, which opens every URL that the policy covers.
+    """A policy with its signature, which opens every URL that the policy covers.
 
-    One signature so serves a whole folder: ``Signer.sign_policy()`` makes it.
+    One signature serves a whole folder. ``Signer.sign_policy()`` makes it.
     """
 
     policy: Policy
-    #: What a URL needs in its query, without ``?`` and ``&`` round it. Whoever has it has access.
+    #: The query parameters, without ``?`` or ``&`` around them. Anyone who has them has access.
     query: str = field(repr=False)
 
     def url(self, url: str) -> str:
-        """Return the URL with the signature, encoded as it must go over the wire.
+        """Return the URL with the signature, encoded as clients must send it.
 
-        Costs no signature. Raise :exc:`InvalidUrl`, or :exc:`InvalidPolicy`
-        where the policy does not cover the URL.
+        This needs no further signature. Raise :exc:`InvalidUrl`, or
+        :exc:`InvalidPolicy` if the policy does not cover the URL.
         """
         url = encode_url(url)
         _refuse_uncovered(url, self.policy)
@@ -38,14 +38,14 @@ class SignedPolicy:
 
 
 class Signer:
-    """Sign with one private key, known to CloudFront under ``key_pair_id``.
+    """Signs with one private key, which CloudFront knows as ``key_pair_id``.
 
-    A class, because all that depends on the key alone is worked out once:
-    signing a URL then costs one signature and little else.
+    Everything that depends on the key alone is computed once: signing a URL
+    then takes one signature and little else.
 
-    ``hash_algorithm`` is SHA1 for RSA unless said otherwise, as CloudFront
-    assumes, and SHA256 for ECDSA. Raise :exc:`InvalidKey` for an empty key
-    pair id, and for ECDSA with SHA1, which AWS's own tools disagree about.
+    The default ``hash_algorithm`` is SHA1 for RSA, as CloudFront assumes, and
+    SHA256 for ECDSA. Raise :exc:`InvalidKey` for a key pair id that is not
+    valid, and for ECDSA with SHA1, which not all of AWS's tools accept.
     """
 
     def __init__(
@@ -60,37 +60,37 @@ class Signer:
             hash_algorithm = HashAlgorithm.SHA1 if is_rsa else HashAlgorithm.SHA256
         if hash_algorithm not in list(HashAlgorithm):
             raise InvalidKey(
-                f"The hash algorithm is {hash_algorithm!r}: CloudFront knows SHA1 and SHA256."
+                f"The hash algorithm is {hash_algorithm!r}. CloudFront accepts SHA1 and SHA256."
             )
         self.hash_algorithm = HashAlgorithm(hash_algorithm)
         if not is_rsa and self.hash_algorithm is HashAlgorithm.SHA1:
             raise InvalidKey(
-                "An ECDSA key with SHA1 is not accepted by every tool of AWS. "
-                "Leave the hash algorithm out, or name SHA256."
+                "Not every AWS tool accepts an ECDSA key with SHA1. "
+                "Leave the hash algorithm out, or use SHA256."
             )
         if not key_pair_id or not key_pair_id.isascii() or not key_pair_id.isalnum():
-            # What is too long for an id may be the private key, set in the wrong place.
-            shown = repr(key_pair_id) if len(key_pair_id) <= 40 else "given"
+            # A text that is too long for an id may be the private key, set in the wrong place.
+            shown = repr(key_pair_id) if len(key_pair_id) <= 40 else "that was set"
             key_pair_id = ""  # A debug page prints this frame: see PrivateKey.load.
             raise InvalidKey(
-                f"The key pair id {shown} is not the id of a public key in CloudFront, "
-                "which is made of capital letters and digits, such as K2JCJMDEHXQW5F."
+                f"The key pair ID {shown} is not a valid public key ID. Use the ID from "
+                "CloudFront: capital letters and digits, such as K2JCJMDEHXQW5F."
             )
         self.key_pair_id = key_pair_id
-        #: A :class:`SigningKey`, for most a :class:`PrivateKey`.
+        #: A :class:`SigningKey`, usually a :class:`PrivateKey`.
         self.private_key: Any = private_key
         self._tail = f"&Key-Pair-Id={key_pair_id}"
         if self.hash_algorithm is not HashAlgorithm.SHA1:
             self._tail += f"&Hash-Algorithm={self.hash_algorithm}"
-        # RSA signatures are the same each time, and no callback offers two ways to sign.
+        # RSA signatures are the same each time, and a callback has only one way to sign.
         self._quick_key = (
             private_key if isinstance(private_key, PrivateKey) and not is_rsa else None
         )
 
     def with_hash(self, hash_algorithm: HashAlgorithm | None) -> Signer:
-        """Return a signer of the same key that uses this hash, where its key leaves the choice.
+        """Return a signer with the same key that uses this hash, if the key is RSA.
 
-        An RSA key does; with an ECDSA key it is SHA256 whatever is asked for.
+        An ECDSA key always signs with SHA256.
         """
         if self.private_key.algorithm is not KeyAlgorithm.RSA_2048:
             return self
@@ -107,13 +107,13 @@ class Signer:
         date_less_than: datetime | int | None = None,
         policy: Policy | None = None,
     ) -> str:
-        """Return the URL with a signature, encoded as it must go over the wire.
+        """Return the signed URL, encoded as clients must send it.
 
-        Give exactly one of ``date_less_than`` (Unix seconds or an aware
+        Pass exactly one of ``date_less_than`` (Unix seconds or an aware
         datetime), which allows this URL until then, and ``policy``, which may
         add a start, an address, or a wildcard that covers the URL. As in the
-        AWS CLI, a ``*`` in the URL itself makes a custom policy, in which it
-        is a wildcard: encode one that is part of a name as ``%2A``.
+        AWS CLI, a ``*`` in the URL itself is a wildcard and makes the policy
+        a custom one: encode a ``*`` in a name as ``%2A``.
 
         Raise :exc:`InvalidUrl` or :exc:`InvalidPolicy`.
         """
@@ -134,11 +134,11 @@ class Signer:
         return _join(url, f"{grant}&Signature={signature}{self._tail}")
 
     def sign_address(self, address: str, date_less_than: int, *, is_repeatable: bool) -> str:
-        """Return the signed URL of an address that is encoded already: nothing is checked again.
+        """Return the signed URL of an address that is already encoded; it is not checked again.
 
-        It must be what :func:`encode_url` returns, without ``*``, and
-        ``date_less_than`` Unix seconds. Where it need not be the same URL each
-        time, an ECDSA key signs in a tenth less of the time.
+        The address must be a result of :func:`encode_url`, without ``*``, and
+        ``date_less_than`` must be Unix seconds. Unless ``is_repeatable``, the
+        URL may differ each time, and an ECDSA key takes a tenth less time.
         """
         if date_less_than > MAX_EPOCH_TIME:
             epoch_time(date_less_than, "date_less_than")  # raises
@@ -153,7 +153,7 @@ class Signer:
         return url if len(url) <= MAX_URL_LENGTH else refuse_long_url(url)
 
     def sign_policy(self, policy: Policy) -> SignedPolicy:
-        """Sign a policy once, for all URLs that it covers."""
+        """Return the policy, signed once for all URLs that it covers."""
         message = policy.to_json().encode("ascii")
         signature = encode_base64(self.private_key.sign(message, self.hash_algorithm))
         grant = f"Policy={encode_base64(message)}&Signature={signature}{self._tail}"
@@ -163,9 +163,9 @@ class Signer:
         """Return the three cookies (four with SHA256), as names and values.
 
         A policy without start, address and wildcard becomes
-        ``CloudFront-Expires`` and opens one URL; any other becomes
-        ``CloudFront-Policy``. Raise :exc:`InvalidPolicy` where a cookie would
-        be longer than browsers keep.
+        ``CloudFront-Expires`` and opens one URL. Any other policy becomes
+        ``CloudFront-Policy``. Raise :exc:`InvalidPolicy` if a cookie would be
+        longer than browsers keep.
         """
         message = policy.to_json().encode("ascii")
         cookies = (
@@ -181,8 +181,8 @@ class Signer:
         for name, value in cookies.items():
             if len(name) + 1 + len(value) > MAX_COOKIE_LENGTH:
                 raise InvalidPolicy(
-                    f"The cookie {name} would be longer than the {MAX_COOKIE_LENGTH} bytes that "
-                    "browsers keep. Shorten the resource."
+                    f"The cookie {name} would be longer than {MAX_COOKIE_LENGTH} bytes, the most "
+                    "that browsers keep. Shorten the resource."
                 )
         return cookies
 
@@ -197,10 +197,10 @@ def _is_epoch_time(moment: object) -> TypeGuard[int]:
 def _choose_policy(
     url: str, date_less_than: datetime | int | None, policy: Policy | None
 ) -> Policy:
-    """Return the policy to sign, sure to cover the URL."""
+    """Return the policy to sign; raise :exc:`InvalidPolicy` if it does not cover the URL."""
     if (date_less_than is None) == (policy is None):
         raise InvalidPolicy(
-            "Give exactly one of date_less_than and policy: a link without an end is not possible."
+            "Pass exactly one of date_less_than and policy: every signed URL must expire."
         )
     if policy is None:
         assert date_less_than is not None  # noqa: S101
@@ -212,21 +212,21 @@ def _choose_policy(
 def _refuse_uncovered(url: str, policy: Policy) -> None:
     if not policy.matches(url):
         raise InvalidPolicy(
-            f"The policy's resource {policy.resource} does not cover {url}: CloudFront would "
-            "refuse the link."
+            f"The policy's resource {policy.resource} does not cover {url}. CloudFront would "
+            "refuse the signed URL. Change the resource or the URL."
         )
 
 
 def refuse_long_url(signed: str) -> str:
-    """Return a signed URL that CloudFront takes; raise :exc:`InvalidUrl` for a longer one."""
+    """Return the signed URL; raise :exc:`InvalidUrl` if it is too long for CloudFront."""
     if len(signed) > MAX_URL_LENGTH:
         raise InvalidUrl(
-            f"The signed URL has {len(signed)} bytes; CloudFront takes {MAX_URL_LENGTH} at most. "
+            f"The signed URL has {len(signed)} bytes; CloudFront accepts at most {MAX_URL_LENGTH}. "
             "Shorten the name or the parameters."
         )
     return signed
 
 
 def _join(url: str, query: str) -> str:
-    """Return the encoded URL with what signs it."""
+    """Return the encoded URL with the query that signs it."""
     return refuse_long_url(f"{url}&{query}" if "?" in url else f"{url}?{query}")

@@ -1,8 +1,8 @@
-"""Verify viewer requests as CloudFront does: the mirror of signer.py.
+"""Verify viewer requests as CloudFront does: the counterpart of signer.py.
 
-The order of the checks (credentials present, key known, decode, policy,
-signature, conditions) is inferred from the answers that users report; AWS
-does not document it.
+AWS does not document the order of the checks. The order here (credentials
+present, key known, decode, policy, signature, conditions) is inferred from the
+answers that users report.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ _MESSAGES = {
     "MalformedPolicy": "Malformed Policy",
     "MalformedSignature": "Could not unencode Signature",
 }
-# Longer than the name of any hash, and than the id of any key.
+# Longer than any hash name and any key id.
 _SHOWN_LENGTH = 40
 _EXPIRES = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
 
-# One of these in the query makes the URL a signed one, whatever cookies come
-# with it (developer guide, "Decide to use signed URLs or signed cookies").
+# One of these in the query makes it a signed URL, whatever cookies come with
+# it (developer guide, "Decide to use signed URLs or signed cookies").
 _MARKS_OF_A_SIGNED_URL = {"Expires", "Policy", "Signature", "Key-Pair-Id"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Credentials:
-    """What a request shows, from its query or its cookies."""
+    """The signing parameters of a request, from its query or its cookies."""
 
     source: str
     values: Mapping[str, str]
@@ -47,7 +47,7 @@ class _Credentials:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """What a signed URL says of itself: nothing of it is verified."""
+    """The content of a signed URL; nothing in it is verified."""
 
     key_pair_id: str
     signature: str = field(repr=False)
@@ -57,9 +57,9 @@ class Claim:
 
 
 def read_claim(url: str) -> Claim:
-    """Return what a signed URL says of itself, for whoever wants to explain it.
+    """Return the content of a signed URL, for explanations; nothing in it is verified.
 
-    Raise :exc:`Denied` where there is no policy that can be read.
+    Raise :exc:`Denied` if the URL has no readable policy.
     """
     credentials = _find_credentials(url, {})
     policy, _ = _find_policy(credentials)
@@ -72,7 +72,7 @@ def read_claim(url: str) -> Claim:
 
 
 class Verifier:
-    """Verify requests against the keys that a behavior trusts, by key pair id."""
+    """Verifies requests with the keys that a behavior trusts, by key pair id."""
 
     def __init__(self, trusted_keys: Mapping[str, PublicKey]) -> None:
         self._trusted_keys = trusted_keys
@@ -89,8 +89,8 @@ class Verifier:
 
         ``url`` is the absolute URL as the viewer sent it, still percent-
         encoded; ``now`` is in Unix seconds; ``viewer_ip`` is the address of
-        the viewer's TCP connection. A signed URL wins over cookies, also
-        when it is refused.
+        the viewer's TCP connection. If the URL is a signed one, cookies are
+        ignored, even if the URL is refused.
         """
         credentials = _find_credentials(url, cookies or {})
         key = self._find_key(credentials)
@@ -132,15 +132,15 @@ def denied(code: str, reason: str) -> Denied:
 
 
 def _find_credentials(url: str, cookies: Mapping[str, str]) -> _Credentials:
-    """Return what the request shows: the query's values, else the cookies'."""
+    """Return the signing parameters of the query or, if it has none, of the cookies."""
     address, question, query = url.partition("?")
     reserved, others = split_query(query) if question else ([], [])
     values: dict[str, str] = {}
     for segment in reserved:
         name, _, value = segment.partition("=")
         if name in values:
-            # Which of two counts is not documented: neither does here.
-            raise denied("AccessDenied", f"the parameter {name} is there twice")
+            # AWS does not document which of two counts. Here, neither does.
+            raise denied("AccessDenied", f"the parameter {name} appears twice")
         # Decoded once: a client may send the ~ of a signature as %7E.
         values[name] = unquote(value, errors="replace")
     if values.keys() & _MARKS_OF_A_SIGNED_URL:
@@ -158,7 +158,7 @@ def _find_credentials(url: str, cookies: Mapping[str, str]) -> _Credentials:
 def _decode_signature(credentials: _Credentials) -> bytes:
     text = credentials.values.get("Signature")
     if not text:
-        # What CloudFront answers without any Signature is not documented.
+        # AWS does not document the answer to a request without a Signature.
         raise denied("AccessDenied", f"no Signature in the {credentials.source}")
     try:
         return decode_base64(text)
@@ -167,18 +167,18 @@ def _decode_signature(credentials: _Credentials) -> bytes:
 
 
 def _find_hash_algorithm(credentials: _Credentials) -> HashAlgorithm:
-    """Return the hash that the request names; SHA1 is assumed where it names none."""
+    """Return the hash that the request names, or SHA1 if it names none."""
     name = credentials.values.get("Hash-Algorithm", "SHA1")
     try:
         return HashAlgorithm(name)
     except ValueError:
-        # The answer to another value, also to `sha256`, is not documented.
+        # AWS does not document the answer to other values, such as `sha256`.
         reason = f"Hash-Algorithm is {_shown(name)}, not SHA1 or SHA256"
         raise denied("AccessDenied", reason) from None
 
 
 def _shown(value: str) -> str:
-    """Return a value for a reason; a long one may be a Signature that lost the ``&`` before it."""
+    """Return the value for a reason, unless it may contain a Signature that lost its ``&``."""
     return repr(value) if len(value) <= _SHOWN_LENGTH else f"a text of {len(value)} characters"
 
 
@@ -187,12 +187,12 @@ def _find_policy(credentials: _Credentials) -> tuple[Policy, bytes]:
     values = credentials.values
     try:
         if "Policy" in values:
-            # Some old signers send Expires beside Policy, and such links are
-            # in use: the Policy is what counts.
+            # Some old signers send Expires beside Policy, and such URLs are in
+            # use: only the Policy counts.
             message = decode_base64(values["Policy"])
             return Policy.from_json(message.decode("utf-8")), message
         if "Expires" not in values:
-            # What CloudFront answers without either is not documented.
+            # AWS does not document the answer to a request without either.
             raise denied("AccessDenied", f"neither Expires nor Policy in the {credentials.source}")
         return _rebuild_canned_policy(credentials.base_url, values["Expires"])
     except InvalidPolicy as error:
@@ -202,9 +202,9 @@ def _find_policy(credentials: _Credentials) -> tuple[Policy, bytes]:
 
 
 def _rebuild_canned_policy(base_url: str, expires: str) -> tuple[Policy, bytes]:
-    """Build the canned policy from the URL, as CloudFront does: it was never sent."""
+    """Return the canned policy, rebuilt from the URL as CloudFront does, and its bytes."""
     if not _EXPIRES.fullmatch(expires):
-        raise InvalidPolicy(f"Expires is {expires!r}: Unix seconds are wanted.")
+        raise InvalidPolicy(f"Expires is {expires!r}. It must be Unix seconds.")
     until = epoch_time(int(expires), "Expires")
     try:
         policy = Policy(resource=base_url, date_less_than=until)

@@ -238,19 +238,6 @@ def public_bucket(world: World, settings: Any) -> None:
     world.set_public_access_block()
 
 
-def only_rule_of_bucket(world: World, settings: Any) -> None:
-    """Have Origin in the cache key and no other policy: only the rule of the bucket counts."""
-    config = cache_policy_config("by-origin")
-    parameters = config["ParametersInCacheKeyAndForwardedToOrigin"]
-    parameters["QueryStringsConfig"] = {"QueryStringBehavior": "none"}
-    made = world.clients.cloudfront.create_cache_policy(CachePolicyConfig=config)
-    world.update_behavior(
-        CachePolicyId=made["CachePolicy"]["Id"],
-        ResponseHeadersPolicyId=None,
-        OriginRequestPolicyId=None,
-    )
-
-
 def headers_policy(
     *allowed: str, override: bool = True, rule: tuple[str, ...] = (OTHER_ORIGIN,)
 ) -> Change:
@@ -381,7 +368,11 @@ TWO_RULES = cors(ORIGIN, OTHER_ORIGIN)
 WITH_DOWNLOADS = world_with(options={"uses_downloads": True})
 NO_ACCESS = origin(OriginAccessControlId="")
 WIDE_POLICY = policy({"Condition": {}})
-MISSING_CORS = both(only_rule_of_bucket, cors(OTHER_ORIGIN))
+#: Origin is in the cache key, and no other policy gives CORS headers: the bucket's rule counts.
+RULE_OF_BUCKET = both(
+    origin_in_cache_key, behavior(ResponseHeadersPolicyId=None, OriginRequestPolicyId=None)
+)
+MISSING_CORS = both(RULE_OF_BUCKET, cors(OTHER_ORIGIN))
 IPV6 = configured(IsIPV6Enabled=True)
 ACCESS_IDENTITY = origin(OriginAccessControlId="", S3OriginConfig=_IDENTITY_CONFIG)
 
@@ -558,7 +549,7 @@ SOUND: dict[str, tuple[Change, list[str]]] = {
         [],
     ),
     "named-reader": (policy({}, _BACKUP), ["bucket-readers"]),
-    "rule-of-bucket": (only_rule_of_bucket, []),
+    "rule-of-bucket": (RULE_OF_BUCKET, []),
     "policies-unknown": (
         both(behavior(ResponseHeadersPolicyId=None), account(bucket=None, cache_policies=None)),
         [],

@@ -129,7 +129,7 @@ def test_reserved_parameters_stripped(client: EdgeClient, signer: Signer) -> Non
 
 
 def test_open_behavior_forwards_all(make_client: MakeClient, signer: Signer) -> None:
-    """Forward every parameter where the behavior trusts no key group."""
+    """Forward every parameter if the behavior trusts no key group."""
     url = signer.sign_url(f"{IMAGE}?size=large", date_less_than=EXPIRES)
     seen = seen_by_origin(make_client(behaviors=OPEN).get(url))
     assert seen["QUERY_STRING"] == url.partition("?")[2]
@@ -185,7 +185,7 @@ def test_refusal_has_no_cors_headers(client: EdgeClient) -> None:
 
 
 def test_viewer_scheme(make_client: MakeClient, signer: Signer) -> None:
-    """Verify https URLs behind something that ends TLS, where the server sees http."""
+    """Verify https URLs behind a proxy that terminates TLS, while the server sees http."""
     client = make_client(viewer_scheme="https")
     url = signer.sign_url(IMAGE, date_less_than=EXPIRES)
     assert client.get(url.replace("https://", "http://")).status == 200

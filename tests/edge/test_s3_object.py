@@ -84,7 +84,7 @@ def test_head_opens_nothing() -> None:
 
 
 def test_other_objects() -> None:
-    """Say how the stored bytes are encoded, and serve an object without any bytes."""
+    """Name the encoding of the stored bytes, and serve an object without any bytes."""
     assert ("Content-Encoding", "gzip") in ask(make_object(content_encoding="gzip")).headers
     empty = ask(make_object(b""))
     assert dict(empty.headers)["Content-Length"] == "0"
@@ -108,7 +108,7 @@ def test_file_closed_when_abandoned() -> None:
 
 
 def test_shrunken_file() -> None:
-    """Stop where the file has become shorter in the meantime."""
+    """Stop if the file has become shorter in the meantime."""
     reply = ask(make_object(DATA, open=lambda: TrackedFile(b"012")))
     assert b"".join(reply.body) == b"012"
 

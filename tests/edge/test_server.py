@@ -240,7 +240,7 @@ def test_error_within_body(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_viewer_leaves(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> None:
-    """Say nothing when a viewer hangs up in the middle of a download, and close the body."""
+    """Log nothing if a viewer hangs up in the middle of a download, and close the body."""
     body = Body(b"x" * 65536)
     with run(body) as (server, _):
         with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:

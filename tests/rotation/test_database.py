@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from typing import Any
 from unittest import mock
 
@@ -673,3 +674,95 @@ class TestTransactions:
                 break
             time.sleep(0.01)
         assert count() == before
+
+
+@pytest.fixture
+def pool_size(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """Give new threads connections out of a pool of this size."""
+    size: int = request.param
+    pool = {"min_size": size, "max_size": size, "timeout": 10}
+    monkeypatch.setitem(connections.settings["default"], "OPTIONS", {"pool": pool})
+    yield size
+    close_pool: Any = attrgetter("close_pool")
+    elsewhere(lambda: close_pool(connections["default"])())
+
+
+@pytest.mark.postgres
+@pytest.mark.usefixtures("looks_for_active_key")
+@pytest.mark.django_db(transaction=True)
+class TestPools:
+    """A pool whose connections are all in transactions of requests, as with ATOMIC_REQUESTS."""
+
+    @pytest.mark.parametrize("pool_size", [1, 4], indirect=True)
+    @pytest.mark.parametrize("asyncs", [False, True], ids=["threads", "event loops"])
+    def test_no_connection_is_spare(self, pool_size: int, asyncs: bool, ec_key: PrivateKey) -> None:
+        """Sign at once in each request, the first time and after a quiet time."""
+        elsewhere(activate, ec_key, "K1")
+        all_hold_one = threading.Barrier(pool_size)
+
+        def answer() -> tuple[str, float]:
+            with transaction.atomic():
+                KeyPair.objects.count()
+                all_hold_one.wait()
+                began = time.monotonic()
+                key = asyncio.run(signs_in_an_event_loop()) if asyncs else signs()
+                took = time.monotonic() - began
+                all_hold_one.wait()
+                assert KeyPair.objects.count() == 1
+            return key, took
+
+        if asyncs:  # which has no second connection, and goes on with what is known
+            assert elsewhere(signs) == "K1"
+        for _ in range(2):
+            with ThreadPoolExecutor(pool_size) as requests:
+                futures = [requests.submit(elsewhere, answer) for _ in range(pool_size)]
+                answers = [each.result() for each in futures]
+            assert {key for key, _ in answers} == {"K1"}
+            assert max(took for _, took in answers) < 5
+            keyring.forget()
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite locks no single table")
+@pytest.mark.usefixtures("looks_for_active_key")
+@pytest.mark.django_db(transaction=True)
+class TestLocks:
+    """A table that somebody else has locked."""
+
+    @pytest.mark.parametrize("within", [transaction.atomic, nullcontext])
+    def test_locked_table(
+        self, within: Callable[[], AbstractContextManager[Any]], ec_key: PrivateKey
+    ) -> None:
+        """Go on with the known key after two seconds; the caller's limits stay what they were."""
+        activate(ec_key, "K1")
+        assert signs() == "K1"
+        is_locked, may_end = threading.Event(), threading.Event()
+        table = KeyPair._meta.db_table
+        lock, limit = {
+            "postgresql": (f"LOCK TABLE {table}", "SHOW lock_timeout"),
+            "mysql": (f"LOCK TABLES {table} WRITE", "SELECT @@lock_wait_timeout"),
+        }[connection.vendor]
+
+        def hold() -> None:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute(lock)
+                is_locked.set()
+                may_end.wait(60)
+
+        def limits() -> Any:
+            with connection.cursor() as cursor:
+                cursor.execute(limit)
+                return cursor.fetchone()
+
+        holder = threading.Thread(target=elsewhere, args=[hold])
+        holder.start()
+        is_locked.wait(60)
+        try:
+            with within():
+                before, began = limits(), time.monotonic()
+                keyring.forget()
+                assert signs() == "K1"
+                assert time.monotonic() - began < 10
+                assert limits() == before
+        finally:
+            may_end.set()
+            holder.join()

@@ -78,14 +78,14 @@ FORMATS = {"PKCS#8": PrivateFormat.PKCS8, "traditional": PrivateFormat.Tradition
 
 @cache
 def rewrite(key: PrivateKey, form: PrivateFormat, password: bytes | None = None) -> str:
-    """Return the key's PEM text in another format, encrypted where a password is given."""
+    """Return the key's PEM text in another format, encrypted if a password is given."""
     encryption = BestAvailableEncryption(password) if password else NoEncryption()
     loaded = load_pem_private_key(key.to_pem(), password=None)
     return loaded.private_bytes(Encoding.PEM, form, encryption).decode("ascii")
 
 
 def to_der(key: PrivateKey) -> bytes:
-    """Return the key in DER, which is no text."""
+    """Return the key in DER, which is not text."""
     loaded = load_pem_private_key(key.to_pem(), password=None)
     return loaded.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
 
@@ -181,7 +181,7 @@ def not_keys(key: PrivateKey, folder: Path) -> dict[str, Any]:
 
 
 def not_private_keys(key: PrivateKey) -> dict[str, tuple[Any, bytes | str | None]]:
-    """Return further sources with a password that are no private key, by what is wrong."""
+    """Return further sources that are not private keys, with a password, by what is wrong."""
     pem = key.to_pem().decode("ascii")
     lines = pem.splitlines()
     encrypted = rewrite(key, PrivateFormat.PKCS8, PASSWORD)
@@ -194,7 +194,7 @@ def not_private_keys(key: PrivateKey) -> dict[str, tuple[Any, bytes | str | None
         "empty password": (encrypted, b""),
         "wrong password": (encrypted, b"wrong horse"),
         "part of the password": (encrypted, PASSWORD[:-1]),
-        "password that is no text": (encrypted, "\ud800"),
+        "password that is not text": (encrypted, "\ud800"),
         "no password, traditional": (traditional, None),
         "wrong password, traditional": (traditional, b"wrong horse"),
         "first line only": (lines[0], None),
@@ -210,7 +210,7 @@ def not_private_keys(key: PrivateKey) -> dict[str, tuple[Any, bytes | str | None
 
 
 def not_public_keys(key: PrivateKey) -> dict[str, Any]:
-    """Return further sources that are no public key, by what is wrong."""
+    """Return further sources that are not public keys, by what is wrong."""
     public, pem = key.public_key.to_pem(), key.to_pem().decode("ascii")
     return {
         **{kind: text for kind, (_, text) in foreign_keys().items()},

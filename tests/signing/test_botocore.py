@@ -29,7 +29,7 @@ def test_canned_urls_are_equal(rsa_signer: Signer) -> None:
 
 
 def test_custom_urls_are_equal(rsa_signer: Signer) -> None:
-    """Give botocore's URL byte for byte where both have the same custom policy."""
+    """Give botocore's URL byte for byte if both have the same custom policy."""
     theirs = botocore_signer(rsa_signer)
     for url, policy in generated_policies(200):
         if not policy.is_canned:
@@ -38,7 +38,7 @@ def test_custom_urls_are_equal(rsa_signer: Signer) -> None:
 
 
 def test_policy_bytes_are_equal(rsa_signer: Signer) -> None:
-    """Write botocore's policy where it has one condition beside the end."""
+    """Write botocore's policy if it has one condition beside the end."""
     theirs = botocore_signer(rsa_signer)
     for _, policy in generated_policies(200):
         if policy.date_greater_than is None or policy.ip_address is None:

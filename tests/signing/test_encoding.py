@@ -107,7 +107,7 @@ def test_base64_refusals(text: str) -> None:
 
 @pytest.mark.parametrize(("raw", "expected"), ENCODED, ids=[ascii(raw) for raw, _ in ENCODED])
 def test_encode_url(raw: str, expected: str) -> None:
-    """Give the URL that goes over the wire (T18, T28), scheme and host in lower case."""
+    """Give the URL that goes over the wire (T18, T28), scheme and host in lowercase."""
     for sent, host in [
         (ORIGIN, ORIGIN),
         ("HTTPS://D111.Example.COM", "https://d111.example.com"),
@@ -130,7 +130,7 @@ def test_encode_url(raw: str, expected: str) -> None:
     ids=ascii,
 )
 def test_t28_unfit_url(url: str) -> None:
-    """Refuse what is not absolute with a plain host, a fragment, a lone surrogate (T28)."""
+    """Refuse a URL without a plain host, with a fragment or with a lone surrogate (T28)."""
     with pytest.raises(InvalidUrl):
         encode_url(url)
 

@@ -105,6 +105,16 @@ def make_cases() -> list[Case]:
     return cases
 
 
+def node(requests: list[dict[str, Any]]) -> list[Any]:
+    """Return what AWS's signer makes of each request."""
+    given = json.dumps(requests)
+    done = subprocess.run(
+        ["node", JS / "sign.mjs"], input=given, capture_output=True, check=True, encoding="utf-8"
+    )
+    made: list[Any] = json.loads(done.stdout)
+    return made
+
+
 @pytest.fixture(scope="module")
 def theirs(signer: Signer) -> list[tuple[Case, Any]]:
     """Return every case with what AWS's signer makes of it."""
@@ -114,11 +124,8 @@ def theirs(signer: Signer) -> list[tuple[Case, Any]]:
         "algorithm": str(signer.hash_algorithm),
     }
     cases = make_cases()
-    given = json.dumps([{"make": case.make, "input": case.given | key} for case in cases])
-    done = subprocess.run(
-        ["node", JS / "sign.mjs"], input=given, capture_output=True, check=True, encoding="utf-8"
-    )
-    return list(zip(cases, json.loads(done.stdout), strict=True))
+    made = node([{"make": case.make, "input": case.given | key} for case in cases])
+    return list(zip(cases, made, strict=True))
 
 
 Compare = Callable[[dict[str, str], dict[str, str], Policy], None]
@@ -182,7 +189,7 @@ def test_cookies(theirs: list[tuple[Case, Any]], signer: Signer, compare: Compar
 def test_their_urls_and_cookies_are_allowed(
     theirs: list[tuple[Case, Any]], verifier: Verifier
 ) -> None:
-    """Allow everything that AWS's signer made, where it encodes more as well."""
+    """Allow everything that AWS's signer made, also if it encodes more."""
     for case, made in theirs:
         now = case.policy.date_less_than - 1
         viewer = (case.policy.ip_address or VIEWER).partition("/")[0]
@@ -197,21 +204,11 @@ def test_their_urls_and_cookies_are_allowed(
 def test_ecdsa_with_sha1_of_theirs_is_allowed(ec_signer: Signer) -> None:
     """Allow what AWS's signer makes of an ECDSA key with its default, SHA1."""
     given = {
-        "make": "url",
-        "input": {
-            "url": IMAGE,
-            "keyPairId": KEY_ID,
-            "privateKey": ec_signer.private_key.to_pem().decode("ascii"),
-            "dateLessThan": iso(EXPIRES),
-        },
+        "url": IMAGE,
+        "keyPairId": KEY_ID,
+        "privateKey": ec_signer.private_key.to_pem().decode("ascii"),
+        "dateLessThan": iso(EXPIRES),
     }
-    done = subprocess.run(
-        ["node", JS / "sign.mjs"],
-        input=json.dumps([given]),
-        capture_output=True,
-        check=True,
-        text=True,
-    )
-    (url,) = json.loads(done.stdout)
+    (url,) = node([{"make": "url", "input": given}])
     verifier = Verifier({KEY_ID: ec_signer.private_key.public_key})
     assert verifier.verify(url, now=NOW).resource == IMAGE

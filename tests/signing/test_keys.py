@@ -1,4 +1,4 @@
-"""Hold keys that sign and verify, and that nothing writes down by accident."""
+"""Keys sign and verify, and nothing shows them by accident."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ rsa.RSAPrivateKey.register(RefusingKey)
     ids=repr,
 )
 def test_openssl_that_refuses_a_hash(error: Exception, rsa_key: PrivateKey) -> None:
-    """Say that OpenSSL refuses SHA-1, and what signs in its place; pass other failures on."""
+    """Raise HashRefused if OpenSSL refuses SHA-1; pass other failures on."""
     real = load_pem_private_key(rsa_key.to_pem(), password=None)
     assert isinstance(real, rsa.RSAPrivateKey)
     key = PrivateKey(RefusingKey(real, error))

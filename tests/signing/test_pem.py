@@ -76,7 +76,7 @@ def test_pkcs1_public_key(rsa_key: PrivateKey) -> None:
 
 
 def test_unreadable_file(key: PrivateKey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Say that a file may not be read, and which."""
+    """Name a file that the user may not read."""
 
     def refuse(path: Path) -> bytes:
         raise PermissionError(13, "Permission denied", str(path))

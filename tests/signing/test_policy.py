@@ -147,7 +147,7 @@ def test_aware_datetime(moment: datetime) -> None:
     ],
 )
 def test_t30_unfit_moment(name: str, moment: object) -> None:
-    """Refuse milliseconds, naive datetimes and what is no moment, and name it (T30)."""
+    """Refuse milliseconds, naive datetimes and other values, and name the argument (T30)."""
     with pytest.raises(InvalidPolicy, match=name):
         policy(**{name: moment})
 
@@ -192,7 +192,7 @@ def test_t29_ip_address(given_address: str, written: str) -> None:
     ],
 )
 def test_t26_t29_unfit_ip_address(address: str) -> None:
-    """Refuse IPv6, what is no address or range, and what adds a condition (T26, T29)."""
+    """Refuse IPv6, an address that is not valid, and one that adds a condition (T26, T29)."""
     with pytest.raises(InvalidPolicy, match="ip_address"):
         policy(ip_address=address)
 
@@ -223,7 +223,7 @@ def test_value_semantics() -> None:
 
 @given(st.text())
 def test_from_json_raises_its_own_error(text: str) -> None:
-    """Refuse any text that is no policy with InvalidPolicy and nothing else."""
+    """Refuse any text that is not a policy with InvalidPolicy and nothing else."""
     with pytest.raises(InvalidPolicy):
         Policy.from_json(text)
 
@@ -276,7 +276,7 @@ def test_missing_resource_means_any() -> None:
 
 @pytest.mark.parametrize("text", MALFORMED.values(), ids=MALFORMED)
 def test_v13_malformed_policy(text: str) -> None:
-    """Refuse what CloudFront calls malformed, and where nobody knows, that as well (V13)."""
+    """Refuse what CloudFront calls malformed, and what AWS does not document (V13)."""
     assert text != GOOD
     with pytest.raises(InvalidPolicy):
         Policy.from_json(text)

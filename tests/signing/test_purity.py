@@ -1,4 +1,4 @@
-"""Use the pure layers where no framework is installed."""
+"""Use the pure layers without any framework."""
 
 from __future__ import annotations
 

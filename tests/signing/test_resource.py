@@ -54,12 +54,12 @@ MORE = [
     ("https://h/", "https://h/a", False),
     ("https://h/a", "https://h/a/", False),
     ("https://h:8001/a", "https://h/a", False),
-    # The question mark that begins the query is no wildcard, a later one is.
+    # The question mark that begins the query is not a wildcard, a later one is.
     ("https://h/a?", "https://h/a?", True),
     ("https://h/a?", "https://h/ab", False),
     ("https://h/a?x=?", "https://h/a?x=1", True),
     ("https://h/a?x=?", "https://h/a?x=", False),
-    # An asterisk covers a path only where it also covers what `..` makes of it.
+    # An asterisk covers a path only if it also covers what `..` makes of it.
     ("https://h/a/1/*", "https://h/a/1/x/../y", True),
     ("https://h/a/1/*", "https://h/a/1/./y", True),
     ("https://h/a/1/*", "https://h/a/1/..", False),
@@ -162,13 +162,13 @@ def test_t28_raw_characters_in_a_resource(character: str) -> None:
     ],
 )
 def test_t25_unfit_resource(resource: str) -> None:
-    """Refuse a resource without scheme, domain and path, or that adds one of its own (T25)."""
+    """Refuse a resource without scheme, domain and path, or that adds another resource (T25)."""
     with pytest.raises(InvalidPolicy):
         Policy(resource=resource, date_less_than=EXPIRES)
 
 
 def test_host_of_a_resource_becomes_lower_case() -> None:
-    """Write the host as clients send it: in lower case."""
+    """Write the host as clients send it: in lowercase."""
     for resource, expected in [
         ("https://Media.Example.COM/A?B=C", "https://media.example.com/A?B=C"),
         ("*.Example.COM/A", "*.example.com/A"),

@@ -1,4 +1,4 @@
-"""Refuse what is no key in words, and look for key bytes in everything that could be shown."""
+"""Refuse bad keys with a reason, and look for key bytes in everything that could be shown."""
 
 from __future__ import annotations
 

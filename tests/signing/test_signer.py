@@ -93,7 +93,7 @@ ALL = Policy(resource=f"{ORIGIN}/*", date_less_than=EXPIRES)
     ids=repr,
 )
 def test_t21_t30_unfit_end(arguments: dict[str, Any], signer: Signer) -> None:
-    """Refuse a URL without an end or with two, and an end that is no moment (T21, T30)."""
+    """Refuse a URL without an end or with two, and an end that is not a moment (T21, T30)."""
     with pytest.raises(InvalidPolicy, match="date_less_than"):
         signer.sign_url(URL, **arguments)
 

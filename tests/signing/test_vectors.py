@@ -60,7 +60,7 @@ CUSTOM: list[tuple[str, str, str, int, dict[str, Any]]] = [
 
 
 def verify_as_published(vector: dict[str, Any], hash_algorithm: str) -> None:
-    """Verify with the published key; without PublicKey where that is RSA-1024, which it refuses."""
+    """Verify with the published key; without PublicKey for RSA-1024, which it refuses."""
     signature = decode_base64(vector["signature"])
     message = vector["policy"].encode("utf-8")
     text = DATA["public_keys"][vector["key"]]
@@ -153,7 +153,7 @@ def test_custom_policy(
     ids=["T1", "T5", "T13"],
 )
 def test_lengths(vector_id: str, policy_length: int, signature_length: int) -> None:
-    """Hold the lengths that AWS's examples are known to have."""
+    """Compare the lengths with the known ones of AWS's examples."""
     vector = VECTORS[vector_id]
     assert len(vector["policy"].encode("utf-8")) == policy_length
     assert len(vector["signature"]) == signature_length

@@ -1,4 +1,4 @@
-"""Say what is wrong with a URL, a policy or a signer, what is expected and what to do next."""
+"""Errors say what is wrong, what is expected and what to do next."""
 
 from __future__ import annotations
 

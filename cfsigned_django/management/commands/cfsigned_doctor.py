@@ -1,4 +1,4 @@
-"""Say what is wrong between a viewer and a private file: an adapter of the doctor."""
+"""Diagnose why a private file is refused, or is not private."""
 
 from __future__ import annotations
 
@@ -31,8 +31,9 @@ class Command(BaseCommand):
     """Examine a site, or explain one URL."""
 
     help = (
-        "Say what is wrong between a viewer and a private file, why, and what to do: settings, "
-        "keys, clock, AWS, and what CloudFront and S3 answer. Exits with 1 where there is an error."
+        "Diagnose why a private file is refused, or is not private, and what to do: checks "
+        "settings, keys, clock and AWS, and what CloudFront and S3 answer. Exits with 1 if there "
+        "is an error."
     )
     # The system checks are findings here, and must not stop the others.
     requires_system_checks = ()
@@ -40,19 +41,19 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
         parser.add_argument(
-            "--offline", action="store_true", help="Look at settings and database only"
+            "--offline", action="store_true", help="Check settings and database only"
         )
         parser.add_argument(
             "--storage",
             default="default",
             metavar="ALIAS",
-            help='Storage of STORAGES to look at. Default: "default"',
+            help='Alias of the storage in STORAGES. Default: "default"',
         )
         parser.add_argument(
             "--object",
             metavar="NAME",
-            help="Name of a file that is in the storage, to fetch it as a viewer would. Without "
-            "it, a name is asked for that need not be there",
+            help="Name of an existing file in the storage, to request it as a viewer would. "
+            "Without it, a name is requested that need not exist",
         )
         parser.add_argument(
             "--cors-origin",
@@ -60,37 +61,37 @@ class Command(BaseCommand):
             default=[],
             type=_origin,
             metavar="ORIGIN",
-            help="Origin whose pages shall read files, such as https://app.example.com. May be "
-            "repeated",
+            help="Origin whose pages must be able to read files, such as https://app.example.com. "
+            "May be repeated",
         )
         parser.add_argument(
-            "--downloads", action="store_true", help="The site makes links with download="
+            "--downloads", action="store_true", help="The site makes signed URLs with download="
         )
         parser.add_argument(
-            "--ip-address", action="store_true", help="The site makes links with ip_address="
+            "--ip-address", action="store_true", help="The site makes signed URLs with ip_address="
         )
         parser.add_argument(
             "--distribution",
             metavar="ID",
-            help="Id of the distribution. Default: AWS_CLOUDFRONT_DISTRIBUTION_ID, else the one "
+            help="ID of the distribution. Default: AWS_CLOUDFRONT_DISTRIBUTION_ID, else the one "
             "that has AWS_S3_CUSTOM_DOMAIN",
         )
         parser.add_argument(
             "--explain",
             metavar="URL",
-            help="Say why this URL is refused, and nothing else. Put it in single quotes",
+            help="Explain why this URL is refused, and check nothing else. Put it in single quotes",
         )
         parser.add_argument(
             "--viewer-ip",
             type=_address,
             metavar="ADDRESS",
-            help="Address of the viewer for whom the URL of --explain fails",
+            help="IP address of the viewer for whom the URL of --explain fails",
         )
-        parser.add_argument("--json", action="store_true", help="Print JSON for machines")
+        parser.add_argument("--json", action="store_true", help="Print JSON")
 
     @no_translations
     def handle(self, *args: Any, **options: Any) -> None:
-        """Look, print what was found, and exit with 1 where there is an error."""
+        """Print what was found, and exit with 1 if there is an error."""
         findings = self._explain(options) if options["explain"] else self._examine(options)
         if options["json"]:
             self.stdout.write(json.dumps([each.to_json() for each in findings], indent=2))
@@ -116,7 +117,7 @@ class Command(BaseCommand):
             found = from_system_checks([*check_storages(), *check_rotation()])
             if not has_error(found):
                 raise CommandError(str(error)) from None
-            return worst_first(found)  # they say why there is none
+            return worst_first(found)  # they say why there is no storage
         _refuse_bad_name(storage, options["object"])
         examination = Examination(
             alias=options["storage"],
@@ -146,12 +147,14 @@ class Command(BaseCommand):
 
 
 def _refuse_bad_name(storage: SignedUrlMixin, name: str | None) -> None:
-    """Refuse a name that can be no file's, or leads out of the storage."""
+    """Refuse a name that cannot be a file of the storage."""
     if name is None:
         return
     if not name.strip("/"):
-        raise CommandError("--object is the name of a file, such as albums/42/001.jpg.")
-    with suppress(ImproperlyConfigured):  # the system checks tell
+        raise CommandError(
+            f"--object {name!r} is not the name of a file. Use a name such as albums/42/001.jpg."
+        )
+    with suppress(ImproperlyConfigured):  # the system checks report it
         try:
             storage.unsigned_url(name)
         except (SuspiciousFileOperation, ValueError) as error:
@@ -162,7 +165,8 @@ def _origin(text: str) -> str:
     scheme, separator, host = text.partition("://")
     if not separator or not scheme or not host or "/" in host:
         raise ArgumentTypeError(
-            f"{text!r} is no origin: scheme and host without a path, as https://app.example.com"
+            f"{text!r} is not an origin. Use scheme and host without a path, such as "
+            "https://app.example.com"
         )
     return text
 
@@ -171,4 +175,6 @@ def _address(text: str) -> str:
     try:
         return str(ipaddress.ip_address(text))
     except ValueError:
-        raise ArgumentTypeError(f"{text!r} is no IP address") from None
+        raise ArgumentTypeError(
+            f"{text!r} is not an IP address. Use one such as 192.0.2.7"
+        ) from None
