@@ -20,7 +20,7 @@ RESOURCE = "albums/*"
 #: Stable URLs stay the same for this many seconds.
 STEP = 86_400
 
-#: Each kind of name gets a row of its own; `{}` is a number.
+#: Each kind of name has its own row; `{}` is a number.
 KINDS = {
     "plain": "albums/2026/photo-{}.jpg",
     "Korean": "albums/2026/사진-{}.jpg",

@@ -39,7 +39,7 @@ def saving(application: Any) -> Any:
 
 
 def _is_kept(scope: Any) -> bool:
-    """Tell whether a request changes what is kept: not an object in a bucket."""
+    """Return whether a request changes what the emulator saves, other than objects."""
     if scope["type"] != "http" or scope["method"] in ("GET", "HEAD"):
         return False
     path: str = scope["path"]

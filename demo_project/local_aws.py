@@ -1,15 +1,14 @@
-"""The local AWS: how it is started, who may do what in it, and how it is set up.
+"""The local AWS: how it is started, what its users may do, and how it is set up.
 
 The server is ministack with AUTH=true, which checks signatures and evaluates IAM policies. Three
 users share the work, with the policies that `manage.py cfsigned_setup --iam` prints: `setup` may
-set AWS up; the site may keep files, rotate keys, and look at all that the doctor looks at; the
-edge may read files, and whom to trust. Everybody else is refused.
+set AWS up; the site may save files, rotate keys, and read everything that the doctor reads; the
+edge may read files, and which keys are trusted. All other requests are refused.
 
-`manage.py cfsigned_setup` sets it up, as one does in an account of AWS: public key, key group,
-bucket, origin access control, policies, distribution. From then on it leaves alone what is there:
-the key group belongs to whoever rotates keys. It runs again where the emulator has lost something
-(its folder was emptied), and where the site has moved to another port, which the bucket's CORS
-rule names.
+`manage.py cfsigned_setup` sets it up, as in a real AWS account: public key, key group, bucket,
+origin access control, policies, distribution. After that it does not run again, since the key
+group belongs to the rotation, unless the emulator has lost something (its folder was emptied) or
+the site has moved to another port, which is part of the bucket's CORS rule.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ from demo_project.state import HOST, Credentials, DemoState, write_secret
 REGION = "us-east-1"
 EDGE_PROFILE = "edge"
 
-#: Names the user as whom boto3 works in the demo's settings, "site" where it is not set.
+#: The variable with the user of boto3 in the demo's settings; "site" if it is not set.
 USER_VARIABLE = "CFSIGNED_DEMO_AWS_USER"
 
 _WORDS: Final = {"done": "done", "todo": "to do", "conflict": "conflict"}
@@ -58,7 +57,7 @@ def aws_command(state: DemoState) -> Command:
         AWS_SECRET_ACCESS_KEY=state.root.secret_access_key,
         BIND_HOST=HOST,
         GATEWAY_PORT=str(state.ports["s3"]),
-        # Both would open ports of their own.
+        # Both would open other ports.
         IOT_MTLS_ENABLED="0",
         SFTP_ENABLED="0",
         LOG_LEVEL="WARNING",
@@ -107,7 +106,7 @@ def api_environment(state: DemoState) -> dict[str, str]:
 
 
 def prepare_users(state: DemoState) -> DemoState:
-    """Create the users where they are missing, and return the state with their keys.
+    """Create missing users, and return the state with their keys.
 
     Raise DemoFailed with what IAM said.
     """
@@ -183,7 +182,7 @@ def set_up_aws(state: DemoState, tell: Callable[[str], object]) -> DemoState:
 
 
 def _working_user(state: DemoState, name: str) -> Credentials:
-    """Return the user's key, or a new one where the server does not know it (any more)."""
+    """Return the user's key, or a new one if the server does not know it."""
     iam = _client(state, "iam")
     known = state.users.get(name)
     try:
@@ -213,7 +212,7 @@ def _client(state: DemoState, name: str) -> Any:
 
 
 def _tell_plan(state: DemoState, tell: Callable[[str], object]) -> None:
-    """Tell each step with its call; the documents, which take pages, go into a file."""
+    """Print each step with its call; the long documents go into a file."""
     for step in json.loads(_run(state, "--json"))["steps"]:
         line = f"{_WORDS[step['state']]:<9} {step['name']}: {step['why']}"
         for part in textwrap.wrap(line, _WIDTH, subsequent_indent=_INDENT):

@@ -29,7 +29,7 @@ def remaining_groups(lines: Iterable[str]) -> set[int]:
 
 
 def end_group(group: int, number: signal.Signals) -> bool:
-    """Send the signal to a process group and tell whether there was one."""
+    """Send the signal to a process group, and return whether the group exists."""
     try:
         os.killpg(group, number)
     except (ProcessLookupError, PermissionError):

@@ -175,7 +175,7 @@ def _doctor_arguments(state: DemoState) -> tuple[str, ...]:
 
 
 def _examine(state: DemoState) -> None:
-    """Let the doctor look at the running demo; print its summary, and faults before it.
+    """Run the doctor on the running demo; print faults, then its summary.
 
     A fault does not stop the demo: somebody may be looking for it.
     """
@@ -189,15 +189,15 @@ def _examine(state: DemoState) -> None:
 
 @contextmanager
 def _lock(folder: Path) -> Iterator[None]:
-    """Hold the folder, so that two demos do not write to one bucket."""
+    """Lock the folder, so that two demos do not write to one bucket."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with (folder / "lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise SystemExit(
-                f"A demo is running with {folder} already. Stop it first, or give this one a "
-                "folder of its own with --folder."
+                f"A demo is already running with {folder}. Stop it first, or choose another "
+                "folder with --folder."
             ) from None
         yield
 

@@ -1,4 +1,4 @@
-"""Start, watch and stop the demo's servers, on ports that nobody else gets."""
+"""Start, watch and stop the demo's servers, on reserved ports."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PATIENCE_TO_STOP = 5.0
 
 
 class DemoFailed(Exception):
-    """A step of the demo went wrong; the message says which, why and where its log is."""
+    """A step of the demo failed; the message says which one, why, and where its log is."""
 
     def __init__(self, what: str, log: Path, *, lines: int = 15) -> None:
         self.what = what
@@ -201,7 +201,7 @@ def _bind(port: int) -> socket.socket:
 
 
 def answers(url: str) -> bool:
-    """Tell whether a server answers at the address, whatever its answer is."""
+    """Return whether a server answers at the URL, whatever its answer is."""
     place = urlsplit(url)
     connection = http.client.HTTPConnection(place.netloc, timeout=10)
     try:

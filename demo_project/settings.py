@@ -70,7 +70,7 @@ AWS_S3_ADDRESSING_STYLE = "path"
 # The emulator's key groups have ids that look like those of public keys; CloudFront's are UUIDs.
 SILENCED_SYSTEM_CHECKS = ["cfsigned.W004"]
 if _state.users:
-    # Rotation, set-up and doctor ask AWS as boto3 is configured.
+    # Rotation, setup and doctor call AWS as boto3 is configured.
     os.environ.update(api_environment(_state))
     AWS_S3_ACCESS_KEY_ID = _state.users["site"].access_key_id
     AWS_S3_SECRET_ACCESS_KEY = _state.users["site"].secret_access_key

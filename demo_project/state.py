@@ -24,7 +24,7 @@ HOST = "127.0.0.1"
 #: Who may do everything in the demo's admin; the password is in the state.
 ADMIN_NAME = "demo"
 
-# Easy to remember; where one is taken, any free port does as well.
+# Easy to remember. If one is taken, any free port is used.
 PREFERRED_PORTS = {"site": 8000, "edge": 8001, "s3": 8002}
 
 LINK_VARIABLE = "CFSIGNED_DEMO_LINK_SECONDS"
@@ -54,14 +54,14 @@ class Pace:
 
     @classmethod
     def from_environment(cls) -> Self:
-        """Return the pace, with links of `CFSIGNED_DEMO_LINK_SECONDS` where that is set."""
+        """Return the pace, with the URL lifetime in `CFSIGNED_DEMO_LINK_SECONDS` if it is set."""
         text = os.environ.get(LINK_VARIABLE, "")
         if not text:
             return cls()
         if not (text.isascii() and text.isdecimal() and _SHORTEST <= int(text) <= _LONGEST):
             raise SystemExit(
-                f"{LINK_VARIABLE} is {text!r}: whole seconds from {_SHORTEST} to {_LONGEST} are "
-                "wanted."
+                f"{LINK_VARIABLE} is {text!r}. It must be whole seconds from {_SHORTEST} to "
+                f"{_LONGEST}."
             )
         return cls(link=int(text))
 
@@ -76,11 +76,11 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemoState:
-    """What one folder of the demo holds.
+    """What one folder of the demo contains.
 
-    `root` owns the local AWS; `users` are the access keys with few rights that the site, the
-    edge and the set-up work with. They are filled in when the server first runs, as is what the
-    set-up made: the ids of the settings' key, of the key group and of the distribution.
+    `root` owns the local AWS; `users` are the access keys, with few rights, of the site, the
+    edge and the setup. They are filled in when the server first runs, as are the ids that the
+    setup returns: of the settings' key, of the key group and of the distribution.
     """
 
     folder: Path

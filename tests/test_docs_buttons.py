@@ -53,6 +53,6 @@ def test_buttons_are_found() -> None:
     """The look into the pages and the templates finds buttons at all."""
     found = {button for page in PAGES for button in named(read(page))}
 
-    assert found >= {"Start rotation", "Retire", "Copy", "Revoke…", "Correct its id"}
+    assert found >= {"Start rotation", "Retire", "Copy", "Revoke…", "Correct the public key ID"}
     assert set(named("2. Press **Strat** twice.\n- **Not before** it, **never**.")) == {"Strat"}
     assert set(named("**4. Press Activate**, then wait.")) == {"Activate"}

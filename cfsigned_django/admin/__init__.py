@@ -1,4 +1,4 @@
-"""Show and rotate the signing keys in Django's admin, which imports this where it is installed."""
+"""Show and rotate the signing keys in Django's admin, which imports this package."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ from django.contrib import admin
 from cfsigned_django.admin.key_pairs import KeyPairAdmin as KeyPairAdmin
 from cfsigned_django.rotation.models import KeyPair
 
-# Whatever walks through the package may import this on a site without an admin, too.
+# Tools that import every module do so on sites without an admin, too.
 if apps.is_installed("django.contrib.admin"):
     admin.site.register(KeyPair, KeyPairAdmin)

@@ -1,4 +1,4 @@
-"""What a person reads before they confirm a step: its consequences, and what to do by hand."""
+"""What a person reads before confirming a step: its consequences, and what to do by hand."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def page_of(
     form: StepForm,
     failure: Exception | None = None,
 ) -> dict[str, Any]:
-    """Return what the template of a step's page shows; ``failure`` kept the step from its end."""
+    """Return the context of a step's page; ``failure`` is why the step was not done."""
     key_pair = button.key_pair
     return {
         **consequences(snapshot, key_pair),
@@ -46,10 +46,10 @@ def page_of(
 
 
 def consequences(snapshot: Snapshot, key_pair: KeyPair | None) -> dict[str, Any]:
-    """Return what the templates in consequences/ fill in; ``key_pair`` is the step's, if any."""
+    """Return the values for the templates in consequences/; ``key_pair`` is the step's, if any."""
     waits = snapshot.rotation.waits
     active, successor = snapshot.active, snapshot.successor
-    # In words: who reads the page confirms it later, and the wait begins then.
+    # A duration, not a date: the wait begins only when the person confirms.
     retirement = retirement_wait(active.state, waits) if active else waits.retirement
     values: dict[str, Any] = {
         "key_group_id": snapshot.rotation.key_group_id,
@@ -79,7 +79,7 @@ def consequences(snapshot: Snapshot, key_pair: KeyPair | None) -> dict[str, Any]
 
 
 def broken_minutes(snapshot: Snapshot, key_pair: KeyPair) -> int:
-    """Return how many minutes of links stop working if the key pair is revoked now."""
+    """Return how many minutes of links stop working if the key pair is revoked now, rounded up."""
     rotation = snapshot.rotation
     if key_pair.status == KeyStatus.ACTIVE:
         return math.ceil(rotation.link_lifetime(key_pair) / 60)
@@ -91,7 +91,7 @@ def broken_minutes(snapshot: Snapshot, key_pair: KeyPair) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownKey:
-    """A public key to read, to copy into CloudFront and to download, or why it is not shown."""
+    """A public key to read, copy and download, or the reason why it is not shown."""
 
     file_name: str
     pem: str = ""
@@ -101,9 +101,10 @@ class ShownKey:
     def of(cls, key_pair: KeyPair) -> Self:
         """Return the public key that belongs to the encrypted private key.
 
-        A person adds it to CloudFront, so the column does not count: someone
-        may have written another key there. It counts for a key that is over,
-        whose private key is erased.
+        The column is not trusted: someone with write access to the table could
+        have replaced the key that a person then adds to CloudFront. It is used
+        only if the key pair is retired or revoked: then the private key is
+        erased.
         """
         file_name = f"{key_pair.caller_name}-public.pem"
         if KeyStatus(key_pair.status).is_final:
@@ -111,11 +112,11 @@ class ShownKey:
         try:
             return cls(file_name=file_name, pem=key_pair.open_public_key())
         except (CannotUnseal, ImproperlyConfigured, InvalidKey) as error:
-            text = _("The public key is not shown, since the private key cannot be opened.")
+            text = _("The public key is not shown because the private key cannot be decrypted.")
             return cls(file_name=file_name, problem=f"{text} {_(str(error))}")
 
     def as_file(self) -> HttpResponse:
-        """Return it as a PEM file."""
+        """Return the public key as a PEM file."""
         disposition = f'attachment; filename="{self.file_name}"'
         return HttpResponse(
             self.pem,

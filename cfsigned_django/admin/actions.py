@@ -1,4 +1,4 @@
-"""What the admin calls the steps of a rotation: permissions, addresses, buttons and sentences."""
+"""The steps of a rotation in the admin: permissions, addresses, buttons and sentences."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from cfsigned_django.rotation.steps import Action, Step
 ROTATE, REVOKE = "cfsigned_django.rotate_keypair", "cfsigned_django.revoke_keypair"
 
 _LABELS = {
-    Action.IMPORT: gettext_lazy("Import the key of the settings"),
+    Action.IMPORT: gettext_lazy("Import the key from the settings"),
     Action.START: gettext_lazy("Start rotation"),
-    Action.TRUST: gettext_lazy("Let CloudFront trust it"),
-    Action.CORRECT: gettext_lazy("Correct its id"),
+    Action.TRUST: gettext_lazy("Add to CloudFront"),
+    Action.CORRECT: gettext_lazy("Correct the public key ID"),
     Action.CHECK: gettext_lazy("Check again"),
     Action.ACTIVATE: gettext_lazy("Activate"),
     Action.RETIRE: gettext_lazy("Retire"),
@@ -31,25 +31,25 @@ _LABELS = {
 
 
 def permissions_for(action: Action) -> frozenset[str]:
-    """Return the permissions of which a person needs one."""
+    """Return the permissions of which a person needs at least one."""
     match action:
         case Action.REVOKE:
             return frozenset({REVOKE})
-        case Action.FINISH:  # whoever could begin it, or keeps the keys in order anyway
+        case Action.FINISH:  # who may start a revocation, or rotates keys anyway
             return frozenset({ROTATE, REVOKE})
         case _:
             return frozenset({ROTATE})
 
 
 def url_name(action: Action) -> str:
-    """Return the name of the address of an action's page."""
+    """Return the URL name of an action's page."""
     return f"admin:cfsigned_django_keypair_{action}"
 
 
 def label_of(action: Action, *, by_hand: bool) -> str:
-    """Return what stands on the button of an action."""
+    """Return the text on the button of an action."""
     if action is Action.TRUST and by_hand:
-        return _("Enter its id")
+        return _("Enter the public key ID")
     return str(_LABELS[action])
 
 
@@ -82,12 +82,12 @@ class AvailableAction:
 
     @property
     def url_name(self) -> str:
-        """Return the name of the address of its page."""
+        """Return the URL name of its page."""
         return url_name(self.action)
 
     @property
     def is_confirmed(self) -> bool:
-        """Return whether a page first says what will happen; the others change nothing outside."""
+        """Return whether a person confirms the step on a page that says what will happen."""
         return self.action not in (Action.IMPORT, Action.CHECK)
 
 
@@ -101,30 +101,32 @@ def available_actions(
 
 
 def purpose(snapshot: Snapshot, step: Step) -> str:
-    """Return what a step is good for, as a sentence."""
+    """Return the purpose of a step, as a sentence."""
     match step.action:
         case Action.IMPORT:
-            text = _("Take the key of the settings into the database.")
+            text = _("Import the key from the settings into the database.")
         case Action.START if snapshot.successor is not None:
             text = _("The spare %(successor)s can take over.")
         case Action.START if snapshot.cannot_sign:
-            text = _("%(signing)s cannot be opened: mend the settings, or replace it.")
+            text = _("%(signing)s cannot be decrypted. Fix the settings, or replace the key.")
         case Action.START if snapshot.signing_name:
             text = _("Replace %(signing)s.")
         case Action.START:
-            text = _("Generate a key that signs.")
+            text = _("Generate a signing key.")
         case Action.TRUST:
-            text = _("The new key is there; CloudFront has to trust it.")
+            text = _("Add the new key to CloudFront.")
         case Action.CORRECT:
-            text = _("CloudFront does not know %(key)s: is this the right id?")
+            text = _(
+                "CloudFront does not know %(key)s. Check that this is the right public key ID."
+            )
         case Action.CHECK:
-            text = _("See whether CloudFront knows %(key)s.")
+            text = _("Check whether CloudFront knows %(key)s.")
         case Action.ACTIVATE:
             text = _("%(key)s is ready to sign.")
         case Action.RETIRE:
-            text = _("%(key)s can go: its last link has expired.")
+            text = _("%(key)s can be retired: its last link has expired.")
         case _revoked:
-            text = _("Take %(key)s out of CloudFront.")
+            text = _("Remove %(key)s from CloudFront.")
     return text % {
         "key": step.key_pair,
         "signing": snapshot.signing_name,
@@ -133,7 +135,7 @@ def purpose(snapshot: Snapshot, step: Step) -> str:
 
 
 def not_due(action: Action, key_pair: KeyPair | None) -> str:
-    """Return why a step is refused that was due when its page was opened, or never was."""
+    """Return why a step is refused: it is no longer due, or never was."""
     if key_pair is None:
         return _("This step is not due now.")
     return _("This step is not due: %(key)s is %(status)s.") % {
@@ -143,12 +145,12 @@ def not_due(action: Action, key_pair: KeyPair | None) -> str:
 
 
 def is_revoked(key_pair: KeyPair) -> str:
-    """Say that a key no longer signs, whatever became of the rest."""
+    """Return the sentence that a key no longer signs, even if the rest of the step failed."""
     return _("%(key)s is revoked: it no longer signs.") % {"key": key_pair}
 
 
 def put_in_words(error: Exception) -> str:
-    """Return what a failure means, in the person's language as far as it is this package's."""
+    """Return a failure as text, in the person's language if this package wrote the text."""
     if isinstance(error, AwsError):
         reason, next_step = error.translated(_)
         return _("Could not %(what)s: %(reason)s. %(next_step)s") % {
@@ -157,7 +159,7 @@ def put_in_words(error: Exception) -> str:
             "next_step": next_step,
         }
     if isinstance(error, Blocked):
-        return _("%(key)s cannot take this step now. The page shows what it waits for.") % {
+        return _("%(key)s is not ready for this step. The page shows what it is waiting for.") % {
             "key": error.key_pair
         }
     if isinstance(error, CannotUnseal):

@@ -1,4 +1,4 @@
-"""Ask a person for what a step needs to know; no private key is ever entered."""
+"""The forms of the steps; no private key is ever entered."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from cfsigned_django.validation import KEY_GROUP_ID, KEY_PAIR_ID
 
 
 class StepForm(forms.Form):
-    """Ask nothing but to go on. ``key_pair`` is the one that the step is about."""
+    """Ask for confirmation only. ``key_pair`` is the one that the step changes, if any."""
 
     def __init__(self, key_pair: KeyPair | None, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.key_pair = key_pair
 
     def answers(self) -> dict[str, Any]:
-        """Return what the step needs to know: arguments of :func:`steps.take`."""
+        """Return the answers as arguments of :func:`steps.take`."""
         wanted = ("algorithm", "reason", "spare", "key_pair_id")
         return {name: self.cleaned_data[name] for name in wanted if name in self.cleaned_data}
 
 
 class StartForm(StepForm):
-    """Ask what kind of key the next one shall be, and why it is made."""
+    """Ask for the algorithm of the new key, and the reason."""
 
     algorithm = forms.TypedChoiceField(
         label=gettext_lazy("Algorithm"),
@@ -39,7 +39,9 @@ class StartForm(StepForm):
             ),
             (
                 KeyAlgorithm.RSA_2048.value,
-                gettext_lazy("RSA 2048: for whatever checks signatures and knows RSA only"),
+                gettext_lazy(
+                    "RSA 2048: only if something that checks signatures does not support ECDSA"
+                ),
             ),
         ],
         coerce=KeyAlgorithm,
@@ -53,24 +55,27 @@ class StartForm(StepForm):
         required=False,
     )
     spare = forms.BooleanField(
-        label=gettext_lazy("Only keep it ready, as a spare"),
-        help_text=gettext_lazy("CloudFront trusts a spare, which signs when somebody says so."),
+        label=gettext_lazy("Keep it ready as a spare"),
+        help_text=gettext_lazy(
+            "CloudFront trusts a spare key. It signs after someone starts a rotation with it, or "
+            "revokes the signing key."
+        ),
         required=False,
     )
 
 
 class StartWithSpareForm(StepForm):
-    """Ask why the spare shall sign."""
+    """Ask for the reason why the spare becomes the next key."""
 
     reason = StartForm.base_fields["reason"]
 
 
 class KeyPairIdForm(StepForm):
-    """Ask for the id that CloudFront gave to a public key which a person created there."""
+    """Ask for the ID of the public key that a person created in CloudFront."""
 
     key_pair_id = forms.CharField(
-        label=gettext_lazy("Id of the public key in CloudFront"),
-        help_text=gettext_lazy("It begins with K, such as K2JCJMDEHXQW5F."),
+        label=gettext_lazy("Public key ID"),
+        help_text=gettext_lazy("CloudFront shows it under Public keys. Example: K2JCJMDEHXQW5F"),
         max_length=64,
         widget=forms.TextInput(
             attrs={"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"}
@@ -78,34 +83,34 @@ class KeyPairIdForm(StepForm):
     )
 
     def clean_key_pair_id(self) -> str:
-        """Refuse what is no id of a public key, or the id of another one."""
+        """Return the public key ID; refuse an invalid one, and one of another key pair."""
         key_pair_id: str = self.cleaned_data["key_pair_id"]
         if KEY_GROUP_ID.fullmatch(key_pair_id):
             raise forms.ValidationError(
-                _("This looks like the id of a key group. Wanted is the id of the public key.")
+                _("This looks like the ID of a key group. Enter the public key ID.")
             )
         if not KEY_PAIR_ID.fullmatch(key_pair_id) or not key_pair_id.startswith("K"):
             raise forms.ValidationError(
-                _("An id of a public key is K and capital letters and digits.")
+                _("This is not a valid public key ID. Enter K, then capital letters and digits.")
             )
         others = KeyPair.objects.using(router.db_for_write(KeyPair))
         if self.key_pair is not None:
             others = others.exclude(pk=self.key_pair.pk)
         if others.filter(key_pair_id=key_pair_id).exists():
-            raise forms.ValidationError(_("This is the id of another key pair of this site."))
+            raise forms.ValidationError(_("Another key pair of this site has this public key ID."))
         return key_pair_id
 
 
 class RemovedForm(StepForm):
-    """Let a person confirm what was done in CloudFront by hand."""
+    """Ask for confirmation that the key was removed from CloudFront by hand."""
 
     removed = forms.BooleanField(
-        label=gettext_lazy("I took it out of the key group and deleted the public key"),
+        label=gettext_lazy("I removed it from the key group and deleted the public key"),
     )
 
 
 class RevokeForm(StepForm):
-    """Ask a second time: the key pair id is to be typed."""
+    """Ask for the public key ID to be typed, as a second confirmation."""
 
     typed = forms.CharField(
         label="",
@@ -124,21 +129,21 @@ class RevokeForm(StepForm):
         self.fields["typed"].label = _("Type %(name)s to revoke it") % {"name": self.wanted}
 
     def clean_reason(self) -> str:
-        """Return the reason, or where the key was revoked."""
+        """Return the reason; by default, that the key was revoked in the admin."""
         return self.cleaned_data["reason"] or KnownReason.REVOKED_IN_ADMIN
 
     def clean_typed(self) -> str:
-        """Refuse everything but the name of the key pair."""
+        """Return what was typed if it is the name of the key pair; refuse anything else."""
         typed: str = self.cleaned_data["typed"]
         if typed != self.wanted:
             raise forms.ValidationError(
-                _("This is not %(name)s: nothing was revoked."), params={"name": self.wanted}
+                _("This is not %(name)s. Nothing was revoked."), params={"name": self.wanted}
             )
         return typed
 
 
 def typed_name(key_pair: KeyPair) -> str:
-    """Return what is typed to name a key pair: its id, or the begin of its fingerprint."""
+    """Return what to type to confirm: the public key ID, or else the start of the fingerprint."""
     return key_pair.key_pair_id or key_pair.fingerprint[:12]
 
 

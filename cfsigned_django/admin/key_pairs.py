@@ -63,13 +63,13 @@ TEMPLATES = "admin/cfsigned_django/keypair"
 
 
 def _shown(field: Field[Any, Any]) -> Callable[[KeyPair], str]:
-    """Return a column that shows a moment in 24 hours; Django's own format says "2 p.m."."""
+    """Return a column that shows a moment in 24-hour time; Django's format shows "2 p.m."."""
 
     @admin.display(description=field.verbose_name)
     def show(key_pair: KeyPair) -> str:
         return date_and_time(getattr(key_pair, field.name))
 
-    show.__name__ = field.name  # Django makes it a class of the page
+    show.__name__ = field.name  # Django uses it as a CSS class
     return show
 
 
@@ -87,14 +87,14 @@ class KeyPairAdmin(Base):
     change_form_template = f"{TEMPLATES}/change_form.html"
 
     def get_urls(self) -> list[URLPattern]:
-        """Return the addresses of the steps before Django's own, which match anything."""
+        """Return the URLs of the steps before Django's own, which match anything."""
         download = self.admin_site.admin_view(self.download_view)
         own = path("<uuid:pk>/public-key.pem", download, name="cfsigned_django_keypair_download")
         return [*(self._step_url(action) for action in Action), own, *super().get_urls()]
 
     def _step_url(self, action: Action) -> URLPattern:
-        # Not in one transaction: what is intended is to be seen by others before CloudFront is
-        # called, and to stay if the process dies then.
+        # Not in one transaction: a step commits what it intends before it calls CloudFront, so
+        # other processes see it, and it is not lost if this process dies.
         @transaction.non_atomic_requests
         def view(request: HttpRequest, pk: UUID | None = None) -> HttpResponse:
             return self.step_view(request, action, pk)
@@ -106,12 +106,12 @@ class KeyPairAdmin(Base):
         )
 
     def get_fieldsets(self, request: HttpRequest, obj: KeyPair | None = None) -> list[Any]:
-        """Return what is known of a key pair; what has not happened is left out."""
+        """Return the facts about a key pair, and the moments that have happened."""
         known = [show for name, show in _HISTORY.items() if getattr(obj, name, None)]
         return [(None, {"fields": _FACTS}), (gettext_lazy("History"), {"fields": known})]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[KeyPair]:
-        """Return the key pairs, read where they are written: a replica may lag."""
+        """Return the key pairs from the database of writes: a replica may lag."""
         return super().get_queryset(request).using(router.db_for_write(KeyPair))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -127,18 +127,18 @@ class KeyPairAdmin(Base):
         return False
 
     def has_view_permission(self, request: HttpRequest, obj: KeyPair | None = None) -> bool:
-        """Let those look who may view, rotate or revoke."""
+        """Allow people who may view, rotate or revoke."""
         return super().has_view_permission(request, obj) or bool(self.permissions_of(request))
 
     def permissions_of(self, request: HttpRequest) -> frozenset[str]:
-        """Return which of the permissions to rotate and to revoke the person has."""
+        """Return which of the two permissions, to rotate and to revoke, the person has."""
         return frozenset(each for each in (ROTATE, REVOKE) if request.user.has_perm(each))
 
     def step_view(self, request: HttpRequest, action: Action, pk: UUID | None) -> HttpResponse:
-        """Show the page of a step, or take the step and lead back to the first page."""
+        """Show the page of a step, or take the step and redirect to the first page."""
         if not permissions_for(action) & self.permissions_of(request):
             raise PermissionDenied
-        # An open page looks every few seconds, and puts the answer in the place of what it shows.
+        # An open page sends this every few seconds, and replaces its content with the answer.
         is_quiet = action is Action.CHECK and bool(request.POST.get("quiet"))
         logged: list[KeyPair] = []
         try:
@@ -147,7 +147,7 @@ class KeyPairAdmin(Base):
             if pk is not None:
                 key_pair = snapshot.find(pk) or self.get_object(request, str(pk))
                 if key_pair is None:
-                    return self._lead_back(request, _("There is no such key pair."))
+                    return self._lead_back(request, _("This key pair does not exist."))
             step = snapshot.step(action, key_pair)
             if is_quiet:
                 return self._check_quietly(request, snapshot, step)
@@ -175,7 +175,7 @@ class KeyPairAdmin(Base):
     def _check_quietly(
         self, request: HttpRequest, snapshot: Snapshot, step: Step | None
     ) -> HttpResponse:
-        """Probe the key through CloudFront, without calls to its API, and return the new state."""
+        """Probe the key through CloudFront without calling its API, and return the new state."""
         problems = []
         if step is not None and not step.blocked:
             try:
@@ -215,7 +215,7 @@ class KeyPairAdmin(Base):
     def _lead_back(
         self, request: HttpRequest, text: str, level: int = messages.WARNING
     ) -> HttpResponseRedirect:
-        """Lead to the first page, which shows the message."""
+        """Redirect to the first page, which shows the message."""
         self.message_user(request, text, level)
         return self._redirect_to_list()
 
@@ -223,7 +223,7 @@ class KeyPairAdmin(Base):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Show which key signs, how each one stands, and the next step."""
+        """Show which key signs, the state of each key, and the next step."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         if "fragment" in request.GET:
@@ -234,7 +234,7 @@ class KeyPairAdmin(Base):
     def show_state(
         self, request: HttpRequest, problems: Sequence[str] = (), rotation: Rotation | None = None
     ) -> HttpResponse:
-        """Return what an open page puts in the place of what it shows, with what it found."""
+        """Return the part of the first page with which an open page replaces its own."""
         return self.render(request, "overview.html", self._state(request, problems, rotation))
 
     def _state(
@@ -267,7 +267,7 @@ class KeyPairAdmin(Base):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        """Show one key pair, to read only, with its story and its steps."""
+        """Show one key pair, read-only, with its timeline and its steps."""
         key_pair = self.get_object(request, object_id)
         context = {"show_close": True, **(extra_context or {})}
         if key_pair is not None:
@@ -294,22 +294,22 @@ class KeyPairAdmin(Base):
         key_pair = self.get_object(request, str(pk))
         shown = ShownKey.of(key_pair) if key_pair else None
         if shown is None or shown.problem:
-            text = shown.problem if shown else _("There is no such key pair.")
+            text = shown.problem if shown else _("This key pair does not exist.")
             return self._lead_back(request, text)
         return shown.as_file()
 
     @admin.display(description=gettext_lazy("name in CloudFront"))
     def caller_name(self, key_pair: KeyPair) -> str:
-        """Show the name that the public key has in CloudFront."""
+        """Return the name of the public key in CloudFront."""
         return key_pair.caller_name
 
     @admin.display(description=gettext_lazy("reason"))
     def why(self, key_pair: KeyPair) -> str:
-        """Show the reason, in the person's language where it is this package's."""
+        """Return the reason, translated if this package wrote it."""
         return key_pair.reason_in_words
 
     def record(self, request: HttpRequest, key_pair: KeyPair, reason: str = "") -> None:
-        """Write a move into the admin's log, in the language of the site."""
+        """Write a transition into the admin's log, in the language of the site."""
         is_imported = key_pair.status == KeyStatus.ACTIVE and key_pair.trusted_at is None
         is_back = reason == KnownReason.PUT_BACK
         is_new = not is_back and (key_pair.status == KeyStatus.PENDING or is_imported)
@@ -339,7 +339,7 @@ class KeyPairAdmin(Base):
         )
 
     def _redirect_to_list(self) -> HttpResponseRedirect:
-        """Lead to the first page."""
+        """Redirect to the first page."""
         return redirect(
             reverse("admin:cfsigned_django_keypair_changelist", current_app=self.admin_site.name)
         )

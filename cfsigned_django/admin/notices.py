@@ -1,4 +1,4 @@
-"""Find what a person should know about the keys, the worst first."""
+"""What a person should know about the keys, the worst first."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from cfsigned_django.rotation.status import clock_time, find_overdue, in_words
 
 
 class Level(StrEnum):
-    """Say how bad it is."""
+    """The severity of a notice."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -31,7 +31,7 @@ class Notice:
 
     level: Level
     text: str
-    #: What the engine says about it.
+    #: The cause and the fix, if the rotation knows them.
     detail: str = ""
 
 
@@ -56,12 +56,12 @@ def _cannot_decrypt(snapshot: Snapshot) -> Iterator[Notice]:
             continue
         if key_pair.status == KeyStatus.ACTIVE:
             text = _(
-                "The private key of %(key)s, which is to sign, cannot be opened: pages with links "
-                "to files fail."
+                "The private key of %(key)s, the signing key, cannot be decrypted: pages with "
+                "links to files fail."
             )
             level = Level.ERROR
         else:
-            text = _("The private key of %(key)s cannot be opened. The other keys go on working.")
+            text = _("The private key of %(key)s cannot be decrypted. The other keys still work.")
             level = Level.WARNING
         yield Notice(level=level, text=text % {"key": key_pair}, detail=problem)
 
@@ -73,7 +73,7 @@ def _revoked_but_trusted(snapshot: Snapshot) -> Iterator[Notice]:
                 level=Level.ERROR,
                 text=_(
                     "%(key)s is revoked and no longer signs, but CloudFront may still trust it: "
-                    "the links that it signed may still open."
+                    "links that it signed may still open."
                 )
                 % {"key": key_pair},
             )
@@ -84,8 +84,8 @@ def _settings_key(snapshot: Snapshot) -> Iterator[Notice]:
     for key in snapshot.settings_keys:
         if key not in unknown:
             text = _(
-                "The settings still hold %(key)s, which the database has: they no longer count. "
-                "Remove %(settings)s."
+                "%(key)s is in the database, so the copy in the settings is no longer used. Remove "
+                "%(settings)s."
             )
             values = {"key": key.key_pair_id, "settings": key.names}
             yield Notice(level=Level.INFO, text=text % values)
@@ -95,9 +95,9 @@ def _settings_key(snapshot: Snapshot) -> Iterator[Notice]:
         yield Notice(level=Level.WARNING, text=why)
     elif len(unknown) == 1:
         text = _(
-            "%(key)s, the key of the settings, signs. Import it: then it can be replaced without "
-            "a restart, and be retired in time. If another site signs with it as well, give that "
-            "one a public key of its own first."
+            "%(key)s, the key from the settings, signs. Import it: then it can be replaced "
+            "without a restart, and retired in time. If another site signs with the same key, "
+            "first give that site a different key."
         )
         yield Notice(level=Level.WARNING, text=text % {"key": snapshot.settings_key_id})
     elif unknown:
@@ -111,9 +111,9 @@ def _keys_left_over(snapshot: Snapshot, active: KeyPair) -> Iterator[Notice]:
     free = active.since + timedelta(seconds=snapshot.rotation.waits.retirement)
     for key in snapshot.unknown_keys:
         text = _(
-            "%(key)s, the key of the settings, no longer signs, and was not imported: nobody takes "
-            "it out of CloudFront. Remove it from the settings, and in CloudFront by hand, not "
-            "before %(clock)s."
+            "%(key)s, the key from the settings, no longer signs. It was not imported, so nothing "
+            "removes it from CloudFront. After %(clock)s, remove it from the settings and, by "
+            "hand, from CloudFront."
         )
         values = {"key": key.key_pair_id, "clock": clock_time(free, snapshot.now)}
         yield Notice(level=Level.WARNING, text=text % values)
@@ -143,8 +143,8 @@ def _no_spare(snapshot: Snapshot) -> Iterator[Notice]:
     yield Notice(
         level=Level.WARNING if snapshot.wants_spare else Level.INFO,
         text=_(
-            "No spare key is ready. If the signing key leaked now, some links of a new one would "
-            "be refused in the first minutes."
+            "No spare key is ready. If the signing key leaked now, CloudFront would refuse some "
+            "links of its replacement for the first minutes."
         ),
     )
 
@@ -155,8 +155,8 @@ def _claimed(snapshot: Snapshot) -> Iterator[Notice]:
             yield Notice(
                 level=Level.INFO,
                 text=_(
-                    "A call to CloudFront is under way for %(key)s, or has just failed: it has "
-                    "time until %(clock)s."
+                    "A call to CloudFront for %(key)s is under way or has just failed. Wait until "
+                    "%(clock)s."
                 )
                 % {"key": key_pair, "clock": clock_time(key_pair.claimed_until, snapshot.now)},
             )

@@ -1,4 +1,4 @@
-"""What the first page shows: what signs, what comes next, and the story of each key pair."""
+"""The first page: what signs, what comes next, and the timeline of each key pair."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.status import PendingWait, clock_time, date_and_time, in_words
 from cfsigned_django.rotation.steps import Action
 
-#: How many keys that are over the page shows unless it is asked for all.
+#: How many retired and revoked keys the page shows unless all are requested.
 SOME = 10
-#: How often an open page refreshes itself, in seconds: while a wait is short, and else.
+#: How often an open page refreshes itself, in seconds: during a short wait, and otherwise.
 SOON, SELDOM = 5, 60
 
 
@@ -40,15 +40,15 @@ class Card:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
-    """What a person sees who opens the page."""
+    """The first page."""
 
     snapshot: Snapshot
     notices: list[Notice]
     #: The next legal step, blocked or not.
     primary: AvailableAction | None
-    #: Whatever else can be done now.
+    #: What else can be done now.
     others: list[AvailableAction]
-    #: A look at the successor, which an open page takes by itself.
+    #: The check of the successor that an open page makes by itself.
     check: AvailableAction | None
     live: list[Card]
     past: list[Card]
@@ -56,13 +56,13 @@ class Overview:
 
     @property
     def is_calm(self) -> bool:
-        """Tell whether a young key signs and nothing is under way."""
+        """Return whether a young key signs and nothing is under way."""
         idle = self.primary is None or self.primary.action is Action.START
         return idle and self._rests_until is not None
 
     @property
     def headline(self) -> str:
-        """Say in one sentence what to do, without anything that changes each second."""
+        """Return in one sentence what to do, without anything that changes every second."""
         if self.is_calm and self._rests_until is not None:
             return _("Nothing to do before %(day)s.") % {"day": self._day(self._rests_until)}
         if self.primary is None:
@@ -77,20 +77,20 @@ class Overview:
 
     @property
     def interval(self) -> int:
-        """Return after how many seconds an open page looks again."""
+        """Return after how many seconds an open page refreshes itself."""
         if self.check is not None or any(self._is_soon(card) for card in self.live):
             return SOON
         return SELDOM
 
     @property
     def signs_for(self) -> str:
-        """Say for how long the key of the database has signed."""
+        """Return for how long the ACTIVE key pair has signed; empty if there is none."""
         active = self.snapshot.active
         return "" if active is None else in_words(self.snapshot.now - active.since)
 
     @property
     def waits(self) -> dict[str, str]:
-        """Return how long things take on this site, in words."""
+        """Return the waits of this site, in words."""
         waits = self.snapshot.rotation.waits
         seconds = {
             "propagation": waits.propagation,
@@ -101,9 +101,9 @@ class Overview:
 
     @property
     def _rests_until(self) -> datetime | None:
-        """Return when something is to do next: a key may go, or the signing key becomes old.
+        """Return when something must be done next: retire a key, or replace the signing key.
 
-        None if it is old already, or if none can sign.
+        None if the signing key is old already, or if no key can sign.
         """
         active, now = self.snapshot.active, self.snapshot.now
         if active is None or self.snapshot.cannot_sign:
@@ -137,7 +137,7 @@ def make_overview(
     show_all: bool = False,
     problems: Iterable[str] = (),
 ) -> Overview:
-    """Return the page for a person with these permissions; it tells of the problems first."""
+    """Return the first page for a person with these permissions; ``problems`` come first."""
     mine = list(available_actions(snapshot, permissions))
     steps = [each for each in mine if each.action is not Action.REVOKE and not each.step.is_aside]
     revoke = {
@@ -175,7 +175,7 @@ def make_card(snapshot: Snapshot, key_pair: KeyPair, revoke: AvailableAction | N
 
 
 def _progress(snapshot: Snapshot, wait: PendingWait) -> tuple[int, int] | None:
-    """Return how much of a wait is over, where its end is known."""
+    """Return how many seconds of a wait are over, and of how many; None if it has no known end."""
     if wait.until is None:
         return None
     waits = snapshot.rotation.waits
@@ -186,11 +186,11 @@ def _progress(snapshot: Snapshot, wait: PendingWait) -> tuple[int, int] | None:
     return max(0, whole - left), whole
 
 
-# The story of a key pair
+# Timelines
 
 
 class Tense(StrEnum):
-    """Where in time a moment lies."""
+    """Whether a moment is past, the latest one, the next one or later."""
 
     PAST = "past"
     NOW = "now"
@@ -200,12 +200,12 @@ class Tense(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
-    """One point of a timeline; ``at`` lies ahead if the tense is NEXT."""
+    """One point of a timeline; ``at`` is in the future if the tense is NEXT."""
 
     label: str
     tense: Tense
     at: datetime | None = None
-    #: ``at`` in few words: a time today, a date otherwise.
+    #: ``at`` in short: a time if it is today, a date otherwise.
     when: str = ""
 
     @property
@@ -215,9 +215,9 @@ class Moment:
 
 
 def timeline_of(key_pair: KeyPair, wait: PendingWait | None, now: datetime) -> list[Moment]:
-    """Return the moments of a key pair in their order, those ahead included.
+    """Return the moments of a key pair in their order, future ones included.
 
-    ``wait`` is what the key pair waits for, which dates the next one.
+    ``wait`` is what the key pair waits for; it gives the date of the next one.
     """
     past = [(label, at) for label, at in _happened(key_pair) if at is not None]
     moments = [
@@ -251,7 +251,7 @@ def _happened(key_pair: KeyPair) -> list[tuple[str, datetime | None]]:
         (_("Retiring"), key_pair.retiring_at),
         (_("Retired"), key_pair.retired_at),
         (_("Revoked"), key_pair.revoked_at),
-        (_("Out of CloudFront"), key_pair.removed_at if key_pair.revoked_at else None),
+        (_("Removed from CloudFront"), key_pair.removed_at if key_pair.revoked_at else None),
     ]
 
 
@@ -268,13 +268,13 @@ def _ahead(key_pair: KeyPair) -> list[str]:
         case KeyStatus.RETIRING:
             return [_("Retired")]
         case KeyStatus.REVOKED if key_pair.awaits_removal:
-            return [_("Out of CloudFront")]
+            return [_("Removed from CloudFront")]
         case _over:
             return []
 
 
 def short_time(moment: datetime, now: datetime) -> str:
-    """Return the time of day for today, the day for this year, else the date."""
+    """Return the time if the moment is today, month and day if this year, else the date."""
     local, today = localtime(moment), localtime(now)
     if local.date() == today.date():
         return local.strftime("%H:%M:%S")

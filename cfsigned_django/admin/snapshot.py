@@ -21,34 +21,35 @@ from cfsigned_django.signing import InvalidKey
 
 @dataclass(frozen=True, kw_only=True)
 class Snapshot:
-    """One look at the database; the rest is worked out from it when a page first asks for it.
+    """The rows as they were read at one moment; the rest is computed when a page first uses it.
 
-    No part of it calls AWS.
+    Nothing here calls AWS.
     """
 
     rotation: Rotation
     now: datetime
-    #: Of the key group, the newest first.
+    #: Those of the key group, the newest first.
     key_pairs: list[KeyPair]
 
     @classmethod
     def take(cls, rotation: Rotation) -> Self:
         """Read the key pairs of the rotation's key group.
 
-        What can wait for no step is recorded: since when a key is RETIRING, if
-        the process that switched died, and how long links live now.
+        Two facts are recorded without waiting for a step: since when a key is
+        RETIRING, if the process that switched died before it recorded that,
+        and how long links live now.
         """
         key_pairs = rotation.store.key_pairs()
-        rotation.catch_up(key_pairs)  # if no job runs, nobody else does
+        rotation.catch_up(key_pairs)  # if no job runs, nothing else does
         return cls(rotation=rotation, now=rotation.store.clock(), key_pairs=key_pairs)
 
     @property
     def by_hand(self) -> bool:
-        """Return whether a person changes CloudFront, and not this site."""
+        """Return whether a person changes CloudFront instead of this site."""
         return self.rotation.by_hand
 
     def find(self, pk: UUID) -> KeyPair | None:
-        """Return the key pair with this primary key, if it is one of the key group."""
+        """Return the key pair with this primary key if it belongs to the key group."""
         return next((each for each in self.key_pairs if each.pk == pk), None)
 
     @cached_property
@@ -58,7 +59,7 @@ class Snapshot:
 
     @cached_property
     def successor(self) -> KeyPair | None:
-        """Return the key pair that is to sign next, a spare included."""
+        """Return the key pair that signs next; it may be a spare."""
         return next((each for each in self.key_pairs if each.next_in), None)
 
     @cached_property
@@ -73,19 +74,19 @@ class Snapshot:
         )
 
     def step(self, action: Action, key_pair: KeyPair | None) -> Step | None:
-        """Return a step, if it is due."""
+        """Return the step if it is due."""
         wanted = action, key_pair
         return next((each for each in self.steps if (each.action, each.key_pair) == wanted), None)
 
     @cached_property
     def waits(self) -> dict[UUID, PendingWait]:
-        """Return what key pairs wait for, by their primary keys."""
+        """Return what key pairs wait for, by primary key."""
         found = find_waits(self.rotation, now=self.now, key_pairs=self.key_pairs)
         return {each.key_pair.pk: each for each in found}
 
     @cached_property
     def decryption_problems(self) -> dict[UUID, str]:
-        """Return why private keys cannot be decrypted, by the primary keys of their key pairs."""
+        """Return why private keys cannot be decrypted, by the primary key of the key pair."""
         found = ((each.pk, each.decryption_problem) for each in self.key_pairs)
         return {pk: problem for pk, problem in found if problem}
 
@@ -96,28 +97,29 @@ class Snapshot:
 
     @cached_property
     def settings_keys(self) -> list[ConfiguredKey]:
-        """Return the keys that the settings and STORAGES hold for the group: mostly one or none."""
+        """Return the keys in the settings and STORAGES for the group, usually one or none."""
         return self.rotation.settings_keys()
 
     @cached_property
     def unknown_keys(self) -> list[ConfiguredKey]:
-        """Return the keys of the settings that the database does not have; the others never sign.
+        """Return the keys of the settings that the database does not have.
 
-        They sign while no key pair is ACTIVE.
+        They sign while no key pair is ACTIVE. The other keys of the settings
+        never sign.
         """
         return unknown_keys(self.rotation, self.settings_keys)
 
     @property
     def settings_key_id(self) -> str:
-        """Return the id of the key that the settings hold; empty if they hold none.
+        """Return the public key ID of the key in the settings; empty if they hold none.
 
-        If storages sign with different keys, the ids of all.
+        If storages sign with different keys, return all IDs.
         """
         return ", ".join(each.key_pair_id for each in self.unknown_keys or self.settings_keys)
 
     @property
     def settings_key_algorithm(self) -> str:
-        """Return the algorithm of the settings' key in words; empty if the key cannot be used."""
+        """Return the algorithm of the key in the settings; empty if the key cannot be used."""
         try:
             (key,) = self.unknown_keys or self.settings_keys
             algorithm = key.source.load().algorithm
@@ -134,14 +136,14 @@ class Snapshot:
 
     @property
     def wants_spare(self) -> bool:
-        """Return whether the settings ask for a spare key that is always ready."""
+        """Return whether the settings require that a spare key is always ready."""
         return conf.spare_algorithm() is not None
 
     def is_claimed(self, key_pair: KeyPair) -> bool:
-        """Return whether another process is at a step of the key pair right now."""
+        """Return whether another process is working on the key pair now."""
         return key_pair.claimed_until is not None and key_pair.claimed_until > self.now
 
 
 def is_unfinished(key_pair: KeyPair) -> bool:
-    """Return whether something is left to do: signing, waiting, or leaving CloudFront."""
+    """Return whether the key pair still signs, waits, or must be removed from CloudFront."""
     return key_pair.awaits_removal or not KeyStatus(key_pair.status).is_final

@@ -43,7 +43,7 @@ class Anatomy:
 
     @property
     def starts_at(self) -> datetime | None:
-        """When the URL starts to work, where it does not at once."""
+        """When the URL starts to work, if it does not at once."""
         start = self.policy.date_greater_than
         return None if start is None else datetime.fromtimestamp(start, UTC)
 

@@ -20,7 +20,7 @@ SHORT = 10
 DAY = 24 * 3600
 
 _TRUSTED = ("trusted", "active", "retiring")
-# An error document is far shorter; of a picture, nobody needs to see more.
+# An error document is far shorter, and a picture is not shown.
 _MAX_BODY = 2000
 _HEADERS = ("Content-Type", "Content-Length", "Server", "X-Cache", "Via", "ETag")
 _TEXT = ("text/", "application/xml", "application/json")
@@ -28,7 +28,7 @@ _TEXT = ("text/", "application/xml", "application/json")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One URL to try; `expected` is the status, with the error's code where there is one."""
+    """One URL to try; `expected` is the status, with the code of the error if there is one."""
 
     slug: str
     title: str
@@ -95,7 +95,7 @@ def tampered(url: str) -> str:
 
 
 def direct_url(media: FieldFile) -> str:
-    """Return the address at which S3 itself has the file; empty where no S3 has it."""
+    """Return the URL of the file in S3; empty if the file is not in S3."""
     storage = media.storage
     if not isinstance(storage, CloudFrontS3Storage):
         return ""
@@ -105,19 +105,19 @@ def direct_url(media: FieldFile) -> str:
 
 
 def may_ask(url: str, media: FieldFile) -> bool:
-    """Tell whether the URL is one for this very file, at the edge or at S3.
+    """Return whether the URL is for this file, at the edge or at S3.
 
-    The site asks on behalf of whoever fills in the form; without this, it would ask any
-    server that somebody names.
+    The site sends the request for the person who fills in the form. Without this check, it
+    would send requests to any server.
     """
     own = {signing_storage(media).unsigned_url(media.name), direct_url(media)} - {""}
     return url.partition("?")[0] in own and url.isascii() and url.isprintable()
 
 
 def why_refused(url: str, media: FieldFile, *, now: int) -> str:
-    """Return what the edge writes into its log about a URL.
+    """Return what the edge writes to its log about a URL.
 
-    Empty where the edge allows it, and where it is S3 that is asked.
+    The result is empty if the edge serves the URL, or if it is a URL of S3.
     """
     if url.startswith(direct_url(media) or "-"):
         return ""
@@ -148,7 +148,7 @@ def signing_storage(media: FieldFile) -> SignedUrlMixin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """A status, the headers that matter, and the start of the body where it is text."""
+    """A status, the headers that matter, and the start of the body if it is text."""
 
     status: int
     phrase: str
@@ -162,15 +162,15 @@ class Reply:
 
     @property
     def code(self) -> str:
-        """The code in an error document, such as `MissingKey`; empty where there is none."""
+        """The code in an error document, such as `MissingKey`; empty if there is none."""
         found = re.search("<Code>([A-Za-z]+)</Code>", self.text)
         return found[1] if found and not self.is_allowed else ""
 
 
 def ask(url: str, *, timeout: float = 5.0, whole: bool = False) -> Reply:
-    """Send one GET request; raise OSError where nobody answers.
+    """Send one GET request. Raise OSError if there is no answer.
 
-    Of the body, 2,000 bytes are read unless the whole is wanted; `timeout` is in seconds.
+    Only 2,000 bytes of the body are read, unless `whole` is true; `timeout` is in seconds.
     """
     place = urlsplit(url)
     target = place.path + (f"?{place.query}" if place.query else "")

@@ -110,7 +110,7 @@ RECIPES = (
 
 
 def find_recipe(slug: str) -> Recipe:
-    """Return the recipe with this slug, or the first where there is none."""
+    """Return the recipe with this slug, or the first if there is none."""
     return next((recipe for recipe in RECIPES if recipe.slug == slug), RECIPES[0])
 
 

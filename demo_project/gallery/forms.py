@@ -98,7 +98,7 @@ def check_picture(upload: UploadedFile[bytes]) -> CheckedPicture:
 
 
 def check_document(upload: UploadedFile[bytes]) -> CheckedDocument:
-    """Tell PDF and text by their content, or raise ValidationError."""
+    """Return a PDF or text file, recognized by its content, or raise ValidationError."""
     content = _content(upload)
     stem = _stem(upload)
     if content.startswith(b"%PDF-"):
@@ -109,8 +109,8 @@ def check_document(upload: UploadedFile[bytes]) -> CheckedDocument:
         text = "\0"
     if "\0" in text:
         raise ValidationError(f"“{upload.name}” is neither a PDF nor text in UTF-8.")
-    # Without its charset, a browser would guess, and guess wrong for Korean. Text of any kind
-    # is kept as plain text: nothing that is uploaded here shall run as a page or a script.
+    # Without a charset, browsers guess, and guess wrong for Korean. All text is saved as plain
+    # text, since no upload may run as a page or a script.
     plain = "text/plain; charset=utf-8"
     return CheckedDocument(file=SimpleUploadedFile(stem + ".txt", content, plain))
 

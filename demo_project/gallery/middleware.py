@@ -1,4 +1,4 @@
-"""Tell browsers what the pages may load: the site's own files, and pictures from the edge."""
+"""Add the headers that limit what pages may load: the site's files, and pictures of the edge."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def content_security_policy(
     """Add a Content-Security-Policy to every page: no inline script ever runs."""
     storage: object = default_storage
     assert isinstance(storage, SignedUrlMixin)  # noqa: S101 - what the settings say
-    # Unsigned: the admin must open, so that it can be repaired, where no key can sign.
+    # Unsigned: if no key can sign, the admin must still open, to repair it.
     place = urlsplit(storage.unsigned_url("any"))
     edge = f"{place.scheme}://{place.netloc}"
     policy = "; ".join(

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 
 class Upload(models.Model):
-    """A file that somebody brought, under the name it had on their disk."""
+    """A file that a visitor has uploaded, with its original name."""
 
     original_name = models.CharField(max_length=255)
     title = models.CharField(max_length=255)

@@ -92,13 +92,13 @@ def one_for_each(request: HttpRequest) -> HttpResponse:
 @cache_page(KEPT, reserve=RESERVE)
 @require_safe
 def kept(request: HttpRequest) -> HttpResponse:
-    """Show the page with one signature out of the site's cache, where it is kept."""
+    """Show the page with one signature from the site's cache, if it is there."""
     return _page(request, "kept")
 
 
 @require_safe
 def asked(request: HttpRequest) -> JsonResponse:
-    """Say how often the edge was asked for thumbnails since a place in its log."""
+    """Return how many requests for thumbnails the edge has logged since a position in its log."""
     since = request.GET.get("since", "")
     if not (since.isascii() and since.isdecimal()):
         return JsonResponse({"error": "since must be a place in the log, in bytes."}, status=400)
@@ -129,7 +129,7 @@ def _page(request: HttpRequest, kind: str) -> HttpResponse:
         "first_link": links[0],
         # Until then, the page is made with the very same links.
         "same_until": expiry(links[0]) - _lifetime(),
-        # Of a page that is kept, nobody knows how long ago it was made.
+        # For a cached page, it is unknown when it was made.
         "log_end": log.stat().st_size if kind != "kept" and log and log.exists() else None,
     }
     return render(request, "gallery/thumbnails.html", context)

@@ -80,7 +80,7 @@ class HowView(TemplateView):
     template_name = "gallery/how.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add where things are, and one real picture, where there is one."""
+        """Add where things are, and one real picture, if there is one."""
         picture = Picture.objects.first()
         if picture:
             signed = picture.image.storage.url(picture.image.name)
@@ -126,7 +126,7 @@ def _links(upload: Upload, expire: int) -> dict[str, Any]:
 
 
 def may_see(request: HttpRequest, name: str) -> bool:
-    """Let everybody see what the site lists, and nothing else that is in the bucket.
+    """Show anyone the files that the site lists, and nothing else in the bucket.
 
     A site with accounts asks here whether `request.user` may see the file.
     """

@@ -1,4 +1,4 @@
-"""Tell templates how short the demo's waits are, and what a real site waits."""
+"""Give templates the waits of the demo, and those of a real site."""
 
 from __future__ import annotations
 

@@ -47,6 +47,8 @@ WITHOUT_FRAME = """
 .main > .content { max-width: 100% !important; }
 #content { padding-bottom: 0 !important; }
 """
+#: The button on the page of a step.
+SUBMIT = ".cfsigned-step button[type=submit]"
 #: Writes the ids of the documentation over those of the test.
 RENAME = """(names) => {
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
@@ -165,13 +167,13 @@ def test_retiring(shoot: Shoot, story: Story, settings: Settings, open_page: Ope
     former = _imported_earlier(settings, story)
     key_pair = story.wait()
     page = open_page(address("activate", key_pair))
-    page.get_by_role("button", name="Activate").click()
+    page.locator(SUBMIT).click()
     shoot("retiring", page)
     story.later(days=7, minutes=5)
     shoot("due")
     page = open_page(address("retire", former))
     shoot("retire", page)
-    page.get_by_role("button", name="Retire").click()
+    page.locator(SUBMIT).click()
     shoot("retired", page)
 
 
@@ -205,9 +207,9 @@ def test_revoke(shoot: Shoot, story: Story, settings: Settings, open_page: Open)
     shoot("revoke", path)
     shoot("revoke-phone", path, width=390)
     page = open_page(path)
-    page.get_by_label("Type").fill(str(leaked))
-    page.get_by_label("Reason").fill("pushed to a public repository")
-    page.get_by_role("button", name="Revoke").click()
+    page.locator("#id_typed").fill(str(leaked))
+    page.locator("#id_reason").fill("pushed to a public repository")
+    page.locator(SUBMIT).click()
     shoot("revoked", page)
 
 
@@ -219,7 +221,7 @@ def test_denied(
     key_pair = story.start()
     cloudfront.failure = DENIED
     page = open_page(address("trust", key_pair))
-    page.get_by_role("button", name="Let CloudFront trust it").click()
+    page.locator(SUBMIT).click()
     shoot("denied", page)
 
 

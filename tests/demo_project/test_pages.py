@@ -3,38 +3,50 @@
 from __future__ import annotations
 
 import re
+import time
 from html import unescape
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import pytest
+from django.contrib.auth.models import User
+from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.test import Client, override_settings
+from django.utils import timezone
 
 from cfsigned_django.edge.server import EdgeServer
-from cfsigned_django.signing import KeyAlgorithm, PrivateKey
+from cfsigned_django.rotation.lifecycle import KeyStatus
+from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django.signing import PrivateKey, Signer
+from cfsigned_django.testing import edge_for
 from demo_project.gallery.anatomy import dissect, unsigned
 from demo_project.gallery.attempts import ask
-from tests.demo_project.browsing import HOST, jpeg, links, upload
+from demo_project.run import KEYS_PATH
+from demo_project.state import LINK_VARIABLE, Pace
+from tests.demo_project.browsing import HOST, KEY_GROUP_ID, jpeg, links, upload
+from tests.demo_project.conftest import Clock
 
-Image = pytest.importorskip("PIL.Image", reason="needs the demo extra: Pillow")
+pytest.importorskip("PIL", reason="needs the demo extra: Pillow")
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+SHORT = {
+    "AWS_QUERYSTRING_EXPIRE": 90,
+    "AWS_CLOUDFRONT_MAX_EXPIRE": 90,
+    "AWS_CLOUDFRONT_PROPAGATION_SECONDS": 8,
+    "AWS_CLOUDFRONT_KEYRING_SECONDS": 3,
+    "AWS_CLOUDFRONT_CLOCK_SKEW_SECONDS": 1,
+}
+
 
 def test_an_uploaded_picture_is_shown_through_a_signed_link(site: Client) -> None:
-    """Show the thumbnail with its size and text, by a link that the edge serves."""
+    """Show the thumbnail with its size, its text and the end of its link, which the edge serves."""
     page = upload(site, "/", ("우리 집.jpg", jpeg()))
     (link,) = links(page)
     assert 'width="90" height="60"' in page
     assert 'alt="우리 집"' in page
-    assert "Stored “우리 집.jpg”" in page
+    assert f'data-expires="{dissect(link).policy.date_less_than}"' in page
     assert ask(link).status == 200
-
-
-def test_each_link_says_how_long_it_lives(site: Client) -> None:
-    """Give scripts and people the second at which the link of a picture stops working."""
-    page = upload(site, "/", ("a.jpg", jpeg()))
-    assert f'data-expires="{dissect(links(page)[0]).policy.date_less_than}"' in page
 
 
 def test_documents_are_downloaded_under_their_own_name(site: Client) -> None:
@@ -47,32 +59,20 @@ def test_documents_are_downloaded_under_their_own_name(site: Client) -> None:
 
 
 def test_a_file_s_page_offers_every_attempt(site: Client) -> None:
-    """Show what the edge answers to each link of a picture's page."""
-    upload(site, "/", ("a.jpg", jpeg()))
+    """Show what the edge answers to each link, and why; to a script, the answer alone."""
+    (link,) = links(upload(site, "/", ("a.jpg", jpeg())))
     page = site.get("/pictures/1/").content.decode()
     tries = dict(re.findall(r'name="attempt" value="(\w+)">\s*<input[^>]+value="([^"]+)"', page))
     wanted = {"signed": 200, "unsigned": 403, "tampered": 403, "expiring": 200}
     assert {slug: ask(unescape(url)).status for slug, url in tries.items()} == wanted
 
-
-def test_asking_shows_the_answer_and_the_reason(site: Client) -> None:
-    """Put CloudFront's error and the sentence of the edge's log into the page."""
-    (link,) = links(upload(site, "/", ("a.jpg", jpeg())))
-    picture = unsigned(link).replace("thumbnails", "pictures")
-    page = site.post("/pictures/1/", {"attempt": "unsigned", "url": picture}).content.decode()
-    assert "<strong>403 MissingKey</strong>" in page
-    assert "In the edge’s log: no Key-Pair-Id" in page
-    assert "Content-Length: 146" in page
-
-
-def test_a_script_gets_the_answer_alone(site: Client) -> None:
-    """Return the fragment that ask.js puts into the page."""
-    upload(site, "/documents/", ("a.txt", b"text"))
-    url = default_storage.url("documents/a.txt")
-    headers = {"X-Requested-With": "fetch"}
-    answer = site.post("/documents/1/", {"url": url}, headers=headers).content.decode()
-    assert "200 OK" in answer
-    assert "<html" not in answer
+    question = {"url": unsigned(link).replace("thumbnails", "pictures"), "attempt": "unsigned"}
+    answer = site.post("/pictures/1/", question).content.decode()
+    assert "403 MissingKey" in answer
+    assert "no Key-Pair-Id" in answer
+    script = site.post("/pictures/1/", question, headers={"X-Requested-With": "fetch"})
+    assert "403 MissingKey" in script.content.decode()
+    assert "<html" not in script.content.decode()
 
 
 @pytest.mark.parametrize(
@@ -92,12 +92,11 @@ def test_the_site_asks_for_its_own_file_only(site: Client, edge: EdgeServer, url
     upload(site, "/documents/", ("a.txt", b"text"))
     own = default_storage.url("documents/a.txt").partition("?")[0]
     asked = url.format(own=own, host=f"{HOST}:{edge.port}")
-    answer = site.post("/documents/1/", {"url": asked})
-    assert answer.status_code == 400
+    assert site.post("/documents/1/", {"url": asked}).status_code == 400
 
 
 @pytest.mark.parametrize(
-    ("recipe", "canned", "shown"),
+    ("recipe", "is_canned", "shown"),
     [
         ("plain", True, "storage.url(name)"),
         ("download", True, "response-content-disposition"),
@@ -108,24 +107,58 @@ def test_the_site_asks_for_its_own_file_only(site: Client, edge: EdgeServer, url
     ],
 )
 def test_a_file_s_page_takes_its_link_apart(
-    site: Client, recipe: str, canned: bool, shown: str
+    site: Client, recipe: str, is_canned: bool, shown: str
 ) -> None:
     """Show the policy, and whether it is canned, for each kind of link."""
     upload(site, "/documents/", ("a.txt", b"text"))
     page = site.get("/documents/1/", {"link": recipe}).content.decode()
     assert shown in page
-    assert ("canned: not in the link" in page) is canned
-    assert ("custom: in the link" in page) is not canned
+    assert ("custom:" in page) is not is_canned
 
 
-def test_rsa_is_told_from_ecdsa(site: Client, rsa_key: PrivateKey) -> None:
-    """Name the algorithm by the length of the signature, and SHA1 where no hash is named."""
-    assert dissect(default_storage.url("a")).algorithm == "ECDSA P-256"
-    with override_settings(AWS_CLOUDFRONT_KEY=rsa_key.to_pem()):
-        parts = dissect(default_storage.url("a"))
-    assert rsa_key.algorithm is KeyAlgorithm.RSA_2048
-    assert (parts.algorithm, parts.hash_algorithm) == ("RSA 2048", "SHA1")
-    assert parts.signature_length == 256
+@pytest.mark.parametrize(
+    ("status", "why"),
+    [
+        (KeyStatus.RETIRING, "the signature does not match"),
+        (KeyStatus.RETIRED, "is not in a trusted key group"),
+    ],
+)
+def test_the_reason_knows_the_keys_that_the_edge_trusts(
+    site: Client, rsa_key: PrivateKey, status: KeyStatus, why: str
+) -> None:
+    """Explain a changed link of a former key by the change, until the key has left the group."""
+    upload(site, "/documents/", ("a.txt", b"text"))
+    KeyPair.from_private_key(
+        rsa_key,
+        key_group_id=KEY_GROUP_ID,
+        created_at=timezone.now(),
+        key_pair_id="KFORMERKEY0001",
+        status=status,
+    ).save()
+    signer = Signer(key_pair_id="KFORMERKEY0001", private_key=rsa_key)
+    own = default_storage.url("documents/a.txt").partition("?")[0]
+    url = signer.sign_url(own, date_less_than=int(time.time()) + 60)
+    answer = site.post("/documents/1/", {"url": url + "&size=large"}).content.decode()
+    assert why in answer
+
+
+def test_a_link_for_an_e_mail_outlives_signed_urls(site: Client, clock: Clock) -> None:
+    """Lead to a signed URL that the edge serves, now and a year later, and to listed files only."""
+    upload(site, "/documents/", ("회의록 2026.txt", "회의".encode()))
+    page = site.get("/documents/1/").content.decode()
+    (link,) = re.findall(r'<input id="lasting"[^>]* value="([^"]+)"', page)
+    assert "Signature" not in link
+    first = site.get(link)
+    assert first.status_code == 302
+    assert "private" in first.headers["Cache-Control"]
+    assert edge_for().get(first.headers["Location"]).body == "회의".encode()
+    clock.now += 365 * 24 * 3600
+    second = site.get(link)
+    assert edge_for().get(first.headers["Location"], now=int(clock.now)).status == 403
+    assert edge_for().get(second.headers["Location"], now=int(clock.now)).status == 200
+    for name in ("documents/secret.txt", "pictures/나무.jpg", "thumbs/0001.jpg"):
+        default_storage.save(name, ContentFile(b"x"))
+        assert site.get(f"/media/{quote(name)}").status_code == 403
 
 
 def test_json_lists_links_for_the_lifetime_asked_for(site: Client) -> None:
@@ -135,24 +168,21 @@ def test_json_lists_links_for_the_lifetime_asked_for(site: Client) -> None:
     assert file["name"] == "a.jpg"
     assert dissect(file["url"]).policy.date_less_than == file["expires"]
     assert ask(file["url"]).status == 200
-    assert site.get("/api/files/", {"expire": "0"}).status_code == 400
+    with override_settings(AWS_QUERYSTRING_EXPIRE=90):
+        statuses = {
+            expire: site.get("/api/files/", {"expire": expire}).status_code
+            for expire in ("0", "90", "91", "²")
+        }
+    assert statuses == {"0": 400, "90": 200, "91": 400, "²": 400}
 
 
 def test_pages_work_before_anything_is_uploaded(site: Client) -> None:
-    """Show empty pages that say what to do, and no page for a file that is not there."""
-    assert "Add the first one above" in site.get("/").content.decode()
-    assert "Add the first one above" in site.get("/documents/").content.decode()
-    assert "STORAGES" in site.get("/how/").content.decode()
-    assert site.get("/pictures/1/").status_code == 404
-
-
-def test_no_page_runs_an_inline_script(site: Client) -> None:
-    """Forbid inline scripts by policy, and have none."""
-    upload(site, "/", ("a.jpg", jpeg()))
-    for path in ("/", "/documents/", "/how/", "/pictures/1/"):
+    """Show empty pages, and no page for a file that is not there; no page runs an inline script."""
+    for path in ("/", "/documents/", "/how/"):
         answer = site.get(path)
         assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
         assert re.findall(r"<script(?![^>]*src=)|\son\w+=", answer.content.decode()) == []
+    assert site.get("/pictures/1/").status_code == 404
 
 
 def test_names_of_files_are_escaped(site: Client) -> None:
@@ -160,3 +190,54 @@ def test_names_of_files_are_escaped(site: Client) -> None:
     page = upload(site, "/documents/", ('"><img src=x onerror=alert(1)>.txt', b"text"))
     assert "<img src=x" not in page
     assert "&lt;img src=x" in page
+
+
+# What the pages say about keys
+
+
+def test_the_gallery_measures_its_links(site: Client, rsa_key: PrivateKey) -> None:
+    """State the length of the shortest link, and offer the rotation while an RSA key signs."""
+    assert "data-length" not in site.get("/").content.decode()
+    upload(site, "/", ("a.jpg", jpeg()))
+    page = upload(site, "/", ("a much longer name.jpg", jpeg()))
+
+    def measured(page: str) -> int:
+        return int(re.findall(r'data-length="(\d+)"', page)[0])
+
+    assert measured(page) == min(map(len, links(page))) < max(map(len, links(page)))
+    with override_settings(AWS_CLOUDFRONT_KEY=rsa_key.to_pem()):
+        before = site.get("/").content.decode()
+        parts = dissect(default_storage.url("a"))
+    assert (parts.algorithm, parts.hash_algorithm) == ("RSA 2048", "SHA1")
+    assert f'href="{KEYS_PATH}">Rotate' in before
+    assert f'href="{KEYS_PATH}">Rotate' not in page
+    assert measured(page) < measured(before) - 200
+
+
+@pytest.mark.parametrize(("settings", "shown"), [(SHORT, 4), ({}, 0)])
+def test_the_admin_says_which_waits_are_short(
+    site: Client, settings: dict[str, int], shown: int
+) -> None:
+    """List each wait that is shorter here than by default, on the page of the keys alone."""
+    site.force_login(User.objects.create_superuser("demo"))
+    with override_settings(**settings):
+        page = site.get(KEYS_PATH).content.decode()
+    assert len(re.findall(r"<li>[^<]+<b>[^<]+</b>, by default [^<]+</li>", page)) == shown
+    assert "demo-waits" not in Client().get("/admin/login/").content.decode()
+
+
+def test_the_admin_opens_if_no_key_signs(site: Client) -> None:
+    """Show the page that can repair it although no link can be signed."""
+    site.force_login(User.objects.create_superuser("demo"))
+    with override_settings(AWS_CLOUDFRONT_KEY=None, AWS_CLOUDFRONT_KEY_ID=None):
+        assert site.get(KEYS_PATH).status_code == 200
+
+
+def test_links_are_as_short_as_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take the lifetime of links from the environment, and refuse one that makes no sense."""
+    monkeypatch.setenv(LINK_VARIABLE, "15")
+    assert Pace.from_environment() == Pace(link=15)
+    for text in ("14", "604801", "1.5", "-20", "ninety", "²²"):
+        monkeypatch.setenv(LINK_VARIABLE, text)
+        with pytest.raises(SystemExit, match=LINK_VARIABLE):
+            Pace.from_environment()

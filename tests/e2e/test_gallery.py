@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import base64
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 
@@ -57,8 +56,8 @@ def quiet(page: Page) -> Iterator[Page]:
     assert [line for line in said if not line.startswith(("log", "info", "debug"))] == []
 
 
-def test_every_picture_comes_through_the_edge(quiet: Page, site: str) -> None:
-    """Show each picture of the gallery by a signed link, with real pixels and a text."""
+def test_the_gallery(quiet: Page, site: str, tmp_path: Path) -> None:
+    """Show pictures through the edge, count down, take uploads by form and drop, and notice age."""
     quiet.goto(site)
     shown = quiet.evaluate(LOAD_ALL)
     assert len(shown) >= PICTURES
@@ -67,52 +66,30 @@ def test_every_picture_comes_through_the_edge(quiet: Page, site: str) -> None:
         assert not source.startswith(site)
         assert width > 0
         assert text
-
-
-def test_time_left_counts_down(quiet: Page, site: str) -> None:
-    """Count the seconds of a link down from a minute and a half."""
-    quiet.goto(site)
-    expect(quiet.locator(".mosaic time").first).to_have_text(re.compile(r"^(1:30|1:2[0-9])$"))
     expect(quiet.locator(".mosaic time").first).to_have_text(re.compile("^1:2[0-8]$"))
 
+    file = tmp_path / "우리 집 사진.jpg"
+    file.write_bytes(jpeg((600, 400)))
+    quiet.locator("input[type=file]").set_input_files(file)
+    expect(quiet.locator(".mosaic .caption").first).to_have_text("우리 집 사진")
+    assert quiet.evaluate(LOAD_ALL)[0][1] == 600
+    content = base64.b64encode(jpeg((500, 500), "PNG")).decode()
+    assert quiet.evaluate(DROP, ["dropped.png", "image/png", content])
+    expect(quiet.locator(".mosaic .caption").first).to_have_text("dropped")
+    assert quiet.evaluate(LOAD_ALL)[0][1] == 500
 
-def test_an_old_page_says_so(quiet: Page, site: str) -> None:
-    """Offer fresh links once those of the page have expired."""
     quiet.clock.install()
     quiet.goto(site)
     expect(quiet.locator("[data-stale]")).to_be_hidden()
     quiet.clock.run_for(301_000)
     expect(quiet.locator("[data-stale]")).to_be_visible()
-    expect(quiet.locator(".mosaic time").first).to_have_text("expired")
-
-
-def test_upload_by_form(quiet: Page, site: str, tmp_path: Path) -> None:
-    """Upload a picture with a Korean name as soon as it is chosen, and show it first."""
-    quiet.goto(site)
-    file = tmp_path / "우리 집 사진.jpg"
-    file.write_bytes(jpeg((600, 400)))
-    quiet.get_by_label("Add pictures").set_input_files(file)
-    expect(quiet.get_by_role("status")).to_have_text("Stored “우리 집 사진.jpg”.")
-    expect(quiet.locator(".mosaic .caption").first).to_have_text("우리 집 사진")
-    assert quiet.evaluate(LOAD_ALL)[0][1] == 600
-
-
-def test_upload_by_drag_and_drop(quiet: Page, site: str) -> None:
-    """Upload a picture that is dropped anywhere on the page."""
-    quiet.goto(site)
-    content = base64.b64encode(jpeg((500, 500), "PNG")).decode()
-    assert quiet.evaluate(DROP, ["dropped.png", "image/png", content])
-    expect(quiet.get_by_role("status")).to_have_text("Stored “dropped.png”.")
-    expect(quiet.locator(".mosaic .caption").first).to_have_text("dropped")
-    assert quiet.evaluate(LOAD_ALL)[0][1] == 500
 
 
 def test_a_refused_upload_is_explained(page: Page, site: str) -> None:
-    """Say in place, and by name, which dropped file is no picture."""
+    """Say in place, and by name, which dropped file is not a picture."""
     page.goto(site)
-    content = base64.b64encode(b"no picture").decode()
-    page.evaluate(DROP, ["notes.jpg", "image/jpeg", content])
-    expect(page.get_by_role("alert")).to_contain_text("“notes.jpg” is not a picture")
+    page.evaluate(DROP, ["notes.jpg", "image/jpeg", base64.b64encode(b"no picture").decode()])
+    expect(page.get_by_role("alert")).to_contain_text("“notes.jpg”")
 
 
 def test_a_document_is_saved_under_its_name(quiet: Page, site: str) -> None:
@@ -124,24 +101,19 @@ def test_a_document_is_saved_under_its_name(quiet: Page, site: str) -> None:
     assert "비공개 자료 공유" in Path(downloading.value.path()).read_text("utf-8")
 
 
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}px")
-@pytest.mark.parametrize("colours", ["light", "dark"])
+@pytest.mark.parametrize("colors", ["light", "dark"])
 def test_nothing_is_wider_than_the_screen(
-    browser: Browser, site: str, size: tuple[int, int], colours: str
+    browser: Browser, site: str, colors: Literal["light", "dark"]
 ) -> None:
     """Need no sideways scrolling on any page, from a small phone to a desk."""
-    context = browser.new_context(
-        viewport={"width": size[0], "height": size[1]},
-        color_scheme="dark" if colours == "dark" else "light",
-    )
-    page = context.new_page()
-    widths = {}
+    page = browser.new_page(color_scheme=colors)
     for path in PATHS:
         # Each thumbnail has its place before it has come: a thousand need not be waited for.
         page.goto(site + path, wait_until="domcontentloaded" if "thumb" in path else "load")
-        widths[path] = page.evaluate("document.documentElement.scrollWidth")
-    context.close()
-    assert widths == dict.fromkeys(PATHS, size[0])
+        for width, height in SIZES:
+            page.set_viewport_size({"width": width, "height": height})
+            assert page.evaluate("document.documentElement.scrollWidth") == width, path
+    page.close()
 
 
 def test_everything_works_without_scripts(browser: Browser, site: str, tmp_path: Path) -> None:
@@ -154,19 +126,10 @@ def test_everything_works_without_scripts(browser: Browser, site: str, tmp_path:
     file.write_bytes(jpeg())
     page.get_by_label("Add pictures").set_input_files(file)
     page.get_by_role("button", name="Upload").click()
-    expect(page.get_by_role("status")).to_have_text("Stored “plain.jpg”.")
     page.get_by_role("link", name="plain").first.click()
     page.get_by_role("button", name="Try it Without a signature").click()
     expect(page.locator("#unsigned .verdict")).to_contain_text("403 MissingKey")
     context.close()
-
-
-def test_json_shows_the_same_links(page: Page, site: str) -> None:
-    """List each file with a link that the edge serves."""
-    page.goto(f"{site}/api/files/")
-    files = json.loads(page.locator("body").inner_text())["files"]
-    assert len(files) >= PICTURES
-    assert page.request.get(files[0]["url"]).status == 200
 
 
 @pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.name)

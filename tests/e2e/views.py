@@ -25,13 +25,13 @@ MAX_BYTES = 300_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """One page at one size; `scroll_to` is what shall be at its top."""
+    """One page at one size; `scroll_to` is the part to be at its top."""
 
     name: str
     path: str
     size: tuple[int, int]
     scroll_to: str = ""
-    colour_scheme: str = "light"
+    color_scheme: str = "light"
 
 
 VIEWS = (
@@ -39,15 +39,15 @@ VIEWS = (
     View(name="detail", path="", size=(1240, 900), scroll_to="#try"),
     View(name="documents", path="/documents/", size=(1240, 720)),
     View(name="thumbnails", path="/thumbnails/", size=(1240, 900)),
-    View(name="phone", path="/", size=(390, 844), colour_scheme="dark"),
+    View(name="phone", path="/", size=(390, 844), color_scheme="dark"),
 )
 
 
 def take(browser: Browser, site: str, view: View) -> bytes:
-    """Return the view as a PNG of few colours."""
+    """Return the view as a PNG of few colors."""
     context = browser.new_context(
         viewport={"width": view.size[0], "height": view.size[1]},
-        color_scheme="dark" if view.colour_scheme == "dark" else "light",
+        color_scheme="dark" if view.color_scheme == "dark" else "light",
     )
     page = context.new_page()
     page.goto(site + "/")
@@ -75,11 +75,8 @@ def take_keys(browser: Browser, state: DemoState) -> bytes:
     """Rotate to ECDSA, and return the page of the keys while the former key is retiring."""
     page = browser.new_page(viewport={"width": 1240, "height": 900})
     log_in(page, state.address("site"), ADMIN_NAME, state.admin_password)
-    page.get_by_role("button", name="Import the key of the settings").click()
-    press(page, "Start rotation")
-    press(page, "Let CloudFront trust it")
-    page.get_by_role("link", name="Activate").wait_for()
-    press(page, "Activate")
+    for step in ("import", "start", "trust", "activate"):
+        press(page, step)
     content = page.screenshot(type="png", full_page=True)
     page.close()
     return shrunk(content)
@@ -91,16 +88,16 @@ def first_picture(page: Page) -> str:
 
 
 def shrunk(png: bytes) -> bytes:
-    """Return the picture with as many colours as MAX_BYTES has room for."""
+    """Return the picture with as many colors as MAX_BYTES has room for."""
     from PIL import Image
 
     picture = Image.open(io.BytesIO(png)).convert("RGB")
     file = io.BytesIO()
     # From the finest to the smallest: dithering hides the bands in a sky, and takes room.
     dithered, plain = Image.Dither.FLOYDSTEINBERG, Image.Dither.NONE
-    for colours, dither in ((256, dithered), (128, dithered), (256, plain), (64, plain)):
+    for colors, dither in ((256, dithered), (128, dithered), (256, plain), (64, plain)):
         file = io.BytesIO()
-        palette = picture.quantize(colours)
+        palette = picture.quantize(colors)
         picture.quantize(palette=palette, dither=dither).save(file, "PNG", optimize=True)
         if file.tell() < MAX_BYTES:
             break

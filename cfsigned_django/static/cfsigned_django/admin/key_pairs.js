@@ -1,4 +1,4 @@
-/* Refresh the page of the signing keys in place, and copy public keys. Without it all works, too. */
+/* Refresh the page of the signing keys in place, and copy public keys. Everything works without it, too. */
 "use strict";
 {
   const overview = document.getElementById("cfsigned-overview");
@@ -7,7 +7,7 @@
   const parts = (root) => [...root.querySelectorAll("[data-part]")];
   const shape = (root) => parts(root).map((part) => part.dataset.part).join();
 
-  // Each answer holds another CSRF value, which is no news.
+  // Each answer has a different CSRF token, which is not a change.
   const content = (part) => {
     const copy = part.cloneNode(true);
     copy.querySelectorAll("input[name=csrfmiddlewaretoken]").forEach((input) => input.remove());
@@ -37,7 +37,7 @@
     overview.dataset.check = fresh.dataset.check ?? "";
   };
 
-  // Looking at CloudFront is a change of state, and so a POST; looking at the state is none.
+  // A check of CloudFront may change state, so it is a POST; reading the state is a GET.
   const ask = () => {
     const check = overview.dataset.check;
     const csrf = document.querySelector("input[name=csrfmiddlewaretoken]");
