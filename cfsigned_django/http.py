@@ -1,14 +1,12 @@
-"""Let no cache keep a response for longer than the signed URLs in it live.
+"""Let no cache keep a response for longer than its signed URLs are valid.
 
-Three ways, for three caches: the middleware
-``"cfsigned_django.http.cap_cache_control"`` caps what headers allow, for
-browsers and proxies; :func:`patch_cache_control` does so in one view; and
-:func:`cache_page` keeps a page in the cache of the site. Each learns from
-:func:`watch_expiry` when the first of the URLs expires that were signed for a
-response.
+The middleware ``"cfsigned_django.http.cap_cache_control"`` lowers the headers
+that browsers and proxies obey, :func:`patch_cache_control` does the same in one
+view, and :func:`cache_page` keeps a page in the cache of the site. Each uses
+:func:`watch_expiry` to know when the first URL of a response expires.
 
 Add the middleware to MIDDLEWARE directly after Django's
-``UpdateCacheMiddleware`` if that is in use, else anywhere.
+``UpdateCacheMiddleware`` if you use that, else anywhere.
 """
 
 from __future__ import annotations
@@ -42,9 +40,9 @@ View: TypeAlias = Callable[..., Any]
 
 logger = logging.getLogger("cfsigned_django.http")
 
-#: A response may ask for this many seconds more than its URLs live: it takes a moment to make.
+#: A response may ask for this many seconds more than its URLs live: it takes a moment to build.
 TOLERANCE: Final = 5
-#: The middleware warns once per route, and of this many routes: paths without a route are endless.
+#: The middleware warns once per route, for so many routes: paths without a route are endless.
 MAX_WARNINGS: Final = 500
 
 
@@ -54,23 +52,23 @@ MAX_WARNINGS: Final = 500
 def patch_cache_control(
     response: HttpResponseBase, *, reserve: int = 0, now: float | None = None, **directives: Any
 ) -> None:
-    """Add directives as Django's function does, and let no cache outlive the signed URLs.
+    """Add directives as Django's function does, then cap them at the life of the signed URLs.
 
-    Lowers ``max-age``, ``s-maxage``, the ``stale-...`` directives and
-    ``Expires`` to the shortest remaining life, in seconds, of the URLs that
-    were signed for this response, less ``reserve``; adds none of them. URLs
-    that were signed for an earlier response, and kept in a cache of the site,
-    are not known. ``now`` is in Unix seconds.
+    ``max-age``, ``s-maxage``, the ``stale-...`` directives and ``Expires`` are
+    lowered, never added: to the shortest remaining life of the URLs that were
+    signed for this response, less ``reserve``, both in seconds. URLs that were
+    signed for an earlier response and come from a cache of the site are not
+    known. ``now`` is in Unix seconds.
 
-    Raise :exc:`ImproperlyConfigured` if nothing watches which URLs are
-    signed: the middleware does, and so does ``with watch_expiry():``.
+    Raise :exc:`ImproperlyConfigured` if nothing notes which URLs are signed:
+    that takes the middleware, or a block of ``with watch_expiry():``.
     """
     watch = current_watch()
     if watch is None:
         raise ImproperlyConfigured(
-            "patch_cache_control() cannot know which URLs are in the response. Add "
-            '"cfsigned_django.http.cap_cache_control" to MIDDLEWARE, or make the response within '
-            "a block of watch_expiry(), and call it there."
+            "patch_cache_control() does not know which URLs were signed for the response. Add "
+            '"cfsigned_django.http.cap_cache_control" to MIDDLEWARE, or build the response and '
+            "call patch_cache_control() within a block of watch_expiry()."
         )
     if directives:
         caching.patch_cache_control(response, **directives)
@@ -80,7 +78,7 @@ def patch_cache_control(
             _cap(rendered, _seconds_until(watch.expires - reserve, now), now=now)
 
     if _is_unrendered(response):
-        # Its URLs are signed when it is rendered, still under the same watch.
+        # Its URLs are signed when it is rendered, under the same watch.
         cast(Any, response).add_post_render_callback(cap_rendered)
     else:
         cap_rendered(response)
@@ -93,8 +91,8 @@ def patch_cache_control(
 def cap_cache_control(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
     """Cap how long a response may be cached at the shortest life of its signed URLs.
 
-    Logs a warning, once per route, if the response asked for more: a copy
-    that ``cache_page`` has kept by then is not capped.
+    Log a warning, once per route, if the response asked for more: a copy that
+    Django's ``cache_page`` has already stored is not capped.
     """
     warned: set[str] = set()
 
@@ -120,8 +118,8 @@ def cap_cache_control(get_response: Callable[[HttpRequest], Any]) -> Callable[[H
 def _finish(
     request: HttpRequest, response: HttpResponseBase, watch: ExpiryWatch, warned: set[str]
 ) -> None:
-    """Cap the response, and the copy that Django's middleware outside this one will keep."""
-    # The URLs of a response from a cache were signed before: it carries their end itself.
+    """Cap the response, and with it the copy that Django's outer middleware will store."""
+    # A response from a cache carries the expiry of its URLs, which were signed before.
     ends = [end for end in (watch.expires, _renew(response)) if end is not None]
     if not ends:
         return
@@ -136,9 +134,9 @@ def _finish(
     if route not in warned and len(warned) < MAX_WARNINGS:
         warned.add(route)
         logger.warning(
-            "The response of %s says that it may be cached for %d s, and a signed URL in it ends "
-            "in %d s. The headers were capped; a copy that cache_page kept was not, and will show "
-            "dead links. Lower its timeout, raise AWS_QUERYSTRING_EXPIRE, or use "
+            "The response of %s may be cached for %d s, but a signed URL in it expires in %d s. "
+            "The headers were capped. A copy stored by Django's cache_page was not, and will show "
+            "dead links: lower its timeout, raise AWS_QUERYSTRING_EXPIRE, or use "
             "cfsigned_django.http.cache_page.",
             route,
             asked,
@@ -147,7 +145,7 @@ def _finish(
 
 
 def _has_no_age(response: HttpResponseBase) -> bool:
-    """Return whether Django's middleware would keep this for CACHE_MIDDLEWARE_SECONDS."""
+    """Return whether Django's middleware would store this for CACHE_MIDDLEWARE_SECONDS."""
     return (
         response.status_code == 200
         and not response.streaming
@@ -163,13 +161,13 @@ def _has_no_age(response: HttpResponseBase) -> bool:
 def cache_page(
     timeout: int, *, cache: str | None = None, key_prefix: str | None = None, reserve: int = 60
 ) -> Callable[[View], View]:
-    """Keep a page as Django's decorator does, but for no longer than its signed URLs live.
+    """Cache a page as Django's decorator does, but for no longer than its signed URLs live.
 
-    ``timeout`` and ``reserve`` are seconds. A page that is taken from the
-    cache at the last moment still has URLs that live for ``reserve`` seconds,
-    in which the browser can fetch what they name. A page that looked at the
-    session is kept for the cookies that it was asked with; any other goes to
-    whoever asks for its address, with its links.
+    ``timeout`` and ``reserve`` are seconds. A page that is served from the
+    cache at the last moment has URLs that are valid for ``reserve`` seconds
+    more, in which the browser can fetch the files. A page that read the
+    session is cached per cookie header. Any other page is served to everyone
+    who requests its address, with its signed URLs.
     """
 
     def decorate(view: View) -> View:
@@ -203,12 +201,12 @@ def cache_page(
 
 
 class _PageCache:
-    """Django's cache middleware for one view, with a timeout that depends on the page."""
+    """Django's cache middleware for one view, with a timeout for each page."""
 
     def __init__(
         self, view: View, timeout: int, cache: str | None, key_prefix: str | None, reserve: int
     ) -> None:
-        # Made anew for each page, since a middleware has one timeout.
+        # Built for each page, since a middleware has one timeout.
         self._make = functools.partial(
             CacheMiddleware, view, cache_alias=cache, key_prefix=key_prefix
         )
@@ -216,17 +214,17 @@ class _PageCache:
         self._reserve = reserve
 
     def find(self, request: HttpRequest) -> HttpResponseBase | None:
-        """Return the page that was kept; its headers say how long it lasts from now on."""
+        """Return the cached page, with headers that count from now; None if there is none."""
         kept = self._make().process_request(request)
         if kept is None:
             return None
         end = _renew(kept)
         if end is not None:
-            note(math.floor(end))  # for a cache around this one
+            note(math.floor(end))  # for an outer cache
         return cast(HttpResponseBase, kept)
 
     def keep(self, request: HttpRequest, response: Any, watch: ExpiryWatch) -> HttpResponseBase:
-        """Keep the page once it is rendered: its URLs are known only then."""
+        """Store the page once it is rendered: its URLs are known only then."""
         if not _is_unrendered(response):
             return self._keep_rendered(request, response, watch)
         _render_under(watch, response)
@@ -255,11 +253,11 @@ class _PageCache:
 
 
 def _render_under(watch: ExpiryWatch, response: Any) -> None:
-    """Let the watch, which ended with the view, also see what the template signs."""
-    before = vars(response).get("render")  # of another cache_page
+    """Let the watch, which ended with the view, also note what the template signs."""
+    before = vars(response).get("render")  # set by another cache_page
 
     def render() -> Any:
-        # What is kept is pickled, and this function could not be.
+        # A cached response is pickled, and this function cannot be.
         del response.render
         if before is not None:
             response.render = before
@@ -272,7 +270,7 @@ def _render_under(watch: ExpiryWatch, response: Any) -> None:
 def _is_for_one_viewer(request: HttpRequest) -> bool:
     """Return whether the page read the session or messages.
 
-    Django's middleware adds ``Vary: Cookie`` only after the page is kept.
+    Django's middleware adds ``Vary: Cookie`` only after the page is stored.
     """
     session, messages = getattr(request, "session", None), getattr(request, "_messages", None)
     return (session is not None and session.accessed) or (messages is not None and messages.used)
@@ -281,8 +279,8 @@ def _is_for_one_viewer(request: HttpRequest) -> bool:
 def _changes_viewer_state(request: HttpRequest) -> bool:
     """Return whether the response changes a session, sets a CSRF token, or shows messages.
 
-    Such a page would be kept under the cookies of the request, which the next
-    new viewer has as well: none.
+    Such a page would be stored under the cookies of the request. A new viewer
+    has none, and neither has the next one, who would get this page.
     """
     session, messages = getattr(request, "session", None), getattr(request, "_messages", None)
     return (
@@ -294,9 +292,8 @@ def _changes_viewer_state(request: HttpRequest) -> bool:
 
 # --- Django's private flag
 
-#: Django's cache middleware keeps a response only if this attribute of its request is true. The
-#: attribute is private, and there is no public way to ask or to forbid: it is read and written in
-#: the next two functions, and nowhere else.
+#: Django's cache middleware stores a response only if this attribute of its request is true. The
+#: attribute is private, but there is no public one: only the next two functions use it.
 _UPDATE_CACHE: Final = "_cache_update_cache"
 
 
@@ -312,9 +309,10 @@ def _stop_django_keeping(request: HttpRequest) -> None:
 
 _AGE = re.compile(r'\b(max-age|s-maxage)\s*=\s*"?(\d+)"?', re.IGNORECASE)
 _STALE = re.compile(r'\b(stale-[a-z-]+)\s*=\s*"?(\d+)"?', re.IGNORECASE)
-#: With one of these, Django's cache middleware needs no other max-age.
+#: With one of these, Django's cache middleware adds no max-age.
 _SAYS_ENOUGH = re.compile(r"\b(private|no-cache|no-store|max-age)\b", re.IGNORECASE)
-#: The attribute that holds until when a response may be shown, in Unix seconds. Pickles keep it.
+#: The attribute of a response that says until when it may be shown, in Unix seconds. It is
+#: pickled with the response.
 _END: Final = "_cfsigned_end"
 
 
@@ -323,7 +321,7 @@ def _seconds_until(end: float, now: float | None = None) -> int:
 
 
 def _cap(response: HttpResponseBase, life: int, *, now: float | None = None) -> int:
-    """Lower the headers to ``life`` seconds; return how many seconds they allowed before."""
+    """Lower the headers to ``life`` seconds. Return how many seconds they allowed before."""
     now = time.time() if now is None else now
     header = _cache_control_of(response)
     ages = [int(seconds) for _, seconds in _AGE.findall(header)]
@@ -353,13 +351,13 @@ def _remember_end(response: HttpResponseBase, end: float) -> None:
 
 
 def _renew(response: HttpResponseBase) -> float | None:
-    """Let a response from a cache say how long it lasts from now on; return until when.
+    """Rewrite the headers of a cached response to count from now. Return when its URLs expire.
 
-    Return None for a response without signed URLs, and leave it alone.
+    Return None, and change nothing, if the response has no signed URLs.
     """
     end: float | None = vars(response).get(_END)
     if end is not None:
-        # Django's Age counts from when the page was made: take it off, and say what is left.
+        # Django's Age counts from when the page was built: subtract it from the ages.
         said = response.headers.get("Age", "")
         passed = int(said) if said.isdecimal() else 0
         del response.headers["Age"]
@@ -372,5 +370,5 @@ def _renew(response: HttpResponseBase) -> float | None:
 
 
 def _is_unrendered(response: object) -> bool:
-    """Return whether the text of the response, and so its URLs, are still to be made."""
+    """Return whether the response, and with it its URLs, is yet to be rendered."""
     return getattr(response, "is_rendered", True) is False

@@ -1,6 +1,6 @@
 """Check signed URLs in the tests of a site, without CloudFront and without sockets.
 
-Works with unittest and pytest alike::
+Works with unittest and with pytest::
 
     from cfsigned_django.testing import assert_signed, edge_for
 
@@ -41,10 +41,10 @@ def edge_for(
 ) -> EdgeClient:
     """Return a client of an edge in this process that serves the files of a storage.
 
-    ``storage`` is an alias of STORAGES or a storage that signs. Its own
-    ``open()`` reads the files, so it may be in memory, on disk, or S3 behind
-    a mock. Paths that match a pattern in ``public`` need no signature;
-    ``cors_rules`` stand for the CORS configuration of the bucket.
+    ``storage`` is an alias of STORAGES or a storage that signs. The files are
+    read with its ``open()``, so it may be in memory, on disk, or a mocked S3.
+    Paths that match a pattern in ``public`` need no signature. ``cors_rules``
+    stand for the CORS configuration of the bucket.
     """
     found = _find(storage)
     origin = StorageOrigin(cast("Storage", found), cors_rules=cors_rules)
@@ -52,11 +52,11 @@ def edge_for(
 
 
 def forget_keys() -> None:
-    """Look anew, at the next URL, which key of the database signs.
+    """Ask the database again, at the next URL, which key signs.
 
-    A process remembers that for AWS_CLOUDFRONT_KEYRING_SECONDS, also from one
-    test to the next, whose rows are others: call this where a test has made or
-    moved key pairs by itself. A change of settings does it too.
+    A process remembers the answer for AWS_CLOUDFRONT_KEYRING_SECONDS, even
+    across tests that have different rows. Call this after a test has created
+    or changed key pairs itself. A change of settings has the same effect.
     """
     keyring.forget()
 
@@ -72,28 +72,29 @@ def assert_signed(
     viewer_ip: str | None = None,
     now: datetime | int | None = None,
 ) -> Policy:
-    """Fail unless CloudFront would serve the URL now; return the policy that allows it.
+    """Return the policy by which CloudFront would serve the URL now, or fail.
 
-    The signature is verified with the public half of the key that the storage
-    signs with. Each further argument checks one thing more: that the URL is
-    that of the file ``name``; that the policy covers exactly ``resource`` (a
-    name in the storage, in which ``*`` is a wildcard, or a whole URL); that
-    it ends within so many seconds; that it is bound to ``ip_address`` (an
-    address or range, as it was given to the storage). ``viewer_ip`` is the
-    viewer to ask for where the policy names addresses, and ``now`` the time,
-    Unix seconds or an aware datetime.
+    The signature is verified with the public key of the storage. Each further
+    argument checks one more thing: that the URL is that of the file ``name``;
+    that the policy covers exactly ``resource`` (a name in the storage, in which
+    ``*`` is a wildcard, or a whole URL); that it expires within
+    ``expires_within`` (seconds or a timedelta); that it is bound to
+    ``ip_address`` (an address or range, as passed to the storage).
+    ``viewer_ip`` is the address of the viewer, needed if the policy names
+    addresses, and ``now`` the time: Unix seconds or an aware datetime.
 
-    Raise :exc:`AssertionError` with the reason. It never holds the signature.
+    Raise :exc:`AssertionError` with the reason, which never contains the
+    signature.
     """
     found = _find(storage)
     seconds = _seconds(now)
     if "&amp;" in url:
-        reason = "it is escaped for HTML (&amp;). Unescape it first: html.unescape(url)"
+        reason = "it is escaped for HTML (&amp;). Pass html.unescape(url)"
         _fail(reason, html.unescape(url))
     try:
         policy = Verifier(found.trusted_keys()).verify(url, now=seconds, viewer_ip=viewer_ip)
     except Denied as denial:
-        hint = ". Name a viewer_ip that it allows" if "viewer's address None" in str(denial) else ""
+        hint = ". Pass a viewer_ip that it allows" if "viewer's address None" in str(denial) else ""
         raise AssertionError(_sentence(f"{denial.code}: {denial.reason}{hint}", url)) from None
     if name is not None:
         _compare("file", _without_signature(url), found.unsigned_url(name), url)
@@ -109,7 +110,7 @@ def assert_signed(
         left = policy.date_less_than - seconds
         if left > most.total_seconds():
             _fail(
-                f"it is valid for {left} s more, over the {most.total_seconds():.0f} s wanted", url
+                f"it is valid for {left} s more, expected at most {most.total_seconds():.0f} s", url
             )
     return policy
 
@@ -118,8 +119,8 @@ def _find(storage: str | SignedUrlMixin) -> SignedUrlMixin:
     found: Any = storages[storage] if isinstance(storage, str) else storage
     if not isinstance(found, SignedUrlMixin):
         raise TypeError(
-            f"{type(found).__name__} is not a storage that signs. Name one of "
-            "cfsigned_django.storage, or a storage of your own with SignedUrlMixin."
+            f"{type(found).__name__} is not a storage that signs. Use a storage of "
+            "cfsigned_django.storage, or your own with SignedUrlMixin."
         )
     return found
 
@@ -130,7 +131,7 @@ def _seconds(now: datetime | int | None) -> int:
 
 
 def _absolute(storage: SignedUrlMixin, resource: str) -> str:
-    """Return the URL of a resource that may be given as a name in the storage."""
+    """Return the URL of a resource, which may be a name in the storage."""
     if "://" in resource:
         return resource
     return storage.unsigned_url("x").removesuffix("x") + filepath_to_uri(resource)
@@ -142,7 +143,7 @@ def _without_signature(url: str) -> str:
 
 def _compare(what: str, found: str | None, wanted: str, url: str) -> None:
     if found != wanted:
-        _fail(f"its {what} is {found}, and {wanted} was wanted", url)
+        _fail(f"its {what} is {found}, expected {wanted}", url)
 
 
 def _fail(reason: str, url: str) -> None:
@@ -153,4 +154,4 @@ def _sentence(reason: str, url: str) -> str:
     parts = urlsplit(url)
     others = "&".join(split_query(parts.query)[1])
     shown = parts._replace(query=others).geturl()
-    return f"The URL {shown} is not signed as wanted: {reason}."
+    return f"The URL {shown} is not signed as expected: {reason}."

@@ -1,8 +1,8 @@
-"""One HTTP client that requests a URL as a viewer does, and tells who answered.
+"""An HTTP client that requests a URL as a viewer does, and identifies who answered.
 
-The probe of a rotation and the live checks of the doctor and of the setup use
-it. It follows no redirect, reads at most the beginning of a body, and keeps the
-URL, which may hold a signature, out of its errors.
+The probe of a rotation and the live checks of the doctor and the setup use it.
+It follows no redirects, reads only the beginning of a body, and keeps the URL,
+which may contain a signature, out of its errors.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Final, TypeAlias
 from urllib.error import HTTPError
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
-#: As much of a body as an error of CloudFront or S3 needs: S3 names itself behind a long message.
+#: Enough for an error of CloudFront or S3: the RequestId of S3 follows a long message.
 _BODY_BYTES: Final = 4096
 _CODE = re.compile(rb"<Code>([\w.]+)</Code>")
 _REQUEST_ID = re.compile(rb"<RequestId>")
@@ -24,11 +24,11 @@ _HTML = re.compile(rb"\s*<(?:!doctype html|html)", re.IGNORECASE)
 
 
 class NoAnswer(Exception):
-    """No HTTP answer came. The message gives the reason, without the URL."""
+    """There was no HTTP answer. The message gives the reason, without the URL."""
 
 
 class Responder(Enum):
-    """Who wrote an answer, as far as the answer shows it."""
+    """Who wrote an answer, as far as the answer shows."""
 
     CLOUDFRONT = "CloudFront"
     S3 = "S3"
@@ -38,7 +38,7 @@ class Responder(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """An HTTP answer; ``headers`` have lower-case names, ``body`` is its beginning."""
+    """An HTTP answer. Names in ``headers`` are lowercase; ``body`` is the beginning of the body."""
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -46,8 +46,8 @@ class Answer:
 
     @property
     def is_served(self) -> bool:
-        """Return whether the object came, or a part of it."""
-        # 416: a Range beyond the end, which an empty object answers.
+        """Return whether the object was served, or a part of it."""
+        # 416: the Range lies beyond the end, as in an empty object.
         return self.status in (200, 206, 304, 416)
 
     @property
@@ -63,7 +63,7 @@ class Answer:
 
     @property
     def responder(self) -> Responder:
-        """Return who wrote an error. S3's errors have a RequestId, CloudFront's own have none."""
+        """Return who wrote an error. An error of S3 has a RequestId, one of CloudFront has none."""
         if self.code and _REQUEST_ID.search(self.body):
             return Responder.S3
         if self.code:
@@ -74,7 +74,7 @@ class Answer:
 
     @property
     def came_through_cloudfront(self) -> bool:
-        """Return whether a header shows that the answer passed CloudFront."""
+        """Return whether a header shows that the answer passed through CloudFront."""
         names = ("x-cache", "via", "server", "x-amz-cf-id")
         return any("cloudfront" in self.headers.get(name, "").lower() for name in names) or (
             "x-amz-cf-id" in self.headers
@@ -87,11 +87,11 @@ Fetch: TypeAlias = Callable[[str, Mapping[str, str]], Answer]
 
 class _NoRedirects(HTTPRedirectHandler):
     def redirect_request(self, *args: object, **kwargs: object) -> None:
-        """Return the redirect to the caller, as an answer like another."""
+        """Return None: the caller gets the redirect itself as the answer."""
 
 
 def fetch(url: str, headers: Mapping[str, str], *, timeout: float = 10) -> Answer:
-    """Send a GET request for the first byte of an http or https URL; ``timeout`` is in seconds."""
+    """Request the first byte of an http or https URL. ``timeout`` is in seconds."""
     if not url.startswith(("https://", "http://")):
         raise ValueError("Expected an http or https URL.")
     sent = {"Range": "bytes=0-0", "User-Agent": "cfsigned_django", **headers}
@@ -105,15 +105,15 @@ def fetch(url: str, headers: Mapping[str, str], *, timeout: float = 10) -> Answe
             )
     except (OSError, HTTPException) as error:
         reason = getattr(error, "reason", error)
-        # Their whole text may hold the URL, and with it a signature.
+        # The full text may contain the URL, and with it a signature.
         words = getattr(reason, "strerror", None) or getattr(reason, "verify_message", None)
     raise NoAnswer(str(words or type(reason).__name__))
 
 
 def _open(request: Request, timeout: float) -> HTTPError | HTTPResponse:
-    """Send a request. An error status is an answer like another, with a body to read."""
+    """Send a request. An error status is returned like any other answer, with its body."""
     try:
-        # Made for each request: with certificates to read, it would slow each start of a site.
+        # Built for each request: it reads certificates, which would slow down every start.
         response: HTTPResponse = build_opener(_NoRedirects).open(request, timeout=timeout)
     except HTTPError as refusal:
         return refusal

@@ -1,7 +1,7 @@
-"""Give a private file an address that lasts: it leads to a fresh signed URL, or is refused.
+"""A permanent address for a private file: it redirects to a fresh signed URL, or refuses.
 
-For e-mails, rich text, API clients and whatever else keeps a link for longer
-than a signed URL lives.
+For e-mails, rich text, API clients, and anything else that stores an address
+for longer than a signed URL is valid.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from cfsigned_django.signing import InvalidUrl
 from cfsigned_django.storage.context import watch_expiry
 from cfsigned_django.storage.urls import SignedUrlMixin
 
-#: Takes the request and the name of a file, and says whether this viewer may see it.
+#: Takes the request and the name of a file, and returns whether this viewer may see it.
 Permission: TypeAlias = Callable[[HttpRequest, str], bool | Awaitable[bool]]
 
 
 class SignedRedirectView(View):
-    """Answer 302 to a fresh signed URL, for whom a permission callable lets in.
+    """Redirect a viewer with permission to a fresh signed URL, with status 302.
 
     ::
 
@@ -41,20 +41,19 @@ class SignedRedirectView(View):
             name="media",
         )
 
-    ``permission(request, name)`` is asked each time, and there is no default
-    that lets everybody in. ``True`` lets the viewer in; anything else is
-    answered 403. It may raise :exc:`~django.http.Http404`, where a viewer
-    shall not learn that there is such a file. A coroutine function makes the
-    view an async one. A subclass may have it as a method. ``expire`` (seconds
-    or a timedelta) is how long the signed URL lives, by default as the storage
-    says.
+    ``permission(request, name)`` is called for each request, and is required.
+    ``True`` lets the viewer in; anything else is answered with 403. It may
+    raise :exc:`~django.http.Http404` to hide that the file exists. If it is a
+    coroutine function, the view is async. A subclass may define it as a
+    method. ``expire`` (seconds or a timedelta) is the lifetime of the signed
+    URL, by default that of the storage.
 
-    A name that no file can have, such as one with ``..`` or ``//``, is answered
-    404: what the permission is asked about is what the URL opens.
-    Whether the file is there only S3 knows, behind the redirect. GET and HEAD
-    are answered, and nothing else. Browsers may keep the answer for half of
-    the time for which its URL lives: so long a viewer gets in who may no
-    longer, as with the URL itself. Nobody else may keep it.
+    A name that no file can have, such as one with ``..`` or ``//``, is
+    answered with 404: the URL opens exactly the name that the permission was
+    asked about. Whether the file exists is known only to S3, after the
+    redirect. Only GET and HEAD are allowed. The browser may cache the answer
+    for half the lifetime of the URL, and nobody else may: for that long, a
+    viewer who loses permission still gets in, as with the URL itself.
     """
 
     http_method_names = ["get", "head"]
@@ -65,24 +64,24 @@ class SignedRedirectView(View):
 
     @classmethod
     def as_view(cls, **initkwargs: Any) -> Callable[..., HttpResponseBase]:
-        """Return the view. Raise :exc:`ImproperlyConfigured` where it would let everybody in."""
+        """Return the view. Raise :exc:`ImproperlyConfigured` if it has no permission."""
         permission = initkwargs.get("permission", cls.permission)
         if not callable(permission):
             raise ImproperlyConfigured(
-                f"{cls.__name__} needs a permission: a callable that takes the request and the "
-                "name of the file, and returns True for whom it lets in."
+                f"{cls.__name__} has no permission. Pass as_view() a callable that takes the "
+                "request and the name of the file, and returns True to let the viewer in."
             )
         view = super().as_view(**initkwargs)
         return markcoroutinefunction(view) if _is_async(permission) else view
 
     def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
-        """Look whether the permission is a coroutine function: the view then is one as well."""
+        """Make the view async if the permission is a coroutine function."""
         super().setup(request, *args, **kwargs)
-        # Django's own handlers look here. The class cannot tell: each URL has its permission.
+        # Django reads this attribute. It cannot be one of the class: each URL has its permission.
         self.__dict__["view_is_async"] = _is_async(self.permission)
 
     def get(self, request: HttpRequest, name: str) -> Any:
-        """Answer for the file of this name."""
+        """Return the answer for the file of this name."""
         self._refuse_name(name)
         ask: Any = self.permission
         permitted = ask(request, name)
@@ -94,8 +93,8 @@ class SignedRedirectView(View):
         return self._answer(name, await permitted)
 
     def _refuse_name(self, name: str) -> None:
-        """Answer 404 for what no file is called, before anything is asked about it."""
-        # A storage would tidy up ./a, //a or \\a, and sign what the permission was not asked about.
+        """Raise Http404 for a name that no file has, before the permission is asked."""
+        # A storage would normalize ./a, //a or \\a, and sign a name that was not asked about.
         if "\\" in name or {"", ".", ".."} & set(name.split("/")):
             raise Http404("There is no file of such a name.")
         try:
@@ -104,17 +103,17 @@ class SignedRedirectView(View):
             raise Http404("There is no file of such a name.") from None
 
     def _answer(self, name: str, permitted: object) -> HttpResponseBase:
-        # Nothing but True: a callable that forgot to answer lets nobody in.
+        # Only True: a callable that forgets to return lets nobody in.
         if permitted is not True:
             raise PermissionDenied
         try:
             with watch_expiry() as watch:
                 response = HttpResponseRedirect(self._storage().url(name, expire=self.expire))
         except InvalidUrl:
-            raise Http404("The name is longer than a URL may be.") from None
+            raise Http404("The name is too long for a URL.") from None
         life = 0 if watch.expires is None else watch.expires - int(time.time())
         patch_cache_control(response, private=True, max_age=max(0, life // 2))
-        # One browser may serve two people, one after the other.
+        # Two people may use one browser, one after the other.
         patch_vary_headers(response, ["Cookie", "Authorization"])
         return response
 
@@ -123,11 +122,11 @@ class SignedRedirectView(View):
         if not isinstance(found, SignedUrlMixin):
             raise ImproperlyConfigured(
                 f"The storage {self.storage!r} does not sign URLs. Make it a "
-                "cfsigned_django.storage.CloudFrontS3Storage, or name another one."
+                "cfsigned_django.storage.CloudFrontS3Storage, or pass another one as storage=."
             )
         return found
 
 
 def _is_async(permission: Any) -> bool:
-    """Tell whether a callable, be it a function or an object, is a coroutine function."""
+    """Return whether a callable, a function or an object, is a coroutine function."""
     return iscoroutinefunction(permission) or iscoroutinefunction(type(permission).__call__)

@@ -1,4 +1,4 @@
-"""Hold what the tests of the storages share: settings, names, and one frozen second."""
+"""Shared by the tests of the storages: settings, names, and a frozen clock."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class InMemory(SignedUrlMixin, InMemoryStorage):
 
 
 class Tenant:
-    """Hold whose request this is."""
+    """The tenant whose request is being served."""
 
     name = "a"
 

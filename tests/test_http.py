@@ -240,7 +240,7 @@ def test_warnings_end(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_no_warning_of_moments(caplog: pytest.LogCaptureFixture) -> None:
-    """Warn of nothing where the page asks for just the life of its URLs, and takes a moment."""
+    """Log no warning if a page asks for just the life of its URLs, and takes a moment."""
     response = HttpResponse(headers={"Cache-Control": "max-age=300"})
 
     def view(request: HttpRequest) -> HttpResponse:

@@ -40,7 +40,7 @@ SESSIONS = "django.contrib.sessions.middleware.SessionMiddleware"
 
 
 def enter(request: HttpRequest) -> HttpResponse:
-    """Make a member of whoever asks."""
+    """Make every visitor a member."""
     request.session["member"] = True
     return HttpResponse("welcome")
 
@@ -88,12 +88,12 @@ class Menu:
 
 
 def guest(request: HttpRequest) -> HttpResponse:
-    """Begin a session for whoever comes, and show a signed URL."""
+    """Begin a session for every visitor, and show a signed URL."""
     return HttpResponse(f"{request.session.setdefault('guest', uuid.uuid4().hex)} {sign()}")
 
 
 async def guest_async(request: HttpRequest) -> HttpResponse:
-    """Begin a session for whoever comes, from a coroutine."""
+    """Begin a session for every visitor, from a coroutine."""
     name = uuid.uuid4().hex
     await request.session.aset("guest", name)
     return HttpResponse(f"{name} {sign()}")
@@ -260,7 +260,7 @@ def test_cache_page_has_a_place(options: dict[str, Any], site: Any) -> None:
 
 
 def test_cache_page_for_everybody(site: Any) -> None:
-    """Keep one copy for all where a page did not look who asks."""
+    """Keep one copy for everyone if a page does not read the session."""
     site.MIDDLEWARE = [SESSIONS, CAP]
     first = get("kept")
     assert not first.has_header("Vary")
@@ -269,7 +269,7 @@ def test_cache_page_for_everybody(site: Any) -> None:
 
 @pytest.mark.parametrize("name", ["kept_redirect", "kept_missing", "kept_with_cookie", "kept"])
 def test_cache_page_of_what_is_no_page(name: str) -> None:
-    """Let nobody keep a redirect, an error, the answer to a form, or a page with a cookie."""
+    """Let no cache keep a redirect, an error, the answer to a form, or a page with a cookie."""
     with at(NOW):
         response = Client().post("/kept") if name == "kept" else Client().get(f"/{name}")
     assert control(response) is None

@@ -1,7 +1,7 @@
-"""Check what is given to ``url()``, and work out what it comes to.
+"""Check the arguments of ``url()``, and compute lifetimes and expiries from them.
 
-Nothing here knows a storage. What cannot be done raises :exc:`ValueError`, and
-a name with ``..`` in it :exc:`SuspiciousFileOperation`.
+Nothing here knows a storage. An argument that cannot be used raises
+:exc:`ValueError`, and a name with ``..`` raises :exc:`SuspiciousFileOperation`.
 """
 
 from __future__ import annotations
@@ -20,126 +20,126 @@ from cfsigned_django.storage.options import ResolvedOptions
 
 
 def round_up_expiry(earliest: int, step: int, resource: str) -> int:
-    """Return the moment at which the URL ends: ``earliest``, or less than a step later.
+    """Return when the URL expires: at ``earliest``, or less than a step later.
 
-    Both are Unix seconds, ``step`` is 1 or more. The result stays the same
-    for a whole step, in every process and on every machine. Each resource
-    (what the signature covers) has its steps at other moments than most
-    others, so that the pictures of a page do not all change at once.
+    Both are Unix seconds; ``step`` is 1 or more. The result is the same for a
+    whole step, in every process and on every machine. Steps of different
+    resources (what a signature covers) begin at different moments, so the
+    pictures of a page do not all change at once.
     """
-    # Not hash(), which Python makes another one in each process.
+    # Not hash(): Python salts it anew in each process.
     return earliest + (zlib.crc32(resource.encode()) - earliest) % step
 
 
 def join_query(address: str, query: str) -> str:
-    """Return the address with a query behind it, if there is one."""
+    """Return the address, followed by the query if it is not empty."""
     return f"{address}?{query}" if query else address
 
 
 def refuse_dot_dot(name: str) -> None:
-    """Refuse a name that leads out of a folder, in either spelling of the slash."""
+    """Raise if a part of the name is ``..``, separated by slashes or backslashes."""
     if ".." in re.split(r"[\\/]", str(name)):
         raise SuspiciousFileOperation(
-            f"The name {name!r} holds '..'. Signed is what is named, nothing beside it: "
-            "give the name as the storage returned it from save()."
+            f"The name {name!r} contains '..', which leads out of a folder. Pass the name as the "
+            "storage returned it from save()."
         )
 
 
 def check_folder(folder: str) -> str:
-    """Return the folder without a slash at its end; refuse one that has no name."""
+    """Return the folder without a trailing slash. Raise if a part of it has no name."""
     folder = folder.removesuffix("/")
     if {"", "."} & set(re.split(r"[\\/]", folder)):
-        # What a variable that is empty leaves of f"albums/{slug}": it would open the albums of all.
+        # f"albums/{slug}" with an empty slug: the URL would open everyone's albums.
         raise ValueError(
-            f"folder is {folder!r}, with a part that has no name. Give the name of a folder in the "
-            "storage, such as \"albums/42\", without '//', './' or a slash in front."
+            f"folder is {folder!r}, and a part of it has no name. Pass the name of a folder in the "
+            "storage, such as \"albums/42\", without '//', './' or a leading slash."
         )
     return folder
 
 
 def check_resource_name(resource: str, allow_any_resource: bool) -> None:
-    """Refuse a resource that is not a name, or that opens more than it seems to."""
+    """Raise if a resource is not a name, or opens more than it seems to."""
     if not resource or "://" in resource:
         raise ValueError(
-            f"resource is {resource!r}: give it as a name in the storage, such as "
-            "'albums/42/*', without protocol and domain."
+            f"resource is {resource!r}. Pass a name in the storage, such as 'albums/42/*', "
+            "without protocol and domain."
         )
     if "*" in resource and {"", "."} & set(re.split(r"[\\/]", resource)[:-1]):
-        # What a variable that is empty leaves of "albums/{slug}/*". Tidied up, as names are,
-        # it would open the albums of all.
+        # f"albums/{slug}/*" with an empty slug. Normalized, as names are, it would open everyone's
+        # albums.
         raise ValueError(
-            f"resource is {resource!r}, with a folder without a name: give it as names are "
-            "given, without '//', './' or a slash in front."
+            f"resource is {resource!r}, and a folder in it has no name. Pass it without '//', "
+            "'./' or a leading slash."
         )
     if resource.startswith("*") and not allow_any_resource:
         raise ValueError(
             f"resource is {resource!r}, with nothing before its first *: it covers files in every "
-            "folder of the storage. Name a folder in front of it, such as 'albums/42/*', or give "
-            "allow_any_resource=True if that is meant."
+            "folder of the storage. Put a folder in front, such as 'albums/42/*', or pass "
+            "allow_any_resource=True if that is intended."
         )
 
 
 def lifetime(expire: int | timedelta, max_expire: int) -> int:
-    """Return the seconds that were asked for, if a URL may live that long."""
+    """Return the lifetime in seconds. Raise if it is not a duration, or exceeds ``max_expire``."""
     seconds = whole_seconds(expire)
     if seconds is None or seconds < 1:
         raise ValueError(
-            f"expire is {expire!r}: whole seconds or a timedelta are wanted, 1 s or more."
+            f"expire is {expire!r}. It must be whole seconds or a timedelta, 1 s or more."
         )
     if seconds > max_expire:
         raise ValueError(
             f"expire is {seconds} s, more than the {max_expire} s of AWS_CLOUDFRONT_MAX_EXPIRE. "
-            "Ask for less, or raise the setting: keys must outlive the URLs that they signed."
+            "Use less, or raise the setting: a key must outlive the URLs that it signed."
         )
     return seconds
 
 
 def step_seconds(expire_step: int | timedelta, seconds: int, options: ResolvedOptions) -> int:
-    """Return the step that was asked for, if a URL may then live as long as it can.
+    """Return the step in seconds. Raise if a URL could then live too long.
 
-    ``seconds`` is what is granted without it.
+    ``seconds`` is the lifetime without the step.
     """
     step = whole_seconds(expire_step)
     if step is None or step < 0:
         raise ValueError(
-            f"expire_step is {expire_step!r}: whole seconds or a timedelta are wanted, 0 or more."
+            f"expire_step is {expire_step!r}. It must be whole seconds or a timedelta, 0 s or more."
         )
     if seconds + step > options.longest:
         raise ValueError(
-            f"expire_step is {step} s, with which a URL of {seconds} s may live for up to "
-            f"{seconds + step} s: more than the {options.longest} s of AWS_CLOUDFRONT_MAX_EXPIRE "
-            "and AWS_CLOUDFRONT_EXPIRE_STEP together. Ask for less, or raise one of the settings: "
-            "keys must outlive the URLs that they signed."
+            f"expire_step is {step} s: a URL of {seconds} s could then live for up to "
+            f"{seconds + step} s, more than the {options.longest} s of AWS_CLOUDFRONT_MAX_EXPIRE "
+            "and AWS_CLOUDFRONT_EXPIRE_STEP together. Use less, or raise one of the settings: a "
+            "key must outlive the URLs that it signed."
         )
     return step
 
 
 def refuse_late_start(date_greater_than: datetime | int, expires: int, now: int) -> None:
-    """Refuse a URL that would end before it begins, since its lifetime counts from now."""
+    """Raise if the URL would expire before it starts to work: its lifetime counts from now."""
     start = epoch_time(date_greater_than, "date_greater_than")
     if start >= expires:
         raise InvalidPolicy(
-            f"date_greater_than is {start - now} s from now, and the URL ends {expires - now} s "
-            f"from now: expire counts from now as well. Ask for expire={start - now} and as many "
-            "seconds more as the URL shall work."
+            f"date_greater_than is {start - now} s from now, but the URL expires {expires - now} s "
+            f"from now. expire counts from now, too: pass expire={start - now} plus the seconds "
+            "for which the URL must work."
         )
 
 
 def refuse_conditions(*conditions: Any) -> None:
-    """Refuse what only a signature can enforce, on a URL that has none of this library's."""
+    """Raise if a URL that this package does not sign has a condition that needs a signature."""
     if any(condition is not None for condition in conditions):
         raise ValueError(
-            "date_greater_than, ip_address, resource and folder need a signature by the storage's "
-            "own key: set AWS_CLOUDFRONT_KEY and leave cloudfront_signer and querystring_auth "
-            "alone."
+            "date_greater_than, ip_address, resource and folder need a signature, and this storage "
+            "does not sign: cloudfront_signer is None, or querystring_auth (AWS_QUERYSTRING_AUTH) "
+            "is False. Leave the arguments out, or turn signing on."
         )
 
 
 def refuse_writing(http_method: str) -> None:
-    """Refuse methods that change a file."""
+    """Raise for a method that changes a file."""
     if http_method.upper() not in ("GET", "HEAD"):
         raise ValueError(
-            f"http_method is {http_method!r}, but the signed URLs of this storage are for reading "
-            "(GET, HEAD). To let a browser upload, give it a presigned S3 URL: boto3's "
+            f"http_method is {http_method!r}, but the URLs of this storage are for reading (GET, "
+            "HEAD). To let a browser upload, give it a presigned S3 URL: boto3's "
             "generate_presigned_post or generate_presigned_url('put_object', ...)."
         )

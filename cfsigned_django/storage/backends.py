@@ -23,7 +23,7 @@ from cfsigned_django.storage.urls import SignedUrlMixin
 
 
 def _is_ours(cls: type, name: str) -> bool:
-    """Return whether no subclass has an attribute of its own in place of this module's."""
+    """Return whether no subclass overrides the attribute that this module defines."""
     return next(each for each in cls.__mro__ if name in vars(each)).__module__ == __name__
 
 
@@ -31,15 +31,15 @@ def _is_ours(cls: type, name: str) -> bool:
 class CloudFrontS3Storage(SignedUrlMixin, S3Storage):
     """Store files in a private S3 bucket and serve them through CloudFront.
 
-    Uploads, reads and deletes are django-storages' own, with all of its
-    settings and options. ``cloudfront_signer=None`` turns signing off, as
-    there.
+    Uploads, reads and deletes are those of django-storages, with all of its
+    settings and options. ``cloudfront_signer=None`` turns signing off there
+    and here.
     """
 
     location: Any = Setting()
 
     def get_cloudfront_signer(self, key_id: str, key: Any) -> Any:
-        """Return a signer for ``cloudfront_signer``, as django-storages' method does."""
+        """Return a signer for ``cloudfront_signer``, like the method of django-storages."""
         name = self.hash_algorithm
         return Signer(
             key_pair_id=key_id,
@@ -56,7 +56,7 @@ class CloudFrontS3Storage(SignedUrlMixin, S3Storage):
         return self.get_cloudfront_signer(key_id, key) if key_id and key else OWN_KEY
 
     def _setting_defaults(self) -> Mapping[str, Any]:
-        # A subclass may have changed these, as django-storages' classes allow.
+        # A subclass may override these, as django-storages documents.
         return conf.defaults(self.get_default_settings())  # type: ignore[no-untyped-call]
 
     def _setting_default(self, name: str) -> Any:
@@ -86,7 +86,7 @@ class CloudFrontS3Storage(SignedUrlMixin, S3Storage):
             and name[-1] != "/"
         ):
             return options.start + encode_name(name)
-        # It has to be tidied up first, or refused.
+        # The name must be normalized first, or refused.
         refuse_dot_dot(name or "")
         key = self._normalize_name(clean_name(name or ""))  # type: ignore[no-untyped-call]
         return f"{options.origin}/{encode_name(key)}"
@@ -104,7 +104,7 @@ class CloudFrontS3Storage(SignedUrlMixin, S3Storage):
             return super()._public_url(name, parameters, expire, http_method, download)
         if download is not None:
             raise ValueError(
-                "download needs the storage's own signer, or its own domain: give "
+                "download needs a CloudFront domain, and custom_domain is not set. Pass "
                 "ResponseContentDisposition as a parameter instead."
             )
         refuse_dot_dot(name or "")
@@ -119,18 +119,18 @@ class CloudFrontS3Storage(SignedUrlMixin, S3Storage):
 
 @deconstructible(path="cfsigned_django.storage.CloudFrontFileSystemStorage")
 class CloudFrontFileSystemStorage(SignedUrlMixin, FileSystemStorage):
-    """Store files on disk under the URLs that S3 files would have.
+    """Store files on disk, and give them the URLs that they would have in S3.
 
-    For development with the local edge, which serves them as CloudFront
-    serves a bucket. ``location`` is a folder, and ``base_url`` the path on
-    the distribution: by default AWS_LOCATION, as for S3.
+    For development with the local edge, which serves the files as CloudFront
+    serves a bucket. ``location`` is a folder on disk. ``base_url`` is the path
+    on the distribution, by default AWS_LOCATION, as for S3.
     """
 
     _base_url: str | None
 
     @property
     def base_url(self) -> str:
-        """Return the path in front of every name, with slashes round it."""
+        """Return the path in front of every name, with a slash at both ends."""
         if self._base_url is None:
             return conf.base_url()
         return self._base_url if self._base_url.endswith("/") else f"{self._base_url}/"
@@ -140,7 +140,7 @@ class CloudFrontFileSystemStorage(SignedUrlMixin, FileSystemStorage):
         return (
             _is_ours(cls, "_address_of")
             and _is_ours(cls, "base_url")
-            # A class between the two may make paths of its own.
+            # A class between the two may build other paths.
             and super(SignedUrlMixin, cls).url is FileSystemStorage.url
         )
 

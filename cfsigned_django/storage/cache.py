@@ -1,8 +1,8 @@
-"""Keep what was signed, for as long as ``url()`` would sign the same again.
+"""Cache signed URLs and resources for as long as ``url()`` would sign the same again.
 
-Reading takes no lock: a look into a dictionary, and a comparison with the
-clock. A cache belongs to what a storage has worked out of its options, and
-goes with that if an option or a setting changes.
+A lookup takes no lock: it reads a dictionary and compares two times. A cache
+belongs to the resolved options of a storage, and is dropped with them if an
+option or a setting changes.
 """
 
 from __future__ import annotations
@@ -18,21 +18,22 @@ from cfsigned_django.signing.encoding import MAX_URL_LENGTH
 class Signed:
     """A finished URL, or a signed resource that covers many."""
 
-    #: Between these two moments, in Unix seconds, it is what ``url()`` returns. A clock that was
-    #: set back is before ``since``.
+    #: ``url()`` returns this entry between these two times, in Unix seconds. A clock that was set
+    #: back reads less than ``since``.
     since: float
     until: float
-    #: When the signature ends, in Unix seconds.
+    #: When the signature expires, in Unix seconds.
     expires: int
     signer: Signer
-    #: The finished URL, of a call without wildcards.
+    #: The finished URL, if the call had no wildcards.
     url: str = field(default="", repr=False)
     signed: SignedPolicy | None = None
-    #: Each address that begins so is covered: the only ``*`` of the resource ends its path.
+    #: Set if the only ``*`` of the resource is its last character: every address that begins with
+    #: this is covered.
     prefix: str | None = field(default=None, repr=False)
 
     def url_for(self, address: str) -> str:
-        """Return the URL of an address that the resource covers; costs no signature.
+        """Return the signed URL of an address that the resource covers, without signing again.
 
         The address must be encoded, with ``.`` and ``..`` resolved. Raise
         :exc:`~cfsigned_django.signing.InvalidPolicy` if it is not covered.
@@ -47,36 +48,35 @@ class Signed:
 
 
 def prefix_of(resource: str) -> str | None:
-    """Return what covers an address by its beginning alone; None if a pattern must decide."""
+    """Return the prefix that every covered address has; None if only a pattern can decide."""
     prefix = resource.removesuffix("*")
     return None if prefix == resource or {"*", "?"} & set(prefix) else prefix
 
 
-#: Stands for the arguments of a call whose URL is not used again.
+#: The key of calls whose URL is not cached.
 NEVER_KEPT = object()
 
 
 @dataclass(slots=True)
 class UrlCache:
-    """Keep up to ``size`` entries; the ones kept longest ago make room for new ones."""
+    """Hold up to ``size`` entries. The oldest entries make room for new ones."""
 
     size: int
     signer: Signer | None = None
-    #: What is found without a lock; the latest is the last.
+    #: Read without a lock. The newest entry is the last one.
     entries: dict[Hashable, Signed] = field(default_factory=dict, repr=False)
 
     def keep(self, call: Hashable, entry: Signed) -> None:
-        """Keep an entry under the arguments of its call."""
+        """Store an entry under the arguments of its call."""
         if not self.size:
             return
         entries = self.entries
-        if entry.signer is not self.signer:  # so that a key that was replaced is not kept
+        if entry.signer is not self.signer:  # A key that was replaced must not stay in memory.
             entries = self.entries = {}
             self.signer = entry.signer
         entries.pop(call, None)
         if len(entries) >= self.size:
-            # An eighth at once: finding the first of a dictionary takes longer with each that
-            # was taken out before it.
+            # An eighth at once: each entry removed at the front makes finding the first slower.
             for oldest in list(entries)[: max(1, self.size // 8)]:
                 entries.pop(oldest, None)
         entries[call] = entry

@@ -1,9 +1,9 @@
-"""What surrounds a call of ``url()``: who wants to know when the URLs end that it makes.
+"""What surrounds a call of ``url()``: watches that note when signed URLs expire.
 
-It belongs to a context (:mod:`contextvars`): to the thread or task that began
-it, and to what these start with a copy of their context, as asyncio,
-``sync_to_async`` and ``asyncio.to_thread`` do. A bare thread has a context of
-its own, and what it signs is not seen.
+The surroundings belong to a context (:mod:`contextvars`): to the thread or
+task that set them, and to whatever it starts with a copy of its context, as
+asyncio, ``sync_to_async`` and ``asyncio.to_thread`` do. A plain thread starts
+with an empty context, so URLs that it signs are not noted.
 """
 
 from __future__ import annotations
@@ -15,47 +15,47 @@ from dataclasses import dataclass, replace
 
 
 class ExpiryWatch:
-    """Hold when the first of the URLs ends that were made."""
+    """Record when the first of the URLs that were signed expires."""
 
     __slots__ = ("_ends",)
 
     def __init__(self) -> None:
-        # Threads of one context may note at once, and adding to a set needs no lock.
+        # Threads that share a context may note at the same time: adding to a set needs no lock.
         self._ends: set[int] = set()
 
     @property
     def expires(self) -> int | None:
-        """When the first of them ends, in Unix seconds; None if no URL was signed."""
+        """When the first URL expires, in Unix seconds; None if no URL was signed."""
         return min(self._ends, default=None)
 
     def note(self, expires: int) -> None:
-        """Note that a URL ends at this time."""
+        """Note that a URL expires at this time, in Unix seconds."""
         self._ends.add(expires)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What ``url()`` finds around it."""
+    """What surrounds a call of ``url()``."""
 
-    #: The innermost is the last.
+    #: The innermost watch is the last one.
     watches: tuple[ExpiryWatch, ...] = ()
 
 
-#: What is around most calls.
+#: Surrounds most calls.
 NOTHING = Surroundings()
 current: ContextVar[Surroundings] = ContextVar("cfsigned_surroundings", default=NOTHING)
 
 
 @contextmanager
 def watch_expiry() -> Iterator[ExpiryWatch]:
-    """Watch when the URLs end that are made within the block."""
+    """Note when the URLs that are signed within the block expire."""
     with resume(ExpiryWatch()) as watch:
         yield watch
 
 
 @contextmanager
 def resume(watch: ExpiryWatch) -> Iterator[ExpiryWatch]:
-    """Let a watch that has ended go on within the block."""
+    """Continue within the block with a watch whose own block has ended."""
     around = current.get()
     token = current.set(replace(around, watches=(*around.watches, watch)))
     try:
@@ -71,6 +71,6 @@ def current_watch() -> ExpiryWatch | None:
 
 
 def note(expires: int) -> None:
-    """Note in each watch that a URL was made which ends then, in Unix seconds."""
+    """Note in every watch that a URL expires at this time, in Unix seconds."""
     for watch in current.get().watches:
         watch.note(expires)

@@ -1,7 +1,7 @@
-"""The options of a storage: what was given, what follows the settings, and what it comes to.
+"""The options of a storage: given ones, those that follow settings, and the resolved value.
 
-An option that nobody gave is a :class:`Setting`, which reads its setting each
-time. :class:`ResolvedOptions` is what ``url()`` works with: checked once, and
+An option that was not given is a :class:`Setting`, which reads its setting each
+time. ``url()`` works with :class:`ResolvedOptions`, which are checked once and
 frozen.
 """
 
@@ -28,8 +28,8 @@ from cfsigned_django.validation import problem, shown, site_lifetime
 
 logger = logging.getLogger("cfsigned_django.storage")
 
-#: Constructor arguments that never reach a migration or a pickle: secrets, and what makes no
-#: sense without them. They are taken from the settings there.
+#: Constructor arguments that never reach a migration or a pickle: secrets, and options that make
+#: no sense without them. There, they are read from the settings again.
 SECRET_OPTIONS = frozenset(
     {
         "access_key",
@@ -43,21 +43,23 @@ SECRET_OPTIONS = frozenset(
 
 
 class _OwnKey:
-    """Stand in ``cloudfront_signer`` for a signer with the key of the options."""
+    """The type of :data:`OWN_KEY`."""
 
     def __repr__(self) -> str:
         return "<the key of the options>"
 
 
-#: No signer was handed in: the options, the settings or the database say which key signs.
+#: The value of ``cloudfront_signer`` if no signer was handed in: the options, the settings or the
+#: database say which key signs.
 OWN_KEY = _OwnKey()
 
 
 class Setting:
-    """An option that follows its setting for as long as nobody gives it.
+    """An option that follows its setting until a value is given.
 
-    Not a data descriptor: what the constructor is given, or what is assigned
-    later, stands in the instance and wins; so does a class attribute.
+    Not a data descriptor: a value from the constructor, or one that is
+    assigned later, is an instance attribute and wins. So does a class
+    attribute of a subclass.
     """
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -69,23 +71,23 @@ class Setting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResolvedOptions:
-    """What the options of a storage come to."""
+    """The options of a storage, checked and resolved."""
 
-    #: What :data:`cfsigned_django.conf.generation` was before the options were read.
+    #: :data:`cfsigned_django.conf.generation` before the options were read.
     generation: int
-    #: Another object after each assignment to the storage.
+    #: Replaced by a new object at each assignment to the storage.
     version: object
     is_signing: bool
-    #: Why no URL can be signed; empty if it can.
+    #: Why no URL can be signed; empty if URLs can be signed.
     refusal: str
-    #: Protocol and domain, as URLs begin; empty if one of them is wrong.
+    #: Protocol and domain, with which URLs begin; empty if one of them is not valid.
     origin: str
-    #: What stands in front of an encoded name, if names need nothing else.
+    #: What precedes each encoded name, if names need nothing else; else empty.
     start: str
-    # Which key signs: the one of ``lease``, which is that of ``signer``, if the database has no
-    # say; else the ACTIVE one of ``key_group_id``, or ``signer``, if there is one, in its absence.
-    # All three are None if nothing signs. So exactly one of the last two is set if URLs can be
-    # signed.
+    # Which key signs: that of ``lease``, which holds ``signer``, if the database does not decide;
+    # else the ACTIVE key pair of ``key_group_id``, or ``signer`` if there is no ACTIVE one. If URLs
+    # can be signed, exactly one of ``lease`` and ``key_group_id`` is set; if not, all three are
+    # None.
     #: The signer of the settings, or the one handed in.
     signer: Signer | None
     lease: Lease | None
@@ -94,9 +96,9 @@ class ResolvedOptions:
     expire: int
     max_expire: int
     step: int
-    #: For how many seconds a URL may live, a step included.
+    #: The longest lifetime of a URL in seconds, a step included.
     longest: int
-    #: Of size 0 if no URL may be used again.
+    #: Its size is 0 if no URL may be used again.
     cache: UrlCache
 
 
@@ -112,7 +114,7 @@ def resolve(
     handed_in: Any,
     shares_urls: bool,
 ) -> ResolvedOptions:
-    """Return what a configuration comes to; ``refusal`` is what the checks say of it.
+    """Return the resolved options; ``refusal`` is the error that the checks found, or empty.
 
     ``handed_in`` is a Signer that wins over all others, or :data:`OWN_KEY`.
     """
@@ -152,26 +154,27 @@ def resolve(
 
 
 def adopt_signer(given: Any, hash_algorithm: HashAlgorithm | None) -> Signer:
-    """Return the signer for what was handed in as ``cloudfront_signer``.
+    """Return a signer for what was handed in as ``cloudfront_signer``.
 
-    That is a :class:`~cfsigned_django.signing.Signer`, or anything that has
-    ``key_id`` and ``rsa_signer`` as botocore's CloudFrontSigner has. Raise
+    It may be a :class:`~cfsigned_django.signing.Signer`, or anything with
+    ``key_id`` and ``rsa_signer``, such as botocore's CloudFrontSigner. Raise
     :exc:`ImproperlyConfigured` for anything else.
     """
     if isinstance(given, Signer):
         return given
     if given is None:
         raise ImproperlyConfigured(
-            "get_cloudfront_signer() returned None, and URLs must be signed. Return a signer from "
+            "get_cloudfront_signer() returned None, but URLs must be signed. Return a signer from "
             "it, or set cloudfront_signer to None on the storage or its class for URLs without a "
             "signature."
         )
     key_pair_id, callback = getattr(given, "key_id", None), getattr(given, "rsa_signer", None)
     if not isinstance(key_pair_id, str) or not callable(callback):
         raise ImproperlyConfigured(
-            f"cloudfront_signer is a {type(given).__name__}. Give a cfsigned_django.signing.Signer "
-            "or botocore's CloudFrontSigner (what has key_id and rsa_signer), None for URLs "
-            "without a signature, or leave it out to sign with AWS_CLOUDFRONT_KEY."
+            f"cloudfront_signer is a {type(given).__name__}, which cannot sign. Use a "
+            "cfsigned_django.signing.Signer, botocore's CloudFrontSigner (or anything with key_id "
+            "and rsa_signer), or None for URLs without a signature. Leave it out to sign with "
+            "AWS_CLOUDFRONT_KEY."
         )
     return Signer(
         key_pair_id=key_pair_id, private_key=CallbackKey(callback), hash_algorithm=hash_algorithm
@@ -179,7 +182,7 @@ def adopt_signer(given: Any, hash_algorithm: HashAlgorithm | None) -> Signer:
 
 
 def find_missing_app(config: Config, obj: Any = None) -> Iterator[CheckMessage]:
-    """Find that a key group is named which nobody here looks up."""
+    """Yield a warning if a key group is configured, but the app is not installed."""
     if config.key_group_id and not looks_in_database(config.key_group_id):
         yield problem(
             "cfsigned.W008",
@@ -196,7 +199,7 @@ def log_once(message: str) -> None:
 
 
 def visible_options(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options without secrets, which may go into a migration or a pickle."""
+    """Return the options that may go into a migration or a pickle: all but the secrets."""
     return {
         name: value
         for name, value in options.items()
@@ -205,11 +208,12 @@ def visible_options(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def find_secrets(options: Mapping[str, Any], digest: str) -> dict[str, Any]:
-    """Return the secret options of a storage that a pickle brought without them.
+    """Return the secret options of a storage that was pickled without them.
 
-    ``options`` are the others, and ``digest`` is that of the key it was given,
-    if any. They stand in the entry of STORAGES with the same options. A key
-    that no setting of this process holds is one that refuses to sign.
+    ``options`` are its other options, and ``digest`` is that of the key it was
+    given, or empty. The secrets are those of the entry in STORAGES with the
+    same options and key. If no setting of this process holds the key, its
+    place is taken by one that refuses to sign.
     """
     for entry in conf.storage_entries().values():
         given = entry.get("OPTIONS", {})
@@ -223,7 +227,7 @@ def find_secrets(options: Mapping[str, Any], digest: str) -> dict[str, Any]:
 
 
 def refuse_unknown(storage: object, options: Mapping[str, Any], known: set[str] | None) -> None:
-    """Refuse an option that the storage class does not have; None as ``known`` takes any."""
+    """Raise for an option that the storage class does not have. ``known`` None allows any."""
     for name in options:
         if known is not None and name not in known:
             close = difflib.get_close_matches(name, [*known, *conf.OPTIONS], n=1)
@@ -234,7 +238,7 @@ def refuse_unknown(storage: object, options: Mapping[str, Any], known: set[str] 
 
 
 def options_of(constructor: Any) -> set[str] | None:
-    """Return what the constructor of a storage class takes as options; None if it takes any."""
+    """Return the options that the constructor of a storage class takes; None if it takes any."""
     if getattr(constructor, "__objclass__", None) is object:
         return set()
     parameters = inspect.signature(constructor).parameters

@@ -1,4 +1,4 @@
-"""Use a Django storage as the origin of the local edge, and put an edge in front of one."""
+"""Use a Django storage as the origin of the local edge, and build an edge in front of it."""
 
 from __future__ import annotations
 
@@ -29,13 +29,12 @@ class StorageOrigin:
     """Serve the files of any Django storage that can ``open()`` them, as S3 would.
 
     A WSGI application. ``base_path`` is what the storage's URLs have in front
-    of a name; it is found out where it is not given. ``cors_rules`` stand for
-    the CORS configuration of the bucket.
+    of a name; by default it is read from a URL of the storage. ``cors_rules``
+    stand for the CORS configuration of the bucket.
 
-    A file that is not there is answered with S3's 403 "Access Denied" and not
-    with 404: so does S3 where a reader may get objects and not list them,
-    and s3:GetObject is all that the documented bucket policy gives
-    CloudFront.
+    A missing file is answered with S3's 403 "Access Denied", not with 404. S3
+    does the same for a reader who may get objects but not list them, and the
+    documented bucket policy gives CloudFront s3:GetObject only.
     """
 
     def __init__(
@@ -77,8 +76,8 @@ class StorageOrigin:
     def _name(self, raw_path: str) -> str | None:
         """Return the name in the storage that a path stands for, or None.
 
-        A name that a storage would have to tidy up first is not looked for:
-        S3 takes keys as they are, so no tidying may lead to another file.
+        None also for a name that a storage would normalize: S3 takes keys as
+        they are, so normalizing must not lead to another file.
         """
         if not raw_path.startswith(self._base_path):
             return None
@@ -92,7 +91,7 @@ class StorageOrigin:
         return name
 
     def _find(self, name: str) -> StoredObject | None:
-        """Describe the file; None where the storage has no such file."""
+        """Return what S3 would know of the file; None if the storage has no such file."""
         try:
             file = self._storage.open(name, "rb")
         except (OSError, SuspiciousOperation):
@@ -113,8 +112,8 @@ class StorageOrigin:
     def _open(self, name: str) -> BinaryIO:
         file = self._storage.open(name, "rb")
         if isinstance(self._storage, InMemoryStorage):
-            # It hands the same file, with one position, to everyone who opens
-            # it, and the edge serves several viewers at once.
+            # InMemoryStorage hands out one file object with one position, and the edge serves
+            # several viewers at once.
             return io.BytesIO(cast("io.BytesIO", file.file).getvalue())
         return cast("BinaryIO", file)
 
@@ -122,7 +121,7 @@ class StorageOrigin:
         try:
             modified = self._storage.get_modified_time(name)
         except NotImplementedError:
-            # A storage may not know. The same moment each time keeps ETags stable.
+            # A storage may not know. A constant keeps ETags stable.
             return datetime.fromtimestamp(0, UTC)
         if timezone.is_naive(modified):
             modified = timezone.make_aware(modified)
@@ -135,7 +134,7 @@ def find_base_path(storage: Storage) -> str:
     try:
         path = urlsplit(make_url(_PROBE)).path
     except ValueError:
-        # A storage without a base_url, which has no URLs of its own.
+        # A storage without a base_url has no URLs.
         return "/"
     return path.removesuffix(_PROBE)
 
@@ -148,10 +147,10 @@ def distribution_for(
 ) -> Distribution:
     """Return a distribution that serves the URLs of a storage, from the origin.
 
-    It has the storage's domain and protocol and trusts the storage's own keys,
-    which it reads anew for each request. Paths that match one of the patterns
-    in ``public`` need no signature. Raise :exc:`ValueError` for a pattern that
-    CloudFront does not take.
+    The distribution has the storage's domain and protocol, and trusts the
+    storage's keys, which it reads again for each request. Paths that match a
+    pattern in ``public`` need no signature. Raise :exc:`ValueError` for a
+    pattern that CloudFront does not accept.
     """
     return Distribution(
         domain_names=(storage.custom_domain,),

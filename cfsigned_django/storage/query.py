@@ -1,9 +1,9 @@
 """Build the query parameters that S3 reads behind CloudFront.
 
-boto3 and S3 spell them differently, and a query wants ``%20`` where a form
-has ``+``. S3 honours the ``response-*`` parameters only where the behavior's
-origin request policy forwards them (developer guide, "Use managed origin
-request policies").
+boto3 and S3 spell them differently, and a space is ``%20`` in a query, not
+``+`` as in a form. S3 honors the ``response-*`` parameters only if the origin
+request policy of the behavior forwards them (developer guide, "Use managed
+origin request policies").
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ S3_NAMES: Mapping[str, str] = {
     "ResponseExpires": "response-expires",
     "VersionId": "versionId",
 }
-# What else GetObject takes goes into headers, which a link cannot carry.
+# All other parameters of GetObject become headers, which a URL cannot carry.
 _HEADERS = re.compile(
     r"Bucket|Key|If(?:None)?Match|If(?:Unm|M)odifiedSince|Range|SSECustomer\w+|RequestPayer"
     r"|ExpectedBucketOwner|ChecksumMode"
@@ -38,17 +38,19 @@ _NOT_SIMPLE = re.compile(r"[^\x20-\x7e]+|[\"\\%/]")
 
 
 def build_query(parameters: Mapping[str, Any] | None, download: str | None = None) -> str:
-    """Return the query, without its ``?``; empty where there is nothing to say.
+    """Return the query without its ``?``; empty if there are no parameters.
 
-    ``download`` is the file name under which browsers shall save. Raise
-    :exc:`ValueError` for names that belong to CloudFront, for what only a
-    header can say, and for one parameter under two names.
+    ``download`` is the file name under which browsers save the file. Raise
+    :exc:`ValueError` for a name that belongs to CloudFront, a parameter that
+    S3 reads from a header only, and one parameter given under two names.
     """
     named: dict[str, Any] = {}
     for given, value in (parameters or {}).items():
         name = _s3_name(str(given))
         if name in named:
-            raise ValueError(f"The parameter {name} is given twice, under boto3's and S3's name.")
+            raise ValueError(
+                f"The parameter {name} is given twice, under boto3's name and S3's. Give one."
+            )
         named[name] = value
     if download is not None:
         if "response-content-disposition" in named:
@@ -60,15 +62,16 @@ def build_query(parameters: Mapping[str, Any] | None, download: str | None = Non
 
 
 def content_disposition(filename: str) -> str:
-    """Return the Content-Disposition (RFC 6266) that saves under the name.
+    """Return the Content-Disposition (RFC 6266) that saves a file under this name.
 
-    A name that is not plain ASCII is given twice: in ``filename*`` for every
-    current browser, and with ``_`` for what ASCII lacks in ``filename``.
-    Raise :exc:`ValueError` for an empty name or one with control characters.
+    A name that is not plain ASCII is given twice: in full in ``filename*``,
+    which every current browser reads, and in ``filename`` with ``_`` for other
+    characters. Raise :exc:`ValueError` if the name is empty or has control
+    characters.
     """
     if not filename.strip() or _CONTROL.search(filename):
         raise ValueError(
-            f"download is {filename!r}: a file name without control characters is wanted."
+            f"download is {filename!r}. It must be a file name, without control characters."
         )
     fallback = _NOT_SIMPLE.sub("_", filename)
     header = f'attachment; filename="{fallback}"'
@@ -80,12 +83,12 @@ def content_disposition(filename: str) -> str:
 def _s3_name(name: str) -> str:
     if name in RESERVED_PARAMETERS:
         raise ValueError(
-            f"The parameter {name} belongs to CloudFront's signature. Give yours another name."
+            f"The parameter {name} belongs to CloudFront's signature. Use another name."
         )
     if _HEADERS.fullmatch(name):
         raise ValueError(
-            f"The parameter {name} of boto3's GetObject is not one that a link can carry. "
-            "Leave it out, or read the object through the storage's open()."
+            f"The parameter {name} of boto3's GetObject is a header, which a URL cannot carry. "
+            "Leave it out, or read the object with the storage's open()."
         )
     return S3_NAMES.get(name, name)
 

@@ -1,6 +1,6 @@
-"""Find the storages of this site that sign: aliases of STORAGES, and file fields with their own.
+"""Find the storages of this site that sign: in STORAGES, and those of single file fields.
 
-Looks at classes and options: only find_storage() constructs one.
+Only find_storage() constructs a storage; the others read classes and options.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from cfsigned_django.storage.urls import SignedUrlMixin
 
 
 class NoStorage(Exception):
-    """Report an alias whose storage cannot sign; the message says what to do."""
+    """The storage of an alias cannot sign. The message says what to do."""
 
 
 def find_storage(alias: str) -> SignedUrlMixin:
@@ -35,14 +35,14 @@ def find_storage(alias: str) -> SignedUrlMixin:
         raise NoStorage(f"There is no storage {alias!r} in STORAGES, which has {known}.") from None
     if not isinstance(storage, SignedUrlMixin):
         raise NoStorage(
-            f"The storage {alias!r} does not sign URLs: make it a "
+            f"The storage {alias!r} does not sign URLs. Make it a "
             "cfsigned_django.storage.CloudFrontS3Storage, or name another with --storage."
         )
     return storage
 
 
 def signing_aliases() -> Iterator[tuple[str, type[SignedUrlMixin], dict[str, Any]]]:
-    """Yield each alias whose class signs with the options it has: alias, class, options."""
+    """Yield alias, class and options of each storage in STORAGES that signs."""
     for alias, cls, options in _aliases():
         if cls.signs(options):
             yield alias, cls, options
@@ -56,7 +56,7 @@ def _aliases() -> Iterator[tuple[str, type[SignedUrlMixin], dict[str, Any]]]:
 
 
 def signing_fields() -> Iterator[tuple[FileField, SignedUrlMixin]]:
-    """Yield the file fields that have a storage of their own which may sign."""
+    """Yield each file field with a storage of its own that may sign, and that storage."""
     for field, storage in _fields():
         if not storage.is_dynamic():
             yield field, storage
@@ -65,16 +65,17 @@ def signing_fields() -> Iterator[tuple[FileField, SignedUrlMixin]]:
 def _fields() -> Iterator[tuple[FileField, SignedUrlMixin]]:
     for model in apps.get_models():
         for field in model._meta.get_fields():
-            # By type: isinstance() would make a lazy default storage set itself up.
+            # By type: isinstance() would construct a lazy default storage.
             storage: Any = getattr(field, "storage", None)
             if isinstance(field, FileField) and issubclass(type(storage), SignedUrlMixin):
                 yield field, storage
 
 
 def dynamic_storages() -> Iterator[tuple[Any, SignedUrlMixin]]:
-    """Yield the storages with an option that is a property: what a check names, and the storage.
+    """Yield each storage with an option that is a property: its name for a check, and the storage.
 
-    Those of STORAGES are not made, and can only say whether they bypass a rotation.
+    Storages of STORAGES are not constructed: they can only answer whether they
+    bypass a rotation.
     """
     for alias, cls, options in _aliases():
         if cls.is_dynamic():
@@ -85,7 +86,7 @@ def dynamic_storages() -> Iterator[tuple[Any, SignedUrlMixin]]:
 
 
 def signing_configs() -> Iterator[conf.Config]:
-    """Yield the configuration of each storage of STORAGES and of file fields."""
+    """Yield the configuration of each storage that signs, in STORAGES and of file fields."""
     for _, cls, options in signing_aliases():
         yield cls.config_for(options)
     for _, storage in signing_fields():
@@ -93,11 +94,11 @@ def signing_configs() -> Iterator[conf.Config]:
 
 
 def signers() -> Iterator[tuple[Any, conf.Config, Signer | None]]:
-    """Yield each storage that signs: what a check names it, its configuration, and its signer.
+    """Yield each storage that signs: its name for a check, its configuration and its signer.
 
-    The signer is None unless one was handed in: then the configuration says
-    which key signs. A storage with something else in its place is left out:
-    its url() raises.
+    The signer is None if none was handed in: the configuration then says which
+    key signs. A storage whose cloudfront_signer cannot sign is left out: its
+    url() raises.
     """
     for alias, cls, options in signing_aliases():
         given = options.get("cloudfront_signer", cls.cloudfront_signer)
@@ -118,13 +119,13 @@ def _with_signer(
 
 
 def signing_class(backend: Any) -> type[SignedUrlMixin] | None:
-    """Return the class at a dotted path if its URLs are signed by this package."""
+    """Return the class at a dotted path if this package signs its URLs, else None."""
     cls = import_class(backend)
     return cls if cls is not None and issubclass(cls, SignedUrlMixin) else None
 
 
 def import_class(backend: Any) -> type[Any] | None:
-    """Return the class at a dotted path, or None: Django reports what cannot be imported."""
+    """Return the class at a dotted path; None if it cannot be imported, which Django reports."""
     try:
         cls = import_string(backend)
     except (ImportError, AttributeError, TypeError):

@@ -1,9 +1,9 @@
 """From a name to a URL that CloudFront serves: one route, for every kind of name.
 
-    look for it under the arguments of the call
-    else: options -> address -> end -> key -> a signed resource that covers it, or a signature
+    look in the cache for the arguments of the call
+    else: options -> address -> expiry -> key -> a signed resource that covers it, or a signature
 
-Nothing here falls back: a storage that is meant to sign and cannot raises
+There is no fallback: a storage that must sign and cannot raises
 :exc:`~django.core.exceptions.ImproperlyConfigured`.
 """
 
@@ -70,7 +70,7 @@ from cfsigned_django.validation import (
     sign_probe,
 )
 
-#: How long the URL of a probe is valid: longer than clocks differ.
+#: How many seconds the URL of a probe is valid: more than clocks may differ.
 PROBE_SECONDS = 600
 
 
@@ -78,10 +78,10 @@ PROBE_SECONDS = 600
 class SignedUrlMixin:
     """Make ``url()`` of any storage return CloudFront signed URLs.
 
-    Put it before a storage class whose own ``url()`` gives the path of a
-    file. It takes the options of :data:`cfsigned_django.conf.OPTIONS` beside
-    those of the storage class. Each is an attribute: from the constructor,
-    else from the class, else from its setting, which it follows.
+    Put it before a storage class whose ``url()`` returns the path of a file.
+    It adds the options of :data:`cfsigned_django.conf.OPTIONS` to those of the
+    storage class. Each option is an attribute: from the constructor, else from
+    the class, else from its setting, which it follows.
     """
 
     cloudfront_key: Any = Setting()
@@ -95,11 +95,11 @@ class SignedUrlMixin:
     url_cache_size: Any = Setting()
     hash_algorithm: Any = Setting()
     key_group_id: Any = Setting()
-    #: A signer that is handed in wins over the key of the options; None turns signing off.
+    #: A signer here wins over the key of the options; None turns signing off.
     cloudfront_signer: Any = OWN_KEY
 
-    #: Whether the options, and the path of a name, change only if somebody assigns an option or
-    #: a setting changes. Decided when a class is made.
+    #: Whether the options, and the path of a name, change only if an option is assigned or a
+    #: setting changes. Decided when the class is created.
     _options_are_fixed = True
     _paths_are_fixed = False
 
@@ -111,7 +111,7 @@ class SignedUrlMixin:
         if hasattr(cls, "get_cloudfront_signer") and cls._address_of is SignedUrlMixin._address_of:
             raise TypeError(
                 f"{cls.__name__} puts SignedUrlMixin before django-storages' S3Storage, which has "
-                "a signer of its own. Derive it from CloudFrontS3Storage, which joins the two."
+                "its own signer. Derive the class from CloudFrontS3Storage, which combines both."
             )
         names = (*conf.OPTIONS, "cloudfront_signer", "location")
         cls._options_are_fixed = not any(_is_property(cls, name) for name in names)
@@ -128,18 +128,17 @@ class SignedUrlMixin:
             for name, value in own.items():
                 setattr(self, name, value)
             if self.needs_key(own):
-                # All other mistakes wait for url(), so that code which only stores files is not
-                # stopped by what it does not need.
+                # url() reports all other mistakes: code that only stores files needs none of it.
                 names = ("cloudfront_key", "cloudfront_key_id")
                 raise_first_error(find_half_a_key(**self._read(names, self._setting_defaults())))
             super().__init__(*args, **options)
         except Exception:
             conf.hide_in_storages(given)
-            given.clear()  # A debug page prints this frame as well.
+            given.clear()  # A debug page prints the variables of this frame, too.
             raise
 
     def __setattr__(self, name: str, value: Any) -> None:
-        """Set an attribute. What was worked out of the options is forgotten."""
+        """Set an attribute. The options are resolved again at the next call."""
         super().__setattr__(name, conf.hide(name, value) if name in conf.OPTIONS else value)
         vars(self)["_options_version"] = object()
 
@@ -160,26 +159,26 @@ class SignedUrlMixin:
     ) -> str:
         """Return a URL with which CloudFront serves the file for ``expire`` seconds.
 
-        ``parameters`` go into the query, under boto3's or S3's names;
+        ``parameters`` go into the query, under boto3's or S3's names.
         ``download`` is the name under which browsers save the file. A start
-        (Unix seconds or an aware datetime), an IPv4 address or range, a
-        ``folder`` or a ``resource`` make a custom policy. ``folder``, such as
-        ``"albums/42"``, is data: it opens all that is in that folder.
-        ``resource``, such as ``"albums/*/thumb-*.jpg"``, is a pattern; one with
-        nothing before its first ``*`` needs ``allow_any_resource``. Both are
-        names in this storage, must cover ``name``, and are signed once for all
-        names, for as long as their end is the same. With ``expire_step``, in
-        seconds, that and the URL stay the same for a step, and the URL lives
-        for less than a step longer.
+        (``date_greater_than``: Unix seconds or an aware datetime), an IPv4
+        address or range, a ``folder`` or a ``resource`` make a custom policy.
+        ``folder``, such as ``"albums/42"``, is data: it opens everything in
+        that folder. ``resource``, such as ``"albums/*/thumb-*.jpg"``, is a
+        pattern; one with nothing before its first ``*`` needs
+        ``allow_any_resource``. Both are names in this storage and must cover
+        ``name``. They are signed once for all names, as long as they expire at
+        the same time. With ``expire_step``, in seconds, the expiry and the URL
+        stay the same for a step, and the URL lives less than a step longer.
 
-        Raise :exc:`ImproperlyConfigured` if settings do not make sense,
-        :exc:`ValueError` if arguments do not, and
-        :exc:`SuspiciousFileOperation` for a name with ``..`` in it. Does no
-        network access, and asks the database for the key once per interval.
+        Raise :exc:`ImproperlyConfigured` if the settings are not valid,
+        :exc:`ValueError` if an argument is not, and
+        :exc:`SuspiciousFileOperation` for a name with ``..``. Does not access
+        the network; asks the database for the key once per interval.
         """
-        # Before the key is asked for, which may take a while: what is granted counts from here.
+        # Before the keyring is asked, which may take a while: the lifetime counts from the call.
         now = time.time()
-        # As _current_options() does, without its call: a known URL takes 0.4 us.
+        # Inlined from _current_options(): a cached URL takes 0.4 us.
         options = self._resolved_options
         if (
             options is None
@@ -187,7 +186,7 @@ class SignedUrlMixin:
             or options.version is not self._options_version
         ):
             options = self._resolve_options()
-        # Most calls give a name and nothing else.
+        # Most calls pass a name and nothing else.
         call: Hashable = name
         is_shared = False
         if not (
@@ -210,7 +209,7 @@ class SignedUrlMixin:
                     http_method,
                     expire,
                     expire_step,
-                    # True and 1.0 are equal to 1, and refused.
+                    # True and 1.0 equal 1, but are refused.
                     expire.__class__,
                     expire_step.__class__,
                     ip_address,
@@ -286,12 +285,12 @@ class SignedUrlMixin:
         expire: int | timedelta | None,
         expire_step: int | timedelta | None,
     ) -> tuple[Signer, int, float, bool]:
-        """Return what signs an address or a resource, when the signature ends, and two things more.
+        """Return signer, expiry, ``until`` and ``is_stable`` for an address or a resource.
 
-        They are until when the same would be returned again, and whether the
-        end stays the same for a step. All are Unix seconds. What was cut
-        short, since the database does not answer, should not be used again:
-        that is 0.
+        Until ``until``, a call would return the same; it is 0 if the expiry
+        was cut short because the database does not answer, and nothing may be
+        cached. Both times are Unix seconds. ``is_stable`` says whether the
+        expiry stays the same for a step.
         """
         second = int(now)
         seconds = options.expire if expire is None else lifetime(expire, options.max_expire)
@@ -317,8 +316,8 @@ class SignedUrlMixin:
     ) -> str:
         """Return the CloudFront URL without a signature.
 
-        It names the file for good, where a signed URL changes: for the key of
-        a cache, for a thumbnail library, or if the files are public.
+        It never changes, unlike a signed URL: use it as a cache key, for a
+        thumbnail library, or if the files are public.
         """
         options = self._current_options()
         if not options.origin:
@@ -329,10 +328,10 @@ class SignedUrlMixin:
         return address
 
     def probe_url(self, signer: Signer) -> str:
-        """Return a URL that is signed with another key, to see whether CloudFront knows it.
+        """Return a URL that ``signer`` signs, to test whether CloudFront knows its key.
 
-        No file need be there: CloudFront checks the key before it asks for one.
-        The hash is that of this storage, with which the key signs its URLs.
+        The file need not exist: CloudFront checks the key before it asks the
+        origin. The hash algorithm is that of this storage.
         """
         options = self._signing_options()
         address = self._address_of(PROBE_NAME, options)
@@ -342,9 +341,9 @@ class SignedUrlMixin:
     # Addresses
 
     def _address_of(self, name: str | None, options: ResolvedOptions) -> str:
-        """Return the URL of a file as it goes over the wire, without a query."""
+        """Return the encoded URL of a file, without a query."""
         refuse_dot_dot(name or "")
-        # The storage may stand behind a base URL, of which the path counts.
+        # The storage may return an absolute URL: only its path counts.
         path = encode_path(urlsplit(super().url(name)).path)  # type: ignore[misc]
         path = path.replace("*", "%2A")
         return options.origin + (path if path.startswith("/") else f"/{path}")
@@ -356,21 +355,21 @@ class SignedUrlMixin:
         options: ResolvedOptions,
         allow_any_resource: bool,
     ) -> str:
-        """Return the URL of a resource, in which ``*`` keeps its meaning, or of all in a folder."""
+        """Return the URL of a resource, in which ``*`` is a wildcard, or of all in a folder."""
         if folder is not None:
             if resource is not None:
                 raise ValueError("Give either folder or resource, not both.")
             return self._address_of(f"{check_folder(folder)}/x", options)[:-1] + "*"
         assert resource is not None  # noqa: S101
         check_resource_name(resource, allow_any_resource)
-        # Those of the resource are the last ones: a location may hold others.
+        # The last ones are those of the resource: a location may contain others.
         return "*".join(self._address_of(resource, options).rsplit("%2A", resource.count("*")))
 
     @classmethod
     def _has_fixed_paths(cls) -> bool:
         """Return whether the path of a name changes only if an option or a setting does.
 
-        Of a storage class that is not known, nobody can tell.
+        False for a storage class that this package does not know.
         """
         return False
 
@@ -382,7 +381,7 @@ class SignedUrlMixin:
         http_method: str | None,
         download: str | None,
     ) -> str:
-        """Return the URL of a storage that does not sign."""
+        """Return the URL that a storage gives which does not sign."""
         if http_method is not None:
             refuse_writing(http_method)
         return self.unsigned_url(name, parameters, download)
@@ -408,7 +407,7 @@ class SignedUrlMixin:
         return options
 
     def _resolve_options(self, *, must_sign: bool = False) -> ResolvedOptions:
-        """Work out what the options come to, and keep that if they are fixed."""
+        """Return the resolved options, and keep them if they are fixed."""
         generation, version = conf.generation, self._options_version
         config = self.signing_config()
         handed_in: Any = OWN_KEY
@@ -418,12 +417,12 @@ class SignedUrlMixin:
         refusal = ""
         if is_signing:
             handed_in = self._handed_in()
-            # What the key signs next shows whether it can: see _explain_refusal().
+            # Whether the key can sign shows at the first URL: see _explain_refusal().
             for each in self._find_problems(config, handed_in, tries_key=False):
                 if each.is_serious() and not refusal:
                     refusal = f"{each.msg} {each.hint} ({each.id})"
                 elif each.id == "cfsigned.W008" and handed_in is OWN_KEY:
-                    # The system checks, which say so, come with the app.
+                    # Without the app, no system check reports this.
                     log_once(f"{each.msg} {each.hint} ({each.id})")
             if handed_in is not OWN_KEY and not refusal:
                 try:
@@ -451,38 +450,38 @@ class SignedUrlMixin:
             if must_sign:
                 raise ImproperlyConfigured(refusal)
         elif self._options_are_fixed and not must_sign:
-            vars(self)["_resolved_options"] = options  # Not by setattr(), which forgets it.
+            vars(self)["_resolved_options"] = options  # setattr() would discard it again.
         return options
 
     def _address_start(self, origin: str) -> str:
-        """Return what stands in front of each encoded name, if names need nothing else."""
+        """Return what precedes each encoded name; empty if names need more than encoding."""
         return ""
 
     def _setting_defaults(self) -> Mapping[str, Any]:
-        """Return what the options are that nobody gave: what their settings say now."""
+        """Return the values of options that were not given: those of their settings now."""
         return conf.defaults()
 
     def _setting_default(self, name: str) -> Any:
         return self._setting_defaults()[name]
 
     def _other_options(self) -> set[str] | None:
-        """Return what the storage class behind this mixin takes as options, if it says."""
+        """Return the options of the storage class behind this mixin; None if it takes any."""
         return options_of(super().__init__)
 
     def _is_meant_to_sign(self, config: Config) -> bool:
-        """Return whether nobody turned signing off."""
+        """Return whether signing is on."""
         return config.querystring_auth is not False and self.cloudfront_signer is not None
 
     def _handed_in(self) -> Any:
-        """Return what was handed in as a signer, or OWN_KEY."""
+        """Return the signer that was handed in, or OWN_KEY."""
         return OWN_KEY if self.cloudfront_signer is None else self.cloudfront_signer
 
     def signing_config(self) -> Config:
-        """Return the options as they stand, for the checks."""
+        """Return the current options, for the checks."""
         return Config(**self._read(conf.OPTIONS, self._setting_defaults()))
 
     def _read(self, names: Iterable[str], defaults: Mapping[str, Any]) -> dict[str, Any]:
-        """Return these options, hidden; ``defaults`` are hidden already, and so are given ones."""
+        """Return these options with secrets hidden, as in ``defaults`` and given values."""
         given, values = vars(self), {}
         of_class: dict[str, Any] = {}
         for cls in reversed(type(self).__mro__):
@@ -496,7 +495,7 @@ class SignedUrlMixin:
 
     @classmethod
     def unmade(cls, options: Mapping[str, Any]) -> Self:
-        """Return what knows these options as an instance does; its constructor did not run."""
+        """Return an instance that has these options, without running its constructor."""
         unmade = cls.__new__(cls)
         own = {name: conf.hide(name, options[name]) for name in _OWN_OPTIONS if name in options}
         vars(unmade).update(own)
@@ -504,7 +503,7 @@ class SignedUrlMixin:
 
     @classmethod
     def config_for(cls, options: Mapping[str, Any]) -> Config:
-        """Return what an instance with these options would be configured to."""
+        """Return the configuration that an instance with these options would have."""
         unmade = cls.unmade(options)
         return Config(**unmade._read(conf.OPTIONS, unmade._known_defaults()))
 
@@ -512,12 +511,12 @@ class SignedUrlMixin:
         try:
             return self._setting_defaults()
         except (AttributeError, TypeError):
-            # They depend on what only a constructor sets: url() checks them.
+            # They depend on attributes that only the constructor sets; url() checks them.
             return SignedUrlMixin._setting_defaults(self)
 
     @classmethod
     def signs(cls, options: Mapping[str, Any]) -> bool:
-        """Return whether an instance with these options is sure to sign its URLs."""
+        """Return whether an instance with these options certainly signs its URLs."""
         if cls.is_dynamic():
             return False
         signer = options.get("cloudfront_signer", cls.cloudfront_signer)
@@ -527,21 +526,21 @@ class SignedUrlMixin:
     def is_dynamic(cls) -> bool:
         """Return whether an option is a property, such as the domain of a request's tenant.
 
-        What it returns at start-up says nothing about what it returns later.
+        Its value at startup says nothing about later values.
         """
         return any(_is_property(cls, name) for name in conf.OPTIONS)
 
     @classmethod
     def needs_key(cls, options: Mapping[str, Any]) -> bool:
-        """Return whether no signer is handed in, so that the settings must hold a key."""
+        """Return whether a key must be configured, since no signer is handed in."""
         return "cloudfront_signer" not in options and cls.cloudfront_signer is OWN_KEY
 
     # Keys
 
     def find_problems(self, obj: Any = None, *, tries_key: bool = True) -> list[CheckMessage]:
-        """Return what system checks say about this storage; ``obj`` is what they name.
+        """Return the messages of the system checks about this storage, as ``obj``.
 
-        ``tries_key``: sign something, to see whether the key can.
+        ``tries_key``: sign something, to find out whether the key can sign.
         """
         config = self.signing_config()
         if not self._is_meant_to_sign(config):
@@ -560,22 +559,22 @@ class SignedUrlMixin:
 
     def trusted_keys(self) -> dict[str, PublicKey]:
         """Return the public keys, by key pair id, that verify this storage's URLs."""
-        # Also of a storage that does not sign: the caller wants to verify.
+        # Also if the storage does not sign: the caller wants to verify.
         signer = self._lease_signer(self._signing_options()).signer
         public_key = signer.private_key.public_key
         if public_key is None:
             raise ImproperlyConfigured(
-                f"The signer {signer.key_pair_id} was handed in, and does not tell its public key: "
-                "nothing here can verify what it signs."
+                f"The signer {signer.key_pair_id} was handed in and has no public key, so its URLs "
+                "cannot be verified here. Hand in a Signer whose private_key has a public_key."
             )
         return {signer.key_pair_id: public_key}
 
     def bypasses_rotation(self, key_group_id: str, key_pair_id: str) -> bool:
-        """Return whether this key signs here, and would after a rotation has replaced it.
+        """Return whether this key signs here, and still would after a rotation replaced it.
 
-        So it does in a storage of another key group or of none, and in one to
-        which its signer was handed in. If an option is a property, only the ids
-        are read: they are known without a request, unless they are properties.
+        This is so if the storage has another key group or none, or if a signer
+        was handed in. If an option is a property, only the IDs are read: they
+        are known without a request, unless they are properties themselves.
         """
         if self.is_dynamic():
             return self._names_key(key_group_id, key_pair_id)
@@ -590,7 +589,7 @@ class SignedUrlMixin:
             return False  # It signs nothing.
 
     def _names_key(self, key_group_id: str, key_pair_id: str) -> bool:
-        """Return whether the options name this key, or its signer, outside the key group."""
+        """Return whether the options name this key or its signer, and another key group or none."""
         names = ("cloudfront_key_id", "key_group_id")
         if any(_is_property(type(self), name) for name in (*names, "cloudfront_signer")):
             return False
@@ -605,10 +604,10 @@ class SignedUrlMixin:
             return False  # It signs nothing.
 
     def settings_key(self) -> tuple[LazyPrivateKey, str] | None:
-        """Return the key, and its id, that signs here as long as no key pair is ACTIVE.
+        """Return the key, and its ID, that signs here as long as no key pair is ACTIVE.
 
-        None if the settings and the options hold none, or if it signs
-        whatever the database says.
+        None if neither the settings nor the options hold one, or if it signs
+        regardless of the database.
         """
         config = self.signing_config()
         key, key_pair_id = config.cloudfront_key, config.cloudfront_key_id
@@ -618,11 +617,11 @@ class SignedUrlMixin:
         return (key, str(key_pair_id)) if follows else None
 
     def current_signer(self) -> Signer | None:
-        """Return the signer of this moment; None if URLs are not signed by this package.
+        """Return the current signer; None if this package does not sign the URLs.
 
-        It has signed once, so that it is sure to be able to. Raise
-        :exc:`ImproperlyConfigured` if nothing can sign, and :exc:`HashRefused`
-        if that is so of a signer that was handed in.
+        It has signed a test message. Raise :exc:`ImproperlyConfigured` if
+        nothing can sign, and :exc:`HashRefused` if a signer that was handed in
+        cannot.
         """
         options = self._current_options()
         if not options.is_signing:
@@ -637,25 +636,25 @@ class SignedUrlMixin:
 
     @staticmethod
     def _lease_signer(options: ResolvedOptions) -> Lease:
-        """Return the signer of this moment, and how long its URLs may live."""
+        """Return the current signer, and how long its URLs may live."""
         return options.lease or keyring.lease_signer(
             options.key_group_id, options.hash_algorithm, options.signer
         )
 
     def _explain_refusal(self, options: ResolvedOptions) -> None:
-        """Raise what the check says, if a setting decides with which hash the key signs."""
+        """Raise the error of the check, if a setting decides which hash the key signs with."""
         if self._handed_in() is not OWN_KEY:
             return
         signer = self._lease_signer(options).signer
         if signer is options.signer:
             raise_first_error([hash_refused()])
-        # No check has looked at this one, and the settings may hold another, or none.
+        # The checks only know the key of the settings, if there is one.
         raise_first_error([hash_refused(f"{signer.key_pair_id} of the database")])
 
     # Copies
 
     def __copy__(self) -> Self:
-        """Return a storage with the same options, given or assigned, and a memory of its own."""
+        """Return a storage with the same options, given or assigned, and a separate cache."""
         twin = type(self).__new__(type(self))
         kept: Any = super().__getstate__()
         state: dict[str, Any] = dict(kept)
@@ -668,14 +667,14 @@ class SignedUrlMixin:
         return self.__copy__()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle the class and the constructor's options that are not secret, and no more."""
+        """Pickle the class and the constructor's options that are not secret, nothing else."""
         given = vars(self)
         args, options = self._constructor_args
         key = given.get("cloudfront_key")
         others: dict[str, Any] = {}
         if "cloudfront_signer" in given:
             if given["cloudfront_signer"] is not None:
-                raise TypeError("A signer that was handed in is never pickled.")
+                raise TypeError("A signer that was handed in cannot be pickled: it holds a key.")
             others["cloudfront_signer"] = None
         if isinstance(given.get("cloudfront_key_id"), str):
             others["cloudfront_key_id"] = given["cloudfront_key_id"]
@@ -688,7 +687,7 @@ _OWN_OPTIONS = (*conf.OPTIONS, "cloudfront_signer")
 def _unpickle(
     cls: Any, args: tuple[Any, ...], options: dict[str, Any], others: dict[str, Any], digest: str
 ) -> Any:
-    """Make a storage again, with the secrets that the settings of this process hold."""
+    """Return the storage again, with the secrets from the settings of this process."""
     return cls(*args, **options, **{**find_secrets(options, digest), **others})
 
 

@@ -1,4 +1,4 @@
-"""Offer the template tags ``signed_url`` and ``signed_urls``, which call ``url()`` of a storage."""
+"""The template tags ``signed_url`` and ``signed_urls``, which call ``url()`` of a storage."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from cfsigned_django.storage.urls import SignedUrlMixin
 register = template.Library()
 
 
-#: Where a context holds what ``{% signed_urls %}`` says. No template can name such a variable.
+#: The context variable with the arguments of ``{% signed_urls %}``. No template can name it.
 _DEFAULTS = "_cfsigned_signed_urls"
 _NO_DEFAULTS: dict[str, Any] = {}
 
@@ -44,8 +44,8 @@ def signed_url(
         <img src="{% signed_url photo.image expire=300 %}">
         {% signed_url "reports/2026.pdf" storage="private" download="보고서.pdf" as link %}
 
-    An empty field gives an empty text. Raise :exc:`TemplateSyntaxError` for
-    an alias or an argument that makes no sense.
+    An empty field gives an empty string. Raise :exc:`TemplateSyntaxError` for
+    an alias or an argument that is not valid.
     """
     if not file_or_name:
         return ""
@@ -71,8 +71,8 @@ def signed_url(
         raise TemplateSyntaxError(f"{{% signed_url %}}: {error}") from error
 
 
-#: Django reads the arguments of a tag by a function's signature, and says what is wrong with them:
-#: here those of a block, which renders itself.
+#: Django checks the arguments of a tag against a function's signature. This library lets it do so
+#: for a block, too, which renders itself.
 _blocks = template.Library()
 
 
@@ -94,8 +94,8 @@ def signed_urls(
           {% for photo in photos %}<img src="{% signed_url photo.image %}">{% endfor %}
         {% endsigned_urls %}
 
-    An argument of a ``{% signed_url %}`` within wins over the block's. Whoever
-    has one of these URLs can open every file that the resource covers.
+    The arguments of a ``{% signed_url %}`` inside win over those of the block.
+    Anyone with one of these URLs can open every file that the resource covers.
     """
     return {
         "resource": resource,
@@ -107,7 +107,7 @@ def signed_urls(
 
 
 class SignedUrlsNode(Node):
-    """Render what is in a block, and in the templates that it includes, with its arguments."""
+    """Render a block, and the templates that it includes, with its arguments."""
 
     def __init__(self, arguments: SimpleNode, nodelist: NodeList) -> None:
         self.arguments = arguments
@@ -124,14 +124,14 @@ class SignedUrlsNode(Node):
 def _compile_signed_urls(parser: Parser, token: Token) -> SignedUrlsNode:
     node: Any = _blocks.tags["signed_urls"](parser, token)
     if node.target_var is not None:
-        raise TemplateSyntaxError("{% signed_urls %} is a block, and has nothing to store with as.")
+        raise TemplateSyntaxError("{% signed_urls %} is a block: remove 'as', it stores nothing.")
     nodelist = parser.parse(("endsigned_urls",))
     parser.delete_first_token()
     return SignedUrlsNode(node, nodelist)
 
 
 def _seconds(value: Any) -> Any:
-    """Return a number that a template has as text."""
+    """Return the number if the value is one written as text, else the value."""
     return int(value) if isinstance(value, str) and value.isdecimal() else value
 
 
@@ -140,14 +140,14 @@ def _name_of(file_or_name: Any) -> str:
         return str(file_or_name.name)
     if not isinstance(file_or_name, str | os.PathLike | Promise):
         raise TemplateSyntaxError(
-            f"{{% signed_url %}} takes a file field or the name of a file, and got a "
-            f"{type(file_or_name).__name__}."
+            f"{{% signed_url %}} got a {type(file_or_name).__name__}. Pass a file field or the "
+            "name of a file."
         )
     name = str(file_or_name)
     if "://" in name:
         raise TemplateSyntaxError(
-            "{% signed_url %} got a URL. Give it the field itself ({% signed_url photo.image %}), "
-            "or the name of the file."
+            "{% signed_url %} got a URL. Pass the field itself ({% signed_url photo.image %}), or "
+            "the name of the file."
         )
     return name
 
@@ -162,12 +162,12 @@ def _storage_of(file_or_name: FieldFile | str, alias: str | None) -> SignedUrlMi
     if isinstance(source, SignedUrlMixin):
         return source
     if alias is None and isinstance(file_or_name, FieldFile):
-        called = f"the storage of {file_or_name.field}"  # slow to say, so only where it is needed
+        called = f"the storage of {file_or_name.field}"  # slow to format, so only for an error
     else:
         called = f"the storage {alias or 'default'!r}"
     raise TemplateSyntaxError(
         f"{{% signed_url %}}: {called} does not sign URLs. Make it a "
-        "cfsigned_django.storage.CloudFrontS3Storage, or name another with storage=."
+        "cfsigned_django.storage.CloudFrontS3Storage, or pass another with storage=."
     )
 
 
@@ -179,5 +179,5 @@ def _find_storage(alias: str) -> Storage:
             raise TemplateSyntaxError(f"{{% signed_url %}}: {error}") from error
         known = ", ".join(sorted(storages.backends))
         raise TemplateSyntaxError(
-            f"{{% signed_url %}}: there is no storage {alias!r} in STORAGES, which has {known}."
+            f"{{% signed_url %}}: STORAGES has no storage {alias!r}. It has {known}."
         ) from None

@@ -123,16 +123,21 @@ def test_refused(
 ) -> None:
     """Refuse what makes no sense, and name it; also if URLs of equal arguments are known."""
     storage = cls()
+    calls = [arguments]
+    if not {"resource", "folder"} & arguments.keys():
+        calls.append({**arguments, **ANY_RESOURCE})
     with at(NOW):
         for _ in range(2):
-            with pytest.raises(error, match=named):
-                storage.url(NAME, **arguments)
+            for call in calls:
+                with pytest.raises(error, match=named):
+                    storage.url(NAME, **call)
             for known in (
                 {},
                 {"expire": 1},
                 {"expire_step": 1},
                 {"resource": "albums/42/*", "expire": 1, "expire_step": 1},
                 {**ANY_RESOURCE, "expire": 1},
+                {**ANY_RESOURCE, "expire_step": 1},
                 {"folder": "albums/42"},
             ):
                 storage.url(NAME, **known)

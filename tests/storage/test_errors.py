@@ -87,7 +87,7 @@ def bad_options(backend: str, bad: tuple[str, dict[str, Any]], key: PrivateKey) 
 
 
 def assert_hides(text: str, key: PrivateKey) -> None:
-    """Fail where the text holds a line of the key; AWS's secret is django-storages' matter."""
+    """Fail if the text contains a line of the key; AWS's secret is django-storages' matter."""
     assert [each for each in fragments(key) if each in text] == []
 
 

@@ -53,7 +53,7 @@ def project(tmp_path: Path, ec_key: PrivateKey) -> Project:
 
 
 def assert_hides(text: str, key: PrivateKey) -> None:
-    """Fail where the text holds a line of the key, or AWS's secrets."""
+    """Fail if the text contains a line of the key, or AWS's secrets."""
     found = [each for each in (*fragments(key), SECRET_KEY, "a-token") if each in text]
     assert found == []
     assert "PRIVATE KEY" not in text

@@ -127,7 +127,7 @@ def test_refused(parameters: Any, download: str | None, named: str) -> None:
     ],
 )
 def test_disposition(name: str, header: str) -> None:
-    """Give a name in ASCII, and again in full where that is not all."""
+    """Give a name in ASCII, and again in full if that is not all of it."""
     assert content_disposition(name) == header
     assert build_query(None, download=name).startswith("response-content-disposition=attachment%3B")
 

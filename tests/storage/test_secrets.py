@@ -81,7 +81,7 @@ def _credentials(site: Any) -> None:
 
 
 def assert_hides(text: str | bytes, key: PrivateKey) -> None:
-    """Fail where the text holds a line of the key.
+    """Fail if the text contains a line of the key.
 
     AWS's secrets are django-storages' matter: only a pickle must not hold them.
     """
@@ -167,7 +167,7 @@ def test_pickle_finds_the_key_of_the_class(ec_key: PrivateKey) -> None:
 
 
 def test_pickle_of_a_key_that_is_gone() -> None:
-    """Say what is missing where no setting of the process holds the key of a pickle."""
+    """Name the missing setting if no setting of the process holds the key of a pickle."""
     # A key of its own: what other tests leave behind may hold the shared one.
     pickled = pickle.dumps(CloudFrontS3Storage(cloudfront_key=PrivateKey.generate().to_pem()))
     with pytest.raises(ImproperlyConfigured, match="AWS_CLOUDFRONT_KEY"):
