@@ -281,7 +281,7 @@ class Rotation:
             raise
 
     def _note_id(self, key_pair: KeyPair, key_pair_id: str) -> None:
-        """Record the ID of a public key, also if its key pair was revoked meanwhile."""
+        """Record the public key ID, also if the key pair was revoked meanwhile."""
         # In other states a person has entered the ID, which only a person corrects.
         rows = self.store.rows.filter(
             pk=key_pair.pk, status__in=(KeyStatus.PENDING, KeyStatus.REVOKED)
@@ -335,7 +335,7 @@ class Rotation:
         with self.store.transaction():
             self.store.lock(key_pair)
             if key_pair.status == KeyStatus.REVOKED:
-                # Read under the lock, so that it is later than the end of any existing claim.
+                # Read under the lock: later than the end of any existing claim.
                 until = self.store.clock() + timedelta(seconds=self.store.claim_seconds) + SETTLE
                 self.store.rows.filter(pk=key_pair.pk).update(removed_at=None, claimed_until=until)
 

@@ -405,8 +405,8 @@ def take(
     """Take the step and return its result. Raise one of :data:`FAILURES` if it cannot be taken.
 
     ``algorithm`` is that of a new key, ``reason`` is recorded for START and
-    REVOKE, ``spare`` only keeps the new key ready, and ``key_pair_id`` is the ID
-    of a public key that a person created in CloudFront (TRUST, CORRECT).
+    REVOKE, ``spare`` only keeps the new key ready, and ``key_pair_id`` is the
+    public key ID, if a person created the key in CloudFront (TRUST, CORRECT).
     """
     key_pair = step.key_pair
     if key_pair is None:
