@@ -337,7 +337,10 @@ class TestKeys:
         """Say what a rotation of the storage's group waits for, or that it is stuck."""
         signing_site.AWS_CLOUDFRONT_KEY_GROUP_ID = group and KEY_GROUP_ID
         options = {"key_group_id": group}
-        signing_site.STORAGES = {"default": {"BACKEND": S3_BACKEND, "OPTIONS": options}}
+        signing_site.STORAGES = {
+            "default": {"BACKEND": S3_BACKEND, "OPTIONS": options},
+            "rotated": {"BACKEND": S3_BACKEND},
+        }
         moment = timezone.now() - timedelta(days=days)
         retiring = {"active_in": None, "active_at": moment, "retiring_at": moment}
         store(ec_key, status=KeyStatus.RETIRING, **retiring)
