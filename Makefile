@@ -31,8 +31,12 @@ test: $(VENV)/.test ## Run all tests that need only Python packages
 	$(BIN)/python -m pytest -n 3 --dist loadfile $(PYTHON_ONLY)
 
 .PHONY: check
-check: style types imports simulation matrix drop-in waiting javascript translations package docs ## Run every check: what must pass before a merge
+check: ## Run every check, as continuous integration does: what must pass before a merge
+	.ci/run
 	$(call headline,all checks passed)
+
+.PHONY: install
+install: $(VENV)/.dev ## Make .venv with all that the checks need
 
 .PHONY: lint
 lint: style types imports ## Check style, types and the import rule
@@ -74,7 +78,7 @@ simulate = SIMULATION_SEED=$(or $(SIMULATION_SEED),$(shell date -u +%Y%m%d)) \
 	$(BIN)/python -m pytest -n 2 --dist worksteal tests/simulation
 
 .PHONY: matrix
-matrix: $(VENV)/.dev ## Run the tests on each Python with its Django, and on the newest boto3
+matrix: $(VENV)/.dev ## Run what knows Django or AWS on the other Pythons and Djangos, and on the newest boto3
 	$(call headline,Python and Django versions)
 	scripts/matrix.sh
 
@@ -91,7 +95,7 @@ mariadb: $(VENV)/.dev ## Run the tests of the database on MariaDB
 .PHONY: processes
 processes: $(VENV)/.dev ## Rotate keys under load with real processes that are killed
 	$(call headline,rotation under load)
-	$(BIN)/python -m pytest -m processes -n 2 --dist loadfile tests/processes
+	$(BIN)/python -m pytest -m processes -n 2 --dist loadscope tests/processes
 
 .PHONY: differential
 differential: $(VENV)/.test ## Compare URLs, plans and rotations with those of the first edition
@@ -108,11 +112,17 @@ browser: $(VENV)/.dev ## Run the browser tests (Chromium)
 	$(call headline,browser tests)
 	scripts/browser.sh
 
+.PHONY: single
+single: $(VENV)/.dev ## Run what keeps one core busy, two at a time
+	@$(two_at_a_time) types drop-in package docs javascript translations imports style
+
 .PHONY: waiting
 waiting: $(VENV)/.dev ## Run processes beside the browser, then the databases: they wait as much as they work
 	@# Not the browser beside a database: its pages came so late that tests gave up.
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target SIDE_BY_SIDE=yes processes browser
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target SIDE_BY_SIDE=yes postgres mariadb
+	@$(two_at_a_time) processes browser
+	@$(two_at_a_time) postgres mariadb
+
+two_at_a_time = $(MAKE) --no-print-directory --jobs=2 --output-sync=target SIDE_BY_SIDE=yes
 
 .PHONY: javascript
 javascript: $(VENV)/.dev ## Compare with AWS's JavaScript signer (node)

@@ -16,7 +16,10 @@ pin() { # pin FILE COMMENT < lines
 
 aws='^(boto3|botocore|s3transfer)=='
 django='^django=='
-grep -Ev "$aws|$django" "$resolved" | pin tools.txt "Written by make constraints: everything but Django and boto3."
+cryptography='^cryptography=='
+grep -Ev "$aws|$cryptography|$django" "$resolved" \
+  | pin tools.txt "Written by make constraints: what the other files here do not name."
+grep -E "$cryptography" "$resolved" | pin cryptography.txt "Written by make constraints."
 grep -E "$aws" "$resolved" | pin boto3.txt "Written by make constraints: the boto3 that ministack asks for."
 grep -E "$django" "$resolved" | pin django.txt "Written by make constraints: the newest Django for each Python."
 echo 'django>=6.0,<6.1' | .venv/bin/uv pip compile - --upgrade --python-version 3.12 \

@@ -16,13 +16,7 @@ from typing import Any
 
 from django.core.management import call_command
 
-
-def free_port() -> int:
-    """Return a port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+from tests.background import free_port as free_port
 
 
 def fetch(url: str) -> tuple[int, bytes]:

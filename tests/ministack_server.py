@@ -12,10 +12,7 @@ stopped by its process id. A 12-digit access key id is an account of its own.
 from __future__ import annotations
 
 import os
-import socket
-import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,12 +21,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from cfsigned_django.aws.client import make_client
+from tests.background import free_port, running
 
 if TYPE_CHECKING:
     from types_boto3_cloudfront import CloudFrontClient
 
 REGION = "us-east-1"
-_READY_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +55,7 @@ class Ministack:
 @contextmanager
 def run_ministack(directory: Path) -> Iterator[Ministack]:
     """Start the emulator, with its log in ``directory``; stop it at the end of the block."""
-    port = _free_port()
+    port = free_port()
     variables = {
         **os.environ,
         "BIND_HOST": "127.0.0.1",
@@ -71,42 +68,20 @@ def run_ministack(directory: Path) -> Iterator[Ministack]:
         "SERVICES": "s3,cloudfront,sts,iam",
         "STATE_DIR": str(directory / "state"),
     }
-    log_file = directory / "ministack.log"
-    with log_file.open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "ministack"],
-            cwd=directory,
-            env=variables,
-            stdout=log,
-            stderr=log,
-        )
-        try:
-            endpoint_url = f"http://127.0.0.1:{port}"
-            _wait_until_ready(endpoint_url, process, log_file)
-            yield Ministack(endpoint_url=endpoint_url)
-        finally:
-            process.terminate()
-            try:
-                process.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+    endpoint_url = f"http://127.0.0.1:{port}"
 
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
-
-
-def _wait_until_ready(endpoint_url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + _READY_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
+    def is_ready() -> bool:
         try:
             urllib.request.urlopen(f"{endpoint_url}/_ministack/health", timeout=1).close()
         except OSError:
-            time.sleep(0.05)
-        else:
-            return
-    raise RuntimeError(f"ministack did not start:\n{log.read_text(errors='replace')[-2000:]}")
+            return False
+        return True
+
+    with running(
+        [sys.executable, "-m", "ministack"],
+        is_ready=is_ready,
+        log=directory / "ministack.log",
+        folder=directory,
+        environment=variables,
+    ):
+        yield Ministack(endpoint_url=endpoint_url)

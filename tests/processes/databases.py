@@ -13,33 +13,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Protocol
+from typing import Any
 
-from tests.edge_command import free_port
-from tests.processes.background import plain_environment, running, wait_until
+from tests.background import free_port, plain_environment, running
 
 Rows = list[tuple[Any, ...]]
-
-
-class Database(Protocol):
-    """A database that a site's processes share."""
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """Return Django's settings of it."""
-
-    @property
-    def logs(self) -> list[Path]:
-        """Return the files into which its server writes."""
-
-    def query(self, sql: str) -> Rows | None:
-        """Return the rows of a query; None where the database does not answer."""
-
-    def interrupt(self) -> None:
-        """Let it fail for a moment, under whoever uses it."""
-
-    def dump(self) -> bytes:
-        """Return everything that it holds."""
 
 
 class SqliteFile:
@@ -47,17 +25,13 @@ class SqliteFile:
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / "site.sqlite3"
+        #: The files into which its server writes.
         self.logs: list[Path] = []
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """Return Django's settings of it."""
-        # One who has to wait gives up soon, so that a failure is seen.
-        options = {"timeout": 0.5}
-        return {
+        #: Django's settings of it. One who has to wait gives up soon, so that a failure is seen.
+        self.settings: dict[str, Any] = {
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": str(self._path),
-            "OPTIONS": options,
+            "OPTIONS": {"timeout": 0.5},
         }
 
     def query(self, sql: str) -> Rows | None:
@@ -88,14 +62,10 @@ class PostgresServer:
         self._owner = pwd.getpwnam("nobody").pw_uid if os.geteuid() == 0 else None
         self._folder = folder
         self._port = free_port()
-        self._log = folder / "server.log"
+        self._address = f"postgresql://cfsigned@127.0.0.1:{self._port}/postgres"
         self._server = ExitStack()
-        self.logs = [self._log]
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """Return Django's settings of it."""
-        return {
+        self.logs = [folder / "server.log"]
+        self.settings = {
             "ENGINE": "django.db.backends.postgresql",
             "HOST": "127.0.0.1",
             "PORT": self._port,
@@ -120,20 +90,16 @@ class PostgresServer:
 
     def dump(self) -> bytes:
         """Return what pg_dump writes."""
-        return subprocess.run(
-            [_program("pg_dump"), "--dbname", self._address], capture_output=True, check=True
-        ).stdout
+        command = [_program("pg_dump"), "--dbname", self._address]
+        return subprocess.run(command, capture_output=True, check=True).stdout
 
     def create(self) -> None:
         """Make the files of an empty database cluster."""
         if self._owner is not None:
             os.chown(self._folder, self._owner, -1)
+        options = "--username cfsigned --auth trust --encoding UTF8 --no-locale --no-sync"
         subprocess.run(
-            [
-                *(_program("initdb"), "--pgdata", str(self._folder / "data")),
-                *("--username", "cfsigned", "--auth", "trust"),
-                *("--encoding", "UTF8", "--no-locale", "--no-sync"),
-            ],
+            [_program("initdb"), "--pgdata", str(self._folder / "data"), *options.split()],
             cwd=self._folder,
             user=self._owner,
             extra_groups=None if self._owner is None else [],
@@ -143,31 +109,29 @@ class PostgresServer:
 
     def start(self) -> None:
         """Start the server, and return when it answers."""
-        places = ("listen_addresses=127.0.0.1", f"port={self._port}")
         # Nobody misses the data after a crash of the machine: nothing waits for the disk.
-        options = (*places, f"unix_socket_directories={self._folder}", "fsync=off")
-        data = str(self._folder / "data")
-        server = self._server.enter_context(
+        options = f"listen_addresses=127.0.0.1 port={self._port} fsync=off".split()
+        command = [_program("postgres"), "-D", str(self._folder / "data")]
+        for option in (*options, f"unix_socket_directories={self._folder}"):
+            command += ["-c", option]
+        self._server.enter_context(
             running(
-                [_program("postgres"), "-D", data, *(p for each in options for p in ("-c", each))],
-                log=self._log,
+                command,
+                is_ready=lambda: self.query("SELECT 1"),
+                log=self.logs[0],
                 folder=self._folder,
                 environment=plain_environment(),
                 user=self._owner,
                 stop_with=signal.SIGINT,  # cuts its clients off: SIGTERM would wait for them
             )
         )
-        wait_until(lambda: server.poll() is not None or self.query("SELECT 1"), "PostgreSQL")
-        if server.poll() is not None:
-            raise RuntimeError(f"PostgreSQL did not start:\n{self._log.read_text()}")
 
     def stop(self) -> None:
         """Stop the server."""
         self._server.close()
 
-    @property
-    def _address(self) -> str:
-        return f"postgresql://cfsigned@127.0.0.1:{self._port}/postgres"
+
+Database = SqliteFile | PostgresServer
 
 
 def _program(name: str) -> str:

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cfsigned_django.signing import KeyAlgorithm, PrivateKey
+from tests.background import PATIENCE, repeating, wait_until
 from tests.ministack_server import run_ministack
-from tests.processes.admin import Person
+from tests.processes.admin import LIST, Person
 from tests.processes.api import Api
-from tests.processes.background import PATIENCE, wait_until
 from tests.processes.databases import run_database
 from tests.processes.edges import Edge, run_edges
 from tests.processes.evidence import Evidence
@@ -124,8 +124,10 @@ def run_everything(kind: str, folder: Path, settings_key: PrivateKey) -> Iterato
         address = stack.enter_context(site.serving("gunicorn", workers=2))
         person = Person(address, evidence, _PASSWORD)
         load = stack.enter_context(Load(address, edges, evidence, seed=SEED).running())
-        watcher = stack.enter_context(Watcher(database).running())
-        stack.enter_context(person.watching())
+        watcher = Watcher(database)
+        stack.enter_context(repeating(watcher.look, every=0.1))
+        # Somebody has the page of the keys open, which looks again every two seconds.
+        stack.enter_context(repeating(lambda: person.get(LIST), every=2))
         yield Run(
             site=site,
             edges=edges,

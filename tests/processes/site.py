@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cfsigned_django.signing import PrivateKey
-from tests.edge_command import fetch, free_port
+from tests.background import PATIENCE, free_port, plain_environment, running
+from tests.edge_command import fetch
 from tests.processes import site_views
 from tests.processes.api import Api
-from tests.processes.background import PATIENCE, plain_environment, running, wait_until
 from tests.processes.databases import Database
 from tests.processes.evidence import Evidence
 from tests.projects import ROOT
@@ -166,14 +166,14 @@ class Site:
             *("--bind", f"127.0.0.1:{port}", "--workers", str(workers), "--no-control-socket"),
             *("--access-logfile", "-", "--log-level", "debug", "--timeout", "60"),
         ]
-        log = self.folder / "logs" / f"{name}.log"
-        variables = self.environment | {"SITE_DEBUG": "on" if debug else "off"}
-        with running(command, log=log, folder=self.folder, environment=variables) as gunicorn:
-            address = f"http://127.0.0.1:{port}"
-            wait_until(
-                lambda: gunicorn.poll() is not None or _answers(f"{address}/admin/login/"), name
-            )
-            assert gunicorn.poll() is None, log.read_text()
+        address = f"http://127.0.0.1:{port}"
+        with running(
+            command,
+            is_ready=lambda: _answers(f"{address}/admin/login/"),
+            log=self.folder / "logs" / f"{name}.log",
+            folder=self.folder,
+            environment=self.environment | {"SITE_DEBUG": "on" if debug else "off"},
+        ):
             yield address
 
 

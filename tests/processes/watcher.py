@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import base64
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 from cryptography.fernet import Fernet
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -16,8 +12,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from cfsigned_django.signing import PrivateKey
 from tests import settings
-from tests.processes.background import PATIENCE
-from tests.processes.databases import Database
+from tests.background import wait_until
+from tests.processes.databases import Database, Rows
 
 _ROWS = (
     "SELECT fingerprint, key_pair_id, status, encrypted_private_key, algorithm"
@@ -25,7 +21,7 @@ _ROWS = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Row:
     """What the test reads of a key pair."""
 
@@ -41,19 +37,21 @@ class Watcher:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._over = threading.Event()
         self._states: list[tuple[float, dict[str, str]]] = []
         self.private_keys: dict[str, PrivateKey] = {}
         self.sealed: set[str] = set()
 
     def rows(self) -> list[Row]:
         """Return the key pairs, oldest first, as soon as the database answers."""
-        deadline = time.monotonic() + PATIENCE
-        while (found := self._database.query(_ROWS)) is None:
-            if time.monotonic() > deadline:
-                raise TimeoutError("The database does not answer.")
-            time.sleep(0.05)
-        return [_make_row(values) for values in found]
+        found: list[Rows] = []
+
+        def answers() -> bool:
+            rows = self._database.query(_ROWS)
+            found.extend([] if rows is None else [rows])
+            return bool(found)
+
+        wait_until(answers, "the database answers")
+        return [Row(*values) for values in found[0]]
 
     def statuses(self) -> list[str]:
         """Return the states of the key pairs, oldest first."""
@@ -64,22 +62,8 @@ class Watcher:
         """Return since when which key was in which state."""
         return [f"{since:.2f} {states}" for since, states in self._states]
 
-    @contextmanager
-    def running(self) -> Iterator[Watcher]:
-        """Look again and again for the duration of the block."""
-        thread = threading.Thread(target=self._run)
-        thread.start()
-        try:
-            yield self
-        finally:
-            self._over.set()
-            thread.join()
-
-    def _run(self) -> None:
-        while not self._over.wait(0.1):
-            self._look()
-
-    def _look(self) -> None:
+    def look(self) -> None:
+        """Note what has changed."""
         rows = self.rows()
         states = {row.key_pair_id or row.fingerprint[:12]: row.status for row in rows}
         if states and (not self._states or self._states[-1][1] != states):
@@ -88,17 +72,6 @@ class Watcher:
             if row.encrypted_private_key and row.fingerprint not in self.private_keys:
                 self.sealed.add(row.encrypted_private_key)
                 self.private_keys[row.fingerprint] = _unseal(row.encrypted_private_key)
-
-
-def _make_row(values: tuple[Any, ...]) -> Row:
-    fingerprint, key_pair_id, status, sealed, algorithm = values
-    return Row(
-        fingerprint=fingerprint,
-        key_pair_id=key_pair_id,
-        status=status,
-        encrypted_private_key=sealed,
-        algorithm=algorithm,
-    )
 
 
 def _unseal(sealed: str) -> PrivateKey:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import time
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.db import connection
 
-from tests.simulation.mutations import read_seeds, write_seeds
+from tests.simulation.mutations import MUTATIONS, SEEDS, read_seeds
 from tests.simulation.processes import Process
 
 
@@ -33,35 +35,37 @@ def processes(transactional_db: None) -> Iterator[list[Process]]:
 
 
 class Progress:
-    """Print how many schedules are done, and at the end how often what happened in them."""
+    """Print how many schedules are done, and at the end what was found and what happened."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._began = time.monotonic()
         self._seen: Counter[str] = Counter()
+        self._mutations = 0
         #: What was searched because no stored seed showed it.
         self._seeds: dict[str, int] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Add what one test counted, or found."""
-        for name, value in report.user_properties:
-            if name == "seed" and isinstance(value, list | tuple):
-                self._seeds[value[0]] = value[1]
-        counts = [value for name, value in report.user_properties if name == "simulation"]
-        if report.when != "call" or not counts:
+        if report.when != "call":
             return
-        for each in counts:
-            assert isinstance(each, dict)
-            self._seen.update(each)
-        spent = time.monotonic() - self._began
-        self._print(f" {self._seen['schedules']} schedules, {spent:.0f} s")
+        properties: dict[str, Any] = dict(report.user_properties)
+        self._mutations += "mutation" in properties
+        self._seeds.update([properties["seed"]] if "seed" in properties else [])
+        if "simulation" in properties:
+            self._seen.update(properties["simulation"])
+            spent = time.monotonic() - self._began
+            self._print(f" {self._seen['schedules']} schedules, {spent:.0f} s")
 
     def pytest_terminal_summary(self) -> None:
         """Print what was counted; write seeds that were searched, or say what to do with them."""
+        if self._mutations:
+            self._print(f"\nsimulation: {self._mutations} mutations of {len(MUTATIONS)} were found")
         if self._seeds and os.environ.get("SIMULATION_RECORD") == "1":
-            write_seeds({**read_seeds(), **self._seeds})
+            seeds = {**read_seeds(), **self._seeds}
+            SEEDS.write_text(json.dumps(seeds, indent=2, sort_keys=True) + "\n", encoding="utf-8")
         elif self._seeds:
-            self._print(f"\nThe seeds of {len(self._seeds)} mutations in seeds.json are stale:")
+            self._print(f"The seeds of {len(self._seeds)} mutations in seeds.json are others now:")
             for name, seed in self._seeds.items():
                 self._print(f"  {seed:5} {name}")
         schedules = self._seen.pop("schedules", 0)

@@ -17,22 +17,23 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from math import inf
 from random import Random
-from typing import Self
+from typing import Any, Final, Self
 
-from django.db import connection
+from django.db import OperationalError, connection
 
 from cfsigned_django.aws.key_groups import KEYS_PER_GROUP, KeyGroups
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import PrivateKey, PublicKey, Signer
-from tests.simulation.boundaries import Boundaries
 from tests.simulation.edges import Edges
 from tests.simulation.faults import Fault, UnreliableCloudFront, random_faults
 from tests.simulation.oracle import Oracle
 from tests.simulation.plan import SKEW, Plan
-from tests.simulation.processes import Process
+from tests.simulation.processes import Killed, Process
 from tests.simulation.strict_cloudfront import StrictCloudFront
 
 _START = 1_800_000_000.0
+#: The keys of others, made once.
+_KEYS: Final = [PrivateKey.generate() for _ in range(50)]
 
 
 class World:
@@ -45,6 +46,7 @@ class World:
         self.log: list[str] = []
         self.seen: Counter[str] = Counter()
         self._numbers = itertools.count(1)
+        self._keys = itertools.cycle(_KEYS)
         self.oracle = Oracle(plan.waits.propagation)
         self._database_skew = random.choice((-SKEW, 0, SKEW))
         self.cloudfront = StrictCloudFront(clock=lambda: self.now, list_lag=plan.list_lag)
@@ -79,12 +81,11 @@ class World:
         self.is_calm = False
         #: Whether viewers need no signature, so that no probe says anything.
         self.is_open = False
-        self._boundaries = Boundaries(self)
         self._cleanup = ExitStack()
 
     def __enter__(self) -> Self:
         KeyPair.objects.all().delete()
-        self._cleanup.enter_context(connection.execute_wrapper(self._boundaries.at_query))
+        self._cleanup.enter_context(connection.execute_wrapper(self._at_query))
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -124,7 +125,7 @@ class World:
             return fault
 
         unreliable = UnreliableCloudFront(
-            self.cloudfront, choose_fault=choose, boundary=self._boundaries.at_call
+            self.cloudfront, choose_fault=choose, boundary=self._at_call
         )
         return KeyGroups(unreliable, sleep=self.pass_time, jitter=self.random.random)
 
@@ -159,7 +160,7 @@ class World:
         """Let somebody else put a key of their own into the group."""
         members = self.members()
         if len(members) < KEYS_PER_GROUP and len(self.foreign) < KEYS_PER_GROUP:
-            key_pair_id = self._upload(PrivateKey.generate(), f"foreign-{next(self._numbers)}")
+            key_pair_id = self._upload(next(self._keys), f"foreign-{next(self._numbers)}")
             self.set_members([*members, key_pair_id])
             self.foreign.append(key_pair_id)
             self.note(f"{key_pair_id} of somebody else is in the group", "foreign key")
@@ -207,10 +208,10 @@ class World:
 
     def _make_group(self) -> str:
         if not (self.plan.is_alone and self.plan.has_settings_key):
-            self.foreign.append(self._upload(PrivateKey.generate(), "foreign"))
+            self.foreign.append(self._upload(next(self._keys), "foreign"))
         members = [*self.foreign]
         if self.plan.has_settings_key:
-            private_key = PrivateKey.generate()
+            private_key = next(self._keys)
             name = self._upload(private_key, "settings")
             self.settings_signer = Signer(key_pair_id=name, private_key=private_key)
             members.append(name)
@@ -224,11 +225,46 @@ class World:
             "Name": name,
             "EncodedKey": private_key.public_key.to_pem(),
         }
-        key_pair_id: str = self.cloudfront.create_public_key(PublicKeyConfig=config)["PublicKey"][
-            "Id"
-        ]
+        created = self.cloudfront.create_public_key(PublicKeyConfig=config)
+        key_pair_id: str = created["PublicKey"]["Id"]
         return key_pair_id
 
     def _delay(self) -> float:
         longest = self.plan.waits.propagation
         return self.random.choice((0.0, longest, self.random.uniform(0, longest)))
+
+    def _at_call(self, method: str, side: str) -> None:
+        """Hold or end a process around its calls to AWS; tell of those that change something."""
+        running = self.running
+        if side == "before" and running and not method.startswith(("get_", "list_")):
+            self.oracle.see_change(running)
+        self._at_boundary(f"{method} {side}")
+
+    def _at_query(
+        self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any
+    ) -> Any:
+        """Hold or end a process around its queries; within a transaction, it can only die."""
+        is_alone = not connection.in_atomic_block
+        self._at_boundary("query", may_hold=is_alone)
+        result = execute(sql, params, many, context)
+        if is_alone and sql != "BEGIN":
+            self._at_boundary("after query")
+        return result
+
+    def _at_boundary(self, where: str, *, may_hold: bool = True) -> None:
+        plan = self.plan
+        process = self.running
+        if process is None or self.is_calm:
+            return
+        chance = self.random.random()
+        if chance < plan.deaths:
+            self.note(f"  dies at {where}", "death")
+            raise Killed
+        chance -= plan.deaths
+        if "query" in where and chance < plan.database_failures:
+            self.note(f"  the database fails at {where}", "database failure")
+            raise OperationalError("The simulated database fails.")
+        chance -= plan.database_failures
+        if may_hold and chance < plan.holds:
+            self.note(f"  held at {where}", "hold")
+            process.hold()

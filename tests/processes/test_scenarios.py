@@ -1,7 +1,4 @@
-"""Rotate under load while processes die, compete, and lose the API and the database.
-
-Each kind of database has a module of its own, so that pytest-xdist runs two at once.
-"""
+"""Rotate under load while processes die, compete, and lose the API and the database."""
 
 from __future__ import annotations
 
@@ -9,10 +6,12 @@ import random
 import subprocess
 import time
 
+import pytest
+
+from tests.background import wait_until
 from tests.edge_command import fetch
 from tests.processes.admin import LIST
 from tests.processes.api import Outage
-from tests.processes.background import wait_until
 from tests.processes.captures import Captures
 from tests.processes.colleague import Colleague
 from tests.processes.run import SEED, Run
@@ -25,7 +24,7 @@ _LONGEST_OUTAGE = 3
 
 
 class Scenarios:
-    """What is tested on each kind of database; they share one site."""
+    """What is tested on each kind of database; they share one site, and so one process."""
 
     def test_five_rotations(self, run: Run) -> None:
         """Five keys sign one after the other, RSA and ECDSA, and no link is refused."""
@@ -108,7 +107,7 @@ class Scenarios:
         run.rotate_until(lambda: "retiring" in run.watcher.statuses(), "the former key retires")
         with run.site.api.failing(Outage.NOT_AVAILABLE):
             failed = run.site.rotate()
-            while failed.code == NOT_YET and "may go at" in failed.output:
+            while failed.code == NOT_YET and "can be retired after" in failed.output:
                 failed = run.site.rotate()
             status = run.watcher.statuses()[-2]
 
@@ -156,6 +155,20 @@ class Scenarios:
         assert captures.seen.find_text(sealed) == []
         assert captures.seen.find([*keys.values()]) == []
         assert captures.copies.find([*keys.values()]) == []
+
+
+@pytest.mark.processes
+class TestPostgreSQL(Scenarios):
+    """Run every scenario on PostgreSQL."""
+
+    database = "postgresql"
+
+
+@pytest.mark.processes
+class TestSQLite(Scenarios):
+    """Run every scenario on SQLite."""
+
+    database = "sqlite"
 
 
 def _kill_at(run: Run, process: subprocess.Popen[str], moment: int | None, patience: float) -> None:
