@@ -1,18 +1,18 @@
-"""Say which key signs now, and for how long that answer holds.
+"""Find which key signs now, and how long that answer is valid.
 
 The ACTIVE key pair of the database signs if the app is installed and has one,
 else the key of the settings. A process asks again every
 AWS_CLOUDFRONT_KEYRING_SECONDS; in between, an answer costs no query. This
 module knows no model: the app registers what asks the database.
 
-If the database does not answer, a process goes on with what it knows, for as
+If the database does not answer, a process continues with what it knows, for as
 long as :class:`Lease` allows. A process that starts meanwhile knows only the
 key of the settings, and signs with that: it cannot know whether that key was
 replaced or revoked. If it was not, its URLs end before the key can be retired,
 as if the database had confirmed the key when it was first asked. If it was,
-CloudFront refuses the URLs from the start, hence the advice to take a key out
-of the settings once it is imported. Such a process then raises, and asks again
-soon.
+CloudFront refuses the URLs, which is why a key should be removed from the
+settings once it is imported. Without a key in the settings, such a process
+raises, and asks again soon.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ logger = logging.getLogger("cfsigned_django.keyring")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What the database says of a key group."""
+    """What the database has about a key group."""
 
     #: The signer of its ACTIVE key pair, if there is one.
     signer: Signer | None = None
@@ -60,26 +60,26 @@ class Lease:
     #: When the database last answered, in Unix seconds by this machine's clock; if it never
     #: has, when it was first asked. None if the database does not decide.
     seen_at: float | None = None
-    #: For how many seconds an answer may be used without cutting URLs short.
+    #: For how many seconds an answer may be used without shortening URLs.
     max_age: int = 0
-    #: Until when nobody needs to ask again, in Unix seconds.
+    #: Until when the database need not be asked again, in Unix seconds.
     fresh_until: float = math.inf
 
     def cap_expiry(self, expires: int, *, lifetime: int, now: int) -> int:
         """Return the expiry of a URL, in Unix seconds, no later than its key is trusted.
 
-        ``lifetime`` is the longest that a URL may have. A key that is no
-        longer ACTIVE stays trusted for that long, and for ``max_age`` seconds
-        more. So a process that cannot ask the database may go on, but its
-        URLs end when the key could end. Raise :exc:`ImproperlyConfigured` if
-        that has passed.
+        ``lifetime`` is the longest lifetime of a URL. A key that is no longer
+        ACTIVE stays trusted for that long, and for ``max_age`` seconds more. So
+        a process that cannot ask the database may continue to sign, but its
+        URLs end when the key may be retired. Raise :exc:`ImproperlyConfigured`
+        if that time has passed.
         """
         if self.seen_at is None:
             return expires
         latest = int(self.seen_at) + self.max_age + lifetime
         if latest <= now:
             raise ImproperlyConfigured(
-                f"The database has not said for {now - int(self.seen_at)} s whether "
+                f"The database has not confirmed for {now - int(self.seen_at)} s that "
                 f"{self.signer.key_pair_id} still signs: nothing can be signed until it answers."
             )
         return min(expires, latest)
@@ -87,15 +87,15 @@ class Lease:
 
 @dataclass(slots=True)
 class _CachedKey:
-    """What is known of one key group."""
+    """What is known about one key group."""
 
     found: Found = field(default_factory=Found)
-    #: Why nothing may sign, if so.
+    #: Why nothing may sign, or "".
     problem: str = ""
-    #: When the last answer was asked for, in Unix seconds; None as long as none came.
+    #: When the last answer was asked for, in Unix seconds; None before the first answer.
     seen_at: float | None = None
-    #: When the database was last asked, by a clock that never goes back, and in Unix seconds,
-    #: which also count while a machine sleeps.
+    #: When the database was last asked: by a monotonic clock, and in Unix seconds, which also
+    #: count while a machine sleeps.
     asked_at: tuple[float, float] = (-math.inf, -math.inf)
     #: The keyring's era in which the last look began.
     era: object = None
@@ -103,22 +103,21 @@ class _CachedKey:
     first_asked_at: float | None = None
     #: AWS_CLOUDFRONT_KEYRING_SECONDS at the last look.
     interval: int = 0
-    #: For how many seconds nobody asks again.
+    #: For how many seconds the database is not asked again.
     pause: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
-#: A process that has never had an answer asks again after so many seconds.
+#: A process that never got an answer asks again after this many seconds.
 _SOON = 5
 
 
 class Keyring:
     """Remember which key pairs are ACTIVE; safe to share between threads.
 
-    ``interval`` returns how many seconds lie between two looks; ``monotonic``
-    and ``wall`` are clocks. If one look takes more than ``longest_look``
-    seconds, its thread is taken for lost: it is in the process that forked
-    this one.
+    ``interval`` returns the seconds between two looks; ``monotonic`` and
+    ``wall`` are clocks. If a look takes more than ``longest_look`` seconds, its
+    thread does not exist in this process, which was forked meanwhile.
     """
 
     def __init__(
@@ -141,7 +140,7 @@ class Keyring:
         self._era = object()
 
     def expire(self) -> None:
-        """Ask again before the next URL is signed: a look that has begun does not count."""
+        """Ask again before the next URL is signed; a look in progress does not count."""
         self._era = object()
 
     def lease(
@@ -152,7 +151,7 @@ class Keyring:
         cached = self._cached.get(key) or self._cached.setdefault(key, _CachedKey())
         age = self._age(cached)
         if age >= cached.pause:
-            # While one thread asks, the others go on with what is known, unless that is too old.
+            # While one thread asks, the others use what is known, unless that is too old.
             lock, waits = cached.lock, age >= 2 * cached.interval
             if lock.acquire(blocking=waits, timeout=self._longest_look if waits else -1):
                 try:
@@ -175,7 +174,7 @@ class Keyring:
     def _look(
         self, cached: _CachedKey, key_group_id: str, hash_algorithm: HashAlgorithm | None
     ) -> None:
-        """Ask the database. If it does not answer, go on with what is known."""
+        """Ask the database. If it does not answer, continue with what is known."""
         interval, era = self._interval(), self._era
         cached.interval = interval
         # Read before: the answer is as old as the question.
@@ -185,12 +184,12 @@ class Keyring:
         try:
             found = self._find_active(key_group_id, hash_algorithm, cached.found.signer)
         except (CannotUnseal, ImproperlyConfigured, InvalidKey) as error:
-            # The key that signed before does not go on: it will be retired.
+            # The key that signed before must not continue: it will be retired.
             cached.found, cached.seen_at = Found(), asked_at[1]
             cached.problem = f"Key group {key_group_id}: {error}"
             logger.error("The ACTIVE key pair of %s cannot be used. %s", key_group_id, error)
         except Error as error:
-            # Counted from the failure, which may have taken long to come.
+            # Counted from the failure, which may have taken long.
             asked_at = self._monotonic(), self._wall()
             if cached.seen_at is None:
                 interval = min(interval, _SOON)
@@ -203,17 +202,17 @@ class Keyring:
 def _log_failure(cached: _CachedKey, key_group_id: str, error: Error, pause: int) -> None:
     signer = cached.found.signer
     if signer is not None:
-        goes_on = f"Signing goes on with {signer.key_pair_id}"
+        goes_on = f"{signer.key_pair_id} continues to sign"
     elif cached.seen_at is not None:
-        goes_on = "Signing goes on as it was"
+        goes_on = "The key of the settings continues to sign"
     else:
         goes_on = (
             "It has never answered this process, which signs with the key of the settings, if "
-            "there is one: should that have been replaced or revoked, CloudFront refuses its URLs"
+            "there is one: if that key was replaced or revoked, CloudFront refuses its URLs"
         )
     logger.error(
-        "The database did not say which key pair of key group %s is ACTIVE (%s). %s; next look in "
-        "%s s.",
+        "The database did not answer which key pair of key group %s is ACTIVE (%s). %s; the next "
+        "attempt is in %s s.",
         key_group_id,
         type(error).__name__,
         goes_on,
@@ -221,19 +220,20 @@ def _log_failure(cached: _CachedKey, key_group_id: str, error: Error, pause: int
     )
 
 
-#: Says that a key group has no key; takes its id.
+#: Takes the ID of the key group.
 _NOTHING_SIGNS = (
-    "Key group {} has no ACTIVE key pair in the database, and no key is set that could sign. Run "
-    "manage.py cfsigned_rotate --start, or set AWS_CLOUDFRONT_KEY and AWS_CLOUDFRONT_KEY_ID."
+    "Key group {} has no ACTIVE key pair in the database, and the settings have no key that may "
+    "sign. Run manage.py cfsigned_rotate --start, or set AWS_CLOUDFRONT_KEY and "
+    "AWS_CLOUDFRONT_KEY_ID."
 )
 _NO_ANSWER = (
-    "The database does not say which key pair of key group {} is ACTIVE, and no key is set in "
+    "The database does not answer which key pair of key group {} is ACTIVE, and no key is set in "
     "AWS_CLOUDFRONT_KEY: nothing can be signed until it answers."
 )
 
 
 def _make_lease(cached: _CachedKey, key_group_id: str, fallback: Signer | None) -> Lease:
-    """Return the signer that a look found, or the one of the settings if it may sign."""
+    """Return a lease of the signer that was found, or of the settings' key if it may sign."""
     if cached.problem:
         raise ImproperlyConfigured(cached.problem)
     signer = cached.found.signer
@@ -250,19 +250,19 @@ def _make_lease(cached: _CachedKey, key_group_id: str, fallback: Signer | None) 
     )
 
 
-#: The keyring of this process, once the app has registered what asks the database.
+#: The keyring of this process, once the app has registered the function that asks the database.
 _keyring: Keyring | None = None
 
 
 def register(find_active: FindActive) -> None:
-    """Let the keyring look for ACTIVE key pairs in the database."""
+    """Register the function that finds ACTIVE key pairs in the database."""
     global _keyring
     _keyring = Keyring(find_active)
     conf.begin_generation()
 
 
 def needs_settings_key(config: conf.Config) -> bool:
-    """Return whether the settings must hold a whole key, since none can come from elsewhere."""
+    """Return whether the settings must hold a whole key, because no other source can have one."""
     is_set = config.cloudfront_key is not None or bool(config.cloudfront_key_id)
     return is_set or not looks_in_database(config.key_group_id)
 
@@ -273,7 +273,7 @@ def looks_in_database(key_group_id: str | None) -> bool:
 
 
 def forget() -> None:
-    """Ask again at the next URL: after a move that this process made itself."""
+    """Ask again at the next URL, after a transition that this process made itself."""
     if _keyring is not None:
         _keyring.expire()
         conf.begin_generation()
@@ -281,7 +281,7 @@ def forget() -> None:
 
 @receiver(setting_changed)
 def _ask_again(*, setting: str, **kwargs: Any) -> None:
-    """Ask again after override_settings and its like: the test may have keys of its own."""
+    """Ask again after override_settings and the like: a test may have its own keys."""
     if setting.startswith(("AWS_", "SECRET_KEY", "DATABASE")):
         forget()
 
@@ -291,8 +291,8 @@ def lease_signer(
 ) -> Lease:
     """Return the signer of the group's ACTIVE key pair, else ``fallback``.
 
-    Other threads are not kept waiting while one asks, unless nobody has asked
-    for two intervals. Raise :exc:`ImproperlyConfigured` if nothing can sign.
+    While one thread asks, others do not wait, unless the last look is two
+    intervals old. Raise :exc:`ImproperlyConfigured` if nothing can sign.
     """
     if key_group_id and _keyring is not None:
         return _keyring.lease(key_group_id, hash_algorithm, fallback)

@@ -1,7 +1,7 @@
-"""What there is in AWS for one bucket and one distribution: one value.
+"""The state of an AWS account for one bucket and one distribution, as one value.
 
-account_reader.py reads it. The plan of a setup looks at it, and at nothing else, and refuses one
-with problems; the doctor reports them.
+account_reader.py reads it. The plan of a setup looks at nothing else, and refuses an account with
+problems; the doctor reports the problems.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _DEPLOYED: Final = "Deployed"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NamedConfig:
-    """Something with an id and a configuration: an access control, identity or policy."""
+    """An origin access control, origin access identity or policy."""
 
     id: str
     name: str
@@ -30,7 +30,7 @@ class NamedConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Distribution:
-    """A distribution; ``etag`` is what UpdateDistribution wants as If-Match."""
+    """A distribution; ``etag`` is the If-Match of UpdateDistribution."""
 
     id: str
     arn: str
@@ -38,7 +38,7 @@ class Distribution:
     domain_name: str
     etag: str
     config: Document
-    #: Key group id -> the key pair ids that edges know, where CloudFront says.
+    #: Key group ID -> the public key IDs that edges know, if CloudFront lists them.
     active_key_pairs: Mapping[str, tuple[str, ...]]
 
     @property
@@ -59,7 +59,7 @@ class Distribution:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyGroup:
-    """A key group and the ids of its public keys."""
+    """A key group and the IDs of its public keys."""
 
     id: str
     name: str
@@ -68,7 +68,7 @@ class KeyGroup:
 
 
 class BucketPart(StrEnum):
-    """Name what is asked for of a bucket by calls of their own, each with its permission."""
+    """A part of a bucket that is read by a separate call, with its own permission."""
 
     POLICY = "policy"
     CORS = "CORS rules"
@@ -77,18 +77,18 @@ class BucketPart(StrEnum):
 
 
 class BucketState(StrEnum):
-    """Name what is known of a bucket name."""
+    """What is known about a bucket name."""
 
-    #: There, and the account's own.
+    #: It exists and belongs to the account.
     OURS = "ours"
     MISSING = "missing"
-    #: Somebody else's, or these credentials may not look: S3 says the same for both.
+    #: It belongs to another account, or these credentials may not look: S3 returns the same error.
     REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bucket:
-    """A bucket; None where a setting was never made, or may not be read: see ``unread``."""
+    """A bucket; None for a setting that was never made or that may not be read: see ``unread``."""
 
     name: str
     state: BucketState
@@ -98,7 +98,7 @@ class Bucket:
     public_access_block: Mapping[str, bool] | None = None
     #: "BucketOwnerEnforced", "BucketOwnerPreferred" or "ObjectWriter".
     object_ownership: str | None = None
-    #: The parts that these credentials may not read, and the refusal of each.
+    #: The parts that these credentials may not read, with the error of each.
     unread: Mapping[BucketPart, AwsError] = field(default_factory=dict)
 
     @property
@@ -109,14 +109,14 @@ class Bucket:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """What there is, as far as it could be read.
+    """What exists, as far as it could be read.
 
-    None stands for what could not be read, and ``problems`` say why; empty is what is not there.
-    ``bucket`` is None as well if none was asked for, and ``distribution`` if the account has none
-    that is meant: then ``has_looked_for_distribution`` is true.
+    None stands for what could not be read, with the reason in ``problems``; what does not exist is
+    empty. ``bucket`` is also None if none was asked for. ``distribution`` is also None if the
+    account has no matching one: then ``has_looked_for_distribution`` is true.
     """
 
-    #: Empty where STS did not say.
+    #: Empty if STS did not answer.
     account_id: str = ""
     #: "aws", or "aws-cn" in China.
     partition: str = "aws"
@@ -127,20 +127,20 @@ class Account:
     key_groups: tuple[KeyGroup, ...] | None = None
     access_controls: tuple[NamedConfig, ...] | None = None
     access_identities: tuple[NamedConfig, ...] | None = None
-    #: Those that the distribution uses, and those of the account's own making.
+    #: The policies that the distribution uses, and all custom policies of the account.
     cache_policies: Mapping[str, NamedConfig] | None = None
     origin_request_policies: Mapping[str, NamedConfig] | None = None
-    #: Those alone that the distribution uses.
+    #: Only the policies that the distribution uses.
     response_headers_policies: Mapping[str, NamedConfig] | None = None
     problems: tuple[AwsError, ...] = ()
 
     @property
     def all_problems(self) -> tuple[AwsError, ...]:
-        """Return the problems, and those of the parts of the bucket that may not be read."""
+        """Return all problems, including the parts of the bucket that may not be read."""
         return (*self.problems, *(self.bucket.unread.values() if self.bucket else ()))
 
     def key_group(self, id_or_name: str) -> KeyGroup | None:
-        """Return the key group with that id, else the one with that name."""
+        """Return the key group with that ID, else the one with that name."""
         groups = self.key_groups or ()
         return next(
             (each for each in groups if each.id == id_or_name),
@@ -148,5 +148,5 @@ class Account:
         )
 
     def public_key(self, public_key_pem: str) -> ListedPublicKey | None:
-        """Return the public key of CloudFront's that is this key."""
+        """Return the public key in CloudFront that is this key."""
         return next((each for each in self.public_keys or () if each.holds(public_key_pem)), None)

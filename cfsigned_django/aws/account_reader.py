@@ -1,7 +1,7 @@
-"""Read an :class:`~cfsigned_django.aws.account.Account`, once, by CloudFront, S3 and STS.
+"""Read an :class:`~cfsigned_django.aws.account.Account` from CloudFront, S3 and STS.
 
-:func:`read_account` goes on after something could not be read, and notes why. The local edge
-reads the distribution alone: see edge_rules.py.
+:func:`read_account` continues if something cannot be read, and notes the problem. The local edge
+reads only the distribution: see edge_rules.py.
 """
 
 from __future__ import annotations
@@ -41,17 +41,17 @@ def read_account(
     domain: str | None = None,
     access_identities: bool = False,
 ) -> Account:
-    """Return what there is. Never raises :exc:`AwsError`: the value says what went wrong.
+    """Return what exists. Never raises :exc:`AwsError`: the value lists the problems.
 
     The distribution is the one with ``distribution_id``, else the one for ``domain``, which is a
-    bare host: see :func:`find_distribution`. Origin access identities are listed only on request:
-    the permission for it would be one more to ask for.
+    bare host name: see :func:`find_distribution`. Origin access identities are listed only on
+    request, since listing them needs one more permission.
     """
     reading = _Reading()
     cloudfront = clients.cloudfront
 
     def distributions() -> list[Distribution]:
-        """Return the distribution that is meant; an empty list if the account has none."""
+        """Return the matching distribution; an empty list if the account has none."""
         if distribution_id is not None:
             return [read_distribution(cloudfront, distribution_id)]
         found = find_distribution(cloudfront, bucket=bucket, domain=domain)
@@ -60,7 +60,7 @@ def read_account(
     identity = reading.read(
         "sts",
         lambda: call(
-            clients.sts.get_caller_identity, "see whose account this is", "sts:GetCallerIdentity"
+            clients.sts.get_caller_identity, "identify the AWS account", "sts:GetCallerIdentity"
         ),
     )
     meant = reading.read("cloudfront", distributions)
@@ -99,7 +99,7 @@ def read_account(
     )
 
 
-# HeadBucket's answer has no body, and so no code but the status.
+# The response of HeadBucket has no body, so its error code is the HTTP status.
 _NOT_ALLOWED: Final = frozenset({"AccessDenied", "403"})
 # After one of these the next call of the same service may succeed.
 _OF_ONE_CALL: Final = _NOT_ALLOWED | {
@@ -111,13 +111,13 @@ _OF_ONE_CALL: Final = _NOT_ALLOWED | {
 
 @dataclass(slots=True)
 class _Reading:
-    """Collect failures; a service that does not answer is not asked again."""
+    """Collect problems. A service that does not answer is not called again."""
 
     problems: list[AwsError] = field(default_factory=list)
     _silent: set[str] = field(default_factory=set)
 
     def read(self, service: str, look: Callable[[], T]) -> T | None:
-        """Return what a look finds, or None and note why."""
+        """Return the result of ``look``; return None if it fails, and note the problem."""
         if service in self._silent:
             return None
         try:
@@ -125,7 +125,7 @@ class _Reading:
         except AwsError as error:
             if error.code not in _OF_ONE_CALL:
                 self._silent.add(service)
-            # What keeps every call back is said once.
+            # A problem of every call is noted once.
             if error.code in _OF_ONE_CALL or all(each.code != error.code for each in self.problems):
                 self.problems.append(error)
             return None
@@ -134,10 +134,10 @@ class _Reading:
 def find_distribution(
     cloudfront: Any, *, bucket: str | None, domain: str | None
 ) -> Distribution | None:
-    """Return the account's distribution that has a domain, else the only one that reads a bucket.
+    """Return the distribution that has the domain, else the only one that reads the bucket.
 
-    Without a domain, it is the one that cfsigned_setup made for the bucket. Raise :exc:`AwsError`
-    where they cannot be listed or read.
+    Without a domain, return the one that cfsigned_setup created for the bucket.
+    Raise :exc:`AwsError` if distributions cannot be listed or read.
     """
     readers = []
     for summary in list_items(
@@ -162,7 +162,7 @@ def find_distribution(
 
 
 def read_distribution(cloudfront: Any, distribution_id: str) -> Distribution:
-    """Return a distribution by its id. Raise :exc:`AwsError` where there is none."""
+    """Return a distribution by its ID. Raise :exc:`AwsError` if there is none."""
     answer = call(
         cloudfront.get_distribution,
         f"read the distribution {distribution_id}",
@@ -173,7 +173,7 @@ def read_distribution(cloudfront: Any, distribution_id: str) -> Distribution:
 
 
 def as_distribution(answer: Mapping[str, Any]) -> Distribution:
-    """Return what an answer of GetDistribution, or of a change to one, says."""
+    """Return the distribution in a response of GetDistribution, or of a change."""
     found = answer["Distribution"]
     active = listed(found.get("ActiveTrustedKeyGroups"))
     return Distribution(
@@ -230,7 +230,7 @@ def _access_identities(cloudfront: Any) -> Iterator[NamedConfig]:
 def list_items(
     method: Callable[..., Mapping[str, Any]], block: str, what: str, permission: str, **given: Any
 ) -> Iterator[Document]:
-    """Return the items of every page of one of CloudFront's lists."""
+    """Return the items of every page of a list in CloudFront."""
     marker: dict[str, str] = {}
     while True:
         listing = call(method, what, permission, **given, **marker)[block]
@@ -241,7 +241,7 @@ def list_items(
         marker = {"Marker": following}
 
 
-# The policies that behaviors refer to, by the names that the API has for their kinds.
+# The kinds of policies that behaviors refer to, as the API names them.
 _CACHE_POLICY: Final = "CachePolicy"
 _ORIGIN_REQUEST_POLICY: Final = "OriginRequestPolicy"
 _RESPONSE_HEADERS_POLICY: Final = "ResponseHeadersPolicy"
@@ -250,7 +250,7 @@ _RESPONSE_HEADERS_POLICY: Final = "ResponseHeadersPolicy"
 def _read_policies(
     cloudfront: Any, kind: str, config: Mapping[str, Any] | None
 ) -> dict[str, NamedConfig]:
-    """Return the account's own policies of a kind, and the managed ones that are used."""
+    """Return the custom policies of a kind, and the managed ones that behaviors use."""
     operation = f"List{kind.removesuffix('y')}ies"
     found = {}
     for item in list_items(
@@ -268,7 +268,7 @@ def _read_policies(
 def _read_used_policies(
     cloudfront: Any, kind: str, config: Mapping[str, Any] | None, *, known: Collection[str] = ()
 ) -> dict[str, NamedConfig]:
-    """Return the policies that behaviors use, managed ones too, but those that are ``known``."""
+    """Return the policies that behaviors use, managed ones included, except the ``known`` ones."""
     operation = f"Get{kind}"
     found = {}
     used = {each.get(f"{kind}Id") for each in behaviors(config)} if config else set()
@@ -293,7 +293,7 @@ def _named(policy: Mapping[str, Any], kind: str) -> NamedConfig:
 
 
 _MISSING: Final = frozenset({"404", "NoSuchBucket"})
-# What S3 answers if nothing was ever set.
+# The errors of S3 if a setting was never made.
 _NOT_SET: Final = frozenset(
     {
         "NoSuchBucketPolicy",
@@ -305,9 +305,9 @@ _NOT_SET: Final = frozenset(
 
 
 def read_bucket(s3: Any, name: str, *, account_id: str) -> Bucket:
-    """Return what there is under a name. Raise :exc:`AwsError` where S3 cannot be asked.
+    """Return the bucket with a name. Raise :exc:`AwsError` if S3 cannot be asked.
 
-    A permission that is missing for one part keeps back that part alone.
+    If the permission for one part is missing, only that part is left out.
     """
     try:
         head = call(

@@ -31,15 +31,15 @@ __all__ = ["Clients", "call", "configured_region", "make_client", "make_clients"
 P = ParamSpec("P")
 T = TypeVar("T")
 
-# A person waits for the page, and gunicorn by default for no more than 30 s:
-# two attempts of at most 10 s each, with a second at most between them.
+# A person waits for the page, and gunicorn waits 30 s by default: two attempts of at most 10 s
+# each, with at most one second between them.
 _CONFIG: Final = Config(
     connect_timeout=3,
     read_timeout=7,
     retries={"mode": "standard", "total_max_attempts": 2},
 )
-# CloudFront has no regions, and S3 and STS answer for all of them in this one; yet boto3 asks for
-# one where the endpoint is not AWS's.
+# CloudFront has no regions, and S3 and STS answer for all regions in this one. boto3 still asks
+# for a region if the endpoint is not one of AWS.
 _REGIONS: Final = {"cloudfront": "us-east-1", "s3": "us-east-1", "sts": "us-east-1"}
 
 
@@ -53,7 +53,7 @@ class Clients:
 
 
 class ClientOptions(TypedDict, total=False):
-    """The arguments of :func:`make_client` beside the name of the service."""
+    """The arguments of :func:`make_client` besides the service name."""
 
     profile_name: str | None
     region_name: str | None
@@ -83,13 +83,13 @@ def make_client(
     secret_key: str | None = None,
     session_token: str | None = None,
 ) -> Any:
-    """Return a boto3 client that fits a page for which a person waits.
+    """Return a boto3 client that is fast enough for a web page.
 
-    What is not given comes from where boto3 looks by itself: AWS_PROFILE,
-    AWS_ENDPOINT_URL, the files under ``~/.aws``, the role of the machine. It
-    tries twice, gives each attempt at most 10 s, and may be shared by
-    threads. Raise :exc:`AwsError` where that configuration cannot be used;
-    credentials that are missing or wrong show in the first call.
+    boto3 finds what is not given: AWS_PROFILE, AWS_ENDPOINT_URL, the files under
+    ``~/.aws``, the role of the machine. The client tries twice, gives each
+    attempt at most 10 s, and may be shared by threads. Raise :exc:`AwsError`
+    if that configuration cannot be used. Missing or wrong credentials only
+    show in the first call.
     """
     try:
         if bool(access_key) != bool(secret_key):
@@ -114,19 +114,19 @@ def make_client(
     except ValueError:
         problem = AwsError(
             what=f"set up AWS access ({service_name})",
-            reason="the endpoint is not a URL",
-            next_step="Set AWS_ENDPOINT_URL as in https://cloudfront.amazonaws.com, or leave it "
-            "out.",
+            reason="the endpoint is not a valid URL",
+            next_step="Set AWS_ENDPOINT_URL to a URL such as https://cloudfront.amazonaws.com, or "
+            "unset it.",
             code="ValueError",
         )
-    # A debug page shows the variables of each frame that an exception passed.
-    # Raised out here, it has none of boto3's, and this frame holds no secret.
+    # A debug page shows the variables of each frame that an exception passed through. Raised here,
+    # it passes through no frame of boto3, and this frame holds no secret.
     access_key = secret_key = session_token = None
     raise problem
 
 
 def make_clients(*, region_name: str | None, s3_endpoint_url: str | None = None) -> Clients:
-    """Return clients with boto3's own configuration; ``region_name`` is the bucket's.
+    """Return clients with boto3's own configuration; ``region_name`` is the region of the bucket.
 
     Raise :exc:`AwsError` as :func:`make_client` does.
     """
@@ -138,26 +138,26 @@ def make_clients(*, region_name: str | None, s3_endpoint_url: str | None = None)
 
 
 def configured_region() -> str:
-    """Return the region that boto3's own configuration names, or an empty text."""
+    """Return the region in boto3's own configuration, or an empty string."""
     try:
         return boto3.Session().region_name or ""
     except AWS_FAILURES:
-        return ""  # make_client() tells what is wrong with it
+        return ""  # make_client() reports what is wrong
 
 
 def call(
     method: Callable[P, T], what: str, permission: str, /, *args: P.args, **kwargs: P.kwargs
 ) -> T:
-    """Call a method of a boto3 client.
+    """Call a method of a boto3 client, and return its answer.
 
-    Raise :exc:`AwsError`, which says that ``what`` failed and names the
-    ``permission``, an IAM action, if it is missing. ``what`` completes the
-    words "Could not".
+    Raise :exc:`AwsError` if the call fails. The error names ``what`` failed, which
+    completes the words "Could not", and the ``permission``, an IAM action, if it
+    is missing.
     """
     try:
         return method(*args, **kwargs)
     except AWS_FAILURES as error:
         problem = explain(error, what=what, permission=permission)
-    # Out here it has no context: boto3's frames hold the signed request, and
-    # in it, where there is one, the session token.
+    # Raised here, it has no context: the frames of boto3 hold the signed request, and with it the
+    # session token.
     raise problem

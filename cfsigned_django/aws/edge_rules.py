@@ -1,4 +1,4 @@
-"""Read what a distribution asks of viewers: behaviors, and the keys of their key groups."""
+"""Read what a distribution requires of viewers: behaviors, and the keys of their key groups."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from cfsigned_django.aws.documents.origins import origins_of
 from cfsigned_django.aws.key_groups import KeyGroupReader
 from cfsigned_django.signing import PublicKey
 
-# What a viewer who reads files sees in no answer, or what is read here. A cache makes
-# answers faster and older; what it may mix up is for cfsigned_doctor to find.
+# Fields that are read here, or that no viewer who reads files notices. Caching only makes
+# responses faster and older; cfsigned_doctor finds what a cache may mix up.
 _DISTRIBUTION_FIELDS: Final = frozenset(
     {
         "Aliases",
@@ -62,11 +62,11 @@ _BEHAVIOR_FIELDS: Final = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadBehavior:
-    """A behavior as the API has it.
+    """A behavior in the API.
 
-    ``key_group_ids`` and ``signers`` say whose keys may sign, and ``methods``
-    what a viewer may send. ``foreign_origin`` is the host that it reads, where
-    that is not the bucket; else it is empty.
+    ``key_group_ids`` and ``signers`` are those whose keys may sign, and ``methods`` the
+    methods that a viewer may use. ``foreign_origin`` is the host that the behavior
+    reads if that is not the bucket, else empty.
     """
 
     path_pattern: str
@@ -78,10 +78,10 @@ class ReadBehavior:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadDistribution:
-    """A distribution as the API has it: behaviors in their order, the default one last.
+    """A distribution in the API: behaviors in their order, the default one last.
 
-    ``keys`` has the public keys of each trusted key group; ``left_out`` names,
-    in CloudFront's words, what else would change an answer.
+    ``keys`` has the public keys of each trusted key group. ``left_out`` names, in
+    CloudFront's terms, what else would change a response.
     """
 
     behaviors: tuple[ReadBehavior, ...]
@@ -90,10 +90,10 @@ class ReadDistribution:
 
 
 class DistributionReader:
-    """Read one distribution again and again; ``client`` is a boto3 client for CloudFront.
+    """Read one distribution repeatedly; ``client`` is a boto3 client for CloudFront.
 
-    ``bucket`` is the one whose files are served; None where every origin of
-    the distribution stands for the same files.
+    ``bucket`` is the one whose files are served, or None if every origin of the
+    distribution stands for the same files.
     """
 
     def __init__(self, client: Any, distribution_id: str, *, bucket: str | None = None) -> None:
@@ -103,7 +103,7 @@ class DistributionReader:
         self._groups: dict[str, KeyGroupReader] = {}
 
     def read(self) -> ReadDistribution:
-        """Return what the API says now; raise :exc:`AwsError`."""
+        """Return the present state in the API. Raise :exc:`AwsError` if that fails."""
         config = read_distribution(self._client, self._distribution_id).config
         found = tuple(_behavior(config, each, self._bucket) for each in behaviors(config))
         groups = dict.fromkeys(group for each in found for group in each.key_group_ids)
@@ -131,7 +131,7 @@ def _behavior(config: Document, behavior: Document, bucket: str | None) -> ReadB
 
 def _left_out(config: Document, bucket: str | None) -> Iterator[str]:
     if not config["Enabled"]:
-        yield "Enabled: false (CloudFront answers nobody)"
+        yield "Enabled: false (CloudFront serves nothing)"
     yield from (name for name in _set_fields(config) if name not in _DISTRIBUTION_FIELDS)
     restriction = (config.get("Restrictions") or {}).get("GeoRestriction") or {}
     if restriction.get("RestrictionType", "none") != "none":
@@ -148,17 +148,17 @@ def _left_out(config: Document, bucket: str | None) -> Iterator[str]:
             f"{name} of {place}" for name in _set_fields(behavior) if name not in _BEHAVIOR_FIELDS
         )
         if trusted_signers(behavior):
-            yield f"TrustedSigners of {place} (the API does not tell their keys)"
+            yield f"TrustedSigners of {place} (the API does not return their keys)"
 
 
 def _set_fields(document: Document) -> Iterator[str]:
-    """Return the names of the fields that say something."""
+    """Return the names of the fields that are set."""
     for name, value in document.items():
         if isinstance(value, Mapping):
             is_set = bool(value.get("Quantity") or value.get("Enabled"))
             is_set = is_set or not {"Quantity", "Enabled"} & value.keys()
         else:
-            # Not set at all, off, or "every protocol is served as it comes".
+            # Not set, off, or no redirect to HTTPS.
             is_set = value not in ("", None, False, "allow-all")
         if is_set:
             yield name

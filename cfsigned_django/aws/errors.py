@@ -1,8 +1,8 @@
-"""Errors of AWS: one exception, and one table that says what each error means.
+"""Errors of AWS: one exception, and one table that explains each error code.
 
 For an error code of AWS, or the name of an exception of botocore, the table says why the call
-failed and what to do next. AWS's own text is kept only where it says more: for
-SignatureDoesNotMatch, for one, it repeats the request, and with it a session token.
+failed and what to do next. AWS's own text is kept only if it adds something and is harmless: for
+SignatureDoesNotMatch, it repeats the request, including a session token.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ _ = marked
 
 
 class AwsError(Exception):
-    """Say which call was tried, why it failed, and what to do next.
+    """A call to AWS failed: what was tried, why it failed, and what to do next.
 
     ``what``: what was tried, as in "add K2JCJMDEHXQW5F to the key group".
-    ``reason``: why it failed; with ``what`` it makes one sentence.
-    ``next_step``: what a person does now; a sentence of its own.
-    ``code``: AWS's error code; where AWS gave no answer, the name of botocore's
-    exception; where AWS was not asked, the code that it would have answered.
-    ``permission``: the IAM action that the call needs, where one is known.
+    ``reason``: why it failed; ``what`` and ``reason`` make one sentence.
+    ``next_step``: what to do now; one or more sentences.
+    ``code``: AWS's error code. If AWS gave no answer, the name of botocore's
+    exception; if AWS was not called, the code that it would have returned.
+    ``permission``: the IAM action that the call needs, if one is known.
     ``is_temporary``: the same call may succeed later with nothing changed.
-    ``detail``: AWS's own words where they help; for logs. Never a secret.
+    ``detail``: AWS's own text, for logs, if it helps. Never a secret.
     ``values``: what is filled into the ``{names}`` of ``reason`` and
     ``next_step``. Without values, their braces are left alone.
     """
@@ -83,8 +83,8 @@ class Explanation:
     """Why a call failed and what to do next.
 
     ``{permission}``, ``{code}``, ``{host}`` and ``{detail}`` are filled in.
-    ``is_temporary``: waiting alone may help. ``shows_detail``: AWS's own text
-    helps, and repeats no secret.
+    ``is_temporary``: the call may succeed later. ``shows_detail``: AWS's own
+    text helps and contains no secret.
     """
 
     reason: str
@@ -101,7 +101,7 @@ _DETAIL_LENGTH = 400
 
 
 def explain(error: AwsFailure, *, what: str, permission: str | None) -> AwsError:
-    """Return the error that says in one sentence why ``what`` failed."""
+    """Return the error that explains why ``what`` failed."""
     code = _name(error)
     found = _look_up(error, code)
     detail = ""
@@ -147,9 +147,9 @@ def _host(error: AwsFailure) -> str:
     return "AWS"
 
 
-_AGAIN: Final = _("Try again in a minute: what was done is found, not done twice.")
+_AGAIN: Final = _("Try again in a minute. What was already done is not done twice.")
 _NETWORK = _(
-    "Check the network of this machine. Try again in a minute: what was done is found, not done "
+    "Check the network of this machine. Try again in a minute. What was already done is not done "
     "twice."
 )
 _SIGN_IN = _("Sign in again (aws sso login), or give the machine a role, which needs no sign-in.")
@@ -163,30 +163,30 @@ _UNKNOWN_ACCESS_KEY = Explanation(
     reason=_("AWS does not know the access key"),
     next_step=_(
         "Set a valid one (AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY): this "
-        "one was deleted, switched off or mistyped."
+        "one was deleted, deactivated or mistyped."
     ),
 )
 _EXPIRED = Explanation(reason=_("the AWS credentials have expired"), next_step=_SIGN_IN)
-_NO_SIGN_IN = Explanation(reason=_("nobody is signed in to AWS here any more"), next_step=_SIGN_IN)
+_NO_SIGN_IN = Explanation(
+    reason=_("there is no valid AWS sign-in on this machine"), next_step=_SIGN_IN
+)
 _CLOCK = Explanation(
-    reason=_("the clock of this machine differs too much from AWS's"),
-    next_step=_("Set the clock, and let NTP keep it set."),
+    reason=_("the clock of this machine differs too much from AWS's clock"),
+    next_step=_("Correct the clock, and keep it correct with NTP."),
 )
 _SLOWER = Explanation(
-    reason=_("AWS asks for fewer calls per second ({code})"), next_step=_AGAIN, is_temporary=True
+    reason=_("AWS throttled the call ({code})"), next_step=_AGAIN, is_temporary=True
 )
 _AWS_FAILED = Explanation(
-    reason=_("AWS has a problem of its own ({code})"), next_step=_AGAIN, is_temporary=True
+    reason=_("AWS reported a server error ({code})"), next_step=_AGAIN, is_temporary=True
 )
 _NOT_FETCHED = Explanation(
-    reason=_("the AWS credentials could not be fetched"),
+    reason=_("the AWS credentials could not be retrieved"),
     next_step=_("Check the profile's credential_process, or the role of the machine."),
 )
 _NO_PROFILE = Explanation(
     reason=_("the AWS profile cannot be used"),
-    next_step=_(
-        "Check AWS_PROFILE against the profiles that there are: aws configure list-profiles."
-    ),
+    next_step=_("Compare AWS_PROFILE with the existing profiles: aws configure list-profiles."),
 )
 _LATE = Explanation(
     reason=_("{host} did not answer in time"),
@@ -199,8 +199,8 @@ _BROKEN = Explanation(
     is_temporary=True,
 )
 _REFUSED = Explanation(
-    reason=_('AWS answered {code}, "{detail}"'),
-    next_step=_("Look the code up in the CloudFront API reference, and check what was sent."),
+    reason=_('AWS returned {code}, "{detail}"'),
+    next_step=_("Look up the code in the CloudFront API reference, and check what was sent."),
     shows_detail=True,
 )
 _UNEXPECTED = Explanation(
@@ -213,20 +213,20 @@ _OTHER_REGION = Explanation(
     next_step="Set AWS_S3_REGION_NAME, or AWS_DEFAULT_REGION, to the region of the bucket.",
 )
 _TAKEN = Explanation(
-    reason="another AWS account has a bucket of that name, and names are shared by all accounts",
+    reason="another AWS account has a bucket with that name, and bucket names are global",
     next_step="Choose another name (--bucket), or use the credentials of that account.",
 )
 _QUOTA = Explanation(
-    reason="the AWS account has as many of these as its quota allows ({code})",
-    next_step="Delete one that nothing uses, or have the quota raised (Service Quotas, "
+    reason="the AWS account has reached its quota ({code})",
+    next_step="Delete one that nothing uses, or request a higher quota (Service Quotas, "
     "CloudFront).",
 )
 _TAKEN_NAME = Explanation(
-    reason="something else has that name already ({code})",
+    reason="the name is already in use ({code})",
     next_step=_AGAIN,
 )
 _WRONG_ETAG = Explanation(
-    reason="the version that was to be changed is not the current one",
+    reason="the version to change is no longer the current one",
     next_step=_AGAIN,
     is_temporary=True,
 )
@@ -248,14 +248,14 @@ EXPLANATIONS: Final[Mapping[str, Explanation]] = {
     "RequestTimeTooSkewed": _CLOCK,
     # The credentials, as boto3 looks for them.
     "NoCredentialsError": Explanation(
-        reason=_("there are no AWS credentials"),
+        reason=_("no AWS credentials were found"),
         next_step=_(
             "Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment, "
             "or give the machine a role."
         ),
     ),
     "PartialCredentialsError": Explanation(
-        reason=_("one half of the AWS credentials is missing"),
+        reason=_("the AWS credentials are incomplete"),
         next_step=_("Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."),
     ),
     "CredentialRetrievalError": _NOT_FETCHED,
@@ -271,7 +271,7 @@ EXPLANATIONS: Final[Mapping[str, Explanation]] = {
         reason=_("no AWS region is set"),
         next_step=_("Set AWS_DEFAULT_REGION, or the profile's region."),
     ),
-    # AWS's capacity, and the way there.
+    # AWS's capacity, and the network.
     "Throttling": _SLOWER,
     "ThrottlingException": _SLOWER,
     "RequestLimitExceeded": _SLOWER,
@@ -284,7 +284,7 @@ EXPLANATIONS: Final[Mapping[str, Explanation]] = {
     "ReadTimeoutError": _LATE,
     "EndpointConnectionError": Explanation(
         reason=_("{host} cannot be reached"),
-        next_step=_("Check the network of this machine, and AWS_ENDPOINT_URL where it is set."),
+        next_step=_("Check the network of this machine, and AWS_ENDPOINT_URL if it is set."),
         is_temporary=True,
     ),
     "ProxyConnectionError": Explanation(
@@ -294,61 +294,57 @@ EXPLANATIONS: Final[Mapping[str, Explanation]] = {
     ),
     "SSLError": Explanation(
         reason=_("the certificate of {host} is not trusted here"),
-        next_step=_(
-            "Check the clock, the endpoint, and AWS_CA_BUNDLE where a proxy is in between."
-        ),
+        next_step=_("Check the clock and the endpoint, and AWS_CA_BUNDLE if there is a proxy."),
     ),
     "ConnectionError": _BROKEN,
     "HTTPClientError": _BROKEN,
     "ResponseParserError": Explanation(
-        reason=_("what answered is not AWS"),
-        next_step=_("Check AWS_ENDPOINT_URL, and that no proxy answers in AWS's place."),
+        reason=_("the response is not from AWS"),
+        next_step=_("Check AWS_ENDPOINT_URL, and that no proxy answers instead of AWS."),
     ),
     # CloudFront's key groups and public keys.
     "NoSuchResource": Explanation(
-        reason=_("this AWS account has none with that id"),
+        reason=_("this AWS account has no resource with that ID"),
         next_step=_(
-            "Check the id (of a key group: AWS_CLOUDFRONT_KEY_GROUP_ID), and that the "
+            "Check the ID (of a key group: AWS_CLOUDFRONT_KEY_GROUP_ID), and that the "
             "credentials belong to its account."
         ),
     ),
     "NoSuchPublicKey": Explanation(
-        reason=_("this AWS account has no public key with that id"),
+        reason=_("this AWS account has no public key with that ID"),
         next_step=_("Compare it with CloudFront > Public keys, in the account of the credentials."),
     ),
     "TooManyPublicKeys": Explanation(
-        reason=_(
-            "the AWS account holds as many public keys as its quota allows (10 unless raised)"
-        ),
+        reason=_("the AWS account has reached its quota of public keys (10 unless raised)"),
         next_step=_(
-            "Delete one that no key group holds (CloudFront > Public keys), or have the "
-            "quota raised."
+            "Delete one that is in no key group (CloudFront > Public keys), or request a "
+            "higher quota."
         ),
     ),
     "PublicKeyInUse": Explanation(
-        reason=_("another key group, or a field-level encryption profile, still holds the key"),
+        reason=_("another key group, or a field-level encryption profile, still uses the key"),
         next_step=_(
-            "CloudFront > Key groups shows which one. Remove the key there, and repeat this."
+            "CloudFront > Key groups shows which one. Remove the key there, and try again."
         ),
     ),
     "PreconditionFailed": Explanation(
-        reason=_("somebody else changed it at the same time"), next_step=_AGAIN, is_temporary=True
+        reason=_("something else changed it at the same time"), next_step=_AGAIN, is_temporary=True
     ),
     # Setting up a distribution or a bucket.
     "NoSuchDistribution": Explanation(
-        reason="this AWS account has no distribution with that id",
-        next_step="Check the id (--distribution, AWS_CLOUDFRONT_DISTRIBUTION_ID), and that the "
+        reason="this AWS account has no distribution with that ID",
+        next_step="Check the ID (--distribution, AWS_CLOUDFRONT_DISTRIBUTION_ID), and that the "
         "credentials belong to its account.",
     ),
     "DistributionAlreadyExists": Explanation(
-        reason="the distribution was made before, and was renamed since",
-        next_step="Name it: --distribution ID. CloudFront shows the id in its list.",
+        reason="the distribution was created earlier, and its comment was changed since",
+        next_step="Name it with --distribution ID. CloudFront lists the IDs of distributions.",
     ),
     "NoSuchOriginAccessControl": Explanation(
-        reason="the origin access control is gone", next_step=_AGAIN, is_temporary=True
+        reason="the origin access control no longer exists", next_step=_AGAIN, is_temporary=True
     ),
     "TrustedKeyGroupDoesNotExist": Explanation(
-        reason="the key group is gone", next_step=_AGAIN, is_temporary=True
+        reason="the key group no longer exists", next_step=_AGAIN, is_temporary=True
     ),
     "InvalidIfMatchVersion": _WRONG_ETAG,
     "TooManyDistributions": _QUOTA,
@@ -368,7 +364,7 @@ EXPLANATIONS: Final[Mapping[str, Explanation]] = {
     # S3.
     "BucketAlreadyExists": _TAKEN,
     "NoSuchBucket": Explanation(
-        reason="there is no bucket of that name",
+        reason="there is no bucket with that name",
         next_step="Check the name (--bucket, AWS_STORAGE_BUCKET_NAME).",
     ),
     "301": _OTHER_REGION,
@@ -376,7 +372,7 @@ EXPLANATIONS: Final[Mapping[str, Explanation]] = {
     "AuthorizationHeaderMalformed": _OTHER_REGION,
     "IllegalLocationConstraintException": _OTHER_REGION,
     "OperationAborted": Explanation(
-        reason="another change to the bucket is still under way",
+        reason="another change to the bucket is still in progress",
         next_step=_AGAIN,
         is_temporary=True,
     ),

@@ -1,4 +1,4 @@
-"""Key groups and their public keys: whose signatures CloudFront accepts."""
+"""Key groups and their public keys: the keys whose signatures CloudFront accepts."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ T = TypeVar("T")
 # "The comment cannot be longer than 128 characters" (API reference, PublicKeyConfig).
 COMMENT_LENGTH: Final = 128
 
-# Enough for a dozen writers that all want the same thing in the same second.
+# Enough for a dozen writers that change the same key group in the same second.
 _ATTEMPTS = 12
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 2.0
-# How often to look for a key that CloudFront says it has: for 1.5 s at most.
+# How often to look for a key that CloudFront reports as existing: for at most 1.5 s.
 _LOOKS = 5
 
-#: ``AwsError.code`` if CloudFront has no public key with an id.
+#: ``AwsError.code`` if CloudFront has no public key with that ID.
 NO_SUCH_PUBLIC_KEY: Final = "NoSuchPublicKey"
-#: ``AwsError.code`` where the only key of a key group was to be removed.
+#: ``AwsError.code`` for an attempt to remove the only key of a key group.
 LAST_PUBLIC_KEY: Final = "LastPublicKey"
 #: "Public keys in a single key group", unless raised (Developer Guide, Quotas).
 KEYS_PER_GROUP: Final = 5
@@ -41,7 +41,7 @@ KeyPairIds: TypeAlias = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedPublicKey:
-    """A public key as CloudFront lists it: without its caller reference."""
+    """A public key as CloudFront lists it, without its caller reference."""
 
     key_pair_id: str
     name: str
@@ -50,12 +50,12 @@ class ListedPublicKey:
     created_at: datetime | None = None
 
     def holds(self, public_key_pem: str) -> bool:
-        """Tell whether this is the same key, whatever its line ends are."""
+        """Return whether this is the same key, regardless of line endings."""
         return self.public_key_pem.split() == public_key_pem.split()
 
 
 def as_listed(item: Mapping[str, Any]) -> ListedPublicKey:
-    """Return what an item of ListPublicKeys says."""
+    """Return the public key in an item of ListPublicKeys."""
     return ListedPublicKey(
         key_pair_id=item["Id"],
         name=item["Name"],
@@ -66,9 +66,9 @@ def as_listed(item: Mapping[str, Any]) -> ListedPublicKey:
 
 
 def read_public_key(client: Any, key_pair_id: str) -> ListedPublicKey | None:
-    """Return the public key with that id; None where the account has none.
+    """Return the public key with that ID, or None if the account has none.
 
-    Raise :exc:`AwsError` where it cannot be read.
+    Raise :exc:`AwsError` if it cannot be read.
     """
     try:
         answer = call(
@@ -88,15 +88,13 @@ def read_public_key(client: Any, key_pair_id: str) -> ListedPublicKey | None:
 class KeyGroups:
     """Change the key groups of one AWS account, and the public keys that go into them.
 
-    ``client`` is a boto3 client for CloudFront. What else is in a group, such as keys of other
-    people, is left alone.
+    ``client`` is a boto3 client for CloudFront. Other keys in a group are left alone.
 
     ``sleep`` waits for some seconds, and ``jitter`` returns a number from 0 to
-    1: they space the attempts where others change the same thing.
-    ``before_call`` is called before each request. Every method
-    does the same when it is called twice, whatever became of the first call:
-    an answer may be lost on the way, and a process may die before it records
-    one. Every method raises :exc:`AwsError`.
+    1: they space the attempts if others change the same key group.
+    ``before_call`` is called before each request. Every method is idempotent,
+    whatever happened to an earlier call: a response may be lost, and a process
+    may die before it records one. Every method raises :exc:`AwsError`.
     """
 
     def __init__(
@@ -113,35 +111,34 @@ class KeyGroups:
         self._before_call = before_call
 
     def before_each_call(self, do: Callable[[], None]) -> Self:
-        """Return the same, with something to do before each request to AWS.
+        """Return a copy that calls ``do`` before each request to AWS.
 
-        What it raises ends the method that is at work. A request takes 21 s at
-        most, and less than 3 s lie between two: see client.py.
+        An exception in ``do`` ends the method. A request takes at most 21 s, with
+        less than 3 s between two requests: see client.py.
         """
         return type(self)(self._client, sleep=self._sleep, jitter=self._jitter, before_call=do)
 
     # Key groups
 
     def members(self, key_group_id: str) -> KeyPairIds:
-        """Return the key pair ids in the key group, in its order."""
+        """Return the public key IDs in the key group, in its order."""
         config, _etag = self._read(key_group_id)
         return tuple(config["Items"])
 
     def check_room(
         self, key_group_id: str, quota: int = KEYS_PER_GROUP, *, key_pair_id: str | None = None
     ) -> None:
-        """Raise :exc:`AwsError` if the key group has no place for one more key.
+        """Raise :exc:`AwsError` if the key group has no room for one more key.
 
-        A step that is repeated names its ``key_pair_id``: a key that is in the
-        group already needs no place. CloudFront has the last word, in
-        :meth:`add`.
+        A repeated step gives its ``key_pair_id``, since a key that is already in
+        the group needs no room. CloudFront checks again in :meth:`add`.
         """
         members = self.members(key_group_id)
         if len(members) >= quota and key_pair_id not in members:
             raise _no_room(f"add a public key to the key group {key_group_id}", members)
 
     def add(self, key_group_id: str, key_pair_id: str) -> KeyPairIds:
-        """Put a public key into the key group; return the ids that are in it then."""
+        """Add a public key to the key group; return the IDs that are then in it."""
 
         def with_key(items: KeyPairIds) -> KeyPairIds:
             return items if key_pair_id in items else (*items, key_pair_id)
@@ -149,10 +146,10 @@ class KeyGroups:
         return self._edit(key_group_id, with_key, f"add {key_pair_id} to the key group")
 
     def remove(self, key_group_id: str, key_pair_id: str) -> KeyPairIds:
-        """Take a public key out of the key group; return the ids that are left.
+        """Remove a public key from the key group; return the IDs that are left.
 
-        A key group keeps at least one key: raise :exc:`AwsError` with the code
-        :data:`LAST_PUBLIC_KEY` where this is the only one.
+        A key group must have at least one key: raise :exc:`AwsError` with the code
+        :data:`LAST_PUBLIC_KEY` if this is the only one.
         """
         what = f"remove {key_pair_id} from the key group"
 
@@ -160,7 +157,7 @@ class KeyGroups:
             if items == (key_pair_id,):
                 raise AwsError(
                     what=f"{what} {key_group_id}",
-                    reason=_("it is the only one there, and CloudFront wants at least one"),
+                    reason=_("it is the only key there, and CloudFront requires at least one"),
                     next_step=_("Add another public key first."),
                     code=LAST_PUBLIC_KEY,
                 )
@@ -171,7 +168,7 @@ class KeyGroups:
     # Public keys
 
     def public_keys(self) -> Iterator[ListedPublicKey]:
-        """Return every public key of the account, however many pages there are."""
+        """Return every public key of the account, from all pages."""
         page: dict[str, str] = {}
         while True:
             listed = self._call(
@@ -187,25 +184,26 @@ class KeyGroups:
             page = {"Marker": listed["NextMarker"]}
 
     def find_public_key(self, name: str) -> ListedPublicKey | None:
-        """Return the public key of that name; CloudFront gives a name only once."""
+        """Return the public key with that name; names are unique in CloudFront."""
         return next((each for each in self.public_keys() if each.name == name), None)
 
     def ensure_public_key(
         self, *, caller_reference: str, name: str, public_key_pem: str, comment: str = ""
     ) -> str:
-        """Return the id (``K...``) of the public key; create it where it is missing.
+        """Return the ID (``K...``) of the public key; create the key if it is missing.
 
-        ``caller_reference`` and ``name`` are for this key alone. Raise
-        :exc:`cfsigned_django.signing.InvalidKey` for what is not a public key,
+        ``caller_reference`` and ``name`` must be unique to this key. Raise
+        :exc:`cfsigned_django.signing.InvalidKey` if the PEM is not a public key,
         :exc:`ValueError` for a comment of more than 128 characters, and
-        :exc:`AwsError` also where the name is another key's, or the key is
-        there under another name.
+        :exc:`AwsError` also if another key has the name, or if the key exists
+        under another name.
         """
         if len(comment) > COMMENT_LENGTH:
             raise ValueError(
-                f"comment has {len(comment)} characters; CloudFront takes {COMMENT_LENGTH}."
+                f"comment has {len(comment)} characters. It must have {COMMENT_LENGTH} at most: "
+                "shorten it."
             )
-        # Loaded first: a private key must not leave by mistake.
+        # Loaded first, so that a private key is never sent by mistake.
         pem = PublicKey.load(public_key_pem).to_pem()
         what = f"create the public key {name}"
         found = self.find_public_key(name)
@@ -231,7 +229,7 @@ class KeyGroups:
         return self._find_existing(name, pem, what)
 
     def delete_public_key(self, key_pair_id: str) -> None:
-        """Delete a public key that no key group holds; one that is gone already is fine."""
+        """Delete a public key that is in no key group; do nothing if it is already gone."""
         what = f"delete the public key {key_pair_id}"
         attempt = 0
         while True:
@@ -255,7 +253,7 @@ class KeyGroups:
                 logger.info("Deleted the public key %s.", key_pair_id)
                 return
 
-    # How both are done
+    # Helpers of both
 
     def _read(self, key_group_id: str) -> tuple[dict[str, Any], str]:
         """Return the key group's whole configuration, and its ETag."""
@@ -270,11 +268,11 @@ class KeyGroups:
     def _edit(
         self, key_group_id: str, change: Callable[[KeyPairIds], KeyPairIds], what: str
     ) -> KeyPairIds:
-        """Change the list of keys as nobody else changes the group in between.
+        """Change the list of keys without losing a concurrent change of the group.
 
-        UpdateKeyGroup replaces everything, so all that was read is sent back.
-        Where an answer was lost, the ETag is stale, and the next look finds the
-        change made.
+        UpdateKeyGroup replaces everything, so all that was read is sent back. If a
+        response was lost, the ETag is stale, and the next read finds the change
+        made.
         """
         attempt = 0
         while True:
@@ -302,10 +300,10 @@ class KeyGroups:
                 return after
 
     def _find_existing(self, name: str, pem: str, what: str) -> str:
-        """Return the id of a key that CloudFront has just called existing.
+        """Return the ID of a key that CloudFront has just reported as existing.
 
-        Whether ListPublicKeys shows a new key at once is not documented:
-        hence more than one look.
+        It is not documented whether ListPublicKeys shows a new key at once, so
+        this looks more than once.
         """
         for attempt in range(_LOOKS):
             listed = list(self.public_keys())
@@ -317,16 +315,16 @@ class KeyGroups:
                     raise _conflict(
                         what,
                         reason=_("CloudFront has this key under another name: {name}, {id}"),
-                        next_step=_("Use that id, or delete that public key if nothing uses it."),
+                        next_step=_("Use that ID, or delete that public key if nothing uses it."),
                         values={"name": each.name, "id": each.key_pair_id},
                     )
             self._pause(attempt)
         raise _conflict(
             what,
-            reason=_("CloudFront says that it exists, but does not list it"),
+            reason=_("CloudFront reports that it exists, but does not list it"),
             next_step=_(
-                "Try again in a minute. If that changes nothing, it was there once and was "
-                "deleted: start with a new key pair."
+                "Try again in a minute. If this error remains, the public key existed once and "
+                "was deleted: start with a new key pair."
             ),
             is_temporary=True,
         )
@@ -339,7 +337,7 @@ class KeyGroups:
         return call(method, what, permission, *args, **kwargs)
 
     def _pause_or_raise(self, error: AwsError, attempt: int) -> None:
-        """Wait where somebody else was quicker; raise every other error, and this one at last."""
+        """Wait if another writer was faster; raise any other error, or after the last attempt."""
         if error.code != "PreconditionFailed" or attempt + 1 >= _ATTEMPTS:
             raise error
         self._pause(attempt)
@@ -353,7 +351,7 @@ def _no_room(what: str, members: KeyPairIds) -> AwsError:
         what=what,
         reason=_("it holds {number} public keys, as many as its quota allows"),
         next_step=_(
-            "Remove one that signs nothing any more. Or have the quota raised (Service Quotas, "
+            "Remove one that no longer signs. Or request a higher quota (Service Quotas, "
             "CloudFront), and set AWS_CLOUDFRONT_KEY_GROUP_QUOTA to it."
         ),
         code="TooManyPublicKeysInKeyGroup",
@@ -393,10 +391,9 @@ def _conflict(
 
 
 class KeyGroupReader:
-    """Read one key group again and again; ``client`` is a boto3 client for CloudFront.
+    """Read one key group repeatedly; ``client`` is a boto3 client for CloudFront.
 
-    A public key is asked for once: CloudFront lets nobody change the key under
-    an id.
+    Each public key is read once: the key behind an ID never changes.
     """
 
     def __init__(self, client: Any, key_group_id: str) -> None:
@@ -405,10 +402,10 @@ class KeyGroupReader:
         self._known: dict[str, PublicKey | None] = {}
 
     def read(self) -> dict[str, PublicKey]:
-        """Return the keys in the group, by key pair id; raise :exc:`AwsError`.
+        """Return the keys in the group by public key ID. Raise :exc:`AwsError` if that fails.
 
-        A key that cannot verify anything here is left out and logged: others
-        may have put it there, and ours must go on.
+        A key that cannot be loaded is skipped and logged: others may have added it,
+        and our keys must go on working.
         """
         answer = call(
             self._client.get_key_group,
@@ -426,7 +423,7 @@ class KeyGroupReader:
         if key_pair_id not in self._known:
             found = read_public_key(self._client, key_pair_id)
             if found is None:
-                return None  # removed and deleted since the group was read
+                return None  # removed and deleted after the group was read
             self._known[key_pair_id] = _load(found)
         return self._known[key_pair_id]
 
@@ -435,5 +432,5 @@ def _load(found: ListedPublicKey) -> PublicKey | None:
     try:
         return PublicKey.load(found.public_key_pem)
     except InvalidKey as error:
-        logger.warning("The public key %s is left out: %s", found.key_pair_id, error)
+        logger.warning("The public key %s is skipped: %s", found.key_pair_id, error)
         return None

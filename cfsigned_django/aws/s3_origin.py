@@ -1,8 +1,7 @@
-"""Use an S3 bucket as the origin of the local edge, with credentials of its own.
+"""Use an S3 bucket as the origin of the local edge, with separate credentials.
 
-On AWS, CloudFront signs its requests to the bucket (origin access control), and
-the bucket policy lets nobody else read. Here, a user who may only read stands
-in for CloudFront.
+On AWS, CloudFront signs its requests to the bucket (origin access control), and the bucket policy
+lets no one else read. Here, a user with read access stands in for CloudFront.
 """
 
 from __future__ import annotations
@@ -23,14 +22,14 @@ from botocore.exceptions import BotoCoreError
 
 logger = logging.getLogger("cfsigned_django.edge")
 
-# The edge logs what an origin leaves here; edge/distribution.py has the name.
+# The edge logs what an origin stores under this key, which edge/distribution.py also defines.
 _REASON_KEY = "cfsigned.reason"
 
 _CHUNK_SIZE = 64 * 1024
 _TIMEOUT = urllib3.Timeout(connect=5, read=30)
 
-# What CloudFront sends on to S3: what it needs by itself, and the three
-# headers of the managed origin request policy CORS-S3Origin.
+# What CloudFront forwards to S3: what it needs itself, and the three headers of the managed origin
+# request policy CORS-S3Origin.
 _FORWARDED_HEADERS = (
     "Range",
     "If-Match",
@@ -42,13 +41,13 @@ _FORWARDED_HEADERS = (
     "Access-Control-Request-Headers",
     "Access-Control-Request-Method",
 )
-# What GetObject reads besides the headers to answer with: of which version, and which part.
+# Parameters of GetObject, besides those for response headers: the version and the part.
 _FORWARDED_PARAMETERS = frozenset({"versionId", "partNumber"})
-# These belong to one connection (RFC 9110, 7.6.1), and the server dates anew.
+# Headers of one connection (RFC 9110, 7.6.1), and Date, which the server sets itself.
 _NOT_PASSED_BACK = frozenset(
     {"connection", "date", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
 )
-# As S3 writes it: a RequestId tells it apart from CloudFront's own errors.
+# As S3 writes it: CloudFront's own errors have no RequestId.
 _ERROR = (
     '<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{}</Code><Message>{}</Message>'
     "<RequestId>{}</RequestId></Error>"
@@ -56,13 +55,12 @@ _ERROR = (
 
 
 class S3Origin:
-    """Pass requests on to a bucket, signed, and stream the answers back.
+    """A WSGI application that signs requests, sends them to a bucket, and streams the responses.
 
-    A WSGI application. Credentials are the arguments, else those of
-    ``profile``, else whatever boto3 finds by itself; give it a user who may
-    do no more than s3:GetObject. ``endpoint_url`` is for an S3 that is not
-    AWS's. Raise ``ValueError`` where there are no credentials, or boto3 finds
-    something else wrong with the arguments.
+    The credentials are the arguments, else those of ``profile``, else what boto3
+    finds; use a user who may do no more than s3:GetObject. ``endpoint_url`` is for
+    S3 servers other than AWS. Raise ``ValueError`` if there are no credentials, or
+    if boto3 refuses the arguments.
     """
 
     def __init__(
@@ -90,8 +88,8 @@ class S3Origin:
             raise ValueError(f"The edge cannot reach S3: {error}") from error
         if credentials is None:
             raise ValueError(
-                "The edge has no AWS credentials to read the bucket with. Name a profile, or set "
-                "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY for it."
+                "The edge has no AWS credentials for the bucket. Name a profile, or set "
+                "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
             )
         self._credentials = credentials
         self._region = client.meta.region_name
@@ -101,7 +99,7 @@ class S3Origin:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         key = _read_key(environ["RAW_URI"].partition("?")[0])
         if not key:
-            environ[_REASON_KEY] = "the path is not an object's"
+            environ[_REASON_KEY] = "the path cannot be the path of an object"
             return _answer_error("403 Forbidden", "AccessDenied", "Access Denied", start_response)
         try:
             response = self._send(key, environ)
@@ -111,7 +109,7 @@ class S3Origin:
                 "502 Bad Gateway", "BadGateway", "The origin cannot be reached", start_response
             )
         if response.status >= HTTPStatus.BAD_REQUEST:
-            environ[_REASON_KEY] = "S3 answered so to the edge's own credentials"
+            environ[_REASON_KEY] = "S3 returned this error for the edge's own credentials"
         headers = [
             (name, value)
             for name, value in response.headers.items()
@@ -139,7 +137,7 @@ class S3Origin:
 
 
 class _S3Body:
-    """Stream the body of S3's answer, and give the connection back in the end."""
+    """The body of S3's response; the connection goes back to the pool at the end."""
 
     def __init__(self, response: urllib3.BaseHTTPResponse) -> None:
         self._response = response
@@ -148,20 +146,19 @@ class _S3Body:
         try:
             yield from self._response.stream(_CHUNK_SIZE, decode_content=False)
         except urllib3.exceptions.HTTPError as error:
-            # The viewer sees that less came than Content-Length had promised.
-            logger.warning("S3 stopped in the middle of an answer: %s", error)
+            # The viewer notices it: the body is shorter than Content-Length.
+            logger.warning("S3 stopped in the middle of a response: %s", error)
 
     def close(self) -> None:
-        """Drop the connection where the viewer left before the end."""
+        """Drop the connection if the viewer left before the end."""
         self._response.close()
 
 
 def _read_key(raw_path: str) -> str:
-    """Return the object key for a path; empty where there cannot be an object.
+    """Return the object key for a path; empty if there cannot be such an object.
 
-    Without a key, S3 would list the bucket. Dot segments are literal to S3,
-    but clients and servers between here and there resolve them, and so could
-    leave the bucket.
+    Without a key, S3 would list the bucket. S3 takes dot segments literally, but
+    clients and servers in between resolve them, and so could leave the bucket.
     """
     try:
         key = unquote_to_bytes(raw_path.removeprefix("/")).decode()
@@ -171,7 +168,7 @@ def _read_key(raw_path: str) -> str:
 
 
 def _query(environ: WSGIEnvironment) -> str:
-    """Return the parameters that GetObject has (API_GetObject); no others reach the bucket."""
+    """Return the parameters of GetObject (API_GetObject); no others reach the bucket."""
     pairs = [
         (name, value)
         for name, value in parse_qsl(environ["QUERY_STRING"])

@@ -515,8 +515,8 @@ CATALOG: dict[str, FindingType] = {
         meaning="InvalidKey: CloudFront does not know the key, or does not trust it on this path",
         why="Every signed URL of this site is refused.",
         fix="Compare AWS_CLOUDFRONT_KEY_ID with the public keys of the key group, and the key "
-        "group with the behavior. It takes a while until a change reaches every edge; AWS does not "
-        "say how long.",
+        "group with the behavior. A change takes a while to reach every edge; AWS does not say how "
+        "long.",
     ),
     "signed-denied": FindingType(
         level=Level.ERROR,

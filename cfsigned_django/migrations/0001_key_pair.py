@@ -1,4 +1,4 @@
-"""Create the table of the key pairs. Literals only: code may change, what it made may not."""
+"""Create the table of key pairs. Literals only: what the code says may change later."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Migration(migrations.Migration):
                         max_length=64,
                         null=True,
                         unique=True,
-                        verbose_name="key pair id",
+                        verbose_name="public key ID",
                     ),
                 ),
                 (

@@ -1,7 +1,7 @@
-"""Tell the keyring which key pair of the database is ACTIVE.
+"""Find the ACTIVE key pair in the database, for the keyring.
 
-Stands beside the model, so that the storage works without the app: the app
-registers :func:`find_active_signer` when it is ready.
+The app registers :func:`find_active_signer` when it is ready, so that the
+storage works without the app.
 
 The caller's own connection is asked if it sees what others have committed. A
 second one may never come: with a pool, each request may hold one connection
@@ -32,16 +32,16 @@ def find_active_signer(
 ) -> Found:
     """Return the signer of the key group's ACTIVE key pair, if it has one.
 
-    ``known``, the answer of last time, is returned again while it holds: its
-    key need not be decrypted and parsed anew.
+    ``known`` is the previous answer. It is returned again while it is right, so
+    that its key is not decrypted and parsed again.
     """
-    # Where key pairs are written: a replica may lag behind by any time.
+    # The database of writes: a replica may lag by any time.
     using = router.db_for_write(KeyPair)
 
     def look() -> Found:
         connection = connections[using]
         try:
-            # In a savepoint if the caller has a transaction, so that a failure breaks nothing else.
+            # In a savepoint if the caller has a transaction, which a failure must not break.
             with transaction.atomic(using=using):
                 with _limits(connection):
                     found = _find(using, key_group_id, hash_algorithm, known)
@@ -50,7 +50,7 @@ def find_active_signer(
         except DatabaseError:
             if known is not None or _has_table(using):
                 raise
-            return Found()  # Before the first migration there is no key pair.
+            return Found()  # There is no key pair before the first migration.
 
     if not _runs_event_loop() and _sees_the_present(using):
         return look()
@@ -102,7 +102,7 @@ def _has_table(using: str) -> bool:
 
 
 def _runs_event_loop() -> bool:
-    """Return whether this thread runs an event loop, where Django allows no queries."""
+    """Return whether this thread runs an event loop, in which Django allows no queries."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
@@ -113,15 +113,15 @@ def _runs_event_loop() -> bool:
 def _sees_the_present(using: str) -> bool:
     """Return whether a query of this thread sees what others have just committed.
 
-    A transaction does if it is READ COMMITTED. Others may see how things were
-    when they began (REPEATABLE READ, SQLite in WAL mode), and one that has
-    failed sees nothing.
+    A READ COMMITTED transaction does. Others may see the state at their
+    beginning (REPEATABLE READ, SQLite in WAL mode), and a failed one sees
+    nothing.
     """
     connection = connections[using]
-    if not connection.in_atomic_block and connection.get_autocommit():
-        return True
+    if not connection.in_atomic_block:
+        return connection.get_autocommit() or _is_read_committed(connection)
     try:
-        # Refused inside a transaction, except inside those of Django's TestCase.
+        # Django refuses this inside a transaction, except inside one of its TestCase.
         with transaction.atomic(using=using, durable=True):
             return True
     except RuntimeError:
@@ -146,6 +146,6 @@ def _on_own_connection(using: str, look: Callable[[], Found]) -> Found:
     try:
         return look()
     finally:
-        # This thread's own, which nobody else would close; not by SQLite's method, which leaves a
-        # database in memory open.
+        # Nothing else would close the connection of this thread. Not by SQLite's method, which
+        # leaves an in-memory database open.
         BaseDatabaseWrapper.close(connections[using])

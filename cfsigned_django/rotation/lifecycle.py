@@ -1,30 +1,30 @@
-"""Which transitions a signing key may make, and what blocks the others.
+"""Decide which transitions a signing key may make, and what blocks the others.
 
-Invariants of a rotation, which tests prove and nothing may weaken:
+The invariants of a rotation, which tests verify and nothing may weaken:
 
 1. Every URL and cookie that was ever issued and has not expired verifies at the
    edge, at every instant of every rotation, whatever process dies between any
    two lines (revocation excepted).
-2. A key group has at most one ACTIVE key pair: the database sees to it.
+2. A key group has at most one ACTIVE key pair: the database enforces it.
 3. TRUSTED becomes ACTIVE only if CloudFront has known the key for
    ``propagation`` seconds: in that time no probe signed with the key was
-   answered InvalidKey. ``Rotation.activate()`` probes once more, whoever calls.
-   Exception: while no key pair is ACTIVE, since it is being revoked or was, a
-   successor in the group signs at once. Some of its links may be refused for
-   ``propagation`` seconds; the revoked key's are refused anyway, and without a
-   key there are none. Where this site does not look into the group, a probe
-   must have been good even then.
+   answered InvalidKey. ``Rotation.activate()`` always probes once more.
+   Exception: while no key pair is ACTIVE because it was revoked, a successor in
+   the group signs at once. Some of its links may be refused for ``propagation``
+   seconds, but the revoked key's links are refused anyway, and without a key
+   there are none. If this site does not call CloudFront, a probe must have been
+   good even then.
 4. RETIRING becomes RETIRED only after the last URL that any process may have
-   signed with the key has expired, at every edge. Processes keep their side of
-   this: none signs a URL that would outlive the key (``Lease`` in keyring.py).
+   signed with the key has expired at every edge. No process signs a URL that
+   would outlive the key (``Lease`` in keyring.py).
 5. Every step can be repeated: the intent is recorded before the call, and each
-   call does the same if it is made twice.
-6. Two machines that rotate at once do each step once.
+   call is idempotent.
+6. If two machines rotate at the same time, each step is taken once.
 
-The waits rest on this: an edge learns of a change of the key group within
+The waits assume that an edge learns of a change of the key group within
 ``propagation`` seconds; all machines that rotate read one clock, the
 database's; and the clocks of the machines that sign and of the edges differ
-from it by at most ``clock_skew`` in sum.
+from it by at most ``clock_skew`` in total.
 
 Pure: no ORM, no network, no clock. Moments are Unix seconds.
 """
@@ -37,89 +37,89 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, TypedDict
 
-#: From this age on a signing key ought to be replaced.
+#: A signing key should be replaced at this age.
 OLD: Final = timedelta(days=90)
 
 
 class KeyStatus(StrEnum):
-    """Name the states of a key pair, in the order in which it passes them."""
+    """The states of a key pair, in their order."""
 
-    #: Generated and sealed; CloudFront need not know it yet.
+    #: Generated and encrypted; CloudFront may not have it yet.
     PENDING = "pending"
     #: Its public half is in the key group; it does not sign yet.
     TRUSTED = "trusted"
     #: It signs.
     ACTIVE = "active"
-    #: It no longer signs; URLs that it signed are still out.
+    #: It no longer signs; URLs signed with it have not expired yet.
     RETIRING = "retiring"
-    #: Out of the key group; its private half is erased.
+    #: Removed from the key group; its private half is erased.
     RETIRED = "retired"
-    #: Taken out of the key group at once, with every URL that it signed.
+    #: Removed from the key group at once, which breaks every URL signed with it.
     REVOKED = "revoked"
 
     @property
     def is_final(self) -> bool:
-        """Tell whether nothing comes after this state."""
+        """Return whether no transition leads out of this state."""
         return self in (KeyStatus.RETIRED, KeyStatus.REVOKED)
 
 
 class Cause(StrEnum):
-    """Name what a blocker waits for."""
+    """What a blocker waits for."""
 
     #: No probe through CloudFront has been good yet.
     NOT_PROBED = "not_probed"
     #: The key has not been good for long enough.
     PROPAGATION = "propagation"
-    #: URLs that it signed may still be out.
+    #: URLs signed with it may not have expired yet.
     URLS_OUT = "urls_out"
-    #: No state lies there from here.
+    #: The transition does not exist.
     NO_SUCH_MOVE = "no_such_move"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waits:
-    """How long things take, in seconds; the settings say."""
+    """The waiting times in seconds, from the settings."""
 
-    #: A key must have been seen to work for so long before it signs.
+    #: How long a key must have been seen to work before it signs.
     propagation: int
     #: The longest lifetime of a URL: max_expire plus expire_step.
     url_lifetime: int
-    #: How long a process may go on signing with a key that was replaced.
+    #: How long a process may continue to sign with a replaced key.
     keyring: int
-    #: By how much the clock of a machine that signs and that of an edge may
-    #: together differ from the database's.
+    #: How much the clocks of a signing machine and of an edge may differ from
+    #: the database's, in total.
     clock_skew: int
 
     @property
     def retirement(self) -> int:
-        """Return how long a key must stay trusted after it stopped to sign."""
+        """Return how long a key must stay trusted after it stopped signing."""
         return self.url_lifetime + self.keyring + self.clock_skew
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyState:
-    """What the rules know of a key pair. Moments are Unix seconds, or None."""
+    """The state of a key pair, as the rules use it. Moments are Unix seconds, or None."""
 
     status: KeyStatus
     #: Since when no probe with this key was refused, from the first good one on.
     verified_since: int | None = None
-    #: When it was seen that no process can begin to sign with it any more.
+    #: When every process could see that it no longer signs.
     retiring_since: int | None = None
-    #: The longest ``Waits.retirement`` that was seen in force since it began to
-    #: sign: settings may have been lowered, which shortens no URL that is out.
+    #: The longest ``Waits.retirement`` since it began to sign: lowered settings
+    #: shorten no existing URL.
     retirement: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Blocker:
-    """Say what a move waits for, and until when if that is known."""
+    """What a transition waits for, and until when, if known."""
 
     cause: Cause
     until: int | None = None
 
 
-#: The moves that are possible at any time. An ACTIVE key stops signing only when another one
-#: starts, in the same transaction: ``Rotation`` pairs the two moves.
+#: The transitions that are possible at any time. An ACTIVE key stops signing only when another
+#: one starts, in the same transaction: ``Rotation`` pairs the two transitions.
 _FREE = frozenset(
     {
         (KeyStatus.PENDING, KeyStatus.TRUSTED),
@@ -133,7 +133,7 @@ _FREE = frozenset(
 
 
 def find_blockers(key: KeyState, to: KeyStatus, *, now: int, waits: Waits) -> list[Blocker]:
-    """Return what keeps the key from moving ``to`` a state; empty if it may move."""
+    """Return what blocks the transition of the key ``to`` a state; empty if nothing does."""
     match key.status, to:
         case KeyStatus.TRUSTED, KeyStatus.ACTIVE:
             until = known_everywhere_at(key, waits)
@@ -170,7 +170,7 @@ def lacks_retirement_date(key: KeyState) -> bool:
 
 
 def may_correct_id(key: KeyState) -> bool:
-    """Return whether a person may still give another key pair ID: until a probe was good."""
+    """Return whether a person may still enter another public key ID: until a probe was good."""
     return key.status is KeyStatus.TRUSTED and key.verified_since is None
 
 
@@ -182,7 +182,7 @@ class NewlyTrusted(TypedDict):
 
 
 def newly_trusted(now: datetime) -> NewlyTrusted:
-    """Return what to record of a key that came into its group, or came back: it waits anew."""
+    """Return the fields of a key that was added to its group, or restored: its wait starts over."""
     return {"trusted_at": now, "verified_since": None}
 
 

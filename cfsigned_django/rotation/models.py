@@ -1,4 +1,4 @@
-"""Keep key pairs, their state and their history in the database."""
+"""Store key pairs, their state and their history in the database."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ _ALGORITHM_LABELS = {
 }
 
 
-#: How many characters of a reason are recorded at most.
+#: The maximum number of characters of a recorded reason.
 REASON_LENGTH = 250
 
 
 class KnownReason(StrEnum):
-    """Name the reasons that are written down where no person gives one, in English."""
+    """The reasons that are recorded, in English, if no person gives one."""
 
     IMPORTED = gettext_noop("imported from the settings")
     SPARE = gettext_noop("spare")
@@ -46,24 +46,24 @@ class KnownReason(StrEnum):
 
     @classmethod
     def in_words(cls, reason: str) -> str:
-        """Return a reason as a person wrote it, else in the language of who reads it."""
+        """Return a known reason in the active language, any other as a person wrote it."""
         return gettext(reason) if reason in list(cls) else reason
 
 
 class KeyPair(models.Model):
     """A signing key pair of one key group.
 
-    The private half is sealed, and erased when the key is retired. Two
-    columns that are unique, and empty in every other state, hold what no code
-    can be trusted with: one ACTIVE key and one successor per key group. (A
-    unique index with a condition would say the same, but MySQL has none.)
+    The private half is encrypted, and erased when the key is retired or
+    revoked. Two unique columns, which are NULL in all other states, let the
+    database enforce one ACTIVE key and one successor per key group. (MySQL has
+    no unique index with a condition.)
     """
 
-    #: Also CloudFront's CallerReference, so that a call can be made twice.
+    #: Also CloudFront's CallerReference, so that a call can be repeated.
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     key_group_id = models.CharField(_("key group"), max_length=64)
     key_pair_id = models.CharField(
-        _("key pair id"), max_length=64, unique=True, null=True, blank=True
+        _("public key ID"), max_length=64, unique=True, null=True, blank=True
     )
     algorithm = models.CharField(_("algorithm"), max_length=16, choices=_ALGORITHM_LABELS)
     fingerprint = models.CharField(_("fingerprint"), max_length=64)
@@ -72,9 +72,9 @@ class KeyPair(models.Model):
     status = models.CharField(
         _("status"), max_length=16, choices=_STATUS_LABELS, default=KeyStatus.PENDING
     )
-    #: Kept ready for the next rotation, and not to sign before somebody starts one.
+    #: Kept ready for the next rotation; does not sign before someone starts one.
     is_spare = models.BooleanField(_("spare"), default=False)
-    # NULL, because an empty text would count as a value that must be unique.
+    # NULL, because an empty string would have to be unique.
     active_in = models.CharField(  # noqa: DJ001
         max_length=64, unique=True, null=True, editable=False
     )
@@ -84,18 +84,18 @@ class KeyPair(models.Model):
 
     created_at = models.DateTimeField(_("created"))
     trusted_at = models.DateTimeField(_("trusted since"), null=True, blank=True)
-    #: Since when no probe was refused; empty again after one that was.
+    #: Since when no probe was refused; NULL again after a refused one.
     verified_since = models.DateTimeField(_("works since"), null=True, blank=True)
     active_at = models.DateTimeField(_("signs since"), null=True, blank=True)
-    #: Empty for a moment after it stopped to sign: see KeyPairStore.begin_retirement.
+    #: NULL for a moment after the key stopped signing (KeyPairStore.begin_retirement).
     retiring_at = models.DateTimeField(_("retiring since"), null=True, blank=True)
     retired_at = models.DateTimeField(_("retired"), null=True, blank=True)
     revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True)
-    #: When CloudFront stopped to know it.
+    #: When it was removed from CloudFront.
     removed_at = models.DateTimeField(_("removed from CloudFront"), null=True, blank=True)
-    #: Until when one process has a call to CloudFront to itself.
+    #: Until when one process has exclusive use of the calls to CloudFront for this key.
     claimed_until = models.DateTimeField(null=True, blank=True, editable=False)
-    #: The longest wait before retirement that was in force while it signed, in seconds.
+    #: The longest wait before retirement that applied while it signed, in seconds.
     retirement_seconds = models.PositiveIntegerField(default=0, editable=False)
     changed_by = models.CharField(_("last changed by"), max_length=150, blank=True)
     reason = models.CharField(_("reason"), max_length=REASON_LENGTH, blank=True)
@@ -109,8 +109,8 @@ class KeyPair(models.Model):
             ("rotate_keypair", "Can rotate signing keys"),
             ("revoke_keypair", "Can revoke a signing key, which breaks its links"),
         )
-        # "Not NULL" is said besides: a comparison with NULL is neither true nor
-        # false, and a database lets pass what is not false.
+        # "Not NULL" is stated as well: a comparison with NULL is neither true nor
+        # false, and a database accepts what is not false.
         constraints = (
             models.CheckConstraint(
                 name="cfsigned_active_in_its_key_group",
@@ -135,7 +135,7 @@ class KeyPair(models.Model):
 
     @classmethod
     def from_private_key(cls, private_key: PrivateKey, **fields: Any) -> KeyPair:
-        """Return an unsaved row for a private key, which is sealed."""
+        """Return an unsaved row for a private key, which is encrypted."""
         return cls(
             algorithm=private_key.algorithm,
             fingerprint=private_key.public_key.fingerprint,
@@ -148,25 +148,26 @@ class KeyPair(models.Model):
         """Return the private key.
 
         Raise :exc:`cfsigned_django.encryption.CannotUnseal` if no encryption
-        key of the settings opens it.
+        key of the settings decrypts it.
         """
         return PrivateKey.load(unseal(self.encrypted_private_key))
 
     def open_public_key(self) -> str:
-        """Return the PEM of the public key that CloudFront is to trust: the private key's.
+        """Return the PEM of the public key that CloudFront must trust.
 
-        Never what the column says: who can write into the table, but knows no
-        encryption key, shall not have a key of their own trusted. Raise
+        Derived from the private key, never read from the column: someone with
+        write access to the table but no encryption key must not be able to get
+        their own key trusted. Raise
         :exc:`cfsigned_django.encryption.CannotUnseal` as :meth:`open_private_key` does.
         """
         return self.open_private_key().public_key.to_pem()
 
     @property
     def trustworthy_public_key(self) -> str:
-        """Return the PEM of the public key: that of the private key, if it opens.
+        """Return the PEM of the public key, derived from the private key if it can be decrypted.
 
-        Else what the column says. Who can write into the table, but knows no
-        encryption key, shall not have a key of other people taken out.
+        Otherwise return the column. Someone with write access to the table but
+        no encryption key must not be able to get other keys removed.
         """
         try:
             return self.open_public_key()
@@ -185,7 +186,7 @@ class KeyPair(models.Model):
 
     @property
     def opens(self) -> bool:
-        """Return whether the settings open the private key, so that it can sign."""
+        """Return whether the settings decrypt the private key, so that it can sign."""
         try:
             self.open_private_key()
         except (CannotUnseal, ImproperlyConfigured, InvalidKey):
@@ -193,7 +194,7 @@ class KeyPair(models.Model):
         return True
 
     def make_signer(self, hash_algorithm: HashAlgorithm | None = None) -> Signer:
-        """Return the signer of this key pair; SHA1 is for RSA keys only.
+        """Return the signer of this key pair; ``hash_algorithm`` is for RSA keys only.
 
         Raise :exc:`cfsigned_django.encryption.CannotUnseal` as :meth:`open_private_key` does.
         """
@@ -207,17 +208,17 @@ class KeyPair(models.Model):
 
     @property
     def caller_name(self) -> str:
-        """Return the name of the public key in CloudFront, by which a lost answer is found."""
+        """Return the name of the public key in CloudFront, by which it is found again."""
         return f"cfsigned-{self.id}"
 
     @property
     def reason_in_words(self) -> str:
-        """Return the reason, in the language of who reads it where no person wrote it."""
+        """Return the reason, in the active language if no person wrote it."""
         return KnownReason.in_words(self.reason)
 
     @property
     def since(self) -> datetime:
-        """Return when the key pair came into its present state."""
+        """Return when the key pair entered its current state."""
         moments = (
             self.revoked_at,
             self.retired_at,
@@ -234,7 +235,7 @@ class KeyPair(models.Model):
 
     @property
     def state(self) -> KeyState:
-        """Return what the rules of lifecycle.py look at."""
+        """Return the state that the rules of lifecycle.py use."""
         return KeyState(
             status=KeyStatus(self.status),
             verified_since=full_seconds(self.verified_since),

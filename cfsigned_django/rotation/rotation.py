@@ -1,9 +1,9 @@
 """Rotate the signing keys of a key group: the shell around lifecycle.py.
 
 Each step records what is intended, calls CloudFront, and records what was
-done, in that order. Each can be repeated, by this process or another one,
-after a crash between any two lines. A step that calls CloudFront is claimed
-first, so that two machines do not do it at once.
+done, in this order. So this process or another one can repeat it after a crash
+between any two lines. A step that calls CloudFront is claimed first, so that
+two machines do not take it at once.
 """
 
 from __future__ import annotations
@@ -62,23 +62,23 @@ logger = logging.getLogger("cfsigned_django.rotation")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rotation:
-    """Rotate one key group: what a key pair goes through, from import or start to its end."""
+    """Rotate one key group: every transition of a key pair, from import or start to its end."""
 
     store: KeyPairStore
     waits: Waits
     #: The calls to CloudFront; None if this object makes none.
     key_groups: KeyGroups | None
-    #: Sends one request through CloudFront that is signed with a key.
+    #: Sends a request signed with a key through CloudFront.
     probe: Callable[[Signer], ProbeResult]
-    #: Returns the names of the storages that sign with the key of this id and
-    #: do not ask which key pair is ACTIVE.
+    #: Returns the names of the storages that sign with the key of this ID
+    #: without asking which key pair is ACTIVE.
     bypasses_rotation: Callable[[str], list[str]] = lambda key_pair_id: []
     #: Returns the keys of the settings with which storages sign while no key pair is ACTIVE:
-    #: mostly one, or none.
+    #: usually one or none.
     settings_keys: Callable[[], list[ConfiguredKey]] = list
-    #: Called after a key was restored to its group, from which someone had taken it.
+    #: Called after a key that someone had removed from its group was restored.
     on_restore: Callable[[KeyPair], None] = lambda key_pair: None
-    #: Whether a person changes CloudFront, and not this site.
+    #: Whether a person changes CloudFront instead of this site.
     by_hand: bool = False
     #: How many public keys a key group may hold.
     key_group_quota: int = KEYS_PER_GROUP
@@ -95,41 +95,42 @@ class Rotation:
     # What may happen, and when
 
     def blockers(self, key_pair: KeyPair, to: KeyStatus, now: datetime) -> list[Blocker]:
-        """Return what keeps a key pair from a move."""
+        """Return what blocks a transition of a key pair."""
         return find_blockers(key_pair.state, to, now=int(now.timestamp()), waits=self.waits)
 
     def _require(self, key_pair: KeyPair, to: KeyStatus, now: datetime) -> None:
-        """Raise :exc:`Blocked` if the move is forbidden by ``now`` or by the database's clock."""
+        """Raise :exc:`Blocked` if the transition is forbidden at ``now`` or at the database's."""
         if found := self.blockers(key_pair, to, end_of_wait_by(now, self.store.clock())):
             raise Blocked(key_pair, to, found)
 
     def link_lifetime(self, key_pair: KeyPair) -> int:
-        """Return how many seconds a link may live that the key has signed.
+        """Return how many seconds a link signed with the key may live.
 
-        Settings that were lowered since it began to sign shorten no link that is out.
+        Settings that were lowered since the key began to sign shorten no
+        existing link.
         """
         return self.waits.url_lifetime + max(0, key_pair.retirement_seconds - self.waits.retirement)
 
     def links_end(self, key_pair: KeyPair) -> datetime | None:
-        """Return when the last link expires of a key that stopped to sign; None if it did not."""
+        """Return when the last link signed with the key expires; None if the key still signs."""
         if key_pair.retiring_at is None:
             return None
         wait = retirement_wait(key_pair.state, self.waits)
         return key_pair.retiring_at + timedelta(seconds=wait)
 
     def catch_up(self, key_pairs: Collection[KeyPair]) -> None:
-        """Record what can wait for no step: since when keys are RETIRING, and how long URLs live.
+        """Record since when keys are RETIRING and how long URLs live, before any step is due.
 
-        Each makes a key stay longer, and never leave sooner.
+        Both can only make a key stay longer.
         """
         self.store.date_retirements(key_pairs)
         self.remember_waits(key_pairs)
 
     def remember_waits(self, key_pairs: Iterable[KeyPair]) -> None:
-        """Record how long the URLs may live that these keys signed under these settings.
+        """Record how long URLs signed with these keys may live under the current settings.
 
-        The ACTIVE key signs under them, and a RETIRING one may have done so:
-        that the settings allow more is perhaps seen only now.
+        The ACTIVE key signs under them, and a RETIRING key may have done so:
+        this may be the first time that the raised settings are seen.
         """
         signing = (KeyStatus.ACTIVE, KeyStatus.RETIRING)
         longest = self.waits.retirement
@@ -140,23 +141,23 @@ class Rotation:
             self.store.write(shorter, retirement_seconds=longest)
 
     def find_bypass(self, key_pair_id: str) -> str:
-        """Say which storage would go on signing with the key whatever becomes of it here.
+        """Return which storage signs with the key regardless of its state here, as a sentence.
 
-        Empty if there is none.
+        Return "" if there is none.
         """
         if not (names := self.bypasses_rotation(key_pair_id)):
             return ""
         text = _(
-            "%(storage)s signs with %(key)s, and would go on when another key signs for %(group)s: "
-            "its links would be refused. Set its key_group_id to that key group and hand no signer "
-            "in, or give it a key of its own."
+            "%(storage)s signs with %(key)s, and would still do so when another key signs for "
+            "%(group)s: its links would be refused. Set its key_group_id to that key group and "
+            "pass no signer, or give it its own key."
         )
         values = {"storage": ", ".join(names), "key": key_pair_id, "group": self.key_group_id}
         return text % values
 
     def _require_no_bypass(self, key_pair_id: str) -> None:
-        """Raise :exc:`RotationError` where a storage would go on signing with the key."""
-        keyring.forget()  # What another process has changed counts before a move.
+        """Raise :exc:`RotationError` if a storage signs with the key regardless of its state."""
+        keyring.forget()  # What another process has changed must count.
         if problem := self.find_bypass(key_pair_id):
             raise RotationError(problem)
 
@@ -165,8 +166,8 @@ class Rotation:
         if self.key_groups is None:
             raise RotationError(
                 _(
-                    "This site may not change CloudFront: create the public key there by hand, "
-                    "and give the id (K...) that CloudFront shows."
+                    "This site does not change CloudFront: create the public key there by hand, "
+                    "and enter the ID (K...) that CloudFront shows."
                 )
             )
         return self.key_groups
@@ -174,15 +175,15 @@ class Rotation:
     # Import, start, trust
 
     def import_key(self, private_key: PrivateKey, key_pair_id: str, *, now: datetime) -> KeyPair:
-        """Take over a key that signs already, the one of the settings, as ACTIVE."""
+        """Import the key of the settings, which already signs, as ACTIVE."""
         if (there := self.check_import(key_pair_id)) is not None:
             return there
         signer = Signer(key_pair_id=key_pair_id, private_key=private_key)
         if self.probe(signer) is ProbeResult.WRONG_KEY:
             text = _(
-                "CloudFront has another public key under %(id)s, so every link that is signed now "
-                "is refused. Set AWS_CLOUDFRONT_KEY and AWS_CLOUDFRONT_KEY_ID to a pair that "
-                "belongs together, then import it."
+                "CloudFront has another public key under %(id)s, so every link signed now is "
+                "refused. Set AWS_CLOUDFRONT_KEY and AWS_CLOUDFRONT_KEY_ID to a matching pair, "
+                "then import it."
             )
             raise RotationError(text % {"id": key_pair_id})
         return self.store.create(
@@ -197,9 +198,10 @@ class Rotation:
         )
 
     def check_import(self, key_pair_id: str) -> KeyPair | None:
-        """Return the row of the key if it was imported before.
+        """Return the row of the key if it was already imported.
 
-        Raise :exc:`RotationError` where it cannot be, as far as that shows without a probe.
+        Raise :exc:`RotationError` if it cannot be imported, as far as this can
+        be known without a probe.
         """
         active = self.store.active()
         if active is not None and active.key_pair_id == key_pair_id:
@@ -209,14 +211,14 @@ class Rotation:
         if active is not None:
             raise RotationError(
                 _(
-                    "The key group has an ACTIVE key pair already, which signs in the place of "
-                    "the settings' key: there is nothing to import."
+                    "The key group already has an ACTIVE key pair, which signs instead of the key "
+                    "of the settings: there is nothing to import."
                 )
             )
         known = self.store.rows.filter(key_pair_id=key_pair_id).first()
         if known is not None:
             text = _(
-                "%(id)s is in the database already, as %(status)s of key group %(group)s: it "
+                "%(id)s is already in the database, as %(status)s in key group %(group)s: it "
                 "cannot be imported again."
             )
             names = {"status": known.status.upper(), "group": known.key_group_id}
@@ -227,9 +229,9 @@ class Rotation:
     def start(
         self, *, algorithm: KeyAlgorithm, now: datetime, reason: str = "", spare: bool = False
     ) -> KeyPair:
-        """Generate the successor; return the one that is there already if there is one.
+        """Generate and return the successor, or return the existing one.
 
-        A ``spare`` waits, TRUSTED, for somebody to start a rotation.
+        A ``spare`` waits, TRUSTED, until someone starts a rotation.
         """
         refuse_long(reason)
         if (under_way := self.store.successor()) is not None:
@@ -248,7 +250,7 @@ class Rotation:
         )
 
     def _take_spare(self, key_pair: KeyPair, reason: str) -> None:
-        """Make a spare the next key to sign, and record who wanted it and why."""
+        """Make a spare the next key to sign, and record who started the rotation and why."""
         fields = {"is_spare": False, "reason": reason, "changed_by": self.store.changed_by}
         self.store.write(self.store.rows.filter(pk=key_pair.pk, is_spare=True), **fields)
         key_pair.refresh_from_db(using=self.store.rows.db, fields=list(fields))
@@ -256,10 +258,9 @@ class Rotation:
     def trust(self, key_pair: KeyPair, *, now: datetime, key_pair_id: str = "") -> None:
         """Make CloudFront know the key: PENDING -> TRUSTED.
 
-        ``key_pair_id`` is what CloudFront gave to a person who created the
-        public key by hand; left empty, it is created here. A person who gave a
-        wrong one gives the right one afterwards, as long as the key has not
-        been seen to work.
+        ``key_pair_id`` is the ID that CloudFront shows for a public key created
+        by hand; if it is empty, the public key is created here. A wrong ID can
+        be corrected by the same call until a probe was good.
         """
         if key_pair_id and key_pair.status == KeyStatus.TRUSTED:
             self._correct_id(key_pair, key_pair_id, now)
@@ -280,8 +281,8 @@ class Rotation:
             raise
 
     def _note_id(self, key_pair: KeyPair, key_pair_id: str) -> None:
-        """Write down the id of a public key; also of one that was revoked meanwhile."""
-        # Else a person has given the id, which stays for them to correct.
+        """Record the public key ID, also if the key pair was revoked meanwhile."""
+        # In other states a person has entered the ID, which only a person corrects.
         rows = self.store.rows.filter(
             pk=key_pair.pk, status__in=(KeyStatus.PENDING, KeyStatus.REVOKED)
         )
@@ -308,10 +309,10 @@ class Rotation:
                 return
             if not may_correct_id(key_pair.state):
                 text = _(
-                    "%(key)s is known to CloudFront under its id, which cannot be changed any more."
+                    "%(key)s already works under its public key ID, which can no longer be changed."
                 )
                 raise RotationError(text % {"key": key_pair})
-            # A probe that is under way looks at trusted_at, and does not count.
+            # A probe in progress compares trusted_at, and does not count.
             self.store.rows.filter(pk=key_pair.pk).update(**fields)
             for name, value in fields.items():
                 setattr(key_pair, name, value)
@@ -322,36 +323,35 @@ class Rotation:
         try:
             yield
         except IntegrityError:
-            text = _("%(id)s is the id of another key pair.")
+            text = _("%(id)s is the ID of another key pair. Enter the ID of the new public key.")
             raise RotationError(text % {"id": key_pair_id}) from None
 
     def _reopen_removal(self, key_pair: KeyPair) -> None:
-        """Have what was just created removed again, where the key pair was revoked meanwhile.
+        """If the key pair was revoked meanwhile, schedule its new public key for removal.
 
-        Once it is listed: who is removing it at this moment loses the claim,
-        and nobody else begins before that claim's end.
+        A removal in progress loses its claim. No new removal starts until that
+        claim would have expired; by then CloudFront lists the key.
         """
         with self.store.transaction():
             self.store.lock(key_pair)
             if key_pair.status == KeyStatus.REVOKED:
-                # Read under the lock, so that it lies after the end of any claim there is.
+                # Read under the lock: later than the end of any existing claim.
                 until = self.store.clock() + timedelta(seconds=self.store.claim_seconds) + SETTLE
                 self.store.rows.filter(pk=key_pair.pk).update(removed_at=None, claimed_until=until)
 
     # Activate
 
     def check(self, key_pair: KeyPair, *, now: datetime) -> ProbeResult:
-        """Look whether a TRUSTED key is in its group, then probe it.
+        """Restore a TRUSTED key to its group if it is missing there, else probe it.
 
-        A key that someone took out of its group is restored and counts as
-        unknown: edges may still know it from before.
+        A restored key counts as unknown, although edges may still know it.
         """
         if self.restore_missing([key_pair], now=now):
             return ProbeResult.UNKNOWN_KEY
         return self.record_probe(key_pair, now=now)
 
     def record_probe(self, key_pair: KeyPair, *, now: datetime) -> ProbeResult:
-        """Probe a TRUSTED key, and record since when it works; the caller looks at the group."""
+        """Probe a TRUSTED key and record since when it works; the caller checks the group."""
         result = self.probe(key_pair.make_signer())
         if result.shows_known:
             self._record_verified(key_pair, now)
@@ -370,20 +370,20 @@ class Rotation:
         with self.store.transaction():
             self.store.lock(key_pair)
             rows = self.store.rows.filter(pk=key_pair.pk, status=KeyStatus.TRUSTED, trusted_at=seen)
-            # Read here, after what others recorded: a probe may take long.
+            # Read here, after what others recorded, since a probe may take long.
             rows.filter(verified_since=None).update(
                 verified_since=begin_of_wait_by(now, self.store.clock())
             )
 
     def activate(self, key_pair: KeyPair, *, now: datetime) -> KeyPair | None:
-        """Let the key sign, and the one before it no longer: TRUSTED -> ACTIVE.
+        """Let the key sign instead of the previous one: TRUSTED -> ACTIVE.
 
-        The key must have been known at every edge for long enough, and a last
-        probe must be answered well. Return the key that signed before.
+        Every edge must have known the key for long enough, and a last probe
+        must be good. Return the key that signed before.
         """
         if key_pair.status != KeyStatus.TRUSTED:
             self._require(key_pair, KeyStatus.ACTIVE, now)
-        # One look at the group: before a probe that may begin the wait, after one that ends it.
+        # The group is read once: before a probe that may begin the wait, after one that ends it.
         if self.blockers(key_pair, KeyStatus.ACTIVE, now):
             result = self.check(key_pair, now=now)
         else:
@@ -405,16 +405,16 @@ class Rotation:
         return former
 
     def _require_in_group(self, key_pair: KeyPair, *, now: datetime) -> None:
-        """Raise :exc:`Restored` if someone took the key out of its group; restore it."""
+        """Restore the key and raise :exc:`Restored` if someone removed it from its group."""
         if self.restore_missing([key_pair], now=now):
             raise Restored(key_pair)
 
     def restore_missing(self, key_pairs: Iterable[KeyPair], *, now: datetime) -> list[KeyPair]:
-        """Put the keys back into the group from which someone took them; return those.
+        """Restore the keys that someone removed from the group, and return them.
 
-        These are the keys whose links are out, and those that are to sign next.
-        One look at the group tells which are missing. Raise :exc:`AwsError` if
-        one of them cannot be restored, after the others were.
+        These are keys with unexpired links, and the key that signs next. The
+        group is read once. Raise :exc:`AwsError` if one of them cannot be
+        restored, after the others were.
         """
         needed = [each for each in key_pairs if self._belongs_in_group(each, now)]
         if self.key_groups is None or not needed:
@@ -436,14 +436,14 @@ class Rotation:
     def _restore(self, key_groups: KeyGroups, key_pair: KeyPair, now: datetime) -> None:
         with self.store.claim(key_pair) as claim:
             if key_pair.status == KeyStatus.TRUSTED:
-                # Before it is put back: its waiting time begins anew whoever dies here.
+                # Before it is restored: its wait starts over even if this process dies here.
                 self.store.write(claim.rows, **newly_trusted(now))
             restore_to_group(claim.before_each_call(key_groups), key_pair)
         claim.end()
         self.on_restore(key_pair)
         if key_pair.status != KeyStatus.TRUSTED:
             logger.error(
-                "%s was not in the key group %s, and CloudFront refused its links. It is in it "
+                "%s was not in the key group %s, so CloudFront refused its links. It is added "
                 "again.",
                 key_pair,
                 self.key_group_id,
@@ -459,7 +459,7 @@ class Rotation:
                 return False
 
     def _restore_active(self, now: datetime) -> None:
-        """Put the ACTIVE key into the group: it may sign in haste, with no look before."""
+        """Restore the ACTIVE key to the group: it may sign since an emergency, without a check."""
         active = self.store.active()
         if active is None:
             return
@@ -467,10 +467,10 @@ class Rotation:
             self.restore_missing([active], now=now)
         except AwsError as error:
             if error.code != DELETED:
-                raise  # else it is lost, and another key may leave all the same
+                raise  # A deleted key is lost, and must not keep another key from leaving.
 
     def _switch_to(self, key_pair: KeyPair, now: datetime) -> KeyPair | None:
-        """Make a key the ACTIVE one, inside a transaction; return the one before it."""
+        """Make a key ACTIVE, inside a transaction; return the previous ACTIVE key."""
         former = self.store.active()
         if former is not None:
             self.store.move(
@@ -499,14 +499,14 @@ class Rotation:
     # Retire
 
     def retire(self, key_pair: KeyPair, *, now: datetime) -> None:
-        """Take a key out of CloudFront and erase its private half: RETIRING -> RETIRED.
+        """Remove a key from CloudFront and erase its private half: RETIRING -> RETIRED.
 
-        Where it is the only one of its group, since what signed after it was
-        revoked by hand, another is made first, and signs at once.
+        If it is the only key of its group, because the key that signed after it
+        was revoked by hand, another is created first and signs at once.
         """
         self._require(key_pair, KeyStatus.RETIRED, now)
         self._require_no_bypass(str(key_pair))
-        if not self.by_hand:  # else a person has done it
+        if not self.by_hand:  # By hand, a person has removed it.
             api = self._require_api()
             self._restore_active(now)
             with self.store.claim(key_pair) as claim:
@@ -527,7 +527,7 @@ class Rotation:
         now: datetime,
         algorithm: KeyAlgorithm | None = None,
     ) -> None:
-        """Take a key out of CloudFront; where it is the only one of its group, replace it first."""
+        """Remove a key from CloudFront; if it is the only one of its group, replace it first."""
         try:
             remove_from_cloudfront(api, key_pair)
         except AwsError as error:
@@ -546,18 +546,18 @@ class Rotation:
         reason: str,
         algorithm: KeyAlgorithm | None = None,
     ) -> None:
-        """Stop trusting a key now, with all the links that it signed.
+        """Stop trusting a key and every link signed with it now.
 
-        Another one signs from then on: the successor that CloudFront trusts,
-        else one that is made first, with ``algorithm`` or that of the revoked
-        key. A successor whose private key is lost is revoked as well: it would
-        stand in the way. The new one does not wait: its links may be refused
-        where CloudFront does not know it yet, the revoked key's are refused
-        anyway. Where CloudFront is changed by hand, no other key is made, and only
-        a successor that a probe has shown to work takes over.
+        From then on, another key signs: the successor that CloudFront trusts,
+        else a new one, with ``algorithm`` or that of the revoked key. The new
+        key does not wait: edges that do not know it yet may refuse its links,
+        but the revoked key's links are refused anyway. A successor whose
+        private key is lost is revoked as well, to make room. If CloudFront is
+        changed by hand, no key is created, and only a successor that a probe
+        has shown to work takes over.
 
-        Where an error is raised and the key pair is not REVOKED, it goes on
-        signing. Else it signs no longer; the same again, or
+        If an error is raised and the key pair is not REVOKED, it still signs.
+        Otherwise it no longer signs, and calling this again, or
         :meth:`finish_revocation`, does the rest.
         """
         refuse_long(reason)
@@ -567,39 +567,39 @@ class Rotation:
         while key_pair.status != KeyStatus.REVOKED:
             failure = self._prepare_successor(key_pair, now, reason, algorithm)
             tries += 1
-            # Another process may take the successor away before the revocation is recorded: then
-            # one is prepared again. The third time, the key is revoked all the same.
+            # Another process may revoke the successor before this revocation is recorded. Then
+            # another one is prepared. After the third time, the key is revoked without one.
             is_last = failure is not None or tries == 3
             self._record_revocation(key_pair, now, reason, even_without_successor=is_last)
         if self.by_hand:
-            return  # A person does it, and says so afterwards.
+            return  # A person removes it, and confirms that afterwards.
         self.finish_revocation(key_pair, now=now, algorithm=algorithm)
         if failure is not None or key_pair.active_at is not None:
-            # There may be room for another key now that this one is out; or somebody has revoked
-            # the successor in between.
+            # There may be room for another key now that this one is removed, or the successor
+            # may have been revoked meanwhile.
             self._replace(key_pair, now, algorithm)
 
     def finish_revocation(
         self, key_pair: KeyPair, *, now: datetime, algorithm: KeyAlgorithm | None = None
     ) -> None:
-        """Take a revoked key out of CloudFront, also for a process that died before it could.
+        """Remove a revoked key from CloudFront, also after the process that revoked it died.
 
-        A key group keeps at least one key: where this is the only one, another
-        is made first, and signs at once.
+        A key group keeps at least one key: if this is the only one, another is
+        created first and signs at once.
         """
         if key_pair.status != KeyStatus.REVOKED:
-            text = _("%(key)s is %(status)s, and not revoked: it stays in CloudFront.")
+            text = _("%(key)s is %(status)s, not REVOKED: it stays in CloudFront.")
             raise RotationError(text % {"key": key_pair, "status": key_pair.status.upper()})
         if key_pair.removed_at is not None:
             return
         self._restore_active(now)
-        if self.by_hand:  # a person has done it
+        if self.by_hand:  # A person has removed it.
             rows = self.store.rows.filter(pk=key_pair.pk, status=KeyStatus.REVOKED)
             is_over = self.store.write(rows, removed_at=now, claimed_until=None)
         else:
             api = self._require_api()
             with self.store.claim(key_pair) as claim:
-                # Who was creating it until a moment ago may have written down its id.
+                # The process that was creating it a moment ago may have recorded its ID.
                 key_pair.refresh_from_db(using=self.store.rows.db, fields=["key_pair_id"])
                 self._leave(claim.before_each_call(api), key_pair, now, algorithm)
             # Not over if another process, delayed since before the revocation, has just created
@@ -610,10 +610,10 @@ class Rotation:
         key_pair.removed_at = now
 
     def ready_successor(self) -> KeyPair | None:
-        """Return the successor that can sign if the ACTIVE key is revoked now, if there is one.
+        """Return the successor that can sign if the ACTIVE key is revoked now, or None.
 
-        Where this site does not look into CloudFront, a probe must have been
-        good: the person who gave the id may have mistyped it.
+        If this site does not call CloudFront, a probe must have been good: the
+        person who entered the ID may have mistyped it.
         """
         successor = self.store.successor()
         if successor is None or successor.status != KeyStatus.TRUSTED:
@@ -625,10 +625,10 @@ class Rotation:
     def _prepare_successor(
         self, key_pair: KeyPair, now: datetime, reason: str, algorithm: KeyAlgorithm | None
     ) -> AwsError | CannotUnseal | None:
-        """Have a successor trusted before the signing key stops to sign.
+        """Add a successor to the group before the signing key stops signing.
 
-        Return why there is none where waiting would not help; raise what will
-        pass, since links that work are better than none until then.
+        Return the error if there is none and waiting would not help. Raise a
+        temporary error: until it has passed, working links are better than none.
         """
         if self.key_groups is None or key_pair.active_in is None:
             return None
@@ -642,20 +642,20 @@ class Rotation:
             failure = error
         else:
             return None
-        logger.error("No key can sign in the place of %s yet. %s", key_pair, failure)
+        logger.error("No other key can sign instead of %s yet. %s", key_pair, failure)
         return failure
 
     def _record_revocation(
         self, key_pair: KeyPair, now: datetime, reason: str, *, even_without_successor: bool
     ) -> None:
-        """Record it, unless a successor is to be prepared first and none is there (any more)."""
+        """Record the revocation, unless a successor must be prepared first and there is none."""
         former = None
         with self.store.transaction():
             self.store.lock(key_pair)
             self._require(key_pair, KeyStatus.REVOKED, now)
             was_active = key_pair.active_in is not None
             if was_active and not even_without_successor and self._lacks_successor():
-                return  # it began to sign, or the successor was revoked, a moment ago
+                return  # The key was activated, or the successor was revoked, a moment ago.
             self.store.move(
                 key_pair,
                 KeyStatus.REVOKED,
@@ -663,10 +663,10 @@ class Rotation:
                 next_in=None,
                 revoked_at=now,
                 reason=reason,
-                # It says what is to be taken out, once the private key is erased.
+                # Identifies the key to remove, once the private key is erased.
                 public_key=key_pair.trustworthy_public_key,
                 encrypted_private_key="",
-                # Who is adding it to CloudFront at this moment must be done before it is removed.
+                # A process that is adding it to CloudFront now must finish before it is removed.
                 claimed_until=key_pair.claimed_until,
             )
             successor = self.ready_successor() if was_active else None
@@ -675,7 +675,7 @@ class Rotation:
         self._after_switch(former)
 
     def _lacks_successor(self) -> bool:
-        """Tell whether there is no successor in the group, and this site can put one there."""
+        """Return whether the group has no successor, and this site can add one."""
         if self.key_groups is None:
             return False
         successor = self.store.successor()
@@ -684,15 +684,15 @@ class Rotation:
     def _replace_last(
         self, key_pair: KeyPair, now: datetime, algorithm: KeyAlgorithm | None
     ) -> None:
-        """Have another key in the group than this one, which is the only one there."""
+        """Add another key to a group of which this is the only key."""
         try:
             self._replace(key_pair, now, algorithm)
         except AwsError as error:
             raise AwsError(
-                what=f"take {key_pair} out of CloudFront",
+                what=f"remove {key_pair} from CloudFront",
                 reason=gettext_noop(
-                    "it is the only key of its key group, which must keep one, and no other could "
-                    "be put in"
+                    "it is the only key of its key group, which must keep one, and no other key "
+                    "could be added"
                 ),
                 next_step=str(error),
                 code=error.code,
@@ -714,13 +714,13 @@ class Rotation:
     def _bring_successor(
         self, key_pair: KeyPair, now: datetime, reason: str, algorithm: KeyAlgorithm | None
     ) -> KeyPair:
-        """Return a successor that is in the key group; make one where there is none that opens."""
+        """Return a successor that is in the key group; create one if none can be used."""
         useless = self.store.successor()
         if useless is not None and (_is_lost(useless) or self._is_unknown(useless)):
-            # Out of CloudFront it goes later: nothing was signed with it that still could be.
+            # It is removed from CloudFront later: nothing was ever signed with it.
             logger.error(
-                "%s cannot be opened, or CloudFront does not have it: it is revoked to make room "
-                "for another.",
+                "%s cannot be decrypted, or CloudFront does not have it: it is revoked to make "
+                "room for another key.",
                 useless,
             )
             self._record_revocation(useless, now, reason, even_without_successor=True)
@@ -750,11 +750,11 @@ class Rotation:
 
 
 def _is_lost(key_pair: KeyPair) -> bool:
-    """Tell whether no encryption key opens the private key, and each of them is one."""
+    """Return whether no encryption key decrypts the private key, and the settings are valid."""
     try:
         key_pair.open_private_key()
     except ImproperlyConfigured:
-        return False  # Once the settings are corrected, it may open.
+        return False  # It may be decrypted once the settings are corrected.
     except (CannotUnseal, InvalidKey):
         return True
     return False

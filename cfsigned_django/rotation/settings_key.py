@@ -1,4 +1,4 @@
-"""Find the keys that the settings give to the storages of a key group."""
+"""Find the keys of the settings with which the storages of a key group sign."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from cfsigned_django.validation import is_of_trusted_signer
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfiguredKey:
-    """A key of the settings, or of the OPTIONS of a storage, which are settings as well."""
+    """A key of the settings, or of the OPTIONS of a storage."""
 
     key_pair_id: str
     source: LazyPrivateKey = field(repr=False)
-    #: The names of the storages that sign with it as long as no key pair is ACTIVE.
+    #: The names of the storages that sign with it while no key pair is ACTIVE.
     storages: tuple[str, ...] = ()
 
     @property
     def names(self) -> str:
-        """Return the names of the settings that hold it."""
+        """Return the names of the settings that hold the key."""
         if self.key_pair_id == conf.default_of("cloudfront_key_id"):
             return _("AWS_CLOUDFRONT_KEY and AWS_CLOUDFRONT_KEY_ID")
         text = _("cloudfront_key and cloudfront_key_id in the OPTIONS of %(storages)s")
@@ -35,8 +35,8 @@ class ConfiguredKey:
 def find_settings_keys(storages: Iterable[tuple[str, SignedUrlMixin]]) -> list[ConfiguredKey]:
     """Return the keys with which these storages sign while no key pair is ACTIVE, each once.
 
-    Where no storage has one, it is the key of the AWS_CLOUDFRONT settings, if
-    there is one: a storage that is made in the code may sign with it.
+    If no storage has one, return the key of the AWS_CLOUDFRONT settings, if
+    there is one: a storage created in code may sign with it.
     """
     found: dict[str, ConfiguredKey] = {}
     for name, storage in storages:
@@ -55,27 +55,27 @@ def find_settings_keys(storages: Iterable[tuple[str, SignedUrlMixin]]) -> list[C
 
 
 def why_not_imported(key_pair_id: str) -> str:
-    """Say why a key cannot be imported that no key group holds; empty for any other."""
+    """Return why a trusted signer's key cannot be imported; "" for any other key."""
     if not is_of_trusted_signer(key_pair_id):
         return ""
     text = _(
-        "%(id)s is a CloudFront key pair of an AWS account (a trusted signer). No key group holds "
-        "it, so no rotation can take it out. Start a rotation (manage.py cfsigned_rotate --start) "
-        "without importing it: it signs until the new key does. Then, when the links that it "
-        "signed have expired, or at once if it leaked, take the signer out: manage.py "
-        "cfsigned_setup --drop-trusted-signers."
+        "%(id)s is a CloudFront key pair of an AWS account (a trusted signer). It is in no key "
+        "group, so no rotation can remove it. Start a rotation (manage.py cfsigned_rotate --start) "
+        "without importing it: it signs until the new key does. When the links signed with it "
+        "have expired, or at once if it leaked, remove the signer: manage.py cfsigned_setup "
+        "--drop-trusted-signers."
     )
     return text % {"id": key_pair_id}
 
 
 def refuse_different(keys: list[ConfiguredKey]) -> None:
-    """Raise :exc:`ImproperlyConfigured` where the storages of a group sign with different keys."""
+    """Raise :exc:`ImproperlyConfigured` if the storages of a group sign with different keys."""
     if len(keys) < 2:
         return
     pairs = "; ".join(f"{', '.join(each.storages)}: {each.key_pair_id}" for each in keys)
     text = _(
-        "Storages of one key group sign with different keys of the settings (%(pairs)s), and only "
-        "one can be imported. Give them the same cloudfront_key and cloudfront_key_id, or one of "
-        "them a key group of its own (key_group_id)."
+        "Storages of one key group sign with different keys of the settings (%(pairs)s), but only "
+        "one can be imported. Give them the same cloudfront_key and cloudfront_key_id, or give one "
+        "of them its own key group (key_group_id)."
     )
     raise ImproperlyConfigured(text % {"pairs": pairs})

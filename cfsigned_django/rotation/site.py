@@ -1,4 +1,4 @@
-"""Make the rotation of this site, from its settings and storages."""
+"""Make the rotation of this site from its settings and storages."""
 
 from __future__ import annotations
 
@@ -51,32 +51,32 @@ def site_rotation(
 ) -> Rotation:
     """Return the rotation of the site's key group, AWS_CLOUDFRONT_KEY_GROUP_ID.
 
-    ``by_hand`` leaves CloudFront to a person, as AWS_CLOUDFRONT_BY_HAND does
-    for good. Nothing is asked of AWS before the first step that needs it. Raise
-    :exc:`ImproperlyConfigured` where the settings name no key group or no
-    storage signs for it.
+    With ``by_hand``, a person changes CloudFront, as AWS_CLOUDFRONT_BY_HAND
+    sets permanently. AWS is not called before the first step that needs it.
+    Raise :exc:`ImproperlyConfigured` if the settings name no key group, or if
+    no storage signs for it.
     """
     key_group_id = conf.default_of("key_group_id")
     if not key_group_id:
         raise ImproperlyConfigured(
             _(
-                "AWS_CLOUDFRONT_KEY_GROUP_ID is not set: a rotation needs to know the key group. "
-                "Its id stands in CloudFront under Key management, Key groups."
+                "AWS_CLOUDFRONT_KEY_GROUP_ID is not set: a rotation needs the ID of the key group. "
+                "CloudFront shows it under Key management, Key groups."
             )
         )
     if timezone.is_naive(timezone.now()):
         raise ImproperlyConfigured(
             _(
-                "USE_TZ is False: the waits of a rotation would be an hour off whenever the clocks "
-                "are changed. Set USE_TZ = True."
+                "USE_TZ is False: the waits of a rotation would be wrong by an hour when clocks "
+                "change. Set USE_TZ = True."
             )
         )
-    named = list(_all_storages())  # the only look at them: the rest asks the storages found
+    named = list(_all_storages())  # listed once: everything below uses this list
     members = [(name, each) for name, each in named if each.key_group_id == key_group_id]
     if not members:
         text = _(
-            "No storage of STORAGES signs for the key group %(group)s. Name "
-            "cfsigned_django.storage.CloudFrontS3Storage as the BACKEND of one."
+            "No storage in STORAGES signs for the key group %(group)s. Set the BACKEND of one to "
+            "cfsigned_django.storage.CloudFrontS3Storage."
         )
         raise ImproperlyConfigured(text % {"group": key_group_id})
     store = KeyPairStore(
@@ -104,20 +104,20 @@ def site_rotation(
 
 
 def _key_groups(access: conf.AwsAccess) -> KeyGroups:
-    # A client takes a good part of a second to make, and most rotations only look.
+    # Making a client takes a noticeable part of a second, and most rotations make no call.
     return KeyGroups(SimpleLazyObject(lambda: _client(access)))
 
 
 def _client(access: conf.AwsAccess) -> Any:
     if access == conf.AwsAccess():
-        # What boto3 finds by itself may change, and a client that has found nothing stays so.
+        # The credentials that boto3 finds may change, and a client that found none keeps none.
         return make_client("cloudfront")
     return _shared_client(access, os.getpid())
 
 
 @lru_cache(maxsize=4)
 def _shared_client(access: conf.AwsAccess, process: int) -> Any:
-    """Return the one client of a process, since two must not share connections, for a sign-in."""
+    """Return the client of this process for these credentials: processes share no connections."""
     return make_client("cloudfront", **access.arguments())
 
 
@@ -136,14 +136,14 @@ def site_waits() -> Waits:
     return Waits(
         propagation=conf.rotation_seconds("AWS_CLOUDFRONT_PROPAGATION_SECONDS"),
         url_lifetime=site_lifetime(),
-        # A process may use an answer for two intervals: see Lease in keyring.py.
+        # A process may use an answer for two intervals (Lease in keyring.py).
         keyring=2 * conf.rotation_seconds("AWS_CLOUDFRONT_KEYRING_SECONDS"),
         clock_skew=conf.rotation_seconds("AWS_CLOUDFRONT_CLOCK_SKEW_SECONDS"),
     )
 
 
 def _probe(members: list[SignedUrlMixin], signer: Signer) -> ProbeResult:
-    """Probe through every domain that signs for the group; the worst answer counts."""
+    """Probe through every domain that signs for the group, and return the worst answer."""
     results = {send_probe(url) for url in {each.probe_url(signer) for each in members}}
     for bad in _WORST_FIRST:
         if bad in results:
@@ -152,9 +152,10 @@ def _probe(members: list[SignedUrlMixin], signer: Signer) -> ProbeResult:
 
 
 def unknown_keys(rotation: Rotation, keys: list[ConfiguredKey]) -> list[ConfiguredKey]:
-    """Return those that the database does not have, which sign where no row is ACTIVE.
+    """Return the keys that are not in the database: they sign while no row is ACTIVE.
 
-    One that it has was replaced or revoked, and signs no more: see keyring.py.
+    A key that is in the database was replaced or revoked, and no longer signs
+    (keyring.py).
     """
     ids = [each.key_pair_id for each in keys]
     known = set(
@@ -164,9 +165,9 @@ def unknown_keys(rotation: Rotation, keys: list[ConfiguredKey]) -> list[Configur
 
 
 def signing_settings_key(rotation: Rotation) -> str:
-    """Return the id of the settings' key if it signs, since no key pair of the database does.
+    """Return the ID of the settings' key if it signs because no row is ACTIVE, else "".
 
-    Where storages sign with different ones, those of all.
+    If storages sign with different keys, return all their IDs.
     """
     if rotation.store.active():
         return ""
@@ -184,9 +185,9 @@ def wanted_spare(rotation: Rotation) -> KeyAlgorithm | None:
 
 
 def import_settings_key(rotation: Rotation, *, now: datetime) -> KeyPair:
-    """Take the key of the settings into the database, where it goes on signing as ACTIVE.
+    """Import the key of the settings into the database, where it continues to sign as ACTIVE.
 
-    Raise :exc:`ImproperlyConfigured` where the settings hold none, or several.
+    Raise :exc:`ImproperlyConfigured` if the settings hold none, or several.
     """
     key = _key_to_import(rotation)
     return rotation.import_key(key.source.load(), key.key_pair_id, now=now)

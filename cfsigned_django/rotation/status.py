@@ -1,4 +1,4 @@
-"""Say in words how a rotation stands: what it waits for, and what is overdue."""
+"""Describe the state of a rotation in words: what it waits for, and what is overdue."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from cfsigned_django.rotation.lifecycle import Blocker, Cause, KeyStatus, retire
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.rotation import Rotation
 
-#: After so long it is not CloudFront's slowness that keeps a new key from working.
+#: After this time, a new key that does not work is not explained by CloudFront's delay.
 _PATIENCE = timedelta(minutes=15)
-#: So long after the last moment that the waits allow, a step has failed; a weekend is shorter.
+#: A step that is not taken for this long after its waits has failed; a weekend is shorter.
 GRACE = timedelta(days=3)
 
 
@@ -25,7 +25,7 @@ GRACE = timedelta(days=3)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PendingWait:
-    """What a key pair waits for, in words, and until when if that is known."""
+    """What a key pair waits for, in words, and until when, if known."""
 
     key_pair: KeyPair
     what: str
@@ -33,7 +33,7 @@ class PendingWait:
 
     @property
     def topic(self) -> object:
-        """Return what tells one wait from another; the words hold an age, which grows."""
+        """Return what identifies the wait; the words contain an age, which grows."""
         return self.key_pair.pk, self.key_pair.status, self.until
 
 
@@ -61,7 +61,10 @@ def _waits(
     for key_pair in key_pairs:
         match KeyStatus(key_pair.status):
             case KeyStatus.PENDING if rotation.by_hand:
-                what = _("%(key)s waits for its id: create its public key in CloudFront.")
+                what = _(
+                    "%(key)s waits for its public key ID: create the public key in CloudFront, "
+                    "then enter the ID in the admin."
+                )
                 yield PendingWait(key_pair=key_pair, what=what % {"key": key_pair}, until=None)
             case KeyStatus.TRUSTED if not key_pair.is_spare:
                 for blocker in rotation.blockers(key_pair, KeyStatus.ACTIVE, now):
@@ -77,7 +80,7 @@ def _waits(
 def find_manual_steps(
     rotation: Rotation, *, now: datetime, key_pairs: Collection[KeyPair] | None = None
 ) -> list[PendingWait]:
-    """Return what a person must remove from CloudFront now, if the site may not do it."""
+    """Return what a person must remove from CloudFront now, if the site does not do it."""
     if not rotation.by_hand:
         return []
     rows = rotation.store.key_pairs() if key_pairs is None else key_pairs
@@ -91,16 +94,16 @@ def _manual_steps(
         match KeyStatus(key_pair.status):
             case KeyStatus.RETIRING if not rotation.blockers(key_pair, KeyStatus.RETIRED, now):
                 if rotation.find_bypass(str(key_pair)):
-                    continue  # find_waits() tells
+                    continue  # find_waits() reports it
                 what = _(
-                    "The last link that %(key)s signed has expired: remove the key from the key "
-                    "group in CloudFront, delete the public key there, and say so in the admin."
+                    "The last link signed with %(key)s has expired: remove the key from the key "
+                    "group in CloudFront, delete the public key there, and confirm it in the admin."
                 )
             case KeyStatus.REVOKED if key_pair.awaits_removal:
                 what = _(
                     "%(key)s is revoked: remove it from the key group in CloudFront now, delete "
-                    "the public key there, and say so in the admin. CloudFront keeps the last key "
-                    "of a group: if it is the only one, add another first."
+                    "the public key there, and confirm it in the admin. CloudFront does not remove "
+                    "the last key of a key group: if this is the only one, add another first."
                 )
             case _other:
                 continue
@@ -116,32 +119,31 @@ def _put_in_words(
     values = {
         "key": key_pair,
         "since": in_words(age),
-        # RETIRING since now at the earliest, if the process that switched died before it said so.
+        # If the process that switched keys died before it dated this, RETIRING starts now.
         "clock": clock_time(until or now + retirement, now),
         "wait": in_words(timedelta(seconds=rotation.waits.propagation)),
     }
     match blocker.cause:
         case Cause.NOT_PROBED if age >= _PATIENCE:
             what = _(
-                "%(key)s has been TRUSTED for %(since)s, but CloudFront has not yet served a "
-                "probe that is signed with it. Does the cache behavior for all files trust this "
-                "key group? Does AWS_S3_CUSTOM_DOMAIN name the distribution? May this machine "
-                "connect to it?"
+                "%(key)s has been TRUSTED for %(since)s, but CloudFront has not served a probe "
+                "signed with it yet. Does the cache behavior for all files trust this key group? "
+                "Does AWS_S3_CUSTOM_DOMAIN name the distribution? Can this machine connect to it?"
             )
         case Cause.NOT_PROBED:
             what = _(
-                "%(key)s has been TRUSTED for %(since)s, but CloudFront has not yet served a "
-                "probe that is signed with it."
+                "%(key)s has been TRUSTED for %(since)s, but CloudFront has not served a probe "
+                "signed with it yet."
             )
         case Cause.PROPAGATION:
             what = _(
-                "%(key)s has been TRUSTED for %(since)s; it signs at %(clock)s, when it has "
+                "%(key)s has been TRUSTED for %(since)s; it can sign after %(clock)s, once it has "
                 "worked for %(wait)s."
             )
         case _other:
             what = _(
-                "%(key)s no longer signs; it may go at %(clock)s, when the last link that it "
-                "signed has expired."
+                "%(key)s no longer signs; it can be retired after %(clock)s, when the last link "
+                "signed with it has expired."
             )
     return PendingWait(key_pair=key_pair, what=what % values, until=until or None)
 
@@ -152,7 +154,7 @@ def _put_in_words(
 def find_overdue(
     rotation: Rotation, *, now: datetime, key_pairs: Collection[KeyPair] | None = None
 ) -> list[str]:
-    """Return which steps are overdue, each as a sentence: since when, and what to look at."""
+    """Return the overdue steps, each as a sentence: since when, and what to check."""
     rows = rotation.store.key_pairs() if key_pairs is None else key_pairs
     return list(_overdue(rotation, now, rows))
 
@@ -167,7 +169,7 @@ def _overdue(rotation: Rotation, now: datetime, key_pairs: Collection[KeyPair]) 
 
 
 def _due_at(rotation: Rotation, key_pair: KeyPair) -> datetime | None:
-    """Return since when the next step could be taken; None if none is to come."""
+    """Return when the next step could first be taken; None if there is none."""
     waits = rotation.waits
     match KeyStatus(key_pair.status):
         case KeyStatus.PENDING:
@@ -187,39 +189,39 @@ def _what_to_look_at(key_pair: KeyPair, by_hand: bool) -> str:
     match KeyStatus(key_pair.status):
         case KeyStatus.PENDING if by_hand:
             return _(
-                "%(key)s has waited for its id since %(due)s: create its public key in CloudFront "
-                "and enter the id in the admin, or revoke it."
+                "%(key)s has waited for its public key ID since %(due)s: create the public key in "
+                "CloudFront and enter the ID in the admin, or revoke it."
             )
         case KeyStatus.PENDING:
             return _(
-                "%(key)s could have been put into the key group since %(due)s: let CloudFront "
-                "trust it in the admin, or see whether cfsigned_rotate runs, whether it reaches "
-                "AWS, and what AWS answers."
+                "%(key)s could have been added to the key group since %(due)s: add it to "
+                "CloudFront in the admin, or check whether cfsigned_rotate runs, whether it "
+                "reaches AWS, and what AWS answers."
             )
         case KeyStatus.TRUSTED if key_pair.verified_since is not None:
             return _(
-                "%(key)s has worked and may sign since %(due)s, and nobody has let it: activate it "
-                "in the admin, or see whether cfsigned_rotate runs and this machine can connect to "
-                "the distribution."
+                "%(key)s has been ready to sign since %(due)s, but was never activated: activate "
+                "it in the admin, or check whether cfsigned_rotate runs and this machine can "
+                "connect to the distribution."
             )
         case KeyStatus.TRUSTED:
             return _(
                 "%(key)s could have signed since %(due)s, but no probe was good for long enough: "
-                "see whether the cache behavior for all files trusts this key group, whether "
+                "check whether the cache behavior for all files trusts this key group, whether "
                 "AWS_S3_CUSTOM_DOMAIN names the distribution, and whether this machine can connect "
-                "to it; or revoke the key and start anew."
+                "to it; or revoke the key and start a new rotation."
             )
         case KeyStatus.RETIRING:
             return _(
-                "%(key)s could have been retired since %(due)s, and CloudFront still trusts it: "
-                "retire it in the admin, or see whether cfsigned_rotate runs and reaches AWS; by "
-                "hand, remove the key there and say so in the admin."
+                "%(key)s could have been retired since %(due)s, but CloudFront still trusts it: "
+                "retire it in the admin, or check whether cfsigned_rotate runs and reaches AWS; by "
+                "hand, remove the key there and confirm it in the admin."
             )
         case _revoked:
             return _(
-                "%(key)s is revoked since %(due)s, but CloudFront may still trust it: see whether "
-                "cfsigned_rotate runs and reaches AWS; by hand, remove the key there and say so in "
-                "the admin."
+                "%(key)s has been revoked since %(due)s, but CloudFront may still trust it: check "
+                "whether cfsigned_rotate runs and reaches AWS; by hand, remove the key there and "
+                "confirm it in the admin."
             )
 
 
@@ -227,14 +229,14 @@ def _what_to_look_at(key_pair: KeyPair, by_hand: bool) -> str:
 
 
 def clock_time(moment: datetime, now: datetime) -> str:
-    """Return the local time of day, with the date where it is another day."""
+    """Return the local time of day, with the date if it is another day."""
     local = localtime(moment)
     same_day = local.date() == localtime(now).date()
     return local.strftime("%H:%M:%S") if same_day else date_and_time(moment)
 
 
 def date_and_time(moment: datetime) -> str:
-    """Return the local date and time; the time in 24 hours, as it is everywhere on the page."""
+    """Return the local date and time, with the 24-hour clock that the whole page uses."""
     local = localtime(moment)
     date, time = date_format(local, "DATE_FORMAT"), local.strftime("%H:%M:%S")
     return _("%(date)s, %(time)s") % {"date": date, "time": time}

@@ -1,7 +1,7 @@
-"""Find the steps of a rotation that are due, and take them: for the page, the command and jobs.
+"""Find the steps of a rotation that are due and take them, for the page, the command and jobs.
 
 :func:`due` lists the steps, :func:`take` takes one of them, and :func:`advance`
-takes the next one that needs no person.
+takes the next step that needs no person.
 """
 
 from __future__ import annotations
@@ -43,17 +43,17 @@ from cfsigned_django.validation import is_of_trusted_signer
 
 logger = logging.getLogger("cfsigned_django.rotation")
 
-#: What :func:`take` may raise, and a person is told instead of a server error.
+#: What :func:`take` may raise; callers show these errors to the person.
 FAILURES = (AwsError, RotationError, CannotUnseal, ImproperlyConfigured, InvalidKey)
 
 
 class Action(StrEnum):
-    """Name what a step does; the value stands in the address of its page in the admin."""
+    """What a step does; the value is part of the URL of its page in the admin."""
 
     IMPORT = "import"
     START = "start"
     TRUST = "trust"
-    #: Enter another id for a TRUSTED key that CloudFront does not know.
+    #: Enter another ID for a TRUSTED key that CloudFront does not know.
     CORRECT = "correct"
     CHECK = "check"
     ACTIVATE = "activate"
@@ -70,7 +70,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """A step that is due now, or as soon as what blocks it is over."""
+    """A step that is due now, or once what blocks it is over."""
 
     action: Action
     key_pair: KeyPair | None = None
@@ -79,7 +79,7 @@ class Step:
 
     @property
     def is_aside(self) -> bool:
-        """Return whether no rotation comes further by it: a check of a key that needs none."""
+        """Return whether the step does not advance a rotation: a check of a key that needs none."""
         key_pair = self.key_pair
         if self.action is not Action.CHECK or key_pair is None:
             return False
@@ -89,14 +89,14 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What came of a step, in words."""
+    """The result of a step, in words."""
 
     text: str
-    #: What comes next, for a page; a command lists what is waited for by itself.
+    #: What comes next, for the page; the command lists what it waits for itself.
     outlook: str = ""
-    #: Whether a person should look at it: a key was revoked, or something is not as it should be.
+    #: Whether a person should look at it: a key was revoked, or something is wrong.
     is_warning: bool = False
-    #: Whether the step changed anything; a check mostly does not.
+    #: Whether the step changed anything; a check usually does not.
     has_changed: bool = True
     #: The key pair of a change that the rotation's ``on_move`` does not report.
     key_pair: KeyPair | None = None
@@ -114,10 +114,9 @@ def due(
 ) -> list[Step]:
     """Return the steps that are due, the most urgent first; revoking comes last.
 
-    ``key_pairs`` are those of the key group if the caller has read them.
-    ``unknown_keys`` are those of the settings that the database does not have:
-    one that signs can be imported. Nothing is asked of CloudFront, and nothing
-    is changed.
+    ``key_pairs`` are those of the key group, if the caller has read them.
+    ``unknown_keys`` are the keys of the settings that the database does not
+    have: one that signs can be imported. This calls nothing and changes nothing.
     """
     if key_pairs is None:
         key_pairs = rotation.store.key_pairs()
@@ -167,7 +166,7 @@ def _steps_of(rotation: Rotation, key_pair: KeyPair, wait: str) -> Iterator[tupl
         case KeyStatus.PENDING:
             yield Action.TRUST, problem
         case KeyStatus.TRUSTED:
-            # What a person does next stands first: to check the key, or to activate it.
+            # What a person does next comes first: check the key, or activate it.
             check, activate = (Action.CHECK, problem), (Action.ACTIVATE, problem or wait)
             is_first = key_pair.verified_since is None
             if key_pair.is_spare:
@@ -175,7 +174,7 @@ def _steps_of(rotation: Rotation, key_pair: KeyPair, wait: str) -> Iterator[tupl
             else:
                 yield from (check, activate) if is_first else (activate, check)
             if is_first and rotation.by_hand:
-                yield Action.CORRECT, problem  # only an id that a person enters may be wrong
+                yield Action.CORRECT, problem  # Only an ID that a person entered may be wrong.
         case KeyStatus.RETIRING:
             yield Action.RETIRE, wait
         case KeyStatus.REVOKED if key_pair.awaits_removal:
@@ -196,13 +195,13 @@ def _steps_of_the_group(
 def _claimed(key_pair: KeyPair, now: datetime) -> str:
     if key_pair.claimed_until is None or key_pair.claimed_until <= now:
         return ""
-    return _("A call to CloudFront is under way, or has just failed: wait until %(clock)s.") % {
+    return _("A call to CloudFront is in progress or has just failed: wait until %(clock)s.") % {
         "clock": clock_time(key_pair.claimed_until, now)
     }
 
 
 def is_under_way(rotation: Rotation) -> bool:
-    """Return whether steps are left, due now or later; a spare that is ready has none."""
+    """Return whether steps are left, due now or later; a ready spare has none."""
     for key_pair in rotation.store.key_pairs():
         match KeyStatus(key_pair.status):
             case KeyStatus.PENDING | KeyStatus.RETIRING:
@@ -217,7 +216,7 @@ def is_under_way(rotation: Rotation) -> bool:
 
 
 def is_too_old(rotation: Rotation, max_age: timedelta, *, now: datetime) -> bool:
-    """Return whether the signing key is older, or none signs; that of the settings has no age."""
+    """Return whether the signing key is older, or none signs; a settings key has no age."""
     active = rotation.store.active()
     if active is None:
         return not has_signing_key(rotation)
@@ -225,7 +224,7 @@ def is_too_old(rotation: Rotation, max_age: timedelta, *, now: datetime) -> bool
 
 
 def waits_for_start(rotation: Rotation) -> bool:
-    """Return whether no key signs, and none will unless somebody starts a rotation."""
+    """Return whether no key signs, and none will unless someone starts a rotation."""
     if has_signing_key(rotation):
         return False
     successor = rotation.store.successor()
@@ -240,15 +239,14 @@ def advance(
 ) -> str | None:
     """Take the next step that needs no person; return what was done, or None if nothing was.
 
-    ``spare_algorithm`` is given if a spare key must always be ready. Raise what
-    :func:`take` raises; a step that fails for good keeps none of the others
-    from being taken.
+    ``spare_algorithm`` is set if a spare key must always be ready. Raise what
+    :func:`take` raises. A step that fails permanently does not stop the others.
     """
     key_pairs = rotation.store.key_pairs()
-    # Before any step: the settings may allow less when the next one is due.
+    # Before any step: the settings may have been lowered when the next one is due.
     rotation.catch_up(key_pairs)
     attempts: list[Callable[[], Outcome | None]] = [
-        # First: while a key is not in its group, each of its links is refused.
+        # First: while a key is missing from its group, all its links are refused.
         partial(_restore, rotation, key_pairs, now),
         *(
             partial(_take_by_itself, rotation, step, now, spare_algorithm)
@@ -261,7 +259,7 @@ def advance(
             outcome = attempt()
         except (AwsError, CannotUnseal, RotationError) as error:
             if isinstance(error, AwsError) and error.is_temporary:
-                raise  # the other steps would not fare better now
+                raise  # The other steps would fail as well.
             failure = failure or error
             continue
         if outcome is not None and outcome.has_changed:
@@ -276,7 +274,7 @@ def advance(
 def next_due(
     rotation: Rotation, *, now: datetime, spare_algorithm: KeyAlgorithm | None = None
 ) -> str | None:
-    """Return what :func:`advance` would do first, in words; None if nothing is due."""
+    """Return what :func:`advance` would do first, as a sentence; None if nothing is due."""
     steps = _automatic(rotation, rotation.store.key_pairs(), now, spare_algorithm)
     return next(filter(None, (_would(rotation, step, now) for step in steps)), None)
 
@@ -287,7 +285,7 @@ def _automatic(
     now: datetime,
     spare_algorithm: KeyAlgorithm | None,
 ) -> list[Step]:
-    """Return the steps that are taken without a person: in CloudFront, only if the site may."""
+    """Return the steps that need no person; in CloudFront, only if the site may change it."""
     may_change = not rotation.by_hand
 
     def is_automatic(step: Step) -> bool:
@@ -303,7 +301,7 @@ def _automatic(
             case Action.CHECK:
                 return key_pair.status == KeyStatus.TRUSTED and key_pair.is_spare
             case Action.ACTIVATE:
-                return True  # it checks the key, and says whether the wait is over
+                return True  # It checks the key, and finds out whether the wait is over.
             case _of_a_person:
                 return False
 
@@ -336,21 +334,21 @@ def _restore(rotation: Rotation, key_pairs: list[KeyPair], now: datetime) -> Out
 
 
 def _would(rotation: Rotation, step: Step, now: datetime) -> str:
-    """Say what an automatic step would do; empty if it would only look."""
+    """Return what an automatic step would do, as a sentence; "" if it would only look."""
     key_pair = step.key_pair
     if key_pair is None:
         return _("A spare key would be generated.")
     match step.action:
         case Action.FINISH:
-            text = _("%(key)s would be taken out of CloudFront.")
+            text = _("%(key)s would be removed from CloudFront.")
         case Action.RETIRE:
             text = _("%(key)s would be retired: its last link has expired.")
         case Action.TRUST:
-            text = _("%(key)s would be put into the key group.")
+            text = _("%(key)s would be added to the key group.")
         case _ if key_pair.verified_since is None:
             text = _("%(key)s would be probed through CloudFront.")
         case Action.ACTIVATE if not rotation.blockers(key_pair, KeyStatus.ACTIVE, now):
-            text = _("%(key)s would sign, if a last probe is good.")
+            text = _("%(key)s would be activated if a last probe is good.")
         case _waits:
             return ""
     return text % {"key": key_pair}
@@ -360,18 +358,18 @@ def _would(rotation: Rotation, step: Step, now: datetime) -> str:
 
 
 class SignsAfter(StrEnum):
-    """Name what signs once a key pair is revoked."""
+    """What signs once a key pair is revoked."""
 
     #: The successor, which CloudFront is known to serve.
     SUCCESSOR = "successor"
     #: The successor, before its wait is over.
     SUCCESSOR_EARLY = "successor_early"
-    #: A key that is made first, as this site may change CloudFront.
+    #: A key that is created first, since this site may change CloudFront.
     NEW_KEY = "new_key"
     #: The key of the settings, which the database does not have.
     SETTINGS = "settings"
     NOTHING = "nothing"
-    #: What signs now: the revoked key does not sign.
+    #: The key that signs now: the revoked key does not sign.
     UNCHANGED = "unchanged"
 
 
@@ -404,12 +402,11 @@ def take(
     spare: bool = False,
     key_pair_id: str = "",
 ) -> Outcome:
-    """Take the step and say what came of it. Raise one of :data:`FAILURES` if it cannot be taken.
+    """Take the step and return its result. Raise one of :data:`FAILURES` if it cannot be taken.
 
     ``algorithm`` is that of a new key, ``reason`` is recorded for START and
-    REVOKE, ``spare`` only keeps the new key ready, and ``key_pair_id`` is what
-    CloudFront gave to a person who created the public key there (TRUST,
-    CORRECT).
+    REVOKE, ``spare`` only keeps the new key ready, and ``key_pair_id`` is the
+    public key ID, if a person created the key in CloudFront (TRUST, CORRECT).
     """
     key_pair = step.key_pair
     if key_pair is None:
@@ -419,7 +416,7 @@ def take(
             case Action.START:
                 return _start(rotation, now, algorithm, reason, spare)
             case _:
-                raise ValueError(f"{step.action} is no step of a key group.")
+                raise ValueError(f"{step.action} is not a step of a key group.")
     match step.action:
         case Action.TRUST | Action.CORRECT:
             return _trust(rotation, key_pair, now, key_pair_id)
@@ -430,7 +427,7 @@ def take(
         case Action.RETIRE:
             rotation.retire(key_pair, now=now)
             text = _(
-                "%(key)s is retired: CloudFront no longer knows it, its private key is erased."
+                "%(key)s is retired: it is removed from CloudFront, and its private key is erased."
             )
             return Outcome(text=text % {"key": key_pair})
         case Action.REVOKE:
@@ -439,14 +436,14 @@ def take(
             rotation.finish_revocation(key_pair, now=now)
             return Outcome(text=_is_out(key_pair), key_pair=key_pair)
         case _:
-            raise ValueError(f"{step.action} is no step of a key pair.")
+            raise ValueError(f"{step.action} is not a step of a key pair.")
 
 
 def _import(rotation: Rotation, now: datetime) -> Outcome:
     key_pair = import_settings_key(rotation, now=now)
     text = _(
-        "%(key)s is in the database and signs from there. It can be replaced now. Remove "
-        "%(settings)s before that."
+        "%(key)s is in the database and signs from there. Remove %(settings)s; then start a "
+        "rotation to replace it."
     )
     held = rotation.settings_keys()
     names = ", ".join(each.names for each in held if each.key_pair_id == str(key_pair))
@@ -465,14 +462,14 @@ def _start(
         algorithm=algorithm or KeyAlgorithm.ECDSA_P256, now=now, reason=reason, spare=spare
     )
     if successor is not None and not successor.is_spare:
-        text = _("A rotation is under way: %(key)s is next.")
+        text = _("A rotation is in progress: %(key)s is next.")
         return Outcome(text=text % {"key": key_pair}, has_changed=False)
     if key_pair.status == KeyStatus.TRUSTED:
-        text = _("The spare %(key)s is the next key. CloudFront trusts it already.")
+        text = _("The spare %(key)s is the next key. CloudFront already trusts it.")
     elif spare:
-        text = _("The spare %(key)s was generated. Let CloudFront trust it next.")
+        text = _("The spare %(key)s was generated. Add it to CloudFront next.")
     else:
-        text = _("%(key)s was generated. Let CloudFront trust it next.")
+        text = _("%(key)s was generated. Add it to CloudFront next.")
     return Outcome(text=text % {"key": key_pair}, key_pair=key_pair)
 
 
@@ -481,15 +478,15 @@ def _trust(rotation: Rotation, key_pair: KeyPair, now: datetime, key_pair_id: st
         _refuse_other_key(rotation, key_pair, key_pair_id)
     rotation.trust(key_pair, now=now, key_pair_id=key_pair_id)
     if key_pair.is_spare:
-        text = _("%(key)s is in the key group: CloudFront begins to trust it.")
+        text = _("%(key)s was added to the key group: CloudFront starts to trust it.")
     else:
-        text = _("CloudFront begins to trust %(key)s. It signs once it has worked for %(wait)s.")
+        text = _("CloudFront starts to trust %(key)s. It can sign once it has worked for %(wait)s.")
     wait = in_words(timedelta(seconds=rotation.waits.propagation))
     return Outcome(text=text % {"key": key_pair, "wait": wait})
 
 
 def _refuse_other_key(rotation: Rotation, key_pair: KeyPair, key_pair_id: str) -> None:
-    """Probe before the id is written down: a slip would have to be revoked."""
+    """Probe before the ID is recorded: with a wrong ID, the key would have to be revoked."""
     former, key_pair.key_pair_id = key_pair.key_pair_id, key_pair_id
     result = rotation.probe(key_pair.make_signer())
     key_pair.key_pair_id = former
@@ -498,12 +495,12 @@ def _refuse_other_key(rotation: Rotation, key_pair: KeyPair, key_pair_id: str) -
 
 
 def _check(rotation: Rotation, key_pair: KeyPair, now: datetime) -> Outcome:
-    # While a key is not in its group, each of its links is refused.
+    # While a key is missing from its group, all its links are refused.
     restored = rotation.restore_missing(rotation.store.key_pairs(), now=now)
     if restored:
         return were_restored(restored)
     if key_pair.status != KeyStatus.TRUSTED:
-        text = _("%(key)s is in the key group, and so is every key whose links are out.")
+        text = _("%(key)s is in the key group, and so is every other key with unexpired links.")
         return Outcome(text=text % {"key": key_pair}, has_changed=False)
     result = rotation.record_probe(key_pair, now=now)
     if result.needs_a_person:
@@ -520,30 +517,30 @@ def _check(rotation: Rotation, key_pair: KeyPair, now: datetime) -> Outcome:
 
 
 def were_restored(key_pairs: list[KeyPair]) -> Outcome:
-    """Say that keys were not in their group, and are in it again."""
+    """Return that keys were missing from their group and were restored."""
     names = ", ".join(map(str, key_pairs))
     if all(each.status == KeyStatus.TRUSTED for each in key_pairs):
-        text = _("Someone had taken %(key)s out of the key group. It is in it again.")
+        text = _("Someone removed %(key)s from the key group. This has been undone.")
     else:
         text = _(
-            "%(key)s had been taken out of the key group, so its links were refused. It is in it "
-            "again."
+            "Someone removed %(key)s from the key group, so links were refused. This has been "
+            "undone."
         )
     return Outcome(text=text % {"key": names}, is_warning=True)
 
 
 def _activate(rotation: Rotation, key_pair: KeyPair, now: datetime) -> Outcome:
     former = rotation.activate(key_pair, now=now)
-    text = _("%(key)s signs from now on; every process follows within %(keyring)s.") % {
+    text = _("%(key)s signs from now on; every process uses it within %(keyring)s.") % {
         "key": key_pair,
         "keyring": in_words(timedelta(seconds=rotation.waits.keyring)),
     }
-    # The moment that its card on the page shows, rounded up to a full second as there.
+    # The time that its card on the page shows, rounded up to a full second.
     waits = find_waits(rotation, now=now, key_pairs=[former] if former else [])
     until = next((each.until for each in waits), None)
     if until is None:
         return Outcome(text=text)
-    outlook = _("From %(clock)s on %(former)s may go; until then the links work that it signed.")
+    outlook = _("%(former)s can be retired after %(clock)s. Links signed with it work until then.")
     values = {"former": former, "clock": clock_time(until, now)}
     return Outcome(text=text, outlook=outlook % values)
 
@@ -561,7 +558,7 @@ def _revoke(
     except (AwsError, CannotUnseal, RotationError) as error:
         raise _half_revoked(rotation, key_pair, error) from error
     if was_revoked:
-        sentences = [_("%(key)s was revoked before.") % {"key": key_pair}]
+        sentences = [_("%(key)s was already revoked.") % {"key": key_pair}]
     else:
         sentences = [_("%(key)s is revoked: it no longer signs.") % {"key": key_pair}]
     if key_pair.removed_at is not None:
@@ -571,8 +568,8 @@ def _revoke(
     elif (successor := _unproven(rotation)) is not None:
         text = _(
             "No key signs: pages with links to files fail. No probe has shown that %(key)s works: "
-            "compare its id and the key group in CloudFront, and check it again. It signs once it "
-            "has worked for %(wait)s."
+            "compare its public key ID and the key group in CloudFront, then check it again. It "
+            "can sign once it has worked for %(wait)s."
         )
         wait = in_words(timedelta(seconds=rotation.waits.propagation))
         sentences.append(text % {"key": successor, "wait": wait})
@@ -582,7 +579,7 @@ def _revoke(
 
 
 def _unproven(rotation: Rotation) -> KeyPair | None:
-    """Return the next key, which by hand did not take over since no probe was good."""
+    """Return the next key if, by hand, it did not take over because no probe was good."""
     successor = rotation.store.successor()
     if successor is None or successor.is_spare or successor.status != KeyStatus.TRUSTED:
         return None
@@ -590,17 +587,17 @@ def _unproven(rotation: Rotation) -> KeyPair | None:
 
 
 def _half_revoked(rotation: Rotation, key_pair: KeyPair, error: Exception) -> Unfinished:
-    """Return the error, with how far the revocation came."""
+    """Return the error with how far the revocation came."""
     key_pair.refresh_from_db(using=rotation.store.rows.db)
     if key_pair.status != KeyStatus.REVOKED:
         text = _("%(key)s is not revoked yet.")
     elif key_pair.removed_at is None:
-        text = _("%(key)s is revoked and signs no longer, but CloudFront still trusts it.")
+        text = _("%(key)s is revoked and no longer signs, but CloudFront still trusts it.")
     else:
-        text = _("%(key)s is revoked and out of CloudFront, but no other key signs yet.")
+        text = _("%(key)s is revoked and removed from CloudFront, but no other key signs yet.")
     return Unfinished(text % {"key": key_pair}, error)
 
 
 def _is_out(key_pair: KeyPair) -> str:
-    text = _("%(key)s is out of CloudFront: links that it signed no longer open.")
+    text = _("%(key)s is removed from CloudFront: links signed with it no longer work.")
     return text % {"key": key_pair}

@@ -1,7 +1,7 @@
 """Store the key pairs of a key group: rows, claims, the database's clock, lost races.
 
-Of several processes, the first one makes a transition; the others are told so.
-Nothing here calls CloudFront.
+If several processes try a transition, the first one makes it, and the others
+get :exc:`Claimed`. Nothing here calls CloudFront.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ from cfsigned_django.rotation.lifecycle import KeyStatus, lacks_retirement_date
 from cfsigned_django.rotation.models import REASON_LENGTH, KeyPair
 from cfsigned_django.signing import PrivateKey
 
-#: CloudFront may take a moment to list what a call did whose answer was lost.
+#: If the answer to a call is lost, CloudFront may take this long to list its effect.
 SETTLE = timedelta(seconds=5)
 
 
 def refuse_long(reason: str) -> None:
-    """Raise :exc:`RotationError` for a reason that no row can hold: before anything is done."""
+    """Raise :exc:`RotationError` if a row cannot hold the reason, before anything is done."""
     if len(reason) > REASON_LENGTH:
         text = _(
-            "The reason has %(length)s characters, and %(most)s are recorded at most. Nothing was "
-            "done: say it in fewer."
+            "The reason has %(length)s characters, but at most %(most)s are recorded. Nothing was "
+            "done. Shorten the reason."
         )
         raise RotationError(text % {"length": len(reason), "most": REASON_LENGTH})
 
 
 # The clock that all machines of a site share
 
-#: What each database calls the present moment in UTC: not that of the
-#: transaction's begin, which may be long ago.
+#: How each database returns the current time in UTC: not the time at which the
+#: transaction began, which may be long ago.
 _NOW_IN_UTC = {
     "postgresql": "SELECT clock_timestamp() AT TIME ZONE 'UTC'",
     "mysql": "SELECT UTC_TIMESTAMP(6)",
@@ -51,7 +51,7 @@ _NOW_IN_UTC = {
 
 
 def read_database_clock(using: str) -> datetime:
-    """Return the database's time; this machine's where it lives here, as SQLite does."""
+    """Return the time of the database; for SQLite, which runs here, that of this machine."""
     connection = connections[using]
     sql = _NOW_IN_UTC.get(connection.vendor)
     if sql is None:
@@ -72,40 +72,41 @@ def read_clock() -> datetime:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyPairStore:
-    """The key pairs of one key group, and the transitions that ``changed_by`` records.
+    """The key pairs of one key group; transitions are recorded as made by ``changed_by``.
 
-    Every write is committed when its method returns: what comes after it may
-    be a call that cannot be undone. So none may be made in a transaction of
-    the caller's, such as ATOMIC_REQUESTS opens; Django raises RuntimeError.
+    Every write is committed when its method returns, because a call that
+    cannot be undone may follow. So no method that writes may be called in a
+    transaction of the caller, such as one of ATOMIC_REQUESTS; Django raises
+    RuntimeError.
     """
 
     key_group_id: str
     changed_by: str = ""
-    #: How long one process has a call to CloudFront to itself.
+    #: For how many seconds one process has exclusive use of a step that calls CloudFront.
     claim_seconds: int = 60
     #: Called after each transition, inside its transaction.
     on_move: Callable[[KeyPair], None] = lambda key_pair: None
-    #: Waits begin and end by it; every machine must read the same.
+    #: Starts and ends the waits; every machine must read the same clock.
     clock: Callable[[], datetime] = read_clock
 
     @property
     def rows(self) -> QuerySet[KeyPair]:
-        """Return the key pairs of all groups, read where they are written: a replica may lag."""
+        """Return the key pairs of all groups, read from the primary: a replica may lag."""
         return KeyPair.objects.using(router.db_for_write(KeyPair))
 
     def successor(self) -> KeyPair | None:
-        """Return the key pair that will sign next: PENDING or TRUSTED."""
+        """Return the key pair that will sign next, PENDING or TRUSTED, or None."""
         return self.rows.filter(next_in=self.key_group_id).first()
 
     def active(self) -> KeyPair | None:
-        """Return the key pair that signs."""
+        """Return the key pair that signs, or None."""
         return self.rows.filter(active_in=self.key_group_id).first()
 
     def find(self, name: str) -> KeyPair | None:
-        """Return the key pair of the group that is called so.
+        """Return the key pair of the group with this name, or None.
 
-        That is its id, or where it has none: what the listing shows, the
-        begin of the fingerprint there, or its uuid.
+        The name is its public key ID, what the list shows if it has none, the
+        first 12 characters of the fingerprint, or its UUID.
         """
         for each in self.key_pairs():
             if name in (each.key_pair_id, str(each), each.fingerprint[:12], str(each.pk)):
@@ -117,16 +118,16 @@ class KeyPairStore:
         return list(self.rows.filter(key_group_id=self.key_group_id))
 
     def date_retirements(self, key_pairs: Iterable[KeyPair]) -> None:
-        """Date the end of signing for processes that died before they did."""
+        """Date the end of signing of keys whose process died before it did so."""
         for key_pair in key_pairs:
             if lacks_retirement_date(key_pair.state):
                 self.begin_retirement(key_pair)
 
     def begin_retirement(self, key_pair: KeyPair) -> None:
-        """Date the end of a key's signing, after every process can see it.
+        """Date the end of a key's signing, once every process can see it.
 
-        Never in the transaction that ends it: a commit may take long, and
-        until then processes find the key ACTIVE.
+        Not in the transaction that ends it: the commit may take long, and
+        until then other processes find the key ACTIVE.
         """
         key_pair.retiring_at = self.clock()
         self.write(
@@ -136,7 +137,7 @@ class KeyPairStore:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Commit all or nothing. Raise :exc:`Claimed` where another process won."""
+        """Commit all or nothing. Raise :exc:`Claimed` if another process was faster."""
         try:
             with transaction.atomic(using=self.rows.db, durable=True):
                 yield
@@ -146,19 +147,19 @@ class KeyPairStore:
             raise
 
     def write(self, rows: QuerySet[KeyPair], **fields: Any) -> bool:
-        """Write into rows, in a transaction of its own; tell whether there were any."""
+        """Update rows in their own transaction; return whether there were any."""
         with self.transaction():
             return bool(rows.update(**fields))
 
     def lock(self, key_pair: KeyPair) -> None:
-        """Keep other processes from the group until the transaction ends, and read the row anew."""
-        # Written and not read: SQLite has no locks for reading, and gives up
-        # at once where two transactions have read and both want to write.
+        """Lock the group until the transaction ends, and reload the row."""
+        # By a write, not a read: SQLite has no read locks, and fails at once if
+        # two transactions have read and both want to write.
         self.rows.filter(key_group_id=self.key_group_id).update(key_group_id=self.key_group_id)
         key_pair.refresh_from_db(using=self.rows.db)
 
     def create(self, private_key: PrivateKey, *, now: datetime, **fields: Any) -> KeyPair:
-        """Add a key pair. Raise :exc:`Claimed` where another process has added one."""
+        """Add a key pair. Raise :exc:`Claimed` if another process has added one."""
         row = KeyPair.from_private_key(
             private_key,
             key_group_id=self.key_group_id,
@@ -175,9 +176,9 @@ class KeyPairStore:
         return row
 
     def move(self, key_pair: KeyPair, to: KeyStatus, **fields: Any) -> None:
-        """Record a move, inside a transaction.
+        """Record a transition, inside a transaction.
 
-        Raise :exc:`Claimed` where another process has moved the key meanwhile.
+        Raise :exc:`Claimed` if another process has changed the state meanwhile.
         """
         fields = {"claimed_until": None, "changed_by": self.changed_by, "status": to, **fields}
         if not self.rows.filter(pk=key_pair.pk, status=key_pair.status).update(**fields):
@@ -188,11 +189,11 @@ class KeyPairStore:
 
     @contextmanager
     def claim(self, key_pair: KeyPair) -> Iterator[Claim]:
-        """Keep other processes from the same step until this one is done or dead.
+        """Keep other processes from taking the same step.
 
-        A move ends the claim, an exception gives it back (in a few seconds
-        where an answer may have been lost), and the death of the process
-        leaves it to run out.
+        A transition ends the claim. An exception gives it back, after a few
+        seconds if an answer may have been lost. If the process dies, the claim
+        expires.
         """
         claim = Claim(store=self, key_pair=key_pair, status=KeyStatus(key_pair.status))
         claim.begin()
@@ -208,13 +209,13 @@ class KeyPairStore:
 
 
 def is_unclaimed(now: datetime) -> Q:
-    """Return the condition that no process is at a step of the key pair."""
+    """Return the condition that no process is taking a step of the key pair."""
     return Q(claimed_until=None) | Q(claimed_until__lte=now)
 
 
 @dataclass(slots=True, kw_only=True)
 class Claim:
-    """A step of a key pair that one process has to itself, for some seconds at a time."""
+    """A step of a key pair that only one process takes, for some seconds at a time."""
 
     store: KeyPairStore
     key_pair: KeyPair
@@ -224,37 +225,37 @@ class Claim:
 
     @property
     def rows(self) -> QuerySet[KeyPair]:
-        """Return the key pair, as long as it is in the state in which the step began."""
+        """Return the key pair, if it is still in the state in which the step began."""
         return self.store.rows.filter(pk=self.key_pair.pk, status=self.status)
 
     @property
     def own_rows(self) -> QuerySet[KeyPair]:
-        """Return the key pair, as long as no other process has taken the step."""
+        """Return the key pair, if no other process has taken over the step."""
         return self.rows.filter(claimed_until=self.until)
 
     def begin(self) -> None:
-        """Take the step. Raise :exc:`Claimed` where another process has it."""
+        """Claim the step. Raise :exc:`Claimed` if another process has it."""
         now = self.store.clock()
         self._extend(self.rows.filter(is_unclaimed(now)), now)
 
     def renew(self) -> None:
-        """Keep the step for as long again: to be called before each call that takes long.
+        """Extend the claim; called before each call that may take long.
 
-        Raise :exc:`Claimed` where another process took the step, since this
-        one was held up for too long, or has moved the key pair.
+        Raise :exc:`Claimed` if another process has taken over the step, because
+        this one was delayed for too long, or has changed the state.
         """
         self._extend(self.own_rows, self.store.clock())
 
     def before_each_call(self, api: KeyGroups) -> KeyGroups:
-        """Return the calls to CloudFront, each of which looks first whether the step is its own."""
+        """Return the calls to CloudFront, each of which renews the claim first."""
         return api.before_each_call(self.renew)
 
     def end(self, **fields: Any) -> bool:
-        """Write what ends the step; return whether no other process had taken it."""
+        """Record the end of the step; return whether no other process had taken it over."""
         return self.store.write(self.own_rows, claimed_until=None, **fields)
 
     def give_back(self, settle: timedelta) -> None:
-        """Let others try the step, after a moment."""
+        """Let other processes try the step after ``settle``."""
         if self.until is not None:
             settled = min(self.until, self.store.clock() + settle)
             self.store.write(self.own_rows, claimed_until=settled)
@@ -272,12 +273,12 @@ class Claim:
 _SQLSTATES = frozenset({"40001", "40P01", "55P03"})
 #: MySQL and MariaDB: lock wait timeout, deadlock, record changed since the last read.
 _MYSQL_CODES = frozenset({1205, 1213, 1020})
-#: SQLite: with extensions such as SQLITE_BUSY_SNAPSHOT.
+#: SQLite: also extended codes such as SQLITE_BUSY_SNAPSHOT.
 _SQLITE_NAMES = ("SQLITE_BUSY", "SQLITE_LOCKED")
 
 
 def is_lost_race(error: OperationalError) -> bool:
-    """Tell whether another process was quicker: the same again may succeed."""
+    """Return whether another process was faster, so that a retry may succeed."""
     cause: Any = error.__cause__
     if getattr(cause, "sqlite_errorname", "").startswith(_SQLITE_NAMES):
         return True
@@ -291,18 +292,21 @@ def is_lost_race(error: OperationalError) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resealing:
-    """What became of the private keys, or would become of them."""
+    """The result of encrypting private keys again, or of a dry run."""
 
-    #: What was sealed with the newest encryption key.
+    #: Encrypted with the newest encryption key.
     sealed: list[KeyPair]
-    #: What no encryption key of the settings opens.
+    #: Cannot be decrypted with any encryption key of the settings.
     closed: list[KeyPair]
-    #: What the settings lack to open those.
+    #: What the settings lack to decrypt those.
     problem: str = ""
 
 
 def reseal_all(*, dry_run: bool = False) -> Resealing:
-    """Seal every private key with the newest encryption key; one that stays closed stops none."""
+    """Encrypt every private key again, with the newest encryption key.
+
+    A key that cannot be decrypted does not stop the others.
+    """
     rows = KeyPair.objects.using(router.db_for_write(KeyPair))
     sealed, closed, problem = [], [], ""
     for row in rows.exclude(encrypted_private_key=""):
@@ -315,6 +319,6 @@ def reseal_all(*, dry_run: bool = False) -> Resealing:
             continue
         sealed.append(row)
         if not dry_run:
-            # Only if nobody erased or resealed it meanwhile.
+            # Unless another process erased or encrypted it meanwhile.
             rows.filter(pk=row.pk, encrypted_private_key=former).update(encrypted_private_key=anew)
     return Resealing(sealed=sealed, closed=closed, problem=problem)

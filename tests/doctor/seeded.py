@@ -37,7 +37,7 @@ OTHER_ORIGIN = "https://other.example.com"
 IDENTITY = "EH1HDMB1FH2TC"
 _ACCOUNTS = {"Enabled": True, **list_of(["self"])}
 _WAF_PAGE = b"<!DOCTYPE html><html><body>The request was blocked.</body></html>"
-_BACKUP = {"Sid": "Backup", "Principal": {"AWS": "arn:aws:iam::999999999999:root"}, "Condition": {}}
+BACKUP = {"Sid": "Backup", "Principal": {"AWS": "arn:aws:iam::999999999999:root"}, "Condition": {}}
 _IDENTITY_CONFIG = {"OriginAccessIdentity": f"origin-access-identity/cloudfront/{IDENTITY}"}
 _OTHER_DISTRIBUTION = "arn:aws:cloudfront::111122223333:distribution/EOTHER"
 OFFICE = {
@@ -463,7 +463,7 @@ FAULTS: dict[str, tuple[Change, list[str]]] = {
         ["bucket-policy", "bucket-readers"],
     ),
     "policy-for-all": (WIDE_POLICY, ["bucket-policy-wide"]),
-    "unnamed-reader": (policy({}, _BACKUP, OFFICE), ["bucket-readers-wide", "bucket-readers"]),
+    "unnamed-reader": (policy({}, BACKUP, OFFICE), ["bucket-readers-wide", "bucket-readers"]),
     "wrong-region": (setting("AWS_S3_REGION_NAME", "ap-northeast-2"), ["bucket-region"]),
     "no-bucket": (
         setting("AWS_STORAGE_BUCKET_NAME", "nobody-has-this-one"),
@@ -548,7 +548,7 @@ SOUND: dict[str, tuple[Change, list[str]]] = {
         ),
         [],
     ),
-    "named-reader": (policy({}, _BACKUP), ["bucket-readers"]),
+    "named-reader": (policy({}, BACKUP), ["bucket-readers"]),
     "rule-of-bucket": (RULE_OF_BUCKET, []),
     "policies-unknown": (
         both(behavior(ResponseHeadersPolicyId=None), account(bucket=None, cache_policies=None)),

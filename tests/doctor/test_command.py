@@ -23,7 +23,19 @@ from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import PrivateKey, Signer
 from cfsigned_django.viewer import Answer
 from tests.doctor.conftest import MODULE
-from tests.doctor.seeded import key_not_in_group
+from tests.doctor.seeded import (
+    BACKUP,
+    OFFICE,
+    behavior,
+    both,
+    configured,
+    cors,
+    key_not_in_group,
+    open_like,
+    origin,
+    policy,
+    setting,
+)
 from tests.doctor.world import ORIGIN, World
 from tests.golden import assert_golden
 from tests.storage_cases import (
@@ -74,10 +86,20 @@ def test_healthy_site(online: World) -> None:
 
 def test_broken_site(online: World, site: Any) -> None:
     """Print errors first, each with why and what to do, and exit with 1."""
-    key_not_in_group(online, site)
+    broken = both(
+        key_not_in_group,
+        open_like("*.pdf", "media/public/*"),
+        behavior(ViewerProtocolPolicy="allow-all", ResponseHeadersPolicyId=None),
+        origin(OriginPath="/old"),
+        policy({}, BACKUP, OFFICE),
+        cors("https://other.example.com"),
+        configured(IsIPV6Enabled=True),
+        setting("AWS_S3_REGION_NAME", "eu-west-1"),
+    )
+    broken(online, site)
     [other] = online.members()
 
-    text, code = run("--object", "albums/1.jpg")
+    text, code = run("--object", "albums/1.jpg", "--cors-origin", ORIGIN, "--downloads")
 
     assert code == 1
     assert_golden("doctor-broken-site", online.anonymous(text).replace(other, "K3OTHERKEY"))
@@ -315,7 +337,10 @@ class TestKeys:
         """Say what a rotation of the storage's group waits for, or that it is stuck."""
         signing_site.AWS_CLOUDFRONT_KEY_GROUP_ID = group and KEY_GROUP_ID
         options = {"key_group_id": group}
-        signing_site.STORAGES = {"default": {"BACKEND": S3_BACKEND, "OPTIONS": options}}
+        signing_site.STORAGES = {
+            "default": {"BACKEND": S3_BACKEND, "OPTIONS": options},
+            "rotated": {"BACKEND": S3_BACKEND},
+        }
         moment = timezone.now() - timedelta(days=days)
         retiring = {"active_in": None, "active_at": moment, "retiring_at": moment}
         store(ec_key, status=KeyStatus.RETIRING, **retiring)

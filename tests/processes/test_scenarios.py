@@ -107,7 +107,7 @@ class Scenarios:
         run.rotate_until(lambda: "retiring" in run.watcher.statuses(), "the former key retires")
         with run.site.api.failing(Outage.NOT_AVAILABLE):
             failed = run.site.rotate()
-            while failed.code == NOT_YET and "may go at" in failed.output:
+            while failed.code == NOT_YET and "can be retired after" in failed.output:
                 failed = run.site.rotate()
             status = run.watcher.statuses()[-2]
 

@@ -633,6 +633,21 @@ class TestTransactions:
 
             assert signs() == "K2"
 
+    def test_autocommit_is_off_in_a_snapshot(self, ec_key: PrivateKey) -> None:
+        """The same for a view that begins and ends its transactions by hand."""
+        activate(ec_key, "K1")
+        connection.set_autocommit(False)
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            assert KeyPair.objects.count() == 1
+            elsewhere(activate, ec_key, "K2")
+
+            assert signs() == "K2"
+            connection.rollback()
+        finally:
+            connection.set_autocommit(True)
+
     def test_a_transaction_that_failed(self, ec_key: PrivateKey) -> None:
         """Sign in a transaction that takes no more queries."""
         activate(ec_key, "K1")

@@ -414,11 +414,17 @@ def test_failure_that_passes_ends_the_run(key_group: Site) -> None:
     """While AWS fails, the other steps would not fare better."""
     key_group.imported()
     key_group.started()
+    calls: list[str] = []
+
+    def throttle(method: str) -> Fault:
+        calls.append(method)
+        return Fault.THROTTLED
 
     with pytest.raises(AwsError) as caught:
-        key_group.advance(fault=lambda method: Fault.THROTTLED)
+        key_group.advance(fault=throttle)
 
     assert will_pass(caught.value)
+    assert set(calls) == {"get_key_group"}  # which looks for keys that are missing, and no other
 
 
 def test_revocation_that_fails_says_how_far_it_came(key_group: Site) -> None:

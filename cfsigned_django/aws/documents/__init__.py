@@ -1,7 +1,7 @@
 """Build and merge the JSON documents that AWS takes. Pure: no boto3, no network.
 
-What is merged keeps everything that it does not need to change, fields that
-this code does not know among it, and merging twice changes nothing more.
+A merge keeps everything that it need not change, including fields that this code does not
+know, and merging twice changes nothing more.
 """
 
 from __future__ import annotations

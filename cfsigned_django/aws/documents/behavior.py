@@ -1,7 +1,7 @@
 """Find and change a cache behavior in the configuration of a distribution.
 
 API reference: DistributionConfig, CacheBehavior, DefaultCacheBehavior. A list
-there is ``{"Quantity": n, "Items": [...]}``, and without "Items" where n is 0.
+there is ``{"Quantity": n, "Items": [...]}``, without "Items" if n is 0.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from cfsigned_django.aws.documents import Document
 
-#: What a cache policy takes the place of; CloudFront refuses both together.
+#: The fields that a cache policy replaces; CloudFront refuses both together.
 LEGACY_CACHE_FIELDS: Final = ("ForwardedValues", "MinTTL", "DefaultTTL", "MaxTTL")
 _OPEN_PROTOCOL: Final = "allow-all"
 
@@ -31,12 +31,12 @@ class BehaviorChange:
 
 
 def listed(block: Mapping[str, Any] | None) -> list[Any]:
-    """Return what is in a list of CloudFront's."""
+    """Return the items of a CloudFront list."""
     return list((block or {}).get("Items") or [])
 
 
 def list_of(items: list[Any]) -> Document:
-    """Return a list as CloudFront writes it."""
+    """Return items as a CloudFront list."""
     return {"Quantity": len(items), "Items": items} if items else {"Quantity": 0}
 
 
@@ -62,7 +62,7 @@ def find_behavior(config: Mapping[str, Any], path_pattern: str | None) -> Docume
 
 
 def trusted_key_groups(behavior: Mapping[str, Any]) -> list[str]:
-    """Return the ids of the key groups whose keys may sign; empty where no signature is wanted."""
+    """Return the IDs of the key groups whose keys may sign; empty if no signature is required."""
     block = behavior.get("TrustedKeyGroups") or {}
     return listed(block) if block.get("Enabled") else []
 
@@ -74,7 +74,7 @@ def trusted_signers(behavior: Mapping[str, Any]) -> list[str]:
 
 
 def is_open(behavior: Mapping[str, Any]) -> bool:
-    """Tell whether a behavior serves everybody, without a signature."""
+    """Return whether a behavior serves files without a signature."""
     return not trusted_key_groups(behavior) and not trusted_signers(behavior)
 
 
@@ -104,7 +104,7 @@ def patch_behavior(behavior: Mapping[str, Any], change: BehaviorChange) -> Docum
 def replace_behavior(
     config: Mapping[str, Any], path_pattern: str | None, behavior: Mapping[str, Any]
 ) -> Document:
-    """Return the configuration with a behavior changed, or added in its right place."""
+    """Return the configuration with a behavior changed, or added in the correct position."""
     if path_pattern is None:
         return {**config, "DefaultCacheBehavior": dict(behavior)}
     items = listed(config.get("CacheBehaviors"))
@@ -118,10 +118,10 @@ def replace_behavior(
 
 
 def place_for(items: list[Document], path_pattern: str) -> int:
-    """Return where a new pattern goes: right behind the last one that is more specific.
+    """Return the position of a new pattern: directly after the last more specific one.
 
-    The first pattern that matches wins. An existing "media/public/*" keeps
-    its paths before "media/*", wherever it stands.
+    The first pattern that matches wins. So an existing "media/public/*" keeps
+    its paths before "media/*", wherever it is.
     """
     within = [i for i, each in enumerate(items) if is_within(each["PathPattern"], path_pattern)]
     return within[-1] + 1 if within else 0
@@ -130,10 +130,11 @@ def place_for(items: list[Document], path_pattern: str) -> int:
 def misplaced_patterns(
     config: Mapping[str, Any], path_pattern: str
 ) -> tuple[str, list[str]] | None:
-    """Return what leaves a new pattern no place: one that would take its paths, and what follows.
+    """Return why a new pattern has no correct position: a pattern that would take its paths, and
+    the more specific patterns after it; or None.
 
-    These are the more specific patterns that must stand before the new one,
-    and stand behind "*.jpg" or the like, which must not.
+    The more specific patterns must come before the new one, but come after "*.jpg" or
+    the like, which must not.
     """
     items = listed(config.get("CacheBehaviors"))
     if find_behavior(config, path_pattern) is not None:
@@ -146,10 +147,10 @@ def misplaced_patterns(
 
 
 def overtaken_patterns(config: Mapping[str, Any], path_pattern: str) -> list[str]:
-    """Return the patterns that lose to a new one the paths that both match.
+    """Return the patterns that lose paths to a new pattern, since both match them.
 
-    One that holds all paths of the new one, as "*" does, is none of them: to
-    take these out of it is what the new one is for.
+    A pattern that matches all paths of the new one, as "*" does, is not listed:
+    taking paths from it is the purpose of the new one.
     """
     items = listed(config.get("CacheBehaviors"))
     names = [each["PathPattern"] for each in items[place_for(items, path_pattern) :]]
@@ -161,7 +162,7 @@ def overtaken_patterns(config: Mapping[str, Any], path_pattern: str) -> list[str
 
 
 def earlier_open_patterns(config: Mapping[str, Any], path_pattern: str | None) -> list[str]:
-    """Return the open patterns that are tried before, and may take paths of, this one."""
+    """Return the open patterns that are tried before this one and may take its paths."""
     found = []
     for each in listed(config.get("CacheBehaviors")):
         if path_pattern is not None and _slashed(each["PathPattern"]) == _slashed(path_pattern):
@@ -172,16 +173,16 @@ def earlier_open_patterns(config: Mapping[str, Any], path_pattern: str | None) -
 
 
 def is_within(inner: str, outer: str) -> bool:
-    """Tell whether every path that the inner pattern matches is surely one of the outer's."""
-    # "\0" stands for whatever a "*" of the inner one matches, which may be nothing: so it is for a
-    # "*" of the outer one alone, and not for its "?".
+    """Return whether the outer pattern certainly matches every path of the inner one."""
+    # "\0" stands for whatever a "*" of the inner pattern matches, possibly nothing: only a "*" of
+    # the outer pattern matches it, not a "?".
     letters = {"*": ".*", "?": "[^\0]"}
     expression = "".join(letters.get(each, re.escape(each)) for each in _slashed(outer))
     return re.fullmatch(expression, _slashed(inner).replace("*", "\0"), re.DOTALL) is not None
 
 
 def may_overlap(one: str, other: str) -> bool:
-    """Tell whether some path is matched by both patterns."""
+    """Return whether both patterns match some path."""
     return _overlap(_slashed(one), _slashed(other))
 
 
@@ -210,8 +211,8 @@ def _overlap(one: str, other: str) -> bool:
 
 
 def matches(path_pattern: str, path: str) -> bool:
-    """Tell whether a path is under a pattern: ``*`` is any text, ``?`` one character."""
-    # CloudFront's alphabet for patterns has no "[", which fnmatch knows besides.
+    """Return whether a pattern matches a path: ``*`` is any text, ``?`` one character."""
+    # fnmatch also gives "[" a meaning, but CloudFront allows no "[" in patterns.
     return fnmatchcase(_slashed(path), _slashed(path_pattern))
 
 

@@ -1,7 +1,7 @@
-"""Who may read a bucket: CloudFront, and nobody else.
+"""Access to a bucket, for CloudFront only.
 
-Its policy: what lets CloudFront in, what lets everybody in, and whom else it names. And its Block
-Public Access switches.
+The bucket policy: the statements for CloudFront, the public ones, and other readers. And the
+switches of Block Public Access.
 
 Developer Guide: "Restrict access to an Amazon S3 origin"
 (private-content-restricting-access-to-s3).
@@ -17,12 +17,11 @@ from typing import Any, Final
 from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.behavior import may_overlap
 
-#: The service that reads the bucket where the origin has an origin access control.
+#: The service that reads the bucket if the origin has an origin access control.
 SERVICE: Final = "cloudfront.amazonaws.com"
 _VERSION: Final = "2012-10-17"
-# Conditions that a request from just anywhere does not fulfil. S3 calls a
-# statement public unless one of these names fixed values (S3 User Guide,
-# "The meaning of public"); what is not in here counts as no restriction.
+# Condition keys that restrict access. S3 calls a statement public unless one of these has fixed
+# values (S3 User Guide, "The meaning of public"). Other keys do not count as a restriction.
 _RESTRICTING_KEYS = frozenset(
     {
         "aws:principalaccount",
@@ -58,7 +57,7 @@ def access_control_statement(
 
 
 def access_identity_statement(bucket: str, identity_id: str, *, partition: str = "aws") -> Document:
-    """Return the statement that lets an origin access identity read; the way before OAC."""
+    """Return the statement that lets an origin access identity (the older way) read."""
     return {
         "Sid": f"AllowCloudFront{identity_id}",
         "Effect": "Allow",
@@ -72,16 +71,16 @@ def access_identity_statement(bucket: str, identity_id: str, *, partition: str =
 
 
 def statements(policy: Mapping[str, Any] | None) -> list[Document]:
-    """Return the statements of a policy; IAM also takes one that is not in a list."""
+    """Return the statements of a policy; IAM also accepts one that is not in a list."""
     found = (policy or {}).get("Statement", [])
     return [dict(found)] if isinstance(found, Mapping) else list(found)
 
 
 def merge(policy: Mapping[str, Any] | None, statement: Mapping[str, Any]) -> Document:
-    """Return the policy with the statement in it, once, and everything else as it was.
+    """Return the policy with the statement in it once, and everything else unchanged.
 
-    A statement that says the same is left as it is, whatever its Sid; one that
-    has the Sid and says something else is replaced, for the Sid is this code's.
+    An equivalent statement is kept, whatever its Sid. A different statement with
+    the same Sid is replaced, since only this code uses the Sid.
     """
     merged: Document = dict(policy or {"Version": _VERSION})
     present = statements(policy)
@@ -93,34 +92,34 @@ def merge(policy: Mapping[str, Any] | None, statement: Mapping[str, Any]) -> Doc
 
 
 def holds(policy: Mapping[str, Any] | None, statement: Mapping[str, Any]) -> bool:
-    """Tell whether a statement of the policy says the same, in whatever words."""
+    """Return whether the policy has an equivalent statement."""
     return any(says_the_same(each, statement) for each in statements(policy))
 
 
 def says_the_same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Compare two statements by what they mean.
+    """Return whether two statements are equivalent.
 
-    Whether a single value stands in a list, the order of a list, and the case
-    of action names and condition keys make no difference in IAM; neither does
-    the Sid.
+    In IAM it makes no difference whether a single value is in a list, how a list
+    is ordered, how action names and condition keys are capitalized, and what the
+    Sid is.
     """
     return _meaning(one) == _meaning(other)
 
 
 def public_statements(policy: Mapping[str, Any] | None) -> list[Document]:
-    """Return the statements that let anybody in: ``Principal: *`` without a restriction."""
+    """Return the public statements: ``Principal: *`` without a restriction."""
     return [each for each in statements(policy) if is_public(each)]
 
 
 def is_public(statement: Mapping[str, Any]) -> bool:
-    """Tell whether a statement allows something to everybody."""
+    """Return whether a statement allows public access."""
     if not is_for_strangers(statement):
         return False
     return "NotPrincipal" in statement or not _is_restricted(statement.get("Condition") or {})
 
 
 def is_for_strangers(statement: Mapping[str, Any]) -> bool:
-    """Tell whether a statement allows something to who does not sign, under any condition."""
+    """Return whether a statement allows unsigned requests, under any condition."""
     if statement.get("Effect") != "Allow":
         return False
     if "NotPrincipal" in statement:
@@ -131,17 +130,17 @@ def is_for_strangers(statement: Mapping[str, Any]) -> bool:
 
 
 def without_public(policy: Mapping[str, Any]) -> Document | None:
-    """Return the policy without its public statements; None where none is left."""
+    """Return the policy without its public statements; None if no statement is left."""
     kept = [each for each in statements(policy) if not is_public(each)]
     return {**policy, "Statement": kept} if kept else None
 
 
 def _is_restricted(condition: Mapping[str, Mapping[str, Any]]) -> bool:
-    """Tell whether a condition keeps out a request from just anywhere."""
+    """Return whether a condition refuses requests from just anywhere."""
     return any(
         key.lower() in _RESTRICTING_KEYS and not _is_open(_listed(value))
         for operator, keys in condition.items()
-        # "...IfExists" and "...Not..." let in a request that lacks the key.
+        # "...IfExists" and "...Not..." allow a request that lacks the key.
         if not operator.lower().endswith("ifexists")
         and not any(word in operator.lower() for word in _NEGATIONS)
         for key, value in keys.items()
@@ -158,7 +157,7 @@ def _meaning(statement: Mapping[str, Any]) -> dict[str, object]:
         if name == "Sid":
             continue
         if name in ("Principal", "NotPrincipal"):
-            # "*" and {"AWS": "*"} both mean everybody.
+            # "*" and {"AWS": "*"} mean the same.
             mapping = value if isinstance(value, Mapping) else {"AWS": value}
             said[name] = {kind: frozenset(_listed(each)) for kind, each in mapping.items()}
         elif name == "Condition":
@@ -183,15 +182,15 @@ _COMPARISONS: Final = {"stringequals", "stringlike", "arnequals", "arnlike"}
 _IDENTITY: Final = "CloudFront Origin Access Identity "
 
 
-# Whom a policy lets read
+# Who a policy lets read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reader:
-    """Whom a statement lets read: ``statement`` is its Sid or its number.
+    """Those whom a statement lets read; ``statement`` is its Sid or its number.
 
-    ``is_named`` says that it names AWS principals, or distributions of the
-    same account, and nobody else.
+    ``is_named`` is whether it names only AWS principals, or distributions of the
+    same account.
     """
 
     statement: str
@@ -202,7 +201,7 @@ class Reader:
 def service_statements(policy: Mapping[str, Any] | None, object_arn: str) -> list[Document]:
     """Return the statements that let the service CloudFront read an object.
 
-    Conditions are not looked at; :func:`admits` does.
+    Conditions are ignored here; :func:`admits` checks them.
     """
     return [
         each
@@ -212,9 +211,9 @@ def service_statements(policy: Mapping[str, Any] | None, object_arn: str) -> lis
 
 
 def admits(statement: Mapping[str, Any], distribution_arn: str) -> bool:
-    """Return whether the conditions of a statement let a distribution in.
+    """Return whether the conditions of a statement allow a distribution.
 
-    Only who asks is compared; other conditions count as fulfilled.
+    Only the source is compared; other conditions count as fulfilled.
     """
     account = distribution_arn.split(":")[4]
     wanted = {"aws:sourcearn": distribution_arn, "aws:sourceaccount": account}
@@ -243,11 +242,11 @@ def admits_identity(policy: Mapping[str, Any] | None, identity_id: str, object_a
 def other_readers(
     policy: Mapping[str, Any] | None, objects: str, *, distribution_arn: str, identity_id: str
 ) -> list[Reader]:
-    """Return whom else than a distribution, and its identity, a policy lets read some objects.
+    """Return the readers of some objects besides a distribution and its identity.
 
-    ``objects`` is an ARN with ``*``. Left out is what lets everybody in, and
-    every distribution of everybody's: there are findings of their own for it.
-    A statement that denies, and what a condition keeps out, is not looked at.
+    ``objects`` is an ARN with ``*``. Statements for the public, and for any
+    distribution of any account, are left out, since separate findings report them.
+    Deny statements and the effect of conditions are ignored.
     """
     found = []
     for number, each in enumerate(statements(policy), 1):
@@ -276,7 +275,7 @@ def _others(
                 yield from _other_distributions(statement, distribution_arn)
             elif name == "*":
                 keys = [key for each in statement["Condition"].values() for key in each]
-                yield f"whoever fulfils its condition ({', '.join(keys)})", False
+                yield f"anyone who meets its condition ({', '.join(keys)})", False
             elif not identity_id or not _may_be_identity(kind, name, identity_id):
                 yield name, kind in ("AWS", "CanonicalUser")
 
@@ -286,18 +285,18 @@ def _other_distributions(
 ) -> Iterator[tuple[str, bool]]:
     sources = [set(values) for _, values in _source_conditions(statement)]
     if {distribution_arn} in sources:
-        return  # every condition must be fulfilled, and this one is by nobody else
+        return  # all conditions must be fulfilled, and only this distribution fulfills this one
     for each in sorted(set().union(*sources) - {distribution_arn}):
         yield f"CloudFront for {each}", distribution_arn.split(":")[4] in each.split(":")
 
 
 def _may_be_identity(kind: str, name: str, identity_id: str) -> bool:
-    # S3 also takes the identity's canonical user, whose id is not in the configuration.
+    # S3 also accepts the identity's canonical user, whose ID is not in the configuration.
     return kind == "CanonicalUser" or name.endswith(f"{_IDENTITY}{identity_id}")
 
 
 def _may_read(statement: Mapping[str, Any], objects: str) -> bool:
-    """Return whether a statement may allow reading some of the objects, however it says so."""
+    """Return whether a statement may allow reading some of the objects."""
     actions, resources = _listed(statement.get("Action")), _listed(statement.get("Resource"))
     left_out = _listed(statement.get("NotAction"))
     return (
@@ -339,7 +338,7 @@ def _listed(value: Any) -> list[str]:
 
 # Block Public Access (S3 User Guide)
 
-#: All four switches; CloudFront's own access is not public and goes on.
+#: All four switches; CloudFront's own access is not public and continues.
 PUBLIC_ACCESS_BLOCK: Final[Mapping[str, bool]] = {
     "BlockPublicAcls": True,
     "IgnorePublicAcls": True,

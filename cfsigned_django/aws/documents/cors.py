@@ -31,8 +31,8 @@ def cors_rule(origins: Sequence[str]) -> Document:
 def merge(rules: Iterable[Mapping[str, Any]] | None, origins: Sequence[str]) -> list[Document]:
     """Return the rules with one more for the origins that may not read yet.
 
-    Every rule that is there stays, before the new one; the rule that was made
-    here earlier takes up the further origins.
+    Every existing rule stays, before the new one. A rule that was created here
+    earlier is extended with the new origins.
     """
     present = [dict(each) for each in rules or ()]
     missing = missing_origins(present, origins)
@@ -57,11 +57,10 @@ def missing_origins(rules: Iterable[Mapping[str, Any]] | None, origins: Sequence
 
 
 def echoes_origins(rules: Iterable[Mapping[str, Any]] | None, origins: Sequence[str] = ()) -> bool:
-    """Tell whether one of several origins gets an Access-Control-Allow-Origin that names it.
+    """Return whether S3 names one of several origins in Access-Control-Allow-Origin.
 
-    Then a copy in a cache that is made for one is no good for the others. The
-    several are those of the rules and the given ones. A rule for all origins
-    is answered by "*".
+    If so, a cached copy for one origin is wrong for the others. The origins are those
+    of the rules and the given ones. For a rule for all origins, S3 answers "*".
     """
     allowed = {
         origin
@@ -83,7 +82,7 @@ def _allows(rules: Iterable[Mapping[str, Any]], origin: str, method: str) -> boo
 
 
 def matches_origin(origin: str, allowed: str) -> bool:
-    """Tell whether an origin is one that a rule allows."""
-    # A rule may hold one "*"; "[" and "?" have no meaning there.
+    """Return whether a rule allows an origin."""
+    # A rule may contain one "*"; "[" and "?" have no meaning there.
     literal = allowed.replace("[", "[[]").replace("?", "[?]")
     return fnmatchcase(origin, literal)

@@ -1,4 +1,4 @@
-"""Build a distribution and what it refers to, and attach a bucket to one that exists.
+"""Build a distribution and what it refers to, and attach a bucket to an existing one.
 
 API reference: DistributionConfig, Origin, OriginAccessControlConfig, KeyGroupConfig,
 PublicKeyConfig.
@@ -27,21 +27,21 @@ _READ_METHODS: Final = ("GET", "HEAD")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attachment:
-    """Say by which of the two ways CloudFront reads a bucket: exactly one id is set."""
+    """How CloudFront reads a bucket: exactly one ID is set."""
 
     access_control_id: str = ""
     access_identity_id: str = ""
 
     def __post_init__(self) -> None:
         if bool(self.access_control_id) == bool(self.access_identity_id):
-            raise ValueError("An origin has an access control or an access identity, not both.")
+            raise ValueError("Give either an access control or an access identity.")
 
 
 def name_for(bucket: str) -> str:
-    """Return the name of what is made for a bucket: key group, access control, policies.
+    """Return the name of what is created for a bucket: key group, access control, policies.
 
-    It is what a later run finds them by. Two long names of buckets may begin
-    alike, so a name that must be cut ends in a hash of the whole.
+    A later run finds them by this name. Two long bucket names may begin alike, so a
+    truncated name ends in a hash of the whole.
     """
     name = f"cfsigned-{bucket}"
     if len(name) <= _NAME_LENGTH:
@@ -51,18 +51,18 @@ def name_for(bucket: str) -> str:
 
 
 def origin_domain(bucket: str, region: str) -> str:
-    """Return the host under which CloudFront reads a bucket; never a website endpoint."""
+    """Return the host from which CloudFront reads a bucket; never a website endpoint."""
     suffix = ".cn" if region.startswith("cn-") else ""
     return f"{bucket}.s3.{region}.amazonaws.com{suffix}"
 
 
 def is_origin_of(origin: Mapping[str, Any], bucket: str) -> bool:
-    """Tell whether an origin is the bucket through S3's REST interface."""
+    """Return whether an origin is the bucket through S3's REST interface."""
     return names_bucket(origin["DomainName"], bucket) and not origin.get("CustomOriginConfig")
 
 
 def find_origin(config: Mapping[str, Any], origin_id: str) -> Document | None:
-    """Return the origin with that id."""
+    """Return the origin with that ID, or None."""
     return next((each for each in listed(config.get("Origins")) if each["Id"] == origin_id), None)
 
 
@@ -74,24 +74,24 @@ def bucket_origins(config: Mapping[str, Any], bucket: str) -> list[Document]:
 def origin_in_bucket(
     config: Mapping[str, Any], behavior: Mapping[str, Any], bucket: str
 ) -> Document | None:
-    """Return the origin by which a behavior reads the bucket, also out of an origin group."""
+    """Return the origin through which a behavior reads the bucket, also in an origin group."""
     found = origins_of(config, behavior)
     return next((each for each in found if is_origin_of(each, bucket)), None)
 
 
 def access_identity_of(origin: Mapping[str, Any]) -> str:
-    """Return the id of the origin access identity of an origin, or an empty text."""
+    """Return the ID of the origin access identity of an origin, or an empty string."""
     path: str = (origin.get("S3OriginConfig") or {}).get("OriginAccessIdentity") or ""
     return path.removeprefix(_IDENTITY_PATH)
 
 
 def access_control_of(origin: Mapping[str, Any]) -> str:
-    """Return the id of the origin access control of an origin, or an empty text."""
+    """Return the ID of the origin access control of an origin, or an empty string."""
     return origin.get("OriginAccessControlId") or ""
 
 
 def attachment_of(origin: Mapping[str, Any]) -> Attachment | None:
-    """Return by which of the two ways an origin reads; None for neither, and for both."""
+    """Return the access control or identity of an origin; None if it has neither, or both."""
     control, identity = access_control_of(origin), access_identity_of(origin)
     if bool(control) == bool(identity):
         return None
@@ -99,7 +99,7 @@ def attachment_of(origin: Mapping[str, Any]) -> Attachment | None:
 
 
 def access_control_config(bucket: str) -> Document:
-    """Return what makes an origin access control that signs every request to S3."""
+    """Return the configuration of an origin access control that signs every request to S3."""
     return {
         "Name": name_for(bucket),
         "Description": f"CloudFront reads {bucket}",
@@ -110,12 +110,12 @@ def access_control_config(bucket: str) -> Document:
 
 
 def access_identity_config(bucket: str) -> Document:
-    """Return what makes an origin access identity; the same one when it is sent again."""
+    """Return the configuration of an origin access identity; sending it twice creates one."""
     return {"CallerReference": name_for(bucket), "Comment": name_for(bucket)}
 
 
 def attach(origin: Mapping[str, Any], attachment: Attachment) -> Document:
-    """Return the origin with one way in, and every other field as it was."""
+    """Return the origin with this attachment only, and every other field unchanged."""
     identity = attachment.access_identity_id
     s3 = dict(origin.get("S3OriginConfig") or {})
     s3["OriginAccessIdentity"] = f"{_IDENTITY_PATH}{identity}" if identity else ""
@@ -127,7 +127,7 @@ def attach(origin: Mapping[str, Any], attachment: Attachment) -> Document:
 
 
 def free_origin_id(config: Mapping[str, Any] | None, bucket: str) -> str:
-    """Return an id for a new origin of the bucket that no origin and no group has."""
+    """Return an unused ID for a new origin of the bucket."""
     blocks = [(config or {}).get(each) for each in ("Origins", "OriginGroups")]
     taken = {each["Id"] for block in blocks for each in listed(block)}
     proposed = chain([f"S3-{bucket}"], (f"S3-{bucket}-{number}" for number in count(2)))
@@ -135,7 +135,7 @@ def free_origin_id(config: Mapping[str, Any] | None, bucket: str) -> str:
 
 
 def new_origin(bucket: str, region: str, *, origin_id: str = "") -> Document:
-    """Return an origin for the bucket to which nobody has a way in yet."""
+    """Return an origin for the bucket, without an access control or identity."""
     return {
         "Id": origin_id or f"S3-{bucket}",
         "DomainName": origin_domain(bucket, region),
@@ -156,7 +156,7 @@ def replace_origin(config: Mapping[str, Any], origin: Mapping[str, Any]) -> Docu
 
 
 def new_behavior(origin_id: str) -> Document:
-    """Return a behavior that reads an origin; it lacks only who may sign."""
+    """Return a behavior that reads an origin; only its trusted key group is missing."""
     methods: Document = list_of(list(_READ_METHODS))
     return {
         "TargetOriginId": origin_id,
@@ -176,11 +176,11 @@ def new_behavior(origin_id: str) -> Document:
 def new_distribution_config(
     bucket: str, origin: Mapping[str, Any], behavior: Mapping[str, Any]
 ) -> Document:
-    """Return a distribution that serves the bucket alone.
+    """Return a distribution that serves only the bucket.
 
-    The caller reference is always the same for a bucket: who died before the
-    answer came makes no second one. IPv6 is off, because a policy with
-    IpAddress does not work with it (Developer Guide, "Create a signed URL
+    The caller reference is always the same for a bucket, so that a run that died before
+    the response came is not repeated with a second distribution. IPv6 is off, because a
+    policy with IpAddress does not work with it (Developer Guide, "Create a signed URL
     using a custom policy").
     """
     return {
@@ -197,10 +197,10 @@ def new_distribution_config(
 
 
 def with_domain(config: Mapping[str, Any], domain: str, certificate: str) -> Document:
-    """Return the configuration with one more alternate domain name, and a certificate of ACM.
+    """Return the configuration with one more alternate domain name, and an ACM certificate.
 
-    How viewers connect stays as it is where a certificate is attached already.
-    With CloudFront's own, the fields for that say nothing that was chosen.
+    If a certificate is attached already, the viewer protocol settings stay. With
+    CloudFront's own certificate, nobody has chosen those settings.
     """
     aliases = listed(config.get("Aliases"))
     present = config["ViewerCertificate"] if certificate_of(config) else {}
@@ -216,13 +216,13 @@ def with_domain(config: Mapping[str, Any], domain: str, certificate: str) -> Doc
 
 
 def certificate_of(config: Mapping[str, Any]) -> str:
-    """Return the certificate of one's own that is attached; empty for CloudFront's."""
+    """Return the custom certificate that is attached; empty for CloudFront's own."""
     given = config.get("ViewerCertificate") or {}
     return given.get("ACMCertificateArn") or given.get("IAMCertificateId") or ""
 
 
 def covers(alias: str, domain: str) -> bool:
-    """Tell whether a domain name of a distribution, such as ``*.example.com``, is for a host."""
+    """Return whether a domain name of a distribution, such as ``*.example.com``, covers a host."""
     alias, domain = alias.lower(), domain.lower()
     if alias.startswith("*."):
         return domain.partition(".")[2] == alias[2:]
@@ -230,10 +230,10 @@ def covers(alias: str, domain: str) -> bool:
 
 
 def key_group_config(name: str, key_pair_ids: list[str]) -> Document:
-    """Return what makes a key group; CloudFront wants at least one key in it."""
+    """Return the configuration of a key group; CloudFront requires at least one key in it."""
     return {"Name": name, "Items": key_pair_ids, "Comment": "Made by cfsigned_setup"}
 
 
 def public_key_config(name: str, caller_reference: str, public_key_pem: str) -> Document:
-    """Return what makes a public key."""
+    """Return the configuration of a public key."""
     return {"CallerReference": caller_reference, "Name": name, "EncodedKey": public_key_pem}

@@ -1,8 +1,8 @@
-"""Name the least that each job may do: IAM policies for set-up, rotation and the site.
+"""IAM policies with the fewest permissions, for setup, doctor, rotation and the site.
 
 Service Authorization Reference: "Actions, resources, and condition keys for
-Amazon CloudFront" and "... for Amazon S3". CloudFront's Create and List
-actions take no single resource, hence their "*".
+Amazon CloudFront" and "... for Amazon S3". The Create and List actions
+of CloudFront take no single resource, so their resource is "*".
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ _LOOK = (
     "ListOriginRequestPolicies",
     "ListPublicKeys",
 )
-# A plan with --origin-access oai.
+# For a plan with --origin-access oai.
 _LOOK_AT_IDENTITIES = ("ListCloudFrontOriginAccessIdentities",)
-# cfsigned_doctor, most of all with --explain, and cfsigned_edge --distribution.
+# For cfsigned_doctor, above all with --explain, and cfsigned_edge --distribution.
 _FOLLOW_KEYS = ("GetKeyGroup", "GetPublicKey")
 _CHANGE = (
     "CreateCachePolicy",
@@ -47,14 +47,14 @@ _READ_BUCKET = (
 _CHANGE_BUCKET = (
     "CreateBucket",
     "PutBucketCORS",
-    # CreateBucket wants it where it names an object ownership (API reference).
+    # CreateBucket requires it if it sets an object ownership (API reference).
     "PutBucketOwnershipControls",
     "PutBucketPolicy",
     "PutBucketPublicAccessBlock",
 )
 _KEEP_FILES = (
-    # boto3 sends a file of 8 MB or more in parts. Where that fails, it takes back the parts that
-    # have arrived; without the permission, they stay, unseen, and are paid for.
+    # boto3 uploads a file of 8 MB or more in parts. If that fails, it removes the uploaded parts;
+    # without the permission, they stay, invisible, and are charged.
     "AbortMultipartUpload",
     "DeleteObject",
     "GetObject",
@@ -71,7 +71,7 @@ _ROTATE = (
 
 
 def setup_policy(bucket: str) -> Document:
-    """Return what a person needs who runs cfsigned_setup --apply."""
+    """Return the policy for cfsigned_setup --apply."""
     return _policy(
         _statement("CloudFront", "cloudfront", (*_LOOK, *_LOOK_AT_IDENTITIES, *_CHANGE), "*"),
         _statement("Bucket", "s3", (*_READ_BUCKET, *_CHANGE_BUCKET), f"arn:aws:s3:::{bucket}"),
@@ -80,7 +80,7 @@ def setup_policy(bucket: str) -> Document:
 
 
 def doctor_policy(bucket: str) -> Document:
-    """Return what it takes to look: to print a plan, to find out what is wrong, to follow keys."""
+    """Return the policy for reading only: to print a plan, to diagnose, and to follow keys."""
     return _policy(
         _statement("CloudFront", "cloudfront", (*_LOOK, *_LOOK_AT_IDENTITIES, *_FOLLOW_KEYS), "*"),
         _statement("Bucket", "s3", _READ_BUCKET, f"arn:aws:s3:::{bucket}"),
@@ -94,7 +94,7 @@ def rotation_policy() -> Document:
 
 
 def runtime_policy(bucket: str) -> Document:
-    """Return what the site needs to keep files; a signature needs no permission at all."""
+    """Return the policy for the site's files; signing needs no permission at all."""
     return _policy(
         _statement("Files", "s3", _KEEP_FILES, f"arn:aws:s3:::{bucket}/*"),
         _statement("Names", "s3", ("ListBucket",), f"arn:aws:s3:::{bucket}"),

@@ -1,4 +1,4 @@
-"""Say where an origin reads, however its host is written, and what else reads there; pure.
+"""Find the place that an origin reads, however its host is written, and what else reads it. Pure.
 
 S3 User Guide, "Methods for accessing a general purpose bucket" and "Website endpoints";
 Developer Guide, "Origin settings" (Origin path).
@@ -31,10 +31,10 @@ _S3_HOST: Final = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where files come from: a bucket, or else a host, and the folder in it.
+    """The place that an origin reads: a bucket, or else a host, and a folder in it.
 
-    ``folder`` comes before the path that a viewer asks for: empty, or with a
-    slash at its beginning and none at its end.
+    ``folder`` is put before the path of a request. It is empty, or begins with a slash
+    and does not end with one.
     """
 
     bucket: str = ""
@@ -42,16 +42,16 @@ class Place:
     folder: str = ""
 
     def holds_same(self, other: Place) -> bool:
-        """Tell whether both are in the same bucket, or on the same host."""
+        """Return whether both are in the same bucket, or on the same host."""
         return (self.bucket, self.host) == (other.bucket, other.host)
 
     def pattern(self, path_pattern: str) -> str:
-        """Return what a path pattern of viewers' is a pattern of in the bucket."""
+        """Return a path pattern of viewers as a pattern of keys in the bucket."""
         return f"{self.folder}/{path_pattern.removeprefix('/')}"
 
 
 def place_of(origin: Mapping[str, Any]) -> Place:
-    """Return where an origin reads; a bucket is one however its host is written."""
+    """Return the place that an origin reads; all spellings of a bucket's host are one place."""
     host: str = origin["DomainName"].lower()
     folder = (origin.get("OriginPath") or "").rstrip("/")
     found = _S3_HOST.fullmatch(host)
@@ -65,13 +65,13 @@ def place_of(origin: Mapping[str, Any]) -> Place:
 
 
 def names_bucket(domain: str, bucket: str) -> bool:
-    """Tell whether a host is the bucket's in S3's REST interface, and no website endpoint."""
+    """Return whether a host is the REST endpoint of the bucket, not its website endpoint."""
     found = _S3_HOST.fullmatch(domain.lower())
     return found is not None and found["bucket"] == bucket and not found["website"]
 
 
 def origins_of(config: Mapping[str, Any], behavior: Mapping[str, Any]) -> list[Document]:
-    """Return the origins that a behavior reads: one, or those of an origin group, in its order."""
+    """Return the origins that a behavior reads: one, or those of an origin group, in order."""
     wanted = [behavior["TargetOriginId"]]
     for group in listed(config.get("OriginGroups")):
         if group["Id"] in wanted:
@@ -81,7 +81,7 @@ def origins_of(config: Mapping[str, Any], behavior: Mapping[str, Any]) -> list[D
 
 
 def places_of(config: Mapping[str, Any], behavior: Mapping[str, Any]) -> list[Place]:
-    """Return where a behavior reads."""
+    """Return the places that a behavior reads."""
     return [place_of(each) for each in origins_of(config, behavior)]
 
 
@@ -94,8 +94,8 @@ def open_under_other_paths(
 ) -> Iterator[Document]:
     """Yield the open behaviors that read the files of a pattern from another folder.
 
-    See :func:`origin_path_exposures`. That such a behavior comes after the restricted
-    one of the pattern says nothing: its viewers ask for other paths.
+    See :func:`origin_path_exposures`. Such a behavior counts even if it comes after the
+    restricted behavior of the pattern, since its viewers request other paths.
     """
     wanted = list(storage_locations)
     for each in behaviors(config):
@@ -113,15 +113,15 @@ def origin_path_exposures(
     *,
     lets_in_strangers: bool,
 ) -> list[tuple[str, Place]]:
-    """Return what of a pattern's files a behavior reads from another folder, and of which home.
+    """Return the files of a pattern that a behavior reads from another folder.
 
-    ``storage_locations`` are the places where the files are. An origin path of /media
-    makes media/a.jpg of a request for /a.jpg, so the pattern /*.jpg of viewers
-    is /media/*.jpg in the bucket, which is returned. An origin that has
-    neither an access control nor an identity counts only where the policy of
-    the bucket ``lets_in_strangers``, if only from some addresses; a public ACL
-    of an object is not looked at. What a restricted behavior in front takes
-    is none of this behavior's.
+    Each item is a pattern of keys in the bucket, and the storage location of the files.
+    ``storage_locations`` are the places of the files. With an origin path of /media, a
+    request for /a.jpg reads media/a.jpg, so the pattern /*.jpg of viewers is
+    /media/*.jpg in the bucket. An origin without an access control or identity counts
+    only if the bucket policy ``lets_in_strangers``, even if only from some addresses;
+    public ACLs of objects are ignored. Paths that a restricted behavior takes first do
+    not count.
     """
     origins, closed = origins_of(config, behavior), _restricted_before(config, behavior)
     places = [place_of(each) for each in origins if lets_in_strangers or _may_sign(each)]
@@ -139,7 +139,7 @@ def origin_path_exposures(
 
 
 def _restricted_before(config: Mapping[str, Any], behavior: Mapping[str, Any]) -> list[str]:
-    """Return the patterns that want a signature, and that CloudFront tries before a behavior's."""
+    """Return the patterns that require a signature and are tried before a behavior."""
     before = takewhile(
         lambda each: each["PathPattern"] != behavior["PathPattern"], behaviors(config)
     )
@@ -147,13 +147,13 @@ def _restricted_before(config: Mapping[str, Any], behavior: Mapping[str, Any]) -
 
 
 def _is_closed(patterns: Iterable[str], place: Place, closed: Iterable[str]) -> bool:
-    """Tell whether viewers surely need a signature for all that one of the patterns names.
+    """Return whether viewers certainly need a signature for everything in one of the patterns.
 
-    These are patterns in the bucket: what a behavior could read by the place,
-    or the files. All of it is closed where it lies within what viewers of one
-    restricted behavior could ask the place for.
+    The patterns are of keys in the bucket: what a behavior could read from the place,
+    and the files. A pattern is closed if it lies within what one restricted behavior
+    could read from the place.
     """
-    # In an origin path these are letters, and would be taken for wildcards here.
+    # In an origin path these are literal, but would be read as wildcards here.
     if {"*", "?"} & {*place.folder}:
         return False
     taken = [place.pattern(each) for each in closed]

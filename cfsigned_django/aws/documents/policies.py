@@ -1,10 +1,10 @@
 """Policies of a behavior: what is in the cache key, what reaches S3, which headers are added.
 
-They let a signed URL name the file that a browser saves, and pages of several origins read it.
-S3 answers ``response-content-disposition`` in the query with that header. So CloudFront must pass
-it on, and must keep one copy per value: else one viewer's file name would be served to all. The
-managed AllViewer policies do not pass it on to S3 (Developer Guide, "Use managed origin request
-policies"). No managed cache policy that is known here has Origin in its key.
+With them, a signed URL can set the name under which a browser saves a file, and pages of several
+origins can read it. S3 answers ``response-content-disposition`` in the query with that header. So
+CloudFront must forward it, and must keep one copy per value, or the file name of one viewer would
+be served to all. The managed AllViewer policies do not forward it to S3 (Developer Guide, "Use
+managed origin request policies"). No known managed cache policy has Origin in its key.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ RESPONSE_HEADERS_POLICIES: Final[Mapping[str, str]] = {
     "CORS-with-preflight-and-SecurityHeaders": "eaab4381-ed33-4a86-88ca-d9558dc6cd63",
     "SecurityHeaders": "67f7725c-6f97-4210-82d7-5512b31e9d03",
 }
-#: The other way round, for people: id -> name.
+#: ID -> name, for people.
 NAMES: Final[Mapping[str, str]] = {
     policy_id: name
     for table in (CACHE_POLICIES, ORIGIN_REQUEST_POLICIES, RESPONSE_HEADERS_POLICIES)
@@ -46,11 +46,11 @@ NAMES: Final[Mapping[str, str]] = {
 
 
 def name_of(policy_id: str) -> str:
-    """Return the name of a managed policy, else the id itself."""
+    """Return the name of a managed policy, else the ID itself."""
     return NAMES.get(policy_id, policy_id)
 
 
-#: What a storage's url() puts into a query for ``download=`` and ``parameters=``.
+#: What url() of a storage adds to the query for ``download=`` and ``parameters=``.
 DOWNLOAD_PARAMETERS: Final = ("response-content-disposition", "response-content-type")
 #: What CORS-S3Origin forwards (the same page).
 CORS_HEADERS: Final = (
@@ -65,8 +65,8 @@ _DAY: Final = 86400
 def cache_policy_config(name: str) -> Document:
     """Return CachingOptimized with Origin and the download parameters in the cache key.
 
-    With both, whichever is asked for: a later run that wants the other one as
-    well finds that what an earlier one made will do.
+    It always has both, so that a later run that also needs the other one can use the
+    same policy.
     """
     return {
         "Name": name,
@@ -103,19 +103,19 @@ def _parameters() -> Document:
 
 
 def has_downloads_in_cache_key(cache_policy: Mapping[str, Any] | None) -> bool:
-    """Tell whether a cache policy keeps one copy per download name."""
+    """Return whether a cache policy keeps one copy per download name."""
     return _covers_downloads(_cache_key(cache_policy).get("QueryStringsConfig"))
 
 
 def has_origin_in_cache_key(cache_policy: Mapping[str, Any] | None) -> bool:
-    """Tell whether a cache policy keeps one copy per origin; it forwards Origin then as well."""
+    """Return whether a cache policy keeps one copy per origin, and so forwards Origin."""
     headers = _cache_key(cache_policy).get("HeadersConfig") or {}
     names = {each.lower() for each in listed(headers.get("Headers"))}
     return headers.get("HeaderBehavior") == "whitelist" and "origin" in names
 
 
 def keeps_copies(cache_policy: Mapping[str, Any] | None) -> bool:
-    """Tell whether anything stays in the cache: nothing does by CachingDisabled."""
+    """Return whether a cache policy caches anything; CachingDisabled does not."""
     return (cache_policy or {}).get("MaxTTL") != 0
 
 
@@ -124,12 +124,12 @@ def _cache_key(cache_policy: Mapping[str, Any] | None) -> Mapping[str, Any]:
 
 
 def forwards_downloads(origin_request_policy: Mapping[str, Any] | None) -> bool:
-    """Tell whether an origin request policy passes the download parameters on."""
+    """Return whether an origin request policy forwards the download parameters."""
     return _covers_downloads((origin_request_policy or {}).get("QueryStringsConfig"))
 
 
 def forwards_origin(origin_request_policy: Mapping[str, Any] | None) -> bool:
-    """Tell whether an origin request policy passes the Origin header on to S3."""
+    """Return whether an origin request policy forwards the Origin header to S3."""
     config = (origin_request_policy or {}).get("HeadersConfig") or {}
     names = {each.lower() for each in listed(config.get("Headers"))}
     match config.get("HeaderBehavior"):
@@ -156,17 +156,17 @@ def _covers_downloads(config: Mapping[str, Any] | None) -> bool:
             return False
 
 
-# What a response headers policy says of CORS. Without the override, a header that the origin sends
-# is kept (Developer Guide, "Understand response headers policies").
+# CORS in a response headers policy. Without the override, a header from the origin is kept
+# (Developer Guide, "Understand response headers policies").
 
 
 def has_cors(config: Mapping[str, Any] | None) -> bool:
-    """Tell whether the policy sets CORS headers at all."""
+    """Return whether the policy sets CORS headers at all."""
     return bool((config or {}).get("CorsConfig"))
 
 
 def lacking_origins(config: Mapping[str, Any] | None, origins: Sequence[str]) -> list[str]:
-    """Return the origins to which the policy gives no Access-Control-Allow-Origin."""
+    """Return the origins for which the policy sends no Access-Control-Allow-Origin."""
     cors = (config or {}).get("CorsConfig") or {}
     allowed = listed(cors.get("AccessControlAllowOrigins"))
     return [
@@ -175,5 +175,5 @@ def lacking_origins(config: Mapping[str, Any] | None, origins: Sequence[str]) ->
 
 
 def overrides_origin(config: Mapping[str, Any] | None) -> bool:
-    """Tell whether the CORS headers of the policy take the place of those of S3."""
+    """Return whether the CORS headers of the policy replace those of S3."""
     return bool(((config or {}).get("CorsConfig") or {}).get("OriginOverride"))

@@ -1,3 +1,3 @@
-"""Write a set-up as a CloudFormation or a Terraform template."""
+"""Export a setup as a CloudFormation or Terraform template."""
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Write a set-up down as a CloudFormation template, in JSON.
+"""Export a setup as a CloudFormation template, in JSON.
 
 CloudFormation User Guide: AWS::CloudFront::Distribution and the resource types
-named below. Where the API has ``{"Quantity": n, "Items": [...]}``, a template
-has the list; an empty list is left out.
+named below. A template has a list instead of the API's
+``{"Quantity": n, "Items": [...]}``, and leaves out an empty list.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _REFERENCES: Final[Mapping[str, Any]] = {
         "${Distribution}"
     },
 }
-#: Fields that a template names otherwise than the API; None: it has no such field.
+#: Fields that a template names differently from the API; None: it has no such field.
 _NAMES: Final[Mapping[str, str | None]] = {
     "ACMCertificateArn": "AcmCertificateArn",
     "CallerReference": None,
@@ -36,7 +36,7 @@ _NAMES: Final[Mapping[str, str | None]] = {
 
 
 def cloudformation(documents: Documents) -> str:
-    """Return the template."""
+    """Return the template as JSON."""
     parameter: Document = {
         "Type": "String",
         "Description": "Public half of the key pair, PEM (BEGIN PUBLIC KEY)",
@@ -114,7 +114,7 @@ def _bucket(documents: Documents) -> Document:
                 for rule in documents.cors_rules
             ]
         }
-    # Taking the stack down must not take the files along.
+    # Deleting the stack must not delete the files.
     kept = {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
     return {**_resource("S3::Bucket", **properties), **kept}
 
@@ -141,12 +141,12 @@ def _refer(text: str, is_oac: bool) -> Any:
         return _REFERENCES[text]
     if text == export.ORIGIN_ACCESS and is_oac:
         return {"Fn::GetAtt": ["OriginAccess", "Id"]}
-    # A text around the id: the path of an identity, or its ARN.
+    # The ID is inside a text: the path of an identity, or its ARN.
     return {"Fn::Sub": text.replace(export.ORIGIN_ACCESS, "${OriginAccess}")}
 
 
 def _flat(value: Any) -> Any:
-    """Return a document of the API as a template has it."""
+    """Return a document of the API in the form of a template."""
     if isinstance(value, list):
         return [_flat(each) for each in value]
     if not isinstance(value, Mapping):
@@ -154,7 +154,7 @@ def _flat(value: Any) -> Any:
     found: Document = {}
     for name, each in value.items():
         renamed = _NAMES.get(name, name)
-        # An origin with an access control says by an empty text that it has no identity.
+        # An origin with an access control has an empty identity, which the template must keep.
         if renamed is None or (each == "" and name != "OriginAccessIdentity"):
             continue
         if isinstance(each, Mapping) and "Quantity" in each:

@@ -1,6 +1,6 @@
-"""Say in documents what a new account would get, with tokens in the place of ids.
+"""Build the documents for a new account, with tokens in place of IDs.
 
-The exports render these documents, which are those of the plan itself.
+The exports render these documents, which are the documents of the plan.
 """
 
 from __future__ import annotations
@@ -37,25 +37,25 @@ ORIGIN_REQUEST_POLICY: Final = "@OriginRequestPolicy"
 DISTRIBUTION_ARN: Final = "@DistributionArn"
 
 #: CloudFormation User Guide, "Generate templates from existing resources with IaC generator"; a
-#: template of a distribution that it wrote is in cdklabs/cdk-from-cfn#921. Terraform: "Generating
+#: template that it wrote of a distribution is in cdklabs/cdk-from-cfn#921. Terraform: "Generating
 #: configuration".
 _IMPORTS: Final[Mapping[str, str]] = {
-    "cloudformation": "CloudFormation > IaC generator scans the account and writes a template, "
-    "with AWS::CloudFront::Distribution {id} in it, that a stack imports.",
+    "cloudformation": "in CloudFormation > IaC generator, scan the account, create a template "
+    "with AWS::CloudFront::Distribution {id}, and import it into a stack.",
     "terraform": "put\n\nimport {{\n  to = aws_cloudfront_distribution.media\n"
-    '  id = "{id}"\n}}\n\ninto a file, and let terraform plan -generate-config-out=media.tf write '
-    "the resource.",
+    '  id = "{id}"\n}}\n\ninto a file, and run terraform plan -generate-config-out=media.tf, which '
+    "writes the resource.",
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Documents:
-    """Every document, as the API takes it; ids of what is made are tokens."""
+    """Every document in the form of the API; IDs of what is created are tokens."""
 
     name: str
     bucket: str
     region: str
-    #: Empty where no key pair has been made yet.
+    #: Empty if there is no key pair yet.
     public_key_pem: str
     public_key_name: str
     key_group: Document
@@ -70,24 +70,24 @@ class Documents:
 
 
 def refuse_existing(desired: DesiredState, language: str) -> None:
-    """Raise :exc:`InvalidDesiredState` if the desired distribution exists already.
+    """Raise :exc:`InvalidDesiredState` if the desired distribution already exists.
 
-    As code, it could only be made a second time. What was set in it by others
-    is better written down by the tools that import it, from what AWS has.
+    A template could only create a second one. The tools that import resources write
+    a better template, with everything that others have configured.
     """
     distribution_id = desired.distribution_id
     if distribution_id is None:
         return
     raise InvalidDesiredState(
-        f"--export writes down a new distribution, and {distribution_id} is there: no stack "
-        "can create it again. Bring it to its end state first (the same command with --apply in "
-        f"place of --export), then import it: {_IMPORTS[language].format(id=distribution_id)} "
-        "For a new distribution, say --create."
+        f"--export is for a new distribution, but {distribution_id} already exists: no stack can "
+        "create it again. Set it up first (the same command with --apply instead of --export), "
+        f"then import it: {_IMPORTS[language].format(id=distribution_id)} For a new "
+        "distribution, use --create."
     )
 
 
 def export_documents(desired: DesiredState) -> Documents:
-    """Return what an empty account would get."""
+    """Return the documents for an empty account."""
     desired = replace(desired, key_group_id="")
     state = ResolvedState(account=_account_of_tokens(desired), desired=desired)
     is_oac = state.origin_access is OriginAccess.OAC
@@ -96,7 +96,7 @@ def export_documents(desired: DesiredState) -> Documents:
         if is_oac
         else bucket_policy.access_identity_statement(desired.bucket, ORIGIN_ACCESS)
     )
-    # In the Sid no token is looked for.
+    # Tokens in the Sid would not be replaced.
     statement["Sid"] = "AllowCloudFront"
     name = state.name
     return Documents(
@@ -118,7 +118,7 @@ def export_documents(desired: DesiredState) -> Documents:
 
 
 def substitute(value: Any, replacement: Callable[[str], Any]) -> Any:
-    """Return a document with every text that holds a token replaced."""
+    """Return a document with every text that contains a token replaced."""
     if isinstance(value, Mapping):
         return {name: substitute(each, replacement) for name, each in value.items()}
     if isinstance(value, list):
@@ -127,7 +127,7 @@ def substitute(value: Any, replacement: Callable[[str], Any]) -> Any:
 
 
 def _account_of_tokens(desired: DesiredState) -> Account:
-    """Return an account in which everything is there that a distribution refers to."""
+    """Return an account that contains everything that a distribution refers to."""
     name = name_for(desired.bucket)
     access = (NamedConfig(id=ORIGIN_ACCESS, name=name, config={}),)
     return Account(

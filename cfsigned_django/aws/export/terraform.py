@@ -1,4 +1,4 @@
-"""Write a set-up down as Terraform, for the AWS provider of HashiCorp (5 or newer)."""
+"""Export a setup as Terraform, for the AWS provider of HashiCorp (5 or newer)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cfsigned_django.aws.export.documents import Documents, substitute
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """A text that is no string but an expression, such as a reference."""
+    """An expression instead of a string, such as a reference."""
 
     text: str
 
@@ -47,7 +47,7 @@ _HEADER: Final = """terraform {
 
 
 def terraform(documents: Documents) -> str:
-    """Return the configuration."""
+    """Return the configuration as HCL."""
     parts = [
         _HEADER,
         f'provider "aws" {{\n  region = {quoted(documents.region)}\n}}',
@@ -77,7 +77,7 @@ def _key_parts(documents: Documents) -> list[str]:
         "name": documents.key_group["Name"],
         "comment": documents.key_group["Comment"],
         "items": documents.key_group["Items"],
-        # A rotation changes the group: the next apply must not put the first key in its place.
+        # A rotation changes the group: the next apply must not bring the first key back.
         "lifecycle": Block({"ignore_changes": [Expression("items")]}),
     }
     return [
@@ -176,7 +176,7 @@ def _policy_parts(documents: Documents) -> list[str]:
 
 
 def _forwarded(config: Document) -> Document:
-    """Return which headers, cookies and query strings a policy names."""
+    """Return the headers, cookies and query strings of a policy."""
     headers, queries = config["HeadersConfig"], config["QueryStringsConfig"]
     header_names = listed(headers.get("Headers"))
     return {
@@ -197,7 +197,7 @@ def _forwarded(config: Document) -> Document:
 
 
 def _refer(value: Any) -> Any:
-    """Put references in the place of tokens, in blocks too."""
+    """Return a value with tokens replaced by references, in blocks too."""
     if isinstance(value, Block):
         return Block({name: _refer(each) for name, each in value.body.items()})
     if isinstance(value, list):
@@ -210,7 +210,7 @@ def _refer(value: Any) -> Any:
 def _reference(text: str) -> Expression:
     if text in _REFERENCES:
         return Expression(_REFERENCES[text])
-    # The ARN of an identity is the one text that holds a token inside.
+    # Only the ARN of an identity contains a token inside a text.
     return Expression("aws_cloudfront_origin_access_identity.media.iam_arn")
 
 
@@ -218,7 +218,7 @@ def _reference(text: str) -> Expression:
 
 
 def _distribution(config: Document) -> Document:
-    """Return the body of the resource; ids of what is made with it are still tokens."""
+    """Return the body of the resource, in which IDs of other new resources are tokens."""
     return {
         "comment": config["Comment"],
         "enabled": config["Enabled"],
@@ -276,7 +276,7 @@ def _behavior(behavior: Document) -> Document:
     }
 
 
-# HCL, as much of it as a set-up needs
+# As much HCL as a setup needs
 
 
 def resource(kind: str, label: str, body: Mapping[str, Any]) -> str:
@@ -285,12 +285,12 @@ def resource(kind: str, label: str, body: Mapping[str, Any]) -> str:
 
 
 def _jsonencode(document: Mapping[str, Any]) -> Expression:
-    """Return the expression that is a document as JSON; it may hold references."""
+    """Return an expression for a document as JSON, which may contain references."""
     return Expression(f"jsonencode({_value(document, 1)})")
 
 
 def quoted(text: str) -> str:
-    """Return a string in which nothing is interpolated."""
+    """Return a quoted string in which nothing is interpolated."""
     return json.dumps(text, ensure_ascii=False).replace("${", "$${").replace("%{", "%%{")
 
 

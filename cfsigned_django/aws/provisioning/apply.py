@@ -1,8 +1,8 @@
-"""Do the steps of a plan: one call, a new look, the next call.
+"""Apply a plan: make one call, read the account again, make the next call.
 
-What a person or another program changes meanwhile is seen before each call,
-and UpdateDistribution carries the version that it was planned for. A process
-may die between any two lines: the next run plans from what it finds.
+Changes that others make meanwhile are seen before each call, and UpdateDistribution
+sends the version that it was planned for. A process may die between any two lines:
+the next run plans from what it finds.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ from cfsigned_django.aws.provisioning.steps import Call, Step
 
 logger = logging.getLogger("cfsigned_django.aws")
 
-#: How often a step may come up again: somebody else changes the same thing,
-#: or a list does not show yet what was just made.
+#: How often a step may be tried: others may change the same thing, or a list may not show yet
+#: what was just created.
 _ATTEMPTS: Final = 5
 _PAUSE: Final = 2.0
-#: CloudFront says that a change takes minutes; half an hour has been seen.
+#: A change takes minutes according to AWS; half an hour has been seen.
 _DEPLOY_SECONDS: Final = 45 * 60
 _LOOK_AGAIN: Final = 15.0
-# The version was not the newest: another writer was faster.
+# The version was out of date: another writer was faster.
 _OUTDATED: Final = frozenset({"PreconditionFailed", "InvalidIfMatchVersion", "OperationAborted"})
-# Another account has the name, or the distribution is not what the step would make.
+# Another account has the name, or the existing distribution differs from what the step creates.
 _TAKEN: Final = frozenset({"BucketAlreadyExists", "DistributionAlreadyExists"})
 
 
@@ -45,10 +45,10 @@ _TAKEN: Final = frozenset({"BucketAlreadyExists", "DistributionAlreadyExists"})
 class Provisioner:
     """Bring an account to the desired state.
 
-    ``read`` returns what there is, ``desired`` what there must be, both at this moment;
-    ``make_key`` makes the site's key pair, after which the desired state has it. ``on_step`` is
-    told of each step before it is done, and ``on_wait`` how many seconds CloudFront has been
-    telling its edges. ``sleep`` and ``monotonic`` are for tests.
+    ``read`` returns what exists now, and ``desired`` the desired state now. ``make_key`` creates
+    the site's key pair, which the desired state then contains. ``on_step`` is called with each
+    step before it is done, and ``on_wait`` with the seconds that CloudFront has been deploying.
+    ``sleep`` and ``monotonic`` are for tests.
     """
 
     clients: Clients
@@ -61,10 +61,10 @@ class Provisioner:
     monotonic: Callable[[], float] = time.monotonic
 
     def apply(self) -> list[Step]:
-        """Do what is to do; return the steps as they stand then.
+        """Do every step that is to do; return the resulting steps.
 
-        Raise :exc:`AwsError` for the first call that fails; all that was done
-        before it stays done.
+        Raise :exc:`AwsError` for the first call that fails. Everything that was done
+        before stays done.
         """
         attempts: dict[str, int] = {}
         while True:
@@ -93,13 +93,13 @@ class Provisioner:
             except AwsError as error:
                 if not _is_done_by_another(error.code):
                     raise
-                logger.info("Looking again at %s: %s.", step.name, error.code)
+                logger.info("Planning %s again: %s.", step.name, error.code)
             else:
                 logger.info("Did %s: %s.", step.name, step.call)
 
     def _send(self, request: Call, name: str) -> None:
         if request.operation == "UpdateKeyGroup":
-            # A list of key groups has no versions: this reads the group first.
+            # A list of key groups contains no ETags: add() reads the group first.
             added = request.arguments["KeyGroupConfig"]["Items"][-1]
             KeyGroups(self.clients.cloudfront).add(request.arguments["Id"], added)
             return
@@ -112,16 +112,16 @@ class Provisioner:
         )
 
     def _wait(self, distribution_id: str) -> None:
-        """Wait until every edge has the configuration; for 45 minutes at most."""
+        """Wait until every edge has the configuration, for at most 45 minutes."""
         began = self.monotonic()
         while not read_distribution(self.clients.cloudfront, distribution_id).is_deployed:
             waited = self.monotonic() - began
             if waited > _DEPLOY_SECONDS:
                 raise AwsError(
                     what=f"wait until {distribution_id} is deployed",
-                    reason=f"CloudFront has not finished in {int(waited / 60)} minutes",
-                    next_step="Look at its status in CloudFront, and run this again: it goes on "
-                    "from here.",
+                    reason=f"CloudFront has not finished after {int(waited / 60)} minutes",
+                    next_step="Check its status in CloudFront, then run this command again. It "
+                    "continues from here.",
                     code="NotDeployed",
                     is_temporary=True,
                 )
@@ -130,15 +130,15 @@ class Provisioner:
 
 
 def _is_done_by_another(code: str) -> bool:
-    """Return whether another run may have done the step, so that it is planned anew."""
+    """Return whether another run may have done the step, so that it must be planned again."""
     return code in _OUTDATED or (code.endswith("AlreadyExists") and code not in _TAKEN)
 
 
 def _no_effect(step: Step) -> AwsError:
     return AwsError(
         what=f"do the step {step.name}",
-        reason="AWS took it, and shows no change",
-        next_step="Something else may change it back. Look at it in the AWS console, then run "
-        "this again.",
+        reason="AWS accepted it, but nothing changed",
+        next_step="Something else may revert it. Check it in the AWS console, then run this "
+        "command again.",
         code="NoEffect",
     )

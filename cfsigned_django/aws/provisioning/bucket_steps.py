@@ -1,4 +1,4 @@
-"""Plan the bucket: that it is there, who may read it, and that nobody else may."""
+"""Plan the bucket: that it exists, and that only CloudFront and the given pages may read it."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from cfsigned_django.aws.documents.bucket_policy import PUBLIC_ACCESS_BLOCK, ope
 from cfsigned_django.aws.provisioning.resolved_state import ResolvedState
 from cfsigned_django.aws.provisioning.steps import NOT_YET, Call, Step, conflict, done, todo
 
-# CreateBucket takes every region as a location constraint but this one.
+# CreateBucket accepts every region as a location constraint except this one.
 _HOME_REGION = "us-east-1"
 
 
 def bucket_steps(state: ResolvedState) -> Iterator[Step]:
-    """Return what makes the bucket."""
+    """Return the steps that create the bucket."""
     yield _bucket(state)
     if state.bucket.is_ours:
         yield _object_ownership(state)
 
 
 def access_steps(state: ResolvedState) -> Iterator[Step]:
-    """Return what opens the bucket to CloudFront and to the site's pages."""
+    """Return the steps that let CloudFront and the site's pages read the bucket."""
     yield _bucket_policy(state)
     if state.desired.cors_origins:
         yield _cors(state)
 
 
 def closing_steps(state: ResolvedState) -> Iterator[Step]:
-    """Return what closes the bucket to everybody else.
+    """Return the steps that end public access to the bucket.
 
-    They come last: as long as CloudFront itself reads the bucket as one of
-    everybody, closing it earlier would break the site.
+    They come last: CloudFront itself may still use public access, and closing
+    the bucket earlier would break the site.
     """
     if bucket_policy.public_statements(state.bucket.policy):
         yield _public_statements(state)
@@ -72,17 +72,17 @@ def _bucket(state: ResolvedState) -> Step:
         if wished and wished != bucket.region:
             return conflict(
                 "bucket",
-                f"{bucket.name} is in {bucket.region}, and the settings say {wished}: set "
+                f"{bucket.name} is in {bucket.region}, but AWS_S3_REGION_NAME is {wished}: set "
                 f'AWS_S3_REGION_NAME = "{bucket.region}"',
             )
-        return done("bucket", f"{bucket.name} is there, in {bucket.region}")
+        return done("bucket", f"{bucket.name} exists in {bucket.region}")
     arguments: Document = {"Bucket": bucket.name, "ObjectOwnership": "BucketOwnerEnforced"}
     if state.region != _HOME_REGION:
         arguments["CreateBucketConfiguration"] = {"LocationConstraint": state.region}
     return todo(
         "bucket",
-        f"there is no bucket {bucket.name}; it is made in {state.region}, with access control "
-        "lists switched off",
+        f"there is no bucket {bucket.name}; it is created in {state.region}, with access control "
+        "lists disabled",
         call=Call(service="s3", operation="CreateBucket", arguments=arguments),
         after=arguments,
     )
@@ -96,7 +96,7 @@ def _object_ownership(state: ResolvedState) -> Step:
         return done("object-ownership", "every object belongs to the account of the bucket")
     return done(
         "object-ownership",
-        f"it is {ownership or 'ObjectWriter'}, and stays so: an object that another account "
+        f"it is {ownership or 'ObjectWriter'} and stays unchanged: an object that another account "
         "uploads may belong to that account, and CloudFront cannot read it",
     )
 
@@ -105,25 +105,25 @@ def _bucket_policy(state: ResolvedState) -> Step:
     bucket, statement = state.bucket, access_statement(state)
     for part in (BucketPart.POLICY, BucketPart.PUBLIC_ACCESS):
         if part in bucket.unread:
-            # A policy is written whole: without a look at it, statements would be lost.
+            # A policy is written as a whole: statements that were not read would be lost.
             return _unread("bucket-policy", state, part, blocks=True)
     if bucket_policy.holds(bucket.policy, statement):
         return done("bucket-policy", "it lets CloudFront read the bucket")
     base: Document | None = bucket.policy
     public = bucket_policy.public_statements(base)
     if public and (bucket.public_access_block or {}).get("BlockPublicPolicy"):
-        # S3 takes no policy with a public statement then, not even a better one.
+        # S3 then refuses every policy with a public statement, even a stricter one.
         if not state.desired.closes_public or base is None:
             return conflict(
                 "bucket-policy",
-                f"Block Public Access lets nobody change a policy that is public "
-                f"({_sids(public)}): --close-public takes that statement out",
+                f"Block Public Access refuses changes of a policy with a public statement "
+                f"({_sids(public)}): --close-public removes that statement",
                 blocks=True,
             )
         base = bucket_policy.without_public(base)
     return todo(
         "bucket-policy",
-        "CloudFront may read the bucket, and every other statement stays",
+        "CloudFront must be allowed to read the bucket; every other statement stays",
         call=_put_policy(state, bucket_policy.merge(base, statement)),
         before=bucket.policy,
         after=bucket_policy.merge(base, statement),
@@ -158,14 +158,14 @@ def _public_statements(state: ResolvedState) -> Step:
     if not state.desired.closes_public:
         return conflict(
             "public-statements",
-            f"the bucket policy lets everybody in ({sids}), so nobody needs a signature: "
-            "--close-public takes that out",
+            f"the bucket policy allows public access ({sids}), so files can be read without a "
+            "signature: --close-public removes that statement",
         )
-    # CloudFront's statement is there by then, so that something is always left.
+    # The statement for CloudFront exists by then, so the policy is never empty.
     left = bucket_policy.merge(bucket_policy.without_public(policy), access_statement(state))
     return todo(
         "public-statements",
-        f"the bucket policy lets everybody in ({sids})",
+        f"the bucket policy allows public access ({sids})",
         call=_put_policy(state, left),
         before=policy,
         after=left,
@@ -183,13 +183,13 @@ def _block_public_access(state: ResolvedState) -> Step:
     if public and not state.desired.closes_public:
         return conflict(
             "block-public-access",
-            f"it would cut off who reads through the public statement ({_sids(public)}): "
+            f"it would end access through the public statement ({_sids(public)}): "
             "--close-public does both",
         )
     return todo(
         "block-public-access",
-        f"not on yet: {', '.join(still_open)}; CloudFront's own access is not public "
-        f"and goes on{_what_ends(bucket, still_open)}",
+        f"not on yet: {', '.join(still_open)}; CloudFront's own access is not public and "
+        f"continues{_what_ends(bucket, still_open)}",
         call=Call(
             service="s3",
             operation="PutPublicAccessBlock",
@@ -202,8 +202,10 @@ def _block_public_access(state: ResolvedState) -> Step:
 
 
 def _what_ends(bucket: Bucket, switches: list[str]) -> str:
-    """Say who loses what by switches of Block Public Access (S3 User Guide, "Blocking public
-    access to your Amazon S3 storage"); nothing is public in a bucket that is yet to be made.
+    """Return what stops being public when switches of Block Public Access are turned on.
+
+    See the S3 User Guide, "Blocking public access to your Amazon S3 storage". Nothing is public in
+    a bucket that does not exist yet.
     """
     if not bucket.is_ours:
         return ""
@@ -211,14 +213,14 @@ def _what_ends(bucket: Bucket, switches: list[str]) -> str:
     ends = ["objects with a public ACL"] if has_acls and "IgnorePublicAcls" in switches else []
     if "RestrictPublicBuckets" in switches:
         ends.append("access points with a public policy")
-    said = f". What else is public ends: {', '.join(ends)}" if ends else ""
+    said = f". This also ends public access to {' and '.join(ends)}" if ends else ""
     if has_acls and "BlockPublicAcls" in switches:
-        said += '. An upload with a public ACL fails then (AWS_DEFAULT_ACL = "public-read")'
+        said += '. Uploads with a public ACL will fail (AWS_DEFAULT_ACL = "public-read")'
     return said
 
 
 def _unread(name: str, state: ResolvedState, part: BucketPart, *, blocks: bool = False) -> Step:
-    """Return the step that nobody can plan, because what is there may not be read."""
+    """Return a step that cannot be planned, because that part of the bucket may not be read."""
     error = state.bucket.unread[part]
     why = f"the {part} of {state.desired.bucket} cannot be read: {error.reason}. {error.next_step}"
     return conflict(name, why.rstrip("."), blocks=blocks)
@@ -233,7 +235,7 @@ def _put_policy(state: ResolvedState, policy: Document) -> Call:
 
 
 def _owned(state: ResolvedState, **arguments: Any) -> Document:
-    """Return the arguments of a call that fails where the bucket is not this account's."""
+    """Return the arguments of a call that fails if another account owns the bucket."""
     return {
         "Bucket": state.desired.bucket,
         "ExpectedBucketOwner": state.account.account_id,

@@ -1,4 +1,4 @@
-"""Plan what a person must know or decide when every edge has the change."""
+"""Plan what a person must know or decide after every edge has the change."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from cfsigned_django.aws.provisioning.steps import Step, conflict, todo
 
 
 def after_steps(state: ResolvedState) -> Iterator[Step]:
-    """Return what comes when every edge has the change, and what a person must decide."""
+    """Return the steps after every edge has the change, and what a person must decide."""
     found = state.account.distribution
     if found is None:
         return
@@ -35,23 +35,23 @@ def after_steps(state: ResolvedState) -> Iterator[Step]:
     if patterns := list(_leaking_patterns(state)):
         yield conflict(
             "earlier-behaviors",
-            f"CloudFront tries {', '.join(patterns)} first, where no signature is wanted: what "
-            "they match is open to everybody. Restrict them, too (--path-pattern), if they "
-            "serve private files",
+            f"CloudFront tries {', '.join(patterns)} first, without requiring a signature: what "
+            "they match is public. Restrict them too (--path-pattern) if they serve private "
+            "files",
         )
     if patterns := _exposing_patterns(state, found):
         yield conflict(
             "origin-paths",
-            f"{', '.join(patterns)} is open, and its origin path leads to the same files: they can "
-            "be read under other paths without a signature. Restrict it, too (--path-pattern), or "
-            "let its origin path lead elsewhere",
+            f"{', '.join(patterns)} requires no signature, and its origin path leads to the same "
+            "files: they can be read under other paths. Restrict it too (--path-pattern), or "
+            "change its origin path",
         )
     policies = state.policies
     if lacking := policies.origins_without_cors:
         yield conflict(
             "response-headers-policy",
-            f"the one on the behavior ({policies.response_headers_policy}) sets CORS headers, and "
-            f"not for {', '.join(lacking)}: add them to its Access-Control-Allow-Origin, in "
+            f"the policy of the behavior ({policies.response_headers_policy}) sets CORS headers, "
+            f"but not for {', '.join(lacking)}: add them to its Access-Control-Allow-Origin in "
             "CloudFront > Policies > Response headers",
         )
 
@@ -62,16 +62,17 @@ def _trusted_signers(state: ResolvedState, found: Distribution) -> Step:
     if not state.desired.drops_trusted_signers:
         return conflict(
             "trusted-signers",
-            f"the behavior also trusts the key pairs of AWS accounts ({accounts}), the old way: "
-            "when the site signs with the key group, and the last link of the old keys has "
-            "expired, --drop-trusted-signers takes them out",
+            f"the behavior also trusts the key pairs of AWS accounts ({accounts}), which is the "
+            "older way: after the site signs with the key group, and the last signed URL of the "
+            "old keys has expired, --drop-trusted-signers removes them",
         )
     after = patch_behavior(
         behavior, BehaviorChange(key_group_id=state.key_group_id, drops_trusted_signers=True)
     )
     return todo(
         "trusted-signers",
-        f"key pairs of AWS accounts ({accounts}) shall no longer sign: their links end",
+        f"key pairs of AWS accounts ({accounts}) must no longer sign: their signed URLs stop "
+        "working",
         call=update_call(found, replace_behavior(found.config, state.desired.path_pattern, after)),
         before=behavior,
         after=after,
@@ -81,9 +82,10 @@ def _trusted_signers(state: ResolvedState, found: Distribution) -> Step:
 def _leaking_patterns(state: ResolvedState) -> Iterator[str]:
     """Return the open patterns that are tried first, and may serve the files or take their paths.
 
-    Tried first as it shall be: a new behavior goes before some of them. Every
+    The desired order counts: a new behavior goes before some of them. Every
     pattern takes paths of the default behavior, such as those of a site's
-    static files: there, only one that may read the bucket counts.
+    static files. Before the default behavior, only patterns that may read the
+    bucket count.
     """
     config = state.wanted_config()
     for pattern in earlier_open_patterns(config, state.desired.path_pattern):
@@ -96,10 +98,10 @@ def _leaking_patterns(state: ResolvedState) -> Iterator[str]:
 def _exposing_patterns(state: ResolvedState, found: Distribution) -> list[str]:
     """Return the open patterns that serve the files under other paths, by an origin path.
 
-    Whatever the wished behavior itself serves, the plan closes.
+    The behavior of the plan is not among them, since the plan restricts it.
     """
     if state.desired.path_pattern is None:
-        return []  # whatever reads the bucket is an earlier behavior then
+        return []  # then every other behavior that reads the bucket is an earlier one
     storage_locations = {Place(bucket=state.desired.bucket)}
     if state.origin is not None:
         storage_locations.add(place_of(state.origin))

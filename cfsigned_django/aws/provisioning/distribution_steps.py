@@ -32,31 +32,31 @@ DEPLOYED = "deployed"
 
 
 def distribution_step(state: ResolvedState) -> Step:
-    """Return what makes the distribution, or finds it."""
+    """Return the step that creates the distribution, or finds it."""
     found = state.account.distribution
     if found is not None:
         if not found.config["Enabled"]:
             return conflict(
                 "distribution",
-                f"{found.id} is disabled, so CloudFront answers nobody: enable it in CloudFront",
+                f"{found.id} is disabled, so CloudFront serves nothing: enable it in CloudFront",
             )
         if state.serves_other_origin:
             return _other_origin(state)
-        return done("distribution", f"{found.id} is there, as {found.domain_name}")
+        return done("distribution", f"{found.id} exists as {found.domain_name}")
     if not state.desired.creates_distribution:
         return conflict(
             "distribution",
-            f"none is named, and cfsigned_setup has made none for {state.desired.bucket} in "
-            f"account {state.account.account_id}: --create makes one, --distribution ID takes one "
-            "that is there",
+            f"none is given, and cfsigned_setup has created none for {state.desired.bucket} in "
+            f"account {state.account.account_id}: use --create to create one, or --distribution "
+            "ID for an existing one",
             blocks=True,
         )
     config = state.wanted_config()
-    why = "there is none for the bucket; it wants signatures from its first moment"
+    why = "there is none for the bucket; the new one requires signatures from the start"
     if state.host and not state.desired.certificate:
         why += (
-            f". {state.host} is not among its names, for that needs a certificate of ACM in "
-            "us-east-1: --certificate ARN"
+            f". {state.host} is not one of its domain names, since that needs an ACM certificate "
+            "in us-east-1: --certificate ARN"
         )
     return todo(
         "distribution",
@@ -71,7 +71,7 @@ def distribution_step(state: ResolvedState) -> Step:
 
 
 def behavior_steps(state: ResolvedState) -> Iterator[Step]:
-    """Return what changes a distribution that is there."""
+    """Return the steps that change an existing distribution."""
     found = state.account.distribution
     if found is None or state.serves_other_origin:
         return
@@ -80,12 +80,12 @@ def behavior_steps(state: ResolvedState) -> Iterator[Step]:
 
 
 def deployed_step(state: ResolvedState, *, changes: bool) -> Step:
-    """Return the wait for every edge; ``changes`` says that there is something to wait for."""
+    """Return the wait for every edge; ``changes`` is whether there is something to wait for."""
     found = state.account.distribution
     if changes or found is None:
-        return todo(DEPLOYED, "every edge must have the change; it takes some minutes")
+        return todo(DEPLOYED, "every edge must get the change, which takes some minutes")
     if not found.is_deployed:
-        return todo(DEPLOYED, f"its status is {found.status}: edges are still being told")
+        return todo(DEPLOYED, f"its status is {found.status}: edges are still being updated")
     return done(DEPLOYED, "every edge has the configuration")
 
 
@@ -101,13 +101,17 @@ def update_call(found: Distribution, config: Document) -> Call:
 def _other_origin(state: ResolvedState) -> Step:
     behavior = state.behavior or {}
     origins = origins_of(state.config or {}, behavior)
-    # Where there is no origin, there is no more to name than the id of one.
+    # If there is no origin, only its ID can be named.
     serves = " and ".join(each["DomainName"] for each in origins) or behavior["TargetOriginId"]
-    hint = "; a website endpoint takes no origin access control" if "s3-website" in serves else ""
+    hint = (
+        "; a website endpoint cannot have an origin access control"
+        if "s3-website" in serves
+        else ""
+    )
     return conflict(
         "distribution",
         f"its behavior {state.desired.path_pattern or 'Default (*)'} serves {serves}, not the "
-        f"bucket{hint}: name the paths of the private files, as in --path-pattern 'media/*'",
+        f"bucket{hint}: give the paths of the private files, as in --path-pattern 'media/*'",
         blocks=True,
     )
 
@@ -130,11 +134,11 @@ def _origin(state: ResolvedState, found: Distribution) -> Step:
 
 
 def _why_origin(wanted: OriginAccess, present: Mapping[str, Any] | None) -> str:
-    """Say why an origin gets a way in, and of one that has another, what ends."""
+    """Return why an origin gets access, and what ends if it has another kind of access."""
     attached = attachment_of(present or {})
     if attached is None:
         return (
-            f"CloudFront must sign what it asks of S3 ({wanted.value.upper()}), else the bucket "
+            f"CloudFront must sign its requests to S3 ({wanted.value.upper()}), or the bucket "
             "would have to be public"
         )
     change, ends = (
@@ -143,19 +147,19 @@ def _why_origin(wanted: OriginAccess, present: Mapping[str, Any] | None) -> str:
         else ("OAC -> OAI", f"by the access control {attached.access_control_id}")
     )
     return (
-        f"{change}, as --origin-access asks: CloudFront reads no longer {ends}. What lets that in "
-        "stays in the bucket policy, and may go when no other origin uses it"
+        f"{change}, as --origin-access requests: CloudFront no longer reads {ends}. Its statement "
+        "stays in the bucket policy; remove it when no other origin uses it"
     )
 
 
 def _origin_path_note(origin: Mapping[str, Any]) -> str:
-    """Say what an origin path means for files that a storage saves."""
+    """Return what an origin path means for the files of a storage."""
     folder = origin.get("OriginPath")
     if not folder:
         return ""
     return (
-        f". Mind its origin path: CloudFront looks for every file under {folder}, where the site's "
-        "storage does not save unless something else sees to it"
+        f". Note its origin path: CloudFront looks for every file under {folder}, but the storage "
+        "of the site does not save there unless it is configured to"
     )
 
 
@@ -175,22 +179,22 @@ def _behavior(state: ResolvedState, found: Distribution) -> Step:
 
 
 def _no_place(pattern: str, earlier: str, specific: list[str]) -> Step:
-    """Leave the order of behaviors to a person: moving one changes which files it serves."""
+    """Return a conflict: a person decides, since moving a behavior changes what it serves."""
     names = ", ".join(specific)
     return conflict(
         "behavior",
-        f"{pattern} has no right place: behind {names}, so that it takes none of its files, it is "
-        f"behind {earlier} too, which takes files of {pattern}. In CloudFront > Distribution > "
-        f"Behaviors, move {names} before {earlier}, then run this again",
+        f"there is no correct position for {pattern}: it must come after {names}, which are more "
+        f"specific, but then {earlier} comes first and takes files of {pattern}. In CloudFront > "
+        f"Distribution > Behaviors, move {names} before {earlier}, then run this command again",
         blocks=True,
     )
 
 
 def _why_new_behavior(found: Distribution, pattern: str | None) -> str:
-    why = "there is none with this path pattern"
+    why = "no behavior has this path pattern"
     overtaken = overtaken_patterns(found.config, pattern) if pattern else []
     return (
-        f"{why}; it is tried before {', '.join(overtaken)}, and takes what both match"
+        f"{why}; the new one is tried before {', '.join(overtaken)}, and takes what both match"
         if overtaken
         else why
     )
@@ -199,9 +203,9 @@ def _why_new_behavior(found: Distribution, pattern: str | None) -> str:
 def _why_behavior(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
     reasons = []
     if trusted_key_groups(before) != trusted_key_groups(after):
-        reasons.append("links must be signed by a key of the key group, and unsigned ones end")
+        reasons.append("URLs must be signed by a key of the key group; unsigned URLs stop working")
     if before.get("ViewerProtocolPolicy") != after["ViewerProtocolPolicy"]:
-        reasons.append("a signed link must not travel in the clear")
+        reasons.append("signed URLs must not be sent unencrypted")
     reasons += [
         f"the {words} becomes {name_of(after[field])}"
         for field, words in (
@@ -215,7 +219,7 @@ def _why_behavior(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
 
 
 def _losses(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
-    """Say what goes because CloudFront takes no cache policy beside the older fields."""
+    """Yield what is removed because CloudFront allows no cache policy beside older fields."""
     gone = [each for each in LEGACY_CACHE_FIELDS if each in before and each not in after]
     if not gone:
         return
@@ -226,15 +230,18 @@ def _losses(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str
         "headers": listed(old.get("Headers")),
     }
     names = ", ".join(name for name, is_there in forwarded.items() if is_there)
-    yield f"{', '.join(gone)} go, because CloudFront takes no cache policy beside them" + (
-        f": what they forward ({names}) reaches the origin then only as the policies say"
-        if names
-        else ""
+    yield (
+        f"{', '.join(gone)} are removed, because CloudFront allows no cache policy beside them"
+        + (
+            f": what they forward ({names}) then reaches the origin only as the policies allow"
+            if names
+            else ""
+        )
     )
 
 
 def domain_steps(state: ResolvedState) -> Iterator[Step]:
-    """Return what gives a distribution that is there the domain, if it is not CloudFront's own."""
+    """Return the step that adds the domain to an existing distribution."""
     found = state.account.distribution
     if found is None or state.serves_other_origin:
         return
@@ -247,23 +254,23 @@ def _domain(state: ResolvedState, found: Distribution) -> Step:
     if state.has_domain:
         return done(
             "domain",
-            f"{host} is an alternate domain name of {found.id}; its DNS must lead to "
+            f"{host} is an alternate domain name of {found.id}; its DNS must point to "
             f"{found.domain_name}",
         )
     if not certificate:
         return conflict(
             "domain",
-            f"{host} is no alternate domain name of {found.id}, and needs a certificate: request "
-            "one for it of ACM in us-east-1, say --certificate ARN, and let its DNS (a CNAME or "
-            f"alias record) lead to {found.domain_name}. Until then, only "
-            f"{found.domain_name} answers",
+            f"{host} is not an alternate domain name of {found.id}, and needs a certificate: "
+            "request an ACM certificate for it in us-east-1, add --certificate ARN, and point its "
+            f"DNS (a CNAME or alias record) to {found.domain_name}. Until then, only "
+            f"{found.domain_name} works",
         )
     config = with_domain(found.config, host, certificate)
     fields = ("Aliases", "ViewerCertificate")
     return todo(
         "domain",
-        f"{host} becomes an alternate domain name, with the certificate; its DNS must lead to "
-        f"{found.domain_name}, which is yours to do{_replaced(found, certificate)}",
+        f"{host} becomes an alternate domain name, with the certificate; point its DNS to "
+        f"{found.domain_name} yourself{_replaced(found, certificate)}",
         call=update_call(found, config),
         before={each: found.config.get(each) for each in fields},
         after={each: config[each] for each in fields},
@@ -271,13 +278,13 @@ def _domain(state: ResolvedState, found: Distribution) -> Step:
 
 
 def _replaced(found: Distribution, certificate: str) -> str:
-    """Say which names get another certificate: a distribution has one for all."""
+    """Return which names get another certificate, since a distribution has one for all."""
     present = certificate_of(found.config)
     if not present or present == certificate or not found.aliases:
         return ""
     names = ", ".join(found.aliases)
     return (
-        f". The certificate takes the place of {present}, which {names} "
-        f"{'has' if len(found.aliases) == 1 else 'have'} now: it must be for "
-        f"{'that name' if len(found.aliases) == 1 else 'these names'} as well"
+        f". The certificate replaces {present}, which {names} "
+        f"{'uses' if len(found.aliases) == 1 else 'use'} now: it must also cover "
+        f"{'that name' if len(found.aliases) == 1 else 'these names'}"
     )

@@ -8,7 +8,7 @@ from cfsigned_django.aws.documents.distribution import key_group_config, public_
 from cfsigned_django.aws.provisioning.resolved_state import ResolvedState
 from cfsigned_django.aws.provisioning.steps import Call, Step, conflict, done, todo
 
-#: The one step that is not a call of AWS's: the site makes its key pair itself.
+#: The only step without an AWS call: the site creates its key pair itself.
 KEY_PAIR = "key-pair"
 
 
@@ -21,13 +21,13 @@ def key_steps(state: ResolvedState) -> Iterator[Step]:
 
 def _key_pair(state: ResolvedState) -> Step:
     if state.desired.key is None:
-        return todo(KEY_PAIR, "the site has no key pair to sign with yet")
-    return done(KEY_PAIR, "the site has a key pair to sign with")
+        return todo(KEY_PAIR, "the site has no key pair for signing yet")
+    return done(KEY_PAIR, "the site has a key pair for signing")
 
 
 def _public_key(state: ResolvedState) -> Step:
     if state.public_key is not None:
-        return done("public-key", f"CloudFront knows the public key as {state.key_pair_id}")
+        return done("public-key", f"the public key in CloudFront is {state.key_pair_id}")
     why = "CloudFront verifies signatures with the public half of the key pair"
     key = state.desired.key
     if key is None:
@@ -51,14 +51,14 @@ def _key_group(state: ResolvedState) -> Step:
         return conflict(
             "key-group",
             f"account {state.account.account_id} has no key group {state.desired.key_group_id}: "
-            "check AWS_CLOUDFRONT_KEY_GROUP_ID, or leave it out and a key group is made",
+            "correct AWS_CLOUDFRONT_KEY_GROUP_ID, or unset it to create a key group",
             blocks=True,
         )
     if group is None:
         config = key_group_config(state.name, [state.key_pair_id])
         return todo(
             "key-group",
-            "a behavior trusts a key group, and the group holds the public keys",
+            "a behavior trusts a key group, which contains the public keys",
             call=Call(
                 service="cloudfront",
                 operation="CreateKeyGroup",
@@ -67,11 +67,11 @@ def _key_group(state: ResolvedState) -> Step:
             after=config,
         )
     if state.key_pair_id in group.key_pair_ids:
-        return done("key-group", f"{group.name} ({group.id}) holds {state.key_pair_id}")
+        return done("key-group", f"{group.name} ({group.id}) contains {state.key_pair_id}")
     config = {**group.config, "Items": [*group.key_pair_ids, state.key_pair_id]}
     return todo(
         "key-group",
-        f"{group.name} ({group.id}) does not hold the public key yet; its other keys stay",
+        f"{group.name} ({group.id}) does not contain the public key yet; its other keys stay",
         call=Call(
             service="cloudfront",
             operation="UpdateKeyGroup",

@@ -1,8 +1,8 @@
-"""Compare what there is with what there must be: the steps, in the order in which they are safe.
+"""Compare an account with the desired state: the steps, in a safe order.
 
-1. The public key goes into a key group before a behavior trusts the group.
-2. The bucket policy lets CloudFront in before the origin begins to sign.
-3. What made the bucket public is closed when every edge has the change.
+1. The public key is added to a key group before a behavior trusts the group.
+2. The bucket policy lets CloudFront read before the origin begins to sign.
+3. Public access to the bucket is closed after every edge has the change.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from cfsigned_django.aws.provisioning.policy_steps import policy_steps
 from cfsigned_django.aws.provisioning.resolved_state import ResolvedState
 from cfsigned_django.aws.provisioning.steps import Step, StepState
 
-#: What edges must be told of.
+#: The steps whose changes must reach every edge.
 _CHANGES_DISTRIBUTION: Final = frozenset({"distribution", "origin", "behavior", "domain"})
 
 
@@ -56,10 +56,10 @@ def plan(account: Account, desired: DesiredState) -> list[Step]:
 
 
 def blockers(steps: list[Step]) -> list[Step]:
-    """Return the conflicts with which nothing at all should be changed."""
+    """Return the conflicts because of which nothing at all may be changed."""
     return [each for each in steps if each.state is StepState.CONFLICT and each.blocks]
 
 
 def next_step(steps: list[Step]) -> Step | None:
-    """Return the first step that is to do; None where nothing is left."""
+    """Return the first step that is to do; None if nothing is left."""
     return next((each for each in steps if each.state is StepState.TODO), None)

@@ -1,4 +1,4 @@
-"""Plan what the distribution refers to: the way into the bucket, and policies of its own."""
+"""Plan what the distribution refers to: its access to the bucket, and its policies."""
 
 from __future__ import annotations
 
@@ -44,7 +44,8 @@ def _access_control(state: ResolvedState) -> Step:
         return conflict(
             "origin-access",
             f"the origin access control {found.name} ({found.id}) does not sign every request "
-            f"({found.config['SigningBehavior']}): let it sign always, in CloudFront",
+            f"({found.config['SigningBehavior']}): set its signing behavior to always in "
+            "CloudFront",
         )
     return done("origin-access", f"the origin access control {found.name} ({found.id}) signs")
 
@@ -55,12 +56,12 @@ def _access_identity(state: ResolvedState) -> Step:
         stays = (
             ""
             if state.desired.origin_access
-            else (" and stays; AWS recommends an access control: --origin-access oac")
+            else " and stays; AWS recommends an access control: --origin-access oac"
         )
-        return done("origin-access", f"the origin access identity {found} is there{stays}")
+        return done("origin-access", f"the origin access identity {found} exists{stays}")
     return _create(
         "origin-access",
-        "CloudFront reads S3 as an origin access identity (OAI); AWS recommends OAC for new ones",
+        "CloudFront reads S3 as an origin access identity (OAI); AWS recommends OAC instead",
         "CreateCloudFrontOriginAccessIdentity",
         {"CloudFrontOriginAccessIdentityConfig": access_identity_config(state.desired.bucket)},
     )
@@ -69,9 +70,12 @@ def _access_identity(state: ResolvedState) -> Step:
 def _cache_policy(state: ResolvedState) -> Step:
     choice = state.policies
     if choice.cache_policy_id is None:
-        return done("cache-policy", "the behavior's keeps apart what must be kept apart")
+        return done(
+            "cache-policy",
+            "the cache policy of the behavior has everything needed in its cache key",
+        )
     if choice.suffices(choice.own_cache_policy):
-        return done("cache-policy", f"{state.name} keeps apart what must be kept apart")
+        return done("cache-policy", f"{state.name} has everything needed in its cache key")
     if choice.own_cache_policy is not None:
         return conflict(
             "cache-policy",
@@ -83,13 +87,13 @@ def _cache_policy(state: ResolvedState) -> Step:
         why
         for why, is_wanted in (
             (
-                "the download parameters must be in the cache key, else one viewer's file name "
+                "the download parameters must be in the cache key, or the file name of one viewer "
                 "would be served to all",
                 state.desired.downloads,
             ),
             (
-                "Origin must be in the cache key, else pages of one origin get the CORS headers "
-                "of another",
+                "Origin must be in the cache key, or pages of one origin get the CORS headers of "
+                "another",
                 choice.splits_origins,
             ),
         )
@@ -105,10 +109,10 @@ def _cache_policy(state: ResolvedState) -> Step:
 
 def _origin_request_policy(state: ResolvedState) -> Step:
     if state.policies.origin_request_policy_id != NOT_YET:
-        return done("origin-request-policy", "one forwards the download parameters to S3")
+        return done("origin-request-policy", "the policy forwards the download parameters to S3")
     return _create(
         "origin-request-policy",
-        "S3 must get the download parameters, and Origin for CORS",
+        "S3 must receive the download parameters, and Origin for CORS",
         "CreateOriginRequestPolicy",
         {"OriginRequestPolicyConfig": origin_request_policy_config(state.name)},
     )

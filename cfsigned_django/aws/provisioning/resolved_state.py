@@ -1,4 +1,4 @@
-"""What is meant by a desired state in an account: which key group, origin and policies."""
+"""What a desired state means in an account: which key group, origin and policies."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ _HOME_REGION = "us-east-1"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResolvedState:
-    """What is meant, if it is there; ids that are not known yet are ``NOT_YET``.
+    """What the desired state refers to, if it exists; unknown IDs are ``NOT_YET``.
 
     Raise :exc:`AwsError`, the first problem, for an account that could not be read completely.
     """
@@ -67,39 +67,39 @@ class ResolvedState:
 
     @property
     def bucket(self) -> Bucket:
-        """Return the bucket, if only by its name."""
+        """Return the bucket; if it is unknown, a missing one with its name."""
         return self.account.bucket or Bucket(name=self.desired.bucket, state=BucketState.MISSING)
 
     @property
     def name(self) -> str:
-        """Return the name of everything that is made for the bucket."""
+        """Return the name of everything that is created for the bucket."""
         return name_for(self.desired.bucket)
 
     @property
     def region(self) -> str:
-        """Return where the bucket is, or will be made."""
+        """Return the region in which the bucket is, or will be created."""
         desired = self.desired
         return self.bucket.region or desired.region or desired.default_region or _HOME_REGION
 
     @property
     def public_key(self) -> ListedPublicKey | None:
-        """Return CloudFront's public key of the site's key pair."""
+        """Return the public key in CloudFront of the site's key pair."""
         key = self.desired.key
         return None if key is None else self.account.public_key(key.public_key_pem)
 
     @property
     def key_pair_id(self) -> str:
-        """Return the id that signed URLs carry."""
+        """Return the public key ID that signed URLs carry."""
         return self.public_key.key_pair_id if self.public_key else NOT_YET
 
     @property
     def key_group(self) -> KeyGroup | None:
-        """Return the key group that the behavior shall trust."""
+        """Return the key group that the behavior must trust."""
         return self.account.key_group(self.desired.key_group_id or self.name)
 
     @property
     def key_group_id(self) -> str:
-        """Return its id."""
+        """Return the ID of the key group."""
         return self.key_group.id if self.key_group else NOT_YET
 
     @property
@@ -109,17 +109,17 @@ class ResolvedState:
 
     @property
     def behavior(self) -> Document | None:
-        """Return the behavior that shall ask for signatures, if it is there."""
+        """Return the behavior that must require signatures, if it exists."""
         return (
             None if self.config is None else find_behavior(self.config, self.desired.path_pattern)
         )
 
     @property
     def origin(self) -> Document | None:
-        """Return the origin by which the behavior reads the bucket, or a new one would.
+        """Return the origin through which the behavior reads the bucket, or a new behavior would.
 
-        A new behavior takes none with an origin path: what the site saves
-        under the path of a link would be looked for elsewhere.
+        A new behavior uses no origin with an origin path: CloudFront would look for
+        the files of the site elsewhere.
         """
         if self.config is None:
             return None
@@ -130,12 +130,12 @@ class ResolvedState:
 
     @property
     def serves_other_origin(self) -> bool:
-        """Tell whether the behavior is there, and does not read the bucket."""
+        """Return whether the behavior exists and does not read the bucket."""
         return self.behavior is not None and self.origin is None
 
     @property
     def access_control(self) -> NamedConfig | None:
-        """Return the origin access control to use: the one attached, else the one so named."""
+        """Return the origin access control to use: the attached one, else the one by name."""
         attached = access_control_of(self.origin or {})
         controls = self.account.access_controls or ()
         return next((each for each in controls if each.id == attached), None) or _find_by_name(
@@ -144,16 +144,16 @@ class ResolvedState:
 
     @property
     def access_identity_id(self) -> str:
-        """Return the origin access identity to use: the one attached, else the one so named.
+        """Return the origin access identity to use: the attached one, else the one by name.
 
-        The one attached need not be listed: its id is all that is wanted of it.
+        The attached one need not be listed, since only its ID is needed.
         """
         named = _find_by_name(self.account.access_identities or (), self.name)
         return access_identity_of(self.origin or {}) or (named.id if named else NOT_YET)
 
     @property
     def origin_access(self) -> OriginAccess:
-        """Return the way in that is asked for, else the one attached, else that for new origins."""
+        """Return the requested kind of access, else the attached one, else OAC."""
         attached = attachment_of(self.origin or {})
         has_identity = attached is not None and bool(attached.access_identity_id)
         return self.desired.origin_access or (
@@ -162,7 +162,7 @@ class ResolvedState:
 
     @property
     def attachment(self) -> Attachment:
-        """Return by which of the two CloudFront shall read the bucket."""
+        """Return the access control or identity with which CloudFront must read the bucket."""
         if self.origin_access is OriginAccess.OAI:
             return Attachment(access_identity_id=self.access_identity_id)
         control = self.access_control
@@ -170,12 +170,12 @@ class ResolvedState:
 
     @property
     def policies(self) -> PolicyChoice:
-        """Return which policies the behavior has, and shall have."""
+        """Return the policies that the behavior has and must have."""
         return PolicyChoice(state=self)
 
     @property
     def behavior_change(self) -> BehaviorChange:
-        """Return what the behavior shall have. Trusted signers go in a step of their own."""
+        """Return what the behavior must have. Trusted signers are removed in a separate step."""
         return BehaviorChange(
             key_group_id=self.key_group_id,
             cache_policy_id=self.policies.cache_policy_id,
@@ -185,18 +185,18 @@ class ResolvedState:
 
     @property
     def host(self) -> str:
-        """Return the domain that viewers shall see, without a port; empty: CloudFront's own."""
+        """Return the domain in URLs, without a port; empty for CloudFront's own."""
         return self.desired.domain.partition(":")[0]
 
     @property
     def has_domain(self) -> bool:
-        """Tell whether the distribution answers under the domain, as far as it is concerned."""
+        """Return whether the distribution accepts requests for the domain; DNS is not checked."""
         found = self.account.distribution
         names = (found.domain_name, *found.aliases) if found else ()
         return not self.host or any(covers(each, self.host) for each in names)
 
     def wanted_origin(self) -> Document:
-        """Return the origin as it shall be."""
+        """Return the desired origin."""
         bucket = self.desired.bucket
         origin_id = free_origin_id(self.config, bucket)
         origin = self.origin or new_origin(bucket, self.region, origin_id=origin_id)
@@ -205,15 +205,15 @@ class ResolvedState:
         return attach(origin, self.attachment)
 
     def wanted_behavior(self) -> Document:
-        """Return the behavior as it shall be."""
+        """Return the desired behavior."""
         behavior = self.behavior or new_behavior(self.wanted_origin()["Id"])
         return patch_behavior(behavior, self.behavior_change)
 
     def wanted_config(self) -> Document:
-        """Return the whole configuration as it shall be, of an old or a new distribution.
+        """Return the whole desired configuration of an existing or a new distribution.
 
-        In a new one the default behavior wants signatures too: nothing in the
-        bucket shall be open because a pattern does not match.
+        In a new one, the default behavior requires signatures too: nothing in the
+        bucket must be public because a pattern does not match.
         """
         origin, behavior = self.wanted_origin(), self.wanted_behavior()
         if self.config is None:
@@ -227,20 +227,20 @@ class ResolvedState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyChoice:
-    """Which policies the behavior has and must have: its own if they do, else one that does."""
+    """The policies of the behavior: its present ones if they suffice, else others that do."""
 
     state: ResolvedState
 
     @property
     def behavior(self) -> Mapping[str, Any]:
-        """Return the behavior; empty for one that is yet to be made."""
+        """Return the behavior; empty if it does not exist yet."""
         return self.state.behavior or {}
 
     @property
     def splits_origins(self) -> bool:
-        """Tell whether each origin needs a copy of its own, because S3 names in it who asked.
+        """Return whether each origin needs a separate copy, because S3 names the origin in it.
 
-        A response headers policy that overrides S3 says the same in every copy.
+        With a response headers policy that overrides S3, all copies are the same.
         """
         rules = cors.merge(self.state.bucket.cors_rules, self.state.desired.cors_origins)
         return (
@@ -251,16 +251,16 @@ class PolicyChoice:
 
     @property
     def needs_cache_key(self) -> bool:
-        """Tell whether copies in the cache must differ by more than the path."""
+        """Return whether the cache key must contain more than the path."""
         return self.state.desired.downloads or self.splits_origins
 
     @property
     def own_cache_policy(self) -> NamedConfig | None:
-        """Return the cache policy that was made for the bucket."""
+        """Return the cache policy that was created for the bucket."""
         return _find_by_name(self._cache_policies.values(), self.state.name)
 
     def suffices(self, policy: NamedConfig | None) -> bool:
-        """Tell whether a cache policy keeps apart what must be kept apart."""
+        """Return whether a cache policy has everything needed in its cache key."""
         if policy is None:
             return False
         if self.state.desired.downloads and not has_downloads_in_cache_key(policy.config):
@@ -270,7 +270,7 @@ class PolicyChoice:
 
     @property
     def cache_policy_id(self) -> str | None:
-        """Return the cache policy to set, or None where the behavior's may stay."""
+        """Return the cache policy to set, or None to keep the one of the behavior."""
         current = self.behavior.get("CachePolicyId")
         if self.needs_cache_key:
             if self.suffices(self._cache_policies.get(current or "")):
@@ -283,7 +283,7 @@ class PolicyChoice:
 
     @property
     def origin_request_policy_id(self) -> str | None:
-        """Return the origin request policy to set, or None where the behavior's may stay."""
+        """Return the origin request policy to set, or None to keep the one of the behavior."""
         policies = self.state.account.origin_request_policies or {}
         current = policies.get(self.behavior.get("OriginRequestPolicyId") or "")
         config = current.config if current else None
@@ -298,19 +298,19 @@ class PolicyChoice:
 
     @property
     def response_headers_policy_id(self) -> str | None:
-        """Return the response headers policy to set, or None where nothing is to be set."""
+        """Return the response headers policy to set, or None to set nothing."""
         if self.response_headers_policy or not self.state.desired.cors_origins:
             return None
         return RESPONSE_HEADERS_POLICIES["SimpleCORS"]
 
     @property
     def response_headers_policy(self) -> str:
-        """Return the response headers policy that the behavior has, or an empty text."""
+        """Return the response headers policy of the behavior, or an empty string."""
         return self.behavior.get("ResponseHeadersPolicyId") or ""
 
     @property
     def origins_without_cors(self) -> list[str]:
-        """Return the origins that the behavior's response headers policy keeps out."""
+        """Return the origins that the response headers policy of the behavior does not allow."""
         if not self._overrides_cors:
             return []
         config = self._response_headers.config if self._response_headers else None
@@ -332,5 +332,5 @@ class PolicyChoice:
 
 
 def _find_by_name(candidates: Iterable[NamedConfig], name: str) -> NamedConfig | None:
-    """Return the first one with a name."""
+    """Return the first candidate with that name."""
     return next((each for each in candidates if each.name == name), None)

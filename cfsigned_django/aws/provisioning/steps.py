@@ -1,4 +1,4 @@
-"""Describe one step of a set-up: where it stands, why, and what would be sent."""
+"""One step of a setup: its state, the reason, and what would be sent."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from typing import Any, Final, Literal
 
 from cfsigned_django.aws.documents import Document
 
-#: Stands in a document for an id that AWS gives out only when something is made.
+#: Stands in a document for an ID that AWS assigns when something is created.
 NOT_YET: Final = "(known when it is made)"
 
 
 class StepState(StrEnum):
-    """Name where a step stands."""
+    """The state of a step."""
 
     DONE = "done"
     TODO = "todo"
-    #: A person has to decide, or to do it.
+    #: A person must decide, or do it.
     CONFLICT = "conflict"
 
 
@@ -30,7 +30,7 @@ class Call:
     service: Literal["cloudfront", "s3"]
     operation: str
     arguments: Document = field(repr=False)
-    #: Where S3's IAM action has another name than its operation.
+    #: The IAM action, if S3 names it differently from the operation.
     action: str = ""
 
     @property
@@ -44,10 +44,10 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One step: what it is called, where it stands, and why.
+    """One step: its name, its state, and the reason.
 
     ``before`` and ``after`` are the document as it is and as it would be sent.
-    ``blocks``: with this conflict, nothing at all should be changed.
+    ``blocks``: with this conflict, nothing at all may be changed.
     """
 
     name: str
@@ -60,7 +60,7 @@ class Step:
 
     @property
     def diff(self) -> str:
-        """Return the change of the document as a unified diff; empty where nothing changes."""
+        """Return the change of the document as a unified diff; empty if nothing changes."""
         if self.state is StepState.DONE or self.before == self.after:
             return ""
         lines = difflib.unified_diff(_lines(self.before), _lines(self.after), n=2, lineterm="")
@@ -68,7 +68,7 @@ class Step:
 
 
 def done(name: str, why: str) -> Step:
-    """Return a step that needs nothing."""
+    """Return a step that is done."""
     return Step(name=name, state=StepState.DONE, why=why)
 
 
@@ -80,7 +80,7 @@ def todo(
 
 
 def conflict(name: str, why: str, *, blocks: bool = False) -> Step:
-    """Return a step that a person has to decide."""
+    """Return a step that a person must decide."""
     return Step(name=name, state=StepState.CONFLICT, why=why, blocks=blocks)
 
 

@@ -1,4 +1,4 @@
-"""Give the tests of the set-up an empty account in the emulator."""
+"""Give the tests of the setup an empty account in the emulator."""
 
 from __future__ import annotations
 

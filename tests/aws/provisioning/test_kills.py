@@ -1,4 +1,4 @@
-"""Kill a set-up after each of its changes; the next run reaches the same end."""
+"""Kill a setup after each of its changes; the next run reaches the same end."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def _relabel(value: Any, labels: dict[str, str]) -> Any:
 
 
 def go_on(server: Ministack, directory: Path, nth: int) -> dict[str, Any]:
-    """Run the set-up of the n-th process to its end; return the end state."""
+    """Run the setup of the n-th process to its end; return the end state."""
     clients = clients_of(server, account_of(nth))
     key = KeyFile(path=key_file_of(directory, nth)).find()
     desired = replace(desired_state_of(nth), key=key)
