@@ -209,7 +209,7 @@ def test_bound(size: int, ec_key: PrivateKey) -> None:
             for number in range(300 - latest, 300):
                 storage.url(f"{number}.jpg")
             assert signatures == []
-            for number in range(300 - size):
+            for number in reversed(range(300 - size)):
                 storage.url(f"{number}.jpg")
     assert len(signatures) == 300 - size
 
@@ -377,6 +377,8 @@ def test_key_is_replaced(database: Database, step: int, arguments: Any) -> None:
     storage = CloudFrontS3Storage(expire_step=step)
     database.now = NOW + 0.5
     assert database.key(storage, **arguments) == "KFIRST000001"
+    with at(database.now):
+        storage.url("never asked for again.jpg")
     assert database.signer is not None
     old = weakref.ref(database.signer.private_key)
     database.replace_key()
