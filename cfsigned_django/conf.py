@@ -199,7 +199,7 @@ ROTATION_SECONDS: Mapping[str, int] = {
 
 
 def rotation_seconds(setting: str) -> int:
-    """Return one of ROTATION_SECONDS. Raise :exc:`ImproperlyConfigured` if it is no number."""
+    """Return one of ROTATION_SECONDS. Raise :exc:`ImproperlyConfigured` if it is invalid."""
     value = getattr(settings, setting, ROTATION_SECONDS[setting])
     if isinstance(value, timedelta):
         value = math.ceil(value.total_seconds())
