@@ -565,6 +565,10 @@ SOUND: dict[str, tuple[Change, list[str]]] = {
         both(TWO_RULES, behavior(CachePolicyId=CACHE_POLICIES["CachingDisabled"]), allow_origins),
         [],
     ),
+    "no-copies-of-s3": (
+        behavior(CachePolicyId=CACHE_POLICIES["CachingDisabled"], ResponseHeadersPolicyId=None),
+        [],
+    ),
     "copies-overridden": (headers_policy("*", rule=(ORIGIN, OTHER_ORIGIN)), []),
     "nothing-forwarded": (both(TWO_RULES, behavior(OriginRequestPolicyId=None), allow_origins), []),
     "forwarded-origin": (both(forwarded_values("Origin"), WITH_DOWNLOADS), []),
