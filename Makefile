@@ -39,7 +39,7 @@ check: ## Run every check, as continuous integration does: what must pass before
 install: $(VENV)/.dev ## Make .venv with all that the checks need
 
 .PHONY: lint
-lint: style types imports ## Check style, types and the import rule
+lint: style types imports english ## Check style, types, the import rule and the English
 
 .PHONY: format
 format: $(VENV)/.dev ## Format the code and fix what can be fixed
@@ -61,6 +61,11 @@ types: $(VENV)/.dev
 imports: $(VENV)/.dev
 	$(call headline,import rule)
 	$(BIN)/lint-imports --no-cache
+
+.PHONY: english
+english: $(VENV)/.dev
+	$(call headline,English)
+	$(BIN)/python scripts/english.py
 
 .PHONY: simulation
 simulation: $(VENV)/.test ## Let 1,500 random schedules happen to simulated rotations
@@ -114,7 +119,7 @@ browser: $(VENV)/.dev ## Run the browser tests (Chromium)
 
 .PHONY: single
 single: $(VENV)/.dev ## Run what keeps one core busy, two at a time
-	@$(two_at_a_time) types drop-in package docs javascript translations imports style
+	@$(two_at_a_time) types drop-in package docs javascript translations imports style english
 
 .PHONY: waiting
 waiting: $(VENV)/.dev ## Run processes beside the browser, then the databases: they wait as much as they work

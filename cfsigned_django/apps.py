@@ -10,15 +10,15 @@ from django.utils.translation import gettext_lazy
 
 from cfsigned_django.checks import (
     check_caches,
+    check_encrypted_keys,
     check_rotation,
-    check_sealed_keys,
     check_storages,
 )
-from cfsigned_django.conf import honour_default_file_storage
+from cfsigned_django.conf import honor_default_file_storage
 
 
 class CfsignedDjangoConfig(AppConfig):
-    """Bring system checks, commands and the template tag."""
+    """Provide system checks, commands and the template tag."""
 
     name = "cfsigned_django"
     verbose_name = gettext_lazy("CloudFront signed media")
@@ -27,15 +27,15 @@ class CfsignedDjangoConfig(AppConfig):
         super().__init__(app_name, app_module)
         # Here and not in ready(): models that are imported before ready() may
         # already ask for the default storage.
-        honour_default_file_storage()
+        honor_default_file_storage()
 
     def ready(self) -> None:
-        """Register the system checks, and where the keyring finds keys in the database."""
+        """Register the system checks, and the function that finds keys in the database."""
         from cfsigned_django import keyring
         from cfsigned_django.rotation.active import find_active_signer
 
         checks.register(checks.Tags.files)(check_storages)
         checks.register(checks.Tags.files)(check_rotation)
         checks.register(checks.Tags.caches)(check_caches)
-        checks.register(checks.Tags.database)(check_sealed_keys)
+        checks.register(checks.Tags.database)(check_encrypted_keys)
         keyring.register(find_active_signer)

@@ -1,9 +1,9 @@
 """Read the settings; nothing else in the package does.
 
-It writes one of them: :func:`honour_default_file_storage` fills in STORAGES.
+It writes one of them: :func:`honor_default_file_storage` fills in STORAGES.
 
-A storage may be given any of them as an option of its own, under the name in
-:data:`OPTIONS`, so that several storages can differ.
+Any of them can be given to a storage as an option, under the name in
+:data:`OPTIONS`, so several storages can differ.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ OPTIONS: Mapping[str, tuple[str, Any]] = {
 class Config:
     """The settings, or a storage's options over them, as they were written.
 
-    A timedelta of whole seconds is an int here. validation.py says whether the
+    A timedelta of whole seconds is an int here. validation.py checks whether the
     values make sense together.
     """
 
@@ -73,7 +73,7 @@ class Config:
 
     @classmethod
     def read(cls, options: Mapping[str, Any] | None = None) -> Self:
-        """Return the settings of this moment, with a storage's options over them."""
+        """Return the current settings, overridden by a storage's options."""
         given = {name: value for name, value in (options or {}).items() if name in OPTIONS}
         return cls(**{**defaults(), **hide_all(given)})
 
@@ -86,7 +86,7 @@ def whole_seconds(value: Any) -> int | None:
 
 
 def defaults(others: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Return what each option is if a storage does not name it; ``others`` win over settings."""
+    """Return the value of each option that a storage is not given; ``others`` override it."""
     values = {}
     for option, (setting, default) in OPTIONS.items():
         if others is not None and option in others:
@@ -99,7 +99,7 @@ def defaults(others: Mapping[str, Any] | None = None) -> dict[str, Any]:
 
 
 def default_of(option: str) -> Any:
-    """Return what the option is if a storage does not name it."""
+    """Return the value of an option that a storage is not given."""
     setting, default = OPTIONS[option]
     value = getattr(settings, setting, default)
     if option == "url_protocol":
@@ -118,8 +118,8 @@ def storage_entries() -> Mapping[str, dict[str, Any]]:
 def hide_in_storages(given: Mapping[str, Any]) -> None:
     """Hide in STORAGES itself the keys that a constructor was given.
 
-    Done if it raises: the frame of Django's that called it holds the OPTIONS
-    in a local variable, which a debug page would print.
+    For a constructor that raises: the frame of Django that called it holds the
+    OPTIONS in a local variable, which a debug page would print.
     """
     for entry in settings.STORAGES.values():
         options = entry.get("OPTIONS", {})
@@ -129,13 +129,13 @@ def hide_in_storages(given: Mapping[str, Any]) -> None:
 
 
 def bucket_name() -> str:
-    """Return the bucket of the default storage, or an empty text where none is named."""
+    """Return the bucket of the default storage, or an empty text if none is named."""
     options = storage_entries().get("default", {}).get("OPTIONS", {})
     return str(options.get("bucket_name") or aws_setting("AWS_STORAGE_BUCKET_NAME"))
 
 
 def aws_setting(setting: str) -> str:
-    """Return a setting that is a text; empty where it is not set."""
+    """Return a setting that is a text; empty if it is not set."""
     return str(getattr(settings, setting, None) or "")
 
 
@@ -150,42 +150,42 @@ def default_file_storage() -> str | None:
     return getattr(settings, "DEFAULT_FILE_STORAGE", None)
 
 
-class _Honoured(dict[str, Any]):
+class _Honored(dict[str, Any]):
     """Mark the entry of STORAGES that came from DEFAULT_FILE_STORAGE."""
 
 
-def honour_default_file_storage() -> None:
+def honor_default_file_storage() -> None:
     """Put DEFAULT_FILE_STORAGE into STORAGES if it names a class of this package.
 
-    Django 5.1 and newer ignore that setting in silence: a site that still has
-    only that would store private files on the local disk. Called before any
-    model is imported, and so before a storage is made. STORAGES["default"]
-    wins if the project has set it itself.
+    Django 5.1 and newer silently ignore that setting: a site that has nothing
+    else would store private files on the local disk. Called before any model
+    is imported, and so before a storage is made. STORAGES["default"] wins if
+    the project sets it.
     """
     backend = default_file_storage()
     is_ours = backend is not None and backend.startswith("cfsigned_django.storage.")
     if is_ours and not is_default_storage_set():
-        settings.STORAGES = {**settings.STORAGES, "default": _Honoured(BACKEND=backend)}
+        settings.STORAGES = {**settings.STORAGES, "default": _Honored(BACKEND=backend)}
 
 
-def is_honoured() -> bool:
+def is_honored() -> bool:
     """Return whether STORAGES["default"] came from DEFAULT_FILE_STORAGE."""
-    return isinstance(settings.STORAGES.get("default"), _Honoured)
+    return isinstance(settings.STORAGES.get("default"), _Honored)
 
 
 def are_storages_set() -> bool:
-    """Tell whether the project names STORAGES itself."""
+    """Return whether the project sets STORAGES."""
     overridden: bool = settings.is_overridden("STORAGES")  # type: ignore[misc]
     return overridden
 
 
 def is_default_storage_set() -> bool:
-    """Tell whether the project names STORAGES["default"] itself."""
+    """Return whether the project sets STORAGES["default"]."""
     return are_storages_set() and "default" in storage_entries()
 
 
 def static_domain() -> str | None:
-    """Return the host in STATIC_URL, or None where that is a path."""
+    """Return the host in STATIC_URL, or None if that is a path."""
     return urlsplit(settings.STATIC_URL or "").netloc or None
 
 
@@ -199,12 +199,12 @@ ROTATION_SECONDS: Mapping[str, int] = {
 
 
 def rotation_seconds(setting: str) -> int:
-    """Return one of ROTATION_SECONDS. Raise :exc:`ImproperlyConfigured` if it is no number."""
+    """Return one of ROTATION_SECONDS. Raise :exc:`ImproperlyConfigured` if it is invalid."""
     value = getattr(settings, setting, ROTATION_SECONDS[setting])
     if isinstance(value, timedelta):
         value = math.ceil(value.total_seconds())
     if type(value) is not int or value < 0:
-        raise ImproperlyConfigured(f"{setting} is {value!r}: whole seconds are wanted, 0 or more.")
+        raise ImproperlyConfigured(f"{setting} is {value!r}. It must be whole seconds, 0 or more.")
     return value
 
 
@@ -214,19 +214,19 @@ def spare_algorithm() -> KeyAlgorithm | None:
     try:
         return None if name is None else KeyAlgorithm(name)
     except ValueError:
-        wanted = " or ".join(repr(each.value) for each in KeyAlgorithm)
+        names = " or ".join(repr(each.value) for each in KeyAlgorithm)
         raise ImproperlyConfigured(
-            f"AWS_CLOUDFRONT_SPARE_KEY is {name!r}: {wanted} is wanted."
+            f"AWS_CLOUDFRONT_SPARE_KEY is {name!r}. It must be {names}."
         ) from None
 
 
 def key_group_quota() -> int | None:
-    """Return AWS_CLOUDFRONT_KEY_GROUP_QUOTA, how many keys a group may hold; None as usual."""
+    """Return AWS_CLOUDFRONT_KEY_GROUP_QUOTA: how many keys a group may hold; None if not set."""
     value = getattr(settings, "AWS_CLOUDFRONT_KEY_GROUP_QUOTA", None)
     if value is not None and (type(value) is not int or value < 1):
         raise ImproperlyConfigured(
-            f"AWS_CLOUDFRONT_KEY_GROUP_QUOTA is {value!r}: a whole number is wanted, that of the "
-            "quota in Service Quotas."
+            f"AWS_CLOUDFRONT_KEY_GROUP_QUOTA is {value!r}. It must be a whole number, the quota in "
+            "Service Quotas."
         )
     return value
 
@@ -236,15 +236,15 @@ def is_by_hand() -> bool:
     value = getattr(settings, "AWS_CLOUDFRONT_BY_HAND", False)
     if not isinstance(value, bool):
         raise ImproperlyConfigured(
-            f"AWS_CLOUDFRONT_BY_HAND is {value!r}: True is wanted where a person changes "
-            "CloudFront, False where the site does."
+            f"AWS_CLOUDFRONT_BY_HAND is {value!r}. It must be True if a person changes "
+            "CloudFront, or False if the site does."
         )
     return value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AwsAccess:
-    """A profile or a pair of keys; what is left out is found where boto3 looks by itself."""
+    """A profile or a pair of keys; boto3 looks up what is left out."""
 
     profile_name: str | None = None
     access_key: str | None = field(default=None, repr=False)
@@ -266,7 +266,7 @@ def aws_access() -> AwsAccess:
         secret_key=_first_of("AWS_S3_SECRET_ACCESS_KEY", "AWS_SECRET_ACCESS_KEY"),
         session_token=_first_of("AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN"),
     )
-    # A token is of use with the keys that it came with, and with no others.
+    # A token is valid only with the keys that it came with.
     return access if access.access_key or access.secret_key else AwsAccess()
 
 
@@ -275,13 +275,13 @@ def _first_of(*names: str) -> Any:
 
 
 def is_debug() -> bool:
-    """Tell whether DEBUG is on."""
+    """Return whether DEBUG is on."""
     debug: bool = settings.DEBUG
     return debug
 
 
 def cache_middleware_seconds() -> int:
-    """Return for how long Django's cache middleware keeps a page that does not say."""
+    """Return how many seconds Django's cache middleware keeps a page without a max-age."""
     seconds: int = settings.CACHE_MIDDLEWARE_SECONDS
     return seconds
 
@@ -302,18 +302,18 @@ def secret_keys() -> list[str | bytes]:
     return [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
 
 
-#: What a storage has worked out of its options, and each URL that it keeps, is of one generation.
+#: The options that a storage has resolved, and the URLs that it keeps, belong to one generation.
 generation = 0
 
 
 def begin_generation() -> None:
-    """Let every storage of the process look at its options again, and make its URLs anew."""
+    """Make every storage of the process resolve its options again and sign its URLs again."""
     global generation
     generation += 1
 
 
 @receiver(setting_changed)
 def _follow(*, setting: str, **kwargs: Any) -> None:
-    """Let storages look again after override_settings and its like."""
+    """Begin a generation after override_settings and the like."""
     if setting.startswith("AWS_"):
         begin_generation()

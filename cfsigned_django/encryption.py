@@ -1,8 +1,8 @@
-"""Seal private keys before they go into the database.
+"""Encrypt private keys before they go into the database.
 
-With the newest Fernet key of AWS_CLOUDFRONT_ENCRYPTION_KEYS; where none are
-set, with one derived from SECRET_KEY. All of these open what one of them
-sealed, and so do those derived from SECRET_KEY_FALLBACKS: a team that sets
+The newest Fernet key of AWS_CLOUDFRONT_ENCRYPTION_KEYS encrypts; if none is
+set, a key derived from SECRET_KEY does. All of these keys decrypt, and so do
+those derived from SECRET_KEY_FALLBACKS: a team that sets
 AWS_CLOUDFRONT_ENCRYPTION_KEYS later loses nothing.
 """
 
@@ -27,17 +27,17 @@ MAKE_KEY = (
 
 
 class CannotUnseal(Exception):
-    """Report a sealed key that no encryption key of the settings opens."""
+    """Report a private key that no encryption key of the settings decrypts."""
 
 
 def seal(private_key: PrivateKey) -> str:
-    """Return the PEM of the private key, sealed with the newest encryption key, as ASCII text."""
+    """Return the PEM of the private key, encrypted with the newest encryption key, as ASCII."""
     # Written out last, and kept in no variable, which a debug page would show.
     return _fernet().encrypt(private_key.to_pem()).decode("ascii")
 
 
 def unseal(sealed: str) -> bytes:
-    """Return the PEM of a sealed key. Raise :exc:`CannotUnseal` if no key opens it."""
+    """Return the decrypted PEM of a key. Raise :exc:`CannotUnseal` if no key decrypts it."""
     try:
         return _fernet().decrypt(sealed.encode())
     except InvalidToken:
@@ -45,9 +45,9 @@ def unseal(sealed: str) -> bytes:
 
 
 def reseal(sealed: str) -> str:
-    """Return the sealed key sealed anew, with the newest encryption key.
+    """Return the key encrypted again, with the newest encryption key.
 
-    Raise :exc:`CannotUnseal` if no key opens it.
+    Raise :exc:`CannotUnseal` if no key decrypts it.
     """
     try:
         return _fernet().rotate(sealed.encode()).decode("ascii")
@@ -56,7 +56,7 @@ def reseal(sealed: str) -> str:
 
 
 def count_wrong_keys() -> int:
-    """Return how many entries of AWS_CLOUDFRONT_ENCRYPTION_KEYS are no Fernet keys."""
+    """Return how many entries of AWS_CLOUDFRONT_ENCRYPTION_KEYS are not valid Fernet keys."""
     return sum(_as_fernet(key) is None for key in conf.encryption_keys())
 
 
@@ -64,10 +64,10 @@ def _fernet() -> MultiFernet:
     given = [_as_fernet(key) for key in conf.encryption_keys()]
     if None in given:
         raise ImproperlyConfigured(
-            "AWS_CLOUDFRONT_ENCRYPTION_KEYS is a list of Fernet keys, newest first, and one of "
-            f"its entries is none. Make one with: {MAKE_KEY}"
+            "AWS_CLOUDFRONT_ENCRYPTION_KEYS has an entry that is not a valid Fernet key. It must "
+            f"be a list of Fernet keys, newest first. Make one with: {MAKE_KEY}"
         )
-    # The first one seals.
+    # The first one encrypts.
     derived = [Fernet(_derive(secret)) for secret in conf.secret_keys()]
     return MultiFernet([*filter(None, given), *derived])
 
@@ -80,23 +80,25 @@ def _as_fernet(key: Any) -> Fernet | None:
 
 
 def _derive(secret: str | bytes) -> bytes:
-    """Return a Fernet key that follows from a secret key of Django's."""
+    """Return a Fernet key derived from a secret key of Django."""
     material = secret if isinstance(secret, bytes) else secret.encode("utf-8")
-    # The label keeps the key apart from all else that is derived from SECRET_KEY.
+    # The label separates the key from everything else that is derived from SECRET_KEY.
     hkdf = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"cfsigned_django.encryption")
     return base64.urlsafe_b64encode(hkdf.derive(material))
 
 
 def _what_changed() -> str:
-    # The admin translates it; the log of a site has it in English, whoever looks at a page.
+    # The admin translates these texts; logs have them in English.
     if conf.encryption_keys():
         return gettext_noop(
-            "No key of AWS_CLOUDFRONT_ENCRYPTION_KEYS opens this private key, nor does one derived "
-            "from SECRET_KEY. Add the key it was sealed with at the end of the list, or the former "
-            "SECRET_KEY to SECRET_KEY_FALLBACKS, then run: manage.py cfsigned_rotate --reseal"
+            "No key of AWS_CLOUDFRONT_ENCRYPTION_KEYS, and none derived from SECRET_KEY, decrypts "
+            "this private key. Add the key that encrypted it to the end of the list, or the "
+            "previous SECRET_KEY to SECRET_KEY_FALLBACKS, then run: manage.py cfsigned_rotate "
+            "--reseal"
         )
     return gettext_noop(
-        "SECRET_KEY has changed since this private key was sealed, or "
-        "AWS_CLOUDFRONT_ENCRYPTION_KEYS was emptied. Add the former one to SECRET_KEY_FALLBACKS, "
-        "or to AWS_CLOUDFRONT_ENCRYPTION_KEYS, then run: manage.py cfsigned_rotate --reseal"
+        "SECRET_KEY has changed since this private key was encrypted, or "
+        "AWS_CLOUDFRONT_ENCRYPTION_KEYS was emptied. Add the previous SECRET_KEY to "
+        "SECRET_KEY_FALLBACKS, or the previous key to AWS_CLOUDFRONT_ENCRYPTION_KEYS, then run: "
+        "manage.py cfsigned_rotate --reseal"
     )

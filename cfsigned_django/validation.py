@@ -1,9 +1,9 @@
-"""Say what is wrong with the settings, before a viewer finds out.
+"""Find what is wrong with the settings, before a viewer does.
 
 One small function states one fact about a :class:`~cfsigned_django.conf.Config`;
-the ids and remedies are in :data:`TABLE`. ``manage.py check`` reports all of
-them, and a storage raises the first error when it is asked for a URL. Nothing
-here touches the network.
+the ids and fixes are in :data:`TABLE`. ``manage.py check`` reports all of
+them; a storage raises the first error when it is asked for a URL. Nothing here
+touches the network.
 """
 
 from __future__ import annotations
@@ -29,77 +29,78 @@ from cfsigned_django.signing import (
 )
 from cfsigned_django.signing.policy import MAX_EPOCH_TIME
 
-#: Check id -> what to do about it. Ids are API: they are never given twice.
+#: Check id -> how to fix it. Ids are API: none is ever used again for something else.
 TABLE: dict[str, str] = {
-    "cfsigned.E001": "Set AWS_CLOUDFRONT_KEY and AWS_CLOUDFRONT_KEY_ID, or say "
+    "cfsigned.E001": "Set AWS_CLOUDFRONT_KEY and AWS_CLOUDFRONT_KEY_ID, or set "
     "AWS_QUERYSTRING_AUTH = False if the files are public.",
-    "cfsigned.E002": "Set AWS_CLOUDFRONT_KEY_ID to the id that CloudFront gave the public key "
-    "(K...), under Key management, Public keys.",
-    "cfsigned.E003": "Set AWS_CLOUDFRONT_KEY to the private key whose public half has this id.",
+    "cfsigned.E002": "Set AWS_CLOUDFRONT_KEY_ID to the public key ID (K...) that CloudFront "
+    "shows under Key management, Public keys.",
+    "cfsigned.E003": "Set AWS_CLOUDFRONT_KEY to the private key that belongs to this public key "
+    "ID.",
     "cfsigned.E004": "Set AWS_S3_CUSTOM_DOMAIN to the domain name of the distribution, such as "
     "d111111abcdef8.cloudfront.net.",
-    "cfsigned.E005": "Set the host alone, such as media.example.com or 127.0.0.1:8001; the "
-    "protocol goes to AWS_S3_URL_PROTOCOL, and its usual port is left out.",
+    "cfsigned.E005": "Use the host name alone, such as media.example.com or 127.0.0.1:8001. The "
+    "protocol belongs in AWS_S3_URL_PROTOCOL; leave its default port out.",
     "cfsigned.E006": 'Set AWS_S3_URL_PROTOCOL to "https:" (or "http:" for the local edge), with '
     "the colon.",
-    "cfsigned.E007": "Mend AWS_CLOUDFRONT_KEY as the message says; a pathlib.Path of the PEM "
-    "file is the least fragile form.",
-    "cfsigned.E008": "Look under Key management, Public keys: the id wanted begins with K. The "
-    "group's id belongs into AWS_CLOUDFRONT_KEY_GROUP_ID.",
-    "cfsigned.E009": "Copy the id of the public key from CloudFront: capital letters and digits, "
-    "such as K2JCJMDEHXQW5F.",
+    "cfsigned.E007": "Fix AWS_CLOUDFRONT_KEY as the message says. A pathlib.Path of the PEM file "
+    "is the most robust form.",
+    "cfsigned.E008": "Use the public key ID, which begins with K, from Key management, Public "
+    "keys. The key group ID belongs in AWS_CLOUDFRONT_KEY_GROUP_ID.",
+    "cfsigned.E009": "Copy the public key ID from CloudFront: capital letters and digits, such "
+    "as K2JCJMDEHXQW5F.",
     "cfsigned.E010": 'Set AWS_CLOUDFRONT_HASH_ALGORITHM to "SHA256" or "SHA1", or leave it out.',
     "cfsigned.E011": 'Leave AWS_CLOUDFRONT_HASH_ALGORITHM out, or set it to "SHA256": an ECDSA '
-    "key does not go with SHA1.",
-    "cfsigned.E012": 'Set AWS_CLOUDFRONT_HASH_ALGORITHM to "SHA256": this platform\'s OpenSSL '
-    "policy refuses SHA-1, which RSA links use otherwise.",
-    "cfsigned.E013": "Set AWS_QUERYSTRING_EXPIRE to whole seconds or a timedelta, 1 s or more, "
-    "and as short as the site can do with.",
-    "cfsigned.E014": "Set AWS_CLOUDFRONT_MAX_EXPIRE to whole seconds or a timedelta, 1 s or more.",
+    "key cannot be used with SHA1.",
+    "cfsigned.E012": 'Set AWS_CLOUDFRONT_HASH_ALGORITHM to "SHA256": the OpenSSL policy of '
+    "this machine refuses SHA-1, the default for an RSA key.",
+    "cfsigned.E013": "Set AWS_QUERYSTRING_EXPIRE to whole seconds or a timedelta, at least "
+    "1 s, and as short as the site allows.",
+    "cfsigned.E014": "Set AWS_CLOUDFRONT_MAX_EXPIRE to whole seconds or a timedelta, at least 1 s.",
     "cfsigned.E015": "Lower AWS_QUERYSTRING_EXPIRE, or raise AWS_CLOUDFRONT_MAX_EXPIRE.",
     "cfsigned.E016": "Set AWS_CLOUDFRONT_EXPIRE_STEP to whole seconds or a timedelta; 0 turns "
     "steps off.",
     "cfsigned.E017": "Set AWS_QUERYSTRING_AUTH to True, or to False if the files are public.",
     "cfsigned.E018": "Set AWS_S3_CUSTOM_DOMAIN to the domain name of the distribution, such as "
-    "d111111abcdef8.cloudfront.net, or to an alternate domain name of it.",
-    "cfsigned.E020": "Give static files a storage that does not sign, or querystring_auth False in "
-    'STORAGES["staticfiles"]["OPTIONS"].',
+    "d111111abcdef8.cloudfront.net, or to one of its alternate domain names.",
+    "cfsigned.E020": "Use a storage for static files that does not sign, or set querystring_auth "
+    'to False in STORAGES["staticfiles"]["OPTIONS"].',
     "cfsigned.E021": "Remove DEFAULT_FILE_STORAGE, which Django no longer reads, and keep "
     'STORAGES["default"].',
     "cfsigned.E022": 'Name the class in STORAGES["default"]["BACKEND"] and remove '
-    "DEFAULT_FILE_STORAGE: Django no longer reads it, and files go elsewhere.",
+    "DEFAULT_FILE_STORAGE: Django no longer reads it, so files are stored elsewhere.",
     "cfsigned.E023": "Make each entry with cryptography's Fernet.generate_key(), newest first, and "
-    "keep those that sealed what is in the database.",
-    "cfsigned.E024": "Set it to whole seconds or a timedelta, 0 s or more.",
+    "keep the keys that encrypted what is in the database.",
+    "cfsigned.E024": "Set it to whole seconds or a timedelta, at least 0 s.",
     "cfsigned.E025": 'Set AWS_CLOUDFRONT_SPARE_KEY to "ECDSA_P256" or "RSA_2048", or leave it out.',
-    "cfsigned.E026": "Set USE_TZ = True: the waits of a rotation would be an hour off whenever the "
-    "clocks are changed.",
+    "cfsigned.E026": "Set USE_TZ = True. Without it, the waits of a rotation are an hour off when "
+    "the clocks change.",
     "cfsigned.E027": "Set AWS_CLOUDFRONT_KEY_GROUP_QUOTA to the number that Service Quotas shows "
-    "for public keys in a key group, or leave it out: 5.",
-    "cfsigned.E030": "Set AWS_CLOUDFRONT_BY_HAND to True where a person changes CloudFront, "
-    "to False where the site does.",
+    "for public keys in a key group, or leave it out for the default of 5.",
+    "cfsigned.E030": "Set AWS_CLOUDFRONT_BY_HAND to True if a person changes CloudFront, to False "
+    "if the site does.",
     "cfsigned.E040": "Set AWS_CLOUDFRONT_URL_CACHE_SIZE to a whole number of URLs; 0 keeps none.",
     "cfsigned.E041": "Raise AWS_CLOUDFRONT_MAX_EXPIRE, which limits the whole site, or lower the "
     "option of the storage.",
-    "cfsigned.W001": "Compare with Key management, Public keys: ids look like K2JCJMDEHXQW5F.",
+    "cfsigned.W001": "Compare it with Key management, Public keys: IDs look like K2JCJMDEHXQW5F.",
     "cfsigned.W002": "Give static files a domain or a behavior without Restrict viewer access.",
     "cfsigned.W003": 'Name the class in STORAGES["default"]["BACKEND"], where Django 5.1 and newer '
     "look, and remove DEFAULT_FILE_STORAGE.",
-    "cfsigned.W004": "Look under Key management, Key groups: the id is a UUID.",
-    "cfsigned.W005": 'Set AWS_S3_URL_PROTOCOL to "https:": whoever reads a signed link on its '
-    "way can use it.",
-    "cfsigned.W006": "Leave the setting out: its default is safe.",
+    "cfsigned.W004": "Look under Key management, Key groups: the ID is a UUID.",
+    "cfsigned.W005": 'Set AWS_S3_URL_PROTOCOL to "https:". Anyone who intercepts a signed URL '
+    "can open the file.",
+    "cfsigned.W006": "Remove the setting: its default is safe.",
     "cfsigned.W007": "Put back the encryption key that the message asks for, then run manage.py "
-    "cfsigned_rotate --reseal; if it is lost, revoke the key pair.",
+    "cfsigned_rotate --reseal. If that key is lost, revoke the key pair.",
     "cfsigned.W008": 'Add "cfsigned_django" to INSTALLED_APPS, or remove '
-    "AWS_CLOUDFRONT_KEY_GROUP_ID: only the app knows which key of the group signs.",
-    "cfsigned.W009": "Set its key_group_id to that key group and hand no signer in, or give it a "
-    "key of its own.",
-    "cfsigned.W040": "Lower CACHE_MIDDLEWARE_SECONDS, raise AWS_QUERYSTRING_EXPIRE, or put "
-    '"cfsigned_django.http.cap_cache_control" into MIDDLEWARE, directly behind '
+    "AWS_CLOUDFRONT_KEY_GROUP_ID: only the app can look up which key of the group signs.",
+    "cfsigned.W009": "Set its key_group_id to that key group and give it no signer, or give it a "
+    "different key.",
+    "cfsigned.W040": "Lower CACHE_MIDDLEWARE_SECONDS, raise AWS_QUERYSTRING_EXPIRE, or add "
+    '"cfsigned_django.http.cap_cache_control" to MIDDLEWARE, directly after '
     "UpdateCacheMiddleware.",
-    "cfsigned.W042": "Install cryptography from a wheel of PyPI, which brings its own OpenSSL "
-    "along, or build it against OpenSSL 3.2 or newer.",
+    "cfsigned.W042": "Install cryptography from a PyPI wheel, which includes its own OpenSSL, or "
+    "build it against OpenSSL 3.2 or newer.",
 }
 
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?(?::([0-9]{1,5}))?", re.ASCII)
@@ -126,7 +127,7 @@ def problem(check_id: str, message: str, obj: Any = None) -> CheckMessage:
 
 
 def shown(value: Any) -> str:
-    """Return a wrong value for a message; what may be a key in the wrong place is not shown."""
+    """Return a wrong value for a message, without showing what may be a misplaced key."""
     text = repr(value)
     if len(text) > _LONGEST_SHOWN or "-----" in text:
         return f"a {type(value).__name__} of {len(text)} characters"
@@ -134,7 +135,7 @@ def shown(value: Any) -> str:
 
 
 def is_of_trusted_signer(key_pair_id: str) -> bool:
-    """Tell whether the key pair is an AWS account's, the old way: no key group holds it."""
+    """Return whether the key pair is a trusted signer's, the legacy way: in no key group."""
     return key_pair_id.startswith("APKA")
 
 
@@ -143,9 +144,9 @@ def find_problems(
 ) -> list[CheckMessage]:
     """Return all that is wrong with a configuration that is meant to sign.
 
-    ``with_key`` is False where the signer comes from elsewhere, ``tries_key``
-    where nothing shall be signed to see whether the key can; ``obj`` is what
-    the messages are about, such as an alias of STORAGES.
+    ``with_key`` is False if the signer comes from elsewhere. With ``tries_key``,
+    the key signs something, to see whether it can. ``obj`` is what the messages
+    are about, such as an alias of STORAGES.
     """
     facts = [*(_KEY_FACTS if with_key else ()), *_URL_FACTS]
     if with_key and tries_key:
@@ -164,7 +165,7 @@ def find_address_problems(config: Config) -> list[CheckMessage]:
 
 
 def find_half_a_key(*, cloudfront_key: Any, cloudfront_key_id: Any) -> list[CheckMessage]:
-    """Return the error that the key stands without its id, or the id without its key."""
+    """Return the error that a key is set without its ID, or an ID without its key."""
     if cloudfront_key is not None and not cloudfront_key_id:
         message = f"AWS_CLOUDFRONT_KEY is set without AWS_CLOUDFRONT_KEY_ID. {_BOTH}"
         return [problem("cfsigned.E002", message)]
@@ -182,28 +183,28 @@ def raise_first_error(problems: list[CheckMessage]) -> None:
 
 
 def find_unknown_hash(name: Any) -> list[CheckMessage]:
-    """Return the error that CloudFront knows no hash of that name; None leaves the choice."""
+    """Return the error that CloudFront has no hash of that name. None means the default."""
     if name is None or name in list(HashAlgorithm):
         return []
     return [problem("cfsigned.E010", f"AWS_CLOUDFRONT_HASH_ALGORITHM is {shown(name)}.")]
 
 
 def hash_refused(which: str = "of AWS_CLOUDFRONT_KEY") -> CheckMessage:
-    """Return the error that OpenSSL refuses SHA-1, with which an RSA key was to sign."""
-    return problem("cfsigned.E012", f"The RSA key {which} cannot sign with SHA1 here.")
+    """Return the error that OpenSSL refuses SHA-1 for an RSA key."""
+    return problem("cfsigned.E012", f"The RSA key {which} cannot sign with SHA1 on this machine.")
 
 
-#: The name that a probe asks for: no file need be there.
+#: The name that a probe requests; the file need not exist.
 PROBE_NAME = ".cfsigned-probe"
 
 
 def sign_probe(
     signer: Signer, url: str, hash_algorithm: HashAlgorithm | None, *, date_less_than: int
 ) -> str:
-    """Return the URL, signed with the hash with which storages will sign.
+    """Return the URL, signed with the hash that storages use.
 
     Raise :exc:`~django.core.exceptions.ImproperlyConfigured`, which names
-    AWS_CLOUDFRONT_HASH_ALGORITHM, where this machine's OpenSSL refuses it.
+    AWS_CLOUDFRONT_HASH_ALGORITHM, if OpenSSL on this machine refuses that hash.
     """
     signer = signer.with_hash(hash_algorithm)
     try:
@@ -216,7 +217,7 @@ def sign_probe(
 def _key_and_id(config: Config) -> Facts:
     key, key_pair_id = config.cloudfront_key, config.cloudfront_key_id
     if key is None and not key_pair_id:
-        yield problem("cfsigned.E001", "URLs must be signed, but no key is set.")
+        yield problem("cfsigned.E001", "URLs must be signed, but no key is configured.")
     elif key is None or not key_pair_id:
         yield from find_half_a_key(cloudfront_key=key, cloudfront_key_id=key_pair_id)
 
@@ -226,14 +227,15 @@ def _domain(config: Config) -> Facts:
     if not domain:
         yield problem(
             "cfsigned.E004",
-            "AWS_S3_CUSTOM_DOMAIN is not set, so that links would lead past CloudFront to S3.",
+            "AWS_S3_CUSTOM_DOMAIN is not set, so URLs would bypass CloudFront and lead to S3.",
         )
     elif mistake := _mistake_in_host(domain, config.url_protocol):
         yield problem("cfsigned.E005", f"AWS_S3_CUSTOM_DOMAIN is {shown(domain)}, {mistake}.")
     elif domain.lower().endswith((".amazonaws.com", ".amazonaws.com.cn")):
         yield problem(
             "cfsigned.E018",
-            f"AWS_S3_CUSTOM_DOMAIN is {domain}, an address of S3, which knows no CloudFront URL.",
+            f"AWS_S3_CUSTOM_DOMAIN is {domain}, an address of S3, which does not accept signed "
+            "URLs of CloudFront.",
         )
 
 
@@ -241,7 +243,7 @@ def _protocol(config: Config) -> Facts:
     if config.url_protocol not in ("https:", "http:"):
         yield problem("cfsigned.E006", f"AWS_S3_URL_PROTOCOL is {shown(config.url_protocol)}.")
     elif config.url_protocol == "http:" and not is_local_host(config.custom_domain):
-        yield problem("cfsigned.W005", "Signed links go over plain HTTP.")
+        yield problem("cfsigned.W005", "Signed URLs are sent over plain HTTP.")
 
 
 def _key(config: Config) -> Facts:
@@ -259,16 +261,16 @@ def _key_pair_id(config: Config) -> Facts:
     if isinstance(key_pair_id, str) and KEY_GROUP_ID.fullmatch(key_pair_id):
         yield problem(
             "cfsigned.E008",
-            f"AWS_CLOUDFRONT_KEY_ID is {key_pair_id}, which looks like the id of a key group.",
+            f"AWS_CLOUDFRONT_KEY_ID is {key_pair_id}, which looks like a key group ID.",
         )
     elif not isinstance(key_pair_id, str) or not _TEXT_ID.fullmatch(key_pair_id):
         # The value stays out of the message: it may be the key itself.
-        yield problem("cfsigned.E009", "AWS_CLOUDFRONT_KEY_ID is not the id of a public key.")
+        yield problem("cfsigned.E009", "AWS_CLOUDFRONT_KEY_ID is not a valid public key ID.")
     elif not KEY_PAIR_ID.fullmatch(key_pair_id):
         yield problem(
             "cfsigned.W001",
-            f"AWS_CLOUDFRONT_KEY_ID is {key_pair_id}, which does not look like the id of a "
-            "public key in CloudFront.",
+            f"AWS_CLOUDFRONT_KEY_ID is {key_pair_id}, which does not look like a public key ID of "
+            "CloudFront.",
         )
 
 
@@ -277,7 +279,7 @@ def _key_group_id(config: Config) -> Facts:
     if isinstance(group, str) and KEY_PAIR_ID.fullmatch(group):
         yield problem(
             "cfsigned.W004",
-            f"AWS_CLOUDFRONT_KEY_GROUP_ID is {group}, which looks like the id of a public key.",
+            f"AWS_CLOUDFRONT_KEY_GROUP_ID is {group}, which looks like a public key ID.",
         )
 
 
@@ -288,11 +290,13 @@ def _hash_algorithm(config: Config) -> Facts:
     if config.hash_algorithm == HashAlgorithm.SHA1:
         key = _load_key(config)
         if key and key.algorithm is KeyAlgorithm.ECDSA_P256:
-            yield problem("cfsigned.E011", "AWS_CLOUDFRONT_KEY is an ECDSA key, used with SHA1.")
+            yield problem(
+                "cfsigned.E011", "AWS_CLOUDFRONT_KEY is an ECDSA key, but the hash is SHA1."
+            )
 
 
 def _trial(config: Config) -> Facts:
-    """Sign something, which takes as long as a URL, to see whether OpenSSL lets the key sign."""
+    """Sign something, which takes as long as for a URL, to see whether OpenSSL allows it."""
     key = _load_key(config)
     if key and key.algorithm is KeyAlgorithm.RSA_2048 and config.hash_algorithm != "SHA256":
         try:
@@ -305,7 +309,7 @@ def _load_key(config: Config) -> PrivateKey | None:
     try:
         return None if config.cloudfront_key is None else config.cloudfront_key.load()
     except InvalidKey:
-        return None  # _key() tells
+        return None  # _key() reports it
 
 
 def _lifetimes(config: Config) -> Facts:
@@ -315,7 +319,11 @@ def _lifetimes(config: Config) -> Facts:
     is_most = type(most) is int and most >= 1
     is_step = type(step) is int and step >= 0
     if not is_expire or is_late:
-        why = ": URLs would end after January 2038, later than a policy can say" if is_late else ""
+        why = (
+            ", so URLs would expire after January 2038, the last date that a policy can hold"
+            if is_late
+            else ""
+        )
         yield problem("cfsigned.E013", f"AWS_QUERYSTRING_EXPIRE is {shown(expire)}{why}.")
     if not is_most:
         yield _bad_limit(most)
@@ -341,8 +349,8 @@ def _lifetimes(config: Config) -> Facts:
     if longest:
         yield problem(
             "cfsigned.E041",
-            f"A storage has {longest}: its URLs could live for longer than the {limit} s of "
-            "AWS_CLOUDFRONT_MAX_EXPIRE, and a rotation would retire keys that they still need.",
+            f"A storage has {longest}, so its URLs could live longer than the {limit} s of "
+            "AWS_CLOUDFRONT_MAX_EXPIRE. A rotation would retire keys that those URLs still need.",
         )
 
 
@@ -375,9 +383,9 @@ _URL_FACTS: tuple[_Fact, ...] = (
 
 
 def site_lifetime() -> int:
-    """Return for how many seconds any URL of this site may live. Each retirement waits so long.
+    """Return how many seconds any URL of this site may live. Each retirement waits that long.
 
-    That is AWS_CLOUDFRONT_MAX_EXPIRE, and what AWS_CLOUDFRONT_EXPIRE_STEP adds. Raise
+    That is AWS_CLOUDFRONT_MAX_EXPIRE plus AWS_CLOUDFRONT_EXPIRE_STEP. Raise
     :exc:`ImproperlyConfigured` if the limit makes no sense: without it, a key
     could be retired before its URLs have expired.
     """
@@ -389,20 +397,20 @@ def site_lifetime() -> int:
 
 
 def _mistake_in_host(domain: Any, protocol: Any) -> str:
-    """Say what is wrong with a host, with or without a port; empty where nothing is."""
+    """Return what is wrong with a host, with or without a port; empty if nothing is."""
     match = _HOST.fullmatch(domain) if isinstance(domain, str) else None
     if match is None or ".." in domain or int(match[1] or 0) >= 65536:
-        return "which is no bare host"
+        return "which is not a bare host name"
     if (protocol, match[1]) in (("https:", "443"), ("http:", "80")):
         return (
-            "with the port that browsers leave out of a URL: they would ask for another one than "
-            "was signed"
+            "with the default port, which browsers leave out: they would request a URL other than "
+            "the signed one"
         )
     return ""
 
 
 def is_local_host(domain: Any) -> bool:
-    """Tell whether a domain, with or without a port, is this machine."""
+    """Return whether a domain, with or without a port, is this machine."""
     host = str(domain).partition(":")[0]
     if host == "localhost" or host.endswith((".localhost", ".test")):
         return True

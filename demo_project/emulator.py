@@ -1,9 +1,8 @@
-"""Run ministack, the AWS emulator, so that a killed one knows what it has answered.
+"""Run ministack, the AWS emulator, so that it loses nothing if it is killed.
 
-By itself it writes its state down when it stops in good order. A demo that is killed in the
-middle of a key rotation must find its keys again: here the keys of CloudFront, the users of IAM
-and the policies of buckets are on the disk before a change of them is answered. Objects in S3
-always are.
+Ministack alone saves its state only when it is stopped in good order. A demo that is killed
+during a rotation must find its keys again: here, CloudFront's keys, IAM's users and the policies
+of buckets are on disk before a change of them is answered. Objects in S3 always are.
 
 Run as `python -m demo_project.emulator`, with ministack's own variables.
 """
@@ -25,7 +24,7 @@ _CLOUDFRONT: Final = "/2020-05-31/"
 
 
 def saving(application: Any) -> Any:
-    """Return the ASGI application with what it changes saved before each answer to a change."""
+    """Return the ASGI application; it saves its state before it answers a change."""
 
     async def run(scope: Any, receive: Any, send: Any) -> None:
         async def save_and_send(message: Any) -> None:

@@ -48,7 +48,7 @@ _LOST: Final = frozenset({"NoSuchResource", "NoSuchDistribution"})
 
 
 def aws_command(state: DemoState) -> Command:
-    """Return how to start the local AWS so that objects, users and key groups outlive it."""
+    """Return the command of the local AWS, whose objects, users and key groups outlive it."""
     scratch = state.folder / "s3" / "tmp"
     scratch.mkdir(parents=True, exist_ok=True)
     variables = environment(
@@ -78,7 +78,7 @@ def aws_command(state: DemoState) -> Command:
 
 
 def edge_profile(state: DemoState) -> dict[str, str]:
-    """Write the edge's own access key as an AWS profile; return the variables that name it."""
+    """Write the edge's access key as an AWS profile; return the variables that name it."""
     user = state.users["edge"]
     file = state.folder / "keys" / "aws_credentials"
     lines = (
@@ -91,9 +91,9 @@ def edge_profile(state: DemoState) -> dict[str, str]:
 
 
 def api_environment(state: DemoState) -> dict[str, str]:
-    """Return the variables by which boto3 finds the local AWS, as a user of the demo's.
+    """Return the variables by which boto3 finds the local AWS, as one of the demo's users.
 
-    An account that this machine may know besides is none of the demo's business.
+    They override any AWS account that is configured on this machine.
     """
     user = state.users[os.environ.get(USER_VARIABLE) or "site"]
     return {
@@ -133,7 +133,7 @@ def policies(bucket: str) -> dict[str, tuple[Document, ...]]:
 def _edge_policy(bucket: str) -> Document:
     """Return what `cfsigned_edge --distribution` needs.
 
-    In S3 that is the one right which a bucket policy gives to an origin access control.
+    In S3 that is the one permission that a bucket policy gives to an origin access control.
     """
     reads = ("cloudfront:GetDistribution", "cloudfront:GetKeyGroup", "cloudfront:GetPublicKey")
     return {
@@ -146,9 +146,9 @@ def _edge_policy(bucket: str) -> Document:
 
 
 def set_up_aws(state: DemoState, tell: Callable[[str], object]) -> DemoState:
-    """Make what is missing; return the state with the ids. `tell` gets the plan, line by line.
+    """Create what is missing; return the state with the IDs. `tell` gets the plan, line by line.
 
-    What a start that was killed had made is found again. Raise DemoFailed with what went wrong.
+    What an earlier start created before it was killed is found again. Raise DemoFailed.
     """
     try:
         lost = _lost(state)
@@ -158,7 +158,7 @@ def set_up_aws(state: DemoState, tell: Callable[[str], object]) -> DemoState:
     if not lost and state.cors_origin == state.address("site"):
         tell(f"as it was left: {_summary(state)}")
         return state
-    # The settings must not name what is not there: cfsigned_setup would not make another.
+    # If the settings named what does not exist, cfsigned_setup would not create it.
     state = replace(
         state,
         key_group_id="" if "key_group_id" in lost else state.key_group_id,
@@ -173,7 +173,7 @@ def set_up_aws(state: DemoState, tell: Callable[[str], object]) -> DemoState:
         cors_origin=state.address("site"),
         distribution_id=made["AWS_CLOUDFRONT_DISTRIBUTION_ID"],
         key_group_id=made["AWS_CLOUDFRONT_KEY_GROUP_ID"],
-        # A key that was imported into the database is no longer the settings' affair.
+        # Absent if the key was imported into the database.
         key_pair_id=made.get("AWS_CLOUDFRONT_KEY_ID", state.key_pair_id),
     )
     prepared.save()
@@ -200,7 +200,7 @@ def _working_user(state: DemoState, name: str) -> Credentials:
 
 
 def _client(state: DemoState, name: str) -> Any:
-    """Return a client of the local AWS with the rights of its owner."""
+    """Return a client of the local AWS with the permissions of its owner."""
     return boto3.client(
         name,  # type: ignore[call-overload]
         endpoint_url=state.address("s3"),
@@ -230,13 +230,13 @@ def _summary(state: DemoState) -> str:
 
 
 def _arguments(state: DemoState) -> tuple[str, ...]:
-    """Return the command by which the demo sets itself up, as one types it behind manage.py."""
+    """Return the arguments of manage.py by which the demo sets itself up."""
     arguments = ("--cors-origin", state.address("site"), "--downloads")
     return ("cfsigned_setup", *(() if state.distribution_id else ("--create",)), *arguments)
 
 
 def _lost(state: DemoState) -> tuple[str, ...]:
-    """Return which ids of the state stand for nothing in the emulator (yet, or any more)."""
+    """Return the names of the IDs in the state that the emulator does not have."""
     client = _client(state, "cloudfront")
     looks = {"key_group_id": client.get_key_group, "distribution_id": client.get_distribution}
     return tuple(name for name, look in looks.items() if not _is_there(look, getattr(state, name)))

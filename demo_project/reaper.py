@@ -1,8 +1,8 @@
 """End the servers of a demo that was killed before it could stop them itself.
 
-Run as `python -m demo_project.reaper` with a pipe as standard input. `+123` puts process
-group 123 in its care, `-123` takes it out. When the pipe closes, because the demo ended in
-whatever way, the groups that are left are asked to stop, and killed five seconds later.
+Run as `python -m demo_project.reaper` with a pipe as standard input. `+123` registers process
+group 123, `-123` removes it. When the pipe closes, because the demo has ended, the groups that
+are left get SIGTERM, and SIGKILL five seconds later.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ PATIENCE = 5.0
 
 
 def remaining_groups(lines: Iterable[str]) -> set[int]:
-    """Read instructions until the pipe closes and return the groups still in care."""
+    """Read instructions until the pipe closes, and return the groups that are still registered."""
     groups: set[int] = set()
     for line in lines:
         sign, number = line[:1], int(line[1:])

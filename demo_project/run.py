@@ -1,7 +1,7 @@
 """Start the demo: `python -m demo_project.run`, or `make demo`.
 
-Three servers on 127.0.0.1: an AWS emulator (S3, and CloudFront's API), the local CloudFront edge
-and the site. Everything that must outlive them lies in one folder, `.demo/` unless told otherwise.
+Three servers on 127.0.0.1: an AWS emulator (S3 and CloudFront's API), the local CloudFront edge
+and the site. Everything that must outlive them is in one folder, `.demo/` by default.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ from demo_project.state import ADMIN_NAME, BASE_FOLDER, HOST, DemoState, Pace, d
 
 KEYS_PATH = "/admin/cfsigned_django/keypair/"
 
-# The time of day, and a status that is not a success, or what became of the distribution and its
-# key group. A probe of a rotation asks for a file that is not there: that went well.
+# A time of day, then an error status, or a change of the distribution or its key group. A rotation
+# probes with a file that does not exist: its 404 is a success.
 _WORTH_TELLING = re.compile(
     r"[0-9:]+ ((?!404 from the origin /\.cfsigned-probe)[45][0-9]{2} |The )"
 )
@@ -51,12 +51,12 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Stopped(BaseException):
-    """Somebody asked the demo to stop, by Ctrl-C or by a signal."""
+    """The demo was asked to stop, by Ctrl-C or by a signal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demo:
-    """A running demo: what it keeps, and its servers in the order of their start."""
+    """A running demo: its state, and its servers in the order of their start."""
 
     state: DemoState
     servers: list[Child] = field(default_factory=list)
@@ -72,7 +72,7 @@ class Demo:
 def running_demo(folder: Path, *, quiet: bool = False) -> Iterator[Demo]:
     """Start everything, and stop everything at the end of the `with` block.
 
-    What the edge refuses, and what it learns of its key group, is printed as well, unless `quiet`.
+    Unless `quiet`, print what the edge refuses and what it learns about its key group.
     """
     with ExitStack() as stack:
         stack.enter_context(_lock(folder))
@@ -109,14 +109,14 @@ def running_demo(folder: Path, *, quiet: bool = False) -> Iterator[Demo]:
             ]
             for server in started:
                 server.wait_until_ready()
-        with _step("All of it examined by cfsigned_doctor"):
+        with _step("Examination of everything by cfsigned_doctor"):
             _examine(state)
         all_is_up.set()
         yield Demo(state=state, servers=servers)
 
 
 def say(text: str) -> None:
-    """Print a line, whole: servers write theirs meanwhile."""
+    """Print a line in one write: the servers print at the same time."""
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
 
@@ -127,7 +127,7 @@ def _detail(text: str) -> None:
 
 @contextmanager
 def _step(what: str) -> Iterator[None]:
-    """Announce a step, and say how long it took when it is done."""
+    """Print that a step begins, and then how long it took."""
     began = time.monotonic()
     say(f"  .. {what}")
     yield
@@ -135,7 +135,7 @@ def _step(what: str) -> Iterator[None]:
 
 
 def _move(state: DemoState, ports: Mapping[str, int]) -> DemoState:
-    """Return the state with the ports that can be had now, and say which changed."""
+    """Return the state with the ports that are free now, and print which changed."""
     for name, port in state.ports.items():
         if ports[name] != port:
             _detail(f"Port {port} is taken: {name} moves to {ports[name]}.")
@@ -147,7 +147,7 @@ def _move(state: DemoState, ports: Mapping[str, int]) -> DemoState:
 def _readable(line: str) -> str:
     """Return a line of the edge's log with names as people write them."""
     decoded = unquote(line)
-    # A viewer chose the name: it must not steer the terminal.
+    # A viewer chose the name: it must not send control characters to the terminal.
     return decoded if decoded.isprintable() else line
 
 
@@ -169,7 +169,7 @@ def _edge_command(state: DemoState) -> Command:
 
 
 def _doctor_arguments(state: DemoState) -> tuple[str, ...]:
-    """Return the command that looks at the whole demo, as one types it behind manage.py."""
+    """Return the arguments of manage.py that examine the whole demo."""
     options = ("--object", "pictures/dunes.webp", "--cors-origin", state.address("site"))
     return ("cfsigned_doctor", *options, "--downloads")
 
@@ -177,7 +177,7 @@ def _doctor_arguments(state: DemoState) -> tuple[str, ...]:
 def _examine(state: DemoState) -> None:
     """Run the doctor on the running demo; print faults, then its summary.
 
-    A fault does not stop the demo: somebody may be looking for it.
+    A fault does not stop the demo: a person may be looking for it.
     """
     command = manage_command(state, "doctor", *_doctor_arguments(state))
     *found, summary = run(command, codes=(0, 1)).splitlines()
@@ -210,7 +210,7 @@ def _stop(number: int, _frame: FrameType | None) -> NoReturn:
 
 
 def _welcome(state: DemoState) -> str:
-    """Return where the demo is, and what to try."""
+    """Return the addresses of the demo, and what to try."""
     site, pace = state.address("site"), Pace.from_environment()
     seconds = pace.edge + pace.propagation + pace.link + 2 * pace.keyring + pace.clock_skew
     path = Path(sys.executable)
@@ -219,23 +219,23 @@ def _welcome(state: DemoState) -> str:
     return f"""
 The demo is running.
 
-  {site}/             the gallery: each picture comes through the edge
+  {site}/             the gallery: each picture is served by the edge
   {site}/documents/   files with download names
   {site}/thumbnails/  1,000 pictures by one signature
-  {site}/how/         what happens, and the three lines that do it
+  {site}/how/         how it works, and the three lines that do it
   {site}/api/files/   the same links as JSON
   {site}{KEYS_PATH}
                                the signing keys: {login}
 
   Try
-    - Open the last page: import the key of the settings, then rotate from RSA to ECDSA. The
-      links of the gallery shrink, and none that was issued stops working before its time.
+    - Open the last page: import the key from the settings, then rotate from RSA to ECDSA. The
+      links of the gallery become shorter, and old ones work until they expire.
       Waits are short here: a rotation takes about {math.ceil(seconds / 60)} minutes.
     - Open a picture's page and ask the edge for it without a signature, with a changed one,
       and with one that has expired. The edge's log, below, says why it refused.
-    - Visit the page of the 1,000 pictures twice: the second time, the edge is asked for nothing.
-    - Drop a picture of your own on the gallery.
-    - In another terminal, let the doctor look, or make a link:
+    - Visit the page of the 1,000 pictures twice: the second visit asks the edge for nothing.
+    - Drop one of your pictures on the gallery.
+    - In another terminal, run the doctor, or make a link:
         {python} manage.py {" ".join(_doctor_arguments(state))}
         {python} manage.py shell -c \\
           "from demo_project.gallery.models import Picture as P; print(P.objects.first().image.url)"

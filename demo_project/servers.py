@@ -36,7 +36,7 @@ class DemoFailed(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """What to run; `ready_url` answers anything at all once the server is up."""
+    """What to run; `ready_url` answers with any status once the server is up."""
 
     name: str
     arguments: Sequence[str]
@@ -58,7 +58,7 @@ class Reaper:
         )
 
     def care_for(self, group: int) -> None:
-        """End the process group when this process is gone."""
+        """End the process group if this process ends."""
         self._tell(f"+{group}")
 
     def forget(self, group: int) -> None:
@@ -78,7 +78,7 @@ class Reaper:
 
 
 class Child:
-    """One running process of the demo; leaves nothing behind once `stop` has returned."""
+    """One running process of the demo; after `stop`, no process of its group is left."""
 
     def __init__(
         self, command: Command, reaper: Reaper, echo: Callable[[str], None] | None = None
@@ -94,7 +94,7 @@ class Child:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE if echo else self._log,
             stderr=subprocess.STDOUT,
-            # Ctrl-C then reaches this process only, which stops the others in order.
+            # So that Ctrl-C reaches this process alone, which stops the others in order.
             start_new_session=True,
         )
         reaper.care_for(self._process.pid)
@@ -108,11 +108,11 @@ class Child:
 
     @property
     def ended(self) -> bool:
-        """Whether the process has ended, which a server should not before `stop`."""
+        """Whether the process has ended; a server should not end before `stop`."""
         return self._process.poll() is not None
 
     def wait_until_ready(self) -> Self:
-        """Return when the server answers; raise DemoFailed when it ends or never does."""
+        """Return when the server answers; raise DemoFailed if it ends or takes too long."""
         deadline = time.monotonic() + PATIENCE_TO_START
         while time.monotonic() < deadline:
             if self.ended:
@@ -134,7 +134,7 @@ class Child:
         end_group(self.pid, signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(PATIENCE_TO_STOP)
-        # The group may outlive its first process: whatever is left of it goes now.
+        # The group may outlive its first process: kill what is left of it.
         end_group(self.pid, signal.SIGKILL)
         self._process.wait()
         self._copy.join(PATIENCE_TO_STOP)
@@ -152,9 +152,9 @@ class Child:
 
 
 class HeldPorts:
-    """Ports that nobody else gets: for each name the wanted one if it is free, else another.
+    """Ports that no other process gets: for each name the wanted one if it is free, else another.
 
-    Nobody answers on them. What is left is given back at the end of the `with` block.
+    No server answers on them. Those not given away are released at the end of the `with` block.
     """
 
     def __init__(self, wanted: Mapping[str, int]) -> None:
@@ -174,11 +174,11 @@ class HeldPorts:
         self.close()
 
     def give(self, name: str) -> None:
-        """Let the server of this name have its port."""
+        """Release the port of the server with this name, which takes it now."""
         self._sockets.pop(name).close()
 
     def close(self) -> None:
-        """Give back every port."""
+        """Release every port."""
         for each in self._sockets.values():
             each.close()
         self._sockets.clear()
@@ -186,8 +186,8 @@ class HeldPorts:
 
 def _bind(port: int) -> socket.socket:
     """Return a socket that has the port, or another one."""
-    # A port that a server of this demo had until a moment ago can be shared only. That comes
-    # second: who starts at the same time could share it, too.
+    # A port that a server of this demo used a moment ago can only be shared. Try that second:
+    # a demo that starts at the same time could share it, too.
     for candidate, shares in ((port, False), (port, True), (0, False)):
         held = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, shares)

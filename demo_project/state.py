@@ -1,4 +1,4 @@
-"""Keep what the demo must remember between two starts in one git-ignored folder.
+"""What the demo remembers between two starts, in one git-ignored folder.
 
 `state.json` holds ports, passwords, and the ids that CloudFront's API gave, all of this machine;
 `keys/private_key.pem` holds the key that the settings name. It is an RSA key, as many sites
@@ -21,14 +21,14 @@ from cfsigned_django.signing import KeyAlgorithm, PrivateKey
 BASE_FOLDER = Path(__file__).resolve().parent.parent
 FOLDER_VARIABLE = "CFSIGNED_DEMO_FOLDER"
 HOST = "127.0.0.1"
-#: Who may do everything in the demo's admin; the password is in the state.
+#: The superuser of the demo; the password is in the state.
 ADMIN_NAME = "demo"
 
 # Easy to remember. If one is taken, any free port is used.
 PREFERRED_PORTS = {"site": 8000, "edge": 8001, "s3": 8002}
 
 LINK_VARIABLE = "CFSIGNED_DEMO_LINK_SECONDS"
-# The shortest has room for the links of ten seconds that a file's page makes.
+# At least 15: a file's page makes links that live for ten seconds.
 _SHORTEST, _LONGEST = 15, 7 * 24 * 3600
 
 
@@ -36,18 +36,18 @@ _SHORTEST, _LONGEST = 15, 7 * 24 * 3600
 class Pace:
     """How long the demo waits where a real site waits for minutes and days, in seconds.
 
-    The rules are those of a real rotation; only the numbers are small, so that one can watch it.
-    What they must keep: the edge knows a change before a key may sign by it, so `propagation` is
-    longer than `edge` and the second between two looks of the edge.
+    The rules are those of a real rotation; the numbers are small, so that a person can watch it.
+    The edge must know a change before a key signs because of it: `propagation` is longer than
+    `edge` plus the second between two reads of the edge.
     """
 
     #: How long a link lives, at most and by default.
     link: int = 90
-    #: How long after a change of the key group the edge goes by it.
+    #: How long after a change of the key group the edge applies it.
     edge: int = 3
     #: How long a key must have worked before it signs.
     propagation: int = 8
-    #: How long a process signs with a key before it looks which one is ACTIVE.
+    #: How long a process signs with a key before it asks again which one is ACTIVE.
     keyring: int = 3
     #: By how much clocks may differ; here there is one.
     clock_skew: int = 1
@@ -112,7 +112,7 @@ class DemoState:
 
     @classmethod
     def _read(cls, folder: Path, values: dict[str, Any]) -> Self:
-        # A folder of an older demo gets what it lacks.
+        # A folder of an older demo lacks some values.
         lacking = dict.fromkeys(("key_group_id", "distribution_id", "cors_origin"), "")
         values = {**lacking, "admin_password": _new_password()} | values
         values["root"] = Credentials(**values["root"])
@@ -149,12 +149,12 @@ class DemoState:
 
     @property
     def private_key_path(self) -> Path:
-        """Where the signing key lies, as PEM."""
+        """The path of the signing key, as PEM."""
         return self.folder / "keys" / "private_key.pem"
 
     @property
     def logs(self) -> Path:
-        """Where each server writes its log."""
+        """The folder of the servers' logs."""
         return self.folder / "logs"
 
 
@@ -164,7 +164,7 @@ def demo_folder() -> Path:
 
 
 def write_secret(path: Path, content: bytes) -> None:
-    """Write a file that only its owner may read, never in part."""
+    """Write a file, as a whole or not at all, that only its owner may read."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     draft = path.with_name(path.name + ".new")
     draft.unlink(missing_ok=True)

@@ -27,7 +27,7 @@ HABITS: dict[str, str] = {
         "American spelling"
     ),
     r"\bset-up\b": "setup",
-    r"(?<!-)\b(?:un|re)?seal(?:s|ed|ing)?\b(?!-key)": "encrypt, decrypt",
+    r"(?<!-)\b(?:un|re)?seal(?:s|ed|ing)?\b": "encrypt, decrypt",
     r"\bmend(?:s|ed|ing)?\b": "fix",
     r"\bwho(?:m)?ever\b": "anyone who; name the person or process",
     r"\b(?:refuses|admits|to|for|from|by) who\b": "a noun: a viewer who, a process that",
@@ -45,6 +45,7 @@ ALLOWED: dict[tuple[str, str], str] = {}
 
 # From Python 3.12 on, what stands between the fields of an f-string is a token of its own.
 _PROSE = {tokenize.COMMENT, tokenize.STRING, getattr(tokenize, "FSTRING_MIDDLE", None)}
+_IDENTIFIER = re.compile(r"[rbf]?(['\"])[\w.-]*\1")
 _MARKS = re.compile(r"[#'\"]|\b[bfr]+(?=['\"])|\\n")
 
 
@@ -54,7 +55,7 @@ def prose_of_python(source: str) -> str:
     # Quotes and white space part words of one text; any other code parts texts.
     prose = [re.sub(r"['\"]", " ", re.sub(r"[^\s'\"]", "\0", line)) for line in lines]
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
-        if token.type not in _PROSE:
+        if token.type not in _PROSE or _IDENTIFIER.fullmatch(token.string):
             continue
         (row, column), (last, end) = token.start, token.end
         for number in range(row - 1, last):
@@ -67,7 +68,7 @@ def prose_of_python(source: str) -> str:
 
 def without_code(text: str) -> str:
     """Return a text in which code within prose, and blocks of code, are blanked out."""
-    code = r"^```.*?^```|``.+?``|`[^`\n]+`|<[^>\n]+>|\]\([^)\s]*\)"
+    code = r"^```.*?^```|``.+?``|`[^`\n]+`|<[^>\n]+>|\]\([^)\s]*\)|\{[^{}%\n]*\}"
     return re.sub(
         code, lambda m: re.sub(r"[^\n]", "\0", m[0]), text, flags=re.MULTILINE | re.DOTALL
     )

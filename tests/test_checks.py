@@ -136,7 +136,7 @@ def test_platform_without_sha1(healthy: Config, rsa_key: PrivateKey) -> None:
 
 
 def test_no_trial_before_a_signature(healthy: Config, rsa_key: PrivateKey) -> None:
-    """Sign nothing where the key is about to sign, and once where only a check asks."""
+    """Sign nothing if the key is about to sign, and once if only a check asks."""
     rsa = replace(healthy, cloudfront_key=wrapped(rsa_key))
     with counted_signatures() as signatures:
         assert find_problems(rsa, tries_key=False) == []
@@ -169,7 +169,7 @@ def test_several_problems(healthy: Config) -> None:
 
 
 def test_address(healthy: Config) -> None:
-    """Look at domain and protocol alone where URLs are public."""
+    """Look at domain and protocol alone if URLs are public."""
     public = replace(healthy, cloudfront_key=None, max_expire=None)
     assert find_address_problems(public) == []
     assert ids(find_address_problems(replace(public, custom_domain=None))) == ["E004"]

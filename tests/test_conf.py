@@ -118,7 +118,7 @@ def test_changes_are_counted(settings: Any) -> None:
 
 @pytest.mark.filterwarnings("ignore:.*utcnow:DeprecationWarning")  # django-storages' own
 def test_options_of_others(settings: Any, rsa_key: PrivateKey) -> None:
-    """Leave the key of another storage as it is, and usable, where one of this class is wrong."""
+    """Leave the key of another storage usable if a storage of this package is wrong."""
     of_django_storages = {
         "bucket_name": "legacy",
         "custom_domain": "legacy.example.com",

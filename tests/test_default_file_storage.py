@@ -31,15 +31,15 @@ LOCAL = "/media/a.jpg"
 #: What happens -> the settings, the URL, the classes of both storages, and what the checks find.
 CASES: dict[str, tuple[list[str], list[str]]] = {
     "STORAGES alone": ([APP, STORAGES], [SIGNED, "CloudFrontS3Storage", STATIC, ""]),
-    "honoured": (
+    "honored": (
         [APP, DEFAULT(S3_BACKEND)],
         [SIGNED, "CloudFrontS3Storage", STATIC, "cfsigned.W003"],
     ),
-    "honoured, files on disk": (
+    "honored, files on disk": (
         [APP, DEFAULT(FILE_BACKEND)],
         [SIGNED, "CloudFrontFileSystemStorage", STATIC, "cfsigned.W003"],
     ),
-    "honoured beside other storages": (
+    "honored beside other storages": (
         [APP, DEFAULT(S3_BACKEND), STORAGES.replace('"default"', '"other"')],
         [SIGNED, "CloudFrontS3Storage", STATIC, "cfsigned.W003"],
     ),
@@ -86,7 +86,7 @@ def test_which_storage_is_used(case: str, project: Project) -> None:
 
 
 def test_storage_that_a_model_asks_for_first(project: Project) -> None:
-    """Be honoured before the models of apps are imported, even those before this app."""
+    """Be honored before the models of apps are imported, even those before this app."""
     project.write("early/__init__.py", "")
     project.write(
         "early/models.py",

@@ -71,7 +71,7 @@ class StartWithSpareForm(StepForm):
 
 
 class KeyPairIdForm(StepForm):
-    """Ask for the ID of the public key that a person created in CloudFront."""
+    """Ask for the public key ID of a key that a person created in CloudFront."""
 
     key_pair_id = forms.CharField(
         label=gettext_lazy("Public key ID"),

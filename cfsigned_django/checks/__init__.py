@@ -1,7 +1,7 @@
 """The system checks, one module per subject.
 
-A module is imported when its check runs, since it needs the storages, which
-import boto3: no start of a process should wait for that.
+A module is imported when its check runs. It needs the storages, which import
+boto3, and no process should wait for that when it starts.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ def check_rotation(**kwargs: Any) -> list[CheckMessage]:
     return rotation.check_rotation(**kwargs)
 
 
-def check_sealed_keys(**kwargs: Any) -> list[CheckMessage]:
+def check_encrypted_keys(**kwargs: Any) -> list[CheckMessage]:
     """Return which private keys in the database cannot be decrypted."""
     from cfsigned_django.checks import rotation
 
-    return rotation.check_sealed_keys(**kwargs)
+    return rotation.check_encrypted_keys(**kwargs)
 
 
 def check_caches(**kwargs: Any) -> list[CheckMessage]:

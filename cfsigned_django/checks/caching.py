@@ -1,4 +1,4 @@
-"""Check that no cache keeps a page for longer than its signed URLs live, or misses all of them."""
+"""Check that caches keep no page longer than its signed URLs live, and can keep those URLs."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def check_caches(
 
 
 def _unlike_signatures() -> Iterator[CheckMessage]:
-    """Warn if browsers miss what they cached, since each process signs a URL differently."""
+    """Warn if browsers cannot reuse what they cached: each process signs a URL differently."""
     if has_deterministic_ecdsa():
         return
     stable = [
@@ -49,23 +49,23 @@ def _unlike_signatures() -> Iterator[CheckMessage]:
     if not all(stable):
         yield problem(
             "cfsigned.W042",
-            "URLs shall stay the same for a step, and cryptography was built against an OpenSSL "
-            "without deterministic ECDSA signatures: with an ECDSA key, as new ones are, each "
-            "process gives other URLs.",
+            "URLs must stay the same for AWS_CLOUDFRONT_EXPIRE_STEP, but cryptography was built "
+            "against an OpenSSL without deterministic ECDSA signatures. With an ECDSA key, the "
+            "default for new keys, each process makes different URLs.",
         )
 
 
 def _is_rsa(config: conf.Config, signer: Signer | None) -> bool:
-    """Return whether an RSA key is sure to sign; new keys in the database are ECDSA keys."""
+    """Return whether it is certain that an RSA key signs; new keys in the database are ECDSA."""
     if signer is not None:
         return signer.private_key.algorithm is KeyAlgorithm.RSA_2048
     if looks_in_database(config.key_group_id):
-        return False  # The key of the settings may stand there still, and sign no more.
+        return False  # The key of the settings may still be there and no longer sign.
     try:
         key = config.cloudfront_key
         return key is not None and key.load().algorithm is KeyAlgorithm.RSA_2048
     except InvalidKey:
-        return True  # It signs nothing: find_problems() tells.
+        return True  # It signs nothing: find_problems() reports it.
 
 
 def _middleware(least: int) -> Iterator[CheckMessage]:
@@ -77,6 +77,6 @@ def _middleware(least: int) -> Iterator[CheckMessage]:
     if seconds > least:
         yield problem(
             "cfsigned.W040",
-            f"CACHE_MIDDLEWARE_SECONDS is {seconds}, and a signed URL may live for {least} s only: "
-            "pages from the cache would show dead links.",
+            f"CACHE_MIDDLEWARE_SECONDS is {seconds}, but a signed URL may live only {least} s: "
+            "pages from the cache would contain expired URLs.",
         )

@@ -18,10 +18,10 @@ from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.storage.registry import dynamic_storages, signers, signing_configs
 from cfsigned_django.validation import problem
 
-#: A call takes up to 21 s, and a pause lies before it: see aws/client.py.
+#: A call takes up to 21 s, after a pause: see aws/client.py.
 _LEAST_CLAIM = 30
 _EFFECTS_OF_ZERO = {
-    "AWS_CLOUDFRONT_KEYRING_SECONDS": "every URL asks the database",
+    "AWS_CLOUDFRONT_KEYRING_SECONDS": "every URL queries the database",
     "AWS_CLOUDFRONT_PROPAGATION_SECONDS": "a key may sign before every edge knows it",
     "AWS_CLOUDFRONT_CLAIM_SECONDS": "two machines may do the same step at once",
 }
@@ -38,19 +38,19 @@ def check_rotation(
     return found
 
 
-def check_sealed_keys(
+def check_encrypted_keys(
     app_configs: Sequence[AppConfig] | None = None,
     databases: Sequence[str] | None = None,
     **kwargs: Any,
 ) -> list[CheckMessage]:
-    """Return which private keys in these databases no encryption key opens.
+    """Return which private keys in these databases cannot be decrypted.
 
-    Warnings, because ``migrate`` stops at an error, and one such key leaves
-    all others usable.
+    These are warnings, because ``migrate`` stops at an error, and one such key
+    leaves all others usable.
     """
     if count_wrong_keys():
-        return []  # check_rotation() tells
-    return [found for alias in databases or () for found in _sealed_keys(alias)]
+        return []  # check_rotation() reports them
+    return [found for alias in databases or () for found in _encrypted_keys(alias)]
 
 
 def _encryption_keys() -> Iterator[CheckMessage]:
@@ -58,8 +58,8 @@ def _encryption_keys() -> Iterator[CheckMessage]:
     if count:
         yield problem(
             "cfsigned.E023",
-            f"AWS_CLOUDFRONT_ENCRYPTION_KEYS has {count} of {len(conf.encryption_keys())} entries "
-            "that are no Fernet keys.",
+            f"AWS_CLOUDFRONT_ENCRYPTION_KEYS: {count} of {len(conf.encryption_keys())} entries "
+            "cannot be used as Fernet keys.",
         )
 
 
@@ -87,15 +87,15 @@ def _quota() -> Iterator[CheckMessage]:
 
 def _time_zones() -> Iterator[CheckMessage]:
     if timezone.is_naive(timezone.now()):
-        yield problem("cfsigned.E026", "USE_TZ is False, and AWS_CLOUDFRONT_KEY_GROUP_ID is set.")
+        yield problem("cfsigned.E026", "USE_TZ is False, but AWS_CLOUDFRONT_KEY_GROUP_ID is set.")
 
 
 def _waits(url_lifetime: int) -> Iterator[CheckMessage]:
-    """Warn of waits that are allowed, but hardly meant."""
+    """Warn of waits that are allowed, but probably not intended."""
     try:
         seconds = {setting: conf.rotation_seconds(setting) for setting in conf.ROTATION_SECONDS}
     except ImproperlyConfigured:
-        return  # _seconds() tells
+        return  # _seconds() reports it
     for text in _oddities(seconds, url_lifetime):
         yield problem("cfsigned.W006", text)
 
@@ -108,19 +108,19 @@ def _oddities(seconds: dict[str, int], url_lifetime: int) -> Iterator[str]:
     if 0 < claim < _LEAST_CLAIM:
         yield (
             f"AWS_CLOUDFRONT_CLAIM_SECONDS is {claim}, less than the {_LEAST_CLAIM} s that a call "
-            "to AWS may take: a step may end half-way, since another machine takes it over."
+            "to AWS may take: another machine may take over a step that is not finished yet."
         )
     keyring = seconds["AWS_CLOUDFRONT_KEYRING_SECONDS"]
     if keyring >= url_lifetime:
         yield (
             f"AWS_CLOUDFRONT_KEYRING_SECONDS ({keyring} s) is not less than "
-            f"AWS_CLOUDFRONT_MAX_EXPIRE ({url_lifetime} s): for longer than a URL lives, a process "
-            "would sign with a key that was revoked."
+            f"AWS_CLOUDFRONT_MAX_EXPIRE ({url_lifetime} s): a process could sign with a revoked "
+            "key for longer than a URL lives."
         )
 
 
 def _url_lifetimes() -> Iterator[int]:
-    """Yield the longest lifetime of a URL of each storage whose keys may rotate."""
+    """Yield the longest URL lifetime of each storage whose keys may rotate."""
     for config in signing_configs():
         lifetime = whole_seconds(config.max_expire)
         if config.key_group_id and lifetime and lifetime > 0:  # else find_problems() reports it
@@ -128,10 +128,10 @@ def _url_lifetimes() -> Iterator[int]:
 
 
 def _bypasses_rotation() -> Iterator[CheckMessage]:
-    """Warn if a storage signs with the key that rotates, and would not follow the rotation.
+    """Warn if a storage signs with the key that rotates, but does not follow the rotation.
 
-    That is a storage outside the key group of AWS_CLOUDFRONT_KEY_GROUP_ID, and
-    one that a signer was handed in to.
+    Such a storage is outside the key group of AWS_CLOUDFRONT_KEY_GROUP_ID, or
+    was given a signer.
     """
     group, rotating, others = conf.default_of("key_group_id"), set(), []
     if not group:
@@ -149,13 +149,13 @@ def _bypasses_rotation() -> Iterator[CheckMessage]:
         if key_pair_id and key_pair_id in rotating:
             yield problem(
                 "cfsigned.W009",
-                f"It signs with {key_pair_id}, which the key group {group} uses too, and bypasses "
-                "the rotation of that group: once the key is retired, its links are refused.",
+                f"It signs with {key_pair_id}, which the key group {group} uses too, but does not "
+                "follow the rotation of that group. Once the key is retired, its URLs are refused.",
                 obj=storage,
             )
 
 
-def _sealed_keys(alias: str) -> Iterator[CheckMessage]:
+def _encrypted_keys(alias: str) -> Iterator[CheckMessage]:
     if not router.allow_migrate_model(alias, KeyPair):
         return
     try:
@@ -163,7 +163,7 @@ def _sealed_keys(alias: str) -> Iterator[CheckMessage]:
             return
         rows = list(KeyPair.objects.using(alias).exclude(encrypted_private_key=""))
     except Error:
-        return  # The table waits for a migration, or the database for its start.
+        return  # The table is not migrated yet, or the database is not running.
     for row in rows:
         try:
             unseal(row.encrypted_private_key)

@@ -1,6 +1,6 @@
 """Check every storage of the site: the aliases of STORAGES and the file fields.
 
-Looks at classes and options only; no storage is constructed for it.
+Only classes and options are read; no storage is constructed.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from django.core.checks import CheckMessage
 from django.core.exceptions import ImproperlyConfigured
 
 from cfsigned_django import conf
-from cfsigned_django.conf import is_honoured
+from cfsigned_django.conf import is_honored
 from cfsigned_django.keyring import needs_settings_key
 from cfsigned_django.storage.registry import (
     import_class,
@@ -50,8 +50,8 @@ def check_storages(
 def _by_hand() -> Iterator[CheckMessage]:
     try:
         conf.is_by_hand()
-    except ImproperlyConfigured:
-        yield problem("cfsigned.E030", "AWS_CLOUDFRONT_BY_HAND is neither True nor False.")
+    except ImproperlyConfigured as error:
+        yield problem("cfsigned.E030", str(error))
 
 
 def _at(alias: str) -> str:
@@ -63,18 +63,19 @@ def _default_file_storage() -> Iterator[CheckMessage]:
     default = conf.storage_entries().get("default", {}).get("BACKEND")
     if backend is None or (signing_class(backend) is None and signing_class(default) is None):
         return
-    if is_honoured():
+    if is_honored():
         yield problem(
-            "cfsigned.W003", f"DEFAULT_FILE_STORAGE = {backend!r} is honoured by cfsigned_django."
+            "cfsigned.W003",
+            f"DEFAULT_FILE_STORAGE = {backend!r} is used only because cfsigned_django reads it.",
         )
     elif conf.is_default_storage_set():
         yield problem("cfsigned.E021", 'DEFAULT_FILE_STORAGE and STORAGES["default"] are both set.')
     else:
-        yield problem("cfsigned.E022", f"DEFAULT_FILE_STORAGE = {backend!r} is ignored.")
+        yield problem("cfsigned.E022", f"DEFAULT_FILE_STORAGE = {backend!r} is ignored by Django.")
 
 
 def _static_signer() -> Iterator[CheckMessage]:
-    """Report a storage of static files that would sign: one of ours, or django-storages' own."""
+    """Report a storage of static files that would sign: ours, or one of django-storages."""
     entry = conf.storage_entries().get("staticfiles", {})
     cls: Any = import_class(entry.get("BACKEND"))
     options = entry.get("OPTIONS", {})
@@ -111,18 +112,18 @@ def _unsigned_addresses() -> Iterator[CheckMessage]:
 
 
 def _static_files(restricted: set[Any]) -> Iterator[CheckMessage]:
-    """Warn where static files are addressed on a domain whose URLs are signed."""
+    """Warn if static files are served from a domain whose URLs are signed."""
     domain = _static_domain()
     if domain and str(domain).lower() in restricted:
         yield problem(
             "cfsigned.W002",
-            f"Static files are served from {domain}, where other files need a signature: "
-            "their unsigned links would be refused if the same behavior serves them.",
+            f"Static files are served from {domain}, where other files need a signature. Their "
+            "unsigned URLs are refused if the same behavior serves them.",
         )
 
 
 def _static_domain() -> Any:
-    """Return the host of static files that are not signed, wherever it is named."""
+    """Return the host of static files that are not signed, from an option, class or setting."""
     entry = conf.storage_entries().get("staticfiles", {})
     cls: Any = import_class(entry.get("BACKEND"))
     options = entry.get("OPTIONS", {})
@@ -134,14 +135,14 @@ def _static_domain() -> Any:
     if cls is not None and hasattr(cls, "custom_domain"):
         return cls.custom_domain
     if cls is not None and hasattr(cls, "get_default_settings"):
-        # One of django-storages', which shares AWS_S3_CUSTOM_DOMAIN with the others.
+        # A storage of django-storages, which shares AWS_S3_CUSTOM_DOMAIN with the others.
         try:
             return cls.__new__(cls).get_default_settings().get("custom_domain")
         except (AttributeError, TypeError):
-            return None  # It depends on what only a constructor sets.
+            return None  # It depends on what only the constructor sets.
     return conf.static_domain()
 
 
 def _once_each(found: list[CheckMessage]) -> list[CheckMessage]:
-    """Drop what two storages share: the settings are wrong once, however many read them."""
+    """Return each message once: several storages read the same settings."""
     return list({(each.id, each.msg): each for each in reversed(found)}.values())[::-1]

@@ -1,4 +1,4 @@
-"""What the local edge goes by: the keys of a storage, or a distribution as the API describes it."""
+"""What the local edge follows: the keys of a storage, or a distribution as the API shows it."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class EdgeSource:
     """An edge in front of an origin."""
 
     application: WSGIApplication
-    #: Lines for people: keys, behaviors, and what the edge leaves out.
+    #: Lines for people: keys, behaviors, and what the edge does not imitate.
     description: str
-    #: Must run beside the server, if there is one: it follows the distribution.
+    #: Follows the distribution; must run beside the server if it is not None.
     watch: DistributionWatch | None = None
 
 
@@ -41,7 +41,7 @@ def from_storage(
     """Return an edge that trusts the keys that the storage signs with.
 
     Raise :exc:`ImproperlyConfigured` if the storage has none, and
-    :exc:`ValueError` for a pattern in ``public`` that CloudFront does not take.
+    :exc:`ValueError` if CloudFront does not accept a pattern in ``public``.
     """
     paths = ", ".join(public) or "nothing: each request needs a signature"
     return EdgeSource(
@@ -58,9 +58,9 @@ def from_distribution(
     propagation: float,
     profile: str | None,
 ) -> EdgeSource:
-    """Return an edge that goes by the behaviors and key groups of a distribution.
+    """Return an edge that follows the behaviors and key groups of a distribution.
 
-    A change counts ``propagation`` seconds after the API shows it. Raise
+    A change takes effect ``propagation`` seconds after the API shows it. Raise
     :exc:`AwsError` if the API does not answer now, and :exc:`ValueError` for a
     negative ``propagation``.
     """
@@ -70,7 +70,7 @@ def from_distribution(
     watch = DistributionWatch(lambda: rules_of(reader.read()), propagation=propagation)
     rules = watch.current()
     first, *others = rules.describe_behaviors()
-    followed = f"followed through CloudFront's API; a change counts after {propagation:g} s"
+    followed = f"followed through CloudFront's API; a change takes effect after {propagation:g} s"
     lines = [
         f"  edge of  {distribution_id}, {followed}",
         f"  serves   {first}",
@@ -89,7 +89,7 @@ def from_distribution(
 
 
 def rules_of(found: ReadDistribution) -> Rules:
-    """Return what the edge goes by, from what the API says.
+    """Return the rules of the edge, from what the API shows.
 
     The API does not show the keys of trusted signers: such a behavior requires
     a signature, and no key can make one.
@@ -100,7 +100,7 @@ def rules_of(found: ReadDistribution) -> Rules:
     }
     return Rules(
         behaviors=(
-            # With its slash, "*" is a pattern like another, and not the default behavior.
+            # With its slash, "*" is a pattern like any other, not the default behavior.
             *(_behavior(each, f"/{each.path_pattern.removeprefix('/')}") for each in others),
             _behavior(default, "*"),
         ),

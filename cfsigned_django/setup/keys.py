@@ -1,8 +1,8 @@
 """Where the site keeps its private key: a file, the settings, or the database.
 
-CloudFront makes no key group without a key. So in the database the row comes first, under the name
-that the key group will have, and moves into the group when CloudFront has given it an id. From
-there it goes the way of every rotation.
+CloudFront creates no key group without a key. So the row in the database is created first, under
+the name that the key group will have. It moves into the group when CloudFront has given the group
+an id, and from then on takes part in rotations like any other.
 """
 
 from __future__ import annotations
@@ -33,24 +33,24 @@ class KeyProvider(Protocol):
 
     @property
     def place(self) -> str:
-        """Return where that is, for people."""
+        """Return where the private key is, for people."""
 
     def find(self) -> SiteKey | None:
-        """Return the public half, or None where there is no key yet."""
+        """Return the public half, or None if there is no key yet."""
 
     def make(self, algorithm: KeyAlgorithm) -> None:
-        """Make the key pair."""
+        """Generate the key pair."""
 
     def signer(self, key_pair_id: str) -> Signer:
-        """Return what signs with the key."""
+        """Return a signer that signs with the key."""
 
     def settings(self, key_pair_id: str) -> dict[str, str | Path]:
-        """Return the settings that let the site sign with the key."""
+        """Return the settings with which the site signs with the key."""
 
     def finish(
         self, key_group_id: str, key_pair_id: str, probe: Callable[[Signer], ProbeResult]
     ) -> str:
-        """Do what is left to do once CloudFront trusts the key; say what a person does."""
+        """Finish the key pair once CloudFront trusts it; return what a person must do next."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,22 +65,22 @@ class KeyFile:
         return f"the file {self.path}"
 
     def find(self) -> SiteKey | None:
-        """Return the public half, or None where there is no file.
+        """Return the public half, or None if there is no file.
 
-        Raise :exc:`cfsigned_django.signing.InvalidKey` for a file that holds
+        Raise :exc:`cfsigned_django.signing.InvalidKey` if the file holds
         something else.
         """
         return SiteKey.from_private_key(self._load()) if self.path.exists() else None
 
     def make(self, algorithm: KeyAlgorithm) -> None:
-        """Write a new key. Raise :exc:`FileExistsError` rather than touch a file that is there.
+        """Write a new key. Raise :exc:`FileExistsError` if there is a file already.
 
-        It comes under its name only when it is whole: who dies before leaves
-        a file beside it that means nothing.
+        The file gets its name only when it is complete: a process that dies
+        before leaves only a draft beside it.
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
         draft = self.path.with_name(f".{self.path.name}.{os.getpid()}")
-        # O_EXCL follows no link and takes over no file with other rights.
+        # O_EXCL follows no link, and uses no existing file with other permissions.
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _ONLY_THE_OWNER)
         try:
             with os.fdopen(descriptor, "wb") as file:
@@ -92,11 +92,11 @@ class KeyFile:
             draft.unlink()
 
     def signer(self, key_pair_id: str) -> Signer:
-        """Return what signs with the key."""
+        """Return a signer that signs with the key."""
         return Signer(key_pair_id=key_pair_id, private_key=self._load())
 
     def settings(self, key_pair_id: str) -> dict[str, str | Path]:
-        """Return the settings that let the site sign with the key."""
+        """Return the settings with which the site signs with the key."""
         return {
             "AWS_CLOUDFRONT_KEY_ID": key_pair_id,
             "AWS_CLOUDFRONT_KEY": self.path,
@@ -105,11 +105,8 @@ class KeyFile:
     def finish(
         self, key_group_id: str, key_pair_id: str, probe: Callable[[Signer], ProbeResult]
     ) -> str:
-        """Say what is left to do, once CloudFront trusts the key."""
-        return (
-            f"Keep {self.path} out of version control, and give only the site's user the right to "
-            "read it."
-        )
+        """Return what a person must do next."""
+        return f"Keep {self.path} out of version control, and let only the site's user read it."
 
     def _load(self) -> PrivateKey:
         try:
@@ -120,7 +117,7 @@ class KeyFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettingsKey:
-    """The key pair that the settings hold already."""
+    """The key pair that is already in the settings."""
 
     private_key: PrivateKey
     place: ClassVar[str] = "the setting AWS_CLOUDFRONT_KEY"
@@ -130,21 +127,21 @@ class SettingsKey:
         return SiteKey.from_private_key(self.private_key)
 
     def make(self, algorithm: KeyAlgorithm) -> None:
-        """Never needed: the key is there."""
-        raise RuntimeError("The settings have a key pair already.")
+        """Raise :exc:`RuntimeError`: the key is there."""
+        raise RuntimeError("The settings already have a key pair.")
 
     def signer(self, key_pair_id: str) -> Signer:
-        """Return what signs with the key."""
+        """Return a signer that signs with the key."""
         return Signer(key_pair_id=key_pair_id, private_key=self.private_key)
 
     def settings(self, key_pair_id: str) -> dict[str, str | Path]:
-        """Return the settings that let the site sign with the key."""
+        """Return the settings with which the site signs with the key."""
         return {"AWS_CLOUDFRONT_KEY_ID": key_pair_id}
 
     def finish(
         self, key_group_id: str, key_pair_id: str, probe: Callable[[Signer], ProbeResult]
     ) -> str:
-        """Say what is left to do, once CloudFront trusts the key."""
+        """Return nothing: no step is left."""
         return ""
 
 
@@ -152,18 +149,18 @@ class SettingsKey:
 class DatabaseKey:
     """The key pair in the database.
 
-    ``rotation`` is that of the key group, or of ``name``, which the group will
-    have; with no access to CloudFront, which a set-up changes itself.
+    ``rotation`` is the rotation of the key group, or of ``name``, which the group
+    will have. It does not call CloudFront: the setup does that.
     """
 
     rotation: Rotation
     name: str
-    place: ClassVar[str] = "the database, sealed"
+    place: ClassVar[str] = "the database, encrypted"
 
     def find(self) -> SiteKey | None:
         """Return the public half of the key that signs, else of the one that will.
 
-        Raise :exc:`cfsigned_django.encryption.CannotUnseal` where the private key does not open.
+        Raise :exc:`cfsigned_django.encryption.CannotUnseal` if the private key cannot be decrypted.
         """
         found = self.row()
         if found is None:
@@ -175,27 +172,27 @@ class DatabaseKey:
         )
 
     def row(self) -> KeyPair | None:
-        """Return its row. A spare is none: it signs when somebody starts a rotation."""
+        """Return its row. A spare does not count: it signs only after a rotation is started."""
         waiting = self.rotation.of_group(self.name)
         next_ones = (self.rotation.store.successor(), waiting.store.successor())
         wanted = (each for each in next_ones if each is not None and not each.is_spare)
         return self.rotation.store.active() or next(wanted, None)
 
     def make(self, algorithm: KeyAlgorithm) -> None:
-        """Generate the key pair; it is in the database before CloudFront hears of it.
+        """Generate the key pair; it is in the database before CloudFront is called.
 
-        Where the group has a spare and no other key, that one is taken.
+        If the group has a spare and no other key, take the spare instead.
         """
         has_spare = self.rotation.store.successor() is not None
         group = self.rotation if has_spare else self.rotation.of_group(self.name)
         group.start(algorithm=algorithm, now=self.rotation.store.clock(), reason=KnownReason.SET_UP)
 
     def yields_to(self, settings_key_id: str) -> bool:
-        """Tell whether the key of the settings is to be set up, whose id may be empty yet.
+        """Return whether to set up the key of the settings, whose id may still be empty.
 
-        That is where it is all there is, and while it signs. One that the
-        database has was replaced or revoked, and never signs again; one of a
-        trusted signer gives way to the key that is to replace it.
+        So it is if there is no other key, and while it signs. A key that the
+        database has, too, was replaced or revoked and never signs again; a key
+        of a trusted signer gives way to the key that replaces it.
         """
         known = self.rotation.store.rows.filter(key_pair_id=settings_key_id)
         if self.row() is None:
@@ -205,19 +202,19 @@ class DatabaseKey:
         return self.rotation.store.active() is None and not known.exists()
 
     def signer(self, key_pair_id: str) -> Signer:
-        """Return what signs with the key; it need not be ACTIVE for that."""
+        """Return a signer that signs with the key, which need not be ACTIVE."""
         row = self._require_row()
         row.key_pair_id = row.key_pair_id or key_pair_id
         return row.make_signer()
 
     def settings(self, key_pair_id: str) -> dict[str, str | Path]:
-        """Return no settings: the key group's id leads to the key."""
+        """Return no settings: the site finds the key by the key group's id."""
         return {}
 
     def finish(
         self, key_group_id: str, key_pair_id: str, probe: Callable[[Signer], ProbeResult]
     ) -> str:
-        """Move the key into its key group, as far as its lifecycle lets it; say what is next."""
+        """Move the key into its key group, as far as its lifecycle allows; return what is next."""
         row = self._require_row()
         now = self.rotation.store.clock()
         if row.key_group_id != key_group_id:
@@ -229,11 +226,11 @@ class DatabaseKey:
             with suppress(Blocked, ProbeFailed, Unanswered):
                 rotation.activate(row, now=now)
         if row.status == KeyStatus.ACTIVE:
-            return f"{row} signs, as soon as the settings above are in force."
+            return f"{row} signs as soon as the settings above are in force."
         return (
-            f"{row} is trusted, and signs when CloudFront has known it for "
-            f"{rotation.waits.propagation} s: put the settings above in force, then run "
-            "manage.py cfsigned_rotate --wait."
+            f"{row} is trusted. It signs after CloudFront has known it for "
+            f"{rotation.waits.propagation} s. Put the settings above in force, then run manage.py "
+            "cfsigned_rotate --wait."
         )
 
     def _move_into(self, row: KeyPair, key_group_id: str) -> None:
@@ -245,7 +242,7 @@ class DatabaseKey:
             )
         except IntegrityError:
             raise RotationError(
-                f"Key group {key_group_id} has another key pair that is to sign next. Finish that "
+                f"Key group {key_group_id} already has a key pair that signs next. Finish that "
                 "rotation first: manage.py cfsigned_rotate --wait."
             ) from None
         row.refresh_from_db(using=self.rotation.store.rows.db)
@@ -253,5 +250,7 @@ class DatabaseKey:
     def _require_row(self) -> KeyPair:
         row = self.row()
         if row is None:
-            raise RotationError("The key pair is gone from the database: run this again.")
+            raise RotationError(
+                "The key pair is no longer in the database. Run this command again."
+            )
         return row

@@ -1,4 +1,4 @@
-"""Show a set-up to people, as text, and to machines, as JSON."""
+"""Format a setup as text for people, and as JSON for machines."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _STORAGES: Final = f"""STORAGES = {{
 
 
 def plan_as_text(steps: Iterable[Step]) -> str:
-    """Return the steps, one line each, with the call and the change of the document below it."""
+    """Return the steps, one line each, with its call and the change of its document below it."""
     lines: list[str] = []
     for step in steps:
         lines += _wrapped(f"{_MARKS[step.state]:<9} {step.name}: {step.why}")
@@ -35,16 +35,16 @@ def plan_as_text(steps: Iterable[Step]) -> str:
 
 
 def summary(steps: Iterable[Step]) -> str:
-    """Return in one sentence where a plan stands."""
+    """Return one sentence that sums a plan up."""
     found = list(steps)
     todo = sum(each.state is StepState.TODO for each in found)
     conflicts = sum(each.state is StepState.CONFLICT for each in found)
     if not todo and not conflicts:
-        return "Everything is set up: nothing is to do."
-    parts = [f"{todo} {'step is' if todo == 1 else 'steps are'} to do" if todo else ""]
+        return "Everything is set up. There is nothing to do."
+    parts = [f"{todo} {'step' if todo == 1 else 'steps'} to do" if todo else ""]
     if conflicts:
-        wants = "step wants" if conflicts == 1 else "steps want"
-        parts.append(f"{conflicts} {wants} a decision of yours")
+        needs = "step needs" if conflicts == 1 else "steps need"
+        parts.append(f"{conflicts} {needs} your decision")
     return f"{', '.join(filter(None, parts))}."
 
 
@@ -65,15 +65,15 @@ def settings_as_text(settings: Mapping[str, str | Path]) -> str:
 
 
 def storages_as_text() -> str:
-    """Return the storage as Python to paste; nothing where one of the site signs already."""
+    """Return the storage as Python to paste; empty if a storage of the site already signs."""
     if any(signing_configs()):
         return ""
-    # The site's other storages, and their options, are its own.
+    # The other storages of the site stay as they are.
     return f'STORAGES["default"] = {_BACKEND}' if conf.are_storages_set() else _STORAGES
 
 
 def proof_as_text(findings: Iterable[Finding]) -> str:
-    """Return what the answers to the requests of the proof show."""
+    """Return what the requests of the proof have shown."""
     return "\n".join(write_report(findings, lambda level, line: line))
 
 
@@ -83,7 +83,7 @@ def as_json(
     proof: Iterable[Finding] | None,
     key_note: str,
 ) -> str:
-    """Return the set-up for machines; "proof" is null where no request was made."""
+    """Return the setup for machines; "proof" is null if no request was made."""
     return json.dumps(
         {
             "steps": [_step_as_json(each) for each in steps],
@@ -97,7 +97,7 @@ def as_json(
 
 
 def iam_as_text(bucket: str) -> str:
-    """Return the least that each job may do, one IAM policy each."""
+    """Return one IAM policy for each job, with the least permissions that it needs."""
     policies = {
         "setup": iam.setup_policy(bucket),
         "look": iam.doctor_policy(bucket),

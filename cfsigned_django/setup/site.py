@@ -1,4 +1,4 @@
-"""Make the set-up of this site, from its settings and its database."""
+"""Set this site up in AWS, from its settings and its database."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ from cfsigned_django.signing import KeyAlgorithm, Signer
 from cfsigned_django.validation import PROBE_NAME, sign_probe
 from cfsigned_django.viewer import Fetch, fetch
 
-_NO_FILE = "The bucket has no file yet (upload one, and run this again)"
+_NO_FILE = "The bucket has no file yet (upload one and run this again)"
 #: How long the signed URL of the proof lives, in seconds.
 _PROOF_SECONDS = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteSetup:
-    """The set-up of this site; ``fetch`` makes the requests of the proof."""
+    """The setup of this site; ``fetch`` makes the requests of the proof."""
 
     desired: DesiredState
     clients: Clients
@@ -50,15 +50,15 @@ class SiteSetup:
     algorithm: KeyAlgorithm = KeyAlgorithm.ECDSA_P256
     fetch: Fetch = field(default=fetch)
     scheme: str = "https:"
-    #: Where viewers ask, if that is not a domain of the distribution: a local edge.
+    #: The host that viewers request, if not a domain of the distribution: a local edge.
     local_host: str = ""
 
     def desired_now(self) -> DesiredState:
-        """Return the desired state with the key pair that there is at this moment."""
+        """Return the desired state with the current key pair."""
         return replace(self.desired, key=self.provider.find())
 
     def read(self) -> Account:
-        """Return what there is in AWS."""
+        """Return what exists in AWS."""
         return read_account(
             self.clients,
             bucket=self.desired.bucket,
@@ -67,13 +67,13 @@ class SiteSetup:
         )
 
     def resolve(self) -> ResolvedState:
-        """Return what is meant, as it is at this moment."""
+        """Return the account and the desired state of this moment, as one value."""
         return ResolvedState(account=self.read(), desired=self.desired_now())
 
     def apply(
         self, *, on_step: Callable[[Step], object], on_wait: Callable[[int], object]
     ) -> list[Step]:
-        """Do what is to do; see :class:`Provisioner`."""
+        """Do the steps of the plan; see :class:`Provisioner`."""
         return Provisioner(
             clients=self.clients,
             read=self.read,
@@ -84,7 +84,7 @@ class SiteSetup:
         ).apply()
 
     def settings(self, state: ResolvedState) -> dict[str, str | Path]:
-        """Return the settings to paste. What is not known yet is left out."""
+        """Return the settings to paste, without those that are not known yet."""
         found = state.account.distribution
         known: dict[str, str | Path] = {
             "AWS_STORAGE_BUCKET_NAME": self.desired.bucket,
@@ -102,7 +102,7 @@ class SiteSetup:
         return known
 
     def finish(self, state: ResolvedState, *, now: int) -> str:
-        """Finish the key pair; say what is left to do."""
+        """Finish the key pair; return what a person must do next."""
 
         def probe(signer: Signer) -> ProbeResult:
             return send_probe(self._signed_url(signer, url, now), fetch=self.fetch)
@@ -111,7 +111,7 @@ class SiteSetup:
         return self.provider.finish(state.key_group_id, state.key_pair_id, probe)
 
     def prove(self, state: ResolvedState, clock: Clock) -> list[Finding]:
-        """Ask for a file as viewers do, by the live checks of the doctor; return what they show.
+        """Request a file as viewers do, with the live checks of the doctor; return their findings.
 
         ``clock`` returns Unix seconds.
         """
@@ -138,7 +138,7 @@ class SiteSetup:
 
     def _host(self, state: ResolvedState) -> str:
         found = state.account.distribution
-        # A name that the distribution does not have yet would be answered by an error.
+        # CloudFront answers a name that the distribution does not have yet with an error.
         domain = self.desired.domain if state.has_domain else ""
         return self.local_host or domain or (found.domain_name if found else "")
 
@@ -147,11 +147,11 @@ class SiteSetup:
         return sign_probe(signer, url, hash_algorithm, date_less_than=now + _PROOF_SECONDS)
 
     def _probe_key(self, state: ResolvedState) -> str:
-        """Return the key of an object that the behavior serves and that need not be there."""
+        """Return the key of an object that the behavior serves; the object need not exist."""
         return _prefix(self.desired.path_pattern, _origin_path(state.origin)) + PROBE_NAME
 
     def _find_file(self, state: ResolvedState) -> tuple[str, bool]:
-        """Return the key of an object that the behavior serves, and whether it is there."""
+        """Return the key of an object that the behavior serves, and whether the object exists."""
         pattern = self.desired.path_pattern or "*"
         origin_path = _origin_path(state.origin)
         try:
@@ -174,13 +174,12 @@ class SiteSetup:
 def choose_provider(
     desired: DesiredState, key_file: Path | None, clients: Clients | None = None
 ) -> KeyProvider:
-    """Return where the key pair is, or shall be.
+    """Return the provider of the key pair, which may not exist yet.
 
-    A file that is named comes first; then the key of the settings while it
-    signs, or where it has no id yet and the database no key pair for the key
-    group; then the database, where its table is there; then a file in the
-    current folder. ``clients`` find the key group that an earlier run made;
-    without them, AWS is not asked.
+    In this order: a file that is named; the key of the settings while it signs,
+    or if it has no id yet and the database has no key pair for the key group;
+    the database, if its table exists; a file in the current folder. ``clients``
+    find the key group that an earlier run made; without them, AWS is not asked.
     """
     if key_file is not None:
         return KeyFile(path=key_file.absolute())
@@ -213,7 +212,7 @@ def _database_key(desired: DesiredState, clients: Clients | None) -> DatabaseKey
 
 
 def _is_migrated() -> bool:
-    """Tell whether the table of key pairs is there."""
+    """Return whether the table of key pairs exists."""
     connection = connections[router.db_for_write(KeyPair)]
     return KeyPair._meta.db_table in connection.introspection.table_names()
 

@@ -56,7 +56,7 @@ def _aliases() -> Iterator[tuple[str, type[SignedUrlMixin], dict[str, Any]]]:
 
 
 def signing_fields() -> Iterator[tuple[FileField, SignedUrlMixin]]:
-    """Yield each file field with a storage of its own that may sign, and that storage."""
+    """Yield each file field with its own storage that may sign, and that storage."""
     for field, storage in _fields():
         if not storage.is_dynamic():
             yield field, storage

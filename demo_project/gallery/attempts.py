@@ -1,4 +1,4 @@
-"""The ways to ask for a file that its page offers, with and without the right to; and to ask."""
+"""The requests for a file that its page offers, allowed and refused; and how they are sent."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def attempts_for(media: FieldFile) -> tuple[Attempt, ...]:
         Attempt(
             slug="signed",
             title="As it was signed",
-            story="The link that this page uses. It opens until its time is up.",
+            story="The link that this page uses. It works until it expires.",
             url=signed,
             expected="200",
             expires=expiry(signed),
@@ -62,7 +62,7 @@ def attempts_for(media: FieldFile) -> tuple[Attempt, ...]:
         Attempt(
             slug="tampered",
             title="With a day added",
-            story="Expires is moved by 24 hours. The signature covers it, so it fits no more.",
+            story="Expires is 24 hours later. It is signed, so the signature no longer matches.",
             url=tampered(signed),
             expected="403 AccessDenied",
         ),
@@ -79,7 +79,7 @@ def attempts_for(media: FieldFile) -> tuple[Attempt, ...]:
         attempts.append(
             Attempt(
                 slug="direct",
-                title="Past the edge, from S3",
+                title="Directly from S3",
                 story="The object's own address. Nothing in the bucket is public.",
                 url=direct,
                 expected="403 AccessDenied",
@@ -89,7 +89,7 @@ def attempts_for(media: FieldFile) -> tuple[Attempt, ...]:
 
 
 def tampered(url: str) -> str:
-    """Return a signed URL that claims to live a day longer."""
+    """Return a signed URL whose Expires was moved by a day."""
     moment = expiry(url)
     return url.replace(f"Expires={moment}", f"Expires={moment + DAY}")
 
@@ -141,7 +141,7 @@ def signing_storage(media: FieldFile) -> SignedUrlMixin:
     storage = media.storage
     if not isinstance(storage, SignedUrlMixin):
         raise ImproperlyConfigured(
-            f"The demo is about storages that sign, and {storage!r} does not."
+            f"{storage!r} does not sign URLs. The demo needs a storage that does."
         )
     return storage
 

@@ -24,13 +24,13 @@ from demo_project.gallery.models import Document, Picture, Upload
 
 # In bytes.
 _PREVIEW = 1200
-# In seconds: so much later than its page a link that starts later opens.
+# In seconds: how long after its page a link that starts later opens.
 START_IN = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """One kind of link: the code that makes it, and what it is good for."""
+    """One kind of link: the code that makes it, and its purpose."""
 
     slug: str
     title: str
@@ -77,16 +77,15 @@ RECIPES = (
     Recipe(
         slug="download",
         title="Download",
-        story="The name under which browsers save the file is part of what was signed. Names "
-        "beyond ASCII travel in filename*.",
+        story="The name under which browsers save the file is signed as well. Names that are not "
+        "ASCII are sent in filename*.",
         code='storage.url(name, download="…")',
         make=_download,
     ),
     Recipe(
         slug="address",
         title="Your address only",
-        story="A custom policy with an IPv4 address: the same link, forwarded to somebody else, "
-        "is refused.",
+        story="A custom policy with an IPv4 address: from any other address, the link is refused.",
         code='storage.url(name, ip_address="…")',
         make=_address,
     ),
@@ -101,8 +100,7 @@ RECIPES = (
     Recipe(
         slug="folder",
         title="The whole folder",
-        story="A custom policy with a wildcard: one signature that opens every file beside this "
-        "one.",
+        story="A custom policy with a wildcard: one signature opens every file in the folder.",
         code='storage.url(name, resource="…/*")',
         make=_folder,
     ),
@@ -115,7 +113,7 @@ def find_recipe(slug: str) -> Recipe:
 
 
 class DetailView(View):
-    """GET shows the page; POST asks the edge for a URL and shows its answer as well."""
+    """GET shows the page; POST also requests a URL and shows the answer."""
 
     model: type[Upload]
 
@@ -125,13 +123,13 @@ class DetailView(View):
         return render(request, "gallery/detail.html", self._context(upload))
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Ask for the URL in the form; a script gets the answer alone, a browser the page."""
+        """Request the URL in the form; a script gets only the answer, a browser the whole page."""
         upload = get_object_or_404(self.model._default_manager, pk=pk)
         url = request.POST.get("url", "").strip()
         slug = request.POST.get("attempt", "own")
         if not may_ask(url, upload.media):
             return HttpResponseBadRequest(
-                "Only links to this very file, at the edge or at S3, are asked for."
+                "Enter a link to this file, at the edge or in S3. No other request is sent."
             )
         answer = _answer(url, upload)
         if request.headers.get("X-Requested-With") == "fetch":
@@ -178,5 +176,5 @@ def _answer(url: str, upload: Upload) -> dict[str, Any]:
     try:
         reply = ask(url)
     except OSError as error:
-        return {"failure": f"Nobody answers at this address: {error}"}
+        return {"failure": f"No server answers at this address: {error}"}
     return {"reply": reply, "why": why_refused(url, upload.media, now=int(time.time()))}

@@ -83,12 +83,12 @@ def check_picture(upload: UploadedFile[bytes]) -> CheckedPicture:
             if image.width * image.height > MAX_PIXELS:
                 raise ValidationError(
                     f"“{upload.name}” has {image.width} x {image.height} pixels; "
-                    f"at most {MAX_PIXELS // 1_000_000} million are taken."
+                    f"at most {MAX_PIXELS // 1_000_000} million are allowed."
                 )
             thumbnail = _thumbnail(image)
     except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise ValidationError(
-            f"“{upload.name}” is not a picture that can be read: JPEG, PNG, WebP and GIF are."
+            f"“{upload.name}” is not a picture that can be read. Use JPEG, PNG, WebP or GIF."
         ) from error
     stem = _stem(upload)
     return CheckedPicture(
@@ -118,7 +118,7 @@ def check_document(upload: UploadedFile[bytes]) -> CheckedDocument:
 def _content(upload: UploadedFile[bytes]) -> bytes:
     if (upload.size or 0) > MAX_BYTES:
         raise ValidationError(
-            f"“{upload.name}” is larger than {MAX_BYTES // MEGABYTE} MB, the most that is taken."
+            f"“{upload.name}” is larger than {MAX_BYTES // MEGABYTE} MB, the largest size allowed."
         )
     content = bytes(upload.read())
     if not content:
@@ -146,7 +146,7 @@ def _thumbnail(image: Image.Image) -> bytes:
 
 
 class SeveralFiles(forms.ClearableFileInput):
-    """A file input that lets one choose several files."""
+    """A file input that accepts several files."""
 
     allow_multiple_selected = True
 
@@ -182,11 +182,11 @@ class CheckedFilesField(forms.FileField):
 
 
 class UploadForm(forms.Form):
-    """One field, `uploads`; `checked` has what came out of it."""
+    """One field, `uploads`; `checked` has the checked files."""
 
     #: The noun that the page uses.
     noun: ClassVar[str]
-    #: What is taken, in words.
+    #: What is accepted, in words.
     takes: ClassVar[str]
 
     @property

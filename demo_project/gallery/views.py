@@ -25,7 +25,7 @@ else:
 
 
 class UploadView(_FormView):
-    """A list of files above which one can add more."""
+    """A list of files, with a form to add more."""
 
     model: type[Upload]
 
@@ -45,7 +45,7 @@ class UploadView(_FormView):
         return HttpResponseRedirect(self.get_success_url())
 
     def form_invalid(self, form: Form) -> HttpResponse:
-        """Show the list with what is wrong, under a status that scripts can read."""
+        """Show the list with the errors; the status tells scripts."""
         context = self.get_context_data(form=form)
         return self.render_to_response(context, status=422)
 

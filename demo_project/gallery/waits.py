@@ -17,7 +17,7 @@ _WAITS: Final = (
 
 
 def waits(request: HttpRequest) -> dict[str, object]:
-    """Give every template `link_seconds` and the list `short_waits`."""
+    """Return `link_seconds` and the list `short_waits` for every template."""
     found = [(what, getattr(settings, name, default), default) for what, name, default in _WAITS]
     return {
         "link_seconds": settings.AWS_QUERYSTRING_EXPIRE,  # type: ignore[misc]

@@ -148,6 +148,7 @@ SITUATIONS = [
     ),
     case("an old key signs", "*start", "warning info info", old),
     case("a spare is ready", "*start", "warning info", old, spare),
+    case("an old key is being replaced", "*trust", "info", old, started),
     case("unprobed spare", "*check, start", "info", imported, lambda: trusted(spare=True)),
     case("a key is generated", "*trust", "info", imported, started),
     case("a key is generated, by hand", "*trust", "info", imported, started, BY_HAND=True),

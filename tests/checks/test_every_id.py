@@ -98,7 +98,7 @@ def test_every_id(
         setattr(site, name, value)
     if short == "W003":
         site.DEFAULT_FILE_STORAGE = S3_BACKEND
-        conf.honour_default_file_storage()
+        conf.honor_default_file_storage()
     if short == "W007":
         make_key_pair(ec_key, "K1")
         site.SECRET_KEY = "new"

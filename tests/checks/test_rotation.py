@@ -10,7 +10,7 @@ import pytest
 from django.db import Error, connection
 from pytest_django import Settings
 
-from cfsigned_django.checks.rotation import check_rotation, check_sealed_keys
+from cfsigned_django.checks.rotation import check_encrypted_keys, check_rotation
 from cfsigned_django.rotation.site import site_rotation
 from cfsigned_django.signing import PrivateKey, Signer
 from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
@@ -185,7 +185,7 @@ def test_nothing_to_bypass(settings: Settings) -> None:
 
 
 @pytest.mark.django_db
-class TestSealedKeys:
+class TestEncryptedKeys:
     """Keys in the database that no encryption key decrypts."""
 
     def test_one_that_cannot_be_decrypted(self, ec_key: PrivateKey, settings: Settings) -> None:
@@ -195,7 +195,7 @@ class TestSealedKeys:
         settings.SECRET_KEY = "new"
         make_key_pair(ec_key, "KNEW")
 
-        found = check_sealed_keys(databases=["default"])
+        found = check_encrypted_keys(databases=["default"])
 
         assert ids(found) == ["W007"]
         for part in ("KFORMER", "RETIRING", KEY_GROUP_ID, "SECRET_KEY"):
@@ -207,7 +207,7 @@ class TestSealedKeys:
         make_key_pair(ec_key, "K1")
         settings.AWS_CLOUDFRONT_ENCRYPTION_KEYS = ["wrong"]
 
-        assert check_sealed_keys(databases=["default"]) == []
+        assert check_encrypted_keys(databases=["default"]) == []
 
     @pytest.mark.parametrize("failure", ["no table", "no answer", "router"])
     def test_a_database_that_is_not_ready(
@@ -231,7 +231,7 @@ class TestSealedKeys:
         else:
             monkeypatch.setattr(connection.introspection, "table_names", table_names)
 
-        assert check_sealed_keys(databases=["default"]) == []
+        assert check_encrypted_keys(databases=["default"]) == []
 
 
 class Elsewhere:

@@ -11,7 +11,7 @@ from django.core.management import call_command
 from storages.backends.s3 import S3StaticStorage
 
 from cfsigned_django.checks.storages import check_storages
-from cfsigned_django.conf import honour_default_file_storage
+from cfsigned_django.conf import honor_default_file_storage
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
 from tests.checks.test_every_id import STATIC
@@ -170,9 +170,9 @@ def test_default_file_storage_and_storages(healthy: Any) -> None:
     [(S3_BACKEND, "W003"), (FILE_BACKEND, "W003"), (f"{__name__}.Signing", "E022")],
 )
 def test_default_file_storage_alone(backend: str, expected: str, site: Any) -> None:
-    """Recommend STORAGES if the app honours DEFAULT_FILE_STORAGE; refuse a class of the site."""
+    """Recommend STORAGES if the app honors DEFAULT_FILE_STORAGE; refuse a class of the site."""
     site.DEFAULT_FILE_STORAGE = backend
-    honour_default_file_storage()
+    honor_default_file_storage()
     assert ids(check_storages()) == [expected]
     site.AWS_S3_CUSTOM_DOMAIN = None
     assert ids(check_storages()) == [expected, "E004"][: 2 if expected == "W003" else 1]

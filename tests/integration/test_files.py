@@ -90,7 +90,7 @@ def test_multipart_upload(storage: Any, s3_server: S3Server, s3_bucket: str) -> 
 
 
 def test_overwriting(storage: Any, s3_options: dict[str, Any]) -> None:
-    """Overwrite by default, and find another name where that is off."""
+    """Overwrite by default, and choose another name if that is off."""
     assert storage.save("a.txt", ContentFile(b"1")) == storage.save("a.txt", ContentFile(b"22"))
     assert storage.size("a.txt") == 2
     careful = CloudFrontS3Storage(**s3_options, file_overwrite=False)

@@ -68,27 +68,27 @@ class Command(BaseCommand):
             default=[],
             metavar="ORIGIN",
             help="Origin that may read across origins, such as http://127.0.0.1:8000. May be "
-            "repeated. For storages other than S3, whose buckets have CORS rules of their own",
+            "repeated. Not for S3 storages, whose buckets have CORS rules",
         )
         parser.add_argument(
             "--profile",
             metavar="NAME",
-            help="AWS profile of a user who may only read, to ask S3 with. Default: what the "
-            "storage itself uses",
+            help="AWS profile of a read-only user, to read S3 with. Default: the credentials of "
+            "the storage",
         )
         parser.add_argument(
             "--distribution",
             metavar="ID",
-            help="Distribution whose behaviors and key groups to go by, followed through "
-            "CloudFront's API as it changes. Default: trust the key that the storage signs with",
+            help="Distribution whose behaviors and key groups this edge follows, through "
+            "CloudFront's API. Default: trust the key that the storage signs with",
         )
         parser.add_argument(
             "--propagation",
             type=float,
             default=0,
             metavar="SECONDS",
-            help="How long after a change of the distribution, or of its key groups, this edge "
-            "goes by it. Default: 0",
+            help="Delay after which a change of the distribution, or of its key groups, takes "
+            "effect in this edge. Default: 0",
         )
         parser.add_argument(
             "--insecure", action="store_true", help="Run although DEBUG is off: for tests"
@@ -96,11 +96,11 @@ class Command(BaseCommand):
 
     @no_translations
     def handle(self, *args: Any, **options: Any) -> None:
-        """Build the edge, say what it serves, and serve until interrupted."""
+        """Build the edge, print what it serves, and serve until interrupted."""
         if not conf.is_debug() and not options["insecure"]:
             raise CommandError(
                 "DEBUG is off, and this edge is for development only. In production, CloudFront "
-                "does its work. Give --insecure to run it nevertheless."
+                "does this. Use --insecure to run the edge anyway."
             )
         try:
             storage = find_storage(options["storage"])
@@ -115,8 +115,8 @@ class Command(BaseCommand):
             server = EdgeServer(source.application, host=options["host"], port=port)
         except (OSError, OverflowError) as error:
             raise CommandError(
-                f"Port {port} of {options['host']} cannot be had: {error}. Stop what uses it, or "
-                "choose another one with --port and in AWS_S3_CUSTOM_DOMAIN."
+                f"Cannot listen on port {port} of {options['host']}: {error}. Stop the program "
+                "that uses it, or choose another port with --port and in AWS_S3_CUSTOM_DOMAIN."
             ) from error
         with ExitStack() as stack:
             stack.enter_context(server)
@@ -134,7 +134,7 @@ class Command(BaseCommand):
         server: EdgeServer,
         options: dict[str, Any],
     ) -> None:
-        """Say what is served, what does not fit together, and what to try next."""
+        """Print what is served, which settings do not fit, and what to try next."""
         address = f"{options['host']}:{server.port}"
         self.stdout.write(
             f"CloudFront edge for development at http://{address}/\n"
@@ -149,8 +149,8 @@ class Command(BaseCommand):
             )
         if storage.url_protocol != "http:":
             self.stderr.write(
-                f"AWS_S3_URL_PROTOCOL is {storage.url_protocol!r}, and this edge speaks plain "
-                'http. Set AWS_S3_URL_PROTOCOL = "http:" for development.'
+                f"AWS_S3_URL_PROTOCOL is {storage.url_protocol!r}, but this edge serves plain "
+                'HTTP. Set AWS_S3_URL_PROTOCOL = "http:" for development.'
             )
         unsigned = storage.unsigned_url("a.jpg")
         self.stdout.write(
@@ -163,12 +163,14 @@ def _find_source(storage: SignedUrlMixin, options: dict[str, Any]) -> EdgeSource
     origin = _origin(storage, options)
     if not options["distribution"]:
         if options["propagation"]:
-            raise CommandError("--propagation is for --distribution: name one as well.")
+            raise CommandError(
+                "--propagation needs --distribution. Name the distribution, or leave it out."
+            )
         return from_storage(storage, origin, public=options["public"])
     if options["public"]:
         raise CommandError(
-            "--public is for an edge without --distribution: there, a path is public if a behavior "
-            "of the distribution requires no signature."
+            "--public cannot be used with --distribution: a path is public if its behavior in the "
+            "distribution requires no signature."
         )
     return from_distribution(
         storage,
@@ -185,15 +187,15 @@ def _port_of(storage: SignedUrlMixin) -> int | None:
 
 
 def _origin(storage: SignedUrlMixin, options: dict[str, Any]) -> WSGIApplication:
-    """Return the bucket of an S3 storage, read as the edge's own user, or else the storage."""
+    """Return the bucket of an S3 storage, read with the edge's credentials, else the storage."""
     if not isinstance(storage, CloudFrontS3Storage):
         origins = tuple(options["cors_origin"])
         rules = [CorsRule(allowed_origins=origins, allowed_headers=("*",))] if origins else []
         return StorageOrigin(cast("Storage", storage), cors_rules=rules)
     if options["cors_origin"]:
         raise CommandError(
-            "--cors-origin is for storages other than S3: give the bucket a CORS rule instead, "
-            "which the edge lets answer as CloudFront does."
+            "--cors-origin cannot be used with an S3 storage. Give the bucket a CORS rule: the "
+            "edge passes its headers on as CloudFront does."
         )
     s3: Any = storage  # django-storages sets its options as attributes, unseen by type checkers
     if not s3.bucket_name:
@@ -220,7 +222,7 @@ def _describe_origin(storage: SignedUrlMixin, alias: str) -> str:
 
 @contextmanager
 def _log_to(stream: Any) -> Iterator[None]:
-    """Show a line for each request, unless the project's LOGGING takes care of it."""
+    """Show a line for each request, unless the project's LOGGING handles this logger."""
     logger = logging.getLogger("cfsigned_django.edge")
     if logger.handlers:
         yield
@@ -240,12 +242,12 @@ def _log_to(stream: Any) -> Iterator[None]:
 
 
 def _serve(server: EdgeServer) -> None:
-    """Serve until Ctrl-C or SIGTERM, which end it in the same way."""
+    """Serve until Ctrl-C or SIGTERM; both end it in the same way."""
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    # SIGINT as well: a shell starts what runs in its background with it ignored.
+    # SIGINT as well: a shell starts its background processes with SIGINT ignored.
     before = {each: signal.signal(each, interrupt) for each in (signal.SIGINT, signal.SIGTERM)}
     try:
         server.serve_forever()

@@ -61,16 +61,16 @@ _Blockers: TypeAlias = list[tuple[str, datetime | None]]
 
 
 class Command(BaseCommand):
-    """Do the next legal step of a key rotation, and say what blocks the one after."""
+    """Do the next legal step of a key rotation, and report what blocks the one after."""
 
     help = (
-        "Do the next legal step of the rotation of AWS_CLOUDFRONT_KEY_GROUP_ID, and say what "
+        "Do the next legal step of the rotation of AWS_CLOUDFRONT_KEY_GROUP_ID, and report what "
         "blocks the one after. Exit code 0: done or nothing to do; 75: not yet; 1: failed."
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        #: Why the last step could not be done for now.
+        #: Why the last step could not be done yet.
         self._held_up = ""
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -89,9 +89,9 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         except (DataError, ProgrammingError) as error:
             raise CommandError(
-                f"The database refuses what it is told to do ({type(error).__name__}), and will "
-                "refuse it again. What was done before is recorded. Its tables may be older than "
-                "this version: run manage.py migrate."
+                f"The database rejects a query ({type(error).__name__}), and will reject it again. "
+                "What was done before is recorded. The tables may be older than this version of "
+                "cfsigned_django: run manage.py migrate."
             ) from error
         except DatabaseFailure as error:
             raise CommandError(
@@ -163,12 +163,12 @@ class Command(BaseCommand):
             did = step or did
             if step is None:
                 if _find_overdue(rotation):
-                    return None  # what was done before is told, and that this is not its end
+                    return None  # the report says what was done before, and that it is not the end
                 progress.pause(self._held_up)
         return did
 
     def _attempt(self, step: Callable[[], str | None]) -> str | None:
-        """Do a step and return what was done, if anything; keep what held it up for now."""
+        """Do a step and return what was done, if anything; note what held it up."""
         self._held_up = ""
         try:
             return step()
@@ -191,7 +191,7 @@ class Command(BaseCommand):
         ]
 
     def _confirm(self, request: _Request, options: dict[str, Any]) -> None:
-        """Say what a revocation breaks, and ask a person who is there, twice."""
+        """Print what a revocation breaks, and ask for confirmation twice."""
         name = request.key_to_revoke().key_pair_id or request.revoke
         for line in request.consequences():
             self.stderr.write(line)
@@ -204,7 +204,7 @@ class Command(BaseCommand):
 
     def _reseal(self, options: dict[str, Any]) -> None:
         result = reseal_all(dry_run=options["dry_run"])
-        text = f"Private keys sealed with the newest encryption key: {len(result.sealed)}"
+        text = f"Private keys encrypted with the newest encryption key: {len(result.sealed)}"
         blockers: _Blockers = [(f"{each}: {result.problem}", None) for each in result.closed]
         is_dry_run = options["dry_run"]
         report = Report(
@@ -213,13 +213,13 @@ class Command(BaseCommand):
             blockers=blockers,
             key_pairs=[*result.sealed, *result.closed],
             now=read_clock(),
-            notes=[f"{text}, were this no dry run."] if is_dry_run else [],
+            notes=[f"{text}, if this were not a dry run."] if is_dry_run else [],
             is_dry_run=is_dry_run,
         )
         self._print(report, options)
         if result.closed:
             names = ", ".join(map(str, result.closed))
-            raise CannotUnseal(f"Not every private key could be opened: {names}. {result.problem}")
+            raise CannotUnseal(f"Some private keys cannot be decrypted: {names}. {result.problem}")
 
     def _print(self, report: Report, options: dict[str, Any]) -> None:
         self.stdout.write(report.as_json() if options["json"] else report.as_text())
@@ -233,7 +233,9 @@ def _ask(question: str) -> str:
     try:
         return input(question)
     except EOFError:
-        raise CommandError("Nobody is here to ask: say --no-input to revoke it.") from None
+        raise CommandError(
+            "Nobody is here to confirm. Use --no-input to revoke it without asking."
+        ) from None
 
 
 # What is asked for
@@ -245,8 +247,8 @@ class _Request:
 
     At most one of ``start``, ``import_key``, ``max_age`` and ``revoke`` is given.
 
-    ``max_age`` starts a rotation where the signing key is older. ``revoke``
-    names a key pair as ``find()`` takes it.
+    ``max_age`` starts a rotation if the signing key is older. ``revoke`` names a
+    key pair, in any form that ``find()`` accepts.
     """
 
     rotation: Rotation
@@ -254,12 +256,12 @@ class _Request:
     import_key: bool = False
     max_age: timedelta | None = None
     revoke: str = ""
-    #: Of the new key; None for the usual one, or that of the revoked key.
+    #: Of the new key; None for the default, or that of the revoked key.
     algorithm: KeyAlgorithm | None = None
     reason: str = ""
 
     def carry_out(self) -> str | None:
-        """Do what is asked for and return what was done; None where there is nothing to do."""
+        """Do what is asked for and return what was done; None if there is nothing to do."""
         now = self.rotation.store.clock()
         if self.import_key:
             return take(self.rotation, Step(action=Action.IMPORT), now=now).text
@@ -278,10 +280,10 @@ class _Request:
         return None
 
     def would(self) -> str | None:
-        """Say what :meth:`carry_out` would do, without doing it; None where nothing."""
+        """Return what :meth:`carry_out` would do, without doing it; None if nothing."""
         if self.import_key:
             there = check_import(self.rotation)
-            would = "The key of the settings would be taken into the database."
+            would = "The key of the settings would be imported into the database."
             return would if there is None else f"{there} is in the database: it signs from there."
         if self.revoke and not self.is_revoked():
             return f"{self.key_to_revoke()} would be revoked. {' '.join(self.consequences())}"
@@ -295,21 +297,20 @@ class _Request:
         return None
 
     def notes(self) -> list[str]:
-        """Return what to know that keeps nothing from being done."""
+        """Return what a person should know, but what blocks nothing."""
         key_pair_id, notes = signing_settings_key(self.rotation), []
         if self.max_age is not None and key_pair_id:
             notes.append(
                 why_not_imported(key_pair_id)
-                or f"{key_pair_id}, the key of the settings, signs, and nothing says how old it "
-                "is. Import it first (manage.py cfsigned_rotate --import): --max-age counts from "
-                "then on."
+                or f"{key_pair_id}, the key of the settings, signs, and its age is unknown. Import "
+                "it first (manage.py cfsigned_rotate --import): --max-age counts from the import."
             )
         if not self.start and (other := self._other_algorithm()):
             notes.append(f"{other} --algorithm changes nothing about that.")
         return notes
 
     def is_revoked(self) -> bool:
-        """Tell whether the key pair that ``revoke`` names was revoked before."""
+        """Return whether the key pair that ``revoke`` names was revoked before."""
         return self.key_to_revoke().status == KeyStatus.REVOKED
 
     def key_to_revoke(self) -> KeyPair:
@@ -328,14 +329,14 @@ class _Request:
         raise RotationError(text)
 
     def consequences(self) -> list[str]:
-        """Say what a revocation breaks, and what signs afterwards."""
+        """Return what a revocation breaks, and what signs afterwards."""
         key_pair = self.key_to_revoke()
         if key_pair.status not in (KeyStatus.ACTIVE, KeyStatus.RETIRING):
             return [f"{key_pair} signs nothing now."]
         lifetime = in_words(timedelta(seconds=self.rotation.link_lifetime(key_pair)))
         lines = [
-            f"Revoking {key_pair} breaks every link that it signed and that has not expired. A "
-            f"link lives for {lifetime} at most."
+            f"Revoking {key_pair} breaks every signed URL of this key that has not expired. A URL "
+            f"lives for {lifetime} at most."
         ]
         if key_pair.status == KeyStatus.ACTIVE:
             lines.append(self._what_signs_next(key_pair))
@@ -358,7 +359,7 @@ class _Request:
             case _:
                 return (
                     "No key is ready to sign in its place: pages with links to files fail until "
-                    "one is. Start one first (--start), if there is time."
+                    "one is. If there is time, begin a rotation first (--start)."
                 )
 
     def _is_too_old(self) -> bool:
@@ -366,7 +367,7 @@ class _Request:
         return self.max_age is not None and is_too_old(self.rotation, self.max_age, now=now)
 
     def _other_algorithm(self) -> str:
-        """Say that the next key is of another algorithm than is asked for; empty where it is not.
+        """Return that the next key has another algorithm than is asked for; empty if it has not.
 
         A successor that is there is taken as it is.
         """
@@ -386,7 +387,7 @@ class _Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What was done, what blocks the next step, and how the key pairs stand."""
+    """What was done, what blocks the next step, and the state of each key pair."""
 
     key_group_id: str | None
     did: str | None
@@ -394,7 +395,7 @@ class Report:
     blockers: list[tuple[str, datetime | None]]
     key_pairs: Iterable[KeyPair]
     now: datetime
-    #: What to know besides, which blocks nothing.
+    #: What else a person should know; blocks nothing.
     notes: list[str]
     is_dry_run: bool = False
 
@@ -438,7 +439,7 @@ class Report:
 
 
 def times_in_words(now: datetime) -> str:
-    """Say what time it is, and in which time zone times are shown."""
+    """Return the time, and the time zone in which times are shown."""
     return f"{localtime(now):%Y-%m-%d %H:%M:%S %Z} ({get_current_timezone_name()})"
 
 
@@ -454,7 +455,7 @@ _LOOK_AGAIN = 2.0
 
 @dataclass(slots=True, kw_only=True)
 class _Progress:
-    """What a person who waits was told so far, each thing once.
+    """What a waiting person has been told so far, each thing once.
 
     ``write`` takes a line, and is None if nobody reads it.
     """
@@ -464,7 +465,7 @@ class _Progress:
     _said: set[object] = field(default_factory=set)
 
     def show(self, did: str | None, held_up: str) -> None:
-        """Say what was done, what held it up, and what is waited for."""
+        """Print what was done, what held it up, and what is waited for."""
         if self.write is None:
             return
         now = self.rotation.store.clock()
@@ -477,7 +478,7 @@ class _Progress:
                 self.write(line)
 
     def pause(self, held_up: str) -> None:
-        """Say what holds the next step up, and wait for a moment."""
+        """Print what holds the next step up, and wait for a moment."""
         self.show(None, held_up)
         time.sleep(_LOOK_AGAIN)
 
@@ -491,7 +492,9 @@ def _duration(text: str) -> timedelta:
     """Read a duration such as 90d, 12h, 30m or 45s."""
     match = re.fullmatch(r"([0-9]{1,9})([smhd])", text)
     if match is None:
-        raise ArgumentTypeError(f"{text!r} is no duration such as 90d, 12h, 30m or 45s")
+        raise ArgumentTypeError(
+            f"{text!r} is not a valid duration. Use one such as 90d, 12h, 30m or 45s"
+        )
     return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
 
 
@@ -499,8 +502,7 @@ def _reason(text: str) -> str:
     """Read a reason that a row can hold."""
     if len(text) > REASON_LENGTH:
         raise ArgumentTypeError(
-            f"it has {len(text)} characters, and {REASON_LENGTH} are recorded at most: say it in "
-            "fewer"
+            f"it has {len(text)} characters, but at most {REASON_LENGTH} are recorded. Use fewer"
         )
     return text
 
@@ -512,7 +514,7 @@ def _add_options(parser: CommandParser) -> None:
         "--import",
         action="store_true",
         dest="import_key",
-        help="take the key of the settings into the database, as the ACTIVE key pair",
+        help="import the key of the settings into the database, as the ACTIVE key pair",
     )
     what.add_argument(
         "--max-age",
@@ -523,28 +525,31 @@ def _add_options(parser: CommandParser) -> None:
     what.add_argument(
         "--revoke",
         metavar="KEY_PAIR_ID",
-        help="stop trusting a key now: every link that it signed breaks. A key without an id "
-        "is named as the list shows it, or by its uuid",
+        help="stop trusting a key now: every URL that it signed breaks. Name a key without an "
+        "id as the list shows it, or by its UUID",
     )
     what.add_argument(
         "--reseal",
         action="store_true",
-        help="seal the private keys anew, after SECRET_KEY or the encryption keys changed",
+        help="encrypt the private keys again, after SECRET_KEY or the encryption keys changed",
     )
     parser.add_argument(
         "--algorithm",
         choices=[each.value for each in KeyAlgorithm],
-        help="of the new key. Default: ECDSA_P256; with --revoke, that of the revoked key",
+        help="algorithm of the new key. Default: ECDSA_P256; with --revoke, that of the revoked "
+        "key",
     )
     parser.add_argument(
         "--reason",
         type=_reason,
         default="",
-        help=f"why, for the record, in {REASON_LENGTH} characters at most",
+        help=f"reason, for the record; at most {REASON_LENGTH} characters",
     )
-    parser.add_argument("--wait", action="store_true", help="go on until the rotation is over")
+    parser.add_argument("--wait", action="store_true", help="go on until the rotation is finished")
     parser.add_argument(
-        "--dry-run", action="store_true", help="say what would be done now, do nothing"
+        "--dry-run", action="store_true", help="report what would be done now, and do nothing"
     )
     parser.add_argument("--json", action="store_true", help="print JSON for machines")
-    parser.add_argument("--no-input", action="store_true", help="do not ask before --revoke")
+    parser.add_argument(
+        "--no-input", action="store_true", help="do not ask for confirmation before --revoke"
+    )

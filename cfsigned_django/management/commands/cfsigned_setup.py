@@ -1,7 +1,7 @@
 """Set AWS up for private media: an adapter that calls setup/site.py.
 
-Exit codes: 0 planned, or all is set up and proved; 1 failed, or something
-wants a decision.
+Exit codes: 0 planned, or all is set up and proved; 1 failed, or a step needs
+a decision.
 """
 
 from __future__ import annotations
@@ -70,38 +70,38 @@ _FAILURES = (
 
 
 class Command(BaseCommand):
-    """Plan, and with --apply do, what private media need in AWS."""
+    """Plan what private media needs in AWS, and do it with --apply."""
 
     #: Makes the requests of the proof.
     fetch: Fetch = staticmethod(fetch)
 
     help = (
-        "Plan what private media need in AWS: key pair, key group, bucket, distribution. With "
-        "--apply, do it, and prove it by a viewer's requests. It may be run again at any time."
+        "Plan what private media needs in AWS: key pair, key group, bucket, distribution. With "
+        "--apply, do it, and prove it with a viewer's requests. It can be run again at any time."
     )
-    # A site that has a key and no id yet fails them, and is here to get the id.
+    # A site without ids fails the checks, and this command is how it gets the ids.
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""
         parser.add_argument(
-            "--bucket", help="bucket of the files. Default: AWS_STORAGE_BUCKET_NAME"
+            "--bucket", help="bucket for the files. Default: AWS_STORAGE_BUCKET_NAME"
         )
         which = parser.add_mutually_exclusive_group()
         which.add_argument(
             "--distribution",
             metavar="ID",
             help="distribution to use. Default: AWS_CLOUDFRONT_DISTRIBUTION_ID, else the one "
-            "that an earlier run made",
+            "that an earlier run created",
         )
         which.add_argument(
-            "--create", action="store_true", help="make a distribution for the bucket"
+            "--create", action="store_true", help="create a distribution for the bucket"
         )
         parser.add_argument(
             "--path-pattern",
             metavar="PATTERN",
             help="paths of the private files, such as 'media/*'. Default: the default behavior, "
-            "so all paths",
+            "which serves all paths",
         )
         parser.add_argument(
             "--domain",
@@ -110,8 +110,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--certificate",
             metavar="ARN",
-            help="certificate of ACM in us-east-1 for the domain, which is added to the "
-            "distribution with it",
+            help="ACM certificate in us-east-1 for the domain; both are added to the distribution",
         )
         parser.add_argument(
             "--cors-origin",
@@ -125,7 +124,7 @@ class Command(BaseCommand):
             "--key-algorithm",
             choices=[each.value for each in KeyAlgorithm],
             default=KeyAlgorithm.ECDSA_P256.value,
-            help="of a new key pair. Default: ECDSA_P256",
+            help="algorithm of a new key pair. Default: ECDSA_P256",
         )
         parser.add_argument(
             "--key-file",
@@ -135,26 +134,28 @@ class Command(BaseCommand):
         parser.add_argument(
             "--origin-access",
             choices=[each.value for each in OriginAccess],
-            help="how CloudFront reads the bucket. Default: as the origin does now, else oac; oai "
-            "is the older way",
+            help="how CloudFront reads the bucket; oai is the legacy way. Default: as the origin "
+            "does now, else oac",
         )
         parser.add_argument(
             "--downloads",
             action="store_true",
-            help="let links name the file that a browser saves: policies for download=",
+            help="add the policies that download= needs, which names the file that a browser saves",
         )
         parser.add_argument(
             "--close-public",
             action="store_true",
-            help="remove statements of the bucket policy that let everybody in",
+            help="remove bucket policy statements that grant public access",
         )
         parser.add_argument(
             "--drop-trusted-signers",
             action="store_true",
-            help="remove the trusted signers of the older way: their links end",
+            help="remove trusted signers, the legacy way: URLs that they signed stop working",
         )
-        parser.add_argument("--apply", action="store_true", help="do what is to do")
-        parser.add_argument("--yes", action="store_true", help="do not ask before --apply")
+        parser.add_argument("--apply", action="store_true", help="do what the plan says")
+        parser.add_argument(
+            "--yes", action="store_true", help="do not ask for confirmation before --apply"
+        )
         parser.add_argument("--json", action="store_true", help="print JSON for machines")
         parser.add_argument(
             "--export",
@@ -162,7 +163,7 @@ class Command(BaseCommand):
             help="print what an empty account would get, as code",
         )
         parser.add_argument(
-            "--iam", action="store_true", help="print the IAM policies that each job needs"
+            "--iam", action="store_true", help="print the IAM policy that each job needs"
         )
 
     @no_translations
@@ -180,7 +181,7 @@ class Command(BaseCommand):
                 render = EXPORTS[options["export"]]
                 self.stdout.write(render(export_documents(replace(desired, key=key))))
                 return
-            # It is needed last, when AWS is set up.
+            # Checked first, although it is needed last, when AWS is already set up.
             raise_first_error(find_unknown_hash(conf.default_of("hash_algorithm")))
             clients = make_clients(region_name=desired.region or None)
             setup = SiteSetup(
@@ -197,8 +198,8 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         except DatabaseFailure as error:
             raise CommandError(
-                f"The database failed ({type(error).__name__}). What was done in AWS is found "
-                "again; run this again when it answers."
+                f"The database failed ({type(error).__name__}). Run this again when it answers: "
+                "what was done in AWS is kept."
             ) from error
 
     def _run(self, setup: SiteSetup, options: dict[str, Any]) -> None:
@@ -227,13 +228,13 @@ class Command(BaseCommand):
         if fatal := blockers(steps):
             names = ", ".join(each.name for each in fatal)
             self.stdout.write(
-                f"Nothing was changed. --apply does nothing before this is solved: {names}."
+                f"Nothing was changed. --apply does nothing until this is solved: {names}."
             )
         elif next_step(steps) is not None:
-            self.stdout.write("Nothing was changed. The same command with --apply does it.")
+            self.stdout.write("Nothing was changed. To do it, add --apply to the same command.")
 
     def _finish(self, setup: SiteSetup, steps: list[Step], options: dict[str, Any]) -> None:
-        """Prove what was reached, settle the key, and print what to paste."""
+        """Prove the result, finish the key pair, and print what to paste."""
         state, now = setup.resolve(), int(time.time())
         proof = setup.prove(state, time.time)
         note = setup.finish(state, now=now)
@@ -255,16 +256,18 @@ class Command(BaseCommand):
             sys.exit(1)
 
     def _ask(self, steps: list[Step]) -> None:
-        """Show what will be done, and go on only where a person says so."""
+        """Show what will be done, and go on only if a person confirms."""
         self.stderr.write(plan_as_text(each for each in steps if each.state is not StepState.DONE))
         self.stderr.write(summary(steps))
         try:
-            # Not by input(), which would write it to stdout, where --json prints.
+            # input() would write the prompt to stdout, where --json prints.
             self.stderr.write("Type yes to do this: ", ending="")
             self.stderr.flush()
             answer = input()
         except EOFError:
-            raise CommandError("Nobody is here to ask: say --yes to do it.") from None
+            raise CommandError(
+                "Nobody is here to confirm. Use --yes to go on without asking."
+            ) from None
         if answer != "yes":
             raise CommandError("Nothing was changed.")
 
@@ -272,21 +275,21 @@ class Command(BaseCommand):
         self.stderr.write(step_as_text(step))
 
     def _show_wait(self, seconds: int) -> None:
-        self.stderr.write(f"          CloudFront tells its edges: {seconds} s so far")
+        self.stderr.write(f"          CloudFront deploys the change: {seconds} s so far")
 
 
 def _desired_state(options: dict[str, Any]) -> DesiredState:
-    """Read the options, and the settings where they say nothing."""
+    """Return the desired state of the options, and of the settings for what they leave out."""
     bucket = options["bucket"] or conf.bucket_name()
     if not bucket:
-        raise CommandError("Name the bucket: --bucket NAME, or AWS_STORAGE_BUCKET_NAME.")
+        raise CommandError("No bucket is named. Use --bucket NAME, or set AWS_STORAGE_BUCKET_NAME.")
     distribution_id = options["distribution"]
     if not options["create"]:
         distribution_id = distribution_id or conf.aws_setting("AWS_CLOUDFRONT_DISTRIBUTION_ID")
     return DesiredState(
         bucket=bucket,
         region=conf.aws_setting("AWS_S3_REGION_NAME"),
-        # S3 makes a bucket only where it is asked to, and there boto3 asks.
+        # A new bucket is created in the region whose endpoint boto3 calls.
         default_region=configured_region(),
         distribution_id=distribution_id or None,
         creates_distribution=options["create"],

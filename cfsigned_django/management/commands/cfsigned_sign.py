@@ -17,7 +17,7 @@ from cfsigned_django.storage.registry import NoStorage, find_storage
 class Command(BaseCommand):
     """Sign one name."""
 
-    help = "Print the URL with which CloudFront serves a file. The file need not exist."
+    help = "Print the signed URL of a file. The file need not exist."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
@@ -40,7 +40,7 @@ class Command(BaseCommand):
 
     @no_translations
     def handle(self, *args: Any, **options: Any) -> None:
-        """Print the URL alone, so that it can be piped, or JSON."""
+        """Print the URL alone, ready for a pipe, or JSON."""
         try:
             url = find_storage(options["storage"]).url(options["name"], expire=options["expire"])
         except (ImproperlyConfigured, NoStorage, SuspiciousFileOperation, ValueError) as error:
@@ -49,7 +49,7 @@ class Command(BaseCommand):
 
 
 def _describe(url: str) -> dict[str, str | None]:
-    """Return what the URL itself says about its end and its key."""
+    """Return when the URL expires and which key signed it, as the URL shows."""
     values = {name: found[0] for name, found in parse_qs(urlsplit(url).query).items()}
     expires_at = None
     if "Expires" in values:

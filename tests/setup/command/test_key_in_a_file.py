@@ -129,7 +129,7 @@ def test_region_of_a_new_bucket(
     settings: Any,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Plan and export it where the setting says, else where boto3 asks, else in us-east-1."""
+    """Use the region of the setting, else of boto3's configuration, else us-east-1."""
     settings.AWS_S3_REGION_NAME = setting
     if profile:
         monkeypatch.setenv("AWS_DEFAULT_REGION", profile)

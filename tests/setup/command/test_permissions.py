@@ -75,7 +75,7 @@ def identity_calls(clients: Clients, desired: DesiredState) -> set[str]:
 
 
 def test_setup(clients: Clients, bucket_name: str, settings: Any, ec_key: PrivateKey) -> None:
-    """Allow a set-up exactly what it calls: of everything new, and of what there was."""
+    """Allow a setup exactly what it calls, for a new account and for a grown one."""
     pem = PrivateKey.generate().public_key.to_pem()
     config = {"CallerReference": bucket_name, "Name": bucket_name, "EncodedKey": pem}
     other = clients.cloudfront.create_public_key(PublicKeyConfig=config)["PublicKey"]["Id"]

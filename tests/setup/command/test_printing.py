@@ -22,7 +22,7 @@ class TestPrinting:
 
     @pytest.fixture(autouse=True)
     def _offline(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Fail where AWS is asked."""
+        """Fail if AWS is called."""
         monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
 
     def test_iam(self, bucket_name: str) -> None:
@@ -38,7 +38,7 @@ class TestPrinting:
         assert not [each for each in looks if each.partition(":")[2].startswith(writes)]
 
     def test_export(self, tmp_path: Path) -> None:
-        """Print code, with the public key where there is one, and never the private one."""
+        """Print code, with the public key if there is one, and never the private one."""
         without = run("--export", "terraform")
         key = PrivateKey.generate()
         (tmp_path / "key.pem").write_bytes(key.to_pem())

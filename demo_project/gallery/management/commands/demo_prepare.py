@@ -1,4 +1,4 @@
-"""`manage.py demo_prepare`: migrate, make the admin, then upload what is missing."""
+"""`manage.py demo_prepare`: migrate, create the admin, then upload what is missing."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Command(BaseCommand):
     help = "Migrate the database, then upload the demo's pictures and documents."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Do each part that is not done yet, and say so."""
+        """Do each part that is not done yet, and print it."""
         call_command("migrate", verbosity=0)
         self._forget_lost_keys()
         _ensure_admin(DemoState.open(demo_folder()).admin_password)
@@ -66,13 +66,13 @@ class Command(BaseCommand):
         )
 
     def _forget_lost_keys(self) -> None:
-        """Drop the key pairs of a key group that the emulator no longer has: nothing knows them."""
+        """Delete the key pairs of a key group that the emulator has lost."""
         group = settings.AWS_CLOUDFRONT_KEY_GROUP_ID  # type: ignore[misc]
         lost, _ = KeyPair.objects.exclude(key_group_id=group).delete()
         if lost:
             self.stdout.write(
-                "CloudFront's API has lost its key group: the demo begins anew with the key of the "
-                "settings"
+                "The emulator has lost its key group. The demo starts again with the key from the "
+                "settings."
             )
 
     def _ensure(
