@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Make .venv where there is none, and install the project into it with pinned versions.
-# usage: scripts/venv.sh [UV ARGUMENT...], for example: scripts/venv.sh --group test
+# usage: scripts/venv.sh [PIP ARGUMENT...], for example: scripts/venv.sh --group test
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -44,7 +44,7 @@ if ! is_suitable .venv/bin/python; then
   make_venv "$python"
 fi
 
-# uv installs in seconds what takes pip a minute.
-.venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints/tools.txt uv
-.venv/bin/uv pip install --quiet --python .venv \
+# --group (PEP 735) needs pip 25.1; what comes with Debian's Python is older.
+.venv/bin/python -m pip install --quiet --disable-pip-version-check 'pip>=25.1'
+.venv/bin/python -m pip install --quiet --disable-pip-version-check \
   --constraint constraints/default.txt --editable '.[demo]' "$@"
