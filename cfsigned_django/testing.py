@@ -27,7 +27,7 @@ from django.utils.encoding import filepath_to_uri
 from cfsigned_django import keyring
 from cfsigned_django.edge.client import EdgeClient as EdgeClient, EdgeResponse as EdgeResponse
 from cfsigned_django.edge.cors import CorsRule as CorsRule
-from cfsigned_django.signing import Denied, Policy, Verifier
+from cfsigned_django.signing import Check, Denied, Policy, Verifier
 from cfsigned_django.signing.encoding import split_query
 from cfsigned_django.storage.origin import StorageOrigin, distribution_for
 from cfsigned_django.storage.urls import SignedUrlMixin
@@ -94,7 +94,8 @@ def assert_signed(
     try:
         policy = Verifier(found.trusted_keys()).verify(url, now=seconds, viewer_ip=viewer_ip)
     except Denied as denial:
-        hint = ". Pass a viewer_ip that it allows" if "viewer's address None" in str(denial) else ""
+        needs_ip = denial.check is Check.ADDRESS and viewer_ip is None
+        hint = ". Pass a viewer_ip that it allows" if needs_ip else ""
         raise AssertionError(_sentence(f"{denial.code}: {denial.reason}{hint}", url)) from None
     if name is not None:
         _compare("file", _without_signature(url), found.unsigned_url(name), url)

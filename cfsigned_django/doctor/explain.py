@@ -26,7 +26,15 @@ from cfsigned_django.doctor.site import (
     site_key_groups,
     unique_keys,
 )
-from cfsigned_django.signing import Denied, InvalidKey, KeyAlgorithm, Policy, PublicKey, Verifier
+from cfsigned_django.signing import (
+    Check,
+    Denied,
+    InvalidKey,
+    KeyAlgorithm,
+    Policy,
+    PublicKey,
+    Verifier,
+)
 from cfsigned_django.signing.diagnosis import other_urls
 from cfsigned_django.signing.encoding import (
     MAX_URL_LENGTH,
@@ -304,7 +312,7 @@ def explain_signature(url: str, claim: Claim, keys: Sequence[KnownKey]) -> Itera
         what = f"The URL names the key {named.key_pair_id}, but {signer.key_pair_id} "
         what += f"({signer.where}) signed it."
         yield finding("url-signature-mismatch", what, subject="AWS_CLOUDFRONT_KEY_ID")
-    elif denial.reason.startswith("the signature does not match"):
+    elif denial.check is Check.SIGNATURE:
         yield finding("url-signature-mismatch", sentence(denial.reason), subject=SUBJECT)
     else:
         yield finding("url-refused", sentence(denial.reason), subject=SUBJECT)
@@ -329,7 +337,7 @@ def _refusal(url: str, claim: Claim, key: KnownKey) -> Denied | None:
         Verifier({claim.key_pair_id: key.public_key}).verify(url, now=at, viewer_ip=viewer_ip)
     except Denied as denial:
         # Times and addresses that can never match are explained with the conditions.
-        return None if denial.reason == claim.policy.why_not(at, viewer_ip) else denial
+        return None if denial.check in (Check.TIME, Check.ADDRESS) else denial
     return None
 
 

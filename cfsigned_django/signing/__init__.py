@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cfsigned_django.signing.exceptions import (
+    Check as Check,
     Denied as Denied,
     HashRefused as HashRefused,
     InvalidKey as InvalidKey,

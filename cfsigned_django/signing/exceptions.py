@@ -12,6 +12,8 @@
 
 from __future__ import annotations
 
+from enum import Enum, auto
+
 
 class SigningError(Exception):
     """Base class of every error of this layer; never raised itself."""
@@ -33,18 +35,37 @@ class InvalidUrl(SigningError, ValueError):
     """Raised for a URL that cannot be signed as it stands."""
 
 
+class Check(Enum):
+    """What a request must pass, in the order in which the verifier checks it."""
+
+    #: The parameters are complete and readable, and their key is known.
+    PARAMETERS = auto()
+    #: The key made the signature.
+    SIGNATURE = auto()
+    #: The policy covers the URL.
+    RESOURCE = auto()
+    #: The policy is valid now.
+    TIME = auto()
+    #: The policy is valid for the viewer's address.
+    ADDRESS = auto()
+
+
 class Denied(SigningError):
     """Raised if a viewer request is refused.
 
     ``code`` and ``message`` are what CloudFront tells the viewer. ``reason``
     is this library's own explanation, for logs only and never for viewers.
+    ``check`` is the check that failed.
     """
 
-    def __init__(self, code: str, message: str, reason: str) -> None:
+    def __init__(
+        self, code: str, message: str, reason: str, check: Check = Check.PARAMETERS
+    ) -> None:
         super().__init__(f"{code}: {reason}")
         self.code = code
         self.message = message
         self.reason = reason
+        self.check = check
 
-    def __reduce__(self) -> tuple[type[Denied], tuple[str, str, str]]:
-        return type(self), (self.code, self.message, self.reason)
+    def __reduce__(self) -> tuple[type[Denied], tuple[str, str, str, Check]]:
+        return type(self), (self.code, self.message, self.reason, self.check)

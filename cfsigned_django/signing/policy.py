@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
-from cfsigned_django.signing.exceptions import InvalidPolicy
+from cfsigned_django.signing.exceptions import Check, InvalidPolicy
 from cfsigned_django.signing.resource import (
     check_resource,
     compile_resource,
@@ -137,16 +137,17 @@ class Policy:
         """Return whether the conditions hold for the viewer at ``now``, in Unix seconds."""
         return self.why_not(now, viewer_ip) is None
 
-    def why_not(self, now: int, viewer_ip: str | None) -> str | None:
-        """Return the first condition that does not hold, as text, or None."""
+    def why_not(self, now: int, viewer_ip: str | None) -> tuple[Check, str] | None:
+        """Return the first condition that does not hold, and why, or None."""
         # AWS does not document whether the second of DateLessThan itself is allowed.
         # The stricter reading: it is not.
         if now >= self.date_less_than:
-            return f"expired {now - self.date_less_than} s ago"
+            return Check.TIME, f"expired {now - self.date_less_than} s ago"
         if self.date_greater_than is not None and now <= self.date_greater_than:
-            return f"not valid for another {self.date_greater_than + 1 - now} s (date_greater_than)"
+            left = self.date_greater_than + 1 - now
+            return Check.TIME, f"not valid for another {left} s (date_greater_than)"
         if self.ip_address is not None and not _is_within(viewer_ip, self.ip_address):
-            return f"the viewer's address {viewer_ip} is not in {self.ip_address}"
+            return Check.ADDRESS, f"the viewer's address {viewer_ip} is not in {self.ip_address}"
         return None
 
 

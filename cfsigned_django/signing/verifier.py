@@ -14,7 +14,7 @@ from urllib.parse import unquote
 
 from cfsigned_django.signing.diagnosis import explain_mismatch, explain_missing_key
 from cfsigned_django.signing.encoding import decode_base64, split_query
-from cfsigned_django.signing.exceptions import Denied, InvalidKey, InvalidPolicy
+from cfsigned_django.signing.exceptions import Check, Denied, InvalidKey, InvalidPolicy
 from cfsigned_django.signing.keys import HashAlgorithm, PublicKey
 from cfsigned_django.signing.policy import Policy, epoch_time
 from cfsigned_django.signing.resource import lower_host
@@ -103,14 +103,13 @@ class Verifier:
             reason = explain_mismatch(
                 credentials.base_url, credentials.values, key, signature, hash_algorithm
             )
-            raise denied("AccessDenied", reason) from None
+            raise denied("AccessDenied", reason, Check.SIGNATURE) from None
         if not policy.matches(credentials.base_url):
-            raise denied(
-                "AccessDenied",
-                f"the policy covers {policy.resource}, not {credentials.base_url}",
-            )
-        if refusal := policy.why_not(now, viewer_ip):
-            raise denied("AccessDenied", refusal)
+            reason = f"the policy covers {policy.resource}, not {credentials.base_url}"
+            raise denied("AccessDenied", reason, Check.RESOURCE)
+        if failed := policy.why_not(now, viewer_ip):
+            check, reason = failed
+            raise denied("AccessDenied", reason, check)
         return policy
 
     def _find_key(self, credentials: _Credentials) -> PublicKey:
@@ -126,9 +125,9 @@ class Verifier:
         return key
 
 
-def denied(code: str, reason: str) -> Denied:
+def denied(code: str, reason: str, check: Check = Check.PARAMETERS) -> Denied:
     """Return the refusal with CloudFront's message for the code."""
-    return Denied(code, _MESSAGES[code], reason)
+    return Denied(code, _MESSAGES[code], reason, check)
 
 
 def _find_credentials(url: str, cookies: Mapping[str, str]) -> _Credentials:
