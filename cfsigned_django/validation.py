@@ -29,7 +29,7 @@ from cfsigned_django.signing import (
 )
 from cfsigned_django.signing.policy import MAX_EPOCH_TIME
 
-#: Check id -> how to fix it. Ids are API: none is ever used again for something else.
+#: Check ID -> how to fix it. IDs are API: an ID is never reused for something else.
 TABLE: dict[str, str] = {
     "cfsigned.E001": "Set AWS_CLOUDFRONT_KEY and AWS_CLOUDFRONT_KEY_ID, or set "
     "AWS_QUERYSTRING_AUTH = False if the files are public.",
@@ -79,14 +79,16 @@ TABLE: dict[str, str] = {
     "for public keys in a key group, or leave it out for the default of 5.",
     "cfsigned.E030": "Set AWS_CLOUDFRONT_BY_HAND to True if a person changes CloudFront, to False "
     "if the site does.",
-    "cfsigned.E040": "Set AWS_CLOUDFRONT_URL_CACHE_SIZE to a whole number of URLs; 0 keeps none.",
+    "cfsigned.E040": "Set AWS_CLOUDFRONT_URL_CACHE_SIZE to a whole number of URLs; 0 turns the "
+    "cache off.",
     "cfsigned.E041": "Raise AWS_CLOUDFRONT_MAX_EXPIRE, which limits the whole site, or lower the "
     "option of the storage.",
-    "cfsigned.W001": "Compare it with Key management, Public keys: IDs look like K2JCJMDEHXQW5F.",
+    "cfsigned.W001": "Compare it with the IDs under Key management, Public keys. They look like "
+    "K2JCJMDEHXQW5F.",
     "cfsigned.W002": "Give static files a domain or a behavior without Restrict viewer access.",
     "cfsigned.W003": 'Name the class in STORAGES["default"]["BACKEND"], where Django 5.1 and newer '
     "look, and remove DEFAULT_FILE_STORAGE.",
-    "cfsigned.W004": "Look under Key management, Key groups: the ID is a UUID.",
+    "cfsigned.W004": "Copy the key group ID, a UUID, from Key management, Key groups.",
     "cfsigned.W005": 'Set AWS_S3_URL_PROTOCOL to "https:". Anyone who intercepts a signed URL '
     "can open the file.",
     "cfsigned.W006": "Remove the setting: its default is safe.",
@@ -94,8 +96,8 @@ TABLE: dict[str, str] = {
     "cfsigned_rotate --reseal. If that key is lost, revoke the key pair.",
     "cfsigned.W008": 'Add "cfsigned_django" to INSTALLED_APPS, or remove '
     "AWS_CLOUDFRONT_KEY_GROUP_ID: only the app can look up which key of the group signs.",
-    "cfsigned.W009": "Set its key_group_id to that key group and give it no signer, or give it a "
-    "different key.",
+    "cfsigned.W009": "Set key_group_id of the storage to that key group and remove its signer, or "
+    "give the storage a different key.",
     "cfsigned.W040": "Lower CACHE_MIDDLEWARE_SECONDS, raise AWS_QUERYSTRING_EXPIRE, or add "
     '"cfsigned_django.http.cap_cache_control" to MIDDLEWARE, directly after '
     "UpdateCacheMiddleware.",
@@ -108,7 +110,7 @@ KEY_GROUP_ID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}
 _TEXT_ID = re.compile("[A-Za-z0-9]{1,20}", re.ASCII)
 KEY_PAIR_ID = re.compile(r"K[A-Z0-9]{8,}|APKA[A-Z0-9]{16}", re.ASCII)
 
-# What django-storages says, word for word: code may look for it.
+# The message of django-storages, word for word: code may look for it.
 _BOTH = (
     "Both AWS_CLOUDFRONT_KEY_ID/cloudfront_key_id and AWS_CLOUDFRONT_KEY/cloudfront_key must be "
     "provided together."
@@ -127,7 +129,7 @@ def problem(check_id: str, message: str, obj: Any = None) -> CheckMessage:
 
 
 def shown(value: Any) -> str:
-    """Return a wrong value for a message, without showing what may be a misplaced key."""
+    """Return a wrong value as text for a message; hide it if it may be a misplaced key."""
     text = repr(value)
     if len(text) > _LONGEST_SHOWN or "-----" in text:
         return f"a {type(value).__name__} of {len(text)} characters"
@@ -135,7 +137,7 @@ def shown(value: Any) -> str:
 
 
 def is_of_trusted_signer(key_pair_id: str) -> bool:
-    """Return whether the key pair is a trusted signer's, the legacy way: in no key group."""
+    """Return whether a trusted signer (the legacy way) owns the key pair: it is in no key group."""
     return key_pair_id.startswith("APKA")
 
 
@@ -144,8 +146,8 @@ def find_problems(
 ) -> list[CheckMessage]:
     """Return all that is wrong with a configuration that is meant to sign.
 
-    ``with_key`` is False if the signer comes from elsewhere. With ``tries_key``,
-    the key signs something, to see whether it can. ``obj`` is what the messages
+    ``with_key`` is False if the signer comes from elsewhere. ``tries_key``:
+    sign something, to see whether the key can. ``obj`` is what the messages
     are about, such as an alias of STORAGES.
     """
     facts = [*(_KEY_FACTS if with_key else ()), *_URL_FACTS]
@@ -165,7 +167,7 @@ def find_address_problems(config: Config) -> list[CheckMessage]:
 
 
 def find_half_a_key(*, cloudfront_key: Any, cloudfront_key_id: Any) -> list[CheckMessage]:
-    """Return the error that a key is set without its ID, or an ID without its key."""
+    """Return an error if a key is set without its ID, or an ID without its key."""
     if cloudfront_key is not None and not cloudfront_key_id:
         message = f"AWS_CLOUDFRONT_KEY is set without AWS_CLOUDFRONT_KEY_ID. {_BOTH}"
         return [problem("cfsigned.E002", message)]
@@ -183,7 +185,7 @@ def raise_first_error(problems: list[CheckMessage]) -> None:
 
 
 def find_unknown_hash(name: Any) -> list[CheckMessage]:
-    """Return the error that CloudFront has no hash of that name. None means the default."""
+    """Return an error if CloudFront has no hash of that name; None means the default."""
     if name is None or name in list(HashAlgorithm):
         return []
     return [problem("cfsigned.E010", f"AWS_CLOUDFRONT_HASH_ALGORITHM is {shown(name)}.")]
@@ -296,7 +298,7 @@ def _hash_algorithm(config: Config) -> Facts:
 
 
 def _trial(config: Config) -> Facts:
-    """Sign something, which takes as long as for a URL, to see whether OpenSSL allows it."""
+    """Sign something, to see whether OpenSSL allows it; this takes as long as signing a URL."""
     key = _load_key(config)
     if key and key.algorithm is KeyAlgorithm.RSA_2048 and config.hash_algorithm != "SHA256":
         try:
@@ -337,7 +339,7 @@ def _lifetimes(config: Config) -> Facts:
         yield problem("cfsigned.E016", f"AWS_CLOUDFRONT_EXPIRE_STEP is {shown(step)}.")
     if not (is_expire and is_most and is_step) or expire > most:
         return
-    # What a storage's own options may not exceed.
+    # The limit of the site, which the options of a storage must not exceed.
     setting = conf.default_of("max_expire")
     limit = whole_seconds(setting)
     if limit is None or limit < 1:

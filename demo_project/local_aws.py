@@ -7,8 +7,8 @@ edge may read files, and which keys are trusted. All other requests are refused.
 
 `manage.py cfsigned_setup` sets it up, as in a real AWS account: public key, key group, bucket,
 origin access control, policies, distribution. After that it does not run again, since the key
-group belongs to the rotation, unless the emulator has lost something (its folder was emptied) or
-the site has moved to another port, which is part of the bucket's CORS rule.
+group belongs to the rotation, unless the site has moved to another port, which is part of the
+bucket's CORS rule.
 """
 
 from __future__ import annotations
@@ -44,7 +44,6 @@ USER_VARIABLE = "CFSIGNED_DEMO_AWS_USER"
 _WORDS: Final = {"done": "done", "todo": "to do", "conflict": "conflict"}
 _WIDTH: Final = 95
 _INDENT: Final = " " * 10
-_LOST: Final = frozenset({"NoSuchResource", "NoSuchDistribution"})
 
 
 def aws_command(state: DemoState) -> Command:
@@ -150,21 +149,9 @@ def set_up_aws(state: DemoState, tell: Callable[[str], object]) -> DemoState:
 
     What an earlier start created before it was killed is found again. Raise DemoFailed.
     """
-    try:
-        lost = _lost(state)
-    except (BotoCoreError, ClientError) as error:
-        log = state.logs / "aws.log"
-        raise DemoFailed(f"CloudFront's API could not be asked. {error}", log) from error
-    if not lost and state.cors_origin == state.address("site"):
+    if state.cors_origin == state.address("site"):
         tell(f"as it was left: {_summary(state)}")
         return state
-    # If the settings named what does not exist, cfsigned_setup would not create it.
-    state = replace(
-        state,
-        key_group_id="" if "key_group_id" in lost else state.key_group_id,
-        distribution_id="" if "distribution_id" in lost else state.distribution_id,
-    )
-    state.save()
     tell(f"$ manage.py {' '.join(_arguments(state))}")
     _tell_plan(state, tell)
     made = json.loads(_run(state, "--apply", "--yes", "--json"))["settings"]
@@ -233,25 +220,6 @@ def _arguments(state: DemoState) -> tuple[str, ...]:
     """Return the arguments of manage.py by which the demo sets itself up."""
     arguments = ("--cors-origin", state.address("site"), "--downloads")
     return ("cfsigned_setup", *(() if state.distribution_id else ("--create",)), *arguments)
-
-
-def _lost(state: DemoState) -> tuple[str, ...]:
-    """Return the names of the IDs in the state that the emulator does not have."""
-    client = _client(state, "cloudfront")
-    looks = {"key_group_id": client.get_key_group, "distribution_id": client.get_distribution}
-    return tuple(name for name, look in looks.items() if not _is_there(look, getattr(state, name)))
-
-
-def _is_there(look: Callable[..., object], name: str) -> bool:
-    if not name:
-        return False
-    try:
-        look(Id=name)
-    except ClientError as error:
-        if error.response["Error"]["Code"] in _LOST:
-            return False
-        raise
-    return True
 
 
 def _run(state: DemoState, *arguments: str) -> str:

@@ -10,6 +10,7 @@ import pytest
 from benchmarks import __main__ as program, sites, urls
 
 
+@pytest.mark.package
 def test_a_short_run_writes_every_table(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -17,7 +17,7 @@ from botocore.parsers import ResponseParserError
 
 
 def marked(text: str) -> str:
-    """Return the text, which is marked for translation: this package does not import Django."""
+    """Return the text; marks it for translation, since this package does not import Django."""
     return text
 
 
@@ -56,7 +56,7 @@ class AwsError(Exception):
     ``code``: AWS's error code. If AWS gave no answer, the name of botocore's
     exception; if AWS was not called, the code that it would have returned.
     ``permission``: the IAM action that the call needs, if one is known.
-    ``is_temporary``: the same call may succeed later with nothing changed.
+    ``is_temporary``: the same call may succeed later without any change.
     ``detail``: AWS's own text, for logs, if it helps. Never a secret.
     ``values``: what is filled into the ``{names}`` of ``reason`` and
     ``next_step``. Without values, their braces are left alone.
@@ -164,7 +164,7 @@ def _look_up(error: AwsFailure, code: str) -> Explanation:
 
 
 def _host(error: AwsFailure) -> str:
-    """Return the host of an endpoint, without the user and password it may have."""
+    """Return the host of an endpoint, without any user name and password in its URL."""
     if isinstance(error, BotoCoreError):
         place = urlsplit(str(error.kwargs.get("endpoint_url", ""))).netloc
         return place.rpartition("@")[2] or "AWS"
@@ -242,7 +242,7 @@ _TAKEN = Explanation(
 )
 _QUOTA = Explanation(
     reason="the AWS account has reached its quota ({code})",
-    next_step="Delete one that nothing uses, or request a higher quota (Service Quotas, "
+    next_step="Delete a resource that nothing uses, or request a higher quota (Service Quotas, "
     "CloudFront).",
 )
 _TAKEN_NAME = Explanation(
@@ -361,7 +361,7 @@ EXPLANATIONS: Final[Mapping[str, Explanation]] = {
         "credentials belong to its account.",
     ),
     "DistributionAlreadyExists": Explanation(
-        reason="the distribution was created earlier, and its comment was changed since",
+        reason="an earlier run created the distribution, and its comment was changed since then",
         next_step="Name it with --distribution ID. CloudFront lists the IDs of distributions.",
     ),
     "NoSuchOriginAccessControl": Explanation(

@@ -89,7 +89,7 @@ CATALOG: dict[str, FindingType] = {
     "clock-off": FindingType(
         level=Level.WARNING,
         meaning="The clock differs from CloudFront's by more than 30 seconds",
-        why="Signed URLs end that much too early or too late, and those with a start time are "
+        why="Signed URLs expire that much too early or too late, and those with a start time are "
         "refused at first.",
         fix="Let NTP set the clock of this machine (timedatectl set-ntp true).",
     ),
@@ -97,8 +97,8 @@ CATALOG: dict[str, FindingType] = {
         level=Level.ERROR,
         meaning="The clock differs from CloudFront's by more than 5 minutes, or by more than the "
         "lifetime of URLs",
-        why="If the clock is slow, short-lived URLs have expired when they are made; if it is "
-        "fast, URLs live too long. If it is far off, AWS refuses API calls as well "
+        why="If the clock is slow, short-lived URLs have already expired when they are made; if it "
+        "is fast, URLs live too long. If it is far off, AWS refuses API calls as well "
         "(RequestTimeTooSkewed).",
         fix="Set the clock, and let NTP keep it right (timedatectl set-ntp true).",
     ),
@@ -228,8 +228,8 @@ CATALOG: dict[str, FindingType] = {
         level=Level.ERROR,
         meaning="An open behavior serves the storage's files under other paths, through an origin "
         "path",
-        why="CloudFront adds the origin path before the path of the URL. So the files can also be "
-        "read under other URLs, which require no signature.",
+        why="CloudFront adds the origin path before the path of the URL. The files can therefore "
+        "also be read under other URLs, which require no signature.",
         fix="Restrict that behavior too, or give its origin another origin path.",
     ),
     "open-folder": FindingType(
@@ -308,16 +308,16 @@ CATALOG: dict[str, FindingType] = {
     ),
     "origin-path": FindingType(
         level=Level.WARNING,
-        meaning="The origin has an origin path, under which the storage does not save",
-        why="CloudFront adds the origin path before the path of the URL. So it does not find the "
-        "files where the storage saves them, unless a function changes the path.",
+        meaning="The origin has an origin path, but the storage does not save files under it",
+        why="CloudFront adds the origin path before the path of the URL. It then looks for files "
+        "where the storage does not save them, unless a function changes the path.",
         fix="Clear the origin path, or read the bucket through an origin that has none.",
     ),
     "no-origin-access": FindingType(
         level=Level.ERROR,
         meaning="The origin has neither an origin access control nor an identity",
         why="CloudFront requests files from S3 without credentials, and a private bucket refuses "
-        "it (Access Denied).",
+        "such requests (Access Denied).",
         fix="Attach an origin access control: manage.py cfsigned_setup plans that.",
     ),
     "two-origin-accesses": FindingType(
@@ -370,7 +370,7 @@ CATALOG: dict[str, FindingType] = {
         level=Level.WARNING,
         meaning="Block Public Access is not fully on",
         why="A bucket policy or an ACL that is added later can make files public.",
-        fix="Turn on all four switches. CloudFront's access is not public, and continues.",
+        fix="Turn on all four switches. CloudFront keeps its access, which is not public.",
     ),
     "bucket-policy": FindingType(
         level=Level.ERROR,
@@ -389,7 +389,7 @@ CATALOG: dict[str, FindingType] = {
         meaning="The bucket policy also lets unnamed readers in: by a condition, a service, or the "
         "distribution of another account",
         why="They can read the files without a signature, unless another statement denies it.",
-        fix="Remove the statement, or name those who need the files in it.",
+        fix="Remove the statement, or change it to name only the readers that need the files.",
     ),
     "bucket-readers": FindingType(
         level=Level.OK,
@@ -447,8 +447,8 @@ CATALOG: dict[str, FindingType] = {
     "no-answer": FindingType(
         level=Level.ERROR,
         meaning="The domain does not answer, or not with HTTP",
-        why="Nothing could be requested from CloudFront on this machine. Viewers may be able to "
-        "connect.",
+        why="This machine could not request anything from CloudFront. Viewers may still be able "
+        "to connect.",
         fix="Check that the domain resolves to the distribution (a CNAME or alias record), and "
         "check its certificate and the network of this machine.",
     ),
@@ -548,8 +548,8 @@ CATALOG: dict[str, FindingType] = {
         fix="Compare the name with the key of the object in S3. If the object exists, look for a "
         "Deny statement in the bucket policy, for a KMS key (SSE-KMS) whose key policy does not "
         "allow CloudFront, and for an object that another AWS account owns. If the bucket policy "
-        "does not allow CloudFront, or the origin has no origin access control: manage.py "
-        "cfsigned_setup plans that.",
+        "does not allow CloudFront, or the origin has no origin access control, run manage.py "
+        "cfsigned_setup, which plans the change.",
     ),
     "signed-not-found": FindingType(
         level=Level.ERROR,
@@ -576,8 +576,8 @@ CATALOG: dict[str, FindingType] = {
     "expired-served": FindingType(
         level=Level.ERROR,
         meaning="An expired URL is served",
-        why="Signed URLs never end: a cache or proxy in front of CloudFront answers without asking "
-        "it.",
+        why="Signed URLs never expire: a cache or proxy in front of CloudFront answers without "
+        "asking CloudFront.",
         fix="Look for a cache or proxy in front of CloudFront that ignores the query.",
     ),
     "cors": FindingType(
@@ -625,7 +625,7 @@ CATALOG: dict[str, FindingType] = {
     ),
     "s3-lists": FindingType(
         level=Level.ERROR,
-        meaning="S3 tells anyone which objects do not exist: the bucket may be listed",
+        meaning="S3 tells anyone which objects do not exist: anyone can list the bucket",
         why="S3 answers NoSuchKey only to readers that may list the bucket, so anyone can find out "
         "every name.",
         fix="Turn on Block Public Access for the bucket, and remove s3:ListBucket for * from its "
@@ -751,7 +751,7 @@ CATALOG: dict[str, FindingType] = {
         level=Level.ERROR,
         meaning="The Key-Pair-Id is not a public key ID",
         why="CloudFront looks the key up by its public key ID (K...), and by nothing else.",
-        fix="Set AWS_CLOUDFRONT_KEY_ID to that id: CloudFront > Key management > Public keys.",
+        fix="Set AWS_CLOUDFRONT_KEY_ID to the ID under CloudFront > Key management > Public keys.",
     ),
     "url-unknown-key": FindingType(
         level=Level.ERROR,
@@ -792,7 +792,7 @@ CATALOG: dict[str, FindingType] = {
         level=Level.ERROR,
         meaning="A CloudFront parameter appears twice, or has a value that CloudFront does not "
         "accept",
-        why="AWS does not document what CloudFront does then; expect a refusal.",
+        why="AWS does not document what CloudFront does in that case; expect a refusal.",
         fix=_NEW_URL,
     ),
     "url-signature-mismatch": FindingType(

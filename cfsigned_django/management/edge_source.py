@@ -1,4 +1,4 @@
-"""What the local edge follows: the keys of a storage, or a distribution as the API shows it."""
+"""Make the local edge from the keys of a storage, or from a distribution as the API shows it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class EdgeSource:
     """An edge in front of an origin."""
 
     application: WSGIApplication
-    #: Lines for people: keys, behaviors, and what the edge does not imitate.
+    #: Lines for a person: keys, behaviors, and what the edge does not imitate.
     description: str
     #: Follows the distribution; must run beside the server if it is not None.
     watch: DistributionWatch | None = None

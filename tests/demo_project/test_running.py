@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import signal
 import socket
 import stat
@@ -272,24 +271,6 @@ def test_a_server_that_dies_is_named(demo: RunningDemo, state: DemoState) -> Non
     assert demo.wait() == 1
     assert re.search(r"SIGKILL(?s:.*)edge\.log", demo.printed)
     assert [port for port in state.ports.values() if is_open(port)] == []
-
-
-def test_a_demo_whose_emulator_was_emptied_begins_anew(demo: RunningDemo) -> None:
-    """Drop key pairs that CloudFront's API no longer knows, and sign with the settings' key."""
-    before = demo.state
-    if not (before.folder / "db.sqlite3").exists() or not rotate(before, "--dry-run").statuses:
-        rotate(before := demo.start(), "--import")
-    demo.kill()
-    shutil.rmtree(before.folder / "s3")
-    after = demo.start()
-    assert after.key_group_id != before.key_group_id
-    assert after.distribution_id != before.distribution_id
-    key = PrivateKey.load(after.private_key_path).public_key
-    assert trusted(after) == {after.key_pair_id: key}
-    assert rotate(after, "--dry-run").statuses == {}
-    url = a_link(after)
-    assert ask(url).status == 200
-    assert dissect(url).key_pair_id == after.key_pair_id
 
 
 def test_sigterm_stops_every_server(demo: RunningDemo, state: DemoState) -> None:

@@ -1,3 +1,3 @@
-"""Hold the commands of manage.py."""
+"""Commands of manage.py."""
 
 from __future__ import annotations

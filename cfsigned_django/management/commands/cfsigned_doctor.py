@@ -31,7 +31,7 @@ class Command(BaseCommand):
     """Examine a site, or explain one URL."""
 
     help = (
-        "Diagnose why a private file is refused, or is not private, and what to do: checks "
+        "Diagnose why a private file is refused, or is not private, and say what to do. Checks "
         "settings, keys, clock and AWS, and what CloudFront and S3 answer. Exits with 1 if there "
         "is an error."
     )
@@ -47,13 +47,13 @@ class Command(BaseCommand):
             "--storage",
             default="default",
             metavar="ALIAS",
-            help='Alias of the storage in STORAGES. Default: "default"',
+            help='Alias in STORAGES of the storage to check. Default: "default"',
         )
         parser.add_argument(
             "--object",
             metavar="NAME",
-            help="Name of an existing file in the storage, to request it as a viewer would. "
-            "Without it, a name is requested that need not exist",
+            help="Name of an existing file in the storage, to request as a viewer would. Without "
+            "it, the requested file need not exist",
         )
         parser.add_argument(
             "--cors-origin",
@@ -117,7 +117,7 @@ class Command(BaseCommand):
             found = from_system_checks([*check_storages(), *check_rotation()])
             if not has_error(found):
                 raise CommandError(str(error)) from None
-            return worst_first(found)  # they say why there is no storage
+            return worst_first(found)  # the findings say why there is no storage
         _refuse_bad_name(storage, options["object"])
         examination = Examination(
             alias=options["storage"],

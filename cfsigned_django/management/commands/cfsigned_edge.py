@@ -35,7 +35,7 @@ class Command(BaseCommand):
 
     help = (
         "Serve the files of a storage as CloudFront would: signed URLs only, and CloudFront's own "
-        "errors for the rest. For development; it must not face a network."
+        "errors for all other requests. For development only: do not expose it to a network."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -53,7 +53,7 @@ class Command(BaseCommand):
             "--storage",
             default="default",
             metavar="ALIAS",
-            help='Storage of STORAGES whose files and keys to use. Default: "default"',
+            help='Alias in STORAGES of the storage to serve. Default: "default"',
         )
         parser.add_argument(
             "--public",
@@ -67,14 +67,15 @@ class Command(BaseCommand):
             action="append",
             default=[],
             metavar="ORIGIN",
-            help="Origin that may read across origins, such as http://127.0.0.1:8000. May be "
-            "repeated. Not for S3 storages, whose buckets have CORS rules",
+            help="Origin whose pages may read files across origins, such as "
+            "http://127.0.0.1:8000. May be repeated. Not for S3 storages, whose buckets have CORS "
+            "rules",
         )
         parser.add_argument(
             "--profile",
             metavar="NAME",
-            help="AWS profile of a read-only user, to read S3 with. Default: the credentials of "
-            "the storage",
+            help="AWS profile of a read-only user, with which the edge reads S3. Default: the "
+            "credentials of the storage",
         )
         parser.add_argument(
             "--distribution",
@@ -91,7 +92,7 @@ class Command(BaseCommand):
             "effect in this edge. Default: 0",
         )
         parser.add_argument(
-            "--insecure", action="store_true", help="Run although DEBUG is off: for tests"
+            "--insecure", action="store_true", help="Run even if DEBUG is off, for tests"
         )
 
     @no_translations
@@ -104,7 +105,7 @@ class Command(BaseCommand):
             )
         try:
             storage = find_storage(options["storage"])
-            storage.unsigned_url("a.jpg")  # raises now if there is no domain
+            storage.unsigned_url("a.jpg")  # raises at once if there is no domain
             source = _find_source(storage, options)
         except (AwsError, ImproperlyConfigured, NoStorage, ValueError) as error:
             raise CommandError(str(error)) from error
@@ -242,7 +243,7 @@ def _log_to(stream: Any) -> Iterator[None]:
 
 
 def _serve(server: EdgeServer) -> None:
-    """Serve until Ctrl-C or SIGTERM; both end it in the same way."""
+    """Serve until Ctrl-C or SIGTERM; both stop the server in the same way."""
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt

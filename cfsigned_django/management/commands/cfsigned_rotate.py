@@ -61,11 +61,11 @@ _Blockers: TypeAlias = list[tuple[str, datetime | None]]
 
 
 class Command(BaseCommand):
-    """Do the next legal step of a key rotation, and report what blocks the one after."""
+    """Do the next legal step of a key rotation, and report what blocks the step after it."""
 
     help = (
         "Do the next legal step of the rotation of AWS_CLOUDFRONT_KEY_GROUP_ID, and report what "
-        "blocks the one after. Exit code 0: done or nothing to do; 75: not yet; 1: failed."
+        "blocks the step after it. Exit code 0: done or nothing to do; 75: not yet; 1: failed."
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -142,7 +142,7 @@ class Command(BaseCommand):
                 sys.exit(NOT_YET)
 
     def _carry_out(self, request: _Request, options: dict[str, Any]) -> str | None:
-        """Do what is asked for, else the next legal step; with --wait, all that follow."""
+        """Do what is requested, else the next legal step; with --wait, all steps that follow."""
         rotation = request.rotation
 
         def go_on() -> str | None:
@@ -204,16 +204,18 @@ class Command(BaseCommand):
 
     def _reseal(self, options: dict[str, Any]) -> None:
         result = reseal_all(dry_run=options["dry_run"])
-        text = f"Private keys encrypted with the newest encryption key: {len(result.sealed)}"
+        count = len(result.sealed)
+        encrypted = "Private keys encrypted with the newest encryption key"
+        would_be = "Private keys that would be encrypted with the newest encryption key"
         blockers: _Blockers = [(f"{each}: {result.problem}", None) for each in result.closed]
         is_dry_run = options["dry_run"]
         report = Report(
             key_group_id=conf.default_of("key_group_id"),
-            did=None if is_dry_run or not result.sealed else f"{text}.",
+            did=None if is_dry_run or not count else f"{encrypted}: {count}.",
             blockers=blockers,
             key_pairs=[*result.sealed, *result.closed],
             now=read_clock(),
-            notes=[f"{text}, if this were not a dry run."] if is_dry_run else [],
+            notes=[f"{would_be}: {count}."] if is_dry_run else [],
             is_dry_run=is_dry_run,
         )
         self._print(report, options)
@@ -234,16 +236,17 @@ def _ask(question: str) -> str:
         return input(question)
     except EOFError:
         raise CommandError(
-            "Nobody is here to confirm. Use --no-input to revoke it without asking."
+            "Cannot ask for confirmation: the input has ended. Use --no-input to revoke the key "
+            "without confirmation."
         ) from None
 
 
-# What is asked for
+# The request
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Request:
-    """What a person or a job asks of a rotation: to begin it, to import, or to revoke.
+    """What a person or a job requests: to begin a rotation, to import a key, or to revoke one.
 
     At most one of ``start``, ``import_key``, ``max_age`` and ``revoke`` is given.
 
@@ -261,7 +264,7 @@ class _Request:
     reason: str = ""
 
     def carry_out(self) -> str | None:
-        """Do what is asked for and return what was done; None if there is nothing to do."""
+        """Do what is requested and return what was done; None if there is nothing to do."""
         now = self.rotation.store.clock()
         if self.import_key:
             return take(self.rotation, Step(action=Action.IMPORT), now=now).text
@@ -297,7 +300,7 @@ class _Request:
         return None
 
     def notes(self) -> list[str]:
-        """Return what a person should know, but what blocks nothing."""
+        """Return what a person should know although it blocks nothing."""
         key_pair_id, notes = signing_settings_key(self.rotation), []
         if self.max_age is not None and key_pair_id:
             notes.append(
@@ -314,7 +317,7 @@ class _Request:
         return self.key_to_revoke().status == KeyStatus.REVOKED
 
     def key_to_revoke(self) -> KeyPair:
-        """Return the key pair that ``revoke`` names. Raise :exc:`RotationError` if none is."""
+        """Return the key pair that ``revoke`` names. Raise :exc:`RotationError` without one."""
         key_pair = self.rotation.store.find(self.revoke)
         if key_pair is not None:
             return key_pair
@@ -359,7 +362,7 @@ class _Request:
             case _:
                 return (
                     "No key is ready to sign in its place: pages with links to files fail until "
-                    "one is. If there is time, begin a rotation first (--start)."
+                    "a key is ready. If there is time, begin a rotation first (--start)."
                 )
 
     def _is_too_old(self) -> bool:
@@ -367,9 +370,9 @@ class _Request:
         return self.max_age is not None and is_too_old(self.rotation, self.max_age, now=now)
 
     def _other_algorithm(self) -> str:
-        """Return that the next key has another algorithm than is asked for; empty if it has not.
+        """Return a sentence if the next key has another algorithm than requested; else empty.
 
-        A successor that is there is taken as it is.
+        An existing successor is used as it is.
         """
         successor = self.rotation.store.successor()
         if successor is None or self.algorithm in (None, successor.algorithm):
@@ -395,7 +398,7 @@ class Report:
     blockers: list[tuple[str, datetime | None]]
     key_pairs: Iterable[KeyPair]
     now: datetime
-    #: What else a person should know; blocks nothing.
+    #: What else a person should know; none of it blocks a step.
     notes: list[str]
     is_dry_run: bool = False
 
@@ -455,9 +458,9 @@ _LOOK_AGAIN = 2.0
 
 @dataclass(slots=True, kw_only=True)
 class _Progress:
-    """What a waiting person has been told so far, each thing once.
+    """What a waiting person was already told: nothing is printed twice.
 
-    ``write`` takes a line, and is None if nobody reads it.
+    ``write`` takes a line; it is None if nobody reads the lines.
     """
 
     rotation: Rotation
@@ -478,7 +481,7 @@ class _Progress:
                 self.write(line)
 
     def pause(self, held_up: str) -> None:
-        """Print what holds the next step up, and wait for a moment."""
+        """Print what the next step waits for, and pause for a moment."""
         self.show(None, held_up)
         time.sleep(_LOOK_AGAIN)
 
@@ -525,8 +528,8 @@ def _add_options(parser: CommandParser) -> None:
     what.add_argument(
         "--revoke",
         metavar="KEY_PAIR_ID",
-        help="stop trusting a key now: every URL that it signed breaks. Name a key without an "
-        "id as the list shows it, or by its UUID",
+        help="stop trusting a key now: every URL that it signed breaks. If the key has no public "
+        "key ID, name it as the list shows it, or by its UUID",
     )
     what.add_argument(
         "--reseal",

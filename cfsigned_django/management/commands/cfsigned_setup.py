@@ -79,7 +79,7 @@ class Command(BaseCommand):
         "Plan what private media needs in AWS: key pair, key group, bucket, distribution. With "
         "--apply, do it, and prove it with a viewer's requests. It can be run again at any time."
     )
-    # A site without ids fails the checks, and this command is how it gets the ids.
+    # A site without IDs fails the checks, and gets the IDs from this command.
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -140,7 +140,8 @@ class Command(BaseCommand):
         parser.add_argument(
             "--downloads",
             action="store_true",
-            help="add the policies that download= needs, which names the file that a browser saves",
+            help="add the policies for download=, which sets the name under which a browser saves "
+            "a file",
         )
         parser.add_argument(
             "--close-public",
@@ -160,7 +161,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--export",
             choices=list(EXPORTS),
-            help="print what an empty account would get, as code",
+            help="print the plan for an empty account, as code",
         )
         parser.add_argument(
             "--iam", action="store_true", help="print the IAM policy that each job needs"
@@ -266,7 +267,8 @@ class Command(BaseCommand):
             answer = input()
         except EOFError:
             raise CommandError(
-                "Nobody is here to confirm. Use --yes to go on without asking."
+                "Cannot ask for confirmation: the input has ended. Use --yes to go on without "
+                "confirmation."
             ) from None
         if answer != "yes":
             raise CommandError("Nothing was changed.")
@@ -279,7 +281,7 @@ class Command(BaseCommand):
 
 
 def _desired_state(options: dict[str, Any]) -> DesiredState:
-    """Return the desired state of the options, and of the settings for what they leave out."""
+    """Return the desired state from the options; the settings give what the options leave out."""
     bucket = options["bucket"] or conf.bucket_name()
     if not bucket:
         raise CommandError("No bucket is named. Use --bucket NAME, or set AWS_STORAGE_BUCKET_NAME.")

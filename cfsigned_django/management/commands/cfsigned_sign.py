@@ -26,7 +26,7 @@ class Command(BaseCommand):
             "--storage",
             default="default",
             metavar="ALIAS",
-            help='Storage of STORAGES that signs. Default: "default"',
+            help='Alias in STORAGES of the storage that signs. Default: "default"',
         )
         parser.add_argument(
             "--expire",
