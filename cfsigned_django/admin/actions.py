@@ -152,9 +152,11 @@ def is_revoked(key_pair: KeyPair) -> str:
 def put_in_words(error: Exception) -> str:
     """Return a failure as text, in the person's language if this package wrote the text."""
     if isinstance(error, AwsError):
-        reason, next_step = error.translated(_)
+        what, reason, next_step = error.translated(_)
+        if isinstance(error.__cause__, AwsError):  # another call that failed: its text comes next
+            next_step = put_in_words(error.__cause__)
         return _("Could not %(what)s: %(reason)s. %(next_step)s") % {
-            "what": error.what,
+            "what": what,
             "reason": reason,
             "next_step": next_step,
         }

@@ -20,7 +20,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import PartialCredentialsError
 
-from cfsigned_django.aws.errors import AWS_FAILURES, AwsError, explain
+from cfsigned_django.aws.errors import AWS_FAILURES, AwsError, explain, marked as _, phrase
 
 if TYPE_CHECKING:
     from types_boto3_cloudfront import CloudFrontClient
@@ -91,6 +91,7 @@ def make_client(
     if that configuration cannot be used. Missing or wrong credentials show only
     at the first call.
     """
+    what = phrase(_("set up AWS access ({service})"), service=service_name)
     try:
         if bool(access_key) != bool(secret_key):
             raise PartialCredentialsError(
@@ -110,13 +111,15 @@ def make_client(
             config=_CONFIG,
         )
     except AWS_FAILURES as error:
-        problem = explain(error, what=f"set up AWS access ({service_name})", permission=None)
+        problem = explain(error, what=what, permission=None)
     except ValueError:
         problem = AwsError(
-            what=f"set up AWS access ({service_name})",
-            reason="the endpoint is not a valid URL",
-            next_step="Set AWS_ENDPOINT_URL to a URL such as https://cloudfront.amazonaws.com, or "
-            "unset it.",
+            what=what,
+            reason=_("the endpoint is not a valid URL"),
+            next_step=_(
+                "Set AWS_ENDPOINT_URL to a URL such as https://cloudfront.amazonaws.com, or unset "
+                "it."
+            ),
             code="ValueError",
         )
     # A debug page shows the variables of each frame that an exception passed through. Raised here,

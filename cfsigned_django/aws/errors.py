@@ -24,10 +24,33 @@ def marked(text: str) -> str:
 _ = marked
 
 
+class Phrase(str):
+    """A text that keeps its pattern and values, so that it can also be written in another language.
+
+    ``pattern``: the text with ``{names}``, marked for translation.
+    ``values``: what is filled into the names.
+    """
+
+    pattern: str
+    values: Mapping[str, str]
+
+    def translated(self, translate: Callable[[str], str]) -> str:
+        """Return the text, translated before it is filled in."""
+        return translate(self.pattern).format(**self.values)
+
+
+def phrase(pattern: str, **values: str) -> Phrase:
+    """Return the pattern with its ``{names}`` filled in."""
+    filled_in = Phrase(pattern.format(**values))
+    filled_in.pattern, filled_in.values = pattern, values
+    return filled_in
+
+
 class AwsError(Exception):
     """A call to AWS failed: what was tried, why it failed, and what to do next.
 
-    ``what``: what was tried, as in "add K2JCJMDEHXQW5F to the key group".
+    ``what``: what was tried, as in "add K2JCJMDEHXQW5F to the key group"; a
+    :class:`Phrase` if a person may read it in another language.
     ``reason``: why it failed; ``what`` and ``reason`` make one sentence.
     ``next_step``: what to do now; one or more sentences.
     ``code``: AWS's error code. If AWS gave no answer, the name of botocore's
@@ -54,19 +77,20 @@ class AwsError(Exception):
         self.what = what
         self.values = values
         self._texts = reason, next_step
-        self.reason, self.next_step = self.translated(str)
+        _what, self.reason, self.next_step = self.translated(str)
         super().__init__(f"Could not {what}: {self.reason}. {self.next_step}")
         self.code = code
         self.permission = permission
         self.is_temporary = is_temporary
         self.detail = detail
 
-    def translated(self, translate: Callable[[str], str]) -> tuple[str, str]:
-        """Return the reason and the next step, translated before they are filled in."""
+    def translated(self, translate: Callable[[str], str]) -> tuple[str, str, str]:
+        """Return what was tried, the reason and the next step, translated before filled in."""
+        what = self.what.translated(translate) if isinstance(self.what, Phrase) else self.what
         reason, next_step = map(translate, self._texts)
-        if self.values is None:
-            return reason, next_step
-        return reason.format(**self.values), next_step.format(**self.values)
+        if self.values is not None:
+            reason, next_step = reason.format(**self.values), next_step.format(**self.values)
+        return what, reason, next_step
 
     def __reduce__(self) -> tuple[Any, ...]:
         fields = {**vars(self), "reason": self._texts[0], "next_step": self._texts[1]}

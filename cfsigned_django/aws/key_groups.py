@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Final, ParamSpec, Self, TypeAlias, TypeVar
 
 from cfsigned_django.aws.client import call
-from cfsigned_django.aws.errors import AwsError, marked as _
+from cfsigned_django.aws.errors import AwsError, Phrase, marked as _, phrase
 from cfsigned_django.signing import InvalidKey, PublicKey
 
 logger = logging.getLogger("cfsigned_django.aws")
@@ -73,7 +73,7 @@ def read_public_key(client: Any, key_pair_id: str) -> ListedPublicKey | None:
     try:
         answer = call(
             client.get_public_key,
-            f"read the public key {key_pair_id}",
+            phrase(_("read the public key {key}"), key=key_pair_id),
             "cloudfront:GetPublicKey",
             Id=key_pair_id,
         )
@@ -135,7 +135,8 @@ class KeyGroups:
         """
         members = self.members(key_group_id)
         if len(members) >= quota and key_pair_id not in members:
-            raise _no_room(f"add a public key to the key group {key_group_id}", members)
+            what = phrase(_("add a public key to the key group {group}"), group=key_group_id)
+            raise _no_room(what, members)
 
     def add(self, key_group_id: str, key_pair_id: str) -> KeyPairIds:
         """Add a public key to the key group; return the IDs that are then in it."""
@@ -143,7 +144,7 @@ class KeyGroups:
         def with_key(items: KeyPairIds) -> KeyPairIds:
             return items if key_pair_id in items else (*items, key_pair_id)
 
-        return self._edit(key_group_id, with_key, f"add {key_pair_id} to the key group")
+        return self._edit(key_group_id, with_key, adding(key_pair_id, key_group_id))
 
     def remove(self, key_group_id: str, key_pair_id: str) -> KeyPairIds:
         """Remove a public key from the key group; return the IDs that are left.
@@ -151,12 +152,14 @@ class KeyGroups:
         A key group must have at least one key: raise :exc:`AwsError` with the code
         :data:`LAST_PUBLIC_KEY` if this is the only one.
         """
-        what = f"remove {key_pair_id} from the key group"
+        what = phrase(
+            _("remove {key} from the key group {group}"), key=key_pair_id, group=key_group_id
+        )
 
         def without_key(items: KeyPairIds) -> KeyPairIds:
             if items == (key_pair_id,):
                 raise AwsError(
-                    what=f"{what} {key_group_id}",
+                    what=what,
                     reason=_("it is the only key there, and CloudFront requires at least one"),
                     next_step=_("Add another public key first."),
                     code=LAST_PUBLIC_KEY,
@@ -173,7 +176,7 @@ class KeyGroups:
         while True:
             listed = self._call(
                 self._client.list_public_keys,
-                "list the public keys",
+                phrase(_("list the public keys")),
                 "cloudfront:ListPublicKeys",
                 **page,
             )["PublicKeyList"]
@@ -205,7 +208,7 @@ class KeyGroups:
             )
         # Loaded first, so that a private key is never sent by mistake.
         pem = PublicKey.load(public_key_pem).to_pem()
-        what = f"create the public key {name}"
+        what = phrase(_("create the public key {name}"), name=name)
         found = self.find_public_key(name)
         if found is not None:
             return _same_key(found, pem, what)
@@ -230,7 +233,7 @@ class KeyGroups:
 
     def delete_public_key(self, key_pair_id: str) -> None:
         """Delete a public key that is in no key group; do nothing if it is already gone."""
-        what = f"delete the public key {key_pair_id}"
+        what = phrase(_("delete the public key {key}"), key=key_pair_id)
         attempt = 0
         while True:
             try:
@@ -259,7 +262,7 @@ class KeyGroups:
         """Return the key group's whole configuration, and its ETag."""
         answer = self._call(
             self._client.get_key_group,
-            f"read the key group {key_group_id}",
+            _reading(key_group_id),
             "cloudfront:GetKeyGroup",
             Id=key_group_id,
         )
@@ -284,7 +287,7 @@ class KeyGroups:
             try:
                 self._call(
                     self._client.update_key_group,
-                    f"{what} {key_group_id}",
+                    what,
                     "cloudfront:UpdateKeyGroup",
                     Id=key_group_id,
                     IfMatch=etag,
@@ -292,7 +295,7 @@ class KeyGroups:
                 )
             except AwsError as error:
                 if error.code == "TooManyPublicKeysInKeyGroup":
-                    raise _no_room(f"{what} {key_group_id}", before) from None
+                    raise _no_room(what, before) from None
                 self._pause_or_raise(error, attempt)
                 attempt += 1
             else:
@@ -344,6 +347,15 @@ class KeyGroups:
 
     def _pause(self, attempt: int) -> None:
         self._sleep(self._jitter() * min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**attempt))
+
+
+def adding(key_pair_id: str, key_group_id: str) -> Phrase:
+    """Return what adding a public key to a key group is called in an error."""
+    return phrase(_("add {key} to the key group {group}"), key=key_pair_id, group=key_group_id)
+
+
+def _reading(key_group_id: str) -> Phrase:
+    return phrase(_("read the key group {group}"), group=key_group_id)
 
 
 def _no_room(what: str, members: KeyPairIds) -> AwsError:
@@ -409,7 +421,7 @@ class KeyGroupReader:
         """
         answer = call(
             self._client.get_key_group,
-            f"read the key group {self._key_group_id}",
+            _reading(self._key_group_id),
             "cloudfront:GetKeyGroup",
             Id=self._key_group_id,
         )

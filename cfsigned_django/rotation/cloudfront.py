@@ -10,8 +10,8 @@ from typing import Final
 
 from django.utils.translation import gettext_noop
 
-from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.aws.key_groups import KeyGroups, ListedPublicKey
+from cfsigned_django.aws.errors import AwsError, Phrase, phrase
+from cfsigned_django.aws.key_groups import KeyGroups, ListedPublicKey, adding
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.validation import is_of_trusted_signer
 
@@ -62,7 +62,7 @@ def restore_to_group(api: KeyGroups, key_pair: KeyPair) -> None:
         if not is_about_the_key or key_pair_id in {each.key_pair_id for each in api.public_keys()}:
             raise
         raise AwsError(
-            what=f"add {key_pair_id} to the key group {key_pair.key_group_id}",
+            what=adding(key_pair_id, key_pair.key_group_id),
             reason=gettext_noop(
                 "someone removed it and deleted its public key in CloudFront, and a deleted ID "
                 "never returns"
@@ -101,6 +101,11 @@ def is_in_cloudfront(api: KeyGroups, key_pair: KeyPair) -> bool:
     return may_be_unlisted(listed, key_pair) and str(key_pair) in api.members(key_pair.key_group_id)
 
 
+def removing(key_pair: KeyPair) -> Phrase:
+    """Return what removing a key from CloudFront is called in an error."""
+    return phrase(gettext_noop("remove {key} from CloudFront"), key=str(key_pair))
+
+
 def remove_from_cloudfront(api: KeyGroups, key_pair: KeyPair) -> None:
     """Remove the public key from its group and delete it.
 
@@ -113,7 +118,7 @@ def remove_from_cloudfront(api: KeyGroups, key_pair: KeyPair) -> None:
     ours = own_ids(listed, key_pair)
     if not ours and is_of_trusted_signer(str(key_pair)):
         raise AwsError(
-            what=f"remove {key_pair} from CloudFront",
+            what=removing(key_pair),
             reason=gettext_noop(
                 "it is a CloudFront key pair of an AWS account (a trusted signer), which is in no "
                 "key group: its links still work"

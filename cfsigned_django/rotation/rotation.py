@@ -30,6 +30,7 @@ from cfsigned_django.rotation.cloudfront import (
     is_missing_in,
     register_in_cloudfront,
     remove_from_cloudfront,
+    removing,
     restore_to_group,
 )
 from cfsigned_django.rotation.errors import (
@@ -689,7 +690,7 @@ class Rotation:
             self._replace(key_pair, now, algorithm)
         except AwsError as error:
             raise AwsError(
-                what=f"remove {key_pair} from CloudFront",
+                what=removing(key_pair),
                 reason=gettext_noop(
                     "it is the only key of its key group, which must keep one, and no other key "
                     "could be added"

@@ -7,17 +7,21 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, NoReturn
 
 import pytest
-from botocore.exceptions import NoCredentialsError
+from botocore.exceptions import ClientError, NoCredentialsError
 from django.utils import translation
 
 import cfsigned_django
-from cfsigned_django.aws.errors import explain
+from cfsigned_django.admin.actions import put_in_words
+from cfsigned_django.aws.errors import AwsError, explain, phrase
+from cfsigned_django.aws.key_groups import KeyGroups
 from cfsigned_django.rotation.models import KeyPair, KnownReason
 from cfsigned_django.rotation.probe import ProbeResult
+from cfsigned_django.signing import PrivateKey
 from tests.admin import (
     LIST,
     FakeCloudFront,
@@ -34,7 +38,7 @@ PACKAGE = Path(cfsigned_django.__file__).parent
 CATALOG = PACKAGE / "locale" / "ko" / "LC_MESSAGES"
 
 #: What is called so in Korean, too.
-NAMES = {"CloudFront", "ECDSA", "RSA", "America", "Chicago", "True", "False", "AWS", "media"}
+NAMES = {"CloudFront", "ECDSA", "RSA", "America", "Chicago", "True", "False", "AWS", "IAM", "media"}
 #: Ids, settings, options and commands.
 _CODE = re.compile(
     r"\b\w+_\w+|\b[A-Z]{3,}\b|\b[0-9a-f]{8,}\b|[0-9a-f]+(-[0-9a-f]+){4}|cfsigned-\S+"
@@ -90,10 +94,11 @@ def test_messages_are_korean(
 
 
 def test_reasons_of_aws_are_korean(korean: Visitor, cloudfront: FakeCloudFront) -> None:
-    """Why AWS refuses, and what to do next, is said in Korean; what was tried is AWS's own."""
+    """What was tried, why AWS refuses, and what to do next are in Korean."""
     imported()
+    what = phrase("read the key group {group}", group="G")
     cloudfront.failure = explain(
-        NoCredentialsError(), what="read the key group", permission="cloudfront:GetKeyGroup"
+        NoCredentialsError(), what=what, permission="cloudfront:GetKeyGroup"
     )
 
     korean.take("start", algorithm="ECDSA_P256")
@@ -101,6 +106,62 @@ def test_reasons_of_aws_are_korean(korean: Visitor, cloudfront: FakeCloudFront) 
     assert korean.levels == ["not done"]
     for english in cloudfront.failure.translated(str):
         assert english not in korean.answers[-1].text
+
+
+class Refusing:
+    """A client of boto3 to which AWS denies every call but the list of public keys."""
+
+    def list_public_keys(self) -> dict[str, Any]:
+        """Return that there are no public keys."""
+        return {"PublicKeyList": {}}
+
+    def __getattr__(self, name: str) -> Callable[..., NoReturn]:
+        def refuse(**values: object) -> NoReturn:
+            raise ClientError({"Error": {"Code": "AccessDenied"}}, name)
+
+        return refuse
+
+
+PUBLIC_KEY = PrivateKey.generate().public_key.to_pem()
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda groups: groups.members("G"),
+        lambda groups: groups.delete_public_key("K1"),
+        lambda groups: groups.ensure_public_key(
+            caller_reference="1", name="N", public_key_pem=PUBLIC_KEY
+        ),
+    ],
+    ids=["read", "delete", "create"],
+)
+def test_what_was_tried_is_korean(call: Callable[[KeyGroups], object]) -> None:
+    """Each call to CloudFront that fails is named in Korean."""
+    with pytest.raises(AwsError) as caught:
+        call(KeyGroups(Refusing()))
+
+    with translation.override("ko"):
+        text = put_in_words(caught.value).replace(str(caught.value.permission), "")
+    assert english_words(f'<div class="cfsigned">{text}') == set()
+
+
+def test_second_failure_is_korean() -> None:
+    """A failure that another one caused ends with that one, in Korean, too."""
+    first = explain(
+        NoCredentialsError(), what=phrase("list the public keys"), permission="cloudfront:List"
+    )
+    second = AwsError(
+        what=phrase("remove {key} from CloudFront", key="K1"),
+        reason="it is the only key there, and CloudFront requires at least one",
+        next_step=str(first),
+        code="LastPublicKey",
+    )
+    second.__cause__ = first
+
+    with translation.override("ko"):
+        assert put_in_words(second).endswith(put_in_words(first))
+        assert english_words(f'<div class="cfsigned">{put_in_words(second)}') == set()
 
 
 def test_reason_is_korean_where_it_is_the_packages_own(korean: Visitor) -> None:

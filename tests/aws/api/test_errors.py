@@ -10,7 +10,7 @@ from botocore import exceptions as boto
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from cfsigned_django.aws.errors import EXPLANATIONS, AwsError, AwsFailure, explain
+from cfsigned_django.aws.errors import EXPLANATIONS, AwsError, AwsFailure, explain, phrase
 from tests.golden import assert_golden
 
 URL = "https://me:password@cloudfront.amazonaws.com/2020-05-31/public-key"
@@ -35,7 +35,8 @@ def answer(code: str, message: str = "", status: int = 400) -> ClientError:
 
 def explained(error: AwsFailure) -> AwsError:
     """Return the explanation of an error."""
-    return explain(error, what="read the key group G", permission="cloudfront:GetKeyGroup")
+    what = phrase("read the key group {group}", group="G")
+    return explain(error, what=what, permission="cloudfront:GetKeyGroup")
 
 
 #: Errors that the same call may get over later.
@@ -145,3 +146,9 @@ def test_pickle() -> None:
 
     assert str(copy) == str(error)
     assert vars(copy) == vars(error)
+    assert copy.translated(bracketed) == error.translated(bracketed)
+
+
+def bracketed(text: str) -> str:
+    """Return a text that differs from the original, in place of a translation."""
+    return f"<{text}>"
