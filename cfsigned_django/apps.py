@@ -26,7 +26,7 @@ class CfsignedDjangoConfig(AppConfig):
 
     def __init__(self, app_name: str, app_module: ModuleType | None) -> None:
         super().__init__(app_name, app_module)
-        # Here and not in ready(): models that are imported before ready() may
+        # Here and not in ready(): models are imported before ready(), and may
         # already ask for the default storage.
         honor_default_file_storage()
 

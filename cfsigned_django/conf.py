@@ -1,9 +1,9 @@
-"""Read the settings; nothing else in the package does.
+"""Read the settings; no other module of the package does.
 
-It writes one of them: :func:`honor_default_file_storage` fills in STORAGES.
+One setting is written: :func:`honor_default_file_storage` fills in STORAGES.
 
-Any of them can be given to a storage as an option, under the name in
-:data:`OPTIONS`, so several storages can differ.
+The settings in :data:`OPTIONS` can also be given to a storage as options, so
+several storages can differ.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def whole_seconds(value: Any) -> int | None:
 
 
 def defaults(others: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Return the value of each option that a storage is not given; ``others`` override it."""
+    """Return the value of each option that is not given to a storage; ``others`` override it."""
     values = {}
     for option, (setting, default) in OPTIONS.items():
         if others is not None and option in others:
@@ -99,7 +99,7 @@ def defaults(others: Mapping[str, Any] | None = None) -> dict[str, Any]:
 
 
 def default_of(option: str) -> Any:
-    """Return the value of an option that a storage is not given."""
+    """Return the value of an option that is not given to a storage."""
     setting, default = OPTIONS[option]
     value = getattr(settings, setting, default)
     if option == "url_protocol":
@@ -116,10 +116,10 @@ def storage_entries() -> Mapping[str, dict[str, Any]]:
 
 
 def hide_in_storages(given: Mapping[str, Any]) -> None:
-    """Hide in STORAGES itself the keys that a constructor was given.
+    """Hide, in STORAGES itself, the keys that were given to a constructor.
 
-    For a constructor that raises: the frame of Django that called it holds the
-    OPTIONS in a local variable, which a debug page would print.
+    This is for a constructor that raises: the frame of Django that called it
+    holds the OPTIONS in a local variable, which a debug page would print.
     """
     for entry in settings.STORAGES.values():
         options = entry.get("OPTIONS", {})
@@ -157,8 +157,8 @@ class _Honored(dict[str, Any]):
 def honor_default_file_storage() -> None:
     """Put DEFAULT_FILE_STORAGE into STORAGES if it names a class of this package.
 
-    Django 5.1 and newer silently ignore that setting: a site that has nothing
-    else would store private files on the local disk. Called before any model
+    Django 5.1 and newer silently ignore that setting: a site that sets nothing
+    else would store private files on the local disk. Call this before any model
     is imported, and so before a storage is made. STORAGES["default"] wins if
     the project sets it.
     """
@@ -302,7 +302,7 @@ def secret_keys() -> list[str | bytes]:
     return [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
 
 
-#: The options that a storage has resolved, and the URLs that it keeps, belong to one generation.
+#: The resolved options of a storage, and the URLs that it caches, belong to one generation.
 generation = 0
 
 

@@ -27,12 +27,12 @@ MAKE_KEY = (
 
 
 class CannotUnseal(Exception):
-    """Report a private key that no encryption key of the settings decrypts."""
+    """Raised if no encryption key of the settings decrypts a private key."""
 
 
 def seal(private_key: PrivateKey) -> str:
     """Return the PEM of the private key, encrypted with the newest encryption key, as ASCII."""
-    # Written out last, and kept in no variable, which a debug page would show.
+    # Not kept in a variable, since a debug page would show it.
     return _fernet().encrypt(private_key.to_pem()).decode("ascii")
 
 
@@ -82,7 +82,7 @@ def _as_fernet(key: Any) -> Fernet | None:
 def _derive(secret: str | bytes) -> bytes:
     """Return a Fernet key derived from a secret key of Django."""
     material = secret if isinstance(secret, bytes) else secret.encode("utf-8")
-    # The label separates the key from everything else that is derived from SECRET_KEY.
+    # The label makes the key differ from everything else that is derived from SECRET_KEY.
     hkdf = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"cfsigned_django.encryption")
     return base64.urlsafe_b64encode(hkdf.derive(material))
 

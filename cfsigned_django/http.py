@@ -6,7 +6,7 @@ view, and :func:`cache_page` keeps a page in the cache of the site. Each uses
 :func:`watch_expiry` to know when the first URL of a response expires.
 
 Add the middleware to MIDDLEWARE directly after Django's
-``UpdateCacheMiddleware`` if you use that, else anywhere.
+``UpdateCacheMiddleware`` if you use that; otherwise, its place does not matter.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ logger = logging.getLogger("cfsigned_django.http")
 
 #: A response may ask for this many seconds more than its URLs live: it takes a moment to build.
 TOLERANCE: Final = 5
-#: The middleware warns once per route, for so many routes: paths without a route are endless.
+#: The middleware warns once per route, for at most this many: other paths are unlimited.
 MAX_WARNINGS: Final = 500
 
 
@@ -61,7 +61,7 @@ def patch_cache_control(
     known. ``now`` is in Unix seconds.
 
     Raise :exc:`ImproperlyConfigured` if nothing notes which URLs are signed:
-    that takes the middleware, or a block of ``with watch_expiry():``.
+    use the middleware, or call this within ``with watch_expiry():``.
     """
     watch = current_watch()
     if watch is None:
@@ -165,9 +165,9 @@ def cache_page(
 
     ``timeout`` and ``reserve`` are seconds. A page that is served from the
     cache at the last moment has URLs that are valid for ``reserve`` seconds
-    more, in which the browser can fetch the files. A page that read the
-    session is cached per cookie header. Any other page is served to everyone
-    who requests its address, with its signed URLs.
+    more, so the browser has time to fetch the files. A page that read the
+    session is cached per cookie header. Any other page is served, with its
+    signed URLs, to everyone who requests its address.
     """
 
     def decorate(view: View) -> View:
@@ -280,7 +280,7 @@ def _changes_viewer_state(request: HttpRequest) -> bool:
     """Return whether the response changes a session, sets a CSRF token, or shows messages.
 
     Such a page would be stored under the cookies of the request. A new viewer
-    has none, and neither has the next one, who would get this page.
+    has none; the next new viewer has none either, and would get this page.
     """
     session, messages = getattr(request, "session", None), getattr(request, "_messages", None)
     return (
@@ -293,7 +293,7 @@ def _changes_viewer_state(request: HttpRequest) -> bool:
 # --- Django's private flag
 
 #: Django's cache middleware stores a response only if this attribute of its request is true. The
-#: attribute is private, but there is no public one: only the next two functions use it.
+#: attribute is private, and there is no public one. Only the next two functions use it.
 _UPDATE_CACHE: Final = "_cache_update_cache"
 
 
@@ -370,5 +370,5 @@ def _renew(response: HttpResponseBase) -> float | None:
 
 
 def _is_unrendered(response: object) -> bool:
-    """Return whether the response, and with it its URLs, is yet to be rendered."""
+    """Return whether the response is not rendered yet, so that its URLs are not signed yet."""
     return getattr(response, "is_rendered", True) is False

@@ -8,11 +8,11 @@ module knows no model: the app registers what asks the database.
 If the database does not answer, a process continues with what it knows, for as
 long as :class:`Lease` allows. A process that starts meanwhile knows only the
 key of the settings, and signs with that: it cannot know whether that key was
-replaced or revoked. If it was not, its URLs end before the key can be retired,
-as if the database had confirmed the key when it was first asked. If it was,
-CloudFront refuses the URLs, which is why a key should be removed from the
-settings once it is imported. Without a key in the settings, such a process
-raises, and asks again soon.
+replaced or revoked. If the key was not replaced, its URLs expire before it can
+be retired, as if the database had confirmed the key when it was first asked. If
+it was, CloudFront refuses the URLs, which is why a key should be removed from
+the settings once it is imported. Without a key in the settings, such a process
+raises an error, and asks again soon.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Found:
 
     #: The signer of its ACTIVE key pair, if there is one.
     signer: Signer | None = None
-    #: If there is none: the ids of all key pairs in the database. A key of the settings among
+    #: The IDs of all key pairs in the database, if none is ACTIVE. A key of the settings among
     #: them was replaced or revoked, and must not sign.
     known_ids: frozenset[str] = frozenset()
 
@@ -58,7 +58,7 @@ class Lease:
 
     signer: Signer
     #: When the database last answered, in Unix seconds by this machine's clock; if it never
-    #: has, when it was first asked. None if the database does not decide.
+    #: answered, when it was first asked. None if the database does not decide.
     seen_at: float | None = None
     #: For how many seconds an answer may be used without shortening URLs.
     max_age: int = 0
@@ -71,8 +71,8 @@ class Lease:
         ``lifetime`` is the longest lifetime of a URL. A key that is no longer
         ACTIVE stays trusted for that long, and for ``max_age`` seconds more. So
         a process that cannot ask the database may continue to sign, but its
-        URLs end when the key may be retired. Raise :exc:`ImproperlyConfigured`
-        if that time has passed.
+        URLs expire when the key may be retired. Raise
+        :exc:`ImproperlyConfigured` if that time has passed.
         """
         if self.seen_at is None:
             return expires
@@ -117,7 +117,7 @@ class Keyring:
 
     ``interval`` returns the seconds between two looks; ``monotonic`` and
     ``wall`` are clocks. If a look takes more than ``longest_look`` seconds, its
-    thread does not exist in this process, which was forked meanwhile.
+    thread is taken to be gone: this process was forked during the look.
     """
 
     def __init__(
@@ -155,7 +155,7 @@ class Keyring:
             lock, waits = cached.lock, age >= 2 * cached.interval
             if lock.acquire(blocking=waits, timeout=self._longest_look if waits else -1):
                 try:
-                    if self._age(cached) >= cached.pause:  # else the thread before has asked
+                    if self._age(cached) >= cached.pause:  # else the previous thread has asked
                         self._look(cached, key_group_id, hash_algorithm)
                 finally:
                     lock.release()
@@ -177,7 +177,7 @@ class Keyring:
         """Ask the database. If it does not answer, continue with what is known."""
         interval, era = self._interval(), self._era
         cached.interval = interval
-        # Read before: the answer is as old as the question.
+        # Read before the query: the answer is as old as the question.
         asked_at = self._monotonic(), self._wall()
         if cached.first_asked_at is None:
             cached.first_asked_at = asked_at[1]
@@ -262,7 +262,7 @@ def register(find_active: FindActive) -> None:
 
 
 def needs_settings_key(config: conf.Config) -> bool:
-    """Return whether the settings must hold a whole key, because no other source can have one."""
+    """Return whether the settings must contain a key and its ID: no other source can have them."""
     is_set = config.cloudfront_key is not None or bool(config.cloudfront_key_id)
     return is_set or not looks_in_database(config.key_group_id)
 

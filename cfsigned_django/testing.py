@@ -1,6 +1,6 @@
 """Check signed URLs in the tests of a site, without CloudFront and without sockets.
 
-Works with unittest and with pytest::
+This works with unittest and with pytest::
 
     from cfsigned_django.testing import assert_signed, edge_for
 
@@ -75,7 +75,7 @@ def assert_signed(
     """Return the policy by which CloudFront would serve the URL now, or fail.
 
     The signature is verified with the public key of the storage. Each further
-    argument checks one more thing: that the URL is that of the file ``name``;
+    argument checks one more thing: that the URL is for the file ``name``;
     that the policy covers exactly ``resource`` (a name in the storage, in which
     ``*`` is a wildcard, or a whole URL); that it expires within
     ``expires_within`` (seconds or a timedelta); that it is bound to

@@ -1,4 +1,4 @@
-"""An HTTP client that requests a URL as a viewer does, and identifies who answered.
+"""An HTTP client that requests a URL as a viewer does, and finds out which server answered.
 
 The probe of a rotation and the live checks of the doctor and the setup use it.
 It follows no redirects, reads only the beginning of a body, and keeps the URL,
@@ -28,7 +28,7 @@ class NoAnswer(Exception):
 
 
 class Responder(Enum):
-    """Who wrote an answer, as far as the answer shows."""
+    """The server that wrote an answer, as far as the answer shows."""
 
     CLOUDFRONT = "CloudFront"
     S3 = "S3"
@@ -63,7 +63,7 @@ class Answer:
 
     @property
     def responder(self) -> Responder:
-        """Return who wrote an error. An error of S3 has a RequestId, one of CloudFront has none."""
+        """Return which server wrote an error: S3 sends a RequestId with it, CloudFront does not."""
         if self.code and _REQUEST_ID.search(self.body):
             return Responder.S3
         if self.code:
@@ -87,7 +87,7 @@ Fetch: TypeAlias = Callable[[str, Mapping[str, str]], Answer]
 
 class _NoRedirects(HTTPRedirectHandler):
     def redirect_request(self, *args: object, **kwargs: object) -> None:
-        """Return None: the caller gets the redirect itself as the answer."""
+        """Return None, so that the caller gets the redirect itself as the answer."""
 
 
 def fetch(url: str, headers: Mapping[str, str], *, timeout: float = 10) -> Answer:

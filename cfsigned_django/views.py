@@ -49,11 +49,11 @@ class SignedRedirectView(View):
     URL, by default that of the storage.
 
     A name that no file can have, such as one with ``..`` or ``//``, is
-    answered with 404: the URL opens exactly the name that the permission was
-    asked about. Whether the file exists is known only to S3, after the
-    redirect. Only GET and HEAD are allowed. The browser may cache the answer
-    for half the lifetime of the URL, and nobody else may: for that long, a
-    viewer who loses permission still gets in, as with the URL itself.
+    answered with 404: the URL opens exactly the name that ``permission`` was
+    called with. Only S3 knows whether the file exists, after the redirect.
+    Only GET and HEAD are allowed. The browser may cache the answer for half
+    the lifetime of the URL; no other cache may. For that long, a viewer who
+    loses permission still gets in, as with the URL itself.
     """
 
     http_method_names = ["get", "head"]
@@ -77,7 +77,7 @@ class SignedRedirectView(View):
     def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         """Make the view async if the permission is a coroutine function."""
         super().setup(request, *args, **kwargs)
-        # Django reads this attribute. It cannot be one of the class: each URL has its permission.
+        # Django reads this attribute. Not an attribute of the class: each URL has its permission.
         self.__dict__["view_is_async"] = _is_async(self.permission)
 
     def get(self, request: HttpRequest, name: str) -> Any:
@@ -96,11 +96,11 @@ class SignedRedirectView(View):
         """Raise Http404 for a name that no file has, before the permission is asked."""
         # A storage would normalize ./a, //a or \\a, and sign a name that was not asked about.
         if "\\" in name or {"", ".", ".."} & set(name.split("/")):
-            raise Http404("There is no file of such a name.")
+            raise Http404("No file can have this name.")
         try:
             self._storage().unsigned_url(name)
         except (SuspiciousFileOperation, InvalidUrl, UnicodeError):
-            raise Http404("There is no file of such a name.") from None
+            raise Http404("No file can have this name.") from None
 
     def _answer(self, name: str, permitted: object) -> HttpResponseBase:
         # Only True: a callable that forgets to return lets nobody in.

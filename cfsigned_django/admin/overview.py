@@ -66,7 +66,7 @@ class Overview:
         if self.is_calm and self._rests_until is not None:
             return _("Nothing to do before %(day)s.") % {"day": self._day(self._rests_until)}
         if self.primary is None:
-            return _("Nothing that you can do here.")
+            return _("There is nothing that you can do here.")
         wait = self._primary_wait
         if wait is not None and wait.until is not None:
             return _("%(key)s can sign at %(clock)s.") % {

@@ -1,6 +1,6 @@
 """The state of an AWS account for one bucket and one distribution, as one value.
 
-account_reader.py reads it. The plan of a setup looks at nothing else, and refuses an account with
+account_reader.py reads it. The plan of a setup uses nothing else, and refuses an account with
 problems; the doctor reports the problems.
 """
 
@@ -43,7 +43,7 @@ class Distribution:
 
     @property
     def is_deployed(self) -> bool:
-        """Return whether every edge has the last change of the configuration."""
+        """Return whether every edge has the latest change of the configuration."""
         return self.status == _DEPLOYED
 
     @property
@@ -88,7 +88,7 @@ class BucketState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bucket:
-    """A bucket; None for a setting that was never made or that may not be read: see ``unread``."""
+    """A bucket. A setting is None if it was never made or may not be read: see ``unread``."""
 
     name: str
     state: BucketState
@@ -111,9 +111,9 @@ class Bucket:
 class Account:
     """What exists, as far as it could be read.
 
-    None stands for what could not be read, with the reason in ``problems``; what does not exist is
-    empty. ``bucket`` is also None if none was asked for. ``distribution`` is also None if the
-    account has no matching one: then ``has_looked_for_distribution`` is true.
+    A field is None if it could not be read, with the reason in ``problems``; it is empty if there
+    is nothing. ``bucket`` is also None if no bucket was requested. ``distribution`` is also None if
+    the account has no matching one; ``has_looked_for_distribution`` is true in that case.
     """
 
     #: Empty if STS did not answer.
@@ -148,5 +148,5 @@ class Account:
         )
 
     def public_key(self, public_key_pem: str) -> ListedPublicKey | None:
-        """Return the public key in CloudFront that is this key."""
+        """Return the public key in CloudFront that is the same key."""
         return next((each for each in self.public_keys or () if each.holds(public_key_pem)), None)

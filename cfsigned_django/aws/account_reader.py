@@ -41,7 +41,7 @@ def read_account(
     domain: str | None = None,
     access_identities: bool = False,
 ) -> Account:
-    """Return what exists. Never raises :exc:`AwsError`: the value lists the problems.
+    """Return what exists. This never raises :exc:`AwsError`: the value lists the problems.
 
     The distribution is the one with ``distribution_id``, else the one for ``domain``, which is a
     bare host name: see :func:`find_distribution`. Origin access identities are listed only on
@@ -111,7 +111,7 @@ _OF_ONE_CALL: Final = _NOT_ALLOWED | {
 
 @dataclass(slots=True)
 class _Reading:
-    """Collect problems. A service that does not answer is not called again."""
+    """Read parts and collect problems. A service that does not answer is not called again."""
 
     problems: list[AwsError] = field(default_factory=list)
     _silent: set[str] = field(default_factory=set)
@@ -125,7 +125,7 @@ class _Reading:
         except AwsError as error:
             if error.code not in _OF_ONE_CALL:
                 self._silent.add(service)
-            # A problem of every call is noted once.
+            # A problem that every call has is noted once.
             if error.code in _OF_ONE_CALL or all(each.code != error.code for each in self.problems):
                 self.problems.append(error)
             return None
@@ -293,7 +293,7 @@ def _named(policy: Mapping[str, Any], kind: str) -> NamedConfig:
 
 
 _MISSING: Final = frozenset({"404", "NoSuchBucket"})
-# The errors of S3 if a setting was never made.
+# The error codes of S3 for a setting that was never made.
 _NOT_SET: Final = frozenset(
     {
         "NoSuchBucketPolicy",

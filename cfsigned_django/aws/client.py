@@ -31,8 +31,8 @@ __all__ = ["Clients", "call", "configured_region", "make_client", "make_clients"
 P = ParamSpec("P")
 T = TypeVar("T")
 
-# A person waits for the page, and gunicorn waits 30 s by default: two attempts of at most 10 s
-# each, with at most one second between them.
+# A person waits for the page, and gunicorn waits 30 s by default. So there are two attempts of at
+# most 10 s each, with at most one second between them.
 _CONFIG: Final = Config(
     connect_timeout=3,
     read_timeout=7,
@@ -85,11 +85,11 @@ def make_client(
 ) -> Any:
     """Return a boto3 client that is fast enough for a web page.
 
-    boto3 finds what is not given: AWS_PROFILE, AWS_ENDPOINT_URL, the files under
-    ``~/.aws``, the role of the machine. The client tries twice, gives each
+    boto3 looks up what is not given: AWS_PROFILE, AWS_ENDPOINT_URL, the files
+    under ``~/.aws``, the role of the machine. The client tries twice, gives each
     attempt at most 10 s, and may be shared by threads. Raise :exc:`AwsError`
-    if that configuration cannot be used. Missing or wrong credentials only
-    show in the first call.
+    if that configuration cannot be used. Missing or wrong credentials show only
+    at the first call.
     """
     what = phrase(_("set up AWS access ({service})"), service=service_name)
     try:
@@ -153,9 +153,9 @@ def call(
 ) -> T:
     """Call a method of a boto3 client, and return its answer.
 
-    Raise :exc:`AwsError` if the call fails. The error names ``what`` failed, which
-    completes the words "Could not", and the ``permission``, an IAM action, if it
-    is missing.
+    Raise :exc:`AwsError` if the call fails. The error says ``what`` failed, in words
+    that follow "Could not", and names the ``permission``, an IAM action, if that is
+    missing.
     """
     try:
         return method(*args, **kwargs)

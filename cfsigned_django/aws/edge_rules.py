@@ -19,8 +19,8 @@ from cfsigned_django.aws.documents.origins import origins_of
 from cfsigned_django.aws.key_groups import KeyGroupReader
 from cfsigned_django.signing import PublicKey
 
-# Fields that are read here, or that no viewer who reads files notices. Caching only makes
-# responses faster and older; cfsigned_doctor finds what a cache may mix up.
+# Fields that are read here, or that make no difference to a viewer who reads files. Caching only
+# makes responses faster and older; cfsigned_doctor finds what a cache may mix up.
 _DISTRIBUTION_FIELDS: Final = frozenset(
     {
         "Aliases",
@@ -64,7 +64,7 @@ _BEHAVIOR_FIELDS: Final = frozenset(
 class ReadBehavior:
     """A behavior in the API.
 
-    ``key_group_ids`` and ``signers`` are those whose keys may sign, and ``methods`` the
+    ``key_group_ids`` and ``signers`` name whose keys may sign, and ``methods`` are the
     methods that a viewer may use. ``foreign_origin`` is the host that the behavior
     reads if that is not the bucket, else empty.
     """
@@ -92,7 +92,7 @@ class ReadDistribution:
 class DistributionReader:
     """Read one distribution repeatedly; ``client`` is a boto3 client for CloudFront.
 
-    ``bucket`` is the one whose files are served, or None if every origin of the
+    ``bucket`` is the bucket whose files are served, or None if every origin of the
     distribution stands for the same files.
     """
 
@@ -103,7 +103,7 @@ class DistributionReader:
         self._groups: dict[str, KeyGroupReader] = {}
 
     def read(self) -> ReadDistribution:
-        """Return the present state in the API. Raise :exc:`AwsError` if that fails."""
+        """Return the current state in the API. Raise :exc:`AwsError` if the API cannot be read."""
         config = read_distribution(self._client, self._distribution_id).config
         found = tuple(_behavior(config, each, self._bucket) for each in behaviors(config))
         groups = dict.fromkeys(group for each in found for group in each.key_group_ids)
@@ -158,7 +158,7 @@ def _set_fields(document: Document) -> Iterator[str]:
             is_set = bool(value.get("Quantity") or value.get("Enabled"))
             is_set = is_set or not {"Quantity", "Enabled"} & value.keys()
         else:
-            # Not set, off, or no redirect to HTTPS.
+            # The field is not set, or is off, or does not redirect to HTTPS.
             is_set = value not in ("", None, False, "allow-all")
         if is_set:
             yield name

@@ -128,9 +128,9 @@ class KeyGroups:
     def check_room(
         self, key_group_id: str, quota: int = KEYS_PER_GROUP, *, key_pair_id: str | None = None
     ) -> None:
-        """Raise :exc:`AwsError` if the key group has no room for one more key.
+        """Raise :exc:`AwsError` if the key group has no room for another key.
 
-        A repeated step gives its ``key_pair_id``, since a key that is already in
+        A repeated step passes its ``key_pair_id``, since a key that is already in
         the group needs no room. CloudFront checks again in :meth:`add`.
         """
         members = self.members(key_group_id)
@@ -203,8 +203,8 @@ class KeyGroups:
         """
         if len(comment) > COMMENT_LENGTH:
             raise ValueError(
-                f"comment has {len(comment)} characters. It must have {COMMENT_LENGTH} at most: "
-                "shorten it."
+                f"The comment has {len(comment)} characters. It must have at most "
+                f"{COMMENT_LENGTH}: shorten it."
             )
         # Loaded first, so that a private key is never sent by mistake.
         pem = PublicKey.load(public_key_pem).to_pem()
@@ -256,7 +256,7 @@ class KeyGroups:
                 logger.info("Deleted the public key %s.", key_pair_id)
                 return
 
-    # Helpers of both
+    # For both
 
     def _read(self, key_group_id: str) -> tuple[dict[str, Any], str]:
         """Return the key group's whole configuration, and its ETag."""
@@ -273,9 +273,9 @@ class KeyGroups:
     ) -> KeyPairIds:
         """Change the list of keys without losing a concurrent change of the group.
 
-        UpdateKeyGroup replaces everything, so all that was read is sent back. If a
-        response was lost, the ETag is stale, and the next read finds the change
-        made.
+        UpdateKeyGroup replaces everything, so everything that was read is sent back.
+        If a response was lost, the ETag is stale, and the next read shows that the
+        change was made.
         """
         attempt = 0
         while True:
@@ -305,8 +305,8 @@ class KeyGroups:
     def _find_existing(self, name: str, pem: str, what: str) -> str:
         """Return the ID of a key that CloudFront has just reported as existing.
 
-        It is not documented whether ListPublicKeys shows a new key at once, so
-        this looks more than once.
+        AWS does not document whether ListPublicKeys shows a new key at once, so
+        this method looks more than once.
         """
         for attempt in range(_LOOKS):
             listed = list(self.public_keys())
@@ -417,7 +417,7 @@ class KeyGroupReader:
         """Return the keys in the group by public key ID. Raise :exc:`AwsError` if that fails.
 
         A key that cannot be loaded is skipped and logged: others may have added it,
-        and our keys must go on working.
+        and the keys of this site must keep working.
         """
         answer = call(
             self._client.get_key_group,

@@ -22,14 +22,14 @@ from botocore.exceptions import BotoCoreError
 
 logger = logging.getLogger("cfsigned_django.edge")
 
-# The edge logs what an origin stores under this key, which edge/distribution.py also defines.
+# The edge logs what an origin stores under this key; edge/distribution.py defines it as well.
 _REASON_KEY = "cfsigned.reason"
 
 _CHUNK_SIZE = 64 * 1024
 _TIMEOUT = urllib3.Timeout(connect=5, read=30)
 
-# What CloudFront forwards to S3: what it needs itself, and the three headers of the managed origin
-# request policy CORS-S3Origin.
+# The headers that CloudFront forwards to S3: those for conditions and ranges, and the three of the
+# managed origin request policy CORS-S3Origin.
 _FORWARDED_HEADERS = (
     "Range",
     "If-Match",
@@ -47,7 +47,7 @@ _FORWARDED_PARAMETERS = frozenset({"versionId", "partNumber"})
 _NOT_PASSED_BACK = frozenset(
     {"connection", "date", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
 )
-# As S3 writes it: CloudFront's own errors have no RequestId.
+# In the format of S3, with a RequestId: CloudFront's own errors have none.
 _ERROR = (
     '<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{}</Code><Message>{}</Message>'
     "<RequestId>{}</RequestId></Error>"
@@ -146,7 +146,7 @@ class _S3Body:
         try:
             yield from self._response.stream(_CHUNK_SIZE, decode_content=False)
         except urllib3.exceptions.HTTPError as error:
-            # The viewer notices it: the body is shorter than Content-Length.
+            # The viewer notices the failure: the body is shorter than Content-Length.
             logger.warning("S3 stopped in the middle of a response: %s", error)
 
     def close(self) -> None:
@@ -158,7 +158,7 @@ def _read_key(raw_path: str) -> str:
     """Return the object key for a path; empty if there cannot be such an object.
 
     Without a key, S3 would list the bucket. S3 takes dot segments literally, but
-    clients and servers in between resolve them, and so could leave the bucket.
+    clients and servers in between resolve them, so a request could leave the bucket.
     """
     try:
         key = unquote_to_bytes(raw_path.removeprefix("/")).decode()

@@ -28,7 +28,7 @@ class Behavior:
     In ``path_pattern``, ``*`` matches zero or more characters, ``/`` included,
     and ``?`` matches exactly one. The pattern is case-sensitive, and its
     leading ``/`` is optional. ``trusted_key_groups`` names the key groups
-    whose keys may sign; a behavior without one serves everybody.
+    whose keys may sign; a behavior without key groups serves everybody.
     ``foreign_origin`` is an origin host that this edge does not read: it
     serves nothing from there. AWS page: "Cache behavior settings"
     (DownloadDistValuesCacheBehavior).
@@ -67,7 +67,7 @@ class Behavior:
 
     @property
     def is_default(self) -> bool:
-        """Return whether this is the behavior for requests that match no other one."""
+        """Return whether this is the behavior for requests that match no other behavior."""
         return self.path_pattern == "*"
 
     def matches(self, path: str) -> bool:
@@ -95,7 +95,7 @@ def select_behavior(behaviors: Sequence[Behavior], raw_path: str) -> Behavior:
 
 
 def _decode_unreserved(path: str) -> str:
-    """Return the path with the escapes decoded that RFC 3986 (6.2.2.2) calls equivalent."""
+    """Return the path with those escapes decoded that RFC 3986 (6.2.2.2) calls equivalent."""
     return _ENCODED_UNRESERVED.sub(lambda match: unquote(match[0]), path)
 
 

@@ -38,8 +38,8 @@ class EdgeResponse:
     def error_code(self) -> str | None:
         """Return the code of CloudFront's XML error, such as ``"MissingKey"``; else None.
 
-        S3's errors, which have a RequestId, do not count: the edge let those
-        requests pass.
+        S3's errors, which have a RequestId, do not count: the edge accepted those
+        requests.
         """
         found = _ERROR.fullmatch(self.body)
         return found[1].decode() if found else None

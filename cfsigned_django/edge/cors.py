@@ -1,8 +1,8 @@
 """Evaluate CORS rules as S3 does, for origins that are not S3.
 
 AWS page: "Elements of a CORS configuration" (ManageCorsUsing). An S3 origin
-needs none of this: Origin and Access-Control-Request-* are forwarded to the
-bucket, as the managed policy CORS-S3Origin does on AWS, and S3 answers.
+does not use this module: the edge forwards Origin and Access-Control-Request-*
+to the bucket, as the managed policy CORS-S3Origin does on AWS, and S3 answers.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Serve viewers as a CloudFront distribution does: behavior, signature, origin.
 
-The distribution is a WSGI application, and so is its origin. So an origin
-needs nothing of this package, and the distribution runs under any WSGI server,
-or without one.
+The distribution is a WSGI application, and so is its origin. An origin
+therefore needs nothing from this package, and the distribution runs under any
+WSGI server, or without one.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Distribution:
         if [number for number, behavior in enumerate(self.behaviors) if behavior.is_default] != [
             len(self.behaviors) - 1
         ]:
-            raise ValueError('The last of behaviors must have the path_pattern "*", and no other.')
+            raise ValueError('The last of behaviors, and no other, must have the path_pattern "*".')
         if not callable(self.key_groups):
             named = {group for behavior in self.behaviors for group in behavior.trusted_key_groups}
             for group in sorted(named - self.key_groups.keys()):

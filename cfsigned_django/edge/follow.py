@@ -1,8 +1,8 @@
 """Follow a distribution in CloudFront's API, with the delay of a CloudFront edge.
 
 A change reaches the edges some time after the API has accepted it. AWS does not
-document how long that takes. A rotation must wait for it, and this edge shows
-the wait.
+document how long that takes. A rotation must wait for that time, and this edge
+shows the wait.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Rules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _View:
-    """The rules as read once, and the time from which the edge applies them."""
+    """The rules as they were read once, and the time from which the edge applies them."""
 
     rules: Rules
     counts_from: float
@@ -64,10 +64,10 @@ class _View:
 class DistributionWatch:
     """Watches the rules of a distribution, and applies a change ``propagation`` seconds later.
 
-    ``read`` returns the current rules. The first call is made here: its errors
-    are raised, and its rules apply at once. If a later call fails, that is
-    logged once, and the edge keeps the rules that it knows. ``clock`` returns
-    seconds and never goes back.
+    ``read`` returns the current rules. The constructor calls it once: errors
+    are raised, and the rules apply at once. If a later call fails, the failure
+    is logged once, and the edge keeps the rules that it knows. ``clock``
+    returns seconds and never goes back.
     """
 
     def __init__(
@@ -99,7 +99,7 @@ class DistributionWatch:
         try:
             rules = self._read()
         except Exception as error:
-            # Any error: an edge that forgot its keys would refuse every signed URL.
+            # Catches any error: an edge that forgot its keys would refuse every signed URL.
             if not self._is_failing:
                 logger.error(
                     "The distribution could not be read. The edge still trusts %s. %s",

@@ -77,7 +77,7 @@ class ViewerRequest:
         return f"{self.path}?{'&'.join(names)}" if self.query else self.path
 
     def conceal(self, text: str) -> str:
-        """Return a text for the log without the signatures and policies of this request."""
+        """Return the text for the log, without the signatures and policies of this request."""
         segments = (segment.partition("=") for segment in split_query(self.query)[0])
         shown = [(name, value) for name, _, value in segments]
         shown += [(name.removeprefix("CloudFront-"), value) for name, value in self.cookies]
@@ -92,8 +92,8 @@ def raw_target(environ: WSGIEnvironment) -> str:
 
     The server of this package and gunicorn pass it as RAW_URI, uWSGI and
     mod_wsgi as REQUEST_URI. WSGI itself has only the decoded path. Behind other
-    servers, the target is encoded again as the signer does, and a URL that was
-    signed in another spelling (``%7E``, ``%2F``) is refused.
+    servers, this function encodes the path again as the signer does, so a URL
+    that was signed in another spelling (``%7E``, ``%2F``) is refused.
     """
     for key in ("RAW_URI", "REQUEST_URI"):
         if key in environ:

@@ -1,8 +1,8 @@
 """The responses of the edge itself, and the headers that it adds to every response.
 
 The XML bodies are CloudFront's, byte for byte. If CloudFront refuses with an
-HTML page, the status is CloudFront's and the page is this project's own: the
-text of the real page is not reproduced.
+HTML page, the edge sends CloudFront's status with a page of this project: it
+does not reproduce the text of the real page.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Refusal:
 
 
 def edge_headers(*, is_error: bool) -> list[tuple[str, str]]:
-    """Return the headers that show a viewer that an edge responded.
+    """Return the headers from which a viewer sees that an edge responded.
 
     This edge has no cache, so a file is always a miss. The last two headers
     have CloudFront's format; their values mean nothing.
@@ -107,7 +107,7 @@ def method_not_allowed(reason: str) -> Refusal:
 
 
 def body_not_allowed(reason: str) -> Refusal:
-    """Return the refusal of a request to read that has a body.
+    """Return the refusal of a GET or HEAD request that has a body.
 
     AWS page: "Request and response behavior for Amazon S3 origins", on GET
     requests that include a body.
@@ -138,12 +138,12 @@ def request_too_long() -> Refusal:
 
 
 def foreign_origin(reason: str) -> Refusal:
-    """Return the response for an origin that CloudFront would ask and this edge does not read."""
+    """Return the response for an origin that CloudFront would read, but this edge does not."""
     return _page("502 Bad Gateway", "ForeignOrigin", "This edge does not read the origin.", reason)
 
 
 def internal_error() -> Refusal:
-    """Return the response after an error in this edge or its origin; CloudFront has no such one."""
+    """Return the response to an error in this edge or its origin; CloudFront has no such page."""
     return _page("500 Internal Server Error", "InternalError", "The local edge failed.", "")
 
 

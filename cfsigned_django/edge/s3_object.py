@@ -1,6 +1,6 @@
 """Respond to a request to read one object as S3 does: conditions, ranges, overrides, errors.
 
-This is for origins that have files and are not S3.
+This module is for origins that have files and are not S3.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _OVERRIDES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredObject:
-    """One object: ``size`` in bytes, ``etag`` with its quotes, an aware date.
+    """One object: ``size`` is in bytes, ``etag`` includes its quotes, the date is aware.
 
     ``open`` returns a seekable file; it is called only if bytes of the object
     are requested.

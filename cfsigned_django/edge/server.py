@@ -1,9 +1,9 @@
 """Serve a distribution on a socket, one thread for each connection.
 
-This is a server for development, and must not face a network. Signatures cover
-the request target as it was sent, so the target is passed on in RAW_URI.
-http.server and wsgiref are not used: they decode the path or join its slashes,
-have other limits than CloudFront, and close each connection.
+This server is for development, and must not be exposed to a network. Signatures
+cover the request target as it was sent, so the server passes the target on in
+RAW_URI. It does not use http.server and wsgiref: they decode the path or join
+its slashes, have other limits than CloudFront, and close each connection.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from cfsigned_django.edge.responses import MAX_REQUEST_LENGTH, ExcInfo, Refusal
 
 logger = logging.getLogger("cfsigned_django.edge")
 
-# Seconds and bytes for which a connection is still read after a refusal, so that
-# a viewer that is still sending receives the response.
+# For how many seconds and bytes a connection is still read after a refusal, so
+# that a viewer that is still sending receives the response.
 _LINGER_SECONDS = 1
 _LINGER_BYTES = 1024 * 1024
 
@@ -89,7 +89,7 @@ class EdgeServer(ThreadingMixIn, TCPServer):
 
 
 class _ViewerLeftError(Exception):
-    """Raised if the viewer has closed the connection, which is not an error."""
+    """Raised if the viewer has closed the connection, which is not a failure of the edge."""
 
 
 class _ViewerConnection(StreamRequestHandler):
@@ -241,8 +241,8 @@ class RequestHead:
         """Return the part of a WSGI environ that comes from the request."""
         path, _, query = self.target.partition("?")
         names = dict.fromkeys(name for name, _ in self.fields)
-        # A name with an underscore would become the same variable as that with a
-        # hyphen: a viewer must not be able to send one for the other.
+        # A name with an underscore would become the same variable as the name with
+        # a hyphen: a viewer must not be able to send one in place of the other.
         headers = {
             f"HTTP_{name.upper().replace('-', '_')}": self.get(name)
             for name in names
@@ -356,7 +356,7 @@ class WsgiResponse:
         if not self.is_on_the_wire:
             self._send_head()
         if self._remaining and self._has_body:
-            # The body is shorter than announced: only closing the connection shows that.
+            # The body is shorter than announced. Only closing the connection shows this.
             self.may_keep_alive = False
 
     @property

@@ -1,4 +1,4 @@
-"""Create the table of key pairs. Literals only: what the code says may change later."""
+"""Create the table of key pairs. All values are literals, since constants may change later."""
 
 from __future__ import annotations
 

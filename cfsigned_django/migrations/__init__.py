@@ -1,3 +1,3 @@
-"""Hold the migrations of KeyPair."""
+"""Migrations of the table of key pairs."""
 
 from __future__ import annotations

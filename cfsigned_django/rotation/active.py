@@ -3,9 +3,9 @@
 The app registers :func:`find_active_signer` when it is ready, so that the
 storage works without the app.
 
-The caller's own connection is asked if it sees what others have committed. A
-second one may never come: with a pool, each request may hold one connection
-and wait for another.
+The query uses the caller's own connection if that sees what others have
+committed. A second connection may never become available: with a pool, each
+request may hold one connection and wait for another.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from cfsigned_django.keyring import Found
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import HashAlgorithm, Signer
 
-#: For how many seconds a query may wait for somebody else's lock, and a caller that knows a signer
-#: for a connection.
+#: For how many seconds a query may wait for another transaction's lock, and a caller that knows a
+#: signer may wait for a connection.
 PATIENCE = 2
 
 
@@ -32,20 +32,20 @@ def find_active_signer(
 ) -> Found:
     """Return the signer of the key group's ACTIVE key pair, if it has one.
 
-    ``known`` is the previous answer. It is returned again while it is right, so
-    that its key is not decrypted and parsed again.
+    ``known`` is the previous answer. It is returned again as long as it is
+    correct, so that its key is not decrypted and parsed again.
     """
-    # The database of writes: a replica may lag by any time.
+    # The database that takes writes: a replica may lag by any time.
     using = router.db_for_write(KeyPair)
 
     def look() -> Found:
         connection = connections[using]
         try:
-            # In a savepoint if the caller has a transaction, which a failure must not break.
+            # In a savepoint if the caller has a transaction, since a failure must not break that.
             with transaction.atomic(using=using):
                 with _limits(connection):
                     found = _find(using, key_group_id, hash_algorithm, known)
-                transaction.set_rollback(True, using=using)  # and the limits with it
+                transaction.set_rollback(True, using=using)  # also undoes the limits
                 return found
         except DatabaseError:
             if known is not None or _has_table(using):
@@ -78,11 +78,11 @@ def _find(
 
 @contextmanager
 def _limits(connection: BaseDatabaseWrapper) -> Iterator[None]:
-    """Let no query of the block wait for a lock for longer than :data:`PATIENCE`."""
+    """Limit how long a query within the block waits for a lock: to :data:`PATIENCE`."""
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             for limit in ("lock_timeout", "statement_timeout"):
-                # Local to the savepoint: rolled back, it leaves the caller's own limit.
+                # Local to the savepoint: a rollback restores the caller's limit.
                 cursor.execute("SELECT set_config(%s, %s, true)", [limit, f"{PATIENCE}s"])
             yield
         elif connection.vendor == "mysql":
@@ -113,9 +113,9 @@ def _runs_event_loop() -> bool:
 def _sees_the_present(using: str) -> bool:
     """Return whether a query of this thread sees what others have just committed.
 
-    A READ COMMITTED transaction does. Others may see the state at their
-    beginning (REPEATABLE READ, SQLite in WAL mode), and a failed one sees
-    nothing.
+    A READ COMMITTED transaction does. Other transactions may see the state at
+    their beginning (REPEATABLE READ, SQLite in WAL mode), and a failed one
+    sees nothing.
     """
     connection = connections[using]
     if not connection.in_atomic_block:

@@ -1,6 +1,6 @@
 """Register the public key of a key pair in CloudFront, restore it to its group, and remove it.
 
-Each call does the same when it is made twice.
+Each call can be repeated: a second call changes nothing more.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ def register_in_cloudfront(
     """Create the public key, add it to its group, and return its ID.
 
     ``note_id`` is called with the ID between the two calls: the group may
-    refuse the key, and CloudFront may not list yet what must then be deleted.
-    If the process dies before that, the key is found again by its name. Raise
+    refuse the key, which must then be deleted, but CloudFront may not list it
+    yet. If the process dies before that, the key is found again by its name. Raise
     :exc:`cfsigned_django.encryption.CannotUnseal` if the private key cannot be
     decrypted.
     """
@@ -43,7 +43,7 @@ def register_in_cloudfront(
 
 
 def is_missing_in(members: Collection[str], key_pair: KeyPair) -> bool:
-    """Return whether the key is not in its group, although a key group can hold it."""
+    """Return whether the key is missing from its group, and is of a kind that a group can hold."""
     return str(key_pair) not in members and not is_of_trusted_signer(str(key_pair))
 
 
@@ -57,7 +57,7 @@ def restore_to_group(api: KeyGroups, key_pair: KeyPair) -> None:
     try:
         api.add(key_pair.key_group_id, key_pair_id)
     except AwsError as error:
-        # AWS does not document which of the two it answers for a key that does not exist.
+        # AWS does not document which of the two codes it returns for a key that does not exist.
         is_about_the_key = error.code in ("InvalidArgument", DELETED)
         if not is_about_the_key or key_pair_id in {each.key_pair_id for each in api.public_keys()}:
             raise
@@ -97,7 +97,7 @@ def is_in_cloudfront(api: KeyGroups, key_pair: KeyPair) -> bool:
     listed = list(api.public_keys())
     if str(key_pair) in own_ids(listed, key_pair):
         return True
-    # A key that is not listed yet is in the group.
+    # A key that CloudFront does not list yet is in the group.
     return may_be_unlisted(listed, key_pair) and str(key_pair) in api.members(key_pair.key_group_id)
 
 

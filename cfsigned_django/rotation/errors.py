@@ -1,4 +1,4 @@
-"""Define why a step of a rotation cannot be taken, in words for the person who asked for it.
+"""The reasons why a step of a rotation cannot be taken, in words for the person who tried it.
 
 RotationError
     Blocked        a guard of lifecycle.py forbids the transition

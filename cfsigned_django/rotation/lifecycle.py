@@ -12,11 +12,11 @@ The invariants of a rotation, which tests verify and nothing may weaken:
    Exception: while no key pair is ACTIVE because it was revoked, a successor in
    the group signs at once. Some of its links may be refused for ``propagation``
    seconds, but the revoked key's links are refused anyway, and without a key
-   there are none. If this site does not call CloudFront, a probe must have been
-   good even then.
+   there are no links. If this site does not call CloudFront, a probe must have
+   been good even in this case.
 4. RETIRING becomes RETIRED only after the last URL that any process may have
    signed with the key has expired at every edge. No process signs a URL that
-   would outlive the key (``Lease`` in keyring.py).
+   expires after its key may be retired (``Lease`` in keyring.py).
 5. Every step can be repeated: the intent is recorded before the call, and each
    call is idempotent.
 6. If two machines rotate at the same time, each step is taken once.
@@ -105,8 +105,8 @@ class KeyState:
     verified_since: int | None = None
     #: When every process could see that it no longer signs.
     retiring_since: int | None = None
-    #: The longest ``Waits.retirement`` since it began to sign: lowered settings
-    #: shorten no existing URL.
+    #: The longest ``Waits.retirement`` since it began to sign: lowering the
+    #: settings does not shorten any existing URL.
     retirement: int = 0
 
 
@@ -170,7 +170,7 @@ def lacks_retirement_date(key: KeyState) -> bool:
 
 
 def may_correct_id(key: KeyState) -> bool:
-    """Return whether a person may still enter another public key ID: until a probe was good."""
+    """Return whether a person may still enter another public key ID: no probe was good yet."""
     return key.status is KeyStatus.TRUSTED and key.verified_since is None
 
 
@@ -197,5 +197,5 @@ def begin_of_wait_by(machine: datetime, database: datetime) -> datetime:
 
 
 def full_seconds(moment: datetime | None) -> int | None:
-    """Return Unix seconds, rounded up: a wait that begins within a second begins at its end."""
+    """Return Unix seconds, rounded up: a wait that begins within a second counts from its end."""
     return None if moment is None else math.ceil(moment.timestamp())

@@ -72,7 +72,7 @@ class KeyPair(models.Model):
     status = models.CharField(
         _("status"), max_length=16, choices=_STATUS_LABELS, default=KeyStatus.PENDING
     )
-    #: Kept ready for the next rotation; does not sign before someone starts one.
+    #: Kept ready for the next rotation; does not sign until someone starts one.
     is_spare = models.BooleanField(_("spare"), default=False)
     # NULL, because an empty string would have to be unique.
     active_in = models.CharField(  # noqa: DJ001
@@ -84,7 +84,7 @@ class KeyPair(models.Model):
 
     created_at = models.DateTimeField(_("created"))
     trusted_at = models.DateTimeField(_("trusted since"), null=True, blank=True)
-    #: Since when no probe was refused; NULL again after a refused one.
+    #: Since when no probe has been refused; NULL again after a probe is refused.
     verified_since = models.DateTimeField(_("works since"), null=True, blank=True)
     active_at = models.DateTimeField(_("signs since"), null=True, blank=True)
     #: NULL for a moment after the key stopped signing (KeyPairStore.begin_retirement).
@@ -95,7 +95,7 @@ class KeyPair(models.Model):
     removed_at = models.DateTimeField(_("removed from CloudFront"), null=True, blank=True)
     #: Until when one process has exclusive use of the calls to CloudFront for this key.
     claimed_until = models.DateTimeField(null=True, blank=True, editable=False)
-    #: The longest wait before retirement that applied while it signed, in seconds.
+    #: The longest wait before retirement that applied while the key signed, in seconds.
     retirement_seconds = models.PositiveIntegerField(default=0, editable=False)
     changed_by = models.CharField(_("last changed by"), max_length=150, blank=True)
     reason = models.CharField(_("reason"), max_length=REASON_LENGTH, blank=True)
@@ -110,7 +110,7 @@ class KeyPair(models.Model):
             ("revoke_keypair", "Can revoke a signing key, which breaks its links"),
         )
         # "Not NULL" is stated as well: a comparison with NULL is neither true nor
-        # false, and a database accepts what is not false.
+        # false, and a database accepts a row unless the condition is false.
         constraints = (
             models.CheckConstraint(
                 name="cfsigned_active_in_its_key_group",

@@ -1,4 +1,4 @@
-"""Ask CloudFront whether it knows a key yet, and whether it checks signed URLs at all."""
+"""Find out whether CloudFront knows a key yet, and whether it checks signed URLs at all."""
 
 from __future__ import annotations
 
@@ -50,10 +50,10 @@ def send_probe(url: str, *, fetch: Fetch = _fetch_soon) -> ProbeResult:
 
     The file need not exist: CloudFront checks the key before it asks the
     bucket. Only InvalidKey ("Unknown Key") means that it does not know the key;
-    see the AWS Knowledge Center on 403 errors of signed URLs. A request that is
-    refused for another reason, and not by S3, was never verified. If the key
-    seems good, the same request is sent without a signature: it must be
-    refused, otherwise the first answer proves nothing.
+    see the AWS Knowledge Center on 403 errors of signed URLs. If a request is
+    refused for another reason, and not by S3, its signature was never verified.
+    If the key seems good, the same request is sent without a signature: it must
+    be refused, otherwise the first answer proves nothing.
     """
     try:
         signed = _ask(fetch, url)

@@ -1,9 +1,9 @@
 """Rotate the signing keys of a key group: the shell around lifecycle.py.
 
 Each step records what is intended, calls CloudFront, and records what was
-done, in this order. So this process or another one can repeat it after a crash
-between any two lines. A step that calls CloudFront is claimed first, so that
-two machines do not take it at once.
+done, in this order. After a crash between any two lines, this process or
+another one can therefore repeat the step. A step that calls CloudFront is
+claimed first, so that two machines do not take it at once.
 """
 
 from __future__ import annotations
@@ -100,14 +100,14 @@ class Rotation:
         return find_blockers(key_pair.state, to, now=int(now.timestamp()), waits=self.waits)
 
     def _require(self, key_pair: KeyPair, to: KeyStatus, now: datetime) -> None:
-        """Raise :exc:`Blocked` if the transition is forbidden at ``now`` or at the database's."""
+        """Raise :exc:`Blocked` if the transition is forbidden now, by either of two clocks."""
         if found := self.blockers(key_pair, to, end_of_wait_by(now, self.store.clock())):
             raise Blocked(key_pair, to, found)
 
     def link_lifetime(self, key_pair: KeyPair) -> int:
         """Return how many seconds a link signed with the key may live.
 
-        Settings that were lowered since the key began to sign shorten no
+        Lowering the settings after the key began to sign does not shorten any
         existing link.
         """
         return self.waits.url_lifetime + max(0, key_pair.retirement_seconds - self.waits.retirement)
@@ -122,7 +122,7 @@ class Rotation:
     def catch_up(self, key_pairs: Collection[KeyPair]) -> None:
         """Record since when keys are RETIRING and how long URLs live, before any step is due.
 
-        Both can only make a key stay longer.
+        Both can only make a key stay trusted for longer.
         """
         self.store.date_retirements(key_pairs)
         self.remember_waits(key_pairs)
@@ -130,8 +130,8 @@ class Rotation:
     def remember_waits(self, key_pairs: Iterable[KeyPair]) -> None:
         """Record how long URLs signed with these keys may live under the current settings.
 
-        The ACTIVE key signs under them, and a RETIRING key may have done so:
-        this may be the first time that the raised settings are seen.
+        The ACTIVE key signs under these settings, and a RETIRING key may have:
+        this may be the first time that raised settings are seen.
         """
         signing = (KeyStatus.ACTIVE, KeyStatus.RETIRING)
         longest = self.waits.retirement
@@ -150,15 +150,15 @@ class Rotation:
             return ""
         text = _(
             "%(storage)s signs with %(key)s, and would still do so when another key signs for "
-            "%(group)s: its links would be refused. Set its key_group_id to that key group and "
-            "pass no signer, or give it its own key."
+            "%(group)s: its links would be refused. Set key_group_id of this storage to that key "
+            "group and pass it no signer, or give it a different key."
         )
         values = {"storage": ", ".join(names), "key": key_pair_id, "group": self.key_group_id}
         return text % values
 
     def _require_no_bypass(self, key_pair_id: str) -> None:
         """Raise :exc:`RotationError` if a storage signs with the key regardless of its state."""
-        keyring.forget()  # What another process has changed must count.
+        keyring.forget()  # Changes by other processes must count.
         if problem := self.find_bypass(key_pair_id):
             raise RotationError(problem)
 
@@ -282,8 +282,8 @@ class Rotation:
             raise
 
     def _note_id(self, key_pair: KeyPair, key_pair_id: str) -> None:
-        """Record the public key ID, also if the key pair was revoked meanwhile."""
-        # In other states a person has entered the ID, which only a person corrects.
+        """Record the public key ID, even if the key pair was revoked meanwhile."""
+        # In other states, a person entered the ID, and only a person corrects it.
         rows = self.store.rows.filter(
             pk=key_pair.pk, status__in=(KeyStatus.PENDING, KeyStatus.REVOKED)
         )
@@ -313,7 +313,7 @@ class Rotation:
                     "%(key)s already works under its public key ID, which can no longer be changed."
                 )
                 raise RotationError(text % {"key": key_pair})
-            # A probe in progress compares trusted_at, and does not count.
+            # A probe in progress compares trusted_at, and then does not count.
             self.store.rows.filter(pk=key_pair.pk).update(**fields)
             for name, value in fields.items():
                 setattr(key_pair, name, value)
@@ -377,7 +377,7 @@ class Rotation:
             )
 
     def activate(self, key_pair: KeyPair, *, now: datetime) -> KeyPair | None:
-        """Let the key sign instead of the previous one: TRUSTED -> ACTIVE.
+        """Make the key sign in place of the previous one: TRUSTED -> ACTIVE.
 
         Every edge must have known the key for long enough, and a last probe
         must be good. Return the key that signed before.
@@ -414,8 +414,8 @@ class Rotation:
         """Restore the keys that someone removed from the group, and return them.
 
         These are keys with unexpired links, and the key that signs next. The
-        group is read once. Raise :exc:`AwsError` if one of them cannot be
-        restored, after the others were.
+        group is read once. If one of them cannot be restored, restore the
+        others, then raise :exc:`AwsError`.
         """
         needed = [each for each in key_pairs if self._belongs_in_group(each, now)]
         if self.key_groups is None or not needed:
@@ -429,7 +429,7 @@ class Rotation:
             except AwsError as error:
                 if error.is_temporary:
                     raise
-                failure = failure or error  # the links of the others work again all the same
+                failure = failure or error  # the links of the other keys work again anyway
         if failure is not None:
             raise failure
         return missing
@@ -460,7 +460,7 @@ class Rotation:
                 return False
 
     def _restore_active(self, now: datetime) -> None:
-        """Restore the ACTIVE key to the group: it may sign since an emergency, without a check."""
+        """Restore the ACTIVE key to the group: it may have begun to sign in haste, unchecked."""
         active = self.store.active()
         if active is None:
             return
@@ -568,8 +568,8 @@ class Rotation:
         while key_pair.status != KeyStatus.REVOKED:
             failure = self._prepare_successor(key_pair, now, reason, algorithm)
             tries += 1
-            # Another process may revoke the successor before this revocation is recorded. Then
-            # another one is prepared. After the third time, the key is revoked without one.
+            # Another process may revoke the successor before this revocation is recorded. Another
+            # successor is then prepared. After the third time, the key is revoked without one.
             is_last = failure is not None or tries == 3
             self._record_revocation(key_pair, now, reason, even_without_successor=is_last)
         if self.by_hand:
@@ -583,7 +583,7 @@ class Rotation:
     def finish_revocation(
         self, key_pair: KeyPair, *, now: datetime, algorithm: KeyAlgorithm | None = None
     ) -> None:
-        """Remove a revoked key from CloudFront, also after the process that revoked it died.
+        """Remove a revoked key from CloudFront, even if the process that revoked it has died.
 
         A key group keeps at least one key: if this is the only one, another is
         created first and signs at once.
@@ -603,8 +603,8 @@ class Rotation:
                 # The process that was creating it a moment ago may have recorded its ID.
                 key_pair.refresh_from_db(using=self.store.rows.db, fields=["key_pair_id"])
                 self._leave(claim.before_each_call(api), key_pair, now, algorithm)
-            # Not over if another process, delayed since before the revocation, has just created
-            # the key.
+            # The removal is not over if another process, delayed since before the revocation, has
+            # just created the key.
             is_over = claim.end(removed_at=now)
         if not is_over:
             raise Claimed
@@ -702,7 +702,7 @@ class Rotation:
             ) from error
 
     def _replace(self, key_pair: KeyPair, now: datetime, algorithm: KeyAlgorithm | None) -> None:
-        """Let another key sign at once, if none does."""
+        """Make another key sign at once, if none signs."""
         if self.store.active() is not None:
             return
         successor = self._bring_successor(key_pair, now, key_pair.reason, algorithm)
@@ -737,9 +737,9 @@ class Rotation:
     def _is_unknown(self, key_pair: KeyPair) -> bool:
         """Return whether CloudFront does not have a TRUSTED key under its ID.
 
-        A person may have mistyped the ID, or deleted the key. This is asked
-        only before a key signs in haste, and not if a probe has shown that the
-        key works and it is still in its group.
+        A person may have mistyped the ID, or deleted the key. CloudFront is
+        asked only before a key signs in an emergency, and not if a probe has
+        shown that the key works and it is still in its group.
         """
         if self.key_groups is None or key_pair.status != KeyStatus.TRUSTED:
             return False

@@ -55,7 +55,7 @@ def find_settings_keys(storages: Iterable[tuple[str, SignedUrlMixin]]) -> list[C
 
 
 def why_not_imported(key_pair_id: str) -> str:
-    """Return why a trusted signer's key cannot be imported; "" for any other key."""
+    """Return why the key cannot be imported if it is a trusted signer's; "" for any other key."""
     if not is_of_trusted_signer(key_pair_id):
         return ""
     text = _(

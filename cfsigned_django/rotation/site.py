@@ -51,8 +51,8 @@ def site_rotation(
 ) -> Rotation:
     """Return the rotation of the site's key group, AWS_CLOUDFRONT_KEY_GROUP_ID.
 
-    With ``by_hand``, a person changes CloudFront, as AWS_CLOUDFRONT_BY_HAND
-    sets permanently. AWS is not called before the first step that needs it.
+    With ``by_hand``, a person changes CloudFront; AWS_CLOUDFRONT_BY_HAND does
+    the same permanently. AWS is not called before the first step that needs it.
     Raise :exc:`ImproperlyConfigured` if the settings name no key group, or if
     no storage signs for it.
     """
@@ -104,13 +104,13 @@ def site_rotation(
 
 
 def _key_groups(access: conf.AwsAccess) -> KeyGroups:
-    # Making a client takes a noticeable part of a second, and most rotations make no call.
+    # Making a client takes noticeable time, and most rotations make no call.
     return KeyGroups(SimpleLazyObject(lambda: _client(access)))
 
 
 def _client(access: conf.AwsAccess) -> Any:
     if access == conf.AwsAccess():
-        # The credentials that boto3 finds may change, and a client that found none keeps none.
+        # The credentials that boto3 finds may change; a client that found none does not look again.
         return make_client("cloudfront")
     return _shared_client(access, os.getpid())
 
@@ -175,7 +175,7 @@ def signing_settings_key(rotation: Rotation) -> str:
 
 
 def has_signing_key(rotation: Rotation) -> bool:
-    """Return whether a key signs, of the database or of the settings."""
+    """Return whether any key signs, from the database or from the settings."""
     return rotation.store.active() is not None or bool(signing_settings_key(rotation))
 
 
@@ -187,7 +187,7 @@ def wanted_spare(rotation: Rotation) -> KeyAlgorithm | None:
 def import_settings_key(rotation: Rotation, *, now: datetime) -> KeyPair:
     """Import the key of the settings into the database, where it continues to sign as ACTIVE.
 
-    Raise :exc:`ImproperlyConfigured` if the settings hold none, or several.
+    Raise :exc:`ImproperlyConfigured` if the settings have no key, or several.
     """
     key = _key_to_import(rotation)
     return rotation.import_key(key.source.load(), key.key_pair_id, now=now)
@@ -196,7 +196,7 @@ def import_settings_key(rotation: Rotation, *, now: datetime) -> KeyPair:
 def check_import(rotation: Rotation) -> KeyPair | None:
     """Return the row of the settings' key if it was imported before.
 
-    Raise what :func:`import_settings_key` would, as far as that shows without a probe.
+    Raise what :func:`import_settings_key` would raise, as far as this is known without a probe.
     """
     key = _key_to_import(rotation)
     private_key = key.source.load()

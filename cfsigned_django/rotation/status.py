@@ -14,9 +14,9 @@ from cfsigned_django.rotation.lifecycle import Blocker, Cause, KeyStatus, retire
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.rotation import Rotation
 
-#: After this time, a new key that does not work is not explained by CloudFront's delay.
+#: If a new key does not work for longer than this, CloudFront's delay is not the cause.
 _PATIENCE = timedelta(minutes=15)
-#: A step that is not taken for this long after its waits has failed; a weekend is shorter.
+#: A step that is not taken for this long after its waits is overdue; a weekend is shorter.
 GRACE = timedelta(days=3)
 
 
@@ -119,7 +119,7 @@ def _put_in_words(
     values = {
         "key": key_pair,
         "since": in_words(age),
-        # If the process that switched keys died before it dated this, RETIRING starts now.
+        # If the process that switched keys died before it recorded the date, RETIRING starts now.
         "clock": clock_time(until or now + retirement, now),
         "wait": in_words(timedelta(seconds=rotation.waits.propagation)),
     }

@@ -79,7 +79,7 @@ class Step:
 
     @property
     def is_aside(self) -> bool:
-        """Return whether the step does not advance a rotation: a check of a key that needs none."""
+        """Return whether the step does not advance a rotation, as the check of a key that works."""
         key_pair = self.key_pair
         if self.action is not Action.CHECK or key_pair is None:
             return False
@@ -216,7 +216,7 @@ def is_under_way(rotation: Rotation) -> bool:
 
 
 def is_too_old(rotation: Rotation, max_age: timedelta, *, now: datetime) -> bool:
-    """Return whether the signing key is older, or none signs; a settings key has no age."""
+    """Return whether the signing key is older, or no key signs; a settings key has no known age."""
     active = rotation.store.active()
     if active is None:
         return not has_signing_key(rotation)
@@ -243,7 +243,7 @@ def advance(
     :func:`take` raises. A step that fails permanently does not stop the others.
     """
     key_pairs = rotation.store.key_pairs()
-    # Before any step: the settings may have been lowered when the next one is due.
+    # Before any step: the settings may be lowered before the next step is due.
     rotation.catch_up(key_pairs)
     attempts: list[Callable[[], Outcome | None]] = [
         # First: while a key is missing from its group, all its links are refused.
@@ -285,7 +285,7 @@ def _automatic(
     now: datetime,
     spare_algorithm: KeyAlgorithm | None,
 ) -> list[Step]:
-    """Return the steps that need no person; in CloudFront, only if the site may change it."""
+    """Return the steps that need no person. Steps in CloudFront need a site that may change it."""
     may_change = not rotation.by_hand
 
     def is_automatic(step: Step) -> bool:
@@ -334,7 +334,7 @@ def _restore(rotation: Rotation, key_pairs: list[KeyPair], now: datetime) -> Out
 
 
 def _would(rotation: Rotation, step: Step, now: datetime) -> str:
-    """Return what an automatic step would do, as a sentence; "" if it would only look."""
+    """Return what an automatic step would do, as a sentence; "" if it would change nothing."""
     key_pair = step.key_pair
     if key_pair is None:
         return _("A spare key would be generated.")
@@ -579,7 +579,7 @@ def _revoke(
 
 
 def _unproven(rotation: Rotation) -> KeyPair | None:
-    """Return the next key if, by hand, it did not take over because no probe was good."""
+    """Return the next key if it cannot take over by hand, since no probe was good yet."""
     successor = rotation.store.successor()
     if successor is None or successor.is_spare or successor.status != KeyStatus.TRUSTED:
         return None
@@ -587,7 +587,7 @@ def _unproven(rotation: Rotation) -> KeyPair | None:
 
 
 def _half_revoked(rotation: Rotation, key_pair: KeyPair, error: Exception) -> Unfinished:
-    """Return the error with how far the revocation came."""
+    """Return the error, with a sentence that says how far the revocation came."""
     key_pair.refresh_from_db(using=rotation.store.rows.db)
     if key_pair.status != KeyStatus.REVOKED:
         text = _("%(key)s is not revoked yet.")

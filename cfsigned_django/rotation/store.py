@@ -75,9 +75,9 @@ class KeyPairStore:
     """The key pairs of one key group; transitions are recorded as made by ``changed_by``.
 
     Every write is committed when its method returns, because a call that
-    cannot be undone may follow. So no method that writes may be called in a
-    transaction of the caller, such as one of ATOMIC_REQUESTS; Django raises
-    RuntimeError.
+    cannot be undone may follow. A method that writes must therefore not be
+    called in a transaction of the caller, such as one of ATOMIC_REQUESTS:
+    Django raises RuntimeError.
     """
 
     key_group_id: str
@@ -118,16 +118,16 @@ class KeyPairStore:
         return list(self.rows.filter(key_group_id=self.key_group_id))
 
     def date_retirements(self, key_pairs: Iterable[KeyPair]) -> None:
-        """Date the end of signing of keys whose process died before it did so."""
+        """Record when keys stopped signing, if the process that switched died before it did."""
         for key_pair in key_pairs:
             if lacks_retirement_date(key_pair.state):
                 self.begin_retirement(key_pair)
 
     def begin_retirement(self, key_pair: KeyPair) -> None:
-        """Date the end of a key's signing, once every process can see it.
+        """Record when a key stopped signing, once every process can see that it did.
 
-        Not in the transaction that ends it: the commit may take long, and
-        until then other processes find the key ACTIVE.
+        This is not part of the transaction that makes it stop: the commit may
+        take long, and until then other processes find the key ACTIVE.
         """
         key_pair.retiring_at = self.clock()
         self.write(
@@ -153,8 +153,8 @@ class KeyPairStore:
 
     def lock(self, key_pair: KeyPair) -> None:
         """Lock the group until the transaction ends, and reload the row."""
-        # By a write, not a read: SQLite has no read locks, and fails at once if
-        # two transactions have read and both want to write.
+        # Lock by a write, not by a read: SQLite has no read locks, and fails at
+        # once if two transactions have read and then both try to write.
         self.rows.filter(key_group_id=self.key_group_id).update(key_group_id=self.key_group_id)
         key_pair.refresh_from_db(using=self.rows.db)
 
@@ -191,9 +191,9 @@ class KeyPairStore:
     def claim(self, key_pair: KeyPair) -> Iterator[Claim]:
         """Keep other processes from taking the same step.
 
-        A transition ends the claim. An exception gives it back, after a few
-        seconds if an answer may have been lost. If the process dies, the claim
-        expires.
+        A transition ends the claim. An exception releases the claim, after a
+        few seconds if an answer may have been lost. If the process dies, the
+        claim expires.
         """
         claim = Claim(store=self, key_pair=key_pair, status=KeyStatus(key_pair.status))
         claim.begin()
@@ -319,6 +319,6 @@ def reseal_all(*, dry_run: bool = False) -> Resealing:
             continue
         sealed.append(row)
         if not dry_run:
-            # Unless another process erased or encrypted it meanwhile.
+            # Write it unless another process erased or encrypted it meanwhile.
             rows.filter(pk=row.pk, encrypted_private_key=former).update(encrypted_private_key=anew)
     return Resealing(sealed=sealed, closed=closed, problem=problem)

@@ -1,8 +1,8 @@
 """Where the site keeps its private key: a file, the settings, or the database.
 
-CloudFront creates no key group without a key. So the row in the database is created first, under
-the name that the key group will have. It moves into the group when CloudFront has given the group
-an id, and from then on takes part in rotations like any other.
+CloudFront creates no key group without a key. The row in the database is therefore created first,
+under the name that the key group will have. The row moves into the group when CloudFront has given
+the group an ID, and from then on takes part in rotations like any other.
 """
 
 from __future__ import annotations
@@ -75,8 +75,8 @@ class KeyFile:
     def make(self, algorithm: KeyAlgorithm) -> None:
         """Write a new key. Raise :exc:`FileExistsError` if there is a file already.
 
-        The file gets its name only when it is complete: a process that dies
-        before leaves only a draft beside it.
+        The file gets its name only when it is complete. A process that dies
+        before that leaves only a draft beside it.
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
         draft = self.path.with_name(f".{self.path.name}.{os.getpid()}")
@@ -127,7 +127,7 @@ class SettingsKey:
         return SiteKey.from_private_key(self.private_key)
 
     def make(self, algorithm: KeyAlgorithm) -> None:
-        """Raise :exc:`RuntimeError`: the key is there."""
+        """Raise :exc:`RuntimeError`: the key already exists."""
         raise RuntimeError("The settings already have a key pair.")
 
     def signer(self, key_pair_id: str) -> Signer:
@@ -172,7 +172,7 @@ class DatabaseKey:
         )
 
     def row(self) -> KeyPair | None:
-        """Return its row. A spare does not count: it signs only after a rotation is started."""
+        """Return the row of the key. A spare does not count: it signs only after a --start."""
         waiting = self.rotation.of_group(self.name)
         next_ones = (self.rotation.store.successor(), waiting.store.successor())
         wanted = (each for each in next_ones if each is not None and not each.is_spare)
@@ -188,11 +188,12 @@ class DatabaseKey:
         group.start(algorithm=algorithm, now=self.rotation.store.clock(), reason=KnownReason.SET_UP)
 
     def yields_to(self, settings_key_id: str) -> bool:
-        """Return whether to set up the key of the settings, whose id may still be empty.
+        """Return whether to set up the key of the settings, whose ID may still be empty.
 
-        So it is if there is no other key, and while it signs. A key that the
-        database has, too, was replaced or revoked and never signs again; a key
-        of a trusted signer gives way to the key that replaces it.
+        Return True if there is no other key, and while the key of the settings
+        signs. If the database has that key too, it was replaced or revoked and
+        never signs again. A key of a trusted signer gives way to the key that
+        replaces it.
         """
         known = self.rotation.store.rows.filter(key_pair_id=settings_key_id)
         if self.row() is None:
@@ -214,7 +215,7 @@ class DatabaseKey:
     def finish(
         self, key_group_id: str, key_pair_id: str, probe: Callable[[Signer], ProbeResult]
     ) -> str:
-        """Move the key into its key group, as far as its lifecycle allows; return what is next."""
+        """Move the key into its key group as far as its lifecycle allows; return the next step."""
         row = self._require_row()
         now = self.rotation.store.clock()
         if row.key_group_id != key_group_id:
@@ -226,10 +227,10 @@ class DatabaseKey:
             with suppress(Blocked, ProbeFailed, Unanswered):
                 rotation.activate(row, now=now)
         if row.status == KeyStatus.ACTIVE:
-            return f"{row} signs as soon as the settings above are in force."
+            return f"{row} signs as soon as the settings above are deployed."
         return (
             f"{row} is trusted. It signs after CloudFront has known it for "
-            f"{rotation.waits.propagation} s. Put the settings above in force, then run manage.py "
+            f"{rotation.waits.propagation} s. Deploy the settings above, then run manage.py "
             "cfsigned_rotate --wait."
         )
 

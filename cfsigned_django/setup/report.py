@@ -24,7 +24,7 @@ _STORAGES: Final = f"""STORAGES = {{
 
 
 def plan_as_text(steps: Iterable[Step]) -> str:
-    """Return the steps, one line each, with its call and the change of its document below it."""
+    """Return one line for each step, with its call and the change of its document below."""
     lines: list[str] = []
     for step in steps:
         lines += _wrapped(f"{_MARKS[step.state]:<9} {step.name}: {step.why}")
@@ -35,7 +35,7 @@ def plan_as_text(steps: Iterable[Step]) -> str:
 
 
 def summary(steps: Iterable[Step]) -> str:
-    """Return one sentence that sums a plan up."""
+    """Return one sentence that sums up a plan."""
     found = list(steps)
     todo = sum(each.state is StepState.TODO for each in found)
     conflicts = sum(each.state is StepState.CONFLICT for each in found)
@@ -97,7 +97,7 @@ def as_json(
 
 
 def iam_as_text(bucket: str) -> str:
-    """Return one IAM policy for each job, with the least permissions that it needs."""
+    """Return one IAM policy for each job, with only the permissions that the job needs."""
     policies = {
         "setup": iam.setup_policy(bucket),
         "look": iam.doctor_policy(bucket),

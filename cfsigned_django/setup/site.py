@@ -50,7 +50,7 @@ class SiteSetup:
     algorithm: KeyAlgorithm = KeyAlgorithm.ECDSA_P256
     fetch: Fetch = field(default=fetch)
     scheme: str = "https:"
-    #: The host that viewers request, if not a domain of the distribution: a local edge.
+    #: The host that viewers request, if it is not a domain of the distribution but a local edge.
     local_host: str = ""
 
     def desired_now(self) -> DesiredState:
@@ -67,7 +67,7 @@ class SiteSetup:
         )
 
     def resolve(self) -> ResolvedState:
-        """Return the account and the desired state of this moment, as one value."""
+        """Return the current account and the desired state, as one value."""
         return ResolvedState(account=self.read(), desired=self.desired_now())
 
     def apply(
@@ -84,7 +84,7 @@ class SiteSetup:
         ).apply()
 
     def settings(self, state: ResolvedState) -> dict[str, str | Path]:
-        """Return the settings to paste, without those that are not known yet."""
+        """Return the settings to paste, except those that are not known yet."""
         found = state.account.distribution
         known: dict[str, str | Path] = {
             "AWS_STORAGE_BUCKET_NAME": self.desired.bucket,
@@ -176,10 +176,10 @@ def choose_provider(
 ) -> KeyProvider:
     """Return the provider of the key pair, which may not exist yet.
 
-    In this order: a file that is named; the key of the settings while it signs,
-    or if it has no id yet and the database has no key pair for the key group;
+    It is the first of: the named file; the key of the settings while it signs,
+    or if it has no ID yet and the database has no key pair for the key group;
     the database, if its table exists; a file in the current folder. ``clients``
-    find the key group that an earlier run made; without them, AWS is not asked.
+    find the key group that an earlier run created; without them, AWS is not asked.
     """
     if key_file is not None:
         return KeyFile(path=key_file.absolute())

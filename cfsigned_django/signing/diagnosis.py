@@ -1,8 +1,8 @@
 """Explain to a developer why a signature does not match.
 
-CloudFront only says "Access denied". Here, the usual accidents are undone one
-after another until the signature matches. Each trial costs one verification,
-so their number is limited.
+CloudFront only says "Access denied". This module undoes the usual accidents, one
+at a time, until the signature matches. Each trial costs one verification, so
+the number of trials is limited.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def _hash_reason(hash_algorithm: HashAlgorithm) -> str:
 
 
 def other_urls(base_url: str) -> Iterator[tuple[str, str]]:
-    """Yield URLs that may have been signed, each with what would have happened to it since."""
+    """Yield URLs that may have been signed, each with the change that would explain this one."""
     address, question, query = base_url.partition("?")
     if question:
         segments = query.split("&")

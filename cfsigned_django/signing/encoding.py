@@ -1,7 +1,7 @@
 """Encode and decode values as CloudFront does.
 
 There are two encodings: CloudFront's variant of base64, and the percent-
-encoding that makes the signed URL the one that the client sends.
+encoding with which the URL that is signed is also the URL that a client sends.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ _ENCODED = tuple(chr(byte) if byte in _NAME_SAFE else f"%{byte:02X}" for byte in
 
 
 def encode_name(name: str) -> str:
-    """Return the path of a file name, with every character encoded that means something in a URL.
+    """Return a file name as a path, with all characters encoded that have a meaning in a URL.
 
     ``%`` is encoded as well: a name contains no escapes. Raise
     :exc:`UnicodeEncodeError` for a lone surrogate.

@@ -76,7 +76,7 @@ _PKCS1 = padding.PKCS1v15()
 
 
 class PublicKey:
-    """The half of the key pair that CloudFront knows; it verifies signatures."""
+    """The half of a key pair that CloudFront knows; it verifies signatures."""
 
     __slots__ = ("_fingerprint", "_key", "algorithm")
 
@@ -149,7 +149,7 @@ class PublicKey:
 
 
 class SigningKey(Protocol):
-    """What a :class:`~cfsigned_django.signing.Signer` needs of a key, wherever the key is."""
+    """What a :class:`~cfsigned_django.signing.Signer` needs from a key, wherever the key is."""
 
     @property
     def algorithm(self) -> KeyAlgorithm:
@@ -187,7 +187,7 @@ class CallbackKey:
 
 
 class PrivateKey:
-    """A private key, which signs policies; no repr and no pickle shows it."""
+    """A private key, which signs policies. Its repr does not show it, and it cannot be pickled."""
 
     __slots__ = ("_key", "algorithm", "public_key")
 
@@ -278,7 +278,7 @@ class PrivateKey:
 
 
 def _algorithm(key: object) -> KeyAlgorithm:
-    """Return which of CloudFront's two kinds this public key is; refuse any other by name."""
+    """Return which of CloudFront's two kinds of key this is; refuse any other kind by its name."""
     wanted = "CloudFront accepts RSA 2048 and ECDSA P-256 (prime256v1) keys. Create one of these."
     if isinstance(key, rsa.RSAPublicKey):
         if key.key_size == 2048:

@@ -13,7 +13,7 @@ from cfsigned_django.signing.keys import PrivateKey
 
 
 class LazyPrivateKey:
-    """The source of a key as in a setting (PEM text, bytes or a path), which is never shown.
+    """The source of a key as in a setting: PEM text, bytes or a path. It is never shown.
 
     Two keys with the same source are equal. A pickle contains a digest and no
     key: the reader of the pickle looks for that source in its own settings.
@@ -76,9 +76,9 @@ _SHORTEST_KEY = 64
 
 
 def hide(option: str, value: Any) -> Any:
-    """Return a lazy key for a key, and any other value of an option as it is.
+    """Return a lazy key if the value of an option is a key, else the value itself.
 
-    A key that was set as another option is hidden too, until that is refused.
+    A key that was set as another option is hidden too, until the option is refused.
     """
     if option == "cloudfront_key":
         return LazyPrivateKey.wrap(value)

@@ -1,8 +1,8 @@
-"""Read keys from what people really have in an environment variable.
+"""Read keys in the forms that environment variables really have.
 
 A PEM file that went through a shell, a YAML file or a web form comes back
 with literal ``\\n``, on one line, in quotes, behind a BOM or in base64. This
-module undoes all of that; anything else is refused, saying what was found.
+module undoes all of that. It refuses anything else, and says what it found.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ def load_public_key(source: str | bytes | os.PathLike[str]) -> object:
 
 
 def _read(source: str | bytes | os.PathLike[str], wanted: str) -> str:
-    """Return the source as PEM-like text with real line ends, out of quotes and base64."""
+    """Return the source as text like PEM: real line ends, no quotes around it, no base64."""
     if isinstance(source, os.PathLike):
         source = _read_file(Path(source))
     if isinstance(source, bytes):

@@ -1,4 +1,4 @@
-"""Policies: who may request what until when, byte for byte as CloudFront has them.
+"""Policies: who may request which URL and until when, byte for byte as CloudFront has them.
 
 Developer guide: "Create a signed URL using a canned policy" and "... using a
 custom policy".
@@ -125,7 +125,7 @@ class Policy:
         return cls(**_read_document(document), allow_any_resource=True)
 
     def matches(self, url: str) -> bool:
-        """Return whether the resource covers the URL, which is as the viewer sent it."""
+        """Return whether the resource covers the URL, as the viewer sent it."""
         pattern = compile_resource(self.resource)
         url = lower_host(url)
         # AWS does not document whether CloudFront resolves `albums/1/../2` before it

@@ -19,7 +19,7 @@ _ADDRESS = re.compile(r"(?:[a-z*]+://)?[^/?]*", re.ASCII | re.IGNORECASE)
 
 
 def check_resource(resource: object, allow_any_resource: bool) -> str:
-    """Return the resource with its host in lowercase; raise :exc:`InvalidPolicy` if not valid."""
+    """Return a valid resource with its host in lowercase; else raise :exc:`InvalidPolicy`."""
     if not isinstance(resource, str) or not resource:
         raise InvalidPolicy(
             "The policy has no resource, which would open every file of every distribution that "
@@ -59,7 +59,7 @@ def _opens_everything(protocol: str, domain: str, path: str | None) -> bool:
 
 
 def lower_host(url: str) -> str:
-    """Return the URL or resource with scheme and host, whose case means nothing, in lowercase."""
+    """Return the URL or resource with scheme and host in lowercase: their case has no meaning."""
     return _ADDRESS.sub(_lower, url, count=1)
 
 
@@ -69,7 +69,7 @@ def _lower(address: re.Match[str]) -> str:
 
 
 def readings(url: str) -> tuple[str, ...]:
-    """Return the URL, and its forms for readers that decode dots and slashes and follow ``..``.
+    """Return the URL, and how readers see it that decode dots and slashes and follow ``..``.
 
     Some readers join repeated slashes first: ``/a//../b`` is ``/a/b`` or ``/b``.
     """

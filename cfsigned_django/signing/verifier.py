@@ -30,8 +30,8 @@ _MESSAGES = {
 _SHOWN_LENGTH = 40
 _EXPIRES = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
 
-# One of these in the query makes it a signed URL, whatever cookies come with
-# it (developer guide, "Decide to use signed URLs or signed cookies").
+# A query with one of these makes a signed URL, whatever cookies come with it
+# (developer guide, "Decide to use signed URLs or signed cookies").
 _MARKS_OF_A_SIGNED_URL = {"Expires", "Policy", "Signature", "Key-Pair-Id"}
 
 
@@ -138,7 +138,7 @@ def _find_credentials(url: str, cookies: Mapping[str, str]) -> _Credentials:
     for segment in reserved:
         name, _, value = segment.partition("=")
         if name in values:
-            # AWS does not document which of two counts. Here, neither does.
+            # AWS does not document which of the two counts. Here, neither does.
             raise denied("AccessDenied", f"the parameter {name} appears twice")
         # Decoded once: a client may send the ~ of a signature as %7E.
         values[name] = unquote(value, errors="replace")
@@ -177,7 +177,7 @@ def _find_hash_algorithm(credentials: _Credentials) -> HashAlgorithm:
 
 
 def _shown(value: str) -> str:
-    """Return the value for a reason, unless it may contain a Signature that lost its ``&``."""
+    """Return a value as text for a reason; if it may contain a signature, only its length."""
     return repr(value) if len(value) <= _SHOWN_LENGTH else f"a text of {len(value)} characters"
 
 
@@ -191,7 +191,7 @@ def _find_policy(credentials: _Credentials) -> tuple[Policy, bytes]:
             message = decode_base64(values["Policy"])
             return Policy.from_json(message.decode("utf-8")), message
         if "Expires" not in values:
-            # AWS does not document the answer to a request without either.
+            # AWS does not document the answer to a request that has neither.
             raise denied("AccessDenied", f"neither Expires nor Policy in the {credentials.source}")
         return _rebuild_canned_policy(credentials.base_url, values["Expires"])
     except InvalidPolicy as error:

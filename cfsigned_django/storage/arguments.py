@@ -1,6 +1,6 @@
 """Check the arguments of ``url()``, and compute lifetimes and expiries from them.
 
-Nothing here knows a storage. An argument that cannot be used raises
+Nothing here depends on a storage. An argument that cannot be used raises
 :exc:`ValueError`, and a name with ``..`` raises :exc:`SuspiciousFileOperation`.
 """
 
@@ -27,7 +27,7 @@ def round_up_expiry(earliest: int, step: int, resource: str) -> int:
     resources (what a signature covers) begin at different moments, so the
     pictures of a page do not all change at once.
     """
-    # Not hash(): Python salts it anew in each process.
+    # Not hash(): Python salts it differently in each process.
     return earliest + (zlib.crc32(resource.encode()) - earliest) % step
 
 
@@ -136,7 +136,7 @@ def refuse_conditions(*conditions: Any) -> None:
 
 
 def refuse_writing(http_method: str) -> None:
-    """Raise for a method that changes a file."""
+    """Raise for an HTTP method that changes a file."""
     if http_method.upper() not in ("GET", "HEAD"):
         raise ValueError(
             f"http_method is {http_method!r}, but the URLs of this storage are for reading (GET, "

@@ -32,8 +32,8 @@ class CloudFrontS3Storage(SignedUrlMixin, S3Storage):
     """Store files in a private S3 bucket and serve them through CloudFront.
 
     Uploads, reads and deletes are those of django-storages, with all of its
-    settings and options. ``cloudfront_signer=None`` turns signing off there
-    and here.
+    settings and options. ``cloudfront_signer=None`` turns signing off, as it
+    does there.
     """
 
     location: Any = Setting()
@@ -86,7 +86,7 @@ class CloudFrontS3Storage(SignedUrlMixin, S3Storage):
             and name[-1] != "/"
         ):
             return options.start + encode_name(name)
-        # The name must be normalized first, or refused.
+        # First, the name must be normalized or refused.
         refuse_dot_dot(name or "")
         key = self._normalize_name(clean_name(name or ""))  # type: ignore[no-untyped-call]
         return f"{options.origin}/{encode_name(key)}"
@@ -121,9 +121,9 @@ class CloudFrontS3Storage(SignedUrlMixin, S3Storage):
 class CloudFrontFileSystemStorage(SignedUrlMixin, FileSystemStorage):
     """Store files on disk, and give them the URLs that they would have in S3.
 
-    For development with the local edge, which serves the files as CloudFront
-    serves a bucket. ``location`` is a folder on disk. ``base_url`` is the path
-    on the distribution, by default AWS_LOCATION, as for S3.
+    This is for development with the local edge, which serves the files as
+    CloudFront serves a bucket. ``location`` is a folder on disk. ``base_url``
+    is the path on the distribution, by default AWS_LOCATION, as for S3.
     """
 
     _base_url: str | None

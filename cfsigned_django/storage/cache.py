@@ -18,8 +18,8 @@ from cfsigned_django.signing.encoding import MAX_URL_LENGTH
 class Signed:
     """A finished URL, or a signed resource that covers many."""
 
-    #: ``url()`` returns this entry between these two times, in Unix seconds. A clock that was set
-    #: back reads less than ``since``.
+    #: ``url()`` returns this entry between these two times, in Unix seconds. ``since`` excludes a
+    #: clock that was set back.
     since: float
     until: float
     #: When the signature expires, in Unix seconds.
@@ -59,7 +59,7 @@ NEVER_KEPT = object()
 
 @dataclass(slots=True)
 class UrlCache:
-    """Hold up to ``size`` entries. The oldest entries make room for new ones."""
+    """A cache of up to ``size`` entries. The oldest entries make room for new ones."""
 
     size: int
     signer: Signer | None = None
@@ -76,7 +76,7 @@ class UrlCache:
             self.signer = entry.signer
         entries.pop(call, None)
         if len(entries) >= self.size:
-            # An eighth at once: each entry removed at the front makes finding the first slower.
+            # An eighth at once: each removal at the front makes it slower to find the first entry.
             for oldest in list(entries)[: max(1, self.size // 8)]:
                 entries.pop(oldest, None)
         entries[call] = entry

@@ -1,4 +1,4 @@
-"""What surrounds a call of ``url()``: watches that note when signed URLs expire.
+"""The surroundings of a call of ``url()``: watches that note when signed URLs expire.
 
 The surroundings belong to a context (:mod:`contextvars`): to the thread or
 task that set them, and to whatever it starts with a copy of its context, as
@@ -35,13 +35,13 @@ class ExpiryWatch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What surrounds a call of ``url()``."""
+    """The watches that surround a call of ``url()``."""
 
     #: The innermost watch is the last one.
     watches: tuple[ExpiryWatch, ...] = ()
 
 
-#: Surrounds most calls.
+#: The surroundings of most calls.
 NOTHING = Surroundings()
 current: ContextVar[Surroundings] = ContextVar("cfsigned_surroundings", default=NOTHING)
 

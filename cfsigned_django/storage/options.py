@@ -1,4 +1,4 @@
-"""The options of a storage: given ones, those that follow settings, and the resolved value.
+"""The options of a storage: given options, options that follow settings, and resolved options.
 
 An option that was not given is a :class:`Setting`, which reads its setting each
 time. ``url()`` works with :class:`ResolvedOptions`, which are checked once and
@@ -57,9 +57,9 @@ OWN_KEY = _OwnKey()
 class Setting:
     """An option that follows its setting until a value is given.
 
-    Not a data descriptor: a value from the constructor, or one that is
-    assigned later, is an instance attribute and wins. So does a class
-    attribute of a subclass.
+    This is not a data descriptor: a value from the constructor, or one that is
+    assigned later, is an instance attribute and wins. A class attribute of a
+    subclass wins too.
     """
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -84,10 +84,10 @@ class ResolvedOptions:
     origin: str
     #: What precedes each encoded name, if names need nothing else; else empty.
     start: str
-    # Which key signs: that of ``lease``, which holds ``signer``, if the database does not decide;
-    # else the ACTIVE key pair of ``key_group_id``, or ``signer`` if there is no ACTIVE one. If URLs
-    # can be signed, exactly one of ``lease`` and ``key_group_id`` is set; if not, all three are
-    # None.
+    # Which key signs: if the database does not decide, that of ``lease``, which contains
+    # ``signer``; else the ACTIVE key pair of ``key_group_id``, or ``signer`` if no key pair is
+    # ACTIVE. If URLs can be signed, exactly one of ``lease`` and ``key_group_id`` is set; if not,
+    # all three are None.
     #: The signer of the settings, or the one handed in.
     signer: Signer | None
     lease: Lease | None
@@ -199,7 +199,7 @@ def log_once(message: str) -> None:
 
 
 def visible_options(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options that may go into a migration or a pickle: all but the secrets."""
+    """Return the options that may go into a migration or a pickle: all except secrets."""
     return {
         name: value
         for name, value in options.items()
@@ -210,10 +210,10 @@ def visible_options(options: Mapping[str, Any]) -> dict[str, Any]:
 def find_secrets(options: Mapping[str, Any], digest: str) -> dict[str, Any]:
     """Return the secret options of a storage that was pickled without them.
 
-    ``options`` are its other options, and ``digest`` is that of the key it was
-    given, or empty. The secrets are those of the entry in STORAGES with the
-    same options and key. If no setting of this process holds the key, its
-    place is taken by one that refuses to sign.
+    ``options`` are its other options; ``digest`` is the digest of the key that
+    it was given, or empty. The secrets are those of the entry in STORAGES with
+    the same options and key. If no setting of this process contains the key, a
+    key that refuses to sign takes its place.
     """
     for entry in conf.storage_entries().values():
         given = entry.get("OPTIONS", {})
@@ -227,7 +227,7 @@ def find_secrets(options: Mapping[str, Any], digest: str) -> dict[str, Any]:
 
 
 def refuse_unknown(storage: object, options: Mapping[str, Any], known: set[str] | None) -> None:
-    """Raise for an option that the storage class does not have. ``known`` None allows any."""
+    """Raise for an option that the storage class does not have. If ``known`` is None, allow any."""
     for name in options:
         if known is not None and name not in known:
             close = difflib.get_close_matches(name, [*known, *conf.OPTIONS], n=1)

@@ -28,12 +28,12 @@ _KEY_GROUP = "configured"
 class StorageOrigin:
     """Serve the files of any Django storage that can ``open()`` them, as S3 would.
 
-    A WSGI application. ``base_path`` is what the storage's URLs have in front
-    of a name; by default it is read from a URL of the storage. ``cors_rules``
-    stand for the CORS configuration of the bucket.
+    This is a WSGI application. ``base_path`` is what the storage's URLs have
+    in front of a name; by default it is read from a URL of the storage.
+    ``cors_rules`` stand for the CORS configuration of the bucket.
 
-    A missing file is answered with S3's 403 "Access Denied", not with 404. S3
-    does the same for a reader who may get objects but not list them, and the
+    The answer for a missing file is S3's 403 "Access Denied", not 404. S3 does
+    the same for a reader who may get objects but not list them, and the
     documented bucket policy gives CloudFront s3:GetObject only.
     """
 
@@ -76,8 +76,8 @@ class StorageOrigin:
     def _name(self, raw_path: str) -> str | None:
         """Return the name in the storage that a path stands for, or None.
 
-        None also for a name that a storage would normalize: S3 takes keys as
-        they are, so normalizing must not lead to another file.
+        Return None also for a name that a storage would normalize: S3 takes
+        keys as they are, so normalizing must not lead to another file.
         """
         if not raw_path.startswith(self._base_path):
             return None

@@ -62,7 +62,7 @@ def build_query(parameters: Mapping[str, Any] | None, download: str | None = Non
 
 
 def content_disposition(filename: str) -> str:
-    """Return the Content-Disposition (RFC 6266) that saves a file under this name.
+    """Return the Content-Disposition (RFC 6266) with which browsers save a file under this name.
 
     A name that is not plain ASCII is given twice: in full in ``filename*``,
     which every current browser reads, and in ``filename`` with ``_`` for other

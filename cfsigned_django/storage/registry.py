@@ -1,6 +1,6 @@
 """Find the storages of this site that sign: in STORAGES, and those of single file fields.
 
-Only find_storage() constructs a storage; the others read classes and options.
+Only find_storage() constructs a storage; the other functions read classes and options.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def _fields() -> Iterator[tuple[FileField, SignedUrlMixin]]:
 
 
 def dynamic_storages() -> Iterator[tuple[Any, SignedUrlMixin]]:
-    """Yield each storage with an option that is a property: its name for a check, and the storage.
+    """Yield each storage that has a property as an option: its name for a check, and the storage.
 
     Storages of STORAGES are not constructed: they can only answer whether they
     bypass a rotation.
@@ -97,8 +97,8 @@ def signers() -> Iterator[tuple[Any, conf.Config, Signer | None]]:
     """Yield each storage that signs: its name for a check, its configuration and its signer.
 
     The signer is None if none was handed in: the configuration then says which
-    key signs. A storage whose cloudfront_signer cannot sign is left out: its
-    url() raises.
+    key signs. A storage whose cloudfront_signer cannot sign is left out, since
+    its url() raises an error.
     """
     for alias, cls, options in signing_aliases():
         given = options.get("cloudfront_signer", cls.cloudfront_signer)

@@ -78,10 +78,10 @@ PROBE_SECONDS = 600
 class SignedUrlMixin:
     """Make ``url()`` of any storage return CloudFront signed URLs.
 
-    Put it before a storage class whose ``url()`` returns the path of a file.
-    It adds the options of :data:`cfsigned_django.conf.OPTIONS` to those of the
-    storage class. Each option is an attribute: from the constructor, else from
-    the class, else from its setting, which it follows.
+    Put this class before a storage class whose ``url()`` returns the path of a
+    file. It adds the options of :data:`cfsigned_django.conf.OPTIONS` to those
+    of the storage class. Each option is an attribute, whose value comes from
+    the constructor, else from the class, else from its setting, which it follows.
     """
 
     cloudfront_key: Any = Setting()
@@ -128,7 +128,7 @@ class SignedUrlMixin:
             for name, value in own.items():
                 setattr(self, name, value)
             if self.needs_key(own):
-                # url() reports all other mistakes: code that only stores files needs none of it.
+                # url() reports all other mistakes: code that only stores files need not fail.
                 names = ("cloudfront_key", "cloudfront_key_id")
                 raise_first_error(find_half_a_key(**self._read(names, self._setting_defaults())))
             super().__init__(*args, **options)
@@ -157,7 +157,7 @@ class SignedUrlMixin:
         expire_step: int | timedelta | None = None,
         allow_any_resource: bool = False,
     ) -> str:
-        """Return a URL with which CloudFront serves the file for ``expire`` seconds.
+        """Return a URL at which CloudFront serves the file for ``expire`` seconds.
 
         ``parameters`` go into the query, under boto3's or S3's names.
         ``download`` is the name under which browsers save the file. A start
@@ -176,7 +176,7 @@ class SignedUrlMixin:
         :exc:`SuspiciousFileOperation` for a name with ``..``. Does not access
         the network; asks the database for the key once per interval.
         """
-        # Before the keyring is asked, which may take a while: the lifetime counts from the call.
+        # Read before the keyring, which may take a while: the lifetime counts from the call.
         now = time.time()
         # Inlined from _current_options(): a cached URL takes 0.4 us.
         options = self._resolved_options
@@ -287,8 +287,8 @@ class SignedUrlMixin:
     ) -> tuple[Signer, int, float, bool]:
         """Return signer, expiry, ``until`` and ``is_stable`` for an address or a resource.
 
-        Until ``until``, a call would return the same; it is 0 if the expiry
-        was cut short because the database does not answer, and nothing may be
+        A call returns the same URL until ``until``. If the expiry was cut short
+        because the database does not answer, ``until`` is 0, and nothing may be
         cached. Both times are Unix seconds. ``is_stable`` says whether the
         expiry stays the same for a step.
         """
@@ -355,21 +355,21 @@ class SignedUrlMixin:
         options: ResolvedOptions,
         allow_any_resource: bool,
     ) -> str:
-        """Return the URL of a resource, in which ``*`` is a wildcard, or of all in a folder."""
+        """Return the URL of a resource, in which ``*`` is a wildcard, or of a whole folder."""
         if folder is not None:
             if resource is not None:
                 raise ValueError("Give either folder or resource, not both.")
             return self._address_of(f"{check_folder(folder)}/x", options)[:-1] + "*"
         assert resource is not None  # noqa: S101
         check_resource_name(resource, allow_any_resource)
-        # The last ones are those of the resource: a location may contain others.
+        # The last of them are those of the resource: a location may contain others.
         return "*".join(self._address_of(resource, options).rsplit("%2A", resource.count("*")))
 
     @classmethod
     def _has_fixed_paths(cls) -> bool:
         """Return whether the path of a name changes only if an option or a setting does.
 
-        False for a storage class that this package does not know.
+        Return False for a storage class that this package does not know.
         """
         return False
 
@@ -381,7 +381,7 @@ class SignedUrlMixin:
         http_method: str | None,
         download: str | None,
     ) -> str:
-        """Return the URL that a storage gives which does not sign."""
+        """Return the URL from a storage that does not sign."""
         if http_method is not None:
             refuse_writing(http_method)
         return self.unsigned_url(name, parameters, download)
@@ -454,7 +454,7 @@ class SignedUrlMixin:
         return options
 
     def _address_start(self, origin: str) -> str:
-        """Return what precedes each encoded name; empty if names need more than encoding."""
+        """Return what precedes each encoded name; empty if a name needs more than encoding."""
         return ""
 
     def _setting_defaults(self) -> Mapping[str, Any]:
@@ -559,7 +559,7 @@ class SignedUrlMixin:
 
     def trusted_keys(self) -> dict[str, PublicKey]:
         """Return the public keys, by key pair id, that verify this storage's URLs."""
-        # Also if the storage does not sign: the caller wants to verify.
+        # Even if the storage does not sign: the caller verifies.
         signer = self._lease_signer(self._signing_options()).signer
         public_key = signer.private_key.public_key
         if public_key is None:
@@ -570,11 +570,11 @@ class SignedUrlMixin:
         return {signer.key_pair_id: public_key}
 
     def bypasses_rotation(self, key_group_id: str, key_pair_id: str) -> bool:
-        """Return whether this key signs here, and still would after a rotation replaced it.
+        """Return whether this key signs here, and would still sign after a rotation replaced it.
 
-        This is so if the storage has another key group or none, or if a signer
-        was handed in. If an option is a property, only the IDs are read: they
-        are known without a request, unless they are properties themselves.
+        It does if the storage has another key group or none, or if a signer was
+        handed in. If an option is a property, only the IDs are read: they are
+        known without a request, unless they are properties themselves.
         """
         if self.is_dynamic():
             return self._names_key(key_group_id, key_pair_id)
@@ -606,8 +606,8 @@ class SignedUrlMixin:
     def settings_key(self) -> tuple[LazyPrivateKey, str] | None:
         """Return the key, and its ID, that signs here as long as no key pair is ACTIVE.
 
-        None if neither the settings nor the options hold one, or if it signs
-        regardless of the database.
+        Return None if neither the settings nor the options contain a key, or if
+        it signs regardless of the database.
         """
         config = self.signing_config()
         key, key_pair_id = config.cloudfront_key, config.cloudfront_key_id
@@ -619,9 +619,9 @@ class SignedUrlMixin:
     def current_signer(self) -> Signer | None:
         """Return the current signer; None if this package does not sign the URLs.
 
-        It has signed a test message. Raise :exc:`ImproperlyConfigured` if
-        nothing can sign, and :exc:`HashRefused` if a signer that was handed in
-        cannot.
+        The signer has signed a test message. Raise :exc:`ImproperlyConfigured`
+        if nothing can sign, and :exc:`HashRefused` if a signer that was handed
+        in cannot sign.
         """
         options = self._current_options()
         if not options.is_signing:

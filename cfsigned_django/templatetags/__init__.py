@@ -1,3 +1,3 @@
-"""Hold the template tag library ``cfsigned``."""
+"""The template tag library ``cfsigned``."""
 
 from __future__ import annotations

@@ -71,8 +71,8 @@ def signed_url(
         raise TemplateSyntaxError(f"{{% signed_url %}}: {error}") from error
 
 
-#: Django checks the arguments of a tag against a function's signature. This library lets it do so
-#: for a block, too, which renders itself.
+#: Django checks the arguments of a simple tag against the signature of its function. This library
+#: lets Django check those of a block tag in the same way; the block renders itself.
 _blocks = template.Library()
 
 
@@ -131,7 +131,7 @@ def _compile_signed_urls(parser: Parser, token: Token) -> SignedUrlsNode:
 
 
 def _seconds(value: Any) -> Any:
-    """Return the number if the value is one written as text, else the value."""
+    """Return the number if the value is a number written as text, else the value."""
     return int(value) if isinstance(value, str) and value.isdecimal() else value
 
 

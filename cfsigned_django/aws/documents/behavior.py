@@ -120,8 +120,8 @@ def replace_behavior(
 def place_for(items: list[Document], path_pattern: str) -> int:
     """Return the position of a new pattern: directly after the last more specific one.
 
-    The first pattern that matches wins. So an existing "media/public/*" keeps
-    its paths before "media/*", wherever it is.
+    The first pattern that matches wins. An existing "media/public/*" therefore stays
+    before a new "media/*", wherever it is, and keeps its paths.
     """
     within = [i for i, each in enumerate(items) if is_within(each["PathPattern"], path_pattern)]
     return within[-1] + 1 if within else 0
@@ -130,11 +130,11 @@ def place_for(items: list[Document], path_pattern: str) -> int:
 def misplaced_patterns(
     config: Mapping[str, Any], path_pattern: str
 ) -> tuple[str, list[str]] | None:
-    """Return why a new pattern has no correct position: a pattern that would take its paths, and
-    the more specific patterns after it; or None.
+    """Return the patterns that leave no correct position for a new pattern, or None.
 
-    The more specific patterns must come before the new one, but come after "*.jpg" or
-    the like, which must not.
+    These are a pattern such as "*.jpg", which would take paths of the new one and must not
+    come before it, and more specific patterns, which must come before the new one but are
+    after "*.jpg".
     """
     items = listed(config.get("CacheBehaviors"))
     if find_behavior(config, path_pattern) is not None:
@@ -147,7 +147,7 @@ def misplaced_patterns(
 
 
 def overtaken_patterns(config: Mapping[str, Any], path_pattern: str) -> list[str]:
-    """Return the patterns that lose paths to a new pattern, since both match them.
+    """Return the patterns that lose paths to a new pattern, since both match these paths.
 
     A pattern that matches all paths of the new one, as "*" does, is not listed:
     taking paths from it is the purpose of the new one.

@@ -57,7 +57,7 @@ def access_control_statement(
 
 
 def access_identity_statement(bucket: str, identity_id: str, *, partition: str = "aws") -> Document:
-    """Return the statement that lets an origin access identity (the older way) read."""
+    """Return the statement that lets an origin access identity (the legacy way) read."""
     return {
         "Sid": f"AllowCloudFront{identity_id}",
         "Effect": "Allow",
@@ -136,7 +136,7 @@ def without_public(policy: Mapping[str, Any]) -> Document | None:
 
 
 def _is_restricted(condition: Mapping[str, Mapping[str, Any]]) -> bool:
-    """Return whether a condition refuses requests from just anywhere."""
+    """Return whether a condition limits where requests may come from."""
     return any(
         key.lower() in _RESTRICTING_KEYS and not _is_open(_listed(value))
         for operator, keys in condition.items()
@@ -182,15 +182,15 @@ _COMPARISONS: Final = {"stringequals", "stringlike", "arnequals", "arnlike"}
 _IDENTITY: Final = "CloudFront Origin Access Identity "
 
 
-# Who a policy lets read
+# The readers that a policy allows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reader:
-    """Those whom a statement lets read; ``statement`` is its Sid or its number.
+    """A reader that a statement allows; ``statement`` is its Sid or its number.
 
-    ``is_named`` is whether it names only AWS principals, or distributions of the
-    same account.
+    ``is_named`` is whether the statement names only AWS principals, or distributions of
+    the same account.
     """
 
     statement: str
@@ -199,7 +199,7 @@ class Reader:
 
 
 def service_statements(policy: Mapping[str, Any] | None, object_arn: str) -> list[Document]:
-    """Return the statements that let the service CloudFront read an object.
+    """Return the statements that let the CloudFront service read an object.
 
     Conditions are ignored here; :func:`admits` checks them.
     """
@@ -285,7 +285,7 @@ def _other_distributions(
 ) -> Iterator[tuple[str, bool]]:
     sources = [set(values) for _, values in _source_conditions(statement)]
     if {distribution_arn} in sources:
-        return  # all conditions must be fulfilled, and only this distribution fulfills this one
+        return  # all conditions must hold, and this one holds for this distribution only
     for each in sorted(set().union(*sources) - {distribution_arn}):
         yield f"CloudFront for {each}", distribution_arn.split(":")[4] in each.split(":")
 

@@ -29,7 +29,7 @@ def cors_rule(origins: Sequence[str]) -> Document:
 
 
 def merge(rules: Iterable[Mapping[str, Any]] | None, origins: Sequence[str]) -> list[Document]:
-    """Return the rules with one more for the origins that may not read yet.
+    """Return the rules, with another rule for the origins that may not read yet.
 
     Every existing rule stays, before the new one. A rule that was created here
     earlier is extended with the new origins.
@@ -59,8 +59,8 @@ def missing_origins(rules: Iterable[Mapping[str, Any]] | None, origins: Sequence
 def echoes_origins(rules: Iterable[Mapping[str, Any]] | None, origins: Sequence[str] = ()) -> bool:
     """Return whether S3 names one of several origins in Access-Control-Allow-Origin.
 
-    If so, a cached copy for one origin is wrong for the others. The origins are those
-    of the rules and the given ones. For a rule for all origins, S3 answers "*".
+    If it does, a cached copy for one origin is wrong for the others. The origins are those
+    of the rules and the given ones. If a rule is for all origins, S3 answers "*".
     """
     allowed = {
         origin

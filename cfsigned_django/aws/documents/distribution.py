@@ -34,14 +34,14 @@ class Attachment:
 
     def __post_init__(self) -> None:
         if bool(self.access_control_id) == bool(self.access_identity_id):
-            raise ValueError("Give either an access control or an access identity.")
+            raise ValueError("Pass either an access control or an access identity, not both.")
 
 
 def name_for(bucket: str) -> str:
-    """Return the name of what is created for a bucket: key group, access control, policies.
+    """Return the name of everything that is created for a bucket: key group, policies and so on.
 
     A later run finds them by this name. Two long bucket names may begin alike, so a
-    truncated name ends in a hash of the whole.
+    truncated name ends in a hash of the whole name.
     """
     name = f"cfsigned-{bucket}"
     if len(name) <= _NAME_LENGTH:
@@ -110,7 +110,7 @@ def access_control_config(bucket: str) -> Document:
 
 
 def access_identity_config(bucket: str) -> Document:
-    """Return the configuration of an origin access identity; sending it twice creates one."""
+    """Return the configuration of an origin access identity; sent twice, it creates only one."""
     return {"CallerReference": name_for(bucket), "Comment": name_for(bucket)}
 
 
@@ -178,8 +178,8 @@ def new_distribution_config(
 ) -> Document:
     """Return a distribution that serves only the bucket.
 
-    The caller reference is always the same for a bucket, so that a run that died before
-    the response came is not repeated with a second distribution. IPv6 is off, because a
+    The caller reference is always the same for a bucket. If a run died before the response
+    came, the next run therefore does not create a second distribution. IPv6 is off, because a
     policy with IpAddress does not work with it (Developer Guide, "Create a signed URL
     using a custom policy").
     """
@@ -199,7 +199,7 @@ def new_distribution_config(
 def with_domain(config: Mapping[str, Any], domain: str, certificate: str) -> Document:
     """Return the configuration with one more alternate domain name, and an ACM certificate.
 
-    If a certificate is attached already, the viewer protocol settings stay. With
+    If a custom certificate is already attached, the viewer protocol settings stay. With
     CloudFront's own certificate, nobody has chosen those settings.
     """
     aliases = listed(config.get("Aliases"))

@@ -21,7 +21,7 @@ _LOOK = (
     "ListOriginRequestPolicies",
     "ListPublicKeys",
 )
-# For a plan with --origin-access oai.
+# Required for a plan with --origin-access oai.
 _LOOK_AT_IDENTITIES = ("ListCloudFrontOriginAccessIdentities",)
 # For cfsigned_doctor, above all with --explain, and cfsigned_edge --distribution.
 _FOLLOW_KEYS = ("GetKeyGroup", "GetPublicKey")
@@ -89,7 +89,7 @@ def doctor_policy(bucket: str) -> Document:
 
 
 def rotation_policy() -> Document:
-    """Return what cfsigned_rotate, and the site with the rotation page, need."""
+    """Return the policy for cfsigned_rotate, and for a site with the rotation page."""
     return _policy(_statement("RotateSigningKeys", "cloudfront", _ROTATE, "*"))
 
 

@@ -1,4 +1,4 @@
-"""Find the place that an origin reads, however its host is written, and what else reads it. Pure.
+"""Find the place that an origin reads, however its host is written, and its other readers. Pure.
 
 S3 User Guide, "Methods for accessing a general purpose bucket" and "Website endpoints";
 Developer Guide, "Origin settings" (Origin path).
@@ -59,7 +59,7 @@ def place_of(origin: Mapping[str, Any]) -> Place:
         return Place(host=host, folder=folder)
     if found["bucket"]:
         return Place(bucket=found["bucket"], folder=folder)
-    # S3's host alone: the bucket begins the path.
+    # If the host is S3's alone, the path begins with the bucket.
     bucket, slash, rest = folder.removeprefix("/").partition("/")
     return Place(bucket=bucket, folder=f"{slash}{rest}") if bucket else Place(host=host)
 

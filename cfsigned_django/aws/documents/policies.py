@@ -1,10 +1,11 @@
 """Policies of a behavior: what is in the cache key, what reaches S3, which headers are added.
 
 With them, a signed URL can set the name under which a browser saves a file, and pages of several
-origins can read it. S3 answers ``response-content-disposition`` in the query with that header. So
-CloudFront must forward it, and must keep one copy per value, or the file name of one viewer would
-be served to all. The managed AllViewer policies do not forward it to S3 (Developer Guide, "Use
-managed origin request policies"). No known managed cache policy has Origin in its key.
+origins can read the file. If the query has ``response-content-disposition``, S3 answers with that
+header. CloudFront must therefore forward the parameter, and must keep one copy per value, or the
+file name of one viewer would be served to all. The managed AllViewer policies do not forward it to
+S3 (Developer Guide, "Use managed origin request policies"). No known managed cache policy has
+Origin in its key.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ _DAY: Final = 86400
 def cache_policy_config(name: str) -> Document:
     """Return CachingOptimized with Origin and the download parameters in the cache key.
 
-    It always has both, so that a later run that also needs the other one can use the
+    The policy always has both, so a later run that needs the other one too can use the
     same policy.
     """
     return {
@@ -156,8 +157,8 @@ def _covers_downloads(config: Mapping[str, Any] | None) -> bool:
             return False
 
 
-# CORS in a response headers policy. Without the override, a header from the origin is kept
-# (Developer Guide, "Understand response headers policies").
+# CORS in a response headers policy. Unless the policy overrides the origin, a header from the
+# origin is kept (Developer Guide, "Understand response headers policies").
 
 
 def has_cors(config: Mapping[str, Any] | None) -> bool:

@@ -72,15 +72,15 @@ class Documents:
 def refuse_existing(desired: DesiredState, language: str) -> None:
     """Raise :exc:`InvalidDesiredState` if the desired distribution already exists.
 
-    A template could only create a second one. The tools that import resources write
-    a better template, with everything that others have configured.
+    A template could only create a second distribution. The tools that import resources
+    write a better template, with everything that others have configured.
     """
     distribution_id = desired.distribution_id
     if distribution_id is None:
         return
     raise InvalidDesiredState(
-        f"--export is for a new distribution, but {distribution_id} already exists: no stack can "
-        "create it again. Set it up first (the same command with --apply instead of --export), "
+        f"--export is for a new distribution, but {distribution_id} already exists, and no stack "
+        "can create it again. Set it up first (the same command with --apply instead of --export), "
         f"then import it: {_IMPORTS[language].format(id=distribution_id)} For a new "
         "distribution, use --create."
     )

@@ -2,9 +2,9 @@
 
 Desired state
 -------------
-``desired_state``: what the site needs, from the options of cfsigned_setup and the settings: a
-:class:`~cfsigned_django.aws.provisioning.desired_state.DesiredState`. What AWS would not take is
-refused here, before AWS is called.
+``desired_state`` is what the site needs, from the options of cfsigned_setup and the settings: a
+:class:`~cfsigned_django.aws.provisioning.desired_state.DesiredState`. It refuses what AWS would
+not accept, before AWS is called.
 
 Found state
 -----------

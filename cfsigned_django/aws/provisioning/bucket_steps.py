@@ -1,4 +1,4 @@
-"""Plan the bucket: that it exists, and that only CloudFront and the given pages may read it."""
+"""Plan the bucket: it must exist, and only CloudFront and the given pages may read it."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def _bucket_policy(state: ResolvedState) -> Step:
     bucket, statement = state.bucket, access_statement(state)
     for part in (BucketPart.POLICY, BucketPart.PUBLIC_ACCESS):
         if part in bucket.unread:
-            # A policy is written as a whole: statements that were not read would be lost.
+            # A policy is replaced as a whole: statements that were not read would be lost.
             return _unread("bucket-policy", state, part, blocks=True)
     if bucket_policy.holds(bucket.policy, statement):
         return done("bucket-policy", "it lets CloudFront read the bucket")
@@ -220,7 +220,7 @@ def _what_ends(bucket: Bucket, switches: list[str]) -> str:
 
 
 def _unread(name: str, state: ResolvedState, part: BucketPart, *, blocks: bool = False) -> Step:
-    """Return a step that cannot be planned, because that part of the bucket may not be read."""
+    """Return the conflict that a step cannot be planned, since the part may not be read."""
     error = state.bucket.unread[part]
     why = f"the {part} of {state.desired.bucket} cannot be read: {error.reason}. {error.next_step}"
     return conflict(name, why.rstrip("."), blocks=blocks)

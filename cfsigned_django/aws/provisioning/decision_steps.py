@@ -26,7 +26,7 @@ from cfsigned_django.aws.provisioning.steps import Step, conflict, todo
 
 
 def after_steps(state: ResolvedState) -> Iterator[Step]:
-    """Return the steps after every edge has the change, and what a person must decide."""
+    """Return the steps for when every edge has the change, and what a person must decide."""
     found = state.account.distribution
     if found is None:
         return

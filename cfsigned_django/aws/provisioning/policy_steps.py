@@ -56,7 +56,7 @@ def _access_identity(state: ResolvedState) -> Step:
         stays = (
             ""
             if state.desired.origin_access
-            else " and stays; AWS recommends an access control: --origin-access oac"
+            else " and stays; AWS recommends an access control instead: --origin-access oac"
         )
         return done("origin-access", f"the origin access identity {found} exists{stays}")
     return _create(

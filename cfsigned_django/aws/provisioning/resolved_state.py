@@ -67,7 +67,7 @@ class ResolvedState:
 
     @property
     def bucket(self) -> Bucket:
-        """Return the bucket; if it is unknown, a missing one with its name."""
+        """Return the bucket; if it is unknown, a bucket with its name that does not exist yet."""
         return self.account.bucket or Bucket(name=self.desired.bucket, state=BucketState.MISSING)
 
     @property
@@ -116,7 +116,7 @@ class ResolvedState:
 
     @property
     def origin(self) -> Document | None:
-        """Return the origin through which the behavior reads the bucket, or a new behavior would.
+        """Return the origin through which the behavior, or a new one, reads the bucket.
 
         A new behavior uses no origin with an origin path: CloudFront would look for
         the files of the site elsewhere.
@@ -212,8 +212,8 @@ class ResolvedState:
     def wanted_config(self) -> Document:
         """Return the whole desired configuration of an existing or a new distribution.
 
-        In a new one, the default behavior requires signatures too: nothing in the
-        bucket must be public because a pattern does not match.
+        In a new distribution, the default behavior requires signatures too: no file
+        in the bucket may be public just because a pattern does not match it.
         """
         origin, behavior = self.wanted_origin(), self.wanted_behavior()
         if self.config is None:
@@ -227,7 +227,7 @@ class ResolvedState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyChoice:
-    """The policies of the behavior: its present ones if they suffice, else others that do."""
+    """The policies of the behavior: its current policies if they suffice, else others that do."""
 
     state: ResolvedState
 

@@ -19,7 +19,7 @@ class StepState(StrEnum):
 
     DONE = "done"
     TODO = "todo"
-    #: A person must decide, or do it.
+    #: A person must decide, or must do it.
     CONFLICT = "conflict"
 
 
@@ -47,7 +47,7 @@ class Step:
     """One step: its name, its state, and the reason.
 
     ``before`` and ``after`` are the document as it is and as it would be sent.
-    ``blocks``: with this conflict, nothing at all may be changed.
+    ``blocks``: as long as this conflict exists, nothing at all may be changed.
     """
 
     name: str
