@@ -102,11 +102,6 @@ processes: $(VENV)/.dev ## Rotate keys under load with real processes that are k
 	$(call headline,rotation under load)
 	$(BIN)/python -m pytest -m processes -n 2 --dist loadscope tests/processes
 
-.PHONY: differential
-differential: $(VENV)/.test ## Compare URLs, plans and rotations with those of the first edition
-	$(call headline,differences from the first edition)
-	$(BIN)/python -m tests.differential.compare
-
 .PHONY: drop-in
 drop-in: $(VENV)/.dev ## Run django-storages' own S3 tests with the class of this project
 	$(call headline,django-storages' own tests)

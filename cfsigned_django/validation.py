@@ -98,6 +98,8 @@ TABLE: dict[str, str] = {
     "AWS_CLOUDFRONT_KEY_GROUP_ID: only the app can look up which key of the group signs.",
     "cfsigned.W009": "Set key_group_id of the storage to that key group and remove its signer, or "
     "give the storage a different key.",
+    "cfsigned.W010": "Set AWS_CLOUDFRONT_KEY and AWS_CLOUDFRONT_KEY_ID before a page needs a URL: "
+    "until then, url() raises cfsigned.E001. manage.py check --deploy reports that as an error.",
     "cfsigned.W040": "Lower CACHE_MIDDLEWARE_SECONDS, raise AWS_QUERYSTRING_EXPIRE, or add "
     '"cfsigned_django.http.cap_cache_control" to MIDDLEWARE, directly after '
     "UpdateCacheMiddleware.",

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 import django
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db import router, transaction
+from django.db import connections, router, transaction
 from django.db.models import Field, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
@@ -49,6 +49,8 @@ if TYPE_CHECKING:
 else:
     Base = admin.ModelAdmin
 
+_View = TypeVar("_View", bound=Callable[..., HttpResponse])
+
 _FACTS = (
     *("key_pair_id", "status", "algorithm", "key_group_id"),
     *("fingerprint", "caller_name", "changed_by", "why"),
@@ -77,6 +79,17 @@ def _shown(field: Field[Any, Any]) -> Callable[[KeyPair], str]:
 _HISTORY = {field.name: _shown(field) for field in KeyPair._meta.fields if field.name in _MOMENTS}
 
 
+def _outside_transactions(view: _View) -> _View:
+    """Return the view, which ATOMIC_REQUESTS of no database puts into a transaction.
+
+    A step commits what it intends before it calls CloudFront, so other
+    processes see it, and it is not lost if this process dies.
+    """
+    for using in connections:
+        view = transaction.non_atomic_requests(using=using)(view)
+    return view
+
+
 class KeyPairAdmin(Base):
     """Show the signing keys, and rotate them step by step; nothing is added, edited or deleted.
 
@@ -93,9 +106,7 @@ class KeyPairAdmin(Base):
         return [*(self._step_url(action) for action in Action), own, *super().get_urls()]
 
     def _step_url(self, action: Action) -> URLPattern:
-        # Not in one transaction: a step commits what it intends before it calls CloudFront, so
-        # other processes see it, and it is not lost if this process dies.
-        @transaction.non_atomic_requests
+        @_outside_transactions
         def view(request: HttpRequest, pk: UUID | None = None) -> HttpResponse:
             return self.step_view(request, action, pk)
 
@@ -219,7 +230,7 @@ class KeyPairAdmin(Base):
         self.message_user(request, text, level)
         return self._redirect_to_list()
 
-    @transaction.non_atomic_requests
+    @_outside_transactions
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
@@ -259,7 +270,7 @@ class KeyPairAdmin(Base):
             "may_rotate": ROTATE in self.permissions_of(request),
         }
 
-    @transaction.non_atomic_requests
+    @_outside_transactions
     def change_view(
         self,
         request: HttpRequest,

@@ -10,12 +10,26 @@ from typing import Any
 
 from django.core.checks import CheckMessage
 
+#: The error that no key is set at all.
+NO_KEY = "cfsigned.E001"
+
 
 def check_storages(**kwargs: Any) -> list[CheckMessage]:
-    """Return what is wrong with the storages of this site."""
+    """Return what is wrong with the storages of this site; that no key is set is a warning.
+
+    Builds, migrate and the first setup run before there is a key.
+    """
     from cfsigned_django.checks import storages
 
-    return storages.check_storages(**kwargs)
+    found = storages.check_storages(**kwargs)
+    return [storages.no_key_yet(each) if each.id == NO_KEY else each for each in found]
+
+
+def check_keys(**kwargs: Any) -> list[CheckMessage]:
+    """Return an error for each storage without a key; for ``check --deploy``."""
+    from cfsigned_django.checks import storages
+
+    return [each for each in storages.check_storages(**kwargs) if each.id == NO_KEY]
 
 
 def check_rotation(**kwargs: Any) -> list[CheckMessage]:

@@ -47,6 +47,11 @@ def check_storages(
     return _once_each(found)
 
 
+def no_key_yet(error: CheckMessage) -> CheckMessage:
+    """Return the warning that stands for the error that no key is set, until the site goes live."""
+    return problem("cfsigned.W010", error.msg, error.obj)
+
+
 def _by_hand() -> Iterator[CheckMessage]:
     try:
         conf.is_by_hand()

@@ -5,13 +5,18 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from django.db import connection
 
 from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django.signing import PrivateKey
 from tests.admin import LIST, FakeCloudFront, Visitor, activated, fresh, imported, trusted
 from tests.admin.conftest import DENIED
+from tests.projects import Project
+from tests.settings import INSTALLED_APPS, MIDDLEWARE, TEMPLATES
+from tests.storage_cases import S3_BACKEND
 
 OWN = LIST.replace("/admin/", "/own/")
 
@@ -57,6 +62,76 @@ def test_steps_are_not_undone_by_a_transaction_of_the_request(
 
     assert fresh(key_pair).status == "revoked"
     assert fresh(key_pair).removed_at is None
+
+
+REVOKE = """
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.test import Client
+from django.utils import timezone
+from cfsigned_django.models import KeyPair
+from cfsigned_django.signing import PrivateKey
+for alias in ("default", "keys"):
+    call_command("migrate", database=alias, verbosity=0)
+User.objects.create_superuser("admin")
+key_pair = KeyPair.from_private_key(
+    PrivateKey.generate(),
+    key_pair_id="K1",
+    key_group_id="g",
+    status="active",
+    active_in="g",
+    created_at=timezone.now(),
+)
+key_pair.save()
+client = Client()
+client.force_login(User.objects.get())
+list_page = "/admin/cfsigned_django/keypair/"
+detail = f"{list_page}{key_pair.pk}/change/"
+print(client.get(list_page).status_code, client.get(detail).status_code)
+answer = client.post(f"{list_page}{key_pair.pk}/revoke/", {"typed": "K1"})
+print(answer.status_code, KeyPair.objects.using("keys").get().status)
+"""
+
+
+def test_key_pairs_in_a_database_of_their_own(tmp_path: Path, ec_key: PrivateKey) -> None:
+    """Open each page and revoke, also if both databases have ATOMIC_REQUESTS."""
+    project = Project(folder=tmp_path, key=ec_key)
+    project.write(
+        "routing.py",
+        "class Router:\n"
+        "    def db_for_read(self, model, **hints):\n"
+        "        return 'keys' if model._meta.app_label == 'cfsigned_django' else None\n"
+        "    db_for_write = db_for_read\n",
+    )
+    project.write(
+        "routes.py",
+        "from django.contrib import admin\nfrom django.urls import path\n"
+        "urlpatterns = [path('admin/', admin.site.urls)]\n",
+    )
+    databases = {
+        alias: {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": str(tmp_path / f"{alias}.sqlite3"),
+            "ATOMIC_REQUESTS": True,
+        }
+        for alias in ("default", "keys")
+    }
+    project.settings(
+        f"INSTALLED_APPS = {[*INSTALLED_APPS]}",
+        f"MIDDLEWARE = {MIDDLEWARE}",
+        f"TEMPLATES = {TEMPLATES}",
+        f"DATABASES = {databases}",
+        "DATABASE_ROUTERS = ['routing.Router']",
+        "ROOT_URLCONF = 'routes'",
+        "ALLOWED_HOSTS = ['testserver']",
+        "AWS_CLOUDFRONT_KEY_GROUP_ID = 'g'",
+        "AWS_CLOUDFRONT_BY_HAND = True",
+        f"DEFAULT_FILE_STORAGE = '{S3_BACKEND}'",
+    )
+
+    done = project.run(REVOKE)
+
+    assert (done.stdout, done.stderr) == ("200 200\n302 revoked\n", "")
 
 
 def test_site_without_an_admin_can_import_all() -> None:
