@@ -1,8 +1,9 @@
 """Run ministack, the AWS emulator, so that it loses nothing if it is killed.
 
 Ministack alone saves its state only when it is stopped in good order. A demo that is killed
-during a rotation must find its keys again: here, CloudFront's keys, IAM's users and the policies
-of buckets are on disk before a change of them is answered. Objects in S3 always are.
+during a rotation must find its keys again. This module therefore saves CloudFront's keys, IAM's
+users and the policies of buckets before it answers a change of them. Objects in S3 are always on
+disk.
 
 Run as `python -m demo_project.emulator`, with ministack's own variables.
 """

@@ -6,9 +6,9 @@ set AWS up; the site may save files, rotate keys, and read everything that the d
 edge may read files, and which keys are trusted. All other requests are refused.
 
 `manage.py cfsigned_setup` sets it up, as in a real AWS account: public key, key group, bucket,
-origin access control, policies, distribution. After that it does not run again, since the key
-group belongs to the rotation, unless the site has moved to another port, which is part of the
-bucket's CORS rule.
+origin access control, policies, distribution. After that, the key group belongs to the rotation.
+The command runs again only if the site has moved to another port, which is part of the bucket's
+CORS rule.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _INDENT: Final = " " * 10
 
 
 def aws_command(state: DemoState) -> Command:
-    """Return the command of the local AWS, whose objects, users and key groups outlive it."""
+    """Return the command of the local AWS. Its objects, users and key groups outlive it."""
     scratch = state.folder / "s3" / "tmp"
     scratch.mkdir(parents=True, exist_ok=True)
     variables = environment(
@@ -107,7 +107,7 @@ def api_environment(state: DemoState) -> dict[str, str]:
 def prepare_users(state: DemoState) -> DemoState:
     """Create missing users, and return the state with their keys.
 
-    Raise DemoFailed with what IAM said.
+    Raise DemoFailed with IAM's error.
     """
     try:
         users = {name: _working_user(state, name) for name in policies(state.bucket)}
@@ -132,7 +132,7 @@ def policies(bucket: str) -> dict[str, tuple[Document, ...]]:
 def _edge_policy(bucket: str) -> Document:
     """Return what `cfsigned_edge --distribution` needs.
 
-    In S3 that is the one permission that a bucket policy gives to an origin access control.
+    In S3, this is the one permission that a bucket policy gives to an origin access control.
     """
     reads = ("cloudfront:GetDistribution", "cloudfront:GetKeyGroup", "cloudfront:GetPublicKey")
     return {
@@ -147,7 +147,7 @@ def _edge_policy(bucket: str) -> Document:
 def set_up_aws(state: DemoState, tell: Callable[[str], object]) -> DemoState:
     """Create what is missing; return the state with the IDs. `tell` gets the plan, line by line.
 
-    What an earlier start created before it was killed is found again. Raise DemoFailed.
+    If an earlier start was killed, what it created is found again. Raise DemoFailed.
     """
     if state.cors_origin == state.address("site"):
         tell(f"as it was left: {_summary(state)}")

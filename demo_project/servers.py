@@ -94,7 +94,7 @@ class Child:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE if echo else self._log,
             stderr=subprocess.STDOUT,
-            # So that Ctrl-C reaches this process alone, which stops the others in order.
+            # Ctrl-C then reaches this process alone, which stops the others in order.
             start_new_session=True,
         )
         reaper.care_for(self._process.pid)
@@ -152,9 +152,9 @@ class Child:
 
 
 class HeldPorts:
-    """Ports that no other process gets: for each name the wanted one if it is free, else another.
+    """Ports that no other process gets: for each name, the requested port if free, else another.
 
-    No server answers on them. Those not given away are released at the end of the `with` block.
+    No server answers on them. Ports not given away are released at the end of the `with` block.
     """
 
     def __init__(self, wanted: Mapping[str, int]) -> None:
@@ -186,8 +186,8 @@ class HeldPorts:
 
 def _bind(port: int) -> socket.socket:
     """Return a socket that has the port, or another one."""
-    # A port that a server of this demo used a moment ago can only be shared. Try that second:
-    # a demo that starts at the same time could share it, too.
+    # A port that a server of this demo used a moment ago can only be shared. Try sharing second:
+    # a demo that starts at the same time could share the port, too.
     for candidate, shares in ((port, False), (port, True), (0, False)):
         held = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, shares)

@@ -1,7 +1,7 @@
 """Settings of the demo site.
 
 The part that a real project copies is marked below. Everything that belongs to this machine
-(ports, keys, passwords) is made on the first start and lies in the git-ignored folder `.demo/`.
+(ports, keys, passwords) is created on the first start, in the git-ignored folder `.demo/`.
 """
 
 from __future__ import annotations
@@ -49,11 +49,11 @@ AWS_CLOUDFRONT_KEY_ID = _state.key_pair_id
 AWS_CLOUDFRONT_KEY_GROUP_ID = _state.key_group_id
 AWS_CLOUDFRONT_DISTRIBUTION_ID = _state.distribution_id
 AWS_S3_FILE_OVERWRITE = False
-# A browser asks the edge again each time, so that an expired link shows as one at once. Where
-# that is not the point, let browsers keep files, as they do those of the storage "thumbnails".
+# A browser asks the edge again each time, so an expired link fails at once. If your site does not
+# need that, let browsers keep files, as they do for the storage "thumbnails".
 AWS_S3_OBJECT_PARAMETERS = {"CacheControl": "private, no-cache"}
 
-# -- The pace of the demo: leave these out, and a site has the waits that CloudFront needs -----
+# -- The pace of the demo. Leave these out of a site: it has the waits that CloudFront needs ----
 
 AWS_QUERYSTRING_EXPIRE = DEMO_PACE.link
 AWS_CLOUDFRONT_MAX_EXPIRE = DEMO_PACE.link
@@ -117,7 +117,7 @@ TEMPLATES = [
 DATABASES = {
     "default": {"ENGINE": "django.db.backends.sqlite3", "NAME": _state.folder / "db.sqlite3"}
 }
-# Where the page of the thumbnails reads how often the edge was asked.
+# The page of the thumbnails reads here how often the edge was asked.
 DEMO_EDGE_LOG = _state.logs / "edge.log"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 STATIC_URL = "static/"

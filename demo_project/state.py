@@ -1,8 +1,8 @@
 """What the demo remembers between two starts, in one git-ignored folder.
 
-`state.json` holds ports, passwords, and the ids that CloudFront's API gave, all of this machine;
-`keys/private_key.pem` holds the key that the settings name. It is an RSA key, as many sites
-have: the demo's story is to rotate it to ECDSA. Both are readable by their owner only.
+`state.json` has the ports and passwords of this machine, and the IDs from CloudFront's API.
+`keys/private_key.pem` is the key that the settings name. It is an RSA key, as many sites have:
+the demo's story is to rotate it to ECDSA. Only their owner can read these files.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ _SHORTEST, _LONGEST = 15, 7 * 24 * 3600
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """How long the demo waits where a real site waits for minutes and days, in seconds.
+    """The waits of the demo, in seconds; a real site waits for minutes and days.
 
     The rules are those of a real rotation; the numbers are small, so that a person can watch it.
-    The edge must know a change before a key signs because of it: `propagation` is longer than
-    `edge` plus the second between two reads of the edge.
+    The edge must know a change before a key may sign: `propagation` is longer than `edge` plus
+    the second between two reads of the edge.
     """
 
     #: How long a link lives, at most and by default.
@@ -49,7 +49,7 @@ class Pace:
     propagation: int = 8
     #: How long a process signs with a key before it asks again which one is ACTIVE.
     keyring: int = 3
-    #: By how much clocks may differ; here there is one.
+    #: By how much clocks may differ; here, there is only one clock.
     clock_skew: int = 1
 
     @classmethod
@@ -79,8 +79,8 @@ class DemoState:
     """What one folder of the demo contains.
 
     `root` owns the local AWS; `users` are the access keys, with few rights, of the site, the
-    edge and the setup. They are filled in when the server first runs, as are the ids that the
-    setup returns: of the settings' key, of the key group and of the distribution.
+    edge and the setup. They are filled in when the server first runs. So are the IDs that the
+    setup returns: those of the settings' key, of the key group and of the distribution.
     """
 
     folder: Path
@@ -112,7 +112,7 @@ class DemoState:
 
     @classmethod
     def _read(cls, folder: Path, values: dict[str, Any]) -> Self:
-        # A folder of an older demo lacks some values.
+        # The folder of an older demo lacks some values.
         lacking = dict.fromkeys(("key_group_id", "distribution_id", "cors_origin"), "")
         values = {**lacking, "admin_password": _new_password()} | values
         values["root"] = Credentials(**values["root"])

@@ -1,4 +1,4 @@
-"""What a person reads before confirming a step: its consequences, and what to do by hand."""
+"""The page that a person reads before confirming a step: its consequences, and manual work."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def consequences(snapshot: Snapshot, key_pair: KeyPair | None) -> dict[str, Any]
 
 
 def broken_minutes(snapshot: Snapshot, key_pair: KeyPair) -> int:
-    """Return how many minutes of links stop working if the key pair is revoked now, rounded up."""
+    """Return how many minutes of links, rounded up, a revocation of the key pair breaks now."""
     rotation = snapshot.rotation
     if key_pair.status == KeyStatus.ACTIVE:
         return math.ceil(rotation.link_lifetime(key_pair) / 60)
@@ -102,9 +102,9 @@ class ShownKey:
         """Return the public key that belongs to the encrypted private key.
 
         The column is not trusted: someone with write access to the table could
-        have replaced the key that a person then adds to CloudFront. It is used
-        only if the key pair is retired or revoked: then the private key is
-        erased.
+        have replaced the key that a person then adds to CloudFront. The column
+        is used only if the key pair is retired or revoked, since its private key
+        is then erased.
         """
         file_name = f"{key_pair.caller_name}-public.pem"
         if KeyStatus(key_pair.status).is_final:

@@ -35,7 +35,7 @@ def permissions_for(action: Action) -> frozenset[str]:
     match action:
         case Action.REVOKE:
             return frozenset({REVOKE})
-        case Action.FINISH:  # who may start a revocation, or rotates keys anyway
+        case Action.FINISH:  # for people who may revoke, and for people who may rotate
             return frozenset({ROTATE, REVOKE})
         case _:
             return frozenset({ROTATE})
@@ -135,7 +135,7 @@ def purpose(snapshot: Snapshot, step: Step) -> str:
 
 
 def not_due(action: Action, key_pair: KeyPair | None) -> str:
-    """Return why a step is refused: it is no longer due, or never was."""
+    """Return why a step is refused: it is no longer due, or never was due."""
     if key_pair is None:
         return _("This step is not due now.")
     return _("This step is not due: %(key)s is %(status)s.") % {

@@ -117,12 +117,12 @@ class KeyPairAdmin(Base):
         )
 
     def get_fieldsets(self, request: HttpRequest, obj: KeyPair | None = None) -> list[Any]:
-        """Return the facts about a key pair, and the moments that have happened."""
+        """Return the fields of a key pair, without moments that have not happened."""
         known = [show for name, show in _HISTORY.items() if getattr(obj, name, None)]
         return [(None, {"fields": _FACTS}), (gettext_lazy("History"), {"fields": known})]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[KeyPair]:
-        """Return the key pairs from the database of writes: a replica may lag."""
+        """Return the key pairs from the database that takes writes, since a replica may lag."""
         return super().get_queryset(request).using(router.db_for_write(KeyPair))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -245,7 +245,7 @@ class KeyPairAdmin(Base):
     def show_state(
         self, request: HttpRequest, problems: Sequence[str] = (), rotation: Rotation | None = None
     ) -> HttpResponse:
-        """Return the part of the first page with which an open page replaces its own."""
+        """Return the part of the first page that replaces the same part of an open page."""
         return self.render(request, "overview.html", self._state(request, problems, rotation))
 
     def _state(

@@ -34,7 +34,7 @@ class Card:
     wait: PendingWait | None = None
     revoke: AvailableAction | None = None
 
-    #: How many seconds of the wait are over, and of how many.
+    #: The seconds of the wait that have passed, and its length.
     progress: tuple[int, int] | None = None
 
 
@@ -62,7 +62,7 @@ class Overview:
 
     @property
     def headline(self) -> str:
-        """Return in one sentence what to do, without anything that changes every second."""
+        """Return what to do as one sentence, which does not change every second."""
         if self.is_calm and self._rests_until is not None:
             return _("Nothing to do before %(day)s.") % {"day": self._day(self._rests_until)}
         if self.primary is None:
@@ -114,7 +114,7 @@ class Overview:
         return min([active.since + OLD, *(until for until in ends if until > now)])
 
     def _day(self, moment: datetime) -> str:
-        """Return the time of a moment today, the date of one on another day."""
+        """Return the time if the moment is today, else its date."""
         local, now = localtime(moment), self.snapshot.now
         if local.date() == localtime(now).date():
             return clock_time(moment, now)
@@ -175,7 +175,7 @@ def make_card(snapshot: Snapshot, key_pair: KeyPair, revoke: AvailableAction | N
 
 
 def _progress(snapshot: Snapshot, wait: PendingWait) -> tuple[int, int] | None:
-    """Return how many seconds of a wait are over, and of how many; None if it has no known end."""
+    """Return the seconds of a wait that have passed, and its length; None if its end is unknown."""
     if wait.until is None:
         return None
     waits = snapshot.rotation.waits
@@ -217,7 +217,7 @@ class Moment:
 def timeline_of(key_pair: KeyPair, wait: PendingWait | None, now: datetime) -> list[Moment]:
     """Return the moments of a key pair in their order, future ones included.
 
-    ``wait`` is what the key pair waits for; it gives the date of the next one.
+    ``wait`` is what the key pair waits for; it dates the next moment.
     """
     past = [(label, at) for label, at in _happened(key_pair) if at is not None]
     moments = [

@@ -35,12 +35,12 @@ class Snapshot:
     def take(cls, rotation: Rotation) -> Self:
         """Read the key pairs of the rotation's key group.
 
-        Two facts are recorded without waiting for a step: since when a key is
-        RETIRING, if the process that switched died before it recorded that,
-        and how long links live now.
+        Two facts are recorded without waiting for a step: since when a key has
+        been RETIRING, if the process that switched keys died before it recorded
+        this, and how long links live now.
         """
         key_pairs = rotation.store.key_pairs()
-        rotation.catch_up(key_pairs)  # if no job runs, nothing else does
+        rotation.catch_up(key_pairs)  # if no job runs, nothing else does this
         return cls(rotation=rotation, now=rotation.store.clock(), key_pairs=key_pairs)
 
     @property
@@ -86,7 +86,7 @@ class Snapshot:
 
     @cached_property
     def decryption_problems(self) -> dict[UUID, str]:
-        """Return why private keys cannot be decrypted, by the primary key of the key pair."""
+        """Return why private keys cannot be decrypted, by the primary keys of the key pairs."""
         found = ((each.pk, each.decryption_problem) for each in self.key_pairs)
         return {pk: problem for pk, problem in found if problem}
 
@@ -111,7 +111,7 @@ class Snapshot:
 
     @property
     def settings_key_id(self) -> str:
-        """Return the public key ID of the key in the settings; empty if they hold none.
+        """Return the public key ID of the key in the settings; empty if there is none.
 
         If storages sign with different keys, return all IDs.
         """

@@ -191,7 +191,7 @@ _SUBJECT = "clock of this machine"
 def read_date(headers: Mapping[str, str]) -> float | None:
     """Return the time, in Unix seconds, by the clock of the server that answered.
 
-    The names of ``headers`` are in lower case. For a cached answer, Age is the
+    The names of ``headers`` are in lowercase. For a cached answer, Age is the
     number of seconds since its Date.
     """
     try:

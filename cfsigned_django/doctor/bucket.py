@@ -113,7 +113,7 @@ def check_bucket(
         ),
     ]
     yield from faults
-    # Parts that may not be read are findings of their errors, and not in order.
+    # A part that may not be read has a finding of its error, and does not count as in order.
     is_well = all(each.level is Level.OK for each in faults)
     if is_well and not bucket.unread.keys() & {BucketPart.POLICY, BucketPart.PUBLIC_ACCESS}:
         yield _in_order(name, distribution if origin else None, is_alone=not faults)
@@ -132,7 +132,7 @@ def _origin_with_access(
 
 
 def _in_order(name: str, admitted: Distribution | None, *, is_alone: bool) -> Finding:
-    """Return the finding that the bucket is in order, which claims only what was checked.
+    """Return the finding that the bucket is in order. It claims only what was checked.
 
     IAM policies, which may let others read as well, are not checked.
     """
@@ -171,7 +171,7 @@ def _check_policy(
     origin: Document | None,
     name: str,
 ) -> Iterator[Finding]:
-    """Yield what is wrong with the policy. It must admit the origin's access, and no stranger's."""
+    """Yield what is wrong with the policy. It must admit the origin's access, and no strangers."""
     object_arn = f"arn:{distribution.partition}:s3:::{bucket.name}/{expected.object_key}"
     control_id, identity_id = access_control_of(origin or {}), access_identity_of(origin or {})
     for_service = service_statements(bucket.policy, object_arn)

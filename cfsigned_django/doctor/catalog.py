@@ -11,8 +11,8 @@ from cfsigned_django.doctor.findings import Finding, Level
 class FindingType:
     """What all findings of one id have in common.
 
-    ``meaning`` is shown in the table of the documentation; ``why`` says what
-    follows from the finding, and ``fix`` what to do.
+    ``meaning`` is shown in the table of the documentation. ``why`` says what
+    follows from the finding, and ``fix`` says what to do.
     """
 
     level: Level
@@ -195,7 +195,7 @@ CATALOG: dict[str, FindingType] = {
     "key-old": FindingType(
         level=Level.WARNING,
         meaning="The key that signs is older than 90 days",
-        why="If someone has stolen the key, they can sign URLs as long as CloudFront trusts it.",
+        why="Someone who has stolen the key can sign URLs for as long as CloudFront trusts it.",
         fix="Rotate it: manage.py cfsigned_rotate --start.",
     ),
     "behavior": FindingType(

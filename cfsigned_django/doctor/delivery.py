@@ -1,4 +1,4 @@
-"""Check what CloudFront forwards and has in its cache key: CORS and downloads. Pure."""
+"""Check what CloudFront forwards and what its cache key contains: CORS and downloads. Pure."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _check_cors(found: Account, behavior: Document, expected: ExpectedState) -> 
     if policy_id and policy_id not in _NO_CORS:
         policy = (found.response_headers_policies or {}).get(policy_id)
         if policy is None:
-            return  # Its content is unknown; that it could not be read is another finding.
+            return  # Its content is unknown; another finding says that it could not be read.
         if has_cors(policy.config):
             lacking = lacking_origins(policy.config, origins)
             if lacking and overrides_origin(policy.config):
@@ -68,7 +68,7 @@ def _check_cors(found: Account, behavior: Document, expected: ExpectedState) -> 
 def _check_copies(
     found: Account, behavior: Document, policy: NamedConfig, origins: list[str]
 ) -> Iterator[Finding]:
-    """Check copies that name an origin, which a policy without override does not change."""
+    """Check cached copies that name an origin: a policy without override does not change them."""
     bucket = found.bucket
     if bucket is None or found.origin_request_policies is None or found.cache_policies is None:
         return

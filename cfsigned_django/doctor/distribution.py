@@ -140,7 +140,7 @@ def _check_groups(
         return
     groups = [by_id[each] for each in ([wanted] if wanted else trusted_groups) if each in by_id]
     listed = {each.key_pair_id for each in found.public_keys or ()}
-    # If CloudFront does not have the key, that is one finding, not two.
+    # A key that CloudFront does not have is one finding, not two.
     is_there = found.public_keys is None or expected.key_pair_id in listed
     if (
         groups

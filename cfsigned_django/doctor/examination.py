@@ -41,8 +41,8 @@ from cfsigned_django.viewer import Fetch
 class Examination:
     """What to examine, and with which clients and clock.
 
-    ``name`` is the name of an object in the storage; if it is None, an object
-    is requested that need not exist. ``make_clients`` is called only if AWS is
+    ``name`` is the name of an object in the storage; if it is None, the
+    requested object need not exist. ``make_clients`` is called only if AWS is
     asked; it may raise :exc:`AwsError`. ``clock`` returns Unix seconds.
     """
 
@@ -64,7 +64,7 @@ class Examination:
         yield from self._key_pairs()
         if self._address() is not None:
             signs = check_signer(self.storage, self.alias)
-            # If url() raises what a check has found, that is one finding, not two.
+            # If url() raises what a check has found, report one finding, not two.
             # The same check may also have found the same problem with another key.
             if not any(each.what in signs.what and f"({each.id})" in signs.what for each in checks):
                 yield signs
@@ -94,7 +94,7 @@ class Examination:
         yield from waits
 
     def _address(self) -> str | None:
-        """Return the unsigned URL to request, or None if the settings are not sufficient."""
+        """Return the unsigned URL to request, or None if a setting for it is missing."""
         try:
             return self.storage.unsigned_url(self.name or PROBE_NAME)
         except ImproperlyConfigured:

@@ -54,10 +54,10 @@ def explain(
 ) -> list[Finding]:
     """Return what is wrong with a URL.
 
-    ``make_cloudfront`` returns a boto3 client. It is asked for the public keys
-    of its account, and for the key groups of the storages with the URL's host;
-    if it is None, AWS is not asked. An error of AWS is only noted, since the URL
-    itself says most.
+    ``make_cloudfront`` returns a boto3 client, which reads the public keys of its
+    account and the key groups of the storages with the URL's host. If
+    ``make_cloudfront`` is None, AWS is not asked. An error of AWS is only noted,
+    since the URL itself says most.
     """
     keys = [*settings_keys(), *_database_keys()]
     groups: dict[str, tuple[str, ...]] = {}
@@ -83,7 +83,7 @@ def _database_keys() -> list[KnownKey]:
     try:
         return list(database_keys(key_pairs()))
     except DatabaseError:
-        return []  # a site whose key is in the settings need not have the table
+        return []  # a site with its key in the settings need not have the table
 
 
 def _keys_at_aws(
@@ -186,7 +186,7 @@ def _explain_address(host: str, url: str, knowledge: Knowledge) -> Iterator[Find
 def _at_own_domain(url: str, host: str, knowledge: Knowledge) -> str:
     """Return the URL with the domain of this site for which it was signed, if there is one.
 
-    So a wrong domain is one finding, not also a signature that does not match.
+    A wrong domain is then one finding, and not also a signature that does not match.
     """
     for domain in knowledge.domains:
         moved = url.replace(host, domain, 1)
@@ -331,7 +331,7 @@ def _signed(url: str, claim: Claim, key: KnownKey) -> bool:
 
 
 def _refusal(url: str, claim: Claim, key: KnownKey) -> Denied | None:
-    """Return why a key, with the ID in the URL, does not verify it at a valid time; else None."""
+    """Return why a key with the ID in the URL does not verify the URL at a valid time, or None."""
     at, viewer_ip = claim.policy.date_less_than - 1, _some_address(claim.policy)
     try:
         Verifier({claim.key_pair_id: key.public_key}).verify(url, now=at, viewer_ip=viewer_ip)
@@ -348,7 +348,7 @@ def _some_address(policy: Policy) -> str | None:
 
 
 def _is_cut_off(signature: str, key: KnownKey) -> bool:
-    """Return whether a decoded signature does not have the length of the key's signatures."""
+    """Return whether a decoded signature has another length than the key's signatures have."""
     is_rsa = key.public_key.algorithm is KeyAlgorithm.RSA_2048
     return len(decode_base64(signature)) not in (_RSA_BYTES if is_rsa else _ECDSA_BYTES)
 

@@ -1,4 +1,4 @@
-"""Check which files of the storage other, open behaviors serve. Pure."""
+"""Check which files of the storage are also served by other, open behaviors. Pure."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _check_paths(
     elif _is_folder(pattern, expected.location):
         yield _open_folder(name)
     elif any(one["PathPattern"] == behavior["PathPattern"] for one in before):
-        what = f"{begin(name)} is open, and serves files of {expected.location} that "
+        what = f"{begin(name)} is open and serves files of {expected.location} that "
         what += f"{named(behavior)} does not match."
         yield finding("later-behavior-open", what, subject=name)
     else:
@@ -81,7 +81,7 @@ def _check_origin_path_exposures(
         yield _open_folder(name)
         return
     folders = " and ".join(place.folder or "/" for place in places_of(config, each))
-    what = f"{begin(name)} is open, and reads the bucket from {folders}: it serves files of "
+    what = f"{begin(name)} is open and reads the bucket from {folders}: it serves files of "
     what += f"{expected.location} under other paths."
     yield finding("origin-path-open", what, subject=name)
 
@@ -102,7 +102,8 @@ def _storage_locations(config: Document, behavior: Document, expected: ExpectedS
     if not expected.bucket:
         return {*read}
     if any(each.bucket == expected.bucket for each in read):
-        # In a group with the bucket, another bucket is a copy of it; a host serves other files.
+        # In an origin group with the bucket, another bucket is a copy of it, but a host serves
+        # other files.
         read = [each for each in read if each.bucket]
     return {Place(bucket=expected.bucket), *read}
 
@@ -127,7 +128,7 @@ def _is_folder(pattern: str, location: str) -> bool:
 
 
 def _lets_in_strangers(bucket: Bucket | None) -> bool:
-    """Return whether the bucket may accept unsigned requests; with an unknown policy, it may."""
+    """Return whether the bucket may accept unsigned requests. If its policy is unknown, it may."""
     if bucket is None or not bucket.is_ours or BucketPart.POLICY in bucket.unread:
         return True
     return any(is_for_strangers(each) for each in statements(bucket.policy))

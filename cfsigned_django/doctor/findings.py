@@ -1,4 +1,4 @@
-"""What the doctor finds, and how a finding is written for people and machines."""
+"""The findings of the doctor, and how they are written for people and machines."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 
 class Level(StrEnum):
-    """How much a finding matters."""
+    """The severity of a finding."""
 
     #: It was checked, and is in order.
     OK = "ok"
@@ -61,7 +61,7 @@ Paint = Callable[[Level, str], str]
 
 
 def write_report(findings: Iterable[Finding], paint: Paint) -> Iterator[str]:
-    """Yield the lines of a report: for each finding what, why and fix; the counts at the end."""
+    """Yield the lines of a report: what, why and fix of each finding, then the counts."""
     counts = dict.fromkeys(Level, 0)
     for each in findings:
         counts[each.level] += 1
@@ -107,7 +107,7 @@ def named(behavior: Mapping[str, Any]) -> str:
 
 
 def begin(text: str) -> str:
-    """Return a text with its first letter in upper case."""
+    """Return a text with its first letter in uppercase."""
     return text[:1].upper() + text[1:]
 
 

@@ -59,8 +59,8 @@ class RequestedObject:
 def examine_live(wanted: RequestedObject, fetch: Fetch, clock: Clock) -> Iterator[Finding]:
     """Yield what the answers show, in the order of the requests.
 
-    If an answer shows a fault, requests that could only show it again are not
-    sent.
+    If an answer shows a fault, requests that could only show the same fault
+    again are not sent.
     """
     yield from _examine_cloudfront(wanted, fetch, clock)
     if wanted.direct_url is not None:
@@ -68,7 +68,7 @@ def examine_live(wanted: RequestedObject, fetch: Fetch, clock: Clock) -> Iterato
 
 
 def has_fault(findings: Iterable[Finding]) -> bool:
-    """Return whether an answer shows a fault; an inconclusive one shows none."""
+    """Return whether an answer shows a fault; an inconclusive answer shows none."""
     return any(each.level is Level.ERROR and each.id not in INCONCLUSIVE for each in findings)
 
 
@@ -89,7 +89,7 @@ def _examine_cloudfront(wanted: RequestedObject, fetch: Fetch, clock: Clock) -> 
     first = check_unsigned(unsigned, wanted.url)
     yield first
     if first.level is Level.OK and wanted.signer is not None:
-        # Signed by CloudFront's clock: if the clock here is wrong, that is one finding, not three.
+        # Signed by CloudFront's clock: a wrong clock here must be one finding, not three.
         skew = 0.0 if date is None else date - now
         try:
             yield from _examine_signed(wanted, wanted.signer, fetch, lambda: int(clock() + skew))

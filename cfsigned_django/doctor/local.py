@@ -1,4 +1,4 @@
-"""Check what needs no network: system checks, keys of the database, waits of a rotation."""
+"""Run the checks that need no network: system checks, keys in the database, waits of a rotation."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ _SECRET = re.compile(
     r"(?:signature|x-amz-security-token|x-amz-credential|awsaccesskeyid)(?:=|%3D)([^&\s\"'<>\\]+)",
     re.IGNORECASE,
 )
-# Shorter than any signature, longer than words that may also appear elsewhere.
+# Shorter than any signature, but longer than words that may also appear elsewhere.
 _SHORTEST_SECRET = 8
 
 
@@ -29,7 +29,7 @@ class Pasted:
     findings: tuple[Finding, ...] = ()
 
     def read_as(self, url: str, kind_id: str, what: str) -> Pasted:
-        """Return this with another URL, and with a finding if it differs."""
+        """Return a copy with another URL, and with a finding if that differs."""
         if url == self.url:
             return self
         return Pasted(url=url, findings=(*self.findings, finding(kind_id, what, subject=SUBJECT)))
@@ -39,7 +39,7 @@ def read_pasted(text: str) -> Pasted:
     """Return the URL in a text, without quotes, line breaks and escapes around it."""
     pasted = Pasted(url=text)
     pasted = pasted.read_as(
-        _without_surroundings(text), "url-copied", "The text has other characters around the URL."
+        _without_surroundings(text), "url-copied", "There are other characters around the URL."
     )
     pasted = pasted.read_as(
         _LINE_BREAK.sub("", pasted.url), "url-copied", "The URL has a line break."

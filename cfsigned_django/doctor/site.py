@@ -53,8 +53,8 @@ def site_key_groups(host: str) -> set[str]:
     """Return the key groups whose keys may have signed a URL of this host.
 
     These are the key groups of the storages with that host, or of all storages
-    if none has it. If one of these storages has no key group, the result is
-    empty, since a key of any group may have signed.
+    if no storage has it. If one of these storages has no key group, the result
+    is empty, since a key of any group may have signed.
     """
     configs = [config for config, _ in _configs()]
     wanted = [each for each in configs if str(each.custom_domain).lower() == host.lower()]
@@ -81,7 +81,7 @@ def key_pairs() -> QuerySet[KeyPair]:
 
 
 def database_keys(rows: Iterable[KeyPair]) -> Iterator[KnownKey]:
-    """Yield the keys of rows that CloudFront knows, or used to know."""
+    """Yield the keys of those rows that CloudFront knows, or used to know."""
     for row in rows:
         if row.key_pair_id:
             yield KnownKey(

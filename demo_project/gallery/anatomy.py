@@ -59,7 +59,7 @@ class Anatomy:
 
     @property
     def algorithm(self) -> str:
-        """The kind of signature, told by its length: RSA 2048 always has 256 bytes."""
+        """The kind of signature, known from its length: RSA 2048 always has 256 bytes."""
         return "RSA 2048" if self.signature_length == 256 else "ECDSA P-256"
 
 

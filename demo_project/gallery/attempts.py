@@ -1,4 +1,4 @@
-"""The requests for a file that its page offers, allowed and refused; and how they are sent."""
+"""The requests that a file's page offers, allowed or refused, and the function that sends them."""
 
 from __future__ import annotations
 
@@ -62,14 +62,14 @@ def attempts_for(media: FieldFile) -> tuple[Attempt, ...]:
         Attempt(
             slug="tampered",
             title="With a day added",
-            story="Expires is 24 hours later. It is signed, so the signature no longer matches.",
+            story="Expires is 24 hours later, but it is signed: the signature no longer matches.",
             url=tampered(signed),
             expected="403 AccessDenied",
         ),
         Attempt(
             slug="expiring",
             title="After ten seconds",
-            story="Good for ten seconds: try it now, wait, and try again.",
+            story="This link works for ten seconds: try it now, wait, and try again.",
             url=short,
             expected="200, then 403 AccessDenied",
             expires=expiry(short),
@@ -100,7 +100,7 @@ def direct_url(media: FieldFile) -> str:
     if not isinstance(storage, CloudFrontS3Storage):
         return ""
     path = urlsplit(storage.unsigned_url(media.name)).path
-    # django-storages sets its options as attributes, which no type checker sees.
+    # django-storages sets its options as attributes, which type checkers do not see.
     return f"{storage.endpoint_url}/{storage.bucket_name}{path}"  # type: ignore[attr-defined]
 
 

@@ -24,7 +24,7 @@ from demo_project.gallery.models import Document, Picture, Upload
 
 # In bytes.
 _PREVIEW = 1200
-# In seconds: how long after its page a link that starts later opens.
+# For how many seconds after the page was made a link that starts later does not work yet.
 START_IN = 8
 
 

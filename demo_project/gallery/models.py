@@ -72,7 +72,7 @@ class Picture(Upload):
 
     @property
     def ratio(self) -> str:
-        """Width over height, for the style sheet, within what a row of pictures can bear."""
+        """Width over height, for the style sheet, within limits that a row of pictures allows."""
         return f"{min(2.4, max(0.5, self.thumbnail_width / self.thumbnail_height)):.3f}"
 
 

@@ -33,9 +33,9 @@ _COLUMNS, _SIDE = 40, 72
 # The part of the day that the first one shows, shortly before dawn.
 _FIRST = 0.19
 
-#: The site's cache keeps a page for at most so many seconds ...
+#: The site's cache keeps a page for at most this many seconds ...
 KEPT = 600
-#: ... and for so many less than its links live: in these, a browser fetches the pictures.
+#: ... and for this many less than its links live, in which a browser fetches the pictures.
 RESERVE = 20
 
 _LINK = re.compile(r'src="([^"]+)"')
@@ -127,7 +127,7 @@ def _page(request: HttpRequest, kind: str) -> HttpResponse:
         "milliseconds": max(1, round(seconds * 1000)),
         "made": datetime.now(UTC),
         "first_link": links[0],
-        # Until then, the page is made with the very same links.
+        # Until then, the page is made with the same links.
         "same_until": expiry(links[0]) - _lifetime(),
         # For a cached page, it is unknown when it was made.
         "log_end": log.stat().st_size if kind != "kept" and log and log.exists() else None,

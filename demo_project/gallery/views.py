@@ -101,7 +101,7 @@ class HowView(TemplateView):
 
 @require_safe
 def files(request: HttpRequest) -> JsonResponse:
-    """List all files with links that last `?expire=` seconds, by default as long as any."""
+    """List all files with links that last `?expire=` seconds, by default as long as possible."""
     longest = settings.AWS_QUERYSTRING_EXPIRE  # type: ignore[misc]
     expire = request.GET.get("expire", str(longest))
     if not (expire.isascii() and expire.isdecimal()) or not 1 <= int(expire) <= longest:
@@ -135,5 +135,5 @@ def may_see(request: HttpRequest, name: str) -> bool:
     )
 
 
-#: For an e-mail, which is opened long after any signed URL has ended.
+#: For an e-mail, which may be opened long after any signed URL has expired.
 lasting_link = SignedRedirectView.as_view(permission=may_see)

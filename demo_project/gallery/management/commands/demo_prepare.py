@@ -22,7 +22,7 @@ from demo_project.state import ADMIN_NAME, DemoState, demo_folder
 COLLECTION: Final = Path(__file__).parents[3] / "collection"
 # The file of the collection, its name as somebody uploaded it, and its title. Korean names and
 # spaces are here on purpose: they must survive the way from the form to the key in S3, into the
-# signature, and back into the name under which a browser saves.
+# signature, and back into the name under which a browser saves the file.
 PICTURES: Final = (
     ("mountains.webp", "새벽 산등성이.webp", "Mountains at dawn"),
     ("lily-pond.webp", "lily pond.webp", "Lily pond"),
