@@ -184,6 +184,11 @@ def is_default_storage_set() -> bool:
     return are_storages_set() and "default" in storage_entries()
 
 
+def has_media_root() -> bool:
+    """Return whether MEDIA_ROOT names a folder."""
+    return bool(settings.MEDIA_ROOT)
+
+
 def static_domain() -> str | None:
     """Return the host in STATIC_URL, or None if that is a path."""
     return urlsplit(settings.STATIC_URL or "").netloc or None

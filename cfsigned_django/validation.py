@@ -83,6 +83,8 @@ TABLE: dict[str, str] = {
     "cache off.",
     "cfsigned.E041": "Raise AWS_CLOUDFRONT_MAX_EXPIRE, which limits the whole site, or lower the "
     "option of the storage.",
+    "cfsigned.E042": "Set MEDIA_ROOT, or the option location of the storage, to a folder that "
+    "holds nothing but media.",
     "cfsigned.W001": "Compare it with the IDs under Key management, Public keys. They look like "
     "K2JCJMDEHXQW5F.",
     "cfsigned.W002": "Give static files a domain or a behavior without Restrict viewer access.",
@@ -136,6 +138,16 @@ def shown(value: Any) -> str:
     if len(text) > _LONGEST_SHOWN or "-----" in text:
         return f"a {type(value).__name__} of {len(text)} characters"
     return text
+
+
+def no_folder(which: str, obj: Any = None) -> CheckMessage:
+    """Return the error that no folder is set for a storage of files on disk."""
+    return problem(
+        "cfsigned.E042",
+        f"{which} has no folder: neither its location nor MEDIA_ROOT is set, so files would be "
+        "stored in, and served from, the folder in which the process was started.",
+        obj,
+    )
 
 
 def is_of_trusted_signer(key_pair_id: str) -> bool:

@@ -25,6 +25,7 @@ AWS_S3_CUSTOM_DOMAIN = "{DOMAIN}"
 AWS_STORAGE_BUCKET_NAME = "media"
 INSTALLED_APPS = []
 STATIC_URL = "/static/"
+MEDIA_ROOT = os.path.join(os.path.dirname(__file__), "media")
 """
 
 

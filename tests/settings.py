@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from tempfile import gettempdir
+
 from tests.databases import databases
 
 SECRET_KEY = "only for tests"
@@ -37,4 +40,6 @@ TEMPLATES = [
     }
 ]
 STATIC_URL = "static/"
+# Nothing is saved there: tests that save files name a folder of their own.
+MEDIA_ROOT = str(Path(gettempdir()) / "cfsigned_django-no-media")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

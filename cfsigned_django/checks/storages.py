@@ -15,6 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 from cfsigned_django import conf
 from cfsigned_django.conf import is_honored
 from cfsigned_django.keyring import needs_settings_key
+from cfsigned_django.storage.backends import CloudFrontFileSystemStorage
 from cfsigned_django.storage.registry import (
     import_class,
     signing_aliases,
@@ -25,6 +26,7 @@ from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.validation import (
     find_address_problems,
     find_problems,
+    no_folder,
     problem,
 )
 
@@ -43,8 +45,16 @@ def check_storages(
             restricted.add(str(config.custom_domain).lower())
     for field, storage in signing_fields():
         found += storage.find_problems(obj=field)
-    found += _static_files(restricted)
+    found += [*_static_files(restricted), *_folders()]
     return _once_each(found)
+
+
+def _folders() -> Iterator[CheckMessage]:
+    """Report a storage of files on disk for which no folder is set."""
+    for alias, entry in conf.storage_entries().items():
+        is_ours = import_class(entry.get("BACKEND")) is CloudFrontFileSystemStorage
+        if is_ours and not (entry.get("OPTIONS", {}).get("location") or conf.has_media_root()):
+            yield no_folder(CloudFrontFileSystemStorage.__name__, _at(alias))
 
 
 def no_key_yet(error: CheckMessage) -> CheckMessage:

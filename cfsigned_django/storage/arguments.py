@@ -45,6 +45,15 @@ def refuse_dot_dot(name: str) -> None:
         )
 
 
+def refuse_nameless(name: str | None) -> None:
+    """Refuse the name of no file, whose URL would be that of the whole storage."""
+    if name is None or (not str(name).strip("./\\") and ".." not in str(name)):
+        raise ValueError(
+            f"The name {name!r} is not the name of a file. Pass the name as the storage returned "
+            "it from save()."
+        )
+
+
 def check_folder(folder: str) -> str:
     """Return the folder without a trailing slash. Raise if a part of it has no name."""
     folder = folder.removesuffix("/")

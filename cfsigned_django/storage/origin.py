@@ -11,7 +11,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from django.core.exceptions import SuspiciousOperation
-from django.core.files.storage import InMemoryStorage, Storage
+from django.core.files.storage import FileSystemStorage, InMemoryStorage, Storage
 from django.utils import timezone
 
 from cfsigned_django.edge import Behavior, Distribution, cors
@@ -20,6 +20,7 @@ from cfsigned_django.edge.distribution import REASON_KEY
 from cfsigned_django.edge.requests import raw_target
 from cfsigned_django.edge.s3_object import Answer, StoredObject, answer, s3_error
 from cfsigned_django.storage.urls import SignedUrlMixin
+from cfsigned_django.validation import no_folder, raise_first_error
 
 _PROBE = "x"
 _KEY_GROUP = "configured"
@@ -30,7 +31,9 @@ class StorageOrigin:
 
     This is a WSGI application. ``base_path`` is what the storage's URLs have
     in front of a name; by default it is read from a URL of the storage.
-    ``cors_rules`` stand for the CORS configuration of the bucket.
+    ``cors_rules`` stand for the CORS configuration of the bucket. Raise
+    :exc:`ImproperlyConfigured` for files on disk without a folder: Django
+    takes the current one, in which the settings may be.
 
     The answer for a missing file is S3's 403 "Access Denied", not 404. S3 does
     the same for a reader who may get objects but not list them, and the
@@ -44,6 +47,8 @@ class StorageOrigin:
         base_path: str | None = None,
         cors_rules: Sequence[cors.CorsRule] = (),
     ) -> None:
+        if isinstance(storage, FileSystemStorage) and not storage.base_location:
+            raise_first_error([no_folder(type(storage).__name__)])
         self._storage = storage
         self._base_path = find_base_path(storage) if base_path is None else base_path
         self._cors_rules = cors_rules

@@ -41,6 +41,7 @@ from cfsigned_django.storage.arguments import (
     refuse_conditions,
     refuse_dot_dot,
     refuse_late_start,
+    refuse_nameless,
     refuse_writing,
     round_up_expiry,
     step_seconds,
@@ -235,6 +236,7 @@ class SignedUrlMixin:
             raise ImproperlyConfigured(options.refusal)
         if http_method is not None:
             refuse_writing(http_method)
+        refuse_nameless(name)
         covered = address = self._address_of(name, options)
         if parameters or download is not None:
             covered = address = join_query(address, build_query(parameters, download))

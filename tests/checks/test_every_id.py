@@ -61,6 +61,10 @@ SITES: dict[str, dict[str, Any]] = {
     "E027": {"AWS_CLOUDFRONT_KEY_GROUP_QUOTA": 0},
     "E030": {"AWS_CLOUDFRONT_BY_HAND": "no"},
     "E041": {"STORAGES": with_options(max_expire=7 * 86_400 + 1)},
+    "E042": {
+        "MEDIA_ROOT": "",
+        "STORAGES": {"default": {"BACKEND": FILE_BACKEND}, "staticfiles": STATIC},
+    },
     "W002": {"STATIC_URL": f"https://{DOMAIN}/static/"},
     "W003": {},
     "W006": {"AWS_CLOUDFRONT_PROPAGATION_SECONDS": 0},

@@ -247,6 +247,7 @@ def test_ctrl_c(port: int, ec_key: PrivateKey, tmp_path: Path) -> None:
         "from pathlib import Path\n"
         "SECRET_KEY = 'x'\nDEBUG = True\nINSTALLED_APPS = ['cfsigned_django']\n"
         f"STORAGES = {{'default': {{'BACKEND': '{FILE_BACKEND}'}}}}\n"
+        f"MEDIA_ROOT = Path({str(tmp_path / 'media')!r})\n"
         f"AWS_CLOUDFRONT_KEY = Path({str(key)!r})\nAWS_CLOUDFRONT_KEY_ID = 'K1TESTKEYID'\n"
         f"AWS_S3_CUSTOM_DOMAIN = '127.0.0.1:{port}'\nAWS_S3_URL_PROTOCOL = 'http:'\n"
     )

@@ -94,6 +94,15 @@ def storage(site: Any) -> CloudFrontS3Storage:
     return CloudFrontS3Storage()
 
 
+@BOTH
+@pytest.mark.parametrize("name", [None, "", "/", ".", "./", "//", "\\"])
+def test_name_of_no_file(name: str | None, cls: type[SignedUrlMixin], site: Any) -> None:
+    """Refuse what would sign the root of the storage."""
+    for expire in (None, 60):
+        with pytest.raises(ValueError, match="name"):
+            cls().url(name, expire=expire)
+
+
 def refused(storage: SignedUrlMixin, url: str, **request: Any) -> str:
     """Return the code with which CloudFront would refuse the URL."""
     with pytest.raises(Denied) as denial:

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import FileSystemStorage, InMemoryStorage, Storage
 from django.test import override_settings
@@ -21,6 +22,7 @@ from cfsigned_django.edge import Behavior, Distribution, EdgeServer
 from cfsigned_django.edge.behavior import READ_AND_PREFLIGHT_METHODS
 from cfsigned_django.edge.client import EdgeClient
 from cfsigned_django.edge.cors import CorsRule
+from cfsigned_django.storage import CloudFrontFileSystemStorage
 from cfsigned_django.storage.origin import StorageOrigin, find_base_path
 
 BASE = "https://d111111abcdef8.cloudfront.net"
@@ -229,3 +231,11 @@ def test_large_file_in_constant_memory(tmp_path: Path) -> None:
                 tracemalloc.stop()
     assert received > size
     assert peak < 4 << 20
+
+
+@pytest.mark.parametrize("storage_class", [FileSystemStorage, CloudFrontFileSystemStorage])
+def test_files_without_a_folder(storage_class: type[Any], site: Any) -> None:
+    """Refuse to serve the current folder, which may hold the settings."""
+    site.MEDIA_ROOT = ""
+    with pytest.raises(ImproperlyConfigured, match="MEDIA_ROOT"):
+        StorageOrigin(storage_class())

@@ -56,8 +56,6 @@ NAMES: dict[str, str] = {
     "folder/": "folder/",
     ".hidden/.a": ".hidden/.a",
     "..a/b..": "..a/b..",
-    "": "",
-    ".": "",
 }
 
 #: Options, what they put before a name, and the steps of an end.
