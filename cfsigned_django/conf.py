@@ -186,7 +186,12 @@ def is_default_storage_set() -> bool:
 
 def has_media_root() -> bool:
     """Return whether MEDIA_ROOT names a folder."""
-    return bool(settings.MEDIA_ROOT)
+    return names_folder(settings.MEDIA_ROOT)
+
+
+def names_folder(path: Any) -> bool:
+    """Return whether a path names a folder, and not the current one."""
+    return path is not None and str(path) not in ("", ".")
 
 
 def static_domain() -> str | None:

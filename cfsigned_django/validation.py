@@ -101,7 +101,7 @@ TABLE: dict[str, str] = {
     "cfsigned.W009": "Set key_group_id of the storage to that key group and remove its signer, or "
     "give the storage a different key.",
     "cfsigned.W010": "Set AWS_CLOUDFRONT_KEY and AWS_CLOUDFRONT_KEY_ID before a page needs a URL: "
-    "until then, url() raises cfsigned.E001. manage.py check --deploy reports that as an error.",
+    "until then, url() raises cfsigned.E001, and check --deploy fails.",
     "cfsigned.W040": "Lower CACHE_MIDDLEWARE_SECONDS, raise AWS_QUERYSTRING_EXPIRE, or add "
     '"cfsigned_django.http.cap_cache_control" to MIDDLEWARE, directly after '
     "UpdateCacheMiddleware.",
@@ -409,7 +409,7 @@ def site_lifetime() -> int:
     seconds = whole_seconds(limit)
     if seconds is None or seconds < 1:
         raise_first_error([_bad_limit(limit)])
-    return (seconds or 0) + (whole_seconds(step) or 0)
+    return (seconds or 0) + max(0, whole_seconds(step) or 0)
 
 
 def _mistake_in_host(domain: Any, protocol: Any) -> str:

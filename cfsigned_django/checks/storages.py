@@ -53,7 +53,9 @@ def _folders() -> Iterator[CheckMessage]:
     """Report a storage of files on disk for which no folder is set."""
     for alias, entry in conf.storage_entries().items():
         is_ours = import_class(entry.get("BACKEND")) is CloudFrontFileSystemStorage
-        if is_ours and not (entry.get("OPTIONS", {}).get("location") or conf.has_media_root()):
+        location = entry.get("OPTIONS", {}).get("location")
+        has_folder = conf.has_media_root() if location is None else conf.names_folder(location)
+        if is_ours and not has_folder:
             yield no_folder(CloudFrontFileSystemStorage.__name__, _at(alias))
 
 

@@ -22,9 +22,11 @@ from cfsigned_django.keyring import Found
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import HashAlgorithm, Signer
 
-#: For how many seconds a query may wait for another transaction's lock, and a caller that knows a
-#: signer may wait for a connection.
+#: For how many seconds a query may take or wait for a lock, and a caller that knows a signer may
+#: wait for a connection.
 PATIENCE = 2
+#: For how many seconds a caller that knows none may wait: less than the keyring waits for it.
+LONGEST_PATIENCE = 8
 
 
 def find_active_signer(
@@ -39,14 +41,9 @@ def find_active_signer(
     using = router.db_for_write(KeyPair)
 
     def look() -> Found:
-        connection = connections[using]
         try:
-            # In a savepoint if the caller has a transaction, since a failure must not break that.
-            with transaction.atomic(using=using):
-                with _limits(connection):
-                    found = _find(using, key_group_id, hash_algorithm, known)
-                transaction.set_rollback(True, using=using)  # also undoes the limits
-                return found
+            with _apart(connections[using]):
+                return _find(using, key_group_id, hash_algorithm, known)
         except DatabaseError:
             if known is not None or _has_table(using):
                 raise
@@ -57,10 +54,11 @@ def find_active_signer(
     pool = ThreadPoolExecutor(max_workers=1)
     answer = pool.submit(_on_own_connection, using, look)
     pool.shutdown(wait=False)
+    seconds = LONGEST_PATIENCE if known is None else PATIENCE
     try:
-        return answer.result(timeout=None if known is None else PATIENCE)
+        return answer.result(timeout=seconds)
     except TimeoutError:
-        raise OperationalError(f"No second connection within {PATIENCE} s.") from None
+        raise OperationalError(f"No answer on a second connection within {seconds} s.") from None
 
 
 def _find(
@@ -77,13 +75,26 @@ def _find(
 
 
 @contextmanager
+def _apart(connection: BaseDatabaseWrapper) -> Iterator[None]:
+    """Let the block's queries break nothing of the caller's, and wait for :data:`PATIENCE`."""
+    if connection.vendor == "sqlite" and not connection.in_atomic_block:
+        # A transaction could be IMMEDIATE, and wait for that of the caller.
+        yield
+        return
+    # In a savepoint if the caller has a transaction.
+    with transaction.atomic(using=connection.alias):
+        with _limits(connection):
+            yield
+        transaction.set_rollback(True, using=connection.alias)  # also undoes the limits
+
+
+@contextmanager
 def _limits(connection: BaseDatabaseWrapper) -> Iterator[None]:
-    """Limit how long a query within the block waits for a lock: to :data:`PATIENCE`."""
+    """Limit how long a query within the block takes (PostgreSQL), or waits for a lock (MySQL)."""
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            for limit in ("lock_timeout", "statement_timeout"):
-                # Local to the savepoint: a rollback restores the caller's limit.
-                cursor.execute("SELECT set_config(%s, %s, true)", [limit, f"{PATIENCE}s"])
+            # Local to the savepoint: a rollback restores the caller's limit.
+            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{PATIENCE}s"])
             yield
         elif connection.vendor == "mysql":
             cursor.execute("SELECT @@lock_wait_timeout")
@@ -129,6 +140,8 @@ def _sees_the_present(using: str) -> bool:
 
 
 def _is_read_committed(connection: BaseDatabaseWrapper) -> bool:
+    if connection.needs_rollback:
+        return False
     if connection.vendor == "mysql":
         # Django sets it when it connects.
         return getattr(connection, "isolation_level", None) == "read committed"

@@ -17,7 +17,7 @@ from cfsigned_django.conf import LazyPrivateKey, whole_seconds
 from cfsigned_django.signing import HashAlgorithm, Signer
 from cfsigned_django.signing.encoding import encode_name
 from cfsigned_django.storage import context
-from cfsigned_django.storage.arguments import lifetime, refuse_dot_dot
+from cfsigned_django.storage.arguments import lifetime, refuse_dot_dot, refuse_nameless
 from cfsigned_django.storage.options import OWN_KEY, ResolvedOptions, Setting
 from cfsigned_django.storage.urls import SignedUrlMixin
 
@@ -88,6 +88,8 @@ class CloudFrontS3Storage(SignedUrlMixin, S3Storage):
             return options.start + encode_name(name)
         # First, the name must be normalized or refused.
         refuse_dot_dot(name or "")
+        if options.is_signing:
+            refuse_nameless(name)
         key = self._normalize_name(clean_name(name or ""))  # type: ignore[no-untyped-call]
         return f"{options.origin}/{encode_name(key)}"
 

@@ -14,6 +14,7 @@ from django.core.exceptions import SuspiciousOperation
 from django.core.files.storage import FileSystemStorage, InMemoryStorage, Storage
 from django.utils import timezone
 
+from cfsigned_django.conf import names_folder
 from cfsigned_django.edge import Behavior, Distribution, cors
 from cfsigned_django.edge.behavior import READ_AND_PREFLIGHT_METHODS
 from cfsigned_django.edge.distribution import REASON_KEY
@@ -47,7 +48,7 @@ class StorageOrigin:
         base_path: str | None = None,
         cors_rules: Sequence[cors.CorsRule] = (),
     ) -> None:
-        if isinstance(storage, FileSystemStorage) and not storage.base_location:
+        if isinstance(storage, FileSystemStorage) and not names_folder(storage.base_location):
             raise_first_error([no_folder(type(storage).__name__)])
         self._storage = storage
         self._base_path = find_base_path(storage) if base_path is None else base_path

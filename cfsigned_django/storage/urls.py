@@ -236,7 +236,6 @@ class SignedUrlMixin:
             raise ImproperlyConfigured(options.refusal)
         if http_method is not None:
             refuse_writing(http_method)
-        refuse_nameless(name)
         covered = address = self._address_of(name, options)
         if parameters or download is not None:
             covered = address = join_query(address, build_query(parameters, download))
@@ -345,6 +344,8 @@ class SignedUrlMixin:
     def _address_of(self, name: str | None, options: ResolvedOptions) -> str:
         """Return the encoded URL of a file, without a query."""
         refuse_dot_dot(name or "")
+        if options.is_signing:
+            refuse_nameless(name)
         # The storage may return an absolute URL: only its path counts.
         path = encode_path(urlsplit(super().url(name)).path)  # type: ignore[misc]
         path = path.replace("*", "%2A")

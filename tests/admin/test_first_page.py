@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -226,7 +227,8 @@ def test_progress_shows_how_far_a_wait_is(admin: Visitor) -> None:
     imported()
     trusted(good_for=60)
 
-    assert '<progress max="300" value="60"' in admin.client.get(LIST).text
+    (value,) = re.findall(r'<progress max="300" value="(\d+)"', admin.client.get(LIST).text)
+    assert 60 <= int(value) < 120  # a slow machine needs some seconds to look
 
 
 def test_timeline_is_in_order(admin: Visitor) -> None:

@@ -705,6 +705,10 @@ def pool_size(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
     pool = {"min_size": size, "max_size": size, "timeout": 10}
     monkeypatch.setitem(connections.settings["default"], "OPTIONS", {"pool": pool})
     yield size
+    # A look that nobody waits for any more would make the next pool before the next test does.
+    for thread in threading.enumerate():
+        if thread.name.startswith("ThreadPoolExecutor"):
+            thread.join(20)
     close_pool: Any = attrgetter("close_pool")
     elsewhere(lambda: close_pool(connections["default"])())
 
@@ -720,7 +724,7 @@ class TestPools:
     def test_no_connection_is_spare(self, pool_size: int, asyncs: bool, ec_key: PrivateKey) -> None:
         """Sign at once in each request, the first time and after a quiet time."""
         elsewhere(activate, ec_key, "K1")
-        all_hold_one = threading.Barrier(pool_size)
+        all_hold_one = threading.Barrier(pool_size, timeout=30)
 
         def answer() -> tuple[str, float]:
             with transaction.atomic():
@@ -760,7 +764,7 @@ class TestLocks:
         is_locked, may_end = threading.Event(), threading.Event()
         table = KeyPair._meta.db_table
         lock, limit = {
-            "postgresql": (f"LOCK TABLE {table}", "SHOW lock_timeout"),
+            "postgresql": (f"LOCK TABLE {table}", "SHOW statement_timeout"),
             "mysql": (f"LOCK TABLES {table} WRITE", "SELECT @@lock_wait_timeout"),
         }[connection.vendor]
 

@@ -98,9 +98,12 @@ def storage(site: Any) -> CloudFrontS3Storage:
 @pytest.mark.parametrize("name", [None, "", "/", ".", "./", "//", "\\"])
 def test_name_of_no_file(name: str | None, cls: type[SignedUrlMixin], site: Any) -> None:
     """Refuse what would sign the root of the storage."""
-    for expire in (None, 60):
+    storage: Any = cls(expire_step=900)
+    every = {"resource": "*", "allow_any_resource": True}
+    storage.url("a.jpg", **every)
+    for arguments in ({}, {"expire": 60}, every):
         with pytest.raises(ValueError, match="name"):
-            cls().url(name, expire=expire)
+            storage.url(name, **arguments)
 
 
 def refused(storage: SignedUrlMixin, url: str, **request: Any) -> str:

@@ -233,9 +233,10 @@ def test_large_file_in_constant_memory(tmp_path: Path) -> None:
     assert peak < 4 << 20
 
 
+@pytest.mark.parametrize("media_root", ["", ".", Path("")], ids=repr)
 @pytest.mark.parametrize("storage_class", [FileSystemStorage, CloudFrontFileSystemStorage])
-def test_files_without_a_folder(storage_class: type[Any], site: Any) -> None:
+def test_files_without_a_folder(storage_class: type[Any], media_root: Any, site: Any) -> None:
     """Refuse to serve the current folder, which may hold the settings."""
-    site.MEDIA_ROOT = ""
+    site.MEDIA_ROOT = media_root
     with pytest.raises(ImproperlyConfigured, match="MEDIA_ROOT"):
         StorageOrigin(storage_class())
