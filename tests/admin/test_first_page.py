@@ -145,7 +145,11 @@ SITUATIONS = [
     case("no key", "*start", "error", **NO_SETTINGS_KEY),
     case("a young key signs", "start", "info info", imported),
     case(
-        "a spare is wanted", "start", "warning info", imported, AWS_CLOUDFRONT_SPARE_KEY="RSA_2048"
+        "a spare key is configured",
+        "start",
+        "warning info",
+        imported,
+        AWS_CLOUDFRONT_SPARE_KEY="RSA_2048",
     ),
     case("an old key signs", "*start", "warning info info", old),
     case("a spare is ready", "*start", "warning info", old, spare),

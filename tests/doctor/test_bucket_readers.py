@@ -82,7 +82,7 @@ BY_IDENTITY = "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity EH
     ],
 )
 def test_statement_for_an_identity(principal: Any, expected: bool) -> None:
-    """Tell whether a policy lets an identity read, by one statement or beside others."""
+    """Return whether a policy lets an identity read, by one statement or beside others."""
     alone = statement(Principal=principal, Condition={})
     beside = [statement(), statement(Effect="Deny"), alone]
 

@@ -80,7 +80,7 @@ def test_key_that_was_taken_out_waits_again(key_group: Site) -> None:
 def test_last_probe_must_be_answered(
     key_group: Site, answer: ProbeResult, error: type[RotationError], by_itself: bool
 ) -> None:
-    """Whoever activates a key, CloudFront must answer one more probe well before it signs."""
+    """Before a key signs, CloudFront must answer one more probe well, whoever activates it."""
     former, key_pair = key_group.imported(), key_group.trusted(good_for=301)
     key_group.answer = answer
 

@@ -72,7 +72,7 @@ A, B, ANY = "https://a.example.com", "https://b.example.com", "https://*.example
     ],
 )
 def test_echoes_origins(rules: list[list[str]], origins: list[str], expected: bool) -> None:
-    """Return whether a copy made for one origin is no good for another; uploads do not count."""
+    """Return whether a copy made for one origin cannot serve another; uploads do not count."""
     found = [cors_rule(each) for each in rules]
 
     assert echoes_origins(found, origins) is expected

@@ -1,4 +1,4 @@
-"""Bring accounts in the emulator, empty and grown, to what is wanted."""
+"""Bring accounts in the emulator, empty and grown, to the desired state."""
 
 from __future__ import annotations
 

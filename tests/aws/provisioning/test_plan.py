@@ -38,7 +38,7 @@ from tests.aws.provisioning.plans import (
 from tests.golden import assert_golden
 from tests.simulation.answers import refusal
 
-#: What is there, what is wanted, and what comes of it: "step=state", with "!" if nothing may be
+#: The account, the desired state, and the plan: "step=state", with "!" if nothing may be
 #: changed then, or "step.Field=value" for what would be sent. "-": there is no such step or field.
 Case: TypeAlias = tuple[Account, DesiredState, str]
 
