@@ -107,6 +107,7 @@ TABLE: dict[str, str] = {
     "UpdateCacheMiddleware.",
     "cfsigned.W042": "Install cryptography from a PyPI wheel, which includes its own OpenSSL, or "
     "build it against OpenSSL 3.2 or newer.",
+    "cfsigned.W043": "Update Django to that release or a newer one.",
 }
 
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?(?::([0-9]{1,5}))?", re.ASCII)
