@@ -32,7 +32,7 @@ from tests.admin import (
     log,
     readable,
 )
-from tests.admin.test_first_page import SITUATIONS, Situation
+from tests.admin.test_pages import SITUATIONS, Situation
 from tests.pages import CATALOG, entries
 
 PACKAGE = Path(cfsigned_django.__file__).parent
