@@ -149,8 +149,12 @@ SITUATIONS = [
         *(imported, started, DAMAGED),
     ),
     case(
-        *("the new key cannot be decrypted, with encryption keys", "*trust (blocked)"),
-        *("warning info", imported, started, DAMAGED),
+        *(
+            "the new key cannot be decrypted, with encryption keys",
+            "*trust (blocked)",
+            "warning info",
+        ),
+        *(imported, started, DAMAGED),
         AWS_CLOUDFRONT_ENCRYPTION_KEYS=[Fernet.generate_key()],
     ),
     case("unprobed key", "*check", "info", imported, trusted),
