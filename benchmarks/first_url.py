@@ -16,7 +16,6 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from importlib import import_module
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -59,10 +58,11 @@ def main() -> None:
     warnings.simplefilter("ignore")
     import django
     from django.conf import settings
+    from django.utils.module_loading import import_string
 
     settings.configure(**given["settings"])
     django.setup()
-    import_module(given["backend"].rpartition(".")[0])
+    import_string(given["backend"])
     found = {kind: _in_a_fork(names, given["counts"]) for kind, names in given["names"].items()}
     print(json.dumps(found))
 

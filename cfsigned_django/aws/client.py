@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import (
     TYPE_CHECKING,
@@ -16,11 +16,7 @@ from typing import (
     overload,
 )
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import PartialCredentialsError
-
-from cfsigned_django.aws.errors import AWS_FAILURES, AwsError, explain, marked as _, phrase
+from cfsigned_django.aws.errors import AwsError, aws_failures, explain, marked as _, phrase
 from cfsigned_django.aws.unknown import mark_unknown
 
 if TYPE_CHECKING:
@@ -34,11 +30,11 @@ T = TypeVar("T")
 
 # A person waits for the page, and gunicorn waits 30 s by default. So there are two attempts of at
 # most 10 s each, with at most one second between them.
-_CONFIG: Final = Config(
-    connect_timeout=3,
-    read_timeout=7,
-    retries={"mode": "standard", "total_max_attempts": 2},
-)
+_PATIENCE: Final[Mapping[str, Any]] = {
+    "connect_timeout": 3,
+    "read_timeout": 7,
+    "retries": {"mode": "standard", "total_max_attempts": 2},
+}
 # CloudFront has no regions, and S3 and STS answer for all regions in this one. boto3 still asks
 # for a region if the endpoint is not one of AWS.
 _REGIONS: Final = {"cloudfront": "us-east-1", "s3": "us-east-1", "sts": "us-east-1"}
@@ -94,6 +90,10 @@ def make_client(
     if that configuration cannot be used. Missing or wrong credentials show only
     at the first call.
     """
+    import boto3
+    from botocore.config import Config
+    from botocore.exceptions import PartialCredentialsError
+
     what = phrase(_("set up AWS access ({service})"), service=service_name)
     try:
         if bool(access_key) != bool(secret_key):
@@ -111,12 +111,12 @@ def make_client(
             service_name,  # type: ignore[call-overload]
             region_name=session.region_name or _REGIONS.get(service_name),
             endpoint_url=endpoint_url,
-            config=_CONFIG,
+            config=Config(**_PATIENCE),
         )
         if service_name in _IN_XML:
             client.meta.events.register("after-call", mark_unknown)
         return client
-    except AWS_FAILURES as error:
+    except aws_failures() as error:
         problem = explain(error, what=what, permission=None)
     except ValueError:
         problem = AwsError(
@@ -148,9 +148,11 @@ def make_clients(*, region_name: str | None, s3_endpoint_url: str | None = None)
 
 def configured_region() -> str:
     """Return the region in boto3's own configuration, or an empty string."""
+    import boto3
+
     try:
         return boto3.Session().region_name or ""
-    except AWS_FAILURES:
+    except aws_failures():
         return ""  # make_client() reports what is wrong
 
 
@@ -165,7 +167,7 @@ def call(
     """
     try:
         return method(*args, **kwargs)
-    except AWS_FAILURES as error:
+    except aws_failures() as error:
         problem = explain(error, what=what, permission=permission)
     # Raised here, it has no context: the frames of boto3 hold the signed request, and with it the
     # session token.

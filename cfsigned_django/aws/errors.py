@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from urllib.parse import urlsplit
 
-from botocore.exceptions import BotoCoreError, ClientError
-from botocore.parsers import ResponseParserError
+if TYPE_CHECKING:
+    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.parsers import ResponseParserError
 
 
 def marked(text: str) -> str:
@@ -118,8 +119,20 @@ class Explanation:
 
 
 #: What a call through boto3 raises when it fails.
-AwsFailure: TypeAlias = BotoCoreError | ClientError | ResponseParserError
-AWS_FAILURES: Final = (BotoCoreError, ClientError, ResponseParserError)
+AwsFailure: TypeAlias = "BotoCoreError | ClientError | ResponseParserError"
+
+
+def aws_failures() -> tuple[type[BotoCoreError], type[ClientError], type[ResponseParserError]]:
+    """Return the classes of what a call through boto3 raises when it fails.
+
+    They are imported here, as boto3 is where it is called: the admin imports this package in
+    every process of a site, and boto3 takes 20 MB and a quarter of a second.
+    """
+    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.parsers import ResponseParserError
+
+    return BotoCoreError, ClientError, ResponseParserError
+
 
 _DETAIL_LENGTH = 400
 
@@ -128,9 +141,9 @@ def explain(error: AwsFailure, *, what: str, permission: str | None) -> AwsError
     """Return the error that explains why ``what`` failed."""
     code = _name(error)
     found = _look_up(error, code)
-    detail = ""
-    if isinstance(error, ClientError) and found.shows_detail:
-        detail = str(error.response.get("Error", {}).get("Message", ""))[:_DETAIL_LENGTH]
+    response, detail = _response(error), ""
+    if response is not None and found.shows_detail:
+        detail = str(response.get("Error", {}).get("Message", ""))[:_DETAIL_LENGTH]
     words = {
         "code": code,
         "detail": detail.rstrip("."),
@@ -149,15 +162,24 @@ def explain(error: AwsFailure, *, what: str, permission: str | None) -> AwsError
     )
 
 
+def _response(error: AwsFailure) -> Mapping[str, Any] | None:
+    """Return AWS's answer; None if there was none."""
+    from botocore.exceptions import ClientError
+
+    return error.response if isinstance(error, ClientError) else None
+
+
 def _name(error: AwsFailure) -> str:
-    if isinstance(error, ClientError):
-        return str(error.response.get("Error", {}).get("Code", "Unknown"))
-    return type(error).__name__
+    response = _response(error)
+    if response is None:
+        return type(error).__name__
+    return str(response.get("Error", {}).get("Code", "Unknown"))
 
 
 def _look_up(error: AwsFailure, code: str) -> Explanation:
-    if isinstance(error, ClientError):
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    response = _response(error)
+    if response is not None:
+        status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         return EXPLANATIONS.get(code, _AWS_FAILED if status >= 500 else _REFUSED)
     names = (each.__name__ for each in type(error).__mro__)
     return next((EXPLANATIONS[name] for name in names if name in EXPLANATIONS), _UNEXPECTED)
@@ -165,10 +187,9 @@ def _look_up(error: AwsFailure, code: str) -> Explanation:
 
 def _host(error: AwsFailure) -> str:
     """Return the host of an endpoint, without any user name and password in its URL."""
-    if isinstance(error, BotoCoreError):
-        place = urlsplit(str(error.kwargs.get("endpoint_url", ""))).netloc
-        return place.rpartition("@")[2] or "AWS"
-    return "AWS"
+    asked: Mapping[str, Any] = getattr(error, "kwargs", {})
+    place = urlsplit(str(asked.get("endpoint_url", ""))).netloc
+    return place.rpartition("@")[2] or "AWS"
 
 
 _AGAIN: Final = _("Try again in a minute. What was already done is not done twice.")

@@ -9,10 +9,12 @@ itself, which sends no parameter that it does not know.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
-from xml.etree import ElementTree
+from typing import TYPE_CHECKING, Any, Final
 
 from cfsigned_django.aws.errors import marked as _
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
 
 #: Stands in a document for the content of an element that boto3 does not know.
 UNKNOWN: Final = "(not known to this version of boto3)"
@@ -24,6 +26,8 @@ UPDATE_BOTO3: Final = _(
 
 def mark_unknown(http_response: Any, parsed: Any, model: Any, **event: object) -> None:
     """Add what boto3 dropped to an answer in XML: a handler of botocore's ``after-call``."""
+    from xml.etree import ElementTree  # only a process that calls AWS needs it
+
     shape = model.output_shape
     if shape is None or model.has_streaming_output or http_response.status_code >= 300:
         return
@@ -55,13 +59,13 @@ def without_unknown(document: Any) -> Any:
     return document
 
 
-def _mark(node: ElementTree.Element, shape: Any, parsed: Any) -> None:
+def _mark(node: Element, shape: Any, parsed: Any) -> None:
     """Add the elements of a node that its shape does not have, at any depth."""
     if shape.type_name == "list" and isinstance(parsed, list):
         for child, item in zip(node, parsed, strict=False):
             _mark(child, shape.member, item)
     elif shape.type_name == "structure" and isinstance(parsed, dict):
-        children: dict[str, list[ElementTree.Element]] = {}
+        children: dict[str, list[Element]] = {}
         for child in node:
             children.setdefault(child.tag.rpartition("}")[2], []).append(child)
         for name, member in shape.members.items():

@@ -12,10 +12,9 @@ from django.apps import AppConfig
 from django.core.checks import CheckMessage
 from django.core.exceptions import ImproperlyConfigured
 
-from cfsigned_django import conf
+from cfsigned_django import conf, storage
 from cfsigned_django.conf import is_honored
 from cfsigned_django.keyring import needs_settings_key
-from cfsigned_django.storage.backends import CloudFrontFileSystemStorage
 from cfsigned_django.storage.registry import (
     import_class,
     signing_aliases,
@@ -43,8 +42,8 @@ def check_storages(
             with_key = cls.needs_key(options) and needs_settings_key(config)
             found += find_problems(config, with_key=with_key, obj=_at(alias))
             restricted.add(str(config.custom_domain).lower())
-    for field, storage in signing_fields():
-        found += storage.find_problems(obj=field)
+    for field, signing in signing_fields():
+        found += signing.find_problems(obj=field)
     found += [*_static_files(restricted), *_folders()]
     return _once_each(found)
 
@@ -52,11 +51,11 @@ def check_storages(
 def _folders() -> Iterator[CheckMessage]:
     """Report a storage of files on disk for which no folder is set."""
     for alias, entry in conf.storage_entries().items():
-        is_ours = import_class(entry.get("BACKEND")) is CloudFrontFileSystemStorage
+        backend = import_class(entry.get("BACKEND"))
         location = entry.get("OPTIONS", {}).get("location")
         has_folder = conf.has_media_root() if location is None else conf.names_folder(location)
-        if is_ours and not has_folder:
-            yield no_folder(CloudFrontFileSystemStorage.__name__, _at(alias))
+        if backend is storage.CloudFrontFileSystemStorage and not has_folder:
+            yield no_folder(storage.CloudFrontFileSystemStorage.__name__, _at(alias))
 
 
 def no_key_yet(error: CheckMessage) -> CheckMessage:

@@ -2,8 +2,25 @@
 
 from __future__ import annotations
 
-from cfsigned_django.storage.backends import (
-    CloudFrontFileSystemStorage as CloudFrontFileSystemStorage,
-    CloudFrontS3Storage as CloudFrontS3Storage,
-)
+from typing import TYPE_CHECKING
+
 from cfsigned_django.storage.urls import SignedUrlMixin as SignedUrlMixin
+
+if TYPE_CHECKING:
+    from cfsigned_django.storage.backends import (
+        CloudFrontFileSystemStorage as CloudFrontFileSystemStorage,
+        CloudFrontS3Storage as CloudFrontS3Storage,
+    )
+
+
+def __getattr__(name: str) -> object:
+    """Import a storage when it is asked for.
+
+    Checks and the admin use this package in every process of a site, and
+    django-storages imports boto3, which takes 20 MB and a quarter of a second.
+    """
+    if name in {"CloudFrontFileSystemStorage", "CloudFrontS3Storage"}:
+        from cfsigned_django.storage import backends
+
+        return getattr(backends, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

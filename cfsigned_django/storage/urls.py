@@ -307,7 +307,8 @@ class SignedUrlMixin:
         if context.current.get() is not context.NOTHING:
             context.note(expires)
         until = min(wanted - seconds + 1, lease.fresh_until) if expires == wanted else 0
-        return lease.signer, expires, until, bool(step)
+        # A float, like the clock: Python compares the two faster than a float and an int.
+        return lease.signer, expires, float(until), bool(step)
 
     def unsigned_url(
         self,

@@ -13,13 +13,8 @@ from cfsigned_django.rotation import site as site_rotation, store
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import PrivateKey
 from tests.aws.api import Account
-from tests.plugins_aws import (
-    aws_account as aws_account,
-    ministack as ministack,
-    no_aws_configuration as no_aws_configuration,
-)
-from tests.rotation import Site
-from tests.rotation.commands import Shell
+from tests.plugins_aws import no_aws_configuration as no_aws_configuration
+from tests.rotation import Shell, Site
 from tests.simulation.strict_cloudfront import StrictCloudFront
 from tests.storage_cases import S3_BACKEND
 

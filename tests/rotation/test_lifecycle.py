@@ -6,7 +6,6 @@ from dataclasses import replace
 from itertools import product
 
 import pytest
-from hypothesis import given, strategies as st
 
 from cfsigned_django.rotation.lifecycle import (
     Blocker,
@@ -111,86 +110,3 @@ def test_each_wait_counts(part: str) -> None:
     longer = replace(WAITS, **{part: getattr(WAITS, part) + 7})
 
     assert longer.retirement == WAITS.retirement + 7
-
-
-SECONDS = st.integers(0, 100)
-ACTIONS = st.one_of(
-    st.integers(0, 150),
-    st.sampled_from(["probe is good", "probe is bad"]),
-    st.builds(
-        Waits, propagation=SECONDS, url_lifetime=SECONDS, keyring=SECONDS, clock_skew=SECONDS
-    ),
-    st.sampled_from(KeyStatus),
-)
-
-
-class Site:
-    """A key, and what happens to it; remembers what the rules must not forget."""
-
-    def __init__(self) -> None:
-        self.now = NOW
-        self.waits = WAITS
-        self.key = KeyState(status=KeyStatus.PENDING)
-        #: By when the last URL has ended, at the edge with the slowest clock.
-        self.last_url_ends = 0
-
-    def do(self, action: int | str | Waits | KeyStatus) -> None:
-        """Let one thing happen."""
-        if isinstance(action, KeyStatus):
-            self._move(action)
-        elif isinstance(action, Waits):
-            self.waits = action
-        elif isinstance(action, int):
-            self.now += action
-        elif self.key.status is KeyStatus.TRUSTED:
-            known = self.key.verified_since or self.now
-            self.key = replace(
-                self.key, verified_since=known if action == "probe is good" else None
-            )
-        if self.key.status is KeyStatus.ACTIVE:
-            self._sign()
-
-    def _sign(self) -> None:
-        # Some process may sign now, and another one, that does not know better, a little later.
-        longest = self.waits.url_lifetime + self.waits.keyring + self.waits.clock_skew
-        self.last_url_ends = max(self.last_url_ends, self.now + longest)
-        self.key = replace(self.key, retirement=max(self.key.retirement, self.waits.retirement))
-
-    def _move(self, to: KeyStatus) -> None:
-        if find_blockers(self.key, to, now=self.now, waits=self.waits):
-            return
-        if to is KeyStatus.ACTIVE:
-            assert self.key.verified_since is not None
-            assert self.now - self.key.verified_since >= self.waits.propagation
-        if to is KeyStatus.RETIRING:
-            self._sign()
-            self.key = replace(self.key, retiring_since=self.now)
-        if to is KeyStatus.RETIRED:
-            assert self.now >= self.last_url_ends > 0
-        self.key = replace(self.key, status=to)
-
-
-@given(st.lists(ACTIONS, max_size=60))
-def test_no_schedule_breaks_the_rules(actions: list[int | str | Waits | KeyStatus]) -> None:
-    """Reach ACTIVE only after propagation and RETIRED only after the last URL, whatever happens."""
-    site = Site()
-    for action in actions:
-        site.do(action)
-
-
-@given(st.lists(ACTIONS, max_size=20), st.lists(ACTIONS, max_size=20))
-def test_no_schedule_of_a_whole_life_breaks_the_rules(
-    before: list[int | str | Waits | KeyStatus], after: list[int | str | Waits | KeyStatus]
-) -> None:
-    """Hold the rules also in schedules that are made to go through all states."""
-    site = Site()
-    way = ["trusted", "probe is good", *before, 1000, "active", *after, "retiring", 1000, "retired"]
-    for action in way:
-        site.do(KeyStatus(action) if action in list(KeyStatus) else action)
-    reached = site.key.status
-
-    # Patience ends every life.
-    for action in ("probe is good", 10**6, *KeyStatus, 10**6, *KeyStatus):
-        site.do(action)
-    assert reached in KeyStatus
-    assert site.key.status.is_final

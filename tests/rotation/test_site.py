@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.rotation import site as site_rotation
@@ -15,9 +17,9 @@ from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
 from cfsigned_django.signing import PrivateKey, Signer
-from tests.rotation import Site, fresh
-from tests.rotation.commands import Shell
-from tests.storage_cases import S3_BACKEND, parameters_of, without_sha1
+from cfsigned_django.storage import CloudFrontS3Storage
+from tests.rotation import Shell, Site, fresh
+from tests.storage_cases import S3_BACKEND, expiry_of, parameters_of, without_sha1
 
 OTHER_GROUP = "00000000-1111-4222-8333-444444444444"
 OTHER_ID = "K2JCJMDEHXQW5F"
@@ -69,7 +71,7 @@ def test_key_of_a_storage_is_imported(
     assert shell.settings_key_id in shell.run("--max-age", "90d").out
     assert not KeyPair.objects.exists()
 
-    assert shell.run_all(["--import"], ["--import"]) == [0, 0]
+    assert shell.run_all(*[["--import"]] * 2, ["--import", "--dry-run"]) == [0, 0, 0]
 
     row = KeyPair.objects.get()
     assert (row.status, row.key_pair_id) == ("active", shell.settings_key_id)
@@ -176,12 +178,8 @@ def hashes(
 def test_hash_of_the_settings(shell: Shell, site: Any, hashes: list[str | None]) -> None:
     """Probe RSA keys where OpenSSL refuses SHA-1 if the setting names SHA256, else name that."""
     with without_sha1():
-        assert shell.run_all(["--import"], ["--start", "--algorithm", "RSA_2048"], [], []) == [
-            0,
-            0,
-            0,
-            75,
-        ]
+        start = ["--start", "--algorithm", "RSA_2048"]
+        assert shell.run_all(["--import"], start, [], []) == [0, 0, 0, 75]
     assert KeyPair.objects.get(status="trusted").verified_since is not None
     assert set(hashes) == {"SHA256"}
     KeyPair.objects.all().delete()
@@ -217,6 +215,21 @@ def test_one_domain_of_several_counts(
 
     row = KeyPair.objects.get()
     assert (row.status, row.verified_since) == ("trusted", None)
+
+
+def test_links_live_as_long_as_a_rotation_waits(shell: Shell, site: Any) -> None:
+    """AWS_CLOUDFRONT_MAX_EXPIRE limits every URL, and each retirement waits so long."""
+    site.AWS_CLOUDFRONT_MAX_EXPIRE = 30 * 86_400
+    storage = CloudFrontS3Storage(max_expire=30 * 86_400, expire_step=3600)
+
+    waits = site_rotation.site_rotation(by_hand=True).waits
+
+    assert waits.url_lifetime == 30 * 86_400
+    assert expiry_of(storage.url("a.jpg")) <= time.time() + waits.url_lifetime
+    for limit in (None, 0, -1, "7 days", 1.5):
+        site.AWS_CLOUDFRONT_MAX_EXPIRE = limit
+        with pytest.raises(ImproperlyConfigured, match=r"cfsigned\.E014"):
+            site_rotation.site_rotation(by_hand=True)
 
 
 # A trusted signer's key pair, which no key group holds

@@ -28,14 +28,12 @@ from cfsigned_django.rotation.settings_key import ConfiguredKey
 from cfsigned_django.rotation.status import GRACE, find_manual_steps, find_overdue, find_waits
 from cfsigned_django.rotation.steps import (
     Action,
-    SignsAfter,
     Step,
     advance,
     due,
     is_under_way,
     next_due,
     take,
-    what_signs_after,
 )
 from tests.golden import assert_golden
 from tests.rotation import ECDSA, Site, change, fresh
@@ -330,54 +328,20 @@ def test_by_hand_nothing_is_done_by_itself(key_group: Site) -> None:
 # What a step does
 
 
-@pytest.mark.parametrize("action", ["vanish", Action.START, Action.IMPORT])
-def test_unknown_step_fails(key_group: Site, action: Any) -> None:
-    """What is no step of a key pair is an error, and changes nothing."""
+@pytest.mark.parametrize(
+    ("action", "has_key_pair"),
+    [("vanish", True), (Action.START, True), (Action.IMPORT, True), (Action.REVOKE, False)],
+)
+def test_step_that_does_not_exist_fails(key_group: Site, action: Any, has_key_pair: bool) -> None:
+    """What is no step of a key pair, or of a group, is an error, and changes nothing."""
     active = key_group.imported()
     before = list(KeyPair.objects.values()), key_group.members
+    step = Step(action=action, key_pair=active if has_key_pair else None)
 
     with pytest.raises(ValueError, match=action):
-        take(key_group.rotation(), Step(action=action, key_pair=active), now=key_group.now)
+        take(key_group.rotation(), step, now=key_group.now)
 
     assert (list(KeyPair.objects.values()), key_group.members) == before
-
-
-def test_step_without_its_key_pair_fails(key_group: Site) -> None:
-    """A revocation that names no key pair starts no rotation."""
-    with pytest.raises(ValueError, match="revoke"):
-        take(key_group.rotation(), Step(action=Action.REVOKE), now=key_group.now)
-
-    assert not KeyPair.objects.exists()
-
-
-@pytest.mark.parametrize(
-    ("by_hand", "bring", "signs"),
-    [
-        (True, Site.started, SignsAfter.NOTHING),
-        (True, Site.trusted, SignsAfter.NOTHING),
-        (True, lambda site: site.trusted(good_for=1), SignsAfter.SUCCESSOR_EARLY),
-        (True, lambda site: site.trusted(good_for=301), SignsAfter.SUCCESSOR),
-        (False, Site.started, SignsAfter.SUCCESSOR_EARLY),
-        (False, Site.trusted, SignsAfter.SUCCESSOR_EARLY),
-        (False, lambda site: None, SignsAfter.NEW_KEY),
-    ],
-)
-def test_what_signs_after_a_revocation_is_what_then_signs(
-    key_group: Site, by_hand: bool, bring: Callable[[Site], object], signs: SignsAfter
-) -> None:
-    """What is promised before a revocation is what it leads to."""
-    active = key_group.imported()
-    bring(key_group)
-    rotation = key_group.rotation(by_hand=by_hand)
-    successor = rotation.store.successor()
-
-    assert what_signs_after(rotation, active, now=key_group.now) is signs
-    rotation.revoke(active, now=key_group.now, reason="")
-
-    now_signs = rotation.store.active()
-    assert (now_signs is None) is (signs is SignsAfter.NOTHING)
-    assert (now_signs == successor) is (signs not in (SignsAfter.NEW_KEY, SignsAfter.NOTHING))
-    assert what_signs_after(rotation, active, now=key_group.now) is SignsAfter.UNCHANGED
 
 
 def test_id_of_another_key_is_not_written_down(key_group: Site) -> None:

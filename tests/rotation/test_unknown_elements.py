@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -19,12 +20,12 @@ def add_novelty(key_group: Site, monkeypatch: pytest.MonkeyPatch) -> Callable[[]
     api = key_group.account.api
     get, update = api.get_key_group, api.update_key_group
 
-    def get_with_novelty(*, Id: str) -> dict[str, object]:
-        answer = get(Id=Id)
+    def get_with_novelty(*, Id: str) -> dict[str, Any]:
+        answer: dict[str, Any] = get(Id=Id)
         answer["KeyGroup"]["KeyGroupConfig"] |= {"Novelty": UNKNOWN}
         return answer
 
-    def refuse_what_boto3_refuses(**arguments: dict[str, object]) -> object:
+    def refuse_what_boto3_refuses(**arguments: Any) -> object:
         assert "Novelty" not in arguments["KeyGroupConfig"]
         return update(**arguments)
 

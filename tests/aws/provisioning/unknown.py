@@ -23,7 +23,8 @@ def add_element(client: Any, operation: str, before: str) -> None:
     def send(request: AWSPreparedRequest, **event: Any) -> AWSResponse:
         answer = URLLib3Session().send(request)
         body = answer.content.replace(before.encode(), f"{NEW}{before}".encode())
-        return AWSResponse(answer.url, answer.status_code, answer.headers, _Raw(body))
+        headers: Any = answer.headers
+        return AWSResponse(answer.url, answer.status_code, headers, _Raw(body))
 
     service = client.meta.service_model.service_id.hyphenize()
     client.meta.events.register(f"before-send.{service}.{operation}", send)

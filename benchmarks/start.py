@@ -1,0 +1,70 @@
+"""Measure what this package adds to the start of a process: importing a storage, and the app.
+
+Each start is a process of its own, with a folder of compiled modules that is warm. Processor time
+and loaded modules count; the starts of all take turns.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+_APPS = ("admin", "auth", "contenttypes", "messages", "sessions")
+_SITE = """
+from django.conf import settings
+settings.configure(INSTALLED_APPS={apps}, SECRET_KEY="benchmark" * 6)
+import django
+django.setup()
+"""
+_DJANGO = [f"django.contrib.{each}" for each in _APPS]
+_TIMED = """
+import sys, time
+began = time.process_time_ns()
+{work}
+print((time.process_time_ns() - began) / 1e6, len(sys.modules))
+"""
+THEIR_STORAGE = "import storages.backends.s3"
+OUR_STORAGE = "from cfsigned_django.storage import CloudFrontS3Storage"
+WITHOUT_APP = "django.setup() with django.contrib.admin"
+WITH_APP = "... and with cfsigned_django"
+WORK = {
+    THEIR_STORAGE: _SITE.format(apps=[]) + THEIR_STORAGE,
+    OUR_STORAGE: _SITE.format(apps=[]) + OUR_STORAGE,
+    WITHOUT_APP: _SITE.format(apps=_DJANGO),
+    WITH_APP: _SITE.format(apps=[*_DJANGO, "cfsigned_django"]),
+}
+
+
+def measure(*, starts: int) -> dict[str, tuple[float, int]]:
+    """Return the median of the milliseconds, and the loaded modules, of each kind of start."""
+    found: dict[str, list[tuple[float, int]]] = {title: [] for title in WORK}
+    with tempfile.TemporaryDirectory() as folder:
+        for number in range(starts + 1):
+            for title, work in WORK.items():
+                measured = _start(work, compiled=folder)
+                if number:  # The first one compiles.
+                    found[title].append(measured)
+    return {
+        title: (statistics.median(spent for spent, _ in each), each[0][1])
+        for title, each in found.items()
+    }
+
+
+def _start(work: str, *, compiled: str) -> tuple[float, int]:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONPYCACHEPREFIX": compiled}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    done = subprocess.run(
+        [sys.executable, "-P", "-W", "ignore", "-c", _TIMED.format(work=work)],
+        stdout=subprocess.PIPE,
+        check=True,
+        env=environment,
+        encoding="utf-8",
+    )
+    spent, modules = done.stdout.split()
+    return float(spent), int(modules)

@@ -1,0 +1,632 @@
+"""Test each step of a rotation: start, import, trust, probe, activate, retire, and put back."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from cryptography.fernet import Fernet
+
+from cfsigned_django.aws.errors import AwsError
+from cfsigned_django.aws.key_groups import KEYS_PER_GROUP
+from cfsigned_django.encryption import CannotUnseal
+from cfsigned_django.rotation.cloudfront import DELETED
+from cfsigned_django.rotation.errors import (
+    Blocked,
+    Claimed,
+    ProbeFailed,
+    Restored,
+    RotationError,
+    Unanswered,
+)
+from cfsigned_django.rotation.lifecycle import Cause
+from cfsigned_django.rotation.models import REASON_LENGTH, KeyPair
+from cfsigned_django.rotation.probe import ProbeResult
+from cfsigned_django.rotation.rotation import Rotation
+from cfsigned_django.rotation.steps import advance
+from cfsigned_django.signing import PrivateKey, Signer
+from tests.aws.api import Account
+from tests.rotation import (
+    ECDSA,
+    RSA,
+    WAITS,
+    Killed,
+    Site,
+    change,
+    denied,
+    die,
+    fresh,
+    once,
+    statuses,
+)
+from tests.simulation.strict_cloudfront import StrictCloudFront
+
+KEY_ID, OTHER_ID = "K2JCJMDEHXQW5F", "K3ABCDEFGHIJKL"
+
+# Start and import
+
+
+def test_start_generates_an_encrypted_key(key_group: Site) -> None:
+    """A started key is PENDING, encrypted, and recorded with who wanted it and why; once."""
+    start = key_group.rotation(changed_by="kim").start
+
+    key_pair = start(algorithm=RSA, now=key_group.now, reason="yearly")
+    again = key_group.rotation(changed_by="lee").start(
+        algorithm=ECDSA, now=key_group.now, reason="mine"
+    )
+
+    for row in (key_pair, again, fresh(key_pair)):
+        assert (row.pk, row.status, row.algorithm) == (key_pair.pk, "pending", RSA)
+        assert (row.changed_by, row.reason, row.is_spare) == ("kim", "yearly", False)
+        assert "PRIVATE KEY" not in row.encrypted_private_key
+    assert key_group.members == {key_group.foreign}
+
+
+def test_spare_that_starts_a_rotation_says_who_and_why(key_group: Site) -> None:
+    """A spare stays one until a rotation starts; then it is the successor, by whom and for what."""
+    spare = key_group.trusted(spare=True)
+    assert key_group.started(spare=True).pk == spare.pk
+    assert fresh(spare).is_spare
+
+    key_pair = key_group.rotation(changed_by="cron").start(
+        algorithm=ECDSA, now=key_group.now, reason="90 days"
+    )
+
+    for row in (key_pair, fresh(spare)):
+        assert (row.pk, row.is_spare) == (spare.pk, False)
+        assert (row.reason, row.changed_by) == ("90 days", "cron")
+
+
+@pytest.mark.parametrize("step", ["start", "revoke"])
+def test_long_reason_is_refused(key_group: Site, step: str) -> None:
+    """A reason that no row can hold is refused before anything is done; one that fits is not."""
+    key_pair, now = key_group.imported(), key_group.now
+    rotation = key_group.rotation()
+    act: Callable[[str], object] = {
+        "start": lambda reason: rotation.start(algorithm=ECDSA, now=now, reason=reason),
+        "revoke": lambda reason: rotation.revoke(key_pair, now=now, reason=reason),
+    }[step]
+
+    with pytest.raises(RotationError, match=str(REASON_LENGTH)):
+        act("x" * (REASON_LENGTH + 1))
+    assert statuses() == {str(key_pair): "active"}
+
+    act("x" * REASON_LENGTH)
+    assert KeyPair.objects.filter(reason="x" * REASON_LENGTH).exists()
+
+
+@pytest.mark.parametrize("answer", [None, ProbeResult.NO_ANSWER, ProbeResult.UNKNOWN_KEY])
+def test_import_makes_the_key_active(
+    key_group: Site, ec_key: PrivateKey, answer: ProbeResult | None
+) -> None:
+    """The settings' key goes on signing, with the site's waits, also if CloudFront says nothing."""
+    key_group.answer = answer
+
+    key_pair = key_group.imported()
+    again = key_group.rotation().import_key(ec_key, str(key_pair), now=key_group.now)
+
+    assert again.pk == key_pair.pk
+    assert (key_pair.status, key_pair.active_at) == ("active", key_group.now)
+    assert key_pair.retirement_seconds == 3780
+    assert key_pair.make_signer().key_pair_id == key_pair.key_pair_id
+
+
+@pytest.mark.parametrize("case", ["another is ACTIVE", "it was revoked", "of another key"])
+def test_import_is_refused(key_group: Site, ec_key: PrivateKey, case: str) -> None:
+    """What does not sign now, or cannot be verified, is not imported; nothing changes."""
+    key_pair_id = key_group.foreign if case == "of another key" else KEY_ID
+    if case != "of another key":
+        active = key_group.imported()
+    if case == "it was revoked":
+        key_group.revoke(active, by_hand=True)
+        key_pair_id = str(active)
+    before = statuses()
+
+    with pytest.raises(RotationError):
+        key_group.rotation().import_key(ec_key, key_pair_id, now=key_group.now)
+
+    assert statuses() == before
+
+
+# Trust
+
+
+def test_public_key_has_the_reference_of_its_row(key_group: Site) -> None:
+    """The public key is created once, by the id of its row, and added; that of others stays."""
+    key_pair = key_group.trusted()
+
+    created = key_group.account.api.get_public_key(Id=str(key_pair))["PublicKey"]
+    assert created["PublicKeyConfig"]["CallerReference"] == str(key_pair.pk)
+    assert (key_pair.status, key_pair.trusted_at) == ("trusted", key_group.now)
+    assert key_group.members == {key_group.foreign, key_pair.key_pair_id}
+
+
+def test_row_of_a_forger_is_not_trusted(key_group: Site) -> None:
+    """CloudFront gets what belongs to the encrypted key, and nothing if that is forged."""
+    key_pair = key_group.started()
+    own = key_pair.public_key
+    forged = Fernet(Fernet.generate_key()).encrypt(b"forged").decode()
+    change(key_pair, public_key=PrivateKey.generate().public_key.to_pem())
+    row = fresh(key_pair)
+    change(key_pair, encrypted_private_key=forged)
+
+    with pytest.raises(CannotUnseal):
+        key_group.rotation().trust(fresh(key_pair), now=key_group.now)
+    assert key_group.public_keys == key_group.members == {key_group.foreign}
+
+    key_group.wait(6)
+    key_group.rotation().trust(row, now=key_group.now)
+    trusted = key_group.account.api.trusted_keys(key_group.key_group_id)
+    assert trusted[str(row)].to_pem() == own
+
+
+@pytest.mark.parametrize("step", ["retire", "revoke"])
+def test_public_key_of_a_forger_is_not_taken_out(key_group: Site, step: str) -> None:
+    """A foreign public key in the row is left in the group; that of the private key goes."""
+    former, active = key_group.imported(), key_group.activated()
+    key_group.wait(3780)
+    answer = key_group.account.api.get_public_key(Id=key_group.foreign)
+    change(former, public_key=answer["PublicKey"]["PublicKeyConfig"]["EncodedKey"])
+
+    getattr(key_group, step)(former)
+
+    assert key_group.members == {key_group.foreign, str(active)} == key_group.public_keys
+
+
+def retired(site: Site) -> KeyPair:
+    """Return a RETIRED key pair."""
+    former = site.imported()
+    site.activated()
+    site.wait(3780)
+    site.retire(former)
+    return former
+
+
+def retiring(site: Site) -> KeyPair:
+    """Return a key pair that is RETIRING for a second too short."""
+    former = site.imported()
+    site.activated()
+    site.wait(3779)
+    return former
+
+
+@pytest.mark.parametrize(
+    ("bring", "step", "ahead", "cause"),
+    [
+        (Site.imported, "trust", 0, Cause.NO_SUCH_MOVE),
+        (Site.started, "activate", 0, Cause.NO_SUCH_MOVE),
+        (lambda site: site.trusted(good_for=299), "activate", 0, Cause.PROPAGATION),
+        # The caller's clock is an hour ahead.
+        (lambda site: site.trusted(good_for=10), "activate", 3600, Cause.PROPAGATION),
+        (retiring, "retire", 0, Cause.URLS_OUT),
+        (retired, "revoke", 0, Cause.NO_SUCH_MOVE),
+    ],
+)
+def test_step_is_refused_before_its_time(
+    key_group: Site, bring: Callable[[Site], KeyPair], step: str, ahead: int, cause: Cause
+) -> None:
+    """A step that does not exist, or whose wait is not over by either clock, changes nothing."""
+    key_pair = fresh(bring(key_group))
+    before = statuses(), key_group.members
+    options = {"reason": ""} if step == "revoke" else {}
+
+    with pytest.raises(Blocked) as caught:
+        getattr(key_group.rotation(), step)(
+            key_pair, now=key_group.now + timedelta(seconds=ahead), **options
+        )
+
+    assert [each.cause for each in caught.value.blockers] == [cause]
+    assert (statuses(), key_group.members) == before
+
+
+class TestById:
+    """A person creates the public key and gives the id that CloudFront shows."""
+
+    def test_id_is_needed(self, key_group: Site) -> None:
+        """Without a call, only an id makes a key TRUSTED; it is written down as it is."""
+        key_pair = key_group.started()
+        trust = key_group.rotation(by_hand=True).trust
+
+        with pytest.raises(RotationError):
+            trust(key_pair, now=key_group.now)
+        assert list(statuses().values()) == ["pending"]
+        trust(key_pair, now=key_group.now, key_pair_id=KEY_ID)
+
+        assert statuses() == {KEY_ID: "trusted"}
+
+    @pytest.mark.parametrize("is_trusted", [False, True], ids=["given", "corrected"])
+    def test_id_of_another_row_is_refused(self, key_group: Site, is_trusted: bool) -> None:
+        """Two rows never have one id."""
+        signing = key_group.imported()
+        key_pair = key_group.typed(KEY_ID) if is_trusted else key_group.started()
+        before = statuses()
+
+        with pytest.raises(RotationError, match=str(signing)):
+            key_group.rotation(by_hand=True).trust(
+                key_pair, now=key_group.now, key_pair_id=str(signing)
+            )
+
+        assert statuses() == before
+
+    def test_wrong_id_is_corrected_until_the_key_works(self, key_group: Site) -> None:
+        """An id that was typed wrong is given again; the wait and the record begin anew.
+
+        A probe that was under way meanwhile says nothing of the new id.
+        """
+        key_pair = key_group.typed(KEY_ID)
+        seen = fresh(key_pair)
+        key_group.wait(60)
+        key_group.answer = ProbeResult.GOOD
+        rotation = key_group.rotation(by_hand=True, changed_by="kim")
+
+        rotation.trust(key_pair, now=key_group.now, key_pair_id=OTHER_ID)
+        rotation.check(seen, now=key_group.now)
+
+        row = fresh(key_pair)
+        assert (str(key_pair), row.key_pair_id, row.status) == (OTHER_ID, OTHER_ID, "trusted")
+        assert (row.trusted_at, row.changed_by) == (key_group.now, "kim")
+        assert row.verified_since is None
+        assert key_group.moves[-1] == (OTHER_ID, "trusted")
+
+        rotation.check(row, now=key_group.now)
+        with pytest.raises(RotationError, match=OTHER_ID):
+            rotation.trust(row, now=key_group.now, key_pair_id=KEY_ID)
+        rotation.trust(row, now=key_group.now, key_pair_id=OTHER_ID)  # the same may be said again
+        assert (str(fresh(row)), fresh(row).verified_since) == (OTHER_ID, key_group.now)
+
+    def test_id_that_a_person_gave_meanwhile_stays(self, key_group: Site) -> None:
+        """A person who types an id while a machine creates the public key is not overruled."""
+        key_pair = key_group.started()
+
+        def type_another() -> None:
+            key_group.rotation(by_hand=True).trust(
+                fresh(key_pair), now=key_group.now, key_pair_id=KEY_ID
+            )
+
+        rotation = key_group.rotation(boundary=once(("create_public_key", "after"), type_another))
+        with pytest.raises(Claimed):
+            rotation.trust(key_pair, now=key_group.now)
+
+        assert statuses() == {KEY_ID: "trusted"}
+
+
+@pytest.mark.parametrize("next_step", ["trust", "revoke", "finish without the id"])
+def test_key_that_the_group_refused(db: None, next_step: str) -> None:
+    """A public key that was created, not let in and not listed yet is used, or leaves nothing."""
+    seconds = [0.0]
+    api = StrictCloudFront(clock=lambda: seconds[0], list_lag=1.0)
+    slow = Site(account=Account(api=api))
+    others = [slow.account.upload(f"other-{n}") for n in range(KEYS_PER_GROUP - 1)]
+    seconds[0] = 1.0
+    key_pair = slow.started()
+    fill = once(("create_public_key", "after"), lambda: slow.set_members(slow.foreign, *others))
+    with pytest.raises(AwsError):
+        slow.rotation(boundary=fill).trust(key_pair, now=slow.now)
+    assert fresh(key_pair).status == "pending"
+
+    if next_step == "trust":
+        slow.set_members(slow.foreign)
+        seconds[0] += 1.0
+        slow.rotation().trust(key_pair, now=slow.now)
+    elif next_step == "revoke":
+        slow.revoke(key_pair)
+    else:
+        change(key_pair, status="revoked", next_in=None)
+        row = fresh(key_pair)
+        row.key_pair_id = None
+        slow.rotation().finish_revocation(row, now=slow.now)
+
+    seconds[0] += 1.0
+    if next_step == "trust":
+        assert slow.members == {slow.foreign, str(fresh(key_pair))}
+        assert slow.public_keys == {*slow.members, *others}
+    else:
+        assert slow.public_keys == {slow.foreign, *others}
+        assert fresh(key_pair).removed_at is not None
+
+
+class TestProbes:
+    """What a probe says of a TRUSTED key."""
+
+    @pytest.mark.parametrize("answer", ProbeResult)
+    def test_answer_is_recorded(self, key_group: Site, answer: ProbeResult) -> None:
+        """A good probe is dated once, no answer says nothing, any other takes the date back."""
+        key_pair = key_group.trusted(good_for=60)
+        key_group.answer = answer
+
+        assert key_group.rotation().check(key_pair, now=key_group.now) is answer
+
+        is_kept = answer in (ProbeResult.GOOD, ProbeResult.NO_ANSWER)
+        since = key_group.now - timedelta(seconds=60) if is_kept else None
+        assert fresh(key_pair).verified_since == key_pair.verified_since == since
+
+    @pytest.mark.parametrize("dies", [False, True])
+    def test_key_that_was_taken_out_is_not_good(self, key_group: Site, dies: bool) -> None:
+        """The API is asked before an edge; who dies with the key put back leaves no old wait."""
+        key_pair = key_group.trusted(good_for=400)
+        key_group.take_out(key_pair)
+        key_group.answer = ProbeResult.GOOD
+
+        if dies:
+            rotation = key_group.rotation(boundary=once(("update_key_group", "after"), die))
+            with pytest.raises(Killed):
+                rotation.check(key_pair, now=key_group.now)
+        else:
+            result = key_group.rotation().check(key_pair, now=key_group.now)
+            assert result is ProbeResult.UNKNOWN_KEY
+            assert fresh(key_pair).claimed_until is None
+
+        row = fresh(key_pair)
+        assert (row.verified_since, row.trusted_at) == (None, key_group.now)
+        assert key_group.members == {key_group.foreign, str(key_pair)}
+
+    def test_probe_from_before_it_was_put_back_does_not_count(self, key_group: Site) -> None:
+        """A probe that was sent before a key was taken out and put back dates nothing."""
+        key_pair = key_group.trusted()
+        rotation = key_group.rotation()
+
+        def probe_slowly(signer: Signer) -> ProbeResult:
+            key_group.take_out(key_pair)
+            key_group.wait(5)
+            rotation.restore_missing([fresh(key_pair)], now=key_group.now)
+            return ProbeResult.GOOD
+
+        replace(rotation, probe=probe_slowly).check(key_pair, now=key_group.now)
+
+        assert fresh(key_pair).trusted_at == key_group.now
+        assert fresh(key_pair).verified_since is None
+
+
+# Activate and retire
+
+
+def test_key_that_was_taken_out_waits_again(key_group: Site) -> None:
+    """Somebody took the key out: it is put back, and does not sign before its time."""
+    former, key_pair = key_group.imported(), key_group.trusted(good_for=301)
+    key_group.take_out(key_pair)
+
+    with pytest.raises(Restored):
+        key_group.rotation().activate(key_pair, now=key_group.now)
+
+    assert statuses() == {str(former): "active", str(key_pair): "trusted"}
+    assert fresh(key_pair).verified_since is None
+    assert str(key_pair) in key_group.members
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (ProbeResult.WRONG_KEY, ProbeFailed),
+        (ProbeResult.REFUSED, ProbeFailed),
+        (ProbeResult.UNRESTRICTED, ProbeFailed),
+        (ProbeResult.UNKNOWN_KEY, Blocked),
+        (ProbeResult.NO_ANSWER, Unanswered),
+    ],
+)
+@pytest.mark.parametrize("by_itself", [True, False])
+def test_last_probe_must_be_answered(
+    key_group: Site, answer: ProbeResult, error: type[RotationError], by_itself: bool
+) -> None:
+    """Before a key signs, CloudFront must answer one more probe well, whoever activates it."""
+    former, key_pair = key_group.imported(), key_group.trusted(good_for=301)
+    key_group.answer = answer
+
+    def act() -> object:
+        if by_itself:
+            return key_group.advance()
+        return key_group.rotation().activate(key_pair, now=key_group.now)
+
+    if by_itself and error is Blocked:
+        assert act() is None
+    else:
+        with pytest.raises(error):
+            act()
+
+    assert statuses() == {str(former): "active", str(key_pair): "trusted"}
+    waits_anew = answer is not ProbeResult.NO_ANSWER
+    assert (fresh(key_pair).verified_since is None) is waits_anew
+
+
+def test_retired_key_leaves_nothing_behind(key_group: Site) -> None:
+    """A RETIRING key stays for its last link; then it is out, deleted and its private half erased.
+
+    An ACTIVE key that somebody took out is put back first.
+    """
+    former, key_pair = key_group.imported(), key_group.activated()
+    assert statuses() == {str(former): "retiring", str(key_pair): "active"}
+    assert fresh(former).retiring_at == key_group.now
+    assert key_group.members == {key_group.foreign, str(former), str(key_pair)}
+
+    key_group.wait(3780)
+    key_group.set_members(str(former))
+    key_group.retire(former)
+
+    row = fresh(former)
+    assert (row.status, row.encrypted_private_key) == ("retired", "")
+    assert row.retired_at == row.removed_at == key_group.now
+    assert key_group.members == {str(key_pair)}
+    assert key_group.public_keys == {key_group.foreign, str(key_pair)}
+
+
+# Settings that change while links are out
+
+
+def raised(key_group: Site) -> Rotation:
+    """Return the rotation under settings that let links live for a day."""
+    return replace(key_group.rotation(), waits=replace(WAITS, url_lifetime=86_400))
+
+
+def test_longest_lifetime_is_remembered(key_group: Site) -> None:
+    """What the settings allow is written down for the key that signs, never lowered, and waited."""
+    former = key_group.imported()
+    for recorded, expected in ((5, 3780), (10_000, 10_000)):
+        change(former, retirement_seconds=recorded)
+        key_group.rotation().remember_waits([fresh(former)])
+        assert fresh(former).retirement_seconds == expected
+
+    key_group.activated()
+    key_group.wait(9_999)
+    with pytest.raises(Blocked):
+        key_group.retire(former)
+    key_group.wait(1)
+    key_group.retire(former)
+
+
+@pytest.mark.parametrize("is_retiring", [False, True])
+def test_lifetime_is_raised_for_one_run(key_group: Site, is_retiring: bool) -> None:
+    """Where another step is taken in that run, links of each key are waited for all the same."""
+    key_pair = key_group.imported()
+    if is_retiring:
+        key_group.activated()
+    key_group.started()
+
+    assert advance(raised(key_group), now=key_group.now) is not None
+
+    if not is_retiring:
+        for seconds in (1, 301):
+            key_group.wait(seconds)
+            key_group.advance()
+    assert fresh(key_pair).status == "retiring"
+    key_group.wait(86_400)
+    with pytest.raises(Blocked):
+        key_group.retire(key_pair)
+    key_group.wait(181)
+    key_group.retire(key_pair)
+
+
+def test_only_keys_that_signed_are_given_a_lifetime(key_group: Site) -> None:
+    """Keys that never signed, that are over, or that are another group's have none.
+
+    The waits are recorded before any step, whatever becomes of that.
+    """
+    leaked, active = key_group.trusted(), key_group.imported()
+    key_group.revoke(leaked)
+    successor, others = key_group.trusted(), fresh(active)
+    others.pk, others.key_pair_id = uuid4(), "KOTHER"
+    others.key_group_id = others.active_in = "other"
+    others.save(force_insert=True)
+    change(successor, encrypted_private_key="damaged")
+
+    with pytest.raises(CannotUnseal):
+        advance(raised(key_group), now=key_group.now)
+
+    assert fresh(active).retirement_seconds == 86_400 + 180
+    assert [fresh(each).retirement_seconds for each in (leaked, successor, others)] == [0, 0, 3780]
+
+
+class TestRestore:
+    """Keys that someone took out of their group, or deleted."""
+
+    @pytest.mark.parametrize("is_active", [True, False], ids=["active", "retiring"])
+    def test_key_whose_links_are_out_is_put_back(
+        self, key_group: Site, is_active: bool, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """A key whose links are out is put back into the group, with an entry in the log."""
+        key_pair = key_group.imported()
+        if not is_active:
+            key_group.activated()
+        members = key_group.members
+        key_group.take_out(key_pair)
+
+        with caplog.at_level(logging.ERROR, "cfsigned_django.rotation"):
+            assert str(key_pair) in (key_group.advance() or "")
+
+        assert key_group.members == members
+        assert str(key_pair) in caplog.text
+        assert fresh(key_pair).claimed_until is None
+        assert key_group.advance() is None
+
+    def test_nothing_is_put_back_that_is_there_or_over(self, key_group: Site) -> None:
+        """What is in the group stays as it is; a key that is over, or was revoked, stays out."""
+        former, active = key_group.imported(), key_group.activated()
+        successor = key_group.trusted(good_for=60)
+        rotation = key_group.rotation()
+        assert not rotation.restore_missing([successor, active], now=key_group.now)
+        assert fresh(successor).verified_since is not None
+
+        key_group.revoke(active)
+        key_group.wait(3780)
+        key_group.take_out(former)
+        key_group.advance()
+        key_group.advance()
+
+        assert fresh(former).status == "retired"
+        assert key_group.members == {key_group.foreign, str(successor)}
+
+    def test_one_machine_puts_it_back(self, key_group: Site) -> None:
+        """Two machines that see it at once do it once, and a revocation in between wins."""
+        active = key_group.imported()
+        key_group.take_out(active)
+
+        def revoke_meanwhile(method: str, side: str) -> None:
+            if (method, side) == ("get_key_group", "after") and fresh(active).status == "active":
+                if fresh(active).claimed_until is None:
+                    return  # The look before the claim.
+                with pytest.raises(Claimed):
+                    key_group.advance()
+                with pytest.raises(Claimed):
+                    key_group.revoke(active)
+
+        with pytest.raises(Claimed):
+            key_group.advance(boundary=revoke_meanwhile)
+
+        assert fresh(active).status == "revoked"
+        assert str(active) not in key_group.members
+
+    def test_refusal_of_aws_is_no_deletion(
+        self, key_group: Site, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Where AWS does not let the site put it back, that is an error; it was not deleted."""
+        key_group.take_out(key_group.imported())
+        denied(key_group, "update_key_group", monkeypatch)
+
+        with pytest.raises(AwsError) as caught:
+            key_group.advance()
+
+        assert caught.value.permission == "cloudfront:UpdateKeyGroup"
+        assert caught.value.code != DELETED
+
+    @pytest.mark.parametrize("signs", [False, True])
+    def test_deleted_key_is_told_and_replaced(self, key_group: Site, signs: bool) -> None:
+        """The error names the command with which to go on; what it says works.
+
+        A new key signs, also if the next one was deleted as well.
+        """
+        active, successor = key_group.imported(), key_group.trusted(good_for=60)
+        key_group.delete(active if signs else successor)
+
+        with pytest.raises(AwsError, match=f"--revoke {active if signs else successor}") as caught:
+            key_group.advance()
+        assert (caught.value.code, caught.value.is_temporary) == (DELETED, False)
+
+        if signs:
+            key_group.delete(successor)
+        key_group.wait(6)
+        key_group.revoke(active, "deleted")
+        assert fresh(active).removed_at == key_group.now
+        assert fresh(successor).status == "revoked"
+        assert key_group.members == {key_group.foreign, str(key_group.signing)}
+
+    @pytest.mark.parametrize("step", ["revoke", "put back"])
+    def test_deleted_key_holds_no_other_one_up(self, key_group: Site, step: str) -> None:
+        """While the key that signs is gone for good, others are revoked and put back."""
+        former = key_group.imported()
+        key_group.wait(1)  # The newest comes first.
+        active = key_group.activated()
+        key_group.delete(active)
+
+        if step == "revoke":
+            key_group.revoke(former)
+        else:
+            key_group.take_out(former)
+            with pytest.raises(AwsError, match=str(active)):
+                key_group.advance()
+
+        is_revoked = step == "revoke"
+        assert key_group.members == {key_group.foreign, *([] if is_revoked else [str(former)])}
+        assert fresh(former).claimed_until is None
+        assert (fresh(former).removed_at is not None) is is_revoked
