@@ -23,6 +23,7 @@ from cfsigned_django.signing import (
 from cfsigned_django.signing.encoding import encode_base64
 from tests.golden import assert_golden
 from tests.signing.cases import EXPIRES, IMAGE, KEY_ID, NOW, ORIGIN, parameters, refusal, sign_text
+from tests.signing.mutations import expected_codes, meaning
 from tests.storage_cases import without_sha1
 
 START = 1767200000
@@ -82,6 +83,19 @@ REFUSED = [
     *rows("AccessDenied", "image", "a b", 'a"b', "a{b", "한", "a#b"),
 ]
 
+# What only looks like the same request.
+LOOK_ALIKES = [
+    *rows("AccessDenied", "image", "Image", "%69mage", "./image", "/image"),
+    *rows("AccessDenied", r"jpg\?", "jpg/?", "jpg#?", "jpg?&", "jpg??"),
+    *rows("AccessDenied", r"\.net/", ".net:443/", ".net./"),
+    *rows("AccessDenied", "https://", "http://", "https://me@"),
+    *rows("AccessDenied", "Signature=", "signature="),
+    *rows("AccessDenied", "Expires", "%45xpires"),
+    *rows("MalformedPolicy", "Expires=1", "Expires=%D9%A1"),
+    *rows("MissingKey", "&Key", ";Key", "&amp;Key"),
+    *rows("InvalidKey", "=K1", "=%254B1"),
+]
+
 # What was signed and what arrives: the usual accidents, and four that nothing explains.
 ACCIDENTS = [
     *(("/a", f"/a{query}") for query in ["?size=large", "?", "?b=1&c=2"]),
@@ -99,16 +113,18 @@ def damage(signed: str, pattern: str, replacement: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("pattern", "replacement", "code"), REFUSED, ids=[f"{row[0]}: {row[1]}" for row in REFUSED]
+    ("pattern", "replacement", "code"),
+    [pytest.param(*row, id=f"{row[0]}: {row[1]}") for row in REFUSED + LOOK_ALIKES],
 )
 def test_refused(
     pattern: str, replacement: str, code: str, signed: str, verifier: Verifier
 ) -> None:
     """Refuse a damaged URL with CloudFront's code, and keep the signature out of the reason."""
     damaged = damage(signed, pattern, replacement)
-    assert damaged != signed
+    assert meaning(damaged) != meaning(signed)
     denied = refusal(verifier, damaged)
     assert denied.code == code
+    assert code in expected_codes(damaged)
     assert parameters(signed)["Signature"][:12] not in str(denied)
 
 
@@ -147,17 +163,6 @@ def test_reasons(signer: Signer, verifier: Verifier) -> None:
     assert_golden("signing-refusals", "\n".join(lines))
 
 
-def test_v2_v3_other_hash(signer: Signer, verifier: Verifier, signed: str) -> None:
-    """Refuse a signature whose hash is not the one that the URL names, and say so (V2, V3)."""
-    if signer.hash_algorithm is HashAlgorithm.SHA1:
-        url = f"{signed}&Hash-Algorithm=SHA256"
-    else:
-        url = signed.replace("&Hash-Algorithm=SHA256", "")
-    denied = refusal(verifier, url)
-    assert denied.code == "AccessDenied"
-    assert "Hash-Algorithm" in denied.reason
-
-
 def test_trials_are_bounded() -> None:
     """Try no more than 24 explanations, however many parameters a request has."""
     key = Mock(spec=PublicKey, algorithm=KeyAlgorithm.RSA_2048)
@@ -174,21 +179,6 @@ def test_openssl_without_sha1(rsa_key: PrivateKey, rsa_verifier: Verifier) -> No
     url = signer.sign_url(IMAGE, date_less_than=EXPIRES) + "&added=1"
     with without_sha1():
         assert refusal(rsa_verifier, url).code == "AccessDenied"
-
-
-@pytest.mark.parametrize(
-    "document",
-    [
-        '{"Statement":{"Resource":"*","Condition":{"DateLessThan":{"AWS:EpochTime":9}}}}',
-        '{"Statement":[{"Resource":"*","Condition":{}}]}',
-        '{"Statement":[{},{}]}',
-        '""',
-        "no JSON",
-    ],
-)
-def test_v13_malformed_policy(document: str, signer: Signer, verifier: Verifier) -> None:
-    """Call a policy of the wrong shape malformed, although it is signed (V13)."""
-    assert refusal(verifier, sign_text(signer, document)).code == "MalformedPolicy"
 
 
 def test_order_of_checks(signer: Signer, verifier: Verifier) -> None:
@@ -217,11 +207,6 @@ def test_denied_survives_pickling(signed: str, verifier: Verifier) -> None:
     assert again.check is Check.TIME
     assert vars(again) == vars(denied)
     assert str(again) == f"{denied.code}: {denied.reason}"
-
-
-def test_v1_v2_allow(signed: str, verifier: Verifier) -> None:
-    """Allow a signed URL and return its policy (V1, V2 with its hash)."""
-    assert verifier.verify(signed, now=NOW) == Policy(resource=IMAGE, date_less_than=EXPIRES)
 
 
 def test_v5_any_parameter_order(signer: Signer, verifier: Verifier) -> None:
@@ -262,12 +247,6 @@ def test_v8_v14_v15_conditions(
         assert refusal(verifier, url, now=now, viewer_ip=viewer_ip).code == "AccessDenied"
 
 
-def test_host_bits_of_a_range_do_not_count() -> None:
-    """Read 192.0.2.9/24 as the range that it lies in."""
-    policy = Policy(resource=IMAGE, date_less_than=EXPIRES, ip_address="192.0.2.9/24")
-    assert policy.allows(EXPIRES - 1, "192.0.2.200")
-
-
 def test_v16_wildcard(signer: Signer, verifier: Verifier) -> None:
     """Allow what the asterisk covers, and nothing beside or above it (V16)."""
     policy = Policy(resource=f"{ORIGIN}/images/*", date_less_than=EXPIRES)
@@ -305,21 +284,6 @@ def test_policy_counts_beside_expires(signer: Signer, verifier: Verifier) -> Non
     for value in (EXPIRES, 1, "x"):
         policy = verifier.verify(f"{url}&Expires={value}", now=NOW, viewer_ip=VIEWER)
         assert policy == EVERYTHING
-
-
-def test_v23_rotation(rsa_signer: Signer, ec_signer: Signer) -> None:
-    """Allow old and new URLs while both keys are trusted, then InvalidKey for the old (V23)."""
-    old = rsa_signer.sign_url(IMAGE, date_less_than=EXPIRES)
-    new = Signer(key_pair_id="K2NEWKEY", private_key=ec_signer.private_key).sign_url(
-        IMAGE, date_less_than=EXPIRES
-    )
-    trusted: dict[str, PublicKey] = {KEY_ID: rsa_signer.private_key.public_key}
-    verifier = Verifier(trusted)
-    assert refusal(verifier, new).code == "InvalidKey"
-    trusted["K2NEWKEY"] = ec_signer.private_key.public_key
-    assert verifier.verify(old, now=NOW) == verifier.verify(new, now=NOW)
-    del trusted[KEY_ID]
-    assert refusal(verifier, old).code == "InvalidKey"
 
 
 @pytest.fixture(scope="module")
@@ -392,16 +356,6 @@ def test_changed_cookie(
     assert refusal(verifier, IMAGE, changed, viewer_ip=VIEWER).code == code
 
 
-def test_v18_hash_algorithm_cookie(
-    signer: Signer, cookies: dict[str, str], verifier: Verifier
-) -> None:
-    """Refuse SHA256 cookies without the fourth, and SHA1 cookies with one too many (V18)."""
-    changed = dict(cookies)
-    if changed.pop("CloudFront-Hash-Algorithm", None) is None:
-        changed["CloudFront-Hash-Algorithm"] = "SHA256"
-    assert refusal(verifier, IMAGE, changed, viewer_ip=VIEWER).code == "AccessDenied"
-
-
 def test_cookie_names_have_case(cookies: dict[str, str], verifier: Verifier) -> None:
     """Know the cookies only by their names as they are written."""
     for other in [
@@ -409,3 +363,18 @@ def test_cookie_names_have_case(cookies: dict[str, str], verifier: Verifier) -> 
         {name.removeprefix("CloudFront-"): value for name, value in cookies.items()},
     ]:
         assert refusal(verifier, IMAGE, other, viewer_ip=VIEWER).code == "MissingKey"
+
+
+def test_v2_v3_v18_other_hash(
+    signed: str, cookies: dict[str, str], signer: Signer, verifier: Verifier
+) -> None:
+    """Refuse a URL and cookies that name another hash than the signature's (V2, V3, V18)."""
+    if signer.hash_algorithm is HashAlgorithm.SHA1:
+        url = f"{signed}&Hash-Algorithm=SHA256"
+        changed = cookies | {"CloudFront-Hash-Algorithm": "SHA256"}
+    else:
+        url = signed.replace("&Hash-Algorithm=SHA256", "")
+        changed = {name: each for name, each in cookies.items() if "Hash" not in name}
+    denied = refusal(verifier, url)
+    assert denied.code == refusal(verifier, IMAGE, changed, viewer_ip=VIEWER).code == "AccessDenied"
+    assert "Hash-Algorithm" in denied.reason
