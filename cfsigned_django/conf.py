@@ -301,6 +301,16 @@ def middleware() -> list[str]:
     return list(settings.MIDDLEWARE)
 
 
+def cookie_domain() -> str | None:
+    """Return AWS_CLOUDFRONT_COOKIE_DOMAIN, the Domain of signed cookies; None if not set."""
+    return getattr(settings, "AWS_CLOUDFRONT_COOKIE_DOMAIN", None) or None
+
+
+def cookie_scopes() -> tuple[str, ...]:
+    """Return AWS_CLOUDFRONT_COOKIE_SCOPES: the dotted paths of the scopes of signed cookies."""
+    return tuple(getattr(settings, "AWS_CLOUDFRONT_COOKIE_SCOPES", None) or ())
+
+
 def encryption_keys() -> list[str | bytes]:
     """Return AWS_CLOUDFRONT_ENCRYPTION_KEYS: Fernet keys, newest first; one alone may be text."""
     keys = getattr(settings, "AWS_CLOUDFRONT_ENCRYPTION_KEYS", None) or []
