@@ -64,18 +64,20 @@ class ReadySet:
 
 def sets_for(request: HttpRequest) -> Iterator[ReadySet]:
     """Yield the sets that all scopes give this viewer."""
-    found: list[tuple[SignedCookieScope, str]] = []
-    for scope in load_scopes(conf.cookie_scopes()):
-        folders = islice(scope.get_folders(request), MAX_SETS + 1)
-        found += [(scope, folder) for folder in folders]
-    if len(found) > MAX_SETS:
-        common = os.path.commonpath([folder for _, folder in found])
+    found = [
+        (scope, list(islice(scope.get_folders(request), MAX_SETS + 1)))
+        for scope in load_scopes(conf.cookie_scopes())
+    ]
+    if sum(len(folders) for _, folders in found) > MAX_SETS:
+        scope, folders = max(found, key=lambda each: len(each[1]))
+        common = os.path.commonpath(folders)
         raise ValueError(
-            f"The scopes give this viewer more than {MAX_SETS} folders, and a browser would send "
-            "more cookies than CloudFront accepts. Open one folder that contains them"
+            f"This viewer has more than {MAX_SETS} folders, most of them from "
+            f"{type(scope).__name__}, and a browser would send more cookies than CloudFront "
+            "accepts. Let get_folders() return one folder that contains them"
             + (f", such as {common!r}." if common else ".")
         )
-    for scope, folder in found:
+    for scope, folder in ((scope, folder) for scope, folders in found for folder in folders):
         signing = find_signing(scope.storage)
         covered = signing.resource_url(folder=folder)
         place = checked_place(

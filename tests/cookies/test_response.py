@@ -271,7 +271,7 @@ def test_host_only(site: Any) -> None:
     """Set host-only cookies if page and files have one host, whatever their ports."""
     site.AWS_CLOUDFRONT_COOKIE_DOMAIN = None
     response = HttpResponse()
-    local = {"storage": "local", "secure": False}
+    local: dict[str, Any] = {"storage": "local", "secure": False}
     set_signed_cookies(response, folder="a", request=page("localhost:8000", secure=False), **local)
     assert all("Domain" not in header for header in headers(response))
     assert_cookies_open(response, "a/1.jpg", storage="local")
