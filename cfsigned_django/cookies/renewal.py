@@ -11,7 +11,7 @@ import hashlib
 import logging
 import time
 from dataclasses import astuple, dataclass
-from typing import Final
+from typing import Any, Final
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signing import BadSignature, Signer
@@ -39,16 +39,15 @@ _RENEWED: Final = "_cfsigned_cookies_renewed"
 class Marker:
     """What a browser was given, and until when that needs no renewal."""
 
-    #: A digest of the session key, which a log-in and a log-out change.
+    #: A digest of the session key, which a log-in and a log-out change, and of the scopes.
     viewer: str
-    #: A digest of AWS_CLOUDFRONT_COOKIE_SCOPES.
-    scopes: str
     #: Alias of a storage -> ID of the key pair that signed for it.
     key_pair_ids: dict[str, str]
     #: When the first set expires, and from when all are renewed, in Unix seconds.
     expires: int
     renew_at: int
-    places: tuple[Place, ...]
+    #: The fields of a :class:`Place` for each set.
+    places: list[Any]
 
     def dump(self) -> str:
         """Return the value of the cookie, signed with SECRET_KEY."""
@@ -62,11 +61,9 @@ class Marker:
         if not text:
             return None
         try:
-            viewer, scopes, ids, expires, renew_at, places = _marker_signer().unsign_object(text)
-            kept = tuple(Place(*each) for each in places)
+            return cls(*_marker_signer().unsign_object(text))
         except (BadSignature, TypeError, ValueError):  # TypeError: of another release
             return None
-        return cls(viewer, scopes, ids, expires, renew_at, kept)
 
 
 def _marker_signer() -> Signer:
@@ -84,7 +81,7 @@ def are_cookies_due(request: HttpRequest) -> bool:
     marker = Marker.load(request)
     if marker is None or marker.viewer != _viewer(request):
         return True
-    if time.time() >= marker.renew_at or marker.scopes != _digest(*conf.cookie_scopes()):
+    if time.time() >= marker.renew_at:
         return True
     try:
         return any(
@@ -116,7 +113,7 @@ def renew_cookies(request: HttpRequest, response: HttpResponseBase) -> int | Non
     if not viewer:
         sets = []
     new = {each.place.key for each in sets}
-    for place in old.places if old else ():
+    for place in (Place(*each) for each in old.places) if old else ():
         # A key that signs with SHA1 has one cookie less: the old one would refuse the new ones.
         delete(response, place, [HASH] if place.key in new else NAMES)
     for each in sets:
@@ -131,11 +128,10 @@ def renew_cookies(request: HttpRequest, response: HttpResponseBase) -> int | Non
     end = min(ends, default=now + LONGEST_RENEWAL)
     marker = Marker(
         viewer=viewer,
-        scopes=_digest(*conf.cookie_scopes()),
         key_pair_ids={each.alias: each.values["CloudFront-Key-Pair-Id"] for each in sets},
         expires=end,
         renew_at=end - min(LONGEST_RENEWAL, (end - now) // 4),
-        places=tuple(each.place for each in sets),
+        places=[astuple(each.place) for each in sets],
     )
     value = marker.dump()
     if len(value) > MAX_COOKIE_LENGTH - 100:
@@ -162,8 +158,7 @@ def _session_key(request: HttpRequest) -> str | None:
 
 def _viewer(request: HttpRequest) -> str:
     key = _session_key(request)
-    return "" if key is None else _digest(key)
-
-
-def _digest(*texts: str) -> str:
-    return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:32]
+    if key is None:
+        return ""
+    text = "\n".join((key, *conf.cookie_scopes()))
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
