@@ -10,7 +10,8 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 ROTATE_KEYS = ROOT / "docs" / "rotate-keys.md"
-ARCHITECTURE = ROOT / "docs" / "architecture.md"
+#: What the package says to people, as its Korean catalog has it.
+CATALOG = ROOT / "cfsigned_django" / "locale" / "ko" / "LC_MESSAGES"
 SNIPPET = re.compile(
     r"^(?:<!-- (?P<role>[a-z]+) -->\n)?```(?P<language>\S+)\n(?P<code>.*?)^```$",
     re.MULTILINE | re.DOTALL,
@@ -41,9 +42,16 @@ def table(doc: Path, first_heading: str) -> list[list[str]]:
     return [[cell.strip() for cell in row.strip("|").split(" | ")] for row in rows]
 
 
-def languages(doc: Path) -> set[str]:
-    """Name the languages of a page's code blocks."""
-    return {snippet.language for snippet in snippets(doc)}
+def entries(po: str) -> list[tuple[str, str]]:
+    """Return the originals and translations of a catalog's source."""
+    found = re.findall(
+        r'^msgid "(.+)"\n(?:msgid_plural ".*"\n)?msgstr(?:\[0\])? "(.*)"$', po, re.MULTILINE
+    )
+    return [(_unquoted(original), _unquoted(text)) for original, text in found]
+
+
+def _unquoted(text: str) -> str:
+    return text.replace('\\"', '"').replace("\\n", "\n")
 
 
 def read(path: Path) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 import json
 import re
+import tomllib
+from collections.abc import Iterable, Iterator
 from configparser import RawConfigParser
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,37 +14,54 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from django.conf import settings as django_settings
+from django.core.management import find_commands, load_command_class
+from django.core.management.base import DjangoHelpFormatter
 from django.db.models import FileField, Model
 from django.db.models.fields.files import FieldFile
 from django.template import Context, Template
 from django.test import override_settings
-from pytest_django import Settings
 
-from cfsigned_django.aws.key_groups import KeyGroups
+from cfsigned_django import conf, validation
 from cfsigned_django.management.commands import cfsigned_rotate
-from cfsigned_django.signing import PrivateKey
-from tests.pages import PAGES, ROOT, ROTATE_KEYS, SNIPPET, Snippet, languages, read, snippets
+from tests.golden import DIRECTORY as GOLDEN
+from tests.pages import PAGES, ROOT, ROTATE_KEYS, SNIPPET, Snippet, read, snippets, table
+from tests.storage_cases import S3_BACKEND
 
+DOCS = ROOT / "docs"
+ARCHITECTURE = DOCS / "architecture.md"
+WITH_KOREAN = [*PAGES, *sorted((DOCS / "ko").glob("*.md"))]
 #: Roles of Python that is compiled here; what has the role "task" test_docs_rotation.py runs.
 NOT_RUN = {"compiles", "task"}
 
 
+def name_of(doc: Path) -> str:
+    """Return the id of a page's cases."""
+    return str(doc.relative_to(ROOT)).replace("/", "-")
+
+
+each_page = pytest.mark.parametrize("doc", PAGES, ids=name_of)
+each_page_with_korean = pytest.mark.parametrize("doc", WITH_KOREAN, ids=name_of)
+
+
+def pages_in(language: str) -> pytest.MarkDecorator:
+    """Run a test once for each page with code in the language."""
+    found = [doc for doc in PAGES if any(each.language == language for each in snippets(doc))]
+    return pytest.mark.parametrize("doc", found, ids=name_of)
+
+
+# Code
+
+
 @pytest.fixture
-def site(settings: Settings, monkeypatch: pytest.MonkeyPatch, rsa_key: PrivateKey) -> None:
+def signing_site(site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Set what the pages take for granted: a site that signs, and its key in the environment."""
-    pem = rsa_key.to_pem().decode()
-    monkeypatch.setenv("CLOUDFRONT_PRIVATE_KEY", pem)
-    settings.AWS_CLOUDFRONT_KEY = pem
-    settings.AWS_CLOUDFRONT_KEY_ID = "K2JCJMDEHXQW5F"
-    settings.AWS_S3_CUSTOM_DOMAIN = "media.example.com"
-    settings.STORAGES = {"default": {"BACKEND": "cfsigned_django.storage.CloudFrontS3Storage"}}
+    monkeypatch.setenv("CLOUDFRONT_PRIVATE_KEY", site.AWS_CLOUDFRONT_KEY)
+    site.STORAGES = {"default": {"BACKEND": S3_BACKEND}}
 
 
-@pytest.mark.usefixtures("site")
-@pytest.mark.parametrize(
-    "doc", [doc for doc in PAGES if "python" in languages(doc)], ids=lambda doc: doc.name
-)
-def test_python_of_a_page_runs(doc: Path) -> None:
+@pages_in("python")
+def test_python_of_a_page_runs(doc: Path, signing_site: None) -> None:
     """The Python of a page runs under the settings that the page shows, its tests included."""
     names: dict[str, Any] = {}
     with ExitStack() as stack:
@@ -59,7 +78,20 @@ def test_python_of_a_page_runs(doc: Path) -> None:
     assert names
 
 
-@pytest.mark.parametrize("doc", PAGES, ids=lambda doc: doc.name)
+@pages_in("html+django")
+def test_templates_of_a_page_sign(doc: Path, signing_site: None) -> None:
+    """Each template of a page renders, with a signed URL in it."""
+    field, instance = FileField(), cast("Model", None)
+    context = {
+        "photo": SimpleNamespace(image=FieldFile(instance, field, "albums/42/001.jpg")),
+        "document": SimpleNamespace(file=FieldFile(instance, field, "report.pdf")),
+    }
+    for snippet in snippets(doc):
+        if snippet.language == "html+django":
+            assert "Signature=" in Template(snippet.code).render(Context(context))
+
+
+@each_page
 def test_what_is_to_be_copied_can_be_read(doc: Path) -> None:
     """JSON and unit files parse, and Python that is not run compiles."""
     for snippet in snippets(doc):
@@ -78,65 +110,216 @@ def read_unit(snippet: Snippet) -> RawConfigParser:
     return unit
 
 
-def test_iam_policy_allows_what_is_called() -> None:
-    """The policy has the permissions that the code names for its calls, each and no other."""
-    shown = next(each.code for each in snippets(ROTATE_KEYS) if each.language == "json")
-    (statement,) = json.loads(shown)["Statement"]
-    sources = map(inspect.getsource, KeyGroups.__mro__[:-1])
-    called = re.findall(r'"(cloudfront:\w+)"', "".join(sources))
-
-    assert len(called) == len(statement["Action"])
-    assert set(called) == set(statement["Action"])
-
-
 def test_systemd_knows_that_75_is_no_failure() -> None:
     """The unit runs the command, and takes its exit code for "not yet" as success."""
     service, timer = (read_unit(each) for each in snippets(ROTATE_KEYS) if each.language == "ini")
-
     assert service["Service"]["ExecStart"].endswith("manage.py cfsigned_rotate --max-age 90d")
     assert service["Service"]["SuccessExitStatus"] == str(cfsigned_rotate.NOT_YET)
     assert timer["Timer"]["OnCalendar"]
 
 
-@pytest.mark.usefixtures("site")
-@pytest.mark.parametrize(
-    "doc", [doc for doc in PAGES if "html+django" in languages(doc)], ids=lambda doc: doc.name
-)
-def test_templates_of_a_page_sign(doc: Path) -> None:
-    """Each template of a page renders, with a signed URL in it."""
-    field, instance = FileField(), cast("Model", None)
-    context = {
-        "photo": SimpleNamespace(image=FieldFile(instance, field, "albums/42/001.jpg")),
-        "document": SimpleNamespace(file=FieldFile(instance, field, "report.pdf")),
+# Tables of settings, checks and commands
+
+COMMANDS = sorted(find_commands(str(ROOT / "cfsigned_django" / "management")))
+
+
+def test_settings_table_is_what_conf_reads() -> None:
+    """The table has one row for each setting, with its option and its default."""
+    rows = table(DOCS / "settings.md", "Setting")
+    assert {setting: (option, default) for setting, option, default, _ in rows} == {
+        f"`{setting}`": (f"`{option}`", f"`{default!r}`".replace("'", '"'))
+        for option, (setting, default) in conf.OPTIONS.items()
     }
 
-    rendered = [
-        Template(snippet.code).render(Context(context))
-        for snippet in snippets(doc)
-        if snippet.language == "html+django"
-    ]
 
-    assert all("Signature=" in text for text in rendered)
+class Noted:
+    """Stand in for Django's settings, and note which are read."""
 
+    def __init__(self) -> None:
+        self.names: set[str] = set()
 
-def test_readme_is_short() -> None:
-    """The README fits in 150 lines; the rest is in the documentation."""
-    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 150
+    def __getattr__(self, name: str) -> Any:
+        self.names.add(name)
+        return getattr(django_settings, name)
 
 
-@pytest.mark.parametrize("doc", PAGES, ids=lambda doc: doc.name)
-def test_links_between_files_lead_somewhere(doc: Path) -> None:
-    """Every relative link of a page names a file that is there."""
-    text = SNIPPET.sub("", read(doc))
-    targets = re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)|<img src=\"([^\"]+)\"", text)
-    targets = [link or image for link, image in targets]
+def test_table_of_rotation_is_what_conf_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The table has the settings in seconds with their defaults, and whatever else conf reads."""
+    rows = table(DOCS / "settings.md", "Setting of rotation")
+    shown = {setting.strip("`"): default.strip("`") for setting, default, _ in rows}
+    noted = Noted()
+    monkeypatch.setattr(conf, "settings", noted)
+    for _, function in inspect.getmembers(conf, inspect.isfunction):
+        if function.__module__ == conf.__name__ and not inspect.signature(function).parameters:
+            function()
 
-    assert [target for target in targets if not (doc.parent / target).exists()] == []
+    assert {name: shown[name] for name in conf.ROTATION_SECONDS} == {
+        name: str(seconds) for name, seconds in conf.ROTATION_SECONDS.items()
+    }
+    others = {each for each in noted.names if each.startswith("AWS_CLOUDFRONT_")}
+    assert {*shown} == others - {name for name, _ in conf.OPTIONS.values()} | {
+        *conf.ROTATION_SECONDS
+    }
+
+
+def test_checks_table_is_what_checks_say() -> None:
+    """The table has one row for each check id, with the remedy that the check gives."""
+    rows = table(DOCS / "checks.md", "Id")
+    assert {check_id.strip("`"): remedy for check_id, _, remedy in rows} == validation.TABLE
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_options_are_what_the_command_takes(command: str) -> None:
+    """Each command has a table of its arguments, with the texts of its --help."""
+    rows = table(DOCS / "commands.md", f"`{command}`")
+    parser = load_command_class("cfsigned_django", command).create_parser("manage.py", command)
+    of_every_command = {"--help", *DjangoHelpFormatter.show_last}
+    assert {option.strip("`"): meaning for option, meaning in rows} == {
+        f"{[action.dest, *action.option_strings][-1]} {action.metavar or ''}".strip(): action.help
+        for action in parser._actions
+        if not of_every_command & set(action.option_strings)
+    }
+
+
+@each_page
+def test_options_that_are_named_exist(doc: Path) -> None:
+    """What a page passes to a command, the command takes."""
+    for command, rest in re.findall(r"(cfsigned_[a-z]+)((?: [^`\n|>#]*)?)", read(doc)):
+        if command in COMMANDS:
+            known = load_command_class("cfsigned_django", command).create_parser("", command)
+            named = re.findall(r"(?<=\s)--[a-z][a-z-]*", rest)
+            assert [each for each in named if each not in known._option_string_actions] == []
+
+
+# Links and pictures
+
+
+def prose(doc: Path) -> str:
+    """Return a page without its code blocks."""
+    return SNIPPET.sub("", read(doc))
+
+
+def anchors(doc: Path) -> set[str]:
+    """Return the anchors that GitHub gives the headings of a page."""
+    headings = re.findall(r"^#+ (.*)$", prose(doc), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", each.lower()).replace(" ", "-") for each in headings}
+
+
+@each_page_with_korean
+def test_links_lead_somewhere(doc: Path) -> None:
+    """A link has a text, names a file that is there, and an anchor that GitHub gives a heading."""
+    text = prose(doc)
+    files = re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)|<img src=\"([^\"]+)\"", text)
+    linked = re.findall(r"\]\(([^)#:\s]*\.md)?#([^)]+)\)", text)
+
+    assert re.findall(r"\[\]\([^)]*\)", text) == []  # Sphinx fills in a text, GitHub does not
+    assert [each for each in map("".join, files) if not (doc.parent / each).exists()] == []
+    assert [
+        f"{page}#{anchor}"
+        for page, anchor in linked
+        if anchor not in anchors(doc.parent / page if page else doc)
+    ] == []
+
+
+def test_index_links_to_every_page() -> None:
+    """Where the table of contents is no list, as on GitHub, the index leads to each page."""
+    pages = {str(path.relative_to(DOCS)) for path in WITH_KOREAN if DOCS in path.parents}
+    linked = re.findall(r"^- \[.*?\]\(([^)#:\s]+)\)", prose(DOCS / "index.md"), re.MULTILINE)
+    assert set(linked) == pages - {"index.md"}
 
 
 def test_every_image_is_shown() -> None:
     """No picture lies in the documentation that no page shows."""
     pages = "".join(map(read, PAGES))
-    images = sorted((ROOT / "docs" / "images").iterdir())
-
+    images = sorted((DOCS / "images").iterdir())
     assert [path.name for path in images if f"images/{path.name}" not in pages] == []
+
+
+def test_readme_is_short() -> None:
+    """The README fits in 150 lines; the rest is in the documentation."""
+    assert len(read(ROOT / "README.md").splitlines()) <= 150
+
+
+# Buttons of the admin
+
+_BLOCK = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+#: Where a thought begins: after an empty line, and at a point of a list or a row of a table.
+_BEGIN = re.compile(r"\n\s*\n|\n *(?:[-*|]|\d+\.) ")
+#: What is printed in bold there is a heading, and may tell to press something.
+_HEADING = re.compile(r"^[\s|]*(?:(?:[-*]|\d+\.) )?\*\*(?P<text>[^*]*)\*\*")
+
+
+def named_buttons(text: str) -> Iterator[str]:
+    """Yield the buttons that a page names: in bold, amid a sentence, or after "Press"."""
+    for thought in _BEGIN.split(_BLOCK.sub("", text)):
+        heading = _HEADING.match(thought)
+        if heading is not None:
+            pressed = re.search(r"[Pp]ress ([^.]*)", heading["text"])
+            yield from [pressed[1]] if pressed else []
+            thought = thought[heading.end() :]
+        for words in re.findall(r"\*\*([^*]*)\*\*", thought):
+            if words[:1].isupper():  # else it is stressed, and no name
+                yield " ".join(words.split())
+
+
+def test_buttons_are_those_of_the_admin() -> None:
+    """A reader finds the button that a page names on the pages of the admin, word for word."""
+    pages = [DOCS / f"{name}.md" for name in ("rotate-keys", "key-leaked", "security")]
+    named = {button for page in pages for button in named_buttons(read(page))}
+    seen = "".join(map(read, GOLDEN.glob("admin-*.txt")))
+    buttons = re.findall(r"\[([^\],]+)(?:, disabled)?\]|(Revoke…)$", seen, re.MULTILINE)
+
+    assert named >= {"Start rotation", "Retire", "Copy", "Revoke…", "Correct the public key ID"}
+    assert named - set(map("".join, buttons)) == set()
+    assert set(named_buttons("2. Press **Strat** twice.\n- **Not before** it, **never**.")) == {
+        "Strat"
+    }
+    assert set(named_buttons("**4. Press Activate**, then wait.")) == {"Activate"}
+
+
+# The picture of the architecture
+
+#: What lies directly in the package: modules and packages, and the packages among them.
+PACKAGES = {path.parent.name for path in (ROOT / "cfsigned_django").glob("*/__init__.py")}
+MODULES = PACKAGES | {path.stem for path in (ROOT / "cfsigned_django").glob("*.py")} - {"__init__"}
+
+
+def layers_of(rows: Iterable[str]) -> list[set[str]]:
+    """Return the names in each layer, the top first; planned ones, in parentheses, are left out."""
+    names = (
+        {name for name in re.findall(r"\w+", row) if name in MODULES or f"({name})" not in row}
+        for row in rows
+    )
+    return [each for each in names if each]
+
+
+def test_architecture_page_shows_the_import_rule() -> None:
+    """The layers on the page are those that import-linter enforces, and hold what is there.
+
+    They are the one block that holds names, ``|`` and ``>`` only. ``>`` or,
+    without it, the end of a line stands between two layers.
+    """
+    rule = re.compile(r"[\w\s|>()]+\|[\w\s|>()]+")
+    (block,) = (each.code for each in snippets(ARCHITECTURE) if rule.fullmatch(each.code))
+    shown = layers_of(block.split(">") if ">" in block else block.splitlines())
+    (contract,) = (
+        each
+        for each in tomllib.loads(read(ROOT / "pyproject.toml"))["tool"]["importlinter"][
+            "contracts"
+        ]
+        if each["type"] == "layers" and each.get("containers") == ["cfsigned_django"]
+    )
+
+    assert shown == layers_of(contract["layers"])
+    assert set().union(*shown) <= MODULES
+
+
+def test_architecture_page_describes_every_package() -> None:
+    """The page names each package, and no folder and no file that is not there."""
+    folders = ("benchmarks", "cfsigned_django", "demo_project", "docs", "tests")
+    paths = [each for folder in folders for each in (ROOT / folder, *(ROOT / folder).rglob("*"))]
+    there = {f"/{path.relative_to(ROOT)}{'/' if path.is_dir() else ''}" for path in paths}
+    named = set(re.findall(r"(?<![\w/.-])(?:(?:\w+/)*\w+\.py|(?:\w+/)+(?!\w))", read(ARCHITECTURE)))
+
+    assert {f"{name}/" for name in PACKAGES} <= named
+    assert [name for name in named if not any(each.endswith(f"/{name}") for each in there)] == []

@@ -1,9 +1,10 @@
-"""Play what the pages about rotation show, and compare what is printed."""
+"""Play what the pages about rotation show: commands, tasks, permissions and messages."""
 
 from __future__ import annotations
 
 import builtins
 import io
+import json
 import re
 import shlex
 import sys
@@ -15,23 +16,32 @@ from pathlib import Path
 from textwrap import dedent
 from types import ModuleType
 from typing import Any
+from unittest import mock
 
 import pytest
-from django.core.management import ManagementUtility
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import CommandError, ManagementUtility, call_command
+from django.db import OperationalError, ProgrammingError, connection
+from django.test import override_settings
 from pytest_django import Settings
 
+from cfsigned_django.aws.errors import EXPLANATIONS
+from cfsigned_django.encryption import unseal
+from cfsigned_django.keyring import Found, Keyring, Lease
 from cfsigned_django.rotation import store
 from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django.signing import PrivateKey, Signer
 from tests.admin import FakeCloudFront
 from tests.admin.conftest import cloudfront
 from tests.admin.story import KEY_GROUP_ID, KEY_PAIR_IDS, Story
-from tests.pages import ROOT, snippets
+from tests.golden import DIRECTORY as GOLDEN
+from tests.pages import CATALOG, ROOT, ROTATE_KEYS, entries, read, snippets
 
 __all__ = ["cloudfront"]
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-ROTATE_KEYS, KEY_LEAKED = ROOT / "docs" / "rotate-keys.md", ROOT / "docs" / "key-leaked.md"
+KEY_LEAKED = ROOT / "docs" / "key-leaked.md"
 #: A transcript, and how long after the one before it is taken; it may be indented, in a list.
 TRANSCRIPT = re.compile(
     r"^ *<!-- rotation(?P<later>[^>]*?) -->\n(?P<indent> *)```console\n(?P<code>.*?)^ *```$"
@@ -128,13 +138,17 @@ def shown(page: Path) -> list[str]:
 
 
 def test_rotation_by_command(story: Story, terminal: Terminal, settings: Settings) -> None:
-    """The commands of the page print what it shows, from the import to the next spare."""
+    """The commands print what the page shows, and the policy of the page allows what they call."""
     story.now = datetime(2026, 9, 1, 14, tzinfo=UTC)
 
     seen = play(ROTATE_KEYS, story, terminal, settings)
 
     assert len(seen) > 7
     assert seen == shown(ROTATE_KEYS)
+    (policy,) = (json.loads(each.code) for each in snippets(ROTATE_KEYS) if each.language == "json")
+    called = {each.title().replace("_", "") for each in terminal.cloudfront.calls}
+    assert policy["Statement"][0]["Action"] == list(dict.fromkeys(policy["Statement"][0]["Action"]))
+    assert set(policy["Statement"][0]["Action"]) == {f"cloudfront:{each}" for each in called}
 
 
 def test_revocation_by_command(story: Story, terminal: Terminal, settings: Settings) -> None:
@@ -169,3 +183,105 @@ def test_scheduled_tasks(
 
     assert set(KeyPair.objects.values_list("status", flat=True)) == {"active", "trusted"}
     assert "Not yet:" in capsys.readouterr().out
+
+
+# The tables of messages
+
+#: What AWS and boto3 answer to a call about keys: one code for each answer that is explained.
+CODES = (
+    *("AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken"),
+    *("RequestExpired", "NoCredentialsError", "PartialCredentialsError", "MetadataRetrievalError"),
+    *("SSOError", "ProfileNotFound", "NoRegionError", "Throttling", "InternalError"),
+    *("ConnectTimeoutError", "EndpointConnectionError", "ProxyConnectionError", "SSLError"),
+    *("ConnectionError", "ResponseParserError", "NoSuchResource", "NoSuchPublicKey"),
+    *("TooManyPublicKeys", "PublicKeyInUse", "PreconditionFailed"),
+)
+#: Stands in the tables for names and numbers.
+GAP = "…"
+
+
+def messages() -> list[str]:
+    """Return the first column of the tables about messages."""
+    tables = re.findall(
+        r"^\| Message \|[^\n]*\n\|[-|]*\n((?:\|.*\n)+)", read(ROTATE_KEYS), re.MULTILINE
+    )
+    return [row.strip("|").split(" | ")[0].strip() for each in tables for row in each.splitlines()]
+
+
+def is_in(message: str, text: str) -> bool:
+    """Return whether a message of the page, gaps and all, stands in a text."""
+    pieces = (re.escape(" ".join(piece.split())) for piece in message.split(GAP))
+    return re.search(".*".join(pieces), " ".join(text.split())) is not None
+
+
+def refusals(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Yield what the command says where it refuses or warns, for one reason after another."""
+
+    def rotate(*arguments: str, **settings: object) -> str:
+        screen = io.StringIO()
+        with override_settings(**settings):
+            try:
+                call_command("cfsigned_rotate", *arguments, stdout=screen, stderr=screen)
+            except CommandError as error:
+                return f"{screen.getvalue()} {error}"
+        return screen.getvalue()
+
+    def end(question: str) -> str:
+        raise EOFError
+
+    monkeypatch.setattr(builtins, "input", end)
+    yield rotate("--max-age", "90d")
+    yield rotate("--max-age", "ninety")
+    yield rotate("--start", "--reason", "x" * 251)
+    yield rotate("--start", AWS_CLOUDFRONT_CLAIM_SECONDS=-1)
+    yield rotate("--start", AWS_CLOUDFRONT_ENCRYPTION_KEYS=["x"])
+    yield rotate("--start", AWS_CLOUDFRONT_KEY_GROUP_QUOTA=0)
+    yield rotate(AWS_CLOUDFRONT_SPARE_KEY="RSA")
+    for failure in (OperationalError, ProgrammingError):
+        with connection.execute_wrapper(mock.Mock(side_effect=failure)):
+            yield rotate("--start")
+    rotate("--start", "--algorithm", "ECDSA_P256")
+    yield rotate("--start", "--algorithm", "RSA_2048")
+    yield rotate("--max-age", "90d", "--algorithm", "RSA_2048")
+    yield rotate("--revoke", KeyPair.objects.get().fingerprint[:12])
+    KeyPair.objects.update(encrypted_private_key="damaged")
+    yield rotate("--reseal")
+
+
+def answers_of_the_keyring(caplog: pytest.LogCaptureFixture) -> Iterator[str]:
+    """Yield what is raised or logged if no key signs, or if the database does not answer."""
+    signer = Signer(key_pair_id="K1", private_key=PrivateKey.generate())
+    looks: list[Any] = [
+        lambda *_: Found(),
+        lambda *_: unseal("damaged"),
+        mock.Mock(side_effect=OperationalError),
+    ]
+    for look in looks:
+        with pytest.raises(ImproperlyConfigured) as raised:
+            Keyring(look).lease("G", None, None)
+        yield str(raised.value)
+    with pytest.raises(ImproperlyConfigured) as raised:
+        Lease(signer=signer, seen_at=0).cap_expiry(9, lifetime=1, now=5)
+    yield str(raised.value)
+    yield from (each.getMessage() for each in caplog.records if each.name.endswith("keyring"))
+
+
+def test_messages_are_what_people_read(
+    story: Story, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A reader who looks up a message finds its row, and no row has words that nothing says."""
+    rows = messages()
+    met = [
+        *refusals(monkeypatch),
+        *answers_of_the_keyring(caplog),
+        *read(GOLDEN / "rotation-errors.txt").splitlines(),
+        *(EXPLANATIONS[code].reason for code in CODES),
+    ]
+    said = [
+        *map(read, GOLDEN.glob("*.txt")),
+        *(original for original, _ in entries(read(CATALOG / "django.po"))),
+    ]
+
+    assert all(len(each.replace(GAP, "").split()) > 1 for each in rows)
+    assert [text for text in met if not any(is_in(each, text) for each in rows)] == []
+    assert [each for each in rows if not any(is_in(each, text) for text in (*met, *said))] == []

@@ -30,7 +30,7 @@ def plan_as_text(steps: Iterable[Step]) -> str:
         lines += _wrapped(f"{_MARKS[step.state]:<9} {step.name}: {step.why}")
         if step.call is not None:
             lines.append(f"{_INDENT}{step.call}")
-            lines += [f"{_INDENT}{line}".rstrip() for line in step.diff.splitlines()]
+        lines += [f"{_INDENT}{line}".rstrip() for line in step.diff.splitlines()]
     return "\n".join(lines)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.rotation.site import import_settings_key, site_rotation
 from cfsigned_django.signing import KeyAlgorithm
 
@@ -30,45 +31,35 @@ class Story:
         """Let time pass."""
         self.now += timedelta(**duration)
 
+    @property
+    def rotation(self) -> Rotation:
+        """Return the site's rotation, by the person of the story."""
+        return site_rotation(changed_by="mina")
+
     def import_key(self, *, days_ago: int = 97) -> KeyPair:
         """Take the settings' key into the database, so many days ago."""
         self.later(days=-days_ago)
-        key_pair = import_settings_key(site_rotation(changed_by="mina"), now=self.now)
+        key_pair = import_settings_key(self.rotation, now=self.now)
         self.later(days=days_ago)
         return key_pair
 
     def start(self, *, spare: bool = False) -> KeyPair:
         """Generate the successor."""
-        return site_rotation(changed_by="mina").start(
-            algorithm=KeyAlgorithm.ECDSA_P256,
-            now=self.now,
-            reason="" if spare else "quarterly rotation",
-            spare=spare,
-        )
-
-    def trust(self, *, spare: bool = False) -> KeyPair:
-        """Put the successor into the key group."""
-        key_pair = self.start(spare=spare)
-        self.later(seconds=40)
-        site_rotation(changed_by="mina").trust(key_pair, now=self.now)
-        return key_pair
+        reason = "" if spare else "quarterly rotation"
+        algorithm = KeyAlgorithm.ECDSA_P256
+        return self.rotation.start(algorithm=algorithm, now=self.now, reason=reason, spare=spare)
 
     def work(self, *, spare: bool = False) -> KeyPair:
-        """See the successor work through CloudFront."""
-        key_pair = self.trust(spare=spare)
+        """Put the successor into the key group, and see it work through CloudFront."""
+        key_pair = self.start(spare=spare)
+        self.later(seconds=40)
+        self.rotation.trust(key_pair, now=self.now)
         self.later(seconds=20)
-        site_rotation(changed_by="mina").check(key_pair, now=self.now)
+        self.rotation.check(key_pair, now=self.now)
         return key_pair
 
     def wait(self) -> KeyPair:
         """Let the successor's wait run out."""
         key_pair = self.work()
         self.later(minutes=5, seconds=10)
-        return key_pair
-
-    def activate(self) -> KeyPair:
-        """Let the successor sign."""
-        key_pair = self.wait()
-        site_rotation(changed_by="mina").activate(key_pair, now=self.now)
-        self.later(seconds=30)
         return key_pair

@@ -18,7 +18,6 @@ from pytest_django.live_server_helper import LiveServer
 
 from cfsigned_django.rotation import store
 from cfsigned_django.rotation.models import KeyPair
-from cfsigned_django.rotation.site import site_rotation
 from tests.admin import LIST, FakeCloudFront, address
 from tests.admin.conftest import DENIED
 from tests.admin.story import KEY_GROUP_ID, KEY_PAIR_IDS, Story
@@ -180,10 +179,10 @@ def test_retiring(shoot: Shoot, story: Story, settings: Settings, open_page: Ope
 def test_calm(shoot: Shoot, story: Story, settings: Settings) -> None:
     """A young key signs, a spare is ready, and there is nothing to do."""
     former = _imported_earlier(settings, story)
-    story.activate()
-    story.later(days=7, minutes=5)
+    story.rotation.activate(story.wait(), now=story.now)
+    story.later(days=7, minutes=5, seconds=30)
     former.refresh_from_db()
-    site_rotation(changed_by="mina").retire(former, now=story.now)
+    story.rotation.retire(former, now=story.now)
     story.work(spare=True)
     story.later(days=12)
     shoot("calm")

@@ -8,14 +8,10 @@ from pytest_django import Settings
 from cfsigned_django.rotation import store
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
-from cfsigned_django.rotation.site import site_rotation
-from cfsigned_django.rotation.steps import advance
-from cfsigned_django.signing import KeyAlgorithm
 from tests.admin import (
     LIST,
     FakeCloudFront,
     Visitor,
-    activated,
     address,
     detail,
     fresh,
@@ -27,7 +23,6 @@ from tests.admin import (
 )
 from tests.admin.conftest import DENIED
 from tests.admin.transcript import NOON, Transcript
-from tests.storage_cases import without_sha1
 
 DAY = 86400
 
@@ -151,20 +146,6 @@ def test_id_of_another_public_key_is_refused(
     )
 
 
-def test_id_is_probed_with_the_hash_of_the_setting(
-    by_hand: Visitor, cloudfront: FakeCloudFront, settings: Settings
-) -> None:
-    """An RSA key that may sign with SHA256 only is probed with that before its id is taken."""
-    settings.AWS_CLOUDFRONT_HASH_ALGORITHM = "SHA256"
-    rotation = site_rotation(by_hand=True)
-    key_pair = rotation.start(algorithm=KeyAlgorithm.RSA_2048, now=rotation.store.clock())
-
-    with without_sha1():
-        by_hand.take("trust", key_pair, key_pair_id="K2JCJMDEHXQW5F")
-
-    assert fresh(key_pair).status == "trusted"
-
-
 def test_id_that_works_cannot_be_corrected(admin: Visitor, settings: Settings) -> None:
     """A key that CloudFront has accepted keeps its id, and so does one that the site put there."""
     imported()
@@ -178,19 +159,6 @@ def test_id_that_works_cannot_be_corrected(admin: Visitor, settings: Settings) -
     settings.AWS_CLOUDFRONT_BY_HAND = False
     assert "correct" not in admin.buttons()
     assert fresh(key_pair).key_pair_id == key_pair.key_pair_id
-
-
-def test_no_job_finishes_what_a_person_does(cloudfront: FakeCloudFront) -> None:
-    """By hand, advancing a rotation neither retires a key nor ends a revocation."""
-    former = imported()
-    revoked = activated(former_retiring_for=8 * DAY)
-    rotation = site_rotation(by_hand=True)
-    rotation.revoke(revoked, now=rotation.store.clock(), reason="leaked")
-
-    assert advance(rotation, now=rotation.store.clock()) is None
-
-    assert fresh(revoked).removed_at is None
-    assert fresh(former).status == "retiring"
 
 
 def test_key_is_not_looked_for(by_hand: Visitor) -> None:

@@ -84,25 +84,29 @@ def test_key_of_the_settings_signs_again(
 
 
 @pytest.mark.parametrize(
-    ("retirement_seconds", "retiring_for", "minutes"),
+    ("max_expire", "retirement_seconds", "retiring_for", "minutes"),
     [
         # An hour for links; 4 minutes until each process has stopped and clocks agree.
-        (None, None, 60),
-        (None, 1801, 34),
+        (3600, None, None, 60),
+        (3600, None, 1801, 34),
         # Links that were issued under a longer lifetime are out, and break as well.
-        (86400 + 240, None, 1440),
-        (86400 + 240, 7200, 1324),
+        (3600, 86400 + 240, None, 1440),
+        (3600, 86400 + 240, 7200, 1324),
+        # A step of the expiry makes links live longer than they were asked to; rounded up.
+        (5400, None, None, 91),
     ],
 )
 def test_page_says_how_many_minutes_break(
     admin: Visitor,
     settings: Settings,
+    max_expire: int,
     retirement_seconds: int | None,
     retiring_for: int | None,
     minutes: int,
 ) -> None:
     """Links break for as long as the longest one lives; of a retiring key, what is left."""
-    settings.AWS_CLOUDFRONT_MAX_EXPIRE = 3600
+    settings.AWS_CLOUDFRONT_MAX_EXPIRE = max_expire
+    settings.AWS_CLOUDFRONT_EXPIRE_STEP = 60 if max_expire > 3600 else 0
     key_pair = imported()
     if retirement_seconds is not None:
         KeyPair.objects.update(retirement_seconds=retirement_seconds)
@@ -112,16 +116,6 @@ def test_page_says_how_many_minutes_break(
     admin.get(address("revoke", key_pair))
 
     assert admin.context["broken_minutes"] == minutes
-
-
-def test_minutes_are_rounded_up(admin: Visitor, settings: Settings) -> None:
-    """A step of the expiry makes links live longer than they were asked to."""
-    settings.AWS_CLOUDFRONT_MAX_EXPIRE = 5400
-    settings.AWS_CLOUDFRONT_EXPIRE_STEP = 60
-
-    admin.get(address("revoke", imported()))
-
-    assert admin.context["broken_minutes"] == 91
 
 
 @pytest.mark.parametrize("typed", ["", "yes", "K0000000000000"])
@@ -145,54 +139,35 @@ def test_key_without_an_id_is_named_by_its_fingerprint(admin: Visitor) -> None:
     assert fresh(key_pair).reason == KnownReason.REVOKED_IN_ADMIN
 
 
-def test_revocation_ends_the_trust(admin: Visitor, cloudfront: FakeCloudFront) -> None:
-    """The key leaves CloudFront at once, the spare signs, and the log has the reason."""
+@pytest.mark.parametrize(
+    ("prepare", "logged"),
+    [
+        (lambda _: trusted(spare=True, good_for=3600), []),
+        (lambda _: None, [("pending", "leaked"), ("trusted", "")]),
+        (lambda _: started(), [("trusted", "")]),
+        (lambda cloudfront: cloudfront.take_out(trusted()), [("trusted", KnownReason.PUT_BACK)]),
+    ],
+    ids=["spare", "no other key", "successor", "successor that was taken out"],
+)
+def test_revocation_ends_the_trust(
+    admin: Visitor,
+    cloudfront: FakeCloudFront,
+    prepare: Callable[[FakeCloudFront], object],
+    logged: list[tuple[str, str]],
+) -> None:
+    """The key leaves CloudFront at once, another one signs, and the log has each move and why."""
     key_pair = imported()
-    successor = trusted(spare=True, good_for=3600)
+    prepare(cloudfront)
 
-    admin.take("revoke", key_pair, typed=str(key_pair), reason="leaked in a log")
+    admin.take("revoke", key_pair, typed=str(key_pair), reason="leaked")
 
     assert admin.levels == ["warning"]
     assert (fresh(key_pair).status, fresh(key_pair).encrypted_private_key) == ("revoked", "")
     assert fresh(key_pair).removed_at is not None
-    assert cloudfront.trusted == {str(successor)}
-    assert log() == [
-        (str(key_pair), "revoked", "leaked in a log"),
-        (str(successor), "active", ""),
-    ]
-
-
-def test_only_key_of_the_group_is_replaced(admin: Visitor, cloudfront: FakeCloudFront) -> None:
-    """CloudFront keeps one key in a group: another one is made and signs before this one goes."""
-    key_pair = imported()
-
-    admin.take("revoke", key_pair, typed=str(key_pair), reason="leaked")
-
     successor = KeyPair.objects.get(status="active")
     assert cloudfront.trusted == {str(successor)}
-    assert fresh(key_pair).removed_at is not None
-    assert [entry[1:] for entry in log()] == [
-        *(("pending", "leaked"), ("trusted", ""), ("revoked", "leaked"), ("active", "")),
-    ]
-
-
-@pytest.mark.parametrize("is_missing", [False, True])
-def test_successor_is_brought_forward(
-    admin: Visitor, cloudfront: FakeCloudFront, is_missing: bool
-) -> None:
-    """A successor that is not in the group yet, or no longer, is put into it, and signs."""
-    key_pair = imported()
-    successor = trusted() if is_missing else started()
-    if is_missing:
-        cloudfront.take_out(successor)
-
-    admin.take("revoke", key_pair, typed=str(key_pair))
-
-    successor = fresh(successor)
-    assert (fresh(key_pair).status, successor.status) == ("revoked", "active")
-    assert cloudfront.trusted == {str(successor)}
-    first = (str(successor), "trusted", KnownReason.PUT_BACK if is_missing else "")
-    assert log()[0] == first
+    assert [entry[1:] for entry in log()] == [*logged, ("revoked", "leaked"), ("active", "")]
+    assert log()[-1][0] == str(successor)
 
 
 def test_nothing_is_revoked_while_aws_fails_for_a_moment(

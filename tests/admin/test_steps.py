@@ -1,4 +1,7 @@
-"""Test each step as a person without JavaScript takes it: page, confirmation, result, log."""
+"""Test each step as a person without JavaScript takes it: page, confirmation, result, log.
+
+What fails is a message with the next step, never a server error.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,9 @@ from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
 from django.test import Client
 from pytest_django import Settings
 
+from cfsigned_django.encryption import CannotUnseal
 from cfsigned_django.rotation import site as site_rotation, store
+from cfsigned_django.rotation.errors import Claimed, RotationError
 from cfsigned_django.rotation.models import KeyPair, KnownReason
 from cfsigned_django.rotation.probe import ProbeResult
 from tests.admin import (
@@ -24,7 +29,7 @@ from tests.admin import (
     started,
     trusted,
 )
-from tests.admin.conftest import DENIED
+from tests.admin.conftest import DENIED, LATE, MakeVisitor
 from tests.admin.transcript import NOON, Transcript
 
 DAY = 86400
@@ -80,23 +85,18 @@ def test_whole_rotation_by_clicks(
     transcript.check("admin-rotation")
 
 
-def test_start_proposes_ecdsa(admin: Visitor) -> None:
-    """The shorter links are proposed, and RSA can be chosen."""
+def test_start_asks_for_the_algorithm(admin: Visitor) -> None:
+    """The shorter links are proposed, RSA can be chosen, and what CloudFront lacks is refused."""
     imported()
+    admin.take("start", algorithm="ED25519")
+    assert set(admin.context["form"].errors) == {"algorithm"}
+    assert KeyPair.objects.count() == 1
     admin.get(address("start"))
     assert admin.context["form"]["algorithm"].value() == "ECDSA_P256"
 
     admin.post(address("start"), algorithm="RSA_2048")
 
     assert KeyPair.objects.get(status="pending").algorithm == "RSA_2048"
-
-
-def test_start_refuses_other_algorithms(admin: Visitor) -> None:
-    """An algorithm that CloudFront does not take is refused by the form."""
-    admin.take("start", algorithm="ED25519")
-
-    assert set(admin.context["form"].errors) == {"algorithm"}
-    assert not KeyPair.objects.exists()
 
 
 def test_spare_is_made_and_used(admin: Visitor) -> None:
@@ -112,15 +112,6 @@ def test_spare_is_made_and_used(admin: Visitor) -> None:
     assert not fresh(spare).is_spare
     assert KeyPair.objects.count() == 2
     assert log()[-1] == (str(spare), "trusted", "leak feared")
-
-
-def test_first_key_is_activated(admin: Visitor) -> None:
-    """A key signs although no row signed before."""
-    key_pair = trusted(good_for=301)
-
-    admin.take("activate", key_pair)
-
-    assert fresh(key_pair).status == "active"
 
 
 # What a probe is answered
@@ -167,11 +158,6 @@ def test_answer_of_the_probe(
 # Keys that somebody took out of the group
 
 
-def put_back(key_pair: KeyPair) -> tuple[str, str, str]:
-    """Return what the log says of a key that was put back."""
-    return str(key_pair), fresh(key_pair).status, KnownReason.PUT_BACK
-
-
 @pytest.mark.parametrize("is_retiring", [False, True])
 def test_check_puts_back_what_signed(
     admin: Visitor, cloudfront: FakeCloudFront, is_retiring: bool
@@ -184,29 +170,12 @@ def test_check_puts_back_what_signed(
     admin.take("check", former)
 
     assert admin.levels == ["warning"]
-    assert log()[-1] == put_back(former)
+    assert log()[-1] == (str(former), fresh(former).status, KnownReason.PUT_BACK)
     assert cloudfront.trusted >= {str(former), str(other)}
     before = log()
     admin.post(address("check", former))
     assert admin.levels == ["success"]
     assert log() == before
-
-
-@pytest.mark.parametrize("missing", ["active", "trusted"])
-def test_check_of_the_next_key_puts_back_what_is_missing(
-    admin: Visitor, cloudfront: FakeCloudFront, missing: str
-) -> None:
-    """If AWS is asked for the next key, it is asked for the others as well."""
-    imported()
-    successor = trusted()
-    key_pair = KeyPair.objects.get(status=missing)
-    cloudfront.take_out(key_pair)
-
-    admin.post(address("check", successor))
-
-    assert str(key_pair) in admin.messages[0][1]
-    assert admin.levels == ["warning"]
-    assert log()[-1] == put_back(key_pair)
 
 
 def test_key_that_is_taken_out_at_its_last_look_is_logged(
@@ -224,25 +193,8 @@ def test_key_that_is_taken_out_at_its_last_look_is_logged(
     admin.post(address("activate", successor))
 
     assert admin.levels == ["error"]
-    assert log() == [put_back(successor)]
+    assert log() == [(str(successor), "trusted", KnownReason.PUT_BACK)]
     assert str(successor) in cloudfront.trusted
-
-
-@pytest.mark.parametrize("step", ["retire", "finish"])
-def test_signing_key_is_put_back_before_another_goes(
-    admin: Visitor, cloudfront: FakeCloudFront, step: str
-) -> None:
-    """A step that takes one key out of CloudFront looks after the one that signs, and logs it."""
-    former = imported()
-    active = activated(former_retiring_for=8 * DAY)
-    if step == "finish":
-        KeyPair.objects.filter(pk=former.pk).update(status="revoked")
-    cloudfront.take_out(active)
-
-    admin.post(address(step, former))
-
-    assert log()[0] == put_back(active)
-    assert cloudfront.trusted == {str(active)}
 
 
 # Steps that are not due
@@ -298,10 +250,10 @@ def test_key_of_another_group_has_no_steps(admin: Visitor) -> None:
     assert "buttons" not in admin.context
 
 
-@pytest.mark.parametrize("path", ["activate/", "public-key.pem"])
+@pytest.mark.parametrize("path", ["{}/activate/", "{}/public-key.pem", "nonsense/change/"])
 def test_no_such_key_leads_back(admin: Visitor, path: str) -> None:
     """A key pair that does not exist is a message, not an error."""
-    admin.get(f"{LIST}00000000-0000-4000-8000-000000000000/{path}")
+    admin.get(LIST + path.format("00000000-0000-4000-8000-000000000000"))
 
     assert admin.levels == ["warning"]
 
@@ -333,3 +285,93 @@ def test_only_the_check_is_quiet(admin: Visitor, cloudfront: FakeCloudFront, ste
     assert answer.status_code == 302
     assert fresh(former).removed_at is not None
     assert str(former) not in cloudfront.trusted
+
+
+# What fails
+
+
+@pytest.mark.parametrize(
+    ("failure", "level"),
+    [
+        (LATE, "not done"),
+        (Claimed(), "error"),
+        (RotationError("Somebody took it out."), "error"),
+        (CannotUnseal("SECRET_KEY has changed"), "error"),
+    ],
+    ids=lambda each: type(each).__name__,
+)
+def test_failure_of_a_step_is_told(
+    admin: Visitor, cloudfront: FakeCloudFront, failure: Exception, level: str
+) -> None:
+    """Each kind of failure comes back in its own words, and the key stays as it was."""
+    imported()
+    key_pair = started()
+    cloudfront.failure = failure
+
+    page = admin.take("trust", key_pair)
+
+    assert admin.levels == [level]
+    assert str(failure) in page
+    assert fresh(key_pair).status == "pending"
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "named"),
+    [
+        ("AWS_CLOUDFRONT_KEY", "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0B", ""),
+        ("AWS_CLOUDFRONT_ENCRYPTION_KEYS", ["no Fernet key"], "AWS_CLOUDFRONT_ENCRYPTION_KEYS"),
+        ("AWS_CLOUDFRONT_KEY_GROUP_ID", None, "AWS_CLOUDFRONT_KEY_GROUP_ID"),
+    ],
+)
+def test_setting_that_makes_a_step_impossible(
+    admin: Visitor, settings: Settings, setting: str, value: object, named: str
+) -> None:
+    """A step says which setting keeps it from being done, shows no secret, and does nothing."""
+    setattr(settings, setting, value)
+
+    page = admin.post(address("import"))
+
+    assert "error" in admin.levels
+    assert named in page
+    assert "MIIEvQIBADANBgkqhkiG9w0B" not in page
+    assert not KeyPair.objects.exists()
+
+
+def test_two_people_take_a_step_at_once(visit: MakeVisitor) -> None:
+    """Both have the page open: the step is done and logged once, and the second is told."""
+    imported()
+    one, two = visit("rotate_keypair"), visit("rotate_keypair")
+    for person, algorithm in ((one, "ECDSA_P256"), (two, "RSA_2048")):
+        person.post(address("start"), algorithm=algorithm)
+    assert (one.levels, two.levels) == (["success"], ["warning"])
+    assert [each.algorithm for each in KeyPair.objects.filter(status="pending")] == ["ECDSA_P256"]
+
+    KeyPair.objects.filter(status="pending").delete()
+    key_pair = trusted(good_for=301)
+    for person in (one, two):
+        person.post(address("activate", key_pair))
+
+    assert (one.levels, two.levels) == (["success"], ["warning"])
+    assert log().count((str(key_pair), "active", "")) == 1
+
+
+def test_race_between_look_and_move(
+    visit: MakeVisitor, cloudfront: FakeCloudFront, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If somebody is quicker between this person's look and move, nothing happens twice."""
+    imported()
+    key_pair = trusted(good_for=301)
+    one, two = visit("rotate_keypair"), visit("rotate_keypair")
+
+    def probe(url: str) -> ProbeResult:
+        monkeypatch.setattr(site_rotation, "send_probe", lambda url: ProbeResult.GOOD)
+        one.post(address("activate", moved(key_pair, claimed_until=-1)))
+        return ProbeResult.GOOD
+
+    monkeypatch.setattr(site_rotation, "send_probe", probe)
+
+    two.post(address("activate", key_pair))
+
+    assert (one.levels, two.levels) == (["success"], ["error"])
+    assert fresh(key_pair).status == "active"
+    assert log().count((str(key_pair), "active", "")) == 1

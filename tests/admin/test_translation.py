@@ -32,10 +32,10 @@ from tests.admin import (
     log,
     readable,
 )
-from tests.admin.test_first_page import SITUATIONS, Situation
+from tests.admin.test_pages import SITUATIONS, Situation
+from tests.pages import CATALOG, entries
 
 PACKAGE = Path(cfsigned_django.__file__).parent
-CATALOG = PACKAGE / "locale" / "ko" / "LC_MESSAGES"
 
 #: What is called so in Korean, too.
 NAMES = {"CloudFront", "ECDSA", "RSA", "America", "Chicago", "True", "False", "AWS", "IAM", "media"}
@@ -181,19 +181,6 @@ def test_log_is_in_the_language_of_the_site(korean: Visitor) -> None:
     korean.take("revoke", key_pair, typed=str(key_pair), reason="유출")
 
     assert (str(key_pair), "revoked", "유출") in log()
-
-
-def entries(po: str) -> list[tuple[str, str]]:
-    """Return the originals and translations of a catalog's source."""
-    pairs = re.findall(
-        r'^msgid "(.+)"\n(?:msgid_plural ".*"\n)?msgstr(?:\[0\])? "(.*)"$', po, re.MULTILINE
-    )
-    return [(unquoted(original), unquoted(text)) for original, text in pairs]
-
-
-def unquoted(text: str) -> str:
-    """Return a text of a catalog without its escapes."""
-    return text.replace('\\"', '"').replace("\\n", "\n")
 
 
 def test_catalog_is_complete_and_compiled() -> None:

@@ -1,4 +1,4 @@
-"""Test which steps the first page offers in each situation, and how loudly it warns."""
+"""Test what the pages show: the first one in each situation, and that of one key pair."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -68,9 +69,7 @@ class Situation:
             yield
 
 
-def case(
-    name: str, buttons: str, levels: str, *prepare: Callable[[], object], **settings: object
-) -> Situation:
+def case(name: str, buttons: str, levels: str, *prepare: Any, **settings: object) -> Situation:
     """Return a situation; BY_HAND=True is short for the setting."""
     settings = {("AWS_CLOUDFRONT_" * (key == "BY_HAND")) + key: settings[key] for key in settings}
     return Situation(name, buttons, levels, prepare, settings)
@@ -99,97 +98,81 @@ def in_storages(*key_pair_ids: str) -> dict[str, Any]:
     return {**NO_SETTINGS_KEY, "STORAGES": {**storages, "staticfiles": staticfiles}}
 
 
-def old() -> None:
-    """Import a key that is due to be replaced."""
-    imported(days=97)
-
-
-def spare() -> None:
-    """Have a spare that is ready."""
-    trusted(spare=True, good_for=3600)
-
-
-def stuck() -> None:
-    """Have started four days ago."""
-    moved(started(), created_at=-4 * DAY)
-
-
-def claimed(seconds: int) -> Callable[[], object]:
-    """Return what starts a rotation at which another process is for so many seconds."""
-    return lambda: moved(started(), claimed_until=seconds)
-
-
-def good_for(seconds: int) -> Callable[[], object]:
-    """Return what puts a key into the group that has worked for so many seconds."""
-    return lambda: trusted(good_for=seconds)
-
-
 def retiring_for(seconds: int) -> Callable[[], object]:
     """Return what lets a new key sign; the former one stopped so many seconds ago."""
-    return lambda: activated(former_retiring_for=seconds)
+    return partial(activated, former_retiring_for=seconds)
 
 
+def started_and(**seconds: int) -> Callable[[], object]:
+    """Return what starts a rotation, with moments so many seconds from now."""
+    return lambda: moved(started(), **seconds)
+
+
+OLD = partial(imported, days=97)
+STUCK = started_and(created_at=-4 * DAY)
 REVOKED = change(status="revoked", active_in=None, revoked_at=datetime(2027, 3, 3, tzinfo=UTC))
 ELSEWHERE = change(key_group_id=OTHER_GROUP, next_in=OTHER_GROUP)
+DAMAGED = change(encrypted_private_key="damaged")
 SITUATIONS = [
     case("the settings' key signs", "*import, start", "warning"),
     case("the settings' key is broken", "*import, start", "warning", AWS_CLOUDFRONT_KEY=BROKEN_PEM),
     case("a storage's key signs", "*import, start", "warning", **in_storages("K2JCJMDEHXQW5F")),
     case(
-        "storages differ",
-        "*import, start",
-        "warning",
+        *("storages differ", "*import, start", "warning"),
         **in_storages("K2JCJMDEHXQW5F", "K36X4X2EO997HM"),
     ),
     case("trusted signer", "*start", "warning", AWS_CLOUDFRONT_KEY_ID="APKAIOSFODNN7EXAMPLE"),
     case("no key", "*start", "error", **NO_SETTINGS_KEY),
     case("a young key signs", "start", "info info", imported),
     case(
-        "a spare key is configured",
-        "start",
-        "warning info",
-        imported,
+        *("a spare key is configured", "start", "warning info", imported),
         AWS_CLOUDFRONT_SPARE_KEY="RSA_2048",
     ),
-    case("an old key signs", "*start", "warning info info", old),
-    case("a spare is ready", "*start", "warning info", old, spare),
-    case("an old key is being replaced", "*trust", "info", old, started),
-    case("unprobed spare", "*check, start", "info", imported, lambda: trusted(spare=True)),
+    case("an old key signs", "*start", "warning info info", OLD),
+    case(
+        "a spare is ready",
+        "*start",
+        "warning info",
+        OLD,
+        partial(trusted, spare=True, good_for=3600),
+    ),
+    case("an old key is being replaced", "*trust", "info", OLD, started),
+    case("unprobed spare", "*check, start", "info", imported, partial(trusted, spare=True)),
     case("a key is generated", "*trust", "info", imported, started),
     case("a key is generated, by hand", "*trust", "info", imported, started, BY_HAND=True),
-    case("a key is stuck", "*trust", "warning info", imported, stuck),
-    case("a key is stuck, by hand", "*trust", "warning info", imported, stuck, BY_HAND=True),
-    case("a claim", "*trust (blocked)", "info info", imported, claimed(30)),
-    case("a claim that is over", "*trust", "info", imported, claimed(-1)),
+    case("a key is stuck", "*trust", "warning info", imported, STUCK),
+    case("a key is stuck, by hand", "*trust", "warning info", imported, STUCK, BY_HAND=True),
+    case("a claim", "*trust (blocked)", "info info", imported, started_and(claimed_until=30)),
+    case("a claim that is over", "*trust", "info", imported, started_and(claimed_until=-1)),
     case(
-        "the new key cannot be decrypted",
-        "*trust (blocked)",
-        "warning info",
-        *(imported, started, change(encrypted_private_key="damaged")),
+        *("the new key cannot be decrypted", "*trust (blocked)", "warning info"),
+        *(imported, started, DAMAGED),
     ),
     case(
-        "the new key cannot be decrypted, with encryption keys",
-        "*trust (blocked)",
-        "warning info",
-        *(imported, started, change(encrypted_private_key="damaged")),
+        *(
+            "the new key cannot be decrypted, with encryption keys",
+            "*trust (blocked)",
+            "warning info",
+        ),
+        *(imported, started, DAMAGED),
         AWS_CLOUDFRONT_ENCRYPTION_KEYS=[Fernet.generate_key()],
     ),
     case("unprobed key", "*check", "info", imported, trusted),
     case("unprobed key, by hand", "*check, correct", "info", imported, trusted, BY_HAND=True),
-    case("a key waits", "*activate (blocked), check", "info", imported, good_for(60)),
-    case("a key is ready", "*activate, check", "info", imported, good_for(301)),
+    case(
+        *("a key waits", "*activate (blocked), check", "info"),
+        *(imported, partial(trusted, good_for=60)),
+    ),
+    case("a key is ready", "*activate, check", "info", imported, partial(trusted, good_for=301)),
     case("a key retires", "start", "info info", imported, activated),
     case("a key retires today", "start", "info info", imported, retiring_for(7 * DAY - 3600)),
     case("a key has retired", "*retire, start", "info info", imported, retiring_for(8 * DAY)),
     case("a key is left over", "start", "warning info", activated),
     case(
-        "the signing key cannot be decrypted",
-        "*start",
-        "error info info",
-        imported,
+        *("the signing key cannot be decrypted", "*start", "error info info", imported),
         SECRET_KEY="another one",
     ),
-    case("half revoked", "*finish, start", "error error info", *(imported, activated, REVOKED)),
+    case("half revoked", "*finish, start", "error error info", imported, activated, REVOKED),
     case("a key of another group", "*import, start", "warning", started, ELSEWHERE),
     case("no key group", "", "problem", imported, AWS_CLOUDFRONT_KEY_GROUP_ID=None),
     case("times have no zone", "", "problem", USE_TZ=False),
@@ -211,7 +194,9 @@ def test_steps_and_notices(admin: Visitor, situation: Situation) -> None:
         assert ", ".join(admin.buttons()) == situation.buttons
 
 
-def test_words(admin: Visitor, cloudfront: FakeCloudFront, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_words_of_the_first_page(
+    admin: Visitor, cloudfront: FakeCloudFront, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The page reads as its transcript says in each situation."""
     monkeypatch.setattr(store, "read_database_clock", lambda using: NOON)
     transcript = Transcript(admin)
@@ -226,23 +211,18 @@ def test_words(admin: Visitor, cloudfront: FakeCloudFront, monkeypatch: pytest.M
     transcript.check("admin-first-page")
 
 
-def test_progress_shows_how_far_a_wait_is(admin: Visitor) -> None:
-    """The bar of a key that has worked for one minute of five is at a fifth."""
-    imported()
-    trusted(good_for=60)
-
-    (value,) = re.findall(r'<progress max="300" value="(\d+)"', admin.client.get(LIST).text)
-    assert 60 <= int(value) < 120  # a slow machine needs some seconds to look
-
-
-def test_timeline_is_in_order(admin: Visitor) -> None:
-    """A card tells the moments of its key in order: past ones, the last one, those to come."""
+def test_wait_is_shown_and_followed(admin: Visitor) -> None:
+    """A card tells its key's moments in order and how far its wait is; an open page looks often."""
     imported(days=10)
+    assert 'data-interval="60"' in admin.client.get(LIST).text
     trusted(good_for=60)
     admin.get()
 
+    html = admin.answers[-1].text
+    (value,) = re.findall(r'<progress max="300" value="(\d+)"', html)
+    assert 60 <= int(value) < 120  # a slow machine needs some seconds to look
+    assert 'data-interval="5"' in html
     waiting, signing = (card.timeline for card in admin.context["overview"].live)
-
     assert [each.tense for each in waiting] == [
         *("past", "past", "now", "next", "later", "later"),
     ]
@@ -280,18 +260,6 @@ def test_fragment_is_the_page_without_its_frame(admin: Visitor) -> None:
     assert 'id="cfsigned-overview"' in part
 
 
-@pytest.mark.parametrize(("good_for", "interval"), [(60, 5), (None, 60)])
-def test_page_looks_again_soon_only_during_a_short_wait(
-    admin: Visitor, good_for: int | None, interval: int
-) -> None:
-    """An open page asks every 5 s during a short wait, and once a minute otherwise."""
-    imported()
-    if good_for is not None:
-        trusted(good_for=good_for)
-
-    assert f'data-interval="{interval}"' in admin.client.get(LIST).text
-
-
 def test_longer_waits_are_remembered(admin: Visitor, settings: Settings) -> None:
     """Links of a time when they lived longer keep their key, even if no job ever runs."""
     key_pair = imported()
@@ -315,3 +283,88 @@ def test_looking_does_not_call_aws(admin: Visitor, cloudfront: FakeCloudFront) -
 
     assert list(KeyPair.objects.values()) == before
     assert cloudfront.calls == []
+
+
+# One key pair
+
+
+def test_words_of_a_key_pair(admin: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page has the ids by which AWS and people know the key, and what has happened, in 24 h."""
+    monkeypatch.setattr(store, "read_database_clock", lambda using: NOON)
+    imported()
+    key_pair = trusted(good_for=60)
+    KeyPair.objects.update(created_at=datetime(2026, 12, 7, 20, 0, tzinfo=UTC))
+
+    page = admin.get(detail(key_pair))
+
+    for fact in (str(key_pair), key_pair.fingerprint, key_pair.caller_name):
+        assert fact in page
+    transcript = Transcript(admin)
+    transcript.add("a key that waits")
+    transcript.check("admin-key-pair")
+
+
+def test_steps_are_offered_and_nothing_is_edited(admin: Visitor) -> None:
+    """The steps of a key are one click away; nothing can be saved, edited or searched for."""
+    imported()
+    key_pair = started()
+
+    html = admin.client.get(detail(key_pair)).text
+
+    assert address("trust", key_pair) in html
+    assert address("revoke", key_pair) in html
+    for absent in (address("start"), key_pair.encrypted_private_key, 'name="_save"', "<textarea"):
+        assert absent not in html
+    assert 'name="q"' not in admin.client.get(LIST, {"q": "MII"}).text
+
+
+@pytest.mark.parametrize("status", ["active", "revoked"])
+def test_public_key_can_be_copied_and_downloaded(admin: Visitor, status: str) -> None:
+    """The public key is on the page and comes as a file, also when the private key is erased."""
+    key_pair = imported()
+    if status == "revoked":
+        KeyPair.objects.update(status=status, active_in=None, encrypted_private_key="")
+
+    page = admin.get(detail(key_pair))
+    answer = admin.client.get(address("download", key_pair))
+
+    assert " ".join(key_pair.public_key.split()) in page
+    assert answer.text == key_pair.public_key
+    assert answer.headers["Content-Type"] == "application/x-pem-file"
+    name = f"{key_pair.caller_name}-public.pem"
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="{name}"'
+
+
+def test_public_key_of_a_forger_is_not_shown(admin: Visitor, settings: Settings) -> None:
+    """What a person pastes into CloudFront belongs to the private key, whatever the column says."""
+    imported()
+    key_pair = started()
+    forged = PrivateKey.generate().public_key.to_pem()
+    KeyPair.objects.filter(pk=key_pair.pk).update(public_key=forged)
+    settings.AWS_CLOUDFRONT_BY_HAND = True
+
+    pages = [admin.get(detail(key_pair)), admin.get(address("trust", key_pair))]
+
+    assert admin.client.get(address("download", key_pair)).text == key_pair.public_key
+    for page in pages:
+        assert " ".join(key_pair.public_key.split()) in page
+        assert " ".join(forged.split()) not in page
+
+
+def test_public_key_is_not_shown_if_nothing_can_be_decrypted(admin: Visitor) -> None:
+    """If the private key cannot be decrypted, the page and the download say so instead."""
+    key_pair = imported()
+    KeyPair.objects.update(encrypted_private_key="damaged")
+
+    for text in (admin.get(detail(key_pair)), admin.get(address("download", key_pair))):
+        assert "SECRET_KEY_FALLBACKS" in text
+        assert "BEGIN PUBLIC KEY" not in text
+
+
+def test_page_opens_without_a_key_group(admin: Visitor, settings: Settings) -> None:
+    """Settings that make no sense take the steps away, not the record."""
+    key_pair = imported()
+    settings.AWS_CLOUDFRONT_KEY_GROUP_ID = None
+
+    assert str(key_pair) in admin.get(detail(key_pair))
+    assert "buttons" not in admin.context

@@ -1,18 +1,33 @@
-"""Test that the page works in other people's sites: their admin, their transactions."""
+"""Test that the page works in other people's sites: their admin, transactions and databases."""
 
 from __future__ import annotations
 
 import re
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from pytest_django import Settings
 
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import PrivateKey
-from tests.admin import LIST, FakeCloudFront, Visitor, activated, fresh, imported, trusted
+from tests.admin import (
+    LIST,
+    FakeCloudFront,
+    Visitor,
+    activated,
+    address,
+    detail,
+    fresh,
+    imported,
+    started,
+    trusted,
+)
 from tests.admin.conftest import DENIED
 from tests.projects import Project
 from tests.settings import INSTALLED_APPS, MIDDLEWARE, TEMPLATES
@@ -22,7 +37,7 @@ OWN = LIST.replace("/admin/", "/own/")
 
 
 def test_own_admin_is_never_left(admin: Visitor) -> None:
-    """In an admin with another name every link and every form stays in it."""
+    """In an admin with another name every link, form and step stays in it."""
     imported()
     key_pair = activated(former_retiring_for=8 * 86400)
 
@@ -30,14 +45,7 @@ def test_own_admin_is_never_left(admin: Visitor) -> None:
         html = admin.client.get(path).text
         assert OWN in html
         assert re.findall(r'(?:href|action)="(/admin/[^"]*)"', html) == []
-
-
-def test_step_in_own_admin_leads_back_to_it(admin: Visitor) -> None:
-    """After a step the first page of the same admin follows."""
-    imported()
-
     answer = admin.client.post(f"{OWN}start/", {"algorithm": "ECDSA_P256"})
-
     assert answer.headers["Location"] == OWN
 
 
@@ -146,3 +154,102 @@ def test_site_without_an_admin_can_import_all() -> None:
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True)
 
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+# A database that is read, and falls behind that of writes
+
+
+class ReadFromReplica:
+    """Read key pairs from the replica, and write them into the primary."""
+
+    def db_for_read(self, model: Any, **hints: Any) -> str | None:
+        """Return the replica; people and their sessions are not of interest here."""
+        return "replica" if model is KeyPair else None
+
+    def db_for_write(self, model: Any, **hints: Any) -> str:
+        """Return the primary."""
+        return "default"
+
+
+@pytest.fixture
+def fall_behind(settings: Settings, db: None) -> Iterator[Callable[[], None]]:
+    """Return what gives the site a replica, which knows what is there now and no more."""
+    connections.settings["replica"] = {
+        **connections["default"].settings_dict,
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": ":memory:",
+    }
+    replica = connections["replica"]
+    replica.connect()  # a test may not open one that it did not name, as pytest-django sees it
+    with replica.schema_editor() as editor:
+        editor.create_model(KeyPair)
+
+    def copy() -> None:
+        KeyPair.objects.using("replica").bulk_create(KeyPair.objects.using("default"))
+        settings.DATABASE_ROUTERS = [f"{__name__}.ReadFromReplica"]
+
+    yield copy
+    BaseDatabaseWrapper.close(replica)  # SQLite's own leaves one in memory open
+    del connections["replica"], connections.settings["replica"]
+
+
+def written(key_pair: KeyPair) -> KeyPair:
+    """Return the key pair as the primary has it."""
+    return KeyPair.objects.using("default").get(pk=key_pair.pk)
+
+
+def test_step_right_after_the_start(admin: Visitor, fall_behind: Callable[[], None]) -> None:
+    """A key that was made a moment ago is there for the next step, and in its history."""
+    fall_behind()
+    admin.take("start", algorithm="ECDSA_P256")
+    key_pair = KeyPair.objects.using("default").get()
+
+    assert f"Fingerprint: {key_pair.fingerprint}" in admin.get(detail(key_pair))
+    assert str(key_pair) in admin.get(f"{LIST}{key_pair.pk}/history/")
+    assert "BEGIN PUBLIC KEY" in admin.client.get(address("download", key_pair)).text
+    admin.take("trust", key_pair)
+    assert admin.levels == ["success"]
+    assert written(key_pair).status == "trusted"
+
+
+def test_revocation_that_comes_half_way(
+    admin: Visitor, cloudfront: FakeCloudFront, fall_behind: Callable[[], None]
+) -> None:
+    """What cannot be undone is told as done, though the replica does not know of it yet."""
+    imported()
+    key_pair = activated()
+    fall_behind()
+    cloudfront.failure = DENIED
+
+    admin.take("revoke", key_pair, typed=str(key_pair))
+
+    assert written(key_pair).status == "revoked"
+    assert admin.levels == ["warning", "error"]
+
+
+def test_id_of_another_key_pair(
+    admin: Visitor, fall_behind: Callable[[], None], settings: Settings
+) -> None:
+    """An id that was written down a moment ago is not taken for another key."""
+    former = imported()
+    key_pair = started()
+    fall_behind()
+    KeyPair.objects.using("default").filter(pk=former.pk).update(key_pair_id="K2JCJMDEHXQW5F")
+
+    settings.AWS_CLOUDFRONT_BY_HAND = True
+    admin.take("trust", key_pair, key_pair_id="K2JCJMDEHXQW5F")
+
+    assert set(admin.context["form"].errors) == {"key_pair_id"}
+
+
+def test_key_of_another_group(admin: Visitor, fall_behind: Callable[[], None]) -> None:
+    """A key that left this group a moment ago is shown as one of another group."""
+    key_pair = started()
+    fall_behind()
+    rows = KeyPair.objects.using("default").filter(pk=key_pair.pk)
+    rows.update(key_group_id="former", next_in="former")
+
+    admin.get()
+
+    assert list(admin.context["elsewhere"]) == [key_pair]
+    assert admin.context["overview"].live == []

@@ -1,0 +1,219 @@
+"""Test who may do what, and that no key material leaves: by no page, message, log or error page."""
+
+from __future__ import annotations
+
+import logging
+from unittest import mock
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.sessions.models import Session
+from pytest_django import Settings
+
+from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django.signing import KeyAlgorithm, PrivateKey
+from tests.admin import (
+    LIST,
+    FakeCloudFront,
+    Visitor,
+    activated,
+    address,
+    detail,
+    fresh,
+    imported,
+    moved,
+    started,
+)
+from tests.admin.conftest import LATE, MakeVisitor
+from tests.leaks import fragments
+
+ROTATE_STEPS = ("trust", "check", "activate", "retire", "finish")
+
+
+@pytest.fixture
+def key_pair(db: None) -> KeyPair:
+    """Return a key pair that signs, with one before it that can be retired."""
+    imported()
+    return activated(former_retiring_for=8 * 86400)
+
+
+def test_anonymous_people_log_in_first(visit: MakeVisitor, key_pair: KeyPair) -> None:
+    """Every address leads to the login, and gives nothing away."""
+    visitor = visit()
+    visitor.client.logout()
+    download = address("download", key_pair)
+
+    for path in (LIST, address("start"), address("revoke", key_pair), download):
+        answer = visitor.client.get(path)
+        assert answer.status_code == 302
+        assert answer.headers["Location"].startswith("/admin/login/")
+
+
+@pytest.mark.parametrize(
+    ("permission", "shown", "offered", "forbidden"),
+    [
+        ("view_user", 403, None, ["start", "import", "download", "revoke", *ROTATE_STEPS]),
+        ("view_keypair", 200, set(), ["start", "import", "revoke", *ROTATE_STEPS]),
+        ("rotate_keypair", 200, {"start", "retire"}, ["revoke"]),
+        ("revoke_keypair", 200, {"revoke"}, ["start", "import", "retire"]),
+    ],
+)
+def test_each_permission_opens_its_steps(
+    visit: MakeVisitor,
+    key_pair: KeyPair,
+    permission: str,
+    shown: int,
+    offered: set[str] | None,
+    forbidden: list[str],
+) -> None:
+    """Looking, rotating and revoking in an emergency need a permission each, on every page."""
+    visitor = visit(permission)
+    former = KeyPair.objects.get(status="retiring")
+    addresses = {
+        step: address(step, None if step in ("start", "import") else former)
+        for step in ("start", "import", "download", "revoke", *ROTATE_STEPS)
+    }
+
+    for path in (LIST, detail(former)):
+        assert visitor.client.get(path).status_code == shown
+        html = visitor.client.get(path).text
+        for step in forbidden:
+            assert f'"{addresses[step]}"' not in html
+    for step in forbidden:
+        assert visitor.statuses(addresses[step]) == (403, 403)
+    assert (LIST in visitor.client.get("/admin/").text) is (offered is not None)
+    if offered is not None:
+        html = visitor.client.get(LIST).text
+        assert {step for step, path in addresses.items() if f'"{path}"' in html} == offered
+    assert fresh(former).status == "retiring"
+
+
+@pytest.mark.parametrize("permission", ["rotate_keypair", "revoke_keypair"])
+def test_either_may_finish_a_revocation(
+    visit: MakeVisitor, key_pair: KeyPair, permission: str
+) -> None:
+    """What was revoked leaves CloudFront by whoever comes first."""
+    KeyPair.objects.filter(pk=key_pair.pk).update(
+        status="revoked", active_in=None, revoked_at=key_pair.active_at
+    )
+
+    visit(permission).take("finish", key_pair)
+
+    assert fresh(key_pair).removed_at is not None
+
+
+def test_nobody_adds_changes_or_deletes(visit: MakeVisitor, key_pair: KeyPair) -> None:
+    """Not even a superuser edits a row, or loses its history."""
+    visitor = visit(superuser=True)
+    former = KeyPair.objects.get(status="retiring")
+    before = KeyPair.objects.filter(pk=former.pk).values().get()
+
+    assert visitor.statuses(f"{LIST}add/") == (403, 403)
+    assert visitor.statuses(f"{LIST}{former.pk}/delete/") == (403, 403)
+    visitor.client.post(detail(former), {"status": "active"})
+    visitor.client.post(LIST, {"action": "delete_selected", "_selected_action": str(former.pk)})
+
+    assert KeyPair.objects.filter(pk=former.pk).values().get() == before
+
+
+# Key material
+
+
+class Secrets:
+    """Every private key of a test, and every encrypted one that the database ever held."""
+
+    def __init__(self, *known: PrivateKey) -> None:
+        self.private_keys = list(known)
+        self.encrypted: set[str] = set()
+
+    def remember_encrypted(self) -> None:
+        """Note what the database holds now: a key that is retired is erased."""
+        self.encrypted |= set(KeyPair.objects.values_list("encrypted_private_key", flat=True)) - {
+            ""
+        }
+
+    def assert_absent(self, *texts: str) -> None:
+        """Fail with the place, not the key, where a text holds key material."""
+        pem = [line for each in self.private_keys for line in fragments(each)]
+        for number, text in enumerate(texts):
+            for secret in (*pem, *self.encrypted, "PRIVATE KEY-----"):
+                assert secret not in text, f"text {number} holds key material"
+
+
+@pytest.fixture
+def secrets(monkeypatch: pytest.MonkeyPatch, rsa_key: PrivateKey) -> Secrets:
+    """Remember each key that is generated during the test."""
+    found = Secrets(rsa_key)
+    generate = PrivateKey.generate
+
+    def remember(algorithm: KeyAlgorithm = KeyAlgorithm.ECDSA_P256) -> PrivateKey:
+        found.private_keys.append(generate(algorithm))
+        return found.private_keys[-1]
+
+    monkeypatch.setattr(PrivateKey, "generate", remember)
+    return found
+
+
+def test_whole_rotation_shows_no_key(
+    admin: Visitor,
+    cloudfront: FakeCloudFront,
+    secrets: Secrets,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Pages, downloads, logs and sessions of a rotation hold no part of a private key."""
+    caplog.set_level(logging.DEBUG)
+    admin.post(address("import"))
+    admin.take("start", algorithm="RSA_2048", reason="test")
+    key_pair = KeyPair.objects.get(status="pending")
+    admin.get(address("trust", key_pair))
+    cloudfront.failure = LATE
+    admin.take("trust", key_pair)
+    cloudfront.failure = None
+    admin.take("trust", moved(key_pair, claimed_until=-1))
+    admin.post(address("check", key_pair))
+    admin.get(f"{LIST}{key_pair.pk}/change/")
+    admin.get(f"{LIST}{key_pair.pk}/history/")
+    secrets.remember_encrypted()
+    moved(key_pair, verified_since=-301)
+    admin.take("activate", key_pair)
+    admin.take("revoke", key_pair, typed=str(fresh(key_pair)), reason="test")
+
+    download = admin.client.get(address("download", key_pair)).text
+    entries = [f"{each.object_repr} {each.change_message}" for each in LogEntry.objects.all()]
+    sessions = [str(each.get_decoded()) for each in Session.objects.all()]
+
+    assert len(secrets.private_keys) == 3
+    assert len(secrets.encrypted) == 2
+    assert fresh(key_pair).status == "revoked"
+    secrets.assert_absent(
+        *(each.text for each in admin.answers), caplog.text, download, *entries, *sessions
+    )
+
+
+@pytest.mark.parametrize("debug", [True, False])
+def test_error_page_shows_no_key(
+    admin: Visitor, cloudfront: FakeCloudFront, secrets: Secrets, settings: Settings, debug: bool
+) -> None:
+    """A fault that nobody foresaw prints local variables, and none of them is a key."""
+    settings.DEBUG = debug
+    imported()
+    key_pair = started()
+    secrets.remember_encrypted()
+    admin.client.raise_request_exception = False
+
+    fail = mock.Mock(side_effect=ZeroDivisionError)
+    new = {"algorithm": "ECDSA_P256", "reason": ""}
+    cloudfront.failure = ZeroDivisionError()
+    answers = [admin.client.post(address("trust", key_pair))]
+    cloudfront.failure = None
+    KeyPair.objects.all().delete()
+    for what in (
+        "cfsigned_django.rotation.models.KeyPair.save",
+        "cfsigned_django.encryption.MultiFernet",
+    ):
+        with mock.patch(what, fail):
+            answers.append(admin.client.post(address("start"), new))
+
+    assert [each.status_code for each in answers] == [500, 500, 500]
+    assert ("Local vars" in answers[0].text) is debug
+    secrets.assert_absent(*(each.text for each in answers))
