@@ -157,7 +157,7 @@ def _is_restricted(condition: Mapping[str, Mapping[str, Any]]) -> bool:
 
 def _are_narrow(values: Iterable[str]) -> bool:
     """Return whether no value of a condition lets strangers in, alone or with the others."""
-    ranges = []
+    ranges: list[Any] = []  # of both versions, which collapse_addresses() does not take at once
     for value in values:
         try:
             ranges.append(ipaddress.ip_network(value, strict=False))
