@@ -14,9 +14,10 @@ from django.test import override_settings
 
 from cfsigned_django.aws.account_reader import read_account
 from cfsigned_django.aws.client import Clients
+from cfsigned_django.aws.provisioning.steps import done, todo
 from cfsigned_django.checks.storages import check_storages
 from cfsigned_django.rotation.site import site_rotation
-from cfsigned_django.setup.report import storages_as_text
+from cfsigned_django.setup.report import as_json, plan_as_text, storages_as_text
 from cfsigned_django.signing import PrivateKey
 from tests.golden import assert_golden
 from tests.pages import ROOT, read
@@ -141,3 +142,14 @@ def test_storages_to_paste(settings: Any) -> None:
     assert without_storages.startswith("STORAGES = {")
     assert without_storages in read(ROOT / "docs" / "install.md")
     assert with_others == f'STORAGES["default"] = {{"BACKEND": "{S3_BACKEND}"}}'
+
+
+def test_control_characters() -> None:
+    """Print nothing of an account that a terminal would obey; JSON stays the same."""
+    name = "theirs\x1b[2J\x9b\u202e"
+    steps = [todo("behavior", f"{name} goes", before={"Comment": name}, after={}), done(name, "x")]
+
+    plan, report = plan_as_text(steps), as_json(steps, {"AWS_X": name}, None, "")
+
+    assert [each for each in plan + report if not each.isprintable() and each != "\n"] == []
+    assert json.loads(report)["steps"][0]["before"] == {"Comment": name}
