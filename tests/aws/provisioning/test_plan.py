@@ -57,6 +57,11 @@ IDENTITY = {
     "S3OriginConfig": {"OriginAccessIdentity": "origin-access-identity/cloudfront/E3"},
 }
 WEBSITE = {**LEGACY, "DomainName": f"{BUCKET}.s3-website.us-east-1.amazonaws.com"}
+ACCESS_POINTS = (
+    "media-111122223333.s3-accesspoint.us-east-1.amazonaws.com",
+    "media-hrzrlukc5m36ft7okagglf3gmwluquse1b-s3alias.s3.us-east-1.amazonaws.com",
+    "mfzwi23gnjvgw.mrap.accesspoint.s3-global.amazonaws.com",
+)
 OPEN_MEDIA = {**MEDIA, "TrustedSigners": {"Enabled": False}}
 FORWARDED = {"QueryString": True, "Cookies": {"Forward": "none"}, "Headers": list_of(["Origin"])}
 FORWARDING = {**MEDIA, "ForwardedValues": FORWARDED}
@@ -255,6 +260,29 @@ CASES: dict[str, Case] = {
         "distribution=conflict! behavior=-",
     ),
     "website endpoint": (with_origins(WEBSITE), DESIRED, "distribution=conflict!"),
+    "multi-tenant distribution": (
+        account_with(ConnectionMode="tenant-only"),
+        wish(domain="files.example.com"),
+        "distribution=conflict! behavior=- domain=-",
+    ),
+    **{
+        f"behavior of {host}": (
+            with_origins({**LEGACY, "DomainName": host}),
+            DESIRED,
+            "distribution=conflict! origin=- behavior=-",
+        )
+        for host in ACCESS_POINTS
+    },
+    "new behavior beside an access point": (
+        with_origins({**LEGACY, "DomainName": ACCESS_POINTS[0]}),
+        NEW_PATTERN,
+        "distribution=conflict! origin=- behavior=-",
+    ),
+    "new behavior beside an access point and the bucket": (
+        with_origins({**LEGACY, "DomainName": ACCESS_POINTS[0]}, CLEAN),
+        NEW_PATTERN,
+        "distribution=done behavior.TargetOriginId=clean",
+    ),
     "origin that is not there": (
         with_behaviors({**MEDIA, "TargetOriginId": "nothing"}),
         DESIRED,
@@ -565,6 +593,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"bucket": "Media"}, "'Media'"),
     ({"bucket": "a..b"}, "a..b"),
     ({"bucket": "xn--media"}, "xn--media"),
+    ({"bucket": "media-hrzrlukc5m36ft7-s3alias"}, "access point"),
     ({"distribution_id": "d111.cloudfront.net"}, "d111.cloudfront.net"),
     ({"creates_distribution": True}, "--create"),
     ({"path_pattern": "media/한글/*"}, "media/한글"),
