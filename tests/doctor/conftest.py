@@ -8,7 +8,6 @@ from unittest import mock
 import pytest
 
 from cfsigned_django import keyring
-from cfsigned_django.aws.client import Clients
 from cfsigned_django.signing import PrivateKey
 from tests.doctor.world import LOCATION, NOW, World
 from tests.ministack_server import Ministack
@@ -40,12 +39,9 @@ def world(
     ec_key: PrivateKey,
 ) -> World:
     """Return a site whose files are private and whose links work."""
-    clients = Clients(
-        cloudfront=ministack.client("cloudfront", account=aws_account),
-        s3=ministack.client("s3", account=aws_account),
-        sts=ministack.client("sts", account=aws_account),
+    world = World(
+        clients=ministack.clients(aws_account), bucket=f"doctor-{aws_account}", key=ec_key
     )
-    world = World(clients=clients, bucket=f"doctor-{aws_account}", key=ec_key)
     world.build()
     site.STORAGES = {"default": {"BACKEND": S3_BACKEND}}
     site.AWS_LOCATION = LOCATION

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import Any
 from unittest import mock
@@ -11,6 +12,7 @@ from django.db import DatabaseError
 
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.signing import Policy, PrivateKey, Signer
+from cfsigned_django.signing.encoding import encode_base64
 from tests.doctor.conftest import MODULE
 from tests.doctor.failing import Failing, denied
 from tests.doctor.test_command import levels, run, store
@@ -151,3 +153,20 @@ def test_storage_without_a_key_group(online: World, site: Any) -> None:
     found, _ = levels("--explain", signed(other, key_pair_id=key_pair_id))
 
     assert "url-good" in found
+
+
+@pytest.mark.parametrize("character", ["\x1b", "\x07", "\x9b", "\x7f", "\r", "\u202e", "\u2028"])
+def test_control_characters(signing_site: Any, character: str) -> None:
+    """Print no character of a URL that a terminal would obey, also from inside its policy."""
+    resource = f"https://{DOMAIN}/{character}[2Ja.jpg\nok       fine [url-good]"
+    statement = {"Resource": resource, "Condition": {"DateLessThan": {"AWS:EpochTime": NOW + 9}}}
+    policy = json.dumps({"Statement": [statement]}, separators=(",", ":"))
+    url = (
+        f"https://evil{character}.example.com/a.jpg?Policy={encode_base64(policy.encode())}"
+        f"&Signature=c2ln&Key-Pair-Id={KEY_ID}{character}"
+    )
+
+    text, _ = run("--offline", "--explain", url)
+
+    assert [each for each in text if not each.isprintable() and each != "\n"] == []
+    assert not any(line.startswith("ok") for line in text.splitlines())
