@@ -1,8 +1,8 @@
 """Renew the signed cookies of a viewer, when a marker says that it is time.
 
 The site never sees the cookies that it set for the domain or the path of the files. So it sets a
-marker as well, a cookie of its own, which says who got which sets, which keys signed them, and when
-to renew them.
+marker as well: another cookie, for its own pages, which says who got which sets, which keys signed
+them, and when to renew them.
 """
 
 from __future__ import annotations
