@@ -17,14 +17,19 @@ from tests.ministack_server import Ministack, run_ministack
 _accounts = itertools.count(1)
 
 
-@pytest.fixture
-def no_aws_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hide whatever AWS configuration this machine has."""
+def hide_aws_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hide whatever AWS configuration this machine has, until the patch is undone."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
     monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+
+
+@pytest.fixture
+def no_aws_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hide whatever AWS configuration this machine has."""
+    hide_aws_configuration(monkeypatch)
 
 
 @pytest.fixture(scope="session")

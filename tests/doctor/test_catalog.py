@@ -7,11 +7,9 @@ from pathlib import Path
 
 from cfsigned_django.doctor.catalog import CATALOG, finding
 from cfsigned_django.doctor.findings import Level
-from tests.doctor.seeded import FAULTS, SOUND
 from tests.doctor.test_explain import KNOWLEDGE, WRONG
-from tests.doctor.test_faults import HEALTHY
+from tests.doctor.test_faults import FAULTS, HEALTHY, OPENED, SOUND
 from tests.doctor.test_live import ANSWERS, CLOCKS, CORS
-from tests.doctor.test_open_behaviors import OPENED
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "diagnose.md"
 ROW = re.compile(r"^\| `([a-z0-9-]+)` \| (ok|warning|error) \| (.+) \| (.+) \|$", re.MULTILINE)

@@ -23,9 +23,11 @@ from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import PrivateKey, Signer
 from cfsigned_django.viewer import Answer
 from tests.doctor.conftest import MODULE
-from tests.doctor.seeded import (
+from tests.doctor.world import (
     BACKUP,
     OFFICE,
+    ORIGIN,
+    World,
     behavior,
     both,
     configured,
@@ -36,7 +38,6 @@ from tests.doctor.seeded import (
     policy,
     setting,
 )
-from tests.doctor.world import ORIGIN, World
 from tests.golden import assert_golden
 from tests.storage_cases import (
     KEY_GROUP_ID,
@@ -97,7 +98,8 @@ def test_broken_site(online: World, site: Any) -> None:
         setting("AWS_S3_REGION_NAME", "eu-west-1"),
     )
     broken(online, site)
-    [other] = online.members()
+    group = online.clients.cloudfront.get_key_group(Id=online.key_group_id)["KeyGroup"]
+    [other] = group["KeyGroupConfig"]["Items"]
 
     text, code = run("--object", "albums/1.jpg", "--cors-origin", ORIGIN, "--downloads")
 

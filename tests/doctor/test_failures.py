@@ -18,10 +18,10 @@ from cfsigned_django.aws.documents.iam import doctor_policy
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.doctor.distribution import DEPENDS_ON_PERMISSION
 from cfsigned_django.doctor.findings import Finding, Level
+from tests.aws.provisioning.accounts import clients_of
 from tests.doctor import faults, ids
 from tests.doctor.failing import Failing, denied
-from tests.doctor.seeded import MISSING_CORS, Change, no_block, public_bucket
-from tests.doctor.world import World
+from tests.doctor.world import MISSING_CORS, Change, World, no_block, public_bucket
 from tests.ministack_server import Ministack
 from tests.simulation.answers import refusal
 
@@ -160,11 +160,7 @@ def test_other_parts_of_the_bucket(call: str, change: Change, expected: str, wor
 def test_other_account(world: World, ministack: Ministack) -> None:
     """Say that the credentials' account has no such distribution, and name the account."""
     account = "999999999998"
-    world.doctor_clients = Clients(
-        cloudfront=ministack.client("cloudfront", account=account),
-        s3=ministack.client("s3", account=account),
-        sts=ministack.client("sts", account=account),
-    )
+    world.doctor_clients = clients_of(ministack, account)
 
     found = world.examine()
 
