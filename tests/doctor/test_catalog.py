@@ -14,7 +14,7 @@ from tests.doctor.test_live import ANSWERS, CLOCKS, CORS
 PAGE = Path(__file__).parent.parent.parent / "docs" / "diagnose.md"
 ROW = re.compile(r"^\| `([a-z0-9-]+)` \| (ok|warning|error) \| (.+) \| (.+) \|$", re.MULTILINE)
 
-#: What comes in no table: in test_command, test_command_explain, test_failures and test_live.
+#: What comes in no table: in test_command, test_failures and test_live.
 ALONE = {
     *("cannot-sign", "foreign-signer", "sealed-key", "sealed-key-differs", "database"),
     *("rotation-waits", "rotation-stuck", "aws-not-asked", "url-good", "url-policy"),
