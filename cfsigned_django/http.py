@@ -159,19 +159,26 @@ def _has_no_age(response: HttpResponseBase) -> bool:
 
 
 def cache_page(
-    timeout: int, *, cache: str | None = None, key_prefix: str | None = None, reserve: int = 60
+    timeout: int,
+    *,
+    cache: str | None = None,
+    key_prefix: str | None = None,
+    reserve: int = 60,
+    shared: bool = False,
 ) -> Callable[[View], View]:
     """Cache a page as Django's decorator does, but for no longer than its signed URLs live.
 
     ``timeout`` and ``reserve`` are seconds. A page that is served from the
     cache at the last moment has URLs that are valid for ``reserve`` seconds
-    more, so the browser has time to fetch the files. A page that read the
-    session is cached per cookie header. Any other page is served, with its
-    signed URLs, to everyone who requests its address.
+    more, so the browser has time to fetch the files. A page with signed URLs,
+    or one that read the session, is cached per ``Cookie`` and ``Authorization``
+    header, and a response that sets a cookie is not cached. ``shared=True``
+    serves a page that did not read the session, with its signed URLs, to
+    everyone who requests its address.
     """
 
     def decorate(view: View) -> View:
-        page_cache = _PageCache(view, timeout, cache, key_prefix, reserve)
+        page_cache = _PageCache(view, timeout, cache, key_prefix, reserve, shared=shared)
 
         if iscoroutinefunction(view):
 
@@ -204,7 +211,14 @@ class _PageCache:
     """Django's cache middleware for one view, with a timeout for each page."""
 
     def __init__(
-        self, view: View, timeout: int, cache: str | None, key_prefix: str | None, reserve: int
+        self,
+        view: View,
+        timeout: int,
+        cache: str | None,
+        key_prefix: str | None,
+        reserve: int,
+        *,
+        shared: bool,
     ) -> None:
         # Built for each page, since a middleware has one timeout.
         self._make = functools.partial(
@@ -212,6 +226,7 @@ class _PageCache:
         )
         self._timeout = timeout
         self._reserve = reserve
+        self._is_shared = shared
 
     def find(self, request: HttpRequest) -> HttpResponseBase | None:
         """Return the cached page, with headers that count from now; None if there is none."""
@@ -241,9 +256,12 @@ class _PageCache:
             end = watch.expires - self._reserve
             _remember_end(response, end)
             timeout = min(timeout, _seconds_until(end))
-        if _is_for_one_viewer(request):
-            caching.patch_vary_headers(response, ("Cookie",))
-        if _changes_viewer_state(request):
+        # Which files a page may show can depend on any cookie, or on what a proxy says of the
+        # viewer, and this package cannot see that it does.
+        has_viewer = watch.expires is not None and not self._is_shared
+        if has_viewer or _is_for_one_viewer(request):
+            caching.patch_vary_headers(response, ("Cookie", "Authorization"))
+        if response.cookies or _changes_viewer_state(request):
             _stop_django_keeping(request)
         middleware = self._make(page_timeout=timeout)
         kept = cast(HttpResponseBase, middleware.process_response(request, response))

@@ -107,6 +107,7 @@ TABLE: dict[str, str] = {
     "UpdateCacheMiddleware.",
     "cfsigned.W042": "Install cryptography from a PyPI wheel, which includes its own OpenSSL, or "
     "build it against OpenSSL 3.2 or newer.",
+    "cfsigned.W043": "Update Django to that release or a newer one.",
 }
 
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?(?::([0-9]{1,5}))?", re.ASCII)
@@ -241,10 +242,13 @@ def _key_and_id(config: Config) -> Facts:
 def _domain(config: Config) -> Facts:
     domain = config.custom_domain
     if not domain:
-        yield problem(
-            "cfsigned.E004",
-            "AWS_S3_CUSTOM_DOMAIN is not set, so URLs would bypass CloudFront and lead to S3.",
-        )
+        what = "AWS_S3_CUSTOM_DOMAIN is not set, so URLs would bypass CloudFront and lead to S3."
+        if domain is False:
+            what = (
+                "The domain is False, which means S3's own address to django-storages. For URLs "
+                "that lead to S3, use storages.backends.s3.S3Storage."
+            )
+        yield problem("cfsigned.E004", what)
     elif mistake := _mistake_in_host(domain, config.url_protocol):
         yield problem("cfsigned.E005", f"AWS_S3_CUSTOM_DOMAIN is {shown(domain)}, {mistake}.")
     elif domain.lower().endswith((".amazonaws.com", ".amazonaws.com.cn")):
@@ -335,11 +339,13 @@ def _lifetimes(config: Config) -> Facts:
     is_most = type(most) is int and most >= 1
     is_step = type(step) is int and step >= 0
     if not is_expire or is_late:
-        why = (
-            ", so URLs would expire after January 2038, the last date that a policy can hold"
-            if is_late
-            else ""
-        )
+        why = ""
+        if is_late:
+            why = ", so URLs would expire after January 2038, the last date that a policy can hold"
+        elif expire is None:
+            why = ". The default of django-storages is 3600"
+        elif isinstance(expire, str) and expire.strip().isdecimal():
+            why = f", a text. Write {int(expire)}, or int() around what reads the environment"
         yield problem("cfsigned.E013", f"AWS_QUERYSTRING_EXPIRE is {shown(expire)}{why}.")
     if not is_most:
         yield _bad_limit(most)

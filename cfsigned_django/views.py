@@ -45,8 +45,13 @@ class SignedRedirectView(View):
     ``True`` lets the viewer in; anything else is answered with 403. It may
     raise :exc:`~django.http.Http404` to hide that the file exists. If it is a
     coroutine function, the view is async. A subclass may define it as a
-    method. ``expire`` (seconds or a timedelta) is the lifetime of the signed
-    URL, by default that of the storage.
+    method.
+
+    ``expire`` (seconds or a timedelta), ``download`` (the name under which
+    browsers save the file) and ``ip_address`` (an IPv4 address or range) are
+    passed to the ``url()`` of the storage. A subclass that decides them per
+    request overrides :meth:`get_url_arguments`, and one whose path has something
+    else than the name, such as a primary key, overrides :meth:`get_name`.
 
     A name that no file can have, such as one with ``..`` or ``//``, is
     answered with 404: the URL opens exactly the name that ``permission`` was
@@ -61,6 +66,8 @@ class SignedRedirectView(View):
     permission: Permission | None = None
     storage: str = "default"
     expire: int | timedelta | None = None
+    download: str | None = None
+    ip_address: str | None = None
 
     @classmethod
     def as_view(cls, **initkwargs: Any) -> Callable[..., HttpResponseBase]:
@@ -72,28 +79,47 @@ class SignedRedirectView(View):
                 "request and the name of the file, and returns True to let the viewer in."
             )
         view = super().as_view(**initkwargs)
-        return markcoroutinefunction(view) if _is_async(permission) else view
+        is_async = _is_async(permission) or _is_async(cls.get_name)
+        return markcoroutinefunction(view) if is_async else view
 
     def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
-        """Make the view async if the permission is a coroutine function."""
+        """Make the view async if the permission, or get_name(), is a coroutine function."""
         super().setup(request, *args, **kwargs)
         # Django reads this attribute. Not an attribute of the class: each URL has its permission.
-        self.__dict__["view_is_async"] = _is_async(self.permission)
+        self.__dict__["view_is_async"] = _is_async(self.permission) or _is_async(self.get_name)
 
-    def get(self, request: HttpRequest, name: str) -> Any:
-        """Return the answer for the file of this name."""
-        self._refuse_name(name)
+    def get_name(self, **kwargs: Any) -> Any:
+        """Return the name of the file for what the path captured; an empty one is answered 404.
+
+        It may be a coroutine function, which makes the view async, and may
+        raise :exc:`~django.http.Http404`. The permission is asked afterwards.
+        """
+        return kwargs["name"]
+
+    def get_url_arguments(self, name: str) -> dict[str, Any]:
+        """Return the arguments with which the URL of the file is signed."""
+        return {
+            "expire": self.expire,
+            "download": self.download,
+            "ip_address": self.ip_address,
+        }
+
+    def get(self, request: HttpRequest, **kwargs: Any) -> Any:
+        """Return the answer for the file that the path means."""
+        if self.view_is_async:
+            return self._get_async(request, **kwargs)
+        name = self._checked(self.get_name(**kwargs))
         ask: Any = self.permission
-        permitted = ask(request, name)
-        if isinstance(permitted, Awaitable):
-            return self._answer_async(name, permitted)
-        return self._answer(name, permitted)
+        return self._answer(name, ask(request, name))
 
-    async def _answer_async(self, name: str, permitted: Awaitable[object]) -> HttpResponseBase:
-        return self._answer(name, await permitted)
+    async def _get_async(self, request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
+        name = self._checked(await _result(self.get_name(**kwargs)))
+        ask: Any = self.permission
+        return self._answer(name, await _result(ask(request, name)))
 
-    def _refuse_name(self, name: str) -> None:
-        """Raise Http404 for a name that no file has, before the permission is asked."""
+    def _checked(self, found: object) -> str:
+        """Return the name, or raise Http404 if no file can have it: permission is asked later."""
+        name = "" if found is None else str(found)  # A file field is a name, too.
         # A storage would normalize ./a, //a or \\a, and sign a name that was not asked about.
         if "\\" in name or {"", ".", ".."} & set(name.split("/")):
             raise Http404("No file can have this name.")
@@ -101,6 +127,7 @@ class SignedRedirectView(View):
             self._storage().unsigned_url(name)
         except (SuspiciousFileOperation, InvalidUrl, UnicodeError):
             raise Http404("No file can have this name.") from None
+        return name
 
     def _answer(self, name: str, permitted: object) -> HttpResponseBase:
         # Only True: a callable that forgets to return lets nobody in.
@@ -108,7 +135,8 @@ class SignedRedirectView(View):
             raise PermissionDenied
         try:
             with watch_expiry() as watch:
-                response = HttpResponseRedirect(self._storage().url(name, expire=self.expire))
+                url = self._storage().url(name, **self.get_url_arguments(name))
+                response = HttpResponseRedirect(url)
         except InvalidUrl:
             raise Http404("The name is too long for a URL.") from None
         life = 0 if watch.expires is None else watch.expires - int(time.time())
@@ -125,6 +153,11 @@ class SignedRedirectView(View):
                 "cfsigned_django.storage.CloudFrontS3Storage, or pass another one as storage=."
             )
         return found
+
+
+async def _result(found: Any) -> Any:
+    """Return what a plain function returned, or what a coroutine function returns."""
+    return await found if isinstance(found, Awaitable) else found
 
 
 def _is_async(permission: Any) -> bool:

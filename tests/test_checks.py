@@ -125,6 +125,23 @@ def test_lifetime_after_2038(healthy: Config, settings: Any) -> None:
     assert ids(find_problems(wrong)) == ["E013"]
 
 
+@pytest.mark.parametrize(
+    ("check_id", "option", "value", "instead"),
+    [
+        ("E013", "querystring_expire", None, "3600"),
+        ("E013", "querystring_expire", "600", "Write 600,"),
+        ("E004", "custom_domain", False, "storages.backends.s3.S3Storage"),
+    ],
+)
+def test_what_django_storages_takes(
+    check_id: str, option: str, value: object, instead: str, healthy: Config
+) -> None:
+    """Say what to write instead of a value that django-storages takes."""
+    [found] = find_problems(replace(healthy, **{option: value}))  # type: ignore[arg-type]
+    assert ids([found]) == [check_id]
+    assert instead in found.msg
+
+
 def test_platform_without_sha1(healthy: Config, rsa_key: PrivateKey) -> None:
     """Find that the platform refuses SHA-1, which an RSA key signs with unless told otherwise."""
     rsa = replace(healthy, cloudfront_key=wrapped(rsa_key))

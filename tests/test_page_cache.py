@@ -146,6 +146,8 @@ urlpatterns = [
     path("kept_for_members", cache_page(600)(for_members)),
     path("kept_for_members_async", cache_page(600)(for_members_async)),
     path("kept", cache_page(600)(plain)),
+    path("kept_shared", cache_page(600, shared=True)(plain)),
+    path("kept_shared_for_members", cache_page(600, shared=True)(guest)),
     path("kept_template", cache_page(600, reserve=0)(template)),
     path("kept_async", cache_page(600)(in_async)),
     path("kept_without", cache_page(600)(without)),
@@ -202,7 +204,7 @@ def test_cache_page_of_a_member(name: str, site: Any) -> None:
     with at(NOW + 1):
         assert member.get(f"/{name}").content == first.content
         assert Client().get(f"/{name}").status_code == 403
-    assert first.headers["Vary"] == "Cookie"
+    assert first.headers["Vary"] == "Cookie, Authorization"
 
 
 @pytest.mark.parametrize("name", ["kept_guest", "kept_guest_async", "kept_token"])
@@ -225,7 +227,7 @@ def test_cache_page_with_messages(site: Any) -> None:
         with at(NOW + 1):
             page = client.get("/kept_messages")
         assert page.content.startswith(b"https://")
-        assert page.headers["Vary"] == "Cookie"
+        assert page.headers["Vary"] == "Cookie, Authorization"
     with at(NOW + 2):
         assert one.get("/kept_messages").content == page.content
 
@@ -260,11 +262,32 @@ def test_cache_page_has_a_place(options: dict[str, Any], site: Any) -> None:
 
 
 def test_cache_page_for_everybody(site: Any) -> None:
-    """Keep one copy for everyone if a page does not read the session."""
+    """Keep one copy for everyone if the view says so and does not read the session."""
     site.MIDDLEWARE = [SESSIONS, CAP]
-    first = get("kept")
+    first = get("kept_shared")
     assert not first.has_header("Vary")
-    assert get("kept", NOW + 1).content == first.content
+    assert get("kept_shared", NOW + 1).content == first.content
+    for name in ("kept_shared_for_members", "kept_without"):
+        assert get(name).has_header("Vary") == (name != "kept_without")
+
+
+@pytest.mark.parametrize(
+    "viewer", [{"HTTP_COOKIE": "who=ann"}, {"HTTP_AUTHORIZATION": "Token ann"}], ids=list
+)
+def test_cache_page_for_one_viewer(viewer: dict[str, str]) -> None:
+    """Show a page with signed URLs to nobody who has other cookies, or another token."""
+    pages = [get("kept", NOW, Client()), get("kept", NOW + 1, Client(**viewer))]  # type: ignore[arg-type]
+    assert pages[0].content != pages[1].content
+    assert get("kept", NOW + 2, Client(**viewer)).content == pages[1].content  # type: ignore[arg-type]
+    assert get("kept", NOW + 2).content == pages[0].content
+
+
+def test_cache_page_keeps_no_cookie() -> None:
+    """Keep no response that sets a cookie, even for a viewer who has cookies."""
+    viewer = Client(HTTP_COOKIE="who=ann")
+    first = get("kept_with_cookie", NOW, viewer)
+    assert get("kept_with_cookie", NOW + 1, viewer).content != first.content
+    assert control(first) is None
 
 
 @pytest.mark.parametrize("name", ["kept_redirect", "kept_missing", "kept_with_cookie", "kept"])

@@ -57,6 +57,32 @@ class OwnAsyncView(SignedRedirectView):
         return may_see(request, name)
 
 
+FILES = {1: "albums/1.jpg", 2: "", 3: None, 4: "secret.jpg", 5: "../5.jpg"}
+
+
+class ByKey(SignedRedirectView):
+    """Have a primary key in the path, and sign for the viewer's address."""
+
+    download = "photo.jpg"
+
+    def get_name(self, *, pk: int) -> str | None:  # type: ignore[override]
+        """Find the file of a row."""
+        return FILES[pk]
+
+    def get_url_arguments(self, name: str) -> dict[str, Any]:
+        """Sign for the viewer's address."""
+        return super().get_url_arguments(name) | {"ip_address": self.request.META["REMOTE_ADDR"]}
+
+
+class ByKeyAsync(ByKey):
+    """Find the file in a coroutine."""
+
+    async def get_name(self, *, pk: int) -> str | None:  # type: ignore[override]
+        """Find the file of a row."""
+        await asyncio.sleep(0)
+        return FILES[pk]
+
+
 VIEWS: dict[str, Any] = {
     "sync": SignedRedirectView.as_view(permission=may_see),
     "async": SignedRedirectView.as_view(permission=may_see_async),
@@ -72,7 +98,15 @@ OTHERS: dict[str, Any] = {
     "truthy": SignedRedirectView.as_view(permission=lambda request, name: "yes"),
     "silent": SignedRedirectView.as_view(permission=lambda request, name: None),
 }
-urlpatterns = [path(f"{name}/<path:name>", view) for name, view in (VIEWS | OTHERS).items()]
+BY_KEY = {
+    "key": ByKey.as_view(permission=may_see),
+    "key_async": ByKeyAsync.as_view(permission=may_see),
+    "key_both": ByKeyAsync.as_view(permission=may_see_async),
+}
+urlpatterns = [
+    *(path(f"{name}/<path:name>", view) for name, view in (VIEWS | OTHERS).items()),
+    *(path(f"{name}/<int:pk>", view) for name, view in BY_KEY.items()),
+]
 EACH = pytest.mark.parametrize("view", VIEWS)
 BOTH = pytest.mark.parametrize("handler", ["wsgi", "asgi"])
 
@@ -169,6 +203,19 @@ def test_expire_and_storage() -> None:
     assert response.headers["Cache-Control"] == "private, max-age=0"
     with pytest.raises(ImproperlyConfigured, match="'plain'"):
         ask("/plain/a.jpg")
+
+
+@pytest.mark.parametrize("view", BY_KEY)
+@BOTH
+def test_key_in_the_path(view: str, handler: str) -> None:
+    """Find the name for what the path captured, then ask; sign it as the view says."""
+    response = ask(f"/{view}/1", handler)
+    policy = verify(storages["default"], response.url, now=NOW, viewer_ip="127.0.0.1")  # type: ignore[arg-type]
+    assert "/albums/1.jpg?" in policy.resource
+    assert "photo.jpg" in response.url
+    assert policy.ip_address == "127.0.0.1/32"
+    assert ask(f"/{view}/1", handler, viewer="eve").status_code == 403
+    assert {ask(f"/{view}/{key}", handler).status_code for key in (2, 3, 4, 5)} == {404}
 
 
 @pytest.mark.parametrize("arguments", [{}, {"permission": None}, {"permission": True}], ids=str)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Final
 
+import django
 from django.apps import AppConfig
 from django.core.checks import CheckMessage
 
@@ -19,6 +20,10 @@ from cfsigned_django.validation import problem
 _UPDATE = "django.middleware.cache.UpdateCacheMiddleware"
 _CAP = "cfsigned_django.http.cap_cache_control"
 
+#: The oldest releases in which Django's page cache, of which cfsigned_django.http.cache_page is
+#: made, has no known way to show one viewer's page to another (seven CVEs of 2026).
+_FIXED: Final = ((5, 2, 19), (6, 0, 10), (6, 1, 3))
+
 
 def check_caches(
     app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
@@ -30,7 +35,7 @@ def check_caches(
     :func:`cfsigned_django.http.cap_cache_control`.
     """
     lifetimes = [whole_seconds(config.querystring_expire) for config in signing_configs()]
-    found = list(_unlike_signatures())
+    found = [*_unlike_signatures(), *_leaking_cache()]
     known = [each for each in lifetimes if each is not None]  # find_problems() reports the others
     if known:
         found += _middleware(min(known))
@@ -52,6 +57,18 @@ def _unlike_signatures() -> Iterator[CheckMessage]:
             "URLs must stay the same for AWS_CLOUDFRONT_EXPIRE_STEP, but cryptography was built "
             "against an OpenSSL without deterministic ECDSA signatures. With an ECDSA key, the "
             "default for new keys, each process makes different URLs.",
+        )
+
+
+def _leaking_cache() -> Iterator[CheckMessage]:
+    """Warn if this Django may show a page that it cached for one viewer to another."""
+    release = django.VERSION[:3]
+    fixed = next((each for each in _FIXED if each[:2] == release[:2]), _FIXED[0])
+    if release < fixed and any(signing_configs()):
+        yield problem(
+            "cfsigned.W043",
+            f"Django {django.get_version()} may show a page from its cache, with its signed URLs, "
+            f"to another viewer: this is fixed in {'.'.join(map(str, fixed))}.",
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from wsgiref.types import WSGIEnvironment
 
@@ -11,6 +12,8 @@ from cfsigned_django.signing.encoding import encode_path, split_query
 _LONGEST_LOGGED_NAME = 40
 # The shortest real secret, an ECDSA signature, has 92 characters.
 _SHORTEST_SECRET = 32
+# A link that lost its question mark, or has it encoded, carries its signature in the path.
+_SECRET_IN_PATH = re.compile(r"((?:Signature|Policy)(?:=|%3D)).+", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +77,8 @@ class ViewerRequest:
         Anyone with the values of a signed URL can open the file.
         """
         names = [_shorten(segment.partition("=")[0]) for segment in self.query.split("&")]
-        return f"{self.path}?{'&'.join(names)}" if self.query else self.path
+        path = path_for_log(self.target)
+        return f"{path}?{'&'.join(names)}" if self.query else path
 
     def conceal(self, text: str) -> str:
         """Return the text for the log, without the signatures and policies of this request."""
@@ -85,6 +89,11 @@ class ViewerRequest:
             if name in ("Signature", "Policy") and len(value) >= _SHORTEST_SECRET:
                 text = text.replace(value, "...")
         return text
+
+
+def path_for_log(target: str) -> str:
+    """Return the path of a request target, without a signature that a mangled link has in it."""
+    return _SECRET_IN_PATH.sub(r"\1...", target.partition("?")[0])
 
 
 def raw_target(environ: WSGIEnvironment) -> str:

@@ -24,6 +24,7 @@ from urllib.parse import unquote_to_bytes
 from wsgiref.types import WSGIApplication, WSGIEnvironment
 
 from cfsigned_django.edge import responses
+from cfsigned_django.edge.requests import path_for_log
 from cfsigned_django.edge.responses import MAX_REQUEST_LENGTH, ExcInfo, Refusal
 
 logger = logging.getLogger("cfsigned_django.edge")
@@ -137,7 +138,7 @@ class _ViewerConnection(StreamRequestHandler):
         except _ViewerLeftError:
             raise
         except Exception:
-            logger.exception("500 InternalError %s", head.target.partition("?")[0])
+            logger.exception("500 InternalError %s", path_for_log(head.target))
             if not response.is_on_the_wire:
                 response = WsgiResponse(
                     self._send, is_head_request=is_head_request, keep_alive=False

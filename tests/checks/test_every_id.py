@@ -7,6 +7,7 @@ from datetime import timedelta
 from io import StringIO
 from typing import Any
 
+import django
 import pytest
 from django.core import checks
 from django.core.management import call_command
@@ -76,6 +77,7 @@ SITES: dict[str, dict[str, Any]] = {
         "CACHE_MIDDLEWARE_SECONDS": 3601,
     },
     "W042": {"AWS_CLOUDFRONT_EXPIRE_STEP": 900},
+    "W043": {},
 }
 
 
@@ -113,6 +115,8 @@ def test_every_id(
         site.SECRET_KEY = "new"
     if short == "W042":
         monkeypatch.setattr(caching, "has_deterministic_ecdsa", lambda: False)
+    if short == "W043":
+        monkeypatch.setattr(django, "VERSION", (5, 2, 18, "final", 0))
     with without_sha1() if short == "E012" else nullcontext():
         found = found_by_check()
     if short == "E001":

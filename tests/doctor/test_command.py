@@ -24,6 +24,7 @@ from cfsigned_django.doctor.site import settings_keys, site_domains
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import Policy, PrivateKey, Signer
+from cfsigned_django.signing.encoding import encode_base64
 from cfsigned_django.viewer import Answer
 from tests.doctor.conftest import MODULE
 from tests.doctor.failing import Failing, denied
@@ -498,6 +499,23 @@ def test_storage_without_a_key_group(online: World, site: Any) -> None:
     found, _ = levels("--explain", signed(other, key_pair_id=key_pair_id))
 
     assert "url-good" in found
+
+
+@pytest.mark.parametrize("character", ["\x1b", "\x07", "\x9b", "\x7f", "\r", "\u202e", "\u2028"])
+def test_control_characters(signing_site: Any, character: str) -> None:
+    """Print no character of a URL that a terminal would obey, also from inside its policy."""
+    resource = f"https://{DOMAIN}/{character}[2Ja.jpg\nok       fine [url-good]"
+    statement = {"Resource": resource, "Condition": {"DateLessThan": {"AWS:EpochTime": NOW + 9}}}
+    policy = json.dumps({"Statement": [statement]}, separators=(",", ":"))
+    url = (
+        f"https://evil{character}.example.com/a.jpg?Policy={encode_base64(policy.encode())}"
+        f"&Signature=c2ln&Key-Pair-Id={KEY_ID}{character}"
+    )
+
+    text, _ = run("--offline", "--explain", url)
+
+    assert [each for each in text if not each.isprintable() and each != "\n"] == []
+    assert not any(line.startswith("ok") for line in text.splitlines())
 
 
 def test_keys_of_settings_and_models(site: Any, ec_key: PrivateKey) -> None:

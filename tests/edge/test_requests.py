@@ -106,6 +106,8 @@ def test_strips(query: str, expected: str) -> None:
         ("/a", "/a"),
         ("/a%20b?Expires=1&Signature=x", "/a%20b?Expires&Signature"),
         (f"/a?{'x' * 50}=1", f"/a?{'x' * 40}..."),
+        ("/a.jpgExpires=1&Signature=x&Key-Pair-Id=K", "/a.jpgExpires=1&Signature=..."),
+        ("/a.jpg%3FPolicy%3dx%26Signature%3Dy", "/a.jpg%3FPolicy%3d..."),
     ],
 )
 def test_describe(target: str, expected: str) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import unquote
 
 import pytest
 from django.core.exceptions import SuspiciousFileOperation
 
-from cfsigned_django.signing import Denied, InvalidPolicy, InvalidUrl
+from cfsigned_django.signing import InvalidPolicy, InvalidUrl
 from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
 from cfsigned_django.storage.urls import SignedUrlMixin
 from tests.storage_cases import (
@@ -21,7 +21,6 @@ from tests.storage_cases import (
     ORIGIN,
     InMemory,
     at,
-    parameters_of,
     verify,
 )
 
@@ -88,12 +87,6 @@ REFUSED: list[tuple[dict[str, Any], type[Exception], str]] = [
 ]
 
 
-@pytest.fixture
-def storage(site: Any) -> CloudFrontS3Storage:
-    """Return a storage with the settings of the site."""
-    return CloudFrontS3Storage()
-
-
 @BOTH
 @pytest.mark.parametrize("name", [None, "", "/", ".", "./", "//", "\\"])
 def test_name_of_no_file(name: str | None, cls: type[SignedUrlMixin], site: Any) -> None:
@@ -104,13 +97,6 @@ def test_name_of_no_file(name: str | None, cls: type[SignedUrlMixin], site: Any)
     for arguments in ({}, {"expire": 60}, every):
         with pytest.raises(ValueError, match="name"):
             storage.url(name, **arguments)
-
-
-def refused(storage: SignedUrlMixin, url: str, **request: Any) -> str:
-    """Return the code with which CloudFront would refuse the URL."""
-    with pytest.raises(Denied) as denial:
-        verify(storage, url, **request)
-    return denial.value.code
 
 
 @pytest.mark.parametrize("cls", [SignedUrlMixin, CloudFrontS3Storage, CloudFrontFileSystemStorage])
@@ -178,115 +164,30 @@ def test_refused_names(cls: Any, name: str, error: type[Exception], site: Any) -
                 storage.unsigned_url(name)
 
 
-@pytest.mark.parametrize(
-    ("ip_address", "inside", "outside"),
-    [
-        ("192.0.2.7", "192.0.2.7", "192.0.2.8"),
-        ("192.0.2.0/24", "192.0.2.200", "192.0.3.1"),
-        ("0.0.0.0/0", "203.0.113.9", "2001:db8::1"),
-    ],
-)
-def test_ip_address(
-    ip_address: str, inside: str, outside: str, storage: CloudFrontS3Storage
-) -> None:
-    """Open the file for viewers in the range, and for nobody else."""
-    url = storage.url("a.jpg", ip_address=ip_address)
-    assert verify(storage, url, viewer_ip=inside).resource == f"{ORIGIN}/a.jpg"
-    assert refused(storage, url, viewer_ip=outside) == "AccessDenied"
-
-
-@pytest.mark.parametrize("start", [NOW + 60, datetime.fromtimestamp(NOW + 60, UTC)], ids=repr)
-def test_date_greater_than(start: datetime | int, storage: CloudFrontS3Storage) -> None:
-    """Open the file only after its start."""
-    with at(NOW):
-        url = storage.url("a.jpg", date_greater_than=start)
-    assert refused(storage, url, now=NOW + 60) == "AccessDenied"
-    assert verify(storage, url, now=NOW + 61).date_greater_than == NOW + 60
-
-
-@pytest.mark.parametrize(
-    ("arguments", "opened", "closed"),
-    [
-        (
-            {"resource": "albums/42/*"},
-            ["albums/42/001.jpg", "albums/42/b/c.jpg"],
-            ["albums/421.jpg", "a.jpg"],
-        ),
-        (
-            {"resource": "albums/*/001.jpg"},
-            ["albums/42/001.jpg", "albums/7/001.jpg"],
-            ["albums/42/002.jpg"],
-        ),
-        (ANY_RESOURCE, ["albums/42/001.jpg", "other/a.jpg"], []),
-        ({"resource": "albums/42/001.jpg"}, ["albums/42/001.jpg"], ["albums/42/002.jpg"]),
-        (
-            {"folder": "albums/42"},
-            ["albums/42/001.jpg", "albums/42/한글/*.jpg"],
-            ["albums/421/a.jpg", "albums/42.jpg"],
-        ),
-    ],
-    ids=str,
-)
-@pytest.mark.parametrize("location", ["", "media", "me*dia/%2A"])
-def test_resource(
-    arguments: dict[str, Any], opened: list[str], closed: list[str], location: str, site: Any
-) -> None:
-    """Open what the resource covers, within the location of the storage."""
-    storage = CloudFrontS3Storage(location=location)
-    query = urlsplit(storage.url("albums/42/001.jpg", **arguments)).query
-    for name in opened:
-        assert verify(storage, f"{storage.unsigned_url(name)}?{query}").date_less_than
-    for name in closed:
-        assert refused(storage, f"{storage.unsigned_url(name)}?{query}") == "AccessDenied"
-    if location:
-        assert refused(storage, f"{ORIGIN}/x/albums/42/001.jpg?{query}") == "AccessDenied"
-
-
-def test_asterisks(site: Any) -> None:
-    """Make wildcards of the resource's own asterisks, and of no other."""
-    storage = CloudFrontS3Storage(location="me*dia/%2A")
+@BOTH
+def test_resource(cls: Any, site: Any) -> None:
+    """Sign a resource within the location, with no other wildcards than its own asterisks."""
+    site.AWS_LOCATION = "me*dia/%2A"
+    storage: Any = cls(expire_step=900)
     for name, arguments, resource in (
         ("a/b/c.jpg", {"resource": "a/*/*"}, "a/*/*"),
+        ("a/b/c.jpg", {"resource": "*/c.jpg", "allow_any_resource": True}, "*/c.jpg"),
+        ("a/b/c.jpg", {"resource": "a/b/c.jpg"}, "a/b/c.jpg"),
         ("a*/b.jpg", {"resource": "a*/*"}, "a*/*"),
         ("a*b.jpg", {"ip_address": "192.0.2.7"}, "a%2Ab.jpg"),
         ("a*/b*.jpg", {"folder": "a*"}, "a%2A/*"),
     ):
-        url = storage.url(name, **arguments)  # type: ignore[arg-type]
+        url = storage.url(name, **arguments)
         assert verify(storage, url).resource == f"{ORIGIN}/me%2Adia/%252A/{resource}"
-        if "%2A" in resource:
-            assert refused(storage, url.replace("/a%2A", "/aXX")) == "AccessDenied"
 
 
-@BOTH
-@pytest.mark.parametrize("resource", ["*", "*.jpg", "*/a.jpg", "**"])
-def test_any_resource(cls: Any, resource: str, site: Any) -> None:
-    """Open files of every folder once it is said that this is meant."""
-    storage = cls(expire_step=900)
-    url = storage.url("x/a.jpg", resource=resource, allow_any_resource=True)
-    assert verify(storage, url).resource == f"{ORIGIN}/{resource}"
-
-
-def test_download(storage: CloudFrontS3Storage) -> None:
-    """Sign the name under which browsers save the file, beside parameters that stay as they are."""
-    given = {"VersionId": "a b"}
-    url = storage.url("r.pdf", given, download="보고서 2026.pdf")
-    assert given == {"VersionId": "a b"}
-    assert verify(storage, url).resource == url.partition("&Expires=")[0]
-    assert list(parameters_of(url))[:2] == ["versionId", "response-content-disposition"]
-    assert parameters_of(url)["response-content-disposition"] == (
-        "attachment; filename=\"_ 2026.pdf\"; filename*=UTF-8''" + quote("보고서 2026.pdf")
-    )
-    assert "+" not in url.partition("&Expires=")[0]
-    assert "%2A%3DUTF-8%27%27%25EB" in url
-
-
-def test_unsigned_url(storage: CloudFrontS3Storage) -> None:
+def test_unsigned_url(site: Any) -> None:
     """Name the file without a signature, with the same address as the signed URL."""
+    storage = CloudFrontS3Storage()
     name, parameters = "앨범/a b*.jpg", {"size": "large"}
     unsigned = storage.unsigned_url(name, parameters)
     assert unsigned == storage.url(name, parameters).partition("&Expires=")[0]
     assert unquote(unsigned) == f"{ORIGIN}/{name}?size=large"
-    assert refused(storage, unsigned) == "MissingKey"
     with pytest.raises(ValueError, match="Expires"):
         storage.unsigned_url(name, {"Expires": "1"})
 

@@ -31,7 +31,6 @@ from tests.storage_cases import (
     at,
     counted_loads,
     options_for,
-    parameters_of,
     verify,
 )
 
@@ -61,38 +60,46 @@ def all_at_once(call: Callable[[int], Any]) -> list[Any]:
         return list(pool.map(wait_and_call, range(THREADS)))
 
 
-@pytest.fixture
-def fresh_key() -> PrivateKey:
-    """Return an RSA key that this process has not parsed yet."""
-    return PrivateKey.generate(KeyAlgorithm.RSA_2048)
-
-
-@BOTH
-def test_one_storage_of_many_threads(cls: Any, fresh_key: PrivateKey, site: Any) -> None:
-    """Give 16 threads that ask one storage for its first URL the same one."""
-    site.AWS_CLOUDFRONT_KEY = fresh_key.to_pem().decode()
-    storage = cls(querystring_expire=3600, expire_step=500_000)
-    urls = all_at_once(lambda number: storage.url("a.jpg"))
-    assert len(set(urls)) == 1
-    assert verify(storage, urls[0]).is_canned
-
-
-def test_one_storage_in_each_thread(fresh_key: PrivateKey, site: Any) -> None:
-    """Sign with the one key if 16 threads make a storage each, of several kinds."""
-    site.AWS_CLOUDFRONT_KEY = fresh_key.to_pem()
+def test_first_url_of_many_threads(site: Any) -> None:
+    """Sign alike if 16 threads ask for their first URL, of shared storages and of new ones."""
+    key = PrivateKey.generate(KeyAlgorithm.RSA_2048)  # which this process has not parsed yet
+    site.AWS_CLOUDFRONT_KEY = key.to_pem()
+    site.AWS_CLOUDFRONT_EXPIRE_STEP = 500_000
+    site.STORAGES = {"default": {"BACKEND": S3_BACKEND, "OPTIONS": options_for(key)}}
+    shared, files = CloudFrontS3Storage(), CloudFrontFileSystemStorage()
     kinds: list[Callable[[], Any]] = [
-        CloudFrontS3Storage,
-        CloudFrontFileSystemStorage,
-        lambda: CloudFrontS3Storage(cloudfront_key=fresh_key.to_pem().decode(), location="x"),
-        lambda: storages["default"],
+        *(CloudFrontS3Storage, CloudFrontFileSystemStorage, lambda: storages["default"]),
+        lambda: CloudFrontS3Storage(cloudfront_key=key.to_pem().decode()),
+        *(lambda: shared, lambda: files),
     ]
-    site.STORAGES = {"default": {"BACKEND": S3_BACKEND, "OPTIONS": options_for(fresh_key)}}
     urls = all_at_once(lambda number: kinds[number % len(kinds)]().url("a.jpg"))
-    assert {parameters_of(url)["Key-Pair-Id"] for url in urls} == {KEY_ID}
+    assert len(set(urls)) == 1
+    assert verify(shared, urls[0]).is_canned
 
 
-def test_key_is_parsed_once(fresh_key: PrivateKey, site: Any) -> None:
+def test_threads_of_a_full_cache(ec_key: PrivateKey) -> None:
+    """Give each of 16 threads the right URL while the cache overflows."""
+    options: dict[str, Any] = {"cloudfront_key": ec_key.to_pem(), "expire_step": 900}
+    storage = CloudFrontS3Storage(**options)
+    small = CloudFrontS3Storage(**options, url_cache_size=10)
+    names = [f"a/{number}.jpg" for number in range(40)]
+
+    def work(number: int) -> bool:
+        for turn in range(20):
+            name = names[(number * 7 + turn) % 40]
+            if small.url(name) != right[name] or small.url(name, folder="a") != shared[name]:
+                return False
+        return True
+
+    with at(NOW):
+        right = {name: storage.url(name) for name in names}
+        shared = {name: storage.url(name, folder="a") for name in names}
+        assert all(all_at_once(work))
+
+
+def test_key_is_parsed_once(site: Any) -> None:
     """Parse the key once if storages come and go, and whatever settings do meanwhile."""
+    fresh_key = PrivateKey.generate()
     site.AWS_CLOUDFRONT_KEY = fresh_key.to_pem().decode()
     storage = CloudFrontS3Storage(cloudfront_key=fresh_key.to_pem())
     with counted_loads() as loads:

@@ -35,15 +35,6 @@ def lifetime(expire: Any = None, **options: Any) -> int:
         return expiry_of(CloudFrontS3Storage(**options).url("a.jpg", expire=expire)) - NOW
 
 
-def test_expire(site: Any) -> None:
-    """Live for an hour, or as long as the argument, the option or the setting says, in any form."""
-    assert lifetime() == 3600
-    for expire in (300, timedelta(minutes=5)):
-        assert lifetime(expire) == lifetime(querystring_expire=expire) == 300
-        site.AWS_QUERYSTRING_EXPIRE = expire
-        assert lifetime() == 300
-
-
 @pytest.mark.parametrize("most", [60, timedelta(minutes=1)], ids=repr)
 def test_longest_lifetime(most: Any, site: Any) -> None:
     """Grant seven days, or what AWS_CLOUDFRONT_MAX_EXPIRE says, and not a second more."""

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import gc
-import threading
 import tracemalloc
 import weakref
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -22,7 +20,7 @@ from hypothesis import HealthCheck, given, settings as hypothesis, strategies as
 from cfsigned_django import keyring
 from cfsigned_django.keyring import Found
 from cfsigned_django.rotation.active import find_active_signer
-from cfsigned_django.signing import Denied, InvalidPolicy, PrivateKey, Signer
+from cfsigned_django.signing import InvalidPolicy, PrivateKey, Signer
 from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
 from tests.storage_cases import (
     ANY_RESOURCE,
@@ -137,18 +135,6 @@ def test_arguments_are_kept_apart(
         ]
 
 
-def test_viewers_are_kept_apart() -> None:
-    """Open a URL of one viewer's address to no other, though its resource is signed once."""
-    storage = CloudFrontS3Storage(expire_step=900)
-    with at(NOW):
-        for viewer in ("192.0.2.7", "192.0.2.8"):
-            for name in ("a.jpg", "b.jpg"):
-                url = storage.url(name, **ANY_RESOURCE, ip_address=viewer)
-                assert verify(storage, url, now=NOW, viewer_ip=viewer).ip_address == f"{viewer}/32"
-                with pytest.raises(Denied):
-                    verify(storage, url, now=NOW, viewer_ip="192.0.2.9")
-
-
 @pytest.mark.parametrize("arguments", [{}, {"resource": "a/*"}], ids=str)
 def test_safe_text(arguments: dict[str, Any]) -> None:
     """Take a name from a template, which is a text of its own kind, and return plain text."""
@@ -246,31 +232,6 @@ def test_memory(has_folder: bool, ec_key: PrivateKey) -> None:
         finally:
             tracemalloc.stop()
     assert grown - length <= 400 * 1024
-
-
-def test_threads(ec_key: PrivateKey) -> None:
-    """Give each of 16 threads the right URL while the cache overflows."""
-    options: dict[str, Any] = {"cloudfront_key": ec_key.to_pem(), "expire_step": 900}
-    storage, small = (
-        CloudFrontS3Storage(**options),
-        CloudFrontS3Storage(**options, url_cache_size=10),
-    )
-    names = [f"a/{number}.jpg" for number in range(40)]
-    barrier = threading.Barrier(16)
-
-    def work(number: int) -> bool:
-        barrier.wait()
-        for turn in range(20):
-            name = names[(number * 7 + turn) % 40]
-            if small.url(name) != right[name] or small.url(name, folder="a") != shared[name]:
-                return False
-        return True
-
-    with at(NOW):
-        right = {name: storage.url(name) for name in names}
-        shared = {name: storage.url(name, folder="a") for name in names}
-        with ThreadPoolExecutor(16) as pool:
-            assert all(pool.map(work, range(16)))
 
 
 # Tenants

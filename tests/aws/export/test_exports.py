@@ -37,6 +37,7 @@ DESIRED_STATES: dict[str, dict[str, Any]] = {
     "origins": {"cors_origins": ("https://a.example.com", "https://b.example.com")},
     "domain": {"domain": "media.example.com", "certificate": CERTIFICATE},
     "identity": {"origin_access": OriginAccess.OAI},
+    "pattern": {"path_pattern": "@KeyGroup/@*"},
 }
 
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from django.core.management import CommandError
 
-from cfsigned_django.setup.report import storages_as_text
+from cfsigned_django.aws.provisioning.steps import done, todo
+from cfsigned_django.setup.report import as_json, plan_as_text, storages_as_text
 from cfsigned_django.signing import PrivateKey
 from tests.pages import ROOT, read
 from tests.setup.command import run
@@ -79,3 +80,14 @@ def test_storages_to_paste(settings: Any) -> None:
     assert without_storages.startswith("STORAGES = {")
     assert without_storages in read(ROOT / "docs" / "install.md")
     assert with_others == f'STORAGES["default"] = {{"BACKEND": "{S3_BACKEND}"}}'
+
+
+def test_control_characters() -> None:
+    """Print nothing of an account that a terminal would obey; JSON stays the same."""
+    name = "theirs\x1b[2J\x9b\u202e"
+    steps = [todo("behavior", f"{name} goes", before={"Comment": name}, after={}), done(name, "x")]
+
+    plan, report = plan_as_text(steps), as_json(steps, {"AWS_X": name}, None, "")
+
+    assert [each for each in plan + report if not each.isprintable() and each != "\n"] == []
+    assert json.loads(report)["steps"][0]["before"] == {"Comment": name}

@@ -1,4 +1,4 @@
-"""Hold the simulated CloudFront against what AWS documents: errors, ETags, quotas, shapes."""
+"""Hold the simulated CloudFront, its network and its edges against what AWS documents."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import botocore.session
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 from botocore.validate import ParamValidator
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -15,6 +15,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cfsigned_django.signing import PrivateKey
 from tests.aws.api import Account, new_pem
 from tests.simulation.answers import STATUSES
+from tests.simulation.edges import Edges
+from tests.simulation.faults import Fault, UnreliableCloudFront
 from tests.simulation.strict_cloudfront import StrictCloudFront
 
 
@@ -45,16 +47,15 @@ class Given(Account):
 
     def update_group(self, *items: str, **arguments: Any) -> Any:
         """Let the key group hold these keys instead."""
-        answer = self.api.get_key_group(Id=self.group)
+        arguments = {"IfMatch": self.etag, **arguments}
         config = {"Name": "media", "Items": list(items)}
-        arguments = {"IfMatch": answer["ETag"], **arguments}
         return self.api.update_key_group(Id=self.group, KeyGroupConfig=config, **arguments)
 
-    def delete_key(self, key_pair_id: str = "", **arguments: Any) -> Any:
-        """Delete a key, the first one unless another is named."""
-        answer = self.api.get_public_key(Id=key_pair_id or self.first)
-        arguments = {"IfMatch": answer["ETag"], **arguments}
-        return self.api.delete_public_key(Id=key_pair_id or self.first, **arguments)
+    @property
+    def etag(self) -> str:
+        """Return the ETag of the key group."""
+        etag: str = self.api.get_key_group(Id=self.group)["ETag"]
+        return etag
 
 
 def _pem_of(key: Any) -> str:
@@ -62,40 +63,29 @@ def _pem_of(key: Any) -> str:
     return text.decode()
 
 
-def _many_keys(given: Given) -> None:
+def _many_keys(aws: Given) -> None:
     for number in range(10):
-        given.create_key(CallerReference=f"{number}", Name=f"{number}")
+        aws.create_key(CallerReference=f"{number}", Name=f"{number}")
 
 
-def _many_groups(given: Given) -> None:
-    for number in range(10):
-        given.create_group(given.first, name=f"{number}")
+def _deleted_reference(aws: Given) -> None:
+    aws.delete(aws.upload("second"))
+    aws.create_key(Name="second")
+    aws.create_key(CallerReference="second", Name="third")
 
 
-def _deleted_reference(given: Given) -> None:
-    given.delete_key(given.upload("second"))
-    given.create_key(Name="second")
-    given.create_key(CallerReference="second", Name="third")
-
-
-def _group_of_a_distribution(given: Given) -> None:
-    given.api.use_in_distribution(given.group)
-    etag = given.api.get_key_group(Id=given.group)["ETag"]
-    given.api.delete_key_group(Id=given.group, IfMatch=etag)
-
-
-def _stale_etag(given: Given) -> None:
-    etag = given.api.get_key_group(Id=given.group)["ETag"]
-    given.update_group(given.first)
-    given.update_group(given.first, IfMatch=etag)
-
-
-def _pem_of_the_first(given: Given) -> str:
-    answer = given.api.get_public_key(Id=given.first)["PublicKey"]
-    pem: str = answer["PublicKeyConfig"]["EncodedKey"]
+def _pem_of_the_first(aws: Given) -> str:
+    pem: str = aws.api.get_public_key(Id=aws.first)["PublicKey"]["PublicKeyConfig"]["EncodedKey"]
     return pem
 
 
+def _stale_etag(aws: Given) -> None:
+    etag = aws.etag
+    aws.update_group(aws.first)
+    aws.update_group(aws.first, IfMatch=etag)
+
+
+#: All that is no RSA 2048 or ECDSA P-256 key in PEM.
 _NOT_VALID = {
     "RSA 1024": _pem_of(rsa.generate_private_key(65537, 1024)),  # noqa: S505 - too small on purpose
     "P-384": _pem_of(ec.generate_private_key(ec.SECP384R1())),
@@ -121,29 +111,25 @@ _REFUSED: dict[str, Callable[[Given], object]] = {
         EncodedKey=new_pem()
     ),
     "CannotChangeImmutablePublicKeyFields: another name": lambda aws: aws.update_key(Name="new"),
-    "CannotChangeImmutablePublicKeyFields: another reference": lambda aws: aws.update_key(
-        CallerReference="new"
+    "PublicKeyInUse: a key in a group": lambda aws: aws.delete(aws.first),
+    "InvalidIfMatchVersion: no ETag of a key": lambda aws: aws.api.delete_public_key(Id=aws.first),
+    "PreconditionFailed: other ETag of a key": lambda aws: aws.api.delete_public_key(
+        Id=aws.first, IfMatch="E1"
     ),
-    "PublicKeyInUse: a key in a group": lambda aws: aws.delete_key(),
-    "InvalidIfMatchVersion: no ETag of a key": lambda aws: aws.delete_key(IfMatch=None),
-    "PreconditionFailed: other ETag of a key": lambda aws: aws.delete_key(IfMatch="E1"),
-    "NoSuchPublicKey: an unknown key": lambda aws: aws.delete_key("K1"),
+    "NoSuchPublicKey: an unknown key": lambda aws: aws.delete("K1"),
     "InvalidArgument: a group without keys": lambda aws: aws.create_group(),
     "InvalidArgument: a group of unknown keys": lambda aws: aws.create_group("K1"),
     "InvalidArgument: a group with a key twice": lambda aws: aws.create_group(aws.first, aws.first),
-    "KeyGroupAlreadyExists: same name of a group": lambda aws: aws.create_group(
-        aws.first, name="media"
-    ),
-    "TooManyKeyGroups: an eleventh group": _many_groups,
+    "KeyGroupAlreadyExists: same name": lambda aws: aws.create_group(aws.first, name="media"),
     "TooManyPublicKeysInKeyGroup: a sixth key in a group": lambda aws: aws.update_group(
         *(aws.upload(f"{number}") for number in range(6))
     ),
-    "InvalidIfMatchVersion: no ETag of a group": lambda aws: aws.update_group(
-        aws.first, IfMatch=None
-    ),
+    "InvalidIfMatchVersion: no ETag of a group": lambda aws: aws.update_group(IfMatch=None),
     "PreconditionFailed: ETag before the last change": _stale_etag,
-    "ResourceInUse: a group of a distribution": _group_of_a_distribution,
     "NoSuchResource: an unknown group": lambda aws: aws.api.get_key_group(Id="0"),
+} | {
+    f"InvalidArgument: {kind}": lambda aws, pem=pem: aws.create_key(EncodedKey=pem)
+    for kind, pem in _NOT_VALID.items()
 }
 
 
@@ -161,57 +147,23 @@ def test_refused(what: str) -> None:
     assert response["ResponseMetadata"]["HTTPStatusCode"] == STATUSES[code]
 
 
-@pytest.mark.parametrize("kind", _NOT_VALID)
-def test_other_keys(kind: str) -> None:
-    """Refuse every key but RSA 2048 and ECDSA P-256 in PEM."""
-    with pytest.raises(ClientError, match="InvalidArgument"):
-        Given().create_key(EncodedKey=_NOT_VALID[kind])
-
-
-def test_changes() -> None:
-    """Change the comment of a key, replace all of a group, and delete what is free."""
-    given = Given()
-    before = given.api.get_public_key(Id=given.first)["ETag"]
-    given.update_key(Comment="new")
-    changed = given.api.get_public_key(Id=given.first)
-    keys = [given.upload(f"{number}") for number in range(5)]
-    given.update_group(*keys)
-    other = given.create_group(given.first)
-    given.api.delete_key_group(Id=other["KeyGroup"]["Id"], IfMatch=other["ETag"])
-    given.delete_key()
-    given.group_config(given.group)["Items"].clear()
-
-    assert changed["PublicKey"]["PublicKeyConfig"]["Comment"] == "new"
-    assert changed["ETag"] != before
-    assert given.group_config(given.group) == {"Name": "media", "Items": keys}
-    assert given.names() == [f"{number}" for number in range(5)]
-
-
-def test_pages() -> None:
-    """Give pages of the size that was asked for, up to the largest."""
-    given = Given(page_size=3)
+def test_pages_and_lag() -> None:
+    """List a key after the lag, in pages of the size that was asked for, up to the largest."""
+    now = [100.0]
+    given = Given(clock=lambda: now[0], list_lag=5, page_size=3)
     for number in range(3):
         given.upload(f"key {number}")
+    assert given.names() == []
+    assert given.api.get_public_key(Id=given.first)["PublicKey"]["Id"] == given.first
+    now[0] = 105.0
 
     first = given.api.list_public_keys(MaxItems="2")["PublicKeyList"]
     rest = given.api.list_public_keys(Marker=first["NextMarker"])["PublicKeyList"]
-    largest = given.api.list_public_keys()["PublicKeyList"]
 
     assert [each["Name"] for each in first["Items"]] == ["first", "key 0"]
     assert [each["Name"] for each in rest["Items"]] == ["key 1", "key 2"]
     assert "NextMarker" not in rest
-    assert len(largest["Items"]) == 3
-
-
-def test_list_lag() -> None:
-    """List a key only after the lag, and return it by its id at once."""
-    now = [100.0]
-    given = Given(clock=lambda: now[0], list_lag=5)
-
-    assert given.names() == []
-    assert given.api.get_public_key(Id=given.first)["PublicKey"]["Id"] == given.first
-    now[0] = 105.0
-    assert given.names() == ["first"]
+    assert len(given.api.list_public_keys()["PublicKeyList"]["Items"]) == 3
 
 
 def test_shapes() -> None:
@@ -232,3 +184,52 @@ def test_shapes() -> None:
         shape = model.operation_model(operation).output_shape
         assert shape is not None
         assert ParamValidator().validate(answer, shape).generate_report() == ""
+
+
+@pytest.mark.parametrize("fault", Fault)
+def test_fault(fault: Fault) -> None:
+    """A fault comes before the effect or after it; sent twice, the second request is refused."""
+    account = Account(api=StrictCloudFront())
+    seen: list[tuple[str, str]] = []
+    unreliable = UnreliableCloudFront(
+        account.api,
+        choose_fault=lambda method: fault,
+        boundary=lambda method, side: seen.append((method, side)),
+    )
+    raised = ""
+
+    try:
+        Account(api=unreliable).upload("ours")
+    except (BotoCoreError, ClientError) as error:
+        raised = str(error)
+
+    has_effect = fault not in (Fault.THROTTLED, Fault.UNREACHABLE, Fault.FAILED)
+    assert account.names() == ["ours"] * has_effect
+    assert bool(raised) == (fault is not Fault.NONE)
+    assert ("PublicKeyAlreadyExists" in raised) == (fault is Fault.SENT_TWICE)
+    sides = ["before"] if raised else ["before", "after"]
+    assert seen == [("create_public_key", side) for side in sides]
+
+
+def test_edges_learn_late() -> None:
+    """Each edge learns of a change after its own delay, and none overtakes the one before."""
+    now, delays = [1000.0], iter((5.0, 60.0, 1.0, 60.0))
+    given = Given(clock=lambda: now[0])
+    first, second = given.first, given.upload("second")
+    edges = Edges(given.api, given.group, count=2, delay=lambda: next(delays), clock=lambda: now[0])
+
+    def seen(moment: float) -> list[list[str]]:
+        return [list(edges.edge_keys(edge, moment)) for edge in range(2)]
+
+    given.create_group(second)  # another group
+    given.update_group(first, second)
+    assert seen(1004.9) == [[first], [first]]
+    assert seen(1005.0) == [[first, second], [first]]
+    now[0] = 1002.0
+    given.update_group(second)
+    assert seen(1004.9) == [[first], [first]]
+    assert seen(1005.0) == [[second], [first]]
+    assert seen(1060.0) == [[second], [first, second]]
+    assert seen(1062.0) == [[second], [second]]
+    assert edges.edge_keys(0, 2000.0) == given.api.trusted_keys(given.group)
+    assert edges.settled_at == 1062.0
