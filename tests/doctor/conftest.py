@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 from unittest import mock
 
@@ -10,13 +11,11 @@ import pytest
 from cfsigned_django import keyring
 from cfsigned_django.aws.client import Clients
 from cfsigned_django.signing import PrivateKey
-from tests.aws.provisioning.accounts import clients_of
 from tests.doctor.world import LOCATION, NOW, World
-from tests.ministack_server import Ministack
+from tests.ministack_server import Ministack, run_ministack
 from tests.plugins_aws import (
     aws_account as aws_account,
     hide_aws_configuration,
-    ministack as ministack,
     no_aws_configuration as no_aws_configuration,
 )
 from tests.storage_cases import S3_BACKEND
@@ -33,11 +32,18 @@ def signing_site(site: Any, db: None) -> Any:
 
 
 @pytest.fixture(scope="session")
+def ministack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ministack]:
+    """Return an emulator for the tests of the doctor alone: they empty it."""
+    with run_ministack(tmp_path_factory.mktemp("ministack")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
 def clients(ministack: Ministack) -> Clients:
     """Return the clients of one account, for all tests: they are slow to make."""
     with pytest.MonkeyPatch.context() as patch:
         hide_aws_configuration(patch)
-        return clients_of(ministack, "111111111111")
+        return ministack.clients("111111111111")
 
 
 @pytest.fixture

@@ -21,7 +21,6 @@ from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.doctor.distribution import DEPENDS_ON_PERMISSION, check_aws
 from cfsigned_django.doctor.findings import Finding, Level
 from cfsigned_django.doctor.site import ExpectedState
-from tests.aws.provisioning.accounts import clients_of
 from tests.doctor import faults, ids
 from tests.doctor.failing import Failing, denied
 from tests.doctor.world import MISSING_CORS, Change, World, no_block, public_bucket
@@ -164,7 +163,7 @@ def test_other_parts_of_the_bucket(call: str, change: Change, expected: str, wor
 def test_other_account(world: World, ministack: Ministack) -> None:
     """Say that the credentials' account has no such distribution, and name the account."""
     account = "999999999998"
-    world.doctor_clients = clients_of(ministack, account)
+    world.doctor_clients = ministack.clients(account)
 
     found = world.examine()
 

@@ -248,6 +248,17 @@ SOUND: dict[str, tuple[Change, list[str]]] = {
     "no-key-group-named": (setting("AWS_CLOUDFRONT_KEY_GROUP_ID", None), []),
     "wildcard-alias": (configured(Aliases=list_of(["*.example.com"])), []),
     "ipv6": (IPV6, ["ipv6-note"]),
+    "multi-tenant": (
+        configured(ConnectionMode="tenant-only", Aliases={"Quantity": 0}),
+        ["distribution-multi-tenant"],
+    ),
+    **{
+        kind: (origin(DomainName=host), ["origin-access-point", "bucket-not-public"])
+        for kind, host in (
+            ("access-point", "media-111122223333.s3-accesspoint.us-east-1.amazonaws.com"),
+            ("access-point-of-regions", "m1.mrap.accesspoint.s3-global.amazonaws.com"),
+        )
+    },
     "other-bucket-open": (twin("*.css", "static-files.s3.amazonaws.com"), []),
     "other-bucket-open-by-path": (
         twin("*.css", "s3.amazonaws.com", OriginPath="/static-files"),
