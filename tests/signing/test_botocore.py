@@ -8,8 +8,7 @@ from botocore.signers import CloudFrontSigner
 
 from cfsigned_django.signing import HashAlgorithm, Signer
 from cfsigned_django.signing.encoding import encode_url
-from tests.signing.cases import KEY_ID
-from tests.signing.generated import generated_policies
+from tests.signing.cases import KEY_ID, generated_policies
 
 
 def botocore_signer(signer: Signer) -> CloudFrontSigner:
