@@ -50,10 +50,9 @@ def viewer(
     "wanted",
     [
         ["--cors-origin", ORIGIN],
-        ["--cors-origin", ORIGIN, "--cors-origin", "https://other.example.com"],
-        ["--downloads"],
+        ["--cors-origin", ORIGIN, "--cors-origin", "https://other.example.com", "--downloads"],
     ],
-    ids=["origin", "origins", "downloads"],
+    ids=["origin", "origins and downloads"],
 )
 def test_nothing_is_wrong(
     wanted: list[str], viewer: Viewer, settings: Any, ministack: Ministack, tmp_path: Path
