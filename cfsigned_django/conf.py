@@ -296,6 +296,11 @@ def cache_middleware_seconds() -> int:
     return seconds
 
 
+def allowed_hosts() -> list[str]:
+    """Return ALLOWED_HOSTS."""
+    return list(settings.ALLOWED_HOSTS)
+
+
 def middleware() -> list[str]:
     """Return MIDDLEWARE, the outermost first."""
     return list(settings.MIDDLEWARE)

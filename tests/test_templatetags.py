@@ -314,7 +314,7 @@ def test_media_url() -> None:
 def test_signed_cookies_script(nonce: str, site: Any) -> None:
     """Name the site's own address, the token of CSRF, and the nonce if there is one."""
     text, site.ROOT_URLCONF = "{% signed_cookies_script %}", "tests.test_views"
-    with pytest.raises(TemplateSyntaxError, match="cfsigned_django.urls"):
+    with pytest.raises(TemplateSyntaxError, match="include"):
         render(text)
     site.ROOT_URLCONF = "tests.cookies.test_middleware"
     found = render(text, csp_nonce=nonce, csrf_token="t0ken")

@@ -50,7 +50,7 @@ def checked_place(
 ) -> Place:
     """Return where cookies for this resource belong. Raise if CloudFront would not get them."""
     place = Place(
-        domain=_checked_domain(domain or conf.cookie_domain(), covered),
+        domain=checked_domain(domain or conf.cookie_domain(), covered),
         path=_checked_path(path, covered),
         secure=secure,
         httponly=httponly,
@@ -61,7 +61,7 @@ def checked_place(
     return place
 
 
-def _checked_domain(domain: str | None, covered: str) -> str | None:
+def checked_domain(domain: str | None, covered: str) -> str | None:
     """Return the Domain in lower case. Raise if cookies with it never reach CloudFront."""
     if domain is None:
         return None

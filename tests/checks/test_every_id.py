@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Sequence
 from contextlib import nullcontext
 from datetime import timedelta
 from io import StringIO
@@ -110,6 +111,26 @@ def rotation(**settings: Any) -> dict[str, Any]:
     return {f"AWS_CLOUDFRONT_{name}": value for name, value in settings.items()}
 
 
+SESSIONS = "django.contrib.sessions.middleware.SessionMiddleware"
+AUTH = "django.contrib.auth.middleware.AuthenticationMiddleware"
+COOKIES = "cfsigned_django.middleware.SignedCookiesMiddleware"
+
+
+def scopes(
+    *middleware: str,
+    domain: str | None = "example.com",
+    names: Sequence[str] = ("tests.cookies.test_middleware.Courses",),
+    **settings: Any,
+) -> dict[str, Any]:
+    """Return the settings of a site with scopes of signed cookies."""
+    return {
+        "AWS_CLOUDFRONT_COOKIE_SCOPES": names,
+        "AWS_CLOUDFRONT_COOKIE_DOMAIN": domain,
+        "MIDDLEWARE": [*middleware],
+        **settings,
+    }
+
+
 #: An id -> settings that make it true of a site that is healthy otherwise. Where they are empty,
 #: test_every_id() does more.
 SITES: list[tuple[str, dict[str, Any]]] = [
@@ -172,6 +193,16 @@ SITES: list[tuple[str, dict[str, Any]]] = [
     ("W040", cached(CAP, UPDATE, FETCH)),
     ("W042", rotation(EXPIRE_STEP=900)),
     ("W043", {}),
+    # Signed cookies.
+    ("E050", scopes(SESSIONS, COOKIES, names=["nowhere.Scope"])),
+    ("E050", scopes(SESSIONS, COOKIES, names=["tests.storage_cases.Tenant"])),
+    ("E050", {**scopes(SESSIONS, COOKIES), **storages(default=PLAIN)}),
+    ("E051", scopes()),
+    ("E051", scopes(COOKIES, SESSIONS)),
+    ("E051", scopes(SESSIONS, COOKIES, AUTH)),
+    ("E052", scopes(SESSIONS, COOKIES, domain="example.org")),
+    ("E052", scopes(SESSIONS, COOKIES, domain="com")),
+    ("W050", scopes(SESSIONS, COOKIES, domain=None)),
 ]
 
 #: Settings of sites with which nothing is wrong.
@@ -223,6 +254,9 @@ HEALTHY: list[dict[str, Any]] = [
     cached(OTHER),
     cached(UPDATE, CAP, FETCH),
     {**cached(UPDATE, FETCH, seconds=10**6), **storages(default=PLAIN)},
+    # Signed cookies.
+    scopes(SESSIONS, AUTH, COOKIES),
+    scopes(SESSIONS, COOKIES, domain=None, ALLOWED_HOSTS=[DOMAIN]),
 ]
 
 
