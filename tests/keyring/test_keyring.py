@@ -468,13 +468,14 @@ from django.conf import settings
 settings.configure(SECRET_KEY="x")
 
 from django.core.exceptions import ImproperlyConfigured
-from cfsigned_django.keyring import Found, Keyring, Lease, lease_signer, looks_in_database
+from cfsigned_django.keyring import Found, Keyring, Lease, forget, lease_signer, looks_in_database
 from cfsigned_django.signing import PrivateKey, Signer
 
 signer = Signer(key_pair_id="K1", private_key=PrivateKey.generate())
 """
 
 WITHOUT_THE_APP = """
+forget()
 for key_group_id in (None, "group"):
     assert not looks_in_database(key_group_id)
     lease = lease_signer(key_group_id, None, signer)

@@ -277,6 +277,17 @@ def test_step_that_does_not_exist_fails(key_group: Site, action: Any, has_key_pa
     assert (list(KeyPair.objects.values()), key_group.members) == before
 
 
+def test_id_of_another_key_is_not_written_down(key_group: Site) -> None:
+    """A probe under the id that a person typed comes first: a slip would have to be revoked."""
+    key_pair = key_group.started()
+    step = Step(action=Action.TRUST, key_pair=key_pair)
+
+    with pytest.raises(NotTheKey):
+        take(key_group.rotation(), step, now=key_group.now, key_pair_id=key_group.foreign)
+
+    assert (fresh(key_pair).status, fresh(key_pair).key_pair_id) == ("pending", None)
+
+
 # Failures
 
 
