@@ -189,6 +189,20 @@ def test_block_arguments() -> None:
     assert policy.date_less_than - NOW == 90
 
 
+@pytest.mark.parametrize("title", ["42", "*", "a b", "사진"])
+def test_folder(title: str) -> None:
+    """Take a folder as data, in the block and in the tag: a `*` in its name opens one folder."""
+    name = f"albums/{title}/1.jpg"
+    urls = urls_of(
+        "{% signed_urls folder=folder %}[{% signed_url name %}]{% endsigned_urls %}"
+        "{% signed_urls 'x*' %}[{% signed_url name folder=folder %}]{% endsigned_urls %}",
+        folder=f"albums/{title}",
+        name=name,
+    )
+    end = storages["default"].unsigned_url(name).removesuffix("1.jpg") + "*"  # type: ignore[attr-defined]
+    assert {check(url).resource for url in urls} == {end}
+
+
 def test_where_a_block_reaches() -> None:
     """Follow the innermost block, in a template that is included as well, and none outside."""
     pages = {
@@ -255,7 +269,9 @@ def test_storage_of_a_block() -> None:
         ("{% signed_url number %}", "signed_url.*int"),
         ("{% signed_url list %}", "signed_url.*list"),
         ("{% signed_url 'https://media.example.com/a.jpg?Expires=1' %}", "signed_url"),
-        ("{% signed_urls %}{% endsigned_urls %}", "'signed_urls'.*'resource'"),
+        ("{% signed_urls %}{% endsigned_urls %}", "signed_urls.*folder"),
+        ("{% signed_urls folder='' %}{% signed_url 'a/b' %}{% endsigned_urls %}", "folder"),
+        ("{% signed_url 'a/b' folder='a' resource='a/*' %}", "folder.*resource"),
         ("{% signed_urls 'a' 'b' %}{% endsigned_urls %}", "signed_urls"),
         ("{% signed_urls 'a' download='b' %}{% endsigned_urls %}", "'signed_urls'.*'download'"),
         ("{% signed_urls 'a' as b %}{% endsigned_urls %}", "signed_urls"),

@@ -47,6 +47,11 @@ class Distribution:
         return self.status == _DEPLOYED
 
     @property
+    def is_multi_tenant(self) -> bool:
+        """Return whether tenants, which are resources of their own, have the domain names."""
+        return self.config.get("ConnectionMode") == "tenant-only"
+
+    @property
     def aliases(self) -> list[str]:
         """Return the alternate domain names."""
         return listed(self.config.get("Aliases"))

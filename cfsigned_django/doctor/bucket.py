@@ -22,7 +22,7 @@ from cfsigned_django.aws.documents.distribution import (
     access_identity_of,
     origin_in_bucket,
 )
-from cfsigned_django.aws.documents.origins import origins_of
+from cfsigned_django.aws.documents.origins import is_access_point, origins_of
 from cfsigned_django.doctor.catalog import finding
 from cfsigned_django.doctor.findings import Finding, Level
 from cfsigned_django.doctor.site import ExpectedState
@@ -37,6 +37,15 @@ def check_origin(found: Account, behavior: Document, expected: ExpectedState) ->
     if distribution is None or not expected.bucket:
         return
     origin = origin_in_bucket(distribution.config, behavior, expected.bucket)
+    points = [each for each in origins_of(distribution.config, behavior) if is_access_point(each)]
+    if origin is None and points:
+        hosts = " and ".join(each["DomainName"] for each in points)
+        what = f"The behavior reads S3 through {hosts}. Whether that is {expected.bucket}, and who "
+        what += "may read it, was not checked."
+        yield finding("origin-access-point", what, subject=behavior["TargetOriginId"])
+        for each in points:
+            yield from (*_check_access(found, each), *_check_path(each, expected))
+        return
     faults = (
         [_not_the_bucket(distribution.config, behavior, expected.bucket)]
         if origin is None

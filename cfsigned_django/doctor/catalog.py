@@ -131,7 +131,8 @@ CATALOG: dict[str, FindingType] = {
         why="Either the domain is not an alternate domain name of the distribution, and CloudFront "
         "refuses it; or the credentials belong to another AWS account.",
         fix="Add the domain under Alternate domain names, or use the credentials of the account "
-        "that has the distribution (AWS_PROFILE).",
+        "that has the distribution (AWS_PROFILE). If it is the domain of a tenant, name its "
+        "multi-tenant distribution with --distribution.",
     ),
     "distribution": FindingType(
         level=Level.OK, meaning="The distribution is enabled, deployed, and has the domain"
@@ -147,6 +148,12 @@ CATALOG: dict[str, FindingType] = {
         meaning="A change of the distribution is being deployed to the edges (InProgress)",
         why="Until it is Deployed, some viewers get the old configuration and some the new one.",
         fix="Wait a few minutes, and run this again.",
+    ),
+    "distribution-multi-tenant": FindingType(
+        level=Level.OK,
+        meaning="The distribution is a multi-tenant one: its tenants have the domains",
+        why="Signed URLs work with the domain of a tenant. The doctor does not read tenants.",
+        fix="Compare AWS_S3_CUSTOM_DOMAIN with the domains of the tenants in CloudFront.",
     ),
     "domain-not-alias": FindingType(
         level=Level.ERROR,
@@ -298,6 +305,13 @@ CATALOG: dict[str, FindingType] = {
         meaning="The behavior does not read the bucket of the storage",
         why="CloudFront does not find the files that the site stores.",
         fix="Choose the origin of the bucket for the behavior, or correct AWS_STORAGE_BUCKET_NAME.",
+    ),
+    "origin-access-point": FindingType(
+        level=Level.OK,
+        meaning="The behavior reads S3 through an access point",
+        why="CloudFront does not say which bucket an access point belongs to.",
+        fix="Compare the bucket of the access point with AWS_STORAGE_BUCKET_NAME, and let the "
+        "policies of both allow the distribution.",
     ),
     "origin-website": FindingType(
         level=Level.ERROR,

@@ -82,6 +82,11 @@ def _check_distribution(distribution: Distribution, expected: ExpectedState) -> 
     if not distribution.is_deployed:
         what = f"{subject} is {distribution.status}, not Deployed yet."
         yield finding("distribution-deploying", what, subject=subject)
+    if distribution.is_multi_tenant:
+        what = f"{subject} is a multi-tenant distribution. Whether {expected.host} is a domain of "
+        what += "a tenant was not checked."
+        yield finding("distribution-multi-tenant", what, subject=subject)
+        return
     names = [distribution.domain_name, *distribution.aliases]
     if not expected.is_local and not any(covers(each, expected.host) for each in names):
         what = f"{expected.host} is not a domain of {subject}, which has {', '.join(names)}."

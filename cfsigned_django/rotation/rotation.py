@@ -546,8 +546,11 @@ class Rotation:
         now: datetime,
         reason: str,
         algorithm: KeyAlgorithm | None = None,
-    ) -> None:
+    ) -> list[str]:
         """Stop trusting a key and every link signed with it now.
+
+        Return the settings of the key group that were lost, since boto3 does
+        not know them: see :meth:`KeyGroups.going_on`.
 
         From then on, another key signs: the successor that CloudFront trusts,
         else a new one, with ``algorithm`` or that of the revoked key. The new
@@ -565,50 +568,60 @@ class Rotation:
         key_pair.refresh_from_db(using=self.store.rows.db)
         failure: AwsError | CannotUnseal | None = None
         tries = 0
+        emergency, lost = self._in_emergency()
         while key_pair.status != KeyStatus.REVOKED:
-            failure = self._prepare_successor(key_pair, now, reason, algorithm)
+            failure = emergency._prepare_successor(key_pair, now, reason, algorithm)
             tries += 1
             # Another process may revoke the successor before this revocation is recorded. Another
             # successor is then prepared. After the third time, the key is revoked without one.
             is_last = failure is not None or tries == 3
             self._record_revocation(key_pair, now, reason, even_without_successor=is_last)
         if self.by_hand:
-            return  # A person removes it, and confirms that afterwards.
-        self.finish_revocation(key_pair, now=now, algorithm=algorithm)
+            return []  # A person removes it, and confirms that afterwards.
+        lost += self.finish_revocation(key_pair, now=now, algorithm=algorithm)
         if failure is not None or key_pair.active_at is not None:
             # There may be room for another key now that this one is removed, or the successor
             # may have been revoked meanwhile.
-            self._replace(key_pair, now, algorithm)
+            emergency._replace(key_pair, now, algorithm)
+        return lost
 
     def finish_revocation(
         self, key_pair: KeyPair, *, now: datetime, algorithm: KeyAlgorithm | None = None
-    ) -> None:
+    ) -> list[str]:
         """Remove a revoked key from CloudFront, even if the process that revoked it has died.
 
         A key group keeps at least one key: if this is the only one, another is
-        created first and signs at once.
+        created first and signs at once. Return what was lost, as :meth:`revoke` does.
         """
         if key_pair.status != KeyStatus.REVOKED:
             text = _("%(key)s is %(status)s, not REVOKED: it stays in CloudFront.")
             raise RotationError(text % {"key": key_pair, "status": key_pair.status.upper()})
+        emergency, lost = self._in_emergency()
         if key_pair.removed_at is not None:
-            return
-        self._restore_active(now)
+            return lost
+        emergency._restore_active(now)
         if self.by_hand:  # A person has removed it.
             rows = self.store.rows.filter(pk=key_pair.pk, status=KeyStatus.REVOKED)
             is_over = self.store.write(rows, removed_at=now, claimed_until=None)
         else:
-            api = self._require_api()
+            api = emergency._require_api()
             with self.store.claim(key_pair) as claim:
                 # The process that was creating it a moment ago may have recorded its ID.
                 key_pair.refresh_from_db(using=self.store.rows.db, fields=["key_pair_id"])
-                self._leave(claim.before_each_call(api), key_pair, now, algorithm)
+                emergency._leave(claim.before_each_call(api), key_pair, now, algorithm)
             # The removal is not over if another process, delayed since before the revocation, has
             # just created the key.
             is_over = claim.end(removed_at=now)
         if not is_over:
             raise Claimed
         key_pair.removed_at = now
+        return lost
+
+    def _in_emergency(self) -> tuple[Self, list[str]]:
+        """Return this rotation with calls that go on, and the list of what they lose."""
+        lost: list[str] = []
+        api = self.key_groups
+        return replace(self, key_groups=api and api.going_on(lost.extend)), lost
 
     def ready_successor(self) -> KeyPair | None:
         """Return the successor that can sign if the ACTIVE key is revoked now, or None.

@@ -433,8 +433,9 @@ def take(
         case Action.REVOKE:
             return _revoke(rotation, key_pair, now, algorithm, reason)
         case Action.FINISH:
-            rotation.finish_revocation(key_pair, now=now)
-            return Outcome(text=_is_out(key_pair), key_pair=key_pair)
+            lost = rotation.finish_revocation(key_pair, now=now)
+            text = " ".join([_is_out(key_pair), *_what_was_lost(rotation, lost)])
+            return Outcome(text=text, is_warning=bool(lost), key_pair=key_pair)
         case _:
             raise ValueError(f"{step.action} is not a step of a key pair.")
 
@@ -554,7 +555,7 @@ def _revoke(
 ) -> Outcome:
     was_revoked = key_pair.status == KeyStatus.REVOKED
     try:
-        rotation.revoke(key_pair, now=now, reason=reason, algorithm=algorithm)
+        lost = rotation.revoke(key_pair, now=now, reason=reason, algorithm=algorithm)
     except (AwsError, CannotUnseal, RotationError) as error:
         raise _half_revoked(rotation, key_pair, error) from error
     if was_revoked:
@@ -575,7 +576,18 @@ def _revoke(
         sentences.append(text % {"key": successor, "wait": wait})
     else:
         sentences.append(_("No key signs: pages with links to files fail. Start a rotation."))
+    sentences += _what_was_lost(rotation, lost)
     return Outcome(text=" ".join(sentences), is_warning=True)
+
+
+def _what_was_lost(rotation: Rotation, lost: list[str]) -> list[str]:
+    if not lost:
+        return []
+    text = _(
+        "The key group %(group)s has lost %(names)s, which the installed boto3 does not know: set "
+        "it again in CloudFront > Key groups, and update boto3."
+    )
+    return [text % {"group": rotation.key_group_id, "names": ", ".join(dict.fromkeys(lost))}]
 
 
 def _unproven(rotation: Rotation) -> KeyPair | None:

@@ -34,6 +34,7 @@ def signed_url(
     download: str | None = None,
     ip_address: str | None = None,
     resource: str | None = None,
+    folder: str | None = None,
     expire_step: Any = None,
 ) -> str:
     """Return the signed URL of a file field, or of a name in a storage.
@@ -52,7 +53,8 @@ def signed_url(
     around = context.get(_DEFAULTS, _NO_DEFAULTS)
     if around:
         storage = around["storage"] if storage is None else storage
-        resource = around["resource"] if resource is None else resource
+        if resource is None and folder is None:
+            resource, folder = around["resource"], around["folder"]
         expire = around["expire"] if expire is None else expire
         expire_step = around["expire_step"] if expire_step is None else expire_step
         ip_address = around["ip_address"] if ip_address is None else ip_address
@@ -65,6 +67,7 @@ def signed_url(
             download=download,
             ip_address=ip_address,
             resource=resource,
+            folder=folder,
             expire_step=_seconds(expire_step),
         )
     except (ValueError, SuspiciousFileOperation) as error:
@@ -78,27 +81,35 @@ _blocks = template.Library()
 
 @_blocks.simple_tag
 def signed_urls(
-    resource: str,
+    resource: str | None = None,
     *,
+    folder: str | None = None,
     storage: str | None = None,
     expire: Any = None,
     expire_step: Any = None,
     ip_address: str | None = None,
 ) -> dict[str, Any]:
-    """Sign once for all URLs within the block whose names the resource covers.
+    """Sign once for all URLs within the block whose names the folder or the resource covers.
 
     ::
 
         {% load cfsigned %}
-        {% signed_urls "albums/42/*" %}
+        {% signed_urls folder=album.folder %}
           {% for photo in photos %}<img src="{% signed_url photo.image %}">{% endfor %}
         {% endsigned_urls %}
 
-    The arguments of a ``{% signed_url %}`` inside win over those of the block.
-    Anyone with one of these URLs can open every file that the resource covers.
+    A folder is data; a resource, such as ``"albums/*/thumb-*.jpg"``, is a
+    pattern, and must not be made of data. The arguments of a ``{% signed_url %}``
+    inside win over those of the block. Anyone with one of these URLs can open
+    every file that is covered.
     """
+    if resource is None and folder is None:
+        raise TemplateSyntaxError(
+            '{% signed_urls %} needs a folder (folder=album.folder) or a resource ("albums/42/*").'
+        )
     return {
         "resource": resource,
+        "folder": folder,
         "storage": storage,
         "expire": expire,
         "expire_step": expire_step,

@@ -120,15 +120,10 @@ def test_log(log: pytest.LogCaptureFixture) -> None:
     assert_golden("edge-follow", "\n".join(log.messages))
 
 
-def test_a_group_that_cannot_be_read_at_first_is_an_error() -> None:
-    """Raise at the start: an edge that knows no key would refuse everybody."""
-    world = World(failure=OSError("down"))
+def test_no_watch() -> None:
+    """Raise at the start if nothing can be read, or if the delay is negative."""
     with pytest.raises(OSError, match="down"):
-        world.watch()
-
-
-def test_a_negative_delay_is_refused() -> None:
-    """Refuse a delay that is not 0 or more."""
+        World(failure=OSError("down")).watch()
     with pytest.raises(ValueError, match="propagation"):
         World().watch(propagation=-1)
 

@@ -29,12 +29,12 @@ from cfsigned_django.aws.provisioning.desired_state import (
 )
 from cfsigned_django.aws.provisioning.resolved_state import ResolvedState
 
-PUBLIC_KEY: Final = "@PublicKey"
-KEY_GROUP: Final = "@KeyGroup"
-ORIGIN_ACCESS: Final = "@OriginAccess"
-CACHE_POLICY: Final = "@CachePolicy"
-ORIGIN_REQUEST_POLICY: Final = "@OriginRequestPolicy"
-DISTRIBUTION_ARN: Final = "@DistributionArn"
+PUBLIC_KEY: Final = "<PublicKey>"
+KEY_GROUP: Final = "<KeyGroup>"
+ORIGIN_ACCESS: Final = "<OriginAccess>"
+CACHE_POLICY: Final = "<CachePolicy>"
+ORIGIN_REQUEST_POLICY: Final = "<OriginRequestPolicy>"
+DISTRIBUTION_ARN: Final = "<DistributionArn>"
 
 #: CloudFormation User Guide, "Generate templates from existing resources with IaC generator"; a
 #: template that it wrote of a distribution is in cdklabs/cdk-from-cfn#921. Terraform: "Generating
@@ -118,12 +118,15 @@ def export_documents(desired: DesiredState) -> Documents:
 
 
 def substitute(value: Any, replacement: Callable[[str], Any]) -> Any:
-    """Return a document with every text that contains a token replaced."""
+    """Return a document with every text that contains a token replaced.
+
+    No name, domain or path pattern of a site can contain "<", with which a token begins.
+    """
     if isinstance(value, Mapping):
         return {name: substitute(each, replacement) for name, each in value.items()}
     if isinstance(value, list):
         return [substitute(each, replacement) for each in value]
-    return replacement(value) if isinstance(value, str) and "@" in value else value
+    return replacement(value) if isinstance(value, str) and "<" in value else value
 
 
 def _account_of_tokens(desired: DesiredState) -> Account:

@@ -177,6 +177,7 @@ def _block_public_access(state: ResolvedState) -> Step:
     if BucketPart.PUBLIC_ACCESS in bucket.unread:
         return _unread("block-public-access", state, BucketPart.PUBLIC_ACCESS)
     still_open = open_switches(bucket.public_access_block)
+    closed = {**(bucket.public_access_block or {}), **PUBLIC_ACCESS_BLOCK}
     if not still_open:
         return done("block-public-access", "all four switches are on")
     public = bucket_policy.public_statements(bucket.policy)
@@ -194,10 +195,10 @@ def _block_public_access(state: ResolvedState) -> Step:
             service="s3",
             operation="PutPublicAccessBlock",
             action="PutBucketPublicAccessBlock",
-            arguments=_owned(state, PublicAccessBlockConfiguration=dict(PUBLIC_ACCESS_BLOCK)),
+            arguments=_owned(state, PublicAccessBlockConfiguration=closed),
         ),
         before=bucket.public_access_block,
-        after=dict(PUBLIC_ACCESS_BLOCK),
+        after=closed,
     )
 
 

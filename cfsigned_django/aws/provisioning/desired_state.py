@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from cfsigned_django.aws.documents.origins import ALIAS_ENDING
 from cfsigned_django.signing import PrivateKey
 
 #: S3 User Guide, "Bucket naming rules".
@@ -93,6 +94,11 @@ class DesiredState:
             raise InvalidDesiredState(
                 f"{self.bucket!r} is not a valid bucket name. Use 3 to 63 lowercase letters, "
                 "digits, hyphens and dots."
+            )
+        if self.bucket.endswith(ALIAS_ENDING):
+            raise InvalidDesiredState(
+                f"{self.bucket!r} is the alias of an access point, not a bucket. Use the name of "
+                "the bucket (--bucket)."
             )
         if self.distribution_id is not None and self.creates_distribution:
             raise InvalidDesiredState(

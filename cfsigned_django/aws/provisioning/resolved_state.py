@@ -11,6 +11,7 @@ from cfsigned_django.aws.documents import Document, cors
 from cfsigned_django.aws.documents.behavior import (
     BehaviorChange,
     find_behavior,
+    listed,
     patch_behavior,
     replace_behavior,
 )
@@ -31,7 +32,7 @@ from cfsigned_django.aws.documents.distribution import (
     replace_origin,
     with_domain,
 )
-from cfsigned_django.aws.documents.origins import place_of
+from cfsigned_django.aws.documents.origins import is_access_point, origins_of, place_of
 from cfsigned_django.aws.documents.policies import (
     CACHE_POLICIES,
     ORIGIN_REQUEST_POLICIES,
@@ -132,6 +133,29 @@ class ResolvedState:
     def serves_other_origin(self) -> bool:
         """Return whether the behavior exists and does not read the bucket."""
         return self.behavior is not None and self.origin is None
+
+    @property
+    def access_points(self) -> list[str]:
+        """Return the hosts of the access points that may be the bucket for the behavior.
+
+        For a new behavior, these are those of the distribution, unless the bucket itself is an
+        origin.
+        """
+        if self.config is None or self.origin is not None:
+            return []
+        origins = (
+            listed(self.config.get("Origins"))
+            if self.behavior is None
+            else origins_of(self.config, self.behavior)
+        )
+        return [each["DomainName"] for each in origins if is_access_point(each)]
+
+    @property
+    def changes_distribution(self) -> bool:
+        """Return whether the distribution exists and a setup can change it."""
+        found = self.account.distribution
+        cannot = self.serves_other_origin or bool(self.access_points)
+        return found is not None and not found.is_multi_tenant and not cannot
 
     @property
     def access_control(self) -> NamedConfig | None:

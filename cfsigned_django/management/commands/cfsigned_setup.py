@@ -35,6 +35,7 @@ from cfsigned_django.aws.provisioning.desired_state import (
 from cfsigned_django.aws.provisioning.plan import blockers, next_step, plan
 from cfsigned_django.aws.provisioning.resolved_state import ResolvedState
 from cfsigned_django.aws.provisioning.steps import Step, StepState
+from cfsigned_django.doctor.findings import printable
 from cfsigned_django.doctor.live import has_fault
 from cfsigned_django.encryption import CannotUnseal
 from cfsigned_django.rotation.errors import RotationError
@@ -196,7 +197,7 @@ class Command(BaseCommand):
             )
             self._run(setup, options)
         except _FAILURES as error:
-            raise CommandError(str(error)) from error
+            raise CommandError(printable(str(error))) from error
         except DatabaseFailure as error:
             raise CommandError(
                 f"The database failed ({type(error).__name__}). Run this again when it answers: "
