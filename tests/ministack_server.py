@@ -65,7 +65,7 @@ def run_ministack(directory: Path) -> Iterator[Ministack]:
         "SFTP_ENABLED": "0",
         "LOG_LEVEL": "WARNING",
         "PERSIST_STATE": "0",
-        "SERVICES": "s3,cloudfront,sts,iam",
+        "SERVICES": "s3,cloudfront,sts,iam,kms",
         "STATE_DIR": str(directory / "state"),
     }
     endpoint_url = f"http://127.0.0.1:{port}"

@@ -368,6 +368,25 @@ CATALOG: dict[str, FindingType] = {
         why="Its policy, its CORS rules and whether it is public were not checked.",
         fix="Use the credentials of the bucket's account (AWS_PROFILE), with s3:ListBucket on it.",
     ),
+    "kms-key-policy": FindingType(
+        level=Level.ERROR,
+        meaning="The policy of the bucket's KMS key does not let the distribution decrypt",
+        why="S3 answers AccessDenied to CloudFront for each object that the key encrypts.",
+        fix="Run manage.py cfsigned_setup, which adds the statement to the policy of the key.",
+    ),
+    "kms-aws-managed": FindingType(
+        level=Level.ERROR,
+        meaning="The AWS managed key aws/s3 encrypts the bucket",
+        why="Nobody can change the policy of that key, so CloudFront cannot read what it encrypts.",
+        fix="Choose SSE-S3 or a key of the account as the default encryption of the bucket "
+        "(manage.py cfsigned_setup --kms-key ARN), and copy the encrypted objects onto themselves.",
+    ),
+    "kms-identity": FindingType(
+        level=Level.ERROR,
+        meaning="A KMS key encrypts the bucket, and CloudFront reads it as an identity (OAI)",
+        why="An origin access identity cannot read objects that a KMS key encrypts.",
+        fix="Switch to an access control: manage.py cfsigned_setup --origin-access oac.",
+    ),
     "bucket-region": FindingType(
         level=Level.WARNING,
         meaning="The bucket is not in the region of AWS_S3_REGION_NAME",

@@ -7,16 +7,18 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
-from cfsigned_django.aws.account import Account
+from cfsigned_django.aws.account import Account, KmsKey
 from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.behavior import list_of
 from cfsigned_django.aws.documents.bucket_policy import access_identity_statement
 from cfsigned_django.aws.documents.distribution import new_behavior
+from cfsigned_django.aws.documents.key_policy import decrypt_statement
 from cfsigned_django.aws.documents.policies import (
     CACHE_POLICIES,
     cache_policy_config,
     origin_request_policy_config,
 )
+from cfsigned_django.aws.errors import explain
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.viewer import Answer
 from tests.doctor.world import (
@@ -28,6 +30,7 @@ from tests.doctor.world import (
     open_like_storage,
     open_twin,
 )
+from tests.simulation.answers import refusal
 from tests.storage_cases import KEY_GROUP_ID, OTHER_KEY_ID
 
 #: Takes a healthy site, at AWS and in its settings, and changes it.
@@ -39,7 +42,11 @@ _ACCOUNTS = {"Enabled": True, **list_of(["self"])}
 _WAF_PAGE = b"<!DOCTYPE html><html><body>The request was blocked.</body></html>"
 BACKUP = {"Sid": "Backup", "Principal": {"AWS": "arn:aws:iam::999999999999:root"}, "Condition": {}}
 _IDENTITY_CONFIG = {"OriginAccessIdentity": f"origin-access-identity/cloudfront/{IDENTITY}"}
+KEY_DENIED = explain(
+    refusal("AccessDenied", "GetKeyPolicy"), what="read it", permission="kms:GetKeyPolicy"
+)
 _OTHER_DISTRIBUTION = "arn:aws:cloudfront::111122223333:distribution/EOTHER"
+KEY_ARN = "arn:aws:kms:us-east-1:111122223333:key/0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f"
 OFFICE = {
     "Sid": "Office",
     "Principal": "*",
@@ -210,6 +217,28 @@ def origin_group(
             config["DefaultCacheBehavior"]["TargetOriginId"] = opens
 
     return lambda world, settings: world.update(change)
+
+
+def encrypted(key: KmsKey | None, *, key_id: str = KEY_ARN) -> Change:
+    """Let a KMS key encrypt the bucket by default."""
+    by_default = {"SSEAlgorithm": "aws:kms", **({"KMSMasterKeyID": key_id} if key_id else {})}
+    encryption = {"ApplyServerSideEncryptionByDefault": by_default}
+
+    def change(world: World, settings: Any) -> None:
+        world.edit = lambda found: replace(
+            found,
+            bucket=replace(found.bucket, encryption=encryption) if found.bucket else None,
+            kms_key=key,
+        )
+
+    return change
+
+
+def encrypted_for_the_distribution(world: World, settings: Any) -> None:
+    """Let a KMS key encrypt the bucket that lets the distribution decrypt."""
+    answer = world.clients.cloudfront.get_distribution(Id=world.distribution_id)
+    statement = decrypt_statement(answer["Distribution"]["ARN"])
+    encrypted(KmsKey(arn=KEY_ARN, policy={"Statement": statement}))(world, settings)
 
 
 def no_policy(world: World, settings: Any) -> None:
@@ -464,6 +493,30 @@ FAULTS: dict[str, tuple[Change, list[str]]] = {
     ),
     "policy-for-all": (WIDE_POLICY, ["bucket-policy-wide"]),
     "unnamed-reader": (policy({}, BACKUP, OFFICE), ["bucket-readers-wide", "bucket-readers"]),
+    "key-policy": (
+        encrypted(KmsKey(arn=KEY_ARN, policy={"Statement": []})),
+        ["kms-key-policy"],
+    ),
+    "key-policy-for-another": (
+        encrypted(
+            KmsKey(arn=KEY_ARN, policy={"Statement": [decrypt_statement(_OTHER_DISTRIBUTION)]})
+        ),
+        ["kms-key-policy"],
+    ),
+    "aws-managed-key": (encrypted(KmsKey(arn=KEY_ARN, is_aws_managed=True)), ["kms-aws-managed"]),
+    "aws-managed-key-without-id": (encrypted(None, key_id=""), ["kms-aws-managed"]),
+    "identity-and-key": (
+        both(
+            ACCESS_IDENTITY,
+            lambda world, _: world.set_policy(access_identity_statement(world.bucket, IDENTITY)),
+            encrypted(KmsKey(arn=KEY_ARN)),
+        ),
+        ["kms-identity"],
+    ),
+    "key-not-readable": (
+        encrypted(KmsKey(arn=KEY_ARN, unread=KEY_DENIED)),
+        ["aws-unreadable"],
+    ),
     "wrong-region": (setting("AWS_S3_REGION_NAME", "ap-northeast-2"), ["bucket-region"]),
     "no-bucket": (
         setting("AWS_STORAGE_BUCKET_NAME", "nobody-has-this-one"),
@@ -560,6 +613,7 @@ SOUND: dict[str, tuple[Change, list[str]]] = {
         [],
     ),
     "named-reader": (policy({}, BACKUP), ["bucket-readers"]),
+    "own-key": (encrypted_for_the_distribution, []),
     "rule-of-bucket": (RULE_OF_BUCKET, []),
     "policies-unknown": (
         both(behavior(ResponseHeadersPolicyId=None), account(bucket=None, cache_policies=None)),

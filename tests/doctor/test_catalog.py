@@ -20,7 +20,7 @@ ROW = re.compile(r"^\| `([a-z0-9-]+)` \| (ok|warning|error) \| (.+) \| (.+) \|$"
 ALONE = {
     *("cannot-sign", "foreign-signer", "sealed-key", "sealed-key-differs", "database"),
     *("rotation-waits", "rotation-stuck", "aws-not-asked", "url-good", "url-policy"),
-    *("aws-unreadable", "bucket-refused", "clock-unknown", "signed-passes"),
+    *("bucket-refused", "clock-unknown", "signed-passes"),
 }
 
 

@@ -27,6 +27,7 @@ def clients_of(server: Ministack, account: str) -> Clients:
         cloudfront=server.client("cloudfront", account=account),
         s3=server.client("s3", account=account),
         sts=server.client("sts", account=account),
+        kms=lambda region: server.client("kms", account=account),
     )
 
 
@@ -48,6 +49,7 @@ def reader(clients: Clients, desired: DesiredState) -> Callable[[], Account]:
         bucket=desired.bucket,
         distribution_id=desired.distribution_id,
         access_identities=desired.origin_access is OriginAccess.OAI,
+        kms_key=desired.kms_key,
     )
 
 
