@@ -19,10 +19,10 @@ from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.export.cloudformation import cloudformation
 from cfsigned_django.aws.export.documents import export_documents
 from cfsigned_django.aws.export.terraform import Expression, quoted, resource, terraform
-from cfsigned_django.aws.provisioning.desired_state import DesiredState, OriginAccess
+from cfsigned_django.aws.provisioning.desired_state import DesiredState, OriginAccess, SiteKey
 from cfsigned_django.aws.provisioning.steps import NOT_YET
 from cfsigned_django.signing import PrivateKey
-from tests.aws.provisioning.accounts import planned, site_key
+from tests.aws.provisioning.accounts import planned
 from tests.golden import assert_golden
 
 CERTIFICATE = "arn:aws:acm:us-east-1:111122223333:certificate/0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f"
@@ -46,7 +46,10 @@ def desired(request: pytest.FixtureRequest, ec_key: PrivateKey, bucket_name: str
     """Return a desired state."""
     options = DESIRED_STATES[request.param]
     return DesiredState(
-        bucket=bucket_name, creates_distribution=True, key=site_key(ec_key), **options
+        bucket=bucket_name,
+        creates_distribution=True,
+        key=SiteKey.from_private_key(ec_key),
+        **options,
     )
 
 
@@ -209,7 +212,10 @@ class TestKey:
     def encrypted(self, ec_key: PrivateKey) -> DesiredState:
         """Return a desired state with a key."""
         return DesiredState(
-            bucket="media-bucket", creates_distribution=True, key=site_key(ec_key), kms_key=self.KEY
+            bucket="media-bucket",
+            creates_distribution=True,
+            key=SiteKey.from_private_key(ec_key),
+            kms_key=self.KEY,
         )
 
     def test_cloudformation(self, encrypted: DesiredState) -> None:

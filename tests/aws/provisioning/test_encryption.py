@@ -10,8 +10,7 @@ import pytest
 
 from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.provisioning.desired_state import DesiredState, OriginAccess
-from tests.aws.provisioning.accounts import planned, provisioner, states
-from tests.aws.provisioning.plans import find
+from tests.aws.provisioning.accounts import find, planned, provisioner, states
 from tests.aws.provisioning.strict import strict
 from tests.simulation.answers import refusal
 

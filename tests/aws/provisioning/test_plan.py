@@ -3,38 +3,34 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, TypeAlias
 
 import pytest
 
-from cfsigned_django.aws.account import Account, BucketPart, BucketState, NamedConfig
+from cfsigned_django.aws.account import (
+    Account,
+    Bucket,
+    BucketPart,
+    BucketState,
+    Distribution,
+    NamedConfig,
+)
 from cfsigned_django.aws.documents.behavior import list_of, listed
 from cfsigned_django.aws.documents.cors import cors_rule
-from cfsigned_django.aws.documents.distribution import find_origin
+from cfsigned_django.aws.documents.distribution import find_origin, new_origin
 from cfsigned_django.aws.documents.policies import CACHE_POLICIES, cache_policy_config
 from cfsigned_django.aws.errors import explain
 from cfsigned_django.aws.provisioning.desired_state import (
     DesiredState,
     InvalidDesiredState,
     OriginAccess,
+    SiteKey,
 )
 from cfsigned_django.aws.provisioning.plan import blockers, next_step, plan
 from cfsigned_django.aws.provisioning.steps import NOT_YET, Call, Step, conflict, done, todo
-from tests.aws.provisioning.accounts import LEGACY_ORIGIN
-from tests.aws.provisioning.plans import (
-    APP_ORIGIN,
-    BUCKET,
-    CLEAN,
-    DESIRED,
-    GROWN,
-    LEGACY,
-    MEDIA,
-    account_with,
-    find,
-    with_behaviors,
-    with_origins,
-)
+from tests.aws.provisioning.accounts import LEGACY_ORIGIN, find, grown_distribution
 from tests.golden import assert_golden
 from tests.simulation.answers import refusal
 
@@ -42,6 +38,15 @@ from tests.simulation.answers import refusal
 #: changed then, or "step.Field=value" for what would be sent. "-": there is no such step or field.
 Case: TypeAlias = tuple[Account, DesiredState, str]
 
+BUCKET = "media-bucket"
+KEY = SiteKey(name="cfsigned-1", caller_reference="1", public_key_pem="PEM")
+DESIRED = DesiredState(bucket=BUCKET, distribution_id="E1234567", path_pattern="media/*", key=KEY)
+
+GROWN = grown_distribution(BUCKET)
+APP_ORIGIN, LEGACY = listed(GROWN["Origins"])
+(MEDIA,) = listed(GROWN["CacheBehaviors"])
+#: An origin that looks where the site saves.
+CLEAN = {**new_origin(BUCKET, "us-east-1"), "Id": "clean"}
 A, B, ANY = "https://a.example.com", "https://b.example.com", "https://*.example.com"
 ARN = "arn:aws:acm:us-east-1:111122223333:certificate/0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f"
 KEY_ARN = "arn:aws:kms:us-east-1:111122223333:key/0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f"
@@ -64,6 +69,44 @@ FORWARDING = {**MEDIA, "ForwardedValues": FORWARDED}
 PUBLIC = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "*"}
 OFFICE = {**PUBLIC, "Condition": {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}}
 ALL_SWITCHES = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
+
+
+def account_with(
+    *, bucket: Mapping[str, Any] = {}, others: Mapping[str, Any] = {}, **config: Any
+) -> Account:
+    """Return an account with a bucket, and a distribution with these fields changed.
+
+    ``bucket`` and ``others`` are further fields of the bucket and of the account.
+    """
+    fields: dict[str, Any] = {
+        "account_id": "111122223333",
+        "bucket": Bucket(
+            **{"name": BUCKET, "state": BucketState.OURS, "region": "us-east-1", **bucket}
+        ),
+        "distribution": Distribution(
+            id="E1234567",
+            arn="arn:aws:cloudfront::111122223333:distribution/E1234567",
+            status="Deployed",
+            domain_name="d111111abcdef8.cloudfront.net",
+            etag="ETAG",
+            config={**GROWN, **config},
+            active_key_pairs={},
+        ),
+        "public_keys": (),
+        "key_groups": (),
+        **others,
+    }
+    return Account(**fields)
+
+
+def with_behaviors(*behaviors: Mapping[str, Any], **fields: Any) -> Account:
+    """Return an account whose distribution has these behaviors beside the default one."""
+    return account_with(CacheBehaviors=list_of(list(behaviors)), **fields)
+
+
+def with_origins(*origins: Mapping[str, Any], **fields: Any) -> Account:
+    """Return an account whose distribution has these origins beside the application's."""
+    return account_with(Origins=list_of([APP_ORIGIN, *origins]), **fields)
 
 
 def wish(**fields: Any) -> DesiredState:
@@ -112,6 +155,13 @@ def blocking(ownership: str, *switches: str) -> Case:
     block = dict.fromkeys(switches, True)
     fields = {"object_ownership": ownership, "public_access_block": block}
     return account_with(bucket=fields), DESIRED, "block-public-access=todo"
+
+
+def public(desired: DesiredState, expected: str, **block: bool) -> Case:
+    """Return a case in which everybody may read, with these switches of Block Public Access."""
+    policy = {"Statement": [{**PUBLIC, "Sid": "PublicRead"}]}
+    fields = {"policy": policy, "public_access_block": block}
+    return account_with(bucket=fields), desired, expected
 
 
 def leaving(*others: str, pattern: str) -> Case:
@@ -308,6 +358,15 @@ CASES: dict[str, Case] = {
     "no ACLs": blocking("BucketOwnerEnforced"),
     "public ACLs are ignored already": blocking("ObjectWriter", "IgnorePublicAcls"),
     "one switch is off": blocking("ObjectWriter", *ALL_SWITCHES[:2], ALL_SWITCHES[3]),
+    "public statement": public(DESIRED, "public-statements=conflict block-public-access=conflict"),
+    "public statement that S3 refuses": public(
+        DESIRED, "bucket-policy=conflict!", BlockPublicPolicy=True
+    ),
+    "public statement that goes": public(
+        wish(closes_public=True),
+        "bucket-policy=todo public-statements=todo",
+        BlockPublicPolicy=True,
+    ),
     # Where a behavior goes, and what others serve.
     "open behavior before": (
         with_behaviors({**OPEN_MEDIA, "PathPattern": "*.jpg"}, MEDIA),

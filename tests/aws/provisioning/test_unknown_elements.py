@@ -11,8 +11,7 @@ from botocore.exceptions import ParamValidationError
 from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.provisioning.desired_state import DesiredState
 from cfsigned_django.aws.provisioning.plan import blockers
-from tests.aws.provisioning.accounts import APP, planned, provisioner
-from tests.aws.provisioning.plans import find
+from tests.aws.provisioning.accounts import APP, find, planned, provisioner
 from tests.aws.provisioning.test_apply import CERTIFICATE, HOST
 from tests.aws.provisioning.unknown import add_element
 

@@ -18,10 +18,10 @@ from cfsigned_django.aws.provisioning.apply import Provisioner
 from cfsigned_django.setup.keys import SettingsKey
 from cfsigned_django.signing import PrivateKey
 from tests.aws.provisioning.accounts import bucket_of, make_grown_account
-from tests.setup.command import APPLY, failing_report, proof, report, run, states
+from tests.setup import APPLY, failing_report, proof, report, run, states
 from tests.storage_cases import without_sha1
 
-pytestmark = pytest.mark.usefixtures("unmigrated")
+pytestmark = pytest.mark.usefixtures("site_in_aws", "unmigrated")
 SEOUL = "ap-northeast-2"
 
 
@@ -30,11 +30,21 @@ def is_set_up(clients: Clients, bucket_name: str) -> bool:
     return bucket_of(read_account(clients, bucket=bucket_name)).is_ours
 
 
-def test_from_nothing(clients: Clients, bucket_name: str, tmp_path: Path) -> None:
-    """Plan and change nothing; do it all, print settings that work, prove it; find it done."""
+def test_from_nothing(
+    clients: Clients, bucket_name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Plan and change nothing; ask and do it all, print settings that work, prove it; find it done.
+
+    It asks beside the JSON, not in it, and no more once nothing is left to do.
+    """
     planned = report("--create")
     untouched = not is_set_up(clients, bucket_name) and list(tmp_path.iterdir()) == []
-    done = report(*APPLY)
+    monkeypatch.setattr("sys.stdin", StringIO("yes\n"))
+    printed, asked = StringIO(), StringIO()
+    with redirect_stdout(printed):
+        command = ("cfsigned_setup", "--create", "--apply", "--json")
+        call_command(*command, stdout=printed, stderr=asked)
+    done = json.loads(printed.getvalue())
     path = tmp_path / f"cloudfront-{bucket_name}.pem"
     written = path.read_bytes()
     for key in ("albums/", "albums/회의 1.txt"):
@@ -45,6 +55,7 @@ def test_from_nothing(clients: Clients, bucket_name: str, tmp_path: Path) -> Non
     assert untouched
     assert set(states(planned).values()) == {"todo"}
     assert planned["proof"] is None
+    assert asked.getvalue()
     assert set(states(done).values()) == {"done"}
     assert states(again) == states(done)
     refused = ["unsigned-refused", "tampered-refused", "expired-refused", "s3-private"]
@@ -61,22 +72,24 @@ def test_from_nothing(clients: Clients, bucket_name: str, tmp_path: Path) -> Non
     assert "PRIVATE" not in text + json.dumps([planned, done, again])
 
 
-@pytest.mark.parametrize(
-    ("name", "proves"),
-    [("SHA256", True), (None, False), ("sha256", False)],
-)
-def test_hash_of_the_settings(
-    name: str | None, proves: bool, clients: Clients, bucket_name: str, settings: Any
-) -> None:
+@pytest.mark.parametrize(("name", "proves"), [("SHA256", True), (None, False)])
+def test_hash_of_the_settings(name: str | None, proves: bool, set_up_site: Any) -> None:
     """Sign the proof with the hash of the setting; name the setting if OpenSSL refuses it."""
-    settings.AWS_CLOUDFRONT_HASH_ALGORITHM = name
+    set_up_site.AWS_CLOUDFRONT_HASH_ALGORITHM = name
     refused = pytest.raises(CommandError, match="AWS_CLOUDFRONT_HASH_ALGORITHM")
 
     with without_sha1(), nullcontext() if proves else refused:
-        assert "signed-passes" in proof(report(*APPLY, "--key-algorithm", "RSA_2048"))
+        assert "signed-passes" in proof(report("--apply"))
 
-    # A name that no hash has is refused before anything is changed.
-    assert is_set_up(clients, bucket_name) == (name != "sha256")
+
+def test_hash_that_nothing_has(clients: Clients, bucket_name: str, settings: Any) -> None:
+    """Refuse it before anything is changed."""
+    settings.AWS_CLOUDFRONT_HASH_ALGORITHM = "sha256"
+
+    with pytest.raises(CommandError, match="AWS_CLOUDFRONT_HASH_ALGORITHM"):
+        run(*APPLY)
+
+    assert not is_set_up(clients, bucket_name)
 
 
 def test_settings_of_the_site(
@@ -106,16 +119,27 @@ def test_bucket_of_the_default_storage(settings: Any) -> None:
     assert report("--create")["settings"]["AWS_STORAGE_BUCKET_NAME"] == "of-the-storage"
 
 
-def test_local_edge(settings: Any) -> None:
+def test_local_edge(set_up_site: Any) -> None:
     """Ask the local edge if the settings name one; it needs no alias."""
-    settings.AWS_S3_CUSTOM_DOMAIN = "127.0.0.1:8001"
-    settings.AWS_S3_URL_PROTOCOL = "http:"
+    set_up_site.AWS_S3_CUSTOM_DOMAIN = "127.0.0.1:8001"
+    set_up_site.AWS_S3_URL_PROTOCOL = "http:"
 
-    found = report(*APPLY)
+    found = report("--apply")
 
     assert found["settings"]["AWS_S3_CUSTOM_DOMAIN"] == "127.0.0.1:8001"
     assert "domain" not in states(found)
     assert "unsigned-refused" in proof(found)
+
+
+def test_domain_without_a_certificate(set_up_site: Any) -> None:
+    """Leave the domain to a person, and prove and name CloudFront's own, which works."""
+    works, set_up_site.AWS_S3_CUSTOM_DOMAIN = set_up_site.AWS_S3_CUSTOM_DOMAIN, "files.example.com"
+
+    found = failing_report("--apply")
+
+    assert [name for name, state in states(found).items() if state != "done"] == ["domain"]
+    assert found["settings"]["AWS_S3_CUSTOM_DOMAIN"] == works
+    assert proof(found)["signed-passes"] == "ok"
 
 
 @pytest.mark.parametrize(
@@ -137,18 +161,8 @@ def test_region_of_a_new_bucket(
     assert report("--create")["settings"]["AWS_S3_REGION_NAME"] == region
     assert f'region = "{region}"' in run("--create", "--export", "terraform")
 
-
-def test_region_of_the_profile(
-    clients: Clients, bucket_name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Make the bucket in the region of the profile; an export asks no profile that is missing."""
-    monkeypatch.setenv("AWS_DEFAULT_REGION", SEOUL)
-    run(*APPLY)
-    monkeypatch.setenv("AWS_PROFILE", "of somebody else")
-
-    made = clients.s3.get_bucket_location(Bucket=bucket_name)
-    assert made["LocationConstraint"] == SEOUL
-    assert 'region = "us-east-1"' in run("--create", "--export", "terraform")
+    monkeypatch.setenv("AWS_PROFILE", "of somebody else")  # an export asks no profile
+    assert f'region = "{setting or "us-east-1"}"' in run("--create", "--export", "terraform")
 
 
 def test_conflicts_are_left_to_a_person(clients: Clients, bucket_name: str, settings: Any) -> None:
@@ -186,20 +200,6 @@ def test_not_confirmed(
         run("--create", "--apply")
 
     assert not is_set_up(clients, bucket_name)
-
-
-def test_confirmed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ask beside the JSON, not in it; ask no more once nothing is left to do."""
-    monkeypatch.setattr("sys.stdin", StringIO("yes\n"))
-    output, asked = StringIO(), StringIO()
-
-    with redirect_stdout(output):
-        command = ("cfsigned_setup", "--create", "--apply", "--json")
-        call_command(*command, stdout=output, stderr=asked)
-
-    assert set(states(json.loads(output.getvalue())).values()) == {"done"}
-    assert asked.getvalue()
-    assert set(states(report("--apply")).values()) == {"done"}
 
 
 def test_waiting_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:

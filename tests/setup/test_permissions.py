@@ -18,16 +18,15 @@ from django.core.management import CommandError, call_command
 from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.edge_rules import DistributionReader
 from cfsigned_django.aws.key_groups import KeyGroups
-from cfsigned_django.aws.provisioning.desired_state import DesiredState, OriginAccess
+from cfsigned_django.aws.provisioning.desired_state import DesiredState, OriginAccess, SiteKey
 from cfsigned_django.management.commands import cfsigned_doctor
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.storage import CloudFrontS3Storage
-from tests.aws.provisioning.accounts import make_grown_account, planned, site_key
+from tests.aws.provisioning.accounts import make_grown_account, planned
 from tests.aws.provisioning.strict import strict
-from tests.ministack_server import Ministack
-from tests.setup.command import APPLY, failing_report, report, run
+from tests.setup import APPLY, PAGE, failing_report, run
 from tests.setup.viewers import nobody_answers
-from tests.storage_cases import settings_for
+from tests.storage_cases import S3_BACKEND, settings_for
 
 # The edge that would be asked reads the API, too.
 pytestmark = pytest.mark.usefixtures("unmigrated", "unanswered")
@@ -47,7 +46,6 @@ ACTIONS = {
     "s3:CreateMultipartUpload": "s3:PutObject",
     "s3:UploadPart": "s3:PutObject",
 }
-PAGE = "https://a.example.com"
 
 
 @contextmanager
@@ -77,21 +75,26 @@ def identity_calls(clients: Clients, desired: DesiredState) -> set[str]:
     return {each.call.permission for each in steps if each.call}
 
 
+def make_key_group(clients: Clients, name: str) -> tuple[str, str]:
+    """Make a key group of one key; return their ids."""
+    pem = PrivateKey.generate().public_key.to_pem()
+    config = {"CallerReference": name, "Name": name, "EncodedKey": pem}
+    key = clients.cloudfront.create_public_key(PublicKeyConfig=config)["PublicKey"]["Id"]
+    group = clients.cloudfront.create_key_group(KeyGroupConfig={"Name": name, "Items": [key]})
+    return group["KeyGroup"]["Id"], key
+
+
 def test_setup(clients: Clients, bucket_name: str, settings: Any, ec_key: PrivateKey) -> None:
     """Allow a setup exactly what it calls, for a new account and for a grown one."""
-    pem = PrivateKey.generate().public_key.to_pem()
-    config = {"CallerReference": bucket_name, "Name": bucket_name, "EncodedKey": pem}
-    other = clients.cloudfront.create_public_key(PublicKeyConfig=config)["PublicKey"]["Id"]
-    group = clients.cloudfront.create_key_group(
-        KeyGroupConfig={"Name": f"of {bucket_name}", "Items": [other]}
-    )
     with recorded() as called:
         run(*APPLY, "--downloads", "--cors-origin", PAGE)
     settings.AWS_STORAGE_BUCKET_NAME = grown = f"grown-{bucket_name}"
     distribution_id = make_grown_account(clients, grown)
-    settings.AWS_CLOUDFRONT_KEY_GROUP_ID = group["KeyGroup"]["Id"]
+    settings.AWS_CLOUDFRONT_KEY_GROUP_ID, _ = make_key_group(clients, f"of-{bucket_name}")
     desired = DesiredState(
-        bucket=f"new-{bucket_name}", creates_distribution=True, key=site_key(ec_key)
+        bucket=f"new-{bucket_name}",
+        creates_distribution=True,
+        key=SiteKey.from_private_key(ec_key),
     )
     with recorded() as of_the_grown_one:
         options = ("--distribution", distribution_id, "--path-pattern", "media/*")
@@ -104,9 +107,7 @@ def test_setup(clients: Clients, bucket_name: str, settings: Any, ec_key: Privat
     assert called | {"s3:PutBucketOwnershipControls"} == allowed("setup")
 
 
-def test_setup_with_a_key(
-    ministack: Ministack, clients: Clients, bucket_name: str, settings: Any
-) -> None:
+def test_setup_with_a_key(clients: Clients) -> None:
     """Allow what a KMS key needs only if one is named, and for that key alone."""
     key = clients.kms("us-east-1").create_key()["KeyMetadata"]["Arn"]
     with recorded() as called:
@@ -130,15 +131,10 @@ def test_setup_with_a_key(
     assert of_the_bucket <= {a for s in jobs["setup"]["Statement"] for a in s["Action"]}
 
 
-def test_look(
-    clients: Clients, bucket_name: str, settings: Any, ec_key: PrivateKey, db: None
-) -> None:
+def test_look(clients: Clients, set_up_site: Any, db: None) -> None:
     """Allow the plan, the doctor and the local edge exactly what they call."""
-    # With managed policies: each is read by itself.
-    for name, value in report(*APPLY, "--cors-origin", PAGE)["settings"].items():
-        setattr(settings, name, value)
-    settings.AWS_CLOUDFRONT_KEY = ec_key.to_pem().decode()
-    settings.STORAGES = {"default": {"BACKEND": "cfsigned_django.storage.CloudFrontS3Storage"}}
+    # The site has managed policies: each is read by itself.
+    set_up_site.STORAGES = {"default": {"BACKEND": S3_BACKEND}}
 
     with recorded() as called, mock.patch.object(cfsigned_doctor, "fetch", nobody_answers):
         run("--create", "--cors-origin", PAGE)
@@ -147,8 +143,8 @@ def test_look(
         for arguments in ([], ["--explain", "https://media.example.com/a?Expires=1"]):
             with pytest.raises(SystemExit):
                 call_command("cfsigned_doctor", *arguments, stdout=StringIO())
-        DistributionReader(clients.cloudfront, settings.AWS_CLOUDFRONT_DISTRIBUTION_ID).read()
-        del settings.AWS_CLOUDFRONT_DISTRIBUTION_ID
+        DistributionReader(clients.cloudfront, set_up_site.AWS_CLOUDFRONT_DISTRIBUTION_ID).read()
+        del set_up_site.AWS_CLOUDFRONT_DISTRIBUTION_ID
         with pytest.raises(SystemExit):
             call_command("cfsigned_doctor", stdout=StringIO())
 
@@ -157,19 +153,13 @@ def test_look(
 
 def test_rotation(clients: Clients, bucket_name: str) -> None:
     """Allow a rotation exactly what it calls to bring one key in, and to take one out."""
-    pems = [PrivateKey.generate().public_key.to_pem() for _ in range(2)]
-    config = {"CallerReference": bucket_name, "Name": bucket_name, "EncodedKey": pems[0]}
-    first = clients.cloudfront.create_public_key(PublicKeyConfig=config)["PublicKey"]["Id"]
-    made = clients.cloudfront.create_key_group(
-        KeyGroupConfig={"Name": f"of {bucket_name}", "Items": [first]}
-    )
-    group = made["KeyGroup"]["Id"]
-    api = KeyGroups(clients.cloudfront)
+    group, first = make_key_group(clients, bucket_name)
+    api, name = KeyGroups(clients.cloudfront), f"next {bucket_name}"
+    pem = PrivateKey.generate().public_key.to_pem()
 
     with recorded() as called:
         api.check_room(group)
-        name = f"next {bucket_name}"
-        added = api.ensure_public_key(caller_reference=name, name=name, public_key_pem=pems[1])
+        added = api.ensure_public_key(caller_reference=name, name=name, public_key_pem=pem)
         api.add(group, added)
         assert added in api.members(group)
         api.remove(group, first)

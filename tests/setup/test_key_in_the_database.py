@@ -18,10 +18,11 @@ from cfsigned_django.setup.keys import DatabaseKey, SettingsKey
 from cfsigned_django.setup.site import SiteSetup
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.viewer import Answer
-from tests.setup.command import APPLY, failing_report, proof, report, run, states
+from tests.setup import APPLY, failing_report, proof, report, run, states
+from tests.setup.viewers import nobody_answers
 from tests.storage_cases import without_sha1
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("site_in_aws")]
 
 
 def test_waits_for_its_turn(settings: Any, tmp_path: Path) -> None:
@@ -44,18 +45,12 @@ def test_waits_for_its_turn(settings: Any, tmp_path: Path) -> None:
     assert signing.retirement_seconds > 0
 
 
-def test_hash_of_the_settings(settings: Any) -> None:
-    """Probe with the hash of the setting, if OpenSSL refuses RSA the other."""
+def test_run_that_died_before_the_end(settings: Any) -> None:
+    """Go on with the key that is in the database, and not yet in its key group.
+
+    It is probed with the hash of the setting, if OpenSSL refuses RSA the other.
+    """
     settings.AWS_CLOUDFRONT_HASH_ALGORITHM = "SHA256"
-
-    with without_sha1():
-        run(*APPLY, "--key-algorithm", "RSA_2048")
-
-    assert KeyPair.objects.get().verified_since is not None
-
-
-def test_run_that_died_before_the_end() -> None:
-    """Go on with the key that is in the database, and not yet in its key group."""
 
     def die(*args: object, **given: object) -> None:
         raise KeyboardInterrupt
@@ -63,19 +58,21 @@ def test_run_that_died_before_the_end() -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(SiteSetup, "prove", die)
         with pytest.raises(KeyboardInterrupt):
-            run(*APPLY)
+            run(*APPLY, "--key-algorithm", "RSA_2048")
     first = KeyPair.objects.get()
-    run("--apply")
+    with without_sha1():
+        run("--apply")
     then = KeyPair.objects.get()
 
     assert (first.status, then.status) == (KeyStatus.PENDING, KeyStatus.TRUSTED)
     assert first.key_group_id.startswith("cfsigned-")
     assert not then.key_group_id.startswith("cfsigned-")
     assert first.pk == then.pk
+    assert then.verified_since is not None
 
 
 def test_edge_that_does_not_know_the_key_yet(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Exit with 1, and let the key sign nothing."""
+    """Exit with 1, and let the key sign nothing; prove nothing if no request is answered."""
 
     def answer(url: str, headers: object) -> Answer:
         code = b"InvalidKey" if "Signature=" in url else b"MissingKey"
@@ -83,17 +80,13 @@ def test_edge_that_does_not_know_the_key_yet(monkeypatch: pytest.MonkeyPatch) ->
         return Answer(status=403, headers={"server": "CloudFront"}, body=body)
 
     monkeypatch.setattr(cfsigned_setup.Command, "fetch", staticmethod(answer))
-
     found = failing_report(*APPLY)
+    monkeypatch.setattr(cfsigned_setup.Command, "fetch", staticmethod(nobody_answers))
+    unanswered = report("--apply")
 
     assert "signed-unknown-key" in proof(found)
+    assert {"no-answer", "s3-no-answer"} <= set(proof(unanswered))
     assert KeyPair.objects.get().verified_since is None
-
-
-@pytest.mark.usefixtures("unanswered")
-def test_no_answer() -> None:
-    """Prove nothing and exit with 0 if no request is answered."""
-    assert {"no-answer", "s3-no-answer"} <= set(proof(report(*APPLY)))
 
 
 def test_database_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,16 +101,9 @@ def test_database_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
         run("--create")
 
 
+@pytest.mark.usefixtures("set_up_site")
 class TestKeyOfTheSettings:
     """The key of the settings signs, while the database has others for later."""
-
-    @pytest.fixture(autouse=True)
-    def _signing(self, settings: Any, ec_key: PrivateKey, _site: None) -> None:
-        """Set the site up with the key of the settings, which signs from then on."""
-        settings.AWS_CLOUDFRONT_KEY = ec_key.to_pem().decode()
-        found = report(*APPLY)["settings"]
-        settings.AWS_CLOUDFRONT_KEY_ID = found["AWS_CLOUDFRONT_KEY_ID"]
-        settings.AWS_CLOUDFRONT_KEY_GROUP_ID = found["AWS_CLOUDFRONT_KEY_GROUP_ID"]
 
     def add(self, private_key: PrivateKey, group: str, **fields: Any) -> KeyPair:
         """Return a key pair of the group that has been trusted for a year."""
@@ -158,12 +144,12 @@ class TestKeyOfTheSettings:
 
     @pytest.mark.parametrize("status", [KeyStatus.ACTIVE, KeyStatus.REVOKED])
     def test_imported_key_is_the_databases(
-        self, settings: Any, ec_key: PrivateKey, status: KeyStatus
+        self, settings: Any, rsa_key: PrivateKey, status: KeyStatus
     ) -> None:
         """Leave a key that was imported to the database, which may have revoked it."""
         group = settings.AWS_CLOUDFRONT_KEY_GROUP_ID
         self.add(
-            ec_key,
+            rsa_key,
             group,
             active_in=group if status is KeyStatus.ACTIVE else None,
             key_pair_id=settings.AWS_CLOUDFRONT_KEY_ID,
