@@ -59,20 +59,38 @@ CATALOG: dict[str, FindingType] = {
         why="New processes cannot find out which key is ACTIVE.",
         fix="Run manage.py migrate, and check DATABASES.",
     ),
-    "sealed-key": FindingType(
+    "cannot-decrypt": FindingType(
         level=Level.ERROR,
         meaning="A private key of the database cannot be decrypted",
         why="Nothing can be signed with it. If it is ACTIVE, no URL can be signed; otherwise, the "
         "next rotation fails.",
         fix="Add the previous SECRET_KEY to SECRET_KEY_FALLBACKS, or the previous key to "
-        "AWS_CLOUDFRONT_ENCRYPTION_KEYS; then run manage.py cfsigned_rotate --reseal.",
+        "AWS_CLOUDFRONT_ENCRYPTION_KEYS; then run manage.py cfsigned_rotate --re-encrypt.",
     ),
-    "sealed-key-differs": FindingType(
+    "key-pair-differs": FindingType(
         level=Level.ERROR,
-        meaning="The private key and the public key of a key pair in the database do not match",
-        why="CloudFront has the public key, and refuses what the private key signs.",
-        fix="The row was edited or only partly restored. Revoke the key pair in the admin, and "
-        "start a rotation.",
+        meaning="The private key of a key pair in the database does not belong to its row, or does "
+        "not match its public key",
+        why="It is not used, or CloudFront refuses what it signs.",
+        fix="The row was edited or only partly restored. Find out who can write to the database. "
+        "Revoke the key pair in the admin, and start a rotation.",
+    ),
+    "old-encryption": FindingType(
+        level=Level.WARNING,
+        meaning="A private key of the database is not encrypted with the newest encryption key, or "
+        "is not bound to its row",
+        why="It signs if it is ACTIVE. A key with an old encryption cannot begin to sign if "
+        "AWS_CLOUDFRONT_ENCRYPTION_KEYS is set, and none can be decrypted once the previous "
+        "SECRET_KEY or encryption key is removed from the settings.",
+        fix="Run manage.py cfsigned_rotate --re-encrypt.",
+    ),
+    "weak-secret-key": FindingType(
+        level=Level.WARNING,
+        meaning="A SECRET_KEY that can be guessed encrypts the private keys of the database",
+        why="Anyone who reads a backup of the database and guesses SECRET_KEY can sign URLs.",
+        fix="Set AWS_CLOUDFRONT_ENCRYPTION_KEYS, or a SECRET_KEY of at least 50 random characters "
+        "with the old one in SECRET_KEY_FALLBACKS; then run manage.py cfsigned_rotate "
+        "--re-encrypt.",
     ),
     "signing-key": FindingType(level=Level.OK, meaning="Which key signs, and where it comes from"),
     "rotation-waits": FindingType(

@@ -37,7 +37,7 @@ from cfsigned_django.aws.provisioning.resolved_state import ResolvedState
 from cfsigned_django.aws.provisioning.steps import Step, StepState
 from cfsigned_django.doctor.findings import printable
 from cfsigned_django.doctor.live import has_fault
-from cfsigned_django.encryption import CannotUnseal
+from cfsigned_django.encryption import CannotDecrypt
 from cfsigned_django.rotation.errors import RotationError
 from cfsigned_django.setup.report import (
     as_json,
@@ -61,7 +61,7 @@ EXPORTS: Mapping[str, Callable[[Documents], str]] = {
 }
 _FAILURES = (
     AwsError,
-    CannotUnseal,
+    CannotDecrypt,
     ImproperlyConfigured,
     InvalidKey,
     OSError,
