@@ -492,25 +492,6 @@ def test_bounds_of_what_is_known(waits: list[int], ec_key: PrivateKey) -> None:
 
 
 @BOTH
-def test_one_signature_in_a_step(cls: Any) -> None:
-    """Sign a name once in a step, and again in the next one, for every storage alike."""
-    storage = cls(expire_step=900)
-    with at(NOW):
-        end = expiry_of(storage.url("a b.jpg"))
-    with counted_signatures() as signatures:
-        for moment in range(NOW, end - 3600 + 1, 10):
-            with at(moment):
-                url = storage.url("a b.jpg")
-                assert expiry_of(url) == end
-        assert signatures == []
-        with at(end - 3600):
-            assert cls(expire_step=900).url("a b.jpg") == url
-        with at(end - 3600 + 1):
-            assert expiry_of(storage.url("a b.jpg")) == end + 900
-    assert len(signatures) == 2
-
-
-@BOTH
 def test_no_step(cls: Any) -> None:
     """Count each lifetime from the second of the call, also as the clock goes back."""
     storage = cls()
