@@ -282,7 +282,7 @@ def test_tenants(cls: Any, step: int, monkeypatch: pytest.MonkeyPatch) -> None:
 class Database:
     """Say which key pair is ACTIVE, at a time that a test sets."""
 
-    def __init__(self, key: Any) -> None:
+    def __init__(self, key: PrivateKey) -> None:
         self.signer: Signer | None = Signer(key_pair_id="KFIRST000001", private_key=key)
         self.now: float = NOW
         self.answers = True
@@ -309,19 +309,12 @@ class Database:
         return parameters_of(self.url(storage, **arguments))["Key-Pair-Id"]
 
 
-class OwnKey:
-    """A key that can be looked for in memory."""
-
-    def __init__(self, key: PrivateKey) -> None:
-        self.algorithm, self.public_key, self.sign = key.algorithm, key.public_key, key.sign
-
-
 @pytest.fixture
 def database(site: Any, ec_key: PrivateKey, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
     """Let a database say which key signs, and a clock of the test's own what time it is."""
     site.AWS_CLOUDFRONT_KEY_GROUP_ID = KEY_GROUP_ID
     site.AWS_CLOUDFRONT_KEYRING_SECONDS = 60
-    database = Database(OwnKey(ec_key))
+    database = Database(ec_key)
 
     def clock() -> float:
         return database.now
@@ -344,7 +337,7 @@ def test_key_is_replaced(database: Database, step: int, arguments: Any) -> None:
     with at(database.now):
         storage.url("never asked for again.jpg")
     assert database.signer is not None
-    old = weakref.ref(database.signer.private_key)
+    old = weakref.ref(database.signer)
     database.replace_key()
     for seconds, key_pair_id in (
         *((0.9, "KFIRST000001"), (59, "KFIRST000001"), (60.4, "KFIRST000001")),
