@@ -236,7 +236,7 @@ def test_version_and_part(public: EdgeClient, s3_server: S3Server, s3_bucket: st
 
 
 @pytest.mark.usefixtures("etag")
-@pytest.mark.parametrize("query", ["acl", "tagging", "uploads", "Signature=x&Expires=9", "x=y"])
+@pytest.mark.parametrize("query", ["acl", "acl=x", "tagging=x", "uploads=x", "Signature=x", "x=y"])
 def test_nothing_else_forwarded(public: EdgeClient, query: str) -> None:
     """Forward no other parameter: no subresource of the bucket can be asked for."""
     assert public.get(f"{BASE}/a.txt?{query}").body == DATA
