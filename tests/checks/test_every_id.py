@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Sequence
 from contextlib import nullcontext
 from datetime import timedelta
 from io import StringIO
@@ -26,7 +27,7 @@ from cfsigned_django.storage import (
     options as storage_options,
 )
 from cfsigned_django.validation import TABLE
-from tests.keyring import make_key_pair
+from tests.keyring import make_key_pair, unbound
 from tests.storage_cases import (
     DOMAIN,
     FILE_BACKEND,
@@ -110,6 +111,26 @@ def rotation(**settings: Any) -> dict[str, Any]:
     return {f"AWS_CLOUDFRONT_{name}": value for name, value in settings.items()}
 
 
+SESSIONS = "django.contrib.sessions.middleware.SessionMiddleware"
+AUTH = "django.contrib.auth.middleware.AuthenticationMiddleware"
+COOKIES = "cfsigned_django.middleware.SignedCookiesMiddleware"
+
+
+def scopes(
+    *middleware: str,
+    domain: str | None = "example.com",
+    names: Sequence[str] = ("tests.cookies.test_middleware.Courses",),
+    **settings: Any,
+) -> dict[str, Any]:
+    """Return the settings of a site with scopes of signed cookies."""
+    return {
+        "AWS_CLOUDFRONT_COOKIE_SCOPES": names,
+        "AWS_CLOUDFRONT_COOKIE_DOMAIN": domain,
+        "MIDDLEWARE": [*middleware],
+        **settings,
+    }
+
+
 #: An id -> settings that make it true of a site that is healthy otherwise. Where they are empty,
 #: test_every_id() does more.
 SITES: list[tuple[str, dict[str, Any]]] = [
@@ -164,6 +185,10 @@ SITES: list[tuple[str, dict[str, Any]]] = [
     ("E014", rotation(MAX_EXPIRE="a week")),
     ("E013", {"AWS_QUERYSTRING_EXPIRE": "soon", **cached(UPDATE, FETCH, seconds=10**6)}),
     ("W007", {}),
+    ("W011", {}),
+    ("W012", {}),
+    ("W013", {}),
+    ("W014", {**NO_KEY, "AWS_CLOUDFRONT_KEY_GROUP_ID": KEY_GROUP_ID}),
     ("W008", {}),
     ("W009", storages(other=with_options(key_group_id=None))),
     # Django keeps pages for longer than a URL lives, and nothing shortens that.
@@ -172,6 +197,16 @@ SITES: list[tuple[str, dict[str, Any]]] = [
     ("W040", cached(CAP, UPDATE, FETCH)),
     ("W042", rotation(EXPIRE_STEP=900)),
     ("W043", {}),
+    # Signed cookies.
+    ("E050", scopes(SESSIONS, COOKIES, names=["nowhere.Scope"])),
+    ("E050", scopes(SESSIONS, COOKIES, names=["tests.storage_cases.Tenant"])),
+    ("E050", {**scopes(SESSIONS, COOKIES), **storages(default=PLAIN)}),
+    ("E051", scopes()),
+    ("E051", scopes(COOKIES, SESSIONS)),
+    ("E051", scopes(SESSIONS, COOKIES, AUTH)),
+    ("E052", scopes(SESSIONS, COOKIES, domain="example.org")),
+    ("E052", scopes(SESSIONS, COOKIES, domain="com")),
+    ("W050", scopes(SESSIONS, COOKIES, domain=None)),
 ]
 
 #: Settings of sites with which nothing is wrong.
@@ -223,6 +258,9 @@ HEALTHY: list[dict[str, Any]] = [
     cached(OTHER),
     cached(UPDATE, CAP, FETCH),
     {**cached(UPDATE, FETCH, seconds=10**6), **storages(default=PLAIN)},
+    # Signed cookies.
+    scopes(SESSIONS, AUTH, COOKIES),
+    scopes(SESSIONS, COOKIES, domain=None, ALLOWED_HOSTS=[DOMAIN]),
 ]
 
 
@@ -269,7 +307,15 @@ def test_every_id(
         healthy.AWS_CLOUDFRONT_KEY = rsa_key.to_pem()
     if short == "W007":
         make_key_pair(ec_key, "K1")
-        healthy.SECRET_KEY = "new"
+        healthy.SECRET_KEY = "a new secret key, as long as Django wants one: 0123456789"
+    if short == "W011":
+        make_key_pair(ec_key, "K1", encrypted_private_key=unbound(ec_key))
+    if short == "W012":
+        healthy.SECRET_KEY = "guessed"
+        make_key_pair(ec_key, "K1")
+    if short == "W013":
+        other = make_key_pair(rsa_key, "K1")
+        make_key_pair(ec_key, "K2", encrypted_private_key=other.encrypted_private_key)
     if short == "W042":
         monkeypatch.setattr(caching, "has_deterministic_ecdsa", lambda: False)
     if short == "W043":

@@ -481,16 +481,16 @@ def test_site_by_hand_never_calls(shell: Shell, settings: Any) -> None:
     assert shell.clients == []
 
 
-def test_resealing(shell: Shell, settings: Any) -> None:
-    """--reseal encrypts anew, as JSON too, and a dry run changes nothing."""
+def test_re_encryption(shell: Shell, settings: Any) -> None:
+    """--re-encrypt encrypts anew, as JSON too, and a dry run changes nothing."""
     shell.run_all(IMPORT)
     before = KeyPair.objects.get().encrypted_private_key
     settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
     settings.SECRET_KEY = "another"
 
-    dry = shell.run("--reseal", "--dry-run")
+    dry = shell.run("--re-encrypt", "--dry-run")
     assert (dry.code, KeyPair.objects.get().encrypted_private_key) == (0, before)
-    ran = shell.run("--reseal", "--json")
+    ran = shell.run("--re-encrypt", "--json")
 
     assert [each["key_pair_id"] for each in ran.report["keys"]] == [shell.settings_key_id]
     assert (ran.report["did"] is None, ran.report["blockers"]) == (False, [])
@@ -504,7 +504,7 @@ def test_key_that_cannot_be_decrypted_is_named(shell: Shell, settings: Any) -> N
     settings.SECRET_KEY = "another"
 
     for options in ((), ("--dry-run",)):
-        ran = shell.run("--reseal", "--json", *options)
+        ran = shell.run("--re-encrypt", "--json", *options)
 
         assert (ran.code, ran.report["did"]) == (1, None)
         for text in (ran.report["blockers"][-1]["what"], ran.err):
