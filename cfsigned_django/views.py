@@ -14,7 +14,6 @@ from django.core.exceptions import (
     PermissionDenied,
     SuspiciousFileOperation,
 )
-from django.core.files.storage import storages
 from django.http import (
     Http404,
     HttpRequest,
@@ -30,7 +29,7 @@ from cfsigned_django.cookies import set_signed_cookies
 from cfsigned_django.cookies.renewal import renew_cookies
 from cfsigned_django.signing import InvalidUrl
 from cfsigned_django.storage.context import watch_expiry
-from cfsigned_django.storage.urls import SignedUrlMixin
+from cfsigned_django.storage.registry import find_storage
 
 #: Takes the request and the name of a file, and returns whether this viewer may see it.
 Permission: TypeAlias = Callable[[HttpRequest, str], bool | Awaitable[bool]]
@@ -133,7 +132,7 @@ class SignedRedirectView(View):
         if "\\" in name or {"", ".", ".."} & set(name.split("/")):
             raise Http404("No file can have this name.")
         try:
-            self._storage().unsigned_url(name)
+            find_storage(self.storage).unsigned_url(name)
         except (SuspiciousFileOperation, InvalidUrl, UnicodeError):
             raise Http404("No file can have this name.") from None
         return name
@@ -144,7 +143,7 @@ class SignedRedirectView(View):
             raise PermissionDenied
         try:
             with watch_expiry() as watch:
-                url = self._storage().url(name, **self.get_url_arguments(name))
+                url = find_storage(self.storage).url(name, **self.get_url_arguments(name))
                 response = HttpResponseRedirect(url)
         except InvalidUrl:
             raise Http404("The name is too long for a URL.") from None
@@ -153,15 +152,6 @@ class SignedRedirectView(View):
         # Two people may use one browser, one after the other.
         patch_vary_headers(response, ["Cookie", "Authorization"])
         return response
-
-    def _storage(self) -> SignedUrlMixin:
-        found: object = storages[self.storage]
-        if not isinstance(found, SignedUrlMixin):
-            raise ImproperlyConfigured(
-                f"The storage {self.storage!r} does not sign URLs. Make it a "
-                "cfsigned_django.storage.CloudFrontS3Storage, or pass another one as storage=."
-            )
-        return found
 
 
 class SignedCookiesMixin(View):

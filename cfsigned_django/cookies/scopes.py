@@ -16,7 +16,7 @@ from django.utils.module_loading import import_string
 
 from cfsigned_django import conf
 from cfsigned_django.cookies.place import Place, checked_place, why_not_from
-from cfsigned_django.cookies.response import find_signing
+from cfsigned_django.storage.registry import find_storage
 
 logger = logging.getLogger("cfsigned_django.cookies")
 
@@ -78,7 +78,7 @@ def sets_for(request: HttpRequest) -> Iterator[ReadySet]:
             + (f", such as {common!r}." if common else ".")
         )
     for scope, folder in ((scope, folder) for scope, folders in found for folder in folders):
-        signing = find_signing(scope.storage)
+        signing = find_storage(scope.storage)
         covered = signing.resource_url(folder=folder)
         place = checked_place(
             covered,

@@ -1,0 +1,203 @@
+"""One call for the URL of a file, and one block that signs once for all files of a page."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import inspect
+import os
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from datetime import timedelta
+from types import TracebackType
+from typing import Any, Protocol, Self, TypeAlias, TypeVar
+
+from asgiref.sync import iscoroutinefunction
+from django.core.files.storage import InvalidStorageError
+from django.utils.functional import Promise
+
+from cfsigned_django.storage import context
+from cfsigned_django.storage.registry import DOES_NOT_SIGN, find_storage
+from cfsigned_django.storage.urls import SignedUrlMixin
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class StoredFile(Protocol):
+    """A file of a storage: a file field's value, or a thumbnail of many libraries."""
+
+    storage: Any
+    name: Any
+
+
+FileOrName: TypeAlias = "StoredFile | str | os.PathLike[str] | None"
+
+
+def signed_url(
+    file_or_name: FileOrName,
+    *,
+    storage: str | SignedUrlMixin | None = None,
+    expire: int | timedelta | None = None,
+    download: str | None = None,
+    ip_address: str | None = None,
+    resource: str | None = None,
+    folder: str | None = None,
+    expire_step: int | timedelta | None = None,
+) -> str:
+    """Return the signed URL of a file, or of a name in a storage.
+
+    ``file_or_name`` is the value of a file field, anything else with ``storage``
+    and ``name``, or a name. ``storage`` is an alias of STORAGES, or a storage;
+    by default that of the file, and for a name that of the block around the
+    call, else ``"default"``. The other arguments are those of the storage's
+    ``url()``. None and an empty file give an empty string.
+
+    Raise :exc:`TypeError` for something that is not a file,
+    :exc:`InvalidStorageError` for a storage that does not sign, and what
+    ``url()`` raises.
+    """
+    if not file_or_name:
+        return ""
+    name, source = name_of(file_or_name), storage_of(file_or_name, storage)
+    return source.url(
+        name,
+        expire=expire,
+        download=download,
+        ip_address=ip_address,
+        resource=resource,
+        folder=folder,
+        expire_step=expire_step,
+    )
+
+
+class signed_urls:
+    """Sign once for all URLs within the block whose names a folder or a resource covers.
+
+    ::
+
+        with signed_urls(folder="albums/42"):
+            page = [photo.image.url for photo in album.photos.all()]
+
+    ``folder``, a name or several, is data; a resource, such as
+    ``"albums/*/thumb-*.jpg"``, is a pattern, and must not be made of data. The
+    block belongs to one storage: an alias of STORAGES, or a storage. Within it,
+    ``url()`` of a name that is covered takes the signature of the block, however
+    it is called: ``photo.image.url``, a template, a serializer. A call with its
+    own expire, start, address, folder or resource, and a name that nothing
+    covers, are signed alone. The signature is made when the first URL needs it,
+    and anew if the block is open for more than half of its life.
+
+    This is a decorator, too, for functions and coroutine functions. A block must
+    not be open across a ``yield``, where the code of the caller runs: generator
+    functions are refused.
+
+    Raise :exc:`ValueError` for a folder or a resource that is not valid, and
+    :exc:`InvalidStorageError` for a storage that does not sign.
+    """
+
+    def __init__(
+        self,
+        *resources: str,
+        storage: str | SignedUrlMixin | None = None,
+        folder: str | Iterable[str] | None = None,
+        expire: int | timedelta | None = None,
+        expire_step: int | timedelta | None = None,
+        ip_address: str | None = None,
+        allow_any_resource: bool = False,
+    ) -> None:
+        folders = [folder] if isinstance(folder, str) else list(folder or ())
+        if not resources and not folders:
+            raise ValueError(
+                'signed_urls() needs a folder (folder="albums/42") or a resource ("albums/*").'
+            )
+        self._resources, self._folders = resources, folders
+        self._storage = storage
+        self._arguments: dict[str, Any] = {
+            "expire": expire,
+            "expire_step": expire_step,
+            "ip_address": ip_address,
+        }
+        self._allow_any_resource = allow_any_resource
+        self._entered: list[AbstractContextManager[None]] = []
+
+    def __enter__(self) -> Self:
+        source = find_storage("default" if self._storage is None else self._storage)
+        covered = [source.resource_url(folder=each) for each in self._folders]
+        covered += [
+            source.resource_url(each, allow_any_resource=self._allow_any_resource)
+            for each in self._resources
+        ]
+        block = context.Block(storage=source, covered=tuple(covered), **self._arguments)
+        entered = context.enter(block)
+        entered.__enter__()
+        self._entered.append(entered)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._entered.pop().__exit__(kind, error, traceback)
+
+    def __call__(self, function: F) -> F:
+        """Return the function with the block around each of its calls."""
+        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+            raise TypeError(
+                f"signed_urls() cannot decorate {function.__qualname__}(), a generator function: "
+                "the block would stay open while the caller's code runs. Use it within the "
+                "function, around code that does not yield."
+            )
+        if iscoroutinefunction(function):
+
+            @functools.wraps(function)
+            async def within_async(*args: Any, **kwargs: Any) -> Any:
+                with self._copy():
+                    return await function(*args, **kwargs)
+
+            return within_async  # type: ignore[return-value]
+
+        @functools.wraps(function)
+        def within(*args: Any, **kwargs: Any) -> Any:
+            with self._copy():
+                return function(*args, **kwargs)
+
+        return within  # type: ignore[return-value]
+
+    def _copy(self) -> signed_urls:
+        """Return a block for one call: a function may run in several threads and tasks at once."""
+        twin = copy.copy(self)
+        twin._entered = []
+        return twin
+
+
+def name_of(file_or_name: object) -> str:
+    """Return the name of a file. Raise :exc:`TypeError` if it is neither a file nor a name."""
+    if isinstance(file_or_name, str | os.PathLike | Promise):
+        name = str(file_or_name)
+        if "://" in name:
+            raise TypeError(
+                "This is a URL. Pass the file itself (photo.image), or the name of the file."
+            )
+        return name
+    if hasattr(file_or_name, "storage") and hasattr(file_or_name, "name"):
+        return str(file_or_name.name)
+    raise TypeError(
+        f"This is a {type(file_or_name).__name__}. Pass a file, such as photo.image, or the name "
+        "of a file."
+    )
+
+
+def storage_of(file_or_name: object, storage: str | SignedUrlMixin | None) -> SignedUrlMixin:
+    """Return the storage that is given, else that of the file, of the block, or the default one."""
+    if storage is not None:
+        return find_storage(storage)
+    source = getattr(file_or_name, "storage", None)
+    if source is None:
+        blocks = context.current.get().blocks
+        return blocks[-1].storage if blocks else find_storage("default")
+    if isinstance(source, SignedUrlMixin):
+        return source
+    called = getattr(file_or_name, "field", type(file_or_name).__name__)
+    raise InvalidStorageError(f"The storage of {called} {DOES_NOT_SIGN}")
