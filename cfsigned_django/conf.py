@@ -296,9 +296,24 @@ def cache_middleware_seconds() -> int:
     return seconds
 
 
+def allowed_hosts() -> list[str]:
+    """Return ALLOWED_HOSTS."""
+    return list(settings.ALLOWED_HOSTS)
+
+
 def middleware() -> list[str]:
     """Return MIDDLEWARE, the outermost first."""
     return list(settings.MIDDLEWARE)
+
+
+def cookie_domain() -> str | None:
+    """Return AWS_CLOUDFRONT_COOKIE_DOMAIN, the Domain of signed cookies; None if not set."""
+    return getattr(settings, "AWS_CLOUDFRONT_COOKIE_DOMAIN", None) or None
+
+
+def cookie_scopes() -> tuple[str, ...]:
+    """Return AWS_CLOUDFRONT_COOKIE_SCOPES: the dotted paths of the scopes of signed cookies."""
+    return tuple(getattr(settings, "AWS_CLOUDFRONT_COOKIE_SCOPES", None) or ())
 
 
 def encryption_keys() -> list[str | bytes]:

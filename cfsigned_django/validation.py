@@ -85,6 +85,13 @@ TABLE: dict[str, str] = {
     "option of the storage.",
     "cfsigned.E042": "Set MEDIA_ROOT, or the option location of the storage, to a folder that "
     "holds nothing but media.",
+    "cfsigned.E050": "Name in AWS_CLOUDFRONT_COOKIE_SCOPES the dotted paths of subclasses of "
+    "cfsigned_django.cookies.SignedCookieScope, whose storage is an alias of a storage that "
+    "signs.",
+    "cfsigned.E051": 'Add "cfsigned_django.middleware.SignedCookiesMiddleware" to MIDDLEWARE, '
+    "after SessionMiddleware and AuthenticationMiddleware.",
+    "cfsigned.E052": "Set AWS_CLOUDFRONT_COOKIE_DOMAIN, or domain of the scope, to a domain that "
+    "the pages and the files have in common, such as example.com.",
     "cfsigned.W001": "Compare it with the IDs under Key management, Public keys. They look like "
     "K2JCJMDEHXQW5F.",
     "cfsigned.W002": "Give static files a domain or a behavior without Restrict viewer access.",
@@ -108,6 +115,8 @@ TABLE: dict[str, str] = {
     "cfsigned.W042": "Install cryptography from a PyPI wheel, which includes its own OpenSSL, or "
     "build it against OpenSSL 3.2 or newer.",
     "cfsigned.W043": "Update Django to that release or a newer one.",
+    "cfsigned.W050": "Set AWS_CLOUDFRONT_COOKIE_DOMAIN to a domain that the pages and the files "
+    "have in common, such as example.com.",
 }
 
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?(?::([0-9]{1,5}))?", re.ASCII)

@@ -6,9 +6,10 @@ for longer than a signed URL is valid.
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
@@ -18,10 +19,18 @@ from django.core.exceptions import (
     SuspiciousFileOperation,
 )
 from django.core.files.storage import storages
-from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseRedirect
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponseBase,
+    HttpResponseRedirect,
+    JsonResponse,
+)
 from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.views import View
+from django.views.decorators.http import require_POST
 
+from cfsigned_django.cookies.renewal import renew_cookies
 from cfsigned_django.signing import InvalidUrl
 from cfsigned_django.storage.context import watch_expiry
 from cfsigned_django.storage.urls import SignedUrlMixin
@@ -153,6 +162,22 @@ class SignedRedirectView(View):
                 "cfsigned_django.storage.CloudFrontS3Storage, or pass another one as storage=."
             )
         return found
+
+
+@require_POST
+def refresh_cookies(request: HttpRequest) -> HttpResponseBase:
+    """Ask the scopes anew which folders this viewer may open, and set the cookies of those.
+
+    ``{% signed_cookies_script %}`` calls this when a file is refused, and so may
+    a player or an app. The answer is JSON: ``expires_at`` says until when the
+    cookies are valid (ISO 8601, UTC), null if the viewer may open nothing.
+    CSRF protection is Django's.
+    """
+    response = JsonResponse({})
+    end = renew_cookies(request, response)
+    at = None if end is None else datetime.fromtimestamp(end, UTC).isoformat()
+    response.content = json.dumps({"expires_at": at})
+    return response
 
 
 async def _result(found: Any) -> Any:

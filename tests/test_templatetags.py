@@ -294,3 +294,31 @@ def test_bad_settings(site: Any) -> None:
     site.AWS_S3_CUSTOM_DOMAIN = None
     with pytest.raises(ImproperlyConfigured, match="E004"):
         render("{% signed_url 'a.jpg' %}")
+
+
+# Pages that rely on signed cookies
+
+
+def test_media_url() -> None:
+    """Return the URL of a field or a name, unsigned; an empty field gives nothing."""
+    field = models.FileField(storage=storages["private"])
+    value = field.attr_class(None, field, "a/사진 1.jpg")  # type: ignore[arg-type]
+    text = "{% media_url f %} {% media_url 'b.jpg' %} [{% media_url '' %}]"
+    private = storages["private"].unsigned_url("a/사진 1.jpg")  # type: ignore[attr-defined]
+    assert render(text, f=value) == f"{private} {ORIGIN}/b.jpg []"
+    with pytest.raises(TemplateSyntaxError, match=r"media_url.*\.\."):
+        render("{% media_url '../a.jpg' %}")
+
+
+@pytest.mark.parametrize("nonce", ["", "r4nd0m"])
+def test_signed_cookies_script(nonce: str, site: Any) -> None:
+    """Name the site's own address, the token of CSRF, and the nonce if there is one."""
+    text, site.ROOT_URLCONF = "{% signed_cookies_script %}", "tests.test_views"
+    with pytest.raises(TemplateSyntaxError, match="include"):
+        render(text)
+    site.ROOT_URLCONF = "tests.cookies.test_middleware"
+    found = render(text, csp_nonce=nonce, csrf_token="t0ken")
+    assert 'data-url="/media/refresh/"' in found
+    assert 'data-token="t0ken"' in found
+    assert (f'nonce="{nonce}"' in found) == bool(nonce)
+    assert len(found) < 1500

@@ -1,4 +1,4 @@
-"""The template tags ``signed_url`` and ``signed_urls``, which call ``url()`` of a storage."""
+"""The template tags: each calls one function of a storage, or of the site's URLs."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from django.db.models.fields.files import FieldFile
 from django.template import Context, Node, NodeList, TemplateSyntaxError
 from django.template.base import Parser, Token
 from django.template.library import SimpleNode
+from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
 
 from cfsigned_django.storage.urls import SignedUrlMixin
@@ -72,6 +73,39 @@ def signed_url(
         )
     except (ValueError, SuspiciousFileOperation) as error:
         raise TemplateSyntaxError(f"{{% signed_url %}}: {error}") from error
+
+
+@register.simple_tag
+def media_url(file_or_name: FieldFile | str | None, *, storage: str | None = None) -> str:
+    """Return the URL of a file without a signature, for pages that rely on signed cookies.
+
+    An empty field gives an empty string.
+    """
+    if not file_or_name:
+        return ""
+    try:
+        return _storage_of(file_or_name, storage).unsigned_url(_name_of(file_or_name))
+    except (ValueError, SuspiciousFileOperation) as error:
+        raise TemplateSyntaxError(f"{{% media_url %}}: {error}") from error
+
+
+@register.inclusion_tag("cfsigned_django/signed_cookies_script.html", takes_context=True)
+def signed_cookies_script(context: Context) -> dict[str, Any]:
+    """Return a script that renews signed cookies when a file is refused, and loads it again.
+
+    It needs ``path("media/", include("cfsigned_django.urls"))`` in the URLs of
+    the site, and a template that is rendered with its request. The nonce of
+    Django's Content-Security-Policy is added if the context has one. Players call
+    ``refreshSignedCookies()``, which returns a promise of ``expires_at``.
+    """
+    try:
+        url = reverse("cfsigned:refresh")
+    except NoReverseMatch:
+        raise TemplateSyntaxError(
+            '{% signed_cookies_script %} needs path("media/", include("cfsigned_django.urls")) in '
+            "the URLs of the site."
+        ) from None
+    return {"url": url, "nonce": context.get("csp_nonce")}
 
 
 #: Django checks the arguments of a simple tag against the signature of its function. This library

@@ -13,11 +13,6 @@ from cfsigned_django.storage import CloudFrontS3Storage
 from tests.storage_cases import KEY_GROUP_ID, KEY_ID, OTHER_KEY_ID, S3_BACKEND
 from tests.test_checks import ids
 
-CAP = "cfsigned_django.http.cap_cache_control"
-UPDATE = "django.middleware.cache.UpdateCacheMiddleware"
-FETCH = "django.middleware.cache.FetchFromCacheMiddleware"
-OTHER = "django.middleware.common.CommonMiddleware"
-
 
 @pytest.fixture(autouse=True)
 def _storages(site: Any) -> None:
@@ -35,33 +30,6 @@ def _old_openssl(site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 def found() -> list[str]:
     """Return the ids of what the check finds."""
     return ids(caching.check_caches())
-
-
-@pytest.mark.parametrize(
-    ("middleware", "seconds", "expected"),
-    [
-        ([UPDATE, OTHER, FETCH], 3601, ["W040"]),
-        ([UPDATE, OTHER, FETCH], 3600, []),
-        ([OTHER], 3601, []),
-        ([UPDATE, CAP, FETCH], 3601, []),
-        ([UPDATE, OTHER, CAP, FETCH], 3601, ["W040"]),
-        ([CAP, UPDATE, FETCH], 3601, ["W040"]),
-    ],
-)
-def test_middleware(middleware: list[str], seconds: int, expected: list[str], site: Any) -> None:
-    """Warn if Django keeps pages for longer than a URL lives, and nothing shortens that."""
-    site.MIDDLEWARE = middleware
-    site.CACHE_MIDDLEWARE_SECONDS = seconds
-    assert found() == expected
-
-
-def test_no_lifetime(site: Any) -> None:
-    """Find nothing if no storage signs, or if the lifetime itself is wrong."""
-    site.MIDDLEWARE, site.CACHE_MIDDLEWARE_SECONDS = [UPDATE, FETCH], 10**6
-    site.AWS_QUERYSTRING_EXPIRE = "soon"
-    assert found() == []
-    site.STORAGES = {"default": {"BACKEND": "django.core.files.storage.InMemoryStorage"}}
-    assert found() == []
 
 
 @pytest.mark.usefixtures("_old_openssl")

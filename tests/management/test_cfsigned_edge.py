@@ -31,6 +31,7 @@ from tests.aws.provisioning.accounts import grown_distribution
 from tests.edge_command import fetch, free_port, run, wait_for
 from tests.golden import assert_golden
 from tests.projects import ROOT
+from tests.s3_server import S3Server
 from tests.simulation.strict_cloudfront import StrictCloudFront
 from tests.storage_cases import FILE_BACKEND, S3_BACKEND
 
@@ -197,6 +198,53 @@ class TestDistribution:
             monkeypatch.setattr(api, "get_distribution", refuse)
         with pytest.raises(CommandError, match=named):
             call_command("cfsigned_edge", insecure=True, **{"distribution": "E1", **options})
+
+
+class TestS3:
+    """The files of a bucket."""
+
+    @pytest.fixture(autouse=True)
+    def bucket(self, port: int, s3_server: S3Server, s3_bucket: str) -> Iterator[str]:
+        """Let the default storage keep files in S3, as a user who may do everything there."""
+        with override_settings(
+            STORAGES={"default": {"BACKEND": S3_BACKEND}},
+            AWS_STORAGE_BUCKET_NAME=s3_bucket,
+            AWS_S3_ENDPOINT_URL=s3_server.endpoint_url,
+            AWS_S3_REGION_NAME=s3_server.region,
+            AWS_S3_ACCESS_KEY_ID=s3_server.writer.access_key,
+            AWS_S3_SECRET_ACCESS_KEY=s3_server.writer.secret_key,
+            AWS_LOCATION="private",
+        ):
+            storages["default"].save("한글.txt", ContentFile(b"text"))
+            yield s3_bucket
+
+    def test_credentials_of_storage(self, port: int, bucket: str) -> None:
+        """Read the bucket as the storage's own user."""
+        url = storages["default"].url("한글.txt")
+        answer, stdout, _ = run(port, lambda: fetch(url))
+        assert answer == (200, b"text")
+        assert bucket in stdout
+
+    def test_profile(
+        self, port: int, s3_server: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Read the bucket as the user of a profile, and not as the storage's."""
+        (tmp_path / "credentials").write_text(
+            f"[reader]\naws_access_key_id = {s3_server.reader.access_key}\n"
+            f"aws_secret_access_key = {s3_server.reader.secret_key}\n"
+            "[nobody]\naws_access_key_id = nobody\naws_secret_access_key = nothing\n"
+        )
+        monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+        url = storages["default"].url("한글.txt")
+        assert run(port, lambda: fetch(url), profile="reader")[0] == (200, b"text")
+        status, body = run(port, lambda: fetch(url), profile="nobody")[0]
+        assert status == 403
+        assert b"<Code>InvalidAccessKeyId</Code>" in body
+
+    def test_missing_profile(self) -> None:
+        """Name the profile that is not there."""
+        with pytest.raises(CommandError, match="missing"):
+            call_command("cfsigned_edge", insecure=True, profile="missing")
 
 
 @pytest.mark.parametrize(

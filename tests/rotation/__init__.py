@@ -22,15 +22,11 @@ from cfsigned_django.rotation.store import KeyPairStore
 from cfsigned_django.signing import KeyAlgorithm, PrivateKey, Signer
 from tests.aws.api import Account
 from tests.simulation.answers import refusal
-from tests.simulation.faults import Boundary, Fault, UnreliableCloudFront
+from tests.simulation.faults import Boundary, Fault, Killed, UnreliableCloudFront
 from tests.simulation.strict_cloudfront import StrictCloudFront
 
 WAITS = Waits(propagation=300, url_lifetime=3600, keyring=120, clock_skew=60)
 ECDSA, RSA = KeyAlgorithm.ECDSA_P256, KeyAlgorithm.RSA_2048
-
-
-class Killed(BaseException):
-    """The process ended here: nothing in the code under test can catch it."""
 
 
 @dataclass(slots=True)

@@ -15,7 +15,8 @@ from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.rotation.steps import advance, is_under_way
-from tests.rotation import ECDSA, Killed, Site, fresh
+from tests.rotation import ECDSA, Site, fresh
+from tests.simulation.faults import Killed
 
 Move: TypeAlias = Callable[[Site], Callable[[Rotation], object]]
 

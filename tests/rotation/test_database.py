@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import pickle
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -39,10 +38,10 @@ from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.store import KeyPairStore, read_database_clock
 from cfsigned_django.signing import PrivateKey, Signer
-from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
+from cfsigned_django.storage import CloudFrontFileSystemStorage
 from tests.keyring import KEY_GROUP_ID, make_key_pair
-from tests.rotation import ECDSA, Killed, Site, change, die, fresh, once
-from tests.simulation.faults import Fault
+from tests.rotation import ECDSA, Site, change, die, fresh, once
+from tests.simulation.faults import Fault, Killed
 from tests.storage_cases import KEY_ID, parameters_of, without_sha1
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db]
@@ -429,15 +428,6 @@ class TestRows:
         with pytest.raises(ImproperlyConfigured, match=KEY_GROUP_ID):
             signs()
 
-    def test_a_signer_that_is_handed_in(self, ec_key: PrivateKey) -> None:
-        """Sign with what was handed in, whatever the database says."""
-        activate(ec_key, "KACTIVE")
-        signer = Signer(key_pair_id="KSIGNER", private_key=ec_key)
-
-        url = CloudFrontS3Storage(cloudfront_signer=signer).url("a.jpg")
-
-        assert parameters_of(url)["Key-Pair-Id"] == "KSIGNER"
-
     @pytest.mark.parametrize("case", ["hash", "encryption"])
     def test_a_row_that_cannot_sign(
         self, case: str, rsa_key: PrivateKey, settings: Settings
@@ -474,21 +464,6 @@ class TestRows:
         keyring.forget()
         assert signs() == "K1"
 
-    def test_one_query_for_many_urls(
-        self,
-        ec_key: PrivateKey,
-        django_assert_num_queries: Callable[[int], AbstractContextManager[Any]],
-    ) -> None:
-        """Ask the database once, however many storages sign however many URLs."""
-        activate(ec_key, "K1")
-        signs()
-        storage = CloudFrontFileSystemStorage()
-
-        with django_assert_num_queries(0):
-            for number in range(200):
-                storage.url(f"{number}.jpg")
-                signs()
-
     def test_a_known_key_is_not_decrypted_again(
         self, ec_key: PrivateKey, settings: Settings
     ) -> None:
@@ -506,19 +481,6 @@ class TestRows:
         activate(ec_key, "K1")
 
         assert signs() == "K1"
-
-    def test_an_unpickled_storage(self, ec_key: PrivateKey) -> None:
-        """Sign with the ACTIVE key also in a storage that was pickled while another one was."""
-        activate(ec_key, "K1")
-        storage = CloudFrontFileSystemStorage()
-        storage.url("a.jpg")
-        pickled = pickle.dumps(storage)
-        activate(ec_key, "K2")
-        keyring.forget()
-
-        url = pickle.loads(pickled).url("a.jpg")  # noqa: S301
-
-        assert parameters_of(url)["Key-Pair-Id"] == "K2"
 
 
 class ReadFromReplica:

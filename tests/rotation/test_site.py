@@ -238,30 +238,12 @@ SIGNER_ID = "APKAIOSFODNN7EXAMPLE"
 DROP = "--drop-trusted-signers"
 
 
-@pytest.fixture
-def old_site(shell: Shell, site: Any) -> Shell:
-    """Return a shell on a site whose settings hold the key pair of a trusted signer."""
-    site.AWS_CLOUDFRONT_KEY_ID = shell.settings_key_id = SIGNER_ID
-    return shell
-
-
-@pytest.mark.parametrize("arguments", [("--import",), ("--revoke", SIGNER_ID, "--no-input")])
-def test_signer_is_neither_imported_nor_revoked(
-    old_site: Shell, arguments: tuple[str, ...]
-) -> None:
-    """The command names what ends the trust in it, and not an import, which would be refused."""
-    ran = old_site.run(*arguments)
-
-    assert (ran.code, DROP in ran.err, SIGNER_ID in ran.err) == (1, True, True)
-    assert "--import" not in ran.err
-    assert not KeyPair.objects.exists()
-
-
-def test_rotation_without_import_replaces_it(old_site: Shell) -> None:
+def test_rotation_without_import_replaces_it(shell: Shell, site: Any) -> None:
     """A rotation leads to a key pair that signs in the place of the old one."""
-    old_site.run_all(["--start"], [], [])
-    old_site.wait(301)
-    old_site.run()
+    site.AWS_CLOUDFRONT_KEY_ID = SIGNER_ID
+    shell.run_all(["--start"], [], [])
+    shell.wait(301)
+    shell.run()
 
     assert KeyPair.objects.get().status == "active"
 

@@ -14,6 +14,10 @@ from tests.simulation.answers import refusal
 _ENDPOINT = "https://cloudfront.amazonaws.com/2020-05-31"
 
 
+class Killed(BaseException):
+    """The process ended here. Nothing in the code under test can catch it."""
+
+
 class Fault(Enum):
     """Name what happens to a call."""
 

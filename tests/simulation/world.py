@@ -26,7 +26,7 @@ from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import PrivateKey, PublicKey, Signer
 from tests.aws.api import Account
 from tests.simulation.edges import Edges
-from tests.simulation.faults import Fault, UnreliableCloudFront, random_faults
+from tests.simulation.faults import Fault, Killed, UnreliableCloudFront, random_faults
 from tests.simulation.oracle import Oracle
 from tests.simulation.schedules import SKEW, Plan
 from tests.simulation.strict_cloudfront import StrictCloudFront
@@ -34,10 +34,6 @@ from tests.simulation.strict_cloudfront import StrictCloudFront
 _START = 1_800_000_000.0
 #: The keys of others, made once.
 _KEYS: Final = [PrivateKey.generate() for _ in range(50)]
-
-
-class Killed(BaseException):
-    """The process ended here. Nothing in the code under test can catch it."""
 
 
 class Process:

@@ -103,21 +103,6 @@ def test_base_url(base_url: str | None, path: str) -> None:
     assert storage.unsigned_url("a.jpg") == f"{ORIGIN}{path}a.jpg"
 
 
-def test_files_are_django_s(tmp_path: Path) -> None:
-    """Store, list and delete files as Django's own storage does, with its own options."""
-    storage = CloudFrontFileSystemStorage(
-        tmp_path, file_permissions_mode=0o600, directory_permissions_mode=0o700
-    )
-    name = storage.save("앨범/a.txt", ContentFile(b"text"))
-    assert (tmp_path / name).read_bytes() == b"text"
-    assert (tmp_path / name).stat().st_mode & 0o777 == 0o600
-    assert (tmp_path / "앨범").stat().st_mode & 0o777 == 0o700
-    assert storage.listdir("") == (["앨범"], [])
-    assert storage.save("앨범/a.txt", ContentFile(b"text")) != name
-    storage.delete(name)
-    assert not storage.exists(name)
-
-
 # Other storages behind the mixin
 
 

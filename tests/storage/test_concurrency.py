@@ -14,10 +14,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.core.files.storage import storages
 from django.db import connection
-from django.http import HttpRequest, HttpResponse
-from django.template import Context, Template
-from django.test import AsyncClient, override_settings
-from django.urls import path
+from django.test import override_settings
 
 from cfsigned_django.signing import KeyAlgorithm, PrivateKey, Signer
 from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
@@ -37,15 +34,6 @@ from tests.storage_cases import (
 THREADS = 16
 
 pytestmark = pytest.mark.usefixtures("site")
-
-
-async def view(request: HttpRequest) -> HttpResponse:
-    """Show a signed URL from url() and from the template tag, in an async view."""
-    link = "{% load cfsigned %}{% signed_url 'a.jpg' as link %}{{ link|safe }}"
-    return HttpResponse(storages["default"].url("a.jpg") + " " + Template(link).render(Context()))
-
-
-urlpatterns = [path("", view)]
 
 
 def all_at_once(call: Callable[[int], Any]) -> list[Any]:
@@ -143,17 +131,6 @@ def test_no_network_and_no_database(
     assert storage.unsigned_url("a.jpg")
 
 
-def test_async_view(site: Any) -> None:
-    """Make URLs in an async view, with its own url() and with the template tag."""
-    site.ROOT_URLCONF = __name__
-    site.STORAGES = {"default": {"BACKEND": S3_BACKEND}}
-    response = asyncio.run(AsyncClient().get("/"))
-    urls = response.content.decode().split()
-    assert len(urls) == 2
-    for url in urls:
-        assert verify(storages["default"], url).is_canned  # type: ignore[arg-type]
-
-
 # Who watches when URLs end
 
 
@@ -223,12 +200,3 @@ def test_watch_in_tasks(ec_key: PrivateKey) -> None:
 
     with at(NOW):
         assert asyncio.run(both()) == [NOW + 600, NOW + 60]
-
-
-def test_watch_and_other_threads() -> None:
-    """Note nothing of what another request signs at the same time."""
-    with watch_expiry() as watch:
-        thread = threading.Thread(target=CloudFrontS3Storage().url, args=["a.jpg"])
-        thread.start()
-        thread.join()
-    assert watch.expires is None

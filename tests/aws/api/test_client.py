@@ -75,9 +75,7 @@ def answering(status: int) -> Iterator[tuple[str, list[str]]]:
 class TestMakeClient:
     """Arguments first, boto3's own configuration otherwise."""
 
-    def test_where_the_endpoint_comes_from(
-        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-    ) -> None:
+    def test_endpoint_and_region(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         """Take the argument, else the environment, else the profile, else AWS's own."""
         config = tmp_path / "config"
         config.write_text("[profile rotation]\nendpoint_url = http://127.0.0.1:3\n")
@@ -87,11 +85,8 @@ class TestMakeClient:
         assert named.meta.endpoint_url == "http://127.0.0.1:3"
         monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:2")
         assert make().meta.endpoint_url == "http://127.0.0.1:2"
-        assert make(endpoint_url=NOWHERE).meta.endpoint_url == NOWHERE
-
-    def test_region(self) -> None:
-        """Take the region that is given; need none."""
-        assert make(endpoint_url=NOWHERE, region_name="eu-west-1").meta.region_name == "eu-west-1"
+        given = make(endpoint_url=NOWHERE, region_name="eu-west-1").meta
+        assert (given.endpoint_url, given.region_name) == (NOWHERE, "eu-west-1")
         assert make(endpoint_url=NOWHERE).meta.region_name == "us-east-1"
 
     def test_nobody_waits_long(self, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Merge a statement into a bucket policy, and see which statements are public."""
+"""Merge a statement and origins into what a bucket has, and see which statements are public."""
 
 from __future__ import annotations
 
@@ -19,6 +19,12 @@ from cfsigned_django.aws.documents.bucket_policy import (
     says_the_same,
     statements,
     without_public,
+)
+from cfsigned_django.aws.documents.cors import (
+    cors_rule,
+    echoes_origins,
+    merge as merge_rules,
+    missing_origins,
 )
 
 ARN = "arn:aws:cloudfront::111122223333:distribution/EDFDVBD6EXAMPLE"
@@ -182,3 +188,70 @@ def test_switches_that_are_open() -> None:
     assert open_switches(PUBLIC_ACCESS_BLOCK) == []
     assert open_switches({**PUBLIC_ACCESS_BLOCK, "IgnorePublicAcls": False}) == ["IgnorePublicAcls"]
     assert open_switches(None) == list(PUBLIC_ACCESS_BLOCK)
+
+
+# The CORS rules
+
+APP = "https://app.example.com"
+origins = st.sampled_from([APP, "https://www.example.com", "http://localhost:8000", "*"])
+cors_rules = st.lists(
+    st.fixed_dictionaries(
+        {
+            "AllowedMethods": st.lists(st.sampled_from(["GET", "HEAD", "PUT"]), min_size=1),
+            "AllowedOrigins": st.lists(origins, min_size=1),
+        },
+        optional={"ID": st.sampled_from(["theirs", "other"]), "MaxAgeSeconds": st.just(5)},
+    ),
+    max_size=4,
+)
+
+
+@given(cors_rules, st.lists(origins, max_size=3))
+def test_merge_keeps_and_suffices(present: list[dict[str, Any]], wished: list[str]) -> None:
+    """Keep every rule, let every origin in, and change nothing the second time."""
+    merged = merge_rules(present, wished)
+
+    assert merged[: len(present)] == present
+    assert missing_origins(merged, wished) == []
+    assert merge_rules(merged, wished) == merged
+
+
+@given(cors_rules, origins, origins)
+def test_own_rule_grows(present: list[dict[str, Any]], first: str, second: str) -> None:
+    """Take a further origin into the rule that an earlier run made, and forget none."""
+    merged = merge_rules(merge_rules(present, [first]), [second])
+
+    assert missing_origins(merged, [first, second]) == []
+    assert len(merged) <= len(present) + 1
+
+
+def test_rules_that_suffice() -> None:
+    """Accept a wildcard for the origins that it covers alone; add a rule if a method is missing."""
+    wildcard = {"AllowedMethods": ["GET", "HEAD"], "AllowedOrigins": ["https://*.example.com"]}
+    get = {"AllowedMethods": ["GET"], "AllowedOrigins": ["*"]}
+
+    assert missing_origins([wildcard], [APP, "https://example.com"]) == ["https://example.com"]
+    assert merge_rules([get], [APP]) == [get, cors_rule([APP])]
+
+
+A, B, ANY = "https://a.example.com", "https://b.example.com", "https://*.example.com"
+
+
+@pytest.mark.parametrize(
+    ("rules", "origins", "expected"),
+    [
+        ([], [A], False),
+        ([[A]], [A], False),
+        ([["*"]], [A, B], False),
+        ([[ANY]], [], True),
+        ([[A], [B]], [], True),
+        ([[A]], [B], True),
+        ([[A, "*"]], [], True),
+    ],
+)
+def test_echoes_origins(rules: list[list[str]], origins: list[str], expected: bool) -> None:
+    """Return whether a copy made for one origin cannot serve another; uploads do not count."""
+    found = [cors_rule(each) for each in rules]
+
+    assert echoes_origins(found, origins) is expected
+    assert not echoes_origins([{**each, "AllowedMethods": ["PUT"]} for each in found])
