@@ -34,13 +34,8 @@ def test_decrypting_gives_the_key_back(
 
     assert unseal(seal(key)) == key.to_pem()
     assert seal(key) != seal(key)
-
-
-def test_the_newest_key_encrypts(ec_key: PrivateKey, settings: Settings) -> None:
-    """Encrypt with the first key of the list, which decrypts it alone."""
-    settings.AWS_CLOUDFRONT_ENCRYPTION_KEYS = [SECOND, FIRST]
-
-    assert Fernet(SECOND).decrypt(seal(ec_key)) == ec_key.to_pem()
+    if isinstance(keys, tuple):  # the first key encrypts, and decrypts alone
+        assert Fernet(SECOND).decrypt(seal(key)) == key.to_pem()
 
 
 @pytest.mark.parametrize(
@@ -108,20 +103,15 @@ def test_what_no_key_decrypts(
     assert not any(each in everything_of(raised.value) for each in fragments(ec_key))
 
 
-@pytest.mark.parametrize("place", [0, 5, 40, -2])
-def test_a_changed_token(place: int, ec_key: PrivateKey) -> None:
-    """Refuse an encrypted key of which one character was changed, wherever that is."""
-    sealed = seal(ec_key)
-    other = "A" if sealed[place] != "A" else "B"
-
-    with pytest.raises(CannotUnseal):
-        unseal(sealed[:place] + other + sealed[place:][1:])
-
-
 @pytest.mark.parametrize("act", [unseal, reseal])
-@pytest.mark.parametrize("text", ["", "no seal", "gAAAAA", "비밀"])
-def test_what_is_not_a_token(act: Any, text: str) -> None:
-    """Refuse a text that is not encrypted, such as one that another tool wrote there."""
+@pytest.mark.parametrize("text", ["", "no token", "gAAAAA", "비밀", 0, 5, 40, -2])
+def test_what_is_not_a_token(act: Any, text: str | int, ec_key: PrivateKey) -> None:
+    """Refuse what is not encrypted, and a token of which the character at a place was changed."""
+    if isinstance(text, int):
+        sealed = [*seal(ec_key)]
+        sealed[text] = "A" if sealed[text] != "A" else "B"
+        text = "".join(sealed)
+
     with pytest.raises(CannotUnseal):
         act(text)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import pytest
@@ -71,7 +72,7 @@ def site(tmp_path: Path, edge: EdgeServer, ec_key: PrivateKey) -> Iterator[Clien
         },
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     }
-    templates = deepcopy(settings.TEMPLATES)
+    templates: Any = deepcopy(settings.TEMPLATES)
     templates[0]["OPTIONS"]["context_processors"].append("demo_project.gallery.waits.waits")
     with override_settings(
         AWS_CLOUDFRONT_KEY=ec_key.to_pem(),
