@@ -102,13 +102,22 @@ TABLE: dict[str, str] = {
     "can open the file.",
     "cfsigned.W006": "Remove the setting: its default is safe.",
     "cfsigned.W007": "Put back the encryption key that the message asks for, then run manage.py "
-    "cfsigned_rotate --reseal. If that key is lost, revoke the key pair.",
+    "cfsigned_rotate --re-encrypt. If that key is lost, revoke the key pair.",
     "cfsigned.W008": 'Add "cfsigned_django" to INSTALLED_APPS, or remove '
     "AWS_CLOUDFRONT_KEY_GROUP_ID: only the app can look up which key of the group signs.",
     "cfsigned.W009": "Set key_group_id of the storage to that key group and remove its signer, or "
     "give the storage a different key.",
     "cfsigned.W010": "Set AWS_CLOUDFRONT_KEY and AWS_CLOUDFRONT_KEY_ID before a page needs a URL: "
     "until then, url() raises cfsigned.E001, and check --deploy fails.",
+    "cfsigned.W011": "Run manage.py cfsigned_rotate --re-encrypt, then remove the previous key "
+    "from SECRET_KEY_FALLBACKS or AWS_CLOUDFRONT_ENCRYPTION_KEYS.",
+    "cfsigned.W012": "Set AWS_CLOUDFRONT_ENCRYPTION_KEYS, or a SECRET_KEY of at least 50 random "
+    "characters with the old one in SECRET_KEY_FALLBACKS; then run manage.py cfsigned_rotate "
+    "--re-encrypt.",
+    "cfsigned.W013": "The private key is not used. Find out who can write to the database. Revoke "
+    "the key pair in the admin, and start a rotation.",
+    "cfsigned.W014": "Run manage.py cfsigned_rotate --start, or set AWS_CLOUDFRONT_KEY and "
+    "AWS_CLOUDFRONT_KEY_ID.",
     "cfsigned.W040": "Lower CACHE_MIDDLEWARE_SECONDS, raise AWS_QUERYSTRING_EXPIRE, or add "
     '"cfsigned_django.http.cap_cache_control" to MIDDLEWARE, directly after '
     "UpdateCacheMiddleware.",

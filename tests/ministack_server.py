@@ -62,6 +62,7 @@ class Ministack:
             cloudfront=self.client("cloudfront", account=account),
             s3=self.client("s3", account=account),
             sts=self.client("sts", account=account),
+            kms=lambda region: self.client("kms", account=account),
         )
 
 
@@ -78,7 +79,7 @@ def run_ministack(directory: Path) -> Iterator[Ministack]:
         "SFTP_ENABLED": "0",
         "LOG_LEVEL": "WARNING",
         "PERSIST_STATE": "0",
-        "SERVICES": "s3,cloudfront,sts,iam",
+        "SERVICES": "s3,cloudfront,sts,iam,kms",
         "STATE_DIR": str(directory / "state"),
     }
     endpoint_url = f"http://127.0.0.1:{port}"

@@ -49,6 +49,10 @@ class Clients:
     cloudfront: Any = field(repr=False)
     s3: Any = field(repr=False)
     sts: Any = field(repr=False)
+    #: Returns the client of a region for KMS, which only buckets with SSE-KMS need.
+    kms: Callable[[str], Any] = field(
+        default=lambda region: make_client("kms", region_name=region), repr=False
+    )
 
 
 class ClientOptions(TypedDict, total=False):

@@ -59,20 +59,38 @@ CATALOG: dict[str, FindingType] = {
         why="New processes cannot find out which key is ACTIVE.",
         fix="Run manage.py migrate, and check DATABASES.",
     ),
-    "sealed-key": FindingType(
+    "cannot-decrypt": FindingType(
         level=Level.ERROR,
         meaning="A private key of the database cannot be decrypted",
         why="Nothing can be signed with it. If it is ACTIVE, no URL can be signed; otherwise, the "
         "next rotation fails.",
         fix="Add the previous SECRET_KEY to SECRET_KEY_FALLBACKS, or the previous key to "
-        "AWS_CLOUDFRONT_ENCRYPTION_KEYS; then run manage.py cfsigned_rotate --reseal.",
+        "AWS_CLOUDFRONT_ENCRYPTION_KEYS; then run manage.py cfsigned_rotate --re-encrypt.",
     ),
-    "sealed-key-differs": FindingType(
+    "key-pair-differs": FindingType(
         level=Level.ERROR,
-        meaning="The private key and the public key of a key pair in the database do not match",
-        why="CloudFront has the public key, and refuses what the private key signs.",
-        fix="The row was edited or only partly restored. Revoke the key pair in the admin, and "
-        "start a rotation.",
+        meaning="The private key of a key pair in the database does not belong to its row, or does "
+        "not match its public key",
+        why="It is not used, or CloudFront refuses what it signs.",
+        fix="The row was edited or only partly restored. Find out who can write to the database. "
+        "Revoke the key pair in the admin, and start a rotation.",
+    ),
+    "old-encryption": FindingType(
+        level=Level.WARNING,
+        meaning="A private key of the database is not encrypted with the newest encryption key, or "
+        "is not bound to its row",
+        why="It signs if it is ACTIVE. A key with an old encryption cannot begin to sign if "
+        "AWS_CLOUDFRONT_ENCRYPTION_KEYS is set, and none can be decrypted once the previous "
+        "SECRET_KEY or encryption key is removed from the settings.",
+        fix="Run manage.py cfsigned_rotate --re-encrypt.",
+    ),
+    "weak-secret-key": FindingType(
+        level=Level.WARNING,
+        meaning="A SECRET_KEY that can be guessed encrypts the private keys of the database",
+        why="Anyone who reads a backup of the database and guesses SECRET_KEY can sign URLs.",
+        fix="Set AWS_CLOUDFRONT_ENCRYPTION_KEYS, or a SECRET_KEY of at least 50 random characters "
+        "with the old one in SECRET_KEY_FALLBACKS; then run manage.py cfsigned_rotate "
+        "--re-encrypt.",
     ),
     "signing-key": FindingType(level=Level.OK, meaning="Which key signs, and where it comes from"),
     "rotation-waits": FindingType(
@@ -367,6 +385,25 @@ CATALOG: dict[str, FindingType] = {
         meaning="The bucket belongs to another account, or the credentials may not read it",
         why="Its policy, its CORS rules and whether it is public were not checked.",
         fix="Use the credentials of the bucket's account (AWS_PROFILE), with s3:ListBucket on it.",
+    ),
+    "kms-key-policy": FindingType(
+        level=Level.ERROR,
+        meaning="The policy of the bucket's KMS key does not let the distribution decrypt",
+        why="S3 answers AccessDenied to CloudFront for each object that the key encrypts.",
+        fix="Run manage.py cfsigned_setup, which adds the statement to the policy of the key.",
+    ),
+    "kms-aws-managed": FindingType(
+        level=Level.ERROR,
+        meaning="The AWS managed key aws/s3 encrypts the bucket",
+        why="Nobody can change the policy of that key, so CloudFront cannot read what it encrypts.",
+        fix="Choose SSE-S3 or a key of the account as the default encryption of the bucket "
+        "(manage.py cfsigned_setup --kms-key ARN), and copy the encrypted objects onto themselves.",
+    ),
+    "kms-identity": FindingType(
+        level=Level.ERROR,
+        meaning="A KMS key encrypts the bucket, and CloudFront reads it as an identity (OAI)",
+        why="An origin access identity cannot read objects that a KMS key encrypts.",
+        fix="Switch to an access control: manage.py cfsigned_setup --origin-access oac.",
     ),
     "bucket-region": FindingType(
         level=Level.WARNING,

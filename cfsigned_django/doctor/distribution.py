@@ -38,7 +38,7 @@ def check_aws(found: Account, expected: ExpectedState, *, now: datetime) -> Iter
             what = f"No distribution of the AWS account{account} has the domain {expected.host}."
             yield finding("no-distribution", what, subject="AWS_S3_CUSTOM_DOMAIN")
         yield from _check_keys(found, expected, [], now=now)
-        yield from check_bucket(found.bucket, expected, None, None)
+        yield from check_bucket(found, expected, None, None)
         return
     behavior = serving_behavior(distribution.config, expected.path)
     yield from _or_well(
@@ -50,7 +50,7 @@ def check_aws(found: Account, expected: ExpectedState, *, now: datetime) -> Iter
     yield from check_behavior(distribution, behavior, expected, found.bucket)
     yield from _check_keys(found, expected, trusted_key_groups(behavior), now=now)
     yield from check_origin(found, behavior, expected)
-    yield from check_bucket(found.bucket, expected, distribution, behavior)
+    yield from check_bucket(found, expected, distribution, behavior)
     yield from check_delivery(found, behavior, expected)
 
 
@@ -262,6 +262,9 @@ DEPENDS_ON_PERMISSION: Final[Mapping[str, str]] = {
     "s3:GetBucketOwnershipControls": "which account owns the objects",
     "s3:GetBucketPolicy": "whether the bucket lets CloudFront, or others, read",
     "s3:GetBucketPublicAccessBlock": "whether Block Public Access is on",
+    "kms:DescribeKey": "whether CloudFront may decrypt what the KMS key encrypts",
+    "kms:GetKeyPolicy": "whether CloudFront may decrypt what the KMS key encrypts",
+    "s3:GetEncryptionConfiguration": "whether a KMS key encrypts the objects",
     "s3:ListBucket": "the bucket",
     "sts:GetCallerIdentity": "which account the credentials belong to",
 }

@@ -97,13 +97,13 @@ def as_json(
     return printable(text)
 
 
-def iam_as_text(bucket: str) -> str:
+def iam_as_text(bucket: str, kms_key: str) -> str:
     """Return one IAM policy for each job, with only the permissions that the job needs."""
     policies = {
-        "setup": iam.setup_policy(bucket),
-        "look": iam.doctor_policy(bucket),
+        "setup": iam.setup_policy(bucket, kms_key=kms_key),
+        "look": iam.doctor_policy(bucket, kms_key=kms_key),
         "rotation": iam.rotation_policy(),
-        "site": iam.runtime_policy(bucket),
+        "site": iam.runtime_policy(bucket, kms_key=kms_key),
     }
     return json.dumps(policies, indent=2)
 

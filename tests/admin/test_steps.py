@@ -6,11 +6,12 @@ What fails is a message with the next step, never a server error.
 from __future__ import annotations
 
 import pytest
+from cryptography.fernet import Fernet
 from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
 from django.test import Client
 from pytest_django import Settings
 
-from cfsigned_django.encryption import CannotUnseal
+from cfsigned_django.encryption import CannotDecrypt
 from cfsigned_django.rotation import site as site_rotation, store
 from cfsigned_django.rotation.errors import Claimed, RotationError
 from cfsigned_django.rotation.models import KeyPair, KnownReason
@@ -289,7 +290,7 @@ def test_only_the_check_is_quiet(admin: Visitor, cloudfront: FakeCloudFront, ste
         (LATE, "not done"),
         (Claimed(), "error"),
         (RotationError("Somebody took it out."), "error"),
-        (CannotUnseal("SECRET_KEY has changed"), "error"),
+        (CannotDecrypt("SECRET_KEY has changed"), "error"),
     ],
     ids=lambda each: type(each).__name__,
 )
@@ -368,3 +369,23 @@ def test_race_between_look_and_move(
     assert (one.levels, two.levels) == (["success"], ["error"])
     assert fresh(key_pair).status == "active"
     assert log().count((str(key_pair), "active", "")) == 1
+
+
+def test_private_keys_are_encrypted_again(admin: Visitor, settings: Settings) -> None:
+    """One click encrypts all private keys with the newest key; the log has each, a refused one is
+    named.
+    """
+    active, damaged = imported(), started()
+    damaged.status, damaged.next_in = "retiring", None
+    damaged.encrypted_private_key = "damaged"
+    damaged.save()
+    settings.AWS_CLOUDFRONT_ENCRYPTION_KEYS = [Fernet.generate_key()]
+
+    admin.get(address("re-encrypt"))
+    admin.post(address("re-encrypt"))
+
+    assert admin.levels == ["warning"]
+    assert str(damaged) in admin.messages[0][1]
+    assert not fresh(active).needs_reencryption
+    assert log()[-1] == (str(active), "active", KnownReason.RE_ENCRYPTED)
+    assert "re-encrypt" not in ", ".join(admin.buttons())

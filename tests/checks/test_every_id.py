@@ -27,7 +27,7 @@ from cfsigned_django.storage import (
     options as storage_options,
 )
 from cfsigned_django.validation import TABLE
-from tests.keyring import make_key_pair
+from tests.keyring import make_key_pair, unbound
 from tests.storage_cases import (
     DOMAIN,
     FILE_BACKEND,
@@ -185,6 +185,10 @@ SITES: list[tuple[str, dict[str, Any]]] = [
     ("E014", rotation(MAX_EXPIRE="a week")),
     ("E013", {"AWS_QUERYSTRING_EXPIRE": "soon", **cached(UPDATE, FETCH, seconds=10**6)}),
     ("W007", {}),
+    ("W011", {}),
+    ("W012", {}),
+    ("W013", {}),
+    ("W014", {**NO_KEY, "AWS_CLOUDFRONT_KEY_GROUP_ID": KEY_GROUP_ID}),
     ("W008", {}),
     ("W009", storages(other=with_options(key_group_id=None))),
     # Django keeps pages for longer than a URL lives, and nothing shortens that.
@@ -303,7 +307,15 @@ def test_every_id(
         healthy.AWS_CLOUDFRONT_KEY = rsa_key.to_pem()
     if short == "W007":
         make_key_pair(ec_key, "K1")
-        healthy.SECRET_KEY = "new"
+        healthy.SECRET_KEY = "a new secret key, as long as Django wants one: 0123456789"
+    if short == "W011":
+        make_key_pair(ec_key, "K1", encrypted_private_key=unbound(ec_key))
+    if short == "W012":
+        healthy.SECRET_KEY = "guessed"
+        make_key_pair(ec_key, "K1")
+    if short == "W013":
+        other = make_key_pair(rsa_key, "K1")
+        make_key_pair(ec_key, "K2", encrypted_private_key=other.encrypted_private_key)
     if short == "W042":
         monkeypatch.setattr(caching, "has_deterministic_ecdsa", lambda: False)
     if short == "W043":

@@ -20,6 +20,7 @@ from tests.projects import Project
 from tests.storage_cases import FILE_BACKEND, KEY_ID, OTHER_KEY_ID, S3_BACKEND
 from tests.test_checks import ids
 
+STRONG = "a new secret key, as long as Django wants one: 0123456789"
 OTHER_GROUP = "00000000-1111-4222-8333-444444444444"
 
 
@@ -123,7 +124,7 @@ class TestEncryptedKeys:
         """Name each such key pair, and the setting; not one that was erased, nor a good one."""
         make_key_pair(ec_key, "KERASED", encrypted_private_key="")
         make_key_pair(ec_key, "KFORMER")
-        settings.SECRET_KEY = "new"
+        settings.SECRET_KEY = STRONG
         make_key_pair(ec_key, "KNEW")
 
         found = check_encrypted_keys(databases=["default"])

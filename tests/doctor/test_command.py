@@ -13,6 +13,8 @@ from unittest import mock
 
 import pytest
 from botocore.signers import CloudFrontSigner
+from cryptography.fernet import Fernet
+from django.conf import settings
 from django.core.files.storage import storages
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError
@@ -212,6 +214,7 @@ class TestKeys:
     @pytest.fixture
     def rotating_site(self, signing_site: Any) -> Any:
         """Return a site whose keys are those of the database."""
+        signing_site.AWS_CLOUDFRONT_KEY_GROUP_ID = KEY_GROUP_ID
         signing_site.AWS_CLOUDFRONT_KEY = signing_site.AWS_CLOUDFRONT_KEY_ID = None
         signing_site.AWS_CLOUDFRONT_KEY_GROUP_ID = KEY_GROUP_ID
         return signing_site
@@ -282,14 +285,14 @@ class TestKeys:
     @pytest.mark.parametrize(
         ("change", "expected"),
         [
-            (lambda site: setattr(site, "SECRET_KEY", "another"), "sealed-key"),
+            (lambda site: setattr(site, "SECRET_KEY", "another"), "cannot-decrypt"),
             (
                 lambda site: KeyPair.objects.update(
                     public_key=PrivateKey.generate().public_key.to_pem()
                 ),
-                "sealed-key-differs",
+                "key-pair-differs",
             ),
-            (lambda site: KeyPair.objects.update(fingerprint="0" * 64), "sealed-key-differs"),
+            (lambda site: KeyPair.objects.update(fingerprint="0" * 64), "key-pair-differs"),
         ],
         ids=["secret", "public-key", "fingerprint"],
     )
@@ -313,6 +316,45 @@ class TestKeys:
         assert [(each["id"], each["subject"]) for each in found] == [
             (expected, f"KeyPair {KEY_ID}")
         ]
+
+    @pytest.mark.parametrize(
+        ("change", "expected"),
+        [
+            ({"AWS_CLOUDFRONT_ENCRYPTION_KEYS": [Fernet.generate_key()]}, "old-encryption"),
+            (
+                {
+                    "SECRET_KEY": "a new secret key, as long as Django wants one: 0123456789",
+                    "SECRET_KEY_FALLBACKS": [settings.SECRET_KEY],
+                },
+                "old-encryption",
+            ),
+            ({"SECRET_KEY": "weak", "SECRET_KEY_FALLBACKS": []}, "weak-secret-key"),
+        ],
+        ids=["encryption-keys", "fallback", "weak"],
+    )
+    def test_encryption_to_renew(
+        self, change: dict[str, Any], expected: str, signing_site: Any, ec_key: PrivateKey
+    ) -> None:
+        """Warn of private keys that sign, but should be encrypted again; no error yet."""
+        if expected == "old-encryption":
+            store(ec_key)
+        for name, value in change.items():
+            setattr(signing_site, name, value)
+        if expected == "weak-secret-key":
+            store(ec_key)
+
+        found, code = levels("--offline")
+
+        assert (found[expected], code) == ("warning", 0)
+
+    def test_no_key_anywhere(self, signing_site: Any) -> None:
+        """A key group without any key is an error, as url() raises one."""
+        signing_site.AWS_CLOUDFRONT_KEY_GROUP_ID = KEY_GROUP_ID
+        signing_site.AWS_CLOUDFRONT_KEY = signing_site.AWS_CLOUDFRONT_KEY_ID = None
+
+        found, code = levels("--offline")
+
+        assert (found["cannot-sign"], code) == ("error", 1)
 
     @pytest.mark.parametrize(("group", "expected"), [(None, False), (KEY_GROUP_ID, True)])
     def test_no_database(self, group: str | None, expected: bool, signing_site: Any) -> None:

@@ -7,9 +7,13 @@ from typing import Any
 
 import pytest
 
+from cfsigned_django.aws.account import Account, KmsKey
+from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.behavior import list_of
 from cfsigned_django.aws.documents.bucket_policy import access_identity_statement
+from cfsigned_django.aws.documents.key_policy import decrypt_statement
 from cfsigned_django.aws.documents.policies import CACHE_POLICIES
+from cfsigned_django.aws.errors import explain
 from cfsigned_django.doctor.findings import Finding, Level
 from cfsigned_django.viewer import Answer
 from tests.doctor import faults, ids
@@ -57,12 +61,17 @@ from tests.doctor.world import (
     website_origin,
     world_with,
 )
+from tests.simulation.answers import refusal
 from tests.storage_cases import FILE_BACKEND, KEY_GROUP_ID, OTHER_KEY_ID
 
 _ACCOUNTS = {"Enabled": True, **list_of(["self"])}
 _WAF_PAGE = b"<!DOCTYPE html><html><body>The request was blocked.</body></html>"
 _IDENTITY_CONFIG = {"OriginAccessIdentity": f"origin-access-identity/cloudfront/{IDENTITY}"}
 _OTHER_DISTRIBUTION = "arn:aws:cloudfront::111122223333:distribution/EOTHER"
+KEY_ARN = "arn:aws:kms:us-east-1:111122223333:key/0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f"
+KEY_DENIED = explain(
+    refusal("AccessDenied", "GetKeyPolicy"), what="read it", permission="kms:GetKeyPolicy"
+)
 PROXY = Answer(
     status=404,
     headers={"server": "nginx", "date": "Thu, 01 Jan 2026 00:00:00 GMT"},
@@ -89,6 +98,29 @@ def no_origin(world: World, settings: Any) -> None:
     """Name an origin that the distribution does not have."""
     config = {**world.config(), "Origins": {"Quantity": 0}}
     part_of_account("distribution", config=config)(world, settings)
+
+
+def encrypted(policy: Document | None, **key: Any) -> Change:
+    """Let a KMS key with this policy encrypt the bucket by default."""
+    by_default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": KEY_ARN}
+
+    def edit(found: Account) -> Account:
+        assert found.bucket is not None
+        encryption = {"ApplyServerSideEncryptionByDefault": by_default}
+        return replace(
+            found,
+            bucket=replace(found.bucket, encryption=encryption),
+            kms_key=KmsKey(arn=KEY_ARN, policy=policy, **key),
+        )
+
+    return world_with(edit=edit)
+
+
+def encrypted_for_the_distribution(world: World, settings: Any) -> None:
+    """Let a KMS key encrypt the bucket that lets the distribution decrypt."""
+    answer = world.clients.cloudfront.get_distribution(Id=world.distribution_id)
+    statement = decrypt_statement(answer["Distribution"]["ARN"])
+    encrypted({"Statement": statement})(world, settings)
 
 
 #: What is wrong -> the change, its own finding, then what its consequences are called.
@@ -181,6 +213,21 @@ FAULTS: dict[str, tuple[Change, list[str]]] = {
     ),
     "policy-for-all": (WIDE_POLICY, ["bucket-policy-wide"]),
     "unnamed-reader": (policy({}, BACKUP, OFFICE), ["bucket-readers-wide", "bucket-readers"]),
+    "key-policy": (encrypted({"Statement": []}), ["kms-key-policy"]),
+    "key-policy-for-another": (
+        encrypted({"Statement": [decrypt_statement(_OTHER_DISTRIBUTION)]}),
+        ["kms-key-policy"],
+    ),
+    "aws-managed-key": (encrypted(None, is_aws_managed=True), ["kms-aws-managed"]),
+    "identity-and-key": (
+        both(
+            ACCESS_IDENTITY,
+            lambda world, _: world.set_policy(access_identity_statement(world.bucket, IDENTITY)),
+            encrypted(None),
+        ),
+        ["kms-identity"],
+    ),
+    "key-not-readable": (encrypted(None, unread=KEY_DENIED), ["aws-unreadable"]),
     "wrong-region": (setting("AWS_S3_REGION_NAME", "ap-northeast-2"), ["bucket-region"]),
     "no-bucket": (
         setting("AWS_STORAGE_BUCKET_NAME", "nobody-has-this-one"),
@@ -277,6 +324,7 @@ SOUND: dict[str, tuple[Change, list[str]]] = {
         [],
     ),
     "named-reader": (policy({}, BACKUP), ["bucket-readers"]),
+    "own-key": (encrypted_for_the_distribution, []),
     "rule-of-bucket": (RULE_OF_BUCKET, []),
     "policies-unknown": (
         both(behavior(ResponseHeadersPolicyId=None), account(bucket=None, cache_policies=None)),

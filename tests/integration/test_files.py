@@ -10,10 +10,8 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from django.core.files.base import ContentFile, File
+from django.core.files.base import ContentFile
 from django.core.files.storage import storages
-from django.db import models
-from django.test.utils import isolate_apps
 
 from cfsigned_django.storage import CloudFrontS3Storage
 from tests.s3_server import S3Server
@@ -64,15 +62,6 @@ def test_listdir(storage: Any, s3_options: dict[str, Any]) -> None:
     assert storage.listdir("private/files") == located.listdir("") == ([], ["b.txt"])
 
 
-def test_writing(storage: Any) -> None:
-    """Write through an open file, as text and bytes."""
-    with storage.open("a.txt", "wb") as file:
-        file.write(b"one ")
-        file.write("둘".encode())
-    with storage.open("a.txt", "r") as file:
-        assert file.read() == "one 둘"
-
-
 def test_multipart_upload(storage: Any, s3_server: S3Server, s3_bucket: str) -> None:
     """Upload more than one part, by save() and by an open file."""
     data = bytes(range(256)) * (9 * 4096)
@@ -102,21 +91,3 @@ def test_wrong_secret(s3_options: dict[str, Any], site: Any) -> None:
     storage = CloudFrontS3Storage(**s3_options | {"secret_key": "wrong"})
     with pytest.raises(ClientError, match=r"403|SignatureDoesNotMatch"):
         storage.save("a.txt", ContentFile(b"x"))
-
-
-@isolate_apps("cfsigned_django")
-def test_file_field(storage: Any) -> None:
-    """Save and read through a model's file field."""
-
-    class Report(models.Model):  # noqa: DJ008 - nobody prints it
-        file = models.FileField(storage=storage, upload_to="reports")
-
-        class Meta:
-            app_label = "cfsigned_django"
-
-    report = Report()
-    report.file.save("보고서 1.pdf", File(ContentFile(b"text")), save=False)
-    assert report.file.name == "reports/보고서_1.pdf"
-    assert report.file.size == 4
-    with report.file.open() as file:
-        assert file.read() == b"text"

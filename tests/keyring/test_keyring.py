@@ -17,7 +17,7 @@ from hypothesis import given, strategies as st
 from pytest_django import Settings
 
 from cfsigned_django import keyring
-from cfsigned_django.encryption import CannotUnseal
+from cfsigned_django.encryption import CannotDecrypt
 from cfsigned_django.keyring import Found, Keyring, Lease
 from cfsigned_django.rotation.active import find_active_signer
 from cfsigned_django.signing import HashAlgorithm, InvalidKey, PrivateKey, Signer
@@ -294,7 +294,7 @@ class TestFailures:
 
     @pytest.mark.parametrize(
         "error",
-        [CannotUnseal("SECRET_KEY"), ImproperlyConfigured("1 of 2"), InvalidKey("no key")],
+        [CannotDecrypt("SECRET_KEY"), ImproperlyConfigured("1 of 2"), InvalidKey("no key")],
         ids=repr,
     )
     def test_a_key_that_cannot_be_used(

@@ -16,9 +16,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from cfsigned_django.encryption import unseal
 from cfsigned_django.signing import PrivateKey
 from tests.background import free_port, plain_environment, running, wait_until
+from tests.keyring import derived
 
 Rows = list[tuple[Any, ...]]
 
@@ -181,13 +181,13 @@ class Row:
 
 
 class Watcher:
-    """Note each change of the key pairs, and each private key as long as it can be unsealed."""
+    """Note each change of the key pairs, and each private key as long as it can be decrypted."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._states: list[tuple[float, dict[str, str]]] = []
         self.private_keys: dict[str, PrivateKey] = {}
-        self.sealed: set[str] = set()
+        self.encrypted: set[str] = set()
 
     def rows(self) -> list[Row]:
         """Return the key pairs, oldest first, as soon as the database answers."""
@@ -218,7 +218,7 @@ class Watcher:
             self._states.append((time.time(), states))
         for row in rows:
             if row.encrypted_private_key and row.fingerprint not in self.private_keys:
-                self.sealed.add(row.encrypted_private_key)
+                self.encrypted.add(row.encrypted_private_key)
                 self.private_keys[row.fingerprint] = PrivateKey.load(
-                    unseal(row.encrypted_private_key)
+                    derived().decrypt(row.encrypted_private_key)
                 )

@@ -154,7 +154,7 @@ class TestPostgreSQL(Scenarios):
         seen, copies = run.site.evidence, Evidence()
         run.person.post(f"{LIST}start/", algorithm="RSA_2048", reason="test")
         _visit_pages(run)
-        run.rotate_until(lambda: "retiring" in run.watcher.statuses(), "two keys are sealed")
+        run.rotate_until(lambda: "retiring" in run.watcher.statuses(), "two keys are encrypted")
         _visit_pages(run)
         dumped = _copy_database(run, copies)
         with run.site.serving("debug", workers=1, debug=True) as address:
@@ -167,14 +167,14 @@ class TestPostgreSQL(Scenarios):
         # A server may log a statement that failed, with the values in it.
         copies.add_files(*run.site.database.logs)
 
-        keys, sealed = run.watcher.private_keys, run.watcher.sealed
+        keys, encrypted = run.watcher.private_keys, run.watcher.encrypted
         assert {row.fingerprint for row in run.watcher.rows()} == set(keys)
         assert status == 500
         assert b"Local vars" in page
         assert '"model": "admin.logentry"' in dumped
-        assert copies.find_text(sealed)
+        assert copies.find_text(encrypted)
         assert seen.find_text({*keys})
-        assert seen.find_text(sealed) == []
+        assert seen.find_text(encrypted) == []
         assert seen.find([*keys.values()]) == []
         assert copies.find([*keys.values()]) == []
 

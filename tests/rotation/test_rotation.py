@@ -13,7 +13,7 @@ from cryptography.fernet import Fernet
 
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.key_groups import KEYS_PER_GROUP
-from cfsigned_django.encryption import CannotUnseal
+from cfsigned_django.encryption import CannotDecrypt
 from cfsigned_django.rotation.cloudfront import DELETED
 from cfsigned_django.rotation.errors import (
     Blocked,
@@ -154,7 +154,7 @@ def test_row_of_a_forger_is_not_trusted(key_group: Site) -> None:
     row = fresh(key_pair)
     change(key_pair, encrypted_private_key=forged)
 
-    with pytest.raises(CannotUnseal):
+    with pytest.raises(CannotDecrypt):
         key_group.rotation().trust(fresh(key_pair), now=key_group.now)
     assert key_group.public_keys == key_group.members == {key_group.foreign}
 
@@ -458,7 +458,7 @@ def test_only_keys_that_signed_are_given_a_lifetime(key_group: Site) -> None:
     others.save(force_insert=True)
     change(successor, encrypted_private_key="damaged")
 
-    with pytest.raises(CannotUnseal):
+    with pytest.raises(CannotDecrypt):
         advance(raised(key_group), now=key_group.now)
 
     assert fresh(active).retirement_seconds == 86_400 + 180

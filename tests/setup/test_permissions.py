@@ -38,6 +38,8 @@ ACTIONS = {
     "s3:ListObjectsV2": "s3:ListBucket",
     "s3:HeadObject": "s3:GetObject",
     "s3:GetBucketCors": "s3:GetBucketCORS",
+    "s3:GetBucketEncryption": "s3:GetEncryptionConfiguration",
+    "s3:PutBucketEncryption": "s3:PutEncryptionConfiguration",
     "s3:PutBucketCors": "s3:PutBucketCORS",
     "s3:GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
     "s3:PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
@@ -103,6 +105,30 @@ def test_setup(clients: Clients, bucket_name: str, settings: Any, ec_key: Privat
 
     # CreateBucket needs this one as well (API reference).
     assert called | {"s3:PutBucketOwnershipControls"} == allowed("setup")
+
+
+def test_setup_with_a_key(clients: Clients) -> None:
+    """Allow what a KMS key needs only if one is named, and for that key alone."""
+    key = clients.kms("us-east-1").create_key()["KeyMetadata"]["Arn"]
+    with recorded() as called:
+        run(*APPLY, "--kms-key", key)
+
+    jobs = json.loads(run("--iam", "--kms-key", key))
+    for_key = {
+        job: set(each["Action"])
+        for job, policy in jobs.items()
+        for each in policy["Statement"]
+        if each["Resource"] == key
+    }
+    assert for_key["setup"] == {each for each in called if each.startswith("kms:")} - {
+        "kms:CreateKey"
+    }
+    assert for_key["look"] == for_key["setup"] - {"kms:PutKeyPolicy"}
+    assert for_key["site"] == {"kms:Decrypt", "kms:GenerateDataKey"}
+    assert "rotation" not in for_key
+    of_the_bucket = {each for each in called if each.startswith("s3:")} - allowed("setup")
+    assert of_the_bucket == {"s3:PutEncryptionConfiguration"}
+    assert of_the_bucket <= {a for s in jobs["setup"]["Statement"] for a in s["Action"]}
 
 
 def test_look(clients: Clients, set_up_site: Any, db: None) -> None:

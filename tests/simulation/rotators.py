@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import Error
 
 from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.encryption import CannotUnseal
+from cfsigned_django.encryption import CannotDecrypt
 from cfsigned_django.rotation.errors import RotationError
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tests.simulation.site import Site
 
 #: How a run may fail: everything else is a bug.
-FAILURES = (AwsError, CannotUnseal, Error, RotationError)
+FAILURES = (AwsError, CannotDecrypt, Error, RotationError)
 
 
 @dataclass(kw_only=True)

@@ -204,7 +204,7 @@ def _meaning(statement: Mapping[str, Any]) -> dict[str, object]:
     return said
 
 
-_READ: Final = "s3:getobject"
+_READ: Final = "s3:GetObject"
 _SOURCES: Final = {"aws:sourcearn", "aws:sourceaccount"}
 _COMPARISONS: Final = {"stringequals", "stringlike", "arnequals", "arnlike"}
 _IDENTITY: Final = "CloudFront Origin Access Identity "
@@ -226,15 +226,17 @@ class Reader:
     is_named: bool
 
 
-def service_statements(policy: Mapping[str, Any] | None, object_arn: str) -> list[Document]:
-    """Return the statements that let the CloudFront service read an object.
+def service_statements(
+    policy: Mapping[str, Any] | None, resource_arn: str, *, action: str = _READ
+) -> list[Document]:
+    """Return the statements that let the CloudFront service read an object, or do ``action``.
 
     Conditions are ignored here; :func:`admits` checks them.
     """
     return [
         each
         for each in statements(policy)
-        if _allows_reading(each, object_arn) and SERVICE in _principals(each, "Service")
+        if _allows(each, resource_arn, action) and SERVICE in _principals(each, "Service")
     ]
 
 
@@ -259,7 +261,7 @@ def is_for_any_distribution(statement: Mapping[str, Any]) -> bool:
 def admits_identity(policy: Mapping[str, Any] | None, identity_id: str, object_arn: str) -> bool:
     """Return whether a policy lets an origin access identity read an object."""
     for statement in statements(policy):
-        if _allows_reading(statement, object_arn):
+        if _allows(statement, object_arn, _READ):
             names = _principals(statement, "AWS")
             users = _principals(statement, "CanonicalUser")
             if users or any(_may_be_identity("AWS", each, identity_id) for each in names):
@@ -329,8 +331,8 @@ def _may_read(statement: Mapping[str, Any], objects: str) -> bool:
     left_out = _listed(statement.get("NotAction"))
     return (
         statement.get("Effect") == "Allow"
-        and not any(fnmatchcase(_READ, each.lower()) for each in left_out)
-        and ("Action" not in statement or any(fnmatchcase(_READ, a.lower()) for a in actions))
+        and not _names(left_out, _READ)
+        and ("Action" not in statement or _names(actions, _READ))
         and ("Resource" not in statement or any(may_overlap(r, objects) for r in resources))
     )
 
@@ -345,12 +347,16 @@ def _source_conditions(statement: Mapping[str, Any]) -> list[tuple[str, list[str
     ]
 
 
-def _allows_reading(statement: Mapping[str, Any], object_arn: str) -> bool:
+def _allows(statement: Mapping[str, Any], resource_arn: str, action: str) -> bool:
     return (
         statement.get("Effect") == "Allow"
-        and any(fnmatchcase(_READ, each.lower()) for each in _listed(statement.get("Action")))
-        and any(fnmatchcase(object_arn, each) for each in _listed(statement.get("Resource")))
+        and _names(_listed(statement.get("Action")), action)
+        and any(fnmatchcase(resource_arn, each) for each in _listed(statement.get("Resource")))
     )
+
+
+def _names(patterns: Iterable[str], action: str) -> bool:
+    return any(fnmatchcase(action.lower(), each.lower()) for each in patterns)
 
 
 def _principals(statement: Mapping[str, Any], kind: str) -> list[str]:

@@ -18,6 +18,7 @@ from cfsigned_django.aws.documents.distribution import (
     key_group_config,
     name_for,
 )
+from cfsigned_django.aws.documents.key_policy import bucket_encryption, decrypt_statement
 from cfsigned_django.aws.documents.policies import (
     cache_policy_config,
     origin_request_policy_config,
@@ -67,6 +68,11 @@ class Documents:
     bucket_policy: Document
     cors_rules: list[Document]
     public_access_block: Mapping[str, bool]
+    #: None: SSE-S3, which every new bucket has.
+    encryption: Document | None
+    #: The statement that the policy of the KMS key needs. An export cannot add it: the key has one
+    #: policy, which belongs to whatever made the key.
+    key_statement: Document | None
 
 
 def refuse_existing(desired: DesiredState, language: str) -> None:
@@ -96,8 +102,9 @@ def export_documents(desired: DesiredState) -> Documents:
         if is_oac
         else bucket_policy.access_identity_statement(desired.bucket, ORIGIN_ACCESS)
     )
-    # Tokens in the Sid would not be replaced.
-    statement["Sid"] = "AllowCloudFront"
+    key_statement = decrypt_statement(DISTRIBUTION_ARN) if desired.kms_key else None
+    for each in (statement, key_statement or {}):
+        each["Sid"] = "AllowCloudFront"  # tokens in the Sid would not be replaced
     name = state.name
     return Documents(
         name=name,
@@ -114,6 +121,8 @@ def export_documents(desired: DesiredState) -> Documents:
         bucket_policy=bucket_policy.merge(None, statement),
         cors_rules=cors.merge(None, desired.cors_origins),
         public_access_block=PUBLIC_ACCESS_BLOCK,
+        encryption=bucket_encryption(desired.kms_key) if desired.kms_key else None,
+        key_statement=key_statement,
     )
 
 

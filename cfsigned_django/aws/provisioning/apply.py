@@ -104,7 +104,11 @@ class Provisioner:
             added = request.arguments["KeyGroupConfig"]["Items"][-1]
             KeyGroups(self.clients.cloudfront).add(request.arguments["Id"], added)
             return
-        client = getattr(self.clients, request.service)
+        client = (
+            self.clients.kms(request.arguments["KeyId"].split(":")[3])
+            if request.service == "kms"
+            else getattr(self.clients, request.service)
+        )
         call(
             getattr(client, xform_name(request.operation)),
             f"do the step {name}",

@@ -115,7 +115,7 @@ def _access_point(state: ResolvedState) -> Step:
     return conflict(
         "distribution",
         f"{where} reads S3 through an access point ({', '.join(state.access_points)}), and "
-        f"CloudFront does not say whether {state.desired.bucket} is behind it. If it is, let the "
+        f"CloudFront does not show whether {state.desired.bucket} is behind it. If it is, let the "
         "policies of the access point and of the bucket allow the distribution, and restrict the "
         "behavior to the key group, in the AWS console. If it is not, add the bucket as an origin "
         "in CloudFront, or give other paths (--path-pattern)",

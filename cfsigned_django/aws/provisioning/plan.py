@@ -1,7 +1,8 @@
 """Compare an account with the desired state: the steps, in a safe order.
 
 1. The public key is added to a key group before a behavior trusts the group.
-2. The bucket policy lets CloudFront read before the origin begins to sign.
+2. The policies of the bucket and of its KMS key let CloudFront read before the origin begins to
+   sign.
 3. Public access to the bucket is closed after every edge has the change.
 """
 
@@ -24,6 +25,10 @@ from cfsigned_django.aws.provisioning.distribution_steps import (
     distribution_step,
     domain_steps,
 )
+from cfsigned_django.aws.provisioning.encryption_steps import (
+    bucket_encryption_steps,
+    key_policy_steps,
+)
 from cfsigned_django.aws.provisioning.key_steps import key_steps
 from cfsigned_django.aws.provisioning.policy_steps import policy_steps
 from cfsigned_django.aws.provisioning.resolved_state import ResolvedState
@@ -40,9 +45,11 @@ def plan(account: Account, desired: DesiredState) -> list[Step]:
     steps = [
         *key_steps(state),
         *bucket_steps(state),
+        *bucket_encryption_steps(state),
         *policy_steps(state),
         distribution_step(state),
         *access_steps(state),
+        *key_policy_steps(state),
         *behavior_steps(state),
         *domain_steps(state),
     ]

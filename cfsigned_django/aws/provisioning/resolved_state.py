@@ -80,7 +80,8 @@ class ResolvedState:
     def region(self) -> str:
         """Return the region in which the bucket is, or will be created."""
         desired = self.desired
-        return self.bucket.region or desired.region or desired.default_region or _HOME_REGION
+        wished = desired.region or desired.kms_region or desired.default_region
+        return self.bucket.region or wished or _HOME_REGION
 
     @property
     def public_key(self) -> ListedPublicKey | None:
@@ -102,6 +103,16 @@ class ResolvedState:
     def key_group_id(self) -> str:
         """Return the ID of the key group."""
         return self.key_group.id if self.key_group else NOT_YET
+
+    @property
+    def distribution_arn(self) -> str:
+        """Return the ARN of the distribution, which policies name."""
+        found, account = self.account.distribution, self.account
+        return (
+            found.arn
+            if found
+            else f"arn:{account.partition}:cloudfront::{account.account_id}:distribution/{NOT_YET}"
+        )
 
     @property
     def config(self) -> Document | None:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 import pytest
 
 from cfsigned_django.aws.client import call, make_client
 from cfsigned_django.aws.errors import AwsError
+from cfsigned_django.edge import EdgeServer
+from tests.background import free_port
 from tests.simulation.answers import refusal
 
 SECRETS = ("secret-access-key-of-nobody", "session-of-nobody", "password")
@@ -51,25 +52,13 @@ def answering(status: int) -> Iterator[tuple[str, list[str]]]:
     """Serve one status, without a body, to every request; yield the URL and the paths."""
     paths: list[str] = []
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            paths.append(self.path)
-            self.send_response(status)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
+    def application(environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
+        paths.append(environ["PATH_INFO"])
+        start_response(f"{status} -", [("Content-Length", "0")])
+        return []
 
-        def log_message(self, format: str, *args: object) -> None:
-            """Keep the output of the tests clean."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", paths
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with EdgeServer(application).running() as server:
+        yield f"http://127.0.0.1:{server.port}", paths
 
 
 class TestMakeClient:
@@ -171,9 +160,7 @@ class TestOverTheNetwork:
 
     def test_nobody_answers(self) -> None:
         """Name the host that cannot be reached, and show no secret in any frame."""
-        with answering(200) as (url, _):
-            pass
-        place = url.removeprefix("http://")
+        place = f"127.0.0.1:{free_port()}"
         client = make(endpoint_url=f"http://me:password@{place}")
 
         with pytest.raises(AwsError, match=place) as caught:

@@ -201,3 +201,51 @@ def test_hcl() -> None:
     assert hcl2.loads(text)["resource"]
     assert 's = "$${x} %%{y}"' in text
     assert '"a:b" = true' in text
+
+
+class TestKey:
+    """A bucket that a KMS key encrypts."""
+
+    KEY = "arn:aws:kms:us-east-1:111122223333:key/0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f"
+
+    @pytest.fixture
+    def encrypted(self, ec_key: PrivateKey) -> DesiredState:
+        """Return a desired state with a key."""
+        return DesiredState(
+            bucket="media-bucket",
+            creates_distribution=True,
+            key=SiteKey.from_private_key(ec_key),
+            kms_key=self.KEY,
+        )
+
+    def test_cloudformation(self, encrypted: DesiredState) -> None:
+        """Encrypt the bucket, and print the statement for the policy of the key."""
+        text = cloudformation(export_documents(encrypted))
+
+        template = json.loads(text)
+        encryption = template["Resources"]["Bucket"]["Properties"]["BucketEncryption"]
+        (rule,) = encryption["ServerSideEncryptionConfiguration"]
+        assert rule["ServerSideEncryptionByDefault"]["KMSMasterKeyID"] == self.KEY
+        value = template["Outputs"]["KmsKeyPolicyStatement"]["Value"]["Fn::Sub"]
+        statement = json.loads(value)
+        arn = statement["Condition"]["StringEquals"].pop("AWS:SourceArn")
+        assert arn.endswith("distribution/${Distribution}")
+        assert statement["Action"] == "kms:Decrypt"
+        assert [str(each) for each in lint(text, regions=["us-east-1"])] == []
+
+    def test_terraform(self, encrypted: DesiredState) -> None:
+        """Encrypt the bucket, and print the statement for the policy of the key."""
+        text = terraform(export_documents(encrypted))
+
+        parsed = hcl2.loads(text)
+        kinds = [kind.strip('"') for each in parsed["resource"] for kind in each]
+        assert "aws_s3_bucket_server_side_encryption_configuration" in kinds
+        assert text.count(self.KEY) == 1
+        assert "kms_key_policy_statement" in text
+        assert '"AWS:SourceArn" = aws_cloudfront_distribution.media.arn' in text
+
+    def test_without_a_key(self, encrypted: DesiredState) -> None:
+        """Say nothing of a key if there is none."""
+        documents = export_documents(replace(encrypted, kms_key=""))
+
+        assert "kms" not in (cloudformation(documents) + terraform(documents)).lower()

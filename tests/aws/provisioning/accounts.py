@@ -32,6 +32,7 @@ def reader(clients: Clients, desired: DesiredState) -> Callable[[], Account]:
         bucket=desired.bucket,
         distribution_id=desired.distribution_id,
         access_identities=desired.origin_access is OriginAccess.OAI,
+        kms_key=desired.kms_key,
     )
 
 

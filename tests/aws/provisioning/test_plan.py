@@ -49,6 +49,7 @@ APP_ORIGIN, LEGACY = listed(GROWN["Origins"])
 CLEAN = {**new_origin(BUCKET, "us-east-1"), "Id": "clean"}
 A, B, ANY = "https://a.example.com", "https://b.example.com", "https://*.example.com"
 ARN = "arn:aws:acm:us-east-1:111122223333:certificate/0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f"
+KEY_ARN = "arn:aws:kms:us-east-1:111122223333:key/0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f"
 #: The certificate that the grown distribution has.
 THEIRS = GROWN["ViewerCertificate"]["ACMCertificateArn"]
 CONTROL = {**LEGACY, "OriginAccessControlId": "E2"}
@@ -573,6 +574,9 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"certificate": ARN.replace("us-east-1", "eu-west-1"), "domain": "x.example.com"}, "us-east"),
     ({"certificate": "arn:aws:iam::1:server-certificate/x", "domain": "x.example.com"}, "us-east"),
     ({"certificate": ARN}, "--domain"),
+    ({"kms_key": "alias/media"}, "alias/media"),
+    ({"kms_key": KEY_ARN, "region": "eu-west-1"}, "eu-west-1"),
+    ({"kms_key": KEY_ARN, "origin_access": OriginAccess.OAI}, "--origin-access"),
 ]
 
 
