@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pkgutil
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 from django.core.management import load_command_class
@@ -209,14 +209,39 @@ def test_other_algorithm_is_not_dropped_in_silence(shell: Shell) -> None:
 # What goes wrong
 
 
-def throttled(shell: Shell, site: Any) -> None:
-    """Let AWS ask for fewer calls."""
-    shell.failure = refusal("Throttling", "ListPublicKeys")
+Problem: TypeAlias = Callable[[Shell, Any], None]
 
 
-def forbidden(shell: Shell, site: Any) -> None:
-    """Let AWS refuse for good."""
-    shell.failure = refusal("AccessDenied", "GetKeyGroup")
+def failing(code: str, operation: str) -> Problem:
+    """Let AWS refuse each call."""
+
+    def fail(shell: Shell, site: Any) -> None:
+        shell.failure = refusal(code, operation)
+
+    return fail
+
+
+def with_settings(**values: Any) -> Problem:
+    """Change settings."""
+
+    def change(shell: Shell, site: Any) -> None:
+        for name, value in values.items():
+            setattr(site, name, value)
+
+    return change
+
+
+throttled, forbidden = (
+    failing("Throttling", "ListPublicKeys"),
+    failing("AccessDenied", "GetKeyGroup"),
+)
+#: On a site that wants a spare.
+keyless = with_settings(
+    AWS_CLOUDFRONT_KEY=None, AWS_CLOUDFRONT_KEY_ID=None, AWS_CLOUDFRONT_SPARE_KEY="ECDSA_P256"
+)
+#: By a trusted signer, whose key pair is in no key group.
+signed_by_account = with_settings(AWS_CLOUDFRONT_KEY_ID=SIGNER_ID)
+not_encrypted = with_settings(AWS_CLOUDFRONT_ENCRYPTION_KEYS=["none"])
 
 
 def claimed(shell: Shell, site: Any) -> None:
@@ -242,22 +267,6 @@ def spare_is_next(shell: Shell, site: Any) -> None:
     shell.run_all(RUN)
 
 
-def keyless(shell: Shell, site: Any) -> None:
-    """Let no key exist, on a site that wants a spare."""
-    without_key(site)
-    site.AWS_CLOUDFRONT_SPARE_KEY = "ECDSA_P256"
-
-
-def signed_by_account(shell: Shell, site: Any) -> None:
-    """Let the settings hold the key pair of a trusted signer."""
-    site.AWS_CLOUDFRONT_KEY_ID = SIGNER_ID
-
-
-def not_encrypted(shell: Shell, site: Any) -> None:
-    """Let no encryption key be valid."""
-    site.AWS_CLOUDFRONT_ENCRYPTION_KEYS = ["none"]
-
-
 RSA_START = (*START, "--algorithm", "RSA_2048")
 
 
@@ -275,17 +284,16 @@ RSA_START = (*START, "--algorithm", "RSA_2048")
         ((), None, (*START, "--reason", "x" * (REASON_LENGTH + 1)), 1, "--reason"),
         ((), keyless, IMPORT, 1, "AWS_CLOUDFRONT_KEY_ID"),
         ((), not_encrypted, IMPORT, 1, "AWS_CLOUDFRONT_ENCRYPTION_KEYS"),
-        # The key pair of a trusted signer is in no key group.
         ((), signed_by_account, IMPORT, 1, "--drop-trusted-signers"),
         ((), signed_by_account, ("--revoke", SIGNER_ID, "--no-input"), 1, "--drop-trusted-signers"),
     ],
-    ids=lambda value: getattr(value, "__name__", str(value)[:30]),
+    ids=lambda value: None if callable(value) else str(value)[:30],
 )
 def test_what_cannot_be_done(
     shell: Shell,
     site: Any,
     before: Sequence[Sequence[str]],
-    problem: Callable[[Shell, Any], None] | None,
+    problem: Problem | None,
     arguments: Sequence[str],
     code: int,
     named: str,
@@ -446,7 +454,7 @@ def test_key_of_the_settings_signs_again(shell: Shell, settings: Any) -> None:
 def test_revocation_that_is_not_finished(
     shell: Shell,
     site: Any,
-    problem: Callable[[Shell, Any], None],
+    problem: Problem,
     code: int,
     status: str,
 ) -> None:
@@ -459,21 +467,6 @@ def test_revocation_that_is_not_finished(
     row = KeyPair.objects.get(key_pair_id=shell.settings_key_id)
     assert (ran.code, row.status, row.removed_at) == (code, status, None)
     assert shell.settings_key_id in (ran.out if code == 75 else ran.err)
-
-
-def test_revocation_is_not_asked_for_twice(
-    shell: Shell, monkeypatch: pytest.MonkeyPatch, settings: Any
-) -> None:
-    """--revoke of a key that is revoked finishes what is left, and asks nothing."""
-    monkeypatch.setattr("builtins.input", lambda question: pytest.fail(question))
-    shell.run_all(IMPORT)
-    settings.AWS_CLOUDFRONT_BY_HAND = True
-    shell.run("--revoke", shell.settings_key_id, "--no-input")
-    settings.AWS_CLOUDFRONT_BY_HAND = False
-
-    assert shell.run_all(*[("--revoke", shell.settings_key_id)] * 2) == [0, 0]
-    assert shell.settings_key_id not in shell.members
-    assert shell.run("--revoke", shell.settings_key_id, "--dry-run").code == 0
 
 
 # By hand, encryption keys, AWS's sign-in

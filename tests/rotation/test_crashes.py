@@ -111,7 +111,7 @@ def finish(site: Site) -> None:
         if done is None:
             if not is_under_way(rotation):
                 return
-            site.wait(301)
+            site.wait(3781)
     raise AssertionError("The rotation does not come to its end.")
 
 

@@ -224,31 +224,6 @@ def test_claimed_step_is_blocked(key_group: Site) -> None:
     assert actions(key_group) == [("revoke", str(key_pair))]
 
 
-@pytest.mark.parametrize("has_died", [False, True])
-def test_reading_writes_nothing(key_group: Site, has_died: bool) -> None:
-    """Asking what is due changes no row and calls nothing, also after a crash; a step dates it."""
-    former = key_group.imported()
-    key_group.activated()
-    if has_died:
-        change(former, retiring_at=None)
-    key_group.started()
-
-    def refuse(method: str, side: str) -> None:
-        raise AssertionError(method)
-
-    rotation = key_group.rotation(boundary=refuse)
-    before = list(KeyPair.objects.values())
-
-    assert due(rotation, now=key_group.now)
-    assert next_due(rotation, now=key_group.now) is not None
-    assert len(find_waits(rotation, now=key_group.now)) == 1
-    assert find_overdue(rotation, now=key_group.now) == []
-
-    assert list(KeyPair.objects.values()) == before
-    key_group.advance()
-    assert fresh(former).retiring_at == key_group.now
-
-
 def test_spare_is_never_overdue(key_group: Site) -> None:
     """A spare waits for as long as nobody needs it."""
     key_group.trusted(spare=True)

@@ -64,12 +64,6 @@ def test_t21_t30_unfit_end(arguments: dict[str, Any], signer: Signer) -> None:
         signer.sign_url(URL, **arguments)
 
 
-def test_t24_ecdsa_with_sha1(ec_key: PrivateKey) -> None:
-    """Refuse ECDSA with SHA1, and name the hash to use (T24)."""
-    with pytest.raises(InvalidKey, match="SHA256"):
-        Signer(key_pair_id=KEY_ID, private_key=ec_key, hash_algorithm=HashAlgorithm.SHA1)
-
-
 @pytest.mark.parametrize("hash_algorithm", [*HashAlgorithm, None])
 def test_another_hash(hash_algorithm: HashAlgorithm | None, key: PrivateKey) -> None:
     """Change the hash of an RSA key, to its default too, and leave an ECDSA key its SHA256."""

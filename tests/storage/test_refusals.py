@@ -133,29 +133,14 @@ def test_limit_of_the_site(site: Any) -> None:
         CloudFrontS3Storage(max_expire=7200).url("a.jpg")
 
 
-@pytest.mark.parametrize(
-    ("setting", "value", "shown"),
-    [
-        *(
-            ("AWS_S3_CUSTOM_DOMAIN", domain, f"https://{domain}/a.jpg?Expires=")
-            for domain in (
-                "m.com",
-                "127.0.0.1:8001",
-                "localhost:8001",
-                "d1.cloudfront.net",
-                "a-b.c",
-            )
-        ),
-        *(
-            ("AWS_CLOUDFRONT_KEY_ID", key_id, f"&Key-Pair-Id={key_id}")
-            for key_id in (KEY_ID, "APKAIOSFODNN7EXAMPLE", "K1", "testkey")
-        ),
-    ],
-)
-def test_unusual_values(setting: str, value: str, shown: str, site: Any) -> None:
+def test_unusual_values(site: Any) -> None:
     """Take a bare host with a port, for the local edge, and a key id of either generation."""
-    setattr(site, setting, value)
-    assert shown in CloudFrontS3Storage().url("a.jpg")
+    for domain in ("m.com", "127.0.0.1:8001", "localhost:8001", "d1.cloudfront.net", "a-b.c"):
+        site.AWS_S3_CUSTOM_DOMAIN = domain
+        assert CloudFrontS3Storage().url("a.jpg").startswith(f"https://{domain}/a.jpg?Expires=")
+    for key_id in (KEY_ID, "APKAIOSFODNN7EXAMPLE", "K1", "testkey"):
+        site.AWS_CLOUDFRONT_KEY_ID = key_id
+        assert CloudFrontS3Storage().url("a.jpg").endswith(f"&Key-Pair-Id={key_id}")
 
 
 @pytest.mark.parametrize(
