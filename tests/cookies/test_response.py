@@ -20,6 +20,7 @@ from cfsigned_django.cookies import delete_signed_cookies, set_signed_cookies, s
 from cfsigned_django.http import cache_page
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.testing import assert_cookies_open, assert_cookies_refuse
+from cfsigned_django.views import SignedCookiesMixin
 from tests.storage_cases import KEY_ID, NOW, S3_BACKEND, at
 
 PAGE = "app.example.com"
@@ -84,7 +85,31 @@ async def videos(request: HttpRequest) -> HttpResponse:
     return HttpResponse("videos")
 
 
+class Album(SignedCookiesMixin):
+    """Open the folders of an album, unless it is missing."""
+
+    cookie_options = {"expire": 60}
+
+    def get_signed_folders(self) -> list[str]:
+        """Return two folders."""
+        return [f"albums/{self.kwargs['name']}", f"thumbs/{self.kwargs['name']}"]
+
+    def get(self, request: HttpRequest, name: str) -> HttpResponse:
+        """Show the album."""
+        return HttpResponse(name, status=404 if name == "missing" else 200)
+
+
+class AsyncAlbum(Album):
+    """Do the same in a coroutine."""
+
+    async def get(self, request: HttpRequest, name: str) -> HttpResponse:  # type: ignore[override]
+        """Show the album."""
+        return HttpResponse(name, status=404 if name == "missing" else 200)
+
+
 urlpatterns = [
+    path("album/<name>", Album.as_view()),
+    path("async_album/<name>", AsyncAlbum.as_view()),
     path("two", two_folders),
     path("two_from_anywhere", two_from_anywhere),
     path("kept_two", cache_page(600)(two_folders)),
@@ -322,6 +347,18 @@ def test_decorator() -> None:
     with at(NOW):
         assert_cookies_open(get("/videos"), "videos/7/1.ts", now=NOW + 59)
         assert_cookies_refuse(get("/videos"), "videos/7/1.ts", now=NOW + 61)
+
+
+@pytest.mark.parametrize("view", ["album", "async_album"])
+def test_mixin(view: str) -> None:
+    """Open the folders that a class-based view names, if it succeeds."""
+    with at(NOW):
+        response: Any = Client().get(f"/{view}/7", secure=True, HTTP_HOST=PAGE)
+        missing: Any = Client().get(f"/{view}/missing", secure=True, HTTP_HOST=PAGE)
+    for name in ("albums/7/1.jpg", "thumbs/7/1.jpg"):
+        assert_cookies_open(response, name, now=NOW + 59)
+        assert_cookies_refuse(response, name, now=NOW + 61)
+    assert headers(missing) == []
 
 
 SEGMENT = st.text(min_size=1, max_size=8).filter(

@@ -99,7 +99,6 @@ ANSWERS: list[tuple[str, Answer, str]] = [
     ("unsigned", s3("NoSuchKey", 404), "unsigned-forwarded"),
     ("unsigned", edge("AccessDenied"), "strange-answer"),
     ("unsigned", Answer(status=404, headers=HEADERS, body=b"gone"), "strange-answer"),
-    ("unsigned", Answer(status=403, headers=HEADERS, body=PAGE), "html-answer"),
     (
         "unsigned",
         Answer(status=405, headers={**HEADERS, "content-type": "text/html"}),
@@ -318,3 +317,61 @@ def test_cors_of_a_cached_copy(wanted: RequestedObject) -> None:
 
     assert fresh.id == cached.id == "cors-headers-missing"
     assert fresh.what != cached.what
+
+
+ERROR_PAGE = Answer(status=403, headers=HEADERS, body=PAGE)
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        ERROR_PAGE,
+        replace(ERROR_PAGE, status=404),
+        replace(ERROR_PAGE, body=b"Members only."),
+    ],
+    ids=["403", "404 in its place", "plain text"],
+)
+class TestErrorPage:
+    """A distribution may answer a refusal with a page of its own: the status tells of it."""
+
+    def test_proof(self, wanted: RequestedObject, page: Answer) -> None:
+        """Take a page for a refusal if a signed URL is served."""
+        found = examine(wanted, answering(unsigned=page, tampered=page, expired=page))
+
+        assert faults(found) == []
+        assert ids(found) == [
+            *("clock", "unsigned-refused", "signed-served", "tampered-refused", "expired-refused"),
+            "s3-private",
+        ]
+
+    def test_everything_is_refused(self, wanted: RequestedObject, page: Answer) -> None:
+        """Do not take it for one if a signed URL gets the same page, as from a firewall."""
+        found = examine(wanted, answering(unsigned=page, signed=page))
+
+        assert faults(found) in (["html-answer"], ["strange-answer"])
+        assert not has_fault(found)
+
+    def test_served(self, wanted: RequestedObject, page: Answer) -> None:
+        """See it if a URL that was changed is served."""
+        found = examine(wanted, answering(unsigned=page, tampered=SERVED, expired=page))
+
+        assert faults(found) == ["tampered-served"]
+        assert has_fault(found)
+
+
+def test_error_page_and_no_file(wanted: RequestedObject) -> None:
+    """Say that nothing is known if there is no file to ask for either."""
+    wanted = replace(wanted, why_no_object="The bucket has no file yet")
+
+    found = examine(wanted, answering(unsigned=ERROR_PAGE, signed=ERROR_PAGE))
+
+    (page,) = [each for each in found if each.id == "html-answer"]
+    assert wanted.why_no_object in page.what
+    assert not has_fault(found)
+
+
+def test_error_page_without_a_signer(wanted: RequestedObject) -> None:
+    """Claim no refusal if no key can sign a URL to compare with."""
+    found = examine(replace(wanted, signer=None), answering(unsigned=ERROR_PAGE))
+
+    assert faults(found) == ["html-answer"]

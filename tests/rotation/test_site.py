@@ -12,7 +12,6 @@ from django.core.exceptions import ImproperlyConfigured
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.rotation import site as site_rotation
 from cfsigned_django.rotation.cloudfront import TRUSTED_SIGNER
-from cfsigned_django.rotation.errors import RotationError
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
@@ -259,14 +258,6 @@ def signer_row(key_group: Site) -> KeyPair:
         active_in=key_group.key_group_id,
         active_at=key_group.now,
     )
-
-
-def test_import_of_a_signer_is_refused(key_group: Site, ec_key: PrivateKey) -> None:
-    """What no key group holds cannot be rotated in one."""
-    with pytest.raises(RotationError, match=DROP):
-        key_group.rotation().import_key(ec_key, SIGNER_ID, now=key_group.now)
-
-    assert not KeyPair.objects.exists()
 
 
 def test_signer_leaves_by_hand(key_group: Site, signer_row: KeyPair) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import stat
+from collections.abc import Mapping
 from contextlib import nullcontext, redirect_stdout
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -15,8 +17,10 @@ from django.core.management import CommandError, call_command
 from cfsigned_django.aws.account_reader import read_account
 from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.provisioning.apply import Provisioner
+from cfsigned_django.management.commands import cfsigned_setup
 from cfsigned_django.setup.keys import SettingsKey
 from cfsigned_django.signing import PrivateKey
+from cfsigned_django.viewer import Answer
 from tests.aws.provisioning.accounts import bucket_of, make_grown_account
 from tests.setup import APPLY, failing_report, proof, report, run, states
 from tests.storage_cases import without_sha1
@@ -215,3 +219,25 @@ def test_waiting_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
         call_command("cfsigned_setup", *APPLY, stdout=StringIO(), stderr=shown)
 
     assert "75 s" in shown.getvalue()
+
+
+def test_proof_behind_an_error_page(
+    clients: Clients, bucket_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Prove a setup whose distribution answers 403 with a page of its own: the status tells."""
+    run(*APPLY)
+    ask = cfsigned_setup.Command.fetch
+
+    def ask_behind_page(url: str, headers: Mapping[str, str]) -> Answer:
+        answer = ask(url, headers)
+        is_refused = answer.status == 403 and "cloudfront" in url
+        return replace(answer, body=b"<!DOCTYPE html><p>Members only") if is_refused else answer
+
+    monkeypatch.setattr(cfsigned_setup.Command, "fetch", staticmethod(ask_behind_page))
+    without_a_file = report("--apply")
+    clients.s3.put_object(Bucket=bucket_name, Key="a.txt", Body=b"private")
+    with_a_file = report("--apply")
+
+    refused = ["unsigned-refused", "tampered-refused", "expired-refused", "s3-private"]
+    assert proof(with_a_file) == dict.fromkeys(["clock", "signed-served", *refused], "ok")
+    assert proof(without_a_file)["html-answer"] == "error"
