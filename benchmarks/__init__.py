@@ -6,4 +6,4 @@ from django.conf import settings
 
 # django-storages reads settings when it is imported.
 if not settings.configured:
-    settings.configure(USE_TZ=True)
+    settings.configure(USE_TZ=True, SECRET_KEY="benchmark" * 6)

@@ -19,7 +19,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from benchmarks import first_url, sites, start, urls, whole
+from benchmarks import cookies, first_url, sites, start, urls, whole
 
 DOCS_PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 #: The page is written anew from here on; what stands before it was written by a person.
@@ -167,6 +167,24 @@ def report_start(report: Report, found: dict[str, tuple[float, int]]) -> None:
     )
 
 
+def report_cookies(report: Report, found: dict[str, list[float]]) -> None:
+    """Add what signed cookies take."""
+    rows = [["Signed cookies", "µs"]]
+    for title, times in found.items():
+        spent = statistics.median(times)
+        shown = _microseconds(spent)
+        if title == cookies.GOOD_MARKER:
+            shown = report.judge(title, shown, spent < 30, "under 30 µs")
+        rows.append([title, shown])
+    report.table(
+        "Signed cookies",
+        "The figure to keep is 30 µs for a request whose marker is good: nothing is signed. The "
+        "others only return the cookies; a renewal also checks the place in the browser, and "
+        "writes the response and the marker.",
+        rows,
+    )
+
+
 def report_whole(report: Report, found: dict[str, Any], *, images: int, urls: int) -> None:
     """Add the page, the threads and the memory."""
     page = f"Page with {images:,} images"
@@ -242,6 +260,7 @@ def measure(*, rounds: int, count: int, say: Callable[[str], object]) -> Report:
     report_urls(report, times)
     report_first(report, first)
     report_start(report, started)
+    report_cookies(report, cookies.measure(rounds=rounds, count=count))
     report_whole(report, found, images=images, urls=known)
     return report
 

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from cfsigned_django.checks import (
     check_caches,
+    check_cookies,
     check_encrypted_keys,
     check_keys,
     check_rotation,
@@ -39,5 +40,6 @@ class CfsignedDjangoConfig(AppConfig):
         checks.register(checks.Tags.files, deploy=True)(check_keys)
         checks.register(checks.Tags.files)(check_rotation)
         checks.register(checks.Tags.caches)(check_caches)
+        checks.register(checks.Tags.security)(check_cookies)
         checks.register(checks.Tags.database)(check_encrypted_keys)
         keyring.register(find_active_signer)

@@ -17,6 +17,7 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.core.checks.security import base as security
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.dispatch import receiver
@@ -296,9 +297,24 @@ def cache_middleware_seconds() -> int:
     return seconds
 
 
+def allowed_hosts() -> list[str]:
+    """Return ALLOWED_HOSTS."""
+    return list(settings.ALLOWED_HOSTS)
+
+
 def middleware() -> list[str]:
     """Return MIDDLEWARE, the outermost first."""
     return list(settings.MIDDLEWARE)
+
+
+def cookie_domain() -> str | None:
+    """Return AWS_CLOUDFRONT_COOKIE_DOMAIN, the Domain of signed cookies; None if not set."""
+    return getattr(settings, "AWS_CLOUDFRONT_COOKIE_DOMAIN", None) or None
+
+
+def cookie_scopes() -> tuple[str, ...]:
+    """Return AWS_CLOUDFRONT_COOKIE_SCOPES: the dotted paths of the scopes of signed cookies."""
+    return tuple(getattr(settings, "AWS_CLOUDFRONT_COOKIE_SCOPES", None) or ())
 
 
 def encryption_keys() -> list[str | bytes]:
@@ -310,6 +326,17 @@ def encryption_keys() -> list[str | bytes]:
 def secret_keys() -> list[str | bytes]:
     """Return SECRET_KEY and its fallbacks, newest first."""
     return [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+
+
+def is_secret_key_weak() -> bool:
+    """Return whether SECRET_KEY is one that ``check --deploy`` warns of (security.W009)."""
+    key: str | bytes = settings.SECRET_KEY
+    text = key.decode("latin-1") if isinstance(key, bytes) else key
+    return (
+        len(text) < security.SECRET_KEY_MIN_LENGTH
+        or len(set(text)) < security.SECRET_KEY_MIN_UNIQUE_CHARACTERS
+        or text.startswith(security.SECRET_KEY_INSECURE_PREFIX)
+    )
 
 
 #: The resolved options of a storage, and the URLs that it caches, belong to one generation.

@@ -31,7 +31,7 @@ from django.db import Error
 from django.dispatch import receiver
 
 from cfsigned_django import conf
-from cfsigned_django.encryption import CannotUnseal
+from cfsigned_django.encryption import CannotDecrypt
 from cfsigned_django.signing import HashAlgorithm, InvalidKey, Signer
 
 logger = logging.getLogger("cfsigned_django.keyring")
@@ -183,7 +183,7 @@ class Keyring:
             cached.first_asked_at = asked_at[1]
         try:
             found = self._find_active(key_group_id, hash_algorithm, cached.found.signer)
-        except (CannotUnseal, ImproperlyConfigured, InvalidKey) as error:
+        except (CannotDecrypt, ImproperlyConfigured, InvalidKey) as error:
             # The key that signed before must not continue: it will be retired.
             cached.found, cached.seen_at = Found(), asked_at[1]
             cached.problem = f"Key group {key_group_id}: {error}"

@@ -22,9 +22,11 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 from django.core.files.storage import Storage, storages
+from django.http import HttpResponseBase
 from django.utils.encoding import filepath_to_uri
 
 from cfsigned_django import keyring
+from cfsigned_django.cookies.place import carries, is_within
 from cfsigned_django.edge.client import EdgeClient as EdgeClient, EdgeResponse as EdgeResponse
 from cfsigned_django.edge.cors import CorsRule as CorsRule
 from cfsigned_django.signing import Check, Denied, Policy, Verifier
@@ -114,6 +116,65 @@ def assert_signed(
                 f"it is valid for {left} s more, expected at most {most.total_seconds():.0f} s", url
             )
     return policy
+
+
+def assert_cookies_open(
+    response: HttpResponseBase,
+    name: str,
+    *,
+    storage: str | SignedUrlMixin = "default",
+    viewer_ip: str | None = None,
+    now: datetime | int | None = None,
+) -> Policy:
+    """Return the policy by which the cookies of a response open a file now, or fail.
+
+    Only the cookies count that a browser would send for this file, by their
+    Domain and Path. The arguments are those of :func:`assert_signed`. Raise
+    :exc:`AssertionError` with the reason.
+    """
+    try:
+        return _verify_cookies(response, name, storage, viewer_ip, now)
+    except Denied as denial:
+        reason = f"{denial.code}: {denial.reason}"
+        raise AssertionError(f"The cookies do not open {name}: {reason}.") from None
+
+
+def assert_cookies_refuse(
+    response: HttpResponseBase,
+    name: str,
+    *,
+    storage: str | SignedUrlMixin = "default",
+    viewer_ip: str | None = None,
+    now: datetime | int | None = None,
+) -> None:
+    """Fail if the cookies of a response open a file now."""
+    try:
+        policy = _verify_cookies(response, name, storage, viewer_ip, now)
+    except Denied:
+        return
+    raise AssertionError(f"The cookies open {name}: they cover {policy.resource}.")
+
+
+def _verify_cookies(
+    response: HttpResponseBase,
+    name: str,
+    storage: str | SignedUrlMixin,
+    viewer_ip: str | None,
+    now: datetime | int | None,
+) -> Policy:
+    found = _find(storage)
+    url = found.unsigned_url(name)
+    parts = urlsplit(url)
+    cookies: dict[str, str] = {}
+    for morsel in response.cookies.values():
+        domain, path = morsel["domain"], morsel["path"] or "/"
+        is_sent = not domain or is_within(parts.hostname or "", domain)
+        if not (is_sent and carries(path, parts.path) and morsel.value):
+            continue
+        if cookies.setdefault(morsel.key, morsel.value) != morsel.value:
+            raise AssertionError(f"A browser sends two cookies {morsel.key} for {name}.")
+    verifier = Verifier(found.trusted_keys())
+    return verifier.verify(url, cookies, now=_seconds(now), viewer_ip=viewer_ip)
 
 
 def _find(storage: str | SignedUrlMixin) -> SignedUrlMixin:

@@ -85,6 +85,13 @@ TABLE: dict[str, str] = {
     "option of the storage.",
     "cfsigned.E042": "Set MEDIA_ROOT, or the option location of the storage, to a folder that "
     "holds nothing but media.",
+    "cfsigned.E050": "Name in AWS_CLOUDFRONT_COOKIE_SCOPES the dotted paths of subclasses of "
+    "cfsigned_django.cookies.SignedCookieScope, whose storage is an alias of a storage that "
+    "signs.",
+    "cfsigned.E051": 'Add "cfsigned_django.middleware.SignedCookiesMiddleware" to MIDDLEWARE, '
+    "after SessionMiddleware and AuthenticationMiddleware.",
+    "cfsigned.E052": "Set AWS_CLOUDFRONT_COOKIE_DOMAIN, or domain of the scope, to a domain that "
+    "the pages and the files have in common, such as example.com.",
     "cfsigned.W001": "Compare it with the IDs under Key management, Public keys. They look like "
     "K2JCJMDEHXQW5F.",
     "cfsigned.W002": "Give static files a domain or a behavior without Restrict viewer access.",
@@ -95,19 +102,30 @@ TABLE: dict[str, str] = {
     "can open the file.",
     "cfsigned.W006": "Remove the setting: its default is safe.",
     "cfsigned.W007": "Put back the encryption key that the message asks for, then run manage.py "
-    "cfsigned_rotate --reseal. If that key is lost, revoke the key pair.",
+    "cfsigned_rotate --re-encrypt. If that key is lost, revoke the key pair.",
     "cfsigned.W008": 'Add "cfsigned_django" to INSTALLED_APPS, or remove '
     "AWS_CLOUDFRONT_KEY_GROUP_ID: only the app can look up which key of the group signs.",
     "cfsigned.W009": "Set key_group_id of the storage to that key group and remove its signer, or "
     "give the storage a different key.",
     "cfsigned.W010": "Set AWS_CLOUDFRONT_KEY and AWS_CLOUDFRONT_KEY_ID before a page needs a URL: "
     "until then, url() raises cfsigned.E001, and check --deploy fails.",
+    "cfsigned.W011": "Run manage.py cfsigned_rotate --re-encrypt, then remove the previous key "
+    "from SECRET_KEY_FALLBACKS or AWS_CLOUDFRONT_ENCRYPTION_KEYS.",
+    "cfsigned.W012": "Set AWS_CLOUDFRONT_ENCRYPTION_KEYS, or a SECRET_KEY of at least 50 random "
+    "characters with the old one in SECRET_KEY_FALLBACKS; then run manage.py cfsigned_rotate "
+    "--re-encrypt.",
+    "cfsigned.W013": "The private key is not used. Find out who can write to the database. Revoke "
+    "the key pair in the admin, and start a rotation.",
+    "cfsigned.W014": "Run manage.py cfsigned_rotate --start, or set AWS_CLOUDFRONT_KEY and "
+    "AWS_CLOUDFRONT_KEY_ID.",
     "cfsigned.W040": "Lower CACHE_MIDDLEWARE_SECONDS, raise AWS_QUERYSTRING_EXPIRE, or add "
     '"cfsigned_django.http.cap_cache_control" to MIDDLEWARE, directly after '
     "UpdateCacheMiddleware.",
     "cfsigned.W042": "Install cryptography from a PyPI wheel, which includes its own OpenSSL, or "
     "build it against OpenSSL 3.2 or newer.",
     "cfsigned.W043": "Update Django to that release or a newer one.",
+    "cfsigned.W050": "Set AWS_CLOUDFRONT_COOKIE_DOMAIN to a domain that the pages and the files "
+    "have in common, such as example.com.",
 }
 
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?(?::([0-9]{1,5}))?", re.ASCII)

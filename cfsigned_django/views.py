@@ -1,14 +1,11 @@
-"""A permanent address for a private file: it redirects to a fresh signed URL, or refuses.
-
-For e-mails, rich text, API clients, and anything else that stores an address
-for longer than a signed URL is valid.
-"""
+"""Views of files: a permanent address that redirects to a fresh signed URL, and signed cookies."""
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
@@ -18,10 +15,19 @@ from django.core.exceptions import (
     SuspiciousFileOperation,
 )
 from django.core.files.storage import storages
-from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseRedirect
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponseBase,
+    HttpResponseRedirect,
+    JsonResponse,
+)
 from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.views import View
+from django.views.decorators.http import require_POST
 
+from cfsigned_django.cookies import set_signed_cookies
+from cfsigned_django.cookies.renewal import renew_cookies
 from cfsigned_django.signing import InvalidUrl
 from cfsigned_django.storage.context import watch_expiry
 from cfsigned_django.storage.urls import SignedUrlMixin
@@ -32,6 +38,9 @@ Permission: TypeAlias = Callable[[HttpRequest, str], bool | Awaitable[bool]]
 
 class SignedRedirectView(View):
     """Redirect a viewer with permission to a fresh signed URL, with status 302.
+
+    For e-mails, rich text, API clients, and anything else that stores an address
+    for longer than a signed URL is valid.
 
     ::
 
@@ -153,6 +162,54 @@ class SignedRedirectView(View):
                 "cfsigned_django.storage.CloudFrontS3Storage, or pass another one as storage=."
             )
         return found
+
+
+class SignedCookiesMixin(View):
+    """Set signed cookies in each response of a view that succeeds: put it before the view.
+
+    ``cookie_options`` are further arguments of
+    :func:`cfsigned_django.cookies.set_signed_cookies`, such as ``expire``.
+    """
+
+    cookie_options: Mapping[str, Any] = {}
+
+    def get_signed_folders(self) -> Iterable[str]:
+        """Return the folders that this viewer may open with the files of this page."""
+        raise NotImplementedError(f"{type(self).__name__} must define get_signed_folders().")
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """Return the response of the view, with the cookies if its status is below 400."""
+        response = super().dispatch(request, *args, **kwargs)
+        if isinstance(response, Awaitable):
+            return self._opened_async(response)
+        return self._opened(response)
+
+    async def _opened_async(self, response: Awaitable[HttpResponseBase]) -> HttpResponseBase:
+        return self._opened(await response)
+
+    def _opened(self, response: HttpResponseBase) -> HttpResponseBase:
+        if response.status_code < 400:
+            for folder in self.get_signed_folders():
+                set_signed_cookies(
+                    response, folder=folder, request=self.request, **self.cookie_options
+                )
+        return response
+
+
+@require_POST
+def refresh_cookies(request: HttpRequest) -> HttpResponseBase:
+    """Ask the scopes anew which folders this viewer may open, and set the cookies of those.
+
+    ``{% signed_cookies_script %}`` calls this when a file is refused, and so may
+    a player or an app. The answer is JSON: ``expires_at`` says until when the
+    cookies are valid (ISO 8601, UTC), null if the viewer may open nothing.
+    CSRF protection is Django's.
+    """
+    response = JsonResponse({})
+    end = renew_cookies(request, response)
+    at = None if end is None else datetime.fromtimestamp(end, UTC).isoformat()
+    response.content = json.dumps({"expires_at": at})
+    return response
 
 
 async def _result(found: Any) -> Any:

@@ -7,7 +7,7 @@ from tempfile import gettempdir
 
 from tests.databases import databases
 
-SECRET_KEY = "only for tests"
+SECRET_KEY = "only for tests, and as long as Django wants a secret key to be: 1q2w3e4r"
 USE_TZ = True
 INSTALLED_APPS = [
     "django.contrib.admin",

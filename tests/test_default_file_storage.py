@@ -1,92 +1,71 @@
-"""Honour DEFAULT_FILE_STORAGE, in processes of their own: settings are read once."""
+"""Honor DEFAULT_FILE_STORAGE for a class of this package unless STORAGES names one."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.core.files.storage import InvalidStorageError
+from django.core.files.storage.handler import StorageHandler
 
+from cfsigned_django.checks.storages import check_storages
+from cfsigned_django.conf import honor_default_file_storage
 from cfsigned_django.signing import PrivateKey
+from cfsigned_django.storage import CloudFrontS3Storage
 from tests.projects import Project
-from tests.storage_cases import DOMAIN, FILE_BACKEND, S3_BACKEND
+from tests.storage_cases import FILE_BACKEND, ORIGIN, S3_BACKEND
 
-INSPECT = """
-from django.core import checks
-from django.core.files.storage import default_storage, storages
-print(default_storage.url("a.jpg").partition("=")[0])
-print(type(storages["default"]).__name__)
-print(type(storages["staticfiles"]).__name__ if "staticfiles" in storages.backends else None)
-print(*[each.id for each in checks.run_checks()])
-"""
-APP = 'INSTALLED_APPS = ["cfsigned_django"]'
-DEFAULT = 'DEFAULT_FILE_STORAGE = "{}"'.format
-STATIC = "StaticFilesStorage"
-STORAGES = (
-    f'STORAGES = {{"default": {{"BACKEND": "{S3_BACKEND}"}}, "staticfiles": '
-    f'{{"BACKEND": "django.contrib.staticfiles.storage.{STATIC}"}}}}'
+SIGNED, LOCAL = f"{ORIGIN}/a.jpg?Expires", "/media/a.jpg"
+STATIC = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+OURS = {"default": {"BACKEND": S3_BACKEND}, "staticfiles": STATIC}
+
+
+class Own(CloudFrontS3Storage):
+    """A class of the site that signs."""
+
+
+@pytest.mark.parametrize(
+    ("backend", "storages", "url", "cls", "check_id"),
+    [
+        (None, OURS, SIGNED, "CloudFrontS3Storage", None),
+        (S3_BACKEND, None, SIGNED, "CloudFrontS3Storage", "W003"),
+        (FILE_BACKEND, None, SIGNED, "CloudFrontFileSystemStorage", "W003"),
+        (S3_BACKEND, {"other": OURS["default"]}, SIGNED, "CloudFrontS3Storage", "W003"),
+        (FILE_BACKEND, OURS, SIGNED, "CloudFrontS3Storage", "E021"),
+        ("django.core.files.storage.InMemoryStorage", None, LOCAL, "FileSystemStorage", None),
+        ("storages.backends.s3.S3Storage", None, LOCAL, "FileSystemStorage", None),
+        (f"{__name__}.Own", None, LOCAL, "FileSystemStorage", "E022"),
+    ],
 )
-SIGNED = f"https://{DOMAIN}/a.jpg?Expires"
-LOCAL = "/media/a.jpg"
-
-#: What happens -> the settings, the URL, the classes of both storages, and what the checks find.
-CASES: dict[str, tuple[list[str], list[str]]] = {
-    "STORAGES alone": ([APP, STORAGES], [SIGNED, "CloudFrontS3Storage", STATIC, ""]),
-    "honored": (
-        [APP, DEFAULT(S3_BACKEND)],
-        [SIGNED, "CloudFrontS3Storage", STATIC, "cfsigned.W003"],
-    ),
-    "honored, files on disk": (
-        [APP, DEFAULT(FILE_BACKEND)],
-        [SIGNED, "CloudFrontFileSystemStorage", STATIC, "cfsigned.W003"],
-    ),
-    "honored beside other storages": (
-        [APP, DEFAULT(S3_BACKEND), STORAGES.replace('"default"', '"other"')],
-        [SIGNED, "CloudFrontS3Storage", STATIC, "cfsigned.W003"],
-    ),
-    "STORAGES wins": (
-        [APP, DEFAULT(FILE_BACKEND), STORAGES],
-        [SIGNED, "CloudFrontS3Storage", STATIC, "cfsigned.E021"],
-    ),
-    "a class of Django": (
-        [APP, DEFAULT("django.core.files.storage.InMemoryStorage")],
-        [LOCAL, "FileSystemStorage", STATIC, ""],
-    ),
-    "a class of django-storages": (
-        [APP, DEFAULT("storages.backends.s3.S3Storage")],
-        [LOCAL, "FileSystemStorage", STATIC, ""],
-    ),
-    "a class of the site that signs": (
-        [APP, DEFAULT("own.Own")],
-        [LOCAL, "FileSystemStorage", STATIC, "cfsigned.E022"],
-    ),
-    "without the app": ([DEFAULT(S3_BACKEND)], [LOCAL, "FileSystemStorage", STATIC, ""]),
-}
+def test_which_storage_is_used(
+    backend: str | None, storages: Any, url: str, cls: str, check_id: str | None, site: Any
+) -> None:
+    """Honor the setting for a class of this package unless STORAGES names one; leave the rest."""
+    site.MEDIA_URL, site.MEDIA_ROOT = "/media/", "/srv/media"
+    if backend:
+        site.DEFAULT_FILE_STORAGE = backend
+    if storages:
+        site.STORAGES = {"staticfiles": STATIC, **storages}
+    honor_default_file_storage()
+    used = StorageHandler()
+    assert type(used["default"]).__name__ == cls
+    assert used["default"].url("a.jpg").partition("=")[0] == url
+    assert type(used["staticfiles"]).__name__ == "StaticFilesStorage"
+    assert [each.id for each in check_storages()] == ([f"cfsigned.{check_id}"] if check_id else [])
 
 
-@pytest.fixture
-def project(tmp_path: Path, ec_key: PrivateKey) -> Project:
-    """Return a project with a storage of its own."""
-    project = Project(folder=tmp_path, key=ec_key)
-    project.write(
-        "own.py",
-        "from cfsigned_django.storage import CloudFrontS3Storage\n"
-        "class Own(CloudFrontS3Storage):\n    location = 'x'\n",
-    )
-    return project
+def test_class_that_does_not_exist(site: Any) -> None:
+    """Fail with Django's own error if the setting names a class that is not there."""
+    site.DEFAULT_FILE_STORAGE = "cfsigned_django.storage.NoSuchStorage"
+    honor_default_file_storage()
+    with pytest.raises(InvalidStorageError, match="NoSuchStorage"):
+        StorageHandler()["default"]
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_which_storage_is_used(case: str, project: Project) -> None:
-    """Honour the setting for a class of this package unless STORAGES names one; leave the rest."""
-    lines, expected = CASES[case]
-    project.settings(*lines, "MEDIA_URL = '/media/'")
-    done = project.run(INSPECT)
-    assert done.stdout.splitlines() == expected
-    assert done.stderr == ""
-
-
-def test_storage_that_a_model_asks_for_first(project: Project) -> None:
+def test_storage_that_a_model_asks_for_first(tmp_path: Path, ec_key: PrivateKey) -> None:
     """Be honored before the models of apps are imported, even those before this app."""
+    project = Project(folder=tmp_path, key=ec_key)
     project.write("early/__init__.py", "")
     project.write(
         "early/models.py",
@@ -96,18 +75,13 @@ def test_storage_that_a_model_asks_for_first(project: Project) -> None:
         "class Report(models.Model):\n"
         "    file = models.FileField()\n",
     )
-    project.settings('INSTALLED_APPS = ["early", "cfsigned_django"]', DEFAULT(S3_BACKEND))
+    apps = 'INSTALLED_APPS = ["early", "cfsigned_django"]'
+    project.settings(apps, f'DEFAULT_FILE_STORAGE = "{S3_BACKEND}"')
     done = project.run(
+        "from django.core import checks\n"
         "from early.models import URL, Report\n"
-        "print(URL.partition('=')[0], Report(file='b.jpg').file.url.partition('?')[0])"
+        "print(URL.partition('=')[0], Report(file='b.jpg').file.url.partition('?')[0])\n"
+        "print(*[each.id for each in checks.run_checks()])"
     )
-    assert done.stdout.split() == [SIGNED, f"https://{DOMAIN}/b.jpg"], done.stderr
-
-
-def test_class_that_does_not_exist(project: Project) -> None:
-    """Fail with Django's own error if the setting names a class that is not there."""
-    project.settings(APP, DEFAULT("cfsigned_django.storage.NoSuchStorage"))
-    done = project.run(INSPECT)
-    assert done.returncode == 1
-    assert "NoSuchStorage" in done.stderr
-    assert "InvalidStorageError" in done.stderr
+    assert done.stdout.split() == [SIGNED, f"{ORIGIN}/b.jpg", "cfsigned.W003"], done.stderr
+    assert done.stderr == ""

@@ -79,16 +79,20 @@ def test_python_of_a_page_runs(doc: Path, signing_site: None) -> None:
 
 
 @pages_in("html+django")
+@override_settings(ROOT_URLCONF="tests.cookies.test_middleware")
 def test_templates_of_a_page_sign(doc: Path, signing_site: None) -> None:
-    """Each template of a page renders, with a signed URL in it."""
+    """Each template of a page renders, with a URL in it, which is signed if its tag says so."""
     field, instance = FileField(), cast("Model", None)
     context = {
         "photo": SimpleNamespace(image=FieldFile(instance, field, "albums/42/001.jpg")),
         "document": SimpleNamespace(file=FieldFile(instance, field, "report.pdf")),
+        "course": SimpleNamespace(video=FieldFile(instance, field, "courses/42/all.mp4")),
     }
     for snippet in snippets(doc):
         if snippet.language == "html+django":
-            assert "Signature=" in Template(snippet.code).render(Context(context))
+            text = Template(snippet.code).render(Context(context))
+            assert "https://" in text or "/media/refresh/" in text
+            assert ("Signature=" in text) == ("signed_url" in snippet.code)
 
 
 @each_page
@@ -143,9 +147,13 @@ class Noted:
         return getattr(django_settings, name)
 
 
-def test_table_of_rotation_is_what_conf_reads(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The table has the settings in seconds with their defaults, and whatever else conf reads."""
-    rows = table(DOCS / "settings.md", "Setting of rotation")
+def test_other_tables_are_what_conf_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tables have the settings in seconds with their defaults, and whatever else conf reads."""
+    rows = [
+        row
+        for subject in ("signed cookies", "rotation")
+        for row in table(DOCS / "settings.md", f"Setting of {subject}")
+    ]
     shown = {setting.strip("`"): default.strip("`") for setting, default, _ in rows}
     noted = Noted()
     monkeypatch.setattr(conf, "settings", noted)

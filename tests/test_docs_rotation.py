@@ -17,6 +17,7 @@ from textwrap import dedent
 from types import ModuleType
 from typing import Any
 from unittest import mock
+from uuid import uuid4
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -26,7 +27,7 @@ from django.test import override_settings
 from pytest_django import Settings
 
 from cfsigned_django.aws.errors import EXPLANATIONS
-from cfsigned_django.encryption import unseal
+from cfsigned_django.encryption import decrypt
 from cfsigned_django.keyring import Found, Keyring, Lease
 from cfsigned_django.rotation import store
 from cfsigned_django.rotation.models import KeyPair
@@ -245,7 +246,7 @@ def refusals(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     yield rotate("--max-age", "90d", "--algorithm", "RSA_2048")
     yield rotate("--revoke", KeyPair.objects.get().fingerprint[:12])
     KeyPair.objects.update(encrypted_private_key="damaged")
-    yield rotate("--reseal")
+    yield rotate("--re-encrypt")
 
 
 def answers_of_the_keyring(caplog: pytest.LogCaptureFixture) -> Iterator[str]:
@@ -253,7 +254,7 @@ def answers_of_the_keyring(caplog: pytest.LogCaptureFixture) -> Iterator[str]:
     signer = Signer(key_pair_id="K1", private_key=PrivateKey.generate())
     looks: list[Any] = [
         lambda *_: Found(),
-        lambda *_: unseal("damaged"),
+        lambda *_: decrypt("damaged", uuid4(), ""),
         mock.Mock(side_effect=OperationalError),
     ]
     for look in looks:

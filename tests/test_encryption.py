@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import base64
 from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 from cryptography.fernet import Fernet
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from pytest_django import Settings
 
-from cfsigned_django.encryption import CannotUnseal, reseal, seal, unseal
+from cfsigned_django.encryption import CannotDecrypt, NotItsKey, decrypt, encrypt
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import PrivateKey
-from tests.keyring import KEY_GROUP_ID, make_key_pair
+from tests.keyring import KEY_GROUP_ID, make_key_pair, unbound
 from tests.leaks import everything_of, fragments
 
+ROW = UUID("6f1f2c54-1d4e-4b6b-9f57-0c3d8f0f6a11")
 # The same in every process of a test run, which names its tests after them.
 FIRST, SECOND = (base64.urlsafe_b64encode(each * 32).decode() for each in (b"1", b"2"))
 
@@ -32,15 +36,20 @@ def test_decrypting_gives_the_key_back(
     key: PrivateKey = request.getfixturevalue(kind)
     settings.AWS_CLOUDFRONT_ENCRYPTION_KEYS = keys
 
-    assert unseal(seal(key)) == key.to_pem()
-    assert seal(key) != seal(key)
+    encrypted = encrypt(key, ROW)
+
+    assert decrypt(encrypted, ROW, key.public_key.fingerprint).pem == key.to_pem()
+    assert encrypted != encrypt(key, ROW)
 
 
 def test_the_newest_key_encrypts(ec_key: PrivateKey, settings: Settings) -> None:
-    """Encrypt with the first key of the list, which decrypts it alone."""
+    """Encrypt with the first key of the list, which decrypts it alone: Fernet reads it as PEM."""
     settings.AWS_CLOUDFRONT_ENCRYPTION_KEYS = [SECOND, FIRST]
 
-    assert Fernet(SECOND).decrypt(seal(ec_key)) == ec_key.to_pem()
+    text = Fernet(SECOND).decrypt(encrypt(ec_key, ROW))
+
+    assert PrivateKey.load(text).to_pem() == ec_key.to_pem()
+    assert isinstance(load_pem_private_key(text, None), EllipticCurvePrivateKey)
 
 
 @pytest.mark.parametrize(
@@ -59,15 +68,15 @@ def test_settings_that_change(
     """Decrypt what former settings encrypted, as long as these settings still know them."""
     for name, value in before.items():
         setattr(settings, name, value)
-    sealed = seal(ec_key)
+    encrypted = encrypt(ec_key, ROW)
     for name, value in after.items():
         setattr(settings, name, value)
 
-    assert unseal(sealed) == unseal(reseal(sealed)) == ec_key.to_pem()
+    assert decrypt(encrypted, ROW, ec_key.public_key.fingerprint).pem == ec_key.to_pem()
 
 
 @pytest.mark.django_db
-def test_reseal_moves_every_row(
+def test_every_row_is_encrypted_again(
     rsa_key: PrivateKey, ec_key: PrivateKey, settings: Settings
 ) -> None:
     """Encrypt every row with the newest key, so that the others can go; skip an erased one."""
@@ -77,53 +86,70 @@ def test_reseal_moves_every_row(
     erased = make_key_pair(ec_key, "K3", encrypted_private_key="")
     settings.AWS_CLOUDFRONT_ENCRYPTION_KEYS = [SECOND, FIRST]
 
-    call_command("cfsigned_rotate", reseal=True)
+    call_command("cfsigned_rotate", re_encrypt=True)
 
     settings.SECRET_KEY, settings.AWS_CLOUDFRONT_ENCRYPTION_KEYS = "new", [SECOND]
     rows = KeyPair.objects.exclude(pk=erased.pk)
-    found = {row.key_pair_id: unseal(row.encrypted_private_key) for row in rows}
+    found = {row.key_pair_id: row.open_private_key().to_pem() for row in rows}
     assert found == {"K1": ec_key.to_pem(), "K2": rsa_key.to_pem()}
     erased.refresh_from_db()
     assert (erased.key_group_id, erased.encrypted_private_key) == (KEY_GROUP_ID, "")
 
 
-@pytest.mark.parametrize("act", [unseal, reseal])
 @pytest.mark.parametrize(
     ("keys", "named"), [(None, "SECRET_KEY"), ([FIRST], "AWS_CLOUDFRONT_ENCRYPTION_KEYS")]
 )
 def test_what_no_key_decrypts(
-    act: Any, keys: Any, named: str, ec_key: PrivateKey, settings: Settings
+    keys: Any, named: str, ec_key: PrivateKey, settings: Settings
 ) -> None:
     """Name the setting that changed and what to run; show no secret, in a traceback neither."""
     settings.AWS_CLOUDFRONT_ENCRYPTION_KEYS = keys and [SECOND]
     settings.SECRET_KEY = "former and secret"
-    sealed = seal(ec_key)
+    encrypted = encrypt(ec_key, ROW)
     settings.AWS_CLOUDFRONT_ENCRYPTION_KEYS, settings.SECRET_KEY = keys, "new and secret"
 
-    with pytest.raises(CannotUnseal, match=rf"{named}.*--reseal") as raised:
-        act(sealed)
+    with pytest.raises(CannotDecrypt, match=rf"{named}.*--re-encrypt") as raised:
+        decrypt(encrypted, ROW, ec_key.public_key.fingerprint)
 
     shown = str(raised.value) + repr(raised.value)
-    assert not any(each in shown for each in (sealed, "secret", FIRST, SECOND))
+    assert not any(each in shown for each in (encrypted, "secret", FIRST, SECOND))
+    assert not any(each in everything_of(raised.value) for each in fragments(ec_key))
+
+
+@pytest.mark.parametrize("is_bound", [True, False])
+@pytest.mark.parametrize("differs", ["row", "fingerprint"])
+def test_the_key_of_another_row(is_bound: bool, differs: str, ec_key: PrivateKey) -> None:
+    """Refuse a key that was encrypted for another row, or has another public key; show no key."""
+    own = ec_key.public_key.fingerprint
+    encrypted = encrypt(ec_key, ROW) if is_bound else unbound(ec_key)
+    row, fingerprint = (uuid4(), own) if differs == "row" else (ROW, "0" * 64)
+    if not is_bound and differs == "row":
+        assert decrypt(encrypted, row, own).pem == ec_key.to_pem()
+        return
+
+    with pytest.raises(NotItsKey) as raised:
+        decrypt(encrypted, row, fingerprint)
+
     assert not any(each in everything_of(raised.value) for each in fragments(ec_key))
 
 
 @pytest.mark.parametrize("place", [0, 5, 40, -2])
 def test_a_changed_token(place: int, ec_key: PrivateKey) -> None:
     """Refuse an encrypted key of which one character was changed, wherever that is."""
-    sealed = seal(ec_key)
-    other = "A" if sealed[place] != "A" else "B"
+    encrypted = encrypt(ec_key, ROW)
+    other = "A" if encrypted[place] != "A" else "B"
 
-    with pytest.raises(CannotUnseal):
-        unseal(sealed[:place] + other + sealed[place:][1:])
+    with pytest.raises(CannotDecrypt):
+        decrypt(
+            encrypted[:place] + other + encrypted[place:][1:], ROW, ec_key.public_key.fingerprint
+        )
 
 
-@pytest.mark.parametrize("act", [unseal, reseal])
-@pytest.mark.parametrize("text", ["", "no seal", "gAAAAA", "비밀"])
-def test_what_is_not_a_token(act: Any, text: str) -> None:
+@pytest.mark.parametrize("text", ["", "no token", "gAAAAA", "비밀"])
+def test_what_is_not_a_token(text: str) -> None:
     """Refuse a text that is not encrypted, such as one that another tool wrote there."""
-    with pytest.raises(CannotUnseal):
-        act(text)
+    with pytest.raises(CannotDecrypt):
+        decrypt(text, ROW, "0" * 64)
 
 
 @pytest.mark.parametrize("wrong", ["x", "", None, 5, FIRST[:-4], "비밀"])
@@ -132,7 +158,7 @@ def test_an_entry_that_is_not_a_key(wrong: Any, ec_key: PrivateKey, settings: Se
     settings.AWS_CLOUDFRONT_ENCRYPTION_KEYS = [FIRST, wrong]
 
     with pytest.raises(ImproperlyConfigured, match="AWS_CLOUDFRONT_ENCRYPTION_KEYS") as raised:
-        seal(ec_key)
+        encrypt(ec_key, ROW)
 
     assert FIRST not in everything_of(raised.value)
     assert not any(each in everything_of(raised.value) for each in fragments(ec_key))

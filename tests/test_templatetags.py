@@ -189,6 +189,20 @@ def test_block_arguments() -> None:
     assert policy.date_less_than - NOW == 90
 
 
+@pytest.mark.parametrize("title", ["42", "*", "a b", "사진"])
+def test_folder(title: str) -> None:
+    """Take a folder as data, in the block and in the tag: a `*` in its name opens one folder."""
+    name = f"albums/{title}/1.jpg"
+    urls = urls_of(
+        "{% signed_urls folder=folder %}[{% signed_url name %}]{% endsigned_urls %}"
+        "{% signed_urls 'x*' %}[{% signed_url name folder=folder %}]{% endsigned_urls %}",
+        folder=f"albums/{title}",
+        name=name,
+    )
+    end = storages["default"].unsigned_url(name).removesuffix("1.jpg") + "*"  # type: ignore[attr-defined]
+    assert {check(url).resource for url in urls} == {end}
+
+
 def test_where_a_block_reaches() -> None:
     """Follow the innermost block, in a template that is included as well, and none outside."""
     pages = {
@@ -255,7 +269,9 @@ def test_storage_of_a_block() -> None:
         ("{% signed_url number %}", "signed_url.*int"),
         ("{% signed_url list %}", "signed_url.*list"),
         ("{% signed_url 'https://media.example.com/a.jpg?Expires=1' %}", "signed_url"),
-        ("{% signed_urls %}{% endsigned_urls %}", "'signed_urls'.*'resource'"),
+        ("{% signed_urls %}{% endsigned_urls %}", "signed_urls.*folder"),
+        ("{% signed_urls folder='' %}{% signed_url 'a/b' %}{% endsigned_urls %}", "folder"),
+        ("{% signed_url 'a/b' folder='a' resource='a/*' %}", "folder.*resource"),
         ("{% signed_urls 'a' 'b' %}{% endsigned_urls %}", "signed_urls"),
         ("{% signed_urls 'a' download='b' %}{% endsigned_urls %}", "'signed_urls'.*'download'"),
         ("{% signed_urls 'a' as b %}{% endsigned_urls %}", "signed_urls"),
@@ -278,3 +294,31 @@ def test_bad_settings(site: Any) -> None:
     site.AWS_S3_CUSTOM_DOMAIN = None
     with pytest.raises(ImproperlyConfigured, match="E004"):
         render("{% signed_url 'a.jpg' %}")
+
+
+# Pages that rely on signed cookies
+
+
+def test_media_url() -> None:
+    """Return the URL of a field or a name, unsigned; an empty field gives nothing."""
+    field = models.FileField(storage=storages["private"])
+    value = field.attr_class(None, field, "a/사진 1.jpg")  # type: ignore[arg-type]
+    text = "{% media_url f %} {% media_url 'b.jpg' %} [{% media_url '' %}]"
+    private = storages["private"].unsigned_url("a/사진 1.jpg")  # type: ignore[attr-defined]
+    assert render(text, f=value) == f"{private} {ORIGIN}/b.jpg []"
+    with pytest.raises(TemplateSyntaxError, match=r"media_url.*\.\."):
+        render("{% media_url '../a.jpg' %}")
+
+
+@pytest.mark.parametrize("nonce", ["", "r4nd0m"])
+def test_signed_cookies_script(nonce: str, site: Any) -> None:
+    """Name the site's own address, the token of CSRF, and the nonce if there is one."""
+    text, site.ROOT_URLCONF = "{% signed_cookies_script %}", "tests.test_views"
+    with pytest.raises(TemplateSyntaxError, match="include"):
+        render(text)
+    site.ROOT_URLCONF = "tests.cookies.test_middleware"
+    found = render(text, csp_nonce=nonce, csrf_token="t0ken")
+    assert 'data-url="/media/refresh/"' in found
+    assert 'data-token="t0ken"' in found
+    assert (f'nonce="{nonce}"' in found) == bool(nonce)
+    assert len(found) < 1500

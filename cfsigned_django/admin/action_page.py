@@ -15,7 +15,7 @@ from cfsigned_django.admin.actions import AvailableAction, put_in_words
 from cfsigned_django.admin.forms import StepForm, typed_name
 from cfsigned_django.admin.snapshot import Snapshot
 from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.encryption import CannotUnseal
+from cfsigned_django.encryption import CannotDecrypt
 from cfsigned_django.rotation.lifecycle import KeyStatus, retirement_wait
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.status import date_and_time, in_words
@@ -111,8 +111,8 @@ class ShownKey:
             return cls(file_name=file_name, pem=key_pair.public_key)
         try:
             return cls(file_name=file_name, pem=key_pair.open_public_key())
-        except (CannotUnseal, ImproperlyConfigured, InvalidKey) as error:
-            text = _("The public key is not shown because the private key cannot be decrypted.")
+        except (CannotDecrypt, ImproperlyConfigured, InvalidKey) as error:
+            text = _("The public key is not shown.")
             return cls(file_name=file_name, problem=f"{text} {_(str(error))}")
 
     def as_file(self) -> HttpResponse:

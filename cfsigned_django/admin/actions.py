@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _, gettext_lazy
 
 from cfsigned_django.admin.snapshot import Snapshot
 from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.encryption import CannotUnseal
+from cfsigned_django.encryption import CannotDecrypt
 from cfsigned_django.rotation.errors import Blocked
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.steps import Action, Step
@@ -27,6 +27,7 @@ _LABELS = {
     Action.RETIRE: gettext_lazy("Retire"),
     Action.REVOKE: gettext_lazy("Revoke"),
     Action.FINISH: gettext_lazy("Finish the revocation"),
+    Action.RE_ENCRYPT: gettext_lazy("Re-encrypt now"),
 }
 
 
@@ -88,7 +89,7 @@ class AvailableAction:
     @property
     def is_confirmed(self) -> bool:
         """Return whether a person confirms the step on a page that says what will happen."""
-        return self.action not in (Action.IMPORT, Action.CHECK)
+        return self.action not in (Action.IMPORT, Action.CHECK, Action.RE_ENCRYPT)
 
 
 def available_actions(
@@ -123,6 +124,8 @@ def purpose(snapshot: Snapshot, step: Step) -> str:
             text = _("Check whether CloudFront knows %(key)s.")
         case Action.ACTIVATE:
             text = _("%(key)s is ready to sign.")
+        case Action.RE_ENCRYPT:
+            text = _("Encrypt the private keys again.")
         case Action.RETIRE:
             text = _("%(key)s can be retired: its last link has expired.")
         case _revoked:
@@ -164,6 +167,6 @@ def put_in_words(error: Exception) -> str:
         return _("%(key)s is not ready for this step. The page shows what it is waiting for.") % {
             "key": error.key_pair
         }
-    if isinstance(error, CannotUnseal):
+    if isinstance(error, CannotDecrypt):
         return _(str(error))
     return str(error)

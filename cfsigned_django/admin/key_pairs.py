@@ -61,6 +61,9 @@ _MOMENTS = (
     *("retiring_at", "retired_at", "revoked_at", "removed_at"),
 )
 
+#: What the admin log says of a step in which a key pair keeps its state.
+_REASONS = {Action.RE_ENCRYPT: KnownReason.RE_ENCRYPTED}
+
 TEMPLATES = "admin/cfsigned_django/keypair"
 
 
@@ -215,8 +218,9 @@ class KeyPairAdmin(Base):
                     self.message_user(request, is_revoked(step.key_pair), messages.WARNING)
                     return self._lead_back(request, put_in_words(failure), messages.ERROR)
             else:
-                if outcome.key_pair is not None and not logged:
-                    self.record(request, outcome.key_pair, form.answers().get("reason", ""))
+                for key_pair in () if logged else outcome.key_pairs:
+                    reason = form.answers().get("reason", _REASONS.get(step.action, ""))
+                    self.record(request, key_pair, reason)
                 level = messages.WARNING if outcome.is_warning else messages.SUCCESS
                 text = f"{outcome.text} {outcome.outlook}".strip()
                 return self._lead_back(request, text, level)
@@ -322,11 +326,11 @@ class KeyPairAdmin(Base):
     def record(self, request: HttpRequest, key_pair: KeyPair, reason: str = "") -> None:
         """Write a transition into the admin's log, in the language of the site."""
         is_imported = key_pair.status == KeyStatus.ACTIVE and key_pair.trusted_at is None
-        is_back = reason == KnownReason.PUT_BACK
-        is_new = not is_back and (key_pair.status == KeyStatus.PENDING or is_imported)
+        stays = reason in (KnownReason.PUT_BACK, KnownReason.RE_ENCRYPTED)
+        is_new = not stays and (key_pair.status == KeyStatus.PENDING or is_imported)
         with translation.override(None):
             translation.deactivate()
-            if is_new or key_pair.status == KeyStatus.REVOKED:
+            if is_new or (key_pair.status == KeyStatus.REVOKED and not stays):
                 reason = key_pair.reason
             reason = KnownReason.in_words(reason)
             text = f"{key_pair}: {key_pair.get_status_display()}"

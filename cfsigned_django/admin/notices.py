@@ -11,6 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext as _
 
 from cfsigned_django.admin.snapshot import Snapshot, is_unfinished
+from cfsigned_django.encryption import has_weak_secret_key
 from cfsigned_django.rotation.lifecycle import OLD, KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.settings_key import refuse_different, why_not_imported
@@ -64,6 +65,25 @@ def _cannot_decrypt(snapshot: Snapshot) -> Iterator[Notice]:
             text = _("The private key of %(key)s cannot be decrypted. The other keys still work.")
             level = Level.WARNING
         yield Notice(level=level, text=text % {"key": key_pair}, detail=problem)
+
+
+def _old_encryption(snapshot: Snapshot) -> Iterator[Notice]:
+    old = [each for each in snapshot.key_pairs if each.needs_reencryption]
+    if old:
+        text = _(
+            "The private key of %(keys)s was encrypted with a previous key, or by an earlier "
+            "version. Re-encrypt it, here or with manage.py cfsigned_rotate --re-encrypt, before "
+            "you remove a previous key from the settings: it could not be decrypted afterwards."
+        )
+        yield Notice(level=Level.WARNING, text=text % {"keys": ", ".join(map(str, old))})
+    if has_weak_secret_key() and any(each.encrypted_private_key for each in snapshot.key_pairs):
+        yield Notice(
+            level=Level.WARNING,
+            text=_(
+                "SECRET_KEY, which encrypts the private keys, can be guessed. Set "
+                "AWS_CLOUDFRONT_ENCRYPTION_KEYS, then re-encrypt the private keys."
+            ),
+        )
 
 
 def _revoked_but_trusted(snapshot: Snapshot) -> Iterator[Notice]:
@@ -165,6 +185,7 @@ def _claimed(snapshot: Snapshot) -> Iterator[Notice]:
 _FACTS: tuple[Callable[[Snapshot], Iterator[Notice]], ...] = (
     _nothing_signs,
     _cannot_decrypt,
+    _old_encryption,
     _revoked_but_trusted,
     _settings_key,
     _overdue,

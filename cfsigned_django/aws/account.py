@@ -47,6 +47,11 @@ class Distribution:
         return self.status == _DEPLOYED
 
     @property
+    def is_multi_tenant(self) -> bool:
+        """Return whether tenants, which are separate resources, have the domain names."""
+        return self.config.get("ConnectionMode") == "tenant-only"
+
+    @property
     def aliases(self) -> list[str]:
         """Return the alternate domain names."""
         return listed(self.config.get("Aliases"))
@@ -67,6 +72,19 @@ class KeyGroup:
     config: Document
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KmsKey:
+    """The KMS key that encrypts the objects of a bucket."""
+
+    #: Its ARN; its ID or alias, as the bucket names it, if the key could not be read.
+    arn: str
+    #: Whether it is a key such as aws/s3, whose policy nobody can change.
+    is_aws_managed: bool = False
+    policy: Document | None = None
+    #: The error, if the key or its policy could not be read.
+    unread: AwsError | None = None
+
+
 class BucketPart(StrEnum):
     """A part of a bucket that is read by a separate call, with its own permission."""
 
@@ -74,6 +92,7 @@ class BucketPart(StrEnum):
     CORS = "CORS rules"
     PUBLIC_ACCESS = "Block Public Access settings"
     OWNERSHIP = "object ownership"
+    ENCRYPTION = "default encryption"
 
 
 class BucketState(StrEnum):
@@ -98,6 +117,8 @@ class Bucket:
     public_access_block: Mapping[str, bool] | None = None
     #: "BucketOwnerEnforced", "BucketOwnerPreferred" or "ObjectWriter".
     object_ownership: str | None = None
+    #: The rule of the default encryption.
+    encryption: Document | None = None
     #: The parts that these credentials may not read, with the error of each.
     unread: Mapping[BucketPart, AwsError] = field(default_factory=dict)
 
@@ -105,6 +126,17 @@ class Bucket:
     def is_ours(self) -> bool:
         """Return whether the bucket exists and belongs to the account."""
         return self.state is BucketState.OURS
+
+    @property
+    def kms_key_id(self) -> str | None:
+        """Return the KMS key that encrypts new objects, as the bucket names it.
+
+        Empty for the AWS managed key; None if no KMS key does.
+        """
+        by_default = (self.encryption or {}).get("ApplyServerSideEncryptionByDefault") or {}
+        if not str(by_default.get("SSEAlgorithm")).startswith("aws:kms"):
+            return None
+        return by_default.get("KMSMasterKeyID") or ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +155,8 @@ class Account:
     distribution: Distribution | None = None
     has_looked_for_distribution: bool = False
     bucket: Bucket | None = None
+    #: The key that encrypts the bucket, or the desired one; None if there is none, or for aws/s3.
+    kms_key: KmsKey | None = None
     public_keys: tuple[ListedPublicKey, ...] | None = None
     key_groups: tuple[KeyGroup, ...] | None = None
     access_controls: tuple[NamedConfig, ...] | None = None
@@ -136,8 +170,10 @@ class Account:
 
     @property
     def all_problems(self) -> tuple[AwsError, ...]:
-        """Return all problems, including the parts of the bucket that may not be read."""
-        return (*self.problems, *(self.bucket.unread.values() if self.bucket else ()))
+        """Return all problems, including what of the bucket and its key may not be read."""
+        key = self.kms_key.unread if self.kms_key else None
+        of_the_bucket = self.bucket.unread.values() if self.bucket else ()
+        return (*self.problems, *of_the_bucket, *([key] if key else []))
 
     def key_group(self, id_or_name: str) -> KeyGroup | None:
         """Return the key group with that ID, else the one with that name."""

@@ -20,6 +20,7 @@ from cfsigned_django.aws.account import (
     BucketState,
     Distribution,
     KeyGroup,
+    KmsKey,
     NamedConfig,
 )
 from cfsigned_django.aws.client import Clients, call
@@ -40,12 +41,14 @@ def read_account(
     distribution_id: str | None = None,
     domain: str | None = None,
     access_identities: bool = False,
+    kms_key: str = "",
 ) -> Account:
     """Return what exists. This never raises :exc:`AwsError`: the value lists the problems.
 
     The distribution is the one with ``distribution_id``, else the one for ``domain``, which is a
     bare host name: see :func:`find_distribution`. Origin access identities are listed only on
-    request, since listing them needs one more permission.
+    request, since listing them needs one more permission. ``kms_key`` is the ARN of the key that
+    the bucket must have, if that is not the one that it has.
     """
     reading = _Reading()
     cloudfront = clients.cloudfront
@@ -68,16 +71,19 @@ def read_account(
     config = found.config if found else None
     account_id = str(identity["Account"]) if identity else ""
     owner = account_id or (found.arn.split(":")[4] if found else "")
+    found_bucket = (
+        reading.read("s3", lambda: read_bucket(clients.s3, bucket, account_id=owner))
+        if bucket and owner
+        else None
+    )
+    key_id = kms_key or (found_bucket.kms_key_id if found_bucket else None)
     return Account(
         account_id=account_id,
         partition=str(identity["Arn"]).split(":")[1] if identity else "aws",
         distribution=found,
         has_looked_for_distribution=meant is not None,
-        bucket=(
-            reading.read("s3", lambda: read_bucket(clients.s3, bucket, account_id=owner))
-            if bucket and owner
-            else None
-        ),
+        bucket=found_bucket,
+        kms_key=_read_key(clients, key_id, found_bucket) if key_id else None,
         public_keys=reading.read("cloudfront", lambda: tuple(KeyGroups(cloudfront).public_keys())),
         key_groups=reading.read("cloudfront", lambda: tuple(list_key_groups(cloudfront))),
         access_controls=reading.read("cloudfront", lambda: tuple(_access_controls(cloudfront))),
@@ -292,6 +298,24 @@ def _named(policy: Mapping[str, Any], kind: str) -> NamedConfig:
     return NamedConfig(id=policy["Id"], name=config["Name"], config=config)
 
 
+def _read_key(clients: Clients, key_id: str, bucket: Bucket | None) -> KmsKey:
+    """Return a KMS key, by its ARN, ID or alias, and its policy if it can be changed."""
+    region = key_id.split(":")[3] if key_id.startswith("arn:") else bucket.region if bucket else ""
+    try:
+        kms = clients.kms(region)
+        what = f"read the KMS key {key_id}"
+        key = call(kms.describe_key, what, "kms:DescribeKey", KeyId=key_id)["KeyMetadata"]
+        if key["KeyManager"] == "AWS":
+            return KmsKey(arn=key["Arn"], is_aws_managed=True)
+        what = f"read the policy of the KMS key {key_id}"
+        policy = call(
+            kms.get_key_policy, what, "kms:GetKeyPolicy", KeyId=key["Arn"], PolicyName="default"
+        )
+    except AwsError as error:
+        return KmsKey(arn=key_id, unread=error)
+    return KmsKey(arn=key["Arn"], policy=json.loads(policy["Policy"]))
+
+
 _MISSING: Final = frozenset({"404", "NoSuchBucket"})
 # The error codes of S3 for a setting that was never made.
 _NOT_SET: Final = frozenset(
@@ -300,6 +324,7 @@ _NOT_SET: Final = frozenset(
         "NoSuchCORSConfiguration",
         "NoSuchPublicAccessBlockConfiguration",
         "OwnershipControlsNotFoundError",
+        "ServerSideEncryptionConfigurationNotFoundError",
     }
 )
 
@@ -346,6 +371,9 @@ def read_bucket(s3: Any, name: str, *, account_id: str) -> Bucket:
     ownership = get(
         BucketPart.OWNERSHIP, s3.get_bucket_ownership_controls, "s3:GetBucketOwnershipControls"
     )
+    encryption = get(
+        BucketPart.ENCRYPTION, s3.get_bucket_encryption, "s3:GetEncryptionConfiguration"
+    )
     return Bucket(
         name=name,
         state=BucketState.OURS,
@@ -354,6 +382,7 @@ def read_bucket(s3: Any, name: str, *, account_id: str) -> Bucket:
         cors_rules=tuple(cors["CORSRules"]) if cors else (),
         public_access_block=block["PublicAccessBlockConfiguration"] if block else None,
         object_ownership=_ownership(ownership),
+        encryption=_encryption(encryption),
         unread=unread,
     )
 
@@ -366,3 +395,8 @@ def _region(head: Mapping[str, Any]) -> str:
 def _ownership(controls: Mapping[str, Any] | None) -> str | None:
     rules = controls["OwnershipControls"]["Rules"] if controls else []
     return rules[0]["ObjectOwnership"] if rules else None
+
+
+def _encryption(answer: Mapping[str, Any] | None) -> Document | None:
+    rules = answer["ServerSideEncryptionConfiguration"]["Rules"] if answer else []
+    return rules[0] if rules else None

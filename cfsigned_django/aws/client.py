@@ -17,6 +17,7 @@ from typing import (
 )
 
 from cfsigned_django.aws.errors import AwsError, aws_failures, explain, marked as _, phrase
+from cfsigned_django.aws.unknown import mark_unknown
 
 if TYPE_CHECKING:
     from types_boto3_cloudfront import CloudFrontClient
@@ -37,6 +38,8 @@ _PATIENCE: Final[Mapping[str, Any]] = {
 # CloudFront has no regions, and S3 and STS answer for all regions in this one. boto3 still asks
 # for a region if the endpoint is not one of AWS.
 _REGIONS: Final = {"cloudfront": "us-east-1", "s3": "us-east-1", "sts": "us-east-1"}
+# The services whose settings are read, changed and sent back in XML.
+_IN_XML: Final = frozenset({"cloudfront", "s3"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +49,10 @@ class Clients:
     cloudfront: Any = field(repr=False)
     s3: Any = field(repr=False)
     sts: Any = field(repr=False)
+    #: Returns the client of a region for KMS, which only buckets with SSE-KMS need.
+    kms: Callable[[str], Any] = field(
+        default=lambda region: make_client("kms", region_name=region), repr=False
+    )
 
 
 class ClientOptions(TypedDict, total=False):
@@ -104,12 +111,15 @@ def make_client(
             aws_secret_access_key=secret_key,
             aws_session_token=session_token,
         )
-        return session.client(
+        client: Any = session.client(
             service_name,  # type: ignore[call-overload]
             region_name=session.region_name or _REGIONS.get(service_name),
             endpoint_url=endpoint_url,
             config=Config(**_PATIENCE),
         )
+        if service_name in _IN_XML:
+            client.meta.events.register("after-call", mark_unknown)
+        return client
     except aws_failures() as error:
         problem = explain(error, what=what, permission=None)
     except ValueError:

@@ -375,7 +375,11 @@ EXPLANATIONS: Final[Mapping[str, Explanation]] = {
     "PreconditionFailed": Explanation(
         reason=_("something else changed it at the same time"), next_step=_AGAIN, is_temporary=True
     ),
-    # Setting up a distribution or a bucket.
+    # Setting up a distribution, a bucket or its KMS key.
+    "NotFoundException": Explanation(
+        reason="there is no KMS key with that ID in its region",
+        next_step="Compare it with KMS > Customer managed keys, in the region of the bucket.",
+    ),
     "NoSuchDistribution": Explanation(
         reason="this AWS account has no distribution with that ID",
         next_step="Check the ID (--distribution, AWS_CLOUDFRONT_DISTRIBUTION_ID), and that the "

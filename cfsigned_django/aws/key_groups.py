@@ -12,6 +12,7 @@ from typing import Any, Final, ParamSpec, Self, TypeAlias, TypeVar
 
 from cfsigned_django.aws.client import call
 from cfsigned_django.aws.errors import AwsError, Phrase, marked as _, phrase
+from cfsigned_django.aws.unknown import UPDATE_BOTO3, unknown_elements, without_unknown
 from cfsigned_django.signing import InvalidKey, PublicKey
 
 logger = logging.getLogger("cfsigned_django.aws")
@@ -92,7 +93,9 @@ class KeyGroups:
 
     ``sleep`` waits for some seconds, and ``jitter`` returns a number from 0 to
     1: they space the attempts if others change the same key group.
-    ``before_call`` is called before each request. Every method is idempotent,
+    ``before_call`` is called before each request. ``on_loss`` is called with the
+    names of the settings of a key group that a change loses, since boto3 does not
+    know them; without it, such a change is refused. Every method is idempotent,
     whatever happened to an earlier call: a response may be lost, and a process
     may die before it records one. Every method raises :exc:`AwsError`.
     """
@@ -104,11 +107,13 @@ class KeyGroups:
         sleep: Callable[[float], None] = time.sleep,
         jitter: Callable[[], float] = random.random,
         before_call: Callable[[], None] = lambda: None,
+        on_loss: Callable[[list[str]], None] | None = None,
     ) -> None:
         self._client = client
         self._sleep = sleep
         self._jitter = jitter
         self._before_call = before_call
+        self._on_loss = on_loss
 
     def before_each_call(self, do: Callable[[], None]) -> Self:
         """Return a copy that calls ``do`` before each request to AWS.
@@ -116,7 +121,23 @@ class KeyGroups:
         An exception in ``do`` ends the method. A request takes at most 21 s, with
         less than 3 s between two requests: see client.py.
         """
-        return type(self)(self._client, sleep=self._sleep, jitter=self._jitter, before_call=do)
+        return self._with(before_call=do)
+
+    def going_on(self, on_loss: Callable[[list[str]], None]) -> Self:
+        """Return a copy that loses settings which boto3 does not know, for a revocation.
+
+        A leaked key must leave its group whatever else is set there.
+        """
+        return self._with(on_loss=on_loss)
+
+    def _with(self, **changes: Any) -> Self:
+        given: dict[str, Any] = {
+            "sleep": self._sleep,
+            "jitter": self._jitter,
+            "before_call": self._before_call,
+            "on_loss": self._on_loss,
+        }
+        return type(self)(self._client, **given | changes)
 
     # Key groups
 
@@ -275,7 +296,7 @@ class KeyGroups:
 
         UpdateKeyGroup replaces everything, so everything that was read is sent back.
         If a response was lost, the ETag is stale, and the next read shows that the
-        change was made.
+        change was made. What boto3 does not know cannot be sent back.
         """
         attempt = 0
         while True:
@@ -284,6 +305,9 @@ class KeyGroups:
             after = change(before)
             if after == before:
                 return after
+            lost = list(unknown_elements(config))
+            if lost and self._on_loss is None:
+                raise _would_lose(what, lost)
             try:
                 self._call(
                     self._client.update_key_group,
@@ -291,7 +315,7 @@ class KeyGroups:
                     "cloudfront:UpdateKeyGroup",
                     Id=key_group_id,
                     IfMatch=etag,
-                    KeyGroupConfig={**config, "Items": list(after)},
+                    KeyGroupConfig={**without_unknown(config), "Items": list(after)},
                 )
             except AwsError as error:
                 if error.code == "TooManyPublicKeysInKeyGroup":
@@ -300,6 +324,9 @@ class KeyGroups:
                 attempt += 1
             else:
                 logger.info("Changed the key group %s: %s, was %s.", key_group_id, after, before)
+                if lost and self._on_loss is not None:
+                    logger.error("The key group %s has lost %s.", key_group_id, ", ".join(lost))
+                    self._on_loss(lost)
                 return after
 
     def _find_existing(self, name: str, pem: str, what: str) -> str:
@@ -368,6 +395,19 @@ def _no_room(what: str, members: KeyPairIds) -> AwsError:
         ),
         code="TooManyPublicKeysInKeyGroup",
         values={"number": str(len(members))},
+    )
+
+
+def _would_lose(what: str, lost: list[str]) -> AwsError:
+    return AwsError(
+        what=what,
+        reason=_(
+            "the change replaces the whole key group, and the installed boto3 does not know "
+            "{names}, which would be lost"
+        ),
+        next_step=UPDATE_BOTO3,
+        code="UnknownElement",
+        values={"names": ", ".join(lost)},
     )
 
 

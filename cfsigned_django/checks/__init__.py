@@ -51,3 +51,10 @@ def check_caches(**kwargs: Any) -> list[CheckMessage]:
     from cfsigned_django.checks import caching
 
     return caching.check_caches(**kwargs)
+
+
+def check_cookies(**kwargs: Any) -> list[CheckMessage]:
+    """Return why viewers would not get the signed cookies of the scopes."""
+    from cfsigned_django.checks import cookies
+
+    return cookies.check_cookies(**kwargs)

@@ -13,13 +13,23 @@ from django.utils import timezone
 
 from cfsigned_django import conf
 from cfsigned_django.conf import whole_seconds
-from cfsigned_django.encryption import CannotUnseal, count_wrong_keys, unseal
+from cfsigned_django.encryption import (
+    OLD_ENCRYPTION,
+    CannotDecrypt,
+    NotItsKey,
+    count_wrong_keys,
+    has_weak_secret_key,
+)
+from cfsigned_django.keyring import looks_in_database
 from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django.signing import InvalidKey
 from cfsigned_django.storage.registry import dynamic_storages, signers, signing_configs
 from cfsigned_django.validation import problem
 
 #: A call takes up to 21 s, after a pause: see aws/client.py.
 _LEAST_CLAIM = 30
+#: For how many seconds a check waits for a database.
+_PATIENCE = 2
 _EFFECTS_OF_ZERO = {
     "AWS_CLOUDFRONT_KEYRING_SECONDS": "every URL queries the database",
     "AWS_CLOUDFRONT_PROPAGATION_SECONDS": "a key may sign before every edge knows it",
@@ -43,14 +53,14 @@ def check_encrypted_keys(
     databases: Sequence[str] | None = None,
     **kwargs: Any,
 ) -> list[CheckMessage]:
-    """Return which private keys in these databases cannot be decrypted.
+    """Return what is wrong with the key pairs in these databases.
 
-    These are warnings, because ``migrate`` stops at an error, and one such key
-    leaves all others usable.
+    These are warnings, because ``migrate`` stops at an error, and one private
+    key that cannot be decrypted leaves all others usable.
     """
     if count_wrong_keys():
         return []  # check_rotation() reports them
-    return [found for alias in databases or () for found in _encrypted_keys(alias)]
+    return [found for alias in databases or () for found in _key_pairs(alias)]
 
 
 def _encryption_keys() -> Iterator[CheckMessage]:
@@ -155,18 +165,84 @@ def _bypasses_rotation() -> Iterator[CheckMessage]:
             )
 
 
-def _encrypted_keys(alias: str) -> Iterator[CheckMessage]:
-    if not router.allow_migrate_model(alias, KeyPair):
-        return
+def _key_pairs(alias: str) -> list[CheckMessage]:
+    if not router.allow_migrate_model(alias, KeyPair) or not _answers(alias):
+        return []
     try:
-        if KeyPair._meta.db_table not in connections[alias].introspection.table_names():
-            return
-        rows = list(KeyPair.objects.using(alias).exclude(encrypted_private_key=""))
+        has_table = KeyPair._meta.db_table in connections[alias].introspection.table_names()
+        rows = list(KeyPair.objects.using(alias)) if has_table else []
     except Error:
-        return  # The table is not migrated yet, or the database is not running.
-    for row in rows:
+        return []
+    return [*_encrypted_keys(rows), *_nothing_signs(alias, rows)]
+
+
+def _answers(alias: str) -> bool:
+    """Return whether the database accepts a connection soon.
+
+    Django 6.1 hands all databases to a plain check, which must pass without them.
+    """
+    connection = connections[alias]
+    if connection.connection is not None or connection.vendor not in ("postgresql", "mysql"):
+        return True
+    attempt = connection.copy()
+    options = attempt.settings_dict["OPTIONS"] = {**attempt.settings_dict["OPTIONS"]}
+    options.pop("pool", None)
+    options["connect_timeout"] = _PATIENCE
+    try:
+        attempt.ensure_connection()
+    except (Error, ImproperlyConfigured):
+        return False
+    finally:
+        attempt.close()
+    return True
+
+
+def _encrypted_keys(rows: list[KeyPair]) -> Iterator[CheckMessage]:
+    encrypted = [row for row in rows if row.encrypted_private_key]
+    if encrypted and has_weak_secret_key():
+        yield problem(
+            "cfsigned.W012",
+            "The private keys in the database are encrypted with a SECRET_KEY that can be guessed.",
+        )
+    for row in encrypted:
+        name = f"{row} ({row.status.upper()}, key group {row.key_group_id})"
         try:
-            unseal(row.encrypted_private_key)
-        except CannotUnseal as error:
-            text = f"{row} ({row.status.upper()}, key group {row.key_group_id}): {error}"
-            yield problem("cfsigned.W007", text)
+            row.open_private_key()
+        except NotItsKey as error:
+            yield problem("cfsigned.W013", f"{name}: {error}")
+        except (CannotDecrypt, InvalidKey) as error:
+            yield problem("cfsigned.W007", f"{name}: {error}")
+        if row.needs_reencryption:
+            yield problem("cfsigned.W011", f"The private key of {name} {OLD_ENCRYPTION}")
+
+
+def _has_no_other_key(config: conf.Config, known_ids: set[str | None]) -> bool:
+    """Return whether the settings have no key, or one that was replaced or revoked."""
+    key_pair_id = config.cloudfront_key_id
+    is_unset = config.cloudfront_key is None and not key_pair_id
+    return is_unset or key_pair_id in known_ids
+
+
+def _nothing_signs(alias: str, rows: list[KeyPair]) -> Iterator[CheckMessage]:
+    """Warn of each key group for which no key signs, neither of the database nor of the settings.
+
+    A warning, because ``migrate`` stops at an error, and the first key is made
+    after it.
+    """
+    if alias != router.db_for_write(KeyPair):
+        return
+    known_ids, active = {row.key_pair_id for row in rows}, {row.active_in for row in rows}
+    dead = {
+        config.key_group_id: None
+        for _, config, signer in signers()
+        if signer is None
+        and looks_in_database(config.key_group_id)
+        and config.key_group_id not in active
+        and _has_no_other_key(config, known_ids)
+    }
+    for key_group_id in dead:
+        yield problem(
+            "cfsigned.W014",
+            f"No key signs for key group {key_group_id}: the database has no ACTIVE key pair of "
+            "it, and the settings have no key that may sign. url() raises an error.",
+        )

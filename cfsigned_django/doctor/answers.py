@@ -39,6 +39,32 @@ def check_common(answer: Answer, url: str) -> Finding | None:
     return None
 
 
+def is_refused_by_status(answer: Answer) -> bool:
+    """Return whether a refusal lacks CloudFront's code: an error page may have replaced it.
+
+    A distribution may answer with a page of its own for 403, and with 404 in its place.
+    """
+    is_page = answer.responder is Responder.PAGE
+    return not answer.code and (answer.status == 403 or (answer.status == 404 and is_page))
+
+
+def _status(answer: Answer) -> str:
+    page = ", with an HTML page" if answer.responder is Responder.PAGE else ""
+    return f"{answer.status}{page}"
+
+
+def check_refused(answer: Answer, kind: str, words: str, url: str) -> Finding:
+    """Check the answer to a signed URL that must be refused."""
+    if answer.is_served or answer.responder is Responder.S3:
+        what = f"{words} is accepted ({answer.status})."
+        return finding(f"{kind}-served", what, subject=url)
+    if answer.code == "AccessDenied" or is_refused_by_status(answer):
+        what = f"{words} is refused ({answer.code or _status(answer)})."
+        return finding(f"{kind}-refused", what, subject=url)
+    what = f"{words} gets the answer {answer.status} {answer.code}".rstrip()
+    return finding("strange-answer", f"{what}, not with AccessDenied.", subject=url)
+
+
 def check_unsigned(answer: Answer, url: str) -> Finding:
     """Check the answer to a request without a signature."""
     if answer.is_served:
@@ -46,8 +72,8 @@ def check_unsigned(answer: Answer, url: str) -> Finding:
     if answer.responder is Responder.S3:
         what = f"S3 answers {answer.code} to {url} without a signature."
         return finding("unsigned-forwarded", what, subject=url)
-    if answer.code == "MissingKey":
-        what = "A request without a signature is refused (MissingKey)."
+    if answer.code == "MissingKey" or is_refused_by_status(answer):
+        what = f"A request without a signature is refused ({answer.code or _status(answer)})."
         return finding("unsigned-refused", what, subject=url)
     what = f"A request without a signature gets the answer {answer.status} {answer.code}".rstrip()
     return finding("strange-answer", f"{what}, not with MissingKey.", subject=url)

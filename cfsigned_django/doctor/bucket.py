@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from cfsigned_django.aws.account import Account, Bucket, BucketPart, BucketState, Distribution
+from cfsigned_django.aws.account import (
+    Account,
+    Bucket,
+    BucketPart,
+    BucketState,
+    Distribution,
+    KmsKey,
+)
 from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.bucket_policy import (
     Reader,
@@ -22,7 +29,8 @@ from cfsigned_django.aws.documents.distribution import (
     access_identity_of,
     origin_in_bucket,
 )
-from cfsigned_django.aws.documents.origins import origins_of
+from cfsigned_django.aws.documents.key_policy import lets_decrypt
+from cfsigned_django.aws.documents.origins import is_access_point, origins_of
 from cfsigned_django.doctor.catalog import finding
 from cfsigned_django.doctor.findings import Finding, Level
 from cfsigned_django.doctor.site import ExpectedState
@@ -37,6 +45,15 @@ def check_origin(found: Account, behavior: Document, expected: ExpectedState) ->
     if distribution is None or not expected.bucket:
         return
     origin = origin_in_bucket(distribution.config, behavior, expected.bucket)
+    points = [each for each in origins_of(distribution.config, behavior) if is_access_point(each)]
+    if origin is None and points:
+        hosts = " and ".join(each["DomainName"] for each in points)
+        what = f"The behavior reads S3 through {hosts}. Whether that is {expected.bucket}, and who "
+        what += "may read it, was not checked."
+        yield finding("origin-access-point", what, subject=behavior["TargetOriginId"])
+        for each in points:
+            yield from (*_check_access(found, each), *_check_path(each, expected))
+        return
     faults = (
         [_not_the_bucket(distribution.config, behavior, expected.bucket)]
         if origin is None
@@ -86,12 +103,13 @@ def _check_access(found: Account, origin: Document) -> Iterator[Finding]:
 
 
 def check_bucket(
-    bucket: Bucket | None,
+    found: Account,
     expected: ExpectedState,
     distribution: Distribution | None,
     behavior: Document | None,
 ) -> Iterator[Finding]:
     """Yield what is wrong with the bucket; nothing if it could not be read."""
+    bucket = found.bucket
     if bucket is None:
         return
     name = f"bucket {bucket.name}"
@@ -109,6 +127,11 @@ def check_bucket(
         *(
             _check_policy(bucket, expected, distribution, origin, name)
             if distribution and BucketPart.POLICY not in bucket.unread
+            else ()
+        ),
+        *(
+            _check_encryption(bucket, found.kms_key, distribution, origin, name)
+            if distribution and origin
             else ()
         ),
     ]
@@ -194,6 +217,24 @@ def _check_policy(
         ),
         name,
     )
+
+
+def _check_encryption(
+    bucket: Bucket, key: KmsKey | None, distribution: Distribution, origin: Document, name: str
+) -> Iterator[Finding]:
+    """Yield why CloudFront cannot decrypt new objects; nothing if it can, or if it is unknown."""
+    if bucket.kms_key_id is None:
+        return
+    if not access_control_of(origin):
+        what = f"A KMS key encrypts new objects of the {name}, and the origin has an identity."
+        yield finding("kms-identity", what, subject=name)
+    elif key is None or key.is_aws_managed:
+        what = f"The AWS managed key aws/s3 encrypts new objects of the {name}."
+        yield finding("kms-aws-managed", what, subject=name)
+    elif key.unread is None and not lets_decrypt(key.policy, key.arn, distribution.arn):
+        what = f"The policy of the KMS key {key.arn}, which encrypts new objects of the {name}, "
+        what += f"does not let {distribution.id} decrypt."
+        yield finding("kms-key-policy", what, subject=key.arn)
 
 
 def _check_others(readers: list[Reader], name: str) -> Iterator[Finding]:

@@ -59,20 +59,38 @@ CATALOG: dict[str, FindingType] = {
         why="New processes cannot find out which key is ACTIVE.",
         fix="Run manage.py migrate, and check DATABASES.",
     ),
-    "sealed-key": FindingType(
+    "cannot-decrypt": FindingType(
         level=Level.ERROR,
         meaning="A private key of the database cannot be decrypted",
         why="Nothing can be signed with it. If it is ACTIVE, no URL can be signed; otherwise, the "
         "next rotation fails.",
         fix="Add the previous SECRET_KEY to SECRET_KEY_FALLBACKS, or the previous key to "
-        "AWS_CLOUDFRONT_ENCRYPTION_KEYS; then run manage.py cfsigned_rotate --reseal.",
+        "AWS_CLOUDFRONT_ENCRYPTION_KEYS; then run manage.py cfsigned_rotate --re-encrypt.",
     ),
-    "sealed-key-differs": FindingType(
+    "key-pair-differs": FindingType(
         level=Level.ERROR,
-        meaning="The private key and the public key of a key pair in the database do not match",
-        why="CloudFront has the public key, and refuses what the private key signs.",
-        fix="The row was edited or only partly restored. Revoke the key pair in the admin, and "
-        "start a rotation.",
+        meaning="The private key of a key pair in the database does not belong to its row, or does "
+        "not match its public key",
+        why="It is not used, or CloudFront refuses what it signs.",
+        fix="The row was edited or only partly restored. Find out who can write to the database. "
+        "Revoke the key pair in the admin, and start a rotation.",
+    ),
+    "old-encryption": FindingType(
+        level=Level.WARNING,
+        meaning="A private key of the database is not encrypted with the newest encryption key, or "
+        "is not bound to its row",
+        why="It signs if it is ACTIVE. A key with an old encryption cannot begin to sign if "
+        "AWS_CLOUDFRONT_ENCRYPTION_KEYS is set, and none can be decrypted once the previous "
+        "SECRET_KEY or encryption key is removed from the settings.",
+        fix="Run manage.py cfsigned_rotate --re-encrypt.",
+    ),
+    "weak-secret-key": FindingType(
+        level=Level.WARNING,
+        meaning="A SECRET_KEY that can be guessed encrypts the private keys of the database",
+        why="Anyone who reads a backup of the database and guesses SECRET_KEY can sign URLs.",
+        fix="Set AWS_CLOUDFRONT_ENCRYPTION_KEYS, or a SECRET_KEY of at least 50 random characters "
+        "with the old one in SECRET_KEY_FALLBACKS; then run manage.py cfsigned_rotate "
+        "--re-encrypt.",
     ),
     "signing-key": FindingType(level=Level.OK, meaning="Which key signs, and where it comes from"),
     "rotation-waits": FindingType(
@@ -131,7 +149,8 @@ CATALOG: dict[str, FindingType] = {
         why="Either the domain is not an alternate domain name of the distribution, and CloudFront "
         "refuses it; or the credentials belong to another AWS account.",
         fix="Add the domain under Alternate domain names, or use the credentials of the account "
-        "that has the distribution (AWS_PROFILE).",
+        "that has the distribution (AWS_PROFILE). If it is the domain of a tenant, name its "
+        "multi-tenant distribution with --distribution.",
     ),
     "distribution": FindingType(
         level=Level.OK, meaning="The distribution is enabled, deployed, and has the domain"
@@ -147,6 +166,12 @@ CATALOG: dict[str, FindingType] = {
         meaning="A change of the distribution is being deployed to the edges (InProgress)",
         why="Until it is Deployed, some viewers get the old configuration and some the new one.",
         fix="Wait a few minutes, and run this again.",
+    ),
+    "distribution-multi-tenant": FindingType(
+        level=Level.OK,
+        meaning="The distribution is a multi-tenant one: its tenants have the domains",
+        why="Signed URLs work with the domain of a tenant. The doctor does not read tenants.",
+        fix="Compare AWS_S3_CUSTOM_DOMAIN with the domains of the tenants in CloudFront.",
     ),
     "domain-not-alias": FindingType(
         level=Level.ERROR,
@@ -299,6 +324,13 @@ CATALOG: dict[str, FindingType] = {
         why="CloudFront does not find the files that the site stores.",
         fix="Choose the origin of the bucket for the behavior, or correct AWS_STORAGE_BUCKET_NAME.",
     ),
+    "origin-access-point": FindingType(
+        level=Level.OK,
+        meaning="The behavior reads S3 through an access point",
+        why="CloudFront does not say which bucket an access point belongs to.",
+        fix="Compare the bucket of the access point with AWS_STORAGE_BUCKET_NAME, and let the "
+        "policies of both allow the distribution.",
+    ),
     "origin-website": FindingType(
         level=Level.ERROR,
         meaning="The origin is the website endpoint of the bucket",
@@ -353,6 +385,25 @@ CATALOG: dict[str, FindingType] = {
         meaning="The bucket belongs to another account, or the credentials may not read it",
         why="Its policy, its CORS rules and whether it is public were not checked.",
         fix="Use the credentials of the bucket's account (AWS_PROFILE), with s3:ListBucket on it.",
+    ),
+    "kms-key-policy": FindingType(
+        level=Level.ERROR,
+        meaning="The policy of the bucket's KMS key does not let the distribution decrypt",
+        why="S3 answers AccessDenied to CloudFront for each object that the key encrypts.",
+        fix="Run manage.py cfsigned_setup, which adds the statement to the policy of the key.",
+    ),
+    "kms-aws-managed": FindingType(
+        level=Level.ERROR,
+        meaning="The AWS managed key aws/s3 encrypts the bucket",
+        why="Nobody can change the policy of that key, so CloudFront cannot read what it encrypts.",
+        fix="Choose SSE-S3 or a key of the account as the default encryption of the bucket "
+        "(manage.py cfsigned_setup --kms-key ARN), and copy the encrypted objects onto themselves.",
+    ),
+    "kms-identity": FindingType(
+        level=Level.ERROR,
+        meaning="A KMS key encrypts the bucket, and CloudFront reads it as an identity (OAI)",
+        why="An origin access identity cannot read objects that a KMS key encrypts.",
+        fix="Switch to an access control: manage.py cfsigned_setup --origin-access oac.",
     ),
     "bucket-region": FindingType(
         level=Level.WARNING,

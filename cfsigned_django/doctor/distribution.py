@@ -38,7 +38,7 @@ def check_aws(found: Account, expected: ExpectedState, *, now: datetime) -> Iter
             what = f"No distribution of the AWS account{account} has the domain {expected.host}."
             yield finding("no-distribution", what, subject="AWS_S3_CUSTOM_DOMAIN")
         yield from _check_keys(found, expected, [], now=now)
-        yield from check_bucket(found.bucket, expected, None, None)
+        yield from check_bucket(found, expected, None, None)
         return
     behavior = serving_behavior(distribution.config, expected.path)
     yield from _or_well(
@@ -50,7 +50,7 @@ def check_aws(found: Account, expected: ExpectedState, *, now: datetime) -> Iter
     yield from check_behavior(distribution, behavior, expected, found.bucket)
     yield from _check_keys(found, expected, trusted_key_groups(behavior), now=now)
     yield from check_origin(found, behavior, expected)
-    yield from check_bucket(found.bucket, expected, distribution, behavior)
+    yield from check_bucket(found, expected, distribution, behavior)
     yield from check_delivery(found, behavior, expected)
 
 
@@ -82,6 +82,11 @@ def _check_distribution(distribution: Distribution, expected: ExpectedState) -> 
     if not distribution.is_deployed:
         what = f"{subject} is {distribution.status}, not Deployed yet."
         yield finding("distribution-deploying", what, subject=subject)
+    if distribution.is_multi_tenant:
+        what = f"{subject} is a multi-tenant distribution. Whether {expected.host} is a domain of "
+        what += "a tenant was not checked."
+        yield finding("distribution-multi-tenant", what, subject=subject)
+        return
     names = [distribution.domain_name, *distribution.aliases]
     if not expected.is_local and not any(covers(each, expected.host) for each in names):
         what = f"{expected.host} is not a domain of {subject}, which has {', '.join(names)}."
@@ -257,6 +262,9 @@ DEPENDS_ON_PERMISSION: Final[Mapping[str, str]] = {
     "s3:GetBucketOwnershipControls": "which account owns the objects",
     "s3:GetBucketPolicy": "whether the bucket lets CloudFront, or others, read",
     "s3:GetBucketPublicAccessBlock": "whether Block Public Access is on",
+    "kms:DescribeKey": "whether CloudFront may decrypt what the KMS key encrypts",
+    "kms:GetKeyPolicy": "whether CloudFront may decrypt what the KMS key encrypts",
+    "s3:GetEncryptionConfiguration": "whether a KMS key encrypts the objects",
     "s3:ListBucket": "the bucket",
     "sts:GetCallerIdentity": "which account the credentials belong to",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -60,6 +61,22 @@ _INDENT = " " * 9
 Paint = Callable[[Level, str], str]
 
 
+# Control characters, which a terminal obeys, and those that change the direction of text.
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+
+
+def printable(text: str) -> str:
+    r"""Return a text for a terminal: control characters from outside as ``\u001b``.
+
+    JSON stays the same JSON. Line breaks and tabs stay.
+    """
+    return _CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def _in_one_line(text: str) -> str:
+    return printable(text).replace("\n", "\\n")
+
+
 def write_report(findings: Iterable[Finding], paint: Paint) -> Iterator[str]:
     """Yield the lines of a report: what, why and fix of each finding, then the counts."""
     counts = dict.fromkeys(Level, 0)
@@ -67,11 +84,11 @@ def write_report(findings: Iterable[Finding], paint: Paint) -> Iterator[str]:
         counts[each.level] += 1
         is_note = each.level is Level.OK and bool(each.fix)
         label = "note" if is_note else _LABELS[each.level]
-        yield paint(each.level, f"{label:<8} {each.what} [{each.id}]")
+        yield paint(each.level, f"{label:<8} {_in_one_line(each.what)} [{each.id}]")
         if each.why:
-            yield f"{_INDENT}why: {each.why}"
+            yield f"{_INDENT}why: {_in_one_line(each.why)}"
         if each.fix:
-            yield f"{_INDENT}fix: {each.fix}"
+            yield f"{_INDENT}fix: {_in_one_line(each.fix)}"
     errors, warnings = counts[Level.ERROR], counts[Level.WARNING]
     yield (
         f"{_count(errors, 'error')}, {_count(warnings, 'warning')}, {counts[Level.OK]} in order."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from cfsigned_django.doctor.answers import (
@@ -12,14 +12,16 @@ from cfsigned_django.doctor.answers import (
     check_common,
     check_cors,
     check_direct,
+    check_refused,
     check_signed,
     check_unsigned,
+    is_refused_by_status,
     read_date,
 )
 from cfsigned_django.doctor.catalog import finding
 from cfsigned_django.doctor.findings import Finding, Level
 from cfsigned_django.signing import Signer
-from cfsigned_django.viewer import Answer, Fetch, NoAnswer, Responder
+from cfsigned_django.viewer import Fetch, NoAnswer, Responder
 
 #: Errors that say nothing about signatures: there is no answer, or it is not CloudFront's own.
 INCONCLUSIVE: Final = frozenset(
@@ -81,7 +83,9 @@ def _examine_cloudfront(wanted: RequestedObject, fetch: Fetch, clock: Clock) -> 
         yield finding("no-answer", f"No answer from {_host(wanted.url)}: {error}.", subject=_DOMAIN)
         return
     foreign = check_common(unsigned, wanted.url)
-    if foreign is not None:
+    # Behind an error page, only the answer to a signed URL tells a refusal from a firewall.
+    may_be_refused = is_refused_by_status(unsigned) and wanted.signer is not None
+    if foreign is not None and not (foreign.id == "html-answer" and may_be_refused):
         yield foreign
         return
     date = read_date(unsigned.headers)
@@ -111,15 +115,18 @@ def _examine_signed(
     signed = check_common(answer, wanted.url) or check_signed(
         answer, wanted.url, why_no_object=wanted.why_no_object
     )
+    if signed.id == "html-answer" and wanted.why_no_object:
+        what = f"{signed.what} {wanted.why_no_object}, and an error page may hide the answer of S3."
+        signed = replace(signed, what=what)
     yield signed
     # An answer of S3 counts as well: CloudFront has accepted the request.
     if not answer.is_served and answer.responder is not Responder.S3:
         return
     # Browsers, proxies and people change URLs like this: they add a parameter.
     tampered = fetch(sign(now() + _PROBE_SECONDS) + "&cfsigned=1", {})
-    yield _check_refused(tampered, "tampered", "A URL that was changed", wanted.url)
+    yield check_refused(tampered, "tampered", "A URL that was changed", wanted.url)
     expired = fetch(sign(now() - _DAY), {})
-    yield _check_refused(expired, "expired", "An expired URL", wanted.url)
+    yield check_refused(expired, "expired", "An expired URL", wanted.url)
     if wanted.cors_origins and not answer.is_served:
         yield finding(
             "cors-untested", "CORS was not checked: the object was not served.", subject=wanted.url
@@ -127,18 +134,6 @@ def _examine_signed(
     elif wanted.cors_origins:
         url = sign(now() + _PROBE_SECONDS)
         yield from check_cors(fetch, url, wanted.url, wanted.cors_origins, without_origin=answer)
-
-
-def _check_refused(answer: Answer, kind: str, words: str, url: str) -> Finding:
-    """Check the answer to a URL that must be refused."""
-    if answer.is_served or answer.responder is Responder.S3:
-        what = f"{words} is accepted ({answer.status})."
-        return finding(f"{kind}-served", what, subject=url)
-    if answer.code == "AccessDenied":
-        what = f"{words} is refused (AccessDenied)."
-        return finding(f"{kind}-refused", what, subject=url)
-    what = f"{words} gets the answer {answer.status} {answer.code}".rstrip()
-    return finding("strange-answer", f"{what}, not with AccessDenied.", subject=url)
 
 
 def _host(url: str) -> str:

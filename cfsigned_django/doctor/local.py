@@ -9,11 +9,16 @@ from django.core.exceptions import ImproperlyConfigured
 
 from cfsigned_django.doctor.catalog import CATALOG, finding
 from cfsigned_django.doctor.findings import Finding
-from cfsigned_django.encryption import CannotUnseal, unseal
+from cfsigned_django.encryption import (
+    OLD_ENCRYPTION,
+    CannotDecrypt,
+    NotItsKey,
+    has_weak_secret_key,
+)
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.site import site_rotation
 from cfsigned_django.rotation.status import find_overdue, find_pending
-from cfsigned_django.signing import HashRefused, PrivateKey
+from cfsigned_django.signing import HashRefused
 from cfsigned_django.storage.urls import SignedUrlMixin
 
 
@@ -52,24 +57,34 @@ def check_signer(storage: SignedUrlMixin, alias: str) -> Finding:
 
 
 def check_key_pairs(rows: Iterable[KeyPair]) -> Iterator[Finding]:
-    """Yield the key pairs of the database whose private key cannot be used."""
+    """Yield what is wrong with the encrypted private keys of the database."""
+    rows = list(rows)
+    if has_weak_secret_key() and any(row.encrypted_private_key for row in rows):
+        what = "The private keys in the database are encrypted with a SECRET_KEY that is weak."
+        yield finding("weak-secret-key", what, subject="SECRET_KEY")
     for row in rows:
         if not row.encrypted_private_key or row.status in _UNUSED:
             continue
         subject = f"KeyPair {row}"
         try:
-            public_key = PrivateKey.load(unseal(row.encrypted_private_key)).public_key
-        except CannotUnseal as error:
+            public_key = row.open_private_key().public_key
+        except NotItsKey as error:
+            yield finding("key-pair-differs", f"{row} ({row.status}): {error}", subject=subject)
+            continue
+        except CannotDecrypt as error:
             what = (
                 f"The private key of the {row.status} key pair {row} cannot be decrypted. {error}"
             )
-            yield finding("sealed-key", what, subject=subject)
+            yield finding("cannot-decrypt", what, subject=subject)
             continue
-        if public_key.fingerprint != row.fingerprint or public_key.to_pem() != row.public_key:
+        if row.needs_reencryption:
+            what = f"The private key of the {row.status} key pair {row} {OLD_ENCRYPTION}"
+            yield finding("old-encryption", what, subject=subject)
+        if public_key.to_pem() != row.public_key:
             what = (
                 f"The private key of the {row.status} key pair {row} does not match its public key."
             )
-            yield finding("sealed-key-differs", what, subject=subject)
+            yield finding("key-pair-differs", what, subject=subject)
 
 
 # A RETIRING key no longer signs, and the private keys of the others are erased.

@@ -29,7 +29,7 @@ def register_in_cloudfront(
     ``note_id`` is called with the ID between the two calls: the group may
     refuse the key, which must then be deleted, but CloudFront may not list it
     yet. If the process dies before that, the key is found again by its name. Raise
-    :exc:`cfsigned_django.encryption.CannotUnseal` if the private key cannot be
+    :exc:`cfsigned_django.encryption.CannotDecrypt` if the private key cannot be
     decrypted.
     """
     key_pair_id = api.ensure_public_key(

@@ -60,7 +60,11 @@ class KeyStatus(StrEnum):
     @property
     def is_final(self) -> bool:
         """Return whether no transition leads out of this state."""
-        return self in (KeyStatus.RETIRED, KeyStatus.REVOKED)
+        return self in ENDED
+
+
+#: The states that no transition leaves.
+ENDED: Final = (KeyStatus.RETIRED, KeyStatus.REVOKED)
 
 
 class Cause(StrEnum):

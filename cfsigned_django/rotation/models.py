@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
+from collections.abc import Collection
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -12,9 +14,18 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext, gettext_lazy as _, gettext_noop
 
-from cfsigned_django.encryption import CannotUnseal, seal, unseal
+from cfsigned_django.encryption import (
+    CannotDecrypt,
+    Decrypted,
+    NotItsKey,
+    NotReencrypted,
+    decrypt,
+    encrypt,
+)
 from cfsigned_django.rotation.lifecycle import KeyState, KeyStatus, full_seconds
 from cfsigned_django.signing import HashAlgorithm, InvalidKey, KeyAlgorithm, PrivateKey, Signer
+
+logger = logging.getLogger("cfsigned_django.rotation")
 
 _STATUS_LABELS = {
     KeyStatus.PENDING: _("Pending"),
@@ -43,6 +54,7 @@ class KnownReason(StrEnum):
     REVOKED_IN_ADMIN = gettext_noop("revoked in the admin")
     REVOKED_BY_COMMAND = gettext_noop("revoked by command")
     PUT_BACK = gettext_noop("put back into the key group")
+    RE_ENCRYPTED = gettext_noop("private key encrypted again")
 
     @classmethod
     def in_words(cls, reason: str) -> str:
@@ -136,21 +148,69 @@ class KeyPair(models.Model):
     @classmethod
     def from_private_key(cls, private_key: PrivateKey, **fields: Any) -> KeyPair:
         """Return an unsaved row for a private key, which is encrypted."""
-        return cls(
+        row = cls(
             algorithm=private_key.algorithm,
             fingerprint=private_key.public_key.fingerprint,
             public_key=private_key.public_key.to_pem(),
-            encrypted_private_key=seal(private_key),
             **fields,
         )
+        row.encrypted_private_key = encrypt(private_key, row.id)
+        return row
 
     def open_private_key(self) -> PrivateKey:
         """Return the private key.
 
-        Raise :exc:`cfsigned_django.encryption.CannotUnseal` if no encryption
-        key of the settings decrypts it.
+        Raise :exc:`cfsigned_django.encryption.CannotDecrypt` if no encryption
+        key of the settings decrypts it, or if it is not the key of this row.
         """
-        return PrivateKey.load(unseal(self.encrypted_private_key))
+        return PrivateKey.load(self._decrypt().pem)
+
+    def open_trustworthy_key(self) -> PrivateKey:
+        """Return the private key, if CloudFront may begin to trust it, or it may begin to sign.
+
+        It must be bound to this row, and AWS_CLOUDFRONT_ENCRYPTION_KEYS, if set,
+        must decrypt it: someone with write access to the table may know an old
+        SECRET_KEY, or have the backup of a table. Raise
+        :exc:`cfsigned_django.encryption.CannotDecrypt` otherwise.
+        """
+        found = self._decrypt()
+        if not found.is_trustworthy:
+            raise NotReencrypted(
+                gettext_noop(
+                    "This private key was encrypted before AWS_CLOUDFRONT_ENCRYPTION_KEYS was set, "
+                    "or by an earlier version. It cannot begin to sign before it is encrypted "
+                    "again: manage.py cfsigned_rotate --re-encrypt"
+                )
+            )
+        return PrivateKey.load(found.pem)
+
+    def reencrypt(self, ended: Collection[str]) -> str:
+        """Return the private key, encrypted with the newest encryption key for this row.
+
+        ``ended`` are the fingerprints of the RETIRED and REVOKED keys. Raise
+        :exc:`cfsigned_django.encryption.CannotDecrypt` as
+        :meth:`open_private_key` does, and if a key that is not bound to its row
+        is one of them.
+        """
+        return encrypt(PrivateKey.load(self._decrypt(ended).pem), self.id)
+
+    def _decrypt(self, ended: Collection[str] = ()) -> Decrypted:
+        try:
+            found = decrypt(self.encrypted_private_key, self.id, self.fingerprint)
+            has_ended = KeyStatus(self.status).is_final or self.retired_at or self.revoked_at
+            if has_ended or (not found.bound_to and self.fingerprint in ended):
+                raise NotItsKey(
+                    gettext_noop(
+                        "The private key was retired or revoked, but this row has it again: "
+                        "someone changed the table. Find out who can write to the database, then "
+                        "revoke this key pair, or empty its encrypted_private_key if it is "
+                        "retired or revoked."
+                    )
+                )
+        except NotItsKey as error:
+            logger.error("The private key of %s (%s) is refused. %s", self, self.id, error)
+            raise
+        return found
 
     def open_public_key(self) -> str:
         """Return the PEM of the public key that CloudFront must trust.
@@ -158,9 +218,10 @@ class KeyPair(models.Model):
         Derived from the private key, never read from the column: someone with
         write access to the table but no encryption key must not be able to get
         their own key trusted. Raise
-        :exc:`cfsigned_django.encryption.CannotUnseal` as :meth:`open_private_key` does.
+        :exc:`cfsigned_django.encryption.CannotDecrypt` as
+        :meth:`open_trustworthy_key` does.
         """
-        return self.open_private_key().public_key.to_pem()
+        return self.open_trustworthy_key().public_key.to_pem()
 
     @property
     def trustworthy_public_key(self) -> str:
@@ -170,8 +231,8 @@ class KeyPair(models.Model):
         no encryption key must not be able to get other keys removed.
         """
         try:
-            return self.open_public_key()
-        except (CannotUnseal, ImproperlyConfigured, InvalidKey):
+            return self.open_private_key().public_key.to_pem()
+        except (CannotDecrypt, ImproperlyConfigured, InvalidKey):
             return self.public_key
 
     @property
@@ -179,24 +240,32 @@ class KeyPair(models.Model):
         """Return why the private key cannot be decrypted; empty if it can, or if it is erased."""
         if self.encrypted_private_key:
             try:
-                unseal(self.encrypted_private_key)
-            except (CannotUnseal, ImproperlyConfigured) as error:
+                self._decrypt()
+            except (CannotDecrypt, ImproperlyConfigured) as error:
                 return gettext(str(error))
         return ""
 
     @property
-    def opens(self) -> bool:
-        """Return whether the settings decrypt the private key, so that it can sign."""
+    def trust_problem(self) -> str:
+        """Return why CloudFront may not begin to trust the private key; empty if it may."""
         try:
-            self.open_private_key()
-        except (CannotUnseal, ImproperlyConfigured, InvalidKey):
+            self.open_trustworthy_key()
+        except (CannotDecrypt, ImproperlyConfigured, InvalidKey) as error:
+            return gettext(str(error))
+        return ""
+
+    @property
+    def needs_reencryption(self) -> bool:
+        """Return whether the private key can be decrypted, but not as it is encrypted now."""
+        try:
+            return bool(self.encrypted_private_key) and not self._decrypt().is_current
+        except (CannotDecrypt, ImproperlyConfigured):
             return False
-        return True
 
     def make_signer(self, hash_algorithm: HashAlgorithm | None = None) -> Signer:
         """Return the signer of this key pair; ``hash_algorithm`` is for RSA keys only.
 
-        Raise :exc:`cfsigned_django.encryption.CannotUnseal` as :meth:`open_private_key` does.
+        Raise :exc:`cfsigned_django.encryption.CannotDecrypt` as :meth:`open_private_key` does.
         """
         if self.algorithm == KeyAlgorithm.ECDSA_P256:
             hash_algorithm = HashAlgorithm.SHA256

@@ -23,7 +23,7 @@ from django.utils.translation import gettext as _, gettext_noop
 from cfsigned_django import keyring
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.key_groups import KEYS_PER_GROUP, LAST_PUBLIC_KEY, KeyGroups
-from cfsigned_django.encryption import CannotUnseal
+from cfsigned_django.encryption import CannotDecrypt
 from cfsigned_django.rotation.cloudfront import (
     DELETED,
     is_in_cloudfront,
@@ -42,6 +42,7 @@ from cfsigned_django.rotation.errors import (
     Unanswered,
 )
 from cfsigned_django.rotation.lifecycle import (
+    ENDED,
     Blocker,
     KeyStatus,
     Waits,
@@ -177,7 +178,7 @@ class Rotation:
 
     def import_key(self, private_key: PrivateKey, key_pair_id: str, *, now: datetime) -> KeyPair:
         """Import the key of the settings, which already signs, as ACTIVE."""
-        if (there := self.check_import(key_pair_id)) is not None:
+        if (there := self.check_import(private_key, key_pair_id)) is not None:
             return there
         signer = Signer(key_pair_id=key_pair_id, private_key=private_key)
         if self.probe(signer) is ProbeResult.WRONG_KEY:
@@ -198,7 +199,7 @@ class Rotation:
             retirement_seconds=self.waits.retirement,
         )
 
-    def check_import(self, key_pair_id: str) -> KeyPair | None:
+    def check_import(self, private_key: PrivateKey, key_pair_id: str) -> KeyPair | None:
         """Return the row of the key if it was already imported.
 
         Raise :exc:`RotationError` if it cannot be imported, as far as this can
@@ -224,8 +225,20 @@ class Rotation:
             )
             names = {"status": known.status.upper(), "group": known.key_group_id}
             raise RotationError(text % {"id": key_pair_id, **names})
+        self._refuse_ended(private_key)
         self._require_no_bypass(key_pair_id)
         return None
+
+    def _refuse_ended(self, private_key: PrivateKey) -> None:
+        """Raise :exc:`RotationError` if the private key was RETIRED or REVOKED."""
+        fingerprint = private_key.public_key.fingerprint
+        ended = self.store.rows.filter(fingerprint=fingerprint, status__in=ENDED).first()
+        if ended is not None:
+            text = _(
+                "The private key of the settings is that of %(key)s, which is %(status)s: it "
+                "cannot be imported again. Start a rotation, which makes a new key."
+            )
+            raise RotationError(text % {"key": ended, "status": ended.status.upper()})
 
     def start(
         self, *, algorithm: KeyAlgorithm, now: datetime, reason: str = "", spare: bool = False
@@ -384,6 +397,7 @@ class Rotation:
         """
         if key_pair.status != KeyStatus.TRUSTED:
             self._require(key_pair, KeyStatus.ACTIVE, now)
+        key_pair.open_trustworthy_key()
         # The group is read once: before a probe that may begin the wait, after one that ends it.
         if self.blockers(key_pair, KeyStatus.ACTIVE, now):
             result = self.check(key_pair, now=now)
@@ -546,8 +560,11 @@ class Rotation:
         now: datetime,
         reason: str,
         algorithm: KeyAlgorithm | None = None,
-    ) -> None:
+    ) -> list[str]:
         """Stop trusting a key and every link signed with it now.
+
+        Return the settings of the key group that were lost, since boto3 does
+        not know them: see :meth:`KeyGroups.going_on`.
 
         From then on, another key signs: the successor that CloudFront trusts,
         else a new one, with ``algorithm`` or that of the revoked key. The new
@@ -563,52 +580,62 @@ class Rotation:
         """
         refuse_long(reason)
         key_pair.refresh_from_db(using=self.store.rows.db)
-        failure: AwsError | CannotUnseal | None = None
+        failure: AwsError | CannotDecrypt | None = None
         tries = 0
+        emergency, lost = self._in_emergency()
         while key_pair.status != KeyStatus.REVOKED:
-            failure = self._prepare_successor(key_pair, now, reason, algorithm)
+            failure = emergency._prepare_successor(key_pair, now, reason, algorithm)
             tries += 1
             # Another process may revoke the successor before this revocation is recorded. Another
             # successor is then prepared. After the third time, the key is revoked without one.
             is_last = failure is not None or tries == 3
             self._record_revocation(key_pair, now, reason, even_without_successor=is_last)
         if self.by_hand:
-            return  # A person removes it, and confirms that afterwards.
-        self.finish_revocation(key_pair, now=now, algorithm=algorithm)
+            return []  # A person removes it, and confirms that afterwards.
+        lost += self.finish_revocation(key_pair, now=now, algorithm=algorithm)
         if failure is not None or key_pair.active_at is not None:
             # There may be room for another key now that this one is removed, or the successor
             # may have been revoked meanwhile.
-            self._replace(key_pair, now, algorithm)
+            emergency._replace(key_pair, now, algorithm)
+        return lost
 
     def finish_revocation(
         self, key_pair: KeyPair, *, now: datetime, algorithm: KeyAlgorithm | None = None
-    ) -> None:
+    ) -> list[str]:
         """Remove a revoked key from CloudFront, even if the process that revoked it has died.
 
         A key group keeps at least one key: if this is the only one, another is
-        created first and signs at once.
+        created first and signs at once. Return what was lost, as :meth:`revoke` does.
         """
         if key_pair.status != KeyStatus.REVOKED:
             text = _("%(key)s is %(status)s, not REVOKED: it stays in CloudFront.")
             raise RotationError(text % {"key": key_pair, "status": key_pair.status.upper()})
+        emergency, lost = self._in_emergency()
         if key_pair.removed_at is not None:
-            return
-        self._restore_active(now)
+            return lost
+        emergency._restore_active(now)
         if self.by_hand:  # A person has removed it.
             rows = self.store.rows.filter(pk=key_pair.pk, status=KeyStatus.REVOKED)
             is_over = self.store.write(rows, removed_at=now, claimed_until=None)
         else:
-            api = self._require_api()
+            api = emergency._require_api()
             with self.store.claim(key_pair) as claim:
                 # The process that was creating it a moment ago may have recorded its ID.
                 key_pair.refresh_from_db(using=self.store.rows.db, fields=["key_pair_id"])
-                self._leave(claim.before_each_call(api), key_pair, now, algorithm)
+                emergency._leave(claim.before_each_call(api), key_pair, now, algorithm)
             # The removal is not over if another process, delayed since before the revocation, has
             # just created the key.
             is_over = claim.end(removed_at=now)
         if not is_over:
             raise Claimed
         key_pair.removed_at = now
+        return lost
+
+    def _in_emergency(self) -> tuple[Self, list[str]]:
+        """Return this rotation with calls that go on, and the list of what they lose."""
+        lost: list[str] = []
+        api = self.key_groups
+        return replace(self, key_groups=api and api.going_on(lost.extend)), lost
 
     def ready_successor(self) -> KeyPair | None:
         """Return the successor that can sign if the ACTIVE key is revoked now, or None.
@@ -621,11 +648,11 @@ class Rotation:
             return None
         if self.key_groups is None and successor.verified_since is None:
             return None
-        return successor if successor.opens else None
+        return None if successor.trust_problem else successor
 
     def _prepare_successor(
         self, key_pair: KeyPair, now: datetime, reason: str, algorithm: KeyAlgorithm | None
-    ) -> AwsError | CannotUnseal | None:
+    ) -> AwsError | CannotDecrypt | None:
         """Add a successor to the group before the signing key stops signing.
 
         Return the error if there is none and waiting would not help. Raise a
@@ -638,8 +665,8 @@ class Rotation:
         except AwsError as error:
             if error.is_temporary:
                 raise
-            failure: AwsError | CannotUnseal = error
-        except CannotUnseal as error:
+            failure: AwsError | CannotDecrypt = error
+        except CannotDecrypt as error:
             failure = error
         else:
             return None
@@ -720,7 +747,7 @@ class Rotation:
         if useless is not None and (_is_lost(useless) or self._is_unknown(useless)):
             # It is removed from CloudFront later: nothing was ever signed with it.
             logger.error(
-                "%s cannot be decrypted, or CloudFront does not have it: it is revoked to make "
+                "%s cannot begin to sign, or CloudFront does not have it: it is revoked to make "
                 "room for another key.",
                 useless,
             )
@@ -751,11 +778,11 @@ class Rotation:
 
 
 def _is_lost(key_pair: KeyPair) -> bool:
-    """Return whether no encryption key decrypts the private key, and the settings are valid."""
+    """Return whether the private key may not begin to sign, although the settings are valid."""
     try:
-        key_pair.open_private_key()
+        key_pair.open_trustworthy_key()
     except ImproperlyConfigured:
         return False  # It may be decrypted once the settings are corrected.
-    except (CannotUnseal, InvalidKey):
+    except (CannotDecrypt, InvalidKey):
         return True
     return False

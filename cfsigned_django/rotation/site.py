@@ -17,7 +17,6 @@ from django.utils.translation import gettext as _
 from cfsigned_django import conf
 from cfsigned_django.aws.client import make_client
 from cfsigned_django.aws.key_groups import KEYS_PER_GROUP, KeyGroups
-from cfsigned_django.encryption import seal
 from cfsigned_django.rotation.lifecycle import Waits
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult, send_probe
@@ -200,9 +199,9 @@ def check_import(rotation: Rotation) -> KeyPair | None:
     """
     key = _key_to_import(rotation)
     private_key = key.source.load()
-    there = rotation.check_import(key.key_pair_id)
+    there = rotation.check_import(private_key, key.key_pair_id)
     if there is None:
-        seal(private_key)
+        KeyPair.from_private_key(private_key)  # raises an error if it cannot be encrypted
     return there
 
 

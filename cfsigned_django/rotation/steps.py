@@ -18,7 +18,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext as _
 
 from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.encryption import CannotUnseal
+from cfsigned_django.encryption import CannotDecrypt
 from cfsigned_django.rotation.errors import (
     Blocked,
     NotTheKey,
@@ -38,13 +38,14 @@ from cfsigned_django.rotation.site import (
     unknown_keys,
 )
 from cfsigned_django.rotation.status import PendingWait, clock_time, find_waits, in_words
+from cfsigned_django.rotation.store import reencrypt_all
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm
 from cfsigned_django.validation import is_of_trusted_signer
 
 logger = logging.getLogger("cfsigned_django.rotation")
 
 #: What :func:`take` may raise; callers show these errors to the person.
-FAILURES = (AwsError, RotationError, CannotUnseal, ImproperlyConfigured, InvalidKey)
+FAILURES = (AwsError, RotationError, CannotDecrypt, ImproperlyConfigured, InvalidKey)
 
 
 class Action(StrEnum):
@@ -61,11 +62,13 @@ class Action(StrEnum):
     REVOKE = "revoke"
     #: Finish a revocation: remove the key from CloudFront.
     FINISH = "finish"
+    #: Encrypt all private keys with the newest encryption key.
+    RE_ENCRYPT = "re-encrypt"
 
     @property
     def has_key_pair(self) -> bool:
         """Return whether the step concerns one key pair, not the whole key group."""
-        return self not in (Action.IMPORT, Action.START)
+        return self not in (Action.IMPORT, Action.START, Action.RE_ENCRYPT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,8 +101,8 @@ class Outcome:
     is_warning: bool = False
     #: Whether the step changed anything; a check usually does not.
     has_changed: bool = True
-    #: The key pair of a change that the rotation's ``on_move`` does not report.
-    key_pair: KeyPair | None = None
+    #: The key pairs of a change that the rotation's ``on_move`` does not report.
+    key_pairs: tuple[KeyPair, ...] = ()
 
 
 # What is due
@@ -161,11 +164,11 @@ def _due(
 
 def _steps_of(rotation: Rotation, key_pair: KeyPair, wait: str) -> Iterator[tuple[Action, str]]:
     """Yield the steps of one key pair, each with what blocks it."""
-    problem = key_pair.decryption_problem
     match KeyStatus(key_pair.status):
         case KeyStatus.PENDING:
-            yield Action.TRUST, problem
+            yield Action.TRUST, key_pair.trust_problem
         case KeyStatus.TRUSTED:
+            problem = key_pair.trust_problem
             # What a person does next comes first: check the key, or activate it.
             check, activate = (Action.CHECK, problem), (Action.ACTIVATE, problem or wait)
             is_first = key_pair.verified_since is None
@@ -190,6 +193,8 @@ def _steps_of_the_group(
         yield Step(action=Action.IMPORT)
     if all(each.next_in is None or each.is_spare for each in key_pairs):
         yield Step(action=Action.START)
+    if any(each.needs_reencryption for each in key_pairs):
+        yield Step(action=Action.RE_ENCRYPT)
 
 
 def _claimed(key_pair: KeyPair, now: datetime) -> str:
@@ -257,7 +262,7 @@ def advance(
     for attempt in attempts:
         try:
             outcome = attempt()
-        except (AwsError, CannotUnseal, RotationError) as error:
+        except (AwsError, CannotDecrypt, RotationError) as error:
             if isinstance(error, AwsError) and error.is_temporary:
                 raise  # The other steps would fail as well.
             failure = failure or error
@@ -380,7 +385,7 @@ def what_signs_after(rotation: Rotation, key_pair: KeyPair, *, now: datetime) ->
     # A key that CloudFront does not trust yet is added there first, if the site may.
     store = rotation.store
     successor = rotation.ready_successor() if rotation.by_hand else store.successor()
-    if successor is not None and successor.opens:
+    if successor is not None and not successor.trust_problem:
         is_early = rotation.blockers(successor, KeyStatus.ACTIVE, now)
         return SignsAfter.SUCCESSOR_EARLY if is_early else SignsAfter.SUCCESSOR
     if not rotation.by_hand:
@@ -415,6 +420,8 @@ def take(
                 return _import(rotation, now)
             case Action.START:
                 return _start(rotation, now, algorithm, reason, spare)
+            case Action.RE_ENCRYPT:
+                return _reencrypt()
             case _:
                 raise ValueError(f"{step.action} is not a step of a key group.")
     match step.action:
@@ -433,8 +440,9 @@ def take(
         case Action.REVOKE:
             return _revoke(rotation, key_pair, now, algorithm, reason)
         case Action.FINISH:
-            rotation.finish_revocation(key_pair, now=now)
-            return Outcome(text=_is_out(key_pair), key_pair=key_pair)
+            lost = rotation.finish_revocation(key_pair, now=now)
+            text = " ".join([_is_out(key_pair), *_what_was_lost(rotation, lost)])
+            return Outcome(text=text, is_warning=bool(lost), key_pairs=(key_pair,))
         case _:
             raise ValueError(f"{step.action} is not a step of a key pair.")
 
@@ -470,7 +478,21 @@ def _start(
         text = _("The spare %(key)s was generated. Add it to CloudFront next.")
     else:
         text = _("%(key)s was generated. Add it to CloudFront next.")
-    return Outcome(text=text % {"key": key_pair}, key_pair=key_pair)
+    return Outcome(text=text % {"key": key_pair}, key_pairs=(key_pair,))
+
+
+def _reencrypt() -> Outcome:
+    result = reencrypt_all()
+    text = _("Private keys encrypted with the newest encryption key: %(count)s.")
+    sentences = [text % {"count": len(result.encrypted)}]
+    for key_pair, problem in result.refused:
+        text = _("The private key of %(key)s was left as it is.")
+        sentences.append(f"{text % {'key': key_pair}} {_(problem)}")
+    return Outcome(
+        text=" ".join(sentences),
+        is_warning=bool(result.refused),
+        key_pairs=tuple(result.encrypted),
+    )
 
 
 def _trust(rotation: Rotation, key_pair: KeyPair, now: datetime, key_pair_id: str) -> Outcome:
@@ -554,8 +576,8 @@ def _revoke(
 ) -> Outcome:
     was_revoked = key_pair.status == KeyStatus.REVOKED
     try:
-        rotation.revoke(key_pair, now=now, reason=reason, algorithm=algorithm)
-    except (AwsError, CannotUnseal, RotationError) as error:
+        lost = rotation.revoke(key_pair, now=now, reason=reason, algorithm=algorithm)
+    except (AwsError, CannotDecrypt, RotationError) as error:
         raise _half_revoked(rotation, key_pair, error) from error
     if was_revoked:
         sentences = [_("%(key)s was already revoked.") % {"key": key_pair}]
@@ -575,7 +597,18 @@ def _revoke(
         sentences.append(text % {"key": successor, "wait": wait})
     else:
         sentences.append(_("No key signs: pages with links to files fail. Start a rotation."))
+    sentences += _what_was_lost(rotation, lost)
     return Outcome(text=" ".join(sentences), is_warning=True)
+
+
+def _what_was_lost(rotation: Rotation, lost: list[str]) -> list[str]:
+    if not lost:
+        return []
+    text = _(
+        "The key group %(group)s has lost %(names)s, which the installed boto3 does not know: set "
+        "it again in CloudFront > Key groups, and update boto3."
+    )
+    return [text % {"group": rotation.key_group_id, "names": ", ".join(dict.fromkeys(lost))}]
 
 
 def _unproven(rotation: Rotation) -> KeyPair | None:

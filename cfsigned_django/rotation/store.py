@@ -19,11 +19,11 @@ from django.utils.translation import gettext as _
 
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.key_groups import KeyGroups
-from cfsigned_django.encryption import CannotUnseal, reseal
+from cfsigned_django.encryption import CannotDecrypt
 from cfsigned_django.rotation.errors import Claimed, RotationError
-from cfsigned_django.rotation.lifecycle import KeyStatus, lacks_retirement_date
+from cfsigned_django.rotation.lifecycle import ENDED, KeyStatus, lacks_retirement_date
 from cfsigned_django.rotation.models import REASON_LENGTH, KeyPair
-from cfsigned_django.signing import PrivateKey
+from cfsigned_django.signing import InvalidKey, PrivateKey
 
 #: If the answer to a call is lost, CloudFront may take this long to list its effect.
 SETTLE = timedelta(seconds=5)
@@ -291,34 +291,32 @@ def is_lost_race(error: OperationalError) -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Resealing:
+class Reencryption:
     """The result of encrypting private keys again, or of a dry run."""
 
-    #: Encrypted with the newest encryption key.
-    sealed: list[KeyPair]
-    #: Cannot be decrypted with any encryption key of the settings.
-    closed: list[KeyPair]
-    #: What the settings lack to decrypt those.
-    problem: str = ""
+    #: Encrypted with the newest encryption key, and bound to their rows.
+    encrypted: list[KeyPair]
+    #: Left as they are, with the reason of each.
+    refused: list[tuple[KeyPair, str]]
 
 
-def reseal_all(*, dry_run: bool = False) -> Resealing:
+def reencrypt_all(*, dry_run: bool = False) -> Reencryption:
     """Encrypt every private key again, with the newest encryption key.
 
     A key that cannot be decrypted does not stop the others.
     """
     rows = KeyPair.objects.using(router.db_for_write(KeyPair))
-    sealed, closed, problem = [], [], ""
+    ended = set(rows.filter(status__in=ENDED).values_list("fingerprint", flat=True))
+    result = Reencryption(encrypted=[], refused=[])
     for row in rows.exclude(encrypted_private_key=""):
         former = row.encrypted_private_key
         try:
-            anew = reseal(former)
-        except CannotUnseal as error:
-            closed.append(row)
-            problem = str(error)
+            anew = row.reencrypt(ended)
+        except (CannotDecrypt, InvalidKey) as error:
+            result.refused.append((row, str(error)))
             continue
-        sealed.append(row)
+        result.encrypted.append(row)
         if not dry_run:
             # Write it unless another process erased or encrypted it meanwhile.
             rows.filter(pk=row.pk, encrypted_private_key=former).update(encrypted_private_key=anew)
-    return Resealing(sealed=sealed, closed=closed, problem=problem)
+    return result

@@ -160,7 +160,8 @@ class DatabaseKey:
     def find(self) -> SiteKey | None:
         """Return the public half of the key that signs, else of the one that will.
 
-        Raise :exc:`cfsigned_django.encryption.CannotUnseal` if the private key cannot be decrypted.
+        Raise :exc:`cfsigned_django.encryption.CannotDecrypt` if CloudFront may
+        not begin to trust its private key.
         """
         found = self.row()
         if found is None:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from cfsigned_django import conf
 from cfsigned_django.aws.documents import iam
 from cfsigned_django.aws.provisioning.steps import Step, StepState
-from cfsigned_django.doctor.findings import Finding, write_report
+from cfsigned_django.doctor.findings import Finding, printable, write_report
 from cfsigned_django.storage.registry import signing_configs
 
 _MARKS: Final = {StepState.DONE: "done", StepState.TODO: "to do", StepState.CONFLICT: "conflict"}
@@ -30,8 +30,8 @@ def plan_as_text(steps: Iterable[Step]) -> str:
         lines += _wrapped(f"{_MARKS[step.state]:<9} {step.name}: {step.why}")
         if step.call is not None:
             lines.append(f"{_INDENT}{step.call}")
-            lines += [f"{_INDENT}{line}".rstrip() for line in step.diff.splitlines()]
-    return "\n".join(lines)
+        lines += [f"{_INDENT}{line}".rstrip() for line in step.diff.splitlines()]
+    return printable("\n".join(lines))
 
 
 def summary(steps: Iterable[Step]) -> str:
@@ -61,7 +61,7 @@ def settings_as_text(settings: Mapping[str, str | Path]) -> str:
         lines.append(f"{name} = {f'pathlib.Path({text})' if isinstance(value, Path) else text}")
     if any(isinstance(value, Path) for value in settings.values()):
         lines.insert(0, "import pathlib\n")
-    return "\n".join(lines)
+    return printable("\n".join(lines))
 
 
 def storages_as_text() -> str:
@@ -84,7 +84,7 @@ def as_json(
     key_note: str,
 ) -> str:
     """Return the setup for machines; "proof" is null if no request was made."""
-    return json.dumps(
+    text = json.dumps(
         {
             "steps": [_step_as_json(each) for each in steps],
             "settings": {name: str(value) for name, value in settings.items()},
@@ -94,15 +94,16 @@ def as_json(
         indent=2,
         ensure_ascii=False,
     )
+    return printable(text)
 
 
-def iam_as_text(bucket: str) -> str:
+def iam_as_text(bucket: str, kms_key: str) -> str:
     """Return one IAM policy for each job, with only the permissions that the job needs."""
     policies = {
-        "setup": iam.setup_policy(bucket),
-        "look": iam.doctor_policy(bucket),
+        "setup": iam.setup_policy(bucket, kms_key=kms_key),
+        "look": iam.doctor_policy(bucket, kms_key=kms_key),
         "rotation": iam.rotation_policy(),
-        "site": iam.runtime_policy(bucket),
+        "site": iam.runtime_policy(bucket, kms_key=kms_key),
     }
     return json.dumps(policies, indent=2)
 

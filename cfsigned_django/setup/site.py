@@ -64,6 +64,7 @@ class SiteSetup:
             bucket=self.desired.bucket,
             distribution_id=self.desired.distribution_id,
             access_identities=self.desired.origin_access is OriginAccess.OAI,
+            kms_key=self.desired.kms_key,
         )
 
     def resolve(self) -> ResolvedState:

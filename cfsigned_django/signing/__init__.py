@@ -7,6 +7,7 @@ from cfsigned_django.signing.exceptions import (
     Denied as Denied,
     HashRefused as HashRefused,
     InvalidKey as InvalidKey,
+    InvalidPlaylist as InvalidPlaylist,
     InvalidPolicy as InvalidPolicy,
     InvalidUrl as InvalidUrl,
     SigningError as SigningError,
@@ -18,6 +19,7 @@ from cfsigned_django.signing.keys import (
     PublicKey as PublicKey,
     SigningKey as SigningKey,
 )
+from cfsigned_django.signing.playlist import sign_playlist as sign_playlist
 from cfsigned_django.signing.policy import Policy as Policy
 from cfsigned_django.signing.signer import SignedPolicy as SignedPolicy, Signer as Signer
 from cfsigned_django.signing.verifier import Verifier as Verifier

@@ -1,4 +1,4 @@
-"""Define the errors of keys, policies, URLs and refused requests.
+"""Define the errors of keys, policies, URLs, playlists and refused requests.
 
 ::
 
@@ -7,6 +7,7 @@
     │   └── HashRefused  a key that cannot sign with SHA1 on this machine
     ├── InvalidPolicy    a policy that CloudFront would refuse, or that grants more than it says
     ├── InvalidUrl       a URL that cannot be signed
+    ├── InvalidPlaylist  a text that is not an HLS playlist, or that cannot be signed as one
     └── Denied           a viewer request that the verifier refuses
 """
 
@@ -33,6 +34,10 @@ class InvalidPolicy(SigningError, ValueError):
 
 class InvalidUrl(SigningError, ValueError):
     """Raised for a URL that cannot be signed as it stands."""
+
+
+class InvalidPlaylist(SigningError, ValueError):
+    """Raised for a text that is not an HLS playlist, or whose URIs cannot be signed."""
 
 
 class Check(Enum):

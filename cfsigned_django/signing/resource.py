@@ -74,6 +74,8 @@ def readings(url: str) -> tuple[str, ...]:
     Some readers join repeated slashes first: ``/a//../b`` is ``/a/b`` or ``/b``.
     """
     address, question, query = url.partition("?")
+    if "%" not in address and "/." not in address:
+        return (url,)
     plain = re.sub("%2f|%5c", "/", re.sub("%2e", ".", address, flags=re.I), flags=re.I)
     parts = plain.split("/")
     origin, segments = parts[:3], parts[3:]

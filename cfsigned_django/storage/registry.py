@@ -55,6 +55,12 @@ def _aliases() -> Iterator[tuple[str, type[SignedUrlMixin], dict[str, Any]]]:
             yield alias, cls, entry["OPTIONS"]
 
 
+def config_of(alias: str) -> conf.Config | None:
+    """Return the configuration of a storage in STORAGES; None if it cannot sign."""
+    found = (cls.config_for(options) for name, cls, options in _aliases() if name == alias)
+    return next(found, None)
+
+
 def signing_fields() -> Iterator[tuple[FileField, SignedUrlMixin]]:
     """Yield each file field with its own storage that may sign, and that storage."""
     for field, storage in _fields():

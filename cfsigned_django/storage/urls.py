@@ -329,6 +329,63 @@ class SignedUrlMixin:
             address = join_query(address, build_query(parameters, download))
         return address
 
+    def sign_cookies(
+        self,
+        resource: str | None = None,
+        *,
+        folder: str | None = None,
+        expire: int | timedelta | None = None,
+        date_greater_than: datetime | int | None = None,
+        ip_address: str | None = None,
+        allow_any_resource: bool = False,
+    ) -> tuple[Policy, dict[str, str]]:
+        """Return a policy, and the names and values of the cookies that carry it.
+
+        The arguments are those of :meth:`url`: either a ``folder``, which is
+        data, or a ``resource``, which is a pattern. The storage need not sign
+        its URLs. :func:`cfsigned_django.cookies.set_signed_cookies` puts the
+        cookies into a response, at the path that carries them.
+        """
+        now = time.time()
+        options = self._signing_options()
+        covered = self.resource_url(resource, folder=folder, allow_any_resource=allow_any_resource)
+        signer, expires, _, _ = self._decide(covered, options, now, expire, expire_step=0)
+        if date_greater_than is not None:
+            refuse_late_start(date_greater_than, expires, int(now))
+        policy = Policy(
+            resource=covered,
+            date_less_than=expires,
+            date_greater_than=date_greater_than,
+            ip_address=ip_address,
+        )
+        try:
+            return policy, signer.sign_cookies(policy)
+        except HashRefused:
+            self._explain_refusal(options)
+            raise
+
+    def resource_url(
+        self,
+        resource: str | None = None,
+        *,
+        folder: str | None = None,
+        allow_any_resource: bool = False,
+    ) -> str:
+        """Return the URL of a resource as a policy names it, with its wildcards.
+
+        The arguments are those of :meth:`url`. Nothing is signed.
+        """
+        options = self._current_options()
+        if not options.origin:
+            raise_first_error(find_address_problems(self.signing_config()))
+        if resource is None and folder is None:
+            raise ValueError('Give a folder, such as "videos/42", or a resource, to open.')
+        return self._resource_address(resource, folder, options, allow_any_resource)
+
+    def signing_key_pair_id(self) -> str:
+        """Return the ID of the key pair that signs now, as the keyring knows it."""
+        return self._lease_signer(self._signing_options()).signer.key_pair_id
+
     def probe_url(self, signer: Signer) -> str:
         """Return a URL that ``signer`` signs, to test whether CloudFront knows its key.
 

@@ -1,4 +1,4 @@
-"""The template tags ``signed_url`` and ``signed_urls``, which call ``url()`` of a storage."""
+"""The template tags: each calls one function of a storage, or of the site's URLs."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from django.db.models.fields.files import FieldFile
 from django.template import Context, Node, NodeList, TemplateSyntaxError
 from django.template.base import Parser, Token
 from django.template.library import SimpleNode
+from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
 
 from cfsigned_django.storage.urls import SignedUrlMixin
@@ -34,6 +35,7 @@ def signed_url(
     download: str | None = None,
     ip_address: str | None = None,
     resource: str | None = None,
+    folder: str | None = None,
     expire_step: Any = None,
 ) -> str:
     """Return the signed URL of a file field, or of a name in a storage.
@@ -52,7 +54,8 @@ def signed_url(
     around = context.get(_DEFAULTS, _NO_DEFAULTS)
     if around:
         storage = around["storage"] if storage is None else storage
-        resource = around["resource"] if resource is None else resource
+        if resource is None and folder is None:
+            resource, folder = around["resource"], around["folder"]
         expire = around["expire"] if expire is None else expire
         expire_step = around["expire_step"] if expire_step is None else expire_step
         ip_address = around["ip_address"] if ip_address is None else ip_address
@@ -65,10 +68,44 @@ def signed_url(
             download=download,
             ip_address=ip_address,
             resource=resource,
+            folder=folder,
             expire_step=_seconds(expire_step),
         )
     except (ValueError, SuspiciousFileOperation) as error:
         raise TemplateSyntaxError(f"{{% signed_url %}}: {error}") from error
+
+
+@register.simple_tag
+def media_url(file_or_name: FieldFile | str | None, *, storage: str | None = None) -> str:
+    """Return the URL of a file without a signature, for pages that rely on signed cookies.
+
+    An empty field gives an empty string.
+    """
+    if not file_or_name:
+        return ""
+    try:
+        return _storage_of(file_or_name, storage).unsigned_url(_name_of(file_or_name))
+    except (ValueError, SuspiciousFileOperation) as error:
+        raise TemplateSyntaxError(f"{{% media_url %}}: {error}") from error
+
+
+@register.inclusion_tag("cfsigned_django/signed_cookies_script.html", takes_context=True)
+def signed_cookies_script(context: Context) -> dict[str, Any]:
+    """Return a script that renews signed cookies when a file is refused, and loads it again.
+
+    It needs ``path("media/", include("cfsigned_django.urls"))`` in the URLs of
+    the site, and a template that is rendered with its request. The nonce of
+    Django's Content-Security-Policy is added if the context has one. Players call
+    ``refreshSignedCookies()``, which returns a promise of ``expires_at``.
+    """
+    try:
+        url = reverse("cfsigned:refresh")
+    except NoReverseMatch:
+        raise TemplateSyntaxError(
+            '{% signed_cookies_script %} needs path("media/", include("cfsigned_django.urls")) in '
+            "the URLs of the site."
+        ) from None
+    return {"url": url, "nonce": context.get("csp_nonce")}
 
 
 #: Django checks the arguments of a simple tag against the signature of its function. This library
@@ -78,27 +115,35 @@ _blocks = template.Library()
 
 @_blocks.simple_tag
 def signed_urls(
-    resource: str,
+    resource: str | None = None,
     *,
+    folder: str | None = None,
     storage: str | None = None,
     expire: Any = None,
     expire_step: Any = None,
     ip_address: str | None = None,
 ) -> dict[str, Any]:
-    """Sign once for all URLs within the block whose names the resource covers.
+    """Sign once for all URLs within the block whose names the folder or the resource covers.
 
     ::
 
         {% load cfsigned %}
-        {% signed_urls "albums/42/*" %}
+        {% signed_urls folder=album.folder %}
           {% for photo in photos %}<img src="{% signed_url photo.image %}">{% endfor %}
         {% endsigned_urls %}
 
-    The arguments of a ``{% signed_url %}`` inside win over those of the block.
-    Anyone with one of these URLs can open every file that the resource covers.
+    A folder is data; a resource, such as ``"albums/*/thumb-*.jpg"``, is a
+    pattern, and must not be made of data. The arguments of a ``{% signed_url %}``
+    inside win over those of the block. Anyone with one of these URLs can open
+    every file that is covered.
     """
+    if resource is None and folder is None:
+        raise TemplateSyntaxError(
+            '{% signed_urls %} needs a folder (folder=album.folder) or a resource ("albums/42/*").'
+        )
     return {
         "resource": resource,
+        "folder": folder,
         "storage": storage,
         "expire": expire,
         "expire_step": expire_step,

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import connection
 from django.test import override_settings
@@ -110,7 +111,13 @@ def started_and(**seconds: int) -> Callable[[], object]:
 
 OLD = partial(imported, days=97)
 STUCK = started_and(created_at=-4 * DAY)
-REVOKED = change(status="revoked", active_in=None, revoked_at=datetime(2027, 3, 3, tzinfo=UTC))
+STRONG = "another one, as long as Django wants a secret key: 0123456789"
+REVOKED = change(
+    status="revoked",
+    active_in=None,
+    revoked_at=datetime(2027, 3, 3, tzinfo=UTC),
+    encrypted_private_key="",
+)
 ELSEWHERE = change(key_group_id=OTHER_GROUP, next_in=OTHER_GROUP)
 DAMAGED = change(encrypted_private_key="damaged")
 SITUATIONS = [
@@ -151,8 +158,8 @@ SITUATIONS = [
     case(
         *(
             "the new key cannot be decrypted, with encryption keys",
-            "*trust (blocked)",
-            "warning info",
+            "*trust (blocked), re-encrypt",
+            "warning warning info",
         ),
         *(imported, started, DAMAGED),
         AWS_CLOUDFRONT_ENCRYPTION_KEYS=[Fernet.generate_key()],
@@ -170,7 +177,19 @@ SITUATIONS = [
     case("a key is left over", "start", "warning info", activated),
     case(
         *("the signing key cannot be decrypted", "*start", "error info info", imported),
-        SECRET_KEY="another one",
+        SECRET_KEY=STRONG,
+    ),
+    case(
+        "a new key must be encrypted again",
+        "*trust (blocked), re-encrypt",
+        "warning info",
+        *(imported, started),
+        AWS_CLOUDFRONT_ENCRYPTION_KEYS=[Fernet.generate_key()],
+    ),
+    case(
+        *("SECRET_KEY is new and weak", "start, re-encrypt", "warning warning info info", imported),
+        SECRET_KEY="guessed",
+        SECRET_KEY_FALLBACKS=[settings.SECRET_KEY],
     ),
     case("half revoked", "*finish, start", "error error info", imported, activated, REVOKED),
     case("a key of another group", "*import, start", "warning", started, ELSEWHERE),

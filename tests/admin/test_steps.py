@@ -6,11 +6,12 @@ What fails is a message with the next step, never a server error.
 from __future__ import annotations
 
 import pytest
+from cryptography.fernet import Fernet
 from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
 from django.test import Client
 from pytest_django import Settings
 
-from cfsigned_django.encryption import CannotUnseal
+from cfsigned_django.encryption import CannotDecrypt
 from cfsigned_django.rotation import site as site_rotation, store
 from cfsigned_django.rotation.errors import Claimed, RotationError
 from cfsigned_django.rotation.models import KeyPair, KnownReason
@@ -42,38 +43,31 @@ def test_whole_rotation_by_clicks(
     monkeypatch.setattr(store, "read_database_clock", lambda using: NOON)
     transcript = Transcript(admin)
 
-    def take(step: str, key_pair: KeyPair | None = None, **answers: str) -> None:
-        admin.get(address(step, key_pair))
-        transcript.add(f"the page of {step}")
-        admin.post(address(step, key_pair), **answers)
-        transcript.add_messages(f"after {step}")
-        assert set(admin.levels) == {"success"}
-
-    take("import")
+    transcript.take("import")
     former = KeyPair.objects.get()
     assert (str(former), former.status) == (cloudfront.settings_key_id, "active")
     assert (former.changed_by, LogEntry.objects.get().action_flag) == ("person0", ADDITION)
 
-    take("start", algorithm="ECDSA_P256", reason="ticket 7")
+    transcript.take("start", algorithm="ECDSA_P256", reason="ticket 7")
     key_pair = KeyPair.objects.get(status="pending")
     assert (key_pair.algorithm, key_pair.reason) == ("ECDSA_P256", "ticket 7")
 
-    take("trust", key_pair)
+    transcript.take("trust", key_pair)
     key_pair = fresh(key_pair)
     assert cloudfront.trusted == {str(former), str(key_pair)}
     assert LogEntry.objects.latest("pk").action_flag == CHANGE
     assert LogEntry.objects.latest("pk").object_repr == str(key_pair)
 
-    take("check", key_pair)
+    transcript.take("check", key_pair)
     assert fresh(key_pair).verified_since is not None
     moved(key_pair, verified_since=-301)
-    take("activate", key_pair)
+    transcript.take("activate", key_pair)
     assert (fresh(former).status, fresh(key_pair).status) == ("retiring", "active")
     admin.get()
     transcript.add("the first page, when the new key has begun to sign")
 
     moved(former, retiring_at=-8 * DAY)
-    take("retire", former)
+    transcript.take("retire", former)
     assert (fresh(former).status, fresh(former).encrypted_private_key) == ("retired", "")
     assert cloudfront.trusted == {str(key_pair)}
     admin.get(f"{LIST}{key_pair.pk}/history/")
@@ -296,7 +290,7 @@ def test_only_the_check_is_quiet(admin: Visitor, cloudfront: FakeCloudFront, ste
         (LATE, "not done"),
         (Claimed(), "error"),
         (RotationError("Somebody took it out."), "error"),
-        (CannotUnseal("SECRET_KEY has changed"), "error"),
+        (CannotDecrypt("SECRET_KEY has changed"), "error"),
     ],
     ids=lambda each: type(each).__name__,
 )
@@ -375,3 +369,23 @@ def test_race_between_look_and_move(
     assert (one.levels, two.levels) == (["success"], ["error"])
     assert fresh(key_pair).status == "active"
     assert log().count((str(key_pair), "active", "")) == 1
+
+
+def test_private_keys_are_encrypted_again(admin: Visitor, settings: Settings) -> None:
+    """One click encrypts all private keys with the newest key; the log has each, a refused one is
+    named.
+    """
+    active, damaged = imported(), started()
+    damaged.status, damaged.next_in = "retiring", None
+    damaged.encrypted_private_key = "damaged"
+    damaged.save()
+    settings.AWS_CLOUDFRONT_ENCRYPTION_KEYS = [Fernet.generate_key()]
+
+    admin.get(address("re-encrypt"))
+    admin.post(address("re-encrypt"))
+
+    assert admin.levels == ["warning"]
+    assert str(damaged) in admin.messages[0][1]
+    assert not fresh(active).needs_reencryption
+    assert log()[-1] == (str(active), "active", KnownReason.RE_ENCRYPTED)
+    assert "re-encrypt" not in ", ".join(admin.buttons())

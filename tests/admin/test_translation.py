@@ -38,7 +38,21 @@ from tests.pages import CATALOG, entries
 PACKAGE = Path(cfsigned_django.__file__).parent
 
 #: What is called so in Korean, too.
-NAMES = {"CloudFront", "ECDSA", "RSA", "America", "Chicago", "True", "False", "AWS", "IAM", "media"}
+NAMES = {
+    "CloudFront",
+    "ECDSA",
+    "RSA",
+    "America",
+    "Chicago",
+    "CST",
+    "True",
+    "False",
+    "AWS",
+    "IAM",
+    "media",
+}
+#: Time zones are too.
+NAMES |= {"CST"}
 #: Ids, settings, options and commands.
 _CODE = re.compile(
     r"\b\w+_\w+|\b[A-Z]{3,}\b|\b[0-9a-f]{8,}\b|[0-9a-f]+(-[0-9a-f]+){4}|cfsigned-\S+"

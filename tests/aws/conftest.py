@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from cfsigned_django.aws.client import Clients
+from cfsigned_django.aws.provisioning.desired_state import DesiredState, SiteKey
+from cfsigned_django.signing import PrivateKey
 from tests.aws.api import Account
-from tests.aws.provisioning.fixtures import (
-    _apart as _apart,
+from tests.aws.provisioning.accounts import APP, make_grown_account
+from tests.plugins_aws import (
     aws_account as aws_account,
     bucket_name as bucket_name,
     clients as clients,
-    desired as desired,
-    grown as grown,
     ministack as ministack,
     no_aws_configuration as no_aws_configuration,
 )
 from tests.simulation.strict_cloudfront import StrictCloudFront
+
+
+@pytest.fixture(autouse=True)
+def _apart(no_aws_configuration: None) -> None:
+    """Keep every test here apart from the machine's own AWS configuration."""
 
 
 @pytest.fixture(params=["simulation", "emulator"])
@@ -32,3 +40,26 @@ def account(request: pytest.FixtureRequest) -> Account:
 def strict_account() -> Account:
     """Return an empty account with the quotas of AWS, which the emulator does not have."""
     return Account(api=StrictCloudFront())
+
+
+@pytest.fixture
+def desired(bucket_name: str, ec_key: PrivateKey) -> DesiredState:
+    """Return the desired state for a new distribution with CORS."""
+    return DesiredState(
+        bucket=bucket_name,
+        creates_distribution=True,
+        cors_origins=(APP,),
+        key=SiteKey.from_private_key(ec_key),
+    )
+
+
+@pytest.fixture
+def grown(clients: Clients, desired: DesiredState) -> DesiredState:
+    """Return the desired state for media/* of a distribution that somebody has made by hand."""
+    distribution_id = make_grown_account(clients, desired.bucket)
+    return replace(
+        desired,
+        creates_distribution=False,
+        distribution_id=distribution_id,
+        path_pattern="media/*",
+    )

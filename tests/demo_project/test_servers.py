@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import textwrap
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,9 +19,9 @@ from demo_project.servers import (
     Reaper,
     answers,
     environment,
-    run,
 )
 from demo_project.state import BASE_FOLDER, HOST
+from tests.background import wait_until
 
 
 @pytest.fixture
@@ -53,22 +52,9 @@ def exists(pid: int) -> bool:
     return not status.exists() or status.read_text().rpartition(")")[2].split()[0] != "Z"
 
 
-def gone(pid: int) -> bool:
-    """Wait until a process has ended, and tell whether it did."""
-    deadline = time.monotonic() + 10
-    while exists(pid) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return not exists(pid)
-
-
-def test_a_step_is_shown_and_kept(tmp_path: Path) -> None:
-    """Hand on each line as it comes; raise with the log unless the exit code is known."""
-    lines: list[str] = []
-    code = "import sys; print('하나'); print('odd', file=sys.stderr); sys.exit(3)"
-    assert run(python("step", code, tmp_path), lines.append, codes=(0, 3)) == "하나\n"
-    assert lines == ["하나"]
-    with pytest.raises(DemoFailed, match=r"\(3\)(?s:.*)step\.log(?s:.*)odd"):
-        run(python("step", code, tmp_path))
+def wait_for_the_end(pid: int) -> None:
+    """Return when a process has ended; fail if it goes on."""
+    wait_until(lambda: not exists(pid), "the end of a process")
 
 
 def test_a_server_that_ends_at_once_is_not_waited_for(reaper: Reaper, tmp_path: Path) -> None:
@@ -91,11 +77,10 @@ def test_stopping_ends_the_whole_group(reaper: Reaper, tmp_path: Path) -> None:
         child.wait()
     """
     server = Child(python("server", code, tmp_path), reaper, lines.append)
-    while not lines:
-        time.sleep(0.02)
+    wait_until(lambda: lines, "a line of the server")
     server.stop()
-    assert gone(server.pid)
-    assert gone(int(lines[0]))
+    wait_for_the_end(server.pid)
+    wait_for_the_end(int(lines[0]))
 
 
 def test_the_reaper_ends_what_a_killed_demo_left(tmp_path: Path) -> None:
@@ -120,7 +105,7 @@ def test_the_reaper_ends_what_a_killed_demo_left(tmp_path: Path) -> None:
         text=True,
     )
     assert killed.returncode == -9
-    assert gone(int(killed.stdout))
+    wait_for_the_end(int(killed.stdout))
 
 
 def choose_ports(wanted: dict[str, int]) -> dict[str, int]:

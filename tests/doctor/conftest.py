@@ -1,7 +1,8 @@
-"""Give the tests of the doctor a healthy site, in an account of its own in the emulator."""
+"""Give the tests of the doctor a healthy site, in an emulator that holds nothing else."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 from unittest import mock
 
@@ -11,10 +12,10 @@ from cfsigned_django import keyring
 from cfsigned_django.aws.client import Clients
 from cfsigned_django.signing import PrivateKey
 from tests.doctor.world import LOCATION, NOW, World
-from tests.ministack_server import Ministack
+from tests.ministack_server import Ministack, run_ministack
 from tests.plugins_aws import (
     aws_account as aws_account,
-    ministack as ministack,
+    hide_aws_configuration,
     no_aws_configuration as no_aws_configuration,
 )
 from tests.storage_cases import S3_BACKEND
@@ -30,22 +31,33 @@ def signing_site(site: Any, db: None) -> Any:
     return site
 
 
+@pytest.fixture(scope="session")
+def ministack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ministack]:
+    """Return an emulator for the tests of the doctor alone: they empty it."""
+    with run_ministack(tmp_path_factory.mktemp("ministack")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def clients(ministack: Ministack) -> Clients:
+    """Return the clients of one account, for all tests: they are slow to make."""
+    with pytest.MonkeyPatch.context() as patch:
+        hide_aws_configuration(patch)
+        return ministack.clients("111111111111")
+
+
 @pytest.fixture
 def world(
     site: Any,
     db: None,
     no_aws_configuration: None,
     ministack: Ministack,
-    aws_account: str,
+    clients: Clients,
     ec_key: PrivateKey,
 ) -> World:
     """Return a site whose files are private and whose links work."""
-    clients = Clients(
-        cloudfront=ministack.client("cloudfront", account=aws_account),
-        s3=ministack.client("s3", account=aws_account),
-        sts=ministack.client("sts", account=aws_account),
-    )
-    world = World(clients=clients, bucket=f"doctor-{aws_account}", key=ec_key)
+    ministack.reset()
+    world = World(clients=clients, bucket="doctor-media", key=ec_key)
     world.build()
     site.STORAGES = {"default": {"BACKEND": S3_BACKEND}}
     site.AWS_LOCATION = LOCATION

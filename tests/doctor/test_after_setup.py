@@ -12,17 +12,12 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
-from cfsigned_django.aws.account_reader import read_account
-from cfsigned_django.aws.client import Clients
-from cfsigned_django.management.commands import cfsigned_doctor, cfsigned_setup
+from cfsigned_django.management.commands import cfsigned_doctor
 from cfsigned_django.viewer import Answer
-from tests.aws.provisioning.accounts import clients_of
 from tests.ministack_server import Ministack
-from tests.setup.viewers import Viewer
+from tests.setup.viewers import ACCOUNT, Viewer, configure
 from tests.storage_cases import S3_BACKEND
 
-#: The emulator's data plane looks for buckets in this account.
-ACCOUNT = "000000000000"
 ORIGIN = "https://app.example.com"
 
 
@@ -35,16 +30,8 @@ def viewer(
     no_aws_configuration: None,
 ) -> Viewer:
     """Configure boto3 for the emulator, and let both commands ask an edge in front of it."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL", ministack.endpoint_url)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCOUNT)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "not checked")
-    settings.AWS_STORAGE_BUCKET_NAME = bucket = f"made-{aws_account}"
-    clients: Clients = clients_of(ministack, ACCOUNT)
-    viewer = Viewer(
-        endpoint_url=ministack.endpoint_url,
-        clients=clients,
-        read=lambda: read_account(clients, bucket=bucket),
-    )
+    viewer = configure(ministack, settings, monkeypatch)
+    settings.AWS_STORAGE_BUCKET_NAME = f"made-{aws_account}"
 
     def fetch(url: str, headers: Mapping[str, str]) -> Answer:
         is_s3 = ".amazonaws.com/" in url
@@ -54,7 +41,6 @@ def viewer(
             fields["access-control-allow-origin"] = "*"  # of SimpleCORS, which nobody plays here
         return Answer(status=answer.status, headers=fields, body=answer.body)
 
-    monkeypatch.setattr(cfsigned_setup.Command, "fetch", staticmethod(viewer))
     monkeypatch.setattr(cfsigned_doctor, "fetch", fetch)
     return viewer
 
@@ -64,10 +50,9 @@ def viewer(
     "wanted",
     [
         ["--cors-origin", ORIGIN],
-        ["--cors-origin", ORIGIN, "--cors-origin", "https://other.example.com"],
-        ["--downloads"],
+        ["--cors-origin", ORIGIN, "--cors-origin", "https://other.example.com", "--downloads"],
     ],
-    ids=["origin", "origins", "downloads"],
+    ids=["origin", "origins and downloads"],
 )
 def test_nothing_is_wrong(
     wanted: list[str], viewer: Viewer, settings: Any, ministack: Ministack, tmp_path: Path
@@ -83,7 +68,7 @@ def test_nothing_is_wrong(
     settings.STORAGES = {"default": {"BACKEND": S3_BACKEND}}
     # The emulator's key groups have ids that look like those of public keys.
     settings.SILENCED_SYSTEM_CHECKS = ["cfsigned.W004"]
-    s3 = clients_of(ministack, ACCOUNT).s3
+    s3 = ministack.clients(ACCOUNT).s3
     s3.put_object(Bucket=settings.AWS_STORAGE_BUCKET_NAME, Key="media/a.txt", Body=b"private")
 
     found = io.StringIO()

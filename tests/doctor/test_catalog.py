@@ -7,20 +7,19 @@ from pathlib import Path
 
 from cfsigned_django.doctor.catalog import CATALOG, finding
 from cfsigned_django.doctor.findings import Level
-from tests.doctor.seeded import FAULTS, SOUND
 from tests.doctor.test_explain import KNOWLEDGE, WRONG
-from tests.doctor.test_faults import HEALTHY
+from tests.doctor.test_faults import FAULTS, HEALTHY, OPENED, SOUND
 from tests.doctor.test_live import ANSWERS, CLOCKS, CORS
-from tests.doctor.test_open_behaviors import OPENED
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "diagnose.md"
 ROW = re.compile(r"^\| `([a-z0-9-]+)` \| (ok|warning|error) \| (.+) \| (.+) \|$", re.MULTILINE)
 
-#: What comes in no table: in test_command, test_command_explain, test_failures and test_live.
+#: What comes in no table: in test_command, test_failures and test_live.
 ALONE = {
-    *("cannot-sign", "foreign-signer", "sealed-key", "sealed-key-differs", "database"),
+    *("cannot-sign", "foreign-signer", "cannot-decrypt", "key-pair-differs", "database"),
+    *("old-encryption", "weak-secret-key"),
     *("rotation-waits", "rotation-stuck", "aws-not-asked", "url-good", "url-policy"),
-    *("aws-unreadable", "bucket-refused", "clock-unknown", "signed-passes"),
+    *("bucket-refused", "clock-unknown", "signed-passes"),
 }
 
 

@@ -1,10 +1,11 @@
-"""Run manage.py cfsigned_doctor."""
+"""Run manage.py cfsigned_doctor, and manage.py cfsigned_doctor --explain."""
 
 from __future__ import annotations
 
 import io
 import json
 import re
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -12,20 +13,29 @@ from unittest import mock
 
 import pytest
 from botocore.signers import CloudFrontSigner
+from cryptography.fernet import Fernet
+from django.conf import settings
+from django.core.files.storage import storages
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError
 from django.utils import timezone
 
 from cfsigned_django import keyring
 from cfsigned_django.aws import client
+from cfsigned_django.doctor.site import settings_keys, site_domains
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
-from cfsigned_django.signing import PrivateKey, Signer
+from cfsigned_django.signing import Policy, PrivateKey, Signer
+from cfsigned_django.signing.encoding import encode_base64
 from cfsigned_django.viewer import Answer
 from tests.doctor.conftest import MODULE
-from tests.doctor.seeded import (
+from tests.doctor.failing import Failing, denied
+from tests.doctor.world import (
     BACKUP,
+    NOW,
     OFFICE,
+    ORIGIN,
+    World,
     behavior,
     both,
     configured,
@@ -36,9 +46,9 @@ from tests.doctor.seeded import (
     policy,
     setting,
 )
-from tests.doctor.world import ORIGIN, World
 from tests.golden import assert_golden
 from tests.storage_cases import (
+    DOMAIN,
     KEY_GROUP_ID,
     KEY_ID,
     OTHER_KEY_ID,
@@ -97,7 +107,8 @@ def test_broken_site(online: World, site: Any) -> None:
         setting("AWS_S3_REGION_NAME", "eu-west-1"),
     )
     broken(online, site)
-    [other] = online.members()
+    group = online.clients.cloudfront.get_key_group(Id=online.key_group_id)["KeyGroup"]
+    [other] = group["KeyGroupConfig"]["Items"]
 
     text, code = run("--object", "albums/1.jpg", "--cors-origin", ORIGIN, "--downloads")
 
@@ -203,6 +214,7 @@ class TestKeys:
     @pytest.fixture
     def rotating_site(self, signing_site: Any) -> Any:
         """Return a site whose keys are those of the database."""
+        signing_site.AWS_CLOUDFRONT_KEY_GROUP_ID = KEY_GROUP_ID
         signing_site.AWS_CLOUDFRONT_KEY = signing_site.AWS_CLOUDFRONT_KEY_ID = None
         signing_site.AWS_CLOUDFRONT_KEY_GROUP_ID = KEY_GROUP_ID
         return signing_site
@@ -273,14 +285,14 @@ class TestKeys:
     @pytest.mark.parametrize(
         ("change", "expected"),
         [
-            (lambda site: setattr(site, "SECRET_KEY", "another"), "sealed-key"),
+            (lambda site: setattr(site, "SECRET_KEY", "another"), "cannot-decrypt"),
             (
                 lambda site: KeyPair.objects.update(
                     public_key=PrivateKey.generate().public_key.to_pem()
                 ),
-                "sealed-key-differs",
+                "key-pair-differs",
             ),
-            (lambda site: KeyPair.objects.update(fingerprint="0" * 64), "sealed-key-differs"),
+            (lambda site: KeyPair.objects.update(fingerprint="0" * 64), "key-pair-differs"),
         ],
         ids=["secret", "public-key", "fingerprint"],
     )
@@ -304,6 +316,45 @@ class TestKeys:
         assert [(each["id"], each["subject"]) for each in found] == [
             (expected, f"KeyPair {KEY_ID}")
         ]
+
+    @pytest.mark.parametrize(
+        ("change", "expected"),
+        [
+            ({"AWS_CLOUDFRONT_ENCRYPTION_KEYS": [Fernet.generate_key()]}, "old-encryption"),
+            (
+                {
+                    "SECRET_KEY": "a new secret key, as long as Django wants one: 0123456789",
+                    "SECRET_KEY_FALLBACKS": [settings.SECRET_KEY],
+                },
+                "old-encryption",
+            ),
+            ({"SECRET_KEY": "weak", "SECRET_KEY_FALLBACKS": []}, "weak-secret-key"),
+        ],
+        ids=["encryption-keys", "fallback", "weak"],
+    )
+    def test_encryption_to_renew(
+        self, change: dict[str, Any], expected: str, signing_site: Any, ec_key: PrivateKey
+    ) -> None:
+        """Warn of private keys that sign, but should be encrypted again; no error yet."""
+        if expected == "old-encryption":
+            store(ec_key)
+        for name, value in change.items():
+            setattr(signing_site, name, value)
+        if expected == "weak-secret-key":
+            store(ec_key)
+
+        found, code = levels("--offline")
+
+        assert (found[expected], code) == ("warning", 0)
+
+    def test_no_key_anywhere(self, signing_site: Any) -> None:
+        """A key group without any key is an error, as url() raises one."""
+        signing_site.AWS_CLOUDFRONT_KEY_GROUP_ID = KEY_GROUP_ID
+        signing_site.AWS_CLOUDFRONT_KEY = signing_site.AWS_CLOUDFRONT_KEY_ID = None
+
+        found, code = levels("--offline")
+
+        assert (found["cannot-sign"], code) == ("error", 1)
 
     @pytest.mark.parametrize(("group", "expected"), [(None, False), (KEY_GROUP_ID, True)])
     def test_no_database(self, group: str | None, expected: bool, signing_site: Any) -> None:
@@ -352,3 +403,180 @@ class TestKeys:
         assert {each["id"]: each["level"] for each in found} == expected
         assert all(each["subject"] == f"key group {KEY_GROUP_ID}" for each in found)
         assert all(KEY_ID in each["what"] for each in found)
+
+
+# Why a URL is refused
+
+
+def signed(
+    key: PrivateKey, *, until: int = NOW + 600, key_pair_id: str = KEY_ID, host: str = DOMAIN
+) -> str:
+    """Return a URL of the site."""
+    signer = Signer(key_pair_id=key_pair_id, private_key=key)
+    return signer.sign_url(f"https://{host}/a.jpg", date_less_than=until)
+
+
+def test_keys_of_the_settings(signing_site: Any, rsa_key: PrivateKey) -> None:
+    """Explain a URL with the keys of the settings, and show no signature."""
+    url = signed(rsa_key, until=int(time.time()) - 7200)
+
+    text, code = run("--explain", url, "--offline")
+
+    assert code == 1
+    assert "[url-expired]" in text
+    assert url.partition("Signature=")[2].partition("&")[0] not in text
+
+
+def test_keys_of_the_database(signing_site: Any, ec_key: PrivateKey) -> None:
+    """Say what became of a key and when, and take a URL of an ACTIVE one for good."""
+    pending = {"status": KeyStatus.PENDING, "active_in": None, "next_in": KEY_GROUP_ID}
+    store(PrivateKey.generate(), key_pair_id=None, **pending)
+    dates: dict[str, dict[str, Any]] = {
+        "active": {"active_in": KEY_GROUP_ID},
+        "revoked": {"active_in": None, "revoked_at": "2026-11-02T00:00:00Z"},
+        "retired": {"active_in": None, "retired_at": "2026-11-03T00:00:00Z"},
+    }
+    told = {}
+    for status, fields in dates.items():
+        key, key_pair_id = PrivateKey.generate(), f"K{status.upper()}12345"
+        store(key, status=status, key_pair_id=key_pair_id, **fields)
+        url = signed(key, until=int(time.time()) + 600, key_pair_id=key_pair_id)
+        told[status] = run("--offline", "--explain", url)[0]
+
+    assert "[url-good]" in told["active"]
+    assert "[url-key-ended]" in told["revoked"]
+    assert "2026-11-02" in told["revoked"]
+    assert "[url-key-ended]" in told["retired"]
+    assert "2026-11-03" in told["retired"]
+
+
+def test_keys_at_aws(online: World) -> None:
+    """Ask the key group, and know every public key of the account."""
+    other = PrivateKey.generate()
+    key_pair_id = online.add_public_key(other, "another-site")
+    online.clients.cloudfront.create_public_key(
+        PublicKeyConfig={"CallerReference": "x", "Name": "for-fields", "EncodedKey": "no key"}
+    )
+
+    foreign, code = levels("--explain", signed(other, key_pair_id=key_pair_id))
+    good, _ = levels("--explain", signed(online.key, key_pair_id=online.key_pair_id))
+
+    assert code == 1
+    assert foreign["url-key-not-in-group"] == "error"
+    assert "url-unknown-key" not in foreign
+    assert "url-good" in good
+
+
+def test_aws_is_out_of_reach(online: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Say that AWS could not be asked, which is no fault of the URL's."""
+    failing = Failing(online.clients.cloudfront, denied)
+    monkeypatch.setattr(f"{MODULE}.make_client", lambda name: failing)
+
+    found, code = levels("--explain", signed(online.key, key_pair_id=online.key_pair_id))
+
+    assert code == 0
+    assert found["aws-not-asked"] == "ok"
+
+
+def test_no_database(signing_site: Any, rsa_key: PrivateKey) -> None:
+    """Explain a URL although the database fails."""
+    url = signed(rsa_key, until=int(time.time()) + 600)
+    with mock.patch(
+        "cfsigned_django.doctor.explain.key_pairs", side_effect=DatabaseError("no table")
+    ):
+        found, code = levels("--explain", url, "--offline")
+
+    assert code == 0
+    assert "url-good" in found
+
+
+def test_viewer(signing_site: Any, rsa_key: PrivateKey) -> None:
+    """Compare the viewer's address with the one that the URL is for."""
+    address = f"https://{DOMAIN}/a.jpg"
+    policy = Policy(
+        resource=address, date_less_than=int(time.time()) + 600, ip_address="192.0.2.0/24"
+    )
+    url = Signer(key_pair_id=KEY_ID, private_key=rsa_key).sign_url(address, policy=policy)
+
+    within, code = levels("--explain", url, "--offline", "--viewer-ip", "192.0.2.1")
+    outside, other_code = levels("--explain", url, "--offline", "--viewer-ip", "198.51.100.7")
+
+    assert (code, other_code) == (0, 1)
+    assert "url-good" in within
+    assert outside["url-address"] == "error"
+
+
+def test_two_key_groups(online: World, site: Any) -> None:
+    """Compare with the key group of the storage that has the host, else with all of them."""
+    other = PrivateKey.generate()
+    key_pair_id = online.add_public_key(other, "docs")
+    options = {
+        "custom_domain": "docs.example.com",
+        "key_group_id": online.add_key_group("docs", key_pair_id),
+        "cloudfront_key": other.to_pem().decode(),
+        "cloudfront_key_id": key_pair_id,
+    }
+    site.STORAGES = {**site.STORAGES, "docs": {"BACKEND": S3_BACKEND, "OPTIONS": options}}
+
+    own, of_the_other, nobodys = (
+        run("--explain", signed(other, key_pair_id=key_pair_id, host=host))[0]
+        for host in ("DOCS.example.com", DOMAIN, "x.example.com")
+    )
+
+    assert "[url-good]" in own
+    assert "[url-key-not-in-group]" in of_the_other
+    assert online.key_group_id in of_the_other
+    assert options["key_group_id"] not in of_the_other
+    assert "[url-other-domain]" in nobodys
+    assert "[url-key-not-in-group]" not in nobodys
+
+
+def test_storage_without_a_key_group(online: World, site: Any) -> None:
+    """Call no key foreign if a storage with the host says nothing of its key group."""
+    docs = {"BACKEND": S3_BACKEND, "OPTIONS": {"key_group_id": None}}
+    site.STORAGES = {**site.STORAGES, "docs": docs}
+    other = PrivateKey.generate()
+    key_pair_id = online.add_public_key(other, "docs")
+
+    found, _ = levels("--explain", signed(other, key_pair_id=key_pair_id))
+
+    assert "url-good" in found
+
+
+@pytest.mark.parametrize("character", ["\x1b", "\x07", "\x9b", "\x7f", "\r", "\u202e", "\u2028"])
+def test_control_characters(signing_site: Any, character: str) -> None:
+    """Print no character of a URL that a terminal would obey, also from inside its policy."""
+    resource = f"https://{DOMAIN}/{character}[2Ja.jpg\nok       fine [url-good]"
+    statement = {"Resource": resource, "Condition": {"DateLessThan": {"AWS:EpochTime": NOW + 9}}}
+    policy = json.dumps({"Statement": [statement]}, separators=(",", ":"))
+    url = (
+        f"https://evil{character}.example.com/a.jpg?Policy={encode_base64(policy.encode())}"
+        f"&Signature=c2ln&Key-Pair-Id={KEY_ID}{character}"
+    )
+
+    text, _ = run("--offline", "--explain", url)
+
+    assert [each for each in text if not each.isprintable() and each != "\n"] == []
+    assert not any(line.startswith("ok") for line in text.splitlines())
+
+
+def test_keys_of_settings_and_models(site: Any, ec_key: PrivateKey) -> None:
+    """Know the keys of aliases and file fields, and leave out those that cannot be read."""
+    bad = {**options_for(ec_key), "cloudfront_key": "no key"}
+    site.STORAGES = {
+        "default": {"BACKEND": S3_BACKEND},
+        "own": {"BACKEND": S3_BACKEND, "OPTIONS": options_for(ec_key)},
+        "bad": {"BACKEND": S3_BACKEND, "OPTIONS": bad},
+        "none": {"BACKEND": S3_BACKEND, "OPTIONS": {"cloudfront_key": None}},
+    }
+    field = ("shop.Photo.image", storages["own"])
+    with mock.patch("cfsigned_django.doctor.site.signing_fields", return_value=[field]):
+        found = [(each.key_pair_id, each.where) for each in settings_keys()]
+        domains = site_domains()
+
+    assert found == [
+        (KEY_ID, "AWS_CLOUDFRONT_KEY"),
+        (KEY_ID, 'STORAGES["own"]'),
+        (KEY_ID, "shop.Photo.image"),
+    ]
+    assert domains == {DOMAIN}

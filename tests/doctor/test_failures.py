@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 from botocore.exceptions import (
@@ -13,17 +14,19 @@ from botocore.exceptions import (
     NoRegionError,
 )
 
+from cfsigned_django.aws.account import Account, Bucket, BucketState
 from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.documents.iam import doctor_policy
 from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.doctor.distribution import DEPENDS_ON_PERMISSION
+from cfsigned_django.doctor.distribution import DEPENDS_ON_PERMISSION, check_aws
 from cfsigned_django.doctor.findings import Finding, Level
+from cfsigned_django.doctor.site import ExpectedState
 from tests.doctor import faults, ids
 from tests.doctor.failing import Failing, denied
-from tests.doctor.seeded import MISSING_CORS, Change, no_block, public_bucket
-from tests.doctor.world import World
+from tests.doctor.world import MISSING_CORS, Change, World, no_block, public_bucket
 from tests.ministack_server import Ministack
 from tests.simulation.answers import refusal
+from tests.storage_cases import DOMAIN
 
 #: What needs no call to AWS.
 REST = {
@@ -160,11 +163,7 @@ def test_other_parts_of_the_bucket(call: str, change: Change, expected: str, wor
 def test_other_account(world: World, ministack: Ministack) -> None:
     """Say that the credentials' account has no such distribution, and name the account."""
     account = "999999999998"
-    world.doctor_clients = Clients(
-        cloudfront=ministack.client("cloudfront", account=account),
-        s3=ministack.client("s3", account=account),
-        sts=ministack.client("sts", account=account),
-    )
+    world.doctor_clients = ministack.clients(account)
 
     found = world.examine()
 
@@ -208,3 +207,13 @@ def test_no_network_at_all(world: World) -> None:
 
     assert faults(world.examine()) == ["aws-unreadable", "no-answer", "s3-no-answer"]
     assert ids(world.examine(online=False)) == ["settings", "signing-key"]
+
+
+def test_missing_bucket_without_a_distribution() -> None:
+    """Check a bucket that is missing where no distribution is known either."""
+    bucket = Bucket(name="media", state=BucketState.MISSING)
+    expected = ExpectedState(host=DOMAIN, path="/a", bucket="media")
+
+    found = check_aws(Account(bucket=bucket), expected, now=datetime.now(UTC))
+
+    assert ids(found) == ["bucket-missing"]

@@ -14,22 +14,53 @@ from cfsigned_django.doctor.live import RequestedObject, examine_live, has_fault
 from cfsigned_django.signing import PrivateKey, Signer
 from cfsigned_django.viewer import Answer, Fetch, NoAnswer
 from tests.doctor import faults, ids
-from tests.doctor.played import (
-    DIRECT,
-    HEADERS,
-    NOW,
-    ORIGIN,
-    PAGE,
-    SERVED,
-    URL,
-    answering,
-    clock,
-    edge,
-    s3,
-)
-from tests.storage_cases import KEY_ID
+from tests.edge import BODIES
+from tests.storage_cases import DOMAIN, KEY_ID
 
+NOW = 1_800_000_000
+URL = f"https://{DOMAIN}/media/1.jpg"
+DIRECT = "https://media.s3.us-east-1.amazonaws.com/media/1.jpg"
+ORIGIN = "https://app.example.com"
+HEADERS = {"x-cache": "Error from cloudfront", "date": formatdate(NOW, usegmt=True)}
+SERVED = Answer(status=206, headers=HEADERS, body=b"\xff")
+PAGE = b"<!DOCTYPE HTML PUBLIC><HTML><BODY>The request could not be satisfied.</BODY></HTML>"
 OTHER_ORIGIN = "https://admin.example.com"
+
+
+def edge(code: str) -> Answer:
+    """Return a refusal of CloudFront."""
+    return Answer(status=403, headers=HEADERS, body=BODIES[code])
+
+
+def s3(code: str, status: int = 403, **headers: str) -> Answer:
+    """Return an error of S3, which has a RequestId."""
+    body = (
+        f"<Error><Code>{code}</Code><Message>-</Message><RequestId>4442587FB7D0</RequestId></Error>"
+    )
+    return Answer(status=status, headers={**HEADERS, **headers}, body=body.encode())
+
+
+def answering(
+    *,
+    unsigned: Answer | None = None,
+    signed: Answer = SERVED,
+    tampered: Answer | None = None,
+    expired: Answer | None = None,
+    direct: Answer | None = None,
+) -> Callable[[str, Mapping[str, str]], Answer]:
+    """Return a fetch that answers each kind of request; None is as it should be."""
+
+    def fetch(url: str, headers: Mapping[str, str]) -> Answer:
+        if url.startswith(DIRECT):
+            return direct or s3("AccessDenied")
+        if url == URL:
+            return unsigned or edge("MissingKey")
+        if url.endswith("&cfsigned=1"):
+            return tampered or edge("AccessDenied")
+        until = int(url.partition("Expires=")[2].partition("&")[0])
+        return (expired or edge("AccessDenied")) if until < NOW else signed
+
+    return fetch
 
 
 @pytest.fixture
@@ -41,7 +72,7 @@ def wanted(ec_key: PrivateKey) -> RequestedObject:
 
 def examine(wanted: RequestedObject, fetch: Fetch, *, ahead: int = 0) -> list[Finding]:
     """Return what the doctor finds; no finding may show a signature."""
-    found = list(examine_live(wanted, fetch, lambda: clock() + ahead))
+    found = list(examine_live(wanted, fetch, lambda: NOW + ahead))
     assert "Signature=" not in str(found)
     assert "Expires=" not in str(found)
     return found
@@ -68,7 +99,6 @@ ANSWERS: list[tuple[str, Answer, str]] = [
     ("unsigned", s3("NoSuchKey", 404), "unsigned-forwarded"),
     ("unsigned", edge("AccessDenied"), "strange-answer"),
     ("unsigned", Answer(status=404, headers=HEADERS, body=b"gone"), "strange-answer"),
-    ("unsigned", Answer(status=403, headers=HEADERS, body=PAGE), "html-answer"),
     (
         "unsigned",
         Answer(status=405, headers={**HEADERS, "content-type": "text/html"}),
@@ -149,21 +179,29 @@ def test_nobody_signs(wanted: RequestedObject) -> None:
     assert ids(found) == ["clock", "unsigned-refused"]
 
 
-@pytest.mark.parametrize("last", [0, 1, 2])
-def test_no_answer(last: int, wanted: RequestedObject) -> None:
-    """Say that no answer came, and why, and still ask S3."""
+@pytest.mark.parametrize(
+    ("answers", "to_s3", "fault", "last"),
+    [
+        *((answers, False, "no-answer", "s3-private") for answers in (0, 1, 2)),
+        (0, True, "s3-no-answer", "s3-no-answer"),
+    ],
+)
+def test_no_answer(
+    answers: int, to_s3: bool, fault: str, last: str, wanted: RequestedObject
+) -> None:
+    """Say that no answer came, from CloudFront or S3, and why, and still ask S3."""
     sent: list[str] = []
 
     def fetch(url: str, headers: Mapping[str, str]) -> Answer:
         sent.append(url)
-        if len(sent) > last and not url.startswith(DIRECT):
+        if len(sent) > answers and url.startswith(DIRECT) is to_s3:
             raise NoAnswer("Connection refused")
         return answering()(url, headers)
 
     found = examine(wanted, fetch)
 
-    assert faults(found) == ["no-answer"]
-    assert ids(found)[-1] == "s3-private"
+    assert faults(found) == [fault]
+    assert ids(found)[-1] == last
     assert "Connection refused" in str(found)
 
 
@@ -224,17 +262,6 @@ def test_direct_url(bucket: str, options: dict[str, str], expected: str) -> None
     assert direct_url(bucket, "a b/한.jpg", **options) == expected
 
 
-def test_s3_does_not_answer(wanted: RequestedObject) -> None:
-    """Say that S3 could not be asked."""
-
-    def fetch(url: str, headers: Mapping[str, str]) -> Answer:
-        if url.startswith(DIRECT):
-            raise NoAnswer("timed out")
-        return answering()(url, headers)
-
-    assert faults(examine(wanted, fetch)) == ["s3-no-answer"]
-
-
 def with_cors(*allowed: str | None, **headers: str) -> Fetch:
     """Allow these origins, one after another, in the answers to requests with an Origin."""
     answers = iter(allowed)
@@ -249,30 +276,35 @@ def with_cors(*allowed: str | None, **headers: str) -> Fetch:
     return fetch
 
 
-#: What the two answers allow -> the findings, and what they must name.
-CORS: list[tuple[tuple[str | None, ...], dict[str, str], list[str], str]] = [
-    ((ORIGIN, ORIGIN), {"vary": "Accept-Encoding, Origin"}, ["cors"], ORIGIN),
-    (("*", "*"), {}, ["cors", "cors-browser-cache"], ORIGIN),
-    ((None, None), {}, ["cors-headers-missing"], ORIGIN),
-    ((OTHER_ORIGIN, OTHER_ORIGIN), {}, ["cors-lost-in-cache"], OTHER_ORIGIN),
-    ((ORIGIN, None), {}, ["cors-lost-in-cache"], ORIGIN),
+#: What the two answers for each origin allow -> the findings, and what each must name.
+CORS: list[tuple[tuple[str | None, ...], dict[str, str], list[str], list[str]]] = [
+    ((ORIGIN, ORIGIN), {"vary": "Accept-Encoding, Origin"}, ["cors"], [ORIGIN]),
+    (("*", "*"), {}, ["cors", "cors-browser-cache"], [ORIGIN, ""]),
+    ((None, None), {}, ["cors-headers-missing"], [ORIGIN]),
+    ((OTHER_ORIGIN, OTHER_ORIGIN), {}, ["cors-lost-in-cache"], [OTHER_ORIGIN]),
+    ((ORIGIN, None), {}, ["cors-lost-in-cache"], [ORIGIN]),
+    # Two origins: a copy for each, one copy for both, and a rule for one of them.
+    ((ORIGIN, ORIGIN, OTHER_ORIGIN, OTHER_ORIGIN), {"vary": "Origin"}, ["cors"], [OTHER_ORIGIN]),
+    ((None,) * 4, {}, ["cors-headers-missing"] * 2, [ORIGIN, OTHER_ORIGIN]),
+    ((ORIGIN, ORIGIN, None, None), {}, ["cors-headers-missing"], [OTHER_ORIGIN]),
 ]
 
 
-@pytest.mark.parametrize(("allowed", "headers", "expected", "words"), CORS)
+@pytest.mark.parametrize(("allowed", "headers", "expected", "named"), CORS)
 def test_cors(
     allowed: tuple[str | None, ...],
     headers: dict[str, str],
     expected: list[str],
-    words: str,
+    named: list[str],
     wanted: RequestedObject,
 ) -> None:
-    """Tell headers that never come from those that a cached copy lacks."""
-    found = examine(replace(wanted, cors_origins=[ORIGIN]), with_cors(*allowed, **headers))
+    """Tell headers that never come from those that a cached copy lacks, for each origin."""
+    origins = [ORIGIN, OTHER_ORIGIN][: len(allowed) // 2]
+    found = examine(replace(wanted, cors_origins=origins), with_cors(*allowed, **headers))
 
     about = [each for each in found if each.id.startswith("cors")]
     assert ids(about) == expected
-    assert words in about[0].what
+    assert all(words in each.what for words, each in zip(named, about, strict=True))
 
 
 def test_cors_of_a_cached_copy(wanted: RequestedObject) -> None:
@@ -287,43 +319,59 @@ def test_cors_of_a_cached_copy(wanted: RequestedObject) -> None:
     assert fresh.what != cached.what
 
 
-class CachingEdge:
-    """Keep the first answer of a bucket for each key, and replay it to all who ask later."""
-
-    def __init__(self, *allowed: str, keys_on_origin: bool) -> None:
-        self._allowed = allowed
-        self._keys_on_origin = keys_on_origin
-        self._copies: dict[str, dict[str, str]] = {}
-
-    def __call__(self, url: str, headers: Mapping[str, str]) -> Answer:
-        """Refuse, or answer with the headers of the copy."""
-        answer = answering()(url, headers)
-        if not answer.is_served:
-            return answer
-        origin = headers.get("Origin", "")
-        key = origin if self._keys_on_origin else ""
-        state = "Hit" if key in self._copies else "Miss"
-        fresh = {"access-control-allow-origin": origin} if origin in self._allowed else {}
-        copy = self._copies.setdefault(key, fresh)
-        cache = {"x-cache": f"{state} from cloudfront"}
-        return replace(answer, headers={**answer.headers, **cache, **copy})
+ERROR_PAGE = Answer(status=403, headers=HEADERS, body=PAGE)
 
 
 @pytest.mark.parametrize(
-    ("make_edge", "expected"),
+    "page",
     [
-        (lambda: CachingEdge(ORIGIN, OTHER_ORIGIN, keys_on_origin=True), []),
-        (lambda: CachingEdge(ORIGIN, OTHER_ORIGIN, keys_on_origin=False), [ORIGIN, OTHER_ORIGIN]),
-        (lambda: CachingEdge(ORIGIN, keys_on_origin=True), [OTHER_ORIGIN]),
+        ERROR_PAGE,
+        replace(ERROR_PAGE, status=404),
+        replace(ERROR_PAGE, body=b"Members only."),
     ],
-    ids=["copy for each", "one copy for all", "rule for one"],
+    ids=["403", "404 in its place", "plain text"],
 )
-def test_cors_by_a_cache(
-    make_edge: Callable[[], CachingEdge], expected: list[str], wanted: RequestedObject
-) -> None:
-    """Name the origins whose pages get no header, as a copy has none or the bucket sends none."""
-    found = examine(replace(wanted, cors_origins=[ORIGIN, OTHER_ORIGIN]), make_edge())
+class TestErrorPage:
+    """A distribution may answer a refusal with a page of its own: the status tells of it."""
 
-    assert faults(found) == ["cors-headers-missing"] * len(expected)
-    missing = [each.what for each in found if each.id == "cors-headers-missing"]
-    assert all(origin in what for origin, what in zip(expected, missing, strict=True))
+    def test_proof(self, wanted: RequestedObject, page: Answer) -> None:
+        """Take a page for a refusal if a signed URL is served."""
+        found = examine(wanted, answering(unsigned=page, tampered=page, expired=page))
+
+        assert faults(found) == []
+        assert ids(found) == [
+            *("clock", "unsigned-refused", "signed-served", "tampered-refused", "expired-refused"),
+            "s3-private",
+        ]
+
+    def test_everything_is_refused(self, wanted: RequestedObject, page: Answer) -> None:
+        """Do not take it for one if a signed URL gets the same page, as from a firewall."""
+        found = examine(wanted, answering(unsigned=page, signed=page))
+
+        assert faults(found) in (["html-answer"], ["strange-answer"])
+        assert not has_fault(found)
+
+    def test_served(self, wanted: RequestedObject, page: Answer) -> None:
+        """See it if a URL that was changed is served."""
+        found = examine(wanted, answering(unsigned=page, tampered=SERVED, expired=page))
+
+        assert faults(found) == ["tampered-served"]
+        assert has_fault(found)
+
+
+def test_error_page_and_no_file(wanted: RequestedObject) -> None:
+    """Say that nothing is known if there is no file to ask for either."""
+    wanted = replace(wanted, why_no_object="The bucket has no file yet")
+
+    found = examine(wanted, answering(unsigned=ERROR_PAGE, signed=ERROR_PAGE))
+
+    (page,) = [each for each in found if each.id == "html-answer"]
+    assert wanted.why_no_object in page.what
+    assert not has_fault(found)
+
+
+def test_error_page_without_a_signer(wanted: RequestedObject) -> None:
+    """Claim no refusal if no key can sign a URL to compare with."""
+    found = examine(replace(wanted, signer=None), answering(unsigned=ERROR_PAGE))
+
+    assert faults(found) == ["html-answer"]

@@ -1,7 +1,7 @@
-"""Hold a site at AWS, and an edge that serves it as its configuration says.
+"""Hold a site at AWS, an edge that serves it as its configuration says, and changes of both.
 
 The API is the emulator's; the edge is this package's own, in this process,
-and reads behaviors, key groups and CORS rules from the API for each request.
+and reads behaviors, key groups and CORS rules from the API.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from email.utils import formatdate
-from typing import Any
+from typing import Any, TypeAlias
 from unittest import mock
 
 from django.core.files.base import ContentFile
@@ -45,6 +46,8 @@ from cfsigned_django.aws.documents.distribution import (
 from cfsigned_django.aws.documents.policies import (
     ORIGIN_REQUEST_POLICIES,
     RESPONSE_HEADERS_POLICIES,
+    cache_policy_config,
+    origin_request_policy_config,
 )
 from cfsigned_django.doctor.examination import Examination
 from cfsigned_django.doctor.findings import Finding
@@ -59,6 +62,7 @@ from tests.storage_cases import DOMAIN
 LOCATION = "media"
 NAME = "albums/1.jpg"
 ORIGIN = "https://app.example.com"
+OTHER_ORIGIN = "https://other.example.com"
 NOW = 1_800_000_000
 #: What a behavior trusts that asks for no signature.
 OPEN: Document = {"Enabled": False, "Quantity": 0}
@@ -95,6 +99,8 @@ class World:
     name: str | None = NAME
     cors_origins: tuple[str, ...] = (ORIGIN,)
     options: dict[str, Any] = field(default_factory=dict)
+    #: The edge as it is during an examination, which changes nothing.
+    edge: EdgeClient | None = None
 
     def build(self) -> None:
         """Create bucket, keys and distribution: static files and pages open, media restricted."""
@@ -126,12 +132,14 @@ class World:
         )
         found = list(examination.offline())
         if online:
-            with mock.patch("cfsigned_django.doctor.examination.read_account", self._read):
+
+            def read(clients: Clients, **wanted: Any) -> Account:
+                return self.edit(read_account(clients, **wanted))
+
+            self.edge = self._edge()
+            with mock.patch("cfsigned_django.doctor.examination.read_account", read):
                 found += examination.online()
         return found
-
-    def _read(self, clients: Clients, **wanted: Any) -> Account:
-        return self.edit(read_account(clients, **wanted))
 
     def fetch(self, url: str, headers: Mapping[str, str]) -> Answer:
         """Answer as CloudFront or S3 would, at the right time."""
@@ -140,7 +148,7 @@ class World:
             raise NoAnswer("Name or service not known")
         if host == DOMAIN:
             url = url.partition("?")[0] if self.drops_query else url
-            response = self._edge().get(url, now=NOW, headers=headers)
+            response = (self.edge or self._edge()).get(url, now=NOW, headers=headers)
             fields = {name.lower(): value for name, value in response.headers.items()}
             dated = {"date": formatdate(NOW, usegmt=True), **fields}
             return self.between(Answer(status=response.status, headers=dated, body=response.body))
@@ -160,6 +168,7 @@ class World:
             CorsRule(allowed_origins=tuple(each["AllowedOrigins"]), allowed_headers=("*",))
             for each in found
         ]
+        trusted = self._key_groups()
         return EdgeClient(
             Distribution(
                 domain_names=(DOMAIN,),
@@ -170,7 +179,7 @@ class World:
                     )
                     for each in behaviors(config)
                 ),
-                key_groups=self._key_groups,
+                key_groups=lambda: trusted,  # one that a behavior names need not be there
                 origin=StorageOrigin(files, base_path=f"/{LOCATION}/", cors_rules=rules),
             )
         )
@@ -216,13 +225,6 @@ class World:
         """Replace the key groups that the behavior trusts."""
         self.update_behavior(TrustedKeyGroups={"Enabled": True, **list_of([*key_group_ids])})
 
-    def edit_distribution(self, **fields: Any) -> None:
-        """Let the API say something else of the distribution."""
-        self.edit = lambda found: replace(
-            found,
-            distribution=replace(found.distribution, **fields) if found.distribution else None,
-        )
-
     def add_public_key(self, key: PrivateKey, name: str) -> str:
         """Create a public key; return its id."""
         encoded = key.public_key.to_pem()
@@ -239,11 +241,6 @@ class World:
         )
         key_group_id: str = answer["KeyGroup"]["Id"]
         return key_group_id
-
-    def members(self) -> list[str]:
-        """Return the public keys of the key group."""
-        answer = self.clients.cloudfront.get_key_group(Id=self.key_group_id)
-        return list(answer["KeyGroup"]["KeyGroupConfig"]["Items"])
 
     def set_members(self, *key_pair_ids: str) -> None:
         """Replace what is in the key group."""
@@ -328,15 +325,318 @@ def behavior_of(config: Document) -> Document:
     return found
 
 
-def open_twin(config: Document, pattern: str, **origin: str) -> None:
-    """Put an open behavior before all others, with an origin of its own that is the bucket."""
-    media = find_origin(config, behavior_of(config)["TargetOriginId"]) or {}
-    config["Origins"] = list_of([*config["Origins"]["Items"], {**media, "Id": "twin", **origin}])
-    open_like_storage(config, pattern, TargetOriginId="twin")
+# What can be changed
 
 
-def open_like_storage(config: Document, *patterns: str, **changes: Any) -> None:
-    """Put open behaviors before all others that are like the storage's but for the changes."""
-    leak = {**behavior_of(config), "TrustedKeyGroups": OPEN, **changes}
-    leaks = [{**leak, "PathPattern": each} for each in patterns]
-    config["CacheBehaviors"] = list_of([*leaks, *config["CacheBehaviors"]["Items"]])
+#: Takes a healthy site, at AWS and in its settings, and changes it.
+Change: TypeAlias = Callable[[World, Any], object]
+
+IDENTITY = "EH1HDMB1FH2TC"
+BACKUP = {"Sid": "Backup", "Principal": {"AWS": "arn:aws:iam::999999999999:root"}, "Condition": {}}
+OFFICE = {
+    "Sid": "Office",
+    "Principal": "*",
+    "Condition": {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}},
+}
+
+
+def both(*changes: Change) -> Change:
+    """Make several changes, one after another."""
+    return lambda world, settings: [each(world, settings) for each in changes]
+
+
+def setting(name: str, value: object) -> Change:
+    """Change a setting."""
+    return lambda world, settings: setattr(settings, name, value)
+
+
+def world_with(**fields: object) -> Change:
+    """Change what the world is beside the API."""
+
+    def change(world: World, settings: Any) -> None:
+        for name, value in fields.items():
+            setattr(world, name, value)
+
+    return change
+
+
+def edited(change: Callable[[Document], object]) -> Change:
+    """Change the configuration of the distribution in place."""
+    return lambda world, settings: world.update(change)
+
+
+def configured(**fields: object) -> Change:
+    """Change fields of the distribution."""
+    return edited(lambda config: config.update(fields))
+
+
+def behavior(**fields: object) -> Change:
+    """Change fields of the behavior that serves the storage; None takes one away."""
+    return lambda world, settings: world.update_behavior(**fields)
+
+
+def origin(**fields: object) -> Change:
+    """Change fields of the origin that is the bucket."""
+    return edited(lambda config: config["Origins"]["Items"][0].update(fields))
+
+
+def policy(*changes: Document) -> Change:
+    """Replace the bucket policy by the statement that lets the distribution read, changed."""
+    return lambda world, settings: world.set_policy(*(world.statement(**each) for each in changes))
+
+
+def cors(*origins: str, **changes: object) -> Change:
+    """Replace the CORS rules of the bucket with one, changed."""
+    return lambda world, settings: world.set_cors(*origins, **changes)
+
+
+def account(**fields: Any) -> Change:
+    """Let the API say something else of the account."""
+    return world_with(edit=lambda found: replace(found, **fields))
+
+
+def part_of_account(part: str, **fields: Any) -> Change:
+    """Let the API say something else of the distribution or the bucket."""
+    return world_with(
+        edit=lambda found: replace(found, **{part: replace(getattr(found, part), **fields)})
+    )
+
+
+def id_of_another_key(world: World, settings: Any) -> None:
+    """Name the public key of another private key, which is in the group as well."""
+    other = world.add_public_key(PrivateKey.generate(), "other")
+    world.set_members(world.key_pair_id, other)
+    settings.AWS_CLOUDFRONT_KEY_ID = other
+
+
+def key_not_in_group(world: World, settings: Any) -> None:
+    """Hold only somebody else's key in the key group."""
+    world.set_members(world.add_public_key(PrivateKey.generate(), "other"))
+
+
+def group_not_on_behavior(world: World, settings: Any) -> None:
+    """Trust another key group on the behavior."""
+    other = world.add_public_key(PrivateKey.generate(), "other")
+    world.trust(world.add_key_group("other", other))
+
+
+def old_key(found: Account) -> Account:
+    """Return an account whose public keys are of last year."""
+    created = datetime.fromtimestamp(NOW, UTC) - timedelta(days=400)
+    keys = tuple(replace(each, created_at=created) for each in found.public_keys or ())
+    return replace(found, public_keys=keys)
+
+
+def control_that_does_not_sign(found: Account) -> Account:
+    """Return an account whose access control signs nothing."""
+    controls = tuple(
+        replace(each, config={**each.config, "SigningBehavior": "never"})
+        for each in found.access_controls or ()
+    )
+    return replace(found, access_controls=controls)
+
+
+def two_distributions_read_the_bucket(world: World, settings: Any) -> None:
+    """Leave the domain to nobody, so that two distributions may be meant."""
+    world.update(lambda config: config.update(Aliases={"Quantity": 0}))
+    config = {**world.config(), "CallerReference": "second"}
+    world.clients.cloudfront.create_distribution(DistributionConfig=config)
+
+
+@edited
+def later_open_behavior(config: Document) -> None:
+    """Restrict a folder of the storage, and read the bucket by the open default behavior."""
+    media = behavior_of(config)
+    config["DefaultCacheBehavior"]["TargetOriginId"] = media["TargetOriginId"]
+    media["PathPattern"] = "media/albums/*"
+
+
+def website_origin(world: World, settings: Any) -> None:
+    """Let the behavior read the website endpoint of the bucket."""
+
+    def change(config: Document) -> None:
+        pages = next(each for each in config["Origins"]["Items"] if each["Id"] == "pages")
+        pages["DomainName"] = f"{world.bucket}.s3-website-us-east-1.amazonaws.com"
+        behavior_of(config)["TargetOriginId"] = "pages"
+
+    world.update(change)
+
+
+def origin_group(
+    *, bucket: bool = True, replica_first: bool = False, fallback: str = "replica", opens: str = ""
+) -> Change:
+    """Read a group of the bucket and its replica, or of others; ``opens`` is open to all."""
+
+    @edited
+    def change(config: Document) -> None:
+        media = config["Origins"]["Items"][0]
+        host = "media-replica.s3.eu-west-1.amazonaws.com"
+        replica = {**media, "Id": "replica", "DomainName": host, "OriginPath": "/copies"}
+        config["Origins"] = list_of([*config["Origins"]["Items"], replica])
+        members = [media["Id"] if bucket else "pages", fallback]
+        group = {
+            "Id": "failover",
+            "FailoverCriteria": {"StatusCodes": list_of([500, 503])},
+            "Members": list_of(
+                [{"OriginId": each} for each in (members[::-1] if replica_first else members)]
+            ),
+        }
+        config["OriginGroups"] = list_of([group])
+        behavior_of(config)["TargetOriginId"] = "failover"
+        if opens:
+            config["DefaultCacheBehavior"]["TargetOriginId"] = opens
+
+    return change
+
+
+def no_block(world: World, settings: Any) -> None:
+    """Turn Block Public Access off."""
+    world.clients.s3.delete_public_access_block(Bucket=world.bucket)
+
+
+def public_bucket(world: World, settings: Any) -> None:
+    """Let everybody in by the bucket policy, which was there before Block Public Access."""
+    no_block(world, settings)
+    public = world.statement(Sid="Public", Principal="*")
+    del public["Condition"]
+    world.set_policy(world.statement(), public)
+    world.set_public_access_block()
+
+
+def headers_policy(
+    *allowed: str, override: bool = True, rule: tuple[str, ...] = (OTHER_ORIGIN,)
+) -> Change:
+    """Give the behavior a policy of the account's own, and the bucket a rule."""
+    cors = {
+        "AccessControlAllowOrigins": list_of([*allowed]),
+        "AccessControlAllowHeaders": list_of(["*"]),
+        "AccessControlAllowMethods": list_of(["GET", "HEAD"]),
+        "AccessControlAllowCredentials": False,
+        "OriginOverride": override,
+    }
+    content = {"SecurityHeadersConfig": {"ContentTypeOptions": {"Override": True}}}
+    config = {"Name": "own", **({"CorsConfig": cors} if allowed else content)}
+
+    def change(world: World, settings: Any) -> None:
+        world.set_cors(*rule)
+        create = world.clients.cloudfront.create_response_headers_policy
+        made = create(ResponseHeadersPolicyConfig=config)["ResponseHeadersPolicy"]
+        world.update_behavior(ResponseHeadersPolicyId=made["Id"])
+
+    return both(change, ALLOW_ORIGINS)
+
+
+#: Let CloudFront add a CORS header, as its response headers policies do.
+ALLOW_ORIGINS = world_with(
+    between=lambda answer: replace(
+        answer, headers={**answer.headers, "access-control-allow-origin": "*"}
+    )
+)
+
+
+def origin_in_cache_key(world: World, settings: Any) -> None:
+    """Keep a copy for each origin."""
+    made = world.clients.cloudfront.create_cache_policy(CachePolicyConfig=cache_policy_config("x"))
+    world.update_behavior(CachePolicyId=made["CachePolicy"]["Id"])
+
+
+def forward_downloads(world: World, settings: Any) -> None:
+    """Forward download parameters, and leave them out of the cache key."""
+    made = world.clients.cloudfront.create_origin_request_policy(
+        OriginRequestPolicyConfig=origin_request_policy_config("downloads")
+    )
+    world.update_behavior(OriginRequestPolicyId=made["OriginRequestPolicy"]["Id"])
+
+
+def forwarded_values(header: str) -> Change:
+    """Forward in the old way, by ForwardedValues."""
+
+    def legacy(found: Account) -> Account:
+        assert found.distribution is not None
+        behavior = behavior_of(found.distribution.config)
+        for name in ("CachePolicyId", "OriginRequestPolicyId", "ResponseHeadersPolicyId"):
+            behavior.pop(name, None)
+        behavior["ForwardedValues"] = {
+            "QueryString": True,
+            "Headers": list_of([header]),
+            "QueryStringCacheKeys": {"Quantity": 0},
+        }
+        return found
+
+    return world_with(edit=legacy)
+
+
+def local_edge(*, distribution: bool) -> Change:
+    """Make links for this machine, where nothing answers, beside a distribution or without."""
+    return both(
+        setting("AWS_S3_CUSTOM_DOMAIN", "127.0.0.1:8001"),
+        setting("AWS_S3_URL_PROTOCOL", "http:"),
+        lambda world, _: world.options.update(
+            distribution_id=world.distribution_id if distribution else None
+        ),
+    )
+
+
+@edited
+def pages_first(config: Document) -> None:
+    """Let open behaviors of the app come before a default behavior that is the storage's."""
+    media = {**behavior_of(config)}
+    del media["PathPattern"]
+    pages = [{"PathPattern": each, **new_behavior("pages")} for each in ("*.html", "api/*")]
+    config["CacheBehaviors"] = list_of(pages)
+    config["DefaultCacheBehavior"] = media
+
+
+def default_like_storage(**changes: Any) -> Change:
+    """Let the default behavior be like that of the storage but for the changes."""
+
+    @edited
+    def change(config: Document) -> None:
+        media = {name: each for name, each in behavior_of(config).items() if name != "PathPattern"}
+        config["DefaultCacheBehavior"] = {**media, **changes}
+
+    return change
+
+
+def open_like(*patterns: str, last: bool = False, **fields: Any) -> Change:
+    """Put open behaviors that are like the storage's, but for fields, before or behind all."""
+
+    @edited
+    def change(config: Document) -> None:
+        leak = {**behavior_of(config), "TrustedKeyGroups": OPEN, **fields}
+        leaks = [{**leak, "PathPattern": each} for each in patterns]
+        items = config["CacheBehaviors"]["Items"]
+        config["CacheBehaviors"] = list_of([*items, *leaks] if last else [*leaks, *items])
+
+    return change
+
+
+def twin(
+    pattern: str,
+    host: str = "{bucket}.s3.us-east-1.amazonaws.com",
+    *,
+    restricted: bool = False,
+    **fields: str,
+) -> Change:
+    """Put a behavior, open if not restricted, with an origin of its own before all others."""
+
+    def change(world: World, settings: Any) -> None:
+        def add_origin(config: Document) -> None:
+            media = find_origin(config, behavior_of(config)["TargetOriginId"]) or {}
+            own = {**media, "Id": "twin", "DomainName": host.format(bucket=world.bucket), **fields}
+            config["Origins"] = list_of([*config["Origins"]["Items"], own])
+
+        world.update(add_origin)
+        trusted = behavior_of(world.config())["TrustedKeyGroups"] if restricted else OPEN
+        open_like(pattern, TargetOriginId="twin", TrustedKeyGroups=trusted)(world, settings)
+
+    return change
+
+
+#: Save at the root of the bucket, of which media/* alone is restricted, and asked for.
+NARROW = both(setting("AWS_LOCATION", ""), world_with(name="media/albums/1.jpg"))
+#: Origin is in the cache key, and no other policy gives CORS headers: the bucket's rule counts.
+RULE_OF_BUCKET = both(
+    origin_in_cache_key, behavior(ResponseHeadersPolicyId=None, OriginRequestPolicyId=None)
+)
+MISSING_CORS = both(RULE_OF_BUCKET, cors(OTHER_ORIGIN))

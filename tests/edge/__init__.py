@@ -5,6 +5,7 @@ from __future__ import annotations
 from wsgiref.types import WSGIApplication
 
 from cfsigned_django.edge.client import EdgeResponse
+from tests.signing.cases import MESSAGES
 
 HOST = "d111111abcdef8.cloudfront.net"
 BASE = f"https://{HOST}"
@@ -12,17 +13,11 @@ KEY_ID = "K1TESTKEY"
 EXPIRES = 1767290400
 IMAGE = f"{BASE}/image.jpg"
 
+#: CloudFront's answer to each refusal, by code.
 BODIES = {
-    "MissingKey": b'<?xml version="1.0" encoding="UTF-8"?><Error><Code>MissingKey</Code><Message>'
-    b"Missing Key-Pair-Id query parameter or cookie value</Message></Error>",
-    "InvalidKey": b'<?xml version="1.0" encoding="UTF-8"?><Error><Code>InvalidKey</Code><Message>'
-    b"Unknown Key</Message></Error>",
-    "AccessDenied": b'<?xml version="1.0" encoding="UTF-8"?><Error><Code>AccessDenied</Code>'
-    b"<Message>Access denied</Message></Error>",
-    "MalformedPolicy": b'<?xml version="1.0" encoding="UTF-8"?><Error><Code>MalformedPolicy</Code>'
-    b"<Message>Malformed Policy</Message></Error>",
-    "MalformedSignature": b'<?xml version="1.0" encoding="UTF-8"?><Error><Code>MalformedSignature'
-    b"</Code><Message>Could not unencode Signature</Message></Error>",
+    code: f'<?xml version="1.0" encoding="UTF-8"?><Error><Code>{code}</Code>'
+    f"<Message>{message}</Message></Error>".encode()
+    for code, message in MESSAGES.items()
 }
 
 

@@ -1,13 +1,15 @@
-"""Answer for one object as S3 does: ranges, conditions, overrides and errors."""
+"""Answer for one object as S3 does: ranges, conditions, overrides, errors, and CORS rules."""
 
 from __future__ import annotations
 
 import io
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given, strategies as st
 
+from cfsigned_django.edge.cors import CorsRule, headers_for, headers_for_preflight
 from cfsigned_django.edge.s3_object import (
     CHUNK_SIZE,
     Answer,
@@ -19,7 +21,6 @@ from cfsigned_django.edge.s3_object import (
     evaluate,
     parse_range,
     range_applies,
-    s3_error,
 )
 
 DATA = b"0123456789"
@@ -113,16 +114,6 @@ def test_shrunken_file() -> None:
     assert b"".join(reply.body) == b"012"
 
 
-def test_part() -> None:
-    """Send 206 and the bytes of the range."""
-    reply = ask(HTTP_RANGE="bytes=2-4")
-    headers = dict(reply.headers)
-    assert reply.status == "206 Partial Content"
-    assert headers["Content-Range"] == "bytes 2-4/10"
-    assert headers["Content-Length"] == "3"
-    assert b"".join(reply.body) == b"234"
-
-
 @pytest.mark.parametrize(
     ("environ", "status", "body"),
     [
@@ -140,9 +131,11 @@ def test_part() -> None:
 def test_status(environ: dict[str, str], status: int, body: bytes) -> None:
     """Send the whole object, a part or an error of S3, and no header with a line end in it."""
     reply = ask(**environ)
-    headers = dict(reply.headers)
+    headers, sent = dict(reply.headers), b"".join(reply.body)
     assert int(reply.status[:3]) == status
-    assert body in b"".join(reply.body)
+    assert body in sent
+    assert headers["Content-Length"] == str(len(sent))
+    assert (b"<RequestId>" in sent and b"</HostId></Error>" in sent) is (status >= 400)
     assert headers.get("Content-Range") == {206: "bytes 0-1/10", 416: "bytes */10"}.get(status)
     assert status != 400 or headers.keys() == {"Content-Type", "Content-Length"}
 
@@ -169,13 +162,6 @@ def test_headers_replaced() -> None:
     assert headers["Content-Type"] == "application/pdf"
     assert headers["Cache-Control"] == "no-store"
     assert "x" not in headers
-
-
-def test_error_differs_from_cloudfront() -> None:
-    """Give S3's errors a RequestId and HostId, which CloudFront's do not have."""
-    body = b"".join(s3_error("403 Forbidden", "AccessDenied", "Access Denied").body)
-    assert b"<Message>Access Denied</Message><RequestId>" in body
-    assert b"</HostId></Error>" in body
 
 
 @pytest.mark.parametrize(
@@ -290,3 +276,96 @@ def test_range_applies(if_range: str | None, expected: bool) -> None:
     """Serve a range only of the very version that If-Range names."""
     environ = {} if if_range is None else {"HTTP_IF_RANGE": if_range}
     assert range_applies(environ, etag=ETAG, last_modified=MODIFIED) is expected
+
+
+# CORS
+
+
+APP, ELSE = "https://app.example.com", "https://else.example"
+RULES = [
+    CorsRule(
+        allowed_origins=(APP, "https://*.example.org"),
+        allowed_headers=("Range", "x-amz-*"),
+        expose_headers=("ETag", "Content-Length"),
+        max_age=3000,
+    ),
+    CorsRule(allowed_origins=("*",), allowed_methods=("GET",)),
+]
+VARY = "Origin, Access-Control-Request-Headers, Access-Control-Request-Method"
+#: What the first rule adds, but for the origin.
+FIRST_RULE = {
+    "Access-Control-Allow-Credentials": "true",
+    "Access-Control-Allow-Methods": "GET, HEAD",
+    "Access-Control-Expose-Headers": "ETag, Content-Length",
+    "Access-Control-Max-Age": "3000",
+    "Vary": VARY,
+}
+
+
+def preflight(origin: str, method: str = "GET", headers: str = "") -> dict[str, str]:
+    """Return what a preflight of a browser puts into the environ."""
+    environ = {
+        "REQUEST_METHOD": "OPTIONS",
+        "HTTP_ORIGIN": origin,
+        "HTTP_ACCESS_CONTROL_REQUEST_METHOD": method,
+    }
+    return environ | ({"HTTP_ACCESS_CONTROL_REQUEST_HEADERS": headers} if headers else {})
+
+
+@pytest.mark.parametrize(
+    ("method", "origin", "allowed", "others"),
+    [
+        ("GET", APP, APP, FIRST_RULE),
+        ("HEAD", "https://a.example.org", "https://a.example.org", FIRST_RULE),
+        ("GET", ELSE, "*", {"Access-Control-Allow-Methods": "GET", "Vary": VARY}),
+        ("HEAD", ELSE, None, {}),
+        ("GET", None, None, {}),
+    ],
+    ids=["named origin", "origin with a *", "any origin", "no rule", "no Origin"],
+)
+def test_cors(method: str, origin: str | None, allowed: str | None, others: dict[str, str]) -> None:
+    """Add what the first rule that matches allows, and nothing, Vary included, without one."""
+    environ = {"REQUEST_METHOD": method} | ({"HTTP_ORIGIN": origin} if origin else {})
+    expected = others | ({"Access-Control-Allow-Origin": allowed} if allowed else {})
+    assert dict(headers_for(RULES, environ)) == expected
+
+
+@pytest.mark.parametrize(
+    ("asked", "allowed"), [("range, X-Amz-Date", "range, x-amz-date"), ("", None)]
+)
+def test_preflight(asked: str, allowed: str | None) -> None:
+    """Repeat the headers that were asked for, in lowercase, if all are allowed."""
+    headers = dict(headers_for_preflight(RULES, preflight(APP, headers=asked)))
+    assert headers.get("Access-Control-Allow-Headers") == allowed
+    assert headers["Access-Control-Allow-Origin"] == APP
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        preflight(ELSE, method="HEAD"),
+        preflight(APP, method="PUT"),
+        preflight(APP, headers="range, x-other"),
+        {"REQUEST_METHOD": "OPTIONS"},
+    ],
+)
+def test_refused_preflight(environ: dict[str, str]) -> None:
+    """Allow nothing where origin, method or one of the headers has no rule."""
+    assert headers_for_preflight(RULES, environ) == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"allowed_origins": ()},
+        {"allowed_methods": ()},
+        {"allowed_origins": ("https://*.*.example",)},
+        {"allowed_origins": ("https://[a]",)},
+        {"allowed_methods": ("OPTIONS",)},
+        {"allowed_headers": ("a*b*",)},
+    ],
+)
+def test_unfit_rule(changes: dict[str, Any]) -> None:
+    """Refuse a rule that S3 would not take."""
+    with pytest.raises(ValueError, match=r"CORS|allowed_"):
+        CorsRule(**{"allowed_origins": ("*",)} | changes)

@@ -5,19 +5,18 @@ from __future__ import annotations
 import http.client
 import io
 import json
-import logging
 import socket
 import struct
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import pytest
 
-from cfsigned_django.edge import Behavior, Distribution, EdgeServer
+from cfsigned_django.edge import EdgeServer
 from cfsigned_django.edge.server import (
     BadRequest,
     RequestHead,
@@ -25,8 +24,6 @@ from cfsigned_django.edge.server import (
     WsgiResponse,
     read_head,
 )
-from cfsigned_django.signing import PrivateKey, Signer
-from tests.edge import EXPIRES, KEY_ID
 from tests.edge.conftest import echo_origin
 
 Send: TypeAlias = Callable[[str], bytes]
@@ -36,9 +33,11 @@ LAST = "GET /last HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 
 
 @contextmanager
-def run(application: WSGIApplication) -> Iterator[tuple[EdgeServer, Send]]:
+def run(
+    application: WSGIApplication, cls: type[EdgeServer] = EdgeServer
+) -> Iterator[tuple[EdgeServer, Send]]:
     """Serve on a free port, with a function that sends text and reads until the end."""
-    with EdgeServer(application).running() as server:
+    with cls(application).running() as server:
 
         def send(text: str) -> bytes:
             with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
@@ -50,10 +49,22 @@ def run(application: WSGIApplication) -> Iterator[tuple[EdgeServer, Send]]:
 
 
 @pytest.fixture(scope="module")
-def send() -> Iterator[Send]:
-    """Return a function that sends bytes to a server which repeats its environ."""
-    with run(echo_origin) as (_, send):
-        yield send
+def served() -> Iterator[tuple[EdgeServer, Send]]:
+    """Return a server which repeats its environ, and the function that sends to it."""
+    with run(echo_origin) as server_and_send:
+        yield server_and_send
+
+
+@pytest.fixture
+def server(served: tuple[EdgeServer, Send]) -> EdgeServer:
+    """Return that server."""
+    return served[0]
+
+
+@pytest.fixture
+def send(served: tuple[EdgeServer, Send]) -> Send:
+    """Return that function."""
+    return served[1]
 
 
 def seen(answer: bytes) -> dict[str, str]:
@@ -89,16 +100,15 @@ def test_several_on_a_connection(send: Send) -> None:
     assert answer.count(b'"RAW_URI"') == 2
 
 
-def test_http_client() -> None:
+def test_http_client(server: EdgeServer) -> None:
     """Work with the standard library's client on a connection that is kept."""
-    with run(echo_origin) as (server, _):
-        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
-        for method in ("GET", "HEAD", "GET"):
-            connection.request(method, "/a")
-            response = connection.getresponse()
-            assert response.status == 200
-            assert bool(response.read()) is (method == "GET")
-        connection.close()
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    for method in ("GET", "HEAD", "GET"):
+        connection.request(method, "/a")
+        response = connection.getresponse()
+        assert response.status == 200
+        assert bool(response.read()) is (method == "GET")
+    connection.close()
 
 
 def test_longest_request(send: Send) -> None:
@@ -163,35 +173,6 @@ def test_close_ends_kept_connections() -> None:
         assert connection.recv(1) == b""
 
 
-def test_distribution_behind_socket(ec_key: PrivateKey, caplog: pytest.LogCaptureFixture) -> None:
-    """Serve a signed URL and refuse the same one an hour later, over a real connection."""
-    clock = [float(EXPIRES - 3600)]
-    distributions: list[Distribution] = []
-    with run(lambda *arguments: distributions[0](*arguments)) as (server, send):
-        host = f"127.0.0.1:{server.port}"
-        distributions.append(
-            Distribution(
-                domain_names=(host,),
-                behaviors=(Behavior(trusted_key_groups=("group",)),),
-                key_groups={"group": {KEY_ID: ec_key.public_key}},
-                origin=echo_origin,
-                clock=lambda: clock[0],
-            )
-        )
-        signer = Signer(key_pair_id=KEY_ID, private_key=ec_key)
-        url = signer.sign_url(f"http://{host}/a%2Fb.jpg?x=%27", date_less_than=EXPIRES)
-        request = LAST.replace("/last", url.removeprefix(f"http://{host}")).replace(
-            "x\r", f"{host}\r"
-        )
-        with caplog.at_level(logging.INFO, "cfsigned_django.edge"):
-            assert seen(send(request))["RAW_URI"] == "/a%2Fb.jpg?x=%27"
-            clock[0] += 3600
-            refused = send(request)
-    assert refused.startswith(b"HTTP/1.1 403 Forbidden\r\nContent-Type: text/xml\r\n")
-    assert len(refused.partition(b"\r\n\r\n")[2]) == 110
-    assert [message.split()[0] for message in caplog.messages] == ["200", "403"]
-
-
 def test_error_in_application(caplog: pytest.LogCaptureFixture) -> None:
     """Answer 500, log the traceback, and serve the next viewer."""
 
@@ -252,29 +233,33 @@ def test_viewer_leaves(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFi
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET /a HTTP"], ids=["nothing", "part of a request"])
-def test_viewer_breaks_off(sent: bytes, capfd: pytest.CaptureFixture[str]) -> None:
+def test_viewer_breaks_off(
+    sent: bytes, server: EdgeServer, send: Send, capfd: pytest.CaptureFixture[str]
+) -> None:
     """Take a connection that is closed without a word, or reset within a request."""
-    with run(echo_origin) as (server, send):
-        with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
-            connection.sendall(sent)
-            if sent:  # Closing with a linger time of zero sends a reset.
-                linger = struct.pack("ii", 1, 0)
-                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-        assert send(LAST).startswith(b"HTTP/1.1 200 OK")
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+        connection.sendall(sent)
+        if sent:  # Closing with a linger time of zero sends a reset.
+            linger = struct.pack("ii", 1, 0)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+    assert send(LAST).startswith(b"HTTP/1.1 200 OK")
     assert capfd.readouterr() == ("", "")
 
 
-def test_error_outside_of_a_request(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+class Failing(EdgeServer):
+    """Fail before a request is read, as socketserver lets a subclass do."""
+
+    errors: ClassVar[list[Exception]] = []
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        """Raise the next error."""
+        raise self.errors.pop(0)
+
+
+def test_error_outside_of_a_request(caplog: pytest.LogCaptureFixture) -> None:
     """Log what fails outside of a request, but not that a viewer has left before it began."""
-    errors: list[Exception] = [ConnectionResetError(), KeyError("broken")]
-
-    def fail(*arguments: object) -> None:
-        raise errors.pop(0)
-
-    monkeypatch.setattr(EdgeServer, "finish_request", fail)
-    with run(echo_origin) as (_, send):
+    Failing.errors[:] = ConnectionResetError(), KeyError("broken")
+    with run(echo_origin, Failing) as (_, send):
         assert send("") == b""
         assert caplog.messages == []
         assert send("") == b""
@@ -282,9 +267,9 @@ def test_error_outside_of_a_request(
     assert "KeyError: 'broken'" in caplog.text
 
 
-def test_port_in_use() -> None:
+def test_port_in_use(server: EdgeServer) -> None:
     """Raise OSError where another program has the port."""
-    with run(echo_origin) as (server, _), pytest.raises(OSError, match="in use"):
+    with pytest.raises(OSError, match="in use"):
         EdgeServer(echo_origin, port=server.port)
 
 
@@ -313,24 +298,17 @@ def test_heads_of_a_connection() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "GET /\n\n",
-        "GET  / HTTP/1.1\n\n",
-        "GET / HTTP/2.0\n\n",
-        "get / HTTP/1.1\n\n",
-        "GET /a b HTTP/1.1\n\n",
-        "GET /a\tb HTTP/1.1\n\n",
-        "GET /a\x1bb HTTP/1.1\n\n",
+        *("GET /\n\n", "GET  / HTTP/1.1\n\n", "GET / HTTP/2.0\n\n", "get / HTTP/1.1\n\n"),
+        *(f"GET /a{each}b HTTP/1.1\n\n" for each in " \t\x1b"),
         "GET / HTTP/1.1 \n\n",
-        "GET / HTTP/1.1\nno colon\n\n",
-        "GET / HTTP/1.1\nHost : a\n\n",
-        "GET / HTTP/1.1\n: a\n\n",
-        "GET / HTTP/1.1\nX: a\n folded\n\n",
-        "GET / HTTP/1.1\nX: a\x00b\n\n",
-        "GET / HTTP/1.1\nX: a\rb\n\n",
-        "GET / HTTP/1.1\nHost: a\nhost: b\n\n",
-        "GET / HTTP/1.1\nContent-Length: 1\nContent-Length: 2\n\n",
-        "GET / HTTP/1.1\nHost: a",
-        "GET / HTTP/1.1\nHost: a\n",
+        *(
+            f"GET / HTTP/1.1\n{fields}\n\n"
+            for fields in [
+                *("no colon", "Host : a", ": a", "X: a\n folded", "X: a\x00b", "X: a\rb"),
+                *("Host: a\nhost: b", "Content-Length: 1\nContent-Length: 2"),
+            ]
+        ),
+        *("GET / HTTP/1.1\nHost: a", "GET / HTTP/1.1\nHost: a\n"),
     ],
 )
 def test_bad_request(text: str) -> None:

@@ -11,6 +11,7 @@ from cfsigned_django.aws.s3_origin import S3Origin
 from cfsigned_django.edge.client import EdgeClient
 from cfsigned_django.storage import CloudFrontS3Storage
 from cfsigned_django.storage.origin import distribution_for
+from tests.plugins_aws import no_aws_configuration as no_aws_configuration
 from tests.plugins_s3 import s3_bucket as s3_bucket, s3_server as s3_server
 from tests.s3_server import S3Server
 
@@ -38,16 +39,21 @@ def storage(site: Any, s3_options: dict[str, Any]) -> AnyStorage:
 
 
 @pytest.fixture
-def edge(storage: AnyStorage, s3_server: S3Server, s3_bucket: str) -> EdgeClient:
+def read_options(s3_server: S3Server, s3_bucket: str) -> dict[str, Any]:
+    """Return the options of an origin that reads the bucket as a user who may only read."""
+    return {
+        "bucket": s3_bucket,
+        "access_key": s3_server.reader.access_key,
+        "secret_key": s3_server.reader.secret_key,
+        "region": s3_server.region,
+        "endpoint_url": s3_server.endpoint_url,
+    }
+
+
+@pytest.fixture
+def edge(storage: AnyStorage, read_options: dict[str, Any]) -> EdgeClient:
     """Return a client of an edge before the bucket, which it reads as a user of its own."""
-    origin = S3Origin(
-        bucket=s3_bucket,
-        access_key=s3_server.reader.access_key,
-        secret_key=s3_server.reader.secret_key,
-        region=s3_server.region,
-        endpoint_url=s3_server.endpoint_url,
-    )
-    return EdgeClient(distribution_for(storage, origin))
+    return EdgeClient(distribution_for(storage, S3Origin(**read_options)))
 
 
 @pytest.fixture

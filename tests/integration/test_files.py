@@ -10,11 +10,8 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from django.core.files.base import ContentFile, File
+from django.core.files.base import ContentFile
 from django.core.files.storage import storages
-from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import models
-from django.test.utils import isolate_apps
 
 from cfsigned_django.storage import CloudFrontS3Storage
 from tests.s3_server import S3Server
@@ -65,15 +62,6 @@ def test_listdir(storage: Any, s3_options: dict[str, Any]) -> None:
     assert storage.listdir("private/files") == located.listdir("") == ([], ["b.txt"])
 
 
-def test_writing(storage: Any) -> None:
-    """Write through an open file, as text and bytes."""
-    with storage.open("a.txt", "wb") as file:
-        file.write(b"one ")
-        file.write("둘".encode())
-    with storage.open("a.txt", "r") as file:
-        assert file.read() == "one 둘"
-
-
 def test_multipart_upload(storage: Any, s3_server: S3Server, s3_bucket: str) -> None:
     """Upload more than one part, by save() and by an open file."""
     data = bytes(range(256)) * (9 * 4096)
@@ -87,43 +75,6 @@ def test_multipart_upload(storage: Any, s3_server: S3Server, s3_bucket: str) -> 
         assert "-" in etag
         with storage.open(name) as file:
             assert file.read() == data
-
-
-def test_overwriting(storage: Any, s3_options: dict[str, Any]) -> None:
-    """Overwrite by default, and choose another name if that is off."""
-    assert storage.save("a.txt", ContentFile(b"1")) == storage.save("a.txt", ContentFile(b"22"))
-    assert storage.size("a.txt") == 2
-    careful = CloudFrontS3Storage(**s3_options, file_overwrite=False)
-    assert careful.save("a.txt", ContentFile(b"333")) != "a.txt"
-    assert storage.size("a.txt") == 2
-
-
-def test_object_parameters(s3_options: dict[str, Any], s3_server: S3Server) -> None:
-    """Send the parameters of objects along, and guess the content type."""
-    parameters = {"CacheControl": "max-age=60", "Metadata": {"album": "42"}}
-    storage = CloudFrontS3Storage(**s3_options, object_parameters=parameters)
-    storage.save("a.jpg", ContentFile(b"x"))
-    storage.save("b", SimpleUploadedFile("b", b"x", content_type="application/x-own"))
-    client, bucket = s3_server.client(), s3_options["bucket_name"]
-    head = client.head_object(Bucket=bucket, Key="a.jpg")
-    assert head["CacheControl"] == "max-age=60"
-    assert head["Metadata"] == {"album": "42"}
-    assert head["ContentType"] == "image/jpeg"
-    assert client.head_object(Bucket=bucket, Key="b")["ContentType"] == "application/x-own"
-
-
-# django-storages leaves the temporary file of a compressed read to the garbage collector.
-@pytest.mark.filterwarnings("ignore:.*SpooledTemporaryFile:ResourceWarning")
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_compression(s3_options: dict[str, Any], s3_server: S3Server) -> None:
-    """Compress what django-storages compresses, and read it back."""
-    storage: Any = CloudFrontS3Storage(**s3_options, gzip=True)
-    storage.save("a.css", ContentFile(b"a" * 1000))
-    head = s3_server.client().head_object(Bucket=s3_options["bucket_name"], Key="a.css")
-    assert head["ContentEncoding"] == "gzip"
-    assert head["ContentLength"] < 100
-    with storage.open("a.css") as file:
-        assert file.read() == b"a" * 1000
 
 
 @pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, unpickled_copy])
@@ -140,21 +91,3 @@ def test_wrong_secret(s3_options: dict[str, Any], site: Any) -> None:
     storage = CloudFrontS3Storage(**s3_options | {"secret_key": "wrong"})
     with pytest.raises(ClientError, match=r"403|SignatureDoesNotMatch"):
         storage.save("a.txt", ContentFile(b"x"))
-
-
-@isolate_apps("cfsigned_django")
-def test_file_field(storage: Any) -> None:
-    """Save and read through a model's file field."""
-
-    class Report(models.Model):  # noqa: DJ008 - nobody prints it
-        file = models.FileField(storage=storage, upload_to="reports")
-
-        class Meta:
-            app_label = "cfsigned_django"
-
-    report = Report()
-    report.file.save("보고서 1.pdf", File(ContentFile(b"text")), save=False)
-    assert report.file.name == "reports/보고서_1.pdf"
-    assert report.file.size == 4
-    with report.file.open() as file:
-        assert file.read() == b"text"

@@ -1,24 +1,57 @@
-"""Go the whole way of a viewer: storage, signed URL, edge, S3."""
+"""Go the whole way of a viewer: storage, signed URL, edge, and a real S3 server behind it."""
 
 from __future__ import annotations
 
+import hashlib
+import io
+import os
+import socket
 import urllib.error
 import urllib.request
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
+from boto3.s3.transfer import TransferConfig
 from django.core.files.base import ContentFile
-from django.template import Context, Template
 
-from cfsigned_django.edge.client import EdgeClient
-from cfsigned_django.signing import PrivateKey
+from cfsigned_django.aws.s3_origin import S3Origin
+from cfsigned_django.edge import Behavior, Distribution, EdgeServer
+from cfsigned_django.edge.client import EdgeClient, EdgeResponse
 from cfsigned_django.storage import CloudFrontS3Storage
 from cfsigned_django.storage.query import content_disposition
 from tests.integration.test_files import NAMES
 from tests.s3_server import S3Server
-from tests.storage_cases import S3_BACKEND, expiry_of, verify
+from tests.storage_cases import expiry_of, verify
 
+HOST = "d111111abcdef8.cloudfront.net"
+BASE = f"https://{HOST}"
+APP = "https://app.example.com"
 DATA = b"0123456789"
+
+
+def edge_of(read_options: dict[str, Any]) -> EdgeClient:
+    """Return a client of an edge that asks for no signature, before any bucket."""
+    methods = frozenset({"GET", "HEAD", "OPTIONS"})
+    behaviors = (Behavior(allowed_methods=methods),)
+    origin = S3Origin(**read_options)
+    return EdgeClient(Distribution(domain_names=(HOST,), behaviors=behaviors, origin=origin))
+
+
+@pytest.fixture
+def public(read_options: dict[str, Any]) -> EdgeClient:
+    """Return a client of an edge before the bucket that asks for no signature."""
+    return edge_of(read_options)
+
+
+@pytest.fixture
+def etag(s3_server: S3Server, s3_bucket: str) -> str:
+    """Store ``a.txt`` and return its ETag."""
+    stored = s3_server.client().put_object(
+        Bucket=s3_bucket, Key="a.txt", Body=DATA, ContentType="text/x-test"
+    )
+    return stored["ETag"]
 
 
 def status_of(address: str) -> int:
@@ -48,43 +81,6 @@ def test_served(location: str, storage: Any, edge: EdgeClient, direct: Any) -> N
         assert status_of(direct(url)) in (400, 403)
 
 
-def test_template_tag(
-    site: Any, storage: Any, s3_options: dict[str, Any], edge: EdgeClient
-) -> None:
-    """Serve what the template tag gives."""
-    site.STORAGES = {"default": {"BACKEND": S3_BACKEND, "OPTIONS": s3_options}}
-    storage.save("사진 1.txt", ContentFile(DATA))
-    tag = "{% load cfsigned %}{% signed_url '사진 1.txt' as url %}{{ url|safe }}"
-    assert edge.get(Template(tag).render(Context())).body == DATA
-
-
-def test_ecdsa(site: Any, storage: Any, edge: EdgeClient, ec_key: PrivateKey) -> None:
-    """Serve URLs that an ECDSA key signed, once the storage has it; the old ones no more."""
-    storage.save("a.txt", ContentFile(DATA))
-    old = storage.url("a.txt")
-    site.AWS_CLOUDFRONT_KEY = ec_key.to_pem().decode()
-    assert edge.get(storage.url("a.txt")).body == DATA
-    assert edge.get(old).error_code == "AccessDenied"
-
-
-def test_folder(storage: Any, edge: EdgeClient) -> None:
-    """Open a folder with one signature, and no other."""
-    for name in ("albums/42/1.txt", "albums/42/2.txt", "albums/7/1.txt"):
-        storage.save(name, ContentFile(name.encode()))
-    url = storage.url("albums/42/1.txt", resource="albums/42/*")
-    assert edge.get(url.replace("/1.txt", "/2.txt")).body == b"albums/42/2.txt"
-    assert edge.get(url.replace("/42/", "/7/")).error_code == "AccessDenied"
-
-
-def test_asterisk_is_a_character(storage: Any, edge: EdgeClient) -> None:
-    """Open the one file whose name has a *, and none that a wildcard would match."""
-    for name in ("a*.txt", "ab.txt"):
-        storage.save(name, ContentFile(name.encode()))
-    url = storage.url("a*.txt", ip_address="127.0.0.1")
-    assert edge.get(url).body == b"a*.txt"
-    assert edge.get(url.replace("a%2A.txt", "ab.txt")).error_code == "AccessDenied"
-
-
 @pytest.mark.parametrize("download", ["report.pdf", "보고서 2026.pdf", 'say "hi".pdf'])
 def test_response_headers(download: str, storage: Any, edge: EdgeClient) -> None:
     """Let S3 answer with the name of a download, and with boto3's parameters, as S3 names them."""
@@ -94,31 +90,6 @@ def test_response_headers(download: str, storage: Any, edge: EdgeClient) -> None
     assert response.status == 200
     assert response.headers["Content-Disposition"] == content_disposition(download)
     assert response.headers["Content-Type"] == "text/x-own; charset=utf-8"
-
-
-def test_ranges_and_conditions(storage: Any, edge: EdgeClient) -> None:
-    """Serve parts of a file, as players ask for them; answer 304 to a browser that has it."""
-    storage.save("a.bin", ContentFile(DATA))
-    url = storage.url("a.bin")
-    for header, part in (("0-3", b"0123"), ("4-", b"456789"), ("-2", b"89")):
-        response = edge.get(url, headers={"Range": f"bytes={header}"})
-        assert (response.status, response.body) == (206, part)
-    assert edge.get(url, headers={"Range": "bytes=20-"}).status == 416
-    etag = edge.get(url).headers["ETag"]
-    assert etag is not None
-    assert edge.get(url, headers={"If-None-Match": etag}).status == 304
-
-
-def test_cors(storage: Any, edge: EdgeClient, s3_server: S3Server, s3_bucket: str) -> None:
-    """Answer with the bucket's CORS rules, for the origins that they name."""
-    rule: Any = {"AllowedMethods": ["GET"], "AllowedOrigins": ["https://app.example.com"]}
-    s3_server.client().put_bucket_cors(Bucket=s3_bucket, CORSConfiguration={"CORSRules": [rule]})
-    storage.save("a.txt", ContentFile(DATA))
-    url = storage.url("a.txt")
-    allowed = edge.get(url, headers={"Origin": "https://app.example.com"})
-    assert allowed.headers["Access-Control-Allow-Origin"] == "https://app.example.com"
-    other = edge.get(url, headers={"Origin": "https://other.example.com"})
-    assert other.headers["Access-Control-Allow-Origin"] is None
 
 
 def test_presigned_url_of_s3(s3_options: dict[str, Any], site: Any) -> None:
@@ -131,8 +102,214 @@ def test_presigned_url_of_s3(s3_options: dict[str, Any], site: Any) -> None:
         assert response.read() == DATA
 
 
-def test_missing_file(storage: Any, edge: EdgeClient) -> None:
-    """Answer with S3's error, not CloudFront's, if the file is missing."""
-    response = edge.get(storage.url("missing.txt"))
-    assert response.status in (403, 404)
-    assert response.error_code is None
+def test_get_and_head(public: EdgeClient, etag: str) -> None:
+    """Pass on the object with S3's headers, and go on using the connection after HEAD."""
+    for method, body in (("GET", DATA), ("HEAD", b""), ("HEAD", b""), ("GET", DATA)):
+        response = public.request(method, f"{BASE}/a.txt")
+        assert (response.status, response.body) == (200, body)
+        assert response.headers["Content-Type"] == "text/x-test"
+        assert response.headers["Content-Length"] == "10"
+        assert response.headers["ETag"] == etag
+        assert response.headers["Accept-Ranges"] == "bytes"
+        assert response.headers["Last-Modified"].endswith(" GMT")  # type: ignore[union-attr]
+        assert response.headers["X-Cache"] == "Miss from cloudfront"
+        assert response.headers["Date"] is None
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a b.txt",
+        "한글 파일.txt",
+        "a+b.txt",
+        "50%.txt",
+        "100%25.txt",
+        "it's (1)!*~.txt",
+        "q?x=1&y#z.txt",
+        "deep/er/a=b,c@d;e:f$h.txt",
+        'quo"te\\d.txt',
+    ],
+)
+def test_name(public: EdgeClient, s3_server: S3Server, s3_bucket: str, name: str) -> None:
+    """Find the object whatever is in its name, also with %2F for the slash."""
+    s3_server.client().put_object(Bucket=s3_bucket, Key=name, Body=name.encode())
+    for path in (quote(name), quote(name, safe="")):
+        response = public.get(f"{BASE}/{path}")
+        assert (response.status, response.body) == (200, name.encode())
+
+
+def test_large_object(public: EdgeClient, s3_server: S3Server, s3_bucket: str) -> None:
+    """Stream an object of several megabytes without a change."""
+    data = os.urandom(1024) * 9 * 1024
+    s3_server.client().upload_fileobj(io.BytesIO(data), s3_bucket, "large.bin")
+    response = public.get(f"{BASE}/large.bin")
+    assert hashlib.sha256(response.body).digest() == hashlib.sha256(data).digest()
+
+
+@pytest.mark.usefixtures("etag")
+@pytest.mark.parametrize(
+    ("headers", "status", "body"),
+    [
+        ({"Range": "bytes=2-4"}, 206, b"234"),
+        ({"Range": "bytes=-3"}, 206, b"789"),
+        ({"Range": "bytes=7-"}, 206, b"789"),
+        ({"Range": "bytes=99-"}, 416, None),
+        ({"If-Match": '"x"'}, 412, None),
+    ],
+)
+def test_parts_and_conditions(
+    public: EdgeClient, headers: dict[str, str], status: int, body: bytes | None
+) -> None:
+    """Let S3 answer ranges and preconditions."""
+    response = public.get(f"{BASE}/a.txt", headers=headers)
+    assert response.status == status
+    if body is not None:
+        assert response.body == body
+        assert response.headers["Content-Range"].endswith("/10")  # type: ignore[union-attr]
+
+
+def test_not_modified(public: EdgeClient, etag: str) -> None:
+    """Pass on that the viewer has this version, more than once on a connection."""
+    modified = public.get(f"{BASE}/a.txt").headers["Last-Modified"]
+    assert modified
+    for headers in 2 * [{"If-None-Match": etag}, {"If-Modified-Since": modified}]:
+        response = public.get(f"{BASE}/a.txt", headers=headers)
+        assert (response.status, response.body) == (304, b"")
+
+
+def test_version_and_part(public: EdgeClient, s3_server: S3Server, s3_bucket: str) -> None:
+    """Serve the version or the part that is asked for, and refuse an unknown version."""
+    s3 = s3_server.client()
+    s3.put_bucket_versioning(Bucket=s3_bucket, VersioningConfiguration={"Status": "Enabled"})
+    first, _ = (
+        s3.put_object(Bucket=s3_bucket, Key="a.txt", Body=body)["VersionId"]
+        for body in (b"first", b"second")
+    )
+    assert public.get(f"{BASE}/a.txt").body == b"second"
+    assert public.get(f"{BASE}/a.txt?versionId={first}").body == b"first"
+    assert public.get(f"{BASE}/a.txt?versionId={first[::-1]}").status >= 400
+
+    size = 5 * 1024 * 1024  # S3 takes no smaller parts but the last one.
+    config = TransferConfig(multipart_threshold=size, multipart_chunksize=size)
+    data = io.BytesIO(b"a" * size + b"the last part")
+    s3.upload_fileobj(data, s3_bucket, "parts.bin", Config=config)
+    assert public.get(f"{BASE}/parts.bin?partNumber=2").body == b"the last part"
+
+
+@pytest.mark.usefixtures("etag")
+@pytest.mark.parametrize("query", ["acl", "acl=x", "tagging=x", "uploads=x", "Signature=x", "x=y"])
+def test_nothing_else_forwarded(public: EdgeClient, query: str) -> None:
+    """Forward no other parameter: no subresource of the bucket can be asked for."""
+    assert public.get(f"{BASE}/a.txt?{query}").body == DATA
+
+
+@pytest.mark.usefixtures("etag")
+def test_refusals_of_s3(public: EdgeClient, read_options: dict[str, Any]) -> None:
+    """Pass on S3's own errors, and log that S3 answered so."""
+    stranger = edge_of({**read_options, "access_key": "nobody", "secret_key": "nothing"})
+    missing = public.get(f"{BASE}/missing.txt")
+    refused = stranger.get(f"{BASE}/a.txt")
+
+    assert (missing.status, refused.status) == (404, 403)
+    assert b"<Code>NoSuchKey</Code>" in missing.body
+    assert b"<Code>InvalidAccessKeyId</Code>" in refused.body
+    assert "S3" in missing.reason
+
+
+@pytest.mark.usefixtures("etag")
+@pytest.mark.parametrize(
+    "path", ["/", "/../{}/a.txt", "/%2e%2e/{}/a.txt", "/..%2F{}/a.txt", "/./a.txt", "/%FF"]
+)
+def test_out_of_the_bucket(public: EdgeClient, s3_bucket: str, path: str) -> None:
+    """Refuse to list the bucket, and to leave it; log why."""
+    response = public.get(BASE + path.format(s3_bucket))
+    assert (response.status, response.error_code) == (403, None)
+    assert b"<Message>Access Denied</Message>" in response.body
+    assert response.reason
+
+
+def test_unreachable(read_options: dict[str, Any]) -> None:
+    """Answer 502 if S3 is not there, and log the address."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        endpoint_url = f"http://127.0.0.1:{unused.getsockname()[1]}"
+        response = edge_of({**read_options, "endpoint_url": endpoint_url}).get(f"{BASE}/a.txt")
+    assert response.status == 502
+    assert f"{endpoint_url}/{read_options['bucket']}" in response.reason
+
+
+def test_cors(public: EdgeClient, s3_server: S3Server, s3_bucket: str, etag: str) -> None:
+    """Let S3 answer requests across origins and preflights, since their headers are forwarded."""
+    rule: Any = {
+        "AllowedOrigins": [APP],
+        "AllowedMethods": ["GET", "HEAD"],
+        "AllowedHeaders": ["range"],
+        "ExposeHeaders": ["ETag"],
+        "MaxAgeSeconds": 3000,
+    }
+    s3_server.client().put_bucket_cors(Bucket=s3_bucket, CORSConfiguration={"CORSRules": [rule]})
+
+    def preflight(method: str) -> EdgeResponse:
+        """Ask as a browser does before it sends a Range header."""
+        headers = {
+            "Origin": APP,
+            "Access-Control-Request-Method": method,
+            "Access-Control-Request-Headers": "range",
+        }
+        return public.request("OPTIONS", f"{BASE}/a.txt", headers=headers)
+
+    ours = public.get(f"{BASE}/a.txt", headers={"Origin": APP})
+    others = public.get(f"{BASE}/a.txt", headers={"Origin": "https://else.example"})
+    get, delete = preflight("GET"), preflight("DELETE")
+
+    assert (ours.status, get.status) == (200, 200)
+    assert ours.headers["Access-Control-Allow-Origin"] == APP
+    assert get.headers["Access-Control-Allow-Origin"] == APP
+    assert "range" in (get.headers["Access-Control-Allow-Headers"] or "").lower()
+    assert others.headers["Access-Control-Allow-Origin"] is None
+    assert delete.headers["Access-Control-Allow-Methods"] is None
+
+
+@pytest.mark.usefixtures("no_aws_configuration")
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [({"region": "us-east-1"}, "AWS_ACCESS_KEY_ID"), ({"profile": "nobody"}, "nobody")],
+)
+def test_no_credentials(options: dict[str, str], named: str) -> None:
+    """Refuse to begin without credentials, and name the setting or the profile."""
+    with pytest.raises(ValueError, match=named):
+        S3Origin(bucket="media", **options)
+
+
+@pytest.mark.usefixtures("etag", "no_aws_configuration")
+def test_profile(
+    s3_server: S3Server, s3_bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sign as the user of an AWS profile, at the address that it names."""
+    (tmp_path / "credentials").write_text(
+        f"[edge]\naws_access_key_id = {s3_server.reader.access_key}\n"
+        f"aws_secret_access_key = {s3_server.reader.secret_key}\n"
+    )
+    (tmp_path / "config").write_text(
+        f"[profile edge]\nregion = {s3_server.region}\nendpoint_url = {s3_server.endpoint_url}\n"
+    )
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    assert edge_of({"bucket": s3_bucket, "profile": "edge"}).get(f"{BASE}/a.txt").body == DATA
+
+
+def test_s3_stops_in_the_middle(
+    read_options: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Pass on what came, so that the viewer sees that something is missing, and log it."""
+
+    def application(environ, start_response):  # type: ignore[no-untyped-def]
+        start_response("200 OK", [("Content-Length", "10")])
+        return [b"012"]
+
+    with EdgeServer(application).running() as server:
+        endpoint_url = f"http://127.0.0.1:{server.port}"
+        response = edge_of({**read_options, "endpoint_url": endpoint_url}).get(f"{BASE}/a.txt")
+    assert response.headers["Content-Length"] == "10"
+    assert len(response.body) < 10
+    assert [each.levelname for each in caplog.records if each.name == "cfsigned_django.edge"]

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
+from cryptography.fernet import Fernet
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from django.conf import settings
 from django.utils import timezone
 
 from cfsigned_django.rotation.lifecycle import KeyStatus
@@ -25,3 +30,15 @@ def make_key_pair(private_key: PrivateKey, key_pair_id: str | None, **fields: An
         setattr(key_pair, name, value)
     key_pair.save(force_insert=True)
     return key_pair
+
+
+def derived(secret: str | None = None) -> Fernet:
+    """Return the encryption key that follows from a SECRET_KEY, by default that of the settings."""
+    hkdf = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"cfsigned_django.encryption")
+    key = hkdf.derive((secret or settings.SECRET_KEY).encode())
+    return Fernet(base64.urlsafe_b64encode(key))
+
+
+def unbound(private_key: PrivateKey, key: Fernet | None = None) -> str:
+    """Return a private key as it was encrypted before keys were bound to their rows."""
+    return (key or derived()).encrypt(private_key.to_pem()).decode()

@@ -1,58 +1,453 @@
-"""Answer which key signs in this process, with and without the app."""
+"""Answer which key signs in this process, with and without the app, and the database."""
 
 from __future__ import annotations
 
+import logging
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.db import InterfaceError, OperationalError
+from hypothesis import given, strategies as st
 from pytest_django import Settings
 
 from cfsigned_django import keyring
-from cfsigned_django.keyring import Found, Lease
+from cfsigned_django.encryption import CannotDecrypt
+from cfsigned_django.keyring import Found, Keyring, Lease
 from cfsigned_django.rotation.active import find_active_signer
-from cfsigned_django.signing import PrivateKey, Signer
+from cfsigned_django.signing import HashAlgorithm, InvalidKey, PrivateKey, Signer
 from cfsigned_django.testing import forget_keys
 from tests.keyring import KEY_GROUP_ID
+from tests.projects import ROOT
+
+INTERVAL, START = 60, 1_800_000_000
+PRIVATE_KEY = PrivateKey.generate()
+
+
+def signer(key_pair_id: str) -> Signer:
+    """Return a signer with this id."""
+    return Signer(key_pair_id=key_pair_id, private_key=PRIVATE_KEY)
+
+
+def found(key_pair_id: str) -> Found:
+    """Return what the database says if this key pair is ACTIVE."""
+    return Found(signer=signer(key_pair_id))
+
+
+SETTINGS_KEY = signer("KSETTINGS")
+GONE = OperationalError("the password is secret")
+
+
+@dataclass(kw_only=True)
+class Process:
+    """A process with its clocks, and a database that answers what the test says."""
+
+    now: float = START
+    #: By how much the clock that never goes back differs.
+    boot: float = -1_700_000_000
+    interval: int = INTERVAL
+    answer: Found | Exception = field(default_factory=Found)
+    #: Called while the database is asked.
+    meanwhile: Callable[[], object] = lambda: None
+    #: What was asked: the signer that was known.
+    looks: list[Signer | None] = field(default_factory=list)
+    keyring: Keyring = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.keyring = Keyring(
+            self._find,
+            interval=lambda: self.interval,
+            monotonic=lambda: self.now + self.boot,
+            wall=lambda: self.now,
+        )
+
+    def _find(
+        self, key_group_id: str, hash_algorithm: HashAlgorithm | None, known: Signer | None
+    ) -> Found:
+        assert key_group_id == KEY_GROUP_ID
+        self.looks.append(known)
+        answer = self.answer
+        self.meanwhile()
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def lease(self, fallback: Signer | None = SETTINGS_KEY) -> Lease:
+        """Ask for what signs."""
+        return self.keyring.lease(KEY_GROUP_ID, None, fallback)
+
+    def signs(self, fallback: Signer | None = SETTINGS_KEY) -> str:
+        """Return the id of the key that signs."""
+        return self.lease(fallback).signer.key_pair_id
+
+    def pass_time(self, seconds: float) -> None:
+        """Let both clocks go on."""
+        self.now += seconds
 
 
 @pytest.fixture
-def signer(ec_key: PrivateKey) -> Signer:
-    """Return the signer of the settings."""
-    return Signer(key_pair_id="KSETTINGS", private_key=ec_key)
+def process() -> Process:
+    """Return a process that has just started."""
+    return Process()
 
 
 @pytest.fixture
-def _without_app(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let nobody have said where to look."""
-    monkeypatch.setattr(keyring, "_keyring", None)
+def signing(process: Process) -> Process:
+    """Return a process that signs with K1, and whose next look is due."""
+    process.answer = found("K1")
+    assert process.signs() == "K1"
+    process.pass_time(INTERVAL)
+    return process
 
 
-@pytest.mark.usefixtures("_without_app")
-@pytest.mark.parametrize("key_group_id", [None, KEY_GROUP_ID])
-def test_without_the_app(key_group_id: str | None, signer: Signer) -> None:
-    """Sign with the key of the settings, without a limit, where nobody knows the database."""
-    keyring.forget()
-
-    assert not keyring.looks_in_database(key_group_id)
-    assert keyring.lease_signer(key_group_id, None, signer) == Lease(signer=signer)
-    with pytest.raises(ImproperlyConfigured, match="AWS_CLOUDFRONT_KEY"):
-        keyring.lease_signer(key_group_id, None, None)
+Logged: TypeAlias = Callable[[], list[str]]
 
 
-def test_without_a_key_group(signer: Signer) -> None:
+@pytest.fixture
+def logged(caplog: pytest.LogCaptureFixture) -> Logged:
+    """Return what was logged."""
+    caplog.set_level(logging.INFO, "cfsigned_django.keyring")
+    return lambda: [each.getMessage() for each in caplog.records]
+
+
+class TestAnswers:
+    """What signs while the database answers."""
+
+    @pytest.mark.parametrize(
+        ("answer", "fallback", "signs"),
+        [
+            pytest.param(found("K1"), SETTINGS_KEY, "K1", id="ACTIVE wins"),
+            pytest.param(found("K1"), None, "K1", id="ACTIVE alone"),
+            pytest.param(Found(known_ids=frozenset({"K0"})), SETTINGS_KEY, "KSETTINGS", id="none"),
+            pytest.param(Found(known_ids=frozenset({"KSETTINGS"})), SETTINGS_KEY, None, id="over"),
+            pytest.param(Found(), None, None, id="nothing"),
+        ],
+    )
+    def test_what_signs(
+        self, process: Process, answer: Found, fallback: Signer | None, signs: str | None
+    ) -> None:
+        """The ACTIVE key pair signs, else the settings' key, unless its row is over."""
+        process.answer = answer
+
+        if signs is not None:
+            assert process.signs(fallback) == signs
+        else:
+            with pytest.raises(ImproperlyConfigured, match="cfsigned_rotate --start"):
+                process.lease(fallback)
+
+    def test_one_look_an_interval(self, process: Process) -> None:
+        """Look once per interval, and at its very end, however many URLs are signed."""
+        for second in range(3 * INTERVAL):
+            process.now = START + second
+            for _ in range(10):
+                process.lease()
+
+        assert len(process.looks) == 3
+
+    def test_a_change_is_seen_after_an_interval(self, signing: Process) -> None:
+        """Sign with the new key from the first look on, and hand the known one to each look."""
+        signing.answer = found("K2")
+
+        signing.pass_time(-1)
+        assert signing.signs() == "K1"
+        signing.pass_time(1)
+        assert signing.signs() == "K2"
+        assert [each and each.key_pair_id for each in signing.looks] == [None, "K1"]
+
+    def test_an_answer_is_as_old_as_its_question(self, process: Process) -> None:
+        """Count from when it was asked: the key may have changed before the answer came."""
+        process.answer = found("K1")
+        process.meanwhile = lambda: process.pass_time(INTERVAL - 1)
+
+        assert process.lease().seen_at == START
+        process.pass_time(1)
+        process.lease()
+        assert len(process.looks) == 2
+
+    @pytest.mark.parametrize(
+        ("wall", "monotonic"),
+        [
+            pytest.param(INTERVAL, 0, id="a machine that slept"),
+            pytest.param(-3600, INTERVAL, id="a wall clock that was put back"),
+        ],
+    )
+    def test_each_clock_ends_an_interval(self, process: Process, wall: int, monotonic: int) -> None:
+        """Look again if an interval is over by either of the two clocks."""
+        process.lease()
+        process.now += wall
+        process.boot += monotonic - wall
+
+        process.lease()
+
+        assert len(process.looks) == 2
+
+    def test_a_move_of_this_process(self, signing: Process) -> None:
+        """Look at once after a move that this process made, also if a look was under way."""
+        for key_pair_id in ("K2", "K3"):
+            signing.answer = found(key_pair_id)
+            signing.keyring.expire()
+            assert signing.signs() == key_pair_id
+
+        def move() -> None:
+            signing.meanwhile = lambda: None
+            signing.answer = found("K5")
+            signing.keyring.expire()
+
+        signing.answer, signing.meanwhile = found("K4"), move
+        signing.pass_time(INTERVAL)
+        signing.lease()
+        assert signing.signs() == "K5"
+
+    def test_the_interval_follows_its_setting(self, process: Process) -> None:
+        """Take over a new interval at the next look; 0 means a look for every URL."""
+        process.lease()
+        process.interval = 5
+        for _ in range(2):
+            process.pass_time(INTERVAL)
+            process.lease()
+            process.pass_time(5)
+            process.lease()
+        assert len(process.looks) == 5
+
+        process.interval, process.answer = 0, GONE
+        process.pass_time(5)
+        process.lease()
+        process.lease()
+        assert len(process.looks) == 7
+
+    def test_hashes_are_apart(self, process: Process) -> None:
+        """Look for each hash algorithm on its own, since signers differ in it."""
+        process.lease()
+        process.keyring.lease(KEY_GROUP_ID, HashAlgorithm.SHA256, SETTINGS_KEY)
+
+        assert len(process.looks) == 2
+
+
+class TestLimit:
+    """How long URLs may live that a lease signs."""
+
+    @given(
+        seen=st.integers(0, 10**6),
+        part=st.sampled_from([0, 0.25, 0.999]),
+        worth=st.integers(0, 1000),
+        lifetime=st.integers(1, 10**6),
+        later=st.integers(0, 2 * 10**6),
+        expire=st.integers(1, 10**6),
+    )
+    def test_urls_end_before_the_key(
+        self, seen: int, part: float, worth: int, lifetime: int, later: int, expire: int
+    ) -> None:
+        """Grant what was asked for up to the moment when the key may end, and nothing past it."""
+        lease = Lease(signer=SETTINGS_KEY, seen_at=seen + part, max_age=worth)
+        now, end = seen + later, seen + worth + lifetime
+
+        if now >= end:
+            with pytest.raises(ImproperlyConfigured):
+                lease.cap_expiry(now + expire, lifetime=lifetime, now=now)
+        else:
+            until = lease.cap_expiry(now + expire, lifetime=lifetime, now=now)
+            assert until == min(now + expire, end)
+            assert now < until
+
+
+class TestFailures:
+    """What signs while the database does not answer."""
+
+    @pytest.mark.parametrize("error", [GONE, InterfaceError("closed")], ids=repr)
+    @pytest.mark.parametrize("signs", ["K1", "KSETTINGS"])
+    def test_it_goes_on(
+        self, signs: str, error: Exception, process: Process, logged: Logged
+    ) -> None:
+        """Go on with the key of the last answer, as of then; log it once per interval."""
+        process.answer = found("K1") if signs == "K1" else Found()
+        process.lease()
+        process.answer = error
+        for second in range(INTERVAL, 4 * INTERVAL):
+            process.now = START + second
+            lease = process.lease()
+            assert (lease.signer.key_pair_id, lease.seen_at) == (signs, START)
+            assert lease.max_age == 2 * INTERVAL
+
+        assert len(process.looks) == 1 + len(logged()) == 4
+        for line in logged():
+            assert signs == "KSETTINGS" or "K1" in line
+            assert "secret" not in line
+
+        process.answer = found("K2")
+        process.pass_time(1)
+        assert (process.signs(), process.lease().seen_at) == ("K2", process.now)
+
+    def test_a_slow_failure_counts_from_its_end(self, signing: Process) -> None:
+        """Wait a whole interval after a failure, however long it took to fail."""
+        signing.answer = GONE
+        signing.meanwhile = lambda: signing.pass_time(2 * INTERVAL)
+
+        signing.lease()
+        signing.lease()
+
+        assert len(signing.looks) == 2
+
+    @pytest.mark.parametrize(
+        "error",
+        [CannotDecrypt("SECRET_KEY"), ImproperlyConfigured("1 of 2"), InvalidKey("no key")],
+        ids=repr,
+    )
+    def test_a_key_that_cannot_be_used(
+        self, error: Exception, signing: Process, logged: Logged
+    ) -> None:
+        """Sign with nothing, neither the key before it nor the settings' key, until it is fixed."""
+        signing.answer = error
+
+        for _ in range(3):
+            with pytest.raises(ImproperlyConfigured, match=str(error)):
+                signing.lease()
+        assert (len(signing.looks), len(logged())) == (2, 1)
+
+        signing.answer = found("K1")
+        signing.pass_time(INTERVAL)
+        assert signing.signs() == "K1"
+
+
+class TestFirstUse:
+    """What signs in a process that started while the database was down."""
+
+    @pytest.fixture(autouse=True)
+    def _down(self, process: Process) -> None:
+        """Let the database be down."""
+        process.answer = GONE
+
+    def test_without_a_settings_key(self, process: Process) -> None:
+        """Sign with nothing, and do not show what the database said."""
+        with pytest.raises(ImproperlyConfigured, match=KEY_GROUP_ID) as raised:
+            process.lease(None)
+        assert "secret" not in str(raised.value)
+
+    def test_it_looks_again_soon_but_not_all_the_time(
+        self, process: Process, logged: Logged
+    ) -> None:
+        """Sign with the settings' key, and look every 5 s until an answer comes; log each look."""
+        moments = []
+        for second in range(INTERVAL):
+            process.now = START + second
+            before = len(process.looks)
+            assert [process.signs() for _ in range(5)] == ["KSETTINGS"] * 5
+            if len(process.looks) > before:
+                moments.append(second)
+        assert moments == list(range(0, INTERVAL, 5))
+        assert len(logged()) == len(process.looks)
+
+        process.answer = found("K1")
+        process.now = START + INTERVAL
+        assert (process.signs(), process.lease().seen_at) == ("K1", START + INTERVAL)
+
+    def test_a_new_outage_is_logged_at_once(self, process: Process, logged: Logged) -> None:
+        """Log the first failure after an answer, also within an interval of the last one."""
+        for answer in (GONE, Found(), GONE):
+            process.answer = answer
+            process.keyring.expire()
+            process.lease()
+
+        assert len(logged()) == 2
+
+    def test_what_it_signs_ends(self, process: Process) -> None:
+        """Grant URLs what they would have if the database had confirmed the key at first."""
+        process.lease()
+        process.pass_time(1000)
+
+        lease = process.lease()
+
+        latest = START + 2 * INTERVAL + 3600
+        assert lease.cap_expiry(latest + 5, lifetime=3600, now=START + 1000) == latest
+        with pytest.raises(ImproperlyConfigured, match="KSETTINGS"):
+            lease.cap_expiry(latest + 5, lifetime=3600, now=latest)
+
+
+class TestThreads:
+    """What other threads do while one looks."""
+
+    @pytest.fixture
+    def slow(self, signing: Process) -> Slow:
+        """Return a database that answers K2 when the test lets it."""
+        signing.answer = found("K2")
+        signing.looks.clear()
+        return Slow(process=signing)
+
+    def test_nobody_waits_for_a_look(self, slow: Slow) -> None:
+        """Answer other threads at once, with what was known, while one looks."""
+        looking = slow.ask()
+        assert slow.begun.wait(30)
+
+        assert [slow.process.signs() for _ in range(10)] == ["K1"] * 10
+        slow.go_on.set()
+        looking.join()
+        assert slow.answers == ["K2"]
+        assert len(slow.process.looks) == 1
+
+    @pytest.mark.parametrize("is_first", [True, False], ids=["first use", "two intervals"])
+    def test_everybody_waits_for_an_answer_that_is_needed(self, is_first: bool, slow: Slow) -> None:
+        """Let all threads wait for one look where nothing, or nothing fresh, is known."""
+        if is_first:
+            slow = Slow(process=Process(answer=found("K2")))
+        slow.process.pass_time(INTERVAL)
+        threads = [slow.ask() for _ in range(5)]
+        assert slow.begun.wait(30)
+        slow.go_on.set()
+        for thread in threads:
+            thread.join()
+
+        assert slow.answers == ["K2"] * 5
+        assert len(slow.process.looks) == 1
+
+
+@dataclass(kw_only=True)
+class Slow:
+    """A database that answers when the test lets it."""
+
+    process: Process
+    begun: threading.Event = field(default_factory=threading.Event)
+    go_on: threading.Event = field(default_factory=threading.Event)
+    answers: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.process.meanwhile = self._wait
+
+    def _wait(self) -> None:
+        self.begun.set()
+        assert self.go_on.wait(30)
+
+    def ask(self) -> threading.Thread:
+        """Let another thread ask what signs."""
+        thread = threading.Thread(target=lambda: self.answers.append(self.process.signs()))
+        thread.start()
+        return thread
+
+
+# The keyring of this process
+
+
+def test_without_a_key_group() -> None:
     """Sign with the key of the settings where no key group is named, without a look."""
     assert not keyring.looks_in_database(None)
-    assert keyring.lease_signer(None, None, signer) == Lease(signer=signer)
+    assert keyring.lease_signer(None, None, SETTINGS_KEY) == Lease(signer=SETTINGS_KEY)
 
 
 @pytest.mark.parametrize("way", ["a setting", "a secret key", "a router", "by hand"])
-def test_looks_again(way: str, signer: Signer, ec_key: PrivateKey, settings: Settings) -> None:
+def test_looks_again(way: str, settings: Settings) -> None:
     """Look again after a change of settings, and where a test says that rows are others."""
-    other = Signer(key_pair_id="KOTHER", private_key=ec_key)
-    found = [Found(signer=other), Found(signer=signer)]
-    keyring.register(lambda *arguments: found.pop())
+    answers = [found("KOTHER"), found("KFIRST")]
+    keyring.register(lambda *arguments: answers.pop())
+
+    def signs() -> str:
+        return keyring.lease_signer(KEY_GROUP_ID, None, None).signer.key_pair_id
+
     try:
         for _ in range(2):
-            assert keyring.lease_signer(KEY_GROUP_ID, None, None).signer is signer
+            assert signs() == "KFIRST"
         if way == "a setting":
             settings.AWS_CLOUDFRONT_KEYRING_SECONDS = 5
         elif way == "a secret key":
@@ -61,6 +456,69 @@ def test_looks_again(way: str, signer: Signer, ec_key: PrivateKey, settings: Set
             settings.DATABASE_ROUTERS = []
         else:
             forget_keys()
-        assert keyring.lease_signer(KEY_GROUP_ID, None, None).signer is other
+        assert signs() == "KOTHER"
     finally:
         keyring.register(find_active_signer)
+
+
+BEGIN = """
+import os, threading
+from django.conf import settings
+
+settings.configure(SECRET_KEY="x")
+
+from django.core.exceptions import ImproperlyConfigured
+from cfsigned_django.keyring import Found, Keyring, Lease, forget, lease_signer, looks_in_database
+from cfsigned_django.signing import PrivateKey, Signer
+
+signer = Signer(key_pair_id="K1", private_key=PrivateKey.generate())
+"""
+
+WITHOUT_THE_APP = """
+forget()
+for key_group_id in (None, "group"):
+    assert not looks_in_database(key_group_id)
+    lease = lease_signer(key_group_id, None, signer)
+    assert lease == Lease(signer=signer)
+    assert lease.cap_expiry(10**12, lifetime=1, now=0) == 10**12
+    try:
+        lease_signer(key_group_id, None, None)
+    except ImproperlyConfigured as error:
+        assert "AWS_CLOUDFRONT_KEY" in str(error)
+    else:
+        raise AssertionError(key_group_id)
+os.write(1, b"K1")
+"""
+
+FORK = """
+begun = threading.Event()
+
+def find(*arguments):
+    if threading.current_thread() is not threading.main_thread():
+        begun.set()
+        threading.Event().wait()  # for good: this thread is lost
+    return Found(signer=signer)
+
+keyring = Keyring(find, longest_look=0.1)
+ask = lambda: keyring.lease("group", None, None).signer.key_pair_id
+threading.Thread(target=ask, daemon=True).start()
+begun.wait()
+child = os.fork()
+if child == 0:
+    os.write(1, ask().encode())
+    os._exit(0)
+os.waitpid(child, 0)
+os._exit(0)
+"""
+
+
+@pytest.mark.parametrize("script", [WITHOUT_THE_APP, FORK], ids=["app", "fork"])
+def test_other_processes(script: str) -> None:
+    """Sign without a limit where nobody knows the database; answer in a child forked in a look."""
+    command = [sys.executable, "-W", "ignore", "-c", BEGIN + script]
+
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+
+    assert (done.stdout, done.returncode) == ("K1", 0), done.stderr

@@ -13,13 +13,13 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 from cfsigned_django.signing import PublicKey
+from tests.aws.api import Account
 from tests.ministack_server import Ministack
 from tests.processes.evidence import Evidence
+from tests.simulation.strict_cloudfront import Listener
 
 #: What belongs to one connection only, and is not handed on.
 _OF_A_CONNECTION = {"connection", "content-length", "keep-alive", "server", "transfer-encoding"}
-
-Members = dict[str, PublicKey]
 
 
 class Outage(Enum):
@@ -35,53 +35,47 @@ class Api:
     account = "111111111111"
 
     def __init__(self, ministack: Ministack, evidence: Evidence) -> None:
-        self.client = ministack.client("cloudfront", account=self.account)
+        self.client: Any = ministack.client("cloudfront", account=self.account)
+        #: What a person does in the account.
+        self.by_hand = Account(api=self.client)
+        self.key_group_id = ""
         self.outage: Outage | None = None
         #: Called at each moment at which a process may die: before a call and after it.
         self.at_each_moment: Callable[[], None] = lambda: None
-        #: Told the moment of each change of the key group, and who is in it then.
-        self.listeners: list[Callable[[float, Members], None]] = []
+        #: When the key group was changed last: what is taken out is missed at an edge then.
+        self.changed_at = 0.0
         #: Method and path of each call that reached the emulator.
         self.calls: list[str] = []
+        self._listeners: list[Listener] = []
         self._evidence = evidence
         self._host = urlsplit(ministack.endpoint_url).netloc
         self._lock = threading.Lock()
         self._server = _Server(("127.0.0.1", 0), _Call)
         self._server.api = self
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        self.key_group_id = ""
 
-    def create_key(self, name: str, pem: str) -> str:
-        """Create a public key as a person does; return its id."""
-        config = {"CallerReference": name, "Name": name, "EncodedKey": pem}
-        created = self.client.create_public_key(PublicKeyConfig=config)  # type: ignore[arg-type]
-        return created["PublicKey"]["Id"]
+    def listen(self, listener: Listener) -> None:
+        """Tell of each change of the key group."""
+        self._listeners.append(listener)
 
-    def create_key_group(self, *members: str) -> None:
-        """Create the key group of the site."""
-        config: Any = {"Name": "media", "Items": list(members)}
-        self.key_group_id = self.client.create_key_group(KeyGroupConfig=config)["KeyGroup"]["Id"]
-
-    def members(self) -> Members:
+    def trusted_keys(self, key_group_id: str) -> dict[str, PublicKey]:
         """Return the keys of the key group, as the emulator has it."""
-        group = self.client.get_key_group(Id=self.key_group_id)["KeyGroup"]["KeyGroupConfig"]
         known = self.public_keys()
-        return {name: PublicKey.load(known[name]) for name in group["Items"]}
+        members = self.by_hand.group_config(key_group_id)["Items"]
+        return {name: PublicKey.load(known[name]) for name in members}
 
     def public_keys(self) -> dict[str, str]:
         """Return the PEM text of each public key of the account, by its id."""
         listed = self.client.list_public_keys()["PublicKeyList"].get("Items", [])
         return {each["Id"]: each["EncodedKey"] for each in listed}
 
-    def leftovers(self) -> dict[str, int]:
-        """Count what else is in the account."""
-        return {
-            "key groups": self.client.list_key_groups()["KeyGroupList"]["Quantity"],
-            "distributions": self.client.list_distributions()["DistributionList"]["Quantity"],
-            "origin access controls": self.client.list_origin_access_controls()[
-                "OriginAccessControlList"
-            ]["Quantity"],
-        }
+    def leftovers(self) -> list[int]:
+        """Count what else is in the account: key groups, distributions, access controls."""
+        return [
+            self.client.list_key_groups()["KeyGroupList"]["Quantity"],
+            self.client.list_distributions()["DistributionList"]["Quantity"],
+            self.client.list_origin_access_controls()["OriginAccessControlList"]["Quantity"],
+        ]
 
     @contextmanager
     def running(self) -> Iterator[Api]:
@@ -109,7 +103,6 @@ class Api:
     ) -> tuple[int, list[tuple[str, str]], bytes]:
         """Call the emulator, and tell the edges where that changed the key group."""
         with self._lock:
-            # What is taken out is missed at an edge from this moment on, at the earliest.
             moment = time.time()
             connection = HTTPConnection(self._host, timeout=30)
             try:
@@ -122,9 +115,9 @@ class Api:
             self._evidence.add("call of the API", body)
             self._evidence.add("answer of the API", found[2])
             if method == "PUT" and "/key-group/" in path and found[0] == 200:
-                members = self.members()
-                for listener in self.listeners:
-                    listener(moment, members)
+                self.changed_at = moment
+                for listener in self._listeners:
+                    listener(self.key_group_id, self.trusted_keys(self.key_group_id))
             return found
 
 

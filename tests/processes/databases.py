@@ -1,4 +1,4 @@
-"""Give a site a database of its own, which can fail for a while."""
+"""Give a site a database of its own, which can fail for a while, and watch the keys in it."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from tests.background import free_port, plain_environment, running
+from cfsigned_django.signing import PrivateKey
+from tests.background import free_port, plain_environment, running, wait_until
+from tests.keyring import derived
 
 Rows = list[tuple[Any, ...]]
 
@@ -158,3 +161,64 @@ def run_database(kind: str, folder: Path) -> Iterator[Database]:
             yield server
         finally:
             server.stop()
+
+
+_ROWS = (
+    "SELECT fingerprint, key_pair_id, status, encrypted_private_key, algorithm"
+    " FROM cfsigned_django_keypair ORDER BY created_at"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What the test reads of a key pair."""
+
+    fingerprint: str
+    key_pair_id: str | None
+    status: str
+    encrypted_private_key: str
+    algorithm: str
+
+
+class Watcher:
+    """Note each change of the key pairs, and each private key as long as it can be decrypted."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._states: list[tuple[float, dict[str, str]]] = []
+        self.private_keys: dict[str, PrivateKey] = {}
+        self.encrypted: set[str] = set()
+
+    def rows(self) -> list[Row]:
+        """Return the key pairs, oldest first, as soon as the database answers."""
+        found: list[Rows] = []
+
+        def answers() -> bool:
+            rows = self._database.query(_ROWS)
+            found.extend([] if rows is None else [rows])
+            return bool(found)
+
+        wait_until(answers, "the database answers")
+        return [Row(*values) for values in found[0]]
+
+    def statuses(self) -> list[str]:
+        """Return the states of the key pairs, oldest first."""
+        return [row.status for row in self.rows()]
+
+    @property
+    def history(self) -> list[str]:
+        """Return since when which key was in which state."""
+        return [f"{since:.2f} {states}" for since, states in self._states]
+
+    def look(self) -> None:
+        """Note what has changed."""
+        rows = self.rows()
+        states = {row.key_pair_id or row.fingerprint[:12]: row.status for row in rows}
+        if states and (not self._states or self._states[-1][1] != states):
+            self._states.append((time.time(), states))
+        for row in rows:
+            if row.encrypted_private_key and row.fingerprint not in self.private_keys:
+                self.encrypted.add(row.encrypted_private_key)
+                self.private_keys[row.fingerprint] = PrivateKey.load(
+                    derived().decrypt(row.encrypted_private_key)
+                )

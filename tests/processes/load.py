@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from urllib.parse import urlsplit
 
-from tests.processes.edges import Edge
 from tests.processes.evidence import Evidence
 from tests.processes.site import MAX_EXPIRE
 from tests.storage_cases import expiry_of, parameters_of
@@ -62,11 +61,12 @@ class Load:
     """Clients of a site; what they see is in ``seen``."""
 
     def __init__(
-        self, address: str, edges: Sequence[Edge], evidence: Evidence, *, seed: int
+        self, address: str, ports: Sequence[int], evidence: Evidence, *, seed: int
     ) -> None:
         self.seen = Seen()
         self._site = urlsplit(address).netloc
-        self._edges = edges
+        #: Of the edges.
+        self._ports = ports
         self._evidence = evidence
         self._seed = seed
         self._over = threading.Event()
@@ -133,7 +133,7 @@ class Load:
         """Request a link at an edge, and judge the answer."""
         parts = urlsplit(link.url)
         sent_at = time.time()
-        host = f"127.0.0.1:{self._edges[number].port}"
+        host = f"127.0.0.1:{self._ports[number]}"
         status, body = self._get(host, f"{parts.path}?{parts.query}", parts.netloc)
         answered_at = time.time()
         self._evidence.add("answer of an edge", body)

@@ -12,14 +12,13 @@ from pathlib import Path
 from cfsigned_django.signing import KeyAlgorithm, PrivateKey
 from tests.background import PATIENCE, repeating, wait_until
 from tests.ministack_server import run_ministack
-from tests.processes.admin import LIST, Person
 from tests.processes.api import Api
-from tests.processes.databases import run_database
-from tests.processes.edges import Edge, run_edges
+from tests.processes.databases import Row, Watcher, run_database
+from tests.processes.edges import run_edges
 from tests.processes.evidence import Evidence
 from tests.processes.load import Load
-from tests.processes.site import DONE, NOT_YET, Finished, Site
-from tests.processes.watcher import Row, Watcher
+from tests.processes.site import DONE, LIST, NOT_YET, Finished, Person, Site
+from tests.simulation.edges import Edges
 
 #: Decides when processes are killed and what the clients request; printed where a test fails.
 SEED = int(os.environ.get("CFSIGNED_TEST_SEED") or time.time())
@@ -32,14 +31,14 @@ class Run:
     """Everything that runs, and what must be so while it does."""
 
     site: Site
-    edges: tuple[Edge, ...]
+    edges: Edges
     load: Load
     watcher: Watcher
     person: Person
     #: Public keys of other people: one in the key group, one in no group.
     foreign: dict[str, str]
     #: What else the account held before.
-    leftovers: dict[str, int]
+    leftovers: list[int]
 
     def rotate(self, *arguments: str) -> Finished:
         """Run cfsigned_rotate, which may say "not yet" but must not fail."""
@@ -80,7 +79,8 @@ class Run:
         known = self.site.api.public_keys()
         assert set(known) == {*self.foreign, active.key_pair_id}
         assert {name: known[name] for name in self.foreign} == self.foreign
-        assert set(self.site.api.members()) == {next(iter(self.foreign)), active.key_pair_id}
+        members = self.site.api.by_hand.group_config(self.site.api.key_group_id)["Items"]
+        assert set(members) == {next(iter(self.foreign)), active.key_pair_id}
         assert self.site.api.leftovers() == self.leftovers
         self.assert_unharmed()
 
@@ -94,8 +94,9 @@ class Run:
     def story(self) -> str:
         """Return what happened to the keys."""
         parts = [f"CFSIGNED_TEST_SEED={SEED}", "The keys:", *self.watcher.history[-30:]]
-        for number, edge in enumerate(self.edges):
-            parts += [f"Edge {number} trusted:", *edge.history[-20:]]
+        for name in {row.key_pair_id for row in self.watcher.rows() if row.key_pair_id}:
+            times = [self.edges.times_known(edge, name) for edge in range(2)]
+            parts.append(f"The edges trusted {name}: {times}")
         return "\n".join(parts)
 
 
@@ -110,20 +111,20 @@ def run_everything(kind: str, folder: Path, settings_key: PrivateKey) -> Iterato
         database = stack.enter_context(run_database(kind, folder / "database"))
         api = stack.enter_context(Api(ministack, evidence).running())
         pems = [PrivateKey.generate(each).public_key.to_pem() for each in KeyAlgorithm]
-        foreign = {api.create_key(f"foreign {n}", pem): pem for n, pem in enumerate(pems)}
-        key_pair_id = api.create_key("by hand", settings_key.public_key.to_pem())
-        api.create_key_group(next(iter(foreign)), key_pair_id)
+        upload = api.by_hand.upload
+        foreign = {upload(f"foreign {n}", pem): pem for n, pem in enumerate(pems)}
+        key_pair_id = upload("by hand", settings_key.public_key.to_pem())
+        api.key_group_id = api.by_hand.make_group(next(iter(foreign)), key_pair_id)
         leftovers = api.leftovers()
-        edges = stack.enter_context(run_edges(api.members(), folder / "aws" / "edges.log"))
-        api.listeners += [edge.learn for edge in edges]
+        edges, ports = stack.enter_context(run_edges(api, folder / "aws" / "edges.log"))
         site = Site(folder=folder / "site", database=database, api=api, evidence=evidence)
         stack.callback(site.stop_commands)
-        site.write(settings_key, key_pair_id, f"127.0.0.1:{edges[0].port}")
-        site.manage("migrate", "--verbosity", "0")
-        site.manage("shell", "--verbosity", "0", "-c", _CREATE_PERSON)
+        site.write(settings_key, key_pair_id, f"127.0.0.1:{ports[0]}")
+        site.read("migrate", "--verbosity", "0")
+        site.read("shell", "--verbosity", "0", "-c", _CREATE_PERSON)
         address = stack.enter_context(site.serving("gunicorn", workers=2))
         person = Person(address, evidence, _PASSWORD)
-        load = stack.enter_context(Load(address, edges, evidence, seed=SEED).running())
+        load = stack.enter_context(Load(address, ports, evidence, seed=SEED).running())
         watcher = Watcher(database)
         stack.enter_context(repeating(watcher.look, every=0.1))
         # Somebody has the page of the keys open, which looks again every two seconds.

@@ -1,4 +1,4 @@
-"""Make the scratch site, run its commands, and serve it with gunicorn."""
+"""Make the scratch site, run its commands, serve it with gunicorn, and use its admin."""
 
 from __future__ import annotations
 
@@ -6,9 +6,14 @@ import json
 import shutil
 import subprocess
 import sys
+import urllib.error
+import urllib.parse
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http.client import HTTPException
+from http.cookiejar import CookieJar
 from pathlib import Path
 
 from cfsigned_django.signing import PrivateKey
@@ -20,6 +25,8 @@ from tests.processes.databases import Database
 from tests.processes.evidence import Evidence
 from tests.projects import ROOT
 
+#: The page of the signing keys.
+LIST = "/admin/cfsigned_django/keypair/"
 #: The longest lifetime of a link, in seconds.
 MAX_EXPIRE = 4
 #: What cfsigned_rotate says with its exit code.
@@ -147,11 +154,12 @@ class Site:
         self.evidence.add(f"output of {process.args!r}", output)
         return Finished(code=process.returncode, output=output)
 
-    def manage(self, *arguments: str) -> str:
-        """Run a command that must succeed, and return what it printed."""
-        done = self.finish(self.begin(*arguments))
-        assert done.code == 0, done.output
-        return done.output
+    def read(self, *arguments: str) -> str:
+        """Run a command that must succeed; return what it printed, which is no evidence."""
+        process = self.begin(*arguments)
+        output, _ = process.communicate(timeout=PATIENCE)
+        assert process.returncode == 0, output
+        return output
 
     def rotate(self, *arguments: str) -> Finished:
         """Run cfsigned_rotate, whatever comes of it."""
@@ -182,3 +190,42 @@ def _answers(url: str) -> bool:
         return fetch(url)[0] == 200
     except OSError:
         return False
+
+
+class Person:
+    """Somebody who is logged in; every answer is evidence."""
+
+    def __init__(self, address: str, evidence: Evidence, password: str) -> None:
+        self._address = address
+        self._evidence = evidence
+        self._cookies = CookieJar()
+        self._open = urllib.request.build_opener(
+            urllib.request.HTTPCookieProcessor(self._cookies)
+        ).open
+        self.get("/admin/login/")
+        status, body = self.post("/admin/login/?next=/admin/", username="person", password=password)
+        assert status == 200, status
+        assert "Log out" in body
+
+    def get(self, path: str) -> tuple[int, str]:
+        """Return status and text of a page."""
+        return self._ask(urllib.request.Request(self._address + path), path)
+
+    def post(self, path: str, **fields: str) -> tuple[int, str]:
+        """Send a form; return status and text of the page that it leads to."""
+        token = next(each.value for each in self._cookies if each.name == "csrftoken")
+        form = fields | {"csrfmiddlewaretoken": token or ""}
+        data = urllib.parse.urlencode(form).encode()
+        return self._ask(urllib.request.Request(self._address + path, data), path)
+
+    def _ask(self, request: urllib.request.Request, path: str) -> tuple[int, str]:
+        try:
+            with self._open(request, timeout=60) as answer:
+                status, body = answer.status, answer.read()
+        except urllib.error.HTTPError as error:
+            with error:
+                status, body = error.code, error.read()
+        except (OSError, HTTPException) as error:
+            status, body = 0, repr(error).encode()
+        self._evidence.add(f"page {path}", body)
+        return status, body.decode()

@@ -92,10 +92,10 @@ def test_public_key_is_none(rsa_key: PrivateKey, ec_key: PrivateKey) -> None:
     assert evidence.find([rsa_key, ec_key]) == []
 
 
-def test_sealed_text_is_found() -> None:
+def test_encrypted_text_is_found() -> None:
     """A text that must not be seen is found within others."""
     evidence = Evidence()
-    evidence.add("a page", "<p>gAAAAsealed</p>")
+    evidence.add("a page", "<p>gAAAAencrypted</p>")
     evidence.add("another page", "<p>nothing</p>")
 
-    assert evidence.find_text({"gAAAAsealed"}) == ["a page"]
+    assert evidence.find_text({"gAAAAencrypted"}) == ["a page"]

@@ -22,15 +22,11 @@ from cfsigned_django.rotation.store import KeyPairStore
 from cfsigned_django.signing import KeyAlgorithm, PrivateKey, Signer
 from tests.aws.api import Account
 from tests.simulation.answers import refusal
-from tests.simulation.faults import Boundary, Fault, UnreliableCloudFront
+from tests.simulation.faults import Boundary, Fault, Killed, UnreliableCloudFront
 from tests.simulation.strict_cloudfront import StrictCloudFront
 
 WAITS = Waits(propagation=300, url_lifetime=3600, keyring=120, clock_skew=60)
 ECDSA, RSA = KeyAlgorithm.ECDSA_P256, KeyAlgorithm.RSA_2048
-
-
-class Killed(BaseException):
-    """The process ended here: nothing in the code under test can catch it."""
 
 
 @dataclass(slots=True)
@@ -103,11 +99,7 @@ class Site:
 
     def set_members(self, *members: str) -> None:
         """Change the key group by hand."""
-        answer = self.account.api.get_key_group(Id=self.key_group_id)
-        config = {**answer["KeyGroup"]["KeyGroupConfig"], "Items": list(members)}
-        self.account.api.update_key_group(
-            Id=self.key_group_id, IfMatch=answer["ETag"], KeyGroupConfig=config
-        )
+        self.account.set_members(self.key_group_id, *members)
 
     def take_out(self, *key_pairs: KeyPair) -> None:
         """Take keys out of the group by hand."""
@@ -116,8 +108,7 @@ class Site:
     def delete(self, key_pair: KeyPair) -> None:
         """Take a key out of the group and delete it, as a person does in the console."""
         self.take_out(key_pair)
-        etag = self.account.api.get_public_key(Id=str(key_pair))["ETag"]
-        self.account.api.delete_public_key(Id=str(key_pair), IfMatch=etag)
+        self.account.delete(str(key_pair))
 
     def fill(self) -> list[str]:
         """Put as many keys of others into the group as it holds; return their ids."""

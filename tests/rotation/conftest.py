@@ -69,5 +69,5 @@ def shell(
     keyring.forget()
     assert "PRIVATE KEY" not in shell.text
     assert "Traceback" not in shell.text
-    sealed = KeyPair.objects.exclude(encrypted_private_key="").values_list("encrypted_private_key")
-    assert not [each for (each,) in sealed if each in shell.text]
+    kept = KeyPair.objects.exclude(encrypted_private_key="")
+    assert not [each for each in kept if each.encrypted_private_key in shell.text]

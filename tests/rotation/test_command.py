@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pkgutil
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 from django.core.management import load_command_class
@@ -23,6 +23,7 @@ DAY = 86400
 IMPORT, START, RUN = ("--import",), ("--start",), ()
 IMPORTED, STARTED, TRUSTED = (IMPORT,), (IMPORT, START), (IMPORT, START, RUN)
 WORKING = (*TRUSTED, RUN)
+SIGNER_ID = "APKAIOSFODNN7EXAMPLE"
 
 
 def without_key(site: Any) -> None:
@@ -158,7 +159,7 @@ def test_old_key_is_replaced(shell: Shell, spare: bool, settings: Any) -> None:
 
 @pytest.mark.parametrize(
     ("key_pair_id", "option"),
-    [(None, "--import"), ("APKAIOSFODNN7EXAMPLE", "--drop-trusted-signers")],
+    [(None, "--import"), (SIGNER_ID, "--drop-trusted-signers")],
     ids=["of the settings", "of a trusted signer"],
 )
 def test_age_of_the_settings_key_is_unknown(
@@ -177,11 +178,8 @@ def test_age_of_the_settings_key_is_unknown(
 
 
 def test_site_without_any_key_begins(shell: Shell, settings: Any) -> None:
-    """Where no key exists, that is told, no spare is made, and --max-age makes the first one."""
+    """Where no key exists, --max-age makes the first one."""
     without_key(settings)
-    settings.AWS_CLOUDFRONT_SPARE_KEY = "ECDSA_P256"
-    ran = shell.run()
-    assert (ran.code, "--start" in ran.out, KeyPair.objects.exists()) == (75, True, False)
 
     assert shell.run("--max-age", "90d").code == 0
     assert KeyPair.objects.get().status == "pending"
@@ -200,57 +198,50 @@ def test_spare_that_nobody_lets_sign_is_told(shell: Shell, site: Any) -> None:
     assert not any("--start" in each["what"] for each in begun)
 
 
-@pytest.mark.parametrize("spare", [True, False])
-def test_other_algorithm_is_not_dropped_in_silence(
-    shell: Shell, spare: bool, settings: Any
-) -> None:
-    """Where a key of another algorithm is next already, --start says so and does nothing."""
-    shell.run_all(IMPORT)
-    settings.AWS_CLOUDFRONT_SPARE_KEY = "ECDSA_P256" if spare else None
-    shell.run(*(RUN if spare else START))
-    successor = KeyPair.objects.get(next_in=shell.key_group_id)
+def test_other_algorithm_is_not_dropped_in_silence(shell: Shell) -> None:
+    """Where a key of another algorithm is next already, --max-age notes it, and its own is fine."""
+    shell.run_all(*STARTED)
 
-    ran = shell.run("--start", "--algorithm", "RSA_2048")
-
-    assert (ran.code, ran.out) == (1, "")
-    assert str(successor) in ran.err
-    assert KeyPair.objects.get(next_in=shell.key_group_id).is_spare is spare
     assert shell.run("--max-age", "90d", "--algorithm", "RSA_2048", "--json").report["notes"]
     assert shell.run("--start", "--algorithm", "ECDSA_P256").code == 0
-
-
-@pytest.mark.parametrize(
-    ("changed", "named"),
-    [
-        ({"AWS_CLOUDFRONT_KEY": None, "AWS_CLOUDFRONT_KEY_ID": None}, "AWS_CLOUDFRONT_KEY_ID"),
-        ({"AWS_CLOUDFRONT_KEY_ID": "APKAIOSFODNN7EXAMPLE"}, "APKAIOSFODNN7EXAMPLE"),
-        ({"AWS_CLOUDFRONT_ENCRYPTION_KEYS": ["none"]}, "AWS_CLOUDFRONT_ENCRYPTION_KEYS"),
-    ],
-    ids=["no key", "trusted signer", "not encrypted"],
-)
-def test_import_is_refused(shell: Shell, site: Any, changed: dict[str, Any], named: str) -> None:
-    """What the real run refuses, a dry run refuses in the same words."""
-    for name, value in changed.items():
-        setattr(site, name, value)
-
-    dry, real = shell.run("--import", "--dry-run"), shell.run("--import")
-
-    assert (dry.code, dry.err) == (real.code, real.err) == (1, real.err)
-    assert named in dry.err
-    assert not KeyPair.objects.exists()
 
 
 # What goes wrong
 
 
-def throttled(shell: Shell, site: Any) -> None:
-    """Let AWS ask for fewer calls."""
-    shell.failure = refusal("Throttling", "ListPublicKeys")
+Problem: TypeAlias = Callable[[Shell, Any], None]
 
 
-def forbidden(shell: Shell, site: Any) -> None:
-    """Let AWS refuse for good."""
-    shell.failure = refusal("AccessDenied", "GetKeyGroup")
+def failing(code: str, operation: str) -> Problem:
+    """Let AWS refuse each call."""
+
+    def fail(shell: Shell, site: Any) -> None:
+        shell.failure = refusal(code, operation)
+
+    return fail
+
+
+def with_settings(**values: Any) -> Problem:
+    """Change settings."""
+
+    def change(shell: Shell, site: Any) -> None:
+        for name, value in values.items():
+            setattr(site, name, value)
+
+    return change
+
+
+throttled, forbidden = (
+    failing("Throttling", "ListPublicKeys"),
+    failing("AccessDenied", "GetKeyGroup"),
+)
+#: On a site that wants a spare.
+keyless = with_settings(
+    AWS_CLOUDFRONT_KEY=None, AWS_CLOUDFRONT_KEY_ID=None, AWS_CLOUDFRONT_SPARE_KEY="ECDSA_P256"
+)
+#: By a trusted signer, whose key pair is in no key group.
+signed_by_account = with_settings(AWS_CLOUDFRONT_KEY_ID=SIGNER_ID)
+not_encrypted = with_settings(AWS_CLOUDFRONT_ENCRYPTION_KEYS=["none"])
 
 
 def claimed(shell: Shell, site: Any) -> None:
@@ -270,39 +261,64 @@ def full(shell: Shell, site: Any) -> None:
         shell.account.key_groups.add(shell.key_group_id, other)
 
 
+def spare_is_next(shell: Shell, site: Any) -> None:
+    """Keep a spare ready."""
+    site.AWS_CLOUDFRONT_SPARE_KEY = "ECDSA_P256"
+    shell.run_all(RUN)
+
+
+RSA_START = (*START, "--algorithm", "RSA_2048")
+
+
 @pytest.mark.parametrize(
     ("before", "problem", "arguments", "code", "named"),
     [
         (STARTED, throttled, RUN, 75, ""),
         (STARTED, claimed, RUN, 75, ""),
+        ((), keyless, RUN, 75, "--start"),
         (IMPORTED, forbidden, START, 1, "cloudfront:GetKeyGroup"),
         (IMPORTED, full, START, 1, "AWS_CLOUDFRONT_KEY_GROUP_QUOTA"),
         (TRUSTED, opened, RUN, 1, "Restrict viewer access"),
+        (STARTED, None, RSA_START, 1, "--algorithm"),
+        (IMPORTED, spare_is_next, RSA_START, 1, "--algorithm"),
+        ((), None, (*START, "--reason", "x" * (REASON_LENGTH + 1)), 1, "--reason"),
+        ((), keyless, IMPORT, 1, "AWS_CLOUDFRONT_KEY_ID"),
+        ((), not_encrypted, IMPORT, 1, "AWS_CLOUDFRONT_ENCRYPTION_KEYS"),
+        ((), signed_by_account, IMPORT, 1, "--drop-trusted-signers"),
+        ((), signed_by_account, ("--revoke", SIGNER_ID, "--no-input"), 1, "--drop-trusted-signers"),
     ],
-    ids=lambda value: value.__name__ if callable(value) else "",
+    ids=lambda value: None if callable(value) else str(value)[:30],
 )
-def test_failure_has_its_exit_code(
+def test_what_cannot_be_done(
     shell: Shell,
     site: Any,
     before: Sequence[Sequence[str]],
-    problem: Callable[[Shell, Any], None],
+    problem: Problem | None,
     arguments: Sequence[str],
     code: int,
     named: str,
 ) -> None:
-    """What passes is "not yet", in the report; what stays is a failure that names the cause."""
+    """What passes is "not yet", in the report; what stays is a failure that says what to do.
+
+    Neither changes anything, and a dry run of an import is refused in the same words.
+    """
     shell.run_all(*before)
-    problem(shell, site)
-    states = list(KeyPair.objects.values_list("status", flat=True))
+    if problem is not None:
+        problem(shell, site)
+    rows = list(KeyPair.objects.values_list("status", "is_spare"))
 
     ran = shell.run("--json", *arguments)
 
-    assert (ran.code, list(KeyPair.objects.values_list("status", flat=True))) == (code, states)
+    assert (ran.code, list(KeyPair.objects.values_list("status", "is_spare"))) == (code, rows)
     if code == 75:
-        assert (ran.err, len(ran.report["blockers"])) == ("", 1)
+        (blocker,) = ran.report["blockers"]
+        assert ran.err == ""
+        assert named in blocker["what"]
     else:
         assert ran.out == ""
         assert named in ran.err
+        assert problem is not signed_by_account or "--import" not in ran.err
+        assert arguments != IMPORT or shell.run(*arguments, "--dry-run").err == ran.err
 
 
 def test_quota_that_aws_has_raised_is_said_to_the_site(shell: Shell, settings: Any) -> None:
@@ -329,14 +345,6 @@ def test_database_that_fails_is_told(shell: Shell, error: type[Error]) -> None:
     assert (ran.code, error.__name__ in ran.err) == (1, True)
     assert "secret host" not in ran.err
     assert ("migrate" in ran.err) is (error is not OperationalError)
-
-
-def test_option_refuses_a_long_reason(shell: Shell) -> None:
-    """A reason that is longer than the record is refused by its option, and nothing is done."""
-    ran = shell.run("--start", "--reason", "x" * (REASON_LENGTH + 1))
-
-    assert (ran.code, "--reason" in ran.err) == (1, True)
-    assert not KeyPair.objects.exists()
 
 
 def test_key_that_never_works_is_a_failure_at_last(shell: Shell) -> None:
@@ -446,7 +454,7 @@ def test_key_of_the_settings_signs_again(shell: Shell, settings: Any) -> None:
 def test_revocation_that_is_not_finished(
     shell: Shell,
     site: Any,
-    problem: Callable[[Shell, Any], None],
+    problem: Problem,
     code: int,
     status: str,
 ) -> None:
@@ -461,21 +469,6 @@ def test_revocation_that_is_not_finished(
     assert shell.settings_key_id in (ran.out if code == 75 else ran.err)
 
 
-def test_revocation_is_not_asked_for_twice(
-    shell: Shell, monkeypatch: pytest.MonkeyPatch, settings: Any
-) -> None:
-    """--revoke of a key that is revoked finishes what is left, and asks nothing."""
-    monkeypatch.setattr("builtins.input", lambda question: pytest.fail(question))
-    shell.run_all(IMPORT)
-    settings.AWS_CLOUDFRONT_BY_HAND = True
-    shell.run("--revoke", shell.settings_key_id, "--no-input")
-    settings.AWS_CLOUDFRONT_BY_HAND = False
-
-    assert shell.run_all(*[("--revoke", shell.settings_key_id)] * 2) == [0, 0]
-    assert shell.settings_key_id not in shell.members
-    assert shell.run("--revoke", shell.settings_key_id, "--dry-run").code == 0
-
-
 # By hand, encryption keys, AWS's sign-in
 
 
@@ -488,16 +481,16 @@ def test_site_by_hand_never_calls(shell: Shell, settings: Any) -> None:
     assert shell.clients == []
 
 
-def test_resealing(shell: Shell, settings: Any) -> None:
-    """--reseal encrypts anew, as JSON too, and a dry run changes nothing."""
+def test_re_encryption(shell: Shell, settings: Any) -> None:
+    """--re-encrypt encrypts anew, as JSON too, and a dry run changes nothing."""
     shell.run_all(IMPORT)
     before = KeyPair.objects.get().encrypted_private_key
     settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
     settings.SECRET_KEY = "another"
 
-    dry = shell.run("--reseal", "--dry-run")
+    dry = shell.run("--re-encrypt", "--dry-run")
     assert (dry.code, KeyPair.objects.get().encrypted_private_key) == (0, before)
-    ran = shell.run("--reseal", "--json")
+    ran = shell.run("--re-encrypt", "--json")
 
     assert [each["key_pair_id"] for each in ran.report["keys"]] == [shell.settings_key_id]
     assert (ran.report["did"] is None, ran.report["blockers"]) == (False, [])
@@ -511,7 +504,7 @@ def test_key_that_cannot_be_decrypted_is_named(shell: Shell, settings: Any) -> N
     settings.SECRET_KEY = "another"
 
     for options in ((), ("--dry-run",)):
-        ran = shell.run("--reseal", "--json", *options)
+        ran = shell.run("--re-encrypt", "--json", *options)
 
         assert (ran.code, ran.report["did"]) == (1, None)
         for text in (ran.report["blockers"][-1]["what"], ran.err):

@@ -15,7 +15,8 @@ from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.rotation.steps import advance, is_under_way
-from tests.rotation import ECDSA, Killed, Site, fresh
+from tests.rotation import ECDSA, Site, fresh
+from tests.simulation.faults import Killed
 
 Move: TypeAlias = Callable[[Site], Callable[[Rotation], object]]
 
@@ -110,7 +111,7 @@ def finish(site: Site) -> None:
         if done is None:
             if not is_under_way(rotation):
                 return
-            site.wait(301)
+            site.wait(3781)
     raise AssertionError("The rotation does not come to its end.")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import pickle
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -39,10 +38,10 @@ from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.store import KeyPairStore, read_database_clock
 from cfsigned_django.signing import PrivateKey, Signer
-from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
+from cfsigned_django.storage import CloudFrontFileSystemStorage
 from tests.keyring import KEY_GROUP_ID, make_key_pair
-from tests.rotation import ECDSA, Killed, Site, change, die, fresh, once
-from tests.simulation.faults import Fault
+from tests.rotation import ECDSA, Site, change, die, fresh, once
+from tests.simulation.faults import Fault, Killed
 from tests.storage_cases import KEY_ID, parameters_of, without_sha1
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db]
@@ -191,17 +190,16 @@ def test_second_machine_is_told(key_group: Site) -> None:
     assert fresh(key_pair).claimed_until is None
 
 
-@pytest.mark.parametrize("step", ["trust", "retire", "restore"])
+@pytest.mark.parametrize("step", ["trust", "retire"])
 def test_claim_holds_while_each_call_takes_its_longest(key_group: Site, step: str) -> None:
     """A process that lives keeps its step, although all its calls take longer than one claim."""
     former = key_group.imported()
-    key_pair = key_group.started() if step == "trust" else key_group.activated()
-    if step == "retire":
+    if step == "trust":
+        key_pair = key_group.started()
+    else:
+        key_group.activated()
         key_group.wait(3780)
         key_pair = fresh(former)
-    if step == "restore":
-        key_pair = key_group.trusted()
-        key_group.take_out(key_pair)
     began, seen = key_group.now, []
 
     def watch(method: str, side: str) -> None:
@@ -210,11 +208,7 @@ def test_claim_holds_while_each_call_takes_its_longest(key_group: Site, step: st
             key_group.wait(33)
             seen.append(claimed - key_group.now)
 
-    rotation = key_group.rotation(boundary=watch)
-    if step == "restore":
-        rotation.restore_missing([key_pair], now=key_group.now)
-    else:
-        getattr(rotation, step)(key_pair, now=key_group.now)
+    getattr(key_group.rotation(boundary=watch), step)(key_pair, now=key_group.now)
 
     assert key_group.now - began > timedelta(seconds=60)
     assert min(seen) == timedelta(seconds=27)
@@ -429,15 +423,6 @@ class TestRows:
         with pytest.raises(ImproperlyConfigured, match=KEY_GROUP_ID):
             signs()
 
-    def test_a_signer_that_is_handed_in(self, ec_key: PrivateKey) -> None:
-        """Sign with what was handed in, whatever the database says."""
-        activate(ec_key, "KACTIVE")
-        signer = Signer(key_pair_id="KSIGNER", private_key=ec_key)
-
-        url = CloudFrontS3Storage(cloudfront_signer=signer).url("a.jpg")
-
-        assert parameters_of(url)["Key-Pair-Id"] == "KSIGNER"
-
     @pytest.mark.parametrize("case", ["hash", "encryption"])
     def test_a_row_that_cannot_sign(
         self, case: str, rsa_key: PrivateKey, settings: Settings
@@ -474,21 +459,6 @@ class TestRows:
         keyring.forget()
         assert signs() == "K1"
 
-    def test_one_query_for_many_urls(
-        self,
-        ec_key: PrivateKey,
-        django_assert_num_queries: Callable[[int], AbstractContextManager[Any]],
-    ) -> None:
-        """Ask the database once, however many storages sign however many URLs."""
-        activate(ec_key, "K1")
-        signs()
-        storage = CloudFrontFileSystemStorage()
-
-        with django_assert_num_queries(0):
-            for number in range(200):
-                storage.url(f"{number}.jpg")
-                signs()
-
     def test_a_known_key_is_not_decrypted_again(
         self, ec_key: PrivateKey, settings: Settings
     ) -> None:
@@ -506,19 +476,6 @@ class TestRows:
         activate(ec_key, "K1")
 
         assert signs() == "K1"
-
-    def test_an_unpickled_storage(self, ec_key: PrivateKey) -> None:
-        """Sign with the ACTIVE key also in a storage that was pickled while another one was."""
-        activate(ec_key, "K1")
-        storage = CloudFrontFileSystemStorage()
-        storage.url("a.jpg")
-        pickled = pickle.dumps(storage)
-        activate(ec_key, "K2")
-        keyring.forget()
-
-        url = pickle.loads(pickled).url("a.jpg")  # noqa: S301
-
-        assert parameters_of(url)["Key-Pair-Id"] == "K2"
 
 
 class ReadFromReplica:

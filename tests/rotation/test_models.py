@@ -83,23 +83,3 @@ def test_waits_begin_at_the_end_of_a_second(
     assert KeyPair.objects.get(pk=row.pk).state == KeyState(
         status=KeyStatus.RETIRING, verified_since=second, retiring_since=second, retirement=9
     )
-
-
-@pytest.mark.parametrize(
-    "fields",
-    [
-        ("created_at",),
-        ("created_at", "trusted_at"),
-        ("created_at", "trusted_at", "active_at"),
-        ("created_at", "trusted_at", "active_at", "retiring_at"),
-        ("created_at", "trusted_at", "active_at", "retiring_at", "retired_at"),
-        ("created_at", "trusted_at", "revoked_at"),
-    ],
-    ids=lambda fields: fields[-1],
-)
-def test_since_when_it_is_so(fields: tuple[str, ...]) -> None:
-    """Return when the key pair came into its present state."""
-    begin = datetime(2026, 1, 1, tzinfo=UTC)
-    moments = {name: begin + timedelta(days=day) for day, name in enumerate(fields)}
-
-    assert KeyPair(**moments).since == moments[fields[-1]]

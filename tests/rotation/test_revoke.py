@@ -14,7 +14,7 @@ from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.key_groups import LAST_PUBLIC_KEY
 from cfsigned_django.rotation.errors import Claimed, RotationError
 from cfsigned_django.rotation.models import KeyPair
-from cfsigned_django.rotation.steps import SignsAfter, what_signs_after
+from cfsigned_django.rotation.steps import Action, SignsAfter, Step, take, what_signs_after
 from tests.rotation import RSA, Site, change, denied, fresh, once, statuses
 from tests.simulation.faults import Fault
 
@@ -56,8 +56,9 @@ def test_what_signs(
     successor, count = rotation.store.successor(), KeyPair.objects.count()
 
     assert what_signs_after(rotation, active, now=key_group.now) is signs
-    for _ in range(2):  # once is enough
-        rotation.revoke(active, now=key_group.now, reason="leaked")
+    step = Step(action=Action.REVOKE, key_pair=active)
+    outcome = take(rotation, step, now=key_group.now, reason="leaked")
+    take(rotation, step, now=key_group.now, reason="again")  # once is enough
 
     row, now_signs = fresh(active), rotation.store.active()
     assert (row.status, row.encrypted_private_key) == ("revoked", "")
@@ -67,6 +68,9 @@ def test_what_signs(
     is_successor = now_signs is not None and now_signs == successor
     assert is_successor is (signs not in (NEW, NOTHING))
     assert now_signs is None or not now_signs.is_spare
+    is_trusted = successor is not None and successor.status == "trusted"
+    assert now_signs is None or str(now_signs) in outcome.text
+    assert now_signs is not None or (str(successor) in outcome.text) is is_trusted
     assert KeyPair.objects.count() == count + (signs is NEW)
     if not by_hand:
         key_group.advance()

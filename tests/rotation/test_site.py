@@ -12,7 +12,6 @@ from django.core.exceptions import ImproperlyConfigured
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.rotation import site as site_rotation
 from cfsigned_django.rotation.cloudfront import TRUSTED_SIGNER
-from cfsigned_django.rotation.errors import RotationError
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
@@ -238,30 +237,12 @@ SIGNER_ID = "APKAIOSFODNN7EXAMPLE"
 DROP = "--drop-trusted-signers"
 
 
-@pytest.fixture
-def old_site(shell: Shell, site: Any) -> Shell:
-    """Return a shell on a site whose settings hold the key pair of a trusted signer."""
-    site.AWS_CLOUDFRONT_KEY_ID = shell.settings_key_id = SIGNER_ID
-    return shell
-
-
-@pytest.mark.parametrize("arguments", [("--import",), ("--revoke", SIGNER_ID, "--no-input")])
-def test_signer_is_neither_imported_nor_revoked(
-    old_site: Shell, arguments: tuple[str, ...]
-) -> None:
-    """The command names what ends the trust in it, and not an import, which would be refused."""
-    ran = old_site.run(*arguments)
-
-    assert (ran.code, DROP in ran.err, SIGNER_ID in ran.err) == (1, True, True)
-    assert "--import" not in ran.err
-    assert not KeyPair.objects.exists()
-
-
-def test_rotation_without_import_replaces_it(old_site: Shell) -> None:
+def test_rotation_without_import_replaces_it(shell: Shell, site: Any) -> None:
     """A rotation leads to a key pair that signs in the place of the old one."""
-    old_site.run_all(["--start"], [], [])
-    old_site.wait(301)
-    old_site.run()
+    site.AWS_CLOUDFRONT_KEY_ID = SIGNER_ID
+    shell.run_all(["--start"], [], [])
+    shell.wait(301)
+    shell.run()
 
     assert KeyPair.objects.get().status == "active"
 
@@ -277,14 +258,6 @@ def signer_row(key_group: Site) -> KeyPair:
         active_in=key_group.key_group_id,
         active_at=key_group.now,
     )
-
-
-def test_import_of_a_signer_is_refused(key_group: Site, ec_key: PrivateKey) -> None:
-    """What no key group holds cannot be rotated in one."""
-    with pytest.raises(RotationError, match=DROP):
-        key_group.rotation().import_key(ec_key, SIGNER_ID, now=key_group.now)
-
-    assert not KeyPair.objects.exists()
 
 
 def test_signer_leaves_by_hand(key_group: Site, signer_row: KeyPair) -> None:

@@ -206,38 +206,6 @@ def actions(key_group: Site, *, by_hand: bool = False, **found: Any) -> list[tup
     return [(step.action, str(step.key_pair or "")) for step in steps if not step.blocked]
 
 
-def test_what_is_due(key_group: Site) -> None:
-    """The most urgent step stands first, what waits is blocked, and revoking comes last."""
-    assert actions(key_group) == [("start", "")]
-    former = key_group.imported()
-    key_group.wait(1)
-    key_pair = key_group.started()
-    assert actions(key_group) == [
-        ("trust", str(key_pair)),
-        ("check", str(former)),
-        ("revoke", str(former)),
-        ("revoke", str(key_pair)),
-    ]
-    key_group.rotation().trust(key_pair, now=key_group.now)
-    assert actions(key_group)[0] == ("check", str(key_pair))
-    # A person may correct an id that CloudFront does not know; no site can look by hand.
-    assert actions(key_group, by_hand=True) == [
-        ("check", str(key_pair)),
-        ("correct", str(key_pair)),
-        ("revoke", str(former)),
-        ("revoke", str(key_pair)),
-    ]
-    key_group.rotation().check(key_pair, now=key_group.now)
-    key_group.wait(301)
-    assert actions(key_group)[0] == ("activate", str(key_pair))
-    key_group.rotation().activate(key_pair, now=key_group.now)
-    assert actions(key_group)[0] == ("start", "")
-    key_group.wait(3780)
-    assert actions(key_group)[0] == ("retire", str(former))
-    key_group.revoke(former, by_hand=True)
-    assert actions(key_group)[0] == ("finish", str(former))
-
-
 @pytest.mark.parametrize(("key_pair_id", "offered"), [("K1", True), ("APKAEXAMPLE", False)])
 def test_import_is_due(key_group: Site, key_pair_id: str, offered: bool) -> None:
     """A key of the settings that signs can be imported, unless it is a trusted signer's."""
@@ -256,57 +224,6 @@ def test_claimed_step_is_blocked(key_group: Site) -> None:
     assert actions(key_group) == [("revoke", str(key_pair))]
 
 
-@pytest.mark.parametrize("has_died", [False, True])
-def test_reading_writes_nothing(key_group: Site, has_died: bool) -> None:
-    """Asking what is due changes no row and calls nothing, also after a crash; a step dates it."""
-    former = key_group.imported()
-    key_group.activated()
-    if has_died:
-        change(former, retiring_at=None)
-    key_group.started()
-
-    def refuse(method: str, side: str) -> None:
-        raise AssertionError(method)
-
-    rotation = key_group.rotation(boundary=refuse)
-    before = list(KeyPair.objects.values())
-
-    assert due(rotation, now=key_group.now)
-    assert next_due(rotation, now=key_group.now) is not None
-    assert len(find_waits(rotation, now=key_group.now)) == 1
-    assert find_overdue(rotation, now=key_group.now) == []
-
-    assert list(KeyPair.objects.values()) == before
-    key_group.advance()
-    assert fresh(former).retiring_at == key_group.now
-
-
-@pytest.mark.parametrize("by_hand", [False, True])
-def test_overdue_to_the_second(key_group: Site, by_hand: bool) -> None:
-    """A step is overdue three days after it could have been taken, and not a second before."""
-
-    def is_overdue(after: int) -> list[bool]:
-        found = []
-        for seconds in (after + GRACE_SECONDS - 1, 1):
-            key_group.wait(seconds)
-            rotation = key_group.rotation(by_hand=by_hand)
-            found.append(bool(find_overdue(rotation, now=key_group.now)))
-        return found
-
-    former, key_pair = key_group.imported(), key_group.started()
-    assert is_overdue(0) == [False, True]
-    key_group.rotation().trust(key_pair, now=key_group.now)
-    assert is_overdue(300) == [False, True]
-    key_group.rotation().check(key_pair, now=key_group.now)  # counts from then on
-    assert is_overdue(300) == [False, True]
-    key_group.rotation().activate(key_pair, now=key_group.now)
-    assert is_overdue(3780) == [False, True]
-    key_group.retire(former)
-    assert is_overdue(DAY) == [False, False]
-    key_group.revoke(key_pair, by_hand=True)
-    assert is_overdue(0) == [False, True]
-
-
 def test_spare_is_never_overdue(key_group: Site) -> None:
     """A spare waits for as long as nobody needs it."""
     key_group.trusted(spare=True)
@@ -314,15 +231,6 @@ def test_spare_is_never_overdue(key_group: Site) -> None:
 
     assert find_overdue(key_group.rotation(), now=key_group.now) == []
     assert find_waits(key_group.rotation(), now=key_group.now) == []
-
-
-def test_by_hand_nothing_is_done_by_itself(key_group: Site) -> None:
-    """By hand, a key waits for its id; nothing is due, and nothing is done."""
-    key_group.started()
-    rotation = key_group.rotation(by_hand=True)
-
-    assert next_due(rotation, now=key_group.now) is None
-    assert advance(rotation, now=key_group.now) is None
 
 
 # What a step does

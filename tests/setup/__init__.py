@@ -1,3 +1,44 @@
-"""Tests of cfsigned_setup: the documents, the plan, and what it does to an account."""
+"""Run cfsigned_setup as a person and as a machine would."""
 
 from __future__ import annotations
+
+import json
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+
+PAGE = "https://a.example.com"
+APPLY = ("--create", "--apply", "--yes")
+
+
+def run(*arguments: str) -> str:
+    """Return what the command prints."""
+    output = StringIO()
+    call_command("cfsigned_setup", *arguments, stdout=output, stderr=StringIO())
+    return output.getvalue()
+
+
+def report(*arguments: str) -> Any:
+    """Return the JSON that the command prints."""
+    return json.loads(run(*arguments, "--json"))
+
+
+def failing_report(*arguments: str) -> Any:
+    """Return the JSON of a command that exits with 1."""
+    output = StringIO()
+    with pytest.raises(SystemExit) as caught:
+        call_command("cfsigned_setup", *arguments, "--json", stdout=output, stderr=StringIO())
+    assert caught.value.code == 1
+    return json.loads(output.getvalue())
+
+
+def states(found: Any) -> dict[str, str]:
+    """Return the state of each step of a report."""
+    return {each["name"]: each["state"] for each in found["steps"]}
+
+
+def proof(found: Any) -> dict[str, str]:
+    """Return the level of each finding of a report's proof."""
+    return {each["id"]: each["level"] for each in found["proof"]}

@@ -1,24 +1,96 @@
-"""Give the tests of the setup an empty account in the emulator."""
+"""Give each test a site whose boto3 is configured for the emulator."""
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pytest
+from django.db import connection
 
 from cfsigned_django.aws.client import Clients
-from tests.aws.provisioning.accounts import clients_of
-from tests.aws.provisioning.fixtures import (
-    _apart as _apart,
+from cfsigned_django.aws.provisioning.desired_state import DesiredState, SiteKey
+from cfsigned_django.management.commands import cfsigned_setup
+from cfsigned_django.signing import PrivateKey
+from tests.aws.provisioning.accounts import provisioner, reader
+from tests.ministack_server import Ministack
+from tests.plugins_aws import (
     aws_account as aws_account,
     bucket_name as bucket_name,
-    clients as clients,
+    hide_aws_configuration,
     ministack as ministack,
     no_aws_configuration as no_aws_configuration,
 )
-from tests.ministack_server import Ministack
-from tests.setup.viewers import ACCOUNT
+from tests.setup import PAGE
+from tests.setup.viewers import ACCOUNT, configure, nobody_answers
 
 
 @pytest.fixture
-def data_plane_clients(ministack: Ministack) -> Clients:
+def clients(ministack: Ministack, no_aws_configuration: None) -> Clients:
     """Return the clients of the account whose files the data plane serves."""
-    return clients_of(ministack, ACCOUNT)
+    return ministack.clients(ACCOUNT)
+
+
+@pytest.fixture
+def site_in_aws(
+    ministack: Ministack,
+    bucket_name: str,
+    settings: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    no_aws_configuration: None,
+) -> None:
+    """Configure boto3 for the emulator, and send the requests of the proof to the edge."""
+    configure(ministack, settings, monkeypatch)
+    monkeypatch.chdir(tmp_path)
+    settings.AWS_STORAGE_BUCKET_NAME = bucket_name
+
+
+@pytest.fixture(scope="session")
+def settings_of_a_set_up_site(ministack: Ministack, rsa_key: PrivateKey) -> dict[str, str]:
+    """Set up a site whose key is in the settings, once; return these settings."""
+    with pytest.MonkeyPatch.context() as patch:
+        hide_aws_configuration(patch)
+        clients = ministack.clients(ACCOUNT)
+        desired = DesiredState(
+            bucket="media-set-up",
+            creates_distribution=True,
+            cors_origins=(PAGE,),
+            key=SiteKey.from_private_key(rsa_key),
+        )
+        provisioner(clients, desired).apply()
+        account = reader(clients, desired)()
+    assert account.distribution is not None
+    [(group, (key_pair_id,))] = [
+        (each.id, each.key_pair_ids)
+        for each in account.key_groups or ()
+        if each.name.endswith(desired.bucket)
+    ]
+    return {
+        "AWS_STORAGE_BUCKET_NAME": desired.bucket,
+        "AWS_S3_CUSTOM_DOMAIN": account.distribution.domain_name,
+        "AWS_CLOUDFRONT_DISTRIBUTION_ID": account.distribution.id,
+        "AWS_CLOUDFRONT_KEY": rsa_key.to_pem().decode(),
+        "AWS_CLOUDFRONT_KEY_ID": key_pair_id,
+        "AWS_CLOUDFRONT_KEY_GROUP_ID": group,
+    }
+
+
+@pytest.fixture
+def set_up_site(site_in_aws: None, settings_of_a_set_up_site: dict[str, str], settings: Any) -> Any:
+    """Return the settings of a site that is set up, and whose RSA key is in the settings."""
+    for name, value in settings_of_a_set_up_site.items():
+        setattr(settings, name, value)
+    return settings
+
+
+@pytest.fixture
+def unanswered(site_in_aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the requests of the proof without an answer."""
+    monkeypatch.setattr(cfsigned_setup.Command, "fetch", staticmethod(nobody_answers))
+
+
+@pytest.fixture
+def unmigrated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the database have no table of key pairs."""
+    monkeypatch.setattr(connection.introspection, "table_names", list)

@@ -1,4 +1,4 @@
-"""Let tests ask as viewers do: the local edge in front of the emulator's data plane.
+"""Let commands ask as viewers do: the local edge in front of the emulator's data plane.
 
 The emulator serves files through behaviors and origin access controls, and
 evaluates the bucket policy, but checks no signature: the edge does. It reads
@@ -8,21 +8,26 @@ behaviors and key groups from the API for every request.
 from __future__ import annotations
 
 import http.client
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from email.utils import formatdate
+from typing import Any
 from urllib.parse import urlsplit
 from wsgiref.types import StartResponse, WSGIEnvironment
 
-from cfsigned_django.aws.account import Account
+import pytest
+
+from cfsigned_django.aws.account import Distribution
+from cfsigned_django.aws.account_reader import find_distribution, read_bucket, read_distribution
 from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.documents.bucket_policy import open_switches, public_statements
 from cfsigned_django.aws.edge_rules import DistributionReader
 from cfsigned_django.edge.client import EdgeClient
 from cfsigned_django.edge.follow import FollowedDistribution
+from cfsigned_django.management.commands import cfsigned_setup
 from cfsigned_django.management.edge_source import rules_of
 from cfsigned_django.viewer import Answer, NoAnswer
-from tests.aws.provisioning.accounts import bucket_of
+from tests.ministack_server import Ministack
 
 #: The emulator's data plane looks for buckets in this account.
 ACCOUNT = "000000000000"
@@ -34,23 +39,21 @@ _DENIED_BY_S3 = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Viewer:
-    """Request URLs of one distribution and of its bucket."""
+    """Request URLs of the distribution and the bucket of a site."""
 
-    endpoint_url: str
     clients: Clients
-    read: Callable[[], Account]
+    settings: Any
 
     def __call__(self, url: str, headers: Mapping[str, str]) -> Answer:
         """Answer as CloudFront, or as S3 to anybody."""
-        account = self.read()
-        if url.startswith(self.endpoint_url):
-            return _ask_s3(account)
-        assert account.distribution is not None
-        reader = DistributionReader(self.clients.cloudfront, account.distribution.id)
+        if url.startswith(self.clients.s3.meta.endpoint_url):
+            return self._ask_s3()
+        found = self._distribution()
+        reader = DistributionReader(self.clients.cloudfront, found.id)
         edge = FollowedDistribution(
             rules=lambda: rules_of(reader.read()),
             domain_names=(urlsplit(url).netloc,),
-            origin=DataPlane(self.endpoint_url, account.distribution.domain_name),
+            origin=DataPlane(self.clients, found),
         )
         answer = EdgeClient(edge.current()).get(url)
         fields = {name.lower(): value for name, value in answer.headers.items()}
@@ -60,27 +63,47 @@ class Viewer:
             body=answer.body,
         )
 
+    def _distribution(self) -> Distribution:
+        cloudfront = self.clients.cloudfront
+        if found_id := getattr(self.settings, "AWS_CLOUDFRONT_DISTRIBUTION_ID", None):
+            return read_distribution(cloudfront, found_id)
+        bucket = self.settings.AWS_STORAGE_BUCKET_NAME
+        found = find_distribution(cloudfront, bucket=bucket, domain=None)
+        assert found is not None
+        return found
+
+    def _ask_s3(self) -> Answer:
+        """Answer as S3 does to a stranger; the emulator itself lets everybody in."""
+        bucket = read_bucket(
+            self.clients.s3, self.settings.AWS_STORAGE_BUCKET_NAME, account_id=ACCOUNT
+        )
+        is_closed = not open_switches(bucket.public_access_block)
+        if is_closed or not public_statements(bucket.policy):
+            return Answer(status=403, body=_DENIED_BY_S3)
+        return Answer(status=200, body=b"open")
+
+
+def configure(server: Ministack, settings: Any, patch: pytest.MonkeyPatch) -> Viewer:
+    """Configure boto3 for the emulator; return the viewer that cfsigned_setup asks as."""
+    patch.setenv("AWS_ENDPOINT_URL", server.endpoint_url)
+    patch.setenv("AWS_ACCESS_KEY_ID", ACCOUNT)
+    patch.setenv("AWS_SECRET_ACCESS_KEY", "not checked")
+    viewer = Viewer(clients=server.clients(ACCOUNT), settings=settings)
+    patch.setattr(cfsigned_setup.Command, "fetch", staticmethod(viewer))
+    return viewer
+
 
 def nobody_answers(url: str, headers: Mapping[str, str]) -> Answer:
     """Answer as a domain does that leads nowhere."""
     raise NoAnswer("Connection refused")
 
 
-def _ask_s3(account: Account) -> Answer:
-    """Answer as S3 does to a stranger; the emulator itself lets everybody in."""
-    bucket = bucket_of(account)
-    is_closed = not open_switches(bucket.public_access_block)
-    if is_closed or not public_statements(bucket.policy):
-        return Answer(status=403, body=_DENIED_BY_S3)
-    return Answer(status=200, body=b"open")
-
-
 class DataPlane:
     """The emulator behind the edge: a WSGI application that serves one distribution."""
 
-    def __init__(self, endpoint_url: str, domain_name: str) -> None:
-        self._place = urlsplit(endpoint_url).netloc
-        self._domain_name = domain_name
+    def __init__(self, clients: Clients, distribution: Distribution) -> None:
+        self._place = urlsplit(clients.s3.meta.endpoint_url).netloc
+        self._domain_name = distribution.domain_name
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         status, body = self.get(environ["RAW_URI"])
@@ -98,9 +121,3 @@ class DataPlane:
             return answer.status, answer.read()
         finally:
             connection.close()
-
-
-def data_plane(clients: Clients, account: Account) -> DataPlane:
-    """Return the data plane of a distribution."""
-    assert account.distribution is not None
-    return DataPlane(clients.s3.meta.endpoint_url, account.distribution.domain_name)

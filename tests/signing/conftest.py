@@ -35,12 +35,6 @@ def rsa_signer(rsa_key: PrivateKey) -> Signer:
 
 
 @pytest.fixture(scope="session")
-def rsa_verifier(rsa_signer: Signer) -> Verifier:
-    """Return a verifier that trusts the key of rsa_signer and no other."""
-    return Verifier({KEY_ID: rsa_signer.private_key.public_key})
-
-
-@pytest.fixture(scope="session")
 def ec_signer(ec_key: PrivateKey) -> Signer:
     """Return a signer with an ECDSA key."""
     return Signer(key_pair_id=KEY_ID, private_key=ec_key)

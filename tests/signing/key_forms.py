@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
@@ -29,7 +26,8 @@ LONG_PATH = Path("/nowhere/Users/anna/projects/shop2/secrets/cloudfront/private.
 _Foreign = (
     rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | dsa.DSAPrivateKey
 )
-_NAME = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "example.com")])
+#: A certificate in all but its content, which nothing reads.
+CERTIFICATE = f"-----BEGIN CERTIFICATE-----\n{'MIIB' * 16}\n-----END CERTIFICATE-----\n"
 
 #: What a text goes through on its way into an environment variable.
 MISHAPS: dict[str, Callable[[str], str | bytes]] = {
@@ -112,24 +110,6 @@ def foreign_keys() -> dict[str, tuple[str, str]]:
     }
 
 
-def certificate(key: PrivateKey) -> str:
-    """Return a certificate for the key, as web servers have it."""
-    signing_key = load_pem_private_key(key.to_pem(), password=None)
-    assert isinstance(signing_key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey)
-    start = datetime(2026, 1, 1, tzinfo=UTC)
-    signed = (
-        x509.CertificateBuilder()
-        .subject_name(_NAME)
-        .issuer_name(_NAME)
-        .public_key(signing_key.public_key())
-        .serial_number(1)
-        .not_valid_before(start)
-        .not_valid_after(start + timedelta(days=30))
-        .sign(signing_key, hashes.SHA256())
-    )
-    return signed.public_bytes(Encoding.PEM).decode("ascii")
-
-
 def not_keys(key: PrivateKey, folder: Path) -> dict[str, Any]:
     """Return what can be read neither as a private nor as a public key, by what is wrong."""
     pem = key.to_pem().decode("ascii")
@@ -143,7 +123,7 @@ def not_keys(key: PrivateKey, folder: Path) -> dict[str, Any]:
         "white space": " \n\t",
         "quotes only": '""',
         "empty file": folder / "empty.pem",
-        "certificate": certificate(key),
+        "certificate": CERTIFICATE,
         "OpenSSH": rewrite(key, PrivateFormat.OpenSSH),
         "frame of OpenSSH": pem.replace("PRIVATE KEY", "OPENSSH PRIVATE KEY"),
         "PGP": pem.replace("PRIVATE KEY", "PGP PRIVATE KEY BLOCK"),

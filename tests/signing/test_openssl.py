@@ -14,8 +14,7 @@ import pytest
 
 from cfsigned_django.signing import HashAlgorithm, Policy, PrivateKey, Signer
 from cfsigned_django.signing.encoding import decode_base64
-from tests.signing.cases import KEY_ID, parameters
-from tests.signing.generated import generated_policies
+from tests.signing.cases import KEY_ID, generated_policies, parameters
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="needs the openssl program")
 

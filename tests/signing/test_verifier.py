@@ -173,12 +173,12 @@ def test_trials_are_bounded() -> None:
     assert key.verify.call_count == 25
 
 
-def test_openssl_without_sha1(rsa_key: PrivateKey, rsa_verifier: Verifier) -> None:
+def test_openssl_without_sha1(rsa_key: PrivateKey) -> None:
     """Refuse a changed URL as everywhere if the policy of the platform's OpenSSL refuses SHA1."""
     signer = Signer(key_pair_id=KEY_ID, private_key=rsa_key, hash_algorithm=HashAlgorithm.SHA256)
     url = signer.sign_url(IMAGE, date_less_than=EXPIRES) + "&added=1"
     with without_sha1():
-        assert refusal(rsa_verifier, url).code == "AccessDenied"
+        assert refusal(Verifier({KEY_ID: rsa_key.public_key}), url).code == "AccessDenied"
 
 
 def test_order_of_checks(signer: Signer, verifier: Verifier) -> None:
@@ -245,16 +245,6 @@ def test_v8_v14_v15_conditions(
         assert verifier.verify(url, now=now, viewer_ip=viewer_ip) == LIMITED
     else:
         assert refusal(verifier, url, now=now, viewer_ip=viewer_ip).code == "AccessDenied"
-
-
-def test_v16_wildcard(signer: Signer, verifier: Verifier) -> None:
-    """Allow what the asterisk covers, and nothing beside or above it (V16)."""
-    policy = Policy(resource=f"{ORIGIN}/images/*", date_less_than=EXPIRES)
-    added = signer.sign_url(f"{ORIGIN}/images/1.jpg", policy=policy).partition("?")[2]
-    for path in ["/images/a.jpg?", "/images/a.jpg?y=1&", "/images/?", "/images/a/b/c.jpg?"]:
-        assert verifier.verify(f"{ORIGIN}{path}{added}", now=NOW) == policy
-    for path in ["/imagesX/a", "/images", "/Images/a.jpg", "/images/../private/a.jpg"]:
-        assert refusal(verifier, f"{ORIGIN}{path}?{added}").code == "AccessDenied"
 
 
 def test_v19_policy_counts_as_sent(signer: Signer, verifier: Verifier) -> None:

@@ -1,7 +1,7 @@
 """Simulate a site that rotates its keys: CloudFront in memory, the network, processes, clocks.
 
-``schedules.py`` draws what happens, ``site.py`` lets it happen, ``oracle.py``
-and ``verdict.py`` judge. ``mutations.py`` has the guards that are taken out, to
+``schedules.py`` draws what happens, ``site.py`` lets it happen in a ``world.py``, and ``oracle.py``
+judges. ``mutations.py`` has the guards that are taken out, to
 see that something notices. Time is an argument and chance comes from a
 ``random.Random``, so that a run can be repeated exactly.
 

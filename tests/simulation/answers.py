@@ -30,7 +30,6 @@ STATUSES: Final = {
     "ResourceInUse": 409,
     "ServiceUnavailable": 503,
     "Throttling": 400,
-    "TooManyKeyGroups": 400,
     "TooManyPublicKeys": 400,
     "TooManyPublicKeysInKeyGroup": 400,
     "TrustedKeyGroupDoesNotExist": 400,

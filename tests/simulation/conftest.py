@@ -1,20 +1,17 @@
-"""Prepare the database and the processes of the simulation, and tell how far it is."""
+"""Prepare the processes of the simulation, and keep the seeds that show its mutations."""
 
 from __future__ import annotations
 
-import json
 import logging
 import os
-import time
-from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.db import connection
 
-from tests.simulation.mutations import MUTATIONS, SEEDS, read_seeds
-from tests.simulation.processes import Process
+from tests.simulation.mutations import read_seeds, write_seeds
+from tests.simulation.world import Process
 
 
 @pytest.fixture
@@ -34,59 +31,27 @@ def processes(transactional_db: None) -> Iterator[list[Process]]:
     connection.dec_thread_sharing()
 
 
-class Progress:
-    """Print how many schedules are done, and at the end what was found and what happened."""
+class Seeds:
+    """Write the seeds of mutations that no stored seed shows any more, or name them at the end."""
 
-    def __init__(self, config: pytest.Config) -> None:
-        self._config = config
-        self._began = time.monotonic()
-        self._seen: Counter[str] = Counter()
-        self._mutations = 0
-        #: What was searched because no stored seed showed it.
-        self._seeds: dict[str, int] = {}
+    def __init__(self) -> None:
+        self._searched: dict[str, int] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Add what one test counted, or found."""
-        if report.when != "call":
-            return
+        """Note what one test had to search."""
         properties: dict[str, Any] = dict(report.user_properties)
-        self._mutations += "mutation" in properties
-        self._seeds.update([properties["seed"]] if "seed" in properties else [])
-        if "simulation" in properties:
-            self._seen.update(properties["simulation"])
-            spent = time.monotonic() - self._began
-            self._print(f" {self._seen['schedules']} schedules, {spent:.0f} s")
+        if report.when == "call" and "seed" in properties:
+            self._searched.update([properties["seed"]])
 
-    def pytest_terminal_summary(self) -> None:
-        """Print what was counted; write seeds that were searched, or say what to do with them."""
-        if self._mutations:
-            self._print(f"\nsimulation: {self._mutations} mutations of {len(MUTATIONS)} were found")
-        if self._seeds and os.environ.get("SIMULATION_RECORD") == "1":
-            seeds = {**read_seeds(), **self._seeds}
-            SEEDS.write_text(json.dumps(seeds, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-        elif self._seeds:
-            self._print(f"The seeds of {len(self._seeds)} mutations in seeds.json are others now:")
-            for name, seed in self._seeds.items():
-                self._print(f"  {seed:5} {name}")
-        schedules = self._seen.pop("schedules", 0)
-        if not schedules:
-            return
-        spent = time.monotonic() - self._began
-        events = self._seen.pop("events")
-        self._print(
-            f"\nsimulation: {schedules} schedules in {spent:.0f} s ({schedules / spent:.0f} per "
-            f"second), {events / schedules:.0f} events each. Share of schedules with:"
-        )
-        for kind, count in self._seen.most_common():
-            self._print(f"  {100 * count / schedules:6.2f} %  {kind}")
-
-    def _print(self, text: str) -> None:
-        reporter = self._config.pluginmanager.get_plugin("terminalreporter")
-        if reporter is not None:
-            reporter.write_line(text)
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Write the seeds if SIMULATION_RECORD=1 asks for it."""
+        if self._searched and os.environ.get("SIMULATION_RECORD") == "1":
+            write_seeds({**read_seeds(), **self._searched})
+        for name, seed in self._searched.items():
+            terminalreporter.write_line(f"Another seed than in seeds.json: {seed:5} {name}")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Count in the process that prints, not in those that run tests for it."""
+    """Collect in the process that prints, not in those that run tests for it."""
     if not hasattr(config, "workerinput"):
-        config.pluginmanager.register(Progress(config))
+        config.pluginmanager.register(Seeds())

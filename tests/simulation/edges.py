@@ -5,22 +5,23 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from math import inf
+from typing import Any
 
 from cfsigned_django.signing import PublicKey
-from tests.simulation.strict_cloudfront import StrictCloudFront
 
 
 class Edges:
     """Follow one key group at ``count`` edges, each with its own delay for each change.
 
-    ``delay`` returns the seconds of the next one. An edge never goes back to
+    ``cloudfront`` has ``trusted_keys()`` and ``listen()``, as the strict one does, and ``delay``
+    returns the seconds of the next change. An edge never goes back to
     an older state, and starts with the one of the moment when it is made. How
     long AWS takes is not documented.
     """
 
     def __init__(
         self,
-        cloudfront: StrictCloudFront,
+        cloudfront: Any,
         key_group_id: str,
         *,
         count: int,
@@ -64,5 +65,6 @@ class Edges:
         now = self._clock()
         for arrivals, states in zip(self._arrivals, self._states, strict=True):
             if members != states[-1]:
-                arrivals.append(max(arrivals[-1], now + self._delay()))
+                # In this order: another thread may ask meanwhile.
                 states.append(dict(members))
+                arrivals.append(max(arrivals[-1], now + self._delay()))

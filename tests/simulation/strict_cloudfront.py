@@ -57,7 +57,6 @@ class StrictCloudFront:
         clock: Callable[[], float] = lambda: 0.0,
         keys_per_group: int = 5,
         keys_per_account: int = 10,
-        groups_per_account: int = 10,
         list_lag: float = 0.0,
         page_size: int = 100,
     ) -> None:
@@ -72,9 +71,7 @@ class StrictCloudFront:
         # for how long: here, for ever.
         self._references: set[str] = set()
         self._keys_per_group = keys_per_group
-        self._groups_per_account = groups_per_account
         self._groups: dict[str, _StoredGroup] = {}
-        self._in_distributions: set[str] = set()
         self._listeners: list[Listener] = []
 
     def listen(self, listener: Listener) -> None:
@@ -83,10 +80,6 @@ class StrictCloudFront:
             self._listeners.append(listener)
             for group in self._groups.values():
                 listener(group.id, self._trusted(group))
-
-    def use_in_distribution(self, key_group_id: str) -> None:
-        """Let a cache behavior name the key group, which then cannot be deleted."""
-        self._in_distributions.add(key_group_id)
 
     def trusted_keys(self, key_group_id: str) -> dict[str, PublicKey]:
         """Return the public keys in the key group as the API has them now."""
@@ -98,8 +91,6 @@ class StrictCloudFront:
         operation = "CreateKeyGroup"
         with self._lock:
             config = self._check_group(operation, KeyGroupConfig, self._groups.values())
-            if len(self._groups) >= self._groups_per_account:
-                raise refusal("TooManyKeyGroups", operation)
             group = _StoredGroup(
                 f"00000000-0000-4000-8000-{next(self._numbers):012d}",
                 config,
@@ -128,18 +119,6 @@ class StrictCloudFront:
             group.etag, group.modified = self._etag(), self._clock()
             self._tell(Id, self._trusted(group))
             return _describe_group(group)
-
-    def delete_key_group(self, *, Id: str, IfMatch: str | None = None) -> Answer:
-        """Delete a key group that no distribution names, as DeleteKeyGroup does."""
-        operation = "DeleteKeyGroup"
-        with self._lock:
-            group = self._find_group(Id, operation)
-            check_etag(operation, group.etag, IfMatch)
-            if Id in self._in_distributions:
-                raise refusal("ResourceInUse", operation)
-            del self._groups[Id]
-            self._tell(Id, {})
-            return {}
 
     def create_public_key(self, *, PublicKeyConfig: Mapping[str, str]) -> Answer:
         """Create a public key, as CreatePublicKey does."""

@@ -11,29 +11,101 @@ its process; how real databases isolate them is for other tests.
 from __future__ import annotations
 
 import itertools
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from math import inf
 from random import Random
+from threading import Lock, Thread
 from typing import Any, Final, Self
 
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, connections
 
 from cfsigned_django.aws.key_groups import KEYS_PER_GROUP, KeyGroups
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import PrivateKey, PublicKey, Signer
+from tests.aws.api import Account
 from tests.simulation.edges import Edges
-from tests.simulation.faults import Fault, UnreliableCloudFront, random_faults
+from tests.simulation.faults import Fault, Killed, UnreliableCloudFront, random_faults
 from tests.simulation.oracle import Oracle
-from tests.simulation.plan import SKEW, Plan
-from tests.simulation.processes import Killed, Process
+from tests.simulation.schedules import SKEW, Plan
 from tests.simulation.strict_cloudfront import StrictCloudFront
 
 _START = 1_800_000_000.0
 #: The keys of others, made once.
 _KEYS: Final = [PrivateKey.generate() for _ in range(50)]
+
+
+class Process:
+    """A place where one program runs at a time, in a thread that shares the database connection.
+
+    The thread runs only while :meth:`begin` or :meth:`resume` waits for it, so
+    that a schedule can be repeated exactly.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        # Each is released by one thread when the other one's turn comes.
+        self._go, self._back = Lock(), Lock()
+        self._go.acquire()
+        self._back.acquire()
+        self._program: Callable[[], None] | None = None
+        self._error: BaseException | None = None
+        self._is_killed = False
+        #: Whether a program is in the midst of its run.
+        self.is_held = False
+        self._connection = connections["default"]
+        self._thread = Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def begin(self, program: Callable[[], None]) -> None:
+        """Run a program until it ends or is held; raise what it raised."""
+        self._program = program
+        self._switch()
+
+    def resume(self, *, kill: bool = False) -> None:
+        """Let the program go on, or die, where it was held."""
+        self._is_killed = kill
+        self._switch()
+
+    def hold(self) -> None:
+        """Hold the program that calls this, until it is resumed. Raise :exc:`Killed` if it dies."""
+        self.is_held = True
+        self._back.release()
+        self._go.acquire()
+        self.is_held = False
+        if self._is_killed:
+            self._is_killed = False
+            raise Killed
+
+    def close(self) -> None:
+        """End the thread."""
+        if self.is_held:
+            self.resume(kill=True)
+        self._program = None
+        self._go.release()
+        self._thread.join()
+
+    def _switch(self) -> None:
+        self._go.release()
+        self._back.acquire()
+        error, self._error = self._error, None
+        if error is not None:
+            raise error
+
+    def _serve(self) -> None:
+        connections["default"] = self._connection
+        while True:
+            self._go.acquire()
+            if self._program is None:
+                return
+            try:
+                self._program()
+            except Killed:
+                pass
+            except BaseException as error:
+                self._error = error
+            self._back.release()
 
 
 class World:
@@ -42,14 +114,14 @@ class World:
     def __init__(self, plan: Plan, random: Random, processes: list[Process]) -> None:
         self.plan, self.random = plan, random
         self.now = _START + random.choice((0, 0.5, random.random()))
-        #: What happened, to be read, and how often what happened that is counted.
+        #: What happened, to be read.
         self.log: list[str] = []
-        self.seen: Counter[str] = Counter()
         self._numbers = itertools.count(1)
         self._keys = itertools.cycle(_KEYS)
         self.oracle = Oracle(plan.waits.propagation)
         self._database_skew = random.choice((-SKEW, 0, SKEW))
         self.cloudfront = StrictCloudFront(clock=lambda: self.now, list_lag=plan.list_lag)
+        self._account = Account(api=self.cloudfront)
         self.foreign: list[str] = []
         self.settings_signer: Signer | None = None
         self.key_group_id = self._make_group()
@@ -94,11 +166,9 @@ class World:
                 process.resume(kill=True)
         self._cleanup.close()
 
-    def note(self, text: str, kind: str = "") -> None:
-        """Write down what happens, for whoever reads why a schedule failed; count its kind."""
+    def note(self, text: str) -> None:
+        """Write down what happens, for whoever reads why a schedule failed."""
         self.log.append(f"{self.now - _START:10.1f} {text}")
-        if kind:
-            self.seen[kind] += 1
 
     def pass_time(self, seconds: float) -> None:
         """Let time pass, for everybody."""
@@ -121,7 +191,7 @@ class World:
                 return Fault.NONE
             fault = Fault.UNREACHABLE if self.now < self._api_down_until else faults(method)
             if fault is not Fault.NONE:
-                self.note(f"  {method}: {fault.value}", fault.value)
+                self.note(f"  {method}: {fault.value}")
             return fault
 
         unreliable = UnreliableCloudFront(
@@ -146,7 +216,6 @@ class World:
                 process.begin(program)
             else:
                 self.note(f"{process.name} {'is killed' if kill else 'goes on'}")
-                self.seen["death"] += kill
                 process.resume(kill=kill)
         finally:
             self.running = None
@@ -154,16 +223,16 @@ class World:
     def lose_api(self, seconds: float) -> None:
         """Let nobody reach AWS for a while."""
         self._api_down_until = self.now + seconds
-        self.note(f"AWS is out of reach for {seconds} s", "AWS out of reach")
+        self.note(f"AWS is out of reach for {seconds} s")
 
     def add_foreign_key(self) -> None:
         """Let somebody else put a key of their own into the group."""
         members = self.members()
         if len(members) < KEYS_PER_GROUP and len(self.foreign) < KEYS_PER_GROUP:
             key_pair_id = self._upload(next(self._keys), f"foreign-{next(self._numbers)}")
-            self.set_members([*members, key_pair_id])
+            self._account.set_members(self.key_group_id, *members, key_pair_id)
             self.foreign.append(key_pair_id)
-            self.note(f"{key_pair_id} of somebody else is in the group", "foreign key")
+            self.note(f"{key_pair_id} of somebody else is in the group")
 
     def fill_group(self) -> None:
         """Let somebody else put in as many keys as fit."""
@@ -174,27 +243,24 @@ class World:
         """Let somebody else take their key out of the group, unless it is the last one there."""
         if self.foreign and len(self.members()) > 1:
             key_pair_id = self.foreign.pop()
-            self.set_members([each for each in self.members() if each != key_pair_id])
-            etag = self.cloudfront.get_public_key(Id=key_pair_id)["ETag"]
-            self.cloudfront.delete_public_key(Id=key_pair_id, IfMatch=etag)
+            self.take_out(key_pair_id)
+            self._account.delete(key_pair_id)
             self.note(f"{key_pair_id} of somebody else is gone")
 
     def open_or_close(self) -> None:
         """Let somebody lift the restriction to signed URLs, or set it again."""
         self.is_open = not self.is_open
-        self.note("No signature is needed" if self.is_open else "A signature is needed", "open")
+        self.note("No signature is needed" if self.is_open else "A signature is needed")
 
     def members(self) -> list[str]:
         """Return the ids in the group, as the API has them."""
         return list(self.cloudfront.trusted_keys(self.key_group_id))
 
-    def set_members(self, members: list[str]) -> None:
-        """Change the group from outside, between two calls of the code under test."""
-        answer = self.cloudfront.get_key_group(Id=self.key_group_id)
-        config = {**answer["KeyGroup"]["KeyGroupConfig"], "Items": members}
-        self.cloudfront.update_key_group(
-            Id=self.key_group_id, IfMatch=answer["ETag"], KeyGroupConfig=config
-        )
+    def take_out(self, key_pair_id: str) -> None:
+        """Let a person take a key out of the group, between two calls of the code under test."""
+        left = [each for each in self.members() if each != key_pair_id]
+        if left:  # CloudFront keeps the last one
+            self._account.set_members(self.key_group_id, *left)
 
     def _see_members(self, key_group_id: str, members: Mapping[str, PublicKey]) -> None:
         if len(members) < KEYS_PER_GROUP:
@@ -203,7 +269,7 @@ class World:
             self.full_since = inf
         elif self.full_since == inf:
             self.full_since = self.now
-            self.note("The group is full", "full group")
+            self.note("The group is full")
         self.oracle.see_members(set(members), self.foreign, self.now)
 
     def _make_group(self) -> str:
@@ -215,19 +281,10 @@ class World:
             name = self._upload(private_key, "settings")
             self.settings_signer = Signer(key_pair_id=name, private_key=private_key)
             members.append(name)
-        answer = self.cloudfront.create_key_group(KeyGroupConfig={"Name": "g", "Items": members})
-        group: str = answer["KeyGroup"]["Id"]
-        return group
+        return self._account.make_group(*members)
 
     def _upload(self, private_key: PrivateKey, name: str) -> str:
-        config = {
-            "CallerReference": name,
-            "Name": name,
-            "EncodedKey": private_key.public_key.to_pem(),
-        }
-        created = self.cloudfront.create_public_key(PublicKeyConfig=config)
-        key_pair_id: str = created["PublicKey"]["Id"]
-        return key_pair_id
+        return self._account.upload(name, private_key.public_key.to_pem())
 
     def _delay(self) -> float:
         longest = self.plan.waits.propagation
@@ -258,13 +315,13 @@ class World:
             return
         chance = self.random.random()
         if chance < plan.deaths:
-            self.note(f"  dies at {where}", "death")
+            self.note(f"  dies at {where}")
             raise Killed
         chance -= plan.deaths
         if "query" in where and chance < plan.database_failures:
-            self.note(f"  the database fails at {where}", "database failure")
+            self.note(f"  the database fails at {where}")
             raise OperationalError("The simulated database fails.")
         chance -= plan.database_failures
         if may_hold and chance < plan.holds:
-            self.note(f"  held at {where}", "hold")
+            self.note(f"  held at {where}")
             process.hold()

@@ -14,10 +14,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.core.files.storage import storages
 from django.db import connection
-from django.http import HttpRequest, HttpResponse
-from django.template import Context, Template
-from django.test import AsyncClient, override_settings
-from django.urls import path
+from django.test import override_settings
 
 from cfsigned_django.signing import KeyAlgorithm, PrivateKey, Signer
 from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
@@ -31,22 +28,12 @@ from tests.storage_cases import (
     at,
     counted_loads,
     options_for,
-    parameters_of,
     verify,
 )
 
 THREADS = 16
 
 pytestmark = pytest.mark.usefixtures("site")
-
-
-async def view(request: HttpRequest) -> HttpResponse:
-    """Show a signed URL from url() and from the template tag, in an async view."""
-    link = "{% load cfsigned %}{% signed_url 'a.jpg' as link %}{{ link|safe }}"
-    return HttpResponse(storages["default"].url("a.jpg") + " " + Template(link).render(Context()))
-
-
-urlpatterns = [path("", view)]
 
 
 def all_at_once(call: Callable[[int], Any]) -> list[Any]:
@@ -61,38 +48,46 @@ def all_at_once(call: Callable[[int], Any]) -> list[Any]:
         return list(pool.map(wait_and_call, range(THREADS)))
 
 
-@pytest.fixture
-def fresh_key() -> PrivateKey:
-    """Return an RSA key that this process has not parsed yet."""
-    return PrivateKey.generate(KeyAlgorithm.RSA_2048)
-
-
-@BOTH
-def test_one_storage_of_many_threads(cls: Any, fresh_key: PrivateKey, site: Any) -> None:
-    """Give 16 threads that ask one storage for its first URL the same one."""
-    site.AWS_CLOUDFRONT_KEY = fresh_key.to_pem().decode()
-    storage = cls(querystring_expire=3600, expire_step=500_000)
-    urls = all_at_once(lambda number: storage.url("a.jpg"))
-    assert len(set(urls)) == 1
-    assert verify(storage, urls[0]).is_canned
-
-
-def test_one_storage_in_each_thread(fresh_key: PrivateKey, site: Any) -> None:
-    """Sign with the one key if 16 threads make a storage each, of several kinds."""
-    site.AWS_CLOUDFRONT_KEY = fresh_key.to_pem()
+def test_first_url_of_many_threads(site: Any) -> None:
+    """Sign alike if 16 threads ask for their first URL, of shared storages and of new ones."""
+    key = PrivateKey.generate(KeyAlgorithm.RSA_2048)  # which this process has not parsed yet
+    site.AWS_CLOUDFRONT_KEY = key.to_pem()
+    site.AWS_CLOUDFRONT_EXPIRE_STEP = 500_000
+    site.STORAGES = {"default": {"BACKEND": S3_BACKEND, "OPTIONS": options_for(key)}}
+    shared, files = CloudFrontS3Storage(), CloudFrontFileSystemStorage()
     kinds: list[Callable[[], Any]] = [
-        CloudFrontS3Storage,
-        CloudFrontFileSystemStorage,
-        lambda: CloudFrontS3Storage(cloudfront_key=fresh_key.to_pem().decode(), location="x"),
-        lambda: storages["default"],
+        *(CloudFrontS3Storage, CloudFrontFileSystemStorage, lambda: storages["default"]),
+        lambda: CloudFrontS3Storage(cloudfront_key=key.to_pem().decode()),
+        *(lambda: shared, lambda: files),
     ]
-    site.STORAGES = {"default": {"BACKEND": S3_BACKEND, "OPTIONS": options_for(fresh_key)}}
     urls = all_at_once(lambda number: kinds[number % len(kinds)]().url("a.jpg"))
-    assert {parameters_of(url)["Key-Pair-Id"] for url in urls} == {KEY_ID}
+    assert len(set(urls)) == 1
+    assert verify(shared, urls[0]).is_canned
 
 
-def test_key_is_parsed_once(fresh_key: PrivateKey, site: Any) -> None:
+def test_threads_of_a_full_cache(ec_key: PrivateKey) -> None:
+    """Give each of 16 threads the right URL while the cache overflows."""
+    options: dict[str, Any] = {"cloudfront_key": ec_key.to_pem(), "expire_step": 900}
+    storage = CloudFrontS3Storage(**options)
+    small = CloudFrontS3Storage(**options, url_cache_size=10)
+    names = [f"a/{number}.jpg" for number in range(40)]
+
+    def work(number: int) -> bool:
+        for turn in range(20):
+            name = names[(number * 7 + turn) % 40]
+            if small.url(name) != right[name] or small.url(name, folder="a") != shared[name]:
+                return False
+        return True
+
+    with at(NOW):
+        right = {name: storage.url(name) for name in names}
+        shared = {name: storage.url(name, folder="a") for name in names}
+        assert all(all_at_once(work))
+
+
+def test_key_is_parsed_once(site: Any) -> None:
     """Parse the key once if storages come and go, and whatever settings do meanwhile."""
+    fresh_key = PrivateKey.generate()
     site.AWS_CLOUDFRONT_KEY = fresh_key.to_pem().decode()
     storage = CloudFrontS3Storage(cloudfront_key=fresh_key.to_pem())
     with counted_loads() as loads:
@@ -134,17 +129,6 @@ def test_no_network_and_no_database(
     assert verify(storage, storage.url("a.jpg", expire=60, download="b.jpg")).is_canned
     assert verify(storage, storage.url("a.jpg", **ANY_RESOURCE)).resource.endswith("/*")
     assert storage.unsigned_url("a.jpg")
-
-
-def test_async_view(site: Any) -> None:
-    """Make URLs in an async view, with its own url() and with the template tag."""
-    site.ROOT_URLCONF = __name__
-    site.STORAGES = {"default": {"BACKEND": S3_BACKEND}}
-    response = asyncio.run(AsyncClient().get("/"))
-    urls = response.content.decode().split()
-    assert len(urls) == 2
-    for url in urls:
-        assert verify(storages["default"], url).is_canned  # type: ignore[arg-type]
 
 
 # Who watches when URLs end
@@ -216,12 +200,3 @@ def test_watch_in_tasks(ec_key: PrivateKey) -> None:
 
     with at(NOW):
         assert asyncio.run(both()) == [NOW + 600, NOW + 60]
-
-
-def test_watch_and_other_threads() -> None:
-    """Note nothing of what another request signs at the same time."""
-    with watch_expiry() as watch:
-        thread = threading.Thread(target=CloudFrontS3Storage().url, args=["a.jpg"])
-        thread.start()
-        thread.join()
-    assert watch.expires is None

@@ -1,20 +1,24 @@
-"""Take options from the constructor, the class and the settings, and follow the settings."""
+"""Take options and signers from constructor, class and settings, and follow the settings."""
 
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
+from botocore.signers import CloudFrontSigner
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from django.contrib.staticfiles.storage import ManifestFilesMixin
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import Storage, storages
 from django.test import override_settings
-from storages.backends.s3 import S3Storage
+from storages.backends.s3 import S3Storage as UntypedS3Storage
 
 from cfsigned_django import conf
 from cfsigned_django.checks.storages import check_storages
-from cfsigned_django.signing import HashAlgorithm, PrivateKey
+from cfsigned_django.signing import HashAlgorithm, PrivateKey, Signer, Verifier
 from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
 from cfsigned_django.storage.urls import SignedUrlMixin
 from tests.storage_cases import (
@@ -30,8 +34,9 @@ from tests.storage_cases import (
     OfTenant,
     Tenant,
     at,
+    in_one_second,
     options_for,
-    settings_for,
+    parameters_of,
     verify,
 )
 
@@ -47,6 +52,8 @@ OTHER_VALUES: dict[str, tuple[Any, str]] = {
     "expire_step": (7200, f"?Expires={END_OF_STEP}&"),
     "hash_algorithm": (HashAlgorithm.SHA256, "&Hash-Algorithm=SHA256"),
 }
+
+pytestmark = pytest.mark.usefixtures("site")
 
 
 def url_of(storage: SignedUrlMixin) -> str:
@@ -188,13 +195,6 @@ def test_options_of_other_storages(site: Any) -> None:
     assert InMemory("folder", "/media/").unsigned_url("a.jpg") == f"{ORIGIN}/media/a.jpg"
 
 
-def test_settings_read_at_the_first_url(settings: Any, rsa_key: PrivateKey) -> None:
-    """Take settings that are complete only after the storage was made."""
-    storage = CloudFrontS3Storage()
-    with override_settings(**settings_for(rsa_key)):
-        assert verify(storage, storage.url("a.jpg")).is_canned
-
-
 # Subclasses
 
 
@@ -219,17 +219,6 @@ def test_key_property(site: Any, ec_key: PrivateKey) -> None:
 
     assert Keyed().url("a.jpg").endswith("SHA256")
     assert Keyed().trusted_keys() == {KEY_ID: ec_key.public_key}
-
-
-def test_normalized_names(site: Any) -> None:
-    """Sign the name that an overridden _normalize_name returns, plain names too."""
-
-    class Sharded(CloudFrontS3Storage):
-        def _normalize_name(self, name: str) -> str:
-            return f"{name[0]}/{name}"
-
-    assert Sharded().unsigned_url("plain.jpg") == f"{ORIGIN}/p/plain.jpg"
-    assert Sharded().url("한.jpg").startswith(f"{ORIGIN}/%ED%95%9C/%ED%95%9C.jpg?")
 
 
 class Defaults(CloudFrontS3Storage):
@@ -261,18 +250,7 @@ def test_default_settings(site: Any) -> None:
         assert storage.unsigned_url("a.jpg").startswith("https://p.example.com/")
     site.STORAGES = {"default": {"BACKEND": f"{__name__}.Defaults"}}
     assert check_storages() == []
-
-
-def test_default_settings_of_checks(site: Any) -> None:
-    """Let the system checks see what an overridden get_default_settings says."""
-
-    class Fixed(CloudFrontS3Storage):
-        def get_default_settings(self) -> dict[str, Any]:
-            defaults: dict[str, Any] = super().get_default_settings()  # type: ignore[no-untyped-call]
-            return {**defaults, "custom_domain": "p.example.com"}
-
-    assert Fixed.config_for({}).custom_domain == "p.example.com"
-    assert Fixed.config_for({"custom_domain": "q.example.com"}).custom_domain == "q.example.com"
+    assert Defaults.config_for({"custom_domain": "q.example.com"}).custom_domain == "q.example.com"
 
 
 def test_public_subclass(site: Any) -> None:
@@ -292,7 +270,7 @@ def test_public_subclass(site: Any) -> None:
 def test_mixin_over_s3storage() -> None:
     """Refuse the mixin before S3Storage, and name the class to derive from."""
     with pytest.raises(TypeError, match="CloudFrontS3Storage"):
-        type("Mine", (SignedUrlMixin, S3Storage), {})
+        type("Mine", (SignedUrlMixin, UntypedS3Storage), {})
 
 
 def test_trusted_keys_need_a_key(site: Any) -> None:
@@ -301,3 +279,137 @@ def test_trusted_keys_need_a_key(site: Any) -> None:
     for auth in (True, False):
         with pytest.raises(ImproperlyConfigured, match="E001"):
             CloudFrontFileSystemStorage(querystring_auth=auth).trusted_keys()
+
+
+# Signers that are handed in
+
+
+@pytest.fixture
+def foreign(ec_key: PrivateKey) -> CloudFrontSigner:
+    """Return a signer of botocore's with a callback of the user's, as for KMS."""
+    key = serialization.load_pem_private_key(ec_key.to_pem(), None)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    return CloudFrontSigner(
+        OTHER_KEY_ID, partial(key.sign, signature_algorithm=ec.ECDSA(hashes.SHA256()))
+    )
+
+
+@pytest.fixture
+def own(ec_key: PrivateKey) -> Signer:
+    """Return a signer of this package's."""
+    return Signer(key_pair_id=OTHER_KEY_ID, private_key=ec_key)
+
+
+def key_of(storage: CloudFrontS3Storage, moment: int = NOW) -> str:
+    """Return the id of the key that signs."""
+    with at(moment):
+        return parameters_of(storage.url("a.jpg"))["Key-Pair-Id"]
+
+
+def test_none() -> None:
+    """Make public URLs if cloudfront_signer is None: the option, the class, or later."""
+
+    class Unsigned(CloudFrontS3Storage):
+        cloudfront_signer = None
+
+    later = CloudFrontS3Storage()
+    later.url("a.jpg")
+    later.cloudfront_signer = None
+    for storage in (CloudFrontS3Storage(cloudfront_signer=None), Unsigned(), later):
+        assert storage.url("a b.jpg") == f"{ORIGIN}/a%20b.jpg"
+
+
+def test_own_signer(site: Any, own: Signer, ec_key: PrivateKey) -> None:
+    """Sign with a Signer that is handed in, over the key of the settings or without one."""
+    storage = CloudFrontS3Storage(cloudfront_signer=own)
+    for key_id in (KEY_ID, None):
+        site.AWS_CLOUDFRONT_KEY_ID = key_id
+        url = storage.url("a.jpg", ip_address="192.0.2.0/24")
+        assert verify(storage, url).ip_address == "192.0.2.0/24"
+        assert storage.trusted_keys() == {OTHER_KEY_ID: ec_key.public_key}
+    site.AWS_S3_CUSTOM_DOMAIN = None
+    with pytest.raises(ImproperlyConfigured, match="E004"):
+        storage.url("a.jpg")
+
+
+@pytest.mark.parametrize("signer", ["own", "foreign"])
+@pytest.mark.parametrize("step", [0, 86400])
+@pytest.mark.parametrize("later", [NOW, NOW + 59])
+def test_assigned_later(signer: str, step: int, later: int, request: pytest.FixtureRequest) -> None:
+    """Sign with a signer that is assigned after the first URL, until signing is turned off."""
+    storage = CloudFrontS3Storage(expire_step=step)
+    assert key_of(storage) == KEY_ID
+    storage.cloudfront_signer = request.getfixturevalue(signer)
+    assert key_of(storage, later) == OTHER_KEY_ID
+    storage.querystring_auth = False
+    assert storage.url("a.jpg") == f"{ORIGIN}/a.jpg"
+
+
+@pytest.mark.filterwarnings("ignore:datetime:DeprecationWarning")
+@pytest.mark.parametrize("name", ["a.jpg", "한글 1.jpg"])
+def test_signer_of_botocore(name: str, foreign: CloudFrontSigner) -> None:
+    """Let a signer of botocore's sign django-storages' URL."""
+    options = {"cloudfront_signer": foreign, "querystring_expire": 60}
+    both: Any = UntypedS3Storage(**options), CloudFrontS3Storage(**options)
+    theirs, ours = in_one_second(*(partial(each.url, name) for each in both))
+    # An ECDSA signature is another one each time.
+    assert ours.partition("&Signature=")[0] == theirs.partition("&Signature=")[0]
+    assert parameters_of(ours)["Key-Pair-Id"] == OTHER_KEY_ID
+
+
+def test_signer_of_botocore_signs_policies(foreign: CloudFrontSigner, ec_key: PrivateKey) -> None:
+    """Sign custom policies, resources and downloads with it; only its public key is not known."""
+    storage = CloudFrontS3Storage(cloudfront_signer=foreign, hash_algorithm="SHA256")
+    verifier = Verifier({OTHER_KEY_ID: ec_key.public_key})
+    for arguments in ({"ip_address": "192.0.2.7"}, {"folder": "a"}, {"download": "a.pdf"}):
+        url = storage.url("a/b.jpg", **arguments)  # type: ignore[arg-type]
+        assert verifier.verify(url, now=0, viewer_ip="192.0.2.7").date_less_than
+    with pytest.raises(ImproperlyConfigured, match=OTHER_KEY_ID):
+        storage.trusted_keys()
+
+
+@pytest.mark.parametrize("given", [object(), "a key", 42], ids=["object", "text", "number"])
+def test_signer_of_no_kind(given: Any) -> None:
+    """Refuse what cannot sign at each URL that needs a signature, without showing it."""
+    storage = CloudFrontS3Storage(cloudfront_signer=given)
+    for _ in range(2):
+        with pytest.raises(ImproperlyConfigured, match=r"cloudfront_signer") as caught:
+            storage.url("a.jpg")
+        assert type(given).__name__ in str(caught.value)
+    assert storage.unsigned_url("a.jpg") == f"{ORIGIN}/a.jpg"
+
+
+class OfSubclass(CloudFrontS3Storage):
+    """Return, or forget to return, a signer that it made."""
+
+    made: Any = None
+
+    def get_cloudfront_signer(self, key_id: str, key: Any) -> Any:
+        """Return what a test says."""
+        return self.made
+
+
+def test_signer_of_a_subclass(foreign: CloudFrontSigner) -> None:
+    """Use what an overridden get_cloudfront_signer returns; refuse None if URLs must be signed."""
+    storage = OfSubclass()
+    for ask in (storage.current_signer, partial(storage.url, "a.jpg")):
+        with pytest.raises(ImproperlyConfigured, match="get_cloudfront_signer"):
+            ask()
+    storage.made = foreign
+    assert key_of(storage) == OTHER_KEY_ID
+
+
+@pytest.mark.parametrize("options", [{"cloudfront_signer": None}, {"querystring_auth": False}])
+def test_a_signer_that_nobody_needs(options: dict[str, Any]) -> None:
+    """Make public URLs if signing is turned off, whatever get_cloudfront_signer returns."""
+    storage = OfSubclass(**options)
+    assert storage.url("a.jpg") == f"{ORIGIN}/a.jpg"
+    assert storage.find_problems() == []
+    assert storage.settings_key() is None
+
+
+def test_hash_algorithm_of_a_signer(rsa_key: PrivateKey) -> None:
+    """Leave the hash to the Signer that was handed in."""
+    signer = Signer(key_pair_id=KEY_ID, private_key=rsa_key, hash_algorithm=HashAlgorithm.SHA256)
+    storage = CloudFrontS3Storage(cloudfront_signer=signer, hash_algorithm="SHA1")
+    assert storage.url("a.jpg").endswith("&Hash-Algorithm=SHA256")

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.base import ContentFile
 
@@ -26,41 +22,9 @@ from tests.storage_cases import (
     KEY_ID,
     ORIGIN,
     S3_BACKEND,
-    counted_signatures,
     verify,
     without_sha1,
 )
-from tests.test_checks import ids
-
-KEY_FORMS: dict[str, Callable[[PrivateKey], str | bytes]] = {
-    "text": lambda key: key.to_pem().decode(),
-    "bytes": lambda key: key.to_pem(),
-    "literal \\n": lambda key: key.to_pem().decode().replace("\n", "\\n"),
-    "CRLF": lambda key: key.to_pem().decode().replace("\n", "\r\n"),
-    "one line": lambda key: key.to_pem().decode().replace("\n", " "),
-    "quotes": lambda key: f'"{key.to_pem().decode()}"',
-    "BOM": lambda key: "\ufeff" + key.to_pem().decode(),
-    "base64": lambda key: base64.b64encode(key.to_pem()).decode(),
-}
-
-
-def pem_of(key: Any, encryption: Any = None) -> str:
-    """Return cryptography's private key as PEM text."""
-    pem: bytes = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        encryption or serialization.NoEncryption(),
-    )
-    return pem.decode()
-
-
-@pytest.mark.parametrize("form", KEY_FORMS)
-@pytest.mark.parametrize("fixture", ["rsa_key", "ec_key"])
-def test_key_forms(form: str, fixture: str, site: Any, request: pytest.FixtureRequest) -> None:
-    """Take the key in every form that an environment variable gives it."""
-    site.AWS_CLOUDFRONT_KEY = KEY_FORMS[form](request.getfixturevalue(fixture))
-    storage = CloudFrontS3Storage()
-    assert verify(storage, storage.url("a.jpg")).is_canned
 
 
 def test_key_file(site: Any, rsa_key: PrivateKey, tmp_path: Path) -> None:
@@ -77,15 +41,9 @@ def test_key_file(site: Any, rsa_key: PrivateKey, tmp_path: Path) -> None:
 
 def test_unusable_keys(site: Any, rsa_key: PrivateKey) -> None:
     """Refuse what is not a private key that CloudFront takes, under the setting's name."""
-    small = rsa.generate_private_key(public_exponent=65537, key_size=1024)  # noqa: S505
-    password = serialization.BestAvailableEncryption(b"secret")
     for key in (
         *(" ", "not a key", "/run/secrets/cloudfront.pem", Path("/nowhere/cloudfront.pem")),
-        *(b"\x30\x82\x01\xff", 42, "-----BEGIN PRIVATE KEY-----\nMIIB"),
-        "-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----",
-        "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----",
-        *(pem_of(small), pem_of(small, password), pem_of(ed25519.Ed25519PrivateKey.generate())),
-        rsa_key.public_key.to_pem(),
+        *(b"\x30\x82\x01\xff", 42, rsa_key.to_pem()[:60], rsa_key.public_key.to_pem()),
     ):
         site.AWS_CLOUDFRONT_KEY = key
         storage = CloudFrontS3Storage()
@@ -175,29 +133,14 @@ def test_limit_of_the_site(site: Any) -> None:
         CloudFrontS3Storage(max_expire=7200).url("a.jpg")
 
 
-@pytest.mark.parametrize(
-    ("setting", "value", "shown"),
-    [
-        *(
-            ("AWS_S3_CUSTOM_DOMAIN", domain, f"https://{domain}/a.jpg?Expires=")
-            for domain in (
-                "m.com",
-                "127.0.0.1:8001",
-                "localhost:8001",
-                "d1.cloudfront.net",
-                "a-b.c",
-            )
-        ),
-        *(
-            ("AWS_CLOUDFRONT_KEY_ID", key_id, f"&Key-Pair-Id={key_id}")
-            for key_id in (KEY_ID, "APKAIOSFODNN7EXAMPLE", "K1", "testkey")
-        ),
-    ],
-)
-def test_unusual_values(setting: str, value: str, shown: str, site: Any) -> None:
+def test_unusual_values(site: Any) -> None:
     """Take a bare host with a port, for the local edge, and a key id of either generation."""
-    setattr(site, setting, value)
-    assert shown in CloudFrontS3Storage().url("a.jpg")
+    for domain in ("m.com", "127.0.0.1:8001", "localhost:8001", "d1.cloudfront.net", "a-b.c"):
+        site.AWS_S3_CUSTOM_DOMAIN = domain
+        assert CloudFrontS3Storage().url("a.jpg").startswith(f"https://{domain}/a.jpg?Expires=")
+    for key_id in (KEY_ID, "APKAIOSFODNN7EXAMPLE", "K1", "testkey"):
+        site.AWS_CLOUDFRONT_KEY_ID = key_id
+        assert CloudFrontS3Storage().url("a.jpg").endswith(f"&Key-Pair-Id={key_id}")
 
 
 @pytest.mark.parametrize(
@@ -212,7 +155,7 @@ def test_public_urls(options: dict[str, Any], site: Any) -> None:
         site.AWS_S3_CUSTOM_DOMAIN = domain
         with pytest.raises(ImproperlyConfigured, match="E005"):
             CloudFrontS3Storage(**options).url("a.jpg")
-        assert ids(check_storages()) == ["E005"]
+        assert [each.id for each in check_storages()] == ["cfsigned.E005"]
     site.AWS_S3_CUSTOM_DOMAIN = None
     with pytest.raises(ImproperlyConfigured, match="AWS_S3_CUSTOM_DOMAIN"):
         CloudFrontS3Storage(**options).unsigned_url("a.jpg")
@@ -221,20 +164,9 @@ def test_public_urls(options: dict[str, Any], site: Any) -> None:
 def test_static_files_of_s3storage_that_sign(site: Any) -> None:
     """Report static files in django-storages' own class, which the same key makes sign."""
     site.STORAGES = {"staticfiles": {"BACKEND": "storages.backends.s3.S3Storage"}}
-    assert ids(check_storages()) == ["E020"]
+    assert [each.id for each in check_storages()] == ["cfsigned.E020"]
     site.STORAGES["staticfiles"]["OPTIONS"] = {"querystring_auth": False}
-    assert ids(check_storages()) == []
-
-
-@BOTH
-def test_first_url_costs_one_signature(cls: Any, site: Any, rsa_key: PrivateKey) -> None:
-    """Sign the first URL of a storage, and nothing before it to see whether the key can."""
-    site.AWS_CLOUDFRONT_KEY = rsa_key.to_pem()
-    storage = cls()
-    with counted_signatures() as signatures:
-        url = storage.url("a.jpg")
-    assert len(signatures) == 1
-    assert verify(storage, url).is_canned
+    assert check_storages() == []
 
 
 @pytest.mark.parametrize("arguments", [{}, {"expire_step": 60}, ANY_RESOURCE], ids=repr)

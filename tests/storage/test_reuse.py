@@ -1,13 +1,12 @@
-"""Sign once for what stays the same, and give nothing that is no longer the URL to give."""
+"""End a URL when it must end; until then, sign once for what stays the same, and nothing else."""
 
 from __future__ import annotations
 
 import gc
-import threading
 import tracemalloc
 import weakref
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -22,10 +21,11 @@ from hypothesis import HealthCheck, given, settings as hypothesis, strategies as
 from cfsigned_django import keyring
 from cfsigned_django.keyring import Found
 from cfsigned_django.rotation.active import find_active_signer
-from cfsigned_django.signing import Denied, InvalidPolicy, PrivateKey, Signer
+from cfsigned_django.signing import InvalidPolicy, PrivateKey, Signer
 from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
 from tests.storage_cases import (
     ANY_RESOURCE,
+    BOTH,
     DAY,
     DOMAIN,
     KEY_GROUP_ID,
@@ -36,6 +36,7 @@ from tests.storage_cases import (
     Tenant,
     at,
     counted_signatures,
+    expiry_of,
     generated_names,
     parameters_of,
     verify,
@@ -52,10 +53,10 @@ EACH = pytest.mark.parametrize(
     ],
     ids=["S3", "S3 in a folder", "disk", "disk in a folder", "memory"],
 )
+#: That the site of a test is made once for all examples does no harm: they change no setting.
+MANY = hypothesis(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 #: URLs that stay for a step, and URLs of which each second has its own.
 STEPS = pytest.mark.parametrize("step", [0, DAY])
-
-pytestmark = pytest.mark.usefixtures("site")
 
 
 @EACH
@@ -137,18 +138,6 @@ def test_arguments_are_kept_apart(
         ]
 
 
-def test_viewers_are_kept_apart() -> None:
-    """Open a URL of one viewer's address to no other, though its resource is signed once."""
-    storage = CloudFrontS3Storage(expire_step=900)
-    with at(NOW):
-        for viewer in ("192.0.2.7", "192.0.2.8"):
-            for name in ("a.jpg", "b.jpg"):
-                url = storage.url(name, **ANY_RESOURCE, ip_address=viewer)
-                assert verify(storage, url, now=NOW, viewer_ip=viewer).ip_address == f"{viewer}/32"
-                with pytest.raises(Denied):
-                    verify(storage, url, now=NOW, viewer_ip="192.0.2.9")
-
-
 @pytest.mark.parametrize("arguments", [{}, {"resource": "a/*"}], ids=str)
 def test_safe_text(arguments: dict[str, Any]) -> None:
     """Take a name from a template, which is a text of its own kind, and return plain text."""
@@ -160,7 +149,7 @@ def test_safe_text(arguments: dict[str, Any]) -> None:
     assert type(again) is str
 
 
-@hypothesis(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@MANY
 @given(
     name=st.text(alphabet="ab1.-_/%*+\\ ?#é", max_size=12).filter(lambda name: name.strip("./\\"))
     | st.from_regex(r"[ab1_-][ab.]{0,3}(/[ab][ab./]{0,3})?", fullmatch=True),
@@ -248,31 +237,6 @@ def test_memory(has_folder: bool, ec_key: PrivateKey) -> None:
     assert grown - length <= 400 * 1024
 
 
-def test_threads(ec_key: PrivateKey) -> None:
-    """Give each of 16 threads the right URL while the cache overflows."""
-    options: dict[str, Any] = {"cloudfront_key": ec_key.to_pem(), "expire_step": 900}
-    storage, small = (
-        CloudFrontS3Storage(**options),
-        CloudFrontS3Storage(**options, url_cache_size=10),
-    )
-    names = [f"a/{number}.jpg" for number in range(40)]
-    barrier = threading.Barrier(16)
-
-    def work(number: int) -> bool:
-        barrier.wait()
-        for turn in range(20):
-            name = names[(number * 7 + turn) % 40]
-            if small.url(name) != right[name] or small.url(name, folder="a") != shared[name]:
-                return False
-        return True
-
-    with at(NOW):
-        right = {name: storage.url(name) for name in names}
-        shared = {name: storage.url(name, folder="a") for name in names}
-        with ThreadPoolExecutor(16) as pool:
-            assert all(pool.map(work, range(16)))
-
-
 # Tenants
 
 
@@ -318,7 +282,7 @@ def test_tenants(cls: Any, step: int, monkeypatch: pytest.MonkeyPatch) -> None:
 class Database:
     """Say which key pair is ACTIVE, at a time that a test sets."""
 
-    def __init__(self, key: Any) -> None:
+    def __init__(self, key: PrivateKey) -> None:
         self.signer: Signer | None = Signer(key_pair_id="KFIRST000001", private_key=key)
         self.now: float = NOW
         self.answers = True
@@ -345,19 +309,12 @@ class Database:
         return parameters_of(self.url(storage, **arguments))["Key-Pair-Id"]
 
 
-class OwnKey:
-    """A key that can be looked for in memory."""
-
-    def __init__(self, key: PrivateKey) -> None:
-        self.algorithm, self.public_key, self.sign = key.algorithm, key.public_key, key.sign
-
-
 @pytest.fixture
 def database(site: Any, ec_key: PrivateKey, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
     """Let a database say which key signs, and a clock of the test's own what time it is."""
     site.AWS_CLOUDFRONT_KEY_GROUP_ID = KEY_GROUP_ID
     site.AWS_CLOUDFRONT_KEYRING_SECONDS = 60
-    database = Database(OwnKey(ec_key))
+    database = Database(ec_key)
 
     def clock() -> float:
         return database.now
@@ -380,7 +337,7 @@ def test_key_is_replaced(database: Database, step: int, arguments: Any) -> None:
     with at(database.now):
         storage.url("never asked for again.jpg")
     assert database.signer is not None
-    old = weakref.ref(database.signer.private_key)
+    old = weakref.ref(database.signer)
     database.replace_key()
     for seconds, key_pair_id in (
         *((0.9, "KFIRST000001"), (59, "KFIRST000001"), (60.4, "KFIRST000001")),
@@ -450,3 +407,124 @@ def test_settings_key(step: int, database: Database) -> None:
     with override_settings(AWS_CLOUDFRONT_KEY_GROUP_ID=None):
         assert database.key(storage) == KEY_ID
     assert database.key(storage) == "KFIRST000001"
+
+
+# Lifetimes
+
+
+pytestmark = pytest.mark.usefixtures("site")
+
+
+def lifetime(expire: Any = None, **options: Any) -> int:
+    """Return how many seconds a URL lives that is made now."""
+    with at(NOW + 0.9):
+        return expiry_of(CloudFrontS3Storage(**options).url("a.jpg", expire=expire)) - NOW
+
+
+@pytest.mark.parametrize("most", [60, timedelta(minutes=1)], ids=repr)
+def test_longest_lifetime(most: Any, site: Any) -> None:
+    """Grant seven days, or what AWS_CLOUDFRONT_MAX_EXPIRE says, and not a second more."""
+    assert lifetime(7 * DAY) == lifetime(timedelta(days=7)) == 7 * DAY
+    site.AWS_QUERYSTRING_EXPIRE = site.AWS_CLOUDFRONT_MAX_EXPIRE = most
+    assert lifetime() == lifetime(60) == 60
+    with pytest.raises(ValueError, match=r"61 s.* 60 s of AWS_CLOUDFRONT_MAX_EXPIRE"):
+        lifetime(61)
+
+
+def test_longest_lifetime_with_a_step() -> None:
+    """Refuse a step with which a URL could live longer than a rotation waits."""
+    storage = CloudFrontS3Storage(max_expire=3600, expire_step=600)
+    with at(NOW):
+        assert expiry_of(storage.url("a.jpg", expire=3600, expire_step=600)) < NOW + 4200
+        assert expiry_of(storage.url("a.jpg", expire=60, expire_step=4140)) < NOW + 4200
+    for expire, step in ((3600, 601), (None, 601), (60, 4141)):
+        with pytest.raises(ValueError, match=r"4200 s of AWS_CLOUDFRONT_MAX_EXPIRE"):
+            storage.url("a.jpg", expire=expire, expire_step=step)
+
+
+@MANY
+@given(
+    moment=st.floats(min_value=NOW, max_value=NOW + 400 * DAY),
+    name=st.sampled_from(generated_names(50)),
+    expire=st.integers(min_value=1, max_value=DAY),
+    step=st.integers(min_value=1, max_value=6 * DAY),
+    arguments=st.sampled_from([{}, ANY_RESOURCE]),
+)
+def test_bounds(
+    moment: float, name: str, expire: int, step: int, arguments: Any, ec_key: PrivateKey
+) -> None:
+    """Live for at least expire, less than expire and a step, and the same for a whole step."""
+    storage = CloudFrontS3Storage(cloudfront_key=ec_key.to_pem(), expire_step=6 * DAY)
+    arguments = {**arguments, "expire": expire, "expire_step": step}
+
+    def url_at(when: float) -> str:
+        with at(when):
+            return storage.url(name, **arguments)
+
+    url = url_at(moment)
+    end = verify(storage, url, now=int(moment)).date_less_than
+    assert expire <= end - int(moment) < expire + step
+    assert url_at(moment) == url_at(end - expire + 0.9) == url
+    later = verify(storage, url_at(end - expire + 1), now=end).date_less_than
+    assert later == end + step
+
+
+@MANY
+@given(waits=st.lists(st.integers(min_value=-500, max_value=500), min_size=1, max_size=20))
+def test_bounds_of_what_is_known(waits: list[int], ec_key: PrivateKey) -> None:
+    """Keep both bounds for a URL that is asked for often, while the clock goes on and back."""
+    storage = CloudFrontS3Storage(cloudfront_key=ec_key.to_pem(), expire_step=300)
+    moment = NOW
+    for wait in waits:
+        moment += wait
+        with at(moment):
+            url = storage.url("a.jpg", expire=60)
+            shared = storage.url("a.jpg", expire=60, **ANY_RESOURCE)
+        assert 60 <= expiry_of(url) - moment < 360
+        assert 60 <= verify(storage, shared, now=moment).date_less_than - moment < 360
+
+
+@BOTH
+def test_no_step(cls: Any) -> None:
+    """Count each lifetime from the second of the call, also as the clock goes back."""
+    storage = cls()
+    for moment in (NOW, NOW + 0.5, NOW + 0.999, NOW + 1, NOW + 1.5, NOW + 0.2, NOW - 10, NOW + 90):
+        with at(moment), counted_signatures() as signatures:
+            assert expiry_of(storage.url("a.jpg")) == int(moment) + 3600
+        assert len(signatures) == 1
+
+
+def test_names_change_at_different_moments() -> None:
+    """Let the pictures of a page change all over a step, and those of one resource at once."""
+    storage = CloudFrontS3Storage(expire_step=3600)
+    with at(NOW):
+        ends = [expiry_of(storage.url(f"{n}.jpg")) for n in range(200)]
+        shared = {
+            parameters_of(storage.url(f"{n}.jpg", **ANY_RESOURCE))["Policy"] for n in range(9)
+        }
+    quarters = [sum(1 for end in ends if (end - NOW - 3600) // 900 == part) for part in range(4)]
+    assert min(quarters) > 25
+    assert len(set(ends)) > 150
+    assert len(shared) == 1
+
+
+def test_after_2038(site: Any) -> None:
+    """Refuse a lifetime that ends behind the last moment that readers of policies take."""
+    site.AWS_CLOUDFRONT_MAX_EXPIRE = 20 * 365 * DAY
+    storage = CloudFrontS3Storage()
+    with at(NOW), pytest.raises(ValueError, match="2147483647"):
+        storage.url("a.jpg", expire=15 * 365 * DAY)
+
+
+def test_presigned_urls_of_s3(site: Any) -> None:
+    """Keep to the same rules if django-storages presigns a URL of S3."""
+    site.AWS_S3_CUSTOM_DOMAIN = None
+    options = {"access_key": "AKIAEXAMPLE", "secret_key": "secret", "signature_version": "s3v4"}
+    storage = CloudFrontS3Storage(cloudfront_signer=None, region_name="eu-central-1", **options)
+    for expire in (60, timedelta(minutes=1)):
+        assert parameters_of(storage.url("a.jpg", expire=expire))["X-Amz-Expires"] == "60"
+    for bad in (0, 7 * DAY + 1, "60"):
+        with pytest.raises(ValueError, match="expire"):
+            storage.url("a.jpg", expire=bad)  # type: ignore[arg-type]
+    with pytest.raises(SuspiciousOperation):
+        storage.url("a/../b.jpg")

@@ -1,20 +1,27 @@
-"""Keep keys out of sight: in what is printed, copied and pickled."""
+"""Keep keys out of sight: in what is printed, copied and pickled, in errors and on debug pages."""
 
 from __future__ import annotations
 
 import copy
+import html
+import logging
 import pickle
 import pprint
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import storages
+from django.test import RequestFactory
+from django.views.debug import ExceptionReporter
 
 from cfsigned_django.signing import PrivateKey, Signer
 from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
-from tests.leaks import fragments
+from cfsigned_django.storage.registry import signing_aliases
+from tests.leaks import everything_of, fragments
 from tests.storage_cases import (
+    FILE_BACKEND,
     KEY_ID,
     NOW,
     S3_BACKEND,
@@ -22,8 +29,10 @@ from tests.storage_cases import (
     InMemory,
     at,
     options_for,
+    without_sha1,
 )
 
+urlpatterns: list[Any] = []  # for the debug page
 CREDENTIALS = {"access_key": "AKIAEXAMPLE", "secret_key": SECRET_KEY, "security_token": "a-token"}
 
 
@@ -31,24 +40,17 @@ class OnTheClass(CloudFrontS3Storage):
     """Be given a key as a class attribute, by the tests that need one."""
 
 
+class NeedsTenant(CloudFrontS3Storage):
+    """Have defaults that only a request knows."""
+
+    def get_default_settings(self) -> Any:
+        """Fail outside a request."""
+        raise LookupError("no request is being served")
+
+
 def unpickle(data: bytes) -> Any:
     """Return what was pickled by the test itself."""
     return pickle.loads(data)  # noqa: S301
-
-
-def unpickled_copy(storage: Any) -> Any:
-    """Return a copy that went through a pickle."""
-    return unpickle(pickle.dumps(storage))
-
-
-def of_settings(key: PrivateKey) -> CloudFrontS3Storage:
-    """Return a storage that has all from the settings."""
-    return CloudFrontS3Storage()
-
-
-def of_options(key: PrivateKey) -> CloudFrontS3Storage:
-    """Return a storage that has all from its options."""
-    return CloudFrontS3Storage(**options_for(key), **CREDENTIALS)
 
 
 def assigned(key: PrivateKey) -> CloudFrontS3Storage:
@@ -59,21 +61,18 @@ def assigned(key: PrivateKey) -> CloudFrontS3Storage:
     return storage
 
 
-def of_files(key: PrivateKey) -> CloudFrontFileSystemStorage:
-    """Return a storage of files on disk."""
-    return CloudFrontFileSystemStorage(cloudfront_key=key.to_pem())
+#: Where a storage has its key from.
+STORAGES: dict[str, Callable[[PrivateKey], Any]] = {
+    "settings": lambda key: CloudFrontS3Storage(),
+    "options": lambda key: CloudFrontS3Storage(**options_for(key), **CREDENTIALS),
+    "assigned": assigned,
+    "files on disk": lambda key: CloudFrontFileSystemStorage(cloudfront_key=key.to_pem()),
+    "files in memory": lambda key: InMemory(cloudfront_key=key.to_pem()),
+}
+EACH = pytest.mark.parametrize("source", STORAGES)
 
 
-def in_memory(key: PrivateKey) -> InMemory:
-    """Return a storage that is none of this package's own."""
-    return InMemory(cloudfront_key=key.to_pem())
-
-
-EACH = pytest.mark.parametrize("make", [of_settings, of_options, assigned, of_files, in_memory])
-COPIES = pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, unpickled_copy])
-
-
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def _credentials(site: Any) -> None:
     """Give the site AWS credentials as well."""
     site.AWS_S3_SECRET_ACCESS_KEY = SECRET_KEY
@@ -85,41 +84,37 @@ def assert_hides(text: str | bytes, key: PrivateKey) -> None:
 
     AWS's secrets are django-storages' matter: only a pickle must not hold them.
     """
-    is_pickle = isinstance(text, bytes)
-    text = text.decode("latin-1") if isinstance(text, bytes) else text
-    for secret in (*fragments(key), *((SECRET_KEY, "a-token") if is_pickle else ())):
-        assert secret not in text
+    secrets = fragments(key)
+    if isinstance(text, bytes):
+        text, secrets = text.decode("latin-1"), [*secrets, SECRET_KEY, "a-token"]
+    assert [each for each in secrets if each in text] == []
 
 
 @EACH
-def test_repr(make: Any, rsa_key: PrivateKey) -> None:
-    """Show no secret and no URL in any text that Python makes of a storage, new or used."""
-    storage = make(rsa_key)
+@pytest.mark.usefixtures("_credentials")
+def test_repr_and_pickle(source: str, rsa_key: PrivateKey) -> None:
+    """Show no secret and no URL in any text and pickle of a storage, new or used."""
+    storage = STORAGES[source](rsa_key)
     for _ in range(2):
         for value in (storage, vars(storage), storage.signing_config(), storage.deconstruct()):
             text = repr(value) + str(value) + pprint.pformat(value)
             assert_hides(text, rsa_key)
             assert "Expires=" not in text
+        for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1):
+            assert_hides(pickle.dumps(storage, protocol), rsa_key)
         storage.url("a.jpg", expire_step=900)
 
 
 @EACH
-def test_pickle(make: Any, rsa_key: PrivateKey) -> None:
-    """Pickle without a secret, before the first URL and after it, in each protocol."""
-    storage = make(rsa_key)
-    for _ in range(2):
-        for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1):
-            assert_hides(pickle.dumps(storage, protocol), rsa_key)
-        storage.url("a.jpg")
-
-
-@EACH
-@COPIES
+@pytest.mark.parametrize(
+    "duplicate", [copy.copy, copy.deepcopy, lambda storage: unpickle(pickle.dumps(storage))]
+)
 @pytest.mark.parametrize("step", [0, 900])
-def test_copies(make: Any, duplicate: Any, step: int, rsa_key: PrivateKey, site: Any) -> None:
+@pytest.mark.usefixtures("_credentials")
+def test_copies(source: str, duplicate: Any, step: int, rsa_key: PrivateKey, site: Any) -> None:
     """Sign with a copy as with its storage, follow settings as it does, and remember apart."""
     site.AWS_CLOUDFRONT_EXPIRE_STEP = step
-    storage = make(rsa_key)
+    storage = STORAGES[source](rsa_key)
     with at(NOW):
         url = storage.url("a.jpg")
         copied = duplicate(storage)
@@ -128,34 +123,34 @@ def test_copies(make: Any, duplicate: Any, step: int, rsa_key: PrivateKey, site:
         copied.custom_domain = "copy.example.com"
         assert copied.url("a.jpg").startswith("https://copy.example.com/")
         assert storage.url("a.jpg") == url
-        if make is of_settings:
+        if source == "settings":
             site.AWS_S3_CUSTOM_DOMAIN, site.AWS_LOCATION = "other.example.com", "x"
             assert storage.unsigned_url("a.jpg") == "https://other.example.com/x/a.jpg"
             assert copied.unsigned_url("a.jpg") == "https://copy.example.com/x/a.jpg"
 
 
-@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy])
-def test_copies_keep_credentials(duplicate: Any, rsa_key: PrivateKey, site: Any) -> None:
+@pytest.mark.usefixtures("_credentials")
+def test_copies_keep_credentials(rsa_key: PrivateKey, site: Any) -> None:
     """Keep the AWS credentials that were given in a copy, so that it can store files too."""
     site.AWS_S3_SECRET_ACCESS_KEY = "another"
-    copied = duplicate(of_options(rsa_key))
-    assert (copied.secret_key, copied.security_token) == (SECRET_KEY, "a-token")
+    for duplicate in (copy.copy, copy.deepcopy):
+        copied = duplicate(STORAGES["options"](rsa_key))
+        assert (copied.secret_key, copied.security_token) == (SECRET_KEY, "a-token")
 
 
+@pytest.mark.usefixtures("_credentials")
 def test_pickle_finds_credentials(rsa_key: PrivateKey, site: Any) -> None:
     """Find AWS credentials again: of the alias with the same access key, or of the settings."""
     pickled = pickle.dumps(CloudFrontS3Storage())
     site.AWS_S3_SECRET_ACCESS_KEY = "newer"
     assert unpickle(pickled).secret_key == "newer"
-    other = CREDENTIALS | {"access_key": "AKIAOTHER"}
-    options = options_for(rsa_key) | other
+    options = options_for(rsa_key) | CREDENTIALS | {"access_key": "AKIAOTHER"}
     site.STORAGES = {"default": {"BACKEND": S3_BACKEND, "OPTIONS": options}}
     found = unpickle(pickle.dumps(storages["default"]))
-    assert found.secret_key == SECRET_KEY
-    assert found.security_token == "a-token"
+    assert (found.secret_key, found.security_token) == (SECRET_KEY, "a-token")
 
 
-def test_pickle_finds_the_key_of_the_class(ec_key: PrivateKey) -> None:
+def test_pickle_finds_the_key_of_the_class(ec_key: PrivateKey, site: Any) -> None:
     """Find a key again that is a class attribute."""
     OnTheClass.cloudfront_key = ec_key.to_pem()
     try:
@@ -166,16 +161,12 @@ def test_pickle_finds_the_key_of_the_class(ec_key: PrivateKey) -> None:
         del OnTheClass.cloudfront_key
 
 
-def test_pickle_of_a_key_that_is_gone() -> None:
-    """Name the missing setting if no setting of the process holds the key of a pickle."""
+def test_pickles_without_a_key(rsa_key: PrivateKey, site: Any) -> None:
+    """Name the setting if none holds the key of a pickle; refuse to pickle a Signer with a key."""
     # A key of its own: what other tests leave behind may hold the shared one.
     pickled = pickle.dumps(CloudFrontS3Storage(cloudfront_key=PrivateKey.generate().to_pem()))
     with pytest.raises(ImproperlyConfigured, match="AWS_CLOUDFRONT_KEY"):
         unpickle(pickled).url("a.jpg")
-
-
-def test_signer_is_not_pickled(rsa_key: PrivateKey) -> None:
-    """Refuse to pickle a Signer that was handed in: it has a key that no setting holds."""
     signer = Signer(key_pair_id=KEY_ID, private_key=rsa_key)
     with pytest.raises(TypeError):
         pickle.dumps(CloudFrontS3Storage(cloudfront_signer=signer))
@@ -183,9 +174,151 @@ def test_signer_is_not_pickled(rsa_key: PrivateKey) -> None:
 
 def test_key_as_its_own_id(rsa_key: PrivateKey, site: Any) -> None:
     """Hide a key that stands where its id belongs."""
-    site.AWS_CLOUDFRONT_KEY_ID = rsa_key.to_pem().decode()
+    site.AWS_CLOUDFRONT_KEY_ID = pem = rsa_key.to_pem().decode()
     storage = CloudFrontS3Storage()
     assert_hides(repr(vars(storage)) + repr(storage.signing_config()), rsa_key)
-    assert_hides(
-        pickle.dumps(CloudFrontS3Storage(cloudfront_key_id=rsa_key.to_pem().decode())), rsa_key
-    )
+    assert_hides(pickle.dumps(CloudFrontS3Storage(cloudfront_key_id=pem)), rsa_key)
+
+
+# Errors
+
+# What is wrong, and what the options are then.
+BAD_OPTIONS: dict[str, dict[str, Any]] = {
+    "no id": {"cloudfront_key_id": None},
+    "the key as its own id": {"cloudfront_key_id": "KEY"},
+    "the key as its own id, in base64": {"cloudfront_key_id": "BASE64"},
+    "no key but as its id": {"cloudfront_key": None, "cloudfront_key_id": "KEY"},
+    "a key that was cut": {"cloudfront_key": "CUT"},
+    "a key without its first line": {"cloudfront_key": "HEADLESS"},
+    "a key as bytes that was cut": {"cloudfront_key": "CUT BYTES"},
+    "a key under a misspelt option": {"clodfront_key": "KEY"},
+    "no domain": {"custom_domain": None},
+    "a domain with a scheme": {"custom_domain": "https://media.example.com/"},
+    "a group as id": {"cloudfront_key_id": "a1b2c3d4-0123-4567-89ab-cdef01234567"},
+    "a bad lifetime": {"querystring_expire": "1 hour"},
+    "an unknown hash": {"hash_algorithm": "MD5"},
+    "SHA1 for ECDSA": {"hash_algorithm": "SHA1"},
+}
+# These are wrong for S3 only.
+BAD_S3_OPTIONS: dict[str, dict[str, Any]] = {
+    "a location with a slash": {"location": "/media"},
+    "a profile beside a key": {"session_profile": "default"},
+}
+SETTINGS = {
+    "cloudfront_key": "AWS_CLOUDFRONT_KEY",
+    "cloudfront_key_id": "AWS_CLOUDFRONT_KEY_ID",
+    "custom_domain": "AWS_S3_CUSTOM_DOMAIN",
+    "querystring_expire": "AWS_QUERYSTRING_EXPIRE",
+    "hash_algorithm": "AWS_CLOUDFRONT_HASH_ALGORITHM",
+    "secret_key": "AWS_S3_SECRET_ACCESS_KEY",
+    "access_key": "AWS_S3_ACCESS_KEY_ID",
+    "location": "AWS_LOCATION",
+}
+
+
+def bad_options(backend: str, bad: dict[str, Any], key: PrivateKey) -> dict[str, Any]:
+    """Return options that hold secrets and one mistake."""
+    pem = key.to_pem().decode()
+    mistakes = {
+        "KEY": pem,
+        "BASE64": "".join(pem.split()),
+        "CUT": pem[:-60],
+        "HEADLESS": pem.partition("\n")[2],
+        "CUT BYTES": pem[:-60].encode(),
+    }
+    options = options_for(key)
+    if backend == S3_BACKEND:
+        options |= {"access_key": "AKIAEXAMPLE", "secret_key": SECRET_KEY}
+    else:
+        del options["bucket_name"]
+    return options | {name: mistakes.get(str(value), value) for name, value in bad.items()}
+
+
+def error_of_default_storage() -> Exception:
+    """Return the error of making the default storage or a URL, with no secret in this frame."""
+    with pytest.raises(Exception, match=r".") as raised:
+        storages["default"].url("a.jpg")
+    return raised.value
+
+
+@pytest.mark.parametrize(
+    ("backend", "bad"),
+    [
+        *(pytest.param(S3_BACKEND, v, id=f"S3, {k}") for k, v in BAD_OPTIONS.items()),
+        *(pytest.param(S3_BACKEND, v, id=f"S3, {k}") for k, v in BAD_S3_OPTIONS.items()),
+        *(pytest.param(FILE_BACKEND, v, id=f"disk, {k}") for k, v in BAD_OPTIONS.items()),
+    ],
+)
+def test_errors(
+    backend: str, bad: dict[str, Any], ec_key: PrivateKey, settings: Any, rf: RequestFactory
+) -> None:
+    """Show no secret of STORAGES or settings in an error, nor on the debug page, HTML or text."""
+    settings.ROOT_URLCONF = __name__
+    options = bad_options(backend, bad, ec_key)
+    in_settings = {SETTINGS[name]: options[name] for name in SETTINGS.keys() & options.keys()}
+    others = {name: options[name] for name in options.keys() - SETTINGS.keys() - {"bucket_name"}}
+    for values, given in (({}, options), (in_settings, others)):
+        for name, value in values.items():
+            setattr(settings, name, value)
+        settings.STORAGES = {"default": {"BACKEND": backend, "OPTIONS": dict(given)}}
+        error = error_of_default_storage()
+        assert_hides(everything_of(error), ec_key)
+        page = ExceptionReporter(rf.get("/"), type(error), error, error.__traceback__)
+        for text in (html.unescape(page.get_traceback_html()), page.get_traceback_text()):
+            assert "cfsigned_django" in text
+            assert_hides(text, ec_key)
+
+
+@pytest.mark.parametrize("option", ["custom_domain", "hash_algorithm", "url_protocol"])
+def test_key_in_another_option(option: str, ec_key: PrivateKey) -> None:
+    """Show no byte of a key that was set under the name of another option."""
+    options = options_for(ec_key, **{option: ec_key.to_pem().decode().replace("\n", "\\n")})
+    storage = CloudFrontS3Storage(**options)
+    with pytest.raises(ImproperlyConfigured) as raised:
+        storage.url("a.jpg")
+    assert_hides(everything_of(raised.value) + repr(vars(storage)), ec_key)
+
+
+def test_errors_of_arguments(ec_key: PrivateKey, site: Any) -> None:
+    """Hide the secrets in errors about arguments, and with them the URLs that are known."""
+    storage = CloudFrontS3Storage(**options_for(ec_key), secret_key=SECRET_KEY, access_key="AKIA")
+    mistakes: list[dict[str, Any]] = [
+        *({"expire": 0}, {"http_method": "PUT"}, {"ip_address": "::1"}, {"resource": "b/*"}),
+        *({"parameters": {"Expires": 1}}, {"download": ""}, {"date_greater_than": 10**12}),
+    ]
+    for mistake in mistakes:
+        storage.url("a.jpg")
+        storage.url("b/c.jpg", resource="b/*")
+        with pytest.raises(ValueError, match=r".") as raised:
+            storage.url("a.jpg", **mistake)
+        everything = everything_of(raised.value)
+        assert_hides(everything, ec_key)
+        assert "Signature=" not in everything
+
+
+def test_url_that_has_ended(site: Any) -> None:
+    """Show no signed URL in an error of a later call with the same arguments."""
+    storage = CloudFrontS3Storage(expire_step=900)
+    with at(NOW):
+        storage.url("a.jpg")
+    with at(NOW + 900), without_sha1(), pytest.raises(ImproperlyConfigured) as raised:
+        storage.url("a.jpg")
+    assert "Signature=" not in everything_of(raised.value)
+
+
+def test_log(ec_key: PrivateKey, site: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """Log nothing secret, at any level."""
+    with caplog.at_level(logging.DEBUG):
+        CloudFrontS3Storage(**options_for(ec_key), secret_key=SECRET_KEY).url("a.jpg")
+    assert_hides(caplog.text, ec_key)
+    assert "Signature" not in caplog.text
+
+
+def test_errors_of_checks(ec_key: PrivateKey, settings: Any) -> None:
+    """Hide the keys of STORAGES if a storage's own code raises while the site is looked at."""
+    entry = {"BACKEND": f"{__name__}.NeedsTenant", "OPTIONS": options_for(ec_key)}
+    settings.STORAGES = {"default": entry}
+    with pytest.raises(LookupError) as raised:
+        list(signing_aliases())
+    assert_hides(everything_of(raised.value), ec_key)
+    assert settings.STORAGES["default"]["OPTIONS"]["cloudfront_key"] == ec_key.to_pem().decode()

@@ -84,9 +84,11 @@ def patch_behavior(behavior: Mapping[str, Any], change: BehaviorChange) -> Docum
     groups = trusted_key_groups(behavior)
     if change.key_group_id not in groups:
         groups.append(change.key_group_id)
-        patched["TrustedKeyGroups"] = {"Enabled": True, **list_of(groups)}
+        present = behavior.get("TrustedKeyGroups") or {}
+        patched["TrustedKeyGroups"] = {**present, "Enabled": True, **list_of(groups)}
     if change.drops_trusted_signers and trusted_signers(behavior):
-        patched["TrustedSigners"] = {"Enabled": False, "Quantity": 0}
+        patched["TrustedSigners"] = {**behavior["TrustedSigners"], "Enabled": False, "Quantity": 0}
+        del patched["TrustedSigners"]["Items"]
     if patched.get("ViewerProtocolPolicy", _OPEN_PROTOCOL) == _OPEN_PROTOCOL:
         patched["ViewerProtocolPolicy"] = "redirect-to-https"
     policies = {

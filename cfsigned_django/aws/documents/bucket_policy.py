@@ -9,6 +9,8 @@ Developer Guide: "Restrict access to an Amazon S3 origin"
 
 from __future__ import annotations
 
+import ipaddress
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -21,7 +23,8 @@ from cfsigned_django.aws.documents.behavior import may_overlap
 SERVICE: Final = "cloudfront.amazonaws.com"
 _VERSION: Final = "2012-10-17"
 # Condition keys that restrict access. S3 calls a statement public unless one of these has fixed
-# values (S3 User Guide, "The meaning of public"). Other keys do not count as a restriction.
+# values (S3 User Guide, "The meaning of public"). Other keys do not count as a restriction. Unlike
+# S3, this module takes a pattern within one account, role or organization as a fixed value.
 _RESTRICTING_KEYS = frozenset(
     {
         "aws:principalaccount",
@@ -39,7 +42,14 @@ _RESTRICTING_KEYS = frozenset(
         "s3:dataaccesspointarn",
     }
 )
-_NEGATIONS = ("not", "null")
+# Operators that also allow a request that lacks the key.
+_LAX_OPERATOR = re.compile(r"forallvalues:.*|.*(?:not|null).*|.*ifexists", re.IGNORECASE)
+# An ARN without a pattern up to its account.
+_OF_AN_ACCOUNT = re.compile(r"arn(?::[^:*?$]*){3}:[0-9]{12}:.*", re.DOTALL)
+# A role or an organization, and something within it.
+_WITHIN = re.compile(r"[^*?$:/]+[:/].*", re.DOTALL)
+# Broader ranges of addresses are public (the same page), by their IP version.
+_BROADEST: Final = {4: 8, 6: 32}
 
 
 def access_control_statement(
@@ -107,7 +117,7 @@ def says_the_same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 
 
 def public_statements(policy: Mapping[str, Any] | None) -> list[Document]:
-    """Return the public statements: ``Principal: *`` without a restriction."""
+    """Return the public statements: any principal, without a restriction."""
     return [each for each in statements(policy) if is_public(each)]
 
 
@@ -126,7 +136,7 @@ def is_for_strangers(statement: Mapping[str, Any]) -> bool:
         return True
     principal = statement.get("Principal")
     values = principal.values() if isinstance(principal, Mapping) else [principal]
-    return any("*" in _listed(each) for each in values)
+    return any(not _is_fixed(name) for each in values for name in _listed(each))
 
 
 def without_public(policy: Mapping[str, Any]) -> Document | None:
@@ -138,17 +148,35 @@ def without_public(policy: Mapping[str, Any]) -> Document | None:
 def _is_restricted(condition: Mapping[str, Mapping[str, Any]]) -> bool:
     """Return whether a condition limits where requests may come from."""
     return any(
-        key.lower() in _RESTRICTING_KEYS and not _is_open(_listed(value))
+        key.lower() in _RESTRICTING_KEYS and _are_narrow(_listed(value))
         for operator, keys in condition.items()
-        # "...IfExists" and "...Not..." allow a request that lacks the key.
-        if not operator.lower().endswith("ifexists")
-        and not any(word in operator.lower() for word in _NEGATIONS)
+        if not _LAX_OPERATOR.fullmatch(operator)
         for key, value in keys.items()
     )
 
 
-def _is_open(values: Iterable[str]) -> bool:
-    return any(value in ("*", "0.0.0.0/0", "::/0") for value in values)
+def _are_narrow(values: Iterable[str]) -> bool:
+    """Return whether no value of a condition lets strangers in, alone or with the others."""
+    ranges: list[Any] = []  # of both versions, which collapse_addresses() does not take at once
+    for value in values:
+        try:
+            ranges.append(ipaddress.ip_network(value, strict=False))
+        except ValueError:
+            if not _is_fixed(value):
+                return False
+    for version, prefix_length in _BROADEST.items():
+        same = (each for each in ranges if each.version == version)
+        merged = ipaddress.collapse_addresses(same)  # 0.0.0.0/1 and 128.0.0.0/1 are everybody
+        if any(each.prefixlen < prefix_length for each in merged):
+            return False
+    return True
+
+
+def _is_fixed(value: str) -> bool:
+    """Return whether a value stands for certain principals or sources, not for any."""
+    is_pattern = any(each in value for each in ("*", "?", "${"))
+    is_arn = value.startswith("arn:")
+    return not is_pattern or bool((_OF_AN_ACCOUNT if is_arn else _WITHIN).fullmatch(value))
 
 
 def _meaning(statement: Mapping[str, Any]) -> dict[str, object]:
@@ -176,7 +204,7 @@ def _meaning(statement: Mapping[str, Any]) -> dict[str, object]:
     return said
 
 
-_READ: Final = "s3:getobject"
+_READ: Final = "s3:GetObject"
 _SOURCES: Final = {"aws:sourcearn", "aws:sourceaccount"}
 _COMPARISONS: Final = {"stringequals", "stringlike", "arnequals", "arnlike"}
 _IDENTITY: Final = "CloudFront Origin Access Identity "
@@ -198,15 +226,17 @@ class Reader:
     is_named: bool
 
 
-def service_statements(policy: Mapping[str, Any] | None, object_arn: str) -> list[Document]:
-    """Return the statements that let the CloudFront service read an object.
+def service_statements(
+    policy: Mapping[str, Any] | None, resource_arn: str, *, action: str = _READ
+) -> list[Document]:
+    """Return the statements that let the CloudFront service read an object, or do ``action``.
 
     Conditions are ignored here; :func:`admits` checks them.
     """
     return [
         each
         for each in statements(policy)
-        if _allows_reading(each, object_arn) and SERVICE in _principals(each, "Service")
+        if _allows(each, resource_arn, action) and SERVICE in _principals(each, "Service")
     ]
 
 
@@ -231,7 +261,7 @@ def is_for_any_distribution(statement: Mapping[str, Any]) -> bool:
 def admits_identity(policy: Mapping[str, Any] | None, identity_id: str, object_arn: str) -> bool:
     """Return whether a policy lets an origin access identity read an object."""
     for statement in statements(policy):
-        if _allows_reading(statement, object_arn):
+        if _allows(statement, object_arn, _READ):
             names = _principals(statement, "AWS")
             users = _principals(statement, "CanonicalUser")
             if users or any(_may_be_identity("AWS", each, identity_id) for each in names):
@@ -273,7 +303,7 @@ def _others(
         for name in _listed(names):
             if (kind, name) == ("Service", SERVICE):
                 yield from _other_distributions(statement, distribution_arn)
-            elif name == "*":
+            elif not _is_fixed(name):
                 keys = [key for each in statement["Condition"].values() for key in each]
                 yield f"anyone who meets its condition ({', '.join(keys)})", False
             elif not identity_id or not _may_be_identity(kind, name, identity_id):
@@ -301,8 +331,8 @@ def _may_read(statement: Mapping[str, Any], objects: str) -> bool:
     left_out = _listed(statement.get("NotAction"))
     return (
         statement.get("Effect") == "Allow"
-        and not any(fnmatchcase(_READ, each.lower()) for each in left_out)
-        and ("Action" not in statement or any(fnmatchcase(_READ, a.lower()) for a in actions))
+        and not _names(left_out, _READ)
+        and ("Action" not in statement or _names(actions, _READ))
         and ("Resource" not in statement or any(may_overlap(r, objects) for r in resources))
     )
 
@@ -317,12 +347,16 @@ def _source_conditions(statement: Mapping[str, Any]) -> list[tuple[str, list[str
     ]
 
 
-def _allows_reading(statement: Mapping[str, Any], object_arn: str) -> bool:
+def _allows(statement: Mapping[str, Any], resource_arn: str, action: str) -> bool:
     return (
         statement.get("Effect") == "Allow"
-        and any(fnmatchcase(_READ, each.lower()) for each in _listed(statement.get("Action")))
-        and any(fnmatchcase(object_arn, each) for each in _listed(statement.get("Resource")))
+        and _names(_listed(statement.get("Action")), action)
+        and any(fnmatchcase(resource_arn, each) for each in _listed(statement.get("Resource")))
     )
+
+
+def _names(patterns: Iterable[str], action: str) -> bool:
+    return any(fnmatchcase(action.lower(), each.lower()) for each in patterns)
 
 
 def _principals(statement: Mapping[str, Any], kind: str) -> list[str]:

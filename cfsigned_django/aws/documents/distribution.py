@@ -23,6 +23,16 @@ _IDENTITY_PATH: Final = "origin-access-identity/cloudfront/"
 #: What the console proposes for SNI (Developer Guide, "Supported protocols and ciphers").
 _PROTOCOL: Final = "TLSv1.2_2021"
 _READ_METHODS: Final = ("GET", "HEAD")
+#: The fields of a viewer certificate that belong to the certificate, and go with it.
+_CERTIFICATE_FIELDS: Final = frozenset(
+    {
+        "ACMCertificateArn",
+        "Certificate",
+        "CertificateSource",
+        "CloudFrontDefaultCertificate",
+        "IAMCertificateId",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,11 +213,13 @@ def with_domain(config: Mapping[str, Any], domain: str, certificate: str) -> Doc
     CloudFront's own certificate, nobody has chosen those settings.
     """
     aliases = listed(config.get("Aliases"))
-    present = config["ViewerCertificate"] if certificate_of(config) else {}
+    attached = config.get("ViewerCertificate") or {}
+    present = attached if certificate_of(config) else {}
     return {
         **config,
-        "Aliases": list_of([*aliases, domain]),
+        "Aliases": {**(config.get("Aliases") or {}), **list_of([*aliases, domain])},
         "ViewerCertificate": {
+            **{name: each for name, each in attached.items() if name not in _CERTIFICATE_FIELDS},
             "ACMCertificateArn": certificate,
             "SSLSupportMethod": present.get("SSLSupportMethod", "sni-only"),
             "MinimumProtocolVersion": present.get("MinimumProtocolVersion", _PROTOCOL),

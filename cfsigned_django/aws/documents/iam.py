@@ -1,7 +1,7 @@
 """IAM policies with the fewest permissions, for setup, doctor, rotation and the site.
 
 Service Authorization Reference: "Actions, resources, and condition keys for
-Amazon CloudFront" and "... for Amazon S3". The Create and List actions
+Amazon CloudFront", "... for Amazon S3" and "... for AWS KMS". The Create and List actions
 of CloudFront take no single resource, so their resource is "*".
 """
 
@@ -42,6 +42,7 @@ _READ_BUCKET = (
     "GetBucketOwnershipControls",
     "GetBucketPolicy",
     "GetBucketPublicAccessBlock",
+    "GetEncryptionConfiguration",
     "ListBucket",
 )
 _CHANGE_BUCKET = (
@@ -52,6 +53,11 @@ _CHANGE_BUCKET = (
     "PutBucketPolicy",
     "PutBucketPublicAccessBlock",
 )
+# Only for a bucket that a KMS key encrypts (--kms-key).
+_ENCRYPT_BUCKET = ("PutEncryptionConfiguration",)
+_READ_KEY = ("DescribeKey", "GetKeyPolicy")
+_CHANGE_KEY = ("PutKeyPolicy",)
+_USE_KEY = ("Decrypt", "GenerateDataKey")
 _KEEP_FILES = (
     # boto3 uploads a file of 8 MB or more in parts. If that fails, it removes the uploaded parts;
     # without the permission, they stay, invisible, and are charged.
@@ -70,21 +76,24 @@ _ROTATE = (
 )
 
 
-def setup_policy(bucket: str) -> Document:
-    """Return the policy for cfsigned_setup --apply."""
+def setup_policy(bucket: str, *, kms_key: str = "") -> Document:
+    """Return the policy for cfsigned_setup --apply; ``kms_key`` is the ARN of the bucket's key."""
+    of_bucket = (*_READ_BUCKET, *_CHANGE_BUCKET, *(_ENCRYPT_BUCKET if kms_key else ()))
     return _policy(
         _statement("CloudFront", "cloudfront", (*_LOOK, *_LOOK_AT_IDENTITIES, *_CHANGE), "*"),
-        _statement("Bucket", "s3", (*_READ_BUCKET, *_CHANGE_BUCKET), f"arn:aws:s3:::{bucket}"),
+        _statement("Bucket", "s3", of_bucket, f"arn:aws:s3:::{bucket}"),
         _statement("Account", "sts", ("GetCallerIdentity",), "*"),
+        *_key_statements((*_READ_KEY, *_CHANGE_KEY), kms_key),
     )
 
 
-def doctor_policy(bucket: str) -> Document:
+def doctor_policy(bucket: str, *, kms_key: str = "") -> Document:
     """Return the policy for reading only: to print a plan, to diagnose, and to follow keys."""
     return _policy(
         _statement("CloudFront", "cloudfront", (*_LOOK, *_LOOK_AT_IDENTITIES, *_FOLLOW_KEYS), "*"),
         _statement("Bucket", "s3", _READ_BUCKET, f"arn:aws:s3:::{bucket}"),
         _statement("Account", "sts", ("GetCallerIdentity",), "*"),
+        *_key_statements(_READ_KEY, kms_key),
     )
 
 
@@ -93,12 +102,17 @@ def rotation_policy() -> Document:
     return _policy(_statement("RotateSigningKeys", "cloudfront", _ROTATE, "*"))
 
 
-def runtime_policy(bucket: str) -> Document:
+def runtime_policy(bucket: str, *, kms_key: str = "") -> Document:
     """Return the policy for the site's files; signing needs no permission at all."""
     return _policy(
         _statement("Files", "s3", _KEEP_FILES, f"arn:aws:s3:::{bucket}/*"),
         _statement("Names", "s3", ("ListBucket",), f"arn:aws:s3:::{bucket}"),
+        *_key_statements(_USE_KEY, kms_key),
     )
+
+
+def _key_statements(actions: tuple[str, ...], kms_key: str) -> list[Document]:
+    return [_statement("Key", "kms", actions, kms_key)] if kms_key else []
 
 
 def _policy(*statements: Document) -> Document:

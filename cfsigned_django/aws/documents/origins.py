@@ -29,6 +29,17 @@ _S3_HOST: Final = re.compile(
 )
 
 
+# By its name, its alias (which looks like a bucket), or as an access point of several regions (S3
+# User Guide, "Access point aliases", "Multi-Region Access Point").
+_ACCESS_POINT: Final = re.compile(
+    r".+(?:\.s3-accesspoint\.[a-z0-9.-]+|-s3alias\.s3[a-z0-9.-]*|\.accesspoint\.s3-global)"
+    r"\.amazonaws\.com(?:\.cn)?",
+    re.ASCII,
+)
+#: With this, the name of an access point stands for a bucket; no bucket name ends so.
+ALIAS_ENDING: Final = "-s3alias"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
     """The place that an origin reads: a bucket, or else a host, and a folder in it.
@@ -68,6 +79,11 @@ def names_bucket(domain: str, bucket: str) -> bool:
     """Return whether a host is the REST endpoint of the bucket, not its website endpoint."""
     found = _S3_HOST.fullmatch(domain.lower())
     return found is not None and found["bucket"] == bucket and not found["website"]
+
+
+def is_access_point(origin: Mapping[str, Any]) -> bool:
+    """Return whether an origin is an S3 access point; its bucket does not show in CloudFront."""
+    return _ACCESS_POINT.fullmatch(origin["DomainName"].lower()) is not None
 
 
 def origins_of(config: Mapping[str, Any], behavior: Mapping[str, Any]) -> list[Document]:

@@ -53,6 +53,7 @@ def cloudformation(documents: Documents) -> str:
             "DistributionId": {"Value": {"Ref": "Distribution"}},
             "KeyGroupId": {"Value": {"Ref": "KeyGroup"}},
             "KeyPairId": {"Value": {"Ref": "PublicKey"}},
+            **_key_output(documents),
         },
     }
     return json.dumps(template, indent=2, ensure_ascii=False)
@@ -100,6 +101,10 @@ def _bucket(documents: Documents) -> Document:
         "OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]},
         "PublicAccessBlockConfiguration": dict(documents.public_access_block),
     }
+    if documents.encryption:
+        rule = dict(documents.encryption)
+        rule["ServerSideEncryptionByDefault"] = rule.pop("ApplyServerSideEncryptionByDefault")
+        properties["BucketEncryption"] = {"ServerSideEncryptionConfiguration": [rule]}
     if documents.cors_rules:
         properties["CorsConfiguration"] = {
             "CorsRules": [
@@ -117,6 +122,19 @@ def _bucket(documents: Documents) -> Document:
     # Deleting the stack must not delete the files.
     kept = {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
     return {**_resource("S3::Bucket", **properties), **kept}
+
+
+def _key_output(documents: Documents) -> Document:
+    if documents.key_statement is None:
+        return {}
+    text = json.dumps(documents.key_statement)
+    arn = _REFERENCES[export.DISTRIBUTION_ARN]["Fn::Sub"]
+    return {
+        "KmsKeyPolicyStatement": {
+            "Description": "Add this to the policy of the KMS key, or CloudFront cannot decrypt",
+            "Value": {"Fn::Sub": text.replace(export.DISTRIBUTION_ARN, arn)},
+        }
+    }
 
 
 def _origin_access(documents: Documents) -> Document:

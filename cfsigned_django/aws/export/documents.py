@@ -18,6 +18,7 @@ from cfsigned_django.aws.documents.distribution import (
     key_group_config,
     name_for,
 )
+from cfsigned_django.aws.documents.key_policy import bucket_encryption, decrypt_statement
 from cfsigned_django.aws.documents.policies import (
     cache_policy_config,
     origin_request_policy_config,
@@ -29,12 +30,12 @@ from cfsigned_django.aws.provisioning.desired_state import (
 )
 from cfsigned_django.aws.provisioning.resolved_state import ResolvedState
 
-PUBLIC_KEY: Final = "@PublicKey"
-KEY_GROUP: Final = "@KeyGroup"
-ORIGIN_ACCESS: Final = "@OriginAccess"
-CACHE_POLICY: Final = "@CachePolicy"
-ORIGIN_REQUEST_POLICY: Final = "@OriginRequestPolicy"
-DISTRIBUTION_ARN: Final = "@DistributionArn"
+PUBLIC_KEY: Final = "<PublicKey>"
+KEY_GROUP: Final = "<KeyGroup>"
+ORIGIN_ACCESS: Final = "<OriginAccess>"
+CACHE_POLICY: Final = "<CachePolicy>"
+ORIGIN_REQUEST_POLICY: Final = "<OriginRequestPolicy>"
+DISTRIBUTION_ARN: Final = "<DistributionArn>"
 
 #: CloudFormation User Guide, "Generate templates from existing resources with IaC generator"; a
 #: template that it wrote of a distribution is in cdklabs/cdk-from-cfn#921. Terraform: "Generating
@@ -67,6 +68,11 @@ class Documents:
     bucket_policy: Document
     cors_rules: list[Document]
     public_access_block: Mapping[str, bool]
+    #: None: SSE-S3, which every new bucket has.
+    encryption: Document | None
+    #: The statement that the policy of the KMS key needs. An export cannot add it: the key has one
+    #: policy, which belongs to whatever made the key.
+    key_statement: Document | None
 
 
 def refuse_existing(desired: DesiredState, language: str) -> None:
@@ -96,8 +102,9 @@ def export_documents(desired: DesiredState) -> Documents:
         if is_oac
         else bucket_policy.access_identity_statement(desired.bucket, ORIGIN_ACCESS)
     )
-    # Tokens in the Sid would not be replaced.
-    statement["Sid"] = "AllowCloudFront"
+    key_statement = decrypt_statement(DISTRIBUTION_ARN) if desired.kms_key else None
+    for each in (statement, key_statement or {}):
+        each["Sid"] = "AllowCloudFront"  # tokens in the Sid would not be replaced
     name = state.name
     return Documents(
         name=name,
@@ -114,16 +121,21 @@ def export_documents(desired: DesiredState) -> Documents:
         bucket_policy=bucket_policy.merge(None, statement),
         cors_rules=cors.merge(None, desired.cors_origins),
         public_access_block=PUBLIC_ACCESS_BLOCK,
+        encryption=bucket_encryption(desired.kms_key) if desired.kms_key else None,
+        key_statement=key_statement,
     )
 
 
 def substitute(value: Any, replacement: Callable[[str], Any]) -> Any:
-    """Return a document with every text that contains a token replaced."""
+    """Return a document with every text that contains a token replaced.
+
+    No name, domain or path pattern of a site can contain "<", with which a token begins.
+    """
     if isinstance(value, Mapping):
         return {name: substitute(each, replacement) for name, each in value.items()}
     if isinstance(value, list):
         return [substitute(each, replacement) for each in value]
-    return replacement(value) if isinstance(value, str) and "@" in value else value
+    return replacement(value) if isinstance(value, str) and "<" in value else value
 
 
 def _account_of_tokens(desired: DesiredState) -> Account:

@@ -61,6 +61,7 @@ def terraform(documents: Documents) -> str:
             _refer(_distribution(documents.distribution)),
         ),
         'output "domain" {\n  value = aws_cloudfront_distribution.media.domain_name\n}',
+        *_key_output(documents),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -113,6 +114,20 @@ def _bucket_parts(documents: Documents) -> list[str]:
             {"bucket": _BUCKET, "policy": _jsonencode(_refer(documents.bucket_policy))},
         ),
     ]
+    if documents.encryption:
+        by_default = documents.encryption["ApplyServerSideEncryptionByDefault"]
+        rule_body = {
+            "bucket_key_enabled": documents.encryption["BucketKeyEnabled"],
+            "apply_server_side_encryption_by_default": Block(
+                {
+                    "sse_algorithm": by_default["SSEAlgorithm"],
+                    "kms_master_key_id": by_default["KMSMasterKeyID"],
+                }
+            ),
+        }
+        body = {"bucket": _BUCKET, "rule": Block(rule_body)}
+        kind = "aws_s3_bucket_server_side_encryption_configuration"
+        parts.append(resource(kind, "media", body))
     rules = [
         Block(
             {
@@ -130,6 +145,16 @@ def _bucket_parts(documents: Documents) -> list[str]:
         body = {"bucket": _BUCKET, "cors_rule": rules}
         parts.append(resource("aws_s3_bucket_cors_configuration", "media", body))
     return parts
+
+
+def _key_output(documents: Documents) -> list[str]:
+    if documents.key_statement is None:
+        return []
+    value = _jsonencode(_refer(documents.key_statement)).text
+    return [
+        "# Add this to the policy of the KMS key, or CloudFront cannot decrypt.\n"
+        f'output "kms_key_policy_statement" {{\n  value = {value}\n}}'
+    ]
 
 
 def _origin_access(documents: Documents) -> str:

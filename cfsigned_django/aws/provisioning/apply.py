@@ -23,7 +23,7 @@ from cfsigned_django.aws.key_groups import KeyGroups
 from cfsigned_django.aws.provisioning.desired_state import DesiredState
 from cfsigned_django.aws.provisioning.distribution_steps import DEPLOYED
 from cfsigned_django.aws.provisioning.key_steps import KEY_PAIR
-from cfsigned_django.aws.provisioning.plan import next_step, plan
+from cfsigned_django.aws.provisioning.plan import blockers, next_step, plan
 from cfsigned_django.aws.provisioning.steps import Call, Step
 
 logger = logging.getLogger("cfsigned_django.aws")
@@ -61,7 +61,7 @@ class Provisioner:
     monotonic: Callable[[], float] = time.monotonic
 
     def apply(self) -> list[Step]:
-        """Do every step that is to do; return the resulting steps.
+        """Do every step that is to do, up to a conflict that blocks; return the resulting steps.
 
         Raise :exc:`AwsError` for the first call that fails. Everything that was done
         before stays done.
@@ -71,7 +71,8 @@ class Provisioner:
             account = self.read()
             steps = plan(account, self.desired())
             step = next_step(steps)
-            if step is None:
+            # Others may have changed something meanwhile that must be decided first.
+            if step is None or blockers(steps):
                 return steps
             attempts[step.name] = attempts.get(step.name, 0) + 1
             if attempts[step.name] > _ATTEMPTS:
@@ -103,7 +104,11 @@ class Provisioner:
             added = request.arguments["KeyGroupConfig"]["Items"][-1]
             KeyGroups(self.clients.cloudfront).add(request.arguments["Id"], added)
             return
-        client = getattr(self.clients, request.service)
+        client = (
+            self.clients.kms(request.arguments["KeyId"].split(":")[3])
+            if request.service == "kms"
+            else getattr(self.clients, request.service)
+        )
         call(
             getattr(client, xform_name(request.operation)),
             f"do the step {name}",

@@ -10,7 +10,7 @@ from cfsigned_django.aws.account import Bucket, BucketPart, BucketState
 from cfsigned_django.aws.documents import Document, bucket_policy, cors
 from cfsigned_django.aws.documents.bucket_policy import PUBLIC_ACCESS_BLOCK, open_switches
 from cfsigned_django.aws.provisioning.resolved_state import ResolvedState
-from cfsigned_django.aws.provisioning.steps import NOT_YET, Call, Step, conflict, done, todo
+from cfsigned_django.aws.provisioning.steps import Call, Step, conflict, done, todo
 
 # CreateBucket accepts every region as a location constraint except this one.
 _HOME_REGION = "us-east-1"
@@ -49,13 +49,9 @@ def access_statement(state: ResolvedState) -> Document:
         return bucket_policy.access_identity_statement(
             bucket, attachment.access_identity_id, partition=partition
         )
-    distribution = state.account.distribution
-    arn = (
-        distribution.arn
-        if distribution
-        else f"arn:{partition}:cloudfront::{state.account.account_id}:distribution/{NOT_YET}"
+    return bucket_policy.access_control_statement(
+        bucket, state.distribution_arn, partition=partition
     )
-    return bucket_policy.access_control_statement(bucket, arn, partition=partition)
 
 
 def _bucket(state: ResolvedState) -> Step:
@@ -177,6 +173,7 @@ def _block_public_access(state: ResolvedState) -> Step:
     if BucketPart.PUBLIC_ACCESS in bucket.unread:
         return _unread("block-public-access", state, BucketPart.PUBLIC_ACCESS)
     still_open = open_switches(bucket.public_access_block)
+    closed = {**(bucket.public_access_block or {}), **PUBLIC_ACCESS_BLOCK}
     if not still_open:
         return done("block-public-access", "all four switches are on")
     public = bucket_policy.public_statements(bucket.policy)
@@ -194,10 +191,10 @@ def _block_public_access(state: ResolvedState) -> Step:
             service="s3",
             operation="PutPublicAccessBlock",
             action="PutBucketPublicAccessBlock",
-            arguments=_owned(state, PublicAccessBlockConfiguration=dict(PUBLIC_ACCESS_BLOCK)),
+            arguments=_owned(state, PublicAccessBlockConfiguration=closed),
         ),
         before=bucket.public_access_block,
-        after=dict(PUBLIC_ACCESS_BLOCK),
+        after=closed,
     )
 
 

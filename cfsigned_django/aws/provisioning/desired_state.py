@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from cfsigned_django.aws.documents.origins import ALIAS_ENDING
 from cfsigned_django.signing import PrivateKey
 
 #: S3 User Guide, "Bucket naming rules".
@@ -20,6 +21,7 @@ _PATTERN: Final = re.compile(r"[A-Za-z0-9_\-.*?$/~\"'@:+&]{1,255}", re.ASCII)
 _CERTIFICATE: Final = re.compile(
     r"arn:aws[a-z-]*:acm:us-east-1:[0-9]{12}:certificate/[A-Za-z0-9-]+", re.ASCII
 )
+_KMS_KEY: Final = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+", re.ASCII)
 _DISTRIBUTION: Final = re.compile(r"E[A-Z0-9]{6,}", re.ASCII)
 
 
@@ -81,6 +83,8 @@ class DesiredState:
     origin_access: OriginAccess | None = None
     #: Signed URLs can set the name under which a browser saves the file.
     downloads: bool = False
+    #: ARN of the KMS key that must encrypt new objects; empty: the bucket's encryption stays.
+    kms_key: str = ""
     closes_public: bool = False
     drops_trusted_signers: bool = False
     #: Empty: the one named after the bucket.
@@ -93,6 +97,11 @@ class DesiredState:
             raise InvalidDesiredState(
                 f"{self.bucket!r} is not a valid bucket name. Use 3 to 63 lowercase letters, "
                 "digits, hyphens and dots."
+            )
+        if self.bucket.endswith(ALIAS_ENDING):
+            raise InvalidDesiredState(
+                f"{self.bucket!r} is the alias of an access point, not a bucket. Use the name of "
+                "the bucket (--bucket)."
             )
         if self.distribution_id is not None and self.creates_distribution:
             raise InvalidDesiredState(
@@ -121,9 +130,33 @@ class DesiredState:
                 "arn:aws:acm:us-east-1:111122223333:certificate/... Request it in that region, "
                 "wherever the bucket is."
             )
+        if self.kms_key:
+            self._check_kms_key()
         for origin in self.cors_origins:
             if not _ORIGIN.fullmatch(origin):
                 raise InvalidDesiredState(
                     f"{origin!r} is not a valid origin. Use scheme and host without a path, "
                     "such as https://www.example.com."
                 )
+
+    @property
+    def kms_region(self) -> str:
+        """Return the region of the KMS key, which must be that of the bucket; empty without one."""
+        return self.kms_key.split(":")[3] if self.kms_key else ""
+
+    def _check_kms_key(self) -> None:
+        if not _KMS_KEY.fullmatch(self.kms_key):
+            raise InvalidDesiredState(
+                f"{self.kms_key!r} is not the ARN of a KMS key. Use one such as "
+                "arn:aws:kms:us-east-1:111122223333:key/1a2b3c4d-...; an alias may change."
+            )
+        if self.region and self.region != self.kms_region:
+            raise InvalidDesiredState(
+                f"The KMS key is in {self.kms_region}, but AWS_S3_REGION_NAME is {self.region}. "
+                "Use a key in the region of the bucket."
+            )
+        if self.origin_access is OriginAccess.OAI:
+            raise InvalidDesiredState(
+                "--kms-key and --origin-access oai cannot be used together: an origin access "
+                "identity cannot read objects that a KMS key encrypts. Use --origin-access oac."
+            )

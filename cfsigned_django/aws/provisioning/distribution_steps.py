@@ -40,6 +40,17 @@ def distribution_step(state: ResolvedState) -> Step:
                 "distribution",
                 f"{found.id} is disabled, so CloudFront serves nothing: enable it in CloudFront",
             )
+        if found.is_multi_tenant:
+            return conflict(
+                "distribution",
+                f"{found.id} is a multi-tenant distribution, which cfsigned_setup does not change: "
+                "its domain names belong to its tenants. Turn on Restrict viewer "
+                "access, with a key group, for the behavior in CloudFront, and set "
+                "AWS_S3_CUSTOM_DOMAIN to a domain of a tenant; or use another distribution",
+                blocks=True,
+            )
+        if state.access_points:
+            return _access_point(state)
         if state.serves_other_origin:
             return _other_origin(state)
         return done("distribution", f"{found.id} exists as {found.domain_name}")
@@ -73,7 +84,7 @@ def distribution_step(state: ResolvedState) -> Step:
 def behavior_steps(state: ResolvedState) -> Iterator[Step]:
     """Return the steps that change an existing distribution."""
     found = state.account.distribution
-    if found is None or state.serves_other_origin:
+    if found is None or not state.changes_distribution:
         return
     yield _origin(state, found)
     yield _behavior(state, found)
@@ -95,6 +106,20 @@ def update_call(found: Distribution, config: Document) -> Call:
         service="cloudfront",
         operation="UpdateDistribution",
         arguments={"Id": found.id, "IfMatch": found.etag, "DistributionConfig": config},
+    )
+
+
+def _access_point(state: ResolvedState) -> Step:
+    """Return a conflict: neither a second origin nor another policy may be guessed."""
+    where = "the distribution" if state.behavior is None else "its behavior"
+    return conflict(
+        "distribution",
+        f"{where} reads S3 through an access point ({', '.join(state.access_points)}), and "
+        f"CloudFront does not show whether {state.desired.bucket} is behind it. If it is, let the "
+        "policies of the access point and of the bucket allow the distribution, and restrict the "
+        "behavior to the key group, in the AWS console. If it is not, add the bucket as an origin "
+        "in CloudFront, or give other paths (--path-pattern)",
+        blocks=True,
     )
 
 
@@ -243,7 +268,7 @@ def _losses(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str
 def domain_steps(state: ResolvedState) -> Iterator[Step]:
     """Return the step that adds the domain to an existing distribution."""
     found = state.account.distribution
-    if found is None or state.serves_other_origin:
+    if found is None or not state.changes_distribution:
         return
     if state.host and state.host != found.domain_name:
         yield _domain(state, found)

@@ -1,12 +1,14 @@
 """Compare an account with the desired state: the steps, in a safe order.
 
 1. The public key is added to a key group before a behavior trusts the group.
-2. The bucket policy lets CloudFront read before the origin begins to sign.
+2. The policies of the bucket and of its KMS key let CloudFront read before the origin begins to
+   sign.
 3. Public access to the bucket is closed after every edge has the change.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from cfsigned_django.aws.account import Account
@@ -23,10 +25,15 @@ from cfsigned_django.aws.provisioning.distribution_steps import (
     distribution_step,
     domain_steps,
 )
+from cfsigned_django.aws.provisioning.encryption_steps import (
+    bucket_encryption_steps,
+    key_policy_steps,
+)
 from cfsigned_django.aws.provisioning.key_steps import key_steps
 from cfsigned_django.aws.provisioning.policy_steps import policy_steps
 from cfsigned_django.aws.provisioning.resolved_state import ResolvedState
-from cfsigned_django.aws.provisioning.steps import Step, StepState
+from cfsigned_django.aws.provisioning.steps import Step, StepState, conflict
+from cfsigned_django.aws.unknown import UPDATE_BOTO3, unknown_elements
 
 #: The steps whose changes must reach every edge.
 _CHANGES_DISTRIBUTION: Final = frozenset({"distribution", "origin", "behavior", "domain"})
@@ -38,21 +45,40 @@ def plan(account: Account, desired: DesiredState) -> list[Step]:
     steps = [
         *key_steps(state),
         *bucket_steps(state),
+        *bucket_encryption_steps(state),
         *policy_steps(state),
         distribution_step(state),
         *access_steps(state),
+        *key_policy_steps(state),
         *behavior_steps(state),
         *domain_steps(state),
     ]
     changes = any(
         each.name in _CHANGES_DISTRIBUTION and each.state is StepState.TODO for each in steps
     )
-    return [
-        *steps,
+    steps += [
         deployed_step(state, changes=changes),
         *after_steps(state),
         *closing_steps(state),
     ]
+    return [_without_loss(each) for each in steps]
+
+
+def _without_loss(step: Step) -> Step:
+    """Return the step; a conflict if it would send back settings without what boto3 drops."""
+    lost = list(unknown_elements(step.call.arguments)) if step.call else []
+    if not lost:
+        return step
+    return replace(
+        conflict(
+            step.name,
+            f"{step.why}. But {step.call} replaces the whole configuration, and the installed "
+            f"boto3 does not know {', '.join(lost)}, which would be lost. {UPDATE_BOTO3}",
+            blocks=True,
+        ),
+        before=step.before,
+        after=step.after,
+    )
 
 
 def blockers(steps: list[Step]) -> list[Step]:

@@ -11,6 +11,7 @@ from cfsigned_django.aws.documents import Document, cors
 from cfsigned_django.aws.documents.behavior import (
     BehaviorChange,
     find_behavior,
+    listed,
     patch_behavior,
     replace_behavior,
 )
@@ -31,7 +32,7 @@ from cfsigned_django.aws.documents.distribution import (
     replace_origin,
     with_domain,
 )
-from cfsigned_django.aws.documents.origins import place_of
+from cfsigned_django.aws.documents.origins import is_access_point, origins_of, place_of
 from cfsigned_django.aws.documents.policies import (
     CACHE_POLICIES,
     ORIGIN_REQUEST_POLICIES,
@@ -79,7 +80,8 @@ class ResolvedState:
     def region(self) -> str:
         """Return the region in which the bucket is, or will be created."""
         desired = self.desired
-        return self.bucket.region or desired.region or desired.default_region or _HOME_REGION
+        wished = desired.region or desired.kms_region or desired.default_region
+        return self.bucket.region or wished or _HOME_REGION
 
     @property
     def public_key(self) -> ListedPublicKey | None:
@@ -101,6 +103,16 @@ class ResolvedState:
     def key_group_id(self) -> str:
         """Return the ID of the key group."""
         return self.key_group.id if self.key_group else NOT_YET
+
+    @property
+    def distribution_arn(self) -> str:
+        """Return the ARN of the distribution, which policies name."""
+        found, account = self.account.distribution, self.account
+        return (
+            found.arn
+            if found
+            else f"arn:{account.partition}:cloudfront::{account.account_id}:distribution/{NOT_YET}"
+        )
 
     @property
     def config(self) -> Document | None:
@@ -132,6 +144,29 @@ class ResolvedState:
     def serves_other_origin(self) -> bool:
         """Return whether the behavior exists and does not read the bucket."""
         return self.behavior is not None and self.origin is None
+
+    @property
+    def access_points(self) -> list[str]:
+        """Return the hosts of the access points that may be the bucket for the behavior.
+
+        For a new behavior, these are those of the distribution, unless the bucket itself is an
+        origin.
+        """
+        if self.config is None or self.origin is not None:
+            return []
+        origins = (
+            listed(self.config.get("Origins"))
+            if self.behavior is None
+            else origins_of(self.config, self.behavior)
+        )
+        return [each["DomainName"] for each in origins if is_access_point(each)]
+
+    @property
+    def changes_distribution(self) -> bool:
+        """Return whether the distribution exists and a setup can change it."""
+        found = self.account.distribution
+        cannot = self.serves_other_origin or bool(self.access_points)
+        return found is not None and not found.is_multi_tenant and not cannot
 
     @property
     def access_control(self) -> NamedConfig | None:

@@ -27,7 +27,7 @@ class StepState(StrEnum):
 class Call:
     """One call of the AWS API, with its arguments."""
 
-    service: Literal["cloudfront", "s3"]
+    service: Literal["cloudfront", "s3", "kms"]
     operation: str
     arguments: Document = field(repr=False)
     #: The IAM action, if S3 names it differently from the operation.

@@ -21,7 +21,7 @@ from django.utils.timezone import get_current_timezone_name, localtime
 
 from cfsigned_django import conf
 from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.encryption import CannotUnseal
+from cfsigned_django.encryption import CannotDecrypt
 from cfsigned_django.rotation.errors import RotationError, will_pass
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import REASON_LENGTH, KeyPair, KnownReason
@@ -52,7 +52,7 @@ from cfsigned_django.rotation.steps import (
     waits_for_start,
     what_signs_after,
 )
-from cfsigned_django.rotation.store import read_clock, reseal_all
+from cfsigned_django.rotation.store import read_clock, reencrypt_all
 from cfsigned_django.signing import KeyAlgorithm
 
 NOT_YET = 75
@@ -81,8 +81,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Run the command; see the module's docstring for the exit code."""
         try:
-            if options["reseal"]:
-                self._reseal(options)
+            if options["re_encrypt"]:
+                self._reencrypt(options)
             else:
                 self._rotate(site_rotation(changed_by="cfsigned_rotate"), options)
         except FAILURES as error:
@@ -202,26 +202,27 @@ class Command(BaseCommand):
         ):
             raise CommandError("Nothing was revoked.")
 
-    def _reseal(self, options: dict[str, Any]) -> None:
-        result = reseal_all(dry_run=options["dry_run"])
-        count = len(result.sealed)
+    def _reencrypt(self, options: dict[str, Any]) -> None:
+        result = reencrypt_all(dry_run=options["dry_run"])
+        count = len(result.encrypted)
         encrypted = "Private keys encrypted with the newest encryption key"
         would_be = "Private keys that would be encrypted with the newest encryption key"
-        blockers: _Blockers = [(f"{each}: {result.problem}", None) for each in result.closed]
+        blockers: _Blockers = [(f"{each}: {why}", None) for each, why in result.refused]
         is_dry_run = options["dry_run"]
         report = Report(
             key_group_id=conf.default_of("key_group_id"),
             did=None if is_dry_run or not count else f"{encrypted}: {count}.",
             blockers=blockers,
-            key_pairs=[*result.sealed, *result.closed],
+            key_pairs=[*result.encrypted, *(each for each, _ in result.refused)],
             now=read_clock(),
             notes=[f"{would_be}: {count}."] if is_dry_run else [],
             is_dry_run=is_dry_run,
         )
         self._print(report, options)
-        if result.closed:
-            names = ", ".join(map(str, result.closed))
-            raise CannotUnseal(f"Some private keys cannot be decrypted: {names}. {result.problem}")
+        if result.refused:
+            names = ", ".join(str(each) for each, _ in result.refused)
+            problems = " ".join({why: None for _, why in result.refused})
+            raise CannotDecrypt(f"Some private keys cannot be used: {names}. {problems}")
 
     def _print(self, report: Report, options: dict[str, Any]) -> None:
         self.stdout.write(report.as_json() if options["json"] else report.as_text())
@@ -277,7 +278,8 @@ class _Request:
             outcome = take(
                 self.rotation, step, now=now, algorithm=self.algorithm, reason=self.reason
             )
-            if key_pair := outcome.key_pair:
+            if outcome.key_pairs:
+                key_pair = outcome.key_pairs[0]
                 return f"Started: {key_pair} is {key_pair.get_status_display()}."
             return None if self.max_age else outcome.text
         return None
@@ -532,7 +534,7 @@ def _add_options(parser: CommandParser) -> None:
         "key ID, name it as the list shows it, or by its UUID",
     )
     what.add_argument(
-        "--reseal",
+        "--re-encrypt",
         action="store_true",
         help="encrypt the private keys again, after SECRET_KEY or the encryption keys changed",
     )

@@ -35,8 +35,9 @@ from cfsigned_django.aws.provisioning.desired_state import (
 from cfsigned_django.aws.provisioning.plan import blockers, next_step, plan
 from cfsigned_django.aws.provisioning.resolved_state import ResolvedState
 from cfsigned_django.aws.provisioning.steps import Step, StepState
+from cfsigned_django.doctor.findings import printable
 from cfsigned_django.doctor.live import has_fault
-from cfsigned_django.encryption import CannotUnseal
+from cfsigned_django.encryption import CannotDecrypt
 from cfsigned_django.rotation.errors import RotationError
 from cfsigned_django.setup.report import (
     as_json,
@@ -60,7 +61,7 @@ EXPORTS: Mapping[str, Callable[[Documents], str]] = {
 }
 _FAILURES = (
     AwsError,
-    CannotUnseal,
+    CannotDecrypt,
     ImproperlyConfigured,
     InvalidKey,
     OSError,
@@ -144,6 +145,12 @@ class Command(BaseCommand):
             "a file",
         )
         parser.add_argument(
+            "--kms-key",
+            metavar="ARN",
+            help="KMS key that encrypts new files (SSE-KMS). Default: the bucket's encryption "
+            "stays, which is SSE-S3 for a new bucket",
+        )
+        parser.add_argument(
             "--close-public",
             action="store_true",
             help="remove bucket policy statements that grant public access",
@@ -173,7 +180,7 @@ class Command(BaseCommand):
         try:
             desired = _desired_state(options)
             if options["iam"]:
-                self.stdout.write(iam_as_text(desired.bucket))
+                self.stdout.write(iam_as_text(desired.bucket, desired.kms_key))
                 return
             key_file = Path(options["key_file"]) if options["key_file"] else None
             if options["export"]:
@@ -196,7 +203,7 @@ class Command(BaseCommand):
             )
             self._run(setup, options)
         except _FAILURES as error:
-            raise CommandError(str(error)) from error
+            raise CommandError(printable(str(error))) from error
         except DatabaseFailure as error:
             raise CommandError(
                 f"The database failed ({type(error).__name__}). Run this again when it answers: "
@@ -301,6 +308,7 @@ def _desired_state(options: dict[str, Any]) -> DesiredState:
         cors_origins=tuple(options["cors_origin"]),
         origin_access=OriginAccess(way) if (way := options["origin_access"]) else None,
         downloads=options["downloads"],
+        kms_key=options["kms_key"] or "",
         closes_public=options["close_public"],
         drops_trusted_signers=options["drop_trusted_signers"],
         key_group_id=conf.default_of("key_group_id") or "",

@@ -70,6 +70,17 @@ class Account:
         key_group_id: str = created["KeyGroup"]["Id"]
         return key_group_id
 
+    def set_members(self, key_group_id: str, *key_pair_ids: str) -> None:
+        """Replace the keys of a key group by hand."""
+        answer = self.api.get_key_group(Id=key_group_id)
+        config = {**answer["KeyGroup"]["KeyGroupConfig"], "Items": list(key_pair_ids)}
+        self.api.update_key_group(Id=key_group_id, IfMatch=answer["ETag"], KeyGroupConfig=config)
+
+    def delete(self, key_pair_id: str) -> None:
+        """Delete a public key, which is in no key group, by hand."""
+        etag = self.api.get_public_key(Id=key_pair_id)["ETag"]
+        self.api.delete_public_key(Id=key_pair_id, IfMatch=etag)
+
     def group_config(self, key_group_id: str) -> dict[str, Any]:
         """Return the whole configuration of a key group."""
         config: dict[str, Any] = self.api.get_key_group(Id=key_group_id)["KeyGroup"][

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 import pytest
 
 from cfsigned_django.aws.client import call, make_client
 from cfsigned_django.aws.errors import AwsError
+from cfsigned_django.edge import EdgeServer
+from tests.background import free_port
 from tests.simulation.answers import refusal
 
 SECRETS = ("secret-access-key-of-nobody", "session-of-nobody", "password")
@@ -51,33 +52,19 @@ def answering(status: int) -> Iterator[tuple[str, list[str]]]:
     """Serve one status, without a body, to every request; yield the URL and the paths."""
     paths: list[str] = []
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            paths.append(self.path)
-            self.send_response(status)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
+    def application(environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
+        paths.append(environ["PATH_INFO"])
+        start_response(f"{status} -", [("Content-Length", "0")])
+        return []
 
-        def log_message(self, format: str, *args: object) -> None:
-            """Keep the output of the tests clean."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", paths
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with EdgeServer(application).running() as server:
+        yield f"http://127.0.0.1:{server.port}", paths
 
 
 class TestMakeClient:
     """Arguments first, boto3's own configuration otherwise."""
 
-    def test_where_the_endpoint_comes_from(
-        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-    ) -> None:
+    def test_endpoint_and_region(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         """Take the argument, else the environment, else the profile, else AWS's own."""
         config = tmp_path / "config"
         config.write_text("[profile rotation]\nendpoint_url = http://127.0.0.1:3\n")
@@ -87,11 +74,8 @@ class TestMakeClient:
         assert named.meta.endpoint_url == "http://127.0.0.1:3"
         monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:2")
         assert make().meta.endpoint_url == "http://127.0.0.1:2"
-        assert make(endpoint_url=NOWHERE).meta.endpoint_url == NOWHERE
-
-    def test_region(self) -> None:
-        """Take the region that is given; need none."""
-        assert make(endpoint_url=NOWHERE, region_name="eu-west-1").meta.region_name == "eu-west-1"
+        given = make(endpoint_url=NOWHERE, region_name="eu-west-1").meta
+        assert (given.endpoint_url, given.region_name) == (NOWHERE, "eu-west-1")
         assert make(endpoint_url=NOWHERE).meta.region_name == "us-east-1"
 
     def test_nobody_waits_long(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,9 +160,7 @@ class TestOverTheNetwork:
 
     def test_nobody_answers(self) -> None:
         """Name the host that cannot be reached, and show no secret in any frame."""
-        with answering(200) as (url, _):
-            pass
-        place = url.removeprefix("http://")
+        place = f"127.0.0.1:{free_port()}"
         client = make(endpoint_url=f"http://me:password@{place}")
 
         with pytest.raises(AwsError, match=place) as caught:

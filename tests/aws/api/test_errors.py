@@ -115,19 +115,14 @@ def test_words() -> None:
     assert_golden("aws-errors", "\n\n".join([*known, *(str(explained(each)) for each in other)]))
 
 
-def test_no_request_in_an_explanation() -> None:
-    """Leave out AWS's words about a wrong signature: they repeat the request's headers."""
-    message = "The canonical string should have been 'x-amz-security-token:session-of-nobody'"
-
-    explanation = explained(answer("SignatureDoesNotMatch", message, status=403))
-
-    assert "session-of-nobody" not in repr(vars(explanation))
-
-
 def test_detail() -> None:
-    """Keep AWS's own words, but no more of them than a page can show."""
+    """Keep AWS's own words, as far as a page can show them, but none of the request's headers."""
+    signed = "The canonical string should have been 'x-amz-security-token:session-of-nobody'"
+
     assert explained(answer("InvalidArgument", "Why.")).detail == "Why."
     assert len(explained(answer("InvalidArgument", "x" * 10_000)).detail) == 400
+    refused = explained(answer("SignatureDoesNotMatch", signed, status=403))
+    assert "session-of-nobody" not in repr(vars(refused))
 
 
 def test_without_a_permission() -> None:

@@ -1,4 +1,4 @@
-"""Add keys to a key group and remove them, with everything else left as it is."""
+"""Create, find and delete public keys, and change nothing of a key group but its keys."""
 
 from __future__ import annotations
 
@@ -10,39 +10,23 @@ import pytest
 
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.key_groups import LAST_PUBLIC_KEY, KeyGroups
-from tests.aws.api import Account
+from cfsigned_django.signing import InvalidKey, PrivateKey
+from tests.aws.api import Account, ensure, new_pem
 from tests.simulation.faults import Boundary
+from tests.simulation.strict_cloudfront import StrictCloudFront
 
 THREADS = 8
 UNKNOWN_GROUP = "00000000-0000-4000-8000-000000000000"
 
 
-def before_an_update(do: Callable[[], object]) -> Boundary:
-    """Return a boundary that lets somebody else go first each time a key group is changed."""
+def before(method: str, do: Callable[[], object]) -> Boundary:
+    """Return a boundary that lets somebody else go first each time a method is called."""
 
-    def go_first(method: str, side: str) -> None:
-        if (method, side) == ("update_key_group", "before"):
+    def go_first(called: str, side: str) -> None:
+        if (called, side) == (method, "before"):
             do()
 
     return go_first
-
-
-def test_members(account: Account) -> None:
-    """Return the ids in the order of the key group."""
-    second, first = account.upload("second"), account.upload("first")
-    group = account.make_group(first, second)
-
-    assert account.key_groups.members(group) == (first, second)
-
-
-def test_unknown_key_group(account: Account) -> None:
-    """Name the id and the setting if there is no such key group."""
-    with pytest.raises(AwsError, match="AWS_CLOUDFRONT_KEY_GROUP_ID") as caught:
-        account.key_groups.members(UNKNOWN_GROUP)
-
-    assert caught.value.code == "NoSuchResource"
-    assert UNKNOWN_GROUP in caught.value.what
-    assert not caught.value.is_temporary
 
 
 def test_adds_and_removes_once(account: Account) -> None:
@@ -77,7 +61,7 @@ def test_somebody_else_is_quicker(account: Account, is_there: bool) -> None:
     change = account.key_groups.remove if is_there else account.key_groups.add
     expected = (first, ours) if is_there else (first, theirs, ours)
 
-    quicker = before_an_update(lambda: change(group, theirs))
+    quicker = before("update_key_group", lambda: change(group, theirs))
 
     assert account.with_boundary(quicker).add(group, ours) == expected
     assert account.key_groups.members(group) == expected
@@ -96,23 +80,28 @@ def test_gives_up_at_last(account: Account) -> None:
             account.key_groups.add(group, theirs)
 
     with pytest.raises(AwsError) as caught:
-        account.with_boundary(before_an_update(change_it)).add(group, ours)
+        account.with_boundary(before("update_key_group", change_it)).add(group, ours)
 
     assert (caught.value.code, caught.value.is_temporary) == ("PreconditionFailed", True)
     assert account.pauses == sorted(account.pauses)
     assert (len(account.pauses), max(account.pauses)) == (11, 2.0)
 
 
-def test_unknown_public_key(account: Account) -> None:
-    """Raise if CloudFront does not know the key, and leave the group as it was."""
+def test_unknown_ids(account: Account) -> None:
+    """Name the id, and the setting of a key group's, and leave the group as it was."""
     theirs = account.upload("theirs")
     group = account.make_group(theirs)
 
-    with pytest.raises(AwsError) as caught:
+    with pytest.raises(AwsError, match="AWS_CLOUDFRONT_KEY_GROUP_ID") as no_group:
+        account.key_groups.members(UNKNOWN_GROUP)
+    with pytest.raises(AwsError) as no_key:
         account.key_groups.add(group, "KNOSUCHKEY0000")
 
-    assert "KNOSUCHKEY0000" in caught.value.what
-    assert not caught.value.is_temporary
+    assert no_group.value.code == "NoSuchResource"
+    assert UNKNOWN_GROUP in no_group.value.what
+    assert "KNOSUCHKEY0000" in no_key.value.what
+    assert not no_group.value.is_temporary
+    assert not no_key.value.is_temporary
     assert account.key_groups.members(group) == (theirs,)
 
 
@@ -175,3 +164,168 @@ def test_threads(account: Account, removed: int) -> None:
         assert all(pool.map(change, keys))
 
     assert sorted(account.key_groups.members(group)) == sorted([theirs, *new])
+
+
+def test_creates_what_is_missing(account: Account) -> None:
+    """Create the key with the reference, the name, the PEM and the comment that were given."""
+    pem = new_pem()
+
+    key_pair_id = account.key_groups.ensure_public_key(
+        caller_reference="reference", name="name", public_key_pem=pem, comment="why"
+    )
+
+    config = account.api.get_public_key(Id=key_pair_id)["PublicKey"]["PublicKeyConfig"]
+    assert key_pair_id.startswith("K")
+    assert config | {"EncodedKey": config["EncodedKey"].split()} == {
+        "CallerReference": "reference",
+        "Name": "name",
+        "EncodedKey": pem.split(),
+        "Comment": "why",
+    }
+
+
+def test_creates_once(account: Account, rsa_key: PrivateKey) -> None:
+    """Return the same id when it is called again, also for a PEM with other line ends."""
+    for name, pem in (("ours", new_pem()), ("rsa", rsa_key.public_key.to_pem())):
+        first = ensure(account.key_groups, name, pem)
+        assert ensure(account.key_groups, name, pem.replace("\n", "\r\n")) == first
+
+    assert account.names() == ["ours", "rsa"]
+
+
+def test_finds_what_another_process_created(strict_account: Account) -> None:
+    """Return the id if another process creates the same key after the look."""
+    pem = new_pem()
+    quicker = before("create_public_key", lambda: ensure(strict_account.key_groups, "ours", pem))
+
+    key_pair_id = ensure(strict_account.with_boundary(quicker), "ours", pem)
+
+    assert ensure(strict_account.key_groups, "ours", pem) == key_pair_id
+    assert strict_account.names() == ["ours"]
+
+
+def test_waits_until_a_new_key_is_listed() -> None:
+    """Look again if CloudFront calls a key existing before it lists it."""
+    seconds = [0.0]
+    account = Account(api=StrictCloudFront(clock=lambda: seconds[0], list_lag=0.5))
+    pem = new_pem()
+    first = ensure(account.key_groups, "ours", pem)
+
+    def sleep(pause: float) -> None:
+        seconds[0] += pause
+
+    assert ensure(KeyGroups(account.api, sleep=sleep, jitter=lambda: 1.0), "ours", pem) == first
+
+
+def test_gives_up_on_a_key_that_is_never_listed(strict_account: Account) -> None:
+    """Raise, after a few looks, if the key was created once and deleted since."""
+    pem = new_pem()
+    strict_account.key_groups.delete_public_key(ensure(strict_account.key_groups, "ours", pem))
+
+    with pytest.raises(AwsError) as caught:
+        ensure(strict_account.key_groups, "ours", pem)
+
+    assert (caught.value.code, caught.value.is_temporary) == ("PublicKeyAlreadyExists", True)
+    assert len(strict_account.pauses) == 5
+
+
+@pytest.mark.parametrize("name", ["ours", "by hand"])
+def test_names_the_key_that_is_there(strict_account: Account, name: str) -> None:
+    """Name the other key of the same name, or the same key of another name; take neither."""
+    pem = new_pem()
+    strict_account.upload("theirs")
+    there = strict_account.upload(name, new_pem() if name == "ours" else pem)
+
+    with pytest.raises(AwsError) as caught:
+        ensure(strict_account.key_groups, "ours", pem)
+
+    assert (caught.value.code, caught.value.is_temporary) == ("PublicKeyAlreadyExists", False)
+    assert there in caught.value.reason
+
+
+def test_looks_at_every_page() -> None:
+    """Find a key on the last page, and one page after the other."""
+    account = Account(api=StrictCloudFront(page_size=2))
+    ids = [account.upload(f"key {number}") for number in range(5)]
+
+    found = account.key_groups.find_public_key("key 4")
+
+    assert found is not None
+    assert found.key_pair_id == ids[4]
+    assert [each.key_pair_id for each in account.key_groups.public_keys()] == ids
+
+
+def test_lists_names_and_comments(account: Account) -> None:
+    """List a key with its name and its comment, which may be missing; find none in the rest."""
+    assert account.key_groups.find_public_key("ours") is None
+    account.upload("theirs")
+    ensure(account.key_groups, "ours", new_pem(), comment="why")
+
+    listed = {each.name: each.comment for each in account.key_groups.public_keys()}
+
+    assert listed == {"theirs": "", "ours": "why"}
+
+
+def test_private_key_never_leaves(strict_account: Account, ec_key: PrivateKey) -> None:
+    """Refuse a private key before anything is sent, without a word of it."""
+    pem = ec_key.to_pem().decode()
+
+    def fail(method: str, side: str) -> None:
+        raise AssertionError(f"{method} was called")
+
+    with pytest.raises(InvalidKey) as caught:
+        ensure(strict_account.with_boundary(fail), "ours", pem)
+
+    assert pem.splitlines()[1] not in str(caught.value)
+
+
+def test_refuses_a_long_comment(account: Account) -> None:
+    """Take 128 characters of comment, and no more."""
+    ensure(account.key_groups, "ours", new_pem(), comment="x" * 128)
+
+    with pytest.raises(ValueError, match="129"):
+        ensure(account.key_groups, "longer", new_pem(), comment="x" * 129)
+
+
+def test_deletes(account: Account) -> None:
+    """Delete the key, and nothing else, once no key group holds it; a second time is fine."""
+    account.upload("theirs")
+    key_pair_id = account.upload("ours")
+    group = account.make_group(key_pair_id, account.upload("other"))
+
+    with pytest.raises(AwsError) as caught:
+        account.key_groups.delete_public_key(key_pair_id)
+    assert caught.value.code == "PublicKeyInUse"
+    assert account.names() == ["other", "ours", "theirs"]
+
+    account.key_groups.remove(group, key_pair_id)
+    account.key_groups.delete_public_key(key_pair_id)
+    account.key_groups.delete_public_key(key_pair_id)
+    assert account.names() == ["other", "theirs"]
+
+
+@pytest.mark.parametrize("changes", [1, 100])
+def test_deletes_a_key_that_somebody_changes(account: Account, changes: int) -> None:
+    """Delete a key whose comment is changed after the look; raise after twelve attempts."""
+    key_pair_id = account.upload("ours")
+    numbers = iter(range(changes))
+
+    def change_comment() -> None:
+        if (number := next(numbers, None)) is None:
+            return
+        answer = account.api.get_public_key(Id=key_pair_id)
+        config = answer["PublicKey"]["PublicKeyConfig"] | {"Comment": f"change {number}"}
+        account.api.update_public_key(
+            Id=key_pair_id, IfMatch=answer["ETag"], PublicKeyConfig=config
+        )
+
+    key_groups = account.with_boundary(before("delete_public_key", change_comment))
+    if changes == 1:
+        key_groups.delete_public_key(key_pair_id)
+        assert account.names() == []
+        assert len(account.pauses) == 1
+    else:
+        with pytest.raises(AwsError) as caught:
+            key_groups.delete_public_key(key_pair_id)
+        assert (caught.value.code, caught.value.is_temporary) == ("PreconditionFailed", True)
+        assert len(account.pauses) == 11

@@ -1,13 +1,13 @@
-"""Attach a bucket to a distribution, old or new, and judge policies."""
+"""Attach a bucket to a distribution, know it behind each origin, and judge policies."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given, strategies as st
 
-from cfsigned_django.aws.documents.behavior import listed
+from cfsigned_django.aws.documents.behavior import list_of, listed
 from cfsigned_django.aws.documents.distribution import (
     Attachment,
     access_control_config,
@@ -16,10 +16,17 @@ from cfsigned_django.aws.documents.distribution import (
     attach,
     bucket_origins,
     find_origin,
+    is_origin_of,
     name_for,
     new_origin,
     origin_domain,
     replace_origin,
+)
+from cfsigned_django.aws.documents.origins import (
+    Place,
+    open_under_other_paths,
+    place_of,
+    places_of,
 )
 from cfsigned_django.aws.documents.policies import (
     NAMES,
@@ -34,13 +41,14 @@ from cfsigned_django.aws.documents.policies import (
 )
 
 BUCKET = "site.media-1"
-unknown = st.dictionaries(st.text("qrs", min_size=1), st.integers() | st.text(), max_size=20)
+HOME = Place(bucket=BUCKET)
+PROD = Place(bucket=BUCKET, folder="/prod")
+SIGNED = {"Enabled": True, "Quantity": 1, "Items": ["group"]}
 
 
-@given(unknown)
-def test_attach_keeps_fields(fields: dict[str, Any]) -> None:
+def test_attach_keeps_fields() -> None:
     """Attach one way in, end the other one, and keep every other field."""
-    origin = {**fields, **new_origin(BUCKET, "us-east-1")}
+    origin = {**new_origin(BUCKET, "us-east-1"), "Unknown": {"Deep": ["x", 1]}, "Novelty": 5}
 
     with_identity = attach(origin, Attachment(access_identity_id="E1"))
     with_control = attach(with_identity, Attachment(access_control_id="E2"))
@@ -141,3 +149,176 @@ def test_headers_of_others(behavior: str, names: list[str], expected: bool) -> N
     config = {"HeaderBehavior": behavior, "Headers": {"Items": names}}
 
     assert forwards_origin({"HeadersConfig": config}) is expected
+
+
+@pytest.mark.parametrize(
+    ("domain", "is_rest"),
+    [
+        (f"{BUCKET}.s3.amazonaws.com", True),
+        (f"{BUCKET.upper()}.S3.Amazonaws.com", True),
+        (f"{BUCKET}.s3.ap-northeast-2.amazonaws.com", True),
+        (f"{BUCKET}.s3-eu-west-1.amazonaws.com", True),
+        (f"{BUCKET}.s3-external-1.amazonaws.com", True),
+        (f"{BUCKET}.s3.dualstack.eu-west-1.amazonaws.com", True),
+        (f"{BUCKET}.s3-accelerate.dualstack.amazonaws.com", True),
+        (f"{BUCKET}.s3-fips.us-gov-west-1.amazonaws.com", True),
+        (f"{BUCKET}.s3.cn-north-1.amazonaws.com.cn", True),
+        (f"{BUCKET}.S3-website.eu-west-1.amazonaws.com", False),
+        (f"{BUCKET}.s3-website-us-east-1.amazonaws.com", False),
+    ],
+)
+def test_spellings_of_a_bucket(domain: str, is_rest: bool) -> None:
+    """Find one bucket behind each of its hosts; only its REST hosts can have an access control."""
+    origin = {"DomainName": domain, "OriginPath": "/a/"}
+
+    assert place_of(origin) == Place(bucket=BUCKET, folder="/a")
+    assert is_origin_of(origin, BUCKET) is is_rest
+    assert not is_origin_of({**origin, "CustomOriginConfig": {"HTTPPort": 80}}, BUCKET)
+
+
+@pytest.mark.parametrize(
+    "domain",
+    [
+        f"other-{BUCKET}.s3.amazonaws.com",
+        "siteXmedia-1.s3.amazonaws.com",
+        f"{BUCKET}.s3.example.com",
+        f"{BUCKET}.s3-object-lambda.us-east-1.amazonaws.com",
+        BUCKET,
+    ],
+)
+def test_other_places(domain: str) -> None:
+    """Take no other bucket, and no host of another kind, for the bucket."""
+    assert not place_of({"DomainName": domain}).holds_same(HOME)
+    assert not is_origin_of({"DomainName": domain}, BUCKET)
+
+
+def test_bucket_in_the_path() -> None:
+    """Take the bucket from the origin path if the host is S3's alone."""
+    host = "s3.eu-west-1.amazonaws.com"
+
+    assert place_of({"DomainName": host, "OriginPath": f"/{BUCKET}"}) == HOME
+    assert place_of({"DomainName": host, "OriginPath": f"/{BUCKET}/a"}).folder == "/a"
+    assert place_of({"DomainName": host}) == Place(host=host)
+
+
+def test_origin_group() -> None:
+    """Read an origin group as all of its members."""
+    config = _config({"PathPattern": "a/*", "TargetOriginId": "both"})
+    config["OriginGroups"] = list_of(
+        [{"Id": "both", "Members": list_of([{"OriginId": "whole"}, {"OriginId": "app"}])}]
+    )
+
+    places = places_of(config, {"TargetOriginId": "both"})
+
+    assert places == [HOME, Place(host="app.example.com")]
+
+
+def restricted(pattern: str) -> dict[str, Any]:
+    """Return a behavior that asks for signatures."""
+    return {"PathPattern": pattern, "TargetOriginId": "whole", "TrustedKeyGroups": SIGNED}
+
+
+def opened(origin: str, pattern: str = "a/*") -> dict[str, Any]:
+    """Return a behavior that asks for none."""
+    return {"PathPattern": pattern, "TargetOriginId": origin}
+
+
+def leaking(
+    *behaviors: dict[str, Any],
+    default: str = "app",
+    storage_locations: Sequence[Place] = (HOME,),
+    lets_in_strangers: bool = False,
+) -> list[str]:
+    """Return the patterns of a distribution with these behaviors that leak media/*."""
+    config = _config(*behaviors, default=default)
+    found = open_under_other_paths(
+        config, storage_locations, "media/*", lets_in_strangers=lets_in_strangers
+    )
+    return [each["PathPattern"] for each in found]
+
+
+@pytest.mark.parametrize(
+    ("origin", "strangers", "leaks"),
+    [
+        ("folder", False, True),
+        ("stranger", False, False),
+        ("stranger", True, True),
+        ("static", False, False),
+        ("other", False, False),
+        ("whole", False, False),
+    ],
+)
+def test_open_behavior_at_another_path(origin: str, strangers: bool, leaks: bool) -> None:
+    """See the files of media/* if an open behavior reads media from another path.
+
+    An origin without a way in counts if the bucket lets in requests that are not signed.
+    """
+    found = leaking(opened(origin), lets_in_strangers=strangers)
+
+    assert found == (["a/*"] if leaks else [])
+    assert leaking(opened(origin) | {"TrustedKeyGroups": SIGNED}) == []
+
+
+#: Behaviors in their order, the origin of the default one, where files are, and what leaks.
+BESIDE_RESTRICTED: list[tuple[list[dict[str, Any]], str, Sequence[Place], list[str]]] = [
+    # A restricted behavior in front closes other paths, if it surely takes each of them.
+    ([restricted("prod/*")], "whole", [HOME, PROD], []),
+    ([restricted("/prod/media/*")], "whole", [HOME, PROD], []),
+    ([restricted("prod/media*")], "whole", [HOME, PROD], []),
+    ([restricted("other/*"), restricted("p*")], "whole", [HOME, PROD], []),
+    ([restricted("prod/media/?*")], "whole", [HOME, PROD], ["*"]),
+    ([restricted("prod/media/*.jpg")], "whole", [HOME, PROD], ["*"]),
+    ([restricted("prod/media/albums/*"), restricted("*.jpg")], "whole", [HOME, PROD], ["*"]),
+    ([restricted("media/*")], "whole", [HOME, PROD], ["*"]),
+    ([], "whole", [HOME, PROD], ["*"]),
+    # One that is tried later does not, nor one that is open itself.
+    (
+        [opened("whole", "prod/media/*"), restricted("p*")],
+        "whole",
+        [HOME, PROD],
+        ["prod/media/*"],
+    ),
+    ([opened("whole", "prod/media/*")], "whole", [HOME, PROD], ["prod/media/*", "*"]),
+    # An open behavior all of whose paths a restricted one takes before is never reached.
+    ([restricted("a/*"), opened("folder", "a/b/*")], "app", [HOME], []),
+    ([restricted("a/b/*.css"), opened("folder", "a/b/*")], "app", [HOME], ["a/b/*"]),
+    # Where an origin path leads into the files, any path reaches some.
+    *(
+        ([restricted(each)], "albums", [HOME], ["*"])
+        for each in ("media/*", "media/albums/*", "albums/*")
+    ),
+    # Nothing is sure where an origin path has a letter that patterns have, too.
+    *(
+        ([restricted(each)], "asterisk", [Place(bucket=BUCKET, folder="/*/b")], ["*"])
+        for each in ("/*/b/media/*", "/x/b/media/*", "b/media/*", "*/media/*")
+    ),
+]
+
+
+@pytest.mark.parametrize(("behaviors", "default", "places", "found"), BESIDE_RESTRICTED)
+def test_open_behavior_beside_restricted_ones(
+    behaviors: list[dict[str, Any]], default: str, places: Sequence[Place], found: list[str]
+) -> None:
+    """Return each open behavior that reads the files from a path that nothing restricts before."""
+    assert leaking(*behaviors, default=default, storage_locations=places) == found
+
+
+def _config(*behaviors: dict[str, Any], default: str = "app") -> dict[str, Any]:
+    """Return a distribution with these behaviors, and origins in and beside the bucket."""
+    host, access = f"{BUCKET}.s3.amazonaws.com", {"OriginAccessControlId": "E1"}
+    return {
+        "Origins": list_of(
+            [
+                {"Id": "whole", "DomainName": host, **access},
+                {"Id": "folder", "DomainName": host, "OriginPath": "/media", **access},
+                {"Id": "albums", "DomainName": host, "OriginPath": "/media/albums", **access},
+                {"Id": "asterisk", "DomainName": host, "OriginPath": "/*", **access},
+                {"Id": "static", "DomainName": host, "OriginPath": "/static", **access},
+                {"Id": "stranger", "DomainName": host, "OriginPath": "/media"},
+                {"Id": "other", "DomainName": f"x-{host}", "OriginPath": "/media", **access},
+                {"Id": "app", "DomainName": "app.example.com"},
+            ]
+        ),
+        "CacheBehaviors": list_of(list(behaviors)),
+        "DefaultCacheBehavior": {"TargetOriginId": default},
+    }

@@ -19,10 +19,10 @@ from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.export.cloudformation import cloudformation
 from cfsigned_django.aws.export.documents import export_documents
 from cfsigned_django.aws.export.terraform import Expression, quoted, resource, terraform
-from cfsigned_django.aws.provisioning.desired_state import DesiredState, OriginAccess
+from cfsigned_django.aws.provisioning.desired_state import DesiredState, OriginAccess, SiteKey
 from cfsigned_django.aws.provisioning.steps import NOT_YET
 from cfsigned_django.signing import PrivateKey
-from tests.aws.provisioning.accounts import planned, site_key
+from tests.aws.provisioning.accounts import planned
 from tests.golden import assert_golden
 
 CERTIFICATE = "arn:aws:acm:us-east-1:111122223333:certificate/0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f"
@@ -37,6 +37,7 @@ DESIRED_STATES: dict[str, dict[str, Any]] = {
     "origins": {"cors_origins": ("https://a.example.com", "https://b.example.com")},
     "domain": {"domain": "media.example.com", "certificate": CERTIFICATE},
     "identity": {"origin_access": OriginAccess.OAI},
+    "pattern": {"path_pattern": "@KeyGroup/@*"},
 }
 
 
@@ -45,7 +46,10 @@ def desired(request: pytest.FixtureRequest, ec_key: PrivateKey, bucket_name: str
     """Return a desired state."""
     options = DESIRED_STATES[request.param]
     return DesiredState(
-        bucket=bucket_name, creates_distribution=True, key=site_key(ec_key), **options
+        bucket=bucket_name,
+        creates_distribution=True,
+        key=SiteKey.from_private_key(ec_key),
+        **options,
     )
 
 
@@ -197,3 +201,51 @@ def test_hcl() -> None:
     assert hcl2.loads(text)["resource"]
     assert 's = "$${x} %%{y}"' in text
     assert '"a:b" = true' in text
+
+
+class TestKey:
+    """A bucket that a KMS key encrypts."""
+
+    KEY = "arn:aws:kms:us-east-1:111122223333:key/0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f"
+
+    @pytest.fixture
+    def encrypted(self, ec_key: PrivateKey) -> DesiredState:
+        """Return a desired state with a key."""
+        return DesiredState(
+            bucket="media-bucket",
+            creates_distribution=True,
+            key=SiteKey.from_private_key(ec_key),
+            kms_key=self.KEY,
+        )
+
+    def test_cloudformation(self, encrypted: DesiredState) -> None:
+        """Encrypt the bucket, and print the statement for the policy of the key."""
+        text = cloudformation(export_documents(encrypted))
+
+        template = json.loads(text)
+        encryption = template["Resources"]["Bucket"]["Properties"]["BucketEncryption"]
+        (rule,) = encryption["ServerSideEncryptionConfiguration"]
+        assert rule["ServerSideEncryptionByDefault"]["KMSMasterKeyID"] == self.KEY
+        value = template["Outputs"]["KmsKeyPolicyStatement"]["Value"]["Fn::Sub"]
+        statement = json.loads(value)
+        arn = statement["Condition"]["StringEquals"].pop("AWS:SourceArn")
+        assert arn.endswith("distribution/${Distribution}")
+        assert statement["Action"] == "kms:Decrypt"
+        assert [str(each) for each in lint(text, regions=["us-east-1"])] == []
+
+    def test_terraform(self, encrypted: DesiredState) -> None:
+        """Encrypt the bucket, and print the statement for the policy of the key."""
+        text = terraform(export_documents(encrypted))
+
+        parsed = hcl2.loads(text)
+        kinds = [kind.strip('"') for each in parsed["resource"] for kind in each]
+        assert "aws_s3_bucket_server_side_encryption_configuration" in kinds
+        assert text.count(self.KEY) == 1
+        assert "kms_key_policy_statement" in text
+        assert '"AWS:SourceArn" = aws_cloudfront_distribution.media.arn' in text
+
+    def test_without_a_key(self, encrypted: DesiredState) -> None:
+        """Say nothing of a key if there is none."""
+        documents = export_documents(replace(encrypted, kms_key=""))
+
+        assert "kms" not in (cloudformation(documents) + terraform(documents)).lower()

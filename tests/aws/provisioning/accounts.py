@@ -11,34 +11,18 @@ from cfsigned_django.aws.account_reader import read_account
 from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.documents.behavior import list_of
 from cfsigned_django.aws.provisioning.apply import Provisioner
-from cfsigned_django.aws.provisioning.desired_state import DesiredState, OriginAccess, SiteKey
+from cfsigned_django.aws.provisioning.desired_state import DesiredState, OriginAccess
 from cfsigned_django.aws.provisioning.plan import plan
 from cfsigned_django.aws.provisioning.steps import Step
-from cfsigned_django.signing import PrivateKey
-from tests.ministack_server import Ministack
 
 LEGACY_ORIGIN = "S3-legacy"
 APP = "https://www.example.com"
-
-
-def clients_of(server: Ministack, account: str) -> Clients:
-    """Return the clients of an account in the emulator."""
-    return Clients(
-        cloudfront=server.client("cloudfront", account=account),
-        s3=server.client("s3", account=account),
-        sts=server.client("sts", account=account),
-    )
 
 
 def bucket_of(account: Account) -> Bucket:
     """Return the bucket of an account in which it was read."""
     assert account.bucket is not None
     return account.bucket
-
-
-def site_key(private_key: PrivateKey) -> SiteKey:
-    """Return the public half of a key as the plan wants it."""
-    return SiteKey.from_private_key(private_key)
 
 
 def reader(clients: Clients, desired: DesiredState) -> Callable[[], Account]:
@@ -48,6 +32,7 @@ def reader(clients: Clients, desired: DesiredState) -> Callable[[], Account]:
         bucket=desired.bucket,
         distribution_id=desired.distribution_id,
         access_identities=desired.origin_access is OriginAccess.OAI,
+        kms_key=desired.kms_key,
     )
 
 
@@ -73,6 +58,11 @@ def planned(clients: Clients, desired: DesiredState) -> list[Step]:
 def states(steps: list[Step]) -> dict[str, str]:
     """Return where each step stands."""
     return {each.name: each.state.value for each in steps}
+
+
+def find(steps: list[Step], name: str) -> Step:
+    """Return the step of that name."""
+    return next(each for each in steps if each.name == name)
 
 
 def grown_distribution(bucket: str) -> dict[str, Any]:
@@ -224,20 +214,3 @@ def their_policy(bucket: str) -> dict[str, Any]:
             },
         ],
     }
-
-
-def changed(before: Any, after: Any, path: str = "") -> set[str]:
-    """Return the paths of the fields in which two documents differ."""
-    if isinstance(before, dict) and isinstance(after, dict):
-        return {
-            found
-            for name in before.keys() | after.keys()
-            for found in changed(before.get(name), after.get(name), f"{path}/{name}")
-        }
-    if isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
-        return {
-            found
-            for number, (one, other) in enumerate(zip(before, after, strict=True))
-            for found in changed(one, other, f"{path}/{number}")
-        }
-    return set() if before == after else {path}

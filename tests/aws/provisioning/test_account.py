@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 from typing import Any
 
 import pytest
@@ -24,21 +25,14 @@ from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.provisioning.desired_state import DesiredState
 from cfsigned_django.aws.provisioning.plan import plan
 from tests.aws.provisioning.accounts import bucket_of
+from tests.doctor.failing import Failing
 from tests.ministack_server import Ministack
 from tests.simulation.answers import refusal
 
 
-class Refusing:
-    """A client that AWS refuses one call."""
-
-    def __init__(self, client: Any, call: str, code: str) -> None:
-        self._client, self._call, self._code = client, call, code
-
-    def __getattr__(self, name: str) -> Any:
-        return self._refuse if name == self._call else getattr(self._client, name)
-
-    def _refuse(self, **arguments: Any) -> None:
-        raise refusal(self._code, self._call)
+def refusing(client: Any, call: str, code: str = "AccessDenied") -> Any:
+    """Return a client that AWS refuses one call."""
+    return Failing(client, lambda name: refusal(code, name), call)
 
 
 def test_empty_account(clients: Clients, bucket_name: str, aws_account: str) -> None:
@@ -96,35 +90,29 @@ def test_bucket_of_somebody_else(
         ("get_bucket_cors", BucketPart.CORS, "s3:GetBucketCORS"),
         ("get_public_access_block", BucketPart.PUBLIC_ACCESS, "s3:GetBucketPublicAccessBlock"),
         ("get_bucket_ownership_controls", BucketPart.OWNERSHIP, "s3:GetBucketOwnershipControls"),
+        ("head_bucket", None, ""),
     ],
 )
-def test_part_of_a_bucket_that_may_not_be_read(
+def test_part_of_a_bucket_that_cannot_be_read(
+    call: str,
+    part: BucketPart | None,
+    permission: str,
     clients: Clients,
     bucket_name: str,
     aws_account: str,
-    call: str,
-    part: BucketPart,
-    permission: str,
 ) -> None:
     """Leave out the part whose permission is missing, and name it; raise another failure."""
     clients.s3.create_bucket(Bucket=bucket_name)
+    read = partial(read_bucket, name=bucket_name, account_id=aws_account)
 
-    denied = Refusing(clients.s3, call, "AccessDenied")
-    unread = read_bucket(denied, bucket_name, account_id=aws_account).unread
+    found = read(refusing(clients.s3, call))
     with pytest.raises(AwsError) as caught:
-        read_bucket(Refusing(clients.s3, call, "Throttling"), bucket_name, account_id=aws_account)
+        read(refusing(clients.s3, call, "Throttling"))
 
-    assert {name: error.permission for name, error in unread.items()} == {part: permission}
-    assert caught.value.code == "Throttling"
-
-
-def test_bucket_that_cannot_be_read(clients: Clients, aws_account: str) -> None:
-    """Raise what is neither a missing bucket nor a missing permission."""
-    with pytest.raises(AwsError) as caught:
-        read_bucket(
-            Refusing(clients.s3, "head_bucket", "Throttling"), "media", account_id=aws_account
-        )
-
+    assert found.state is (BucketState.OURS if part else BucketState.REFUSED)
+    assert {name: error.permission for name, error in found.unread.items()} == (
+        {part: permission} if part else {}
+    )
     assert caught.value.code == "Throttling"
 
 
@@ -151,27 +139,24 @@ def test_distribution_by_name_and_by_id(clients: Clients, bucket_name: str) -> N
     assert read_account(clients, bucket="another-bucket").distribution is None
 
 
-def test_unknown_distribution(clients: Clients, bucket_name: str) -> None:
-    """Name the distribution that is not in this account."""
-    found = read_account(clients, bucket=bucket_name, distribution_id="EUNKNOWN123")
+def test_problems(clients: Clients, bucket_name: str) -> None:
+    """Name what could not be read, and plan nothing from what is half known."""
+    denied = refusing(clients.cloudfront, "list_key_groups")
+    account = read_account(
+        dataclasses.replace(clients, cloudfront=denied),
+        bucket=bucket_name,
+        distribution_id="EUNKNOWN123",
+    )
 
-    [problem] = found.problems
-    assert problem.code == "NoSuchDistribution"
-    assert "EUNKNOWN123" in problem.what
-    assert (found.distribution, found.has_looked_for_distribution) == (None, False)
-
-
-def test_missing_permission(clients: Clients, bucket_name: str) -> None:
-    """Name the permission that is missing, and plan nothing from what is half known."""
-    denied = Refusing(clients.cloudfront, "list_key_groups", "AccessDenied")
-
-    account = read_account(dataclasses.replace(clients, cloudfront=denied), bucket=bucket_name)
-
-    assert [each.permission for each in account.problems] == ["cloudfront:ListKeyGroups"]
+    unknown, missing = account.problems
+    assert unknown.code == "NoSuchDistribution"
+    assert "EUNKNOWN123" in unknown.what
+    assert missing.permission == "cloudfront:ListKeyGroups"
+    assert (account.distribution, account.has_looked_for_distribution) == (None, False)
     assert (account.key_groups, account.public_keys) == (None, ())
     with pytest.raises(AwsError) as caught:
         plan(account, DesiredState(bucket=bucket_name))
-    assert caught.value is account.problems[0]
+    assert caught.value is unknown
 
 
 def test_all_pages() -> None:

@@ -1,35 +1,30 @@
-"""Bring accounts in the emulator, empty and grown, to the desired state."""
+"""Bring accounts in the emulator to the desired state, also while others change them."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.documents.bucket_policy import says_the_same
-from cfsigned_django.aws.documents.distribution import find_origin
+from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.provisioning.desired_state import DesiredState, OriginAccess
-from cfsigned_django.aws.provisioning.resolved_state import ResolvedState
-from cfsigned_django.setup.keys import KeyFile
-from cfsigned_django.setup.site import SiteSetup
 from cfsigned_django.signing import PrivateKey
 from tests.aws.provisioning.accounts import (
     APP,
-    LEGACY_ORIGIN,
     THEIR_RULES,
-    changed,
     planned,
     provisioner,
     reader,
     states,
     their_policy,
 )
-from tests.aws.provisioning.plans import find
 from tests.aws.provisioning.strict import strict
+from tests.ministack_server import Ministack
+from tests.setup.viewers import ACCOUNT, DataPlane
 
 CERTIFICATE = "arn:aws:acm:us-east-1:111122223333:certificate/0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f"
 HOST = "files.example.com"
@@ -49,6 +44,23 @@ def policy_of(clients: Clients, desired: DesiredState) -> dict[str, Any]:
         clients.s3.get_bucket_policy(Bucket=desired.bucket)["Policy"]
     )
     return policy
+
+
+def changed(before: Any, after: Any, path: str = "") -> set[str]:
+    """Return the paths of the fields in which two documents differ."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        return {
+            found
+            for name in before.keys() | after.keys()
+            for found in changed(before.get(name), after.get(name), f"{path}/{name}")
+        }
+    if isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        return {
+            found
+            for number, (one, other) in enumerate(zip(before, after, strict=True))
+            for found in changed(one, other, f"{path}/{number}")
+        }
+    return set() if before == after else {path}
 
 
 class TestEmptyAccount:
@@ -110,81 +122,50 @@ class TestEmptyAccount:
     @pytest.mark.parametrize(
         "changes",
         [
-            {},
-            {"downloads": True},
-            {"path_pattern": "media/*"},
+            {"downloads": True, "path_pattern": "media/*"},
             {"origin_access": OriginAccess.OAI},
             {"region": "ap-northeast-2", "cors_origins": ()},
             {"cors_origins": (APP, "https://b.example.com")},
             {"domain": HOST, "certificate": CERTIFICATE},
         ],
-        ids=["plain", "downloads", "pattern", "identity", "region", "origins", "domain"],
+        ids=["downloads", "identity", "region", "origins", "domain"],
     )
-    def test_second_plan_is_empty(
+    def test_second_run_changes_nothing(
         self, clients: Clients, desired: DesiredState, changes: dict[str, Any]
     ) -> None:
-        """Plan everything first, do what was planned and no more, and plan nothing after it."""
+        """Plan everything first, do what was planned and no more, and send nothing after it."""
         desired, strictly = replace(desired, **changes), strict(clients)
         before = planned(strictly, desired)
         did: list[str] = []
+        sent: list[str] = []
 
         after = states(
             provisioner(strictly, desired, on_step=lambda step: did.append(step.name)).apply()
         )
-
-        assert set(states(before).values()) - {"done"} == {"todo"}
-        assert did == [each.name for each in before if each.call is not None]
-        assert set(after.values()) == {"done"}
-        assert states(planned(strictly, desired)) == after
-
-    def test_second_run_sends_nothing(self, clients: Clients, desired: DesiredState) -> None:
-        """Call nothing that changes anything in a second run."""
-        provisioner(clients, desired).apply()
-        sent: list[str] = []
         for client in (clients.cloudfront, clients.s3):
             client.meta.events.register(
                 "before-call", lambda model, **event: sent.append(model.name)
             )
+        again = states(provisioner(strictly, desired).apply())
 
-        provisioner(clients, desired).apply()
-
+        assert set(states(before).values()) - {"done"} == {"todo"}
+        assert did == [each.name for each in before if each.call is not None]
+        assert set(after.values()) == {"done"}
+        assert again == after
         assert sent
         assert {each for each in sent if not each.startswith(("Get", "List", "Head"))} == set()
-
-    def test_domain_without_a_certificate(
-        self, clients: Clients, desired: DesiredState, tmp_path: Path
-    ) -> None:
-        """Set all up but the domain, and name CloudFront's own domain, which works."""
-        desired = replace(desired, domain=HOST)
-        before = planned(clients, desired)
-        after = provisioner(clients, desired).apply()
-
-        assert HOST in find(before, "distribution").why
-        assert [each.name for each in after if each.state != "done"] == ["domain"]
-        state = ResolvedState(account=reader(clients, desired)(), desired=desired)
-        assert state.account.distribution is not None
-        assert state.account.distribution.aliases == []
-        provider = KeyFile(path=tmp_path / "key.pem")
-        setup = SiteSetup(desired=desired, clients=clients, provider=provider)
-        settings = setup.settings(replace(state, desired=replace(desired, key=None)))
-        assert settings["AWS_S3_CUSTOM_DOMAIN"] == state.account.distribution.domain_name
-
-    def test_domain_with_a_certificate(self, clients: Clients, desired: DesiredState) -> None:
-        """Make the distribution with its domain and its certificate, in one call."""
-        desired = replace(desired, domain=HOST, certificate=CERTIFICATE)
-        provisioner(clients, desired).apply()
-
-        found = reader(clients, desired)().distribution
+        found = reader(strictly, desired)().distribution
         assert found is not None
-        assert found.aliases == [HOST]
-        assert found.config["ViewerCertificate"]["ACMCertificateArn"] == CERTIFICATE
+        assert found.aliases == ([desired.domain] if desired.domain else [])
+        certificate = found.config.get("ViewerCertificate", {}).get("ACMCertificateArn", "")
+        assert certificate == desired.certificate
 
 
 class TestGrownAccount:
     """What people have set up already stays."""
 
     def test_only_what_is_needed_changes(self, clients: Clients, grown: DesiredState) -> None:
-        """Keep every other setting of a distribution that has twenty of them."""
+        """Keep every other setting of a distribution that has twenty, each statement and rule."""
         before = config_of(clients, grown)
 
         provisioner(strict(clients), grown).apply()
@@ -204,11 +185,6 @@ class TestGrownAccount:
                 "MaxTTL",
             )
         } | {f"{origin}/OriginAccessControlId"}
-
-    def test_policy_and_cors_are_merged(self, clients: Clients, grown: DesiredState) -> None:
-        """Lose no statement and no rule."""
-        provisioner(clients, grown).apply()
-
         policy, theirs = policy_of(clients, grown), their_policy(grown.bucket)
         rules = clients.s3.get_bucket_cors(Bucket=grown.bucket)["CORSRules"]
         assert policy["Statement"][:3] == theirs["Statement"]
@@ -216,31 +192,6 @@ class TestGrownAccount:
         assert len(policy["Statement"]) == 4
         assert rules[0] == THEIR_RULES[0]
         assert rules[1]["AllowedOrigins"] == [APP]
-
-    def test_without_cors_the_cache_stays_as_it_is(
-        self, clients: Clients, grown: DesiredState
-    ) -> None:
-        """Leave forwarded values alone if nothing asks for a policy."""
-        provisioner(strict(clients), replace(grown, cors_origins=())).apply()
-
-        (behavior,) = config_of(clients, grown)["CacheBehaviors"]["Items"]
-        assert behavior["DefaultTTL"] == 333
-        assert "CachePolicyId" not in behavior
-
-    def test_new_pattern_gets_an_origin_without_a_path(
-        self, clients: Clients, grown: DesiredState
-    ) -> None:
-        """Put a new behavior before the others, on an origin that looks where the site saves."""
-        desired = replace(grown, path_pattern="private/*")
-
-        provisioner(strict(clients), desired).apply()
-
-        config = config_of(clients, grown)
-        items = config["CacheBehaviors"]["Items"]
-        assert [each["PathPattern"] for each in items] == ["private/*", "media/*"]
-        assert (find_origin(config, items[0]["TargetOriginId"]) or {})["OriginPath"] == ""
-        assert items[1]["TargetOriginId"] == LEGACY_ORIGIN
-        assert states(planned(clients, desired))["behavior"] == "done"
 
     def test_trusted_signers_go_last_and_only_on_request(
         self, clients: Clients, grown: DesiredState
@@ -305,15 +256,6 @@ class TestPublicBucket:
         clients.s3.put_bucket_policy(Bucket=grown.bucket, Policy=json.dumps(policy))
         return grown
 
-    def test_reported(self, clients: Clients, public: DesiredState) -> None:
-        """Leave it, and Block Public Access with it, to a decision."""
-        steps = provisioner(clients, public).apply()
-
-        found = states(steps)
-        assert found["public-statements"] == found["block-public-access"] == "conflict"
-        assert all(name in find(steps, "public-statements").why for name in ("PublicRead", "--"))
-        assert "PublicRead" in [each.get("Sid") for each in policy_of(clients, public)["Statement"]]
-
     def test_closed_at_the_end(self, clients: Clients, public: DesiredState) -> None:
         """Remove that statement alone, after every edge has the new origin."""
         did: list[str] = []
@@ -330,16 +272,13 @@ class TestPublicBucket:
         assert len(statements) == 4
 
     def test_policy_that_nobody_may_change(self, clients: Clients, public: DesiredState) -> None:
-        """Block if S3 would refuse any policy with a public statement; close both on request."""
+        """Take the public statement out first if S3 would refuse any policy that has one."""
         clients.s3.put_public_access_block(
             Bucket=public.bucket, PublicAccessBlockConfiguration={"BlockPublicPolicy": True}
         )
 
-        blocked = find(planned(clients, public), "bucket-policy")
         after = states(provisioner(clients, replace(public, closes_public=True)).apply())
 
-        assert blocked.blocks
-        assert "--close-public" in blocked.why
         assert after["bucket-policy"] == after["block-public-access"] == "done"
 
     def test_policy_that_was_only_public(self, clients: Clients, grown: DesiredState) -> None:
@@ -351,3 +290,120 @@ class TestPublicBucket:
 
         (statement,) = policy_of(clients, grown)["Statement"]
         assert statement["Principal"] == {"Service": "cloudfront.amazonaws.com"}
+
+
+def test_waits_for_every_edge(clients: Clients, desired: DesiredState) -> None:
+    """Look until the status is Deployed, and tell how long it has been."""
+    waited: list[int] = []
+    clock = iter(range(0, 10_000, 15))
+
+    after = provisioner(
+        strict(clients, looks=6),
+        desired,
+        on_wait=waited.append,
+        monotonic=lambda: float(next(clock)),
+    ).apply()
+
+    assert states(after)["deployed"] == "done"
+    assert len(waited) > 1
+    assert waited == sorted(waited)
+
+
+def test_waits_no_longer_than_that(clients: Clients, desired: DesiredState) -> None:
+    """Give up after 45 minutes, with an error that a second run may get over."""
+    clock = iter(range(0, 10_000_000, 1000))
+
+    with pytest.raises(AwsError) as caught:
+        provisioner(
+            strict(clients, looks=10_000), desired, monotonic=lambda: float(next(clock))
+        ).apply()
+
+    assert (caught.value.code, caught.value.is_temporary) == ("NotDeployed", True)
+
+
+def test_change_of_somebody_else(clients: Clients, grown: DesiredState) -> None:
+    """Look anew if the distribution was changed between the look and the call."""
+    cloudfront, read = clients.cloudfront, reader(clients, grown)
+    looks = 0
+
+    def read_and_be_late() -> Any:
+        nonlocal looks
+        account = read()
+        looks += 1
+        if looks < 8:
+            answer = cloudfront.get_distribution_config(Id=grown.distribution_id)
+            config = {**answer["DistributionConfig"], "Comment": f"change {looks}"}
+            cloudfront.update_distribution(
+                Id=grown.distribution_id, IfMatch=answer["ETag"], DistributionConfig=config
+            )
+        return account
+
+    after = provisioner(clients, grown, read=read_and_be_late).apply()
+
+    config = cloudfront.get_distribution_config(Id=grown.distribution_id)
+    assert states(after)["behavior"] == "done"
+    assert config["DistributionConfig"]["Comment"] == "change 7"
+
+
+def test_something_undoes_it(clients: Clients, desired: DesiredState) -> None:
+    """Give up on a step that never shows any effect."""
+    stuck = reader(clients, desired)()
+
+    with pytest.raises(AwsError) as caught:
+        provisioner(clients, desired, read=lambda: stuck).apply()
+
+    assert caught.value.code == "NoEffect"
+
+
+def test_made_by_somebody_else(clients: Clients, desired: DesiredState) -> None:
+    """Take over what another run has made in the same second."""
+    read = reader(clients, desired)
+    stale: list[Any] = [read()] * 2
+
+    provisioner(clients, desired, read=lambda: stale.pop() if stale else read()).apply()
+
+    assert len(clients.cloudfront.list_key_groups()["KeyGroupList"]["Items"]) == 1
+
+
+def test_bucket_that_was_taken_meanwhile(
+    clients: Clients, desired: DesiredState, ministack: Ministack
+) -> None:
+    """Raise if the name of the bucket is somebody else's by now."""
+    read = reader(clients, desired)
+    missing = read().bucket
+    ministack.client("s3", account="999999999998").create_bucket(Bucket=desired.bucket)
+
+    with pytest.raises(AwsError) as caught:
+        provisioner(clients, desired, read=lambda: replace(read(), bucket=missing)).apply()
+
+    assert caught.value.code == "BucketAlreadyExists"
+
+
+def test_file_is_served_through_its_own_access_control_only(
+    ministack: Ministack, desired: DesiredState
+) -> None:
+    """Serve a file with statement and access control of this distribution, not with one alone."""
+    clients = ministack.clients(ACCOUNT)
+    provisioner(clients, desired).apply()
+    clients.s3.put_object(Bucket=desired.bucket, Key="a.txt", Body=b"private")
+    distribution = reader(clients, desired)().distribution
+    assert distribution is not None
+    data_plane = DataPlane(clients, distribution)
+
+    opened = data_plane.get("/a.txt")
+    policy = policy_of(clients, desired)
+    policy["Statement"][0]["Condition"]["StringEquals"]["AWS:SourceArn"] += "X"
+    clients.s3.put_bucket_policy(Bucket=desired.bucket, Policy=json.dumps(policy))
+    of_another_distribution = data_plane.get("/a.txt")
+    clients.s3.delete_bucket_policy(Bucket=desired.bucket)
+    without_statement = data_plane.get("/a.txt")
+    provisioner(clients, desired).apply()
+    opened_again = data_plane.get("/a.txt")
+    distribution.config["Origins"]["Items"][0]["OriginAccessControlId"] = ""
+    clients.cloudfront.update_distribution(
+        Id=distribution.id, IfMatch=distribution.etag, DistributionConfig=distribution.config
+    )
+    without_control = data_plane.get("/a.txt")
+
+    assert opened == opened_again == (200, b"private")
+    assert {of_another_distribution[0], without_statement[0], without_control[0]} == {403}

@@ -1,127 +1,116 @@
-"""Kill a setup after each of its changes; the next run reaches the same end."""
+"""Kill a setup after each of its changes; the next run reaches the same end.
+
+``python -m tests.aws.provisioning.test_kills ENDPOINT KEY_FILE`` sets up in one process after the
+other, each killed right after AWS answered its first change, until one has nothing left to change.
+The processes are forks of one: to import everything takes longest.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
+import traceback
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from cfsigned_django.aws.account import Account
-from cfsigned_django.setup.keys import KeyFile
-from tests.aws.provisioning.accounts import (
-    bucket_of,
-    clients_of,
-    provisioner,
-    reader,
-    states,
-)
-from tests.aws.provisioning.killed_run import account_of, desired_state_of, key_file_of
+from cfsigned_django.aws.client import Clients
+from cfsigned_django.aws.provisioning.desired_state import DesiredState, SiteKey
+from cfsigned_django.signing import PrivateKey
+from tests.aws.provisioning.accounts import bucket_of, provisioner, reader
 from tests.ministack_server import Ministack
 from tests.projects import ROOT
 
+KILLED, UNKILLED = "700000000001", "700000000002"
 #: CreatePublicKey, CreateKeyGroup, CreateBucket, CreateOriginAccessControl, two policies,
 #: CreateDistribution, PutBucketPolicy, PutBucketCors, PutPublicAccessBlock.
 CHANGES = 10
 
 
-def end_state(account: Account, account_id: str) -> dict[str, Any]:
-    """Return what there is, with labels in the place of what differs between accounts."""
+def desired_state(account: str, key: PrivateKey) -> DesiredState:
+    """Return a desired state that takes every change: the same for each account but the bucket."""
+    return DesiredState(
+        bucket=f"media-{account}",
+        creates_distribution=True,
+        path_pattern="media/*",
+        cors_origins=("https://www.example.com",),
+        downloads=True,
+        key=SiteKey.from_private_key(key),
+    )
+
+
+def set_up_and_die(clients: Clients, desired: DesiredState) -> None:
+    """Set up, but die as soon as AWS has answered a change."""
+
+    def die(model: Any, **event: Any) -> None:
+        if not model.name.startswith(("Get", "List", "Head")):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    for client in (clients.cloudfront, clients.s3):
+        client.meta.events.register("after-call", die)
+    provisioner(clients, desired).apply()
+
+
+def end_state(clients: Clients, desired: DesiredState, account_id: str) -> str:
+    """Return all that there is, without what differs between accounts."""
+    account = reader(clients, desired)()
     assert account.distribution is not None
     (key,), (group,) = account.public_keys or (), account.key_groups or ()
     (control,) = account.access_controls or ()
-    policies = {
-        each.id: kind
-        for kind, policies_of_kind in (
-            ("cache policy", account.cache_policies),
-            ("origin request policy", account.origin_request_policies),
-        )
-        for each in (policies_of_kind or {}).values()
-    }
-    # Each account made its key at a moment of its own.
+    [cache], [request] = account.cache_policies or {}, account.origin_request_policies or {}
+    # Each account got the key at a moment of its own.
     without_time = replace(account, public_keys=(replace(key, created_at=None),))
-    labels = {
-        account.distribution.id: "distribution",
-        account.distribution.domain_name: "domain",
-        account.distribution.etag: "version",
-        key.key_pair_id: "public key",
-        key.public_key_pem: "PEM",
-        key.name: "name of the key",
-        group.id: "key group",
-        control.id: "access control",
-        bucket_of(account).name: "bucket",
-        account_id: "account",
-        **policies,
-    }
-    shown: dict[str, Any] = _relabel(asdict(without_time), labels)
-    return shown
+    text = json.dumps(asdict(without_time), default=str, sort_keys=True)
+    for label, found in {
+        "distribution": account.distribution.id,
+        "domain": account.distribution.domain_name,
+        "version": account.distribution.etag,
+        "key": key.key_pair_id,
+        "group": group.id,
+        "control": control.id,
+        "cache policy": cache,
+        "request policy": request,
+        "bucket": bucket_of(account).name,
+        "account": account_id,
+    }.items():
+        text = text.replace(found, f"<{label}>")
+    return text
 
 
-def _relabel(value: Any, labels: dict[str, str]) -> Any:
-    if isinstance(value, dict):
-        return {_relabel(k, labels): _relabel(v, labels) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_relabel(each, labels) for each in value]
-    if isinstance(value, str):
-        for text, label in sorted(labels.items(), key=lambda pair: -len(pair[0])):
-            value = value.replace(text, f"<{label}>")
-    return value
+def test_same_end_state(ministack: Ministack, ec_key: PrivateKey, tmp_path: Path) -> None:
+    """Reach the state of a run that nobody killed, whatever the answers that were lost."""
+    key_file = tmp_path / "key.pem"
+    key_file.write_bytes(ec_key.to_pem())
+
+    command = [sys.executable, "-m", __name__, ministack.endpoint_url, str(key_file)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    unkilled = ministack.clients(UNKILLED)
+    provisioner(unkilled, desired_state(UNKILLED, ec_key)).apply()
+
+    assert json.loads(done.stdout) == [-signal.SIGKILL] * CHANGES + [0], done.stderr
+    killed = end_state(ministack.clients(KILLED), desired_state(KILLED, ec_key), KILLED)
+    assert killed == end_state(unkilled, desired_state(UNKILLED, ec_key), UNKILLED)
 
 
-def go_on(server: Ministack, directory: Path, nth: int) -> dict[str, Any]:
-    """Run the setup of the n-th process to its end; return the end state."""
-    clients = clients_of(server, account_of(nth))
-    key = KeyFile(path=key_file_of(directory, nth)).find()
-    desired = replace(desired_state_of(nth), key=key)
-    after = provisioner(clients, desired).apply()
-    assert set(states(after).values()) == {"done"}
-    return end_state(reader(clients, desired)(), account_of(nth))
+def main(endpoint_url: str, key_file: Path) -> None:
+    """Run one process after the other; print their exit codes."""
+    server, key = Ministack(endpoint_url=endpoint_url), PrivateKey.load(key_file)
+    codes = [1]
+    while codes[-1] and len(codes) < 2 * CHANGES:
+        child = os.fork()
+        if not child:
+            try:
+                set_up_and_die(server.clients(KILLED), desired_state(KILLED, key))
+            except BaseException:
+                traceback.print_exc()
+                os._exit(1)
+            os._exit(0)
+        codes.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    print(json.dumps(codes[1:]))
 
 
-@pytest.fixture(scope="module")
-def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return where the processes keep their key files."""
-    return tmp_path_factory.mktemp("killed")
-
-
-@pytest.fixture(scope="module")
-def exit_codes(ministack: Ministack, directory: Path) -> list[int]:
-    """Run the processes, and one more than there are changes; return their exit codes."""
-    module = "tests.aws.provisioning.killed_run"
-    done = subprocess.run(
-        [sys.executable, "-m", module, ministack.endpoint_url, directory, str(CHANGES + 1)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    codes: list[int] = json.loads(done.stdout)
-    assert codes[-1] == 0, done.stderr
-    return codes
-
-
-@pytest.fixture(scope="module")
-def reference(ministack: Ministack, directory: Path, exit_codes: list[int]) -> dict[str, Any]:
-    """Return the end state of the run that nobody killed."""
-    assert exit_codes[-1] == 0
-    return go_on(ministack, directory, CHANGES + 1)
-
-
-@pytest.mark.parametrize("nth", range(1, CHANGES + 1))
-def test_same_end_state(
-    ministack: Ministack,
-    directory: Path,
-    exit_codes: list[int],
-    reference: dict[str, Any],
-    nth: int,
-) -> None:
-    """Reach the state of a run that nobody killed, whatever the answer that was lost."""
-    found = go_on(ministack, directory, nth)
-
-    assert exit_codes[nth - 1] == -signal.SIGKILL
-    assert found == reference
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]))

@@ -3,38 +3,34 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, TypeAlias
 
 import pytest
 
-from cfsigned_django.aws.account import Account, BucketPart, BucketState, NamedConfig
+from cfsigned_django.aws.account import (
+    Account,
+    Bucket,
+    BucketPart,
+    BucketState,
+    Distribution,
+    NamedConfig,
+)
 from cfsigned_django.aws.documents.behavior import list_of, listed
 from cfsigned_django.aws.documents.cors import cors_rule
-from cfsigned_django.aws.documents.distribution import find_origin
+from cfsigned_django.aws.documents.distribution import find_origin, new_origin
 from cfsigned_django.aws.documents.policies import CACHE_POLICIES, cache_policy_config
 from cfsigned_django.aws.errors import explain
 from cfsigned_django.aws.provisioning.desired_state import (
     DesiredState,
     InvalidDesiredState,
     OriginAccess,
+    SiteKey,
 )
 from cfsigned_django.aws.provisioning.plan import blockers, next_step, plan
 from cfsigned_django.aws.provisioning.steps import NOT_YET, Call, Step, conflict, done, todo
-from tests.aws.provisioning.accounts import LEGACY_ORIGIN
-from tests.aws.provisioning.plans import (
-    APP_ORIGIN,
-    BUCKET,
-    CLEAN,
-    DESIRED,
-    GROWN,
-    LEGACY,
-    MEDIA,
-    account_with,
-    find,
-    with_behaviors,
-    with_origins,
-)
+from tests.aws.provisioning.accounts import LEGACY_ORIGIN, find, grown_distribution
 from tests.golden import assert_golden
 from tests.simulation.answers import refusal
 
@@ -42,8 +38,18 @@ from tests.simulation.answers import refusal
 #: changed then, or "step.Field=value" for what would be sent. "-": there is no such step or field.
 Case: TypeAlias = tuple[Account, DesiredState, str]
 
+BUCKET = "media-bucket"
+KEY = SiteKey(name="cfsigned-1", caller_reference="1", public_key_pem="PEM")
+DESIRED = DesiredState(bucket=BUCKET, distribution_id="E1234567", path_pattern="media/*", key=KEY)
+
+GROWN = grown_distribution(BUCKET)
+APP_ORIGIN, LEGACY = listed(GROWN["Origins"])
+(MEDIA,) = listed(GROWN["CacheBehaviors"])
+#: An origin that looks where the site saves.
+CLEAN = {**new_origin(BUCKET, "us-east-1"), "Id": "clean"}
 A, B, ANY = "https://a.example.com", "https://b.example.com", "https://*.example.com"
 ARN = "arn:aws:acm:us-east-1:111122223333:certificate/0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f"
+KEY_ARN = "arn:aws:kms:us-east-1:111122223333:key/0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f"
 #: The certificate that the grown distribution has.
 THEIRS = GROWN["ViewerCertificate"]["ACMCertificateArn"]
 CONTROL = {**LEGACY, "OriginAccessControlId": "E2"}
@@ -52,6 +58,11 @@ IDENTITY = {
     "S3OriginConfig": {"OriginAccessIdentity": "origin-access-identity/cloudfront/E3"},
 }
 WEBSITE = {**LEGACY, "DomainName": f"{BUCKET}.s3-website.us-east-1.amazonaws.com"}
+ACCESS_POINTS = (
+    "media-111122223333.s3-accesspoint.us-east-1.amazonaws.com",
+    "media-hrzrlukc5m36ft7okagglf3gmwluquse1b-s3alias.s3.us-east-1.amazonaws.com",
+    "mfzwi23gnjvgw.mrap.accesspoint.s3-global.amazonaws.com",
+)
 OPEN_MEDIA = {**MEDIA, "TrustedSigners": {"Enabled": False}}
 FORWARDED = {"QueryString": True, "Cookies": {"Forward": "none"}, "Headers": list_of(["Origin"])}
 FORWARDING = {**MEDIA, "ForwardedValues": FORWARDED}
@@ -60,12 +71,52 @@ OFFICE = {**PUBLIC, "Condition": {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"
 ALL_SWITCHES = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
 
 
+def account_with(
+    *, bucket: Mapping[str, Any] = {}, others: Mapping[str, Any] = {}, **config: Any
+) -> Account:
+    """Return an account with a bucket, and a distribution with these fields changed.
+
+    ``bucket`` and ``others`` are further fields of the bucket and of the account.
+    """
+    fields: dict[str, Any] = {
+        "account_id": "111122223333",
+        "bucket": Bucket(
+            **{"name": BUCKET, "state": BucketState.OURS, "region": "us-east-1", **bucket}
+        ),
+        "distribution": Distribution(
+            id="E1234567",
+            arn="arn:aws:cloudfront::111122223333:distribution/E1234567",
+            status="Deployed",
+            domain_name="d111111abcdef8.cloudfront.net",
+            etag="ETAG",
+            config={**GROWN, **config},
+            active_key_pairs={},
+        ),
+        "public_keys": (),
+        "key_groups": (),
+        **others,
+    }
+    return Account(**fields)
+
+
+def with_behaviors(*behaviors: Mapping[str, Any], **fields: Any) -> Account:
+    """Return an account whose distribution has these behaviors beside the default one."""
+    return account_with(CacheBehaviors=list_of(list(behaviors)), **fields)
+
+
+def with_origins(*origins: Mapping[str, Any], **fields: Any) -> Account:
+    """Return an account whose distribution has these origins beside the application's."""
+    return account_with(Origins=list_of([APP_ORIGIN, *origins]), **fields)
+
+
 def wish(**fields: Any) -> DesiredState:
     """Return the desired state with some fields changed."""
     return replace(DESIRED, **fields)
 
 
-NEW_PATTERN, WITH_CORS = wish(path_pattern="private/*"), wish(cors_origins=(A,))
+def case(expected: str, account: Account | None = None, **wishes: Any) -> Case:
+    """Return a case: what is planned for an account, if this is desired."""
+    return account or account_with(), wish(**wishes), expected
 
 
 def opened(*patterns: str) -> Account:
@@ -106,6 +157,13 @@ def blocking(ownership: str, *switches: str) -> Case:
     block = dict.fromkeys(switches, True)
     fields = {"object_ownership": ownership, "public_access_block": block}
     return account_with(bucket=fields), DESIRED, "block-public-access=todo"
+
+
+def public(desired: DesiredState, expected: str, **block: bool) -> Case:
+    """Return a case in which everybody may read, with these switches of Block Public Access."""
+    policy = {"Statement": [{**PUBLIC, "Sid": "PublicRead"}]}
+    fields = {"policy": policy, "public_access_block": block}
+    return account_with(bucket=fields), desired, expected
 
 
 def leaving(*others: str, pattern: str) -> Case:
@@ -184,126 +242,127 @@ NEVER = NamedConfig(id="E2", name="x", config={"SigningBehavior": "never"})
 
 CASES: dict[str, Case] = {
     # The bucket, the distribution and the key group.
-    "bucket of somebody else": (
-        account_with(bucket={"state": BucketState.REFUSED}),
-        DESIRED,
-        "bucket=conflict!",
+    "bucket of somebody else": case(
+        "bucket=conflict!", account_with(bucket={"state": BucketState.REFUSED})
     ),
-    "another region": (account_with(), wish(region="eu-west-1"), "bucket=conflict"),
-    "no distribution": (
-        account_with(others={"distribution": None}),
-        wish(distribution_id=None),
-        "distribution=conflict!",
+    "another region": case("bucket=conflict", region="eu-west-1"),
+    "no distribution": case(
+        "distribution=conflict!", account_with(others={"distribution": None}), distribution_id=None
     ),
-    "disabled distribution": (account_with(Enabled=False), DESIRED, "distribution=conflict"),
-    "unknown key group": (account_with(), wish(key_group_id="group-1"), "key-group=conflict!"),
-    "objects of other accounts": (account_with(), DESIRED, "object-ownership=done"),
+    "disabled distribution": case("distribution=conflict", account_with(Enabled=False)),
+    "unknown key group": case("key-group=conflict!", key_group_id="group-1"),
+    "objects of other accounts": case("object-ownership=done"),
     # Which origin a behavior reads.
-    "behavior of another origin": (
-        account_with(),
-        wish(path_pattern=None),
-        "distribution=conflict! behavior=-",
+    "behavior of another origin": case("distribution=conflict! behavior=-", path_pattern=None),
+    "website endpoint": case("distribution=conflict!", with_origins(WEBSITE)),
+    "multi-tenant distribution": case(
+        "distribution=conflict! behavior=- domain=-",
+        account_with(ConnectionMode="tenant-only"),
+        domain="files.example.com",
     ),
-    "website endpoint": (with_origins(WEBSITE), DESIRED, "distribution=conflict!"),
-    "origin that is not there": (
-        with_behaviors({**MEDIA, "TargetOriginId": "nothing"}),
-        DESIRED,
-        "distribution=conflict!",
+    **{
+        f"behavior of {host}": case(
+            "distribution=conflict! origin=- behavior=-",
+            with_origins({**LEGACY, "DomainName": host}),
+        )
+        for host in ACCESS_POINTS
+    },
+    "new behavior beside an access point": case(
+        "distribution=conflict! origin=- behavior=-",
+        with_origins({**LEGACY, "DomainName": ACCESS_POINTS[0]}),
+        path_pattern="private/*",
     ),
-    "bucket in an origin group": (
-        grouped("replica", LEGACY_ORIGIN),
-        DESIRED,
+    "new behavior beside an access point and the bucket": case(
+        "distribution=done behavior.TargetOriginId=clean",
+        with_origins({**LEGACY, "DomainName": ACCESS_POINTS[0]}, CLEAN),
+        path_pattern="private/*",
+    ),
+    "origin that is not there": case(
+        "distribution=conflict!", with_behaviors({**MEDIA, "TargetOriginId": "nothing"})
+    ),
+    "bucket in an origin group": case(
         f"distribution=done origin.Id={LEGACY_ORIGIN} behavior.TargetOriginId=failover",
+        grouped("replica", LEGACY_ORIGIN),
     ),
-    "origin group without it": (grouped("app", "replica"), DESIRED, "distribution=conflict!"),
-    "new behavior, origin without a path": (
-        with_origins(LEGACY, CLEAN),
-        NEW_PATTERN,
+    "origin group without it": case("distribution=conflict!", grouped("app", "replica")),
+    "new behavior, origin without a path": case(
         "origin=todo origin.OriginPath= behavior=todo behavior.TargetOriginId=clean",
-    ),
-    "new origin beside a group of its name": (
-        account_with(OriginGroups=list_of([{"Id": f"S3-{BUCKET}"}])),
-        NEW_PATTERN,
-        f"origin.Id=S3-{BUCKET}-2",
-    ),
-    "behavior that is there keeps its origin": (
         with_origins(LEGACY, CLEAN),
-        DESIRED,
-        f"origin=todo behavior.TargetOriginId={LEGACY_ORIGIN}",
+        path_pattern="private/*",
+    ),
+    "new origin beside a group of its name": case(
+        f"origin.Id=S3-{BUCKET}-2",
+        account_with(OriginGroups=list_of([{"Id": f"S3-{BUCKET}"}])),
+        path_pattern="private/*",
+    ),
+    "behavior that is there keeps its origin": case(
+        f"origin=todo behavior.TargetOriginId={LEGACY_ORIGIN}", with_origins(LEGACY, CLEAN)
     ),
     # How CloudFront reads the bucket.
-    "access control that does not sign": (
-        with_origins(CONTROL, others={"access_controls": (NEVER,)}),
-        DESIRED,
-        "origin-access=conflict",
+    "access control that does not sign": case(
+        "origin-access=conflict", with_origins(CONTROL, others={"access_controls": (NEVER,)})
     ),
-    "identity gives way to control": (
-        with_origins(IDENTITY),
-        wish(origin_access=OriginAccess.OAC),
+    "identity gives way to control": case(
         "origin=todo origin.S3OriginConfig.OriginAccessIdentity=",
-    ),
-    "control gives way to identity": (
-        with_origins(CONTROL),
-        wish(origin_access=OriginAccess.OAI),
-        "origin=todo",
-    ),
-    "identity is kept": (with_origins(IDENTITY), DESIRED, "origin-access=done origin=done"),
-    "identity is kept as asked": (
         with_origins(IDENTITY),
-        wish(origin_access=OriginAccess.OAI),
-        "origin-access=done origin=done",
+        origin_access=OriginAccess.OAC,
+    ),
+    "control gives way to identity": case(
+        "origin=todo", with_origins(CONTROL), origin_access=OriginAccess.OAI
+    ),
+    "identity is kept": case("origin-access=done origin=done", with_origins(IDENTITY)),
+    "identity is kept as asked": case(
+        "origin-access=done origin=done", with_origins(IDENTITY), origin_access=OriginAccess.OAI
     ),
     # What may not be read is not overwritten.
-    "policy may not be read": (
-        unread(BucketPart.POLICY, "s3:GetBucketPolicy"),
-        DESIRED,
-        "bucket-policy=conflict!",
+    "policy may not be read": case(
+        "bucket-policy=conflict!", unread(BucketPart.POLICY, "s3:GetBucketPolicy")
     ),
-    "CORS may not be read": (
-        unread(BucketPart.CORS, "s3:GetBucketCORS"),
-        WITH_CORS,
+    "CORS may not be read": case(
         "bucket-policy=todo bucket-cors=conflict",
+        unread(BucketPart.CORS, "s3:GetBucketCORS"),
+        cors_origins=(A,),
     ),
-    "Block Public Access may not be read": (
-        unread(BucketPart.PUBLIC_ACCESS, "s3:GetBucketPublicAccessBlock"),
-        DESIRED,
+    "Block Public Access may not be read": case(
         "bucket-policy=conflict! block-public-access=conflict",
+        unread(BucketPart.PUBLIC_ACCESS, "s3:GetBucketPublicAccessBlock"),
     ),
-    "ownership may not be read": (
-        unread(BucketPart.OWNERSHIP, "s3:GetBucketOwnershipControls"),
-        DESIRED,
+    "ownership may not be read": case(
         "bucket-policy=todo object-ownership=conflict",
+        unread(BucketPart.OWNERSHIP, "s3:GetBucketOwnershipControls"),
     ),
     # What else is public ends.
     "ACLs": blocking("ObjectWriter"),
     "no ACLs": blocking("BucketOwnerEnforced"),
     "public ACLs are ignored already": blocking("ObjectWriter", "IgnorePublicAcls"),
     "one switch is off": blocking("ObjectWriter", *ALL_SWITCHES[:2], ALL_SWITCHES[3]),
-    # Where a behavior goes, and what others serve.
-    "open behavior before": (
-        with_behaviors({**OPEN_MEDIA, "PathPattern": "*.jpg"}, MEDIA),
-        DESIRED,
-        "earlier-behaviors=conflict",
+    "public statement": public(DESIRED, "public-statements=conflict block-public-access=conflict"),
+    "public statement that S3 refuses": public(
+        DESIRED, "bucket-policy=conflict!", BlockPublicPolicy=True
     ),
-    "new behavior before": (opened("*.jpg"), DESIRED, "earlier-behaviors=- behavior=todo"),
-    "new behavior without a place": (
-        opened("media/public/*", "*.jpg", "media/invoices/*"),
-        DESIRED,
-        "behavior=conflict!",
+    "public statement that goes": public(
+        wish(closes_public=True),
+        "bucket-policy=todo public-statements=todo",
+        BlockPublicPolicy=True,
+    ),
+    # Where a behavior goes, and what others serve.
+    "open behavior before": case(
+        "earlier-behaviors=conflict", with_behaviors({**OPEN_MEDIA, "PathPattern": "*.jpg"}, MEDIA)
+    ),
+    "new behavior before": case("earlier-behaviors=- behavior=todo", opened("*.jpg")),
+    "new behavior without a place": case(
+        "behavior=conflict!", opened("media/public/*", "*.jpg", "media/invoices/*")
     ),
     **{
-        f"static/* of {origin} beside the default": (
-            static_beside(origin),
-            wish(path_pattern=None),
-            f"earlier-behaviors={state}",
+        f"static/* of {origin} beside the default": case(
+            f"earlier-behaviors={state}", static_beside(origin), path_pattern=None
         )
         for origin, state in (("app", "-"), (LEGACY_ORIGIN, "conflict"), ("nothing", "conflict"))
     },
     **{
-        f"open default behavior at {folder}": (
-            default_at({**CLEAN, "OriginAccessControlId": "E2", "OriginPath": folder}),
-            DESIRED,
+        f"open default behavior at {folder}": case(
             f"origin-paths={state}",
+            default_at({**CLEAN, "OriginAccessControlId": "E2", "OriginPath": folder}),
         )
         for folder, state in (("/media", "conflict"), ("/static", "-"))
     },
@@ -318,73 +377,71 @@ CASES: dict[str, Case] = {
     "origin without a way in, everybody may read": strangers(PUBLIC, False, "conflict"),
     "origin without a way in, everybody might read": strangers(PUBLIC, True, "-"),
     # Which policies the behavior gets.
-    "policies of the owner": (
-        with_behaviors(OWNED, others=OWNER),
-        wish(cors_origins=(A,), downloads=True),
+    "policies of the owner": case(
         "cache-policy=done origin-request-policy=done behavior.CachePolicyId=c "
         "behavior.OriginRequestPolicyId=o behavior.ResponseHeadersPolicyId=r",
+        with_behaviors(OWNED, others=OWNER),
+        cors_origins=(A,),
+        downloads=True,
     ),
-    "forwarded values stay": (
-        with_behaviors(FORWARDING),
-        DESIRED,
+    "forwarded values stay": case(
         "behavior=todo behavior.ForwardedValues.QueryString=True behavior.MaxTTL=3333",
-    ),
-    "forwarded values go": (
         with_behaviors(FORWARDING),
-        WITH_CORS,
-        "behavior=todo behavior.ForwardedValues=- behavior.MaxTTL=-",
     ),
-    "two origins": (caching(), wish(cors_origins=(A, B)), SPLIT),
-    "many origins": (caching(), wish(cors_origins=(ANY,)), SPLIT),
-    "another origin in S3": (caching(allowed=A), wish(cors_origins=(B,)), SPLIT),
+    "forwarded values go": case(
+        "behavior=todo behavior.ForwardedValues=- behavior.MaxTTL=-",
+        with_behaviors(FORWARDING),
+        cors_origins=(A,),
+    ),
+    "two origins": case(SPLIT, caching(), cors_origins=(A, B)),
+    "many origins": case(SPLIT, caching(), cors_origins=(ANY,)),
+    "another origin in S3": case(SPLIT, caching(allowed=A), cors_origins=(B,)),
     **{
-        f"pages of {origin} alone": (
-            caching(),
-            wish(cors_origins=(origin,)),
+        f"pages of {origin} alone": case(
             f"cache-policy=- behavior.CachePolicyId={CACHE_POLICIES['CachingOptimized']}",
+            caching(),
+            cors_origins=(origin,),
         )
         for origin in (A, "*")
     },
-    "response headers policy overrides S3": (
-        answering(A, B, CachePolicyId="c"),
-        wish(cors_origins=(A, B)),
+    "response headers policy overrides S3": case(
         "cache-policy=- behavior.CachePolicyId=c response-headers-policy=-",
+        answering(A, B, CachePolicyId="c"),
+        cors_origins=(A, B),
     ),
-    "response headers policy without the origin": (
-        answering(B),
-        WITH_CORS,
+    "response headers policy without the origin": case(
         "response-headers-policy=conflict behavior.ResponseHeadersPolicyId=r",
+        answering(B),
+        cors_origins=(A,),
     ),
-    "response headers policy of all": (answering(ANY), WITH_CORS, "response-headers-policy=-"),
+    "response headers policy of all": case(
+        "response-headers-policy=-", answering(ANY), cors_origins=(A,)
+    ),
     **{
-        f"cache policy that {what}": (
-            caching(named("theirs", config), CachePolicyId="theirs"),
-            wish(cors_origins=(A, B)),
+        f"cache policy that {what}": case(
             "cache-policy=done behavior.CachePolicyId=theirs",
+            caching(named("theirs", config), CachePolicyId="theirs"),
+            cors_origins=(A, B),
         )
         for what, config in (
             ("keeps nothing", {"MaxTTL": 0}),
             ("has Origin in its key", cache_policy_config("theirs")),
         )
     },
-    "cache policy of an earlier run": (
-        caching(SHARED, OWN, CachePolicyId="theirs"),
-        wish(cors_origins=(A, B)),
+    "cache policy of an earlier run": case(
         "cache-policy=done behavior.CachePolicyId=own",
+        caching(SHARED, OWN, CachePolicyId="theirs"),
+        cors_origins=(A, B),
     ),
-    "cache policy of an earlier run, changed": (
-        caching(OWN_WITHOUT_ORIGIN),
-        wish(cors_origins=(A, B)),
-        "cache-policy=conflict",
+    "cache policy of an earlier run, changed": case(
+        "cache-policy=conflict", caching(OWN_WITHOUT_ORIGIN), cors_origins=(A, B)
     ),
     # The domain.
-    "no certificate": (account_with(), wish(domain="files.example.com"), "domain=conflict"),
-    "domain that is there": (account_with(), wish(domain="media.example.com"), "domain=done"),
-    "own domain": (account_with(), wish(domain="d111111abcdef8.cloudfront.net"), "domain=-"),
-    "certificate that is there": (
-        account_with(),
-        wish(domain="files.example.com", certificate=THEIRS),
-        "domain=todo",
+    "no certificate": case("domain=conflict", domain="files.example.com"),
+    "domain that is there": case("domain=done", domain="media.example.com"),
+    "own domain": case("domain=-", domain="d111111abcdef8.cloudfront.net"),
+    "certificate that is there": case(
+        "domain=todo", domain="files.example.com", certificate=THEIRS
     ),
     "certificate of ACM before": certified(
         "sni-only", "TLSv1.3_2025", "sni-only TLSv1.3_2025", ACMCertificateArn=f"{ARN}0"
@@ -456,7 +513,7 @@ def test_new_origin(taken: tuple[str, ...], expected: str) -> None:
     """Make an origin under an id that is free if each one there has an origin path."""
     others = [{**CLEAN, "Id": each, "OriginPath": "/static"} for each in taken]
 
-    steps = plan(with_origins(LEGACY, *others), NEW_PATTERN)
+    steps = plan(with_origins(LEGACY, *others), wish(path_pattern="private/*"))
 
     call = find(steps, "origin").call
     assert call is not None
@@ -506,6 +563,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"bucket": "Media"}, "'Media'"),
     ({"bucket": "a..b"}, "a..b"),
     ({"bucket": "xn--media"}, "xn--media"),
+    ({"bucket": "media-hrzrlukc5m36ft7-s3alias"}, "access point"),
     ({"distribution_id": "d111.cloudfront.net"}, "d111.cloudfront.net"),
     ({"creates_distribution": True}, "--create"),
     ({"path_pattern": "media/한글/*"}, "media/한글"),
@@ -516,6 +574,9 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"certificate": ARN.replace("us-east-1", "eu-west-1"), "domain": "x.example.com"}, "us-east"),
     ({"certificate": "arn:aws:iam::1:server-certificate/x", "domain": "x.example.com"}, "us-east"),
     ({"certificate": ARN}, "--domain"),
+    ({"kms_key": "alias/media"}, "alias/media"),
+    ({"kms_key": KEY_ARN, "region": "eu-west-1"}, "eu-west-1"),
+    ({"kms_key": KEY_ARN, "origin_access": OriginAccess.OAI}, "--origin-access"),
 ]
 
 

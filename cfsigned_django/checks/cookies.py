@@ -1,0 +1,65 @@
+"""Check the scopes of signed cookies, and the middleware that sets them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from django.apps import AppConfig
+from django.core.checks import CheckMessage
+from django.http.request import validate_host
+
+from cfsigned_django import conf
+from cfsigned_django.cookies.place import checked_domain
+from cfsigned_django.cookies.scopes import SignedCookieScope
+from cfsigned_django.storage.registry import config_of, import_class
+from cfsigned_django.validation import problem
+
+_OURS: Final = "cfsigned_django.middleware.SignedCookiesMiddleware"
+_SESSIONS: Final = "django.contrib.sessions.middleware.SessionMiddleware"
+_AUTH: Final = "django.contrib.auth.middleware.AuthenticationMiddleware"
+
+
+def check_cookies(
+    app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Return why viewers would not get the cookies of the scopes."""
+    names = conf.cookie_scopes()
+    if not names:
+        return []
+    found = list(_middleware())
+    for name in names:
+        scope = import_class(name)
+        if scope is None or not issubclass(scope, SignedCookieScope):
+            found.append(problem("cfsigned.E050", f"{name!r} is not a SignedCookieScope."))
+        else:
+            found += _domain(scope, name)
+    return found
+
+
+def _middleware() -> Iterator[CheckMessage]:
+    names = conf.middleware()
+    before = names[: names.index(_OURS)] if _OURS in names else []
+    if _SESSIONS not in before or (_AUTH in names and _AUTH not in before):
+        where = "comes too early in MIDDLEWARE" if _OURS in names else "is not in MIDDLEWARE"
+        yield problem("cfsigned.E051", f"There are scopes of signed cookies, but {_OURS} {where}.")
+
+
+def _domain(scope: type[SignedCookieScope], name: str) -> Iterator[CheckMessage]:
+    """Report a Domain with which no browser sends the cookies of a scope to CloudFront."""
+    config = config_of(scope.storage)
+    if config is None:
+        yield problem("cfsigned.E050", f"The storage {scope.storage!r} of {name} does not sign.")
+        return
+    host = str(config.custom_domain).partition(":")[0].lower()
+    domain = scope.domain or conf.cookie_domain()
+    try:
+        checked_domain(domain, f"https://{host}/")
+    except ValueError as error:
+        yield problem("cfsigned.E052", f"{name}: {error}")
+    if domain is None and not validate_host(host, conf.allowed_hosts()):
+        yield problem(
+            "cfsigned.W050",
+            f"AWS_CLOUDFRONT_COOKIE_DOMAIN is not set, so the cookies of {name} stay at the host "
+            f"of the page, and the files are at {host}, which is not in ALLOWED_HOSTS.",
+        )

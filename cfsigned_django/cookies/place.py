@@ -1,0 +1,173 @@
+"""Where a browser keeps a set of signed cookies, and with which requests it sends them."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from django.http import HttpRequest
+from django.http.request import split_domain_port
+
+from cfsigned_django import conf
+from cfsigned_django.validation import is_local_host
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a browser keeps a set of cookies, and with which attributes."""
+
+    domain: str | None
+    path: str
+    secure: bool = True
+    httponly: bool = True
+    samesite: str | None = "Lax"
+    partitioned: bool = False
+
+    @property
+    def key(self) -> str:
+        """Return what tells sets apart in ``response.cookies``, behind the name of a cookie."""
+        return f"{self.domain or ''}{self.path}"
+
+    def overlaps(self, other: Place) -> bool:
+        """Return whether a browser may send the cookies of both with one request."""
+        a, b = self.domain, other.domain
+        is_same_host = a == b or (a and b and (is_within(a, b) or is_within(b, a)))
+        return bool(is_same_host) and (
+            carries(self.path, other.path) or carries(other.path, self.path)
+        )
+
+
+def checked_place(
+    covered: str,
+    *,
+    domain: str | None,
+    path: str | None,
+    samesite: str | None,
+    partitioned: bool,
+    secure: bool,
+    httponly: bool,
+) -> Place:
+    """Return where cookies for this resource belong. Raise if CloudFront would not get them."""
+    place = Place(
+        domain=checked_domain(domain or conf.cookie_domain(), covered),
+        path=_checked_path(path, covered),
+        secure=secure,
+        httponly=httponly,
+        samesite=samesite,
+        partitioned=partitioned,
+    )
+    _refuse_attributes(place, covered)
+    return place
+
+
+def checked_domain(domain: str | None, covered: str) -> str | None:
+    """Return the Domain in lower case. Raise if cookies with it never reach CloudFront."""
+    if domain is None:
+        return None
+    cdn = _host_of(covered)
+    domain = domain.lower().removeprefix(".")
+    if "." not in domain or domain == "cloudfront.net" or _is_address(domain):
+        raise ValueError(
+            f"The Domain {domain!r} is not one that browsers accept for cookies. Give the site and "
+            "CloudFront a common domain, such as app.example.com and media.example.com, and set "
+            "AWS_CLOUDFRONT_COOKIE_DOMAIN to it, example.com."
+        )
+    if not is_within(cdn, domain):
+        raise ValueError(
+            f"Cookies with the Domain {domain} are not sent to {cdn}, which serves the files. Set "
+            "AWS_CLOUDFRONT_COOKIE_DOMAIN to a domain that the page and AWS_S3_CUSTOM_DOMAIN have "
+            "in common."
+        )
+    return domain
+
+
+def _checked_path(path: str | None, covered: str) -> str:
+    """Return the Path, by default the folder of the resource. Raise if it does not fit."""
+    start = urlsplit(covered).path.partition("*")[0]
+    if path is None:
+        return start[: start.rindex("/") + 1]
+    parts = path.split("/")
+    if not path.startswith("/") or not path.isascii() or not path.isprintable():
+        raise ValueError(
+            f"The Path {path!r} is not a path. It must begin with a slash and be percent-encoded, "
+            "as in the URL of the files."
+        )
+    if "*" in path or ";" in path or ".." in parts:
+        raise ValueError(
+            f"The Path {path!r} has a '*', a ';' or a '..', which browsers take literally. Leave "
+            "the Path out, or use a folder in the URL of the files."
+        )
+    if not carries(path, start):
+        raise ValueError(
+            f"Browsers would not send cookies with the Path {path} for every file that "
+            f"{covered} covers. Leave the Path out, or use a folder above these files."
+        )
+    return path
+
+
+def _refuse_attributes(place: Place, covered: str) -> None:
+    if place.samesite not in ("Lax", "Strict", "None", None):
+        raise ValueError(f"samesite is {place.samesite!r}. It must be 'Lax', 'Strict' or 'None'.")
+    if place.secure:
+        return
+    if place.partitioned or place.samesite == "None":
+        raise ValueError(
+            "Browsers drop a cookie that is Partitioned, or has SameSite=None, and is not Secure. "
+            "Leave out secure=False."
+        )
+    if not covered.startswith("http:"):
+        raise ValueError(
+            "secure=False would send the cookies over plain HTTP, where anyone can copy them. "
+            "Leave it out. It is accepted only in development, with AWS_S3_URL_PROTOCOL = "
+            '"http:".'
+        )
+
+
+def why_not_from(request: HttpRequest, place: Place, covered: str) -> str:
+    """Return why a page at this address cannot set the cookies; empty if it can."""
+    page, cdn = _page_host(request), _host_of(covered)
+    if place.domain is None and page != cdn:
+        return (
+            f"The page is at {page} and the files are at {cdn}: a browser sends the cookies of one "
+            "host to the other only if they have a Domain. Set AWS_CLOUDFRONT_COOKIE_DOMAIN to a "
+            "domain that both are in."
+        )
+    if place.domain is not None and not is_within(page, place.domain):
+        return (
+            f"A page at {page} cannot set cookies with the Domain {place.domain}. Set "
+            "AWS_CLOUDFRONT_COOKIE_DOMAIN to a domain that the page and the files have in common."
+        )
+    if place.secure and not request.is_secure() and not is_local_host(page):
+        return (
+            f"The page is at http://{page}, and browsers drop Secure cookies of such a page. Serve "
+            "it over https (behind a proxy, set SECURE_PROXY_SSL_HEADER). In development, set "
+            'AWS_S3_URL_PROTOCOL = "http:" and pass secure=False.'
+        )
+    return ""
+
+
+def carries(path: str, start: str) -> bool:
+    """Return whether cookies with this Path go to every URL that begins so (RFC 6265, 5.1.4)."""
+    return start == path or start.startswith(path if path.endswith("/") else f"{path}/")
+
+
+def is_within(host: str, domain: str) -> bool:
+    return host == domain or host.endswith(f".{domain}")
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _host_of(url: str) -> str:
+    return urlsplit(url).hostname or ""
+
+
+def _page_host(request: HttpRequest) -> str:
+    """Return the host of the page, without its port: cookies do not know ports."""
+    return split_domain_port(request.get_host())[0]

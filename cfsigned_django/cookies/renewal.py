@@ -1,0 +1,164 @@
+"""Renew the signed cookies of a viewer, when a marker says that it is time.
+
+The site never sees the cookies that it set for the domain or the path of the files. So it sets a
+marker as well: another cookie, for its own pages, which says who got which sets, which keys signed
+them, and when to renew them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import time
+from dataclasses import astuple, dataclass
+from typing import Any, Final
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.signing import BadSignature, Signer
+from django.db import Error as DatabaseError
+from django.http import HttpRequest, HttpResponseBase
+from django.utils.cache import patch_cache_control, patch_vary_headers
+
+from cfsigned_django import conf
+from cfsigned_django.cookies.place import Place
+from cfsigned_django.cookies.response import find_signing
+from cfsigned_django.cookies.scopes import sets_for
+from cfsigned_django.cookies.set_cookie import HASH, NAMES, delete, put, refuse_overlap
+from cfsigned_django.signing.signer import MAX_COOKIE_LENGTH
+
+logger = logging.getLogger("cfsigned_django.cookies")
+
+#: The cookie that says until when the signed cookies of this browser need no renewal.
+MARKER: Final = "cfsigned_cookies"
+#: Cookies are renewed when a quarter of their life is left, and at most this many seconds.
+LONGEST_RENEWAL: Final = 300
+_RENEWED: Final = "_cfsigned_cookies_renewed"
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """What a browser was given, and until when that needs no renewal."""
+
+    #: A digest of the session key, which a log-in and a log-out change, and of the scopes.
+    viewer: str
+    #: Alias of a storage -> ID of the key pair that signed for it.
+    key_pair_ids: dict[str, str]
+    #: When the first set expires, and from when all are renewed, in Unix seconds.
+    expires: int
+    renew_at: int
+    #: The fields of a :class:`Place` for each set.
+    places: list[Any]
+
+    def dump(self) -> str:
+        """Return the value of the cookie, signed with SECRET_KEY."""
+        value: str = _marker_signer().sign_object(astuple(self))
+        return value
+
+    @classmethod
+    def load(cls, request: HttpRequest) -> Marker | None:
+        """Return the marker of a request; None if it has none that this site signed."""
+        text = request.COOKIES.get(MARKER)
+        if not text:
+            return None
+        try:
+            return cls(*_marker_signer().unsign_object(text))
+        except (BadSignature, TypeError, ValueError):  # TypeError: of another release
+            return None
+
+
+def _marker_signer() -> Signer:
+    return Signer(salt="cfsigned_django.cookies")
+
+
+def are_cookies_due(request: HttpRequest) -> bool:
+    """Return whether the signed cookies of this browser must be set, renewed or deleted.
+
+    No session is read, and nothing is signed. Without a session and without a
+    marker, nothing is due, so that caches may keep pages of the public.
+    """
+    if MARKER not in request.COOKIES:
+        return _session_key(request) is not None and bool(conf.cookie_scopes())
+    marker = Marker.load(request)
+    if marker is None or marker.viewer != _viewer(request):
+        return True
+    if time.time() >= marker.renew_at:
+        return True
+    try:
+        return any(
+            find_signing(alias).signing_key_pair_id() != key_pair_id
+            for alias, key_pair_id in marker.key_pair_ids.items()
+        )
+    except ImproperlyConfigured:
+        # Nothing can sign now, such as when the database is down: the cookies are still good.
+        logger.exception("The signed cookies of a viewer cannot be compared with the key.")
+        return False
+
+
+def renew_cookies(request: HttpRequest, response: HttpResponseBase) -> int | None:
+    """Ask the scopes which folders this viewer may open, and set and delete cookies accordingly.
+
+    Return when the first set expires, in Unix seconds; None if there are none.
+    Raise :exc:`ValueError` if a scope asks for what cannot be.
+    """
+    vars(request)[_RENEWED] = True
+    old = Marker.load(request)
+    try:
+        sets = list(sets_for(request)) if _session_key(request) is not None else []
+    except DatabaseError:
+        if old is None or old.viewer != _viewer(request) or old.expires <= time.time():
+            raise
+        logger.exception("The signed cookies of a viewer cannot be renewed, and are still valid.")
+        return old.expires
+    viewer = _viewer(request)  # After the scopes: only who reads a session knows that it ended.
+    if not viewer:
+        sets = []
+    new = {each.place.key for each in sets}
+    for place in (Place(*each) for each in old.places) if old else ():
+        # A key that signs with SHA1 has one cookie less: the old one would refuse the new ones.
+        delete(response, place, [HASH] if place.key in new else NAMES)
+    for each in sets:
+        refuse_overlap(response, each.place, each.covered)
+        put(response, each.values, each.place)
+    if not viewer:
+        if MARKER in request.COOKIES:
+            response.delete_cookie(MARKER)
+        return None
+    ends = [each.expires for each in sets]
+    now = int(time.time())
+    end = min(ends, default=now + LONGEST_RENEWAL)
+    marker = Marker(
+        viewer=viewer,
+        key_pair_ids={each.alias: each.values["CloudFront-Key-Pair-Id"] for each in sets},
+        expires=end,
+        renew_at=end - min(LONGEST_RENEWAL, (end - now) // 4),
+        places=[astuple(each.place) for each in sets],
+    )
+    value = marker.dump()
+    if len(value) > MAX_COOKIE_LENGTH - 100:
+        raise ValueError(
+            "The folders of this viewer have names that are too long to be remembered in a cookie. "
+            "Open one folder that contains them."
+        )
+    response.set_cookie(MARKER, value, secure=request.is_secure(), httponly=True, samesite="Lax")
+    patch_cache_control(response, private=True)
+    patch_vary_headers(response, ("Cookie",))
+    return end if sets else None
+
+
+def was_renewed(request: HttpRequest) -> bool:
+    """Return whether :func:`renew_cookies` has run for this request."""
+    return bool(vars(request).get(_RENEWED))
+
+
+def _session_key(request: HttpRequest) -> str | None:
+    """Return the key of the session, without reading the session."""
+    key: str | None = getattr(getattr(request, "session", None), "session_key", None)
+    return key
+
+
+def _viewer(request: HttpRequest) -> str:
+    key = _session_key(request)
+    if key is None:
+        return ""
+    text = "\n".join((key, *conf.cookie_scopes()))
+    return hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -1,0 +1,163 @@
+"""Set and delete the signed cookies of one response: for a view that decides by itself."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any, TypeAlias
+
+from asgiref.sync import iscoroutinefunction
+from django.core.exceptions import ImproperlyConfigured
+from django.core.files.storage import storages
+from django.http import HttpRequest, HttpResponseBase
+
+from cfsigned_django.cookies.place import checked_place, why_not_from
+from cfsigned_django.cookies.set_cookie import delete, put, refuse_overlap
+from cfsigned_django.storage.urls import SignedUrlMixin
+
+View: TypeAlias = Callable[..., Any]
+
+
+def set_signed_cookies(
+    response: HttpResponseBase,
+    resource: str | None = None,
+    *,
+    request: HttpRequest | None = None,
+    folder: str | None = None,
+    expire: int | timedelta | None = None,
+    storage: str | SignedUrlMixin = "default",
+    date_greater_than: datetime | int | None = None,
+    ip_address: str | None = None,
+    domain: str | None = None,
+    path: str | None = None,
+    samesite: str | None = "Lax",
+    partitioned: bool = False,
+    secure: bool = True,
+    httponly: bool = True,
+    allow_any_resource: bool = False,
+) -> None:
+    """Set the cookies with which this viewer may open a folder, or what a resource covers.
+
+    ``folder``, such as ``"videos/42"``, is data; ``resource``, such as
+    ``"videos/*/preview.mp4"``, is a pattern. ``expire`` (seconds or a timedelta),
+    ``date_greater_than`` and ``ip_address`` are those of the storage's ``url()``;
+    ``storage`` is an alias of STORAGES, or a storage. The browser keeps the
+    cookies until it is closed, as AWS recommends; CloudFront stops accepting
+    them after ``expire``.
+
+    ``path`` is by default the folder of the resource in the URL, and ``domain``
+    AWS_CLOUDFRONT_COOKIE_DOMAIN; without it, only the host of this page gets
+    the cookies. A response may set the cookies of several folders. It becomes
+    private, and varies on Cookie. Pass ``request`` so that a page whose host or
+    scheme cannot set the cookies is an error.
+
+    Raise :exc:`ValueError`, and set nothing, if an argument makes no sense, or
+    if no browser would send these cookies to CloudFront.
+    """
+    found = find_signing(storage)
+    covered = found.resource_url(resource, folder=folder, allow_any_resource=allow_any_resource)
+    place = checked_place(
+        covered,
+        domain=domain,
+        path=path,
+        samesite=samesite,
+        partitioned=partitioned,
+        secure=secure,
+        httponly=httponly,
+    )
+    if request is not None and (reason := why_not_from(request, place, covered)):
+        raise ValueError(reason)
+    refuse_overlap(response, place, covered)
+    _, values = found.sign_cookies(
+        resource,
+        folder=folder,
+        expire=expire,
+        date_greater_than=date_greater_than,
+        ip_address=ip_address,
+        allow_any_resource=allow_any_resource,
+    )
+    put(response, values, place)
+
+
+def delete_signed_cookies(
+    response: HttpResponseBase,
+    resource: str | None = None,
+    *,
+    folder: str | None = None,
+    storage: str | SignedUrlMixin = "default",
+    domain: str | None = None,
+    path: str | None = None,
+    samesite: str | None = "Lax",
+    partitioned: bool = False,
+    secure: bool = True,
+    httponly: bool = True,
+    allow_any_resource: bool = False,
+) -> None:
+    """Delete the cookies that :func:`set_signed_cookies` set with the same arguments.
+
+    CloudFront accepts a copy of them until they expire: to lock everyone out,
+    revoke the key.
+    """
+    covered = find_signing(storage).resource_url(
+        resource, folder=folder, allow_any_resource=allow_any_resource
+    )
+    place = checked_place(
+        covered,
+        domain=domain,
+        path=path,
+        samesite=samesite,
+        partitioned=partitioned,
+        secure=secure,
+        httponly=httponly,
+    )
+    delete(response, place)
+
+
+def signed_cookies(
+    resource: str | None = None,
+    *,
+    folder: str | Callable[..., str | None] | None = None,
+    **options: Any,
+) -> Callable[[View], View]:
+    """Set signed cookies in each response of a view that succeeds.
+
+    ``folder`` may be a function that takes the arguments of the view, and
+    returns the folder; None sets no cookies. The other arguments are those of
+    :func:`set_signed_cookies`. A response with a status of 400 or more gets no
+    cookies, so the view decides who may open the folder.
+    """
+
+    def decorate(view: View) -> View:
+        def finish(response: Any, request: HttpRequest, args: Any, kwargs: Any) -> Any:
+            opened = folder(request, *args, **kwargs) if callable(folder) else folder
+            is_open = resource is not None or opened is not None
+            if is_open and response.status_code < 400:
+                set_signed_cookies(response, resource, folder=opened, request=request, **options)
+            return response
+
+        if iscoroutinefunction(view):
+
+            @functools.wraps(view)
+            async def opened_async(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+                return finish(await view(request, *args, **kwargs), request, args, kwargs)
+
+            return opened_async
+
+        @functools.wraps(view)
+        def opened_sync(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            return finish(view(request, *args, **kwargs), request, args, kwargs)
+
+        return opened_sync
+
+    return decorate
+
+
+def find_signing(storage: str | SignedUrlMixin) -> SignedUrlMixin:
+    found: object = storages[storage] if isinstance(storage, str) else storage
+    if not isinstance(found, SignedUrlMixin):
+        raise ImproperlyConfigured(
+            f"The storage {storage!r} does not sign. Make it a "
+            "cfsigned_django.storage.CloudFrontS3Storage, or pass another one as storage=."
+        )
+    return found

@@ -1,0 +1,10 @@
+"""The endpoints of this package: ``path("media/", include("cfsigned_django.urls"))``."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from cfsigned_django.views import refresh_cookies
+
+app_name = "cfsigned"
+urlpatterns = [path("refresh/", refresh_cookies, name="refresh")]

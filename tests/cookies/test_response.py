@@ -1,0 +1,389 @@
+"""Set and delete signed cookies in one response, at places where browsers send them."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import pickle
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.http import HttpRequest, HttpResponse
+from django.test import AsyncClient, Client, RequestFactory
+from django.urls import path
+from django.views.decorators.cache import cache_page as django_cache_page
+from hypothesis import HealthCheck, given, settings as hypothesis_settings, strategies as st
+
+from cfsigned_django.cookies import delete_signed_cookies, set_signed_cookies, signed_cookies
+from cfsigned_django.http import cache_page
+from cfsigned_django.signing import PrivateKey
+from cfsigned_django.testing import assert_cookies_open, assert_cookies_refuse
+from cfsigned_django.views import SignedCookiesMixin
+from tests.storage_cases import KEY_ID, NOW, S3_BACKEND, at
+
+PAGE = "app.example.com"
+THREE = {"CloudFront-Policy", "CloudFront-Signature", "CloudFront-Key-Pair-Id"}
+
+
+@pytest.fixture(autouse=True)
+def _site(site: Any) -> None:
+    """Configure a site at app.example.com, with files at media.example.com."""
+    site.STORAGES = {
+        "default": {"BACKEND": S3_BACKEND},
+        "other": {"BACKEND": S3_BACKEND, "OPTIONS": {"location": "사진"}},
+        "local": {
+            "BACKEND": S3_BACKEND,
+            "OPTIONS": {"custom_domain": "localhost:8001", "url_protocol": "http:"},
+        },
+        "cloudfront": {
+            "BACKEND": S3_BACKEND,
+            "OPTIONS": {"custom_domain": "d111111abcdef8.cloudfront.net"},
+        },
+        "public": {"BACKEND": S3_BACKEND, "OPTIONS": {"querystring_auth": False}},
+        "plain": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+    }
+    site.AWS_CLOUDFRONT_COOKIE_DOMAIN = "example.com"
+    site.ALLOWED_HOSTS = ["*"]
+    site.ROOT_URLCONF = __name__
+    site.MIDDLEWARE = []
+
+
+def page(host: str = PAGE, *, secure: bool = True) -> HttpRequest:
+    """Return a request for a page at a host."""
+    return RequestFactory().get("/", secure=secure, HTTP_HOST=host)
+
+
+def headers(response: Any) -> list[str]:
+    """Return the Set-Cookie headers as the WSGI handler of Django sends them."""
+    return sorted(morsel.output(header="").strip() for morsel in response.cookies.values())
+
+
+def two_folders(request: HttpRequest | None) -> HttpResponse:
+    """Open two folders for a viewer."""
+    response = HttpResponse("page")
+    set_signed_cookies(response, folder="videos/42", request=request)
+    set_signed_cookies(response, folder="photos", storage="other", request=request)
+    return response
+
+
+async def two_from_anywhere(request: HttpRequest) -> HttpResponse:
+    """Open two folders, from a coroutine, for a page at any host."""
+    return two_folders(None)
+
+
+@signed_cookies(folder=lambda request, name: None if name == "none" else f"videos/{name}")
+def video(request: HttpRequest, name: str) -> HttpResponse:
+    """Open the folder of a video, unless it is missing."""
+    return HttpResponse(name, status=404 if name == "missing" else 200)
+
+
+@signed_cookies("videos/*", expire=60)
+async def videos(request: HttpRequest) -> HttpResponse:
+    """Open all videos, from a coroutine."""
+    return HttpResponse("videos")
+
+
+class Album(SignedCookiesMixin):
+    """Open the folders of an album, unless it is missing."""
+
+    cookie_options = {"expire": 60}
+
+    def get_signed_folders(self) -> list[str]:
+        """Return two folders."""
+        return [f"albums/{self.kwargs['name']}", f"thumbs/{self.kwargs['name']}"]
+
+    def get(self, request: HttpRequest, name: str) -> HttpResponse:
+        """Show the album."""
+        return HttpResponse(name, status=404 if name == "missing" else 200)
+
+
+class AsyncAlbum(Album):
+    """Do the same in a coroutine."""
+
+    async def get(self, request: HttpRequest, name: str) -> HttpResponse:  # type: ignore[override]
+        """Show the album."""
+        return HttpResponse(name, status=404 if name == "missing" else 200)
+
+
+urlpatterns = [
+    path("album/<name>", Album.as_view()),
+    path("async_album/<name>", AsyncAlbum.as_view()),
+    path("two", two_folders),
+    path("two_from_anywhere", two_from_anywhere),
+    path("kept_two", cache_page(600)(two_folders)),
+    path("kept_two_by_django", django_cache_page(600)(two_folders)),
+    path("video/<name>", video),
+    path("videos", videos),
+]
+
+
+def test_one_folder() -> None:
+    """Send three cookies, until the browser is closed, to one folder of the domain."""
+    response = HttpResponse()
+    with at(NOW):
+        set_signed_cookies(response, folder="videos/42", request=page())
+    assert {morsel.key for morsel in response.cookies.values()} == THREE
+    for header in headers(response):
+        name, *attributes = header.split("; ")
+        assert name.partition("=")[0] in THREE
+        assert sorted(attributes) == [
+            "Domain=example.com",
+            "HttpOnly",
+            "Path=/videos/42/",
+            "SameSite=Lax",
+            "Secure",
+        ]
+    assert response.headers["Cache-Control"] == "private"
+    assert response.headers["Vary"] == "Cookie"
+    policy = assert_cookies_open(response, "videos/42/hls/seg 1.ts", now=NOW + 3599)
+    assert policy.resource == "https://media.example.com/videos/42/*"
+    assert_cookies_refuse(response, "videos/43/seg1.ts", now=NOW)
+    assert_cookies_refuse(response, "videos/42/seg1.ts", now=NOW + 3601)
+
+
+def test_hash_algorithm(site: Any, ec_key: PrivateKey) -> None:
+    """Send a fourth cookie if the key signs with SHA256."""
+    site.AWS_CLOUDFRONT_KEY = ec_key.to_pem()
+    response = HttpResponse()
+    set_signed_cookies(response, folder="videos")
+    assert {m.key for m in response.cookies.values()} == {*THREE, "CloudFront-Hash-Algorithm"}
+    assert_cookies_open(response, "videos/1.mp4")
+
+
+def test_conditions() -> None:
+    """Put start, address and lifetime into the policy, and data into it as data."""
+    response = HttpResponse()
+    with at(NOW):
+        set_signed_cookies(
+            response,
+            folder="albums/*",
+            expire=timedelta(minutes=5),
+            date_greater_than=NOW - 10,
+            ip_address="203.0.113.0/24",
+        )
+    policy = assert_cookies_open(response, "albums/*/a.jpg", viewer_ip="203.0.113.9", now=NOW)
+    assert (policy.date_less_than, policy.date_greater_than) == (NOW + 300, NOW - 10)
+    assert_cookies_refuse(response, "albums/*/a.jpg", viewer_ip="192.0.2.1", now=NOW)
+    assert_cookies_refuse(response, "albums/42/a.jpg", viewer_ip="203.0.113.9", now=NOW)
+
+
+def test_storage_that_does_not_sign_its_urls() -> None:
+    """Open a folder of a storage whose URLs carry no signature."""
+    response = HttpResponse()
+    set_signed_cookies(response, folder="videos", storage="public")
+    assert_cookies_open(response, "videos/1.mp4", storage="public")
+
+
+@pytest.mark.parametrize("carrier", ["wsgi", "asgi", "copy", "deepcopy", "pickle"])
+def test_several_folders(carrier: str) -> None:
+    """Let all sets of one response arrive, wherever the response goes."""
+    if carrier == "wsgi":
+        response: Any = Client().get("/two", secure=True, HTTP_HOST=PAGE)
+    elif carrier == "asgi":
+        response = asyncio.run(AsyncClient().get("/two_from_anywhere"))
+    else:
+        response = two_folders(page())
+        copies: dict[str, Any] = {
+            "copy": copy.copy,
+            "deepcopy": copy.deepcopy,
+            "pickle": lambda each: pickle.loads(pickle.dumps(each)),  # noqa: S301
+        }
+        response = copies[carrier](response)
+    assert len(headers(response)) == 6
+    assert_cookies_open(response, "videos/42/1.ts")
+    assert_cookies_open(response, "photos/1.jpg", storage="other")
+    assert_cookies_refuse(response, "secret.jpg")
+
+
+def test_partitioned() -> None:
+    """Send Partitioned, through copies too, for a site that is embedded in others."""
+    response = HttpResponse()
+    set_signed_cookies(response, folder="videos", partitioned=True, samesite="None")
+    for each in (response, copy.deepcopy(response), pickle.loads(pickle.dumps(response))):  # noqa: S301
+        assert len(headers(each)) == 3
+        assert all("; Partitioned" in header for header in headers(each))
+        assert all("SameSite=None" in header for header in headers(each))
+
+
+@pytest.mark.parametrize("name", ["kept_two", "kept_two_by_django"])
+def test_page_caches(name: str) -> None:
+    """Let no page cache keep a response with signed cookies."""
+    cache.clear()
+    for _ in range(2):
+        response = Client().get(f"/{name}", secure=True, HTTP_HOST=PAGE)
+        assert len(headers(response)) == 6
+        assert not response.has_header("Age")
+
+
+def test_delete() -> None:
+    """Delete all that CloudFront reads, with the attributes that the cookies were set with."""
+    response = HttpResponse()
+    delete_signed_cookies(response, folder="videos/42", partitioned=True)
+    names = {morsel.key for morsel in response.cookies.values()}
+    assert names == {*THREE, "CloudFront-Expires", "CloudFront-Hash-Algorithm"}
+    for header in headers(response):
+        assert "Max-Age=0" in header
+        for part in ("Domain=example.com", "Path=/videos/42/", "Secure", "Partitioned"):
+            assert part in header
+    assert_cookies_refuse(response, "videos/42/1.ts")
+
+
+def test_delete_without_a_key(site: Any) -> None:
+    """Delete cookies at a log-out even if nothing can sign."""
+    site.AWS_CLOUDFRONT_KEY = "broken"
+    response = HttpResponse()
+    delete_signed_cookies(response, folder="videos/42")
+    assert len(headers(response)) == 5
+
+
+REFUSED: list[tuple[str, dict[str, Any], str]] = [
+    # The Domain
+    ("page elsewhere", {"request": page("app.example.org")}, "AWS_CLOUDFRONT_COOKIE_DOMAIN"),
+    ("no parent of the CDN", {"domain": "app.example.com"}, "AWS_S3_CUSTOM_DOMAIN"),
+    ("one label", {"domain": "com"}, "AWS_CLOUDFRONT_COOKIE_DOMAIN"),
+    ("address", {"domain": "127.0.0.1"}, "AWS_CLOUDFRONT_COOKIE_DOMAIN"),
+    (
+        "cloudfront.net",
+        {"domain": ".cloudfront.net", "storage": "cloudfront"},
+        "AWS_CLOUDFRONT_COOKIE_DOMAIN",
+    ),
+    # The Path
+    ("wildcard in the Path", {"path": "/videos/*"}, "Path"),
+    ("dots in the Path", {"path": "/videos/../"}, "Path"),
+    ("no path", {"path": "videos/"}, "Path"),
+    ("raw letters", {"path": "/비디오/"}, "Path"),
+    ("attribute in the Path", {"path": "/videos/;Domain=x"}, "Path"),
+    ("Path beside the resource", {"path": "/photos/"}, "/photos/"),
+    ("Path below the resource", {"path": "/videos/42/hls/"}, "/videos/42/hls/"),
+    (
+        "resource that its Path would not carry",
+        {"folder": None, "resource": "videos/4*", "path": "/videos/4/"},
+        "/videos/4/",
+    ),
+    # The scheme
+    ("http page", {"request": page(secure=False)}, "SECURE_PROXY_SSL_HEADER"),
+    ("open cookies", {"secure": False}, "AWS_S3_URL_PROTOCOL"),
+    ("Partitioned and open", {"secure": False, "partitioned": True}, "Secure"),
+    ("samesite", {"samesite": "lax"}, "samesite"),
+    # What is opened, and for how long
+    ("nothing", {"folder": None}, "folder"),
+    ("empty folder", {"folder": ""}, "folder"),
+    ("empty resource", {"folder": None, "resource": ""}, "resource"),
+    ("everything", {"folder": None, "resource": "*"}, "allow_any_resource"),
+    ("both", {"resource": "videos/*"}, "folder"),
+    ("no time", {"expire": 0}, "expire"),
+    ("past", {"expire": -60}, "expire"),
+    ("too long", {"expire": 8 * 86_400}, "AWS_CLOUDFRONT_MAX_EXPIRE"),
+    ("long name", {"folder": "x" * 4000}, "4096"),
+]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"), [row[1:] for row in REFUSED], ids=[row[0] for row in REFUSED]
+)
+def test_refusals(arguments: dict[str, Any], named: str) -> None:
+    """Refuse what no browser would send, or what is not meant, and set nothing."""
+    response = HttpResponse()
+    with pytest.raises(ValueError, match=named):
+        set_signed_cookies(response, **{"folder": "videos/42"} | arguments)
+    assert headers(response) == []
+    assert not response.has_header("Vary")
+
+
+def test_host_only(site: Any) -> None:
+    """Set host-only cookies if page and files have one host, whatever their ports."""
+    site.AWS_CLOUDFRONT_COOKIE_DOMAIN = None
+    response = HttpResponse()
+    local: dict[str, Any] = {"storage": "local", "secure": False}
+    set_signed_cookies(response, folder="a", request=page("localhost:8000", secure=False), **local)
+    assert all("Domain" not in header for header in headers(response))
+    assert_cookies_open(response, "a/1.jpg", storage="local")
+    with pytest.raises(ValueError, match="AWS_CLOUDFRONT_COOKIE_DOMAIN"):
+        set_signed_cookies(HttpResponse(), folder="a", request=page())
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "is_refused"),
+    [
+        ({"folder": "a"}, {"folder": "b"}, False),
+        ({"folder": "a"}, {"folder": "a"}, False),
+        ({"folder": "a"}, {"folder": "ab"}, False),
+        ({"folder": "a/b"}, {"folder": "a"}, True),
+        ({"folder": "a"}, {"folder": "a/b"}, True),
+        ({"resource": "a/*"}, {"resource": "a/*.jpg"}, True),
+        ({"resource": "a/1.jpg"}, {"resource": "a/2.jpg"}, True),
+        ({"folder": "a"}, {"folder": "a", "domain": "media.example.com"}, True),
+    ],
+)
+def test_overlap(first: dict[str, Any], second: dict[str, Any], is_refused: bool) -> None:
+    """Refuse two policies of which a browser would send both, and CloudFront would read one."""
+    response = HttpResponse()
+    set_signed_cookies(response, **first)
+    before = headers(response)
+    if is_refused:
+        with pytest.raises(ValueError, match="/a/"):
+            set_signed_cookies(response, **second)
+        assert headers(response) == before
+    else:
+        set_signed_cookies(response, **second)
+
+
+def test_storage_that_cannot_sign() -> None:
+    """Refuse a storage of another kind, by its alias."""
+    with pytest.raises(Exception, match="'plain'"):
+        set_signed_cookies(HttpResponse(), folder="a", storage="plain")
+
+
+def test_decorator() -> None:
+    """Open the folder that the view's arguments name, if the view succeeds."""
+
+    def get(url: str) -> Any:
+        return Client().get(url, secure=True, HTTP_HOST=PAGE)
+
+    assert_cookies_open(get("/video/7"), "videos/7/1.ts")
+    assert headers(get("/video/missing")) == headers(get("/video/none")) == []
+    with at(NOW):
+        assert_cookies_open(get("/videos"), "videos/7/1.ts", now=NOW + 59)
+        assert_cookies_refuse(get("/videos"), "videos/7/1.ts", now=NOW + 61)
+
+
+@pytest.mark.parametrize("view", ["album", "async_album"])
+def test_mixin(view: str) -> None:
+    """Open the folders that a class-based view names, if it succeeds."""
+    with at(NOW):
+        response: Any = Client().get(f"/{view}/7", secure=True, HTTP_HOST=PAGE)
+        missing: Any = Client().get(f"/{view}/missing", secure=True, HTTP_HOST=PAGE)
+    for name in ("albums/7/1.jpg", "thumbs/7/1.jpg"):
+        assert_cookies_open(response, name, now=NOW + 59)
+        assert_cookies_refuse(response, name, now=NOW + 61)
+    assert headers(missing) == []
+
+
+SEGMENT = st.text(min_size=1, max_size=8).filter(
+    lambda text: not {"/", "\\", "\0"} & set(text) and text.strip(".") != ""
+)
+
+
+@hypothesis_settings(
+    max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
+@given(folder=st.lists(SEGMENT, min_size=1, max_size=3), name=SEGMENT, other=SEGMENT)
+def test_any_folder(folder: list[str], name: str, other: str) -> None:
+    """Open exactly the files in a folder, whatever it and they are called."""
+    response, opened = HttpResponse(), "/".join(folder)
+    set_signed_cookies(response, folder=opened)
+    for inside in (f"{opened}/{name}", f"{opened}/{other}/{name}"):
+        assert_cookies_open(response, inside)
+    for outside in (f"{other}/{name}", f"{opened}{other}", f"{opened}{other}/{name}", name):
+        if not outside.startswith(f"{opened}/"):
+            assert_cookies_refuse(response, outside)
+
+
+def test_key_pair_id() -> None:
+    """Name the key pair that signs."""
+    response = HttpResponse()
+    set_signed_cookies(response, folder="videos")
+    ids = {m.value for m in response.cookies.values() if m.key == "CloudFront-Key-Pair-Id"}
+    assert ids == {KEY_ID}

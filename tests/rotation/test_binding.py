@@ -1,0 +1,181 @@
+"""Refuse private keys that someone put into a row: none of them reaches CloudFront or signs."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pytest
+from cryptography.fernet import Fernet
+from django.core.management import CommandError, call_command
+
+from cfsigned_django.encryption import CannotDecrypt, NotItsKey, NotReencrypted
+from cfsigned_django.rotation.errors import RotationError
+from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django.signing import PrivateKey
+from tests.keyring import derived, unbound
+from tests.rotation import Site, change, fresh
+
+KEYS = [Fernet.generate_key().decode(), Fernet.generate_key().decode()]
+
+
+def copy_key(source: KeyPair, target: KeyPair) -> None:
+    """Put a private key into another row, with its public key and fingerprint."""
+    names = ("encrypted_private_key", "public_key", "fingerprint", "algorithm")
+    change(target, **{name: getattr(source, name) for name in names})
+
+
+def put_back(former: KeyPair, **fields: Any) -> None:
+    """Put the private key of a backup back into its row, which begins anew."""
+    change(
+        former,
+        status="pending",
+        next_in=former.key_group_id,
+        encrypted_private_key=former.encrypted_private_key,
+        **fields,
+    )
+
+
+def test_key_of_another_row_is_refused(key_group: Site, caplog: pytest.LogCaptureFixture) -> None:
+    """A key that was copied from another row gets no public key into CloudFront, and is logged."""
+    active, successor = key_group.imported(), key_group.started()
+    copy_key(active, successor)
+    before = key_group.public_keys, key_group.members
+
+    with pytest.raises(NotItsKey):
+        key_group.rotation().trust(fresh(successor), now=key_group.now)
+
+    assert (key_group.public_keys, key_group.members) == before
+    assert [each.name for each in caplog.records if each.levelno == logging.ERROR]
+    assert str(successor.pk) in caplog.text
+    assert successor.encrypted_private_key not in caplog.text
+
+
+@pytest.mark.parametrize("end", ["retired", "revoked"])
+def test_key_that_ended_is_refused(key_group: Site, end: str) -> None:
+    """A key of a backup, back in its own row, gets nothing into CloudFront and never signs."""
+    former = key_group.imported()
+    if end == "retired":
+        key_group.activated()
+        key_group.wait(3781)
+        key_group.retire(former)
+    else:
+        key_group.revoke(former)
+    before = key_group.public_keys, key_group.members
+    put_back(former)
+
+    with pytest.raises(NotItsKey):
+        key_group.rotation().trust(fresh(former), now=key_group.now)
+    change(former, status="trusted")
+    with pytest.raises(NotItsKey):
+        key_group.rotation().activate(fresh(former), now=key_group.now)
+    with pytest.raises(NotItsKey):
+        fresh(former).make_signer()
+
+    assert (key_group.public_keys, key_group.members) == before
+
+
+def test_unbound_key_of_a_backup_is_refused(key_group: Site) -> None:
+    """A key from before keys were bound is not trusted; --re-encrypt refuses one that ended."""
+    former = key_group.imported()
+    private_key = former.open_private_key()
+    key_group.revoke(former)
+    key_group.advance()
+    successor = key_group.started()
+    copy_key(former, successor)
+    change(successor, encrypted_private_key=unbound(private_key))
+
+    with pytest.raises(NotReencrypted, match="--re-encrypt"):
+        key_group.rotation().trust(fresh(successor), now=key_group.now)
+    with pytest.raises(CommandError):
+        call_command("cfsigned_rotate", re_encrypt=True)
+    key_group.wait(60)
+    with pytest.raises(CannotDecrypt):
+        key_group.rotation().trust(fresh(successor), now=key_group.now)
+
+    assert key_group.members == {key_group.foreign, str(key_group.signing)}
+
+
+def test_row_from_before_is_bound(key_group: Site) -> None:
+    """A key that was encrypted by an earlier version signs, and goes on once it is bound."""
+    active, successor = key_group.imported(), key_group.started()
+    for row in (active, successor):
+        change(row, encrypted_private_key=unbound(row.open_private_key()))
+    assert fresh(active).make_signer().key_pair_id == str(active)
+    assert fresh(active).needs_reencryption
+
+    call_command("cfsigned_rotate", re_encrypt=True)
+
+    assert not fresh(active).needs_reencryption
+    key_group.rotation().trust(fresh(successor), now=key_group.now)
+    copy_key(fresh(active), successor)
+    with pytest.raises(NotItsKey):
+        fresh(successor).open_private_key()
+
+
+class TestEncryptionKeys:
+    """With AWS_CLOUDFRONT_ENCRYPTION_KEYS, only what they decrypt is trusted or activated."""
+
+    def test_secret_key_is_not_enough(self, key_group: Site, settings: Any) -> None:
+        """What SECRET_KEY encrypted goes on signing, but nothing new begins with it."""
+        active, trusted = key_group.imported(), key_group.trusted(good_for=301)
+        settings.AWS_CLOUDFRONT_ENCRYPTION_KEYS = KEYS[:1]
+
+        with pytest.raises(NotReencrypted, match="--re-encrypt"):
+            key_group.rotation().activate(trusted, now=key_group.now)
+        assert fresh(active).make_signer().key_pair_id == str(active)
+        call_command("cfsigned_rotate", re_encrypt=True)
+
+        key_group.rotation().activate(fresh(trusted), now=key_group.now)
+        assert key_group.signing.pk == trusted.pk
+
+    def test_older_encryption_key_is_enough(self, key_group: Site, settings: Any) -> None:
+        """A key of the list that is not the newest decrypts too; it should be re-encrypted."""
+        settings.AWS_CLOUDFRONT_ENCRYPTION_KEYS = KEYS[:1]
+        pending = key_group.started()
+        settings.AWS_CLOUDFRONT_ENCRYPTION_KEYS = KEYS[::-1]
+
+        assert fresh(pending).needs_reencryption
+        key_group.rotation().trust(fresh(pending), now=key_group.now)
+
+    def test_revocation_makes_a_new_key(self, key_group: Site, settings: Any) -> None:
+        """A spare that only SECRET_KEY decrypts does not take over: it may be a forger's."""
+        active, spare = key_group.imported(), key_group.trusted(spare=True, good_for=301)
+        settings.AWS_CLOUDFRONT_ENCRYPTION_KEYS = KEYS[:1]
+
+        key_group.revoke(active)
+
+        assert key_group.signing.pk not in (active.pk, spare.pk)
+        assert fresh(spare).status == "revoked"
+
+    def test_forger_with_a_secret_key(self, key_group: Site, settings: Any) -> None:
+        """Someone who knows SECRET_KEY and writes to the table gets no key into CloudFront."""
+        settings.AWS_CLOUDFRONT_ENCRYPTION_KEYS = KEYS[:1]
+        pending, own = key_group.started(), PrivateKey.generate()
+        text = Fernet(KEYS[0]).decrypt(pending.encrypted_private_key).partition(b"-----BEGIN")[0]
+        text = text.replace(pending.fingerprint.encode(), own.public_key.fingerprint.encode())
+        forged = derived().encrypt(text + own.to_pem()).decode()
+        change(
+            pending,
+            encrypted_private_key=forged,
+            fingerprint=own.public_key.fingerprint,
+            public_key=own.public_key.to_pem(),
+        )
+
+        with pytest.raises(NotReencrypted):
+            key_group.rotation().trust(fresh(pending), now=key_group.now)
+
+        assert key_group.public_keys == {key_group.foreign}
+
+
+def test_settings_key_that_ended_is_not_imported(key_group: Site) -> None:
+    """A private key that was revoked is not imported again under another public key ID."""
+    former = key_group.imported()
+    private_key = former.open_private_key()
+    key_group.revoke(former)
+    key_group.revoke(key_group.signing)
+    again = key_group.account.upload("again", private_key.public_key.to_pem())
+    KeyPair.objects.filter(status="active").update(status="revoked", active_in=None)
+
+    with pytest.raises(RotationError, match="REVOKED"):
+        key_group.rotation().import_key(private_key, again, now=key_group.now)

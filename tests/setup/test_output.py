@@ -1,0 +1,155 @@
+"""Print what the pages show, and policies and code without asking anybody."""
+
+from __future__ import annotations
+
+import json
+import re
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.test import override_settings
+
+from cfsigned_django.aws.account_reader import read_account
+from cfsigned_django.aws.client import Clients
+from cfsigned_django.aws.provisioning.steps import done, todo
+from cfsigned_django.checks.storages import check_storages
+from cfsigned_django.rotation.site import site_rotation
+from cfsigned_django.setup.report import as_json, plan_as_text, storages_as_text
+from cfsigned_django.signing import PrivateKey
+from tests.golden import assert_golden
+from tests.pages import ROOT, read
+from tests.setup import run
+from tests.setup.viewers import ACCOUNT
+from tests.storage_cases import FILE_BACKEND, S3_BACKEND
+
+BUCKET = "media-example"
+#: In English and in Korean.
+PAGES = [ROOT / "docs" / "set-up-aws.md", ROOT / "docs" / "ko" / "set-up-aws.md"]
+
+
+def block(page: Path, role: str) -> str:
+    """Return the block of the page that has this role."""
+    found = re.search(rf"^<!-- {role} -->\n```text\n(.*?)^```$", read(page), re.M | re.S)
+    assert found, f"the page has no block {role}"
+    return found[1]
+
+
+def printed(*arguments: str) -> str:
+    """Return what a person sees."""
+    shown = StringIO()
+    call_command("cfsigned_setup", "--bucket", BUCKET, *arguments, stdout=shown, stderr=shown)
+    return shown.getvalue()
+
+
+def shown_ids(text: str, clients: Clients) -> str:
+    """Return the text with the ids of the pages."""
+    account = read_account(clients, bucket=BUCKET)
+    assert account.distribution is not None
+    [group] = [each for each in account.key_groups or () if BUCKET in each.name]
+    for found, shown in {
+        account.distribution.id: "E1A2B3C4D5E6F7",
+        account.distribution.domain_name: "d111111abcdef8.cloudfront.net",
+        group.key_pair_ids[0]: "K2JCJMDEHXQW5F",
+        group.id: "1a2b3c4d-5e6f-7a8b-9c0d-1e2f3a4b5c6d",
+        ACCOUNT: "111122223333",
+    }.items():
+        text = text.replace(found, shown)
+    return text
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("site_in_aws")
+def test_transcript(clients: Clients, settings: Any) -> None:
+    """Print what the pages show; what is to be pasted passes the checks, and a rotation too."""
+    settings.AWS_STORAGE_BUCKET_NAME = BUCKET
+    plan = printed("--create")
+    applied = printed("--create", "--cors-origin", "https://www.example.com", "--apply", "--yes")
+    plan, applied = shown_ids(plan, clients), shown_ids(applied, clients)
+
+    assert_golden("setup", f"{plan}\n--apply:\n\n{applied}")
+    planned = set(re.findall(r"^to do     ([a-z-]+):", plan, re.M))
+    assert planned
+    for page in PAGES:
+        assert block(page, "plan") in plan
+        assert block(page, "transcript") == applied
+        rows = re.findall(r"^\| (`.*?`) \|", read(page), re.M)
+        assert planned <= set(re.findall(r"`([a-z-]+)`", " ".join(rows)))
+    names: dict[str, Any] = {}
+    exec(re.search(r"^AWS_.*^}$", applied, re.M | re.S)[0], names)  # type: ignore[index]  # noqa: S102
+    with override_settings(**{name: value for name, value in names.items() if name.isupper()}):
+        assert check_storages() == []
+        assert site_rotation().key_group_id == names["AWS_CLOUDFRONT_KEY_GROUP_ID"]
+
+
+@pytest.mark.usefixtures("site_in_aws", "unmigrated")
+class TestPrinting:
+    """--iam and --export ask nobody."""
+
+    @pytest.fixture(autouse=True)
+    def _offline(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Fail if AWS is called."""
+        monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+
+    def test_iam(self, bucket_name: str) -> None:
+        """Print one policy for each job, for this bucket; test_permissions.py has their actions."""
+        policies = json.loads(run("--iam"))
+
+        assert set(policies) == {"setup", "look", "rotation", "site"}
+        assert f"arn:aws:s3:::{bucket_name}/*" in json.dumps(policies["site"])
+
+    def test_export(self, tmp_path: Path) -> None:
+        """Print code, with the public key if there is one, and never the private one."""
+        without = run("--export", "terraform")
+        key = PrivateKey.generate()
+        (tmp_path / "key.pem").write_bytes(key.to_pem())
+
+        with_key = run("--export", "cloudformation", "--key-file", str(tmp_path / "key.pem"))
+
+        assert "var.public_key_pem" in without
+        template = json.loads(with_key)
+        assert template["Parameters"]["PublicKeyPem"]["Default"] == key.public_key.to_pem()
+        assert "PRIVATE" not in with_key
+
+    @pytest.mark.parametrize("language", ["terraform", "cloudformation"])
+    @pytest.mark.parametrize("named", ["option", "setting"])
+    def test_export_of_a_distribution_that_is_there(
+        self, language: str, named: str, settings: Any
+    ) -> None:
+        """Export no second distribution if one is there: show how to import it, or --create."""
+        option = ["--distribution", "E1A2B3C4D5"] if named == "option" else []
+        settings.AWS_CLOUDFRONT_DISTRIBUTION_ID = "E9" if option else "E1A2B3C4D5"
+
+        with pytest.raises(CommandError, match="--create") as caught:
+            run("--export", language, *option)
+
+        imports = 'import {\n  to = aws_cloudfront_distribution.media\n  id = "E1A2B3C4D5"\n}'
+        assert (imports in str(caught.value)) == (language == "terraform")
+        assert "aws_cloudfront_key_group" in run("--export", "terraform", "--create")
+
+
+def test_storages_to_paste(settings: Any) -> None:
+    """Print what names a storage that signs, unless the site has one; leave others as they are."""
+    without_storages = storages_as_text()
+    settings.STORAGES = {"default": {"BACKEND": "django.core.files.storage.InMemoryStorage"}}
+    with_others = storages_as_text()
+    for backend in (S3_BACKEND, FILE_BACKEND):
+        settings.STORAGES = {**settings.STORAGES, "private": {"BACKEND": backend}}
+        assert storages_as_text() == ""
+
+    assert without_storages.startswith("STORAGES = {")
+    assert without_storages in read(ROOT / "docs" / "install.md")
+    assert with_others == f'STORAGES["default"] = {{"BACKEND": "{S3_BACKEND}"}}'
+
+
+def test_control_characters() -> None:
+    """Print nothing of an account that a terminal would obey; JSON stays the same."""
+    name = "theirs\x1b[2J\x9b\u202e"
+    steps = [todo("behavior", f"{name} goes", before={"Comment": name}, after={}), done(name, "x")]
+
+    plan, report = plan_as_text(steps), as_json(steps, {"AWS_X": name}, None, "")
+
+    assert [each for each in plan + report if not each.isprintable() and each != "\n"] == []
+    assert json.loads(report)["steps"][0]["before"] == {"Comment": name}

@@ -1,0 +1,200 @@
+"""Compare what is called with the policies that --iam prints: nothing less, nothing more."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from io import BytesIO, StringIO
+from typing import Any
+from unittest import mock
+
+import pytest
+from botocore.client import BaseClient
+from django.core.files.base import ContentFile, File
+from django.core.management import CommandError, call_command
+
+from cfsigned_django.aws.client import Clients
+from cfsigned_django.aws.edge_rules import DistributionReader
+from cfsigned_django.aws.key_groups import KeyGroups
+from cfsigned_django.aws.provisioning.desired_state import DesiredState, OriginAccess, SiteKey
+from cfsigned_django.management.commands import cfsigned_doctor
+from cfsigned_django.signing import PrivateKey
+from cfsigned_django.storage import CloudFrontS3Storage
+from tests.aws.provisioning.accounts import make_grown_account, planned
+from tests.aws.provisioning.strict import strict
+from tests.setup import APPLY, PAGE, failing_report, run
+from tests.setup.viewers import nobody_answers
+from tests.storage_cases import S3_BACKEND, settings_for
+
+# The edge that would be asked reads the API, too.
+pytestmark = pytest.mark.usefixtures("unmigrated", "unanswered")
+
+#: Operations of S3 whose IAM action has another name (Service Authorization Reference).
+ACTIONS = {
+    "s3:HeadBucket": "s3:ListBucket",
+    "s3:ListObjects": "s3:ListBucket",
+    "s3:ListObjectsV2": "s3:ListBucket",
+    "s3:HeadObject": "s3:GetObject",
+    "s3:GetBucketCors": "s3:GetBucketCORS",
+    "s3:GetBucketEncryption": "s3:GetEncryptionConfiguration",
+    "s3:PutBucketEncryption": "s3:PutEncryptionConfiguration",
+    "s3:PutBucketCors": "s3:PutBucketCORS",
+    "s3:GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
+    "s3:PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
+    "s3:CreateMultipartUpload": "s3:PutObject",
+    "s3:UploadPart": "s3:PutObject",
+}
+
+
+@contextmanager
+def recorded() -> Iterator[set[str]]:
+    """Record the IAM action of every call of boto3."""
+    called: set[str] = set()
+    original: Callable[..., Any] = BaseClient._make_api_call  # type: ignore[attr-defined]
+
+    def note(client: Any, name: str, arguments: Any) -> Any:
+        operation = f"{client.meta.service_model.signing_name}:{name}"
+        called.add(ACTIONS.get(operation, operation))
+        return original(client, name, arguments)
+
+    with mock.patch.object(BaseClient, "_make_api_call", note):
+        yield called
+
+
+def allowed(job: str) -> set[str]:
+    """Return what the policy of a job allows."""
+    statements = json.loads(run("--iam"))[job]["Statement"]
+    return {action for each in statements for action in each["Action"]}
+
+
+def identity_calls(clients: Clients, desired: DesiredState) -> set[str]:
+    """Return what a plan with an access identity calls: the emulator has none."""
+    steps = planned(strict(clients), replace(desired, origin_access=OriginAccess.OAI))
+    return {each.call.permission for each in steps if each.call}
+
+
+def make_key_group(clients: Clients, name: str) -> tuple[str, str]:
+    """Make a key group of one key; return their ids."""
+    pem = PrivateKey.generate().public_key.to_pem()
+    config = {"CallerReference": name, "Name": name, "EncodedKey": pem}
+    key = clients.cloudfront.create_public_key(PublicKeyConfig=config)["PublicKey"]["Id"]
+    group = clients.cloudfront.create_key_group(KeyGroupConfig={"Name": name, "Items": [key]})
+    return group["KeyGroup"]["Id"], key
+
+
+def test_setup(clients: Clients, bucket_name: str, settings: Any, ec_key: PrivateKey) -> None:
+    """Allow a setup exactly what it calls, for a new account and for a grown one."""
+    with recorded() as called:
+        run(*APPLY, "--downloads", "--cors-origin", PAGE)
+    settings.AWS_STORAGE_BUCKET_NAME = grown = f"grown-{bucket_name}"
+    distribution_id = make_grown_account(clients, grown)
+    settings.AWS_CLOUDFRONT_KEY_GROUP_ID, _ = make_key_group(clients, f"of-{bucket_name}")
+    desired = DesiredState(
+        bucket=f"new-{bucket_name}",
+        creates_distribution=True,
+        key=SiteKey.from_private_key(ec_key),
+    )
+    with recorded() as of_the_grown_one:
+        options = ("--distribution", distribution_id, "--path-pattern", "media/*")
+        failing_report(*options, "--cors-origin", PAGE, "--apply", "--yes")
+        with suppress(CommandError):
+            run(*options, "--origin-access", "oai")
+    called |= of_the_grown_one | identity_calls(clients, desired)
+
+    # CreateBucket needs this one as well (API reference).
+    assert called | {"s3:PutBucketOwnershipControls"} == allowed("setup")
+
+
+def test_setup_with_a_key(clients: Clients) -> None:
+    """Allow what a KMS key needs only if one is named, and for that key alone."""
+    key = clients.kms("us-east-1").create_key()["KeyMetadata"]["Arn"]
+    with recorded() as called:
+        run(*APPLY, "--kms-key", key)
+
+    jobs = json.loads(run("--iam", "--kms-key", key))
+    for_key = {
+        job: set(each["Action"])
+        for job, policy in jobs.items()
+        for each in policy["Statement"]
+        if each["Resource"] == key
+    }
+    assert for_key["setup"] == {each for each in called if each.startswith("kms:")} - {
+        "kms:CreateKey"
+    }
+    assert for_key["look"] == for_key["setup"] - {"kms:PutKeyPolicy"}
+    assert for_key["site"] == {"kms:Decrypt", "kms:GenerateDataKey"}
+    assert "rotation" not in for_key
+    of_the_bucket = {each for each in called if each.startswith("s3:")} - allowed("setup")
+    assert of_the_bucket == {"s3:PutEncryptionConfiguration"}
+    assert of_the_bucket <= {a for s in jobs["setup"]["Statement"] for a in s["Action"]}
+
+
+def test_look(clients: Clients, set_up_site: Any, db: None) -> None:
+    """Allow the plan, the doctor and the local edge exactly what they call."""
+    # The site has managed policies: each is read by itself.
+    set_up_site.STORAGES = {"default": {"BACKEND": S3_BACKEND}}
+
+    with recorded() as called, mock.patch.object(cfsigned_doctor, "fetch", nobody_answers):
+        run("--create", "--cors-origin", PAGE)
+        with suppress(CommandError):
+            run("--create", "--origin-access", "oai")
+        for arguments in ([], ["--explain", "https://media.example.com/a?Expires=1"]):
+            with pytest.raises(SystemExit):
+                call_command("cfsigned_doctor", *arguments, stdout=StringIO())
+        DistributionReader(clients.cloudfront, set_up_site.AWS_CLOUDFRONT_DISTRIBUTION_ID).read()
+        del set_up_site.AWS_CLOUDFRONT_DISTRIBUTION_ID
+        with pytest.raises(SystemExit):
+            call_command("cfsigned_doctor", stdout=StringIO())
+
+    assert called == allowed("look")
+
+
+def test_rotation(clients: Clients, bucket_name: str) -> None:
+    """Allow a rotation exactly what it calls to bring one key in, and to take one out."""
+    group, first = make_key_group(clients, bucket_name)
+    api, name = KeyGroups(clients.cloudfront), f"next {bucket_name}"
+    pem = PrivateKey.generate().public_key.to_pem()
+
+    with recorded() as called:
+        api.check_room(group)
+        added = api.ensure_public_key(caller_reference=name, name=name, public_key_pem=pem)
+        api.add(group, added)
+        assert added in api.members(group)
+        api.remove(group, first)
+        api.delete_public_key(first)
+
+    assert called == allowed("rotation")
+
+
+class Torn(BytesIO):
+    """A file of which the second part cannot be read any more."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Return the first part, and fail then."""
+        if self.tell():
+            raise OSError("the disk is gone")
+        return super().read(size)
+
+
+def test_site(clients: Clients, bucket_name: str, settings: Any, ec_key: PrivateKey) -> None:
+    """Allow the site exactly what its storage calls to keep files, and to clean up half of one."""
+    for name, value in settings_for(ec_key, AWS_STORAGE_BUCKET_NAME=bucket_name).items():
+        setattr(settings, name, value)
+    clients.s3.create_bucket(Bucket=bucket_name)
+    storage: Any = CloudFrontS3Storage()
+
+    with recorded() as called:
+        name = storage.save("a.txt", ContentFile(b"private"))
+        assert storage.exists(name)
+        assert storage.size(name) == 7
+        with storage.open(name) as file:
+            assert file.read() == b"private"
+        assert storage.listdir("")[1] == [name]
+        storage.url(name)
+        storage.delete(name)
+        with pytest.raises(OSError, match="the disk is gone"):
+            storage.save("b.bin", File(Torn(bytes(9 * 2**20))))
+
+    assert called == allowed("site")

@@ -1,0 +1,201 @@
+"""Report in one message, with what to do, why the command cannot go on, and lose nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import NoRegionError
+from django.core.management import CommandError, load_command_class
+from django.core.management.base import OutputWrapper
+
+from cfsigned_django.aws.account_reader import read_account
+from cfsigned_django.aws.client import Clients, make_clients
+from cfsigned_django.aws.errors import AwsError
+from cfsigned_django.checks.storages import check_storages
+from cfsigned_django.management.commands import cfsigned_setup
+from cfsigned_django.setup.keys import SettingsKey
+from cfsigned_django.signing import PrivateKey
+from tests.aws.provisioning.accounts import bucket_of, make_grown_account
+from tests.doctor.failing import Failing, denied
+from tests.ministack_server import Ministack
+from tests.setup import APPLY, PAGE, report, run, states
+from tests.simulation.answers import refusal
+from tests.storage_cases import S3_BACKEND
+
+pytestmark = pytest.mark.usefixtures("site_in_aws", "unmigrated")
+
+
+def refused(*arguments: str) -> tuple[str, AwsError]:
+    """Return the message of a failing command, and the error of AWS behind it."""
+    with pytest.raises(CommandError) as caught:
+        run(*arguments)
+    cause = caught.value.__cause__
+    assert isinstance(cause, AwsError)
+    assert str(caught.value) == str(cause)
+    assert "\n" not in str(cause)
+    return str(cause), cause
+
+
+def let_fail(
+    patch: pytest.MonkeyPatch, service: str, call: str, error: Callable[[str], Exception]
+) -> None:
+    """Let one call of the command fail."""
+
+    def make(**given: Any) -> Clients:
+        made = make_clients(**given)
+        broken: Any = Failing(getattr(made, service), error, call)
+        return replace(made, **{service: broken})
+
+    patch.setattr(cfsigned_setup, "make_clients", make)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["--bucket", "Media"], "'Media'"),
+        (["--distribution", "nonsense"], "nonsense"),
+        (["--cors-origin", "example.com"], "example.com"),
+        (["--key-file", "settings.py"], "settings.py"),
+    ],
+)
+def test_arguments(arguments: list[str], named: str, tmp_path: Path) -> None:
+    """Name the value that makes no sense; leave a file that holds something else alone."""
+    (tmp_path / "settings.py").write_text("no key")
+
+    with pytest.raises(CommandError, match=named):
+        run(*arguments)
+
+    assert (tmp_path / "settings.py").read_text() == "no key"
+
+
+def test_environment(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Name the host that cannot be reached, what sets credentials, and what names the bucket."""
+    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda seconds: None)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    assert "127.0.0.1:9" in refused("--create")[0]
+
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    assert "AWS_PROFILE" in refused("--create")[0]
+
+    del settings.AWS_STORAGE_BUCKET_NAME
+    with pytest.raises(CommandError, match=r"--bucket.*AWS_STORAGE_BUCKET_NAME"):
+        run()
+
+
+def test_another_account(ministack: Ministack, bucket_name: str) -> None:
+    """Name the bucket or the distribution that is somebody else's; change nothing."""
+    other = ministack.clients("999999999996")
+    theirs = make_grown_account(other, f"theirs-{bucket_name}")
+    other.s3.create_bucket(Bucket=bucket_name)
+
+    with pytest.raises(CommandError, match=bucket_name):
+        run(*APPLY)
+    for distribution_id in (theirs, "EUNKNOWN1"):
+        message, error = refused("--distribution", distribution_id)
+        assert distribution_id in message
+        assert error.code == "NoSuchDistribution"
+
+
+@pytest.mark.parametrize(
+    ("service", "call", "code", "named"),
+    [
+        ("cloudfront", "list_key_groups", "AccessDenied", "cloudfront:ListKeyGroups"),
+        ("sts", "get_caller_identity", "AccessDenied", "sts:GetCallerIdentity"),
+        ("cloudfront", "list_distributions", "Throttling", ""),
+        ("s3", "head_bucket", "Throttling", ""),
+        ("s3", "head_bucket", "PermanentRedirect", "AWS_S3_REGION_NAME"),
+        ("sts", "get_caller_identity", "NoRegionError", "AWS_DEFAULT_REGION"),
+    ],
+)
+def test_no_plan(
+    service: str, call: str, code: str, named: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Name the permission that is missing, or what else keeps AWS from being read."""
+
+    def error(name: str) -> Exception:
+        return NoRegionError() if code == "NoRegionError" else refusal(code, name, "refused")
+
+    let_fail(monkeypatch, service, call, error)
+
+    message, cause = refused("--create")
+
+    assert cause.code == code
+    assert cause.is_temporary == (code == "Throttling")
+    assert named in message
+
+
+@pytest.mark.usefixtures("unanswered")
+def test_refused_in_the_middle(
+    clients: Clients, bucket_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Name the permission that a step needs; the next run goes on from there."""
+    options = (*APPLY, "--cors-origin", PAGE)
+    for service, call, permission in (
+        ("cloudfront", "create_public_key", "cloudfront:CreatePublicKey"),
+        ("cloudfront", "create_distribution", "cloudfront:CreateDistribution"),
+        ("s3", "put_bucket_cors", "s3:PutBucketCORS"),
+        ("s3", "put_public_access_block", "s3:PutBucketPublicAccessBlock"),
+    ):
+        with monkeypatch.context() as patch:
+            let_fail(patch, service, call, denied)
+            message, error = refused(*options)
+        assert permission in message
+        assert error.permission == permission
+
+    assert set(states(report(*options)).values()) == {"done"}
+    assert bucket_of(read_account(clients, bucket=bucket_name)).is_ours
+
+
+def test_bucket_part_that_may_not_be_read(
+    clients: Clients, bucket_name: str, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Change nothing if the bucket policy cannot be seen, which would be written over."""
+    settings.AWS_CLOUDFRONT_DISTRIBUTION_ID = make_grown_account(clients, bucket_name)
+    let_fail(monkeypatch, "s3", "get_bucket_policy", denied)
+    before = clients.s3.get_bucket_policy(Bucket=bucket_name)["Policy"]
+
+    with pytest.raises(CommandError, match="s3:GetBucketPolicy"):
+        run("--path-pattern", "media/*", "--apply", "--yes")
+
+    assert clients.s3.get_bucket_policy(Bucket=bucket_name)["Policy"] == before
+
+
+def run_as_program(name: str, *arguments: str) -> tuple[Any, int]:
+    """Run a command as manage.py does, with the checks that it wants; return JSON and code."""
+    command: Any = load_command_class("cfsigned_django", name)
+    output, code = StringIO(), 0
+    command.stdout = OutputWrapper(output)
+    try:
+        command.run_from_argv(["manage.py", name, *arguments, "--json"])
+    except SystemExit as end:
+        code = int(end.code or 0)
+    return json.loads(output.getvalue()), code
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("key_pair_id", "check_id"), [(None, "cfsigned.E002"), ("K2JCJMDEHXQW5F", "cfsigned.E004")]
+)
+def test_failing_system_check(
+    key_pair_id: str | None, check_id: str, settings: Any, ec_key: PrivateKey
+) -> None:
+    """Go on without the ids that a setup is about to give; let the doctor report them."""
+    settings.STORAGES = {"default": {"BACKEND": S3_BACKEND}}
+    settings.AWS_CLOUDFRONT_KEY = ec_key.to_pem()
+    settings.AWS_CLOUDFRONT_KEY_ID = key_pair_id
+    assert check_id in {each.id for each in check_storages()}
+
+    findings, failed = run_as_program("cfsigned_doctor", "--offline")
+    planned, code = run_as_program("cfsigned_setup", "--create")
+
+    assert failed == 1
+    assert check_id in {each["id"] for each in findings}
+    assert code == 0
+    assert states(planned)["key-pair"] == "done"
+    assert planned["key"] == SettingsKey.place

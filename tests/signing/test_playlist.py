@@ -1,0 +1,229 @@
+"""Sign the URIs in HLS playlists, and nothing else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from urllib.parse import urljoin
+
+import pytest
+from hypothesis import example, given, strategies as st
+
+from cfsigned_django.signing import (
+    InvalidPlaylist,
+    InvalidPolicy,
+    InvalidUrl,
+    Policy,
+    Signer,
+    SigningError,
+    Verifier,
+    sign_playlist,
+)
+from tests.golden import assert_golden
+from tests.signing.cases import EXPIRES, NOW, ORIGIN, refusal
+
+FOLDER = f"{ORIGIN}/videos/42"
+BASE = f"{FOLDER}/hls/master.m3u8"
+
+#: Playlists as packagers write them. What is to be signed stands between « and ».
+PLAYLISTS = {
+    "multivariant": """#EXTM3U
+#EXT-X-VERSION:7
+#EXT-X-INDEPENDENT-SEGMENTS
+#EXT-X-CONTENT-STEERING:SERVER-URI="«/videos/42/steering.json»",PATHWAY-ID="CDN-A"
+#EXT-X-SESSION-DATA:DATA-ID="com.example.title",VALUE="URI=not-this.json",LANGUAGE="en"
+#EXT-X-SESSION-DATA:DATA-ID="com.example.cast",URI="«meta/cast.json»"
+#EXT-X-SESSION-KEY:METHOD=SAMPLE-AES,URI="skd://key-42",KEYFORMAT="com.apple.streamingkeydelivery"
+#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="aac",NAME="한국어, 5.1",DEFAULT=YES,URI="«audio/ko.m3u8»"
+#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="aac",NAME="URI=",LANGUAGE="en",URI="«audio/en.m3u8»",CHANNELS="2"
+#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="subs",NAME="English",URI="«../subs/en.m3u8»"
+#EXT-X-MEDIA:TYPE=CLOSED-CAPTIONS,GROUP-ID="cc",NAME="English",INSTREAM-ID="CC1"
+
+#EXT-X-STREAM-INF:BANDWIDTH=2177116,CODECS="avc1.640020,mp4a.40.2",RESOLUTION=960x540,AUDIO="aac"
+«540p/index.m3u8»
+#EXT-X-STREAM-INF:BANDWIDTH=5000000,RESOLUTION=1920x1080,AUDIO="aac"
+«https://D111111ABCDEF8.cloudfront.net/videos/42/hls/1080p/index.m3u8?v=2»
+#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=187492,RESOLUTION=960x540,URI="«540p/iframes.m3u8»"
+""",
+    "segments": """#EXTM3U
+#EXT-X-TARGETDURATION:7
+# made by a packager: https://d111111abcdef8.cloudfront.net/not/this
+#EXT-X-KEY:METHOD=AES-128,URI="«keys/1.key»",IV=0x9c7db8778570d05c3177c349fd9236aa
+#EXTINF:6.006, a title, with commas
+«seg 1.ts»
+#EXTINF:6.006,
+#EXT-X-DISCONTINUITY
+«한글+2.ts?part=1&size=large»
+#EXT-X-KEY:METHOD=NONE
+#EXTINF:6.006,
+«./seg3.ts»
+#EXTINF:6.006,
+«../shared/seg4.ts»
+#EXTINF:6.006,
+«//d111111abcdef8.cloudfront.net/videos/42/seg5.ts»
+#EXTINF:6.006,
+https://ads.example.net/bumper.ts
+#EXTINF:6.006,
+//ads.example.net/bumper.ts
+#EXTINF:6.006,
+http://d111111abcdef8.cloudfront.net/videos/42/plain.ts
+#EXT-X-DATERANGE:ID="ad",CLASS="com.apple.hls.interstitial",X-ASSET-URI="https://a.example/ad.m3u8"
+#EXT-X-MADE-UP:URI="stays.ts"
+#EXTINF:6.006,
+data:video/mp2t;base64,AAAA
+#EXTINF:6.006,
+«?number=6»
+#EXT-X-ENDLIST
+""",
+    "byte ranges": """#EXTM3U
+#EXT-X-PLAYLIST-TYPE:VOD
+#EXT-X-MAP:URI="«main.mp4»",BYTERANGE="1118@0"
+#EXTINF:6,
+#EXT-X-BYTERANGE:1473572@1118
+«main.mp4»
+#EXTINF:6,
+#EXT-X-BYTERANGE:1471356
+«main.mp4»
+#EXT-X-ENDLIST
+""",
+    "low latency": """#EXTM3U
+#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK=1.0
+#EXT-X-PART-INF:PART-TARGET=0.33334
+#EXT-X-SKIP:SKIPPED-SEGMENTS=3
+#EXTINF:4.00008,
+«fileSequence271.mp4»
+#EXT-X-PART:DURATION=0.33334,URI="«filePart272.a.mp4»",INDEPENDENT=YES
+#EXT-X-PART:DURATION=0.33334,URI="«filePart272.b.mp4»",BYTERANGE="20000@0"
+#EXT-X-PRELOAD-HINT:TYPE=PART, URI="«filePart272.c.mp4»"
+#EXT-X-RENDITION-REPORT:URI="«../1M/waitForMSN.m3u8»",LAST-MSN=273,LAST-PART=1
+""",
+}
+
+
+def marked(text: str, replace: Callable[[str], str]) -> str:
+    """Return a playlist in which each marked URI is replaced."""
+    return re.sub("«(.*?)»", lambda found: replace(found[1]), text)
+
+
+def ends(text: str, end: str) -> str:
+    """Return the text with another end of each line."""
+    return text.replace("\n", end)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r", " \r\n"], ids=repr)
+@pytest.mark.parametrize("mark", ["", "\ufeff"], ids=["plain", "bom"])
+@pytest.mark.parametrize("name", PLAYLISTS)
+def test_what_is_signed(name: str, mark: str, end: str) -> None:
+    """Resolve and replace each URI of this distribution, and leave all other bytes alone."""
+    # A URI at the same host in capitals is resolved to lowercase, as a policy has it.
+    made = marked(PLAYLISTS[name], lambda uri: f"<{urljoin(BASE, uri)}>".replace("D1111", "d1111"))
+    expected = mark + ends(made.replace("ABCDEF", "abcdef"), end)
+    given_text = mark + ends(marked(PLAYLISTS[name], str), end)
+    assert sign_playlist(given_text, BASE, lambda url: f"<{url}>") == expected
+
+
+@pytest.mark.parametrize("name", PLAYLISTS)
+def test_signed_lines_open(name: str, signer: Signer, verifier: Verifier) -> None:
+    """Sign once, such that each line opens its file and none opens another folder."""
+    policy = Policy(resource=f"{FOLDER}/*", date_less_than=EXPIRES)
+    signed = signer.sign_policy(policy)
+    text = sign_playlist(marked(PLAYLISTS[name], str), BASE, signed.url)
+    urls = re.findall(r'https://[^"\s]*Signature=[^"\s]*', text)
+    assert len(urls) == PLAYLISTS[name].count("«")
+    for url in urls:
+        assert verifier.verify(url, now=NOW) == policy
+        elsewhere = url.replace("/videos/42/", "/videos/43/")
+        assert refusal(verifier, elsewhere).code == "AccessDenied"
+
+
+@pytest.mark.parametrize(
+    ("base", "uri", "expected"),
+    [
+        (f"{ORIGIN}/a//b/c.m3u8?x=/y/z", "d.ts", f"{ORIGIN}/a//b/d.ts"),
+        (f"{ORIGIN}/a/b.m3u8", "c//d.ts", f"{ORIGIN}/a/c//d.ts"),
+        (f"{ORIGIN}/a/b.m3u8", "/c/./d/../e.ts?f=../g", f"{ORIGIN}/c/e.ts?f=../g"),
+        (f"{ORIGIN}/a/b.m3u8", "../../../c.ts", f"{ORIGIN}/c.ts"),
+        (f"{ORIGIN}/a/b.m3u8", "...ts", f"{ORIGIN}/a/...ts"),
+        (f"{ORIGIN}/a/b.m3u8", "c/d:e.ts", f"{ORIGIN}/a/c/d:e.ts"),
+        (ORIGIN, "a.ts", f"{ORIGIN}/a.ts"),
+    ],
+)
+def test_resolution(base: str, uri: str, expected: str) -> None:
+    """Resolve a URI as players do, and keep what S3 tells apart."""
+    assert sign_playlist(f"#EXTM3U\n{uri}", base, str) == f"#EXTM3U\n{expected}"
+
+
+NAMES = st.text(st.characters(codec="utf-8", exclude_characters='\r\n"#?%\\ \t'), min_size=1)
+LINES = st.one_of(
+    NAMES.map(lambda name: f"#{name}"),
+    NAMES.map(lambda name: f"#EXT-X-{name}"),
+    st.sampled_from(["", " ", "#EXT-X-ENDLIST", "#EXTINF:4,", '#EXT-X-KEY:URI="', "#EXT-X-KEY"]),
+)
+
+
+@given(st.lists(LINES), st.sampled_from(["\n", "\r\n"]))
+@example(["#EXT-X-\x85URI"], "\n")
+@example(["#\u2028seg.ts"], "\n")
+def test_other_lines(lines: list[str], end: str) -> None:
+    """Leave every line alone that is neither a URI nor a tag with one."""
+    text = end.join(["#EXTM3U", *lines])
+
+    def refuse(url: str) -> str:
+        raise AssertionError(url)
+
+    assert sign_playlist(text, BASE, refuse) == text
+
+
+@given(name=NAMES, attribute=st.booleans())
+def test_any_name(name: str, attribute: bool, ec_signer: Signer) -> None:
+    """Sign a segment of any name for exactly its object, in a line and in an attribute."""
+    verifier = Verifier({ec_signer.key_pair_id: ec_signer.private_key.public_key})
+    policy = Policy(resource=f"{FOLDER}/*", date_less_than=EXPIRES)
+    uri = f"/videos/42/{name}"
+    line = f'#EXT-X-MAP:URI="{uri}"' if attribute else uri
+    try:
+        made = sign_playlist(f"#EXTM3U\n{line}\n", BASE, ec_signer.sign_policy(policy).url)
+    except InvalidPolicy:
+        assert ".." in name  # It leads out of the folder.
+        return
+    except InvalidPlaylist:
+        assert "{$" in name
+        return
+    (url,) = re.findall(r'https://[^"\s]+', made)
+    assert verifier.verify(url, now=NOW) == policy
+    assert made.replace(url, uri) == f"#EXTM3U\n{line}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "base", "error"),
+    [
+        ("", BASE, InvalidPlaylist),
+        ('<?xml version="1.0"?><MPD/>', BASE, InvalidPlaylist),
+        ("#EXTM3U8\na.ts", BASE, InvalidPlaylist),
+        ("\n#EXTM3U\na.ts", BASE, InvalidPlaylist),
+        ('#EXTM3U\n#EXT-X-DEFINE:NAME="p",VALUE="v"\n{$p}/a.ts', BASE, InvalidPlaylist),
+        ('#EXTM3U\n#EXT-X-MAP:URI="{$p}/a.ts"', BASE, InvalidPlaylist),
+        ("#EXTM3U\na.ts", "videos/42/master.m3u8", InvalidUrl),
+        ("#EXTM3U\na.ts", "ftp://h/master.m3u8", InvalidUrl),
+        ("#EXTM3U\n../43/a.ts", f"{FOLDER}/a.m3u8", InvalidPolicy),
+        ("#EXTM3U\n%2e%2e/43/a.ts", f"{FOLDER}/a.m3u8", InvalidPolicy),
+        ("#EXTM3U\na#1.ts", BASE, InvalidUrl),
+        ("#EXTM3U\na.ts?Policy=1", BASE, InvalidUrl),
+    ],
+    ids=repr,
+)
+def test_bad_input(text: str, base: str, error: type[SigningError], ec_signer: Signer) -> None:
+    """Refuse what is not HLS, and what cannot be signed or leads out of the folder."""
+    policy = Policy(resource=f"{FOLDER}/*", date_less_than=EXPIRES)
+    with pytest.raises(error):
+        sign_playlist(text, base, ec_signer.sign_policy(policy).url)
+
+
+def test_words_of_errors() -> None:
+    """Say what is wrong with a text, a URI and a base URL, and what to do."""
+    errors = []
+    for text, base in (("<MPD/>", BASE), ("#EXTM3U\n{$p}/a.ts", BASE), ("#EXTM3U", "a.m3u8")):
+        with pytest.raises(SigningError) as caught:
+            sign_playlist(text, base, str)
+        errors.append(f"{type(caught.value).__name__}: {caught.value}")
+    assert_golden("signing-playlists", "\n".join(errors))

@@ -1,0 +1,214 @@
+"""Hold the simulated CloudFront, its network and its edges against what AWS documents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import botocore.session
+import pytest
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.validate import ParamValidator
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from cfsigned_django.signing import PrivateKey
+from tests.aws.api import Account, new_pem
+from tests.simulation.answers import STATUSES
+from tests.simulation.edges import Edges
+from tests.simulation.faults import Fault, UnreliableCloudFront
+from tests.simulation.strict_cloudfront import StrictCloudFront
+
+
+class Given(Account):
+    """An account with AWS's quotas, one key, and a key group that holds it."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(api=StrictCloudFront(**options))
+        self.first = self.upload("first")
+        self.group = self.make_group(self.first)
+
+    def create_key(self, **fields: str) -> Any:
+        """Create a key that is new in everything but these fields."""
+        config = {"CallerReference": "new", "Name": "new", "EncodedKey": new_pem()} | fields
+        return self.api.create_public_key(PublicKeyConfig=config)
+
+    def update_key(self, **fields: str) -> Any:
+        """Change these fields of the key."""
+        answer = self.api.get_public_key(Id=self.first)
+        config = answer["PublicKey"]["PublicKeyConfig"] | fields
+        return self.api.update_public_key(
+            Id=self.first, IfMatch=answer["ETag"], PublicKeyConfig=config
+        )
+
+
+def _pem_of(key: Any) -> str:
+    text: bytes = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    return text.decode()
+
+
+def _deleted_reference(aws: Given) -> None:
+    aws.delete(aws.upload("second"))
+    aws.create_key(Name="second")
+    aws.create_key(CallerReference="second", Name="third")
+
+
+def _stale_etag(aws: Given) -> None:
+    answer = aws.api.get_key_group(Id=aws.group)
+    config = answer["KeyGroup"]["KeyGroupConfig"]
+    for _ in range(2):
+        aws.api.update_key_group(Id=aws.group, IfMatch=answer["ETag"], KeyGroupConfig=config)
+
+
+_PEM = new_pem()
+#: All that is no RSA 2048 or ECDSA P-256 key in PEM.
+_NOT_VALID = {
+    "RSA 1024": _pem_of(rsa.generate_private_key(65537, 1024)),  # noqa: S505 - too small on purpose
+    "P-384": _pem_of(ec.generate_private_key(ec.SECP384R1())),
+    "Ed25519": _pem_of(ed25519.Ed25519PrivateKey.generate()),
+    "private": PrivateKey.generate().to_pem().decode(),
+    "broken": "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n",
+    "no PEM": "not a key",
+}
+#: What is refused, with AWS's code before the colon.
+_REFUSED: dict[str, Callable[[Given], object]] = {
+    "InvalidArgument: a long comment": lambda aws: aws.create_key(Comment="x" * 129),
+    "InvalidArgument: no reference": lambda aws: aws.create_key(CallerReference=""),
+    "PublicKeyAlreadyExists: same name": lambda aws: aws.create_key(Name="first"),
+    "PublicKeyAlreadyExists: same reference": lambda aws: aws.create_key(CallerReference="first"),
+    "PublicKeyAlreadyExists: same key": lambda aws: [aws.upload(n, _PEM) for n in ("a", "b")],
+    "PublicKeyAlreadyExists: reference of a deleted key": _deleted_reference,
+    "TooManyPublicKeys: an eleventh key": lambda aws: [aws.upload(f"{n}") for n in range(10)],
+    "CannotChangeImmutablePublicKeyFields: a name": lambda aws: aws.update_key(Name="new"),
+    "PublicKeyInUse: a key in a group": lambda aws: aws.delete(aws.first),
+    "InvalidIfMatchVersion: no ETag": lambda aws: aws.api.delete_public_key(Id=aws.first),
+    "PreconditionFailed: ETag before the last change": _stale_etag,
+    "NoSuchPublicKey: an unknown key": lambda aws: aws.delete("K1"),
+    "InvalidArgument: a group without keys": lambda aws: aws.set_members(aws.group),
+    "InvalidArgument: an unknown key in a group": lambda aws: aws.set_members(aws.group, "K1"),
+    "InvalidArgument: a key twice": lambda aws: aws.set_members(aws.group, *[aws.first] * 2),
+    "KeyGroupAlreadyExists: same name": lambda aws: aws.make_group(aws.first),
+    "TooManyPublicKeysInKeyGroup: a sixth key": lambda aws: aws.set_members(
+        aws.group, *(aws.upload(f"{n}") for n in range(6))
+    ),
+    "NoSuchResource: an unknown group": lambda aws: aws.group_config("0"),
+    **{
+        f"InvalidArgument: {kind}": partial(Given.upload, name="new", pem=pem)
+        for kind, pem in _NOT_VALID.items()
+    },
+}
+
+
+@pytest.mark.parametrize("what", _REFUSED)
+def test_refused(what: str) -> None:
+    """Refuse what AWS refuses, with its code and its status."""
+    given = Given()
+
+    with pytest.raises(ClientError) as caught:
+        _REFUSED[what](given)
+
+    code = what.partition(":")[0]
+    response = caught.value.response
+    assert response["Error"]["Code"] == code
+    assert response["ResponseMetadata"]["HTTPStatusCode"] == STATUSES[code]
+
+
+def test_pages_and_lag() -> None:
+    """List a key after the lag, in pages of the size that was asked for, up to the largest."""
+    now = [100.0]
+    given = Given(clock=lambda: now[0], list_lag=5, page_size=3)
+    for number in range(3):
+        given.upload(f"key {number}")
+    assert given.names() == []
+    assert given.api.get_public_key(Id=given.first)["PublicKey"]["Id"] == given.first
+    now[0] = 105.0
+
+    first = given.api.list_public_keys(MaxItems="2")["PublicKeyList"]
+    rest = given.api.list_public_keys(Marker=first["NextMarker"])["PublicKeyList"]
+
+    assert [each["Name"] for each in first["Items"]] == ["first", "key 0"]
+    assert [each["Name"] for each in rest["Items"]] == ["key 1", "key 2"]
+    assert "NextMarker" not in rest
+    assert len(given.api.list_public_keys()["PublicKeyList"]["Items"]) == 3
+
+
+def test_shapes() -> None:
+    """Answer in the shapes, and refuse with the statuses, that botocore's model of the API has."""
+    model = botocore.session.get_session().get_service_model("cloudfront")
+    given = Given()
+    answers = {
+        "CreatePublicKey": given.create_key(),
+        "GetPublicKey": given.api.get_public_key(Id=given.first),
+        "ListPublicKeys": given.api.list_public_keys(MaxItems="1"),
+        "UpdatePublicKey": given.update_key(),
+        "GetKeyGroup": (found := given.api.get_key_group(Id=given.group)),
+        "UpdateKeyGroup": given.api.update_key_group(
+            Id=given.group,
+            IfMatch=found["ETag"],
+            KeyGroupConfig=found["KeyGroup"]["KeyGroupConfig"],
+        ),
+        "CreateKeyGroup": given.api.create_key_group(
+            KeyGroupConfig={"Name": "new", "Items": [given.first]}
+        ),
+    }
+
+    known = {
+        each: model.shape_for(each).metadata["error"]["httpStatusCode"]
+        for each in STATUSES
+        if each in model.shape_names
+    }
+    assert len(known) > 15
+    assert STATUSES | known == STATUSES
+    for operation, answer in answers.items():
+        shape = model.operation_model(operation).output_shape
+        assert shape is not None
+        assert ParamValidator().validate(answer, shape).generate_report() == ""
+
+
+@pytest.mark.parametrize("fault", Fault)
+def test_fault(fault: Fault) -> None:
+    """A fault comes before the effect or after it; sent twice, the second request is refused."""
+    account = Account(api=StrictCloudFront())
+    seen: list[tuple[str, str]] = []
+    unreliable = UnreliableCloudFront(
+        account.api,
+        choose_fault=lambda method: fault,
+        boundary=lambda method, side: seen.append((method, side)),
+    )
+    raised = ""
+
+    try:
+        Account(api=unreliable).upload("ours")
+    except (BotoCoreError, ClientError) as error:
+        raised = str(error)
+
+    has_effect = fault not in (Fault.THROTTLED, Fault.UNREACHABLE, Fault.FAILED)
+    assert account.names() == ["ours"] * has_effect
+    assert bool(raised) == (fault is not Fault.NONE)
+    assert ("PublicKeyAlreadyExists" in raised) == (fault is Fault.SENT_TWICE)
+    sides = ["before"] if raised else ["before", "after"]
+    assert seen == [("create_public_key", side) for side in sides]
+
+
+def test_edges_learn_late() -> None:
+    """Each edge learns of a change after its own delay, and none overtakes the one before."""
+    now, delays = [1000.0], iter((5.0, 60.0, 1.0, 60.0))
+    given = Given(clock=lambda: now[0])
+    first, second = given.first, given.upload("second")
+    edges = Edges(given.api, given.group, count=2, delay=lambda: next(delays), clock=lambda: now[0])
+
+    def seen(moment: float) -> list[list[str]]:
+        return [list(edges.edge_keys(edge, moment)) for edge in range(2)]
+
+    given.set_members(given.group, first, second)
+    assert seen(1004.9) == [[first], [first]]
+    assert seen(1005.0) == [[first, second], [first]]
+    now[0] = 1002.0
+    given.set_members(given.group, second)
+    assert seen(1004.9) == [[first], [first]]
+    assert seen(1005.0) == [[second], [first]]
+    assert seen(1060.0) == [[second], [first, second]]
+    assert seen(1062.0) == [[second], [second]]
+    assert edges.edge_keys(0, 2000.0) == given.api.trusted_keys(given.group)
+    assert edges.settled_at == 1062.0

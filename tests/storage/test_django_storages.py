@@ -1,0 +1,251 @@
+"""Compare with django-storages: byte for byte in the same second, and where its answer is wrong."""
+
+from __future__ import annotations
+
+import unicodedata
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import PurePosixPath
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from django.core.exceptions import (
+    ImproperlyConfigured,
+    SuspiciousFileOperation,
+    SuspiciousOperation,
+)
+from storages.backends.s3 import S3Storage as UntypedS3Storage
+
+from cfsigned_django.signing import InvalidUrl, PrivateKey
+from cfsigned_django.storage import CloudFrontS3Storage
+from tests.storage_cases import (
+    DAY,
+    DOMAIN,
+    KEY_GROUP_ID,
+    ORIGIN,
+    generated_names,
+    in_one_second,
+    options_for,
+    settings_for,
+    verify,
+)
+
+S3Storage: Any = UntypedS3Storage
+CREDENTIALS = {"access_key": "AKIAEXAMPLE", "secret_key": "secret"}
+
+NAMES = generated_names(300)
+UNUSUAL_NAMES = [
+    *("a", "/a", "//a", "a/", "a//b", "a/./b", "./a", "a\\b", "\\a", "a/b/", "a "),
+    *(".hidden", "a/.hidden", "-", "..a", "a..b", " ", "%2e%2e/a", "%2E%2E/a"),
+    *(unicodedata.normalize(form, "한글") for form in ("NFC", "NFD")),
+]
+
+pytestmark = [
+    pytest.mark.usefixtures("site"),
+    # Python 3.12 and newer warn of datetime.utcnow(), which django-storages calls.
+    pytest.mark.filterwarnings("ignore:datetime:DeprecationWarning"),
+]
+
+
+def both_urls(options: dict[str, Any], *arguments: Any, **named: Any) -> tuple[str, str]:
+    """Return django-storages' URL and this library's, made in the same second."""
+    storages = S3Storage(**options), CloudFrontS3Storage(**options)
+    theirs, ours = in_one_second(*(partial(each.url, *arguments, **named) for each in storages))
+    return theirs, ours
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        *({}, {"location": "media/files"}, {"location": "미디어 50%/"}, {"url_protocol": "http:"}),
+        *({"querystring_expire": 60}, {"querystring_auth": False}),
+    ],
+    ids=str,
+)
+def test_generated_names(options: dict[str, Any]) -> None:
+    """Give the URL that django-storages gives, for 300 names and each option that shapes it."""
+    storages = S3Storage(**options), CloudFrontS3Storage(**options)
+    pairs = [in_one_second(*(partial(each.url, name) for each in storages)) for name in NAMES]
+    assert [pair for pair in pairs if pair[0] != pair[1]] == []
+    assert len(set(NAMES)) == 300
+    for _, url in pairs[::10] if "querystring_auth" not in options else ():
+        assert verify(storages[1], url).resource == url.partition("?")[0]
+
+
+@pytest.mark.parametrize("name", UNUSUAL_NAMES, ids=ascii)
+@pytest.mark.parametrize("location", ["", "media", "media/"])
+def test_unusual_names(name: str, location: str) -> None:
+    """Normalize a name as django-storages does, and refuse what it refuses."""
+    options = {"location": location}
+    try:
+        theirs, ours = both_urls(options, name)
+    except SuspiciousOperation:
+        with pytest.raises(SuspiciousOperation):
+            CloudFrontS3Storage(**options).url(name)
+    else:
+        assert ours == theirs
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *({"expire": each} for each in (1, 59, 3600, 7 * DAY)),
+        *({"http_method": each} for each in (None, "GET", "HEAD")),
+        *({"parameters": each} for each in ({"version": 10}, {"size": "large", "크기": "큰"})),
+        *({"parameters": each} for each in ({"q": "a+b&c=d/e?f#g"}, {"data": b"bytes"})),
+        *({"parameters": each} for each in ({"none": None}, {})),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("options", [{}, {"cloudfront_signer": None}], ids=str)
+def test_arguments(options: dict[str, Any], arguments: dict[str, Any]) -> None:
+    """Take lifetimes, methods for reading, and parameters without a space as it does."""
+    for name in ("a b.jpg", PurePosixPath("albums/사진 1.jpg")):
+        theirs, ours = both_urls(options, name, **arguments)
+        assert ours == theirs
+
+
+@pytest.mark.parametrize(
+    ("options", "arguments", "shown"),
+    [
+        (
+            {"cloudfront_signer": None, **CREDENTIALS},
+            [{"ResponseContentType": "text/plain"}, 60, "HEAD"],
+            "Signature=",
+        ),
+        ({"querystring_auth": False}, [], "amazonaws.com/a%20b.jpg"),
+    ],
+    ids=["presigned", "unsigned"],
+)
+def test_urls_of_s3(options: dict[str, Any], arguments: list[Any], shown: str, site: Any) -> None:
+    """Give the same URL of S3 itself, presigned or not, if no domain is set."""
+    site.AWS_S3_CUSTOM_DOMAIN = None
+    theirs, ours = both_urls({**options, "region_name": "eu-central-1"}, "a b.jpg", *arguments)
+    assert ours == theirs
+    assert shown in ours
+
+
+def test_key_in_options(settings: Any, rsa_key: PrivateKey) -> None:
+    """Take the key from the options, as bytes or text, where no setting holds one."""
+    for name in settings_for(rsa_key):
+        delattr(settings, name)
+    for key in (rsa_key.to_pem(), rsa_key.to_pem().decode()):
+        theirs, ours = both_urls(options_for(rsa_key) | {"cloudfront_key": key}, "a.jpg")
+        assert ours == theirs
+
+
+# Differences, as the page of differences lists them
+
+
+@pytest.mark.parametrize(
+    ("call", "theirs", "ours"),
+    [
+        (("a*/b*.jpg",), "/a*/b*.jpg?", "/a%2A/b%2A.jpg?"),
+        (("a.jpg", {"title": "a b"}), "?title=a+b&", "?title=a%20b&"),
+        (
+            ("a.jpg", {"ResponseContentType": "text/plain", "VersionId": "abc"}),
+            "?ResponseContentType=text%2Fplain&VersionId=abc&",
+            "?response-content-type=text%2Fplain&versionId=abc&",
+        ),
+        (
+            ("a.jpg", {"ResponseExpires": datetime(2026, 4, 1, tzinfo=UTC)}),
+            "?ResponseExpires=2026-04-01+00",
+            "?response-expires=Wed%2C%2001%20Apr%202026%2000%3A00%3A00%20GMT&",
+        ),
+    ],
+    ids=["asterisk", "space", "boto3's names", "date"],
+)
+def test_addresses(call: Any, theirs: str, ours: str) -> None:
+    """Encode what CloudFront or S3 would read as something else, and sign just that."""
+    assert theirs in S3Storage().url(*call)
+    storage = CloudFrontS3Storage()
+    url = storage.url(*call)
+    assert ours in url
+    assert "Policy" not in url
+    assert verify(storage, url).resource == url.partition("Expires=")[0][:-1]
+
+
+@pytest.mark.parametrize(
+    ("call", "error"),
+    [
+        *(((name,), SuspiciousFileOperation) for name in ("..", "../etc", "a/../b", "a/..", "../")),
+        *(((name,), SuspiciousFileOperation) for name in ("..\\etc", "a\\..\\b", "../../a/b")),
+        (("a.jpg", None, 1.5), ValueError),
+        (("a.jpg", {"Range": "bytes=0-3"}), ValueError),
+        (("a" * 8000,), InvalidUrl),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_refused_arguments(call: Any, error: type[Exception]) -> None:
+    """Refuse what leads somewhere else, or to nothing, with no location as with one."""
+    assert S3Storage().url(*call).startswith(f"{ORIGIN}/")
+    for location in ("", "media"):
+        with pytest.raises(error):
+            CloudFrontS3Storage(location=location).url(*call)
+
+
+@pytest.mark.parametrize(
+    ("changed", "theirs", "check_id"),
+    [
+        ({"AWS_CLOUDFRONT_KEY": None, "AWS_CLOUDFRONT_KEY_ID": None}, f"{ORIGIN}/a", "E001"),
+        ({"AWS_S3_CUSTOM_DOMAIN": None}, "https://media.s3.amazonaws.com/a?", "E004"),
+        ({"AWS_S3_CUSTOM_DOMAIN": f"{ORIGIN}/"}, f"https://{ORIGIN}//a", "E005"),
+        ({"AWS_S3_CUSTOM_DOMAIN": f"{DOMAIN}/media"}, f"{ORIGIN}/media/a?E", "E005"),
+        ({"AWS_S3_URL_PROTOCOL": "https"}, f"https//{DOMAIN}/a?E", "E006"),
+        ({"AWS_S3_URL_PROTOCOL": "ftp:"}, f"ftp://{DOMAIN}/a?E", "E006"),
+        ({"AWS_CLOUDFRONT_KEY_ID": KEY_GROUP_ID}, f"{ORIGIN}/a?E", "E008"),
+        ({"AWS_CLOUDFRONT_KEY_ID": "K 2"}, f"{ORIGIN}/a?E", "E009"),
+        ({"AWS_QUERYSTRING_EXPIRE": 0}, f"{ORIGIN}/a?E", "E013"),
+        ({"AWS_QUERYSTRING_EXPIRE": -60}, f"{ORIGIN}/a?E", "E013"),
+        ({"AWS_QUERYSTRING_EXPIRE": 8 * DAY}, f"{ORIGIN}/a?E", "E015"),
+    ],
+    ids=str,
+)
+def test_settings_that_make_wrong_links(
+    changed: dict[str, Any], theirs: str, check_id: str, site: Any
+) -> None:
+    """Refuse, with the setting and the next step, what django-storages makes a link of."""
+    for name, value in changed.items():
+        setattr(site, name, value)
+    assert S3Storage(**CREDENTIALS).url("a").startswith(theirs)
+    with pytest.raises(ImproperlyConfigured, match=rf"(?s){next(iter(changed))}.*{check_id}"):
+        CloudFrontS3Storage(**CREDENTIALS).url("a")
+
+
+def test_protocol(site: Any) -> None:
+    """Refuse an empty protocol, with which a page decides what was signed; unset is https."""
+    assert S3Storage(url_protocol="").url("a.jpg").startswith(f"//{DOMAIN}/a.jpg?")
+    with pytest.raises(ImproperlyConfigured, match=r"AWS_S3_URL_PROTOCOL.*E006"):
+        CloudFrontS3Storage(url_protocol="").url("a.jpg")
+    for setting in ("", None):
+        site.AWS_S3_URL_PROTOCOL = setting
+        assert CloudFrontS3Storage().url("a.jpg").startswith(f"{ORIGIN}/a.jpg?")
+
+
+def test_keys(site: Any, ec_key: PrivateKey) -> None:
+    """Sign with an ECDSA key, if not with SHA-1; refuse RSA keys of other sizes."""
+    site.AWS_CLOUDFRONT_KEY = ec_key.to_pem().decode()
+    with pytest.raises(TypeError):
+        S3Storage().url("a.jpg")
+    assert CloudFrontS3Storage().url("a.jpg").endswith("&Hash-Algorithm=SHA256")
+    site.AWS_CLOUDFRONT_HASH_ALGORITHM = "SHA1"
+    with pytest.raises(ImproperlyConfigured, match="E011"):
+        CloudFrontS3Storage().url("a.jpg")
+    small = rsa.generate_private_key(public_exponent=65537, key_size=1024)  # noqa: S505
+    form, encryption = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    site.AWS_CLOUDFRONT_KEY = small.private_bytes(serialization.Encoding.PEM, form, encryption)
+    assert "Signature=" in S3Storage().url("a.jpg")
+    with pytest.raises(ImproperlyConfigured, match=r"1024.*E007"):
+        CloudFrontS3Storage().url("a.jpg")
+
+
+def test_signers() -> None:
+    """Keep no key in django-storages' cache of signers, and offer no methods of botocore's."""
+    before = dict(UntypedS3Storage._signers)
+    storage = CloudFrontS3Storage()
+    storage.url("a.jpg")
+    assert UntypedS3Storage._signers == before
+    assert hasattr(S3Storage().cloudfront_signer, "generate_presigned_url")
+    assert not hasattr(storage.cloudfront_signer, "generate_presigned_url")

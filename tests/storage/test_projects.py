@@ -1,0 +1,173 @@
+"""Use the storages in processes of their own, as sites do: without the app, and in migrations."""
+
+from __future__ import annotations
+
+import base64
+import pickle
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import models
+from django.db.migrations.writer import MigrationWriter
+from django.test import override_settings
+
+from cfsigned_django.signing import HashAlgorithm, PrivateKey
+from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
+from tests.leaks import fragments
+from tests.projects import Project
+from tests.storage_cases import (
+    DAY,
+    DOMAIN,
+    KEY_ID,
+    NOW,
+    ORIGIN,
+    S3_BACKEND,
+    SECRET_KEY,
+    at,
+    options_for,
+    settings_for,
+    verify,
+)
+
+_MODELS = f'''
+import os
+from django.db import models
+from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
+
+PEM = os.environ["CLOUDFRONT_PRIVATE_KEY"]
+
+
+def late():
+    return CloudFrontS3Storage(cloudfront_key=PEM, cloudfront_key_id="{KEY_ID}")
+
+
+class Report(models.Model):
+    file = models.FileField(storage=CloudFrontS3Storage(
+        cloudfront_key=PEM, cloudfront_key_id="{KEY_ID}", location="reports",
+        access_key="AKIAEXAMPLE", secret_key="{SECRET_KEY}", security_token="a-token",
+        cloudfront_signer=None,
+    ))
+    image = models.FileField(storage=CloudFrontS3Storage(cloudfront_key=PEM.encode()))
+    draft = models.FileField(storage=CloudFrontFileSystemStorage(
+        "drafts", "/drafts/", cloudfront_key=PEM, cloudfront_key_id="{KEY_ID}"
+    ))
+    late = models.FileField(storage=late)
+'''
+
+
+@pytest.fixture
+def project(tmp_path: Path, rsa_key: PrivateKey) -> Project:
+    """Return an empty project."""
+    return Project(folder=tmp_path, key=rsa_key)
+
+
+def assert_hides(text: str, key: PrivateKey) -> None:
+    """Fail if the text contains a line of the key, or AWS's secrets."""
+    secrets = (*fragments(key), SECRET_KEY, "a-token", "PRIVATE KEY")
+    assert [each for each in secrets if each in text] == []
+
+
+def test_two_processes(project: Project, ec_key: PrivateKey) -> None:
+    """Sign without the app and its models as another process does that has the same key."""
+    step = f"AWS_CLOUDFRONT_EXPIRE_STEP = {6 * DAY}"
+    project.settings(step, f'STORAGES = {{"default": {{"BACKEND": "{S3_BACKEND}"}}}}')
+    done = project.run(
+        f"import sys, time; time.time = lambda: {NOW}.5\n"
+        "from django.core.files.storage import default_storage\n"
+        "from cfsigned_django.storage import CloudFrontS3Storage\n"
+        "for each in (default_storage, CloudFrontS3Storage(cloudfront_key=sys.argv[1])):\n"
+        "    print(each.url('a b.jpg'), each.url('albums/42/1.jpg', folder='albums/42'))\n"
+        "print('django.contrib.auth' in sys.modules)",
+        ec_key.to_pem().decode(),
+    )
+    here = []
+    with (
+        at(NOW),
+        override_settings(**settings_for(project.key, AWS_CLOUDFRONT_EXPIRE_STEP=6 * DAY)),
+    ):
+        for storage in (CloudFrontS3Storage(), CloudFrontS3Storage(cloudfront_key=ec_key.to_pem())):
+            here += [storage.url("a b.jpg"), storage.url("albums/42/1.jpg", folder="albums/42")]
+    assert done.stdout.split() == [*here, "False"], done.stderr
+
+
+def test_pickle_in_another_process(
+    project: Project, rsa_key: PrivateKey, ec_key: PrivateKey
+) -> None:
+    """Load a pickle and follow the settings there; name the setting if they hold another key."""
+    with override_settings(**settings_for(rsa_key, AWS_LOCATION="here")):
+        storages = [
+            CloudFrontS3Storage(),
+            CloudFrontS3Storage(cloudfront_key=rsa_key.to_pem()),
+            CloudFrontS3Storage(location="given", custom_domain=DOMAIN),
+            CloudFrontS3Storage(cloudfront_key=ec_key.to_pem()),
+        ]
+        texts = [base64.b64encode(pickle.dumps(each)).decode() for each in storages]
+        project.settings('AWS_S3_CUSTOM_DOMAIN = "there.example.com"', 'AWS_LOCATION = "there"')
+        done = project.run(
+            "import base64, pickle, sys\n"
+            "for text in sys.argv[1:]:\n"
+            "    print(pickle.loads(base64.b64decode(text)).url('a b.jpg'), flush=True)",
+            *texts,
+        )
+        addresses = ["https://there.example.com/there"] * 2 + [f"{ORIGIN}/given"]
+        for url, address in zip(done.stdout.split(), addresses, strict=True):
+            assert verify(storages[0], url).resource == f"{address}/a%20b.jpg"
+    assert done.returncode == 1
+    assert "ImproperlyConfigured" in done.stderr
+    assert "AWS_CLOUDFRONT_KEY" in done.stderr
+
+
+def test_makemigrations(project: Project) -> None:
+    """Write a migration without a secret, complete, and which applies where no key is set."""
+    project.settings('INSTALLED_APPS = ["cfsigned_django", "reports"]')
+    project.write("reports/__init__.py", "")
+    project.write("reports/models.py", _MODELS)
+    done = project.run(
+        "import importlib\n"
+        "from django.core.management import call_command\n"
+        "call_command('makemigrations', 'reports')\n"
+        "importlib.invalidate_caches()\n"
+        "call_command('makemigrations', '--check', '--dry-run', '-v', '3')\n"
+        "call_command('sqlmigrate', 'reports', '0001')"
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    migration = (project.folder / "reports/migrations/0001_initial.py").read_text()
+    assert "cfsigned_django.storage.CloudFrontS3Storage(location='reports')" in migration
+    assert "CREATE TABLE" in done.stdout
+    assert_hides(migration + done.stdout + done.stderr, project.key)
+    project.settings(
+        'INSTALLED_APPS = ["cfsigned_django", "reports"]',
+        'AWS_CLOUDFRONT_KEY = AWS_CLOUDFRONT_KEY_ID = ""',
+    )
+    project.write("reports/models.py", "late = None\n")
+    done = project.manage("migrate")
+    assert "Applying reports.0001_initial... OK" in done.stdout, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("storage_class", "options"),
+    [
+        (CloudFrontS3Storage, {"location": "a", "expire_step": timedelta(minutes=15)}),
+        (CloudFrontS3Storage, {"hash_algorithm": HashAlgorithm.SHA256, "bucket_name": "b"}),
+        (CloudFrontFileSystemStorage, {"location": "a", "base_url": "/a/", "max_expire": 60}),
+    ],
+    ids=["timedelta", "enum", "files"],
+)
+def test_written_options(
+    storage_class: Any, options: dict[str, Any], site: Any, ec_key: PrivateKey
+) -> None:
+    """Write all options that are no secrets, in a form that Python reads back."""
+    keys = {name: options_for(ec_key)[name] for name in ("cloudfront_key", "cloudfront_key_id")}
+    field = models.FileField(storage=storage_class(**options, **keys))
+    text, imports = MigrationWriter.serialize(field)
+    names: dict[str, Any] = {}
+    exec("\n".join(imports), names)  # noqa: S102 - Django wrote it
+    again = eval(text, names)  # noqa: S307 - Django wrote it
+    assert again.storage.deconstruct() == (
+        f"cfsigned_django.storage.{storage_class.__name__}",
+        (),
+        options,
+    )
+    assert_hides(text, ec_key)
