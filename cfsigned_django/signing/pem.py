@@ -159,7 +159,7 @@ def find_access(path: os.PathLike[str]) -> FileAccess:
         status = os.stat(path)
         users = (0, os.geteuid())
     except (OSError, ValueError, TypeError, AttributeError):
-        return FileAccess()  # whoever reads it finds out what is wrong
+        return FileAccess()  # what is wrong shows when it is read
     return FileAccess(
         others_read=bool(status.st_mode & stat.S_IROTH),
         others_write=bool(status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)),

@@ -78,11 +78,7 @@ class Transcript:
         self.visitor.get(address(step, key_pair))
         self.add(f"the page of {step}")
         self.visitor.post(address(step, key_pair), **answers)
-        self.add_messages(f"after {step}")
-
-    def add_messages(self, title: str) -> None:
-        """Write down what a step came to: the messages on the last page, or why it failed."""
-        self.parts.append("\n".join([f"== {title}", *self.said()]))
+        self.parts.append("\n".join([f"== after {step}", *self.said()]))
 
     def said(self) -> list[str]:
         """Return the messages of the last page."""
