@@ -27,7 +27,7 @@ from tests.projects import ROOT
 KILLED, UNKILLED = "700000000001", "700000000002"
 #: CreatePublicKey, CreateKeyGroup, CreateBucket, CreateOriginAccessControl, two policies,
 #: CreateDistribution, PutBucketPolicy, PutBucketCors, PutPublicAccessBlock.
-CHANGES = 10
+CHANGES = 11
 
 
 def desired_state(account: str, key: PrivateKey) -> DesiredState:
