@@ -19,7 +19,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from benchmarks import cookies, first_url, sites, start, urls, whole
+from benchmarks import cookies, first_url, playlists, sites, start, urls, whole
 
 DOCS_PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 #: The page is written anew from here on; what stands before it was written by a person.
@@ -185,6 +185,27 @@ def report_cookies(report: Report, found: dict[str, list[float]]) -> None:
     )
 
 
+def report_playlists(report: Report, found: dict[str, dict[str, float]], *, segments: int) -> None:
+    """Add what the playlist of a video takes."""
+    rows = [[f"Playlist with {segments:,} segments", "ms", "signatures", "bytes"]]
+    for title, each in found.items():
+        shown, signatures = f"{each['ms']:.1f}", f"{each['signatures']:,.0f}"
+        if playlists.EACH not in title:
+            case = f"a playlist, {title}"
+            is_one = each["signatures"] == 1
+            signatures = report.judge(f"{case}, signatures", signatures, is_one, "1")
+        if "plain" in title:
+            shown = report.judge(case, f"{shown} ms", each["ms"] < 5, "under 5 ms")
+        rows.append([title, shown.removesuffix(" ms"), signatures, f"{each['bytes']:,.0f}"])
+    report.table(
+        "A playlist",
+        "`SignedPlaylistView`, from the request to the response, with the playlist on disk. The "
+        "figures to keep are one signature, and 5 ms for names as packagers give them. A signature "
+        "for each segment is `url(name)` in a loop.",
+        rows,
+    )
+
+
 def report_whole(report: Report, found: dict[str, Any], *, images: int, urls: int) -> None:
     """Add the page, the threads and the memory."""
     page = f"Page with {images:,} images"
@@ -261,6 +282,7 @@ def measure(*, rounds: int, count: int, say: Callable[[str], object]) -> Report:
     report_first(report, first)
     report_start(report, started)
     report_cookies(report, cookies.measure(rounds=rounds, count=count))
+    report_playlists(report, playlists.measure(rounds=rounds, segments=images), segments=images)
     report_whole(report, found, images=images, urls=known)
     return report
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from django.urls import path
 
-from cfsigned_django.views import refresh_cookies
+from cfsigned_django.views import GrantedPlaylistView, refresh_cookies
 
 app_name = "cfsigned"
-urlpatterns = [path("refresh/", refresh_cookies, name="refresh")]
+urlpatterns = [
+    path("refresh/", refresh_cookies, name="refresh"),
+    path("playlist/<token>/<path:name>", GrantedPlaylistView.as_view(), name="playlist"),
+]

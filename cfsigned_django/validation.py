@@ -27,6 +27,7 @@ from cfsigned_django.signing import (
     PrivateKey,
     Signer,
 )
+from cfsigned_django.signing.pem import find_access
 from cfsigned_django.signing.policy import MAX_EPOCH_TIME
 
 #: Check ID -> how to fix it. IDs are API: an ID is never reused for something else.
@@ -118,6 +119,8 @@ TABLE: dict[str, str] = {
     "the key pair in the admin, and start a rotation.",
     "cfsigned.W014": "Run manage.py cfsigned_rotate --start, or set AWS_CLOUDFRONT_KEY and "
     "AWS_CLOUDFRONT_KEY_ID.",
+    "cfsigned.W015": "Let only the user that runs the site read it, or its group: chmod 600 or "
+    "640, and chown to that user or root.",
     "cfsigned.W040": "Lower CACHE_MIDDLEWARE_SECONDS, raise AWS_QUERYSTRING_EXPIRE, or add "
     '"cfsigned_django.http.cap_cache_control" to MIDDLEWARE, directly after '
     "UpdateCacheMiddleware.",
@@ -292,6 +295,20 @@ def _key(config: Config) -> Facts:
             yield problem("cfsigned.E007", f"AWS_CLOUDFRONT_KEY cannot be used. {error}")
 
 
+def _key_file(config: Config) -> Facts:
+    path = None if config.cloudfront_key is None else config.cloudfront_key.path
+    if path is None:
+        return
+    access = find_access(path)
+    if access.others_read:
+        yield problem("cfsigned.W015", f"Every user of this machine can read the key file {path}.")
+    if access.foreign_owner is not None:
+        yield problem(
+            "cfsigned.W015",
+            f"The key file {path} belongs to user {access.foreign_owner}, who can replace the key.",
+        )
+
+
 def _key_pair_id(config: Config) -> Facts:
     key_pair_id = config.cloudfront_key_id
     if not key_pair_id:
@@ -412,7 +429,14 @@ def _auth(config: Config) -> Facts:
 
 
 _Fact = Callable[[Config], Facts]
-_KEY_FACTS: tuple[_Fact, ...] = (_key_and_id, _key, _key_pair_id, _key_group_id, _hash_algorithm)
+_KEY_FACTS: tuple[_Fact, ...] = (
+    _key_and_id,
+    _key,
+    _key_file,
+    _key_pair_id,
+    _key_group_id,
+    _hash_algorithm,
+)
 _URL_FACTS: tuple[_Fact, ...] = (
     _auth,
     _domain,

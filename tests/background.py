@@ -28,12 +28,12 @@ def free_ports(count: int) -> list[int]:
         return [probe.getsockname()[1] for probe in probes]
 
 
-def wait_until(is_so: Callable[[], object], what: str) -> None:
+def wait_until(is_so: Callable[[], object], what: str, patience: float = PATIENCE) -> None:
     """Return as soon as something is so; fail with ``what`` was awaited at the deadline."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + patience
     while not is_so():
         if time.monotonic() > deadline:
-            raise TimeoutError(f"waited {PATIENCE:.0f} s in vain: {what}")
+            raise TimeoutError(f"waited {patience:.0f} s in vain: {what}")
         time.sleep(0.05)
 
 

@@ -1,8 +1,9 @@
-"""Share the keys that the tests generate: none is ever committed."""
+"""Share what is slow to make: keys, of which none is ever committed, and an S3 server."""
 
 from __future__ import annotations
 
 import os
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from botocore.loaders import Loader
 
 from cfsigned_django.signing import KeyAlgorithm, PrivateKey
-from tests.plugins_s3 import s3_bucket as s3_bucket, s3_server as s3_server
+from tests.s3_server import S3Server, run_s3_server
 from tests.storage_cases import settings_for
 
 # A shared machine may stall at any moment: no example has a time limit.
@@ -58,3 +59,18 @@ def site(settings: Any, rsa_key: PrivateKey, monkeypatch: pytest.MonkeyPatch) ->
     for name, value in settings_for(rsa_key).items():
         setattr(settings, name, value)
     return settings
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """Return a running S3 server, started when the first test asks for it."""
+    with run_s3_server(tmp_path_factory.mktemp("s3")) as server:
+        yield server
+
+
+@pytest.fixture
+def s3_bucket(s3_server: S3Server) -> str:
+    """Return the name of a new, empty bucket."""
+    name = f"media-{uuid.uuid4().hex[:12]}"
+    s3_server.client().create_bucket(Bucket=name)
+    return name

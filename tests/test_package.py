@@ -1,3 +1,5 @@
+"""What is installed: the wheel, a start of a site that has the app, and its migrations."""
+
 from __future__ import annotations
 
 import subprocess
@@ -7,22 +9,24 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
-
-pytestmark = pytest.mark.package
+from django.core.management import call_command
 
 ROOT = Path(__file__).parent.parent
 
-# Import every module the way a site does that has the app installed.
-IMPORT_EVERYTHING = """
-import importlib, pkgutil
+START = """
+import importlib, pkgutil, sys
 import django
 from django.conf import settings
 
+apps = ["admin", "auth", "contenttypes", "messages", "sessions"]
 settings.configure(
-    INSTALLED_APPS=["django.contrib.contenttypes", "django.contrib.auth", "cfsigned_django"],
+    INSTALLED_APPS=[*(f"django.contrib.{app}" for app in apps), "cfsigned_django"],
     ROOT_URLCONF="cfsigned_django",
 )
 django.setup()
+print(sorted({"boto3", "botocore", "storages"} & {*sys.modules}))
+"""
+IMPORT_EVERYTHING = """
 import cfsigned_django
 
 for module in pkgutil.walk_packages(cfsigned_django.__path__, "cfsigned_django."):
@@ -31,67 +35,46 @@ print(cfsigned_django.__file__)
 """
 
 
-def run(*command: str | Path, cwd: Path) -> str:
+def run(*command: str | Path, cwd: Path = ROOT) -> str:
     """Run a command and give its output, or fail the test with it."""
     done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
-@pytest.fixture(scope="module")
-def distributions(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build the source distribution and, from it, the wheel."""
-    folder = tmp_path_factory.mktemp("dist")
-    run(sys.executable, "-m", "build", "--outdir", folder, cwd=ROOT)
-    return folder
+def test_the_start_waits_for_no_boto3() -> None:
+    """Import boto3 and django-storages when they are needed; the admin starts without them."""
+    assert run(sys.executable, "-c", START).strip() == "[]"
 
 
-@pytest.fixture(scope="module")
-def wheel(distributions: Path) -> Path:
-    """Find the one wheel that was built."""
-    [path] = distributions.glob("*.whl")
-    return path
+@pytest.mark.django_db
+def test_migrations_are_up_to_date() -> None:
+    """No change of a model waits for its migration."""
+    call_command("makemigrations", "cfsigned_django", check=True, dry_run=True, verbosity=0)
+    assert call_command("migrate", check_unapplied=True, verbosity=0) is None
 
 
-@pytest.fixture(scope="module")
-def wheel_names(wheel: Path) -> set[str]:
-    """List the files in the wheel."""
+@pytest.mark.package
+def test_wheel(tmp_path: Path) -> None:
+    """The wheel holds the package, no more and no less, and every module imports without more."""
+    run(sys.executable, "-m", "build", "--outdir", tmp_path)
+    [wheel] = tmp_path.glob("*.whl")
     with ZipFile(wheel) as archive:
-        return {name for name in archive.namelist() if not name.endswith("/")}
+        names = {name for name in archive.namelist() if not name.endswith("/")}
+    files = set(run("git", "ls-files", "cfsigned_django").split("\n")) - {""}
 
+    assert "cfsigned_django/py.typed" in files
+    assert files <= names
+    assert {name.split("/")[0] for name in names} == {
+        "cfsigned_django",
+        "cfsigned_django-0.1.0.dist-info",
+    }
+    assert "cfsigned_django-0.1.0.dist-info/licenses/LICENSE" in names
 
-def package_files() -> set[str]:
-    """List the files of the package as git has them."""
-    return set(run("git", "ls-files", "cfsigned_django", cwd=ROOT).split("\n")) - {""}
-
-
-def test_wheel_holds_every_file_of_the_package(wheel_names: set[str]) -> None:
-    """Templates, translations, migrations and py.typed are in the wheel, like all the code."""
-    assert "cfsigned_django/py.typed" in package_files()
-    assert package_files() <= wheel_names
-
-
-def test_wheel_holds_nothing_else(wheel_names: set[str]) -> None:
-    """The demo, the tests and the tools stay out of the wheel."""
-    top_level = {name.split("/")[0] for name in wheel_names}
-
-    assert top_level == {"cfsigned_django", "cfsigned_django-0.1.0.dist-info"}
-
-
-def test_wheel_holds_the_licence(wheel_names: set[str]) -> None:
-    """The licence travels with the code."""
-    assert "cfsigned_django-0.1.0.dist-info/licenses/LICENSE" in wheel_names
-
-
-def test_wheel_works_in_a_clean_environment(wheel: Path, tmp_path: Path) -> None:
-    """Every module imports where only the wheel and its declared dependencies are installed."""
     environment = tmp_path / "environment"
     venv.create(environment, with_pip=False)
-    python = environment / "bin" / "python"
-    uv = Path(sys.executable).with_name("uv")
+    python, uv = environment / "bin" / "python", Path(sys.executable).with_name("uv")
     constraints = ROOT / "constraints" / "default.txt"
     run(uv, "pip", "install", "-q", "-p", python, "-c", constraints, wheel, cwd=tmp_path)
-
-    output = run(python, "-I", "-W", "error", "-c", IMPORT_EVERYTHING, cwd=tmp_path)
-
-    assert output.startswith(str(environment))
+    output = run(python, "-I", "-W", "error", "-c", START + IMPORT_EVERYTHING, cwd=tmp_path)
+    assert output.splitlines()[1].startswith(str(environment))

@@ -20,9 +20,10 @@ from django.http import HttpRequest, HttpResponseBase
 from django.utils.cache import patch_cache_control, patch_vary_headers
 
 from cfsigned_django import conf
+from cfsigned_django.conf import whole_seconds
 from cfsigned_django.cookies.place import Place
 from cfsigned_django.cookies.response import find_signing
-from cfsigned_django.cookies.scopes import sets_for
+from cfsigned_django.cookies.scopes import places_for, sets_for
 from cfsigned_django.cookies.set_cookie import HASH, NAMES, delete, put, refuse_overlap
 from cfsigned_django.signing.signer import MAX_COOKIE_LENGTH
 
@@ -143,6 +144,29 @@ def renew_cookies(request: HttpRequest, response: HttpResponseBase) -> int | Non
     patch_cache_control(response, private=True)
     patch_vary_headers(response, ("Cookie",))
     return end if sets else None
+
+
+def find_opened(request: HttpRequest) -> dict[str, int]:
+    """Return what this viewer's cookies open: how each URL begins, and when they expire.
+
+    They are the cookies that the browser has, or that the middleware sets in
+    the response to this request. The scopes are asked, and nothing is signed.
+    Times are Unix seconds.
+    """
+    if _session_key(request) is None:
+        return {}
+    marker = None if are_cookies_due(request) else Marker.load(request)
+    given = {Place(*each).key for each in marker.places} if marker else set()
+    now = int(time.time())
+    opened = {}
+    for scope, _, covered, place in places_for(request):
+        start = covered.removesuffix("*")
+        if marker is None:
+            lifetime = scope.lifetime or find_signing(scope.storage).querystring_expire
+            opened[start] = now + (whole_seconds(lifetime) or 0)
+        elif place.key in given:
+            opened[start] = marker.expires
+    return opened
 
 
 def was_renewed(request: HttpRequest) -> bool:

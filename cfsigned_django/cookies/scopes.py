@@ -62,8 +62,8 @@ class ReadySet:
     place: Place
 
 
-def sets_for(request: HttpRequest) -> Iterator[ReadySet]:
-    """Yield the sets that all scopes give this viewer."""
+def places_for(request: HttpRequest) -> Iterator[tuple[SignedCookieScope, str, str, Place]]:
+    """Yield what all scopes give this viewer: scope, folder, URL of the resource, and place."""
     found = [
         (scope, list(islice(scope.get_folders(request), MAX_SETS + 1)))
         for scope in load_scopes(conf.cookie_scopes())
@@ -78,8 +78,7 @@ def sets_for(request: HttpRequest) -> Iterator[ReadySet]:
             + (f", such as {common!r}." if common else ".")
         )
     for scope, folder in ((scope, folder) for scope, folders in found for folder in folders):
-        signing = find_signing(scope.storage)
-        covered = signing.resource_url(folder=folder)
+        covered = find_signing(scope.storage).resource_url(folder=folder)
         place = checked_place(
             covered,
             domain=scope.domain,
@@ -92,6 +91,13 @@ def sets_for(request: HttpRequest) -> Iterator[ReadySet]:
         if reason := why_not_from(request, place, covered):
             _warn_once(reason)
             continue
+        yield scope, folder, covered, place
+
+
+def sets_for(request: HttpRequest) -> Iterator[ReadySet]:
+    """Yield the sets that all scopes give this viewer, signed."""
+    for scope, folder, covered, place in places_for(request):
+        signing = find_signing(scope.storage)
         policy, values = signing.sign_cookies(folder=folder, expire=scope.lifetime)
         yield ReadySet(
             alias=scope.storage,

@@ -42,7 +42,7 @@ def check_common(answer: Answer, url: str) -> Finding | None:
 def is_refused_by_status(answer: Answer) -> bool:
     """Return whether a refusal lacks CloudFront's code: an error page may have replaced it.
 
-    A distribution may have an error page for 403, and answer 404 in its place.
+    A distribution may have a custom error page for 403, and answer 404 instead.
     """
     is_page = answer.responder is Responder.PAGE
     return not answer.code and (answer.status == 403 or (answer.status == 404 and is_page))

@@ -229,16 +229,16 @@ def _what_to_look_at(key_pair: KeyPair, by_hand: bool) -> str:
 
 
 def clock_time(moment: datetime, now: datetime) -> str:
-    """Return the local time of day, with the date if it is another day."""
+    """Return the local time of day with its zone, and the date if it is another day."""
     local = localtime(moment)
     same_day = local.date() == localtime(now).date()
-    return local.strftime("%H:%M:%S") if same_day else date_and_time(moment)
+    return local.strftime("%H:%M:%S %Z") if same_day else date_and_time(moment)
 
 
 def date_and_time(moment: datetime) -> str:
-    """Return the local date and time, with the 24-hour clock that the whole page uses."""
+    """Return the local date, time and zone, with the 24-hour clock that the whole page uses."""
     local = localtime(moment)
-    date, time = date_format(local, "DATE_FORMAT"), local.strftime("%H:%M:%S")
+    date, time = date_format(local, "DATE_FORMAT"), local.strftime("%H:%M:%S %Z")
     return _("%(date)s, %(time)s") % {"date": date, "time": time}
 
 

@@ -37,6 +37,11 @@ class LazyPrivateKey:
             return value
         return None if isinstance(value, str | bytes) and not value else cls(value)
 
+    @property
+    def path(self) -> os.PathLike[str] | None:
+        """Return the path of the key, if it is in a file."""
+        return self._source if isinstance(self._source, os.PathLike) else None
+
     @lru_cache(maxsize=16)  # noqa: B019 - these few are kept on purpose, whichever object asks
     def load(self) -> PrivateKey:
         """Return the parsed key. Parsing an RSA key takes 30 ms; the last 16 keys are cached.

@@ -11,7 +11,9 @@ import base64
 import binascii
 import os
 import re
+import stat
 import textwrap
+from dataclasses import dataclass
 from itertools import starmap
 from pathlib import Path
 from typing import NamedTuple
@@ -63,6 +65,11 @@ def load_private_key(
     Raise :exc:`InvalidKey`. The local variables of this module's frames hold
     the key: the caller must not let them travel with the exception.
     """
+    if isinstance(source, os.PathLike) and find_access(source).others_write:
+        raise InvalidKey(
+            f"The key file{_shown(str(source))} can be changed by other users, who could then "
+            "sign for this site with their own key. Run chmod 600 on it."
+        )
     block = _find_block(_read(source, _WANT_PRIVATE), _PRIVATE, _WANT_PRIVATE)
     encrypted = "ENCRYPTED" in block.label or "ENCRYPTED" in block.body
     if encrypted and not password:
@@ -111,7 +118,7 @@ def load_public_key(source: str | bytes | os.PathLike[str]) -> object:
 def _read(source: str | bytes | os.PathLike[str], wanted: str) -> str:
     """Return the source as text like PEM: real line ends, no quotes around it, no base64."""
     if isinstance(source, os.PathLike):
-        source = _read_file(Path(source))
+        source = _read_file(source)
     if isinstance(source, bytes):
         source = _decode(source, wanted)
     if not isinstance(source, str):
@@ -133,7 +140,38 @@ def _restore_line_ends(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _read_file(path: Path) -> bytes:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileAccess:
+    """Who can access a file, besides its owner and root."""
+
+    others_read: bool = False
+    others_write: bool = False
+    #: The user ID of an owner who is neither root nor the user of this process.
+    foreign_owner: int | None = None
+
+
+def find_access(path: os.PathLike[str]) -> FileAccess:
+    """Return who can access a file; nothing if that is not known, as on Windows.
+
+    A group that can read it is not an other: servers give files to their group.
+    """
+    try:
+        status = os.stat(path)
+        users = (0, os.geteuid())
+    except (OSError, ValueError, TypeError, AttributeError):
+        return FileAccess()  # what is wrong shows when it is read
+    return FileAccess(
+        others_read=bool(status.st_mode & stat.S_IROTH),
+        others_write=bool(status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)),
+        foreign_owner=None if status.st_uid in users else status.st_uid,
+    )
+
+
+def _read_file(source: os.PathLike[str]) -> bytes:
+    try:
+        path = Path(os.fsdecode(source))
+    except (TypeError, ValueError):
+        raise InvalidKey("The key is not a valid path. Set the path of the PEM file.") from None
     try:
         return path.read_bytes()
     except FileNotFoundError:
@@ -144,8 +182,11 @@ def _read_file(path: Path) -> bytes:
         problem = "is not readable by this user"
     except (OSError, ValueError):
         problem = "cannot be read"
-    shown = "" if _may_be_a_key(str(path)) else f" {path}"
-    raise InvalidKey(f"The key file{shown} {problem}. Set the path of the PEM file.")
+    raise InvalidKey(f"The key file{_shown(str(path))} {problem}. Set the path of the PEM file.")
+
+
+def _shown(path: str) -> str:
+    return "" if _may_be_a_key(path) else f" {path}"
 
 
 def _may_be_a_key(path: str) -> bool:

@@ -93,6 +93,11 @@ class Verifier:
         ignored, even if the URL is refused.
         """
         credentials = _find_credentials(url, cookies or {})
+        if not credentials.base_url.startswith(("http://", "https://")):
+            # No distribution serves another scheme, which the resource http*:// would match.
+            scheme = _shown(credentials.base_url.partition(":")[0])
+            reason = f"the scheme of the URL is {scheme}, not http or https"
+            raise denied("AccessDenied", reason, Check.RESOURCE)
         key = self._find_key(credentials)
         signature = _decode_signature(credentials)
         hash_algorithm = _find_hash_algorithm(credentials)

@@ -649,6 +649,16 @@ class SignedUrlMixin:
         except (ImproperlyConfigured, InvalidKey):
             return False  # It signs nothing.
 
+    def may_follow(self, key_group_id: str) -> bool:
+        """Return whether a key of this group may sign here, as far as is known without a request.
+
+        This is for storages with an option that is a property.
+        """
+        if _is_property(type(self), "key_group_id"):
+            return True
+        known = self._read(("key_group_id",), self._known_defaults())
+        return bool(known["key_group_id"] == key_group_id)
+
     def _names_key(self, key_group_id: str, key_pair_id: str) -> bool:
         """Return whether the options name this key or its signer, and another key group or none."""
         names = ("cloudfront_key_id", "key_group_id")

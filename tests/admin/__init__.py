@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from html import unescape
 from typing import Any
+from unittest import mock
 
 from django.contrib.admin.models import LogEntry
 from django.test import Client
@@ -65,9 +66,7 @@ class FakeCloudFront:
 
     def __getattr__(self, name: str) -> Any:
         self.calls.append(name)
-        if self.failure is not None:
-            raise self.failure
-        return getattr(self.api, name)
+        return mock.Mock(side_effect=self.failure) if self.failure else getattr(self.api, name)
 
     @property
     def trusted(self) -> set[str]:

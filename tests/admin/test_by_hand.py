@@ -42,12 +42,6 @@ def test_whole_rotation_by_hand(
     monkeypatch.setattr(store, "read_database_clock", lambda using: NOON)
     transcript = Transcript(by_hand)
 
-    def take(step: str, key_pair: KeyPair | None = None, **answers: str) -> None:
-        by_hand.get(address(step, key_pair))
-        transcript.add(f"the page of {step}")
-        by_hand.post(address(step, key_pair), **answers)
-        transcript.add_messages(f"after {step}")
-
     former = imported()
     by_hand.take("start", algorithm="ECDSA_P256")
     key_pair = KeyPair.objects.get(status="pending")
@@ -58,11 +52,11 @@ def test_whole_rotation_by_hand(
 
     key_pair_id = cloudfront.create(key_pair.caller_name, key_pair.public_key)
     cloudfront.probe_result = ProbeResult.UNKNOWN_KEY
-    take("trust", key_pair, key_pair_id=" K2JCJMDEHXQW5F ")
+    transcript.take("trust", key_pair, key_pair_id=" K2JCJMDEHXQW5F ")
     assert (str(fresh(key_pair)), fresh(key_pair).status) == ("K2JCJMDEHXQW5F", "trusted")
     assert by_hand.buttons()[-1] == "correct"
 
-    take("correct", fresh(key_pair), key_pair_id=key_pair_id)
+    transcript.take("correct", fresh(key_pair), key_pair_id=key_pair_id)
     assert log()[-1] == (key_pair_id, "trusted", "")
     cloudfront.probe_result = ProbeResult.GOOD
     by_hand.post(address("check", key_pair))
@@ -75,13 +69,13 @@ def test_whole_rotation_by_hand(
     moved(former, retiring_at=-8 * DAY)
     by_hand.post(address("retire", former))
     assert set(by_hand.context["form"].errors) == {"removed"}
-    take("retire", former, removed="on")
+    transcript.take("retire", former, removed="on")
     assert fresh(former).status == "retired"
 
-    take("revoke", fresh(key_pair), typed=key_pair_id)
+    transcript.take("revoke", fresh(key_pair), typed=key_pair_id)
     assert (fresh(key_pair).status, fresh(key_pair).removed_at) == ("revoked", None)
     assert by_hand.buttons()[0] == "*finish"
-    take("finish", fresh(key_pair), removed="on")
+    transcript.take("finish", fresh(key_pair), removed="on")
     assert fresh(key_pair).removed_at is not None
     assert cloudfront.calls == []
     transcript.check("admin-by-hand")

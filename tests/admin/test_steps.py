@@ -43,38 +43,31 @@ def test_whole_rotation_by_clicks(
     monkeypatch.setattr(store, "read_database_clock", lambda using: NOON)
     transcript = Transcript(admin)
 
-    def take(step: str, key_pair: KeyPair | None = None, **answers: str) -> None:
-        admin.get(address(step, key_pair))
-        transcript.add(f"the page of {step}")
-        admin.post(address(step, key_pair), **answers)
-        transcript.add_messages(f"after {step}")
-        assert set(admin.levels) == {"success"}
-
-    take("import")
+    transcript.take("import")
     former = KeyPair.objects.get()
     assert (str(former), former.status) == (cloudfront.settings_key_id, "active")
     assert (former.changed_by, LogEntry.objects.get().action_flag) == ("person0", ADDITION)
 
-    take("start", algorithm="ECDSA_P256", reason="ticket 7")
+    transcript.take("start", algorithm="ECDSA_P256", reason="ticket 7")
     key_pair = KeyPair.objects.get(status="pending")
     assert (key_pair.algorithm, key_pair.reason) == ("ECDSA_P256", "ticket 7")
 
-    take("trust", key_pair)
+    transcript.take("trust", key_pair)
     key_pair = fresh(key_pair)
     assert cloudfront.trusted == {str(former), str(key_pair)}
     assert LogEntry.objects.latest("pk").action_flag == CHANGE
     assert LogEntry.objects.latest("pk").object_repr == str(key_pair)
 
-    take("check", key_pair)
+    transcript.take("check", key_pair)
     assert fresh(key_pair).verified_since is not None
     moved(key_pair, verified_since=-301)
-    take("activate", key_pair)
+    transcript.take("activate", key_pair)
     assert (fresh(former).status, fresh(key_pair).status) == ("retiring", "active")
     admin.get()
     transcript.add("the first page, when the new key has begun to sign")
 
     moved(former, retiring_at=-8 * DAY)
-    take("retire", former)
+    transcript.take("retire", former)
     assert (fresh(former).status, fresh(former).encrypted_private_key) == ("retired", "")
     assert cloudfront.trusted == {str(key_pair)}
     admin.get(f"{LIST}{key_pair.pk}/history/")

@@ -7,9 +7,8 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NoReturn
 
 import pytest
 from botocore.exceptions import ClientError, NoCredentialsError
@@ -18,19 +17,19 @@ from django.utils import translation
 import cfsigned_django
 from cfsigned_django.admin.actions import put_in_words
 from cfsigned_django.aws.errors import AwsError, explain, phrase
-from cfsigned_django.aws.key_groups import KeyGroups
 from cfsigned_django.rotation.models import KeyPair, KnownReason
 from cfsigned_django.rotation.probe import ProbeResult
-from cfsigned_django.signing import PrivateKey
 from tests.admin import (
     LIST,
     FakeCloudFront,
     Visitor,
+    activated,
     address,
     detail,
     imported,
     log,
     readable,
+    started,
 )
 from tests.admin.test_pages import SITUATIONS, Situation
 from tests.pages import CATALOG, entries
@@ -38,7 +37,21 @@ from tests.pages import CATALOG, entries
 PACKAGE = Path(cfsigned_django.__file__).parent
 
 #: What is called so in Korean, too.
-NAMES = {"CloudFront", "ECDSA", "RSA", "America", "Chicago", "True", "False", "AWS", "IAM", "media"}
+NAMES = {
+    "CloudFront",
+    "ECDSA",
+    "RSA",
+    "America",
+    "Chicago",
+    "CST",
+    "True",
+    "False",
+    "AWS",
+    "IAM",
+    "media",
+}
+#: Time zones are too.
+NAMES |= {"CST"}
 #: Ids, settings, options and commands.
 _CODE = re.compile(
     r"\b\w+_\w+|\b[A-Z]{3,}\b|\b[0-9a-f]{8,}\b|[0-9a-f]+(-[0-9a-f]+){4}|cfsigned-\S+"
@@ -93,57 +106,20 @@ def test_messages_are_korean(
     assert english_words(f'<div class="cfsigned">{message}') == set()
 
 
-def test_reasons_of_aws_are_korean(korean: Visitor, cloudfront: FakeCloudFront) -> None:
-    """What was tried, why AWS refuses, and what to do next are in Korean."""
-    imported()
-    what = phrase("read the key group {group}", group="G")
-    cloudfront.failure = explain(
-        NoCredentialsError(), what=what, permission="cloudfront:GetKeyGroup"
-    )
+@pytest.mark.parametrize("step", ["start", "trust", "retire"])
+def test_reasons_of_aws_are_korean(korean: Visitor, cloudfront: FakeCloudFront, step: str) -> None:
+    """What was tried in a step, why AWS refuses, and what to do next are in Korean."""
+    former = imported()
+    if step == "retire":
+        activated(former_retiring_for=8 * 86400)
+    key_pair = started() if step == "trust" else former if step == "retire" else None
+    cloudfront.failure = ClientError({"Error": {"Code": "AccessDenied"}}, "any call")
 
-    korean.take("start", algorithm="ECDSA_P256")
+    korean.take(step, key_pair, algorithm="ECDSA_P256")
 
     assert korean.levels == ["not done"]
-    for english in cloudfront.failure.translated(str):
-        assert english not in korean.answers[-1].text
-
-
-class Refusing:
-    """A client of boto3 to which AWS denies every call but the list of public keys."""
-
-    def list_public_keys(self) -> dict[str, Any]:
-        """Return that there are no public keys."""
-        return {"PublicKeyList": {}}
-
-    def __getattr__(self, name: str) -> Callable[..., NoReturn]:
-        def refuse(**values: object) -> NoReturn:
-            raise ClientError({"Error": {"Code": "AccessDenied"}}, name)
-
-        return refuse
-
-
-PUBLIC_KEY = PrivateKey.generate().public_key.to_pem()
-
-
-@pytest.mark.parametrize(
-    "call",
-    [
-        lambda groups: groups.members("G"),
-        lambda groups: groups.delete_public_key("K1"),
-        lambda groups: groups.ensure_public_key(
-            caller_reference="1", name="N", public_key_pem=PUBLIC_KEY
-        ),
-    ],
-    ids=["read", "delete", "create"],
-)
-def test_what_was_tried_is_korean(call: Callable[[KeyGroups], object]) -> None:
-    """Each call to CloudFront that fails is named in Korean."""
-    with pytest.raises(AwsError) as caught:
-        call(KeyGroups(Refusing()))
-
-    with translation.override("ko"):
-        text = put_in_words(caught.value).replace(str(caught.value.permission), "")
-    assert english_words(f'<div class="cfsigned">{text}') == set()
+    text = re.sub(r"cloudfront:\w+", "", korean.answers[-1].text)
+    assert english_words(text) == set()
 
 
 def test_second_failure_is_korean() -> None:

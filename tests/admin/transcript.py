@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from html import escape, unescape
 
-from tests.admin import Visitor
+from cfsigned_django.rotation.models import KeyPair
+from tests.admin import Visitor, address
 from tests.golden import assert_golden
 
 #: What the database's clock shows in the transcripts.
@@ -72,9 +73,12 @@ class Transcript:
             self.footers.add(footer[0])
         self.parts.append("\n".join([f"== {title}", *self.said(), *lines(own)]))
 
-    def add_messages(self, title: str) -> None:
-        """Write down what a step came to: the messages on the last page, or why it failed."""
-        self.parts.append("\n".join([f"== {title}", *self.said()]))
+    def take(self, step: str, key_pair: KeyPair | None = None, **answers: str) -> None:
+        """Take a step, and write down its page and what it came to."""
+        self.visitor.get(address(step, key_pair))
+        self.add(f"the page of {step}")
+        self.visitor.post(address(step, key_pair), **answers)
+        self.parts.append("\n".join([f"== after {step}", *self.said()]))
 
     def said(self) -> list[str]:
         """Return the messages of the last page."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from datetime import timedelta
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import django
@@ -188,6 +189,7 @@ SITES: list[tuple[str, dict[str, Any]]] = [
     ("W011", {}),
     ("W012", {}),
     ("W013", {}),
+    ("W015", {}),
     ("W014", {**NO_KEY, "AWS_CLOUDFRONT_KEY_GROUP_ID": KEY_GROUP_ID}),
     ("W008", {}),
     ("W009", storages(other=with_options(key_group_id=None))),
@@ -298,6 +300,7 @@ def test_every_id(
     healthy: Any,
     rsa_key: PrivateKey,
     ec_key: PrivateKey,
+    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Report the one thing that is wrong, under its id, with its hint and level."""
@@ -316,6 +319,11 @@ def test_every_id(
     if short == "W013":
         other = make_key_pair(rsa_key, "K1")
         make_key_pair(ec_key, "K2", encrypted_private_key=other.encrypted_private_key)
+    if short == "W015":
+        path = tmp_path / "key.pem"
+        path.write_bytes(ec_key.to_pem())
+        path.chmod(0o644)
+        healthy.AWS_CLOUDFRONT_KEY = path
     if short == "W042":
         monkeypatch.setattr(caching, "has_deterministic_ecdsa", lambda: False)
     if short == "W043":

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import deepcopy
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import pytest
@@ -70,6 +72,8 @@ def site(tmp_path: Path, edge: EdgeServer, ec_key: PrivateKey) -> Iterator[Clien
         },
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     }
+    templates: Any = deepcopy(settings.TEMPLATES)
+    templates[0]["OPTIONS"]["context_processors"].append("demo_project.gallery.waits.waits")
     with override_settings(
         AWS_CLOUDFRONT_KEY=ec_key.to_pem(),
         AWS_CLOUDFRONT_KEY_ID="K2JCJMDEHXQW5F",
@@ -85,22 +89,8 @@ def site(tmp_path: Path, edge: EdgeServer, ec_key: PrivateKey) -> Iterator[Clien
             "demo_project.gallery.middleware.content_security_policy",
         ],
         ROOT_URLCONF="demo_project.urls",
-        STATIC_URL="static/",
         STORAGES=storages,
-        TEMPLATES=[
-            {
-                "BACKEND": "django.template.backends.django.DjangoTemplates",
-                "APP_DIRS": True,
-                "OPTIONS": {
-                    "context_processors": [
-                        "django.template.context_processors.request",
-                        "django.contrib.auth.context_processors.auth",
-                        "django.contrib.messages.context_processors.messages",
-                        "demo_project.gallery.waits.waits",
-                    ]
-                },
-            }
-        ],
+        TEMPLATES=templates,
     ):
         # The proxy of the default storage says of itself what it stands for.
         storage: object = default_storage

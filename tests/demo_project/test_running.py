@@ -10,9 +10,10 @@ import socket
 import stat
 import subprocess
 import sys
+import textwrap
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from html import unescape
 from importlib.util import find_spec
@@ -30,8 +31,16 @@ from cfsigned_django.signing import KeyAlgorithm, PrivateKey, PublicKey
 from demo_project.gallery.anatomy import dissect, expiry, unsigned
 from demo_project.gallery.attempts import ask
 from demo_project.run import running_demo
-from demo_project.state import BASE_FOLDER, FOLDER_VARIABLE, HOST, DemoState
-from tests.demo_project.running import LINK_SECONDS, RunningDemo, is_open
+from demo_project.servers import HeldPorts, answers
+from demo_project.state import (
+    BASE_FOLDER,
+    FOLDER_VARIABLE,
+    HOST,
+    LINK_VARIABLE,
+    PREFERRED_PORTS,
+    DemoState,
+)
+from tests.background import free_port, wait_until
 
 pytestmark = [
     pytest.mark.skipif(
@@ -45,6 +54,104 @@ pytestmark = [
 
 PICTURES, DOCUMENTS, COUNT = 12, 3, 1000
 NOT_YET = 75
+#: In seconds, for a start on a busy machine.
+PATIENCE = 300
+#: In seconds: long enough for every request, and a rotation waits for it.
+LINK_SECONDS = 20
+
+
+def open_ports(state: DemoState) -> list[int]:
+    """Return the ports of a demo on which anything listens."""
+
+    def is_open(port: int) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex((HOST, port)) == 0
+
+    return [port for port in state.ports.values() if is_open(port)]
+
+
+class RunningDemo:
+    """A demo with a folder and ports of its own; not those that every demo would like to have."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        ports = {name: free_port() for name in PREFERRED_PORTS}
+        replace(DemoState.open(folder), ports=ports).save()
+        self._output = folder / "printed.txt"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def state(self) -> DemoState:
+        """What the folder holds now."""
+        return DemoState.open(self.folder)
+
+    @property
+    def printed(self) -> str:
+        """What the demo has printed since its latest start."""
+        return self._output.read_text("utf-8")
+
+    def start(self) -> DemoState:
+        """Start it if it does not run, and return its state when everything is up."""
+        if self._process is None:
+            process = self._begin()
+            is_up = "Ctrl-C stops everything"
+            wait_until(lambda: process.poll() is not None or is_up in self.printed, is_up, PATIENCE)
+            assert process.poll() is None, self.printed
+        return self.state
+
+    def fail_to_start(self) -> int:
+        """Start it, and return its exit code when it has given up."""
+        return self._begin().wait(PATIENCE)
+
+    def _begin(self) -> subprocess.Popen[bytes]:
+        with self._output.open("wb") as output:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "demo_project.run", "--folder", str(self.folder)],
+                cwd=BASE_FOLDER,
+                env=os.environ | {LINK_VARIABLE: str(LINK_SECONDS)},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        return self._process
+
+    def children(self) -> dict[str, int]:
+        """Return the process ids of its servers, by what the command line of each contains."""
+        assert self._process is not None
+        pid, found = self._process.pid, {}
+        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+            command = Path(f"/proc/{child}/cmdline").read_text()
+            for name in ("emulator", "cfsigned_edge", "runserver", "reaper"):
+                if name in command:
+                    found[name] = int(child)
+        return found
+
+    def kill(self) -> None:
+        """Kill it with all its servers, if it runs, as a machine does that loses its power."""
+        if self._process is None:
+            return
+        for pid in [self._process.pid, *self.children().values()]:
+            # On a busy machine one server may have ended because another one is gone.
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self._process.wait()
+        self._process = None
+        # What is killed ends a moment later: the next start wants the same ports.
+        wait_until(lambda: not open_ports(self.state), "ports that are closed")
+
+    def wait(self) -> int:
+        """Return its exit code when it has ended by itself."""
+        assert self._process is not None
+        code = self._process.wait(PATIENCE)
+        self._process = None
+        return code
+
+    def stop(self) -> int:
+        """Stop it in good order, by SIGTERM, and return its exit code; 0 if it does not run."""
+        if self._process is None:
+            return 0
+        self._process.terminate()
+        return self.wait()
 
 
 @pytest.fixture(scope="module")
@@ -176,7 +283,7 @@ def test_a_failing_step_shows_its_log(tmp_path: Path) -> None:
     assert demo.fail_to_start() == 1
     assert "manage.py cfsigned_setup" in demo.printed
     assert str(demo.folder / "logs" / "setup.log") in demo.printed
-    assert [port for port in demo.state.ports.values() if is_open(port)] == []
+    assert open_ports(demo.state) == []
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,7 +303,7 @@ def rotate(state: DemoState, *arguments: str) -> Rotated:
         env={
             **os.environ,
             FOLDER_VARIABLE: str(state.folder),
-            "CFSIGNED_DEMO_LINK_SECONDS": str(LINK_SECONDS),
+            LINK_VARIABLE: str(LINK_SECONDS),
             "DJANGO_SETTINGS_MODULE": "demo_project.settings",
         },
         capture_output=True,
@@ -210,12 +317,6 @@ def rotate(state: DemoState, *arguments: str) -> Rotated:
         did=answer["did"],
         statuses={key["algorithm"]: key["status"] for key in answer["keys"]},
     )
-
-
-def a_link(state: DemoState) -> str:
-    """Return a link that the site signs now."""
-    url: str = listing(state)[0]["url"]
-    return url
 
 
 def check_opens(url: str) -> None:
@@ -238,7 +339,7 @@ def test_a_killed_demo_finishes_its_rotation(demo: RunningDemo) -> None:
     assert rotate(first, "--import").statuses == {"RSA_2048": "active"}
     rotate(first, "--start")
     assert rotate(first).statuses == {"RSA_2048": "active", "ECDSA_P256": "trusted"}
-    before, both = a_link(first), trusted(first)
+    before, both = listing(first)[0]["url"], trusted(first)
     assert len(both) == 2
     demo.kill()
 
@@ -252,13 +353,13 @@ def test_a_killed_demo_finishes_its_rotation(demo: RunningDemo) -> None:
 
     while (step := rotate(second)).statuses["RSA_2048"] != "retiring":
         assert step.exit_code in (0, NOT_YET)
-        last = a_link(second)  # signed by whichever key signs at this moment
+        last = listing(second)[0]["url"]  # signed by whichever key signs at this moment
         time.sleep(0.5)
     check_opens(last)
     done = rotate(second, "--wait")
     assert done.exit_code == 0
     assert done.statuses == {"RSA_2048": "retired", "ECDSA_P256": "active"}
-    link = a_link(second)
+    link = listing(second)[0]["url"]
     assert dissect(link).algorithm == "ECDSA P-256"
     assert len(link) < len(last) - 200
     assert ask(link).status == 200
@@ -270,11 +371,67 @@ def test_a_server_that_dies_is_named(demo: RunningDemo, state: DemoState) -> Non
     os.kill(demo.children()["cfsigned_edge"], signal.SIGKILL)
     assert demo.wait() == 1
     assert re.search(r"SIGKILL(?s:.*)edge\.log", demo.printed)
-    assert [port for port in state.ports.values() if is_open(port)] == []
+    assert open_ports(state) == []
 
 
 def test_sigterm_stops_every_server(demo: RunningDemo, state: DemoState) -> None:
     """Exit 0 and leave nothing running after SIGTERM."""
-    assert [port for port in state.ports.values() if not is_open(port)] == []
+    assert open_ports(state) == [*state.ports.values()]
     assert demo.stop() == 0
-    assert [port for port in state.ports.values() if is_open(port)] == []
+    assert open_ports(state) == []
+
+
+# A part of a demo alone
+
+
+def exists(pid: int) -> bool:
+    """Tell whether a process runs, not counting one that has ended and not been waited for."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    status = Path(f"/proc/{pid}/stat")
+    return not status.exists() or status.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def test_the_reaper_ends_what_a_killed_demo_left(tmp_path: Path) -> None:
+    """End the children of a demo that was killed and could not clean up."""
+    code = f"""
+        import os, signal, sys
+        from pathlib import Path
+        from demo_project.servers import Child, Command, Reaper, environment
+        command = Command(
+            name="sleeper",
+            arguments=[sys.executable, "-c", "import time; time.sleep(60)"],
+            environment=environment(),
+            log=Path({str(tmp_path)!r}) / "sleeper.log",
+        )
+        print(Child(command, Reaper()).pid, flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+    """
+    killed = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)],
+        cwd=BASE_FOLDER,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert killed.returncode == -9
+    wait_until(lambda: not exists(int(killed.stdout)), "the end of the sleeper")
+
+
+def choose_ports(wanted: dict[str, int]) -> dict[str, int]:
+    """Return which ports a demo would get."""
+    with HeldPorts(wanted) as held:
+        return held.ports
+
+
+def test_ports_of_two_demos_differ() -> None:
+    """Two demos that start at once do not share a port that neither has opened yet."""
+    with HeldPorts({"site": 0, "edge": 0}) as first:
+        assert not answers(f"http://{HOST}:{first.ports['site']}/")
+        with HeldPorts(first.ports) as second:
+            assert first.ports.keys() == second.ports.keys()
+            assert not set(first.ports.values()) & set(second.ports.values())
+        first.give("site")
+        assert choose_ports({"site": first.ports["site"]}) == {"site": first.ports["site"]}
+        assert choose_ports({"edge": first.ports["edge"]}) != {"edge": first.ports["edge"]}

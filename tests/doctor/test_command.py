@@ -8,7 +8,7 @@ import re
 import time
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 from unittest import mock
 
 import pytest
@@ -35,6 +35,7 @@ from tests.doctor.world import (
     NOW,
     OFFICE,
     ORIGIN,
+    Change,
     World,
     behavior,
     both,
@@ -126,33 +127,95 @@ def test_json(online: World) -> None:
     assert {each["level"] for each in found} == {"ok"}
 
 
-def test_offline(signing_site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Look at settings and database, and touch no network."""
+def settings_with(**values: object) -> Change:
+    """Change several settings."""
+    return both(*(setting(name, value) for name, value in values.items()))
+
+
+def stored(**fields: Any) -> Change:
+    """Have a key pair in the database."""
+    return lambda world, settings: store(PrivateKey.generate(), **fields)
+
+
+def rows_with(**columns: object) -> Change:
+    """Change columns of each key pair."""
+    return lambda world, settings: KeyPair.objects.update(**columns)
+
+
+NO_KEY = settings_with(
+    AWS_CLOUDFRONT_KEY=None, AWS_CLOUDFRONT_KEY_ID=None, AWS_CLOUDFRONT_KEY_GROUP_ID=KEY_GROUP_ID
+)
+#: A key pair that signs, and one that is over, of which nothing is said.
+STORED = both(
+    stored(), stored(status=KeyStatus.RETIRED, active_in=None, key_pair_id="KRETIRED12345")
+)
+NEW_SECRET = "a new secret key, as long as Django wants one: 0123456789"
+#: What is changed of a site that signs -> what is found without the network.
+OFFLINE: dict[str, tuple[Change, dict[str, str]]] = {
+    "healthy": (both(), {"settings": "ok", "signing-key": "ok"}),
+    # Checks of the settings, also where no storage can be made.
+    "no domain": (setting("AWS_S3_CUSTOM_DOMAIN", None), {"cfsigned.E004": "error"}),
+    "no PEM": (setting("AWS_CLOUDFRONT_KEY", "no key"), {"cfsigned.E007": "error"}),
+    "half a key": (setting("AWS_CLOUDFRONT_KEY", None), {"cfsigned.E003": "error"}),
+    "encryption key": (
+        setting("AWS_CLOUDFRONT_ENCRYPTION_KEYS", ["no key"]),
+        {"cfsigned.E023": "error", "signing-key": "ok"},
+    ),
+    "plain http": (
+        setting("AWS_S3_URL_PROTOCOL", "http:"),
+        {"cfsigned.W005": "warning", "signing-key": "ok"},
+    ),
+    # Keys of the database: none, one that signs, and such as are of no use.
+    "no key": (NO_KEY, {"settings": "ok", "cannot-sign": "error"}),
+    "stored": (both(NO_KEY, STORED), {"settings": "ok", "signing-key": "ok"}),
+    "another secret": (
+        both(STORED, setting("SECRET_KEY", NEW_SECRET)),
+        {"settings": "ok", "signing-key": "ok", "cannot-decrypt": "error"},
+    ),
+    "another public key": (
+        both(STORED, rows_with(public_key=PrivateKey.generate().public_key.to_pem())),
+        {"settings": "ok", "signing-key": "ok", "key-pair-differs": "error"},
+    ),
+    "another fingerprint": (
+        both(STORED, rows_with(fingerprint="0" * 64)),
+        {"settings": "ok", "signing-key": "ok", "key-pair-differs": "error"},
+    ),
+    # Keys that sign, but should be encrypted again.
+    "new encryption key": (
+        both(STORED, setting("AWS_CLOUDFRONT_ENCRYPTION_KEYS", [Fernet.generate_key()])),
+        {"settings": "ok", "signing-key": "ok", "old-encryption": "warning"},
+    ),
+    "new secret": (
+        both(
+            STORED,
+            settings_with(SECRET_KEY=NEW_SECRET, SECRET_KEY_FALLBACKS=[settings.SECRET_KEY]),
+        ),
+        {"settings": "ok", "signing-key": "ok", "old-encryption": "warning"},
+    ),
+    "weak secret": (
+        both(settings_with(SECRET_KEY="weak", SECRET_KEY_FALLBACKS=[]), STORED),
+        {"settings": "ok", "signing-key": "ok", "weak-secret-key": "warning"},
+    ),
+}
+
+
+@pytest.mark.parametrize(("change", "expected"), OFFLINE.values(), ids=OFFLINE)
+def test_offline(
+    change: Change, expected: dict[str, str], signing_site: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Look at settings and database, and touch no network; an error is exit code 1."""
     monkeypatch.setattr(f"{MODULE}.fetch", None)
     monkeypatch.setattr(f"{MODULE}.make_clients", None)
+    change(cast("World", None), signing_site)
+    keyring.forget()
 
-    assert levels("--offline") == ({"settings": "ok", "signing-key": "ok"}, 0)
+    text, code = run("--offline", "--json")
 
-
-@pytest.mark.parametrize(
-    ("setting", "value", "expected"),
-    [
-        ("AWS_S3_CUSTOM_DOMAIN", None, {"cfsigned.E004": "error"}),
-        ("AWS_CLOUDFRONT_KEY", "no key", {"cfsigned.E007": "error"}),
-        ("AWS_CLOUDFRONT_KEY", None, {"cfsigned.E003": "error"}),
-        (
-            "AWS_CLOUDFRONT_ENCRYPTION_KEYS",
-            ["no key"],
-            {"cfsigned.E023": "error", "signing-key": "ok"},
-        ),
-        ("AWS_S3_URL_PROTOCOL", "http:", {"cfsigned.W005": "warning", "signing-key": "ok"}),
-    ],
-)
-def test_settings(setting: str, value: Any, expected: dict[str, str], signing_site: Any) -> None:
-    """Report the system checks as findings, also where no storage can be made."""
-    setattr(signing_site, setting, value)
-
-    assert levels("--offline") == (expected, int("error" in expected.values()))
+    found = json.loads(text)
+    assert {each["id"]: each["level"] for each in found} == expected
+    assert code == int("error" in expected.values())
+    about = [each for each in found if each["id"] in ("cannot-decrypt", "key-pair-differs")]
+    assert [each["subject"] for each in about] == [f"KeyPair {KEY_ID}"] * len(about)
 
 
 @pytest.mark.parametrize(
@@ -211,22 +274,13 @@ def test_clients_of_the_storage(signing_site: Any, monkeypatch: pytest.MonkeyPat
 class TestKeys:
     """The command says which key signs, or why none does."""
 
-    @pytest.fixture
-    def rotating_site(self, signing_site: Any) -> Any:
-        """Return a site whose keys are those of the database."""
-        signing_site.AWS_CLOUDFRONT_KEY_GROUP_ID = KEY_GROUP_ID
-        signing_site.AWS_CLOUDFRONT_KEY = signing_site.AWS_CLOUDFRONT_KEY_ID = None
-        signing_site.AWS_CLOUDFRONT_KEY_GROUP_ID = KEY_GROUP_ID
-        return signing_site
-
-    def test_key_of_the_database(self, rotating_site: Any, ec_key: PrivateKey) -> None:
-        """Name the ACTIVE key of the database; without one, nothing can be signed."""
-        unsigned = levels("--offline")
+    def test_key_of_the_database(self, signing_site: Any, ec_key: PrivateKey) -> None:
+        """Name the ACTIVE key of the database, and its algorithm."""
+        NO_KEY(cast("World", None), signing_site)
         store(ec_key)
-        keyring.forget()
+
         text, code = run("--offline")
 
-        assert unsigned == ({"settings": "ok", "cannot-sign": "error"}, 1)
         assert code == 0
         assert re.search(rf"{KEY_ID}.*ECDSA_P256.*\[signing-key\]", text)
 
@@ -242,14 +296,15 @@ class TestKeys:
         assert found["unsigned-refused"] == "ok"
         assert not {"signing-key", "cannot-sign", "signed-served"} & found.keys()
 
-    def test_keys_that_cannot_sign(self, rotating_site: Any, rsa_key: PrivateKey) -> None:
+    def test_keys_that_cannot_sign(self, signing_site: Any, rsa_key: PrivateKey) -> None:
         """Name the key of the database, also if a check says the same of another storage's key."""
+        NO_KEY(cast("World", None), signing_site)
         own = {"BACKEND": S3_BACKEND, "OPTIONS": options_for(rsa_key, key_group_id=None)}
         store(rsa_key, key_pair_id=OTHER_KEY_ID)
 
         with without_sha1():
             alone = levels("--offline")
-            rotating_site.STORAGES = {**rotating_site.STORAGES, "own": own}
+            signing_site.STORAGES = {**signing_site.STORAGES, "own": own}
             text, _ = run("--offline", "--json")
 
         assert alone == ({"settings": "ok", "cannot-sign": "error"}, 1)
@@ -281,80 +336,6 @@ class TestKeys:
 
         assert expected in found
         assert code == int(expected == "cannot-sign")
-
-    @pytest.mark.parametrize(
-        ("change", "expected"),
-        [
-            (lambda site: setattr(site, "SECRET_KEY", "another"), "cannot-decrypt"),
-            (
-                lambda site: KeyPair.objects.update(
-                    public_key=PrivateKey.generate().public_key.to_pem()
-                ),
-                "key-pair-differs",
-            ),
-            (lambda site: KeyPair.objects.update(fingerprint="0" * 64), "key-pair-differs"),
-        ],
-        ids=["secret", "public-key", "fingerprint"],
-    )
-    def test_key_of_no_use(
-        self,
-        change: Callable[[Any], object],
-        expected: str,
-        signing_site: Any,
-        ec_key: PrivateKey,
-    ) -> None:
-        """Find private keys of the database that are of no use, if they may have to sign."""
-        retired = {"status": KeyStatus.RETIRED, "active_in": None, "key_pair_id": "KRETIRED12345"}
-        store(PrivateKey.generate(), **retired)
-        store(ec_key)
-        change(signing_site)
-
-        text, code = run("--offline", "--json")
-
-        found = [each for each in json.loads(text) if each["level"] == "error"]
-        assert code == 1
-        assert [(each["id"], each["subject"]) for each in found] == [
-            (expected, f"KeyPair {KEY_ID}")
-        ]
-
-    @pytest.mark.parametrize(
-        ("change", "expected"),
-        [
-            ({"AWS_CLOUDFRONT_ENCRYPTION_KEYS": [Fernet.generate_key()]}, "old-encryption"),
-            (
-                {
-                    "SECRET_KEY": "a new secret key, as long as Django wants one: 0123456789",
-                    "SECRET_KEY_FALLBACKS": [settings.SECRET_KEY],
-                },
-                "old-encryption",
-            ),
-            ({"SECRET_KEY": "weak", "SECRET_KEY_FALLBACKS": []}, "weak-secret-key"),
-        ],
-        ids=["encryption-keys", "fallback", "weak"],
-    )
-    def test_encryption_to_renew(
-        self, change: dict[str, Any], expected: str, signing_site: Any, ec_key: PrivateKey
-    ) -> None:
-        """Warn of private keys that sign, but should be encrypted again; no error yet."""
-        if expected == "old-encryption":
-            store(ec_key)
-        for name, value in change.items():
-            setattr(signing_site, name, value)
-        if expected == "weak-secret-key":
-            store(ec_key)
-
-        found, code = levels("--offline")
-
-        assert (found[expected], code) == ("warning", 0)
-
-    def test_no_key_anywhere(self, signing_site: Any) -> None:
-        """A key group without any key is an error, as url() raises one."""
-        signing_site.AWS_CLOUDFRONT_KEY_GROUP_ID = KEY_GROUP_ID
-        signing_site.AWS_CLOUDFRONT_KEY = signing_site.AWS_CLOUDFRONT_KEY_ID = None
-
-        found, code = levels("--offline")
-
-        assert (found["cannot-sign"], code) == ("error", 1)
 
     @pytest.mark.parametrize(("group", "expected"), [(None, False), (KEY_GROUP_ID, True)])
     def test_no_database(self, group: str | None, expected: bool, signing_site: Any) -> None:

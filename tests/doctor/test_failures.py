@@ -7,8 +7,6 @@ from datetime import UTC, datetime
 
 import pytest
 from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
     EndpointConnectionError,
     NoCredentialsError,
     NoRegionError,
@@ -23,7 +21,14 @@ from cfsigned_django.doctor.findings import Finding, Level
 from cfsigned_django.doctor.site import ExpectedState
 from tests.doctor import faults, ids
 from tests.doctor.failing import Failing, denied
-from tests.doctor.world import MISSING_CORS, Change, World, no_block, public_bucket
+from tests.doctor.world import (
+    MISSING_CORS,
+    Change,
+    World,
+    no_block,
+    public_bucket,
+    world_with,
+)
 from tests.ministack_server import Ministack
 from tests.simulation.answers import refusal
 from tests.storage_cases import DOMAIN
@@ -53,22 +58,42 @@ def the_problem(found: list[Finding]) -> Finding:
     return problem
 
 
-@pytest.mark.parametrize(
-    ("error", "words"),
-    [
-        (EndpointConnectionError(endpoint_url="https://cloudfront.x/"), ["cloudfront.x"]),
-        (NoCredentialsError(), ["AWS_PROFILE"]),
-        (NoRegionError(), ["AWS_DEFAULT_REGION"]),
-        (refusal("Throttling", "x", "Rate exceeded"), ["Throttling"]),
-        (refusal("ExpiredToken", "x", "expired"), ["expired"]),
-    ],
-    ids=["network", "credentials", "region", "throttling", "expired"],
-)
-def test_nothing_can_be_asked(
-    error: BotoCoreError | ClientError, words: list[str], world: World
-) -> None:
-    """Say once why no call succeeds, and look at all that needs none."""
-    fail(world, lambda name: error)
+def failing(error: Exception, *calls: str) -> Change:
+    """Let calls to AWS, or all, fail with the error."""
+    return lambda world, settings: fail(world, lambda name: error, *calls)
+
+
+def no_clients() -> Clients:
+    """Fail as if boto3 could make no client."""
+    raise AwsError(what="set up AWS access", reason="x", next_step="Do y.", code="Z")
+
+
+#: Why AWS could not be asked, and the words for it.
+PROBLEMS: dict[str, tuple[Change, list[str]]] = {
+    "network": (
+        failing(EndpointConnectionError(endpoint_url="https://cloudfront.x/")),
+        ["cloudfront.x"],
+    ),
+    "credentials": (failing(NoCredentialsError()), ["AWS_PROFILE"]),
+    "region": (failing(NoRegionError()), ["AWS_DEFAULT_REGION"]),
+    "throttling": (failing(refusal("Throttling", "x", "Rate exceeded")), ["Throttling"]),
+    "expired": (failing(refusal("ExpiredToken", "x", "expired")), ["expired"]),
+    "bucket in another region": (
+        failing(refusal("PermanentRedirect", "x", "use another"), "head_bucket"),
+        ["AWS_S3_REGION_NAME"],
+    ),
+    "no client": (world_with(make_clients=no_clients), ["Do y."]),
+    "unknown distribution": (
+        world_with(options={"distribution_id": "EUNKNOWN123"}),
+        ["EUNKNOWN123"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("change", "words"), PROBLEMS.values(), ids=PROBLEMS)
+def test_aws_cannot_be_asked(change: Change, words: list[str], world: World) -> None:
+    """Say once why a call does not succeed, and look at all that needs none."""
+    change(world, None)
 
     problem = the_problem(world.examine())
 
@@ -172,34 +197,6 @@ def test_other_account(world: World, ministack: Ministack) -> None:
     assert faults(found) == ["no-distribution", "key-unknown", "no-key-group", "bucket-refused"]
     assert account in next(each.what for each in found if each.id == "no-distribution")
     assert {*ids(found)} >= REST
-
-
-def test_unknown_distribution(world: World) -> None:
-    """Say that the distribution that was named is not in the account."""
-    world.options["distribution_id"] = "EUNKNOWN123"
-
-    found = world.examine()
-
-    assert "EUNKNOWN123" in the_problem(found).what
-    assert {"keys", "bucket-not-public"} <= {*ids(found)}
-
-
-def test_bucket_in_another_region(world: World) -> None:
-    """Say which setting names the region, if S3 sends the request to another one."""
-    fail(world, lambda name: refusal("PermanentRedirect", name, "use another"), "head_bucket")
-
-    assert "AWS_S3_REGION_NAME" in the_problem(world.examine()).fix
-
-
-def test_clients_cannot_be_made(world: World) -> None:
-    """Say why no client can be made, and go on with live requests."""
-
-    def make_clients() -> Clients:
-        raise AwsError(what="set up AWS access", reason="x", next_step="Do y.", code="Z")
-
-    world.make_clients = make_clients
-
-    assert the_problem(world.examine()).fix == "Do y."
 
 
 def test_no_network_at_all(world: World) -> None:

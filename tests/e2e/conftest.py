@@ -1,8 +1,11 @@
-"""Run one demo for all browser tests."""
+"""Run the demo for the browser tests."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from unittest import mock
 
 import pytest
@@ -22,18 +25,26 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.e2e)
 
 
-@pytest.fixture(scope="session")
-def state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoState]:
-    """Run the demo in a new folder and return where everything is."""
+@contextmanager
+def demo_in(folder: Path, **variables: str) -> Iterator[DemoState]:
+    """Run the demo in a new folder, under these variables; give where everything is."""
     from demo_project.run import running_demo
 
     # Not the ports that every demo of this machine would like to have.
     ports = {name: free_port() for name in PREFERRED_PORTS}
     with (
         mock.patch("demo_project.state.PREFERRED_PORTS", ports),
-        running_demo(tmp_path_factory.mktemp("demo"), quiet=True) as demo,
+        mock.patch.dict(os.environ, variables),
+        running_demo(folder, quiet=True) as demo,
     ):
         yield demo.state
+
+
+@pytest.fixture(scope="session")
+def state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoState]:
+    """Run a demo for all tests that have no wishes."""
+    with demo_in(tmp_path_factory.mktemp("demo")) as state:
+        yield state
 
 
 @pytest.fixture(scope="session")

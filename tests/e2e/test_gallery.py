@@ -16,7 +16,6 @@ pytest.importorskip("PIL", reason="needs the demo extra")
 from playwright.sync_api import expect
 
 from tests.demo_project.browsing import jpeg
-from tests.e2e.views import VIEWS, View, take
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -130,11 +129,3 @@ def test_everything_works_without_scripts(browser: Browser, site: str, tmp_path:
     page.get_by_role("button", name="Try it Without a signature").click()
     expect(page.locator("#unsigned .verdict")).to_contain_text("403 MissingKey")
     context.close()
-
-
-@pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.name)
-def test_views_can_be_taken(browser: Browser, site: str, view: View, tmp_path: Path) -> None:
-    """Write the pictures of the documentation, each small enough for a page."""
-    file = tmp_path / f"{view.name}.png"
-    file.write_bytes(take(browser, site, view))
-    assert 10_000 < file.stat().st_size < 300_000

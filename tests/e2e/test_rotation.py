@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from unittest import mock
 
 import pytest
 
@@ -19,8 +18,9 @@ pytest.importorskip("PIL", reason="needs the demo extra")
 from playwright.sync_api import expect
 
 from demo_project.gallery.anatomy import dissect
-from demo_project.run import KEYS_PATH, running_demo
+from demo_project.run import KEYS_PATH
 from demo_project.state import ADMIN_NAME, BASE_FOLDER, FOLDER_VARIABLE, LINK_VARIABLE, DemoState
+from tests.e2e.conftest import demo_in
 from tests.e2e.keys_page import button, log_in, press
 from tests.plugins_browser import PATIENCE
 
@@ -46,12 +46,8 @@ LOAD_AGAIN = """async () => {
 def quick_demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoState]:
     """Run a demo whose links live for seconds: retirement waits for the last of them."""
     variables = {LINK_VARIABLE: str(LINK_SECONDS)}
-    folder = tmp_path_factory.mktemp("quick")
-    with (
-        mock.patch.dict(os.environ, variables),
-        running_demo(folder, quiet=True) as demo,
-    ):
-        yield demo.state
+    with demo_in(tmp_path_factory.mktemp("quick"), **variables) as state:
+        yield state
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

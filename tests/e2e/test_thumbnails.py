@@ -15,6 +15,7 @@ from playwright.sync_api import expect
 
 from demo_project.gallery.thumbnails import COUNT
 from demo_project.state import LINK_VARIABLE, DemoState
+from tests.e2e.conftest import demo_in
 from tests.plugins_browser import PATIENCE
 
 if TYPE_CHECKING:
@@ -37,12 +38,9 @@ SCROLL = """async () => {
 @pytest.fixture(scope="module")
 def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoState]:
     """Run a demo of which the links live for a week."""
-    from demo_project.run import running_demo
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(LINK_VARIABLE, str(LINK_SECONDS))
-        with running_demo(tmp_path_factory.mktemp("patient"), quiet=True) as demo:
-            yield demo.state
+    variables = {LINK_VARIABLE: str(LINK_SECONDS)}
+    with demo_in(tmp_path_factory.mktemp("patient"), **variables) as state:
+        yield state
 
 
 def asked(state: DemoState) -> int:

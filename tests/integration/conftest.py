@@ -12,7 +12,6 @@ from cfsigned_django.edge.client import EdgeClient
 from cfsigned_django.storage import CloudFrontS3Storage
 from cfsigned_django.storage.origin import distribution_for
 from tests.plugins_aws import no_aws_configuration as no_aws_configuration
-from tests.plugins_s3 import s3_bucket as s3_bucket, s3_server as s3_server
 from tests.s3_server import S3Server
 
 # django-storages sets its options as attributes, unseen by type checkers.

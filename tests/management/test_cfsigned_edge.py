@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 from django.core.management import CommandError, call_command
@@ -35,27 +34,40 @@ from tests.s3_server import S3Server
 from tests.simulation.strict_cloudfront import StrictCloudFront
 from tests.storage_cases import FILE_BACKEND, S3_BACKEND
 
+S3 = {"default": {"BACKEND": S3_BACKEND}}
 PLAIN = "django.core.files.storage.FileSystemStorage"
 
 
-@pytest.fixture
-def port() -> Iterator[int]:
-    """Return the port of AWS_S3_CUSTOM_DOMAIN, as one would set it for development."""
-    port = free_port()
-    with override_settings(AWS_S3_CUSTOM_DOMAIN=f"127.0.0.1:{port}", AWS_S3_URL_PROTOCOL="http:"):
-        yield port
-
-
 @pytest.fixture(autouse=True)
-def _site(ec_key: PrivateKey, tmp_path: Path) -> Iterator[None]:
-    """Configure a site with files on disk."""
+def port(ec_key: PrivateKey, tmp_path: Path) -> Iterator[int]:
+    """Configure a site with files on disk; return the port of AWS_S3_CUSTOM_DOMAIN.
+
+    Its settings are those that one would have for development.
+    """
+    port = free_port()
     with override_settings(
         AWS_CLOUDFRONT_KEY=ec_key.to_pem(),
         AWS_CLOUDFRONT_KEY_ID="K1TESTKEYID",
+        AWS_S3_CUSTOM_DOMAIN=f"127.0.0.1:{port}",
+        AWS_S3_URL_PROTOCOL="http:",
         MEDIA_ROOT=tmp_path / "media",
         STORAGES={"default": {"BACKEND": FILE_BACKEND}},
     ):
-        yield
+        yield port
+
+
+@pytest.fixture
+def account() -> Account:
+    """Return an AWS account."""
+    return Account(api=StrictCloudFront())
+
+
+@pytest.fixture
+def api(account: Account, monkeypatch: pytest.MonkeyPatch) -> Api:
+    """Return the API that the command asks: a distribution over the grown bucket."""
+    api = Api(account, grown_distribution("on-disk"))
+    monkeypatch.setattr(edge_source, "make_client", lambda name, profile_name: api)
+    return api
 
 
 class TestServe:
@@ -110,18 +122,6 @@ class TestServe:
 class TestDistribution:
     """An edge that goes by the behaviors and key groups of a distribution."""
 
-    @pytest.fixture
-    def account(self) -> Account:
-        """Return an AWS account."""
-        return Account(api=StrictCloudFront())
-
-    @pytest.fixture
-    def api(self, account: Account, monkeypatch: pytest.MonkeyPatch) -> Api:
-        """Return the API that the command asks: a distribution over the grown bucket."""
-        api = Api(account, grown_distribution("on-disk"))
-        monkeypatch.setattr(edge_source, "make_client", lambda name, profile_name: api)
-        return api
-
     def test_follows_the_distribution(
         self, port: int, account: Account, api: Api, ec_key: PrivateKey
     ) -> None:
@@ -172,33 +172,6 @@ class TestDistribution:
         answer, _, _ = run(port, lambda: fetch(f"http://127.0.0.1:{port}/a.txt"), distribution="E1")
         assert answer == (200, b"text")
 
-    @pytest.mark.parametrize(
-        ("options", "named"),
-        [
-            ({"public": ["static/*"]}, "--public"),
-            ({"propagation": -1}, "propagation is -1"),
-            ({"distribution": "E404"}, "E404"),
-        ],
-        ids=str,
-    )
-    def test_refusals(
-        self,
-        options: dict[str, Any],
-        named: str,
-        port: int,
-        api: Api,
-        monkeypatch: pytest.MonkeyPatch,
-    ) -> None:
-        """Name the option that opens what is closed, that is out of range, or not there."""
-
-        def refuse(*, Id: str) -> None:
-            raise ClientError({"Error": {"Code": "NoSuchDistribution"}}, "GetDistribution")
-
-        if options.get("distribution"):
-            monkeypatch.setattr(api, "get_distribution", refuse)
-        with pytest.raises(CommandError, match=named):
-            call_command("cfsigned_edge", insecure=True, **{"distribution": "E1", **options})
-
 
 class TestS3:
     """The files of a bucket."""
@@ -207,7 +180,7 @@ class TestS3:
     def bucket(self, port: int, s3_server: S3Server, s3_bucket: str) -> Iterator[str]:
         """Let the default storage keep files in S3, as a user who may do everything there."""
         with override_settings(
-            STORAGES={"default": {"BACKEND": S3_BACKEND}},
+            STORAGES=S3,
             AWS_STORAGE_BUCKET_NAME=s3_bucket,
             AWS_S3_ENDPOINT_URL=s3_server.endpoint_url,
             AWS_S3_REGION_NAME=s3_server.region,
@@ -241,11 +214,6 @@ class TestS3:
         assert status == 403
         assert b"<Code>InvalidAccessKeyId</Code>" in body
 
-    def test_missing_profile(self) -> None:
-        """Name the profile that is not there."""
-        with pytest.raises(CommandError, match="missing"):
-            call_command("cfsigned_edge", insecure=True, profile="missing")
-
 
 @pytest.mark.parametrize(
     ("settings", "options", "named"),
@@ -259,19 +227,19 @@ class TestS3:
         ({}, {"storage": "missing"}, "'missing'.*default"),
         ({"STORAGES": {"bad": {"BACKEND": "nowhere.Storage"}}}, {"storage": "bad"}, "nowhere"),
         ({"STORAGES": {"default": {"BACKEND": PLAIN}}}, {}, "'default'"),
-        ({"STORAGES": {"default": {"BACKEND": S3_BACKEND}}}, {}, "AWS_STORAGE_BUCKET_NAME"),
-        (
-            {"STORAGES": {"default": {"BACKEND": S3_BACKEND}}},
-            {"cors_origin": ["http://app.example"]},
-            "--cors-origin",
-        ),
+        ({"STORAGES": S3}, {}, "AWS_STORAGE_BUCKET_NAME"),
+        ({"STORAGES": S3}, {"cors_origin": ["http://app.example"]}, "--cors-origin"),
+        ({"STORAGES": S3, "AWS_STORAGE_BUCKET_NAME": "b"}, {"profile": "missing"}, "missing"),
         ({}, {"public": ["a b"]}, "'a b'"),
         ({}, {"propagation": 3.0}, r"--propagation.*--distribution"),
+        ({}, {"distribution": "E1", "public": ["static/*"]}, "--public"),
+        ({}, {"distribution": "E1", "propagation": -1}, "propagation is -1"),
+        ({}, {"distribution": "E404"}, "E404"),
         ({}, {"port": 70_000}, "70000"),
     ],
     ids=str,
 )
-@pytest.mark.usefixtures("port")
+@pytest.mark.usefixtures("api")
 def test_refusals(settings: dict[str, Any], options: dict[str, Any], named: str) -> None:
     """Refuse what could not work, and name the setting or the option."""
     with override_settings(**settings), pytest.raises(CommandError, match=named):

@@ -12,7 +12,6 @@ from django.core.exceptions import ImproperlyConfigured
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.rotation import site as site_rotation
 from cfsigned_django.rotation.cloudfront import TRUSTED_SIGNER
-from cfsigned_django.rotation.errors import RotationError
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
@@ -98,6 +97,64 @@ def test_key_that_no_storage_has_is_imported(shell: Shell, add_storage: AddStora
 
     assert shell.run("--import").code == 0
     assert str(KeyPair.objects.get()) == shell.settings_key_id
+
+
+# A domain for each tenant
+
+
+class OfTenant(CloudFrontS3Storage):
+    """Have a domain that only a request knows."""
+
+    @property
+    def custom_domain(self) -> str:
+        """Fail outside a request."""
+        raise LookupError("no request is being served")
+
+
+class WithGroupOfTenant(OfTenant):
+    """Have a key group that only a request knows, too."""
+
+    @property
+    def key_group_id(self) -> str:
+        """Fail outside a request."""
+        raise LookupError("no request is being served")
+
+
+@pytest.mark.parametrize("cls", [OfTenant, WithGroupOfTenant])
+def test_domain_of_a_tenant(
+    shell: Shell, site: Any, monkeypatch: pytest.MonkeyPatch, cls: type[OfTenant]
+) -> None:
+    """Rotate the key group of the settings if no storage knows its domain without a request."""
+    site.STORAGES = {**site.STORAGES, "default": {"BACKEND": f"{__name__}.{cls.__name__}"}}
+    site.AWS_LOCATION = "media files"
+    site.AWS_CLOUDFRONT_KEY = site.AWS_CLOUDFRONT_KEY_ID = None
+    probed: list[str] = []
+
+    def send_probe(url: str) -> ProbeResult:
+        probed.append(url.partition("?")[0])
+        return ProbeResult.GOOD
+
+    monkeypatch.setattr(site_rotation, "send_probe", send_probe)
+
+    assert shell.run_all(["--start"], [], []) == [0, 0, 75]
+    shell.wait(301)
+    assert shell.run().code == 0
+
+    assert KeyPair.objects.get().status == "active"
+    assert set(probed) == {f"https://{site.AWS_S3_CUSTOM_DOMAIN}/media%20files/.cfsigned-probe"}
+    assert site_rotation.site_rotation().settings_keys() == []
+
+
+def test_no_domain_to_probe(shell: Shell, site: Any) -> None:
+    """Name the setting if neither it nor a storage knows a domain; nothing is activated."""
+    site.STORAGES = {**site.STORAGES, "default": {"BACKEND": f"{__name__}.OfTenant"}}
+    site.AWS_S3_CUSTOM_DOMAIN = None
+    assert shell.run_all(["--start"], []) == [0, 0]
+
+    ran = shell.run()
+
+    assert (ran.code, KeyPair.objects.get().status) == (1, "trusted")
+    assert "AWS_S3_CUSTOM_DOMAIN" in ran.err
 
 
 # Storages that sign with the key by themselves
@@ -259,14 +316,6 @@ def signer_row(key_group: Site) -> KeyPair:
         active_in=key_group.key_group_id,
         active_at=key_group.now,
     )
-
-
-def test_import_of_a_signer_is_refused(key_group: Site, ec_key: PrivateKey) -> None:
-    """What no key group holds cannot be rotated in one."""
-    with pytest.raises(RotationError, match=DROP):
-        key_group.rotation().import_key(ec_key, SIGNER_ID, now=key_group.now)
-
-    assert not KeyPair.objects.exists()
 
 
 def test_signer_leaves_by_hand(key_group: Site, signer_row: KeyPair) -> None:

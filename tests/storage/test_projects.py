@@ -127,7 +127,7 @@ def test_makemigrations(project: Project) -> None:
     done = project.run(
         "import importlib\n"
         "from django.core.management import call_command\n"
-        "call_command('makemigrations', 'reports')\n"
+        "call_command('makemigrations', 'reports', skip_checks=False)\n"
         "importlib.invalidate_caches()\n"
         "call_command('makemigrations', '--check', '--dry-run', '-v', '3')\n"
         "call_command('sqlmigrate', 'reports', '0001')"

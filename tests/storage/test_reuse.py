@@ -350,10 +350,12 @@ def test_key_is_replaced(database: Database, step: int, arguments: Any) -> None:
 
 
 @STEPS
-def test_move_of_this_process(step: int, database: Database) -> None:
-    """Sign with another key at once after a move that this process made."""
+def test_key_is_replaced_here(step: int, database: Database) -> None:
+    """Sign with another key at once after a move or a change of settings in this process."""
     storage = CloudFrontS3Storage(expire_step=step)
-    database.url(storage)
+    with override_settings(AWS_CLOUDFRONT_KEY_GROUP_ID=None):
+        assert database.key(storage) == KEY_ID
+    assert database.key(storage) == "KFIRST000001"
     database.replace_key()
     keyring.forget()
     assert database.key(storage) == "KSECOND00001"
@@ -398,15 +400,6 @@ def test_database_is_away(database: Database, arguments: Any) -> None:
     database.answers = True
     database.now += 60
     assert 3600 <= lifetime() < 4200
-
-
-@STEPS
-def test_settings_key(step: int, database: Database) -> None:
-    """Remember nothing of the settings' key once the database's signs."""
-    storage = CloudFrontS3Storage(expire_step=step)
-    with override_settings(AWS_CLOUDFRONT_KEY_GROUP_ID=None):
-        assert database.key(storage) == KEY_ID
-    assert database.key(storage) == "KFIRST000001"
 
 
 # Lifetimes

@@ -6,6 +6,7 @@ import logging
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from cfsigned_django.aws.documents.behavior import list_of
 from cfsigned_django.aws.documents.distribution import (
@@ -33,7 +34,9 @@ class Api:
         self.get_public_key = account.api.get_public_key
 
     def get_distribution(self, *, Id: str) -> dict[str, Any]:
-        """Return the distribution as GetDistribution does."""
+        """Return the distribution E1 as GetDistribution does, and no other."""
+        if Id != "E1":
+            raise ClientError({"Error": {"Code": "NoSuchDistribution"}}, "GetDistribution")
         return {
             "ETag": "1",
             "Distribution": {

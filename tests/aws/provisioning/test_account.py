@@ -139,27 +139,24 @@ def test_distribution_by_name_and_by_id(clients: Clients, bucket_name: str) -> N
     assert read_account(clients, bucket="another-bucket").distribution is None
 
 
-def test_unknown_distribution(clients: Clients, bucket_name: str) -> None:
-    """Name the distribution that is not in this account."""
-    found = read_account(clients, bucket=bucket_name, distribution_id="EUNKNOWN123")
-
-    [problem] = found.problems
-    assert problem.code == "NoSuchDistribution"
-    assert "EUNKNOWN123" in problem.what
-    assert (found.distribution, found.has_looked_for_distribution) == (None, False)
-
-
-def test_missing_permission(clients: Clients, bucket_name: str) -> None:
-    """Name the permission that is missing, and plan nothing from what is half known."""
+def test_problems(clients: Clients, bucket_name: str) -> None:
+    """Name what could not be read, and plan nothing from what is half known."""
     denied = refusing(clients.cloudfront, "list_key_groups")
+    account = read_account(
+        dataclasses.replace(clients, cloudfront=denied),
+        bucket=bucket_name,
+        distribution_id="EUNKNOWN123",
+    )
 
-    account = read_account(dataclasses.replace(clients, cloudfront=denied), bucket=bucket_name)
-
-    assert [each.permission for each in account.problems] == ["cloudfront:ListKeyGroups"]
+    unknown, missing = account.problems
+    assert unknown.code == "NoSuchDistribution"
+    assert "EUNKNOWN123" in unknown.what
+    assert missing.permission == "cloudfront:ListKeyGroups"
+    assert (account.distribution, account.has_looked_for_distribution) == (None, False)
     assert (account.key_groups, account.public_keys) == (None, ())
     with pytest.raises(AwsError) as caught:
         plan(account, DesiredState(bucket=bucket_name))
-    assert caught.value is account.problems[0]
+    assert caught.value is unknown
 
 
 def test_all_pages() -> None:

@@ -10,13 +10,11 @@ import pytest
 
 from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.documents.bucket_policy import says_the_same
-from cfsigned_django.aws.documents.distribution import find_origin
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.provisioning.desired_state import DesiredState, OriginAccess
 from cfsigned_django.signing import PrivateKey
 from tests.aws.provisioning.accounts import (
     APP,
-    LEGACY_ORIGIN,
     THEIR_RULES,
     planned,
     provisioner,
@@ -201,21 +199,6 @@ class TestGrownAccount:
         assert len(policy["Statement"]) == 4
         assert rules[0] == THEIR_RULES[0]
         assert rules[1]["AllowedOrigins"] == [APP]
-
-    def test_new_pattern_gets_an_origin_without_a_path(
-        self, clients: Clients, grown: DesiredState
-    ) -> None:
-        """Put a new behavior before the others, on an origin that looks where the site saves."""
-        desired = replace(grown, path_pattern="private/*")
-
-        provisioner(strict(clients), desired).apply()
-
-        config = config_of(clients, grown)
-        items = config["CacheBehaviors"]["Items"]
-        assert [each["PathPattern"] for each in items] == ["private/*", "media/*"]
-        assert (find_origin(config, items[0]["TargetOriginId"]) or {})["OriginPath"] == ""
-        assert items[1]["TargetOriginId"] == LEGACY_ORIGIN
-        assert states(planned(clients, desired))["behavior"] == "done"
 
     def test_trusted_signers_go_last_and_only_on_request(
         self, clients: Clients, grown: DesiredState
