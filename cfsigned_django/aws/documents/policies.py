@@ -53,7 +53,7 @@ def name_of(policy_id: str) -> str:
 
 #: What url() of a storage adds to the query for ``download=``.
 DOWNLOAD_PARAMETERS: Final = ("response-content-disposition",)
-#: What it adds for ``parameters={"ResponseContentType": ...}``. Whoever has a URL for a folder can
+#: What it adds for ``parameters={"ResponseContentType": ...}``. Anyone with a URL for a folder can
 #: change its query: with this parameter, an uploaded text becomes HTML on the domain of the files.
 CONTENT_TYPE_PARAMETER: Final = "response-content-type"
 #: What CORS-S3Origin forwards (the same page).
