@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import posixpath
 import time
+from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeAlias, cast
@@ -134,9 +135,10 @@ class _FileView(View):
     async def _answer_async(self, name: str, permitted: object) -> HttpResponseBase:
         return self._answer(name, permitted)
 
+    @abstractmethod
     def _respond(self, name: str) -> HttpResponseBase:
         """Return the response for a viewer whom the permission lets in."""
-        raise NotImplementedError
+        ...
 
     def _storage(self) -> SignedUrlMixin:
         found: object = storages[self.storage]

@@ -33,7 +33,7 @@ MASTER = """#EXTM3U
 #EXT-X-STREAM-INF:BANDWIDTH=2177116,AUDIO="aac"
 720p/index.m3u8?v=2
 #EXT-X-STREAM-INF:BANDWIDTH=5000000,AUDIO="aac"
-https://media.example.com/private/videos/42/1080p/a:b.m3u8
+https://media.example.com/private/videos/42/hd:a.m3u8
 #EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=187492,URI="720p/iframes.m3u8"
 """
 SEGMENTS = """#EXTM3U
@@ -52,7 +52,7 @@ FILES = {
     "videos/42/master.m3u8": MASTER,
     "videos/42/720p/index.m3u8": SEGMENTS,
     "videos/42/720p/iframes.m3u8": SEGMENTS,
-    "videos/42/1080p/a:b.m3u8": SEGMENTS,
+    "videos/42/hd:a.m3u8": SEGMENTS,
     "videos/42/audio/ko +1.m3u8": SEGMENTS,
     "videos/영상/첫 번째.m3u8": "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\n나중.m3u8\n",
     "videos/영상/나중.m3u8": SEGMENTS,
@@ -211,7 +211,7 @@ def test_every_level_is_signed(view: str, handler: str) -> None:
     url = f"/{view}/videos/42/master.m3u8?token=a%26b"
     with counted_signatures() as signatures:
         found = follow(url, handler=handler)
-    assert (len(found), len(signatures)) == (5, 4)  # Two playlists are in one folder.
+    assert (len(found), len(signatures)) == (5, 3)  # one for each folder
     assert sum(map(len, found.values())) == 1 + 4 * 3
     for playlist, signed in found.items():
         assert playlist.endswith("?token=a%26b")
@@ -283,11 +283,12 @@ def test_playlists_that_cannot_be_signed(name: str, match: str) -> None:
     assert "Signature=" not in repr([each for each in frames if "site" not in each])
 
 
-def test_compressed_playlist(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Read no more than the limit of a file that says it is small."""
-    monkeypatch.setattr("django.core.files.base.File.size", 10)
+@pytest.mark.parametrize(("name", "size"), [("bad/large", 10), ("live/index", 2**30)])
+def test_size_in_the_storage(name: str, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read no more than the limit of a compressed file, and nothing of one that is too large."""
+    monkeypatch.setattr("django.core.files.base.File.size", size)
     with pytest.raises(InvalidPlaylist, match="max_size"):
-        ask("/sync/videos/bad/large.m3u8?token=a%26b")
+        ask(f"/sync/videos/{name}.m3u8?token=a%26b")
 
 
 def test_folder_of_the_whole_video() -> None:
