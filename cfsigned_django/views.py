@@ -17,7 +17,7 @@ from django.core.exceptions import (
     PermissionDenied,
     SuspiciousFileOperation,
 )
-from django.core.files.storage import Storage, storages
+from django.core.files.storage import Storage
 from django.http import (
     Http404,
     HttpRequest,
@@ -32,12 +32,12 @@ from django.views.decorators.http import require_POST
 
 from cfsigned_django.cookies import set_signed_cookies
 from cfsigned_django.cookies.renewal import renew_cookies
-from cfsigned_django.shortcuts import PLAYLISTS, PlaylistGrant
+from cfsigned_django.playback import PLAYLISTS, PlaylistGrant
 from cfsigned_django.signing import InvalidPlaylist, InvalidUrl, sign_playlist
 from cfsigned_django.signing.encoding import encode_url
 from cfsigned_django.signing.signer import refuse_long_url
 from cfsigned_django.storage.context import watch_expiry
-from cfsigned_django.storage.urls import SignedUrlMixin
+from cfsigned_django.storage.registry import find_storage
 
 #: Takes the request and the name of a file, and returns whether this viewer may see it.
 Permission: TypeAlias = Callable[[HttpRequest, str], bool | Awaitable[bool]]
@@ -111,7 +111,7 @@ class _FileView(View):
         if "\\" in name or {"", ".", ".."} & set(name.split("/")):
             raise Http404("No file can have this name.")
         try:
-            self._storage().unsigned_url(name)
+            find_storage(self.storage).unsigned_url(name)
         except (SuspiciousFileOperation, InvalidUrl, UnicodeError):
             raise Http404("No file can have this name.") from None
         return name
@@ -139,15 +139,6 @@ class _FileView(View):
     def _respond(self, name: str) -> HttpResponseBase:
         """Return the response for a viewer whom the permission lets in."""
         ...
-
-    def _storage(self) -> SignedUrlMixin:
-        found: object = storages[self.storage]
-        if not isinstance(found, SignedUrlMixin):
-            raise ImproperlyConfigured(
-                f"The storage {self.storage!r} does not sign URLs. Make it a "
-                "cfsigned_django.storage.CloudFrontS3Storage, or pass another one as storage=."
-            )
-        return found
 
 
 class SignedRedirectView(_FileView):
@@ -191,7 +182,9 @@ class SignedRedirectView(_FileView):
         return super().get_url_arguments(name) | {"download": self.download}
 
     def _respond(self, name: str) -> HttpResponseBase:
-        return HttpResponseRedirect(self._storage().url(name, **self.get_url_arguments(name)))
+        return HttpResponseRedirect(
+            find_storage(self.storage).url(name, **self.get_url_arguments(name))
+        )
 
 
 class SignedPlaylistView(_FileView):
@@ -256,7 +249,7 @@ class SignedPlaylistView(_FileView):
 
     def _read(self, name: str) -> str:
         try:
-            file = cast("Storage", self._storage()).open(name, "rb")
+            file = cast("Storage", find_storage(self.storage)).open(name, "rb")
         except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
             raise Http404("There is no such playlist.") from None
         with file:
@@ -281,7 +274,7 @@ class SignedPlaylistView(_FileView):
             ) from None
 
     def _sign(self, name: str, text: str) -> str:
-        storage = self._storage()
+        storage = find_storage(self.storage)
         arguments = self.get_url_arguments(name)
         base_url, _, signature = storage.url(name, **arguments).partition("?")
         folder_url = storage.resource_url(folder=arguments["folder"]).removesuffix("*")

@@ -4,9 +4,6 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/packages.sh
 
-if ! command -v chromium > /dev/null; then
-  # The demo has a file with a Korean name.
-  install_packages "The browser tests need Chromium on PATH." chromium fonts-noto-cjk
-fi
+install_chromium
 # They wait more than they work.
 .venv/bin/python -m pytest -n 2 --dist loadfile -m e2e "$@"

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Run what knows Django, boto3 or django-storages on the other pairs of Python and Django that are
-# supported, and on the newest boto3 and cryptography.
+# supported, and on the newest boto3 and cryptography. Two of the pairs look at the admin in Chromium.
 # usage: scripts/matrix.sh [TOX ARGUMENT...], for example: scripts/matrix.sh -e py312-django60
 set -euo pipefail
 cd "$(dirname "$0")/.."
+source scripts/packages.sh
 
 # pyenv puts a stub for each python3.x on PATH, which starts only where pyenv's own settings list
 # that version. The interpreters themselves lie here.
@@ -19,6 +20,10 @@ export UV_PYTHON_DOWNLOADS=${UV_PYTHON_DOWNLOADS:-never}
 here=$(.venv/bin/python -c 'import sys, django; print("py3%d-django%d%d" % (sys.version_info.minor, *django.VERSION[:2]))')
 if (( $# == 0 )); then
   set -- -e "$(.venv/bin/tox list --no-desc | grep --invert-match --line-regexp "$here" | paste --serial --delimiters=,)"
+fi
+
+if [[ $* == *django52* || $* == *py313-django61* ]]; then
+  install_chromium
 fi
 
 # A machine may lack an interpreter: tox then says which run it skipped. If uv may fetch them, none

@@ -9,3 +9,10 @@ install_packages() {
   apt-get update --quiet --quiet
   DEBIAN_FRONTEND=noninteractive apt-get install --quiet --quiet --yes --no-install-recommends "${@:2}"
 }
+
+install_chromium() {
+  if ! command -v chromium > /dev/null; then
+    # The demo has a file with a Korean name.
+    install_packages "The browser tests need Chromium on PATH." chromium fonts-noto-cjk
+  fi
+}

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
-from django.core.files.storage import FileSystemStorage, storages
+from django.core.files.storage import FileSystemStorage, InvalidStorageError, storages
 from django.test import override_settings
 
 from cfsigned_django import keyring
@@ -79,7 +79,7 @@ class TestEdgeFor:
 
     def test_other_storage(self) -> None:
         """Name the class of a storage that does not sign."""
-        with pytest.raises(TypeError, match="FileSystemStorage"):
+        with pytest.raises(InvalidStorageError, match="FileSystemStorage"):
             edge_for(FileSystemStorage())  # type: ignore[arg-type]
 
 

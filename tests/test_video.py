@@ -21,7 +21,7 @@ from django.test import AsyncClient, Client, RequestFactory
 from django.urls import include, path
 
 from cfsigned_django.cookies import SignedCookieScope
-from cfsigned_django.shortcuts import PlaylistGrant, playback
+from cfsigned_django.playback import PlaylistGrant, playback
 from cfsigned_django.signing import Denied, InvalidPlaylist
 from cfsigned_django.testing import assert_cookies_open, assert_signed
 from cfsigned_django.views import SignedPlaylistView

@@ -15,7 +15,7 @@ import pytest
 
 from cfsigned_django.edge import Behavior, Distribution
 from cfsigned_django.edge.client import EdgeClient, EdgeResponse
-from cfsigned_django.edge.requests import raw_target
+from cfsigned_django.edge.requests import ViewerRequest, raw_target
 from cfsigned_django.signing import Policy, PrivateKey, Signer
 from cfsigned_django.signing.encoding import encode_url
 from tests.edge import BASE, BODIES, EXPIRES, HOST, IMAGE, KEY_ID, call, check_refused
@@ -101,6 +101,20 @@ def test_described(
     """Log a request by its path and the names of its parameters, long ones cut."""
     make_client(behaviors=OPEN).get(BASE + target)
     assert log.messages == [f"200 {expected}"]
+
+
+def test_conceal() -> None:
+    """Take signatures and policies out of a text, from the query and from cookies."""
+    secret, cookie = "s" * 92, "c" * 92
+    request = ViewerRequest.from_environ(
+        {
+            "REQUEST_METHOD": "GET",
+            "wsgi.url_scheme": "http",
+            "RAW_URI": f"/a?Signature={secret}",
+            "HTTP_COOKIE": f"CloudFront-Policy={cookie}; x=y",
+        }
+    )
+    assert request.conceal(f"{secret}, {cookie}, y") == "..., ..., y"
 
 
 # Signatures

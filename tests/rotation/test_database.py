@@ -415,6 +415,9 @@ class TestRows:
         assert signs() == "KACTIVE"
         settings.AWS_CLOUDFRONT_KEY = settings.AWS_CLOUDFRONT_KEY_ID = None
         assert signs() == "KACTIVE"
+        activate(ec_key, "KNEWEST")
+        keyring.forget()
+        assert signs() == "KNEWEST"
 
     def test_a_settings_key_that_is_over(self, rsa_key: PrivateKey) -> None:
         """Refuse the key of the settings where its row is not ACTIVE any more."""

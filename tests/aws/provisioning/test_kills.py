@@ -97,13 +97,14 @@ def test_same_end_state(ministack: Ministack, ec_key: PrivateKey, tmp_path: Path
 
 def main(endpoint_url: str, key_file: Path) -> None:
     """Run one process after the other; print their exit codes."""
-    server, key = Ministack(endpoint_url=endpoint_url), PrivateKey.load(key_file)
+    desired = desired_state(KILLED, PrivateKey.load(key_file))
+    clients = Ministack(endpoint_url=endpoint_url).clients(KILLED)  # connects in each process
     codes = [1]
     while codes[-1] and len(codes) < 2 * CHANGES:
         child = os.fork()
         if not child:
             try:
-                set_up_and_die(server.clients(KILLED), desired_state(KILLED, key))
+                set_up_and_die(clients, desired)
             except BaseException:
                 traceback.print_exc()
                 os._exit(1)

@@ -438,6 +438,13 @@ CASES: dict[str, Case] = {
     ),
     # The domain.
     "no certificate": case("domain=conflict", domain="files.example.com"),
+    "new distribution without a certificate": case(
+        "distribution=todo domain=-",
+        account_with(others={"distribution": None}),
+        distribution_id=None,
+        creates_distribution=True,
+        domain="files.example.com",
+    ),
     "domain that is there": case("domain=done", domain="media.example.com"),
     "own domain": case("domain=-", domain="d111111abcdef8.cloudfront.net"),
     "certificate that is there": case(
