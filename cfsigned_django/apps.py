@@ -6,6 +6,7 @@ from types import ModuleType
 
 from django.apps import AppConfig
 from django.core import checks
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy
 
 from cfsigned_django.checks import (
@@ -16,7 +17,7 @@ from cfsigned_django.checks import (
     check_rotation,
     check_storages,
 )
-from cfsigned_django.conf import honor_default_file_storage
+from cfsigned_django.conf import honor_default_file_storage, is_in_tenant_apps
 
 
 class CfsignedDjangoConfig(AppConfig):
@@ -32,7 +33,16 @@ class CfsignedDjangoConfig(AppConfig):
         honor_default_file_storage()
 
     def ready(self) -> None:
-        """Register the system checks, and the function that finds keys in the database."""
+        """Register the system checks, and the function that finds keys in the database.
+
+        Raise :exc:`ImproperlyConfigured` if each tenant would have its own
+        table of keys: all tenants of a process share one keyring.
+        """
+        if is_in_tenant_apps(self.name):
+            raise ImproperlyConfigured(
+                "cfsigned_django is in TENANT_APPS, so each tenant would have its own signing "
+                "keys, but a process has one key for each key group. Put it into SHARED_APPS only."
+            )
         from cfsigned_django import keyring
         from cfsigned_django.rotation.active import find_active_signer
 

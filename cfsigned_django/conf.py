@@ -339,6 +339,16 @@ def is_secret_key_weak() -> bool:
     )
 
 
+def is_in_tenant_apps(app: str) -> bool:
+    """Return whether django-tenants makes the tables of an app for each tenant."""
+    public = getattr(settings, "PUBLIC_SCHEMA_NAME", "public")
+    types = getattr(settings, "TENANT_TYPES", {})
+    listed = list(getattr(settings, "TENANT_APPS", ()))
+    for name, each in types.items():
+        listed += each.get("APPS", ()) if name != public else ()
+    return any(each.partition(".")[0] == app for each in listed)
+
+
 #: The resolved options of a storage, and the URLs that it caches, belong to one generation.
 generation = 0
 

@@ -1,164 +1,205 @@
-"""What a page or an API says of a video: where a player finds it, and until when."""
+"""One call for the URL of a file, and one block that signs once for all files of a page."""
 
 from __future__ import annotations
 
-import posixpath
-import time
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import astuple, dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final, TypedDict, cast
+import copy
+import functools
+import inspect
+import os
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from datetime import timedelta
+from types import TracebackType
+from typing import Any, Protocol, Self, TypeAlias, TypeVar
 
-from django.core.exceptions import ImproperlyConfigured
-from django.core.files import File
-from django.core.signing import BadSignature, Signer
-from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
+from asgiref.sync import iscoroutinefunction
+from django.core.files.storage import InvalidStorageError
+from django.utils.functional import Promise
 
-from cfsigned_django.cookies.renewal import find_opened
-from cfsigned_django.cookies.response import find_signing
-from cfsigned_django.storage.context import watch_expiry
+from cfsigned_django.storage import context
+from cfsigned_django.storage.registry import DOES_NOT_SIGN, find_storage
+from cfsigned_django.storage.urls import SignedUrlMixin
 
-#: How the name of an HLS playlist ends (RFC 8216, section 4).
-PLAYLISTS: Final = (".m3u8", ".m3u")
-
-
-class Playback(TypedDict):
-    """The answer of :func:`playback`."""
-
-    url: str
-    cookies: bool
-    poster: str | None
-    captions: Any
-    expires_at: str | None
-    refresh_url: str | None
+F = TypeVar("F", bound=Callable[..., Any])
 
 
-@dataclass(frozen=True, slots=True)
-class PlaylistGrant:
-    """The right to read the playlists of one folder, and the files in them, without cookies.
+class StoredFile(Protocol):
+    """A file of a storage: a file field's value, or a thumbnail of many libraries."""
 
-    It is part of a URL, as a signature is: for players that cannot log in.
-    """
-
-    #: An alias of STORAGES.
-    storage: str
-    folder: str
-    #: Unix seconds.
-    expires: int
-
-    def dump(self) -> str:
-        """Return the grant as text for a URL, signed with SECRET_KEY."""
-        text: str = _grant_signer().sign_object(astuple(self))
-        return text
-
-    @classmethod
-    def load(cls, text: str) -> PlaylistGrant | None:
-        """Return the grant; None if this site did not sign it, or if it has expired."""
-        try:
-            grant = cls(*_grant_signer().unsign_object(text))
-        except (BadSignature, TypeError, ValueError):  # TypeError: of another release
-            return None
-        return grant if time.time() < grant.expires else None
+    storage: Any
+    name: Any
 
 
-def _grant_signer() -> Signer:
-    return Signer(salt="cfsigned_django.playlists")
+FileOrName: TypeAlias = "StoredFile | str | os.PathLike[str] | None"
 
 
-def playback(
-    request: HttpRequest,
-    name: str,
+def signed_url(
+    file_or_name: FileOrName,
     *,
-    poster: str | None = None,
-    captions: str | Iterable[str] | Mapping[str, str] | None = None,
-    storage: str = "default",
-    folder: str | None = None,
+    storage: str | SignedUrlMixin | None = None,
     expire: int | timedelta | None = None,
-    cookies: bool = True,
-) -> Playback:
-    """Return what a player needs to know of a video. Check first that the viewer may see it.
+    download: str | None = None,
+    inline: str | None = None,
+    ip_address: str | None = None,
+    resource: str | None = None,
+    folder: str | None = None,
+    expire_step: int | timedelta | None = None,
+) -> str:
+    """Return the signed URL of a file, or of a name in a storage.
 
-    ``name``, ``poster`` and ``captions`` are names in the storage. Captions may
-    be one name, several, or a mapping of languages to names; their URLs have
-    the same shape.
+    ``file_or_name`` is the value of a file field, anything else with ``storage``
+    and ``name``, or a name. ``storage`` is an alias of STORAGES, or a storage;
+    by default that of the file, and for a name that of the block around the
+    call, else ``"default"``. The other arguments are those of the storage's
+    ``url()``. None and an empty file give an empty string.
 
-    If the scopes of the site give this viewer cookies that open the video,
-    ``"cookies"`` is True: its URL has no signature, and the player must send
-    cookies with each request. Otherwise, and with ``cookies=False``, as for a
-    Chromecast, anyone who has the URL can use it for ``expire`` (seconds or a
-    timedelta). That of an HLS playlist leads to this site, which signs the
-    playlist for all files in ``folder``, by default the folder of the playlist:
-    it must hold nothing but this video.
-
-    ``"expires_at"`` says when the first of the cookies and URLs expires (ISO
-    8601, UTC). A POST to ``"refresh_url"`` renews the cookies; without cookies
-    it is None, and the player asks for a new answer instead.
-
-    Raise :exc:`ValueError` for a DASH manifest that no cookies open, and
-    :exc:`ImproperlyConfigured` if the site does not include ``cfsigned_django.urls``.
+    Raise :exc:`TypeError` for something that is not a file,
+    :exc:`InvalidStorageError` for a storage that does not sign, and what
+    ``url()`` raises.
     """
-    found = find_signing(storage)
-    name = str(name)
-    opened = find_opened(request) if cookies else {}
-    refresh_url = None
-    with watch_expiry() as watch:
+    if not file_or_name:
+        return ""
+    name, source = name_of(file_or_name), storage_of(file_or_name, storage)
+    return source.url(
+        name,
+        expire=expire,
+        download=download,
+        inline=inline,
+        ip_address=ip_address,
+        resource=resource,
+        folder=folder,
+        expire_step=expire_step,
+    )
 
-        def link(file: Any) -> str:
-            address = found.unsigned_url(str(file))
-            for start, end in opened.items():
-                if address.startswith(start):
-                    watch.note(end)
-                    return address
-            return found.url(str(file), expire=expire)
 
-        uses_cookies = found.unsigned_url(name).startswith(tuple(opened))
-        if uses_cookies:
-            url, refresh_url = link(name), _own_url(request, "refresh")
-        elif name.lower().endswith(".mpd"):
+class signed_urls:
+    """Sign once for all URLs within the block whose names a folder or a resource covers.
+
+    ::
+
+        with signed_urls(folder="albums/42"):
+            page = [photo.image.url for photo in album.photos.all()]
+
+    ``folder``, a name or several, is data; a resource, such as
+    ``"albums/*/thumb-*.jpg"``, is a pattern, and must not be made of data. The
+    block belongs to one storage: an alias of STORAGES, or a storage. Within it,
+    ``url()`` of a name that is covered takes the signature of the block, however
+    it is called: ``photo.image.url``, a template, a serializer. A call with its
+    own expire, start, address, folder or resource, and a name that nothing
+    covers, are signed alone. The signature is made when the first URL needs it,
+    and anew if the block is open for more than half of its life.
+
+    This is a decorator, too, for functions and coroutine functions. A block must
+    not be open across a ``yield``, where the code of the caller runs: generator
+    functions are refused.
+
+    Raise :exc:`ValueError` for a folder or a resource that is not valid, and
+    :exc:`InvalidStorageError` for a storage that does not sign.
+    """
+
+    def __init__(
+        self,
+        *resources: str,
+        storage: str | SignedUrlMixin | None = None,
+        folder: str | Iterable[str] | None = None,
+        expire: int | timedelta | None = None,
+        expire_step: int | timedelta | None = None,
+        ip_address: str | None = None,
+        allow_any_resource: bool = False,
+    ) -> None:
+        folders = [folder] if isinstance(folder, str) else list(folder or ())
+        if not resources and not folders:
             raise ValueError(
-                f"{name} is a DASH manifest, and only signed cookies open its segments. Give the "
-                "viewer cookies for its folder, or offer HLS to players without cookies."
+                'signed_urls() needs a folder (folder="albums/42") or a resource ("albums/*").'
             )
-        elif name.lower().endswith(PLAYLISTS):
-            folder = posixpath.dirname(name) if folder is None else folder
-            # As the view signs later: here for the errors, and for the time when that ends.
-            found.url(name, folder=folder, expire=expire, expire_step=0)
-            end = cast(int, watch.expires)
-            token = PlaylistGrant(storage, folder.removesuffix("/"), end).dump()
-            url = _own_url(request, "playlist", token, name)
-        else:
-            url = link(name)
-        shown = link(poster) if poster else None
-        texts = _map_captions(captions, link)
-    at = watch.expires
-    return {
-        "url": url,
-        "cookies": uses_cookies,
-        "poster": shown,
-        "captions": texts,
-        "expires_at": None if at is None else datetime.fromtimestamp(at, UTC).isoformat(),
-        "refresh_url": refresh_url,
-    }
+        self._resources, self._folders = resources, folders
+        self._storage = storage
+        self._arguments: dict[str, Any] = {
+            "expire": expire,
+            "expire_step": expire_step,
+            "ip_address": ip_address,
+        }
+        self._allow_any_resource = allow_any_resource
+        self._entered: list[AbstractContextManager[None]] = []
+
+    def __enter__(self) -> Self:
+        source = find_storage("default" if self._storage is None else self._storage)
+        covered = [source.resource_url(folder=each) for each in self._folders]
+        covered += [
+            source.resource_url(each, allow_any_resource=self._allow_any_resource)
+            for each in self._resources
+        ]
+        block = context.Block(storage=source, covered=tuple(covered), **self._arguments)
+        entered = context.enter(block)
+        entered.__enter__()
+        self._entered.append(entered)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._entered.pop().__exit__(kind, error, traceback)
+
+    def __call__(self, function: F) -> F:
+        """Return the function with the block around each of its calls."""
+        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+            raise TypeError(
+                f"signed_urls() cannot decorate {function.__qualname__}(), a generator function: "
+                "the block would stay open while the caller's code runs. Use it within the "
+                "function, around code that does not yield."
+            )
+        if iscoroutinefunction(function):
+
+            @functools.wraps(function)
+            async def within_async(*args: Any, **kwargs: Any) -> Any:
+                with self._copy():
+                    return await function(*args, **kwargs)
+
+            return within_async  # type: ignore[return-value]
+
+        @functools.wraps(function)
+        def within(*args: Any, **kwargs: Any) -> Any:
+            with self._copy():
+                return function(*args, **kwargs)
+
+        return within  # type: ignore[return-value]
+
+    def _copy(self) -> signed_urls:
+        """Return a block for one call: a function may run in several threads and tasks at once."""
+        twin = copy.copy(self)
+        twin._entered = []
+        return twin
 
 
-def _map_captions(
-    captions: str | Iterable[str] | Mapping[str, str] | None, link: Callable[[Any], str]
-) -> Any:
-    """Return the captions with a URL for each name."""
-    if isinstance(captions, Mapping):
-        return {language: link(name) for language, name in captions.items()}
-    if captions is None or isinstance(captions, str | File):
-        return link(captions) if captions else None
-    return [link(name) for name in captions]
+def name_of(file_or_name: object) -> str:
+    """Return the name of a file. Raise :exc:`TypeError` if it is neither a file nor a name."""
+    if isinstance(file_or_name, str | os.PathLike | Promise):
+        name = str(file_or_name)
+        if "://" in name:
+            raise TypeError(
+                "This is a URL. Pass the file itself (photo.image), or the name of the file."
+            )
+        return name
+    if hasattr(file_or_name, "storage") and hasattr(file_or_name, "name"):
+        return str(file_or_name.name)
+    raise TypeError(
+        f"This is a {type(file_or_name).__name__}. Pass a file, such as photo.image, or the name "
+        "of a file."
+    )
 
 
-def _own_url(request: HttpRequest, view: str, *args: str) -> str:
-    """Return the absolute URL of an endpoint of this package."""
-    try:
-        return request.build_absolute_uri(reverse(f"cfsigned:{view}", args=args))
-    except NoReverseMatch:
-        raise ImproperlyConfigured(
-            'playback() needs path("media/", include("cfsigned_django.urls")) in the URLs of the '
-            "site."
-        ) from None
+def storage_of(file_or_name: object, storage: str | SignedUrlMixin | None) -> SignedUrlMixin:
+    """Return the storage that is given, else that of the file, of the block, or the default one."""
+    if storage is not None:
+        return find_storage(storage)
+    source = getattr(file_or_name, "storage", None)
+    if source is None:
+        blocks = context.current.get().blocks
+        return blocks[-1].storage if blocks else find_storage("default")
+    if isinstance(source, SignedUrlMixin):
+        return source
+    called = getattr(file_or_name, "field", type(file_or_name).__name__)
+    raise InvalidStorageError(f"The storage of {called} {DOES_NOT_SIGN}")

@@ -18,21 +18,39 @@ import html
 import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import cast
 from urllib.parse import urlsplit
 
-from django.core.files.storage import Storage, storages
+from django.core.files.storage import InMemoryStorage, Storage
 from django.http import HttpResponseBase
 from django.utils.encoding import filepath_to_uri
 
 from cfsigned_django import keyring
+from cfsigned_django.conf import LazyPrivateKey
 from cfsigned_django.cookies.place import carries, is_within
 from cfsigned_django.edge.client import EdgeClient as EdgeClient, EdgeResponse as EdgeResponse
 from cfsigned_django.edge.cors import CorsRule as CorsRule
-from cfsigned_django.signing import Check, Denied, Policy, Verifier
+from cfsigned_django.signing import Check, Denied, Policy, PrivateKey, Verifier
 from cfsigned_django.signing.encoding import split_query
 from cfsigned_django.storage.origin import StorageOrigin, distribution_for
+from cfsigned_django.storage.registry import find_storage
 from cfsigned_django.storage.urls import SignedUrlMixin
+
+
+class InMemorySignedStorage(SignedUrlMixin, InMemoryStorage):
+    """Keep files in memory, and sign their URLs, with no key and no settings.
+
+    For tests and builds of a site that has no keys: name it in STORAGES instead
+    of the storage of the site. Its key is made when this module is imported.
+    """
+
+    cloudfront_key = LazyPrivateKey.wrap(PrivateKey.generate().to_pem())
+    cloudfront_key_id = "KINMEMORYSIGNED"
+    custom_domain = "media.example.com"
+    url_protocol = "https:"
+    querystring_auth = True
+    hash_algorithm = None
+    key_group_id = None
 
 
 def edge_for(
@@ -48,7 +66,7 @@ def edge_for(
     Paths that match a pattern in ``public`` need no signature. ``cors_rules``
     stand for the CORS configuration of the bucket.
     """
-    found = _find(storage)
+    found = find_storage(storage)
     origin = StorageOrigin(cast("Storage", found), cors_rules=cors_rules)
     return EdgeClient(distribution_for(found, origin, public=public))
 
@@ -88,7 +106,7 @@ def assert_signed(
     Raise :exc:`AssertionError` with the reason, which never contains the
     signature.
     """
-    found = _find(storage)
+    found = find_storage(storage)
     seconds = _seconds(now)
     if "&amp;" in url:
         reason = "it is escaped for HTML (&amp;). Pass html.unescape(url)"
@@ -162,7 +180,7 @@ def _verify_cookies(
     viewer_ip: str | None,
     now: datetime | int | None,
 ) -> Policy:
-    found = _find(storage)
+    found = find_storage(storage)
     url = found.unsigned_url(name)
     parts = urlsplit(url)
     cookies: dict[str, str] = {}
@@ -175,16 +193,6 @@ def _verify_cookies(
             raise AssertionError(f"A browser sends two cookies {morsel.key} for {name}.")
     verifier = Verifier(found.trusted_keys())
     return verifier.verify(url, cookies, now=_seconds(now), viewer_ip=viewer_ip)
-
-
-def _find(storage: str | SignedUrlMixin) -> SignedUrlMixin:
-    found: Any = storages[storage] if isinstance(storage, str) else storage
-    if not isinstance(found, SignedUrlMixin):
-        raise TypeError(
-            f"{type(found).__name__} is not a storage that signs. Use a storage of "
-            "cfsigned_django.storage, or your own with SignedUrlMixin."
-        )
-    return found
 
 
 def _seconds(now: datetime | int | None) -> int:

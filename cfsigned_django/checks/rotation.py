@@ -231,12 +231,14 @@ def _nothing_signs(alias: str, rows: list[KeyPair]) -> Iterator[CheckMessage]:
     """
     if alias != router.db_for_write(KeyPair):
         return
+    configs = [config for _, config, signer in signers() if signer is None]
+    if any(True for _ in dynamic_storages()):
+        configs.append(conf.Config.read())  # their keys come from the key group of the settings
     known_ids, active = {row.key_pair_id for row in rows}, {row.active_in for row in rows}
     dead = {
         config.key_group_id: None
-        for _, config, signer in signers()
-        if signer is None
-        and looks_in_database(config.key_group_id)
+        for config in configs
+        if looks_in_database(config.key_group_id)
         and config.key_group_id not in active
         and _has_no_other_key(config, known_ids)
     }

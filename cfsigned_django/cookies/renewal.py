@@ -22,10 +22,10 @@ from django.utils.cache import patch_cache_control, patch_vary_headers
 from cfsigned_django import conf
 from cfsigned_django.conf import whole_seconds
 from cfsigned_django.cookies.place import Place
-from cfsigned_django.cookies.response import find_signing
 from cfsigned_django.cookies.scopes import places_for, sets_for
 from cfsigned_django.cookies.set_cookie import HASH, NAMES, delete, put, refuse_overlap
 from cfsigned_django.signing.signer import MAX_COOKIE_LENGTH
+from cfsigned_django.storage.registry import find_storage
 
 logger = logging.getLogger("cfsigned_django.cookies")
 
@@ -86,7 +86,7 @@ def are_cookies_due(request: HttpRequest) -> bool:
         return True
     try:
         return any(
-            find_signing(alias).signing_key_pair_id() != key_pair_id
+            find_storage(alias).signing_key_pair_id() != key_pair_id
             for alias, key_pair_id in marker.key_pair_ids.items()
         )
     except ImproperlyConfigured:
@@ -162,7 +162,7 @@ def find_opened(request: HttpRequest) -> dict[str, int]:
     for scope, _, covered, place in places_for(request):
         start = covered.removesuffix("*")
         if marker is None:
-            lifetime = scope.lifetime or find_signing(scope.storage).querystring_expire
+            lifetime = scope.lifetime or find_storage(scope.storage).querystring_expire
             opened[start] = now + (whole_seconds(lifetime) or 0)
         elif place.key in given:
             opened[start] = marker.expires

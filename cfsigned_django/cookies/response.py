@@ -8,12 +8,11 @@ from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
 from asgiref.sync import iscoroutinefunction
-from django.core.exceptions import ImproperlyConfigured
-from django.core.files.storage import storages
 from django.http import HttpRequest, HttpResponseBase
 
 from cfsigned_django.cookies.place import checked_place, why_not_from
 from cfsigned_django.cookies.set_cookie import delete, put, refuse_overlap
+from cfsigned_django.storage.registry import find_storage
 from cfsigned_django.storage.urls import SignedUrlMixin
 
 View: TypeAlias = Callable[..., Any]
@@ -55,7 +54,7 @@ def set_signed_cookies(
     Raise :exc:`ValueError`, and set nothing, if an argument makes no sense, or
     if no browser would send these cookies to CloudFront.
     """
-    found = find_signing(storage)
+    found = find_storage(storage)
     covered = found.resource_url(resource, folder=folder, allow_any_resource=allow_any_resource)
     place = checked_place(
         covered,
@@ -99,7 +98,7 @@ def delete_signed_cookies(
     CloudFront accepts a copy of them until they expire: to lock everyone out,
     revoke the key.
     """
-    covered = find_signing(storage).resource_url(
+    covered = find_storage(storage).resource_url(
         resource, folder=folder, allow_any_resource=allow_any_resource
     )
     place = checked_place(
@@ -151,13 +150,3 @@ def signed_cookies(
         return opened_sync
 
     return decorate
-
-
-def find_signing(storage: str | SignedUrlMixin) -> SignedUrlMixin:
-    found: object = storages[storage] if isinstance(storage, str) else storage
-    if not isinstance(found, SignedUrlMixin):
-        raise ImproperlyConfigured(
-            f"The storage {storage!r} does not sign. Make it a "
-            "cfsigned_django.storage.CloudFrontS3Storage, or pass another one as storage=."
-        )
-    return found

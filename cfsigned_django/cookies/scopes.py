@@ -16,7 +16,7 @@ from django.utils.module_loading import import_string
 
 from cfsigned_django import conf
 from cfsigned_django.cookies.place import Place, checked_place, why_not_from
-from cfsigned_django.cookies.response import find_signing
+from cfsigned_django.storage.registry import find_storage
 
 logger = logging.getLogger("cfsigned_django.cookies")
 
@@ -78,7 +78,7 @@ def places_for(request: HttpRequest) -> Iterator[tuple[SignedCookieScope, str, s
             + (f", such as {common!r}." if common else ".")
         )
     for scope, folder in ((scope, folder) for scope, folders in found for folder in folders):
-        covered = find_signing(scope.storage).resource_url(folder=folder)
+        covered = find_storage(scope.storage).resource_url(folder=folder)
         place = checked_place(
             covered,
             domain=scope.domain,
@@ -97,7 +97,7 @@ def places_for(request: HttpRequest) -> Iterator[tuple[SignedCookieScope, str, s
 def sets_for(request: HttpRequest) -> Iterator[ReadySet]:
     """Yield the sets that all scopes give this viewer, signed."""
     for scope, folder, covered, place in places_for(request):
-        signing = find_signing(scope.storage)
+        signing = find_storage(scope.storage)
         policy, values = signing.sign_cookies(folder=folder, expire=scope.lifetime)
         yield ReadySet(
             alias=scope.storage,

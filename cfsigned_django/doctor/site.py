@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from django.core.files.storage import InvalidStorageError
 from django.db import router
 from django.db.models import QuerySet
 
@@ -13,7 +14,7 @@ from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import InvalidKey, PublicKey
 from cfsigned_django.storage import registry
-from cfsigned_django.storage.registry import NoStorage, signing_aliases, signing_fields
+from cfsigned_django.storage.registry import signing_aliases, signing_fields
 from cfsigned_django.storage.urls import SignedUrlMixin
 
 SETTING = "AWS_CLOUDFRONT_KEY"
@@ -34,12 +35,12 @@ class KnownKey:
 
 
 def find_storage(alias: str) -> SignedUrlMixin:
-    """Return a storage that signs its URLs. Raise :exc:`NoStorage` if it does not."""
+    """Return a storage that signs its URLs. Raise :exc:`InvalidStorageError` if it does not."""
     storage = registry.find_storage(alias)
     if storage.querystring_auth is False:
-        raise NoStorage(
+        raise InvalidStorageError(
             f"The storage {alias!r} does not sign URLs, since AWS_QUERYSTRING_AUTH or its option "
-            "querystring_auth is False: its files are public. Choose another with --storage."
+            "querystring_auth is False: its files are public. Name another storage."
         )
     return storage
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import lru_cache
@@ -29,8 +30,15 @@ from cfsigned_django.rotation.settings_key import (
 from cfsigned_django.rotation.store import KeyPairStore
 from cfsigned_django.signing import KeyAlgorithm, Signer
 from cfsigned_django.storage.registry import dynamic_storages, signing_aliases, signing_fields
-from cfsigned_django.storage.urls import SignedUrlMixin
-from cfsigned_django.validation import site_lifetime
+from cfsigned_django.storage.urls import PROBE_SECONDS, SignedUrlMixin
+from cfsigned_django.validation import (
+    PROBE_NAME,
+    find_address_problems,
+    find_unknown_hash,
+    raise_first_error,
+    sign_probe,
+    site_lifetime,
+)
 
 _WORST_FIRST = (
     ProbeResult.WRONG_KEY,
@@ -72,7 +80,7 @@ def site_rotation(
         )
     named = list(_all_storages())  # listed once: everything below uses this list
     members = [(name, each) for name, each in named if each.key_group_id == key_group_id]
-    if not members:
+    if not members and not any(each.may_follow(key_group_id) for _, each in dynamic_storages()):
         text = _(
             "No storage in STORAGES signs for the key group %(group)s. Set the BACKEND of one to "
             "cfsigned_django.storage.CloudFrontS3Storage."
@@ -142,12 +150,31 @@ def site_waits() -> Waits:
 
 
 def _probe(members: list[SignedUrlMixin], signer: Signer) -> ProbeResult:
-    """Probe through every domain that signs for the group, and return the worst answer."""
-    results = {send_probe(url) for url in {each.probe_url(signer) for each in members}}
+    """Probe through every domain that signs for the group, and return the worst answer.
+
+    If a domain is known in requests only, that of the settings stands for it.
+    """
+    urls = {each.probe_url(signer) for each in members} or {_probe_url_of_settings(signer)}
+    results = {send_probe(url) for url in urls}
     for bad in _WORST_FIRST:
         if bad in results:
             return bad
     return ProbeResult.GOOD
+
+
+def _probe_url_of_settings(signer: Signer) -> str:
+    config = conf.Config.read()
+    if not config.custom_domain:
+        raise ImproperlyConfigured(
+            _(
+                "AWS_S3_CUSTOM_DOMAIN is not set. The storages of the key group know their domains "
+                "in requests only, so set it to one of them: a new key is probed there."
+            )
+        )
+    raise_first_error([*find_address_problems(config), *find_unknown_hash(config.hash_algorithm)])
+    address = f"{config.url_protocol}//{config.custom_domain}{conf.base_url()}{PROBE_NAME}"
+    until = int(time.time()) + PROBE_SECONDS
+    return sign_probe(signer, address, config.hash_algorithm, date_less_than=until)
 
 
 def unknown_keys(rotation: Rotation, keys: list[ConfiguredKey]) -> list[ConfiguredKey]:

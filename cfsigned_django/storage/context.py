@@ -1,9 +1,11 @@
-"""The surroundings of a call of ``url()``: watches that note when signed URLs expire.
+"""The surroundings of a call of ``url()``: watches of expiries, and blocks that share a signature.
 
-The surroundings belong to a context (:mod:`contextvars`): to the thread or
+A watch notes when the URLs that are signed within it expire. A block of
+``signed_urls()`` has resources, each of which is signed once for all names that
+it covers. The surroundings belong to a context (:mod:`contextvars`): to the thread or
 task that set them, and to whatever it starts with a copy of its context, as
 asyncio, ``sync_to_async`` and ``asyncio.to_thread`` do. A plain thread starts
-with an empty context, so URLs that it signs are not noted.
+with an empty context, so URLs that it signs are not noted, and obey no block.
 """
 
 from __future__ import annotations
@@ -11,7 +13,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+
+from cfsigned_django.signing.resource import compile_resource
+from cfsigned_django.storage.cache import Signed, prefix_of
 
 
 class ExpiryWatch:
@@ -33,12 +40,37 @@ class ExpiryWatch:
         self._ends.add(expires)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Block:
+    """The resources of a ``signed_urls()`` block, and how they are signed."""
+
+    storage: Any
+    #: The URLs of the resources, encoded, in which ``*`` is a wildcard.
+    covered: tuple[str, ...]
+    expire: int | timedelta | None = None
+    expire_step: int | timedelta | None = None
+    ip_address: str | None = None
+    #: A resource -> its signature, once a URL needed it.
+    signed: dict[str, Signed] = field(default_factory=dict, repr=False)
+
+    def find(self, address: str) -> str | None:
+        """Return the first resource that covers an encoded address; None if none does."""
+        for covered in self.covered:
+            prefix = prefix_of(covered)
+            if prefix is None:
+                if compile_resource(covered).fullmatch(address):
+                    return covered
+            elif address.startswith(prefix):
+                return covered
+        return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """The watches that surround a call of ``url()``."""
+    """The watches and blocks that surround a call of ``url()``, the innermost last."""
 
-    #: The innermost watch is the last one.
     watches: tuple[ExpiryWatch, ...] = ()
+    blocks: tuple[Block, ...] = ()
 
 
 #: The surroundings of most calls.
@@ -60,6 +92,17 @@ def resume(watch: ExpiryWatch) -> Iterator[ExpiryWatch]:
     token = current.set(replace(around, watches=(*around.watches, watch)))
     try:
         yield watch
+    finally:
+        current.reset(token)
+
+
+@contextmanager
+def enter(block: Block) -> Iterator[None]:
+    """Let the calls of ``url()`` within obey the block."""
+    around = current.get()
+    token = current.set(replace(around, blocks=(*around.blocks, block)))
+    try:
+        yield
     finally:
         current.reset(token)
 

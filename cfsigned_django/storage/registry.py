@@ -10,7 +10,7 @@ from typing import Any
 
 from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
-from django.core.files.storage import storages
+from django.core.files.storage import InvalidStorageError, storages
 from django.db.models import FileField
 from django.utils.module_loading import import_string
 
@@ -19,26 +19,31 @@ from cfsigned_django.signing import Signer
 from cfsigned_django.storage.options import OWN_KEY, adopt_signer
 from cfsigned_django.storage.urls import SignedUrlMixin
 
+DOES_NOT_SIGN = (
+    "does not sign URLs. Make it a cfsigned_django.storage.CloudFrontS3Storage, in development a "
+    "cfsigned_django.storage.CloudFrontFileSystemStorage, which the local edge serves, and in "
+    "tests a cfsigned_django.testing.InMemorySignedStorage, or name another storage."
+)
 
-class NoStorage(Exception):
-    """The storage of an alias cannot sign. The message says what to do."""
 
-
-def find_storage(alias: str) -> SignedUrlMixin:
-    """Return the storage of an alias, for a command. Raise :exc:`NoStorage`."""
-    try:
-        storage = storages[alias]
-    except ImproperlyConfigured as error:  # Django raises its subclass, InvalidStorageError, too
-        if alias in storages.backends:
-            raise NoStorage(f"STORAGES[{alias!r}] cannot be used: {error}") from None
-        known = ", ".join(sorted(storages.backends))
-        raise NoStorage(f"There is no storage {alias!r} in STORAGES, which has {known}.") from None
-    if not isinstance(storage, SignedUrlMixin):
-        raise NoStorage(
-            f"The storage {alias!r} does not sign URLs. Make it a "
-            "cfsigned_django.storage.CloudFrontS3Storage, or name another with --storage."
-        )
-    return storage
+def find_storage(storage: str | SignedUrlMixin) -> SignedUrlMixin:
+    """Return the storage of an alias. Raise :exc:`InvalidStorageError` if it does not sign."""
+    source: object = storage
+    if isinstance(storage, str):
+        try:
+            source = storages[storage]
+        except ImproperlyConfigured as error:
+            if storage in storages.backends:
+                raise InvalidStorageError(
+                    f"STORAGES[{storage!r}] cannot be used: {error}"
+                ) from None
+            known = ", ".join(sorted(storages.backends))
+            raise InvalidStorageError(
+                f"There is no storage {storage!r} in STORAGES, which has {known}."
+            ) from None
+    if not isinstance(source, SignedUrlMixin):
+        raise InvalidStorageError(f"The storage {storage!r} {DOES_NOT_SIGN}")
+    return source
 
 
 def signing_aliases() -> Iterator[tuple[str, type[SignedUrlMixin], dict[str, Any]]]:

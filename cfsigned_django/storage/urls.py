@@ -60,7 +60,7 @@ from cfsigned_django.storage.options import (
     resolve,
     visible_options,
 )
-from cfsigned_django.storage.query import build_query
+from cfsigned_django.storage.query import build_query, inline_parameters
 from cfsigned_django.validation import (
     PROBE_NAME,
     find_address_problems,
@@ -73,6 +73,9 @@ from cfsigned_django.validation import (
 
 #: How many seconds the URL of a probe is valid: more than clocks may differ.
 PROBE_SECONDS = 600
+
+#: The arguments of a call that has no expire, step, address, start, resource or folder.
+_NOTHING_OWN = (None,) * 6
 
 
 @deconstructible
@@ -155,13 +158,15 @@ class SignedUrlMixin:
         resource: str | None = None,
         folder: str | None = None,
         download: str | None = None,
+        inline: str | None = None,
         expire_step: int | timedelta | None = None,
         allow_any_resource: bool = False,
     ) -> str:
         """Return a URL at which CloudFront serves the file for ``expire`` seconds.
 
         ``parameters`` go into the query, under boto3's or S3's names.
-        ``download`` is the name under which browsers save the file. A start
+        ``download`` is the name under which browsers save the file, ``inline``
+        that of a file which they show. A start
         (``date_greater_than``: Unix seconds or an aware datetime), an IPv4
         address or range, a ``folder`` or a ``resource`` make a custom policy.
         ``folder``, such as ``"albums/42"``, is data: it opens everything in
@@ -177,6 +182,8 @@ class SignedUrlMixin:
         :exc:`SuspiciousFileOperation` for a name with ``..``. Does not access
         the network; asks the database for the key once per interval.
         """
+        if inline is not None:
+            parameters = inline_parameters(parameters, inline, download)
         # Read before the keyring, which may take a while: the lifetime counts from the call.
         now = time.time()
         # Inlined from _current_options(): a cached URL takes 0.4 us.
@@ -187,6 +194,13 @@ class SignedUrlMixin:
             or options.version is not self._options_version
         ):
             options = self._resolve_options()
+        around = context.current.get()
+        if around is not context.NOTHING and around.blocks:
+            own = (expire, expire_step, ip_address, date_greater_than, resource, folder)
+            if own == _NOTHING_OWN:
+                url = self._url_in_block(name, parameters, download, http_method, options, now)
+                if url:
+                    return url
         # Most calls pass a name and nothing else.
         call: Hashable = name
         is_shared = False
@@ -220,7 +234,7 @@ class SignedUrlMixin:
                 )
         known = options.cache.entries.get(call)
         if known is not None and known.since <= now < known.until:
-            if context.current.get() is not context.NOTHING:
+            if around is not context.NOTHING:
                 context.note(known.expires)
             if not is_shared:
                 return known.url
@@ -277,6 +291,54 @@ class SignedUrlMixin:
             )
             options.cache.keep(call, entry)
         return url
+
+    def _url_in_block(
+        self,
+        name: str | None,
+        parameters: dict[str, Any] | None,
+        download: str | None,
+        http_method: str | None,
+        options: ResolvedOptions,
+        now: float,
+    ) -> str:
+        """Return the URL that a surrounding block signs; empty if none of them covers it."""
+        if not options.is_signing or options.refusal:
+            return ""
+        address = self._address_of(name, options)
+        if parameters or download is not None:
+            address = join_query(address, build_query(parameters, download))
+        for block in reversed(context.current.get().blocks):
+            covered = block.find(address) if block.storage is self else None
+            if covered is None:
+                continue
+            if http_method is not None:
+                refuse_writing(http_method)
+            signed = block.signed.get(covered)
+            if signed is None or not signed.since <= now < signed.until:
+                signed = block.signed[covered] = self._sign_for(block, covered, options, now)
+            context.note(signed.expires)
+            return signed.url_for(address)
+        return ""
+
+    def _sign_for(
+        self, block: context.Block, covered: str, options: ResolvedOptions, now: float
+    ) -> Signed:
+        """Return the signature of a resource, which its block uses for half of its life."""
+        signer, expires, _, _ = self._decide(covered, options, now, block.expire, block.expire_step)
+        policy = Policy(resource=covered, date_less_than=expires, ip_address=block.ip_address)
+        try:
+            signed = signer.sign_policy(policy)
+        except HashRefused:
+            self._explain_refusal(options)
+            raise
+        return Signed(
+            since=now,
+            until=(now + expires) / 2,
+            expires=expires,
+            signer=signer,
+            signed=signed,
+            prefix=prefix_of(covered),
+        )
 
     def _decide(
         self,
@@ -648,6 +710,16 @@ class SignedUrlMixin:
             return key_pair_id == self._lease_signer(options).signer.key_pair_id
         except (ImproperlyConfigured, InvalidKey):
             return False  # It signs nothing.
+
+    def may_follow(self, key_group_id: str) -> bool:
+        """Return whether a key of this group may sign here, as far as is known without a request.
+
+        This is for storages with an option that is a property.
+        """
+        if _is_property(type(self), "key_group_id"):
+            return True
+        known = self._read(("key_group_id",), self._known_defaults())
+        return bool(known["key_group_id"] == key_group_id)
 
     def _names_key(self, key_group_id: str, key_pair_id: str) -> bool:
         """Return whether the options name this key or its signer, and another key group or none."""

@@ -247,6 +247,9 @@ def test_wait_is_shown_and_followed(admin: Visitor) -> None:
     ]
     assert [each.at is not None for each in waiting] == [True, True, True, True, False, False]
     assert [each.tense for each in signing] == ["past", "now", "next", "later"]
+    KeyPair.objects.filter(status="trusted").delete()
+    activated()  # the other key retires in a week
+    assert 'data-interval="60"' in admin.client.get(LIST).text
 
 
 def test_former_keys_are_kept_in_sight(admin: Visitor, settings: Settings) -> None:

@@ -191,3 +191,24 @@ def test_a_key_group_without_the_app(tmp_path: Path, ec_key: PrivateKey) -> None
 
     assert done.stdout.splitlines() == ["", "", "cfsigned.W008", "cfsigned.W008"]
     assert done.stderr.count("cfsigned.W008") == 1
+
+
+@pytest.mark.parametrize(
+    ("lines", "starts"),
+    [
+        ('SHARED_APPS, TENANT_APPS = INSTALLED_APPS, ["blog"]', True),
+        ('TENANT_APPS = ["blog", "cfsigned_django"]', False),
+        ('TENANT_APPS = ["cfsigned_django.apps.CfsignedDjangoConfig"]', False),
+        ('TENANT_TYPES = {"public": {"APPS": INSTALLED_APPS}, "shop": {"APPS": ["blog"]}}', True),
+        ('TENANT_TYPES = {"public": {"APPS": []}, "shop": {"APPS": INSTALLED_APPS}}', False),
+    ],
+)
+def test_tenants(lines: str, starts: bool, tmp_path: Path, ec_key: PrivateKey) -> None:
+    """Refuse to start if each tenant of django-tenants would have its own table of keys."""
+    project = Project(folder=tmp_path, key=ec_key)
+    project.settings('INSTALLED_APPS = ["cfsigned_django"]', lines)
+
+    done = project.run("print('started')")
+
+    assert (done.stdout == "started\n") is starts
+    assert ("SHARED_APPS" in done.stderr) is not starts

@@ -99,6 +99,64 @@ def test_key_that_no_storage_has_is_imported(shell: Shell, add_storage: AddStora
     assert str(KeyPair.objects.get()) == shell.settings_key_id
 
 
+# A domain for each tenant
+
+
+class OfTenant(CloudFrontS3Storage):
+    """Have a domain that only a request knows."""
+
+    @property
+    def custom_domain(self) -> str:
+        """Fail outside a request."""
+        raise LookupError("no request is being served")
+
+
+class WithGroupOfTenant(OfTenant):
+    """Have a key group that only a request knows, too."""
+
+    @property
+    def key_group_id(self) -> str:
+        """Fail outside a request."""
+        raise LookupError("no request is being served")
+
+
+@pytest.mark.parametrize("cls", [OfTenant, WithGroupOfTenant])
+def test_domain_of_a_tenant(
+    shell: Shell, site: Any, monkeypatch: pytest.MonkeyPatch, cls: type[OfTenant]
+) -> None:
+    """Rotate the key group of the settings if no storage knows its domain without a request."""
+    site.STORAGES = {**site.STORAGES, "default": {"BACKEND": f"{__name__}.{cls.__name__}"}}
+    site.AWS_LOCATION = "media files"
+    site.AWS_CLOUDFRONT_KEY = site.AWS_CLOUDFRONT_KEY_ID = None
+    probed: list[str] = []
+
+    def send_probe(url: str) -> ProbeResult:
+        probed.append(url.partition("?")[0])
+        return ProbeResult.GOOD
+
+    monkeypatch.setattr(site_rotation, "send_probe", send_probe)
+
+    assert shell.run_all(["--start"], [], []) == [0, 0, 75]
+    shell.wait(301)
+    assert shell.run().code == 0
+
+    assert KeyPair.objects.get().status == "active"
+    assert set(probed) == {f"https://{site.AWS_S3_CUSTOM_DOMAIN}/media%20files/.cfsigned-probe"}
+    assert site_rotation.site_rotation().settings_keys() == []
+
+
+def test_no_domain_to_probe(shell: Shell, site: Any) -> None:
+    """Name the setting if neither it nor a storage knows a domain; nothing is activated."""
+    site.STORAGES = {**site.STORAGES, "default": {"BACKEND": f"{__name__}.OfTenant"}}
+    site.AWS_S3_CUSTOM_DOMAIN = None
+    assert shell.run_all(["--start"], []) == [0, 0]
+
+    ran = shell.run()
+
+    assert (ran.code, KeyPair.objects.get().status) == (1, "trusted")
+    assert "AWS_S3_CUSTOM_DOMAIN" in ran.err
+
+
 # Storages that sign with the key by themselves
 
 

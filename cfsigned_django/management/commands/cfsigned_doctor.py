@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
+from django.core.files.storage import InvalidStorageError
 from django.core.management.base import BaseCommand, CommandError, no_translations
 
 from cfsigned_django import conf
@@ -22,7 +23,6 @@ from cfsigned_django.doctor.explain import explain
 from cfsigned_django.doctor.findings import Finding, Level, has_error, worst_first, write_report
 from cfsigned_django.doctor.local import from_system_checks
 from cfsigned_django.doctor.site import find_storage
-from cfsigned_django.storage.registry import NoStorage
 from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.viewer import fetch
 
@@ -113,7 +113,7 @@ class Command(BaseCommand):
     def _examine(self, options: dict[str, Any]) -> list[Finding]:
         try:
             storage = find_storage(options["storage"])
-        except NoStorage as error:
+        except InvalidStorageError as error:
             found = from_system_checks([*check_storages(), *check_rotation()])
             if not has_error(found):
                 raise CommandError(str(error)) from None

@@ -24,7 +24,7 @@ from cfsigned_django.edge.cors import CorsRule
 from cfsigned_django.management.edge_source import EdgeSource, from_distribution, from_storage
 from cfsigned_django.storage import CloudFrontS3Storage
 from cfsigned_django.storage.origin import StorageOrigin
-from cfsigned_django.storage.registry import NoStorage, find_storage
+from cfsigned_django.storage.registry import find_storage
 from cfsigned_django.storage.urls import SignedUrlMixin
 
 DEFAULT_PORT = 8001
@@ -107,7 +107,7 @@ class Command(BaseCommand):
             storage = find_storage(options["storage"])
             storage.unsigned_url("a.jpg")  # raises at once if there is no domain
             source = _find_source(storage, options)
-        except (AwsError, ImproperlyConfigured, NoStorage, ValueError) as error:
+        except (AwsError, ImproperlyConfigured, ValueError) as error:
             raise CommandError(str(error)) from error
         port = options["port"]
         if port is None:

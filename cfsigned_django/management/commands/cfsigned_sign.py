@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
 from django.core.management.base import BaseCommand, CommandError, no_translations
 
-from cfsigned_django.storage.registry import NoStorage, find_storage
+from cfsigned_django.storage.registry import find_storage
 
 
 class Command(BaseCommand):
@@ -43,7 +43,7 @@ class Command(BaseCommand):
         """Print the URL alone, ready for a pipe, or JSON."""
         try:
             url = find_storage(options["storage"]).url(options["name"], expire=options["expire"])
-        except (ImproperlyConfigured, NoStorage, SuspiciousFileOperation, ValueError) as error:
+        except (ImproperlyConfigured, SuspiciousFileOperation, ValueError) as error:
             raise CommandError(str(error)) from None
         self.stdout.write(json.dumps(_describe(url), indent=2) if options["json"] else url)
 

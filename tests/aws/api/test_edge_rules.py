@@ -119,6 +119,7 @@ def test_a_grown_distribution() -> None:
         "FunctionAssociations of media/*",
         "TrustedSigners of media/*",
         "ViewerProtocolPolicy of Default",
+        "ResponseHeadersPolicyId of Default",
     ]
     # Files that are in no bucket: each origin stands for them.
     assert {each.foreign_origin for each in anywhere.behaviors} == {""}

@@ -169,6 +169,7 @@ def findings(text: str) -> set[str]:
     return {match.rule.id for match in lint(text, regions=["us-east-1", "ap-northeast-2"])}
 
 
+@pytest.mark.parametrize("desired", ["everything", "domain", "identity", "pattern"], indirect=True)
 def test_cfn_lint_finds_nothing(desired: DesiredState) -> None:
     """Pass AWS's own linter."""
     assert findings(cloudformation(export_documents(desired))) == set()

@@ -27,7 +27,7 @@ from tests.projects import ROOT
 KILLED, UNKILLED = "700000000001", "700000000002"
 #: CreatePublicKey, CreateKeyGroup, CreateBucket, CreateOriginAccessControl, two policies,
 #: CreateDistribution, PutBucketPolicy, PutBucketCors, PutPublicAccessBlock.
-CHANGES = 10
+CHANGES = 11
 
 
 def desired_state(account: str, key: PrivateKey) -> DesiredState:
@@ -61,6 +61,7 @@ def end_state(clients: Clients, desired: DesiredState, account_id: str) -> str:
     (key,), (group,) = account.public_keys or (), account.key_groups or ()
     (control,) = account.access_controls or ()
     [cache], [request] = account.cache_policies or {}, account.origin_request_policies or {}
+    [headers] = account.response_headers_policies or {}
     # Each account got the key at a moment of its own.
     without_time = replace(account, public_keys=(replace(key, created_at=None),))
     text = json.dumps(asdict(without_time), default=str, sort_keys=True)
@@ -73,6 +74,7 @@ def end_state(clients: Clients, desired: DesiredState, account_id: str) -> str:
         "control": control.id,
         "cache policy": cache,
         "request policy": request,
+        "headers policy": headers,
         "bucket": bucket_of(account).name,
         "account": account_id,
     }.items():
@@ -97,13 +99,14 @@ def test_same_end_state(ministack: Ministack, ec_key: PrivateKey, tmp_path: Path
 
 def main(endpoint_url: str, key_file: Path) -> None:
     """Run one process after the other; print their exit codes."""
-    server, key = Ministack(endpoint_url=endpoint_url), PrivateKey.load(key_file)
+    desired = desired_state(KILLED, PrivateKey.load(key_file))
+    clients = Ministack(endpoint_url=endpoint_url).clients(KILLED)  # connects in each process
     codes = [1]
     while codes[-1] and len(codes) < 2 * CHANGES:
         child = os.fork()
         if not child:
             try:
-                set_up_and_die(server.clients(KILLED), desired_state(KILLED, key))
+                set_up_and_die(clients, desired)
             except BaseException:
                 traceback.print_exc()
                 os._exit(1)

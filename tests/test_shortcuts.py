@@ -1,0 +1,321 @@
+"""Sign one file with one call, and all files of a page with one block."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import Any
+from unittest import mock
+
+import pytest
+from django.core.files.storage import InvalidStorageError, default_storage, storages
+from django.db import models
+
+from cfsigned_django.http import watch_expiry
+from cfsigned_django.shortcuts import signed_url, signed_urls
+from cfsigned_django.signing import Policy, PrivateKey
+from cfsigned_django.storage import SignedUrlMixin
+from tests.storage_cases import NOW, ORIGIN, S3_BACKEND, OfTenant, at, options_for, verify
+
+
+@pytest.fixture(autouse=True)
+def _site(site: Any) -> None:
+    """Configure a site with two storages that sign, and others that do not."""
+    site.STORAGES = {
+        "default": {"BACKEND": S3_BACKEND},
+        "other": {"BACKEND": S3_BACKEND, "OPTIONS": {"custom_domain": "o.example.com"}},
+        "public": {"BACKEND": S3_BACKEND, "OPTIONS": {"querystring_auth": False}},
+        "plain": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+    }
+
+
+def storage(alias: str = "default") -> Any:
+    """Return a storage."""
+    return storages[alias]
+
+
+def image(name: str | None, source: Any = default_storage) -> Any:
+    """Return the value of a file field."""
+    field = models.ImageField(storage=source)
+    return field.attr_class(None, field, name)  # type: ignore[arg-type]
+
+
+def opens(url: str, alias: str = "default", now: int = NOW) -> str:
+    """Return what a URL opens, as a name in its storage."""
+    policy: Policy = verify(storage(alias), url, now=now)
+    return policy.resource.removeprefix(storage(alias).unsigned_url("x").removesuffix("x"))
+
+
+@contextmanager
+def counted() -> Iterator[mock.Mock]:
+    """Count the signatures, at one moment."""
+    with (
+        at(NOW),
+        mock.patch.object(
+            PrivateKey, "sign", autospec=True, side_effect=PrivateKey.sign
+        ) as signatures,
+    ):
+        yield signatures
+
+
+# One call
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        ("a b.jpg", "a%20b.jpg"),
+        (image("사진.jpg"), "%EC%82%AC%EC%A7%84.jpg"),
+        (SimpleNamespace(storage=default_storage, name="thumbs/1.jpg"), "thumbs/1.jpg"),
+    ],
+    ids=["name", "field", "thumbnail"],
+)
+def test_one_file(file: Any, name: str) -> None:
+    """Sign a name, the value of a field, and whatever else has a storage and a name."""
+    with at(NOW):
+        url = signed_url(file, expire=60, download="x.jpg")
+    assert url.startswith(f"{ORIGIN}/{name}?response-content-disposition=")
+    assert verify(storage(), url, now=NOW).date_less_than == NOW + 60
+
+
+@pytest.mark.parametrize("file", [None, "", image(None)], ids=repr)
+def test_no_file(file: Any) -> None:
+    """Return nothing for nothing."""
+    assert signed_url(file) == ""
+
+
+def test_storage_of_a_call() -> None:
+    """Take the storage that is given, by alias or itself, else that of the file."""
+    with at(NOW):
+        assert signed_url("a.jpg", storage="other").startswith("https://o.example.com/a.jpg?")
+        assert signed_url("a.jpg", storage=storage("other")) == signed_url("a.jpg", storage="other")
+        of_other = image("a.jpg", storage("other"))
+        assert signed_url(of_other).startswith("https://o.example.com/a.jpg?")
+        assert signed_url(of_other, storage="default").startswith(f"{ORIGIN}/a.jpg?")
+        assert opens(signed_url("a/b.jpg", folder="a")) == "a/*"
+
+
+@pytest.mark.parametrize(
+    ("file", "arguments", "error", "named"),
+    [
+        (5, {}, TypeError, "int"),
+        (["a.jpg"], {}, TypeError, "list"),
+        (f"{ORIGIN}/a.jpg?Expires=1", {}, TypeError, "URL"),
+        ("a.jpg", {"storage": "nowhere"}, InvalidStorageError, "'nowhere'.*default, other"),
+        ("a.jpg", {"storage": "plain"}, InvalidStorageError, "CloudFrontFileSystemStorage"),
+        ("a.jpg", {"expire": 0}, ValueError, "expire"),
+        ("a.jpg", {"folder": "b"}, ValueError, "b/"),
+    ],
+)
+def test_mistakes_of_a_call(
+    file: Any, arguments: dict[str, Any], error: type[Exception], named: str
+) -> None:
+    """Refuse what is not a file, a storage that does not sign, and wrong arguments."""
+    with pytest.raises(error, match=named):
+        signed_url(file, **arguments)
+
+
+def test_field_of_a_storage_that_does_not_sign() -> None:
+    """Name the field, and the storages that sign in development."""
+    with pytest.raises(InvalidStorageError, match=r"ImageField.*CloudFrontFileSystemStorage"):
+        signed_url(image("a.jpg", storage("plain")))
+
+
+# One block
+
+
+def test_one_signature_for_a_page() -> None:
+    """Sign once a resource for all that is covered, however ``url()`` is called."""
+    photos = [image(f"albums/42/사진 {number}.jpg") for number in range(50)]
+    thumbs = [image(f"thumbs/42/{number}.jpg") for number in range(50)]
+    with counted() as signatures, signed_urls("thumbs/42/*", folder="albums/42"):
+        urls = [each.url for each in photos] + [signed_url(each) for each in thumbs]
+        urls.append(storage().url("albums/42/a.pdf", {"ResponseContentType": "text/plain"}))
+    assert signatures.call_count == 2
+    assert len({*urls}) == 101
+    assert {opens(url) for url in urls} == {"albums/42/*", "thumbs/42/*"}
+
+
+def test_what_a_block_does_not_sign() -> None:
+    """Sign alone what nothing covers, what another storage has, and a call with own conditions."""
+    with at(NOW), signed_urls("a/*"):
+        alone = [
+            storage().url("b/1.jpg"),
+            storage().url("a/1.jpg", expire=60),
+            storage().url("a/1.jpg", ip_address="192.0.2.7"),
+            storage().url("a/1.jpg", date_greater_than=NOW - 10),
+        ]
+        assert [opens(url) for url in alone] == ["b/1.jpg", *["a/1.jpg"] * 3]
+        assert opens(storage().url("a/1.jpg", resource="a*")) == "a*"
+        assert opens(storage("other").url("a/1.jpg"), "other") == "a/1.jpg"
+        assert storage("public").url("a/1.jpg") == f"{ORIGIN}/a/1.jpg"
+        assert opens(storage().url("a/1.jpg")) == "a/*"
+    with at(NOW):
+        assert opens(storage().url("a/1.jpg")) == "a/1.jpg"
+
+
+def test_a_known_url_obeys_the_block(site: Any) -> None:
+    """Give the URL of the block, even for a URL that is known without it."""
+    site.AWS_CLOUDFRONT_EXPIRE_STEP = 3600
+    with at(NOW):
+        before = storage().url("a/1.jpg")
+        with signed_urls("a/*"):
+            assert opens(storage().url("a/1.jpg")) == "a/*"
+        assert storage().url("a/1.jpg") == before
+
+
+def test_conditions_of_a_block() -> None:
+    """Put lifetime, step and address into the signature of the block."""
+    with at(NOW), signed_urls("a/*", storage="other", expire=60, ip_address="192.0.2.0/24"):
+        policy = verify(storage("other"), signed_url("a/1.jpg"), now=NOW)
+    assert (policy.date_less_than, policy.ip_address) == (NOW + 60, "192.0.2.0/24")
+
+
+def test_data_stays_data() -> None:
+    """Open one folder, or several, whose names contain an asterisk."""
+    with at(NOW), signed_urls(folder=["albums/*", "albums/42"]):
+        assert opens(signed_url("albums/*/1.jpg")) == "albums/%2A/*"
+        assert opens(signed_url("albums/42/1.jpg")) == "albums/42/*"
+        assert opens(signed_url("albums/43/1.jpg")) == "albums/43/1.jpg"
+
+
+def test_nested_blocks() -> None:
+    """Obey the innermost block that covers a name."""
+    with at(NOW), signed_urls("a*", expire=60):
+        with signed_urls("a/*", expire=120):
+            assert opens(signed_url("a/1")) == "a/*"
+            assert opens(signed_url("ab")) == "a*"
+        assert opens(signed_url("a/1")) == "a*"
+
+
+def test_a_long_block() -> None:
+    """Sign anew when a block is open for more than half of the life of its signature."""
+    with signed_urls("a/*", expire=100):
+        ends = []
+        for moment in (0, 49, 51, 99, 102):
+            with at(NOW + moment):
+                url = signed_url("a/1")
+            ends.append(verify(storage(), url, now=NOW + moment).date_less_than - NOW)
+    assert ends == [100, 100, 151, 151, 202]
+
+
+def test_expiry_is_noted() -> None:
+    """Tell a watch when the URLs of a block end."""
+    with at(NOW), watch_expiry() as watch, signed_urls("a/*", expire=60):
+        signed_url("a/1")
+        signed_url("a/2")
+    assert watch.expires == NOW + 60
+
+
+def test_decorator() -> None:
+    """Let each call of a function, in threads and tasks too, have its own block."""
+
+    @signed_urls("a/*")
+    def page(name: str) -> str:
+        return opens(signed_url(name), now=NOW)
+
+    @signed_urls("a/*")
+    async def page_async(name: str) -> str:
+        await asyncio.sleep(0)
+        return opens(signed_url(name), now=NOW)
+
+    async def all_pages() -> list[str]:
+        return await asyncio.gather(*(page_async(f"a/{number}") for number in range(5)))
+
+    with at(NOW):
+        assert page("a/1") == "a/*"
+        assert asyncio.run(all_pages()) == ["a/*"] * 5
+        assert opens(signed_url("a/1")) == "a/1"
+
+
+def test_threads_keep_apart() -> None:
+    """Leave other threads alone."""
+    found: list[str] = []
+
+    def elsewhere() -> None:
+        found.append(opens(signed_url("a/1")))
+
+    with at(NOW), signed_urls("a/*"):
+        thread = threading.Thread(target=elsewhere)
+        thread.start()
+        thread.join()
+    assert found == ["a/1"]
+
+
+def test_tasks_keep_apart() -> None:
+    """Leave other tasks alone, whatever the order in which they run."""
+
+    async def page(resource: str) -> list[str]:
+        found = []
+        with signed_urls(resource):
+            for _ in range(3):
+                await asyncio.sleep(0)
+                found.append(opens(signed_url("a/b/1")))
+        return found
+
+    async def both() -> list[list[str]]:
+        return [*await asyncio.gather(page("a/*"), page("a/b/*"))]
+
+    with at(NOW):
+        assert asyncio.run(both()) == [["a/*"] * 3, ["a/b/*"] * 3]
+
+
+def test_storages_with_properties(rsa_key: PrivateKey) -> None:
+    """Sign once for a storage whose domain depends on the request."""
+    tenant = OfTenant(**{k: v for k, v in options_for(rsa_key).items() if k != "custom_domain"})
+    with counted() as signatures, signed_urls("x/*", storage=tenant):
+        urls = [signed_url(f"x/{number}", storage=tenant) for number in range(5)]
+    assert signatures.call_count == 1
+    assert all(url.startswith("https://a.example.com/a/x/") for url in urls)
+
+
+def generator() -> Iterator[str]:
+    """Yield, as a streaming response does."""
+    yield signed_url("a/1")
+
+
+async def async_generator() -> AsyncIterator[str]:
+    """Yield from a coroutine."""
+    yield signed_url("a/1")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ({}, "folder"),
+        ({"folder": []}, "folder"),
+        ({"folder": ""}, "folder"),
+        ({"folder": "a//b"}, "folder"),
+        ({"resources": [""]}, "resource"),
+        ({"resources": ["*"]}, "allow_any_resource"),
+        ({"resources": ["https://x/*"]}, "resource"),
+        ({"resources": ["a/*"], "storage": "plain"}, "'plain'"),
+        ({"resources": ["a/*"], "expire": 0}, "expire"),
+        ({"resources": ["a/*"], "ip_address": "::1"}, "ip_address"),
+    ],
+)
+def test_mistakes_of_a_block(arguments: dict[str, Any], named: str) -> None:
+    """Refuse a block that covers nothing or everything, and wrong arguments."""
+    resources = arguments.pop("resources", [])
+    errors = (ValueError, InvalidStorageError)
+    with pytest.raises(errors, match=named), signed_urls(*resources, **arguments):
+        signed_url("a/1")
+
+
+@pytest.mark.parametrize("function", [generator, async_generator])
+def test_generators_are_refused(function: Any) -> None:
+    """Refuse a function that yields: its block would be open in the code of the caller."""
+    with pytest.raises(TypeError, match="generator"):
+        signed_urls("a/*")(function)
+
+
+def test_an_error_leaves_no_block() -> None:
+    """End the block if the code within fails."""
+    with at(NOW):
+        with pytest.raises(KeyError), signed_urls("a/*"):
+            raise KeyError
+        assert opens(signed_url("a/1")) == "a/1"
+    assert isinstance(storage(), SignedUrlMixin)
