@@ -162,9 +162,9 @@ class SignedRedirectView(_FileView):
     method.
 
     ``expire`` (seconds or a timedelta), ``download`` (the name under which
-    browsers save the file) and ``ip_address`` (an IPv4 address or range) are
-    passed to the ``url()`` of the storage. A subclass that decides them per
-    request overrides :meth:`get_url_arguments`, and one whose path has something
+    browsers save the file), ``inline`` (that of a file which they show) and
+    ``ip_address`` (an IPv4 address or range) are passed to the ``url()`` of the
+    storage. A subclass that decides them per request overrides :meth:`get_url_arguments`, and one whose path has something
     else than the name, such as a primary key, overrides :meth:`get_name`.
 
     A name that no file can have, such as one with ``..`` or ``//``, is
@@ -176,10 +176,14 @@ class SignedRedirectView(_FileView):
     """
 
     download: str | None = None
+    inline: str | None = None
 
     def get_url_arguments(self, name: str) -> dict[str, Any]:
         """Return the arguments with which the URL of the file is signed."""
-        return super().get_url_arguments(name) | {"download": self.download}
+        return super().get_url_arguments(name) | {
+            "download": self.download,
+            "inline": self.inline,
+        }
 
     def _respond(self, name: str) -> HttpResponseBase:
         return HttpResponseRedirect(
