@@ -21,19 +21,36 @@ from datetime import datetime, timedelta
 from typing import cast
 from urllib.parse import urlsplit
 
-from django.core.files.storage import Storage
+from django.core.files.storage import InMemoryStorage, Storage
 from django.http import HttpResponseBase
 from django.utils.encoding import filepath_to_uri
 
 from cfsigned_django import keyring
+from cfsigned_django.conf import LazyPrivateKey
 from cfsigned_django.cookies.place import carries, is_within
 from cfsigned_django.edge.client import EdgeClient as EdgeClient, EdgeResponse as EdgeResponse
 from cfsigned_django.edge.cors import CorsRule as CorsRule
-from cfsigned_django.signing import Check, Denied, Policy, Verifier
+from cfsigned_django.signing import Check, Denied, Policy, PrivateKey, Verifier
 from cfsigned_django.signing.encoding import split_query
 from cfsigned_django.storage.origin import StorageOrigin, distribution_for
 from cfsigned_django.storage.registry import find_storage
 from cfsigned_django.storage.urls import SignedUrlMixin
+
+
+class InMemorySignedStorage(SignedUrlMixin, InMemoryStorage):
+    """Keep files in memory, and sign their URLs, with no key and no settings.
+
+    For tests and builds of a site that has no keys: name it in STORAGES instead
+    of the storage of the site. Its key is made when this module is imported.
+    """
+
+    cloudfront_key = LazyPrivateKey.wrap(PrivateKey.generate().to_pem())
+    cloudfront_key_id = "KINMEMORYSIGNED"
+    custom_domain = "media.example.com"
+    url_protocol = "https:"
+    querystring_auth = True
+    hash_algorithm = None
+    key_group_id = None
 
 
 def edge_for(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import posixpath
 import time
+from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeAlias, cast
@@ -43,6 +44,10 @@ Permission: TypeAlias = Callable[[HttpRequest, str], bool | Awaitable[bool]]
 
 #: How many seconds a browser may cache a playlist: a player reads it once.
 LONGEST_CACHE: Final = 60
+#: The longest name of an S3 object, in bytes.
+MAX_KEY_LENGTH: Final = 1024
+#: The bytes that a line of a playlist has at least, on average.
+SHORTEST_LINE: Final = 10
 
 
 class _FileView(View):
@@ -130,9 +135,10 @@ class _FileView(View):
     async def _answer_async(self, name: str, permitted: object) -> HttpResponseBase:
         return self._answer(name, permitted)
 
+    @abstractmethod
     def _respond(self, name: str) -> HttpResponseBase:
         """Return the response for a viewer whom the permission lets in."""
-        raise NotImplementedError
+        ...
 
 
 class SignedRedirectView(_FileView):
@@ -156,10 +162,11 @@ class SignedRedirectView(_FileView):
     method.
 
     ``expire`` (seconds or a timedelta), ``download`` (the name under which
-    browsers save the file) and ``ip_address`` (an IPv4 address or range) are
-    passed to the ``url()`` of the storage. A subclass that decides them per
-    request overrides :meth:`get_url_arguments`, and one whose path has something
-    else than the name, such as a primary key, overrides :meth:`get_name`.
+    browsers save the file), ``inline`` (that of a file which they show) and
+    ``ip_address`` (an IPv4 address or range) are passed to the ``url()`` of the
+    storage. A subclass that decides them per request overrides
+    :meth:`get_url_arguments`, and one whose path has something else than the
+    name, such as a primary key, overrides :meth:`get_name`.
 
     A name that no file can have, such as one with ``..`` or ``//``, is
     answered with 404: the URL opens exactly the name that ``permission`` was
@@ -170,10 +177,14 @@ class SignedRedirectView(_FileView):
     """
 
     download: str | None = None
+    inline: str | None = None
 
     def get_url_arguments(self, name: str) -> dict[str, Any]:
         """Return the arguments with which the URL of the file is signed."""
-        return super().get_url_arguments(name) | {"download": self.download}
+        return super().get_url_arguments(name) | {
+            "download": self.download,
+            "inline": self.inline,
+        }
 
     def _respond(self, name: str) -> HttpResponseBase:
         return HttpResponseRedirect(
@@ -219,8 +230,8 @@ class SignedPlaylistView(_FileView):
 
     def _checked(self, found: object) -> str:
         name = super()._checked(found)
-        if not name.lower().endswith(PLAYLISTS):
-            raise Http404("This is not the name of a playlist.")
+        if not name.lower().endswith(PLAYLISTS) or len(name.encode()) > MAX_KEY_LENGTH:
+            raise Http404("No playlist can have this name.")
         return name
 
     async def _answer_async(self, name: str, permitted: object) -> HttpResponseBase:
@@ -229,31 +240,11 @@ class SignedPlaylistView(_FileView):
         return answer
 
     def _respond(self, name: str) -> HttpResponseBase:
-        storage = find_storage(self.storage)
-        arguments = self.get_url_arguments(name)
-        base_url, _, signature = storage.url(name, **arguments).partition("?")
-        folder_url = storage.resource_url(folder=arguments["folder"]).removesuffix("*")
-        own_folder = posixpath.dirname(urlsplit(base_url).path)
-        query = f"?{self.request.GET.urlencode()}" if self.request.GET else ""
-
-        def sign(url: str) -> str:
-            address = encode_url(url)
-            if address.partition("?")[0].lower().endswith(PLAYLISTS):
-                # A colon in a first segment would end a protocol.
-                link = posixpath.relpath(urlsplit(address).path, own_folder).replace(":", "%3A")
-                return link + query
-            if not address.startswith(folder_url):
-                raise InvalidPlaylist(
-                    f"The playlist {name} refers to {address}, which is not in the folder "
-                    f"{arguments['folder']!r} that its signature opens. Return a folder with all "
-                    "files of the video from get_url_arguments()."
-                )
-            return refuse_long_url(f"{address}{'&' if '?' in address else '?'}{signature}")
-
         text = self._read(name)
         try:
-            signed = sign_playlist(text, base_url, sign)
-        except InvalidUrl as error:
+            signed = self._sign(name, text)
+        except (InvalidPlaylist, InvalidUrl) as error:
+            # Without the frames below, whose variables an error report would show: a signature.
             raise InvalidPlaylist(f"The playlist {name} cannot be signed. {error}") from None
         response = HttpResponse(signed.encode(), content_type="application/vnd.apple.mpegurl")
         # A playlist of variants does not change, and one with an end does not grow.
@@ -269,10 +260,16 @@ class SignedPlaylistView(_FileView):
         with file:
             # The size comes first: an S3 file is fetched whole. A compressed one is larger inside.
             data = file.read(self.max_size + 1) if file.size <= self.max_size else None
-        if data is None or len(data) > self.max_size:
+        # Each line may become a signed URL: a megabyte of short ones would make a large answer.
+        if (
+            data is None
+            or len(data) > self.max_size
+            or len(data.splitlines()) > self.max_size // SHORTEST_LINE
+        ):
             raise InvalidPlaylist(
-                f"The playlist {name} is larger than {self.max_size} bytes. If it is a playlist, "
-                "pass a larger max_size to as_view()."
+                f"The playlist {name} is too large: {self.max_size} bytes, or "
+                f"{self.max_size // SHORTEST_LINE} lines, are read. If it is a playlist, pass a "
+                "larger max_size to as_view()."
             )
         try:
             return bytes(data).decode()
@@ -280,6 +277,30 @@ class SignedPlaylistView(_FileView):
             raise InvalidPlaylist(
                 f"The playlist {name} is not UTF-8, as HLS requires. Convert it."
             ) from None
+
+    def _sign(self, name: str, text: str) -> str:
+        storage = find_storage(self.storage)
+        arguments = self.get_url_arguments(name)
+        base_url, _, signature = storage.url(name, **arguments).partition("?")
+        folder_url = storage.resource_url(folder=arguments["folder"]).removesuffix("*")
+        own_folder = posixpath.dirname(urlsplit(base_url).path)
+        query = f"?{self.request.GET.urlencode()}" if self.request.GET else ""
+
+        def sign(url: str) -> str:
+            address = encode_url(url)
+            if address.partition("?")[0].lower().endswith(PLAYLISTS):
+                # A colon in a first segment would end a protocol.
+                link = posixpath.relpath(urlsplit(address).path, own_folder).replace(":", "%3A")
+                return link + query
+            if not address.startswith(folder_url):
+                raise InvalidPlaylist(
+                    f"It refers to {address}, which is not in the folder {arguments['folder']!r} "
+                    "that its signature opens. Return a folder with all files of the video from "
+                    "get_url_arguments()."
+                )
+            return refuse_long_url(f"{address}{'&' if '?' in address else '?'}{signature}")
+
+        return sign_playlist(text, base_url, sign)
 
 
 class GrantedPlaylistView(SignedPlaylistView):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pickle
 import unittest
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.checks import run_checks
 from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, InvalidStorageError, storages
 from django.test import override_settings
@@ -172,3 +174,16 @@ def test_a_key_group_needs_no_database_where_a_test_says_so(site: Any) -> None:
         storage.url("a.txt")
     with override_settings(AWS_CLOUDFRONT_KEY_GROUP_ID=None):
         assert_signed(storage.url("a.txt"), name="a.txt")
+
+
+def test_storage_without_settings(settings: Any) -> None:
+    """Sign files in memory with no key and no settings, whatever the site has."""
+    settings.STORAGES = {"default": {"BACKEND": "cfsigned_django.testing.InMemorySignedStorage"}}
+    settings.AWS_CLOUDFRONT_KEY_GROUP_ID = KEY_GROUP_ID
+    settings.AWS_QUERYSTRING_AUTH = False
+    name = storages["default"].save("a/사진 1.jpg", ContentFile(b"x"))
+    url = storages["default"].url(name)
+    assert_signed(url, name=name)
+    assert edge_for().get(url).body == b"x"
+    assert run_checks(tags=["files"]) == []
+    assert b"PRIVATE" not in pickle.dumps(storages["default"])

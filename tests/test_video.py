@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
+from traceback import walk_tb
 from typing import Any
 from urllib.parse import urljoin
 
@@ -32,7 +33,7 @@ MASTER = """#EXTM3U
 #EXT-X-STREAM-INF:BANDWIDTH=2177116,AUDIO="aac"
 720p/index.m3u8?v=2
 #EXT-X-STREAM-INF:BANDWIDTH=5000000,AUDIO="aac"
-https://media.example.com/private/videos/42/1080p/a:b.m3u8
+https://media.example.com/private/videos/42/hd:a.m3u8
 #EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=187492,URI="720p/iframes.m3u8"
 """
 SEGMENTS = """#EXTM3U
@@ -51,7 +52,7 @@ FILES = {
     "videos/42/master.m3u8": MASTER,
     "videos/42/720p/index.m3u8": SEGMENTS,
     "videos/42/720p/iframes.m3u8": SEGMENTS,
-    "videos/42/1080p/a:b.m3u8": SEGMENTS,
+    "videos/42/hd:a.m3u8": SEGMENTS,
     "videos/42/audio/ko +1.m3u8": SEGMENTS,
     "videos/영상/첫 번째.m3u8": "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\n나중.m3u8\n",
     "videos/영상/나중.m3u8": SEGMENTS,
@@ -63,6 +64,7 @@ FILES = {
     "videos/bad/fragment.m3u8": "#EXTM3U\na#1.ts\n",
     "videos/bad/long.m3u8": f"#EXTM3U\n{'a' * 8000}.ts\n",
     "videos/bad/large.m3u8": "#EXTM3U\n" + "#" * 1024 * 1024,
+    "videos/bad/many.m3u8": "#EXTM3U\n" + "a\n" * 200_000,
     "videos/42/secret.m3u8": SEGMENTS,
     "root.m3u8": SEGMENTS,
 }
@@ -209,7 +211,7 @@ def test_every_level_is_signed(view: str, handler: str) -> None:
     url = f"/{view}/videos/42/master.m3u8?token=a%26b"
     with counted_signatures() as signatures:
         found = follow(url, handler=handler)
-    assert (len(found), len(signatures)) == (5, 4)  # Two playlists are in one folder.
+    assert (len(found), len(signatures)) == (5, 3)  # one for each folder
     assert sum(map(len, found.values())) == 1 + 4 * 3
     for playlist, signed in found.items():
         assert playlist.endswith("?token=a%26b")
@@ -253,7 +255,7 @@ def test_refusals(view: str, handler: str) -> None:
     for name in (
         *("videos/42/secret.m3u8", "videos/42/none.m3u8", "videos/42", "videos/42/a.ts", "a.mpd"),
         *("videos/42/master.m3u8/b.m3u8", "videos/42/a%2F%2E%2E%2Fb.m3u8", "videos//a.m3u8"),
-        f"videos/{'a' * 8000}.m3u8",
+        *(f"videos/{'a' * 1020}.m3u8", f"videos/{'a' * 8000}.m3u8"),
     ):
         assert ask(f"/{view}/{name}?token=a%26b", handler).status_code == 404
 
@@ -265,6 +267,7 @@ def test_refusals(view: str, handler: str) -> None:
         ("fragment", "%23"),
         ("long", "8192"),
         ("large", "max_size"),
+        ("many", "max_size"),
         ("latin", "UTF-8"),
         ("../up/index", "get_url_arguments"),
         ("../../root", "folder"),
@@ -273,15 +276,19 @@ def test_refusals(view: str, handler: str) -> None:
 def test_playlists_that_cannot_be_signed(name: str, match: str) -> None:
     """Say what is wrong with a playlist, and never pass on one that is signed in part."""
     name = urljoin("videos/bad/", name)
-    with pytest.raises((InvalidPlaylist, ValueError), match=match):
+    with pytest.raises(ValueError, match=match) as caught:
         ask(f"/sync/{name}.m3u8?token=a%26b")
+    # What an error report shows of each frame has no signature.
+    frames = [frame.f_locals for frame, _ in walk_tb(caught.tb)]
+    assert "Signature=" not in repr([each for each in frames if "site" not in each])
 
 
-def test_compressed_playlist(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Read no more than the limit of a file that says it is small."""
-    monkeypatch.setattr("django.core.files.base.File.size", 10)
+@pytest.mark.parametrize(("name", "size"), [("bad/large", 10), ("live/index", 2**30)])
+def test_size_in_the_storage(name: str, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read no more than the limit of a compressed file, and nothing of one that is too large."""
+    monkeypatch.setattr("django.core.files.base.File.size", size)
     with pytest.raises(InvalidPlaylist, match="max_size"):
-        ask("/sync/videos/bad/large.m3u8?token=a%26b")
+        ask(f"/sync/videos/{name}.m3u8?token=a%26b")
 
 
 def test_folder_of_the_whole_video() -> None:

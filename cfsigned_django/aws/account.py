@@ -164,7 +164,6 @@ class Account:
     #: The policies that the distribution uses, and all custom policies of the account.
     cache_policies: Mapping[str, NamedConfig] | None = None
     origin_request_policies: Mapping[str, NamedConfig] | None = None
-    #: Only the policies that the distribution uses.
     response_headers_policies: Mapping[str, NamedConfig] | None = None
     problems: tuple[AwsError, ...] = ()
 

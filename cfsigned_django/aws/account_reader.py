@@ -99,7 +99,7 @@ def read_account(
             "cloudfront", lambda: _read_policies(cloudfront, _ORIGIN_REQUEST_POLICY, config)
         ),
         response_headers_policies=reading.read(
-            "cloudfront", lambda: _read_used_policies(cloudfront, _RESPONSE_HEADERS_POLICY, config)
+            "cloudfront", lambda: _read_policies(cloudfront, _RESPONSE_HEADERS_POLICY, config)
         ),
         problems=tuple(reading.problems),
     )

@@ -403,6 +403,7 @@ EXPLANATIONS: Final[Mapping[str, Explanation]] = {
     "TooManyCacheBehaviors": _QUOTA,
     "TooManyCachePolicies": _QUOTA,
     "TooManyOriginRequestPolicies": _QUOTA,
+    "TooManyResponseHeadersPolicies": _QUOTA,
     "TooManyKeyGroupsAssociatedToDistribution": _QUOTA,
     "TooManyDistributionsAssociatedToKeyGroup": _QUOTA,
     "TooManyBuckets": _QUOTA,
@@ -410,6 +411,7 @@ EXPLANATIONS: Final[Mapping[str, Explanation]] = {
     "OriginAccessControlAlreadyExists": _TAKEN_NAME,
     "CachePolicyAlreadyExists": _TAKEN_NAME,
     "OriginRequestPolicyAlreadyExists": _TAKEN_NAME,
+    "ResponseHeadersPolicyAlreadyExists": _TAKEN_NAME,
     # S3.
     "BucketAlreadyExists": _TAKEN,
     "NoSuchBucket": Explanation(

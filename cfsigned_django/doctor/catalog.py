@@ -487,6 +487,14 @@ CATALOG: dict[str, FindingType] = {
         fix="Use a cache policy and an origin request policy that have "
         "response-content-disposition: manage.py cfsigned_setup --downloads.",
     ),
+    "content-type-forwarded": FindingType(
+        level=Level.OK,
+        meaning="Signed URLs can set the content type of a file",
+        why="Anyone with a signed URL for a folder can change its query, and so turn an upload "
+        "into HTML that runs scripts on the domain of the files.",
+        fix="Serve files from a domain that gets no cookies. If no URL has ResponseContentType, "
+        "remove response-content-type from the policies of the behavior.",
+    ),
     "downloads-note": FindingType(
         level=Level.OK,
         meaning="Download parameters are not forwarded, which is right as long as none are used",

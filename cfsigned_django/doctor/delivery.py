@@ -10,11 +10,12 @@ from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.behavior import listed
 from cfsigned_django.aws.documents.cors import echoes_origins, missing_origins
 from cfsigned_django.aws.documents.policies import (
+    CONTENT_TYPE_PARAMETER,
     RESPONSE_HEADERS_POLICIES,
-    forwards_downloads,
+    forwards,
     forwards_origin,
     has_cors,
-    has_downloads_in_cache_key,
+    has_in_cache_key,
     has_origin_in_cache_key,
     keeps_copies,
     lacking_origins,
@@ -129,10 +130,25 @@ def _holds_origin(names: list[str]) -> bool:
     return any(each.lower() in ("origin", "*") for each in names)
 
 
+def _forwards_content_type(found: Account, behavior: Document) -> bool:
+    legacy, wanted = behavior.get("ForwardedValues"), [CONTENT_TYPE_PARAMETER]
+    if legacy:
+        return bool(legacy.get("QueryString"))
+    policies = found.origin_request_policies or {}
+    policy = policies.get(behavior.get("OriginRequestPolicyId") or "")
+    # What is in the cache key is forwarded as well (Developer Guide, "Control the cache key").
+    return forwards(policy.config if policy else None, wanted) or has_in_cache_key(
+        _cache_policy(found, behavior), wanted
+    )
+
+
 def _check_downloads(
     found: Account, behavior: Document, expected: ExpectedState
 ) -> Iterator[Finding]:
     legacy = behavior.get("ForwardedValues")
+    if _forwards_content_type(found, behavior):
+        what = f"The parameter {CONTENT_TYPE_PARAMETER} reaches S3."
+        yield finding("content-type-forwarded", what, subject="behavior")
     if legacy:
         is_whole = bool(legacy.get("QueryString")) and not listed(
             legacy.get("QueryStringCacheKeys")
@@ -141,13 +157,13 @@ def _check_downloads(
         return
     else:
         # What is in the cache key is forwarded as well (Developer Guide, "Control the cache key").
-        is_whole = has_downloads_in_cache_key(_cache_policy(found, behavior))
+        is_whole = has_in_cache_key(_cache_policy(found, behavior))
     if is_whole:
         return
     request = found.origin_request_policies or {}
     asked = request.get(behavior.get("OriginRequestPolicyId") or "")
     how = "do not reach S3"
-    if asked is not None and forwards_downloads(asked.config):
+    if asked is not None and forwards(asked.config):
         how = "reach S3, but are not in the cache key"
     kind = "downloads-lost" if expected.uses_downloads else "downloads-note"
     yield finding(kind, f"The parameters of download= {how}.", subject="cache policy")

@@ -257,6 +257,7 @@ DEPENDS_ON_PERMISSION: Final[Mapping[str, str]] = {
     "cloudfront:ListKeyGroups": "whether the key that signs is in the key group",
     "cloudfront:ListOriginAccessControls": "whether CloudFront signs its requests to S3",
     "cloudfront:ListOriginRequestPolicies": "whether Origin and download parameters reach S3",
+    "cloudfront:ListResponseHeadersPolicies": "whether CloudFront itself adds the CORS headers",
     "cloudfront:ListPublicKeys": "whether CloudFront has the key that signs",
     "s3:GetBucketCORS": "whether the bucket has a CORS rule for each origin",
     "s3:GetBucketOwnershipControls": "which account owns the objects",

@@ -29,7 +29,8 @@ _TAGS = frozenset(
         "SESSION-KEY",
     )
 )
-_START = re.compile("\ufeff?#EXTM3U(?=[ \t\r\n]|$)")
+# Some packagers write attributes behind it.
+_START = re.compile("\ufeff?#EXTM3U(?:[ \t][^\r\n]*)?(?=[\r\n]|$)")
 # Not splitlines(): only these two end a line of a playlist.
 _LINE = re.compile(r"[^\r\n]+")
 # Attributes are read one after another: a quoted text may contain what looks like a URI attribute.

@@ -61,20 +61,35 @@ def build_query(parameters: Mapping[str, Any] | None, download: str | None = Non
     return "&".join(f"{quote(name, safe='')}={_value(name, named[name])}" for name in named)
 
 
-def content_disposition(filename: str) -> str:
-    """Return the Content-Disposition (RFC 6266) with which browsers save a file under this name.
+def inline_parameters(
+    parameters: Mapping[str, Any] | None, inline: str, download: str | None
+) -> dict[str, Any]:
+    """Return the parameters with the name of a file that browsers show."""
+    if download is not None:
+        raise ValueError("Give either download or inline: a file is saved or shown.")
+    if {"ResponseContentDisposition", "response-content-disposition"} & {*(parameters or ())}:
+        raise ValueError(
+            "Give either inline or the parameter ResponseContentDisposition, not both."
+        )
+    named = content_disposition(inline, "inline")
+    return {**(parameters or {}), "ResponseContentDisposition": named}
 
-    A name that is not plain ASCII is given twice: in full in ``filename*``,
-    which every current browser reads, and in ``filename`` with ``_`` for other
-    characters. Raise :exc:`ValueError` if the name is empty or has control
-    characters.
+
+def content_disposition(filename: str, kind: str = "attachment") -> str:
+    """Return the Content-Disposition (RFC 6266) of a file with this name.
+
+    Browsers save an ``attachment``, and show what is ``inline``. A name that is
+    not plain ASCII is given twice: in full in ``filename*``, which every current
+    browser reads, and in ``filename`` with ``_`` for other characters. Raise
+    :exc:`ValueError` if the name is empty or has control characters.
     """
     if not filename.strip() or _CONTROL.search(filename):
         raise ValueError(
-            f"download is {filename!r}. It must be a file name, without control characters."
+            f"{'inline' if kind == 'inline' else 'download'} is {filename!r}. It must be a file "
+            "name, without control characters."
         )
     fallback = _NOT_SIMPLE.sub("_", filename)
-    header = f'attachment; filename="{fallback}"'
+    header = f'{kind}; filename="{fallback}"'
     if fallback != filename:
         header += f"; filename*=UTF-8''{quote(filename, safe='')}"
     return header

@@ -20,9 +20,9 @@ from cfsigned_django.storage.options import OWN_KEY, adopt_signer
 from cfsigned_django.storage.urls import SignedUrlMixin
 
 DOES_NOT_SIGN = (
-    "does not sign URLs. Make it a cfsigned_django.storage.CloudFrontS3Storage, or in development "
-    "a cfsigned_django.storage.CloudFrontFileSystemStorage, which the local edge serves, or name "
-    "another storage."
+    "does not sign URLs. Make it a cfsigned_django.storage.CloudFrontS3Storage, in development a "
+    "cfsigned_django.storage.CloudFrontFileSystemStorage, which the local edge serves, and in "
+    "tests a cfsigned_django.testing.InMemorySignedStorage, or name another storage."
 )
 
 

@@ -60,7 +60,7 @@ from cfsigned_django.storage.options import (
     resolve,
     visible_options,
 )
-from cfsigned_django.storage.query import build_query
+from cfsigned_django.storage.query import build_query, inline_parameters
 from cfsigned_django.validation import (
     PROBE_NAME,
     find_address_problems,
@@ -158,13 +158,15 @@ class SignedUrlMixin:
         resource: str | None = None,
         folder: str | None = None,
         download: str | None = None,
+        inline: str | None = None,
         expire_step: int | timedelta | None = None,
         allow_any_resource: bool = False,
     ) -> str:
         """Return a URL at which CloudFront serves the file for ``expire`` seconds.
 
         ``parameters`` go into the query, under boto3's or S3's names.
-        ``download`` is the name under which browsers save the file. A start
+        ``download`` is the name under which browsers save the file, ``inline``
+        that of a file which they show. A start
         (``date_greater_than``: Unix seconds or an aware datetime), an IPv4
         address or range, a ``folder`` or a ``resource`` make a custom policy.
         ``folder``, such as ``"albums/42"``, is data: it opens everything in
@@ -180,6 +182,8 @@ class SignedUrlMixin:
         :exc:`SuspiciousFileOperation` for a name with ``..``. Does not access
         the network; asks the database for the key once per interval.
         """
+        if inline is not None:
+            parameters = inline_parameters(parameters, inline, download)
         # Read before the keyring, which may take a while: the lifetime counts from the call.
         now = time.time()
         # Inlined from _current_options(): a cached URL takes 0.4 us.

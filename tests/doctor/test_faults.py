@@ -12,7 +12,7 @@ from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.behavior import list_of
 from cfsigned_django.aws.documents.bucket_policy import access_identity_statement
 from cfsigned_django.aws.documents.key_policy import decrypt_statement
-from cfsigned_django.aws.documents.policies import CACHE_POLICIES
+from cfsigned_django.aws.documents.policies import CACHE_POLICIES, cache_policy_config
 from cfsigned_django.aws.errors import explain
 from cfsigned_django.doctor.findings import Finding, Level
 from cfsigned_django.viewer import Answer
@@ -121,6 +121,14 @@ def encrypted_for_the_distribution(world: World, settings: Any) -> None:
     answer = world.clients.cloudfront.get_distribution(Id=world.distribution_id)
     statement = decrypt_statement(answer["Distribution"]["ARN"])
     encrypted({"Statement": statement})(world, settings)
+
+
+def forward_content_types(world: World, settings: Any) -> None:
+    """Forward the content type by a cache policy, which forwards what is in its key."""
+    made = world.clients.cloudfront.create_cache_policy(
+        CachePolicyConfig=cache_policy_config("types", ["response-content-type"])
+    )
+    world.update_behavior(CachePolicyId=made["CachePolicy"]["Id"])
 
 
 #: What is wrong -> the change, its own finding, then what its consequences are called.
@@ -347,8 +355,12 @@ SOUND: dict[str, tuple[Change, list[str]]] = {
     ),
     "copies-overridden": (headers_policy("*", rule=(ORIGIN, OTHER_ORIGIN)), []),
     "nothing-forwarded": (both(TWO_RULES, behavior(OriginRequestPolicyId=None), ALLOW_ORIGINS), []),
-    "forwarded-origin": (both(forwarded_values("Origin"), WITH_DOWNLOADS), []),
-    "forwarded-all": (both(forwarded_values("*"), WITH_DOWNLOADS), []),
+    "forwarded-origin": (
+        both(forwarded_values("Origin"), WITH_DOWNLOADS),
+        ["content-type-forwarded"],
+    ),
+    "forwarded-all": (both(forwarded_values("*"), WITH_DOWNLOADS), ["content-type-forwarded"]),
+    "content-types": (forward_content_types, ["content-type-forwarded"]),
 }
 
 #: What is looked at and in order on a healthy site.

@@ -131,13 +131,15 @@ def test_setup_with_a_key(clients: Clients) -> None:
     assert of_the_bucket <= {a for s in jobs["setup"]["Statement"] for a in s["Action"]}
 
 
-def test_look(clients: Clients, set_up_site: Any, db: None) -> None:
+def test_look(clients: Clients, bucket_name: str, set_up_site: Any, db: None) -> None:
     """Allow the plan, the doctor and the local edge exactly what they call."""
-    # The site has managed policies: each is read by itself.
+    # The grown account has managed policies: each is read by itself.
+    grown = make_grown_account(clients, bucket_name)
     set_up_site.STORAGES = {"default": {"BACKEND": S3_BACKEND}}
 
     with recorded() as called, mock.patch.object(cfsigned_doctor, "fetch", nobody_answers):
         run("--create", "--cors-origin", PAGE)
+        run("--bucket", bucket_name, "--distribution", grown, "--path-pattern", "media/*")
         with suppress(CommandError):
             run("--create", "--origin-access", "oai")
         for arguments in ([], ["--explain", "https://media.example.com/a?Expires=1"]):

@@ -75,7 +75,7 @@ data:video/mp2t;base64,AAAA
 «?number=6»
 #EXT-X-ENDLIST
 """,
-    "byte ranges": """#EXTM3U
+    "byte ranges": """#EXTM3U x-made-by="a packager"
 #EXT-X-PLAYLIST-TYPE:VOD
 #EXT-X-MAP:URI="«main.mp4»",BYTERANGE="1118@0"
 #EXTINF:6,

@@ -67,6 +67,13 @@ REFUSED: list[Row] = [
     *rows("folder", SuspiciousFileOperation, r"\.\.", "albums/.."),
     ({"folder": "albums/42", "resource": "albums/42/*"}, ValueError, "folder or resource"),
     *rows("download", ValueError, "download", "", " ", "a\nb", "a\x00", "a\x85b"),
+    *rows("inline", ValueError, "inline", "", " ", "a\nb", "a\x00"),
+    ({"inline": "a.pdf", "download": "a.pdf"}, ValueError, "download or inline"),
+    (
+        {"inline": "a.pdf", "parameters": {"response-content-disposition": "inline"}},
+        ValueError,
+        "ResponseContentDisposition",
+    ),
     *(
         ({"parameters": {each: "1"}}, ValueError, each)
         for each in ("Expires", "Policy", "Signature", "Key-Pair-Id", "Hash-Algorithm")
@@ -95,7 +102,7 @@ def test_signature(cls: type[SignedUrlMixin]) -> None:
     assert by_name == parameters.keys() - set(list(parameters)[:5])
     assert by_name == {
         *("date_greater_than", "ip_address", "resource", "folder", "download", "expire_step"),
-        "allow_any_resource",
+        *("inline", "allow_any_resource"),
     }
     unsigned = inspect.signature(cls.unsigned_url).parameters
     assert list(unsigned)[:3] == ["self", "name", "parameters"]

@@ -94,6 +94,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     },
     "parameters": {"parameters": {"v": "1 2", "VersionId": "a+b"}},
     "download": {"download": "r 1.pdf"},
+    "inline": {"parameters": {"VersionId": "1"}, "inline": "r 1.pdf"},
     "both": {"parameters": {"VersionId": "a b"}, "download": "r 1.pdf"},
     "resource": {"resource": "{folder}/*"},
     "resource and range": {"resource": "{folder}/*", "ip_address": "192.0.2.7", "expire": 30},
@@ -107,6 +108,7 @@ _DOWNLOAD = "response-content-disposition=attachment%3B%20filename%3D%22r%201.pd
 _QUERIES = {
     "parameters": "v=1%202&versionId=a%2Bb",
     "download": _DOWNLOAD,
+    "inline": f"versionId=1&{_DOWNLOAD.replace('attachment', 'inline')}",
     "both": f"versionId=a%20b&{_DOWNLOAD}",
     "resource and download": _DOWNLOAD,
 }

@@ -20,6 +20,7 @@ _LOOK = (
     "ListOriginAccessControls",
     "ListOriginRequestPolicies",
     "ListPublicKeys",
+    "ListResponseHeadersPolicies",
 )
 # Required for a plan with --origin-access oai.
 _LOOK_AT_IDENTITIES = ("ListCloudFrontOriginAccessIdentities",)
@@ -33,6 +34,7 @@ _CHANGE = (
     "CreateOriginAccessControl",
     "CreateOriginRequestPolicy",
     "CreatePublicKey",
+    "CreateResponseHeadersPolicy",
     "GetKeyGroup",
     "UpdateDistribution",
     "UpdateKeyGroup",

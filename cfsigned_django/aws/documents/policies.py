@@ -51,8 +51,11 @@ def name_of(policy_id: str) -> str:
     return NAMES.get(policy_id, policy_id)
 
 
-#: What url() of a storage adds to the query for ``download=`` and ``parameters=``.
-DOWNLOAD_PARAMETERS: Final = ("response-content-disposition", "response-content-type")
+#: What url() of a storage adds to the query for ``download=``.
+DOWNLOAD_PARAMETERS: Final = ("response-content-disposition",)
+#: What it adds for ``parameters={"ResponseContentType": ...}``. Anyone with a URL for a folder can
+#: change its query: with this parameter, an uploaded text becomes HTML on the domain of the files.
+CONTENT_TYPE_PARAMETER: Final = "response-content-type"
 #: What CORS-S3Origin forwards (the same page).
 CORS_HEADERS: Final = (
     "Origin",
@@ -63,7 +66,7 @@ _YEAR: Final = 31536000
 _DAY: Final = 86400
 
 
-def cache_policy_config(name: str) -> Document:
+def cache_policy_config(name: str, parameters: Sequence[str] = DOWNLOAD_PARAMETERS) -> Document:
     """Return CachingOptimized with Origin and the download parameters in the cache key.
 
     The policy always has both, so a later run that needs the other one too can use the
@@ -80,32 +83,58 @@ def cache_policy_config(name: str) -> Document:
             "EnableAcceptEncodingBrotli": True,
             "HeadersConfig": {"HeaderBehavior": "whitelist", "Headers": list_of(["Origin"])},
             "CookiesConfig": {"CookieBehavior": "none"},
-            "QueryStringsConfig": _parameters(),
+            "QueryStringsConfig": _whitelist(parameters),
         },
     }
 
 
-def origin_request_policy_config(name: str) -> Document:
+def origin_request_policy_config(
+    name: str, parameters: Sequence[str] = DOWNLOAD_PARAMETERS
+) -> Document:
     """Return CORS-S3Origin with the download parameters forwarded."""
     return {
         "Name": name,
         "Comment": "CORS-S3Origin, with the download parameters forwarded",
         "HeadersConfig": {"HeaderBehavior": "whitelist", "Headers": list_of(list(CORS_HEADERS))},
         "CookiesConfig": {"CookieBehavior": "none"},
-        "QueryStringsConfig": _parameters(),
+        "QueryStringsConfig": _whitelist(parameters),
     }
 
 
-def _parameters() -> Document:
-    return {
-        "QueryStringBehavior": "whitelist",
-        "QueryStrings": list_of(list(DOWNLOAD_PARAMETERS)),
+def response_headers_policy_config(name: str, *, cors: bool) -> Document:
+    """Return a policy with headers for files of users: no guessed type, no referrer.
+
+    A referrer would carry a signed URL to other sites. With ``cors``, the policy also sends the
+    headers of SimpleCORS, unless S3 has sent its own.
+    """
+    config: Document = {
+        "Name": name,
+        "Comment": f"nosniff and no-referrer{', with SimpleCORS' if cors else ''}",
+        "SecurityHeadersConfig": {
+            "ContentTypeOptions": {"Override": True},
+            "ReferrerPolicy": {"Override": True, "ReferrerPolicy": "no-referrer"},
+        },
     }
+    if cors:
+        config["CorsConfig"] = {
+            "AccessControlAllowOrigins": list_of(["*"]),
+            "AccessControlAllowHeaders": list_of(["*"]),
+            "AccessControlAllowMethods": list_of(["GET", "HEAD"]),
+            "AccessControlAllowCredentials": False,
+            "OriginOverride": False,
+        }
+    return config
 
 
-def has_downloads_in_cache_key(cache_policy: Mapping[str, Any] | None) -> bool:
-    """Return whether a cache policy keeps one copy per download name."""
-    return _covers_downloads(_cache_key(cache_policy).get("QueryStringsConfig"))
+def _whitelist(parameters: Sequence[str]) -> Document:
+    return {"QueryStringBehavior": "whitelist", "QueryStrings": list_of(list(parameters))}
+
+
+def has_in_cache_key(
+    cache_policy: Mapping[str, Any] | None, parameters: Sequence[str] = DOWNLOAD_PARAMETERS
+) -> bool:
+    """Return whether a cache policy keeps one copy per value of these parameters."""
+    return _covers(_cache_key(cache_policy).get("QueryStringsConfig"), parameters)
 
 
 def has_origin_in_cache_key(cache_policy: Mapping[str, Any] | None) -> bool:
@@ -124,9 +153,12 @@ def _cache_key(cache_policy: Mapping[str, Any] | None) -> Mapping[str, Any]:
     return (cache_policy or {}).get("ParametersInCacheKeyAndForwardedToOrigin") or {}
 
 
-def forwards_downloads(origin_request_policy: Mapping[str, Any] | None) -> bool:
-    """Return whether an origin request policy forwards the download parameters."""
-    return _covers_downloads((origin_request_policy or {}).get("QueryStringsConfig"))
+def forwards(
+    origin_request_policy: Mapping[str, Any] | None,
+    parameters: Sequence[str] = DOWNLOAD_PARAMETERS,
+) -> bool:
+    """Return whether an origin request policy forwards these parameters."""
+    return _covers((origin_request_policy or {}).get("QueryStringsConfig"), parameters)
 
 
 def forwards_origin(origin_request_policy: Mapping[str, Any] | None) -> bool:
@@ -144,15 +176,15 @@ def forwards_origin(origin_request_policy: Mapping[str, Any] | None) -> bool:
             return False
 
 
-def _covers_downloads(config: Mapping[str, Any] | None) -> bool:
+def _covers(config: Mapping[str, Any] | None, parameters: Sequence[str]) -> bool:
     names = {each.lower() for each in listed((config or {}).get("QueryStrings"))}
     match (config or {}).get("QueryStringBehavior"):
         case "all":
             return True
         case "whitelist":
-            return names.issuperset(DOWNLOAD_PARAMETERS)
+            return names.issuperset(parameters)
         case "allExcept":
-            return names.isdisjoint(DOWNLOAD_PARAMETERS)
+            return names.isdisjoint(parameters)
         case _:
             return False
 

@@ -20,6 +20,7 @@ _REFERENCES: Final[Mapping[str, Any]] = {
     export.KEY_GROUP: {"Ref": "KeyGroup"},
     export.CACHE_POLICY: {"Ref": "CachePolicy"},
     export.ORIGIN_REQUEST_POLICY: {"Ref": "OriginRequestPolicy"},
+    export.RESPONSE_HEADERS_POLICY: {"Ref": "ResponseHeadersPolicy"},
     export.DISTRIBUTION_ARN: {
         "Fn::Sub": "arn:${AWS::Partition}:cloudfront::${AWS::AccountId}:distribution/"
         "${Distribution}"
@@ -72,6 +73,10 @@ def _resources(documents: Documents) -> Document:
         "KeyGroup": _resource("CloudFront::KeyGroup", KeyGroupConfig=documents.key_group),
         "Bucket": _bucket(documents),
         "OriginAccess": _origin_access(documents),
+        "ResponseHeadersPolicy": _resource(
+            "CloudFront::ResponseHeadersPolicy",
+            ResponseHeadersPolicyConfig=_without_quantities(documents.response_headers_policy),
+        ),
         "Distribution": _resource(
             "CloudFront::Distribution", DistributionConfig=_flat(documents.distribution)
         ),
@@ -161,6 +166,13 @@ def _refer(text: str, is_oac: bool) -> Any:
         return {"Fn::GetAtt": ["OriginAccess", "Id"]}
     # The ID is inside a text: the path of an identity, or its ARN.
     return {"Fn::Sub": text.replace(export.ORIGIN_ACCESS, "${OriginAccess}")}
+
+
+def _without_quantities(value: Any) -> Any:
+    """Return a response headers policy in the form of a template, whose lists keep "Items"."""
+    if not isinstance(value, Mapping):
+        return value
+    return {k: _without_quantities(each) for k, each in value.items() if k != "Quantity"}
 
 
 def _flat(value: Any) -> Any:

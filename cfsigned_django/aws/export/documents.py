@@ -22,6 +22,7 @@ from cfsigned_django.aws.documents.key_policy import bucket_encryption, decrypt_
 from cfsigned_django.aws.documents.policies import (
     cache_policy_config,
     origin_request_policy_config,
+    response_headers_policy_config,
 )
 from cfsigned_django.aws.provisioning.desired_state import (
     DesiredState,
@@ -35,6 +36,7 @@ KEY_GROUP: Final = "<KeyGroup>"
 ORIGIN_ACCESS: Final = "<OriginAccess>"
 CACHE_POLICY: Final = "<CachePolicy>"
 ORIGIN_REQUEST_POLICY: Final = "<OriginRequestPolicy>"
+RESPONSE_HEADERS_POLICY: Final = "<ResponseHeadersPolicy>"
 DISTRIBUTION_ARN: Final = "<DistributionArn>"
 
 #: CloudFormation User Guide, "Generate templates from existing resources with IaC generator"; a
@@ -64,6 +66,7 @@ class Documents:
     access_identity: Document | None
     cache_policy: Document | None
     origin_request_policy: Document | None
+    response_headers_policy: Document
     distribution: Document
     bucket_policy: Document
     cors_rules: list[Document]
@@ -115,8 +118,19 @@ def export_documents(desired: DesiredState) -> Documents:
         key_group=key_group_config(name, [PUBLIC_KEY]),
         access_control=access_control_config(desired.bucket) if is_oac else None,
         access_identity=None if is_oac else access_identity_config(desired.bucket),
-        cache_policy=(cache_policy_config(name) if state.policies.needs_cache_key else None),
-        origin_request_policy=origin_request_policy_config(name) if desired.downloads else None,
+        cache_policy=(
+            cache_policy_config(name, desired.download_parameters)
+            if state.policies.needs_cache_key
+            else None
+        ),
+        origin_request_policy=(
+            origin_request_policy_config(name, desired.download_parameters)
+            if desired.downloads
+            else None
+        ),
+        response_headers_policy=response_headers_policy_config(
+            state.policies.response_headers_name, cors=bool(desired.cors_origins)
+        ),
         distribution=state.wanted_config(),
         bucket_policy=bucket_policy.merge(None, statement),
         cors_rules=cors.merge(None, desired.cors_origins),
@@ -149,5 +163,9 @@ def _account_of_tokens(desired: DesiredState) -> Account:
         cache_policies={CACHE_POLICY: NamedConfig(id=CACHE_POLICY, name=name, config={})},
         origin_request_policies={
             ORIGIN_REQUEST_POLICY: NamedConfig(id=ORIGIN_REQUEST_POLICY, name=name, config={})
+        },
+        response_headers_policies={
+            each: NamedConfig(id=RESPONSE_HEADERS_POLICY, name=each, config={})
+            for each in (name, f"{name}-cors")
         },
     )

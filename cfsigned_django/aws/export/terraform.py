@@ -33,6 +33,7 @@ _REFERENCES: Final[Mapping[str, str]] = {
     export.KEY_GROUP: "aws_cloudfront_key_group.media.id",
     export.CACHE_POLICY: "aws_cloudfront_cache_policy.media.id",
     export.ORIGIN_REQUEST_POLICY: "aws_cloudfront_origin_request_policy.media.id",
+    export.RESPONSE_HEADERS_POLICY: "aws_cloudfront_response_headers_policy.media.id",
     export.DISTRIBUTION_ARN: "aws_cloudfront_distribution.media.arn",
 }
 _BUCKET: Final = Expression("aws_s3_bucket.media.id")
@@ -197,7 +198,39 @@ def _policy_parts(documents: Documents) -> list[str]:
     if config := documents.origin_request_policy:
         body = {"name": config["Name"], "comment": config["Comment"], **_forwarded(config)}
         parts.append(resource("aws_cloudfront_origin_request_policy", "media", body))
-    return parts
+    return [*parts, _response_headers_policy(documents.response_headers_policy)]
+
+
+def _response_headers_policy(config: Document) -> str:
+    security = config["SecurityHeadersConfig"]
+    referrer = security["ReferrerPolicy"]
+    body: Document = {"name": config["Name"], "comment": config["Comment"]}
+    if cors := config.get("CorsConfig"):
+        body["cors_config"] = Block(
+            {
+                "access_control_allow_credentials": cors["AccessControlAllowCredentials"],
+                "access_control_allow_headers": _items(cors["AccessControlAllowHeaders"]),
+                "access_control_allow_methods": _items(cors["AccessControlAllowMethods"]),
+                "access_control_allow_origins": _items(cors["AccessControlAllowOrigins"]),
+                "origin_override": cors["OriginOverride"],
+            }
+        )
+    body["security_headers_config"] = Block(
+        {
+            "content_type_options": Block({"override": security["ContentTypeOptions"]["Override"]}),
+            "referrer_policy": Block(
+                {
+                    "override": referrer["Override"],
+                    "referrer_policy": referrer["ReferrerPolicy"],
+                }
+            ),
+        }
+    )
+    return resource("aws_cloudfront_response_headers_policy", "media", body)
+
+
+def _items(block: Document) -> Block:
+    return Block({"items": listed(block)})
 
 
 def _forwarded(config: Document) -> Document:

@@ -46,14 +46,6 @@ def after_steps(state: ResolvedState) -> Iterator[Step]:
             "files: they can be read under other paths. Restrict it too (--path-pattern), or "
             "change its origin path",
         )
-    policies = state.policies
-    if lacking := policies.origins_without_cors:
-        yield conflict(
-            "response-headers-policy",
-            f"the policy of the behavior ({policies.response_headers_policy}) sets CORS headers, "
-            f"but not for {', '.join(lacking)}: add them to its Access-Control-Allow-Origin in "
-            "CloudFront > Policies > Response headers",
-        )
 
 
 def _trusted_signers(state: ResolvedState, found: Distribution) -> Step:

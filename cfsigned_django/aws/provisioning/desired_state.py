@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Final
 
 from cfsigned_django.aws.documents.origins import ALIAS_ENDING
+from cfsigned_django.aws.documents.policies import CONTENT_TYPE_PARAMETER, DOWNLOAD_PARAMETERS
 from cfsigned_django.signing import PrivateKey
 
 #: S3 User Guide, "Bucket naming rules".
@@ -83,6 +84,8 @@ class DesiredState:
     origin_access: OriginAccess | None = None
     #: Signed URLs can set the name under which a browser saves the file.
     downloads: bool = False
+    #: They can also set the content type; only with ``downloads``.
+    content_types: bool = False
     #: ARN of the KMS key that must encrypt new objects; empty: the bucket's encryption stays.
     kms_key: str = ""
     closes_public: bool = False
@@ -138,6 +141,11 @@ class DesiredState:
                     f"{origin!r} is not a valid origin. Use scheme and host without a path, "
                     "such as https://www.example.com."
                 )
+
+    @property
+    def download_parameters(self) -> tuple[str, ...]:
+        """Return the query parameters that must reach S3 for downloads."""
+        return (*DOWNLOAD_PARAMETERS, *((CONTENT_TYPE_PARAMETER,) if self.content_types else ()))
 
     @property
     def kms_region(self) -> str:

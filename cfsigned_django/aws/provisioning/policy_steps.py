@@ -11,7 +11,10 @@ from cfsigned_django.aws.documents.distribution import (
 )
 from cfsigned_django.aws.documents.policies import (
     cache_policy_config,
+    forwards,
+    name_of,
     origin_request_policy_config,
+    response_headers_policy_config,
 )
 from cfsigned_django.aws.provisioning.desired_state import OriginAccess
 from cfsigned_django.aws.provisioning.resolved_state import ResolvedState
@@ -28,6 +31,7 @@ def policy_steps(state: ResolvedState) -> Iterator[Step]:
         yield _cache_policy(state)
     if state.desired.downloads:
         yield _origin_request_policy(state)
+    yield _response_headers_policy(state)
 
 
 def _access_control(state: ResolvedState) -> Step:
@@ -80,8 +84,8 @@ def _cache_policy(state: ResolvedState) -> Step:
         return conflict(
             "cache-policy",
             f"the cache policy {state.name} lacks what must be in the cache key: add the header "
-            "Origin and the query strings response-content-disposition and response-content-type "
-            "to it, in CloudFront > Policies > Cache",
+            f"Origin and the query parameters {' and '.join(state.desired.download_parameters)} to "
+            "it, in CloudFront > Policies > Cache",
         )
     reasons = [
         why
@@ -103,18 +107,56 @@ def _cache_policy(state: ResolvedState) -> Step:
         "cache-policy",
         "; ".join(reasons),
         "CreateCachePolicy",
-        {"CachePolicyConfig": cache_policy_config(state.name)},
+        {"CachePolicyConfig": cache_policy_config(state.name, state.desired.download_parameters)},
     )
 
 
 def _origin_request_policy(state: ResolvedState) -> Step:
-    if state.policies.origin_request_policy_id != NOT_YET:
+    policy_id, parameters = (
+        state.policies.origin_request_policy_id,
+        state.desired.download_parameters,
+    )
+    own = state.policies.own_origin_request_policy
+    if policy_id is not None and own is not None and not forwards(own.config, parameters):
+        return conflict(
+            "origin-request-policy",
+            f"the origin request policy {own.name} does not forward {' and '.join(parameters)}: "
+            "add that to its query strings, in CloudFront > Policies > Origin request",
+        )
+    if policy_id != NOT_YET:
         return done("origin-request-policy", "the policy forwards the download parameters to S3")
     return _create(
         "origin-request-policy",
         "S3 must receive the download parameters, and Origin for CORS",
         "CreateOriginRequestPolicy",
-        {"OriginRequestPolicyConfig": origin_request_policy_config(state.name)},
+        {"OriginRequestPolicyConfig": origin_request_policy_config(state.name, parameters)},
+    )
+
+
+def _response_headers_policy(state: ResolvedState) -> Step:
+    choice = state.policies
+    if lacking := choice.origins_without_cors:
+        return conflict(
+            "response-headers-policy",
+            f"the policy of the behavior ({choice.response_headers_policy}) sets CORS headers, but "
+            f"not for {', '.join(lacking)}: add them to its Access-Control-Allow-Origin in "
+            "CloudFront > Policies > Response headers",
+        )
+    if choice.response_headers_policy_id is None:
+        return done(
+            "response-headers-policy",
+            f"the policy of the behavior ({name_of(choice.response_headers_policy)}) stays",
+        )
+    if choice.own_response_headers_policy is not None:
+        return done("response-headers-policy", f"{choice.response_headers_name} exists")
+    config = response_headers_policy_config(
+        choice.response_headers_name, cors=bool(state.desired.cors_origins)
+    )
+    return _create(
+        "response-headers-policy",
+        "browsers must not guess the type of a file, nor pass a signed URL on to other sites",
+        "CreateResponseHeadersPolicy",
+        {"ResponseHeadersPolicyConfig": config},
     )
 
 

@@ -36,10 +36,9 @@ from cfsigned_django.aws.documents.origins import is_access_point, origins_of, p
 from cfsigned_django.aws.documents.policies import (
     CACHE_POLICIES,
     ORIGIN_REQUEST_POLICIES,
-    RESPONSE_HEADERS_POLICIES,
-    forwards_downloads,
+    forwards,
     forwards_origin,
-    has_downloads_in_cache_key,
+    has_in_cache_key,
     has_origin_in_cache_key,
     keeps_copies,
     lacking_origins,
@@ -298,7 +297,8 @@ class PolicyChoice:
         """Return whether a cache policy has everything needed in its cache key."""
         if policy is None:
             return False
-        if self.state.desired.downloads and not has_downloads_in_cache_key(policy.config):
+        desired = self.state.desired
+        if desired.downloads and not has_in_cache_key(policy.config, desired.download_parameters):
             return False
         splits = has_origin_in_cache_key(policy.config) or not keeps_copies(policy.config)
         return splits or not self.splits_origins
@@ -317,31 +317,53 @@ class PolicyChoice:
         return CACHE_POLICIES["CachingOptimized"]
 
     @property
+    def own_origin_request_policy(self) -> NamedConfig | None:
+        """Return the origin request policy that was created for the bucket."""
+        policies = self.state.account.origin_request_policies or {}
+        return _find_by_name(policies.values(), self.state.name)
+
+    @property
     def origin_request_policy_id(self) -> str | None:
         """Return the origin request policy to set, or None to keep the one of the behavior."""
+        desired = self.state.desired
         policies = self.state.account.origin_request_policies or {}
         current = policies.get(self.behavior.get("OriginRequestPolicyId") or "")
         config = current.config if current else None
-        if self.state.desired.downloads:
-            if forwards_downloads(config) and forwards_origin(config):
+        if desired.downloads:
+            if forwards(config, desired.download_parameters) and forwards_origin(config):
                 return None
-            own = _find_by_name(policies.values(), self.state.name)
-            return own.id if own else NOT_YET
-        if not self.state.desired.cors_origins or forwards_origin(config):
+            return self.own_origin_request_policy.id if self.own_origin_request_policy else NOT_YET
+        if not desired.cors_origins or forwards_origin(config):
             return None
         return ORIGIN_REQUEST_POLICIES["CORS-S3Origin"]
 
     @property
     def response_headers_policy_id(self) -> str | None:
-        """Return the response headers policy to set, or None to set nothing."""
-        if self.response_headers_policy or not self.state.desired.cors_origins:
+        """Return the response headers policy to set, or None to keep the one of the behavior."""
+        present = self._response_headers
+        # A policy of an earlier run without CORS gives way to one with it.
+        if self.response_headers_policy and (present is None or present.name != self.state.name):
             return None
-        return RESPONSE_HEADERS_POLICIES["SimpleCORS"]
+        own = self.own_response_headers_policy
+        if own is None:
+            return NOT_YET
+        return None if own.id == self.response_headers_policy else own.id
 
     @property
     def response_headers_policy(self) -> str:
         """Return the response headers policy of the behavior, or an empty string."""
         return self.behavior.get("ResponseHeadersPolicyId") or ""
+
+    @property
+    def response_headers_name(self) -> str:
+        """Return the name of the response headers policy to create: one with CORS, one without."""
+        return f"{self.state.name}-cors" if self.state.desired.cors_origins else self.state.name
+
+    @property
+    def own_response_headers_policy(self) -> NamedConfig | None:
+        """Return the response headers policy that was created for the bucket."""
+        policies = self.state.account.response_headers_policies or {}
+        return _find_by_name(policies.values(), self.response_headers_name)
 
     @property
     def origins_without_cors(self) -> list[str]:

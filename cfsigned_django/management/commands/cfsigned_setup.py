@@ -145,6 +145,12 @@ class Command(BaseCommand):
             "a file",
         )
         parser.add_argument(
+            "--content-types",
+            action="store_true",
+            help="with --downloads: signed URLs can also set the content type of a file. Anyone "
+            "with a URL for a folder can then turn an upload into HTML on the domain",
+        )
+        parser.add_argument(
             "--kms-key",
             metavar="ARN",
             help="KMS key that encrypts new files (SSE-KMS). Default: the bucket's encryption "
@@ -307,7 +313,8 @@ def _desired_state(options: dict[str, Any]) -> DesiredState:
         certificate=options["certificate"] or "",
         cors_origins=tuple(options["cors_origin"]),
         origin_access=OriginAccess(way) if (way := options["origin_access"]) else None,
-        downloads=options["downloads"],
+        downloads=options["downloads"] or options["content_types"],
+        content_types=options["content_types"],
         kms_key=options["kms_key"] or "",
         closes_public=options["close_public"],
         drops_trusted_signers=options["drop_trusted_signers"],

@@ -31,9 +31,9 @@ from cfsigned_django.aws.documents.origins import (
 from cfsigned_django.aws.documents.policies import (
     NAMES,
     cache_policy_config,
-    forwards_downloads,
+    forwards,
     forwards_origin,
-    has_downloads_in_cache_key,
+    has_in_cache_key,
     has_origin_in_cache_key,
     keeps_copies,
     name_of,
@@ -106,12 +106,12 @@ def test_download_policies_do_what_they_are_for() -> None:
     assert has_origin_in_cache_key(cache)
     assert keeps_copies(cache)
     assert not keeps_copies({"MaxTTL": 0})
-    assert has_downloads_in_cache_key(cache)
-    assert forwards_downloads(request)
+    assert has_in_cache_key(cache)
+    assert forwards(request)
     assert forwards_origin(request)
 
 
-DISPOSITION, TYPE = "response-content-disposition", "Response-Content-Type"
+DISPOSITION, TYPE = "response-content-disposition", "response-content-type"
 
 
 @pytest.mark.parametrize(
@@ -119,17 +119,21 @@ DISPOSITION, TYPE = "response-content-disposition", "Response-Content-Type"
     [
         ("all", [], True),
         ("none", [], False),
-        ("whitelist", [DISPOSITION], False),
-        ("whitelist", [TYPE, DISPOSITION], True),
+        ("whitelist", [TYPE], False),
+        ("whitelist", [TYPE, DISPOSITION.title()], True),
         ("allExcept", ["utm_source"], True),
-        ("allExcept", [TYPE], False),
+        ("allExcept", [DISPOSITION.title()], False),
+        ("allExcept", [TYPE], True),
     ],
 )
 def test_query_strings_of_others(behavior: str, names: list[str], expected: bool) -> None:
-    """Judge a policy of somebody else by what it forwards."""
+    """Judge a policy of somebody else by what it forwards, with content types if they are asked."""
     config = {"QueryStringBehavior": behavior, "QueryStrings": {"Items": names}}
+    policy = {"QueryStringsConfig": config}
+    has_type = behavior == "all" or (behavior == "allExcept") is (TYPE not in names)
 
-    assert forwards_downloads({"QueryStringsConfig": config}) is expected
+    assert forwards(policy) is expected
+    assert forwards(policy, [DISPOSITION, TYPE]) is (expected and has_type and behavior != "none")
 
 
 @pytest.mark.parametrize(

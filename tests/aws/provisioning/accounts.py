@@ -110,6 +110,7 @@ def grown_distribution(bucket: str) -> dict[str, Any]:
             "Compress": False,
             "CachePolicyId": "4135ea2d-6df8-44a3-9df3-4b5a84be39ad",
             "OriginRequestPolicyId": "216adef6-5c7f-47e4-b989-5492eafa07d3",
+            "ResponseHeadersPolicyId": "67f7725c-6f97-4210-82d7-5512b31e9d03",
         },
         "CacheBehaviors": list_of(
             [

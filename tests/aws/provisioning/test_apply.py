@@ -95,7 +95,14 @@ class TestEmptyAccount:
         assert behavior["ViewerProtocolPolicy"] == "redirect-to-https"
         assert behavior["CachePolicyId"] == "658327ea-f89d-4fab-a63d-7e88639e58f6"
         assert behavior["OriginRequestPolicyId"] == "88a5eaf4-2fd4-4709-b370-b4c650ea3fcf"
-        assert behavior["ResponseHeadersPolicyId"] == "60669652-455b-4ae9-85a4-c4c02393f86c"
+        headers = cloudfront.get_response_headers_policy(Id=behavior["ResponseHeadersPolicyId"])
+        policy = headers["ResponseHeadersPolicy"]["ResponseHeadersPolicyConfig"]
+        security = policy["SecurityHeadersConfig"]
+        assert security["ContentTypeOptions"] == {"Override": True}
+        assert security["ReferrerPolicy"] == {"Override": True, "ReferrerPolicy": "no-referrer"}
+        assert "FrameOptions" not in security
+        assert policy["CorsConfig"]["AccessControlAllowOrigins"]["Items"] == ["*"]
+        assert policy["CorsConfig"]["OriginOverride"] is False
         assert arn == f"arn:aws:cloudfront::{aws_account}:distribution/{distribution['Id']}"
         assert says_the_same(
             statement,

@@ -27,7 +27,7 @@ from tests.projects import ROOT
 KILLED, UNKILLED = "700000000001", "700000000002"
 #: CreatePublicKey, CreateKeyGroup, CreateBucket, CreateOriginAccessControl, two policies,
 #: CreateDistribution, PutBucketPolicy, PutBucketCors, PutPublicAccessBlock.
-CHANGES = 10
+CHANGES = 11
 
 
 def desired_state(account: str, key: PrivateKey) -> DesiredState:
@@ -61,6 +61,7 @@ def end_state(clients: Clients, desired: DesiredState, account_id: str) -> str:
     (key,), (group,) = account.public_keys or (), account.key_groups or ()
     (control,) = account.access_controls or ()
     [cache], [request] = account.cache_policies or {}, account.origin_request_policies or {}
+    [headers] = account.response_headers_policies or {}
     # Each account got the key at a moment of its own.
     without_time = replace(account, public_keys=(replace(key, created_at=None),))
     text = json.dumps(asdict(without_time), default=str, sort_keys=True)
@@ -73,6 +74,7 @@ def end_state(clients: Clients, desired: DesiredState, account_id: str) -> str:
         "control": control.id,
         "cache policy": cache,
         "request policy": request,
+        "headers policy": headers,
         "bucket": bucket_of(account).name,
         "account": account_id,
     }.items():

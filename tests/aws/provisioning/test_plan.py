@@ -20,7 +20,11 @@ from cfsigned_django.aws.account import (
 from cfsigned_django.aws.documents.behavior import list_of, listed
 from cfsigned_django.aws.documents.cors import cors_rule
 from cfsigned_django.aws.documents.distribution import find_origin, new_origin
-from cfsigned_django.aws.documents.policies import CACHE_POLICIES, cache_policy_config
+from cfsigned_django.aws.documents.policies import (
+    CACHE_POLICIES,
+    cache_policy_config,
+    origin_request_policy_config,
+)
 from cfsigned_django.aws.errors import explain
 from cfsigned_django.aws.provisioning.desired_state import (
     DesiredState,
@@ -222,6 +226,7 @@ def certified(method: str, protocol: str, kept: str, **present: Any) -> Case:
 
 
 OWN = named("own", cache_policy_config("own"), f"cfsigned-{BUCKET}")
+OWN_REQUEST = named("own", origin_request_policy_config("own"), f"cfsigned-{BUCKET}")
 OWN_WITHOUT_ORIGIN = named("own", {"MaxTTL": 31536000}, f"cfsigned-{BUCKET}")
 SHARED = named("theirs", {"MaxTTL": 31536000})
 ALL_QUERIES = {"QueryStringsConfig": {"QueryStringBehavior": "all"}}
@@ -405,7 +410,7 @@ CASES: dict[str, Case] = {
         for origin in (A, "*")
     },
     "response headers policy overrides S3": case(
-        "cache-policy=- behavior.CachePolicyId=c response-headers-policy=-",
+        "cache-policy=- behavior.CachePolicyId=c response-headers-policy=done",
         answering(A, B, CachePolicyId="c"),
         cors_origins=(A, B),
     ),
@@ -415,7 +420,7 @@ CASES: dict[str, Case] = {
         cors_origins=(A,),
     ),
     "response headers policy of all": case(
-        "response-headers-policy=-", answering(ANY), cors_origins=(A,)
+        "response-headers-policy=done", answering(ANY), cors_origins=(A,)
     ),
     **{
         f"cache policy that {what}": case(
@@ -432,6 +437,33 @@ CASES: dict[str, Case] = {
         "cache-policy=done behavior.CachePolicyId=own",
         caching(SHARED, OWN, CachePolicyId="theirs"),
         cors_origins=(A, B),
+    ),
+    "content types": case(
+        "cache-policy=todo origin-request-policy=todo "
+        "origin-request-policy.QueryStringsConfig.QueryStrings.Quantity=2",
+        caching(),
+        downloads=True,
+        content_types=True,
+    ),
+    "content types, policies of an earlier run without them": case(
+        "cache-policy=conflict origin-request-policy=conflict",
+        with_behaviors(
+            MEDIA, others={"cache_policies": OWN, "origin_request_policies": OWN_REQUEST}
+        ),
+        downloads=True,
+        content_types=True,
+    ),
+    "response headers policy of an earlier run without CORS": case(
+        f"response-headers-policy=todo response-headers-policy.Name=cfsigned-{BUCKET}-cors",
+        with_behaviors(
+            {**MEDIA, "ResponseHeadersPolicyId": "own"},
+            others={"response_headers_policies": OWN},
+        ),
+        cors_origins=(A,),
+    ),
+    "response headers policy of an earlier run": case(
+        "response-headers-policy=done behavior.ResponseHeadersPolicyId=own",
+        account_with(others={"response_headers_policies": OWN}),
     ),
     "cache policy of an earlier run, changed": case(
         "cache-policy=conflict", caching(OWN_WITHOUT_ORIGIN), cors_origins=(A, B)
