@@ -35,11 +35,11 @@ def test_by_cookies(page: Page, state: DemoState) -> None:
     page.on("response", lambda response: seen.append(response))
     page.goto(f"{state.app_address}/video/")
     expect(page.locator("[data-state=no]")).to_be_visible()
+    seen.clear()
     log_in(page, MEMBER)
     paths = [f"/{FOLDER}/", "/thumbs/"]
     assert signed_paths(page) == paths
     until(page, f"({STILLS})() === 12")
-    seen.clear()
     play(page)
     played(page, seconds=4)
     pieces = [each for each in seen if f"{state.cdn_domain}/{FOLDER}/" in each.url]
