@@ -1,0 +1,82 @@
+"""Signed cookies of a page that another site embeds: Chromium keeps and sends them."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+from wsgiref.types import StartResponse, WSGIEnvironment
+
+import pytest
+
+pytest.importorskip("playwright.sync_api", reason="needs pytest-playwright")
+
+from django.core.files.base import ContentFile
+from django.http import HttpResponse
+from django.test import override_settings
+
+from cfsigned_django import viewer
+from cfsigned_django.cookies import set_signed_cookies
+from cfsigned_django.edge import EdgeServer
+from cfsigned_django.signing import PrivateKey
+from cfsigned_django.storage import CloudFrontFileSystemStorage
+from cfsigned_django.storage.origin import StorageOrigin, distribution_for
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+NAME = "maps/7/tile.gif"
+GIF = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
+
+
+@pytest.fixture
+def storage(tmp_path: Path, ec_key: PrivateKey) -> Iterator[CloudFrontFileSystemStorage]:
+    """Return a storage with one file, and serve three hosts at its port.
+
+    They are the edge, a page with the file that sets its cookies, and a page of another site that
+    embeds this page.
+    """
+    server = EdgeServer(lambda environ, start_response: serve(environ, start_response))
+    app, cdn = (f"{name}.site.localhost:{server.port}" for name in ("app", "cdn"))
+
+    def serve(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if environ["HTTP_HOST"] == cdn:
+            return edge(environ, start_response)
+        response = HttpResponse(f'<iframe src="http://{app}/"></iframe>')
+        if environ["HTTP_HOST"] == app:
+            response = HttpResponse(f'<img src="{found.unsigned_url(NAME)}">')
+            set_signed_cookies(
+                response,
+                folder="maps/7",
+                storage=found,
+                domain="site.localhost",
+                samesite="None",
+                partitioned=True,
+            )
+        cookies = [("Set-Cookie", each.OutputString()) for each in response.cookies.values()]
+        start_response("200 OK", [*response.items(), *cookies])
+        return [response.content]
+
+    with override_settings(
+        AWS_CLOUDFRONT_KEY=ec_key.to_pem(),
+        AWS_CLOUDFRONT_KEY_ID="K1TESTKEYID",
+        AWS_S3_CUSTOM_DOMAIN=cdn,
+        AWS_S3_URL_PROTOCOL="http:",
+    ):
+        found = CloudFrontFileSystemStorage(location=str(tmp_path))
+        found.save(NAME, ContentFile(GIF))
+        edge = distribution_for(found, StorageOrigin(found))
+        with server.running():
+            yield found
+
+
+def test_partitioned_cookies(page: Page, storage: CloudFrontFileSystemStorage) -> None:
+    """Keep Partitioned cookies for the embedding site, and open the file of the page by them."""
+    url = storage.unsigned_url(NAME)
+    with page.expect_response(url) as answer:
+        page.goto(url.replace("cdn.site.", "other.").removesuffix(NAME))
+    assert answer.value.status == 200
+    kept = [each for each in page.context.cookies() if each.get("name") == "CloudFront-Policy"]
+    assert [each.get("partitionKey") for each in kept] == ["http://other.localhost"]
+    assert viewer.fetch(url, {}).code == "MissingKey"
