@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from playwright.sync_api import expect
+
 from tests.plugins_browser import PATIENCE
 
 if TYPE_CHECKING:
@@ -23,6 +25,12 @@ COUNT = """() => {
 }"""
 
 
+def log_in(page: Page, name: str) -> None:
+    """Log in by the button of the page."""
+    page.get_by_role("button", name=f"Log in as {name}").click()
+    expect(page.locator("#viewer")).to_contain_text(name)
+
+
 def until(page: Page, expression: str) -> None:
     """Wait until JavaScript says so. Unlike playwright's own wait, it needs no eval in the page."""
     deadline = time.monotonic() + PATIENCE / 1000
@@ -39,6 +47,13 @@ def play(page: Page) -> None:
 def played(page: Page, *, seconds: float) -> None:
     """Wait until the film has played for so many more seconds."""
     until(page, f"window.played > {page.evaluate('window.played') + seconds}")
+
+
+def cookie(page: Page, name: str) -> str:
+    """Return the value of one of the cookies that open the film."""
+    found = [each for each in page.context.cookies() if each.get("name") == f"CloudFront-{name}"]
+    (value,) = (each.get("value", "") for each in found if "films" in each.get("path", ""))
+    return value
 
 
 def signed_paths(page: Page) -> list[str]:

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,10 +18,14 @@ pytest.importorskip("PIL", reason="needs the demo extra")
 
 from playwright.sync_api import expect
 
+from cfsigned_django.signing import Policy
+from cfsigned_django.signing.encoding import decode_base64
 from demo_project.gallery.anatomy import dissect
+from demo_project.gallery.video import MEMBER
 from demo_project.run import KEYS_PATH
 from demo_project.state import ADMIN_NAME, BASE_FOLDER, FOLDER_VARIABLE, LINK_VARIABLE, DemoState
 from tests.e2e.conftest import demo_in
+from tests.e2e.film import cookie, log_in as log_in_to_watch, play, played, until
 from tests.e2e.keys_page import button, log_in, press
 from tests.plugins_browser import PATIENCE
 
@@ -28,6 +33,9 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 LINK_SECONDS = 20
+
+#: The address of a still that the page does not show.
+RARE = "document.querySelector('.stills img').src.replace(/[0-9]{4}.jpg$/, '0002.jpg')"
 
 # Ask for the tab's pictures once more; the edge has them checked again each time.
 LOAD_AGAIN = """async () => {
@@ -40,6 +48,11 @@ LOAD_AGAIN = """async () => {
   });
   return [links, await Promise.all(links.map(width)), Date.now() / 1000];
 }"""
+
+SHOWS_RARE = """(() => {
+  const still = document.querySelector('.stills img');
+  return still.currentSrc.endsWith('0002.jpg') && still.complete && still.naturalWidth > 0;
+})()"""
 
 
 @pytest.fixture(scope="module")
@@ -79,12 +92,45 @@ class OldTabs:
                     self.opened[length] = self.opened.get(length, 0) + 1
 
 
-def wait_for_button(page: Page, tabs: OldTabs, step: str) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Viewer:
+    """A viewer with cookies who comes to the site again and again."""
+
+    page: Page
+    #: When a visit found new cookies, and what they are: the key, and when they expire.
+    visits: list[tuple[float, str, int]] = field(default_factory=list)
+
+    def check(self) -> None:
+        """Ask the site for a page, and note whether it renewed the cookies."""
+        self.page.evaluate("fetch('/video/answer/').then((response) => response.text())")
+        policy = Policy.from_json(decode_base64(cookie(self.page, "Policy")).decode())
+        found = (cookie(self.page, "Key-Pair-Id"), policy.date_less_than)
+        if not self.visits or self.visits[-1][1:] != found:
+            self.visits.append((time.time(), *found))
+
+    def check_times(self) -> None:
+        """Check that each renewal came in time, and too early only because the key had changed."""
+        for (_, old_key, end), (renewed, key, _) in pairwise(self.visits):
+            assert renewed < end
+            assert key != old_key or renewed > end - LINK_SECONDS / 4 - 1
+
+
+def film(browser: Browser, address: str) -> Page:
+    """Return a page in which a member watches the film."""
+    page = browser.new_context().new_page()
+    page.goto(f"{address}/video/")
+    log_in_to_watch(page, MEMBER)
+    play(page)
+    return page
+
+
+def wait_for_button(page: Page, tabs: OldTabs, viewer: Viewer, step: str) -> None:
     """Watch the page until a step is due, with an eye on the old tabs."""
     deadline = time.monotonic() + PATIENCE / 1000
     while not button(page, step).is_visible():
         assert time.monotonic() < deadline, page.locator("main").inner_text()
         tabs.check()
+        viewer.check()
         page.wait_for_timeout(500)
 
 
@@ -93,6 +139,8 @@ def test_rotation_from_rsa_to_ecdsa(browser: Browser, quick_demo: DemoState) -> 
     address = quick_demo.address("site")
     tabs = OldTabs(browser=browser, address=address)
     long = tabs.open_another()
+    watching = film(browser, quick_demo.app_address)
+    viewer = Viewer(page=film(browser, quick_demo.app_address))
     page = browser.new_page()
     log_in(page, address, ADMIN_NAME, quick_demo.admin_password)
 
@@ -100,14 +148,14 @@ def test_rotation_from_rsa_to_ecdsa(browser: Browser, quick_demo: DemoState) -> 
         press(page, step)
         tabs.check()
     tabs.open_another()
-    wait_for_button(page, tabs, "activate")
+    wait_for_button(page, tabs, viewer, "activate")
     assert tabs.open_another() == long
     press(page, "activate")
     tabs.check()
     # A process may sign with the former key until it looks again.
     page.wait_for_timeout(4_000)
     short = tabs.open_another()
-    wait_for_button(page, tabs, "retire")
+    wait_for_button(page, tabs, viewer, "retire")
     press(page, "retire")
 
     expect(page.locator(".cfsigned-is-retired")).to_contain_text(quick_demo.key_pair_id)
@@ -116,7 +164,13 @@ def test_rotation_from_rsa_to_ecdsa(browser: Browser, quick_demo: DemoState) -> 
     assert tabs.open_another() <= short + 3
     assert tabs.opened[256] > 10
     assert min(tabs.opened) < 80
-    page.close()
+    # Cookies follow the key: the one who comes often never loses them, the film renews its own.
+    viewer.check_times()
+    assert len({key for _, key, _ in viewer.visits}) == 2
+    played(watching, seconds=3)
+    assert cookie(watching, "Key-Pair-Id") == viewer.visits[-1][1]
+    for each in (page, viewer.page, watching):
+        each.close()
 
     # Who may only look sees the keys, and no step.
     add_viewer(quick_demo, "viewer", "look but do not touch")
@@ -127,6 +181,35 @@ def test_rotation_from_rsa_to_ecdsa(browser: Browser, quick_demo: DemoState) -> 
     assert page.request.get(f"{address}{KEYS_PATH}start/").status == 403
 
 
+def test_revocation_while_pages_are_open(browser: Browser, quick_demo: DemoState) -> None:
+    """Play on after one renewal, by cookies and by a new playlist; so do pictures come back."""
+    by_cookies = film(browser, quick_demo.app_address)
+    by_playlist = film(browser, quick_demo.address("site"))
+    quiet = film(browser, quick_demo.app_address)
+    until(quiet, "document.querySelector('video').readyState > 2")
+    quiet.evaluate("document.querySelector('video').pause()")
+    # Each request to the site renews what is due. Here, the script of the page must do it.
+    quiet.route("**/video/log/**", lambda route: route.abort())
+    renewals: list[str] = []
+    quiet.on("request", lambda request: renewals.append(request.method))
+    key_pair_id = cookie(quiet, "Key-Pair-Id")
+    manage(quick_demo, "cfsigned_rotate", "--import", check=False)
+    manage(quick_demo, "cfsigned_rotate", "--revoke", key_pair_id, "--no-input")
+
+    for page in (by_cookies, by_playlist):
+        refused = page.locator("[data-refused]", has_text="InvalidKey")
+        expect(refused.first).to_be_visible()
+        played(page, seconds=3)
+    renewals.clear()
+    # A picture that this browser has not seen yet.
+    quiet.evaluate(f"document.querySelector('.stills img').src = {RARE}")
+    until(quiet, SHOWS_RARE)
+    assert renewals.count("POST") == 1
+    assert cookie(quiet, "Key-Pair-Id") != key_pair_id
+    for page in (by_cookies, by_playlist, quiet):
+        page.context.close()
+
+
 def add_viewer(state: DemoState, name: str, password: str) -> None:
     """Add a person who may see the keys and do nothing with them."""
     code = (
@@ -134,14 +217,20 @@ def add_viewer(state: DemoState, name: str, password: str) -> None:
         f"user = User.objects.create_user({name!r}, password={password!r}, is_staff=True)\n"
         "user.user_permissions.add(Permission.objects.get(codename='view_keypair'))\n"
     )
+    manage(state, "shell", "-c", code)
+
+
+def manage(state: DemoState, *arguments: str, check: bool = True) -> None:
+    """Run a command of the demo's manage.py."""
     variables = {
         FOLDER_VARIABLE: str(state.folder),
+        LINK_VARIABLE: str(LINK_SECONDS),
         "DJANGO_SETTINGS_MODULE": "demo_project.settings",
     }
     subprocess.run(
-        [sys.executable, "manage.py", "shell", "-c", code],
+        [sys.executable, "manage.py", *arguments],
         cwd=BASE_FOLDER,
         env=os.environ | variables,
-        check=True,
+        check=check,
         capture_output=True,
     )

@@ -14,19 +14,13 @@ from playwright.sync_api import expect
 from cfsigned_django import viewer
 from demo_project.gallery.video import FOLDER, GUEST, MEMBER
 from demo_project.state import DemoState
-from tests.e2e.film import play, played, signed_paths, until
+from tests.e2e.film import log_in, play, played, signed_paths, until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page, Response
 
 STILLS = """() => [...document.querySelectorAll('.stills img')].filter(
   (picture) => picture.complete && picture.naturalWidth > 0).length"""
-
-
-def log_in(page: Page, name: str) -> None:
-    """Log in by the button of the page."""
-    page.get_by_role("button", name=f"Log in as {name}").click()
-    expect(page.locator("#viewer")).to_contain_text(name)
 
 
 def test_by_cookies(page: Page, state: DemoState) -> None:

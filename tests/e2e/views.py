@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from demo_project.state import ADMIN_NAME, DemoState
-from tests.e2e.film import play, played
+from tests.e2e.film import log_in as log_in_to_watch, play, played
 from tests.e2e.keys_page import log_in, press
 from tests.plugins_browser import CHROMIUM_ARGUMENTS, chromium
 
@@ -87,7 +87,7 @@ def take_film(browser: Browser, state: DemoState) -> bytes:
     """Return the page of the film while a member watches it."""
     page = browser.new_page(viewport={"width": 1240, "height": 900})
     page.goto(f"{state.app_address}/video/")
-    page.get_by_role("button", name="Log in as mina").click()
+    log_in_to_watch(page, "mina")
     play(page)
     played(page, seconds=10)
     content = page.screenshot(type="png")

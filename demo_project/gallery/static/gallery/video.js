@@ -5,8 +5,6 @@
   const video = document.querySelector("video[data-answer]");
   const state = document.querySelector("[data-state]");
   const list = document.querySelector("[data-log]");
-  // Renewed three times in a row for nothing: this viewer may not watch.
-  const patience = 3;
   let hls, tries = 0, isRenewing = false;
 
   const pause = (seconds) => new Promise((resolve) => { setTimeout(resolve, seconds * 1000); });
@@ -30,6 +28,8 @@
       video.src = answer.url;
       return;
     }
+    // Another source stops the video.
+    const wasPlaying = !video.paused;
     if (hls) hls.destroy();
     // Little is kept, so that a film of seconds is asked for again and again.
     hls = new Hls({
@@ -46,23 +46,28 @@
     });
     hls.on(Hls.Events.ERROR, (event, data) => {
       // A refusal has no CORS headers, so its status, 403, is not seen here.
-      if (data.type === Hls.ErrorTypes.NETWORK_ERROR && !isRenewing) renew(answer.cookies);
+      if (data.type === Hls.ErrorTypes.NETWORK_ERROR && !isRenewing) renew(answer);
     });
     hls.loadSource(answer.url);
     hls.attachMedia(video);
+    if (wasPlaying) video.play();
   }
 
-  async function renew(usesCookies) {
+  async function renew(answer) {
     isRenewing = true;
     tries += 1;
     hls.stopLoad();
     try {
-      if (tries > patience || (usesCookies && !await refreshSignedCookies())) {
+      if (!(answer.cookies ? await refreshSignedCookies() : answer.expires_at)) {
         say("Refused: the edge serves this viewer nothing.", "no");
         return;
       }
-      if (tries > 1) await pause(2);
-      if (usesCookies && hls.levels.length) hls.startLoad();
+      if (tries > 1) {
+        // After a revocation, the site may have signed with the old key for some seconds more.
+        say("Refused for now. The player tries again.", "no");
+        await pause(2);
+      }
+      if (answer.cookies && hls.levels.length) hls.startLoad();
       else await open(video.currentTime);
     } catch {
       say("The site does not answer. Is the demo still running?", "no");
