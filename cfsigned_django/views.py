@@ -164,8 +164,9 @@ class SignedRedirectView(_FileView):
     ``expire`` (seconds or a timedelta), ``download`` (the name under which
     browsers save the file), ``inline`` (that of a file which they show) and
     ``ip_address`` (an IPv4 address or range) are passed to the ``url()`` of the
-    storage. A subclass that decides them per request overrides :meth:`get_url_arguments`, and one whose path has something
-    else than the name, such as a primary key, overrides :meth:`get_name`.
+    storage. A subclass that decides them per request overrides
+    :meth:`get_url_arguments`, and one whose path has something else than the
+    name, such as a primary key, overrides :meth:`get_name`.
 
     A name that no file can have, such as one with ``..`` or ``//``, is
     answered with 404: the URL opens exactly the name that ``permission`` was
