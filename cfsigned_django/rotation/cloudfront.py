@@ -17,6 +17,8 @@ from cfsigned_django.validation import is_of_trusted_signer
 
 #: ``AwsError.code`` if the public key of a key pair no longer exists in CloudFront.
 DELETED: Final = "NoSuchPublicKey"
+#: ``AwsError.code`` if the public key ID of a key pair belongs to another key.
+OTHER_KEY: Final = "OtherKey"
 #: ``AwsError.code`` if a key is that of a trusted signer.
 TRUSTED_SIGNER: Final = "TrustedSigner"
 
@@ -47,13 +49,25 @@ def is_missing_in(members: Collection[str], key_pair: KeyPair) -> bool:
     return str(key_pair) not in members and not is_of_trusted_signer(str(key_pair))
 
 
-def restore_to_group(api: KeyGroups, key_pair: KeyPair) -> None:
-    """Add a key to its group again.
+def restore_to_group(api: KeyGroups, key_pair: KeyPair, public_key: str) -> None:
+    """Add a key to its group again; ``public_key`` is the PEM that belongs to the private key.
 
     Raise :exc:`AwsError` with the code :data:`DELETED` if its public key was
-    deleted meanwhile.
+    deleted meanwhile, and with :data:`OTHER_KEY` if CloudFront has another one
+    under this ID: someone with write access to the table must not be able to
+    get another key trusted.
     """
-    key_pair_id = str(key_pair)
+    key_pair_id, listed = str(key_pair), api.public_keys()
+    if any(each.key_pair_id == key_pair_id and not each.holds(public_key) for each in listed):
+        raise AwsError(
+            what=adding(key_pair_id, key_pair.key_group_id),
+            reason=gettext_noop("CloudFront has another public key under this ID"),
+            next_step=gettext_noop(
+                "Someone changed the table, or mistyped the ID. Correct the ID, or revoke the key "
+                "pair and start a new rotation."
+            ),
+            code=OTHER_KEY,
+        )
     try:
         api.add(key_pair.key_group_id, key_pair_id)
     except AwsError as error:

@@ -26,6 +26,7 @@ from cfsigned_django.aws.key_groups import KEYS_PER_GROUP, LAST_PUBLIC_KEY, KeyG
 from cfsigned_django.encryption import CannotDecrypt
 from cfsigned_django.rotation.cloudfront import (
     DELETED,
+    OTHER_KEY,
     is_in_cloudfront,
     is_missing_in,
     register_in_cloudfront,
@@ -429,19 +430,19 @@ class Rotation:
 
         These are keys with unexpired links, and the key that signs next. The
         group is read once. If one of them cannot be restored, restore the
-        others, then raise :exc:`AwsError`.
+        others, then raise :exc:`AwsError` or :exc:`CannotDecrypt`.
         """
         needed = [each for each in key_pairs if self._belongs_in_group(each, now)]
         if self.key_groups is None or not needed:
             return []
         members = self.key_groups.members(self.key_group_id)
         missing = [each for each in needed if is_missing_in(members, each)]
-        failure: AwsError | None = None
+        failure: AwsError | CannotDecrypt | None = None
         for key_pair in missing:
             try:
                 self._restore(self.key_groups, key_pair, now)
-            except AwsError as error:
-                if error.is_temporary:
+            except (AwsError, CannotDecrypt) as error:
+                if isinstance(error, AwsError) and error.is_temporary:
                     raise
                 failure = failure or error  # the links of the other keys work again anyway
         if failure is not None:
@@ -449,11 +450,12 @@ class Rotation:
         return missing
 
     def _restore(self, key_groups: KeyGroups, key_pair: KeyPair, now: datetime) -> None:
+        public_key = key_pair.open_private_key().public_key.to_pem()
         with self.store.claim(key_pair) as claim:
             if key_pair.status == KeyStatus.TRUSTED:
                 # Before it is restored: its wait starts over even if this process dies here.
                 self.store.write(claim.rows, **newly_trusted(now))
-            restore_to_group(claim.before_each_call(key_groups), key_pair)
+            restore_to_group(claim.before_each_call(key_groups), key_pair, public_key)
         claim.end()
         self.on_restore(key_pair)
         if key_pair.status != KeyStatus.TRUSTED:
@@ -480,9 +482,11 @@ class Rotation:
             return
         try:
             self.restore_missing([active], now=now)
+        except CannotDecrypt as error:
+            logger.error("%s is not added to the key group again. %s", active, error)
         except AwsError as error:
-            if error.code != DELETED:
-                raise  # A deleted key is lost, and must not keep another key from leaving.
+            if error.code not in (DELETED, OTHER_KEY):
+                raise  # A lost key must not keep another key from leaving.
 
     def _switch_to(self, key_pair: KeyPair, now: datetime) -> KeyPair | None:
         """Make a key ACTIVE, inside a transaction; return the previous ACTIVE key."""

@@ -9,6 +9,7 @@ import pytest
 from cryptography.fernet import Fernet
 from django.core.management import CommandError, call_command
 
+from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.encryption import CannotDecrypt, NotItsKey, NotReencrypted
 from cfsigned_django.rotation.errors import RotationError
 from cfsigned_django.rotation.models import KeyPair
@@ -179,3 +180,58 @@ def test_settings_key_that_ended_is_not_imported(key_group: Site) -> None:
 
     with pytest.raises(RotationError, match="REVOKED"):
         key_group.rotation().import_key(private_key, again, now=key_group.now)
+
+
+class TestRestore:
+    """What a row names is added to the key group again only if it is the key of the row."""
+
+    def test_other_key_of_the_account(self, key_group: Site) -> None:
+        """A public key ID that someone wrote into the row opens nothing for that key."""
+        active, other = key_group.imported(), key_group.account.upload("staging")
+        change(active, key_pair_id=other)
+
+        with pytest.raises(AwsError) as refused:
+            key_group.advance()
+
+        assert refused.value.code == "OtherKey"
+        assert other not in key_group.members
+
+    @pytest.mark.parametrize("encrypted", ["damaged", "of another row"])
+    def test_key_that_is_not_its_own(self, key_group: Site, encrypted: str) -> None:
+        """A public key that someone wrote into the row, too, is not added again."""
+        former, active = key_group.imported(), key_group.activated()
+        other = key_group.account.upload("staging")
+        answer = key_group.account.api.get_public_key(Id=other)["PublicKey"]
+        change(
+            active,
+            key_pair_id=other,
+            public_key=answer["PublicKeyConfig"]["EncodedKey"],
+            encrypted_private_key=(
+                "damaged" if encrypted == "damaged" else former.encrypted_private_key
+            ),
+        )
+
+        with pytest.raises(CannotDecrypt):
+            key_group.advance()
+
+        assert other not in key_group.members
+
+    def test_revoked_key_that_came_back(self, key_group: Site) -> None:
+        """A revoked key, back in the table, is not added again, and keeps no other from leaving."""
+        leaked = key_group.imported()
+        former = key_group.activated()
+        key_group.revoke(leaked, by_hand=True)
+        key_group.set_members(key_group.foreign, str(former))
+        key_group.revoke(former, by_hand=True)
+        change(
+            leaked,
+            status="active",
+            active_in=key_group.key_group_id,
+            encrypted_private_key=leaked.encrypted_private_key,
+        )
+
+        with pytest.raises(NotItsKey):
+            key_group.rotation().restore_missing([fresh(leaked)], now=key_group.now)
+        key_group.finish(former)
+
+        assert key_group.members == {key_group.foreign}
