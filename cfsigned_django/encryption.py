@@ -107,15 +107,14 @@ def decrypt(encrypted: str, row: UUID, fingerprint: str) -> Decrypted:
     found = _decrypt(encrypted)
     if found is None:
         raise CannotDecrypt(_what_changed())
-    if found.is_of(row, fingerprint):
-        return found
-    found = None
-    raise NotItsKey(
-        gettext_noop(
-            "The encrypted private key belongs to another key pair: someone changed the table. "
-            "Revoke this key pair, and find out who can write to the database."
+    if not found.is_of(row, fingerprint):
+        raise NotItsKey(
+            gettext_noop(
+                "The encrypted private key belongs to another key pair: someone changed the table. "
+                "Revoke this key pair, and find out who can write to the database."
+            )
         )
-    )
+    return found
 
 
 def count_wrong_keys() -> int:
@@ -129,7 +128,7 @@ def has_weak_secret_key() -> bool:
 
 
 def _binding(row: UUID, fingerprint: str) -> bytes:
-    return _BOUND_TO + f"{row} {fingerprint}".encode("ascii")
+    return _BOUND_TO + f"{row} {fingerprint}".encode()
 
 
 def _decrypt(encrypted: str) -> Decrypted | None:

@@ -122,7 +122,7 @@ def test_the_key_of_another_row(is_bound: bool, differs: str, ec_key: PrivateKey
     """Refuse a key that was encrypted for another row, or has another public key; show no key."""
     own = ec_key.public_key.fingerprint
     encrypted = encrypt(ec_key, ROW) if is_bound else unbound(ec_key)
-    row, fingerprint = (uuid4(), own) if differs == "row" else (ROW, "0" * 64)
+    row, fingerprint = (uuid4(), own) if differs == "row" else (ROW, "지문" * 32)
     if not is_bound and differs == "row":
         assert decrypt(encrypted, row, own).pem == ec_key.to_pem()
         return

@@ -28,8 +28,6 @@ from cfsigned_django.validation import problem
 
 #: A call takes up to 21 s, after a pause: see aws/client.py.
 _LEAST_CLAIM = 30
-#: For how many seconds a check waits for a database.
-_PATIENCE = 2
 _EFFECTS_OF_ZERO = {
     "AWS_CLOUDFRONT_KEYRING_SECONDS": "every URL queries the database",
     "AWS_CLOUDFRONT_PROPAGATION_SECONDS": "a key may sign before every edge knows it",
@@ -166,35 +164,14 @@ def _bypasses_rotation() -> Iterator[CheckMessage]:
 
 
 def _key_pairs(alias: str) -> list[CheckMessage]:
-    if not router.allow_migrate_model(alias, KeyPair) or not _answers(alias):
+    if not router.allow_migrate_model(alias, KeyPair):
         return []
     try:
         has_table = KeyPair._meta.db_table in connections[alias].introspection.table_names()
         rows = list(KeyPair.objects.using(alias)) if has_table else []
     except Error:
-        return []
+        return []  # The database is not running.
     return [*_encrypted_keys(rows), *_nothing_signs(alias, rows)]
-
-
-def _answers(alias: str) -> bool:
-    """Return whether the database accepts a connection soon.
-
-    Django 6.1 hands all databases to a plain check, which must pass without them.
-    """
-    connection = connections[alias]
-    if connection.connection is not None or connection.vendor not in ("postgresql", "mysql"):
-        return True
-    attempt = connection.copy()
-    options = attempt.settings_dict["OPTIONS"] = {**attempt.settings_dict["OPTIONS"]}
-    options.pop("pool", None)
-    options["connect_timeout"] = _PATIENCE
-    try:
-        attempt.ensure_connection()
-    except (Error, ImproperlyConfigured):
-        return False
-    finally:
-        attempt.close()
-    return True
 
 
 def _encrypted_keys(rows: list[KeyPair]) -> Iterator[CheckMessage]:
@@ -212,8 +189,9 @@ def _encrypted_keys(rows: list[KeyPair]) -> Iterator[CheckMessage]:
             yield problem("cfsigned.W013", f"{name}: {error}")
         except (CannotDecrypt, InvalidKey) as error:
             yield problem("cfsigned.W007", f"{name}: {error}")
-        if row.needs_reencryption:
-            yield problem("cfsigned.W011", f"The private key of {name} {OLD_ENCRYPTION}")
+        else:
+            if row.needs_reencryption:
+                yield problem("cfsigned.W011", f"The private key of {name} {OLD_ENCRYPTION}")
 
 
 def _has_no_other_key(config: conf.Config, known_ids: set[str | None]) -> bool:

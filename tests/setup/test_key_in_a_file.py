@@ -10,6 +10,7 @@ from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -67,6 +68,8 @@ def test_from_nothing(
     assert proof(again) == dict.fromkeys(["clock", "signed-served", *refused], "ok")
     [passed] = [each for each in done["proof"] if each["id"] == "signed-passes"]
     assert passed["subject"].endswith("/.cfsigned-probe")
+    [served] = [each for each in again["proof"] if each["id"] == "signed-served"]
+    assert served["subject"].endswith(quote("/albums/회의 1.txt"))  # not the folder's own object
     assert done["settings"] == again["settings"]
     assert done["settings"]["AWS_STORAGE_BUCKET_NAME"] == bucket_name
     assert done["settings"]["AWS_CLOUDFRONT_KEY_ID"].startswith("K")

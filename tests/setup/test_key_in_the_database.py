@@ -142,9 +142,12 @@ class TestKeyOfTheSettings:
             settings.AWS_CLOUDFRONT_KEY_ID = "APKAIOSFODNN7EXAMPLE"
             assert report()["key"] == DatabaseKey.place
 
-    @pytest.mark.parametrize("status", [KeyStatus.ACTIVE, KeyStatus.REVOKED])
+    @pytest.mark.parametrize(
+        ("status", "has_successor"),
+        [(KeyStatus.ACTIVE, False), (KeyStatus.REVOKED, False), (KeyStatus.REVOKED, True)],
+    )
     def test_imported_key_is_the_databases(
-        self, settings: Any, rsa_key: PrivateKey, status: KeyStatus
+        self, settings: Any, rsa_key: PrivateKey, status: KeyStatus, has_successor: bool
     ) -> None:
         """Leave a key that was imported to the database, which may have revoked it."""
         group = settings.AWS_CLOUDFRONT_KEY_GROUP_ID
@@ -155,5 +158,7 @@ class TestKeyOfTheSettings:
             key_pair_id=settings.AWS_CLOUDFRONT_KEY_ID,
             status=status,
         )
+        if has_successor:
+            self.add(PrivateKey.generate(), group, next_in=group, status=KeyStatus.PENDING)
 
         assert report()["key"] == DatabaseKey.place

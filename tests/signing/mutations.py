@@ -52,6 +52,9 @@ def meaning_of_cookies(cookies: Mapping[str, str]) -> object:
 
 def expected_codes(url: str) -> set[str]:
     """Return the codes that a refused URL may have: as a rule one."""
+    origin = re.match("https?://[^/?]*", url, re.ASCII | re.IGNORECASE)
+    if origin is None or not (origin[0].isascii() or re.match("https?://", url)):
+        return {"AccessDenied"}
     query = url.partition("?")[2]
     found = [segment.partition("=")[::2] for segment in query.split("&")]
     found = [(name, unquote(value)) for name, value in found if name in NAMES]

@@ -45,10 +45,12 @@ class Seeds:
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Write the seeds if SIMULATION_RECORD=1 asks for it."""
-        if self._searched and os.environ.get("SIMULATION_RECORD") == "1":
-            write_seeds({**read_seeds(), **self._searched})
-        for name, seed in self._searched.items():
+        stored = read_seeds()
+        others = {name: seed for name, seed in self._searched.items() if stored.get(name) != seed}
+        for name, seed in others.items():
             terminalreporter.write_line(f"Another seed than in seeds.json: {seed:5} {name}")
+        if others and os.environ.get("SIMULATION_RECORD") == "1":
+            write_seeds(stored | others)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -32,7 +32,7 @@ _S3_HOST: Final = re.compile(
 # By its name, its alias (which looks like a bucket), or as an access point of several regions (S3
 # User Guide, "Access point aliases", "Multi-Region Access Point").
 _ACCESS_POINT: Final = re.compile(
-    r".+(?:\.s3-accesspoint\.[a-z0-9.-]+|-s3alias\.s3[a-z0-9.-]*|\.accesspoint\.s3-global)"
+    r".+(?:\.s3-accesspoint(?:-fips)?\.[a-z0-9.-]+|-s3alias\.s3[a-z0-9.-]*|\.accesspoint\.s3-global)"
     r"\.amazonaws\.com(?:\.cn)?",
     re.ASCII,
 )

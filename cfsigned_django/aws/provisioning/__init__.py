@@ -21,9 +21,9 @@ Plan
 ----
 ``plan`` lists the steps in a safe order. Each is done, to do, or a conflict that a person must
 decide, with the call it needs and the document before and after. ``key_steps``,
-``policy_steps``, ``bucket_steps``, ``distribution_steps`` and ``decision_steps`` know one part
-each; ``steps`` defines a step. All of this is pure. cfsigned_setup prints the plan; the exports
-render the same documents for an empty account.
+``policy_steps``, ``bucket_steps``, ``encryption_steps``, ``distribution_steps`` and
+``decision_steps`` know one part each; ``steps`` defines a step. All of this is pure.
+cfsigned_setup prints the plan; the exports render the same documents for an empty account.
 
 Apply
 -----
