@@ -17,7 +17,7 @@ from pytest_django import Settings
 from cfsigned_django.encryption import CannotDecrypt, NotItsKey, decrypt, encrypt
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import PrivateKey
-from tests.keyring import KEY_GROUP_ID, make_key_pair, unbound
+from tests.keyring import KEY_GROUP_ID, derived, make_key_pair, unbound
 from tests.leaks import everything_of, fragments
 
 ROW = UUID("6f1f2c54-1d4e-4b6b-9f57-0c3d8f0f6a11")
@@ -133,7 +133,7 @@ def test_the_key_of_another_row(is_bound: bool, differs: str, ec_key: PrivateKey
     assert not any(each in everything_of(raised.value) for each in fragments(ec_key))
 
 
-@pytest.mark.parametrize("place", [0, 5, 40, -2])
+@pytest.mark.parametrize("place", [0, 5, 40, -6])
 def test_a_changed_token(place: int, ec_key: PrivateKey) -> None:
     """Refuse an encrypted key of which one character was changed, wherever that is."""
     encrypted = encrypt(ec_key, ROW)
@@ -150,6 +150,13 @@ def test_what_is_not_a_token(text: str) -> None:
     """Refuse a text that is not encrypted, such as one that another tool wrote there."""
     with pytest.raises(CannotDecrypt):
         decrypt(text, ROW, "0" * 64)
+
+
+def test_what_is_encrypted_and_no_key() -> None:
+    """Leave it to the use of a key to say that it is not one."""
+    encrypted = derived().encrypt(b"no key").decode()
+
+    assert decrypt(encrypted, ROW, "0" * 64).pem == b"no key"
 
 
 @pytest.mark.parametrize("wrong", ["x", "", None, 5, FIRST[:-4], "비밀"])

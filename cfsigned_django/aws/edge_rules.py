@@ -15,7 +15,7 @@ from cfsigned_django.aws.documents.behavior import (
     trusted_signers,
 )
 from cfsigned_django.aws.documents.distribution import is_origin_of, origin_in_bucket
-from cfsigned_django.aws.documents.origins import origins_of
+from cfsigned_django.aws.documents.origins import is_access_point, origins_of
 from cfsigned_django.aws.key_groups import KeyGroupReader
 from cfsigned_django.signing import PublicKey
 
@@ -118,8 +118,13 @@ class DistributionReader:
 
 
 def _behavior(config: Document, behavior: Document, bucket: str | None) -> ReadBehavior:
-    is_ours = bucket is None or origin_in_bucket(config, behavior, bucket) is not None
-    hosts = " and ".join(each["DomainName"] for each in origins_of(config, behavior))
+    origins = origins_of(config, behavior)
+    is_ours = (
+        bucket is None
+        or origin_in_bucket(config, behavior, bucket) is not None
+        or any(map(is_access_point, origins))
+    )
+    hosts = " and ".join(each["DomainName"] for each in origins)
     return ReadBehavior(
         path_pattern=behavior["PathPattern"],
         key_group_ids=tuple(trusted_key_groups(behavior)),
@@ -137,6 +142,8 @@ def _left_out(config: Document, bucket: str | None) -> Iterator[str]:
     if restriction.get("RestrictionType", "none") != "none":
         yield "GeoRestriction"
     for origin in listed(config.get("Origins")):
+        if is_access_point(origin):
+            yield f"access point {origin['DomainName']} (taken for the bucket)"
         if origin.get("OriginPath") and (bucket is None or is_origin_of(origin, bucket)):
             yield f"OriginPath {origin['OriginPath']}"
     for group in listed(config.get("OriginGroups")):

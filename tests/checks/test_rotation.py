@@ -10,6 +10,7 @@ from django.db import Error, connection
 from pytest_django import Settings
 
 from cfsigned_django.checks.rotation import check_encrypted_keys, check_rotation
+from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.site import site_rotation
 from cfsigned_django.signing import PrivateKey, Signer
 from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
@@ -164,6 +165,32 @@ class TestEncryptedKeys:
             monkeypatch.setattr(connection.introspection, "table_names", table_names)
 
         assert check_encrypted_keys(databases=["default"]) == []
+
+
+def test_no_key_anywhere(settings: Settings, ec_key: PrivateKey, db: None) -> None:
+    """Ask the database that key pairs are written to, and no other, whether a key signs."""
+    settings.AWS_CLOUDFRONT_KEY = settings.AWS_CLOUDFRONT_KEY_ID = None
+    assert ids(check_encrypted_keys(databases=["default"])) == ["W014"]
+
+    active = {"status": "active", "active_in": KEY_GROUP_ID}
+    make_key_pair(ec_key, "K1", **active)
+    assert check_encrypted_keys(databases=["default"]) == []
+
+    make_key_pair(ec_key, KEY_ID)
+    settings.AWS_CLOUDFRONT_KEY, settings.AWS_CLOUDFRONT_KEY_ID = ec_key.to_pem(), KEY_ID
+    KeyPair.objects.filter(active_in=KEY_GROUP_ID).delete()
+    assert ids(check_encrypted_keys(databases=["default"])) == ["W014"]
+
+    settings.DATABASE_ROUTERS = [f"{__name__}.Written"]
+    assert check_encrypted_keys(databases=["default"]) == []
+
+
+class Written:
+    """Write key pairs to another database than the one that is checked."""
+
+    def db_for_write(self, model: Any, **hints: Any) -> str:
+        """Name it."""
+        return "keys"
 
 
 class Elsewhere:

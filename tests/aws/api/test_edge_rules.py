@@ -17,6 +17,7 @@ from cfsigned_django.aws.documents.distribution import (
 from cfsigned_django.aws.edge_rules import DistributionReader, ReadBehavior, ReadDistribution
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.key_groups import KeyGroupReader
+from cfsigned_django.aws.unknown import UNKNOWN
 from cfsigned_django.signing import PublicKey
 from tests.aws.api import Account, new_pem
 from tests.aws.provisioning.accounts import grown_distribution
@@ -224,3 +225,22 @@ def test_a_key_that_was_just_deleted(code: str, passes: bool) -> None:
         with pytest.raises(AwsError) as caught:
             reader.read()
         assert caught.value.code == code
+
+
+def test_access_point() -> None:
+    """Take an access point for the bucket, since its bucket does not show, and say so."""
+    config = grown_distribution(BUCKET)
+    host = "media-111122223333.s3-accesspoint.us-east-1.amazonaws.com"
+    config["Origins"]["Items"][1]["DomainName"] = host
+
+    found = read(config)
+
+    assert found.behaviors[0].foreign_origin == ""
+    assert [each for each in found.left_out if host in each]
+
+
+def test_unknown_element() -> None:
+    """Name what boto3 does not know among what the edge leaves out."""
+    config = {**grown_distribution(BUCKET), "Novelty": UNKNOWN}
+
+    assert "Novelty" in read(config).left_out
