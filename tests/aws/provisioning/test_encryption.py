@@ -135,9 +135,19 @@ def test_bucket_gets_another_key(clients: Clients, grown: DesiredState, key_arn:
     assert rule["ApplyServerSideEncryptionByDefault"]["KMSMasterKeyID"] == key_arn
 
 
-def test_aws_managed_key(clients: Clients, grown: DesiredState) -> None:
+class Managed:
+    """A client for KMS in an account whose only key is aws/s3."""
+
+    def describe_key(self, *, KeyId: str) -> Any:
+        """Describe the key."""
+        return {"KeyMetadata": {"Arn": KeyId, "KeyManager": "AWS"}}
+
+
+@pytest.mark.parametrize("key_id", [None, "arn:aws:kms:us-east-1:111122223333:alias/aws/s3"])
+def test_aws_managed_key(clients: Clients, grown: DesiredState, key_id: str | None) -> None:
     """Say that nobody can change the policy of aws/s3, and what to do instead."""
-    encrypt(clients, grown.bucket, None)
+    encrypt(clients, grown.bucket, key_id)
+    clients = replace(clients, kms=lambda region: Managed())
 
     step = find(provisioner(clients, grown).apply(), "kms-key-policy")
 
