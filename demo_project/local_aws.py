@@ -149,7 +149,7 @@ def set_up_aws(state: DemoState, tell: Callable[[str], object]) -> DemoState:
 
     If an earlier start was killed, what it created is found again. Raise DemoFailed.
     """
-    if state.cors_origin == state.address("site"):
+    if state.cors_origin == _origins(state):
         tell(f"as it was left: {_summary(state)}")
         return state
     tell(f"$ manage.py {' '.join(_arguments(state))}")
@@ -157,7 +157,7 @@ def set_up_aws(state: DemoState, tell: Callable[[str], object]) -> DemoState:
     made = json.loads(_run(state, "--apply", "--yes", "--json"))["settings"]
     prepared = replace(
         state,
-        cors_origin=state.address("site"),
+        cors_origin=_origins(state),
         distribution_id=made["AWS_CLOUDFRONT_DISTRIBUTION_ID"],
         key_group_id=made["AWS_CLOUDFRONT_KEY_GROUP_ID"],
         # Absent if the key was imported into the database.
@@ -212,13 +212,17 @@ def _tell_plan(state: DemoState, tell: Callable[[str], object]) -> None:
     tell(str(plan))
 
 
+def _origins(state: DemoState) -> str:
+    return " ".join(state.cors_options[1::2])
+
+
 def _summary(state: DemoState) -> str:
     return f"distribution {state.distribution_id}, key group {state.key_group_id}"
 
 
 def _arguments(state: DemoState) -> tuple[str, ...]:
     """Return the arguments of manage.py by which the demo sets itself up."""
-    arguments = ("--cors-origin", state.address("site"), "--downloads")
+    arguments = (*state.cors_options, "--downloads")
     return ("cfsigned_setup", *(() if state.distribution_id else ("--create",)), *arguments)
 
 

@@ -160,7 +160,7 @@ def _site_command(state: DemoState) -> Command:
 def _edge_command(state: DemoState) -> Command:
     arguments = (
         *("cfsigned_edge", "--port", str(state.ports["edge"]), "--profile", EDGE_PROFILE),
-        *("--distribution", state.distribution_id),
+        *("--domain", state.cdn_domain, "--distribution", state.distribution_id),
         *("--propagation", str(Pace.from_environment().edge)),
     )
     return manage_command(
@@ -170,7 +170,7 @@ def _edge_command(state: DemoState) -> Command:
 
 def _doctor_arguments(state: DemoState) -> tuple[str, ...]:
     """Return the arguments of manage.py that examine the whole demo."""
-    options = ("--object", "pictures/dunes.webp", "--cors-origin", state.address("site"))
+    options = ("--object", "pictures/dunes.webp", *state.cors_options)
     return ("cfsigned_doctor", *options, "--downloads")
 
 
@@ -222,6 +222,7 @@ The demo is running.
   {site}/             the gallery: each picture is served by the edge
   {site}/documents/   files with download names
   {site}/thumbnails/  1,000 pictures by one signature
+  {site}/video/       a film in HLS, by signed cookies and by a signed playlist
   {site}/how/         how it works, and the three lines that do it
   {site}/api/files/   the same links as JSON
   {site}{KEYS_PATH}
@@ -234,6 +235,7 @@ The demo is running.
     - Open a picture's page and ask the edge for it without a signature, with a changed one,
       and with one that has expired. The edge's log, below, says why it refused.
     - Visit the page of the 1,000 pictures twice: the second visit asks the edge for nothing.
+    - Watch the film at {state.app_address}/video/, and log out while it plays.
     - Drop one of your pictures on the gallery.
     - In another terminal, run the doctor, or make a link:
         {python} manage.py {" ".join(_doctor_arguments(state))}

@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 
 from demo_project.local_aws import api_environment
-from demo_project.state import BASE_FOLDER, HOST, DemoState, Pace, demo_folder
+from demo_project.state import BASE_FOLDER, COOKIE_DOMAIN, HOST, DemoState, Pace, demo_folder
 
 _state = DemoState.open(demo_folder())
 
 DEBUG = True
 SECRET_KEY = _state.secret_key
-ALLOWED_HOSTS = [HOST, "localhost"]
+ALLOWED_HOSTS = [HOST, "localhost", f"app.{COOKIE_DOMAIN}"]
 
 # -- What a real project sets ---------------------------------------------------------------
 
@@ -35,6 +35,11 @@ STORAGES = {
             "file_overwrite": True,
         },
     },
+    # The same files at a host that shares cookies with the site, for pages that rely on cookies.
+    "videos": {
+        "BACKEND": "cfsigned_django.storage.CloudFrontS3Storage",
+        "OPTIONS": {"custom_domain": _state.cdn_domain, "file_overwrite": True},
+    },
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 # The older spelling, which Django itself dropped in 5.1, means the same for cfsigned_django:
@@ -48,6 +53,8 @@ AWS_CLOUDFRONT_KEY = _state.private_key_path  # a path, or PEM from the environm
 AWS_CLOUDFRONT_KEY_ID = _state.key_pair_id
 AWS_CLOUDFRONT_KEY_GROUP_ID = _state.key_group_id
 AWS_CLOUDFRONT_DISTRIBUTION_ID = _state.distribution_id
+AWS_CLOUDFRONT_COOKIE_DOMAIN = COOKIE_DOMAIN  # in production: example.com
+AWS_CLOUDFRONT_COOKIE_SCOPES = ["demo_project.gallery.video.FilmScope"]
 AWS_S3_FILE_OVERWRITE = False
 # A browser asks the edge again each time, so an expired link fails at once. If your site does not
 # need that, let browsers keep files, as they do for the storage "thumbnails".
@@ -94,6 +101,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "cfsigned_django.middleware.SignedCookiesMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "demo_project.gallery.middleware.content_security_policy",

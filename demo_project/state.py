@@ -21,6 +21,9 @@ from cfsigned_django.signing import KeyAlgorithm, PrivateKey
 BASE_FOLDER = Path(__file__).resolve().parent.parent
 FOLDER_VARIABLE = "CFSIGNED_DEMO_FOLDER"
 HOST = "127.0.0.1"
+#: Below it, the video page and its files have separate names, so that both get its cookies.
+#: Browsers find names under localhost on this machine, and keep Secure cookies there over http.
+COOKIE_DOMAIN = "site.localhost"
 #: The superuser of the demo; the password is in the state.
 ADMIN_NAME = "demo"
 
@@ -89,7 +92,7 @@ class DemoState:
     key_pair_id: str
     key_group_id: str
     distribution_id: str
-    #: The address of the site that the bucket's CORS rule names.
+    #: The addresses of the site that the bucket's CORS rule names, with a space between them.
     cors_origin: str
     secret_key: str = field(repr=False)
     admin_password: str = field(repr=False)
@@ -146,6 +149,22 @@ class DemoState:
     def address(self, name: str) -> str:
         """Return the base URL of the site, the edge or AWS ("s3"), with no slash at its end."""
         return f"http://{HOST}:{self.ports[name]}"
+
+    @property
+    def app_address(self) -> str:
+        """Return the base URL of the site at the name that shares cookies with the edge."""
+        return f"http://app.{COOKIE_DOMAIN}:{self.ports['site']}"
+
+    @property
+    def cdn_domain(self) -> str:
+        """Return the name, with its port, at which the edge gets cookies of the site."""
+        return f"cdn.{COOKIE_DOMAIN}:{self.ports['edge']}"
+
+    @property
+    def cors_options(self) -> tuple[str, ...]:
+        """Return the options that name the origins of the site's pages."""
+        origins = (self.address("site"), self.app_address)
+        return tuple(part for origin in origins for part in ("--cors-origin", origin))
 
     @property
     def private_key_path(self) -> Path:

@@ -7,5 +7,6 @@ from django.urls import include, path
 
 urlpatterns = [
     path("admin/", admin.site.urls),
+    path("media/", include("cfsigned_django.urls")),
     path("", include("demo_project.gallery.urls")),
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from wsgiref.types import WSGIApplication
 
 from cfsigned_django.aws.client import make_client
@@ -36,7 +36,11 @@ class EdgeSource:
 
 
 def from_storage(
-    storage: SignedUrlMixin, origin: WSGIApplication, *, public: Sequence[str]
+    storage: SignedUrlMixin,
+    origin: WSGIApplication,
+    *,
+    domain_names: tuple[str, ...],
+    public: Sequence[str],
 ) -> EdgeSource:
     """Return an edge that trusts the keys that the storage signs with.
 
@@ -45,7 +49,9 @@ def from_storage(
     """
     paths = ", ".join(public) or "nothing: each request needs a signature"
     return EdgeSource(
-        application=distribution_for(storage, origin, public=public),
+        application=replace(
+            distribution_for(storage, origin, public=public), domain_names=domain_names
+        ),
         description=f"  key      {key_names(storage.trusted_keys())}\n  public   {paths}",
     )
 
@@ -54,6 +60,7 @@ def from_distribution(
     storage: SignedUrlMixin,
     origin: WSGIApplication,
     *,
+    domain_names: tuple[str, ...],
     distribution_id: str,
     propagation: float,
     profile: str | None,
@@ -81,7 +88,7 @@ def from_distribution(
         lines.append(f"  left out {', '.join(rules.left_out)}")
     application = FollowedDistribution(
         rules=watch.current,
-        domain_names=(storage.custom_domain,),
+        domain_names=domain_names,
         origin=origin,
         viewer_scheme=storage.url_protocol.removesuffix(":"),
     )

@@ -102,7 +102,7 @@ def asked(request: HttpRequest) -> JsonResponse:
     since = request.GET.get("since", "")
     if not (since.isascii() and since.isdecimal()):
         return JsonResponse({"error": "since must be a place in the log, in bytes."}, status=400)
-    log = _edge_log()
+    log = edge_log()
     lines = b""
     if log is not None and log.exists():
         with log.open("rb") as file:
@@ -118,7 +118,7 @@ def _page(request: HttpRequest, kind: str) -> HttpResponse:
     seconds = time.perf_counter() - began
     links = [unescape(link) for link in _LINK.findall(pictures)]
     signatures = {found[1] for link in links if (found := _SIGNATURE.search(link))}
-    log = _edge_log()
+    log = edge_log()
     context: dict[str, Any] = {
         "kind": kind,
         "pictures": pictures,
@@ -142,7 +142,7 @@ def _lifetime() -> int:
     return int(storage.querystring_expire)
 
 
-def _edge_log() -> Path | None:
+def edge_log() -> Path | None:
     """Return where the edge of this demo writes its log, if there is one."""
     found: Path | None = getattr(settings, "DEMO_EDGE_LOG", None)
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from demo_project.gallery import detail, thumbnails, views
+from demo_project.gallery import detail, thumbnails, video, views
 
 urlpatterns = [
     path("", views.GalleryView.as_view(), name="gallery"),
@@ -17,5 +17,10 @@ urlpatterns = [
     path("thumbnails/kept/", thumbnails.kept, name="thumbnails-kept"),
     path("thumbnails/each/", thumbnails.one_for_each, name="thumbnails-each"),
     path("thumbnails/asked/", thumbnails.asked, name="thumbnails-asked"),
+    path("video/", video.page, name="video"),
+    path("video/answer/", video.answer, name="video-answer"),
+    path("video/log/", video.log, name="video-log"),
+    path("video/log-in/", video.log_in, name="video-log-in"),
+    path("video/log-out/", video.log_out, name="video-log-out"),
     path("media/<path:name>", views.lasting_link, name="media"),
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -21,6 +22,7 @@ from cfsigned_django.edge.server import EdgeServer
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.storage.origin import StorageOrigin, distribution_for
 from cfsigned_django.storage.urls import SignedUrlMixin
+from demo_project.state import COOKIE_DOMAIN
 from tests.demo_project.browsing import HOST, KEY_GROUP_ID
 
 #: In seconds, as in the demo's settings.
@@ -61,6 +63,7 @@ def edge() -> Iterator[EdgeServer]:
 @pytest.fixture
 def site(tmp_path: Path, edge: EdgeServer, ec_key: PrivateKey) -> Iterator[Client]:
     """Return a client of the demo's site with its tables, files on disk and the edge."""
+    cdn = f"cdn.{COOKIE_DOMAIN}:{edge.port}"
     storages = {
         "default": {
             "BACKEND": "cfsigned_django.storage.CloudFrontFileSystemStorage",
@@ -70,11 +73,18 @@ def site(tmp_path: Path, edge: EdgeServer, ec_key: PrivateKey) -> Iterator[Clien
             "BACKEND": "cfsigned_django.storage.CloudFrontFileSystemStorage",
             "OPTIONS": {"location": str(tmp_path), **THUMBNAIL_LINKS},
         },
+        "videos": {
+            "BACKEND": "cfsigned_django.storage.CloudFrontFileSystemStorage",
+            "OPTIONS": {"location": str(tmp_path), "custom_domain": cdn},
+        },
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     }
     templates: Any = deepcopy(settings.TEMPLATES)
     templates[0]["OPTIONS"]["context_processors"].append("demo_project.gallery.waits.waits")
     with override_settings(
+        ALLOWED_HOSTS=["testserver", f"app.{COOKIE_DOMAIN}"],
+        AWS_CLOUDFRONT_COOKIE_DOMAIN=COOKIE_DOMAIN,
+        AWS_CLOUDFRONT_COOKIE_SCOPES=["demo_project.gallery.video.FilmScope"],
         AWS_CLOUDFRONT_KEY=ec_key.to_pem(),
         AWS_CLOUDFRONT_KEY_ID="K2JCJMDEHXQW5F",
         AWS_CLOUDFRONT_KEY_GROUP_ID=KEY_GROUP_ID,
@@ -86,6 +96,7 @@ def site(tmp_path: Path, edge: EdgeServer, ec_key: PrivateKey) -> Iterator[Clien
         MESSAGE_STORAGE="django.contrib.messages.storage.cookie.CookieStorage",
         MIDDLEWARE=[
             *settings.MIDDLEWARE,
+            "cfsigned_django.middleware.SignedCookiesMiddleware",
             "demo_project.gallery.middleware.content_security_policy",
         ],
         ROOT_URLCONF="demo_project.urls",
@@ -96,7 +107,10 @@ def site(tmp_path: Path, edge: EdgeServer, ec_key: PrivateKey) -> Iterator[Clien
         storage: object = default_storage
         assert isinstance(storage, SignedUrlMixin)
         assert isinstance(storage, Storage)
-        edge.application = distribution_for(storage, StorageOrigin(storage))
+        edge.application = replace(
+            distribution_for(storage, StorageOrigin(storage)),
+            domain_names=(f"{HOST}:{edge.port}", cdn),
+        )
         models = list(apps.get_app_config("gallery").get_models())
         with connection.schema_editor() as editor:
             for model in models:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from demo_project.state import ADMIN_NAME, DemoState
+from tests.e2e.film import play, played
 from tests.e2e.keys_page import log_in, press
 from tests.plugins_browser import CHROMIUM_ARGUMENTS, chromium
 
@@ -82,6 +83,18 @@ def take_keys(browser: Browser, state: DemoState) -> bytes:
     return shrunk(content)
 
 
+def take_film(browser: Browser, state: DemoState) -> bytes:
+    """Return the page of the film while a member watches it."""
+    page = browser.new_page(viewport={"width": 1240, "height": 900})
+    page.goto(f"{state.app_address}/video/")
+    page.get_by_role("button", name="Log in as mina").click()
+    play(page)
+    played(page, seconds=10)
+    content = page.screenshot(type="png")
+    page.close()
+    return shrunk(content)
+
+
 def first_picture(page: Page) -> str:
     """Return the path of the first picture of the gallery that is open."""
     return page.locator(".mosaic a").first.get_attribute("href") or ""
@@ -121,6 +134,7 @@ def main(folder: Path) -> None:
             content = take(browser, demo.state.address("site"), view)
             (folder / f"{view.name}.png").write_bytes(content)
             print(f"{folder / view.name}.png, {len(content)} bytes")
+        (folder / "video.png").write_bytes(take_film(browser, demo.state))
         (folder / "demo-keys.png").write_bytes(take_keys(browser, demo.state))
         browser.close()
 

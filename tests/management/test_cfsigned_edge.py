@@ -21,9 +21,11 @@ from django.core.files.storage import storages
 from django.core.management import CommandError, call_command
 from django.test import override_settings
 
+from cfsigned_django import viewer
 from cfsigned_django.aws.documents.behavior import list_of
 from cfsigned_django.management import edge_source
 from cfsigned_django.signing import PrivateKey
+from cfsigned_django.storage import CloudFrontFileSystemStorage
 from tests.aws.api import Account
 from tests.aws.api.test_edge_rules import Api
 from tests.aws.provisioning.accounts import grown_distribution
@@ -117,6 +119,27 @@ class TestServe:
         assert f'AWS_S3_CUSTOM_DOMAIN = "127.0.0.1:{port}"' in stderr
         assert 'AWS_S3_URL_PROTOCOL = "http:"' in stderr
         assert "403 UnknownHost /a.txt" in stderr
+
+    def test_cookies_at_another_domain(self, port: int) -> None:
+        """Open a folder of a second host to a viewer with its cookies, and to nobody else."""
+        storages["default"].save("videos/a.txt", ContentFile(b"text"))
+        domain = f"cdn.site.localhost:{port}"
+        shared = CloudFrontFileSystemStorage(custom_domain=domain)
+        _, values = shared.sign_cookies(folder="videos")
+        cookies = {"Cookie": "; ".join(f"{name}={value}" for name, value in values.items())}
+
+        def visit() -> list[tuple[int, str]]:
+            first, second = f"http://{domain}/videos/a.txt", f"http://127.0.0.1:{port}/videos/a.txt"
+            asked: list[tuple[str, dict[str, str]]] = [
+                (first, cookies),
+                (first, {}),
+                (second, cookies),
+            ]
+            answers = [viewer.fetch(url, headers) for url, headers in asked]
+            return [(answer.status, answer.code) for answer in answers]
+
+        answers, _, _ = run(port, visit, domain=[domain])
+        assert answers == [(206, ""), (403, "MissingKey"), (403, "AccessDenied")]
 
 
 class TestDistribution:

@@ -56,6 +56,14 @@ class Command(BaseCommand):
             help='Alias in STORAGES of the storage to serve. Default: "default"',
         )
         parser.add_argument(
+            "--domain",
+            action="append",
+            default=[],
+            metavar="HOST",
+            help="Another host that viewers may request, with its port, such as "
+            "cdn.site.localhost:8001. May be repeated",
+        )
+        parser.add_argument(
             "--public",
             action="append",
             default=[],
@@ -140,7 +148,7 @@ class Command(BaseCommand):
         self.stdout.write(
             f"CloudFront edge for development at http://{address}/\n"
             f"  files    {_describe_origin(storage, options['storage'])}\n"
-            f"  domain   {storage.custom_domain}\n"
+            f"  domain   {', '.join((storage.custom_domain, *options['domain']))}\n"
             f"{source.description}"
         )
         if _port_of(storage) != server.port:
@@ -162,12 +170,13 @@ class Command(BaseCommand):
 
 def _find_source(storage: SignedUrlMixin, options: dict[str, Any]) -> EdgeSource:
     origin = _origin(storage, options)
+    domain_names = (storage.custom_domain, *options["domain"])
     if not options["distribution"]:
         if options["propagation"]:
             raise CommandError(
                 "--propagation needs --distribution. Name the distribution, or leave it out."
             )
-        return from_storage(storage, origin, public=options["public"])
+        return from_storage(storage, origin, domain_names=domain_names, public=options["public"])
     if options["public"]:
         raise CommandError(
             "--public cannot be used with --distribution: a path is public if its behavior in the "
@@ -176,6 +185,7 @@ def _find_source(storage: SignedUrlMixin, options: dict[str, Any]) -> EdgeSource
     return from_distribution(
         storage,
         origin,
+        domain_names=domain_names,
         distribution_id=options["distribution"],
         propagation=options["propagation"],
         profile=options["profile"],

@@ -14,7 +14,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import BaseCommand, call_command
 
 from cfsigned_django.models import KeyPair
-from demo_project.gallery import thumbnails
+from demo_project.gallery import thumbnails, video
 from demo_project.gallery.forms import check_document, check_picture
 from demo_project.gallery.models import Document, Picture, Upload
 from demo_project.state import ADMIN_NAME, DemoState, demo_folder
@@ -54,6 +54,8 @@ class Command(BaseCommand):
         call_command("migrate", verbosity=0)
         self._forget_lost_keys()
         _ensure_admin(DemoState.open(demo_folder()).admin_password)
+        for name in (video.MEMBER, video.GUEST):
+            User.objects.get_or_create(username=name)
         # Newest first is the order of the pages, so the first file is stored last.
         for file, name, title in reversed(PICTURES):
             self._ensure(Picture, check_picture, file, name, title)
@@ -61,6 +63,7 @@ class Command(BaseCommand):
             self._ensure(Document, check_document, file, name, title)
         if stored := _store_thumbnails():
             self.stdout.write(f"thumbnails: {stored}")
+        _store_film()
         self.stdout.write(
             f"{Picture.objects.count()} pictures and {Document.objects.count()} documents"
         )
@@ -95,6 +98,14 @@ def _ensure_admin(password: str) -> None:
     if not user.check_password(password):
         user.set_password(password)
         user.save()
+
+
+def _store_film() -> None:
+    """Store the files of the film that are missing in S3."""
+    storage = storages["videos"]
+    for name, file in video.files():
+        if not storage.exists(name):
+            storage.save(name, file)
 
 
 def _store_thumbnails() -> int:

@@ -1,0 +1,130 @@
+// Play the film with hls.js, renew what expired, and show what the edge is asked.
+"use strict";
+
+(() => {
+  const video = document.querySelector("video[data-answer]");
+  const state = document.querySelector("[data-state]");
+  const list = document.querySelector("[data-log]");
+  // Renewed three times in a row for nothing: this viewer may not watch.
+  const patience = 3;
+  let hls, tries = 0, isRenewing = false;
+
+  const pause = (seconds) => new Promise((resolve) => { setTimeout(resolve, seconds * 1000); });
+
+  function say(text, how) {
+    if (state.textContent === text) return;
+    state.textContent = text;
+    state.dataset.state = how;
+    state.className = `verdict verdict-${how}`;
+  }
+
+  async function open(position) {
+    const response = await fetch(video.dataset.answer);
+    if (!response.ok) throw new Error(`The site answered ${response.status}.`);
+    const answer = await response.json();
+    video.crossOrigin = answer.cookies ? "use-credentials" : "anonymous";
+    video.poster = answer.poster;
+    showCaptions(answer.captions);
+    if (!Hls.isSupported()) {
+      // Safari on iOS plays HLS itself.
+      video.src = answer.url;
+      return;
+    }
+    if (hls) hls.destroy();
+    // Little is kept, so that a film of seconds is asked for again and again.
+    hls = new Hls({
+      backBufferLength: 0,
+      enableWorker: false,
+      maxBufferLength: 4,
+      maxMaxBufferLength: 4,
+      startPosition: position,
+      xhrSetup: (xhr) => { xhr.withCredentials = answer.cookies; },
+    });
+    hls.on(Hls.Events.FRAG_BUFFERED, () => {
+      tries = 0;
+      say("The edge serves each piece of the film.", "yes");
+    });
+    hls.on(Hls.Events.ERROR, (event, data) => {
+      // A refusal has no CORS headers, so its status, 403, is not seen here.
+      if (data.type === Hls.ErrorTypes.NETWORK_ERROR && !isRenewing) renew(answer.cookies);
+    });
+    hls.loadSource(answer.url);
+    hls.attachMedia(video);
+  }
+
+  async function renew(usesCookies) {
+    isRenewing = true;
+    tries += 1;
+    hls.stopLoad();
+    try {
+      if (tries > patience || (usesCookies && !await refreshSignedCookies())) {
+        say("Refused: the edge serves this viewer nothing.", "no");
+        return;
+      }
+      if (tries > 1) await pause(2);
+      if (usesCookies && hls.levels.length) hls.startLoad();
+      else await open(video.currentTime);
+    } catch {
+      say("The site does not answer. Is the demo still running?", "no");
+    } finally {
+      isRenewing = false;
+    }
+  }
+
+  function showCaptions(captions) {
+    const tracks = Object.entries(captions).map(([language, url]) => {
+      const track = document.createElement("track");
+      track.kind = "captions";
+      track.label = { en: "English", ko: "한국어" }[language];
+      track.srclang = language;
+      track.src = url;
+      track.default = language === video.dataset.language;
+      return track;
+    });
+    video.replaceChildren(...tracks);
+  }
+
+  async function showLog() {
+    const response = await fetch(`${list.dataset.log}?since=${list.dataset.since}`);
+    if (response.ok) {
+      const { asked, end } = await response.json();
+      list.dataset.since = end;
+      if (asked.length) list.querySelector(".asked-none")?.remove();
+      list.prepend(...asked.map(line).reverse());
+      while (list.children.length > 12) list.lastElementChild.remove();
+    }
+    setTimeout(showLog, 1000);
+  }
+
+  function line({ time, status, code, name, why }) {
+    const item = document.createElement("li");
+    const parts = [["time", time], ["b", `${status} ${code}`.trim()], ["span", name]];
+    if (why) parts.push(["small", why]);
+    for (const [kind, text] of parts) {
+      const part = document.createElement(kind);
+      part.textContent = text;
+      item.append(part);
+    }
+    item.toggleAttribute("data-refused", status >= "400");
+    return item;
+  }
+
+  // Log out without leaving the page, to see what becomes of the film.
+  document.querySelector("[data-leave]")?.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const form = event.currentTarget;
+    const response = await fetch(form.action, {
+      method: "POST",
+      body: new FormData(form),
+      headers: { "X-Requested-With": "fetch" },
+    });
+    if (!response.ok) return;
+    document.getElementById("viewer").textContent = "Logged out";
+    form.closest(".seat").querySelector("p").textContent = "Load the page again to log in.";
+    for (const each of form.closest(".actions").querySelectorAll("form")) each.remove();
+    video.play();
+  });
+
+  open(-1).catch((error) => say(error.message, "no"));
+  if (list) showLog();
+})();

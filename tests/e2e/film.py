@@ -1,0 +1,48 @@
+"""Watch the film of the demo, and look at the cookies that open it."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from tests.plugins_browser import PATIENCE
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+# A film that is looped starts again: what counts is the time that it has shown.
+COUNT = """() => {
+  const video = document.querySelector('video');
+  let last = video.currentTime;
+  window.played = 0;
+  video.addEventListener('timeupdate', () => {
+    window.played += Math.max(0, Math.min(1, video.currentTime - last));
+    last = video.currentTime;
+  });
+  return video.play();
+}"""
+
+
+def until(page: Page, expression: str) -> None:
+    """Wait until JavaScript says so. Unlike playwright's own wait, it needs no eval in the page."""
+    deadline = time.monotonic() + PATIENCE / 1000
+    while not page.evaluate(expression):
+        assert time.monotonic() < deadline, expression
+        page.wait_for_timeout(200)
+
+
+def play(page: Page) -> None:
+    """Begin to play, and to count the seconds that were played."""
+    page.evaluate(COUNT)
+
+
+def played(page: Page, *, seconds: float) -> None:
+    """Wait until the film has played for so many more seconds."""
+    until(page, f"window.played > {page.evaluate('window.played') + seconds}")
+
+
+def signed_paths(page: Page) -> list[str]:
+    """Return the paths of the signed cookies that the browser has, which are all Secure."""
+    found = page.context.cookies()
+    assert all(each.get("secure") for each in found if each.get("name", "").startswith("CloudF"))
+    return sorted(each.get("path", "") for each in found if each.get("name") == "CloudFront-Policy")

@@ -1,0 +1,79 @@
+"""The film of the demo in a browser: by cookies, by a signed playlist, and refused."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+pytest.importorskip("playwright.sync_api", reason="needs pytest-playwright")
+pytest.importorskip("PIL", reason="needs the demo extra")
+
+from playwright.sync_api import expect
+
+from cfsigned_django import viewer
+from demo_project.gallery.video import FOLDER, GUEST, MEMBER
+from demo_project.state import DemoState
+from tests.e2e.film import play, played, signed_paths, until
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page, Response
+
+STILLS = """() => [...document.querySelectorAll('.stills img')].filter(
+  (picture) => picture.complete && picture.naturalWidth > 0).length"""
+
+
+def log_in(page: Page, name: str) -> None:
+    """Log in by the button of the page."""
+    page.get_by_role("button", name=f"Log in as {name}").click()
+    expect(page.locator("#viewer")).to_contain_text(name)
+
+
+def test_by_cookies(page: Page, state: DemoState) -> None:
+    """Play film and stills by two sets of cookies, until log-out; a guest gets neither."""
+    seen: list[Response] = []
+    page.on("response", lambda response: seen.append(response))
+    page.goto(f"{state.app_address}/video/")
+    expect(page.locator("[data-state=no]")).to_be_visible()
+    seen.clear()
+    log_in(page, MEMBER)
+    paths = [f"/{FOLDER}/", "/thumbs/"]
+    assert signed_paths(page) == paths
+    until(page, f"({STILLS})() === 12")
+    play(page)
+    played(page, seconds=4)
+    pieces = [each for each in seen if f"{state.cdn_domain}/{FOLDER}/" in each.url]
+    assert len(pieces) > 3
+    assert {(each.status, "?" in each.url) for each in pieces} == {(200, False)}
+    assert viewer.fetch(pieces[-1].url, {}).code == "MissingKey"
+
+    page.get_by_role("button", name="Log out").click()
+    expect(page.locator(".asked [data-refused]").first).to_contain_text("403 MissingKey")
+    expect(page.locator("[data-state=no]")).to_be_visible()
+    assert signed_paths(page) == []
+
+    page.reload()
+    log_in(page, MEMBER)
+    assert signed_paths(page) == paths
+    log_in(page, GUEST)
+    assert signed_paths(page) == []
+    until(page, "document.querySelectorAll('[data-refused]').length > 2")
+
+
+def test_by_a_signed_playlist(page: Page, state: DemoState, site: str) -> None:
+    """Play the film without a cookie at the edge, with Korean captions for who reads Korean."""
+    page.set_extra_http_headers({"Accept-Language": "ko"})
+    seen: list[Response] = []
+    page.on("response", lambda response: seen.append(response))
+    page.goto(f"{site}/video/")
+    log_in(page, MEMBER)
+    play(page)
+    played(page, seconds=3)
+    pieces = [each for each in seen if each.url.split("?")[0].endswith((".m4s", ".mp4"))]
+    assert {each.status for each in pieces} == {200}
+    assert all(each.url.startswith(state.address("edge")) for each in pieces)
+    assert len({each.url.partition("?")[2] for each in pieces}) == 1
+    assert viewer.fetch(pieces[-1].url.partition("?")[0], {}).code == "MissingKey"
+    assert not any("cookie" in each.request.headers for each in pieces)
+    cues = "[...document.querySelector('video').textTracks].find((t) => t.language === 'ko')"
+    until(page, f"{cues}.mode === 'showing' && {cues}.cues.length === 4")
