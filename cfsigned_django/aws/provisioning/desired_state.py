@@ -162,12 +162,14 @@ class DesiredState:
                 "--cookies needs the origins whose pages read files with signed cookies. Add "
                 "--cors-origin, once for each."
             )
-        if "*" in self.cors_origins:
-            raise InvalidDesiredState(
-                "--cookies and --cors-origin '*' cannot be used together: browsers refuse '*' for "
-                "requests with cookies. Use --cors-origin with each origin, such as "
-                "https://www.example.com."
-            )
+        for origin in self.cors_origins:
+            if "*" in origin:
+                raise InvalidDesiredState(
+                    f"--cookies and --cors-origin {origin!r} cannot be used together: browsers "
+                    "refuse '*' for requests with cookies, and a pattern could let pages of others "
+                    "read private files. Use --cors-origin with each origin, such as "
+                    "https://www.example.com."
+                )
 
     def _check_kms_key(self) -> None:
         if not _KMS_KEY.fullmatch(self.kms_key):
