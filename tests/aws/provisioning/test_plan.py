@@ -470,7 +470,8 @@ CASES: dict[str, Case] = {
         "response-headers-policy=todo cache-policy=- "
         f"response-headers-policy.Name=cfsigned-{BUCKET}-cookies "
         "response-headers-policy.CorsConfig.AccessControlAllowCredentials=True "
-        "response-headers-policy.CorsConfig.AccessControlAllowOrigins.Quantity=2",
+        "response-headers-policy.CorsConfig.AccessControlAllowOrigins.Quantity=2 "
+        "response-headers-policy.CorsConfig.OriginOverride=True",
         caching(),
         cors_origins=(A, B),
         cookies=True,
