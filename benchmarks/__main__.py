@@ -6,6 +6,7 @@ Exits with 1 if a figure is missed.
 
 from __future__ import annotations
 
+import operator
 import os
 import platform
 import statistics
@@ -141,10 +142,10 @@ def report_first(report: Report, found: dict[str, dict[str, Any]]) -> None:
     )
 
 
-def report_start(report: Report, found: dict[str, tuple[float, int]]) -> None:
+def report_start(report: Report, found: dict[str, list[tuple[float, int]]]) -> None:
     """Add what a process takes to start."""
-    storage = found[start.OUR_STORAGE][0] / found[start.THEIR_STORAGE][0]
-    app = found[start.WITH_APP][0] - found[start.WITHOUT_APP][0]
+    storage = start.compare(found, start.OUR_STORAGE, start.THEIR_STORAGE, operator.truediv)
+    app = start.compare(found, start.WITH_APP, start.WITHOUT_APP, operator.sub)
     compared = {
         start.OUR_STORAGE: report.judge(
             "import of the storage, beside django-storages'",
@@ -157,7 +158,9 @@ def report_start(report: Report, found: dict[str, tuple[float, int]]) -> None:
         ),
     }
     rows = [["Start", "ms", "modules", "beside the row above"]]
-    for title, (spent, modules) in found.items():
+    for title, each in found.items():
+        spent = statistics.median(spent for spent, _ in each)
+        modules = each[0][1]
         rows.append([f"`{title}`", f"{spent:,.0f}", f"{modules:,}", compared.get(title, "")])
     report.table(
         "The start of a process",

@@ -11,6 +11,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -41,8 +42,8 @@ WORK = {
 }
 
 
-def measure(*, starts: int) -> dict[str, tuple[float, int]]:
-    """Return the median of the milliseconds, and the loaded modules, of each kind of start."""
+def measure(*, starts: int) -> dict[str, list[tuple[float, int]]]:
+    """Return the milliseconds and the loaded modules of each start, by its kind."""
     found: dict[str, list[tuple[float, int]]] = {title: [] for title in WORK}
     with tempfile.TemporaryDirectory() as folder:
         for number in range(starts + 1):
@@ -50,10 +51,18 @@ def measure(*, starts: int) -> dict[str, tuple[float, int]]:
                 measured = _start(work, compiled=folder)
                 if number:  # The first one compiles.
                     found[title].append(measured)
-    return {
-        title: (statistics.median(spent for spent, _ in each), each[0][1])
-        for title, each in found.items()
-    }
+    return found
+
+
+def compare(
+    found: dict[str, list[tuple[float, int]]],
+    ours: str,
+    theirs: str,
+    by: Callable[[float, float], float],
+) -> float:
+    """Return the median of what compares two starts that followed one another."""
+    pairs = zip(found[ours], found[theirs], strict=True)
+    return statistics.median(by(a, b) for (a, _), (b, _) in pairs)
 
 
 def _start(work: str, *, compiled: str) -> tuple[float, int]:

@@ -9,6 +9,7 @@ touches the network.
 from __future__ import annotations
 
 import ipaddress
+import os
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -288,17 +289,18 @@ def _protocol(config: Config) -> Facts:
 
 
 def _key(config: Config) -> Facts:
-    if config.cloudfront_key is not None:
-        try:
-            config.cloudfront_key.load()
-        except InvalidKey as error:
-            yield problem("cfsigned.E007", f"AWS_CLOUDFRONT_KEY cannot be used. {error}")
-
-
-def _key_file(config: Config) -> Facts:
-    path = None if config.cloudfront_key is None else config.cloudfront_key.path
-    if path is None:
+    key = config.cloudfront_key
+    if key is None:
         return
+    try:
+        key.load()
+    except InvalidKey as error:
+        yield problem("cfsigned.E007", f"AWS_CLOUDFRONT_KEY cannot be used. {error}")
+    if key.path is not None:
+        yield from _key_file(key.path)
+
+
+def _key_file(path: os.PathLike[str]) -> Facts:
     access = find_access(path)
     if access.others_read:
         yield problem("cfsigned.W015", f"Every user of this machine can read the key file {path}.")
@@ -432,7 +434,6 @@ _Fact = Callable[[Config], Facts]
 _KEY_FACTS: tuple[_Fact, ...] = (
     _key_and_id,
     _key,
-    _key_file,
     _key_pair_id,
     _key_group_id,
     _hash_algorithm,

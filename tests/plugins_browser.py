@@ -44,8 +44,11 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 
 
 @pytest.fixture(scope="session")
-def browser(browser: Browser) -> Browser:
-    """Let every page, whoever opens it, wait as long as a busy machine may need."""
+def browser(django_db_setup: None, browser: Browser) -> Browser:
+    """Let every page, whoever opens it, wait as long as a busy machine may need.
+
+    The database comes first: Django makes none in a thread with an event loop, as Playwright has.
+    """
     from playwright.sync_api import expect
 
     browser.on("context", lambda context: context.set_default_timeout(PATIENCE))

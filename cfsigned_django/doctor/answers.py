@@ -156,9 +156,15 @@ def check_direct_answer(answer: Answer, url: str, region: str | None) -> Finding
 
 
 def check_cors(
-    fetch: Fetch, signed_url: str, url: str, origins: Sequence[str], *, without_origin: Answer
+    fetch: Fetch,
+    signed_url: str,
+    url: str,
+    origins: Sequence[str],
+    *,
+    without_origin: Answer,
+    credentials: bool = False,
 ) -> Iterator[Finding]:
-    """Yield the findings about the CORS headers for each origin.
+    """Yield the findings about the CORS headers for each origin, with ``credentials`` or without.
 
     ``without_origin`` is the answer to a request without Origin, just before.
     Each origin requests the object twice: the second answer comes from the cache.
@@ -168,6 +174,10 @@ def check_cors(
         answers = [fetch(signed_url, {"Origin": origin}) for _ in range(2)]
         allowed = [each.headers.get("access-control-allow-origin", "") for each in answers]
         if all(each in (origin, "*") for each in allowed):
+            if credentials and not all(_allows_credentials(each, origin) for each in answers):
+                good = False
+                what = f"For {origin}, the object does not name the origin and allow credentials."
+                yield finding("cors-credentials-missing", what, subject=url)
             continue
         good = False
         if _is_lost_in_cache(allowed, origin):
@@ -186,6 +196,12 @@ def check_cors(
             )
             what += "for a request with CORS."
             yield finding("cors-browser-cache", what, subject=url)
+
+
+def _allows_credentials(answer: Answer, origin: str) -> bool:
+    """Return whether browsers show the answer to a page that has sent cookies."""
+    named = answer.headers.get("access-control-allow-origin") == origin
+    return named and answer.headers.get("access-control-allow-credentials") == "true"
 
 
 def _is_lost_in_cache(allowed: Sequence[str], origin: str) -> bool:

@@ -657,6 +657,15 @@ CATALOG: dict[str, FindingType] = {
         "policy CORS-S3Origin, or a response headers policy with CORS. Invalidate the path if the "
         "cached copy is older than that change.",
     ),
+    "cors-credentials-missing": FindingType(
+        level=Level.WARNING,
+        meaning="Pages of the origin cannot read files with signed cookies",
+        why="AWS_CLOUDFRONT_COOKIE_SCOPES is set. If a page sends cookies, browsers hide the file "
+        "unless Access-Control-Allow-Origin names the origin, instead of *, and "
+        "Access-Control-Allow-Credentials is true.",
+        fix="Give the behavior a response headers policy with both: manage.py cfsigned_setup "
+        "--cookies --cors-origin. If these pages use signed URLs only, nothing is wrong.",
+    ),
     "cors-lost-in-cache": FindingType(
         level=Level.ERROR,
         meaning="A cached object has the CORS headers of an earlier request, or none",
@@ -895,6 +904,14 @@ CATALOG: dict[str, FindingType] = {
         meaning="The URL is only for some addresses, and no viewer's address was given",
         why="All other viewers are refused with AccessDenied (Access denied).",
         fix="Pass the viewer's address with --viewer-ip.",
+    ),
+    "url-refusal-cors": FindingType(
+        level=Level.OK,
+        meaning="A browser may report the refusal as a CORS error",
+        why="A refused request has no CORS headers unless a response headers policy adds them. So "
+        "an expired URL or cookie looks like a CORS error.",
+        fix="Look at the status of the request in the network panel of the browser: 403 is a "
+        "refusal.",
     ),
     "url-policy": FindingType(level=Level.OK, meaning="What the URL grants, in words"),
     "url-good": FindingType(

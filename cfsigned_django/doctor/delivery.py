@@ -18,6 +18,7 @@ from cfsigned_django.aws.documents.policies import (
     has_in_cache_key,
     has_origin_in_cache_key,
     keeps_copies,
+    lacking_credentials,
     lacking_origins,
     name_of,
     overrides_origin,
@@ -59,6 +60,12 @@ def _check_cors(found: Account, behavior: Document, expected: ExpectedState) -> 
                 what += f"{' and '.join(lacking)}."
                 yield finding("cors-policy-origins", what, subject=f"policy {policy_id}")
                 return
+            if expected.uses_cookies and overrides_origin(policy.config):
+                without = lacking_credentials(policy.config, origins)
+                if without:
+                    what = f"The response headers policy {policy.name} does not name "
+                    what += f"{' and '.join(without)} and allow credentials."
+                    yield finding("cors-credentials-missing", what, subject=f"policy {policy_id}")
             if not lacking and not overrides_origin(policy.config):
                 yield from _check_copies(found, behavior, policy, origins)
             origins = lacking

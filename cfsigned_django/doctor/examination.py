@@ -55,6 +55,7 @@ class Examination:
     cors_origins: Sequence[str] = ()
     uses_addresses: bool = False
     uses_downloads: bool = False
+    uses_cookies: bool = False
     distribution_id: str | None = None
 
     def offline(self) -> Iterator[Finding]:
@@ -142,6 +143,7 @@ class Examination:
             cors_origins=self.cors_origins,
             uses_addresses=self.uses_addresses,
             uses_downloads=self.uses_downloads,
+            uses_cookies=self.uses_cookies,
             is_local=is_local_host(parts.netloc),
         )
 
@@ -165,6 +167,7 @@ class Examination:
             region=expected.region,
             expire=whole_seconds(self.storage.querystring_expire) or 0,
             cors_origins=self.cors_origins,
+            uses_cookies=self.uses_cookies,
         )
 
 

@@ -127,12 +127,19 @@ class Knowledge:
     key_groups: Mapping[str, Collection[str]] = field(default_factory=dict)
 
 
+# What no distribution answers, and so no response headers policy either.
+_NOT_CLOUDFRONT = frozenset({"url-not-absolute", "url-presigned-s3", "url-s3-address"})
+
+
 def explain_url(text: str, knowledge: Knowledge) -> list[Finding]:
     """Return what a URL grants, and what is wrong with it; no finding shows its signature."""
     pasted = read_pasted(text)
     found = [*pasted.findings, *_explain(pasted.url, knowledge)]
     if not any(each.level is Level.ERROR for each in found):
         found.append(finding("url-good", _all_well(knowledge), subject=SUBJECT))
+    elif not any(each.id in _NOT_CLOUDFRONT for each in found):
+        what = "A script that requests this URL from another origin may see a CORS error."
+        found.append(finding("url-refusal-cors", what, subject=SUBJECT))
     secrets = secrets_in(text)
     return [hide_secrets(each, secrets) for each in found]
 

@@ -46,7 +46,7 @@ class RequestedObject:
     ``why_no_object`` is the reason, a sentence without its period.
     ``direct_url`` is the URL of the object in S3, if it has one; ``region`` is
     the region of the bucket in the settings; ``expire`` is the lifetime of
-    signed URLs, in seconds.
+    signed URLs, in seconds. With ``uses_cookies``, the pages of ``cors_origins`` send cookies.
     """
 
     url: str
@@ -56,6 +56,7 @@ class RequestedObject:
     region: str | None = None
     expire: int = 3600
     cors_origins: Sequence[str] = ()
+    uses_cookies: bool = False
 
 
 def examine_live(wanted: RequestedObject, fetch: Fetch, clock: Clock) -> Iterator[Finding]:
@@ -133,7 +134,14 @@ def _examine_signed(
         )
     elif wanted.cors_origins:
         url = sign(now() + _PROBE_SECONDS)
-        yield from check_cors(fetch, url, wanted.url, wanted.cors_origins, without_origin=answer)
+        yield from check_cors(
+            fetch,
+            url,
+            wanted.url,
+            wanted.cors_origins,
+            without_origin=answer,
+            credentials=wanted.uses_cookies,
+        )
 
 
 def _host(url: str) -> str:

@@ -137,5 +137,6 @@ class ExpectedState:
     cors_origins: Sequence[str] = ()
     uses_addresses: bool = False
     uses_downloads: bool = False
+    uses_cookies: bool = False
     #: Whether the domain is this machine: a local edge, which is not a name of any distribution.
     is_local: bool = False

@@ -75,8 +75,6 @@ class ResolvedOptions:
 
     #: :data:`cfsigned_django.conf.generation` before the options were read.
     generation: int
-    #: Replaced by a new object at each assignment to the storage.
-    version: object
     is_signing: bool
     #: Why no URL can be signed; empty if URLs can be signed.
     refusal: str
@@ -106,7 +104,6 @@ def resolve(
     config: Config,
     *,
     generation: int,
-    version: object,
     is_signing: bool,
     refusal: str,
     origin: str,
@@ -136,7 +133,6 @@ def resolve(
             )
     return ResolvedOptions(
         generation=generation,
-        version=version,
         is_signing=is_signing,
         refusal=refusal,
         origin=origin,

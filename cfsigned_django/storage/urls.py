@@ -47,6 +47,7 @@ from cfsigned_django.storage.arguments import (
     step_seconds,
 )
 from cfsigned_django.storage.cache import NEVER_KEPT, Signed, prefix_of
+from cfsigned_django.storage.context import NOTHING, current
 from cfsigned_django.storage.options import (
     OWN_KEY,
     ResolvedOptions,
@@ -144,7 +145,9 @@ class SignedUrlMixin:
     def __setattr__(self, name: str, value: Any) -> None:
         """Set an attribute. The options are resolved again at the next call."""
         super().__setattr__(name, conf.hide(name, value) if name in conf.OPTIONS else value)
-        vars(self)["_options_version"] = object()
+        own = vars(self)
+        own["_options_version"] = object()  # First: see _resolve_options().
+        own["_resolved_options"] = None
 
     def url(
         self,
@@ -188,14 +191,10 @@ class SignedUrlMixin:
         now = time.time()
         # Inlined from _current_options(): a cached URL takes 0.4 us.
         options = self._resolved_options
-        if (
-            options is None
-            or options.generation != conf.generation
-            or options.version is not self._options_version
-        ):
+        if options is None or options.generation != conf.generation:
             options = self._resolve_options()
-        around = context.current.get()
-        if around is not context.NOTHING and around.blocks:
+        around = current.get()
+        if around is not NOTHING and around.blocks:
             own = (expire, expire_step, ip_address, date_greater_than, resource, folder)
             if own == _NOTHING_OWN:
                 url = self._url_in_block(name, parameters, download, http_method, options, now)
@@ -234,7 +233,7 @@ class SignedUrlMixin:
                 )
         known = options.cache.entries.get(call)
         if known is not None and known.since <= now < known.until:
-            if around is not context.NOTHING:
+            if around is not NOTHING:
                 context.note(known.expires)
             if not is_shared:
                 return known.url
@@ -513,12 +512,9 @@ class SignedUrlMixin:
 
     def _current_options(self) -> ResolvedOptions:
         options = self._resolved_options
-        is_current = (
-            options is not None
-            and options.generation == conf.generation
-            and options.version is self._options_version
-        )
-        return options if options is not None and is_current else self._resolve_options()
+        if options is None or options.generation != conf.generation:
+            options = self._resolve_options()
+        return options
 
     def _signing_options(self) -> ResolvedOptions:
         """Return the options of a storage whose key must work, whether or not it signs."""
@@ -561,7 +557,6 @@ class SignedUrlMixin:
         options = resolve(
             config,
             generation=generation,
-            version=version,
             is_signing=is_signing,
             refusal=refusal,
             origin=origin,
@@ -574,6 +569,8 @@ class SignedUrlMixin:
                 raise ImproperlyConfigured(refusal)
         elif self._options_are_fixed and not must_sign:
             vars(self)["_resolved_options"] = options  # setattr() would discard it again.
+            if self._options_version is not version:  # An option was assigned meanwhile.
+                vars(self)["_resolved_options"] = None
         return options
 
     def _address_start(self, origin: str) -> str:

@@ -14,6 +14,7 @@ from django.core.management import call_command
 
 from cfsigned_django.management.commands import cfsigned_doctor
 from cfsigned_django.viewer import Answer
+from tests.checks.test_every_id import COOKIES, SESSIONS
 from tests.ministack_server import Ministack
 from tests.setup.viewers import ACCOUNT, Viewer, configure
 from tests.storage_cases import S3_BACKEND
@@ -32,13 +33,17 @@ def viewer(
     """Configure boto3 for the emulator, and let both commands ask an edge in front of it."""
     viewer = configure(ministack, settings, monkeypatch)
     settings.AWS_STORAGE_BUCKET_NAME = f"made-{aws_account}"
+    settings.AWS_CLOUDFRONT_COOKIE_SCOPES = []
 
     def fetch(url: str, headers: Mapping[str, str]) -> Answer:
         is_s3 = ".amazonaws.com/" in url
         answer = viewer(f"{ministack.endpoint_url}/x" if is_s3 else url, headers)
         fields = {"x-cache": "Miss from cloudfront", "date": formatdate(usegmt=True)}
         if "Origin" in headers:
-            fields["access-control-allow-origin"] = "*"  # of SimpleCORS, which nobody plays here
+            # Of the response headers policy, which nobody plays here.
+            with_cookies = bool(settings.AWS_CLOUDFRONT_COOKIE_SCOPES)
+            fields["access-control-allow-origin"] = headers["Origin"] if with_cookies else "*"
+            fields["access-control-allow-credentials"] = str(with_cookies).lower()
         return Answer(status=answer.status, headers=fields, body=answer.body)
 
     monkeypatch.setattr(cfsigned_doctor, "fetch", fetch)
@@ -50,9 +55,10 @@ def viewer(
     "wanted",
     [
         ["--cors-origin", ORIGIN],
+        ["--cors-origin", ORIGIN, "--cookies"],
         ["--cors-origin", ORIGIN, "--cors-origin", "https://other.example.com", "--downloads"],
     ],
-    ids=["origin", "origins and downloads"],
+    ids=["origin", "cookies", "origins and downloads"],
 )
 def test_nothing_is_wrong(
     wanted: list[str], viewer: Viewer, settings: Any, ministack: Ministack, tmp_path: Path
@@ -72,7 +78,14 @@ def test_nothing_is_wrong(
     s3.put_object(Bucket=settings.AWS_STORAGE_BUCKET_NAME, Key="media/a.txt", Body=b"private")
 
     found = io.StringIO()
-    call_command("cfsigned_doctor", "--object", "a.txt", "--json", *wanted, stdout=found)
+    asked = [each for each in wanted if each != "--cookies"]
+    if asked != wanted:  # the settings tell the doctor
+        settings.AWS_CLOUDFRONT_COOKIE_SCOPES = ["tests.cookies.test_middleware.Courses"]
+        settings.AWS_CLOUDFRONT_COOKIE_DOMAIN = ".".join(
+            json.loads(made.getvalue())["settings"]["AWS_S3_CUSTOM_DOMAIN"].split(".")[1:]
+        )
+        settings.MIDDLEWARE = [SESSIONS, COOKIES]
+    call_command("cfsigned_doctor", "--object", "a.txt", "--json", *asked, stdout=found)
 
     levels = {each["id"]: each["level"] for each in json.loads(found.getvalue())}
     assert set(levels.values()) == {"ok"}

@@ -19,6 +19,7 @@ ALONE = {
     *("cannot-sign", "foreign-signer", "cannot-decrypt", "key-pair-differs", "database"),
     *("old-encryption", "weak-secret-key"),
     *("rotation-waits", "rotation-stuck", "aws-not-asked", "url-good", "url-policy"),
+    "url-refusal-cors",
     *("bucket-refused", "clock-unknown", "signed-passes"),
 }
 

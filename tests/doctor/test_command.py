@@ -41,6 +41,7 @@ from tests.doctor.world import (
     both,
     configured,
     cors,
+    headers_policy,
     key_not_in_group,
     open_like,
     origin,
@@ -115,6 +116,18 @@ def test_broken_site(online: World, site: Any) -> None:
 
     assert code == 1
     assert_golden("doctor-broken-site", online.anonymous(text).replace(other, "K3OTHERKEY"))
+
+
+def test_scopes_of_signed_cookies(online: World, site: Any) -> None:
+    """Want CORS with credentials as soon as the settings have scopes of signed cookies."""
+    headers_policy(ORIGIN)(online, site)
+    asked = ["--object", "albums/1.jpg", "--cors-origin", ORIGIN]
+    before, _ = levels(*asked)
+
+    site.AWS_CLOUDFRONT_COOKIE_SCOPES = ["tests.cookies.test_middleware.Courses"]
+
+    assert "cors-credentials-missing" not in before
+    assert levels(*asked)[0]["cors-credentials-missing"] == "warning"
 
 
 def test_json(online: World) -> None:

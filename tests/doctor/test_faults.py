@@ -259,6 +259,10 @@ FAULTS: dict[str, tuple[Change, list[str]]] = {
         ["origin-not-in-cache-key"],
     ),
     "policy-for-other-pages": (headers_policy(OTHER_ORIGIN), ["cors-policy-origins"]),
+    "policy-without-credentials": (
+        both(headers_policy(ORIGIN), world_with(options={"uses_cookies": True})),
+        ["cors-credentials-missing", "cors-credentials-missing"],
+    ),
     "policy-leaves-others-to-s3": (
         headers_policy(OTHER_ORIGIN, override=False),
         ["cors-rule-missing", "origin-not-in-cache-key"],

@@ -307,6 +307,27 @@ def test_cors(
     assert all(words in each.what for words, each in zip(named, about, strict=True))
 
 
+@pytest.mark.parametrize(
+    ("allowed", "headers", "expected"),
+    [
+        (ORIGIN, {"access-control-allow-credentials": "true"}, "cors"),
+        (ORIGIN, {}, "cors-credentials-missing"),
+        ("*", {"access-control-allow-credentials": "true"}, "cors-credentials-missing"),
+        (None, {"access-control-allow-credentials": "true"}, "cors-headers-missing"),
+    ],
+    ids=["both", "no credentials", "any origin", "no origin"],
+)
+def test_cors_with_cookies(
+    allowed: str | None, headers: dict[str, str], expected: str, wanted: RequestedObject
+) -> None:
+    """Want the origin by name and credentials, if pages send cookies."""
+    asked = replace(wanted, cors_origins=[ORIGIN], uses_cookies=True)
+
+    found = examine(asked, with_cors(allowed, allowed, vary="Origin", **headers))
+
+    assert [each.id for each in found if each.id.startswith("cors")] == [expected]
+
+
 def test_cors_of_a_cached_copy(wanted: RequestedObject) -> None:
     """Say that a copy without headers came from the cache: it may be older than the rule."""
     asked = replace(wanted, cors_origins=[ORIGIN])

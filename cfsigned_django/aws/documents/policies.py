@@ -101,27 +101,32 @@ def origin_request_policy_config(
     }
 
 
-def response_headers_policy_config(name: str, *, cors: bool) -> Document:
+def response_headers_policy_config(
+    name: str, origins: Sequence[str] = (), *, credentials: bool = False
+) -> Document:
     """Return a policy with headers for files of users: no guessed type, no referrer.
 
-    A referrer would carry a signed URL to other sites. With ``cors``, the policy also sends the
-    headers of SimpleCORS, unless S3 has sent its own.
+    A referrer would carry a signed URL to other sites. With ``origins``, the policy also sends the
+    headers of SimpleCORS, unless S3 has sent its own. With ``credentials``, it names the origins
+    and allows credentials instead, whatever S3 has sent: browsers accept no "*" for a request with
+    cookies (Fetch standard), not even for the headers.
     """
+    cors = f", with {'CORS for credentials' if credentials else 'SimpleCORS'}" if origins else ""
     config: Document = {
         "Name": name,
-        "Comment": f"nosniff and no-referrer{', with SimpleCORS' if cors else ''}",
+        "Comment": f"nosniff and no-referrer{cors}",
         "SecurityHeadersConfig": {
             "ContentTypeOptions": {"Override": True},
             "ReferrerPolicy": {"Override": True, "ReferrerPolicy": "no-referrer"},
         },
     }
-    if cors:
+    if origins:
         config["CorsConfig"] = {
-            "AccessControlAllowOrigins": list_of(["*"]),
-            "AccessControlAllowHeaders": list_of(["*"]),
+            "AccessControlAllowOrigins": list_of(list(origins) if credentials else ["*"]),
+            "AccessControlAllowHeaders": list_of(["Range"] if credentials else ["*"]),
             "AccessControlAllowMethods": list_of(["GET", "HEAD"]),
-            "AccessControlAllowCredentials": False,
-            "OriginOverride": False,
+            "AccessControlAllowCredentials": credentials,
+            "OriginOverride": credentials,
         }
     return config
 
@@ -205,6 +210,16 @@ def lacking_origins(config: Mapping[str, Any] | None, origins: Sequence[str]) ->
     return [
         origin for origin in origins if not any(matches_origin(origin, each) for each in allowed)
     ]
+
+
+def lacking_credentials(config: Mapping[str, Any] | None, origins: Sequence[str]) -> list[str]:
+    """Return the origins that the policy does not name, or does not allow credentials."""
+    cors = (config or {}).get("CorsConfig") or {}
+    if not cors.get("AccessControlAllowCredentials"):
+        return list(origins)
+    if "*" in listed(cors.get("AccessControlAllowOrigins")):
+        return list(origins)
+    return lacking_origins(config, origins)
 
 
 def overrides_origin(config: Mapping[str, Any] | None) -> bool:

@@ -29,7 +29,10 @@ from cfsigned_django.aws.provisioning.desired_state import (
     InvalidDesiredState,
     OriginAccess,
 )
-from cfsigned_django.aws.provisioning.resolved_state import ResolvedState
+from cfsigned_django.aws.provisioning.resolved_state import (
+    ResolvedState,
+    response_headers_names,
+)
 
 PUBLIC_KEY: Final = "<PublicKey>"
 KEY_GROUP: Final = "<KeyGroup>"
@@ -129,7 +132,9 @@ def export_documents(desired: DesiredState) -> Documents:
             else None
         ),
         response_headers_policy=response_headers_policy_config(
-            state.policies.response_headers_name, cors=bool(desired.cors_origins)
+            state.policies.response_headers_name,
+            desired.cors_origins,
+            credentials=desired.cookies,
         ),
         distribution=state.wanted_config(),
         bucket_policy=bucket_policy.merge(None, statement),
@@ -166,6 +171,6 @@ def _account_of_tokens(desired: DesiredState) -> Account:
         },
         response_headers_policies={
             each: NamedConfig(id=RESPONSE_HEADERS_POLICY, name=each, config={})
-            for each in (name, f"{name}-cors")
+            for each in response_headers_names(name)
         },
     )

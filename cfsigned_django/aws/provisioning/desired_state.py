@@ -80,6 +80,8 @@ class DesiredState:
     #: ARN of the certificate for the domain; empty: a person attaches one.
     certificate: str = ""
     cors_origins: tuple[str, ...] = ()
+    #: Pages of these origins read files with signed cookies.
+    cookies: bool = False
     #: None: what the origin uses already, and an access control for a new origin.
     origin_access: OriginAccess | None = None
     #: Signed URLs can set the name under which a browser saves the file.
@@ -141,6 +143,8 @@ class DesiredState:
                     f"{origin!r} is not a valid origin. Use scheme and host without a path, "
                     "such as https://www.example.com."
                 )
+        if self.cookies:
+            self._check_cookies()
 
     @property
     def download_parameters(self) -> tuple[str, ...]:
@@ -151,6 +155,21 @@ class DesiredState:
     def kms_region(self) -> str:
         """Return the region of the KMS key, which must be that of the bucket; empty without one."""
         return self.kms_key.split(":")[3] if self.kms_key else ""
+
+    def _check_cookies(self) -> None:
+        if not self.cors_origins:
+            raise InvalidDesiredState(
+                "--cookies needs the origins whose pages read files with signed cookies. Add "
+                "--cors-origin, once for each."
+            )
+        for origin in self.cors_origins:
+            if "*" in origin:
+                raise InvalidDesiredState(
+                    f"--cookies and --cors-origin {origin!r} cannot be used together: browsers "
+                    "refuse '*' for requests with cookies, and a pattern could let pages of others "
+                    "read private files. Use --cors-origin with each origin, such as "
+                    "https://www.example.com."
+                )
 
     def _check_kms_key(self) -> None:
         if not _KMS_KEY.fullmatch(self.kms_key):

@@ -142,6 +142,15 @@ def _response_headers_policy(state: ResolvedState) -> Step:
             f"not for {', '.join(lacking)}: add them to its Access-Control-Allow-Origin in "
             "CloudFront > Policies > Response headers",
         )
+    if lacking := choice.origins_without_credentials:
+        present = choice.response_headers_policy_id or choice.response_headers_policy
+        return conflict(
+            "response-headers-policy",
+            f"the response headers policy {name_of(present)} does not name {', '.join(lacking)} "
+            "together with Access-Control-Allow-Credentials, without which browsers hide files "
+            "that pages read with cookies: change that in CloudFront > Policies > Response "
+            "headers. A managed policy cannot be changed: remove it from the behavior instead",
+        )
     if choice.response_headers_policy_id is None:
         return done(
             "response-headers-policy",
@@ -150,11 +159,16 @@ def _response_headers_policy(state: ResolvedState) -> Step:
     if choice.own_response_headers_policy is not None:
         return done("response-headers-policy", f"{choice.response_headers_name} exists")
     config = response_headers_policy_config(
-        choice.response_headers_name, cors=bool(state.desired.cors_origins)
+        choice.response_headers_name,
+        state.desired.cors_origins,
+        credentials=state.desired.cookies,
     )
+    why = "browsers must not guess the type of a file, nor pass a signed URL on to other sites"
+    if state.desired.cookies:
+        why += f"; pages of {', '.join(state.desired.cors_origins)} may read files with cookies"
     return _create(
         "response-headers-policy",
-        "browsers must not guess the type of a file, nor pass a signed URL on to other sites",
+        why,
         "CreateResponseHeadersPolicy",
         {"ResponseHeadersPolicyConfig": config},
     )

@@ -41,6 +41,7 @@ from cfsigned_django.aws.documents.policies import (
     has_in_cache_key,
     has_origin_in_cache_key,
     keeps_copies,
+    lacking_credentials,
     lacking_origins,
     overrides_origin,
 )
@@ -341,8 +342,10 @@ class PolicyChoice:
     def response_headers_policy_id(self) -> str | None:
         """Return the response headers policy to set, or None to keep the one of the behavior."""
         present = self._response_headers
-        # A policy of an earlier run without CORS gives way to one with it.
-        if self.response_headers_policy and (present is None or present.name != self.state.name):
+        # A policy of an earlier run with fewer headers gives way to one with more.
+        names = response_headers_names(self.state.name)
+        fewer = names[: names.index(self.response_headers_name) + 1]
+        if self.response_headers_policy and (present is None or present.name not in fewer):
             return None
         own = self.own_response_headers_policy
         if own is None:
@@ -356,8 +359,11 @@ class PolicyChoice:
 
     @property
     def response_headers_name(self) -> str:
-        """Return the name of the response headers policy to create: one with CORS, one without."""
-        return f"{self.state.name}-cors" if self.state.desired.cors_origins else self.state.name
+        """Return the name of the response headers policy to create."""
+        plain, cors, cookies = response_headers_names(self.state.name)
+        if self.state.desired.cookies:
+            return cookies
+        return cors if self.state.desired.cors_origins else plain
 
     @property
     def own_response_headers_policy(self) -> NamedConfig | None:
@@ -368,13 +374,29 @@ class PolicyChoice:
     @property
     def origins_without_cors(self) -> list[str]:
         """Return the origins that the response headers policy of the behavior does not allow."""
-        if not self._overrides_cors:
+        if self.state.desired.cookies or not self._overrides_cors:
             return []
         config = self._response_headers.config if self._response_headers else None
         return lacking_origins(config, self.state.desired.cors_origins)
 
     @property
+    def origins_without_credentials(self) -> list[str]:
+        """Return the origins whose pages cannot send cookies, if they must.
+
+        It is about the response headers policy that the behavior has or gets, if it exists.
+        """
+        if not self.state.desired.cookies or self.response_headers_policy_id == NOT_YET:
+            return []
+        stays = self.response_headers_policy_id is None
+        policy = self._response_headers if stays else self.own_response_headers_policy
+        return lacking_credentials(
+            policy.config if policy else None, self.state.desired.cors_origins
+        )
+
+    @property
     def _overrides_cors(self) -> bool:
+        if self.state.desired.cookies and self.response_headers_policy_id is not None:
+            return True
         policy = self._response_headers
         return policy is not None and overrides_origin(policy.config)
 
@@ -386,6 +408,11 @@ class PolicyChoice:
     @property
     def _cache_policies(self) -> Mapping[str, NamedConfig]:
         return self.state.account.cache_policies or {}
+
+
+def response_headers_names(name: str) -> tuple[str, str, str]:
+    """Return the names of the response headers policies: plain, with CORS, and for cookies."""
+    return name, f"{name}-cors", f"{name}-cookies"
 
 
 def _find_by_name(candidates: Iterable[NamedConfig], name: str) -> NamedConfig | None:

@@ -132,6 +132,7 @@ class Command(BaseCommand):
             cors_origins=options["cors_origin"],
             uses_addresses=options["ip_address"],
             uses_downloads=options["downloads"],
+            uses_cookies=bool(conf.cookie_scopes()),
             distribution_id=options["distribution"]
             or conf.aws_setting("AWS_CLOUDFRONT_DISTRIBUTION_ID")
             or None,

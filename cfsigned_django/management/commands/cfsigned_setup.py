@@ -122,6 +122,12 @@ class Command(BaseCommand):
             "https://www.example.com. May be repeated",
         )
         parser.add_argument(
+            "--cookies",
+            action="store_true",
+            help="with --cors-origin: pages of these origins read files with signed cookies. The "
+            "responses name the origin and allow credentials",
+        )
+        parser.add_argument(
             "--key-algorithm",
             choices=[each.value for each in KeyAlgorithm],
             default=KeyAlgorithm.ECDSA_P256.value,
@@ -312,6 +318,7 @@ def _desired_state(options: dict[str, Any]) -> DesiredState:
         domain="" if is_local_host(domain := _domain(options)) else domain,
         certificate=options["certificate"] or "",
         cors_origins=tuple(options["cors_origin"]),
+        cookies=options["cookies"],
         origin_access=OriginAccess(way) if (way := options["origin_access"]) else None,
         downloads=options["downloads"] or options["content_types"],
         content_types=options["content_types"],

@@ -35,6 +35,10 @@ DESIRED_STATES: dict[str, dict[str, Any]] = {
         "region": "ap-northeast-2",
     },
     "origins": {"cors_origins": ("https://a.example.com", "https://b.example.com")},
+    "cookies": {
+        "cors_origins": ("https://a.example.com", "https://b.example.com"),
+        "cookies": True,
+    },
     "domain": {"domain": "media.example.com", "certificate": CERTIFICATE},
     "identity": {"origin_access": OriginAccess.OAI},
     "pattern": {"path_pattern": "@KeyGroup/@*"},

@@ -133,9 +133,10 @@ class TestEmptyAccount:
             {"origin_access": OriginAccess.OAI},
             {"region": "ap-northeast-2", "cors_origins": ()},
             {"cors_origins": (APP, "https://b.example.com")},
+            {"cors_origins": (APP, "https://b.example.com"), "cookies": True},
             {"domain": HOST, "certificate": CERTIFICATE},
         ],
-        ids=["downloads", "identity", "region", "origins", "domain"],
+        ids=["downloads", "identity", "region", "origins", "cookies", "domain"],
     )
     def test_second_run_changes_nothing(
         self, clients: Clients, desired: DesiredState, changes: dict[str, Any]

@@ -24,6 +24,7 @@ from cfsigned_django.aws.documents.policies import (
     CACHE_POLICIES,
     cache_policy_config,
     origin_request_policy_config,
+    response_headers_policy_config,
 )
 from cfsigned_django.aws.errors import explain
 from cfsigned_django.aws.provisioning.desired_state import (
@@ -465,6 +466,46 @@ CASES: dict[str, Case] = {
         "response-headers-policy=done behavior.ResponseHeadersPolicyId=own",
         account_with(others={"response_headers_policies": OWN}),
     ),
+    "cookies": case(
+        "response-headers-policy=todo cache-policy=- "
+        f"response-headers-policy.Name=cfsigned-{BUCKET}-cookies "
+        "response-headers-policy.CorsConfig.AccessControlAllowCredentials=True "
+        "response-headers-policy.CorsConfig.AccessControlAllowOrigins.Quantity=2 "
+        "response-headers-policy.CorsConfig.OriginOverride=True",
+        caching(),
+        cors_origins=(A, B),
+        cookies=True,
+    ),
+    **{
+        f"cookies, a policy of an earlier run {what}": case(
+            f"response-headers-policy={expected}",
+            with_behaviors(
+                {**MEDIA, "ResponseHeadersPolicyId": "own"},
+                others={
+                    "response_headers_policies": named(
+                        "own",
+                        response_headers_policy_config("own", origins, credentials=credentials),
+                        f"cfsigned-{BUCKET}{ending}",
+                    )
+                },
+            ),
+            cors_origins=(A, B),
+            cookies=True,
+        )
+        for what, expected, ending, origins, credentials in (
+            ("without CORS", "todo", "", (), False),
+            ("without cookies", "todo", "-cors", (A, B), False),
+            ("with them", "done", "-cookies", (A, B), True),
+            ("for another origin", "conflict", "-cookies", (A,), True),
+            ("that was made '*'", "conflict", "-cookies", ("*",), True),
+        )
+    },
+    "cookies, another policy": case(
+        "response-headers-policy=conflict behavior.ResponseHeadersPolicyId=r",
+        answering(A),
+        cors_origins=(A,),
+        cookies=True,
+    ),
     "cache policy of an earlier run, changed": case(
         "cache-policy=conflict", caching(OWN_WITHOUT_ORIGIN), cors_origins=(A, B)
     ),
@@ -613,6 +654,10 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"certificate": ARN.replace("us-east-1", "eu-west-1"), "domain": "x.example.com"}, "us-east"),
     ({"certificate": "arn:aws:iam::1:server-certificate/x", "domain": "x.example.com"}, "us-east"),
     ({"certificate": ARN}, "--domain"),
+    ({"cookies": True}, "--cors-origin"),
+    ({"cookies": True, "cors_origins": (A, "*")}, r"'\*'"),
+    ({"cookies": True, "cors_origins": ("https://*",)}, r"'https://\*'"),
+    ({"cookies": True, "cors_origins": (ANY,)}, r"'https://\*\.example"),
     ({"kms_key": "alias/media"}, "alias/media"),
     ({"kms_key": KEY_ARN, "region": "eu-west-1"}, "eu-west-1"),
     ({"kms_key": KEY_ARN, "origin_access": OriginAccess.OAI}, "--origin-access"),
