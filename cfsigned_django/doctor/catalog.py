@@ -908,8 +908,8 @@ CATALOG: dict[str, FindingType] = {
     "url-refusal-cors": FindingType(
         level=Level.OK,
         meaning="A browser may report the refusal as a CORS error",
-        why="A refused request has no CORS headers unless a response headers policy adds them. So "
-        "an expired URL or cookie looks like a CORS error.",
+        why="A refusal may have no CORS headers, and then an expired URL or cookie looks like a "
+        "CORS error.",
         fix="Look at the status of the request in the network panel of the browser: 403 is a "
         "refusal.",
     ),
