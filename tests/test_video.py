@@ -58,7 +58,7 @@ FILES = {
     "videos/영상/나중.m3u8": SEGMENTS,
     "videos/43/master.m3u8": MASTER,
     "videos/live/index.m3u8": SEGMENTS.replace("#EXT-X-ENDLIST\n", ""),
-    "videos/up/index.m3u8": "#EXTM3U\n#EXTINF:6,\n../shared/seg1.ts\n#EXT-X-ENDLIST\n",
+    "videos/up/index.m3u8": "#EXTM3U\n#EXTINF:6,\n../common/seg1.ts\n#EXT-X-ENDLIST\n",
     "videos/outside/index.m3u8": "#EXTM3U\n../../../other.m3u8\n",
     "videos/bad/dash.m3u8": "<MPD/>",
     "videos/bad/fragment.m3u8": "#EXTM3U\na#1.ts\n",

@@ -306,7 +306,7 @@ class SignedUrlMixin:
         address = self._address_of(name, options)
         if parameters or download is not None:
             address = join_query(address, build_query(parameters, download))
-        for block in reversed(context.current.get().blocks):
+        for block in reversed(current.get().blocks):
             covered = block.find(address) if block.storage is self else None
             if covered is None:
                 continue
@@ -365,7 +365,7 @@ class SignedUrlMixin:
         lease = self._lease_signer(options)
         if lease.seen_at is not None:
             expires = lease.cap_expiry(wanted, lifetime=options.longest, now=second)
-        if context.current.get() is not context.NOTHING:
+        if current.get() is not NOTHING:
             context.note(expires)
         until = min(wanted - seconds + 1, lease.fresh_until) if expires == wanted else 0
         # A float, like the clock: Python compares the two faster than a float and an int.

@@ -12,7 +12,7 @@ from cfsigned_django.signing import PrivateKey
 from tests.projects import Project
 from tests.storage_cases import KEY_GROUP_ID
 
-pytest.importorskip("psycopg")
+pytest.importorskip("psycopg", reason="needs the driver of PostgreSQL")
 
 _DATABASE = """
 INSTALLED_APPS = ["cfsigned_django"]

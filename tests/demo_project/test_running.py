@@ -385,7 +385,7 @@ def test_sigterm_stops_every_server(demo: RunningDemo, state: DemoState) -> None
 
 
 def exists(pid: int) -> bool:
-    """Tell whether a process runs, not counting one that has ended and not been waited for."""
+    """Return whether a process runs; one that has ended and was not waited for does not."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

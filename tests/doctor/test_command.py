@@ -462,7 +462,7 @@ def test_keys_at_aws(online: World) -> None:
 
 
 def test_aws_is_out_of_reach(online: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Say that AWS could not be asked, which is no fault of the URL's."""
+    """Report that AWS could not be asked, without blaming the URL."""
     failing = Failing(online.clients.cloudfront, denied)
     monkeypatch.setattr(f"{MODULE}.make_client", lambda name: failing)
 

@@ -241,7 +241,7 @@ def test_spare_is_never_overdue(key_group: Site) -> None:
     [("vanish", True), (Action.START, True), (Action.IMPORT, True), (Action.REVOKE, False)],
 )
 def test_step_that_does_not_exist_fails(key_group: Site, action: Any, has_key_pair: bool) -> None:
-    """What is no step of a key pair, or of a group, is an error, and changes nothing."""
+    """An unknown step of a key pair or of a group is an error, and changes nothing."""
     active = key_group.imported()
     before = list(KeyPair.objects.values()), key_group.members
     step = Step(action=action, key_pair=active if has_key_pair else None)

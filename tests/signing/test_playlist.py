@@ -58,7 +58,7 @@ PLAYLISTS = {
 #EXTINF:6.006,
 «./seg3.ts»
 #EXTINF:6.006,
-«../shared/seg4.ts»
+«../common/seg4.ts»
 #EXTINF:6.006,
 «//d111111abcdef8.cloudfront.net/videos/42/seg5.ts»
 #EXTINF:6.006,

@@ -92,7 +92,7 @@ class ObservedStore(KeyPairStore):
                 oracle.end_step(self.process)
 
     def create(self, private_key: PrivateKey, *, now: datetime, **fields: Any) -> KeyPair:
-        """Tell of a key that is created where there is no room for it."""
+        """Record a violation if a key is created in a group that is full."""
         world = self.site.world
         if "next_in" in fields and world.full_since < self.began_at:
             raise Violation(Rule.ROOM_FIRST, "A rotation starts, and the group was full before.")

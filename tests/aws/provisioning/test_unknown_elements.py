@@ -145,7 +145,7 @@ def test_nothing_to_send(clients: Clients, grown: DesiredState, sent: list[str])
 
 
 def test_boto3_refuses(clients: Clients, grown: DesiredState) -> None:
-    """Whoever forgets to look is refused by boto3 itself, before anything is sent."""
+    """A caller that does not look is refused by boto3 itself, before anything is sent."""
     add_element(clients.cloudfront, "GetDistribution", "</DistributionConfig>")
     answer = clients.cloudfront.get_distribution(Id=grown.distribution_id)
 
