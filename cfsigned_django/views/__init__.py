@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from __future__ import annotations
-
 from cfsigned_django.views.cookies import (
     SignedCookiesMixin as SignedCookiesMixin,
     refresh_cookies as refresh_cookies,
