@@ -8,8 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
-ROTATE_KEYS = ROOT / "docs" / "rotate-keys.md"
+DOCS = ROOT / "docs"
+KOREAN = sorted((DOCS / "ko").rglob("*.md"))
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    *(page for page in sorted(DOCS.rglob("*.md")) if page not in KOREAN),
+]
+ROTATE_KEYS = DOCS / "how-to" / "rotate-keys.md"
 #: What the package says to people, as its Korean catalog has it.
 CATALOG = ROOT / "cfsigned_django" / "locale" / "ko" / "LC_MESSAGES"
 SNIPPET = re.compile(

@@ -25,12 +25,22 @@ from django.test import override_settings
 from cfsigned_django import conf, validation
 from cfsigned_django.management.commands import cfsigned_rotate
 from tests.golden import DIRECTORY as GOLDEN
-from tests.pages import PAGES, ROOT, ROTATE_KEYS, SNIPPET, Snippet, read, snippets, table
+from tests.pages import (
+    DOCS,
+    KOREAN,
+    PAGES,
+    ROOT,
+    ROTATE_KEYS,
+    SNIPPET,
+    Snippet,
+    read,
+    snippets,
+    table,
+)
 from tests.storage_cases import S3_BACKEND
 
-DOCS = ROOT / "docs"
 ARCHITECTURE = DOCS / "architecture.md"
-WITH_KOREAN = [*PAGES, *sorted((DOCS / "ko").glob("*.md"))]
+WITH_KOREAN = [*PAGES, *KOREAN]
 #: Roles of Python that is compiled here; what has the role "task" test_docs_rotation.py runs.
 NOT_RUN = {"compiles", "task"}
 
@@ -129,7 +139,7 @@ COMMANDS = sorted(find_commands(str(ROOT / "cfsigned_django" / "management")))
 
 def test_settings_table_is_what_conf_reads() -> None:
     """The table has one row for each setting, with its option and its default."""
-    rows = table(DOCS / "settings.md", "Setting")
+    rows = table(DOCS / "reference" / "settings.md", "Setting")
     assert {setting: (option, default) for setting, option, default, _ in rows} == {
         f"`{setting}`": (f"`{option}`", f"`{default!r}`".replace("'", '"'))
         for option, (setting, default) in conf.OPTIONS.items()
@@ -152,7 +162,7 @@ def test_other_tables_are_what_conf_reads(monkeypatch: pytest.MonkeyPatch) -> No
     rows = [
         row
         for subject in ("signed cookies", "rotation")
-        for row in table(DOCS / "settings.md", f"Setting of {subject}")
+        for row in table(DOCS / "reference" / "settings.md", f"Setting of {subject}")
     ]
     shown = {setting.strip("`"): default.strip("`") for setting, default, _ in rows}
     noted = Noted()
@@ -172,14 +182,14 @@ def test_other_tables_are_what_conf_reads(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_checks_table_is_what_checks_say() -> None:
     """The table has one row for each check id, with the remedy that the check gives."""
-    rows = table(DOCS / "checks.md", "Id")
+    rows = table(DOCS / "reference" / "checks.md", "Id")
     assert {check_id.strip("`"): remedy for check_id, _, remedy in rows} == validation.TABLE
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_options_are_what_the_command_takes(command: str) -> None:
     """Each command has a table of its arguments, with the texts of its --help."""
-    rows = table(DOCS / "commands.md", f"`{command}`")
+    rows = table(DOCS / "reference" / "commands.md", f"`{command}`")
     parser = load_command_class("cfsigned_django", command).create_parser("manage.py", command)
     of_every_command = {"--help", *DjangoHelpFormatter.show_last}
     assert {option.strip("`"): meaning for option, meaning in rows} == {
@@ -229,11 +239,20 @@ def test_links_lead_somewhere(doc: Path) -> None:
     ] == []
 
 
-def test_index_links_to_every_page() -> None:
-    """Where the table of contents is no list, as on GitHub, the index leads to each page."""
-    pages = {str(path.relative_to(DOCS)) for path in WITH_KOREAN if DOCS in path.parents}
-    linked = re.findall(r"^- \[.*?\]\(([^)#:\s]+)\)", prose(DOCS / "index.md"), re.MULTILINE)
-    assert set(linked) == pages - {"index.md"}
+@pytest.mark.parametrize("index", sorted(DOCS.rglob("index.md")), ids=name_of)
+def test_index_lists_what_is_in_its_folder(index: Path) -> None:
+    """An index lists each page and folder beside it, in the order of its tables of contents."""
+    beside = {*index.parent.glob("*.md"), *index.parent.glob("*/index.md")} - {index}
+    listed = re.findall(r"^- \[.*?\]\(([^)#:\s]+)\.md\)", prose(index), re.MULTILINE)
+    contents = [
+        page
+        for each in snippets(index)
+        if each.language == "{toctree}"
+        for page in re.findall(r"^[^:\n].*", each.code, re.MULTILINE)
+    ]
+
+    assert listed == contents
+    assert {index.parent / f"{page}.md" for page in listed} == beside
 
 
 def test_every_image_is_shown() -> None:
@@ -272,7 +291,8 @@ def named_buttons(text: str) -> Iterator[str]:
 
 def test_buttons_are_those_of_the_admin() -> None:
     """A reader finds the button that a page names on the pages of the admin, word for word."""
-    pages = [DOCS / f"{name}.md" for name in ("rotate-keys", "key-leaked", "security")]
+    names = ("how-to/rotate-keys", "how-to/key-leaked", "explanation/security")
+    pages = [DOCS / f"{name}.md" for name in names]
     named = {button for page in pages for button in named_buttons(read(page))}
     seen = "".join(map(read, GOLDEN.glob("admin-*.txt")))
     buttons = re.findall(r"\[([^\],]+)(?:, disabled)?\]|(Revoke…)$", seen, re.MULTILINE)

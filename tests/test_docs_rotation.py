@@ -36,13 +36,13 @@ from tests.admin import FakeCloudFront
 from tests.admin.conftest import cloudfront
 from tests.admin.story import KEY_GROUP_ID, KEY_PAIR_IDS, Story
 from tests.golden import DIRECTORY as GOLDEN
-from tests.pages import CATALOG, ROOT, ROTATE_KEYS, entries, read, snippets
+from tests.pages import CATALOG, DOCS, ROTATE_KEYS, entries, read, snippets
 
 __all__ = ["cloudfront"]
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-KEY_LEAKED = ROOT / "docs" / "key-leaked.md"
+KEY_LEAKED = DOCS / "how-to" / "key-leaked.md"
 #: A transcript, and how long after the one before it is taken; it may be indented, in a list.
 TRANSCRIPT = re.compile(
     r"^ *<!-- rotation(?P<later>[^>]*?) -->\n(?P<indent> *)```console\n(?P<code>.*?)^ *```$"

@@ -11,7 +11,7 @@ from tests.doctor.test_explain import KNOWLEDGE, WRONG
 from tests.doctor.test_faults import FAULTS, HEALTHY, OPENED, SOUND
 from tests.doctor.test_live import ANSWERS, CLOCKS, CORS
 
-PAGE = Path(__file__).parent.parent.parent / "docs" / "diagnose.md"
+PAGE = Path(__file__).parent.parent.parent / "docs" / "problems" / "403.md"
 ROW = re.compile(r"^\| `([a-z0-9-]+)` \| (ok|warning|error) \| (.+) \| (.+) \|$", re.MULTILINE)
 
 #: What comes in no table: in test_command, test_failures and test_live.

@@ -92,7 +92,7 @@ def test_revocations_are_told(shell: Shell, site: Any) -> None:
 
 
 def test_json_has_its_shape(shell: Shell) -> None:
-    """Machines get what docs/commands.md says, with moments in UTC."""
+    """Machines get what docs/reference/commands.md says, with moments in UTC."""
     shell.run_all(*WORKING)
 
     ran = shell.run("--json")

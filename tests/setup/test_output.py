@@ -27,7 +27,7 @@ from tests.storage_cases import FILE_BACKEND, S3_BACKEND
 
 BUCKET = "media-example"
 #: In English and in Korean.
-PAGES = [ROOT / "docs" / "set-up-aws.md", ROOT / "docs" / "ko" / "set-up-aws.md"]
+PAGES = [ROOT / "docs" / "aws" / "set-up.md", ROOT / "docs" / "ko" / "set-up-aws.md"]
 
 
 def block(page: Path, role: str) -> str:
@@ -140,7 +140,7 @@ def test_storages_to_paste(settings: Any) -> None:
         assert storages_as_text() == ""
 
     assert without_storages.startswith("STORAGES = {")
-    assert without_storages in read(ROOT / "docs" / "install.md")
+    assert without_storages in read(ROOT / "docs" / "how-to" / "install.md")
     assert with_others == f'STORAGES["default"] = {{"BACKEND": "{S3_BACKEND}"}}'
 
 

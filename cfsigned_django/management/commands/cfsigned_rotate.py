@@ -405,7 +405,7 @@ class Report:
     is_dry_run: bool = False
 
     def as_json(self) -> str:
-        """Return the JSON that docs/commands.md describes; moments are in UTC."""
+        """Return the JSON that docs/reference/commands.md describes; moments are in UTC."""
         report = {
             "key_group_id": self.key_group_id,
             "did": self.did,
