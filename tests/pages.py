@@ -19,16 +19,18 @@ ROTATE_KEYS = DOCS / "how-to" / "rotate-keys.md"
 #: What the package says to people, as its Korean catalog has it.
 CATALOG = ROOT / "cfsigned_django" / "locale" / "ko" / "LC_MESSAGES"
 SNIPPET = re.compile(
-    r"^(?:<!-- (?P<role>[a-z]+) -->\n)?```(?P<language>\S+)\n(?P<code>.*?)^```$",
+    r"^(?:<!-- (?P<role>[a-z]+)(?: (?P<subject>[\w/.]+))? -->\n)?"
+    r"```(?P<language>\S+)\n(?P<code>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snippet:
-    """A code block, with the role that a comment before it gives it."""
+    """A code block, with the role that a comment before it gives it, and what that is about."""
 
     role: str | None
+    subject: str | None
     language: str
     code: str
 
