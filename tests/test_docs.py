@@ -41,8 +41,9 @@ from tests.storage_cases import S3_BACKEND
 
 ARCHITECTURE = DOCS / "architecture.md"
 WITH_KOREAN = [*PAGES, *KOREAN]
-#: Roles of Python that is compiled here; what has the role "task" test_docs_rotation.py runs.
-NOT_RUN = {"compiles", "task"}
+#: Roles of code that is compiled here: "task" runs in test_docs_rotation.py, and the rest, which
+#: are parts of files, in test_tutorial.py.
+NOT_RUN = {"compiles", "task", "append", "cut", "paste", "write"}
 
 
 def name_of(doc: Path) -> str:
@@ -55,8 +56,12 @@ each_page_with_korean = pytest.mark.parametrize("doc", WITH_KOREAN, ids=name_of)
 
 
 def pages_in(language: str) -> pytest.MarkDecorator:
-    """Run a test once for each page with code in the language."""
-    found = [doc for doc in PAGES if any(each.language == language for each in snippets(doc))]
+    """Run a test once for each page with code in the language that runs."""
+    found = [
+        doc
+        for doc in PAGES
+        if any(each.language == language and each.role not in NOT_RUN for each in snippets(doc))
+    ]
     return pytest.mark.parametrize("doc", found, ids=name_of)
 
 
@@ -113,7 +118,7 @@ def test_what_is_to_be_copied_can_be_read(doc: Path) -> None:
             json.loads(snippet.code)
         elif snippet.language == "ini":
             assert read_unit(snippet).sections()
-        elif snippet.role in NOT_RUN:
+        elif snippet.language == "python" and snippet.role in NOT_RUN:
             compile(snippet.code, doc.name, "exec")
 
 

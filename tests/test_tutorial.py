@@ -58,7 +58,7 @@ class Browser:
     def read(self, address: str) -> str:
         """Return a page."""
         with self._opener.open(address, timeout=10) as response:
-            return response.read().decode()
+            return str(response.read(), "utf-8")
 
 
 @pytest.mark.package
