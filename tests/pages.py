@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from django.test import override_settings
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -18,6 +22,9 @@ PAGES = [
 ROTATE_KEYS = DOCS / "how-to" / "rotate-keys.md"
 #: What the package says to people, as its Korean catalog has it.
 CATALOG = ROOT / "cfsigned_django" / "locale" / "ko" / "LC_MESSAGES"
+#: Roles of Python that is only compiled: what has the role "task" test_docs_rotation.py runs, and
+#: the others are parts of files, for test_tutorial.py.
+NOT_RUN = {"compiles", "task", "append", "cut", "paste", "write"}
 SNIPPET = re.compile(
     r"^(?:<!-- (?P<role>[a-z]+)(?: (?P<subject>[\w/.]+))? -->\n)?"
     r"```(?P<language>\S+)\n(?P<code>.*?)^```$",
@@ -39,6 +46,27 @@ def snippets(doc: Path) -> Iterator[Snippet]:
     """Find the code blocks of a page, in their order."""
     for found in SNIPPET.finditer(doc.read_text(encoding="utf-8")):
         yield Snippet(**found.groupdict())
+
+
+@contextmanager
+def site_of(doc: Path) -> Iterator[dict[str, Any]]:
+    """Run the Python of a page as a site, under the settings and URLs that the page shows.
+
+    Yield what the page defines, while settings and URLs are in force.
+    """
+    names: dict[str, Any] = {"__name__": "page"}
+    with ExitStack() as stack:
+        for snippet in snippets(doc):
+            if snippet.language != "python" or snippet.role in NOT_RUN:
+                continue
+            exec(compile(snippet.code, doc.name, "exec"), names)  # noqa: S102 - our own pages
+            if snippet.role == "settings":
+                shown = {name: value for name, value in names.items() if name.isupper()}
+                stack.enter_context(override_settings(**shown))
+            if "urlpatterns" in names:
+                urls = tuple(names["urlpatterns"])
+                stack.enter_context(override_settings(ROOT_URLCONF=urls))
+        yield names
 
 
 def table(doc: Path, first_heading: str) -> list[list[str]]:

@@ -8,7 +8,6 @@ import re
 import tomllib
 from collections.abc import Iterable, Iterator
 from configparser import RawConfigParser
-from contextlib import ExitStack
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -28,12 +27,14 @@ from tests.golden import DIRECTORY as GOLDEN
 from tests.pages import (
     DOCS,
     KOREAN,
+    NOT_RUN,
     PAGES,
     ROOT,
     ROTATE_KEYS,
     SNIPPET,
     Snippet,
     read,
+    site_of,
     snippets,
     table,
 )
@@ -41,9 +42,6 @@ from tests.storage_cases import S3_BACKEND
 
 ARCHITECTURE = DOCS / "architecture.md"
 WITH_KOREAN = [*PAGES, *KOREAN]
-#: Roles of code that is compiled here: "task" runs in test_docs_rotation.py, and the rest, which
-#: are parts of files, in test_tutorial.py.
-NOT_RUN = {"compiles", "task", "append", "cut", "paste", "write"}
 
 
 def name_of(doc: Path) -> str:
@@ -78,15 +76,7 @@ def signing_site(site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 @pages_in("python")
 def test_python_of_a_page_runs(doc: Path, signing_site: None) -> None:
     """The Python of a page runs under the settings that the page shows, its tests included."""
-    names: dict[str, Any] = {}
-    with ExitStack() as stack:
-        for snippet in snippets(doc):
-            if snippet.language != "python" or snippet.role in NOT_RUN:
-                continue
-            exec(compile(snippet.code, doc.name, "exec"), names)  # noqa: S102 - our own pages
-            if snippet.role == "settings":
-                shown = {name: value for name, value in names.items() if name.isupper()}
-                stack.enter_context(override_settings(**shown))
+    with site_of(doc) as names:
         for name, value in names.items():
             if name.startswith("test_"):
                 value()
