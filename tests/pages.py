@@ -19,7 +19,15 @@ PAGES = [
     ROOT / "CONTRIBUTING.md",
     *(page for page in sorted(DOCS.rglob("*.md")) if page not in KOREAN),
 ]
-ROTATE_KEYS = DOCS / "how-to" / "rotate-keys.md"
+HOW_TO = DOCS / "how-to"
+#: The pages that rotate a key by commands, in the order in which a site does it.
+ROTATION = [
+    HOW_TO / "rotate-keys.md",
+    HOW_TO / "rotate-by-command.md",
+    HOW_TO / "rotate-by-scheduler.md",
+    HOW_TO / "change-encryption-keys.md",
+]
+SCHEDULER = HOW_TO / "rotate-by-scheduler.md"
 #: What the package says to people, as its Korean catalog has it.
 CATALOG = ROOT / "cfsigned_django" / "locale" / "ko" / "LC_MESSAGES"
 #: Roles of Python that is only compiled: what has the role "task" test_docs_rotation.py runs, and
