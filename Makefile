@@ -87,6 +87,11 @@ matrix: $(VENV)/.dev ## Run what knows Django or AWS on the other Pythons and Dj
 	$(call headline,Python and Django versions)
 	scripts/matrix.sh
 
+.PHONY: libraries
+libraries: $(VENV)/.dev ## Run tests/libraries with what sites use beside: Wagtail, thumbnails, APIs
+	$(call headline,libraries)
+	scripts/matrix.sh -e py311-libraries,py313-libraries
+
 .PHONY: postgres
 postgres: $(VENV)/.dev ## Run the tests of the database on PostgreSQL
 	$(call headline,PostgreSQL)

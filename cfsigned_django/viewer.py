@@ -74,6 +74,15 @@ class Answer:
         return Responder.OTHER
 
     @property
+    def is_refused_by_status(self) -> bool:
+        """Return whether a refusal lacks CloudFront's code: an error page may have replaced it.
+
+        A distribution may have a custom error page for 403, and answer 404 instead.
+        """
+        is_page = self.responder is Responder.PAGE
+        return not self.code and (self.status == 403 or (self.status == 404 and is_page))
+
+    @property
     def came_through_cloudfront(self) -> bool:
         """Return whether a header shows that the answer passed through CloudFront."""
         names = ("x-cache", "via", "server", "x-amz-cf-id")

@@ -22,7 +22,7 @@ if (( $# == 0 )); then
   set -- -e "$(.venv/bin/tox list --no-desc | grep --invert-match --line-regexp "$here" | paste --serial --delimiters=,)"
 fi
 
-if [[ $* == *django52* || $* == *py313-django61* ]]; then
+if [[ $* == *django52* || $* == *py313-django61* || $* == *libraries* ]]; then
   install_chromium
 fi
 

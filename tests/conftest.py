@@ -74,3 +74,16 @@ def s3_bucket(s3_server: S3Server) -> str:
     name = f"media-{uuid.uuid4().hex[:12]}"
     s3_server.client().create_bucket(Bucket=name)
     return name
+
+
+@pytest.fixture
+def s3_options(s3_server: S3Server, s3_bucket: str) -> dict[str, Any]:
+    """Return the options of a storage that stores in the bucket."""
+    return {
+        "bucket_name": s3_bucket,
+        "endpoint_url": s3_server.endpoint_url,
+        "region_name": s3_server.region,
+        "addressing_style": "path",
+        "access_key": s3_server.writer.access_key,
+        "secret_key": s3_server.writer.secret_key,
+    }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from django.http import HttpRequest
@@ -15,10 +15,7 @@ from cfsigned_django.validation import is_local_host
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a browser keeps a set of cookies, and with which attributes.
-
-    As an argument says it, a place may lack its domain and its path; :meth:`checked` fills them in.
-    """
+    """Where a browser keeps a set of cookies, and with which attributes."""
 
     domain: str | None
     path: str
@@ -32,16 +29,6 @@ class Place:
         """Return what tells sets apart in ``response.cookies``, behind the name of a cookie."""
         return f"{self.domain or ''}{self.path}"
 
-    def checked(self, covered: str) -> Place:
-        """Return the place for cookies of this resource. Raise if CloudFront would not get them."""
-        place = replace(
-            self,
-            domain=checked_domain(self.domain or conf.cookie_domain(), covered),
-            path=_checked_path(self.path, covered),
-        )
-        _refuse_attributes(place, covered)
-        return place
-
     def overlaps(self, other: Place) -> bool:
         """Return whether a browser may send the cookies of both with one request."""
         a, b = self.domain, other.domain
@@ -49,6 +36,29 @@ class Place:
         return bool(is_same_host) and (
             carries(self.path, other.path) or carries(other.path, self.path)
         )
+
+
+def checked_place(
+    covered: str,
+    *,
+    domain: str | None,
+    path: str | None,
+    samesite: str | None,
+    partitioned: bool,
+    secure: bool,
+    httponly: bool,
+) -> Place:
+    """Return where cookies for this resource belong. Raise if CloudFront would not get them."""
+    place = Place(
+        domain=checked_domain(domain or conf.cookie_domain(), covered),
+        path=_checked_path(path, covered),
+        secure=secure,
+        httponly=httponly,
+        samesite=samesite,
+        partitioned=partitioned,
+    )
+    _refuse_attributes(place, covered)
+    return place
 
 
 def checked_domain(domain: str | None, covered: str) -> str | None:
@@ -72,10 +82,10 @@ def checked_domain(domain: str | None, covered: str) -> str | None:
     return domain
 
 
-def _checked_path(path: str, covered: str) -> str:
+def _checked_path(path: str | None, covered: str) -> str:
     """Return the Path, by default the folder of the resource. Raise if it does not fit."""
     start = urlsplit(covered).path.partition("*")[0]
-    if not path:
+    if path is None:
         return start[: start.rindex("/") + 1]
     parts = path.split("/")
     if not path.startswith("/") or not path.isascii() or not path.isprintable():

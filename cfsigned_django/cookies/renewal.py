@@ -14,7 +14,6 @@ from dataclasses import astuple, dataclass
 from typing import Any, Final
 
 from django.core.exceptions import ImproperlyConfigured
-from django.core.files.storage import InvalidStorageError
 from django.core.signing import BadSignature, Signer
 from django.db import Error as DatabaseError
 from django.http import HttpRequest, HttpResponseBase
@@ -90,8 +89,6 @@ def are_cookies_due(request: HttpRequest) -> bool:
             find_storage(alias).signing_key_pair_id() != key_pair_id
             for alias, key_pair_id in marker.key_pair_ids.items()
         )
-    except InvalidStorageError:
-        return True  # The storage of a set has left STORAGES: the scopes name another one now.
     except ImproperlyConfigured:
         # Nothing can sign now, such as when the database is down: the cookies are still good.
         logger.exception("The signed cookies of a viewer cannot be compared with the key.")

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from asgiref.sync import iscoroutinefunction
 from django.http import HttpRequest, HttpResponseBase
 
-from cfsigned_django.cookies.place import Place, why_not_from
+from cfsigned_django.cookies.place import checked_place, why_not_from
 from cfsigned_django.cookies.set_cookie import delete, put, refuse_overlap
 from cfsigned_django.storage.registry import find_storage
 from cfsigned_django.storage.urls import SignedUrlMixin
@@ -56,8 +56,15 @@ def set_signed_cookies(
     """
     found = find_storage(storage)
     covered = found.resource_url(resource, folder=folder, allow_any_resource=allow_any_resource)
-    asked = Place(domain, path or "", secure, httponly, samesite, partitioned)
-    place = asked.checked(covered)
+    place = checked_place(
+        covered,
+        domain=domain,
+        path=path,
+        samesite=samesite,
+        partitioned=partitioned,
+        secure=secure,
+        httponly=httponly,
+    )
     if request is not None and (reason := why_not_from(request, place, covered)):
         raise ValueError(reason)
     refuse_overlap(response, place, covered)
@@ -94,8 +101,15 @@ def delete_signed_cookies(
     covered = find_storage(storage).resource_url(
         resource, folder=folder, allow_any_resource=allow_any_resource
     )
-    asked = Place(domain, path or "", secure, httponly, samesite, partitioned)
-    place = asked.checked(covered)
+    place = checked_place(
+        covered,
+        domain=domain,
+        path=path,
+        samesite=samesite,
+        partitioned=partitioned,
+        secure=secure,
+        httponly=httponly,
+    )
     delete(response, place)
 
 

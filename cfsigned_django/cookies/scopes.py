@@ -15,7 +15,7 @@ from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
 from cfsigned_django import conf
-from cfsigned_django.cookies.place import Place, why_not_from
+from cfsigned_django.cookies.place import Place, checked_place, why_not_from
 from cfsigned_django.storage.registry import find_storage
 
 logger = logging.getLogger("cfsigned_django.cookies")
@@ -79,15 +79,15 @@ def places_for(request: HttpRequest) -> Iterator[tuple[SignedCookieScope, str, s
         )
     for scope, folder in ((scope, folder) for scope, folders in found for folder in folders):
         covered = find_storage(scope.storage).resource_url(folder=folder)
-        asked = Place(
-            scope.domain,
-            scope.path or "",
-            scope.secure,
-            scope.httponly,
-            scope.samesite,
-            scope.partitioned,
+        place = checked_place(
+            covered,
+            domain=scope.domain,
+            path=scope.path,
+            samesite=scope.samesite,
+            partitioned=scope.partitioned,
+            secure=scope.secure,
+            httponly=scope.httponly,
         )
-        place = asked.checked(covered)
         if reason := why_not_from(request, place, covered):
             _warn_once(reason)
             continue

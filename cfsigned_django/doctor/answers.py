@@ -39,15 +39,6 @@ def check_common(answer: Answer, url: str) -> Finding | None:
     return None
 
 
-def is_refused_by_status(answer: Answer) -> bool:
-    """Return whether a refusal lacks CloudFront's code: an error page may have replaced it.
-
-    A distribution may have a custom error page for 403, and answer 404 instead.
-    """
-    is_page = answer.responder is Responder.PAGE
-    return not answer.code and (answer.status == 403 or (answer.status == 404 and is_page))
-
-
 def _status(answer: Answer) -> str:
     page = ", with an HTML page" if answer.responder is Responder.PAGE else ""
     return f"{answer.status}{page}"
@@ -58,7 +49,7 @@ def check_refused(answer: Answer, kind: str, words: str, url: str) -> Finding:
     if answer.is_served or answer.responder is Responder.S3:
         what = f"{words} is accepted ({answer.status})."
         return finding(f"{kind}-served", what, subject=url)
-    if answer.code == "AccessDenied" or is_refused_by_status(answer):
+    if answer.code == "AccessDenied" or answer.is_refused_by_status:
         what = f"{words} is refused ({answer.code or _status(answer)})."
         return finding(f"{kind}-refused", what, subject=url)
     what = f"{words} gets the answer {answer.status} {answer.code}".rstrip()
@@ -72,7 +63,7 @@ def check_unsigned(answer: Answer, url: str) -> Finding:
     if answer.responder is Responder.S3:
         what = f"S3 answers {answer.code} to {url} without a signature."
         return finding("unsigned-forwarded", what, subject=url)
-    if answer.code == "MissingKey" or is_refused_by_status(answer):
+    if answer.code == "MissingKey" or answer.is_refused_by_status:
         what = f"A request without a signature is refused ({answer.code or _status(answer)})."
         return finding("unsigned-refused", what, subject=url)
     what = f"A request without a signature gets the answer {answer.status} {answer.code}".rstrip()

@@ -15,7 +15,6 @@ from cfsigned_django.doctor.answers import (
     check_refused,
     check_signed,
     check_unsigned,
-    is_refused_by_status,
     read_date,
 )
 from cfsigned_django.doctor.catalog import finding
@@ -85,7 +84,7 @@ def _examine_cloudfront(wanted: RequestedObject, fetch: Fetch, clock: Clock) -> 
         return
     foreign = check_common(unsigned, wanted.url)
     # Behind an error page, only the answer to a signed URL tells a refusal from a firewall.
-    may_be_refused = is_refused_by_status(unsigned) and wanted.signer is not None
+    may_be_refused = unsigned.is_refused_by_status and wanted.signer is not None
     if foreign is not None and not (foreign.id == "html-answer" and may_be_refused):
         yield foreign
         return

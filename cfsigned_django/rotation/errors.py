@@ -62,9 +62,10 @@ class ProbeFailed(RotationError):
         if result is ProbeResult.UNRESTRICTED:
             text = _(
                 "%(key)s cannot be probed: CloudFront answers a request without a signature like a "
-                "signed one, so signed URLs are not checked there. Set Restrict viewer access, "
-                "with the key group, in the cache behavior. A custom error page for 403 can also "
-                "hide the answer: remove it."
+                "signed one. Either signed URLs are not checked there: set Restrict viewer access, "
+                "with the key group, in the cache behavior. Or a custom error page for 403 hides "
+                "the answer: upload a file named .cfsigned-probe to the folder of the storage, and "
+                "try again in a minute."
             )
         elif result is ProbeResult.REFUSED:
             text = _(

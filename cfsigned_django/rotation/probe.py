@@ -77,9 +77,10 @@ def _compare(unsigned: Answer, signed: Answer) -> ProbeResult:
     if _refused_with(unsigned, "MissingKey"):
         has_passed = signed.status != 403 or signed.responder is Responder.S3
         return ProbeResult.GOOD if has_passed else ProbeResult.REFUSED
-    # A custom error page of the distribution may replace CloudFront's wording:
-    # then the signature must have made a difference.
-    if unsigned.status == 403 and signed.status != 403:
+    # A custom error page of the distribution may replace CloudFront's wording, and its status.
+    # Then the signature must have opened the file, or led to another answer: that there is none.
+    has_passed = signed.is_served or signed.status == 404 != unsigned.status
+    if unsigned.is_refused_by_status and has_passed:
         return ProbeResult.GOOD
     return ProbeResult.UNRESTRICTED
 

@@ -19,19 +19,6 @@ AnyStorage: TypeAlias = Any
 
 
 @pytest.fixture
-def s3_options(s3_server: S3Server, s3_bucket: str) -> dict[str, Any]:
-    """Return the options of a storage that stores in the bucket."""
-    return {
-        "bucket_name": s3_bucket,
-        "endpoint_url": s3_server.endpoint_url,
-        "region_name": s3_server.region,
-        "addressing_style": "path",
-        "access_key": s3_server.writer.access_key,
-        "secret_key": s3_server.writer.secret_key,
-    }
-
-
-@pytest.fixture
 def storage(site: Any, s3_options: dict[str, Any]) -> AnyStorage:
     """Return a storage with the options, and the settings of a site that signs."""
     return CloudFrontS3Storage(**s3_options)

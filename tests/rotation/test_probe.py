@@ -83,6 +83,26 @@ def edge(origin: WSGIApplication, *, knows: str = "the key", restricted: bool = 
     return make
 
 
+def behind_page(make: MakeServer, status: str = "403 Forbidden") -> MakeServer:
+    """Replace each 403 by an HTML page with a status, as a custom error response does."""
+    page = answering(status, b"<html><h1>Sorry</h1></html>")
+
+    def make_hidden(host: str, key: PublicKey) -> WSGIApplication:
+        inner = make(host, key)
+
+        def application(environ: WSGIEnvironment, start_response: StartResponse) -> object:
+            begun: list[tuple[object, ...]] = []
+            body = inner(environ, lambda *args: begun.append(args))  # type: ignore[arg-type]
+            if str(begun[0][0]).startswith("403"):
+                return page(environ, start_response)
+            start_response(*begun[0])  # type: ignore[arg-type]
+            return body
+
+        return application  # type: ignore[return-value]
+
+    return make_hidden
+
+
 @contextmanager
 def serving(make: MakeServer, key: PublicKey) -> Iterator[str]:
     """Serve the application that is made for an address, and give the address."""
@@ -120,9 +140,23 @@ LONG_MESSAGE = "User: arn:aws:sts::1:assumed-role/x is not authorized. " * 25
         # Where a request without a signature is served as well, links are not checked.
         pytest.param(edge(FILE, restricted=False), UNRESTRICTED, id="open, file"),
         pytest.param(edge(refusing_as_s3(), restricted=False), UNRESTRICTED, id="open, no file"),
-        # An error page that hides both answers proves nothing; one that hides none does no harm.
-        pytest.param(choosing(PAGE, PAGE), UNRESTRICTED, id="error page"),
-        pytest.param(choosing(FILE, PAGE), GOOD, id="error page for unsigned requests"),
+        pytest.param(
+            choosing(answering("400 Bad Request"), refusing_as_s3()), UNRESTRICTED, id="open, to S3"
+        ),
+        # A page for 403 hides what CloudFront says of a key, and what S3 says if there is no file.
+        # If the file is there, only a key that CloudFront knows opens it.
+        *(
+            pytest.param(behind_page(make, status), result, id=f"page as {status[:3]}, {words}")
+            for status in ("403 Forbidden", "404 Not Found", "200 OK")
+            for make, result, words in (
+                (edge(FILE), UNRESTRICTED if status == "200 OK" else GOOD, "file"),
+                (edge(refusing_as_s3()), UNRESTRICTED, "no file"),
+                (edge(FILE, knows="no key"), UNRESTRICTED, "unknown key"),
+                (edge(FILE, knows="another key"), UNRESTRICTED, "wrong key"),
+                (edge(refusing_as_s3(), restricted=False), UNRESTRICTED, "open, no file"),
+            )
+        ),
+        pytest.param(behind_page(edge(NO_FILE)), GOOD, id="page as 403, ListBucket"),
         # Where a firewall stops what is signed, no link opens, whatever CloudFront knows.
         pytest.param(choosing(PAGE, MISSING_KEY), REFUSED, id="page for signed requests"),
         # CloudFront did not verify what it refuses for another reason than the key.

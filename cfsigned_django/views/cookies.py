@@ -1,0 +1,63 @@
+"""Views that set signed cookies: a mixin for a page, and the endpoint that renews them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from django.views import View
+from django.views.decorators.http import require_POST
+
+from cfsigned_django.cookies import set_signed_cookies
+from cfsigned_django.cookies.renewal import renew_cookies
+
+
+class SignedCookiesMixin(View):
+    """Set signed cookies in each response of a view that succeeds: put it before the view.
+
+    ``cookie_options`` are further arguments of
+    :func:`cfsigned_django.cookies.set_signed_cookies`, such as ``expire``.
+    """
+
+    cookie_options: Mapping[str, Any] = {}
+
+    def get_signed_folders(self) -> Iterable[str]:
+        """Return the folders that this viewer may open with the files of this page."""
+        raise NotImplementedError(f"{type(self).__name__} must define get_signed_folders().")
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """Return the response of the view, with the cookies if its status is below 400."""
+        response = super().dispatch(request, *args, **kwargs)
+        if isinstance(response, Awaitable):
+            return self._opened_async(response)
+        return self._opened(response)
+
+    async def _opened_async(self, response: Awaitable[HttpResponseBase]) -> HttpResponseBase:
+        return self._opened(await response)
+
+    def _opened(self, response: HttpResponseBase) -> HttpResponseBase:
+        if response.status_code < 400:
+            for folder in self.get_signed_folders():
+                set_signed_cookies(
+                    response, folder=folder, request=self.request, **self.cookie_options
+                )
+        return response
+
+
+@require_POST
+def refresh_cookies(request: HttpRequest) -> HttpResponseBase:
+    """Ask the scopes anew which folders this viewer may open, and set the cookies of those.
+
+    ``{% signed_cookies_script %}`` calls this when a file is refused, and so may
+    a player or an app. The answer is JSON: ``expires_at`` says until when the
+    cookies are valid (ISO 8601, UTC), null if the viewer may open nothing.
+    CSRF protection is Django's.
+    """
+    response = JsonResponse({})
+    end = renew_cookies(request, response)
+    at = None if end is None else datetime.fromtimestamp(end, UTC).isoformat()
+    response.content = json.dumps({"expires_at": at})
+    return response

@@ -1,0 +1,20 @@
+"""The models of the site: each has files in the default storage."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+
+
+class Photo(models.Model):
+    """A picture and its small version, both made by the site itself."""
+
+    title = models.CharField(max_length=100)
+    image = models.FileField(upload_to="photos", max_length=200)
+    thumb = models.FileField(upload_to="thumbs", max_length=200, blank=True)
+
+    objects: ClassVar[models.Manager[Photo]] = models.Manager()
+
+    def __str__(self) -> str:
+        return self.title
