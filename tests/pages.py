@@ -30,19 +30,22 @@ ROTATION = [
 SCHEDULER = HOW_TO / "rotate-by-scheduler.md"
 #: What the package says to people, as its Korean catalog has it.
 CATALOG = ROOT / "cfsigned_django" / "locale" / "ko" / "LC_MESSAGES"
-#: Roles of Python that is only compiled; what has the role "task" test_docs_rotation.py runs.
-NOT_RUN = {"compiles", "task"}
+#: Roles of Python that is only compiled: what has the role "task" test_docs_rotation.py runs, and
+#: the others are parts of files, for test_tutorial.py.
+NOT_RUN = {"compiles", "task", "append", "cut", "paste", "write"}
 SNIPPET = re.compile(
-    r"^(?:<!-- (?P<role>[a-z]+) -->\n)?```(?P<language>\S+)\n(?P<code>.*?)^```$",
+    r"^(?:<!-- (?P<role>[a-z]+)(?: (?P<subject>[\w/.]+))? -->\n)?"
+    r"```(?P<language>\S+)\n(?P<code>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snippet:
-    """A code block, with the role that a comment before it gives it."""
+    """A code block, with the role that a comment before it gives it, and what that is about."""
 
     role: str | None
+    subject: str | None
     language: str
     code: str
 

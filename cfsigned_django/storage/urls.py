@@ -509,7 +509,8 @@ class SignedUrlMixin:
         if folder is not None:
             if resource is not None:
                 raise ValueError("Give either folder or resource, not both.")
-            return self._address_of(f"{check_folder(folder)}/x", options)[:-1] + "*"
+            check_folder(folder)
+            return self._address_of(f"{folder}/x", options)[:-1] + "*"
         assert resource is not None  # noqa: S101
         check_resource_name(resource, allow_any_resource)
         # The last of them are those of the resource: a location may contain others.
