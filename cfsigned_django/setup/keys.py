@@ -14,8 +14,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar, Protocol
 
-from django.db import IntegrityError
+from django.db import IntegrityError, connections
 
+from cfsigned_django import conf
 from cfsigned_django.aws.provisioning.desired_state import SiteKey
 from cfsigned_django.rotation.errors import Blocked, ProbeFailed, RotationError, Unanswered
 from cfsigned_django.rotation.lifecycle import KeyStatus
@@ -76,8 +77,20 @@ class KeyFile:
         """Write a new key. Raise :exc:`FileExistsError` if there is a file already.
 
         The file gets its name only when it is complete. A process that dies
-        before that leaves only a draft beside it.
+        before that leaves only a draft beside it. If the disk is full, nothing
+        is left, and the :exc:`OSError` names the file.
         """
+        try:
+            self._write(algorithm)
+        except FileExistsError:
+            raise
+        except OSError as error:
+            raise OSError(
+                f"The private key cannot be written to {self.path}: {error.strerror}. Correct "
+                "that, or name another file with --key-file, and run this again."
+            ) from error
+
+    def _write(self, algorithm: KeyAlgorithm) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         draft = self.path.with_name(f".{self.path.name}.{os.getpid()}")
         # O_EXCL follows no link, and uses no existing file with other permissions.
@@ -155,7 +168,21 @@ class DatabaseKey:
 
     rotation: Rotation
     name: str
-    place: ClassVar[str] = "the database, encrypted"
+
+    @property
+    def place(self) -> str:
+        """Return where the private key is, for people: which database, and what encrypts it.
+
+        The command may run with other settings than the site, on a laptop for example: the key
+        is then in the wrong database, or the site cannot decrypt it.
+        """
+        connection = connections[self.rotation.store.rows.db]
+        name, host = connection.settings_dict["NAME"], connection.settings_dict["HOST"]
+        key = "AWS_CLOUDFRONT_ENCRYPTION_KEYS" if conf.encryption_keys() else "SECRET_KEY"
+        return (
+            f'the database "{connection.alias}" ({connection.vendor}: {name}'
+            f"{f' at {host}' if host else ''}), encrypted with {key}"
+        )
 
     def find(self) -> SiteKey | None:
         """Return the public half of the key that signs, else of the one that will.
@@ -231,8 +258,9 @@ class DatabaseKey:
             return f"{row} signs as soon as the settings above are deployed."
         return (
             f"{row} is trusted. It signs after CloudFront has known it for "
-            f"{rotation.waits.propagation} s. Deploy the settings above, then run manage.py "
-            "cfsigned_rotate --wait."
+            f"{rotation.waits.propagation} s; until then, url() raises an error. Run this command "
+            "again after that time, and deploy the settings above when it reports that the key "
+            "signs."
         )
 
     def _move_into(self, row: KeyPair, key_group_id: str) -> None:

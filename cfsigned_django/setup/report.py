@@ -58,6 +58,11 @@ def settings_as_text(settings: Mapping[str, str | Path]) -> str:
     lines = []
     for name, value in settings.items():
         text = json.dumps(str(value), ensure_ascii=False)
+        if name == "AWS_LOCATION" and value != conf.aws_setting(name):
+            lines += [
+                f"# Files are stored and found under {value}/, as --path-pattern says. Leave this",
+                f"# line out if the names of your files already begin with {value}/ (upload_to).",
+            ]
         lines.append(f"{name} = {f'pathlib.Path({text})' if isinstance(value, Path) else text}")
     if any(isinstance(value, Path) for value in settings.values()):
         lines.insert(0, "import pathlib\n")

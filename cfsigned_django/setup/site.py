@@ -91,8 +91,8 @@ class SiteSetup:
             "AWS_STORAGE_BUCKET_NAME": self.desired.bucket,
             "AWS_S3_REGION_NAME": state.region,
         }
-        if folder := _folder(self.desired.path_pattern):
-            known["AWS_LOCATION"] = folder
+        if location := _location(self.desired.path_pattern, conf.aws_setting("AWS_LOCATION")):
+            known["AWS_LOCATION"] = location
         if found is not None:
             known["AWS_S3_CUSTOM_DOMAIN"] = self._host(state)
             known["AWS_CLOUDFRONT_DISTRIBUTION_ID"] = found.id
@@ -218,10 +218,16 @@ def _is_migrated() -> bool:
     return KeyPair._meta.db_table in connection.introspection.table_names()
 
 
-def _folder(path_pattern: str | None) -> str:
-    """Return the folder of a pattern such as media/*, or an empty text."""
-    folder = (path_pattern or "").strip("/").removesuffix("*").rstrip("/")
-    return "" if set(folder) & set("*?") else folder
+def _location(path_pattern: str | None, present: str) -> str:
+    """Return the location of the storage: the present one if the pattern matches what is there.
+
+    Else the folder of a pattern such as media/*; empty for a pattern that names no folder.
+    """
+    pattern = (path_pattern or "").strip("/")
+    folder = pattern.removesuffix("/*")
+    if folder == pattern or set(folder) & set("*?"):
+        return ""
+    return present if f"{present.strip('/')}/".startswith(f"{folder}/") else folder
 
 
 def _prefix(path_pattern: str | None, origin_path: str) -> str:

@@ -20,6 +20,7 @@ from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.provisioning.apply import Provisioner
 from cfsigned_django.management.commands import cfsigned_setup
 from cfsigned_django.setup.keys import SettingsKey
+from cfsigned_django.setup.report import settings_as_text
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.viewer import Answer
 from tests.aws.provisioning.accounts import bucket_of, make_grown_account
@@ -114,6 +115,32 @@ def test_settings_of_the_site(
     assert found["key"] == SettingsKey.place
     assert found["settings"]["AWS_LOCATION"] == "media"
     assert found["settings"]["AWS_S3_CUSTOM_DOMAIN"] == "media.example.com"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "present", "location"),
+    [
+        ("media/*", None, "media"),
+        ("/media/private/*", "media", "media/private"),
+        ("media/*", "media/private/", "media/private/"),
+        ("media/*", "media2", "media"),
+        ("media/.cfsigned-probe*", None, None),  # what names no folder gives no location
+        ("media/*.jpg", None, None),
+        ("*/media/*", None, None),
+    ],
+)
+def test_location(pattern: str, present: str | None, location: str | None, settings: Any) -> None:
+    """Print the location that a storage needs for the paths; keep one that lies among them.
+
+    A new one comes with a comment: files whose names begin with the folder would move.
+    """
+    settings.AWS_LOCATION = present
+
+    found = report("--create", "--path-pattern", pattern)["settings"].get("AWS_LOCATION")
+    text = settings_as_text({"AWS_LOCATION": location}) if location else ""
+
+    assert found == location
+    assert text.startswith("#") == (location not in (None, present))
 
 
 def test_bucket_of_the_default_storage(settings: Any) -> None:

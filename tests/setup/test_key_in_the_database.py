@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 from django.core.management import CommandError
 from django.db import OperationalError, connection
 from django.utils import timezone
@@ -14,7 +15,7 @@ from django.utils import timezone
 from cfsigned_django.management.commands import cfsigned_setup
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
-from cfsigned_django.setup.keys import DatabaseKey, SettingsKey
+from cfsigned_django.setup.keys import SettingsKey
 from cfsigned_django.setup.site import SiteSetup
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.viewer import Answer
@@ -43,6 +44,20 @@ def test_waits_for_its_turn(settings: Any, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
     assert (signing.pk, signing.status) == (row.pk, KeyStatus.ACTIVE)
     assert signing.retirement_seconds > 0
+
+
+def test_where_the_key_is_kept(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Name, before anything is done, the database that gets the key, and what encrypts it."""
+    with monkeypatch.context() as patch:
+        patch.setitem(connection.settings_dict, "NAME", "shop")
+        patch.setitem(connection.settings_dict, "HOST", "db.example.com")
+        by_default = report("--create")["key"]
+    settings.AWS_CLOUDFRONT_ENCRYPTION_KEYS = [Fernet.generate_key()]
+    with_keys = report("--create")["key"]
+
+    assert all(each in by_default for each in ("default", "shop", "db.example.com", "SECRET_KEY"))
+    assert "AWS_CLOUDFRONT_ENCRYPTION_KEYS" in with_keys
+    assert "SECRET_KEY" not in with_keys
 
 
 def test_run_that_died_before_the_end(settings: Any) -> None:
@@ -140,7 +155,7 @@ class TestKeyOfTheSettings:
 
         if not is_spare:
             settings.AWS_CLOUDFRONT_KEY_ID = "APKAIOSFODNN7EXAMPLE"
-            assert report()["key"] == DatabaseKey.place
+            assert str(connection.settings_dict["NAME"]) in report()["key"]
 
     @pytest.mark.parametrize(
         ("status", "has_successor"),
@@ -161,4 +176,4 @@ class TestKeyOfTheSettings:
         if has_successor:
             self.add(PrivateKey.generate(), group, next_in=group, status=KeyStatus.PENDING)
 
-        assert report()["key"] == DatabaseKey.place
+        assert str(connection.settings_dict["NAME"]) in report()["key"]

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.test import override_settings
 
 from cfsigned_django.aws.account_reader import read_account
@@ -55,6 +56,7 @@ def shown_ids(text: str, clients: Clients) -> str:
         group.key_pair_ids[0]: "K2JCJMDEHXQW5F",
         group.id: "1a2b3c4d-5e6f-7a8b-9c0d-1e2f3a4b5c6d",
         ACCOUNT: "111122223333",
+        str(connection.settings_dict["NAME"]): "db.sqlite3",
     }.items():
         text = text.replace(found, shown)
     return text
