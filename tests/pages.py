@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.test import override_settings
 
 ROOT = Path(__file__).parent.parent
@@ -30,19 +32,22 @@ ROTATION = [
 SCHEDULER = HOW_TO / "rotate-by-scheduler.md"
 #: What the package says to people, as its Korean catalog has it.
 CATALOG = ROOT / "cfsigned_django" / "locale" / "ko" / "LC_MESSAGES"
-#: Roles of Python that is only compiled; what has the role "task" test_docs_rotation.py runs.
-NOT_RUN = {"compiles", "task"}
+#: Roles of Python that is only compiled: what has the role "task" test_docs_rotation.py runs, and
+#: the others are parts of files, for test_tutorial.py.
+NOT_RUN = {"compiles", "task", "append", "cut", "paste", "write"}
 SNIPPET = re.compile(
-    r"^(?:<!-- (?P<role>[a-z]+) -->\n)?```(?P<language>\S+)\n(?P<code>.*?)^```$",
+    r"^(?:<!-- (?P<role>[a-z]+)(?: (?P<subject>[\w/.]+))? -->\n)?"
+    r"```(?P<language>\S+)\n(?P<code>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snippet:
-    """A code block, with the role that a comment before it gives it."""
+    """A code block, with the role that a comment before it gives it, and what that is about."""
 
     role: str | None
+    subject: str | None
     language: str
     code: str
 
@@ -57,16 +62,23 @@ def snippets(doc: Path) -> Iterator[Snippet]:
 def site_of(doc: Path) -> Iterator[dict[str, Any]]:
     """Run the Python of a page as a site, under the settings and URLs that the page shows.
 
+    Its settings stand below those that every project has, as in a file of settings.
     Yield what the page defines, while settings and URLs are in force.
     """
-    names: dict[str, Any] = {"__name__": "page"}
+    apps = [each for each in settings.INSTALLED_APPS if each != "cfsigned_django"]
+    given = {"BASE_DIR": ROOT, "INSTALLED_APPS": apps}
+    names: dict[str, Any] = {"__name__": "page", **deepcopy(given)}
     with ExitStack() as stack:
         for snippet in snippets(doc):
             if snippet.language != "python" or snippet.role in NOT_RUN:
                 continue
             exec(compile(snippet.code, doc.name, "exec"), names)  # noqa: S102 - our own pages
             if snippet.role == "settings":
-                shown = {name: value for name, value in names.items() if name.isupper()}
+                shown = {
+                    name: value
+                    for name, value in names.items()
+                    if name.isupper() and value != given.get(name)
+                }
                 stack.enter_context(override_settings(**shown))
             if "urlpatterns" in names:
                 urls = tuple(names["urlpatterns"])
