@@ -96,7 +96,7 @@ def places_for(request: HttpRequest) -> Iterator[tuple[SignedCookieScope, str, s
 
 
 def list_folders(given: str | Iterable[str]) -> Iterable[str]:
-    """Return the folders. One name is one folder: its letters are no folders."""
+    """Return the folders. A single name is one folder, not its letters."""
     return [given] if isinstance(given, str) else given
 
 
