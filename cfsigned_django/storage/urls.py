@@ -84,9 +84,9 @@ class SignedUrlMixin:
     """Make ``url()`` of any storage return CloudFront signed URLs.
 
     Put this class before a storage class whose ``url()`` returns the path of a
-    file. It adds the options of :data:`cfsigned_django.conf.OPTIONS` to those
-    of the storage class. Each option is an attribute, whose value comes from
-    the constructor, else from the class, else from its setting, which it follows.
+    file. It adds the options that the page about settings lists to those of the
+    storage class. Each option is an attribute, whose value comes from the
+    constructor, else from the class, else from its setting, which it follows.
     """
 
     cloudfront_key: Any = Setting()
@@ -307,7 +307,7 @@ class SignedUrlMixin:
         if parameters or download is not None:
             address = join_query(address, build_query(parameters, download))
         for block in reversed(current.get().blocks):
-            covered = block.find(address) if block.storage is self else None
+            covered = block.find(address) if self._signs_like(block.storage, options) else None
             if covered is None:
                 continue
             if http_method is not None:
@@ -318,6 +318,17 @@ class SignedUrlMixin:
             context.note(signed.expires)
             return signed.url_for(address)
         return ""
+
+    def _signs_like(self, other: SignedUrlMixin, options: ResolvedOptions) -> bool:
+        """Return whether the other storage is this one, or another instance of the same options.
+
+        Fields with ``storage=MediaStorage()`` and thumbnail libraries make their own.
+        """
+        return other is self or (
+            type(other) is type(self)
+            and other.cloudfront_signer is self.cloudfront_signer
+            and other._current_options().config == options.config
+        )
 
     def _sign_for(
         self, block: context.Block, covered: str, options: ResolvedOptions, now: float
