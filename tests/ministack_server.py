@@ -67,8 +67,11 @@ class Ministack:
 
 
 @contextmanager
-def run_ministack(directory: Path) -> Iterator[Ministack]:
-    """Start the emulator, with its log in ``directory``; stop it at the end of the block."""
+def run_ministack(directory: Path, **more: str) -> Iterator[Ministack]:
+    """Start the emulator, with its log in ``directory``; stop it at the end of the block.
+
+    ``more`` are variables of its own, such as ``AUTH="true"``.
+    """
     port = free_port()
     variables = {
         **os.environ,
@@ -81,6 +84,7 @@ def run_ministack(directory: Path) -> Iterator[Ministack]:
         "PERSIST_STATE": "0",
         "SERVICES": "s3,cloudfront,sts,iam,kms",
         "STATE_DIR": str(directory / "state"),
+        **more,
     }
     endpoint_url = f"http://127.0.0.1:{port}"
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from django.test import override_settings
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -15,20 +19,33 @@ PAGES = [
     ROOT / "CONTRIBUTING.md",
     *(page for page in sorted(DOCS.rglob("*.md")) if page not in KOREAN),
 ]
-ROTATE_KEYS = DOCS / "how-to" / "rotate-keys.md"
+HOW_TO = DOCS / "how-to"
+#: The pages that rotate a key by commands, in the order in which a site does it.
+ROTATION = [
+    HOW_TO / "rotate-keys.md",
+    HOW_TO / "rotate-by-command.md",
+    HOW_TO / "rotate-by-scheduler.md",
+    HOW_TO / "change-encryption-keys.md",
+]
+SCHEDULER = HOW_TO / "rotate-by-scheduler.md"
 #: What the package says to people, as its Korean catalog has it.
 CATALOG = ROOT / "cfsigned_django" / "locale" / "ko" / "LC_MESSAGES"
+#: Roles of Python that is only compiled: what has the role "task" test_docs_rotation.py runs, and
+#: the others are parts of files, for test_tutorial.py.
+NOT_RUN = {"compiles", "task", "append", "cut", "paste", "write"}
 SNIPPET = re.compile(
-    r"^(?:<!-- (?P<role>[a-z]+) -->\n)?```(?P<language>\S+)\n(?P<code>.*?)^```$",
+    r"^(?:<!-- (?P<role>[a-z]+)(?: (?P<subject>[\w/.]+))? -->\n)?"
+    r"```(?P<language>\S+)\n(?P<code>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snippet:
-    """A code block, with the role that a comment before it gives it."""
+    """A code block, with the role that a comment before it gives it, and what that is about."""
 
     role: str | None
+    subject: str | None
     language: str
     code: str
 
@@ -37,6 +54,27 @@ def snippets(doc: Path) -> Iterator[Snippet]:
     """Find the code blocks of a page, in their order."""
     for found in SNIPPET.finditer(doc.read_text(encoding="utf-8")):
         yield Snippet(**found.groupdict())
+
+
+@contextmanager
+def site_of(doc: Path) -> Iterator[dict[str, Any]]:
+    """Run the Python of a page as a site, under the settings and URLs that the page shows.
+
+    Yield what the page defines, while settings and URLs are in force.
+    """
+    names: dict[str, Any] = {"__name__": "page"}
+    with ExitStack() as stack:
+        for snippet in snippets(doc):
+            if snippet.language != "python" or snippet.role in NOT_RUN:
+                continue
+            exec(compile(snippet.code, doc.name, "exec"), names)  # noqa: S102 - our own pages
+            if snippet.role == "settings":
+                shown = {name: value for name, value in names.items() if name.isupper()}
+                stack.enter_context(override_settings(**shown))
+            if "urlpatterns" in names:
+                urls = tuple(names["urlpatterns"])
+                stack.enter_context(override_settings(ROOT_URLCONF=urls))
+        yield names
 
 
 def table(doc: Path, first_heading: str) -> list[list[str]]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import inspect
 import json
 import re
+import subprocess
 import tomllib
 from collections.abc import Iterable, Iterator
 from configparser import RawConfigParser
-from contextlib import ExitStack
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -24,26 +24,29 @@ from django.template.backends.jinja2 import Jinja2
 from django.test import override_settings
 
 from cfsigned_django import conf, validation
+from cfsigned_django.edge.responses import denied
 from cfsigned_django.management.commands import cfsigned_rotate
+from cfsigned_django.signing import Denied, HashAlgorithm, PrivateKey, Signer
 from tests.golden import DIRECTORY as GOLDEN
 from tests.pages import (
     DOCS,
     KOREAN,
+    NOT_RUN,
     PAGES,
     ROOT,
-    ROTATE_KEYS,
+    SCHEDULER,
     SNIPPET,
     Snippet,
     read,
+    site_of,
     snippets,
     table,
 )
 from tests.storage_cases import S3_BACKEND
 
 ARCHITECTURE = DOCS / "architecture.md"
+REFUSED = DOCS / "problems" / "403.md"
 WITH_KOREAN = [*PAGES, *KOREAN]
-#: Roles of Python that is compiled here; what has the role "task" test_docs_rotation.py runs.
-NOT_RUN = {"compiles", "task"}
 
 
 def name_of(doc: Path) -> str:
@@ -56,8 +59,12 @@ each_page_with_korean = pytest.mark.parametrize("doc", WITH_KOREAN, ids=name_of)
 
 
 def pages_in(language: str) -> pytest.MarkDecorator:
-    """Run a test once for each page with code in the language."""
-    found = [doc for doc in PAGES if any(each.language == language for each in snippets(doc))]
+    """Run a test once for each page with code in the language that runs."""
+    found = [
+        doc
+        for doc in PAGES
+        if any(each.language == language and each.role not in NOT_RUN for each in snippets(doc))
+    ]
     return pytest.mark.parametrize("doc", found, ids=name_of)
 
 
@@ -74,15 +81,7 @@ def signing_site(site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 @pages_in("python")
 def test_python_of_a_page_runs(doc: Path, signing_site: None) -> None:
     """The Python of a page runs under the settings that the page shows, its tests included."""
-    names: dict[str, Any] = {}
-    with ExitStack() as stack:
-        for snippet in snippets(doc):
-            if snippet.language != "python" or snippet.role in NOT_RUN:
-                continue
-            exec(compile(snippet.code, doc.name, "exec"), names)  # noqa: S102 - our own pages
-            if snippet.role == "settings":
-                shown = {name: value for name, value in names.items() if name.isupper()}
-                stack.enter_context(override_settings(**shown))
+    with site_of(doc) as names:
         for name, value in names.items():
             if name.startswith("test_"):
                 value()
@@ -137,7 +136,7 @@ def test_what_is_to_be_copied_can_be_read(doc: Path) -> None:
             json.loads(snippet.code)
         elif snippet.language == "ini":
             assert read_unit(snippet).sections()
-        elif snippet.role in NOT_RUN:
+        elif snippet.language == "python" and snippet.role in NOT_RUN:
             compile(snippet.code, doc.name, "exec")
 
 
@@ -150,10 +149,80 @@ def read_unit(snippet: Snippet) -> RawConfigParser:
 
 def test_systemd_knows_that_75_is_no_failure() -> None:
     """The unit runs the command, and takes its exit code for "not yet" as success."""
-    service, timer = (read_unit(each) for each in snippets(ROTATE_KEYS) if each.language == "ini")
+    service, timer = (read_unit(each) for each in snippets(SCHEDULER) if each.language == "ini")
     assert service["Service"]["ExecStart"].endswith("manage.py cfsigned_rotate --max-age 90d")
     assert service["Service"]["SuccessExitStatus"] == str(cfsigned_rotate.NOT_YET)
     assert timer["Timer"]["OnCalendar"]
+
+
+@pytest.mark.parametrize(("code", "mail"), [(0, ""), (75, ""), (1, "cfsigned_rotate failed: see")])
+def test_cron_mails_only_failures(tmp_path: Path, code: int, mail: str) -> None:
+    """The job of the page has the environment of the site, and prints something if it fails."""
+    (line,) = re.findall(r"^\*/5 \* \* \* \* (.*)$", read(SCHEDULER), re.MULTILINE)
+    python = tmp_path / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    asked = '[ "$SECRET_KEY $1 $2" = "a b manage.py cfsigned_rotate" ]'
+    python.write_text(f"#!/bin/sh\n{asked} || exit 2\nexit {code}\n")
+    python.chmod(0o755)
+    (tmp_path / "site.env").write_text("SECRET_KEY='a b'\n")
+    for shown, here in (("/srv/site", "."), ("/etc", "."), ("/var/log/site", ".")):
+        line = line.replace(shown, str(tmp_path / here))
+
+    done = subprocess.run(
+        ["/bin/sh", "-c", line], env={}, capture_output=True, text=True, check=False
+    )
+
+    assert (done.stdout[: len(mail)], done.stderr) == (mail, "")
+    assert bool(done.stdout) == bool(mail)
+
+
+# What CloudFront answers, and how long URLs are
+
+#: As AWS's article about 403 errors of signed URLs has them.
+ANSWERS = {
+    "MissingKey": "Missing Key-Pair-Id query parameter or cookie value",
+    "InvalidKey": "Unknown Key",
+    "AccessDenied": "Access denied",
+    "MalformedPolicy": "Malformed Policy",
+    "MalformedSignature": "Could not unencode Signature",
+}
+
+
+def test_answers_are_cloudfronts() -> None:
+    """Each code has a heading with CloudFront's words, and a body is CloudFront's to the byte."""
+    bodies = set(re.findall(r"^<\?xml.*?</Error>$", "".join(map(read, WITH_KOREAN)), re.MULTILINE))
+    headings = re.findall(r"^## (\w+)(?: of CloudFront)?: (.*)$", read(REFUSED), re.MULTILINE)
+    sent = {denied(Denied(*answer, reason="")).body.decode() for answer in ANSWERS.items()}
+
+    assert ANSWERS.items() <= {*headings}
+    assert bodies
+    assert bodies <= sent
+
+
+def test_lengths_of_signatures(rsa_key: PrivateKey, ec_key: PrivateKey) -> None:
+    """The table has what a signature adds to a URL; with ECDSA, a URL is about half as long."""
+    url = "https://media.example.com/albums/42/001.jpg"
+    shown = {
+        key: {int(each) for each in lengths.split(" or ")}
+        for key, lengths in table(DOCS / "explanation" / "how-a-signed-url-works.md", "Key")
+    }
+    signed = {
+        f"{name}, {hash_name}": Signer(
+            key_pair_id="K2JCJMDEHXQW5F",
+            private_key=key,
+            hash_algorithm=HashAlgorithm(hash_name.replace("-", "")),
+        ).sign_url(url, date_less_than=2_000_000_000)
+        for name, key, hash_name in (
+            ("RSA 2048", rsa_key, "SHA-1"),
+            ("RSA 2048", rsa_key, "SHA-256"),
+            ("ECDSA P-256", ec_key, "SHA-256"),
+        )
+    }
+
+    assert all(len(signed[name]) - len(url) in lengths for name, lengths in shown.items())
+    assert shown.keys() == signed.keys()
+    shortest, longest = sorted(map(len, signed.values()))[:2]
+    assert 0.4 < shortest / longest < 0.6
 
 
 # Tables of settings, checks and commands
@@ -315,8 +384,8 @@ def named_buttons(text: str) -> Iterator[str]:
 
 def test_buttons_are_those_of_the_admin() -> None:
     """A reader finds the button that a page names on the pages of the admin, word for word."""
-    names = ("how-to/rotate-keys", "how-to/key-leaked", "explanation/security")
-    pages = [DOCS / f"{name}.md" for name in names]
+    pages = [*DOCS.glob("how-to/*key*.md"), *DOCS.glob("how-to/rotate-*.md")]
+    pages += [DOCS / "problems" / "rotation-messages.md", DOCS / "explanation" / "security.md"]
     named = {button for page in pages for button in named_buttons(read(page))}
     seen = "".join(map(read, GOLDEN.glob("admin-*.txt")))
     buttons = re.findall(r"\[([^\],]+)(?:, disabled)?\]|(Revoke…)$", seen, re.MULTILINE)

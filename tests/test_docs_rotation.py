@@ -31,18 +31,21 @@ from cfsigned_django.encryption import decrypt
 from cfsigned_django.keyring import Found, Keyring, Lease
 from cfsigned_django.rotation import store
 from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django.setup.report import iam_as_text
 from cfsigned_django.signing import PrivateKey, Signer
 from tests.admin import FakeCloudFront
 from tests.admin.conftest import cloudfront
 from tests.admin.story import KEY_GROUP_ID, KEY_PAIR_IDS, Story
 from tests.golden import DIRECTORY as GOLDEN
-from tests.pages import CATALOG, DOCS, ROTATE_KEYS, entries, read, snippets
+from tests.pages import CATALOG, DOCS, HOW_TO, ROTATION, SCHEDULER, entries, read, snippets
 
 __all__ = ["cloudfront"]
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-KEY_LEAKED = DOCS / "how-to" / "key-leaked.md"
+KEY_LEAKED = HOW_TO / "key-leaked.md"
+IAM = DOCS / "reference" / "iam.md"
+MESSAGES = DOCS / "problems" / "rotation-messages.md"
 #: A transcript, and how long after the one before it is taken; it may be indented, in a list.
 TRANSCRIPT = re.compile(
     r"^ *<!-- rotation(?P<later>[^>]*?) -->\n(?P<indent> *)```console\n(?P<code>.*?)^ *```$"
@@ -113,15 +116,15 @@ def terminal(cloudfront: FakeCloudFront, monkeypatch: pytest.MonkeyPatch) -> Ter
     return Terminal(cloudfront=cloudfront, last_code=[0])
 
 
-def transcripts(page: Path) -> Iterator[re.Match[str]]:
-    """Find the transcripts of a page, in their order."""
-    return TRANSCRIPT.finditer(page.read_text(encoding="utf-8"))
+def transcripts(pages: list[Path]) -> Iterator[re.Match[str]]:
+    """Find the transcripts of pages that follow one another, in their order."""
+    return TRANSCRIPT.finditer("".join(map(read, pages)))
 
 
-def play(page: Path, story: Story, terminal: Terminal, settings: Settings) -> list[str]:
-    """Run the commands of a page and return what was printed in the place of its transcripts."""
+def play(pages: list[Path], story: Story, terminal: Terminal, settings: Settings) -> list[str]:
+    """Run the commands of pages and return what was printed in the place of their transcripts."""
     seen = []
-    for found in transcripts(page):
+    for found in transcripts(pages):
         if found["spare"]:
             settings.AWS_CLOUDFRONT_SPARE_KEY = "ECDSA_P256"
             continue
@@ -132,24 +135,34 @@ def play(page: Path, story: Story, terminal: Terminal, settings: Settings) -> li
     return seen
 
 
-def shown(page: Path) -> list[str]:
-    """Return the transcripts as the page shows them."""
-    texts = [dedent(found["code"]) for found in transcripts(page) if not found["spare"]]
+def shown(pages: list[Path]) -> list[str]:
+    """Return the transcripts as the pages show them."""
+    texts = [dedent(found["code"]) for found in transcripts(pages) if not found["spare"]]
     return [re.sub(r"(ECDSA P-256) [0-9a-f]{12}", r"\1 <fingerprint>", text) for text in texts]
 
 
 def test_rotation_by_command(story: Story, terminal: Terminal, settings: Settings) -> None:
-    """The commands print what the page shows, and the policy of the page allows what they call."""
+    """The commands print what the pages show, and the policy for them allows what they call."""
     story.now = datetime(2026, 9, 1, 14, tzinfo=UTC)
 
-    seen = play(ROTATE_KEYS, story, terminal, settings)
+    seen = play(ROTATION, story, terminal, settings)
 
     assert len(seen) > 7
-    assert seen == shown(ROTATE_KEYS)
-    (policy,) = (json.loads(each.code) for each in snippets(ROTATE_KEYS) if each.language == "json")
+    assert seen == shown(ROTATION)
     called = {each.title().replace("_", "") for each in terminal.cloudfront.calls}
-    assert policy["Statement"][0]["Action"] == list(dict.fromkeys(policy["Statement"][0]["Action"]))
-    assert set(policy["Statement"][0]["Action"]) == {f"cloudfront:{each}" for each in called}
+    actions = policies_shown()["rotation"]["Statement"][0]["Action"]
+    assert actions == sorted(f"cloudfront:{each}" for each in called)
+
+
+def policies_shown() -> dict[str, Any]:
+    """Return the policies of the page about IAM, by the heading above each."""
+    found = re.findall(r"^## (\w+)\n.*?^```json\n(.*?)^```$", read(IAM), re.MULTILINE | re.DOTALL)
+    return {job: json.loads(policy) for job, policy in found}
+
+
+def test_iam_page_shows_what_the_command_prints() -> None:
+    """The page has the policy of each job, as cfsigned_setup --iam prints it."""
+    assert policies_shown() == json.loads(iam_as_text("media-example", ""))
 
 
 def test_revocation_by_command(story: Story, terminal: Terminal, settings: Settings) -> None:
@@ -158,10 +171,10 @@ def test_revocation_by_command(story: Story, terminal: Terminal, settings: Setti
     story.work(spare=True)
     story.later(days=30)
 
-    seen = play(KEY_LEAKED, story, terminal, settings)
+    seen = play([KEY_LEAKED], story, terminal, settings)
 
     assert len(seen) > 2
-    assert seen == shown(KEY_LEAKED)
+    assert seen == shown([KEY_LEAKED])
 
 
 @pytest.mark.parametrize("place", [0, 1], ids=["celery", "django.tasks"])
@@ -173,9 +186,9 @@ def test_scheduled_tasks(
         module = ModuleType(name)
         setattr(module, decorator, lambda function: function)
         monkeypatch.setitem(sys.modules, name, module)
-    code = [each.code for each in snippets(ROTATE_KEYS) if each.role == "task"][place]
+    code = [each.code for each in snippets(SCHEDULER) if each.role == "task"][place]
     names: dict[str, Any] = {}
-    exec(compile(code, ROTATE_KEYS.name, "exec"), names)  # noqa: S102 - our own page
+    exec(compile(code, SCHEDULER.name, "exec"), names)  # noqa: S102 - our own page
     story.import_key()
 
     for _ in range(4):
@@ -209,7 +222,7 @@ ERROR = re.compile(
 def messages() -> list[str]:
     """Return the first column of the tables about messages."""
     tables = re.findall(
-        r"^\| Message \|[^\n]*\n\|[-|]*\n((?:\|.*\n)+)", read(ROTATE_KEYS), re.MULTILINE
+        r"^\| Message \|[^\n]*\n\|[-|]*\n((?:\|.*\n)+)", read(MESSAGES), re.MULTILINE
     )
     return [row.strip("|").split(" | ")[0].strip() for each in tables for row in each.splitlines()]
 

@@ -77,8 +77,20 @@ class KeyFile:
         """Write a new key. Raise :exc:`FileExistsError` if there is a file already.
 
         The file gets its name only when it is complete. A process that dies
-        before that leaves only a draft beside it.
+        before that leaves only a draft beside it. If the disk is full, nothing
+        is left, and the :exc:`OSError` names the file.
         """
+        try:
+            self._write(algorithm)
+        except FileExistsError:
+            raise
+        except OSError as error:
+            raise OSError(
+                f"The private key cannot be written to {self.path}: {error.strerror}. Correct "
+                "that, or name another file with --key-file, and run this again."
+            ) from error
+
+    def _write(self, algorithm: KeyAlgorithm) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         draft = self.path.with_name(f".{self.path.name}.{os.getpid()}")
         # O_EXCL follows no link, and uses no existing file with other permissions.

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
         CloudFrontFileSystemStorage as CloudFrontFileSystemStorage,
         CloudFrontS3Storage as CloudFrontS3Storage,
     )
+    from cfsigned_django.storage.permanent import PermanentLinkStorage as PermanentLinkStorage
 
 
 def __getattr__(name: str) -> object:
@@ -23,4 +24,8 @@ def __getattr__(name: str) -> object:
         from cfsigned_django.storage import backends
 
         return getattr(backends, name)
+    if name == "PermanentLinkStorage":
+        from cfsigned_django.storage.permanent import PermanentLinkStorage
+
+        return PermanentLinkStorage
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -59,16 +59,14 @@ def refuse_nameless(name: str | None) -> None:
         )
 
 
-def check_folder(folder: str) -> str:
-    """Return the folder without a trailing slash. Raise if a part of it has no name."""
-    folder = folder.removesuffix("/")
+def check_folder(folder: str) -> None:
+    """Raise if a part of the folder has no name."""
     if {"", "."} & set(re.split(r"[\\/]", folder)):
         # f"albums/{slug}" with an empty slug: the URL would open everyone's albums.
         raise ValueError(
             f"folder is {folder!r}, and a part of it has no name. Pass the name of a folder in the "
-            "storage, such as \"albums/42\", without '//', './' or a leading slash."
+            "storage, such as \"albums/42\", without '//', './' or a slash at either end."
         )
-    return folder
 
 
 def check_resource_name(resource: str, allow_any_resource: bool) -> None:

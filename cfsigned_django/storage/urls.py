@@ -15,10 +15,10 @@ from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Self
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from django.core.checks import CheckMessage
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
 from django.utils.deconstruct import deconstructible
 
 from cfsigned_django import conf, keyring
@@ -390,6 +390,34 @@ class SignedUrlMixin:
             address = join_query(address, build_query(parameters, download))
         return address
 
+    def name_of(self, url: str) -> str:
+        """Return the name of the file that has this URL: the inverse of :meth:`url`.
+
+        The URL may be signed or not; its signature is not verified, and may have
+        expired. Raise :exc:`ValueError` for a URL that is not one of this storage.
+        """
+        start = self.unsigned_url("x").removesuffix("x")
+        shown = str(url).partition("?")[0]  # An error must not show a signature.
+        try:
+            given, own = urlsplit(shown), urlsplit(start)
+            path, folder = (unquote(each.path, errors="strict") for each in (given, own))
+            name = path.removeprefix(folder)
+            if (
+                given.scheme in {"http", "https", ""}
+                and given.netloc.lower() == own.netloc
+                and name != path
+                and name
+                # A name that the storage would change, such as a//b, has another URL.
+                and unquote(urlsplit(self.unsigned_url(name)).path) == path
+            ):
+                return name
+        except (SuspiciousFileOperation, ValueError):
+            pass  # No file can have this name.
+        raise ValueError(
+            f"{shown!r} is not the URL of a file in this storage: those begin with {start!r}. "
+            "Pass a URL as url() returned it, to the storage that returned it."
+        )
+
     def sign_cookies(
         self,
         resource: str | None = None,
@@ -481,7 +509,8 @@ class SignedUrlMixin:
         if folder is not None:
             if resource is not None:
                 raise ValueError("Give either folder or resource, not both.")
-            return self._address_of(f"{check_folder(folder)}/x", options)[:-1] + "*"
+            check_folder(folder)
+            return self._address_of(f"{folder}/x", options)[:-1] + "*"
         assert resource is not None  # noqa: S101
         check_resource_name(resource, allow_any_resource)
         # The last of them are those of the resource: a location may contain others.

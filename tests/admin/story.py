@@ -1,4 +1,4 @@
-"""Play the rotation of docs/how-to/rotate-keys.md, at a time and with ids of its own.
+"""Play the rotation of the how-to pages, at a time and with ids of its own.
 
 The pictures of the page and what the command prints are taken from it.
 """

@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
+import os
 import re
-from pathlib import Path
+from collections.abc import Iterator
 
 from cfsigned_django.doctor.catalog import CATALOG, finding
 from cfsigned_django.doctor.findings import Level
 from tests.doctor.test_explain import KNOWLEDGE, WRONG
 from tests.doctor.test_faults import FAULTS, HEALTHY, OPENED, SOUND
 from tests.doctor.test_live import ANSWERS, CLOCKS, CORS
+from tests.pages import DOCS, read
 
-PAGE = Path(__file__).parent.parent.parent / "docs" / "problems" / "403.md"
-ROW = re.compile(r"^\| `([a-z0-9-]+)` \| (ok|warning|error) \| (.+) \| (.+) \|$", re.MULTILINE)
+PAGE = DOCS / "problems" / "findings.md"
+#: The line of the page below which all is written by UPDATE_GOLDEN=1.
+WRITTEN = "<!-- Written by UPDATE_GOLDEN=1 from here on. -->\n"
+#: The first finding of each section, and its heading.
+SECTIONS = {
+    "settings": "Settings, keys and clock",
+    "aws-unreadable": "What AWS says",
+    "origin": "Origin, bucket, and what CloudFront forwards",
+    "no-answer": "What CloudFront and S3 answer",
+    "url-not-absolute": "One URL, with --explain",
+}
+#: What is code in the texts of the catalog, or would be markup on a page.
+CODE = re.compile(
+    r"\{%.*?%\}|(?:manage\.py )?cfsigned_\w+(?:\.\w+)*(?: --[a-z-]+(?: ARN)?)*|--[a-z][a-z-]*"
+    r"|\b[A-Z]+_[A-Z0-9_]+\b|\w+\(\)|\b(?:download|ip_address|crossorigin)=(?:\"\w+\")?"
+    r"|<img>|&amp;|\\u0026|\\/"
+)
 
 #: What comes in no table: in test_command, test_failures and test_live.
 ALONE = {
@@ -25,21 +42,24 @@ ALONE = {
 
 
 def test_documentation_lists_every_kind() -> None:
-    """The tables of the page have one row for each id, with level, meaning and remedy."""
-    rows = ROW.findall(PAGE.read_text(encoding="utf-8"))
+    """The page has one row for each id, with its level, meaning, reason and remedy."""
+    above, _, _ = read(PAGE).partition(WRITTEN)
+    page = above + WRITTEN + "".join(tables())
+    if os.environ.get("UPDATE_GOLDEN") == "1":
+        PAGE.write_text(page, encoding="utf-8")
 
-    shown = {kind_id: (level, *map(plain, texts)) for kind_id, level, *texts in rows}
-
-    assert len(rows) == len(shown)
-    assert shown == {
-        kind_id: (str(kind.level), kind.meaning, kind.fix or "Nothing")
-        for kind_id, kind in CATALOG.items()
-    }
+    assert read(PAGE) == page
 
 
-def plain(cell: str) -> str:
-    """Return the text of a cell without the marks of code."""
-    return cell.replace("`", "")
+def tables() -> Iterator[str]:
+    """Yield the lines of the page, section by section."""
+    for kind_id, kind in CATALOG.items():
+        if heading := SECTIONS.get(kind_id):
+            yield f"\n## {heading}\n\n| Finding | Level | Meaning | What to do |\n"
+            yield "|---|---|---|---|\n"
+        meaning = " ".join(filter(None, (f"{kind.meaning}.", kind.why)))
+        texts = (CODE.sub(r"`\g<0>`", each) for each in (meaning, kind.fix or "Nothing"))
+        yield f"| `{kind_id}` | {kind.level} | {' | '.join(texts)} |\n"
 
 
 def test_every_fault_has_a_reason_and_a_remedy() -> None:

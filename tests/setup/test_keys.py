@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -69,6 +70,23 @@ def test_file_is_never_overwritten(tmp_path: Path, is_link: bool) -> None:
         assert path.read_text() == "theirs"
         with pytest.raises(InvalidKey):
             KeyFile(path=path).find()
+
+
+def test_disk_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave nothing of a key that a full disk did not take, and name its file; then write it."""
+    provider = KeyFile(path=tmp_path / "media.pem")
+
+    def fail(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as full:
+        full.setattr(os, "fsync", fail)
+        with pytest.raises(OSError, match=f"{provider.path}: No space left on device"):
+            provider.make(EC)
+
+    assert not list(tmp_path.iterdir())
+    provider.make(EC)
+    assert provider.find() is not None
 
 
 def test_settings_key_is_never_made(ec_key: PrivateKey) -> None:

@@ -62,7 +62,7 @@ REFUSED: list[Row] = [
         for each in ("albums/7/*", "b.jpg", "albums/42", "*.png", "ALBUMS/42/*")
     ),
     *rows("folder", ValueError, "folder", "", "/", "/albums", "albums//42", "./albums"),
-    *rows("folder", ValueError, "folder", "albums/.", "albums//", "a\\\\b"),
+    *rows("folder", ValueError, "folder", "albums/", "albums/.", "albums//", "a\\\\b"),
     *rows("folder", InvalidPolicy, "albums/4/", "albums/4"),
     *rows("folder", SuspiciousFileOperation, r"\.\.", "albums/.."),
     ({"folder": "albums/42", "resource": "albums/42/*"}, ValueError, "folder or resource"),

@@ -1,0 +1,129 @@
+"""Be CloudFront for programs that know nothing of a test: HTTPS at a distribution's own name.
+
+The local edge decides, the emulator's data plane serves. Programs get here by
+``HTTPS_PROXY``, and trust the certificate by ``SSL_CERT_FILE`` (Python) or
+``CURL_CA_BUNDLE``.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from socketserver import StreamRequestHandler, ThreadingTCPServer
+from threading import Thread
+from typing import Any, cast
+from wsgiref.types import StartResponse, WSGIEnvironment
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from cfsigned_django.aws.account_reader import read_distribution
+from cfsigned_django.aws.client import Clients
+from cfsigned_django.aws.edge_rules import DistributionReader
+from cfsigned_django.edge import EdgeServer
+from cfsigned_django.edge.follow import FollowedDistribution
+from cfsigned_django.management.edge_source import rules_of
+from tests.setup.viewers import DataPlane
+
+
+@contextmanager
+def run_cloudfront(clients: Clients, folder: Path) -> Iterator[dict[str, str]]:
+    """Serve all distributions of an account; yield the variables by which programs find them."""
+
+    def application(environ: WSGIEnvironment, respond: StartResponse) -> Iterable[bytes]:
+        host = environ["HTTP_HOST"]
+        listed = clients.cloudfront.list_distributions()["DistributionList"]["Items"]
+        [found_id] = [each["Id"] for each in listed if each["DomainName"] == host]
+        found = read_distribution(clients.cloudfront, found_id)
+        reader = DistributionReader(clients.cloudfront, found_id)
+        edge = FollowedDistribution(
+            rules=lambda: rules_of(reader.read()),
+            domain_names=(host,),
+            origin=DataPlane(clients, found),
+            viewer_scheme="https",
+        )
+        return edge(environ, respond)
+
+    certificate = _write_certificate(folder / "cloudfront.pem")
+    with EdgeServer(application).running() as edge, _Proxy(edge.port, certificate) as proxy:
+        Thread(target=proxy.serve_forever, daemon=True).start()
+        yield {
+            "HTTPS_PROXY": f"http://127.0.0.1:{proxy.server_address[1]}",
+            "SSL_CERT_FILE": str(certificate),
+            "CURL_CA_BUNDLE": str(certificate),
+        }
+        proxy.shutdown()
+
+
+class _Proxy(ThreadingTCPServer):
+    """Answer CONNECT to any host as that host, and hand its plain requests to the edge."""
+
+    daemon_threads = True
+
+    def __init__(self, edge_port: int, certificate: Path) -> None:
+        self.edge_port = edge_port
+        self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.tls.load_cert_chain(certificate)
+        super().__init__(("127.0.0.1", 0), _Tunnel)
+
+
+class _Tunnel(StreamRequestHandler):
+    """One connection of a program."""
+
+    rbufsize = 0
+
+    def handle(self) -> None:
+        while self.rfile.readline().strip():  # CONNECT and its headers
+            pass
+        self.wfile.write(b"HTTP/1.1 200 Connected\r\n\r\n")
+        server = cast("_Proxy", self.server)
+        with (
+            suppress(OSError),
+            server.tls.wrap_socket(self.connection, server_side=True) as viewer,
+            socket.create_connection(("127.0.0.1", server.edge_port)) as edge,
+        ):
+            back = Thread(target=_pass_on, args=(edge, viewer), daemon=True)
+            back.start()
+            _pass_on(viewer, edge)
+            back.join()
+
+
+def _pass_on(source: Any, target: Any) -> None:
+    """Copy what one side sends until it ends."""
+    with suppress(OSError):
+        while data := source.recv(65536):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_WR)
+
+
+def _write_certificate(path: Path) -> Path:
+    """Write a key and a certificate for every name under cloudfront.net."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "tests")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("*.cloudfront.net")]), False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), True)
+        .sign(key, hashes.SHA256())
+    )
+    path.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        + certificate.public_bytes(serialization.Encoding.PEM)
+    )
+    return path

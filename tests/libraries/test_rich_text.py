@@ -1,0 +1,99 @@
+"""Let editors of rich text store links that last, as the page about e-mails and rich text shows."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client, override_settings
+from django.urls import path
+from django_ckeditor_5.views import upload_file
+from PIL import Image
+
+from cfsigned_django.testing import edge_for
+from tests.pages import DOCS, site_of
+
+pytestmark = pytest.mark.django_db
+
+NAME = "사진 (1).png"
+
+
+@pytest.fixture
+def page(media: Any, settings: Any) -> Iterator[dict[str, Any]]:
+    """Run the site of the page, with a real bucket; return what the page defines."""
+    default = settings.STORAGES["default"]
+    with (
+        site_of(DOCS / "how-to" / "email-and-rich-text.md") as names,
+        override_settings(
+            STORAGES=names["STORAGES"] | {"default": default},
+            ROOT_URLCONF=(*names["urlpatterns"], path("ckeditor5/", upload_file)),
+            CKEDITOR_5_FILE_STORAGE="cfsigned_django.storage.PermanentLinkStorage",
+            LOGIN_URL="/login/",
+        ),
+    ):
+        yield names
+
+
+@pytest.fixture
+def editor(client: Client) -> Client:
+    """Return the browser of a person who may write texts."""
+    client.force_login(User.objects.create_superuser("ada"))
+    return client
+
+
+def picture() -> bytes:
+    """Return a small picture."""
+    file = io.BytesIO()
+    Image.new("RGB", (40, 30), "teal").save(file, "PNG")
+    return file.getvalue()
+
+
+def upload(browser: Client, address: str, field: str, data: bytes) -> Any:
+    """Return the answer to an upload."""
+    return browser.post(address, {field: SimpleUploadedFile(NAME, data, "image/png")})
+
+
+@pytest.mark.parametrize(
+    ("address", "field", "key"),
+    [("/ckeditor5/", "upload", "url"), ("/upload/", "file", "location")],
+    ids=["ckeditor 5", "tinymce"],
+)
+def test_upload(address: str, field: str, key: str, page: Any, media: Any, editor: Client) -> None:
+    """The link that an upload view answers leads to the picture, and is no signed URL."""
+    link = upload(editor, address, field, picture()).json()[key]
+    assert link.startswith("/media/")
+    assert "Signature" not in link
+
+    url = editor.get(link)["Location"]
+    assert edge_for("default").get(url).body == picture()
+    assert edge_for("default").get(url.partition("?")[0]).error_code == "MissingKey"
+    # A text with the URL of that moment is repaired to the same link.
+    assert page["with_permanent_links"](f'<img src="{url}">') == f'<img src="{link}">'
+
+
+@pytest.mark.parametrize(("address", "field"), [("/ckeditor5/", "upload"), ("/upload/", "file")])
+def test_upload_of_a_stranger(
+    address: str, field: str, page: Any, client: Client, s3_requests: list[str]
+) -> None:
+    """Store nothing for a viewer who may not write."""
+    assert upload(client, address, field, picture()).status_code == 403
+    assert s3_requests == []
+
+
+def test_upload_without_a_token(page: Any) -> None:
+    """Refuse an upload to the view for TinyMCE from a page of another site."""
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(User.objects.create_superuser("ada"))
+    assert upload(browser, "/upload/", "file", picture()).status_code == 403
+
+
+def test_link_of_a_reader(page: Any, media: Any, client: Client) -> None:
+    """Lead a reader of an e-mail to the login and back, and answer 403 without a permission."""
+    link = page["for_members"].removeprefix(page["site"])
+    assert client.get(link)["Location"] == f"/login/?next={link}"
+    client.force_login(User.objects.create_user("bob"))
+    assert client.get(link).status_code == 403

@@ -1,0 +1,136 @@
+"""name_of(), the inverse of url(): from a URL in a text to the name of the file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.core.files.storage import FileSystemStorage
+from django.utils.safestring import mark_safe
+from hypothesis import given, strategies as st
+
+from cfsigned_django.signing import PrivateKey
+from cfsigned_django.storage import (
+    CloudFrontFileSystemStorage,
+    CloudFrontS3Storage,
+    SignedUrlMixin,
+)
+from cfsigned_django.testing import InMemorySignedStorage
+from tests.storage_cases import ORIGIN, OfTenant, Tenant, options_for
+
+
+class OnDisk(SignedUrlMixin, FileSystemStorage):
+    """Sign the URLs of Django's files on disk, whose paths the package does not know."""
+
+
+PARTS = st.text(
+    st.characters(exclude_characters="/\\", exclude_categories=["Cs"]), min_size=1, max_size=20
+).filter(lambda part: part not in {".", ".."})
+#: Names as save() returns them.
+NAMES = st.lists(PARTS, min_size=1, max_size=4).map("/".join)
+
+S3: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "location": {"location": "미디어 50%*/%2A"},
+    "port": {"custom_domain": "127.0.0.1:8001", "url_protocol": "http:"},
+    "capitals": {"custom_domain": "Media.Example.NET", "location": "a/b/"},
+    "public": {"querystring_auth": False},
+}
+KINDS = [*S3, "tenant", "edge", "disk", "memory"]
+
+
+@pytest.fixture(params=KINDS)
+def storage(request: pytest.FixtureRequest, site: Any, rsa_key: PrivateKey) -> Any:
+    """Return a storage of each kind."""
+    kind = request.param
+    if kind in S3:
+        return CloudFrontS3Storage(**options_for(rsa_key, **S3[kind]))
+    others: dict[str, Callable[[], SignedUrlMixin]] = {
+        "tenant": OfTenant,
+        "edge": lambda: CloudFrontFileSystemStorage(location="/nowhere", base_url="/files/"),
+        "disk": lambda: OnDisk(location="/nowhere", base_url="/my files/"),
+        "memory": InMemorySignedStorage,
+    }
+    return others[kind]()
+
+
+def test_inverse_of_url(storage: Any) -> None:
+    """Return the name of any URL of the storage: signed or not, in whatever way."""
+
+    @given(NAMES)
+    def holds(name: str) -> None:
+        arguments = [{}, {"download": "보고서.pdf"}]
+        for url in (storage.unsigned_url(name), *(storage.url(name, **each) for each in arguments)):
+            assert storage.name_of(url) == name
+
+    holds()
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        (f"{ORIGIN}/a.jpg?Expires=1&Signature=gone", "a.jpg"),
+        (f"{ORIGIN}/a.jpg#page=2", "a.jpg"),
+        (f"http{ORIGIN[5:]}/a.jpg", "a.jpg"),
+        (f"{ORIGIN[6:]}/a.jpg", "a.jpg"),
+        (mark_safe(f"{ORIGIN.upper()}/A.jpg"), "A.jpg"),  # noqa: S308
+        (f"{ORIGIN}/%ec%82%ac%ec%a7%84%20(1)%2Ejpg", "사진 (1).jpg"),
+        (f"{ORIGIN}/사진 (1).jpg", "사진 (1).jpg"),
+        (f"{ORIGIN}/folder/", "folder/"),
+    ],
+)
+def test_other_spellings(url: str, name: str, site: Any) -> None:
+    """Take a URL as browsers and editors write it."""
+    assert CloudFrontS3Storage().name_of(url) == name
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "a.jpg",
+        "/media/a.jpg",
+        None,
+        "https://other.example.com/media/a.jpg",
+        f"{ORIGIN}.evil.example/media/a.jpg",
+        f"{ORIGIN}@evil.example/media/a.jpg",
+        f"https://user@{ORIGIN[8:]}/media/a.jpg",
+        f"{ORIGIN}:444/media/a.jpg",
+        f"ftp{ORIGIN[5:]}/media/a.jpg",
+        f"{ORIGIN}/a.jpg",
+        f"{ORIGIN}/mediaa.jpg",
+        f"{ORIGIN}/media/",
+        f"{ORIGIN}/media/../secret.jpg",
+        f"{ORIGIN}/media/%2e%2e/secret.jpg",
+        f"{ORIGIN}/media/a//b.jpg",
+        f"{ORIGIN}/media/./b.jpg",
+        f"{ORIGIN}/media/a%5Cb.jpg",
+        f"{ORIGIN}/media/%FF.jpg",
+        "https://[/media/a.jpg",
+    ],
+)
+def test_not_a_url_of_the_storage(url: Any, site: Any) -> None:
+    """Refuse other hosts and folders, and paths that no file can have; show no signature."""
+    with pytest.raises(ValueError, match=f"{ORIGIN}/media/") as refused:
+        CloudFrontS3Storage(location="media").name_of(url and f"{url}?Signature=abc")
+    assert "Signature" not in str(refused.value)
+
+
+def test_domain_of_the_tenant(site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refuse the URL of another tenant, whose domain an option that is a property gives."""
+    storage = OfTenant()
+    url = storage.url("1.jpg")
+    assert storage.name_of(url) == "1.jpg"
+    monkeypatch.setattr(Tenant, "name", "b")
+    with pytest.raises(ValueError, match=r"https://b\.example\.com/b/"):
+        storage.name_of(url)
+
+
+def test_no_domain(site: Any) -> None:
+    """Name the setting if the storage has no domain to compare with."""
+    del site.AWS_S3_CUSTOM_DOMAIN
+
+    with pytest.raises(ImproperlyConfigured, match="AWS_S3_CUSTOM_DOMAIN"):
+        CloudFrontS3Storage().name_of(f"{ORIGIN}/a.jpg")
