@@ -153,6 +153,9 @@ def test_what_a_block_does_not_sign() -> None:
         assert opens(storage("other").url("a/1.jpg"), "other") == "a/1.jpg"
         assert storage("public").url("a/1.jpg") == f"{ORIGIN}/a/1.jpg"
         assert opens(storage().url("a/1.jpg")) == "a/*"
+        assert opens(storage().url("a/1.jpg", http_method="GET")) == "a/*"
+        with pytest.raises(ValueError, match="PUT"):
+            storage().url("a/1.jpg", http_method="PUT")
     with at(NOW):
         assert opens(storage().url("a/1.jpg")) == "a/1.jpg"
 

@@ -57,7 +57,7 @@ class OwnAsyncView(SignedRedirectView):
         return may_see(request, name)
 
 
-FILES = {1: "albums/1.jpg", 2: "", 3: None, 4: "secret.jpg", 5: "../5.jpg"}
+FILES = {1: "albums/1.jpg", 2: "", 3: None, 4: "secret.jpg", 5: "../5.jpg", 6: "\udc80.jpg"}
 
 
 class ByKey(SignedRedirectView):
@@ -215,7 +215,7 @@ def test_key_in_the_path(view: str, handler: str) -> None:
     assert "photo.jpg" in response.url
     assert policy.ip_address == "127.0.0.1/32"
     assert ask(f"/{view}/1", handler, viewer="eve").status_code == 403
-    assert {ask(f"/{view}/{key}", handler).status_code for key in (2, 3, 4, 5)} == {404}
+    assert {ask(f"/{view}/{key}", handler).status_code for key in (2, 3, 4, 5, 6)} == {404}
 
 
 @pytest.mark.parametrize("arguments", [{}, {"permission": None}, {"permission": True}], ids=str)

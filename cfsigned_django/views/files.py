@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any, TypeAlias
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
-from django.core.exceptions import ImproperlyConfigured, PermissionDenied, SuspiciousFileOperation
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.views import View
@@ -83,10 +83,6 @@ class FileView(View):
         # A storage would sign another name than the one that was asked about.
         if not is_exact_name(name):
             raise Http404("No file can have this name.")
-        try:
-            find_storage(self.storage).unsigned_url(name)
-        except (SuspiciousFileOperation, InvalidUrl, UnicodeError):
-            raise Http404("No file can have this name.") from None
         return name
 
     def _answer(self, name: str, permitted: object) -> HttpResponseBase:
@@ -96,8 +92,8 @@ class FileView(View):
         try:
             with watch_expiry() as watch:
                 response = self._respond(name)
-        except InvalidUrl:
-            raise Http404("The name is too long for a URL.") from None
+        except (InvalidUrl, UnicodeError):
+            raise Http404("The name is too long for a URL, or is not Unicode.") from None
         life = 0 if watch.expires is None else watch.expires - int(time.time())
         # This lowers a max-age that the response has, and never raises it.
         patch_cache_control(response, private=True, max_age=max(0, life // 2))

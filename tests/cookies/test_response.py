@@ -16,7 +16,12 @@ from django.urls import path
 from django.views.decorators.cache import cache_page as django_cache_page
 from hypothesis import HealthCheck, given, settings as hypothesis_settings, strategies as st
 
-from cfsigned_django.cookies import delete_signed_cookies, set_signed_cookies, signed_cookies
+from cfsigned_django.cookies import (
+    SignedCookieScope,
+    delete_signed_cookies,
+    set_signed_cookies,
+    signed_cookies,
+)
 from cfsigned_django.http import cache_page
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.testing import assert_cookies_open, assert_cookies_refuse
@@ -334,6 +339,37 @@ def test_storage_that_cannot_sign() -> None:
     """Refuse a storage of another kind, by its alias."""
     with pytest.raises(Exception, match="'plain'"):
         set_signed_cookies(HttpResponse(), folder="a", storage="plain")
+
+
+def test_what_the_assertions_say() -> None:
+    """Fail with what the cookies open, or with CloudFront's code if they do not open the file."""
+    response, other = HttpResponse(), HttpResponse()
+    set_signed_cookies(response, folder="videos/42")
+    set_signed_cookies(other, folder="videos/43", path="/", domain="media.example.com")
+    with pytest.raises(AssertionError, match="MissingKey"):
+        assert_cookies_open(response, "photos/1.jpg")
+    with pytest.raises(AssertionError, match=r"videos/42/\*"):
+        assert_cookies_refuse(response, "videos/42/1.ts")
+    response.cookies.update(other.cookies)
+    with pytest.raises(AssertionError, match="two cookies CloudFront-"):
+        assert_cookies_open(response, "videos/42/1.ts")
+
+
+def test_classes_that_name_no_folders() -> None:
+    """Say which method is missing in a scope, and in a view with the mixin."""
+    with pytest.raises(NotImplementedError, match="Scope must define get_folders"):
+        type("Scope", (SignedCookieScope,), {})().get_folders(page())
+    view: Any = type("Page", (SignedCookiesMixin,), {"get": lambda self, request: HttpResponse()})
+    with pytest.raises(NotImplementedError, match="Page must define get_signed_folders"):
+        view.as_view()(page())
+
+
+def test_cookies_without_samesite() -> None:
+    """Leave SameSite to the browser if it is None."""
+    response = HttpResponse()
+    set_signed_cookies(response, folder="videos", samesite=None)
+    assert headers(response)
+    assert "SameSite" not in " ".join(headers(response))
 
 
 def test_decorator() -> None:

@@ -391,6 +391,38 @@ def test_wait_goes_on_to_the_end(shell: Shell, monkeypatch: pytest.MonkeyPatch) 
     assert shell.run("--start", "--wait", "--json").err == ""
 
 
+def test_wait_goes_on_after_failures(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """--wait repeats what AWS refuses for a moment: the request itself, and a removal."""
+    failure = refusal("Throttling", "UpdateKeyGroup")
+
+    def pause(seconds: float) -> None:
+        shell.failure = None
+        shell.wait(60)
+
+    monkeypatch.setattr("time.sleep", pause)
+    shell.run_all(IMPORT, *STARTED)
+    shell.failure = failure
+
+    ran = shell.run("--revoke", shell.settings_key_id, "--no-input", "--wait")
+
+    assert ran.code == 0
+    assert shell.settings_key_id not in shell.members
+    assert KeyPair.objects.get(key_pair_id=shell.settings_key_id).removed_at is not None
+
+
+def test_dry_run_of_a_start(shell: Shell, settings: Any) -> None:
+    """--start --dry-run names the spare that would be next, and nothing once a rotation began."""
+    settings.AWS_CLOUDFRONT_SPARE_KEY = "ECDSA_P256"
+    shell.run_all(IMPORT, RUN, RUN)
+    spare = str(KeyPair.objects.get(is_spare=True))
+
+    before = shell.run("--start", "--dry-run").out
+    shell.run_all(START)
+    after = shell.run("--start", "--dry-run").out
+
+    assert (spare in before.partition("Key group")[0], "would begin" in after) == (True, False)
+
+
 # --revoke
 
 

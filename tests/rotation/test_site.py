@@ -157,6 +157,16 @@ def test_no_domain_to_probe(shell: Shell, site: Any) -> None:
     assert "AWS_S3_CUSTOM_DOMAIN" in ran.err
 
 
+def test_no_storage_of_the_group(shell: Shell, site: Any) -> None:
+    """Name STORAGES if no storage signs for the key group; nothing is generated."""
+    site.STORAGES = {"default": {"BACKEND": "django.core.files.storage.InMemoryStorage"}}
+
+    ran = shell.run("--start")
+
+    assert (ran.code, KeyPair.objects.count()) == (1, 0)
+    assert "STORAGES" in ran.err
+
+
 # Storages that sign with the key by themselves
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -397,6 +398,23 @@ def test_signer_of_a_subclass(foreign: CloudFrontSigner) -> None:
             ask()
     storage.made = foreign
     assert key_of(storage) == OTHER_KEY_ID
+    signer = storage.current_signer()
+    assert signer is not None
+    with pytest.raises(TypeError, match="pickled"):
+        pickle.dumps(signer.private_key)
+
+
+def test_signer_of_a_subclass_that_calls_its_parent() -> None:
+    """Make a signer of the ID and the key that the subclass passes on."""
+    key = PrivateKey.generate()
+
+    class WithKey(CloudFrontS3Storage):
+        def get_cloudfront_signer(self, key_id: str, _: Any) -> Any:
+            return super().get_cloudfront_signer(OTHER_KEY_ID, key.to_pem())
+
+    verifier = Verifier({OTHER_KEY_ID: key.public_key})
+    with at(NOW):
+        assert verifier.verify(WithKey().url("a.jpg"), now=NOW).resource == f"{ORIGIN}/a.jpg"
 
 
 @pytest.mark.parametrize("options", [{"cloudfront_signer": None}, {"querystring_auth": False}])
@@ -406,6 +424,7 @@ def test_a_signer_that_nobody_needs(options: dict[str, Any]) -> None:
     assert storage.url("a.jpg") == f"{ORIGIN}/a.jpg"
     assert storage.find_problems() == []
     assert storage.settings_key() is None
+    assert storage.current_signer() is None
 
 
 def test_hash_algorithm_of_a_signer(rsa_key: PrivateKey) -> None:

@@ -11,6 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.files.base import ContentFile
 
 from cfsigned_django.checks.storages import check_storages
+from cfsigned_django.shortcuts import signed_urls
 from cfsigned_django.signing import HashRefused, PrivateKey, Signer
 from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
 from cfsigned_django.validation import TABLE
@@ -183,6 +184,15 @@ def test_openssl_without_sha1(arguments: dict[str, Any], site: Any) -> None:
         assert found.msg in str(caught.value)
         site.AWS_CLOUDFRONT_HASH_ALGORITHM = "SHA256"
         assert "Hash-Algorithm=SHA256" in storage.url("a.jpg", **arguments)
+
+
+def test_openssl_without_sha1_for_cookies_and_blocks(site: Any) -> None:
+    """Say the same for signed cookies, and for a block that shares a signature."""
+    storage = CloudFrontS3Storage()
+    with without_sha1(), signed_urls("a*", storage=storage):
+        for sign in (lambda: storage.url("a.jpg"), lambda: storage.sign_cookies(folder="a")):
+            with pytest.raises(ImproperlyConfigured, match=r"AWS_CLOUDFRONT_KEY"):
+                sign()
 
 
 def test_signer_whose_hash_openssl_refuses(site: Any, rsa_key: PrivateKey) -> None:

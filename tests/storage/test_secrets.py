@@ -168,8 +168,11 @@ def test_pickles_without_a_key(rsa_key: PrivateKey, site: Any) -> None:
     with pytest.raises(ImproperlyConfigured, match="AWS_CLOUDFRONT_KEY"):
         unpickle(pickled).url("a.jpg")
     signer = Signer(key_pair_id=KEY_ID, private_key=rsa_key)
-    with pytest.raises(TypeError):
-        pickle.dumps(CloudFrontS3Storage(cloudfront_signer=signer))
+    assigned = CloudFrontS3Storage()
+    assigned.cloudfront_signer = signer
+    for storage in (assigned, CloudFrontS3Storage(cloudfront_signer=signer)):
+        with pytest.raises(TypeError, match="pickle"):
+            pickle.dumps(storage)
 
 
 def test_key_as_its_own_id(rsa_key: PrivateKey, site: Any) -> None:
