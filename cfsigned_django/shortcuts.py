@@ -94,7 +94,8 @@ class signed_urls:
 
     ``folder``, a name or several, is data; a resource, such as
     ``"albums/*/thumb-*.jpg"``, is a pattern, and must not be made of data. The
-    block belongs to one storage: an alias of STORAGES, or a storage. Within it,
+    block belongs to one storage: an alias of STORAGES, or a storage; another
+    instance of its class with the same options counts as that storage. Within it,
     ``url()`` of a name that is covered takes the signature of the block, however
     it is called: ``photo.image.url``, a template, a serializer. A call with its
     own expire, start, address, folder or resource, and a name that nothing

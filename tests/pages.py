@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.test import override_settings
 
 ROOT = Path(__file__).parent.parent
@@ -60,16 +62,23 @@ def snippets(doc: Path) -> Iterator[Snippet]:
 def site_of(doc: Path) -> Iterator[dict[str, Any]]:
     """Run the Python of a page as a site, under the settings and URLs that the page shows.
 
+    Its settings stand below those that every project has, as in a file of settings.
     Yield what the page defines, while settings and URLs are in force.
     """
-    names: dict[str, Any] = {"__name__": "page"}
+    apps = [each for each in settings.INSTALLED_APPS if each != "cfsigned_django"]
+    given = {"BASE_DIR": ROOT, "INSTALLED_APPS": apps}
+    names: dict[str, Any] = {"__name__": "page", **deepcopy(given)}
     with ExitStack() as stack:
         for snippet in snippets(doc):
             if snippet.language != "python" or snippet.role in NOT_RUN:
                 continue
             exec(compile(snippet.code, doc.name, "exec"), names)  # noqa: S102 - our own pages
             if snippet.role == "settings":
-                shown = {name: value for name, value in names.items() if name.isupper()}
+                shown = {
+                    name: value
+                    for name, value in names.items()
+                    if name.isupper() and value != given.get(name)
+                }
                 stack.enter_context(override_settings(**shown))
             if "urlpatterns" in names:
                 urls = tuple(names["urlpatterns"])

@@ -60,11 +60,15 @@ def test_migrations_are_up_to_date() -> None:
 
 @pytest.mark.package
 def test_wheel(tmp_path: Path) -> None:
-    """The wheel holds the package, no more and no less, and what needs an extra names it."""
+    """The wheel holds the package, no more and no less; a module that needs an extra names it.
+
+    Its description links to nothing that a package index does not have.
+    """
     run(sys.executable, "-m", "build", "--outdir", tmp_path)
     [wheel] = tmp_path.glob("*.whl")
     with ZipFile(wheel) as archive:
         names = {name for name in archive.namelist() if not name.endswith("/")}
+        metadata = archive.read("cfsigned_django-0.1.0.dist-info/METADATA").decode()
     files = set(run("git", "ls-files", "cfsigned_django").split("\n")) - {""}
 
     assert "cfsigned_django/py.typed" in files
@@ -74,6 +78,9 @@ def test_wheel(tmp_path: Path) -> None:
         "cfsigned_django-0.1.0.dist-info",
     }
     assert "cfsigned_django-0.1.0.dist-info/licenses/LICENSE" in names
+    description = metadata.partition("\n\n")[2]
+    assert "CloudFrontS3Storage" in description
+    assert re.findall(r"\]\((?!https://)[^)]*\)|src=", description) == []
 
     environment = tmp_path / "environment"
     venv.create(environment, with_pip=False)

@@ -160,6 +160,21 @@ def test_what_a_block_does_not_sign() -> None:
         assert opens(storage().url("a/1.jpg")) == "a/1.jpg"
 
 
+def test_another_instance_of_the_storage() -> None:
+    """Share the signature with an instance that has the same options, as fields make them."""
+    make = type(storage())
+    with counted() as signatures, signed_urls("a/*", storage=make()):
+        urls = [image("a/1.jpg", make()).url, storage().url("a/2.jpg")]
+        assert [opens(url) for url in urls] == ["a/*"] * 2
+        assert signatures.call_count == 1
+        pem = PrivateKey.generate().to_pem()
+        for other in (
+            make(querystring_expire=60),
+            make(cloudfront_key=pem, cloudfront_key_id="K2222222222222"),
+        ):
+            assert "Policy=" not in other.url("a/1.jpg")
+
+
 def test_a_known_url_obeys_the_block(site: Any) -> None:
     """Give the URL of the block, even for a URL that is known without it."""
     site.AWS_CLOUDFRONT_EXPIRE_STEP = 3600

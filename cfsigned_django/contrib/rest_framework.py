@@ -33,8 +33,7 @@ from cfsigned_django.storage.context import watch_expiry
 class SignedFileField(serializers.FileField):
     """Represent a file by its signed URL, or by None if there is no file.
 
-    The options are those of :func:`cfsigned_django.shortcuts.signed_url`; ``storage``
-    is an alias of STORAGES. Each may be a function that takes the file, whose
+    The options are those of :func:`cfsigned_django.shortcuts.signed_url`. Each may be a function that takes the file, whose
     object is ``file.instance``::
 
         SignedFileField(download=lambda file: f"{file.instance.title}.pdf")
@@ -56,12 +55,6 @@ class SignedFileField(serializers.FileField):
         with_expiry: bool = False,
         **kwargs: Any,
     ) -> None:
-        if not (storage is None or isinstance(storage, str) or callable(storage)):
-            # REST framework copies the arguments of a field, and no block knows a copy.
-            raise TypeError(
-                f"storage is a {type(storage).__name__}. Pass an alias of STORAGES, or a function "
-                "that takes the file."
-            )
         super().__init__(**kwargs)
         options = {
             "storage": storage,

@@ -75,6 +75,8 @@ class ResolvedOptions:
 
     #: :data:`cfsigned_django.conf.generation` before the options were read.
     generation: int
+    #: The options as they were given, which another instance may have as well.
+    config: Config
     is_signing: bool
     #: Why no URL can be signed; empty if URLs can be signed.
     refusal: str
@@ -133,6 +135,7 @@ def resolve(
             )
     return ResolvedOptions(
         generation=generation,
+        config=config,
         is_signing=is_signing,
         refusal=refusal,
         origin=origin,

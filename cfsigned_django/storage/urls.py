@@ -307,7 +307,7 @@ class SignedUrlMixin:
         if parameters or download is not None:
             address = join_query(address, build_query(parameters, download))
         for block in reversed(current.get().blocks):
-            covered = block.find(address) if block.storage is self else None
+            covered = block.find(address) if self._signs_like(block.storage, options) else None
             if covered is None:
                 continue
             if http_method is not None:
@@ -318,6 +318,17 @@ class SignedUrlMixin:
             context.note(signed.expires)
             return signed.url_for(address)
         return ""
+
+    def _signs_like(self, other: SignedUrlMixin, options: ResolvedOptions) -> bool:
+        """Return whether the other storage is this one, or another instance of the same options.
+
+        Fields with ``storage=MediaStorage()`` and thumbnail libraries make their own.
+        """
+        return other is self or (
+            type(other) is type(self)
+            and other.cloudfront_signer is self.cloudfront_signer
+            and other._current_options().config == options.config
+        )
 
     def _sign_for(
         self, block: context.Block, covered: str, options: ResolvedOptions, now: float

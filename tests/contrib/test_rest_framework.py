@@ -194,7 +194,6 @@ def test_one_signature_for_a_list() -> None:
 @pytest.mark.parametrize(
     ("make", "error", "named"),
     [
-        (lambda: SignedFileField(storage=storages["default"]), TypeError, "alias"),
         (lambda: represent(SignedFileField(), storage="plain"), InvalidStorageError, "Photo.image"),
         (lambda: represent(SignedFileField(storage="plain")), InvalidStorageError, "'plain'"),
         (lambda: represent(SignedFileField(storage="nowhere")), InvalidStorageError, "'nowhere'"),
