@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from django.urls import path
 
-from cfsigned_django.views import GrantedPlaylistView, refresh_cookies
+from cfsigned_django.views import refresh_cookies
+from cfsigned_django.views.playlists import GrantedPlaylistView
 
 app_name = "cfsigned"
 urlpatterns = [

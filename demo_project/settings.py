@@ -132,4 +132,6 @@ STATIC_URL = "static/"
 USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
+# The pages are written in these two; LocaleMiddleware takes the one that the browser prefers.
+LANGUAGES = [("en", "English"), ("ko", "한국어")]
 BASE_DIR = BASE_FOLDER

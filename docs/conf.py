@@ -5,6 +5,9 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 
+import django
+from django.conf import settings
+
 _PYPROJECT = Path(__file__).parent.parent / "pyproject.toml"
 
 project = "cfsigned_django"
@@ -12,7 +15,16 @@ author = "cfsigned_django contributors"
 project_copyright = f"2026, {author}"
 release = tomllib.loads(_PYPROJECT.read_text(encoding="utf-8"))["project"]["version"]
 
-extensions = ["myst_parser", "sphinx_copybutton"]
+# The Python API is read from the code, which imports a model.
+settings.configure(
+    INSTALLED_APPS=["django.contrib.auth", "django.contrib.contenttypes", "cfsigned_django"]
+)
+django.setup()
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_copybutton"]
+autodoc_member_order = "bysource"
+add_module_names = False
+python_maximum_signature_line_length = 88
 exclude_patterns = ["_build"]
 # html_image: <img> is what GitHub shows in a width of its own.
 myst_enable_extensions = ["colon_fence", "html_image"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import json
 import re
@@ -300,6 +301,45 @@ def test_options_that_are_named_exist(doc: Path) -> None:
             known = load_command_class("cfsigned_django", command).create_parser("", command)
             named = re.findall(r"(?<=\s)--[a-z][a-z-]*", rest)
             assert [each for each in named if each not in known._option_string_actions] == []
+
+
+# The Python API
+
+PYTHON = DOCS / "reference" / "python.md"
+
+
+#: What users import from: these hand on names of the modules in which they are written.
+DOORS = ("cookies", "edge", "http", "models", "signing", "storage", "testing", "views")
+
+
+def handed_on(door: str) -> Iterator[str]:
+    """Yield the names that a door imports for others: ``from x import Name as Name``."""
+    package = ROOT / "cfsigned_django"
+    path = package / door / "__init__.py" if door in PACKAGES else package / f"{door}.py"
+    for name in re.findall(r"\b(\w+) as \1\b", read(path)):
+        yield f"cfsigned_django.{door}.{name}"
+
+
+def imported_by(doc: Path) -> Iterator[str]:
+    """Yield the names of the package that the Python of a page imports."""
+    for snippet in snippets(doc):
+        if snippet.language == "python":
+            for node in ast.walk(ast.parse(snippet.code)):
+                if isinstance(node, ast.ImportFrom) and "cfsigned_django" in str(node.module):
+                    yield from (f"{node.module}.{each.name}" for each in node.names)
+
+
+def test_python_page_has_what_is_public() -> None:
+    """The page has what any page imports, and what users can import from where names belong."""
+    module, shown = "", set(re.findall(r"`(cfsigned_django\.[\w.]+\w)`", read(PYTHON)))
+    for directive, name in re.findall(r"^\.\. (\w+):: ([\w.]+)", read(PYTHON), re.MULTILINE):
+        if directive == "currentmodule":
+            module = name
+        else:
+            shown.add(f"{module}.{name}")
+    imported = {name for doc in WITH_KOREAN for name in imported_by(doc)}
+
+    assert imported | {name for door in DOORS for name in handed_on(door)} <= shown
 
 
 # Links and pictures

@@ -235,10 +235,10 @@ class PrivateKey:
     def sign(self, message: bytes, hash_algorithm: HashAlgorithm) -> bytes:
         """Return the raw signature: 256 bytes for RSA, ASN.1 DER (about 71) for ECDSA.
 
-        A message has the same signature each time, in every process; with
-        ECDSA only if :func:`has_deterministic_ecdsa`. Raise :exc:`HashRefused`
-        if the OpenSSL policy of this machine forbids SHA1, as with FIPS and on
-        some Linux distributions.
+        A message has the same signature each time, in every process; with ECDSA
+        only if cryptography was built on OpenSSL 3.2 or newer. Raise
+        :exc:`HashRefused` if the OpenSSL policy of this machine forbids SHA1, as
+        with FIPS and on some Linux distributions.
         """
         if self.algorithm is KeyAlgorithm.RSA_2048:
             try:

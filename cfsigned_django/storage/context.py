@@ -86,7 +86,12 @@ current: ContextVar[Surroundings] = ContextVar("cfsigned_surroundings", default=
 
 @contextmanager
 def watch_expiry() -> Iterator[ExpiryWatch]:
-    """Note when the URLs that are signed within the block expire."""
+    """Note when the URLs that are signed within the block expire.
+
+    The block gets a watch: ``with watch_expiry() as watch``. ``watch.expires``
+    is when the first of the URLs expires, in Unix seconds, or None if no URL
+    was signed.
+    """
     with resume(ExpiryWatch()) as watch:
         yield watch
 

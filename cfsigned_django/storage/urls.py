@@ -84,9 +84,9 @@ class SignedUrlMixin:
     """Make ``url()`` of any storage return CloudFront signed URLs.
 
     Put this class before a storage class whose ``url()`` returns the path of a
-    file. It adds the options of :data:`cfsigned_django.conf.OPTIONS` to those
-    of the storage class. Each option is an attribute, whose value comes from
-    the constructor, else from the class, else from its setting, which it follows.
+    file. It adds the options that the page about settings lists to those of the
+    storage class. Each option is an attribute, whose value comes from the
+    constructor, else from the class, else from its setting, which it follows.
     """
 
     cloudfront_key: Any = Setting()

@@ -10,7 +10,4 @@ from cfsigned_django.views.files import (
     Permission as Permission,
     SignedRedirectView as SignedRedirectView,
 )
-from cfsigned_django.views.playlists import (
-    GrantedPlaylistView as GrantedPlaylistView,
-    SignedPlaylistView as SignedPlaylistView,
-)
+from cfsigned_django.views.playlists import SignedPlaylistView as SignedPlaylistView

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db.models.fields.files import FieldFile
+from django.utils.translation import gettext as _
 
 from cfsigned_django.models import KeyPair
 from cfsigned_django.signing import Denied, PublicKey, Verifier
@@ -46,32 +47,34 @@ def attempts_for(media: FieldFile) -> tuple[Attempt, ...]:
     attempts = [
         Attempt(
             slug="signed",
-            title="As it was signed",
-            story="The link that this page uses. It works until it expires.",
+            title=_("As it was signed"),
+            story=_("The link that this page uses. It works until it expires."),
             url=signed,
             expected="200",
             expires=expiry(signed),
         ),
         Attempt(
             slug="unsigned",
-            title="Without a signature",
-            story="The same address with everything after the question mark left out.",
+            title=_("Without a signature"),
+            story=_("The same address with everything after the question mark left out."),
             url=unsigned(signed),
             expected="403 MissingKey",
         ),
         Attempt(
             slug="tampered",
-            title="With a day added",
-            story="Expires is 24 hours later, but it is signed: the signature no longer matches.",
+            title=_("With a day added"),
+            story=_(
+                "Expires is 24 hours later, but it is signed: the signature no longer matches."
+            ),
             url=tampered(signed),
             expected="403 AccessDenied",
         ),
         Attempt(
             slug="expiring",
-            title="After ten seconds",
-            story="This link works for ten seconds: try it now, wait, and try again.",
+            title=_("After ten seconds"),
+            story=_("This link works for ten seconds: try it now, wait, and try again."),
             url=short,
-            expected="200, then 403 AccessDenied",
+            expected=_("200, then 403 AccessDenied"),
             expires=expiry(short),
         ),
     ]
@@ -79,8 +82,8 @@ def attempts_for(media: FieldFile) -> tuple[Attempt, ...]:
         attempts.append(
             Attempt(
                 slug="direct",
-                title="Directly from S3",
-                story="The object's own address. Nothing in the bucket is public.",
+                title=_("Directly from S3"),
+                story=_("The object's own address. Nothing in the bucket is public."),
                 url=direct,
                 expected="403 AccessDenied",
             )

@@ -10,6 +10,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
+from django.utils.translation import gettext as _, gettext_noop
 from django.views import View
 
 from demo_project.gallery.anatomy import dissect
@@ -68,39 +69,48 @@ def _folder(upload: Upload, _viewer: str) -> str:
 RECIPES = (
     Recipe(
         slug="plain",
-        title="Plain",
-        story="A canned policy: CloudFront rebuilds it from the address and Expires, so the link "
-        "stays short.",
+        title=gettext_noop("Plain"),
+        story=gettext_noop(
+            "A canned policy: CloudFront rebuilds it from the address and Expires, so the link "
+            "stays short."
+        ),
         code="storage.url(name)",
         make=_plain,
     ),
     Recipe(
         slug="download",
-        title="Download",
-        story="The name under which browsers save the file is signed as well. Names that are not "
-        "ASCII are sent in filename*.",
+        title=gettext_noop("Download"),
+        story=gettext_noop(
+            "The name under which browsers save the file is signed as well. Names that are not "
+            "ASCII are sent in filename*."
+        ),
         code='storage.url(name, download="…")',
         make=_download,
     ),
     Recipe(
         slug="address",
-        title="Your address only",
-        story="A custom policy with an IPv4 address: from any other address, the link is refused.",
+        title=gettext_noop("Your address only"),
+        story=gettext_noop(
+            "A custom policy with an IPv4 address: from any other address, the link is refused."
+        ),
         code='storage.url(name, ip_address="…")',
         make=_address,
     ),
     Recipe(
         slug="later",
-        title="Not yet",
-        story=f"A custom policy with a start: the link opens {START_IN} seconds after this page "
-        "was made.",
+        title=gettext_noop("Not yet"),
+        story=gettext_noop(
+            "A custom policy with a start: the link opens eight seconds after this page was made."
+        ),
         code="storage.url(name, date_greater_than=start)",
         make=_later,
     ),
     Recipe(
         slug="folder",
-        title="The whole folder",
-        story="A custom policy with a wildcard: one signature opens every file in the folder.",
+        title=gettext_noop("The whole folder"),
+        story=gettext_noop(
+            "A custom policy with a wildcard: one signature opens every file in the folder."
+        ),
         code='storage.url(name, resource="…/*")',
         make=_folder,
     ),
@@ -129,7 +139,7 @@ class DetailView(View):
         slug = request.POST.get("attempt", "own")
         if not may_ask(url, upload.media):
             return HttpResponseBadRequest(
-                "Enter a link to this file, at the edge or in S3. No other request is sent."
+                _("Enter a link to this file, at the edge or in S3. No other request is sent.")
             )
         answer = _answer(url, upload)
         if request.headers.get("X-Requested-With") == "fetch":
@@ -176,5 +186,5 @@ def _answer(url: str, upload: Upload) -> dict[str, Any]:
     try:
         reply = ask(url)
     except OSError as error:
-        return {"failure": f"No server answers at this address: {error}"}
+        return {"failure": _("No server answers at this address: %(why)s") % {"why": error}}
     return {"reply": reply, "why": why_refused(url, upload.media, now=int(time.time()))}

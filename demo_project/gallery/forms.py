@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import SimpleUploadedFile, UploadedFile
+from django.utils.translation import gettext as _, gettext_lazy, gettext_noop
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from demo_project.gallery.models import Document, Picture
@@ -82,13 +83,18 @@ def check_picture(upload: UploadedFile[bytes]) -> CheckedPicture:
             ending, content_type = PICTURE_TYPES[str(image.format)]
             if image.width * image.height > MAX_PIXELS:
                 raise ValidationError(
-                    f"“{upload.name}” has {image.width} x {image.height} pixels; "
-                    f"at most {MAX_PIXELS // 1_000_000} million are allowed."
+                    _("“%(name)s” has %(pixels)s pixels; at most %(most)s are allowed.")
+                    % {
+                        "name": upload.name,
+                        "pixels": f"{image.width * image.height:,}",
+                        "most": f"{MAX_PIXELS:,}",
+                    }
                 )
             thumbnail = _thumbnail(image)
     except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise ValidationError(
-            f"“{upload.name}” is not a picture that can be read. Use JPEG, PNG, WebP or GIF."
+            _("“%(name)s” is not a picture that can be read. Use JPEG, PNG, WebP or GIF.")
+            % {"name": upload.name}
         ) from error
     stem = _stem(upload)
     return CheckedPicture(
@@ -108,7 +114,9 @@ def check_document(upload: UploadedFile[bytes]) -> CheckedDocument:
     except UnicodeDecodeError:
         text = "\0"
     if "\0" in text:
-        raise ValidationError(f"“{upload.name}” is neither a PDF nor text in UTF-8.")
+        raise ValidationError(
+            _("“%(name)s” is neither a PDF nor text in UTF-8.") % {"name": upload.name}
+        )
     # Without a charset, browsers guess, and guess wrong for Korean. All text is saved as plain
     # text, since no upload may run as a page or a script.
     plain = "text/plain; charset=utf-8"
@@ -118,11 +126,12 @@ def check_document(upload: UploadedFile[bytes]) -> CheckedDocument:
 def _content(upload: UploadedFile[bytes]) -> bytes:
     if (upload.size or 0) > MAX_BYTES:
         raise ValidationError(
-            f"“{upload.name}” is larger than {MAX_BYTES // MEGABYTE} MB, the largest size allowed."
+            _("“%(name)s” is larger than %(most)s MB, the largest size allowed.")
+            % {"name": upload.name, "most": MAX_BYTES // MEGABYTE}
         )
     content = bytes(upload.read())
     if not content:
-        raise ValidationError(f"“{upload.name}” is empty.")
+        raise ValidationError(_("“%(name)s” is empty.") % {"name": upload.name})
     return content
 
 
@@ -166,9 +175,11 @@ class CheckedFilesField(forms.FileField):
     def clean(self, data: Sequence[UploadedFile[bytes]] | None, initial: Any = None) -> list[Any]:
         """Return one checked file for each upload; raise all that is wrong at once."""
         if not data:
-            raise ValidationError("Choose at least one file.")
+            raise ValidationError(_("Choose at least one file."))
         if len(data) > MAX_FILES:
-            raise ValidationError(f"Choose at most {MAX_FILES} files at a time.")
+            raise ValidationError(
+                _("Choose at most %(most)s files at a time.") % {"most": MAX_FILES}
+            )
         checked, errors = [], []
         for upload in data:
             try:
@@ -184,9 +195,8 @@ class CheckedFilesField(forms.FileField):
 class UploadForm(forms.Form):
     """One field, `uploads`; `checked` has the checked files."""
 
-    #: The noun that the page uses.
-    noun: ClassVar[str]
-    #: What is accepted, in words.
+    #: What the page says of the field, and what is accepted, in words that it translates.
+    invitation: ClassVar[str]
     takes: ClassVar[str]
 
     @property
@@ -199,20 +209,22 @@ class UploadForm(forms.Form):
 class PictureForm(UploadForm):
     """Take pictures."""
 
-    noun = "pictures"
-    takes = "JPEG, PNG, WebP or GIF, up to 10 MB each"
+    invitation = gettext_noop("Add pictures")
+    takes = gettext_noop("JPEG, PNG, WebP or GIF, up to 10 MB each.")
     uploads = CheckedFilesField(
         check=check_picture,
         accept=",".join(content_type for _, content_type in PICTURE_TYPES.values()),
-        label="Choose pictures",
+        label=gettext_lazy("Choose pictures"),
     )
 
 
 class DocumentForm(UploadForm):
     """Take documents."""
 
-    noun = "documents"
-    takes = "PDF or plain text, up to 10 MB each"
+    invitation = gettext_noop("Add documents")
+    takes = gettext_noop("PDF or plain text, up to 10 MB each.")
     uploads = CheckedFilesField(
-        check=check_document, accept=".pdf,.txt,.md,.csv,text/plain", label="Choose documents"
+        check=check_document,
+        accept=".pdf,.txt,.md,.csv,text/plain",
+        label=gettext_lazy("Choose documents"),
     )

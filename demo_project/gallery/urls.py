@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.urls import path
+from django.views.i18n import JavaScriptCatalog
 
 from demo_project.gallery import detail, thumbnails, video, views
 
@@ -12,6 +13,11 @@ urlpatterns = [
     path("how/", views.HowView.as_view(), name="how"),
     path("pictures/<int:pk>/", detail.PictureView.as_view(), name="picture"),
     path("documents/<int:pk>/", detail.DocumentView.as_view(), name="document"),
+    path(
+        "jsi18n/",
+        JavaScriptCatalog.as_view(packages=["demo_project.gallery"]),
+        name="javascript-catalog",
+    ),
     path("api/files/", views.files, name="api-files"),
     path("thumbnails/", thumbnails.one_signature, name="thumbnails"),
     path("thumbnails/kept/", thumbnails.kept, name="thumbnails-kept"),

@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.urls import reverse_lazy
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 from django.views.generic import FormView, TemplateView
 
@@ -38,7 +39,7 @@ class UploadView(_FormView):
         assert isinstance(form, UploadForm)  # noqa: S101 - what form_class says
         saved = [checked.save() for checked in form.checked]
         names = ", ".join(f"“{upload.original_name}”" for upload in saved)
-        messages.success(self.request, f"Stored {names}.")
+        messages.success(self.request, _("Stored %(names)s.") % {"names": names})
         if self.request.headers.get("X-Requested-With") == "fetch":
             # A script that followed the redirect would use up the message before it is seen.
             return HttpResponse(status=201)

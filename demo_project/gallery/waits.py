@@ -6,13 +6,14 @@ from typing import Final
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.translation import gettext as _, gettext_noop
 
 #: What is waited for, the setting, and its default in seconds.
 _WAITS: Final = (
-    ("links live", "AWS_CLOUDFRONT_MAX_EXPIRE", 7 * 24 * 3600),
-    ("a new key has to work", "AWS_CLOUDFRONT_PROPAGATION_SECONDS", 5 * 60),
-    ("a process signs before it looks again", "AWS_CLOUDFRONT_KEYRING_SECONDS", 60),
-    ("clocks may be wrong by", "AWS_CLOUDFRONT_CLOCK_SKEW_SECONDS", 2 * 60),
+    (gettext_noop("links live"), "AWS_CLOUDFRONT_MAX_EXPIRE", 7 * 24 * 3600),
+    (gettext_noop("a new key has to work"), "AWS_CLOUDFRONT_PROPAGATION_SECONDS", 5 * 60),
+    (gettext_noop("a process signs before it looks again"), "AWS_CLOUDFRONT_KEYRING_SECONDS", 60),
+    (gettext_noop("clocks may be wrong by"), "AWS_CLOUDFRONT_CLOCK_SKEW_SECONDS", 2 * 60),
 )
 
 
@@ -22,7 +23,7 @@ def waits(request: HttpRequest) -> dict[str, object]:
     return {
         "link_seconds": settings.AWS_QUERYSTRING_EXPIRE,  # type: ignore[misc]
         "short_waits": [
-            {"what": what, "here": _in_words(here), "really": _in_words(really)}
+            {"what": _(what), "here": _in_words(here), "really": _in_words(really)}
             for what, here, really in found
             if here != really
         ],
@@ -30,7 +31,7 @@ def waits(request: HttpRequest) -> dict[str, object]:
 
 
 def _in_words(seconds: int) -> str:
-    for unit, size in (("days", 24 * 3600), ("min", 60)):
+    for text, size in ((_("%(count)s days"), 24 * 3600), (_("%(count)s min"), 60)):
         if seconds >= 2 * size and seconds % size == 0:
-            return f"{seconds // size} {unit}"
-    return f"{seconds} s"
+            return text % {"count": seconds // size}
+    return _("%(count)s s") % {"count": seconds}

@@ -93,6 +93,7 @@ def site(tmp_path: Path, edge: EdgeServer, ec_key: PrivateKey) -> Iterator[Clien
         AWS_S3_URL_PROTOCOL="http:",
         AWS_STORAGE_BUCKET_NAME="on-disk",
         INSTALLED_APPS=["demo_project.gallery", *settings.INSTALLED_APPS],
+        LANGUAGES=[("en", "English"), ("ko", "한국어")],
         MESSAGE_STORAGE="django.contrib.messages.storage.cookie.CookieStorage",
         MIDDLEWARE=[
             *settings.MIDDLEWARE,

@@ -16,10 +16,10 @@
       if (response.ok) {
         answer.innerHTML = text;
       } else {
-        answer.textContent = response.status === 400 ? text : `The site answered ${response.status}.`;
+        answer.textContent = response.status === 400 ? text : interpolate(gettext("The site answered %s."), [response.status]);
       }
     } catch {
-      answer.textContent = "The site does not answer. Is the demo still running?";
+      answer.textContent = gettext("The site does not answer. Is the demo still running?");
     } finally {
       button.removeAttribute("aria-busy");
     }

@@ -9,11 +9,11 @@
       field.select();
       try {
         await navigator.clipboard.writeText(field.value);
-        button.textContent = "Copied";
+        button.textContent = gettext("Copied");
       } catch {
-        button.textContent = "Press Ctrl-C";
+        button.textContent = gettext("Press Ctrl-C");
       }
-      setTimeout(() => { button.textContent = "Copy"; }, 2000);
+      setTimeout(() => { button.textContent = gettext("Copy"); }, 2000);
     });
   }
 })();

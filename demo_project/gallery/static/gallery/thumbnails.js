@@ -13,7 +13,7 @@
     const response = await fetch(asked.dataset.asked);
     if (!response.ok) return;
     const found = (await response.json()).asked;
-    asked.textContent = `${found.toLocaleString("en")} ${found === 1 ? "time" : "times"}`;
+    asked.textContent = interpolate(ngettext("%s time", "%s times", found), [found.toLocaleString("en")]);
     if (complete && found === before) asked.dataset.final = found;
     else setTimeout(count, 400, complete ? found : -1);
   }

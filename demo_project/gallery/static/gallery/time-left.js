@@ -13,7 +13,7 @@
   function show(link) {
     const seconds = Math.ceil(Number(link.dataset.expires) - Date.now() / 1000 - ahead);
     if (seconds <= 0) {
-      link.textContent = "expired";
+      link.textContent = gettext("expired");
       link.dataset.state = "over";
       link.style.setProperty("--share", 0);
       return;

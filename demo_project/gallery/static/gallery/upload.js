@@ -37,7 +37,7 @@
     rest();
     const page = new DOMParser().parseFromString(request.responseText, "text/html");
     const messages = [...page.querySelectorAll(".errors li")].map((item) => item.textContent);
-    showErrors(messages.length ? messages : [`The site answered ${request.status}.`]);
+    showErrors(messages.length ? messages : [interpolate(gettext("The site answered %s."), [request.status])]);
   }
 
   function upload(files) {
@@ -54,7 +54,7 @@
     request.addEventListener("load", () => finish(request));
     request.addEventListener("error", () => {
       rest();
-      showErrors(["The site does not answer. Is the demo still running?"]);
+      showErrors([gettext("The site does not answer. Is the demo still running?")]);
     });
     showErrors([]);
     progress.value = 0;

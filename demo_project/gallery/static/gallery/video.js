@@ -18,7 +18,7 @@
 
   async function open(position) {
     const response = await fetch(video.dataset.answer);
-    if (!response.ok) throw new Error(`The site answered ${response.status}.`);
+    if (!response.ok) throw new Error(interpolate(gettext("The site answered %s."), [response.status]));
     const answer = await response.json();
     video.crossOrigin = answer.cookies ? "use-credentials" : "anonymous";
     video.poster = answer.poster;
@@ -42,7 +42,7 @@
     });
     hls.on(Hls.Events.FRAG_BUFFERED, () => {
       tries = 0;
-      say("The edge serves each piece of the film.", "yes");
+      say(gettext("The edge serves each piece of the film."), "yes");
     });
     hls.on(Hls.Events.ERROR, (event, data) => {
       // A refusal has no CORS headers, so its status, 403, is not seen here.
@@ -59,18 +59,18 @@
     hls.stopLoad();
     try {
       if (!(answer.cookies ? await refreshSignedCookies() : answer.expires_at)) {
-        say("Refused: the edge serves this viewer nothing.", "no");
+        say(gettext("Refused: the edge serves this viewer nothing."), "no");
         return;
       }
       if (tries > 1) {
         // After a revocation, the site may have signed with the old key for some seconds more.
-        say("Refused for now. The player tries again.", "no");
+        say(gettext("Refused for now. The player tries again."), "no");
         await pause(2);
       }
       if (answer.cookies && hls.levels.length) hls.startLoad();
       else await open(video.currentTime);
     } catch {
-      say("The site does not answer. Is the demo still running?", "no");
+      say(gettext("The site does not answer. Is the demo still running?"), "no");
     } finally {
       isRenewing = false;
     }
@@ -124,8 +124,8 @@
       headers: { "X-Requested-With": "fetch" },
     });
     if (!response.ok) return;
-    document.getElementById("viewer").textContent = "Logged out";
-    form.closest(".seat").querySelector("p").textContent = "Load the page again to log in.";
+    document.getElementById("viewer").textContent = gettext("Logged out");
+    form.closest(".seat").querySelector("p").textContent = gettext("Load the page again to log in.");
     for (const each of form.closest(".actions").querySelectorAll("form")) each.remove();
     video.play();
   });

@@ -1,0 +1,141 @@
+"""The demo speaks Korean where the browser does, to the last word."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from html import unescape
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client, override_settings
+from django.utils import translation
+
+from demo_project.gallery.anatomy import unsigned
+from demo_project.gallery.video import GUEST, MEMBER
+from demo_project.run import KEYS_PATH
+from demo_project.state import COOKIE_DOMAIN
+from tests.demo_project.browsing import jpeg, links, upload
+from tests.demo_project.test_pages import SHORT
+
+pytest.importorskip("PIL", reason="needs the demo extra: Pillow")
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+#: What Korean pages call so, too.
+NAMES = {
+    "accessdenied",
+    "airplay",
+    "api",
+    "ascii",
+    "aws",
+    "base",
+    "cfsigned",
+    "charset",
+    "chromecast",
+    "cloudfront",
+    "ctrl",
+    "django",
+    "ecdsa",
+    "expires",
+    "filename",
+    "gif",
+    "http",
+    "image",
+    "ios",
+    "jpeg",
+    "jpg",
+    "json",
+    "jun",
+    "mina",
+    "missingkey",
+    "pdf",
+    "plain",
+    "png",
+    "python",
+    "rsa",
+    "sha",
+    "text",
+    "txt",
+    "utc",
+    "utf",
+    "webp",
+}
+
+
+def english_words(page: str) -> set[str]:
+    """Return the English words that a page shows, or tells a screen reader, apart from code."""
+    body = page.partition("<body")[2].partition(">")[2] or page
+    code = (
+        r'https?://[^<"]+|<(pre|code|script|textarea|svg|time)\b.*?</\1>|<span lang="en">.*?</span>'
+    )
+    read = re.findall(r'(?:aria-label|alt|title)="([^"]*)"', body)
+    read.append(re.sub(r"<[^>]*>", " ", re.sub(code, " ", body, flags=re.DOTALL)))
+    return set(re.findall(r"[a-z]{3,}", unescape(" ".join(read)).lower())) - NAMES
+
+
+@pytest.fixture
+def korean(site: Client) -> Iterator[Client]:
+    """Return a browser that prefers Korean, at a site with a picture, a document and accounts."""
+    for name in (MEMBER, GUEST):
+        User.objects.create_user(name)
+    upload(site, "/", ("집.jpg", jpeg()))
+    upload(site, "/documents/", ("회의록.txt", "회의".encode()))
+    site.defaults["HTTP_ACCEPT_LANGUAGE"] = "ko-KR,ko;q=0.9,en;q=0.8"
+    yield site
+    translation.deactivate()  # as it was for the last request, in this thread
+
+
+def test_no_english_is_left_on_the_pages(korean: Client) -> None:
+    """Show each page, each kind of link and each answer without an English word."""
+    (link,) = links(korean.get("/").content.decode())
+    own = unsigned(link).replace("thumbnails", "pictures")
+    found = [
+        *(korean.get(path) for path in ("/", "/documents/", "/how/", "/documents/1/", "/video/")),
+        *(korean.get("/pictures/1/", {"link": kind}) for kind in ("plain", "later", "folder")),
+        *(korean.get(f"/thumbnails/{kind}") for kind in ("", "kept/", "each/")),
+        korean.post("/pictures/1/", {"url": own, "attempt": "own"}),
+        korean.post("/pictures/1/", {"url": "http://localhost/"}),
+        korean.post("/", {}),
+        korean.post("/", {"uploads": SimpleUploadedFile("큰.png", jpeg((8001, 5000), "PNG"))}),
+        korean.post("/documents/", {"uploads": SimpleUploadedFile("글.txt", b"\0")}),
+    ]
+    for response in found:
+        page = response.content.decode()
+        assert english_words(page) == set(), response.request
+    assert '<html lang="ko">' in found[0].content.decode()
+
+
+def test_the_film_is_shown_in_korean(korean: Client) -> None:
+    """Show the film to nobody, to a guest and to a member, by both ways, in Korean."""
+    korean.defaults["HTTP_HOST"] = f"app.{COOKIE_DOMAIN}"
+    for viewer in (None, GUEST, MEMBER):
+        if viewer:
+            korean.post("/video/log-in/", {"name": viewer})
+        for path in ("/video/", "/video/?by=playlist"):
+            assert english_words(korean.get(path).content.decode()) == set(), (viewer, path)
+
+
+def test_the_notice_in_the_admin_is_korean(korean: Client) -> None:
+    """Say in Korean which waits are short."""
+    korean.force_login(User.objects.create_superuser("demo"))
+    with override_settings(**SHORT):
+        page = korean.get(KEYS_PATH).content.decode()
+    notice = page.partition('class="demo-waits">')[2].partition("</aside>")[0]
+    assert notice.count("<li>") == len(SHORT) - 1
+    assert english_words(notice) == set()
+
+
+def test_a_kept_page_is_kept_for_each_language(korean: Client) -> None:
+    """Show a reader of English the cached page in English after a reader of Korean asked."""
+    assert 'lang="ko"' in korean.get("/thumbnails/kept/").content.decode()
+    assert 'lang="en"' in Client().get("/thumbnails/kept/").content.decode()
+
+
+def test_scripts_speak_korean(korean: Client) -> None:
+    """Give the scripts of the pages their words in the language of the browser."""
+    expired = f'"expired": {json.dumps("만료")}'.lower()
+    assert expired in korean.get("/jsi18n/").content.decode().lower()
+    assert '"expired"' not in Client().get("/jsi18n/").content.decode()
