@@ -33,8 +33,8 @@ from cfsigned_django.storage.context import watch_expiry
 class SignedFileField(serializers.FileField):
     """Represent a file by its signed URL, or by None if there is no file.
 
-    The options are those of :func:`cfsigned_django.shortcuts.signed_url`. Each may be a function that takes the file, whose
-    object is ``file.instance``::
+    The options are those of :func:`cfsigned_django.shortcuts.signed_url`. Each may be
+    a function that takes the file, whose object is ``file.instance``::
 
         SignedFileField(download=lambda file: f"{file.instance.title}.pdf")
 
