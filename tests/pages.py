@@ -15,7 +15,7 @@ from django.test import override_settings
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
-KOREAN = sorted((DOCS / "ko").rglob("*.md"))
+KOREAN = [ROOT / "README.ko.md", *sorted((DOCS / "ko").rglob("*.md"))]
 PAGES = [
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
