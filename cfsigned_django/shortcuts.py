@@ -72,6 +72,18 @@ def signed_url(
     )
 
 
+def unsigned_url(file_or_name: FileOrName, *, storage: str | SignedUrlMixin | None = None) -> str:
+    """Return the URL of a file without a signature, for pages that rely on signed cookies.
+
+    The arguments and errors are those of :func:`signed_url`. None and an empty
+    file give an empty string.
+    """
+    if not file_or_name:
+        return ""
+    name = name_of(file_or_name)
+    return storage_of(file_or_name, storage).unsigned_url(name)
+
+
 class signed_urls:
     """Sign once for all URLs within the block whose names a folder or a resource covers.
 

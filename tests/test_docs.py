@@ -21,6 +21,7 @@ from django.core.management.base import DjangoHelpFormatter
 from django.db.models import FileField, Model
 from django.db.models.fields.files import FieldFile
 from django.template import Context, Template
+from django.template.backends.jinja2 import Jinja2
 from django.test import override_settings
 
 from cfsigned_django import conf, validation
@@ -91,21 +92,44 @@ def test_python_of_a_page_runs(doc: Path, signing_site: None) -> None:
     assert names
 
 
+def page_context() -> dict[str, Any]:
+    """Return what the templates of the pages show."""
+    field, instance = FileField(), cast("Model", None)
+
+    def file(name: str) -> FieldFile:
+        return FieldFile(instance, field, name)
+
+    photo = SimpleNamespace(image=file("albums/42/001.jpg"), thumb=file("thumbs/1.jpg"))
+    return {
+        "photo": photo,
+        "album": SimpleNamespace(slug="42", photos=[photo]),
+        "document": SimpleNamespace(file=file("report.pdf")),
+        "course": SimpleNamespace(video=file("courses/42/all.mp4")),
+    }
+
+
 @pages_in("html+django")
 @override_settings(ROOT_URLCONF="tests.cookies.test_middleware")
 def test_templates_of_a_page_sign(doc: Path, signing_site: None) -> None:
     """Each template of a page renders, with a URL in it, which is signed if its tag says so."""
-    field, instance = FileField(), cast("Model", None)
-    context = {
-        "photo": SimpleNamespace(image=FieldFile(instance, field, "albums/42/001.jpg")),
-        "document": SimpleNamespace(file=FieldFile(instance, field, "report.pdf")),
-        "course": SimpleNamespace(video=FieldFile(instance, field, "courses/42/all.mp4")),
-    }
     for snippet in snippets(doc):
         if snippet.language == "html+django":
-            text = Template(snippet.code).render(Context(context))
+            text = Template(snippet.code).render(Context(page_context()))
             assert "https://" in text or "/media/refresh/" in text
             assert ("Signature=" in text) == ("signed_url" in snippet.code)
+
+
+@pages_in("html+jinja")
+def test_jinja2_templates_of_a_page_sign(doc: Path, signing_site: None) -> None:
+    """Each Jinja2 template of a page renders, and all its URLs are signed."""
+    extensions = ["cfsigned_django.contrib.jinja2.CfsignedExtension"]
+    engine = Jinja2(
+        {"NAME": "", "DIRS": [], "APP_DIRS": False, "OPTIONS": {"extensions": extensions}}
+    )
+    for snippet in snippets(doc):
+        if snippet.language == "html+jinja":
+            text = engine.from_string(snippet.code).render(page_context())
+            assert text.count("https://") == text.count("Signature=") == 2
 
 
 @each_page

@@ -32,10 +32,9 @@ class Place:
     def overlaps(self, other: Place) -> bool:
         """Return whether a browser may send the cookies of both with one request."""
         a, b = self.domain, other.domain
-        is_same_host = a == b or (a and b and (is_within(a, b) or is_within(b, a)))
-        return bool(is_same_host) and (
-            carries(self.path, other.path) or carries(other.path, self.path)
-        )
+        # A set without a Domain belongs to the host of the page, which every Domain contains.
+        may_share_host = not a or not b or is_within(a, b) or is_within(b, a)
+        return may_share_host and (carries(self.path, other.path) or carries(other.path, self.path))
 
 
 def checked_place(

@@ -11,7 +11,7 @@ import hashlib
 import logging
 import time
 from dataclasses import astuple, dataclass
-from typing import Any, Final
+from typing import Final
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signing import BadSignature, Signer
@@ -47,8 +47,8 @@ class Marker:
     #: When the first set expires, and from when all are renewed, in Unix seconds.
     expires: int
     renew_at: int
-    #: The fields of a :class:`Place` for each set.
-    places: list[Any]
+    #: The place of each set.
+    places: list[Place]
 
     def dump(self) -> str:
         """Return the value of the cookie, signed with SECRET_KEY."""
@@ -62,7 +62,8 @@ class Marker:
         if not text:
             return None
         try:
-            return cls(*_marker_signer().unsign_object(text))
+            viewer, ids, expires, renew_at, places = _marker_signer().unsign_object(text)
+            return cls(viewer, ids, expires, renew_at, [Place(*each) for each in places])
         except (BadSignature, TypeError, ValueError):  # TypeError: of another release
             return None
 
@@ -114,7 +115,7 @@ def renew_cookies(request: HttpRequest, response: HttpResponseBase) -> int | Non
     if not viewer:
         sets = []
     new = {each.place.key for each in sets}
-    for place in (Place(*each) for each in old.places) if old else ():
+    for place in old.places if old else ():
         # A key that signs with SHA1 has one cookie less: the old one would refuse the new ones.
         delete(response, place, [HASH] if place.key in new else NAMES)
     for each in sets:
@@ -132,7 +133,7 @@ def renew_cookies(request: HttpRequest, response: HttpResponseBase) -> int | Non
         key_pair_ids={each.alias: each.values["CloudFront-Key-Pair-Id"] for each in sets},
         expires=end,
         renew_at=end - min(LONGEST_RENEWAL, (end - now) // 4),
-        places=[astuple(each.place) for each in sets],
+        places=[each.place for each in sets],
     )
     value = marker.dump()
     if len(value) > MAX_COOKIE_LENGTH - 100:
@@ -156,7 +157,7 @@ def find_opened(request: HttpRequest) -> dict[str, int]:
     if _session_key(request) is None:
         return {}
     marker = None if are_cookies_due(request) else Marker.load(request)
-    given = {Place(*each).key for each in marker.places} if marker else set()
+    given = {each.key for each in marker.places} if marker else set()
     now = int(time.time())
     opened = {}
     for scope, _, covered, place in places_for(request):

@@ -113,6 +113,11 @@ def delete_signed_cookies(
     delete(response, place)
 
 
+def succeeds(response: HttpResponseBase) -> bool:
+    """Return whether a view has shown a page: Django redirects those who may not see it."""
+    return 200 <= response.status_code < 300
+
+
 def signed_cookies(
     resource: str | None = None,
     *,
@@ -123,15 +128,16 @@ def signed_cookies(
 
     ``folder`` may be a function that takes the arguments of the view, and
     returns the folder; None sets no cookies. The other arguments are those of
-    :func:`set_signed_cookies`. A response with a status of 400 or more gets no
-    cookies, so the view decides who may open the folder.
+    :func:`set_signed_cookies`. Only a response with a status of 2xx gets
+    cookies, so the view decides who may open the folder: a redirect to the
+    log-in page opens nothing.
     """
 
     def decorate(view: View) -> View:
         def finish(response: Any, request: HttpRequest, args: Any, kwargs: Any) -> Any:
             opened = folder(request, *args, **kwargs) if callable(folder) else folder
             is_open = resource is not None or opened is not None
-            if is_open and response.status_code < 400:
+            if is_open and succeeds(response):
                 set_signed_cookies(response, resource, folder=opened, request=request, **options)
             return response
 

@@ -42,7 +42,7 @@ class SignedCookieScope:
     httponly: bool = True
 
     def get_folders(self, request: HttpRequest) -> Iterable[str]:
-        """Return the folders that this viewer may open now; none if there are none.
+        """Return the folders that this viewer may open now, or one; none if there are none.
 
         Each is data, such as ``f"courses/{course.pk}"``, and becomes one set of
         cookies. This is asked once per lifetime, and after a log-in or a
@@ -65,7 +65,7 @@ class ReadySet:
 def places_for(request: HttpRequest) -> Iterator[tuple[SignedCookieScope, str, str, Place]]:
     """Yield what all scopes give this viewer: scope, folder, URL of the resource, and place."""
     found = [
-        (scope, list(islice(scope.get_folders(request), MAX_SETS + 1)))
+        (scope, list(islice(list_folders(scope.get_folders(request)), MAX_SETS + 1)))
         for scope in load_scopes(conf.cookie_scopes())
     ]
     if sum(len(folders) for _, folders in found) > MAX_SETS:
@@ -75,7 +75,8 @@ def places_for(request: HttpRequest) -> Iterator[tuple[SignedCookieScope, str, s
             f"This viewer has more than {MAX_SETS} folders, most of them from "
             f"{type(scope).__name__}, and a browser would send more cookies than CloudFront "
             "accepts. Let get_folders() return one folder that contains them"
-            + (f", such as {common!r}." if common else ".")
+            + (f", such as {common!r}," if common else "")
+            + " and nothing that this viewer may not open."
         )
     for scope, folder in ((scope, folder) for scope, folders in found for folder in folders):
         covered = find_storage(scope.storage).resource_url(folder=folder)
@@ -92,6 +93,11 @@ def places_for(request: HttpRequest) -> Iterator[tuple[SignedCookieScope, str, s
             _warn_once(reason)
             continue
         yield scope, folder, covered, place
+
+
+def list_folders(given: str | Iterable[str]) -> Iterable[str]:
+    """Return the folders. A single name is one folder, not its letters."""
+    return [given] if isinstance(given, str) else given
 
 
 def sets_for(request: HttpRequest) -> Iterator[ReadySet]:

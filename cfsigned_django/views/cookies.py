@@ -13,23 +13,27 @@ from django.views.decorators.http import require_POST
 
 from cfsigned_django.cookies import set_signed_cookies
 from cfsigned_django.cookies.renewal import renew_cookies
+from cfsigned_django.cookies.response import succeeds
+from cfsigned_django.cookies.scopes import list_folders
 
 
 class SignedCookiesMixin(View):
     """Set signed cookies in each response of a view that succeeds: put it before the view.
 
     ``cookie_options`` are further arguments of
-    :func:`cfsigned_django.cookies.set_signed_cookies`, such as ``expire``.
+    :func:`cfsigned_django.cookies.set_signed_cookies`, such as ``expire``. Only
+    a response with a status of 2xx gets cookies: a redirect to the log-in page
+    gets none.
     """
 
     cookie_options: Mapping[str, Any] = {}
 
     def get_signed_folders(self) -> Iterable[str]:
-        """Return the folders that this viewer may open with the files of this page."""
+        """Return the folders, or the one, that this viewer may open with the files of this page."""
         raise NotImplementedError(f"{type(self).__name__} must define get_signed_folders().")
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        """Return the response of the view, with the cookies if its status is below 400."""
+        """Return the response of the view, with the cookies if it succeeds."""
         response = super().dispatch(request, *args, **kwargs)
         if isinstance(response, Awaitable):
             return self._opened_async(response)
@@ -39,8 +43,8 @@ class SignedCookiesMixin(View):
         return self._opened(await response)
 
     def _opened(self, response: HttpResponseBase) -> HttpResponseBase:
-        if response.status_code < 400:
-            for folder in self.get_signed_folders():
+        if succeeds(response):
+            for folder in list_folders(self.get_signed_folders()):
                 set_signed_cookies(
                     response, folder=folder, request=self.request, **self.cookie_options
                 )

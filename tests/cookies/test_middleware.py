@@ -11,6 +11,7 @@ from unittest import mock
 
 import pytest
 from django.contrib.auth import get_user_model, login, logout
+from django.core import signing
 from django.core.cache import cache
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
@@ -62,8 +63,8 @@ class OfUser(SignedCookieScope):
     """Open the folder of the user."""
 
     def get_folders(self, request: HttpRequest) -> Iterable[str]:
-        """Return the folder of the user."""
-        return [f"users/{request.user.pk}"] if request.user.is_authenticated else []
+        """Return the one folder of the user."""
+        return f"users/{request.user.pk}" if request.user.is_authenticated else ()
 
 
 def view(request: HttpRequest) -> HttpResponse:
@@ -333,6 +334,18 @@ def test_marker_of_others(value: str) -> None:
     good = client.cookies[MARKER].value
     client.cookies[MARKER] = good[:-1] + ("A" if good[-1] != "A" else "B")
     assert_cookies_open(get(client, now=NOW + 20), "courses/42/1.ts", now=NOW + 1215)
+
+
+def test_marker_of_another_release() -> None:
+    """Renew if the marker is from another release, as in a rolling deployment."""
+    client = member()
+    marker = signing.Signer(salt="cfsigned_django.cookies").unsign_object(
+        client.cookies[MARKER].value
+    )
+    more = [[*each, "more"] for each in marker[-1]]
+    for value in ([*marker, 1], [*marker[:-1], more], [*marker[:-1], 1]):
+        client.cookies[MARKER] = signing.Signer(salt="cfsigned_django.cookies").sign_object(value)
+        assert_cookies_open(get(client, now=NOW + 10), "courses/42/1.ts", now=NOW + 1205)
 
 
 def test_marker_of_another_browser() -> None:

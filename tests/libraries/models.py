@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from django.conf import settings
 from django.db import models
 
 
@@ -13,6 +14,7 @@ class Photo(models.Model):
     title = models.CharField(max_length=100)
     image = models.FileField(upload_to="photos", max_length=200)
     thumb = models.FileField(upload_to="thumbs", max_length=200, blank=True)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, null=True)
 
     objects: ClassVar[models.Manager[Photo]] = models.Manager()
 
