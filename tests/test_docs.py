@@ -368,7 +368,8 @@ def test_korean_tutorial_has_the_code_of_the_english_one(name: str) -> None:
 def test_buttons_on_korean_pages_are_those_of_the_admin() -> None:
     """A reader finds the button that a page names in the Korean admin, word for word."""
     pages = [DOCS / "ko" / name for name in ("rotate-keys.md", "key-leaked.md")]
-    named = {each for doc in pages for each in re.findall(r"\*\*([^*]*[^*.?])\*\*", prose(doc))}
+    bold = {each for doc in pages for each in re.findall(r"\*\*([^*]*)\*\*", prose(doc))}
+    named = {each for each in bold if each[-1] not in ".?"}  # else it is a question of the page
     assert named >= {"키 교체 시작", "폐기…"}
     assert named - {text for _, text in entries(read(CATALOG / "django.po"))} == set()
 
