@@ -28,18 +28,18 @@ from cfsigned_django import conf, validation
 from cfsigned_django.edge.responses import denied
 from cfsigned_django.management.commands import cfsigned_rotate
 from cfsigned_django.signing import Denied, HashAlgorithm, PrivateKey, Signer
+from cfsigned_django.templatetags.cfsigned import register
 from tests.golden import DIRECTORY as GOLDEN
 from tests.pages import (
-    CATALOG,
     DOCS,
     KOREAN,
     NOT_RUN,
     PAGES,
     ROOT,
     SCHEDULER,
-    SNIPPET,
     Snippet,
-    entries,
+    name_of,
+    prose,
     read,
     site_of,
     snippets,
@@ -51,14 +51,7 @@ ARCHITECTURE = DOCS / "architecture.md"
 REFUSED = DOCS / "problems" / "403.md"
 WITH_KOREAN = [*PAGES, *KOREAN]
 
-
-def name_of(doc: Path) -> str:
-    """Return the id of a page's cases."""
-    return str(doc.relative_to(ROOT)).replace("/", "-")
-
-
 each_page = pytest.mark.parametrize("doc", PAGES, ids=name_of)
-each_korean_page = pytest.mark.parametrize("doc", KOREAN, ids=name_of)
 each_page_with_korean = pytest.mark.parametrize("doc", WITH_KOREAN, ids=name_of)
 
 
@@ -345,53 +338,13 @@ def test_python_page_has_what_is_public() -> None:
     assert imported | {name for door in DOORS for name in handed_on(door)} <= shown
 
 
-# Pages in Korean
-
-GLOSSARY = DOCS / "ko" / "glossary.md"
-DEMO_CATALOG = ROOT / "demo_project" / "gallery" / "locale" / "ko" / "LC_MESSAGES"
-
-
-@each_korean_page
-def test_code_on_a_korean_page_is_tested(doc: Path) -> None:
-    """What a reader copies stands on an English page as well, whose code is run or compared."""
-    known = {(each.language, each.code) for page in PAGES for each in snippets(page)}
-    shown = [each for each in snippets(doc) if not each.language.startswith("{")]
-    assert [each.code for each in shown if (each.language, each.code) not in known] == []
-
-
-@pytest.mark.parametrize("name", ["first-private-image.md", "on-aws.md"])
-def test_korean_tutorial_has_the_code_of_the_english_one(name: str) -> None:
-    """Each block is there, in the same order and with the same role: that page is followed."""
-    assert [*snippets(DOCS / "ko" / name)] == [*snippets(DOCS / "tutorial" / name)]
-
-
-def test_buttons_on_korean_pages_are_those_of_the_admin() -> None:
-    """A reader finds the button that a page names in the Korean admin, word for word."""
-    pages = [DOCS / "ko" / name for name in ("rotate-keys.md", "key-leaked.md")]
-    bold = {each for doc in pages for each in re.findall(r"\*\*([^*]*)\*\*", prose(doc))}
-    named = {each for each in bold if each[-1] not in ".?"}  # else it is a question of the page
-    assert named >= {"키 교체 시작", "폐기…"}
-    assert named - {text for _, text in entries(read(CATALOG / "django.po"))} == set()
-
-
-@pytest.mark.parametrize(
-    "path", [*KOREAN, CATALOG / "django.po", *sorted(DEMO_CATALOG.glob("*.po"))], ids=name_of
-)
-def test_korean_has_the_words_of_the_glossary(path: Path) -> None:
-    """Pages and catalogs call a thing by one name: none has a word that the glossary replaces."""
-    rows = table(GLOSSARY, "용어")
-    text = read(path) if path != GLOSSARY else "".join(f"{a} {c}" for a, _, c, _ in rows)
-    avoided = [word.strip() for *_, words in rows for word in words.split(",")]
-    assert len(avoided) > 30
-    assert [word for word in avoided if word in text] == []
+def test_tags_page_has_every_tag() -> None:
+    """The table has one row for each tag of the library."""
+    tags = {tag for tag, _ in table(DOCS / "reference" / "templates.md", "Tag")}
+    assert tags == {f"`{{% {name} %}}`" for name in register.tags}
 
 
 # Links and pictures
-
-
-def prose(doc: Path) -> str:
-    """Return a page without its code blocks."""
-    return SNIPPET.sub("", read(doc))
 
 
 def anchors(doc: Path) -> set[str]:
