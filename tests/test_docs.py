@@ -28,6 +28,7 @@ from cfsigned_django import conf, validation
 from cfsigned_django.edge.responses import denied
 from cfsigned_django.management.commands import cfsigned_rotate
 from cfsigned_django.signing import Denied, HashAlgorithm, PrivateKey, Signer
+from cfsigned_django.templatetags.cfsigned import register
 from tests.golden import DIRECTORY as GOLDEN
 from tests.pages import (
     DOCS,
@@ -340,6 +341,12 @@ def test_python_page_has_what_is_public() -> None:
     imported = {name for doc in WITH_KOREAN for name in imported_by(doc)}
 
     assert imported | {name for door in DOORS for name in handed_on(door)} <= shown
+
+
+def test_tags_page_has_every_tag() -> None:
+    """The table has one row for each tag of the library."""
+    tags = {tag for tag, _ in table(DOCS / "reference" / "templates.md", "Tag")}
+    assert tags == {f"`{{% {name} %}}`" for name in register.tags}
 
 
 # Links and pictures
