@@ -385,6 +385,12 @@ def test_index_lists_what_is_in_its_folder(index: Path) -> None:
     assert {index.parent / f"{page}.md" for page in listed} == beside
 
 
+@each_page_with_korean
+def test_the_package_comes_from_a_checkout(doc: Path) -> None:
+    """No page installs the package by its name, which anybody could publish before we do."""
+    assert re.findall(r"pip install .*cfsigned-django", read(doc)) == []
+
+
 def test_every_image_is_shown() -> None:
     """No picture lies in the documentation that no page shows."""
     pages = "".join(map(read, PAGES))
