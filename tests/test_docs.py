@@ -37,8 +37,9 @@ from tests.pages import (
     PAGES,
     ROOT,
     SCHEDULER,
-    SNIPPET,
     Snippet,
+    name_of,
+    prose,
     read,
     site_of,
     snippets,
@@ -49,12 +50,6 @@ from tests.storage_cases import S3_BACKEND
 ARCHITECTURE = DOCS / "architecture.md"
 REFUSED = DOCS / "problems" / "403.md"
 WITH_KOREAN = [*PAGES, *KOREAN]
-
-
-def name_of(doc: Path) -> str:
-    """Return the id of a page's cases."""
-    return str(doc.relative_to(ROOT)).replace("/", "-")
-
 
 each_page = pytest.mark.parametrize("doc", PAGES, ids=name_of)
 each_page_with_korean = pytest.mark.parametrize("doc", WITH_KOREAN, ids=name_of)
@@ -352,11 +347,6 @@ def test_tags_page_has_every_tag() -> None:
 # Links and pictures
 
 
-def prose(doc: Path) -> str:
-    """Return a page without its code blocks."""
-    return SNIPPET.sub("", read(doc))
-
-
 def anchors(doc: Path) -> set[str]:
     """Return the anchors that GitHub gives the headings of a page."""
     headings = re.findall(r"^#+ (.*)$", prose(doc), re.MULTILINE)
@@ -393,6 +383,12 @@ def test_index_lists_what_is_in_its_folder(index: Path) -> None:
 
     assert listed == contents
     assert {index.parent / f"{page}.md" for page in listed} == beside
+
+
+@each_page_with_korean
+def test_the_package_comes_from_a_checkout(doc: Path) -> None:
+    """No page installs the package by its name, which anybody could publish before we do."""
+    assert re.findall(r"pip install .*cfsigned-django", read(doc)) == []
 
 
 def test_every_image_is_shown() -> None:
