@@ -37,8 +37,9 @@ from tests.pages import (
     PAGES,
     ROOT,
     SCHEDULER,
-    SNIPPET,
     Snippet,
+    name_of,
+    prose,
     read,
     site_of,
     snippets,
@@ -49,12 +50,6 @@ from tests.storage_cases import S3_BACKEND
 ARCHITECTURE = DOCS / "architecture.md"
 REFUSED = DOCS / "problems" / "403.md"
 WITH_KOREAN = [*PAGES, *KOREAN]
-
-
-def name_of(doc: Path) -> str:
-    """Return the id of a page's cases."""
-    return str(doc.relative_to(ROOT)).replace("/", "-")
-
 
 each_page = pytest.mark.parametrize("doc", PAGES, ids=name_of)
 each_page_with_korean = pytest.mark.parametrize("doc", WITH_KOREAN, ids=name_of)
@@ -351,11 +346,6 @@ def test_tags_page_has_every_tag() -> None:
 
 
 # Links and pictures
-
-
-def prose(doc: Path) -> str:
-    """Return a page without its code blocks."""
-    return SNIPPET.sub("", read(doc))
 
 
 def anchors(doc: Path) -> set[str]:
