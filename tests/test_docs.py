@@ -345,6 +345,14 @@ def test_tags_page_has_every_tag() -> None:
     assert tags == {f"`{{% {name} %}}`" for name in register.tags}
 
 
+def test_loggers_page_has_every_logger() -> None:
+    """The table has one row for each logger of the package."""
+    sources = "".join(map(read, (ROOT / "cfsigned_django").rglob("*.py")))
+    loggers = set(re.findall(r'getLogger\("(.*?)"\)', sources))
+    rows = table(DOCS / "reference" / "loggers.md", "Logger")
+    assert {name.strip("`") for name, *_ in rows} == loggers
+
+
 # Links and pictures
 
 
