@@ -95,6 +95,7 @@ def page_context() -> dict[str, Any]:
     photo = SimpleNamespace(image=file("albums/42/001.jpg"), thumb=file("thumbs/1.jpg"))
     return {
         "photo": photo,
+        "photos": [photo],
         "album": SimpleNamespace(slug="42", photos=[photo]),
         "document": SimpleNamespace(file=file("report.pdf")),
         "course": SimpleNamespace(video=file("courses/42/all.mp4")),
