@@ -28,6 +28,7 @@ from cfsigned_django import conf, validation
 from cfsigned_django.edge.responses import denied
 from cfsigned_django.management.commands import cfsigned_rotate
 from cfsigned_django.signing import Denied, HashAlgorithm, PrivateKey, Signer
+from cfsigned_django.templatetags.cfsigned import register
 from tests.golden import DIRECTORY as GOLDEN
 from tests.pages import (
     DOCS,
@@ -36,8 +37,9 @@ from tests.pages import (
     PAGES,
     ROOT,
     SCHEDULER,
-    SNIPPET,
     Snippet,
+    name_of,
+    prose,
     read,
     site_of,
     snippets,
@@ -48,12 +50,6 @@ from tests.storage_cases import S3_BACKEND
 ARCHITECTURE = DOCS / "architecture.md"
 REFUSED = DOCS / "problems" / "403.md"
 WITH_KOREAN = [*PAGES, *KOREAN]
-
-
-def name_of(doc: Path) -> str:
-    """Return the id of a page's cases."""
-    return str(doc.relative_to(ROOT)).replace("/", "-")
-
 
 each_page = pytest.mark.parametrize("doc", PAGES, ids=name_of)
 each_page_with_korean = pytest.mark.parametrize("doc", WITH_KOREAN, ids=name_of)
@@ -342,12 +338,13 @@ def test_python_page_has_what_is_public() -> None:
     assert imported | {name for door in DOORS for name in handed_on(door)} <= shown
 
 
+def test_tags_page_has_every_tag() -> None:
+    """The table has one row for each tag of the library."""
+    tags = {tag for tag, _ in table(DOCS / "reference" / "templates.md", "Tag")}
+    assert tags == {f"`{{% {name} %}}`" for name in register.tags}
+
+
 # Links and pictures
-
-
-def prose(doc: Path) -> str:
-    """Return a page without its code blocks."""
-    return SNIPPET.sub("", read(doc))
 
 
 def anchors(doc: Path) -> set[str]:
@@ -386,6 +383,12 @@ def test_index_lists_what_is_in_its_folder(index: Path) -> None:
 
     assert listed == contents
     assert {index.parent / f"{page}.md" for page in listed} == beside
+
+
+@each_page_with_korean
+def test_the_package_comes_from_a_checkout(doc: Path) -> None:
+    """No page installs the package by its name, which anybody could publish before we do."""
+    assert re.findall(r"pip install .*cfsigned-django", read(doc)) == []
 
 
 def test_every_image_is_shown() -> None:
