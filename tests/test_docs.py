@@ -95,6 +95,7 @@ def page_context() -> dict[str, Any]:
     photo = SimpleNamespace(image=file("albums/42/001.jpg"), thumb=file("thumbs/1.jpg"))
     return {
         "photo": photo,
+        "photos": [photo],
         "album": SimpleNamespace(slug="42", photos=[photo]),
         "document": SimpleNamespace(file=file("report.pdf")),
         "course": SimpleNamespace(video=file("courses/42/all.mp4")),
@@ -342,6 +343,14 @@ def test_tags_page_has_every_tag() -> None:
     """The table has one row for each tag of the library."""
     tags = {tag for tag, _ in table(DOCS / "reference" / "templates.md", "Tag")}
     assert tags == {f"`{{% {name} %}}`" for name in register.tags}
+
+
+def test_loggers_page_has_every_logger() -> None:
+    """The table has one row for each logger of the package."""
+    sources = "".join(map(read, (ROOT / "cfsigned_django").rglob("*.py")))
+    loggers = set(re.findall(r'getLogger\("(.*?)"\)', sources))
+    rows = table(DOCS / "reference" / "loggers.md", "Logger")
+    assert {name.strip("`") for name, *_ in rows} == loggers
 
 
 # Links and pictures

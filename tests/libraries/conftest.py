@@ -14,6 +14,11 @@ from django.conf import settings as django_settings
 from django.core.files.storage import storages
 
 from tests.plugins_aws import no_aws_configuration as no_aws_configuration
+from tests.plugins_browser import (
+    browser as browser,
+    browser_type_launch_args as browser_type_launch_args,
+    queries_beside_a_browser as queries_beside_a_browser,
+)
 from tests.storage_cases import S3_BACKEND
 
 if django_settings.SETTINGS_MODULE != "tests.libraries.settings":

@@ -6,6 +6,9 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
+from imagekit.models import ImageSpecField
+from imagekit.processors import ResizeToFill
+from versatileimagefield.fields import VersatileImageField
 
 
 class Photo(models.Model):
@@ -20,3 +23,26 @@ class Photo(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+
+class Picture(models.Model):
+    """A picture whose small versions a library makes."""
+
+    image = models.ImageField(upload_to="pictures", max_length=200, blank=True)
+    small = ImageSpecField(source="image", processors=[ResizeToFill(40, 40)], format="PNG")
+
+    objects: ClassVar[models.Manager[Picture]] = models.Manager()
+
+    def __str__(self) -> str:
+        return str(self.image.name)
+
+
+class VersatilePicture(models.Model):
+    """A picture in a field that makes its small versions itself."""
+
+    image = VersatileImageField(upload_to="pictures", max_length=200, blank=True)
+
+    objects: ClassVar[models.Manager[VersatilePicture]] = models.Manager()
+
+    def __str__(self) -> str:
+        return str(self.image.name)

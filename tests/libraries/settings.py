@@ -34,3 +34,9 @@ INSTALLED_APPS = [
     "wagtail.sites",
     "wagtail.users",
 ]
+
+# versatileimagefield reads this alias when it is imported.
+CACHES = {
+    alias: {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": alias}
+    for alias in ("default", "versatileimagefield_cache")
+}
