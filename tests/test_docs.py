@@ -353,6 +353,13 @@ def test_loggers_page_has_every_logger() -> None:
     assert {name.strip("`") for name, *_ in rows} == loggers
 
 
+@each_page
+def test_setup_is_told_its_bucket(doc: Path) -> None:
+    """A call of cfsigned_setup on a page names the bucket: a new site has no setting for it."""
+    called = re.findall(r"^ *\$ python manage\.py (cfsigned_setup.*)$", read(doc), re.MULTILINE)
+    assert [each for each in called if "--bucket" not in each] == []
+
+
 # Links and pictures
 
 
