@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 from benchmarks import cookies, first_url, lists, playlists, sites, start, urls, whole
@@ -25,6 +26,8 @@ from benchmarks import cookies, first_url, lists, playlists, sites, start, urls,
 DOCS_PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 #: The page is written anew from here on; what stands before it was written by a person.
 MARK = "<!-- Written by make bench from here on. -->\n"
+#: The longest line of prose on a page, as scripts/english.py has it.
+WIDTH = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +50,7 @@ class Report:
             + " |"
             for row in (rows[0], rule, *rows[1:])
         ]
-        self.parts.append("\n\n".join((f"## {title}", text, "\n".join(lines))))
+        self.parts.append("\n\n".join((f"## {title}", fill(text, WIDTH), "\n".join(lines))))
 
     def judge(self, what: str, shown: str, is_reached: bool, wanted: str) -> str:
         """Return the cell; note and mark it if it misses its figure."""
@@ -58,7 +61,8 @@ class Report:
 
     def text(self) -> str:
         """Return all of it, the missed figures first, as Markdown."""
-        missed = "\n".join(f"- {each}" for each in self.missed) or "None."
+        points = (fill(f"- {each}", WIDTH, subsequent_indent="  ") for each in self.missed)
+        missed = "\n".join(points) or "None."
         return "\n\n".join((f"## Missed figures\n\n{missed}", *self.parts)) + "\n"
 
 

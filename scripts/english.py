@@ -42,8 +42,6 @@ HABITS: dict[str, str] = {
 
 #: The longest line of a page; ruff knows that of the code.
 WIDTH = 100
-#: Pages with longer lines, until they are rewritten.
-NOT_WRAPPED = {"docs/aws/set-up.md", "docs/benchmarks.md", "docs/ko/set-up-aws.md"}
 
 #: Where a habit is right: the file, the words, and why.
 ALLOWED: dict[tuple[str, str], str] = {}
@@ -112,7 +110,7 @@ def main() -> int:
         name, source = str(path.relative_to(ROOT)), path.read_text(encoding="utf-8")
         prose = prose_of_python(source) if path.suffix == ".py" else without_code(source)
         found_here = [*find_habits(prose)]
-        if path.suffix == ".md" and name not in NOT_WRAPPED:
+        if path.suffix == ".md":
             found_here += find_long_lines(source)
         for line, words, instead in sorted(found_here):
             unused.discard((name, words))
