@@ -41,6 +41,7 @@ from tests.pages import (
     name_of,
     prose,
     read,
+    read_commands,
     site_of,
     snippets,
     table,
@@ -293,7 +294,7 @@ def test_options_are_what_the_command_takes(command: str) -> None:
 @each_page
 def test_options_that_are_named_exist(doc: Path) -> None:
     """What a page passes to a command, the command takes."""
-    for command, rest in re.findall(r"(cfsigned_[a-z]+)((?: [^`\n|>#]*)?)", read(doc)):
+    for command, rest in re.findall(r"(cfsigned_[a-z]+)((?: [^`\n|>#]*)?)", read_commands(doc)):
         if command in COMMANDS:
             known = load_command_class("cfsigned_django", command).create_parser("", command)
             named = re.findall(r"(?<=\s)--[a-z][a-z-]*", rest)
@@ -356,7 +357,9 @@ def test_loggers_page_has_every_logger() -> None:
 @each_page
 def test_setup_is_told_its_bucket(doc: Path) -> None:
     """A call of cfsigned_setup on a page names the bucket: a new site has no setting for it."""
-    called = re.findall(r"^ *\$ python manage\.py (cfsigned_setup.*)$", read(doc), re.MULTILINE)
+    called = re.findall(
+        r"^ *\$ python manage\.py (cfsigned_setup.*)$", read_commands(doc), re.MULTILINE
+    )
     assert [each for each in called if "--bucket" not in each] == []
 
 
