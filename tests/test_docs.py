@@ -160,10 +160,10 @@ def test_cron_mails_only_failures(tmp_path: Path, code: int, mail: str) -> None:
     (line,) = re.findall(r"^\*/5 \* \* \* \* (.*)$", read(SCHEDULER), re.MULTILINE)
     python = tmp_path / ".venv" / "bin" / "python"
     python.parent.mkdir(parents=True)
-    asked = '[ "$SECRET_KEY $1 $2" = "a b manage.py cfsigned_rotate" ]'
+    asked = "[ \"$SECRET_KEY $1 $2\" = 'a b$&(# manage.py cfsigned_rotate' ]"
     python.write_text(f"#!/bin/sh\n{asked} || exit 2\nexit {code}\n")
     python.chmod(0o755)
-    (tmp_path / "site.env").write_text("SECRET_KEY='a b'\n")
+    (tmp_path / "site.env").write_text("SECRET_KEY='a b$&(#'\n")
     for shown, here in (("/srv/site", "."), ("/etc", "."), ("/var/log/site", ".")):
         line = line.replace(shown, str(tmp_path / here))
 
