@@ -130,12 +130,15 @@ def test_jinja2_templates_of_a_page_sign(doc: Path, signing_site: None) -> None:
 
 @each_page
 def test_what_is_to_be_copied_can_be_read(doc: Path) -> None:
-    """JSON and unit files parse, and Python that is not run compiles."""
+    """JSON and unit files parse, and Python that is not run compiles, also that after a diff."""
     for snippet in snippets(doc):
         if snippet.language == "json":
             json.loads(snippet.code)
         elif snippet.language == "ini":
             assert read_unit(snippet).sections()
+        elif snippet.language == "diff":
+            kept = [line[1:] for line in snippet.code.splitlines() if line[:1] != "-"]
+            compile("\n".join(kept), doc.name, "exec")
         elif snippet.language == "python" and snippet.role in NOT_RUN:
             compile(snippet.code, doc.name, "exec")
 
