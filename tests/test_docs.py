@@ -77,6 +77,7 @@ def signing_site(site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pages_in("python")
+@pytest.mark.django_db  # A storage with a key group asks the database for its key.
 def test_python_of_a_page_runs(doc: Path, signing_site: None) -> None:
     """The Python of a page runs under the settings that the page shows, its tests included."""
     with site_of(doc) as names:
@@ -129,12 +130,15 @@ def test_jinja2_templates_of_a_page_sign(doc: Path, signing_site: None) -> None:
 
 @each_page
 def test_what_is_to_be_copied_can_be_read(doc: Path) -> None:
-    """JSON and unit files parse, and Python that is not run compiles."""
+    """JSON and unit files parse, and Python that is not run compiles, also that after a diff."""
     for snippet in snippets(doc):
         if snippet.language == "json":
             json.loads(snippet.code)
         elif snippet.language == "ini":
             assert read_unit(snippet).sections()
+        elif snippet.language == "diff":
+            kept = [line[1:] for line in snippet.code.splitlines() if line[:1] != "-"]
+            compile("\n".join(kept), doc.name, "exec")
         elif snippet.language == "python" and snippet.role in NOT_RUN:
             compile(snippet.code, doc.name, "exec")
 
@@ -160,10 +164,10 @@ def test_cron_mails_only_failures(tmp_path: Path, code: int, mail: str) -> None:
     (line,) = re.findall(r"^\*/5 \* \* \* \* (.*)$", read(SCHEDULER), re.MULTILINE)
     python = tmp_path / ".venv" / "bin" / "python"
     python.parent.mkdir(parents=True)
-    asked = '[ "$SECRET_KEY $1 $2" = "a b manage.py cfsigned_rotate" ]'
+    asked = "[ \"$SECRET_KEY $1 $2\" = 'a b$&(# manage.py cfsigned_rotate' ]"
     python.write_text(f"#!/bin/sh\n{asked} || exit 2\nexit {code}\n")
     python.chmod(0o755)
-    (tmp_path / "site.env").write_text("SECRET_KEY='a b'\n")
+    (tmp_path / "site.env").write_text("SECRET_KEY='a b$&(#'\n")
     for shown, here in (("/srv/site", "."), ("/etc", "."), ("/var/log/site", ".")):
         line = line.replace(shown, str(tmp_path / here))
 
