@@ -140,7 +140,7 @@ translations: $(VENV)/.dev ## Compare the Korean catalog with the texts of the c
 	scripts/translations.sh
 
 .PHONY: package
-package: $(VENV)/.dev ## Build the wheel and test it in a clean environment
+package: $(VENV)/.dev ## Test the built wheel and follow the tutorial, each in a clean environment
 	$(call headline,wheel)
 	$(BIN)/python -m pytest -m package
 
@@ -158,7 +158,8 @@ coverage: $(VENV)/.test ## Show which lines and branches no test of make test re
 
 .PHONY: bench
 bench: $(VENV)/.demo ## Measure beside django-storages, by kind of name; writes docs/benchmarks.md
-	$(BIN)/python -m pip install --quiet "cloudfront-signed-cookies>=1.2"
+	$(BIN)/python -m pip install --quiet --constraint constraints/default.txt \
+		"cloudfront-signed-cookies>=1.2" --editable '.[drf,jinja2]'
 	$(BIN)/python -m benchmarks
 
 .PHONY: constraints

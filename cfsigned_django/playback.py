@@ -6,7 +6,7 @@ import posixpath
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import astuple, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final, TypedDict, cast
 
 from django.core.exceptions import ImproperlyConfigured
@@ -131,13 +131,12 @@ def playback(
             url = link(name)
         shown = link(poster) if poster else None
         texts = _map_captions(captions, link)
-    at = watch.expires
     return {
         "url": url,
         "cookies": uses_cookies,
         "poster": shown,
         "captions": texts,
-        "expires_at": None if at is None else datetime.fromtimestamp(at, UTC).isoformat(),
+        "expires_at": watch.expires_at,
         "refresh_url": refresh_url,
     }
 

@@ -72,6 +72,18 @@ def signed_url(
     )
 
 
+def unsigned_url(file_or_name: FileOrName, *, storage: str | SignedUrlMixin | None = None) -> str:
+    """Return the URL of a file without a signature, for pages that rely on signed cookies.
+
+    The arguments and errors are those of :func:`signed_url`. None and an empty
+    file give an empty string.
+    """
+    if not file_or_name:
+        return ""
+    name = name_of(file_or_name)
+    return storage_of(file_or_name, storage).unsigned_url(name)
+
+
 class signed_urls:
     """Sign once for all URLs within the block whose names a folder or a resource covers.
 
@@ -90,7 +102,7 @@ class signed_urls:
     covers, are signed alone. The signature is made when the first URL needs it,
     and anew if the block is open for more than half of its life.
 
-    This is a decorator, too, for functions and coroutine functions. A block must
+    It is also a decorator for functions and coroutine functions. A block must
     not be open across a ``yield``, where the code of the caller runs: generator
     functions are refused.
 

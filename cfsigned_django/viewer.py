@@ -12,10 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from http.client import HTTPException, HTTPResponse
-from typing import Final, TypeAlias
-from urllib.error import HTTPError
+from typing import Final, TypeAlias, cast
 from urllib.parse import urlsplit
-from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 #: Enough for an error of CloudFront or S3: the RequestId of S3 follows a long message.
 _BODY_BYTES: Final = 4096
@@ -95,11 +93,6 @@ class Answer:
 Fetch: TypeAlias = Callable[[str, Mapping[str, str]], Answer]
 
 
-class _NoRedirects(HTTPRedirectHandler):
-    def redirect_request(self, *args: object, **kwargs: object) -> None:
-        """Return None, so that the caller gets the redirect itself as the answer."""
-
-
 def fetch(url: str, headers: Mapping[str, str], *, timeout: float = 10) -> Answer:
     """Request the first byte of an http or https URL. ``timeout`` is in seconds."""
     if not url.startswith(("https://", "http://")):
@@ -111,9 +104,8 @@ def fetch(url: str, headers: Mapping[str, str], *, timeout: float = 10) -> Answe
         # Browsers find such names on this machine (RFC 6761, 6.3). Not every resolver knows them.
         sent["Host"] = place.netloc
         url = place._replace(netloc=place.netloc.lower().replace(host, "127.0.0.1")).geturl()
-    request = Request(url, headers=sent)  # noqa: S310
     try:
-        with _open(request, timeout) as response:
+        with _open(url, sent, timeout) as response:
             return Answer(
                 status=response.status or 0,
                 headers={name.lower(): value for name, value in response.headers.items()},
@@ -126,11 +118,20 @@ def fetch(url: str, headers: Mapping[str, str], *, timeout: float = 10) -> Answe
     raise NoAnswer(str(words or type(reason).__name__))
 
 
-def _open(request: Request, timeout: float) -> HTTPError | HTTPResponse:
-    """Send a request. An error status is returned like any other answer, with its body."""
+def _open(url: str, headers: dict[str, str], timeout: float) -> HTTPResponse:
+    """Send a request. A redirect and an error are returned like any other answer."""
+    # Not at the top: most processes load this module with the admin, and never request anything.
+    from urllib.error import HTTPError
+    from urllib.request import HTTPRedirectHandler, Request, build_opener
+
+    class NoRedirects(HTTPRedirectHandler):
+        def redirect_request(self, *args: object, **kwargs: object) -> None:
+            """Return None, so that the caller gets the redirect itself."""
+
+    request = Request(url, headers=headers)  # noqa: S310
     try:
         # Built for each request: it reads certificates, which would slow down every start.
-        response: HTTPResponse = build_opener(_NoRedirects).open(request, timeout=timeout)
+        response: HTTPResponse = build_opener(NoRedirects).open(request, timeout=timeout)
     except HTTPError as refusal:
-        return refusal
+        return cast("HTTPResponse", refusal)  # It has the same attributes.
     return response

@@ -224,7 +224,7 @@ The demo is running.
   {site}/thumbnails/  1,000 pictures by one signature
   {site}/video/       a film in HLS, by signed cookies and by a signed playlist
   {site}/how/         how it works, and the three lines that do it
-  {site}/api/files/   the same links as JSON
+  {site}/api/         the same links for an app, as JSON
   {site}{KEYS_PATH}
                                the signing keys: {login}
 

@@ -31,8 +31,10 @@ myst_enable_extensions = ["colon_fence", "html_image"]
 myst_heading_anchors = 3
 # Settings are quoted to be copied: "..." stays as it is typed.
 smartquotes = False
-# Copy a command without its prompt and without what it prints.
-copybutton_prompt_text = "$ "
+# Copy a command, with the lines that continue it, without prompts and without what it prints.
+copybutton_prompt_text = r"\$ |>>> |> "
+copybutton_prompt_is_regexp = True
+copybutton_line_continuation_character = "\\"
 
 html_theme = "furo"
 html_title = "cfsigned_django"

@@ -1,4 +1,4 @@
-"""Find habits of the English in docstrings, comments, messages and documentation.
+"""Find habits of the English in docstrings, comments, messages and documentation, and long lines.
 
 A person decides: a habit that is right somewhere gets an entry in ALLOWED, with
 the reason. Run by `make lint`; prints one line for each place.
@@ -39,6 +39,9 @@ HABITS: dict[str, str] = {
     r"\b[Ll]et CloudFront trust\b": "add to CloudFront",
     r"\bid of (?:a|the) public key\b": "public key ID",
 }
+
+#: The longest line of a page; ruff knows that of the code.
+WIDTH = 100
 
 #: Where a habit is right: the file, the words, and why.
 ALLOWED: dict[tuple[str, str], str] = {}
@@ -81,6 +84,14 @@ def find_habits(prose: str) -> Iterator[tuple[int, str, str]]:
             yield prose.count("\n", 0, match.start()) + 1, " ".join(match[0].split()), instead
 
 
+def find_long_lines(page: str) -> Iterator[tuple[int, str, str]]:
+    """Yield the line, its beginning and what to do, outside code, tables, HTML and addresses."""
+    text = re.sub(r"^ *```.*?^ *```$", lambda m: "\n" * m[0].count("\n"), page, flags=re.M | re.S)
+    for number, line in enumerate(text.splitlines(), 1):
+        if len(re.sub(r"\]\([^)]*\)", "]", line)) > WIDTH and line.lstrip()[:1] not in "|<":
+            yield number, f"{line[:30]}...", f"at most {WIDTH} characters in a line"
+
+
 def files() -> Iterator[Path]:
     """Yield what people read: sources, templates and pages."""
     for folder in ("cfsigned_django", "demo_project"):
@@ -88,7 +99,7 @@ def files() -> Iterator[Path]:
             if path.suffix in {".py", ".html", ".txt"} and "migrations" not in path.parts:
                 yield path
     yield from sorted((ROOT / "docs").rglob("*.md"))
-    yield ROOT / "README.md"
+    yield from sorted(ROOT.glob("*.md"))
 
 
 def main() -> int:
@@ -98,7 +109,10 @@ def main() -> int:
     for path in files():
         name, source = str(path.relative_to(ROOT)), path.read_text(encoding="utf-8")
         prose = prose_of_python(source) if path.suffix == ".py" else without_code(source)
-        for line, words, instead in sorted(find_habits(prose)):
+        found_here = [*find_habits(prose)]
+        if path.suffix == ".md":
+            found_here += find_long_lines(source)
+        for line, words, instead in sorted(found_here):
             unused.discard((name, words))
             if (name, words) not in ALLOWED:
                 found += 1

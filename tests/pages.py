@@ -15,7 +15,7 @@ from django.test import override_settings
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
-KOREAN = sorted((DOCS / "ko").rglob("*.md"))
+KOREAN = [ROOT / "README.ko.md", *sorted((DOCS / "ko").rglob("*.md"))]
 PAGES = [
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
@@ -107,6 +107,21 @@ def _unquoted(text: str) -> str:
     return text.replace('\\"', '"').replace("\\n", "\n")
 
 
+def read_commands(path: Path) -> str:
+    """Return the text of a page, with each command of several lines on one line."""
+    return re.sub(r" *\\\n *", " ", read(path))
+
+
 def read(path: Path) -> str:
     """Return the text of a file."""
     return path.read_text(encoding="utf-8")
+
+
+def name_of(doc: Path) -> str:
+    """Return the id of a page's cases."""
+    return str(doc.relative_to(ROOT)).replace("/", "-")
+
+
+def prose(doc: Path) -> str:
+    """Return a page without its code blocks."""
+    return SNIPPET.sub("", read(doc))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -54,3 +55,11 @@ def browser(django_db_setup: None, browser: Browser) -> Browser:
     browser.on("context", lambda context: context.set_default_timeout(PATIENCE))
     expect.set_options(timeout=PATIENCE)
     return browser
+
+
+@pytest.fixture(scope="session", autouse=True)
+def queries_beside_a_browser() -> Iterator[None]:
+    """Allow queries of the database: playwright's event loop lives as long as its browser."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+        yield

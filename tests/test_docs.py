@@ -21,12 +21,14 @@ from django.core.management.base import DjangoHelpFormatter
 from django.db.models import FileField, Model
 from django.db.models.fields.files import FieldFile
 from django.template import Context, Template
+from django.template.backends.jinja2 import Jinja2
 from django.test import override_settings
 
 from cfsigned_django import conf, validation
 from cfsigned_django.edge.responses import denied
 from cfsigned_django.management.commands import cfsigned_rotate
 from cfsigned_django.signing import Denied, HashAlgorithm, PrivateKey, Signer
+from cfsigned_django.templatetags.cfsigned import register
 from tests.golden import DIRECTORY as GOLDEN
 from tests.pages import (
     DOCS,
@@ -35,9 +37,11 @@ from tests.pages import (
     PAGES,
     ROOT,
     SCHEDULER,
-    SNIPPET,
     Snippet,
+    name_of,
+    prose,
     read,
+    read_commands,
     site_of,
     snippets,
     table,
@@ -47,12 +51,6 @@ from tests.storage_cases import S3_BACKEND
 ARCHITECTURE = DOCS / "architecture.md"
 REFUSED = DOCS / "problems" / "403.md"
 WITH_KOREAN = [*PAGES, *KOREAN]
-
-
-def name_of(doc: Path) -> str:
-    """Return the id of a page's cases."""
-    return str(doc.relative_to(ROOT)).replace("/", "-")
-
 
 each_page = pytest.mark.parametrize("doc", PAGES, ids=name_of)
 each_page_with_korean = pytest.mark.parametrize("doc", WITH_KOREAN, ids=name_of)
@@ -79,6 +77,7 @@ def signing_site(site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pages_in("python")
+@pytest.mark.django_db  # A storage with a key group asks the database for its key.
 def test_python_of_a_page_runs(doc: Path, signing_site: None) -> None:
     """The Python of a page runs under the settings that the page shows, its tests included."""
     with site_of(doc) as names:
@@ -88,31 +87,58 @@ def test_python_of_a_page_runs(doc: Path, signing_site: None) -> None:
     assert names
 
 
+def page_context() -> dict[str, Any]:
+    """Return what the templates of the pages show."""
+    field, instance = FileField(), cast("Model", None)
+
+    def file(name: str) -> FieldFile:
+        return FieldFile(instance, field, name)
+
+    photo = SimpleNamespace(image=file("albums/42/001.jpg"), thumb=file("thumbs/1.jpg"))
+    return {
+        "photo": photo,
+        "photos": [photo],
+        "album": SimpleNamespace(slug="42", photos=[photo]),
+        "document": SimpleNamespace(file=file("report.pdf")),
+        "course": SimpleNamespace(video=file("courses/42/all.mp4")),
+    }
+
+
 @pages_in("html+django")
 @override_settings(ROOT_URLCONF="tests.cookies.test_middleware")
 def test_templates_of_a_page_sign(doc: Path, signing_site: None) -> None:
     """Each template of a page renders, with a URL in it, which is signed if its tag says so."""
-    field, instance = FileField(), cast("Model", None)
-    context = {
-        "photo": SimpleNamespace(image=FieldFile(instance, field, "albums/42/001.jpg")),
-        "document": SimpleNamespace(file=FieldFile(instance, field, "report.pdf")),
-        "course": SimpleNamespace(video=FieldFile(instance, field, "courses/42/all.mp4")),
-    }
     for snippet in snippets(doc):
         if snippet.language == "html+django":
-            text = Template(snippet.code).render(Context(context))
+            text = Template(snippet.code).render(Context(page_context()))
             assert "https://" in text or "/media/refresh/" in text
             assert ("Signature=" in text) == ("signed_url" in snippet.code)
 
 
+@pages_in("html+jinja")
+def test_jinja2_templates_of_a_page_sign(doc: Path, signing_site: None) -> None:
+    """Each Jinja2 template of a page renders, and all its URLs are signed."""
+    extensions = ["cfsigned_django.contrib.jinja2.CfsignedExtension"]
+    engine = Jinja2(
+        {"NAME": "", "DIRS": [], "APP_DIRS": False, "OPTIONS": {"extensions": extensions}}
+    )
+    for snippet in snippets(doc):
+        if snippet.language == "html+jinja":
+            text = engine.from_string(snippet.code).render(page_context())
+            assert text.count("https://") == text.count("Signature=") == 2
+
+
 @each_page
 def test_what_is_to_be_copied_can_be_read(doc: Path) -> None:
-    """JSON and unit files parse, and Python that is not run compiles."""
+    """JSON and unit files parse, and Python that is not run compiles, also that after a diff."""
     for snippet in snippets(doc):
         if snippet.language == "json":
             json.loads(snippet.code)
         elif snippet.language == "ini":
             assert read_unit(snippet).sections()
+        elif snippet.language == "diff":
+            kept = [line[1:] for line in snippet.code.splitlines() if line[:1] != "-"]
+            compile("\n".join(kept), doc.name, "exec")
         elif snippet.language == "python" and snippet.role in NOT_RUN:
             compile(snippet.code, doc.name, "exec")
 
@@ -138,10 +164,10 @@ def test_cron_mails_only_failures(tmp_path: Path, code: int, mail: str) -> None:
     (line,) = re.findall(r"^\*/5 \* \* \* \* (.*)$", read(SCHEDULER), re.MULTILINE)
     python = tmp_path / ".venv" / "bin" / "python"
     python.parent.mkdir(parents=True)
-    asked = '[ "$SECRET_KEY $1 $2" = "a b manage.py cfsigned_rotate" ]'
+    asked = "[ \"$SECRET_KEY $1 $2\" = 'a b$&(# manage.py cfsigned_rotate' ]"
     python.write_text(f"#!/bin/sh\n{asked} || exit 2\nexit {code}\n")
     python.chmod(0o755)
-    (tmp_path / "site.env").write_text("SECRET_KEY='a b'\n")
+    (tmp_path / "site.env").write_text("SECRET_KEY='a b$&(#'\n")
     for shown, here in (("/srv/site", "."), ("/etc", "."), ("/var/log/site", ".")):
         line = line.replace(shown, str(tmp_path / here))
 
@@ -272,7 +298,7 @@ def test_options_are_what_the_command_takes(command: str) -> None:
 @each_page
 def test_options_that_are_named_exist(doc: Path) -> None:
     """What a page passes to a command, the command takes."""
-    for command, rest in re.findall(r"(cfsigned_[a-z]+)((?: [^`\n|>#]*)?)", read(doc)):
+    for command, rest in re.findall(r"(cfsigned_[a-z]+)((?: [^`\n|>#]*)?)", read_commands(doc)):
         if command in COMMANDS:
             known = load_command_class("cfsigned_django", command).create_parser("", command)
             named = re.findall(r"(?<=\s)--[a-z][a-z-]*", rest)
@@ -318,12 +344,30 @@ def test_python_page_has_what_is_public() -> None:
     assert imported | {name for door in DOORS for name in handed_on(door)} <= shown
 
 
+def test_tags_page_has_every_tag() -> None:
+    """The table has one row for each tag of the library."""
+    tags = {tag for tag, _ in table(DOCS / "reference" / "templates.md", "Tag")}
+    assert tags == {f"`{{% {name} %}}`" for name in register.tags}
+
+
+def test_loggers_page_has_every_logger() -> None:
+    """The table has one row for each logger of the package."""
+    sources = "".join(map(read, (ROOT / "cfsigned_django").rglob("*.py")))
+    loggers = set(re.findall(r'getLogger\("(.*?)"\)', sources))
+    rows = table(DOCS / "reference" / "loggers.md", "Logger")
+    assert {name.strip("`") for name, *_ in rows} == loggers
+
+
+@each_page
+def test_setup_is_told_its_bucket(doc: Path) -> None:
+    """A call of cfsigned_setup on a page names the bucket: a new site has no setting for it."""
+    called = re.findall(
+        r"^ *\$ python manage\.py (cfsigned_setup.*)$", read_commands(doc), re.MULTILINE
+    )
+    assert [each for each in called if "--bucket" not in each] == []
+
+
 # Links and pictures
-
-
-def prose(doc: Path) -> str:
-    """Return a page without its code blocks."""
-    return SNIPPET.sub("", read(doc))
 
 
 def anchors(doc: Path) -> set[str]:
@@ -362,6 +406,12 @@ def test_index_lists_what_is_in_its_folder(index: Path) -> None:
 
     assert listed == contents
     assert {index.parent / f"{page}.md" for page in listed} == beside
+
+
+@each_page_with_korean
+def test_the_package_comes_from_a_checkout(doc: Path) -> None:
+    """No page installs the package by its name, which anybody could publish before we do."""
+    assert re.findall(r"pip install .*cfsigned-django", read(doc)) == []
 
 
 def test_every_image_is_shown() -> None:

@@ -20,7 +20,7 @@ from tests.reader import Reader, Terminal
 from tests.setup.viewers import ACCOUNT
 
 PAGES = [DOCS / "tutorial" / "first-private-image.md", DOCS / "tutorial" / "on-aws.md"]
-PICTURE = DOCS / "images" / "phone.png"
+PICTURE = ROOT / "demo_project" / "collection" / "mountains.webp"
 BOUNDARY = "a-boundary-of-this-test"
 
 
@@ -113,4 +113,4 @@ def test_the_tutorial_leads_to_private_images(tmp_path: Path) -> None:
                 with settings.open("a") as file:
                     file.write("AWS_CLOUDFRONT_PROPAGATION_SECONDS = 1\n")
         [picture] = browser.pictures(address)
-        assert ".cloudfront.net/photos/phone.png?" in picture
+        assert ".cloudfront.net/photos/mountains.webp?" in picture

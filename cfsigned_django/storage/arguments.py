@@ -45,6 +45,11 @@ def refuse_dot_dot(name: str) -> None:
         )
 
 
+def is_exact_name(name: str) -> bool:
+    """Return whether storages take the name as it is: they normalize ``./a``, ``//a``, ``a/``."""
+    return "\\" not in name and not {"", ".", ".."} & set(name.split("/"))
+
+
 def refuse_nameless(name: str | None) -> None:
     """Refuse the name of no file, whose URL would be that of the whole storage."""
     if name is None or (not str(name).strip("./\\") and ".." not in str(name)):

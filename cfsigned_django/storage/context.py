@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cfsigned_django.signing.resource import compile_resource
@@ -34,6 +34,12 @@ class ExpiryWatch:
     def expires(self) -> int | None:
         """When the first URL expires, in Unix seconds; None if no URL was signed."""
         return min(self._ends, default=None)
+
+    @property
+    def expires_at(self) -> str | None:
+        """The same as text for an API: ISO 8601, UTC."""
+        at = self.expires
+        return None if at is None else datetime.fromtimestamp(at, UTC).isoformat()
 
     def note(self, expires: int) -> None:
         """Note that a URL expires at this time, in Unix seconds."""

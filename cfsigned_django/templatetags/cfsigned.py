@@ -63,11 +63,8 @@ def media_url(file_or_name: Any, *, storage: str | None = None) -> str:
 
     An empty field gives an empty string.
     """
-    if not file_or_name:
-        return ""
     with _mistakes_of("media_url"):
-        name = shortcuts.name_of(file_or_name)
-        return shortcuts.storage_of(file_or_name, storage).unsigned_url(name)
+        return shortcuts.unsigned_url(file_or_name, storage=storage)
 
 
 @register.inclusion_tag("cfsigned_django/signed_cookies_script.html", takes_context=True)

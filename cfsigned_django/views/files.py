@@ -15,6 +15,7 @@ from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.views import View
 
 from cfsigned_django.signing import InvalidUrl
+from cfsigned_django.storage.arguments import is_exact_name
 from cfsigned_django.storage.context import watch_expiry
 from cfsigned_django.storage.registry import find_storage
 
@@ -79,8 +80,8 @@ class FileView(View):
     def _checked(self, found: object) -> str:
         """Return the name, or raise Http404 if no file can have it: permission is asked later."""
         name = "" if found is None else str(found)  # A file field is a name, too.
-        # A storage would normalize ./a, //a or \\a, and sign a name that was not asked about.
-        if "\\" in name or {"", ".", ".."} & set(name.split("/")):
+        # A storage would sign another name than the one that was asked about.
+        if not is_exact_name(name):
             raise Http404("No file can have this name.")
         return name
 

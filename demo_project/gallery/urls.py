@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 from django.views.i18n import JavaScriptCatalog
 
-from demo_project.gallery import detail, thumbnails, video, views
+from demo_project.gallery import api, detail, thumbnails, video, views
 
 urlpatterns = [
     path("", views.GalleryView.as_view(), name="gallery"),
@@ -18,7 +18,8 @@ urlpatterns = [
         JavaScriptCatalog.as_view(packages=["demo_project.gallery"]),
         name="javascript-catalog",
     ),
-    path("api/files/", views.files, name="api-files"),
+    path("api/", api.page, name="api"),
+    path("api/files/", api.files, name="api-files"),
     path("thumbnails/", thumbnails.one_signature, name="thumbnails"),
     path("thumbnails/kept/", thumbnails.kept, name="thumbnails-kept"),
     path("thumbnails/each/", thumbnails.one_for_each, name="thumbnails-each"),

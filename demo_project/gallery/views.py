@@ -1,4 +1,4 @@
-"""The pages gallery, documents and how it works; their links as JSON; and links that last."""
+"""The pages gallery, documents and how it works; and links that last."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.contrib import messages
 from django.forms import Form
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse_lazy
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_safe
 from django.views.generic import FormView, TemplateView
 
 from cfsigned_django.views import SignedRedirectView
-from demo_project.gallery.anatomy import dissect, expiry, unsigned
-from demo_project.gallery.attempts import direct_url, signing_storage
+from demo_project.gallery.anatomy import dissect, unsigned
+from demo_project.gallery.attempts import direct_url
 from demo_project.gallery.forms import DocumentForm, PictureForm, UploadForm
 from demo_project.gallery.models import Document, Picture, Upload
 
@@ -98,32 +97,6 @@ class HowView(TemplateView):
             key_group_id=settings.AWS_CLOUDFRONT_KEY_GROUP_ID,  # type: ignore[misc]
             **kwargs,
         )
-
-
-@require_safe
-def files(request: HttpRequest) -> JsonResponse:
-    """List all files with links that last `?expire=` seconds, by default as long as possible."""
-    longest = settings.AWS_QUERYSTRING_EXPIRE  # type: ignore[misc]
-    expire = request.GET.get("expire", str(longest))
-    if not (expire.isascii() and expire.isdecimal()) or not 1 <= int(expire) <= longest:
-        return JsonResponse({"error": f"expire must be 1 to {longest} seconds."}, status=400)
-    uploads = [*Picture.objects.all(), *Document.objects.all()]
-    return JsonResponse({"files": [_links(upload, int(expire)) for upload in uploads]})
-
-
-def _links(upload: Upload, expire: int) -> dict[str, Any]:
-    storage = signing_storage(upload.media)
-    url = storage.url(upload.media.name, expire=expire)
-    return {
-        "name": upload.original_name,
-        "content_type": upload.content_type,
-        "size": upload.size,
-        "url": url,
-        "download_url": storage.url(
-            upload.media.name, expire=expire, download=upload.original_name
-        ),
-        "expires": expiry(url),
-    }
 
 
 def may_see(request: HttpRequest, name: str) -> bool:

@@ -30,6 +30,7 @@ from tests.admin import (
 from tests.plugins_browser import (
     browser as browser,
     browser_type_launch_args as browser_type_launch_args,
+    queries_beside_a_browser as queries_beside_a_browser,
 )
 
 if TYPE_CHECKING:
@@ -51,14 +52,6 @@ def strict_policy(
         return response
 
     return add_header
-
-
-@pytest.fixture(scope="session", autouse=True)
-def queries_beside_a_browser() -> Iterator[None]:
-    """Allow queries of the database: playwright's event loop lives as long as its browser."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
-        yield
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError, NoCredentialsError
 from django.utils import translation
+from pytest_django import Settings
 
 from cfsigned_django.admin.actions import put_in_words
 from cfsigned_django.aws.errors import AwsError, explain, phrase
@@ -100,6 +101,20 @@ def test_no_english_is_left(korean: Visitor, situation: Situation) -> None:
             pages.append(korean.client.get(path, follow=True).text)
 
     assert set().union(*map(english_words, pages)) == set()
+
+
+@pytest.mark.parametrize(("code", "is_korean"), [("en-us", False), ("ko", True)])
+def test_without_locale_middleware(
+    korean: Visitor, settings: Settings, code: str, is_korean: bool
+) -> None:
+    """The page speaks LANGUAGE_CODE then, whatever the browser prefers."""
+    settings.LANGUAGE_CODE = code
+    settings.MIDDLEWARE = [each for each in settings.MIDDLEWARE if "Locale" not in each]
+    korean.client.handler.load_middleware()
+
+    korean.get()
+
+    assert (english_words(korean.answers[-1].text) == set()) is is_korean
 
 
 @pytest.mark.parametrize("result", [ProbeResult.GOOD, ProbeResult.WRONG_KEY])

@@ -41,6 +41,7 @@ NAMES = {
     "ecdsa",
     "expires",
     "filename",
+    "framework",
     "gif",
     "http",
     "image",
@@ -51,10 +52,12 @@ NAMES = {
     "jun",
     "mina",
     "missingkey",
+    "ninja",
     "pdf",
     "plain",
     "png",
     "python",
+    "rest",
     "rsa",
     "sha",
     "text",
@@ -93,7 +96,8 @@ def test_no_english_is_left_on_the_pages(korean: Client) -> None:
     (link,) = links(korean.get("/").content.decode())
     own = unsigned(link).replace("thumbnails", "pictures")
     found = [
-        *(korean.get(path) for path in ("/", "/documents/", "/how/", "/documents/1/", "/video/")),
+        *(korean.get(path) for path in ("/", "/documents/", "/how/", "/api/", "/video/")),
+        korean.get("/documents/1/"),
         *(korean.get("/pictures/1/", {"link": kind}) for kind in ("plain", "later", "folder")),
         *(korean.get(f"/thumbnails/{kind}") for kind in ("", "kept/", "each/")),
         korean.post("/pictures/1/", {"url": own, "attempt": "own"}),

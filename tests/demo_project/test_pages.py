@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import time
+from datetime import datetime
 from html import unescape
 from urllib.parse import quote, unquote
 
@@ -164,11 +165,13 @@ def test_a_link_for_an_e_mail_outlives_signed_urls(site: Client, clock: Clock) -
 
 
 def test_json_lists_links_for_the_lifetime_asked_for(site: Client) -> None:
-    """Return storage.url() of every file, and refuse lifetimes that make no sense."""
+    """Return links to every file, and when they end, and refuse lifetimes that make no sense."""
     upload(site, "/", ("a.jpg", jpeg()))
-    (file,) = site.get("/api/files/", {"expire": "60"}).json()["files"]
+    answer = site.get("/api/files/", {"expire": "60"}).json()
+    (file,) = answer["files"]
     assert file["name"] == "a.jpg"
-    assert dissect(file["url"]).policy.date_less_than == file["expires"]
+    assert dissect(file["url"]).expires_at == datetime.fromisoformat(answer["expires_at"])
+    assert file["download_url"].partition("?")[0] in site.get("/api/").content.decode()
     assert ask(file["url"]).status == 200
     with override_settings(AWS_QUERYSTRING_EXPIRE=90):
         statuses = {
@@ -180,7 +183,7 @@ def test_json_lists_links_for_the_lifetime_asked_for(site: Client) -> None:
 
 def test_pages_work_before_anything_is_uploaded(site: Client) -> None:
     """Show empty pages, and no page for a file that is not there; no page runs an inline script."""
-    for path in ("/", "/documents/", "/how/"):
+    for path in ("/", "/documents/", "/how/", "/api/"):
         answer = site.get(path)
         assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
         assert re.findall(r"<script(?![^>]*src=)|\son\w+=", answer.content.decode()) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Mapping
 from email.utils import formatdate
 from pathlib import Path
@@ -12,13 +13,30 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
+from cfsigned_django.aws.documents.behavior import list_of
+from cfsigned_django.aws.documents.bucket_policy import PUBLIC_ACCESS_BLOCK
+from cfsigned_django.aws.documents.distribution import (
+    new_behavior,
+    new_distribution_config,
+    new_origin,
+)
+from cfsigned_django.aws.documents.policies import (
+    ORIGIN_REQUEST_POLICIES,
+    RESPONSE_HEADERS_POLICIES,
+)
+from cfsigned_django.doctor.catalog import CATALOG
 from cfsigned_django.management.commands import cfsigned_doctor
+from cfsigned_django.signing import PrivateKey
 from cfsigned_django.viewer import Answer
 from tests.checks.test_every_id import COOKIES, SESSIONS
+from tests.golden import DIRECTORY as GOLDEN
 from tests.ministack_server import Ministack
+from tests.pages import DOCS, read, snippets, table
 from tests.setup.viewers import ACCOUNT, Viewer, configure
 from tests.storage_cases import S3_BACKEND
 
+CONSOLE = DOCS / "aws" / "console.md"
+CORS = DOCS / "how-to" / "cors.md"
 ORIGIN = "https://app.example.com"
 
 
@@ -91,3 +109,81 @@ def test_nothing_is_wrong(
     assert set(levels.values()) == {"ok"}
     assert {"distribution", "behavior", "keys", "origin", "bucket", "delivery"} <= levels.keys()
     assert {"signed-served", "tampered-refused", "s3-private"} <= levels.keys()
+
+
+def json_of(page: Path, role: str) -> Any:
+    """Return the JSON of the block of a page that has this role."""
+    [found] = [each.code for each in snippets(page) if each.role == role]
+    return json.loads(found)
+
+
+@pytest.mark.django_db
+def test_nothing_is_wrong_by_hand(
+    viewer: Viewer, settings: Any, ministack: Ministack, ec_key: PrivateKey
+) -> None:
+    """Find in order what the page says, and nothing left to set up, after its steps by hand."""
+    clients, bucket = ministack.clients(ACCOUNT), settings.AWS_STORAGE_BUCKET_NAME
+    cloudfront: Any = clients.cloudfront
+    pem = ec_key.public_key.to_pem()
+    public_key = {"CallerReference": bucket, "Name": bucket, "EncodedKey": pem}
+    key = cloudfront.create_public_key(PublicKeyConfig=public_key)["PublicKey"]["Id"]
+    names = {"Name": bucket, "Items": [key]}
+    group = cloudfront.create_key_group(KeyGroupConfig=names)["KeyGroup"]["Id"]
+    clients.s3.create_bucket(Bucket=bucket, ObjectOwnership="BucketOwnerEnforced")
+    clients.s3.put_public_access_block(
+        Bucket=bucket, PublicAccessBlockConfiguration=dict(PUBLIC_ACCESS_BLOCK)
+    )
+    control = cloudfront.create_origin_access_control(
+        OriginAccessControlConfig={
+            "Name": bucket,
+            "SigningProtocol": "sigv4",
+            "SigningBehavior": "always",
+            "OriginAccessControlOriginType": "s3",
+        }
+    )["OriginAccessControl"]["Id"]
+    origin = {**new_origin(bucket, "us-east-1", origin_id=bucket), "OriginAccessControlId": control}
+    behavior = {
+        **new_behavior(bucket),
+        "TrustedKeyGroups": {"Enabled": True, **list_of([group])},
+        "OriginRequestPolicyId": ORIGIN_REQUEST_POLICIES["CORS-S3Origin"],
+        "ResponseHeadersPolicyId": RESPONSE_HEADERS_POLICIES["CORS-and-SecurityHeaders"],
+    }
+    config = new_distribution_config(bucket, origin, behavior)
+    made = cloudfront.create_distribution(DistributionConfig=config)["Distribution"]
+    policy = json.dumps(json_of(CONSOLE, "policy"))
+    ids = {"media-example": bucket, "111122223333": ACCOUNT, "E1A2B3C4D5E6F7": made["Id"]}
+    for shown, found in ids.items():
+        policy = policy.replace(shown, found)
+    clients.s3.put_bucket_policy(Bucket=bucket, Policy=policy)
+    rules = json_of(CORS, "cors")
+    clients.s3.put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": rules})
+    clients.s3.put_object(Bucket=bucket, Key="media/a.txt", Body=b"private")
+    settings.AWS_LOCATION, settings.AWS_S3_REGION_NAME = "media", "us-east-1"
+    settings.AWS_S3_CUSTOM_DOMAIN = made["DomainName"]
+    settings.AWS_CLOUDFRONT_DISTRIBUTION_ID = made["Id"]
+    settings.AWS_CLOUDFRONT_KEY_GROUP_ID = group
+    settings.AWS_CLOUDFRONT_KEY_ID, settings.AWS_CLOUDFRONT_KEY = key, ec_key.to_pem()
+    settings.STORAGES = {"default": {"BACKEND": S3_BACKEND}}
+    settings.SILENCED_SYSTEM_CHECKS = ["cfsigned.W004"]
+
+    found, planned = io.StringIO(), io.StringIO()
+    origins = [each for rule in rules for each in ("--cors-origin", *rule["AllowedOrigins"])]
+    call_command("cfsigned_doctor", "--object", "a.txt", "--json", *origins, stdout=found)
+    call_command("cfsigned_setup", "--json", *origins, stdout=planned)
+
+    levels = {each["id"]: each["level"] for each in json.loads(found.getvalue())}
+    rows = table(CONSOLE, "Section")
+    in_order = {each for row in rows for each in re.findall(r"`([a-z0-9-]+)`", row[1])}
+    assert set(levels.values()) == {"ok"}
+    assert in_order <= levels.keys()
+    assert {each for row in rows for each in re.findall(r"`([a-z0-9-]+)`", row[2])} <= {*CATALOG}
+    assert {each["state"] for each in json.loads(planned.getvalue())["steps"]} == {"done"}
+
+
+def test_cors_page() -> None:
+    """The page shows a finding as the doctor prints it, and names only findings that there are."""
+    [shown] = [each.code for each in snippets(CORS) if each.role == "finding"]
+    named = {each for row in table(CORS, "Finding") for each in re.findall(r"`([a-z-]+)`", row[0])}
+
+    assert shown in read(GOLDEN / "doctor-healthy-site.txt")
+    assert named <= {*CATALOG}

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from django.conf import settings
 from django.db import models
+from imagekit.models import ImageSpecField
+from imagekit.processors import ResizeToFill
+from versatileimagefield.fields import VersatileImageField
+from wagtail.fields import RichTextField
+from wagtail.models import Page
 
 
 class Photo(models.Model):
@@ -13,8 +19,40 @@ class Photo(models.Model):
     title = models.CharField(max_length=100)
     image = models.FileField(upload_to="photos", max_length=200)
     thumb = models.FileField(upload_to="thumbs", max_length=200, blank=True)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, null=True)
 
     objects: ClassVar[models.Manager[Photo]] = models.Manager()
 
     def __str__(self) -> str:
         return self.title
+
+
+class Picture(models.Model):
+    """A picture whose small versions a library makes."""
+
+    image = models.ImageField(upload_to="pictures", max_length=200, blank=True)
+    small = ImageSpecField(source="image", processors=[ResizeToFill(40, 40)], format="PNG")
+
+    objects: ClassVar[models.Manager[Picture]] = models.Manager()
+
+    def __str__(self) -> str:
+        return str(self.image.name)
+
+
+class VersatilePicture(models.Model):
+    """A picture in a field that makes its small versions itself."""
+
+    image = VersatileImageField(upload_to="pictures", max_length=200, blank=True)
+
+    objects: ClassVar[models.Manager[VersatilePicture]] = models.Manager()
+
+    def __str__(self) -> str:
+        return str(self.image.name)
+
+
+class Article(Page):
+    """A page of Wagtail with a picture and a document."""
+
+    photo = models.ForeignKey("wagtailimages.Image", models.PROTECT)
+    paper = models.ForeignKey("wagtaildocs.Document", models.PROTECT)
+    body = RichTextField()

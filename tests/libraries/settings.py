@@ -34,3 +34,11 @@ INSTALLED_APPS = [
     "wagtail.sites",
     "wagtail.users",
 ]
+
+# versatileimagefield reads this alias when it is imported.
+CACHES = {
+    alias: {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": alias}
+    for alias in ("default", "versatileimagefield_cache")
+}
+WAGTAIL_SITE_NAME = "Tests"
+WAGTAILADMIN_BASE_URL = "https://www.example.com"

@@ -12,6 +12,8 @@ from django.core.management import CommandError
 from django.db import OperationalError, connection
 from django.utils import timezone
 
+from cfsigned_django.aws.account_reader import read_account
+from cfsigned_django.aws.client import Clients
 from cfsigned_django.management.commands import cfsigned_setup
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
@@ -58,6 +60,19 @@ def test_where_the_key_is_kept(settings: Any, monkeypatch: pytest.MonkeyPatch) -
     assert all(each in by_default for each in ("default", "shop", "db.example.com", "SECRET_KEY"))
     assert "AWS_CLOUDFRONT_ENCRYPTION_KEYS" in with_keys
     assert "SECRET_KEY" not in with_keys
+
+
+def test_key_in_another_database(clients: Clients, bucket_name: str) -> None:
+    """Add a second key to the group if the first one went into another database by mistake."""
+    run(*APPLY)
+    first = KeyPair.objects.get()
+    KeyPair.objects.all().delete()
+    run("--apply", "--yes")
+    second = KeyPair.objects.get()
+
+    group = read_account(clients, bucket=bucket_name).key_group(second.key_group_id)
+    assert group is not None
+    assert group.key_pair_ids == (first.key_pair_id, second.key_pair_id)
 
 
 def test_run_that_died_before_the_end(settings: Any) -> None:

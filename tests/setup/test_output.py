@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -17,18 +18,19 @@ from cfsigned_django.aws.account_reader import read_account
 from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.provisioning.steps import done, todo
 from cfsigned_django.checks.storages import check_storages
+from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.site import site_rotation
 from cfsigned_django.setup.report import as_json, plan_as_text, storages_as_text
 from cfsigned_django.signing import PrivateKey
 from tests.golden import assert_golden
-from tests.pages import ROOT, read
+from tests.pages import DOCS, read, table
 from tests.setup import run
 from tests.setup.viewers import ACCOUNT
 from tests.storage_cases import FILE_BACKEND, S3_BACKEND
 
 BUCKET = "media-example"
-#: In English and in Korean.
-PAGES = [ROOT / "docs" / "aws" / "set-up.md", ROOT / "docs" / "ko" / "set-up-aws.md"]
+AWS = DOCS / "aws"
+TRANSCRIPT = AWS / "from-nothing.md"
 
 
 def block(page: Path, role: str) -> str:
@@ -69,16 +71,18 @@ def test_transcript(clients: Clients, settings: Any) -> None:
     settings.AWS_STORAGE_BUCKET_NAME = BUCKET
     plan = printed("--create")
     applied = printed("--create", "--cors-origin", "https://www.example.com", "--apply", "--yes")
+    KeyPair.objects.update(verified_since=datetime(2026, 1, 1, tzinfo=UTC))
+    again = shown_ids(printed("--create", "--apply", "--yes"), clients)
     plan, applied = shown_ids(plan, clients), shown_ids(applied, clients)
 
     assert_golden("setup", f"{plan}\n--apply:\n\n{applied}")
     planned = set(re.findall(r"^to do     ([a-z-]+):", plan, re.M))
     assert planned
-    for page in PAGES:
-        assert block(page, "plan") in plan
-        assert block(page, "transcript") == applied
-        rows = re.findall(r"^\| (`.*?`) \|", read(page), re.M)
-        assert planned <= set(re.findall(r"`([a-z-]+)`", " ".join(rows)))
+    assert block(TRANSCRIPT, "plan") in plan
+    assert block(TRANSCRIPT, "transcript") == applied
+    assert block(TRANSCRIPT, "again") in again
+    rows = " ".join(step for step, _ in table(AWS / "steps.md", "Step"))
+    assert planned <= set(re.findall(r"`([a-z-]+)`", rows))
     names: dict[str, Any] = {}
     exec(re.search(r"^AWS_.*^}$", applied, re.M | re.S)[0], names)  # type: ignore[index]  # noqa: S102
     with override_settings(**{name: value for name, value in names.items() if name.isupper()}):
@@ -142,7 +146,7 @@ def test_storages_to_paste(settings: Any) -> None:
         assert storages_as_text() == ""
 
     assert without_storages.startswith("STORAGES = {")
-    assert without_storages in read(ROOT / "docs" / "how-to" / "install.md")
+    assert without_storages in read(DOCS / "how-to" / "install.md")
     assert with_others == f'STORAGES["default"] = {{"BACKEND": "{S3_BACKEND}"}}'
 
 

@@ -1,0 +1,1 @@
+"""Test what works with one other library each."""

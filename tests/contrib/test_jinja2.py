@@ -1,0 +1,190 @@
+"""Sign URLs in Jinja2 templates, of Django's own backend and of django-jinja."""
+
+from __future__ import annotations
+
+import html
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.core.files.storage import InvalidStorageError, storages
+from django.db import models
+from django.template import TemplateSyntaxError, engines
+from django_jinja.builtins import DEFAULT_EXTENSIONS
+from jinja2 import TemplateSyntaxError as Jinja2SyntaxError
+
+from tests.storage_cases import NOW, ORIGIN, S3_BACKEND, at, counted_signatures, verify
+
+EXTENSION = "cfsigned_django.contrib.jinja2.CfsignedExtension"
+PAGES = {
+    "photo.html": "[{{ photo.image.url }}][{{ signed_url(photo.image) }}]",
+    "base.html": "{% signed_urls folder='a' %}{% block body %}{% endblock %}{% endsigned_urls %}",
+    "child.html": "{% extends 'base.html' %}{% block body %}{{ super() }}[{{ signed_url('a/1') }}]"
+    "{% endblock %}",
+    "macros.html": "{% macro show(name) %}[{{ signed_url(name) }}]{% endmacro %}",
+}
+
+
+@pytest.fixture(params=["django.template.backends.jinja2.Jinja2", "django_jinja.jinja2.Jinja2"])
+def backend(request: pytest.FixtureRequest, site: Any, tmp_path: Path) -> str:
+    """Configure a site whose templates are Jinja2's, with a storage that does not sign."""
+    for name, text in PAGES.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    site.STORAGES = {
+        "default": {"BACKEND": S3_BACKEND},
+        "other": {"BACKEND": S3_BACKEND, "OPTIONS": {"custom_domain": "o.example.com"}},
+        "plain": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+    }
+    options: dict[str, Any] = {"extensions": [EXTENSION]}
+    if "django_jinja" in request.param:
+        options = {"extensions": [*DEFAULT_EXTENSIONS, EXTENSION], "match_extension": ".html"}
+    site.TEMPLATES = [{"BACKEND": request.param, "DIRS": [tmp_path], "OPTIONS": options}]
+    return str(request.param)
+
+
+def image(name: str, storage: str = "default") -> Any:
+    """Return an object with a file."""
+    field = models.ImageField(storage=storages[storage])
+    return {"image": field.attr_class(None, field, name)}  # type: ignore[arg-type]
+
+
+def render(text: str, **context: Any) -> str:
+    """Return what a template gives, at NOW."""
+    (engine,) = engines.all()
+    with at(NOW):
+        return engine.from_string(text).render(context)
+
+
+def urls_of(text: str, **context: Any) -> list[str]:
+    """Return the URLs that a template gives, one in each pair of brackets."""
+    return [html.unescape(url) for url in re.findall(r"\[(.*?)\]", render(text, **context))]
+
+
+def opens(url: str, alias: str = "default") -> str:
+    """Return what a URL opens."""
+    return verify(storages[alias], url, now=NOW).resource  # type: ignore[arg-type]
+
+
+def test_one_url(backend: str) -> None:
+    """Sign a field or a name, with the arguments of signed_url()."""
+    photo = image("사진 1.jpg", "other")
+    first, second, third, unsigned, nothing = urls_of(
+        "[{{ signed_url(photo.image) }}][{{ photo.image.url }}]"
+        "[{{ signed_url('a/1', storage='other', expire=60, folder='a') }}]"
+        "[{{ unsigned_url('a/1') }}]"
+        "[{{ signed_url('') }}{{ signed_url(nothing) }}{{ unsigned_url(none) }}]",
+        photo=photo,
+    )
+    assert first == second
+    assert opens(first, "other") == first.partition("?")[0]
+    assert opens(third, "other") == "https://o.example.com/a/*"
+    assert (unsigned, nothing) == (f"{ORIGIN}/a/1", "")
+
+
+def test_escaping(backend: str) -> None:
+    """Escape the URL in HTML, leave no way out of an attribute, and keep it whole in a script."""
+    tag = "{{ signed_url('a.jpg', download='b.jpg') }}"
+    escaped = render(f'<img src="{tag}">')
+    assert escaped.count("&amp;") == escaped.count("&")
+    raw = render('{% autoescape false %}<img src="' + tag + '">{% endautoescape %}')
+    assert html.unescape(escaped) == raw != escaped
+    block = "{% signed_urls 'a*' %}" + tag + "<br>{% endsigned_urls %}"
+    assert "&amp;Key-Pair-Id=" in render(block)
+    assert "<br>" in render(block)
+    assert "&amp;amp;" not in render(block)
+    text = render("<img src='{{ signed_url(name) }}'>", name="'\"><script>alert(1)</script>")
+    assert text.count("'") == 2
+    assert "<script" not in text
+
+
+@pytest.mark.parametrize(
+    "within",
+    [
+        "{% include 'photo.html' %}",
+        "{% for photo in [photo, photo] %}[{{ photo.image.url }}]{% endfor %}",
+        "{% from 'macros.html' import show %}{{ show(photo.image.name) }}",
+        "{% if photo %}{% set name = photo.image.name %}[{{ signed_url(name) }}]{% endif %}",
+    ],
+)
+def test_one_signature_for_a_block(backend: str, within: str) -> None:
+    """Sign once for all URLs within, in what is included, looped over and called as well."""
+    text = "{% signed_urls folder='a', expire=60 %}" + within + "{% endsigned_urls %}"
+    with counted_signatures() as signatures:
+        urls = urls_of(text + "[{{ signed_url('a/1') }}]", photo=image("a/사진.jpg"))
+    *within_block, outside = urls
+    assert {opens(url) for url in within_block} == {f"{ORIGIN}/a/*"}
+    assert opens(outside) == f"{ORIGIN}/a/1"
+    assert len(signatures) == 2
+
+
+def test_several_resources(backend: str) -> None:
+    """Take folders and resources, made of variables, and a storage, with a comma between them."""
+    urls = urls_of(
+        "{% signed_urls 'thumbs/*', album ~ '/thumb-*', folder=[album, 'b'], storage='other' %}"
+        "[{{ signed_url('thumbs/1') }}][{{ signed_url('a/1') }}][{{ signed_url('b/1') }}]"
+        "[{{ signed_url('c/1') }}]{% endsigned_urls %}",
+        album="a",
+    )
+    assert [opens(url, "other").rpartition(".com/")[2] for url in urls] == [
+        "thumbs/*",
+        "a/*",
+        "b/*",
+        "c/1",
+    ]
+
+
+def test_block_of_a_base_template(backend: str) -> None:
+    """Let the block of a base template cover what a child puts into it."""
+    (engine,) = engines.all()
+    with at(NOW):
+        text = engine.get_template("child.html").render({})
+    assert opens(html.unescape(text[1:-1])) == f"{ORIGIN}/a/*"
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "named"),
+    [
+        ("{% signed_urls %}{% endsigned_urls %}", ValueError, "folder"),
+        ("{% signed_urls folder=nothing %}{% endsigned_urls %}", ValueError, "folder"),
+        ("{% signed_urls '*' %}{% endsigned_urls %}", ValueError, "allow_any_resource"),
+        ("{% signed_urls 'a/*', size=1 %}{% endsigned_urls %}", TypeError, "size"),
+        (
+            "{% signed_urls 'a/*', storage='plain' %}{% endsigned_urls %}",
+            InvalidStorageError,
+            "plain",
+        ),
+        ("{{ signed_url(photo.image) }}", InvalidStorageError, "ImageField"),
+        ("{{ signed_url('a', storage='nowhere') }}", InvalidStorageError, "nowhere"),
+        ("{{ signed_url('a', expire=0) }}", ValueError, "expire"),
+        ("{{ signed_url(5) }}", TypeError, "int"),
+        ("{{ signed_url('https://x/a') }}", TypeError, "URL"),
+    ],
+)
+def test_mistakes(backend: str, text: str, error: type[Exception], named: str) -> None:
+    """Refuse what makes no sense, with the error of the function."""
+    with pytest.raises(error, match=named):
+        render(text, photo=image("a.jpg", "plain"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{% signed_urls 'a' %}",
+        "{% signed_urls 'a' 'b' %}{% endsigned_urls %}",
+        "{% signed_urls 'a' folder='b' %}{% endsigned_urls %}",
+        "{% endsigned_urls %}",
+    ],
+)
+def test_syntax_errors(backend: str, text: str) -> None:
+    """Refuse a block without an end or a beginning, and arguments without a comma."""
+    with pytest.raises((TemplateSyntaxError, Jinja2SyntaxError)):
+        render(text)
+
+
+def test_bad_settings(backend: str, site: Any) -> None:
+    """Let an error of the settings be one."""
+    site.AWS_S3_CUSTOM_DOMAIN = None
+    with pytest.raises(ImproperlyConfigured, match="E004"):
+        render("{{ signed_url('a.jpg') }}")

@@ -1,0 +1,67 @@
+"""Keep the Korean pages, and the catalogs, equal to the English pages and to one another."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.pages import (
+    CATALOG,
+    DOCS,
+    KOREAN,
+    PAGES,
+    ROOT,
+    entries,
+    name_of,
+    prose,
+    read,
+    snippets,
+    table,
+)
+
+GLOSSARY = DOCS / "ko" / "glossary.md"
+DEMO_CATALOG = ROOT / "demo_project" / "gallery" / "locale" / "ko" / "LC_MESSAGES"
+
+
+@pytest.mark.parametrize("doc", KOREAN, ids=name_of)
+def test_code_on_a_korean_page_is_tested(doc: Path) -> None:
+    """What a reader copies stands on an English page as well, whose code is run or compared."""
+    known = {(each.language, each.code) for page in PAGES for each in snippets(page)}
+    shown = [each for each in snippets(doc) if not each.language.startswith("{")]
+    assert [each.code for each in shown if (each.language, each.code) not in known] == []
+
+
+@pytest.mark.parametrize("name", ["first-private-image.md", "on-aws.md"])
+def test_korean_tutorial_has_the_code_of_the_english_one(name: str) -> None:
+    """Each block is there, in the same order and with the same role: that page is followed."""
+    assert [*snippets(DOCS / "ko" / name)] == [*snippets(DOCS / "tutorial" / name)]
+
+
+def test_steps_of_the_setup_are_those_of_the_english_page() -> None:
+    """The table says for each step, in the same order, where it is in the console."""
+    korean = table(DOCS / "ko" / "set-up-aws.md", "단계")
+    english = table(DOCS / "aws" / "steps.md", "Step")
+    assert [step for step, _ in korean] == [step for step, _ in english]
+
+
+def test_buttons_on_korean_pages_are_those_of_the_admin() -> None:
+    """A reader finds the button that a page names in the Korean admin, word for word."""
+    pages = [DOCS / "ko" / name for name in ("rotate-keys.md", "key-leaked.md")]
+    bold = {each for doc in pages for each in re.findall(r"\*\*([^*]*)\*\*", prose(doc))}
+    named = {each for each in bold if each[-1] not in ".?"}  # else it is a question of the page
+    assert named >= {"키 교체 시작", "폐기…"}
+    assert named - {text for _, text in entries(read(CATALOG / "django.po"))} == set()
+
+
+@pytest.mark.parametrize(
+    "path", [*KOREAN, CATALOG / "django.po", *sorted(DEMO_CATALOG.glob("*.po"))], ids=name_of
+)
+def test_korean_has_the_words_of_the_glossary(path: Path) -> None:
+    """Pages and catalogs call a thing by one name: none has a word that the glossary replaces."""
+    rows = table(GLOSSARY, "용어")
+    text = read(path) if path != GLOSSARY else "".join(f"{a} {c}" for a, _, c, _ in rows)
+    avoided = [word.strip() for *_, words in rows for word in words.split(",")]
+    assert len(avoided) > 30
+    assert [word for word in avoided if word in text] == []
