@@ -77,6 +77,7 @@ def signing_site(site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pages_in("python")
+@pytest.mark.django_db  # A storage with a key group asks the database for its key.
 def test_python_of_a_page_runs(doc: Path, signing_site: None) -> None:
     """The Python of a page runs under the settings that the page shows, its tests included."""
     with site_of(doc) as names:
