@@ -222,8 +222,8 @@ def _log_failure(cached: _CachedKey, key_group_id: str, error: Error, pause: int
 
 #: Takes the ID of the key group.
 _NOTHING_SIGNS = (
-    "Key group {} has no ACTIVE key pair in the database, and the settings have no key that may "
-    "sign. Run manage.py cfsigned_rotate --start, or set AWS_CLOUDFRONT_KEY and "
+    "Key group {0} has no ACTIVE key pair in the database, and the settings have no key that may "
+    "sign. Run manage.py cfsigned_rotate --start --key-group {0}, or set AWS_CLOUDFRONT_KEY and "
     "AWS_CLOUDFRONT_KEY_ID."
 )
 _NO_ANSWER = (

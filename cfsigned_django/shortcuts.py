@@ -102,7 +102,7 @@ class signed_urls:
     covers, are signed alone. The signature is made when the first URL needs it,
     and anew if the block is open for more than half of its life.
 
-    This is a decorator, too, for functions and coroutine functions. A block must
+    It is also a decorator for functions and coroutine functions. A block must
     not be open across a ``yield``, where the code of the caller runs: generator
     functions are refused.
 

@@ -41,6 +41,7 @@ from tests.pages import (
     name_of,
     prose,
     read,
+    read_commands,
     site_of,
     snippets,
     table,
@@ -76,6 +77,7 @@ def signing_site(site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pages_in("python")
+@pytest.mark.django_db  # A storage with a key group asks the database for its key.
 def test_python_of_a_page_runs(doc: Path, signing_site: None) -> None:
     """The Python of a page runs under the settings that the page shows, its tests included."""
     with site_of(doc) as names:
@@ -128,12 +130,15 @@ def test_jinja2_templates_of_a_page_sign(doc: Path, signing_site: None) -> None:
 
 @each_page
 def test_what_is_to_be_copied_can_be_read(doc: Path) -> None:
-    """JSON and unit files parse, and Python that is not run compiles."""
+    """JSON and unit files parse, and Python that is not run compiles, also that after a diff."""
     for snippet in snippets(doc):
         if snippet.language == "json":
             json.loads(snippet.code)
         elif snippet.language == "ini":
             assert read_unit(snippet).sections()
+        elif snippet.language == "diff":
+            kept = [line[1:] for line in snippet.code.splitlines() if line[:1] != "-"]
+            compile("\n".join(kept), doc.name, "exec")
         elif snippet.language == "python" and snippet.role in NOT_RUN:
             compile(snippet.code, doc.name, "exec")
 
@@ -159,10 +164,10 @@ def test_cron_mails_only_failures(tmp_path: Path, code: int, mail: str) -> None:
     (line,) = re.findall(r"^\*/5 \* \* \* \* (.*)$", read(SCHEDULER), re.MULTILINE)
     python = tmp_path / ".venv" / "bin" / "python"
     python.parent.mkdir(parents=True)
-    asked = '[ "$SECRET_KEY $1 $2" = "a b manage.py cfsigned_rotate" ]'
+    asked = "[ \"$SECRET_KEY $1 $2\" = 'a b$&(# manage.py cfsigned_rotate' ]"
     python.write_text(f"#!/bin/sh\n{asked} || exit 2\nexit {code}\n")
     python.chmod(0o755)
-    (tmp_path / "site.env").write_text("SECRET_KEY='a b'\n")
+    (tmp_path / "site.env").write_text("SECRET_KEY='a b$&(#'\n")
     for shown, here in (("/srv/site", "."), ("/etc", "."), ("/var/log/site", ".")):
         line = line.replace(shown, str(tmp_path / here))
 
@@ -293,7 +298,7 @@ def test_options_are_what_the_command_takes(command: str) -> None:
 @each_page
 def test_options_that_are_named_exist(doc: Path) -> None:
     """What a page passes to a command, the command takes."""
-    for command, rest in re.findall(r"(cfsigned_[a-z]+)((?: [^`\n|>#]*)?)", read(doc)):
+    for command, rest in re.findall(r"(cfsigned_[a-z]+)((?: [^`\n|>#]*)?)", read_commands(doc)):
         if command in COMMANDS:
             known = load_command_class("cfsigned_django", command).create_parser("", command)
             named = re.findall(r"(?<=\s)--[a-z][a-z-]*", rest)
@@ -356,7 +361,9 @@ def test_loggers_page_has_every_logger() -> None:
 @each_page
 def test_setup_is_told_its_bucket(doc: Path) -> None:
     """A call of cfsigned_setup on a page names the bucket: a new site has no setting for it."""
-    called = re.findall(r"^ *\$ python manage\.py (cfsigned_setup.*)$", read(doc), re.MULTILINE)
+    called = re.findall(
+        r"^ *\$ python manage\.py (cfsigned_setup.*)$", read_commands(doc), re.MULTILINE
+    )
     assert [each for each in called if "--bucket" not in each] == []
 
 

@@ -94,15 +94,14 @@ _UNUSED = frozenset({"retiring", "retired", "revoked"})
 def check_rotation_waits(key_group_id: str | None) -> Iterator[Finding]:
     """Yield what the keys of the group wait for, and what is overdue.
 
-    Yield nothing if the site does not rotate this group. Raise Django's
-    ``DatabaseError`` if the key pairs cannot be read.
+    Raise Django's ``DatabaseError`` if the key pairs cannot be read.
     """
-    try:
-        rotation = site_rotation()
-    except ImproperlyConfigured:
-        return  # the system checks report it, or the site rotates no keys
-    if rotation.key_group_id != key_group_id:
+    if not key_group_id:
         return
+    try:
+        rotation = site_rotation(key_group_id)
+    except ImproperlyConfigured:
+        return  # the system checks report it
     now = rotation.store.clock()
     subject = f"key group {key_group_id}"
     for text in find_overdue(rotation, now=now):

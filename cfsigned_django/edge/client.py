@@ -24,7 +24,7 @@ _ERROR = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EdgeResponse:
-    """A response of the edge; ``headers`` finds names in any case.
+    """A response of the edge; ``headers`` ignores the case of names.
 
     ``reason`` says why a request was refused. Viewers never see it.
     """

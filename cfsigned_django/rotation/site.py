@@ -50,20 +50,21 @@ _WORST_FIRST = (
 
 
 def site_rotation(
+    key_group_id: str | None = None,
     *,
     changed_by: str = "",
     by_hand: bool = False,
     on_move: Callable[[KeyPair], None] = lambda key_pair: None,
     on_restore: Callable[[KeyPair], None] = lambda key_pair: None,
 ) -> Rotation:
-    """Return the rotation of the site's key group, AWS_CLOUDFRONT_KEY_GROUP_ID.
+    """Return the rotation of a key group, by default AWS_CLOUDFRONT_KEY_GROUP_ID.
 
     With ``by_hand``, a person changes CloudFront; AWS_CLOUDFRONT_BY_HAND does
     the same permanently. AWS is not called before the first step that needs it.
     Raise :exc:`ImproperlyConfigured` if the settings name no key group, or if
     no storage signs for it.
     """
-    key_group_id = conf.default_of("key_group_id")
+    key_group_id = key_group_id or conf.default_of("key_group_id")
     if not key_group_id:
         raise ImproperlyConfigured(
             _(
@@ -83,7 +84,7 @@ def site_rotation(
     if not members and not any(each.may_follow(key_group_id) for _, each in dynamic_storages()):
         text = _(
             "No storage in STORAGES signs for the key group %(group)s. Set the BACKEND of one to "
-            "cfsigned_django.storage.CloudFrontS3Storage."
+            "cfsigned_django.storage.CloudFrontS3Storage, and its key_group_id to this ID."
         )
         raise ImproperlyConfigured(text % {"group": key_group_id})
     store = KeyPairStore(

@@ -18,7 +18,7 @@ from cfsigned_django.cookies.scopes import list_folders
 
 
 class SignedCookiesMixin(View):
-    """Set signed cookies in each response of a view that succeeds: put it before the view.
+    """Set signed cookies in each response of a view that succeeds. Put it before the view class.
 
     ``cookie_options`` are further arguments of
     :func:`cfsigned_django.cookies.set_signed_cookies`, such as ``expire``. Only
@@ -53,7 +53,7 @@ class SignedCookiesMixin(View):
 
 @require_POST
 def refresh_cookies(request: HttpRequest) -> HttpResponseBase:
-    """Ask the scopes anew which folders this viewer may open, and set the cookies of those.
+    """Ask the scopes again which folders this viewer may open, and set their cookies.
 
     ``{% signed_cookies_script %}`` calls this when a file is refused, and so may
     a player or an app. The answer is JSON: ``expires_at`` says until when the

@@ -363,16 +363,18 @@ class TestKeys:
         assert ("database" in found) is expected
 
     @pytest.mark.parametrize(
-        ("group", "days", "expected"),
+        ("setting", "group", "days", "expected"),
         [
-            (KEY_GROUP_ID, 0, {"rotation-waits": "ok"}),
-            (KEY_GROUP_ID, 30, {"rotation-stuck": "warning"}),
-            ("another", 30, {}),
-            (None, 30, {}),
+            (KEY_GROUP_ID, KEY_GROUP_ID, 0, {"rotation-waits": "ok"}),
+            (KEY_GROUP_ID, KEY_GROUP_ID, 30, {"rotation-stuck": "warning"}),
+            (None, KEY_GROUP_ID, 0, {"rotation-waits": "ok"}),
+            (KEY_GROUP_ID, "another", 30, {}),
+            (None, None, 30, {}),
         ],
     )
     def test_rotation(
         self,
+        setting: str | None,
         group: str | None,
         days: int,
         expected: dict[str, str],
@@ -380,7 +382,7 @@ class TestKeys:
         ec_key: PrivateKey,
     ) -> None:
         """Say what a rotation of the storage's group waits for, or that it is stuck."""
-        signing_site.AWS_CLOUDFRONT_KEY_GROUP_ID = group and KEY_GROUP_ID
+        signing_site.AWS_CLOUDFRONT_KEY_GROUP_ID = setting
         options = {"key_group_id": group}
         signing_site.STORAGES = {
             "default": {"BACKEND": S3_BACKEND, "OPTIONS": options},

@@ -13,6 +13,9 @@ import pytest
 from django.conf import settings as django_settings
 from django.core.files.storage import storages
 
+from cfsigned_django.edge.server import EdgeServer
+from cfsigned_django.storage.origin import StorageOrigin, distribution_for
+from tests.background import free_port
 from tests.plugins_aws import no_aws_configuration as no_aws_configuration
 from tests.plugins_browser import (
     browser as browser,
@@ -25,6 +28,11 @@ if django_settings.SETTINGS_MODULE != "tests.libraries.settings":
     collect_ignore_glob = ["*"]
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Allow what Wagtail and thumbnail libraries do: they leave files to the garbage collector."""
+    config.addinivalue_line("filterwarnings", "ignore:Unclosed file:ResourceWarning")
+
+
 @pytest.fixture
 def media(site: Any, s3_options: dict[str, Any]) -> Any:
     """Return the default storage of a site that signs, with an empty bucket."""
@@ -33,6 +41,16 @@ def media(site: Any, s3_options: dict[str, Any]) -> Any:
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     }
     return storages["default"]
+
+
+@pytest.fixture
+def edge(queries_beside_a_browser: None, site: Any, media: Any) -> Iterator[str]:
+    """Serve the bucket through an edge, for a browser; yield what its URLs begin with."""
+    port = free_port()
+    site.AWS_S3_URL_PROTOCOL = "http:"
+    site.AWS_S3_CUSTOM_DOMAIN = f"127.0.0.1:{port}"
+    with EdgeServer(distribution_for(media, StorageOrigin(media)), port=port).running():
+        yield f"http://127.0.0.1:{port}/"
 
 
 @pytest.fixture

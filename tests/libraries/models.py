@@ -9,6 +9,8 @@ from django.db import models
 from imagekit.models import ImageSpecField
 from imagekit.processors import ResizeToFill
 from versatileimagefield.fields import VersatileImageField
+from wagtail.fields import RichTextField
+from wagtail.models import Page
 
 
 class Photo(models.Model):
@@ -46,3 +48,11 @@ class VersatilePicture(models.Model):
 
     def __str__(self) -> str:
         return str(self.image.name)
+
+
+class Article(Page):
+    """A page of Wagtail with a picture and a document."""
+
+    photo = models.ForeignKey("wagtailimages.Image", models.PROTECT)
+    paper = models.ForeignKey("wagtaildocs.Document", models.PROTECT)
+    body = RichTextField()

@@ -40,3 +40,5 @@ CACHES = {
     alias: {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": alias}
     for alias in ("default", "versatileimagefield_cache")
 }
+WAGTAIL_SITE_NAME = "Tests"
+WAGTAILADMIN_BASE_URL = "https://www.example.com"

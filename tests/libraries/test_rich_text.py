@@ -23,7 +23,7 @@ NAME = "사진 (1).png"
 
 
 @pytest.fixture
-def page(media: Any, settings: Any) -> Iterator[dict[str, Any]]:
+def shown(media: Any, settings: Any) -> Iterator[dict[str, Any]]:
     """Run the site of the page, with a real bucket; return what the page defines."""
     default = settings.STORAGES["default"]
     with (
@@ -62,7 +62,7 @@ def upload(browser: Client, address: str, field: str, data: bytes) -> Any:
     [("/ckeditor5/", "upload", "url"), ("/upload/", "file", "location")],
     ids=["ckeditor 5", "tinymce"],
 )
-def test_upload(address: str, field: str, key: str, page: Any, media: Any, editor: Client) -> None:
+def test_upload(address: str, field: str, key: str, shown: Any, media: Any, editor: Client) -> None:
     """The link that an upload view answers leads to the picture, and is no signed URL."""
     link = upload(editor, address, field, picture()).json()[key]
     assert link.startswith("/media/")
@@ -72,28 +72,28 @@ def test_upload(address: str, field: str, key: str, page: Any, media: Any, edito
     assert edge_for("default").get(url).body == picture()
     assert edge_for("default").get(url.partition("?")[0]).error_code == "MissingKey"
     # A text with the URL of that moment is repaired to the same link.
-    assert page["with_permanent_links"](f'<img src="{url}">') == f'<img src="{link}">'
+    assert shown["with_permanent_links"](f'<img src="{url}">') == f'<img src="{link}">'
 
 
 @pytest.mark.parametrize(("address", "field"), [("/ckeditor5/", "upload"), ("/upload/", "file")])
 def test_upload_of_a_stranger(
-    address: str, field: str, page: Any, client: Client, s3_requests: list[str]
+    address: str, field: str, shown: Any, client: Client, s3_requests: list[str]
 ) -> None:
     """Store nothing for a viewer who may not write."""
     assert upload(client, address, field, picture()).status_code == 403
     assert s3_requests == []
 
 
-def test_upload_without_a_token(page: Any) -> None:
+def test_upload_without_a_token(shown: Any) -> None:
     """Refuse an upload to the view for TinyMCE from a page of another site."""
     browser = Client(enforce_csrf_checks=True)
     browser.force_login(User.objects.create_superuser("ada"))
     assert upload(browser, "/upload/", "file", picture()).status_code == 403
 
 
-def test_link_of_a_reader(page: Any, media: Any, client: Client) -> None:
+def test_link_of_a_reader(shown: Any, media: Any, client: Client) -> None:
     """Lead a reader of an e-mail to the login and back, and answer 403 without a permission."""
-    link = page["for_members"].removeprefix(page["site"])
+    link = shown["for_members"].removeprefix(shown["site"])
     assert client.get(link)["Location"] == f"/login/?next={link}"
     client.force_login(User.objects.create_user("bob"))
     assert client.get(link).status_code == 403

@@ -8,7 +8,9 @@ from typing import Any, TypeAlias
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.core.files.storage import storages
 
+from cfsigned_django import keyring
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.rotation import site as site_rotation
 from cfsigned_django.rotation.cloudfront import TRUSTED_SIGNER
@@ -165,6 +167,46 @@ def test_no_storage_of_the_group(shell: Shell, site: Any) -> None:
 
     assert (ran.code, KeyPair.objects.count()) == (1, 0)
     assert "STORAGES" in ran.err
+
+
+# A key group for each of several storages
+
+
+def test_each_key_group_is_rotated(shell: Shell, site: Any, add_storage: AddStorage) -> None:
+    """Rotate the key group that is named: its storage alone gets its key, and is probed."""
+    premium = shell.account.make_group(shell.account.upload("premium"), name="premium")
+    add_storage("premium", key_group_id=premium, cloudfront_key=None, cloudfront_key_id=None)
+    named = ["--key-group", premium]
+    shell.run("--import")
+    with pytest.raises(ImproperlyConfigured, match=f"--start --key-group {premium}"):
+        storages["premium"].url("a.jpg")
+
+    assert shell.run_all(["--start", *named], named, named) == [0, 0, 75]
+    shell.wait(301)
+    assert shell.run("--json", *named).report["key_group_id"] == premium
+
+    rows = {row.key_group_id: row for row in KeyPair.objects.filter(status="active")}
+    assert rows.keys() == {shell.key_group_id, premium}
+    assert str(rows[shell.key_group_id]) == shell.settings_key_id
+    assert str(rows[premium]) in shell.account.group_config(premium)["Items"]
+    assert str(rows[premium]) not in shell.members
+    keyring.forget()
+    for alias, group in (("default", shell.key_group_id), ("premium", premium)):
+        url = parameters_of(storages[alias].url("a.jpg"))
+        assert url["Key-Pair-Id"] == str(rows[group])
+
+    ran = shell.run("--revoke", str(rows[premium]), "--no-input")
+    assert ran.code == 1
+    assert shell.key_group_id in ran.err
+
+
+@pytest.mark.parametrize("group", [OTHER_GROUP, "K2JCJMDEHXQW5F"])
+def test_key_group_of_no_storage(shell: Shell, group: str) -> None:
+    """Refuse a key group that no storage names, with the option to set; nothing is generated."""
+    ran = shell.run("--start", "--key-group", group)
+    assert (ran.code, KeyPair.objects.count()) == (1, 0)
+    assert f"{group}. Set" in ran.err
+    assert "key_group_id" in ran.err
 
 
 # Storages that sign with the key by themselves

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
-from tests.pages import read
+from tests.pages import read_commands
 
 PAGE = "https://a.example.com"
 APPLY = ("--create", "--apply", "--yes")
@@ -51,7 +51,9 @@ def proof(found: Any) -> dict[str, str]:
 
 def commands_of(page: Path) -> list[str]:
     """Return the arguments of each call of the command that a page shows, in their order."""
-    return re.findall(r"^ *\$ python manage\.py cfsigned_setup (.*)$", read(page), re.MULTILINE)
+    return re.findall(
+        r"^ *\$ python manage\.py cfsigned_setup (.*)$", read_commands(page), re.MULTILINE
+    )
 
 
 def run_shown(line: str, *, bucket: str, distribution_id: str) -> tuple[str, int]:

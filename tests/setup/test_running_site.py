@@ -50,19 +50,31 @@ def make_public_site(clients: Clients, bucket: str) -> tuple[str, str]:
     return found["Id"], found["DomainName"]
 
 
+def commands_for(location: str) -> list[str]:
+    """Return the commands of the page, as it says for files in a location; "" is the whole site."""
+    shown = commands_of(PAGE)
+    if location:
+        return shown
+    return [
+        each.replace("media/.cfsigned", ".cfsigned").replace("--path-pattern 'media/*'", "")
+        for each in shown
+    ]
+
+
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("site_in_aws")
-def test_no_step_breaks_a_page(clients: Clients, bucket_name: str, settings: Any) -> None:
+@pytest.mark.parametrize("location", ["media", ""])
+def test_no_step_breaks_a_page(
+    location: str, clients: Clients, bucket_name: str, settings: Any
+) -> None:
     """After each step of the page, viewers see what its table says."""
     distribution_id, host = make_public_site(clients, bucket_name)
     settings.AWS_CLOUDFRONT_DISTRIBUTION_ID = distribution_id
     ids = {"bucket": bucket_name, "distribution_id": distribution_id}
-    try_it, sign, restrict, close = commands_of(PAGE)
+    try_it, sign, restrict, close = commands_for(location)
     path = "media/albums/42/001.jpg"
-    unsigned, of_s3 = (
-        f"https://{host}/{path}",
-        f"{clients.s3.meta.endpoint_url}/{bucket_name}/{path}",
-    )
+    unsigned = f"https://{host}/{path}"
+    of_s3 = f"{clients.s3.meta.endpoint_url}/{bucket_name}/{path}"
 
     def seen(*urls: str) -> list[tuple[int, str]]:
         answers = [cfsigned_setup.Command.fetch(url, {}) for url in urls]
@@ -74,9 +86,9 @@ def test_no_step_breaks_a_page(clients: Clients, bucket_name: str, settings: Any
     run_shown(sign, **ids)
     after.append(seen(unsigned, of_s3))
     settings.AWS_CLOUDFRONT_KEY_GROUP_ID = KeyPair.objects.get().key_group_id
-    settings.AWS_S3_CUSTOM_DOMAIN, settings.AWS_LOCATION = host, "media"
+    settings.AWS_S3_CUSTOM_DOMAIN, settings.AWS_LOCATION = host, location
     settings.STORAGES = {"default": {"BACKEND": S3_BACKEND}}
-    signed = storages["default"].url("albums/42/001.jpg")
+    signed = storages["default"].url(path.removeprefix(f"{location}/"))
     after.append(seen(unsigned, signed, of_s3))
     for step in (restrict, close):
         run_shown(step, **ids)

@@ -64,8 +64,8 @@ class Command(BaseCommand):
     """Do the next legal step of a key rotation, and report what blocks the step after it."""
 
     help = (
-        "Do the next legal step of the rotation of AWS_CLOUDFRONT_KEY_GROUP_ID, and report what "
-        "blocks the step after it. Exit code 0: done or nothing to do; 75: not yet; 1: failed."
+        "Do the next legal step of the rotation of a key group, and report what blocks the step "
+        "after it. Exit code 0: done or nothing to do; 75: not yet; 1: failed."
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -84,7 +84,8 @@ class Command(BaseCommand):
             if options["re_encrypt"]:
                 self._reencrypt(options)
             else:
-                self._rotate(site_rotation(changed_by="cfsigned_rotate"), options)
+                rotation = site_rotation(options["key_group"], changed_by="cfsigned_rotate")
+                self._rotate(rotation, options)
         except FAILURES as error:
             raise CommandError(str(error)) from error
         except (DataError, ProgrammingError) as error:
@@ -549,6 +550,12 @@ def _add_options(parser: CommandParser) -> None:
         type=_reason,
         default="",
         help=f"reason, for the record; at most {REASON_LENGTH} characters",
+    )
+    parser.add_argument(
+        "--key-group",
+        metavar="ID",
+        help="rotate this key group, which storages have as their key_group_id. Default: "
+        "AWS_CLOUDFRONT_KEY_GROUP_ID",
     )
     parser.add_argument("--wait", action="store_true", help="go on until the rotation is finished")
     parser.add_argument(

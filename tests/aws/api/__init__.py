@@ -62,10 +62,10 @@ class Account:
         key_pair_id: str = created["PublicKey"]["Id"]
         return key_pair_id
 
-    def make_group(self, *key_pair_ids: str) -> str:
+    def make_group(self, *key_pair_ids: str, name: str = "media") -> str:
         """Create a key group by hand; return its id."""
         created = self.api.create_key_group(
-            KeyGroupConfig={"Name": "media", "Comment": "ours", "Items": list(key_pair_ids)}
+            KeyGroupConfig={"Name": name, "Comment": "ours", "Items": list(key_pair_ids)}
         )
         key_group_id: str = created["KeyGroup"]["Id"]
         return key_group_id

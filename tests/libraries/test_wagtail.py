@@ -1,0 +1,183 @@
+"""Serve the images and documents of Wagtail through CloudFront."""
+
+from __future__ import annotations
+
+import html
+import re
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.core.cache import cache
+from django.core.files.base import ContentFile
+from django.test import Client
+from django.urls import include, path, re_path
+from django.views.decorators.cache import never_cache
+from PIL import Image as Pillow
+from pytest_django.live_server_helper import LiveServer
+from wagtail import urls as wagtail_urls
+from wagtail.admin import urls as wagtailadmin_urls
+from wagtail.documents import urls as wagtaildocs_urls
+from wagtail.documents.models import Document
+from wagtail.documents.views.serve import serve
+from wagtail.images.models import Image
+from wagtail.images.utils import generate_signature
+from wagtail.images.views.serve import ServeView
+from wagtail.models import Collection, CollectionViewRestriction, Locale, Page, Site
+from wagtail.views import serve as serve_page
+
+from cfsigned_django import http
+from tests.libraries.models import Article
+from tests.storage_cases import counted_signatures, verify
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+pytestmark = pytest.mark.django_db
+
+urlpatterns = [
+    path("cms/", include(wagtailadmin_urls)),
+    re_path(r"^documents/(\d+)/(.*)$", never_cache(serve)),
+    path("documents/", include(wagtaildocs_urls)),
+    re_path(
+        r"^images/([^/]*)/(\d*)/([^/]*)/[^/]*$",
+        ServeView.as_view(action="redirect"),
+        name="wagtailimages_serve",
+    ),
+    re_path(r"^kept/(.*)$", http.cache_page(24 * 3600)(serve_page)),
+    path("", include(wagtail_urls)),
+]
+
+
+def picture() -> ContentFile[bytes]:
+    """Return a picture under a Korean name."""
+    data = BytesIO()
+    Pillow.new("RGB", (120, 90), "teal").save(data, "PNG")
+    return ContentFile(data.getvalue(), name="사진 1.png")
+
+
+@pytest.fixture
+def article(site: Any, media: Any) -> Article:
+    """Return a published page: a picture of its own, one in its text, and a document."""
+    cache.clear()  # Wagtail keeps renditions there, by the numbers of their images.
+    site.ROOT_URLCONF = __name__
+    site.MIDDLEWARE = [*site.MIDDLEWARE, "cfsigned_django.http.cap_cache_control"]
+    Locale.objects.create(language_code="en")
+    Collection.add_root(name="Root")
+    photo = Image.objects.create(title="photo", file=picture())
+    inside = Image.objects.create(title="inside", file=picture())
+    paper = Document.objects.create(title="paper", file=ContentFile(b"secret", name="보고서.pdf"))
+    page = Article(
+        title="Article",
+        slug="article",
+        photo=photo,
+        paper=paper,
+        body=f'<embed embedtype="image" id="{inside.pk}" format="fullwidth" alt="inside"/>',
+    )
+    root = Page.add_root(title="Root", slug="root")
+    root.add_child(instance=page)
+    Site.objects.create(hostname="testserver", root_page=page, is_default_site=True)
+    return page
+
+
+def images_of(page: Article) -> list[str]:
+    """Return the URLs of the images of a page, as a new visitor gets them."""
+    found = re.findall(r'<img[^>]* src="([^"]+)"', Client().get(page.url).text)
+    return [html.unescape(url) for url in found]
+
+
+def test_images(article: Article, media: Any, s3_requests: list[str]) -> None:
+    """Make renditions once; after that, a page costs one signature and asks the bucket nothing."""
+    first = images_of(article)
+    assert {"GetObject", "PutObject"} <= set(s3_requests)
+    s3_requests.clear()
+    with counted_signatures() as signatures:
+        urls = images_of(article)
+    assert (len(urls), len(signatures), s3_requests) == (2, 1, [])
+    assert [urlsplit(url).path for url in urls] == [urlsplit(url).path for url in first]
+    for url in urls:
+        assert verify(media, url).resource.endswith("/images/*")
+
+
+@pytest.mark.parametrize("method", [None, "redirect", "direct", "serve_view"])
+def test_documents(method: str | None, article: Article, media: Any, site: Any) -> None:
+    """Link to the view, which redirects to a fresh URL; only "direct" signs in the page itself."""
+    site.WAGTAILDOCS_SERVE_METHOD = method
+    link = article.paper.url
+    if method == "direct":
+        verify(media, link)
+        return
+    assert link.startswith("/documents/")
+    response = Client().get(link)
+    assert {"private", "no-store"} <= {*response["Cache-Control"].split(", ")}
+    if method == "serve_view":
+        assert b"".join(response.streaming_content) == b"secret"  # type: ignore[attr-defined]
+    else:
+        assert response.status_code == 302
+        assert verify(media, response["Location"]).resource == media.unsigned_url(
+            article.paper.file.name
+        )
+
+
+def test_private_collection(article: Article, media: Any) -> None:
+    """Redirect to a document of a private collection only whom Wagtail lets in."""
+    members = Group.objects.create(name="members")
+    restriction = CollectionViewRestriction.objects.create(
+        collection=article.paper.collection, restriction_type=CollectionViewRestriction.GROUPS
+    )
+    restriction.groups.add(members)
+    client = Client()
+    assert client.get(article.paper.url)["Location"].startswith("/_util/login/")
+    user = User.objects.create_user("mina")
+    client.force_login(user)
+    assert client.get(article.paper.url)["Location"].startswith("/_util/login/")
+    user.groups.add(members)
+    verify(media, client.get(article.paper.url)["Location"])
+
+
+def test_cached_pages(article: Article) -> None:
+    """Show a page from the cache of the site, for no longer than the URLs in it live."""
+    client = Client()
+    first = client.get(f"/kept{article.url}")
+    assert max_age(first) < 3600
+    with counted_signatures() as signatures:
+        again = client.get(f"/kept{article.url}")
+    assert (again.content, len(signatures)) == (first.content, 0)
+
+
+def test_dynamic_image_url(article: Article, media: Any) -> None:
+    """Redirect Wagtail's own signed image URLs, for no longer than the URL behind them lives."""
+    media.querystring_expire = 600
+    photo = article.photo
+    signature = generate_signature(photo.pk, "width-30")
+    response = Client().get(f"/images/{signature}/{photo.pk}/width-30/photo.png")
+    verify(media, response["Location"])
+    assert 0 < max_age(response) <= 600
+
+
+def max_age(response: Any) -> int:
+    """Return for how many seconds a response may be cached."""
+    found = re.search(r"max-age=(\d+)", response["Cache-Control"])
+    return int(found[1]) if found else -1
+
+
+@pytest.mark.e2e
+def test_in_a_browser(
+    article: Article, edge: str, live_server: LiveServer, browser: Browser
+) -> None:
+    """Show both images and open the document through an edge, which refuses them unsigned."""
+    Site.objects.update(hostname="localhost")
+    page = browser.new_page()
+    page.goto(live_server.url + article.url)
+    shown = page.locator("img").evaluate_all(
+        "all => all.map(each => [each.src, each.naturalWidth])"
+    )
+    assert [width for _, width in shown] == [60, 120]
+    assert all(url.startswith(edge) for url, _ in shown)
+    assert {page.request.get(url.partition("?")[0]).status for url, _ in shown} == {403}
+    answer = page.request.get(page.get_by_role("link", name="paper").evaluate("a => a.href"))
+    assert (answer.status, answer.body(), answer.url.startswith(edge)) == (200, b"secret", True)
+    assert page.request.get(answer.url.partition("?")[0]).status == 403
+    page.close()
