@@ -36,6 +36,7 @@ from cfsigned_django.validation import PROBE_NAME, sign_probe
 from cfsigned_django.viewer import Fetch, fetch
 
 _NO_FILE = "The bucket has no file yet (upload one and run this again)"
+_NOT_LISTED = "The files of the bucket cannot be listed (run this again, with s3:ListBucket)"
 #: How long the signed URL of the proof lives, in seconds.
 _PROOF_SECONDS = 300
 
@@ -116,7 +117,7 @@ class SiteSetup:
 
         ``clock`` returns Unix seconds.
         """
-        key, exists = self._find_file(state)
+        key, why_no_object = self._find_file(state)
         url = self._url(state, key)
         signer = self.provider.signer(state.key_pair_id)
         self._signed_url(signer, url, int(clock()))  # names the setting if OpenSSL refuses the hash
@@ -126,7 +127,7 @@ class SiteSetup:
             direct_url=direct_url(
                 self.desired.bucket, key, endpoint_url=self.clients.s3.meta.endpoint_url
             ),
-            why_no_object="" if exists else _NO_FILE,
+            why_no_object=why_no_object,
             region=state.region,
             expire=whole_seconds(conf.default_of("querystring_expire")) or 0,
         )
@@ -151,8 +152,8 @@ class SiteSetup:
         """Return the key of an object that the behavior serves; the object need not exist."""
         return _prefix(self.desired.path_pattern, _origin_path(state.origin)) + PROBE_NAME
 
-    def _find_file(self, state: ResolvedState) -> tuple[str, bool]:
-        """Return the key of an object that the behavior serves, and whether the object exists."""
+    def _find_file(self, state: ResolvedState) -> tuple[str, str]:
+        """Return the key of an object that the behavior serves, and why none is known to exist."""
         pattern = self.desired.path_pattern or "*"
         origin_path = _origin_path(state.origin)
         try:
@@ -164,12 +165,12 @@ class SiteSetup:
                 Prefix=_prefix(pattern, origin_path),
             )
         except AwsError:
-            listed = {}
+            return self._probe_key(state), _NOT_LISTED
         for item in listed.get("Contents", ()):
             key: str = item["Key"]
             if not key.endswith("/") and matches(pattern, f"/{key}".removeprefix(origin_path)):
-                return key, True
-        return self._probe_key(state), False
+                return key, ""
+        return self._probe_key(state), _NO_FILE
 
 
 def choose_provider(

@@ -403,6 +403,8 @@ def test_log(client: EdgeClient, signer: Signer, log: pytest.LogCaptureFixture) 
     [
         ("Expires", "Expires"),
         ("Expires=", "Expires=x"),
+        ("?", ""),
+        ("?", "%3F"),
         ("&", "&amp;"),
         ("Signature=", "signature="),
         ("Signature=", "Signature"),

@@ -24,6 +24,7 @@ from cfsigned_django.setup.report import settings_as_text
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.viewer import Answer
 from tests.aws.provisioning.accounts import bucket_of, make_grown_account
+from tests.doctor.failing import Failing, denied
 from tests.setup import APPLY, failing_report, proof, report, run, states
 from tests.storage_cases import without_sha1
 
@@ -163,6 +164,20 @@ def test_local_edge(set_up_site: Any) -> None:
     assert found["settings"]["AWS_S3_CUSTOM_DOMAIN"] == "127.0.0.1:8001"
     assert "domain" not in states(found)
     assert "unsigned-refused" in proof(found)
+
+
+def test_files_that_cannot_be_listed(set_up_site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Say that the files cannot be listed, not that there are none."""
+    make = cfsigned_setup.make_clients
+
+    def make_denied(**arguments: Any) -> Clients:
+        clients = make(**arguments)
+        return replace(clients, s3=Failing(clients.s3, denied, "list_objects_v2"))
+
+    monkeypatch.setattr(cfsigned_setup, "make_clients", make_denied)
+    [passes] = [each for each in report("--apply")["proof"] if each["id"] == "signed-passes"]
+
+    assert "s3:ListBucket" in passes["what"]
 
 
 def test_domain_without_a_certificate(set_up_site: Any) -> None:

@@ -21,6 +21,7 @@ from cfsigned_django.setup.keys import SettingsKey
 from cfsigned_django.setup.site import SiteSetup
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.viewer import Answer
+from tests.pages import DOCS, read
 from tests.setup import APPLY, failing_report, proof, report, run, states
 from tests.setup.viewers import nobody_answers
 from tests.storage_cases import without_sha1
@@ -49,7 +50,10 @@ def test_waits_for_its_turn(settings: Any, tmp_path: Path) -> None:
 
 
 def test_where_the_key_is_kept(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Name, before anything is done, the database that gets the key, and what encrypts it."""
+    """Name, before anything is done, the database that gets the key, and what encrypts it.
+
+    The page about it shows the line.
+    """
     with monkeypatch.context() as patch:
         patch.setitem(connection.settings_dict, "NAME", "shop")
         patch.setitem(connection.settings_dict, "HOST", "db.example.com")
@@ -58,6 +62,8 @@ def test_where_the_key_is_kept(settings: Any, monkeypatch: pytest.MonkeyPatch) -
     with_keys = report("--create")["key"]
 
     assert all(each in by_default for each in ("default", "shop", "db.example.com", "SECRET_KEY"))
+    shown = by_default.replace(connection.vendor, "postgresql")
+    assert f"kept in {shown}.\n" in read(DOCS / "aws" / "private-key.md")
     assert "AWS_CLOUDFRONT_ENCRYPTION_KEYS" in with_keys
     assert "SECRET_KEY" not in with_keys
 
