@@ -106,7 +106,7 @@ def renew_cookies(request: HttpRequest, response: HttpResponseBase) -> int | Non
     old = Marker.load(request)
     try:
         sets = list(sets_for(request)) if _session_key(request) is not None else []
-    except DatabaseError:
+    except (DatabaseError, ImproperlyConfigured):  # The latter: no key is known that may sign.
         if old is None or old.viewer != _viewer(request) or old.expires <= time.time():
             raise
         logger.exception("The signed cookies of a viewer cannot be renewed, and are still valid.")

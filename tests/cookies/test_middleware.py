@@ -13,6 +13,7 @@ import pytest
 from django.contrib.auth import get_user_model, login, logout
 from django.core import signing
 from django.core.cache import cache
+from django.core.exceptions import ImproperlyConfigured
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.test import AsyncClient, Client
@@ -366,15 +367,23 @@ def test_other_scopes(site: Any) -> None:
     assert_cookies_open(response, "courses/42/1.ts", now=NOW + 10)
 
 
-def test_no_database(site: Any, caplog: pytest.LogCaptureFixture) -> None:
-    """Keep the cookies that are good while the database is down; fail when they have ended."""
-    client = member()
-    answers["error"] = OperationalError("down")
+@pytest.mark.parametrize("error", [OperationalError, ImproperlyConfigured])
+def test_no_database(site: Any, caplog: pytest.LogCaptureFixture, error: type[Exception]) -> None:
+    """Keep the cookies that are good while the database is down; fail when they have ended.
+
+    A scope may ask the database, and so does the search for the key that signs.
+    """
+    client, key = member(), site.AWS_CLOUDFRONT_KEY
+    if error is OperationalError:
+        answers["error"] = error("down")
+    else:
+        site.AWS_CLOUDFRONT_KEY = "broken"
     assert not get(client, now=NOW + 1000).cookies
-    assert "OperationalError" in caplog.text
-    with pytest.raises(OperationalError):
+    assert error.__name__ in caplog.text
+    with pytest.raises(error):
         get(client, now=NOW + 1201)
     answers.clear()
+    site.AWS_CLOUDFRONT_KEY = key
     assert_cookies_open(get(client, now=NOW + 1300), "courses/42/1.ts", now=NOW + 1300)
 
 
