@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
+from django_ckeditor_5.fields import CKEditor5Field
 from imagekit.models import ImageSpecField
 from imagekit.processors import ResizeToFill
 from versatileimagefield.fields import VersatileImageField
@@ -56,3 +57,14 @@ class Article(Page):
     photo = models.ForeignKey("wagtailimages.Image", models.PROTECT)
     paper = models.ForeignKey("wagtaildocs.Document", models.PROTECT)
     body = RichTextField()
+
+
+class RichText(models.Model):
+    """A text that an editor writes."""
+
+    body = CKEditor5Field()
+
+    objects: ClassVar[models.Manager[RichText]] = models.Manager()
+
+    def __str__(self) -> str:
+        return f"text {self.pk}"
