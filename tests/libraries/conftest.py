@@ -6,6 +6,8 @@ the libraries that these name.
 
 from __future__ import annotations
 
+import gc
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -31,6 +33,15 @@ if django_settings.SETTINGS_MODULE != "tests.libraries.settings":
 def pytest_configure(config: pytest.Config) -> None:
     """Allow what Wagtail and thumbnail libraries do: they leave files to the garbage collector."""
     config.addinivalue_line("filterwarnings", "ignore:Unclosed file:ResourceWarning")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _collected() -> Iterator[None]:
+    """Collect the last of those files here: at the end, pytest does so without the filter."""
+    yield
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 @pytest.fixture

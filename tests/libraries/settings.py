@@ -22,6 +22,7 @@ INSTALLED_APPS = [
     "imagekit",
     "import_export",
     "modelcluster",
+    "modelsearch",
     "rest_framework",
     "sorl.thumbnail",
     "taggit",

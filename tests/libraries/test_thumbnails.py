@@ -38,12 +38,7 @@ from tests.storage_cases import counted_signatures
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-pytestmark = [
-    pytest.mark.django_db,
-    # The libraries leave files open.
-    pytest.mark.filterwarnings("ignore:Unclosed file:ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
+pytestmark = pytest.mark.django_db
 
 PAGE = DOCS / "how-to" / "thumbnails.md"
 SIZE = (40, 40)

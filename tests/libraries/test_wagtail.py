@@ -6,6 +6,7 @@ import html
 import re
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 from urllib.parse import urlsplit
 
 import pytest
@@ -13,23 +14,19 @@ from django.contrib.auth.models import Group, User
 from django.core.cache import cache
 from django.core.files.base import ContentFile
 from django.test import Client
-from django.urls import include, path, re_path
-from django.views.decorators.cache import never_cache
+from django.urls import re_path
 from PIL import Image as Pillow
 from pytest_django.live_server_helper import LiveServer
-from wagtail import urls as wagtail_urls
-from wagtail.admin import urls as wagtailadmin_urls
-from wagtail.documents import urls as wagtaildocs_urls
+from wagtail import hooks
 from wagtail.documents.models import Document
-from wagtail.documents.views.serve import serve
+from wagtail.images.api.v2.serializers import ImageDownloadUrlField
 from wagtail.images.models import Image
 from wagtail.images.utils import generate_signature
 from wagtail.images.views.serve import ServeView
 from wagtail.models import Collection, CollectionViewRestriction, Locale, Page, Site
-from wagtail.views import serve as serve_page
 
-from cfsigned_django import http
 from tests.libraries.models import Article
+from tests.pages import DOCS, snippets
 from tests.storage_cases import counted_signatures, verify
 
 if TYPE_CHECKING:
@@ -37,17 +34,25 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.django_db
 
+PAGE = DOCS / "how-to" / "wagtail.md"
+#: The modules that the page shows; the last has a page that is kept in the cache.
+SETTINGS, URLS, HOOKS, CACHED = (each.code for each in snippets(PAGE) if each.language == "python")
+
+
+def run(code: str) -> dict[str, Any]:
+    """Run a module that the page shows, and return what it defines."""
+    names: dict[str, Any] = {}
+    exec(compile(code, PAGE.name, "exec"), names)  # noqa: S102 - our own page
+    return names
+
+
 urlpatterns = [
-    path("cms/", include(wagtailadmin_urls)),
-    re_path(r"^documents/(\d+)/(.*)$", never_cache(serve)),
-    path("documents/", include(wagtaildocs_urls)),
     re_path(
         r"^images/([^/]*)/(\d*)/([^/]*)/[^/]*$",
         ServeView.as_view(action="redirect"),
         name="wagtailimages_serve",
     ),
-    re_path(r"^kept/(.*)$", http.cache_page(24 * 3600)(serve_page)),
-    path("", include(wagtail_urls)),
+    *run(URLS)["urlpatterns"],
 ]
 
 
@@ -63,7 +68,9 @@ def article(site: Any, media: Any) -> Article:
     """Return a published page: a picture of its own, one in its text, and a document."""
     cache.clear()  # Wagtail keeps renditions there, by the numbers of their images.
     site.ROOT_URLCONF = __name__
-    site.MIDDLEWARE = [*site.MIDDLEWARE, "cfsigned_django.http.cap_cache_control"]
+    names = run(SETTINGS)
+    site.MIDDLEWARE = [*names["MIDDLEWARE"], *site.MIDDLEWARE]
+    media.file_overwrite = names["STORAGES"]["default"]["OPTIONS"]["file_overwrite"]
     Locale.objects.create(language_code="en")
     Collection.add_root(name="Root")
     photo = Image.objects.create(title="photo", file=picture())
@@ -99,6 +106,7 @@ def test_images(article: Article, media: Any, s3_requests: list[str]) -> None:
     assert [urlsplit(url).path for url in urls] == [urlsplit(url).path for url in first]
     for url in urls:
         assert verify(media, url).resource.endswith("/images/*")
+    verify(media, ImageDownloadUrlField().to_representation(article.photo))
 
 
 @pytest.mark.parametrize("method", [None, "redirect", "direct", "serve_view"])
@@ -137,14 +145,42 @@ def test_private_collection(article: Article, media: Any) -> None:
     verify(media, client.get(article.paper.url)["Location"])
 
 
-def test_cached_pages(article: Article) -> None:
+def test_saved_documents(article: Article) -> None:
+    """With the hook of the page, browsers save documents, still only where Wagtail lets them in."""
+    with mock.patch.object(hooks, "register", return_value=lambda hook: hook):
+        save_document = run(HOOKS)["save_document"]
+    with hooks.register_temporarily("before_serve_document", save_document, order=100):
+        location = Client().get(article.paper.url)["Location"]
+        assert "response-content-disposition=attachment" in location
+        CollectionViewRestriction.objects.create(
+            collection=article.paper.collection, restriction_type=CollectionViewRestriction.LOGIN
+        )
+        assert Client().get(article.paper.url)["Location"].startswith("/_util/login/")
+
+
+def test_cached_pages(article: Article, site: Any) -> None:
     """Show a page from the cache of the site, for no longer than the URLs in it live."""
+    site.ROOT_URLCONF = (run(CACHED)["cached_page"], *urlpatterns)
     client = Client()
-    first = client.get(f"/kept{article.url}")
-    assert max_age(first) < 3600
+    first = client.get(article.url)
+    assert 0 < max_age(first) < 3600
     with counted_signatures() as signatures:
-        again = client.get(f"/kept{article.url}")
+        again = client.get(article.url)
     assert (again.content, len(signatures)) == (first.content, 0)
+
+
+def test_admin(article: Article, media: Any) -> None:
+    """Upload in Wagtail's admin, beside a file of the same name, and list signed thumbnails."""
+    client = Client()
+    client.force_login(User.objects.create_superuser("mina"))
+    data = {"title": "new", "file": picture(), "collection": article.photo.collection_id}
+    assert client.post("/cms/images/add/", data).status_code == 302
+    assert len({image.file.name for image in Image.objects.all()}) == 3
+    listed = client.get("/cms/images/").text
+    shown = re.findall(r'<img[^>]* src="(https://[^"]+)"', listed)
+    assert len(shown) == 3
+    for url in shown:
+        verify(media, html.unescape(url))
 
 
 def test_dynamic_image_url(article: Article, media: Any) -> None:
