@@ -51,7 +51,7 @@ class VersatilePicture(models.Model):
         return str(self.image.name)
 
 
-class Article(Page):
+class Article(Page):  # type: ignore[misc] # Wagtail has no types.
     """A page of Wagtail with a picture and a document."""
 
     photo = models.ForeignKey("wagtailimages.Image", models.PROTECT)
