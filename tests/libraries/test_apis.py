@@ -97,8 +97,10 @@ def test_expiry_and_download(page: None) -> None:
 
 def test_block_of_one_album(page: None, media: Any) -> None:
     """List the photos of one album, in a block that is made of its name."""
-    found, _ = ask("/albums/42/")
-    assert len(found) == 3
+    found, signatures = ask("/albums/42/")
+    assert (len(found), signatures) == (3, 1)
+    for row in found:
+        assert verify(media, row["image"], now=NOW).resource == f"{ORIGIN}/photos/42/*"
     assert ask("/albums/4/")[0] == []
 
 
@@ -108,12 +110,14 @@ def test_block_of_one_album(page: None, media: Any) -> None:
         ("ada", ["photos/42/0.jpg", "photos/42/1.jpg"], 200),
         ("ada", ["photos/42/0.jpg", "thumbs/0.jpg"], 403),
         ("eve", ["photos/42/0.jpg"], 403),
+        ("", ["photos/42/0.jpg"], 403),
     ],
 )
 def test_many_names(user: str, names: list[str], status: int, page: None, media: Any) -> None:
     """Let the owner of the photos have their URLs, and nobody else."""
     client = Client()
-    client.force_login(User.objects.get_or_create(username=user)[0])
+    if user:
+        client.force_login(User.objects.get_or_create(username=user)[0])
     with at(NOW):
         response = client.post("/api/urls/", json.dumps({"names": names}), "application/json")
     found = response.json()
