@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
+from django_ckeditor_5.fields import CKEditor5Field
 from imagekit.models import ImageSpecField
 from imagekit.processors import ResizeToFill
 from versatileimagefield.fields import VersatileImageField
@@ -50,9 +51,20 @@ class VersatilePicture(models.Model):
         return str(self.image.name)
 
 
-class Article(Page):
+class Article(Page):  # type: ignore[misc] # Wagtail has no types.
     """A page of Wagtail with a picture and a document."""
 
     photo = models.ForeignKey("wagtailimages.Image", models.PROTECT)
     paper = models.ForeignKey("wagtaildocs.Document", models.PROTECT)
     body = RichTextField()
+
+
+class RichText(models.Model):
+    """A text that an editor writes."""
+
+    body = CKEditor5Field()
+
+    objects: ClassVar[models.Manager[RichText]] = models.Manager()
+
+    def __str__(self) -> str:
+        return f"text {self.pk}"

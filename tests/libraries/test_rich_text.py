@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import io
+import sys
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import call_command
 from django.test import Client, override_settings
 from django.urls import path
 from django_ckeditor_5.views import upload_file
 from PIL import Image
 
 from cfsigned_django.testing import edge_for
-from tests.pages import DOCS, site_of
+from tests.libraries.models import RichText
+from tests.pages import DOCS, site_of, snippets
 
 pytestmark = pytest.mark.django_db
 
+PAGE = DOCS / "how-to" / "email-and-rich-text.md"
 NAME = "사진 (1).png"
 
 
@@ -27,7 +32,7 @@ def shown(media: Any, settings: Any) -> Iterator[dict[str, Any]]:
     """Run the site of the page, with a real bucket; return what the page defines."""
     default = settings.STORAGES["default"]
     with (
-        site_of(DOCS / "how-to" / "email-and-rich-text.md") as names,
+        site_of(PAGE) as names,
         override_settings(
             STORAGES=names["STORAGES"] | {"default": default},
             ROOT_URLCONF=(*names["urlpatterns"], path("ckeditor5/", upload_file)),
@@ -89,6 +94,35 @@ def test_upload_without_a_token(shown: Any) -> None:
     browser = Client(enforce_csrf_checks=True)
     browser.force_login(User.objects.create_superuser("ada"))
     assert upload(browser, "/upload/", "file", picture()).status_code == 403
+
+
+def test_repair_of_stored_texts(
+    shown: Any, media: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The command of the page repairs the texts that have files, once, and only with --apply."""
+    (source,) = (each.code for each in snippets(PAGE) if "BaseCommand" in each.code)
+    monkeypatch.setitem(sys.modules, "articles.models", SimpleNamespace(Article=RichText))
+    monkeypatch.setitem(sys.modules, "articles.texts", SimpleNamespace(**shown))
+    names: dict[str, Any] = {}
+    exec(source, names)  # noqa: S102 - our own page
+    other = '<a href="https://www.example.com/a.png">x</a>'
+    articles = [
+        RichText.objects.create(body=f'<img src="{media.url(NAME)}">{other}'),
+        RichText.objects.create(body=other),
+        RichText.objects.create(body="media.example.com"),
+    ]
+    before = [each.body for each in articles]
+    link = shown["storages"]["links"].url(NAME)
+
+    def bodies_after(*arguments: str) -> list[str]:
+        call_command(names["Command"](), *arguments)
+        return list(RichText.objects.order_by("pk").values_list("body", flat=True))
+
+    assert bodies_after() == before
+    assert bodies_after("--apply") == [f'<img src="{link}">{other}', *before[1:]]
+    assert capsys.readouterr().out == f"{articles[0].pk}: {articles[0]}\n" * 2
+    bodies_after("--apply")
+    assert capsys.readouterr().out == ""
 
 
 def test_link_of_a_reader(shown: Any, media: Any, client: Client) -> None:
