@@ -168,6 +168,7 @@ def test_local_edge(set_up_site: Any) -> None:
 
 def test_files_that_cannot_be_listed(set_up_site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Say that the files cannot be listed, not that there are none."""
+
     def make_denied(**arguments: Any) -> Clients:
         clients = make_clients(**arguments)
         return replace(clients, s3=Failing(clients.s3, denied, "list_objects_v2"))
