@@ -94,6 +94,8 @@ TABLE: dict[str, str] = {
     "after SessionMiddleware and AuthenticationMiddleware.",
     "cfsigned.E052": "Set AWS_CLOUDFRONT_COOKIE_DOMAIN, or domain of the scope, to a domain that "
     "the pages and the files have in common, such as example.com.",
+    "cfsigned.E053": "Change the attribute of the scope that the message names; its lifetime is "
+    "called expire there.",
     "cfsigned.W001": "Compare it with the IDs under Key management, Public keys. They look like "
     "K2JCJMDEHXQW5F.",
     "cfsigned.W002": "Give static files a domain or a behavior without Restrict viewer access.",

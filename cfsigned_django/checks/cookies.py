@@ -10,8 +10,9 @@ from django.core.checks import CheckMessage
 from django.http.request import validate_host
 
 from cfsigned_django import conf
-from cfsigned_django.cookies.place import checked_domain
+from cfsigned_django.cookies.place import Place, checked_domain, refuse_attributes
 from cfsigned_django.cookies.scopes import SignedCookieScope
+from cfsigned_django.storage.arguments import lifetime
 from cfsigned_django.storage.registry import config_of, import_class
 from cfsigned_django.validation import problem
 
@@ -33,7 +34,7 @@ def check_cookies(
         if scope is None or not issubclass(scope, SignedCookieScope):
             found.append(problem("cfsigned.E050", f"{name!r} is not a SignedCookieScope."))
         else:
-            found += _domain(scope, name)
+            found += _scope(scope, name)
     return found
 
 
@@ -45,8 +46,8 @@ def _middleware() -> Iterator[CheckMessage]:
         yield problem("cfsigned.E051", f"There are scopes of signed cookies, but {_OURS} {where}.")
 
 
-def _domain(scope: type[SignedCookieScope], name: str) -> Iterator[CheckMessage]:
-    """Report a Domain with which no browser sends the cookies of a scope to CloudFront."""
+def _scope(scope: type[SignedCookieScope], name: str) -> Iterator[CheckMessage]:
+    """Report what each page would raise for a viewer of the scope, but for its folders."""
     config = config_of(scope.storage)
     if config is None:
         yield problem("cfsigned.E050", f"The storage {scope.storage!r} of {name} does not sign.")
@@ -57,6 +58,13 @@ def _domain(scope: type[SignedCookieScope], name: str) -> Iterator[CheckMessage]
         checked_domain(domain, f"https://{host}/")
     except ValueError as error:
         yield problem("cfsigned.E052", f"{name}: {error}")
+    place = Place(None, "/", scope.secure, scope.httponly, scope.samesite, scope.partitioned)
+    try:
+        refuse_attributes(place, f"{config.url_protocol}//{host}/")
+        if scope.lifetime is not None and type(config.max_expire) is int:
+            lifetime(scope.lifetime, config.max_expire)
+    except ValueError as error:
+        yield problem("cfsigned.E053", f"{name}: {error}")
     if domain is None and not validate_host(host, conf.allowed_hosts()):
         yield problem(
             "cfsigned.W050",

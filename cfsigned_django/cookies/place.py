@@ -56,7 +56,7 @@ def checked_place(
         samesite=samesite,
         partitioned=partitioned,
     )
-    _refuse_attributes(place, covered)
+    refuse_attributes(place, covered)
     return place
 
 
@@ -105,7 +105,8 @@ def _checked_path(path: str | None, covered: str) -> str:
     return path
 
 
-def _refuse_attributes(place: Place, covered: str) -> None:
+def refuse_attributes(place: Place, covered: str) -> None:
+    """Raise if browsers drop a cookie with these attributes, or send it where anyone can read."""
     if place.samesite not in ("Lax", "Strict", "None", None):
         raise ValueError(f"samesite is {place.samesite!r}. It must be 'Lax', 'Strict' or 'None'.")
     if place.secure:

@@ -21,6 +21,7 @@ from storages.backends.s3 import S3StaticStorage
 from cfsigned_django import conf
 from cfsigned_django.checks import caching
 from cfsigned_django.checks.storages import check_storages
+from cfsigned_django.cookies import SignedCookieScope
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.storage import (
     CloudFrontFileSystemStorage,
@@ -117,6 +118,24 @@ AUTH = "django.contrib.auth.middleware.AuthenticationMiddleware"
 COOKIES = "cfsigned_django.middleware.SignedCookiesMiddleware"
 
 
+class OpenScope(SignedCookieScope):
+    """Send the cookies over plain HTTP as well."""
+
+    secure = False
+
+
+class LongScope(SignedCookieScope):
+    """Let the cookies live for longer than a key waits."""
+
+    lifetime = timedelta(days=8)
+
+
+class MisspeltScope(SignedCookieScope):
+    """Name an attribute as no browser does."""
+
+    samesite = "lax"
+
+
 def scopes(
     *middleware: str,
     domain: str | None = "example.com",
@@ -208,6 +227,10 @@ SITES: list[tuple[str, dict[str, Any]]] = [
     ("E051", scopes(SESSIONS, COOKIES, AUTH)),
     ("E052", scopes(SESSIONS, COOKIES, domain="example.org")),
     ("E052", scopes(SESSIONS, COOKIES, domain="com")),
+    *(
+        ("E053", scopes(SESSIONS, COOKIES, names=[f"{__name__}.{name}"]))
+        for name in ("OpenScope", "LongScope", "MisspeltScope")
+    ),
     ("W050", scopes(SESSIONS, COOKIES, domain=None)),
 ]
 

@@ -42,7 +42,7 @@ from tests.storage_cases import (
 def _site(site: Any) -> None:
     """Configure a site with the views below, and storages of which one does not sign."""
     site.ROOT_URLCONF = __name__
-    site.MIDDLEWARE = []
+    site.MIDDLEWARE = ["django.middleware.csrf.CsrfViewMiddleware"]
     site.STORAGES = {
         "default": {"BACKEND": S3_BACKEND},
         "other": {"BACKEND": S3_BACKEND, "OPTIONS": {"custom_domain": "o.example.com"}},
@@ -255,7 +255,7 @@ urlpatterns = [
 def post(where: str, body: Any, viewer: str = "ada") -> tuple[int, Any]:
     """Return status and JSON of a POST, at NOW."""
     with at(NOW):
-        response = Client().post(
+        response = Client(enforce_csrf_checks=True).post(
             f"/{where}/", json.dumps(body), "application/json", headers={"X-Viewer": viewer}
         )
     return response.status_code, response.json()
