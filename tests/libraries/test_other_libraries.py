@@ -1,0 +1,166 @@
+"""Use django-filer, -cleanup, -import-export and -capo-s3, as their pages show."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from capo_s3 import Credentials
+from django.core.files.base import ContentFile
+from django.core.files.storage import storages
+from django.test import Client
+from django.urls import include, path
+from django.utils.module_loading import import_string
+from filer.models import Image
+from PIL import Image as Pillow
+
+from cfsigned_django.shortcuts import signed_urls
+from cfsigned_django.testing import edge_for
+from tests.libraries.models import Photo
+from tests.pages import DOCS, snippets
+from tests.s3_server import S3Server
+from tests.storage_cases import DAY, counted_signatures, generated_names, verify
+
+pytestmark = pytest.mark.django_db
+
+PAGE = DOCS / "how-to" / "other-libraries.md"
+FILER, CLEANUP, RESOURCE, IMPORTS = (
+    each.code for each in snippets(PAGE) if each.language == "python"
+)
+COMPARISON = DOCS / "explanation" / "comparison.md"
+urlpatterns = [path("filer/", include("filer.urls"))]
+
+
+def run(code: str) -> dict[str, Any]:
+    """Run Python of the page, and return what it defines."""
+    names: dict[str, Any] = {}
+    exec(compile(code, PAGE.name, "exec"), names)  # noqa: S102 - our own page
+    return names
+
+
+def picture() -> ContentFile[bytes]:
+    """Return a picture."""
+    data = BytesIO()
+    Pillow.new("RGB", (120, 90), "teal").save(data, "PNG")
+    return ContentFile(data.getvalue(), name="사진 1.png")
+
+
+# django-filer
+
+
+@pytest.fixture
+def filer(media: Any, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let filer use the storages of the page, which it otherwise makes when it is imported."""
+    settings.ROOT_URLCONF = __name__
+    field = Image._meta.get_field("file")
+    bucket = settings.STORAGES["default"]["OPTIONS"]
+    for privacy, kinds in run(FILER)["FILER_STORAGES"].items():
+        for kind, shown in kinds.items():
+            made = import_string(shown["ENGINE"])(**shown["OPTIONS"] | bucket)
+            known = field.storages if kind == "main" else field.thumbnail_storages
+            monkeypatch.setitem(known, privacy, made)
+        folder = kinds["thumbnails"]["THUMBNAIL_OPTIONS"]
+        monkeypatch.setitem(field.thumbnail_options, privacy, folder)
+
+
+@pytest.mark.parametrize("is_public", [True, False])
+def test_filer(is_public: bool, filer: None) -> None:
+    """Sign the URLs of files and thumbnails, which open, whether filer calls them public or not."""
+    image = Image.objects.create(
+        original_filename="사진 1.png", file=picture(), is_public=is_public
+    )
+    urls = [image.url, *image.thumbnails.values()]
+    assert len(urls) > 1
+    edge = edge_for(image.file.storage)
+    assert {edge.get(url).status for url in urls} == {200}
+    assert {edge.get(url.partition("?")[0]).status for url in urls} == {403}
+    assert bool(image.canonical_url) == is_public
+    if is_public:
+        verify(image.file.storage, Client().get(image.canonical_url)["Location"])
+
+
+def test_filer_moves(filer: None) -> None:
+    """Move a file that becomes private, so that its old URLs open nothing."""
+    image = Image.objects.create(original_filename="a.png", file=picture(), is_public=True)
+    before = image.url
+    image.is_public = False
+    image.save()
+    edge = edge_for(image.file.storage)
+    assert (edge.get(image.url).status, edge.get(before).status) == (200, 403)
+
+
+# django-cleanup
+
+
+def test_cleanup(media: Any, django_capture_on_commit_callbacks: Any) -> None:
+    """Delete the object in the bucket with its row, and when the row gets another file."""
+    photo = Photo.objects.create(title="a", image=ContentFile(b"1", name="1.jpg"))
+    first = photo.image.name
+    with django_capture_on_commit_callbacks(execute=True):
+        photo.image = ContentFile(b"2", name="2.jpg")
+        photo.save()
+    assert (media.exists(first), media.exists(photo.image.name)) == (False, True)
+    with django_capture_on_commit_callbacks(execute=True):
+        photo.delete()
+    assert not media.exists("photos/2.jpg")
+
+
+# django-import-export
+
+
+def test_export(media: Any, settings: Any) -> None:
+    """Export names, and links of both kinds; a block signs once for all rows."""
+    settings.STORAGES |= {"links": {"BACKEND": "cfsigned_django.storage.PermanentLinkStorage"}}
+    settings.ROOT_URLCONF = (path("media/<path:name>", lambda request, name: None, name="media"),)
+    resource = run(RESOURCE.replace("photos.models", Photo.__module__))["PhotoResource"]
+    for number in range(3):
+        Photo.objects.create(title="a", image=f"photos/사진 {number}.jpg")
+    row = resource().export().dict[0]
+    assert row["image"] == "photos/사진 0.jpg"
+    assert row["link"] == "/media/photos/%EC%82%AC%EC%A7%84%200.jpg"
+    verify(storages["default"], row["week"])
+
+    resource.dehydrate_week = lambda self, photo: photo.image.url
+    with counted_signatures() as signatures, signed_urls("photos/*", expire=7 * DAY):
+        resource().export()
+    assert len(signatures) == 1
+
+
+def test_spreadsheet_in_the_bucket(media: Any) -> None:
+    """Keep an uploaded spreadsheet in the bucket until its import is confirmed."""
+    make = import_string(run(IMPORTS)["IMPORT_EXPORT_TMP_STORAGE_CLASS"])
+    kept = make()
+    kept.save("제목,사진\n".encode())
+    assert make(name=kept.name).read().decode() == "제목,사진\n"
+    kept.remove()
+    assert not media.exists(kept.get_full_path())
+
+
+# django-capo-s3
+
+
+def test_capo(site: Any, s3_server: S3Server, s3_bucket: str, ec_key: Any) -> None:
+    """Sign, for each file that django-capo-s3 stores, a URL of exactly the key in the bucket."""
+    site.AWS_CLOUDFRONT_KEY = ec_key.to_pem().decode()  # its own signer refuses ECDSA
+    (code,) = (each.code for each in snippets(COMPARISON) if "django_capo_s3" in each.code)
+    user = s3_server.writer
+    storage = run(code)["MediaStorage"](
+        bucket=s3_bucket,
+        endpoint=s3_server.endpoint_url,
+        region=s3_server.region,
+        credentials=Credentials(access_key=user.access_key, secret_key=user.secret_key),
+        force_path_style=True,
+        location="보고서",
+    )
+    for name in generated_names(60):
+        stored = storage.save(name.rstrip("/"), ContentFile(name.encode()))
+        with storage.open(stored) as file:
+            assert file.read() == name.encode()
+        assert edge_for(storage).get(storage.url(stored)).body == name.encode()
+        key = unquote(urlsplit(storage.url(stored)).path).removeprefix("/")
+        answer = s3_server.client().get_object(Bucket=s3_bucket, Key=key)
+        assert answer["Body"].read() == name.encode()
+    storage.delete(stored)
+    assert not storage.exists(stored)
