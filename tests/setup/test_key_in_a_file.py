@@ -16,7 +16,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from cfsigned_django.aws.account_reader import read_account
-from cfsigned_django.aws.client import Clients
+from cfsigned_django.aws.client import Clients, make_clients
 from cfsigned_django.aws.provisioning.apply import Provisioner
 from cfsigned_django.management.commands import cfsigned_setup
 from cfsigned_django.setup.keys import SettingsKey
@@ -168,10 +168,9 @@ def test_local_edge(set_up_site: Any) -> None:
 
 def test_files_that_cannot_be_listed(set_up_site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Say that the files cannot be listed, not that there are none."""
-    make = cfsigned_setup.make_clients
 
     def make_denied(**arguments: Any) -> Clients:
-        clients = make(**arguments)
+        clients = make_clients(**arguments)
         return replace(clients, s3=Failing(clients.s3, denied, "list_objects_v2"))
 
     monkeypatch.setattr(cfsigned_setup, "make_clients", make_denied)
