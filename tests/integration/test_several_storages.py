@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.test import RequestFactory, override_settings
+from django.test import AsyncClient, RequestFactory, override_settings
+from django.urls import path
 from django.utils import timezone
 
 from cfsigned_django import keyring
@@ -132,6 +136,30 @@ def test_tenants(shown: Any, tenants: Any) -> None:
     assert serve(shown, hosts[1], lambda: edge_for(tenants).get(swapped)).error_code == (
         "AccessDenied"
     )
+
+
+def test_tenants_of_async_views(
+    shown: Any, tenants: Any, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Keep tenants apart in views that one event loop serves at the same time."""
+
+    async def view(request: HttpRequest) -> HttpResponse:
+        await asyncio.sleep(0.01)
+        return HttpResponse(tenants.url("a.txt"))
+
+    monkeypatch.setitem(sys.modules, "shown", SimpleNamespace(**shown))
+    settings.ROOT_URLCONF = (path("", view),)
+    settings.MIDDLEWARE = ["shown.tenant_middleware"]
+    settings.USE_X_FORWARDED_HOST = True  # The test client has a host of its own.
+    slugs = ["acme", "zeta"] * 4
+
+    async def serve_all() -> list[str]:
+        hosts = [{"x-forwarded-host": f"{slug}.example.com"} for slug in slugs]
+        calls = [AsyncClient().get("/", headers=host) for host in hosts]
+        return [answer.content.decode() for answer in await asyncio.gather(*calls)]
+
+    urls = asyncio.run(serve_all())
+    assert [url.split("/")[4] for url in urls] == slugs
 
 
 def test_no_tenant(shown: Any, tenants: Any) -> None:
