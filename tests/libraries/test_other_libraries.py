@@ -9,7 +9,6 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from capo_s3 import Credentials
 from django.core.files.base import ContentFile
-from django.core.files.storage import storages
 from django.test import Client
 from django.urls import include, path
 from django.utils.module_loading import import_string
@@ -18,6 +17,7 @@ from PIL import Image as Pillow
 
 from cfsigned_django.shortcuts import signed_urls
 from cfsigned_django.testing import edge_for
+from cfsigned_django.views import SignedRedirectView
 from tests.libraries.models import Photo
 from tests.pages import DOCS, snippets
 from tests.s3_server import S3Server
@@ -113,14 +113,15 @@ def test_cleanup(media: Any, django_capture_on_commit_callbacks: Any) -> None:
 def test_export(media: Any, settings: Any) -> None:
     """Export names, and links of both kinds; a block signs once for all rows."""
     settings.STORAGES |= {"links": {"BACKEND": "cfsigned_django.storage.PermanentLinkStorage"}}
-    settings.ROOT_URLCONF = (path("media/<path:name>", lambda request, name: None, name="media"),)
+    view = SignedRedirectView.as_view(permission=lambda request, name: True)
+    settings.ROOT_URLCONF = (path("media/<path:name>", view, name="media"),)
     resource = run(RESOURCE.replace("photos.models", Photo.__module__))["PhotoResource"]
     for number in range(3):
         Photo.objects.create(title="a", image=f"photos/사진 {number}.jpg")
     row = resource().export().dict[0]
     assert row["image"] == "photos/사진 0.jpg"
     assert row["link"] == "/media/photos/%EC%82%AC%EC%A7%84%200.jpg"
-    verify(storages["default"], row["week"])
+    verify(media, row["week"])
 
     resource.dehydrate_week = lambda self, photo: photo.image.url
     with counted_signatures() as signatures, signed_urls("photos/*", expire=7 * DAY):

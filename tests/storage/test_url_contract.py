@@ -101,7 +101,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "resource and step": {"resource": "{folder}/*", "expire_step": 600},
     "resource and download": {"resource": "{folder}/*", "download": "r 1.pdf"},
     "folder": {"folder": "{folder}"},
-    "folder and start": {"folder": "{folder}/", "date_greater_than": NOW - 60},
+    "folder and start": {"folder": "{folder}", "date_greater_than": NOW - 60},
     "any resource": ANY_RESOURCE,
 }
 _DOWNLOAD = "response-content-disposition=attachment%3B%20filename%3D%22r%201.pdf%22"
