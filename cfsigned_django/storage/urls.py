@@ -307,8 +307,8 @@ class SignedUrlMixin:
         if parameters or download is not None:
             address = join_query(address, build_query(parameters, download))
         for block in reversed(current.get().blocks):
-            covered = block.find(address) if self._signs_like(block.storage, options) else None
-            if covered is None:
+            covered = block.find(address)
+            if covered is None or not self._signs_like(block.storage, options):
                 continue
             if http_method is not None:
                 refuse_writing(http_method)

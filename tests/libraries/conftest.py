@@ -31,13 +31,14 @@ if django_settings.SETTINGS_MODULE != "tests.libraries.settings":
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Allow what Wagtail and thumbnail libraries do: they leave files to the garbage collector."""
+    """Allow what libraries leave to the garbage collector: files, and capo's connections."""
     config.addinivalue_line("filterwarnings", "ignore:Unclosed file:ResourceWarning")
+    config.addinivalue_line("filterwarnings", "ignore:unclosed <socket:ResourceWarning")
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _collected() -> Iterator[None]:
-    """Collect the last of those files here: at the end, pytest does so without the filter."""
+    """Collect the last of those here: at the end, pytest does so without the filters."""
     yield
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)

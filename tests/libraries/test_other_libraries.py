@@ -15,7 +15,7 @@ from django.utils.module_loading import import_string
 from filer.models import Image
 from PIL import Image as Pillow
 
-from cfsigned_django.shortcuts import signed_urls
+from cfsigned_django.shortcuts import signed_url, signed_urls
 from cfsigned_django.testing import edge_for
 from cfsigned_django.views import SignedRedirectView
 from tests.libraries.models import Photo
@@ -71,8 +71,8 @@ def test_filer(is_public: bool, filer: None) -> None:
     image = Image.objects.create(
         original_filename="사진 1.png", file=picture(), is_public=is_public
     )
-    urls = [image.url, *image.thumbnails.values()]
-    assert len(urls) > 1
+    urls = [image.url, *image.thumbnails.values(), signed_url(image.file, download="사진.png")]
+    assert len(urls) > 2
     edge = edge_for(image.file.storage)
     assert {edge.get(url).status for url in urls} == {200}
     assert {edge.get(url.partition("?")[0]).status for url in urls} == {403}

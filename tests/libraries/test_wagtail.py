@@ -25,6 +25,7 @@ from wagtail.images.utils import generate_signature
 from wagtail.images.views.serve import ServeView
 from wagtail.models import Collection, CollectionViewRestriction, Locale, Page, Site
 
+from cfsigned_django.shortcuts import signed_url
 from tests.libraries.models import Article
 from tests.pages import DOCS, snippets
 from tests.storage_cases import counted_signatures, verify
@@ -107,6 +108,20 @@ def test_images(article: Article, media: Any, s3_requests: list[str]) -> None:
     for url in urls:
         assert verify(media, url).resource.endswith("/images/*")
     verify(media, ImageDownloadUrlField().to_representation(article.photo))
+
+
+def test_missing_source(article: Article, media: Any) -> None:
+    """Show the page, with Wagtail's mark of a broken image, if an original is not in the bucket."""
+    media.delete(article.photo.file.name)
+    shown = [urlsplit(url).path.rpartition("/")[2] for url in images_of(article)]
+    assert (shown[0], len(shown)) == ("not-found", 2)
+
+
+@pytest.mark.parametrize("value", ["photo", "paper"])
+def test_not_a_file(value: str, article: Article) -> None:
+    """Name the type of an image or a document that is passed instead of its file."""
+    with pytest.raises(TypeError, match="Image" if value == "photo" else "Document"):
+        signed_url(getattr(article, value))
 
 
 @pytest.mark.parametrize("method", [None, "redirect", "direct", "serve_view"])
