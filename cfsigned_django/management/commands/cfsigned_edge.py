@@ -125,7 +125,7 @@ class Command(BaseCommand):
         except (OSError, OverflowError) as error:
             raise CommandError(
                 f"Cannot listen on port {port} of {options['host']}: {error}. Stop the program "
-                "that uses it, or choose another port with --port and in AWS_S3_CUSTOM_DOMAIN."
+                "that uses it, or change the port in AWS_S3_CUSTOM_DOMAIN and leave --port out."
             ) from error
         with ExitStack() as stack:
             stack.enter_context(server)
