@@ -124,8 +124,8 @@ def step_seconds(expire_step: int | timedelta, seconds: int, options: ResolvedOp
         raise ValueError(
             f"expire_step is {step} s: a URL of {seconds} s could then live for up to "
             f"{seconds + step} s, more than the {options.longest} s of AWS_CLOUDFRONT_MAX_EXPIRE "
-            "and AWS_CLOUDFRONT_EXPIRE_STEP together. Use less, or raise one of the settings: a "
-            "key must outlive the URLs that it signed."
+            "and AWS_CLOUDFRONT_EXPIRE_STEP together. Pass a shorter expire_step, or raise one of "
+            "the settings, which say how long a rotation keeps a replaced key."
         )
     return step
 

@@ -1,11 +1,11 @@
-"""The surroundings of a call of ``url()``: watches of expiries, and blocks that share a signature.
+"""What surrounds a call of ``url()``: watches of expiries, and blocks that share a signature.
 
 A watch notes when the URLs that are signed within it expire. A block of
 ``signed_urls()`` has resources, each of which is signed once for all names that
-it covers. The surroundings belong to a context (:mod:`contextvars`): to the thread or
-task that set them, and to whatever it starts with a copy of its context, as
-asyncio, ``sync_to_async`` and ``asyncio.to_thread`` do. A plain thread starts
-with an empty context, so URLs that it signs are not noted, and obey no block.
+it covers. Watches and blocks belong to a context (:mod:`contextvars`): to the
+thread or task that opened them, and to all that it starts with a copy of its
+context, as asyncio, ``sync_to_async`` and ``asyncio.to_thread`` do. A plain thread
+starts with an empty context: no watch notes its URLs, and no block signs them.
 """
 
 from __future__ import annotations
