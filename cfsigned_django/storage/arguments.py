@@ -45,9 +45,13 @@ def refuse_dot_dot(name: str) -> None:
         )
 
 
+#: PostgreSQL refuses NUL, a path of Django takes no line feed, a lone surrogate cannot be encoded.
+_IN_NO_NAME = re.compile(r"[\\\0\n\ud800-\udfff]")
+
+
 def is_exact_name(name: str) -> bool:
-    """Return whether storages take the name as it is: they normalize ``./a``, ``//a``, ``a/``."""
-    return "\\" not in name and not {"", ".", ".."} & set(name.split("/"))
+    """Return whether a storage takes the name as it is: not ``./a``, ``//a`` or ``a/``."""
+    return not _IN_NO_NAME.search(name) and not {"", ".", ".."} & set(name.split("/"))
 
 
 def refuse_nameless(name: str | None) -> None:

@@ -107,15 +107,17 @@ def resume(watch: ExpiryWatch) -> Iterator[ExpiryWatch]:
         current.reset(token)
 
 
-@contextmanager
-def enter(block: Block) -> Iterator[None]:
-    """Let the calls of ``url()`` within obey the block."""
+def enter(block: Block) -> None:
+    """Let the calls of ``url()`` obey the block, until :func:`leave`."""
     around = current.get()
-    token = current.set(replace(around, blocks=(*around.blocks, block)))
-    try:
-        yield
-    finally:
-        current.reset(token)
+    current.set(replace(around, blocks=(*around.blocks, block)))
+
+
+def leave() -> None:
+    """End the innermost block."""
+    around = current.get()
+    around = replace(around, blocks=around.blocks[:-1])
+    current.set(NOTHING if around == NOTHING else around)
 
 
 def current_watch() -> ExpiryWatch | None:
