@@ -526,7 +526,7 @@ def _check(rotation: Rotation, key_pair: KeyPair, now: datetime) -> Outcome:
 
 
 def were_restored(key_pairs: list[KeyPair]) -> Outcome:
-    """Return that keys were missing from their group and were restored."""
+    """Return the message that keys were missing from their key group and were added again."""
     names = ", ".join(map(str, key_pairs))
     if all(each.status == KeyStatus.TRUSTED for each in key_pairs):
         text = _("Someone removed %(key)s from the key group. This has been undone.")
