@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 import functools
 import inspect
 import os
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
 from datetime import timedelta
-from types import TracebackType
 from typing import Any, Protocol, Self, TypeAlias, TypeVar
 
 from asgiref.sync import iscoroutinefunction
@@ -133,7 +130,6 @@ class signed_urls:
             "ip_address": ip_address,
         }
         self._allow_any_resource = allow_any_resource
-        self._entered: list[AbstractContextManager[None]] = []
 
     def __enter__(self) -> Self:
         source = find_storage("default" if self._storage is None else self._storage)
@@ -142,19 +138,11 @@ class signed_urls:
             source.resource_url(each, allow_any_resource=self._allow_any_resource)
             for each in self._resources
         ]
-        block = context.Block(storage=source, covered=tuple(covered), **self._arguments)
-        entered = context.enter(block)
-        entered.__enter__()
-        self._entered.append(entered)
+        context.enter(context.Block(storage=source, covered=tuple(covered), **self._arguments))
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._entered.pop().__exit__(kind, error, traceback)
+    def __exit__(self, *error: object) -> None:
+        context.leave()
 
     def __call__(self, function: F) -> F:
         """Return the function with the block around each of its calls."""
@@ -168,23 +156,17 @@ class signed_urls:
 
             @functools.wraps(function)
             async def within_async(*args: Any, **kwargs: Any) -> Any:
-                with self._copy():
+                with self:
                     return await function(*args, **kwargs)
 
             return within_async  # type: ignore[return-value]
 
         @functools.wraps(function)
         def within(*args: Any, **kwargs: Any) -> Any:
-            with self._copy():
+            with self:
                 return function(*args, **kwargs)
 
         return within  # type: ignore[return-value]
-
-    def _copy(self) -> signed_urls:
-        """Return a block for one call: a function may run in several threads and tasks at once."""
-        twin = copy.copy(self)
-        twin._entered = []
-        return twin
 
 
 def name_of(file_or_name: object) -> str:

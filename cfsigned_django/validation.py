@@ -453,8 +453,8 @@ def site_lifetime() -> int:
     """Return how many seconds any URL of this site may live. Each retirement waits that long.
 
     That is AWS_CLOUDFRONT_MAX_EXPIRE plus AWS_CLOUDFRONT_EXPIRE_STEP. Raise
-    :exc:`ImproperlyConfigured` if the limit makes no sense: without it, a key
-    could be retired before its URLs have expired.
+    :exc:`ImproperlyConfigured` if the limit is not valid: a key could then be
+    retired before its URLs have expired.
     """
     limit, step = conf.default_of("max_expire"), conf.default_of("expire_step")
     seconds = whole_seconds(limit)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
@@ -261,6 +262,26 @@ def test_threads_keep_apart() -> None:
         thread.start()
         thread.join()
     assert found == ["a/1"]
+
+
+def test_threads_share_a_block_that_was_made_before() -> None:
+    """Let several threads be within one block, in whatever order they enter and leave it."""
+    block, step, found = signed_urls("a/*"), threading.Barrier(2, timeout=5), []
+
+    def page(leaves_last: bool) -> None:
+        with block:
+            step.wait()
+            if leaves_last:
+                step.wait()
+            found.append(opens(signed_url("a/1")))
+        if not leaves_last:
+            step.wait()
+        found.append(opens(signed_url("a/1")))
+
+    with at(NOW), ThreadPoolExecutor() as pool:
+        for done in [pool.submit(page, leaves_last) for leaves_last in (True, False)]:
+            done.result()
+    assert sorted(found) == ["a/*", "a/*", "a/1", "a/1"]
 
 
 def test_tasks_keep_apart() -> None:

@@ -162,7 +162,7 @@ class SignedUrlsView(APIView):
             return signed_url(
                 name, storage=self.storage, expire=self.expire, expire_step=self.expire_step
             )
-        except (InvalidUrl, UnicodeError) as error:
+        except InvalidUrl as error:
             raise _invalid(f"{name!r} cannot be signed: {error}") from None
 
 

@@ -45,9 +45,13 @@ def refuse_dot_dot(name: str) -> None:
         )
 
 
+#: PostgreSQL refuses NUL, a path of Django takes no line feed, a lone surrogate cannot be encoded.
+_IN_NO_NAME = re.compile(r"[\\\0\n\ud800-\udfff]")
+
+
 def is_exact_name(name: str) -> bool:
-    """Return whether storages take the name as it is: they normalize ``./a``, ``//a``, ``a/``."""
-    return "\\" not in name and not {"", ".", ".."} & set(name.split("/"))
+    """Return whether a storage takes the name as it is: not ``./a``, ``//a`` or ``a/``."""
+    return not _IN_NO_NAME.search(name) and not {"", ".", ".."} & set(name.split("/"))
 
 
 def refuse_nameless(name: str | None) -> None:
@@ -120,8 +124,8 @@ def step_seconds(expire_step: int | timedelta, seconds: int, options: ResolvedOp
         raise ValueError(
             f"expire_step is {step} s: a URL of {seconds} s could then live for up to "
             f"{seconds + step} s, more than the {options.longest} s of AWS_CLOUDFRONT_MAX_EXPIRE "
-            "and AWS_CLOUDFRONT_EXPIRE_STEP together. Use less, or raise one of the settings: a "
-            "key must outlive the URLs that it signed."
+            "and AWS_CLOUDFRONT_EXPIRE_STEP together. Pass a shorter expire_step, or raise one of "
+            "the settings, which say how long a rotation keeps a replaced key."
         )
     return step
 

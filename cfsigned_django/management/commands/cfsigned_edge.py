@@ -163,8 +163,8 @@ class Command(BaseCommand):
             )
         unsigned = storage.unsigned_url("a.jpg")
         self.stdout.write(
-            f"Try it: curl -i {unsigned} is refused (MissingKey). The URLs that storage.url() and "
-            "{% signed_url %} return are served.\nStop it with Ctrl-C."
+            f"Try it: curl -i {unsigned} is refused (MissingKey). URLs from storage.url() and "
+            "{% signed_url %} are served.\nStop the edge with Ctrl-C."
         )
 
 
