@@ -34,11 +34,7 @@ from cfsigned_django.rotation.site import (
     unknown_keys,
     wanted_spare,
 )
-from cfsigned_django.rotation.status import (
-    find_overdue,
-    find_pending,
-    in_words,
-)
+from cfsigned_django.rotation.status import find_overdue, find_pending, in_words
 from cfsigned_django.rotation.steps import (
     FAILURES,
     Action,
@@ -230,7 +226,8 @@ class Command(BaseCommand):
 
 
 def _find_overdue(rotation: Rotation) -> list[str]:
-    return find_overdue(rotation, now=rotation.store.clock())
+    key_pairs = rotation.store.key_pairs()
+    return list(find_overdue(rotation, now=rotation.store.clock(), key_pairs=key_pairs))
 
 
 def _ask(question: str) -> str:
