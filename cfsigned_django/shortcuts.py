@@ -117,7 +117,10 @@ class signed_urls:
         ip_address: str | None = None,
         allow_any_resource: bool = False,
     ) -> None:
-        folders = [folder] if isinstance(folder, str) else list(folder or ())
+        several: Any = () if folder is None else folder
+        if isinstance(several, str | Promise) or not isinstance(several, Iterable):
+            several = [several]  # url() refuses what is not text.
+        folders = list(several)
         if not resources and not folders:
             raise ValueError(
                 'signed_urls() needs a folder (folder="albums/42") or a resource ("albums/*").'
