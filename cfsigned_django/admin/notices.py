@@ -140,8 +140,7 @@ def _keys_left_over(snapshot: Snapshot, active: KeyPair) -> Iterator[Notice]:
 
 
 def _overdue(snapshot: Snapshot) -> Iterator[Notice]:
-    overdue = find_overdue(snapshot.rotation, now=snapshot.now, key_pairs=snapshot.key_pairs)
-    for text in overdue:
+    for text in find_overdue(snapshot.rotation, now=snapshot.now, key_pairs=snapshot.key_pairs):
         yield Notice(level=Level.WARNING, text=text)
 
 

@@ -65,12 +65,10 @@ class Snapshot:
     @cached_property
     def steps(self) -> list[Step]:
         """Return the steps that are due, the most urgent first."""
-        return due(
-            self.rotation,
-            now=self.now,
-            key_pairs=self.key_pairs,
-            # Only while no key pair is ACTIVE can one of them be imported.
-            unknown_keys=() if self.active else self.unknown_keys,
+        # Only while no key pair is ACTIVE can a key of the settings be imported.
+        unknown = () if self.active else self.unknown_keys
+        return list(
+            due(self.rotation, now=self.now, key_pairs=self.key_pairs, unknown_keys=unknown)
         )
 
     def step(self, action: Action, key_pair: KeyPair | None) -> Step | None:
