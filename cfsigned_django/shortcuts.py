@@ -56,7 +56,7 @@ def signed_url(
     """
     if not file_or_name:
         return ""
-    name, source = name_of(file_or_name), storage_of(file_or_name, storage)
+    name, source = _name_of(file_or_name), _storage_of(file_or_name, storage)
     return source.url(
         name,
         expire=expire,
@@ -77,8 +77,8 @@ def unsigned_url(file_or_name: FileOrName, *, storage: str | SignedUrlMixin | No
     """
     if not file_or_name:
         return ""
-    name = name_of(file_or_name)
-    return storage_of(file_or_name, storage).unsigned_url(name)
+    name = _name_of(file_or_name)
+    return _storage_of(file_or_name, storage).unsigned_url(name)
 
 
 class signed_urls:
@@ -117,7 +117,10 @@ class signed_urls:
         ip_address: str | None = None,
         allow_any_resource: bool = False,
     ) -> None:
-        folders = [folder] if isinstance(folder, str) else list(folder or ())
+        several: Any = () if folder is None else folder
+        if isinstance(several, str | Promise) or not isinstance(several, Iterable):
+            several = [several]  # url() refuses what is not text.
+        folders = list(several)
         if not resources and not folders:
             raise ValueError(
                 'signed_urls() needs a folder (folder="albums/42") or a resource ("albums/*").'
@@ -169,7 +172,7 @@ class signed_urls:
         return within  # type: ignore[return-value]
 
 
-def name_of(file_or_name: object) -> str:
+def _name_of(file_or_name: object) -> str:
     """Return the name of a file. Raise :exc:`TypeError` if it is neither a file nor a name."""
     if isinstance(file_or_name, str | os.PathLike | Promise):
         name = str(file_or_name)
@@ -186,7 +189,7 @@ def name_of(file_or_name: object) -> str:
     )
 
 
-def storage_of(file_or_name: object, storage: str | SignedUrlMixin | None) -> SignedUrlMixin:
+def _storage_of(file_or_name: object, storage: str | SignedUrlMixin | None) -> SignedUrlMixin:
     """Return the storage that is given, else that of the file, of the block, or the default one."""
     if storage is not None:
         return find_storage(storage)

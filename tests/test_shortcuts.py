@@ -14,6 +14,7 @@ from unittest import mock
 import pytest
 from django.core.files.storage import InvalidStorageError, default_storage, storages
 from django.db import models
+from django.utils.translation import gettext_lazy
 
 from cfsigned_django.http import watch_expiry
 from cfsigned_django.shortcuts import signed_url, signed_urls
@@ -109,6 +110,7 @@ def test_storage_of_a_call() -> None:
         ("a.jpg", {"storage": "plain"}, InvalidStorageError, "CloudFrontFileSystemStorage"),
         ("a.jpg", {"expire": 0}, ValueError, "expire"),
         ("a.jpg", {"folder": "b"}, ValueError, "b/"),
+        ("a.jpg", {"folder": 42}, ValueError, "folder is 42"),
     ],
 )
 def test_mistakes_of_a_call(
@@ -328,6 +330,10 @@ async def async_generator() -> AsyncIterator[str]:
         ({"folder": []}, "folder"),
         ({"folder": ""}, "folder"),
         ({"folder": "a//b"}, "folder"),
+        ({"folder": 42}, "folder is 42"),
+        ({"folder": [42]}, "folder is 42"),
+        ({"folder": gettext_lazy("a")}, "folder is 'a'"),
+        ({"resources": [42]}, "resource is 42"),
         ({"resources": [""]}, "resource"),
         ({"resources": ["*"]}, "allow_any_resource"),
         ({"resources": ["https://x/*"]}, "resource"),

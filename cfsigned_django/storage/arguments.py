@@ -63,19 +63,20 @@ def refuse_nameless(name: str | None) -> None:
         )
 
 
-def check_folder(folder: str) -> None:
+def check_folder(folder: object) -> None:
     """Raise if a part of the folder has no name."""
-    if {"", "."} & set(re.split(r"[\\/]", folder)):
+    if not isinstance(folder, str) or {"", "."} & set(re.split(r"[\\/]", folder)):
         # f"albums/{slug}" with an empty slug: the URL would open everyone's albums.
         raise ValueError(
-            f"folder is {folder!r}, and a part of it has no name. Pass the name of a folder in the "
-            "storage, such as \"albums/42\", without '//', './' or a slash at either end."
+            f"folder is {folder!r}. It must be the name of a folder in the storage, such as "
+            "\"albums/42\": text without an empty part, without './', and without a slash at "
+            "either end."
         )
 
 
-def check_resource_name(resource: str, allow_any_resource: bool) -> None:
+def check_resource_name(resource: object, allow_any_resource: bool) -> None:
     """Raise if a resource is not a name, or opens more than it seems to."""
-    if not resource or "://" in resource:
+    if not isinstance(resource, str) or not resource or "://" in resource:
         raise ValueError(
             f"resource is {resource!r}. Pass a name in the storage, such as 'albums/42/*', "
             "without protocol and domain."

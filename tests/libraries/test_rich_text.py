@@ -90,6 +90,15 @@ def test_upload_of_a_stranger(
     assert s3_requests == []
 
 
+@pytest.mark.parametrize("field", ["file", "another"])
+def test_upload_of_no_picture(
+    field: str, shown: Any, editor: Client, s3_requests: list[str]
+) -> None:
+    """Refuse an upload to the view for TinyMCE that is not a picture, and one without a file."""
+    assert upload(editor, "/upload/", field, b"<script>").status_code == 400
+    assert s3_requests == []
+
+
 def test_upload_without_a_token(shown: Any) -> None:
     """Refuse an upload to the view for TinyMCE from a page of another site."""
     browser = Client(enforce_csrf_checks=True)
