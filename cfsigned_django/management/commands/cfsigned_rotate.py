@@ -93,7 +93,8 @@ class Command(BaseCommand):
         except DatabaseFailure as error:
             raise CommandError(
                 f"The database failed ({type(error).__name__}). What was done is recorded; run "
-                "this again when it answers."
+                "this again when it answers. If cfsigned_django is new here, run manage.py migrate "
+                "first."
             ) from error
 
     def _rotate(self, rotation: Rotation, options: dict[str, Any]) -> None:
