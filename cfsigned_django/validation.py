@@ -157,6 +157,15 @@ def problem(check_id: str, message: str, obj: Any = None) -> CheckMessage:
     return kind(message, hint=TABLE[check_id], obj=obj, id=check_id)
 
 
+def refusal(check_id: str, read: Callable[[], object]) -> list[CheckMessage]:
+    """Return the error with which a setting refuses its value when it is read, or nothing."""
+    try:
+        read()
+    except ImproperlyConfigured as error:
+        return [problem(check_id, str(error))]
+    return []
+
+
 def shown(value: Any) -> str:
     """Return a wrong value as text for a message; hide it if it may be a misplaced key."""
     text = repr(value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from html import unescape
 from typing import Any
@@ -140,14 +140,14 @@ def readable(html: str) -> str:
 
 def imported(*, days: int = 1) -> KeyPair:
     """Return the key of the settings, taken into the database so many days ago."""
-    rotation = site_rotation(by_hand=True)
+    rotation = replace(site_rotation(), key_groups=None)
     key_pair = import_settings_key(rotation, now=rotation.store.clock())
     return moved(key_pair, created_at=-days * 86400, active_at=-days * 86400)
 
 
 def started(*, spare: bool = False) -> KeyPair:
     """Return a new PENDING key pair."""
-    rotation = site_rotation(by_hand=True)
+    rotation = replace(site_rotation(), key_groups=None)
     algorithm = KeyAlgorithm.ECDSA_P256
     return rotation.start(algorithm=algorithm, now=rotation.store.clock(), spare=spare)
 
@@ -173,7 +173,7 @@ def activated(*, former_retiring_for: int | None = None) -> KeyPair:
 
 def moved(key_pair: KeyPair, **seconds: int) -> KeyPair:
     """Set moments of a key pair to so many seconds from now, and return it as it is then."""
-    now = site_rotation(by_hand=True).store.clock()
+    now = site_rotation().store.clock()
     moments = {name: now + timedelta(seconds=value) for name, value in seconds.items()}
     KeyPair.objects.filter(pk=key_pair.pk).update(**moments)
     return fresh(key_pair)

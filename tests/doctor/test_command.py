@@ -355,7 +355,7 @@ class TestKeys:
         """Report a database that fails only if keys may come from it."""
         signing_site.AWS_CLOUDFRONT_KEY_GROUP_ID = group
         failing = mock.patch(
-            "cfsigned_django.doctor.examination.key_pairs", side_effect=DatabaseError("no table")
+            "cfsigned_django.doctor.examination.primary_rows", side_effect=DatabaseError("no table")
         )
         with failing:
             found, _ = levels("--offline")
@@ -478,7 +478,7 @@ def test_no_database(signing_site: Any, rsa_key: PrivateKey) -> None:
     """Explain a URL although the database fails."""
     url = signed(rsa_key, until=int(time.time()) + 600)
     with mock.patch(
-        "cfsigned_django.doctor.explain.key_pairs", side_effect=DatabaseError("no table")
+        "cfsigned_django.doctor.site.primary_rows", side_effect=DatabaseError("no table")
     ):
         found, code = levels("--explain", url, "--offline")
 

@@ -161,7 +161,7 @@ class World:
 
     def _edge(self) -> EdgeClient:
         config = self.config()
-        files = InMemoryStorage()
+        files = InMemoryStorage(base_url=f"/{LOCATION}/")
         files.save(NAME, ContentFile(b"picture"))
         found = self.clients.s3.get_bucket_cors(Bucket=self.bucket)["CORSRules"]
         rules = [
@@ -180,7 +180,7 @@ class World:
                     for each in behaviors(config)
                 ),
                 key_groups=lambda: trusted,  # one that a behavior names need not be there
-                origin=StorageOrigin(files, base_path=f"/{LOCATION}/", cors_rules=rules),
+                origin=StorageOrigin(files, cors_rules=rules),
             )
         )
 
