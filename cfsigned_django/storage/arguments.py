@@ -105,8 +105,9 @@ def lifetime(expire: int | timedelta, max_expire: int) -> int:
         )
     if seconds > max_expire:
         raise ValueError(
-            f"expire is {seconds} s, more than the {max_expire} s of AWS_CLOUDFRONT_MAX_EXPIRE. "
-            "Use less, or raise the setting: a key must outlive the URLs that it signed."
+            f"expire is {seconds} s, more than the {max_expire} s of AWS_CLOUDFRONT_MAX_EXPIRE, or "
+            "of the storage's max_expire. Pass a shorter expire, or raise that limit, which says "
+            "how long a rotation keeps a replaced key."
         )
     return seconds
 
