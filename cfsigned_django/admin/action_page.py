@@ -16,7 +16,7 @@ from cfsigned_django.admin.forms import StepForm, typed_name
 from cfsigned_django.admin.snapshot import Snapshot
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.encryption import CannotDecrypt
-from cfsigned_django.rotation.lifecycle import KeyStatus, retirement_wait
+from cfsigned_django.rotation.lifecycle import ENDED, KeyStatus, retirement_wait
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.status import date_and_time, in_words
 from cfsigned_django.rotation.steps import what_signs_after
@@ -107,7 +107,7 @@ class ShownKey:
         is then erased.
         """
         file_name = f"{key_pair.caller_name}-public.pem"
-        if KeyStatus(key_pair.status).is_final:
+        if key_pair.status in ENDED:
             return cls(file_name=file_name, pem=key_pair.public_key)
         try:
             return cls(file_name=file_name, pem=key_pair.open_public_key())

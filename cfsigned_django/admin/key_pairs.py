@@ -232,7 +232,8 @@ class KeyPairAdmin(Base):
     ) -> HttpResponseRedirect:
         """Redirect to the first page, which shows the message."""
         self.message_user(request, text, level)
-        return self._redirect_to_list()
+        name = "admin:cfsigned_django_keypair_changelist"
+        return redirect(reverse(name, current_app=self.admin_site.name))
 
     @_outside_transactions
     def changelist_view(
@@ -351,10 +352,4 @@ class KeyPairAdmin(Base):
                 "breadcrumbs_are_a_list": django.VERSION >= (6, 1),
                 **context,
             },
-        )
-
-    def _redirect_to_list(self) -> HttpResponseRedirect:
-        """Redirect to the first page."""
-        return redirect(
-            reverse("admin:cfsigned_django_keypair_changelist", current_app=self.admin_site.name)
         )

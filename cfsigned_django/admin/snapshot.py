@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Self
 from uuid import UUID
 
-from cfsigned_django.rotation.lifecycle import KeyStatus
+from cfsigned_django.rotation.lifecycle import ENDED, KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.rotation.settings_key import ConfiguredKey
@@ -134,4 +134,4 @@ class Snapshot:
 
 def is_unfinished(key_pair: KeyPair) -> bool:
     """Return whether the key pair still signs, waits, or must be removed from CloudFront."""
-    return key_pair.awaits_removal or not KeyStatus(key_pair.status).is_final
+    return key_pair.awaits_removal or key_pair.status not in ENDED

@@ -302,7 +302,9 @@ _RSA_BYTES = range(256, 257)
 def explain_signature(url: str, claim: Claim, keys: Sequence[KnownKey]) -> Iterator[Finding]:
     """Yield what is wrong with the signature of a URL; nothing if it is good."""
     named = next((key for key in keys if key.key_pair_id == claim.key_pair_id), None)
-    signer = next((key for key in keys if key is not named and _signed(url, claim, key)), None)
+    signer = next(
+        (key for key in keys if key is not named and _refusal(url, claim, key) is None), None
+    )
     if named is None:
         yield _unknown(claim, keys, signer)
         return
@@ -330,10 +332,6 @@ def _unknown(claim: Claim, keys: Sequence[KnownKey], signer: KnownKey | None) ->
     if signer is not None:
         what += f" {signer.key_pair_id} signed it: the key ID is wrong, not the key."
     return finding("url-unknown-key", what, subject="AWS_CLOUDFRONT_KEY_ID")
-
-
-def _signed(url: str, claim: Claim, key: KnownKey) -> bool:
-    return _refusal(url, claim, key) is None
 
 
 def _refusal(url: str, claim: Claim, key: KnownKey) -> Denied | None:

@@ -57,11 +57,6 @@ class KeyStatus(StrEnum):
     #: Removed from the key group at once, which breaks every URL signed with it.
     REVOKED = "revoked"
 
-    @property
-    def is_final(self) -> bool:
-        """Return whether no transition leads out of this state."""
-        return self in ENDED
-
 
 #: The states that no transition leaves.
 ENDED: Final = (KeyStatus.RETIRED, KeyStatus.REVOKED)

@@ -22,7 +22,7 @@ from cfsigned_django.encryption import (
     decrypt,
     encrypt,
 )
-from cfsigned_django.rotation.lifecycle import KeyState, KeyStatus, full_seconds
+from cfsigned_django.rotation.lifecycle import ENDED, KeyState, KeyStatus, full_seconds
 from cfsigned_django.signing import HashAlgorithm, InvalidKey, KeyAlgorithm, PrivateKey, Signer
 
 logger = logging.getLogger("cfsigned_django.rotation")
@@ -197,7 +197,7 @@ class KeyPair(models.Model):
     def _decrypt(self, ended: Collection[str] = ()) -> Decrypted:
         try:
             found = decrypt(self.encrypted_private_key, self.id, self.fingerprint)
-            has_ended = KeyStatus(self.status).is_final or self.retired_at or self.revoked_at
+            has_ended = self.status in ENDED or self.retired_at or self.revoked_at
             if has_ended or (not found.bound_to and self.fingerprint in ended):
                 raise NotItsKey(
                     gettext_noop(

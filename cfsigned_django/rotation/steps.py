@@ -25,7 +25,7 @@ from cfsigned_django.rotation.errors import (
     RotationError,
     Unfinished,
 )
-from cfsigned_django.rotation.lifecycle import KeyStatus
+from cfsigned_django.rotation.lifecycle import ENDED, KeyStatus
 from cfsigned_django.rotation.models import KeyPair, KnownReason
 from cfsigned_django.rotation.probe import ProbeResult
 from cfsigned_django.rotation.rotation import Rotation
@@ -145,7 +145,7 @@ def due(
             blocked = _claimed(key_pair, now)
             yield Step(action=Action.CHECK, key_pair=key_pair, blocked=blocked)
     for key_pair in key_pairs:
-        if not KeyStatus(key_pair.status).is_final:
+        if key_pair.status not in ENDED:
             yield Step(action=Action.REVOKE, key_pair=key_pair)
 
 

@@ -14,7 +14,7 @@ from math import inf
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from cfsigned_django.rotation.lifecycle import KeyStatus
+from cfsigned_django.rotation.lifecycle import ENDED, KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import Denied, Verifier
 from tests.simulation.edges import Edges
@@ -186,7 +186,7 @@ class Oracle:
             if count > 1:
                 rule = Rule.ONE_ACTIVE if KeyStatus.ACTIVE in names else Rule.ONCE
                 raise Violation(rule, f"{count} key pairs are {number}.")
-        if any(row.has_private_key and KeyStatus(row.status).is_final for row in rows):
+        if any(row.has_private_key and row.status in ENDED for row in rows):
             raise Violation(Rule.ERASED, "A key is over, and its private half is still there.")
 
     def see_lease(self, key_pair_id: str, *, since: float, grace: float, now: float) -> None:
