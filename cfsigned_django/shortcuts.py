@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 import functools
 import inspect
 import os
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
 from datetime import timedelta
-from types import TracebackType
 from typing import Any, Protocol, Self, TypeAlias, TypeVar
 
 from asgiref.sync import iscoroutinefunction
@@ -59,7 +56,7 @@ def signed_url(
     """
     if not file_or_name:
         return ""
-    name, source = name_of(file_or_name), storage_of(file_or_name, storage)
+    name, source = _name_of(file_or_name), _storage_of(file_or_name, storage)
     return source.url(
         name,
         expire=expire,
@@ -80,8 +77,8 @@ def unsigned_url(file_or_name: FileOrName, *, storage: str | SignedUrlMixin | No
     """
     if not file_or_name:
         return ""
-    name = name_of(file_or_name)
-    return storage_of(file_or_name, storage).unsigned_url(name)
+    name = _name_of(file_or_name)
+    return _storage_of(file_or_name, storage).unsigned_url(name)
 
 
 class signed_urls:
@@ -120,7 +117,10 @@ class signed_urls:
         ip_address: str | None = None,
         allow_any_resource: bool = False,
     ) -> None:
-        folders = [folder] if isinstance(folder, str) else list(folder or ())
+        several: Any = () if folder is None else folder
+        if isinstance(several, str | Promise) or not isinstance(several, Iterable):
+            several = [several]  # url() refuses what is not text.
+        folders = list(several)
         if not resources and not folders:
             raise ValueError(
                 'signed_urls() needs a folder (folder="albums/42") or a resource ("albums/*").'
@@ -133,7 +133,6 @@ class signed_urls:
             "ip_address": ip_address,
         }
         self._allow_any_resource = allow_any_resource
-        self._entered: list[AbstractContextManager[None]] = []
 
     def __enter__(self) -> Self:
         source = find_storage("default" if self._storage is None else self._storage)
@@ -142,19 +141,11 @@ class signed_urls:
             source.resource_url(each, allow_any_resource=self._allow_any_resource)
             for each in self._resources
         ]
-        block = context.Block(storage=source, covered=tuple(covered), **self._arguments)
-        entered = context.enter(block)
-        entered.__enter__()
-        self._entered.append(entered)
+        context.enter(context.Block(storage=source, covered=tuple(covered), **self._arguments))
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._entered.pop().__exit__(kind, error, traceback)
+    def __exit__(self, *error: object) -> None:
+        context.leave()
 
     def __call__(self, function: F) -> F:
         """Return the function with the block around each of its calls."""
@@ -168,26 +159,20 @@ class signed_urls:
 
             @functools.wraps(function)
             async def within_async(*args: Any, **kwargs: Any) -> Any:
-                with self._copy():
+                with self:
                     return await function(*args, **kwargs)
 
             return within_async  # type: ignore[return-value]
 
         @functools.wraps(function)
         def within(*args: Any, **kwargs: Any) -> Any:
-            with self._copy():
+            with self:
                 return function(*args, **kwargs)
 
         return within  # type: ignore[return-value]
 
-    def _copy(self) -> signed_urls:
-        """Return a block for one call: a function may run in several threads and tasks at once."""
-        twin = copy.copy(self)
-        twin._entered = []
-        return twin
 
-
-def name_of(file_or_name: object) -> str:
+def _name_of(file_or_name: object) -> str:
     """Return the name of a file. Raise :exc:`TypeError` if it is neither a file nor a name."""
     if isinstance(file_or_name, str | os.PathLike | Promise):
         name = str(file_or_name)
@@ -204,7 +189,7 @@ def name_of(file_or_name: object) -> str:
     )
 
 
-def storage_of(file_or_name: object, storage: str | SignedUrlMixin | None) -> SignedUrlMixin:
+def _storage_of(file_or_name: object, storage: str | SignedUrlMixin | None) -> SignedUrlMixin:
     """Return the storage that is given, else that of the file, of the block, or the default one."""
     if storage is not None:
         return find_storage(storage)

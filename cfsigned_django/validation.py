@@ -157,6 +157,15 @@ def problem(check_id: str, message: str, obj: Any = None) -> CheckMessage:
     return kind(message, hint=TABLE[check_id], obj=obj, id=check_id)
 
 
+def refusal(check_id: str, read: Callable[[], object]) -> list[CheckMessage]:
+    """Return the error with which a setting refuses its value when it is read, or nothing."""
+    try:
+        read()
+    except ImproperlyConfigured as error:
+        return [problem(check_id, str(error))]
+    return []
+
+
 def shown(value: Any) -> str:
     """Return a wrong value as text for a message; hide it if it may be a misplaced key."""
     text = repr(value)
@@ -453,8 +462,8 @@ def site_lifetime() -> int:
     """Return how many seconds any URL of this site may live. Each retirement waits that long.
 
     That is AWS_CLOUDFRONT_MAX_EXPIRE plus AWS_CLOUDFRONT_EXPIRE_STEP. Raise
-    :exc:`ImproperlyConfigured` if the limit makes no sense: without it, a key
-    could be retired before its URLs have expired.
+    :exc:`ImproperlyConfigured` if the limit is not valid: a key could then be
+    retired before its URLs have expired.
     """
     limit, step = conf.default_of("max_expire"), conf.default_of("expire_step")
     seconds = whole_seconds(limit)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import django
 from django.conf import settings
+from sphinx.application import Sphinx
 
 _PYPROJECT = Path(__file__).parent.parent / "pyproject.toml"
 
@@ -38,3 +40,13 @@ copybutton_line_continuation_character = "\\"
 
 html_theme = "furo"
 html_title = "cfsigned_django"
+
+
+def setup(app: Sphinx) -> None:
+    """Mark the pages of ko/ as Korean, for screen readers and for browsers that translate."""
+    app.connect("html-page-context", _name_language)
+
+
+def _name_language(app: Sphinx, page: str, template: str, context: Any, source: Any) -> None:
+    if page.startswith("ko/"):
+        context["language"] = "ko"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -14,13 +14,13 @@ from cfsigned_django.signing import HashAlgorithm, PrivateKey
 from cfsigned_django.validation import (
     TABLE,
     find_address_problems,
-    find_half_a_key,
     find_problems,
     problem,
     raise_first_error,
 )
 from tests.leaks import fragments
 from tests.storage_cases import (
+    DAY,
     KEY_GROUP_ID,
     KEY_ID,
     counted_signatures,
@@ -28,41 +28,50 @@ from tests.storage_cases import (
     without_sha1,
 )
 
+Row: TypeAlias = tuple[str, dict[str, Any]]
+
+
+def rows(check_id: str, option: str, *values: Any) -> list[Row]:
+    """Return a row for each value of an option that makes no sense."""
+    return [(check_id, {option: value}) for value in values]
+
+
 # An id -> what makes it true of a configuration that is otherwise healthy.
-WRONG: list[tuple[str, dict[str, Any]]] = [
+WRONG: list[Row] = [
     ("E001", {"cloudfront_key": None, "cloudfront_key_id": None}),
     ("E001", {"cloudfront_key": None, "cloudfront_key_id": ""}),
-    ("E002", {"cloudfront_key_id": None}),
-    ("E002", {"cloudfront_key_id": ""}),
-    ("E003", {"cloudfront_key": None}),
-    ("E004", {"custom_domain": None}),
-    ("E004", {"custom_domain": ""}),
-    ("E005", {"custom_domain": "https://media.example.com"}),
-    ("E005", {"custom_domain": "localhost:99999"}),
-    ("E005", {"custom_domain": "media..example.com"}),
-    ("E005", {"custom_domain": ["media.example.com"]}),
-    ("E005", {"custom_domain": "media.example.com:443"}),
+    *rows("E002", "cloudfront_key_id", None, ""),
+    *rows("E003", "cloudfront_key", None),
+    *rows("E004", "custom_domain", None, ""),
+    *rows("E005", "custom_domain", "https://media.example.com", "media.example.com/", "//m.com"),
+    *rows(
+        "E005", "custom_domain", "media.example.com/x", "media.example.com.", "m..com", "m.com?x"
+    ),
+    *rows(
+        "E005", "custom_domain", "m example.com", "user@m.com", "[::1]:8001", "미디어.kr", "m.com\n"
+    ),
+    *rows("E005", "custom_domain", "*.example.com", 42, ["m.com"]),
+    *rows("E005", "custom_domain", "m.com:port", "m.com:99999", "media.example.com:443"),
     ("E005", {"custom_domain": "localhost:80", "url_protocol": "http:"}),
-    ("E006", {"url_protocol": "https"}),
-    ("E007", {"cloudfront_key": LazyPrivateKey.wrap("no key")}),
+    *rows("E006", "url_protocol", "https://", "ftp:", "HTTPS:", "https"),
     ("E007", {"cloudfront_key": LazyPrivateKey.wrap("no key"), "hash_algorithm": "SHA1"}),
-    ("E008", {"cloudfront_key_id": KEY_GROUP_ID}),
-    ("E009", {"cloudfront_key_id": "K 1"}),
-    ("E010", {"hash_algorithm": "SHA512"}),
-    ("E011", {"hash_algorithm": "SHA1"}),
-    ("E011", {"hash_algorithm": HashAlgorithm.SHA1}),
-    ("E013", {"querystring_expire": 0}),
-    ("E014", {"max_expire": 0}),
+    *rows("E007", "cloudfront_key", LazyPrivateKey.wrap("no key")),
+    *rows("E008", "cloudfront_key_id", KEY_GROUP_ID.upper(), KEY_GROUP_ID),
+    *rows("E009", "cloudfront_key_id", "K-1", " K1", "K1&x=", "한글", 42, "K 1"),
+    *rows("E010", "hash_algorithm", "sha256", "MD5", "", 1, "SHA512"),
+    *rows("E011", "hash_algorithm", "SHA1", HashAlgorithm.SHA1),
+    *rows("E013", "querystring_expire", -1, timedelta(0), timedelta(seconds=0.5), 1.5, 300.0),
+    *rows("E013", "querystring_expire", "300", True, 0),
+    *rows("E014", "max_expire", -1, "7d", 1.5, None, 0),
+    *rows("E015", "querystring_expire", 8 * DAY, timedelta(days=8)),
     ("E015", {"querystring_expire": 60, "max_expire": timedelta(seconds=59)}),
-    ("E016", {"expire_step": -1}),
-    ("E040", {"url_cache_size": -1}),
-    ("E040", {"url_cache_size": "1000"}),
-    ("E017", {"querystring_auth": None}),
-    ("E017", {"querystring_auth": "False"}),
-    ("E018", {"custom_domain": "media.s3.ap-northeast-2.amazonaws.com"}),
-    ("W001", {"cloudfront_key_id": "mykey"}),
-    ("W004", {"key_group_id": KEY_ID}),
-    ("W005", {"url_protocol": "http:"}),
+    *rows("E016", "expire_step", "1", 1.5, None, True, -1),
+    *rows("E017", "querystring_auth", None, 0, "", "False"),
+    *rows("E018", "custom_domain", "media.s3.ap-northeast-2.amazonaws.com"),
+    *rows("E040", "url_cache_size", -1, "1000"),
+    *rows("W001", "cloudfront_key_id", "mykey"),
+    *rows("W004", "key_group_id", KEY_ID),
+    *rows("W005", "url_protocol", "http:"),
 ]
 
 
@@ -191,23 +200,6 @@ def test_address(healthy: Config) -> None:
     assert find_address_problems(public) == []
     assert ids(find_address_problems(replace(public, custom_domain=None))) == ["E004"]
     assert ids(find_address_problems(replace(public, url_protocol="x"))) == ["E006"]
-
-
-@pytest.mark.parametrize(
-    ("changes", "found"),
-    [
-        ({}, []),
-        ({"cloudfront_key": None, "cloudfront_key_id": None}, []),
-        ({"cloudfront_key": None}, ["E003"]),
-        ({"cloudfront_key_id": None}, ["E002"]),
-    ],
-    ids=str,
-)
-def test_half_a_key(changes: dict[str, None], found: list[str], healthy: Config) -> None:
-    """Tell half a key from a whole one and from none."""
-    config = replace(healthy, **changes)
-    key, key_pair_id = config.cloudfront_key, config.cloudfront_key_id
-    assert ids(find_half_a_key(cloudfront_key=key, cloudfront_key_id=key_pair_id)) == found
 
 
 def test_first_error() -> None:

@@ -33,6 +33,20 @@ def test_code_on_a_korean_page_is_tested(doc: Path) -> None:
     assert [each.code for each in shown if (each.language, each.code) not in known] == []
 
 
+@pytest.mark.parametrize("doc", [each for each in KOREAN if each != GLOSSARY], ids=name_of)
+def test_a_page_and_its_translation_lead_to_each_other(doc: Path) -> None:
+    """Below the title of a Korean page is a link to the English page, which has one back."""
+    english = linked(doc, "English")
+    assert linked(english, "한국어") == doc
+
+
+def linked(doc: Path, text: str) -> Path:
+    """Return the page to which the line below a title leads."""
+    found = re.match(rf"# .*\n\n\[{text}\]\((.*)\)\n\n", read(doc))
+    assert found, f"{doc} has no link to its {text} page below the title"
+    return (doc.parent / found[1]).resolve()
+
+
 @pytest.mark.parametrize("name", ["first-private-image.md", "on-aws.md"])
 def test_korean_tutorial_has_the_code_of_the_english_one(name: str) -> None:
     """Each block is there, in the same order and with the same role: that page is followed."""

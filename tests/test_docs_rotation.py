@@ -29,17 +29,16 @@ from pytest_django import Settings
 from cfsigned_django.aws.errors import EXPLANATIONS
 from cfsigned_django.encryption import decrypt
 from cfsigned_django.keyring import Found, Keyring, Lease
-from cfsigned_django.rotation import store
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.setup.report import iam_as_text
 from cfsigned_django.signing import PrivateKey, Signer
 from tests.admin import FakeCloudFront
-from tests.admin.conftest import cloudfront
+from tests.admin.conftest import cloudfront, story
 from tests.admin.story import KEY_GROUP_ID, KEY_PAIR_IDS, Story
 from tests.golden import DIRECTORY as GOLDEN
 from tests.pages import CATALOG, DOCS, HOW_TO, ROTATION, SCHEDULER, entries, read, snippets
 
-__all__ = ["cloudfront"]
+__all__ = ["cloudfront", "story"]
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -53,15 +52,6 @@ TRANSCRIPT = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 UNITS = {"s": "seconds", "min": "minutes", "days": "days"}
-
-
-@pytest.fixture
-def story(settings: Settings, monkeypatch: pytest.MonkeyPatch, cloudfront: FakeCloudFront) -> Story:
-    """Return the story of the pages; the database has its time."""
-    settings.TIME_ZONE = "UTC"
-    story = Story()
-    monkeypatch.setattr(store, "read_database_clock", lambda using: story.now)
-    return story
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
@@ -13,6 +14,7 @@ from unittest import mock
 import pytest
 from django.core.files.storage import InvalidStorageError, default_storage, storages
 from django.db import models
+from django.utils.translation import gettext_lazy
 
 from cfsigned_django.http import watch_expiry
 from cfsigned_django.shortcuts import signed_url, signed_urls
@@ -108,6 +110,7 @@ def test_storage_of_a_call() -> None:
         ("a.jpg", {"storage": "plain"}, InvalidStorageError, "CloudFrontFileSystemStorage"),
         ("a.jpg", {"expire": 0}, ValueError, "expire"),
         ("a.jpg", {"folder": "b"}, ValueError, "b/"),
+        ("a.jpg", {"folder": 42}, ValueError, "folder is 42"),
     ],
 )
 def test_mistakes_of_a_call(
@@ -263,6 +266,26 @@ def test_threads_keep_apart() -> None:
     assert found == ["a/1"]
 
 
+def test_threads_share_a_block_that_was_made_before() -> None:
+    """Let several threads be within one block, in whatever order they enter and leave it."""
+    block, step, found = signed_urls("a/*"), threading.Barrier(2, timeout=5), []
+
+    def page(leaves_last: bool) -> None:
+        with block:
+            step.wait()
+            if leaves_last:
+                step.wait()
+            found.append(opens(signed_url("a/1")))
+        if not leaves_last:
+            step.wait()
+        found.append(opens(signed_url("a/1")))
+
+    with at(NOW), ThreadPoolExecutor() as pool:
+        for done in [pool.submit(page, leaves_last) for leaves_last in (True, False)]:
+            done.result()
+    assert sorted(found) == ["a/*", "a/*", "a/1", "a/1"]
+
+
 def test_tasks_keep_apart() -> None:
     """Leave other tasks alone, whatever the order in which they run."""
 
@@ -307,6 +330,10 @@ async def async_generator() -> AsyncIterator[str]:
         ({"folder": []}, "folder"),
         ({"folder": ""}, "folder"),
         ({"folder": "a//b"}, "folder"),
+        ({"folder": 42}, "folder is 42"),
+        ({"folder": [42]}, "folder is 42"),
+        ({"folder": gettext_lazy("a")}, "folder is 'a'"),
+        ({"resources": [42]}, "resource is 42"),
         ({"resources": [""]}, "resource"),
         ({"resources": ["*"]}, "allow_any_resource"),
         ({"resources": ["https://x/*"]}, "resource"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Self
 
 from django.utils.translation import gettext as _, gettext_lazy
 
@@ -47,24 +46,19 @@ def url_name(action: Action) -> str:
     return f"admin:cfsigned_django_keypair_{action}"
 
 
-def label_of(action: Action, *, by_hand: bool) -> str:
-    """Return the text on the button of an action."""
-    if action is Action.TRUST and by_hand:
-        return _("Enter the public key ID")
-    return str(_LABELS[action])
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AvailableAction:
     """A step that is due, as a button."""
 
     step: Step
-    label: str
+    by_hand: bool
 
-    @classmethod
-    def of(cls, step: Step, *, by_hand: bool) -> Self:
-        """Return the button of a step."""
-        return cls(step=step, label=label_of(step.action, by_hand=by_hand))
+    @property
+    def label(self) -> str:
+        """Return the text on the button."""
+        if self.action is Action.TRUST and self.by_hand:
+            return _("Enter the public key ID")
+        return str(_LABELS[self.action])
 
     @property
     def action(self) -> Action:
@@ -98,7 +92,7 @@ def available_actions(
     """Yield the steps that are due and that these permissions allow, the most urgent first."""
     for step in snapshot.steps:
         if permissions_for(step.action) & frozenset(permissions):
-            yield AvailableAction.of(step, by_hand=snapshot.by_hand)
+            yield AvailableAction(step=step, by_hand=snapshot.by_hand)
 
 
 def purpose(snapshot: Snapshot, step: Step) -> str:

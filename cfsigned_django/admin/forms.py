@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.db import router
 from django.utils.translation import gettext as _, gettext_lazy
 
-from cfsigned_django.rotation.models import REASON_LENGTH, KeyPair, KnownReason
+from cfsigned_django.rotation.models import REASON_LENGTH, KeyPair, KnownReason, primary_rows
 from cfsigned_django.rotation.steps import Action
 from cfsigned_django.signing import KeyAlgorithm
 from cfsigned_django.validation import KEY_GROUP_ID, KEY_PAIR_ID
@@ -93,7 +92,7 @@ class KeyPairIdForm(StepForm):
             raise forms.ValidationError(
                 _("This is not a valid public key ID. Enter K, then capital letters and digits.")
             )
-        others = KeyPair.objects.using(router.db_for_write(KeyPair))
+        others = primary_rows()
         if self.key_pair is not None:
             others = others.exclude(pk=self.key_pair.pk)
         if others.filter(key_pair_id=key_pair_id).exists():

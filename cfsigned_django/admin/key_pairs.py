@@ -224,7 +224,7 @@ class KeyPairAdmin(Base):
                 level = messages.WARNING if outcome.is_warning else messages.SUCCESS
                 text = f"{outcome.text} {outcome.outlook}".strip()
                 return self._lead_back(request, text, level)
-        button = AvailableAction.of(step, by_hand=snapshot.by_hand)
+        button = AvailableAction(step=step, by_hand=snapshot.by_hand)
         return self.render(request, "step.html", page_of(snapshot, button, form, failure))
 
     def _lead_back(

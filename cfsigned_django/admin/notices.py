@@ -10,6 +10,7 @@ from enum import StrEnum
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext as _
 
+from cfsigned_django import conf
 from cfsigned_django.admin.snapshot import Snapshot, is_unfinished
 from cfsigned_django.encryption import has_weak_secret_key
 from cfsigned_django.rotation.lifecycle import OLD, KeyStatus
@@ -140,8 +141,7 @@ def _keys_left_over(snapshot: Snapshot, active: KeyPair) -> Iterator[Notice]:
 
 
 def _overdue(snapshot: Snapshot) -> Iterator[Notice]:
-    overdue = find_overdue(snapshot.rotation, now=snapshot.now, key_pairs=snapshot.key_pairs)
-    for text in overdue:
+    for text in find_overdue(snapshot.rotation, now=snapshot.now, key_pairs=snapshot.key_pairs):
         yield Notice(level=Level.WARNING, text=text)
 
 
@@ -161,7 +161,7 @@ def _no_spare(snapshot: Snapshot) -> Iterator[Notice]:
     if snapshot.successor is not None or snapshot.active is None:
         return
     yield Notice(
-        level=Level.WARNING if snapshot.wants_spare else Level.INFO,
+        level=Level.WARNING if conf.spare_algorithm() else Level.INFO,
         text=_(
             "No spare key is ready. If the signing key leaked now, CloudFront would refuse some "
             "links of its replacement for the first minutes."
@@ -171,14 +171,15 @@ def _no_spare(snapshot: Snapshot) -> Iterator[Notice]:
 
 def _claimed(snapshot: Snapshot) -> Iterator[Notice]:
     for key_pair in snapshot.key_pairs:
-        if is_unfinished(key_pair) and key_pair.claimed_until and snapshot.is_claimed(key_pair):
+        until = key_pair.claimed_until
+        if is_unfinished(key_pair) and until is not None and until > snapshot.now:
             yield Notice(
                 level=Level.INFO,
                 text=_(
                     "A call to CloudFront for %(key)s is under way or has just failed. Wait until "
                     "%(clock)s."
                 )
-                % {"key": key_pair, "clock": clock_time(key_pair.claimed_until, snapshot.now)},
+                % {"key": key_pair, "clock": clock_time(until, snapshot.now)},
             )
 
 

@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import Self
 from uuid import UUID
 
-from cfsigned_django import conf
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.rotation import Rotation
@@ -65,12 +64,10 @@ class Snapshot:
     @cached_property
     def steps(self) -> list[Step]:
         """Return the steps that are due, the most urgent first."""
-        return due(
-            self.rotation,
-            now=self.now,
-            key_pairs=self.key_pairs,
-            # Only while no key pair is ACTIVE can one of them be imported.
-            unknown_keys=() if self.active else self.unknown_keys,
+        # Only while no key pair is ACTIVE can a key of the settings be imported.
+        unknown = () if self.active else self.unknown_keys
+        return list(
+            due(self.rotation, now=self.now, key_pairs=self.key_pairs, unknown_keys=unknown)
         )
 
     def step(self, action: Action, key_pair: KeyPair | None) -> Step | None:
@@ -133,15 +130,6 @@ class Snapshot:
         if self.active is not None:
             return str(self.active)
         return self.settings_key_id if self.unknown_keys else ""
-
-    @property
-    def wants_spare(self) -> bool:
-        """Return whether the settings require that a spare key is always ready."""
-        return conf.spare_algorithm() is not None
-
-    def is_claimed(self, key_pair: KeyPair) -> bool:
-        """Return whether another process is working on the key pair now."""
-        return key_pair.claimed_until is not None and key_pair.claimed_until > self.now
 
 
 def is_unfinished(key_pair: KeyPair) -> bool:

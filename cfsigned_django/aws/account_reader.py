@@ -7,7 +7,7 @@ reads only the distribution: see edge_rules.py.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
@@ -258,31 +258,20 @@ def _read_policies(
 ) -> dict[str, NamedConfig]:
     """Return the custom policies of a kind, and the managed ones that behaviors use."""
     operation = f"List{kind.removesuffix('y')}ies"
-    found = {}
-    for item in list_items(
+    listed_policies = list_items(
         getattr(cloudfront, xform_name(operation)),
         f"{kind}List",
         f"list the policies ({_words(kind)})",
         f"cloudfront:{operation}",
         Type="custom",
-    ):
-        policy = item[kind]
-        found[policy["Id"]] = _named(policy, kind)
-    return found | _read_used_policies(cloudfront, kind, config, known=found)
-
-
-def _read_used_policies(
-    cloudfront: Any, kind: str, config: Mapping[str, Any] | None, *, known: Collection[str] = ()
-) -> dict[str, NamedConfig]:
-    """Return the policies that behaviors use, managed ones included, except the ``known`` ones."""
-    operation = f"Get{kind}"
-    found = {}
+    )
+    found = {item[kind]["Id"]: _named(item[kind], kind) for item in listed_policies}
     used = {each.get(f"{kind}Id") for each in behaviors(config)} if config else set()
-    for policy_id in sorted(filter(None, used.difference(known))):
+    for policy_id in sorted(filter(None, used.difference(found))):
         answer = call(
-            getattr(cloudfront, xform_name(operation)),
+            getattr(cloudfront, xform_name(f"Get{kind}")),
             f"read the {_words(kind)} {policy_id}",
-            f"cloudfront:{operation}",
+            f"cloudfront:Get{kind}",
             Id=policy_id,
         )
         found[policy_id] = _named(answer[kind], kind)

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from types_boto3_cloudfront import CloudFrontClient
 
 
-__all__ = ["Clients", "call", "configured_region", "make_client", "make_clients"]
-
 P = ParamSpec("P")
 T = TypeVar("T")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -16,8 +17,10 @@ from cfsigned_django.aws.documents.behavior import (
 )
 from cfsigned_django.aws.documents.distribution import is_origin_of, origin_in_bucket
 from cfsigned_django.aws.documents.origins import is_access_point, origins_of
-from cfsigned_django.aws.key_groups import KeyGroupReader
-from cfsigned_django.signing import PublicKey
+from cfsigned_django.aws.key_groups import KeyGroups, read_public_key
+from cfsigned_django.signing import InvalidKey, PublicKey
+
+logger = logging.getLogger("cfsigned_django.aws")
 
 # Fields that are read here, or that make no difference to a viewer who reads files. Caching only
 # makes responses faster and older; cfsigned_doctor finds what a cache may mix up.
@@ -93,14 +96,15 @@ class DistributionReader:
     """Read one distribution repeatedly; ``client`` is a boto3 client for CloudFront.
 
     ``bucket`` is the bucket whose files are served, or None if every origin of the
-    distribution stands for the same files.
+    distribution stands for the same files. Each public key is read once: the key behind
+    an ID never changes.
     """
 
     def __init__(self, client: Any, distribution_id: str, *, bucket: str | None = None) -> None:
         self._client = client
         self._distribution_id = distribution_id
         self._bucket = bucket
-        self._groups: dict[str, KeyGroupReader] = {}
+        self._known: dict[str, PublicKey | None] = {}
 
     def read(self) -> ReadDistribution:
         """Return the current state in the API. Raise :exc:`AwsError` if the API cannot be read."""
@@ -109,12 +113,31 @@ class DistributionReader:
         groups = dict.fromkeys(group for each in found for group in each.key_group_ids)
         return ReadDistribution(
             behaviors=found,
-            keys={group: self._reader(group).read() for group in groups},
+            keys={group: self._keys_of(group) for group in groups},
             left_out=tuple(_left_out(config, self._bucket)),
         )
 
-    def _reader(self, key_group_id: str) -> KeyGroupReader:
-        return self._groups.setdefault(key_group_id, KeyGroupReader(self._client, key_group_id))
+    def _keys_of(self, key_group_id: str) -> dict[str, PublicKey]:
+        """Return the keys in the group by public key ID.
+
+        A key that cannot be loaded is skipped and logged: others may have added it,
+        and the keys of this site must keep working.
+        """
+        members = KeyGroups(self._client).members(key_group_id)
+        found = {key_pair_id: self._find(key_pair_id) for key_pair_id in members}
+        return {key_pair_id: key for key_pair_id, key in found.items() if key is not None}
+
+    def _find(self, key_pair_id: str) -> PublicKey | None:
+        if key_pair_id not in self._known:
+            found = read_public_key(self._client, key_pair_id)
+            if found is None:
+                return None  # removed and deleted after the group was read
+            try:
+                self._known[key_pair_id] = PublicKey.load(found.public_key_pem)
+            except InvalidKey as error:
+                logger.warning("The public key %s is skipped: %s", key_pair_id, error)
+                self._known[key_pair_id] = None
+        return self._known[key_pair_id]
 
 
 def _behavior(config: Document, behavior: Document, bucket: str | None) -> ReadBehavior:

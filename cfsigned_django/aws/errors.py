@@ -139,11 +139,20 @@ _DETAIL_LENGTH = 400
 
 def explain(error: AwsFailure, *, what: str, permission: str | None) -> AwsError:
     """Return the error that explains why ``what`` failed."""
-    code = _name(error)
-    found = _look_up(error, code)
-    response, detail = _response(error), ""
-    if response is not None and found.shows_detail:
-        detail = str(response.get("Error", {}).get("Message", ""))[:_DETAIL_LENGTH]
+    from botocore.exceptions import ClientError
+
+    detail = ""
+    if isinstance(error, ClientError):
+        given: Mapping[str, Any] = error.response.get("Error", {})
+        code = str(given.get("Code", "Unknown"))
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        found = EXPLANATIONS.get(code, _AWS_FAILED if status >= 500 else _REFUSED)
+        if found.shows_detail:
+            detail = str(given.get("Message", ""))[:_DETAIL_LENGTH]
+    else:  # AWS gave no answer.
+        names = [each.__name__ for each in type(error).__mro__]
+        code = names[0]
+        found = next((EXPLANATIONS[name] for name in names if name in EXPLANATIONS), _UNEXPECTED)
     words = {
         "code": code,
         "detail": detail.rstrip("."),
@@ -160,29 +169,6 @@ def explain(error: AwsFailure, *, what: str, permission: str | None) -> AwsError
         detail=detail,
         values=words,
     )
-
-
-def _response(error: AwsFailure) -> Mapping[str, Any] | None:
-    """Return AWS's answer; None if there was none."""
-    from botocore.exceptions import ClientError
-
-    return error.response if isinstance(error, ClientError) else None
-
-
-def _name(error: AwsFailure) -> str:
-    response = _response(error)
-    if response is None:
-        return type(error).__name__
-    return str(response.get("Error", {}).get("Code", "Unknown"))
-
-
-def _look_up(error: AwsFailure, code: str) -> Explanation:
-    response = _response(error)
-    if response is not None:
-        status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        return EXPLANATIONS.get(code, _AWS_FAILED if status >= 500 else _REFUSED)
-    names = (each.__name__ for each in type(error).__mro__)
-    return next((EXPLANATIONS[name] for name in names if name in EXPLANATIONS), _UNEXPECTED)
 
 
 def _host(error: AwsFailure) -> str:

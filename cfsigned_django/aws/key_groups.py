@@ -6,22 +6,19 @@ import logging
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, ParamSpec, Self, TypeAlias, TypeVar
 
 from cfsigned_django.aws.client import call
 from cfsigned_django.aws.errors import AwsError, Phrase, marked as _, phrase
 from cfsigned_django.aws.unknown import UPDATE_BOTO3, unknown_elements, without_unknown
-from cfsigned_django.signing import InvalidKey, PublicKey
+from cfsigned_django.signing import PublicKey
 
 logger = logging.getLogger("cfsigned_django.aws")
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-# "The comment cannot be longer than 128 characters" (API reference, PublicKeyConfig).
-COMMENT_LENGTH: Final = 128
 
 # Enough for a dozen writers that change the same key group in the same second.
 _ATTEMPTS = 12
@@ -47,7 +44,6 @@ class ListedPublicKey:
     key_pair_id: str
     name: str
     public_key_pem: str
-    comment: str
     created_at: datetime | None = None
 
     def holds(self, public_key_pem: str) -> bool:
@@ -61,7 +57,6 @@ def as_listed(item: Mapping[str, Any]) -> ListedPublicKey:
         key_pair_id=item["Id"],
         name=item["Name"],
         public_key_pem=item["EncodedKey"],
-        comment=item.get("Comment", ""),
         created_at=item.get("CreatedTime"),
     )
 
@@ -86,34 +81,25 @@ def read_public_key(client: Any, key_pair_id: str) -> ListedPublicKey | None:
     return as_listed({**found, **found["PublicKeyConfig"]})
 
 
+@dataclass(frozen=True, slots=True)
 class KeyGroups:
     """Change the key groups of one AWS account, and the public keys that go into them.
 
     ``client`` is a boto3 client for CloudFront. Other keys in a group are left alone.
-
-    ``sleep`` waits for some seconds, and ``jitter`` returns a number from 0 to
-    1: they space the attempts if others change the same key group.
-    ``before_call`` is called before each request. ``on_loss`` is called with the
-    names of the settings of a key group that a change loses, since boto3 does not
-    know them; without it, such a change is refused. Every method is idempotent,
-    whatever happened to an earlier call: a response may be lost, and a process
-    may die before it records one. Every method raises :exc:`AwsError`.
+    Every method is idempotent, whatever happened to an earlier call: a response may be
+    lost, and a process may die before it records one. Every method raises :exc:`AwsError`.
     """
 
-    def __init__(
-        self,
-        client: Any,
-        *,
-        sleep: Callable[[float], None] = time.sleep,
-        jitter: Callable[[], float] = random.random,
-        before_call: Callable[[], None] = lambda: None,
-        on_loss: Callable[[list[str]], None] | None = None,
-    ) -> None:
-        self._client = client
-        self._sleep = sleep
-        self._jitter = jitter
-        self._before_call = before_call
-        self._on_loss = on_loss
+    client: Any
+    #: Wait for some seconds, and return a number from 0 to 1: they space the attempts if others
+    #: change the same key group.
+    sleep: Callable[[float], None] = time.sleep
+    jitter: Callable[[], float] = random.random
+    #: Called before each request.
+    before_call: Callable[[], None] = lambda: None
+    #: Called with the names of the settings of a key group that a change loses, since boto3 does
+    #: not know them; without it, such a change is refused.
+    on_loss: Callable[[list[str]], None] | None = None
 
     def before_each_call(self, do: Callable[[], None]) -> Self:
         """Return a copy that calls ``do`` before each request to AWS.
@@ -121,23 +107,14 @@ class KeyGroups:
         An exception in ``do`` ends the method. A request takes at most 21 s, with
         less than 3 s between two requests: see client.py.
         """
-        return self._with(before_call=do)
+        return replace(self, before_call=do)
 
     def going_on(self, on_loss: Callable[[list[str]], None]) -> Self:
         """Return a copy that loses settings which boto3 does not know, for a revocation.
 
         A leaked key must leave its group whatever else is set there.
         """
-        return self._with(on_loss=on_loss)
-
-    def _with(self, **changes: Any) -> Self:
-        given: dict[str, Any] = {
-            "sleep": self._sleep,
-            "jitter": self._jitter,
-            "before_call": self._before_call,
-            "on_loss": self._on_loss,
-        }
-        return type(self)(self._client, **given | changes)
+        return replace(self, on_loss=on_loss)
 
     # Key groups
 
@@ -146,16 +123,13 @@ class KeyGroups:
         config, _etag = self._read(key_group_id)
         return tuple(config["Items"])
 
-    def check_room(
-        self, key_group_id: str, quota: int = KEYS_PER_GROUP, *, key_pair_id: str | None = None
-    ) -> None:
+    def check_room(self, key_group_id: str, quota: int = KEYS_PER_GROUP) -> None:
         """Raise :exc:`AwsError` if the key group has no room for another key.
 
-        A repeated step passes its ``key_pair_id``, since a key that is already in
-        the group needs no room. CloudFront checks again in :meth:`add`.
+        CloudFront checks again in :meth:`add`.
         """
         members = self.members(key_group_id)
-        if len(members) >= quota and key_pair_id not in members:
+        if len(members) >= quota:
             what = phrase(_("add a public key to the key group {group}"), group=key_group_id)
             raise _no_room(what, members)
 
@@ -196,7 +170,7 @@ class KeyGroups:
         page: dict[str, str] = {}
         while True:
             listed = self._call(
-                self._client.list_public_keys,
+                self.client.list_public_keys,
                 phrase(_("list the public keys")),
                 "cloudfront:ListPublicKeys",
                 **page,
@@ -207,41 +181,30 @@ class KeyGroups:
                 return
             page = {"Marker": listed["NextMarker"]}
 
-    def find_public_key(self, name: str) -> ListedPublicKey | None:
-        """Return the public key with that name; names are unique in CloudFront."""
-        return next((each for each in self.public_keys() if each.name == name), None)
-
-    def ensure_public_key(
-        self, *, caller_reference: str, name: str, public_key_pem: str, comment: str = ""
-    ) -> str:
+    def ensure_public_key(self, *, caller_reference: str, name: str, public_key_pem: str) -> str:
         """Return the ID (``K...``) of the public key; create the key if it is missing.
 
         ``caller_reference`` and ``name`` must be unique to this key. Raise
         :exc:`cfsigned_django.signing.InvalidKey` if the PEM is not a public key,
-        :exc:`ValueError` for a comment of more than 128 characters, and
-        :exc:`AwsError` also if another key has the name, or if the key exists
+        and :exc:`AwsError` also if another key has the name, or if the key exists
         under another name.
         """
-        if len(comment) > COMMENT_LENGTH:
-            raise ValueError(
-                f"The comment has {len(comment)} characters. It must have at most "
-                f"{COMMENT_LENGTH}: shorten it."
-            )
         # Loaded first, so that a private key is never sent by mistake.
         pem = PublicKey.load(public_key_pem).to_pem()
         what = phrase(_("create the public key {name}"), name=name)
-        found = self.find_public_key(name)
-        if found is not None:
-            return _same_key(found, pem, what)
-        config = {"CallerReference": caller_reference, "Name": name, "EncodedKey": pem}
-        if comment:
-            config["Comment"] = comment
+        for each in self.public_keys():  # names are unique in CloudFront
+            if each.name == name:
+                return _same_key(each, pem, what)
         try:
             created = self._call(
-                self._client.create_public_key,
+                self.client.create_public_key,
                 what,
                 "cloudfront:CreatePublicKey",
-                PublicKeyConfig=config,
+                PublicKeyConfig={
+                    "CallerReference": caller_reference,
+                    "Name": name,
+                    "EncodedKey": pem,
+                },
             )
         except AwsError as error:
             if error.code != "PublicKeyAlreadyExists":
@@ -259,10 +222,10 @@ class KeyGroups:
         while True:
             try:
                 etag = self._call(
-                    self._client.get_public_key, what, "cloudfront:GetPublicKey", Id=key_pair_id
+                    self.client.get_public_key, what, "cloudfront:GetPublicKey", Id=key_pair_id
                 )["ETag"]
                 self._call(
-                    self._client.delete_public_key,
+                    self.client.delete_public_key,
                     what,
                     "cloudfront:DeletePublicKey",
                     Id=key_pair_id,
@@ -282,8 +245,8 @@ class KeyGroups:
     def _read(self, key_group_id: str) -> tuple[dict[str, Any], str]:
         """Return the key group's whole configuration, and its ETag."""
         answer = self._call(
-            self._client.get_key_group,
-            _reading(key_group_id),
+            self.client.get_key_group,
+            phrase(_("read the key group {group}"), group=key_group_id),
             "cloudfront:GetKeyGroup",
             Id=key_group_id,
         )
@@ -306,11 +269,11 @@ class KeyGroups:
             if after == before:
                 return after
             lost = list(unknown_elements(config))
-            if lost and self._on_loss is None:
+            if lost and self.on_loss is None:
                 raise _would_lose(what, lost)
             try:
                 self._call(
-                    self._client.update_key_group,
+                    self.client.update_key_group,
                     what,
                     "cloudfront:UpdateKeyGroup",
                     Id=key_group_id,
@@ -324,9 +287,9 @@ class KeyGroups:
                 attempt += 1
             else:
                 logger.info("Changed the key group %s: %s, was %s.", key_group_id, after, before)
-                if lost and self._on_loss is not None:
+                if lost and self.on_loss is not None:
                     logger.error("The key group %s has lost %s.", key_group_id, ", ".join(lost))
-                    self._on_loss(lost)
+                    self.on_loss(lost)
                 return after
 
     def _find_existing(self, name: str, pem: str, what: str) -> str:
@@ -363,7 +326,7 @@ class KeyGroups:
         self, method: Callable[P, T], what: str, permission: str, *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Make one request to AWS."""
-        self._before_call()
+        self.before_call()
         return call(method, what, permission, *args, **kwargs)
 
     def _pause_or_raise(self, error: AwsError, attempt: int) -> None:
@@ -373,16 +336,12 @@ class KeyGroups:
         self._pause(attempt)
 
     def _pause(self, attempt: int) -> None:
-        self._sleep(self._jitter() * min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**attempt))
+        self.sleep(self.jitter() * min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**attempt))
 
 
 def adding(key_pair_id: str, key_group_id: str) -> Phrase:
     """Return what adding a public key to a key group is called in an error."""
     return phrase(_("add {key} to the key group {group}"), key=key_pair_id, group=key_group_id)
-
-
-def _reading(key_group_id: str) -> Phrase:
-    return phrase(_("read the key group {group}"), group=key_group_id)
 
 
 def _no_room(what: str, members: KeyPairIds) -> AwsError:
@@ -440,49 +399,3 @@ def _conflict(
         is_temporary=is_temporary,
         values=values,
     )
-
-
-class KeyGroupReader:
-    """Read one key group repeatedly; ``client`` is a boto3 client for CloudFront.
-
-    Each public key is read once: the key behind an ID never changes.
-    """
-
-    def __init__(self, client: Any, key_group_id: str) -> None:
-        self._client = client
-        self._key_group_id = key_group_id
-        self._known: dict[str, PublicKey | None] = {}
-
-    def read(self) -> dict[str, PublicKey]:
-        """Return the keys in the group by public key ID. Raise :exc:`AwsError` if that fails.
-
-        A key that cannot be loaded is skipped and logged: others may have added it,
-        and the keys of this site must keep working.
-        """
-        answer = call(
-            self._client.get_key_group,
-            _reading(self._key_group_id),
-            "cloudfront:GetKeyGroup",
-            Id=self._key_group_id,
-        )
-        found = {
-            key_pair_id: self._find(key_pair_id)
-            for key_pair_id in answer["KeyGroup"]["KeyGroupConfig"]["Items"]
-        }
-        return {key_pair_id: key for key_pair_id, key in found.items() if key is not None}
-
-    def _find(self, key_pair_id: str) -> PublicKey | None:
-        if key_pair_id not in self._known:
-            found = read_public_key(self._client, key_pair_id)
-            if found is None:
-                return None  # removed and deleted after the group was read
-            self._known[key_pair_id] = _load(found)
-        return self._known[key_pair_id]
-
-
-def _load(found: ListedPublicKey) -> PublicKey | None:
-    try:
-        return PublicKey.load(found.public_key_pem)
-    except InvalidKey as error:
-        logger.warning("The public key %s is skipped: %s", found.key_pair_id, error)
-        return None

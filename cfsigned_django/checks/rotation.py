@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from django.apps import AppConfig
@@ -24,7 +25,7 @@ from cfsigned_django.keyring import looks_in_database
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import InvalidKey
 from cfsigned_django.storage.registry import dynamic_storages, signers, signing_configs
-from cfsigned_django.validation import problem
+from cfsigned_django.validation import problem, refusal
 
 #: A call takes up to 21 s, after a pause: see aws/client.py.
 _LEAST_CLAIM = 30
@@ -39,7 +40,11 @@ def check_rotation(
     app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
     """Return what is wrong with the settings of rotation."""
-    found = [*_encryption_keys(), *_seconds(), *_spare_key(), *_quota()]
+    found = [*_encryption_keys()]
+    for setting in conf.ROTATION_SECONDS:
+        found += refusal("cfsigned.E024", partial(conf.rotation_seconds, setting))
+    found += refusal("cfsigned.E025", conf.spare_algorithm)
+    found += refusal("cfsigned.E027", conf.key_group_quota)
     lifetimes = list(_url_lifetimes())
     if lifetimes:
         found += [*_time_zones(), *_waits(min(lifetimes)), *_bypasses_rotation()]
@@ -71,28 +76,6 @@ def _encryption_keys() -> Iterator[CheckMessage]:
         )
 
 
-def _seconds() -> Iterator[CheckMessage]:
-    for setting in conf.ROTATION_SECONDS:
-        try:
-            conf.rotation_seconds(setting)
-        except ImproperlyConfigured as error:
-            yield problem("cfsigned.E024", str(error))
-
-
-def _spare_key() -> Iterator[CheckMessage]:
-    try:
-        conf.spare_algorithm()
-    except ImproperlyConfigured as error:
-        yield problem("cfsigned.E025", str(error))
-
-
-def _quota() -> Iterator[CheckMessage]:
-    try:
-        conf.key_group_quota()
-    except ImproperlyConfigured as error:
-        yield problem("cfsigned.E027", str(error))
-
-
 def _time_zones() -> Iterator[CheckMessage]:
     if timezone.is_naive(timezone.now()):
         yield problem("cfsigned.E026", "USE_TZ is False, but AWS_CLOUDFRONT_KEY_GROUP_ID is set.")
@@ -103,7 +86,7 @@ def _waits(url_lifetime: int) -> Iterator[CheckMessage]:
     try:
         seconds = {setting: conf.rotation_seconds(setting) for setting in conf.ROTATION_SECONDS}
     except ImproperlyConfigured:
-        return  # _seconds() reports it
+        return  # check_rotation() reports it
     for text in _oddities(seconds, url_lifetime):
         yield problem("cfsigned.W006", text)
 

@@ -10,7 +10,6 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.core.checks import CheckMessage
-from django.core.exceptions import ImproperlyConfigured
 
 from cfsigned_django import conf, storage
 from cfsigned_django.conf import is_honored
@@ -27,6 +26,7 @@ from cfsigned_django.validation import (
     find_problems,
     no_folder,
     problem,
+    refusal,
 )
 
 
@@ -34,7 +34,8 @@ def check_storages(
     app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
     """Return what is wrong with any storage of this site that is meant to sign."""
-    found = [*_default_file_storage(), *_static_signer(), *_unsigned_addresses(), *_by_hand()]
+    found = [*_default_file_storage(), *_static_signer(), *_unsigned_addresses()]
+    found += refusal("cfsigned.E030", conf.is_by_hand)
     restricted = set()
     for alias, cls, options in signing_aliases():
         config = cls.config_for(options)
@@ -61,13 +62,6 @@ def _folders() -> Iterator[CheckMessage]:
 def no_key_yet(error: CheckMessage) -> CheckMessage:
     """Return the warning that stands for the error that no key is set, until the site goes live."""
     return problem("cfsigned.W010", error.msg, error.obj)
-
-
-def _by_hand() -> Iterator[CheckMessage]:
-    try:
-        conf.is_by_hand()
-    except ImproperlyConfigured as error:
-        yield problem("cfsigned.E030", str(error))
 
 
 def _at(alias: str) -> str:

@@ -51,8 +51,8 @@ class CfsignedExtension(Extension):
         while parser.stream.current.type != "block_end":
             if args or kwargs:
                 parser.stream.expect("comma")
-            following = parser.stream.look().type
-            if following == "string":
+            current, following = parser.stream.current.type, parser.stream.look().type
+            if current == following == "string":
                 # Jinja2 joins them, and the tag of Django's templates has no commas.
                 parser.fail("Write a comma between the arguments of signed_urls.", line)
             if following == "assign":

@@ -115,7 +115,8 @@ class SignedUrlsView(APIView):
 
     ``storage`` is an alias of STORAGES; ``expire`` and ``expire_step`` are those of
     ``url()``. If :class:`cfsigned_django.shortcuts.signed_urls` decorates the view,
-    one signature serves all names in a folder.
+    one signature serves all names in a folder, and the permission for one of them
+    opens the folder.
     """
 
     permission: Callable[[Request, str], bool] | None = None
@@ -162,7 +163,7 @@ class SignedUrlsView(APIView):
             return signed_url(
                 name, storage=self.storage, expire=self.expire, expire_step=self.expire_step
             )
-        except (InvalidUrl, UnicodeError) as error:
+        except InvalidUrl as error:
             raise _invalid(f"{name!r} cannot be signed: {error}") from None
 
 

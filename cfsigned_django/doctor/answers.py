@@ -117,16 +117,11 @@ def direct_url(
 
 
 def check_direct(fetch: Fetch, url: str, region: str | None) -> Finding:
-    """Request an object from S3 without credentials, and check the answer."""
+    """Request an object from S3 without credentials; ``region`` is that in the settings."""
     try:
         answer = fetch(url, {})
     except NoAnswer as error:
         return finding("s3-no-answer", f"S3 does not answer: {error}.", subject=url)
-    return check_direct_answer(answer, url, region)
-
-
-def check_direct_answer(answer: Answer, url: str, region: str | None) -> Finding:
-    """Check what S3 answers to anyone; ``region`` is the region in the settings."""
     actual = answer.headers.get("x-amz-bucket-region", "")
     if answer.is_served:
         return finding("s3-open", f"{url} is served to anyone.", subject=url)
@@ -153,7 +148,7 @@ def check_cors(
     origins: Sequence[str],
     *,
     without_origin: Answer,
-    credentials: bool = False,
+    credentials: bool,
 ) -> Iterator[Finding]:
     """Yield the findings about the CORS headers for each origin, with ``credentials`` or without.
 

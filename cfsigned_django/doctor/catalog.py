@@ -538,8 +538,8 @@ CATALOG: dict[str, FindingType] = {
         level=Level.ERROR,
         meaning="CloudFront or the origin failed (5xx)",
         why="This says nothing about signatures. Viewers get the same answer.",
-        fix="Try again in a minute. Then check the origin of the distribution and its domain name, "
-        "and functions attached to the behavior.",
+        fix="Try again in a minute. If it fails again, check the origin of the distribution, its "
+        "domain name, and the functions of the behavior.",
     ),
     "strange-answer": FindingType(
         level=Level.ERROR,

@@ -126,11 +126,15 @@ def _cache_policy(found: Account, behavior: Document) -> Mapping[str, Any]:
     return policy.config if policy else {}
 
 
-def _forwards_origin(found: Account, behavior: Document) -> bool:
-    """Return whether an origin request policy forwards Origin."""
+def _request_policy(found: Account, behavior: Document) -> Mapping[str, Any]:
     policies = found.origin_request_policies or {}
     policy = policies.get(behavior.get("OriginRequestPolicyId") or "")
-    return forwards_origin(policy.config if policy else None)
+    return policy.config if policy else {}
+
+
+def _forwards_origin(found: Account, behavior: Document) -> bool:
+    """Return whether an origin request policy forwards Origin."""
+    return forwards_origin(_request_policy(found, behavior))
 
 
 def _holds_origin(names: list[str]) -> bool:
@@ -141,10 +145,8 @@ def _forwards_content_type(found: Account, behavior: Document) -> bool:
     legacy, wanted = behavior.get("ForwardedValues"), [CONTENT_TYPE_PARAMETER]
     if legacy:
         return bool(legacy.get("QueryString"))
-    policies = found.origin_request_policies or {}
-    policy = policies.get(behavior.get("OriginRequestPolicyId") or "")
     # What is in the cache key is forwarded as well (Developer Guide, "Control the cache key").
-    return forwards(policy.config if policy else None, wanted) or has_in_cache_key(
+    return forwards(_request_policy(found, behavior), wanted) or has_in_cache_key(
         _cache_policy(found, behavior), wanted
     )
 
@@ -167,10 +169,8 @@ def _check_downloads(
         is_whole = has_in_cache_key(_cache_policy(found, behavior))
     if is_whole:
         return
-    request = found.origin_request_policies or {}
-    asked = request.get(behavior.get("OriginRequestPolicyId") or "")
     how = "do not reach S3"
-    if asked is not None and forwards(asked.config):
+    if forwards(_request_policy(found, behavior)):
         how = "reach S3, but are not in the cache key"
     kind = "downloads-lost" if expected.uses_downloads else "downloads-note"
     yield finding(kind, f"The parameters of download= {how}.", subject="cache policy")

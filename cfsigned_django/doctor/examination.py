@@ -28,9 +28,10 @@ from cfsigned_django.doctor.local import (
     check_signer,
     from_system_checks,
 )
-from cfsigned_django.doctor.site import ExpectedState, key_pairs
+from cfsigned_django.doctor.site import ExpectedState
 from cfsigned_django.encryption import count_wrong_keys
 from cfsigned_django.keyring import looks_in_database
+from cfsigned_django.rotation.models import primary_rows
 from cfsigned_django.signing import HashRefused, Signer
 from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.validation import PROBE_NAME, is_local_host
@@ -83,7 +84,7 @@ class Examination:
 
     def _key_pairs(self) -> Iterator[Finding]:
         try:
-            rows = list(key_pairs())
+            rows = list(primary_rows())
             waits = list(check_rotation_waits(self.storage.key_group_id))
         except DatabaseError as error:
             if looks_in_database(self.storage.key_group_id):

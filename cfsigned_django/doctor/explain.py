@@ -20,7 +20,6 @@ from cfsigned_django.doctor.pasted_url import SUBJECT, hide_secrets, read_pasted
 from cfsigned_django.doctor.site import (
     KnownKey,
     database_keys,
-    key_pairs,
     settings_keys,
     site_domains,
     site_key_groups,
@@ -81,7 +80,7 @@ def explain(
 
 def _database_keys() -> list[KnownKey]:
     try:
-        return list(database_keys(key_pairs()))
+        return list(database_keys())
     except DatabaseError:
         return []  # a site with its key in the settings need not have the table
 

@@ -104,7 +104,7 @@ def check_rotation_waits(key_group_id: str | None) -> Iterator[Finding]:
         return  # the system checks report it
     now = rotation.store.clock()
     subject = f"key group {key_group_id}"
-    for text in find_overdue(rotation, now=now):
+    for text in find_overdue(rotation, now=now, key_pairs=rotation.store.key_pairs()):
         yield finding("rotation-stuck", text, subject=subject)
     for wait in find_pending(rotation, now=now):
         yield finding("rotation-waits", wait.what, subject=subject)

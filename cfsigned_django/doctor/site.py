@@ -6,12 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from django.core.files.storage import InvalidStorageError
-from django.db import router
-from django.db.models import QuerySet
 
 from cfsigned_django.conf import Config
 from cfsigned_django.rotation.lifecycle import KeyStatus
-from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django.rotation.models import KeyPair, primary_rows
 from cfsigned_django.signing import InvalidKey, PublicKey
 from cfsigned_django.storage import registry
 from cfsigned_django.storage.registry import signing_aliases, signing_fields
@@ -76,14 +74,9 @@ def settings_keys() -> Iterator[KnownKey]:
             )
 
 
-def key_pairs() -> QuerySet[KeyPair]:
-    """Return the key pairs from the database that takes writes, since a replica may lag."""
-    return KeyPair.objects.using(router.db_for_write(KeyPair))
-
-
-def database_keys(rows: Iterable[KeyPair]) -> Iterator[KnownKey]:
-    """Yield the keys of those rows that CloudFront knows, or used to know."""
-    for row in rows:
+def database_keys() -> Iterator[KnownKey]:
+    """Yield the key pairs of the database that CloudFront knows, or used to know."""
+    for row in primary_rows():
         if row.key_pair_id:
             yield KnownKey(
                 key_pair_id=row.key_pair_id,

@@ -89,26 +89,32 @@ class Distribution:
     def _decide(self, request: ViewerRequest, *, now: int) -> Behavior | Refusal:
         """Return the behavior that serves the request, or the refusal."""
         if not request.target.startswith("/") or not _is_visible_ascii(request.target):
-            return responses.bad_request("the request target is not a path in visible ASCII")
+            return responses.page("BadRequest", "the request target is not a path in visible ASCII")
         if request.host.lower() not in {name.lower() for name in self.domain_names}:
-            return responses.unknown_host(
+            return responses.page(
+                "UnknownHost",
                 f"the viewer requested the host {request.host!r}, but this edge serves only "
-                + " and ".join(self.domain_names)
+                + " and ".join(self.domain_names),
             )
         if len(request.url) > MAX_URL_LENGTH:
-            return responses.url_too_long(len(request.url))
+            return responses.page(
+                "UrlTooLong",
+                f"the URL has {len(request.url)} bytes; CloudFront's quota is {MAX_URL_LENGTH}",
+            )
         behavior = select_behavior(self.behaviors, request.path)
         if request.method not in behavior.allowed_methods:
-            return responses.method_not_allowed(
+            return responses.page(
+                "MethodNotAllowed",
                 f"the behavior {behavior.path_pattern} allows only "
-                + ", ".join(sorted(behavior.allowed_methods))
+                + ", ".join(sorted(behavior.allowed_methods)),
             )
         if request.has_body:
-            return responses.body_not_allowed(f"the {request.method} request has a body")
+            return responses.page("BodyNotAllowed", f"the {request.method} request has a body")
         verdict = self._verify(request, behavior, now=now) if behavior.is_restricted else behavior
         if isinstance(verdict, Behavior) and verdict.foreign_origin:
-            return responses.foreign_origin(
-                f"the behavior {verdict.path_pattern} reads from {verdict.foreign_origin}"
+            return responses.page(
+                "ForeignOrigin",
+                f"the behavior {verdict.path_pattern} reads from {verdict.foreign_origin}",
             )
         return verdict
 

@@ -14,7 +14,6 @@ from types import TracebackType
 from typing import TypeAlias
 from wsgiref.types import StartResponse, WSGIEnvironment
 
-from cfsigned_django.signing.encoding import MAX_URL_LENGTH
 from cfsigned_django.signing.exceptions import Denied
 
 #: "Maximum length of a request, including headers and query strings", in
@@ -91,63 +90,25 @@ def denied(denial: Denied) -> Refusal:
     )
 
 
-def bad_request(reason: str) -> Refusal:
-    """Return the refusal of a request that is not valid HTTP."""
-    return _page("400 Bad Request", "BadRequest", "This request is not valid HTTP.", reason)
+#: Code -> CloudFront's status, and what the page says.
+_PAGES = {
+    "BadRequest": ("400 Bad Request", "This request is not valid HTTP."),
+    "UnknownHost": ("403 Forbidden", "No distribution has this domain name."),
+    "MethodNotAllowed": ("403 Forbidden", "This method is not allowed here."),
+    # AWS page: "Request and response behavior for Amazon S3 origins", on GET requests that include
+    # a body.
+    "BodyNotAllowed": ("403 Forbidden", "A request to read must not have a body."),
+    "UrlTooLong": ("413 Request Entity Too Large", "The URL is too long."),
+    "RequestTooLong": ("413 Request Entity Too Large", "The request is too long."),
+    # These two are of this edge: it reads one origin, and it or that origin may fail.
+    "ForeignOrigin": ("502 Bad Gateway", "This edge does not read the origin."),
+    "InternalError": ("500 Internal Server Error", "The local edge failed."),
+}
 
 
-def unknown_host(reason: str) -> Refusal:
-    """Return the refusal of a host that is not one of the distribution's domain names."""
-    return _page("403 Forbidden", "UnknownHost", "No distribution has this domain name.", reason)
-
-
-def method_not_allowed(reason: str) -> Refusal:
-    """Return the refusal of a method that the behavior does not allow: 403, as CloudFront does."""
-    return _page("403 Forbidden", "MethodNotAllowed", "This method is not allowed here.", reason)
-
-
-def body_not_allowed(reason: str) -> Refusal:
-    """Return the refusal of a GET or HEAD request that has a body.
-
-    AWS page: "Request and response behavior for Amazon S3 origins", on GET
-    requests that include a body.
-    """
-    return _page(
-        "403 Forbidden", "BodyNotAllowed", "A request to read must not have a body.", reason
-    )
-
-
-def url_too_long(length: int) -> Refusal:
-    """Return the refusal of a URL that is longer than CloudFront's quota."""
-    return _page(
-        "413 Request Entity Too Large",
-        "UrlTooLong",
-        "The URL is too long.",
-        f"the URL has {length} bytes; CloudFront's quota is {MAX_URL_LENGTH}",
-    )
-
-
-def request_too_long() -> Refusal:
-    """Return the refusal of a first line and headers that are longer than CloudFront's quota."""
-    return _page(
-        "413 Request Entity Too Large",
-        "RequestTooLong",
-        "The request is too long.",
-        f"request line and headers exceed {MAX_REQUEST_LENGTH} bytes, CloudFront's quota",
-    )
-
-
-def foreign_origin(reason: str) -> Refusal:
-    """Return the response for an origin that CloudFront would read, but this edge does not."""
-    return _page("502 Bad Gateway", "ForeignOrigin", "This edge does not read the origin.", reason)
-
-
-def internal_error() -> Refusal:
-    """Return the response to an error in this edge or its origin; CloudFront has no such page."""
-    return _page("500 Internal Server Error", "InternalError", "The local edge failed.", "")
-
-
-def _page(status: str, code: str, sentence: str, reason: str) -> Refusal:
+def page(code: str, reason: str) -> Refusal:
+    """Return the refusal with this code of the table, as an HTML page."""
+    status, sentence = _PAGES[code]
     return Refusal(
         status=status,
         content_type="text/html; charset=utf-8",

@@ -116,9 +116,12 @@ class _ViewerConnection(StreamRequestHandler):
         except OSError as error:
             raise _ViewerLeftError from error
         except RequestTooLong:
-            return self._refuse(responses.request_too_long())
+            reason = (
+                f"request line and headers exceed {MAX_REQUEST_LENGTH} bytes, CloudFront's quota"
+            )
+            return self._refuse(responses.page("RequestTooLong", reason))
         except BadRequest as error:
-            return self._refuse(responses.bad_request(str(error)))
+            return self._refuse(responses.page("BadRequest", str(error)))
         if head is None:
             return False
         may_keep_alive = self._run(head)
@@ -143,7 +146,8 @@ class _ViewerConnection(StreamRequestHandler):
                 response = WsgiResponse(
                     self._send, is_head_request=is_head_request, keep_alive=False
                 )
-                response.send_body(responses.internal_error()(environ, response.start))
+                failure = responses.page("InternalError", "")
+                response.send_body(failure(environ, response.start))
             return False
         return response.may_keep_alive
 

@@ -10,8 +10,8 @@ from enum import StrEnum
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
-from django.db import models
-from django.db.models import F, Q
+from django.db import models, router
+from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext, gettext_lazy as _, gettext_noop
 
 from cfsigned_django.encryption import (
@@ -311,3 +311,8 @@ class KeyPair(models.Model):
             retiring_since=full_seconds(self.retiring_at),
             retirement=self.retirement_seconds,
         )
+
+
+def primary_rows() -> QuerySet[KeyPair]:
+    """Return the key pairs from the database that takes writes, since a replica may lag."""
+    return KeyPair.objects.using(router.db_for_write(KeyPair))

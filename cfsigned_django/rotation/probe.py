@@ -38,7 +38,7 @@ class ProbeResult(StrEnum):
 
     @property
     def needs_a_person(self) -> bool:
-        """Return whether waiting will not make the probe good."""
+        """Return whether a person must act, because waiting does not help."""
         return self in (ProbeResult.WRONG_KEY, ProbeResult.REFUSED, ProbeResult.UNRESTRICTED)
 
 

@@ -53,14 +53,12 @@ def site_rotation(
     key_group_id: str | None = None,
     *,
     changed_by: str = "",
-    by_hand: bool = False,
     on_move: Callable[[KeyPair], None] = lambda key_pair: None,
     on_restore: Callable[[KeyPair], None] = lambda key_pair: None,
 ) -> Rotation:
     """Return the rotation of a key group, by default AWS_CLOUDFRONT_KEY_GROUP_ID.
 
-    With ``by_hand``, a person changes CloudFront; AWS_CLOUDFRONT_BY_HAND does
-    the same permanently. AWS is not called before the first step that needs it.
+    AWS is not called before the first step that needs it.
     Raise :exc:`ImproperlyConfigured` if the settings name no key group, or if
     no storage signs for it.
     """
@@ -93,7 +91,7 @@ def site_rotation(
         claim_seconds=conf.rotation_seconds("AWS_CLOUDFRONT_CLAIM_SECONDS"),
         on_move=on_move,
     )
-    by_hand = by_hand or conf.is_by_hand()
+    by_hand = conf.is_by_hand()
     return Rotation(
         store=store,
         waits=site_waits(),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -47,17 +47,9 @@ def find_pending(rotation: Rotation, *, now: datetime) -> list[PendingWait]:
 
 
 def find_waits(
-    rotation: Rotation, *, now: datetime, key_pairs: Collection[KeyPair] | None = None
-) -> list[PendingWait]:
-    """Return what the key pairs of the group wait for; ``key_pairs`` if the caller has them."""
-    return list(
-        _waits(rotation, now, rotation.store.key_pairs() if key_pairs is None else key_pairs)
-    )
-
-
-def _waits(
-    rotation: Rotation, now: datetime, key_pairs: Collection[KeyPair]
+    rotation: Rotation, *, now: datetime, key_pairs: Iterable[KeyPair]
 ) -> Iterator[PendingWait]:
+    """Yield what these key pairs of the group wait for."""
     for key_pair in key_pairs:
         match KeyStatus(key_pair.status):
             case KeyStatus.PENDING if rotation.by_hand:
@@ -78,19 +70,10 @@ def _waits(
 
 
 def find_manual_steps(
-    rotation: Rotation, *, now: datetime, key_pairs: Collection[KeyPair] | None = None
-) -> list[PendingWait]:
-    """Return what a person must remove from CloudFront now, if the site does not do it."""
-    if not rotation.by_hand:
-        return []
-    rows = rotation.store.key_pairs() if key_pairs is None else key_pairs
-    return list(_manual_steps(rotation, now, rows))
-
-
-def _manual_steps(
-    rotation: Rotation, now: datetime, key_pairs: Collection[KeyPair]
+    rotation: Rotation, *, now: datetime, key_pairs: Iterable[KeyPair]
 ) -> Iterator[PendingWait]:
-    for key_pair in key_pairs:
+    """Yield what a person must remove from CloudFront now, if the site does not do it."""
+    for key_pair in key_pairs if rotation.by_hand else ():
         match KeyStatus(key_pair.status):
             case KeyStatus.RETIRING if not rotation.blockers(key_pair, KeyStatus.RETIRED, now):
                 if rotation.find_bypass(str(key_pair)):
@@ -152,20 +135,14 @@ def _put_in_words(
 
 
 def find_overdue(
-    rotation: Rotation, *, now: datetime, key_pairs: Collection[KeyPair] | None = None
-) -> list[str]:
-    """Return the overdue steps, each as a sentence: since when, and what to check."""
-    rows = rotation.store.key_pairs() if key_pairs is None else key_pairs
-    return list(_overdue(rotation, now, rows))
-
-
-def _overdue(rotation: Rotation, now: datetime, key_pairs: Collection[KeyPair]) -> Iterator[str]:
-    by_hand = rotation.by_hand
+    rotation: Rotation, *, now: datetime, key_pairs: Iterable[KeyPair]
+) -> Iterator[str]:
+    """Yield the overdue steps, each as a sentence: since when, and what to check."""
     for key_pair in key_pairs:
         due = _due_at(rotation, key_pair)
         if due is not None and now >= due + GRACE:
             values = {"key": key_pair, "due": date_and_time(due)}
-            yield _what_to_look_at(key_pair, by_hand) % values
+            yield _what_to_look_at(key_pair, rotation.by_hand) % values
 
 
 def _due_at(rotation: Rotation, key_pair: KeyPair) -> datetime | None:

@@ -7,12 +7,11 @@ takes the next step that needs no person.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
-from uuid import UUID
 
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext as _
@@ -37,7 +36,7 @@ from cfsigned_django.rotation.site import (
     signing_settings_key,
     unknown_keys,
 )
-from cfsigned_django.rotation.status import PendingWait, clock_time, find_waits, in_words
+from cfsigned_django.rotation.status import clock_time, find_waits, in_words
 from cfsigned_django.rotation.store import reencrypt_all
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm
 from cfsigned_django.validation import is_of_trusted_signer
@@ -112,29 +111,17 @@ def due(
     rotation: Rotation,
     *,
     now: datetime,
-    key_pairs: Collection[KeyPair] | None = None,
+    key_pairs: Sequence[KeyPair],
     unknown_keys: Collection[ConfiguredKey] = (),
-) -> list[Step]:
-    """Return the steps that are due, the most urgent first; revoking comes last.
-
-    ``key_pairs`` are those of the key group, if the caller has read them.
-    ``unknown_keys`` are the keys of the settings that the database does not
-    have: one that signs can be imported. This calls nothing and changes nothing.
-    """
-    if key_pairs is None:
-        key_pairs = rotation.store.key_pairs()
-    waits = {each.key_pair.pk: each for each in find_waits(rotation, now=now, key_pairs=key_pairs)}
-    return list(_due(rotation, now, list(reversed([*key_pairs])), waits, unknown_keys))
-
-
-def _due(
-    rotation: Rotation,
-    now: datetime,
-    key_pairs: list[KeyPair],
-    waits: dict[UUID, PendingWait],
-    unknown_keys: Collection[ConfiguredKey],
 ) -> Iterator[Step]:
-    """Yield the steps; ``key_pairs`` are the oldest first."""
+    """Yield the steps that are due, the most urgent first; revoking comes last.
+
+    ``key_pairs`` are those of the key group, the newest first. ``unknown_keys``
+    are the keys of the settings that the database does not have: one that signs
+    can be imported. This calls nothing and changes nothing.
+    """
+    key_pairs = key_pairs[::-1]
+    waits = {each.key_pair.pk: each for each in find_waits(rotation, now=now, key_pairs=key_pairs)}
 
     def steps(status: KeyStatus) -> Iterator[Step]:
         for key_pair in key_pairs:
@@ -185,7 +172,7 @@ def _steps_of(rotation: Rotation, key_pair: KeyPair, wait: str) -> Iterator[tupl
 
 
 def _steps_of_the_group(
-    key_pairs: list[KeyPair], unknown_keys: Collection[ConfiguredKey]
+    key_pairs: Sequence[KeyPair], unknown_keys: Collection[ConfiguredKey]
 ) -> Iterator[Step]:
     has_active = any(each.status == KeyStatus.ACTIVE for each in key_pairs)
     may_import = not any(is_of_trusted_signer(each.key_pair_id) for each in unknown_keys)
@@ -539,7 +526,7 @@ def _check(rotation: Rotation, key_pair: KeyPair, now: datetime) -> Outcome:
 
 
 def were_restored(key_pairs: list[KeyPair]) -> Outcome:
-    """Return that keys were missing from their group and were restored."""
+    """Return the message that keys were missing from their key group and were added again."""
     names = ", ".join(map(str, key_pairs))
     if all(each.status == KeyStatus.TRUSTED for each in key_pairs):
         text = _("Someone removed %(key)s from the key group. This has been undone.")

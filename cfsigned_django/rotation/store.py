@@ -22,7 +22,7 @@ from cfsigned_django.aws.key_groups import KeyGroups
 from cfsigned_django.encryption import CannotDecrypt
 from cfsigned_django.rotation.errors import Claimed, RotationError
 from cfsigned_django.rotation.lifecycle import ENDED, KeyStatus, lacks_retirement_date
-from cfsigned_django.rotation.models import REASON_LENGTH, KeyPair
+from cfsigned_django.rotation.models import REASON_LENGTH, KeyPair, primary_rows
 from cfsigned_django.signing import InvalidKey, PrivateKey
 
 #: If the answer to a call is lost, CloudFront may take this long to list its effect.
@@ -91,8 +91,8 @@ class KeyPairStore:
 
     @property
     def rows(self) -> QuerySet[KeyPair]:
-        """Return the key pairs of all groups, read from the primary: a replica may lag."""
-        return KeyPair.objects.using(router.db_for_write(KeyPair))
+        """Return the key pairs of all groups."""
+        return primary_rows()
 
     def successor(self) -> KeyPair | None:
         """Return the key pair that will sign next, PENDING or TRUSTED, or None."""
@@ -305,7 +305,7 @@ def reencrypt_all(*, dry_run: bool = False) -> Reencryption:
 
     A key that cannot be decrypted does not stop the others.
     """
-    rows = KeyPair.objects.using(router.db_for_write(KeyPair))
+    rows = primary_rows()
     ended = set(rows.filter(status__in=ENDED).values_list("fingerprint", flat=True))
     result = Reencryption(encrypted=[], refused=[])
     for row in rows.exclude(encrypted_private_key=""):

@@ -162,8 +162,8 @@ class SettingsKey:
 class DatabaseKey:
     """The key pair in the database.
 
-    ``rotation`` is the rotation of the key group, or of ``name``, which the group
-    will have. It does not call CloudFront: the setup does that.
+    ``rotation`` rotates the key group or, before the group exists, its future
+    ``name``. The rotation does not call CloudFront: the setup does that.
     """
 
     rotation: Rotation

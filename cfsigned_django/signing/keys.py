@@ -132,7 +132,10 @@ class PublicKey:
             raise InvalidKey("The signature was not made with this key.") from None
         except (InternalError, UnsupportedAlgorithm):
             # The signature may be valid: this platform's OpenSSL policy may forbid SHA1.
-            raise InvalidKey(f"OpenSSL refuses to verify with {hash_algorithm}.") from None
+            raise InvalidKey(
+                f"The OpenSSL policy of this machine refuses to verify {hash_algorithm} "
+                "signatures. Sign with SHA256 instead."
+            ) from None
         return self
 
     def __eq__(self, other: object) -> bool:

@@ -35,7 +35,7 @@ def check_resource(resource: object, allow_any_resource: bool) -> str:
     if _opens_everything(protocol, domain, path) and not allow_any_resource:
         raise InvalidPolicy(
             f"The resource {resource} opens every file of every distribution that trusts the key. "
-            "Set the URL, or pass allow_any_resource=True if you mean that."
+            "Use the URL of a file or folder. If you mean all files, pass allow_any_resource=True."
         )
     if not resource.strip("*"):
         return "*"

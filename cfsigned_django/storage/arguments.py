@@ -45,9 +45,13 @@ def refuse_dot_dot(name: str) -> None:
         )
 
 
+#: PostgreSQL refuses NUL, a path of Django takes no line feed, a lone surrogate cannot be encoded.
+_IN_NO_NAME = re.compile(r"[\\\0\n\ud800-\udfff]")
+
+
 def is_exact_name(name: str) -> bool:
-    """Return whether storages take the name as it is: they normalize ``./a``, ``//a``, ``a/``."""
-    return "\\" not in name and not {"", ".", ".."} & set(name.split("/"))
+    """Return whether a storage takes the name as it is: not ``./a``, ``//a`` or ``a/``."""
+    return not _IN_NO_NAME.search(name) and not {"", ".", ".."} & set(name.split("/"))
 
 
 def refuse_nameless(name: str | None) -> None:
@@ -59,19 +63,20 @@ def refuse_nameless(name: str | None) -> None:
         )
 
 
-def check_folder(folder: str) -> None:
+def check_folder(folder: object) -> None:
     """Raise if a part of the folder has no name."""
-    if {"", "."} & set(re.split(r"[\\/]", folder)):
+    if not isinstance(folder, str) or {"", "."} & set(re.split(r"[\\/]", folder)):
         # f"albums/{slug}" with an empty slug: the URL would open everyone's albums.
         raise ValueError(
-            f"folder is {folder!r}, and a part of it has no name. Pass the name of a folder in the "
-            "storage, such as \"albums/42\", without '//', './' or a slash at either end."
+            f"folder is {folder!r}. It must be the name of a folder in the storage, such as "
+            "\"albums/42\": text without an empty part, without './', and without a slash at "
+            "either end."
         )
 
 
-def check_resource_name(resource: str, allow_any_resource: bool) -> None:
+def check_resource_name(resource: object, allow_any_resource: bool) -> None:
     """Raise if a resource is not a name, or opens more than it seems to."""
-    if not resource or "://" in resource:
+    if not isinstance(resource, str) or not resource or "://" in resource:
         raise ValueError(
             f"resource is {resource!r}. Pass a name in the storage, such as 'albums/42/*', "
             "without protocol and domain."
@@ -100,8 +105,9 @@ def lifetime(expire: int | timedelta, max_expire: int) -> int:
         )
     if seconds > max_expire:
         raise ValueError(
-            f"expire is {seconds} s, more than the {max_expire} s of AWS_CLOUDFRONT_MAX_EXPIRE. "
-            "Use less, or raise the setting: a key must outlive the URLs that it signed."
+            f"expire is {seconds} s, more than the {max_expire} s of AWS_CLOUDFRONT_MAX_EXPIRE, or "
+            "of the storage's max_expire. Pass a shorter expire, or raise that limit, which says "
+            "how long a rotation keeps a replaced key."
         )
     return seconds
 
@@ -120,8 +126,8 @@ def step_seconds(expire_step: int | timedelta, seconds: int, options: ResolvedOp
         raise ValueError(
             f"expire_step is {step} s: a URL of {seconds} s could then live for up to "
             f"{seconds + step} s, more than the {options.longest} s of AWS_CLOUDFRONT_MAX_EXPIRE "
-            "and AWS_CLOUDFRONT_EXPIRE_STEP together. Use less, or raise one of the settings: a "
-            "key must outlive the URLs that it signed."
+            "and AWS_CLOUDFRONT_EXPIRE_STEP together. Pass a shorter expire_step, or raise one of "
+            "the settings, which say how long a rotation keeps a replaced key."
         )
     return step
 

@@ -1,11 +1,11 @@
-"""The surroundings of a call of ``url()``: watches of expiries, and blocks that share a signature.
+"""What surrounds a call of ``url()``: watches of expiries, and blocks that share a signature.
 
 A watch notes when the URLs that are signed within it expire. A block of
 ``signed_urls()`` has resources, each of which is signed once for all names that
-it covers. The surroundings belong to a context (:mod:`contextvars`): to the thread or
-task that set them, and to whatever it starts with a copy of its context, as
-asyncio, ``sync_to_async`` and ``asyncio.to_thread`` do. A plain thread starts
-with an empty context, so URLs that it signs are not noted, and obey no block.
+it covers. Watches and blocks belong to a context (:mod:`contextvars`): to the
+thread or task that opened them, and to all that it starts with a copy of its
+context, as asyncio, ``sync_to_async`` and ``asyncio.to_thread`` do. A plain thread
+starts with an empty context: no watch notes its URLs, and no block signs them.
 """
 
 from __future__ import annotations
@@ -107,15 +107,17 @@ def resume(watch: ExpiryWatch) -> Iterator[ExpiryWatch]:
         current.reset(token)
 
 
-@contextmanager
-def enter(block: Block) -> Iterator[None]:
-    """Let the calls of ``url()`` within obey the block."""
+def enter(block: Block) -> None:
+    """Let the calls of ``url()`` obey the block, until :func:`leave`."""
     around = current.get()
-    token = current.set(replace(around, blocks=(*around.blocks, block)))
-    try:
-        yield
-    finally:
-        current.reset(token)
+    current.set(replace(around, blocks=(*around.blocks, block)))
+
+
+def leave() -> None:
+    """End the innermost block."""
+    around = current.get()
+    around = replace(around, blocks=around.blocks[:-1])
+    current.set(NOTHING if around == NOTHING else around)
 
 
 def current_watch() -> ExpiryWatch | None:

@@ -30,9 +30,7 @@ _KEY_GROUP = "configured"
 class StorageOrigin:
     """Serve the files of any Django storage that can ``open()`` them, as S3 would.
 
-    This is a WSGI application. ``base_path`` is what the storage's URLs have
-    in front of a name; by default it is read from a URL of the storage.
-    ``cors_rules`` stand for the CORS configuration of the bucket. Raise
+    This is a WSGI application. ``cors_rules`` stand for the CORS configuration of the bucket. Raise
     :exc:`ImproperlyConfigured` for files on disk without a folder: Django
     takes the current one, in which the settings may be.
 
@@ -41,17 +39,11 @@ class StorageOrigin:
     documented bucket policy gives CloudFront s3:GetObject only.
     """
 
-    def __init__(
-        self,
-        storage: Storage,
-        *,
-        base_path: str | None = None,
-        cors_rules: Sequence[cors.CorsRule] = (),
-    ) -> None:
+    def __init__(self, storage: Storage, *, cors_rules: Sequence[cors.CorsRule] = ()) -> None:
         if isinstance(storage, FileSystemStorage) and not names_folder(storage.base_location):
             raise_first_error([no_folder(type(storage).__name__)])
         self._storage = storage
-        self._base_path = find_base_path(storage) if base_path is None else base_path
+        self._base_path = find_base_path(storage)
         self._cors_rules = cors_rules
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

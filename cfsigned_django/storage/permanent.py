@@ -11,7 +11,7 @@ from django.core.files.storage import Storage
 from django.urls import NoReverseMatch, reverse
 from django.utils.deconstruct import deconstructible
 
-from cfsigned_django.storage.arguments import refuse_nameless
+from cfsigned_django.storage.arguments import is_exact_name
 from cfsigned_django.storage.registry import find_storage
 
 
@@ -37,9 +37,13 @@ class PermanentLinkStorage(Storage):
         """Return the permanent link of a file: a path of this site.
 
         Raise :exc:`ImproperlyConfigured` if the site has no such path, and
-        :exc:`ValueError` for a name of no file.
+        :exc:`ValueError` for a name of no file, to which the view would answer 404.
         """
-        refuse_nameless(name)
+        if not is_exact_name(name or ""):
+            raise ValueError(
+                f"The name {name!r} is not the name of a file, so no link leads to it. Pass the "
+                "name as the storage returned it from save()."
+            )
         try:
             return reverse(self.url_name, kwargs={"name": name})
         except NoReverseMatch:

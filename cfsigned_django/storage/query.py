@@ -83,6 +83,7 @@ def content_disposition(filename: str, kind: str = "attachment") -> str:
     browser reads, and in ``filename`` with ``_`` for other characters. Raise
     :exc:`ValueError` if the name is empty or has control characters.
     """
+    filename = str(filename)  # It may be a translation that is not looked up yet.
     if not filename.strip() or _CONTROL.search(filename):
         raise ValueError(
             f"{'inline' if kind == 'inline' else 'download'} is {filename!r}. It must be a file "

@@ -18,7 +18,7 @@ from typing import Any, Self
 from urllib.parse import unquote, urlsplit
 
 from django.core.checks import CheckMessage
-from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
+from django.core.exceptions import ImproperlyConfigured, SuspiciousOperation
 from django.utils.deconstruct import deconstructible
 
 from cfsigned_django import conf, keyring
@@ -422,7 +422,7 @@ class SignedUrlMixin:
                 and unquote(urlsplit(self.unsigned_url(name)).path) == path
             ):
                 return name
-        except (SuspiciousFileOperation, ValueError):
+        except (SuspiciousOperation, ValueError):
             pass  # No file can have this name.
         raise ValueError(
             f"{shown!r} is not the URL of a file in this storage: those begin with {start!r}. "

@@ -92,8 +92,8 @@ class FileView(View):
         try:
             with watch_expiry() as watch:
                 response = self._respond(name)
-        except (InvalidUrl, UnicodeError):
-            raise Http404("The name is too long for a URL, or is not Unicode.") from None
+        except InvalidUrl:
+            raise Http404("The name is too long for a URL.") from None
         life = 0 if watch.expires is None else watch.expires - int(time.time())
         # This lowers a max-age that the response has, and never raises it.
         patch_cache_control(response, private=True, max_age=max(0, life // 2))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from html import unescape
 from typing import Any
@@ -17,6 +17,7 @@ from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
 from cfsigned_django.rotation.site import import_settings_key, site_rotation
 from cfsigned_django.signing import KeyAlgorithm
+from tests.aws.api import Account
 from tests.simulation.strict_cloudfront import StrictCloudFront
 
 LIST = "/admin/cfsigned_django/keypair/"
@@ -27,7 +28,7 @@ class FakeCloudFront:
     """The API, and what a probe through the edges is answered."""
 
     pem: str
-    api: StrictCloudFront = field(init=False)
+    account: Account = field(init=False)
     key_group_id: str = field(init=False)
     settings_key_id: str = field(init=False)
     probe_result: ProbeResult = ProbeResult.GOOD
@@ -41,37 +42,25 @@ class FakeCloudFront:
 
     def begin(self) -> None:
         """Hold one key group with one key, that of the settings; the ids are always the same."""
-        self.api, self.failure, self.probe_result = StrictCloudFront(), None, ProbeResult.GOOD
-        self.settings_key_id = self.create("by hand", self.pem)
-        config = {"Name": "media", "Items": [self.settings_key_id]}
-        self.key_group_id = self.api.create_key_group(KeyGroupConfig=config)["KeyGroup"]["Id"]
-
-    def create(self, name: str, pem: str) -> str:
-        """Create a public key as a person does, and return its id."""
-        config = {"CallerReference": name, "Name": name, "EncodedKey": pem}
-        key_pair_id: str = self.api.create_public_key(PublicKeyConfig=config)["PublicKey"]["Id"]
-        return key_pair_id
-
-    def set_members(self, *key_pair_ids: str) -> None:
-        """Change which keys the group holds, as somebody else does."""
-        answer = self.api.get_key_group(Id=self.key_group_id)
-        config = {**answer["KeyGroup"]["KeyGroupConfig"], "Items": list(key_pair_ids)}
-        self.api.update_key_group(
-            Id=self.key_group_id, IfMatch=answer["ETag"], KeyGroupConfig=config
-        )
+        self.account = Account(api=StrictCloudFront())
+        self.failure, self.probe_result = None, ProbeResult.GOOD
+        self.settings_key_id = self.account.upload("by hand", self.pem)
+        self.key_group_id = self.account.make_group(self.settings_key_id)
 
     def take_out(self, key_pair: KeyPair) -> None:
         """Take a key out of the group, as somebody else does."""
-        self.set_members(*self.trusted - {str(key_pair)})
+        self.account.set_members(self.key_group_id, *self.trusted - {str(key_pair)})
 
     def __getattr__(self, name: str) -> Any:
         self.calls.append(name)
-        return mock.Mock(side_effect=self.failure) if self.failure else getattr(self.api, name)
+        return (
+            mock.Mock(side_effect=self.failure) if self.failure else getattr(self.account.api, name)
+        )
 
     @property
     def trusted(self) -> set[str]:
         """Return the key pair ids in the key group."""
-        return set(self.api.trusted_keys(self.key_group_id))
+        return set(self.account.api.trusted_keys(self.key_group_id))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,14 +140,14 @@ def readable(html: str) -> str:
 
 def imported(*, days: int = 1) -> KeyPair:
     """Return the key of the settings, taken into the database so many days ago."""
-    rotation = site_rotation(by_hand=True)
+    rotation = replace(site_rotation(), key_groups=None)
     key_pair = import_settings_key(rotation, now=rotation.store.clock())
     return moved(key_pair, created_at=-days * 86400, active_at=-days * 86400)
 
 
 def started(*, spare: bool = False) -> KeyPair:
     """Return a new PENDING key pair."""
-    rotation = site_rotation(by_hand=True)
+    rotation = replace(site_rotation(), key_groups=None)
     algorithm = KeyAlgorithm.ECDSA_P256
     return rotation.start(algorithm=algorithm, now=rotation.store.clock(), spare=spare)
 
@@ -184,7 +173,7 @@ def activated(*, former_retiring_for: int | None = None) -> KeyPair:
 
 def moved(key_pair: KeyPair, **seconds: int) -> KeyPair:
     """Set moments of a key pair to so many seconds from now, and return it as it is then."""
-    now = site_rotation(by_hand=True).store.clock()
+    now = site_rotation().store.clock()
     moments = {name: now + timedelta(seconds=value) for name, value in seconds.items()}
     KeyPair.objects.filter(pk=key_pair.pk).update(**moments)
     return fresh(key_pair)

@@ -12,9 +12,11 @@ from pytest_django import Settings
 
 from cfsigned_django import keyring
 from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.rotation import site as site_rotation
+from cfsigned_django.rotation import site as site_rotation, store
 from cfsigned_django.signing import PrivateKey
 from tests.admin import FakeCloudFront, Visitor
+from tests.admin.story import Story
+from tests.admin.transcript import NOON, Transcript
 
 MakeVisitor = Callable[..., Visitor]
 
@@ -71,6 +73,22 @@ def visit(db: None) -> MakeVisitor:
         return Visitor(client=client)
 
     return log_in
+
+
+@pytest.fixture
+def story(settings: Settings, monkeypatch: pytest.MonkeyPatch, cloudfront: FakeCloudFront) -> Story:
+    """Return the story of the how-to pages; the database has its time."""
+    settings.TIME_ZONE = "UTC"
+    story = Story()
+    monkeypatch.setattr(store, "read_database_clock", lambda using: story.now)
+    return story
+
+
+@pytest.fixture
+def transcript(admin: Visitor, monkeypatch: pytest.MonkeyPatch) -> Transcript:
+    """Return a transcript of what the admin reads, while the database's clock stands still."""
+    monkeypatch.setattr(store, "read_database_clock", lambda using: NOON)
+    return Transcript(admin)
 
 
 @pytest.fixture

@@ -16,7 +16,6 @@ from django.test import Client
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
-from cfsigned_django.rotation import store
 from cfsigned_django.rotation.models import KeyPair
 from tests.admin import LIST, FakeCloudFront, address
 from tests.admin.conftest import DENIED
@@ -33,7 +32,11 @@ if TYPE_CHECKING:
     Open = Callable[..., Page]
     Shoot = Callable[..., None]
 
-pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("story"),
+]
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 #: The frame that every page of the admin has is shown in one picture only.
@@ -57,15 +60,6 @@ RENAME = """(names) => {
     }
   }
 }"""
-
-
-@pytest.fixture(autouse=True)
-def story(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Story:
-    """Return the story at its begin; the database has its time."""
-    settings.TIME_ZONE = "UTC"
-    story = Story()
-    monkeypatch.setattr(store, "read_database_clock", lambda using: story.now)
-    return story
 
 
 @pytest.fixture

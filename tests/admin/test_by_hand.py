@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from pytest_django import Settings
 
-from cfsigned_django.rotation import store
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
 from tests.admin import (
@@ -22,7 +21,7 @@ from tests.admin import (
     trusted,
 )
 from tests.admin.conftest import DENIED
-from tests.admin.transcript import NOON, Transcript
+from tests.admin.transcript import Transcript
 
 DAY = 86400
 
@@ -36,12 +35,9 @@ def by_hand(admin: Visitor, cloudfront: FakeCloudFront, settings: Settings) -> V
 
 
 def test_whole_rotation_by_hand(
-    by_hand: Visitor, cloudfront: FakeCloudFront, monkeypatch: pytest.MonkeyPatch
+    by_hand: Visitor, cloudfront: FakeCloudFront, transcript: Transcript
 ) -> None:
     """Who does what the pages say comes from the start to a revocation; no page calls AWS."""
-    monkeypatch.setattr(store, "read_database_clock", lambda using: NOON)
-    transcript = Transcript(by_hand)
-
     former = imported()
     by_hand.take("start", algorithm="ECDSA_P256")
     key_pair = KeyPair.objects.get(status="pending")
@@ -50,7 +46,7 @@ def test_whole_rotation_by_hand(
     assert cloudfront.calls == []
     assert by_hand.buttons() == ["*trust"]
 
-    key_pair_id = cloudfront.create(key_pair.caller_name, key_pair.public_key)
+    key_pair_id = cloudfront.account.upload(key_pair.caller_name, key_pair.public_key)
     cloudfront.probe_result = ProbeResult.UNKNOWN_KEY
     transcript.take("trust", key_pair, key_pair_id=" K2JCJMDEHXQW5F ")
     assert (str(fresh(key_pair)), fresh(key_pair).status) == ("K2JCJMDEHXQW5F", "trusted")

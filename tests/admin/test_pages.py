@@ -21,7 +21,6 @@ from pytest_django import Settings
 
 from cfsigned_django import keyring
 from cfsigned_django.admin.overview import SOME
-from cfsigned_django.rotation import store
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import PrivateKey
 from tests.admin import (
@@ -37,7 +36,7 @@ from tests.admin import (
     started,
     trusted,
 )
-from tests.admin.transcript import NOON, Transcript
+from tests.admin.transcript import Transcript
 
 DAY = 86400
 NO_SETTINGS_KEY = {"AWS_CLOUDFRONT_KEY": None, "AWS_CLOUDFRONT_KEY_ID": None}
@@ -214,11 +213,9 @@ def test_steps_and_notices(admin: Visitor, situation: Situation) -> None:
 
 
 def test_words_of_the_first_page(
-    admin: Visitor, cloudfront: FakeCloudFront, monkeypatch: pytest.MonkeyPatch
+    admin: Visitor, cloudfront: FakeCloudFront, transcript: Transcript
 ) -> None:
     """The page reads as its transcript says in each situation."""
-    monkeypatch.setattr(store, "read_database_clock", lambda using: NOON)
-    transcript = Transcript(admin)
     for situation in SITUATIONS:
         cloudfront.begin()
         keyring.forget()
@@ -310,9 +307,8 @@ def test_looking_does_not_call_aws(admin: Visitor, cloudfront: FakeCloudFront) -
 # One key pair
 
 
-def test_words_of_a_key_pair(admin: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_words_of_a_key_pair(admin: Visitor, transcript: Transcript) -> None:
     """The page has the ids by which AWS and people know the key, and what has happened, in 24 h."""
-    monkeypatch.setattr(store, "read_database_clock", lambda using: NOON)
     imported()
     key_pair = trusted(good_for=60)
     KeyPair.objects.update(created_at=datetime(2026, 12, 7, 20, 0, tzinfo=UTC))
@@ -321,7 +317,6 @@ def test_words_of_a_key_pair(admin: Visitor, monkeypatch: pytest.MonkeyPatch) ->
 
     for fact in (str(key_pair), key_pair.fingerprint, key_pair.caller_name):
         assert fact in page
-    transcript = Transcript(admin)
     transcript.add("a key that waits")
     transcript.check("admin-key-pair")
 

@@ -8,7 +8,6 @@ import pytest
 from django.core.files.storage import storages
 from pytest_django import Settings
 
-from cfsigned_django.rotation import store
 from cfsigned_django.rotation.models import KeyPair, KnownReason
 from cfsigned_django.rotation.steps import SignsAfter
 from tests.admin import (
@@ -24,7 +23,7 @@ from tests.admin import (
     trusted,
 )
 from tests.admin.conftest import DENIED, LATE
-from tests.admin.transcript import NOON, Transcript
+from tests.admin.transcript import Transcript
 
 
 def damaged() -> None:
@@ -47,11 +46,9 @@ SUCCESSIONS: list[tuple[Callable[[], object], bool, SignsAfter]] = [
 
 
 def test_page_says_what_signs_afterwards(
-    admin: Visitor, cloudfront: FakeCloudFront, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    admin: Visitor, cloudfront: FakeCloudFront, settings: Settings, transcript: Transcript
 ) -> None:
     """Whatever is next, the page of a revocation says which key takes over, and how well."""
-    monkeypatch.setattr(store, "read_database_clock", lambda using: NOON)
-    transcript = Transcript(admin)
     for prepare, by_hand, after in SUCCESSIONS:
         cloudfront.begin()
         key_pair = imported()

@@ -12,7 +12,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from cfsigned_django.encryption import CannotDecrypt
-from cfsigned_django.rotation import site as site_rotation, store
+from cfsigned_django.rotation import site as site_rotation
 from cfsigned_django.rotation.errors import Claimed, RotationError
 from cfsigned_django.rotation.models import KeyPair, KnownReason
 from cfsigned_django.rotation.probe import ProbeResult
@@ -31,18 +31,15 @@ from tests.admin import (
     trusted,
 )
 from tests.admin.conftest import DENIED, LATE, MakeVisitor
-from tests.admin.transcript import NOON, Transcript
+from tests.admin.transcript import Transcript
 
 DAY = 86400
 
 
 def test_whole_rotation_by_clicks(
-    admin: Visitor, cloudfront: FakeCloudFront, monkeypatch: pytest.MonkeyPatch
+    admin: Visitor, cloudfront: FakeCloudFront, transcript: Transcript
 ) -> None:
     """From RSA in the settings to ECDSA in the database: states, CloudFront, log and words."""
-    monkeypatch.setattr(store, "read_database_clock", lambda using: NOON)
-    transcript = Transcript(admin)
-
     transcript.take("import")
     former = KeyPair.objects.get()
     assert (str(former), former.status) == (cloudfront.settings_key_id, "active")

@@ -122,7 +122,7 @@ def test_one_signature_for_a_block(backend: str, within: str) -> None:
 def test_several_resources(backend: str) -> None:
     """Take folders and resources, made of variables, and a storage, with a comma between them."""
     urls = urls_of(
-        "{% signed_urls 'thumbs/*', album ~ '/thumb-*', folder=[album, 'b'], storage='other' %}"
+        "{% signed_urls ('thumbs/' ~ '*'), album ~ '/*', folder=[album, 'b'], storage='other' %}"
         "[{{ signed_url('thumbs/1') }}][{{ signed_url('a/1') }}][{{ signed_url('b/1') }}]"
         "[{{ signed_url('c/1') }}]{% endsigned_urls %}",
         album="a",

@@ -355,7 +355,7 @@ class TestKeys:
         """Report a database that fails only if keys may come from it."""
         signing_site.AWS_CLOUDFRONT_KEY_GROUP_ID = group
         failing = mock.patch(
-            "cfsigned_django.doctor.examination.key_pairs", side_effect=DatabaseError("no table")
+            "cfsigned_django.doctor.examination.primary_rows", side_effect=DatabaseError("no table")
         )
         with failing:
             found, _ = levels("--offline")
@@ -449,7 +449,7 @@ def test_keys_of_the_database(signing_site: Any, ec_key: PrivateKey) -> None:
 def test_keys_at_aws(online: World) -> None:
     """Ask the key group, and know every public key of the account."""
     other = PrivateKey.generate()
-    key_pair_id = online.add_public_key(other, "another-site")
+    key_pair_id = online.account.upload("another-site", other.public_key.to_pem())
     online.clients.cloudfront.create_public_key(
         PublicKeyConfig={"CallerReference": "x", "Name": "for-fields", "EncodedKey": "no key"}
     )
@@ -478,7 +478,7 @@ def test_no_database(signing_site: Any, rsa_key: PrivateKey) -> None:
     """Explain a URL although the database fails."""
     url = signed(rsa_key, until=int(time.time()) + 600)
     with mock.patch(
-        "cfsigned_django.doctor.explain.key_pairs", side_effect=DatabaseError("no table")
+        "cfsigned_django.doctor.site.primary_rows", side_effect=DatabaseError("no table")
     ):
         found, code = levels("--explain", url, "--offline")
 
@@ -505,10 +505,10 @@ def test_viewer(signing_site: Any, rsa_key: PrivateKey) -> None:
 def test_two_key_groups(online: World, site: Any) -> None:
     """Compare with the key group of the storage that has the host, else with all of them."""
     other = PrivateKey.generate()
-    key_pair_id = online.add_public_key(other, "docs")
+    key_pair_id = online.account.upload("docs", other.public_key.to_pem())
     options = {
         "custom_domain": "docs.example.com",
-        "key_group_id": online.add_key_group("docs", key_pair_id),
+        "key_group_id": online.account.make_group(key_pair_id, name="docs"),
         "cloudfront_key": other.to_pem().decode(),
         "cloudfront_key_id": key_pair_id,
     }
@@ -532,7 +532,7 @@ def test_storage_without_a_key_group(online: World, site: Any) -> None:
     docs = {"BACKEND": S3_BACKEND, "OPTIONS": {"key_group_id": None}}
     site.STORAGES = {**site.STORAGES, "docs": docs}
     other = PrivateKey.generate()
-    key_pair_id = online.add_public_key(other, "docs")
+    key_pair_id = online.account.upload("docs", other.public_key.to_pem())
 
     found, _ = levels("--explain", signed(other, key_pair_id=key_pair_id))
 

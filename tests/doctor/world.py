@@ -57,6 +57,7 @@ from cfsigned_django.edge.cors import CorsRule
 from cfsigned_django.signing import PrivateKey, PublicKey
 from cfsigned_django.storage.origin import StorageOrigin
 from cfsigned_django.viewer import Answer, NoAnswer
+from tests.aws import api
 from tests.storage_cases import DOMAIN
 
 LOCATION = "media"
@@ -102,10 +103,15 @@ class World:
     #: The edge as it is during an examination, which changes nothing.
     edge: EdgeClient | None = None
 
+    @property
+    def account(self) -> api.Account:
+        """Return the keys and key groups of the site, to be changed by hand."""
+        return api.Account(api=self.clients.cloudfront)
+
     def build(self) -> None:
         """Create bucket, keys and distribution: static files and pages open, media restricted."""
-        self.key_pair_id = self.add_public_key(self.key, "site")
-        self.key_group_id = self.add_key_group("site", self.key_pair_id)
+        self.key_pair_id = self.account.upload("site", self.key.public_key.to_pem())
+        self.key_group_id = self.account.make_group(self.key_pair_id, name="site")
         self.clients.s3.create_bucket(Bucket=self.bucket)
         control = self.clients.cloudfront.create_origin_access_control(
             OriginAccessControlConfig=access_control_config(self.bucket)
@@ -161,7 +167,7 @@ class World:
 
     def _edge(self) -> EdgeClient:
         config = self.config()
-        files = InMemoryStorage()
+        files = InMemoryStorage(base_url=f"/{LOCATION}/")
         files.save(NAME, ContentFile(b"picture"))
         found = self.clients.s3.get_bucket_cors(Bucket=self.bucket)["CORSRules"]
         rules = [
@@ -180,7 +186,7 @@ class World:
                     for each in behaviors(config)
                 ),
                 key_groups=lambda: trusted,  # one that a behavior names need not be there
-                origin=StorageOrigin(files, base_path=f"/{LOCATION}/", cors_rules=rules),
+                origin=StorageOrigin(files, cors_rules=rules),
             )
         )
 
@@ -224,33 +230,6 @@ class World:
     def trust(self, *key_group_ids: str) -> None:
         """Replace the key groups that the behavior trusts."""
         self.update_behavior(TrustedKeyGroups={"Enabled": True, **list_of([*key_group_ids])})
-
-    def add_public_key(self, key: PrivateKey, name: str) -> str:
-        """Create a public key; return its id."""
-        encoded = key.public_key.to_pem()
-        answer = self.clients.cloudfront.create_public_key(
-            PublicKeyConfig={"CallerReference": name, "Name": name, "EncodedKey": encoded}
-        )
-        key_pair_id: str = answer["PublicKey"]["Id"]
-        return key_pair_id
-
-    def add_key_group(self, name: str, *key_pair_ids: str) -> str:
-        """Create a key group; return its id."""
-        answer = self.clients.cloudfront.create_key_group(
-            KeyGroupConfig={"Name": name, "Items": [*key_pair_ids]}
-        )
-        key_group_id: str = answer["KeyGroup"]["Id"]
-        return key_group_id
-
-    def set_members(self, *key_pair_ids: str) -> None:
-        """Replace what is in the key group."""
-        cloudfront = self.clients.cloudfront
-        answer = cloudfront.get_key_group(Id=self.key_group_id)
-        cloudfront.update_key_group(
-            Id=self.key_group_id,
-            IfMatch=answer["ETag"],
-            KeyGroupConfig={"Name": "site", "Items": list(key_pair_ids)},
-        )
 
     def set_policy(self, *statements: Document) -> None:
         """Replace the statements of the bucket policy."""
@@ -404,20 +383,20 @@ def part_of_account(part: str, **fields: Any) -> Change:
 
 def id_of_another_key(world: World, settings: Any) -> None:
     """Name the public key of another private key, which is in the group as well."""
-    other = world.add_public_key(PrivateKey.generate(), "other")
-    world.set_members(world.key_pair_id, other)
+    other = world.account.upload("other")
+    world.account.set_members(world.key_group_id, world.key_pair_id, other)
     settings.AWS_CLOUDFRONT_KEY_ID = other
 
 
 def key_not_in_group(world: World, settings: Any) -> None:
     """Hold only somebody else's key in the key group."""
-    world.set_members(world.add_public_key(PrivateKey.generate(), "other"))
+    world.account.set_members(world.key_group_id, world.account.upload("other"))
 
 
 def group_not_on_behavior(world: World, settings: Any) -> None:
     """Trust another key group on the behavior."""
-    other = world.add_public_key(PrivateKey.generate(), "other")
-    world.trust(world.add_key_group("other", other))
+    other = world.account.upload("other")
+    world.trust(world.account.make_group(other, name="other"))
 
 
 def old_key(found: Account) -> Account:

@@ -8,6 +8,7 @@ import pytest
 from django.core.files.base import ContentFile
 from rest_framework import serializers
 
+from cfsigned_django.contrib.rest_framework import SIGNED_FIELD_MAPPING
 from cfsigned_django.shortcuts import signed_urls
 from tests.libraries.models import Photo
 from tests.storage_cases import counted_signatures, verify
@@ -21,6 +22,12 @@ class PhotoSerializer(serializers.ModelSerializer[Photo]):
     class Meta:
         model = Photo
         fields = ["title", "image", "thumb"]
+
+
+class SignedPhotoSerializer(PhotoSerializer):
+    """The same with fields of the package."""
+
+    serializer_field_mapping = SIGNED_FIELD_MAPPING
 
 
 def test_unchanged_serializer(media: Any, s3_requests: list[str]) -> None:
@@ -37,9 +44,14 @@ def test_unchanged_serializer(media: Any, s3_requests: list[str]) -> None:
     assert {verify(media, url).resource.rpartition("/")[2] for url in urls} == {"*"}
 
 
-def test_stored_file(media: Any) -> None:
-    """Give the URL of a file that a serializer has stored."""
-    serializer = PhotoSerializer(data={"title": "a", "image": ContentFile(b"a", name="사진 1.jpg")})
+@pytest.mark.parametrize("cls", [PhotoSerializer, SignedPhotoSerializer])
+def test_stored_file(cls: type[PhotoSerializer], media: Any) -> None:
+    """Give the URL of a file that a serializer has stored, whichever its fields are."""
+    for refused in (ContentFile(b"", name="a.jpg"), media.url("a.jpg"), None):
+        serializer = cls(data={"title": "a", "image": refused})
+        assert not serializer.is_valid()
+        assert [*serializer.errors] == ["image"]
+    serializer = cls(data={"title": "a", "image": ContentFile(b"a", name="사진 1.jpg")})
     assert serializer.is_valid(), serializer.errors
     photo = serializer.save()
     with photo.image.open() as file:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import io
 import sys
 from collections.abc import Iterator
@@ -89,6 +90,15 @@ def test_upload_of_a_stranger(
     assert s3_requests == []
 
 
+@pytest.mark.parametrize("field", ["file", "another"])
+def test_upload_of_no_picture(
+    field: str, shown: Any, editor: Client, s3_requests: list[str]
+) -> None:
+    """Refuse an upload to the view for TinyMCE that is not a picture, and one without a file."""
+    assert upload(editor, "/upload/", field, b"<script>").status_code == 400
+    assert s3_requests == []
+
+
 def test_upload_without_a_token(shown: Any) -> None:
     """Refuse an upload to the view for TinyMCE from a page of another site."""
     browser = Client(enforce_csrf_checks=True)
@@ -123,6 +133,23 @@ def test_repair_of_stored_texts(
     assert capsys.readouterr().out == f"{articles[0].pk}: {articles[0]}\n" * 2
     bodies_after("--apply")
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    "attribute",
+    [
+        'srcset="{url} 1x, {url} 2x"',
+        'href="https://media.example.com@evil.example/a.png"',
+        'href="https://media.example.com/%0Aa.png"',
+        'href="https://media.example.com//evil.example/a.png"',
+        'href="https://media.example.com/../a.png"',
+        'href="https://[media.example.com/a.png"',
+    ],
+)
+def test_what_is_not_repaired(attribute: str, shown: Any, media: Any) -> None:
+    """Leave alone what is not the URL of one file, without an error."""
+    text = f"<p {attribute.format(url=html.escape(media.url(NAME)))}>"
+    assert shown["with_permanent_links"](text) == text
 
 
 def test_link_of_a_reader(shown: Any, media: Any, client: Client) -> None:

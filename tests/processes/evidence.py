@@ -94,7 +94,10 @@ def _needles(key: PrivateKey) -> Iterator[tuple[str, bytes]]:
         window = secret[1 : 1 + _WINDOW]
         yield f"number {place} as bytes", window
         yield f"number {place} as bytes, reversed", window[::-1]
-        yield f"number {place} as a literal", repr(window)[2:-1].encode()
+        # Python escapes a ' if the whole text has a " as well.
+        literal = repr(window)[2:-1].replace("\\'", "'")
+        yield f"number {place} as a literal", literal.encode()
+        yield f"number {place} as an escaped literal", literal.replace("'", "\\'").encode()
         yield f"number {place} in hexadecimal digits", window.hex().encode()
         yield f"number {place} in decimal digits", str(number).encode()[:40]
         for shift in range(3):

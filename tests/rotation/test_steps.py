@@ -49,13 +49,14 @@ GRACE_SECONDS = int(GRACE.total_seconds())
 def tell(key_group: Site, title: str, *, by_hand: bool = False) -> Iterator[str]:
     """Yield what is due, awaited, left to a person and overdue now."""
     rotation, now = key_group.rotation(by_hand=by_hand), key_group.now
+    key_pairs = rotation.store.key_pairs()
     yield f"{title}{', by hand' if by_hand else ''}:"
     yield f"  due: {next_due(rotation, now=now)}"
-    for wait in find_waits(rotation, now=now):
+    for wait in find_waits(rotation, now=now, key_pairs=key_pairs):
         yield f"  waits until {wait.until}: {wait.what}"
-    for manual in find_manual_steps(rotation, now=now):
+    for manual in find_manual_steps(rotation, now=now, key_pairs=key_pairs):
         yield f"  by hand: {manual.what}"
-    for overdue in find_overdue(rotation, now=now):
+    for overdue in find_overdue(rotation, now=now, key_pairs=key_pairs):
         yield f"  overdue: {overdue}"
 
 
@@ -202,7 +203,8 @@ def plain(lines: list[str]) -> str:
 
 def actions(key_group: Site, *, by_hand: bool = False, **found: Any) -> list[tuple[str, str]]:
     """Return which steps are due now, each with its key pair."""
-    steps = due(key_group.rotation(by_hand=by_hand), now=key_group.now, **found)
+    rotation = key_group.rotation(by_hand=by_hand)
+    steps = due(rotation, now=key_group.now, key_pairs=rotation.store.key_pairs(), **found)
     return [(step.action, str(step.key_pair or "")) for step in steps if not step.blocked]
 
 
@@ -229,8 +231,10 @@ def test_spare_is_never_overdue(key_group: Site) -> None:
     key_group.trusted(spare=True)
     key_group.wait(90 * DAY)
 
-    assert find_overdue(key_group.rotation(), now=key_group.now) == []
-    assert find_waits(key_group.rotation(), now=key_group.now) == []
+    rotation = key_group.rotation()
+    key_pairs = rotation.store.key_pairs()
+    assert not [*find_overdue(rotation, now=key_group.now, key_pairs=key_pairs)]
+    assert not [*find_waits(rotation, now=key_group.now, key_pairs=key_pairs)]
 
 
 # What a step does

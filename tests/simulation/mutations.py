@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager, contextmanager
 from copy import copy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any, Final, TypeAlias
 from uuid import uuid4
 
@@ -230,8 +230,7 @@ def _see_every_key(activate: Any) -> Any:
     def wrong(rotation: Any, key_pair: Any, *, now: Any) -> Any:
         if rotation.key_groups is None:
             return activate(rotation, key_pair, now=now)
-        blind = copy(rotation.key_groups)
-        blind.members = lambda key_group_id: (str(key_pair),)
+        blind = SimpleNamespace(members=lambda key_group_id: (str(key_pair),))
         return activate(replace(rotation, key_groups=blind), key_pair, now=now)
 
     return wrong

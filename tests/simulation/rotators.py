@@ -164,7 +164,7 @@ class Rotator:
         return datetime.fromtimestamp(world.now + self._skew, UTC)
 
     def advance(self) -> None:
-        """Do the next legal step."""
+        """Do the step that is due."""
         spare = KeyAlgorithm.ECDSA_P256 if self._site.plan.keeps_spare else None
         rotation = self._rotation()
 

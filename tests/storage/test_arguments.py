@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, unquote
 import botocore.session
 import pytest
 from django.core.exceptions import SuspiciousFileOperation
+from django.utils.translation import gettext_lazy
 from hypothesis import given, strategies as st
 
 from cfsigned_django.signing import InvalidPolicy, InvalidUrl
@@ -298,6 +299,7 @@ def test_refused_query(parameters: Any, download: str | None, named: str) -> Non
     ("name", "header"),
     [
         ("report.pdf", 'attachment; filename="report.pdf"'),
+        (gettext_lazy("report.pdf"), 'attachment; filename="report.pdf"'),
         ("report 2026.pdf", 'attachment; filename="report 2026.pdf"'),
         ("it's;a=b.pdf", 'attachment; filename="it\'s;a=b.pdf"'),
         (

@@ -105,6 +105,7 @@ def test_other_spellings(url: str, name: str, site: Any) -> None:
         f"{ORIGIN}/media/../secret.jpg",
         f"{ORIGIN}/media/%2e%2e/secret.jpg",
         f"{ORIGIN}/media/a//b.jpg",
+        f"{ORIGIN}/media//b.jpg",
         f"{ORIGIN}/media/./b.jpg",
         f"{ORIGIN}/media/a%5Cb.jpg",
         f"{ORIGIN}/media/%FF.jpg",

@@ -115,9 +115,9 @@ def test_no_path() -> None:
         PermanentLinkStorage(url_name="files").url("a.txt")
 
 
-@pytest.mark.parametrize("name", [None, "", "/"])
+@pytest.mark.parametrize("name", [None, "", "/", "../admin", "a/../../admin", "a//b", "a\nb"])
 def test_no_name(name: str | None) -> None:
-    """Refuse a link to no file."""
+    """Refuse a link to no file, and one that would lead out of the path of the view."""
     with pytest.raises(ValueError, match="not the name of a file"):
         PermanentLinkStorage().url(name)
 

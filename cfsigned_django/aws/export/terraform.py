@@ -58,7 +58,6 @@ def terraform(documents: Documents) -> str:
         *_policy_parts(documents),
         resource(
             "aws_cloudfront_distribution",
-            "media",
             _refer(_distribution(documents.distribution)),
         ),
         'output "domain" {\n  value = aws_cloudfront_distribution.media.domain_name\n}',
@@ -84,23 +83,21 @@ def _key_parts(documents: Documents) -> list[str]:
     }
     return [
         *declared,
-        resource("aws_cloudfront_public_key", "media", public_key),
-        resource("aws_cloudfront_key_group", "media", _refer(group)),
+        resource("aws_cloudfront_public_key", public_key),
+        resource("aws_cloudfront_key_group", _refer(group)),
     ]
 
 
 def _bucket_parts(documents: Documents) -> list[str]:
     block = documents.public_access_block
     parts = [
-        resource("aws_s3_bucket", "media", {"bucket": documents.bucket}),
+        resource("aws_s3_bucket", {"bucket": documents.bucket}),
         resource(
             "aws_s3_bucket_ownership_controls",
-            "media",
             {"bucket": _BUCKET, "rule": Block({"object_ownership": "BucketOwnerEnforced"})},
         ),
         resource(
             "aws_s3_bucket_public_access_block",
-            "media",
             {
                 "bucket": _BUCKET,
                 "block_public_acls": block["BlockPublicAcls"],
@@ -111,7 +108,6 @@ def _bucket_parts(documents: Documents) -> list[str]:
         ),
         resource(
             "aws_s3_bucket_policy",
-            "media",
             {"bucket": _BUCKET, "policy": _jsonencode(_refer(documents.bucket_policy))},
         ),
     ]
@@ -128,7 +124,7 @@ def _bucket_parts(documents: Documents) -> list[str]:
         }
         body = {"bucket": _BUCKET, "rule": Block(rule_body)}
         kind = "aws_s3_bucket_server_side_encryption_configuration"
-        parts.append(resource(kind, "media", body))
+        parts.append(resource(kind, body))
     rules = [
         Block(
             {
@@ -144,7 +140,7 @@ def _bucket_parts(documents: Documents) -> list[str]:
     ]
     if rules:
         body = {"bucket": _BUCKET, "cors_rule": rules}
-        parts.append(resource("aws_s3_bucket_cors_configuration", "media", body))
+        parts.append(resource("aws_s3_bucket_cors_configuration", body))
     return parts
 
 
@@ -162,10 +158,9 @@ def _origin_access(documents: Documents) -> str:
     config = documents.access_control
     if config is None:
         comment = (documents.access_identity or {})["Comment"]
-        return resource("aws_cloudfront_origin_access_identity", "media", {"comment": comment})
+        return resource("aws_cloudfront_origin_access_identity", {"comment": comment})
     return resource(
         "aws_cloudfront_origin_access_control",
-        "media",
         {
             "name": config["Name"],
             "description": config["Description"],
@@ -194,10 +189,10 @@ def _policy_parts(documents: Documents) -> list[str]:
                 }
             ),
         }
-        parts.append(resource("aws_cloudfront_cache_policy", "media", body))
+        parts.append(resource("aws_cloudfront_cache_policy", body))
     if config := documents.origin_request_policy:
         body = {"name": config["Name"], "comment": config["Comment"], **_forwarded(config)}
-        parts.append(resource("aws_cloudfront_origin_request_policy", "media", body))
+        parts.append(resource("aws_cloudfront_origin_request_policy", body))
     return [*parts, _response_headers_policy(documents.response_headers_policy)]
 
 
@@ -226,7 +221,7 @@ def _response_headers_policy(config: Document) -> str:
             ),
         }
     )
-    return resource("aws_cloudfront_response_headers_policy", "media", body)
+    return resource("aws_cloudfront_response_headers_policy", body)
 
 
 def _items(block: Document) -> Block:
@@ -337,9 +332,9 @@ def _behavior(behavior: Document) -> Document:
 # As much HCL as a setup needs
 
 
-def resource(kind: str, label: str, body: Mapping[str, Any]) -> str:
-    """Return a resource block."""
-    return "\n".join([f"resource {quoted(kind)} {quoted(label)} {{", *_lines(body, 1), "}"])
+def resource(kind: str, body: Mapping[str, Any]) -> str:
+    """Return a resource block; each resource is the only one of its kind, and named "media"."""
+    return "\n".join([f'resource {quoted(kind)} "media" {{', *_lines(body, 1), "}"])
 
 
 def _jsonencode(document: Mapping[str, Any]) -> Expression:

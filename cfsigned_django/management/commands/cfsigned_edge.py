@@ -125,7 +125,7 @@ class Command(BaseCommand):
         except (OSError, OverflowError) as error:
             raise CommandError(
                 f"Cannot listen on port {port} of {options['host']}: {error}. Stop the program "
-                "that uses it, or choose another port with --port and in AWS_S3_CUSTOM_DOMAIN."
+                "that uses it, or change the port in AWS_S3_CUSTOM_DOMAIN and leave --port out."
             ) from error
         with ExitStack() as stack:
             stack.enter_context(server)
@@ -163,8 +163,8 @@ class Command(BaseCommand):
             )
         unsigned = storage.unsigned_url("a.jpg")
         self.stdout.write(
-            f"Try it: curl -i {unsigned} is refused (MissingKey). The URLs that storage.url() and "
-            "{% signed_url %} return are served.\nStop it with Ctrl-C."
+            f"Try it: curl -i {unsigned} is refused (MissingKey). URLs from storage.url() and "
+            "{% signed_url %} are served.\nStop the edge with Ctrl-C."
         )
 
 

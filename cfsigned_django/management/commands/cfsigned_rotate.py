@@ -34,11 +34,7 @@ from cfsigned_django.rotation.site import (
     unknown_keys,
     wanted_spare,
 )
-from cfsigned_django.rotation.status import (
-    find_overdue,
-    find_pending,
-    in_words,
-)
+from cfsigned_django.rotation.status import find_overdue, find_pending, in_words
 from cfsigned_django.rotation.steps import (
     FAILURES,
     Action,
@@ -61,10 +57,10 @@ _Blockers: TypeAlias = list[tuple[str, datetime | None]]
 
 
 class Command(BaseCommand):
-    """Do the next legal step of a key rotation, and report what blocks the step after it."""
+    """Do the step of a key rotation that is due, and report what blocks the step after it."""
 
     help = (
-        "Do the next legal step of the rotation of a key group, and report what blocks the step "
+        "Do the step that is due in the rotation of a key group, and report what blocks the step "
         "after it. Exit code 0: done or nothing to do; 75: not yet; 1: failed."
     )
 
@@ -97,11 +93,12 @@ class Command(BaseCommand):
         except DatabaseFailure as error:
             raise CommandError(
                 f"The database failed ({type(error).__name__}). What was done is recorded; run "
-                "this again when it answers."
+                "this again when it answers. If cfsigned_django is new here, run manage.py migrate "
+                "first."
             ) from error
 
     def _rotate(self, rotation: Rotation, options: dict[str, Any]) -> None:
-        """Do what the options ask for, else the next legal step, then report."""
+        """Do what the options ask for, else the step that is due, then report."""
         algorithm = options["algorithm"]
         request = _Request(
             rotation=rotation,
@@ -143,7 +140,7 @@ class Command(BaseCommand):
                 sys.exit(NOT_YET)
 
     def _carry_out(self, request: _Request, options: dict[str, Any]) -> str | None:
-        """Do what is requested, else the next legal step; with --wait, all steps that follow."""
+        """Do what is requested, else the step that is due; with --wait, all steps that follow."""
         rotation = request.rotation
 
         def go_on() -> str | None:
@@ -230,7 +227,8 @@ class Command(BaseCommand):
 
 
 def _find_overdue(rotation: Rotation) -> list[str]:
-    return find_overdue(rotation, now=rotation.store.clock())
+    key_pairs = rotation.store.key_pairs()
+    return list(find_overdue(rotation, now=rotation.store.clock(), key_pairs=key_pairs))
 
 
 def _ask(question: str) -> str:

@@ -16,11 +16,9 @@ def new_pem() -> str:
     return PrivateKey.generate().public_key.to_pem()
 
 
-def ensure(key_groups: KeyGroups, name: str, pem: str, *, comment: str = "") -> str:
+def ensure(key_groups: KeyGroups, name: str, pem: str) -> str:
     """Ensure a public key whose caller reference is its name; return its id."""
-    return key_groups.ensure_public_key(
-        caller_reference=name, name=name, public_key_pem=pem, comment=comment
-    )
+    return key_groups.ensure_public_key(caller_reference=name, name=name, public_key_pem=pem)
 
 
 @dataclass(slots=True)

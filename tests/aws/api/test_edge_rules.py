@@ -16,7 +16,6 @@ from cfsigned_django.aws.documents.distribution import (
 )
 from cfsigned_django.aws.edge_rules import DistributionReader, ReadBehavior, ReadDistribution
 from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.aws.key_groups import KeyGroupReader
 from cfsigned_django.aws.unknown import UNKNOWN
 from cfsigned_django.signing import PublicKey
 from tests.aws.api import Account, new_pem
@@ -182,16 +181,17 @@ def test_a_group_that_is_not_there(account: Account) -> None:
     assert caught.value.permission == "cloudfront:GetKeyGroup"
 
 
-class Replies:
+class Replies(Api):
     """Answer as CloudFront does if it holds something odd; count what is asked."""
 
     def __init__(self, public_keys: dict[str, Any]) -> None:
+        self.config = plain_config("group")
         self._public_keys = public_keys
         self.asked: list[str] = []
+        self.get_key_group = self._group_of_all
 
-    def get_key_group(self, *, Id: str) -> dict[str, Any]:
-        """Return a group with every key."""
-        return {"KeyGroup": {"KeyGroupConfig": {"Items": list(self._public_keys)}}}
+    def _group_of_all(self, *, Id: str) -> dict[str, Any]:
+        return {"ETag": "1", "KeyGroup": {"KeyGroupConfig": {"Items": list(self._public_keys)}}}
 
     def get_public_key(self, *, Id: str) -> dict[str, Any]:
         """Return the key, or raise what stands in its place."""
@@ -206,9 +206,9 @@ def test_odd_keys(caplog: pytest.LogCaptureFixture) -> None:
     """Ask for each key once, leave out what cannot verify, and log it once."""
     caplog.set_level(logging.WARNING, "cfsigned_django.aws")
     api = Replies({"K1": new_pem(), "K2": "nonsense"})
-    reader = KeyGroupReader(api, "group")
+    reader = DistributionReader(api, "E1", bucket=BUCKET)
 
-    assert set(reader.read()) == set(reader.read()) == {"K1"}
+    assert set(reader.read().keys["group"]) == set(reader.read().keys["group"]) == {"K1"}
     assert api.asked == ["K1", "K2"]
     (message,) = caplog.messages
     assert "K2" in message
@@ -218,9 +218,10 @@ def test_odd_keys(caplog: pytest.LogCaptureFixture) -> None:
 def test_a_key_that_was_just_deleted(code: str, passes: bool) -> None:
     """Leave out a key that went since the group was read; raise what is another failure."""
     gone = AwsError(what="read", reason="gone", next_step="", code=code)
-    reader = KeyGroupReader(Replies({"K1": new_pem(), "K2": gone}), "group")
+    api = Replies({"K1": new_pem(), "K2": gone})
+    reader = DistributionReader(api, "E1", bucket=BUCKET)
     if passes:
-        assert set(reader.read()) == {"K1"}
+        assert set(reader.read().keys["group"]) == {"K1"}
     else:
         with pytest.raises(AwsError) as caught:
             reader.read()

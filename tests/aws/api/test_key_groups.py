@@ -119,7 +119,7 @@ def test_keeps_the_last_key(account: Account) -> None:
 
 
 def test_room(account: Account) -> None:
-    """Raise for a full group, unless the key is in it already."""
+    """Raise for a full group, unless its quota is known to be higher."""
     keys = [account.upload(f"key {number}") for number in range(5)]
     group = account.make_group(*keys[:4])
     account.key_groups.check_room(group)
@@ -130,7 +130,6 @@ def test_room(account: Account) -> None:
 
     assert caught.value.code == "TooManyPublicKeysInKeyGroup"
     account.key_groups.check_room(group, quota=6)
-    account.key_groups.check_room(group, key_pair_id=keys[4])
 
 
 def test_group_that_filled_up_in_between(strict_account: Account) -> None:
@@ -167,11 +166,11 @@ def test_threads(account: Account, removed: int) -> None:
 
 
 def test_creates_what_is_missing(account: Account) -> None:
-    """Create the key with the reference, the name, the PEM and the comment that were given."""
+    """Create the key with the reference, the name and the PEM that were given."""
     pem = new_pem()
 
     key_pair_id = account.key_groups.ensure_public_key(
-        caller_reference="reference", name="name", public_key_pem=pem, comment="why"
+        caller_reference="reference", name="name", public_key_pem=pem
     )
 
     config = account.api.get_public_key(Id=key_pair_id)["PublicKey"]["PublicKeyConfig"]
@@ -180,7 +179,6 @@ def test_creates_what_is_missing(account: Account) -> None:
         "CallerReference": "reference",
         "Name": "name",
         "EncodedKey": pem.split(),
-        "Comment": "why",
     }
 
 
@@ -244,26 +242,15 @@ def test_names_the_key_that_is_there(strict_account: Account, name: str) -> None
 
 
 def test_looks_at_every_page() -> None:
-    """Find a key on the last page, and one page after the other."""
+    """List the names and ids of the keys of all pages, and find a key on the last one."""
     account = Account(api=StrictCloudFront(page_size=2))
-    ids = [account.upload(f"key {number}") for number in range(5)]
+    pems = [new_pem() for _ in range(5)]
+    ids = [account.upload(f"key {number}", pem) for number, pem in enumerate(pems)]
 
-    found = account.key_groups.find_public_key("key 4")
+    listed = [(each.name, each.key_pair_id) for each in account.key_groups.public_keys()]
 
-    assert found is not None
-    assert found.key_pair_id == ids[4]
-    assert [each.key_pair_id for each in account.key_groups.public_keys()] == ids
-
-
-def test_lists_names_and_comments(account: Account) -> None:
-    """List a key with its name and its comment, which may be missing; find none in the rest."""
-    assert account.key_groups.find_public_key("ours") is None
-    account.upload("theirs")
-    ensure(account.key_groups, "ours", new_pem(), comment="why")
-
-    listed = {each.name: each.comment for each in account.key_groups.public_keys()}
-
-    assert listed == {"theirs": "", "ours": "why"}
+    assert listed == [(f"key {number}", each) for number, each in enumerate(ids)]
+    assert ensure(account.key_groups, "key 4", pems[4]) == ids[4]
 
 
 def test_private_key_never_leaves(strict_account: Account, ec_key: PrivateKey) -> None:
@@ -277,14 +264,6 @@ def test_private_key_never_leaves(strict_account: Account, ec_key: PrivateKey) -
         ensure(strict_account.with_boundary(fail), "ours", pem)
 
     assert pem.splitlines()[1] not in str(caught.value)
-
-
-def test_refuses_a_long_comment(account: Account) -> None:
-    """Take 128 characters of comment, and no more."""
-    ensure(account.key_groups, "ours", new_pem(), comment="x" * 128)
-
-    with pytest.raises(ValueError, match="129"):
-        ensure(account.key_groups, "longer", new_pem(), comment="x" * 129)
 
 
 def test_deletes(account: Account) -> None:

@@ -198,9 +198,8 @@ def test_terraform_validates(desired: DesiredState, tmp_path: Path) -> None:
 
 def test_hcl() -> None:
     """Interpolate nothing that is a string, and write every kind of value."""
-    text = resource(
-        "kind", "label", {"s": "${x} %{y}", "n": 1, "e": Expression("a.b"), "m": {"a:b": True}}
-    )
+    body = {"s": "${x} %{y}", "n": 1, "e": Expression("a.b"), "m": {"a:b": True}}
+    text = resource("kind", body)
 
     assert quoted("${x}") == '"$${x}"'
     assert hcl2.loads(text)["resource"]
