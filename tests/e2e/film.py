@@ -21,7 +21,8 @@ COUNT = """() => {
     window.played += Math.max(0, Math.min(1, video.currentTime - last));
     last = video.currentTime;
   });
-  return video.play();
+  // The page may load the film just then, which ends this promise, and play on.
+  return video.play().catch(() => {});
 }"""
 
 

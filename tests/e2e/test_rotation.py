@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -161,7 +162,7 @@ def test_rotation_from_rsa_to_ecdsa(browser: Browser, quick_demo: DemoState) -> 
     expect(page.locator(".cfsigned-is-retired")).to_contain_text(quick_demo.key_pair_id)
     tabs.check()
     assert short < long - 200
-    assert tabs.open_another() <= short + 3
+    assert tabs.open_another() <= short + 4
     assert tabs.opened[256] > 10
     assert min(tabs.opened) < 80
     # Cookies follow the key: the one who comes often never loses them, the film renews its own.
@@ -196,9 +197,14 @@ def test_revocation_while_pages_are_open(browser: Browser, quick_demo: DemoState
     manage(quick_demo, "cfsigned_rotate", "--import", check=False)
     manage(quick_demo, "cfsigned_rotate", "--revoke", key_pair_id, "--no-input")
 
+    # The requests of a page to the site renew cookies, mostly before the edge refuses them. A
+    # playlist holds the old signature until the edge does. The page shows the last requests only.
+    refused, log = re.compile(r"403 InvalidKey \S+[.]m4s[?]Policy"), quick_demo.logs / "edge.log"
+    deadline = time.monotonic() + PATIENCE / 1000
+    while cookie(by_cookies, "Key-Pair-Id") == key_pair_id or not refused.search(log.read_text()):
+        assert time.monotonic() < deadline, by_playlist.locator("main").inner_text()
+        by_cookies.wait_for_timeout(200)
     for page in (by_cookies, by_playlist):
-        refused = page.locator("[data-refused]", has_text="InvalidKey")
-        expect(refused.first).to_be_visible()
         played(page, seconds=3)
     renewals.clear()
     # A picture that this browser has not seen yet.
