@@ -16,10 +16,10 @@ fi
 # A missing interpreter is reported, not fetched.
 export UV_PYTHON_DOWNLOADS=${UV_PYTHON_DOWNLOADS:-never}
 
-# On its own pair, make test runs everything.
+# On its own pair, make test runs everything. make libraries names its environments.
 here=$(.venv/bin/python -c 'import sys, django; print("py3%d-django%d%d" % (sys.version_info.minor, *django.VERSION[:2]))')
 if (( $# == 0 )); then
-  set -- -e "$(.venv/bin/tox list --no-desc | grep --invert-match --line-regexp "$here" | paste --serial --delimiters=,)"
+  set -- -e "$(.venv/bin/tox list --no-desc | grep --invert-match --line-regexp --regexp="$here" --regexp='.*-libraries' | paste --serial --delimiters=,)"
 fi
 
 if [[ $* == *django52* || $* == *py313-django61* || $* == *libraries* ]]; then

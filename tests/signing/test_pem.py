@@ -157,9 +157,11 @@ def not_keys(key: PrivateKey, folder: Path) -> dict[str, Any]:
         "file of a cut key": folder / "cut.pem",
         "device of no use": folder / "empty.pem" / "x",
         "null in path": Path("a\0b"),
-        "key as a path": Path(pem),
-        "one line as a path": Path("".join(lines)),
-        "base64 as a path": Path(body),
+        # In a folder that does not exist: a key without a slash in 255 characters is too long for
+        # a name, which is another error.
+        "key as a path": Path("none", pem),
+        "one line as a path": Path("none", "".join(lines)),
+        "base64 as a path": Path("none", body),
         "part as a path": Path("/keys") / pem[:200],
         "one line, cut, as a path": Path("".join(lines)[:100]),
         "base64, cut, as a path": Path(body[:52]),
