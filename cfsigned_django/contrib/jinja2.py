@@ -1,6 +1,6 @@
 """Sign URLs in Jinja2 templates, of Django's own backend and of django-jinja.
 
-Install it as ``cfsigned-django[jinja2]``, and name the extension in TEMPLATES::
+The extra ``[jinja2]`` of this package installs Jinja2. Name the extension in TEMPLATES::
 
     "OPTIONS": {"extensions": ["cfsigned_django.contrib.jinja2.CfsignedExtension"]}
 """
@@ -16,7 +16,8 @@ try:
     from jinja2.parser import Parser
 except ImportError as error:
     raise ImportError(
-        'cfsigned_django.contrib.jinja2 needs Jinja2: pip install "cfsigned-django[jinja2]"'
+        "cfsigned_django.contrib.jinja2 needs Jinja2. Install this package with its extra "
+        "[jinja2], or: pip install jinja2"
     ) from error
 
 from cfsigned_django import shortcuts

@@ -1,6 +1,6 @@
 """Give signed URLs from Django REST framework: fields of a serializer, and a view for many names.
 
-Install it as ``cfsigned-django[drf]``.
+The extra ``[drf]`` of this package installs Django REST framework.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ try:
     from rest_framework.views import APIView
 except ImportError as error:
     raise ImportError(
-        "cfsigned_django.contrib.rest_framework needs Django REST framework: "
-        'pip install "cfsigned-django[drf]"'
+        "cfsigned_django.contrib.rest_framework needs Django REST framework. Install this package "
+        "with its extra [drf], or: pip install djangorestframework"
     ) from error
 
 from cfsigned_django.shortcuts import signed_url
