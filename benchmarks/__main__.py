@@ -265,7 +265,7 @@ def report_whole(report: Report, found: dict[str, Any], *, images: int, urls: in
         ["a known URL takes over its own length, bytes", f"{memory['over length']:,.0f}"],
         [f"... and {urls * 3:,} names more than {urls:,}, %", f"{memory['growth'] * 100:+.1f}"],
     ]
-    text = f"Two threads, by the clock on the wall; and a storage that remembers {urls:,} URLs."
+    text = f"Two threads, by elapsed time; and a storage that remembers {urls:,} URLs."
     report.table("Threads and memory", text, rows)
 
 
