@@ -376,7 +376,7 @@ CATALOG: dict[str, FindingType] = {
     ),
     "bucket-missing": FindingType(
         level=Level.ERROR,
-        meaning="There is no bucket of that name",
+        meaning="The bucket does not exist",
         why="Uploads fail, and CloudFront has nothing to serve.",
         fix="Check AWS_STORAGE_BUCKET_NAME, or create the bucket (manage.py cfsigned_setup).",
     ),
@@ -701,7 +701,7 @@ CATALOG: dict[str, FindingType] = {
     ),
     "s3-no-bucket": FindingType(
         level=Level.ERROR,
-        meaning="There is no bucket of that name",
+        meaning="The bucket does not exist",
         why="Uploads fail, and CloudFront has nothing to serve. Anyone who creates a bucket of "
         "that name decides what it serves.",
         fix="Check AWS_STORAGE_BUCKET_NAME, or create the bucket (manage.py cfsigned_setup).",
