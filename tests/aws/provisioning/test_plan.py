@@ -407,7 +407,8 @@ CASES: dict[str, Case] = {
     "public statement that goes": public(
         wish(closes_public=True),
         "bucket-policy=todo bucket-policy.Statement.0.Principal.Service=cloudfront.amazonaws.com "
-        "public-statements=todo public-statements.Statement.0.Principal.Service=cloudfront.amazonaws.com",
+        "public-statements=todo "
+        "public-statements.Statement.0.Principal.Service=cloudfront.amazonaws.com",
         BlockPublicPolicy=True,
     ),
     # Where a behavior goes, and what others serve.
