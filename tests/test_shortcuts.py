@@ -109,10 +109,12 @@ def test_mistakes_of_a_call(
         signed_url(file, **arguments)
 
 
-def test_field_of_a_storage_that_does_not_sign() -> None:
-    """Name the field, and the storages that sign in development."""
-    with pytest.raises(InvalidStorageError, match=r"ImageField.*CloudFrontFileSystemStorage"):
-        signed_url(file_of("a.jpg", storage("plain")))
+def test_file_of_a_storage_that_does_not_sign() -> None:
+    """Name the field, or the kind of thumbnail, and the storages that sign in development."""
+    thumbnail = SimpleNamespace(storage=storage("plain"), name="a.jpg")
+    for file, named in ((file_of("a.jpg", storage("plain")), "ImageField"), (thumbnail, "Simple")):
+        with pytest.raises(InvalidStorageError, match=rf"{named}.*CloudFrontFileSystemStorage"):
+            signed_url(file)
 
 
 # One block
