@@ -16,7 +16,7 @@ from cfsigned_django.management import commands
 from cfsigned_django.rotation.models import REASON_LENGTH, KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
 from tests.golden import assert_golden
-from tests.rotation import Shell
+from tests.rotation import Shell, plain
 from tests.simulation.answers import refusal
 
 DAY = 86400
@@ -59,7 +59,7 @@ def test_rotation_is_told(shell: Shell) -> None:
         assert list(KeyPair.objects.values()) == before
         shell.run(*arguments)
 
-    assert_golden("cfsigned-rotate-rotation", shell.transcript)
+    assert_golden("cfsigned-rotate-rotation", plain(shell.text))
     active = KeyPair.objects.get(status="active")
     assert (active.reason, active.changed_by) == ("yearly", "cfsigned_rotate")
     assert KeyPair.objects.get(status="retired").key_pair_id == shell.settings_key_id
@@ -83,7 +83,7 @@ def test_revocations_are_told(shell: Shell, site: Any) -> None:
     shell.run("--revoke", str(KeyPair.objects.get(status="active")), "--no-input")
     shell.run()
 
-    assert_golden("cfsigned-rotate-revocation", shell.transcript)
+    assert_golden("cfsigned-rotate-revocation", plain(shell.text))
     assert not KeyPair.objects.filter(status="active").exists()
     assert KeyPair.objects.filter(reason="leaked").count() == 1
 
@@ -387,7 +387,7 @@ def test_wait_goes_on_to_the_end(shell: Shell, monkeypatch: pytest.MonkeyPatch) 
         0,
         ["active", "retired"],
     )
-    assert_golden("cfsigned-rotate-wait", shell.transcript)
+    assert_golden("cfsigned-rotate-wait", plain(shell.text))
     assert shell.run("--start", "--wait", "--json").err == ""
 
 
