@@ -210,12 +210,14 @@ def test_what_people_have_set_up_stays(clients: Clients, grown: DesiredState) ->
     policy["Statement"].append({**PUBLIC, "Resource": f"arn:aws:s3:::{grown.bucket}/*"})
     clients.s3.put_bucket_policy(Bucket=grown.bucket, Policy=json.dumps(policy))
     before = config_of(clients, grown)
-    fields = {"domain": HOST, "certificate": CERTIFICATE, "key_group_id": group_id}
+    desired = replace(
+        grown, domain=HOST, certificate=CERTIFICATE, key_group_id=group_id, closes_public=True
+    )
     did: list[str] = []
 
     provisioner(
         strict(clients, looks=5),
-        replace(grown, closes_public=True, **fields),
+        desired,
         on_step=lambda step: did.append(step.name),
     ).apply()
 

@@ -176,7 +176,7 @@ def unread(part: BucketPart, permission: str) -> Account:
     return account_with(bucket={"unread": {part: access_denied(permission)}})
 
 
-def encrypted(policy: Mapping[str, Any] | None, **key: Any) -> Account:
+def encrypted(policy: dict[str, Any] | None, **key: Any) -> Account:
     """Return an account whose bucket is encrypted with a KMS key with this policy."""
     kms_key = KmsKey(arn=KEY_ARN, policy=policy, **key)
     return account_with(bucket={"encryption": sse_kms(KEY_ARN)}, others={"kms_key": kms_key})

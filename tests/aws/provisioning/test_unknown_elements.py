@@ -89,14 +89,14 @@ def test_conflicts(clients: Clients, grown: DesiredState, sent: list[str]) -> No
     of_the_distribution, of_the_group, of_the_rules = (
         list(each.values()) for each in PLACES.values()
     )
-    for step, places in (
+    for step, named in (
         *((each, of_the_distribution) for each in ("origin", "behavior", "domain")),
         ("key-group", of_the_group),
         ("bucket-cors", of_the_rules),
     ):
         assert found[step].call is None
         assert found[step].diff
-        assert all(each in found[step].why for each in (*places, "boto3"))
+        assert all(each in found[step].why for each in (*named, "boto3"))
     assert len(found) == 5
     assert sent == []
 
