@@ -13,7 +13,7 @@ from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.key_groups import LAST_PUBLIC_KEY, KeyGroups
 from cfsigned_django.signing import InvalidKey, PrivateKey
 from tests.aws.api import Account, ensure, new_pem
-from tests.simulation.faults import Boundary, Fault
+from tests.simulation.faults import Boundary, Fault, UnreliableCloudFront
 from tests.simulation.strict_cloudfront import StrictCloudFront
 
 THREADS = 8
@@ -323,7 +323,11 @@ def test_fault(account: Account, strict_account: Account, change: str, fault: Fa
     def state() -> tuple[str, int]:
         return " ".join(account.names()), len(account.key_groups.members(group))
 
-    before, key_groups = state(), account.with_faults(method, fault)
+    def choose(called: str) -> Fault:
+        return faults.pop() if called == method and faults else Fault.NONE
+
+    faults, before = [fault], state()
+    key_groups = account.over(UnreliableCloudFront(account.api, choose_fault=choose))
     if fault is not Fault.SENT_TWICE:
         with pytest.raises(AwsError) as caught:
             do(key_groups)
