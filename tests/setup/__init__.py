@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-import re
-import shlex
+from collections.abc import Callable
+from dataclasses import replace
 from io import StringIO
-from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import call_command
 
-from tests.pages import read_commands
+from cfsigned_django.aws.client import Clients, make_clients
+from cfsigned_django.management.commands import cfsigned_setup
+from tests.doctor.failing import Failing
 
 PAGE = "https://a.example.com"
 APPLY = ("--create", "--apply", "--yes")
@@ -49,20 +50,14 @@ def proof(found: Any) -> dict[str, str]:
     return {each["id"]: each["level"] for each in found["proof"]}
 
 
-def commands_of(page: Path) -> list[str]:
-    """Return the arguments of each call of the command that a page shows, in their order."""
-    return re.findall(
-        r"^ *\$ python manage\.py cfsigned_setup (.*)$", read_commands(page), re.MULTILINE
-    )
+def let_fail(
+    patch: pytest.MonkeyPatch, service: str, call: str, error: Callable[[str], Exception]
+) -> None:
+    """Let one call of the command fail."""
 
+    def make(**given: Any) -> Clients:
+        made = make_clients(**given)
+        broken: Any = Failing(getattr(made, service), error, call)
+        return replace(made, **{service: broken})
 
-def run_shown(line: str, *, bucket: str, distribution_id: str) -> tuple[str, int]:
-    """Run a command of a page in this account; return what a person sees, and the exit code."""
-    shown = line.replace("media-example", bucket).replace("E1A2B3C4D5E6F7", distribution_id)
-    output, code = StringIO(), 0
-    arguments = [*shlex.split(shown), "--yes"]
-    try:
-        call_command("cfsigned_setup", *arguments, stdout=output, stderr=output)
-    except SystemExit as end:
-        code = int(end.code or 0)
-    return output.getvalue(), code
+    patch.setattr(cfsigned_setup, "make_clients", make)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -15,16 +13,14 @@ from django.core.management import CommandError, load_command_class
 from django.core.management.base import OutputWrapper
 
 from cfsigned_django.aws.account_reader import read_account
-from cfsigned_django.aws.client import Clients, make_clients
+from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.checks.storages import check_storages
-from cfsigned_django.management.commands import cfsigned_setup
 from cfsigned_django.setup.keys import SettingsKey
 from cfsigned_django.signing import PrivateKey
-from tests.aws.provisioning.accounts import bucket_of, make_grown_account
-from tests.doctor.failing import Failing, denied
-from tests.ministack_server import Ministack
-from tests.setup import APPLY, PAGE, report, run, states
+from tests.aws.provisioning.accounts import bucket_of
+from tests.doctor.failing import denied
+from tests.setup import APPLY, PAGE, let_fail, report, run, states
 from tests.simulation.answers import refusal
 from tests.storage_cases import S3_BACKEND
 
@@ -42,25 +38,10 @@ def refused(*arguments: str) -> tuple[str, AwsError]:
     return str(cause), cause
 
 
-def let_fail(
-    patch: pytest.MonkeyPatch, service: str, call: str, error: Callable[[str], Exception]
-) -> None:
-    """Let one call of the command fail."""
-
-    def make(**given: Any) -> Clients:
-        made = make_clients(**given)
-        broken: Any = Failing(getattr(made, service), error, call)
-        return replace(made, **{service: broken})
-
-    patch.setattr(cfsigned_setup, "make_clients", make)
-
-
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
         (["--bucket", "Media"], "'Media'"),
-        (["--distribution", "nonsense"], "nonsense"),
-        (["--cors-origin", "example.com"], "example.com"),
         (["--key-file", "settings.py"], "settings.py"),
     ],
 )
@@ -86,20 +67,6 @@ def test_environment(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     del settings.AWS_STORAGE_BUCKET_NAME
     with pytest.raises(CommandError, match=r"--bucket.*AWS_STORAGE_BUCKET_NAME"):
         run()
-
-
-def test_another_account(ministack: Ministack, bucket_name: str) -> None:
-    """Name the bucket or the distribution that is somebody else's; change nothing."""
-    other = ministack.clients("999999999996")
-    theirs = make_grown_account(other, f"theirs-{bucket_name}")
-    other.s3.create_bucket(Bucket=bucket_name)
-
-    with pytest.raises(CommandError, match=bucket_name):
-        run(*APPLY)
-    for distribution_id in (theirs, "EUNKNOWN1"):
-        message, error = refused("--distribution", distribution_id)
-        assert distribution_id in message
-        assert error.code == "NoSuchDistribution"
 
 
 @pytest.mark.parametrize(
@@ -150,20 +117,6 @@ def test_refused_in_the_middle(
 
     assert set(states(report(*options)).values()) == {"done"}
     assert bucket_of(read_account(clients, bucket=bucket_name)).is_ours
-
-
-def test_bucket_part_that_may_not_be_read(
-    clients: Clients, bucket_name: str, settings: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Change nothing if the bucket policy cannot be seen, which would be written over."""
-    settings.AWS_CLOUDFRONT_DISTRIBUTION_ID = make_grown_account(clients, bucket_name)
-    let_fail(monkeypatch, "s3", "get_bucket_policy", denied)
-    before = clients.s3.get_bucket_policy(Bucket=bucket_name)["Policy"]
-
-    with pytest.raises(CommandError, match="s3:GetBucketPolicy"):
-        run("--path-pattern", "media/*", "--apply", "--yes")
-
-    assert clients.s3.get_bucket_policy(Bucket=bucket_name)["Policy"] == before
 
 
 def run_as_program(name: str, *arguments: str) -> tuple[Any, int]:

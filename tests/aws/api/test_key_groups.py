@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from random import Random
 
 import pytest
@@ -12,7 +13,7 @@ from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.key_groups import LAST_PUBLIC_KEY, KeyGroups
 from cfsigned_django.signing import InvalidKey, PrivateKey
 from tests.aws.api import Account, ensure, new_pem
-from tests.simulation.faults import Boundary
+from tests.simulation.faults import Boundary, Fault, UnreliableCloudFront
 from tests.simulation.strict_cloudfront import StrictCloudFront
 
 THREADS = 8
@@ -165,28 +166,18 @@ def test_threads(account: Account, removed: int) -> None:
     assert sorted(account.key_groups.members(group)) == sorted([theirs, *new])
 
 
-def test_creates_what_is_missing(account: Account) -> None:
-    """Create the key with the reference, the name and the PEM that were given."""
-    pem = new_pem()
-
-    key_pair_id = account.key_groups.ensure_public_key(
-        caller_reference="reference", name="name", public_key_pem=pem
-    )
-
-    config = account.api.get_public_key(Id=key_pair_id)["PublicKey"]["PublicKeyConfig"]
-    assert key_pair_id.startswith("K")
-    assert config | {"EncodedKey": config["EncodedKey"].split()} == {
-        "CallerReference": "reference",
-        "Name": "name",
-        "EncodedKey": pem.split(),
-    }
-
-
 def test_creates_once(account: Account, rsa_key: PrivateKey) -> None:
-    """Return the same id when it is called again, also for a PEM with other line ends."""
+    """Create what is missing as it was given; the second time, with other line ends, find it."""
     for name, pem in (("ours", new_pem()), ("rsa", rsa_key.public_key.to_pem())):
-        first = ensure(account.key_groups, name, pem)
-        assert ensure(account.key_groups, name, pem.replace("\n", "\r\n")) == first
+        create = partial(
+            account.key_groups.ensure_public_key, caller_reference=f"{name} 1", name=name
+        )
+        key_pair_id = create(public_key_pem=pem)
+        assert create(public_key_pem=pem.replace("\n", "\r\n")) == key_pair_id
+
+        config = account.api.get_public_key(Id=key_pair_id)["PublicKey"]["PublicKeyConfig"]
+        assert (config["CallerReference"], config["Name"]) == (f"{name} 1", name)
+        assert config["EncodedKey"].split() == pem.split()
 
     assert account.names() == ["ours", "rsa"]
 
@@ -308,3 +299,42 @@ def test_deletes_a_key_that_somebody_changes(account: Account, changes: int) -> 
             key_groups.delete_public_key(key_pair_id)
         assert (caught.value.code, caught.value.is_temporary) == ("PreconditionFailed", True)
         assert len(account.pauses) == 11
+
+
+@pytest.mark.parametrize("fault", [each for each in Fault if each is not Fault.NONE])
+@pytest.mark.parametrize("change", ["create", "add", "remove", "delete"])
+def test_fault(account: Account, strict_account: Account, change: str, fault: Fault) -> None:
+    """Raise a temporary error unless all is well; do nothing twice, and nothing by halves."""
+    if (change, fault) == ("create", Fault.SENT_TWICE):
+        account = strict_account  # the emulator makes a key twice if it is asked twice
+    pem, group = new_pem(), account.make_group(account.upload("theirs"))
+    ours = account.upload("ours", pem) if change != "create" else ""
+    if change == "remove":
+        account.key_groups.add(group, ours)
+    #: What meets the fault, what is done, and at the end the keys and how many are in the group.
+    changes: dict[str, tuple[str, Callable[[KeyGroups], object], tuple[str, int]]] = {
+        "create": ("create_public_key", lambda api: ensure(api, "ours", pem), ("ours theirs", 1)),
+        "add": ("update_key_group", lambda api: api.add(group, ours), ("ours theirs", 2)),
+        "remove": ("update_key_group", lambda api: api.remove(group, ours), ("ours theirs", 1)),
+        "delete": ("delete_public_key", lambda api: api.delete_public_key(ours), ("theirs", 1)),
+    }
+    method, do, end = changes[change]
+
+    def state() -> tuple[str, int]:
+        return " ".join(account.names()), len(account.key_groups.members(group))
+
+    def choose(called: str) -> Fault:
+        return faults.pop() if called == method and faults else Fault.NONE
+
+    faults, before = [fault], state()
+    key_groups = account.over(UnreliableCloudFront(account.api, choose_fault=choose))
+    if fault is not Fault.SENT_TWICE:
+        with pytest.raises(AwsError) as caught:
+            do(key_groups)
+        assert caught.value.is_temporary
+        assert state() == (end if fault in (Fault.LOST, Fault.FAILED_LATE) else before)
+    answer = do(key_groups)
+
+    assert state() == end
+    assert do(account.key_groups) == answer
+    assert state() == end
