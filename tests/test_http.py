@@ -8,6 +8,7 @@ import logging
 import re
 import uuid
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 from unittest import mock
 
@@ -82,9 +83,9 @@ def without(request: HttpRequest) -> HttpResponse:
     return HttpResponse(uuid.uuid4().hex)
 
 
-def with_cookie(request: HttpRequest) -> HttpResponse:
+def with_cookie(request: HttpRequest, vary: str = "Cookie") -> HttpResponse:
     """Show a signed URL to one viewer."""
-    response = HttpResponse(sign(), headers={"Vary": "Cookie"})
+    response = HttpResponse(sign(), headers={"Vary": vary})
     response.set_cookie("a", "b")
     return response
 
@@ -168,6 +169,7 @@ KEPT: dict[str, Any] = {
     "twice": cache_page(600, key_prefix="outer")(cache_page(600, reserve=0)(template)),
     "outside": cache_control(stale_while_revalidate=900)(cache_page(600)(page())),
     "for_all": cache_page(600, shared=True)(page()),
+    "for_all_with_cookie": cache_page(600, shared=True)(partial(with_cookie, vary="Accept")),
     "for_all_guests": cache_page(600, shared=True)(guest),
 }
 #: For how many seconds such a page is kept whose URLs live for 300 s.
@@ -474,7 +476,9 @@ class TestCachePage:
         assert get("kept/plain", NOW + 2, Client(**viewer)).content == pages[1].content
         assert get("kept/plain", NOW + 2).content == pages[0].content
 
-    @pytest.mark.parametrize("name", ["redirect", "missing", "with_cookie", "plain"])
+    @pytest.mark.parametrize(
+        "name", ["redirect", "missing", "with_cookie", "for_all_with_cookie", "plain"]
+    )
     def test_of_what_is_no_page(self, name: str) -> None:
         """Keep no redirect, no error, no page with a cookie and no answer to a form anywhere."""
         found = set()

@@ -87,6 +87,7 @@ def test_a_resource_of_many_names(make: Any) -> None:
     [
         ([{}, {}], 1),
         ([{"resource": "a.jpg"}, {}], 2),
+        ([{}, {"date_greater_than": NOW - 60}, {}], 2),
         ([{"http_method": "GET"}, {}, {"expire": 60}, {"expire_step": 60}, {"download": "x"}], 5),
         ([{"ip_address": "192.0.2.7", **ANY_RESOURCE}, {"ip_address": "192.0.2.8"}] * 2, 2),
         ([{"ip_address": each, **ANY_RESOURCE} for each in ("192.0.2.7", "192.0.2.8", None)], 3),
