@@ -13,7 +13,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from cryptography.hazmat.primitives import hashes
-from django.core.files.storage import InMemoryStorage
+from django.core.files.storage import InMemoryStorage, default_storage
+from django.db import models
 
 from cfsigned_django.signing import HashAlgorithm, KeyAlgorithm, Policy, PrivateKey, Verifier
 from cfsigned_django.storage import (
@@ -21,6 +22,7 @@ from cfsigned_django.storage import (
     CloudFrontS3Storage,
     SignedUrlMixin,
 )
+from cfsigned_django.storage.registry import find_storage
 
 KEY_ID = "K2JCJMDEHXQW5F"
 OTHER_KEY_ID = "K3ABCDEFGHIJKL"
@@ -165,6 +167,12 @@ def without_sha1() -> Iterator[None]:
         yield
 
 
+def file_of(name: str | None, storage: Any = default_storage) -> Any:
+    """Return the value of a file field."""
+    field = models.ImageField(storage=storage)
+    return field.attr_class(None, field, name)  # type: ignore[arg-type]
+
+
 def parameters_of(url: str) -> dict[str, str]:
     """Return the query parameters of a URL, decoded."""
     return dict(parse_qsl(urlsplit(url).query, keep_blank_values=True))
@@ -176,8 +184,8 @@ def expiry_of(url: str) -> int:
 
 
 def verify(
-    storage: SignedUrlMixin, url: str, *, now: int | None = None, viewer_ip: str = "192.0.2.7"
+    storage: SignedUrlMixin | str, url: str, *, now: int | None = None, viewer_ip: str = "192.0.2.7"
 ) -> Policy:
-    """Return the policy by which CloudFront would serve the URL, or raise Denied."""
+    """Return the policy by which CloudFront would serve the URL of a storage, or raise Denied."""
     now = int(time.time()) if now is None else now
-    return Verifier(storage.trusted_keys()).verify(url, now=now, viewer_ip=viewer_ip)
+    return Verifier(find_storage(storage).trusted_keys()).verify(url, now=now, viewer_ip=viewer_ip)
