@@ -132,7 +132,9 @@ def test_t33_any_resource_needs_a_word(resource: str) -> None:
     """Refuse a resource that opens everything, unless it is said that this is meant (T33)."""
     with pytest.raises(InvalidPolicy, match="allow_any_resource=True"):
         Policy(resource=resource, date_less_than=EXPIRES)
-    assert not Policy(resource=resource, date_less_than=EXPIRES, allow_any_resource=True).is_canned
+    policy = Policy(resource=resource, date_less_than=EXPIRES, allow_any_resource=True)
+    assert policy.resource == (resource if resource.strip("*") else "*")
+    assert not policy.is_canned
 
 
 @pytest.mark.parametrize("resource", ["", None, 0, b"https://h/a"])

@@ -167,8 +167,8 @@ def test_urls_are_equal(rsa_signer: Signer) -> None:
             assert rsa_signer.sign_url(url, policy=policy) == expected
         start, address = policy.date_greater_than, policy.ip_address
         if start is None or address is None:  # It sets no more than one condition beside the end.
-            start = start and datetime.fromtimestamp(start, UTC)
-            built = theirs.build_policy(policy.resource, until, start, address)
+            since = None if start is None else datetime.fromtimestamp(start, UTC)
+            built = theirs.build_policy(policy.resource, until, since, address)
             assert built == policy.to_json()
 
 
