@@ -169,6 +169,11 @@ SITUATIONS = [
         *("a key waits", "*activate (blocked), check", "info"),
         *(imported, partial(trusted, good_for=60)),
     ),
+    case(
+        *("a key waits, by hand", "*activate (blocked), check", "info"),
+        *(imported, partial(trusted, good_for=60)),
+        BY_HAND=True,
+    ),
     case("a key is ready", "*activate, check", "info", imported, partial(trusted, good_for=301)),
     case("a key retires", "start", "info info", imported, activated),
     case("a key retires today", "start", "info info", imported, retiring_for(7 * DAY - 3600)),

@@ -149,13 +149,10 @@ def test_answer_of_the_probe(
 # Keys that somebody took out of the group
 
 
-@pytest.mark.parametrize("is_retiring", [False, True])
-def test_check_puts_back_what_signed(
-    admin: Visitor, cloudfront: FakeCloudFront, is_retiring: bool
-) -> None:
+def test_check_puts_back_what_signed(admin: Visitor, cloudfront: FakeCloudFront) -> None:
     """A check warns that a key whose links are out was missing, and logs that it is back."""
     former = imported()
-    other = activated() if is_retiring else trusted(spare=True)
+    other = activated()
     cloudfront.take_out(former)
 
     admin.take("check", former)
@@ -191,7 +188,7 @@ def test_key_that_is_taken_out_at_its_last_look_is_logged(
 # Steps that are not due
 
 
-@pytest.mark.parametrize("step", ["trust", "correct", "activate", "retire", "finish"])
+@pytest.mark.parametrize("step", ["trust", "correct", "finish"])
 def test_step_that_is_not_due_is_not_taken(admin: Visitor, step: str) -> None:
     """A page that is no longer true, or an address that was guessed, changes nothing."""
     key_pair = imported()
