@@ -5,9 +5,7 @@ from __future__ import annotations
 import io
 import os
 import signal
-import socket
 import threading
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -16,7 +14,7 @@ from typing import Any
 
 from django.core.management import call_command
 
-from tests.background import free_port as free_port
+from tests.background import listens, wait_until
 
 
 def fetch(url: str) -> tuple[int, bytes]:
@@ -29,24 +27,14 @@ def fetch(url: str) -> tuple[int, bytes]:
             return error.code, error.read()
 
 
-def wait_for(port: int, is_over: Callable[[], bool]) -> None:
-    """Return once something listens on the port; raise if nothing will any more."""
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline and not is_over():
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.02)
-    raise TimeoutError(f"nothing listens on port {port}")
-
-
 def run(at: int, visit: Callable[[], Any], **options: Any) -> tuple[Any, str, str]:
     """Run the command, visit its edge, stop it; return the visit's result and the output."""
     stdout, stderr = io.StringIO(), io.StringIO()
     over = threading.Event()
 
     def visit_and_stop() -> Any:
-        wait_for(at, over.is_set)
+        wait_until(lambda: over.is_set() or listens(at), f"an edge at {at}")
+        assert not over.is_set()
         try:
             return visit()
         finally:

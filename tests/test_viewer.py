@@ -11,8 +11,8 @@ import pytest
 
 from cfsigned_django.edge import Behavior, Distribution, EdgeServer
 from cfsigned_django.viewer import Answer, NoAnswer, Responder, fetch
+from tests.background import free_port
 from tests.edge import BODIES
-from tests.edge_command import free_port
 
 PAGE = b"<html><body>The request could not be satisfied.</body></html>"
 

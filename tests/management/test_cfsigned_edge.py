@@ -29,7 +29,8 @@ from cfsigned_django.storage import CloudFrontFileSystemStorage
 from tests.aws.api import Account
 from tests.aws.api.test_edge_rules import Api
 from tests.aws.provisioning.accounts import grown_distribution
-from tests.edge_command import fetch, free_port, run, wait_for
+from tests.background import free_port, listens, wait_until
+from tests.edge_command import fetch, run
 from tests.golden import assert_golden
 from tests.projects import ROOT
 from tests.s3_server import S3Server
@@ -299,7 +300,7 @@ def test_ctrl_c(port: int, ec_key: PrivateKey, tmp_path: Path) -> None:
         text=True,
     )
     try:
-        wait_for(port, lambda: process.poll() is not None)
+        wait_until(lambda: listens(port) or process.poll() is not None, "an edge")
         assert fetch(f"http://127.0.0.1:{port}/a.txt")[0] == 403
         process.send_signal(signal.SIGINT)
         stdout, stderr = process.communicate(timeout=20)
