@@ -13,7 +13,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from cryptography.hazmat.primitives import hashes
-from django.core.files.storage import InMemoryStorage
+from django.core.files.storage import InMemoryStorage, default_storage
+from django.db import models
 
 from cfsigned_django.signing import HashAlgorithm, KeyAlgorithm, Policy, PrivateKey, Verifier
 from cfsigned_django.storage import (
@@ -163,6 +164,12 @@ def without_sha1() -> Iterator[None]:
     """Let OpenSSL refuse SHA-1 within the block, as the policies of some machines do."""
     with mock.patch.object(hashes.SHA1, "name", "unknown"):
         yield
+
+
+def file_of(name: str | None, storage: Any = default_storage) -> Any:
+    """Return the value of a file field."""
+    field = models.ImageField(storage=storage)
+    return field.attr_class(None, field, name)  # type: ignore[arg-type]
 
 
 def parameters_of(url: str) -> dict[str, str]:

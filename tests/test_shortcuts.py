@@ -6,21 +6,27 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
-from unittest import mock
 
 import pytest
 from django.core.files.storage import InvalidStorageError, default_storage, storages
-from django.db import models
 from django.utils.translation import gettext_lazy
 
 from cfsigned_django.http import watch_expiry
 from cfsigned_django.shortcuts import signed_url, signed_urls
 from cfsigned_django.signing import Policy, PrivateKey
-from cfsigned_django.storage import SignedUrlMixin
-from tests.storage_cases import NOW, ORIGIN, S3_BACKEND, OfTenant, at, options_for, verify
+from tests.storage_cases import (
+    NOW,
+    ORIGIN,
+    S3_BACKEND,
+    OfTenant,
+    at,
+    counted_signatures,
+    file_of,
+    options_for,
+    verify,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -39,28 +45,10 @@ def storage(alias: str = "default") -> Any:
     return storages[alias]
 
 
-def image(name: str | None, source: Any = default_storage) -> Any:
-    """Return the value of a file field."""
-    field = models.ImageField(storage=source)
-    return field.attr_class(None, field, name)  # type: ignore[arg-type]
-
-
 def opens(url: str, alias: str = "default", now: int = NOW) -> str:
     """Return what a URL opens, as a name in its storage."""
     policy: Policy = verify(storage(alias), url, now=now)
     return policy.resource.removeprefix(storage(alias).unsigned_url("x").removesuffix("x"))
-
-
-@contextmanager
-def counted() -> Iterator[mock.Mock]:
-    """Count the signatures, at one moment."""
-    with (
-        at(NOW),
-        mock.patch.object(
-            PrivateKey, "sign", autospec=True, side_effect=PrivateKey.sign
-        ) as signatures,
-    ):
-        yield signatures
 
 
 # One call
@@ -70,7 +58,7 @@ def counted() -> Iterator[mock.Mock]:
     ("file", "name"),
     [
         ("a b.jpg", "a%20b.jpg"),
-        (image("사진.jpg"), "%EC%82%AC%EC%A7%84.jpg"),
+        (file_of("사진.jpg"), "%EC%82%AC%EC%A7%84.jpg"),
         (SimpleNamespace(storage=default_storage, name="thumbs/1.jpg"), "thumbs/1.jpg"),
     ],
     ids=["name", "field", "thumbnail"],
@@ -83,7 +71,7 @@ def test_one_file(file: Any, name: str) -> None:
     assert verify(storage(), url, now=NOW).date_less_than == NOW + 60
 
 
-@pytest.mark.parametrize("file", [None, "", image(None)], ids=repr)
+@pytest.mark.parametrize("file", [None, "", file_of(None)], ids=repr)
 def test_no_file(file: Any) -> None:
     """Return nothing for nothing."""
     assert signed_url(file) == ""
@@ -94,7 +82,7 @@ def test_storage_of_a_call() -> None:
     with at(NOW):
         assert signed_url("a.jpg", storage="other").startswith("https://o.example.com/a.jpg?")
         assert signed_url("a.jpg", storage=storage("other")) == signed_url("a.jpg", storage="other")
-        of_other = image("a.jpg", storage("other"))
+        of_other = file_of("a.jpg", storage("other"))
         assert signed_url(of_other).startswith("https://o.example.com/a.jpg?")
         assert signed_url(of_other, storage="default").startswith(f"{ORIGIN}/a.jpg?")
         assert opens(signed_url("a/b.jpg", folder="a")) == "a/*"
@@ -121,10 +109,12 @@ def test_mistakes_of_a_call(
         signed_url(file, **arguments)
 
 
-def test_field_of_a_storage_that_does_not_sign() -> None:
-    """Name the field, and the storages that sign in development."""
-    with pytest.raises(InvalidStorageError, match=r"ImageField.*CloudFrontFileSystemStorage"):
-        signed_url(image("a.jpg", storage("plain")))
+def test_file_of_a_storage_that_does_not_sign() -> None:
+    """Name the field, or the kind of thumbnail, and the storages that sign in development."""
+    thumbnail = SimpleNamespace(storage=storage("plain"), name="a.jpg")
+    for file, named in ((file_of("a.jpg", storage("plain")), "ImageField"), (thumbnail, "Simple")):
+        with pytest.raises(InvalidStorageError, match=rf"{named}.*CloudFrontFileSystemStorage"):
+            signed_url(file)
 
 
 # One block
@@ -132,12 +122,16 @@ def test_field_of_a_storage_that_does_not_sign() -> None:
 
 def test_one_signature_for_a_page() -> None:
     """Sign once a resource for all that is covered, however ``url()`` is called."""
-    photos = [image(f"albums/42/사진 {number}.jpg") for number in range(50)]
-    thumbs = [image(f"thumbs/42/{number}.jpg") for number in range(50)]
-    with counted() as signatures, signed_urls("thumbs/42/*", folder="albums/42"):
+    photos = [file_of(f"albums/42/사진 {number}.jpg") for number in range(50)]
+    thumbs = [file_of(f"thumbs/42/{number}.jpg") for number in range(50)]
+    with (
+        at(NOW),
+        counted_signatures() as signatures,
+        signed_urls("thumbs/42/*", folder="albums/42"),
+    ):
         urls = [each.url for each in photos] + [signed_url(each) for each in thumbs]
         urls.append(storage().url("albums/42/a.pdf", {"ResponseContentType": "text/plain"}))
-    assert signatures.call_count == 2
+    assert len(signatures) == 2
     assert len({*urls}) == 101
     assert {opens(url) for url in urls} == {"albums/42/*", "thumbs/42/*"}
 
@@ -166,10 +160,10 @@ def test_what_a_block_does_not_sign() -> None:
 def test_another_instance_of_the_storage() -> None:
     """Share the signature with an instance that has the same options, as fields make them."""
     make = type(storage())
-    with counted() as signatures, signed_urls("a/*", storage=make()):
-        urls = [image("a/1.jpg", make()).url, storage().url("a/2.jpg")]
+    with at(NOW), counted_signatures() as signatures, signed_urls("a/*", storage=make()):
+        urls = [file_of("a/1.jpg", make()).url, storage().url("a/2.jpg")]
         assert [opens(url) for url in urls] == ["a/*"] * 2
-        assert signatures.call_count == 1
+        assert len(signatures) == 1
         pem = PrivateKey.generate().to_pem()
         for other in (
             make(querystring_expire=60),
@@ -307,9 +301,9 @@ def test_tasks_keep_apart() -> None:
 def test_storages_with_properties(rsa_key: PrivateKey) -> None:
     """Sign once for a storage whose domain depends on the request."""
     tenant = OfTenant(**{k: v for k, v in options_for(rsa_key).items() if k != "custom_domain"})
-    with counted() as signatures, signed_urls("x/*", storage=tenant):
+    with at(NOW), counted_signatures() as signatures, signed_urls("x/*", storage=tenant):
         urls = [signed_url(f"x/{number}", storage=tenant) for number in range(5)]
-    assert signatures.call_count == 1
+    assert len(signatures) == 1
     assert all(url.startswith("https://a.example.com/a/x/") for url in urls)
 
 
@@ -363,4 +357,3 @@ def test_an_error_leaves_no_block() -> None:
         with pytest.raises(KeyError), signed_urls("a/*"):
             raise KeyError
         assert opens(signed_url("a/1")) == "a/1"
-    assert isinstance(storage(), SignedUrlMixin)

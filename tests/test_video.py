@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
@@ -16,15 +15,15 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import storages
 from django.core.signing import Signer
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, JsonResponse
 from django.test import AsyncClient, Client, RequestFactory
 from django.urls import include, path
 
-from cfsigned_django.cookies import SignedCookieScope
 from cfsigned_django.playback import PlaylistGrant, playback
 from cfsigned_django.signing import Denied, InvalidPlaylist
 from cfsigned_django.testing import assert_cookies_open, assert_signed
 from cfsigned_django.views import SignedPlaylistView
+from tests.cookies.test_middleware import browser, get
 from tests.storage_cases import FILE_BACKEND, NOW, S3_BACKEND, at, counted_signatures, verify
 
 MASTER = """#EXTM3U
@@ -33,7 +32,7 @@ MASTER = """#EXTM3U
 #EXT-X-STREAM-INF:BANDWIDTH=2177116,AUDIO="aac"
 720p/index.m3u8?v=2
 #EXT-X-STREAM-INF:BANDWIDTH=5000000,AUDIO="aac"
-https://media.example.com/private/videos/42/hd:a.m3u8
+https://media.example.com/private/courses/42/hd:a.m3u8
 #EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=187492,URI="720p/iframes.m3u8"
 """
 SEGMENTS = """#EXTM3U
@@ -49,23 +48,23 @@ https://ads.example.net/bumper.ts
 """
 #: What is in the storage.
 FILES = {
-    "videos/42/master.m3u8": MASTER,
-    "videos/42/720p/index.m3u8": SEGMENTS,
-    "videos/42/720p/iframes.m3u8": SEGMENTS,
-    "videos/42/hd:a.m3u8": SEGMENTS,
-    "videos/42/audio/ko +1.m3u8": SEGMENTS,
-    "videos/영상/첫 번째.m3u8": "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\n나중.m3u8\n",
-    "videos/영상/나중.m3u8": SEGMENTS,
-    "videos/43/master.m3u8": MASTER,
-    "videos/live/index.m3u8": SEGMENTS.replace("#EXT-X-ENDLIST\n", ""),
-    "videos/up/index.m3u8": "#EXTM3U\n#EXTINF:6,\n../common/seg1.ts\n#EXT-X-ENDLIST\n",
-    "videos/outside/index.m3u8": "#EXTM3U\n../../../other.m3u8\n",
-    "videos/bad/dash.m3u8": "<MPD/>",
-    "videos/bad/fragment.m3u8": "#EXTM3U\na#1.ts\n",
-    "videos/bad/long.m3u8": f"#EXTM3U\n{'a' * 8000}.ts\n",
-    "videos/bad/large.m3u8": "#EXTM3U\n" + "#" * 1024 * 1024,
-    "videos/bad/many.m3u8": "#EXTM3U\n" + "a\n" * 200_000,
-    "videos/42/secret.m3u8": SEGMENTS,
+    "courses/42/master.m3u8": MASTER,
+    "courses/42/720p/index.m3u8": SEGMENTS,
+    "courses/42/720p/iframes.m3u8": SEGMENTS,
+    "courses/42/hd:a.m3u8": SEGMENTS,
+    "courses/42/audio/ko +1.m3u8": SEGMENTS,
+    "courses/영상/첫 번째.m3u8": "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\n나중.m3u8\n",
+    "courses/영상/나중.m3u8": SEGMENTS,
+    "courses/43/master.m3u8": MASTER,
+    "courses/live/index.m3u8": SEGMENTS.replace("#EXT-X-ENDLIST\n", ""),
+    "courses/up/index.m3u8": "#EXTM3U\n#EXTINF:6,\n../common/seg1.ts\n#EXT-X-ENDLIST\n",
+    "courses/outside/index.m3u8": "#EXTM3U\n../../../other.m3u8\n",
+    "courses/bad/dash.m3u8": "<MPD/>",
+    "courses/bad/fragment.m3u8": "#EXTM3U\na#1.ts\n",
+    "courses/bad/long.m3u8": f"#EXTM3U\n{'a' * 8000}.ts\n",
+    "courses/bad/large.m3u8": "#EXTM3U\n" + "#" * 1024 * 1024,
+    "courses/bad/many.m3u8": "#EXTM3U\n" + "a\n" * 200_000,
+    "courses/42/secret.m3u8": SEGMENTS,
     "root.m3u8": SEGMENTS,
 }
 
@@ -91,47 +90,22 @@ class WholeVideo(SignedPlaylistView):
 
     def get_name(self, *, pk: int, file: str) -> str:  # type: ignore[override]
         """Return the name of a file of a row."""
-        return f"videos/{pk}/{file}"
+        return f"courses/{pk}/{file}"
 
     def get_url_arguments(self, name: str) -> dict[str, Any]:
         """Sign for the folder of the video, whatever the playlist is in."""
         return super().get_url_arguments(name) | {"folder": "/".join(name.split("/")[:2])}
 
 
-class Courses(SignedCookieScope):
-    """Open the folders in the session."""
-
-    lifetime = 1200
-
-    def get_folders(self, request: HttpRequest) -> Iterable[str]:
-        """Return the folders."""
-        folders: list[str] = request.session.get("folders", [])
-        return folders
-
-
-def enter(request: HttpRequest) -> HttpResponse:
-    """Let a new session have folders, as at a log-in."""
-    request.session.flush()
-    request.session.update({"folders": request.GET.getlist("folder")})
-    request.session.save()
-    return HttpResponse("in")
-
-
-def buy(request: HttpRequest) -> HttpResponse:
-    """Add a folder to the session."""
-    request.session["folders"] = [*request.session["folders"], request.GET["folder"]]
-    return HttpResponse("bought")
-
-
 def api(request: HttpRequest) -> JsonResponse:
     """Tell a player about the video."""
-    name = request.GET.get("name", "videos/42/master.m3u8")
+    name = request.GET.get("name", "courses/42/master.m3u8")
     return JsonResponse(
         playback(
             request,
             name,
-            poster="posters/42.jpg",
-            captions={"ko": "videos/42/ko.vtt"},
+            poster="courses/posters/42.jpg",
+            captions={"ko": "courses/42/ko.vtt"},
             expire=600,
             cookies="cast" not in request.GET,
         )
@@ -143,10 +117,8 @@ urlpatterns = [
     path("async/<path:name>", SignedPlaylistView.as_view(permission=may_watch_async)),
     path("whole/<int:pk>/<path:file>", WholeVideo.as_view(permission=may_watch)),
     path("plain/<path:name>", SignedPlaylistView.as_view(permission=may_watch, storage="public")),
-    path("enter", enter),
-    path("buy", buy),
     path("api", api),
-    path("media/", include("cfsigned_django.urls")),
+    path("", include("tests.cookies.test_middleware")),
 ]
 EACH = pytest.mark.parametrize("view", ["sync", "async"])
 BOTH = pytest.mark.parametrize("handler", ["wsgi", "asgi"])
@@ -172,7 +144,7 @@ def _site(site: Any, tmp_path: Path) -> None:
     for name, text in FILES.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text, encoding="utf-8")
-    (tmp_path / "videos/bad/latin.m3u8").write_bytes("#EXTM3U\né.ts".encode("latin-1"))
+    (tmp_path / "courses/bad/latin.m3u8").write_bytes("#EXTM3U\né.ts".encode("latin-1"))
 
 
 def ask(url: str, handler: str = "wsgi", now: float = NOW) -> Any:
@@ -208,7 +180,7 @@ def follow(url: str, **arguments: Any) -> dict[str, list[str]]:
 @BOTH
 def test_every_level_is_signed(view: str, handler: str) -> None:
     """Sign all files of a video, one signature a playlist, for a player without cookies."""
-    url = f"/{view}/videos/42/master.m3u8?token=a%26b"
+    url = f"/{view}/courses/42/master.m3u8?token=a%26b"
     with counted_signatures() as signatures:
         found = follow(url, handler=handler)
     assert (len(found), len(signatures)) == (5, 3)  # one for each folder
@@ -221,7 +193,7 @@ def test_every_level_is_signed(view: str, handler: str) -> None:
             with pytest.raises(Denied):
                 verify(
                     storages["default"],  # type: ignore[arg-type]
-                    each.replace("/videos/42/", "/videos/43/"),
+                    each.replace("/courses/42/", "/courses/43/"),
                     now=NOW,
                 )
 
@@ -230,8 +202,8 @@ def test_every_level_is_signed(view: str, handler: str) -> None:
 @BOTH
 def test_answer(view: str, handler: str) -> None:
     """Answer as HLS; let one browser keep it for a minute, unless the playlist grows."""
-    response = ask(f"/{view}/videos/42/720p/index.m3u8?token=a%26b", handler)
-    base = "https://media.example.com/private/videos/42/720p"
+    response = ask(f"/{view}/courses/42/720p/index.m3u8?token=a%26b", handler)
+    base = "https://media.example.com/private/courses/42/720p"
     signature = uris(response)[0].partition("?")[2]
     assert response.content.decode() == (
         SEGMENTS.replace("init.mp4", f"{base}/init.mp4?{signature}")
@@ -242,7 +214,7 @@ def test_answer(view: str, handler: str) -> None:
     assert "private" in response.headers["Cache-Control"]
     assert "max-age=60" in response.headers["Cache-Control"]
     assert response.headers["Vary"] == "Cookie, Authorization"
-    response = ask(f"/{view}/videos/live/index.m3u8?token=a%26b", handler)
+    response = ask(f"/{view}/courses/live/index.m3u8?token=a%26b", handler)
     assert "max-age=0" in response.headers["Cache-Control"]
 
 
@@ -250,12 +222,18 @@ def test_answer(view: str, handler: str) -> None:
 @BOTH
 def test_refusals(view: str, handler: str) -> None:
     """Answer 403 and 404 without a signature; 404 for what is not a playlist."""
-    response = ask(f"/{view}/videos/42/master.m3u8", handler)
+    response = ask(f"/{view}/courses/42/master.m3u8", handler)
     assert (response.status_code, b"Signature" in response.content) == (403, False)
     for name in (
-        *("videos/42/secret.m3u8", "videos/42/none.m3u8", "videos/42", "videos/42/a.ts", "a.mpd"),
-        *("videos/42/master.m3u8/b.m3u8", "videos/42/a%2F%2E%2E%2Fb.m3u8", "videos//a.m3u8"),
-        *(f"videos/{'a' * 1020}.m3u8", f"videos/{'a' * 8000}.m3u8"),
+        *(
+            "courses/42/secret.m3u8",
+            "courses/42/none.m3u8",
+            "courses/42",
+            "courses/42/a.ts",
+            "a.mpd",
+        ),
+        *("courses/42/master.m3u8/b.m3u8", "courses/42/a%2F%2E%2E%2Fb.m3u8", "courses//a.m3u8"),
+        *(f"courses/{'a' * 1020}.m3u8", f"courses/{'a' * 8000}.m3u8"),
     ):
         assert ask(f"/{view}/{name}?token=a%26b", handler).status_code == 404
 
@@ -263,21 +241,21 @@ def test_refusals(view: str, handler: str) -> None:
 @pytest.mark.parametrize(
     ("name", "match"),
     [
-        ("dash", "#EXTM3U"),
-        ("fragment", "%23"),
-        ("long", "8192"),
-        ("large", "max_size"),
-        ("many", "max_size"),
-        ("latin", "UTF-8"),
-        ("../up/index", "get_url_arguments"),
-        ("../../root", "folder"),
+        ("sync/courses/bad/dash", "#EXTM3U"),
+        ("sync/courses/bad/fragment", "%23"),
+        ("sync/courses/bad/long", "8192"),
+        ("sync/courses/bad/large", "max_size"),
+        ("sync/courses/bad/many", "max_size"),
+        ("sync/courses/bad/latin", "UTF-8"),
+        ("sync/courses/up/index", "get_url_arguments"),
+        ("sync/root", "folder"),
+        ("plain/courses/42/master", "querystring_auth"),
     ],
 )
 def test_playlists_that_cannot_be_signed(name: str, match: str) -> None:
-    """Say what is wrong with a playlist, and never pass on one that is signed in part."""
-    name = urljoin("videos/bad/", name)
+    """Say what is wrong, and never pass on a playlist that is unsigned, or signed in part."""
     with pytest.raises(ValueError, match=match) as caught:
-        ask(f"/sync/{name}.m3u8?token=a%26b")
+        ask(f"/{name}.m3u8?token=a%26b")
     # What an error report shows of each frame has no signature; the first one is this test.
     assert caught.tb is not None
     frames = [frame.f_locals for frame, _ in walk_tb(caught.tb.tb_next)]
@@ -289,7 +267,7 @@ def test_size_in_the_storage(name: str, size: int, monkeypatch: pytest.MonkeyPat
     """Read no more than the limit of a compressed file, and nothing of one that is too large."""
     monkeypatch.setattr("django.core.files.base.File.size", size)
     with pytest.raises(InvalidPlaylist, match="max_size"):
-        ask(f"/sync/videos/{name}.m3u8?token=a%26b")
+        ask(f"/sync/courses/{name}.m3u8?token=a%26b")
 
 
 def test_folder_of_the_whole_video() -> None:
@@ -299,46 +277,32 @@ def test_folder_of_the_whole_video() -> None:
     assert (len(found), len(signatures)) == (5, 1)
     for each in chain.from_iterable(found.values()):
         policy = verify(storages["default"], each, now=NOW, viewer_ip="192.0.2.7")  # type: ignore[arg-type]
-        assert policy.resource == "https://media.example.com/private/videos/42/*"
+        assert policy.resource == "https://media.example.com/private/courses/42/*"
         assert policy.ip_address == "192.0.2.7/32"
 
 
 def test_link_out_of_the_storage() -> None:
     """Link a playlist elsewhere without a signature: its own request asks the permission."""
-    (uri,) = uris(ask("/sync/videos/outside/index.m3u8?token=a%26b"))
+    (uri,) = uris(ask("/sync/courses/outside/index.m3u8?token=a%26b"))
     assert uri == "../../../other.m3u8?token=a%26b"
 
 
 def test_names_in_another_script() -> None:
     """Sign and link names of any script: Django's test client of ASGI cannot ask for one."""
     with at(NOW):
-        answer = playback(RequestFactory().get("/"), "videos/영상/첫 번째.m3u8")
+        answer = playback(RequestFactory().get("/"), "courses/영상/첫 번째.m3u8")
     (signed,) = follow(answer["url"].removeprefix("http://testserver")).values()
     for each in signed:
         policy = verify(storages["default"], each, now=NOW)  # type: ignore[arg-type]
-        assert policy.resource.endswith("/videos/%EC%98%81%EC%83%81/*")
-
-
-def test_storage_that_does_not_sign() -> None:
-    """Refuse a storage without signatures, instead of passing on unsigned URLs."""
-    with pytest.raises(ValueError, match="querystring_auth"):
-        ask("/plain/videos/42/master.m3u8?token=a%26b")
+        assert policy.resource.endswith("/courses/%EC%98%81%EC%83%81/*")
 
 
 # What a player is told
 
 
-def get(client: Client, url: str, now: float = NOW) -> Any:
-    """Return the response of the site to a browser at that moment."""
-    with at(now):
-        response = client.get(url, headers={"host": "app.example.com"}, secure=True)
-    assert response.status_code == 200
-    return response
-
-
 def tell(url: str = "/api", client: Client | None = None, now: float = NOW) -> Any:
     """Return the answer of the API at that moment."""
-    return get(client or Client(), url, now).json()
+    return get(client or browser(), url, now).json()
 
 
 def moment(text: str) -> int:
@@ -353,8 +317,8 @@ def test_playback_without_cookies() -> None:
     answer = tell()
     assert (answer["cookies"], answer["refresh_url"]) == (False, None)
     assert moment(answer["expires_at"]) == NOW + 600
-    assert_signed(answer["poster"], name="posters/42.jpg", now=NOW)
-    assert_signed(answer["captions"]["ko"], name="videos/42/ko.vtt", now=NOW)
+    assert_signed(answer["poster"], name="courses/posters/42.jpg", now=NOW)
+    assert_signed(answer["captions"]["ko"], name="courses/42/ko.vtt", now=NOW)
     url = answer["url"].removeprefix("https://app.example.com")
     for now in (NOW, NOW + 599):
         found = follow(url, now=now)
@@ -362,7 +326,7 @@ def test_playback_without_cookies() -> None:
         for each in chain.from_iterable(found.values()):
             policy = verify(storages["default"], each, now=int(now))  # type: ignore[arg-type]
             assert policy.date_less_than == NOW + 600
-            assert policy.resource == "https://media.example.com/private/videos/42/*"
+            assert policy.resource == "https://media.example.com/private/courses/42/*"
     response = ask(url)
     assert response.headers["Access-Control-Allow-Origin"] == "*"
     assert ask(url, now=NOW + 600).status_code == 403
@@ -373,93 +337,93 @@ def test_grants() -> None:
     url = tell()["url"].removeprefix("https://app.example.com")
     token = url.split("/")[3]
     for other in (
-        url.replace("/videos/42/", "/videos/43/"),
-        url.replace("/videos/42/master", "/videos/42x/master"),
+        url.replace("/courses/42/", "/courses/43/"),
+        url.replace("/courses/42/master", "/courses/42x/master"),
         url.replace(token, token[:-1] + ("A" if token[-1] != "A" else "B")),
         url.replace(token, "x"),
-        url.replace(token, Signer(salt="other").sign_object(["default", "videos/42", NOW + 60])),
+        url.replace(token, Signer(salt="other").sign_object(["default", "courses/42", NOW + 60])),
         url.replace(token, Signer(salt="cfsigned_django.playlists").sign_object(["default"])),
     ):
         assert ask(other).status_code == 403
-    assert ask(url.replace("/videos/42/master", "/videos/42/%2E%2E/43/master")).status_code == 404
+    assert ask(url.replace("/courses/42/master", "/courses/42/%2E%2E/43/master")).status_code == 404
     with at(NOW):
-        assert PlaylistGrant.load(token) == PlaylistGrant("default", "videos/42", NOW + 600)
+        assert PlaylistGrant.load(token) == PlaylistGrant("default", "courses/42", NOW + 600)
 
 
-def browser(*folders: str) -> Client:
-    """Return a browser whose viewer may open folders, and which has the cookies for them."""
-    client = Client()
-    get(client, "/enter?" + "&".join(f"folder={each}" for each in folders))
+def member(courses: str) -> Client:
+    """Return a browser whose viewer has courses, and the cookies for their folders."""
+    client = browser()
+    get(client, f"/enter/{courses}")
     return client
 
 
 @pytest.fixture
 def _scopes(site: Any) -> None:
     site.AWS_CLOUDFRONT_COOKIE_DOMAIN = "example.com"
-    site.AWS_CLOUDFRONT_COOKIE_SCOPES = [f"{__name__}.Courses"]
+    site.AWS_CLOUDFRONT_COOKIE_SCOPES = ["tests.cookies.test_middleware.Courses"]
 
 
 @pytest.mark.usefixtures("_scopes")
 def test_playback_with_cookies() -> None:
     """Rely on cookies for what they open, and sign what they do not."""
-    client = browser("videos/42")
+    client = member("42")
     with counted_signatures() as signatures:
         answer = tell(client=client, now=NOW + 100)
     assert answer["cookies"] is True
-    base = "https://media.example.com/private/videos/42"
+    base = "https://media.example.com/private/courses/42"
     assert answer["url"] == f"{base}/master.m3u8"
     assert answer["captions"] == {"ko": f"{base}/ko.vtt"}
-    assert_signed(answer["poster"], name="posters/42.jpg", now=NOW)
+    assert_signed(answer["poster"], name="courses/posters/42.jpg", now=NOW)
     assert len(signatures) == 1
     assert moment(answer["expires_at"]) == NOW + 700  # the poster
     assert answer["refresh_url"] == "https://app.example.com/media/refresh/"
 
     assert tell("/api?cast", client)["cookies"] is False
-    assert tell("/api?name=videos/43/master.m3u8", client)["cookies"] is False
-    assert tell("/api?name=videos/42.m3u8/a.m3u8", client)["cookies"] is False
+    assert tell("/api?name=courses/43/master.m3u8", client)["cookies"] is False
+    assert tell("/api?name=courses/42.m3u8/a.m3u8", client)["cookies"] is False
 
 
 @pytest.mark.usefixtures("_scopes")
 def test_cookies_that_are_about_to_be_set(site: Any) -> None:
     """Rely on cookies that the same response sets; not on those that no response has set yet."""
-    client = browser("videos/42", "posters")
+    client = member("42,posters")
     answer = tell(client=client, now=NOW + 100)
     assert moment(answer["expires_at"]) == NOW + 1200
     response = get(client, "/api", NOW + 1000)
-    assert_cookies_open(response, "videos/42/master.m3u8", now=NOW + 2000)
+    assert_cookies_open(response, "courses/42/master.m3u8", now=NOW + 2000)
     assert moment(response.json()["expires_at"]) == NOW + 2200
 
-    get(client, "/buy?folder=videos/43", NOW + 1001)
-    assert tell("/api?name=videos/43/master.m3u8", client, NOW + 1001)["cookies"] is False
+    get(client, "/buy/43", NOW + 1001)
+    assert tell("/api?name=courses/43/master.m3u8", client, NOW + 1001)["cookies"] is False
 
 
 def test_other_files() -> None:
     """Sign a file that is not a playlist by itself; refuse what only cookies could open."""
     request = RequestFactory().get("/", headers={"host": "app.example.com"})
     with at(NOW):
-        answer = playback(request, "videos/42.mp4", captions=["a.vtt", "b.vtt"])
-        assert_signed(answer["url"], name="videos/42.mp4", now=NOW)
+        answer = playback(request, "courses/42.mp4", captions=["a.vtt", "b.vtt"])
+        assert_signed(answer["url"], name="courses/42.mp4", now=NOW)
         for url, name in zip(answer["captions"], ("a.vtt", "b.vtt"), strict=True):
             assert_signed(url, name=name, now=NOW)
         assert answer["poster"] is None
-        only = playback(request, "videos/42.mp4", captions="a.vtt", poster="")
+        only = playback(request, "courses/42.mp4", captions="a.vtt", poster="")
         assert_signed(only["captions"], name="a.vtt", now=NOW)
         assert only["poster"] is None
         assert playback(request, "a.mp4")["captions"] is None
         assert playback(request, "a.mp4", storage="public")["expires_at"] is None
-        whole = playback(request, "videos/42/720p/index.m3u8", folder="videos/42")["url"]
+        whole = playback(request, "courses/42/720p/index.m3u8", folder="courses/42")["url"]
         grant = PlaylistGrant.load(whole.split("/")[5])
-        assert grant == PlaylistGrant("default", "videos/42", NOW + 3600)
+        assert grant == PlaylistGrant("default", "courses/42", NOW + 3600)
 
 
 @pytest.mark.parametrize(
     ("name", "arguments", "match"),
     [
-        ("videos/42/manifest.mpd", {}, "DASH"),
+        ("courses/42/manifest.mpd", {}, "DASH"),
         ("root.m3u8", {}, "folder"),
-        ("videos/42/a.m3u8", {"folder": "videos/43"}, "does not cover"),
-        ("videos/42/a.m3u8", {"expire": 10**6}, "AWS_CLOUDFRONT_MAX_EXPIRE"),
-        ("videos/42/a.m3u8", {"storage": "public"}, "querystring_auth"),
+        ("courses/42/a.m3u8", {"folder": "courses/43"}, "does not cover"),
+        ("courses/42/a.m3u8", {"expire": 10**6}, "AWS_CLOUDFRONT_MAX_EXPIRE"),
+        ("courses/42/a.m3u8", {"storage": "public"}, "querystring_auth"),
     ],
 )
 def test_mistakes(name: str, arguments: dict[str, Any], match: str) -> None:
@@ -472,4 +436,4 @@ def test_site_without_the_endpoints(site: Any) -> None:
     """Say which line is missing in the URLs of the site."""
     site.ROOT_URLCONF = "tests.test_views"
     with pytest.raises(ImproperlyConfigured, match=re.escape("cfsigned_django.urls")):
-        playback(RequestFactory().get("/"), "videos/42/master.m3u8")
+        playback(RequestFactory().get("/"), "courses/42/master.m3u8")

@@ -222,7 +222,7 @@ class Outcome(Enum):
     FAILED = auto()
 
 
-def evaluate(environ: WSGIEnvironment, *, etag: str, last_modified: datetime | None) -> Outcome:
+def evaluate(environ: WSGIEnvironment, *, etag: str, last_modified: datetime) -> Outcome:
     """Return the result of a read request's conditions for a strong ``etag`` and a date.
 
     A date that is not valid is ignored, as RFC 9110 requires.
@@ -241,16 +241,14 @@ def evaluate(environ: WSGIEnvironment, *, etag: str, last_modified: datetime | N
     return Outcome.PROCEED
 
 
-def range_applies(environ: WSGIEnvironment, *, etag: str, last_modified: datetime | None) -> bool:
+def range_applies(environ: WSGIEnvironment, *, etag: str, last_modified: datetime) -> bool:
     """Return whether If-Range, if it is sent, still names this version of the object."""
     if_range = environ.get("HTTP_IF_RANGE")
     if if_range is None:
         return True
     if if_range.startswith('"'):
         return bool(if_range == etag)
-    return last_modified is not None and _parse_date(if_range) == last_modified.replace(
-        microsecond=0
-    )
+    return _parse_date(if_range) == last_modified.replace(microsecond=0)
 
 
 def _names(header: str, etag: str) -> bool:
@@ -258,12 +256,10 @@ def _names(header: str, etag: str) -> bool:
     return "*" in tags or etag in tags
 
 
-def _is_modified_since(header: str | None, last_modified: datetime | None) -> bool | None:
+def _is_modified_since(header: str | None, last_modified: datetime) -> bool | None:
     """Return whether the object changed after the date, or None without one to compare."""
     date = _parse_date(header) if header else None
-    if date is None or last_modified is None:
-        return None
-    return last_modified.replace(microsecond=0) > date
+    return None if date is None else last_modified.replace(microsecond=0) > date
 
 
 def _parse_date(text: str) -> datetime | None:

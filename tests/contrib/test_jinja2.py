@@ -8,18 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import InvalidStorageError, storages
-from django.db import models
 from django.template import TemplateSyntaxError, engines
 from django_jinja.builtins import DEFAULT_EXTENSIONS
 from jinja2 import TemplateSyntaxError as Jinja2SyntaxError
 
-from tests.storage_cases import NOW, ORIGIN, S3_BACKEND, at, counted_signatures, verify
+from tests.storage_cases import NOW, ORIGIN, S3_BACKEND, at, counted_signatures, file_of, verify
 
 EXTENSION = "cfsigned_django.contrib.jinja2.CfsignedExtension"
 PAGES = {
-    "photo.html": "[{{ photo.image.url }}][{{ signed_url(photo.image) }}]",
+    "photo.html": "[{{ photo.url }}][{{ signed_url(photo) }}]",
     "base.html": "{% signed_urls folder='a' %}{% block body %}{% endblock %}{% endsigned_urls %}",
     "child.html": "{% extends 'base.html' %}{% block body %}{{ super() }}[{{ signed_url('a/1') }}]"
     "{% endblock %}",
@@ -44,12 +42,6 @@ def backend(request: pytest.FixtureRequest, site: Any, tmp_path: Path) -> str:
     return str(request.param)
 
 
-def image(name: str, storage: str = "default") -> Any:
-    """Return an object with a file."""
-    field = models.ImageField(storage=storages[storage])
-    return {"image": field.attr_class(None, field, name)}  # type: ignore[arg-type]
-
-
 def render(text: str, **context: Any) -> str:
     """Return what a template gives, at NOW."""
     (engine,) = engines.all()
@@ -69,9 +61,9 @@ def opens(url: str, alias: str = "default") -> str:
 
 def test_one_url(backend: str) -> None:
     """Sign a field or a name, with the arguments of signed_url()."""
-    photo = image("사진 1.jpg", "other")
+    photo = file_of("사진 1.jpg", storages["other"])
     first, second, third, unsigned, nothing = urls_of(
-        "[{{ signed_url(photo.image) }}][{{ photo.image.url }}]"
+        "[{{ signed_url(photo) }}][{{ photo.url }}]"
         "[{{ signed_url('a/1', storage='other', expire=60, folder='a') }}]"
         "[{{ unsigned_url('a/1') }}]"
         "[{{ signed_url('') }}{{ signed_url(nothing) }}{{ unsigned_url(none) }}]",
@@ -103,16 +95,16 @@ def test_escaping(backend: str) -> None:
     "within",
     [
         "{% include 'photo.html' %}",
-        "{% for photo in [photo, photo] %}[{{ photo.image.url }}]{% endfor %}",
-        "{% from 'macros.html' import show %}{{ show(photo.image.name) }}",
-        "{% if photo %}{% set name = photo.image.name %}[{{ signed_url(name) }}]{% endif %}",
+        "{% for photo in [photo, photo] %}[{{ photo.url }}]{% endfor %}",
+        "{% from 'macros.html' import show %}{{ show(photo.name) }}",
+        "{% if photo %}{% set name = photo.name %}[{{ signed_url(name) }}]{% endif %}",
     ],
 )
 def test_one_signature_for_a_block(backend: str, within: str) -> None:
     """Sign once for all URLs within, in what is included, looped over and called as well."""
     text = "{% signed_urls folder='a', expire=60 %}" + within + "{% endsigned_urls %}"
     with counted_signatures() as signatures:
-        urls = urls_of(text + "[{{ signed_url('a/1') }}]", photo=image("a/사진.jpg"))
+        urls = urls_of(text + "[{{ signed_url('a/1') }}]", photo=file_of("a/사진.jpg"))
     *within_block, outside = urls
     assert {opens(url) for url in within_block} == {f"{ORIGIN}/a/*"}
     assert opens(outside) == f"{ORIGIN}/a/1"
@@ -146,26 +138,15 @@ def test_block_of_a_base_template(backend: str) -> None:
 @pytest.mark.parametrize(
     ("text", "error", "named"),
     [
-        ("{% signed_urls %}{% endsigned_urls %}", ValueError, "folder"),
         ("{% signed_urls folder=nothing %}{% endsigned_urls %}", ValueError, "folder"),
-        ("{% signed_urls '*' %}{% endsigned_urls %}", ValueError, "allow_any_resource"),
         ("{% signed_urls 'a/*', size=1 %}{% endsigned_urls %}", TypeError, "size"),
-        (
-            "{% signed_urls 'a/*', storage='plain' %}{% endsigned_urls %}",
-            InvalidStorageError,
-            "plain",
-        ),
-        ("{{ signed_url(photo.image) }}", InvalidStorageError, "ImageField"),
         ("{{ signed_url('a', storage='nowhere') }}", InvalidStorageError, "nowhere"),
-        ("{{ signed_url('a', expire=0) }}", ValueError, "expire"),
-        ("{{ signed_url(5) }}", TypeError, "int"),
-        ("{{ signed_url('https://x/a') }}", TypeError, "URL"),
     ],
 )
 def test_mistakes(backend: str, text: str, error: type[Exception], named: str) -> None:
     """Refuse what makes no sense, with the error of the function."""
     with pytest.raises(error, match=named):
-        render(text, photo=image("a.jpg", "plain"))
+        render(text)
 
 
 @pytest.mark.parametrize(
@@ -181,10 +162,3 @@ def test_syntax_errors(backend: str, text: str) -> None:
     """Refuse a block without an end or a beginning, and arguments without a comma."""
     with pytest.raises((TemplateSyntaxError, Jinja2SyntaxError)):
         render(text)
-
-
-def test_bad_settings(backend: str, site: Any) -> None:
-    """Let an error of the settings be one."""
-    site.AWS_S3_CUSTOM_DOMAIN = None
-    with pytest.raises(ImproperlyConfigured, match="E004"):
-        render("{{ signed_url('a.jpg') }}")

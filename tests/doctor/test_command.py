@@ -6,7 +6,6 @@ import io
 import json
 import re
 import time
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, cast
 from unittest import mock
@@ -27,7 +26,6 @@ from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import Policy, PrivateKey, Signer
 from cfsigned_django.signing.encoding import encode_base64
-from cfsigned_django.viewer import Answer
 from tests.doctor.conftest import MODULE
 from tests.doctor.failing import Failing, denied
 from tests.doctor.world import (
@@ -130,16 +128,6 @@ def test_scopes_of_signed_cookies(online: World, site: Any) -> None:
     assert levels(*asked)[0]["cors-credentials-missing"] == "warning"
 
 
-def test_json(online: World) -> None:
-    """Print what machines read: a list of findings, with the fields of the contract."""
-    text, code = run("--json", "--object", "albums/1.jpg")
-
-    found = json.loads(text)
-    assert code == 0
-    assert {*found[0]} == {"id", "level", "what", "why", "fix", "subject"}
-    assert {each["level"] for each in found} == {"ok"}
-
-
 def settings_with(**values: object) -> Change:
     """Change several settings."""
     return both(*(setting(name, value) for name, value in values.items()))
@@ -155,6 +143,12 @@ def rows_with(**columns: object) -> Change:
     return lambda world, settings: KeyPair.objects.update(**columns)
 
 
+def handed_in(signer: object) -> Change:
+    """Give the storage a signer by an option."""
+    entry = {"BACKEND": S3_BACKEND, "OPTIONS": {"cloudfront_signer": signer}}
+    return setting("STORAGES", {"default": entry})
+
+
 NO_KEY = settings_with(
     AWS_CLOUDFRONT_KEY=None, AWS_CLOUDFRONT_KEY_ID=None, AWS_CLOUDFRONT_KEY_GROUP_ID=KEY_GROUP_ID
 )
@@ -163,60 +157,73 @@ STORED = both(
     stored(), stored(status=KeyStatus.RETIRED, active_in=None, key_pair_id="KRETIRED12345")
 )
 NEW_SECRET = "a new secret key, as long as Django wants one: 0123456789"
-#: What is changed of a site that signs -> what is found without the network.
-OFFLINE: dict[str, tuple[Change, dict[str, str]]] = {
-    "healthy": (both(), {"settings": "ok", "signing-key": "ok"}),
+#: What is changed of a site that signs -> what is found without the network, and the exit code.
+OFFLINE: dict[str, tuple[Change, str, int]] = {
+    "healthy": (both(), "settings signing-key", 0),
     # Checks of the settings, also where no storage can be made.
-    "no domain": (setting("AWS_S3_CUSTOM_DOMAIN", None), {"cfsigned.E004": "error"}),
-    "no PEM": (setting("AWS_CLOUDFRONT_KEY", "no key"), {"cfsigned.E007": "error"}),
-    "half a key": (setting("AWS_CLOUDFRONT_KEY", None), {"cfsigned.E003": "error"}),
+    "no domain": (setting("AWS_S3_CUSTOM_DOMAIN", None), "cfsigned.E004", 1),
+    "no PEM": (setting("AWS_CLOUDFRONT_KEY", "no key"), "cfsigned.E007", 1),
+    "half a key": (setting("AWS_CLOUDFRONT_KEY", None), "cfsigned.E003", 1),
     "encryption key": (
         setting("AWS_CLOUDFRONT_ENCRYPTION_KEYS", ["no key"]),
-        {"cfsigned.E023": "error", "signing-key": "ok"},
+        "cfsigned.E023 signing-key",
+        1,
     ),
-    "plain http": (
-        setting("AWS_S3_URL_PROTOCOL", "http:"),
-        {"cfsigned.W005": "warning", "signing-key": "ok"},
-    ),
+    "plain http": (setting("AWS_S3_URL_PROTOCOL", "http:"), "cfsigned.W005 signing-key", 0),
     # Keys of the database: none, one that signs, and such as are of no use.
-    "no key": (NO_KEY, {"settings": "ok", "cannot-sign": "error"}),
-    "stored": (both(NO_KEY, STORED), {"settings": "ok", "signing-key": "ok"}),
+    "no key": (NO_KEY, "cannot-sign settings", 1),
+    "stored": (both(NO_KEY, STORED), "settings signing-key", 0),
     "another secret": (
         both(STORED, setting("SECRET_KEY", NEW_SECRET)),
-        {"settings": "ok", "signing-key": "ok", "cannot-decrypt": "error"},
+        "cannot-decrypt settings signing-key",
+        1,
     ),
     "another public key": (
         both(STORED, rows_with(public_key=PrivateKey.generate().public_key.to_pem())),
-        {"settings": "ok", "signing-key": "ok", "key-pair-differs": "error"},
+        "key-pair-differs settings signing-key",
+        1,
     ),
     "another fingerprint": (
         both(STORED, rows_with(fingerprint="0" * 64)),
-        {"settings": "ok", "signing-key": "ok", "key-pair-differs": "error"},
+        "key-pair-differs settings signing-key",
+        1,
     ),
     # Keys that sign, but should be encrypted again.
     "new encryption key": (
         both(STORED, setting("AWS_CLOUDFRONT_ENCRYPTION_KEYS", [Fernet.generate_key()])),
-        {"settings": "ok", "signing-key": "ok", "old-encryption": "warning"},
+        "old-encryption settings signing-key",
+        0,
     ),
     "new secret": (
         both(
             STORED,
             settings_with(SECRET_KEY=NEW_SECRET, SECRET_KEY_FALLBACKS=[settings.SECRET_KEY]),
         ),
-        {"settings": "ok", "signing-key": "ok", "old-encryption": "warning"},
+        "old-encryption settings signing-key",
+        0,
     ),
     "weak secret": (
         both(settings_with(SECRET_KEY="weak", SECRET_KEY_FALLBACKS=[]), STORED),
-        {"settings": "ok", "signing-key": "ok", "weak-secret-key": "warning"},
+        "weak-secret-key settings signing-key",
+        0,
+    ),
+    "botocore's signer": (
+        handed_in(CloudFrontSigner(KEY_ID, lambda message: b"signed")),
+        "foreign-signer settings",
+        0,
     ),
 }
 
 
-@pytest.mark.parametrize(("change", "expected"), OFFLINE.values(), ids=OFFLINE)
+@pytest.mark.parametrize(("change", "expected", "exit_code"), OFFLINE.values(), ids=OFFLINE)
 def test_offline(
-    change: Change, expected: dict[str, str], signing_site: Any, monkeypatch: pytest.MonkeyPatch
+    change: Change,
+    expected: str,
+    exit_code: int,
+    signing_site: Any,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Look at settings and database, and touch no network; an error is exit code 1."""
+    """Look at settings and database, and touch no network: errors first, which are exit code 1."""
     monkeypatch.setattr(f"{MODULE}.fetch", None)
     monkeypatch.setattr(f"{MODULE}.make_clients", None)
     change(cast("World", None), signing_site)
@@ -225,8 +232,10 @@ def test_offline(
     text, code = run("--offline", "--json")
 
     found = json.loads(text)
-    assert {each["id"]: each["level"] for each in found} == expected
-    assert code == int("error" in expected.values())
+    assert [each["id"] for each in found] == expected.split()
+    assert code == exit_code
+    assert all({*each} == {"id", "level", "what", "why", "fix", "subject"} for each in found)
+    assert all(KEY_ID in each["what"] for each in found if each["id"] == "signing-key")
     about = [each for each in found if each["id"] in ("cannot-decrypt", "key-pair-differs")]
     assert [each["subject"] for each in about] == [f"KeyPair {KEY_ID}"] * len(about)
 
@@ -256,17 +265,6 @@ def test_wrong_arguments(arguments: tuple[str, ...], words: str, signing_site: A
         call_command("cfsigned_doctor", "--offline", *arguments)
 
 
-def test_nothing_secret_is_printed(online: World) -> None:
-    """Print no part of the private key, and no signature, whatever is found."""
-    online.between = lambda answer: Answer(status=403, headers=answer.headers, body=b"<html>")
-
-    text, _ = run("--json", "--object", "albums/1.jpg")
-
-    pem = online.key.to_pem().decode()
-    assert all(line not in text for line in pem.splitlines()[1:-1])
-    assert "Signature=" not in text
-
-
 def test_clients_of_the_storage(signing_site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ask for the bucket where the storage says that it is."""
     made: dict[str, dict[str, Any]] = {}
@@ -287,16 +285,6 @@ def test_clients_of_the_storage(signing_site: Any, monkeypatch: pytest.MonkeyPat
 class TestKeys:
     """The command says which key signs, or why none does."""
 
-    def test_key_of_the_database(self, signing_site: Any, ec_key: PrivateKey) -> None:
-        """Name the ACTIVE key of the database, and its algorithm."""
-        NO_KEY(cast("World", None), signing_site)
-        store(ec_key)
-
-        text, code = run("--offline")
-
-        assert code == 0
-        assert re.search(rf"{KEY_ID}.*ECDSA_P256.*\[signing-key\]", text)
-
     def test_key_that_cannot_sign(self, online: World, site: Any, rsa_key: PrivateKey) -> None:
         """Say once that OpenSSL refuses SHA-1, and look at all that needs no signer."""
         site.AWS_CLOUDFRONT_KEY = rsa_key.to_pem().decode()
@@ -310,57 +298,41 @@ class TestKeys:
         assert not {"signing-key", "cannot-sign", "signed-served"} & found.keys()
 
     def test_keys_that_cannot_sign(self, signing_site: Any, rsa_key: PrivateKey) -> None:
-        """Name the key of the database, also if a check says the same of another storage's key."""
-        NO_KEY(cast("World", None), signing_site)
+        """Name a key that is not of the settings, also if a check says the same of another's."""
         own = {"BACKEND": S3_BACKEND, "OPTIONS": options_for(rsa_key, key_group_id=None)}
-        store(rsa_key, key_pair_id=OTHER_KEY_ID)
+        signer = Signer(key_pair_id=KEY_ID, private_key=rsa_key)
+        before = signing_site.STORAGES
 
         with without_sha1():
+            handed_in(signer)(cast("World", None), signing_site)
+            by_option = levels("--offline")
+            signing_site.STORAGES = before
+            NO_KEY(cast("World", None), signing_site)
+            store(rsa_key, key_pair_id=OTHER_KEY_ID)
             alone = levels("--offline")
-            signing_site.STORAGES = {**signing_site.STORAGES, "own": own}
+            signing_site.STORAGES = {**before, "own": own}
             text, _ = run("--offline", "--json")
 
-        assert alone == ({"settings": "ok", "cannot-sign": "error"}, 1)
+        assert by_option == alone == ({"settings": "ok", "cannot-sign": "error"}, 1)
         found = {each["id"]: each["what"] for each in json.loads(text) if each["level"] == "error"}
         assert "AWS_CLOUDFRONT_KEY" in found["cfsigned.E012"]
         assert OTHER_KEY_ID in found["cannot-sign"]
 
-    @pytest.mark.parametrize(
-        ("make", "expected"),
-        [
-            (lambda key: CloudFrontSigner(KEY_ID, lambda message: b"signed"), "foreign-signer"),
-            (lambda key: Signer(key_pair_id=KEY_ID, private_key=key), "cannot-sign"),
-        ],
-        ids=["botocore's", "without SHA-1"],
-    )
-    def test_signer_handed_in(
-        self,
-        make: Callable[[PrivateKey], object],
-        expected: str,
-        signing_site: Any,
-        rsa_key: PrivateKey,
-    ) -> None:
-        """Say what is known of a signer that is an option of the storage."""
-        options = {"cloudfront_signer": make(rsa_key)}
-        signing_site.STORAGES = {"default": {"BACKEND": S3_BACKEND, "OPTIONS": options}}
-
-        with without_sha1():
-            found, code = levels("--offline")
-
-        assert expected in found
-        assert code == int(expected == "cannot-sign")
-
-    @pytest.mark.parametrize(("group", "expected"), [(None, False), (KEY_GROUP_ID, True)])
-    def test_no_database(self, group: str | None, expected: bool, signing_site: Any) -> None:
-        """Report a database that fails only if keys may come from it."""
+    @pytest.mark.parametrize("group", [None, KEY_GROUP_ID])
+    def test_no_database(self, group: str | None, signing_site: Any, rsa_key: PrivateKey) -> None:
+        """Report a database that fails only if keys may come from it, and explain a URL anyway."""
         signing_site.AWS_CLOUDFRONT_KEY_GROUP_ID = group
-        failing = mock.patch(
-            "cfsigned_django.doctor.examination.primary_rows", side_effect=DatabaseError("no table")
-        )
-        with failing:
+        failing = mock.Mock(side_effect=DatabaseError("no table"))
+        with (
+            mock.patch("cfsigned_django.doctor.examination.primary_rows", failing),
+            mock.patch("cfsigned_django.doctor.site.primary_rows", failing),
+        ):
             found, _ = levels("--offline")
+            explained, code = levels("--explain", signed(rsa_key), "--offline")
 
-        assert ("database" in found) is expected
+        assert ("database" in found) is (group is not None)
+        assert "url-good" in explained
+        assert code == 0
 
     @pytest.mark.parametrize(
         ("setting", "group", "days", "expected"),
@@ -405,21 +377,39 @@ class TestKeys:
 
 
 def signed(
-    key: PrivateKey, *, until: int = NOW + 600, key_pair_id: str = KEY_ID, host: str = DOMAIN
+    key: PrivateKey, *, key_pair_id: str = KEY_ID, host: str = DOMAIN, **conditions: Any
 ) -> str:
-    """Return a URL of the site."""
-    signer = Signer(key_pair_id=key_pair_id, private_key=key)
-    return signer.sign_url(f"https://{host}/a.jpg", date_less_than=until)
+    """Return a URL of the site, good for ten minutes if nothing else is said."""
+    address = f"https://{host}/a.jpg"
+    until = max(NOW, int(time.time())) + 600  # good by the clock of the site and by that of online
+    policy = Policy(resource=address, **{"date_less_than": until, **conditions})
+    return Signer(key_pair_id=key_pair_id, private_key=key).sign_url(address, policy=policy)
 
 
-def test_keys_of_the_settings(signing_site: Any, rsa_key: PrivateKey) -> None:
-    """Explain a URL with the keys of the settings, and show no signature."""
-    url = signed(rsa_key, until=int(time.time()) - 7200)
+@pytest.mark.parametrize(
+    ("conditions", "arguments", "expected", "exit_code"),
+    [
+        ({}, [], "url-good", 0),
+        ({"date_less_than": 1_750_000_000}, [], "url-expired", 1),
+        ({"ip_address": "192.0.2.0/24"}, ["--viewer-ip", "192.0.2.1"], "url-good", 0),
+        ({"ip_address": "192.0.2.0/24"}, ["--viewer-ip", "198.51.100.7"], "url-address", 1),
+    ],
+)
+def test_keys_of_the_settings(
+    conditions: dict[str, Any],
+    arguments: list[str],
+    expected: str,
+    exit_code: int,
+    signing_site: Any,
+    rsa_key: PrivateKey,
+) -> None:
+    """Explain a URL with the keys of the settings, for a viewer too, and show no signature."""
+    url = signed(rsa_key, **conditions)
 
-    text, code = run("--explain", url, "--offline")
+    text, code = run("--explain", url, "--offline", *arguments)
 
-    assert code == 1
-    assert "[url-expired]" in text
+    assert f"[{expected}]" in text
+    assert code == exit_code
     assert url.partition("Signature=")[2].partition("&")[0] not in text
 
 
@@ -436,7 +426,7 @@ def test_keys_of_the_database(signing_site: Any, ec_key: PrivateKey) -> None:
     for status, fields in dates.items():
         key, key_pair_id = PrivateKey.generate(), f"K{status.upper()}12345"
         store(key, status=status, key_pair_id=key_pair_id, **fields)
-        url = signed(key, until=int(time.time()) + 600, key_pair_id=key_pair_id)
+        url = signed(key, key_pair_id=key_pair_id)
         told[status] = run("--offline", "--explain", url)[0]
 
     assert "[url-good]" in told["active"]
@@ -446,8 +436,8 @@ def test_keys_of_the_database(signing_site: Any, ec_key: PrivateKey) -> None:
     assert "2026-11-03" in told["retired"]
 
 
-def test_keys_at_aws(online: World) -> None:
-    """Ask the key group, and know every public key of the account."""
+def test_keys_at_aws(online: World, site: Any) -> None:
+    """Ask the key group, if each storage with the host has one, and know every public key."""
     other = PrivateKey.generate()
     key_pair_id = online.account.upload("another-site", other.public_key.to_pem())
     online.clients.cloudfront.create_public_key(
@@ -456,11 +446,15 @@ def test_keys_at_aws(online: World) -> None:
 
     foreign, code = levels("--explain", signed(other, key_pair_id=key_pair_id))
     good, _ = levels("--explain", signed(online.key, key_pair_id=online.key_pair_id))
+    docs = {"BACKEND": S3_BACKEND, "OPTIONS": {"key_group_id": None}}
+    site.STORAGES = {**site.STORAGES, "docs": docs}
+    of_any_group, _ = levels("--explain", signed(other, key_pair_id=key_pair_id))
 
     assert code == 1
     assert foreign["url-key-not-in-group"] == "error"
     assert "url-unknown-key" not in foreign
     assert "url-good" in good
+    assert "url-good" in of_any_group
 
 
 def test_aws_is_out_of_reach(online: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -472,34 +466,6 @@ def test_aws_is_out_of_reach(online: World, monkeypatch: pytest.MonkeyPatch) -> 
 
     assert code == 0
     assert found["aws-not-asked"] == "ok"
-
-
-def test_no_database(signing_site: Any, rsa_key: PrivateKey) -> None:
-    """Explain a URL although the database fails."""
-    url = signed(rsa_key, until=int(time.time()) + 600)
-    with mock.patch(
-        "cfsigned_django.doctor.site.primary_rows", side_effect=DatabaseError("no table")
-    ):
-        found, code = levels("--explain", url, "--offline")
-
-    assert code == 0
-    assert "url-good" in found
-
-
-def test_viewer(signing_site: Any, rsa_key: PrivateKey) -> None:
-    """Compare the viewer's address with the one that the URL is for."""
-    address = f"https://{DOMAIN}/a.jpg"
-    policy = Policy(
-        resource=address, date_less_than=int(time.time()) + 600, ip_address="192.0.2.0/24"
-    )
-    url = Signer(key_pair_id=KEY_ID, private_key=rsa_key).sign_url(address, policy=policy)
-
-    within, code = levels("--explain", url, "--offline", "--viewer-ip", "192.0.2.1")
-    outside, other_code = levels("--explain", url, "--offline", "--viewer-ip", "198.51.100.7")
-
-    assert (code, other_code) == (0, 1)
-    assert "url-good" in within
-    assert outside["url-address"] == "error"
 
 
 def test_two_key_groups(online: World, site: Any) -> None:
@@ -525,18 +491,6 @@ def test_two_key_groups(online: World, site: Any) -> None:
     assert options["key_group_id"] not in of_the_other
     assert "[url-other-domain]" in nobodys
     assert "[url-key-not-in-group]" not in nobodys
-
-
-def test_storage_without_a_key_group(online: World, site: Any) -> None:
-    """Call no key foreign if a storage with the host says nothing of its key group."""
-    docs = {"BACKEND": S3_BACKEND, "OPTIONS": {"key_group_id": None}}
-    site.STORAGES = {**site.STORAGES, "docs": docs}
-    other = PrivateKey.generate()
-    key_pair_id = online.account.upload("docs", other.public_key.to_pem())
-
-    found, _ = levels("--explain", signed(other, key_pair_id=key_pair_id))
-
-    assert "url-good" in found
 
 
 @pytest.mark.parametrize("character", ["\x1b", "\x07", "\x9b", "\x7f", "\r", "\u202e", "\u2028"])

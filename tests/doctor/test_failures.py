@@ -22,9 +22,12 @@ from cfsigned_django.doctor.site import ExpectedState
 from tests.doctor import faults, ids
 from tests.doctor.failing import Failing, denied
 from tests.doctor.world import (
-    MISSING_CORS,
+    OTHER_ORIGIN,
     Change,
     World,
+    behavior,
+    both,
+    cors,
     no_block,
     public_bucket,
     world_with,
@@ -43,7 +46,7 @@ REST = {
 def fail(world: World, error: Callable[[str], Exception], *calls: str) -> None:
     """Let calls to AWS, or all, fail for the doctor; CloudFront and S3 still answer viewers."""
     clients = world.clients
-    world.doctor_clients = Clients(
+    world.make_clients = lambda: Clients(
         cloudfront=Failing(clients.cloudfront, error, *calls),
         s3=Failing(clients.s3, error, *calls),
         sts=Failing(clients.sts, error, *calls),
@@ -173,7 +176,11 @@ def test_every_permission_is_missing(world: World) -> None:
         ("get_bucket_cors", public_bucket, "bucket-public"),
         ("get_bucket_policy", no_block, "bucket-not-blocked"),
         ("get_public_access_block", public_bucket, "bucket-public"),
-        ("get_bucket_ownership_controls", MISSING_CORS, "cors-rule-missing"),
+        (
+            "get_bucket_ownership_controls",
+            both(behavior(ResponseHeadersPolicyId=None), cors(OTHER_ORIGIN)),
+            "cors-rule-missing",
+        ),
     ],
 )
 def test_other_parts_of_the_bucket(call: str, change: Change, expected: str, world: World) -> None:
@@ -190,7 +197,7 @@ def test_other_parts_of_the_bucket(call: str, change: Change, expected: str, wor
 def test_other_account(world: World, ministack: Ministack) -> None:
     """Say that the credentials' account has no such distribution, and name the account."""
     account = "999999999998"
-    world.doctor_clients = ministack.clients(account)
+    world.make_clients = lambda: ministack.clients(account)
 
     found = world.examine()
 

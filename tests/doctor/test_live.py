@@ -78,16 +78,11 @@ def examine(wanted: RequestedObject, fetch: Fetch, *, ahead: int = 0) -> list[Fi
     return found
 
 
-def test_healthy(wanted: RequestedObject) -> None:
-    """Say what was tried and was as it should be."""
-    found = examine(wanted, answering())
-
-    assert faults(found) == []
-    assert ids(found) == [
-        *("clock", "unsigned-refused", "signed-served", "tampered-refused", "expired-refused"),
-        "s3-private",
-    ]
-
+#: What is said of a site whose answers are as they should be.
+HEALTHY = [
+    *("clock", "unsigned-refused", "signed-served", "tampered-refused", "expired-refused"),
+    "s3-private",
+]
 
 #: Which request is answered otherwise, with what -> the fault.
 ANSWERS: list[tuple[str, Answer, str]] = [
@@ -156,6 +151,7 @@ def test_answers(which: str, answer: Answer, expected: str, wanted: RequestedObj
     assert faults(found) == ([expected] if expected else [])
     assert has_fault(found) is (expected not in {"", *UNPROVEN})
     assert ids(found)[-1].startswith("s3-")
+    assert expected or ids(found) == HEALTHY
     if which == "unsigned":  # CloudFront is asked no more
         assert ids(found)[-2:] == [expected, "s3-private"]
 
@@ -276,56 +272,43 @@ def with_cors(*allowed: str | None, **headers: str) -> Fetch:
     return fetch
 
 
-#: What the two answers for each origin allow -> the findings, and what each must name.
-CORS: list[tuple[tuple[str | None, ...], dict[str, str], list[str], list[str]]] = [
-    ((ORIGIN, ORIGIN), {"vary": "Accept-Encoding, Origin"}, ["cors"], [ORIGIN]),
-    (("*", "*"), {}, ["cors", "cors-browser-cache"], [ORIGIN, ""]),
-    ((None, None), {}, ["cors-headers-missing"], [ORIGIN]),
-    ((OTHER_ORIGIN, OTHER_ORIGIN), {}, ["cors-lost-in-cache"], [OTHER_ORIGIN]),
-    ((ORIGIN, None), {}, ["cors-lost-in-cache"], [ORIGIN]),
+CREDENTIALS = {"access-control-allow-credentials": "true"}
+#: What the two answers for each origin allow, whether pages send cookies -> the findings, and
+#: what each must name. With cookies, the origin must be named, and credentials allowed.
+CORS: list[tuple[tuple[str | None, ...], dict[str, str], bool, list[str], list[str]]] = [
+    ((ORIGIN, ORIGIN), {"vary": "Accept-Encoding, Origin"}, False, ["cors"], [ORIGIN]),
+    (("*", "*"), {}, False, ["cors", "cors-browser-cache"], [ORIGIN, ""]),
+    ((None, None), {}, False, ["cors-headers-missing"], [ORIGIN]),
+    ((OTHER_ORIGIN, OTHER_ORIGIN), {}, False, ["cors-lost-in-cache"], [OTHER_ORIGIN]),
+    ((ORIGIN, None), {}, False, ["cors-lost-in-cache"], [ORIGIN]),
+    ((ORIGIN, ORIGIN), {**CREDENTIALS, "vary": "Origin"}, True, ["cors"], [ORIGIN]),
+    ((ORIGIN, ORIGIN), {}, True, ["cors-credentials-missing"], [ORIGIN]),
+    (("*", "*"), CREDENTIALS, True, ["cors-credentials-missing"], [ORIGIN]),
+    ((None, None), CREDENTIALS, True, ["cors-headers-missing"], [ORIGIN]),
     # Two origins: a copy for each, one copy for both, and a rule for one of them.
-    ((ORIGIN, ORIGIN, OTHER_ORIGIN, OTHER_ORIGIN), {"vary": "Origin"}, ["cors"], [OTHER_ORIGIN]),
-    ((None,) * 4, {}, ["cors-headers-missing"] * 2, [ORIGIN, OTHER_ORIGIN]),
-    ((ORIGIN, ORIGIN, None, None), {}, ["cors-headers-missing"], [OTHER_ORIGIN]),
+    ((ORIGIN,) * 2 + (OTHER_ORIGIN,) * 2, {"vary": "Origin"}, False, ["cors"], [OTHER_ORIGIN]),
+    ((None,) * 4, {}, False, ["cors-headers-missing"] * 2, [ORIGIN, OTHER_ORIGIN]),
+    ((ORIGIN, ORIGIN, None, None), {}, False, ["cors-headers-missing"], [OTHER_ORIGIN]),
 ]
 
 
-@pytest.mark.parametrize(("allowed", "headers", "expected", "named"), CORS)
+@pytest.mark.parametrize(("allowed", "headers", "cookies", "expected", "named"), CORS)
 def test_cors(
     allowed: tuple[str | None, ...],
     headers: dict[str, str],
+    cookies: bool,
     expected: list[str],
     named: list[str],
     wanted: RequestedObject,
 ) -> None:
     """Tell headers that never come from those that a cached copy lacks, for each origin."""
     origins = [ORIGIN, OTHER_ORIGIN][: len(allowed) // 2]
-    found = examine(replace(wanted, cors_origins=origins), with_cors(*allowed, **headers))
+    asked = replace(wanted, cors_origins=origins, uses_cookies=cookies)
+    found = examine(asked, with_cors(*allowed, **headers))
 
     about = [each for each in found if each.id.startswith("cors")]
     assert ids(about) == expected
     assert all(words in each.what for words, each in zip(named, about, strict=True))
-
-
-@pytest.mark.parametrize(
-    ("allowed", "headers", "expected"),
-    [
-        (ORIGIN, {"access-control-allow-credentials": "true"}, "cors"),
-        (ORIGIN, {}, "cors-credentials-missing"),
-        ("*", {"access-control-allow-credentials": "true"}, "cors-credentials-missing"),
-        (None, {"access-control-allow-credentials": "true"}, "cors-headers-missing"),
-    ],
-    ids=["both", "no credentials", "any origin", "no origin"],
-)
-def test_cors_with_cookies(
-    allowed: str | None, headers: dict[str, str], expected: str, wanted: RequestedObject
-) -> None:
-    """Want the origin by name and credentials, if pages send cookies."""
-    asked = replace(wanted, cors_origins=[ORIGIN], uses_cookies=True)
-
-    found = examine(asked, with_cors(allowed, allowed, vary="Origin", **headers))
-
-    assert [each.id for each in found if each.id.startswith("cors")] == [expected]
 
 
 def test_cors_of_a_cached_copy(wanted: RequestedObject) -> None:
@@ -352,32 +335,17 @@ ERROR_PAGE = Answer(status=403, headers=HEADERS, body=PAGE)
     ],
     ids=["403", "404 in its place", "plain text"],
 )
-class TestErrorPage:
-    """A distribution may answer a refusal with a page of its own: the status tells of it."""
+def test_error_page(page: Answer, wanted: RequestedObject) -> None:
+    """Take a page of the distribution's own for a refusal if a signed URL is served, only then."""
+    proof = examine(wanted, answering(unsigned=page, tampered=page, expired=page))
+    fault = examine(wanted, answering(unsigned=page, tampered=SERVED, expired=page))
+    like_a_firewall = examine(wanted, answering(unsigned=page, signed=page))
 
-    def test_proof(self, wanted: RequestedObject, page: Answer) -> None:
-        """Take a page for a refusal if a signed URL is served."""
-        found = examine(wanted, answering(unsigned=page, tampered=page, expired=page))
-
-        assert faults(found) == []
-        assert ids(found) == [
-            *("clock", "unsigned-refused", "signed-served", "tampered-refused", "expired-refused"),
-            "s3-private",
-        ]
-
-    def test_everything_is_refused(self, wanted: RequestedObject, page: Answer) -> None:
-        """Do not take it for one if a signed URL gets the same page, as from a firewall."""
-        found = examine(wanted, answering(unsigned=page, signed=page))
-
-        assert faults(found) in (["html-answer"], ["strange-answer"])
-        assert not has_fault(found)
-
-    def test_served(self, wanted: RequestedObject, page: Answer) -> None:
-        """See it if a URL that was changed is served."""
-        found = examine(wanted, answering(unsigned=page, tampered=SERVED, expired=page))
-
-        assert faults(found) == ["tampered-served"]
-        assert has_fault(found)
+    assert ids(proof) == HEALTHY
+    assert faults(fault) == ["tampered-served"]
+    assert has_fault(fault)
+    assert faults(like_a_firewall) in (["html-answer"], ["strange-answer"])
+    assert not has_fault(like_a_firewall)
 
 
 def test_error_page_and_no_file(wanted: RequestedObject) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
 from email.utils import formatdate
 from typing import Any, TypeAlias
 from unittest import mock
@@ -38,7 +37,6 @@ from cfsigned_django.aws.documents.distribution import (
     Attachment,
     access_control_config,
     attach,
-    find_origin,
     new_behavior,
     new_distribution_config,
     new_origin,
@@ -46,8 +44,6 @@ from cfsigned_django.aws.documents.distribution import (
 from cfsigned_django.aws.documents.policies import (
     ORIGIN_REQUEST_POLICIES,
     RESPONSE_HEADERS_POLICIES,
-    cache_policy_config,
-    origin_request_policy_config,
 )
 from cfsigned_django.doctor.examination import Examination
 from cfsigned_django.doctor.findings import Finding
@@ -89,16 +85,11 @@ class World:
     edit: Callable[[Account], Account] = lambda found: found
     #: What stands between the doctor and the edge.
     between: Callable[[Answer], Answer] = lambda answer: answer
-    #: What the doctor asks AWS with, if that is not what the edge reads.
-    doctor_clients: Clients | None = None
-    #: How the doctor gets it; None is simply so.
+    #: How the doctor gets its clients, if they are not those that the edge reads with.
     make_clients: Callable[[], Clients] | None = None
     #: Whether nothing answers this machine.
     is_cut_off: bool = False
-    #: Whether a function on viewer requests drops their query.
-    drops_query: bool = False
-    name: str | None = NAME
-    cors_origins: tuple[str, ...] = (ORIGIN,)
+    name: str = NAME
     options: dict[str, Any] = field(default_factory=dict)
     #: The edge as it is during an examination, which changes nothing.
     edge: EdgeClient | None = None
@@ -129,11 +120,11 @@ class World:
         examination = Examination(
             alias="default",
             storage=storage,
-            make_clients=self.make_clients or (lambda: self.doctor_clients or self.clients),
+            make_clients=self.make_clients or (lambda: self.clients),
             fetch=self.fetch,
             clock=lambda: NOW + self.ahead,
             name=self.name,
-            cors_origins=self.cors_origins,
+            cors_origins=(ORIGIN,),
             **self.options,
         )
         found = list(examination.offline())
@@ -153,7 +144,6 @@ class World:
         if self.is_cut_off:
             raise NoAnswer("Name or service not known")
         if host == DOMAIN:
-            url = url.partition("?")[0] if self.drops_query else url
             response = (self.edge or self._edge()).get(url, now=NOW, headers=headers)
             fields = {name.lower(): value for name, value in response.headers.items()}
             dated = {"date": formatdate(NOW, usegmt=True), **fields}
@@ -215,21 +205,6 @@ class World:
         cloudfront.update_distribution(
             Id=self.distribution_id, IfMatch=answer["ETag"], DistributionConfig=config
         )
-
-    def update_behavior(self, **fields: Any) -> None:
-        """Change fields of the behavior that serves the storage; None takes one away."""
-
-        def change(config: Document) -> None:
-            behavior = behavior_of(config)
-            behavior.update(fields)
-            for name in [name for name, value in fields.items() if value is None]:
-                del behavior[name]
-
-        self.update(change)
-
-    def trust(self, *key_group_ids: str) -> None:
-        """Replace the key groups that the behavior trusts."""
-        self.update_behavior(TrustedKeyGroups={"Enabled": True, **list_of([*key_group_ids])})
 
     def set_policy(self, *statements: Document) -> None:
         """Replace the statements of the bucket policy."""
@@ -310,7 +285,6 @@ def behavior_of(config: Document) -> Document:
 #: Takes a healthy site, at AWS and in its settings, and changes it.
 Change: TypeAlias = Callable[[World, Any], object]
 
-IDENTITY = "EH1HDMB1FH2TC"
 BACKUP = {"Sid": "Backup", "Principal": {"AWS": "arn:aws:iam::999999999999:root"}, "Condition": {}}
 OFFICE = {
     "Sid": "Office",
@@ -351,7 +325,15 @@ def configured(**fields: object) -> Change:
 
 def behavior(**fields: object) -> Change:
     """Change fields of the behavior that serves the storage; None takes one away."""
-    return lambda world, settings: world.update_behavior(**fields)
+
+    @edited
+    def change(config: Document) -> None:
+        found = behavior_of(config)
+        found.update(fields)
+        for name in [name for name, value in fields.items() if value is None]:
+            del found[name]
+
+    return change
 
 
 def origin(**fields: object) -> Change:
@@ -369,103 +351,9 @@ def cors(*origins: str, **changes: object) -> Change:
     return lambda world, settings: world.set_cors(*origins, **changes)
 
 
-def account(**fields: Any) -> Change:
-    """Let the API say something else of the account."""
-    return world_with(edit=lambda found: replace(found, **fields))
-
-
-def part_of_account(part: str, **fields: Any) -> Change:
-    """Let the API say something else of the distribution or the bucket."""
-    return world_with(
-        edit=lambda found: replace(found, **{part: replace(getattr(found, part), **fields)})
-    )
-
-
-def id_of_another_key(world: World, settings: Any) -> None:
-    """Name the public key of another private key, which is in the group as well."""
-    other = world.account.upload("other")
-    world.account.set_members(world.key_group_id, world.key_pair_id, other)
-    settings.AWS_CLOUDFRONT_KEY_ID = other
-
-
 def key_not_in_group(world: World, settings: Any) -> None:
     """Hold only somebody else's key in the key group."""
     world.account.set_members(world.key_group_id, world.account.upload("other"))
-
-
-def group_not_on_behavior(world: World, settings: Any) -> None:
-    """Trust another key group on the behavior."""
-    other = world.account.upload("other")
-    world.trust(world.account.make_group(other, name="other"))
-
-
-def old_key(found: Account) -> Account:
-    """Return an account whose public keys are of last year."""
-    created = datetime.fromtimestamp(NOW, UTC) - timedelta(days=400)
-    keys = tuple(replace(each, created_at=created) for each in found.public_keys or ())
-    return replace(found, public_keys=keys)
-
-
-def control_that_does_not_sign(found: Account) -> Account:
-    """Return an account whose access control signs nothing."""
-    controls = tuple(
-        replace(each, config={**each.config, "SigningBehavior": "never"})
-        for each in found.access_controls or ()
-    )
-    return replace(found, access_controls=controls)
-
-
-def two_distributions_read_the_bucket(world: World, settings: Any) -> None:
-    """Leave the domain to nobody, so that two distributions may be meant."""
-    world.update(lambda config: config.update(Aliases={"Quantity": 0}))
-    config = {**world.config(), "CallerReference": "second"}
-    world.clients.cloudfront.create_distribution(DistributionConfig=config)
-
-
-@edited
-def later_open_behavior(config: Document) -> None:
-    """Restrict a folder of the storage, and read the bucket by the open default behavior."""
-    media = behavior_of(config)
-    config["DefaultCacheBehavior"]["TargetOriginId"] = media["TargetOriginId"]
-    media["PathPattern"] = "media/albums/*"
-
-
-def website_origin(world: World, settings: Any) -> None:
-    """Let the behavior read the website endpoint of the bucket."""
-
-    def change(config: Document) -> None:
-        pages = next(each for each in config["Origins"]["Items"] if each["Id"] == "pages")
-        pages["DomainName"] = f"{world.bucket}.s3-website-us-east-1.amazonaws.com"
-        behavior_of(config)["TargetOriginId"] = "pages"
-
-    world.update(change)
-
-
-def origin_group(
-    *, bucket: bool = True, replica_first: bool = False, fallback: str = "replica", opens: str = ""
-) -> Change:
-    """Read a group of the bucket and its replica, or of others; ``opens`` is open to all."""
-
-    @edited
-    def change(config: Document) -> None:
-        media = config["Origins"]["Items"][0]
-        host = "media-replica.s3.eu-west-1.amazonaws.com"
-        replica = {**media, "Id": "replica", "DomainName": host, "OriginPath": "/copies"}
-        config["Origins"] = list_of([*config["Origins"]["Items"], replica])
-        members = [media["Id"] if bucket else "pages", fallback]
-        group = {
-            "Id": "failover",
-            "FailoverCriteria": {"StatusCodes": list_of([500, 503])},
-            "Members": list_of(
-                [{"OriginId": each} for each in (members[::-1] if replica_first else members)]
-            ),
-        }
-        config["OriginGroups"] = list_of([group])
-        behavior_of(config)["TargetOriginId"] = "failover"
-        if opens:
-            config["DefaultCacheBehavior"]["TargetOriginId"] = opens
-
-    return change
 
 
 def no_block(world: World, settings: Any) -> None:
@@ -500,7 +388,7 @@ def headers_policy(
         world.set_cors(*rule)
         create = world.clients.cloudfront.create_response_headers_policy
         made = create(ResponseHeadersPolicyConfig=config)["ResponseHeadersPolicy"]
-        world.update_behavior(ResponseHeadersPolicyId=made["Id"])
+        behavior(ResponseHeadersPolicyId=made["Id"])(world, settings)
 
     return both(change, ALLOW_ORIGINS)
 
@@ -511,70 +399,6 @@ ALLOW_ORIGINS = world_with(
         answer, headers={**answer.headers, "access-control-allow-origin": "*"}
     )
 )
-
-
-def origin_in_cache_key(world: World, settings: Any) -> None:
-    """Keep a copy for each origin."""
-    made = world.clients.cloudfront.create_cache_policy(CachePolicyConfig=cache_policy_config("x"))
-    world.update_behavior(CachePolicyId=made["CachePolicy"]["Id"])
-
-
-def forward_downloads(world: World, settings: Any) -> None:
-    """Forward download parameters, and leave them out of the cache key."""
-    made = world.clients.cloudfront.create_origin_request_policy(
-        OriginRequestPolicyConfig=origin_request_policy_config("downloads")
-    )
-    world.update_behavior(OriginRequestPolicyId=made["OriginRequestPolicy"]["Id"])
-
-
-def forwarded_values(header: str) -> Change:
-    """Forward in the old way, by ForwardedValues."""
-
-    def legacy(found: Account) -> Account:
-        assert found.distribution is not None
-        behavior = behavior_of(found.distribution.config)
-        for name in ("CachePolicyId", "OriginRequestPolicyId", "ResponseHeadersPolicyId"):
-            behavior.pop(name, None)
-        behavior["ForwardedValues"] = {
-            "QueryString": True,
-            "Headers": list_of([header]),
-            "QueryStringCacheKeys": {"Quantity": 0},
-        }
-        return found
-
-    return world_with(edit=legacy)
-
-
-def local_edge(*, distribution: bool) -> Change:
-    """Make links for this machine, where nothing answers, beside a distribution or without."""
-    return both(
-        setting("AWS_S3_CUSTOM_DOMAIN", "127.0.0.1:8001"),
-        setting("AWS_S3_URL_PROTOCOL", "http:"),
-        lambda world, _: world.options.update(
-            distribution_id=world.distribution_id if distribution else None
-        ),
-    )
-
-
-@edited
-def pages_first(config: Document) -> None:
-    """Let open behaviors of the app come before a default behavior that is the storage's."""
-    media = {**behavior_of(config)}
-    del media["PathPattern"]
-    pages = [{"PathPattern": each, **new_behavior("pages")} for each in ("*.html", "api/*")]
-    config["CacheBehaviors"] = list_of(pages)
-    config["DefaultCacheBehavior"] = media
-
-
-def default_like_storage(**changes: Any) -> Change:
-    """Let the default behavior be like that of the storage but for the changes."""
-
-    @edited
-    def change(config: Document) -> None:
-        media = {name: each for name, each in behavior_of(config).items() if name != "PathPattern"}
-        config["DefaultCacheBehavior"] = {**media, **changes}
-
-    return change
 
 
 def open_like(*patterns: str, last: bool = False, **fields: Any) -> Change:
@@ -588,34 +412,3 @@ def open_like(*patterns: str, last: bool = False, **fields: Any) -> Change:
         config["CacheBehaviors"] = list_of([*items, *leaks] if last else [*leaks, *items])
 
     return change
-
-
-def twin(
-    pattern: str,
-    host: str = "{bucket}.s3.us-east-1.amazonaws.com",
-    *,
-    restricted: bool = False,
-    **fields: str,
-) -> Change:
-    """Put a behavior, open if not restricted, with an origin of its own before all others."""
-
-    def change(world: World, settings: Any) -> None:
-        def add_origin(config: Document) -> None:
-            media = find_origin(config, behavior_of(config)["TargetOriginId"]) or {}
-            own = {**media, "Id": "twin", "DomainName": host.format(bucket=world.bucket), **fields}
-            config["Origins"] = list_of([*config["Origins"]["Items"], own])
-
-        world.update(add_origin)
-        trusted = behavior_of(world.config())["TrustedKeyGroups"] if restricted else OPEN
-        open_like(pattern, TargetOriginId="twin", TrustedKeyGroups=trusted)(world, settings)
-
-    return change
-
-
-#: Save at the root of the bucket, of which media/* alone is restricted, and asked for.
-NARROW = both(setting("AWS_LOCATION", ""), world_with(name="media/albums/1.jpg"))
-#: Origin is in the cache key, and no other policy gives CORS headers: the bucket's rule counts.
-RULE_OF_BUCKET = both(
-    origin_in_cache_key, behavior(ResponseHeadersPolicyId=None, OriginRequestPolicyId=None)
-)
-MISSING_CORS = both(RULE_OF_BUCKET, cors(OTHER_ORIGIN))

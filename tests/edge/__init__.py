@@ -5,13 +5,9 @@ from __future__ import annotations
 from wsgiref.types import WSGIApplication
 
 from cfsigned_django.edge.client import EdgeResponse
-from tests.signing.cases import MESSAGES
+from tests.signing.cases import MESSAGES, ORIGIN
 
-HOST = "d111111abcdef8.cloudfront.net"
-BASE = f"https://{HOST}"
-KEY_ID = "K1TESTKEY"
-EXPIRES = 1767290400
-IMAGE = f"{BASE}/image.jpg"
+HOST = ORIGIN.removeprefix("https://")
 
 #: CloudFront's answer to each refusal, by code.
 BODIES = {

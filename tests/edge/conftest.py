@@ -13,7 +13,8 @@ import pytest
 from cfsigned_django.edge import Behavior, Distribution
 from cfsigned_django.edge.client import EdgeClient
 from cfsigned_django.signing import PrivateKey, Signer
-from tests.edge import EXPIRES, HOST, KEY_ID
+from tests.edge import HOST
+from tests.signing.cases import KEY_ID, NOW
 
 MakeClient: TypeAlias = Callable[..., EdgeClient]
 
@@ -44,7 +45,7 @@ def make_client(ec_key: PrivateKey) -> MakeClient:
             "behaviors": (Behavior(trusted_key_groups=("group",)),),
             "key_groups": {"group": {KEY_ID: ec_key.public_key}},
             "origin": echo_origin,
-            "clock": lambda: float(EXPIRES - 3600),
+            "clock": lambda: float(NOW),
         }
         return EdgeClient(Distribution(**(defaults | options)))
 

@@ -10,12 +10,13 @@ import pytest
 from hypothesis import given, strategies as st
 
 from cfsigned_django.edge.behavior import Behavior
-from cfsigned_django.edge.client import EdgeClient, EdgeResponse
+from cfsigned_django.edge.client import EdgeClient
 from cfsigned_django.edge.follow import DistributionWatch, FollowedDistribution, Rules
 from cfsigned_django.signing import PrivateKey, PublicKey, Signer
-from tests.edge import BASE, EXPIRES, HOST, IMAGE, call
+from tests.edge import HOST, call
 from tests.edge.conftest import echo_origin
 from tests.golden import assert_golden
+from tests.signing.cases import EXPIRES, IMAGE, NOW, ORIGIN
 
 OLD, NEW = "K1", "K2"
 PRIVATE_KEYS = {name: PrivateKey.generate() for name in (OLD, NEW, "K3", "K4", "K5")}
@@ -143,41 +144,26 @@ def test_a_thread_follows_the_group() -> None:
     assert set(trusted(watch)) == {NEW}
 
 
-def edge(watch: DistributionWatch) -> FollowedDistribution:
-    """Return an edge that goes by the watch."""
-    return FollowedDistribution(
-        rules=watch.current, domain_names=(HOST,), origin=echo_origin, viewer_scheme="https"
-    )
-
-
-def ask(edge: FollowedDistribution, url: str, *, now: int = 0) -> EdgeResponse:
-    """Request a URL from the edge as it is at this moment."""
-    return EdgeClient(edge.current()).get(url, now=now)
-
-
-def test_behaviors_decide() -> None:
-    """Serve an open behavior to everybody, and the default one by its key group."""
-    served = edge(World().watch())
-    url = Signer(key_pair_id=OLD, private_key=PRIVATE_KEYS[OLD]).sign_url(
-        IMAGE, date_less_than=EXPIRES
-    )
-    assert ask(served, f"{BASE}/static/a.css").status == 200
-    assert ask(served, f"{BASE}/app/").status == 502
-    assert ask(served, IMAGE).error_code == "MissingKey"
-    assert ask(served, url, now=EXPIRES - 1).status == 200
-    assert call(served, RAW_URI="/static/a.css", PATH_INFO="/static/a.css")[0] == "200 OK"
-    assert call(served, RAW_URI="/a.css", PATH_INFO="/a.css")[0] == "403 Forbidden"
-
-
-def test_a_change_counts_after_the_delay() -> None:
-    """Go by new behaviors just when the delay is over, from the first look."""
+def test_an_edge_follows_late() -> None:
+    """Serve by behaviors and key groups, and by new ones just when the delay is over."""
     world = World()
     watch = world.watch()
-    served = edge(watch)
+    edge = FollowedDistribution(
+        rules=watch.current, domain_names=(HOST,), origin=echo_origin, viewer_scheme="https"
+    )
+    signer = Signer(key_pair_id=OLD, private_key=PRIVATE_KEYS[OLD])
+    url = signer.sign_url(IMAGE, date_less_than=EXPIRES)
+
+    def ask(url: str) -> int:
+        return EdgeClient(edge.current()).get(url, now=NOW).status
+
+    style = f"{ORIGIN}/static/a.css"
+    assert [ask(each) for each in (style, f"{ORIGIN}/app/", IMAGE, url)] == [200, 502, 403, 200]
+    assert call(edge, RAW_URI="/static/a.css")[0] == "200 OK"
     world.rules = replace(world.rules, behaviors=RULES.behaviors[1:])
     watch.look()
     world.now = 2.9
     watch.look()
-    assert ask(served, f"{BASE}/static/a.css").status == 200
+    assert ask(style) == 200
     world.now = 3
-    assert ask(served, f"{BASE}/static/a.css").error_code == "MissingKey"
+    assert ask(style) == 403

@@ -430,12 +430,6 @@ class Slow:
 # The keyring of this process
 
 
-def test_without_a_key_group() -> None:
-    """Sign with the key of the settings where no key group is named, without a look."""
-    assert not keyring.looks_in_database(None)
-    assert keyring.lease_signer(None, None, SETTINGS_KEY) == Lease(signer=SETTINGS_KEY)
-
-
 @pytest.mark.parametrize("way", ["a setting", "a secret key", "a router", "by hand"])
 def test_looks_again(way: str, settings: Settings) -> None:
     """Look again after a change of settings, and where a test says that rows are others."""

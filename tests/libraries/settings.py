@@ -3,7 +3,7 @@
 The libraries are in the dependency group of that name. ``make libraries`` makes
 an environment with them for each Python, and runs these tests in it. One file::
 
-    .venv/bin/tox run -e py311-libraries -- tests/libraries/test_rest_framework.py
+    .venv/bin/tox run -e py311-libraries -- tests/libraries/test_apis.py
 
 Tables are made without migrations, which would take longer than the tests.
 """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from io import BytesIO
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -13,11 +12,11 @@ from django.test import Client
 from django.urls import include, path
 from django.utils.module_loading import import_string
 from filer.models import Image
-from PIL import Image as Pillow
 
 from cfsigned_django.shortcuts import signed_url, signed_urls
 from cfsigned_django.testing import edge_for
 from cfsigned_django.views import SignedRedirectView
+from tests.libraries.cases import picture, run
 from tests.libraries.models import Photo
 from tests.pages import DOCS, snippets
 from tests.s3_server import S3Server
@@ -33,20 +32,6 @@ COMPARISON = DOCS / "explanation" / "comparison.md"
 urlpatterns = [path("filer/", include("filer.urls"))]
 
 
-def run(code: str) -> dict[str, Any]:
-    """Run Python of the page, and return what it defines."""
-    names: dict[str, Any] = {}
-    exec(compile(code, PAGE.name, "exec"), names)  # noqa: S102 - our own page
-    return names
-
-
-def picture() -> ContentFile[bytes]:
-    """Return a picture."""
-    data = BytesIO()
-    Pillow.new("RGB", (120, 90), "teal").save(data, "PNG")
-    return ContentFile(data.getvalue(), name="사진 1.png")
-
-
 # django-filer
 
 
@@ -56,7 +41,7 @@ def filer(media: Any, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.ROOT_URLCONF = __name__
     field = Image._meta.get_field("file")
     bucket = settings.STORAGES["default"]["OPTIONS"]
-    for privacy, kinds in run(FILER)["FILER_STORAGES"].items():
+    for privacy, kinds in run(PAGE, FILER)["FILER_STORAGES"].items():
         for kind, shown in kinds.items():
             made = import_string(shown["ENGINE"])(**shown["OPTIONS"] | bucket)
             known = field.storages if kind == "main" else field.thumbnail_storages
@@ -115,7 +100,7 @@ def test_export(media: Any, settings: Any) -> None:
     settings.STORAGES |= {"links": {"BACKEND": "cfsigned_django.storage.PermanentLinkStorage"}}
     view = SignedRedirectView.as_view(permission=lambda request, name: True)
     settings.ROOT_URLCONF = (path("media/<path:name>", view, name="media"),)
-    resource = run(RESOURCE.replace("photos.models", Photo.__module__))["PhotoResource"]
+    resource = run(PAGE, RESOURCE.replace("photos.models", Photo.__module__))["PhotoResource"]
     for number in range(3):
         Photo.objects.create(title="a", image=f"photos/사진 {number}.jpg")
     row = resource().export().dict[0]
@@ -131,7 +116,7 @@ def test_export(media: Any, settings: Any) -> None:
 
 def test_spreadsheet_in_the_bucket(media: Any) -> None:
     """Keep an uploaded spreadsheet in the bucket until its import is confirmed."""
-    make = import_string(run(IMPORTS)["IMPORT_EXPORT_TMP_STORAGE_CLASS"])
+    make = import_string(run(PAGE, IMPORTS)["IMPORT_EXPORT_TMP_STORAGE_CLASS"])
     kept = make()
     kept.save("제목,사진\n".encode())
     assert make(name=kept.name).read().decode() == "제목,사진\n"
@@ -147,7 +132,7 @@ def test_capo(site: Any, s3_server: S3Server, s3_bucket: str, ec_key: Any) -> No
     site.AWS_CLOUDFRONT_KEY = ec_key.to_pem().decode()  # its own signer refuses ECDSA
     (code,) = (each.code for each in snippets(COMPARISON) if "django_capo_s3" in each.code)
     user = s3_server.writer
-    storage = run(code)["MediaStorage"](
+    storage = run(COMPARISON, code)["MediaStorage"](
         bucket=s3_bucket,
         endpoint=s3_server.endpoint_url,
         region=s3_server.region,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import io
 import sys
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -16,9 +15,9 @@ from django.core.management import call_command
 from django.test import Client, override_settings
 from django.urls import path
 from django_ckeditor_5.views import upload_file
-from PIL import Image
 
 from cfsigned_django.testing import edge_for
+from tests.libraries.cases import picture, run
 from tests.libraries.models import RichText
 from tests.pages import DOCS, site_of, snippets
 
@@ -26,6 +25,7 @@ pytestmark = pytest.mark.django_db
 
 PAGE = DOCS / "how-to" / "email-and-rich-text.md"
 NAME = "사진 (1).png"
+PICTURE = picture().read()
 
 
 @pytest.fixture
@@ -51,13 +51,6 @@ def editor(client: Client) -> Client:
     return client
 
 
-def picture() -> bytes:
-    """Return a small picture."""
-    file = io.BytesIO()
-    Image.new("RGB", (40, 30), "teal").save(file, "PNG")
-    return file.getvalue()
-
-
 def upload(browser: Client, address: str, field: str, data: bytes) -> Any:
     """Return the answer to an upload."""
     return browser.post(address, {field: SimpleUploadedFile(NAME, data, "image/png")})
@@ -70,12 +63,12 @@ def upload(browser: Client, address: str, field: str, data: bytes) -> Any:
 )
 def test_upload(address: str, field: str, key: str, shown: Any, media: Any, editor: Client) -> None:
     """The link that an upload view answers leads to the picture, and is no signed URL."""
-    link = upload(editor, address, field, picture()).json()[key]
+    link = upload(editor, address, field, PICTURE).json()[key]
     assert link.startswith("/media/")
     assert "Signature" not in link
 
     url = editor.get(link)["Location"]
-    assert edge_for("default").get(url).body == picture()
+    assert edge_for("default").get(url).body == PICTURE
     assert edge_for("default").get(url.partition("?")[0]).error_code == "MissingKey"
     # A text with the URL of that moment is repaired to the same link.
     assert shown["with_permanent_links"](f'<img src="{url}">') == f'<img src="{link}">'
@@ -86,7 +79,7 @@ def test_upload_of_a_stranger(
     address: str, field: str, shown: Any, client: Client, s3_requests: list[str]
 ) -> None:
     """Store nothing for a viewer who may not write."""
-    assert upload(client, address, field, picture()).status_code == 403
+    assert upload(client, address, field, PICTURE).status_code == 403
     assert s3_requests == []
 
 
@@ -103,7 +96,7 @@ def test_upload_without_a_token(shown: Any) -> None:
     """Refuse an upload to the view for TinyMCE from a page of another site."""
     browser = Client(enforce_csrf_checks=True)
     browser.force_login(User.objects.create_superuser("ada"))
-    assert upload(browser, "/upload/", "file", picture()).status_code == 403
+    assert upload(browser, "/upload/", "file", PICTURE).status_code == 403
 
 
 def test_repair_of_stored_texts(
@@ -113,8 +106,7 @@ def test_repair_of_stored_texts(
     (source,) = (each.code for each in snippets(PAGE) if "BaseCommand" in each.code)
     monkeypatch.setitem(sys.modules, "articles.models", SimpleNamespace(Article=RichText))
     monkeypatch.setitem(sys.modules, "articles.texts", SimpleNamespace(**shown))
-    names: dict[str, Any] = {}
-    exec(source, names)  # noqa: S102 - our own page
+    command = run(PAGE, source)["Command"]
     other = '<a href="https://www.example.com/a.png">x</a>'
     articles = [
         RichText.objects.create(body=f'<img src="{media.url(NAME)}">{other}'),
@@ -125,7 +117,7 @@ def test_repair_of_stored_texts(
     link = shown["storages"]["links"].url(NAME)
 
     def bodies_after(*arguments: str) -> list[str]:
-        call_command(names["Command"](), *arguments)
+        call_command(command(), *arguments)
         return list(RichText.objects.order_by("pk").values_list("body", flat=True))
 
     assert bodies_after() == before

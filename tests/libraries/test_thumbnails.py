@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 from django.core.cache import caches
 from django.core.cache.backends.base import default_key_func
-from django.core.files.base import ContentFile
-from django.core.files.storage import InvalidStorageError, storages
+from django.core.files.storage import storages
 from django.core.management import call_command
 from django.template import Context, Template
 from django.test import override_settings
@@ -31,6 +30,7 @@ from cfsigned_django.edge.client import EdgeClient
 from cfsigned_django.shortcuts import signed_url
 from cfsigned_django.storage.origin import StorageOrigin, distribution_for
 from cfsigned_django.testing import edge_for
+from tests.libraries.cases import picture
 from tests.libraries.models import Picture, VersatilePicture
 from tests.pages import DOCS, site_of, snippets
 from tests.storage_cases import counted_signatures
@@ -42,12 +42,6 @@ pytestmark = pytest.mark.django_db
 
 PAGE = DOCS / "how-to" / "thumbnails.md"
 SIZE = (40, 40)
-#: The settings that name the storage of the thumbnails.
-THUMBNAIL_STORAGES = [
-    "IMAGEKIT_DEFAULT_FILE_STORAGE",
-    "THUMBNAIL_DEFAULT_STORAGE_ALIAS",
-    "THUMBNAIL_STORAGE",
-]
 
 
 class Library(NamedTuple):
@@ -124,9 +118,7 @@ def public(media: Any, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterat
 
 def add_picture(model: Any, name: str = "사진 1.jpg") -> None:
     """Upload a picture."""
-    file = io.BytesIO()
-    Image.new("RGB", (400, 300), "teal").save(file, "JPEG")
-    model(image=ContentFile(file.getvalue(), name)).save()
+    model(image=picture(name, size=(400, 300), kind="JPEG")).save()
 
 
 def size_of(answer: Any) -> tuple[int, int]:
@@ -167,17 +159,6 @@ def test_made_again(library: Library, media: Any) -> None:
     assert size_of(edge_for(media).get(library.make(library.model.objects.get()).url)) == SIZE
 
 
-def test_arguments(library: Library, media: Any) -> None:
-    """Sign a thumbnail with the arguments of the call, in Python and in a template."""
-    add_picture(library.model)
-    thumb = library.make(library.model.objects.get())
-    text = "{% load cfsigned %}{% signed_url thumb download='a.jpg' %}"
-    rendered = Template(text).render(Context({"thumb": thumb}, autoescape=False))
-    assert signed_url(thumb, download="a.jpg") == rendered
-    assert "response-content-disposition=attachment" in rendered
-    assert size_of(edge_for(media).get(rendered)) == SIZE
-
-
 def test_page_of_thumbnails(library: Library, media: Any, s3_requests: list[str]) -> None:
     """Sign once for all thumbnails of a page, and ask the bucket for nothing."""
     for number in range(12):
@@ -205,10 +186,10 @@ def test_public_thumbnails(name: str, public: Any) -> None:
     """Open a thumbnail to everybody, and its original to nobody without a signature."""
     make = PICTURES[name].make
     add_picture(Picture)
-    picture = Picture.objects.get()
-    url = make(picture).url
-    assert url == signed_url(make(picture)) == public.unsigned_url(public.name_of(url))
-    assert_private(picture.image.url, url, edge_for("default", public=["/thumbnails/*"]))
+    original = Picture.objects.get()
+    url = make(original).url
+    assert url == signed_url(make(original)) == public.unsigned_url(public.name_of(url))
+    assert_private(original.image.url, url, edge_for("default", public=["/thumbnails/*"]))
 
 
 def test_public_thumbnails_of_versatileimagefield(
@@ -277,17 +258,3 @@ def test_not_a_stored_file(media: Any, settings: Any) -> None:
     settings.THUMBNAIL_DUMMY = True
     with pytest.raises(TypeError, match="DummyImageFile"):
         signed_url(sorl.backend.get_thumbnail("nothing.jpg", "40x40"))
-
-
-@pytest.mark.parametrize("name", PICTURES)
-def test_storage_that_does_not_sign(
-    name: str, media: Any, settings: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Name the storages that sign, if a library keeps its thumbnails in another one."""
-    settings.STORAGES |= {"thumbnails": {"BACKEND": "django.core.files.storage.InMemoryStorage"}}
-    for setting in THUMBNAIL_STORAGES:
-        setattr(settings, setting, "thumbnails")
-    renew_storages(monkeypatch)
-    add_picture(Picture)
-    with pytest.raises(InvalidStorageError, match="CloudFrontFileSystemStorage"):
-        signed_url(PICTURES[name].make(Picture.objects.get()))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import re
-from io import BytesIO
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 from urllib.parse import urlsplit
@@ -15,7 +14,6 @@ from django.core.cache import cache
 from django.core.files.base import ContentFile
 from django.test import Client
 from django.urls import re_path
-from PIL import Image as Pillow
 from pytest_django.live_server_helper import LiveServer
 from wagtail import hooks
 from wagtail.documents.models import Document
@@ -26,6 +24,7 @@ from wagtail.images.views.serve import ServeView
 from wagtail.models import Collection, CollectionViewRestriction, Locale, Page, Site
 
 from cfsigned_django.shortcuts import signed_url
+from tests.libraries.cases import picture, run
 from tests.libraries.models import Article
 from tests.pages import DOCS, snippets
 from tests.storage_cases import counted_signatures, verify
@@ -40,28 +39,14 @@ PAGE = DOCS / "how-to" / "wagtail.md"
 SETTINGS, URLS, HOOKS, CACHED = (each.code for each in snippets(PAGE) if each.language == "python")
 
 
-def run(code: str) -> dict[str, Any]:
-    """Run a module that the page shows, and return what it defines."""
-    names: dict[str, Any] = {}
-    exec(compile(code, PAGE.name, "exec"), names)  # noqa: S102 - our own page
-    return names
-
-
 urlpatterns = [
     re_path(
         r"^images/([^/]*)/(\d*)/([^/]*)/[^/]*$",
         ServeView.as_view(action="redirect"),
         name="wagtailimages_serve",
     ),
-    *run(URLS)["urlpatterns"],
+    *run(PAGE, URLS)["urlpatterns"],
 ]
-
-
-def picture() -> ContentFile[bytes]:
-    """Return a picture under a Korean name."""
-    data = BytesIO()
-    Pillow.new("RGB", (120, 90), "teal").save(data, "PNG")
-    return ContentFile(data.getvalue(), name="사진 1.png")
 
 
 @pytest.fixture
@@ -69,7 +54,7 @@ def article(site: Any, media: Any) -> Article:
     """Return a published page: a picture of its own, one in its text, and a document."""
     cache.clear()  # Wagtail keeps renditions there, by the numbers of their images.
     site.ROOT_URLCONF = __name__
-    names = run(SETTINGS)
+    names = run(PAGE, SETTINGS)
     site.MIDDLEWARE = [*names["MIDDLEWARE"], *site.MIDDLEWARE]
     media.file_overwrite = names["STORAGES"]["default"]["OPTIONS"]["file_overwrite"]
     Locale.objects.create(language_code="en")
@@ -163,7 +148,7 @@ def test_private_collection(article: Article, media: Any) -> None:
 def test_saved_documents(article: Article) -> None:
     """With the hook of the page, browsers save documents, still only where Wagtail lets them in."""
     with mock.patch.object(hooks, "register", return_value=lambda hook: hook):
-        save_document = run(HOOKS)["save_document"]
+        save_document = run(PAGE, HOOKS)["save_document"]
     with hooks.register_temporarily("before_serve_document", save_document, order=100):
         location = Client().get(article.paper.url)["Location"]
         assert "response-content-disposition=attachment" in location
@@ -175,7 +160,7 @@ def test_saved_documents(article: Article) -> None:
 
 def test_cached_pages(article: Article, site: Any) -> None:
     """Show a page from the cache of the site, for no longer than the URLs in it live."""
-    site.ROOT_URLCONF = (run(CACHED)["cached_page"], *urlpatterns)
+    site.ROOT_URLCONF = (run(PAGE, CACHED)["cached_page"], *urlpatterns)
     client = Client()
     first = client.get(article.url)
     assert 0 < max_age(first) < 3600

@@ -222,6 +222,11 @@ def die() -> None:
     raise Killed
 
 
+def plain(text: str) -> str:
+    """Return what people read without what differs between runs."""
+    return re.sub(r"(ECDSA P-256|RSA 2048) [0-9a-f]{12}", r"\1 <fingerprint>", text)
+
+
 # cfsigned_rotate over a whole site, as a person or a job runs it
 
 
@@ -240,19 +245,26 @@ class Ran:
 
 
 @dataclass(slots=True)
-class Shell:
-    """Runs the command on a site whose key group is in ``account``."""
+class Shell(Site):
+    """Runs the command on the site, whose settings hold a key of the group."""
 
-    account: Account
-    key_group_id: str
-    settings_key_id: str
     answer: ProbeResult = ProbeResult.GOOD
+    settings_key_id: str = ""
+    #: Raised, if set, in the place of any call.
     failure: Exception | None = None
-    #: The database's clock, which goes when somebody waits.
-    now: datetime = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
     #: How often a client was made, and with what.
     clients: list[dict[str, str]] = field(default_factory=list)
     printed: list[str] = field(default_factory=list)
+
+    def make_client(self, name: str, **access: str) -> UnreliableCloudFront:
+        """Return a client for the command."""
+
+        def fail(method: str, side: str) -> None:
+            if self.failure is not None:
+                raise self.failure
+
+        self.clients.append(access)
+        return UnreliableCloudFront(self.account.api, boundary=fail)
 
     def run(self, *arguments: str) -> Ran:
         """Run the command, a second later; return its exit code and what it printed."""
@@ -275,28 +287,7 @@ class Shell:
         """Run the command with each line of arguments; return the exit codes."""
         return [self.run(*arguments).code for arguments in lines]
 
-    def wait(self, seconds: float) -> None:
-        """Let time pass."""
-        self.now += timedelta(seconds=seconds)
-
-    @property
-    def transcript(self) -> str:
-        """Return all that was typed and printed, without what differs between runs."""
-        return re.sub(r"(ECDSA P-256|RSA 2048) [0-9a-f]{12}", r"\1 <fingerprint>", self.text)
-
     @property
     def text(self) -> str:
         """Return all that was typed and printed."""
         return "\n".join(self.printed)
-
-    def __getattr__(self, name: str) -> Any:
-        return self._fail if self.failure is not None else getattr(self.account.api, name)
-
-    def _fail(self, **arguments: Any) -> Any:
-        if self.failure is not None:
-            raise self.failure
-
-    @property
-    def members(self) -> set[str]:
-        """Return the ids in the key group."""
-        return set(self.account.group_config(self.key_group_id)["Items"])

@@ -12,10 +12,8 @@ from cfsigned_django import keyring
 from cfsigned_django.rotation import site as site_rotation, store
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import PrivateKey
-from tests.aws.api import Account
 from tests.plugins_aws import no_aws_configuration as no_aws_configuration
 from tests.rotation import Shell, Site
-from tests.simulation.strict_cloudfront import StrictCloudFront
 from tests.storage_cases import S3_BACKEND
 
 
@@ -40,16 +38,11 @@ def shell(
     site: Any, monkeypatch: pytest.MonkeyPatch, ec_key: PrivateKey, db: None
 ) -> Iterator[Shell]:
     """Return a shell on a site whose settings hold a key that is in the key group."""
-    account = Account(api=StrictCloudFront())
-    foreign = account.upload("foreign")
-    key_pair_id = account.upload("settings", ec_key.public_key.to_pem())
-    shell = Shell(
-        account=account,
-        key_group_id=account.make_group(foreign, key_pair_id),
-        settings_key_id=key_pair_id,
-    )
+    shell = Shell()
+    shell.settings_key_id = shell.account.upload("settings", ec_key.public_key.to_pem())
+    shell.set_members(shell.foreign, shell.settings_key_id)
     site.AWS_CLOUDFRONT_KEY = ec_key.to_pem().decode()
-    site.AWS_CLOUDFRONT_KEY_ID = key_pair_id
+    site.AWS_CLOUDFRONT_KEY_ID = shell.settings_key_id
     site.AWS_CLOUDFRONT_KEY_GROUP_ID = shell.key_group_id
     site.STORAGES = {
         "default": {"BACKEND": S3_BACKEND},
@@ -57,11 +50,7 @@ def shell(
     }
     site.TIME_ZONE = "UTC"
 
-    def make_client(name: str, **access: str) -> Shell:
-        shell.clients.append(access)
-        return shell
-
-    monkeypatch.setattr(site_rotation, "make_client", make_client)
+    monkeypatch.setattr(site_rotation, "make_client", shell.make_client)
     monkeypatch.setattr(site_rotation, "send_probe", lambda url: shell.answer)
     monkeypatch.setattr(store, "read_database_clock", lambda using: shell.now)
     keyring.forget()

@@ -11,7 +11,6 @@ from django.core.management import CommandError, call_command
 
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.encryption import CannotDecrypt, NotItsKey, NotReencrypted
-from cfsigned_django.rotation.errors import RotationError
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import PrivateKey
 from tests.keyring import derived, unbound
@@ -167,19 +166,6 @@ class TestEncryptionKeys:
             key_group.rotation().trust(fresh(pending), now=key_group.now)
 
         assert key_group.public_keys == {key_group.foreign}
-
-
-def test_settings_key_that_ended_is_not_imported(key_group: Site) -> None:
-    """A private key that was revoked is not imported again under another public key ID."""
-    former = key_group.imported()
-    private_key = former.open_private_key()
-    key_group.revoke(former)
-    key_group.revoke(key_group.signing)
-    again = key_group.account.upload("again", private_key.public_key.to_pem())
-    KeyPair.objects.filter(status="active").update(status="revoked", active_in=None)
-
-    with pytest.raises(RotationError, match="REVOKED"):
-        key_group.rotation().import_key(private_key, again, now=key_group.now)
 
 
 class TestRestore:

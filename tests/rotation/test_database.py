@@ -190,48 +190,6 @@ def test_second_machine_is_told(key_group: Site) -> None:
     assert fresh(key_pair).claimed_until is None
 
 
-@pytest.mark.parametrize("step", ["trust", "retire"])
-def test_claim_holds_while_each_call_takes_its_longest(key_group: Site, step: str) -> None:
-    """A process that lives keeps its step, although all its calls take longer than one claim."""
-    former = key_group.imported()
-    if step == "trust":
-        key_pair = key_group.started()
-    else:
-        key_group.activated()
-        key_group.wait(3780)
-        key_pair = fresh(former)
-    began, seen = key_group.now, []
-
-    def watch(method: str, side: str) -> None:
-        claimed = fresh(key_pair).claimed_until
-        if side == "after" and claimed is not None:
-            key_group.wait(33)
-            seen.append(claimed - key_group.now)
-
-    getattr(key_group.rotation(boundary=watch), step)(key_pair, now=key_group.now)
-
-    assert key_group.now - began > timedelta(seconds=60)
-    assert min(seen) == timedelta(seconds=27)
-
-
-@pytest.mark.parametrize("is_taken", [True, False], ids=["taken", "not taken"])
-def test_process_that_was_held_up(key_group: Site, is_taken: bool) -> None:
-    """Who slept until another machine took the step leaves it to that one, else goes on."""
-    key_pair = key_group.started()
-
-    def sleep() -> None:
-        key_group.wait(500)
-        if is_taken:
-            key_group.rotation().trust(fresh(key_pair), now=key_group.now)
-
-    rotation = key_group.rotation(boundary=once(("create_public_key", "before"), sleep))
-    with pytest.raises(Claimed) if is_taken else nullcontext():
-        rotation.trust(key_pair, now=key_group.now)
-
-    assert fresh(key_pair).status == "trusted"
-    assert key_group.members == {key_group.foreign, str(fresh(key_pair))} == key_group.public_keys
-
-
 @pytest.mark.parametrize(("end", "seconds"), [("an error", 5), ("a death", 60)])
 def test_step_is_free_after_a_while(key_group: Site, end: str, seconds: int) -> None:
     """CloudFront may settle for a moment after an error; a claim of a dead process runs out."""
@@ -325,20 +283,6 @@ def test_two_machines_activate_once() -> None:
         (str(key_pair), "active"),
     ]
     assert fresh(former).status == "retiring"
-
-
-def test_row_that_was_read_before_moves_nothing(key_group: Site) -> None:
-    """Who comes second, with a row read before, is told and changes nothing."""
-    key_group.imported()
-    key_pair = key_group.trusted(good_for=301)
-    seen = fresh(key_pair)
-    key_group.rotation().activate(key_pair, now=key_group.now)
-    before = list(KeyPair.objects.values())
-
-    with pytest.raises(Claimed):
-        key_group.rotation().activate(seen, now=key_group.now)
-
-    assert list(KeyPair.objects.values()) == before
 
 
 def test_second_successor_is_not_created(key_group: Site) -> None:

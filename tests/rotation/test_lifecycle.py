@@ -33,20 +33,20 @@ MOVES = {
     ("active", "revoked"),
     ("retiring", "revoked"),
 }
-
-
-def ready_in(status: KeyStatus) -> KeyState:
-    """Return a key pair in a state whose waits are all over."""
-    return KeyState(status=status, verified_since=LONG_AGO, retiring_since=LONG_AGO)
+PROBED = KeyState(status=KeyStatus.TRUSTED, verified_since=NOW)
+LEAVING = KeyState(status=KeyStatus.RETIRING, retiring_since=NOW)
 
 
 @pytest.mark.parametrize(("status", "to"), list(product(KeyStatus, KeyStatus)))
 def test_every_pair_of_states(status: KeyStatus, to: KeyStatus) -> None:
-    """Allow the eight moves there are, and no other."""
-    found = find_blockers(ready_in(status), to, now=NOW, waits=WAITS)
+    """Allow the eight moves there are, and no other; nothing delays a revocation."""
+    key = KeyState(status=status, verified_since=LONG_AGO, retiring_since=LONG_AGO)
+    if to is KeyStatus.REVOKED:
+        key = KeyState(status=status, retirement=10**6)
 
-    expected = [] if (status, to) in MOVES else [Blocker(cause=Cause.NO_SUCH_MOVE)]
-    assert found == expected
+    found = find_blockers(key, to, now=NOW, waits=WAITS)
+
+    assert found == ([] if (status, to) in MOVES else [Blocker(cause=Cause.NO_SUCH_MOVE)])
 
 
 def test_final_states() -> None:
@@ -54,59 +54,32 @@ def test_final_states() -> None:
     assert set(ENDED) == set(KeyStatus) - {start for start, _ in MOVES}
 
 
-@pytest.mark.parametrize("status", ["pending", "trusted", "active", "retiring"])
-def test_nothing_delays_a_revocation(status: str) -> None:
-    """Revoke a key at once, whatever it waits for."""
-    fresh = KeyState(status=KeyStatus(status), retirement=10**6)
+@pytest.mark.parametrize(
+    ("status", "to", "cause"),
+    [("trusted", "active", Cause.NOT_PROBED), ("retiring", "retired", Cause.URLS_OUT)],
+)
+def test_wait_that_has_not_begun(status: str, to: str, cause: Cause) -> None:
+    """Wait, without a moment to name, until a probe was good, or no process can begin to sign."""
+    key = KeyState(status=KeyStatus(status))
 
-    assert find_blockers(fresh, KeyStatus.REVOKED, now=0, waits=WAITS) == []
+    found = find_blockers(key, KeyStatus(to), now=NOW, waits=WAITS)
 
-
-def test_a_key_that_was_not_probed() -> None:
-    """Wait, without a moment to name, until a probe was good."""
-    key = KeyState(status=KeyStatus.TRUSTED)
-
-    found = find_blockers(key, KeyStatus.ACTIVE, now=NOW, waits=WAITS)
-
-    assert found == [Blocker(cause=Cause.NOT_PROBED)]
-
-
-@pytest.mark.parametrize(("after", "is_free"), [(0, False), (299, False), (300, True), (301, True)])
-def test_propagation_to_the_second(after: int, is_free: bool) -> None:
-    """Let a key sign from the second on in which it was good for the whole wait."""
-    key = KeyState(status=KeyStatus.TRUSTED, verified_since=NOW)
-
-    found = find_blockers(key, KeyStatus.ACTIVE, now=NOW + after, waits=WAITS)
-
-    assert found == ([] if is_free else [Blocker(cause=Cause.PROPAGATION, until=NOW + 300)])
-
-
-def test_a_key_whose_retirement_did_not_begin() -> None:
-    """Wait, without a moment to name, until no process can begin to sign with it."""
-    key = KeyState(status=KeyStatus.RETIRING)
-
-    found = find_blockers(key, KeyStatus.RETIRED, now=NOW, waits=WAITS)
-
-    assert found == [Blocker(cause=Cause.URLS_OUT)]
+    assert found == [Blocker(cause=cause)]
 
 
 @pytest.mark.parametrize(
-    ("retirement", "wait"),
-    [(0, RETIREMENT), (RETIREMENT - 1, RETIREMENT), (RETIREMENT + 1, RETIREMENT + 1)],
+    ("key", "to", "cause", "wait"),
+    [
+        (PROBED, KeyStatus.ACTIVE, Cause.PROPAGATION, 300),
+        (LEAVING, KeyStatus.RETIRED, Cause.URLS_OUT, RETIREMENT),
+        # The longest wait that was in force counts.
+        (replace(LEAVING, retirement=9), KeyStatus.RETIRED, Cause.URLS_OUT, RETIREMENT),
+        (replace(LEAVING, retirement=9999), KeyStatus.RETIRED, Cause.URLS_OUT, 9999),
+    ],
 )
-@pytest.mark.parametrize("early", [1, 0, -1])
-def test_retirement_to_the_second(retirement: int, wait: int, early: int) -> None:
-    """Retire a key when lifetime, keyring and clocks have passed, by the longest in force."""
-    key = KeyState(status=KeyStatus.RETIRING, retiring_since=NOW, retirement=retirement)
+def test_wait_to_the_second(key: KeyState, to: KeyStatus, cause: Cause, wait: int) -> None:
+    """Allow a move from the second on in which its wait is over."""
+    blocked = [Blocker(cause=cause, until=NOW + wait)]
 
-    found = find_blockers(key, KeyStatus.RETIRED, now=NOW + wait - early, waits=WAITS)
-
-    assert found == ([Blocker(cause=Cause.URLS_OUT, until=NOW + wait)] if early > 0 else [])
-
-
-@pytest.mark.parametrize("part", ["url_lifetime", "keyring", "clock_skew"])
-def test_each_wait_counts(part: str) -> None:
-    """Retire a key later by each part of the wait."""
-    longer = replace(WAITS, **{part: getattr(WAITS, part) + 7})
-
-    assert longer.retirement == WAITS.retirement + 7
+    for second, expected in ((0, blocked), (wait - 1, blocked), (wait, []), (wait + 1, [])):
+        assert find_blockers(key, to, now=NOW + second, waits=WAITS) == expected

@@ -6,12 +6,10 @@ import base64
 import copy
 import io
 import pickle
-from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.management import call_command
 
-from cfsigned_django.rotation.lifecycle import KeyState, KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import HashAlgorithm, KeyAlgorithm, PrivateKey
 from tests.keyring import make_key_pair
@@ -66,20 +64,3 @@ def test_what_the_row_says_of_a_key(key: PrivateKey) -> None:
     assert row.caller_name == f"cfsigned-{row.pk}"
     assert str(row) == f"{row.get_algorithm_display()} {row.fingerprint[:12]}"
     assert str(make_key_pair(key, "K1")) == "K1"
-
-
-@pytest.mark.parametrize(("microseconds", "rounded"), [(0, 0), (1, 1), (999_999, 1)])
-def test_waits_begin_at_the_end_of_a_second(
-    microseconds: int, rounded: int, ec_key: PrivateKey
-) -> None:
-    """Round moments up for the rules, so that no wait ends early."""
-    moment = datetime(2026, 1, 1, tzinfo=UTC)
-    within = moment + timedelta(microseconds=microseconds)
-    row = make_key_pair(
-        ec_key, "K1", verified_since=within, retiring_at=within, retirement_seconds=9
-    )
-
-    second = int(moment.timestamp()) + rounded
-    assert KeyPair.objects.get(pk=row.pk).state == KeyState(
-        status=KeyStatus.RETIRING, verified_since=second, retiring_since=second, retirement=9
-    )

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from django.db import connection
 
 from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.aws.key_groups import LAST_PUBLIC_KEY
+from cfsigned_django.aws.unknown import UNKNOWN
 from cfsigned_django.rotation.errors import Claimed, RotationError
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.steps import Action, SignsAfter, Step, take, what_signs_after
 from tests.rotation import RSA, Site, change, denied, fresh, once, statuses
-from tests.simulation.faults import Fault
 
 NEW, EARLY, NOTHING = SignsAfter.NEW_KEY, SignsAfter.SUCCESSOR_EARLY, SignsAfter.NOTHING
 
@@ -30,6 +27,10 @@ def damaged(key_pair: KeyPair) -> None:
     ("by_hand", "bring", "signs"),
     [
         pytest.param(False, lambda site: None, NEW, id="none"),
+        pytest.param(False, Site.fill, NEW, id="none, no room"),
+        pytest.param(
+            False, lambda site: site.set_members(str(site.signing)), NEW, id="none, alone"
+        ),
         pytest.param(False, Site.started, EARLY, id="pending"),
         pytest.param(False, Site.trusted, EARLY, id="trusted"),
         pytest.param(False, lambda site: site.trusted(spare=True), EARLY, id="trusted spare"),
@@ -54,6 +55,7 @@ def test_what_signs(
     bring(key_group)
     rotation = key_group.rotation(by_hand=by_hand, changed_by="kim")
     successor, count = rotation.store.successor(), KeyPair.objects.count()
+    others = key_group.members - {str(active), str(successor)}
 
     assert what_signs_after(rotation, active, now=key_group.now) is signs
     step = Step(action=Action.REVOKE, key_pair=active)
@@ -74,7 +76,8 @@ def test_what_signs(
     assert KeyPair.objects.count() == count + (signs is NEW)
     if not by_hand:
         key_group.advance()
-        assert key_group.members == {key_group.foreign, str(now_signs)} == key_group.public_keys
+        assert key_group.members == {*others, str(now_signs)}
+        assert key_group.public_keys == {key_group.foreign, *others, str(now_signs)}
     assert what_signs_after(rotation, active, now=key_group.now) is SignsAfter.UNCHANGED
 
 
@@ -90,25 +93,6 @@ def test_new_key_is_of_the_algorithm_that_was_asked_for(key_group: Site, algorit
     signs = key_group.signing
     assert (signs.algorithm, signs.reason) == (algorithm or active.algorithm, "leaked")
     assert signs.changed_by == "kim"
-
-
-def test_nothing_is_made_while_another_signs(key_group: Site) -> None:
-    """A RETIRING key goes alone: what signs goes on."""
-    former, active = key_group.imported(), key_group.activated()
-
-    key_group.revoke(former)
-
-    assert statuses() == {str(former): "revoked", str(active): "active"}
-
-
-def test_full_group_has_room_afterwards(key_group: Site) -> None:
-    """Where the quota leaves no room for a successor, it comes once the revoked key is out."""
-    active = key_group.imported()
-    others = key_group.fill()
-
-    key_group.revoke(active)
-
-    assert key_group.members == {key_group.foreign, *others, str(key_group.signing)}
 
 
 @pytest.mark.parametrize("is_there", [True, False], ids=["of another key", "of no key"])
@@ -149,20 +133,6 @@ def test_successor_that_is_not_listed_yet_signs(
 # What AWS refuses
 
 
-def test_short_failure_of_aws_leaves_all_as_it_was(key_group: Site) -> None:
-    """While AWS cannot take a successor for a moment, links go on working."""
-    active = key_group.imported()
-
-    with pytest.raises(AwsError) as caught:
-        key_group.revoke(active, fault=lambda method: Fault.FAILED)
-    assert caught.value.is_temporary
-    assert fresh(active).status == "active"
-
-    key_group.wait(6)
-    key_group.revoke(active)
-    assert sorted(statuses().values()) == ["active", "revoked"]
-
-
 @pytest.mark.parametrize("is_alone", [False, True])
 def test_missing_permission_does_not_keep_a_leaked_key_signing(
     key_group: Site, is_alone: bool, monkeypatch: pytest.MonkeyPatch
@@ -188,20 +158,6 @@ def test_missing_permission_does_not_keep_a_leaked_key_signing(
     assert key_group.members - {key_group.foreign} == {str(key_group.signing)}
 
 
-@pytest.mark.parametrize("by_hand", [True, False])
-def test_only_a_revoked_key_is_taken_out(key_group: Site, by_hand: bool) -> None:
-    """The end of a revocation is refused for a key that signs, or whose links are out."""
-    former, active = key_group.imported(), key_group.activated()
-    members = key_group.members
-
-    for key_pair in (former, active):
-        with pytest.raises(RotationError, match=str(key_pair)):
-            key_group.finish(key_pair, by_hand=by_hand)
-
-    assert key_group.members == members
-    assert [fresh(each).removed_at for each in (former, active)] == [None, None]
-
-
 def test_key_is_not_out_since_no_call_is_made(key_group: Site) -> None:
     """Only where a person changes CloudFront is a key out without a call."""
     former, active = key_group.imported(), key_group.activated()
@@ -221,121 +177,54 @@ def test_key_is_not_out_since_no_call_is_made(key_group: Site) -> None:
 # A key group keeps at least one key
 
 
-@pytest.mark.parametrize("bring", [Site.alone, Site.trusted, lambda s: s.trusted(spare=True)])
-def test_only_key_of_the_group_is_replaced(
-    key_group: Site, bring: Callable[[Site], KeyPair]
-) -> None:
-    """The last key goes once another one is in the group, also if it never signed."""
+def revoked_by_hand(site: Site) -> KeyPair:
+    """Return a key that was revoked by hand, and is still in the group."""
+    active = site.imported()
+    site.revoke(active, by_hand=True)
+    return active
+
+
+def revoked_beside_a_damaged_one(site: Site) -> KeyPair:
+    """Return the same beside a successor that cannot sign."""
+    active = site.imported()
+    damaged(site.started())
+    site.revoke(active, by_hand=True)
+    return active
+
+
+def retiring(site: Site) -> KeyPair:
+    """Return a key whose last link has expired; what signed after it was revoked by hand."""
+    former, active = site.imported(), site.activated()
+    site.revoke(active, by_hand=True)
+    site.finish(active)
+    site.wait(3780)
+    return former
+
+
+@pytest.mark.parametrize(
+    ("bring", "step"),
+    [
+        (Site.trusted, "revoke"),
+        (lambda site: site.trusted(spare=True), "revoke"),
+        (revoked_by_hand, "finish"),
+        (revoked_beside_a_damaged_one, "finish"),
+        (retiring, "retire"),
+    ],
+)
+def test_last_key_is_replaced(key_group: Site, bring: Callable[[Site], KeyPair], step: str) -> None:
+    """The last key goes once another one is in the group, which signs."""
     key_pair = bring(key_group)
     key_group.set_members(str(key_pair))
 
-    key_group.revoke(key_pair)
+    getattr(key_group, step)(key_pair)
 
-    assert sorted(statuses().values()) == ["active", "revoked"]
+    assert fresh(key_pair).status == ("retired" if step == "retire" else "revoked")
     assert key_group.members == {str(key_group.signing)}
     assert str(key_pair) not in key_group.public_keys
-
-
-@pytest.mark.parametrize("has_successor", [False, True], ids=["no successor", "a damaged one"])
-def test_revocation_by_hand_is_finished_by_call(key_group: Site, has_successor: bool) -> None:
-    """What was revoked by hand, and is alone in the group, is replaced when it is taken out."""
-    active = key_group.alone()
-    if has_successor:
-        damaged(key_group.started())
-    key_group.revoke(active, by_hand=True)
-    assert "active" not in statuses().values()
-    assert key_group.members == {str(active)}
-
-    key_group.finish(active)
-
-    assert key_group.signing.reason == "leaked"
-    assert key_group.members == {str(key_group.signing)}
-    assert str(active) not in key_group.public_keys
-    assert sorted(statuses().values()) == ["active", *["revoked"] * (1 + has_successor)]
-
-
-def test_successor_that_does_not_stay(key_group: Site) -> None:
-    """Where somebody takes the new key out at once, CloudFront's rule is named."""
-    active = key_group.alone()
-    key_group.revoke(active, by_hand=True)
-    has_joined: list[bool] = []
-
-    def take_out(method: str, side: str) -> None:
-        if (method, side) == ("update_key_group", "after") and len(key_group.members) > 1:
-            has_joined.append(True)
-            key_group.set_members(str(active))
-
-    with pytest.raises(AwsError) as caught:
-        key_group.finish(active, boundary=take_out)
-
-    assert has_joined
-    assert caught.value.code == LAST_PUBLIC_KEY
-
-
-def test_last_key_that_retires_is_replaced(key_group: Site) -> None:
-    """A RETIRING key goes also where what signed after it was revoked by hand, alone."""
-    former, active = key_group.imported(), key_group.activated()
-    key_group.set_members(str(former), str(active))
-    key_group.revoke(active, by_hand=True)
-    key_group.finish(active)
-    key_group.wait(3780)
-
-    key_group.retire(former)
-
-    assert fresh(former).status == "retired"
-    assert key_group.members == {str(key_group.signing)}
+    assert set(statuses().values()) <= {"active", "revoked", "retired"}
 
 
 # What other machines and people do at the same moment
-
-
-@contextmanager
-def before_first_write(act: Callable[[], object]) -> Iterator[None]:
-    """Let another machine do something just before the first query that is no SELECT."""
-    left = [act]
-
-    def execute_late(execute: Callable[..., Any], sql: str, *arguments: Any) -> Any:
-        if left and not sql.startswith("SELECT"):
-            left.pop()()
-        return execute(sql, *arguments)
-
-    with connection.execute_wrapper(execute_late):
-        yield
-    assert not left
-
-
-@pytest.mark.parametrize("moment", ["while it is prepared", "before it is recorded"])
-def test_successor_that_is_revoked_meanwhile_is_replaced(key_group: Site, moment: str) -> None:
-    """Where another person revokes the successor in between, a new key signs all the same."""
-    active, successor = key_group.imported(), key_group.trusted()
-
-    if moment == "while it is prepared":
-        boundary = once(
-            ("list_public_keys", "before"), lambda: key_group.revoke(successor, by_hand=True)
-        )
-        key_group.revoke(active, boundary=boundary)
-    else:
-        with before_first_write(lambda: key_group.revoke(successor)):
-            key_group.revoke(active)
-
-    signs = str(key_group.signing)
-    assert sorted(statuses().values()) == ["active", "revoked", "revoked"]
-    assert signs in key_group.members
-    assert str(active) not in key_group.members
-
-
-def test_key_that_begins_to_sign_meanwhile_is_replaced(key_group: Site) -> None:
-    """A TRUSTED key that another machine activates at this moment leaves one that signs."""
-    key_group.imported()
-    key_pair = key_group.trusted(good_for=301)
-
-    with before_first_write(
-        lambda: key_group.rotation().activate(fresh(key_pair), now=key_group.now)
-    ):
-        key_group.revoke(key_pair)
-
-    assert fresh(key_pair).status == "revoked"
-    assert sorted(statuses().values()) == ["active", "retiring", "revoked"]
 
 
 def test_active_key_is_back_before_another_goes(key_group: Site) -> None:
@@ -354,37 +243,73 @@ def test_active_key_is_back_before_another_goes(key_group: Site) -> None:
 
     assert seen
     assert key_group.members == {key_group.foreign, str(active)}
+    assert statuses() == {str(former): "revoked", str(active): "active"}
 
 
-@pytest.mark.parametrize("is_stale", [False, True], ids=["is added", "is removed meanwhile"])
-def test_key_that_is_just_created_is_not_left_behind(key_group: Site, is_stale: bool) -> None:
-    """A public key that another machine creates while its row is revoked is removed in the end.
+# Settings of a key group that boto3 does not know
 
-    Who was held up since before the revocation undoes its end: it is repeated in a moment.
-    """
-    key_pair = key_group.started()
-    stale = fresh(key_pair)
 
-    def revoke() -> None:
-        with pytest.raises(Claimed):
-            key_group.revoke(key_pair)
+@pytest.fixture
+def add_novelty(key_group: Site, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Return what sets something in the key group that boto3 does not know."""
+    api = key_group.account.api
+    get, update = api.get_key_group, api.update_key_group
 
-    def create() -> None:
-        key_group.account.upload("late", key_pair.public_key)
-        with pytest.raises(Claimed):
-            key_group.rotation().trust(stale, now=key_group.now)
+    def get_with_novelty(*, Id: str) -> dict[str, Any]:
+        answer: dict[str, Any] = get(Id=Id)
+        answer["KeyGroup"]["KeyGroupConfig"] |= {"Novelty": UNKNOWN}
+        return answer
 
-    if is_stale:
-        key_group.revoke(key_pair, by_hand=True)
-        with pytest.raises(Claimed):
-            key_group.finish(key_pair, boundary=once(("list_public_keys", "after"), create))
-        with pytest.raises(Claimed):
-            key_group.finish(key_pair)
-    else:
-        rotation = key_group.rotation(boundary=once(("create_public_key", "after"), revoke))
-        with pytest.raises(Claimed):
-            rotation.trust(key_pair, now=key_group.now)
-    key_group.wait(66)
-    key_group.finish(key_pair)
+    def refuse_what_boto3_refuses(**arguments: Any) -> object:
+        assert "Novelty" not in arguments["KeyGroupConfig"]
+        return update(**arguments)
 
-    assert key_group.public_keys == {key_group.foreign}
+    def add() -> None:
+        monkeypatch.setattr(api, "get_key_group", get_with_novelty)
+        monkeypatch.setattr(api, "update_key_group", refuse_what_boto3_refuses)
+
+    return add
+
+
+def test_no_step_of_a_rotation_loses_it(key_group: Site, add_novelty: Callable[[], None]) -> None:
+    """Add no key to the group; name the setting."""
+    pending = key_group.started()
+    before = key_group.members
+    add_novelty()
+
+    with pytest.raises(AwsError, match="Novelty") as caught:
+        key_group.rotation().trust(pending, now=key_group.now)
+
+    assert caught.value.code == "UnknownElement"
+    assert not caught.value.is_temporary
+    assert key_group.members == before
+
+
+@pytest.mark.parametrize(
+    ("bring", "action", "is_alone"),
+    [
+        (Site.imported, Action.REVOKE, False),
+        (Site.imported, Action.REVOKE, True),
+        (revoked_by_hand, Action.FINISH, True),
+    ],
+)
+def test_revocation_goes_on(
+    key_group: Site,
+    add_novelty: Callable[[], None],
+    bring: Callable[[Site], KeyPair],
+    action: Action,
+    is_alone: bool,
+) -> None:
+    """Replace and remove the key at once or later, and say what was lost."""
+    key_pair = bring(key_group)
+    if is_alone:
+        key_group.set_members(str(key_pair))
+    add_novelty()
+
+    step = Step(action=action, key_pair=fresh(key_pair))
+    outcome = take(key_group.rotation(), step, now=key_group.now, reason="x")
+
+    assert str(key_pair) not in key_group.members
+    assert str(key_group.signing) in key_group.members
+    assert "Novelty" in outcome.text
+    assert outcome.is_warning

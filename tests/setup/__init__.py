@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
-import shlex
 from io import StringIO
-from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import call_command
-
-from tests.pages import read_commands
 
 PAGE = "https://a.example.com"
 APPLY = ("--create", "--apply", "--yes")
@@ -47,22 +42,3 @@ def states(found: Any) -> dict[str, str]:
 def proof(found: Any) -> dict[str, str]:
     """Return the level of each finding of a report's proof."""
     return {each["id"]: each["level"] for each in found["proof"]}
-
-
-def commands_of(page: Path) -> list[str]:
-    """Return the arguments of each call of the command that a page shows, in their order."""
-    return re.findall(
-        r"^ *\$ python manage\.py cfsigned_setup (.*)$", read_commands(page), re.MULTILINE
-    )
-
-
-def run_shown(line: str, *, bucket: str, distribution_id: str) -> tuple[str, int]:
-    """Run a command of a page in this account; return what a person sees, and the exit code."""
-    shown = line.replace("media-example", bucket).replace("E1A2B3C4D5E6F7", distribution_id)
-    output, code = StringIO(), 0
-    arguments = [*shlex.split(shown), "--yes"]
-    try:
-        call_command("cfsigned_setup", *arguments, stdout=output, stderr=output)
-    except SystemExit as end:
-        code = int(end.code or 0)
-    return output.getvalue(), code

@@ -213,21 +213,6 @@ def test_region_of_a_new_bucket(
     assert f'region = "{setting or "us-east-1"}"' in run("--create", "--export", "terraform")
 
 
-def test_conflicts_are_left_to_a_person(clients: Clients, bucket_name: str, settings: Any) -> None:
-    """Exit with 1 if a step needs a decision, after all the others were done; print it."""
-    settings.AWS_CLOUDFRONT_DISTRIBUTION_ID = make_grown_account(clients, bucket_name)
-    options = ("--path-pattern", "media/*", "--apply", "--yes")
-
-    found = states(failing_report(*options))
-    shown = StringIO()
-    with pytest.raises(SystemExit):
-        call_command("cfsigned_setup", *options, stdout=shown, stderr=StringIO())
-
-    assert found.pop("trusted-signers") == "conflict"
-    assert set(found.values()) == {"done"}
-    assert "--drop-trusted-signers" in shown.getvalue()
-
-
 def test_blocker(clients: Clients, bucket_name: str) -> None:
     """Plan, but do nothing at all, while no distribution is named."""
     assert states(report())["distribution"] == "conflict"

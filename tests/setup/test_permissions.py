@@ -22,7 +22,7 @@ from cfsigned_django.aws.provisioning.desired_state import DesiredState, OriginA
 from cfsigned_django.management.commands import cfsigned_doctor
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.storage import CloudFrontS3Storage
-from tests.aws.provisioning.accounts import make_grown_account, planned
+from tests.aws.provisioning.accounts import make_grown_account, make_key_group, planned
 from tests.aws.provisioning.strict import strict
 from tests.setup import APPLY, PAGE, failing_report, run
 from tests.setup.viewers import nobody_answers
@@ -73,15 +73,6 @@ def identity_calls(clients: Clients, desired: DesiredState) -> set[str]:
     """Return what a plan with an access identity calls: the emulator has none."""
     steps = planned(strict(clients), replace(desired, origin_access=OriginAccess.OAI))
     return {each.call.permission for each in steps if each.call}
-
-
-def make_key_group(clients: Clients, name: str) -> tuple[str, str]:
-    """Make a key group of one key; return their ids."""
-    pem = PrivateKey.generate().public_key.to_pem()
-    config = {"CallerReference": name, "Name": name, "EncodedKey": pem}
-    key = clients.cloudfront.create_public_key(PublicKeyConfig=config)["PublicKey"]["Id"]
-    group = clients.cloudfront.create_key_group(KeyGroupConfig={"Name": name, "Items": [key]})
-    return group["KeyGroup"]["Id"], key
 
 
 def test_setup(clients: Clients, bucket_name: str, settings: Any, ec_key: PrivateKey) -> None:

@@ -21,9 +21,8 @@ from cfsigned_django.checks.storages import check_storages
 from cfsigned_django.management.commands import cfsigned_setup
 from cfsigned_django.setup.keys import SettingsKey
 from cfsigned_django.signing import PrivateKey
-from tests.aws.provisioning.accounts import bucket_of, make_grown_account
+from tests.aws.provisioning.accounts import bucket_of
 from tests.doctor.failing import Failing, denied
-from tests.ministack_server import Ministack
 from tests.setup import APPLY, PAGE, report, run, states
 from tests.simulation.answers import refusal
 from tests.storage_cases import S3_BACKEND
@@ -59,8 +58,6 @@ def let_fail(
     ("arguments", "named"),
     [
         (["--bucket", "Media"], "'Media'"),
-        (["--distribution", "nonsense"], "nonsense"),
-        (["--cors-origin", "example.com"], "example.com"),
         (["--key-file", "settings.py"], "settings.py"),
     ],
 )
@@ -86,20 +83,6 @@ def test_environment(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     del settings.AWS_STORAGE_BUCKET_NAME
     with pytest.raises(CommandError, match=r"--bucket.*AWS_STORAGE_BUCKET_NAME"):
         run()
-
-
-def test_another_account(ministack: Ministack, bucket_name: str) -> None:
-    """Name the bucket or the distribution that is somebody else's; change nothing."""
-    other = ministack.clients("999999999996")
-    theirs = make_grown_account(other, f"theirs-{bucket_name}")
-    other.s3.create_bucket(Bucket=bucket_name)
-
-    with pytest.raises(CommandError, match=bucket_name):
-        run(*APPLY)
-    for distribution_id in (theirs, "EUNKNOWN1"):
-        message, error = refused("--distribution", distribution_id)
-        assert distribution_id in message
-        assert error.code == "NoSuchDistribution"
 
 
 @pytest.mark.parametrize(
@@ -150,20 +133,6 @@ def test_refused_in_the_middle(
 
     assert set(states(report(*options)).values()) == {"done"}
     assert bucket_of(read_account(clients, bucket=bucket_name)).is_ours
-
-
-def test_bucket_part_that_may_not_be_read(
-    clients: Clients, bucket_name: str, settings: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Change nothing if the bucket policy cannot be seen, which would be written over."""
-    settings.AWS_CLOUDFRONT_DISTRIBUTION_ID = make_grown_account(clients, bucket_name)
-    let_fail(monkeypatch, "s3", "get_bucket_policy", denied)
-    before = clients.s3.get_bucket_policy(Bucket=bucket_name)["Policy"]
-
-    with pytest.raises(CommandError, match="s3:GetBucketPolicy"):
-        run("--path-pattern", "media/*", "--apply", "--yes")
-
-    assert clients.s3.get_bucket_policy(Bucket=bucket_name)["Policy"] == before
 
 
 def run_as_program(name: str, *arguments: str) -> tuple[Any, int]:

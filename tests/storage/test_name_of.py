@@ -9,7 +9,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import FileSystemStorage
 from django.utils.safestring import mark_safe
-from hypothesis import given, strategies as st
+from hypothesis import given, settings as hypothesis, strategies as st
 
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.storage import (
@@ -59,6 +59,7 @@ def storage(request: pytest.FixtureRequest, site: Any, rsa_key: PrivateKey) -> A
 def test_inverse_of_url(storage: Any) -> None:
     """Return the name of any URL of the storage: signed or not, in whatever way."""
 
+    @hypothesis(max_examples=30)
     @given(NAMES)
     def holds(name: str) -> None:
         arguments = [{}, {"download": "보고서.pdf"}]

@@ -55,6 +55,7 @@ EACH = pytest.mark.parametrize(
 )
 #: That the site of a test is made once for all examples does no harm: they change no setting.
 MANY = hypothesis(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+pytestmark = pytest.mark.usefixtures("site")
 #: URLs that stay for a step, and URLs of which each second has its own.
 STEPS = pytest.mark.parametrize("step", [0, DAY])
 
@@ -79,34 +80,6 @@ def test_a_resource_of_many_names(make: Any) -> None:
     for name, url in [*zip(names[::9], urls[::9], strict=True), (names[0], query)]:
         assert verify(storage, url, now=NOW).resource.endswith("/albums/42/*")
         assert url.startswith(f"{storage.unsigned_url(name)}?")
-
-
-@EACH
-def test_a_signature_for_each_name(make: Any, ec_key: PrivateKey) -> None:
-    """Give each name a URL that CloudFront serves, whatever was asked for before it."""
-    storage = make(cloudfront_key=ec_key.to_pem())
-    names = ["a.jpg", "albums/42/b.jpg", "a.jpg", *generated_names(20), "c.jpg", "c.jpg?", "c.jpg"]
-    with at(NOW), counted_signatures() as signatures:
-        for name in names:
-            url = storage.url(name)
-            policy = verify(storage, url, now=NOW)
-            assert (policy.resource, policy.date_less_than) == (
-                storage.unsigned_url(name),
-                NOW + 3600,
-            )
-    assert len(signatures) == len(names)
-
-
-def test_without_a_step() -> None:
-    """Make one signature of a resource in each second if no step is set."""
-    storage = CloudFrontS3Storage()
-    with counted_signatures() as signatures:
-        for moment in (NOW, NOW + 0.5, NOW + 0.999, NOW + 1):
-            with at(moment):
-                for number in range(10):
-                    url = storage.url(f"a/{number}.jpg", resource="a/*")
-                    assert verify(storage, url).date_less_than == int(moment) + 3600
-    assert len(signatures) == 2
 
 
 @pytest.mark.parametrize(
@@ -409,9 +382,6 @@ def test_database_is_away(database: Database, arguments: Any) -> None:
 # Lifetimes
 
 
-pytestmark = pytest.mark.usefixtures("site")
-
-
 def lifetime(expire: Any = None, **options: Any) -> int:
     """Return how many seconds a URL lives that is made now."""
     with at(NOW + 0.9):
@@ -483,12 +453,21 @@ def test_bounds_of_what_is_known(waits: list[int], ec_key: PrivateKey) -> None:
 
 @BOTH
 def test_no_step(cls: Any) -> None:
-    """Count each lifetime from the second of the call, also as the clock goes back."""
+    """Count each lifetime from the second of the call, also as the clock goes back.
+
+    Of a resource, make one signature in each second.
+    """
     storage = cls()
-    for moment in (NOW, NOW + 0.5, NOW + 0.999, NOW + 1, NOW + 1.5, NOW + 0.2, NOW - 10, NOW + 90):
+    for moment, count in (
+        *((NOW, 2), (NOW + 0.5, 1), (NOW + 0.999, 1), (NOW + 1, 2), (NOW + 1.5, 1)),
+        *((NOW + 0.2, 2), (NOW - 10, 2), (NOW + 90, 2)),
+    ):
         with at(moment), counted_signatures() as signatures:
             assert expiry_of(storage.url("a.jpg")) == int(moment) + 3600
-        assert len(signatures) == 1
+            for name in ("a/1.jpg", "a/2.jpg"):
+                url = storage.url(name, resource="a/*")
+                assert verify(storage, url).date_less_than == int(moment) + 3600
+        assert len(signatures) == count
 
 
 def test_names_change_at_different_moments() -> None:

@@ -16,6 +16,7 @@ from django.core.files.storage import storages
 from django.test import RequestFactory
 from django.views.debug import ExceptionReporter
 
+from cfsigned_django import conf
 from cfsigned_django.signing import PrivateKey, Signer
 from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
 from cfsigned_django.storage.registry import signing_aliases
@@ -207,12 +208,7 @@ BAD_S3_OPTIONS: dict[str, dict[str, Any]] = {
     "a location with a slash": {"location": "/media"},
     "a profile beside a key": {"session_profile": "default"},
 }
-SETTINGS = {
-    "cloudfront_key": "AWS_CLOUDFRONT_KEY",
-    "cloudfront_key_id": "AWS_CLOUDFRONT_KEY_ID",
-    "custom_domain": "AWS_S3_CUSTOM_DOMAIN",
-    "querystring_expire": "AWS_QUERYSTRING_EXPIRE",
-    "hash_algorithm": "AWS_CLOUDFRONT_HASH_ALGORITHM",
+SETTINGS = {name: setting for name, (setting, *_) in conf.OPTIONS.items()} | {
     "secret_key": "AWS_S3_SECRET_ACCESS_KEY",
     "access_key": "AWS_S3_ACCESS_KEY_ID",
     "location": "AWS_LOCATION",

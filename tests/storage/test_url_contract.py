@@ -184,7 +184,8 @@ def test_contract(
     """Give each name the address, resource, end and bytes of the table, twice over."""
     options, start, step = OPTIONS[case]
     storage = CloudFrontS3Storage(**options_for(rsa_key, **options))
-    for name, path in NAMES.items():
+    every = argument == "none" or case in ("defaults", "odd location")
+    for name, path in list(NAMES.items())[:: 1 if every else 4]:
         if start.count("/") > 3 and name.startswith("/"):
             continue  # A location refuses these, as django-storages does.
         given = dict(ARGUMENTS[argument])

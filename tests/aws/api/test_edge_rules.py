@@ -20,6 +20,7 @@ from cfsigned_django.aws.unknown import UNKNOWN
 from cfsigned_django.signing import PublicKey
 from tests.aws.api import Account, new_pem
 from tests.aws.provisioning.accounts import grown_distribution
+from tests.simulation.answers import refusal
 from tests.simulation.strict_cloudfront import StrictCloudFront
 
 BUCKET = "media"
@@ -184,48 +185,42 @@ def test_a_group_that_is_not_there(account: Account) -> None:
 class Replies(Api):
     """Answer as CloudFront does if it holds something odd; count what is asked."""
 
-    def __init__(self, public_keys: dict[str, Any]) -> None:
+    def __init__(self, **public_keys: str | Exception) -> None:
         self.config = plain_config("group")
-        self._public_keys = public_keys
         self.asked: list[str] = []
-        self.get_key_group = self._group_of_all
+        group = {"ETag": "1", "KeyGroup": {"KeyGroupConfig": {"Items": list(public_keys)}}}
 
-    def _group_of_all(self, *, Id: str) -> dict[str, Any]:
-        return {"ETag": "1", "KeyGroup": {"KeyGroupConfig": {"Items": list(self._public_keys)}}}
+        def get_public_key(*, Id: str) -> dict[str, Any]:
+            self.asked.append(Id)
+            pem = public_keys[Id]
+            if isinstance(pem, Exception):
+                raise pem
+            return {"PublicKey": {"Id": Id, "PublicKeyConfig": {"Name": Id, "EncodedKey": pem}}}
 
-    def get_public_key(self, *, Id: str) -> dict[str, Any]:
-        """Return the key, or raise what stands in its place."""
-        self.asked.append(Id)
-        pem = self._public_keys[Id]
-        if isinstance(pem, Exception):
-            raise pem
-        return {"PublicKey": {"Id": Id, "PublicKeyConfig": {"Name": Id, "EncodedKey": pem}}}
+        self.get_key_group = lambda *, Id: group
+        self.get_public_key = get_public_key
 
 
 def test_odd_keys(caplog: pytest.LogCaptureFixture) -> None:
-    """Ask for each key once, leave out what cannot verify, and log it once."""
+    """Ask for each key once, leave out what cannot verify or is gone by now, and log it once."""
     caplog.set_level(logging.WARNING, "cfsigned_django.aws")
-    api = Replies({"K1": new_pem(), "K2": "nonsense"})
+    api = Replies(K1=new_pem(), K2="nonsense", K3=refusal("NoSuchPublicKey", "GetPublicKey"))
     reader = DistributionReader(api, "E1", bucket=BUCKET)
 
     assert set(reader.read().keys["group"]) == set(reader.read().keys["group"]) == {"K1"}
-    assert api.asked == ["K1", "K2"]
+    assert api.asked == ["K1", "K2", "K3", "K3"]
     (message,) = caplog.messages
     assert "K2" in message
 
 
-@pytest.mark.parametrize(("code", "passes"), [("NoSuchPublicKey", True), ("AccessDenied", False)])
-def test_a_key_that_was_just_deleted(code: str, passes: bool) -> None:
-    """Leave out a key that went since the group was read; raise what is another failure."""
-    gone = AwsError(what="read", reason="gone", next_step="", code=code)
-    api = Replies({"K1": new_pem(), "K2": gone})
-    reader = DistributionReader(api, "E1", bucket=BUCKET)
-    if passes:
-        assert set(reader.read().keys["group"]) == {"K1"}
-    else:
-        with pytest.raises(AwsError) as caught:
-            reader.read()
-        assert caught.value.code == code
+def test_a_key_that_cannot_be_read() -> None:
+    """Raise what is another failure."""
+    api = Replies(K1=refusal("AccessDenied", "GetPublicKey"))
+
+    with pytest.raises(AwsError) as caught:
+        DistributionReader(api, "E1", bucket=BUCKET).read()
+
+    assert caught.value.code == "AccessDenied"
 
 
 def test_access_point() -> None:

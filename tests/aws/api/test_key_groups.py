@@ -12,7 +12,7 @@ from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.key_groups import LAST_PUBLIC_KEY, KeyGroups
 from cfsigned_django.signing import InvalidKey, PrivateKey
 from tests.aws.api import Account, ensure, new_pem
-from tests.simulation.faults import Boundary
+from tests.simulation.faults import Boundary, Fault
 from tests.simulation.strict_cloudfront import StrictCloudFront
 
 THREADS = 8
@@ -308,3 +308,38 @@ def test_deletes_a_key_that_somebody_changes(account: Account, changes: int) -> 
             key_groups.delete_public_key(key_pair_id)
         assert (caught.value.code, caught.value.is_temporary) == ("PreconditionFailed", True)
         assert len(account.pauses) == 11
+
+
+@pytest.mark.parametrize("fault", [each for each in Fault if each is not Fault.NONE])
+@pytest.mark.parametrize("change", ["create", "add", "remove", "delete"])
+def test_fault(account: Account, strict_account: Account, change: str, fault: Fault) -> None:
+    """Raise a temporary error unless all is well; do nothing twice, and nothing by halves."""
+    if (change, fault) == ("create", Fault.SENT_TWICE):
+        account = strict_account  # the emulator makes a key twice if it is asked twice
+    pem, group = new_pem(), account.make_group(account.upload("theirs"))
+    ours = account.upload("ours", pem) if change != "create" else ""
+    if change == "remove":
+        account.key_groups.add(group, ours)
+    #: What meets the fault, what is done, and at the end the keys and how many are in the group.
+    changes: dict[str, tuple[str, Callable[[KeyGroups], object], tuple[str, int]]] = {
+        "create": ("create_public_key", lambda api: ensure(api, "ours", pem), ("ours theirs", 1)),
+        "add": ("update_key_group", lambda api: api.add(group, ours), ("ours theirs", 2)),
+        "remove": ("update_key_group", lambda api: api.remove(group, ours), ("ours theirs", 1)),
+        "delete": ("delete_public_key", lambda api: api.delete_public_key(ours), ("theirs", 1)),
+    }
+    method, do, end = changes[change]
+
+    def state() -> tuple[str, int]:
+        return " ".join(account.names()), len(account.key_groups.members(group))
+
+    before, key_groups = state(), account.with_faults(method, fault)
+    if fault is not Fault.SENT_TWICE:
+        with pytest.raises(AwsError) as caught:
+            do(key_groups)
+        assert caught.value.is_temporary
+        assert state() == (end if fault in (Fault.LOST, Fault.FAILED_LATE) else before)
+    answer = do(key_groups)
+
+    assert state() == end
+    assert do(account.key_groups) == answer
+    assert state() == end

@@ -15,17 +15,18 @@ import hcl2
 import pytest
 from cfnlint.api import lint
 
-from cfsigned_django.aws.client import Clients
+from cfsigned_django.aws.account import Account, Bucket, BucketState
 from cfsigned_django.aws.export.cloudformation import cloudformation
 from cfsigned_django.aws.export.documents import export_documents
 from cfsigned_django.aws.export.terraform import Expression, quoted, resource, terraform
 from cfsigned_django.aws.provisioning.desired_state import DesiredState, OriginAccess, SiteKey
+from cfsigned_django.aws.provisioning.plan import plan
 from cfsigned_django.aws.provisioning.steps import NOT_YET
 from cfsigned_django.signing import PrivateKey
-from tests.aws.provisioning.accounts import planned
 from tests.golden import assert_golden
 
 CERTIFICATE = "arn:aws:acm:us-east-1:111122223333:certificate/0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f"
+KEY = "arn:aws:kms:ap-northeast-2:111122223333:key/0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f"
 DESIRED_STATES: dict[str, dict[str, Any]] = {
     "plain": {},
     "everything": {
@@ -33,6 +34,7 @@ DESIRED_STATES: dict[str, dict[str, Any]] = {
         "cors_origins": ("https://a.example.com",),
         "downloads": True,
         "region": "ap-northeast-2",
+        "kms_key": KEY,
     },
     "origins": {"cors_origins": ("https://a.example.com", "https://b.example.com")},
     "cookies": {
@@ -45,16 +47,16 @@ DESIRED_STATES: dict[str, dict[str, Any]] = {
 }
 
 
+def wish(state: str, **fields: Any) -> DesiredState:
+    """Return the desired state of that name."""
+    fields |= DESIRED_STATES[state]
+    return DesiredState(bucket="media-bucket", creates_distribution=True, **fields)
+
+
 @pytest.fixture(params=list(DESIRED_STATES))
-def desired(request: pytest.FixtureRequest, ec_key: PrivateKey, bucket_name: str) -> DesiredState:
+def desired(request: pytest.FixtureRequest, ec_key: PrivateKey) -> DesiredState:
     """Return a desired state."""
-    options = DESIRED_STATES[request.param]
-    return DesiredState(
-        bucket=bucket_name,
-        creates_distribution=True,
-        key=SiteKey.from_private_key(ec_key),
-        **options,
-    )
+    return wish(request.param, key=SiteKey.from_private_key(ec_key))
 
 
 def values(document: Any, *, skip: frozenset[str] = frozenset()) -> Iterator[Any]:
@@ -72,9 +74,11 @@ def values(document: Any, *, skip: frozenset[str] = frozenset()) -> Iterator[Any
         yield document if isinstance(document, bool) else str(document)
 
 
-def of_the_plan(clients: Clients, desired: DesiredState) -> Counter[Any]:
+def of_the_plan(desired: DesiredState) -> Counter[Any]:
     """Return how often each value is in what the plan for an empty account would send."""
-    sent = {each.name: each.after for each in planned(clients, desired) if each.after}
+    bucket = Bucket(name=desired.bucket, state=BucketState.MISSING)
+    steps = plan(Account(account_id="111122223333", bucket=bucket), desired)
+    sent = {each.name: each.after for each in steps if each.after}
     # The bucket is one resource in a template, and its name and region are elsewhere.
     sent["bucket"] = sent["bucket"]["ObjectOwnership"]
     found = Counter(values(sent, skip=frozenset({"CallerReference", "Sid"})))
@@ -83,7 +87,7 @@ def of_the_plan(clients: Clients, desired: DesiredState) -> Counter[Any]:
     return found
 
 
-def test_cloudformation_is_the_plan(clients: Clients, desired: DesiredState) -> None:
+def test_cloudformation_is_the_plan(desired: DesiredState) -> None:
     """Have in the template, value by value, what the plan for an empty account would send."""
     template = json.loads(cloudformation(export_documents(desired)))
     pem = template["Parameters"]["PublicKeyPem"]["Default"]
@@ -103,7 +107,7 @@ def test_cloudformation_is_the_plan(clients: Clients, desired: DesiredState) -> 
     assert found["Bucket"].pop("BucketName") == desired.bucket
     assert found["BucketPolicy"].pop("Bucket") == NOT_YET
     assert Counter(values(found, skip=frozenset({"CallerReference", "Sid"}))) == of_the_plan(
-        clients, desired
+        desired
     )
 
 
@@ -132,10 +136,10 @@ def resources(text: str) -> dict[str, Any]:
     }
 
 
-def test_terraform_is_the_plan(clients: Clients, desired: DesiredState) -> None:
+def test_terraform_is_the_plan(desired: DesiredState) -> None:
     """Have in Terraform, value by value, what the plan for an empty account would send."""
     found = resources(terraform(export_documents(desired)))
-    expected = of_the_plan(clients, desired)
+    expected = of_the_plan(desired)
 
     # A rotation changes the group: no later apply may put the first key back.
     assert found["cloudfront_key_group"].pop("lifecycle") == [{"ignore_changes": ["items"]}]
@@ -157,10 +161,7 @@ def test_terraform_is_the_plan(clients: Clients, desired: DesiredState) -> None:
 @pytest.mark.parametrize("state", ["everything", "identity"])
 def test_transcripts(state: str) -> None:
     """Show a person both exports, with a key and before there is one."""
-    desired = DesiredState(
-        bucket="media-bucket", creates_distribution=True, **DESIRED_STATES[state]
-    )
-    documents = export_documents(desired)
+    documents = export_documents(wish(state))
     if state == "everything":
         documents = replace(documents, public_key_name="cfsigned-1", public_key_pem="PEM\n")
 
@@ -181,8 +182,7 @@ def test_cfn_lint_finds_nothing(desired: DesiredState) -> None:
 
 def test_cfn_lint_without_a_key() -> None:
     """Pass before there is a key pair; with a mistake, fail, so that passing means something."""
-    desired = DesiredState(bucket="media-bucket", creates_distribution=True)
-    text = cloudformation(export_documents(desired))
+    text = cloudformation(export_documents(wish("plain")))
 
     assert findings(text) == set()
     assert findings(text.replace('"PriceClass_All"', '"Cheap"')) == {"E3030"}
@@ -205,51 +205,3 @@ def test_hcl() -> None:
     assert hcl2.loads(text)["resource"]
     assert 's = "$${x} %%{y}"' in text
     assert '"a:b" = true' in text
-
-
-class TestKey:
-    """A bucket that a KMS key encrypts."""
-
-    KEY = "arn:aws:kms:us-east-1:111122223333:key/0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f"
-
-    @pytest.fixture
-    def encrypted(self, ec_key: PrivateKey) -> DesiredState:
-        """Return a desired state with a key."""
-        return DesiredState(
-            bucket="media-bucket",
-            creates_distribution=True,
-            key=SiteKey.from_private_key(ec_key),
-            kms_key=self.KEY,
-        )
-
-    def test_cloudformation(self, encrypted: DesiredState) -> None:
-        """Encrypt the bucket, and print the statement for the policy of the key."""
-        text = cloudformation(export_documents(encrypted))
-
-        template = json.loads(text)
-        encryption = template["Resources"]["Bucket"]["Properties"]["BucketEncryption"]
-        (rule,) = encryption["ServerSideEncryptionConfiguration"]
-        assert rule["ServerSideEncryptionByDefault"]["KMSMasterKeyID"] == self.KEY
-        value = template["Outputs"]["KmsKeyPolicyStatement"]["Value"]["Fn::Sub"]
-        statement = json.loads(value)
-        arn = statement["Condition"]["StringEquals"].pop("AWS:SourceArn")
-        assert arn.endswith("distribution/${Distribution}")
-        assert statement["Action"] == "kms:Decrypt"
-        assert [str(each) for each in lint(text, regions=["us-east-1"])] == []
-
-    def test_terraform(self, encrypted: DesiredState) -> None:
-        """Encrypt the bucket, and print the statement for the policy of the key."""
-        text = terraform(export_documents(encrypted))
-
-        parsed = hcl2.loads(text)
-        kinds = [kind.strip('"') for each in parsed["resource"] for kind in each]
-        assert "aws_s3_bucket_server_side_encryption_configuration" in kinds
-        assert text.count(self.KEY) == 1
-        assert "kms_key_policy_statement" in text
-        assert '"AWS:SourceArn" = aws_cloudfront_distribution.media.arn' in text
-
-    def test_without_a_key(self, encrypted: DesiredState) -> None:
-        """Say nothing of a key if there is none."""
-        documents = export_documents(replace(encrypted, kms_key=""))
-
-        assert "kms" not in (cloudformation(documents) + terraform(documents)).lower()

@@ -14,9 +14,25 @@ from cfsigned_django.aws.provisioning.apply import Provisioner
 from cfsigned_django.aws.provisioning.desired_state import DesiredState, OriginAccess
 from cfsigned_django.aws.provisioning.plan import plan
 from cfsigned_django.aws.provisioning.steps import Step
+from cfsigned_django.signing import PrivateKey
 
 LEGACY_ORIGIN = "S3-legacy"
 APP = "https://www.example.com"
+HOST = "files.example.com"
+CERTIFICATE = "arn:aws:acm:us-east-1:111122223333:certificate/0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f"
+#: The policy that a KMS key has at first.
+KMS_POLICY = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Sid": "Root",
+            "Effect": "Allow",
+            "Principal": {"AWS": "arn:aws:iam::111122223333:root"},
+            "Action": "kms:*",
+            "Resource": "*",
+        }
+    ],
+}
 
 
 def bucket_of(account: Account) -> Bucket:
@@ -173,6 +189,22 @@ def make_grown_account(clients: Clients, bucket: str) -> str:
     made = clients.cloudfront.create_distribution(DistributionConfig=grown_distribution(bucket))
     distribution_id: str = made["Distribution"]["Id"]
     return distribution_id
+
+
+def make_key_group(clients: Clients, name: str) -> tuple[str, str]:
+    """Make a key group of one key; return their ids."""
+    pem = PrivateKey.generate().public_key.to_pem()
+    config = {"CallerReference": name, "Name": name, "EncodedKey": pem}
+    key = clients.cloudfront.create_public_key(PublicKeyConfig=config)["PublicKey"]["Id"]
+    group = clients.cloudfront.create_key_group(KeyGroupConfig={"Name": name, "Items": [key]})
+    return group["KeyGroup"]["Id"], key
+
+
+def make_kms_key(clients: Clients) -> str:
+    """Make a KMS key with its usual policy; return the ARN."""
+    made = clients.kms("us-east-1").create_key(Policy=json.dumps(KMS_POLICY))
+    arn: str = made["KeyMetadata"]["Arn"]
+    return arn
 
 
 THEIR_RULES = [

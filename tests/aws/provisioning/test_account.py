@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from cfsigned_django.aws.account import BucketPart, BucketState
+from cfsigned_django.aws.account import BucketPart, BucketState, KmsKey
 from cfsigned_django.aws.account_reader import (
     as_distribution,
     list_items,
@@ -24,7 +25,7 @@ from cfsigned_django.aws.documents.distribution import (
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.provisioning.desired_state import DesiredState
 from cfsigned_django.aws.provisioning.plan import plan
-from tests.aws.provisioning.accounts import bucket_of
+from tests.aws.provisioning.accounts import KMS_POLICY, bucket_of, make_kms_key
 from tests.doctor.failing import Failing
 from tests.ministack_server import Ministack
 from tests.simulation.answers import refusal
@@ -90,6 +91,7 @@ def test_bucket_of_somebody_else(
         ("get_bucket_cors", BucketPart.CORS, "s3:GetBucketCORS"),
         ("get_public_access_block", BucketPart.PUBLIC_ACCESS, "s3:GetBucketPublicAccessBlock"),
         ("get_bucket_ownership_controls", BucketPart.OWNERSHIP, "s3:GetBucketOwnershipControls"),
+        ("get_bucket_encryption", BucketPart.ENCRYPTION, "s3:GetEncryptionConfiguration"),
         ("head_bucket", None, ""),
     ],
 )
@@ -114,6 +116,44 @@ def test_part_of_a_bucket_that_cannot_be_read(
         {part: permission} if part else {}
     )
     assert caught.value.code == "Throttling"
+
+
+def encrypt(clients: Clients, bucket: str, **key: str) -> None:
+    """Make SSE-KMS the default encryption of a bucket."""
+    rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", **key}}
+    clients.s3.put_bucket_encryption(
+        Bucket=bucket, ServerSideEncryptionConfiguration={"Rules": [rule]}
+    )
+
+
+def test_kms_key(clients: Clients, bucket_name: str) -> None:
+    """Read the key of a bucket by each of its names; note which one nobody can change, and why."""
+    kms, arn, alias = clients.kms(""), make_kms_key(clients), f"alias/{bucket_name}"
+    kms.create_alias(AliasName=alias, TargetKeyId=arn)
+    clients.s3.create_bucket(Bucket=bucket_name)
+    managed = SimpleNamespace(
+        describe_key=lambda KeyId: {"KeyMetadata": {"Arn": KeyId, "KeyManager": "AWS"}}
+    )
+
+    def read(key_id: str, kms: Any = kms) -> KmsKey | None:
+        encrypt(clients, bucket_name, KMSMasterKeyID=key_id)
+        asked = dataclasses.replace(clients, kms=lambda region: kms)
+        return read_account(asked, bucket=bucket_name).kms_key
+
+    def unread(key_id: str, kms: Any = kms) -> tuple[str, str | None]:
+        found = read(key_id, kms)
+        assert found is not None
+        assert found.unread is not None
+        return found.unread.code, found.unread.permission
+
+    for key_id in (arn, arn.rpartition("/")[2], alias):
+        assert read(key_id) == KmsKey(arn=arn, policy=KMS_POLICY)
+    assert read(arn, managed) == KmsKey(arn=arn, is_aws_managed=True)
+    assert unread(arn, refusing(kms, "get_key_policy")) == ("AccessDenied", "kms:GetKeyPolicy")
+    assert unread(arn[:-1])[1] == "kms:DescribeKey"
+    encrypt(clients, bucket_name)  # with aws/s3, which has no ID here
+    account = read_account(clients, bucket=bucket_name)
+    assert (account.kms_key, bucket_of(account).kms_key_id) == (None, "")
 
 
 def test_distribution_by_name_and_by_id(clients: Clients, bucket_name: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from dataclasses import replace
 from typing import Any
@@ -12,10 +13,15 @@ from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.documents.bucket_policy import says_the_same
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.provisioning.desired_state import DesiredState, OriginAccess
-from cfsigned_django.signing import PrivateKey
+from cfsigned_django.aws.provisioning.steps import Step
 from tests.aws.provisioning.accounts import (
     APP,
+    CERTIFICATE,
+    HOST,
+    KMS_POLICY,
     THEIR_RULES,
+    make_key_group,
+    make_kms_key,
     planned,
     provisioner,
     reader,
@@ -26,8 +32,6 @@ from tests.aws.provisioning.strict import strict
 from tests.ministack_server import Ministack
 from tests.setup.viewers import ACCOUNT, DataPlane
 
-CERTIFICATE = "arn:aws:acm:us-east-1:111122223333:certificate/0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f"
-HOST = "files.example.com"
 PUBLIC = {"Sid": "PublicRead", "Effect": "Allow", "Principal": "*", "Action": "s3:GetObject"}
 
 
@@ -129,14 +133,21 @@ class TestEmptyAccount:
     @pytest.mark.parametrize(
         "changes",
         [
-            {"downloads": True, "path_pattern": "media/*"},
+            {
+                "downloads": True,
+                "path_pattern": "media/*",
+                "region": "eu-west-1",
+                "cors_origins": (),
+            },
             {"origin_access": OriginAccess.OAI},
-            {"region": "ap-northeast-2", "cors_origins": ()},
-            {"cors_origins": (APP, "https://b.example.com")},
-            {"cors_origins": (APP, "https://b.example.com"), "cookies": True},
-            {"domain": HOST, "certificate": CERTIFICATE},
+            {
+                "cors_origins": (APP, "https://b.example.com"),
+                "domain": HOST,
+                "certificate": CERTIFICATE,
+            },
+            {"cookies": True},
         ],
-        ids=["downloads", "identity", "region", "origins", "cookies", "domain"],
+        ids=["downloads", "identity", "domain", "cookies"],
     )
     def test_second_run_changes_nothing(
         self, clients: Clients, desired: DesiredState, changes: dict[str, Any]
@@ -162,171 +173,106 @@ class TestEmptyAccount:
         assert again == after
         assert sent
         assert {each for each in sent if not each.startswith(("Get", "List", "Head"))} == set()
-        found = reader(strictly, desired)().distribution
+
+    def test_bucket_that_a_key_encrypts(self, clients: Clients, desired: DesiredState) -> None:
+        """Encrypt the new bucket; let CloudFront decrypt for this distribution, and no more."""
+        kms, arn = clients.kms("us-east-1"), make_kms_key(clients)
+
+        after = provisioner(clients, replace(desired, kms_key=arn)).apply()
+
+        encryption = clients.s3.get_bucket_encryption(Bucket=desired.bucket)
+        (rule,) = encryption["ServerSideEncryptionConfiguration"]["Rules"]
+        found = reader(clients, desired)().distribution
         assert found is not None
-        assert found.aliases == ([desired.domain] if desired.domain else [])
-        certificate = found.config.get("ViewerCertificate", {}).get("ACMCertificateArn", "")
-        assert certificate == desired.certificate
-
-
-class TestGrownAccount:
-    """What people have set up already stays."""
-
-    def test_only_what_is_needed_changes(self, clients: Clients, grown: DesiredState) -> None:
-        """Keep every other setting of a distribution that has twenty, each statement and rule."""
-        before = config_of(clients, grown)
-
-        provisioner(strict(clients), grown).apply()
-
-        media, origin = "/CacheBehaviors/Items/0", "/Origins/Items/1"
-        assert changed(before, config_of(clients, grown)) == {
-            f"{media}/{name}"
-            for name in (
-                "TrustedKeyGroups",
-                "ViewerProtocolPolicy",
-                "CachePolicyId",
-                "OriginRequestPolicyId",
-                "ResponseHeadersPolicyId",
-                "ForwardedValues",
-                "MinTTL",
-                "DefaultTTL",
-                "MaxTTL",
-            )
-        } | {f"{origin}/OriginAccessControlId"}
-        policy, theirs = policy_of(clients, grown), their_policy(grown.bucket)
-        rules = clients.s3.get_bucket_cors(Bucket=grown.bucket)["CORSRules"]
-        assert policy["Statement"][:3] == theirs["Statement"]
-        assert (policy["Id"], policy["Version"]) == (theirs["Id"], theirs["Version"])
-        assert len(policy["Statement"]) == 4
-        assert rules[0] == THEIR_RULES[0]
-        assert rules[1]["AllowedOrigins"] == [APP]
-
-    def test_trusted_signers_go_last_and_only_on_request(
-        self, clients: Clients, grown: DesiredState
-    ) -> None:
-        """Trust the key group beside the signers first; drop the signers with the flag alone."""
-        first = states(provisioner(strict(clients), grown).apply())
-        (both,) = config_of(clients, grown)["CacheBehaviors"]["Items"]
-        desired = replace(grown, drops_trusted_signers=True)
-        second = states(provisioner(strict(clients), desired).apply())
-        (media,) = config_of(clients, grown)["CacheBehaviors"]["Items"]
-
-        assert first["trusted-signers"] == "conflict"
-        assert both["TrustedSigners"]["Items"] == ["self"]
-        assert both["TrustedKeyGroups"]["Enabled"]
-        assert "trusted-signers" not in second
-        assert not media["TrustedSigners"]["Enabled"]
-        assert media["TrustedKeyGroups"] == both["TrustedKeyGroups"]
-
-    def test_domain_is_added(self, clients: Clients, grown: DesiredState) -> None:
-        """Add the domain beside those that are there, once; keep every other field."""
-        desired = replace(grown, domain=HOST)
-        provisioner(clients, desired).apply()
-        before = config_of(clients, desired)
-        whole = replace(desired, certificate=CERTIFICATE)
-
-        after = provisioner(clients, whole).apply()
-
-        config = config_of(clients, whole)
-        assert config["Aliases"]["Items"] == ["media.example.com", HOST]
-        assert {name for name in config if config[name] != before.get(name)} == {
-            "Aliases",
-            "ViewerCertificate",
+        policy = json.loads(kms.get_key_policy(KeyId=arn, PolicyName="default")["Policy"])
+        assert {each.state for each in after} == {"done"}
+        assert rule["ApplyServerSideEncryptionByDefault"] == {
+            "SSEAlgorithm": "aws:kms",
+            "KMSMasterKeyID": arn,
         }
-        assert states(after)["domain"] == states(planned(clients, whole))["domain"] == "done"
-
-    def test_key_joins_a_group(
-        self, clients: Clients, desired: DesiredState, rsa_key: PrivateKey
-    ) -> None:
-        """Add the key to the group of the settings, and leave the other keys in it."""
-        cloudfront = clients.cloudfront
-        other = {"CallerReference": "o", "Name": "o", "EncodedKey": rsa_key.public_key.to_pem()}
-        other_id = cloudfront.create_public_key(PublicKeyConfig=other)["PublicKey"]["Id"]
-        group = cloudfront.create_key_group(KeyGroupConfig={"Name": "g", "Items": [other_id]})
-        group_id = group["KeyGroup"]["Id"]
-
-        provisioner(strict(clients), replace(desired, key_group_id=group_id)).apply()
-
-        config = cloudfront.get_key_group(Id=group_id)["KeyGroup"]["KeyGroupConfig"]
-        assert config["Items"][0] == other_id
-        assert len(config["Items"]) == 2
-        assert config["Name"] == "g"
-
-
-class TestPublicBucket:
-    """A bucket that is open to everybody is closed when nobody needs that any more."""
-
-    @pytest.fixture
-    def public(self, clients: Clients, grown: DesiredState) -> DesiredState:
-        """Open the bucket to everybody."""
-        policy = their_policy(grown.bucket)
-        policy["Statement"].append({**PUBLIC, "Resource": f"arn:aws:s3:::{grown.bucket}/*"})
-        clients.s3.put_bucket_policy(Bucket=grown.bucket, Policy=json.dumps(policy))
-        return grown
-
-    def test_closed_at_the_end(self, clients: Clients, public: DesiredState) -> None:
-        """Remove that statement alone, after every edge has the new origin."""
-        did: list[str] = []
-
-        provisioner(
-            strict(clients, looks=5),
-            replace(public, closes_public=True),
-            on_step=lambda step: did.append(step.name),
-        ).apply()
-
-        assert did[-3:] == ["deployed", "public-statements", "block-public-access"]
-        statements = policy_of(clients, public)["Statement"]
-        assert statements[:3] == their_policy(public.bucket)["Statement"]
-        assert len(statements) == 4
-
-    def test_policy_that_nobody_may_change(self, clients: Clients, public: DesiredState) -> None:
-        """Take the public statement out first if S3 would refuse any policy that has one."""
-        clients.s3.put_public_access_block(
-            Bucket=public.bucket, PublicAccessBlockConfiguration={"BlockPublicPolicy": True}
+        assert policy["Statement"][:-1] == KMS_POLICY["Statement"]
+        assert says_the_same(
+            policy["Statement"][-1],
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "cloudfront.amazonaws.com"},
+                "Action": "kms:Decrypt",
+                "Resource": "*",
+                "Condition": {"StringEquals": {"AWS:SourceArn": found.arn}},
+            },
         )
 
-        after = states(provisioner(clients, replace(public, closes_public=True)).apply())
 
-        assert after["bucket-policy"] == after["block-public-access"] == "done"
+def test_what_people_have_set_up_stays(clients: Clients, grown: DesiredState) -> None:
+    """Keep every other setting of a distribution that has twenty, each statement, rule and key."""
+    group_id, theirs = make_key_group(clients, grown.bucket)
+    policy = their_policy(grown.bucket)
+    policy["Statement"].append({**PUBLIC, "Resource": f"arn:aws:s3:::{grown.bucket}/*"})
+    clients.s3.put_bucket_policy(Bucket=grown.bucket, Policy=json.dumps(policy))
+    before = config_of(clients, grown)
+    desired = replace(
+        grown, domain=HOST, certificate=CERTIFICATE, key_group_id=group_id, closes_public=True
+    )
+    did: list[str] = []
 
-    def test_policy_that_was_only_public(self, clients: Clients, grown: DesiredState) -> None:
-        """Keep CloudFront's statement if the public one was the only other."""
-        only = {"Version": "2012-10-17", "Statement": {**PUBLIC, "Resource": "arn:aws:s3:::x/*"}}
-        clients.s3.put_bucket_policy(Bucket=grown.bucket, Policy=json.dumps(only))
+    provisioner(
+        strict(clients, looks=5),
+        desired,
+        on_step=lambda step: did.append(step.name),
+    ).apply()
 
-        provisioner(clients, replace(grown, closes_public=True)).apply()
-
-        (statement,) = policy_of(clients, grown)["Statement"]
-        assert statement["Principal"] == {"Service": "cloudfront.amazonaws.com"}
+    media = "/CacheBehaviors/Items/0"
+    assert changed(before, config_of(clients, grown)) == {
+        "/Aliases/Quantity",
+        "/Aliases/Items",
+        "/ViewerCertificate/ACMCertificateArn",
+        "/Origins/Items/1/OriginAccessControlId",
+        f"{media}/TrustedKeyGroups",
+        f"{media}/ViewerProtocolPolicy",
+        f"{media}/CachePolicyId",
+        f"{media}/OriginRequestPolicyId",
+        f"{media}/ResponseHeadersPolicyId",
+        f"{media}/ForwardedValues",
+        f"{media}/MinTTL",
+        f"{media}/DefaultTTL",
+        f"{media}/MaxTTL",
+    }
+    assert config_of(clients, grown)["Aliases"]["Items"] == ["media.example.com", HOST]
+    # Public access ends after every edge has the new origin.
+    assert did[-3:] == ["deployed", "public-statements", "block-public-access"]
+    found = policy_of(clients, grown)
+    *statements, ours = found.pop("Statement")
+    assert {**found, "Statement": statements} == their_policy(grown.bucket)
+    assert ours["Principal"] == {"Service": "cloudfront.amazonaws.com"}
+    rules = clients.s3.get_bucket_cors(Bucket=grown.bucket)["CORSRules"]
+    assert rules[0] == THEIR_RULES[0]
+    assert rules[1]["AllowedOrigins"] == [APP]
+    group = clients.cloudfront.get_key_group(Id=group_id)["KeyGroup"]["KeyGroupConfig"]
+    assert (group["Name"], group["Items"][0]) == (grown.bucket, theirs)
+    assert len(group["Items"]) == 2
 
 
 def test_waits_for_every_edge(clients: Clients, desired: DesiredState) -> None:
-    """Look until the status is Deployed, and tell how long it has been."""
-    waited: list[int] = []
-    clock = iter(range(0, 10_000, 15))
+    """Tell how long it has been; give up after 45 minutes, with an error to get over later."""
+    slow, waited = strict(clients, looks=10), list[int]()
 
-    after = provisioner(
-        strict(clients, looks=6),
-        desired,
-        on_wait=waited.append,
-        monotonic=lambda: float(next(clock)),
-    ).apply()
-
-    assert states(after)["deployed"] == "done"
-    assert len(waited) > 1
-    assert waited == sorted(waited)
-
-
-def test_waits_no_longer_than_that(clients: Clients, desired: DesiredState) -> None:
-    """Give up after 45 minutes, with an error that a second run may get over."""
-    clock = iter(range(0, 10_000_000, 1000))
-
-    with pytest.raises(AwsError) as caught:
-        provisioner(
-            strict(clients, looks=10_000), desired, monotonic=lambda: float(next(clock))
+    def apply(seconds: float) -> list[Step]:
+        clock = itertools.count(0, seconds)
+        return provisioner(
+            slow, desired, on_wait=waited.append, monotonic=lambda: next(clock)
         ).apply()
 
+    with pytest.raises(AwsError) as caught:
+        apply(1000.0)
+    given_up = waited.copy()
+    waited.clear()
+    after = apply(15.0)
+
     assert (caught.value.code, caught.value.is_temporary) == ("NotDeployed", True)
+    assert given_up == [1000, 2000]
+    assert states(after)["deployed"] == "done"
+    assert len(waited) > 1
+    assert waited == [15 * (number + 1) for number in range(len(waited))]
 
 
 def test_change_of_somebody_else(clients: Clients, grown: DesiredState) -> None:

@@ -15,6 +15,7 @@ from cfsigned_django.aws.account import (
     BucketPart,
     BucketState,
     Distribution,
+    KmsKey,
     NamedConfig,
 )
 from cfsigned_django.aws.documents.behavior import list_of, listed
@@ -26,7 +27,7 @@ from cfsigned_django.aws.documents.policies import (
     origin_request_policy_config,
     response_headers_policy_config,
 )
-from cfsigned_django.aws.errors import explain
+from cfsigned_django.aws.errors import AwsError, explain
 from cfsigned_django.aws.provisioning.desired_state import (
     DesiredState,
     InvalidDesiredState,
@@ -35,7 +36,7 @@ from cfsigned_django.aws.provisioning.desired_state import (
 )
 from cfsigned_django.aws.provisioning.plan import blockers, next_step, plan
 from cfsigned_django.aws.provisioning.steps import NOT_YET, Call, Step, conflict, done, todo
-from tests.aws.provisioning.accounts import LEGACY_ORIGIN, find, grown_distribution
+from tests.aws.provisioning.accounts import KMS_POLICY, LEGACY_ORIGIN, find, grown_distribution
 from tests.golden import assert_golden
 from tests.simulation.answers import refusal
 
@@ -44,6 +45,7 @@ from tests.simulation.answers import refusal
 Case: TypeAlias = tuple[Account, DesiredState, str]
 
 BUCKET = "media-bucket"
+DISTRIBUTION_ARN = "arn:aws:cloudfront::111122223333:distribution/E1234567"
 KEY = SiteKey(name="cfsigned-1", caller_reference="1", public_key_pem="PEM")
 DESIRED = DesiredState(bucket=BUCKET, distribution_id="E1234567", path_pattern="media/*", key=KEY)
 
@@ -55,6 +57,19 @@ CLEAN = {**new_origin(BUCKET, "us-east-1"), "Id": "clean"}
 A, B, ANY = "https://a.example.com", "https://b.example.com", "https://*.example.com"
 ARN = "arn:aws:acm:us-east-1:111122223333:certificate/0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f"
 KEY_ARN = "arn:aws:kms:us-east-1:111122223333:key/0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f"
+#: The policy of a KMS key as AWS documents it, wider than ours.
+DOCUMENTED = {
+    "Statement": [
+        {
+            "Sid": "AllowCloudFrontServicePrincipalSSE-KMS",
+            "Effect": "Allow",
+            "Principal": {"Service": ["cloudfront.amazonaws.com"]},
+            "Action": ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey*"],
+            "Resource": "*",
+            "Condition": {"StringEquals": {"AWS:SourceArn": DISTRIBUTION_ARN}},
+        }
+    ]
+}
 #: The certificate that the grown distribution has.
 THEIRS = GROWN["ViewerCertificate"]["ACMCertificateArn"]
 CONTROL = {**LEGACY, "OriginAccessControlId": "E2"}
@@ -90,7 +105,7 @@ def account_with(
         ),
         "distribution": Distribution(
             id="E1234567",
-            arn="arn:aws:cloudfront::111122223333:distribution/E1234567",
+            arn=DISTRIBUTION_ARN,
             status="Deployed",
             domain_name="d111111abcdef8.cloudfront.net",
             etag="ETAG",
@@ -151,10 +166,26 @@ def grouped(*members: str) -> Account:
     return with_origins(LEGACY, replica, OriginGroups=groups, CacheBehaviors=behaviors)
 
 
+def access_denied(permission: str) -> AwsError:
+    """Return the error of a call whose permission is missing."""
+    return explain(refusal("AccessDenied", "Get"), what="read it", permission=permission)
+
+
 def unread(part: BucketPart, permission: str) -> Account:
     """Return an account in whose bucket one part may not be read."""
-    refused = explain(refusal("AccessDenied", "Get"), what="read it", permission=permission)
-    return account_with(bucket={"unread": {part: refused}})
+    return account_with(bucket={"unread": {part: access_denied(permission)}})
+
+
+def encrypted(policy: dict[str, Any] | None, **key: Any) -> Account:
+    """Return an account whose bucket is encrypted with a KMS key with this policy."""
+    kms_key = KmsKey(arn=KEY_ARN, policy=policy, **key)
+    return account_with(bucket={"encryption": sse_kms(KEY_ARN)}, others={"kms_key": kms_key})
+
+
+def sse_kms(key_id: str) -> dict[str, Any]:
+    """Return the default encryption of a bucket with a KMS key, "" for aws/s3."""
+    by_default = {"SSEAlgorithm": "aws:kms", **({"KMSMasterKeyID": key_id} if key_id else {})}
+    return {"BucketKeyEnabled": False, "ApplyServerSideEncryptionByDefault": by_default}
 
 
 def blocking(ownership: str, *switches: str) -> Case:
@@ -244,6 +275,7 @@ OWNED = {
     "ResponseHeadersPolicyId": "r",
 }
 SPLIT = f"cache-policy=todo cache-policy.Name=cfsigned-{BUCKET} origin-request-policy=-"
+AWS_S3 = account_with(bucket={"encryption": sse_kms("")})
 NEVER = NamedConfig(id="E2", name="x", config={"SigningBehavior": "never"})
 
 CASES: dict[str, Case] = {
@@ -337,6 +369,32 @@ CASES: dict[str, Case] = {
         "bucket-policy=todo object-ownership=conflict",
         unread(BucketPart.OWNERSHIP, "s3:GetBucketOwnershipControls"),
     ),
+    # What a KMS key encrypts.
+    "KMS key": case("kms-key-policy=todo bucket-encryption=-", encrypted(KMS_POLICY)),
+    "KMS key, as AWS documents it": case("kms-key-policy=done", encrypted(DOCUMENTED)),
+    "KMS key whose policy may not be read": case(
+        "kms-key-policy=conflict behavior=todo",
+        encrypted(None, unread=access_denied("kms:GetKeyPolicy")),
+    ),
+    "KMS key, and an identity": case(
+        "kms-key-policy=conflict", encrypted(KMS_POLICY), origin_access=OriginAccess.OAI
+    ),
+    "aws/s3": case("kms-key-policy=conflict", encrypted(None, is_aws_managed=True)),
+    "aws/s3 by default": case("kms-key-policy=conflict", AWS_S3),
+    "aws/s3 gives way to a KMS key": case(
+        "bucket-encryption=todo bucket-encryption.BucketKeyEnabled=False "
+        f"bucket-encryption.ApplyServerSideEncryptionByDefault.KMSMasterKeyID={KEY_ARN}",
+        AWS_S3,
+        kms_key=KEY_ARN,
+    ),
+    "the KMS key that is asked for": case(
+        "bucket-encryption=done kms-key-policy=todo", encrypted(KMS_POLICY), kms_key=KEY_ARN
+    ),
+    "encryption may not be read": case(
+        "bucket-encryption=- kms-key-policy=conflict",
+        unread(BucketPart.ENCRYPTION, "s3:GetEncryptionConfiguration"),
+        kms_key=KEY_ARN,
+    ),
     # What else is public ends.
     "ACLs": blocking("ObjectWriter"),
     "no ACLs": blocking("BucketOwnerEnforced"),
@@ -348,7 +406,9 @@ CASES: dict[str, Case] = {
     ),
     "public statement that goes": public(
         wish(closes_public=True),
-        "bucket-policy=todo public-statements=todo",
+        "bucket-policy=todo bucket-policy.Statement.0.Principal.Service=cloudfront.amazonaws.com "
+        "public-statements=todo "
+        "public-statements.Statement.0.Principal.Service=cloudfront.amazonaws.com",
         BlockPublicPolicy=True,
     ),
     # Where a behavior goes, and what others serve.
@@ -509,6 +569,12 @@ CASES: dict[str, Case] = {
     "cache policy of an earlier run, changed": case(
         "cache-policy=conflict", caching(OWN_WITHOUT_ORIGIN), cors_origins=(A, B)
     ),
+    "trusted signers": case("behavior.TrustedSigners.Enabled=True trusted-signers=conflict"),
+    "trusted signers that go": case(
+        "behavior.TrustedSigners.Enabled=True trusted-signers=todo "
+        "trusted-signers.TrustedSigners.Enabled=False",
+        drops_trusted_signers=True,
+    ),
     # The domain.
     "no certificate": case("domain=conflict", domain="files.example.com"),
     "new distribution without a certificate": case(
@@ -543,7 +609,7 @@ def shown(step: Step | None, fields: list[str]) -> str:
         return f"{step.state}{'!' if step.blocks else ''}"
     value = step.after
     for name in fields:
-        value = value.get(name, "-")
+        value = value[int(name)] if isinstance(value, list) else value.get(name, "-")
     return str(value)
 
 
@@ -612,13 +678,23 @@ def test_kept_identity_may_read() -> None:
 
 
 def test_order_and_version() -> None:
-    """Begin with the key, wait after changes, and send the version that was planned for."""
-    steps = plan(account_with(), DESIRED)
+    """Let CloudFront read and decrypt before the origin signs, and send the version of the plan."""
+    steps = plan(encrypted(KMS_POLICY), DESIRED)
 
     call = find(steps, "behavior").call
+    assert [each.name for each in steps if each.state == "todo"] == [
+        "public-key",
+        "key-group",
+        "origin-access",
+        "response-headers-policy",
+        "bucket-policy",
+        "kms-key-policy",
+        "origin",
+        "behavior",
+        "deployed",
+        "block-public-access",
+    ]
     assert next_step(steps) == find(steps, "public-key")
-    assert find(steps, "deployed").state == "todo"
-    assert [each.name for each in steps][-1] == "block-public-access"
     assert call is not None
     assert (call.arguments["Id"], call.arguments["IfMatch"]) == ("E1234567", "ETAG")
 

@@ -3,70 +3,62 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from io import BytesIO
 from typing import Any
 
 import pytest
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import ParamValidationError
+from botocore.httpsession import URLLib3Session
 
 from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.provisioning.desired_state import DesiredState
 from cfsigned_django.aws.provisioning.plan import blockers
-from tests.aws.provisioning.accounts import APP, find, planned, provisioner
-from tests.aws.provisioning.test_apply import CERTIFICATE, HOST
-from tests.aws.provisioning.unknown import add_element
+from tests.aws.provisioning.accounts import (
+    APP,
+    CERTIFICATE,
+    HOST,
+    make_key_group,
+    planned,
+    provisioner,
+)
 
-#: The service, the call that reads, what closes around the element, the step, and where it is.
-PLACES: dict[str, tuple[str, str, str, str, str]] = {
-    "distribution": (
-        "cloudfront",
-        "GetDistribution",
-        "</DistributionConfig>",
-        "behavior",
-        "DistributionConfig.Novelty",
-    ),
-    "origin": (
-        "cloudfront",
-        "GetDistribution",
-        "</S3OriginConfig>",
-        "origin",
-        "DistributionConfig.Origins.Items[1].S3OriginConfig.Novelty",
-    ),
-    "behavior": (
-        "cloudfront",
-        "GetDistribution",
-        "</CacheBehavior>",
-        "behavior",
-        "DistributionConfig.CacheBehaviors.Items[0].Novelty",
-    ),
-    "list": (
-        "cloudfront",
-        "GetDistribution",
-        "</Aliases>",
-        "domain",
-        "DistributionConfig.Aliases.Novelty",
-    ),
-    "certificate": (
-        "cloudfront",
-        "GetDistribution",
-        "</ViewerCertificate>",
-        "domain",
-        "DistributionConfig.ViewerCertificate.Novelty",
-    ),
-    "key group": (
-        "cloudfront",
-        "ListKeyGroups",
-        "</KeyGroupConfig>",
-        "key-group",
-        "KeyGroupConfig.Novelty",
-    ),
-    "CORS rule": (
-        "s3",
-        "GetBucketCors",
-        "</CORSRule>",
-        "bucket-cors",
-        "CORSConfiguration.CORSRules[0].Novelty",
-    ),
+NEW = "<Novelty><Enabled>true</Enabled></Novelty>"
+CONFIG = "</DistributionConfig>"
+#: Where elements are that boto3 does not know, by the call that reads them: what closes around
+#: each, and its place in what would be sent back.
+PLACES: dict[tuple[str, str], dict[str, str]] = {
+    ("cloudfront", "GetDistribution"): {
+        CONFIG: "DistributionConfig.Novelty",
+        "</S3OriginConfig>": "DistributionConfig.Origins.Items[1].S3OriginConfig.Novelty",
+        "</CacheBehavior>": "DistributionConfig.CacheBehaviors.Items[0].Novelty",
+        "</Aliases>": "DistributionConfig.Aliases.Novelty",
+        "</ViewerCertificate>": "DistributionConfig.ViewerCertificate.Novelty",
+    },
+    ("cloudfront", "ListKeyGroups"): {"</KeyGroupConfig>": "KeyGroupConfig.Novelty"},
+    ("s3", "GetBucketCors"): {"</CORSRule>": "CORSConfiguration.CORSRules[0].Novelty"},
 }
+
+
+class _Raw(BytesIO):
+    def stream(self, **_: Any) -> Any:
+        """Return the body in one piece, as urllib3 does."""
+        yield self.read()
+
+
+def add_elements(client: Any, operation: str, *closings: str) -> None:
+    """Put an element into each answer of an operation, wherever one of these closes another."""
+
+    def send(request: AWSPreparedRequest, **event: Any) -> AWSResponse:
+        answer = URLLib3Session().send(request)
+        body = answer.content
+        for each in closings:
+            body = body.replace(each.encode(), f"{NEW}{each}".encode())
+        headers: Any = answer.headers
+        return AWSResponse(answer.url, answer.status_code, headers, _Raw(body))
+
+    service = client.meta.service_model.service_id.hyphenize()
+    client.meta.events.register(f"before-send.{service}.{operation}", send)
 
 
 @pytest.fixture
@@ -83,38 +75,29 @@ def sent(clients: Clients) -> list[str]:
     return calls
 
 
-@pytest.mark.parametrize(
-    ("service", "operation", "closing", "step", "place"), PLACES.values(), ids=PLACES
-)
-def test_conflict(
-    clients: Clients,
-    grown: DesiredState,
-    sent: list[str],
-    service: str,
-    operation: str,
-    closing: str,
-    step: str,
-    place: str,
-) -> None:
-    """Name the element, show the change to make by hand, and send nothing at all."""
-    desired = replace(grown, domain=HOST, certificate=CERTIFICATE)
-    cloudfront = clients.cloudfront
-    theirs = {"CallerReference": "o", "Name": "o", "EncodedKey": "theirs"}
-    other_id = cloudfront.create_public_key(PublicKeyConfig=theirs)["PublicKey"]["Id"]
-    group = cloudfront.create_key_group(KeyGroupConfig={"Name": "g", "Items": [other_id]})
-    desired = replace(desired, key_group_id=group["KeyGroup"]["Id"])
-    add_element(getattr(clients, service), operation, closing)
+def test_conflicts(clients: Clients, grown: DesiredState, sent: list[str]) -> None:
+    """Name the elements, show the changes to make by hand, and send nothing at all."""
+    group_id, _ = make_key_group(clients, grown.bucket)
+    desired = replace(grown, domain=HOST, certificate=CERTIFICATE, key_group_id=group_id)
+    for (service, operation), places in PLACES.items():
+        add_elements(getattr(clients, service), operation, *places)
     sent.clear()
 
-    found = find(planned(clients, desired), step)
     after = provisioner(clients, desired).apply()
 
-    assert found.blocks
-    assert found.call is None
-    assert place in found.why
-    assert "boto3" in found.why
-    assert found.diff
-    assert step in {each.name for each in blockers(after)}
+    found = {each.name: each for each in blockers(after)}
+    of_the_distribution, of_the_group, of_the_rules = (
+        list(each.values()) for each in PLACES.values()
+    )
+    for step, named in (
+        *((each, of_the_distribution) for each in ("origin", "behavior", "domain")),
+        ("key-group", of_the_group),
+        ("bucket-cors", of_the_rules),
+    ):
+        assert found[step].call is None
+        assert found[step].diff
+        assert all(each in found[step].why for each in (*named, "boto3"))
+    assert len(found) == 5
     assert sent == []
 
 
@@ -125,7 +108,7 @@ def test_element_that_comes_meanwhile(
 
     def appear(step: Any) -> None:
         if step.name == "bucket-policy":
-            add_element(clients.cloudfront, "GetDistribution", "</DistributionConfig>")
+            add_elements(clients.cloudfront, "GetDistribution", CONFIG)
 
     after = provisioner(clients, replace(grown, cors_origins=(APP,)), on_step=appear).apply()
 
@@ -133,22 +116,14 @@ def test_element_that_comes_meanwhile(
     assert sent[-1] == "PutBucketPolicy"
 
 
-def test_nothing_to_send(clients: Clients, grown: DesiredState, sent: list[str]) -> None:
-    """See no conflict if everything is as it must be."""
+def test_nothing_to_send(clients: Clients, grown: DesiredState) -> None:
+    """See no conflict if everything is as it must be; boto3 itself refuses to send it."""
     desired = replace(grown, drops_trusted_signers=True)
     provisioner(clients, desired).apply()
-    sent.clear()
-    add_element(clients.cloudfront, "GetDistribution", "</DistributionConfig>")
+    add_elements(clients.cloudfront, "GetDistribution", CONFIG)
 
-    assert {each.state for each in provisioner(clients, desired).apply()} == {"done"}
-    assert sent == []
-
-
-def test_boto3_refuses(clients: Clients, grown: DesiredState) -> None:
-    """A caller that does not look is refused by boto3 itself, before anything is sent."""
-    add_element(clients.cloudfront, "GetDistribution", "</DistributionConfig>")
+    assert {each.state for each in planned(clients, desired)} == {"done"}
     answer = clients.cloudfront.get_distribution(Id=grown.distribution_id)
-
     with pytest.raises(ParamValidationError, match="Novelty"):
         clients.cloudfront.update_distribution(
             Id=grown.distribution_id,
