@@ -87,7 +87,7 @@ def visit_kept(site: Client, clock: Clock) -> str:
 def test_pages_are_kept_across_many_visits(shown: Client, clock: Clock) -> None:
     """Show no dead picture at any of many visits, most of which get a page that was kept."""
     chance, pages = random.Random(1), []
-    for _ in range(25):
+    for _ in range(15):
         clock.now += chance.choice((0.2, 3, 11, 25)) * chance.random()
         pages.append(visit_kept(shown, clock))
     assert 1 < len(set(pages)) < len(pages) / 2
