@@ -13,7 +13,7 @@ from botocore.loaders import Loader
 
 from cfsigned_django.signing import KeyAlgorithm, PrivateKey
 from tests.s3_server import S3Server, run_s3_server
-from tests.storage_cases import settings_for
+from tests.storage_cases import S3_BACKEND, settings_for
 
 # A shared machine may stall at any moment: no example has a time limit.
 hypothesis.settings.register_profile("cfsigned", deadline=None)
@@ -59,6 +59,18 @@ def site(settings: Any, rsa_key: PrivateKey, monkeypatch: pytest.MonkeyPatch) ->
     for name, value in settings_for(rsa_key).items():
         setattr(settings, name, value)
     return settings
+
+
+@pytest.fixture
+def aliases(site: Any) -> Any:
+    """Give the site two storages that sign, one of public URLs, and one that cannot sign."""
+    site.STORAGES = {
+        "default": {"BACKEND": S3_BACKEND},
+        "other": {"BACKEND": S3_BACKEND, "OPTIONS": {"custom_domain": "o.example.com"}},
+        "public": {"BACKEND": S3_BACKEND, "OPTIONS": {"querystring_auth": False}},
+        "plain": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+    }
+    return site
 
 
 @pytest.fixture(scope="session")

@@ -22,6 +22,7 @@ from cfsigned_django.storage import (
     CloudFrontS3Storage,
     SignedUrlMixin,
 )
+from cfsigned_django.storage.registry import find_storage
 
 KEY_ID = "K2JCJMDEHXQW5F"
 OTHER_KEY_ID = "K3ABCDEFGHIJKL"
@@ -183,8 +184,8 @@ def expiry_of(url: str) -> int:
 
 
 def verify(
-    storage: SignedUrlMixin, url: str, *, now: int | None = None, viewer_ip: str = "192.0.2.7"
+    storage: SignedUrlMixin | str, url: str, *, now: int | None = None, viewer_ip: str = "192.0.2.7"
 ) -> Policy:
-    """Return the policy by which CloudFront would serve the URL, or raise Denied."""
+    """Return the policy by which CloudFront would serve the URL of a storage, or raise Denied."""
     now = int(time.time()) if now is None else now
-    return Verifier(storage.trusted_keys()).verify(url, now=now, viewer_ip=viewer_ip)
+    return Verifier(find_storage(storage).trusted_keys()).verify(url, now=now, viewer_ip=viewer_ip)

@@ -205,7 +205,7 @@ def control(response: Any) -> str | None:
 def check_alive(response: Any, now: int) -> None:
     """Fail if CloudFront refuses the URL of the page at that moment."""
     url = response.content.decode().split()[-1]
-    assert verify(storages["default"], url, now=now).date_less_than > now  # type: ignore[arg-type]
+    assert verify("default", url, now=now).date_less_than > now
 
 
 @pytest.mark.parametrize(

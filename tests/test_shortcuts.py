@@ -15,11 +15,10 @@ from django.utils.translation import gettext_lazy
 
 from cfsigned_django.http import watch_expiry
 from cfsigned_django.shortcuts import signed_url, signed_urls
-from cfsigned_django.signing import Policy, PrivateKey
+from cfsigned_django.signing import PrivateKey
 from tests.storage_cases import (
     NOW,
     ORIGIN,
-    S3_BACKEND,
     OfTenant,
     at,
     counted_signatures,
@@ -28,16 +27,7 @@ from tests.storage_cases import (
     verify,
 )
 
-
-@pytest.fixture(autouse=True)
-def _site(site: Any) -> None:
-    """Configure a site with two storages that sign, and others that do not."""
-    site.STORAGES = {
-        "default": {"BACKEND": S3_BACKEND},
-        "other": {"BACKEND": S3_BACKEND, "OPTIONS": {"custom_domain": "o.example.com"}},
-        "public": {"BACKEND": S3_BACKEND, "OPTIONS": {"querystring_auth": False}},
-        "plain": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
-    }
+pytestmark = pytest.mark.usefixtures("aliases")
 
 
 def storage(alias: str = "default") -> Any:
@@ -47,8 +37,9 @@ def storage(alias: str = "default") -> Any:
 
 def opens(url: str, alias: str = "default", now: int = NOW) -> str:
     """Return what a URL opens, as a name in its storage."""
-    policy: Policy = verify(storage(alias), url, now=now)
-    return policy.resource.removeprefix(storage(alias).unsigned_url("x").removesuffix("x"))
+    return verify(alias, url, now=now).resource.removeprefix(
+        storage(alias).unsigned_url("x").removesuffix("x")
+    )
 
 
 # One call
@@ -68,7 +59,7 @@ def test_one_file(file: Any, name: str) -> None:
     with at(NOW):
         url = signed_url(file, expire=60, download="x.jpg")
     assert url.startswith(f"{ORIGIN}/{name}?response-content-disposition=")
-    assert verify(storage(), url, now=NOW).date_less_than == NOW + 60
+    assert verify("default", url, now=NOW).date_less_than == NOW + 60
 
 
 @pytest.mark.parametrize("file", [None, "", file_of(None)], ids=repr)
@@ -185,7 +176,7 @@ def test_a_known_url_obeys_the_block(site: Any) -> None:
 def test_conditions_of_a_block() -> None:
     """Put lifetime, step and address into the signature of the block."""
     with at(NOW), signed_urls("a/*", storage="other", expire=60, ip_address="192.0.2.0/24"):
-        policy = verify(storage("other"), signed_url("a/1.jpg"), now=NOW)
+        policy = verify("other", signed_url("a/1.jpg"), now=NOW)
     assert (policy.date_less_than, policy.ip_address) == (NOW + 60, "192.0.2.0/24")
 
 
@@ -213,7 +204,7 @@ def test_a_long_block() -> None:
         for moment in (0, 49, 51, 99, 102):
             with at(NOW + moment):
                 url = signed_url("a/1")
-            ends.append(verify(storage(), url, now=NOW + moment).date_less_than - NOW)
+            ends.append(verify("default", url, now=NOW + moment).date_less_than - NOW)
     assert ends == [100, 100, 151, 151, 202]
 
 

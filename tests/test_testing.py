@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-import unittest
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -151,17 +150,6 @@ class TestAssertSigned:
         other = InMemory(**options | {"cloudfront_key": PrivateKey.generate().to_pem()})
         with pytest.raises(AssertionError, match="AccessDenied"):
             assert_signed(other.url(NAME), storage=storage)
-
-    def test_within_unittest(self, storage: InMemory) -> None:
-        """Count as a failure, and not as an error, in a unittest.TestCase."""
-
-        class Case(unittest.TestCase):
-            def runTest(self) -> None:
-                assert_signed(storage.unsigned_url("a.txt"), storage=storage)
-
-        result = unittest.TestResult()
-        Case().run(result)
-        assert (len(result.failures), len(result.errors)) == (1, 0)
 
 
 def test_a_key_group_needs_no_database_where_a_test_says_so(site: Any) -> None:

@@ -188,7 +188,7 @@ def test_every_level_is_signed(view: str, handler: str) -> None:
     for playlist, signed in found.items():
         assert playlist.endswith("?token=a%26b")
         for each in signed:
-            policy = verify(storages["default"], each, now=NOW)  # type: ignore[arg-type]
+            policy = verify("default", each, now=NOW)
             assert policy.date_less_than == NOW + 3600
             with pytest.raises(Denied):
                 verify(
@@ -276,7 +276,7 @@ def test_folder_of_the_whole_video() -> None:
         found = follow("/whole/42/master.m3u8?token=a%26b")
     assert (len(found), len(signatures)) == (5, 1)
     for each in chain.from_iterable(found.values()):
-        policy = verify(storages["default"], each, now=NOW, viewer_ip="192.0.2.7")  # type: ignore[arg-type]
+        policy = verify("default", each, now=NOW, viewer_ip="192.0.2.7")
         assert policy.resource == "https://media.example.com/private/courses/42/*"
         assert policy.ip_address == "192.0.2.7/32"
 
@@ -293,7 +293,7 @@ def test_names_in_another_script() -> None:
         answer = playback(RequestFactory().get("/"), "courses/영상/첫 번째.m3u8")
     (signed,) = follow(answer["url"].removeprefix("http://testserver")).values()
     for each in signed:
-        policy = verify(storages["default"], each, now=NOW)  # type: ignore[arg-type]
+        policy = verify("default", each, now=NOW)
         assert policy.resource.endswith("/courses/%EC%98%81%EC%83%81/*")
 
 
@@ -324,7 +324,7 @@ def test_playback_without_cookies() -> None:
         found = follow(url, now=now)
         assert len(found) == 5
         for each in chain.from_iterable(found.values()):
-            policy = verify(storages["default"], each, now=int(now))  # type: ignore[arg-type]
+            policy = verify("default", each, now=int(now))
             assert policy.date_less_than == NOW + 600
             assert policy.resource == "https://media.example.com/private/courses/42/*"
     response = ask(url)

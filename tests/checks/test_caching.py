@@ -10,8 +10,8 @@ from botocore.signers import CloudFrontSigner
 from cfsigned_django.checks import caching
 from cfsigned_django.signing import Signer
 from cfsigned_django.storage import CloudFrontS3Storage
+from tests.checks import ids
 from tests.storage_cases import KEY_GROUP_ID, KEY_ID, OTHER_KEY_ID, S3_BACKEND
-from tests.test_checks import ids
 
 
 @pytest.fixture(autouse=True)

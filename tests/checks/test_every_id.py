@@ -1,18 +1,23 @@
-"""Find every storage of a site that signs, and what is wrong with the site, as manage.py check."""
+"""Find every storage of a site that signs, and what is wrong with the site, as manage.py check.
+
+Here are the ids, those of validation.py too; what else a message must say or hide is at the end.
+"""
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Sequence
-from contextlib import nullcontext
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import django
 import pytest
+from cryptography.fernet import Fernet
 from django.core import checks
+from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import FileSystemStorage
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
@@ -21,24 +26,29 @@ from storages.backends.s3 import S3StaticStorage
 from cfsigned_django import conf
 from cfsigned_django.checks import caching
 from cfsigned_django.checks.storages import check_storages
+from cfsigned_django.conf import Config
 from cfsigned_django.cookies import SignedCookieScope
-from cfsigned_django.signing import PrivateKey
+from cfsigned_django.signing import HashAlgorithm, InvalidKey, PrivateKey
 from cfsigned_django.storage import (
     CloudFrontFileSystemStorage,
     CloudFrontS3Storage,
     options as storage_options,
 )
-from cfsigned_django.validation import TABLE
-from tests.keyring import make_key_pair, unbound
+from cfsigned_django.validation import TABLE, find_problems, problem, raise_first_error
+from tests.checks import ids
+from tests.keyring import make_key_pair
+from tests.leaks import fragments
 from tests.storage_cases import (
+    DAY,
     DOMAIN,
     FILE_BACKEND,
     KEY_GROUP_ID,
+    KEY_ID,
     S3_BACKEND,
+    counted_signatures,
     options_for,
     without_sha1,
 )
-from tests.test_checks import WRONG, ids
 
 STATIC = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 OURS = {"BACKEND": S3_BACKEND}
@@ -50,6 +60,8 @@ CAP = "cfsigned_django.http.cap_cache_control"
 UPDATE = "django.middleware.cache.UpdateCacheMiddleware"
 FETCH = "django.middleware.cache.FetchFromCacheMiddleware"
 OTHER = "django.middleware.common.CommonMiddleware"
+LOCAL = ("localhost:8001", "127.0.0.1:8001", "127.1.2.3", "cdn.example.test", "a.localhost")
+NOT_LOCAL = ("10.0.0.1", "128.0.0.1", "testing.example.com", "localhost.example.com")
 NO_KEY = dict.fromkeys(
     ["AWS_CLOUDFRONT_KEY", "AWS_CLOUDFRONT_KEY_ID", "AWS_CLOUDFRONT_KEY_GROUP_ID"]
 )
@@ -136,6 +148,14 @@ class MisspeltScope(SignedCookieScope):
     samesite = "lax"
 
 
+Row: TypeAlias = tuple[str, dict[str, Any]]
+
+
+def rows(check_id: str, setting: str, *values: Any, **others: Any) -> list[Row]:
+    """Return a row for each value of a setting that makes no sense."""
+    return [(check_id, {setting: value, **others}) for value in values]
+
+
 def scopes(
     *middleware: str,
     domain: str | None = "example.com",
@@ -151,19 +171,50 @@ def scopes(
     }
 
 
-#: An id -> settings that make it true of a site that is healthy otherwise. Where they are empty,
-#: test_every_id() does more.
-SITES: list[tuple[str, dict[str, Any]]] = [
-    *(
-        (check_id, {conf.OPTIONS[name][0]: value for name, value in changes.items()})
-        for check_id, changes in dict(WRONG).items()
-        if check_id not in ("E001", "E015")
-    ),
+#: An id -> settings of a storage that make it true of a site that is healthy otherwise.
+WRONG: list[Row] = [
+    *rows("E002", "AWS_CLOUDFRONT_KEY_ID", None, ""),
+    *rows("E003", "AWS_CLOUDFRONT_KEY", None),
+    *rows("E004", "AWS_S3_CUSTOM_DOMAIN", None, ""),
+    *rows("E005", "AWS_S3_CUSTOM_DOMAIN", "https://media.example.com", "media.example.com/"),
+    *rows("E005", "AWS_S3_CUSTOM_DOMAIN", "//m.com", "media.example.com/x", "media.example.com."),
+    *rows("E005", "AWS_S3_CUSTOM_DOMAIN", "m..com", "m.com?x", "m example.com", "user@m.com"),
+    *rows("E005", "AWS_S3_CUSTOM_DOMAIN", "[::1]:8001", "미디어.kr", "m.com\n", "*.example.com"),
+    *rows("E005", "AWS_S3_CUSTOM_DOMAIN", 42, ["m.com"], "m.com:port", "m.com:99999"),
+    *rows("E005", "AWS_S3_CUSTOM_DOMAIN", "media.example.com:443"),
+    *rows("E005", "AWS_S3_CUSTOM_DOMAIN", "localhost:80", AWS_S3_URL_PROTOCOL="http:"),
+    *rows("E006", "AWS_S3_URL_PROTOCOL", "https://", "ftp:", "HTTPS:", "https"),
+    *rows("E007", "AWS_CLOUDFRONT_KEY", "no key"),
+    *rows("E007", "AWS_CLOUDFRONT_KEY", "no key", AWS_CLOUDFRONT_HASH_ALGORITHM="SHA1"),
+    *rows("E008", "AWS_CLOUDFRONT_KEY_ID", KEY_GROUP_ID.upper(), KEY_GROUP_ID),
+    *rows("E009", "AWS_CLOUDFRONT_KEY_ID", "K-1", " K1", "K1&x=", "한글", 42, "K 1"),
+    *rows("E010", "AWS_CLOUDFRONT_HASH_ALGORITHM", "sha256", "MD5", "", 1, "SHA512"),
+    *rows("E011", "AWS_CLOUDFRONT_HASH_ALGORITHM", "SHA1", HashAlgorithm.SHA1),
+    *rows("E013", "AWS_QUERYSTRING_EXPIRE", -1, 1.5, 300.0, "300", True, 0, None),
+    *rows("E013", "AWS_QUERYSTRING_EXPIRE", timedelta(0), timedelta(seconds=0.5), timedelta.max),
+    *rows("E014", "AWS_CLOUDFRONT_MAX_EXPIRE", -1, "7d", 1.5, None, 0),
+    *rows("E016", "AWS_CLOUDFRONT_EXPIRE_STEP", "1", 1.5, None, True, -1),
+    *rows("E017", "AWS_QUERYSTRING_AUTH", None, 0, "", "False"),
+    *rows("E018", "AWS_S3_CUSTOM_DOMAIN", "media.s3.ap-northeast-2.amazonaws.com"),
+    *rows("E040", "AWS_CLOUDFRONT_URL_CACHE_SIZE", -1, "1000"),
+    *rows("W001", "AWS_CLOUDFRONT_KEY_ID", "mykey"),
+    *rows("W004", "AWS_CLOUDFRONT_KEY_GROUP_ID", KEY_ID),
+    *rows("W005", "AWS_S3_CUSTOM_DOMAIN", DOMAIN, *NOT_LOCAL, AWS_S3_URL_PROTOCOL="http:"),
+]
+#: The same of a whole site. Where the settings are empty, test_every_id() does more.
+SITES: list[Row] = [
+    *WRONG,
     ("E001", NO_KEY),
+    ("E001", {**NO_KEY, "AWS_CLOUDFRONT_KEY_ID": ""}),
     ("W010", NO_KEY),
-    ("E012", {}),
+    # A storage may lower the limit of the site, and no URL lives until 2038.
+    ("E013", {"AWS_QUERYSTRING_EXPIRE": 20 * 365 * DAY, **rotation(MAX_EXPIRE=20 * 365 * DAY)}),
     ("E015", {"AWS_QUERYSTRING_EXPIRE": 600, **rotation(MAX_EXPIRE=timedelta(seconds=599))}),
-    ("E041", storages(other=with_options(max_expire=7 * 86_400 + 1))),
+    *rows("E015", "AWS_QUERYSTRING_EXPIRE", 8 * DAY, timedelta(days=8)),
+    ("E041", storages(other=with_options(max_expire=7 * DAY + 1))),
+    ("E041", storages(other=with_options(max_expire=timedelta(days=8)))),
+    ("E041", storages(other=with_options(querystring_expire=7 * DAY, expire_step=1))),
+    ("E041", storages(other=with_options(expire_step=7 * DAY))),
     ("E042", {"MEDIA_ROOT": "", **storages(default=ON_DISK)}),
     # Addresses of public files.
     ("E005", storages(public=with_options(querystring_auth=False, custom_domain="media/"))),
@@ -208,7 +259,6 @@ SITES: list[tuple[str, dict[str, Any]]] = [
     ("W011", {}),
     ("W012", {}),
     ("W013", {}),
-    ("W015", {}),
     ("W014", {**NO_KEY, "AWS_CLOUDFRONT_KEY_GROUP_ID": KEY_GROUP_ID}),
     ("W008", {}),
     ("W009", storages(other=with_options(key_group_id=None))),
@@ -237,6 +287,12 @@ SITES: list[tuple[str, dict[str, Any]]] = [
 #: Settings of sites with which nothing is wrong.
 HEALTHY: list[dict[str, Any]] = [
     storages(default=ON_DISK),
+    *({"AWS_S3_URL_PROTOCOL": "http:", "AWS_S3_CUSTOM_DOMAIN": host} for host in LOCAL),
+    storages(other=with_options(max_expire=3600)),
+    {
+        **rotation(MAX_EXPIRE=timedelta(days=15)),
+        **storages(other=with_options(max_expire=timedelta(days=8), expire_step=7 * DAY)),
+    },
     # URLs are public, or the storage decides later.
     *(
         {**NO_KEY, "AWS_S3_CUSTOM_DOMAIN": None, **storages(default=each)}
@@ -323,36 +379,28 @@ def test_every_id(
     healthy: Any,
     rsa_key: PrivateKey,
     ec_key: PrivateKey,
-    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Report the one thing that is wrong, under its id, with its hint and level."""
     for name, value in changes.items():
         setattr(healthy, name, value)
-    if short == "E012":
-        healthy.AWS_CLOUDFRONT_KEY = rsa_key.to_pem()
     if short == "W007":
         make_key_pair(ec_key, "K1")
         healthy.SECRET_KEY = "a new secret key, as long as Django wants one: 0123456789"
     if short == "W011":
-        make_key_pair(ec_key, "K1", encrypted_private_key=unbound(ec_key))
+        make_key_pair(ec_key, "K1")
+        healthy.AWS_CLOUDFRONT_ENCRYPTION_KEYS = [Fernet.generate_key()]
     if short == "W012":
         healthy.SECRET_KEY = "guessed"
         make_key_pair(ec_key, "K1")
     if short == "W013":
         other = make_key_pair(rsa_key, "K1")
         make_key_pair(ec_key, "K2", encrypted_private_key=other.encrypted_private_key)
-    if short == "W015":
-        path = tmp_path / "key.pem"
-        path.write_bytes(ec_key.to_pem())
-        path.chmod(0o644)
-        healthy.AWS_CLOUDFRONT_KEY = path
     if short == "W042":
         monkeypatch.setattr(caching, "has_deterministic_ecdsa", lambda: False)
     if short == "W043":
         monkeypatch.setattr(django, "VERSION", (5, 2, 18, "final", 0))
-    with without_sha1() if short == "E012" else nullcontext():
-        found = found_by_check()
+    found = found_by_check()
     if short == "E001":
         # A warning until the site is deployed: nobody has to have a key to migrate.
         assert ids(found) == ["W010"]
@@ -375,8 +423,9 @@ def test_every_id(
 
 
 def test_every_id_is_reported() -> None:
-    """Know a site for each id of the table; test_default_file_storage_alone() has one more."""
-    assert {f"cfsigned.{short}" for short, _ in [*SITES, ("W003", {})]} == set(TABLE)
+    """Know a site for each id of the table, or a test of its own."""
+    known = {short for short, _ in SITES} | {"W003", "E012", "W015"}
+    assert {f"cfsigned.{short}" for short in known} == set(TABLE)
 
 
 @pytest.mark.django_db
@@ -473,3 +522,122 @@ def test_check_with_a_database(healthy: Any, ec_key: PrivateKey) -> None:
 
     assert "cfsigned.W007" not in output_of_check()
     assert "cfsigned.W007" in output_of_check(databases=["default"])
+
+
+# Files of keys
+
+
+@pytest.fixture
+def key_file(healthy: Any, ec_key: PrivateKey, tmp_path: Path) -> Path:
+    """Return a file that holds the key of the site, for its owner alone."""
+    healthy.AWS_CLOUDFRONT_KEY = path = tmp_path / "key.pem"
+    path.write_bytes(ec_key.to_pem())
+    path.chmod(0o600)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("mode", "expected"),
+    [
+        *((mode, []) for mode in (0o400, 0o600, 0o640)),
+        *((mode, ["W015"]) for mode in (0o644, 0o604)),
+        *((mode, ["E007"]) for mode in (0o620, 0o602)),
+        (0o666, ["E007", "W015"]),
+    ],
+)
+def test_modes(mode: int, expected: list[str], key_file: Path, ec_key: PrivateKey) -> None:
+    """Refuse a key file that others can write to, and warn of one that others can read."""
+    key_file.chmod(mode)
+
+    assert sorted(ids(check_storages())) == expected
+    if "E007" in expected:
+        with pytest.raises(InvalidKey, match="chmod"):
+            PrivateKey.load(key_file)
+    else:
+        assert PrivateKey.load(key_file).public_key == ec_key.public_key
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can chown")
+@pytest.mark.parametrize(("owner", "expected"), [(0, []), (12345, ["W015"])])
+def test_owners(owner: int, expected: list[str], key_file: Path) -> None:
+    """Warn of a key file of another user, who can replace it; root's is good."""
+    os.chown(key_file, owner, 0)
+
+    assert ids(check_storages()) == expected
+
+
+# What a message must say or hide, and the order of several
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "instead"),
+    [
+        ("AWS_QUERYSTRING_EXPIRE", None, "3600"),
+        ("AWS_QUERYSTRING_EXPIRE", "600", "Write 600,"),
+        ("AWS_S3_CUSTOM_DOMAIN", False, "storages.backends.s3.S3Storage"),
+    ],
+)
+def test_what_django_storages_takes(
+    setting: str, value: object, instead: str, healthy: Any
+) -> None:
+    """Say what to write instead of a value that django-storages takes."""
+    setattr(healthy, setting, value)
+    [found] = check_storages()
+    assert instead in found.msg
+
+
+def test_platform_without_sha1(healthy: Any, rsa_key: PrivateKey) -> None:
+    """Find that the platform refuses SHA-1, which an RSA key signs with unless told otherwise."""
+    with without_sha1():
+        assert check_storages() == []
+        healthy.AWS_CLOUDFRONT_KEY = rsa_key.to_pem()
+        assert ids(check_storages()) == ["E012"]
+        healthy.AWS_CLOUDFRONT_HASH_ALGORITHM = "SHA1"
+        assert ids(check_storages()) == ["E012"]
+        healthy.AWS_CLOUDFRONT_HASH_ALGORITHM = "SHA256"
+        assert check_storages() == []
+
+
+def test_no_trial_before_a_signature(site: Any) -> None:
+    """Sign nothing if the key is about to sign, and once if only a check asks."""
+    with counted_signatures() as signatures:
+        assert find_problems(Config.read(), tries_key=False) == []
+        assert signatures == []
+        assert find_problems(Config.read()) == []
+    assert signatures == [b""]
+
+
+def test_several_problems(healthy: Any) -> None:
+    """Find all that is wrong at once, the key first; nothing about the key if none is needed."""
+    healthy.AWS_CLOUDFRONT_KEY_ID = healthy.AWS_S3_CUSTOM_DOMAIN = None
+    healthy.AWS_CLOUDFRONT_EXPIRE_STEP = "x"
+    assert ids(find_problems(Config.read())) == ["E002", "E004", "E016"]
+    assert ids(find_problems(Config.read(), with_key=False)) == ["E004", "E016"]
+
+
+def test_first_error() -> None:
+    """Raise the first error, past warnings, with its remedy and id."""
+    warning, error = problem("cfsigned.W001", "odd."), problem("cfsigned.E005", "wrong.")
+    raise_first_error([])
+    raise_first_error([warning])
+    with pytest.raises(ImproperlyConfigured) as raised:
+        raise_first_error([warning, error, problem("cfsigned.E006", "another.")])
+    assert str(raised.value) == f"wrong. {TABLE['cfsigned.E005']} (cfsigned.E005)"
+
+
+@pytest.mark.parametrize(
+    ("setting", "check_id"),
+    [
+        ("AWS_CLOUDFRONT_KEY_ID", "E009"),
+        ("AWS_S3_CUSTOM_DOMAIN", "E005"),
+        ("AWS_CLOUDFRONT_HASH_ALGORITHM", "E010"),
+    ],
+)
+def test_messages_hide_what_may_be_a_key(
+    setting: str, check_id: str, healthy: Any, rsa_key: PrivateKey
+) -> None:
+    """Leave out of a message what may be the key, set in the wrong place."""
+    setattr(healthy, setting, rsa_key.to_pem().decode())
+    [found] = check_storages()
+    assert ids([found]) == [check_id]
+    assert not any(each in found.msg for each in fragments(rsa_key))

@@ -17,12 +17,12 @@ from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.site import site_rotation
 from cfsigned_django.signing import PrivateKey, Signer
 from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
+from tests.checks import ids
 from tests.checks.test_every_id import STATIC
 from tests.keyring import KEY_GROUP_ID, make_key_pair
 from tests.leaks import fragments
 from tests.projects import Project
 from tests.storage_cases import FILE_BACKEND, KEY_ID, OTHER_KEY_ID, S3_BACKEND
-from tests.test_checks import ids
 
 OURS = ["cfsigned_django"]
 STRONG = "a new secret key, as long as Django wants one: 0123456789"

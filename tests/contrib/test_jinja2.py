@@ -13,7 +13,7 @@ from django.template import TemplateSyntaxError, engines
 from django_jinja.builtins import DEFAULT_EXTENSIONS
 from jinja2 import TemplateSyntaxError as Jinja2SyntaxError
 
-from tests.storage_cases import NOW, ORIGIN, S3_BACKEND, at, counted_signatures, file_of, verify
+from tests.storage_cases import NOW, ORIGIN, at, counted_signatures, file_of, verify
 
 EXTENSION = "cfsigned_django.contrib.jinja2.CfsignedExtension"
 PAGES = {
@@ -26,19 +26,14 @@ PAGES = {
 
 
 @pytest.fixture(params=["django.template.backends.jinja2.Jinja2", "django_jinja.jinja2.Jinja2"])
-def backend(request: pytest.FixtureRequest, site: Any, tmp_path: Path) -> str:
-    """Configure a site whose templates are Jinja2's, with a storage that does not sign."""
+def backend(request: pytest.FixtureRequest, aliases: Any, tmp_path: Path) -> str:
+    """Configure a site whose templates are Jinja2's."""
     for name, text in PAGES.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
-    site.STORAGES = {
-        "default": {"BACKEND": S3_BACKEND},
-        "other": {"BACKEND": S3_BACKEND, "OPTIONS": {"custom_domain": "o.example.com"}},
-        "plain": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
-    }
     options: dict[str, Any] = {"extensions": [EXTENSION]}
     if "django_jinja" in request.param:
         options = {"extensions": [*DEFAULT_EXTENSIONS, EXTENSION], "match_extension": ".html"}
-    site.TEMPLATES = [{"BACKEND": request.param, "DIRS": [tmp_path], "OPTIONS": options}]
+    aliases.TEMPLATES = [{"BACKEND": request.param, "DIRS": [tmp_path], "OPTIONS": options}]
     return str(request.param)
 
 
@@ -56,7 +51,7 @@ def urls_of(text: str, **context: Any) -> list[str]:
 
 def opens(url: str, alias: str = "default") -> str:
     """Return what a URL opens."""
-    return verify(storages[alias], url, now=NOW).resource  # type: ignore[arg-type]
+    return verify(alias, url, now=NOW).resource
 
 
 def test_one_url(backend: str) -> None:

@@ -246,6 +246,27 @@ def test_active_key_is_back_before_another_goes(key_group: Site) -> None:
     assert statuses() == {str(former): "revoked", str(active): "active"}
 
 
+def test_key_that_is_created_while_it_is_removed(key_group: Site) -> None:
+    """Who was held up since before the revocation undoes its end: it is repeated in a moment."""
+    key_pair = key_group.started()
+    stale = fresh(key_pair)
+    key_group.revoke(key_pair, by_hand=True)
+
+    def create() -> None:
+        key_group.account.upload("late", key_pair.public_key)
+        with pytest.raises(Claimed):
+            key_group.rotation().trust(stale, now=key_group.now)
+
+    with pytest.raises(Claimed):
+        key_group.finish(key_pair, boundary=once(("list_public_keys", "after"), create))
+    with pytest.raises(Claimed):
+        key_group.finish(key_pair)
+    key_group.wait(66)
+    key_group.finish(key_pair)
+
+    assert key_group.public_keys == {key_group.foreign}
+
+
 # Settings of a key group that boto3 does not know
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -23,13 +23,11 @@ from cfsigned_django.rotation.errors import (
 from cfsigned_django.rotation.lifecycle import Blocker, Cause, KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
-from cfsigned_django.rotation.settings_key import ConfiguredKey
 from cfsigned_django.rotation.status import GRACE, find_manual_steps, find_overdue, find_waits
 from cfsigned_django.rotation.steps import (
     Action,
     Step,
     advance,
-    due,
     is_under_way,
     next_due,
     take,
@@ -192,32 +190,7 @@ def test_errors_are_put_into_words(key_group: Site) -> None:
     assert_golden("rotation-errors", plain("\n".join(lines)))
 
 
-# What is due
-
-
-def actions(key_group: Site, *, by_hand: bool = False, **found: Any) -> list[tuple[str, str]]:
-    """Return which steps are due now, each with its key pair."""
-    rotation = key_group.rotation(by_hand=by_hand)
-    steps = due(rotation, now=key_group.now, key_pairs=rotation.store.key_pairs(), **found)
-    return [(step.action, str(step.key_pair or "")) for step in steps if not step.blocked]
-
-
-@pytest.mark.parametrize(("key_pair_id", "offered"), [("K1", True), ("APKAEXAMPLE", False)])
-def test_import_is_due(key_group: Site, key_pair_id: str, offered: bool) -> None:
-    """A key of the settings that signs can be imported, unless it is a trusted signer's."""
-    key = ConfiguredKey(key_pair_id=key_pair_id, source=cast("Any", None))
-
-    found = actions(key_group, unknown_keys=[key])
-
-    assert (("import", "") in found) is offered
-
-
-def test_claimed_step_is_blocked(key_group: Site) -> None:
-    """A step at which another process is, or was until a moment ago, waits."""
-    key_pair = key_group.started()
-    change(key_pair, claimed_until=key_group.now.replace(hour=13))
-
-    assert actions(key_group) == [("revoke", str(key_pair))]
+# Steps, and what is overdue
 
 
 def test_spare_is_never_overdue(key_group: Site) -> None:
@@ -229,9 +202,6 @@ def test_spare_is_never_overdue(key_group: Site) -> None:
     key_pairs = rotation.store.key_pairs()
     assert not [*find_overdue(rotation, now=key_group.now, key_pairs=key_pairs)]
     assert not [*find_waits(rotation, now=key_group.now, key_pairs=key_pairs)]
-
-
-# What a step does
 
 
 @pytest.mark.parametrize(
@@ -248,17 +218,6 @@ def test_step_that_does_not_exist_fails(key_group: Site, action: Any, has_key_pa
         take(key_group.rotation(), step, now=key_group.now)
 
     assert (list(KeyPair.objects.values()), key_group.members) == before
-
-
-def test_id_of_another_key_is_not_written_down(key_group: Site) -> None:
-    """A probe under the id that a person typed comes first: a slip would have to be revoked."""
-    key_pair = key_group.started()
-    step = Step(action=Action.TRUST, key_pair=key_pair)
-
-    with pytest.raises(NotTheKey):
-        take(key_group.rotation(), step, now=key_group.now, key_pair_id=key_group.foreign)
-
-    assert (fresh(key_pair).status, fresh(key_pair).key_pair_id) == ("pending", None)
 
 
 # Failures

@@ -27,8 +27,6 @@ from tests.storage_cases import (
     ORIGIN,
     generated_names,
     in_one_second,
-    options_for,
-    settings_for,
     verify,
 )
 
@@ -125,15 +123,6 @@ def test_urls_of_s3(options: dict[str, Any], arguments: list[Any], shown: str, s
     theirs, ours = both_urls({**options, "region_name": "eu-central-1"}, "a b.jpg", *arguments)
     assert ours == theirs
     assert shown in ours
-
-
-def test_key_in_options(settings: Any, rsa_key: PrivateKey) -> None:
-    """Take the key from the options, as bytes or text, where no setting holds one."""
-    for name in settings_for(rsa_key):
-        delattr(settings, name)
-    for key in (rsa_key.to_pem(), rsa_key.to_pem().decode()):
-        theirs, ours = both_urls(options_for(rsa_key) | {"cloudfront_key": key}, "a.jpg")
-        assert ours == theirs
 
 
 # Differences, as the page of differences lists them

@@ -203,15 +203,15 @@ def test_memory(has_folder: bool, ec_key: PrivateKey) -> None:
     with at(NOW):
         tracemalloc.start()
         try:
-            sign(*range(600))  # more than the patterns that are kept, whatever is signed
+            sign(*range(520))  # more than the patterns that are kept, whatever is signed
             gc.collect()
             before = tracemalloc.get_traced_memory()[0]
-            length = sign(*range(600, 1000))
+            length = sign(*range(520, 720))
             gc.collect()
             grown = tracemalloc.get_traced_memory()[0] - before
         finally:
             tracemalloc.stop()
-    assert grown - length <= 400 * 1024
+    assert grown - length <= 200 * 1024
 
 
 # Tenants
