@@ -8,6 +8,7 @@ import socket
 import subprocess
 import threading
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -42,6 +43,16 @@ def opens(url: str) -> bool:
     except OSError:
         return False
     return True
+
+
+def fetch(url: str) -> tuple[int, bytes]:
+    """Return status and body, of errors as well."""
+    try:
+        with urllib.request.urlopen(url, timeout=10) as response:
+            return response.status, response.read()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read()
 
 
 def wait_until(is_so: Callable[[], object], what: str, patience: float = PATIENCE) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import re
@@ -9,9 +10,11 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +32,7 @@ from cfsigned_django.storage import CloudFrontFileSystemStorage
 from tests.aws.api import Account
 from tests.aws.api.test_edge_rules import Api
 from tests.aws.provisioning.accounts import grown_distribution
-from tests.background import free_port, listens, wait_until
-from tests.edge_command import fetch, run
+from tests.background import fetch, free_port, listens, wait_until
 from tests.golden import assert_golden
 from tests.projects import ROOT
 from tests.s3_server import S3Server
@@ -71,6 +73,34 @@ def api(account: Account, monkeypatch: pytest.MonkeyPatch) -> Api:
     api = Api(account, grown_distribution("on-disk"))
     monkeypatch.setattr(edge_source, "make_client", lambda name, profile_name: api)
     return api
+
+
+def run(at: int, visit: Callable[[], Any], **options: Any) -> tuple[Any, str, str]:
+    """Run the command, visit its edge, stop it; return the visit's result and the output."""
+    stdout, stderr = io.StringIO(), io.StringIO()
+    over = threading.Event()
+
+    def visit_and_stop() -> Any:
+        wait_until(lambda: over.is_set() or listens(at), f"an edge on port {at}", 20)
+        try:
+            return visit()
+        finally:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    # If the command is not there to take the signal, the test must fail, not the whole run.
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            visited: Future[Any] = pool.submit(visit_and_stop)
+            try:
+                call_command(
+                    "cfsigned_edge", insecure=True, stdout=stdout, stderr=stderr, **options
+                )
+            finally:
+                over.set()
+        return visited.result(), stdout.getvalue(), stderr.getvalue()
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 class TestServe:
@@ -300,7 +330,7 @@ def test_ctrl_c(port: int, ec_key: PrivateKey, tmp_path: Path) -> None:
         text=True,
     )
     try:
-        wait_until(lambda: listens(port) or process.poll() is not None, "an edge")
+        wait_until(lambda: process.poll() is not None or listens(port), "the edge", 20)
         assert fetch(f"http://127.0.0.1:{port}/a.txt")[0] == 403
         process.send_signal(signal.SIGINT)
         stdout, stderr = process.communicate(timeout=20)
