@@ -118,6 +118,7 @@ def test_settings_of_the_site(
     assert found["settings"]["AWS_S3_CUSTOM_DOMAIN"] == "media.example.com"
 
 
+@pytest.mark.usefixtures("empty_account")
 @pytest.mark.parametrize(
     ("pattern", "present", "location"),
     [
@@ -144,6 +145,7 @@ def test_location(pattern: str, present: str | None, location: str | None, setti
     assert text.startswith("#") == (location not in (None, present))
 
 
+@pytest.mark.usefixtures("empty_account")
 def test_bucket_of_the_default_storage(settings: Any) -> None:
     """Take the bucket that the default storage names."""
     backend = "cfsigned_django.storage.CloudFrontS3Storage"
@@ -186,6 +188,7 @@ def test_domain_without_a_certificate(set_up_site: Any) -> None:
     assert proof(found)["signed-passes"] == "ok"
 
 
+@pytest.mark.usefixtures("empty_account")
 @pytest.mark.parametrize(
     ("setting", "profile", "region"),
     [(None, None, "us-east-1"), (None, SEOUL, SEOUL), ("eu-west-1", SEOUL, "eu-west-1")],
