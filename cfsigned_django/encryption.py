@@ -15,7 +15,7 @@ from __future__ import annotations
 import base64
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any
 from uuid import UUID
 
 from cryptography.fernet import Fernet, InvalidToken
@@ -25,7 +25,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_noop
 
 from cfsigned_django import conf
-from cfsigned_django.signing import InvalidKey, PrivateKey
+from cfsigned_django.signing import PrivateKey
 
 #: Prints a new encryption key.
 MAKE_KEY = (
@@ -33,11 +33,9 @@ MAKE_KEY = (
 )
 #: What is said of a private key that should be encrypted again, after its name.
 OLD_ENCRYPTION = (
-    "was encrypted with a previous key, or by an earlier version: it cannot be decrypted once that "
-    "key is removed from the settings."
+    "was encrypted with a previous key: it cannot be decrypted once that key is removed from the "
+    "settings."
 )
-#: What precedes the row, the fingerprint, a line end and the PEM.
-_BOUND_TO = b"cfsigned_django.KeyPair "
 
 
 class CannotDecrypt(Exception):
@@ -54,48 +52,27 @@ class NotReencrypted(CannotDecrypt):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decrypted:
-    """A decrypted private key, and what is known of its origin."""
+    """A decrypted private key, and which key decrypted it."""
 
-    pem: bytes = field(repr=False)
-    #: The row and the fingerprint with which it was encrypted; empty if it was encrypted without.
-    bound_to: bytes
-    #: Whether the newest encryption key decrypts it.
+    #: The line of its row, then the PEM. Not in variables, which a debug page would show.
+    text: bytes = field(repr=False)
+    #: Whether it is the newest encryption key.
     is_newest: bool
-    #: Whether AWS_CLOUDFRONT_ENCRYPTION_KEYS decrypts it, or is not set.
+    #: Whether it is one of AWS_CLOUDFRONT_ENCRYPTION_KEYS, or that is not set. If not, CloudFront
+    #: may not begin to trust the private key: see :class:`NotReencrypted`.
     is_of_settings: bool
 
-    @classmethod
-    def read(cls, text: bytes, **origin: bool) -> Self:
-        """Return what was encrypted."""
-        binding, pem = b"", text
-        if text.startswith(_BOUND_TO):
-            binding, _, pem = text.partition(b"\n")
-        return cls(pem=pem, bound_to=binding, **origin)
-
     @property
-    def is_current(self) -> bool:
-        """Return whether the newest encryption key decrypts it, and it is bound to its row."""
-        return self.is_newest and bool(self.bound_to)
-
-    @property
-    def is_trustworthy(self) -> bool:
-        """Return whether CloudFront may begin to trust it: see :class:`NotReencrypted`."""
-        return self.is_of_settings and bool(self.bound_to)
-
-    def is_of(self, row: UUID, fingerprint: str) -> bool:
-        """Return whether it belongs to the row of a key pair."""
-        if self.bound_to:
-            return self.bound_to == _binding(row, fingerprint)
-        with suppress(InvalidKey):  # which is raised when the key is used
-            return PrivateKey.load(self.pem).public_key.fingerprint == fingerprint
-        return True
+    def pem(self) -> bytes:
+        """Return the PEM of the private key."""
+        return self.text.partition(b"\n")[2]
 
 
 def encrypt(private_key: PrivateKey, row: UUID) -> str:
     """Return the PEM of a row's private key, encrypted with the newest encryption key."""
     binding = _binding(row, private_key.public_key.fingerprint)
     # The PEM is not kept in a variable, since a debug page would show it.
-    return _fernets()[0].encrypt(b"\n".join((binding, private_key.to_pem()))).decode("ascii")
+    return _fernets()[0].encrypt(binding + private_key.to_pem()).decode("ascii")
 
 
 def decrypt(encrypted: str, row: UUID, fingerprint: str) -> Decrypted:
@@ -107,7 +84,7 @@ def decrypt(encrypted: str, row: UUID, fingerprint: str) -> Decrypted:
     found = _decrypt(encrypted)
     if found is None:
         raise CannotDecrypt(_what_changed())
-    if not found.is_of(row, fingerprint):
+    if not found.text.startswith(_binding(row, fingerprint)):
         raise NotItsKey(
             gettext_noop(
                 "The encrypted private key belongs to another key pair: someone changed the table. "
@@ -127,20 +104,21 @@ def has_weak_secret_key() -> bool:
     return not conf.encryption_keys() and conf.is_secret_key_weak()
 
 
-def _binding(row: UUID, fingerprint: str) -> bytes:
-    return _BOUND_TO + f"{row} {fingerprint}".encode()
-
-
 def _decrypt(encrypted: str) -> Decrypted | None:
     count = len(conf.encryption_keys())
     for number, fernet in enumerate(_fernets()):
         with suppress(InvalidToken):
-            return Decrypted.read(
-                fernet.decrypt(encrypted.encode()),
+            return Decrypted(
+                text=fernet.decrypt(encrypted.encode()),
                 is_newest=number == 0,
                 is_of_settings=number < count or not count,
             )
     return None
+
+
+def _binding(row: UUID, fingerprint: str) -> bytes:
+    """Return the line that precedes the PEM."""
+    return f"cfsigned_django.KeyPair {row} {fingerprint}\n".encode()
 
 
 def _fernets() -> list[Fernet]:

@@ -72,9 +72,9 @@ def _old_encryption(snapshot: Snapshot) -> Iterator[Notice]:
     old = [each for each in snapshot.key_pairs if each.needs_reencryption]
     if old:
         text = _(
-            "The private key of %(keys)s was encrypted with a previous key, or by an earlier "
-            "version. Re-encrypt it, here or with manage.py cfsigned_rotate --re-encrypt, before "
-            "you remove a previous key from the settings: it could not be decrypted afterwards."
+            "The private key of %(keys)s was encrypted with a previous key. Re-encrypt it, here or "
+            "with manage.py cfsigned_rotate --re-encrypt, before you remove that key from the "
+            "settings: it could not be decrypted afterwards."
         )
         yield Notice(level=Level.WARNING, text=text % {"keys": ", ".join(map(str, old))})
     if has_weak_secret_key() and any(each.encrypted_private_key for each in snapshot.key_pairs):

@@ -77,8 +77,7 @@ CATALOG: dict[str, FindingType] = {
     ),
     "old-encryption": FindingType(
         level=Level.WARNING,
-        meaning="A private key of the database is not encrypted with the newest encryption key, or "
-        "is not bound to its row",
+        meaning="A private key of the database is not encrypted with the newest encryption key",
         why="It signs if it is ACTIVE. A key with an old encryption cannot begin to sign if "
         "AWS_CLOUDFRONT_ENCRYPTION_KEYS is set, and none can be decrypted once the previous "
         "SECRET_KEY or encryption key is removed from the settings.",

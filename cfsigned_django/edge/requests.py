@@ -77,7 +77,7 @@ class ViewerRequest:
         Anyone with the values of a signed URL can open the file.
         """
         names = [_shorten(segment.partition("=")[0]) for segment in self.query.split("&")]
-        path = path_for_log(self.target)
+        path = _SECRET_IN_PATH.sub(r"\1...", self.path)
         return f"{path}?{'&'.join(names)}" if self.query else path
 
     def conceal(self, text: str) -> str:
@@ -89,11 +89,6 @@ class ViewerRequest:
             if name in ("Signature", "Policy") and len(value) >= _SHORTEST_SECRET:
                 text = text.replace(value, "...")
         return text
-
-
-def path_for_log(target: str) -> str:
-    """Return the path of a request target, without a signature that a mangled link has in it."""
-    return _SECRET_IN_PATH.sub(r"\1...", target.partition("?")[0])
 
 
 def raw_target(environ: WSGIEnvironment) -> str:

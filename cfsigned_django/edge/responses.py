@@ -16,10 +16,6 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 
 from cfsigned_django.signing.exceptions import Denied
 
-#: "Maximum length of a request, including headers and query strings", in
-#: bytes. AWS page: "Quotas" (cloudfront-limits).
-MAX_REQUEST_LENGTH = 20_480
-
 #: The third argument of start_response (PEP 3333).
 ExcInfo: TypeAlias = (
     tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None]
@@ -99,10 +95,8 @@ _PAGES = {
     # a body.
     "BodyNotAllowed": ("403 Forbidden", "A request to read must not have a body."),
     "UrlTooLong": ("413 Request Entity Too Large", "The URL is too long."),
-    "RequestTooLong": ("413 Request Entity Too Large", "The request is too long."),
-    # These two are of this edge: it reads one origin, and it or that origin may fail.
+    # This one is of this edge, which reads one origin.
     "ForeignOrigin": ("502 Bad Gateway", "This edge does not read the origin."),
-    "InternalError": ("500 Internal Server Error", "The local edge failed."),
 }
 
 

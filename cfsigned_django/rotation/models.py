@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Collection
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -168,37 +167,33 @@ class KeyPair(models.Model):
     def open_trustworthy_key(self) -> PrivateKey:
         """Return the private key, if CloudFront may begin to trust it, or it may begin to sign.
 
-        It must be bound to this row, and AWS_CLOUDFRONT_ENCRYPTION_KEYS, if set,
-        must decrypt it: someone with write access to the table may know an old
-        SECRET_KEY, or have the backup of a table. Raise
+        AWS_CLOUDFRONT_ENCRYPTION_KEYS, if set, must decrypt it: someone with
+        write access to the table may know an old SECRET_KEY. Raise
         :exc:`cfsigned_django.encryption.CannotDecrypt` otherwise.
         """
         found = self._decrypt()
-        if not found.is_trustworthy:
+        if not found.is_of_settings:
             raise NotReencrypted(
                 gettext_noop(
-                    "This private key was encrypted before AWS_CLOUDFRONT_ENCRYPTION_KEYS was set, "
-                    "or by an earlier version. It cannot begin to sign before it is encrypted "
-                    "again: manage.py cfsigned_rotate --re-encrypt"
+                    "This private key was encrypted before AWS_CLOUDFRONT_ENCRYPTION_KEYS was set. "
+                    "It cannot begin to sign before it is encrypted again: manage.py "
+                    "cfsigned_rotate --re-encrypt"
                 )
             )
         return PrivateKey.load(found.pem)
 
-    def reencrypt(self, ended: Collection[str]) -> str:
-        """Return the private key, encrypted with the newest encryption key for this row.
+    def reencrypt(self) -> str:
+        """Return the private key, encrypted with the newest encryption key.
 
-        ``ended`` are the fingerprints of the RETIRED and REVOKED keys. Raise
-        :exc:`cfsigned_django.encryption.CannotDecrypt` as
-        :meth:`open_private_key` does, and if a key that is not bound to its row
-        is one of them.
+        Raise :exc:`cfsigned_django.encryption.CannotDecrypt` as
+        :meth:`open_private_key` does.
         """
-        return encrypt(PrivateKey.load(self._decrypt(ended).pem), self.id)
+        return encrypt(self.open_private_key(), self.id)
 
-    def _decrypt(self, ended: Collection[str] = ()) -> Decrypted:
+    def _decrypt(self) -> Decrypted:
         try:
             found = decrypt(self.encrypted_private_key, self.id, self.fingerprint)
-            has_ended = self.status in ENDED or self.retired_at or self.revoked_at
-            if has_ended or (not found.bound_to and self.fingerprint in ended):
+            if self.status in ENDED or self.retired_at or self.revoked_at:
                 raise NotItsKey(
                     gettext_noop(
                         "The private key was retired or revoked, but this row has it again: "
@@ -256,9 +251,9 @@ class KeyPair(models.Model):
 
     @property
     def needs_reencryption(self) -> bool:
-        """Return whether the private key can be decrypted, but not as it is encrypted now."""
+        """Return whether the private key can be decrypted, but not with the newest key."""
         try:
-            return bool(self.encrypted_private_key) and not self._decrypt().is_current
+            return bool(self.encrypted_private_key) and not self._decrypt().is_newest
         except (CannotDecrypt, ImproperlyConfigured):
             return False
 

@@ -21,7 +21,7 @@ from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.key_groups import KeyGroups
 from cfsigned_django.encryption import CannotDecrypt
 from cfsigned_django.rotation.errors import Claimed, RotationError
-from cfsigned_django.rotation.lifecycle import ENDED, KeyStatus, lacks_retirement_date
+from cfsigned_django.rotation.lifecycle import KeyStatus, lacks_retirement_date
 from cfsigned_django.rotation.models import REASON_LENGTH, KeyPair, primary_rows
 from cfsigned_django.signing import InvalidKey, PrivateKey
 
@@ -294,7 +294,7 @@ def is_lost_race(error: OperationalError) -> bool:
 class Reencryption:
     """The result of encrypting private keys again, or of a dry run."""
 
-    #: Encrypted with the newest encryption key, and bound to their rows.
+    #: Encrypted with the newest encryption key.
     encrypted: list[KeyPair]
     #: Left as they are, with the reason of each.
     refused: list[tuple[KeyPair, str]]
@@ -306,12 +306,11 @@ def reencrypt_all(*, dry_run: bool = False) -> Reencryption:
     A key that cannot be decrypted does not stop the others.
     """
     rows = primary_rows()
-    ended = set(rows.filter(status__in=ENDED).values_list("fingerprint", flat=True))
     result = Reencryption(encrypted=[], refused=[])
     for row in rows.exclude(encrypted_private_key=""):
         former = row.encrypted_private_key
         try:
-            anew = row.reencrypt(ended)
+            anew = row.reencrypt()
         except (CannotDecrypt, InvalidKey) as error:
             result.refused.append((row, str(error)))
             continue

@@ -5,6 +5,7 @@ Here are the ids, those of validation.py too; what else a message must say or hi
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Sequence
 from datetime import timedelta
@@ -14,6 +15,7 @@ from typing import Any, TypeAlias
 
 import django
 import pytest
+from cryptography.fernet import Fernet
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import FileSystemStorage
@@ -26,7 +28,7 @@ from cfsigned_django.checks import caching
 from cfsigned_django.checks.storages import check_storages
 from cfsigned_django.conf import Config
 from cfsigned_django.cookies import SignedCookieScope
-from cfsigned_django.signing import HashAlgorithm, PrivateKey
+from cfsigned_django.signing import HashAlgorithm, InvalidKey, PrivateKey
 from cfsigned_django.storage import (
     CloudFrontFileSystemStorage,
     CloudFrontS3Storage,
@@ -34,7 +36,7 @@ from cfsigned_django.storage import (
 )
 from cfsigned_django.validation import TABLE, find_problems, problem, raise_first_error
 from tests.checks import ids
-from tests.keyring import make_key_pair, unbound
+from tests.keyring import make_key_pair
 from tests.leaks import fragments
 from tests.storage_cases import (
     DAY,
@@ -257,7 +259,6 @@ SITES: list[Row] = [
     ("W011", {}),
     ("W012", {}),
     ("W013", {}),
-    ("W015", {}),
     ("W014", {**NO_KEY, "AWS_CLOUDFRONT_KEY_GROUP_ID": KEY_GROUP_ID}),
     ("W008", {}),
     ("W009", storages(other=with_options(key_group_id=None))),
@@ -378,7 +379,6 @@ def test_every_id(
     healthy: Any,
     rsa_key: PrivateKey,
     ec_key: PrivateKey,
-    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Report the one thing that is wrong, under its id, with its hint and level."""
@@ -388,18 +388,14 @@ def test_every_id(
         make_key_pair(ec_key, "K1")
         healthy.SECRET_KEY = "a new secret key, as long as Django wants one: 0123456789"
     if short == "W011":
-        make_key_pair(ec_key, "K1", encrypted_private_key=unbound(ec_key))
+        make_key_pair(ec_key, "K1")
+        healthy.AWS_CLOUDFRONT_ENCRYPTION_KEYS = [Fernet.generate_key()]
     if short == "W012":
         healthy.SECRET_KEY = "guessed"
         make_key_pair(ec_key, "K1")
     if short == "W013":
         other = make_key_pair(rsa_key, "K1")
         make_key_pair(ec_key, "K2", encrypted_private_key=other.encrypted_private_key)
-    if short == "W015":
-        path = tmp_path / "key.pem"
-        path.write_bytes(ec_key.to_pem())
-        path.chmod(0o644)
-        healthy.AWS_CLOUDFRONT_KEY = path
     if short == "W042":
         monkeypatch.setattr(caching, "has_deterministic_ecdsa", lambda: False)
     if short == "W043":
@@ -427,10 +423,9 @@ def test_every_id(
 
 
 def test_every_id_is_reported() -> None:
-    """Know a site for each id of the table; W003 and E012 have tests of their own."""
-    assert {f"cfsigned.{short}" for short, _ in SITES} | {"cfsigned.W003", "cfsigned.E012"} == set(
-        TABLE
-    )
+    """Know a site for each id of the table, or a test of its own."""
+    known = {short for short, _ in SITES} | {"W003", "E012", "W015"}
+    assert {f"cfsigned.{short}" for short in known} == set(TABLE)
 
 
 @pytest.mark.django_db
@@ -527,6 +522,48 @@ def test_check_with_a_database(healthy: Any, ec_key: PrivateKey) -> None:
 
     assert "cfsigned.W007" not in output_of_check()
     assert "cfsigned.W007" in output_of_check(databases=["default"])
+
+
+# Files of keys
+
+
+@pytest.fixture
+def key_file(healthy: Any, ec_key: PrivateKey, tmp_path: Path) -> Path:
+    """Return a file that holds the key of the site, for its owner alone."""
+    healthy.AWS_CLOUDFRONT_KEY = path = tmp_path / "key.pem"
+    path.write_bytes(ec_key.to_pem())
+    path.chmod(0o600)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("mode", "expected"),
+    [
+        *((mode, []) for mode in (0o400, 0o600, 0o640)),
+        *((mode, ["W015"]) for mode in (0o644, 0o604)),
+        *((mode, ["E007"]) for mode in (0o620, 0o602)),
+        (0o666, ["E007", "W015"]),
+    ],
+)
+def test_modes(mode: int, expected: list[str], key_file: Path, ec_key: PrivateKey) -> None:
+    """Refuse a key file that others can write to, and warn of one that others can read."""
+    key_file.chmod(mode)
+
+    assert sorted(ids(check_storages())) == expected
+    if "E007" in expected:
+        with pytest.raises(InvalidKey, match="chmod"):
+            PrivateKey.load(key_file)
+    else:
+        assert PrivateKey.load(key_file).public_key == ec_key.public_key
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can chown")
+@pytest.mark.parametrize(("owner", "expected"), [(0, []), (12345, ["W015"])])
+def test_owners(owner: int, expected: list[str], key_file: Path) -> None:
+    """Warn of a key file of another user, who can replace it; root's is good."""
+    os.chown(key_file, owner, 0)
+
+    assert ids(check_storages()) == expected
 
 
 # What a message must say or hide, and the order of several

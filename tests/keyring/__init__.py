@@ -37,8 +37,3 @@ def derived(secret: str | None = None) -> Fernet:
     hkdf = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"cfsigned_django.encryption")
     key = hkdf.derive((secret or settings.SECRET_KEY).encode())
     return Fernet(base64.urlsafe_b64encode(key))
-
-
-def unbound(private_key: PrivateKey, key: Fernet | None = None) -> str:
-    """Return a private key as it was encrypted before keys were bound to their rows."""
-    return (key or derived()).encrypt(private_key.to_pem()).decode()

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
-from django.core.management import CommandError, call_command
+from django.core.management import call_command
 
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.encryption import CannotDecrypt, NotItsKey, NotReencrypted
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import PrivateKey
-from tests.keyring import derived, unbound
+from tests.keyring import derived
 from tests.rotation import Site, change, fresh
 
 KEYS = [Fernet.generate_key().decode(), Fernet.generate_key().decode()]
@@ -67,44 +67,6 @@ def test_key_that_ended_is_refused(key_group: Site, end: str) -> None:
         fresh(former).make_signer()
 
     assert (key_group.public_keys, key_group.members) == before
-
-
-def test_unbound_key_of_a_backup_is_refused(key_group: Site) -> None:
-    """A key from before keys were bound is not trusted; --re-encrypt refuses one that ended."""
-    former = key_group.imported()
-    private_key = former.open_private_key()
-    key_group.revoke(former)
-    key_group.advance()
-    successor = key_group.started()
-    copy_key(former, successor)
-    change(successor, encrypted_private_key=unbound(private_key))
-
-    with pytest.raises(NotReencrypted, match="--re-encrypt"):
-        key_group.rotation().trust(fresh(successor), now=key_group.now)
-    with pytest.raises(CommandError):
-        call_command("cfsigned_rotate", re_encrypt=True)
-    key_group.wait(60)
-    with pytest.raises(CannotDecrypt):
-        key_group.rotation().trust(fresh(successor), now=key_group.now)
-
-    assert key_group.members == {key_group.foreign, str(key_group.signing)}
-
-
-def test_row_from_before_is_bound(key_group: Site) -> None:
-    """A key that was encrypted by an earlier version signs, and goes on once it is bound."""
-    active, successor = key_group.imported(), key_group.started()
-    for row in (active, successor):
-        change(row, encrypted_private_key=unbound(row.open_private_key()))
-    assert fresh(active).make_signer().key_pair_id == str(active)
-    assert fresh(active).needs_reencryption
-
-    call_command("cfsigned_rotate", re_encrypt=True)
-
-    assert not fresh(active).needs_reencryption
-    key_group.rotation().trust(fresh(successor), now=key_group.now)
-    copy_key(fresh(active), successor)
-    with pytest.raises(NotItsKey):
-        fresh(successor).open_private_key()
 
 
 class TestEncryptionKeys:

@@ -9,6 +9,7 @@ import pprint
 import re
 from collections import defaultdict
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -293,26 +294,63 @@ def test_unreadable_file(key: PrivateKey, tmp_path: Path, monkeypatch: pytest.Mo
         PrivateKey.load(tmp_path / "key.pem")
 
 
-@given(source=st.text() | st.binary())
-def test_anything_is_refused_in_words(source: str | bytes) -> None:
-    """Refuse any text and any bytes with InvalidKey and no other error."""
-    for load in (PrivateKey.load, PublicKey.load):
-        with pytest.raises(InvalidKey):
+class Pathlike:
+    """Return anything as a path."""
+
+    def __init__(self, path: Any) -> None:
+        self.path = path
+
+    def __fspath__(self) -> Any:
+        return self.path
+
+
+def framed(text: str, label: str) -> str:
+    """Return a text in a frame of PEM."""
+    return f"-----BEGIN {label}-----\n{text}\n-----END {label}-----\n"
+
+
+LABELS = st.sampled_from(
+    ["PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY", "ENCRYPTED PRIVATE KEY", "PUBLIC KEY"]
+)
+
+
+@st.composite
+def damaged_keys(draw: st.DrawFn) -> str:
+    """Return a key in PEM of which bytes, and then characters, were changed, cut off or added."""
+    pems = [PrivateKey.generate().to_pem().decode(), *(each for each, _ in foreign_keys().values())]
+    data = bytearray(base64.b64decode("".join(draw(st.sampled_from(pems)).splitlines()[1:-1])))
+    for _ in range(draw(st.integers(0, 4))):
+        place = draw(st.integers(0, len(data)))
+        data[place : place + draw(st.integers(0, 4))] = draw(st.binary(max_size=4))
+    pem = framed(base64.encodebytes(data).decode(), draw(LABELS))
+    place = draw(st.integers(0, len(pem)))
+    return pem[:place] + draw(st.text(max_size=3)) + pem[place + draw(st.integers(0, 5)) :]
+
+
+SOURCES = st.one_of(
+    damaged_keys(),
+    st.text(),
+    st.binary(),
+    st.builds(framed, st.text(), LABELS),
+    st.builds(Path, st.text()),
+    st.builds(Pathlike, st.one_of(st.text(), st.binary(), st.integers(), st.none())),
+    st.one_of(st.none(), st.integers(), st.builds(bytearray), st.lists(st.text())),
+)
+
+
+@given(source=SOURCES, password=st.one_of(st.none(), st.text(), st.binary(), st.integers()))
+def test_nothing_but_invalid_key(source: Any, password: Any) -> None:
+    """Return a key or raise InvalidKey, whatever is given as a key or a password."""
+    for load in (PublicKey.load, lambda each: PrivateKey.load(each, password=password)):
+        with suppress(InvalidKey):
             load(source)
 
 
-@given(data=st.data())
-def test_damaged_key_is_refused_in_words(ec_key: PrivateKey, data: st.DataObject) -> None:
-    """Read a damaged key as the same key or refuse it with InvalidKey, never another way."""
-    pem = ec_key.to_pem().decode("ascii")
-    start = data.draw(st.integers(0, len(pem)))
-    end = data.draw(st.integers(start, min(start + 5, len(pem))))
-    damaged = pem[:start] + data.draw(st.text(max_size=3)) + pem[end:]
-    try:
-        loaded = PrivateKey.load(damaged)
-    except InvalidKey:
-        return
-    assert loaded.algorithm is ec_key.algorithm
+@given(password=st.one_of(st.none(), st.text(), st.binary(), st.integers(), st.builds(object)))
+def test_wrong_password(password: Any, ec_key: PrivateKey) -> None:
+    """Raise InvalidKey for any password that is not the one of the key."""
+    with pytest.raises(InvalidKey):
+        PrivateKey.load(rewrite(ec_key, PrivateFormat.PKCS8, PASSWORD), password=password)
 
 
 # Secrets
