@@ -43,7 +43,10 @@ def damaged(key_pair: KeyPair) -> None:
         pytest.param(True, Site.trusted, NOTHING, id="by hand, not probed"),
         pytest.param(True, lambda site: site.trusted(good_for=1), EARLY, id="by hand, probed"),
         pytest.param(
-            True, lambda site: site.trusted(good_for=301), SignsAfter.SUCCESSOR, id="by hand, ready"
+            True,
+            lambda site: site.trusted(spare=True, good_for=301),
+            SignsAfter.SUCCESSOR,
+            id="by hand, ready spare",
         ),
     ],
 )

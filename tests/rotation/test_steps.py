@@ -148,6 +148,7 @@ def test_steps_are_put_into_words(key_group: Site, settings: Any) -> None:
     act(Step(action=Action.REVOKE, key_pair=fresh(spare)), reason="leaked")
     act(Step(action=Action.REVOKE, key_pair=fresh(spare)))
     key_group.revoke(key_group.signing, by_hand=True)
+    assert is_under_way(key_group.rotation())
     by_itself()
     assert not is_under_way(key_group.rotation())
 
