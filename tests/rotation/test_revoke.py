@@ -13,7 +13,9 @@ from cfsigned_django.aws.unknown import UNKNOWN
 from cfsigned_django.rotation.errors import Claimed, RotationError
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.steps import Action, SignsAfter, Step, take, what_signs_after
+from tests.aws.api import Account
 from tests.rotation import RSA, Site, change, denied, fresh, once, statuses
+from tests.simulation.strict_cloudfront import StrictCloudFront
 
 NEW, EARLY, NOTHING = SignsAfter.NEW_KEY, SignsAfter.SUCCESSOR_EARLY, SignsAfter.NOTHING
 
@@ -269,6 +271,22 @@ def test_key_that_is_created_while_it_is_removed(key_group: Site) -> None:
     key_group.wait(66)
     key_group.finish(key_pair)
 
+    assert key_group.public_keys == {key_group.foreign}
+
+
+def test_key_that_is_not_listed_yet_is_removed(db: None) -> None:
+    """A key leaves by its ID, which the process that created it may have recorded a moment ago."""
+    seconds = [0.0]
+    api = StrictCloudFront(clock=lambda: seconds[0], list_lag=1.0)
+    key_group = Site(account=Account(api=api))
+    key_pair = key_group.trusted()
+    key_group.revoke(key_pair, by_hand=True)
+    read_before = fresh(key_pair)
+    read_before.key_pair_id = None
+
+    key_group.rotation().finish_revocation(read_before, now=key_group.now)
+
+    seconds[0] = 1.0
     assert key_group.public_keys == {key_group.foreign}
 
 
