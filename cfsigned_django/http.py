@@ -49,16 +49,14 @@ MAX_WARNINGS: Final = 500
 # --- The headers of one response
 
 
-def patch_cache_control(
-    response: HttpResponseBase, *, reserve: int = 0, now: float | None = None, **directives: Any
-) -> None:
+def patch_cache_control(response: HttpResponseBase, *, reserve: int = 0, **directives: Any) -> None:
     """Add directives as Django's function does, then cap them at the life of the signed URLs.
 
     ``max-age``, ``s-maxage``, the ``stale-...`` directives and ``Expires`` are
     lowered, never added: to the shortest remaining life of the URLs that were
     signed for this response, less ``reserve``, both in seconds. URLs that were
     signed for an earlier response and come from a cache of the site are not
-    known. ``now`` is in Unix seconds.
+    known.
 
     Raise :exc:`ImproperlyConfigured` if nothing notes which URLs are signed:
     use the middleware, or call this within ``with watch_expiry():``.
@@ -75,7 +73,7 @@ def patch_cache_control(
 
     def cap_rendered(rendered: HttpResponseBase) -> None:
         if watch.expires is not None:
-            _cap(rendered, _seconds_until(watch.expires - reserve, now), now=now)
+            _cap(rendered, _seconds_until(watch.expires - reserve))
 
     if _is_unrendered(response):
         # Its URLs are signed when it is rendered, under the same watch.
@@ -334,13 +332,13 @@ _SAYS_ENOUGH = re.compile(r"\b(private|no-cache|no-store|max-age)\b", re.IGNOREC
 _END: Final = "_cfsigned_end"
 
 
-def _seconds_until(end: float, now: float | None = None) -> int:
-    return max(0, math.floor(end - (time.time() if now is None else now)))
+def _seconds_until(end: float) -> int:
+    return max(0, math.floor(end - time.time()))
 
 
-def _cap(response: HttpResponseBase, life: int, *, now: float | None = None) -> int:
+def _cap(response: HttpResponseBase, life: int) -> int:
     """Lower the headers to ``life`` seconds. Return how many seconds they allowed before."""
-    now = time.time() if now is None else now
+    now = time.time()
     header = _cache_control_of(response)
     ages = [int(seconds) for _, seconds in _AGE.findall(header)]
     fresh = min(max(ages, default=0), life)

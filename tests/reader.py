@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import re
 import signal
-import socket
 import subprocess
 import threading
 from collections.abc import Mapping
@@ -20,7 +19,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.background import PATIENCE, running, wait_until
+from tests.background import PATIENCE, listens, running, wait_until
 from tests.pages import Snippet
 
 _END = "\x01"
@@ -166,9 +165,3 @@ def missing(shown: str, printed: str) -> list[str]:
 def names(settings: str) -> list[str]:
     """Return the names that settings assign to."""
     return re.findall(r"^(\w+) = ", settings, re.MULTILINE)
-
-
-def listens(port: int) -> bool:
-    """Return whether something listens on the port."""
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0

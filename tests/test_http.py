@@ -8,6 +8,7 @@ import logging
 import re
 import uuid
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 from unittest import mock
 
@@ -82,9 +83,9 @@ def without(request: HttpRequest) -> HttpResponse:
     return HttpResponse(uuid.uuid4().hex)
 
 
-def with_cookie(request: HttpRequest) -> HttpResponse:
+def with_cookie(request: HttpRequest, vary: str = "Cookie") -> HttpResponse:
     """Show a signed URL to one viewer."""
-    response = HttpResponse(sign(), headers={"Vary": "Cookie"})
+    response = HttpResponse(sign(), headers={"Vary": vary})
     response.set_cookie("a", "b")
     return response
 
@@ -168,6 +169,7 @@ KEPT: dict[str, Any] = {
     "twice": cache_page(600, key_prefix="outer")(cache_page(600, reserve=0)(template)),
     "outside": cache_control(stale_while_revalidate=900)(cache_page(600)(page())),
     "for_all": cache_page(600, shared=True)(page()),
+    "for_all_with_cookie": cache_page(600, shared=True)(partial(with_cookie, vary="Accept")),
     "for_all_guests": cache_page(600, shared=True)(guest),
 }
 #: For how many seconds such a page is kept whose URLs live for 300 s.
@@ -270,25 +272,32 @@ def test_async_handler(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("header", "arguments", "capped"),
+    ("header", "late", "reserve", "capped"),
     [
-        ("max-age=600, public", {}, "max-age=300, public"),
-        ("public, s-maxage=900, max-age=60", {}, "public, s-maxage=300, max-age=60"),
-        ('MAX-AGE="600"', {}, "MAX-AGE=300"),
-        ("max-age=200, stale-while-revalidate=600", {}, "max-age=200, stale-while-revalidate=100"),
-        ("max-age=300, stale-if-error=1", {}, "max-age=300, stale-if-error=0"),
-        ("max-age=300", {}, "max-age=300"),
-        ("no-store", {}, "no-store"),
-        ("max-age=600", {"now": NOW + 400}, "max-age=0"),
-        ("max-age=600", {"now": NOW + 280, "reserve": 30}, "max-age=0"),
+        ("max-age=600, public", 0, 0, "max-age=300, public"),
+        ("public, s-maxage=900, max-age=60", 0, 0, "public, s-maxage=300, max-age=60"),
+        ('MAX-AGE="600"', 0, 0, "MAX-AGE=300"),
+        (
+            "max-age=200, stale-while-revalidate=600",
+            0,
+            0,
+            "max-age=200, stale-while-revalidate=100",
+        ),
+        ("max-age=300, stale-if-error=1", 0, 0, "max-age=300, stale-if-error=0"),
+        ("max-age=300", 0, 0, "max-age=300"),
+        ("no-store", 0, 0, "no-store"),
+        ("max-age=600", 400, 0, "max-age=0"),
+        ("max-age=600", 280, 30, "max-age=0"),
     ],
 )
-def test_directives(header: str, arguments: Any, capped: str) -> None:
+def test_directives(header: str, late: int, reserve: int, capped: str) -> None:
     """Lower each directive that lets a cache keep the response, and touch no other."""
     response = HttpResponse(headers={"Cache-Control": header})
-    with at(NOW), watch_expiry():
-        sign(300)
-        patch_cache_control(response, **arguments)
+    with watch_expiry():
+        with at(NOW):
+            sign(300)
+        with at(NOW + late):
+            patch_cache_control(response, reserve=reserve)
     assert control(response) == capped
 
 
@@ -474,7 +483,9 @@ class TestCachePage:
         assert get("kept/plain", NOW + 2, Client(**viewer)).content == pages[1].content
         assert get("kept/plain", NOW + 2).content == pages[0].content
 
-    @pytest.mark.parametrize("name", ["redirect", "missing", "with_cookie", "plain"])
+    @pytest.mark.parametrize(
+        "name", ["redirect", "missing", "with_cookie", "for_all_with_cookie", "plain"]
+    )
     def test_of_what_is_no_page(self, name: str) -> None:
         """Keep no redirect, no error, no page with a cookie and no answer to a form anywhere."""
         found = set()

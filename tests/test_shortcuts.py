@@ -19,6 +19,7 @@ from cfsigned_django.signing import PrivateKey
 from tests.storage_cases import (
     NOW,
     ORIGIN,
+    S3_BACKEND,
     OfTenant,
     at,
     counted_signatures,
@@ -87,15 +88,18 @@ def test_storage_of_a_call() -> None:
         (f"{ORIGIN}/a.jpg?Expires=1", {}, TypeError, "URL"),
         ("a.jpg", {"storage": "nowhere"}, InvalidStorageError, "'nowhere'.*default, other"),
         ("a.jpg", {"storage": "plain"}, InvalidStorageError, "CloudFrontFileSystemStorage"),
+        ("a.jpg", {"storage": "broken"}, InvalidStorageError, r"'broken'.*cannot be used.*E003"),
         ("a.jpg", {"expire": 0}, ValueError, "expire"),
         ("a.jpg", {"folder": "b"}, ValueError, "b/"),
         ("a.jpg", {"folder": 42}, ValueError, "folder is 42"),
     ],
 )
 def test_mistakes_of_a_call(
-    file: Any, arguments: dict[str, Any], error: type[Exception], named: str
+    file: Any, arguments: dict[str, Any], error: type[Exception], named: str, site: Any
 ) -> None:
     """Refuse what is not a file, a storage that does not sign, and wrong arguments."""
+    broken = {"BACKEND": S3_BACKEND, "OPTIONS": {"cloudfront_key": None}}
+    site.STORAGES = {**site.STORAGES, "broken": broken}
     with pytest.raises(error, match=named):
         signed_url(file, **arguments)
 

@@ -17,22 +17,15 @@ from cfsigned_django import keyring
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.storage import CloudFrontS3Storage
 from cfsigned_django.testing import CorsRule, assert_signed, edge_for
-from tests.storage_cases import DOMAIN, FILE_BACKEND, KEY_GROUP_ID, KEY_ID, ORIGIN, InMemory
+from tests.storage_cases import FILE_BACKEND, KEY_GROUP_ID, ORIGIN, InMemory
 
 NAME = "albums/42/001.jpg"
 
 
 @pytest.fixture
-def options(ec_key: PrivateKey) -> dict[str, Any]:
-    """Return the options of a storage that signs."""
-    key = ec_key.to_pem()
-    return {"cloudfront_key": key, "cloudfront_key_id": KEY_ID, "custom_domain": DOMAIN}
-
-
-@pytest.fixture
-def storage(options: dict[str, Any]) -> InMemory:
+def storage(site: Any) -> InMemory:
     """Return a storage with one file in it."""
-    storage = InMemory(base_url="/", **options)
+    storage = InMemory(base_url="/")
     storage.save(NAME, ContentFile(b"picture"))
     return storage
 
@@ -54,9 +47,9 @@ class TestEdgeFor:
         with pytest.raises(ValueError, match=NAME):
             edge.get(f"/{NAME}")
 
-    def test_alias(self, options: dict[str, Any], tmp_path: Path) -> None:
+    def test_alias(self, site: Any, tmp_path: Path) -> None:
         """Take an alias of STORAGES, here one with files under a path of their own."""
-        alias = {"BACKEND": FILE_BACKEND, "OPTIONS": options | {"location": str(tmp_path)}}
+        alias = {"BACKEND": FILE_BACKEND, "OPTIONS": {"location": str(tmp_path)}}
         with override_settings(STORAGES={"default": alias}, AWS_LOCATION="media/files"):
             storage: Any = storages["default"]
             storage.save("한글 a.txt", ContentFile(b"text"))
@@ -85,12 +78,12 @@ class TestEdgeFor:
 
 
 class TestAssertSigned:
-    def test_passes(self, storage: InMemory, options: dict[str, Any]) -> None:
+    def test_passes(self, storage: InMemory) -> None:
         """Return the policy of a URL that is as it should be, in any storage that signs."""
         url = storage.url(NAME, expire=60)
         policy = assert_signed(url, storage=storage, name=NAME, expires_within=60)
         assert policy.resource == storage.unsigned_url(NAME)
-        s3 = CloudFrontS3Storage(bucket_name="media", location="private", **options)
+        s3 = CloudFrontS3Storage(location="private")
         assert s3.url("a.txt").startswith(f"{ORIGIN}/private/a.txt?")
         assert_signed(s3.url("a.txt"), storage=s3, name="a.txt")
 
@@ -145,9 +138,9 @@ class TestAssertSigned:
         with pytest.raises(AssertionError, match=named):
             assert_signed(url, storage=storage)
 
-    def test_key_of_another_site(self, storage: InMemory, options: dict[str, Any]) -> None:
+    def test_key_of_another_site(self, storage: InMemory) -> None:
         """Fail for a signature by another key under the same id."""
-        other = InMemory(**options | {"cloudfront_key": PrivateKey.generate().to_pem()})
+        other = InMemory(cloudfront_key=PrivateKey.generate().to_pem())
         with pytest.raises(AssertionError, match="AccessDenied"):
             assert_signed(other.url(NAME), storage=storage)
 

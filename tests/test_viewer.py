@@ -9,10 +9,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from cfsigned_django.edge import Behavior, Distribution, EdgeServer
 from cfsigned_django.viewer import Answer, NoAnswer, Responder, fetch
+from tests.background import free_port
 from tests.edge import BODIES
-from tests.edge_command import free_port
 
 PAGE = b"<html><body>The request could not be satisfied.</body></html>"
 
@@ -67,28 +66,6 @@ def test_other_answers(status: int) -> None:
 
     assert (answer.status, answer.body) == (status, PAGE)
     assert not answer.is_served
-
-
-def test_own_edge() -> None:
-    """Recognise the refusal of this package's own edge as CloudFront's, with its Date."""
-
-    def origin(environ: object, start_response: object) -> list[bytes]:
-        raise AssertionError("nothing may reach the origin")
-
-    port = free_port()
-    distribution = Distribution(
-        domain_names=(f"127.0.0.1:{port}",),
-        behaviors=(Behavior(trusted_key_groups=("g",)),),
-        key_groups={"g": {}},
-        origin=origin,
-    )
-    with EdgeServer(distribution, port=port).running():
-        answer = fetch(f"http://127.0.0.1:{port}/a.jpg", {})
-
-    assert answer.code == "MissingKey"
-    assert answer.responder is Responder.CLOUDFRONT
-    assert answer.came_through_cloudfront
-    assert "date" in answer.headers
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeGuard
+from typing import Any
 
 from cfsigned_django.signing.encoding import MAX_URL_LENGTH, encode_base64, encode_url
 from cfsigned_django.signing.exceptions import InvalidKey, InvalidPolicy, InvalidUrl
@@ -118,18 +118,12 @@ class Signer:
         Raise :exc:`InvalidUrl` or :exc:`InvalidPolicy`.
         """
         url = encode_url(url)
-        if policy is None and "*" not in url and _is_epoch_time(date_less_than):
-            message = canned_policy_json(url, date_less_than).encode("ascii")
-            return self._join_signature(url, f"Expires={date_less_than}", message)
         policy = _choose_policy(url, date_less_than, policy)
         message = policy.to_json().encode("ascii")
         if policy.is_canned and policy.resource == url:
             grant = f"Expires={policy.date_less_than}"
         else:
             grant = f"Policy={encode_base64(message)}"
-        return self._join_signature(url, grant, message)
-
-    def _join_signature(self, url: str, grant: str, message: bytes) -> str:
         signature = encode_base64(self.private_key.sign(message, self.hash_algorithm))
         return _join(url, f"{grant}&Signature={signature}{self._tail}")
 
@@ -188,10 +182,6 @@ class Signer:
 
     def __repr__(self) -> str:
         return f"<Signer {self.key_pair_id} {self.private_key.algorithm} {self.hash_algorithm}>"
-
-
-def _is_epoch_time(moment: object) -> TypeGuard[int]:
-    return type(moment) is int and 0 < moment <= MAX_EPOCH_TIME
 
 
 def _choose_policy(

@@ -176,7 +176,7 @@ def test_two_scopes() -> None:
             assert_cookies_open(response, name, now=NOW)
         assert_cookies_open(response, "avatars/1.png", storage="other", now=NOW)
         assert_cookies_refuse(response, "courses/44/1.ts", now=NOW)
-        assert MARKER in client.cookies
+        assert client.cookies[MARKER]["httponly"]
         asked.clear()
         for _ in range(3):
             response = get(client, now=NOW + 800)

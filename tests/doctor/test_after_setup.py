@@ -52,6 +52,9 @@ def viewer(
     viewer = configure(ministack, settings, monkeypatch)
     settings.AWS_STORAGE_BUCKET_NAME = f"made-{aws_account}"
     settings.AWS_CLOUDFRONT_COOKIE_SCOPES = []
+    settings.STORAGES = {"default": {"BACKEND": S3_BACKEND}}
+    # The emulator's key groups have ids that look like those of public keys.
+    settings.SILENCED_SYSTEM_CHECKS = ["cfsigned.W004"]
 
     def fetch(url: str, headers: Mapping[str, str]) -> Answer:
         is_s3 = ".amazonaws.com/" in url
@@ -66,6 +69,13 @@ def viewer(
 
     monkeypatch.setattr(cfsigned_doctor, "fetch", fetch)
     return viewer
+
+
+def levels_of(*asked: str) -> dict[str, str]:
+    """Return the level of each finding of the doctor, who is asked about the file."""
+    found = io.StringIO()
+    call_command("cfsigned_doctor", "--object", "a.txt", "--json", *asked, stdout=found)
+    return {each["id"]: each["level"] for each in json.loads(found.getvalue())}
 
 
 @pytest.mark.django_db
@@ -89,13 +99,9 @@ def test_nothing_is_wrong(
     for name, value in json.loads(made.getvalue())["settings"].items():
         setattr(settings, name, value)
     settings.AWS_CLOUDFRONT_KEY = key
-    settings.STORAGES = {"default": {"BACKEND": S3_BACKEND}}
-    # The emulator's key groups have ids that look like those of public keys.
-    settings.SILENCED_SYSTEM_CHECKS = ["cfsigned.W004"]
     s3 = ministack.clients(ACCOUNT).s3
     s3.put_object(Bucket=settings.AWS_STORAGE_BUCKET_NAME, Key="media/a.txt", Body=b"private")
 
-    found = io.StringIO()
     asked = [each for each in wanted if each != "--cookies"]
     if asked != wanted:  # the settings tell the doctor
         settings.AWS_CLOUDFRONT_COOKIE_SCOPES = ["tests.cookies.test_middleware.Courses"]
@@ -103,9 +109,8 @@ def test_nothing_is_wrong(
             json.loads(made.getvalue())["settings"]["AWS_S3_CUSTOM_DOMAIN"].split(".")[1:]
         )
         settings.MIDDLEWARE = [SESSIONS, COOKIES]
-    call_command("cfsigned_doctor", "--object", "a.txt", "--json", *asked, stdout=found)
+    levels = levels_of(*asked)
 
-    levels = {each["id"]: each["level"] for each in json.loads(found.getvalue())}
     assert set(levels.values()) == {"ok"}
     assert {"distribution", "behavior", "keys", "origin", "bucket", "delivery"} <= levels.keys()
     assert {"signed-served", "tampered-refused", "s3-private"} <= levels.keys()
@@ -163,15 +168,12 @@ def test_nothing_is_wrong_by_hand(
     settings.AWS_CLOUDFRONT_DISTRIBUTION_ID = made["Id"]
     settings.AWS_CLOUDFRONT_KEY_GROUP_ID = group
     settings.AWS_CLOUDFRONT_KEY_ID, settings.AWS_CLOUDFRONT_KEY = key, ec_key.to_pem()
-    settings.STORAGES = {"default": {"BACKEND": S3_BACKEND}}
-    settings.SILENCED_SYSTEM_CHECKS = ["cfsigned.W004"]
 
-    found, planned = io.StringIO(), io.StringIO()
+    planned = io.StringIO()
     origins = [each for rule in rules for each in ("--cors-origin", *rule["AllowedOrigins"])]
-    call_command("cfsigned_doctor", "--object", "a.txt", "--json", *origins, stdout=found)
+    levels = levels_of(*origins)
     call_command("cfsigned_setup", "--json", *origins, stdout=planned)
 
-    levels = {each["id"]: each["level"] for each in json.loads(found.getvalue())}
     rows = table(CONSOLE, "Section")
     in_order = {each for row in rows for each in re.findall(r"`([a-z0-9-]+)`", row[1])}
     assert set(levels.values()) == {"ok"}

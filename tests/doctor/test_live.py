@@ -101,7 +101,7 @@ ANSWERS: list[tuple[str, Answer, str]] = [
     ),
     ("unsigned", Answer(status=301, headers={**HEADERS, "location": f"{URL}?a"}), "redirected"),
     ("unsigned", Answer(status=307, headers=HEADERS), "redirected"),
-    ("unsigned", Answer(status=502, headers=HEADERS, body=PAGE), "server-error"),
+    ("unsigned", Answer(status=500, headers=HEADERS, body=PAGE), "server-error"),
     ("unsigned", Answer(status=403, headers={"server": "nginx"}, body=PAGE), "not-cloudfront"),
     ("unsigned", Answer(status=200, headers={}), "not-cloudfront"),
     ("signed", edge("InvalidKey"), "signed-unknown-key"),

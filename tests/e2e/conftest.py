@@ -11,7 +11,7 @@ from unittest import mock
 import pytest
 
 from demo_project.state import PREFERRED_PORTS, DemoState
-from tests.edge_command import free_port
+from tests.background import free_port
 from tests.plugins_browser import (
     browser as browser,
     browser_type_launch_args as browser_type_launch_args,

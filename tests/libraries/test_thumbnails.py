@@ -8,7 +8,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from django.core.cache import caches
@@ -25,18 +25,13 @@ from sorl.thumbnail import default as sorl, get_thumbnail
 from sorl.thumbnail.images import get_or_create_storage
 from versatileimagefield.settings import cache as versatile_cache
 
-from cfsigned_django.edge import EdgeServer
 from cfsigned_django.edge.client import EdgeClient
 from cfsigned_django.shortcuts import signed_url
-from cfsigned_django.storage.origin import StorageOrigin, distribution_for
 from cfsigned_django.testing import edge_for
 from tests.libraries.cases import picture
 from tests.libraries.models import Picture, VersatilePicture
 from tests.pages import DOCS, site_of, snippets
 from tests.storage_cases import counted_signatures
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser
 
 pytestmark = pytest.mark.django_db
 
@@ -226,23 +221,6 @@ def test_templates_of_the_page(template: str, media: Any) -> None:
     assert len(urls) == 1
     edge = edge_for("default")
     assert max(size_of(edge.get(html.unescape(urls[0])))) in {40, 300}
-
-
-def test_browser(media: Any, browser: Browser) -> None:
-    """A browser shows the thumbnails of all libraries through the edge, and none unsigned."""
-    with EdgeServer(StorageOrigin(media)).running() as server, browser.new_page() as page:
-        media.custom_domain = f"127.0.0.1:{server.port}"
-        media.url_protocol = "http:"
-        server.application = distribution_for(media, StorageOrigin(media))
-        urls = []
-        for library in LIBRARIES.values():
-            add_picture(library.model)
-            urls.append(library.make(library.model.objects.last()).url)
-        for sources in (urls, [url.partition("?")[0] for url in urls]):
-            page.set_content("".join(f'<img src="{html.escape(url)}">' for url in sources))
-            page.wait_for_load_state("networkidle")
-            widths = page.eval_on_selector_all("img", "all => all.map(img => img.naturalWidth)")
-            assert widths == ([40] * 4 if sources == urls else [0] * 4)
 
 
 def test_no_picture(media: Any, s3_requests: list[str]) -> None:

@@ -17,8 +17,7 @@ from http.cookiejar import CookieJar
 from pathlib import Path
 
 from cfsigned_django.signing import PrivateKey
-from tests.background import PATIENCE, free_port, plain_environment, running
-from tests.edge_command import fetch
+from tests.background import PATIENCE, fetch, free_port, plain_environment, running
 from tests.processes import site_views
 from tests.processes.api import Api
 from tests.processes.databases import Database

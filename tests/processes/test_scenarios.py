@@ -14,8 +14,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from cfsigned_django.signing import PrivateKey
-from tests.background import repeating, wait_until
-from tests.edge_command import fetch
+from tests.background import fetch, repeating, wait_until
 from tests.ministack_server import Ministack
 from tests.processes.api import Outage
 from tests.processes.evidence import Evidence

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from io import StringIO
 from typing import Any
 
 import pytest
 from django.core.management import call_command
+
+from cfsigned_django.aws.client import Clients, make_clients
+from cfsigned_django.management.commands import cfsigned_setup
+from tests.doctor.failing import Failing
 
 PAGE = "https://a.example.com"
 APPLY = ("--create", "--apply", "--yes")
@@ -42,3 +48,16 @@ def states(found: Any) -> dict[str, str]:
 def proof(found: Any) -> dict[str, str]:
     """Return the level of each finding of a report's proof."""
     return {each["id"]: each["level"] for each in found["proof"]}
+
+
+def let_fail(
+    patch: pytest.MonkeyPatch, service: str, call: str, error: Callable[[str], Exception]
+) -> None:
+    """Let one call of the command fail."""
+
+    def make(**given: Any) -> Clients:
+        made = make_clients(**given)
+        broken: Any = Failing(getattr(made, service), error, call)
+        return replace(made, **{service: broken})
+
+    patch.setattr(cfsigned_setup, "make_clients", make)

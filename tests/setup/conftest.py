@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from cfsigned_django.aws.account import Account, Bucket, BucketState
 from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.provisioning.desired_state import DesiredState, SiteKey
 from cfsigned_django.management.commands import cfsigned_setup
+from cfsigned_django.setup.site import SiteSetup
 from cfsigned_django.signing import PrivateKey
 from tests.aws.provisioning.accounts import provisioner, reader
 from tests.ministack_server import Ministack
@@ -94,3 +96,14 @@ def unanswered(site_in_aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
 def unmigrated(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the database have no table of key pairs."""
     monkeypatch.setattr(connection.introspection, "table_names", list)
+
+
+@pytest.fixture
+def empty_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the account be empty, without a look at it."""
+
+    def read(setup: SiteSetup) -> Account:
+        bucket = Bucket(name=setup.desired.bucket, state=BucketState.MISSING)
+        return Account(account_id=ACCOUNT, bucket=bucket)
+
+    monkeypatch.setattr(SiteSetup, "read", read)

@@ -16,7 +16,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from cfsigned_django.aws.account_reader import read_account
-from cfsigned_django.aws.client import Clients, make_clients
+from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.provisioning.apply import Provisioner
 from cfsigned_django.management.commands import cfsigned_setup
 from cfsigned_django.setup.keys import SettingsKey
@@ -24,8 +24,8 @@ from cfsigned_django.setup.report import settings_as_text
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.viewer import Answer
 from tests.aws.provisioning.accounts import bucket_of, make_grown_account
-from tests.doctor.failing import Failing, denied
-from tests.setup import APPLY, failing_report, proof, report, run, states
+from tests.doctor.failing import denied
+from tests.setup import APPLY, failing_report, let_fail, proof, report, run, states
 from tests.storage_cases import without_sha1
 
 pytestmark = pytest.mark.usefixtures("site_in_aws", "unmigrated")
@@ -118,6 +118,7 @@ def test_settings_of_the_site(
     assert found["settings"]["AWS_S3_CUSTOM_DOMAIN"] == "media.example.com"
 
 
+@pytest.mark.usefixtures("empty_account")
 @pytest.mark.parametrize(
     ("pattern", "present", "location"),
     [
@@ -144,6 +145,7 @@ def test_location(pattern: str, present: str | None, location: str | None, setti
     assert text.startswith("#") == (location not in (None, present))
 
 
+@pytest.mark.usefixtures("empty_account")
 def test_bucket_of_the_default_storage(settings: Any) -> None:
     """Take the bucket that the default storage names."""
     backend = "cfsigned_django.storage.CloudFrontS3Storage"
@@ -168,12 +170,8 @@ def test_local_edge(set_up_site: Any) -> None:
 
 def test_files_that_cannot_be_listed(set_up_site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Say that the files cannot be listed, not that there are none."""
+    let_fail(monkeypatch, "s3", "list_objects_v2", denied)
 
-    def make_denied(**arguments: Any) -> Clients:
-        clients = make_clients(**arguments)
-        return replace(clients, s3=Failing(clients.s3, denied, "list_objects_v2"))
-
-    monkeypatch.setattr(cfsigned_setup, "make_clients", make_denied)
     [passes] = [each for each in report("--apply")["proof"] if each["id"] == "signed-passes"]
 
     assert "s3:ListBucket" in passes["what"]
@@ -190,6 +188,7 @@ def test_domain_without_a_certificate(set_up_site: Any) -> None:
     assert proof(found)["signed-passes"] == "ok"
 
 
+@pytest.mark.usefixtures("empty_account")
 @pytest.mark.parametrize(
     ("setting", "profile", "region"),
     [(None, None, "us-east-1"), (None, SEOUL, SEOUL), ("eu-west-1", SEOUL, "eu-west-1")],

@@ -17,7 +17,7 @@ from cfsigned_django.rotation.models import KeyPair, KnownReason
 from cfsigned_django.rotation.probe import ProbeResult
 from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.rotation.store import KeyPairStore
-from cfsigned_django.setup.keys import DatabaseKey, KeyFile, SettingsKey
+from cfsigned_django.setup.keys import DatabaseKey, KeyFile
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm, PrivateKey, Signer
 
 NAME = "cfsigned-media"
@@ -87,18 +87,6 @@ def test_disk_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not list(tmp_path.iterdir())
     provider.make(EC)
     assert provider.find() is not None
-
-
-def test_settings_key_is_never_made(ec_key: PrivateKey) -> None:
-    """Make no second key if the settings have one; sign with that one."""
-    provider = SettingsKey(private_key=ec_key)
-
-    with pytest.raises(RuntimeError):
-        provider.make(EC)
-
-    assert provider.signer("K2JCJMDEHXQW5F").private_key is ec_key
-    assert provider.settings("K1") == {"AWS_CLOUDFRONT_KEY_ID": "K1"}
-    assert provider.finish(GROUP, "K1", good) == ""
 
 
 @pytest.mark.django_db(transaction=True)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -15,15 +13,14 @@ from django.core.management import CommandError, load_command_class
 from django.core.management.base import OutputWrapper
 
 from cfsigned_django.aws.account_reader import read_account
-from cfsigned_django.aws.client import Clients, make_clients
+from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.checks.storages import check_storages
-from cfsigned_django.management.commands import cfsigned_setup
 from cfsigned_django.setup.keys import SettingsKey
 from cfsigned_django.signing import PrivateKey
 from tests.aws.provisioning.accounts import bucket_of
-from tests.doctor.failing import Failing, denied
-from tests.setup import APPLY, PAGE, report, run, states
+from tests.doctor.failing import denied
+from tests.setup import APPLY, PAGE, let_fail, report, run, states
 from tests.simulation.answers import refusal
 from tests.storage_cases import S3_BACKEND
 
@@ -39,19 +36,6 @@ def refused(*arguments: str) -> tuple[str, AwsError]:
     assert str(caught.value) == str(cause)
     assert "\n" not in str(cause)
     return str(cause), cause
-
-
-def let_fail(
-    patch: pytest.MonkeyPatch, service: str, call: str, error: Callable[[str], Exception]
-) -> None:
-    """Let one call of the command fail."""
-
-    def make(**given: Any) -> Clients:
-        made = make_clients(**given)
-        broken: Any = Failing(getattr(made, service), error, call)
-        return replace(made, **{service: broken})
-
-    patch.setattr(cfsigned_setup, "make_clients", make)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,10 @@ import json
 import random
 import re
 from collections.abc import Callable, Mapping
+from typing import TypeAlias
 from urllib.parse import unquote
+
+Mutation: TypeAlias = Callable[[str, int, random.Random], str]
 
 NAMES = ("Expires", "Policy", "Signature", "Key-Pair-Id", "Hash-Algorithm")
 
@@ -88,7 +91,8 @@ def expected_codes_of_values(values: Mapping[str, str]) -> set[str]:
 def mutate(text: str, source: random.Random) -> str:
     """Return the text with one to three random damages; it may come out the same."""
     for _ in range(source.choice((1, 1, 1, 2, 3))):
-        text = source.choice(_MUTATIONS)(text, source)
+        at = source.randrange(len(text)) if text else 0
+        text = source.choice(_MUTATIONS)(text, at, source)
     return text
 
 
@@ -137,71 +141,41 @@ def _codes_of_policy(data: bytes | None) -> set[str]:
     return {"MalformedPolicy", "AccessDenied"}
 
 
-def _at(text: str, source: random.Random) -> int:
-    return source.randrange(len(text)) if text else 0
-
-
-def _replace(text: str, source: random.Random) -> str:
-    at = _at(text, source)
-    return text[:at] + source.choice(_CHARACTERS) + text[at + 1 :]
-
-
-def _drop(text: str, source: random.Random) -> str:
-    at = _at(text, source)
-    return text[:at] + text[at + source.choice((1, 1, 1, 4)) :]
-
-
-def _insert(text: str, source: random.Random) -> str:
-    at = _at(text, source)
-    return text[:at] + source.choice(_CHARACTERS) + text[at:]
-
-
-def _flip_case(text: str, source: random.Random) -> str:
-    at = _at(text, source)
-    return text[:at] + text[at : at + 1].swapcase() + text[at + 1 :]
-
-
-def _flip_bit(text: str, source: random.Random) -> str:
-    at = _at(text, source)
-    flipped = "".join(chr(ord(each) ^ 1 << source.randrange(7)) for each in text[at : at + 1])
-    return text[:at] + flipped + text[at + 1 :]
-
-
-def _swap(text: str, source: random.Random) -> str:
-    at = _at(text, source)
-    return text[:at] + text[at : at + 2][::-1] + text[at + 2 :]
-
-
-def _swap_far(text: str, source: random.Random) -> str:
-    one, two = sorted((_at(text, source), _at(text, source)))
+def _swap_far(text: str, at: int, source: random.Random) -> str:
+    one, two = sorted((at, source.randrange(len(text) or 1)))
     if one == two:
         return text
     return text[:one] + text[two] + text[one + 1 : two] + text[one] + text[two + 1 :]
 
 
-def _encode(text: str, source: random.Random) -> str:
-    at = _at(text, source)
-    encoded = "".join(f"%{byte:02X}" for byte in text[at : at + 1].encode("utf-8"))
-    return text[:at] + encoded + text[at + 1 :]
-
-
-def _move_segment(text: str, source: random.Random) -> str:
+def _move_segment(text: str, at: int, source: random.Random) -> str:
     address, question, query = text.partition("?")
     segments = query.split("&")
-    segment = segments[_at(query, source) % len(segments)]
+    segment = segments[at % len(segments)]
     if source.random() < 0.5:
         segments.remove(segment)
     segments.insert(source.randrange(len(segments) + 1), segment)
     return address + question + "&".join(segments)
 
 
-def _add_segment(text: str, source: random.Random) -> str:
+def _add_segment(text: str, at: int, source: random.Random) -> str:
     value = source.choice(("", "1", "SHA1", "SHA256", "1767290401", "K1TESTKEY", "e30_"))
     name = source.choice((*NAMES, "x", "expires", "%45xpires", ""))
     return f"{text}{source.choice('&&&?')}{name}={value}"
 
 
-_MUTATIONS: list[Callable[[str, random.Random], str]] = [
-    *(_replace, _drop, _insert, _flip_case, _flip_bit),
-    *(_swap, _swap_far, _encode, _move_segment, _add_segment),
+def _of_one(change: Callable[[str, random.Random], str]) -> Mutation:
+    """Return the mutation that changes the character at a position."""
+    return lambda text, at, source: text[:at] + change(text[at : at + 1], source) + text[at + 1 :]
+
+
+_MUTATIONS: list[Mutation] = [
+    _of_one(lambda one, source: source.choice(_CHARACTERS)),
+    _of_one(lambda one, source: source.choice(_CHARACTERS) + one),
+    _of_one(lambda one, source: one.swapcase()),
+    _of_one(lambda one, source: "".join(chr(ord(each) ^ 1 << source.randrange(7)) for each in one)),
+    _of_one(lambda one, source: "".join(f"%{byte:02X}" for byte in one.encode("utf-8"))),
+    lambda text, at, source: text[:at] + text[at + source.choice((1, 1, 1, 4)) :],
+    lambda text, at, source: text[:at] + text[at : at + 2][::-1] + text[at + 2 :],
+    *(_swap_far, _move_segment, _add_segment),
 ]

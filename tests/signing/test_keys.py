@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import copy
-import hashlib
 import pickle
 import subprocess
 import sys
@@ -14,15 +12,12 @@ from unittest import mock
 
 import pytest
 from cryptography.exceptions import InternalError, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.utils import (
     decode_dss_signature,
     encode_dss_signature,
 )
-from cryptography.hazmat.primitives.serialization import (
-    load_pem_private_key,
-    load_pem_public_key,
-)
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from hypothesis import given, strategies as st
 
 from cfsigned_django.signing import (
@@ -166,19 +161,6 @@ def test_any_bytes_are_refused(key: PrivateKey, signature: bytes) -> None:
     """Refuse any other bytes as a signature, with no other error."""
     with pytest.raises(InvalidKey):
         key.public_key.verify(signature, MESSAGE, HashAlgorithm.SHA256)
-
-
-def test_public_key_text(key: PrivateKey) -> None:
-    """Write the PEM text that CreatePublicKey takes, and a fingerprint of its DER."""
-    text = key.public_key.to_pem()
-    assert text.startswith("-----BEGIN PUBLIC KEY-----\n")
-    loaded = load_pem_public_key(text.encode("ascii"))
-    assert isinstance(loaded, ec.EllipticCurvePublicKey) == (
-        key.algorithm is KeyAlgorithm.ECDSA_P256
-    )
-    lines = text.splitlines()[1:-1]
-    der = base64.b64decode("".join(lines))
-    assert key.public_key.fingerprint == hashlib.sha256(der).hexdigest()
 
 
 def test_public_key_value_semantics(key: PrivateKey) -> None:

@@ -33,11 +33,11 @@ SIGNED = {
 # 3 signers x 4 URLs x 3000 = 36,000. A failure prints its seed, number and URL.
 URL_MUTATIONS, COOKIE_MUTATIONS = 3000, 1000
 
-ONE_BYTE: dict[str, Callable[[str, int], list[str]]] = {
-    "changed": lambda signed, at: [signed[:at] + byte + signed[at + 1 :] for byte in "z7Q!;\x00é"],
-    "dropped": lambda signed, at: [signed[:at] + signed[at + 1 :]],
-    "added": lambda signed, at: [signed[:at] + byte + signed[at:] for byte in "z7%&=?#_~ "],
-    "swapped": lambda signed, at: [signed[:at] + signed[at : at + 2][::-1] + signed[at + 2 :]],
+ONE_BYTE: dict[str, Callable[[str, int], str]] = {
+    "changed": lambda signed, at: signed[:at] + "z7Q!;\x00é"[at % 7] + signed[at + 1 :],
+    "dropped": lambda signed, at: signed[:at] + signed[at + 1 :],
+    "added": lambda signed, at: signed[:at] + "z7%&=?#_~ "[at % 10] + signed[at:],
+    "swapped": lambda signed, at: signed[:at] + signed[at : at + 2][::-1] + signed[at + 2 :],
 }
 
 NAMES = st.text(st.characters(exclude_categories=["Cs"]))
@@ -70,19 +70,18 @@ def answer(verifier: Verifier, url: str, cookies: Mapping[str, str]) -> str | No
 @pytest.mark.parametrize("name", ["query", "custom policy"])
 @pytest.mark.parametrize("damage", ONE_BYTE.values(), ids=ONE_BYTE)
 def test_one_byte(
-    name: str, damage: Callable[[str, int], list[str]], signer: Signer, verifier: Verifier
+    name: str, damage: Callable[[str, int], str], signer: Signer, verifier: Verifier
 ) -> None:
     """Refuse a URL with any one byte changed, dropped, added or swapped, with the right code."""
     signed = sign(signer, name)
-    for at in range(len(signed) + 1):
-        for damaged in set(damage(signed, at)) - {signed}:
-            code = refusal(verifier, damaged, viewer_ip=VIEWER).code
-            assert code in expected_codes(damaged), damaged
+    for damaged in {damage(signed, at) for at in range(len(signed) + 1)} - {signed}:
+        code = refusal(verifier, damaged, viewer_ip=VIEWER).code
+        assert code in expected_codes(damaged), damaged
 
 
 @pytest.mark.parametrize("seed", range(len(SIGNED)), ids=SIGNED)
 def test_urls(seed: int, signer: Signer, verifier: Verifier) -> None:
-    """Refuse every damaged URL with the right code, or find that it is the same request."""
+    """Refuse every damaged URL with the right code, or find that it is the same request (V5)."""
     signed = sign(signer, list(SIGNED)[seed])
     same = meaning(signed)
     source = random.Random(seed)
@@ -140,6 +139,7 @@ def test_v20_percent_encoded_values(signer: Signer, verifier: Verifier) -> None:
 @example("a+b #1?.jpg")
 @example("100%25.jpg")
 @example("한글 이름.pdf")
+@example('f","Resource":"*","x":"')
 def test_any_name_is_allowed(signer: Signer, verifier: Verifier, name: str) -> None:
     """Allow any name: quoted as Django does it, wholly, in a query, and raw, encoded by us."""
     for url in [

@@ -127,13 +127,13 @@ def test_matching_agrees_with_the_definition(pattern: str, text: str) -> None:
     assert policy.matches(f"{ORIGIN}/x?y={text}") is fits(0, 0)
 
 
-@pytest.mark.parametrize("resource", ["*", "**", "*****"])
+@pytest.mark.parametrize("resource", ["*", "*****", "*/*", "*://*", "http*://*", "*://*/*"])
 def test_t33_any_resource_needs_a_word(resource: str) -> None:
     """Refuse a resource that opens everything, unless it is said that this is meant (T33)."""
     with pytest.raises(InvalidPolicy, match="allow_any_resource=True"):
         Policy(resource=resource, date_less_than=EXPIRES)
     policy = Policy(resource=resource, date_less_than=EXPIRES, allow_any_resource=True)
-    assert policy.resource == "*"
+    assert policy.resource == (resource if resource.strip("*") else "*")
     assert not policy.is_canned
 
 
@@ -172,5 +172,6 @@ def test_host_of_a_resource_becomes_lower_case() -> None:
     for resource, expected in [
         ("https://Media.Example.COM/A?B=C", "https://media.example.com/A?B=C"),
         ("*.Example.COM/A", "*.example.com/A"),
+        ("*://*/Albums/*", "*://*/Albums/*"),
     ]:
         assert Policy(resource=resource, date_less_than=EXPIRES).resource == expected

@@ -209,16 +209,6 @@ def test_denied_survives_pickling(signed: str, verifier: Verifier) -> None:
     assert str(again) == f"{denied.code}: {denied.reason}"
 
 
-def test_v5_any_parameter_order(signer: Signer, verifier: Verifier) -> None:
-    """Allow CloudFront's parameters in any order, before, between and behind the others (V5)."""
-    url = f"{IMAGE}?a=1&b=2"
-    added = signer.sign_url(url, date_less_than=EXPIRES).removeprefix(url + "&").split("&")
-    for order in [added[::-1], added[1:] + added[:1], [added[0], added[2], added[1], *added[3:]]]:
-        own = "&".join(order)
-        for query in [f"{own}&a=1&b=2", f"a=1&{own}&b=2", f"a=1&b=2&{own}"]:
-            assert verifier.verify(f"{IMAGE}?{query}", now=NOW).resource == url
-
-
 @pytest.mark.parametrize(
     ("now", "viewer_ip", "expected"),
     [
@@ -320,54 +310,11 @@ def test_v17_signed_url_wins(
     assert verifier.verify(signed, dict.fromkeys(cookies, "x"), now=NOW).resource == IMAGE
 
 
-@pytest.mark.parametrize(
-    ("name", "value", "code"),
-    [
-        ("Key-Pair-Id", None, "MissingKey"),
-        ("Key-Pair-Id", "", "MissingKey"),
-        ("Key-Pair-Id", "K2OTHERKEY", "InvalidKey"),
-        ("Signature", None, "AccessDenied"),
-        ("Signature", "", "AccessDenied"),
-        ("Signature", "!!!", "MalformedSignature"),
-        ("Signature", "QUJD", "AccessDenied"),
-        ("Policy", None, "AccessDenied"),
-        ("Policy", "undefined", "MalformedPolicy"),
-        ("Policy", "", "MalformedPolicy"),
-        ("Hash-Algorithm", "sha256", "AccessDenied"),
-    ],
-)
-def test_changed_cookie(
-    name: str, value: str | None, code: str, cookies: dict[str, str], verifier: Verifier
-) -> None:
-    """Refuse cookies of which one is missing or changed, with the code of a signed URL."""
-    changed = cookies | {f"CloudFront-{name}": value or ""}
-    if value is None:
-        del changed[f"CloudFront-{name}"]
-    assert refusal(verifier, IMAGE, changed, viewer_ip=VIEWER).code == code
-
-
-def test_cookie_names_have_case(cookies: dict[str, str], verifier: Verifier) -> None:
-    """Know the cookies only by their names as they are written."""
-    for other in [
-        {name.lower(): value for name, value in cookies.items()},
-        {name.removeprefix("CloudFront-"): value for name, value in cookies.items()},
-    ]:
-        assert refusal(verifier, IMAGE, other, viewer_ip=VIEWER).code == "MissingKey"
-
-
-def test_v2_v3_v18_other_hash(
-    signed: str, cookies: dict[str, str], signer: Signer, verifier: Verifier
-) -> None:
-    """Refuse a URL and cookies that name another hash than the signature's (V2, V3, V18)."""
-    if signer.hash_algorithm is HashAlgorithm.SHA1:
-        url = f"{signed}&Hash-Algorithm=SHA256"
-        changed = cookies | {"CloudFront-Hash-Algorithm": "SHA256"}
-    else:
-        url = signed.replace("&Hash-Algorithm=SHA256", "")
-        changed = {name: each for name, each in cookies.items() if "Hash" not in name}
-    denied = refusal(verifier, url)
-    assert denied.code == refusal(verifier, IMAGE, changed, viewer_ip=VIEWER).code == "AccessDenied"
-    assert "Hash-Algorithm" in denied.reason
+def test_v2_v3_other_hash(signed: str, verifier: Verifier) -> None:
+    """Refuse a URL that names another hash than the signature's, and say so (V2, V3)."""
+    sha256 = "&Hash-Algorithm=SHA256"
+    url = signed.replace(sha256, "") if sha256 in signed else signed + sha256
+    assert "Hash-Algorithm" in refusal(verifier, url).reason
 
 
 @pytest.mark.parametrize("resource", ["*", "http*://*/*", "*://media.example.com/*"])

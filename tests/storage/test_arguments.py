@@ -193,6 +193,7 @@ def test_unsigned_url(site: Any) -> None:
     unsigned = storage.unsigned_url(name, parameters)
     assert unsigned == storage.url(name, parameters).partition("&Expires=")[0]
     assert unquote(unsigned) == f"{ORIGIN}/{name}?size=large"
+    assert storage.unsigned_url(name, download="b") in storage.url(name, download="b")
     with pytest.raises(ValueError, match="Expires"):
         storage.unsigned_url(name, {"Expires": "1"})
 

@@ -16,6 +16,7 @@ import pytest
 from botocore.signers import CloudFrontSigner
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding
+from django.utils.safestring import mark_safe
 
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.storage import CloudFrontS3Storage
@@ -181,7 +182,7 @@ def expected_resource(name: str, path: str, start: str, given: dict[str, Any]) -
 def test_contract(
     case: str, argument: str, oracle: CloudFrontSigner, rsa_key: PrivateKey, site: Any
 ) -> None:
-    """Give each name the address, resource, end and bytes of the table, twice over."""
+    """Give each name, of a template too, the address, resource, end and bytes of the table."""
     options, start, step = OPTIONS[case]
     storage = CloudFrontS3Storage(**options_for(rsa_key, **options))
     every = argument == "none" or case in ("defaults", "odd location")
@@ -199,7 +200,9 @@ def test_contract(
         end = expected_end(resource, options, step, given)
         expected = expected_url(oracle, address, resource, end, given)
         with at(NOW + 0.5):
-            assert [storage.url(name, **given) for _ in range(2)] == [expected, expected]
+            urls = [storage.url(each, **given) for each in (mark_safe(name), name)]  # noqa: S308
+            assert urls == [expected, expected]
+            assert {*map(type, urls)} == {str}
             assert storage.unsigned_url(name) == start + path
         assert verify(storage, expected, now=NOW + 10).resource == resource
 

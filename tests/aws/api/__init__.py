@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from cfsigned_django.aws.key_groups import KeyGroups
 from cfsigned_django.signing import PrivateKey
-from tests.simulation.faults import Boundary, Fault, UnreliableCloudFront
+from tests.simulation.faults import Boundary, UnreliableCloudFront
 
 
 def new_pem() -> str:
@@ -39,15 +38,6 @@ class Account:
     def over(self, api: Any) -> KeyGroups:
         """Return key groups that call ``api``, with pauses that take no time."""
         return KeyGroups(api, sleep=self.pauses.append, jitter=lambda: 1.0)
-
-    def with_faults(self, method: str, *faults: Fault) -> KeyGroups:
-        """Return key groups whose first calls of ``method`` meet these faults, one each."""
-        left: Iterator[Fault] = iter(faults)
-
-        def choose(called: str) -> Fault:
-            return next(left, Fault.NONE) if called == method else Fault.NONE
-
-        return self.over(UnreliableCloudFront(self.api, choose_fault=choose))
 
     def with_boundary(self, boundary: Boundary) -> KeyGroups:
         """Return key groups that run ``boundary`` before and after each call."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from random import Random
 
 import pytest
@@ -12,7 +13,7 @@ from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.key_groups import LAST_PUBLIC_KEY, KeyGroups
 from cfsigned_django.signing import InvalidKey, PrivateKey
 from tests.aws.api import Account, ensure, new_pem
-from tests.simulation.faults import Boundary, Fault
+from tests.simulation.faults import Boundary, Fault, UnreliableCloudFront
 from tests.simulation.strict_cloudfront import StrictCloudFront
 
 THREADS = 8
@@ -165,28 +166,18 @@ def test_threads(account: Account, removed: int) -> None:
     assert sorted(account.key_groups.members(group)) == sorted([theirs, *new])
 
 
-def test_creates_what_is_missing(account: Account) -> None:
-    """Create the key with the reference, the name and the PEM that were given."""
-    pem = new_pem()
-
-    key_pair_id = account.key_groups.ensure_public_key(
-        caller_reference="reference", name="name", public_key_pem=pem
-    )
-
-    config = account.api.get_public_key(Id=key_pair_id)["PublicKey"]["PublicKeyConfig"]
-    assert key_pair_id.startswith("K")
-    assert config | {"EncodedKey": config["EncodedKey"].split()} == {
-        "CallerReference": "reference",
-        "Name": "name",
-        "EncodedKey": pem.split(),
-    }
-
-
 def test_creates_once(account: Account, rsa_key: PrivateKey) -> None:
-    """Return the same id when it is called again, also for a PEM with other line ends."""
+    """Create what is missing as it was given; the second time, with other line ends, find it."""
     for name, pem in (("ours", new_pem()), ("rsa", rsa_key.public_key.to_pem())):
-        first = ensure(account.key_groups, name, pem)
-        assert ensure(account.key_groups, name, pem.replace("\n", "\r\n")) == first
+        create = partial(
+            account.key_groups.ensure_public_key, caller_reference=f"{name} 1", name=name
+        )
+        key_pair_id = create(public_key_pem=pem)
+        assert create(public_key_pem=pem.replace("\n", "\r\n")) == key_pair_id
+
+        config = account.api.get_public_key(Id=key_pair_id)["PublicKey"]["PublicKeyConfig"]
+        assert (config["CallerReference"], config["Name"]) == (f"{name} 1", name)
+        assert config["EncodedKey"].split() == pem.split()
 
     assert account.names() == ["ours", "rsa"]
 
@@ -332,7 +323,11 @@ def test_fault(account: Account, strict_account: Account, change: str, fault: Fa
     def state() -> tuple[str, int]:
         return " ".join(account.names()), len(account.key_groups.members(group))
 
-    before, key_groups = state(), account.with_faults(method, fault)
+    def choose(called: str) -> Fault:
+        return faults.pop() if called == method and faults else Fault.NONE
+
+    faults, before = [fault], state()
+    key_groups = account.over(UnreliableCloudFront(account.api, choose_fault=choose))
     if fault is not Fault.SENT_TWICE:
         with pytest.raises(AwsError) as caught:
             do(key_groups)
