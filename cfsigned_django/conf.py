@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import timedelta
 from os import PathLike
 from typing import Any, Self
@@ -253,32 +253,20 @@ def is_by_hand() -> bool:
     return value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AwsAccess:
-    """A profile or a pair of keys; boto3 looks up what is left out."""
+def aws_access() -> dict[str, str | None]:
+    """Return how to sign in to AWS, as arguments of ``aws.client.make_client()``.
 
-    profile_name: str | None = None
-    access_key: str | None = field(default=None, repr=False)
-    secret_key: str | None = field(default=None, repr=False)
-    session_token: str | None = field(default=None, repr=False)
-
-    def arguments(self) -> dict[str, str]:
-        """Return what is given, as arguments of ``aws.client.make_client()``."""
-        values = {each.name: getattr(self, each.name) for each in fields(self)}
-        return {name: value for name, value in values.items() if value}
-
-
-def aws_access() -> AwsAccess:
-    """Return how to sign in to AWS, from the settings that django-storages reads for S3."""
+    The settings are those that django-storages reads for S3: a profile, or a
+    pair of keys. boto3 looks up what is left out.
+    """
     if profile := _first_of("AWS_S3_SESSION_PROFILE"):
-        return AwsAccess(profile_name=profile)
-    access = AwsAccess(
-        access_key=_first_of("AWS_S3_ACCESS_KEY_ID", "AWS_ACCESS_KEY_ID"),
-        secret_key=_first_of("AWS_S3_SECRET_ACCESS_KEY", "AWS_SECRET_ACCESS_KEY"),
-        session_token=_first_of("AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN"),
-    )
-    # A token is valid only with the keys that it came with.
-    return access if access.access_key or access.secret_key else AwsAccess()
+        return {"profile_name": profile}
+    access_key = _first_of("AWS_S3_ACCESS_KEY_ID", "AWS_ACCESS_KEY_ID")
+    secret_key = _first_of("AWS_S3_SECRET_ACCESS_KEY", "AWS_SECRET_ACCESS_KEY")
+    if not access_key and not secret_key:
+        return {}  # A token is valid only with the keys that it came with.
+    token = _first_of("AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN")
+    return {"access_key": access_key, "secret_key": secret_key, "session_token": token}
 
 
 def _first_of(*names: str) -> Any:

@@ -131,7 +131,7 @@ def test_options_of_others(settings: Any, rsa_key: PrivateKey) -> None:
         "legacy": {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": of_django_storages},
         "gone": {"BACKEND": "no.such.Storage"},
     }
-    with pytest.raises(ImproperlyConfigured, match="querystring_expire"):
+    with pytest.raises(ImproperlyConfigured, match="qurystring_expire"):
         storages["default"]
     assert "Signature=" in storages["legacy"].url("a.jpg")
 

@@ -4,24 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import (
-    TYPE_CHECKING,
-    Any,
-    Final,
-    Literal,
-    ParamSpec,
-    TypedDict,
-    TypeVar,
-    Unpack,
-    overload,
-)
+from typing import Any, Final, ParamSpec, TypeVar
 
 from cfsigned_django.aws.errors import AwsError, aws_failures, explain, marked as _, phrase
 from cfsigned_django.aws.unknown import mark_unknown
-
-if TYPE_CHECKING:
-    from types_boto3_cloudfront import CloudFrontClient
-
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -51,27 +37,6 @@ class Clients:
     kms: Callable[[str], Any] = field(
         default=lambda region: make_client("kms", region_name=region), repr=False
     )
-
-
-class ClientOptions(TypedDict, total=False):
-    """The arguments of :func:`make_client` besides the service name."""
-
-    profile_name: str | None
-    region_name: str | None
-    endpoint_url: str | None
-    access_key: str | None
-    secret_key: str | None
-    session_token: str | None
-
-
-@overload
-def make_client(
-    service_name: Literal["cloudfront"], **options: Unpack[ClientOptions]
-) -> CloudFrontClient: ...
-
-
-@overload
-def make_client(service_name: str, **options: Unpack[ClientOptions]) -> Any: ...
 
 
 def make_client(

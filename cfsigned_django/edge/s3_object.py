@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
-from enum import Enum, auto
 from typing import BinaryIO
 from urllib.parse import parse_qsl
 from wsgiref.types import WSGIEnvironment
@@ -83,13 +82,8 @@ def answer(stored: StoredObject, environ: WSGIEnvironment) -> Answer:
         ("ETag", stored.etag),
         ("Last-Modified", format_datetime(stored.last_modified, usegmt=True)),
     )
-    match evaluate(environ, etag=stored.etag, last_modified=stored.last_modified):
-        case Outcome.NOT_MODIFIED:
-            return Answer(status="304 Not Modified", headers=versions)
-        case Outcome.FAILED:
-            return s3_error(
-                "412 Precondition Failed", "PreconditionFailed", "A precondition does not hold"
-            )
+    if _is_not_modified(stored, environ):
+        return Answer(status="304 Not Modified", headers=versions)
     try:
         return _answer_bytes(stored, environ, (("Accept-Ranges", "bytes"), *versions))
     except NotSatisfiable:
@@ -134,7 +128,7 @@ def _answer_bytes(
         described["Content-Encoding"] = stored.content_encoding
     described.update(_read_overrides(environ.get("QUERY_STRING", "")))
     part = None
-    if range_applies(environ, etag=stored.etag, last_modified=stored.last_modified):
+    if _range_applies(stored, environ):
         part = parse_range(environ.get("HTTP_RANGE", ""), stored.size)
     whole = ByteRange(first=0, last=stored.size - 1)
     is_head = environ["REQUEST_METHOD"] == "HEAD"
@@ -212,54 +206,26 @@ def parse_range(header: str, size: int) -> ByteRange | None:
     return ByteRange(first=first, last=min(last, size - 1))
 
 
-class Outcome(Enum):
-    """The result of a request's conditions."""
+def _is_not_modified(stored: StoredObject, environ: WSGIEnvironment) -> bool:
+    """Return whether the viewer already has this version (304).
 
-    PROCEED = auto()
-    # 304: the viewer has this version already.
-    NOT_MODIFIED = auto()
-    # 412: the viewer wanted another version.
-    FAILED = auto()
-
-
-def evaluate(environ: WSGIEnvironment, *, etag: str, last_modified: datetime) -> Outcome:
-    """Return the result of a read request's conditions for a strong ``etag`` and a date.
-
-    A date that is not valid is ignored, as RFC 9110 requires.
+    A date that is not valid is ignored, as RFC 9110 requires. Browsers send no
+    If-Match and no If-Unmodified-Since to read an object.
     """
-    if_match = environ.get("HTTP_IF_MATCH")
-    if if_match is not None:
-        if not _names(if_match, etag):
-            return Outcome.FAILED
-    elif _is_modified_since(environ.get("HTTP_IF_UNMODIFIED_SINCE"), last_modified) is True:
-        return Outcome.FAILED
     if_none_match = environ.get("HTTP_IF_NONE_MATCH")
     if if_none_match is not None:
-        return Outcome.NOT_MODIFIED if _names(if_none_match, etag) else Outcome.PROCEED
-    if _is_modified_since(environ.get("HTTP_IF_MODIFIED_SINCE"), last_modified) is False:
-        return Outcome.NOT_MODIFIED
-    return Outcome.PROCEED
+        tags = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
+        return "*" in tags or stored.etag in tags
+    since = _parse_date(environ.get("HTTP_IF_MODIFIED_SINCE", ""))
+    return since is not None and stored.last_modified.replace(microsecond=0) <= since
 
 
-def range_applies(environ: WSGIEnvironment, *, etag: str, last_modified: datetime) -> bool:
+def _range_applies(stored: StoredObject, environ: WSGIEnvironment) -> bool:
     """Return whether If-Range, if it is sent, still names this version of the object."""
     if_range = environ.get("HTTP_IF_RANGE")
-    if if_range is None:
+    if if_range is None or if_range == stored.etag:
         return True
-    if if_range.startswith('"'):
-        return bool(if_range == etag)
-    return _parse_date(if_range) == last_modified.replace(microsecond=0)
-
-
-def _names(header: str, etag: str) -> bool:
-    tags = [tag.strip().removeprefix("W/") for tag in header.split(",")]
-    return "*" in tags or etag in tags
-
-
-def _is_modified_since(header: str | None, last_modified: datetime) -> bool | None:
-    """Return whether the object changed after the date, or None without one to compare."""
-    date = _parse_date(header) if header else None
-    return None if date is None else last_modified.replace(microsecond=0) > date
+    return _parse_date(if_range) == stored.last_modified.replace(microsecond=0)
 
 
 def _parse_date(text: str) -> datetime | None:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from functools import lru_cache
-from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import storages
@@ -95,7 +92,7 @@ def site_rotation(
     return Rotation(
         store=store,
         waits=site_waits(),
-        key_groups=None if by_hand else _key_groups(conf.aws_access()),
+        key_groups=None if by_hand else _key_groups(),
         by_hand=by_hand,
         probe=lambda signer: _probe([each for _, each in members], signer),
         bypasses_rotation=lambda key_pair_id: [
@@ -109,22 +106,9 @@ def site_rotation(
     )
 
 
-def _key_groups(access: conf.AwsAccess) -> KeyGroups:
+def _key_groups() -> KeyGroups:
     # Making a client takes noticeable time, and most rotations make no call.
-    return KeyGroups(SimpleLazyObject(lambda: _client(access)))
-
-
-def _client(access: conf.AwsAccess) -> Any:
-    if access == conf.AwsAccess():
-        # The credentials that boto3 finds may change; a client that found none does not look again.
-        return make_client("cloudfront")
-    return _shared_client(access, os.getpid())
-
-
-@lru_cache(maxsize=4)
-def _shared_client(access: conf.AwsAccess, process: int) -> Any:
-    """Return the client of this process for these credentials: processes share no connections."""
-    return make_client("cloudfront", **access.arguments())
+    return KeyGroups(SimpleLazyObject(lambda: make_client("cloudfront", **conf.aws_access())))
 
 
 def _all_storages() -> Iterator[tuple[str, SignedUrlMixin]]:

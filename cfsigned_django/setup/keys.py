@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import ClassVar, TypeAlias
 
 from django.db import IntegrityError, connections
 
@@ -27,31 +27,6 @@ from cfsigned_django.signing import InvalidKey, KeyAlgorithm, PrivateKey, Signer
 from cfsigned_django.validation import is_of_trusted_signer
 
 _ONLY_THE_OWNER = 0o600
-
-
-class KeyProvider(Protocol):
-    """Where the site keeps its private key."""
-
-    @property
-    def place(self) -> str:
-        """Return where the private key is, for people."""
-
-    def find(self) -> SiteKey | None:
-        """Return the public half, or None if there is no key yet."""
-
-    def make(self, algorithm: KeyAlgorithm) -> None:
-        """Generate the key pair."""
-
-    def signer(self, key_pair_id: str) -> Signer:
-        """Return a signer that signs with the key."""
-
-    def settings(self, key_pair_id: str) -> dict[str, str | Path]:
-        """Return the settings with which the site signs with the key."""
-
-    def finish(
-        self, key_group_id: str, key_pair_id: str, probe: Callable[[Signer], ProbeResult]
-    ) -> str:
-        """Finish the key pair once CloudFront trusts it; return what a person must do next."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -284,3 +259,7 @@ class DatabaseKey:
                 "The key pair is no longer in the database. Run this command again."
             )
         return row
+
+
+#: Where the site keeps its private key.
+KeyProvider: TypeAlias = KeyFile | SettingsKey | DatabaseKey

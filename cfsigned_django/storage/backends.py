@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import FileSystemStorage
 from django.utils.deconstruct import deconstructible
 from storages.backends.s3 import S3Storage
@@ -63,8 +64,10 @@ class CloudFrontS3Storage(SignedUrlMixin, S3Storage):
         theirs = self.get_default_settings()  # type: ignore[no-untyped-call]
         return conf.hide(name, theirs[name]) if name in theirs else conf.default_of(name)
 
-    def _other_options(self) -> set[str] | None:
-        return {*self.get_default_settings()}  # type: ignore[no-untyped-call]
+    def _refuse_unknown(self, options: Mapping[str, Any]) -> None:
+        # django-storages does so as well, but from a frame that has the key of the settings.
+        for name in options.keys() - self.get_default_settings().keys():  # type: ignore[no-untyped-call]
+            raise ImproperlyConfigured(f"Invalid setting {name!r} for {type(self).__name__}")
 
     @classmethod
     def _has_fixed_paths(cls) -> bool:

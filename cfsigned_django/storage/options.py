@@ -7,9 +7,7 @@ frozen.
 
 from __future__ import annotations
 
-import difflib
 import functools
-import inspect
 import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -223,23 +221,3 @@ def find_secrets(options: Mapping[str, Any], digest: str) -> dict[str, Any]:
         return {}
     own = conf.default_of("cloudfront_key")
     return {} if own and own.digest == digest else {"cloudfront_key": LazyPrivateKey(None, digest)}
-
-
-def refuse_unknown(storage: object, options: Mapping[str, Any], known: set[str] | None) -> None:
-    """Raise for an option that the storage class does not have. If ``known`` is None, allow any."""
-    for name in options:
-        if known is not None and name not in known:
-            close = difflib.get_close_matches(name, [*known, *conf.OPTIONS], n=1)
-            hint = f" Did you mean {close[0]!r}?" if close else ""
-            raise ImproperlyConfigured(
-                f"Invalid setting {name!r} for {type(storage).__name__}.{hint}"
-            )
-
-
-def options_of(constructor: Any) -> set[str] | None:
-    """Return the options that the constructor of a storage class takes; None if it takes any."""
-    if getattr(constructor, "__objclass__", None) is object:
-        return set()
-    parameters = inspect.signature(constructor).parameters
-    takes_any = any(each.kind is each.VAR_KEYWORD for each in parameters.values())
-    return None if takes_any else set(parameters)

@@ -20,6 +20,7 @@ from cfsigned_django.edge.behavior import READ_AND_PREFLIGHT_METHODS
 from cfsigned_django.edge.distribution import REASON_KEY
 from cfsigned_django.edge.requests import raw_target
 from cfsigned_django.edge.s3_object import Answer, StoredObject, answer, s3_error
+from cfsigned_django.storage.arguments import is_exact_name
 from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.validation import no_folder, raise_first_error
 
@@ -83,10 +84,7 @@ class StorageOrigin:
             name = unquote_to_bytes(raw_path.removeprefix(self._base_path)).decode()
         except UnicodeDecodeError:
             return None
-        segments = name.split("/")
-        if {"", ".", ".."} & set(segments) or "\\" in name or "\0" in name:
-            return None
-        return name
+        return name if is_exact_name(name) else None
 
     def _find(self, name: str) -> StoredObject | None:
         """Return what S3 would know of the file; None if the storage has no such file."""

@@ -56,8 +56,6 @@ from cfsigned_django.storage.options import (
     find_missing_app,
     find_secrets,
     log_once,
-    options_of,
-    refuse_unknown,
     resolve,
     visible_options,
 )
@@ -129,7 +127,8 @@ class SignedUrlMixin:
             # For migrations and pickles, without secrets.
             self._constructor_args = (args, visible_options(given))
             own = {name: options.pop(name) for name in _OWN_OPTIONS if name in options}
-            refuse_unknown(self, options, self._other_options() if options else None)
+            if options:
+                self._refuse_unknown(options)
             for name, value in own.items():
                 setattr(self, name, value)
             if self.needs_key(own):
@@ -624,9 +623,8 @@ class SignedUrlMixin:
     def _setting_default(self, name: str) -> Any:
         return self._setting_defaults()[name]
 
-    def _other_options(self) -> set[str] | None:
-        """Return the options of the storage class behind this mixin; None if it takes any."""
-        return options_of(super().__init__)
+    def _refuse_unknown(self, options: Mapping[str, Any]) -> None:
+        """Raise for an option that the storage class does not have, if it would show a secret."""
 
     def _is_meant_to_sign(self, config: Config) -> bool:
         """Return whether signing is on."""

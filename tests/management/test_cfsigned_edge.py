@@ -34,7 +34,7 @@ from tests.aws.api.test_edge_rules import Api
 from tests.aws.provisioning.accounts import grown_distribution
 from tests.background import fetch, free_port, listens, wait_until
 from tests.golden import assert_golden
-from tests.projects import ROOT
+from tests.projects import ROOT, Project
 from tests.s3_server import S3Server
 from tests.simulation.strict_cloudfront import StrictCloudFront
 from tests.storage_cases import FILE_BACKEND, S3_BACKEND
@@ -231,17 +231,10 @@ class TestS3:
     """The files of a bucket."""
 
     @pytest.fixture(autouse=True)
-    def bucket(self, port: int, s3_server: S3Server, s3_bucket: str) -> Iterator[str]:
+    def bucket(self, port: int, s3_options: dict[str, Any], s3_bucket: str) -> Iterator[str]:
         """Let the default storage keep files in S3, as a user who may do everything there."""
-        with override_settings(
-            STORAGES=S3,
-            AWS_STORAGE_BUCKET_NAME=s3_bucket,
-            AWS_S3_ENDPOINT_URL=s3_server.endpoint_url,
-            AWS_S3_REGION_NAME=s3_server.region,
-            AWS_S3_ACCESS_KEY_ID=s3_server.writer.access_key,
-            AWS_S3_SECRET_ACCESS_KEY=s3_server.writer.secret_key,
-            AWS_LOCATION="private",
-        ):
+        options = {**s3_options, "location": "private"}
+        with override_settings(STORAGES={"default": {"BACKEND": S3_BACKEND, "OPTIONS": options}}):
             storages["default"].save("한글.txt", ContentFile(b"text"))
             yield s3_bucket
 
@@ -311,20 +304,19 @@ def test_port_in_use(port: int) -> None:
 
 def test_ctrl_c(port: int, ec_key: PrivateKey, tmp_path: Path) -> None:
     """Stop as a process of its own on Ctrl-C: exit 0, no traceback, and no key in the output."""
-    key = tmp_path / "key.pem"
-    key.write_bytes(ec_key.to_pem())
-    (tmp_path / "edge_settings.py").write_text(
-        "from pathlib import Path\n"
-        "SECRET_KEY = 'x'\nDEBUG = True\nINSTALLED_APPS = ['cfsigned_django']\n"
-        f"STORAGES = {{'default': {{'BACKEND': '{FILE_BACKEND}'}}}}\n"
-        f"MEDIA_ROOT = Path({str(tmp_path / 'media')!r})\n"
-        f"AWS_CLOUDFRONT_KEY = Path({str(key)!r})\nAWS_CLOUDFRONT_KEY_ID = 'K1TESTKEYID'\n"
-        f"AWS_S3_CUSTOM_DOMAIN = '127.0.0.1:{port}'\nAWS_S3_URL_PROTOCOL = 'http:'\n"
+    Project(folder=tmp_path, key=ec_key).settings(
+        "DEBUG = True\nINSTALLED_APPS = ['cfsigned_django']",
+        f"STORAGES = {{'default': {{'BACKEND': '{FILE_BACKEND}'}}}}",
+        f"AWS_S3_CUSTOM_DOMAIN = '127.0.0.1:{port}'\nAWS_S3_URL_PROTOCOL = 'http:'",
     )
-    path = os.pathsep.join([str(tmp_path), str(ROOT)])
+    environment = {
+        "DJANGO_SETTINGS_MODULE": "project_settings",
+        "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)]),
+        "CLOUDFRONT_PRIVATE_KEY": ec_key.to_pem().decode(),
+    }
     process = subprocess.Popen(
         [sys.executable, "-m", "django", "cfsigned_edge"],
-        env=os.environ | {"DJANGO_SETTINGS_MODULE": "edge_settings", "PYTHONPATH": path},
+        env=os.environ | environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
