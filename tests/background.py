@@ -36,6 +36,15 @@ def listens(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+def opens(url: str) -> bool:
+    """Return whether a server has a page at the URL."""
+    try:
+        urllib.request.urlopen(url, timeout=30).close()
+    except OSError:
+        return False
+    return True
+
+
 def fetch(url: str) -> tuple[int, bytes]:
     """Return status and body, of errors as well."""
     try:

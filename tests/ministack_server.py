@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from cfsigned_django.aws.client import Clients, make_client
-from tests.background import free_port, running
+from tests.background import free_port, opens, running
 
 if TYPE_CHECKING:
     from types_boto3_cloudfront import CloudFrontClient
@@ -88,16 +88,9 @@ def run_ministack(directory: Path, **more: str) -> Iterator[Ministack]:
     }
     endpoint_url = f"http://127.0.0.1:{port}"
 
-    def is_ready() -> bool:
-        try:
-            urllib.request.urlopen(f"{endpoint_url}/_ministack/health", timeout=1).close()
-        except OSError:
-            return False
-        return True
-
     with running(
         [sys.executable, "-m", "ministack"],
-        is_ready=is_ready,
+        is_ready=lambda: opens(f"{endpoint_url}/_ministack/health"),
         log=directory / "ministack.log",
         folder=directory,
         environment=variables,

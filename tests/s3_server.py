@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import sysconfig
 import tempfile
 import urllib.error
@@ -111,7 +112,13 @@ def run_s3_server(directory: Path) -> Iterator[S3Server]:
         return False
 
     try:
-        with running(command, is_ready=is_ready, log=directory / "weed.log", folder=directory):
+        with running(
+            command,
+            is_ready=is_ready,
+            log=directory / "weed.log",
+            folder=directory,
+            stop_with=signal.SIGKILL,  # Asked to end, it waits ten seconds for its own parts.
+        ):
             yield S3Server(endpoint_url=endpoint_url)
     finally:
         for port in ports.values():

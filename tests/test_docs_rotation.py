@@ -159,7 +159,7 @@ def test_iam_page_shows_what_the_command_prints() -> None:
 def test_revocation_by_command(story: Story, terminal: Terminal, settings: Settings) -> None:
     """The commands of the page about a leak print what it shows, where a spare is ready."""
     story.import_key()
-    story.work(spare=True)
+    story.work(story.start(spare=True))
     story.later(days=30)
 
     seen = play([KEY_LEAKED], story, terminal, settings)

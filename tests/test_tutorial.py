@@ -11,6 +11,7 @@ from http.cookiejar import CookieJar
 from pathlib import Path
 
 import pytest
+from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
 from tests.background import free_ports, plain_environment
 from tests.cloudfront_server import run_cloudfront
@@ -21,7 +22,6 @@ from tests.setup.viewers import ACCOUNT
 
 PAGES = [DOCS / "tutorial" / "first-private-image.md", DOCS / "tutorial" / "on-aws.md"]
 PICTURE = ROOT / "demo_project" / "collection" / "mountains.webp"
-BOUNDARY = "a-boundary-of-this-test"
 
 
 class Browser:
@@ -35,20 +35,11 @@ class Browser:
         """Send the form of the page with the picture."""
         token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', self.read(address))
         assert token
-        parts = {
-            'name="csrfmiddlewaretoken"': token[1].encode(),
-            f'name="image"; filename="{PICTURE.name}"': PICTURE.read_bytes(),
-        }
-        body = b"".join(
-            f"--{BOUNDARY}\r\nContent-Disposition: form-data; {head}\r\n\r\n".encode()
-            + content
-            + b"\r\n"
-            for head, content in parts.items()
-        )
-        form = f"multipart/form-data; boundary={BOUNDARY}"
-        request = urllib.request.Request(
-            address, body + f"--{BOUNDARY}--\r\n".encode(), {"Content-Type": form}
-        )
+        with PICTURE.open("rb") as picture:
+            form = {"csrfmiddlewaretoken": token[1], "image": picture}
+            body = encode_multipart(BOUNDARY, form)
+        headers = {"Content-Type": MULTIPART_CONTENT}
+        request = urllib.request.Request(address, body, headers)
         self._opener.open(request, timeout=10).close()
 
     def pictures(self, address: str) -> list[str]:

@@ -13,7 +13,6 @@ public key ID.
 from __future__ import annotations
 
 import sys
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,7 +25,7 @@ from django.http import HttpRequest, HttpResponse
 
 from cfsigned_django.signing import PrivateKey
 from tests import settings as common
-from tests.background import free_port, plain_environment, running
+from tests.background import free_port, opens, plain_environment, running
 
 ROOT = Path(__file__).parent.parent
 
@@ -37,16 +36,9 @@ def run_themed_site(folder: Path, theme: str) -> Iterator[str]:
     port = free_port()
     address = f"http://127.0.0.1:{port}"
 
-    def is_ready() -> bool:
-        try:
-            urllib.request.urlopen(f"{address}/admin/", timeout=30).close()
-        except OSError:
-            return False
-        return True
-
     with running(
         [sys.executable, "-m", "tests.themed_site", str(port), theme],
-        is_ready=is_ready,
+        is_ready=lambda: opens(f"{address}/admin/"),
         log=folder / f"{theme}.log",
         folder=ROOT,
         environment=plain_environment(),

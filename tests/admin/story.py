@@ -36,11 +36,11 @@ class Story:
         """Return the site's rotation, by the person of the story."""
         return site_rotation(changed_by="mina")
 
-    def import_key(self, *, days_ago: int = 97) -> KeyPair:
-        """Take the settings' key into the database, so many days ago."""
-        self.later(days=-days_ago)
+    def import_key(self) -> KeyPair:
+        """Take the settings' key into the database, 97 days ago."""
+        self.later(days=-97)
         key_pair = import_settings_key(self.rotation, now=self.now)
-        self.later(days=days_ago)
+        self.later(days=97)
         return key_pair
 
     def start(self, *, spare: bool = False) -> KeyPair:
@@ -49,17 +49,9 @@ class Story:
         algorithm = KeyAlgorithm.ECDSA_P256
         return self.rotation.start(algorithm=algorithm, now=self.now, reason=reason, spare=spare)
 
-    def work(self, *, spare: bool = False) -> KeyPair:
-        """Put the successor into the key group, and see it work through CloudFront."""
-        key_pair = self.start(spare=spare)
+    def work(self, key_pair: KeyPair) -> None:
+        """Put a key pair into the key group, and see it work through CloudFront."""
         self.later(seconds=40)
         self.rotation.trust(key_pair, now=self.now)
         self.later(seconds=20)
         self.rotation.check(key_pair, now=self.now)
-        return key_pair
-
-    def wait(self) -> KeyPair:
-        """Let the successor's wait run out."""
-        key_pair = self.work()
-        self.later(minutes=5, seconds=10)
-        return key_pair

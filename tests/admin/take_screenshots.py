@@ -1,4 +1,4 @@
-"""Take the pictures of docs/images/rotation-*.png: one test for each state of the page.
+"""Take the pictures of docs/images/rotation-*.png: the story of a rotation, and emergencies.
 
 Not among the tests, as its name says. It is run by hand after the page has changed:
 ``python -m pytest tests/admin/take_screenshots.py``.
@@ -20,10 +20,10 @@ from cfsigned_django.rotation.models import KeyPair
 from tests.admin import LIST, FakeCloudFront, address
 from tests.admin.conftest import DENIED
 from tests.admin.story import KEY_GROUP_ID, KEY_PAIR_IDS, Story
-from tests.admin.test_browser import queries_beside_a_browser as queries_beside_a_browser
 from tests.plugins_browser import (
     browser as browser,
     browser_type_launch_args as browser_type_launch_args,
+    queries_beside_a_browser as queries_beside_a_browser,
 )
 
 if TYPE_CHECKING:
@@ -113,52 +113,31 @@ def shoot(open_page: Open, cloudfront: FakeCloudFront) -> Shoot:
     return take
 
 
-def test_settings_key(shoot: Shoot) -> None:
-    """Before the first rotation."""
+def test_rotation(shoot: Shoot, story: Story, settings: Settings, open_page: Open) -> None:
+    """From the key of the settings to a young key in the database, with a spare."""
     shoot("settings-key")
-
-
-def test_old(shoot: Shoot, story: Story) -> None:
-    """The signing key is older than 90 days."""
-    story.import_key()
+    former = story.import_key()
     shoot("old")
     shoot("start", address("start"))
-
-
-def test_new(shoot: Shoot, story: Story, settings: Settings) -> None:
-    """The new key is generated."""
-    story.import_key()
     key_pair = story.start()
     story.later(seconds=15)
     shoot("new")
     shoot("trust", address("trust", key_pair))
     settings.AWS_CLOUDFRONT_BY_HAND = True
     shoot("by-hand", address("trust", key_pair))
+    settings.AWS_CLOUDFRONT_BY_HAND = False
 
-
-def test_waiting(shoot: Shoot, story: Story) -> None:
-    """CloudFront knows the key; it waits."""
-    story.import_key()
-    story.work()
+    story.work(key_pair)
     story.later(minutes=2)
     shoot("waiting", width=1180)
     shoot("waiting-dark", dark=True)
     shoot("waiting-phone", width=390)
     shoot("waiting-korean", lang="ko-KR")
-
-
-def test_ready(shoot: Shoot, story: Story) -> None:
-    """The wait is over."""
-    story.import_key()
-    key_pair = story.wait()
+    story.later(minutes=3, seconds=10)
     shoot("ready")
     shoot("activate", address("activate", key_pair))
 
-
-def test_retiring(shoot: Shoot, story: Story, settings: Settings, open_page: Open) -> None:
-    """The new key signs, and the former one stays trusted until its links have expired."""
-    former = _imported_earlier(settings, story)
-    key_pair = story.wait()
+    settings.AWS_CLOUDFRONT_KEY = settings.AWS_CLOUDFRONT_KEY_ID = None
     page = open_page(address("activate", key_pair))
     page.locator(SUBMIT).click()
     shoot("retiring", page)
@@ -168,58 +147,46 @@ def test_retiring(shoot: Shoot, story: Story, settings: Settings, open_page: Ope
     shoot("retire", page)
     page.locator(SUBMIT).click()
     shoot("retired", page)
-
-
-def test_calm(shoot: Shoot, story: Story, settings: Settings) -> None:
-    """A young key signs, a spare is ready, and there is nothing to do."""
-    former = _imported_earlier(settings, story)
-    story.rotation.activate(story.wait(), now=story.now)
-    story.later(days=7, minutes=5, seconds=30)
-    former.refresh_from_db()
-    story.rotation.retire(former, now=story.now)
-    story.work(spare=True)
+    story.work(story.start(spare=True))
     story.later(days=12)
     shoot("calm")
     shoot("calm-phone", width=390)
     shoot("detail", f"{LIST}{former.pk}/change/")
 
 
-def test_not_opened(shoot: Shoot, story: Story, settings: Settings) -> None:
+@pytest.fixture
+def former(story: Story, settings: Settings) -> KeyPair:
+    """Return the former key of the settings, which no longer hold it."""
+    key_pair = story.import_key()
+    settings.AWS_CLOUDFRONT_KEY = settings.AWS_CLOUDFRONT_KEY_ID = None
+    return key_pair
+
+
+def test_not_opened(shoot: Shoot, former: KeyPair, settings: Settings) -> None:
     """SECRET_KEY was changed without a fallback."""
-    _imported_earlier(settings, story)
     settings.SECRET_KEY = "another one, which is as long as Django wants it to be"
     shoot("not-opened")
 
 
-def test_revoke(shoot: Shoot, story: Story, settings: Settings, open_page: Open) -> None:
+def test_revoke(shoot: Shoot, story: Story, former: KeyPair, open_page: Open) -> None:
     """The signing key has leaked, and a spare is ready."""
-    leaked = _imported_earlier(settings, story)
-    story.work(spare=True)
+    story.work(story.start(spare=True))
     story.later(days=30)
-    path = address("revoke", leaked)
+    path = address("revoke", former)
     shoot("revoke", path)
     shoot("revoke-phone", path, width=390)
     page = open_page(path)
-    page.locator("#id_typed").fill(str(leaked))
+    page.locator("#id_typed").fill(str(former))
     page.locator("#id_reason").fill("pushed to a public repository")
     page.locator(SUBMIT).click()
     shoot("revoked", page)
 
 
 def test_denied(
-    shoot: Shoot, story: Story, settings: Settings, open_page: Open, cloudfront: FakeCloudFront
+    shoot: Shoot, story: Story, former: KeyPair, open_page: Open, cloudfront: FakeCloudFront
 ) -> None:
     """AWS refuses a call, and the page says what is missing and how to go on."""
-    _imported_earlier(settings, story)
-    key_pair = story.start()
+    page = open_page(address("trust", story.start()))
     cloudfront.failure = DENIED
-    page = open_page(address("trust", key_pair))
     page.locator(SUBMIT).click()
     shoot("denied", page)
-
-
-def _imported_earlier(settings: Settings, story: Story) -> KeyPair:
-    """Return the former key of the settings, which no longer hold it."""
-    key_pair = story.import_key()
-    settings.AWS_CLOUDFRONT_KEY = settings.AWS_CLOUDFRONT_KEY_ID = None
-    return key_pair

@@ -8,17 +8,14 @@ from pytest_django import Settings
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
 from tests.admin import (
-    LIST,
     FakeCloudFront,
     Visitor,
     address,
-    detail,
     fresh,
     imported,
     log,
     moved,
     started,
-    trusted,
 )
 from tests.admin.conftest import DENIED
 from tests.admin.transcript import Transcript
@@ -113,55 +110,14 @@ def test_id_that_cannot_be_right_is_refused(by_hand: Visitor, given: str) -> Non
     assert fresh(key_pair).status == "pending"
 
 
-@pytest.mark.parametrize("step", ["trust", "correct"])
-def test_id_of_another_public_key_is_refused(
-    by_hand: Visitor, cloudfront: FakeCloudFront, step: str
-) -> None:
+def test_id_of_another_public_key_is_refused(by_hand: Visitor, cloudfront: FakeCloudFront) -> None:
     """If the edge says that the id belongs to another key, it is not written down."""
     imported()
     key_pair = started()
-    if step == "correct":
-        cloudfront.probe_result = ProbeResult.UNKNOWN_KEY
-        by_hand.take("trust", key_pair, key_pair_id="K2JCJMDEHXQW5F")
-    before = fresh(key_pair)
     cloudfront.probe_result = ProbeResult.WRONG_KEY
 
-    page = by_hand.take(step, key_pair, key_pair_id="K36X4X2EO997HM")
+    page = by_hand.take("trust", key_pair, key_pair_id="K36X4X2EO997HM")
 
     assert by_hand.levels == ["not done"]
     assert "K36X4X2EO997HM" in page
-    assert (fresh(key_pair).status, fresh(key_pair).key_pair_id) == (
-        before.status,
-        before.key_pair_id,
-    )
-
-
-def test_id_that_works_cannot_be_corrected(admin: Visitor, settings: Settings) -> None:
-    """A key that CloudFront has accepted keeps its id, and so does one that the site put there."""
-    imported()
-    key_pair = trusted(good_for=60)
-    settings.AWS_CLOUDFRONT_BY_HAND = True
-
-    assert "correct" not in admin.buttons()
-    admin.take("correct", key_pair, key_pair_id="K2JCJMDEHXQW5F")
-    assert admin.levels == ["warning"]
-    KeyPair.objects.update(verified_since=None)
-    settings.AWS_CLOUDFRONT_BY_HAND = False
-    assert "correct" not in admin.buttons()
-    assert fresh(key_pair).key_pair_id == key_pair.key_pair_id
-
-
-def test_key_is_not_looked_for(by_hand: Visitor) -> None:
-    """A person who changes CloudFront by hand looks there; this site may not."""
-    by_hand.get(detail(imported()))
-
-    assert "check" not in [each.action for each in by_hand.context["buttons"]]
-
-
-def test_setting_that_is_neither_leads_back(admin: Visitor, settings: Settings) -> None:
-    """Each step leads to the first page, which names the setting that is not a truth value."""
-    key_pair = imported()
-    settings.AWS_CLOUDFRONT_BY_HAND = "yes"
-
-    for where in (LIST, address("revoke", key_pair)):
-        assert "AWS_CLOUDFRONT_BY_HAND" in admin.get(where)
+    assert (fresh(key_pair).status, fresh(key_pair).key_pair_id) == ("pending", None)

@@ -169,6 +169,11 @@ SITUATIONS = [
         *("a key waits", "*activate (blocked), check", "info"),
         *(imported, partial(trusted, good_for=60)),
     ),
+    case(
+        *("a key waits, by hand", "*activate (blocked), check", "info"),
+        *(imported, partial(trusted, good_for=60)),
+        BY_HAND=True,
+    ),
     case("a key is ready", "*activate, check", "info", imported, partial(trusted, good_for=301)),
     case("a key retires", "start", "info info", imported, activated),
     case("a key retires today", "start", "info info", imported, retiring_for(7 * DAY - 3600)),
@@ -378,10 +383,13 @@ def test_public_key_is_not_shown_if_nothing_can_be_decrypted(admin: Visitor) -> 
         assert "BEGIN PUBLIC KEY" not in text
 
 
-def test_page_opens_without_a_key_group(admin: Visitor, settings: Settings) -> None:
-    """Settings that make no sense take the steps away, not the record."""
+@pytest.mark.parametrize("key_group_id", [None, OTHER_GROUP])
+def test_page_opens_without_steps(
+    admin: Visitor, settings: Settings, key_group_id: str | None
+) -> None:
+    """Settings that make no sense, or name another key group, take away the steps, not the page."""
     key_pair = imported()
-    settings.AWS_CLOUDFRONT_KEY_GROUP_ID = None
+    settings.AWS_CLOUDFRONT_KEY_GROUP_ID = key_group_id
 
     assert str(key_pair) in admin.get(detail(key_pair))
     assert "buttons" not in admin.context

@@ -5,6 +5,8 @@ What fails is a message with the next step, never a server error.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from cryptography.fernet import Fernet
 from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
@@ -22,7 +24,6 @@ from tests.admin import (
     Visitor,
     activated,
     address,
-    detail,
     fresh,
     imported,
     log,
@@ -30,7 +31,7 @@ from tests.admin import (
     started,
     trusted,
 )
-from tests.admin.conftest import DENIED, LATE, MakeVisitor
+from tests.admin.conftest import LATE, MakeVisitor
 from tests.admin.transcript import Transcript
 
 DAY = 86400
@@ -149,13 +150,10 @@ def test_answer_of_the_probe(
 # Keys that somebody took out of the group
 
 
-@pytest.mark.parametrize("is_retiring", [False, True])
-def test_check_puts_back_what_signed(
-    admin: Visitor, cloudfront: FakeCloudFront, is_retiring: bool
-) -> None:
+def test_check_puts_back_what_signed(admin: Visitor, cloudfront: FakeCloudFront) -> None:
     """A check warns that a key whose links are out was missing, and logs that it is back."""
     former = imported()
-    other = activated() if is_retiring else trusted(spare=True)
+    other = activated()
     cloudfront.take_out(former)
 
     admin.take("check", former)
@@ -169,76 +167,38 @@ def test_check_puts_back_what_signed(
     assert log() == before
 
 
-def test_key_that_is_taken_out_at_its_last_look_is_logged(
-    admin: Visitor, cloudfront: FakeCloudFront, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A step that ends in an error has changed CloudFront all the same: the log has it."""
-    imported()
-    successor = trusted(good_for=3600)
-
-    def probe(url: str) -> ProbeResult:
-        cloudfront.take_out(successor)
-        return ProbeResult.GOOD
-
-    monkeypatch.setattr(site_rotation, "send_probe", probe)
-    admin.post(address("activate", successor))
-
-    assert admin.levels == ["error"]
-    assert log() == [(str(successor), "trusted", KnownReason.PUT_BACK)]
-    assert str(successor) in cloudfront.trusted
-
-
 # Steps that are not due
 
 
-@pytest.mark.parametrize("step", ["trust", "correct", "activate", "retire", "finish"])
-def test_step_that_is_not_due_is_not_taken(admin: Visitor, step: str) -> None:
-    """A page that is no longer true, or an address that was guessed, changes nothing."""
-    key_pair = imported()
-
-    admin.post(address(step, key_pair))
-
-    assert admin.levels == ["warning"]
-    assert str(key_pair) in admin.messages[0][1]
-    assert fresh(key_pair).status == "active"
-
-
-def test_steps_of_the_group_are_not_due_twice(admin: Visitor, settings: Settings) -> None:
-    """No second rotation begins while one is under way, and no key of a trusted signer comes in."""
-    started()
-    settings.AWS_CLOUDFRONT_KEY_ID = "APKAIOSFODNN7EXAMPLE"
-
-    for step in ("start", "import"):
-        admin.post(address(step), algorithm="RSA_2048")
-        assert admin.levels == ["warning"]
-    assert KeyPair.objects.count() == 1
+def of_another_group() -> KeyPair:
+    """Return a key pair of a key group that the settings no longer name."""
+    key_pair = started()
+    KeyPair.objects.filter(pk=key_pair.pk).update(key_group_id="former", next_in="former")
+    return key_pair
 
 
 @pytest.mark.parametrize(
-    ("step", "claimed_until"), [("activate", -1), ("check", 30)], ids=["waits", "is claimed"]
+    ("prepare", "step"),
+    [
+        pytest.param(imported, "import", id="import twice"),
+        pytest.param(started, "start", id="start twice"),
+        *(pytest.param(imported, step, id=step) for step in ("trust", "correct", "finish")),
+        pytest.param(lambda: moved(trusted(), claimed_until=-1), "activate", id="still waits"),
+        pytest.param(lambda: moved(trusted(), claimed_until=30), "check", id="claimed"),
+        pytest.param(of_another_group, "trust", id="of another group"),
+    ],
 )
-def test_step_before_its_time_is_not_taken(admin: Visitor, step: str, claimed_until: int) -> None:
-    """No key signs before its wait is over, and no step is taken that another process is at."""
-    imported()
-    key_pair = moved(trusted(), claimed_until=claimed_until)
-    before = KeyPair.objects.filter(pk=key_pair.pk).values().get()
+def test_step_that_is_not_due_is_not_taken(
+    admin: Visitor, prepare: Callable[[], KeyPair], step: str
+) -> None:
+    """A page that is no longer true, or an address that was guessed, changes nothing."""
+    key_pair = prepare()
+    before = list(KeyPair.objects.values())
 
-    admin.post(address(step, key_pair))
-
-    assert admin.levels == ["warning"]
-    assert KeyPair.objects.filter(pk=key_pair.pk).values().get() == before
-
-
-def test_key_of_another_group_has_no_steps(admin: Visitor) -> None:
-    """The address of a step leads back, and the page of the key is there to look at."""
-    key_pair = started()
-    KeyPair.objects.filter(pk=key_pair.pk).update(key_group_id="former", next_in="former")
-
-    admin.post(address("trust", key_pair))
+    admin.post(address(step, None if step in ("import", "start") else key_pair))
 
     assert admin.levels == ["warning"]
-    assert key_pair.fingerprint in admin.get(detail(key_pair))
-    assert "buttons" not in admin.context
+    assert list(KeyPair.objects.values()) == before
 
 
 @pytest.mark.parametrize("path", ["{}/activate/", "{}/public-key.pem", "nonsense/change/"])
@@ -259,23 +219,15 @@ def test_step_needs_csrf(admin: Visitor) -> None:
         assert strict.post(address(step, of)).status_code == 403
 
 
-@pytest.mark.parametrize("step", ["finish", "retire"])
-def test_only_the_check_is_quiet(admin: Visitor, cloudfront: FakeCloudFront, step: str) -> None:
+def test_only_the_check_is_quiet(admin: Visitor) -> None:
     """What an open page may send to look does not let a key count as taken out by hand."""
     former = imported()
     activated(former_retiring_for=8 * DAY)
-    if step == "finish":
-        cloudfront.failure = DENIED
-        admin.take("revoke", former, typed=str(former))
-        cloudfront.failure = None
-        moved(former, claimed_until=-1)
-    assert str(former) in cloudfront.trusted
 
-    answer = admin.client.post(address(step, former), {"quiet": "1"})
+    answer = admin.client.post(address("retire", former), {"quiet": "1"})
 
     assert answer.status_code == 302
-    assert fresh(former).removed_at is not None
-    assert str(former) not in cloudfront.trusted
+    assert fresh(former).status == "retired"
 
 
 # What fails
@@ -326,24 +278,6 @@ def test_setting_that_makes_a_step_impossible(
     assert named in page
     assert "MIIEvQIBADANBgkqhkiG9w0B" not in page
     assert not KeyPair.objects.exists()
-
-
-def test_two_people_take_a_step_at_once(visit: MakeVisitor) -> None:
-    """Both have the page open: the step is done and logged once, and the second is told."""
-    imported()
-    one, two = visit("rotate_keypair"), visit("rotate_keypair")
-    for person, algorithm in ((one, "ECDSA_P256"), (two, "RSA_2048")):
-        person.post(address("start"), algorithm=algorithm)
-    assert (one.levels, two.levels) == (["success"], ["warning"])
-    assert [each.algorithm for each in KeyPair.objects.filter(status="pending")] == ["ECDSA_P256"]
-
-    KeyPair.objects.filter(status="pending").delete()
-    key_pair = trusted(good_for=301)
-    for person in (one, two):
-        person.post(address("activate", key_pair))
-
-    assert (one.levels, two.levels) == (["success"], ["warning"])
-    assert log().count((str(key_pair), "active", "")) == 1
 
 
 def test_race_between_look_and_move(

@@ -23,7 +23,7 @@ from cfsigned_django.signing import PrivateKey
 from cfsigned_django.storage.origin import StorageOrigin, distribution_for
 from cfsigned_django.storage.urls import SignedUrlMixin
 from demo_project.state import COOKIE_DOMAIN
-from tests.demo_project.browsing import HOST, KEY_GROUP_ID
+from tests.demo_project import HOST, KEY_GROUP_ID
 
 #: In seconds, as in the demo's settings.
 THUMBNAIL_LINKS = {"querystring_expire": 45, "max_expire": 45, "expire_step": 45}

@@ -4,42 +4,31 @@ from __future__ import annotations
 
 import io
 import re
-import time
 from datetime import datetime
 from html import unescape
-from urllib.parse import quote, unquote
+from urllib.parse import quote, urljoin
 
 import pytest
 from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
+from django.core.files.storage import default_storage, storages
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client, override_settings
-from django.utils import timezone
 
 from cfsigned_django.edge.server import EdgeServer
-from cfsigned_django.rotation.lifecycle import KeyStatus
-from cfsigned_django.rotation.models import KeyPair
-from cfsigned_django.signing import PrivateKey, Signer
+from cfsigned_django.signing import PrivateKey
 from cfsigned_django.testing import edge_for
-from demo_project.gallery.anatomy import dissect, unsigned
+from demo_project.gallery.anatomy import dissect
 from demo_project.gallery.attempts import ask
+from demo_project.gallery.video import FOLDER, MEMBER, files
 from demo_project.run import KEYS_PATH
-from demo_project.state import LINK_VARIABLE, Pace
-from tests.demo_project.browsing import HOST, KEY_GROUP_ID, jpeg, links, upload
+from demo_project.state import COOKIE_DOMAIN, LINK_VARIABLE, Pace
+from tests.demo_project import HOST, jpeg, links, upload
 from tests.demo_project.conftest import Clock
 
 Image = pytest.importorskip("PIL.Image", reason="needs the demo extra: Pillow")
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-SHORT = {
-    "AWS_QUERYSTRING_EXPIRE": 90,
-    "AWS_CLOUDFRONT_MAX_EXPIRE": 90,
-    "AWS_CLOUDFRONT_PROPAGATION_SECONDS": 8,
-    "AWS_CLOUDFRONT_KEYRING_SECONDS": 3,
-    "AWS_CLOUDFRONT_CLOCK_SKEW_SECONDS": 1,
-}
 
 
 def test_an_uploaded_picture_is_shown_through_a_signed_link(site: Client) -> None:
@@ -50,32 +39,6 @@ def test_an_uploaded_picture_is_shown_through_a_signed_link(site: Client) -> Non
     assert 'alt="우리 집"' in page
     assert f'data-expires="{dissect(link).policy.date_less_than}"' in page
     assert ask(link).status == 200
-
-
-def test_documents_are_downloaded_under_their_own_name(site: Client) -> None:
-    """Sign the name with which the document was uploaded into its download link."""
-    page = upload(site, "/documents/", ("회의록 2026.txt", "회의".encode()))
-    opened, download = links(page)
-    assert "response-content-disposition=attachment" in download
-    assert "filename*=UTF-8''회의록 2026.txt" in unquote(unquote(download))
-    assert ask(opened).text == "회의"
-
-
-def test_a_file_s_page_offers_every_attempt(site: Client) -> None:
-    """Show what the edge answers to each link, and why; to a script, the answer alone."""
-    (link,) = links(upload(site, "/", ("a.jpg", jpeg())))
-    page = site.get("/pictures/1/").content.decode()
-    tries = dict(re.findall(r'name="attempt" value="(\w+)">\s*<input[^>]+value="([^"]+)"', page))
-    wanted = {"signed": 200, "unsigned": 403, "tampered": 403, "expiring": 200}
-    assert {slug: ask(unescape(url)).status for slug, url in tries.items()} == wanted
-
-    question = {"url": unsigned(link).replace("thumbnails", "pictures"), "attempt": "unsigned"}
-    answer = site.post("/pictures/1/", question).content.decode()
-    assert "403 MissingKey" in answer
-    assert "no Key-Pair-Id" in answer
-    script = site.post("/pictures/1/", question, headers={"X-Requested-With": "fetch"})
-    assert "403 MissingKey" in script.content.decode()
-    assert "<html" not in script.content.decode()
 
 
 @pytest.mark.parametrize(
@@ -99,66 +62,38 @@ def test_the_site_asks_for_its_own_file_only(site: Client, edge: EdgeServer, url
 
 
 @pytest.mark.parametrize(
-    ("recipe", "is_canned", "shown"),
+    ("recipe", "is_canned", "shown", "status"),
     [
-        ("plain", True, "storage.url(name)"),
-        ("download", True, "response-content-disposition"),
-        ("address", False, "&quot;AWS:SourceIp&quot;: &quot;127.0.0.1/32&quot;"),
-        ("later", False, "DateGreaterThan"),
-        ("folder", False, "/documents/*&quot;"),
-        ("no such kind", True, "storage.url(name)"),
+        ("plain", True, "storage.url(name)", 200),
+        ("download", True, "response-content-disposition", 200),
+        ("address", False, "&quot;AWS:SourceIp&quot;: &quot;127.0.0.1/32&quot;", 200),
+        ("later", False, "DateGreaterThan", 403),
+        ("folder", False, "/documents/*&quot;", 200),
+        ("no such kind", True, "storage.url(name)", 200),
     ],
 )
 def test_a_file_s_page_takes_its_link_apart(
-    site: Client, recipe: str, is_canned: bool, shown: str
+    site: Client, recipe: str, is_canned: bool, shown: str, status: int
 ) -> None:
-    """Show the policy, and whether it is canned, for each kind of link."""
+    """Show the policy of each kind of link, and whether it is canned; the link can be opened."""
     upload(site, "/documents/", ("a.txt", b"text"))
     page = site.get("/documents/1/", {"link": recipe}).content.decode()
     assert shown in page
     assert ("custom:" in page) is not is_canned
-
-
-@pytest.mark.parametrize(
-    ("status", "why"),
-    [
-        (KeyStatus.RETIRING, "the signature does not match"),
-        (KeyStatus.RETIRED, "is not in a trusted key group"),
-    ],
-)
-def test_the_reason_knows_the_keys_that_the_edge_trusts(
-    site: Client, rsa_key: PrivateKey, status: KeyStatus, why: str
-) -> None:
-    """Explain a changed link of a former key by the change, until the key has left the group."""
-    upload(site, "/documents/", ("a.txt", b"text"))
-    KeyPair.from_private_key(
-        rsa_key,
-        key_group_id=KEY_GROUP_ID,
-        created_at=timezone.now(),
-        key_pair_id="KFORMERKEY0001",
-        status=status,
-    ).save()
-    signer = Signer(key_pair_id="KFORMERKEY0001", private_key=rsa_key)
-    own = default_storage.url("documents/a.txt").partition("?")[0]
-    url = signer.sign_url(own, date_less_than=int(time.time()) + 60)
-    answer = site.post("/documents/1/", {"url": url + "&size=large"}).content.decode()
-    assert why in answer
+    (made,) = re.findall(r'href="([^"]+)"[^>]*>Open this link', page)
+    assert ask(unescape(made)).status == status
 
 
 def test_a_link_for_an_e_mail_outlives_signed_urls(site: Client, clock: Clock) -> None:
-    """Lead to a signed URL that the edge serves, now and a year later, and to listed files only."""
+    """Lead to a signed URL that the edge serves a year later, and to files that are listed only."""
     upload(site, "/documents/", ("회의록 2026.txt", "회의".encode()))
     page = site.get("/documents/1/").content.decode()
     (link,) = re.findall(r'<input id="lasting"[^>]* value="([^"]+)"', page)
     assert "Signature" not in link
-    first = site.get(link)
-    assert first.status_code == 302
-    assert "private" in first.headers["Cache-Control"]
-    assert edge_for().get(first.headers["Location"]).body == "회의".encode()
     clock.now += 365 * 24 * 3600
-    second = site.get(link)
-    assert edge_for().get(first.headers["Location"], now=int(clock.now)).status == 403
-    assert edge_for().get(second.headers["Location"], now=int(clock.now)).status == 200
+    answer = site.get(link)
+    assert answer.status_code == 302
+    assert edge_for().get(answer.headers["Location"], now=int(clock.now)).body == "회의".encode()
     for name in ("documents/secret.txt", "pictures/나무.jpg", "thumbs/0001.jpg"):
         default_storage.save(name, ContentFile(b"x"))
         assert site.get(f"/media/{quote(name)}").status_code == 403
@@ -190,13 +125,6 @@ def test_pages_work_before_anything_is_uploaded(site: Client) -> None:
     assert site.get("/pictures/1/").status_code == 404
 
 
-def test_names_of_files_are_escaped(site: Client) -> None:
-    """Show a name with markup in it as text."""
-    page = upload(site, "/documents/", ('"><img src=x onerror=alert(1)>.txt', b"text"))
-    assert "<img src=x" not in page
-    assert "&lt;img src=x" in page
-
-
 # What the pages say about keys
 
 
@@ -212,23 +140,9 @@ def test_the_gallery_measures_its_links(site: Client, rsa_key: PrivateKey) -> No
     assert measured(page) == min(map(len, links(page))) < max(map(len, links(page)))
     with override_settings(AWS_CLOUDFRONT_KEY=rsa_key.to_pem()):
         before = site.get("/").content.decode()
-        parts = dissect(default_storage.url("a"))
-    assert (parts.algorithm, parts.hash_algorithm) == ("RSA 2048", "SHA1")
     assert f'href="{KEYS_PATH}">Rotate' in before
     assert f'href="{KEYS_PATH}">Rotate' not in page
     assert measured(page) < measured(before) - 200
-
-
-@pytest.mark.parametrize(("settings", "shown"), [(SHORT, 4), ({}, 0)])
-def test_the_admin_says_which_waits_are_short(
-    site: Client, settings: dict[str, int], shown: int
-) -> None:
-    """List each wait that is shorter here than by default, on the page of the keys alone."""
-    site.force_login(User.objects.create_superuser("demo"))
-    with override_settings(**settings):
-        page = site.get(KEYS_PATH).content.decode()
-    assert len(re.findall(r"<li>[^<]+<b>[^<]+</b>, by default [^<]+</li>", page)) == shown
-    assert "demo-waits" not in Client().get("/admin/login/").content.decode()
 
 
 def test_the_admin_opens_if_no_key_signs(site: Client) -> None:
@@ -310,11 +224,32 @@ def test_a_camera_s_turn_is_followed(site: Client) -> None:
     assert 'width="60" height="90"' in upload(site, "/", ("turned.jpg", file.getvalue()))
 
 
-def test_a_script_gets_a_status_instead_of_a_page(site: Client) -> None:
-    """Answer 201 and keep the message for the next page; without the CSRF value, refuse."""
-    data = {"uploads": SimpleUploadedFile("a.jpg", jpeg())}
-    answer = site.post("/", data, headers={"X-Requested-With": "fetch"})
-    assert answer.status_code == 201
-    assert "“a.jpg”" in site.get("/").content.decode()
-    strict = Client(enforce_csrf_checks=True)
-    assert strict.post("/", data).status_code == 403
+# The film
+
+
+def test_what_the_player_is_told(site: Client) -> None:
+    """Answer with cookies, with a signed playlist, or with addresses that the edge refuses."""
+    site.defaults["HTTP_HOST"] = f"app.{COOKIE_DOMAIN}"
+    User.objects.create_user(MEMBER)
+    for name, file in files():
+        storages["videos"].save(name, file)
+    nobody = site.get("/video/answer/").json()
+    assert nobody["url"].endswith(f"/{FOLDER}/master.m3u8")
+    site.post("/video/log-in/", {"name": MEMBER})
+    by_cookies = site.get("/video/answer/").json()
+    assert by_cookies["cookies"]
+    assert {key: by_cookies[key] for key in nobody} == nobody
+    by_playlist = site.get("/video/answer/?by=playlist").json()
+    assert not by_playlist["cookies"]
+    assert "Signature=" in by_playlist["captions"]["ko"]
+    master = site.get(by_playlist["url"]).content.decode()
+    variant = urljoin(by_playlist["url"], "360p/index.m3u8")
+    assert "\n360p/index.m3u8" in master
+    assert f"/{FOLDER}/360p/part0.m4s?" in site.get(variant).content.decode()
+
+
+def test_who_can_log_in_by_a_button(site: Client) -> None:
+    """Nobody becomes the superuser that way; without cookies, the page names its other address."""
+    User.objects.create_superuser("demo")
+    assert site.post("/video/log-in/", {"name": "demo"}).status_code == 404
+    assert f'href="http://app.{COOKIE_DOMAIN}/video/"' in site.get("/video/").content.decode()

@@ -1,3 +1,85 @@
-"""Tests that look at the demo through a browser."""
+"""Look at the demo through a browser: the page of the signing keys, and the film."""
 
 from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from demo_project.run import KEYS_PATH
+from tests.plugins_browser import PATIENCE
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page
+
+
+def log_in_to_admin(page: Page, address: str, name: str, password: str) -> None:
+    """Open the page of the signing keys as somebody who has to log in first."""
+    page.goto(address + KEYS_PATH)
+    page.locator("#id_username").fill(name)
+    page.locator("#id_password").fill(password)
+    page.locator("[type=submit]").click()
+    page.locator("#cfsigned-overview").wait_for()
+
+
+def button(page: Page, step: str) -> Locator:
+    """Return the button of a step; there is none as long as the step is not due."""
+    return page.locator(f'[id^="cfsigned-{step}-"]')
+
+
+def press(page: Page, step: str) -> None:
+    """Press the button of a step, and the one of its page that says what will happen."""
+    button(page, step).click()
+    if step != "import":
+        page.locator(".cfsigned-step button[type=submit]").click()
+
+
+# A film that is looped starts again: what counts is the time that it has shown.
+COUNT = """() => {
+  const video = document.querySelector('video');
+  let last = video.currentTime;
+  window.played = 0;
+  video.addEventListener('timeupdate', () => {
+    window.played += Math.max(0, Math.min(1, video.currentTime - last));
+    last = video.currentTime;
+  });
+  // The page may load the film just then, which ends this promise, and play on.
+  return video.play().catch(() => {});
+}"""
+
+
+def log_in_to_watch(page: Page, name: str) -> None:
+    """Log in by the button of the page."""
+    page.locator(f'form:has([name="name"][value="{name}"]) button').click()
+    page.locator("#viewer", has_text=name).wait_for()
+
+
+def until(page: Page, expression: str) -> None:
+    """Wait until JavaScript says so. Unlike playwright's own wait, it needs no eval in the page."""
+    deadline = time.monotonic() + PATIENCE / 1000
+    while not page.evaluate(expression):
+        assert time.monotonic() < deadline, expression
+        page.wait_for_timeout(200)
+
+
+def play(page: Page) -> None:
+    """Begin to play, and to count the seconds that were played."""
+    page.evaluate(COUNT)
+
+
+def played(page: Page, *, seconds: float) -> None:
+    """Wait until the film has played for so many more seconds."""
+    until(page, f"window.played > {page.evaluate('window.played') + seconds}")
+
+
+def cookie(page: Page, name: str) -> str:
+    """Return the value of one of the cookies that open the film."""
+    found = [each for each in page.context.cookies() if each.get("name") == f"CloudFront-{name}"]
+    (value,) = (each.get("value", "") for each in found if "films" in each.get("path", ""))
+    return value
+
+
+def signed_paths(page: Page) -> list[str]:
+    """Return the paths of the signed cookies that the browser has, which are all Secure."""
+    found = page.context.cookies()
+    assert all(each.get("secure") for each in found if each.get("name", "").startswith("CloudF"))
+    return sorted(each.get("path", "") for each in found if each.get("name") == "CloudFront-Policy")

@@ -6,7 +6,7 @@ import base64
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,7 +15,7 @@ pytest.importorskip("PIL", reason="needs the demo extra")
 
 from playwright.sync_api import expect
 
-from tests.demo_project.browsing import jpeg
+from tests.demo_project import jpeg
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -100,19 +100,14 @@ def test_a_document_is_saved_under_its_name(quiet: Page, site: str) -> None:
     assert "비공개 자료 공유" in Path(downloading.value.path()).read_text("utf-8")
 
 
-@pytest.mark.parametrize("colors", ["light", "dark"])
-def test_nothing_is_wider_than_the_screen(
-    browser: Browser, site: str, colors: Literal["light", "dark"]
-) -> None:
+def test_nothing_is_wider_than_the_screen(page: Page, site: str) -> None:
     """Need no sideways scrolling on any page, from a small phone to a desk."""
-    page = browser.new_page(color_scheme=colors)
     for path in PATHS:
         # Each thumbnail has its place before it has come: a thousand need not be waited for.
         page.goto(site + path, wait_until="domcontentloaded" if "thumb" in path else "load")
         for width, height in SIZES:
             page.set_viewport_size({"width": width, "height": height})
             assert page.evaluate("document.documentElement.scrollWidth") == width, path
-    page.close()
 
 
 def test_everything_works_without_scripts(browser: Browser, site: str, tmp_path: Path) -> None:

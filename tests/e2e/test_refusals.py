@@ -64,17 +64,6 @@ def test_a_file_s_page(page: Page, site: str) -> None:
     assert (late.status, late.text()) == (403, DENIED)
 
 
-def test_each_kind_of_link_can_be_opened(page: Page, site: str) -> None:
-    """Serve the links that the page takes apart, save the one that starts later."""
-    statuses = {}
-    for kind in ("plain", "download", "address", "later", "folder"):
-        page.goto(f"{site}/pictures/1/?link={kind}")
-        url = page.get_by_role("link", name="Open this link").get_attribute("href") or ""
-        statuses[kind] = page.request.get(url).status
-    assert statuses.pop("later") == 403
-    assert set(statuses.values()) == {200}
-
-
 def test_a_link_for_an_e_mail_is_copied_and_opens(browser: Browser, site: str) -> None:
     """Put the lasting link on the clipboard, and open the picture by it in another browser."""
     context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])

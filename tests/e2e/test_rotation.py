@@ -9,7 +9,6 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,15 +18,11 @@ pytest.importorskip("PIL", reason="needs the demo extra")
 
 from playwright.sync_api import expect
 
-from cfsigned_django.signing import Policy
-from cfsigned_django.signing.encoding import decode_base64
 from demo_project.gallery.anatomy import dissect
 from demo_project.gallery.video import MEMBER
-from demo_project.run import KEYS_PATH
 from demo_project.state import ADMIN_NAME, BASE_FOLDER, FOLDER_VARIABLE, LINK_VARIABLE, DemoState
+from tests.e2e import button, cookie, log_in_to_admin, log_in_to_watch, play, played, press, until
 from tests.e2e.conftest import demo_in
-from tests.e2e.film import cookie, log_in as log_in_to_watch, play, played, until
-from tests.e2e.keys_page import button, log_in, press
 from tests.plugins_browser import PATIENCE
 
 if TYPE_CHECKING:
@@ -93,29 +88,6 @@ class OldTabs:
                     self.opened[length] = self.opened.get(length, 0) + 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Viewer:
-    """A viewer with cookies who comes to the site again and again."""
-
-    page: Page
-    #: When a visit found new cookies, and what they are: the key, and when they expire.
-    visits: list[tuple[float, str, int]] = field(default_factory=list)
-
-    def check(self) -> None:
-        """Ask the site for a page, and note whether it renewed the cookies."""
-        self.page.evaluate("fetch('/video/answer/').then((response) => response.text())")
-        policy = Policy.from_json(decode_base64(cookie(self.page, "Policy")).decode())
-        found = (cookie(self.page, "Key-Pair-Id"), policy.date_less_than)
-        if not self.visits or self.visits[-1][1:] != found:
-            self.visits.append((time.time(), *found))
-
-    def check_times(self) -> None:
-        """Check that each renewal came in time, and too early only because the key had changed."""
-        for (_, old_key, end), (renewed, key, _) in pairwise(self.visits):
-            assert renewed < end
-            assert key != old_key or renewed > end - LINK_SECONDS / 4 - 1
-
-
 def film(browser: Browser, address: str) -> Page:
     """Return a page in which a member watches the film."""
     page = browser.new_context().new_page()
@@ -125,13 +97,12 @@ def film(browser: Browser, address: str) -> Page:
     return page
 
 
-def wait_for_button(page: Page, tabs: OldTabs, viewer: Viewer, step: str) -> None:
+def wait_for_button(page: Page, tabs: OldTabs, step: str) -> None:
     """Watch the page until a step is due, with an eye on the old tabs."""
     deadline = time.monotonic() + PATIENCE / 1000
     while not button(page, step).is_visible():
         assert time.monotonic() < deadline, page.locator("main").inner_text()
         tabs.check()
-        viewer.check()
         page.wait_for_timeout(500)
 
 
@@ -140,23 +111,21 @@ def test_rotation_from_rsa_to_ecdsa(browser: Browser, quick_demo: DemoState) -> 
     address = quick_demo.address("site")
     tabs = OldTabs(browser=browser, address=address)
     long = tabs.open_another()
-    watching = film(browser, quick_demo.app_address)
-    viewer = Viewer(page=film(browser, quick_demo.app_address))
     page = browser.new_page()
-    log_in(page, address, ADMIN_NAME, quick_demo.admin_password)
+    log_in_to_admin(page, address, ADMIN_NAME, quick_demo.admin_password)
 
     for step in ("import", "start", "trust"):
         press(page, step)
         tabs.check()
     tabs.open_another()
-    wait_for_button(page, tabs, viewer, "activate")
+    wait_for_button(page, tabs, "activate")
     assert tabs.open_another() == long
     press(page, "activate")
     tabs.check()
     # A process may sign with the former key until it looks again.
     page.wait_for_timeout(4_000)
     short = tabs.open_another()
-    wait_for_button(page, tabs, viewer, "retire")
+    wait_for_button(page, tabs, "retire")
     press(page, "retire")
 
     expect(page.locator(".cfsigned-is-retired")).to_contain_text(quick_demo.key_pair_id)
@@ -165,21 +134,7 @@ def test_rotation_from_rsa_to_ecdsa(browser: Browser, quick_demo: DemoState) -> 
     assert tabs.open_another() <= short + 4
     assert tabs.opened[256] > 10
     assert min(tabs.opened) < 80
-    # Cookies follow the key: the one who comes often never loses them, the film renews its own.
-    viewer.check_times()
-    assert len({key for _, key, _ in viewer.visits}) == 2
-    played(watching, seconds=3)
-    assert cookie(watching, "Key-Pair-Id") == viewer.visits[-1][1]
-    for each in (page, viewer.page, watching):
-        each.close()
-
-    # Who may only look sees the keys, and no step.
-    add_viewer(quick_demo, "viewer", "look but do not touch")
-    page = browser.new_page()
-    log_in(page, address, "viewer", "look but do not touch")
-    expect(page.locator(".cfsigned-card")).to_have_count(2)
-    expect(page.locator(".cfsigned-buttons").locator("a, button")).to_have_count(0)
-    assert page.request.get(f"{address}{KEYS_PATH}start/").status == 403
+    page.close()
 
 
 def test_revocation_while_pages_are_open(browser: Browser, quick_demo: DemoState) -> None:
@@ -214,16 +169,6 @@ def test_revocation_while_pages_are_open(browser: Browser, quick_demo: DemoState
     assert cookie(quiet, "Key-Pair-Id") != key_pair_id
     for page in (by_cookies, by_playlist, quiet):
         page.context.close()
-
-
-def add_viewer(state: DemoState, name: str, password: str) -> None:
-    """Add a person who may see the keys and do nothing with them."""
-    code = (
-        "from django.contrib.auth.models import Permission, User\n"
-        f"user = User.objects.create_user({name!r}, password={password!r}, is_staff=True)\n"
-        "user.user_permissions.add(Permission.objects.get(codename='view_keypair'))\n"
-    )
-    manage(state, "shell", "-c", code)
 
 
 def manage(state: DemoState, *arguments: str, check: bool = True) -> None:

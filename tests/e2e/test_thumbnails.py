@@ -19,7 +19,7 @@ from tests.e2e.conftest import demo_in
 from tests.plugins_browser import PATIENCE
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, BrowserType, Page
+    from playwright.sync_api import BrowserContext, BrowserType, Page
 
 #: So long do links stay the same that no test is overtaken by new ones.
 LINK_SECONDS = 7 * 24 * 3600
@@ -99,12 +99,3 @@ def test_visits_of_the_thumbnails(
     context = start()
     assert visit(context.new_page(), patient) == 0
     context.close()
-
-
-def test_one_signature_for_each_is_fetched_again(browser: Browser, patient: DemoState) -> None:
-    """Fetch all pictures at each visit if each link is signed anew, as the page says."""
-    page = browser.new_page()
-    for _ in range(2):
-        assert visit(page, patient, "/thumbnails/each/") == COUNT
-        expect(page.locator("[data-signatures]")).to_have_text("1,000")
-    page.close()

@@ -14,7 +14,7 @@ from playwright.sync_api import expect
 from cfsigned_django import viewer
 from demo_project.gallery.video import FOLDER, GUEST, MEMBER
 from demo_project.state import DemoState
-from tests.e2e.film import log_in, play, played, signed_paths, until
+from tests.e2e import log_in_to_watch, play, played, signed_paths, until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page, Response
@@ -30,7 +30,7 @@ def test_by_cookies(page: Page, state: DemoState) -> None:
     page.goto(f"{state.app_address}/video/")
     expect(page.locator("[data-state=no]")).to_be_visible()
     seen.clear()
-    log_in(page, MEMBER)
+    log_in_to_watch(page, MEMBER)
     paths = [f"/{FOLDER}/", "/thumbs/"]
     assert signed_paths(page) == paths
     until(page, f"({STILLS})() === 12")
@@ -47,9 +47,9 @@ def test_by_cookies(page: Page, state: DemoState) -> None:
     assert signed_paths(page) == []
 
     page.reload()
-    log_in(page, MEMBER)
+    log_in_to_watch(page, MEMBER)
     assert signed_paths(page) == paths
-    log_in(page, GUEST)
+    log_in_to_watch(page, GUEST)
     assert signed_paths(page) == []
     until(page, "document.querySelectorAll('[data-refused]').length > 2")
 
@@ -60,7 +60,7 @@ def test_by_a_signed_playlist(page: Page, state: DemoState, site: str) -> None:
     seen: list[Response] = []
     page.on("response", lambda response: seen.append(response))
     page.goto(f"{site}/video/")
-    log_in(page, MEMBER)
+    log_in_to_watch(page, MEMBER)
     play(page)
     played(page, seconds=3)
     pieces = [each for each in seen if each.url.split("?")[0].endswith((".m4s", ".mp4"))]

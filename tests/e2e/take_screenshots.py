@@ -1,0 +1,95 @@
+"""Take the pictures of the demo in docs/images again.
+
+Not among the tests, as its name says. It is run by hand after the demo has changed:
+``python -m pytest tests/e2e/take_screenshots.py``.
+"""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from demo_project.state import ADMIN_NAME, DemoState
+from tests.e2e import log_in_to_admin, log_in_to_watch, play, played, press
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+IMAGES = Path(__file__).parents[2] / "docs" / "images"
+# Read the documentation over a slow line: no picture is larger, in bytes.
+MAX_BYTES = 300_000
+
+
+def write(name: str, page: Page, *, full_page: bool = False) -> None:
+    """Write a picture of a page as a PNG with as many colors as MAX_BYTES has room for."""
+    from PIL import Image
+
+    picture = Image.open(io.BytesIO(page.screenshot(full_page=full_page))).convert("RGB")
+    file = io.BytesIO()
+    # From the finest to the smallest: dithering hides the bands in a sky, and takes room.
+    dithered, plain = Image.Dither.FLOYDSTEINBERG, Image.Dither.NONE
+    for colors, dither in ((256, dithered), (128, dithered), (256, plain), (64, plain)):
+        file = io.BytesIO()
+        palette = picture.quantize(colors)
+        picture.quantize(palette=palette, dither=dither).save(file, "PNG", optimize=True)
+        if file.tell() < MAX_BYTES:
+            break
+    (IMAGES / f"{name}.png").write_bytes(file.getvalue())
+    page.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "width", "height"),
+    [
+        ("gallery", "/", 1240, 1080),
+        ("detail", "", 1240, 900),
+        ("documents", "/documents/", 1240, 720),
+        ("thumbnails", "/thumbnails/", 1240, 900),
+        ("phone", "/", 390, 844),
+    ],
+)
+def test_page(browser: Browser, site: str, name: str, path: str, width: int, height: int) -> None:
+    """A page as somebody finds it; of a picture's own page, what the edge answered."""
+    page = browser.new_page(
+        viewport={"width": width, "height": height},
+        color_scheme="dark" if name == "phone" else "light",
+    )
+    page.goto(site + "/")
+    page.goto(site + (path or page.locator(".mosaic a").first.get_attribute("href") or ""))
+    page.wait_for_load_state("networkidle")
+    if name == "thumbnails":
+        # The second visit with the same links: that is what the page is about.
+        for _ in range(3):
+            page.reload()
+            page.locator("[data-final]").wait_for()
+            if page.locator('[data-final="0"]').count():
+                break
+    if name == "detail":
+        for button in page.locator("form[data-ask] button").all():
+            button.click()
+        page.locator(".attempt:nth-child(5) .verdict").wait_for()
+        page.locator("#try").evaluate("element => element.scrollIntoView()")
+        page.wait_for_timeout(600)
+    write(name, page)
+
+
+def test_film(browser: Browser, state: DemoState) -> None:
+    """The page of the film while a member watches it."""
+    page = browser.new_page(viewport={"width": 1240, "height": 900})
+    page.goto(f"{state.app_address}/video/")
+    log_in_to_watch(page, "mina")
+    play(page)
+    played(page, seconds=10)
+    write("video", page)
+
+
+def test_keys(browser: Browser, state: DemoState) -> None:
+    """The page of the keys after a rotation to ECDSA, while the former key is retiring."""
+    page = browser.new_page(viewport={"width": 1240, "height": 900})
+    log_in_to_admin(page, state.address("site"), ADMIN_NAME, state.admin_password)
+    for step in ("import", "start", "trust", "activate"):
+        press(page, step)
+    write("demo-keys", page, full_page=True)
