@@ -106,7 +106,8 @@ mariadb: $(VENV)/.dev ## Run the tests of the database on MariaDB
 .PHONY: processes
 processes: $(VENV)/.dev ## Rotate keys under load with real processes that are killed
 	$(call headline,rotation under load)
-	$(BIN)/python -m pytest -m processes -n 2 --dist loadscope tests/processes
+	@# On the server that the script starts; of the options that it gives as well, the last count.
+	scripts/postgres.sh -m processes -n 2 --dist loadscope tests/processes
 
 .PHONY: drop-in
 drop-in: $(VENV)/.dev ## Run django-storages' own S3 tests with the class of this project

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import os
-import pwd
-import shutil
-import signal
 import sqlite3
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
+from urllib.parse import urlsplit
 
 from cfsigned_django.signing import PrivateKey
-from tests.background import free_port, plain_environment, running, wait_until
+from tests.background import wait_until
 from tests.keyring import derived
 
 Rows = list[tuple[Any, ...]]
@@ -57,23 +54,21 @@ class SqliteFile:
         return self._path.read_bytes()
 
 
-class PostgresServer:
-    """A server on a free port of the loopback address, in a folder of its owner."""
+class PostgresDatabase:
+    """A database on the server of CFSIGNED_TEST_DATABASE_URL, which scripts/postgres.sh runs."""
 
-    def __init__(self, folder: Path) -> None:
-        # PostgreSQL refuses to run as root.
-        self._owner = pwd.getpwnam("nobody").pw_uid if os.geteuid() == 0 else None
-        self._folder = folder
-        self._port = free_port()
-        self._address = f"postgresql://cfsigned@127.0.0.1:{self._port}/postgres"
-        self._server = ExitStack()
-        self.logs = [folder / "server.log"]
+    def __init__(self) -> None:
+        self._server = os.environ["CFSIGNED_TEST_DATABASE_URL"]
+        self._address = urlsplit(self._server)._replace(path="/processes").geturl()
+        self.logs = [Path(os.environ.get("CFSIGNED_TEST_DATABASE_LOG", os.devnull))]
+        server = urlsplit(self._server)
         self.settings = {
             "ENGINE": "django.db.backends.postgresql",
-            "HOST": "127.0.0.1",
-            "PORT": self._port,
-            "USER": "cfsigned",
-            "NAME": "postgres",
+            "HOST": server.hostname,
+            "PORT": server.port,
+            "USER": server.username,
+            "PASSWORD": server.password or "",
+            "NAME": "processes",
         }
 
     def query(self, sql: str) -> Rows | None:
@@ -87,63 +82,28 @@ class PostgresServer:
             return None
 
     def interrupt(self) -> None:
-        """Restart the server, which breaks every connection."""
-        self.stop()
-        self.start()
+        """Break every connection, and keep everybody out for two seconds."""
+        self.tell_server("ALTER DATABASE processes ALLOW_CONNECTIONS false")
+        self.tell_server(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'processes'"
+        )
+        time.sleep(2)
+        self.tell_server("ALTER DATABASE processes ALLOW_CONNECTIONS true")
 
     def dump(self) -> bytes:
         """Return what pg_dump writes."""
-        command = [_program("pg_dump"), "--dbname", self._address]
+        command = ["pg_dump", "--dbname", self._address]
         return subprocess.run(command, capture_output=True, check=True).stdout
 
-    def create(self) -> None:
-        """Make the files of an empty database cluster."""
-        if self._owner is not None:
-            os.chown(self._folder, self._owner, -1)
-        options = "--username cfsigned --auth trust --encoding UTF8 --no-locale --no-sync"
-        subprocess.run(
-            [_program("initdb"), "--pgdata", str(self._folder / "data"), *options.split()],
-            cwd=self._folder,
-            user=self._owner,
-            extra_groups=None if self._owner is None else [],
-            capture_output=True,
-            check=True,
-        )
+    def tell_server(self, sql: str) -> None:
+        """Run a statement in another database of the server."""
+        import psycopg
 
-    def start(self) -> None:
-        """Start the server, and return when it answers."""
-        # Nobody misses the data after a crash of the machine: nothing waits for the disk.
-        options = f"listen_addresses=127.0.0.1 port={self._port} fsync=off".split()
-        command = [_program("postgres"), "-D", str(self._folder / "data")]
-        for option in (*options, f"unix_socket_directories={self._folder}"):
-            command += ["-c", option]
-        self._server.enter_context(
-            running(
-                command,
-                is_ready=lambda: self.query("SELECT 1"),
-                log=self.logs[0],
-                folder=self._folder,
-                environment=plain_environment(),
-                user=self._owner,
-                stop_with=signal.SIGINT,  # cuts its clients off: SIGTERM would wait for them
-            )
-        )
-
-    def stop(self) -> None:
-        """Stop the server."""
-        self._server.close()
+        with psycopg.connect(self._server, dbname="postgres", autocommit=True) as server:
+            server.execute(sql.encode())
 
 
-Database = SqliteFile | PostgresServer
-
-
-def _program(name: str) -> str:
-    """Return the path of a program of PostgreSQL, which Debian keeps outside of PATH."""
-    found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
-    path = str(found[-1]) if found else shutil.which(name)
-    if path is None:
-        raise RuntimeError(f"There is no {name}: make postgres installs PostgreSQL on Debian.")
-    return path
+Database = SqliteFile | PostgresDatabase
 
 
 @contextmanager
@@ -152,15 +112,12 @@ def run_database(kind: str, folder: Path) -> Iterator[Database]:
     if kind == "sqlite":
         yield SqliteFile(folder)
         return
-    # Not in the folder of the tests, which the owner of the files may not enter.
-    with TemporaryDirectory(prefix="cfsigned-") as own:
-        server = PostgresServer(Path(own))
-        server.create()
-        try:
-            server.start()
-            yield server
-        finally:
-            server.stop()
+    database = PostgresDatabase()
+    database.tell_server("CREATE DATABASE processes")
+    try:
+        yield database
+    finally:
+        database.tell_server("DROP DATABASE processes WITH (FORCE)")
 
 
 _ROWS = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -12,12 +13,11 @@ from pathlib import Path
 from cfsigned_django.signing import KeyAlgorithm, PrivateKey
 from tests.background import PATIENCE, repeating, wait_until
 from tests.ministack_server import run_ministack
-from tests.processes.api import Api
+from tests.processes.cloudfront import Api, run_edges
 from tests.processes.databases import Row, Watcher, run_database
-from tests.processes.edges import run_edges
 from tests.processes.evidence import Evidence
 from tests.processes.load import Load
-from tests.processes.site import DONE, LIST, NOT_YET, Finished, Person, Site
+from tests.processes.site import DONE, LIST, NOT_YET, Person, Site
 from tests.simulation.edges import Edges
 
 #: Decides when processes are killed and what the clients request; printed where a test fails.
@@ -37,19 +37,17 @@ class Run:
     person: Person
     #: Public keys of other people: one in the key group, one in no group.
     foreign: dict[str, str]
-    #: What else the account held before.
-    leftovers: list[int]
 
-    def rotate(self, *arguments: str) -> Finished:
-        """Run cfsigned_rotate, which may say "not yet" but must not fail."""
-        done = self.site.rotate(*arguments)
-        self.assert_in_words(done, DONE, NOT_YET)
-        return done
+    def rotate(self, *arguments: str, codes: tuple[int, ...] = (DONE, NOT_YET)) -> str:
+        """Run cfsigned_rotate, which may say "not yet" but must not fail; return what it says."""
+        return self.assert_in_words(self.site.begin("cfsigned_rotate", *arguments), *codes)
 
-    def assert_in_words(self, done: Finished, *codes: int) -> None:
-        """Fail unless a command ended with one of these exit codes, and with words."""
-        assert done.code in codes, f"exit code {done.code}:\n{done.output}"
-        assert "Traceback" not in done.output, done.output
+    def assert_in_words(self, command: subprocess.Popen[str], *codes: int) -> str:
+        """Fail unless a command ends with one of these exit codes, and with words."""
+        code, output = self.site.finish(command)
+        assert code in codes, f"exit code {code}:\n{output}"
+        assert "Traceback" not in output, output
+        return output
 
     def rotate_until(self, is_so: Callable[[], object], what: str, *arguments: str) -> None:
         """Run cfsigned_rotate again and again, as cron does, until something is so."""
@@ -71,8 +69,8 @@ class Run:
         """Let the rotation come to its end, and assert that all is as it must be then."""
         self.rotate_until(lambda: not self.is_under_way(), "the rotation is over", "--wait")
         # Links of the last key too live their whole life.
-        active, load = self.active(), self.load.seen
-        wait_until(lambda: load.by_key[str(active.key_pair_id)], "the new key signs")
+        active = self.active()
+        wait_until(lambda: self.load.of_key(active.key_pair_id), "the new key signs")
         rows = self.watcher.rows()
         assert sorted({row.status for row in rows}) == ["active", "retired"], rows
         assert [row for row in rows if row.status == "retired" and row.encrypted_private_key] == []
@@ -81,15 +79,13 @@ class Run:
         assert {name: known[name] for name in self.foreign} == self.foreign
         members = self.site.api.by_hand.group_config(self.site.api.key_group_id)["Items"]
         assert set(members) == {next(iter(self.foreign)), active.key_pair_id}
-        assert self.site.api.leftovers() == self.leftovers
         self.assert_unharmed()
 
     def assert_unharmed(self) -> None:
         """Fail with the story of each link that was not signed, or not served as it should."""
-        seen = self.load.seen
-        for what in ("refused", "not_signed", "outlived"):
-            faults = getattr(seen, what)
-            assert not faults, "\n".join((f"{len(faults)} {what}:", *faults[:3], self.story()))
+        load = self.load
+        for faults in (load.not_signed, load.not_served, load.lost()):
+            assert not faults, "\n".join((f"{len(faults)} faults:", *faults[:3], self.story()))
 
     def story(self) -> str:
         """Return what happened to the keys."""
@@ -115,16 +111,15 @@ def run_everything(kind: str, folder: Path, settings_key: PrivateKey) -> Iterato
         foreign = {upload(f"foreign {n}", pem): pem for n, pem in enumerate(pems)}
         key_pair_id = upload("by hand", settings_key.public_key.to_pem())
         api.key_group_id = api.by_hand.make_group(next(iter(foreign)), key_pair_id)
-        leftovers = api.leftovers()
-        edges, ports = stack.enter_context(run_edges(api, folder / "aws" / "edges.log"))
+        edges, domain = stack.enter_context(run_edges(api))
         site = Site(folder=folder / "site", database=database, api=api, evidence=evidence)
         stack.callback(site.stop_commands)
-        site.write(settings_key, key_pair_id, f"127.0.0.1:{ports[0]}")
+        site.write(settings_key, key_pair_id, domain)
         site.read("migrate", "--verbosity", "0")
         site.read("shell", "--verbosity", "0", "-c", _CREATE_PERSON)
         address = stack.enter_context(site.serving("gunicorn", workers=2))
         person = Person(address, evidence, _PASSWORD)
-        load = stack.enter_context(Load(address, ports, evidence, seed=SEED).running())
+        load = stack.enter_context(Load(address, edges, evidence, seed=SEED).running())
         watcher = Watcher(database)
         stack.enter_context(repeating(watcher.look, every=0.1))
         # Somebody has the page of the keys open, which looks again every two seconds.
@@ -136,7 +131,6 @@ def run_everything(kind: str, folder: Path, settings_key: PrivateKey) -> Iterato
             watcher=watcher,
             person=person,
             foreign=foreign,
-            leftovers=leftovers,
         )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 import urllib.error
@@ -18,8 +17,7 @@ from pathlib import Path
 
 from cfsigned_django.signing import PrivateKey
 from tests.background import PATIENCE, fetch, free_port, plain_environment, running
-from tests.processes import site_views
-from tests.processes.api import Api
+from tests.processes.cloudfront import Api
 from tests.processes.databases import Database
 from tests.processes.evidence import Evidence
 from tests.projects import ROOT
@@ -40,8 +38,7 @@ from tests.settings import *
 FOLDER = Path(__file__).parent
 DEBUG = os.environ.get("SITE_DEBUG") == "on"
 ALLOWED_HOSTS = ["127.0.0.1"]
-ROOT_URLCONF = "site_views"
-DATABASES = {"default": json.loads((FOLDER / "database.json").read_text())}
+ROOT_URLCONF = "tests.processes.site_views"
 
 AWS_CLOUDFRONT_KEY = FOLDER / "settings_key.pem"
 AWS_STORAGE_BUCKET_NAME = "media"
@@ -72,14 +69,6 @@ LOGGING = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finished:
-    """What a command left."""
-
-    code: int
-    output: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
     """A folder with a Django project, and everything that its processes need."""
 
@@ -94,8 +83,8 @@ class Site:
         """Write the project, whose settings hold a key."""
         (self.folder / "logs").mkdir()
         (self.folder / "settings_key.pem").write_bytes(private_key.to_pem())
-        (self.folder / "database.json").write_text(json.dumps(self.database.settings))
         values = {
+            "DATABASES": {"default": self.database.settings},
             "AWS_CLOUDFRONT_KEY_ID": key_pair_id,
             "AWS_CLOUDFRONT_KEY_GROUP_ID": self.api.key_group_id,
             "AWS_CLOUDFRONT_MAX_EXPIRE": MAX_EXPIRE,
@@ -104,7 +93,6 @@ class Site:
         }
         (self.folder / "settings.json").write_text(json.dumps(values))
         (self.folder / "site_settings.py").write_text(_SETTINGS)
-        shutil.copy(site_views.__file__, self.folder)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -141,17 +129,11 @@ class Site:
             with command:
                 command.kill()
 
-    def finish(self, process: subprocess.Popen[str]) -> Finished:
+    def finish(self, process: subprocess.Popen[str]) -> tuple[int, str]:
         """Wait for a command; return its exit code, and what it printed."""
-        with process:
-            try:
-                output, _ = process.communicate(timeout=PATIENCE)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                output, _ = process.communicate()
-                raise TimeoutError(f"a command did not end:\n{output}") from None
+        output, _ = process.communicate(timeout=PATIENCE)
         self.evidence.add(f"output of {process.args!r}", output)
-        return Finished(code=process.returncode, output=output)
+        return process.returncode, output
 
     def read(self, *arguments: str) -> str:
         """Run a command that must succeed; return what it printed, which is no evidence."""
@@ -159,10 +141,6 @@ class Site:
         output, _ = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0, output
         return output
-
-    def rotate(self, *arguments: str) -> Finished:
-        """Run cfsigned_rotate, whatever comes of it."""
-        return self.finish(self.begin("cfsigned_rotate", *arguments))
 
     @contextmanager
     def serving(self, name: str, *, workers: int, debug: bool = False) -> Iterator[str]:

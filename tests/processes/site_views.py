@@ -1,4 +1,4 @@
-"""Views of the scratch site; the project of the test imports this file by its own name."""
+"""Views of the scratch site."""
 
 from __future__ import annotations
 

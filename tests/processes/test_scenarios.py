@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 from cfsigned_django.signing import PrivateKey
 from tests.background import fetch, repeating, wait_until
 from tests.ministack_server import Ministack
-from tests.processes.api import Outage
+from tests.processes.cloudfront import Outage
 from tests.processes.evidence import Evidence
 from tests.processes.run import SEED, Run, run_everything
 from tests.processes.site import DONE, FAILED, LIST, NOT_YET
@@ -61,8 +61,7 @@ class Scenarios:
             patience = 4 * usual if moment else chance.uniform(0.5, 2) * usual
             print(f"killed at moment {moment} of its calls, or after {patience:.2f} s")
             _kill_at(run, process, moment, patience)
-            done = run.site.finish(process)
-            run.assert_in_words(done, DONE, NOT_YET, -9)
+            run.assert_in_words(process, DONE, NOT_YET, -9)
 
         run.finish()
 
@@ -74,7 +73,7 @@ class Scenarios:
             for arguments in (("--start",), (), (), ("--wait",)):
                 pair = [run.site.begin("cfsigned_rotate", *arguments) for _ in range(2)]
                 for process in pair:
-                    run.assert_in_words(run.site.finish(process), DONE, NOT_YET)
+                    run.assert_in_words(process, DONE, NOT_YET)
 
         run.finish()
 
@@ -90,10 +89,10 @@ class Scenarios:
             began = time.monotonic()
             run.site.database.interrupt()
             if time.monotonic() - began > _LONGEST_OUTAGE:
-                run.load.seen.not_signed.clear()
+                run.load.not_signed.clear()
             run.assert_unharmed()
 
-        run.assert_in_words(run.site.finish(waiting), DONE, FAILED, NOT_YET)
+        run.assert_in_words(waiting, DONE, FAILED, NOT_YET)
         run.finish()
 
 
@@ -116,35 +115,30 @@ class TestPostgreSQL(Scenarios):
                 waiting.append(run.site.begin("cfsigned_rotate", "--wait"))
             run.rotate_until(lambda: run.watcher.statuses()[-1:] == ["active"], "it signs")
             signed_by.append(str(run.active().key_pair_id))
-            wait_until(lambda: run.load.seen.by_key[signed_by[-1]], "links of the new key")
+            wait_until(lambda: run.load.of_key(signed_by[-1]), "links of the new key")
         for each in waiting:
-            run.assert_in_words(run.site.finish(each), DONE, NOT_YET)
+            run.assert_in_words(each, DONE, NOT_YET)
 
         run.finish()
 
         assert [row.algorithm for row in run.watcher.rows()[-5:]] == [*algorithms]
         assert len(set(signed_by)) == 5
-        assert len(run.load.seen.by_process) == 2
-        assert run.load.seen.last_second > 0
-        assert run.load.seen.after_the_end > 0
+        assert len({link.process for link in run.load.links}) == 2
 
     def test_api_is_down(self, run: Run) -> None:
         """While the API is down, no key moves; commands say what is wrong, or wait as well."""
         run.rotate("--start", "--algorithm", "RSA_2048")
         with run.site.api.failing(Outage.NO_ANSWER):
-            at_first = run.site.rotate()
+            run.rotate(codes=(FAILED, NOT_YET))
             patient = run.site.begin("cfsigned_rotate", "--wait")
             time.sleep(2)
             assert run.watcher.statuses()[-1] == "pending"
-        run.assert_in_words(at_first, FAILED, NOT_YET)
         run.rotate_until(lambda: "retiring" in run.watcher.statuses(), "the former key retires")
         with run.site.api.failing(Outage.NOT_AVAILABLE):
-            at_last = run.site.rotate("--json")
-            while at_last.code == NOT_YET and '"until": "' in at_last.output:
-                at_last = run.site.rotate("--json")  # its wait is not over
+            while '"until": "' in run.rotate("--json", codes=(FAILED, NOT_YET)):
+                pass  # its wait is not over
             assert run.watcher.statuses()[-2] == "retiring"
-        run.assert_in_words(at_last, FAILED, NOT_YET)
-        run.assert_in_words(run.site.finish(patient), DONE)
+        run.assert_in_words(patient, DONE)
 
         run.finish()
 

@@ -179,3 +179,6 @@ def test_edges_learn_late() -> None:
     assert seen(1062.0) == [[second], [second]]
     assert edges.edge_keys(0, 2000.0) == given.api.trusted_keys(given.group)
     assert edges.settled_at == 1062.0
+    assert edges.knows(1, first, 1000.0, 1062.0)
+    assert not edges.knows(1, second, 1059.9, 2000.0)
+    assert not edges.knows(0, first, 1004.0, 1005.1)

@@ -1,21 +1,32 @@
-"""Stand between a site and the emulator of AWS's API: watch the calls, and let them fail."""
+"""Stand between a site and the emulator of AWS's API; run two edges that learn late.
+
+The calls are watched, and fail if a test wants it. The edges learn of each change
+of the key group from those calls.
+"""
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from enum import Enum
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, cast
 from urllib.parse import urlsplit
+from wsgiref.types import StartResponse, WSGIEnvironment
 
+import pytest
+
+from cfsigned_django.edge import Behavior, Distribution, EdgeServer
 from cfsigned_django.signing import PublicKey
 from tests.aws.api import Account
+from tests.background import free_port
 from tests.ministack_server import Ministack
 from tests.processes.evidence import Evidence
+from tests.simulation.edges import Edges
 from tests.simulation.strict_cloudfront import Listener
 
 #: What belongs to one connection only, and is not handed on.
@@ -68,14 +79,6 @@ class Api:
         """Return the PEM text of each public key of the account, by its id."""
         listed = self.client.list_public_keys()["PublicKeyList"].get("Items", [])
         return {each["Id"]: each["EncodedKey"] for each in listed}
-
-    def leftovers(self) -> list[int]:
-        """Count what else is in the account: key groups, distributions, access controls."""
-        return [
-            self.client.list_key_groups()["KeyGroupList"]["Quantity"],
-            self.client.list_distributions()["DistributionList"]["Quantity"],
-            self.client.list_origin_access_controls()["OriginAccessControlList"]["Quantity"],
-        ]
 
     @contextmanager
     def running(self) -> Iterator[Api]:
@@ -161,3 +164,37 @@ class _Call(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+
+#: After how many seconds each edge knows of a change. Probes go to the first one: only the wait
+#: that follows a good probe keeps links from the other one until it knows the key as well.
+_DELAYS = (0.0, 3.6)
+
+
+@contextmanager
+def run_edges(api: Api) -> Iterator[tuple[Edges, str]]:
+    """Run two edges for the duration of the block; the first one is served, at a domain."""
+    edges = Edges(
+        api,
+        api.key_group_id,
+        count=len(_DELAYS),
+        delay=_DELAYS.__getitem__,
+        clock=lambda: api.changed_at,
+    )
+    port = free_port()
+    distribution = Distribution(
+        domain_names=(domain := f"127.0.0.1:{port}",),
+        behaviors=(Behavior(trusted_key_groups=("group",)),),
+        # Worked out when it is asked: a busy machine makes no edge slower.
+        key_groups=lambda: {"group": edges.edge_keys(0, time.time())},
+        origin=_origin,
+    )
+    with pytest.MonkeyPatch.context() as patch, EdgeServer(distribution, port=port).running():
+        # What it refuses as it must is not for the report of a failure.
+        patch.setattr(logging.getLogger("cfsigned_django.edge"), "disabled", True)
+        yield edges, domain
+
+
+def _origin(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    start_response("200 OK", [("Content-Length", "4")])
+    return [b"file"]
