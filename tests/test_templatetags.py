@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import storages
-from django.template import Context, Engine, Template, TemplateSyntaxError
+from django.template import Context, Template, TemplateSyntaxError
 
 from cfsigned_django.signing import Policy
 from tests.storage_cases import (
@@ -21,9 +21,6 @@ from tests.storage_cases import (
     parameters_of,
     verify,
 )
-
-LIBRARIES = {"cfsigned": "cfsigned_django.templatetags.cfsigned"}
-
 
 pytestmark = pytest.mark.usefixtures("aliases")
 
@@ -145,20 +142,15 @@ def test_block_arguments() -> None:
 
 def test_where_a_block_reaches() -> None:
     """Follow the innermost block, in a template that is included as well, and none outside."""
-    pages = {
-        "photo": "{% load cfsigned %}{% signed_url 'a/1' as url %}[{{ url }}]",
-        "page": "{% load cfsigned %}[{% signed_url 'a/1' %}]"
-        "{% signed_urls 'a*' expire=60 %}{% include 'photo' %}"
-        "{% signed_urls 'a/*' %}{% include 'photo' %}{% endsigned_urls %}"
-        "[{% signed_url 'a/1' %}]{% endsigned_urls %}[{% signed_url 'a/1' %}]",
-    }
-    loader = ("django.template.loaders.locmem.Loader", pages)
-    with at(NOW):
-        text = Engine(libraries=LIBRARIES, loaders=[loader]).get_template("page").render(Context())
-    policies = [check(html.unescape(url)) for url in re.findall(r"\[(.*?)\]", text)]
-    found = [(each.resource.removeprefix(ORIGIN), each.date_less_than - NOW) for each in policies]
-    alone = ("/a/1", 3600)
-    assert found == [alone, ("/a*", 60), ("/a/*", 3600), ("/a*", 60), alone]
+    urls = urls_of(
+        "[{% signed_url 'a/1' %}]{% signed_urls 'a*' expire=60 %}{% include photo %}"
+        "{% signed_urls 'a/*' %}{% include photo %}{% endsigned_urls %}"
+        "[{% signed_url 'a/1' %}]{% endsigned_urls %}{% include photo %}",
+        photo=Template("{% load cfsigned %}[{% signed_url 'a/1' %}]"),
+    )
+    found = [(each.resource.removeprefix(ORIGIN), each.date_less_than) for each in map(check, urls)]
+    alone, within = ("/a/1", NOW + 3600), ("/a*", NOW + 60)
+    assert found == [alone, within, ("/a/*", NOW + 3600), within, alone]
 
 
 def test_storage_of_a_block() -> None:

@@ -48,14 +48,6 @@ class OwnView(SignedRedirectView):
         return may_see(request, name)
 
 
-class OwnAsyncView(SignedRedirectView):
-    """Have the permission as a coroutine method."""
-
-    async def permission(self, request: HttpRequest, name: str) -> bool:
-        """Let in a viewer who says so."""
-        return may_see(request, name)
-
-
 FILES = {1: "albums/1.jpg", 2: "", 3: None, 4: "secret.jpg", 5: "../5.jpg", 6: "\udc80.jpg"}
 
 
@@ -87,10 +79,11 @@ VIEWS: dict[str, Any] = {
     "async": SignedRedirectView.as_view(permission=may_see_async),
     "object": SignedRedirectView.as_view(permission=MaySee()),
     "own": OwnView.as_view(),
-    "own_async": OwnAsyncView.as_view(),
 }
 OTHERS: dict[str, Any] = {
-    "short": SignedRedirectView.as_view(permission=may_see, expire=60),
+    "short": SignedRedirectView.as_view(
+        permission=may_see, expire=60, inline="x.jpg", ip_address="192.0.2.0/24"
+    ),
     "other": SignedRedirectView.as_view(permission=may_see, storage="other"),
     "plain": SignedRedirectView.as_view(permission=may_see, storage="plain"),
     "public": SignedRedirectView.as_view(permission=may_see, storage="public"),
@@ -100,7 +93,6 @@ OTHERS: dict[str, Any] = {
 BY_KEY = {
     "key": ByKey.as_view(permission=may_see),
     "key_async": ByKeyAsync.as_view(permission=may_see),
-    "key_both": ByKeyAsync.as_view(permission=may_see_async),
 }
 urlpatterns = [
     *(path(f"{name}/<path:name>", view) for name, view in (VIEWS | OTHERS).items()),
@@ -179,11 +171,12 @@ def test_nothing_but_true(view: str) -> None:
     assert ask(f"/{view}/a.jpg").status_code == 403
 
 
-def test_expire_and_storage() -> None:
-    """Take lifetime and storage from the view; refuse a storage that does not sign."""
+def test_arguments_of_the_view() -> None:
+    """Take arguments and storage from the view; refuse a storage that does not sign."""
     response = ask("/short/a.jpg")
     policy = verify("default", response.url, now=NOW)
-    assert policy.date_less_than == NOW + 60
+    assert (policy.date_less_than, policy.ip_address) == (NOW + 60, "192.0.2.0/24")
+    assert "disposition=inline" in response.url
     assert response.headers["Cache-Control"] == "private, max-age=30"
     assert ask("/other/a.jpg").url.startswith("https://o.example.com/a.jpg?")
     response = ask("/public/a.jpg")

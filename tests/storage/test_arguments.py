@@ -25,7 +25,6 @@ from tests.storage_cases import (
     DAY,
     NOW,
     ORIGIN,
-    InMemory,
     at,
     verify,
 )
@@ -119,7 +118,7 @@ def test_signature(cls: type[SignedUrlMixin]) -> None:
     assert list(unsigned)[:3] == ["self", "name", "parameters"]
 
 
-@pytest.mark.parametrize("cls", [CloudFrontS3Storage, CloudFrontFileSystemStorage, InMemory])
+@BOTH
 @pytest.mark.parametrize(("arguments", "error", "named"), REFUSED, ids=str)
 def test_refused(
     cls: Any, arguments: dict[str, Any], error: type[Exception], named: str, site: Any
@@ -146,7 +145,7 @@ def test_refused(
                 storage.url(NAME, **known)
 
 
-@pytest.mark.parametrize("cls", [CloudFrontS3Storage, CloudFrontFileSystemStorage, InMemory])
+@BOTH
 @pytest.mark.parametrize(
     ("name", "error"),
     [
@@ -322,7 +321,7 @@ def test_any_name(name: str) -> None:
 NAMES = st.text(min_size=1).filter(lambda name: name not in S3_NAMES)
 
 
-@given(st.dictionaries(NAMES, st.text(), max_size=4))
+@given(st.dictionaries(NAMES, st.text(), max_size=2))
 def test_any_parameters(parameters: dict[str, str]) -> None:
     """Give any parameters back to a reader of the query, or refuse them with ValueError."""
     try:

@@ -26,7 +26,6 @@ from tests.storage_cases import (
     NOW,
     ORIGIN,
     at,
-    options_for,
     verify,
 )
 
@@ -179,12 +178,10 @@ def expected_resource(name: str, path: str, start: str, given: dict[str, Any]) -
 @pytest.mark.filterwarnings("ignore:datetime:DeprecationWarning")
 @pytest.mark.parametrize("case", OPTIONS)
 @pytest.mark.parametrize("argument", ARGUMENTS)
-def test_contract(
-    case: str, argument: str, oracle: CloudFrontSigner, rsa_key: PrivateKey, site: Any
-) -> None:
+def test_contract(case: str, argument: str, oracle: CloudFrontSigner, site: Any) -> None:
     """Give each name, of a template too, the address, resource, end and bytes of the table."""
     options, start, step = OPTIONS[case]
-    storage = CloudFrontS3Storage(**options_for(rsa_key, **options))
+    storage = CloudFrontS3Storage(**options)
     every = argument == "none" or case in ("defaults", "odd location")
     for name, path in list(NAMES.items())[:: 1 if every else 4]:
         if start.count("/") > 3 and name.startswith("/"):
@@ -208,9 +205,9 @@ def test_contract(
 
 
 @pytest.mark.parametrize("argument", ARGUMENTS)
-def test_ecdsa_key(argument: str, rsa_key: PrivateKey, ec_key: PrivateKey, site: Any) -> None:
+def test_ecdsa_key(argument: str, ec_key: PrivateKey, site: Any) -> None:
     """Give an ECDSA key's URLs the address, resource and end of an RSA key's."""
-    rsa, ecdsa = (CloudFrontS3Storage(**options_for(key)) for key in (rsa_key, ec_key))
+    rsa, ecdsa = CloudFrontS3Storage(), CloudFrontS3Storage(cloudfront_key=ec_key.to_pem())
     for name, path in NAMES.items():
         given = dict(ARGUMENTS[argument])
         if expected_resource(name, path, f"{ORIGIN}/", given) is None:
