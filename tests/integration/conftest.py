@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
-from urllib.parse import urlsplit
+from typing import Any
 
 import pytest
 
@@ -14,13 +13,13 @@ from cfsigned_django.storage.origin import distribution_for
 from tests.plugins_aws import no_aws_configuration as no_aws_configuration
 from tests.s3_server import S3Server
 
-# django-storages sets its options as attributes, unseen by type checkers.
-AnyStorage: TypeAlias = Any
-
 
 @pytest.fixture
-def storage(site: Any, s3_options: dict[str, Any]) -> AnyStorage:
-    """Return a storage with the options, and the settings of a site that signs."""
+def storage(site: Any, s3_options: dict[str, Any]) -> Any:
+    """Return a storage with the options, and the settings of a site that signs.
+
+    django-storages sets its options as attributes, unseen by type checkers.
+    """
     return CloudFrontS3Storage(**s3_options)
 
 
@@ -37,18 +36,6 @@ def read_options(s3_server: S3Server, s3_bucket: str) -> dict[str, Any]:
 
 
 @pytest.fixture
-def edge(storage: AnyStorage, read_options: dict[str, Any]) -> EdgeClient:
+def edge(storage: Any, read_options: dict[str, Any]) -> EdgeClient:
     """Return a client of an edge before the bucket, which it reads as a user of its own."""
     return EdgeClient(distribution_for(storage, S3Origin(**read_options)))
-
-
-@pytest.fixture
-def direct(s3_server: S3Server, s3_bucket: str) -> Any:
-    """Return a function that gives the address of a CloudFront URL in the bucket itself."""
-
-    def address_of(url: str) -> str:
-        parts = urlsplit(url)
-        query = f"?{parts.query}" if parts.query else ""
-        return f"{s3_server.endpoint_url}/{s3_bucket}{parts.path}{query}"
-
-    return address_of

@@ -6,7 +6,6 @@ import hashlib
 import io
 import os
 import socket
-import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -25,9 +24,10 @@ from cfsigned_django.signing import InvalidPlaylist
 from cfsigned_django.storage import CloudFrontS3Storage
 from cfsigned_django.storage.query import content_disposition
 from cfsigned_django.views import SignedPlaylistView
+from tests.background import fetch
 from tests.integration.test_files import NAMES
 from tests.s3_server import S3Server
-from tests.storage_cases import S3_BACKEND, expiry_of, verify
+from tests.storage_cases import ORIGIN, S3_BACKEND, expiry_of, verify
 
 HOST = "d111111abcdef8.cloudfront.net"
 BASE = f"https://{HOST}"
@@ -58,21 +58,13 @@ def etag(s3_server: S3Server, s3_bucket: str) -> str:
     return stored["ETag"]
 
 
-def status_of(address: str) -> int:
-    """Return the status that S3 answers an anonymous request with."""
-    try:
-        with urllib.request.urlopen(address, timeout=10) as response:
-            status: int = response.status
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code
-    return status
-
-
 @pytest.mark.parametrize("location", ["", "media/파일"])
-def test_served(location: str, storage: Any, edge: EdgeClient, direct: Any) -> None:
+def test_served(
+    location: str, storage: Any, edge: EdgeClient, s3_server: S3Server, s3_bucket: str
+) -> None:
     """Serve each file by its signed URL only: not without it, and not from S3 itself."""
     storage.location = location
+    address = f"{s3_server.endpoint_url}/{s3_bucket}/"
     for name in NAMES:
         storage.save(name, ContentFile(DATA))
         url, unsigned = storage.url(name), storage.unsigned_url(name)
@@ -81,8 +73,8 @@ def test_served(location: str, storage: Any, edge: EdgeClient, direct: Any) -> N
         assert edge.get(unsigned).error_code == "MissingKey"
         assert edge.get(f"{url}&x=1").error_code == "AccessDenied"
         assert edge.get(url, now=expiry_of(url) + 1).error_code == "AccessDenied"
-        assert status_of(direct(unsigned)) == 403
-        assert status_of(direct(url)) in (400, 403)
+        assert fetch(unsigned.replace(f"{ORIGIN}/", address))[0] == 403
+        assert fetch(url.replace(f"{ORIGIN}/", address))[0] in (400, 403)
 
 
 @pytest.mark.parametrize("download", ["report.pdf", "보고서 2026.pdf", 'say "hi".pdf'])
@@ -120,26 +112,13 @@ def test_get_and_head(public: EdgeClient, etag: str) -> None:
         assert response.headers["Date"] is None
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "a b.txt",
-        "한글 파일.txt",
-        "a+b.txt",
-        "50%.txt",
-        "100%25.txt",
-        "it's (1)!*~.txt",
-        "q?x=1&y#z.txt",
-        "deep/er/a=b,c@d;e:f$h.txt",
-        'quo"te\\d.txt',
-    ],
-)
-def test_name(public: EdgeClient, s3_server: S3Server, s3_bucket: str, name: str) -> None:
+def test_name(public: EdgeClient, s3_server: S3Server, s3_bucket: str) -> None:
     """Find the object whatever is in its name, also with %2F for the slash."""
-    s3_server.client().put_object(Bucket=s3_bucket, Key=name, Body=name.encode())
-    for path in (quote(name), quote(name, safe="")):
-        response = public.get(f"{BASE}/{path}")
-        assert (response.status, response.body) == (200, name.encode())
+    for name in (*NAMES, "50%.txt", "100%25.txt", "deep/a=b,c@d;e:f$h.txt", 'quo"te\\d.txt'):
+        s3_server.client().put_object(Bucket=s3_bucket, Key=name, Body=name.encode())
+        for path in (quote(name), quote(name, safe="")):
+            response = public.get(f"{BASE}/{path}")
+            assert (response.status, response.body) == (200, name.encode())
 
 
 def test_large_object(public: EdgeClient, s3_server: S3Server, s3_bucket: str) -> None:
@@ -150,35 +129,22 @@ def test_large_object(public: EdgeClient, s3_server: S3Server, s3_bucket: str) -
     assert hashlib.sha256(response.body).digest() == hashlib.sha256(data).digest()
 
 
-@pytest.mark.usefixtures("etag")
-@pytest.mark.parametrize(
-    ("headers", "status", "body"),
-    [
-        ({"Range": "bytes=2-4"}, 206, b"234"),
-        ({"Range": "bytes=-3"}, 206, b"789"),
-        ({"Range": "bytes=7-"}, 206, b"789"),
-        ({"Range": "bytes=99-"}, 416, None),
-        ({"If-Match": '"x"'}, 412, None),
-    ],
-)
-def test_parts_and_conditions(
-    public: EdgeClient, headers: dict[str, str], status: int, body: bytes | None
-) -> None:
-    """Let S3 answer ranges and preconditions."""
-    response = public.get(f"{BASE}/a.txt", headers=headers)
-    assert response.status == status
-    if body is not None:
-        assert response.body == body
-        assert response.headers["Content-Range"].endswith("/10")  # type: ignore[union-attr]
-
-
-def test_not_modified(public: EdgeClient, etag: str) -> None:
-    """Pass on that the viewer has this version, more than once on a connection."""
-    modified = public.get(f"{BASE}/a.txt").headers["Last-Modified"]
-    assert modified
-    for headers in 2 * [{"If-None-Match": etag}, {"If-Modified-Since": modified}]:
+def test_parts_and_conditions(public: EdgeClient, etag: str) -> None:
+    """Let S3 answer ranges and preconditions, more than once on a connection."""
+    modified = str(public.get(f"{BASE}/a.txt").headers["Last-Modified"])
+    for headers, status, body, part in (
+        ({"Range": "bytes=2-4"}, 206, b"234", "bytes 2-4/10"),
+        ({"Range": "bytes=-3"}, 206, b"789", "bytes 7-9/10"),
+        ({"Range": "bytes=7-"}, 206, b"789", "bytes 7-9/10"),
+        ({"Range": "bytes=99-"}, 416, None, None),
+        ({"If-Match": '"x"'}, 412, None, None),
+        *(2 * [({"If-None-Match": etag}, 304, b"", None)]),
+        *(2 * [({"If-Modified-Since": modified}, 304, b"", None)]),
+    ):
         response = public.get(f"{BASE}/a.txt", headers=headers)
-        assert (response.status, response.body) == (304, b"")
+        assert response.status == status
+        assert body in (None, response.body)
+        assert part in (None, response.headers["Content-Range"])
 
 
 def test_version_and_part(public: EdgeClient, s3_server: S3Server, s3_bucket: str) -> None:
@@ -201,10 +167,10 @@ def test_version_and_part(public: EdgeClient, s3_server: S3Server, s3_bucket: st
 
 
 @pytest.mark.usefixtures("etag")
-@pytest.mark.parametrize("query", ["acl", "acl=x", "tagging=x", "uploads=x", "Signature=x", "x=y"])
-def test_nothing_else_forwarded(public: EdgeClient, query: str) -> None:
+def test_nothing_else_forwarded(public: EdgeClient) -> None:
     """Forward no other parameter: no subresource of the bucket can be asked for."""
-    assert public.get(f"{BASE}/a.txt?{query}").body == DATA
+    for query in ("acl", "acl=x", "tagging=x", "uploads=x", "Signature=x", "x=y"):
+        assert public.get(f"{BASE}/a.txt?{query}").body == DATA
 
 
 @pytest.mark.usefixtures("etag")
@@ -221,15 +187,18 @@ def test_refusals_of_s3(public: EdgeClient, read_options: dict[str, Any]) -> Non
 
 
 @pytest.mark.usefixtures("etag")
-@pytest.mark.parametrize(
-    "path", ["/", "/../{}/a.txt", "/%2e%2e/{}/a.txt", "/..%2F{}/a.txt", "/./a.txt", "/%FF"]
-)
-def test_out_of_the_bucket(public: EdgeClient, s3_bucket: str, path: str) -> None:
+def test_out_of_the_bucket(public: EdgeClient, s3_bucket: str) -> None:
     """Refuse to list the bucket, and to leave it; log why."""
-    response = public.get(BASE + path.format(s3_bucket))
-    assert (response.status, response.error_code) == (403, None)
-    assert b"<Message>Access Denied</Message>" in response.body
-    assert response.reason
+    for path in (
+        "",
+        "./a.txt",
+        "%FF",
+        *(f"{up}{s3_bucket}/a.txt" for up in ("../", "%2e%2e/", "..%2F")),
+    ):
+        response = public.get(f"{BASE}/{path}")
+        assert (response.status, response.error_code) == (403, None)
+        assert b"<Message>Access Denied</Message>" in response.body
+        assert response.reason
 
 
 def test_unreachable(read_options: dict[str, Any]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import logging
 import time
 from collections.abc import Iterable, Iterator
@@ -29,7 +28,7 @@ def run_edges(api: Api, log: Path) -> Iterator[tuple[Edges, list[int]]]:
         api,
         api.key_group_id,
         count=len(_DELAYS),
-        delay=itertools.cycle(_DELAYS).__next__,
+        delay=_DELAYS.__getitem__,
         clock=lambda: api.changed_at,
     )
     # Both serve the domain that links name; whose port it has is up to who asks.

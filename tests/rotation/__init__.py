@@ -157,12 +157,6 @@ class Site:
         self.set_members(*self.members, key_pair_id)
         return self.rotation().import_key(private_key, key_pair_id, now=self.now)
 
-    def alone(self) -> KeyPair:
-        """Return the ACTIVE key pair, which is the only one in the group."""
-        active = self.imported()
-        self.set_members(str(active))
-        return active
-
     # Steps, which machines take with a row that they have just read
 
     def advance(self, **machine: Any) -> str | None:

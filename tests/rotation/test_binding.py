@@ -25,17 +25,6 @@ def copy_key(source: KeyPair, target: KeyPair) -> None:
     change(target, **{name: getattr(source, name) for name in names})
 
 
-def put_back(former: KeyPair, **fields: Any) -> None:
-    """Put the private key of a backup back into its row, which begins anew."""
-    change(
-        former,
-        status="pending",
-        next_in=former.key_group_id,
-        encrypted_private_key=former.encrypted_private_key,
-        **fields,
-    )
-
-
 def test_key_of_another_row_is_refused(key_group: Site, caplog: pytest.LogCaptureFixture) -> None:
     """A key that was copied from another row gets no public key into CloudFront, and is logged."""
     active, successor = key_group.imported(), key_group.started()
@@ -62,7 +51,12 @@ def test_key_that_ended_is_refused(key_group: Site, end: str) -> None:
     else:
         key_group.revoke(former)
     before = key_group.public_keys, key_group.members
-    put_back(former)
+    change(
+        former,
+        status="pending",
+        next_in=former.key_group_id,
+        encrypted_private_key=former.encrypted_private_key,
+    )
 
     with pytest.raises(NotItsKey):
         key_group.rotation().trust(fresh(former), now=key_group.now)

@@ -363,6 +363,13 @@ class TestRows:
         keyring.forget()
         assert signs() == "KNEWEST"
 
+    def test_a_settings_key_that_is_over(self, rsa_key: PrivateKey) -> None:
+        """Refuse the key of the settings where its row is not ACTIVE any more."""
+        make_key_pair(rsa_key, KEY_ID, status=KeyStatus.REVOKED)
+
+        with pytest.raises(ImproperlyConfigured, match=KEY_GROUP_ID):
+            signs()
+
     @pytest.mark.parametrize("case", ["hash", "encryption"])
     def test_a_row_that_cannot_sign(
         self, case: str, rsa_key: PrivateKey, settings: Settings

@@ -13,7 +13,9 @@ from cfsigned_django.aws.unknown import UNKNOWN
 from cfsigned_django.rotation.errors import Claimed, RotationError
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.steps import Action, SignsAfter, Step, take, what_signs_after
+from tests.aws.api import Account
 from tests.rotation import RSA, Site, change, denied, fresh, once, statuses
+from tests.simulation.strict_cloudfront import StrictCloudFront
 
 NEW, EARLY, NOTHING = SignsAfter.NEW_KEY, SignsAfter.SUCCESSOR_EARLY, SignsAfter.NOTHING
 
@@ -43,7 +45,10 @@ def damaged(key_pair: KeyPair) -> None:
         pytest.param(True, Site.trusted, NOTHING, id="by hand, not probed"),
         pytest.param(True, lambda site: site.trusted(good_for=1), EARLY, id="by hand, probed"),
         pytest.param(
-            True, lambda site: site.trusted(good_for=301), SignsAfter.SUCCESSOR, id="by hand, ready"
+            True,
+            lambda site: site.trusted(spare=True, good_for=301),
+            SignsAfter.SUCCESSOR,
+            id="by hand, ready spare",
         ),
     ],
 )
@@ -141,7 +146,9 @@ def test_missing_permission_does_not_keep_a_leaked_key_signing(
 
     It leaves the group, unless it is the only key there.
     """
-    active = key_group.alone() if is_alone else key_group.imported()
+    active = key_group.imported()
+    if is_alone:
+        key_group.set_members(str(active))
     with monkeypatch.context() as patch:
         denied(key_group, "create_public_key", patch)
         with pytest.raises(AwsError, match=str(active) if is_alone else None) as caught:
@@ -264,6 +271,22 @@ def test_key_that_is_created_while_it_is_removed(key_group: Site) -> None:
     key_group.wait(66)
     key_group.finish(key_pair)
 
+    assert key_group.public_keys == {key_group.foreign}
+
+
+def test_key_that_is_not_listed_yet_is_removed(db: None) -> None:
+    """A key leaves by its ID, which the process that created it may have recorded a moment ago."""
+    seconds = [0.0]
+    api = StrictCloudFront(clock=lambda: seconds[0], list_lag=1.0)
+    key_group = Site(account=Account(api=api))
+    key_pair = key_group.trusted()
+    key_group.revoke(key_pair, by_hand=True)
+    read_before = fresh(key_pair)
+    read_before.key_pair_id = None
+
+    key_group.rotation().finish_revocation(read_before, now=key_group.now)
+
+    seconds[0] = 1.0
     assert key_group.public_keys == {key_group.foreign}
 
 

@@ -325,6 +325,16 @@ SIGNER_ID = "APKAIOSFODNN7EXAMPLE"
 DROP = "--drop-trusted-signers"
 
 
+def test_rotation_without_import_replaces_it(shell: Shell, site: Any) -> None:
+    """A rotation leads to a key pair that signs in the place of the old one."""
+    site.AWS_CLOUDFRONT_KEY_ID = SIGNER_ID
+    shell.run_all(["--start"], [], [])
+    shell.wait(301)
+    shell.run()
+
+    assert KeyPair.objects.get().status == "active"
+
+
 def test_signer_leaves_by_hand(key_group: Site) -> None:
     """Its links open until a person takes the signer out and says so; the revocation tells that.
 

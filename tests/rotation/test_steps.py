@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -23,11 +23,13 @@ from cfsigned_django.rotation.errors import (
 from cfsigned_django.rotation.lifecycle import Blocker, Cause, KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
+from cfsigned_django.rotation.settings_key import ConfiguredKey
 from cfsigned_django.rotation.status import GRACE, find_manual_steps, find_overdue, find_waits
 from cfsigned_django.rotation.steps import (
     Action,
     Step,
     advance,
+    due,
     is_under_way,
     next_due,
     take,
@@ -148,6 +150,7 @@ def test_steps_are_put_into_words(key_group: Site, settings: Any) -> None:
     act(Step(action=Action.REVOKE, key_pair=fresh(spare)), reason="leaked")
     act(Step(action=Action.REVOKE, key_pair=fresh(spare)))
     key_group.revoke(key_group.signing, by_hand=True)
+    assert is_under_way(key_group.rotation())
     by_itself()
     assert not is_under_way(key_group.rotation())
 
@@ -191,6 +194,24 @@ def test_errors_are_put_into_words(key_group: Site) -> None:
 
 
 # Steps, and what is overdue
+
+
+@pytest.mark.parametrize(("key_pair_id", "offered"), [("K1", True), ("APKAEXAMPLE", False)])
+def test_what_is_due(key_group: Site, key_pair_id: str, offered: bool) -> None:
+    """A step at which a process is waits; a key of the settings comes in unless it is a signer's.
+
+    No second rotation begins.
+    """
+    change(key_group.started(), claimed_until=key_group.now.replace(hour=13))
+    rotation, key = (
+        key_group.rotation(),
+        ConfiguredKey(key_pair_id=key_pair_id, source=cast("Any", None)),
+    )
+    key_pairs = rotation.store.key_pairs()
+
+    steps = due(rotation, now=key_group.now, key_pairs=key_pairs, unknown_keys=[key])
+
+    assert [each.action for each in steps if not each.blocked] == ["import"] * offered + ["revoke"]
 
 
 def test_spare_is_never_overdue(key_group: Site) -> None:

@@ -14,9 +14,9 @@ class Edges:
     """Follow one key group at ``count`` edges, each with its own delay for each change.
 
     ``cloudfront`` has ``trusted_keys()`` and ``listen()``, as the strict one does, and ``delay``
-    returns the seconds of the next change. An edge never goes back to
-    an older state, and starts with the one of the moment when it is made. How
-    long AWS takes is not documented.
+    takes the number of an edge and returns the seconds of its next change. An edge never goes
+    back to an older state, and starts with the one of the moment when it is made. How long AWS
+    takes is not documented.
     """
 
     def __init__(
@@ -25,7 +25,7 @@ class Edges:
         key_group_id: str,
         *,
         count: int,
-        delay: Callable[[], float],
+        delay: Callable[[int], float],
         clock: Callable[[], float],
     ) -> None:
         self._key_group_id = key_group_id
@@ -44,15 +44,20 @@ class Edges:
 
     def times_known(self, edge: int, key_pair_id: str) -> list[tuple[float, float]]:
         """Return from when till when, as far as is known now, the edge trusts a key."""
-        arrivals, states = self._arrivals[edge], self._states[edge]
+        arrivals, states = list(self._arrivals[edge]), self._states[edge]
         times: list[tuple[float, float]] = []
-        for start, end, keys in zip(arrivals, [*arrivals[1:], inf], states, strict=True):
+        for start, end, keys in zip(arrivals, [*arrivals[1:], inf], states, strict=False):
             if key_pair_id not in keys or start == end:
                 continue
             if times and times[-1][1] == start:
                 start = times.pop()[0]
             times.append((start, end))
         return times
+
+    def knows(self, edge: int, key_pair_id: str, since: float, until: float) -> bool:
+        """Return whether the edge trusts a key from one moment to another, without a break."""
+        times = self.times_known(edge, key_pair_id)
+        return since >= until or any(start <= since and until <= end for start, end in times)
 
     @property
     def settled_at(self) -> float:
@@ -63,8 +68,8 @@ class Edges:
         if key_group_id != self._key_group_id:
             return
         now = self._clock()
-        for arrivals, states in zip(self._arrivals, self._states, strict=True):
+        for edge, (arrivals, states) in enumerate(zip(self._arrivals, self._states, strict=True)):
             if members != states[-1]:
                 # In this order: another thread may ask meanwhile.
                 states.append(dict(members))
-                arrivals.append(max(arrivals[-1], now + self._delay()))
+                arrivals.append(max(arrivals[-1], now + self._delay(edge)))

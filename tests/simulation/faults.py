@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
-from tests.simulation.answers import refusal
+from tests.simulation.answers import operation_of, refusal
 
 _ENDPOINT = "https://cloudfront.amazonaws.com/2020-05-31"
 
@@ -79,7 +79,7 @@ class UnreliableCloudFront:
         return answer
 
     def _call(self, method: str, arguments: dict[str, Any], fault: Fault) -> Mapping[str, Any]:
-        operation = method.title().replace("_", "")
+        operation = operation_of(method)
         if fault is Fault.THROTTLED:
             raise refusal("Throttling", operation, "Rate exceeded")
         if fault is Fault.UNREACHABLE:

@@ -35,13 +35,12 @@ FAILURES = (AwsError, CannotDecrypt, Error, RotationError)
 class ObservedClaim(Claim):
     """A claim that tells until when it is renewed."""
 
-    see_renewal: Callable[[datetime], None]
+    store: ObservedStore
 
     def renew(self) -> None:
         """Tell that the step is kept for longer."""
         super().renew()
-        assert self.until is not None
-        self.see_renewal(self.until)
+        self.store.hold_step(self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,11 +48,9 @@ class ObservedStore(KeyPairStore):
     """A store that tells the oracle what is recorded."""
 
     site: Site
-    process: Process
+    rotator: Rotator
     #: When the run began, by the true time.
     began_at: float
-    #: The keys that are about to sign.
-    activating: list[KeyPair]
     #: Whether a person changes CloudFront.
     by_hand: bool = False
     #: The moves of the transaction that is under way.
@@ -73,23 +70,17 @@ class ObservedStore(KeyPairStore):
     @contextmanager
     def claim(self, key_pair: KeyPair) -> Iterator[Claim]:
         """Tell who is at the step of a key."""
-        oracle, world = self.site.oracle, self.site.world
         with super().claim(key_pair) as claim:
-            assert claim.until is not None
-            until = world.true_time(claim.until)
-            oracle.begin_step(key_pair.pk, self.process, until, world.now)
             observed = ObservedClaim(
-                store=self,
-                key_pair=key_pair,
-                status=claim.status,
-                until=claim.until,
-                see_renewal=self._see_renewal,
+                store=self, key_pair=key_pair, status=claim.status, until=claim.until
             )
+            self.site.oracle.begin_step(key_pair.pk, self.rotator.process)
+            self.hold_step(observed)
             try:
                 yield observed
             finally:
                 claim.until = observed.until
-                oracle.end_step(self.process)
+                self.site.oracle.end_step(self.rotator.process)
 
     def create(self, private_key: PrivateKey, *, now: datetime, **fields: Any) -> KeyPair:
         """Record a violation if a key is created in a group that is full."""
@@ -98,9 +89,11 @@ class ObservedStore(KeyPairStore):
             raise Violation(Rule.ROOM_FIRST, "A rotation starts, and the group was full before.")
         return super().create(private_key, now=now, **fields)
 
-    def _see_renewal(self, until: datetime) -> None:
+    def hold_step(self, claim: Claim) -> None:
+        """Tell until when the step is claimed."""
+        assert claim.until is not None
         world = self.site.world
-        self.site.oracle.hold_step(self.process, world.true_time(until), world.now)
+        self.site.oracle.hold_step(self.rotator.process, world.true_time(claim.until), world.now)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,11 +104,11 @@ class ObservedRotation(Rotation):
 
     def activate(self, key_pair: KeyPair, *, now: datetime) -> KeyPair | None:
         """Tell that a key is about to sign."""
-        self.store.activating.append(key_pair)
+        self.store.rotator.activating.append(key_pair)
         try:
             return super().activate(key_pair, now=now)
         finally:
-            self.store.activating.remove(key_pair)
+            self.store.rotator.activating.remove(key_pair)
 
     def check(self, key_pair: KeyPair, *, now: datetime) -> ProbeResult:
         """Tell of a key that was restored, too: it counts as refused."""
@@ -141,20 +134,16 @@ class ObservedRotation(Rotation):
 class Rotator:
     """A machine on which commands and clicks rotate keys, one at a time."""
 
-    def __init__(self, site: Site, process: Process) -> None:
+    def __init__(self, site: Site, number: int) -> None:
         random = site.world.random
         self._site = site
-        self.process = process
+        self.process = Process(f"Rotator {number}")
         self._skew = random.choice((-SKEW, 0, SKEW))
         #: The command takes its time from the database, the admin from its machine.
         self._uses_database_clock = random.random() < 0.5
-        self._edge = random.randrange(site.plan.edges)
-        self._activating: list[KeyPair] = []
-
-    @property
-    def is_activating(self) -> bool:
-        """Tell whether it is about to let a key sign."""
-        return bool(self._activating)
+        self._edge = 1 + random.randrange(site.plan.edges)
+        #: The keys that are about to sign.
+        self.activating: list[KeyPair] = []
 
     def now(self) -> datetime:
         """Return what this machine takes for the present."""
@@ -236,9 +225,8 @@ class Rotator:
             on_move=moves.append,
             clock=world.database_clock,
             site=self._site,
-            process=self.process,
+            rotator=self,
             began_at=world.now,
-            activating=self._activating,
             by_hand=by_hand,
             moves=moves,
         )

@@ -15,10 +15,10 @@ from cfsigned_django.rotation.active import find_active_signer
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import HashAlgorithm, Signer
-from tests.simulation.oracle import Committed, IssuedUrl, Rule, Violation, judge_urls
+from tests.simulation.oracle import IssuedUrl, Rule, Violation, judge_urls
 from tests.simulation.rotators import ObservedStore, Rotator
 from tests.simulation.schedules import BUSY_KINDS, SKEW, Kind, Schedule
-from tests.simulation.world import Process, World
+from tests.simulation.world import World
 
 
 class Worker:
@@ -126,9 +126,9 @@ class Worker:
 class Site:
     """A site with its workers and rotators, in a world."""
 
-    def __init__(self, schedule: Schedule, processes: list[Process]) -> None:
+    def __init__(self, schedule: Schedule) -> None:
         self.plan = plan = schedule.plan
-        self.world = World(plan, Random(schedule.seed), processes)
+        self.world = World(plan, Random(schedule.seed))
         self.oracle = self.world.oracle
         self.waits, self.max_expire = plan.waits, plan.max_expire
         #: Whether a rotator has run once since ``waits`` became longer.
@@ -138,7 +138,7 @@ class Site:
         self._schedule = schedule
         self._depth = 0
         self.workers = [Worker(self) for _ in range(plan.workers)]
-        self.rotators = [Rotator(self, each) for each in self.world.processes]
+        self.rotators = [Rotator(self, number) for number in range(plan.rotators)]
         self._kinds: dict[Kind, Callable[[], None]] = {
             Kind.NOTHING: lambda: None,
             Kind.SIGN: lambda: self._worker().sign(),
@@ -165,13 +165,18 @@ class Site:
     def play(self) -> None:
         """Play the whole schedule. Raise :exc:`Violation` where a rule did not hold."""
         random = self.world.random
-        with self.world:
-            self._begin()
-            for event in self._schedule.events:
-                random.seed(event.seed)
-                self.happen(event.kind)
-            random.seed(self._schedule.seed)
-            finish(self)
+        try:
+            with self.world:
+                self._begin()
+                for event in self._schedule.events:
+                    random.seed(event.seed)
+                    self.happen(event.kind)
+                random.seed(self._schedule.seed)
+                finish(self)
+        finally:
+            for each in self.rotators:
+                if each.process.is_held:
+                    each.process.resume(kill=True)
         judge_urls(self.world)
 
     def _begin(self) -> None:
@@ -198,13 +203,11 @@ class Site:
             self.oracle.see_moves(
                 moves,
                 world.now,
-                activating=store.activating,
-                slowest_edge=-max(world.edge_skews),
+                activating=store.rotator.activating,
+                slowest_edge=-min(world.edge_skews),
             )
             rows = KeyPair.objects.order_by().values_list("status", "encrypted_private_key")
-            self.oracle.see_committed(
-                [Committed(status=status, has_private_key=bool(key)) for status, key in rows]
-            )
+            self.oracle.see_committed(list(rows))
             self._remember_committed()
         if signed is not None and self.committed.signer is None:
             self._judge_end_of_signing(store)
@@ -303,7 +306,7 @@ class Site:
         and the commit, no code can know.
         """
         row = KeyPair.objects.filter(status=KeyStatus.TRUSTED).first()
-        is_activating = any(each.is_activating for each in self.rotators)
+        is_activating = any(each.activating for each in self.rotators)
         if row is not None and str(row) in self.world.foreign:
             return  # under a wrong id
         if self.plan.meddles and row is not None and not is_activating:
@@ -400,9 +403,9 @@ def _judge_leftovers(world: World) -> None:
         raise Violation(Rule.NO_TRACES, f"Public keys are left over: {left}.")
 
 
-def play(schedule: Schedule, processes: list[Process]) -> World:
-    """Play a schedule and return its world. Raise :exc:`Violation`, with what happened."""
-    site = Site(schedule, processes)
+def play(schedule: Schedule) -> None:
+    """Play a schedule. Raise :exc:`Violation`, with what happened."""
+    site = Site(schedule)
     try:
         site.play()
     except Violation as violation:
@@ -410,4 +413,3 @@ def play(schedule: Schedule, processes: list[Process]) -> World:
         raise Violation(
             violation.rule, f"{violation.text}\n{schedule.plan}\nThe story:\n{story}"
         ) from violation
-    return site.world

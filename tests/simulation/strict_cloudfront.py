@@ -8,40 +8,40 @@ here, and a comment that says so.
 from __future__ import annotations
 
 import itertools
-import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from copy import deepcopy
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, wraps
+from threading import RLock
 from typing import Any, TypeAlias
 
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from cfsigned_django.signing import PublicKey
-from tests.simulation.answers import check_etag, check_texts, refusal
+from tests.simulation.answers import operation_of, refusal
 
 Answer: TypeAlias = dict[str, Any]
 #: Is told a key group's id and its members after each change.
 Listener: TypeAlias = Callable[[str, Mapping[str, PublicKey]], None]
 
 
-@dataclass(slots=True)
-class _StoredKey:
-    number: int
-    id: str
-    config: dict[str, str]
-    etag: str
-    created: float
-    public_key: PublicKey
+class _Refused(Exception):
+    """Refuse a request with one of AWS's codes."""
 
 
-@dataclass(slots=True)
-class _StoredGroup:
-    id: str
-    config: dict[str, Any]
-    etag: str
-    modified: float
+def _request(method: Callable[..., Answer]) -> Callable[..., Answer]:
+    """Take one request at a time, and refuse as boto3 does; what is returned is the caller's."""
+
+    @wraps(method)
+    def answer(self: StrictCloudFront, **arguments: Any) -> Answer:
+        with self.lock:
+            try:
+                return deepcopy(method(self, **arguments))
+            except _Refused as refused:
+                raise refusal(str(refused), operation_of(method.__name__)) from None
+
+    return answer
 
 
 class StrictCloudFront:
@@ -61,188 +61,193 @@ class StrictCloudFront:
         page_size: int = 100,
     ) -> None:
         self._clock = clock
-        self._keys_per_account = keys_per_account
-        self._list_lag = list_lag
-        self._page_size = page_size
+        self._keys_per_group, self._keys_per_account = keys_per_group, keys_per_account
+        self._list_lag, self._page_size = list_lag, page_size
         self._numbers = itertools.count(1)
-        self._lock = threading.RLock()
-        self._keys: dict[str, _StoredKey] = {}
+        self.lock = RLock()
+        #: As they are described, by id.
+        self._keys: dict[str, Answer] = {}
+        self._groups: dict[str, Answer] = {}
+        self._etags: dict[str, str] = {}
         # AWS says that a reference keeps a request from being replayed, not
         # for how long: here, for ever.
         self._references: set[str] = set()
-        self._keys_per_group = keys_per_group
-        self._groups: dict[str, _StoredGroup] = {}
         self._listeners: list[Listener] = []
 
     def listen(self, listener: Listener) -> None:
         """Tell ``listener`` of each change of a key group, in order, and of all groups now."""
-        with self._lock:
+        with self.lock:
             self._listeners.append(listener)
-            for group in self._groups.values():
-                listener(group.id, self._trusted(group))
+            for key_group_id in self._groups:
+                listener(key_group_id, self.trusted_keys(key_group_id))
 
     def trusted_keys(self, key_group_id: str) -> dict[str, PublicKey]:
         """Return the public keys in the key group as the API has them now."""
-        with self._lock:
-            return self._trusted(self._groups[key_group_id])
+        with self.lock:
+            members = self._groups[key_group_id]["KeyGroupConfig"]["Items"]
+            return {each: self._public_key(each) for each in members}
 
+    @_request
     def create_key_group(self, *, KeyGroupConfig: Mapping[str, Any]) -> Answer:
         """Create a key group, as CreateKeyGroup does."""
-        operation = "CreateKeyGroup"
-        with self._lock:
-            config = self._check_group(operation, KeyGroupConfig, self._groups.values())
-            group = _StoredGroup(
-                f"00000000-0000-4000-8000-{next(self._numbers):012d}",
-                config,
-                self._etag(),
-                self._clock(),
-            )
-            self._groups[group.id] = group
-            self._tell(group.id, self._trusted(group))
-            return {**_describe_group(group), "Location": f"/2020-05-31/key-group/{group.id}"}
+        config = self._check_group(KeyGroupConfig, self._groups.values())
+        new_id = f"00000000-0000-4000-8000-{next(self._numbers):012d}"
+        self._put_group(new_id, config)
+        return {**self._describe_group(new_id), "Location": f"/2020-05-31/key-group/{new_id}"}
 
+    @_request
     def get_key_group(self, *, Id: str) -> Answer:
         """Return a key group and its ETag, as GetKeyGroup does."""
-        with self._lock:
-            return _describe_group(self._find_group(Id, "GetKeyGroup"))
+        return self._describe_group(Id)
 
+    @_request
     def update_key_group(
         self, *, Id: str, KeyGroupConfig: Mapping[str, Any], IfMatch: str | None = None
     ) -> Answer:
         """Replace the whole configuration of a key group, as UpdateKeyGroup does."""
-        operation = "UpdateKeyGroup"
-        with self._lock:
-            group = self._find_group(Id, operation)
-            check_etag(operation, group.etag, IfMatch)
-            others = (each for each in self._groups.values() if each is not group)
-            group.config = self._check_group(operation, KeyGroupConfig, others)
-            group.etag, group.modified = self._etag(), self._clock()
-            self._tell(Id, self._trusted(group))
-            return _describe_group(group)
+        found = self._describe_group(Id)
+        self._check_etag(Id, IfMatch)
+        others = [each for each in self._groups.values() if each is not found["KeyGroup"]]
+        self._put_group(Id, self._check_group(KeyGroupConfig, others))
+        return self._describe_group(Id)
 
+    @_request
     def create_public_key(self, *, PublicKeyConfig: Mapping[str, str]) -> Answer:
         """Create a public key, as CreatePublicKey does."""
-        operation = "CreatePublicKey"
         config = dict(PublicKeyConfig)
-        with self._lock:
-            check_texts(operation, config, "CallerReference", "Name", "EncodedKey")
-            public_key = _load(config["EncodedKey"])
-            if public_key is None:
-                raise refusal("InvalidArgument", operation, "The key is not RSA 2048 or P-256 PEM.")
-            names = {each.config["Name"] for each in self._keys.values()}
-            # That a repeated reference and a repeated key are refused is not documented.
-            fingerprints = {each.public_key.fingerprint for each in self._keys.values()}
-            if (
-                config["Name"] in names
-                or config["CallerReference"] in self._references
-                or public_key.fingerprint in fingerprints
-            ):
-                raise refusal("PublicKeyAlreadyExists", operation)
-            if len(self._keys) >= self._keys_per_account:
-                raise refusal("TooManyPublicKeys", operation)
-            number = next(self._numbers)
-            key = _StoredKey(
-                number, f"K{number:013d}", config, self._etag(), self._clock(), public_key
-            )
-            self._references.add(config["CallerReference"])
-            self._keys[key.id] = key
-            return {**_describe_key(key), "Location": f"/2020-05-31/public-key/{key.id}"}
+        _check_texts(config, "CallerReference", "Name", "EncodedKey")
+        public_key = _load(config["EncodedKey"])
+        if public_key is None:
+            raise _Refused("InvalidArgument")
+        # That a repeated reference and a repeated key are refused is not documented.
+        if config["CallerReference"] in self._references or any(
+            each["PublicKeyConfig"]["Name"] == config["Name"]
+            or self._public_key(each["Id"]).fingerprint == public_key.fingerprint
+            for each in self._keys.values()
+        ):
+            raise _Refused("PublicKeyAlreadyExists")
+        if len(self._keys) >= self._keys_per_account:
+            raise _Refused("TooManyPublicKeys")
+        self._references.add(config["CallerReference"])
+        new_id = f"K{next(self._numbers):013d}"
+        self._keys[new_id] = {"Id": new_id, "CreatedTime": self._now(), "PublicKeyConfig": config}
+        self._etags[new_id] = self._new_etag()
+        return {**self._describe_key(new_id), "Location": f"/2020-05-31/public-key/{new_id}"}
 
+    @_request
     def get_public_key(self, *, Id: str) -> Answer:
         """Return a public key and its ETag, as GetPublicKey does."""
-        with self._lock:
-            return _describe_key(self._find_key(Id, "GetPublicKey"))
+        return self._describe_key(Id)
 
+    @_request
     def list_public_keys(self, *, Marker: str = "", MaxItems: str = "100") -> Answer:
-        """Return a page of public keys, as ListPublicKeys does."""
-        size = min(int(MaxItems), self._page_size)
-        with self._lock:
-            visible = self._clock() - self._list_lag
-            after = [
-                each
-                for each in self._keys.values()
-                if each.number > int(Marker or "0") and each.created <= visible
-            ]
+        """Return a page of public keys, as ListPublicKeys does: all but their references."""
+        size, visible = min(int(MaxItems), self._page_size), self._now(-self._list_lag)
+        after = [
+            {
+                **{name: each[name] for name in ("Id", "CreatedTime")},
+                **{k: v for k, v in each["PublicKeyConfig"].items() if k != "CallerReference"},
+            }
+            for each in self._keys.values()
+            if each["Id"] > Marker and each["CreatedTime"] <= visible
+        ]
         page = after[:size]
         listed: Answer = {"MaxItems": size, "Quantity": len(page)}
         if page:
-            listed["Items"] = [_summarize(each) for each in page]
+            listed["Items"] = page
         if len(after) > size:
-            listed["NextMarker"] = str(page[-1].number)
+            listed["NextMarker"] = page[-1]["Id"]
         return {"PublicKeyList": listed}
 
+    @_request
     def update_public_key(
         self, *, Id: str, PublicKeyConfig: Mapping[str, str], IfMatch: str | None = None
     ) -> Answer:
         """Change the comment of a public key, as UpdatePublicKey does: only that can change."""
-        operation = "UpdatePublicKey"
-        config = dict(PublicKeyConfig)
-        with self._lock:
-            key = self._find_key(Id, operation)
-            check_etag(operation, key.etag, IfMatch)
-            check_texts(operation, config, "CallerReference", "Name", "EncodedKey")
-            if {**config, "Comment": ""} != {**key.config, "Comment": ""}:
-                raise refusal("CannotChangeImmutablePublicKeyFields", operation)
-            key.config, key.etag = config, self._etag()
-            return _describe_key(key)
+        key = self._describe_key(Id)["PublicKey"]
+        self._check_etag(Id, IfMatch)
+        _check_texts(PublicKeyConfig, "CallerReference", "Name", "EncodedKey")
+        if {**PublicKeyConfig, "Comment": ""} != {**key["PublicKeyConfig"], "Comment": ""}:
+            raise _Refused("CannotChangeImmutablePublicKeyFields")
+        key["PublicKeyConfig"] = dict(PublicKeyConfig)
+        self._etags[Id] = self._new_etag()
+        return self._describe_key(Id)
 
+    @_request
     def delete_public_key(self, *, Id: str, IfMatch: str | None = None) -> Answer:
         """Delete a public key that is in no key group, as DeletePublicKey does."""
-        operation = "DeletePublicKey"
-        with self._lock:
-            key = self._find_key(Id, operation)
-            check_etag(operation, key.etag, IfMatch)
-            if self._holds(Id):
-                raise refusal("PublicKeyInUse", operation)
-            del self._keys[Id]
-            return {}
+        self._describe_key(Id)
+        self._check_etag(Id, IfMatch)
+        if any(Id in each["KeyGroupConfig"]["Items"] for each in self._groups.values()):
+            raise _Refused("PublicKeyInUse")
+        del self._keys[Id]
+        return {}
 
-    def _find_key(self, key_pair_id: str, operation: str) -> _StoredKey:
-        key = self._keys.get(key_pair_id)
-        if key is None:
-            raise refusal("NoSuchPublicKey", operation)
-        return key
+    def _now(self, seconds: float = 0.0) -> datetime:
+        return datetime.fromtimestamp(self._clock() + seconds, UTC)
 
-    def _etag(self) -> str:
+    def _new_etag(self) -> str:
         return f"E{next(self._numbers):013d}"
 
-    def _check_group(
-        self, operation: str, given: Mapping[str, Any], others: Iterable[_StoredGroup]
-    ) -> dict[str, Any]:
+    def _check_etag(self, each_id: str, if_match: str | None) -> None:
+        """Refuse a change by somebody who did not say, or does not know, what is there now."""
+        if not if_match:
+            raise _Refused("InvalidIfMatchVersion")
+        if if_match != self._etags[each_id]:
+            raise _Refused("PreconditionFailed")
+
+    def _describe_key(self, key_pair_id: str) -> Answer:
+        if key_pair_id not in self._keys:
+            raise _Refused("NoSuchPublicKey")
+        return {"PublicKey": self._keys[key_pair_id], "ETag": self._etags[key_pair_id]}
+
+    def _describe_group(self, key_group_id: str) -> Answer:
+        if key_group_id not in self._groups:
+            raise _Refused("NoSuchResource")
+        return {"KeyGroup": self._groups[key_group_id], "ETag": self._etags[key_group_id]}
+
+    def _put_group(self, key_group_id: str, config: Answer) -> None:
+        """Store a key group, and tell of it."""
+        self._groups[key_group_id] = {
+            "Id": key_group_id,
+            "LastModifiedTime": self._now(),
+            "KeyGroupConfig": config,
+        }
+        self._etags[key_group_id] = self._new_etag()
+        for listener in self._listeners:
+            listener(key_group_id, self.trusted_keys(key_group_id))
+
+    def _check_group(self, given: Mapping[str, Any], others: Iterable[Answer]) -> Answer:
         """Return the configuration to store, or raise what is wrong with it."""
         items = list(given["Items"])
-        config = {**given, "Items": items}
-        check_texts(operation, config, "Name")
+        _check_texts(given, "Name")
         # The API reference wants one key at least. That a key twice, and a key that
         # does not exist, are refused so, it does not say.
         if not items or len(set(items)) < len(items) or not set(items) <= self._keys.keys():
-            raise refusal("InvalidArgument", operation, "The list of public keys is not valid.")
-        if any(each.config["Name"] == config["Name"] for each in others):
-            raise refusal("KeyGroupAlreadyExists", operation)
+            raise _Refused("InvalidArgument")
+        if any(each["KeyGroupConfig"]["Name"] == given["Name"] for each in others):
+            raise _Refused("KeyGroupAlreadyExists")
         if len(items) > self._keys_per_group:
-            raise refusal("TooManyPublicKeysInKeyGroup", operation)
-        return config
+            raise _Refused("TooManyPublicKeysInKeyGroup")
+        return {**given, "Items": items}
 
-    def _holds(self, key_pair_id: str) -> bool:
-        return any(key_pair_id in group.config["Items"] for group in self._groups.values())
+    def _public_key(self, key_pair_id: str) -> PublicKey:
+        public_key = _load(self._keys[key_pair_id]["PublicKeyConfig"]["EncodedKey"])
+        assert public_key is not None
+        return public_key
 
-    def _find_group(self, key_group_id: str, operation: str) -> _StoredGroup:
-        group = self._groups.get(key_group_id)
-        if group is None:
-            raise refusal("NoSuchResource", operation)
-        return group
 
-    def _trusted(self, group: _StoredGroup) -> dict[str, PublicKey]:
-        return {each: self._keys[each].public_key for each in group.config["Items"]}
-
-    def _tell(self, key_group_id: str, members: Mapping[str, PublicKey]) -> None:
-        for listener in self._listeners:
-            listener(key_group_id, members)
+def _check_texts(config: Mapping[str, Any], *required: str) -> None:
+    """Refuse a configuration without its required texts, or with a long one."""
+    # 128 characters are documented for comments; for names they are an assumption.
+    is_long = any(len(config.get(each, "")) > 128 for each in ("Comment", "Name"))
+    if is_long or not all(config.get(each) for each in required):
+        raise _Refused("InvalidArgument")
 
 
 @lru_cache(maxsize=512)
 def _load(pem: str) -> PublicKey | None:
-    """Return the key of a PEM text, or nothing where CloudFront would not take it."""
+    """Return the key of a PEM text, or None if CloudFront would not take it."""
     if not pem.startswith("-----BEGIN PUBLIC KEY-----\n"):
         return None
     try:
@@ -252,27 +257,3 @@ def _load(pem: str) -> PublicKey | None:
     is_rsa = isinstance(key, rsa.RSAPublicKey) and key.key_size == 2048
     is_ec = isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1)
     return PublicKey(key) if is_rsa or is_ec else None
-
-
-def _describe_key(key: _StoredKey) -> Answer:
-    described = {
-        "Id": key.id,
-        "CreatedTime": datetime.fromtimestamp(key.created, UTC),
-        "PublicKeyConfig": dict(key.config),
-    }
-    return {"PublicKey": described, "ETag": key.etag}
-
-
-def _summarize(key: _StoredKey) -> Answer:
-    """Return what a list shows of a key: everything but the caller reference."""
-    shown = {name: text for name, text in key.config.items() if name != "CallerReference"}
-    return {"Id": key.id, "CreatedTime": datetime.fromtimestamp(key.created, UTC), **shown}
-
-
-def _describe_group(group: _StoredGroup) -> Answer:
-    described = {
-        "Id": group.id,
-        "LastModifiedTime": datetime.fromtimestamp(group.modified, UTC),
-        "KeyGroupConfig": {**group.config, "Items": list(group.config["Items"])},
-    }
-    return {"KeyGroup": described, "ETag": group.etag}

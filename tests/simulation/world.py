@@ -16,7 +16,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from math import inf
 from random import Random
-from threading import Lock, Thread
+from threading import Semaphore, Thread
 from typing import Any, Final, Self
 
 from django.db import OperationalError, connection, connections
@@ -45,28 +45,24 @@ class Process:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        # Each is released by one thread when the other one's turn comes.
-        self._go, self._back = Lock(), Lock()
-        self._go.acquire()
-        self._back.acquire()
-        self._program: Callable[[], None] | None = None
-        self._error: BaseException | None = None
-        self._is_killed = False
         #: Whether a program is in the midst of its run.
         self.is_held = False
+        # Each is released by one thread when the other one's turn comes.
+        self._go, self._back = Semaphore(0), Semaphore(0)
         self._connection = connections["default"]
-        self._thread = Thread(target=self._serve, daemon=True)
-        self._thread.start()
+        self._error: BaseException | None = None
+        self._is_killed = False
 
     def begin(self, program: Callable[[], None]) -> None:
         """Run a program until it ends or is held; raise what it raised."""
-        self._program = program
-        self._switch()
+        Thread(target=self._run, args=(program,)).start()
+        self._wait()
 
     def resume(self, *, kill: bool = False) -> None:
         """Let the program go on, or die, where it was held."""
         self._is_killed = kill
-        self._switch()
+        self._go.release()
+        self._wait()
 
     def hold(self) -> None:
         """Hold the program that calls this, until it is resumed. Raise :exc:`Killed` if it dies."""
@@ -75,43 +71,29 @@ class Process:
         self._go.acquire()
         self.is_held = False
         if self._is_killed:
-            self._is_killed = False
             raise Killed
 
-    def close(self) -> None:
-        """End the thread."""
-        if self.is_held:
-            self.resume(kill=True)
-        self._program = None
-        self._go.release()
-        self._thread.join()
+    def _run(self, program: Callable[[], None]) -> None:
+        connections["default"] = self._connection
+        try:
+            program()
+        except Killed:
+            pass
+        except BaseException as error:
+            self._error = error
+        self._back.release()
 
-    def _switch(self) -> None:
-        self._go.release()
+    def _wait(self) -> None:
         self._back.acquire()
         error, self._error = self._error, None
         if error is not None:
             raise error
 
-    def _serve(self) -> None:
-        connections["default"] = self._connection
-        while True:
-            self._go.acquire()
-            if self._program is None:
-                return
-            try:
-                self._program()
-            except Killed:
-                pass
-            except BaseException as error:
-                self._error = error
-            self._back.release()
-
 
 class World:
     """One simulated site, for one schedule. Use it as a context manager."""
 
-    def __init__(self, plan: Plan, random: Random, processes: list[Process]) -> None:
+    def __init__(self, plan: Plan, random: Random) -> None:
         self.plan, self.random = plan, random
         self.now = _START + random.choice((0, 0.5, random.random()))
         #: What happened, to be read.
@@ -125,26 +107,19 @@ class World:
         self.foreign: list[str] = []
         self.settings_signer: Signer | None = None
         self.key_group_id = self._make_group()
+        #: The first of them is the API as if it were an edge that learns at once.
         self.edges = Edges(
             self.cloudfront,
             self.key_group_id,
-            count=plan.edges,
+            count=1 + plan.edges,
             delay=self._delay,
-            clock=lambda: self.now,
-        )
-        #: What the API has in the group: an edge that learns at once.
-        self.api = Edges(
-            self.cloudfront,
-            self.key_group_id,
-            count=1,
-            delay=lambda: 0.0,
             clock=lambda: self.now,
         )
         #: Since when the group has been full, if it is, and when it was so last.
         self.full_since, self.full_until = inf, -inf
         self.cloudfront.listen(self._see_members)
-        self.edge_skews = [random.choice((-SKEW, 0, SKEW)) for _ in range(plan.edges)]
-        self.processes = processes[: plan.rotators]
+        #: By how many seconds the clock of each goes before.
+        self.edge_skews = [0, *(random.choice((-SKEW, 0, SKEW)) for _ in range(plan.edges))]
         self.running: Process | None = None
         #: Whether a transaction is about to be committed, and others do not see it yet.
         self.is_committing = False
@@ -161,9 +136,6 @@ class World:
         return self
 
     def __exit__(self, *error: object) -> None:
-        for process in self.processes:
-            if process.is_held:
-                process.resume(kill=True)
         self._cleanup.close()
 
     def note(self, text: str) -> None:
@@ -286,9 +258,9 @@ class World:
     def _upload(self, private_key: PrivateKey, name: str) -> str:
         return self._account.upload(name, private_key.public_key.to_pem())
 
-    def _delay(self) -> float:
+    def _delay(self, edge: int) -> float:
         longest = self.plan.waits.propagation
-        return self.random.choice((0.0, longest, self.random.uniform(0, longest)))
+        return edge and self.random.choice((0.0, longest, self.random.uniform(0, longest)))
 
     def _at_call(self, method: str, side: str) -> None:
         """Hold or end a process around its calls to AWS; tell of those that change something."""
