@@ -18,10 +18,9 @@ from cfsigned_django.edge.client import EdgeClient, EdgeResponse
 from cfsigned_django.edge.requests import raw_target
 from cfsigned_django.signing import Policy, PrivateKey, Signer
 from cfsigned_django.signing.encoding import encode_url
-from tests.edge import BODIES, HOST, call, check_refused
-from tests.edge.conftest import MakeClient, echo_origin
+from tests.edge.conftest import HOST, MakeClient, call, check_refused, echo_origin
 from tests.golden import assert_golden
-from tests.signing.cases import EXPIRES, IMAGE, KEY_ID, ORIGIN
+from tests.signing.cases import BODIES, EXPIRES, IMAGE, KEY_ID, ORIGIN
 
 ALL = Policy(resource=f"{ORIGIN}/*", date_less_than=EXPIRES)
 
