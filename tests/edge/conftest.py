@@ -13,7 +13,7 @@ import pytest
 from cfsigned_django.edge import Behavior, Distribution
 from cfsigned_django.edge.client import EdgeClient, EdgeResponse
 from cfsigned_django.signing import PrivateKey, Signer
-from tests.signing.cases import BODIES, KEY_ID, NOW, ORIGIN
+from tests.signing.cases import BODIES, EXPIRES, IMAGE, KEY_ID, NOW, ORIGIN
 
 MakeClient: TypeAlias = Callable[..., EdgeClient]
 HOST = ORIGIN.removeprefix("https://")
@@ -60,6 +60,12 @@ def echo_origin(environ: WSGIEnvironment, start_response: StartResponse) -> Iter
 def signer(ec_key: PrivateKey) -> Signer:
     """Return a signer whose key the distribution trusts."""
     return Signer(key_pair_id=KEY_ID, private_key=ec_key)
+
+
+@pytest.fixture
+def url(signer: Signer) -> str:
+    """Return the image's URL, signed."""
+    return signer.sign_url(IMAGE, date_less_than=EXPIRES)
 
 
 @pytest.fixture
