@@ -24,10 +24,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from cfsigned_django.aws.account_reader import read_distribution
 from cfsigned_django.aws.client import Clients
-from cfsigned_django.aws.edge_rules import DistributionReader
 from cfsigned_django.edge import EdgeServer
 from cfsigned_django.edge.follow import FollowedDistribution
-from cfsigned_django.management.edge_source import rules_of
+from cfsigned_django.management.edge_rules import DistributionReader
 from tests.setup.viewers import DataPlane
 
 
@@ -42,7 +41,7 @@ def run_cloudfront(clients: Clients, folder: Path) -> Iterator[dict[str, str]]:
         found = read_distribution(clients.cloudfront, found_id)
         reader = DistributionReader(clients.cloudfront, found_id)
         edge = FollowedDistribution(
-            rules=lambda: rules_of(reader.read()),
+            rules=reader.read,
             domain_names=(host,),
             origin=DataPlane(clients, found),
             viewer_scheme="https",

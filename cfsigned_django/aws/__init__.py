@@ -2,7 +2,7 @@
 
 ``client`` makes and calls boto3 clients, ``errors`` explains what they raise, and ``unknown`` keeps
 what boto3 drops of an answer. ``key_groups`` is for a rotation; ``documents``, ``provisioning`` and
-``export`` are for a setup; ``s3_origin`` and ``edge_rules`` are for the local edge. ``account`` is
+``export`` are for a setup; ``s3_origin`` is for the local edge. ``account`` is
 what there is, for the setup and the doctor, and ``account_reader`` reads it.
 """
 

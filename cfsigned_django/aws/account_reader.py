@@ -1,7 +1,7 @@
 """Read an :class:`~cfsigned_django.aws.account.Account` from CloudFront, S3 and STS.
 
 :func:`read_account` continues if something cannot be read, and notes the problem. The local edge
-reads only the distribution: see edge_rules.py.
+reads only the distribution: see management/edge_rules.py.
 """
 
 from __future__ import annotations

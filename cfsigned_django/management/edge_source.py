@@ -7,19 +7,8 @@ from dataclasses import dataclass, replace
 from wsgiref.types import WSGIApplication
 
 from cfsigned_django.aws.client import make_client
-from cfsigned_django.aws.edge_rules import (
-    DistributionReader,
-    ReadBehavior,
-    ReadDistribution,
-)
-from cfsigned_django.edge.behavior import READ_AND_PREFLIGHT_METHODS, READ_METHODS, Behavior
-from cfsigned_django.edge.follow import (
-    DistributionWatch,
-    FollowedDistribution,
-    Rules,
-    TrustedKeys,
-    key_names,
-)
+from cfsigned_django.edge.follow import DistributionWatch, FollowedDistribution, key_names
+from cfsigned_django.management.edge_rules import DistributionReader
 from cfsigned_django.storage.origin import distribution_for
 from cfsigned_django.storage.urls import SignedUrlMixin
 
@@ -74,7 +63,7 @@ def from_distribution(
     client = make_client("cloudfront", profile_name=profile)
     bucket = getattr(storage, "bucket_name", None)
     reader = DistributionReader(client, distribution_id, bucket=bucket)
-    watch = DistributionWatch(lambda: rules_of(reader.read()), propagation=propagation)
+    watch = DistributionWatch(reader.read, propagation=propagation)
     rules = watch.current()
     first, *others = rules.describe_behaviors()
     followed = f"followed through CloudFront's API; a change takes effect after {propagation:g} s"
@@ -93,39 +82,3 @@ def from_distribution(
         viewer_scheme=storage.url_protocol.removesuffix(":"),
     )
     return EdgeSource(application=application, description="\n".join(lines), watch=watch)
-
-
-def rules_of(found: ReadDistribution) -> Rules:
-    """Return the rules of the edge, from what the API shows.
-
-    The API does not show the keys of trusted signers: such a behavior requires
-    a signature, and no key can make one.
-    """
-    *others, default = found.behaviors
-    signers: dict[str, TrustedKeys] = {
-        _signers(each): {} for each in found.behaviors if each.signers
-    }
-    return Rules(
-        behaviors=(
-            # With its slash, "*" is a pattern like any other, not the default behavior.
-            *(_behavior(each, f"/{each.path_pattern.removeprefix('/')}") for each in others),
-            _behavior(default, "*"),
-        ),
-        key_groups={**found.keys, **signers},
-        left_out=found.left_out,
-    )
-
-
-def _behavior(found: ReadBehavior, path_pattern: str) -> Behavior:
-    signers = (_signers(found),) if found.signers else ()
-    takes_preflights = "OPTIONS" in found.methods
-    return Behavior(
-        path_pattern=path_pattern,
-        trusted_key_groups=(*found.key_group_ids, *signers),
-        allowed_methods=READ_AND_PREFLIGHT_METHODS if takes_preflights else READ_METHODS,
-        foreign_origin=found.foreign_origin,
-    )
-
-
-def _signers(found: ReadBehavior) -> str:
-    return f"the accounts {', '.join(found.signers)}"

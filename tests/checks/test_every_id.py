@@ -254,6 +254,7 @@ SITES: list[Row] = [
     ("W006", storages(short=with_options(max_expire=60, querystring_expire=60))),
     # What is wrong itself is reported once.
     ("E014", rotation(MAX_EXPIRE="a week")),
+    ("E014", {**rotation(MAX_EXPIRE=0), **storages(default=with_options(max_expire=3600))}),
     ("E013", {"AWS_QUERYSTRING_EXPIRE": "soon", **cached(UPDATE, FETCH, seconds=10**6)}),
     ("W007", {}),
     ("W011", {}),

@@ -228,25 +228,16 @@ def test_page_caches(name: str) -> None:
         assert not response.has_header("Age")
 
 
-def test_delete() -> None:
-    """Delete all that CloudFront reads, with the attributes that the cookies were set with."""
+def test_delete(site: Any) -> None:
+    """Delete all that CloudFront reads, with its attributes, even if nothing can sign."""
+    site.AWS_CLOUDFRONT_KEY = "broken"
     response = HttpResponse()
     delete_signed_cookies(response, folder="videos/42", partitioned=True)
     names = {morsel.key for morsel in response.cookies.values()}
     assert names == {*THREE, "CloudFront-Expires", "CloudFront-Hash-Algorithm"}
     for header in headers(response):
-        assert "Max-Age=0" in header
-        for part in ("Domain=example.com", "Path=/videos/42/", "Secure", "Partitioned"):
-            assert part in header
-    assert_cookies_refuse(response, "videos/42/1.ts")
-
-
-def test_delete_without_a_key(site: Any) -> None:
-    """Delete cookies at a log-out even if nothing can sign."""
-    site.AWS_CLOUDFRONT_KEY = "broken"
-    response = HttpResponse()
-    delete_signed_cookies(response, folder="videos/42")
-    assert len(headers(response)) == 5
+        parts = {"Max-Age=0", "Domain=example.com", "Path=/videos/42/", "Secure", "Partitioned"}
+        assert parts <= set(header.split("; "))
 
 
 REFUSED: list[tuple[str, dict[str, Any], str]] = [

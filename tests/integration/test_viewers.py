@@ -24,7 +24,7 @@ from cfsigned_django.signing import InvalidPlaylist
 from cfsigned_django.storage import CloudFrontS3Storage
 from cfsigned_django.storage.query import content_disposition
 from cfsigned_django.views import SignedPlaylistView
-from tests.edge_command import fetch
+from tests.background import fetch
 from tests.integration.test_files import NAMES
 from tests.s3_server import S3Server
 from tests.storage_cases import ORIGIN, S3_BACKEND, expiry_of, verify

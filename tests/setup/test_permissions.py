@@ -16,10 +16,10 @@ from django.core.files.base import ContentFile, File
 from django.core.management import CommandError, call_command
 
 from cfsigned_django.aws.client import Clients
-from cfsigned_django.aws.edge_rules import DistributionReader
 from cfsigned_django.aws.key_groups import KeyGroups
 from cfsigned_django.aws.provisioning.desired_state import DesiredState, OriginAccess, SiteKey
 from cfsigned_django.management.commands import cfsigned_doctor
+from cfsigned_django.management.edge_rules import DistributionReader
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.storage import CloudFrontS3Storage
 from tests.aws.provisioning.accounts import make_grown_account, make_key_group, planned

@@ -104,10 +104,8 @@ def test_refused_in_the_middle(
     """Name the permission that a step needs; the next run goes on from there."""
     options = (*APPLY, "--cors-origin", PAGE)
     for service, call, permission in (
-        ("cloudfront", "create_public_key", "cloudfront:CreatePublicKey"),
         ("cloudfront", "create_distribution", "cloudfront:CreateDistribution"),
         ("s3", "put_bucket_cors", "s3:PutBucketCORS"),
-        ("s3", "put_public_access_block", "s3:PutBucketPublicAccessBlock"),
     ):
         with monkeypatch.context() as patch:
             let_fail(patch, service, call, denied)

@@ -21,11 +21,10 @@ from cfsigned_django.aws.account import Distribution
 from cfsigned_django.aws.account_reader import find_distribution, read_bucket, read_distribution
 from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.documents.bucket_policy import open_switches, public_statements
-from cfsigned_django.aws.edge_rules import DistributionReader
 from cfsigned_django.edge.client import EdgeClient
 from cfsigned_django.edge.follow import FollowedDistribution
 from cfsigned_django.management.commands import cfsigned_setup
-from cfsigned_django.management.edge_source import rules_of
+from cfsigned_django.management.edge_rules import DistributionReader
 from cfsigned_django.viewer import Answer, NoAnswer
 from tests.ministack_server import Ministack
 
@@ -51,7 +50,7 @@ class Viewer:
         found = self._distribution()
         reader = DistributionReader(self.clients.cloudfront, found.id)
         edge = FollowedDistribution(
-            rules=lambda: rules_of(reader.read()),
+            rules=reader.read,
             domain_names=(urlsplit(url).netloc,),
             origin=DataPlane(self.clients, found),
         )

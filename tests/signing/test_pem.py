@@ -87,6 +87,11 @@ MISHAPS: dict[str, Callable[[str], str | bytes]] = {
 FORMATS = {"PKCS#8": PrivateFormat.PKCS8, "traditional": PrivateFormat.TraditionalOpenSSL}
 
 
+def framed(text: str, label: str) -> str:
+    """Return a text in a frame of PEM."""
+    return f"-----BEGIN {label}-----\n{text}\n-----END {label}-----\n"
+
+
 @cache
 def rewrite(key: PrivateKey, form: PrivateFormat, password: bytes | None = None) -> str:
     """Return the key's PEM text in another format, encrypted if a password is given."""
@@ -179,7 +184,7 @@ def not_private_keys(key: PrivateKey) -> dict[str, tuple[Any, bytes | str | None
     traditional = rewrite(key, PrivateFormat.TraditionalOpenSSL, PASSWORD)
     return {
         **{kind: (text, None) for kind, (text, _) in foreign_keys().items()},
-        "unknown kind": (_frame("PRIVATE", "MBACAQAwBQYDKgMEBAQAAAAA"), None),
+        "unknown kind": (framed("MBACAQAwBQYDKgMEBAQAAAAA", "PRIVATE KEY"), None),
         "public key": (key.public_key.to_pem(), None),
         "no password": (encrypted, None),
         "empty password": (encrypted, b""),
@@ -205,7 +210,7 @@ def not_public_keys(key: PrivateKey) -> dict[str, Any]:
     public, pem = key.public_key.to_pem(), key.to_pem().decode("ascii")
     return {
         **{kind: text for kind, (_, text) in foreign_keys().items()},
-        "unknown kind": _frame("PUBLIC", "MA0wBQYDKgMEAwQAAAAA"),
+        "unknown kind": framed("MA0wBQYDKgMEAwQAAAAA", "PUBLIC KEY"),
         "private key": pem,
         "private key, encrypted": rewrite(key, PrivateFormat.PKCS8, PASSWORD),
         "private key, cut": pem[:-40],
@@ -213,11 +218,6 @@ def not_public_keys(key: PrivateKey) -> dict[str, Any]:
         "letters changed": public.replace("A", "-"),
         "frame of a public key": pem.replace("PRIVATE KEY", "PUBLIC KEY"),
     }
-
-
-def _frame(label: str, body: str) -> str:
-    """Return a PEM block; the bodies used are well-formed keys with object id 1.2.3.4."""
-    return f"-----BEGIN {label} KEY-----\n{body}\n-----END {label} KEY-----\n"
 
 
 # Reading
@@ -301,11 +301,6 @@ class Pathlike:
 
     def __fspath__(self) -> Any:
         return self.path
-
-
-def framed(text: str, label: str) -> str:
-    """Return a text in a frame of PEM."""
-    return f"-----BEGIN {label}-----\n{text}\n-----END {label}-----\n"
 
 
 LABELS = st.sampled_from(

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-import string
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from cfsigned_django.signing import (
     HashAlgorithm,
-    InvalidKey,
     InvalidPolicy,
     InvalidUrl,
     KeyAlgorithm,
@@ -23,62 +22,20 @@ from cfsigned_django.signing import (
     SigningError,
     Verifier,
 )
-from cfsigned_django.signing.encoding import decode_base64
 from tests.golden import assert_golden
 from tests.signing.cases import EXPIRES, IMAGE as URL, KEY_ID, NOW, ORIGIN, parameters
-
-
-@pytest.mark.parametrize(
-    ("resource", "url"),
-    [
-        ("https://D111111ABCDEF8.cloudfront.net/image.jpg", URL),
-        (f"{URL}?n=?", f"{URL}?n=1"),
-        (f"{ORIGIN}/image*", f"{URL}?size=large"),
-        (f"{ORIGIN}*", URL),
-        ("http*://d111111abcdef8.cloudfront.net/*", URL),
-    ],
-)
-def test_policy_that_covers_the_url(
-    resource: str, url: str, signer: Signer, verifier: Verifier
-) -> None:
-    """Emit a URL that is allowed, whatever form the resource that covers it has."""
-    policy = Policy(resource=resource, date_less_than=EXPIRES)
-    assert verifier.verify(signer.sign_url(url, policy=policy), now=NOW) == policy
-
 
 ALL = Policy(resource=f"{ORIGIN}/*", date_less_than=EXPIRES)
 
 
-@pytest.mark.parametrize("hash_algorithm", [*HashAlgorithm, None])
-def test_another_hash(hash_algorithm: HashAlgorithm | None, key: PrivateKey) -> None:
+@pytest.mark.parametrize("name", [*HashAlgorithm, "SHA256", None], ids=repr)
+def test_another_hash(name: Any, key: PrivateKey) -> None:
     """Change the hash of an RSA key, to its default too, and leave an ECDSA key its SHA256."""
     before = Signer(key_pair_id=KEY_ID, private_key=key, hash_algorithm=HashAlgorithm.SHA256)
-    signer = before.with_hash(hash_algorithm)
+    signer = before.with_hash(name)
     is_rsa = key.algorithm is KeyAlgorithm.RSA_2048
-    expected = (hash_algorithm or HashAlgorithm.SHA1) if is_rsa else HashAlgorithm.SHA256
-    assert signer.hash_algorithm is expected
+    assert signer.hash_algorithm is HashAlgorithm((name or "SHA1") if is_rsa else "SHA256")
     assert (signer.key_pair_id, signer.private_key) == (KEY_ID, key)
-
-
-@pytest.mark.parametrize("name", ["sha256", "SHA512", "", 1])
-def test_unknown_hash_algorithm(name: Any, ec_key: PrivateKey) -> None:
-    """Take a hash algorithm by its name, and refuse one that CloudFront does not know."""
-    by_name: Any = "SHA256"
-    signer = Signer(key_pair_id="K1TESTKEY", private_key=ec_key, hash_algorithm=by_name)
-    assert signer.hash_algorithm is HashAlgorithm.SHA256
-    with pytest.raises(InvalidKey, match="SHA1 and SHA256"):
-        Signer(key_pair_id="K1TESTKEY", private_key=ec_key, hash_algorithm=name)
-
-
-@pytest.mark.parametrize(
-    "key_pair_id",
-    ["", " K1", "K1\n", "K1&x=1", "K1%32", "1c5b7a0e-5a0f-4b5e-9d2b-6c1b6f7f0a11", "K\u0661", "한"],
-)
-def test_unfit_key_pair_id(key_pair_id: str, rsa_key: PrivateKey) -> None:
-    """Refuse an id that could not be one of a public key, and show it."""
-    with pytest.raises(InvalidKey) as caught:
-        Signer(key_pair_id=key_pair_id, private_key=rsa_key)
-    assert repr(key_pair_id) in str(caught.value)
 
 
 def test_t32_asterisk_makes_a_custom_policy(signer: Signer, verifier: Verifier) -> None:
@@ -92,23 +49,17 @@ def test_t32_asterisk_makes_a_custom_policy(signer: Signer, verifier: Verifier) 
     assert name.startswith(f"{ORIGIN}/%2A.jpg?Expires=")
 
 
-def test_t34_longest_url(signer: Signer) -> None:
+def test_t34_longest_url(rsa_signer: Signer) -> None:
     """Sign up to 8192 bytes and refuse more (T34)."""
-    for letter in string.ascii_letters:  # One ECDSA signature in 100 is shorter than the others.
-        short = URL + letter
-        added = len(signer.sign_url(short, date_less_than=EXPIRES)) - len(short)
-        fits = URL + letter * (8192 - len(URL) - added)
-        try:
-            signed = signer.sign_url(fits, date_less_than=EXPIRES)
-        except InvalidUrl:
-            continue
-        if len(signed) == 8192:
-            break
-    else:
-        pytest.fail("no URL of 8192 bytes was signed")
-    for sign in (partial(signer.sign_url, date_less_than=EXPIRES), signer.sign_policy(ALL).url):
+    canned, folder = (
+        partial(rsa_signer.sign_url, date_less_than=EXPIRES),
+        rsa_signer.sign_policy(ALL),
+    )
+    for sign in (canned, folder.url):
+        longest = URL + "a" * (8192 - len(sign(URL)))
+        assert len(sign(longest)) == 8192
         with pytest.raises(InvalidUrl, match="8192"):
-            sign(fits + "a" * 8)
+            sign(longest + "a")
 
 
 def test_t34_longest_cookie(signer: Signer) -> None:
@@ -120,14 +71,22 @@ def test_t34_longest_cookie(signer: Signer) -> None:
         signer.sign_cookies(policy)
 
 
-@pytest.mark.parametrize("path", ["a.jpg", "한 글.jpg", "a.jpg?v=2"])
-def test_signed_policy(path: str, signer: Signer, verifier: Verifier) -> None:
+@pytest.mark.parametrize(
+    ("resource", "url"),
+    [
+        *((f"{ORIGIN}/albums/*", f"{ORIGIN}/albums/{path}") for path in ["한 글.jpg", "a?v=2"]),
+        (f"{URL}?n=?", f"{URL}?n=1"),
+        (f"{ORIGIN}/image*", f"{URL}?size=large"),
+        (f"{ORIGIN}*", URL),
+        ("http*://d111111abcdef8.cloudfront.net/*", URL),
+    ],
+)
+def test_signed_policy(resource: str, url: str, signer: Signer, verifier: Verifier) -> None:
     """Sign a policy once, and give each URL that it covers as signing that URL would."""
-    policy = Policy(resource=f"{ORIGIN}/albums/42/*", date_less_than=EXPIRES)
+    policy = Policy(resource=resource, date_less_than=EXPIRES)
     signed = signer.sign_policy(policy)
-    url = signed.url(f"{ORIGIN}/albums/42/{path}")
-    assert url == signer.sign_url(f"{ORIGIN}/albums/42/{path}", policy=policy)
-    assert verifier.verify(url, now=NOW) == policy
+    assert signed.url(url) == signer.sign_url(url, policy=policy)
+    assert verifier.verify(signed.url(url), now=NOW) == policy
     assert "Signature" in signed.query
     assert "Signature" not in repr(signed)
 
@@ -145,17 +104,13 @@ def test_policy_must_cover_the_url(path: str, signer: Signer) -> None:
     ("resource", "grant"), [(URL, "CloudFront-Expires"), (f"{ORIGIN}/*", "CloudFront-Policy")]
 )
 def test_cookies(resource: str, grant: str, signer: Signer) -> None:
-    """Give three cookies, a fourth for SHA256, that sign the policy's bytes and need no quotes."""
-    policy = Policy(resource=resource, date_less_than=EXPIRES)
-    cookies = signer.sign_cookies(policy)
+    """Give three cookies, a fourth for SHA256, whose values need no quotes."""
+    cookies = signer.sign_cookies(Policy(resource=resource, date_less_than=EXPIRES))
     expected = [grant, "CloudFront-Signature", "CloudFront-Key-Pair-Id"]
     if signer.hash_algorithm is HashAlgorithm.SHA256:
         expected.append("CloudFront-Hash-Algorithm")
     assert list(cookies) == expected
     assert all(re.fullmatch("[A-Za-z0-9~_-]+", value) for value in cookies.values())
-    signature = decode_base64(cookies["CloudFront-Signature"])
-    message = policy.to_json().encode("ascii")
-    signer.private_key.public_key.verify(signature, message, signer.hash_algorithm)
 
 
 IMAGES = Policy(resource=f"{ORIGIN}/images/*", date_less_than=EXPIRES)
@@ -184,8 +139,9 @@ def test_errors(ec_signer: Signer) -> None:
         (policy, {"date_greater_than": EXPIRES}),
         *((policy, {"ip_address": address}) for address in ["::1", "10.0.0"]),
         *((policy, {"resource": each}) for each in ["", "*", f"{ORIGIN}/a b", "/a", ORIGIN]),
-        *((signer, {"key_pair_id": each}) for each in ["K 1", "K 1" * 50]),
-        *((signer, {"hash_algorithm": each}) for each in ["SHA1", "MD5"]),
+        *((signer, {"key_pair_id": each}) for each in ["", " K1", "K1\n", "K 1" * 50, "K1&x=1"]),
+        *((signer, {"key_pair_id": each}) for each in ["K1%32", str(UUID(int=1)), "K\u0661", "한"]),
+        *((signer, {"hash_algorithm": each}) for each in ["SHA1", "sha256", "SHA512", "", 1]),
     ]
     lines = []
     for call, arguments in errors:

@@ -14,9 +14,11 @@ from cfsigned_django.aws.documents.distribution import (
     new_distribution_config,
     new_origin,
 )
-from cfsigned_django.aws.edge_rules import DistributionReader, ReadBehavior, ReadDistribution
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.unknown import UNKNOWN
+from cfsigned_django.edge.behavior import READ_AND_PREFLIGHT_METHODS, Behavior
+from cfsigned_django.edge.follow import Rules
+from cfsigned_django.management.edge_rules import DistributionReader
 from cfsigned_django.signing import PublicKey
 from tests.aws.api import Account, new_pem
 from tests.aws.provisioning.accounts import grown_distribution
@@ -59,7 +61,7 @@ def plain_config(*key_groups: str) -> dict[str, Any]:
     return new_distribution_config(BUCKET, new_origin(BUCKET, "eu-west-1"), behavior)
 
 
-def read(config: dict[str, Any], *, bucket: str | None = BUCKET) -> ReadDistribution:
+def read(config: dict[str, Any], *, bucket: str | None = BUCKET) -> Rules:
     """Return what is read of a distribution in an account without keys."""
     api = Api(Account(api=StrictCloudFront()), config)
     return DistributionReader(api, "E1", bucket=bucket).read()
@@ -82,21 +84,13 @@ def test_keys_of_the_groups(account: Account) -> None:
     api.config = plain_config()
     opened = reader.read()
 
-    assert found.keys == {group: {ours: PublicKey.load(pem)}}
-    assert found.behaviors == (
-        ReadBehavior(
-            path_pattern="*",
-            key_group_ids=(group,),
-            signers=(),
-            methods=frozenset({"GET", "HEAD"}),
-            foreign_origin="",
-        ),
-    )
+    assert found.key_groups == {group: {ours: PublicKey.load(pem)}}
+    assert found.behaviors == (Behavior(trusted_key_groups=(group,)),)
     assert found.left_out == ()
-    assert set(both.keys[group]) == {ours, newer}
-    assert set(then.keys[group]) == {newer}
-    assert opened.keys == {}
-    assert opened.behaviors[0].key_group_ids == ()
+    assert set(both.key_groups[group]) == {ours, newer}
+    assert set(then.key_groups[group]) == {newer}
+    assert opened.key_groups == {}
+    assert opened.behaviors == (Behavior(),)
 
 
 def test_a_grown_distribution() -> None:
@@ -108,9 +102,12 @@ def test_a_grown_distribution() -> None:
     media, default = found.behaviors
     anywhere = read(config, bucket=None)
 
-    assert (media.path_pattern, media.signers, media.foreign_origin) == ("media/*", ("self",), "")
+    assert (media.path_pattern, media.foreign_origin) == ("/media/*", "")
+    (signers,) = media.trusted_key_groups
+    assert "self" in signers
+    assert found.key_groups[signers] == {}
     assert (default.path_pattern, default.foreign_origin) == ("*", "app.example.com")
-    assert default.methods >= {"GET", "POST", "OPTIONS"}
+    assert default.allowed_methods == READ_AND_PREFLIGHT_METHODS
     assert [each.partition(" (")[0] for each in found.left_out] == [
         "DefaultRootObject",
         "CustomErrorResponses",
@@ -204,11 +201,13 @@ class Replies(Api):
 
 def test_odd_keys(caplog: pytest.LogCaptureFixture) -> None:
     """Ask for each key once, leave out what cannot verify or is gone by now, and log it once."""
-    caplog.set_level(logging.WARNING, "cfsigned_django.aws")
+    caplog.set_level(logging.WARNING, "cfsigned_django.edge")
     api = Replies(K1=new_pem(), K2="nonsense", K3=refusal("NoSuchPublicKey", "GetPublicKey"))
     reader = DistributionReader(api, "E1", bucket=BUCKET)
 
-    assert set(reader.read().keys["group"]) == set(reader.read().keys["group"]) == {"K1"}
+    assert (
+        set(reader.read().key_groups["group"]) == set(reader.read().key_groups["group"]) == {"K1"}
+    )
     assert api.asked == ["K1", "K2", "K3", "K3"]
     (message,) = caplog.messages
     assert "K2" in message

@@ -260,26 +260,20 @@ def test_waits_for_every_edge(clients: Clients, desired: DesiredState) -> None:
 
 def test_change_of_somebody_else(clients: Clients, grown: DesiredState) -> None:
     """Look anew if the distribution was changed between the look and the call."""
-    cloudfront, read = clients.cloudfront, reader(clients, grown)
-    looks = 0
 
-    def read_and_be_late() -> Any:
-        nonlocal looks
-        account = read()
-        looks += 1
-        if looks < 8:
-            answer = cloudfront.get_distribution_config(Id=grown.distribution_id)
-            config = {**answer["DistributionConfig"], "Comment": f"change {looks}"}
-            cloudfront.update_distribution(
-                Id=grown.distribution_id, IfMatch=answer["ETag"], DistributionConfig=config
+    def change(step: Step) -> None:
+        if step.name == "origin":
+            answer = clients.cloudfront.get_distribution_config(Id=grown.distribution_id)
+            clients.cloudfront.update_distribution(
+                Id=grown.distribution_id,
+                IfMatch=answer["ETag"],
+                DistributionConfig={**answer["DistributionConfig"], "Comment": "theirs"},
             )
-        return account
 
-    after = provisioner(clients, grown, read=read_and_be_late).apply()
+    after = provisioner(clients, grown, on_step=change).apply()
 
-    config = cloudfront.get_distribution_config(Id=grown.distribution_id)
-    assert states(after)["behavior"] == "done"
-    assert config["DistributionConfig"]["Comment"] == "change 7"
+    assert states(after)["origin"] == states(after)["behavior"] == "done"
+    assert config_of(clients, grown)["Comment"] == "theirs"
 
 
 def test_something_undoes_it(clients: Clients, desired: DesiredState) -> None:

@@ -95,6 +95,7 @@ def test_conflicts(clients: Clients, grown: DesiredState, sent: list[str]) -> No
         ("bucket-cors", of_the_rules),
     ):
         assert found[step].call is None
+        assert found[step].after
         assert found[step].diff
         assert all(each in found[step].why for each in (*named, "boto3"))
     assert len(found) == 5

@@ -1,10 +1,9 @@
-"""Read what a distribution requires of viewers: behaviors, and the keys of their key groups."""
+"""Read the rules of a distribution for its viewers, as the local edge applies them."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from cfsigned_django.aws.account_reader import read_distribution
@@ -18,9 +17,11 @@ from cfsigned_django.aws.documents.behavior import (
 from cfsigned_django.aws.documents.distribution import is_origin_of, origin_in_bucket
 from cfsigned_django.aws.documents.origins import is_access_point, origins_of
 from cfsigned_django.aws.key_groups import KeyGroups, read_public_key
+from cfsigned_django.edge.behavior import READ_AND_PREFLIGHT_METHODS, READ_METHODS, Behavior
+from cfsigned_django.edge.follow import Rules, TrustedKeys
 from cfsigned_django.signing import InvalidKey, PublicKey
 
-logger = logging.getLogger("cfsigned_django.aws")
+logger = logging.getLogger("cfsigned_django.edge")
 
 # Fields that are read here, or that make no difference to a viewer who reads files. Caching only
 # makes responses faster and older; cfsigned_doctor finds what a cache may mix up.
@@ -63,35 +64,6 @@ _BEHAVIOR_FIELDS: Final = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadBehavior:
-    """A behavior in the API.
-
-    ``key_group_ids`` and ``signers`` name whose keys may sign, and ``methods`` are the
-    methods that a viewer may use. ``foreign_origin`` is the host that the behavior
-    reads if that is not the bucket, else empty.
-    """
-
-    path_pattern: str
-    key_group_ids: tuple[str, ...]
-    signers: tuple[str, ...]
-    methods: frozenset[str]
-    foreign_origin: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadDistribution:
-    """A distribution in the API: behaviors in their order, the default one last.
-
-    ``keys`` has the public keys of each trusted key group. ``left_out`` names, in
-    CloudFront's terms, what else would change a response.
-    """
-
-    behaviors: tuple[ReadBehavior, ...]
-    keys: Mapping[str, Mapping[str, PublicKey]]
-    left_out: tuple[str, ...]
-
-
 class DistributionReader:
     """Read one distribution repeatedly; ``client`` is a boto3 client for CloudFront.
 
@@ -106,14 +78,24 @@ class DistributionReader:
         self._bucket = bucket
         self._known: dict[str, PublicKey | None] = {}
 
-    def read(self) -> ReadDistribution:
-        """Return the current state in the API. Raise :exc:`AwsError` if the API cannot be read."""
+    def read(self) -> Rules:
+        """Return the current rules in the API. Raise :exc:`AwsError` if it cannot be read.
+
+        The API does not show the keys of trusted signers: such a behavior requires a
+        signature, and no key can make one.
+        """
         config = read_distribution(self._client, self._distribution_id).config
-        found = tuple(_behavior(config, each, self._bucket) for each in behaviors(config))
-        groups = dict.fromkeys(group for each in found for group in each.key_group_ids)
-        return ReadDistribution(
-            behaviors=found,
-            keys={group: self._keys_of(group) for group in groups},
+        found = list(behaviors(config))
+        # With its slash, "*" is a pattern like any other, not the default behavior.
+        patterns = [f"/{each['PathPattern'].removeprefix('/')}" for each in found[:-1]]
+        groups = dict.fromkeys(group for each in found for group in trusted_key_groups(each))
+        signers: dict[str, TrustedKeys] = {name: {} for each in found for name in _signers(each)}
+        return Rules(
+            behaviors=tuple(
+                _behavior(config, each, pattern, self._bucket)
+                for each, pattern in zip(found, [*patterns, "*"], strict=True)
+            ),
+            key_groups={**{group: self._keys_of(group) for group in groups}, **signers},
             left_out=tuple(_left_out(config, self._bucket)),
         )
 
@@ -140,7 +122,9 @@ class DistributionReader:
         return self._known[key_pair_id]
 
 
-def _behavior(config: Document, behavior: Document, bucket: str | None) -> ReadBehavior:
+def _behavior(
+    config: Document, behavior: Document, path_pattern: str, bucket: str | None
+) -> Behavior:
     origins = origins_of(config, behavior)
     is_ours = (
         bucket is None
@@ -148,13 +132,19 @@ def _behavior(config: Document, behavior: Document, bucket: str | None) -> ReadB
         or any(map(is_access_point, origins))
     )
     hosts = " and ".join(each["DomainName"] for each in origins)
-    return ReadBehavior(
-        path_pattern=behavior["PathPattern"],
-        key_group_ids=tuple(trusted_key_groups(behavior)),
-        signers=tuple(trusted_signers(behavior)),
-        methods=frozenset(listed(behavior.get("AllowedMethods")) or ("GET", "HEAD")),
+    takes_preflights = "OPTIONS" in listed(behavior.get("AllowedMethods"))
+    return Behavior(
+        path_pattern=path_pattern,
+        trusted_key_groups=(*trusted_key_groups(behavior), *_signers(behavior)),
+        allowed_methods=READ_AND_PREFLIGHT_METHODS if takes_preflights else READ_METHODS,
         foreign_origin="" if is_ours else hosts or "no origin",
     )
+
+
+def _signers(behavior: Document) -> tuple[str, ...]:
+    """Return what stands for the key group of trusted signers, if there are any."""
+    accounts = trusted_signers(behavior)
+    return (f"the accounts {', '.join(accounts)}",) if accounts else ()
 
 
 def _left_out(config: Document, bucket: str | None) -> Iterator[str]:
