@@ -23,7 +23,6 @@ from urllib.parse import urlsplit
 
 from django.core.files.storage import InMemoryStorage, Storage
 from django.http import HttpResponseBase
-from django.utils.encoding import filepath_to_uri
 
 from cfsigned_django import keyring
 from cfsigned_django.conf import LazyPrivateKey
@@ -118,9 +117,12 @@ def assert_signed(
         hint = ". Pass a viewer_ip that it allows" if needs_ip else ""
         raise AssertionError(_sentence(f"{denial.code}: {denial.reason}{hint}", url)) from None
     if name is not None:
-        _compare("file", _without_signature(url), found.unsigned_url(name), url)
+        _compare("file", url.partition("?")[0], found.unsigned_url(name), url)
     if resource is not None:
-        _compare("resource", policy.resource, _absolute(found, resource), url)
+        wanted = resource
+        if "://" not in resource:
+            wanted = found.resource_url(resource, allow_any_resource=True)
+        _compare("resource", policy.resource, wanted, url)
     if ip_address is not None:
         wanted = ip_address if "/" in ip_address else f"{ip_address}/32"
         _compare("ip_address", policy.ip_address, wanted, url)
@@ -198,17 +200,6 @@ def _verify_cookies(
 def _seconds(now: datetime | int | None) -> int:
     moment = time.time() if now is None else now
     return int(moment.timestamp() if isinstance(moment, datetime) else moment)
-
-
-def _absolute(storage: SignedUrlMixin, resource: str) -> str:
-    """Return the URL of a resource, which may be a name in the storage."""
-    if "://" in resource:
-        return resource
-    return storage.unsigned_url("x").removesuffix("x") + filepath_to_uri(resource)
-
-
-def _without_signature(url: str) -> str:
-    return url.partition("?")[0]
 
 
 def _compare(what: str, found: str | None, wanted: str, url: str) -> None:

@@ -352,6 +352,8 @@ def _key_group_id(config: Config) -> Facts:
 
 
 def _hash_algorithm(config: Config) -> Facts:
+    if config.hash_algorithm is None:
+        return
     yield from find_unknown_hash(config.hash_algorithm)
     if config.hash_algorithm == HashAlgorithm.SHA1:
         key = _load_key(config)

@@ -39,10 +39,9 @@ def listens(port: int) -> bool:
 def opens(url: str) -> bool:
     """Return whether a server has a page at the URL."""
     try:
-        urllib.request.urlopen(url, timeout=30).close()
+        return fetch(url)[0] == 200
     except OSError:
         return False
-    return True
 
 
 def fetch(url: str) -> tuple[int, bytes]:

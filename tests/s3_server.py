@@ -16,10 +16,8 @@ import shutil
 import signal
 import sysconfig
 import tempfile
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,7 +25,7 @@ from typing import TYPE_CHECKING
 import boto3
 from botocore.config import Config
 
-from tests.background import free_ports, running
+from tests.background import fetch, free_ports, running
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -56,14 +54,14 @@ class S3Server:
     writer: S3User = WRITER
     reader: S3User = READER
 
-    def client(self, user: S3User = WRITER) -> S3Client:
-        """Return a boto3 client that acts as the user."""
+    def client(self) -> S3Client:
+        """Return a boto3 client that may do everything."""
         client: S3Client = boto3.client(
             "s3",
             endpoint_url=self.endpoint_url,
             region_name=self.region,
-            aws_access_key_id=user.access_key,
-            aws_secret_access_key=user.secret_key,
+            aws_access_key_id=self.writer.access_key,
+            aws_secret_access_key=self.writer.secret_key,
             config=Config(s3={"addressing_style": "path"}),
         )
         return client
@@ -102,13 +100,8 @@ def run_s3_server(directory: Path) -> Iterator[S3Server]:
 
     def is_ready() -> bool:
         """Return whether it refuses anonymous requests, as it does when it is complete."""
-        try:
-            urllib.request.urlopen(endpoint_url, timeout=1).close()
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code == 403
-        except OSError:
-            pass
+        with suppress(OSError):
+            return fetch(endpoint_url)[0] == 403
         return False
 
     try:

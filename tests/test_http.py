@@ -32,6 +32,7 @@ from tests.storage_cases import NOW, S3_BACKEND, at, verify
 
 MENU = f"{__name__}.add_menu"
 SESSIONS = "django.contrib.sessions.middleware.SessionMiddleware"
+MESSAGES = "django.contrib.messages.middleware.MessageMiddleware"
 CAP = "cfsigned_django.http.cap_cache_control"
 BY_DJANGO = [
     "django.middleware.cache.UpdateCacheMiddleware",
@@ -171,10 +172,12 @@ KEPT: dict[str, Any] = {
     "for_all": cache_page(600, shared=True)(page()),
     "for_all_with_cookie": cache_page(600, shared=True)(partial(with_cookie, vary="Accept")),
     "for_all_guests": cache_page(600, shared=True)(guest),
+    "for_all_messages": cache_page(600, shared=True)(with_messages),
 }
 #: For how many seconds such a page is kept whose URLs live for 300 s.
 AGES = {"plain": 240, "without_reserve": 300, "async": 240, "shortly": 100}
 urlpatterns = [
+    path("long/<int:second>", lambda request, second: aged("max-age=600")(request)),
     *(path(name, view) for name, view in VIEWS.items()),
     *(path(f"kept/{name}", cache_page(600)(view)) for name, view in VIEWS.items()),
     *(path(f"kept/{name}", view) for name, view in KEPT.items()),
@@ -326,16 +329,16 @@ def warnings_of(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [each.getMessage() for each in caplog.records if each.levelno == logging.WARNING]
 
 
-@pytest.mark.parametrize("name", ["long", "by_django", "async"])
+@pytest.mark.parametrize("name", ["long", "long/<int:second>", "by_django", "async"])
 @pytest.mark.parametrize("step", [0, 100])
 def test_warning(name: str, step: int, site: Any, caplog: pytest.LogCaptureFixture) -> None:
     """Warn once for each route whose response asked for more than its URLs live, or will live."""
     site.AWS_CLOUDFRONT_EXPIRE_STEP = step
     client = Client()
     for second in (0, 1, 2, 1000, 2000):
-        get(name, NOW + second, client)
+        get(name.replace("<int:second>", str(second)), NOW + second, client)
     (message,) = warnings_of(caplog)
-    assert re.search(rf"{name}\b.*\b600 s.*\b3\d\d s", message)
+    assert re.search(rf"{name}\s.*\b600 s.*\b3\d\d s", message)
     assert "Signature" not in message
 
 
@@ -440,7 +443,7 @@ class TestCachePage:
 
     def test_with_messages(self, site: Any) -> None:
         """Show what is said to one viewer to nobody else, and once."""
-        site.MIDDLEWARE = [SESSIONS, "django.contrib.messages.middleware.MessageMiddleware", CAP]
+        site.MIDDLEWARE = [SESSIONS, MESSAGES, CAP]
         one = Client()
         one.get("/enter")
         assert b"for one alone" in get("kept/messages", NOW, one).content
@@ -465,12 +468,14 @@ class TestCachePage:
         assert here(request).content == first
 
     def test_for_everybody(self, site: Any) -> None:
-        """Keep one copy for everyone if the view says so and does not read the session."""
-        site.MIDDLEWARE = [SESSIONS, CAP]
+        """Keep one copy for everyone if the view says so and reads no session and no messages."""
+        site.MIDDLEWARE = [SESSIONS, MESSAGES, CAP]
+        site.MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
         first = get("kept/for_all")
         assert not first.has_header("Vary")
         assert get("kept/for_all", NOW + 1).content == first.content
-        assert get("kept/for_all_guests").has_header("Vary")
+        for name in ("for_all_guests", "for_all_messages"):
+            assert get(f"kept/{name}").has_header("Vary")
         assert not get("kept/without").has_header("Vary")
 
     @pytest.mark.parametrize(

@@ -302,16 +302,6 @@ def test_storages_with_properties(rsa_key: PrivateKey) -> None:
     assert all(url.startswith("https://a.example.com/a/x/") for url in urls)
 
 
-def generator() -> Iterator[str]:
-    """Yield, as a streaming response does."""
-    yield signed_url("a/1")
-
-
-async def async_generator() -> AsyncIterator[str]:
-    """Yield from a coroutine."""
-    yield signed_url("a/1")
-
-
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
@@ -339,11 +329,18 @@ def test_mistakes_of_a_block(arguments: dict[str, Any], named: str) -> None:
         signed_url("a/1")
 
 
-@pytest.mark.parametrize("function", [generator, async_generator])
-def test_generators_are_refused(function: Any) -> None:
+def test_generators_are_refused() -> None:
     """Refuse a function that yields: its block would be open in the code of the caller."""
-    with pytest.raises(TypeError, match="generator"):
-        signed_urls("a/*")(function)
+
+    def generator() -> Iterator[str]:
+        yield "a/1"
+
+    async def async_generator() -> AsyncIterator[str]:
+        yield "a/1"
+
+    for function in (generator, async_generator):
+        with pytest.raises(TypeError, match="generator"):
+            signed_urls("a/*")(function)
 
 
 def test_an_error_leaves_no_block() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from cfsigned_django.viewer import Answer, NoAnswer, Responder, fetch
 from tests.background import free_port
-from tests.edge import BODIES
+from tests.signing.cases import BODIES
 
 PAGE = b"<html><body>The request could not be satisfied.</body></html>"
 

@@ -21,8 +21,6 @@ from tests.admin import (
     LIST,
     FakeCloudFront,
     Visitor,
-    activated,
-    address,
     detail,
     imported,
     trusted,
@@ -145,22 +143,3 @@ def test_keyboard_and_clipboard(open_page: Callable[..., Page]) -> None:
     copy.click()
     expect(copy).to_have_text(copy.get_attribute("data-done") or "?")
     assert page.evaluate("navigator.clipboard.readText()") == key_pair.public_key
-
-
-def test_nothing_is_cut_off(open_page: Callable[..., Page], settings: Settings) -> None:
-    """No page is wider than the screen, from a small phone to a desk."""
-    former = imported(days=97)
-    key_pair = activated(former_retiring_for=8 * 86400)
-    waiting = trusted(good_for=60)
-    retire = address("retire", former)
-    page = open_page()
-
-    for path in (LIST, retire, address("revoke", key_pair), detail(waiting), "by hand"):
-        if path == "by hand":
-            settings.AWS_CLOUDFRONT_BY_HAND = True
-            path = retire
-        page.goto(page.url.partition("/admin/")[0] + path)
-        for width in (320, 390, 768, 1180):
-            page.set_viewport_size({"width": width, "height": 800})
-            wide = page.evaluate("document.scrollingElement.scrollWidth")
-            assert wide <= width, path

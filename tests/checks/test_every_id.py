@@ -225,6 +225,7 @@ SITES: list[Row] = [
     ("E022", {"DEFAULT_FILE_STORAGE": FILE_BACKEND, "STORAGES": {"staticfiles": STATIC}}),
     # Static files.
     ("E020", storages(static=OURS)),
+    ("E020", storages(static=with_options(S3, custom_domain="s.com"))),  # signs with the same key
     ("W002", {"STATIC_URL": f"https://{DOMAIN}/static/"}),
     ("W002", storages(static=S3_STATIC)),
     ("W002", storages(static=with_options(S3_STATIC, custom_domain=DOMAIN))),
@@ -310,6 +311,7 @@ HEALTHY: list[dict[str, Any]] = [
     # Static files on another domain, or on one whose files are public, too.
     storages(static=with_options(querystring_auth=False, custom_domain="s.com")),
     storages(static=with_options(S3_STATIC, custom_domain="static.example.com")),
+    storages(static=with_options(S3, querystring_auth=False, custom_domain="s.com")),
     *(
         {"AWS_QUERYSTRING_AUTH": False, **storages(static=each)}
         for each in (

@@ -14,7 +14,7 @@ from cfsigned_django.doctor.live import RequestedObject, examine_live, has_fault
 from cfsigned_django.signing import PrivateKey, Signer
 from cfsigned_django.viewer import Answer, Fetch, NoAnswer
 from tests.doctor import faults, ids
-from tests.edge import BODIES
+from tests.signing.cases import BODIES
 from tests.storage_cases import DOMAIN, KEY_ID
 
 NOW = 1_800_000_000

@@ -21,7 +21,6 @@ from cfsigned_django.aws.account_reader import list_key_groups, read_account
 from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.behavior import (
-    BehaviorChange,
     behaviors,
     list_of,
     patch_behavior,
@@ -253,12 +252,12 @@ def _config(bucket: str, key_group_id: str, access_control_id: str) -> Document:
             "OriginProtocolPolicy": "https-only",
         },
     }
-    change = BehaviorChange(
-        key_group_id=key_group_id,
+    restricted = patch_behavior(
+        new_behavior(media["Id"]),
+        key_group_id,
         origin_request_policy_id=ORIGIN_REQUEST_POLICIES["CORS-S3Origin"],
         response_headers_policy_id=RESPONSE_HEADERS_POLICIES["SimpleCORS"],
     )
-    restricted = patch_behavior(new_behavior(media["Id"]), change)
     config = new_distribution_config(bucket, media, new_behavior("pages"))
     config["Origins"] = list_of([media, pages])
     config["Aliases"] = list_of([DOMAIN])

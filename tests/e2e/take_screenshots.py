@@ -7,11 +7,13 @@ Not among the tests, as its name says. It is run by hand after the demo has chan
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from demo_project.run import running_demo
 from demo_project.state import ADMIN_NAME, DemoState
 from tests.e2e import log_in_to_admin, log_in_to_watch, play, played, press
 
@@ -21,6 +23,13 @@ if TYPE_CHECKING:
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 # Read the documentation over a slow line: no picture is larger, in bytes.
 MAX_BYTES = 300_000
+
+
+@pytest.fixture(scope="session")
+def state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoState]:
+    """Run a demo at the ports that its readers have."""
+    with running_demo(tmp_path_factory.mktemp("demo"), quiet=True) as demo:
+        yield demo.state
 
 
 def write(name: str, page: Page, *, full_page: bool = False) -> None:

@@ -6,17 +6,44 @@ import json
 import logging
 from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
-from wsgiref.types import StartResponse, WSGIEnvironment
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import pytest
 
 from cfsigned_django.edge import Behavior, Distribution
-from cfsigned_django.edge.client import EdgeClient
+from cfsigned_django.edge.client import EdgeClient, EdgeResponse
 from cfsigned_django.signing import PrivateKey, Signer
-from tests.edge import HOST
-from tests.signing.cases import KEY_ID, NOW
+from tests.signing.cases import BODIES, EXPIRES, IMAGE, KEY_ID, NOW, ORIGIN
 
 MakeClient: TypeAlias = Callable[..., EdgeClient]
+HOST = ORIGIN.removeprefix("https://")
+
+
+def call(application: WSGIApplication, **environ: object) -> tuple[str, dict[str, str], bytes]:
+    """Call a WSGI application with a GET request; return status, headers and body."""
+    started: list[tuple[str, dict[str, str]]] = []
+
+    def start_response(
+        status: str, headers: list[tuple[str, str]], exc_info: object = None
+    ) -> type:
+        started.append((status, dict(headers)))
+        return bytes
+
+    request = {"REQUEST_METHOD": "GET", "HTTP_HOST": HOST, "wsgi.url_scheme": "https"}
+    body = b"".join(application(request | environ, start_response))
+    return *started[0], body
+
+
+def check_refused(response: EdgeResponse, code: str) -> None:
+    """Compare the whole refusal, byte for byte."""
+    assert response.status == 403
+    assert response.body == BODIES[code]
+    assert response.headers["Content-Length"] == str(len(BODIES[code]))
+    assert response.headers["Content-Type"] == "text/xml"
+    assert response.headers["Server"] == "CloudFront"
+    assert response.headers["X-Cache"] == "Error from cloudfront"
+    assert response.error_code == code
+    assert response.reason
 
 
 def echo_origin(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -33,6 +60,12 @@ def echo_origin(environ: WSGIEnvironment, start_response: StartResponse) -> Iter
 def signer(ec_key: PrivateKey) -> Signer:
     """Return a signer whose key the distribution trusts."""
     return Signer(key_pair_id=KEY_ID, private_key=ec_key)
+
+
+@pytest.fixture
+def url(signer: Signer) -> str:
+    """Return the image's URL, signed."""
+    return signer.sign_url(IMAGE, date_less_than=EXPIRES)
 
 
 @pytest.fixture

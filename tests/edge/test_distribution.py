@@ -18,10 +18,9 @@ from cfsigned_django.edge.client import EdgeClient, EdgeResponse
 from cfsigned_django.edge.requests import raw_target
 from cfsigned_django.signing import Policy, PrivateKey, Signer
 from cfsigned_django.signing.encoding import encode_url
-from tests.edge import BODIES, HOST, call, check_refused
-from tests.edge.conftest import MakeClient, echo_origin
+from tests.edge.conftest import HOST, MakeClient, call, check_refused, echo_origin
 from tests.golden import assert_golden
-from tests.signing.cases import EXPIRES, IMAGE, KEY_ID, ORIGIN
+from tests.signing.cases import BODIES, EXPIRES, IMAGE, KEY_ID, ORIGIN
 
 ALL = Policy(resource=f"{ORIGIN}/*", date_less_than=EXPIRES)
 
@@ -101,9 +100,8 @@ def test_rebuilt(name: str) -> None:
         ("Expires=", "Policy=", "MalformedPolicy"),
     ],
 )
-def test_refusals(old: str, new: str, code: str, client: EdgeClient, signer: Signer) -> None:
+def test_refusals(old: str, new: str, code: str, client: EdgeClient, url: str) -> None:
     """Serve a signed URL, and refuse a damaged one in CloudFront's bytes (V1 to V13)."""
-    url = signer.sign_url(IMAGE, date_less_than=EXPIRES)
     assert client.get(url).headers["X-Cache"] == "Miss from cloudfront"
     check_refused(client.get(url.replace(old, new)), code)
     head = client.request("HEAD", url.replace(old, new))
@@ -177,7 +175,7 @@ def test_key_of_another_behavior(make_client: MakeClient, signer: Signer) -> Non
     check_refused(client.get(outside), "InvalidKey")
 
 
-def test_v22_end_of_life_during_download(make_client: MakeClient, signer: Signer) -> None:
+def test_v22_end_of_life_during_download(make_client: MakeClient, url: str) -> None:
     """Finish a download that began in time; refuse a range asked for too late (V22)."""
     clock = [EXPIRES - 2]
 
@@ -188,7 +186,6 @@ def test_v22_end_of_life_during_download(make_client: MakeClient, signer: Signer
             clock[0] = EXPIRES + 60
 
     client = make_client(origin=slow_origin, clock=lambda: float(clock[0]))
-    url = signer.sign_url(IMAGE, date_less_than=EXPIRES)
     assert client.get(url).body == b"first,last"
     check_refused(client.get(url, headers={"Range": "bytes=6-"}), "AccessDenied")
 
@@ -200,10 +197,9 @@ def test_unsigned_preflight(make_client: MakeClient) -> None:
     check_refused(make_client(behaviors=(behavior,)).request("OPTIONS", IMAGE), "MissingKey")
 
 
-def test_host_counts(make_client: MakeClient, signer: Signer) -> None:
+def test_host_counts(make_client: MakeClient, url: str) -> None:
     """Refuse a URL signed for another of the domain names, whose case does not matter."""
     client = make_client(domain_names=(HOST, "cdn.example.com"))
-    url = signer.sign_url(IMAGE, date_less_than=EXPIRES)
     assert client.get(url.replace(HOST, HOST.upper())).status == 200
     check_refused(client.get(url.replace(HOST, "cdn.example.com")), "AccessDenied")
 
@@ -243,11 +239,11 @@ def test_pages(make_client: MakeClient, log: pytest.LogCaptureFixture) -> None:
     assert_golden("edge-pages", "\n".join(lines))
 
 
-def test_foreign_origin_comes_last(make_client: MakeClient, signer: Signer) -> None:
+def test_foreign_origin_comes_last(make_client: MakeClient, url: str) -> None:
     """Ask for a signature before it counts that this edge does not read the origin."""
     client = make_client(behaviors=FOREIGN)
     assert client.get(IMAGE).error_code == "MissingKey"
-    assert client.get(signer.sign_url(IMAGE, date_less_than=EXPIRES)).status == 502
+    assert client.get(url).status == 502
 
 
 @pytest.mark.parametrize(
@@ -326,17 +322,15 @@ def test_refusal_has_no_cors_headers(client: EdgeClient) -> None:
     assert "access-control" not in str(response.headers).lower()
 
 
-def test_viewer_scheme(make_client: MakeClient, signer: Signer) -> None:
+def test_viewer_scheme(make_client: MakeClient, url: str) -> None:
     """Verify https URLs behind a proxy that terminates TLS, while the server sees http."""
     client = make_client(viewer_scheme="https")
-    url = signer.sign_url(IMAGE, date_less_than=EXPIRES)
     assert client.get(url.replace("https://", "http://")).status == 200
     assert make_client().get(url.replace("https://", "http://")).status == 403
 
 
-def test_log(client: EdgeClient, signer: Signer, log: pytest.LogCaptureFixture) -> None:
+def test_log(client: EdgeClient, signer: Signer, url: str, log: pytest.LogCaptureFixture) -> None:
     """Log path, names of parameters, cut if long, and the code of a refusal."""
-    url = signer.sign_url(IMAGE, date_less_than=EXPIRES)
     client.get(url)
     client.request("HEAD", url, now=EXPIRES + 12)
     client.get(f"{ORIGIN}/a%20b?{'x' * 50}=1", cookies=signer.sign_cookies(ALL), now=EXPIRES + 1)
@@ -362,10 +356,9 @@ def test_log(client: EdgeClient, signer: Signer, log: pytest.LogCaptureFixture) 
     ],
 )
 def test_no_signature_in_the_log(
-    client: EdgeClient, signer: Signer, log: pytest.LogCaptureFixture, old: str, new: str
+    client: EdgeClient, signer: Signer, url: str, log: pytest.LogCaptureFixture, old: str, new: str
 ) -> None:
     """Keep the signature out of the log, however a URL was mangled, and that of cookies too."""
-    url = signer.sign_url(IMAGE, date_less_than=EXPIRES)
     signature = url.split("Signature=")[1].split("&")[0]
     cookies = signer.sign_cookies(ALL)
     canned = signer.sign_cookies(Policy(resource=IMAGE, date_less_than=EXPIRES))
@@ -378,9 +371,8 @@ def test_no_signature_in_the_log(
     assert not [each for each in secrets if len(each) > 40 and each in log.text]
 
 
-def test_response_never_says_why(client: EdgeClient, signer: Signer) -> None:
+def test_response_never_says_why(client: EdgeClient, url: str) -> None:
     """Answer an expired and a forged URL with the same bytes, but for an id of each answer."""
-    url = signer.sign_url(IMAGE, date_less_than=EXPIRES)
     expired, forged = client.get(url, now=EXPIRES + 1), client.get(url + "&x=1")
     assert expired.reason != forged.reason
     assert expired.body == forged.body

@@ -13,8 +13,7 @@ from cfsigned_django.edge.behavior import Behavior
 from cfsigned_django.edge.client import EdgeClient
 from cfsigned_django.edge.follow import DistributionWatch, FollowedDistribution, Rules
 from cfsigned_django.signing import PrivateKey, PublicKey, Signer
-from tests.edge import HOST, call
-from tests.edge.conftest import echo_origin
+from tests.edge.conftest import HOST, call, echo_origin
 from tests.golden import assert_golden
 from tests.signing.cases import EXPIRES, IMAGE, NOW, ORIGIN
 

@@ -444,6 +444,21 @@ def test_key_without_an_id_is_revoked(shell: Shell, name: str) -> None:
     assert (ran.code, row.status) == (0, "revoked")
 
 
+def test_key_of_the_settings_signs_again(shell: Shell, settings: Any) -> None:
+    """By hand, the settings' key that was never imported signs when the other one is revoked."""
+    shell.run_all(START, RUN, RUN)
+    shell.wait(400)
+    shell.run()
+    active = str(KeyPair.objects.get(status="active"))
+    settings.AWS_CLOUDFRONT_BY_HAND = True
+
+    said = shell.run("--revoke", active, "--dry-run")
+    done = shell.run("--revoke", active, "--no-input")
+
+    assert (shell.settings_key_id in said.out, shell.settings_key_id in done.out) == (True, True)
+    assert KeyPair.objects.get().status == "revoked"
+
+
 @pytest.mark.parametrize(
     ("problem", "code", "status"), [(throttled, 75, "active"), (forbidden, 1, "revoked")]
 )
@@ -522,7 +537,7 @@ def test_key_that_cannot_be_decrypted_is_named(shell: Shell, settings: Any) -> N
 def test_settings_sign_in_to_aws(
     shell: Shell, settings: Any, named: dict[str, str], access: dict[str, str]
 ) -> None:
-    """django-storages' settings are used for CloudFront, with one client for all runs."""
+    """django-storages' settings are used for CloudFront, by each run that calls it."""
     for name, value in named.items():
         setattr(settings, name, value)
     shell.run_all(IMPORT)
@@ -530,5 +545,5 @@ def test_settings_sign_in_to_aws(
 
     shell.run_all(START, RUN)
 
-    assert shell.clients == [access]
+    assert shell.clients == [access, access]
     assert "hush" not in shell.text

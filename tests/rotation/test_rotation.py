@@ -17,6 +17,7 @@ from cfsigned_django.rotation.errors import (
     Blocked,
     Claimed,
     ProbeFailed,
+    Restored,
     RotationError,
     Unanswered,
 )
@@ -270,6 +271,18 @@ class TestProbes:
 
 
 # Activate and retire
+
+
+def test_key_that_was_taken_out_waits_again(key_group: Site) -> None:
+    """Somebody took the key out: it is put back, and does not sign before its time."""
+    former, key_pair = key_group.imported(), key_group.trusted(good_for=301)
+    key_group.take_out(key_pair)
+
+    with pytest.raises(Restored):
+        key_group.rotation().activate(key_pair, now=key_group.now)
+
+    assert statuses() == {str(former): "active", str(key_pair): "trusted"}
+    assert fresh(key_pair).verified_since is None
 
 
 @pytest.mark.parametrize(

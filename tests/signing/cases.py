@@ -39,6 +39,12 @@ MESSAGES = {
     "MalformedPolicy": "Malformed Policy",
     "MalformedSignature": "Could not unencode Signature",
 }
+#: CloudFront's answer to each refusal, by code.
+BODIES = {
+    code: f'<?xml version="1.0" encoding="UTF-8"?><Error><Code>{code}</Code>'
+    f"<Message>{message}</Message></Error>".encode()
+    for code, message in MESSAGES.items()
+}
 
 
 def refusal(

@@ -125,9 +125,3 @@ def test_encrypted_keys_of_openssl(cipher: str, ec_key: PrivateKey) -> None:
         )
         assert b"ENCRYPTED" in encrypted
         assert PrivateKey.load(encrypted, password="secret").to_pem() == ec_key.to_pem()
-
-
-def test_key_is_read_by_openssl(signer: Signer) -> None:
-    """Write private keys that openssl reads."""
-    public = openssl("pkey", "-pubout", given=signer.private_key.to_pem())
-    assert public.decode("ascii") == signer.private_key.public_key.to_pem()

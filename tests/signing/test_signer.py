@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import string
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
@@ -23,7 +22,6 @@ from cfsigned_django.signing import (
     SigningError,
     Verifier,
 )
-from cfsigned_django.signing.encoding import decode_base64
 from tests.golden import assert_golden
 from tests.signing.cases import EXPIRES, IMAGE as URL, KEY_ID, NOW, ORIGIN, parameters
 
@@ -51,23 +49,17 @@ def test_t32_asterisk_makes_a_custom_policy(signer: Signer, verifier: Verifier) 
     assert name.startswith(f"{ORIGIN}/%2A.jpg?Expires=")
 
 
-def test_t34_longest_url(signer: Signer) -> None:
+def test_t34_longest_url(rsa_signer: Signer) -> None:
     """Sign up to 8192 bytes and refuse more (T34)."""
-    for letter in string.ascii_letters:  # One ECDSA signature in 100 is shorter than the others.
-        short = URL + letter
-        added = len(signer.sign_url(short, date_less_than=EXPIRES)) - len(short)
-        fits = URL + letter * (8192 - len(URL) - added)
-        try:
-            signed = signer.sign_url(fits, date_less_than=EXPIRES)
-        except InvalidUrl:
-            continue
-        if len(signed) == 8192:
-            break
-    else:
-        pytest.fail("no URL of 8192 bytes was signed")
-    for sign in (partial(signer.sign_url, date_less_than=EXPIRES), signer.sign_policy(ALL).url):
+    canned, folder = (
+        partial(rsa_signer.sign_url, date_less_than=EXPIRES),
+        rsa_signer.sign_policy(ALL),
+    )
+    for sign in (canned, folder.url):
+        longest = URL + "a" * (8192 - len(sign(URL)))
+        assert len(sign(longest)) == 8192
         with pytest.raises(InvalidUrl, match="8192"):
-            sign(fits + "a" * 8)
+            sign(longest + "a")
 
 
 def test_t34_longest_cookie(signer: Signer) -> None:
@@ -112,17 +104,13 @@ def test_policy_must_cover_the_url(path: str, signer: Signer) -> None:
     ("resource", "grant"), [(URL, "CloudFront-Expires"), (f"{ORIGIN}/*", "CloudFront-Policy")]
 )
 def test_cookies(resource: str, grant: str, signer: Signer) -> None:
-    """Give three cookies, a fourth for SHA256, that sign the policy's bytes and need no quotes."""
-    policy = Policy(resource=resource, date_less_than=EXPIRES)
-    cookies = signer.sign_cookies(policy)
+    """Give three cookies, a fourth for SHA256, whose values need no quotes."""
+    cookies = signer.sign_cookies(Policy(resource=resource, date_less_than=EXPIRES))
     expected = [grant, "CloudFront-Signature", "CloudFront-Key-Pair-Id"]
     if signer.hash_algorithm is HashAlgorithm.SHA256:
         expected.append("CloudFront-Hash-Algorithm")
     assert list(cookies) == expected
     assert all(re.fullmatch("[A-Za-z0-9~_-]+", value) for value in cookies.values())
-    signature = decode_base64(cookies["CloudFront-Signature"])
-    message = policy.to_json().encode("ascii")
-    signer.private_key.public_key.verify(signature, message, signer.hash_algorithm)
 
 
 IMAGES = Policy(resource=f"{ORIGIN}/images/*", date_less_than=EXPIRES)

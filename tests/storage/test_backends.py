@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import pytest
 from django.contrib.staticfiles.storage import StaticFilesStorage
@@ -32,30 +31,6 @@ class OnDisk(SignedUrlMixin, FileSystemStorage):
 
 class Static(SignedUrlMixin, StaticFilesStorage):
     """Sign the URLs of static files."""
-
-
-class Relative(Storage):
-    """Return a path without its first slash."""
-
-    def url(self, name: str | None) -> str:
-        """Return the name itself."""
-        return quote(name or "")
-
-
-class Raw(Storage):
-    """Return a path that is not encoded."""
-
-    def url(self, name: str | None) -> str:
-        """Return the name under a folder with a space."""
-        return f"/my files/{name}"
-
-
-class Absolute(Storage):
-    """Return an absolute URL with a signature of another kind."""
-
-    def url(self, name: str | None) -> str:
-        """Return a URL on another host."""
-        return f"https://storage.example.net/bucket/{quote(name or '')}?sig=abc"
 
 
 @pytest.fixture(autouse=True)
@@ -140,15 +115,16 @@ def test_media_url(site: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("behind", "expected"),
+    ("url", "path"),
     [
-        (Relative, f"{ORIGIN}/a%20b.jpg"),
-        (Absolute, f"{ORIGIN}/bucket/a%20b.jpg"),
-        (Raw, f"{ORIGIN}/my%20files/a%20b.jpg"),
+        ("a%20b.jpg", "/a%20b.jpg"),
+        ("/my files/a b.jpg", "/my%20files/a%20b.jpg"),
+        ("https://storage.example.net/bucket/a%20b.jpg?sig=abc", "/bucket/a%20b.jpg"),
     ],
 )
-def test_other_forms_of_url(behind: type[Storage], expected: str) -> None:
+def test_other_forms_of_url(url: str, path: str) -> None:
     """Take the path of whatever URL the storage behind returns, and nothing else of it."""
+    behind = type("Behind", (Storage,), {"url": lambda self, name: url})
     storage: Any = type("Signing", (SignedUrlMixin, behind), {})()
-    assert storage.unsigned_url("a b.jpg") == expected
-    assert verify(storage, storage.url("a b.jpg")).resource == expected
+    assert storage.unsigned_url("a b.jpg") == f"{ORIGIN}{path}"
+    assert verify(storage, storage.url("a b.jpg")).resource == f"{ORIGIN}{path}"

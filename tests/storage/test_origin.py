@@ -196,8 +196,8 @@ def test_cors(storage: Storage) -> None:
 
 
 def test_large_file_in_constant_memory(tmp_path: Path) -> None:
-    """Stream a file of 256 MB and hold less than a few megabytes of it at any time."""
-    size = 1 << 28
+    """Stream a file of 64 MB and hold less than a few megabytes of it at any time."""
+    size = 1 << 26
     with (tmp_path / "large.bin").open("wb") as file:
         file.truncate(size)
     storage = FileSystemStorage(location=tmp_path, base_url="/")

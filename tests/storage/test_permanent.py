@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,7 +12,6 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import InvalidStorageError, storages
 from django.db import models
 from django.db.migrations.writer import MigrationWriter
-from django.http import HttpRequest
 from django.test import Client
 from django.urls import path
 
@@ -24,18 +24,10 @@ PERMANENT = "cfsigned_django.storage.PermanentLinkStorage"
 NAMES = ["a.txt", "보고서/2026 (1).txt", "q&a/50%+#1?.txt", 'it\'s "so".txt']
 
 
-def may_see(request: HttpRequest, name: str) -> bool:
-    """Let in everyone."""
-    return True
-
-
+for_all = partial(SignedRedirectView.as_view, permission=lambda request, name: True)
 urlpatterns = [
-    path("media/<path:name>", SignedRedirectView.as_view(permission=may_see), name="media"),
-    path(
-        "uploads/<path:name>",
-        SignedRedirectView.as_view(permission=may_see, storage="uploads"),
-        name="uploads",
-    ),
+    path("media/<path:name>", for_all(), name="media"),
+    path("uploads/<path:name>", for_all(storage="uploads"), name="uploads"),
 ]
 
 

@@ -137,14 +137,6 @@ def test_public_urls(options: dict[str, Any], site: Any) -> None:
         CloudFrontS3Storage(**options).unsigned_url("a.jpg")
 
 
-def test_static_files_of_s3storage_that_sign(site: Any) -> None:
-    """Report static files in django-storages' own class, which the same key makes sign."""
-    site.STORAGES = {"staticfiles": {"BACKEND": "storages.backends.s3.S3Storage"}}
-    assert [each.id for each in check_storages()] == ["cfsigned.E020"]
-    site.STORAGES["staticfiles"]["OPTIONS"] = {"querystring_auth": False}
-    assert check_storages() == []
-
-
 @pytest.mark.parametrize("arguments", [{}, {"expire_step": 60}, ANY_RESOURCE], ids=repr)
 def test_openssl_without_sha1(arguments: dict[str, Any], site: Any) -> None:
     """Say as the system check does what to set if OpenSSL refuses SHA-1, at each URL."""

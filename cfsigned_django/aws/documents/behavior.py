@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
@@ -17,17 +16,6 @@ from cfsigned_django.aws.documents import Document
 #: The fields that a cache policy replaces; CloudFront refuses both together.
 LEGACY_CACHE_FIELDS: Final = ("ForwardedValues", "MinTTL", "DefaultTTL", "MaxTTL")
 _OPEN_PROTOCOL: Final = "allow-all"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BehaviorChange:
-    """What a behavior must have; None leaves a policy as it is."""
-
-    key_group_id: str
-    cache_policy_id: str | None = None
-    origin_request_policy_id: str | None = None
-    response_headers_policy_id: str | None = None
-    drops_trusted_signers: bool = False
 
 
 def listed(block: Mapping[str, Any] | None) -> list[Any]:
@@ -78,26 +66,37 @@ def is_open(behavior: Mapping[str, Any]) -> bool:
     return not trusted_key_groups(behavior) and not trusted_signers(behavior)
 
 
-def patch_behavior(behavior: Mapping[str, Any], change: BehaviorChange) -> Document:
-    """Return the behavior with a change made; every other field stays as it is."""
+def patch_behavior(
+    behavior: Mapping[str, Any],
+    key_group_id: str,
+    *,
+    cache_policy_id: str | None = None,
+    origin_request_policy_id: str | None = None,
+    response_headers_policy_id: str | None = None,
+    drops_trusted_signers: bool = False,
+) -> Document:
+    """Return the behavior with the key group trusted, and these policies; the rest stays.
+
+    None leaves a policy as it is.
+    """
     patched = dict(behavior)
     groups = trusted_key_groups(behavior)
-    if change.key_group_id not in groups:
-        groups.append(change.key_group_id)
+    if key_group_id not in groups:
+        groups.append(key_group_id)
         present = behavior.get("TrustedKeyGroups") or {}
         patched["TrustedKeyGroups"] = {**present, "Enabled": True, **list_of(groups)}
-    if change.drops_trusted_signers and trusted_signers(behavior):
+    if drops_trusted_signers and trusted_signers(behavior):
         patched["TrustedSigners"] = {**behavior["TrustedSigners"], "Enabled": False, "Quantity": 0}
         del patched["TrustedSigners"]["Items"]
     if patched.get("ViewerProtocolPolicy", _OPEN_PROTOCOL) == _OPEN_PROTOCOL:
         patched["ViewerProtocolPolicy"] = "redirect-to-https"
     policies = {
-        "CachePolicyId": change.cache_policy_id,
-        "OriginRequestPolicyId": change.origin_request_policy_id,
-        "ResponseHeadersPolicyId": change.response_headers_policy_id,
+        "CachePolicyId": cache_policy_id,
+        "OriginRequestPolicyId": origin_request_policy_id,
+        "ResponseHeadersPolicyId": response_headers_policy_id,
     }
     patched |= {name: policy_id for name, policy_id in policies.items() if policy_id}
-    if change.cache_policy_id:
+    if cache_policy_id:
         for name in LEGACY_CACHE_FIELDS:
             patched.pop(name, None)
     return patched

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from cfsigned_django.aws.account import BucketPart, Distribution
 from cfsigned_django.aws.documents.behavior import (
-    BehaviorChange,
     earlier_open_patterns,
     find_behavior,
     patch_behavior,
@@ -58,9 +57,7 @@ def _trusted_signers(state: ResolvedState, found: Distribution) -> Step:
             "older way: after the site signs with the key group, and the last signed URL of the "
             "old keys has expired, --drop-trusted-signers removes them",
         )
-    after = patch_behavior(
-        behavior, BehaviorChange(key_group_id=state.key_group_id, drops_trusted_signers=True)
-    )
+    after = patch_behavior(behavior, state.key_group_id, drops_trusted_signers=True)
     return todo(
         "trusted-signers",
         f"key pairs of AWS accounts ({accounts}) must no longer sign: their signed URLs stop "

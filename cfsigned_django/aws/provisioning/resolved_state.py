@@ -9,7 +9,6 @@ from typing import Any
 from cfsigned_django.aws.account import Account, Bucket, BucketState, KeyGroup, NamedConfig
 from cfsigned_django.aws.documents import Document, cors
 from cfsigned_django.aws.documents.behavior import (
-    BehaviorChange,
     find_behavior,
     listed,
     patch_behavior,
@@ -209,16 +208,6 @@ class ResolvedState:
         return PolicyChoice(state=self)
 
     @property
-    def behavior_change(self) -> BehaviorChange:
-        """Return what the behavior must have. Trusted signers are removed in a separate step."""
-        return BehaviorChange(
-            key_group_id=self.key_group_id,
-            cache_policy_id=self.policies.cache_policy_id,
-            origin_request_policy_id=self.policies.origin_request_policy_id,
-            response_headers_policy_id=self.policies.response_headers_policy_id,
-        )
-
-    @property
     def host(self) -> str:
         """Return the domain in URLs, without a port; empty for CloudFront's own."""
         return self.desired.domain.partition(":")[0]
@@ -240,9 +229,14 @@ class ResolvedState:
         return attach(origin, self.attachment)
 
     def wanted_behavior(self) -> Document:
-        """Return the desired behavior."""
-        behavior = self.behavior or new_behavior(self.wanted_origin()["Id"])
-        return patch_behavior(behavior, self.behavior_change)
+        """Return the desired behavior. Trusted signers are removed in a separate step."""
+        return patch_behavior(
+            self.behavior or new_behavior(self.wanted_origin()["Id"]),
+            self.key_group_id,
+            cache_policy_id=self.policies.cache_policy_id,
+            origin_request_policy_id=self.policies.origin_request_policy_id,
+            response_headers_policy_id=self.policies.response_headers_policy_id,
+        )
 
     def wanted_config(self) -> Document:
         """Return the whole desired configuration of an existing or a new distribution.

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import example, given, strategies as st
 
 from cfsigned_django.aws.documents.behavior import (
-    BehaviorChange,
     behaviors,
     earlier_open_patterns,
     find_behavior,
@@ -27,7 +26,7 @@ from cfsigned_django.aws.documents.behavior import (
     trusted_signers,
 )
 
-CHANGE = BehaviorChange(key_group_id="group-1")
+GROUP = "group-1"
 patterns = st.text("ab/*?", min_size=1, max_size=6)
 paths = st.text("ab/", max_size=6)
 
@@ -49,11 +48,11 @@ def test_patch_keeps_every_field() -> None:
     """Keep the fields that this code does not know, and change nothing the second time."""
     fields = {"TargetOriginId": "S3", "Unknown": {"Deep": ["x", 1]}, "Novelty": 5}
 
-    patched = patch_behavior(fields, CHANGE)
+    patched = patch_behavior(fields, GROUP)
 
     assert {name: patched[name] for name in fields} == fields
     assert set(patched) - set(fields) == {"TrustedKeyGroups", "ViewerProtocolPolicy"}
-    assert patch_behavior(patched, CHANGE) == patched
+    assert patch_behavior(patched, GROUP) == patched
 
 
 def test_patch_trusts_one_more_key_group() -> None:
@@ -61,18 +60,18 @@ def test_patch_trusts_one_more_key_group() -> None:
     theirs = {"TrustedKeyGroups": {"Enabled": True, **list_of(["theirs"])}}
     off = {"TrustedKeyGroups": {"Enabled": False, **list_of(["group-1"])}}
 
-    both = patch_behavior(theirs, CHANGE)
+    both = patch_behavior(theirs, GROUP)
 
     assert trusted_key_groups(both) == ["theirs", "group-1"]
     assert both["TrustedKeyGroups"]["Quantity"] == 2
     assert is_open(off)
-    assert trusted_key_groups(patch_behavior(off, CHANGE)) == ["group-1"]
+    assert trusted_key_groups(patch_behavior(off, GROUP)) == ["group-1"]
 
 
 @pytest.mark.parametrize("protocol", ["https-only", "redirect-to-https"])
 def test_patch_keeps_a_protocol_that_is_safe(protocol: str) -> None:
     """Leave a protocol policy that lets no signed URL through in the clear."""
-    patched = patch_behavior({"ViewerProtocolPolicy": protocol}, CHANGE)
+    patched = patch_behavior({"ViewerProtocolPolicy": protocol}, GROUP)
 
     assert patched["ViewerProtocolPolicy"] == protocol
 
@@ -81,9 +80,9 @@ def test_cache_policy_replaces_forwarded_values() -> None:
     """Take out what CloudFront refuses beside a cache policy, and only then."""
     legacy = {"ForwardedValues": {"QueryString": False}, "MinTTL": 0, "MaxTTL": 1}
 
-    patched = patch_behavior(legacy, BehaviorChange(key_group_id="g", cache_policy_id="p"))
+    patched = patch_behavior(legacy, GROUP, cache_policy_id="p")
 
-    assert patch_behavior(legacy, CHANGE).keys() >= legacy.keys()
+    assert patch_behavior(legacy, GROUP).keys() >= legacy.keys()
     assert patched["CachePolicyId"] == "p"
     assert not patched.keys() & legacy.keys()
 
@@ -91,10 +90,9 @@ def test_cache_policy_replaces_forwarded_values() -> None:
 def test_trusted_signers() -> None:
     """Leave the AWS accounts whose keys may sign, unless they are to be dropped."""
     behavior = {"TrustedSigners": {"Enabled": True, **list_of(["self"])}}
-    change = BehaviorChange(key_group_id="g", drops_trusted_signers=True)
 
-    assert trusted_signers(patch_behavior(behavior, CHANGE)) == ["self"]
-    dropped = patch_behavior(behavior, change)
+    assert trusted_signers(patch_behavior(behavior, GROUP)) == ["self"]
+    dropped = patch_behavior(behavior, GROUP, drops_trusted_signers=True)
     assert dropped["TrustedSigners"] == {"Enabled": False, "Quantity": 0}
 
 
