@@ -133,6 +133,8 @@ class signed_urls:
             "ip_address": ip_address,
         }
         self._allow_any_resource = allow_any_resource
+        # Several threads, and calls within calls, may be within one block that was made before.
+        self._entered: list[context.Block] = []
 
     def __enter__(self) -> Self:
         source = find_storage("default" if self._storage is None else self._storage)
@@ -141,11 +143,18 @@ class signed_urls:
             source.resource_url(each, allow_any_resource=self._allow_any_resource)
             for each in self._resources
         ]
-        context.enter(context.Block(storage=source, covered=tuple(covered), **self._arguments))
+        block = context.Block(storage=source, covered=tuple(covered), **self._arguments)
+        self._entered.append(block)
+        context.enter(block)
         return self
 
     def __exit__(self, *error: object) -> None:
-        context.leave()
+        # Not the innermost of all: a generator that was left open may end its block at any time,
+        # and in the context of another task.
+        own = (each for each in context.open_blocks() if each in self._entered)
+        block = next(own, self._entered[-1])
+        self._entered.remove(block)
+        context.leave(block)
 
     def __call__(self, function: F) -> F:
         """Return the function with the block around each of its calls."""
@@ -195,8 +204,8 @@ def _storage_of(file_or_name: object, storage: str | SignedUrlMixin | None) -> S
         return find_storage(storage)
     source = getattr(file_or_name, "storage", None)
     if source is None:
-        blocks = context.current.get().blocks
-        return blocks[-1].storage if blocks else find_storage("default")
+        block = next(context.open_blocks(), None)
+        return block.storage if block else find_storage("default")
     if isinstance(source, SignedUrlMixin):
         return source
     called = getattr(file_or_name, "field", type(file_or_name).__name__)

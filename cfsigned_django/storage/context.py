@@ -4,8 +4,10 @@ A watch notes when the URLs that are signed within it expire. A block of
 ``signed_urls()`` has resources, each of which is signed once for all names that
 it covers. Watches and blocks belong to a context (:mod:`contextvars`): to the
 thread or task that opened them, and to all that it starts with a copy of its
-context, as asyncio, ``sync_to_async`` and ``asyncio.to_thread`` do. A plain thread
-starts with an empty context: no watch notes its URLs, and no block signs them.
+context, as asyncio, ``sync_to_async`` and ``asyncio.to_thread`` do. So does a
+plain thread on a free-threaded Python; on others it starts with an empty
+context: no watch notes its URLs, and no block signs them. A block that was left
+signs nothing any more, in the copies of its context either.
 """
 
 from __future__ import annotations
@@ -46,7 +48,7 @@ class ExpiryWatch:
         self._ends.add(expires)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(slots=True, kw_only=True, eq=False)
 class Block:
     """The resources of a ``signed_urls()`` block, and how they are signed."""
 
@@ -58,6 +60,8 @@ class Block:
     ip_address: str | None = None
     #: A resource -> its signature, once a URL needed it.
     signed: dict[str, Signed] = field(default_factory=dict, repr=False)
+    #: Whether its ``with`` statement has ended. Copies of its context still hold the block then.
+    is_left: bool = False
 
     def find(self, address: str) -> str | None:
         """Return the first resource that covers an encoded address; None if none does."""
@@ -113,11 +117,18 @@ def enter(block: Block) -> None:
     current.set(replace(around, blocks=(*around.blocks, block)))
 
 
-def leave() -> None:
-    """End the innermost block."""
+def leave(block: Block) -> None:
+    """End this block, wherever it is known: it may not be the innermost one."""
+    block.is_left = True
     around = current.get()
-    around = replace(around, blocks=around.blocks[:-1])
+    blocks = tuple(each for each in around.blocks if each is not block)
+    around = replace(around, blocks=blocks)
     current.set(NOTHING if around == NOTHING else around)
+
+
+def open_blocks() -> Iterator[Block]:
+    """Yield the blocks that surround the call, the innermost first."""
+    return (each for each in reversed(current.get().blocks) if not each.is_left)
 
 
 def current_watch() -> ExpiryWatch | None:

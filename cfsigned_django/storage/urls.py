@@ -305,7 +305,7 @@ class SignedUrlMixin:
         address = self._address_of(name, options)
         if parameters or download is not None:
             address = join_query(address, build_query(parameters, download))
-        for block in reversed(current.get().blocks):
+        for block in context.open_blocks():
             covered = block.find(address)
             if covered is None or not self._signs_like(block.storage, options):
                 continue
