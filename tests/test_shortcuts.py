@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from django.core.files.storage import InvalidStorageError, default_storage, storages
+from django.utils.functional import LazyObject, SimpleLazyObject
 from django.utils.translation import gettext_lazy
 
 from cfsigned_django.http import watch_expiry
@@ -167,6 +168,30 @@ def test_another_instance_of_the_storage() -> None:
             make(cloudfront_key=pem, cloudfront_key_id="K2222222222222"),
         ):
             assert "Policy=" not in other.url("a/1.jpg")
+
+
+class LazyStorage(LazyObject):  # type: ignore[type-arg]
+    """Make the default storage when it is asked something, as sites do for a private one."""
+
+    def _setup(self) -> None:
+        self._wrapped = storages["default"]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [lambda: default_storage, LazyStorage, lambda: SimpleLazyObject(lambda: LazyStorage())],
+    ids=["default_storage", "a site's own", "two layers"],
+)
+def test_a_lazy_storage_is_the_storage_that_it_makes(make: Any) -> None:
+    """Take a lazy object, as ``photo.image.storage`` is one, for the storage within it."""
+    with at(NOW), counted_signatures() as signatures, signed_urls("a/*", storage=make()):
+        urls = [file_of(f"a/{number}.jpg").url for number in range(5)]
+        urls.append(signed_url("a/5.jpg", storage=make()))
+    assert {opens(url) for url in urls} == {"a/*"}
+    assert len(signatures) == 1
+    lazy: Any = SimpleLazyObject(lambda: storage("plain"))
+    with pytest.raises(InvalidStorageError, match="does not sign"):
+        signed_url("a.jpg", storage=lazy)
 
 
 def test_a_known_url_obeys_the_block(site: Any) -> None:

@@ -12,6 +12,7 @@ from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import InvalidStorageError, storages
 from django.db.models import FileField
+from django.utils.functional import LazyObject
 from django.utils.module_loading import import_string
 
 from cfsigned_django import conf
@@ -27,8 +28,11 @@ DOES_NOT_SIGN = (
 
 
 def find_storage(storage: str | SignedUrlMixin) -> SignedUrlMixin:
-    """Return the storage of an alias. Raise :exc:`InvalidStorageError` if it does not sign."""
-    source: object = storage
+    """Return the storage of an alias, or the one within a lazy object such as ``default_storage``.
+
+    Raise :exc:`InvalidStorageError` if it does not sign.
+    """
+    source: Any = storage
     if isinstance(storage, str):
         try:
             source = storages[storage]
@@ -41,6 +45,9 @@ def find_storage(storage: str | SignedUrlMixin) -> SignedUrlMixin:
             raise InvalidStorageError(
                 f"There is no storage {storage!r} in STORAGES, which has {known}."
             ) from None
+    while isinstance(source, LazyObject):
+        source.__class__  # noqa: B018 - a lazy object makes its storage when it is asked something
+        source = source._wrapped
     if not isinstance(source, SignedUrlMixin):
         raise InvalidStorageError(f"The storage {storage!r} {DOES_NOT_SIGN}")
     return source
