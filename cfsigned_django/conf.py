@@ -337,14 +337,15 @@ def is_in_tenant_apps(app: str) -> bool:
     return any(each.partition(".")[0] == app for each in listed)
 
 
-#: The resolved options of a storage, and the URLs that it caches, belong to one generation.
-generation = 0
+#: The resolved options of a storage, and the URLs that it caches, belong to one generation. It is
+#: compared by identity: a number that threads count could go back.
+generation: object = object()
 
 
 def begin_generation() -> None:
     """Make every storage of the process resolve its options again and sign its URLs again."""
     global generation
-    generation += 1
+    generation = object()
 
 
 @receiver(setting_changed)

@@ -85,15 +85,22 @@ class Lease:
         return min(expires, latest)
 
 
-@dataclass(slots=True)
-class _CachedKey:
-    """What is known about one key group."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Answer:
+    """What the database answered last. It is read without a lock, so it is replaced as a whole."""
 
     found: Found = field(default_factory=Found)
     #: Why nothing may sign, or "".
     problem: str = ""
-    #: When the last answer was asked for, in Unix seconds; None before the first answer.
+    #: When it was asked for, in Unix seconds; None before the first answer.
     seen_at: float | None = None
+
+
+@dataclass(slots=True)
+class _CachedKey:
+    """What is known about one key group."""
+
+    answer: _Answer = field(default_factory=_Answer)
     #: When the database was last asked: by a monotonic clock, and in Unix seconds, which also
     #: count while a machine sleeps.
     asked_at: tuple[float, float] = (-math.inf, -math.inf)
@@ -182,28 +189,29 @@ class Keyring:
         if cached.first_asked_at is None:
             cached.first_asked_at = asked_at[1]
         try:
-            found = self._find_active(key_group_id, hash_algorithm, cached.found.signer)
+            known = cached.answer.found.signer
+            found = self._find_active(key_group_id, hash_algorithm, known)
         except (CannotDecrypt, ImproperlyConfigured, InvalidKey) as error:
             # The key that signed before must not continue: it will be retired.
-            cached.found, cached.seen_at = Found(), asked_at[1]
-            cached.problem = f"Key group {key_group_id}: {error}"
+            problem = f"Key group {key_group_id}: {error}"
+            cached.answer = _Answer(problem=problem, seen_at=asked_at[1])
             logger.error("The ACTIVE key pair of %s cannot be used. %s", key_group_id, error)
         except Error as error:
             # Counted from the failure, which may have taken long.
             asked_at = self._monotonic(), self._wall()
-            if cached.seen_at is None:
+            if cached.answer.seen_at is None:
                 interval = min(interval, _SOON)
             _log_failure(cached, key_group_id, error, interval)
         else:
-            cached.found, cached.problem, cached.seen_at = found, "", asked_at[1]
+            cached.answer = _Answer(found=found, seen_at=asked_at[1])
         cached.asked_at, cached.pause, cached.era = asked_at, interval, era
 
 
 def _log_failure(cached: _CachedKey, key_group_id: str, error: Error, pause: int) -> None:
-    signer = cached.found.signer
+    signer = cached.answer.found.signer
     if signer is not None:
         goes_on = f"{signer.key_pair_id} continues to sign"
-    elif cached.seen_at is not None:
+    elif cached.answer.seen_at is not None:
         goes_on = "The key of the settings continues to sign"
     else:
         goes_on = (
@@ -234,17 +242,18 @@ _NO_ANSWER = (
 
 def _make_lease(cached: _CachedKey, key_group_id: str, fallback: Signer | None) -> Lease:
     """Return a lease of the signer that was found, or of the settings' key if it may sign."""
-    if cached.problem:
-        raise ImproperlyConfigured(cached.problem)
-    signer = cached.found.signer
-    if signer is None and fallback and fallback.key_pair_id not in cached.found.known_ids:
+    answer = cached.answer  # read once: another thread may replace it
+    if answer.problem:
+        raise ImproperlyConfigured(answer.problem)
+    signer = answer.found.signer
+    if signer is None and fallback and fallback.key_pair_id not in answer.found.known_ids:
         signer = fallback
     if signer is None:
-        problem = _NO_ANSWER if cached.seen_at is None else _NOTHING_SIGNS
+        problem = _NO_ANSWER if answer.seen_at is None else _NOTHING_SIGNS
         raise ImproperlyConfigured(problem.format(key_group_id))
     return Lease(
         signer=signer,
-        seen_at=cached.first_asked_at if cached.seen_at is None else cached.seen_at,
+        seen_at=cached.first_asked_at if answer.seen_at is None else answer.seen_at,
         max_age=2 * cached.interval,
         fresh_until=cached.asked_at[1] + cached.pause,
     )

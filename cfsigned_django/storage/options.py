@@ -72,7 +72,7 @@ class ResolvedOptions:
     """The options of a storage, checked and resolved."""
 
     #: :data:`cfsigned_django.conf.generation` before the options were read.
-    generation: int
+    generation: object
     #: The options as they were given, which another instance may have as well.
     config: Config
     is_signing: bool
@@ -103,7 +103,7 @@ class ResolvedOptions:
 def resolve(
     config: Config,
     *,
-    generation: int,
+    generation: object,
     is_signing: bool,
     refusal: str,
     origin: str,

@@ -190,7 +190,7 @@ class SignedUrlMixin:
         now = time.time()
         # Inlined from _current_options(): a cached URL takes 0.4 us.
         options = self._resolved_options
-        if options is None or options.generation != conf.generation:
+        if options is None or options.generation is not conf.generation:
             options = self._resolve_options()
         around = current.get()
         if around is not NOTHING and around.blocks:
@@ -551,7 +551,7 @@ class SignedUrlMixin:
 
     def _current_options(self) -> ResolvedOptions:
         options = self._resolved_options
-        if options is None or options.generation != conf.generation:
+        if options is None or options.generation is not conf.generation:
             options = self._resolve_options()
         return options
 

@@ -7,8 +7,9 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -387,6 +388,42 @@ class TestThreads:
         looking.join()
         assert slow.answers == ["K2"]
         assert len(slow.process.looks) == 1
+
+    @pytest.mark.parametrize("later", [found("K2"), InvalidKey("no key")], ids=repr)
+    def test_no_thread_sees_half_an_answer(
+        self, later: Found | Exception, signing: Process
+    ) -> None:
+        """Sign with K1, then with K2 or nothing, never with the settings' key in between."""
+        answers = []
+
+        def ask(*event: object) -> Callable[..., Any]:
+            sys.settrace(None)
+            try:
+                answers.append(signing.signs())
+            except ImproperlyConfigured:
+                answers.append("nothing")
+            sys.settrace(ask)
+            return ask
+
+        def begin() -> None:
+            """Ask at each line that follows, where another thread may come in between."""
+            signing.meanwhile = lambda: None
+            frame: Any = sys._getframe()
+            while frame := frame.f_back:
+                frame.f_trace = ask
+            sys.settrace(ask)
+
+        def look() -> None:
+            with suppress(ImproperlyConfigured):
+                signing.lease()
+            sys.settrace(None)
+
+        signing.answer, signing.meanwhile = later, begin
+        looking = threading.Thread(target=look)
+        looking.start()
+        looking.join()
+        assert len(answers) > 3
+        assert {*answers} == {"K1", "K2" if isinstance(later, Found) else "nothing"}
 
     @pytest.mark.parametrize("is_first", [True, False], ids=["first use", "two intervals"])
     def test_everybody_waits_for_an_answer_that_is_needed(self, is_first: bool, slow: Slow) -> None:
