@@ -17,7 +17,7 @@ from typing import ClassVar, TypeAlias
 from django.db import IntegrityError, connections
 
 from cfsigned_django import conf
-from cfsigned_django.aws.provisioning.desired_state import SiteKey
+from cfsigned_django.aws.state.wanted import SiteKey
 from cfsigned_django.rotation.errors import Blocked, ProbeFailed, RotationError, Unanswered
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair, KnownReason

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from cfsigned_django import conf
 from cfsigned_django.aws.documents import iam
-from cfsigned_django.aws.provisioning.steps import Step, StepState
+from cfsigned_django.aws.state.steps import Step, StepState
 from cfsigned_django.doctor.findings import Finding, printable, write_report
 from cfsigned_django.storage.registry import signing_configs
 

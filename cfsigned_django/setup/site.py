@@ -17,10 +17,10 @@ from cfsigned_django.aws.client import Clients, call
 from cfsigned_django.aws.documents.behavior import matches
 from cfsigned_django.aws.documents.distribution import name_for
 from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.aws.provisioning.apply import Provisioner
-from cfsigned_django.aws.provisioning.desired_state import DesiredState, OriginAccess
-from cfsigned_django.aws.provisioning.resolved_state import ResolvedState
-from cfsigned_django.aws.provisioning.steps import Step
+from cfsigned_django.aws.state.apply import Provisioner
+from cfsigned_django.aws.state.site import SiteInAws
+from cfsigned_django.aws.state.steps import Step
+from cfsigned_django.aws.state.wanted import OriginAccess, Wanted
 from cfsigned_django.conf import whole_seconds
 from cfsigned_django.doctor.answers import Clock, direct_url
 from cfsigned_django.doctor.findings import Finding
@@ -45,7 +45,7 @@ _PROOF_SECONDS = 300
 class SiteSetup:
     """The setup of this site; ``fetch`` makes the requests of the proof."""
 
-    desired: DesiredState
+    desired: Wanted
     clients: Clients
     provider: KeyProvider
     algorithm: KeyAlgorithm = KeyAlgorithm.ECDSA_P256
@@ -54,7 +54,7 @@ class SiteSetup:
     #: The host that viewers request, if it is not a domain of the distribution but a local edge.
     local_host: str = ""
 
-    def desired_now(self) -> DesiredState:
+    def desired_now(self) -> Wanted:
         """Return the desired state with the current key pair."""
         return replace(self.desired, key=self.provider.find())
 
@@ -68,9 +68,9 @@ class SiteSetup:
             kms_key=self.desired.kms_key,
         )
 
-    def resolve(self) -> ResolvedState:
+    def resolve(self) -> SiteInAws:
         """Return the current account and the desired state, as one value."""
-        return ResolvedState(account=self.read(), desired=self.desired_now())
+        return SiteInAws(account=self.read(), wanted=self.desired_now())
 
     def apply(
         self, *, on_step: Callable[[Step], object], on_wait: Callable[[int], object]
@@ -85,7 +85,7 @@ class SiteSetup:
             on_wait=on_wait,
         ).apply()
 
-    def settings(self, state: ResolvedState) -> dict[str, str | Path]:
+    def settings(self, state: SiteInAws) -> dict[str, str | Path]:
         """Return the settings to paste, except those that are not known yet."""
         found = state.account.distribution
         known: dict[str, str | Path] = {
@@ -103,7 +103,7 @@ class SiteSetup:
             known |= self.provider.settings(state.key_pair_id)
         return known
 
-    def finish(self, state: ResolvedState, *, now: int) -> str:
+    def finish(self, state: SiteInAws, *, now: int) -> str:
         """Finish the key pair; return what a person must do next."""
 
         def probe(signer: Signer) -> ProbeResult:
@@ -112,7 +112,7 @@ class SiteSetup:
         url = self._url(state, self._probe_key(state))
         return self.provider.finish(state.key_group_id, state.key_pair_id, probe)
 
-    def prove(self, state: ResolvedState, clock: Clock) -> list[Finding]:
+    def prove(self, state: SiteInAws, clock: Clock) -> list[Finding]:
         """Request a file as viewers do, with the live checks of the doctor; return their findings.
 
         ``clock`` returns Unix seconds.
@@ -133,12 +133,12 @@ class SiteSetup:
         )
         return list(examine_live(wanted, self.fetch, clock))
 
-    def _url(self, state: ResolvedState, key: str) -> str:
+    def _url(self, state: SiteInAws, key: str) -> str:
         """Return the URL of an object."""
         path = f"/{key}".removeprefix(_origin_path(state.origin))
         return f"{self.scheme}//{self._host(state)}{quote(path)}"
 
-    def _host(self, state: ResolvedState) -> str:
+    def _host(self, state: SiteInAws) -> str:
         found = state.account.distribution
         # CloudFront answers a name that the distribution does not have yet with an error.
         domain = self.desired.domain if state.has_domain else ""
@@ -148,11 +148,11 @@ class SiteSetup:
         hash_algorithm = conf.default_of("hash_algorithm")  # as the storages will
         return sign_probe(signer, url, hash_algorithm, date_less_than=now + _PROOF_SECONDS)
 
-    def _probe_key(self, state: ResolvedState) -> str:
+    def _probe_key(self, state: SiteInAws) -> str:
         """Return the key of an object that the behavior serves; the object need not exist."""
         return _prefix(self.desired.path_pattern, _origin_path(state.origin)) + PROBE_NAME
 
-    def _find_file(self, state: ResolvedState) -> tuple[str, str]:
+    def _find_file(self, state: SiteInAws) -> tuple[str, str]:
         """Return the key of an object that the behavior serves, and why none is known to exist."""
         pattern = self.desired.path_pattern or "*"
         origin_path = _origin_path(state.origin)
@@ -174,7 +174,7 @@ class SiteSetup:
 
 
 def choose_provider(
-    desired: DesiredState, key_file: Path | None, clients: Clients | None = None
+    desired: Wanted, key_file: Path | None, clients: Clients | None = None
 ) -> KeyProvider:
     """Return the provider of the key pair, which may not exist yet.
 
@@ -193,7 +193,7 @@ def choose_provider(
     return database or KeyFile(path=Path(f"cloudfront-{desired.bucket}.pem").absolute())
 
 
-def _database_key(desired: DesiredState, clients: Clients | None) -> DatabaseKey:
+def _database_key(desired: Wanted, clients: Clients | None) -> DatabaseKey:
     """Return the key pair of the key group, or of the name that the group will have."""
     name = name_for(desired.bucket)
     groups = list_key_groups(clients.cloudfront) if clients and not desired.key_group_id else ()

@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from cfsigned_django.aws.client import Clients
-from cfsigned_django.aws.provisioning.desired_state import DesiredState, SiteKey
+from cfsigned_django.aws.state.wanted import SiteKey, Wanted
 from cfsigned_django.signing import PrivateKey
 from tests.aws.api import Account
-from tests.aws.provisioning.accounts import APP, make_grown_account
+from tests.aws.state.accounts import APP, make_grown_account
 from tests.plugins_aws import (
     aws_account as aws_account,
     bucket_name as bucket_name,
@@ -43,9 +43,9 @@ def strict_account() -> Account:
 
 
 @pytest.fixture
-def desired(bucket_name: str, ec_key: PrivateKey) -> DesiredState:
+def desired(bucket_name: str, ec_key: PrivateKey) -> Wanted:
     """Return the desired state for a new distribution with CORS."""
-    return DesiredState(
+    return Wanted(
         bucket=bucket_name,
         creates_distribution=True,
         cors_origins=(APP,),
@@ -54,7 +54,7 @@ def desired(bucket_name: str, ec_key: PrivateKey) -> DesiredState:
 
 
 @pytest.fixture
-def grown(clients: Clients, desired: DesiredState) -> DesiredState:
+def grown(clients: Clients, desired: Wanted) -> Wanted:
     """Return the desired state for media/* of a distribution that somebody has made by hand."""
     distribution_id = make_grown_account(clients, desired.bucket)
     return replace(

@@ -31,7 +31,7 @@ from cfsigned_django.signing import PrivateKey
 from cfsigned_django.storage import CloudFrontFileSystemStorage
 from tests.aws.api import Account
 from tests.aws.api.test_edge_rules import Api
-from tests.aws.provisioning.accounts import grown_distribution
+from tests.aws.state.accounts import grown_distribution
 from tests.background import fetch, free_port, listens, wait_until
 from tests.golden import assert_golden
 from tests.projects import ROOT, Project

@@ -10,11 +10,11 @@ from django.db import connection
 
 from cfsigned_django.aws.account import Account, Bucket, BucketState
 from cfsigned_django.aws.client import Clients
-from cfsigned_django.aws.provisioning.desired_state import DesiredState, SiteKey
+from cfsigned_django.aws.state.wanted import SiteKey, Wanted
 from cfsigned_django.management.commands import cfsigned_setup
 from cfsigned_django.setup.site import SiteSetup
 from cfsigned_django.signing import PrivateKey
-from tests.aws.provisioning.accounts import provisioner, reader
+from tests.aws.state.accounts import provisioner, reader
 from tests.ministack_server import Ministack
 from tests.plugins_aws import (
     aws_account as aws_account,
@@ -54,7 +54,7 @@ def settings_of_a_set_up_site(ministack: Ministack, rsa_key: PrivateKey) -> dict
     with pytest.MonkeyPatch.context() as patch:
         hide_aws_configuration(patch)
         clients = ministack.clients(ACCOUNT)
-        desired = DesiredState(
+        desired = Wanted(
             bucket="media-set-up",
             creates_distribution=True,
             cors_origins=(PAGE,),

@@ -32,7 +32,7 @@ from cfsigned_django.aws.documents.distribution import (
 from cfsigned_django.management.commands import cfsigned_setup
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import PrivateKey
-from tests.aws.provisioning.accounts import make_grown_account
+from tests.aws.state.accounts import make_grown_account
 from tests.pages import DOCS, read_commands, table
 from tests.storage_cases import S3_BACKEND
 

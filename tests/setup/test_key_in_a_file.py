@@ -17,13 +17,13 @@ from django.core.management import CommandError, call_command
 
 from cfsigned_django.aws.account_reader import read_account
 from cfsigned_django.aws.client import Clients
-from cfsigned_django.aws.provisioning.apply import Provisioner
+from cfsigned_django.aws.state.apply import Provisioner
 from cfsigned_django.management.commands import cfsigned_setup
 from cfsigned_django.setup.keys import SettingsKey
 from cfsigned_django.setup.report import settings_as_text
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.viewer import Answer
-from tests.aws.provisioning.accounts import bucket_of, make_grown_account
+from tests.aws.state.accounts import bucket_of, make_grown_account
 from tests.doctor.failing import denied
 from tests.setup import APPLY, failing_report, let_fail, proof, report, run, states
 from tests.storage_cases import without_sha1

@@ -16,7 +16,7 @@ from django.test import override_settings
 
 from cfsigned_django.aws.account_reader import read_account
 from cfsigned_django.aws.client import Clients
-from cfsigned_django.aws.provisioning.steps import done, todo
+from cfsigned_django.aws.state.steps import done, todo
 from cfsigned_django.checks.storages import check_storages
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.site import site_rotation

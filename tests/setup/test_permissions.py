@@ -17,13 +17,13 @@ from django.core.management import CommandError, call_command
 
 from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.key_groups import KeyGroups
-from cfsigned_django.aws.provisioning.desired_state import DesiredState, OriginAccess, SiteKey
+from cfsigned_django.aws.state.wanted import OriginAccess, SiteKey, Wanted
 from cfsigned_django.management.commands import cfsigned_doctor
 from cfsigned_django.management.edge_rules import DistributionReader
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.storage import CloudFrontS3Storage
-from tests.aws.provisioning.accounts import make_grown_account, make_key_group, planned
-from tests.aws.provisioning.strict import strict
+from tests.aws.state.accounts import make_grown_account, make_key_group, planned
+from tests.aws.state.strict import strict
 from tests.setup import APPLY, PAGE, failing_report, run
 from tests.setup.viewers import nobody_answers
 from tests.storage_cases import S3_BACKEND, settings_for
@@ -69,7 +69,7 @@ def allowed(job: str) -> set[str]:
     return {action for each in statements for action in each["Action"]}
 
 
-def identity_calls(clients: Clients, desired: DesiredState) -> set[str]:
+def identity_calls(clients: Clients, desired: Wanted) -> set[str]:
     """Return what a plan with an access identity calls: the emulator has none."""
     steps = planned(strict(clients), replace(desired, origin_access=OriginAccess.OAI))
     return {each.call.permission for each in steps if each.call}
@@ -82,7 +82,7 @@ def test_setup(clients: Clients, bucket_name: str, settings: Any, ec_key: Privat
     settings.AWS_STORAGE_BUCKET_NAME = grown = f"grown-{bucket_name}"
     distribution_id = make_grown_account(clients, grown)
     settings.AWS_CLOUDFRONT_KEY_GROUP_ID, _ = make_key_group(clients, f"of-{bucket_name}")
-    desired = DesiredState(
+    desired = Wanted(
         bucket=f"new-{bucket_name}",
         creates_distribution=True,
         key=SiteKey.from_private_key(ec_key),

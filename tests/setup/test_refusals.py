@@ -18,7 +18,7 @@ from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.checks.storages import check_storages
 from cfsigned_django.setup.keys import SettingsKey
 from cfsigned_django.signing import PrivateKey
-from tests.aws.provisioning.accounts import bucket_of
+from tests.aws.state.accounts import bucket_of
 from tests.doctor.failing import denied
 from tests.setup import APPLY, PAGE, let_fail, report, run, states
 from tests.simulation.answers import refusal

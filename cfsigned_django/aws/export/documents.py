@@ -24,14 +24,14 @@ from cfsigned_django.aws.documents.policies import (
     origin_request_policy_config,
     response_headers_policy_config,
 )
-from cfsigned_django.aws.provisioning.desired_state import (
-    DesiredState,
-    InvalidDesiredState,
-    OriginAccess,
-)
-from cfsigned_django.aws.provisioning.resolved_state import (
-    ResolvedState,
+from cfsigned_django.aws.state.site import (
+    SiteInAws,
     response_headers_names,
+)
+from cfsigned_django.aws.state.wanted import (
+    InvalidWanted,
+    OriginAccess,
+    Wanted,
 )
 
 PUBLIC_KEY: Final = "<PublicKey>"
@@ -81,8 +81,8 @@ class Documents:
     key_statement: Document | None
 
 
-def refuse_existing(desired: DesiredState, language: str) -> None:
-    """Raise :exc:`InvalidDesiredState` if the desired distribution already exists.
+def refuse_existing(desired: Wanted, language: str) -> None:
+    """Raise :exc:`InvalidWanted` if the desired distribution already exists.
 
     A template could only create a second distribution. The tools that import resources
     write a better template, with everything that others have configured.
@@ -90,7 +90,7 @@ def refuse_existing(desired: DesiredState, language: str) -> None:
     distribution_id = desired.distribution_id
     if distribution_id is None:
         return
-    raise InvalidDesiredState(
+    raise InvalidWanted(
         f"--export is for a new distribution, but {distribution_id} already exists, and no stack "
         "can create it again. Set it up first (the same command with --apply instead of --export), "
         f"then import it: {_IMPORTS[language].format(id=distribution_id)} For a new "
@@ -98,10 +98,10 @@ def refuse_existing(desired: DesiredState, language: str) -> None:
     )
 
 
-def export_documents(desired: DesiredState) -> Documents:
+def export_documents(desired: Wanted) -> Documents:
     """Return the documents for an empty account."""
     desired = replace(desired, key_group_id="")
-    state = ResolvedState(account=_account_of_tokens(desired), desired=desired)
+    state = SiteInAws(account=_account_of_tokens(desired), wanted=desired)
     is_oac = state.origin_access is OriginAccess.OAC
     statement = (
         bucket_policy.access_control_statement(desired.bucket, DISTRIBUTION_ARN)
@@ -157,7 +157,7 @@ def substitute(value: Any, replacement: Callable[[str], Any]) -> Any:
     return replacement(value) if isinstance(value, str) and "<" in value else value
 
 
-def _account_of_tokens(desired: DesiredState) -> Account:
+def _account_of_tokens(desired: Wanted) -> Account:
     """Return an account that contains everything that a distribution refers to."""
     name = name_for(desired.bucket)
     access = (NamedConfig(id=ORIGIN_ACCESS, name=name, config={}),)

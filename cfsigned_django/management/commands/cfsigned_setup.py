@@ -27,14 +27,14 @@ from cfsigned_django.aws.export.documents import (
     refuse_existing,
 )
 from cfsigned_django.aws.export.terraform import terraform
-from cfsigned_django.aws.provisioning.desired_state import (
-    DesiredState,
-    InvalidDesiredState,
+from cfsigned_django.aws.state.plan import blockers, next_step, plan
+from cfsigned_django.aws.state.site import SiteInAws
+from cfsigned_django.aws.state.steps import Step, StepState
+from cfsigned_django.aws.state.wanted import (
+    InvalidWanted,
     OriginAccess,
+    Wanted,
 )
-from cfsigned_django.aws.provisioning.plan import blockers, next_step, plan
-from cfsigned_django.aws.provisioning.resolved_state import ResolvedState
-from cfsigned_django.aws.provisioning.steps import Step, StepState
 from cfsigned_django.doctor.findings import printable
 from cfsigned_django.doctor.live import has_fault
 from cfsigned_django.encryption import CannotDecrypt
@@ -66,7 +66,7 @@ _FAILURES = (
     InvalidKey,
     OSError,
     RotationError,
-    InvalidDesiredState,
+    InvalidWanted,
 )
 
 
@@ -224,7 +224,7 @@ class Command(BaseCommand):
 
     def _run(self, setup: SiteSetup, options: dict[str, Any]) -> None:
         state = setup.resolve()
-        steps = plan(state.account, state.desired)
+        steps = plan(state.account, state.wanted)
         if not options["apply"]:
             self._show_plan(setup, state, steps, options)
             return
@@ -236,7 +236,7 @@ class Command(BaseCommand):
         self._finish(setup, steps, options)
 
     def _show_plan(
-        self, setup: SiteSetup, state: ResolvedState, steps: list[Step], options: dict[str, Any]
+        self, setup: SiteSetup, state: SiteInAws, steps: list[Step], options: dict[str, Any]
     ) -> None:
         if options["json"]:
             settings = setup.settings(state)
@@ -299,7 +299,7 @@ class Command(BaseCommand):
         self.stderr.write(f"          CloudFront deploys the change: {seconds} s so far")
 
 
-def _desired_state(options: dict[str, Any]) -> DesiredState:
+def _desired_state(options: dict[str, Any]) -> Wanted:
     """Return the desired state from the options; the settings give what the options leave out."""
     bucket = options["bucket"] or conf.bucket_name()
     if not bucket:
@@ -307,7 +307,7 @@ def _desired_state(options: dict[str, Any]) -> DesiredState:
     distribution_id = options["distribution"]
     if not options["create"]:
         distribution_id = distribution_id or conf.aws_setting("AWS_CLOUDFRONT_DISTRIBUTION_ID")
-    return DesiredState(
+    return Wanted(
         bucket=bucket,
         region=conf.aws_setting("AWS_S3_REGION_NAME"),
         # A new bucket is created in the region whose endpoint boto3 calls.

@@ -21,7 +21,7 @@ from cfsigned_django.edge.follow import Rules
 from cfsigned_django.management.edge_rules import DistributionReader
 from cfsigned_django.signing import PublicKey
 from tests.aws.api import Account, new_pem
-from tests.aws.provisioning.accounts import grown_distribution
+from tests.aws.state.accounts import grown_distribution
 from tests.simulation.answers import refusal
 from tests.simulation.strict_cloudfront import StrictCloudFront
 

@@ -19,9 +19,9 @@ from cfsigned_django.aws.account import Account, Bucket, BucketState
 from cfsigned_django.aws.export.cloudformation import cloudformation
 from cfsigned_django.aws.export.documents import export_documents
 from cfsigned_django.aws.export.terraform import Expression, quoted, resource, terraform
-from cfsigned_django.aws.provisioning.desired_state import DesiredState, OriginAccess, SiteKey
-from cfsigned_django.aws.provisioning.plan import plan
-from cfsigned_django.aws.provisioning.steps import NOT_YET
+from cfsigned_django.aws.state.plan import plan
+from cfsigned_django.aws.state.steps import NOT_YET
+from cfsigned_django.aws.state.wanted import OriginAccess, SiteKey, Wanted
 from cfsigned_django.signing import PrivateKey
 from tests.golden import assert_golden
 
@@ -47,14 +47,14 @@ DESIRED_STATES: dict[str, dict[str, Any]] = {
 }
 
 
-def wish(state: str, **fields: Any) -> DesiredState:
+def wish(state: str, **fields: Any) -> Wanted:
     """Return the desired state of that name."""
     fields |= DESIRED_STATES[state]
-    return DesiredState(bucket="media-bucket", creates_distribution=True, **fields)
+    return Wanted(bucket="media-bucket", creates_distribution=True, **fields)
 
 
 @pytest.fixture(params=list(DESIRED_STATES))
-def desired(request: pytest.FixtureRequest, ec_key: PrivateKey) -> DesiredState:
+def desired(request: pytest.FixtureRequest, ec_key: PrivateKey) -> Wanted:
     """Return a desired state."""
     return wish(request.param, key=SiteKey.from_private_key(ec_key))
 
@@ -74,7 +74,7 @@ def values(document: Any, *, skip: frozenset[str] = frozenset()) -> Iterator[Any
         yield document if isinstance(document, bool) else str(document)
 
 
-def of_the_plan(desired: DesiredState) -> Counter[Any]:
+def of_the_plan(desired: Wanted) -> Counter[Any]:
     """Return how often each value is in what the plan for an empty account would send."""
     bucket = Bucket(name=desired.bucket, state=BucketState.MISSING)
     steps = plan(Account(account_id="111122223333", bucket=bucket), desired)
@@ -87,7 +87,7 @@ def of_the_plan(desired: DesiredState) -> Counter[Any]:
     return found
 
 
-def test_cloudformation_is_the_plan(desired: DesiredState) -> None:
+def test_cloudformation_is_the_plan(desired: Wanted) -> None:
     """Have in the template, value by value, what the plan for an empty account would send."""
     template = json.loads(cloudformation(export_documents(desired)))
     pem = template["Parameters"]["PublicKeyPem"]["Default"]
@@ -136,7 +136,7 @@ def resources(text: str) -> dict[str, Any]:
     }
 
 
-def test_terraform_is_the_plan(desired: DesiredState) -> None:
+def test_terraform_is_the_plan(desired: Wanted) -> None:
     """Have in Terraform, value by value, what the plan for an empty account would send."""
     found = resources(terraform(export_documents(desired)))
     expected = of_the_plan(desired)
@@ -175,7 +175,7 @@ def findings(text: str) -> set[str]:
 
 
 @pytest.mark.parametrize("desired", ["everything", "domain", "identity", "pattern"], indirect=True)
-def test_cfn_lint_finds_nothing(desired: DesiredState) -> None:
+def test_cfn_lint_finds_nothing(desired: Wanted) -> None:
     """Pass AWS's own linter."""
     assert findings(cloudformation(export_documents(desired))) == set()
 
@@ -189,7 +189,7 @@ def test_cfn_lint_without_a_key() -> None:
 
 
 @pytest.mark.skipif(shutil.which("terraform") is None, reason="terraform is not on PATH")
-def test_terraform_validates(desired: DesiredState, tmp_path: Path) -> None:
+def test_terraform_validates(desired: Wanted, tmp_path: Path) -> None:
     """Pass terraform validate."""
     (tmp_path / "main.tf").write_text(terraform(export_documents(desired)), encoding="utf-8")
     subprocess.run(["terraform", "init", "-backend=false"], cwd=tmp_path, check=True)

@@ -20,11 +20,11 @@ from cfsigned_django.aws.account_reader import read_distribution
 from cfsigned_django.aws.client import Clients, call
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.key_groups import KeyGroups
-from cfsigned_django.aws.provisioning.desired_state import DesiredState
-from cfsigned_django.aws.provisioning.distribution_steps import DEPLOYED
-from cfsigned_django.aws.provisioning.key_steps import KEY_PAIR
-from cfsigned_django.aws.provisioning.plan import blockers, next_step, plan
-from cfsigned_django.aws.provisioning.steps import Call, Step
+from cfsigned_django.aws.state.distribution import DEPLOYED
+from cfsigned_django.aws.state.keys import KEY_PAIR
+from cfsigned_django.aws.state.plan import blockers, next_step, plan
+from cfsigned_django.aws.state.steps import Call, Step
+from cfsigned_django.aws.state.wanted import Wanted
 
 logger = logging.getLogger("cfsigned_django.aws")
 
@@ -53,7 +53,7 @@ class Provisioner:
 
     clients: Clients
     read: Callable[[], Account]
-    desired: Callable[[], DesiredState]
+    desired: Callable[[], Wanted]
     make_key: Callable[[], object]
     on_step: Callable[[Step], object] = field(default=lambda step: None)
     on_wait: Callable[[int], object] = field(default=lambda seconds: None)

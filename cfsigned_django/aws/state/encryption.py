@@ -15,14 +15,14 @@ from cfsigned_django.aws.documents.key_policy import (
     decrypt_statement,
     lets_decrypt,
 )
-from cfsigned_django.aws.provisioning.desired_state import OriginAccess
-from cfsigned_django.aws.provisioning.resolved_state import ResolvedState
-from cfsigned_django.aws.provisioning.steps import Call, Step, conflict, done, todo
+from cfsigned_django.aws.state.site import SiteInAws
+from cfsigned_django.aws.state.steps import Call, Step, conflict, done, todo
+from cfsigned_django.aws.state.wanted import OriginAccess
 
 
-def bucket_encryption_steps(state: ResolvedState) -> Iterator[Step]:
+def bucket_encryption_steps(site: SiteInAws) -> Iterator[Step]:
     """Return the step that encrypts new objects with the desired key."""
-    wanted, bucket = state.desired.kms_key, state.bucket
+    wanted, bucket = site.wanted.kms_key, site.bucket
     if not wanted or BucketPart.ENCRYPTION in bucket.unread:
         return
     if bucket.kms_key_id == wanted:
@@ -38,7 +38,7 @@ def bucket_encryption_steps(state: ResolvedState) -> Iterator[Step]:
             action="PutEncryptionConfiguration",
             arguments={
                 "Bucket": bucket.name,
-                "ExpectedBucketOwner": state.account.account_id,
+                "ExpectedBucketOwner": site.account.account_id,
                 "ServerSideEncryptionConfiguration": {"Rules": [after]},
             },
         ),
@@ -47,17 +47,17 @@ def bucket_encryption_steps(state: ResolvedState) -> Iterator[Step]:
     )
 
 
-def key_policy_steps(state: ResolvedState) -> Iterator[Step]:
+def key_policy_steps(site: SiteInAws) -> Iterator[Step]:
     """Return the step that lets CloudFront decrypt, or why it cannot be done."""
-    bucket, key = state.bucket, state.account.kms_key
+    bucket, key = site.bucket, site.account.kms_key
     if (error := bucket.unread.get(BucketPart.ENCRYPTION)) is not None:
         yield conflict(
             "kms-key-policy",
             f"the default encryption of {bucket.name} cannot be read, so whether CloudFront needs "
             f"a KMS key is not known: {error.reason}. {error.next_step.rstrip('.')}",
         )
-    elif state.desired.kms_key or bucket.kms_key_id is not None:
-        if state.origin_access is OriginAccess.OAI:
+    elif site.wanted.kms_key or bucket.kms_key_id is not None:
+        if site.origin_access is OriginAccess.OAI:
             yield conflict(
                 "kms-key-policy",
                 f"a KMS key encrypts {bucket.name} (SSE-KMS), and an origin access identity cannot "
@@ -72,11 +72,11 @@ def key_policy_steps(state: ResolvedState) -> Iterator[Step]:
                 "aws/s3 has encrypted onto themselves",
             )
         else:
-            yield _key_policy(state, key)
+            yield _key_policy(site, key)
 
 
-def _key_policy(state: ResolvedState, key: KmsKey) -> Step:
-    statement = decrypt_statement(state.distribution_arn)
+def _key_policy(site: SiteInAws, key: KmsKey) -> Step:
+    statement = decrypt_statement(site.distribution_arn)
     if key.unread is not None:
         return conflict(
             "kms-key-policy",
@@ -84,7 +84,7 @@ def _key_policy(state: ResolvedState, key: KmsKey) -> Step:
             f"{key.unread.next_step} Or let the owner of the key add this statement to its policy: "
             f"{json.dumps(statement)}",
         )
-    if lets_decrypt(key.policy, key.arn, state.distribution_arn):
+    if lets_decrypt(key.policy, key.arn, site.distribution_arn):
         return done("kms-key-policy", f"the KMS key {key.arn} lets CloudFront decrypt")
     after = merge(key.policy, statement)
     return todo(

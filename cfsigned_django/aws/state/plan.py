@@ -12,54 +12,54 @@ from dataclasses import replace
 from typing import Final
 
 from cfsigned_django.aws.account import Account
-from cfsigned_django.aws.provisioning.bucket_steps import (
+from cfsigned_django.aws.state.bucket import (
     access_steps,
     bucket_steps,
     closing_steps,
 )
-from cfsigned_django.aws.provisioning.decision_steps import after_steps
-from cfsigned_django.aws.provisioning.desired_state import DesiredState
-from cfsigned_django.aws.provisioning.distribution_steps import (
+from cfsigned_django.aws.state.decisions import after_steps
+from cfsigned_django.aws.state.distribution import (
     behavior_steps,
     deployed_step,
     distribution_step,
     domain_steps,
 )
-from cfsigned_django.aws.provisioning.encryption_steps import (
+from cfsigned_django.aws.state.encryption import (
     bucket_encryption_steps,
     key_policy_steps,
 )
-from cfsigned_django.aws.provisioning.key_steps import key_steps
-from cfsigned_django.aws.provisioning.policy_steps import policy_steps
-from cfsigned_django.aws.provisioning.resolved_state import ResolvedState
-from cfsigned_django.aws.provisioning.steps import Step, StepState, conflict
+from cfsigned_django.aws.state.keys import key_steps
+from cfsigned_django.aws.state.policies import policy_steps
+from cfsigned_django.aws.state.site import SiteInAws
+from cfsigned_django.aws.state.steps import Step, StepState, conflict
+from cfsigned_django.aws.state.wanted import Wanted
 from cfsigned_django.aws.unknown import UPDATE_BOTO3, unknown_elements
 
 #: The steps whose changes must reach every edge.
 _CHANGES_DISTRIBUTION: Final = frozenset({"distribution", "origin", "behavior", "domain"})
 
 
-def plan(account: Account, desired: DesiredState) -> list[Step]:
+def plan(account: Account, wanted: Wanted) -> list[Step]:
     """Return every step, done or not; the first one to do is the next one."""
-    state = ResolvedState(account=account, desired=desired)
+    site = SiteInAws(account=account, wanted=wanted)
     steps = [
-        *key_steps(state),
-        *bucket_steps(state),
-        *bucket_encryption_steps(state),
-        *policy_steps(state),
-        distribution_step(state),
-        *access_steps(state),
-        *key_policy_steps(state),
-        *behavior_steps(state),
-        *domain_steps(state),
+        *key_steps(site),
+        *bucket_steps(site),
+        *bucket_encryption_steps(site),
+        *policy_steps(site),
+        distribution_step(site),
+        *access_steps(site),
+        *key_policy_steps(site),
+        *behavior_steps(site),
+        *domain_steps(site),
     ]
     changes = any(
         each.name in _CHANGES_DISTRIBUTION and each.state is StepState.TODO for each in steps
     )
     steps += [
-        deployed_step(state, changes=changes),
-        *after_steps(state),
-        *closing_steps(state),
+        deployed_step(site, changes=changes),
+        *after_steps(site),
+        *closing_steps(site),
     ]
     return [_without_loss(each) for each in steps]
 

@@ -12,9 +12,9 @@ import pytest
 from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.documents.bucket_policy import says_the_same
 from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.aws.provisioning.desired_state import DesiredState, OriginAccess
-from cfsigned_django.aws.provisioning.steps import Step
-from tests.aws.provisioning.accounts import (
+from cfsigned_django.aws.state.steps import Step
+from cfsigned_django.aws.state.wanted import OriginAccess, Wanted
+from tests.aws.state.accounts import (
     APP,
     CERTIFICATE,
     HOST,
@@ -28,21 +28,21 @@ from tests.aws.provisioning.accounts import (
     states,
     their_policy,
 )
-from tests.aws.provisioning.strict import strict
+from tests.aws.state.strict import strict
 from tests.ministack_server import Ministack
 from tests.setup.viewers import ACCOUNT, DataPlane
 
 PUBLIC = {"Sid": "PublicRead", "Effect": "Allow", "Principal": "*", "Action": "s3:GetObject"}
 
 
-def config_of(clients: Clients, desired: DesiredState) -> dict[str, Any]:
+def config_of(clients: Clients, desired: Wanted) -> dict[str, Any]:
     """Return the configuration of the distribution as boto3 reads it."""
     answer = clients.cloudfront.get_distribution_config(Id=desired.distribution_id)
     config: dict[str, Any] = answer["DistributionConfig"]
     return config
 
 
-def policy_of(clients: Clients, desired: DesiredState) -> dict[str, Any]:
+def policy_of(clients: Clients, desired: Wanted) -> dict[str, Any]:
     """Return the bucket policy as boto3 reads it."""
     policy: dict[str, Any] = json.loads(
         clients.s3.get_bucket_policy(Bucket=desired.bucket)["Policy"]
@@ -70,7 +70,7 @@ def changed(before: Any, after: Any, path: str = "") -> set[str]:
 class TestEmptyAccount:
     """An empty account becomes a private site."""
 
-    def test_end_state(self, clients: Clients, desired: DesiredState, aws_account: str) -> None:
+    def test_end_state(self, clients: Clients, desired: Wanted, aws_account: str) -> None:
         """Make what AWS documents, read back with boto3."""
         provisioner(strict(clients), desired).apply()
 
@@ -133,7 +133,7 @@ class TestEmptyAccount:
         ids=["downloads", "identity", "domain", "cookies"],
     )
     def test_second_run_changes_nothing(
-        self, clients: Clients, desired: DesiredState, changes: dict[str, Any]
+        self, clients: Clients, desired: Wanted, changes: dict[str, Any]
     ) -> None:
         """Plan everything first, do what was planned and no more, and send nothing after it."""
         desired, strictly = replace(desired, **changes), strict(clients)
@@ -157,7 +157,7 @@ class TestEmptyAccount:
         assert sent
         assert {each for each in sent if not each.startswith(("Get", "List", "Head"))} == set()
 
-    def test_bucket_that_a_key_encrypts(self, clients: Clients, desired: DesiredState) -> None:
+    def test_bucket_that_a_key_encrypts(self, clients: Clients, desired: Wanted) -> None:
         """Encrypt the new bucket; let CloudFront decrypt for this distribution, and no more."""
         kms, arn = clients.kms("us-east-1"), make_kms_key(clients)
 
@@ -186,7 +186,7 @@ class TestEmptyAccount:
         )
 
 
-def test_what_people_have_set_up_stays(clients: Clients, grown: DesiredState) -> None:
+def test_what_people_have_set_up_stays(clients: Clients, grown: Wanted) -> None:
     """Keep every other setting of a distribution that has twenty, each statement, rule and key."""
     group_id, theirs = make_key_group(clients, grown.bucket)
     policy = their_policy(grown.bucket)
@@ -235,7 +235,7 @@ def test_what_people_have_set_up_stays(clients: Clients, grown: DesiredState) ->
     assert len(group["Items"]) == 2
 
 
-def test_waits_for_every_edge(clients: Clients, desired: DesiredState) -> None:
+def test_waits_for_every_edge(clients: Clients, desired: Wanted) -> None:
     """Tell how long it has been; give up after 45 minutes, with an error to get over later."""
     slow, waited = strict(clients, looks=10), list[int]()
 
@@ -258,7 +258,7 @@ def test_waits_for_every_edge(clients: Clients, desired: DesiredState) -> None:
     assert waited == [15 * (number + 1) for number in range(len(waited))]
 
 
-def test_change_of_somebody_else(clients: Clients, grown: DesiredState) -> None:
+def test_change_of_somebody_else(clients: Clients, grown: Wanted) -> None:
     """Look anew if the distribution was changed between the look and the call."""
 
     def change(step: Step) -> None:
@@ -276,7 +276,7 @@ def test_change_of_somebody_else(clients: Clients, grown: DesiredState) -> None:
     assert config_of(clients, grown)["Comment"] == "theirs"
 
 
-def test_something_undoes_it(clients: Clients, desired: DesiredState) -> None:
+def test_something_undoes_it(clients: Clients, desired: Wanted) -> None:
     """Give up on a step that never shows any effect."""
     stuck = reader(clients, desired)()
 
@@ -286,7 +286,7 @@ def test_something_undoes_it(clients: Clients, desired: DesiredState) -> None:
     assert caught.value.code == "NoEffect"
 
 
-def test_made_by_somebody_else(clients: Clients, desired: DesiredState) -> None:
+def test_made_by_somebody_else(clients: Clients, desired: Wanted) -> None:
     """Take over what another run has made in the same second."""
     read = reader(clients, desired)
     stale: list[Any] = [read()] * 2
@@ -297,7 +297,7 @@ def test_made_by_somebody_else(clients: Clients, desired: DesiredState) -> None:
 
 
 def test_bucket_that_was_taken_meanwhile(
-    clients: Clients, desired: DesiredState, ministack: Ministack
+    clients: Clients, desired: Wanted, ministack: Ministack
 ) -> None:
     """Raise if the name of the bucket is somebody else's by now."""
     read = reader(clients, desired)
@@ -311,7 +311,7 @@ def test_bucket_that_was_taken_meanwhile(
 
 
 def test_file_is_served_through_its_own_access_control_only(
-    ministack: Ministack, desired: DesiredState
+    ministack: Ministack, desired: Wanted
 ) -> None:
     """Serve a file with statement and access control of this distribution, not with one alone."""
     clients = ministack.clients(ACCOUNT)

@@ -1,28 +1,27 @@
-"""Bring an AWS account from its present state to the desired state, one step at a time.
+"""Bring an AWS account from its present state to the wanted one, one step at a time.
 
-Desired state
--------------
-``desired_state`` is what the site needs, from the options of cfsigned_setup and the settings: a
-:class:`~cfsigned_django.aws.provisioning.desired_state.DesiredState`. It refuses what AWS would
-not accept, before AWS is called.
+Wanted state
+------------
+``wanted`` is what the site needs, from the options of cfsigned_setup and the settings. It refuses
+what AWS would not accept, before AWS is called.
 
 Found state
 -----------
 ``aws/account_reader.py`` reads what exists, once, into an
 :class:`~cfsigned_django.aws.account.Account`. From here to the plan, AWS is not called.
 
-Resolved state
---------------
-``resolved_state`` combines both: which key group, origin and policies to use, and which documents
+The site in AWS
+---------------
+``site`` combines both: which key group, origin and policies to use, and which documents
 the distribution must then have. An account that could not be read completely is refused: a plan
 based on half of it could remove what it does not see.
 
 Plan
 ----
 ``plan`` lists the steps in a safe order. Each is done, to do, or a conflict that a person must
-decide, with the call it needs and the document before and after. ``key_steps``,
-``policy_steps``, ``bucket_steps``, ``encryption_steps``, ``distribution_steps`` and
-``decision_steps`` know one part each; ``steps`` defines a step. All of this is pure.
+decide, with the call it needs and the document before and after. ``keys``, ``policies``,
+``bucket``, ``encryption``, ``distribution`` and ``decisions`` know one part each; ``steps``
+defines a step. All of this is pure.
 cfsigned_setup prints the plan; the exports render the same documents for an empty account.
 
 Apply

@@ -12,9 +12,9 @@ from botocore.exceptions import ParamValidationError
 from botocore.httpsession import URLLib3Session
 
 from cfsigned_django.aws.client import Clients
-from cfsigned_django.aws.provisioning.desired_state import DesiredState
-from cfsigned_django.aws.provisioning.plan import blockers
-from tests.aws.provisioning.accounts import (
+from cfsigned_django.aws.state.plan import blockers
+from cfsigned_django.aws.state.wanted import Wanted
+from tests.aws.state.accounts import (
     APP,
     CERTIFICATE,
     HOST,
@@ -75,7 +75,7 @@ def sent(clients: Clients) -> list[str]:
     return calls
 
 
-def test_conflicts(clients: Clients, grown: DesiredState, sent: list[str]) -> None:
+def test_conflicts(clients: Clients, grown: Wanted, sent: list[str]) -> None:
     """Name the elements, show the changes to make by hand, and send nothing at all."""
     group_id, _ = make_key_group(clients, grown.bucket)
     desired = replace(grown, domain=HOST, certificate=CERTIFICATE, key_group_id=group_id)
@@ -102,9 +102,7 @@ def test_conflicts(clients: Clients, grown: DesiredState, sent: list[str]) -> No
     assert sent == []
 
 
-def test_element_that_comes_meanwhile(
-    clients: Clients, grown: DesiredState, sent: list[str]
-) -> None:
+def test_element_that_comes_meanwhile(clients: Clients, grown: Wanted, sent: list[str]) -> None:
     """Stop if the element appears while the steps are done."""
 
     def appear(step: Any) -> None:
@@ -117,7 +115,7 @@ def test_element_that_comes_meanwhile(
     assert sent[-1] == "PutBucketPolicy"
 
 
-def test_nothing_to_send(clients: Clients, grown: DesiredState) -> None:
+def test_nothing_to_send(clients: Clients, grown: Wanted) -> None:
     """See no conflict if everything is as it must be; boto3 itself refuses to send it."""
     desired = replace(grown, drops_trusted_signers=True)
     provisioner(clients, desired).apply()

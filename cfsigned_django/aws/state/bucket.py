@@ -9,58 +9,58 @@ from typing import Any
 from cfsigned_django.aws.account import Bucket, BucketPart, BucketState
 from cfsigned_django.aws.documents import Document, bucket_policy, cors
 from cfsigned_django.aws.documents.bucket_policy import PUBLIC_ACCESS_BLOCK, open_switches
-from cfsigned_django.aws.provisioning.resolved_state import ResolvedState
-from cfsigned_django.aws.provisioning.steps import Call, Step, conflict, done, todo
+from cfsigned_django.aws.state.site import SiteInAws
+from cfsigned_django.aws.state.steps import Call, Step, conflict, done, todo
 
 # CreateBucket accepts every region as a location constraint except this one.
 _HOME_REGION = "us-east-1"
 
 
-def bucket_steps(state: ResolvedState) -> Iterator[Step]:
+def bucket_steps(site: SiteInAws) -> Iterator[Step]:
     """Return the steps that create the bucket."""
-    yield _bucket(state)
-    if state.bucket.is_ours:
-        yield _object_ownership(state)
+    yield _bucket(site)
+    if site.bucket.is_ours:
+        yield _object_ownership(site)
 
 
-def access_steps(state: ResolvedState) -> Iterator[Step]:
+def access_steps(site: SiteInAws) -> Iterator[Step]:
     """Return the steps that let CloudFront and the site's pages read the bucket."""
-    yield _bucket_policy(state)
-    if state.desired.cors_origins:
-        yield _cors(state)
+    yield _bucket_policy(site)
+    if site.wanted.cors_origins:
+        yield _cors(site)
 
 
-def closing_steps(state: ResolvedState) -> Iterator[Step]:
+def closing_steps(site: SiteInAws) -> Iterator[Step]:
     """Return the steps that end public access to the bucket.
 
     They come last: CloudFront itself may still use public access, and closing
     the bucket earlier would break the site.
     """
-    if bucket_policy.public_statements(state.bucket.policy):
-        yield _public_statements(state)
-    yield _block_public_access(state)
+    if bucket_policy.public_statements(site.bucket.policy):
+        yield _public_statements(site)
+    yield _block_public_access(site)
 
 
-def access_statement(state: ResolvedState) -> Document:
+def access_statement(site: SiteInAws) -> Document:
     """Return the statement of the bucket policy that lets CloudFront read."""
-    bucket, partition = state.desired.bucket, state.account.partition
-    attachment = state.attachment
+    bucket, partition = site.wanted.bucket, site.account.partition
+    attachment = site.attachment
     if attachment.access_identity_id:
         return bucket_policy.access_identity_statement(
             bucket, attachment.access_identity_id, partition=partition
         )
     return bucket_policy.access_control_statement(
-        bucket, state.distribution_arn, partition=partition
+        bucket, site.distribution_arn, partition=partition
     )
 
 
-def _bucket(state: ResolvedState) -> Step:
-    bucket, wished = state.bucket, state.desired.region
+def _bucket(site: SiteInAws) -> Step:
+    bucket, wished = site.bucket, site.wanted.region
     if bucket.state is BucketState.REFUSED:
         return conflict(
             "bucket",
             f"{bucket.name} belongs to another AWS account, or the credentials (of account "
-            f"{state.account.account_id}) do not allow s3:ListBucket: choose another name, or use "
+            f"{site.account.account_id}) do not allow s3:ListBucket: choose another name, or use "
             "the credentials of its account",
             blocks=True,
         )
@@ -73,21 +73,21 @@ def _bucket(state: ResolvedState) -> Step:
             )
         return done("bucket", f"{bucket.name} exists in {bucket.region}")
     arguments: Document = {"Bucket": bucket.name, "ObjectOwnership": "BucketOwnerEnforced"}
-    if state.region != _HOME_REGION:
-        arguments["CreateBucketConfiguration"] = {"LocationConstraint": state.region}
+    if site.region != _HOME_REGION:
+        arguments["CreateBucketConfiguration"] = {"LocationConstraint": site.region}
     return todo(
         "bucket",
-        f"there is no bucket {bucket.name}; it is created in {state.region}, with access control "
+        f"there is no bucket {bucket.name}; it is created in {site.region}, with access control "
         "lists disabled",
         call=Call(service="s3", operation="CreateBucket", arguments=arguments),
         after=arguments,
     )
 
 
-def _object_ownership(state: ResolvedState) -> Step:
-    ownership = state.bucket.object_ownership
-    if BucketPart.OWNERSHIP in state.bucket.unread:
-        return _unread("object-ownership", state, BucketPart.OWNERSHIP)
+def _object_ownership(site: SiteInAws) -> Step:
+    ownership = site.bucket.object_ownership
+    if BucketPart.OWNERSHIP in site.bucket.unread:
+        return _unread("object-ownership", site, BucketPart.OWNERSHIP)
     if ownership == "BucketOwnerEnforced":
         return done("object-ownership", "every object belongs to the account of the bucket")
     return done(
@@ -97,19 +97,19 @@ def _object_ownership(state: ResolvedState) -> Step:
     )
 
 
-def _bucket_policy(state: ResolvedState) -> Step:
-    bucket, statement = state.bucket, access_statement(state)
+def _bucket_policy(site: SiteInAws) -> Step:
+    bucket, statement = site.bucket, access_statement(site)
     for part in (BucketPart.POLICY, BucketPart.PUBLIC_ACCESS):
         if part in bucket.unread:
             # A policy is replaced as a whole: statements that were not read would be lost.
-            return _unread("bucket-policy", state, part, blocks=True)
+            return _unread("bucket-policy", site, part, blocks=True)
     if bucket_policy.holds(bucket.policy, statement):
         return done("bucket-policy", "it lets CloudFront read the bucket")
     base: Document | None = bucket.policy
     public = bucket_policy.public_statements(base)
     if public and (bucket.public_access_block or {}).get("BlockPublicPolicy"):
         # S3 then refuses every policy with a public statement, even a stricter one.
-        if not state.desired.closes_public or base is None:
+        if not site.wanted.closes_public or base is None:
             return conflict(
                 "bucket-policy",
                 f"Block Public Access refuses changes of a policy with a public statement "
@@ -120,16 +120,16 @@ def _bucket_policy(state: ResolvedState) -> Step:
     return todo(
         "bucket-policy",
         "CloudFront must be allowed to read the bucket; every other statement stays",
-        call=_put_policy(state, bucket_policy.merge(base, statement)),
+        call=_put_policy(site, bucket_policy.merge(base, statement)),
         before=bucket.policy,
         after=bucket_policy.merge(base, statement),
     )
 
 
-def _cors(state: ResolvedState) -> Step:
-    rules, origins = state.bucket.cors_rules, state.desired.cors_origins
-    if BucketPart.CORS in state.bucket.unread:
-        return _unread("bucket-cors", state, BucketPart.CORS)
+def _cors(site: SiteInAws) -> Step:
+    rules, origins = site.bucket.cors_rules, site.wanted.cors_origins
+    if BucketPart.CORS in site.bucket.unread:
+        return _unread("bucket-cors", site, BucketPart.CORS)
     missing = cors.missing_origins(rules, origins)
     if not missing:
         return done("bucket-cors", f"pages of {', '.join(origins)} may read files")
@@ -141,43 +141,43 @@ def _cors(state: ResolvedState) -> Step:
             service="s3",
             operation="PutBucketCors",
             action="PutBucketCORS",
-            arguments=_owned(state, CORSConfiguration={"CORSRules": merged}),
+            arguments=_owned(site, CORSConfiguration={"CORSRules": merged}),
         ),
         before=list(rules) or None,
         after=merged,
     )
 
 
-def _public_statements(state: ResolvedState) -> Step:
-    policy = state.bucket.policy or {}
+def _public_statements(site: SiteInAws) -> Step:
+    policy = site.bucket.policy or {}
     sids = _sids(bucket_policy.public_statements(policy))
-    if not state.desired.closes_public:
+    if not site.wanted.closes_public:
         return conflict(
             "public-statements",
             f"the bucket policy allows public access ({sids}), so files can be read without a "
             "signature: --close-public removes that statement",
         )
     # The statement for CloudFront exists by then, so the policy is never empty.
-    left = bucket_policy.merge(bucket_policy.without_public(policy), access_statement(state))
+    left = bucket_policy.merge(bucket_policy.without_public(policy), access_statement(site))
     return todo(
         "public-statements",
         f"the bucket policy allows public access ({sids})",
-        call=_put_policy(state, left),
+        call=_put_policy(site, left),
         before=policy,
         after=left,
     )
 
 
-def _block_public_access(state: ResolvedState) -> Step:
-    bucket = state.bucket
+def _block_public_access(site: SiteInAws) -> Step:
+    bucket = site.bucket
     if BucketPart.PUBLIC_ACCESS in bucket.unread:
-        return _unread("block-public-access", state, BucketPart.PUBLIC_ACCESS)
+        return _unread("block-public-access", site, BucketPart.PUBLIC_ACCESS)
     still_open = open_switches(bucket.public_access_block)
     closed = {**(bucket.public_access_block or {}), **PUBLIC_ACCESS_BLOCK}
     if not still_open:
         return done("block-public-access", "all four switches are on")
     public = bucket_policy.public_statements(bucket.policy)
-    if public and not state.desired.closes_public:
+    if public and not site.wanted.closes_public:
         return conflict(
             "block-public-access",
             f"it would end access through the public statement ({_sids(public)}): "
@@ -191,7 +191,7 @@ def _block_public_access(state: ResolvedState) -> Step:
             service="s3",
             operation="PutPublicAccessBlock",
             action="PutBucketPublicAccessBlock",
-            arguments=_owned(state, PublicAccessBlockConfiguration=closed),
+            arguments=_owned(site, PublicAccessBlockConfiguration=closed),
         ),
         before=bucket.public_access_block,
         after=closed,
@@ -216,26 +216,26 @@ def _what_ends(bucket: Bucket, switches: list[str]) -> str:
     return said
 
 
-def _unread(name: str, state: ResolvedState, part: BucketPart, *, blocks: bool = False) -> Step:
+def _unread(name: str, site: SiteInAws, part: BucketPart, *, blocks: bool = False) -> Step:
     """Return the conflict that a step cannot be planned, since the part may not be read."""
-    error = state.bucket.unread[part]
-    why = f"the {part} of {state.desired.bucket} cannot be read: {error.reason}. {error.next_step}"
+    error = site.bucket.unread[part]
+    why = f"the {part} of {site.wanted.bucket} cannot be read: {error.reason}. {error.next_step}"
     return conflict(name, why.rstrip("."), blocks=blocks)
 
 
-def _put_policy(state: ResolvedState, policy: Document) -> Call:
+def _put_policy(site: SiteInAws, policy: Document) -> Call:
     return Call(
         service="s3",
         operation="PutBucketPolicy",
-        arguments=_owned(state, Policy=json.dumps(policy)),
+        arguments=_owned(site, Policy=json.dumps(policy)),
     )
 
 
-def _owned(state: ResolvedState, **arguments: Any) -> Document:
+def _owned(site: SiteInAws, **arguments: Any) -> Document:
     """Return the arguments of a call that fails if another account owns the bucket."""
     return {
-        "Bucket": state.desired.bucket,
-        "ExpectedBucketOwner": state.account.account_id,
+        "Bucket": site.wanted.bucket,
+        "ExpectedBucketOwner": site.account.account_id,
         **arguments,
     }
 

@@ -23,17 +23,17 @@ from cfsigned_django.aws.documents.distribution import (
 )
 from cfsigned_django.aws.documents.origins import origins_of
 from cfsigned_django.aws.documents.policies import name_of
-from cfsigned_django.aws.provisioning.desired_state import OriginAccess
-from cfsigned_django.aws.provisioning.resolved_state import ResolvedState
-from cfsigned_django.aws.provisioning.steps import Call, Step, conflict, done, todo
+from cfsigned_django.aws.state.site import SiteInAws
+from cfsigned_django.aws.state.steps import Call, Step, conflict, done, todo
+from cfsigned_django.aws.state.wanted import OriginAccess
 
 #: The step that waits until every edge has the configuration.
 DEPLOYED = "deployed"
 
 
-def distribution_step(state: ResolvedState) -> Step:
+def distribution_step(site: SiteInAws) -> Step:
     """Return the step that creates the distribution, or finds it."""
-    found = state.account.distribution
+    found = site.account.distribution
     if found is not None:
         if not found.config["Enabled"]:
             return conflict(
@@ -49,24 +49,24 @@ def distribution_step(state: ResolvedState) -> Step:
                 "AWS_S3_CUSTOM_DOMAIN to a domain of a tenant; or use another distribution",
                 blocks=True,
             )
-        if state.access_points:
-            return _access_point(state)
-        if state.serves_other_origin:
-            return _other_origin(state)
+        if site.access_points:
+            return _access_point(site)
+        if site.serves_other_origin:
+            return _other_origin(site)
         return done("distribution", f"{found.id} exists as {found.domain_name}")
-    if not state.desired.creates_distribution:
+    if not site.wanted.creates_distribution:
         return conflict(
             "distribution",
-            f"none is given, and cfsigned_setup has created none for {state.desired.bucket} in "
-            f"account {state.account.account_id}: use --create to create one, or --distribution "
+            f"none is given, and cfsigned_setup has created none for {site.wanted.bucket} in "
+            f"account {site.account.account_id}: use --create to create one, or --distribution "
             "ID for an existing one",
             blocks=True,
         )
-    config = state.wanted_config()
+    config = site.wanted_config()
     why = "there is none for the bucket; the new one requires signatures from the start"
-    if state.host and not state.desired.certificate:
+    if site.host and not site.wanted.certificate:
         why += (
-            f". {state.host} is not one of its domain names, since that needs an ACM certificate "
+            f". {site.host} is not one of its domain names, since that needs an ACM certificate "
             "in us-east-1: --certificate ARN"
         )
     return todo(
@@ -81,18 +81,18 @@ def distribution_step(state: ResolvedState) -> Step:
     )
 
 
-def behavior_steps(state: ResolvedState) -> Iterator[Step]:
+def behavior_steps(site: SiteInAws) -> Iterator[Step]:
     """Return the steps that change an existing distribution."""
-    found = state.account.distribution
-    if found is None or not state.changes_distribution:
+    found = site.account.distribution
+    if found is None or not site.changes_distribution:
         return
-    yield _origin(state, found)
-    yield _behavior(state, found)
+    yield _origin(site, found)
+    yield _behavior(site, found)
 
 
-def deployed_step(state: ResolvedState, *, changes: bool) -> Step:
+def deployed_step(site: SiteInAws, *, changes: bool) -> Step:
     """Return the wait for every edge; ``changes`` is whether there is something to wait for."""
-    found = state.account.distribution
+    found = site.account.distribution
     if changes or found is None:
         return todo(DEPLOYED, "every edge must get the change, which takes some minutes")
     if not found.is_deployed:
@@ -109,13 +109,13 @@ def update_call(found: Distribution, config: Document) -> Call:
     )
 
 
-def _access_point(state: ResolvedState) -> Step:
+def _access_point(site: SiteInAws) -> Step:
     """Return a conflict: neither a second origin nor another policy may be guessed."""
-    where = "the distribution" if state.behavior is None else "its behavior"
+    where = "the distribution" if site.behavior is None else "its behavior"
     return conflict(
         "distribution",
-        f"{where} reads S3 through an access point ({', '.join(state.access_points)}), and "
-        f"CloudFront does not show whether {state.desired.bucket} is behind it. If it is, let the "
+        f"{where} reads S3 through an access point ({', '.join(site.access_points)}), and "
+        f"CloudFront does not show whether {site.wanted.bucket} is behind it. If it is, let the "
         "policies of the access point and of the bucket allow the distribution, and restrict the "
         "behavior to the key group, in the AWS console. If it is not, add the bucket as an origin "
         "in CloudFront, or give other paths (--path-pattern)",
@@ -123,9 +123,9 @@ def _access_point(state: ResolvedState) -> Step:
     )
 
 
-def _other_origin(state: ResolvedState) -> Step:
-    behavior = state.behavior or {}
-    origins = origins_of(state.config or {}, behavior)
+def _other_origin(site: SiteInAws) -> Step:
+    behavior = site.behavior or {}
+    origins = origins_of(site.config or {}, behavior)
     # If there is no origin, only its ID can be named.
     serves = " and ".join(each["DomainName"] for each in origins) or behavior["TargetOriginId"]
     hint = (
@@ -135,23 +135,23 @@ def _other_origin(state: ResolvedState) -> Step:
     )
     return conflict(
         "distribution",
-        f"its behavior {state.desired.path_pattern or 'Default (*)'} serves {serves}, not the "
+        f"its behavior {site.wanted.path_pattern or 'Default (*)'} serves {serves}, not the "
         f"bucket{hint}: give the paths of the private files, as in --path-pattern 'media/*'",
         blocks=True,
     )
 
 
-def _origin(state: ResolvedState, found: Distribution) -> Step:
-    wanted = state.wanted_origin()
+def _origin(site: SiteInAws, found: Distribution) -> Step:
+    wanted = site.wanted_origin()
     present = find_origin(found.config, wanted["Id"])
     if present == wanted:
-        way = state.origin_access.value.upper()
+        way = site.origin_access.value.upper()
         return done(
             "origin", f"CloudFront reads the bucket through its {way}{_origin_path_note(wanted)}"
         )
     return todo(
         "origin",
-        f"{_why_origin(state.origin_access, present)}{_origin_path_note(wanted)}",
+        f"{_why_origin(site.origin_access, present)}{_origin_path_note(wanted)}",
         call=update_call(found, replace_origin(found.config, wanted)),
         before=present,
         after=wanted,
@@ -188,16 +188,16 @@ def _origin_path_note(origin: Mapping[str, Any]) -> str:
     )
 
 
-def _behavior(state: ResolvedState, found: Distribution) -> Step:
-    before, after, pattern = state.behavior, state.wanted_behavior(), state.desired.path_pattern
+def _behavior(site: SiteInAws, found: Distribution) -> Step:
+    before, after, pattern = site.behavior, site.wanted_behavior(), site.wanted.path_pattern
     if before == after:
-        return done("behavior", f"it trusts the key group {state.key_group_id}")
+        return done("behavior", f"it trusts the key group {site.key_group_id}")
     if pattern is not None and (misplaced := misplaced_patterns(found.config, pattern)):
         return _no_place(pattern, *misplaced)
     return todo(
         "behavior",
         _why_new_behavior(found, pattern) if before is None else _why_behavior(before, after),
-        call=update_call(found, state.wanted_config()),
+        call=update_call(found, site.wanted_config()),
         before=before,
         after=after,
     )
@@ -265,18 +265,18 @@ def _losses(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str
     )
 
 
-def domain_steps(state: ResolvedState) -> Iterator[Step]:
+def domain_steps(site: SiteInAws) -> Iterator[Step]:
     """Return the step that adds the domain to an existing distribution."""
-    found = state.account.distribution
-    if found is None or not state.changes_distribution:
+    found = site.account.distribution
+    if found is None or not site.changes_distribution:
         return
-    if state.host and state.host != found.domain_name:
-        yield _domain(state, found)
+    if site.host and site.host != found.domain_name:
+        yield _domain(site, found)
 
 
-def _domain(state: ResolvedState, found: Distribution) -> Step:
-    host, certificate = state.host, state.desired.certificate
-    if state.has_domain:
+def _domain(site: SiteInAws, found: Distribution) -> Step:
+    host, certificate = site.host, site.wanted.certificate
+    if site.has_domain:
         return done(
             "domain",
             f"{host} is an alternate domain name of {found.id}; its DNS must point to "

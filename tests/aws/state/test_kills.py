@@ -1,6 +1,6 @@
 """Kill a setup after each of its changes; the next run reaches the same end.
 
-``python -m tests.aws.provisioning.test_kills ENDPOINT KEY_FILE`` sets up in one process after the
+``python -m tests.aws.state.test_kills ENDPOINT KEY_FILE`` sets up in one process after the
 other, each killed right after AWS answered its first change, until one has nothing left to change.
 The processes are forks of one: to import everything takes longest.
 """
@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from cfsigned_django.aws.client import Clients
-from cfsigned_django.aws.provisioning.desired_state import DesiredState, SiteKey
+from cfsigned_django.aws.state.wanted import SiteKey, Wanted
 from cfsigned_django.signing import PrivateKey
-from tests.aws.provisioning.accounts import bucket_of, provisioner, reader
+from tests.aws.state.accounts import bucket_of, provisioner, reader
 from tests.ministack_server import Ministack
 from tests.projects import ROOT
 
@@ -30,9 +30,9 @@ KILLED, UNKILLED = "700000000001", "700000000002"
 CHANGES = 11
 
 
-def desired_state(account: str, key: PrivateKey) -> DesiredState:
+def desired_state(account: str, key: PrivateKey) -> Wanted:
     """Return a desired state that takes every change: the same for each account but the bucket."""
-    return DesiredState(
+    return Wanted(
         bucket=f"media-{account}",
         creates_distribution=True,
         path_pattern="media/*",
@@ -42,7 +42,7 @@ def desired_state(account: str, key: PrivateKey) -> DesiredState:
     )
 
 
-def set_up_and_die(clients: Clients, desired: DesiredState) -> None:
+def set_up_and_die(clients: Clients, desired: Wanted) -> None:
     """Set up, but die as soon as AWS has answered a change."""
 
     def die(model: Any, **event: Any) -> None:
@@ -54,7 +54,7 @@ def set_up_and_die(clients: Clients, desired: DesiredState) -> None:
     provisioner(clients, desired).apply()
 
 
-def end_state(clients: Clients, desired: DesiredState, account_id: str) -> str:
+def end_state(clients: Clients, desired: Wanted, account_id: str) -> str:
     """Return all that there is, without what differs between accounts."""
     account = reader(clients, desired)()
     assert account.distribution is not None

@@ -23,9 +23,9 @@ from cfsigned_django.aws.documents.distribution import (
     new_origin,
 )
 from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.aws.provisioning.desired_state import DesiredState
-from cfsigned_django.aws.provisioning.plan import plan
-from tests.aws.provisioning.accounts import KMS_POLICY, bucket_of, make_kms_key
+from cfsigned_django.aws.state.plan import plan
+from cfsigned_django.aws.state.wanted import Wanted
+from tests.aws.state.accounts import KMS_POLICY, bucket_of, make_kms_key
 from tests.doctor.failing import Failing
 from tests.ministack_server import Ministack
 from tests.simulation.answers import refusal
@@ -195,7 +195,7 @@ def test_problems(clients: Clients, bucket_name: str) -> None:
     assert (account.distribution, account.has_looked_for_distribution) == (None, False)
     assert (account.key_groups, account.public_keys) == (None, ())
     with pytest.raises(AwsError) as caught:
-        plan(account, DesiredState(bucket=bucket_name))
+        plan(account, Wanted(bucket=bucket_name))
     assert caught.value is unknown
 
 

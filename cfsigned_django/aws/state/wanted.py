@@ -34,7 +34,7 @@ class OriginAccess(StrEnum):
     OAI = "oai"
 
 
-class InvalidDesiredState(ValueError):
+class InvalidWanted(ValueError):
     """A desired state that no AWS account can have; the message says what is expected."""
 
 
@@ -62,8 +62,8 @@ class SiteKey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DesiredState:
-    """The desired state. Raise :exc:`InvalidDesiredState` for what AWS would refuse."""
+class Wanted:
+    """The desired state. Raise :exc:`InvalidWanted` for what AWS would refuse."""
 
     bucket: str
     #: The region in the settings; empty: wherever the bucket is.
@@ -99,37 +99,37 @@ class DesiredState:
 
     def __post_init__(self) -> None:
         if not _BUCKET.fullmatch(self.bucket) or ".." in self.bucket:
-            raise InvalidDesiredState(
+            raise InvalidWanted(
                 f"{self.bucket!r} is not a valid bucket name. Use 3 to 63 lowercase letters, "
                 "digits, hyphens and dots."
             )
         if self.bucket.endswith(ALIAS_ENDING):
-            raise InvalidDesiredState(
+            raise InvalidWanted(
                 f"{self.bucket!r} is the alias of an access point, not a bucket. Use the name of "
                 "the bucket (--bucket)."
             )
         if self.distribution_id is not None and self.creates_distribution:
-            raise InvalidDesiredState(
+            raise InvalidWanted(
                 "--distribution and --create cannot be used together. Use one of them."
             )
         if self.distribution_id is not None and not _DISTRIBUTION.fullmatch(self.distribution_id):
-            raise InvalidDesiredState(
+            raise InvalidWanted(
                 f"{self.distribution_id!r} is not a valid distribution ID. Use an ID such as "
                 "E1A2B3C4D5E6F7, as in the list of distributions in CloudFront."
             )
         if self.path_pattern is not None and not _PATTERN.fullmatch(self.path_pattern):
-            raise InvalidDesiredState(
+            raise InvalidWanted(
                 f"{self.path_pattern!r} is not a valid path pattern. Use 1 to 255 letters, "
                 "digits and _ - . * ? $ / ~ \" ' @ : + &, as in media/*."
             )
         if self.domain and not _HOST.fullmatch(self.domain):
-            raise InvalidDesiredState(
+            raise InvalidWanted(
                 f"{self.domain!r} is not a valid domain. Use a host name such as media.example.com."
             )
         if self.certificate and not self.domain:
-            raise InvalidDesiredState("--certificate needs a domain. Add --domain.")
+            raise InvalidWanted("--certificate needs a domain. Add --domain.")
         if self.certificate and not _CERTIFICATE.fullmatch(self.certificate):
-            raise InvalidDesiredState(
+            raise InvalidWanted(
                 f"{self.certificate!r} is not a certificate that CloudFront accepts. Use the ARN "
                 "of an ACM certificate in us-east-1, such as "
                 "arn:aws:acm:us-east-1:111122223333:certificate/... Request it in that region, "
@@ -139,7 +139,7 @@ class DesiredState:
             self._check_kms_key()
         for origin in self.cors_origins:
             if not _ORIGIN.fullmatch(origin):
-                raise InvalidDesiredState(
+                raise InvalidWanted(
                     f"{origin!r} is not a valid origin. Use scheme and host without a path, "
                     "such as https://www.example.com."
                 )
@@ -158,13 +158,13 @@ class DesiredState:
 
     def _check_cookies(self) -> None:
         if not self.cors_origins:
-            raise InvalidDesiredState(
+            raise InvalidWanted(
                 "--cookies needs the origins whose pages read files with signed cookies. Add "
                 "--cors-origin, once for each."
             )
         for origin in self.cors_origins:
             if "*" in origin:
-                raise InvalidDesiredState(
+                raise InvalidWanted(
                     f"--cookies and --cors-origin {origin!r} cannot be used together: browsers "
                     "refuse '*' for requests with cookies, and a pattern could let pages of others "
                     "read private files. Use --cors-origin with each origin, such as "
@@ -173,17 +173,17 @@ class DesiredState:
 
     def _check_kms_key(self) -> None:
         if not _KMS_KEY.fullmatch(self.kms_key):
-            raise InvalidDesiredState(
+            raise InvalidWanted(
                 f"{self.kms_key!r} is not the ARN of a KMS key. Use one such as "
                 "arn:aws:kms:us-east-1:111122223333:key/1a2b3c4d-...; an alias may change."
             )
         if self.region and self.region != self.kms_region:
-            raise InvalidDesiredState(
+            raise InvalidWanted(
                 f"The KMS key is in {self.kms_region}, but AWS_S3_REGION_NAME is {self.region}. "
                 "Use a key in the region of the bucket."
             )
         if self.origin_access is OriginAccess.OAI:
-            raise InvalidDesiredState(
+            raise InvalidWanted(
                 "--kms-key and --origin-access oai cannot be used together: an origin access "
                 "identity cannot read objects that a KMS key encrypts. Use --origin-access oac."
             )

@@ -10,10 +10,10 @@ from cfsigned_django.aws.account import Account, Bucket
 from cfsigned_django.aws.account_reader import read_account
 from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.documents.behavior import list_of
-from cfsigned_django.aws.provisioning.apply import Provisioner
-from cfsigned_django.aws.provisioning.desired_state import DesiredState, OriginAccess
-from cfsigned_django.aws.provisioning.plan import plan
-from cfsigned_django.aws.provisioning.steps import Step
+from cfsigned_django.aws.state.apply import Provisioner
+from cfsigned_django.aws.state.plan import plan
+from cfsigned_django.aws.state.steps import Step
+from cfsigned_django.aws.state.wanted import OriginAccess, Wanted
 from cfsigned_django.signing import PrivateKey
 
 LEGACY_ORIGIN = "S3-legacy"
@@ -41,7 +41,7 @@ def bucket_of(account: Account) -> Bucket:
     return account.bucket
 
 
-def reader(clients: Clients, desired: DesiredState) -> Callable[[], Account]:
+def reader(clients: Clients, desired: Wanted) -> Callable[[], Account]:
     """Return what reads the account for a desired state."""
     return lambda: read_account(
         clients,
@@ -52,7 +52,7 @@ def reader(clients: Clients, desired: DesiredState) -> Callable[[], Account]:
     )
 
 
-def provisioner(clients: Clients, desired: DesiredState, **changes: Any) -> Provisioner:
+def provisioner(clients: Clients, desired: Wanted, **changes: Any) -> Provisioner:
     """Return what applies a desired state whose key is there, without any pause."""
     return Provisioner(
         **{
@@ -66,7 +66,7 @@ def provisioner(clients: Clients, desired: DesiredState, **changes: Any) -> Prov
     )
 
 
-def planned(clients: Clients, desired: DesiredState) -> list[Step]:
+def planned(clients: Clients, desired: Wanted) -> list[Step]:
     """Return the plan for an account."""
     return plan(reader(clients, desired)(), desired)
 

@@ -45,21 +45,21 @@ from cfsigned_django.aws.documents.policies import (
     overrides_origin,
 )
 from cfsigned_django.aws.key_groups import ListedPublicKey
-from cfsigned_django.aws.provisioning.desired_state import DesiredState, OriginAccess
-from cfsigned_django.aws.provisioning.steps import NOT_YET
+from cfsigned_django.aws.state.steps import NOT_YET
+from cfsigned_django.aws.state.wanted import OriginAccess, Wanted
 
 _HOME_REGION = "us-east-1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ResolvedState:
+class SiteInAws:
     """What the desired state refers to, if it exists; unknown IDs are ``NOT_YET``.
 
     Raise :exc:`AwsError`, the first problem, for an account that could not be read completely.
     """
 
     account: Account
-    desired: DesiredState
+    wanted: Wanted
 
     def __post_init__(self) -> None:
         if self.account.problems:
@@ -68,24 +68,24 @@ class ResolvedState:
     @property
     def bucket(self) -> Bucket:
         """Return the bucket; if it is unknown, a bucket with its name that does not exist yet."""
-        return self.account.bucket or Bucket(name=self.desired.bucket, state=BucketState.MISSING)
+        return self.account.bucket or Bucket(name=self.wanted.bucket, state=BucketState.MISSING)
 
     @property
     def name(self) -> str:
         """Return the name of everything that is created for the bucket."""
-        return name_for(self.desired.bucket)
+        return name_for(self.wanted.bucket)
 
     @property
     def region(self) -> str:
         """Return the region in which the bucket is, or will be created."""
-        desired = self.desired
+        desired = self.wanted
         wished = desired.region or desired.kms_region or desired.default_region
         return self.bucket.region or wished or _HOME_REGION
 
     @property
     def public_key(self) -> ListedPublicKey | None:
         """Return the public key in CloudFront of the site's key pair."""
-        key = self.desired.key
+        key = self.wanted.key
         return None if key is None else self.account.public_key(key.public_key_pem)
 
     @property
@@ -96,7 +96,7 @@ class ResolvedState:
     @property
     def key_group(self) -> KeyGroup | None:
         """Return the key group that the behavior must trust."""
-        return self.account.key_group(self.desired.key_group_id or self.name)
+        return self.account.key_group(self.wanted.key_group_id or self.name)
 
     @property
     def key_group_id(self) -> str:
@@ -121,9 +121,7 @@ class ResolvedState:
     @property
     def behavior(self) -> Document | None:
         """Return the behavior that must require signatures, if it exists."""
-        return (
-            None if self.config is None else find_behavior(self.config, self.desired.path_pattern)
-        )
+        return None if self.config is None else find_behavior(self.config, self.wanted.path_pattern)
 
     @property
     def origin(self) -> Document | None:
@@ -135,8 +133,8 @@ class ResolvedState:
         if self.config is None:
             return None
         if self.behavior is not None:
-            return origin_in_bucket(self.config, self.behavior, self.desired.bucket)
-        found = bucket_origins(self.config, self.desired.bucket)
+            return origin_in_bucket(self.config, self.behavior, self.wanted.bucket)
+        found = bucket_origins(self.config, self.wanted.bucket)
         return next((each for each in found if not place_of(each).folder), None)
 
     @property
@@ -190,9 +188,7 @@ class ResolvedState:
         """Return the requested kind of access, else the attached one, else OAC."""
         attached = attachment_of(self.origin or {})
         has_identity = attached is not None and bool(attached.access_identity_id)
-        return self.desired.origin_access or (
-            OriginAccess.OAI if has_identity else OriginAccess.OAC
-        )
+        return self.wanted.origin_access or (OriginAccess.OAI if has_identity else OriginAccess.OAC)
 
     @property
     def attachment(self) -> Attachment:
@@ -210,7 +206,7 @@ class ResolvedState:
     @property
     def host(self) -> str:
         """Return the domain in URLs, without a port; empty for CloudFront's own."""
-        return self.desired.domain.partition(":")[0]
+        return self.wanted.domain.partition(":")[0]
 
     @property
     def has_domain(self) -> bool:
@@ -221,7 +217,7 @@ class ResolvedState:
 
     def wanted_origin(self) -> Document:
         """Return the desired origin."""
-        bucket = self.desired.bucket
+        bucket = self.wanted.bucket
         origin_id = free_origin_id(self.config, bucket)
         origin = self.origin or new_origin(bucket, self.region, origin_id=origin_id)
         if self.attachment == attachment_of(origin):
@@ -246,19 +242,19 @@ class ResolvedState:
         """
         origin, behavior = self.wanted_origin(), self.wanted_behavior()
         if self.config is None:
-            config = new_distribution_config(self.desired.bucket, origin, behavior)
-            if self.desired.certificate:
-                config = with_domain(config, self.host, self.desired.certificate)
+            config = new_distribution_config(self.wanted.bucket, origin, behavior)
+            if self.wanted.certificate:
+                config = with_domain(config, self.host, self.wanted.certificate)
         else:
             config = replace_origin(self.config, origin)
-        return replace_behavior(config, self.desired.path_pattern, behavior)
+        return replace_behavior(config, self.wanted.path_pattern, behavior)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyChoice:
     """The policies of the behavior: its current policies if they suffice, else others that do."""
 
-    state: ResolvedState
+    state: SiteInAws
 
     @property
     def behavior(self) -> Mapping[str, Any]:
@@ -271,9 +267,9 @@ class PolicyChoice:
 
         With a response headers policy that overrides S3, all copies are the same.
         """
-        rules = cors.merge(self.state.bucket.cors_rules, self.state.desired.cors_origins)
+        rules = cors.merge(self.state.bucket.cors_rules, self.state.wanted.cors_origins)
         return (
-            bool(self.state.desired.cors_origins)
+            bool(self.state.wanted.cors_origins)
             and cors.echoes_origins(rules)
             and not self._overrides_cors
         )
@@ -281,7 +277,7 @@ class PolicyChoice:
     @property
     def needs_cache_key(self) -> bool:
         """Return whether the cache key must contain more than the path."""
-        return self.state.desired.downloads or self.splits_origins
+        return self.state.wanted.downloads or self.splits_origins
 
     @property
     def own_cache_policy(self) -> NamedConfig | None:
@@ -292,7 +288,7 @@ class PolicyChoice:
         """Return whether a cache policy has everything needed in its cache key."""
         if policy is None:
             return False
-        desired = self.state.desired
+        desired = self.state.wanted
         if desired.downloads and not has_in_cache_key(policy.config, desired.download_parameters):
             return False
         splits = has_origin_in_cache_key(policy.config) or not keeps_copies(policy.config)
@@ -306,7 +302,7 @@ class PolicyChoice:
             if self.suffices(self._cache_policies.get(current or "")):
                 return None
             return self.own_cache_policy.id if self.own_cache_policy else NOT_YET
-        if current or not self.state.desired.cors_origins:
+        if current or not self.state.wanted.cors_origins:
             return None
         # An origin request policy works with a cache policy only.
         return CACHE_POLICIES["CachingOptimized"]
@@ -320,7 +316,7 @@ class PolicyChoice:
     @property
     def origin_request_policy_id(self) -> str | None:
         """Return the origin request policy to set, or None to keep the one of the behavior."""
-        desired = self.state.desired
+        desired = self.state.wanted
         policies = self.state.account.origin_request_policies or {}
         current = policies.get(self.behavior.get("OriginRequestPolicyId") or "")
         config = current.config if current else None
@@ -355,9 +351,9 @@ class PolicyChoice:
     def response_headers_name(self) -> str:
         """Return the name of the response headers policy to create."""
         plain, cors, cookies = response_headers_names(self.state.name)
-        if self.state.desired.cookies:
+        if self.state.wanted.cookies:
             return cookies
-        return cors if self.state.desired.cors_origins else plain
+        return cors if self.state.wanted.cors_origins else plain
 
     @property
     def own_response_headers_policy(self) -> NamedConfig | None:
@@ -368,10 +364,10 @@ class PolicyChoice:
     @property
     def origins_without_cors(self) -> list[str]:
         """Return the origins that the response headers policy of the behavior does not allow."""
-        if self.state.desired.cookies or not self._overrides_cors:
+        if self.state.wanted.cookies or not self._overrides_cors:
             return []
         config = self._response_headers.config if self._response_headers else None
-        return lacking_origins(config, self.state.desired.cors_origins)
+        return lacking_origins(config, self.state.wanted.cors_origins)
 
     @property
     def origins_without_credentials(self) -> list[str]:
@@ -379,17 +375,17 @@ class PolicyChoice:
 
         It is about the response headers policy that the behavior has or gets, if it exists.
         """
-        if not self.state.desired.cookies or self.response_headers_policy_id == NOT_YET:
+        if not self.state.wanted.cookies or self.response_headers_policy_id == NOT_YET:
             return []
         stays = self.response_headers_policy_id is None
         policy = self._response_headers if stays else self.own_response_headers_policy
         return lacking_credentials(
-            policy.config if policy else None, self.state.desired.cors_origins
+            policy.config if policy else None, self.state.wanted.cors_origins
         )
 
     @property
     def _overrides_cors(self) -> bool:
-        if self.state.desired.cookies and self.response_headers_policy_id is not None:
+        if self.state.wanted.cookies and self.response_headers_policy_id is not None:
             return True
         policy = self._response_headers
         return policy is not None and overrides_origin(policy.config)

@@ -16,28 +16,28 @@ from cfsigned_django.aws.documents.policies import (
     origin_request_policy_config,
     response_headers_policy_config,
 )
-from cfsigned_django.aws.provisioning.desired_state import OriginAccess
-from cfsigned_django.aws.provisioning.resolved_state import ResolvedState
-from cfsigned_django.aws.provisioning.steps import NOT_YET, Call, Step, conflict, done, todo
+from cfsigned_django.aws.state.site import SiteInAws
+from cfsigned_django.aws.state.steps import NOT_YET, Call, Step, conflict, done, todo
+from cfsigned_django.aws.state.wanted import OriginAccess
 
 
-def policy_steps(state: ResolvedState) -> Iterator[Step]:
+def policy_steps(site: SiteInAws) -> Iterator[Step]:
     """Return the steps in their order."""
-    if state.origin_access is OriginAccess.OAC:
-        yield _access_control(state)
+    if site.origin_access is OriginAccess.OAC:
+        yield _access_control(site)
     else:
-        yield _access_identity(state)
-    if state.policies.needs_cache_key:
-        yield _cache_policy(state)
-    if state.desired.downloads:
-        yield _origin_request_policy(state)
-    yield _response_headers_policy(state)
+        yield _access_identity(site)
+    if site.policies.needs_cache_key:
+        yield _cache_policy(site)
+    if site.wanted.downloads:
+        yield _origin_request_policy(site)
+    yield _response_headers_policy(site)
 
 
-def _access_control(state: ResolvedState) -> Step:
-    found = state.access_control
+def _access_control(site: SiteInAws) -> Step:
+    found = site.access_control
     if found is None:
-        config = access_control_config(state.desired.bucket)
+        config = access_control_config(site.wanted.bucket)
         return _create(
             "origin-access",
             "CloudFront signs its requests to S3 with an origin access control (OAC)",
@@ -54,12 +54,12 @@ def _access_control(state: ResolvedState) -> Step:
     return done("origin-access", f"the origin access control {found.name} ({found.id}) signs")
 
 
-def _access_identity(state: ResolvedState) -> Step:
-    found = state.access_identity_id
+def _access_identity(site: SiteInAws) -> Step:
+    found = site.access_identity_id
     if found != NOT_YET:
         stays = (
             ""
-            if state.desired.origin_access
+            if site.wanted.origin_access
             else " and stays; AWS recommends an access control instead: --origin-access oac"
         )
         return done("origin-access", f"the origin access identity {found} exists{stays}")
@@ -67,24 +67,24 @@ def _access_identity(state: ResolvedState) -> Step:
         "origin-access",
         "CloudFront reads S3 as an origin access identity (OAI); AWS recommends OAC instead",
         "CreateCloudFrontOriginAccessIdentity",
-        {"CloudFrontOriginAccessIdentityConfig": access_identity_config(state.desired.bucket)},
+        {"CloudFrontOriginAccessIdentityConfig": access_identity_config(site.wanted.bucket)},
     )
 
 
-def _cache_policy(state: ResolvedState) -> Step:
-    choice = state.policies
+def _cache_policy(site: SiteInAws) -> Step:
+    choice = site.policies
     if choice.cache_policy_id is None:
         return done(
             "cache-policy",
             "the cache policy of the behavior has everything needed in its cache key",
         )
     if choice.suffices(choice.own_cache_policy):
-        return done("cache-policy", f"{state.name} has everything needed in its cache key")
+        return done("cache-policy", f"{site.name} has everything needed in its cache key")
     if choice.own_cache_policy is not None:
         return conflict(
             "cache-policy",
-            f"the cache policy {state.name} lacks what must be in the cache key: add the header "
-            f"Origin and the query parameters {' and '.join(state.desired.download_parameters)} to "
+            f"the cache policy {site.name} lacks what must be in the cache key: add the header "
+            f"Origin and the query parameters {' and '.join(site.wanted.download_parameters)} to "
             "it, in CloudFront > Policies > Cache",
         )
     reasons = [
@@ -93,7 +93,7 @@ def _cache_policy(state: ResolvedState) -> Step:
             (
                 "the download parameters must be in the cache key, or the file name of one viewer "
                 "would be served to all",
-                state.desired.downloads,
+                site.wanted.downloads,
             ),
             (
                 "Origin must be in the cache key, or pages of one origin get the CORS headers of "
@@ -107,16 +107,16 @@ def _cache_policy(state: ResolvedState) -> Step:
         "cache-policy",
         "; ".join(reasons),
         "CreateCachePolicy",
-        {"CachePolicyConfig": cache_policy_config(state.name, state.desired.download_parameters)},
+        {"CachePolicyConfig": cache_policy_config(site.name, site.wanted.download_parameters)},
     )
 
 
-def _origin_request_policy(state: ResolvedState) -> Step:
+def _origin_request_policy(site: SiteInAws) -> Step:
     policy_id, parameters = (
-        state.policies.origin_request_policy_id,
-        state.desired.download_parameters,
+        site.policies.origin_request_policy_id,
+        site.wanted.download_parameters,
     )
-    own = state.policies.own_origin_request_policy
+    own = site.policies.own_origin_request_policy
     if policy_id is not None and own is not None and not forwards(own.config, parameters):
         return conflict(
             "origin-request-policy",
@@ -129,12 +129,12 @@ def _origin_request_policy(state: ResolvedState) -> Step:
         "origin-request-policy",
         "S3 must receive the download parameters, and Origin for CORS",
         "CreateOriginRequestPolicy",
-        {"OriginRequestPolicyConfig": origin_request_policy_config(state.name, parameters)},
+        {"OriginRequestPolicyConfig": origin_request_policy_config(site.name, parameters)},
     )
 
 
-def _response_headers_policy(state: ResolvedState) -> Step:
-    choice = state.policies
+def _response_headers_policy(site: SiteInAws) -> Step:
+    choice = site.policies
     if lacking := choice.origins_without_cors:
         return conflict(
             "response-headers-policy",
@@ -160,12 +160,12 @@ def _response_headers_policy(state: ResolvedState) -> Step:
         return done("response-headers-policy", f"{choice.response_headers_name} exists")
     config = response_headers_policy_config(
         choice.response_headers_name,
-        state.desired.cors_origins,
-        credentials=state.desired.cookies,
+        site.wanted.cors_origins,
+        credentials=site.wanted.cookies,
     )
     why = "browsers must not guess the type of a file, nor pass a signed URL on to other sites"
-    if state.desired.cookies:
-        why += f"; pages of {', '.join(state.desired.cors_origins)} may read files with cookies"
+    if site.wanted.cookies:
+        why += f"; pages of {', '.join(site.wanted.cors_origins)} may read files with cookies"
     return _create(
         "response-headers-policy",
         why,

@@ -29,26 +29,26 @@ from cfsigned_django.aws.documents.policies import (
     response_headers_policy_config,
 )
 from cfsigned_django.aws.errors import AwsError, explain
-from cfsigned_django.aws.provisioning.desired_state import (
-    DesiredState,
-    InvalidDesiredState,
+from cfsigned_django.aws.state.plan import blockers, next_step, plan
+from cfsigned_django.aws.state.steps import NOT_YET, Step, conflict, done, todo
+from cfsigned_django.aws.state.wanted import (
+    InvalidWanted,
     OriginAccess,
     SiteKey,
+    Wanted,
 )
-from cfsigned_django.aws.provisioning.plan import blockers, next_step, plan
-from cfsigned_django.aws.provisioning.steps import NOT_YET, Step, conflict, done, todo
-from tests.aws.provisioning.accounts import KMS_POLICY, LEGACY_ORIGIN, find, grown_distribution
+from tests.aws.state.accounts import KMS_POLICY, LEGACY_ORIGIN, find, grown_distribution
 from tests.golden import assert_golden
 from tests.simulation.answers import refusal
 
 #: The account, the desired state, and the plan: "step=state", with "!" if nothing may be
 #: changed then, or "step.Field=value" for what would be sent. "-": there is no such step or field.
-Case: TypeAlias = tuple[Account, DesiredState, str]
+Case: TypeAlias = tuple[Account, Wanted, str]
 
 BUCKET = "media-bucket"
 DISTRIBUTION_ARN = "arn:aws:cloudfront::111122223333:distribution/E1234567"
 KEY = SiteKey(name="cfsigned-1", caller_reference="1", public_key_pem="PEM")
-DESIRED = DesiredState(bucket=BUCKET, distribution_id="E1234567", path_pattern="media/*", key=KEY)
+DESIRED = Wanted(bucket=BUCKET, distribution_id="E1234567", path_pattern="media/*", key=KEY)
 
 GROWN = grown_distribution(BUCKET)
 APP_ORIGIN, LEGACY = listed(GROWN["Origins"])
@@ -130,7 +130,7 @@ def with_origins(*origins: Mapping[str, Any], **fields: Any) -> Account:
     return account_with(Origins=list_of([APP_ORIGIN, *origins]), **fields)
 
 
-def wish(**fields: Any) -> DesiredState:
+def wish(**fields: Any) -> Wanted:
     """Return the desired state with some fields changed."""
     return replace(DESIRED, **fields)
 
@@ -196,7 +196,7 @@ def blocking(ownership: str, *switches: str) -> Case:
     return account_with(bucket=fields), DESIRED, "block-public-access=todo"
 
 
-def public(desired: DesiredState, expected: str, **block: bool) -> Case:
+def public(desired: Wanted, expected: str, **block: bool) -> Case:
     """Return a case in which everybody may read, with these switches of Block Public Access."""
     policy = {"Statement": [{**PUBLIC, "Sid": "PublicRead"}]}
     fields = {"policy": policy, "public_access_block": block}
@@ -747,7 +747,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
 @pytest.mark.parametrize(("fields", "named"), REFUSED)
 def test_desired_state_that_no_account_can_have(fields: dict[str, Any], named: str) -> None:
     """Refuse what AWS would not take before it is asked, and name the value or the option."""
-    with pytest.raises(InvalidDesiredState, match=named):
+    with pytest.raises(InvalidWanted, match=named):
         replace(DESIRED, **fields)
 
 
@@ -755,7 +755,7 @@ def test_words_of_refusals() -> None:
     """Say what is expected instead."""
     lines = []
     for fields, _ in REFUSED:
-        with pytest.raises(InvalidDesiredState) as caught:
+        with pytest.raises(InvalidWanted) as caught:
             replace(DESIRED, **fields)
         lines.append(filled(str(caught.value)))
     assert_golden("aws-desired-state", "\n\n".join(lines))

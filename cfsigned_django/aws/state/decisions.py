@@ -19,26 +19,26 @@ from cfsigned_django.aws.documents.origins import (
     place_of,
     places_of,
 )
-from cfsigned_django.aws.provisioning.distribution_steps import update_call
-from cfsigned_django.aws.provisioning.resolved_state import ResolvedState
-from cfsigned_django.aws.provisioning.steps import Step, conflict, todo
+from cfsigned_django.aws.state.distribution import update_call
+from cfsigned_django.aws.state.site import SiteInAws
+from cfsigned_django.aws.state.steps import Step, conflict, todo
 
 
-def after_steps(state: ResolvedState) -> Iterator[Step]:
+def after_steps(site: SiteInAws) -> Iterator[Step]:
     """Return the steps for when every edge has the change, and what a person must decide."""
-    found = state.account.distribution
+    found = site.account.distribution
     if found is None:
         return
-    if state.behavior and trusted_signers(state.behavior):
-        yield _trusted_signers(state, found)
-    if patterns := list(_leaking_patterns(state)):
+    if site.behavior and trusted_signers(site.behavior):
+        yield _trusted_signers(site, found)
+    if patterns := list(_leaking_patterns(site)):
         yield conflict(
             "earlier-behaviors",
             f"CloudFront tries {', '.join(patterns)} first, without requiring a signature: what "
             "they match is public. Restrict them too (--path-pattern) if they serve private "
             "files",
         )
-    if patterns := _exposing_patterns(state, found):
+    if patterns := _exposing_patterns(site, found):
         yield conflict(
             "origin-paths",
             f"{', '.join(patterns)} requires no signature, and its origin path leads to the same "
@@ -47,28 +47,28 @@ def after_steps(state: ResolvedState) -> Iterator[Step]:
         )
 
 
-def _trusted_signers(state: ResolvedState, found: Distribution) -> Step:
-    behavior = state.behavior or {}
+def _trusted_signers(site: SiteInAws, found: Distribution) -> Step:
+    behavior = site.behavior or {}
     accounts = ", ".join(trusted_signers(behavior))
-    if not state.desired.drops_trusted_signers:
+    if not site.wanted.drops_trusted_signers:
         return conflict(
             "trusted-signers",
             f"the behavior also trusts the key pairs of AWS accounts ({accounts}), which is the "
             "older way: after the site signs with the key group, and the last signed URL of the "
             "old keys has expired, --drop-trusted-signers removes them",
         )
-    after = patch_behavior(behavior, state.key_group_id, drops_trusted_signers=True)
+    after = patch_behavior(behavior, site.key_group_id, drops_trusted_signers=True)
     return todo(
         "trusted-signers",
         f"key pairs of AWS accounts ({accounts}) must no longer sign: their signed URLs stop "
         "working",
-        call=update_call(found, replace_behavior(found.config, state.desired.path_pattern, after)),
+        call=update_call(found, replace_behavior(found.config, site.wanted.path_pattern, after)),
         before=behavior,
         after=after,
     )
 
 
-def _leaking_patterns(state: ResolvedState) -> Iterator[str]:
+def _leaking_patterns(site: SiteInAws) -> Iterator[str]:
     """Return the open patterns that are tried first, and may serve the files or take their paths.
 
     The desired order counts: a new behavior goes before some of them. Every
@@ -76,36 +76,36 @@ def _leaking_patterns(state: ResolvedState) -> Iterator[str]:
     static files. Before the default behavior, only patterns that may read the
     bucket count.
     """
-    config = state.wanted_config()
-    for pattern in earlier_open_patterns(config, state.desired.path_pattern):
+    config = site.wanted_config()
+    for pattern in earlier_open_patterns(config, site.wanted.path_pattern):
         places = places_of(config, find_behavior(config, pattern) or {})
-        is_elsewhere = places and all(each.bucket != state.desired.bucket for each in places)
-        if state.desired.path_pattern is not None or not is_elsewhere:
+        is_elsewhere = places and all(each.bucket != site.wanted.bucket for each in places)
+        if site.wanted.path_pattern is not None or not is_elsewhere:
             yield pattern
 
 
-def _exposing_patterns(state: ResolvedState, found: Distribution) -> list[str]:
+def _exposing_patterns(site: SiteInAws, found: Distribution) -> list[str]:
     """Return the open patterns that serve the files under other paths, by an origin path.
 
     The behavior of the plan is not among them, since the plan restricts it.
     """
-    if state.desired.path_pattern is None:
+    if site.wanted.path_pattern is None:
         return []  # then every other behavior that reads the bucket is an earlier one
-    storage_locations = {Place(bucket=state.desired.bucket)}
-    if state.origin is not None:
-        storage_locations.add(place_of(state.origin))
+    storage_locations = {Place(bucket=site.wanted.bucket)}
+    if site.origin is not None:
+        storage_locations.add(place_of(site.origin))
     leaks = open_under_other_paths(
         found.config,
         storage_locations,
-        state.desired.path_pattern,
-        lets_in_strangers=_will_let_in_strangers(state),
+        site.wanted.path_pattern,
+        lets_in_strangers=_will_let_in_strangers(site),
     )
-    patterns = [each["PathPattern"] for each in leaks if each is not state.behavior]
+    patterns = [each["PathPattern"] for each in leaks if each is not site.behavior]
     return ["Default (*)" if each == "*" else each for each in patterns]
 
 
-def _will_let_in_strangers(state: ResolvedState) -> bool:
-    bucket, closes = state.bucket, state.desired.closes_public
+def _will_let_in_strangers(site: SiteInAws) -> bool:
+    bucket, closes = site.bucket, site.wanted.closes_public
     return BucketPart.POLICY in bucket.unread or any(
         is_for_strangers(each) and not (closes and is_public(each))
         for each in statements(bucket.policy)
