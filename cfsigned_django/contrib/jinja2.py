@@ -34,7 +34,8 @@ class CfsignedExtension(Extension):
         {% endsigned_urls %}
 
     They take the arguments of the functions in :mod:`cfsigned_django.shortcuts`,
-    and raise their errors.
+    and raise their errors. The block needs an environment without
+    ``enable_async``, as Django's backends make it.
     """
 
     tags = {"signed_urls"}
@@ -47,6 +48,13 @@ class CfsignedExtension(Extension):
     def parse(self, parser: Parser) -> nodes.Node:
         """Return a call of :meth:`_render` with the arguments of the tag and what stands within."""
         line = next(parser.stream).lineno
+        if self.environment.is_async:
+            # The block would end before what stands within it is rendered.
+            parser.fail(
+                "{% signed_urls %} does not work with enable_async. Open the block in the view, "
+                "around the call that renders the template: with signed_urls(...).",
+                line,
+            )
         args: list[nodes.Expr] = []
         kwargs: list[nodes.Keyword] = []
         while parser.stream.current.type != "block_end":

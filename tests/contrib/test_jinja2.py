@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import html
 import re
 from pathlib import Path
@@ -11,8 +12,9 @@ import pytest
 from django.core.files.storage import InvalidStorageError, storages
 from django.template import TemplateSyntaxError, engines
 from django_jinja.builtins import DEFAULT_EXTENSIONS
-from jinja2 import TemplateSyntaxError as Jinja2SyntaxError
+from jinja2 import Environment, TemplateSyntaxError as Jinja2SyntaxError
 
+from cfsigned_django.shortcuts import signed_urls
 from tests.storage_cases import NOW, ORIGIN, at, counted_signatures, file_of, verify
 
 EXTENSION = "cfsigned_django.contrib.jinja2.CfsignedExtension"
@@ -157,3 +159,15 @@ def test_syntax_errors(backend: str, text: str) -> None:
     """Refuse a block without an end or a beginning, and arguments without a comma."""
     with pytest.raises((TemplateSyntaxError, Jinja2SyntaxError)):
         render(text)
+
+
+def test_async_environment(aliases: Any) -> None:
+    """Refuse the block of an environment that renders its body later; sign single URLs there."""
+    environment = Environment(extensions=[EXTENSION], enable_async=True)
+    with pytest.raises(Jinja2SyntaxError, match="enable_async"):
+        environment.from_string("{% signed_urls 'a/*' %}{{ signed_url('a/1') }}{% endsigned_urls %}")
+    template = environment.from_string("{{ signed_url('a/1') }}")
+    with at(NOW):
+        assert opens(asyncio.run(template.render_async())) == f"{ORIGIN}/a/1"
+        with signed_urls("a/*"):
+            assert opens(asyncio.run(template.render_async())) == f"{ORIGIN}/a/*"
