@@ -191,15 +191,15 @@ class KeyPairStore:
     def claim(self, key_pair: KeyPair) -> Iterator[Claim]:
         """Keep other processes from taking the same step.
 
-        A transition ends the claim. An exception releases the claim, after a
-        few seconds if an answer may have been lost. If the process dies, the
-        claim expires.
+        A transition ends the claim. An exception or Ctrl-C releases the claim,
+        after a few seconds if an answer may have been lost. If the process dies,
+        the claim expires.
         """
         claim = Claim(store=self, key_pair=key_pair, status=KeyStatus(key_pair.status))
         claim.begin()
         try:
             yield claim
-        except Exception as error:
+        except (Exception, KeyboardInterrupt) as error:
             is_refusal = isinstance(error, AwsError) and not error.is_temporary
             claim.give_back(timedelta() if is_refusal else SETTLE)
             raise

@@ -14,7 +14,9 @@ from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.management import commands
 from cfsigned_django.rotation.models import REASON_LENGTH, KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
+from cfsigned_django.rotation.store import SETTLE
 from tests.golden import assert_golden
+from tests.management import run_as_program
 from tests.rotation import Shell, plain
 from tests.simulation.answers import refusal
 
@@ -389,6 +391,44 @@ def test_wait_goes_on_after_failures(shell: Shell, monkeypatch: pytest.MonkeyPat
     assert KeyPair.objects.get(key_pair_id=shell.settings_key_id).removed_at is not None
 
 
+@pytest.mark.parametrize("activated", [False, True], ids=["before it signs", "after"])
+def test_interrupted_wait(shell: Shell, activated: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C ends --wait in one line, with 130 and what to run: never a second --start."""
+    shell.run_all(IMPORT)
+
+    def pause(seconds: float) -> None:
+        if activated and not KeyPair.objects.filter(status="retiring").exists():
+            return shell.wait(301)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("time.sleep", pause)
+    _, errors, code = run_as_program("cfsigned_rotate", "--start", "--wait")
+
+    *_, line = errors.splitlines()
+    named = "manage.py cfsigned_rotate --wait" if activated else "the same command"
+    assert (code, named in line, "Traceback" in errors) == (130, True, False)
+    again = ("--wait",) if activated else ("--start", "--wait")
+    monkeypatch.setattr("time.sleep", lambda seconds: shell.wait(8 * DAY))
+    assert shell.run(*again).code == 0
+    assert sorted(KeyPair.objects.values_list("status", flat=True)) == ["active", "retired"]
+
+
+def test_interrupted_call(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C during a call to CloudFront keeps nobody from repeating the step."""
+    shell.run_all(*STARTED)
+
+    def interrupt(**arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shell.account.api, "create_public_key", interrupt)
+        assert run_as_program("cfsigned_rotate")[2] == 130
+    shell.wait(SETTLE.total_seconds())
+
+    assert shell.run().code == 0
+    assert KeyPair.objects.filter(status="trusted").exists()
+
+
 def test_dry_run_of_a_start(shell: Shell, settings: Any) -> None:
     """--start --dry-run names the spare that would be next, and nothing once a rotation began."""
     settings.AWS_CLOUDFRONT_SPARE_KEY = "ECDSA_P256"
@@ -428,6 +468,27 @@ def test_revocation_asks_twice(
     status = KeyPair.objects.get(key_pair_id=shell.settings_key_id).status
     assert (ran.code, status) == ((0, "revoked") if is_revoked else (1, "active"))
     assert len(asked) == questions
+
+
+@pytest.mark.parametrize("answers", [[], ["yes"]], ids=["first", "second"])
+def test_interrupted_revocation(
+    shell: Shell, answers: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C at a question revokes nothing, and ends in one line with 130."""
+    shell.run_all(IMPORT)
+    left = iter(answers)
+
+    def answer(question: str) -> str:
+        if (given := next(left, None)) is None:
+            raise KeyboardInterrupt
+        return given
+
+    monkeypatch.setattr("builtins.input", answer)
+    _, errors, code = run_as_program("cfsigned_rotate", "--revoke", shell.settings_key_id)
+
+    assert (code, "Traceback" in errors) == (130, False)
+    assert errors.splitlines()[-1].endswith("run the same command again.")
+    assert KeyPair.objects.get().status == "active"
 
 
 @pytest.mark.parametrize("name", ["shown", "fingerprint", "uuid"])

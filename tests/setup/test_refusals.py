@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import NoRegionError
-from django.core.management import CommandError, load_command_class
-from django.core.management.base import OutputWrapper
+from django.core.management import CommandError
 
 from cfsigned_django.aws.account_reader import read_account
 from cfsigned_django.aws.client import Clients
@@ -20,6 +18,7 @@ from cfsigned_django.setup.keys import SettingsKey
 from cfsigned_django.signing import PrivateKey
 from tests.aws.state.accounts import bucket_of
 from tests.doctor.failing import denied
+from tests.management import run_as_program
 from tests.setup import APPLY, PAGE, let_fail, report, run, states
 from tests.simulation.answers import refusal
 from tests.storage_cases import S3_BACKEND
@@ -117,16 +116,36 @@ def test_refused_in_the_middle(
     assert bucket_of(read_account(clients, bucket=bucket_name)).is_ours
 
 
-def run_as_program(name: str, *arguments: str) -> tuple[Any, int]:
-    """Run a command as manage.py does, with the checks that it wants; return JSON and code."""
-    command: Any = load_command_class("cfsigned_django", name)
-    output, code = StringIO(), 0
-    command.stdout = OutputWrapper(output)
-    try:
-        command.run_from_argv(["manage.py", name, *arguments, "--json"])
-    except SystemExit as end:
-        code = int(end.code or 0)
-    return json.loads(output.getvalue()), code
+@pytest.mark.django_db
+@pytest.mark.usefixtures("unanswered")
+@pytest.mark.parametrize(
+    ("options", "place"),
+    [
+        (APPLY[:-1], "builtins.input"),
+        (APPLY, "cfsigned_django.aws.state.apply.logger.info"),  # after a step
+    ],
+    ids=["question", "between two steps"],
+)
+def test_interrupted(
+    options: tuple[str, ...],
+    place: str,
+    clients: Clients,
+    bucket_name: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """End in one line and with 130 after Ctrl-C; the same command then goes on."""
+
+    def interrupt(*args: object, **given: object) -> Any:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(place, interrupt)
+        _, errors, code = run_as_program("cfsigned_setup", *options)
+
+    assert (code, "Traceback" in errors) == (130, False)
+    assert errors.splitlines()[-1].endswith("run the same command again.")
+    assert set(states(report(*APPLY)).values()) == {"done"}
+    assert bucket_of(read_account(clients, bucket=bucket_name)).is_ours
 
 
 @pytest.mark.django_db
@@ -142,11 +161,12 @@ def test_failing_system_check(
     settings.AWS_CLOUDFRONT_KEY_ID = key_pair_id
     assert check_id in {each.id for each in check_storages()}
 
-    findings, failed = run_as_program("cfsigned_doctor", "--offline")
-    planned, code = run_as_program("cfsigned_setup", "--create")
+    findings, _, failed = run_as_program("cfsigned_doctor", "--offline", "--json")
+    planned, _, code = run_as_program("cfsigned_setup", "--create", "--json")
 
     assert failed == 1
-    assert check_id in {each["id"] for each in findings}
+    assert check_id in {each["id"] for each in json.loads(findings)}
     assert code == 0
-    assert states(planned)["key-pair"] == "done"
-    assert planned["key"] == SettingsKey.place
+    plan = json.loads(planned)
+    assert states(plan)["key-pair"] == "done"
+    assert plan["key"] == SettingsKey.place

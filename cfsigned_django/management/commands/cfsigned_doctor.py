@@ -12,7 +12,7 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
 from django.core.files.storage import InvalidStorageError
-from django.core.management.base import BaseCommand, CommandError, no_translations
+from django.core.management.base import CommandError, no_translations
 
 from cfsigned_django import conf
 from cfsigned_django.aws.client import make_client, make_clients
@@ -23,11 +23,12 @@ from cfsigned_django.doctor.explain import explain
 from cfsigned_django.doctor.findings import Finding, Level, has_error, worst_first, write_report
 from cfsigned_django.doctor.local import from_system_checks
 from cfsigned_django.doctor.site import find_storage
+from cfsigned_django.management.command import CfsignedCommand
 from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.viewer import fetch
 
 
-class Command(BaseCommand):
+class Command(CfsignedCommand):
     """Examine a site, or explain one URL."""
 
     help = (

@@ -14,13 +14,14 @@ from wsgiref.types import WSGIApplication
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import Storage
-from django.core.management.base import BaseCommand, CommandError, no_translations
+from django.core.management.base import CommandError, no_translations
 
 from cfsigned_django import conf
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.s3_origin import S3Origin
 from cfsigned_django.edge import EdgeServer
 from cfsigned_django.edge.cors import CorsRule
+from cfsigned_django.management.command import CfsignedCommand
 from cfsigned_django.management.edge_source import EdgeSource, from_distribution, from_storage
 from cfsigned_django.storage import CloudFrontS3Storage
 from cfsigned_django.storage.origin import StorageOrigin
@@ -30,7 +31,7 @@ from cfsigned_django.storage.urls import SignedUrlMixin
 DEFAULT_PORT = 8001
 
 
-class Command(BaseCommand):
+class Command(CfsignedCommand):
     """Run the local CloudFront edge until Ctrl-C."""
 
     help = (

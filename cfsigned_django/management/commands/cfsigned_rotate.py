@@ -15,13 +15,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser, no_translations
+from django.core.management.base import CommandError, CommandParser, no_translations
 from django.db import DataError, Error as DatabaseFailure, ProgrammingError
 from django.utils.timezone import get_current_timezone_name, localtime
 
 from cfsigned_django import conf
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.encryption import CannotDecrypt
+from cfsigned_django.management.command import CfsignedCommand
 from cfsigned_django.rotation.errors import RotationError, will_pass
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import REASON_LENGTH, KeyPair, KnownReason
@@ -56,7 +57,7 @@ NOT_YET = 75
 _Blockers: TypeAlias = list[tuple[str, datetime | None]]
 
 
-class Command(BaseCommand):
+class Command(CfsignedCommand):
     """Do the step of a key rotation that is due, and report what blocks the step after it."""
 
     help = (
@@ -162,6 +163,11 @@ class Command(BaseCommand):
             if step is None:
                 if _find_overdue(rotation):
                     return None  # the report says what was done before, and that it is not the end
+                successor = rotation.store.successor()
+                if request.start and (successor is None or successor.is_spare):
+                    # The new key signs: the same command would begin another rotation.
+                    named = f" --key-group {rotation.key_group_id}" if options["key_group"] else ""
+                    self.resume = f"run manage.py cfsigned_rotate --wait{named}"
                 progress.pause(self._held_up)
         return did
 

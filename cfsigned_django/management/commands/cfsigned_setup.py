@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management.base import BaseCommand, CommandError, CommandParser, no_translations
+from django.core.management.base import CommandError, CommandParser, no_translations
 from django.db import Error as DatabaseFailure
 
 from cfsigned_django import conf
@@ -38,6 +38,7 @@ from cfsigned_django.aws.state.wanted import (
 from cfsigned_django.doctor.findings import printable
 from cfsigned_django.doctor.live import has_fault
 from cfsigned_django.encryption import CannotDecrypt
+from cfsigned_django.management.command import CfsignedCommand
 from cfsigned_django.rotation.errors import RotationError
 from cfsigned_django.setup.report import (
     as_json,
@@ -70,7 +71,7 @@ _FAILURES = (
 )
 
 
-class Command(BaseCommand):
+class Command(CfsignedCommand):
     """Plan what private media needs in AWS, and do it with --apply."""
 
     #: Makes the requests of the proof.

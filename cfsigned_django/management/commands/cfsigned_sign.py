@@ -9,12 +9,13 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
-from django.core.management.base import BaseCommand, CommandError, no_translations
+from django.core.management.base import CommandError, no_translations
 
+from cfsigned_django.management.command import CfsignedCommand
 from cfsigned_django.storage.registry import find_storage
 
 
-class Command(BaseCommand):
+class Command(CfsignedCommand):
     """Sign one name."""
 
     help = "Print the signed URL of a file. The file need not exist."
