@@ -84,7 +84,7 @@ simulate = SIMULATION_SEED=$(or $(SIMULATION_SEED),$(shell date -u +%Y%m%d)) \
 	$(BIN)/python -m pytest -n 2 --dist worksteal tests/simulation
 
 .PHONY: matrix
-matrix: $(VENV)/.dev ## Run what knows Django or AWS on the other Pythons and Djangos, and on the newest boto3
+matrix: $(VENV)/.dev ## Run the tests on other Pythons, and what knows Django or AWS on other versions of these
 	$(call headline,Python and Django versions)
 	scripts/matrix.sh
 

@@ -117,7 +117,6 @@ def test_changes_begin_a_generation(settings: Any, monkeypatch: pytest.MonkeyPat
     assert conf.generation is after
 
 
-@pytest.mark.filterwarnings("ignore:.*utcnow:DeprecationWarning")  # django-storages' own
 def test_options_of_others(settings: Any, rsa_key: PrivateKey) -> None:
     """Leave the key of another storage usable if a storage of this package is wrong."""
     of_django_storages = {

@@ -40,11 +40,7 @@ UNUSUAL_NAMES = [
     *(unicodedata.normalize(form, "한글") for form in ("NFC", "NFD")),
 ]
 
-pytestmark = [
-    pytest.mark.usefixtures("site"),
-    # Python 3.12 and newer warn of datetime.utcnow(), which django-storages calls.
-    pytest.mark.filterwarnings("ignore:datetime:DeprecationWarning"),
-]
+pytestmark = pytest.mark.usefixtures("site")
 
 
 def both_urls(options: dict[str, Any], *arguments: Any, **named: Any) -> tuple[str, str]:

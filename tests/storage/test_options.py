@@ -322,7 +322,6 @@ def test_assigned_later(signer: str, step: int, request: pytest.FixtureRequest) 
     assert storage.url("a.jpg") == f"{ORIGIN}/a.jpg"
 
 
-@pytest.mark.filterwarnings("ignore:datetime:DeprecationWarning")
 @pytest.mark.parametrize("name", ["a.jpg", "한글 1.jpg"])
 def test_signer_of_botocore(name: str, foreign: CloudFrontSigner) -> None:
     """Let a signer of botocore's sign django-storages' URL."""

@@ -175,7 +175,6 @@ def expected_resource(name: str, path: str, start: str, given: dict[str, Any]) -
     return f"{start}{above}/*"
 
 
-@pytest.mark.filterwarnings("ignore:datetime:DeprecationWarning")
 @pytest.mark.parametrize("case", OPTIONS)
 @pytest.mark.parametrize("argument", ARGUMENTS)
 def test_contract(case: str, argument: str, oracle: CloudFrontSigner, site: Any) -> None:
