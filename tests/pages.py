@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import django
 from django.conf import settings
 from django.test import override_settings
 
@@ -35,6 +37,8 @@ CATALOG = ROOT / "cfsigned_django" / "locale" / "ko" / "LC_MESSAGES"
 #: Roles of Python that is only compiled: what has the role "task" test_docs_rotation.py runs, and
 #: the others are parts of files, for test_tutorial.py.
 NOT_RUN = {"compiles", "task", "append", "cut", "paste", "write"}
+#: All that a block of settings consists of.
+_OF_SETTINGS = {ast.Assign, ast.AugAssign, ast.Import, ast.ImportFrom}
 SNIPPET = re.compile(
     r"^(?:<!-- (?P<role>[a-z]+)(?: (?P<subject>[\w/.]+))? -->\n)?"
     r"```(?P<language>\S+)\n(?P<code>.*?)^```$",
@@ -66,7 +70,8 @@ def site_of(doc: Path) -> Iterator[dict[str, Any]]:
     Yield what the page defines, while settings and URLs are in force.
     """
     apps = [each for each in settings.INSTALLED_APPS if each != "cfsigned_django"]
-    given = {"BASE_DIR": ROOT, "INSTALLED_APPS": apps}
+    lists = {name: getattr(settings, name) for name in ("MIDDLEWARE", "TEMPLATES")}
+    given = {"BASE_DIR": ROOT, "INSTALLED_APPS": apps, **lists}
     names: dict[str, Any] = {"__name__": "page", **deepcopy(given)}
     with ExitStack() as stack:
         for snippet in snippets(doc):
@@ -84,6 +89,27 @@ def site_of(doc: Path) -> Iterator[dict[str, Any]]:
                 urls = tuple(names["urlpatterns"])
                 stack.enter_context(override_settings(ROOT_URLCONF=urls))
         yield names
+
+
+def started_project() -> dict[str, Any]:
+    """Return the settings that Django's startproject writes, by their names."""
+    template = Path(django.__file__).parent / "conf" / "project_template" / "project_name"
+    names: dict[str, Any] = {"__file__": str(ROOT / "mysite" / "settings.py")}
+    exec((template / "settings.py-tpl").read_text("utf-8"), names)  # noqa: S102 - Django's own
+    return names
+
+
+def settings_blocks(doc: Path) -> list[str]:
+    """Return the Python blocks of a page that only set settings, in their order."""
+    found = []
+    for snippet in snippets(doc):
+        if snippet.language == "python":
+            body = ast.parse(snippet.code).body
+            if {type(each) for each in body} <= _OF_SETTINGS and re.search(
+                r"^[A-Z_]+\b.* \+?= ", snippet.code, re.MULTILINE
+            ):
+                found.append(snippet.code)
+    return found
 
 
 def table(doc: Path, first_heading: str) -> list[list[str]]:

@@ -15,7 +15,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from django.conf import settings as django_settings
+from django.conf import global_settings, settings as django_settings
 from django.core.management import find_commands, load_command_class
 from django.core.management.base import DjangoHelpFormatter
 from django.db.models import FileField, Model
@@ -42,8 +42,10 @@ from tests.pages import (
     prose,
     read,
     read_commands,
+    settings_blocks,
     site_of,
     snippets,
+    started_project,
     table,
 )
 from tests.storage_cases import S3_BACKEND
@@ -85,6 +87,34 @@ def test_python_of_a_page_runs(doc: Path, signing_site: None) -> None:
             if name.startswith("test_"):
                 value()
     assert names
+
+
+@pytest.mark.parametrize(
+    "doc", [each for each in WITH_KOREAN if settings_blocks(each)], ids=name_of
+)
+def test_settings_of_a_page_can_be_pasted(doc: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the end of the settings of a new project, they take nothing away that Django needs."""
+    for name in re.findall(r"os\.environ\[\"(\w+)\"\]", read(doc)):
+        monkeypatch.setenv(name, "from the environment")
+    names = started_project()
+    before = kept_by_a_paste(names)
+
+    for block in settings_blocks(doc):
+        exec(compile(block, doc.name, "exec"), names)  # noqa: S102 - our own pages
+        after = kept_by_a_paste(names)
+        assert {
+            name: [each for each in after[name] if each in before[name]] for name in before
+        } == (before), block
+
+
+def kept_by_a_paste(names: dict[str, Any]) -> dict[str, list[str]]:
+    """Return what a block of settings may add to, in its order, but never replace."""
+    return {
+        "INSTALLED_APPS": names["INSTALLED_APPS"],
+        "MIDDLEWARE": names["MIDDLEWARE"],
+        "TEMPLATES": [each["BACKEND"] for each in names["TEMPLATES"]],
+        "STORAGES": sorted(names.get("STORAGES", global_settings.STORAGES)),
+    }
 
 
 def page_context() -> dict[str, Any]:
