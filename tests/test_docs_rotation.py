@@ -61,6 +61,8 @@ class Terminal:
 
     cloudfront: FakeCloudFront
     last_code: list[int]
+    #: What the person answers to the questions of a command.
+    typed: list[str]
 
     def names(self) -> list[tuple[str, str]]:
         """Return pairs of what the test and what the pages call the same thing."""
@@ -79,6 +81,8 @@ class Terminal:
             line = line.replace(page, test)
         program, *arguments = shlex.split(line)
         assert program == "python"
+        if "--revoke" in arguments:
+            self.typed[:] = ["yes", arguments[arguments.index("--revoke") + 1]]
         screen = io.StringIO()
         with redirect_stdout(screen), redirect_stderr(screen):
             try:
@@ -98,13 +102,15 @@ class Terminal:
 def terminal(cloudfront: FakeCloudFront, monkeypatch: pytest.MonkeyPatch) -> Terminal:
     """Return a terminal, at which a person types what is asked for."""
 
-    def answer(question: str) -> str:
-        wanted = "yes" if "yes or no" in question else question.split()[1]
-        print(question + wanted)
+    terminal = Terminal(cloudfront=cloudfront, last_code=[0], typed=[])
+
+    def answer() -> str:
+        wanted = terminal.typed.pop(0)
+        print(wanted)
         return wanted
 
     monkeypatch.setattr(builtins, "input", answer)
-    return Terminal(cloudfront=cloudfront, last_code=[0])
+    return terminal
 
 
 def transcripts(pages: list[Path]) -> Iterator[re.Match[str]]:
@@ -236,7 +242,7 @@ def refusals(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
                 return f"{screen.getvalue()} {error}"
         return screen.getvalue()
 
-    def end(question: str) -> str:
+    def end() -> str:
         raise EOFError
 
     monkeypatch.setattr(builtins, "input", end)

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from urllib.parse import urlsplit
 
+from cfsigned_django.terminal import in_one_line
+
 if TYPE_CHECKING:
     from botocore.exceptions import BotoCoreError, ClientError
     from botocore.parsers import ResponseParserError
@@ -79,7 +81,8 @@ class AwsError(Exception):
         self.values = values
         self._texts = reason, next_step
         _what, self.reason, self.next_step = self.translated(str)
-        super().__init__(f"Could not {what}: {self.reason}. {self.next_step}")
+        # Logs have it too, and it may repeat what AWS answered, or what a row of the table names.
+        super().__init__(in_one_line(f"Could not {what}: {self.reason}. {self.next_step}"))
         self.code = code
         self.permission = permission
         self.is_temporary = is_temporary

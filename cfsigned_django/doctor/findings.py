@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
+
+from cfsigned_django.terminal import in_one_line
 
 
 class Level(StrEnum):
@@ -57,42 +58,27 @@ def worst_first(findings: Iterable[Finding]) -> list[Finding]:
 _LABELS = {Level.ERROR: "ERROR", Level.WARNING: "warning", Level.OK: "ok"}
 _INDENT = " " * 9
 
-#: Takes a level and a line; returns the line in the colors of a terminal.
-Paint = Callable[[Level, str], str]
 
+def write_report(findings: Iterable[Finding]) -> Iterator[tuple[Level | None, str]]:
+    """Yield the lines of a report: what, why and fix of each finding, then the counts.
 
-# Control characters, which a terminal obeys, and those that change the direction of text.
-_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
-
-
-def printable(text: str) -> str:
-    r"""Return a text for a terminal: control characters from outside as ``\u001b``.
-
-    JSON stays the same JSON. Line breaks and tabs stay.
+    A line that says what was found has the level of its finding.
     """
-    return _CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
-
-
-def _in_one_line(text: str) -> str:
-    return printable(text).replace("\n", "\\n")
-
-
-def write_report(findings: Iterable[Finding], paint: Paint) -> Iterator[str]:
-    """Yield the lines of a report: what, why and fix of each finding, then the counts."""
     counts = dict.fromkeys(Level, 0)
     for each in findings:
         counts[each.level] += 1
         is_note = each.level is Level.OK and bool(each.fix)
         label = "note" if is_note else _LABELS[each.level]
-        yield paint(each.level, f"{label:<8} {_in_one_line(each.what)} [{each.id}]")
+        yield each.level, f"{label:<8} {in_one_line(each.what)} [{each.id}]"
         if each.why:
-            yield f"{_INDENT}why: {_in_one_line(each.why)}"
+            yield None, f"{_INDENT}why: {in_one_line(each.why)}"
         if each.fix:
-            yield f"{_INDENT}fix: {_in_one_line(each.fix)}"
+            yield None, f"{_INDENT}fix: {in_one_line(each.fix)}"
     errors, warnings = counts[Level.ERROR], counts[Level.WARNING]
-    yield (
+    total = (
         f"{_count(errors, 'error')}, {_count(warnings, 'warning')}, {counts[Level.OK]} in order."
     )
+    yield None, total
 
 
 def _count(number: int, noun: str) -> str:

@@ -23,6 +23,7 @@ from cfsigned_django.encryption import (
 )
 from cfsigned_django.rotation.lifecycle import ENDED, KeyState, KeyStatus, full_seconds
 from cfsigned_django.signing import HashAlgorithm, InvalidKey, KeyAlgorithm, PrivateKey, Signer
+from cfsigned_django.terminal import in_one_line
 
 logger = logging.getLogger("cfsigned_django.rotation")
 
@@ -142,7 +143,9 @@ class KeyPair(models.Model):
         )
 
     def __str__(self) -> str:
-        return self.key_pair_id or f"{self.get_algorithm_display()} {self.fingerprint[:12]}"
+        # Someone with write access to the table chooses it, and commands and logs show it.
+        name = self.key_pair_id or f"{self.get_algorithm_display()} {self.fingerprint[:12]}"
+        return in_one_line(name)
 
     @classmethod
     def from_private_key(cls, private_key: PrivateKey, **fields: Any) -> KeyPair:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from cfsigned_django import conf
 from cfsigned_django.aws.documents import iam
 from cfsigned_django.aws.state.steps import Step, StepState
-from cfsigned_django.doctor.findings import Finding, printable, write_report
+from cfsigned_django.doctor.findings import Finding, write_report
 from cfsigned_django.storage.registry import signing_configs
 
 _MARKS: Final = {StepState.DONE: "done", StepState.TODO: "to do", StepState.CONFLICT: "conflict"}
@@ -31,7 +31,7 @@ def plan_as_text(steps: Iterable[Step]) -> str:
         if step.call is not None:
             lines.append(f"{_INDENT}{step.call}")
         lines += [f"{_INDENT}{line}".rstrip() for line in step.diff.splitlines()]
-    return printable("\n".join(lines))
+    return "\n".join(lines)
 
 
 def summary(steps: Iterable[Step]) -> str:
@@ -66,7 +66,7 @@ def settings_as_text(settings: Mapping[str, str | Path]) -> str:
         lines.append(f"{name} = {f'pathlib.Path({text})' if isinstance(value, Path) else text}")
     if any(isinstance(value, Path) for value in settings.values()):
         lines.insert(0, "import pathlib\n")
-    return printable("\n".join(lines))
+    return "\n".join(lines)
 
 
 def storages_as_text() -> str:
@@ -79,7 +79,7 @@ def storages_as_text() -> str:
 
 def proof_as_text(findings: Iterable[Finding]) -> str:
     """Return what the requests of the proof have shown."""
-    return "\n".join(write_report(findings, lambda level, line: line))
+    return "\n".join(line for _, line in write_report(findings))
 
 
 def as_json(
@@ -89,7 +89,7 @@ def as_json(
     key_note: str,
 ) -> str:
     """Return the setup for machines; "proof" is null if no request was made."""
-    text = json.dumps(
+    return json.dumps(
         {
             "steps": [_step_as_json(each) for each in steps],
             "settings": {name: str(value) for name, value in settings.items()},
@@ -99,7 +99,6 @@ def as_json(
         indent=2,
         ensure_ascii=False,
     )
-    return printable(text)
 
 
 def iam_as_text(bucket: str, kms_key: str) -> str:

@@ -243,7 +243,7 @@ def test_words() -> None:
         "\n".join(
             [
                 f"== {title}",
-                *write_report(explain_url(text, knowledge), lambda level, line: line),
+                *(line for _, line in write_report(explain_url(text, knowledge))),
             ]
         )
         for title, text, knowledge in TOLD

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import pkgutil
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import pytest
-from django.core.management import load_command_class
+from django.core.management import CommandError, call_command, load_command_class
 from django.db import DataError, Error, OperationalError, ProgrammingError, connection
 
 from cfsigned_django.aws.errors import AwsError
@@ -17,7 +18,7 @@ from cfsigned_django.rotation.probe import ProbeResult
 from cfsigned_django.rotation.store import SETTLE
 from tests.golden import assert_golden
 from tests.management import run_as_program
-from tests.rotation import Shell, plain
+from tests.rotation import Shell, change, plain
 from tests.simulation.answers import refusal
 
 DAY = 86400
@@ -122,6 +123,90 @@ def test_command_runs_without_translations(name: str) -> None:
     handle = load_command_class("cfsigned_django", name).handle
 
     assert handle.__code__.co_qualname.startswith("no_translations.")
+
+
+# What a terminal obeys
+
+HOSTILE = "\x1b[2J\x07\x9b1m\u202e\nK1 is revoked"
+
+
+def is_harmless(text: str) -> bool:
+    """Return whether a terminal obeys nothing in a text, and no line of it is forged."""
+    is_forged = any(line.startswith("K1 is revoked") for line in text.splitlines())
+    return not is_forged and all(each.isprintable() or each == "\n" for each in text)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        RUN,
+        ("--dry-run",),
+        START,
+        (*START, "--json"),
+        ("--revoke", "K0", "--no-input"),
+        ("--revoke", "K0", "--json"),
+        ("--re-encrypt",),
+        ("--re-encrypt", "--dry-run", "--json"),
+    ],
+    ids=" ".join,
+)
+def test_hostile_row(shell: Shell, caplog: pytest.LogCaptureFixture, arguments: list[str]) -> None:
+    """Print and log no control character of a row: not as text, as JSON, nor in an error."""
+    shell.run_all(*TRUSTED)
+    for number, row in enumerate(KeyPair.objects.all()):
+        change(row, key_pair_id=f"K{number}2{HOSTILE}")
+    active, successor = (KeyPair.objects.get(status=each) for each in ("active", "trusted"))
+    change(successor, encrypted_private_key=active.encrypted_private_key)
+
+    ran = shell.run(*arguments)
+
+    logged = [each.getMessage() for each in caplog.records if each.name.endswith("rotation")]
+    assert [each for each in (ran.out, ran.err, *logged) if not is_harmless(each)] == []
+    assert [each for each in logged if "\n" in each] == []
+    assert any("\\u001b[2J" in each for each in (ran.out, ran.err, *logged))
+
+
+@pytest.mark.parametrize("code", ["InvalidArgument", f"NoSuchCode{HOSTILE}"], ids=["known", "new"])
+@pytest.mark.parametrize("options", [(), ("--json",)], ids=["text", "json"])
+def test_hostile_answer(
+    shell: Shell, caplog: pytest.LogCaptureFixture, code: str, options: tuple[str, ...]
+) -> None:
+    """Print and log no control character of what AWS answers."""
+    shell.run_all(*TRUSTED)
+    shell.failure = refusal("InvalidArgument", "GetKeyGroup", f"theirs{HOSTILE}")
+    shell.failure.response["Error"]["Code"] = code
+
+    ran = [
+        shell.run(*options),
+        shell.run("--revoke", shell.settings_key_id, "--no-input", *options),
+    ]
+
+    logged = [each.getMessage() for each in caplog.records if each.name.endswith("rotation")]
+    assert [each.code for each in ran] == [1, 1]
+    assert [each for run in ran for each in (run.out, run.err) if not is_harmless(each)] == []
+    assert [each for each in logged if not is_harmless(each)] == []
+    assert all("theirs\\u001b[2J" in each.err for each in ran)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("cfsigned_doctor", ("--storage",)),
+        ("cfsigned_edge", ("--insecure", "--storage")),
+        ("cfsigned_rotate", ("--key-group",)),
+        ("cfsigned_setup", ("--kms-key",)),
+        ("cfsigned_sign", ("a.jpg", "--storage")),
+    ],
+)
+def test_hostile_error_of_any_command(site: Any, name: str, arguments: Sequence[str]) -> None:
+    """Raise an error without control characters, whatever it repeats."""
+    site.AWS_STORAGE_BUCKET_NAME = "media-example"
+
+    with pytest.raises(CommandError) as refused:
+        call_command(name, *arguments, f"theirs{HOSTILE}", stdout=io.StringIO())
+
+    assert "theirs" in str(refused.value)
+    assert is_harmless(str(refused.value).replace("\n", ""))
 
 
 # What begins a rotation
@@ -455,11 +540,11 @@ def test_revocation_asks_twice(
 ) -> None:
     """After a yes the id is asked for, after a no nothing; only the id revokes the key."""
     shell.run_all(IMPORT)
-    asked: list[str] = []
+    asked: list[int] = []
 
-    def answer(question: str) -> str:
-        asked.append(question)
-        return answers[len(asked) - 1].replace("ID", shell.settings_key_id)
+    def answer() -> str:
+        asked.append(len(asked))
+        return answers[asked[-1]].replace("ID", shell.settings_key_id)
 
     monkeypatch.setattr("builtins.input", answer)
     ran = shell.run("--revoke", shell.settings_key_id)
@@ -478,7 +563,7 @@ def test_interrupted_revocation(
     shell.run_all(IMPORT)
     left = iter(answers)
 
-    def answer(question: str) -> str:
+    def answer() -> str:
         if (given := next(left, None)) is None:
             raise KeyboardInterrupt
         return given

