@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Run the contract with the database on a MariaDB server of its own; as root on Debian or Ubuntu,
-# install the server if it is missing.
+# Run the contract with the database on a MariaDB server of its own, which compares text as MariaDB
+# does by default; as root on Debian or Ubuntu, install the server if it is missing.
 # usage: scripts/mariadb.sh [PYTEST ARGUMENT...], for example: scripts/mariadb.sh -k clock
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -19,4 +19,4 @@ start_server KILL mariadbd --no-defaults --datadir="$folder/data" --bind-address
 wait_until_ready .venv/bin/python -c "import socket; socket.create_connection(('127.0.0.1', $port))"
 
 export CFSIGNED_TEST_DATABASE_URL=mysql://root@127.0.0.1:$port/cfsigned
-.venv/bin/python -m pytest -n 0 -m "database and not postgres" tests/rotation "$@"
+.venv/bin/python -m pytest -n 0 -m "database and not postgres" tests/rotation tests/test_permissions.py "$@"

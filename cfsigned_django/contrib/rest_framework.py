@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction
-from django.core.exceptions import ImproperlyConfigured, PermissionDenied
+from django.core.exceptions import ImproperlyConfigured
 from django.db import models
 
 try:
@@ -24,6 +24,7 @@ except ImportError as error:
         "with its extra [drf], or: pip install djangorestframework"
     ) from error
 
+from cfsigned_django.permissions import Answer, require_permission
 from cfsigned_django.shortcuts import signed_url
 from cfsigned_django.signing import InvalidUrl
 from cfsigned_django.storage.arguments import is_exact_name
@@ -106,12 +107,14 @@ class SignedUrlsView(APIView):
     The answer is ``{"urls": {name: url}, "expires_at": ...}``; the latter says when
     the first URL expires (ISO 8601, UTC).
 
-    ``permission(request, name)`` is called for each name, and is required. Only
-    ``True`` lets the viewer in. A subclass may define it as a method. REST
-    framework's own ``permission_classes`` hold as well. If one name is refused,
-    the answer is 403 for all of them. A name that no file can have, and more
-    names than ``max_names``, are answered with 400. Only S3 knows whether a file
-    exists.
+    ``permission(request, name)`` is called for each name, and is required. It is
+    a plain function, and returns what that of
+    :class:`cfsigned_django.views.SignedRedirectView` does: True, or the name or
+    names that this viewer may see, which are compared exactly. A subclass may
+    define it as a method. REST framework's own ``permission_classes`` hold as
+    well. If one name is refused, the answer is 403 for all of them. A name that
+    no file can have, and more names than ``max_names``, are answered with 400.
+    Only S3 knows whether a file exists.
 
     ``storage`` is an alias of STORAGES; ``expire`` and ``expire_step`` are those of
     ``url()``. If :class:`cfsigned_django.shortcuts.signed_urls` decorates the view,
@@ -119,7 +122,7 @@ class SignedUrlsView(APIView):
     opens the folder.
     """
 
-    permission: Callable[[Request, str], bool] | None = None
+    permission: Callable[[Request, str], Answer] | None = None
     storage: str = "default"
     expire: int | timedelta | None = None
     expire_step: int | timedelta | None = None
@@ -133,7 +136,7 @@ class SignedUrlsView(APIView):
             raise ImproperlyConfigured(
                 f"The permission of {cls.__name__} is {permission!r}. Pass as_view() a function, "
                 "not a coroutine function, that takes the request and the name of a file, and "
-                "returns True to let the viewer in."
+                "returns True, or the names of the files that the viewer may see."
             )
         return super().as_view(**initkwargs)
 
@@ -141,9 +144,8 @@ class SignedUrlsView(APIView):
         """Return the URLs of all names, or of none."""
         names = self._read_names(request.data)
         ask: Any = self.permission
-        # Only True: a callable that forgets to return lets nobody in.
-        if not all(ask(request, name) is True for name in names):
-            raise PermissionDenied
+        for name in names:
+            require_permission(self, name, ask(request, name))
         with watch_expiry() as watch:
             urls = {name: self._sign(name) for name in names}
         return Response({"urls": urls, "expires_at": watch.expires_at})

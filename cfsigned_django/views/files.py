@@ -6,21 +6,23 @@ import time
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Any, TypeAlias
+from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
-from django.core.exceptions import ImproperlyConfigured, PermissionDenied
+from django.core.exceptions import ImproperlyConfigured
 from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.views import View
 
+from cfsigned_django.permissions import (
+    Permission,
+    require_permission,
+    require_permission_async,
+)
 from cfsigned_django.signing import InvalidUrl
 from cfsigned_django.storage.arguments import is_exact_name
 from cfsigned_django.storage.context import watch_expiry
 from cfsigned_django.storage.registry import find_storage
-
-#: Takes the request and the name of a file, and returns whether this viewer may see it.
-Permission: TypeAlias = Callable[[HttpRequest, str], bool | Awaitable[bool]]
 
 
 class FileView(View):
@@ -40,7 +42,8 @@ class FileView(View):
         if not callable(permission):
             raise ImproperlyConfigured(
                 f"{cls.__name__} has no permission. Pass as_view() a callable that takes the "
-                "request and the name of the file, and returns True to let the viewer in."
+                "request and the name of the file, and returns True, or the names of the files "
+                "that the viewer may see."
             )
         view = super().as_view(**initkwargs)
         is_async = _is_async(permission) or _is_async(cls.get_name)
@@ -70,12 +73,14 @@ class FileView(View):
             return self._get_async(request, **kwargs)
         name = self._checked(self.get_name(**kwargs))
         ask: Any = self.permission
-        return self._answer(name, ask(request, name))
+        require_permission(self, name, ask(request, name))
+        return self._answer(name)
 
     async def _get_async(self, request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
         name = self._checked(await _result(self.get_name(**kwargs)))
         ask: Any = self.permission
-        return await self._answer_async(name, await _result(ask(request, name)))
+        await require_permission_async(self, name, await _result(ask(request, name)))
+        return await self._answer_async(name)
 
     def _checked(self, found: object) -> str:
         """Return the name, or raise Http404 if no file can have it: permission is asked later."""
@@ -85,10 +90,7 @@ class FileView(View):
             raise Http404("No file can have this name.")
         return name
 
-    def _answer(self, name: str, permitted: object) -> HttpResponseBase:
-        # Only True: a callable that forgets to return lets nobody in.
-        if permitted is not True:
-            raise PermissionDenied
+    def _answer(self, name: str) -> HttpResponseBase:
         try:
             with watch_expiry() as watch:
                 response = self._respond(name)
@@ -101,8 +103,8 @@ class FileView(View):
         patch_vary_headers(response, ["Cookie", "Authorization"])
         return response
 
-    async def _answer_async(self, name: str, permitted: object) -> HttpResponseBase:
-        return self._answer(name, permitted)
+    async def _answer_async(self, name: str) -> HttpResponseBase:
+        return self._answer(name)
 
     @abstractmethod
     def _respond(self, name: str) -> HttpResponseBase:
@@ -124,10 +126,14 @@ class SignedRedirectView(FileView):
             name="media",
         )
 
-    ``permission(request, name)`` is called for each request, and is required.
-    ``True`` lets the viewer in; anything else is answered with 403. It may
-    raise :exc:`~django.http.Http404` to hide that the file exists. If it is a
-    coroutine function, the view is async. A subclass may define it as a
+    ``permission(request, name)`` is called for each request, and is required. It
+    returns True, or the name or names that this viewer may see: a str, a
+    FieldFile, or an iterable of them, such as ``photos.filter(image=name)
+    .values_list("image", flat=True)``. The view compares at most 1,000 names,
+    exactly: never return ``exists()`` for a query by name, since some databases
+    compare text without case and accents. Anything else is answered with 403.
+    It may raise :exc:`~django.http.Http404` to hide that the file exists. If it
+    is a coroutine function, the view is async. A subclass may define it as a
     method.
 
     ``expire`` (seconds or a timedelta), ``download`` (the name under which

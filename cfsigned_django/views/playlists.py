@@ -70,9 +70,9 @@ class SignedPlaylistView(FileView):
             raise Http404("No playlist can have this name.")
         return name
 
-    async def _answer_async(self, name: str, permitted: object) -> HttpResponseBase:
+    async def _answer_async(self, name: str) -> HttpResponseBase:
         # The storage is read.
-        answer: HttpResponseBase = await sync_to_async(self._answer)(name, permitted)
+        answer: HttpResponseBase = await sync_to_async(self._answer)(name)
         return answer
 
     def _respond(self, name: str) -> HttpResponseBase:

@@ -99,14 +99,16 @@ class HowView(TemplateView):
         )
 
 
-def may_see(request: HttpRequest, name: str) -> bool:
+def may_see(request: HttpRequest, name: str) -> list[str]:
     """Show anyone the files that the site lists, and nothing else in the bucket.
 
-    A site with accounts asks here whether `request.user` may see the file.
+    A site with accounts asks here for the files that `request.user` may see. The
+    view compares the names, since not every database compares them exactly.
     """
-    return (
-        Picture.objects.filter(image=name).exists() or Document.objects.filter(file=name).exists()
-    )
+    return [
+        *Picture.objects.filter(image=name).values_list("image", flat=True),
+        *Document.objects.filter(file=name).values_list("file", flat=True),
+    ]
 
 
 #: For an e-mail, which may be opened long after any signed URL has expired.

@@ -17,6 +17,7 @@ from django.urls import path
 from django_ckeditor_5.views import upload_file
 
 from cfsigned_django.testing import edge_for
+from tests.libraries import models
 from tests.libraries.cases import picture, run
 from tests.libraries.models import RichText
 from tests.pages import DOCS, site_of, snippets
@@ -97,6 +98,36 @@ def test_upload_without_a_token(shown: Any) -> None:
     browser = Client(enforce_csrf_checks=True)
     browser.force_login(User.objects.create_superuser("ada"))
     assert upload(browser, "/upload/", "file", PICTURE).status_code == 403
+
+
+def test_files_of_their_owners(media: Any, site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each permission of the page opens a photo for its owner, and for nobody else."""
+    monkeypatch.setitem(sys.modules, "photos.models", models)
+    names: dict[str, Any] = {}
+    for each in snippets(PAGE):
+        if "from photos.models" in each.code:
+            names |= run(PAGE, each.code)
+    by_name = names["SignedRedirectView"].as_view(permission=names["may_see"])
+    site.ROOT_URLCONF = (
+        path("photos/<int:pk>/file", names["PhotoFile"].as_view()),
+        path("media/<path:name>", by_name),
+    )
+    photos = [
+        models.Photo.objects.create(image="photos/1.jpg", owner=User.objects.create_user("ada")),
+        models.Photo.objects.create(image="photos/2.jpg"),
+    ]
+    statuses = {}
+    for viewer in ("ada", "eve", ""):
+        browser = Client()
+        if viewer:
+            browser.force_login(User.objects.get_or_create(username=viewer)[0])
+        statuses[viewer] = [
+            browser.get(address).status_code
+            for photo in photos
+            for address in (f"/photos/{photo.pk}/file", f"/media/{photo.image.name}")
+        ]
+    assert statuses == {"ada": [302, 302, 403, 403], "eve": [403] * 4, "": [403] * 4}
+    assert Client().get("/photos/0/file").status_code == 404
 
 
 def test_repair_of_stored_texts(

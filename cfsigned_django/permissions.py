@@ -1,0 +1,113 @@
+"""Judge what the permission of a view returned: may this viewer see the file of this name?
+
+Names are compared here, character by character, and never by a database: with
+its defaults, MariaDB takes ``PASSPORT-Alice.jpg`` for ``passport-alice.jpg``,
+and ``résumé.pdf`` for ``resume.pdf``. S3 and CloudFront do not.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import logging
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
+from itertools import islice
+from typing import Any, Final, TypeAlias
+
+from asgiref.sync import sync_to_async
+from django.core.exceptions import PermissionDenied
+from django.core.files import File
+from django.db.models import QuerySet
+from django.db.models.fields.files import FieldFile
+from django.http import HttpRequest
+
+logger = logging.getLogger("cfsigned_django.views")
+
+#: How many names of one answer are compared.
+MAX_NAMES: Final = 1000
+
+#: What a permission returns: True, or the name or names that the viewer may see.
+Answer: TypeAlias = (
+    bool | str | FieldFile | Iterable[str | FieldFile] | AsyncIterable[str | FieldFile] | None
+)
+#: Takes the request and the name of a file, and returns what this viewer may see.
+Permission: TypeAlias = Callable[[HttpRequest, str], Answer | Awaitable[Answer]]
+
+
+def require_permission(view: Any, name: str, answer: object) -> None:
+    """Raise :exc:`PermissionDenied` unless the answer of the view's permission allows the name.
+
+    It does if it is True, or if it is this name, or contains it. An answer that
+    is neither names, None nor False is logged, once per view.
+    """
+    if answer is not True:
+        _judge(view, name, answer, _read(answer))
+
+
+async def require_permission_async(view: Any, name: str, answer: object) -> None:
+    """Do the same in an event loop: iterables, which may ask the database, are read in a thread."""
+    if answer is True:
+        return
+    if isinstance(answer, AsyncIterable) and not isinstance(answer, QuerySet):
+        found: list[object] = []
+        async for each in answer:
+            found.append(each)
+            if len(found) > MAX_NAMES:
+                break
+    else:
+        found = await sync_to_async(_read)(answer)
+    _judge(view, name, answer, found)
+
+
+def _read(answer: object) -> list[object]:
+    """Return the names in an answer, else the answer itself; at most one more than are compared."""
+    if answer is None or answer is False:
+        return []
+    if isinstance(answer, str | bytes | File) or not isinstance(answer, Iterable):
+        return [answer]
+    if isinstance(answer, QuerySet):
+        answer = answer[: MAX_NAMES + 1]  # Django would fetch all rows.
+    return list(islice(answer, MAX_NAMES + 1))
+
+
+def _judge(view: Any, name: str, answer: object, found: list[object]) -> None:
+    names = found[:MAX_NAMES]
+    others = [each for each in names if not isinstance(each, str | FieldFile)]
+    if others:
+        kind = type(answer).__name__
+        if others[0] is not answer:
+            kind += f" with an element of type {type(others[0]).__name__}"
+        _log_refusal(
+            view,
+            f"returned an object of type {kind}. It must return True, or the names of the files "
+            "that the viewer may see: a str, a FieldFile, or an iterable of them. To a "
+            "values_list(), add flat=True.",
+        )
+    elif any((each.name if isinstance(each, FieldFile) else each) == name for each in names):
+        return
+    elif len(found) > MAX_NAMES:
+        _log_refusal(
+            view,
+            f"returned more than {MAX_NAMES} names, and the requested one is not among the first "
+            f"{MAX_NAMES}. Narrow them down, such as with .filter(image=name).",
+        )
+    raise PermissionDenied
+
+
+def _log_refusal(view: Any, problem: str) -> None:
+    asked = view.permission
+    # A method is another object for each request.
+    function: Any = asked if inspect.isroutine(asked) else type(asked)
+    cls: Any = type(view)
+    _log_once(cls, getattr(function, "__func__", function), problem)
+
+
+@functools.lru_cache(maxsize=1000)
+def _log_once(view: Any, permission: Any, problem: str) -> None:
+    logger.error(
+        "The permission %s.%s of %s %s The viewer is refused; this is logged once.",
+        permission.__module__,
+        permission.__qualname__,
+        view.__name__,
+        problem,
+    )

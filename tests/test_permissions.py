@@ -1,0 +1,297 @@
+"""Grant a file by nothing but its exact name, in each view that asks a permission."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import logging
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Any, ClassVar, cast
+
+import pytest
+from asgiref.sync import async_to_sync, iscoroutinefunction
+from django.core.exceptions import PermissionDenied
+from django.core.files.base import ContentFile
+from django.db import connection, models
+from django.db.models.fields.files import FieldFile
+from django.http import HttpRequest, HttpResponseForbidden
+from django.test import RequestFactory
+from django.test.utils import CaptureQueriesContext, isolate_apps
+
+from cfsigned_django.contrib.rest_framework import SignedUrlsView
+from cfsigned_django.views import SignedPlaylistView, SignedRedirectView
+from tests.storage_cases import FILE_BACKEND
+
+VIEWS: dict[str, Any] = {
+    "redirect": SignedRedirectView,
+    "redirect-async": SignedRedirectView,
+    "playlist": SignedPlaylistView,
+    "playlist-async": SignedPlaylistView,
+    "many": SignedUrlsView,
+}
+ASYNC = [view for view in VIEWS if view.endswith("async")]
+EACH = pytest.mark.parametrize("view", VIEWS)
+#: Each view takes it: a playlist may be redirected to, too.
+NAME = "videos/résumé.m3u8"
+
+
+@pytest.fixture(autouse=True)
+def _site(site: Any, tmp_path: Path) -> None:
+    """Configure a site that has the files which are asked about."""
+    site.STORAGES = {"default": {"BACKEND": FILE_BACKEND, "OPTIONS": {"location": tmp_path}}}
+    (tmp_path / "videos").mkdir()
+    for name in (NAME, *(asked for _, asked in FUZZY)):
+        (tmp_path / name).write_text("#EXTM3U\n#EXTINF:6,\na.ts\n")
+
+
+def make(view: str, permission: Any) -> Any:
+    """Return a view with this permission, which is a coroutine function if the view is async."""
+    if view.endswith("async"):
+
+        async def ask(request: HttpRequest, name: str) -> Any:
+            await asyncio.sleep(0)
+            return permission(request, name)
+
+        return VIEWS[view].as_view(permission=ask)
+    return VIEWS[view].as_view(permission=permission)
+
+
+def lets_in(made: Any, name: str = NAME) -> bool:
+    """Return whether the view gives the viewer a signature for the name."""
+    if issubclass(made.view_class, SignedUrlsView):
+        body = json.dumps({"names": [name]})
+        response = made(RequestFactory().post("/", body, content_type="application/json"))
+    else:
+        called = async_to_sync(made) if iscoroutinefunction(made) else made
+        try:
+            response = called(RequestFactory().get("/"), name=name)
+        except PermissionDenied:
+            return False
+    assert response.status_code in (200, 302, 403)
+    text = json.dumps(response.data) if hasattr(response, "data") else response.content.decode()
+    assert ("Signature=" in text + response.get("Location", "")) == (response.status_code != 403)
+    return bool(response.status_code != 403)
+
+
+def file(name: str | None) -> FieldFile:
+    """Return a file of a model."""
+    return FieldFile(cast(models.Model, None), models.FileField(), cast(str, name))
+
+
+ALLOWED: dict[str, Callable[[], Any]] = {
+    "True": lambda: True,
+    "a name": lambda: NAME,
+    "a file": lambda: file(NAME),
+    "a list": lambda: ["a", "b", NAME, "c"],
+    "a set": lambda: {NAME},
+    "files": lambda: (file("a"), file(None), file(NAME)),
+    "a generator": lambda: (each for each in ("a", NAME)),
+    "the thousandth": lambda: itertools.chain(map(str, range(999)), [NAME]),
+}
+
+
+@EACH
+@pytest.mark.parametrize("answer", ALLOWED)
+def test_names_that_the_viewer_may_see(
+    view: str, answer: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Let in with True, and with the name itself, alone or among others."""
+    assert lets_in(make(view, lambda request, name: ALLOWED[answer]()))
+    assert caplog.records == []
+
+
+REFUSED: dict[str, Callable[[], Any]] = {
+    "None": lambda: None,
+    "False": lambda: False,
+    "an empty name": lambda: "",
+    "no file": lambda: file(None),
+    "no names": list,
+    "an empty generator": lambda: iter(()),
+    "another case": lambda: NAME.replace("v", "V"),
+    "no accents": lambda: NAME.replace("é", "e"),
+    "another spelling": lambda: NAME.replace("é", "e\u0301"),
+    "a space more": lambda: [f"{NAME} "],
+    "part of it": lambda: file(NAME[:-1]),
+    "all of it and more": lambda: [f"{NAME}/a.jpg"],
+}
+
+
+@EACH
+@pytest.mark.parametrize("answer", REFUSED)
+def test_other_names(view: str, answer: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Refuse what is almost the name, and nothing; that is no mistake, and is not logged."""
+    assert not lets_in(make(view, lambda request, name: REFUSED[answer]()))
+    assert caplog.records == []
+
+
+async def _asynchronous() -> AsyncIterator[str]:
+    yield "a"
+    yield NAME
+
+
+#: What a permission returned by mistake, and how its type is named.
+MISTAKES: dict[str, Callable[[], Any]] = {
+    "int": lambda: 1,
+    "bytes": NAME.encode,
+    "object": object,
+    "ContentFile": lambda: ContentFile(b"a", name=NAME),
+    "tuple": lambda: [(NAME,)],
+    "dict": lambda: [{"image": NAME}],
+    "NoneType": lambda: [NAME, None],
+    "HttpResponseForbidden": HttpResponseForbidden,
+}
+
+
+@EACH
+@pytest.mark.parametrize("kind", MISTAKES)
+def test_mistakes(view: str, kind: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Refuse what is no name, and say once for each view what is wrong, and what to write."""
+    for _ in range(2):
+        caplog.clear()
+        made = make(view, lambda request, name: MISTAKES[kind]())
+        assert [lets_in(made) for _ in range(3)] == [False] * 3
+        (record,) = caplog.records
+        assert (record.name, record.levelno) == ("cfsigned_django.views", logging.ERROR)
+        assert kind in record.getMessage()
+        assert "add flat=True" in record.getMessage()
+        assert NAME not in record.getMessage()
+
+
+def test_mistake_of_a_method(caplog: pytest.LogCaptureFixture) -> None:
+    """Log it once if each request has another object whose method is asked."""
+
+    class Own(SignedRedirectView):
+        def permission(self, request: HttpRequest, name: str) -> Any:
+            return 1
+
+    class Inherited(Own):
+        pass
+
+    for cls in (Own, Inherited):
+        view = cls.as_view()
+        assert [lets_in(view), lets_in(view)] == [False, False]
+    assert len(caplog.records) == 2
+
+
+@EACH
+def test_more_names_than_are_compared(view: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Read no more than a thousand names, and say that there are more."""
+    read: list[int] = []
+
+    def names() -> Iterator[str]:
+        for number in itertools.count():
+            read.append(number)
+            yield str(number)
+
+    made = make(view, lambda request, name: names())
+    assert [lets_in(made), lets_in(made)] == [False, False]
+    assert len(read) <= 2 * 1001
+    (record,) = caplog.records
+    assert "1000" in record.getMessage()
+
+
+@EACH
+def test_asynchronous_names(view: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Read them where the view is async; elsewhere, they are a mistake."""
+    assert lets_in(make(view, lambda request, name: _asynchronous())) == (view in ASYNC)
+    assert [("async_generator" in each.getMessage()) for each in caplog.records] == (
+        [] if view in ASYNC else [True]
+    )
+
+
+@pytest.mark.parametrize("view", ASYNC)
+def test_more_asynchronous_names(view: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Read no more than a thousand of those, too."""
+
+    async def names() -> AsyncIterator[str]:
+        for number in itertools.count():
+            yield str(number)
+
+    assert not lets_in(make(view, lambda request, name: names()))
+    (record,) = caplog.records
+    assert "1000" in record.getMessage()
+
+
+@pytest.mark.parametrize("view", ASYNC)
+def test_names_are_read_in_a_thread(view: str) -> None:
+    """Let an iterable ask the database, which an event loop must not."""
+
+    def names() -> Iterator[str]:
+        with pytest.raises(RuntimeError):
+            asyncio.get_running_loop()
+        yield NAME
+
+    assert lets_in(make(view, lambda request, name: names()))
+
+
+# With a database
+
+#: Mallory's file, and the file of somebody else that a database may take for it.
+FUZZY = [
+    ("videos/PASSPORT-Alice.m3u8", "videos/passport-alice.m3u8"),
+    ("videos/résumé.m3u8", "videos/resume.m3u8"),
+    ("videos/report.m3u8 ", "videos/report.m3u8"),
+]
+
+
+@pytest.fixture
+def photos() -> Iterator[Any]:
+    """Return a table of files, without rows; its text is compared as the database does."""
+    with isolate_apps("cfsigned_django"):
+
+        class Photo(models.Model):
+            image = models.FileField(max_length=200)
+
+            objects: ClassVar[models.Manager[Photo]] = models.Manager()
+
+            class Meta:
+                app_label = "cfsigned_django"
+
+            def __str__(self) -> str:
+                return str(self.image.name)
+
+        with connection.schema_editor() as editor:
+            editor.create_model(Photo)
+        yield Photo.objects
+        with connection.schema_editor() as editor:
+            editor.delete_model(Photo)
+
+
+@pytest.mark.database
+@pytest.mark.django_db(transaction=True)
+@EACH
+@pytest.mark.parametrize(("own", "asked"), FUZZY)
+def test_what_a_database_takes_for_equal(view: str, own: str, asked: str, photos: Any) -> None:
+    """Refuse a name that only the database takes for one of the viewer's, and let in with that."""
+    photos.create(image=own)
+    # What opened the file: MariaDB compares without case, accents and trailing spaces.
+    assert photos.filter(image=asked).exists() == (connection.vendor == "mysql")
+
+    def files(request: HttpRequest, name: str) -> Iterator[FieldFile]:
+        for photo in photos.filter(image=name):
+            yield photo.image
+
+    for permission in (
+        lambda request, name: photos.filter(image=name).values_list("image", flat=True),
+        files,
+    ):
+        made = make(view, permission)
+        assert not lets_in(made, asked)
+        photos.create(image=asked)
+        assert lets_in(made, asked)
+        photos.filter(image=asked).last().delete()
+
+
+@pytest.mark.database
+@pytest.mark.django_db(transaction=True)
+@EACH
+def test_all_names_of_a_table(view: str, photos: Any) -> None:
+    """Fetch no more rows than are compared."""
+    photos.create(image=NAME)
+    made = make(view, lambda request, name: photos.values_list("image", flat=True))
+    with CaptureQueriesContext(connection) as queries:
+        assert lets_in(made)
+    (query,) = queries.captured_queries
+    assert "LIMIT 1001" in query["sql"]
