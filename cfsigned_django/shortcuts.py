@@ -14,6 +14,7 @@ from django.core.files.storage import InvalidStorageError
 from django.utils.functional import Promise
 
 from cfsigned_django.storage import context
+from cfsigned_django.storage.query import FileName
 from cfsigned_django.storage.registry import DOES_NOT_SIGN, find_storage
 from cfsigned_django.storage.urls import SignedUrlMixin
 
@@ -35,8 +36,8 @@ def signed_url(
     *,
     storage: str | SignedUrlMixin | None = None,
     expire: int | timedelta | None = None,
-    download: str | None = None,
-    inline: str | None = None,
+    download: FileName = None,
+    inline: FileName = None,
     ip_address: str | None = None,
     resource: str | None = None,
     folder: str | None = None,

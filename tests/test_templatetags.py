@@ -105,6 +105,23 @@ def test_arguments(expire: str) -> None:
         assert parameters_of(url)["response-content-disposition"].startswith(shown)
 
 
+@pytest.mark.parametrize(
+    ("argument", "header"),
+    [
+        ("download=document.title", 'attachment; filename="1.jpg"'),
+        ("download=unknown", 'attachment; filename="1.jpg"'),
+        ("inline=True", 'inline; filename="1.jpg"'),
+        ("download=False inline=None", None),
+    ],
+)
+def test_download(argument: str, header: str | None) -> None:
+    """Give the file's own name to a record without a title, and no name for no."""
+    (url,) = urls_of(
+        "[{% signed_url 'albums/42/1.jpg' " + argument + " %}]", document={"title": ""}
+    )
+    assert parameters_of(url).get("response-content-disposition") == header
+
+
 # A block
 
 

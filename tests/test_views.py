@@ -84,6 +84,7 @@ OTHERS: dict[str, Any] = {
     "short": SignedRedirectView.as_view(
         permission=may_see, expire=60, inline="x.jpg", ip_address="192.0.2.0/24"
     ),
+    "saved": SignedRedirectView.as_view(permission=may_see, download=True, inline=False),
     "other": SignedRedirectView.as_view(permission=may_see, storage="other"),
     "plain": SignedRedirectView.as_view(permission=may_see, storage="plain"),
     "public": SignedRedirectView.as_view(permission=may_see, storage="public"),
@@ -177,6 +178,7 @@ def test_arguments_of_the_view() -> None:
     policy = verify("default", response.url, now=NOW)
     assert (policy.date_less_than, policy.ip_address) == (NOW + 60, "192.0.2.0/24")
     assert "disposition=inline" in response.url
+    assert "disposition=attachment%3B%20filename%3D%22b.jpg%22" in ask("/saved/a/b.jpg").url
     assert response.headers["Cache-Control"] == "private, max-age=30"
     assert ask("/other/a.jpg").url.startswith("https://o.example.com/a.jpg?")
     response = ask("/public/a.jpg")

@@ -102,16 +102,10 @@ class CloudFrontS3Storage(SignedUrlMixin, S3Storage):
         parameters: dict[str, Any] | None,
         expire: int | timedelta | None,
         http_method: str | None,
-        download: str | None,
     ) -> str:
         """Return CloudFront's URL without a signature, or S3's if no domain is set."""
         if self.custom_domain:
-            return super()._public_url(name, parameters, expire, http_method, download)
-        if download is not None:
-            raise ValueError(
-                "download needs a CloudFront domain, and custom_domain is not set. Pass "
-                "ResponseContentDisposition as a parameter instead."
-            )
+            return super()._public_url(name, parameters, expire, http_method)
         refuse_dot_dot(name or "")
         seconds = None
         if self.querystring_auth:

@@ -12,8 +12,10 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import quote
+
+from django.utils.functional import Promise
 
 from cfsigned_django.signing.encoding import RESERVED_PARAMETERS
 
@@ -37,12 +39,15 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _NOT_SIMPLE = re.compile(r"[^\x20-\x7e]+|[\"\\%/]")
 
 
-def build_query(parameters: Mapping[str, Any] | None, download: str | None = None) -> str:
+#: ``download`` and ``inline``: no, the file's own name, or a name, which may be a translation.
+FileName: TypeAlias = str | Promise | bool | None
+
+
+def build_query(parameters: Mapping[str, Any] | None) -> str:
     """Return the query without its ``?``; empty if there are no parameters.
 
-    ``download`` is the file name under which browsers save the file. Raise
-    :exc:`ValueError` for a name that belongs to CloudFront, a parameter that
-    S3 reads from a header only, and one parameter given under two names.
+    Raise :exc:`ValueError` for a name that belongs to CloudFront, a parameter
+    that S3 reads from a header only, and one parameter given under two names.
     """
     named: dict[str, Any] = {}
     for given, value in (parameters or {}).items():
@@ -52,27 +57,41 @@ def build_query(parameters: Mapping[str, Any] | None, download: str | None = Non
                 f"The parameter {name} is given twice, under boto3's name and S3's. Give one."
             )
         named[name] = value
-    if download is not None:
-        if "response-content-disposition" in named:
-            raise ValueError(
-                "Give either download or the parameter ResponseContentDisposition, not both."
-            )
-        named["response-content-disposition"] = content_disposition(download)
     return "&".join(f"{quote(name, safe='')}={_value(name, named[name])}" for name in named)
 
 
-def inline_parameters(
-    parameters: Mapping[str, Any] | None, inline: str, download: str | None
+def add_disposition(
+    parameters: Mapping[str, Any] | None, name: str | None, download: FileName, inline: FileName
 ) -> dict[str, Any]:
-    """Return the parameters with the name of a file that browsers show."""
-    if download is not None:
+    """Return the parameters, and the Content-Disposition of a file of this name, if requested.
+
+    ``download`` and ``inline`` are None or False for no, True or an empty text
+    for the file's own base name, or another name. Raise :exc:`TypeError` for
+    anything else, and :exc:`ValueError` if both are given.
+    """
+    named = dict(parameters or {})
+    wanted = {
+        argument: value
+        for argument, value in (("download", download), ("inline", inline))
+        if value is not None and value is not False  # not by ==, since 0 equals False
+    }
+    if len(wanted) > 1:
         raise ValueError("Give either download or inline: a file is saved or shown.")
-    if {"ResponseContentDisposition", "response-content-disposition"} & {*(parameters or ())}:
-        raise ValueError(
-            "Give either inline or the parameter ResponseContentDisposition, not both."
-        )
-    named = content_disposition(inline, "inline")
-    return {**(parameters or {}), "ResponseContentDisposition": named}
+    for argument, value in wanted.items():
+        if "ResponseContentDisposition" in named or "response-content-disposition" in named:
+            raise ValueError(
+                f"Give either {argument} or the parameter ResponseContentDisposition, not both."
+            )
+        filename = "" if value is True else value
+        if not isinstance(filename, str | Promise):
+            raise TypeError(
+                f"{argument} is a {type(filename).__name__}. It must be a file name, True for the "
+                "file's own name, or None or False for no."
+            )
+        own_name = re.split(r"[\\/]", str(name))[-1]
+        kind = "attachment" if argument == "download" else "inline"
+        named["ResponseContentDisposition"] = content_disposition(str(filename) or own_name, kind)
+    return named
 
 
 def content_disposition(filename: str, kind: str = "attachment") -> str:
@@ -83,7 +102,6 @@ def content_disposition(filename: str, kind: str = "attachment") -> str:
     browser reads, and in ``filename`` with ``_`` for other characters. Raise
     :exc:`ValueError` if the name is empty or has control characters.
     """
-    filename = str(filename)  # It may be a translation that is not looked up yet.
     if not filename.strip() or _CONTROL.search(filename):
         raise ValueError(
             f"{'inline' if kind == 'inline' else 'download'} is {filename!r}. It must be a file "

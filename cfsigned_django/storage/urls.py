@@ -59,7 +59,7 @@ from cfsigned_django.storage.options import (
     resolve,
     visible_options,
 )
-from cfsigned_django.storage.query import build_query, inline_parameters
+from cfsigned_django.storage.query import FileName, add_disposition, build_query
 from cfsigned_django.validation import (
     PROBE_NAME,
     find_address_problems,
@@ -159,8 +159,8 @@ class SignedUrlMixin:
         ip_address: str | None = None,
         resource: str | None = None,
         folder: str | None = None,
-        download: str | None = None,
-        inline: str | None = None,
+        download: FileName = None,
+        inline: FileName = None,
         expire_step: int | timedelta | None = None,
         allow_any_resource: bool = False,
     ) -> str:
@@ -168,9 +168,10 @@ class SignedUrlMixin:
 
         ``parameters`` go into the query, under boto3's or S3's names.
         ``download`` is the name under which browsers save the file, ``inline``
-        that of a file which they show. A start
-        (``date_greater_than``: Unix seconds or an aware datetime), an IPv4
-        address or range, a ``folder`` or a ``resource`` make a custom policy.
+        that of a file which they show; True and an empty text mean its own base
+        name, None and False mean no. A start (``date_greater_than``: Unix
+        seconds or an aware datetime), an IPv4 address or range, a ``folder`` or
+        a ``resource`` make a custom policy.
         ``folder``, such as ``"albums/42"``, is data: it opens everything in
         that folder. ``resource``, such as ``"albums/*/thumb-*.jpg"``, is a
         pattern; one with nothing before its first ``*`` needs
@@ -184,19 +185,20 @@ class SignedUrlMixin:
         :exc:`SuspiciousFileOperation` for a name with ``..``. Does not access
         the network; asks the database for the key once per interval.
         """
-        if inline is not None:
-            parameters = inline_parameters(parameters, inline, download)
+        if download is not None or inline is not None:
+            parameters = add_disposition(parameters, name, download, inline)
         # Read before the keyring, which may take a while: the lifetime counts from the call.
         now = time.time()
         # Inlined from _current_options(): a cached URL takes 0.4 us.
         options = self._resolved_options
         if options is None or options.generation is not conf.generation:
             options = self._resolve_options()
+        query = build_query(parameters) if parameters and options.is_signing else ""
         around = current.get()
         if around is not NOTHING and around.blocks:
             own = (expire, expire_step, ip_address, date_greater_than, resource, folder)
             if own == _NOTHING_OWN:
-                url = self._url_in_block(name, parameters, download, http_method, options, now)
+                url = self._url_in_block(name, query, http_method, options, now)
                 if url:
                     return url
         # Most calls pass a name and nothing else.
@@ -205,8 +207,7 @@ class SignedUrlMixin:
         if not (
             expire is None
             and expire_step is None
-            and parameters is None
-            and download is None
+            and not query
             and http_method is None
             and ip_address is None
             and resource is None
@@ -215,10 +216,10 @@ class SignedUrlMixin:
         ):
             is_shared = folder is not None or (resource is not None and "*" in resource)
             call = NEVER_KEPT
-            if date_greater_than is None and (is_shared or parameters is None):
+            if date_greater_than is None:
                 call = (
                     None if is_shared else name,
-                    None if is_shared else download,
+                    None if is_shared else query,
                     http_method,
                     expire,
                     expire_step,
@@ -236,21 +237,16 @@ class SignedUrlMixin:
                 context.note(known.expires)
             if not is_shared:
                 return known.url
-            address = self._address_of(name, options)
-            if parameters or download is not None:
-                address = join_query(address, build_query(parameters, download))
-            return known.url_for(address)
+            return known.url_for(join_query(self._address_of(name, options), query))
 
         if not options.is_signing:
             refuse_conditions(date_greater_than, ip_address, resource, folder)
-            return self._public_url(name, parameters, expire, http_method, download)
+            return self._public_url(name, parameters, expire, http_method)
         if options.refusal:
             raise ImproperlyConfigured(options.refusal)
         if http_method is not None:
             refuse_writing(http_method)
-        covered = address = self._address_of(name, options)
-        if parameters or download is not None:
-            covered = address = join_query(address, build_query(parameters, download))
+        covered = address = join_query(self._address_of(name, options), query)
         if resource is not None or folder is not None:
             covered = self._resource_address(resource, folder, options, allow_any_resource)
 
@@ -293,8 +289,7 @@ class SignedUrlMixin:
     def _url_in_block(
         self,
         name: str | None,
-        parameters: dict[str, Any] | None,
-        download: str | None,
+        query: str,
         http_method: str | None,
         options: ResolvedOptions,
         now: float,
@@ -302,9 +297,7 @@ class SignedUrlMixin:
         """Return the URL that a surrounding block signs; empty if none of them covers it."""
         if not options.is_signing or options.refusal:
             return ""
-        address = self._address_of(name, options)
-        if parameters or download is not None:
-            address = join_query(address, build_query(parameters, download))
+        address = join_query(self._address_of(name, options), query)
         for block in context.open_blocks():
             covered = block.find(address)
             if covered is None or not self._signs_like(block.storage, options):
@@ -385,7 +378,8 @@ class SignedUrlMixin:
         self,
         name: str | None,
         parameters: dict[str, Any] | None = None,
-        download: str | None = None,
+        download: FileName = None,
+        inline: FileName = None,
     ) -> str:
         """Return the CloudFront URL without a signature.
 
@@ -395,10 +389,9 @@ class SignedUrlMixin:
         options = self._current_options()
         if not options.origin:
             raise_first_error(find_address_problems(self.signing_config()))
-        address = self._address_of(name, options)
-        if parameters or download is not None:
-            address = join_query(address, build_query(parameters, download))
-        return address
+        if download is not None or inline is not None:
+            parameters = add_disposition(parameters, name, download, inline)
+        return join_query(self._address_of(name, options), build_query(parameters))
 
     def name_of(self, url: str) -> str:
         """Return the name of the file that has this URL: the inverse of :meth:`url`.
@@ -540,12 +533,11 @@ class SignedUrlMixin:
         parameters: dict[str, Any] | None,
         expire: int | timedelta | None,
         http_method: str | None,
-        download: str | None,
     ) -> str:
         """Return the URL from a storage that does not sign."""
         if http_method is not None:
             refuse_writing(http_method)
-        return self.unsigned_url(name, parameters, download)
+        return self.unsigned_url(name, parameters)
 
     # Options
 

@@ -15,6 +15,7 @@ from django.template.library import SimpleNode
 from django.urls import NoReverseMatch, reverse
 
 from cfsigned_django import shortcuts
+from cfsigned_django.storage.query import FileName
 
 register = template.Library()
 
@@ -25,8 +26,8 @@ def signed_url(
     *,
     storage: str | None = None,
     expire: Any = None,
-    download: str | None = None,
-    inline: str | None = None,
+    download: FileName = None,
+    inline: FileName = None,
     ip_address: str | None = None,
     resource: str | None = None,
     folder: str | None = None,

@@ -22,6 +22,7 @@ from cfsigned_django.permissions import (
 from cfsigned_django.signing import InvalidUrl
 from cfsigned_django.storage.arguments import is_exact_name
 from cfsigned_django.storage.context import watch_expiry
+from cfsigned_django.storage.query import FileName
 from cfsigned_django.storage.registry import find_storage
 
 
@@ -151,8 +152,8 @@ class SignedRedirectView(FileView):
     loses permission still gets in, as with the URL itself.
     """
 
-    download: str | None = None
-    inline: str | None = None
+    download: FileName = None
+    inline: FileName = None
 
     def get_url_arguments(self, name: str) -> dict[str, Any]:
         """Return the arguments with which the URL of the file is signed."""

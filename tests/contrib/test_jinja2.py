@@ -72,6 +72,18 @@ def test_one_url(backend: str) -> None:
     assert (unsigned, nothing) == (f"{ORIGIN}/a/1", "")
 
 
+def test_download(backend: str) -> None:
+    """Give the file's own name to a record without a title, and no name for no."""
+    saved, shown, neither = urls_of(
+        "[{{ signed_url('a/1.jpg', download=title) }}][{{ signed_url('a/1.jpg', inline=true) }}]"
+        "[{{ signed_url('a/1.jpg', download=false, inline=none) }}]",
+        title="",
+    )
+    assert "disposition=attachment%3B%20filename%3D%221.jpg%22" in saved
+    assert "disposition=inline%3B%20filename%3D%221.jpg%22" in shown
+    assert "disposition" not in neither
+
+
 def test_escaping(backend: str) -> None:
     """Escape the URL in HTML, leave no way out of an attribute, and keep it whole in a script."""
     tag = "{{ signed_url('a.jpg', download='b.jpg') }}"
@@ -163,10 +175,10 @@ def test_syntax_errors(backend: str, text: str) -> None:
 
 def test_async_environment(aliases: Any) -> None:
     """Refuse the block of an environment that renders its body later; sign single URLs there."""
-    environment = Environment(extensions=[EXTENSION], enable_async=True)
+    environment = Environment(extensions=[EXTENSION], enable_async=True, autoescape=True)
     with pytest.raises(Jinja2SyntaxError, match="enable_async"):
-        environment.from_string("{% signed_urls 'a/*' %}{{ signed_url('a/1') }}{% endsigned_urls %}")
-    template = environment.from_string("{{ signed_url('a/1') }}")
+        environment.from_string("{% signed_urls 'a/*' %}{{ photo.url }}{% endsigned_urls %}")
+    template = environment.from_string("{{ signed_url('a/1')|safe }}")
     with at(NOW):
         assert opens(asyncio.run(template.render_async())) == f"{ORIGIN}/a/1"
         with signed_urls("a/*"):

@@ -94,6 +94,8 @@ def test_options(cls: type[SignedFileField]) -> None:
     assert policy.resource == f"{ORIGIN}/a/1*"
     assert NOW + 3600 < policy.date_less_than <= NOW + 10800
     assert "inline" in parameters_of(url)["response-content-disposition"]
+    url = represent(cls(inline=True, download=False))
+    assert parameters_of(url)["response-content-disposition"] == 'inline; filename="1.jpg"'
 
 
 def test_options_of_each_file() -> None:

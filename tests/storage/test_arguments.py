@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
@@ -12,6 +13,7 @@ import botocore.session
 import pytest
 from django.core.exceptions import SuspiciousFileOperation
 from django.utils.http import parse_header_parameters
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 from hypothesis import given, strategies as st
 
@@ -27,6 +29,7 @@ from tests.storage_cases import (
     NOW,
     ORIGIN,
     at,
+    parameters_of,
     verify,
 )
 
@@ -67,10 +70,15 @@ REFUSED: list[Row] = [
     *rows("folder", InvalidPolicy, "albums/4/", "albums/4"),
     *rows("folder", SuspiciousFileOperation, r"\.\.", "albums/.."),
     ({"folder": "albums/42", "resource": "albums/42/*"}, ValueError, "folder or resource"),
-    *rows("download", ValueError, "download", "", " ", "a\nb", "a\x00", "a\x85b"),
-    *rows("inline", ValueError, "inline", "", " ", "a\nb", "a\x00"),
+    *rows("download", ValueError, "download", " ", "a\nb", "a\x00", "a\x85b"),
+    *rows("inline", ValueError, "inline", " ", "a\nb", "a\x00"),
+    *rows("download", TypeError, "download is a", 5, 0, 1.0, b"x", ["x"], Path("x")),
+    *rows("inline", TypeError, "inline is a", 5, 0, b"x"),
     *rows("download", ValueError, "download", "a\r\nSet-Cookie: x=1", "a\x7f", "\x1b[2J"),
-    ({"inline": "a.pdf", "download": "a.pdf"}, ValueError, "download or inline"),
+    *(
+        ({"download": first, "inline": second}, ValueError, "download or inline")
+        for first, second in (("a.pdf", "a.pdf"), (True, ""), ("", True))
+    ),
     *(
         ({argument: "a.pdf", "parameters": {each: "inline"}}, ValueError, argument)
         for argument in ("inline", "download")
@@ -269,7 +277,6 @@ def test_names_are_those_of_s3() -> None:
     ("name", "header"),
     [
         ("report.pdf", 'attachment; filename="report.pdf"'),
-        (gettext_lazy("report.pdf"), 'attachment; filename="report.pdf"'),
         ("report 2026.pdf", 'attachment; filename="report 2026.pdf"'),
         ("it's;a=b.pdf", 'attachment; filename="it\'s;a=b.pdf"'),
         (
@@ -288,7 +295,45 @@ def test_names_are_those_of_s3() -> None:
 def test_disposition(name: str, header: str) -> None:
     """Give a name in ASCII, and again in full if that is not all of it."""
     assert content_disposition(name) == header
-    assert build_query(None, download=name).startswith("response-content-disposition=attachment%3B")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "header"),
+    [
+        ({}, None),
+        ({"download": None, "inline": False}, None),
+        ({"download": False}, None),
+        ({"download": True}, 'attachment; filename="b 1.pdf"'),
+        ({"download": ""}, 'attachment; filename="b 1.pdf"'),
+        ({"download": "x.pdf", "inline": None}, 'attachment; filename="x.pdf"'),
+        ({"inline": True, "download": False}, 'inline; filename="b 1.pdf"'),
+        ({"inline": ""}, 'inline; filename="b 1.pdf"'),
+        ({"inline": "x.pdf"}, 'inline; filename="x.pdf"'),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("text", [str, SafeString, gettext_lazy])
+def test_download_and_inline(
+    text: Any, arguments: dict[str, Any], header: str | None, site: Any
+) -> None:
+    """Take no, the file's own name, or a name, on every way to a URL."""
+    storage = CloudFrontS3Storage()
+    arguments = {
+        argument: text(value) if isinstance(value, str) else value
+        for argument, value in arguments.items()
+    }
+    presigns = CloudFrontS3Storage(
+        cloudfront_signer=None, custom_domain=None, access_key="A", secret_key="s"
+    )
+    for name in ("a/b 1.pdf", "a\\b 1.pdf"):
+        for url in (
+            storage.url(name, **arguments),
+            storage.url(name, folder="a", **arguments),
+            storage.unsigned_url(name, **arguments),
+            CloudFrontS3Storage(querystring_auth=False).url(name, **arguments),
+            presigns.url(name, **arguments),
+        ):
+            assert parameters_of(url).get("response-content-disposition") == header
 
 
 @given(st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1).filter(str.strip))

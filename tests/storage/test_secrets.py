@@ -283,7 +283,7 @@ def test_errors_of_arguments(ec_key: PrivateKey, site: Any) -> None:
     storage = CloudFrontS3Storage(**options_for(ec_key), secret_key=SECRET_KEY, access_key="AKIA")
     mistakes: list[dict[str, Any]] = [
         *({"expire": 0}, {"http_method": "PUT"}, {"ip_address": "::1"}, {"resource": "b/*"}),
-        *({"parameters": {"Expires": 1}}, {"download": ""}, {"date_greater_than": 10**12}),
+        *({"parameters": {"Expires": 1}}, {"download": " "}, {"date_greater_than": 10**12}),
     ]
     for mistake in mistakes:
         storage.url("a.jpg")
