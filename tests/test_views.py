@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.http import Http404, HttpRequest
-from django.test import AsyncClient, Client
+from django.test import AsyncClient, Client, RequestFactory
 from django.urls import path
 
 from cfsigned_django.views import SignedRedirectView
@@ -157,8 +157,19 @@ def test_names_of_no_file(view: str, handler: str) -> None:
     for name in (
         *("./hidden/a.jpg", "/hidden/a.jpg", "hidden//a.jpg", "hidden%5Ca.jpg", "x/./a", "a/"),
         8000 * "a",
+        *("a" * 1025, "%ED%95%9C" * 342),
     ):
         assert ask(f"/{view}/{name}", handler).status_code == 404
+    assert ask(f"/{view}/{'a' * 1024}", handler).status_code == 302
+
+
+def test_long_name_is_not_asked_about() -> None:
+    """Ask no permission, which may ask the database, about a name that no object in S3 can have."""
+    asked: list[str] = []
+    view = SignedRedirectView.as_view(permission=lambda request, name: asked.append(name))
+    with pytest.raises(Http404):
+        view(RequestFactory().get("/"), name="한" * 342)
+    assert asked == []
 
 
 def test_name_in_another_script() -> None:

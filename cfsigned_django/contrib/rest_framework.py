@@ -26,8 +26,7 @@ except ImportError as error:
 
 from cfsigned_django.permissions import Answer, require_permission
 from cfsigned_django.shortcuts import signed_url
-from cfsigned_django.signing import InvalidUrl
-from cfsigned_django.storage.arguments import is_exact_name
+from cfsigned_django.storage.arguments import MAX_NAME_LENGTH, is_exact_name
 from cfsigned_django.storage.context import watch_expiry
 
 
@@ -147,26 +146,26 @@ class SignedUrlsView(APIView):
         for name in names:
             require_permission(self, name, ask(request, name))
         with watch_expiry() as watch:
-            urls = {name: self._sign(name) for name in names}
+            urls = {
+                name: signed_url(
+                    name, storage=self.storage, expire=self.expire, expire_step=self.expire_step
+                )
+                for name in names
+            }
         return Response({"urls": urls, "expires_at": watch.expires_at})
 
     def _read_names(self, data: object) -> list[str]:
         names = data.get("names") if isinstance(data, Mapping) else None
         if not isinstance(names, list) or not 0 < len(names) <= self.max_names:
             raise _invalid(f'Send JSON: {{"names": [...]}}, with 1 to {self.max_names} names.')
-        for name in names:
+        for place, name in enumerate(names):
             # A storage would normalize ./a, and sign a name that was not asked about.
             if not isinstance(name, str) or not is_exact_name(name):
-                raise _invalid(f"{name!r} is not the name of a file in the storage.")
+                raise _invalid(
+                    f"names[{place}] is not the name of a file. Send each name as the storage "
+                    f"returned it from save(): text of at most {MAX_NAME_LENGTH} bytes."
+                )
         return names
-
-    def _sign(self, name: str) -> str:
-        try:
-            return signed_url(
-                name, storage=self.storage, expire=self.expire, expire_step=self.expire_step
-            )
-        except InvalidUrl as error:
-            raise _invalid(f"{name!r} cannot be signed: {error}") from None
 
 
 def _invalid(what: str) -> serializers.ValidationError:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import zlib
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from django.core.exceptions import SuspiciousFileOperation
 
@@ -47,11 +47,21 @@ def refuse_dot_dot(name: str) -> None:
 
 #: PostgreSQL refuses NUL, a path of Django takes no line feed, a lone surrogate cannot be encoded.
 _IN_NO_NAME = re.compile(r"[\\\0\n\ud800-\udfff]")
+#: The longest name of an object, in bytes (S3 User Guide, "Naming Amazon S3 objects").
+MAX_NAME_LENGTH: Final = 1024
 
 
 def is_exact_name(name: str) -> bool:
-    """Return whether a storage takes the name as it is: not ``./a``, ``//a`` or ``a/``."""
-    return not _IN_NO_NAME.search(name) and not {"", ".", ".."} & set(name.split("/"))
+    """Return whether a file may have this name, and a storage takes it as it is.
+
+    Not ``./a``, ``//a`` or ``a/``, and no more bytes than S3 allows.
+    """
+    return (
+        len(name) <= MAX_NAME_LENGTH
+        and not _IN_NO_NAME.search(name)
+        and len(name.encode()) <= MAX_NAME_LENGTH
+        and not {"", ".", ".."} & set(name.split("/"))
+    )
 
 
 def refuse_nameless(name: str | None) -> None:

@@ -19,7 +19,6 @@ from cfsigned_django.permissions import (
     require_permission,
     require_permission_async,
 )
-from cfsigned_django.signing import InvalidUrl
 from cfsigned_django.storage.arguments import is_exact_name
 from cfsigned_django.storage.context import watch_expiry
 from cfsigned_django.storage.query import FileName
@@ -92,11 +91,8 @@ class FileView(View):
         return name
 
     def _answer(self, name: str) -> HttpResponseBase:
-        try:
-            with watch_expiry() as watch:
-                response = self._respond(name)
-        except InvalidUrl:
-            raise Http404("The name is too long for a URL.") from None
+        with watch_expiry() as watch:
+            response = self._respond(name)
         life = 0 if watch.expires is None else watch.expires - int(time.time())
         # This lowers a max-age that the response has, and never raises it.
         patch_cache_control(response, private=True, max_age=max(0, life // 2))
@@ -144,8 +140,8 @@ class SignedRedirectView(FileView):
     :meth:`get_url_arguments`, and one whose path has something else than the
     name, such as a primary key, overrides :meth:`get_name`.
 
-    A name that no file can have, such as one with ``..`` or ``//``, is
-    answered with 404: the URL opens exactly the name that ``permission`` was
+    A name that no file can have, such as one with ``..`` or ``//``, or of more
+    than 1,024 bytes, is answered with 404 before the permission is asked: the URL opens exactly the name that ``permission`` was
     called with. Only S3 knows whether the file exists, after the redirect.
     Only GET and HEAD are allowed. The browser may cache the answer for half
     the lifetime of the URL; no other cache may. For that long, a viewer who

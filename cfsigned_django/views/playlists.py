@@ -22,8 +22,6 @@ from cfsigned_django.views.files import FileView
 
 #: How many seconds a browser may cache a playlist: a player reads it once.
 LONGEST_CACHE: Final = 60
-#: The longest name of an S3 object, in bytes.
-MAX_KEY_LENGTH: Final = 1024
 #: The bytes that a line of a playlist has at least, on average.
 SHORTEST_LINE: Final = 10
 
@@ -66,7 +64,7 @@ class SignedPlaylistView(FileView):
 
     def _checked(self, found: object) -> str:
         name = super()._checked(found)
-        if not name.lower().endswith(PLAYLISTS) or len(name.encode()) > MAX_KEY_LENGTH:
+        if not name.lower().endswith(PLAYLISTS):
             raise Http404("No playlist can have this name.")
         return name
 

@@ -285,7 +285,7 @@ def test_own_view() -> None:
             ("urls", ["1.jpg", name], "ada", 400)
             for name in ("", "../1.jpg", "./1.jpg", "a//1.jpg", "a\\1.jpg", "a/", f"{ORIGIN}/1.jpg")
         ),
-        *(("urls", [name], "ada", 400) for name in ("a" * 9000, "\ud800", "a\0b")),
+        *(("urls", [name], "ada", 400) for name in ("a" * 9000, "\ud800", "a\0b", "한" * 342)),
     ],
 )
 def test_refused(where: str, names: Any, viewer: str, status: int) -> None:
@@ -293,6 +293,16 @@ def test_refused(where: str, names: Any, viewer: str, status: int) -> None:
     found = post(where, {"names": names}, viewer)
     assert found[0] == status
     assert "urls" not in found[1]
+
+
+@pytest.mark.parametrize("name", ["secret/" + "a" * 1020, "secret//a.jpg", ["secret"] * 1000])
+def test_name_of_no_file(name: Any) -> None:
+    """Ask no permission about it, and do not repeat it: say which of the names it is."""
+    status, found = post("urls", {"names": ["1.jpg", name]})
+    assert (status, [*found]) == (400, ["names"])
+    (text,) = found["names"]
+    assert "names[1]" in text
+    assert "secret" not in text
 
 
 def test_body_that_is_no_object() -> None:
