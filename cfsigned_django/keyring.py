@@ -38,6 +38,41 @@ logger = logging.getLogger("cfsigned_django.keyring")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NoKey:
+    """Why no key pair of a key group signs, and what a person does next: two sentences."""
+
+    what: str
+    next_step: str
+
+
+class NothingSigns(ImproperlyConfigured):
+    """Neither the database nor the settings have a key that signs now."""
+
+    def __init__(self, no_key: NoKey, settings_key_id: str | None = None) -> None:
+        what = no_key.what
+        if settings_key_id:
+            what += f" {settings_key_id}, the key of the settings, was replaced or revoked."
+        super().__init__(f"{what} {no_key.next_step}")
+        self.what, self.next_step = what, no_key.next_step
+
+
+def no_key_at_all(key_group_id: str | None) -> NoKey:
+    """Return that the key group has no key, and that none will sign by itself."""
+    return NoKey(
+        what=f"No key signs for key group {key_group_id}: neither the database nor the settings "
+        "have one that may sign.",
+        next_step=f"Run manage.py cfsigned_rotate --start{key_group_option(key_group_id)}, or set "
+        "AWS_CLOUDFRONT_KEY and AWS_CLOUDFRONT_KEY_ID.",
+    )
+
+
+def key_group_option(key_group_id: str | None) -> str:
+    """Return the option with which cfsigned_rotate rotates this key group; "" if it need not."""
+    is_default = key_group_id == conf.default_of("key_group_id")
+    return "" if is_default else f" --key-group {key_group_id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
     """What the database has about a key group."""
 
@@ -46,6 +81,14 @@ class Found:
     #: The IDs of all key pairs in the database, if none is ACTIVE. A key of the settings among
     #: them was replaced or revoked, and must not sign.
     known_ids: frozenset[str] = frozenset()
+    #: Says why none is ACTIVE; called only if nothing signs. None: the group has no key.
+    explain: Callable[[], NoKey] | None = None
+
+    def choose(self, settings_key: Signer | None) -> Signer | None:
+        """Return what signs: the ACTIVE key pair, else the settings' key if it may; or None."""
+        if self.signer is None and settings_key:
+            return None if settings_key.key_pair_id in self.known_ids else settings_key
+        return self.signer
 
 
 #: Takes a key group, a hash algorithm, and the signer that was ACTIVE at the last look.
@@ -163,12 +206,12 @@ class Keyring:
             if lock.acquire(blocking=waits, timeout=self._longest_look if waits else -1):
                 try:
                     if self._age(cached) >= cached.pause:  # else the previous thread has asked
-                        self._look(cached, key_group_id, hash_algorithm)
+                        self._look(cached, key_group_id, hash_algorithm, fallback)
                 finally:
                     lock.release()
             elif waits:
                 cached.lock = threading.Lock()
-                self._look(cached, key_group_id, hash_algorithm)
+                self._look(cached, key_group_id, hash_algorithm, fallback)
         return _make_lease(cached, key_group_id, fallback)
 
     def _age(self, cached: _CachedKey) -> float:
@@ -179,7 +222,11 @@ class Keyring:
         return max(self._monotonic() - monotonic, self._wall() - wall)
 
     def _look(
-        self, cached: _CachedKey, key_group_id: str, hash_algorithm: HashAlgorithm | None
+        self,
+        cached: _CachedKey,
+        key_group_id: str,
+        hash_algorithm: HashAlgorithm | None,
+        fallback: Signer | None,
     ) -> None:
         """Ask the database. If it does not answer, continue with what is known."""
         interval, era = self._interval(), self._era
@@ -201,43 +248,43 @@ class Keyring:
             asked_at = self._monotonic(), self._wall()
             if cached.answer.seen_at is None:
                 interval = min(interval, _SOON)
-            _log_failure(cached, key_group_id, error, interval)
+            _log_failure(cached.answer, key_group_id, error, interval, fallback)
         else:
             cached.answer = _Answer(found=found, seen_at=asked_at[1])
         cached.asked_at, cached.pause, cached.era = asked_at, interval, era
 
 
-def _log_failure(cached: _CachedKey, key_group_id: str, error: Error, pause: int) -> None:
-    signer = cached.answer.found.signer
-    if signer is not None:
-        goes_on = f"{signer.key_pair_id} continues to sign"
-    elif cached.answer.seen_at is not None:
-        goes_on = "The key of the settings continues to sign"
+def _log_failure(
+    answer: _Answer, key_group_id: str, error: Error, pause: int, fallback: Signer | None
+) -> None:
+    """Log that the database did not answer, and what signs meanwhile."""
+    signer = None if answer.problem else answer.found.choose(fallback)
+    if signer is None:
+        meanwhile = "Nothing can be signed until it answers."
+    elif answer.seen_at is not None:
+        meanwhile = f"{signer.key_pair_id} continues to sign."
     else:
-        goes_on = (
-            "It has never answered this process, which signs with the key of the settings, if "
-            "there is one: if that key was replaced or revoked, CloudFront refuses its URLs"
+        # Only the database knows whether this key was replaced or revoked.
+        meanwhile = (
+            f"{signer.key_pair_id}, the key of the settings, signs until it answers; whether "
+            "CloudFront still trusts that key is not known."
         )
     logger.error(
-        "The database did not answer which key pair of key group %s is ACTIVE (%s). %s; the next "
+        "The database did not answer which key pair of key group %s is ACTIVE (%s). %s The next "
         "attempt is in %s s.",
         key_group_id,
         type(error).__name__,
-        goes_on,
+        meanwhile,
         pause,
     )
 
 
-#: Takes the ID of the key group.
-_NOTHING_SIGNS = (
-    "Key group {0} has no ACTIVE key pair in the database, and the settings have no key that may "
-    "sign. Run manage.py cfsigned_rotate --start --key-group {0}, or set AWS_CLOUDFRONT_KEY and "
-    "AWS_CLOUDFRONT_KEY_ID."
-)
-_NO_ANSWER = (
-    "The database does not answer which key pair of key group {} is ACTIVE, and no key is set in "
-    "AWS_CLOUDFRONT_KEY: nothing can be signed until it answers."
-)
+def _no_answer(key_group_id: str) -> NoKey:
+    return NoKey(
+        what=f"The database does not answer which key pair of key group {key_group_id} is ACTIVE, "
+        "and no key is set in AWS_CLOUDFRONT_KEY: nothing can be signed until it answers.",
+        next_step="Start the database, or correct DATABASES.",
+    )
 
 
 def _make_lease(cached: _CachedKey, key_group_id: str, fallback: Signer | None) -> Lease:
@@ -245,12 +292,12 @@ def _make_lease(cached: _CachedKey, key_group_id: str, fallback: Signer | None) 
     answer = cached.answer  # read once: another thread may replace it
     if answer.problem:
         raise ImproperlyConfigured(answer.problem)
-    signer = answer.found.signer
-    if signer is None and fallback and fallback.key_pair_id not in answer.found.known_ids:
-        signer = fallback
+    signer = answer.found.choose(fallback)
     if signer is None:
-        problem = _NO_ANSWER if answer.seen_at is None else _NOTHING_SIGNS
-        raise ImproperlyConfigured(problem.format(key_group_id))
+        if answer.seen_at is None:
+            raise NothingSigns(_no_answer(key_group_id))
+        no_key = answer.found.explain() if answer.found.explain else no_key_at_all(key_group_id)
+        raise NothingSigns(no_key, fallback.key_pair_id if fallback else None)
     return Lease(
         signer=signer,
         seen_at=cached.first_asked_at if answer.seen_at is None else answer.seen_at,
@@ -301,10 +348,11 @@ def lease_signer(
     """Return the signer of the group's ACTIVE key pair, else ``fallback``.
 
     While one thread asks, others do not wait, unless the last look is two
-    intervals old. Raise :exc:`ImproperlyConfigured` if nothing can sign.
+    intervals old. Raise :exc:`NothingSigns` if no key signs, and
+    :exc:`ImproperlyConfigured` if the ACTIVE key pair cannot be used.
     """
     if key_group_id and _keyring is not None:
         return _keyring.lease(key_group_id, hash_algorithm, fallback)
     if fallback is None:
-        raise ImproperlyConfigured(_NOTHING_SIGNS.format(key_group_id))
+        raise NothingSigns(no_key_at_all(key_group_id))
     return Lease(signer=fallback)

@@ -120,8 +120,9 @@ TABLE: dict[str, str] = {
     "--re-encrypt.",
     "cfsigned.W013": "The private key is not used. Find out who can write to the database. Revoke "
     "the key pair in the admin, and start a rotation.",
-    "cfsigned.W014": "Run manage.py cfsigned_rotate --start, or set AWS_CLOUDFRONT_KEY and "
-    "AWS_CLOUDFRONT_KEY_ID.",
+    "cfsigned.W014": "Do what the message says: run manage.py migrate if there is no table yet, "
+    "cfsigned_rotate --wait while a key waits, else cfsigned_rotate --start. Until a key signs, "
+    "url() raises the same error.",
     "cfsigned.W015": "Let only the user that runs the site read it, or its group: chmod 600 or "
     "640, and chown to that user or root.",
     "cfsigned.W040": "Lower CACHE_MIDDLEWARE_SECONDS, raise AWS_QUERYSTRING_EXPIRE, or add "

@@ -9,7 +9,7 @@ from typing import Any
 from django.apps import AppConfig
 from django.core.checks import CheckMessage
 from django.core.exceptions import ImproperlyConfigured
-from django.db import Error, connections, router
+from django.db import Error, router
 from django.utils import timezone
 
 from cfsigned_django import conf
@@ -21,8 +21,9 @@ from cfsigned_django.encryption import (
     count_wrong_keys,
     has_weak_secret_key,
 )
-from cfsigned_django.keyring import looks_in_database
-from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django.keyring import NothingSigns, looks_in_database
+from cfsigned_django.rotation.active import explain_no_key, no_table
+from cfsigned_django.rotation.models import KeyPair, has_table
 from cfsigned_django.signing import InvalidKey
 from cfsigned_django.storage.registry import dynamic_storages, signers, signing_configs
 from cfsigned_django.validation import problem, refusal
@@ -150,11 +151,10 @@ def _key_pairs(alias: str) -> list[CheckMessage]:
     if not router.allow_migrate_model(alias, KeyPair):
         return []
     try:
-        has_table = KeyPair._meta.db_table in connections[alias].introspection.table_names()
-        rows = list(KeyPair.objects.using(alias)) if has_table else []
+        rows = list(KeyPair.objects.using(alias)) if has_table(alias) else None
     except Error:
         return []  # The database is not running.
-    return [*_encrypted_keys(rows), *_nothing_signs(alias, rows)]
+    return [*_encrypted_keys(rows or []), *_nothing_signs(alias, rows)]
 
 
 def _encrypted_keys(rows: list[KeyPair]) -> Iterator[CheckMessage]:
@@ -177,35 +177,28 @@ def _encrypted_keys(rows: list[KeyPair]) -> Iterator[CheckMessage]:
                 yield problem("cfsigned.W011", f"The private key of {name} {OLD_ENCRYPTION}")
 
 
-def _has_no_other_key(config: conf.Config, known_ids: set[str | None]) -> bool:
-    """Return whether the settings have no key, or one that was replaced or revoked."""
-    key_pair_id = config.cloudfront_key_id
-    is_unset = config.cloudfront_key is None and not key_pair_id
-    return is_unset or key_pair_id in known_ids
+def _nothing_signs(alias: str, rows: list[KeyPair] | None) -> Iterator[CheckMessage]:
+    """Warn of each key group for which no key signs, in the words of the error of url().
 
-
-def _nothing_signs(alias: str, rows: list[KeyPair]) -> Iterator[CheckMessage]:
-    """Warn of each key group for which no key signs, neither of the database nor of the settings.
-
-    A warning, because ``migrate`` stops at an error, and the first key is made
-    after it.
+    ``rows`` is None if there is no table. A warning, because ``migrate`` stops
+    at an error, and the first key is made after it.
     """
     if alias != router.db_for_write(KeyPair):
         return
     configs = [config for _, config, signer in signers() if signer is None]
     if any(True for _ in dynamic_storages()):
         configs.append(conf.Config.read())  # their keys come from the key group of the settings
-    known_ids, active = {row.key_pair_id for row in rows}, {row.active_in for row in rows}
-    dead = {
-        config.key_group_id: None
-        for config in configs
-        if looks_in_database(config.key_group_id)
-        and config.key_group_id not in active
-        and _has_no_other_key(config, known_ids)
-    }
-    for key_group_id in dead:
-        yield problem(
-            "cfsigned.W014",
-            f"No key signs for key group {key_group_id}: the database has no ACTIVE key pair of "
-            "it, and the settings have no key that may sign. url() raises an error.",
-        )
+    known_ids = {row.key_pair_id for row in rows or ()}
+    active = {row.active_in for row in rows or ()}
+    dead: dict[str, str | None] = {}
+    for config in configs:
+        group, settings_key_id = config.key_group_id, config.cloudfront_key_id
+        if not group or not looks_in_database(group) or group in active:
+            continue
+        if config.cloudfront_key is None and not settings_key_id:
+            dead[group] = None
+        elif settings_key_id in known_ids:
+            dead[group] = settings_key_id
+    for group, settings_key_id in dead.items():
+        no_key = no_table(group) if rows is None else explain_no_key(group, rows)
+        yield problem("cfsigned.W014", str(NothingSigns(no_key, settings_key_id)))

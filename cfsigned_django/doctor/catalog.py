@@ -57,7 +57,8 @@ CATALOG: dict[str, FindingType] = {
         level=Level.ERROR,
         meaning="The key pairs of the database cannot be read",
         why="New processes cannot find out which key is ACTIVE.",
-        fix="Run manage.py migrate, and check DATABASES.",
+        fix="Check DATABASES, and whether the database server runs. If the table does not exist "
+        "yet, run manage.py migrate.",
     ),
     "cannot-decrypt": FindingType(
         level=Level.ERROR,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DatabaseError
+from django.db import Error, router
 
 from cfsigned_django.aws.account_reader import read_account
 from cfsigned_django.aws.client import Clients
@@ -31,7 +32,8 @@ from cfsigned_django.doctor.local import (
 from cfsigned_django.doctor.site import ExpectedState
 from cfsigned_django.encryption import count_wrong_keys
 from cfsigned_django.keyring import looks_in_database
-from cfsigned_django.rotation.models import primary_rows
+from cfsigned_django.rotation.active import NO_TABLE
+from cfsigned_django.rotation.models import KeyPair, has_table, primary_rows
 from cfsigned_django.signing import HashRefused, Signer
 from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.validation import PROBE_NAME, is_local_host
@@ -61,14 +63,19 @@ class Examination:
 
     def offline(self) -> Iterator[Finding]:
         """Yield the findings about settings and database, without the network."""
-        checks = from_system_checks([*check_storages(), *check_rotation()])
-        yield from checks
-        yield from self._key_pairs()
+        found = [
+            *from_system_checks([*check_storages(), *check_rotation()]),
+            *self._key_pairs(),
+        ]
+        yield from found
         if self._address() is not None:
             signs = check_signer(self.storage, self.alias)
-            # If url() raises what a check has found, report one finding, not two.
-            # The same check may also have found the same problem with another key.
-            if not any(each.what in signs.what and f"({each.id})" in signs.what for each in checks):
+            # If url() raises what was found before, report one finding, not two. The same check
+            # may also have found the same problem with another key.
+            if not any(
+                each.what in signs.what and (each.id == "database" or f"({each.id})" in signs.what)
+                for each in found
+            ):
                 yield signs
 
     def online(self) -> Iterator[Finding]:
@@ -86,10 +93,9 @@ class Examination:
         try:
             rows = list(primary_rows())
             waits = list(check_rotation_waits(self.storage.key_group_id))
-        except DatabaseError as error:
+        except Error as error:
             if looks_in_database(self.storage.key_group_id):
-                what = f"The key pairs of the database cannot be read ({type(error).__name__})."
-                yield finding("database", what, subject="DATABASES")
+                yield _no_rows(error)
             return
         if not count_wrong_keys():  # else a check reports that nothing can be decrypted
             yield from check_key_pairs(rows)
@@ -170,6 +176,16 @@ class Examination:
             cors_origins=self.cors_origins,
             uses_cookies=self.uses_cookies,
         )
+
+
+def _no_rows(error: Error) -> Finding:
+    """Return why the key pairs cannot be read: there is no table yet, or no answer."""
+    what = f"The key pairs of the database cannot be read ({type(error).__name__})."
+    fix = "Check DATABASES, and whether the database server runs."
+    with suppress(Error):
+        if not has_table(router.db_for_write(KeyPair)):
+            what, fix = NO_TABLE, "Run manage.py migrate."
+    return finding("database", what, fix=fix, subject="DATABASES")
 
 
 def _option(storage: Any, name: str) -> str | None:

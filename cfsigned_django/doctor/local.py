@@ -15,6 +15,7 @@ from cfsigned_django.encryption import (
     NotItsKey,
     has_weak_secret_key,
 )
+from cfsigned_django.keyring import NothingSigns
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.site import site_rotation
 from cfsigned_django.rotation.status import find_overdue, find_pending
@@ -45,6 +46,8 @@ def check_signer(storage: SignedUrlMixin, alias: str) -> Finding:
     subject = f'STORAGES["{alias}"]'
     try:
         signer = storage.current_signer()
+    except NothingSigns as error:
+        return finding("cannot-sign", error.what, fix=error.next_step, subject=subject)
     except (ImproperlyConfigured, HashRefused) as error:
         return finding("cannot-sign", str(error), subject=subject)
     if signer is None or signer.private_key.public_key is None:

@@ -11,15 +11,19 @@ request may hold one connection and wait for another.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import partial
 
 from django.db import DatabaseError, OperationalError, connections, router, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.utils import translation
 
-from cfsigned_django.keyring import Found
-from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django import conf
+from cfsigned_django.keyring import Found, NoKey, no_key_at_all
+from cfsigned_django.rotation.models import KeyPair, has_table
 from cfsigned_django.signing import HashAlgorithm, Signer
 
 #: For how many seconds a query may take or wait for a lock, and a caller that knows a signer may
@@ -27,6 +31,8 @@ from cfsigned_django.signing import HashAlgorithm, Signer
 PATIENCE = 2
 #: For how many seconds a caller that knows none may wait: less than the keyring waits for it.
 LONGEST_PATIENCE = 8
+
+NO_TABLE = "The database has no table of key pairs yet."
 
 
 def find_active_signer(
@@ -45,9 +51,10 @@ def find_active_signer(
             with _apart(connections[using]):
                 return _find(using, key_group_id, hash_algorithm, known)
         except DatabaseError:
-            if known is not None or _has_table(using):
+            if known is not None or has_table(using):
                 raise
-            return Found()  # There is no key pair before the first migration.
+            # There is no key pair before the first migration.
+            return Found(explain=partial(no_table, key_group_id))
 
     if not _runs_event_loop() and _sees_the_present(using):
         return look()
@@ -67,11 +74,37 @@ def _find(
     rows = KeyPair.objects.using(using)
     row = rows.filter(active_in=key_group_id).first()
     if row is None:
-        ids = rows.exclude(key_pair_id=None).values_list("key_pair_id", flat=True)
-        return Found(known_ids=frozenset(filter(None, ids)))
+        known_rows = list(rows)
+        return Found(
+            known_ids=frozenset(each.key_pair_id for each in known_rows if each.key_pair_id),
+            explain=partial(explain_no_key, key_group_id, known_rows),
+        )
     if known is not None and known.key_pair_id == row.key_pair_id:
         return Found(signer=known)
     return Found(signer=row.make_signer(hash_algorithm))
+
+
+def no_table(key_group_id: str) -> NoKey:
+    """Return that the database has no table of key pairs."""
+    return NoKey(
+        what=f"No key signs for key group {key_group_id}. {NO_TABLE}",
+        next_step="Run manage.py migrate.",
+    )
+
+
+def explain_no_key(key_group_id: str, rows: Iterable[KeyPair]) -> NoKey:
+    """Return why no key pair of the group is ACTIVE, now, and what to do about it."""
+    # Only a site that cannot sign needs the whole rotation here.
+    from cfsigned_django.rotation.site import site_waits
+    from cfsigned_django.rotation.status import describe_wait_to_sign
+
+    successor = next((each for each in rows if each.next_in == key_group_id), None)
+    if successor is None or successor.is_spare:
+        return no_key_at_all(key_group_id)
+    with translation.override(None):  # as all errors of url()
+        return describe_wait_to_sign(
+            successor, waits=site_waits(), by_hand=conf.is_by_hand(), now=datetime.now(UTC)
+        )
 
 
 @contextmanager
@@ -106,10 +139,6 @@ def _limits(connection: BaseDatabaseWrapper) -> Iterator[None]:
                 cursor.execute("SET lock_wait_timeout = %s", callers)
         else:
             yield
-
-
-def _has_table(using: str) -> bool:
-    return KeyPair._meta.db_table in connections[using].introspection.table_names()
 
 
 def _runs_event_loop() -> bool:

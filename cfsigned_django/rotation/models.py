@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
-from django.db import models, router
+from django.db import connections, models, router
 from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext, gettext_lazy as _, gettext_noop
 
@@ -314,3 +314,8 @@ class KeyPair(models.Model):
 def primary_rows() -> QuerySet[KeyPair]:
     """Return the key pairs from the database that takes writes, since a replica may lag."""
     return KeyPair.objects.using(router.db_for_write(KeyPair))
+
+
+def has_table(using: str) -> bool:
+    """Return whether this database has the table of key pairs."""
+    return KeyPair._meta.db_table in connections[using].introspection.table_names()

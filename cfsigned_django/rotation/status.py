@@ -10,7 +10,15 @@ from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _, ngettext
 
-from cfsigned_django.rotation.lifecycle import Blocker, Cause, KeyStatus, retirement_wait
+from cfsigned_django.keyring import NoKey, key_group_option
+from cfsigned_django.rotation.lifecycle import (
+    Blocker,
+    Cause,
+    KeyStatus,
+    Waits,
+    find_blockers,
+    retirement_wait,
+)
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.rotation import Rotation
 
@@ -67,6 +75,41 @@ def find_waits(
                     yield _put_in_words(rotation, key_pair, blocker, now)
                 if not blockers and (apart := rotation.find_bypass(str(key_pair))):
                     yield PendingWait(key_pair=key_pair, what=apart, until=None)
+
+
+def describe_wait_to_sign(
+    key_pair: KeyPair, *, waits: Waits, by_hand: bool, now: datetime
+) -> NoKey:
+    """Return what the first key of a group waits for, and the step that lets it sign.
+
+    ``key_pair`` is PENDING or TRUSTED, and no key of the group is ACTIVE. These are errors of
+    ``url()``, which are in English.
+    """
+    group, wait = key_pair.key_group_id, in_words(timedelta(seconds=waits.propagation))
+    command = f"manage.py cfsigned_rotate --wait{key_group_option(group)}"
+    what = f"No key signs for key group {group} yet: {key_pair} "
+    if problem := key_pair.trust_problem:
+        what = f"{what}is next, but may not sign. {problem.rstrip('.')}."
+        return NoKey(what=what, next_step=f"Then run {command}.")
+    if key_pair.status == KeyStatus.PENDING:
+        if by_hand:
+            what += "waits for its public key ID."
+            step = "Create the public key in CloudFront, and enter its ID in the admin."
+            return NoKey(what=what, next_step=step)
+        what += "is not in the key group at CloudFront."
+        step = f"Run {command}: it adds the key, which can sign {wait} later."
+        return NoKey(what=what, next_step=step)
+    blockers = find_blockers(
+        key_pair.state, KeyStatus.ACTIVE, now=int(now.timestamp()), waits=waits
+    )
+    if not blockers:
+        return NoKey(what=f"{what}can sign now.", next_step=f"Run {command}.")
+    until = blockers[0].until
+    if until is None:
+        what += f"can sign once CloudFront has accepted its signatures for {wait}."
+        return NoKey(what=what, next_step=f"Run {command}, which tries that.")
+    what += f"can sign after {clock_time(datetime.fromtimestamp(until, tz=UTC), now)}."
+    return NoKey(what=what, next_step=f"Run {command}.")
 
 
 def find_manual_steps(

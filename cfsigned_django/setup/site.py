@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from django.db import connections, router
+from django.db import router
 
 from cfsigned_django import conf
 from cfsigned_django.aws.account import Account
@@ -25,7 +25,7 @@ from cfsigned_django.conf import whole_seconds
 from cfsigned_django.doctor.answers import Clock, direct_url
 from cfsigned_django.doctor.findings import Finding
 from cfsigned_django.doctor.live import RequestedObject, examine_live
-from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django.rotation.models import KeyPair, has_table
 from cfsigned_django.rotation.probe import ProbeResult, send_probe
 from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.rotation.site import site_waits
@@ -185,7 +185,7 @@ def choose_provider(
     """
     if key_file is not None:
         return KeyFile(path=key_file.absolute())
-    database = _database_key(desired, clients) if _is_migrated() else None
+    database = _database_key(desired, clients) if has_table(router.db_for_write(KeyPair)) else None
     source = conf.default_of("cloudfront_key")
     settings_key_id = str(conf.default_of("cloudfront_key_id") or "")
     if source is not None and (database is None or database.yields_to(settings_key_id)):
@@ -211,12 +211,6 @@ def _database_key(desired: Wanted, clients: Clients | None) -> DatabaseKey:
         ),
         name=name,
     )
-
-
-def _is_migrated() -> bool:
-    """Return whether the table of key pairs exists."""
-    connection = connections[router.db_for_write(KeyPair)]
-    return KeyPair._meta.db_table in connection.introspection.table_names()
 
 
 def _location(path_pattern: str | None, present: str) -> str:

@@ -313,6 +313,24 @@ class TestKeys:
         assert "url-good" in explained
         assert code == 0
 
+    @pytest.mark.parametrize("has_key", [False, True])
+    def test_no_table(
+        self, has_key: bool, signing_site: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Say "migrate" once before the first migration, whether or not a key of settings signs."""
+        if not has_key:
+            NO_KEY(cast("World", None), signing_site)
+        signing_site.AWS_CLOUDFRONT_KEY_GROUP_ID = KEY_GROUP_ID
+        monkeypatch.setattr(KeyPair._meta, "db_table", "nowhere")
+        keyring.forget()
+
+        text, code = run("--offline", "--json")
+
+        found = {each["id"]: each for each in json.loads(text)}
+        signs = {"signing-key"} if has_key else set()
+        assert ({*found}, code) == ({"database", "settings", *signs}, 1)
+        assert "manage.py migrate" in found["database"]["fix"]
+
     @pytest.mark.parametrize(
         ("setting", "group", "days", "expected"),
         [

@@ -19,7 +19,7 @@ from pytest_django import Settings
 
 from cfsigned_django import keyring
 from cfsigned_django.encryption import CannotDecrypt
-from cfsigned_django.keyring import Found, Keyring, Lease
+from cfsigned_django.keyring import Found, Keyring, Lease, NoKey, NothingSigns
 from cfsigned_django.rotation.active import find_active_signer
 from cfsigned_django.signing import HashAlgorithm, InvalidKey, PrivateKey, Signer
 from cfsigned_django.testing import forget_keys
@@ -140,6 +140,24 @@ class TestAnswers:
         else:
             with pytest.raises(ImproperlyConfigured, match="cfsigned_rotate --start"):
                 process.lease(fallback)
+
+    def test_why_nothing_signs(self, process: Process) -> None:
+        """Say what the database knows, only if nothing signs, and name the settings' key then."""
+        asked = []
+
+        def explain() -> NoKey:
+            asked.append("explain")
+            return NoKey(what="K2 waits.", next_step="Run it.")
+
+        process.answer = Found(known_ids=frozenset({"KSETTINGS"}), explain=explain)
+        for key_pair_id in ("KSETTINGS", None):
+            with pytest.raises(NothingSigns) as raised:
+                process.lease(signer(key_pair_id) if key_pair_id else None)
+            assert ("KSETTINGS" in raised.value.what) is (key_pair_id is not None)
+            assert raised.value.what.startswith("K2 waits.")
+            assert raised.value.next_step == "Run it."
+        assert process.signs(signer("K1")) == "K1"
+        assert len(asked) == 2
 
     def test_one_look_an_interval(self, process: Process) -> None:
         """Look once per interval, and at its very end, however many URLs are signed."""
@@ -276,7 +294,7 @@ class TestFailures:
 
         assert len(process.looks) == 1 + len(logged()) == 4
         for line in logged():
-            assert signs == "KSETTINGS" or "K1" in line
+            assert signs in line
             assert "secret" not in line
 
         process.answer = found("K2")
@@ -322,11 +340,14 @@ class TestFirstUse:
         """Let the database be down."""
         process.answer = GONE
 
-    def test_without_a_settings_key(self, process: Process) -> None:
-        """Sign with nothing, and do not show what the database said."""
+    def test_without_a_settings_key(self, process: Process, logged: Logged) -> None:
+        """Sign with nothing, speak of no key, and do not show what the database said."""
         with pytest.raises(ImproperlyConfigured, match=KEY_GROUP_ID) as raised:
             process.lease(None)
-        assert "secret" not in str(raised.value)
+        for text in (str(raised.value), *logged()):
+            assert "secret" not in text
+            assert "--start" not in text
+        assert "the key of the settings" not in logged()[0]
 
     def test_it_looks_again_soon_but_not_all_the_time(
         self, process: Process, logged: Logged
@@ -340,7 +361,7 @@ class TestFirstUse:
             if len(process.looks) > before:
                 moments.append(second)
         assert moments == list(range(0, INTERVAL, 5))
-        assert len(logged()) == len(process.looks)
+        assert ["KSETTINGS" in line for line in logged()] == [True] * len(process.looks)
 
         process.answer = found("K1")
         process.now = START + INTERVAL

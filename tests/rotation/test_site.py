@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any, TypeAlias
 
 import pytest
+from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import storages
+from django.utils import timezone, translation
 
 from cfsigned_django import keyring
 from cfsigned_django.aws.errors import AwsError
+from cfsigned_django.checks.rotation import check_encrypted_keys
+from cfsigned_django.doctor.local import check_signer
+from cfsigned_django.doctor.site import find_storage
 from cfsigned_django.rotation import site as site_rotation
 from cfsigned_django.rotation.cloudfront import TRUSTED_SIGNER
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
 from cfsigned_django.signing import PrivateKey, Signer
 from cfsigned_django.storage import CloudFrontS3Storage
-from tests.rotation import Shell, Site, change, fresh
+from tests.golden import assert_golden
+from tests.rotation import Shell, Site, change, fresh, plain
 from tests.storage_cases import S3_BACKEND, expiry_of, parameters_of, without_sha1
 
 OTHER_GROUP = "00000000-1111-4222-8333-444444444444"
@@ -42,6 +50,105 @@ def another_key() -> dict[str, Any]:
     """Return options that hold another key."""
     pem = PrivateKey.generate().to_pem().decode()
     return {"cloudfront_key": pem, "cloudfront_key_id": OTHER_ID}
+
+
+# Why nothing signs
+
+
+def revoked(site: Any, shell: Shell) -> None:
+    """Let the key of the settings be revoked, and no other key be there."""
+    shell.run("--import")
+    ended = {"active_in": None, "revoked_at": timezone.now(), "encrypted_private_key": ""}
+    change(KeyPair.objects.get(), status="revoked", **ended)
+
+
+def works(**ago: float) -> Any:
+    """Return what makes the next key TRUSTED, and good since then."""
+
+    def change_row(site: Any, shell: Shell) -> None:
+        shell.run_all(["--start"], [])
+        since = timezone.now() - timedelta(**ago)
+        change(KeyPair.objects.get(), trusted_at=since, verified_since=since)
+
+    return change_row
+
+
+def as_spare(site: Any, shell: Shell) -> None:
+    """Have nothing but a spare."""
+    works(hours=1)(site, shell)
+    change(KeyPair.objects.get(), is_spare=True)
+
+
+def with_old_encryption(site: Any, shell: Shell) -> None:
+    """Encrypt the next key with something else than AWS_CLOUDFRONT_ENCRYPTION_KEYS."""
+    shell.run("--start")
+    site.AWS_CLOUDFRONT_ENCRYPTION_KEYS = [Fernet.generate_key()]
+
+
+def by_hand(site: Any, shell: Shell) -> None:
+    """Let a person create the public key."""
+    site.AWS_CLOUDFRONT_BY_HAND = True
+    shell.run("--start")
+
+
+#: What is there instead of a key that signs -> the step that the error must name.
+SILENCES: dict[str, tuple[Callable[[Any, Shell], object], str]] = {
+    "no key": (lambda site, shell: None, "cfsigned_rotate --start"),
+    "a spare": (as_spare, "cfsigned_rotate --start"),
+    "a revoked key": (revoked, "cfsigned_rotate --start"),
+    "a new key": (lambda site, shell: shell.run("--start"), "cfsigned_rotate --wait"),
+    "a new key, by hand": (by_hand, "in the admin"),
+    "an untrusted encryption": (with_old_encryption, "--re-encrypt"),
+    "an unknown key": (
+        lambda site, shell: shell.run_all(["--start"], []),
+        "cfsigned_rotate --wait",
+    ),
+    "a waiting key": (works(seconds=10), "cfsigned_rotate --wait"),
+    "a ready key": (works(hours=1), "cfsigned_rotate --wait"),
+}
+
+
+def tell_silence() -> str:
+    """Return why nothing signs, which url(), check and doctor say alike, whatever the language."""
+    keyring.forget()
+    with translation.override("ko"), pytest.raises(ImproperlyConfigured) as raised:
+        storages["default"].url("a.jpg")
+    [warned] = [
+        each.msg
+        for each in check_encrypted_keys(databases=["default"])
+        if each.id == "cfsigned.W014"
+    ]
+    found = check_signer(find_storage("default"), "default")
+    assert str(raised.value) == warned == f"{found.what} {found.fix}"
+    return warned
+
+
+def test_silence_is_told(shell: Shell, site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Say what is there and the one step that helps: --start only where no key waits."""
+    key, key_id = site.AWS_CLOUDFRONT_KEY, site.AWS_CLOUDFRONT_KEY_ID
+    told = {}
+    for name, (arrange, step) in SILENCES.items():
+        is_set = name == "a revoked key"
+        site.AWS_CLOUDFRONT_KEY = key if is_set else None
+        site.AWS_CLOUDFRONT_KEY_ID = key_id if is_set else None
+        arrange(site, shell)
+
+        text = told[name] = tell_silence()
+
+        assert (step in text, "--start" in text) == (True, "--start" in step)
+        waiting = KeyPair.objects.exclude(next_in=None).filter(is_spare=False).first()
+        assert str(waiting or "") in text
+        KeyPair.objects.all().delete()
+        shell.set_members(shell.foreign)
+        site.AWS_CLOUDFRONT_BY_HAND, site.AWS_CLOUDFRONT_ENCRYPTION_KEYS = False, []
+    with monkeypatch.context() as patch:
+        patch.setattr(KeyPair._meta, "db_table", "nowhere")
+        told["no table"] = tell_silence()
+
+    assert "manage.py migrate" in told["no table"]
+    assert "cfsigned_rotate" not in told["no table"]
+    words = "\n".join(f"{name}: {text}" for name, text in told.items())
+    assert_golden("no-key-signs", re.sub(r"after .* UTC\.", "after <time>.", plain(words)))
 
 
 # Keys in the OPTIONS of storages

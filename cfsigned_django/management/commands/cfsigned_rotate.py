@@ -22,6 +22,7 @@ from django.utils.timezone import get_current_timezone_name, localtime
 from cfsigned_django import conf
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.encryption import CannotDecrypt
+from cfsigned_django.keyring import key_group_option
 from cfsigned_django.management.command import CfsignedCommand
 from cfsigned_django.rotation.errors import RotationError, will_pass
 from cfsigned_django.rotation.lifecycle import KeyStatus
@@ -165,8 +166,8 @@ class Command(CfsignedCommand):
                 successor = rotation.store.successor()
                 if request.start and (successor is None or successor.is_spare):
                     # The new key signs: the same command would begin another rotation.
-                    named = f" --key-group {rotation.key_group_id}" if options["key_group"] else ""
-                    self.resume = f"run manage.py cfsigned_rotate --wait{named}"
+                    group = key_group_option(rotation.key_group_id)
+                    self.resume = f"run manage.py cfsigned_rotate --wait{group}"
                 progress.pause(self._held_up)
         return did
 
