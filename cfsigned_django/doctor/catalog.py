@@ -907,7 +907,7 @@ CATALOG: dict[str, FindingType] = {
     ),
     "url-refusal-cors": FindingType(
         level=Level.OK,
-        meaning="A browser may report the refusal as a CORS error",
+        meaning="A browser may report the refusal as a CORS error (with --cors-origin)",
         why="A refusal may have no CORS headers, and then an expired URL or cookie looks like a "
         "CORS error.",
         fix="Look at the status of the request in the network panel of the browser: 403 is a "
@@ -916,9 +916,12 @@ CATALOG: dict[str, FindingType] = {
     "url-policy": FindingType(level=Level.OK, meaning="What the URL grants, in words"),
     "url-good": FindingType(
         level=Level.OK,
-        meaning="Nothing is wrong with the URL itself",
-        why="If CloudFront refuses it, the cause is at AWS.",
-        fix="Run cfsigned_doctor without --explain, with --object and the name of the file.",
+        meaning="Nothing is wrong with the URL itself, as far as this site's key or, if AWS was "
+        "asked, the one at CloudFront can tell",
+        why="If CloudFront refuses it, it has no such key or another one under this ID, or the "
+        "behavior does not trust a key group with it.",
+        fix="Run manage.py cfsigned_doctor --object NAME, with the name of the file: it asks "
+        "CloudFront.",
     ),
 }
 

@@ -42,6 +42,7 @@ from cfsigned_django.signing.encoding import (
     split_query,
 )
 from cfsigned_django.signing.verifier import Claim, read_claim
+from cfsigned_django.validation import is_of_trusted_signer
 
 
 def explain(
@@ -49,6 +50,7 @@ def explain(
     *,
     now: int,
     viewer_ip: str | None = None,
+    cors_origins: Sequence[str] = (),
     make_cloudfront: Callable[[], Any] | None = None,
 ) -> list[Finding]:
     """Return what is wrong with a URL.
@@ -56,10 +58,12 @@ def explain(
     ``make_cloudfront`` returns a boto3 client, which reads the public keys of its
     account and the key groups of the storages with the URL's host. If
     ``make_cloudfront`` is None, AWS is not asked. An error of AWS is only noted,
-    since the URL itself says most.
+    since the URL itself says most. ``cors_origins`` are the origins of scripts
+    that request the URL.
     """
     keys = [*settings_keys(), *_database_keys()]
     groups: dict[str, tuple[str, ...]] = {}
+    listed: list[KnownKey] | None = None
     further = []
     if make_cloudfront is not None:
         try:
@@ -73,7 +77,9 @@ def explain(
         domains=site_domains(),
         now=now,
         viewer_ip=viewer_ip,
+        cors_origins=cors_origins,
         key_groups=groups,
+        at_cloudfront=None if listed is None else {each.key_pair_id for each in listed},
     )
     return [*explain_url(url, knowledge), *further]
 
@@ -115,15 +121,20 @@ class Knowledge:
 
     ``domains`` are the domains that its storages sign for. ``key_groups`` maps
     the ids of the key groups of the storages with the URL's host to their public
-    key IDs, and is empty if they are unknown. ``now`` is in Unix seconds;
-    ``viewer_ip`` is the viewer's address, if known.
+    key IDs, and is empty if they are unknown. ``at_cloudfront`` are the IDs of
+    the public keys in the AWS account, or None if AWS was not asked; ``keys``
+    then contain these, too, before those of the site. ``now`` is in Unix
+    seconds; ``viewer_ip`` is the viewer's address, if known; ``cors_origins``
+    are the origins of scripts that request the URL.
     """
 
     keys: Sequence[KnownKey]
     domains: Collection[str]
     now: int
     viewer_ip: str | None = None
+    cors_origins: Sequence[str] = ()
     key_groups: Mapping[str, Collection[str]] = field(default_factory=dict)
+    at_cloudfront: Collection[str] | None = None
 
 
 # What no distribution answers, and so no response headers policy either.
@@ -135,9 +146,10 @@ def explain_url(text: str, knowledge: Knowledge) -> list[Finding]:
     pasted = read_pasted(text)
     found = [*pasted.findings, *_explain(pasted.url, knowledge)]
     if not any(each.level is Level.ERROR for each in found):
-        found.append(finding("url-good", _all_well(knowledge), subject=SUBJECT))
-    elif not any(each.id in _NOT_CLOUDFRONT for each in found):
-        what = "A script that requests this URL from another origin may see a CORS error."
+        found.append(_all_well(pasted.url, knowledge))
+    elif knowledge.cors_origins and not any(each.id in _NOT_CLOUDFRONT for each in found):
+        scripts = f"Scripts of {' and '.join(knowledge.cors_origins)}"
+        what = f"{scripts} that request this URL may see a CORS error."
         found.append(finding("url-refusal-cors", what, subject=SUBJECT))
     secrets = secrets_in(text)
     return [hide_secrets(each, secrets) for each in found]
@@ -149,9 +161,24 @@ def host_of(text: str) -> str:
     return parts[2] if parts else ""
 
 
-def _all_well(knowledge: Knowledge) -> str:
-    group = " The key group contains its key." if knowledge.key_groups else ""
-    return f"The signature is good, and the URL is valid now.{group}"
+def _all_well(url: str, knowledge: Knowledge) -> Finding:
+    """Return that nothing is wrong, and whether that is known of this site's key or CloudFront's.
+
+    A key that AWS does not list may be a trusted signer's.
+    """
+    key_pair_id = read_claim(url.partition("#")[0]).key_pair_id
+    if key_pair_id not in (knowledge.at_cloudfront or ()):
+        key = next(each for each in knowledge.keys if each.key_pair_id == key_pair_id)
+        what = f"The signature is that of this site's key {key_pair_id} ({key.where}), and the URL "
+        what += "is valid now. Whether CloudFront has the same key was not checked."
+        return finding("url-good", what, subject=SUBJECT)
+    what = f"CloudFront has the key {key_pair_id}, which signed the URL, and the URL is valid now."
+    holding = [group for group, ids in knowledge.key_groups.items() if key_pair_id in ids]
+    if holding:
+        what += f" Key group {' and '.join(holding)} contains it."
+    why = "If CloudFront refuses it, the behavior does not trust a key group with this key, or "
+    why += "something changes the request on its way."
+    return finding("url-good", what, why=why, subject=SUBJECT)
 
 
 def _explain(url: str, knowledge: Knowledge) -> Iterator[Finding]:
@@ -254,12 +281,23 @@ def _explain_trust(claim: Claim, knowledge: Knowledge) -> Iterator[Finding]:
     if key is not None and key.ended:
         what = f"The key {key.key_pair_id} {key.ended}."
         yield finding("url-key-ended", what, subject=key.where)
+    elif key is not None and _lacks_at_cloudfront(key, knowledge):
+        what = f"The URL is signed with {key.key_pair_id} ({key.where}), but the AWS account has "
+        what += "no public key with this ID."
+        yield finding("key-unknown", what, subject=key.where)
     elif groups and not any(claim.key_pair_id in each for each in groups.values()):
         held = (
             f"key group {group} contains {', '.join(sorted(ids))}" for group, ids in groups.items()
         )
         what = f"{begin(', and '.join(held))}, but not {claim.key_pair_id}."
         yield finding("url-key-not-in-group", what, subject=claim.key_pair_id)
+
+
+def _lacks_at_cloudfront(key: KnownKey, knowledge: Knowledge) -> bool:
+    """Return whether AWS was asked and has no such key; it lists none of trusted signers."""
+    listed = knowledge.at_cloudfront
+    is_listed = listed is None or key.key_pair_id in listed
+    return not is_listed and not is_of_trusted_signer(key.key_pair_id)
 
 
 def _explain_conditions(claim: Claim, knowledge: Knowledge) -> Iterator[Finding]:
@@ -316,6 +354,12 @@ def explain_signature(url: str, claim: Claim, keys: Sequence[KnownKey]) -> Itera
     elif denial.code == "MalformedSignature" or _is_cut_off(claim.signature, named):
         what = f"The Signature, of {len(claim.signature)} characters, is cut off or changed."
         yield finding("url-malformed-signature", what, subject=SUBJECT)
+    elif signer is not None and signer.key_pair_id == named.key_pair_id:
+        what = (
+            f"{signer.key_pair_id} of {signer.where} signed the URL, but under the same ID there "
+        )
+        what += f"is another key: {named.where}."
+        yield finding("key-mismatch", what, subject=signer.where)
     elif signer is not None:
         what = f"The URL names the key {named.key_pair_id}, but {signer.key_pair_id} "
         what += f"({signer.where}) signed it."

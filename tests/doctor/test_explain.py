@@ -122,9 +122,11 @@ def test_wrong(text: str, expected: list[str]) -> None:
     found = explain_url(text, SITE)
 
     assert faults(found) == expected
+    assert "url-refusal-cors" not in ids(found)
     # What CloudFront does not answer has no headers of a response headers policy.
     is_refused_by_others = {*expected} & {"url-not-absolute", "url-presigned-s3", "url-s3-address"}
-    assert not (is_refused_by_others and "url-refusal-cors" in ids(found))
+    from_script = explain_url(text, replace(SITE, cors_origins=("https://app.example.com",)))
+    assert not (is_refused_by_others and "url-refusal-cors" in ids(from_script))
     for secret in (SIGNATURE[10:40], SIGNATURE[-30:], "PRIVATE"):
         assert secret not in str(found)
 
@@ -132,6 +134,13 @@ def test_wrong(text: str, expected: list[str]) -> None:
 RETIRED = replace(KNOWN, ended="was retired on 2026-11-01")
 EXPIRED = SIGNER.sign_url(ADDRESS, date_less_than=NOW - 60)
 BOUND = custom(ip_address="192.0.2.0/24")
+
+#: Another key that CloudFront has under the ID of the site's key.
+UNLIKE = replace(OTHER, key_pair_id=KEY_ID, where="public key media at CloudFront")
+SIGNER_ID = "APKAIOSFODNN7EXAMPLE"
+OF_SIGNER = Signer(key_pair_id=SIGNER_ID, private_key=KEY).sign_url(
+    ADDRESS, date_less_than=NOW + 600
+)
 
 #: A URL, and what else is known of the site -> what is wrong, or that nothing is.
 KNOWLEDGE: list[tuple[str, dict[str, Any], list[str]]] = [
@@ -142,12 +151,19 @@ KNOWLEDGE: list[tuple[str, dict[str, Any], list[str]]] = [
     (BOUND, {"viewer_ip": "2001:db8::1"}, ["url-address"]),
     (URL, {"keys": (RETIRED,)}, ["url-key-ended"]),
     (URL, {"key_groups": {"g": [KEY_ID]}}, []),
+    (URL, {"key_groups": {"g": [KEY_ID]}, "at_cloudfront": {KEY_ID}}, []),
+    (URL, {"at_cloudfront": {OTHER_KEY_ID}}, ["key-unknown"]),
+    (URL, {"key_groups": {"g": []}, "at_cloudfront": set()}, ["key-unknown"]),
+    (URL, {"keys": (RETIRED,), "at_cloudfront": set()}, ["url-key-ended"]),
+    (URL, {"keys": (UNLIKE, KNOWN), "at_cloudfront": {KEY_ID}}, ["key-mismatch"]),
     (URL, {"key_groups": {"g": ["KOTHER"]}}, ["url-key-not-in-group"]),
     (
         URL.replace(KEY_ID, "KUNKNOWN123"),
         {"key_groups": {"g": [KEY_ID]}},
         ["url-key-not-in-group", "url-unknown-key"],
     ),
+    # The key of a trusted signer, which AWS does not list.
+    (OF_SIGNER, {"keys": (replace(KNOWN, key_pair_id=SIGNER_ID),), "at_cloudfront": set()}, []),
     (EXPIRED, {"keys": ()}, ["url-unknown-key", "url-expired"]),
     (
         custom(date_less_than=NOW - 5, date_greater_than=NOW - 60, ip_address="192.0.2.1") + "&x=1",
@@ -160,7 +176,7 @@ KNOWLEDGE: list[tuple[str, dict[str, Any], list[str]]] = [
 @pytest.mark.parametrize(("url", "known", "expected"), KNOWLEDGE, ids=range(len(KNOWLEDGE)))
 def test_knowledge(url: str, known: dict[str, Any], expected: list[str]) -> None:
     """Judge a URL by what is known of the site, and name each fault of one that has several."""
-    found = explain_url(url, replace(SITE, **known))
+    found = explain_url(url, replace(SITE, cors_origins=("https://a.example.com",), **known))
 
     assert faults(found) == expected
     assert ids(found)[-1] == ("url-refusal-cors" if expected else "url-good")
@@ -221,6 +237,18 @@ def test_rsa(rsa_key: PrivateKey) -> None:
 #: What happened to a URL, for the transcript: all that a sentence says in words of its own.
 TOLD = [
     ("A good URL", URL, SITE),
+    (
+        "One whose key CloudFront has",
+        URL,
+        replace(SITE, key_groups={"g": [KEY_ID]}, at_cloudfront={KEY_ID}),
+    ),
+    ("One whose key CloudFront does not have", URL, replace(SITE, at_cloudfront=set())),
+    (
+        "One whose key CloudFront has otherwise",
+        URL,
+        replace(SITE, keys=(UNLIKE, KNOWN), at_cloudfront={KEY_ID}),
+    ),
+    ("One that a script requests", EXPIRED, replace(SITE, cors_origins=("https://a.example.com",))),
     ("An expired one", SIGNER.sign_url(ADDRESS, date_less_than=NOW - 7500), SITE),
     ("One for later", custom(date_greater_than=NOW + 60), SITE),
     ("A parameter was added", f"{URL}&utm_source=mail", SITE),

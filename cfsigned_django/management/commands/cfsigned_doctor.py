@@ -62,8 +62,8 @@ class Command(CfsignedCommand):
             default=[],
             type=_origin,
             metavar="ORIGIN",
-            help="Origin whose pages must be able to read files, such as https://app.example.com. "
-            "May be repeated",
+            help="Origin whose pages must be able to read files, or whose script requests the URL "
+            "of --explain, such as https://app.example.com. May be repeated",
         )
         parser.add_argument(
             "--downloads", action="store_true", help="The site makes signed URLs with download="
@@ -109,6 +109,7 @@ class Command(CfsignedCommand):
             options["explain"],
             now=int(time.time()),
             viewer_ip=options["viewer_ip"],
+            cors_origins=options["cors_origin"],
             make_cloudfront=None if options["offline"] else lambda: make_client("cloudfront"),
         )
 
