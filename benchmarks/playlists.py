@@ -71,20 +71,13 @@ def _ask(number: int) -> bytes:
 
 def _measure(work: Callable[[int], bytes], rounds: int) -> dict[str, float]:
     signatures: list[bytes] = []
-    sign, sign_quickly = PrivateKey.sign, PrivateKey.sign_quickly
+    sign = PrivateKey.sign
 
     def note(key: PrivateKey, message: bytes, hash_algorithm: Any) -> bytes:
         signatures.append(message)
         return sign(key, message, hash_algorithm)
 
-    def note_quick(key: PrivateKey, message: bytes) -> bytes:
-        signatures.append(message)
-        return sign_quickly(key, message)
-
-    with (
-        mock.patch.object(PrivateKey, "sign", note),
-        mock.patch.object(PrivateKey, "sign_quickly", note_quick),
-    ):
+    with mock.patch.object(PrivateKey, "sign", note):
         size = len(work(0))
     times = []
     for number in range(1, rounds + 1):

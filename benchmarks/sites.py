@@ -74,7 +74,8 @@ def bare_signature(key: PrivateKey) -> Callable[[bytes], bytes]:
         sha1 = hashes.SHA1()  # noqa: S303 - the hash that CloudFront assumes for RSA
         return lambda message: sign_rsa(message, pkcs1, sha1)
     assert isinstance(private_key, ec.EllipticCurvePrivateKey)
-    sign_ecdsa, sha256 = private_key.sign, ec.ECDSA(hashes.SHA256())
+    sign_ecdsa = private_key.sign
+    sha256 = ec.ECDSA(hashes.SHA256(), deterministic_signing=True)
     return lambda message: sign_ecdsa(message, sha256)
 
 

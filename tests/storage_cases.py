@@ -150,13 +150,7 @@ def counted_signatures() -> Iterator[list[bytes]]:
         messages.append(message)
         return sign(key, message, hash_algorithm)
 
-    def note_quick(key: PrivateKey, message: bytes) -> bytes:
-        return note(key, message, HashAlgorithm.SHA256)
-
-    with (
-        mock.patch.object(PrivateKey, "sign", note),
-        mock.patch.object(PrivateKey, "sign_quickly", note_quick),
-    ):
+    with mock.patch.object(PrivateKey, "sign", note):
         yield messages
 
 

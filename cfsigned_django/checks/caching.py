@@ -43,20 +43,15 @@ def check_caches(
 
 
 def _unlike_signatures() -> Iterator[CheckMessage]:
-    """Warn if browsers cannot reuse what they cached: each process signs a URL differently."""
+    """Warn if browsers cannot reuse what they cached: each signature of a URL differs."""
     if has_deterministic_ecdsa():
         return
-    stable = [
-        _is_rsa(config, signer)
-        for _, config, signer in signers()
-        if whole_seconds(config.expire_step)
-    ]
-    if not all(stable):
+    if not all(_is_rsa(config, signer) for _, config, signer in signers()):
         yield problem(
             "cfsigned.W042",
-            "URLs must stay the same for AWS_CLOUDFRONT_EXPIRE_STEP, but cryptography was built "
-            "against an OpenSSL without deterministic ECDSA signatures. With an ECDSA key, the "
-            "default for new keys, each process makes different URLs.",
+            "cryptography was built against an OpenSSL without deterministic ECDSA signatures. "
+            "With an ECDSA key, the default for new keys, each call of url() returns a different "
+            "URL, so browsers fetch a file again for each.",
         )
 
 

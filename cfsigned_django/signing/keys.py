@@ -42,29 +42,31 @@ _HASHES: dict[HashAlgorithm, hashes.HashAlgorithm] = {
     HashAlgorithm.SHA256: hashes.SHA256(),
 }
 _ECDSA = {name: ec.ECDSA(algorithm) for name, algorithm in _HASHES.items()}
-# For digests computed by hashlib, which takes half as long as cryptography.
-_DIGEST_ECDSA = ec.ECDSA(Prehashed(_HASHES[HashAlgorithm.SHA256]))
+# hashlib takes half as long as cryptography.
+_DIGESTS = {HashAlgorithm.SHA1: hashlib.sha1, HashAlgorithm.SHA256: hashlib.sha256}
 
 
 def _deterministic_ecdsa(name: HashAlgorithm) -> ec.ECDSA:
-    """Return deterministic ECDSA (RFC 6979): a message has one signature, in every process.
+    """Return deterministic ECDSA (RFC 6979) for a digest.
 
-    A URL that is signed again stays the same, so browser caches find it. If
-    cryptography was built on an OpenSSL before 3.2, which does not support
-    this, signatures are as valid, but differ each time.
+    A message then has one signature, in every process: a file has one URL in
+    one second, as with RSA, and browsers fetch it once. If cryptography was
+    built on an OpenSSL before 3.2, which does not support this, signatures are
+    as valid, but differ each time.
     """
+    algorithm = Prehashed(_HASHES[name])
     try:
-        return ec.ECDSA(_HASHES[name], deterministic_signing=True)
+        return ec.ECDSA(algorithm, deterministic_signing=True)
     except UnsupportedAlgorithm:
-        return _ECDSA[name]
+        return ec.ECDSA(algorithm)
 
 
-_DETERMINISTIC_ECDSA = {name: _deterministic_ecdsa(name) for name in _HASHES}
+_DIGEST_ECDSA = {name: _deterministic_ecdsa(name) for name in _HASHES}
 
 
 def has_deterministic_ecdsa() -> bool:
     """Return whether this machine makes the same ECDSA signature of a message each time."""
-    return _DETERMINISTIC_ECDSA[HashAlgorithm.SHA256].deterministic_signing
+    return _DIGEST_ECDSA[HashAlgorithm.SHA256].deterministic_signing
 
 
 _NO_SHA1 = (
@@ -250,14 +252,8 @@ class PrivateKey:
                 if hash_algorithm != HashAlgorithm.SHA1:
                     raise
                 raise HashRefused(_NO_SHA1) from error
-        return self._key.sign(message, _DETERMINISTIC_ECDSA[hash_algorithm])  # type: ignore[call-arg, arg-type]
-
-    def sign_quickly(self, message: bytes) -> bytes:
-        """Return an ECDSA signature with SHA256 that differs each time.
-
-        It takes a tenth less time than :meth:`sign`.
-        """
-        return self._key.sign(hashlib.sha256(message).digest(), _DIGEST_ECDSA)  # type: ignore[call-arg, arg-type]
+        digest = _DIGESTS[hash_algorithm](message).digest()
+        return self._key.sign(digest, _DIGEST_ECDSA[hash_algorithm])  # type: ignore[call-arg, arg-type]
 
     def to_pem(self) -> bytes:
         """Return the key as unencrypted PKCS#8 PEM; encrypt it, or use a file of mode 0600."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from cfsigned_django.signing.encoding import MAX_URL_LENGTH, encode_base64, encode_url
 from cfsigned_django.signing.exceptions import InvalidKey, InvalidPolicy, InvalidUrl
-from cfsigned_django.signing.keys import HashAlgorithm, KeyAlgorithm, PrivateKey, SigningKey
+from cfsigned_django.signing.keys import HashAlgorithm, KeyAlgorithm, SigningKey
 from cfsigned_django.signing.policy import MAX_EPOCH_TIME, Policy, canned_policy_json, epoch_time
 
 #: Bytes of one cookie that browsers keep (RFC 6265, section 6.1), name included.
@@ -82,10 +82,6 @@ class Signer:
         self._tail = f"&Key-Pair-Id={key_pair_id}"
         if self.hash_algorithm is not HashAlgorithm.SHA1:
             self._tail += f"&Hash-Algorithm={self.hash_algorithm}"
-        # RSA signatures are the same each time, and a callback has only one way to sign.
-        self._quick_key = (
-            private_key if isinstance(private_key, PrivateKey) and not is_rsa else None
-        )
 
     def with_hash(self, hash_algorithm: HashAlgorithm | None) -> Signer:
         """Return a signer with the same key that uses this hash, if the key is RSA.
@@ -127,20 +123,16 @@ class Signer:
         signature = encode_base64(self.private_key.sign(message, self.hash_algorithm))
         return _join(url, f"{grant}&Signature={signature}{self._tail}")
 
-    def sign_address(self, address: str, date_less_than: int, *, is_repeatable: bool) -> str:
+    def sign_address(self, address: str, date_less_than: int) -> str:
         """Return the signed URL of an address that is already encoded; it is not checked again.
 
         The address must be a result of :func:`encode_url`, without ``*``, and
-        ``date_less_than`` must be Unix seconds. Unless ``is_repeatable``, the
-        URL may differ each time, and an ECDSA key takes a tenth less time.
+        ``date_less_than`` must be Unix seconds.
         """
         if date_less_than > MAX_EPOCH_TIME:
             epoch_time(date_less_than, "date_less_than")  # raises
         message = canned_policy_json(address, date_less_than).encode("ascii")
-        if is_repeatable or self._quick_key is None:
-            signature = self.private_key.sign(message, self.hash_algorithm)
-        else:
-            signature = self._quick_key.sign_quickly(message)
+        signature = self.private_key.sign(message, self.hash_algorithm)
         mark = "&" if "?" in address else "?"
         grant = f"{mark}Expires={date_less_than}&Signature={encode_base64(signature)}"
         url = f"{address}{grant}{self._tail}"

@@ -256,7 +256,7 @@ class SignedUrlMixin:
             if known is not None and known.signer is signer and known.expires == expires:
                 url, signed = known.url, known.signed
             elif covered == address and date_greater_than is None and ip_address is None:
-                url = signer.sign_address(address, expires, is_repeatable=is_stable)
+                url = signer.sign_address(address, expires)
             else:
                 if date_greater_than is not None:
                     refuse_late_start(date_greater_than, expires, int(now))

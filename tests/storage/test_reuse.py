@@ -147,6 +147,18 @@ def test_what_is_known_changes_nothing(
         )
 
 
+@pytest.mark.parametrize("key", ["rsa_key", "ec_key"])
+@pytest.mark.parametrize("arguments", [{}, {"ip_address": "192.0.2.7"}, {"folder": "a"}], ids=str)
+def test_one_url_in_a_second(
+    arguments: dict[str, Any], key: str, request: pytest.FixtureRequest
+) -> None:
+    """Give a file one URL in one second, in every process, with either kind of key."""
+    pem = request.getfixturevalue(key).to_pem()
+    storages = [CloudFrontS3Storage(cloudfront_key=pem, url_cache_size=size) for size in (0, 9)]
+    with at(NOW):
+        assert len({each.url("a/1.jpg", **arguments) for each in storages * 3}) == 1
+
+
 # How much is kept
 
 
