@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import re
+import shutil
 from datetime import UTC, datetime
 from itertools import chain
+from logging import WARNING
 from pathlib import Path
 from traceback import walk_tb
 from typing import Any
@@ -19,7 +21,7 @@ from django.test import AsyncClient, Client, RequestFactory
 from django.urls import include, path
 
 from cfsigned_django.playback import PlaylistGrant, playback
-from cfsigned_django.signing import Denied, InvalidPlaylist
+from cfsigned_django.signing import Denied
 from cfsigned_django.testing import assert_cookies_open, assert_signed
 from cfsigned_django.views import SignedPlaylistView
 from tests.cookies.test_middleware import browser, get
@@ -58,11 +60,18 @@ FILES = {
     "courses/live/index.m3u8": SEGMENTS.replace("#EXT-X-ENDLIST\n", ""),
     "courses/up/index.m3u8": "#EXTM3U\n#EXTINF:6,\n../common/seg1.ts\n#EXT-X-ENDLIST\n",
     "courses/outside/index.m3u8": "#EXTM3U\n../../../other.m3u8\n",
+    "courses/outside/encoded.m3u8": "#EXTM3U\n%2e%2e/..%2f../other.m3u8\n",
+    "courses/outside/host.m3u8": "#EXTM3U\nhttps://media.example.com/other.m3u8\n",
+    "courses/beside/index.m3u8": "#EXTM3U\n../43/master.m3u8\n",
     "courses/bad/dash.m3u8": "<MPD/>",
     "courses/bad/fragment.m3u8": "#EXTM3U\na#1.ts\n",
     "courses/bad/long.m3u8": f"#EXTM3U\n{'a' * 8000}.ts\n",
     "courses/bad/large.m3u8": "#EXTM3U\n" + "#" * 1024 * 1024,
     "courses/bad/many.m3u8": "#EXTM3U\n" + "a\n" * 200_000,
+    "courses/bad/line.m3u8": "#EXTM3U\n#EXT-X-MAP:" + 'URI="a",' * 100_000,
+    "courses/bad/variable.m3u8": "#EXTM3U\n" + "{$a}" * 200_000,
+    "courses/bad/links.m3u8": "#EXTM3U\n" + "a.m3u8\n" * 1001,
+    "courses/comments.m3u8": "#EXTM3U\n" + "#\n" * 200_000,
     "courses/42/secret.m3u8": SEGMENTS,
     "root.m3u8": SEGMENTS,
 }
@@ -234,21 +243,47 @@ def test_refusals(view: str, handler: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "match"),
+    ("name", "reason"),
     [
-        ("sync/courses/bad/dash", "#EXTM3U"),
-        ("sync/courses/bad/fragment", "%23"),
-        ("sync/courses/bad/long", "8192"),
-        ("sync/courses/bad/large", "max_size"),
-        ("sync/courses/bad/many", "max_size"),
-        ("sync/courses/bad/latin", "UTF-8"),
-        ("sync/courses/up/index", "get_url_arguments"),
-        ("sync/root", "folder"),
-        ("plain/courses/42/master", "querystring_auth"),
+        ("bad/dash", "#EXTM3U"),
+        ("bad/fragment", "%23"),
+        ("bad/long", "8192"),
+        ("bad/large", "max_size"),
+        ("bad/many", "max_size"),
+        ("bad/line", "max_size"),
+        ("bad/links", "1000"),
+        ("bad/variable", "EXT-X-DEFINE"),
+        ("bad/latin", "UTF-8"),
+        ("up/index", "get_url_arguments"),
+        ("outside/index", "other.m3u8"),
+        ("outside/encoded", "other.m3u8"),
+        ("outside/host", "other.m3u8"),
     ],
 )
-def test_playlists_that_cannot_be_signed(name: str, match: str) -> None:
-    """Say what is wrong, and never pass on a playlist that is unsigned, or signed in part."""
+@EACH
+def test_playlists_that_cannot_be_signed(
+    name: str, reason: str, view: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Answer 404 to what somebody uploaded, never in part; say once what is wrong with it."""
+    # A file of its own for each test: what is logged once stays logged.
+    shutil.copytree(tmp_path / f"courses/{name}".rpartition("/")[0], tmp_path / f"courses/{view}")
+    name = f"courses/{view}/{name.rpartition('/')[2]}.m3u8"
+    responses = [ask(f"/{view}/{name}?token=a%26b") for _ in range(2)]
+    assert [each.status_code for each in responses] == [404, 404]
+    assert not any(b"Signature=" in each.content for each in responses)
+    (record,) = (each for each in caplog.records if each.name == "cfsigned_django.views")
+    text = record.getMessage()
+    assert (record.levelno, name in text, reason in text) == (WARNING, True, True)
+    assert "Signature=" not in text
+    assert len(text) < 2000
+
+
+@pytest.mark.parametrize(
+    ("name", "match"),
+    [("sync/root", "folder"), ("plain/courses/42/master", "querystring_auth")],
+)
+def test_views_that_cannot_sign(name: str, match: str) -> None:
+    """Raise if the site is wrong, not the file."""
     with pytest.raises(ValueError, match=match) as caught:
         ask(f"/{name}.m3u8?token=a%26b")
     # What an error report shows of each frame has no signature; the first one is this test.
@@ -257,12 +292,16 @@ def test_playlists_that_cannot_be_signed(name: str, match: str) -> None:
     assert "Signature=" not in repr([each for each in frames if "site" not in each])
 
 
+def test_many_comments() -> None:
+    """Count what is signed, not lines."""
+    assert ask("/sync/courses/comments.m3u8?token=a%26b").status_code == 200
+
+
 @pytest.mark.parametrize(("name", "size"), [("bad/large", 10), ("live/index", 2**30)])
 def test_size_in_the_storage(name: str, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Read no more than the limit of a compressed file, and nothing of one that is too large."""
     monkeypatch.setattr("django.core.files.base.File.size", size)
-    with pytest.raises(InvalidPlaylist, match="max_size"):
-        ask(f"/sync/courses/{name}.m3u8?token=a%26b")
+    assert ask(f"/sync/courses/{name}.m3u8?token=a%26b").status_code == 404
 
 
 def test_folder_of_the_whole_video() -> None:
@@ -276,10 +315,10 @@ def test_folder_of_the_whole_video() -> None:
         assert policy.ip_address == "192.0.2.7/32"
 
 
-def test_link_out_of_the_storage() -> None:
-    """Link a playlist elsewhere without a signature: its own request asks the permission."""
-    (uri,) = uris(ask("/sync/courses/outside/index.m3u8?token=a%26b"))
-    assert uri == "../../../other.m3u8?token=a%26b"
+def test_link_to_another_folder() -> None:
+    """Link a playlist of another folder without a signature: its own request asks for it."""
+    (uri,) = uris(ask("/sync/courses/beside/index.m3u8?token=a%26b"))
+    assert uri == "../43/master.m3u8?token=a%26b"
 
 
 def test_names_in_another_script() -> None:

@@ -38,7 +38,9 @@ _ATTRIBUTE = re.compile(r'(?<![\w-])([A-Z0-9-]+)=(?:"([^"]*)"|[^,"]*)')
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 
 
-def sign_playlist(text: str, base_url: str, sign: Callable[[str], str]) -> str:
+def sign_playlist(
+    text: str, base_url: str, sign: Callable[[str], str], *, max_uris: int | None = None
+) -> str:
     """Return an HLS playlist in which each URI is the URL that ``sign`` returns for it.
 
     ``base_url`` is the absolute URL of the playlist: relative URIs are resolved
@@ -51,9 +53,13 @@ def sign_playlist(text: str, base_url: str, sign: Callable[[str], str]) -> str:
     they are: a signature belongs to one distribution. Tags that are not in the
     standard, and dates with interstitials, stay as they are, byte for byte.
 
+    Pass ``max_uris`` for a text that somebody uploaded: one byte may be a URI,
+    and becomes a URL of some 400.
+
     Raise :exc:`InvalidPlaylist` for a text that is not an HLS playlist, such as a
-    DASH manifest, and for a URI with a variable of EXT-X-DEFINE;
-    :exc:`InvalidUrl` for a ``base_url`` that is not absolute.
+    DASH manifest, for a URI with a variable of EXT-X-DEFINE, and as soon as more
+    than ``max_uris`` would be signed; :exc:`InvalidUrl` for a ``base_url`` that
+    is not absolute.
     """
     start = _START.match(text)
     if start is None:
@@ -69,12 +75,14 @@ def sign_playlist(text: str, base_url: str, sign: Callable[[str], str]) -> str:
         )
     origin = f"{base.scheme}://{base.netloc}".lower()
     folder = base.path[: base.path.rfind("/") + 1] or "/"
+    count = 0
 
     def sign_uri(uri: str) -> str:
+        nonlocal count
         if "{$" in uri:
             raise InvalidPlaylist(
-                f"The URI {uri!r} has a variable, which only a player can replace (EXT-X-DEFINE). "
-                "Write the URI without variables."
+                f"The URI {uri[:200]!r} has a variable, which only a player can replace "
+                "(EXT-X-DEFINE). Write the URI without variables."
             )
         # Not urljoin(): it also joins slashes, and S3 keeps a//b apart from a/b.
         path = f"{base.scheme}:{uri}" if uri.startswith("//") else uri
@@ -86,6 +94,12 @@ def sign_playlist(text: str, base_url: str, sign: Callable[[str], str]) -> str:
             path = base.path + uri
         elif not uri.startswith("/"):
             path = folder + uri
+        count += 1
+        if max_uris is not None and count > max_uris:
+            raise InvalidPlaylist(
+                f"The text has more than {max_uris} URIs to sign. If it is a playlist, pass a "
+                "larger max_uris; to a view, a larger max_size."
+            )
         path, mark, query = path.partition("?")
         if "/." in path:
             path = "/".join(("", *follow_dots(path[1:].split("/"))))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+import logging
 import posixpath
 import time
 from typing import Any, Final, cast
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from asgiref.sync import sync_to_async
 from django.core.exceptions import PermissionDenied
@@ -17,13 +19,18 @@ from cfsigned_django.playback import PLAYLISTS, PlaylistGrant
 from cfsigned_django.signing import InvalidPlaylist, InvalidUrl, sign_playlist
 from cfsigned_django.signing.encoding import encode_url
 from cfsigned_django.signing.signer import refuse_long_url
+from cfsigned_django.storage.arguments import is_exact_name
 from cfsigned_django.storage.registry import find_storage
 from cfsigned_django.views.files import FileView
 
+logger = logging.getLogger("cfsigned_django.views")
+
 #: How many seconds a browser may cache a playlist: a player reads it once.
 LONGEST_CACHE: Final = 60
-#: The bytes that a line of a playlist has at least, on average.
-SHORTEST_LINE: Final = 10
+#: The bytes that a segment takes in a playlist at least: ``#EXTINF:6,`` and a name.
+SHORTEST_SEGMENT: Final = 20
+#: How many playlists a playlist may refer to. Each of the links repeats the query of the request.
+MAX_LINKS: Final = 1000
 
 
 class SignedPlaylistView(FileView):
@@ -40,14 +47,17 @@ class SignedPlaylistView(FileView):
     **The signature opens everything in the folder of the playlist**: each video
     needs a folder that holds nothing else. One whose playlists refer to files
     beside their own folder returns the folder of the whole video as ``"folder"``
-    from :meth:`get_url_arguments`. A URI outside the folder raises
-    :exc:`~cfsigned_django.signing.InvalidPlaylist`, and so does a file that is not
-    an HLS playlist in UTF-8, or is larger than ``max_size`` bytes.
+    from :meth:`get_url_arguments`.
 
     Playlists within a playlist (``.m3u8``, ``.m3u``) become relative links to
     this view, so that they are signed as well: the path of the view must end
     with the name. The links repeat the query of the request, for a permission
     that reads a token in it.
+
+    A file is answered 404, and logged once, if it is not an HLS playlist in
+    UTF-8, is larger than ``max_size`` bytes, or refers to a file outside the
+    folder, or to a playlist outside the storage. Nothing is raised: a person who
+    may upload a playlist could fill the reports of errors.
 
     A player reads a playlist once and its segments for as long as it plays:
     ``expire`` must be longer than the video takes, with pauses. The browser may
@@ -74,12 +84,12 @@ class SignedPlaylistView(FileView):
         return answer
 
     def _respond(self, name: str) -> HttpResponseBase:
-        text = self._read(name)
         try:
+            text = self._read(name)
             signed = self._sign(name, text)
         except (InvalidPlaylist, InvalidUrl) as error:
-            # Without the frames below, whose variables an error report would show: a signature.
-            raise InvalidPlaylist(f"The playlist {name} cannot be signed. {error}") from None
+            _log_once(name, self.storage, str(error))
+            raise Http404("This file is not a playlist that can be signed.") from None
         response = HttpResponse(signed.encode(), content_type="application/vnd.apple.mpegurl")
         # A playlist of variants does not change, and one with an end does not grow.
         is_final = "#EXT-X-ENDLIST" in text or "#EXT-X-STREAM-INF" in text
@@ -94,23 +104,15 @@ class SignedPlaylistView(FileView):
         with file:
             # The size comes first: an S3 file is fetched whole. A compressed one is larger inside.
             data = file.read(self.max_size + 1) if file.size <= self.max_size else None
-        # Each line may become a signed URL: a megabyte of short ones would make a large answer.
-        if (
-            data is None
-            or len(data) > self.max_size
-            or len(data.splitlines()) > self.max_size // SHORTEST_LINE
-        ):
+        if data is None or len(data) > self.max_size:
             raise InvalidPlaylist(
-                f"The playlist {name} is too large: {self.max_size} bytes, or "
-                f"{self.max_size // SHORTEST_LINE} lines, are read. If it is a playlist, pass a "
-                "larger max_size to as_view()."
+                f"It has more than {self.max_size} bytes. If it is a playlist, pass a larger "
+                "max_size to as_view()."
             )
         try:
             return bytes(data).decode()
         except UnicodeDecodeError:
-            raise InvalidPlaylist(
-                f"The playlist {name} is not UTF-8, as HLS requires. Convert it."
-            ) from None
+            raise InvalidPlaylist("It is not UTF-8, as HLS requires. Convert it.") from None
 
     def _sign(self, name: str, text: str) -> str:
         storage = find_storage(self.storage)
@@ -118,23 +120,47 @@ class SignedPlaylistView(FileView):
         base_url, _, signature = storage.url(name, **arguments).partition("?")
         folder_url = storage.resource_url(folder=arguments["folder"]).removesuffix("*")
         own_folder = posixpath.dirname(urlsplit(base_url).path)
+        storage_url = storage.unsigned_url("x").removesuffix("x")
         query = f"?{self.request.GET.urlencode()}" if self.request.GET else ""
+        links: list[str] = []
 
         def sign(url: str) -> str:
             address = encode_url(url)
-            if address.partition("?")[0].lower().endswith(PLAYLISTS):
+            path = address.partition("?")[0]
+            if path.lower().endswith(PLAYLISTS):
+                # A link elsewhere would carry the query, and its token, out of this view.
+                if not path.startswith(storage_url) or not is_exact_name(
+                    unquote(path.removeprefix(storage_url))
+                ):
+                    raise InvalidPlaylist(
+                        f"It refers to the playlist {path[:200]}, which is not in the storage."
+                    )
+                links.append(path)
+                if len(links) > MAX_LINKS:
+                    raise InvalidPlaylist(f"It refers to more than {MAX_LINKS} playlists.")
                 # A colon in a first segment would end a protocol.
-                link = posixpath.relpath(urlsplit(address).path, own_folder).replace(":", "%3A")
+                link = posixpath.relpath(urlsplit(path).path, own_folder).replace(":", "%3A")
                 return link + query
             if not address.startswith(folder_url):
                 raise InvalidPlaylist(
-                    f"It refers to {address}, which is not in the folder {arguments['folder']!r} "
-                    "that its signature opens. Return a folder with all files of the video from "
-                    "get_url_arguments()."
+                    f"It refers to {path[:200]}, which is not in the folder "
+                    f"{arguments['folder']!r} that its signature opens. Return a folder with all "
+                    "files of the video from get_url_arguments()."
                 )
             return refuse_long_url(f"{address}{'&' if '?' in address else '?'}{signature}")
 
-        return sign_playlist(text, base_url, sign)
+        # A megabyte of short URIs would make an answer of fifty.
+        return sign_playlist(text, base_url, sign, max_uris=self.max_size // SHORTEST_SEGMENT)
+
+
+@functools.lru_cache(maxsize=1000)
+def _log_once(name: str, storage: str, problem: str) -> None:
+    logger.warning(
+        "The playlist %r of the storage %r is answered 404; this is logged once. %s",
+        name,
+        storage,
+        problem,
+    )
 
 
 class GrantedPlaylistView(SignedPlaylistView):

@@ -133,6 +133,37 @@ def test_resolution(base: str, uri: str, expected: str) -> None:
     assert sign_playlist(f"#EXTM3U\n{uri}", base, str) == f"#EXTM3U\n{expected}"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "#EXTM3U\n" + "a\n" * 5,
+        "#EXTM3U\n#EXT-X-MAP:" + 'URI="a",' * 5,
+        '#EXTM3U\n#EXT-X-MAP:URI="a"\nb\nc\nd\ne',
+    ],
+    ids=["lines", "attributes", "both"],
+)
+def test_many_uris(text: str) -> None:
+    """Sign no more URIs than the caller allows, however they are written, and stop at once."""
+    signed: list[str] = []
+
+    def sign(url: str) -> str:
+        signed.append(url)
+        return url
+
+    sign_playlist(text, BASE, sign, max_uris=5)
+    assert len(signed) == 5
+    signed.clear()
+    with pytest.raises(InvalidPlaylist, match="4"):
+        sign_playlist(text, BASE, sign, max_uris=4)
+    assert len(signed) == 4
+
+
+def test_what_is_not_counted() -> None:
+    """Count what is signed: neither comments nor URIs elsewhere."""
+    text = "#EXTM3U\n" + "#\n\n#EXTINF:6,\nhttps://ads.example.net/a.ts\n" * 5
+    assert sign_playlist(text, BASE, str, max_uris=0) == text
+
+
 NAMES = st.text(st.characters(codec="utf-8", exclude_characters='\r\n"#?%\\ \t'), min_size=1)
 LINES = st.one_of(
     NAMES.map(lambda name: f"#{name}"),
