@@ -141,10 +141,11 @@ class SignedRedirectView(FileView):
     name, such as a primary key, overrides :meth:`get_name`.
 
     A name that no file can have, such as one with ``..`` or ``//``, or of more
-    than 1,024 bytes, is answered with 404 before the permission is asked: the URL opens exactly the name that ``permission`` was
-    called with. Only S3 knows whether the file exists, after the redirect.
-    Only GET and HEAD are allowed. The browser may cache the answer for half
-    the lifetime of the URL; no other cache may. For that long, a viewer who
+    than 1,024 bytes, is answered with 404 before the permission is asked: the
+    URL opens exactly the name that ``permission`` was called with. Only S3 knows
+    whether the file exists, after the redirect. Only GET and HEAD are allowed.
+    The browser may cache the answer for half the lifetime of the URL; no other
+    cache may. For that long, a viewer who
     loses permission still gets in, as with the URL itself.
     """
 
