@@ -142,7 +142,7 @@ translations: $(VENV)/.dev ## Compare the Korean catalog with the texts of the c
 	scripts/translations.sh
 
 .PHONY: package
-package: $(VENV)/.dev ## Test the built wheel and follow the tutorial, each in a clean environment
+package: $(VENV)/.dev ## Test the built wheel, and follow the tutorial and the page of the demo
 	$(call headline,wheel)
 	$(BIN)/python -m pytest -m package
 

@@ -38,7 +38,8 @@ from demo_project.state import HOST, Credentials, DemoState, write_secret
 REGION = "us-east-1"
 EDGE_PROFILE = "edge"
 
-#: The variable with the user of boto3 in the demo's settings; "site" if it is not set.
+#: The variable with the user of boto3 in the demo's settings; "site" if it is not set. "root" is
+#: the owner of the account.
 USER_VARIABLE = "CFSIGNED_DEMO_AWS_USER"
 
 _WORDS: Final = {"done": "done", "todo": "to do", "conflict": "conflict"}
@@ -94,7 +95,8 @@ def api_environment(state: DemoState) -> dict[str, str]:
 
     They override any AWS account that is configured on this machine.
     """
-    user = state.users[os.environ.get(USER_VARIABLE) or "site"]
+    name = os.environ.get(USER_VARIABLE) or "site"
+    user = state.root if name == "root" else state.users[name]
     return {
         "AWS_ACCESS_KEY_ID": user.access_key_id,
         "AWS_SECRET_ACCESS_KEY": user.secret_access_key,

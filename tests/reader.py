@@ -5,7 +5,8 @@ The role of a code block says what it is for: ``write FILE``, ``append FILE``,
 command has printed, which look like this), ``server NAME`` (in another
 terminal), ``log NAME`` (what that terminal shows). Without a role, the commands
 of a console block are typed into the first terminal, and print what the block
-says, where ``...`` is whatever there is.
+says, where ``...`` is whatever there is; with the role ``fails``, they exit
+with 1. What stands after ``>>>`` is typed to the command above it.
 """
 
 from __future__ import annotations
@@ -39,8 +40,8 @@ class Terminal:
             stderr=subprocess.STDOUT,
         )
 
-    def run(self, command: str) -> str:
-        """Return what a command prints, which must succeed."""
+    def run(self, command: str, expected: str = "0") -> str:
+        """Return what a command prints, which must exit with the expected code."""
         assert self._shell.stdin
         assert self._shell.stdout
         self._shell.stdin.write(f"{{ {command}\n}} <<< yes\necho {_END}$?\n")
@@ -57,7 +58,7 @@ class Terminal:
             code = "the shell ended"
         patience.cancel()
         printed = "".join(lines)
-        assert code.strip() == "0", f"{command}\n{printed}\n{code}"
+        assert code.strip() == expected, f"{command}\n{printed}\n{code}"
         return printed
 
     def close(self) -> None:
@@ -67,11 +68,11 @@ class Terminal:
 
 @dataclass(kw_only=True)
 class Reader:
-    """Follow pages in a folder, with the ports of the pages replaced by free ones."""
+    """Follow pages in a folder, with what they say of it replaced, such as ports by free ones."""
 
     folder: Path
     environment: dict[str, str]
-    ports: Mapping[str, str]
+    replaced: Mapping[str, str]
     terminal: Terminal
     servers: ExitStack
     screen: str = field(default="", init=False)
@@ -82,6 +83,8 @@ class Reader:
         match snippet.role:
             case None:
                 self.type(code)
+            case "fails":
+                self.type(code, expected="1")
             case "server":
                 self.start(snippet.subject or "", code)
             case "log":
@@ -91,15 +94,15 @@ class Reader:
                 self.edit(role, self.folder / (snippet.subject or ""), code)
 
     def text(self, page: str) -> str:
-        """Return what a page says, with free ports."""
-        for shown, free in self.ports.items():
-            page = page.replace(shown, free)
+        """Return what a page says, as it is here."""
+        for shown, here in self.replaced.items():
+            page = page.replace(shown, here)
         return page
 
-    def type(self, code: str) -> None:
+    def type(self, code: str, expected: str = "0") -> None:
         """Type the commands of a block into the terminal, and compare what they print."""
         for command, shown in commands(code):
-            self.screen = self.terminal.run(command)
+            self.screen = self.terminal.run(command, expected)
             lost = missing(shown, self.screen)
             assert lost == [], f"{command}\n{self.screen}"
 
@@ -146,8 +149,14 @@ class Reader:
 
 def commands(code: str) -> list[tuple[str, str]]:
     """Return the commands of a console block, and what the block says that each prints."""
-    found = re.findall(r"^\$ (.*\n(?:> .*\n)*)((?:(?!\$ ).*\n)*)", code, re.MULTILINE)
-    return [(re.sub(r"^> ", "", each, flags=re.MULTILINE).strip(), out) for each, out in found]
+    command = r"^\$ (.*\n(?:> .*\n)*)((?:>>> .*\n)*)((?:(?!\$ ).*\n)*)"
+    found = []
+    for each, typed, shown in re.findall(command, code, re.MULTILINE):
+        text = re.sub(r"^> ", "", each, flags=re.MULTILINE).strip()
+        if typed:
+            text += f" <<'END'\n{re.sub('^>>> ', '', typed, flags=re.MULTILINE)}END"
+        found.append((text, shown))
+    return found
 
 
 def missing(shown: str, printed: str) -> list[str]:

@@ -69,7 +69,7 @@ def test_the_tutorial_leads_to_private_images(tmp_path: Path) -> None:
         reader = Reader(
             folder=tmp_path / "private-media",
             environment=environment,
-            ports={"8000": site, "8001": edge},
+            replaced={"8000": site, "8001": edge},
             terminal=terminal,
             servers=stack.enter_context(ExitStack()),
         )

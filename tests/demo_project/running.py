@@ -30,6 +30,8 @@ NEEDED = [
 PATIENCE = 300
 #: Nothing here waits for the end of a link that lives as long as this, in seconds.
 LINK_SECONDS = 3600
+#: What make demo passes to Python.
+ARGUMENTS = ("-m", "demo_project.run")
 
 
 def open_ports(state: DemoState) -> list[int]:
@@ -40,8 +42,9 @@ def open_ports(state: DemoState) -> list[int]:
 class RunningDemo:
     """A demo with a folder and ports of its own; not those that every demo would like to have."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, link_seconds: int = LINK_SECONDS) -> None:
         self.folder = folder
+        self._link_seconds = link_seconds
         ports = dict(zip(PREFERRED_PORTS, free_ports(len(PREFERRED_PORTS)), strict=True))
         replace(DemoState.open(folder), ports=ports).save()
         self._output = folder / "printed.txt"
@@ -73,9 +76,9 @@ class RunningDemo:
     def _begin(self) -> subprocess.Popen[bytes]:
         with self._output.open("wb") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "demo_project.run", "--folder", str(self.folder)],
+                [sys.executable, *ARGUMENTS, "--folder", str(self.folder)],
                 cwd=BASE_FOLDER,
-                env=os.environ | {LINK_VARIABLE: str(LINK_SECONDS)},
+                env=os.environ | {LINK_VARIABLE: str(self._link_seconds)},
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
