@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import django
-from django.conf import settings
+from django.conf import global_settings, settings
 from django.test import override_settings
 
 ROOT = Path(__file__).parent.parent
@@ -97,6 +97,26 @@ def started_project() -> dict[str, Any]:
     names: dict[str, Any] = {"__file__": str(ROOT / "mysite" / "settings.py")}
     exec((template / "settings.py-tpl").read_text("utf-8"), names)  # noqa: S102 - Django's own
     return names
+
+
+def paste(block: str, names: dict[str, Any]) -> None:
+    """Add a block to the end of settings, and assert that it takes nothing away from a list."""
+    before = _lists(names)
+    exec(compile(block, "settings", "exec"), names)  # noqa: S102 - our own pages
+    after = _lists(names)
+    kept = {name: [each for each in after[name] if each in before[name]] for name in before}
+    assert kept == before, block
+
+
+def _lists(names: dict[str, Any]) -> dict[str, list[str]]:
+    """Return what a project needs as startproject has it, in this order, whatever comes to it."""
+    storages = global_settings.STORAGES
+    return {
+        "INSTALLED_APPS": [*names["INSTALLED_APPS"]],
+        "MIDDLEWARE": [*names["MIDDLEWARE"]],
+        "TEMPLATES": [each["BACKEND"] for each in names["TEMPLATES"]],
+        "STORAGES": [each for each in storages if each in names.get("STORAGES", storages)],
+    }
 
 
 def settings_blocks(doc: Path) -> list[str]:

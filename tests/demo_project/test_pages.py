@@ -23,8 +23,9 @@ from demo_project.gallery.attempts import ask
 from demo_project.gallery.video import FOLDER, MEMBER, files
 from demo_project.run import KEYS_PATH
 from demo_project.state import COOKIE_DOMAIN, LINK_VARIABLE, Pace
-from tests.demo_project import HOST, jpeg, links, upload
+from tests.demo_project import HOST, KEY_GROUP_ID, jpeg, links, upload
 from tests.demo_project.conftest import Clock
+from tests.pages import paste, started_project
 
 Image = pytest.importorskip("PIL.Image", reason="needs the demo extra: Pillow")
 
@@ -123,6 +124,16 @@ def test_pages_work_before_anything_is_uploaded(site: Client) -> None:
         assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
         assert re.findall(r"<script(?![^>]*src=)|\son\w+=", answer.content.decode()) == []
     assert site.get("/pictures/1/").status_code == 404
+
+
+def test_the_box_of_settings_can_be_pasted(site: Client) -> None:
+    """At the end of the settings of a new project, they install the app and keep what is there."""
+    page = site.get("/how/").content.decode()
+    [box] = re.findall(r'aria-label="Settings">(.*?)</pre>', page, re.DOTALL)
+    names = started_project()
+    paste(unescape(re.sub("<[^>]+>", "", box)), names)
+    assert names["INSTALLED_APPS"][-1] == "cfsigned_django"
+    assert names["AWS_CLOUDFRONT_KEY_GROUP_ID"] == KEY_GROUP_ID
 
 
 # What the pages say about keys
