@@ -21,7 +21,8 @@ from django.test import RequestFactory, override_settings
 
 from benchmarks.sites import DOMAIN, ECDSA, RSA, bare_signature, settings_for
 from cfsigned_django.cookies import SignedCookieScope
-from cfsigned_django.cookies.renewal import MARKER, are_cookies_due, renew_cookies
+from cfsigned_django.cookies.marker import MARKER
+from cfsigned_django.cookies.renewal import are_cookies_due, renew_cookies
 from cfsigned_django.signing import PrivateKey
 
 GOOD_MARKER = "a request whose marker is good"

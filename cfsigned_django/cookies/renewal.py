@@ -1,27 +1,19 @@
-"""Renew the signed cookies of a viewer, when a marker says that it is time.
-
-The site never sees the cookies that it set for the domain or the path of the files. So it sets a
-marker as well: another cookie, for its own pages, which says who got which sets, which keys signed
-them, and when to renew them.
-"""
+"""Renew the signed cookies of a viewer, when the marker says that it is time."""
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import time
-from dataclasses import astuple, dataclass
 from typing import Final
 
 from django.core.exceptions import ImproperlyConfigured
-from django.core.signing import BadSignature, Signer
 from django.db import Error as DatabaseError
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.cache import patch_cache_control, patch_vary_headers
 
 from cfsigned_django import conf
 from cfsigned_django.conf import whole_seconds
-from cfsigned_django.cookies.place import Place
+from cfsigned_django.cookies.marker import MARKER, Marker, session_key_of, viewer_of
 from cfsigned_django.cookies.scopes import places_for, sets_for
 from cfsigned_django.cookies.set_cookie import HASH, NAMES, delete, put, refuse_overlap
 from cfsigned_django.signing.signer import MAX_COOKIE_LENGTH
@@ -29,47 +21,9 @@ from cfsigned_django.storage.registry import find_storage
 
 logger = logging.getLogger("cfsigned_django.cookies")
 
-#: The cookie that says until when the signed cookies of this browser need no renewal.
-MARKER: Final = "cfsigned_cookies"
 #: Cookies are renewed when a quarter of their life is left, and at most this many seconds.
 LONGEST_RENEWAL: Final = 300
 _RENEWED: Final = "_cfsigned_cookies_renewed"
-
-
-@dataclass(frozen=True, slots=True)
-class Marker:
-    """What a browser was given, and until when that needs no renewal."""
-
-    #: A digest of the session key, which a log-in and a log-out change, and of the scopes.
-    viewer: str
-    #: Alias of a storage -> ID of the key pair that signed for it.
-    key_pair_ids: dict[str, str]
-    #: When the first set expires, and from when all are renewed, in Unix seconds.
-    expires: int
-    renew_at: int
-    #: The place of each set.
-    places: list[Place]
-
-    def dump(self) -> str:
-        """Return the value of the cookie, signed with SECRET_KEY."""
-        value: str = _marker_signer().sign_object(astuple(self))
-        return value
-
-    @classmethod
-    def load(cls, request: HttpRequest) -> Marker | None:
-        """Return the marker of a request; None if it has none that this site signed."""
-        text = request.COOKIES.get(MARKER)
-        if not text:
-            return None
-        try:
-            viewer, ids, expires, renew_at, places = _marker_signer().unsign_object(text)
-            return cls(viewer, ids, expires, renew_at, [Place(*each) for each in places])
-        except (BadSignature, TypeError, ValueError):  # TypeError: of another release
-            return None
-
-
-def _marker_signer() -> Signer:
-    return Signer(salt="cfsigned_django.cookies")
 
 
 def are_cookies_due(request: HttpRequest) -> bool:
@@ -79,9 +33,9 @@ def are_cookies_due(request: HttpRequest) -> bool:
     marker, nothing is due, so that caches may keep pages of the public.
     """
     if MARKER not in request.COOKIES:
-        return _session_key(request) is not None and bool(conf.cookie_scopes())
+        return session_key_of(request) is not None and bool(conf.cookie_scopes())
     marker = Marker.load(request)
-    if marker is None or marker.viewer != _viewer(request):
+    if marker is None or marker.viewer != viewer_of(request):
         return True
     if time.time() >= marker.renew_at:
         return True
@@ -105,13 +59,13 @@ def renew_cookies(request: HttpRequest, response: HttpResponseBase) -> int | Non
     vars(request)[_RENEWED] = True
     old = Marker.load(request)
     try:
-        sets = list(sets_for(request)) if _session_key(request) is not None else []
+        sets = list(sets_for(request)) if session_key_of(request) is not None else []
     except (DatabaseError, ImproperlyConfigured):  # The latter: no key is known that may sign.
-        if old is None or old.viewer != _viewer(request) or old.expires <= time.time():
+        if old is None or old.viewer != viewer_of(request) or old.expires <= time.time():
             raise
         logger.exception("The signed cookies of a viewer cannot be renewed, and are still valid.")
         return old.expires
-    viewer = _viewer(request)  # After the scopes: only who reads a session knows that it ended.
+    viewer = viewer_of(request)  # After the scopes: only who reads a session knows that it ended.
     if not viewer:
         sets = []
     new = {each.place.key for each in sets}
@@ -154,7 +108,7 @@ def find_opened(request: HttpRequest) -> dict[str, int]:
     the response to this request. The scopes are asked, and nothing is signed.
     Times are Unix seconds.
     """
-    if _session_key(request) is None:
+    if session_key_of(request) is None:
         return {}
     marker = None if are_cookies_due(request) else Marker.load(request)
     given = {each.key for each in marker.places} if marker else set()
@@ -173,17 +127,3 @@ def find_opened(request: HttpRequest) -> dict[str, int]:
 def was_renewed(request: HttpRequest) -> bool:
     """Return whether :func:`renew_cookies` has run for this request."""
     return bool(vars(request).get(_RENEWED))
-
-
-def _session_key(request: HttpRequest) -> str | None:
-    """Return the key of the session, without reading the session."""
-    key: str | None = getattr(getattr(request, "session", None), "session_key", None)
-    return key
-
-
-def _viewer(request: HttpRequest) -> str:
-    key = _session_key(request)
-    if key is None:
-        return ""
-    text = "\n".join((key, *conf.cookie_scopes()))
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
