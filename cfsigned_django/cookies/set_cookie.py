@@ -15,9 +15,10 @@ from cfsigned_django.signing.encoding import decode_base64
 
 POLICY: Final = "CloudFront-Policy"
 EXPIRES: Final = "CloudFront-Expires"
+KEY_PAIR_ID: Final = "CloudFront-Key-Pair-Id"
 HASH: Final = "CloudFront-Hash-Algorithm"
 #: The names of all cookies that CloudFront reads (developer guide, "Use signed cookies").
-NAMES: Final = (POLICY, EXPIRES, "CloudFront-Signature", "CloudFront-Key-Pair-Id", HASH)
+NAMES: Final = (POLICY, EXPIRES, "CloudFront-Signature", KEY_PAIR_ID, HASH)
 
 
 class _PartitionedMorsel(Morsel[str]):
@@ -35,8 +36,7 @@ def put(response: HttpResponseBase, values: dict[str, str], place: Place) -> Non
     """Add a set of cookies to the response, beside those of other places."""
     for name, value in values.items():
         _add(response, name, value, place)
-    patch_cache_control(response, private=True)
-    patch_vary_headers(response, ("Cookie",))
+    make_private(response)
 
 
 def delete(response: HttpResponseBase, place: Place, names: Iterable[str] = NAMES) -> None:
@@ -44,6 +44,23 @@ def delete(response: HttpResponseBase, place: Place, names: Iterable[str] = NAME
         morsel = _add(response, name, "", place)
         morsel["max-age"] = 0
         morsel["expires"] = "Thu, 01 Jan 1970 00:00:00 GMT"
+    make_private(response)
+
+
+def make_private(response: HttpResponseBase) -> None:
+    """Let no cache keep a response that carries the cookies of one viewer, but the browser's own.
+
+    Some caches obey ``s-maxage``, ``Surrogate-Control`` and the headers of RFC
+    9213, such as ``CDN-Cache-Control``, before ``private``.
+    """
+    header = response.headers.get("Cache-Control", "")
+    parts = [part.strip() for part in header.split(",")]
+    response.headers["Cache-Control"] = ", ".join(
+        part for part in parts if part.partition("=")[0].strip().lower() != "s-maxage"
+    )
+    for name in list(response.headers):
+        if name.lower() == "surrogate-control" or name.lower().endswith("cdn-cache-control"):
+            del response.headers[name]
     patch_cache_control(response, private=True)
     patch_vary_headers(response, ("Cookie",))
 

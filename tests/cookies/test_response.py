@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import pickle
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -150,6 +151,25 @@ def test_one_folder() -> None:
     assert policy.resource == "https://media.example.com/videos/42/*"
     assert_cookies_refuse(response, "videos/43/seg1.ts", now=NOW)
     assert_cookies_refuse(response, "videos/42/seg1.ts", now=NOW + 3601)
+
+
+@pytest.mark.parametrize("change", [set_signed_cookies, delete_signed_cookies])
+def test_shared_caches(change: Callable[..., None]) -> None:
+    """Take from the response what some shared caches obey before ``private``, and nothing else."""
+    response = HttpResponse(
+        headers={
+            "Cache-Control": "public, max-age=600, S-MaxAge=600, s-maxage = 60, stale-if-error=9",
+            "CDN-Cache-Control": "max-age=600",
+            "Cloudflare-CDN-Cache-Control": "max-age=600",
+            "Surrogate-Control": "max-age=600",
+            "X-Cache-Control": "max-age=600",
+        }
+    )
+    change(response, folder="videos")
+    kept = {part.strip() for part in response.headers["Cache-Control"].split(",")}
+    assert kept == {"private", "max-age=600", "stale-if-error=9"}
+    names = {name for name in response.headers if name.endswith("Control")}
+    assert names == {"Cache-Control", "X-Cache-Control"}
 
 
 def test_hash_algorithm(site: Any, ec_key: PrivateKey) -> None:
