@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass
+from typing import Final
 from urllib.parse import urlsplit
 
 from django.http import HttpRequest
@@ -11,6 +12,9 @@ from django.http.request import split_domain_port
 
 from cfsigned_django import conf
 from cfsigned_django.validation import is_local_host
+
+#: Browsers ignore a longer Path, and keep the cookie for the folder of the page (RFC 6265bis, 5.6).
+MAX_PATH_LENGTH: Final = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +89,13 @@ def _checked_path(path: str | None, covered: str) -> str:
     """Return the Path, by default the folder of the resource. Raise if it does not fit."""
     start = urlsplit(covered).path.partition("*")[0]
     if path is None:
-        return start[: start.rindex("/") + 1]
+        path = start[: start.rindex("/") + 1]
+    if len(path) > MAX_PATH_LENGTH:
+        raise ValueError(
+            f"The Path of the cookies would have {len(path)} bytes. Browsers ignore one of more "
+            f"than {MAX_PATH_LENGTH} bytes, and a cookie of more than 4096. Open a folder whose "
+            "name is shorter in a URL, where a Korean letter takes 9 bytes, or a folder above it."
+        )
     parts = path.split("/")
     if not path.startswith("/") or not path.isascii() or not path.isprintable():
         raise ValueError(

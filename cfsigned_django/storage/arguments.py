@@ -74,13 +74,17 @@ def refuse_nameless(name: str | None) -> None:
 
 
 def check_folder(folder: object) -> None:
-    """Raise if a part of the folder has no name."""
-    if not isinstance(folder, str) or {"", "."} & set(re.split(r"[\\/]", folder)):
+    """Raise if a part of the folder has no name, or one that no URL can have."""
+    if (
+        not isinstance(folder, str)
         # f"albums/{slug}" with an empty slug: the URL would open everyone's albums.
+        or {"", "."} & set(re.split(r"[\\/]", folder))
+        or re.search("[\ud800-\udfff]", folder)
+    ):
         raise ValueError(
             f"folder is {folder!r}. It must be the name of a folder in the storage, such as "
-            "\"albums/42\": text without an empty part, without './', and without a slash at "
-            "either end."
+            "\"albums/42\": text that UTF-8 can encode, without an empty part, without './', and "
+            "without a slash at either end."
         )
 
 

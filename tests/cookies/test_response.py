@@ -299,6 +299,10 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("past", {"expire": -60}, "expire"),
     ("too long", {"expire": 8 * 86_400}, "AWS_CLOUDFRONT_MAX_EXPIRE"),
     ("long name", {"folder": "x" * 4000}, "4096"),
+    ("long Path", {"folder": "가" * 114}, "1024"),
+    ("long Path that is given", {"folder": "x" * 1030, "path": f"/{'x' * 1030}/"}, "1024"),
+    ("long name at a short Path", {"folder": "x" * 4000, "path": "/"}, "4096"),
+    ("lone surrogate", {"folder": "a\udc80"}, "UTF-8"),
 ]
 
 
