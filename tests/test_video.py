@@ -24,7 +24,7 @@ from cfsigned_django.playback import PlaylistGrant, playback
 from cfsigned_django.signing import Denied
 from cfsigned_django.testing import assert_cookies_open, assert_signed
 from cfsigned_django.views import SignedPlaylistView
-from tests.cookies.test_middleware import browser, get
+from tests.cookies.test_middleware import answers, browser, get
 from tests.storage_cases import FILE_BACKEND, NOW, S3_BACKEND, at, counted_signatures, verify
 
 MASTER = """#EXTM3U
@@ -429,6 +429,29 @@ def test_cookies_that_are_about_to_be_set(site: Any) -> None:
 
     get(client, "/buy/43", NOW + 1001)
     assert tell("/api?name=courses/43/master.m3u8", client, NOW + 1001)["cookies"] is False
+
+
+@pytest.mark.usefixtures("_scopes")
+def test_cookies_that_cannot_be_set(site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rely on no cookies that the middleware does not set, and on those that the browser has."""
+    others = ",".join(map(str, range(8)))
+    for courses, uses_cookies in ((f"42,{others}", True), (f"{others},42", False)):
+        client = member(courses)
+        for now in (NOW + 100, NOW + 1000):
+            assert tell(client=client, now=now)["cookies"] is uses_cookies
+
+    client = member("42,posters")
+    monkeypatch.setitem(answers, "error", KeyError("down"))
+    assert tell(client=client, now=NOW + 100)["cookies"] is False
+    monkeypatch.delitem(answers, "error")
+    # Without a key, only cookies that were set before open anything.
+    site.AWS_CLOUDFRONT_KEY = "broken"
+    for now in (NOW + 100, NOW + 1000, NOW + 1001):
+        answer = tell(client=client, now=now)
+        assert answer["cookies"] is True
+        assert moment(answer["expires_at"]) == NOW + 1200
+    with pytest.raises(ImproperlyConfigured):
+        tell(client=client, now=NOW + 1301)
 
 
 def test_other_files() -> None:

@@ -15,6 +15,7 @@ from django.http import HttpRequest
 
 from cfsigned_django import conf
 from cfsigned_django.cookies.place import Place
+from cfsigned_django.signing.signer import MAX_COOKIE_LENGTH
 
 #: The cookie that says until when the signed cookies of this browser need no renewal.
 MARKER: Final = "cfsigned_cookies"
@@ -36,8 +37,16 @@ class Marker:
 
     def dump(self) -> str:
         """Return the value of the cookie, signed with SECRET_KEY."""
-        value: str = _marker_signer().sign_object(astuple(self))
+        # Browsers send it with each request; names in Korean shrink to a fifth.
+        value: str = _marker_signer().sign_object(astuple(self), compress=True)
         return value
+
+    @classmethod
+    def has_room(cls, viewer: str, key_pair_ids: dict[str, str], places: list[Place]) -> bool:
+        """Return whether browsers keep a marker of these places."""
+        late = 10**10 - 1
+        length = len(cls(viewer, key_pair_ids, late, late, places).dump())
+        return length <= MAX_COOKIE_LENGTH - 100  # The name and the attributes count, too.
 
     @classmethod
     def load(cls, request: HttpRequest) -> Marker | None:
@@ -66,5 +75,5 @@ def viewer_of(request: HttpRequest) -> str:
     key = session_key_of(request)
     if key is None:
         return ""
-    text = "\n".join((key, *conf.cookie_scopes()))
+    text = "\n".join((key, *map(str, conf.cookie_scopes())))
     return hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-import logging
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
-from django.core.exceptions import ImproperlyConfigured
-from django.db import Error as DatabaseError
 from django.http import HttpRequest, HttpResponseBase
-from django.utils.cache import patch_cache_control, patch_vary_headers
 
 from cfsigned_django import conf
 from cfsigned_django.conf import whole_seconds
+from cfsigned_django.cookies.choice import choose
 from cfsigned_django.cookies.marker import MARKER, Marker, session_key_of, viewer_of
-from cfsigned_django.cookies.scopes import places_for, sets_for
-from cfsigned_django.cookies.set_cookie import HASH, NAMES, delete, put, refuse_overlap
-from cfsigned_django.signing.signer import MAX_COOKIE_LENGTH
+from cfsigned_django.cookies.place import Place
+from cfsigned_django.cookies.problems import Problem, log_problems, warn_of_size
+from cfsigned_django.cookies.scopes import Offer
+from cfsigned_django.cookies.set_cookie import (
+    HASH,
+    KEY_PAIR_ID,
+    NAMES,
+    delete,
+    make_private,
+    put,
+    refuse_overlap,
+)
 from cfsigned_django.storage.registry import find_storage
-
-logger = logging.getLogger("cfsigned_django.cookies")
 
 #: Cookies are renewed when a quarter of their life is left, and at most this many seconds.
 LONGEST_RENEWAL: Final = 300
@@ -39,66 +45,106 @@ def are_cookies_due(request: HttpRequest) -> bool:
         return True
     if time.time() >= marker.renew_at:
         return True
-    try:
-        return any(
-            find_storage(alias).signing_key_pair_id() != key_pair_id
-            for alias, key_pair_id in marker.key_pair_ids.items()
-        )
-    except ImproperlyConfigured:
-        # Nothing can sign now, such as when the database is down: the cookies are still good.
-        logger.exception("The signed cookies of a viewer cannot be compared with the key.")
-        return False
+    for alias, key_pair_id in marker.key_pair_ids.items():
+        try:
+            if find_storage(alias).signing_key_pair_id() != key_pair_id:
+                return True
+        except Exception as error:
+            # Nothing can sign now, such as when the database is down: the cookies are still good.
+            log_problems([Problem.of_storage(f"STORAGES[{alias!r}]", error)])
+    return False
 
 
-def renew_cookies(request: HttpRequest, response: HttpResponseBase) -> int | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedSet:
+    """A set of cookies that is ready to be put into a response."""
+
+    #: The alias of the storage that signed it.
+    alias: str
+    place: Place
+    values: dict[str, str]
+    #: Unix seconds.
+    expires: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Renewal:
+    """What a viewer has after a renewal."""
+
+    #: When the first set expires, in Unix seconds; None if the viewer has none.
+    expires: int | None
+    #: Why the viewer has not all that the scopes open.
+    problems: list[Problem]
+
+
+def renew_cookies(request: HttpRequest, response: HttpResponseBase) -> Renewal:
     """Ask the scopes which folders this viewer may open, and set and delete cookies accordingly.
 
-    Return when the first set expires, in Unix seconds; None if there are none.
-    Raise :exc:`ValueError` if a scope asks for what cannot be.
+    Raise nothing, whatever the scopes answer, and whether or not a key can
+    sign: the response is that of a view, which has done its work. Log why a
+    folder gets no cookies.
     """
     vars(request)[_RENEWED] = True
-    old = Marker.load(request)
-    try:
-        sets = list(sets_for(request)) if session_key_of(request) is not None else []
-    except (DatabaseError, ImproperlyConfigured):  # The latter: no key is known that may sign.
-        if old is None or old.viewer != viewer_of(request) or old.expires <= time.time():
-            raise
-        logger.exception("The signed cookies of a viewer cannot be renewed, and are still valid.")
-        return old.expires
-    viewer = viewer_of(request)  # After the scopes: only who reads a session knows that it ended.
-    if not viewer:
-        sets = []
+    now, old = int(time.time()), Marker.load(request)
+    choice = choose(request, old, now)
+    viewer, problems = viewer_of(request), list(choice.problems)
+    sets = list(_sign(choice.offers, response, problems))
     new = {each.place.key for each in sets}
-    for place in old.places if old else ():
-        # A key that signs with SHA1 has one cookie less: the old one would refuse the new ones.
-        delete(response, place, [HASH] if place.key in new else NAMES)
-    for each in sets:
-        refuse_overlap(response, each.place, each.covered)
-        put(response, each.values, each.place)
-    if not viewer:
-        if MARKER in request.COOKIES:
-            response.delete_cookie(MARKER)
-        return None
+    left, ids = list(choice.left), {}
+    if old is not None and old.viewer == viewer:
+        failed = {offer.place.key for offer in choice.offers} - new
+        left += [place for place in old.places if place.key in failed]
+        ids = old.key_pair_ids if left else {}
+    ids = ids | {each.alias: each.values[KEY_PAIR_ID] for each in sets}
+
     ends = [each.expires for each in sets]
-    now = int(time.time())
     end = min(ends, default=now + LONGEST_RENEWAL)
-    marker = Marker(
-        viewer=viewer,
-        key_pair_ids={each.alias: each.values["CloudFront-Key-Pair-Id"] for each in sets},
-        expires=end,
-        renew_at=end - min(LONGEST_RENEWAL, (end - now) // 4),
-        places=[each.place for each in sets],
-    )
-    value = marker.dump()
-    if len(value) > MAX_COOKIE_LENGTH - 100:
-        raise ValueError(
-            "The folders of this viewer have names that are too long to be remembered in a cookie. "
-            "Open one folder that contains them."
+    renew_at = end - min(LONGEST_RENEWAL, (end - now) // 4)
+    if problems:
+        renew_at = min(renew_at if sets else end, now + LONGEST_RENEWAL)
+    if old is not None and left:
+        end = min([*ends, old.expires])
+
+    stay = {place.key for place in left}
+    for place in old.places if old else ():
+        if place.key not in stay:
+            # A key that signs with SHA1 has one cookie less: the old one would refuse the new ones.
+            delete(response, place, [HASH] if place.key in new else NAMES)
+    for each in sets:
+        put(response, each.values, each.place)
+    if viewer:
+        places = [*left, *(each.place for each in sets)]
+        value = Marker(viewer, ids, end, renew_at, places).dump()
+        response.set_cookie(
+            MARKER, value, secure=request.is_secure(), httponly=True, samesite="Lax"
         )
-    response.set_cookie(MARKER, value, secure=request.is_secure(), httponly=True, samesite="Lax")
-    patch_cache_control(response, private=True)
-    patch_vary_headers(response, ("Cookie",))
-    return end if sets else None
+        make_private(response)
+    elif MARKER in request.COOKIES:
+        response.delete_cookie(MARKER)
+    warn_of_size(response)
+    log_problems(problems)
+    return Renewal(expires=end if (sets or left) and now < end else None, problems=problems)
+
+
+def _sign(
+    offers: list[Offer], response: HttpResponseBase, problems: list[Problem]
+) -> Iterator[SignedSet]:
+    """Yield a set for each offer that can be signed, and that the cookies of the view allow."""
+    for offer in offers:
+        try:
+            refuse_overlap(response, offer.place, offer.covered)
+            policy, values = find_storage(offer.scope.storage).sign_cookies(
+                folder=offer.folder, expire=offer.scope.lifetime
+            )
+        except Exception as error:
+            problems.append(Problem.of_folder(offer.name, offer.folder, error))
+        else:
+            yield SignedSet(
+                alias=offer.scope.storage,
+                place=offer.place,
+                values=values,
+                expires=policy.date_less_than,
+            )
 
 
 def find_opened(request: HttpRequest) -> dict[str, int]:
@@ -108,20 +154,24 @@ def find_opened(request: HttpRequest) -> dict[str, int]:
     the response to this request. The scopes are asked, and nothing is signed.
     Times are Unix seconds.
     """
-    if session_key_of(request) is None:
-        return {}
-    marker = None if are_cookies_due(request) else Marker.load(request)
-    given = {each.key for each in marker.places} if marker else set()
-    now = int(time.time())
-    opened = {}
-    for scope, _, covered, place in places_for(request):
-        start = covered.removesuffix("*")
-        if marker is None:
-            lifetime = scope.lifetime or find_storage(scope.storage).querystring_expire
-            opened[start] = now + (whole_seconds(lifetime) or 0)
-        elif place.key in given:
-            opened[start] = marker.expires
+    now, old = int(time.time()), Marker.load(request)
+    choice, is_due = choose(request, old, now), are_cookies_due(request)
+    given = {place.key for place in old.places} if old else set()
+    opened: dict[str, int] = {}
+    for offer in choice.offers:
+        if is_due:
+            lifetime = offer.scope.lifetime or find_storage(offer.scope.storage).querystring_expire
+            opened[_start_of(offer)] = now + (whole_seconds(lifetime) or 0)
+        elif old is not None and offer.place.key in given:
+            opened[_start_of(offer)] = old.expires
+    if old is not None and now < old.expires:
+        opened |= {_start_of(offer): old.expires for offer in choice.unsigned}
     return opened
+
+
+def _start_of(offer: Offer) -> str:
+    """Return how the URLs of all files in the folder begin."""
+    return offer.covered.removesuffix("*")
 
 
 def was_renewed(request: HttpRequest) -> bool:

@@ -11,6 +11,7 @@ from asgiref.sync import iscoroutinefunction
 from django.http import HttpRequest, HttpResponseBase
 
 from cfsigned_django.cookies.place import checked_place, why_not_from
+from cfsigned_django.cookies.problems import warn_of_size
 from cfsigned_django.cookies.set_cookie import delete, put, refuse_overlap
 from cfsigned_django.storage.registry import find_storage
 from cfsigned_django.storage.urls import SignedUrlMixin
@@ -77,6 +78,7 @@ def set_signed_cookies(
         allow_any_resource=allow_any_resource,
     )
     put(response, values, place)
+    warn_of_size(response)
 
 
 def delete_signed_cookies(

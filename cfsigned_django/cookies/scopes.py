@@ -1,27 +1,24 @@
-"""Which folders a viewer may open: the scopes of the site, and the cookies that they give."""
+"""Which folders a viewer may open: the scopes of the site, and what they answer."""
 
 from __future__ import annotations
 
 import functools
-import logging
-import os
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import islice
-from typing import Final
+from typing import Any, Final
 
 from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
 from cfsigned_django import conf
 from cfsigned_django.cookies.place import Place, checked_place, why_not_from
+from cfsigned_django.cookies.problems import PAGE, Problem
 from cfsigned_django.storage.registry import find_storage
 
-logger = logging.getLogger("cfsigned_django.cookies")
-
-#: Browsers send every set that matches, and CloudFront accepts 20,480 bytes of headers.
-MAX_SETS: Final = 8
+#: So many folders of a scope are read.
+MAX_FOLDERS: Final = 1_000
 
 
 class SignedCookieScope:
@@ -42,57 +39,102 @@ class SignedCookieScope:
     httponly: bool = True
 
     def get_folders(self, request: HttpRequest) -> Iterable[str]:
-        """Return the folders that this viewer may open now, or one; none if there are none.
+        """Return the folders that this viewer may open now, or one; an empty list for none.
 
         Each is data, such as ``f"courses/{course.pk}"``, and becomes one set of
-        cookies. This is asked once per lifetime, and after a log-in or a
-        rotation of the keys. On a server for ASGI, it runs in a thread.
+        cookies. A viewer gets eight sets at most, over all scopes: for more,
+        return one folder that contains them. This is asked once per lifetime,
+        and after a log-in or a rotation of the keys. What is wrong with the
+        answer, or raised, is logged: the page is served without these cookies.
+        On a server for ASGI, it runs in a thread.
         """
         raise NotImplementedError(f"{type(self).__name__} must define get_folders(request).")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReadySet:
-    """A set of cookies that is ready to be put into a response."""
+class Offer:
+    """A folder that a scope opens to a viewer."""
 
-    alias: str
+    #: The dotted path of the scope.
+    name: str
+    scope: SignedCookieScope
+    folder: str
+    #: The URL of the folder, with ``*`` at its end, and where a browser keeps cookies for it.
     covered: str
-    values: dict[str, str]
-    expires: int
     place: Place
+    #: The ID of the key pair that signs for it now; None if none can.
+    key_pair_id: str | None
 
 
-def places_for(request: HttpRequest) -> Iterator[tuple[SignedCookieScope, str, str, Place]]:
-    """Yield what all scopes give this viewer: scope, folder, URL of the resource, and place."""
-    found = [
-        (scope, list(islice(list_folders(scope.get_folders(request)), MAX_SETS + 1)))
-        for scope in load_scopes(conf.cookie_scopes())
-    ]
-    if sum(len(folders) for _, folders in found) > MAX_SETS:
-        scope, folders = max(found, key=lambda each: len(each[1]))
-        common = os.path.commonpath(folders)
-        raise ValueError(
-            f"This viewer has more than {MAX_SETS} folders, most of them from "
-            f"{type(scope).__name__}, and a browser would send more cookies than CloudFront "
-            "accepts. Let get_folders() return one folder that contains them"
-            + (f", such as {common!r}," if common else "")
-            + " and nothing that this viewer may not open."
-        )
-    for scope, folder in ((scope, folder) for scope, folders in found for folder in folders):
-        covered = find_storage(scope.storage).resource_url(folder=folder)
-        place = checked_place(
-            covered,
-            domain=scope.domain,
-            path=scope.path,
-            samesite=scope.samesite,
-            partitioned=scope.partitioned,
-            secure=scope.secure,
-            httponly=scope.httponly,
-        )
-        if reason := why_not_from(request, place, covered):
-            _warn_once(reason)
+@dataclass(slots=True)
+class ScopeAnswers:
+    """What the scopes open to a viewer, and what is wrong with their answers."""
+
+    offers: list[Offer] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    #: Whether a scope could not answer.
+    is_incomplete: bool = False
+
+
+def ask_scopes(request: HttpRequest) -> ScopeAnswers:
+    """Ask all scopes what this viewer may open. Raise nothing, whatever they return or raise."""
+    answers = ScopeAnswers()
+    for name in conf.cookie_scopes():
+        try:
+            scope = load_scope(name)
+            given: Any = scope.get_folders(request)
+            folders = [given] if not isinstance(given, Iterable) else list_folders(given)
+            folders = list(islice(folders, MAX_FOLDERS))
+        except Exception as error:
+            answers.is_incomplete = True
+            answers.problems.append(Problem.of_scope(name, error))
+        else:
+            _add_offers(answers, request, name, scope, folders)
+    return answers
+
+
+def _add_offers(
+    answers: ScopeAnswers,
+    request: HttpRequest,
+    name: str,
+    scope: SignedCookieScope,
+    folders: list[Any],
+) -> None:
+    """Add what a scope opens with these folders, and what is wrong with them."""
+    key_pair_id = None
+    if folders:
+        try:
+            key_pair_id = find_storage(scope.storage).signing_key_pair_id()
+        except Exception as error:
+            answers.problems.append(Problem.of_folder(name, folders[0], error))
+    for folder in folders:
+        try:
+            covered = find_storage(scope.storage).resource_url(folder=folder)
+            place = checked_place(
+                covered,
+                domain=scope.domain,
+                path=scope.path,
+                samesite=scope.samesite,
+                partitioned=scope.partitioned,
+                secure=scope.secure,
+                httponly=scope.httponly,
+            )
+            reason = why_not_from(request, place, covered)
+        except Exception as error:
+            answers.problems.append(Problem.of_folder(name, folder, error))
             continue
-        yield scope, folder, covered, place
+        if reason:
+            answers.problems.append(Problem(scope=name, cause=PAGE, text=reason))
+            continue
+        offer = Offer(
+            name=name,
+            scope=scope,
+            folder=folder,
+            covered=covered,
+            place=place,
+            key_pair_id=key_pair_id,
+        )
+        answers.offers.append(offer)
 
 
 def list_folders(given: str | Iterable[str]) -> Iterable[str]:
@@ -100,27 +142,8 @@ def list_folders(given: str | Iterable[str]) -> Iterable[str]:
     return [given] if isinstance(given, str) else given
 
 
-def sets_for(request: HttpRequest) -> Iterator[ReadySet]:
-    """Yield the sets that all scopes give this viewer, signed."""
-    for scope, folder, covered, place in places_for(request):
-        signing = find_storage(scope.storage)
-        policy, values = signing.sign_cookies(folder=folder, expire=scope.lifetime)
-        yield ReadySet(
-            alias=scope.storage,
-            covered=covered,
-            values=values,
-            expires=policy.date_less_than,
-            place=place,
-        )
-
-
-@functools.lru_cache(maxsize=1)
-def load_scopes(names: tuple[str, ...]) -> tuple[SignedCookieScope, ...]:
-    """Return an instance of each scope, by dotted path."""
-    return tuple(import_string(name)() for name in names)
-
-
-@functools.lru_cache(maxsize=100)
-def _warn_once(reason: str) -> None:
-    """Log why pages at some address cannot set cookies: others of the site may, so they go on."""
-    logger.error("Signed cookies are not set. %s", reason)
+@functools.cache
+def load_scope(name: str) -> SignedCookieScope:
+    """Return an instance of the scope at a dotted path."""
+    scope: SignedCookieScope = import_string(name)()
+    return scope

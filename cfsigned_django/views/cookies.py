@@ -57,11 +57,18 @@ def refresh_cookies(request: HttpRequest) -> HttpResponseBase:
 
     ``{% signed_cookies_script %}`` calls this when a file is refused, and so may
     a player or an app. The answer is JSON: ``expires_at`` says until when the
-    cookies are valid (ISO 8601, UTC), null if the viewer may open nothing.
+    cookies are valid (ISO 8601, UTC), null if the viewer may open nothing. If a
+    folder gets no cookies, ``error`` says why, and the status is 409, or 500 if
+    the site can do nothing for any viewer; all other folders get theirs.
     CSRF protection is Django's.
     """
     response = JsonResponse({})
-    end = renew_cookies(request, response)
-    at = None if end is None else datetime.fromtimestamp(end, UTC).isoformat()
-    response.content = json.dumps({"expires_at": at})
+    renewal = renew_cookies(request, response)
+    end = renewal.expires
+    answer = {"expires_at": None if end is None else datetime.fromtimestamp(end, UTC).isoformat()}
+    if renewal.problems:
+        answer["error"] = " ".join(dict.fromkeys(each.text for each in renewal.problems))
+        is_of_viewer = all(each.is_of_viewer for each in renewal.problems)
+        response.status_code = 409 if is_of_viewer else 500
+    response.content = json.dumps(answer)
     return response

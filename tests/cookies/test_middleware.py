@@ -4,28 +4,36 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
+import random
 from collections.abc import Iterable
 from datetime import timedelta
+from itertools import count
+from string import ascii_letters
 from typing import Any
 from unittest import mock
 
 import pytest
+from django.contrib import admin
 from django.contrib.auth import get_user_model, login, logout
 from django.core import signing
 from django.core.cache import cache
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import DisallowedHost, ImproperlyConfigured, PermissionDenied
 from django.db import OperationalError
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.test import AsyncClient, Client
 from django.urls import include, path
 
-from cfsigned_django.cookies import SignedCookieScope
+from cfsigned_django.cookies import SignedCookieScope, set_signed_cookies
 from cfsigned_django.http import cache_page
+from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.testing import assert_cookies_open, assert_cookies_refuse, forget_keys
+from tests.admin import address
 from tests.keyring import make_key_pair
 from tests.storage_cases import (
     KEY_GROUP_ID,
+    KEY_ID,
     NOW,
     OTHER_KEY_ID,
     S3_BACKEND,
@@ -36,11 +44,14 @@ from tests.storage_cases import (
 MARKER = "cfsigned_cookies"
 SESSIONS = "django.contrib.sessions.middleware.SessionMiddleware"
 AUTH = "django.contrib.auth.middleware.AuthenticationMiddleware"
+MESSAGES = "django.contrib.messages.middleware.MessageMiddleware"
 OURS = "cfsigned_django.middleware.SignedCookiesMiddleware"
 
-#: How often the scope below was asked, and what it answers if that is not None.
+#: How often the scopes below were asked, and what they answer instead.
 asked: list[HttpRequest] = []
 answers: dict[str, Any] = {}
+#: What the view did that works.
+done: list[str] = []
 
 
 class Courses(SignedCookieScope):
@@ -75,9 +86,86 @@ class OfUser(SignedCookieScope):
         return f"users/{request.user.pk}" if request.user.is_authenticated else ()
 
 
+class Anything(SignedCookieScope):
+    """Answer what a test says, and open the folders "f0", "f1"... without that."""
+
+    def get_folders(self, request: HttpRequest) -> Any:
+        """Return the answer, or raise it."""
+        asked.append(request)
+        answer = answers.get("anything", ())
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer(request) if callable(answer) else answer
+
+
+class Broken(SignedCookieScope):
+    """Raise as soon as it is made."""
+
+    def __init__(self) -> None:
+        raise KeyError("broken")
+
+
+class WithoutLifetime(Anything):
+    """Have an attribute that raises."""
+
+    @property
+    def lifetime(self) -> int:  # type: ignore[override]
+        """Return nothing."""
+        raise KeyError("lifetime")
+
+
+class Unwritable(Anything):
+    """Have an attribute that no cookie can hold."""
+
+    secure = object()  # type: ignore[assignment]
+
+
+class Elsewhere(Anything):
+    """Take a storage that the site does not have."""
+
+    storage = "elsewhere"
+
+
+class AtRoot(Anything):
+    """Keep all its cookies at one Path."""
+
+    path = "/"
+
+
 def view(request: HttpRequest) -> HttpResponse:
     """Show a page."""
     return HttpResponse("page")
+
+
+def view_for_caches(request: HttpRequest) -> HttpResponse:
+    """Show a page that shared caches may keep."""
+    return HttpResponse(
+        "page",
+        headers={
+            "Cache-Control": "public, max-age=600, S-MaxAge=600, s-maxage = 600",
+            "CDN-Cache-Control": "max-age=600",
+            "Cloudflare-CDN-Cache-Control": "max-age=600",
+            "Surrogate-Control": "max-age=600",
+        },
+    )
+
+
+def redirect(request: HttpRequest) -> HttpResponse:
+    """Send the viewer elsewhere."""
+    return HttpResponseRedirect("/elsewhere")
+
+
+def work(request: HttpRequest) -> HttpResponse:
+    """Do something that must not be done twice."""
+    done.append(request.method or "")
+    return HttpResponse("done", status=201)
+
+
+def with_cookies(request: HttpRequest, folder: str) -> HttpResponse:
+    """Set signed cookies itself."""
+    response = HttpResponse("page")
+    set_signed_cookies(response, folder=folder, request=request)
+    return response
 
 
 async def view_async(request: HttpRequest) -> HttpResponse:
@@ -120,6 +208,11 @@ def log_out(request: HttpRequest) -> HttpResponse:
 urlpatterns = [
     path("", view),
     path("async", view_async),
+    path("for_caches", view_for_caches),
+    path("redirect", redirect),
+    path("work", work),
+    path("with_cookies/<path:folder>", with_cookies),
+    path("admin/", admin.site.urls),
     path("kept", cache_page(600)(view)),
     path("enter/<courses>", enter),
     path("buy/<course>", buy),
@@ -136,6 +229,7 @@ def _site(site: Any) -> None:
     site.STORAGES = {
         "default": {"BACKEND": S3_BACKEND},
         "other": {"BACKEND": S3_BACKEND, "OPTIONS": {"location": "public"}},
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     }
     site.AWS_CLOUDFRONT_COOKIE_DOMAIN = "example.com"
     site.AWS_CLOUDFRONT_COOKIE_SCOPES = [f"{__name__}.Courses", f"{__name__}.Avatars"]
@@ -144,8 +238,8 @@ def _site(site: Any) -> None:
     site.SESSION_ENGINE = "django.contrib.sessions.backends.cache"
     site.MIDDLEWARE = [SESSIONS, OURS]
     cache.clear()
-    asked.clear()
-    answers.clear()
+    for each in (asked, answers, done):
+        each.clear()
 
 
 def browser() -> Client:
@@ -365,7 +459,7 @@ def test_other_scopes(site: Any) -> None:
 
 @pytest.mark.parametrize("error", [OperationalError, ImproperlyConfigured])
 def test_no_database(site: Any, caplog: pytest.LogCaptureFixture, error: type[Exception]) -> None:
-    """Keep the cookies that are good while the database is down; fail when they have ended.
+    """Keep the cookies that are good while the database is down, and ask again in five minutes.
 
     A scope may ask the database, and so does the search for the key that signs.
     """
@@ -374,13 +468,20 @@ def test_no_database(site: Any, caplog: pytest.LogCaptureFixture, error: type[Ex
         answers["error"] = error("down")
     else:
         site.AWS_CLOUDFRONT_KEY = "broken"
-    assert not get(client, now=NOW + 1000).cookies
+    for now in (NOW + 1000, NOW + 1301):
+        response = get(client, now=now)
+        assert response.status_code == 200
+        assert not any(
+            morsel["path"] == "/courses/42/" and morsel["max-age"] != 0
+            for morsel in response.cookies.values()
+        )
+        assert MARKER in response.cookies
+        assert not get(client, now=now + 299).cookies
     assert error.__name__ in caplog.text
-    with pytest.raises(error):
-        get(client, now=NOW + 1201)
     answers.clear()
     site.AWS_CLOUDFRONT_KEY = key
-    assert_cookies_open(get(client, now=NOW + 1300), "courses/42/1.ts", now=NOW + 1300)
+    assert_cookies_open(get(client, now=NOW + 1602), "courses/42/1.ts", now=NOW + 1602)
+    assert gone(get(client, "/leave", now=NOW + 1603), "/courses/42/")
 
 
 @pytest.mark.parametrize("skew", [-30, 30])
@@ -393,13 +494,6 @@ def test_clock_skew(skew: int) -> None:
         if response.cookies:
             last = here
         assert moment < last + 1200
-
-
-def test_too_many_folders() -> None:
-    """Refuse more sets than CloudFront takes, and say which folder contains them all."""
-    client = browser()
-    with pytest.raises(ValueError, match="'courses'"):
-        get(client, "/enter/" + ",".join(map(str, range(8))))
 
 
 def test_page_at_another_host(caplog: pytest.LogCaptureFixture) -> None:
@@ -436,3 +530,373 @@ def test_refresh_is_protected(site: Any) -> None:
     site.MIDDLEWARE = [SESSIONS, "django.middleware.csrf.CsrfViewMiddleware", OURS]
     client = Client(enforce_csrf_checks=True, HTTP_HOST="app.example.com")
     assert refresh(client).status_code == 403
+
+
+# Whatever a scope answers, the response of the view goes out
+
+
+def eight(prefix: str = "f", count: int = 8) -> list[str]:
+    """Return names of folders."""
+    return [f"{prefix}{number}" for number in range(count)]
+
+
+def then_raise(request: HttpRequest) -> Iterable[str]:
+    """Raise in the middle of an answer."""
+    yield "good"
+    raise OperationalError("secret of the database")
+
+
+#: Names that no compression shortens, each almost as long as a Path may be.
+RANDOM = ["".join(random.Random(seed).choices(ascii_letters, k=1000)) for seed in range(7)]
+
+#: The answer, which folders are opened, and the status of refresh/: 409 for folders of this viewer,
+#: 500 for the site itself, 200 if nothing is wrong.
+ANSWERS: dict[str, tuple[Any, list[str], int]] = {
+    "nothing": ([], [], 200),
+    "one name": ("good", ["good"], 200),
+    "eight folders": (eight(), eight(), 200),
+    "one folder in another": (["good/a", "good", "good/b/c", "other"], ["good", "other"], 200),
+    "one folder twice": (["good", "good"], ["good"], 200),
+    "nine folders": (eight(count=9), eight(), 409),
+    "folders without an end": (lambda request: (f"f{n}" for n in count()), eight(), 409),
+    "a dot": ([".", "good"], ["good"], 409),
+    "two dots": (["..", "good", "a/../b"], ["good"], 409),
+    "an empty slug": (["albums/", "", "/albums", "good"], ["good"], 409),
+    "a line feed": (["a\nb", "good"], ["a\nb", "good"], 200),
+    "a lone surrogate": (["a\udc80", "good"], ["good"], 409),
+    "None among others": (["good", None], ["good"], 409),
+    "a number among others": ([42, "good"], ["good"], 409),
+    "None": (None, [], 409),
+    "a number": (42, [], 409),
+    "an object": (object(), [], 409),
+    "a long name": (["x" * 1_000_000, "x" * 5000, "가" * 900, "가" * 120, "good"], ["good"], 409),
+    "eight long names": (eight("가" * 100), eight("가" * 100), 200),
+    "names that are no words": ([*RANDOM, "good"], [*RANDOM[:3], "good"], 409),
+    "raised": (KeyError("secret of the site"), [], 500),
+    "raised in the middle": (then_raise, [], 500),
+    "raised what Django answers": (Http404("secret of the site"), [], 500),
+    "raised what Django refuses": (PermissionDenied("secret of the site"), [], 500),
+    "raised a mistake of the settings": (ImproperlyConfigured("secret of the site"), [], 500),
+    "raised a suspicion": (DisallowedHost("secret of the site"), [], 500),
+}
+each_answer = pytest.mark.parametrize("kind", ANSWERS)
+
+#: A page, its status, and how it is requested.
+PAGES: list[tuple[str, str, int]] = [
+    ("get", "/", 200),
+    ("get", "/redirect", 302),
+    ("get", "/missing", 404),
+    ("post", "/work", 201),
+    ("get", "/admin/", 200),
+    ("get", "/admin/cfsigned_django/keypair/", 200),
+]
+
+
+def staff(site: Any, *scopes: str) -> Client:
+    """Return a browser of somebody who may do everything, at a site with these scopes."""
+    site.MIDDLEWARE = [SESSIONS, AUTH, MESSAGES, OURS]
+    site.AWS_CLOUDFRONT_COOKIE_SCOPES = [f"{__name__}.{scope}" for scope in scopes]
+    client = browser()
+    client.force_login(get_user_model().objects.create_superuser("ann"))
+    return client
+
+
+def paths_set(response: Any) -> set[str]:
+    """Return the paths for which a response sets signed cookies."""
+    return {
+        morsel["path"]
+        for morsel in response.cookies.values()
+        if morsel.key.startswith("CloudFront-") and morsel.value
+    }
+
+
+def opened_by(response: Any, folders: Iterable[str]) -> set[str]:
+    """Return the folders of which the cookies of a response open a file."""
+    found = set()
+    for folder in folders:
+        try:
+            assert_cookies_open(response, f"{folder}/1.jpg", now=NOW)
+        except AssertionError:
+            continue
+        found.add(folder)
+    return found
+
+
+def errors(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
+    """Return what was logged as an error of the cookies."""
+    found = [each for each in caplog.records if each.name == "cfsigned_django.cookies"]
+    return [each for each in found if each.levelno == logging.ERROR]
+
+
+@each_answer
+@pytest.mark.django_db
+def test_a_response_is_never_replaced(
+    kind: str, site: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Serve each page as without scopes, with all cookies that are good, and log why not more.
+
+    A log-out takes back each set that was given: the marker remembers it.
+    """
+    answer, opened, refreshed = ANSWERS[kind]
+    client = staff(site, "Anything")
+    answers["anything"] = answer
+    given = set()
+    for number, (method, url, status) in enumerate(PAGES, start=1):
+        client.cookies.pop(MARKER, None)
+        with at(NOW):
+            response = getattr(client, method)(url, secure=True)
+        assert response.status_code == status
+        assert opened_by(response, [*opened, "good", "f8"]) == set(opened)
+        assert len(paths_set(response)) == len(opened)
+        assert len(response.cookies[MARKER].value) < 4000
+        assert len(asked) == number
+        given |= paths_set(response)
+    assert done == ["POST"]
+    assert asked[-1].path.startswith("/admin/")
+
+    answer = refresh(client)
+    assert answer.status_code == refreshed
+    assert bool(answer.json()["expires_at"]) == bool(opened)
+    assert bool(answer.json().get("error")) == (refreshed != 200)
+    assert "secret" not in answer.content.decode()
+    assert opened_by(answer, opened) == set(opened)
+
+    records = errors(caplog)
+    assert bool(records) == (refreshed != 200)
+    assert len(records) == len({each.getMessage() for each in records})
+    for record in records:
+        assert f"{__name__}.Anything" in record.getMessage()
+        assert len(record.getMessage()) < 2000
+        assert bool(record.exc_info) == (refreshed == 500)
+
+    left = get(client, "/leave", now=NOW + 10)
+    assert all(gone(left, path) for path in given)
+    assert left.cookies[MARKER]["max-age"] == 0
+
+
+ASYNC = ("nine folders", "a dot", "None", "raised", "raised in the middle", "raised a suspicion")
+
+
+@pytest.mark.parametrize("kind", ASYNC)
+@pytest.mark.django_db(transaction=True)
+def test_a_response_is_never_replaced_on_asgi(kind: str, site: Any) -> None:
+    """Do the same on a server for ASGI, from a view that is a coroutine."""
+    answer, opened, _ = ANSWERS[kind]
+    site.AWS_CLOUDFRONT_COOKIE_SCOPES = [f"{__name__}.Anything"]
+    answers["anything"] = answer
+    with mock.patch("cfsigned_django.cookies.scopes.why_not_from", return_value=""), at(NOW):
+        client = AsyncClient()
+        asyncio.run(client.get("/enter/-"))
+        for url, status in (("/async", 200), ("/redirect", 302), ("/missing", 404)):
+            client.cookies.pop(MARKER, None)
+            response = asyncio.run(client.get(url))
+            assert response.status_code == status
+            assert len(paths_set(response)) == len(opened)
+        assert asyncio.run(client.post("/work")).status_code == 201
+    assert done == ["POST"]
+
+
+@pytest.mark.parametrize("raised", [KeyboardInterrupt, SystemExit, asyncio.CancelledError])
+def test_what_ends_a_process_passes(site: Any, raised: type[BaseException]) -> None:
+    """Let through what is raised to end a process or a task."""
+    site.AWS_CLOUDFRONT_COOKIE_SCOPES = [f"{__name__}.Anything"]
+    answers["anything"] = raised()
+    with pytest.raises(raised):
+        get(browser(), "/enter/-")
+
+
+@pytest.mark.parametrize(
+    ("scope", "folders", "named"),
+    [
+        ("tests.cookies.nowhere.Scope", [], "nowhere"),
+        (f"{__name__}.Broken", [], "broken"),
+        (f"{__name__}.WithoutLifetime", ["bad"], "lifetime"),
+        (f"{__name__}.Elsewhere", ["bad"], "elsewhere"),
+        (f"{__name__}.Unwritable", ["bad"], "TypeError"),
+        (f"{__name__}.view", [], "TypeError"),
+    ],
+)
+def test_a_scope_that_is_broken(
+    site: Any, caplog: pytest.LogCaptureFixture, scope: str, folders: list[str], named: str
+) -> None:
+    """Set the cookies of the other scopes, and log the error of this one with its traceback."""
+    site.AWS_CLOUDFRONT_COOKIE_SCOPES = [scope, f"{__name__}.Courses"]
+    answers["anything"] = folders
+    response = get(browser(), "/enter/42")
+    assert response.content == b"entered"
+    assert paths_set(response) == {"/courses/42/"}
+    assert [each.getMessage().partition(":")[0] for each in errors(caplog)] == [scope]
+    assert named in caplog.text
+    assert "Traceback" in caplog.text
+
+
+@pytest.mark.django_db
+def test_no_key_can_sign(site: Any, caplog: pytest.LogCaptureFixture, ec_key: PrivateKey) -> None:
+    """Serve all pages while no key can sign, the one that makes a key included.
+
+    A viewer with cookies keeps them, also when they have ended, until log-out.
+    """
+    keys = {"AWS_CLOUDFRONT_KEY": site.AWS_CLOUDFRONT_KEY, "AWS_CLOUDFRONT_KEY_ID": KEY_ID}
+    client = staff(site, "Anything", "Courses", "Avatars")
+    answers["anything"] = eight()[:6]
+    session = client.session
+    session["courses"] = ["42"]
+    session.save()
+    assert len(paths_set(get(client))) == 8
+
+    # A site whose key has to be made first.
+    site.AWS_CLOUDFRONT_KEY_GROUP_ID, site.AWS_CLOUDFRONT_BY_HAND = KEY_GROUP_ID, True
+    for name in keys:
+        setattr(site, name, None)
+    caplog.clear()
+    for each in (client, staff_again(client)):
+        for now in (NOW + 10, NOW + 1300, NOW + 5000):
+            for method, url, status in PAGES:
+                with at(now):
+                    response = getattr(each, method)(url, secure=True)
+                assert response.status_code == status
+                assert paths_set(response) == set()
+                assert not any(gone(response, f"/{folder}/") for folder in eight())
+    assert done == ["POST"] * 6
+    answer = refresh(client, NOW + 5001)
+    assert (answer.status_code, answer.json()["expires_at"]) == (500, None)
+    assert KEY_GROUP_ID not in answer.json()["error"]
+    assert KEY_GROUP_ID in (errors(caplog)[0].exc_text or "")
+    with at(NOW + 5002):
+        answer = client.post(address("start"), {"algorithm": "ECDSA_P256"}, secure=True)
+    assert answer.status_code == 302
+    assert KeyPair.objects.get().status == "pending"
+
+    for name, value in keys.items():
+        setattr(site, name, value)
+    KeyPair.objects.all().delete()
+    assert len(paths_set(get(client, now=NOW + 5301))) == 8
+    left = get(client, "/leave", now=NOW + 5302)
+    assert all(gone(left, f"/{folder}/") for folder in (*eight()[:6], "courses/42"))
+
+
+def staff_again(client: Client) -> Client:
+    """Return a second browser of the same session, which has no cookies yet."""
+    other = browser()
+    other.cookies["sessionid"] = client.cookies["sessionid"].value
+    return other
+
+
+def test_one_storage_cannot_sign(site: Any) -> None:
+    """Set what the other storage signs, and leave alone what the viewer has of this one."""
+    client, other = member("42"), browser()
+    for number in range(8):
+        get(client, f"/buy/{number}", now=NOW + 1)
+    broken = {"BACKEND": S3_BACKEND, "OPTIONS": {"location": "public", "cloudfront_key": "broken"}}
+    site.STORAGES = site.STORAGES | {"other": broken}
+    response = get(other, "/enter/" + ",".join(map(str, range(8))), now=NOW + 10)
+    assert paths_set(response) == {f"/courses/{number}/" for number in range(8)}
+
+    response = get(client, now=NOW + 1000)
+    assert paths_set(response) == {f"/courses/{number}/" for number in (42, *range(6))}
+    left = get(client, "/leave", now=NOW + 1001)
+    assert gone(left, "/public/avatars/")
+
+
+def test_a_running_video_goes_on(site: Any) -> None:
+    """Of more than eight folders, set those first that the viewer has and still may open."""
+    site.AWS_CLOUDFRONT_COOKIE_SCOPES = [f"{__name__}.Anything", f"{__name__}.Courses"]
+    answers["anything"] = ["deep/1", *eight(count=6)]
+    client = browser()
+    assert len(paths_set(get(client, "/enter/42"))) == 8
+    answers["anything"] = [*eight("new"), "f3", "deep", "f2", "f1"]
+    response = get(client, now=NOW + 1000)
+    had = {"/courses/42/", "/deep/", "/f1/", "/f2/", "/f3/"}
+    assert paths_set(response) == had | {"/new0/", "/new1/", "/new2/"}
+    for folder in ("/deep/1/", "/f0/", "/f4/", "/f5/"):
+        assert gone(response, folder)
+
+
+def test_two_folders_at_one_path(site: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """Set the first of two folders of which a browser would send both, and log the other one."""
+    site.AWS_CLOUDFRONT_COOKIE_SCOPES = [f"{__name__}.AtRoot"]
+    answers["anything"] = ["videos/1", "videos/2"]
+    response = get(browser(), "/enter/-")
+    assert opened_by(response, answers["anything"]) == {"videos/1"}
+    assert "'videos/2'" in errors(caplog)[0].getMessage()
+    assert refresh(browser()).status_code == 200
+
+
+def test_a_view_sets_cookies_too(caplog: pytest.LogCaptureFixture) -> None:
+    """Leave to a view what it opens, if a browser would send two sets."""
+    client = member("42,43")
+    response = get(client, "/with_cookies/courses/42/hls", now=NOW + 1000)
+    assert response.content == b"page"
+    assert paths_set(response) == {"/courses/42/hls/", "/courses/43/", "/public/avatars/"}
+    assert "'courses/42'" in errors(caplog)[0].getMessage()
+    assert gone(get(client, "/leave", now=NOW + 1001), "/courses/42/")
+
+
+def test_how_often_a_problem_is_logged(site: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """Log each kind of problem of each scope once a minute, with a count of what came between."""
+    site.AWS_CLOUDFRONT_COOKIE_SCOPES = [f"{__name__}.Anything", f"{__name__}.AtRoot"]
+
+    def logged(answer: Any, now: float, times: int = 1) -> list[str]:
+        caplog.clear()
+        answers["anything"] = answer
+        for _ in range(times):
+            get(browser(), "/enter/-", now=now)
+        return [each.getMessage() for each in errors(caplog)]
+
+    assert len(logged([".", ".."], NOW, times=7)) == 2 * 2
+    assert len(logged([".", ".."], NOW + 59)) == 0
+    assert len(logged(KeyError(), NOW + 59)) == 2
+    later = logged([".", ".."], NOW + 61)
+    assert len(later) == 4
+    assert all("7" in each for each in later)
+
+
+def test_many_cookies(site: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """Warn once of headers that are longer than the buffer of many proxies."""
+    site.AWS_CLOUDFRONT_COOKIE_SCOPES = [f"{__name__}.Anything"]
+    for answers["anything"], warnings in ((eight()[:2], 0), (eight(), 1), (eight(), 1)):
+        get(browser(), "/enter/-")
+        assert caplog.text.count("proxy_buffer_size 16k") == warnings
+
+
+def test_shared_caches() -> None:
+    """Let no shared cache keep a response with the cookies of a viewer, and change no other one."""
+    client = browser()
+    kept = get(client, "/for_caches").headers
+    assert (kept["Surrogate-Control"], kept["Cache-Control"].count("s-maxage")) == (
+        "max-age=600",
+        1,
+    )
+    get(client, "/enter/42")
+    for now, is_private in ((NOW + 10, False), (NOW + 1000, True)):
+        found = get(client, "/for_caches", now=now).headers
+        assert ("private" in found["Cache-Control"]) == is_private
+        assert ("maxage" not in found["Cache-Control"].lower()) == is_private
+        for name in ("CDN-Cache-Control", "Cloudflare-CDN-Cache-Control", "Surrogate-Control"):
+            assert (name not in found) == is_private
+
+
+def test_marker_of_the_first_release() -> None:
+    """Read what the first release has set: nothing is due, and log-out deletes its cookies."""
+    client, signer = member(), signing.Signer(salt="cfsigned_django.cookies")
+    marker = signer.unsign_object(client.cookies[MARKER].value)
+    client.cookies[MARKER] = signer.sign_object(marker)
+    assert not get(client, now=NOW + 10).cookies
+    assert gone(get(client, "/leave", now=NOW + 11), "/courses/42/")
+
+
+def test_refresh_with_bad_folders(site: Any) -> None:
+    """Set what is good, and say in JSON what is not, without what a stranger may not know."""
+    site.AWS_CLOUDFRONT_COOKIE_SCOPES = [f"{__name__}.Anything", f"{__name__}.Courses"]
+    client = browser()
+    get(client, "/enter/42")
+    answers["anything"] = eight()
+    response = refresh(client)
+    assert response.status_code == 409
+    assert len(paths_set(response)) == 8
+    assert "/courses/42/" in paths_set(response)
+    assert response.json()["expires_at"] == "2026-03-31T23:53:20+00:00"
+    assert "'f7'" in response.json()["error"]
+    at_another_host = Client(HTTP_HOST="app.example.org")
+    get(at_another_host, "/enter/42")
+    assert "AWS_CLOUDFRONT_COOKIE_DOMAIN" in refresh(at_another_host).json()["error"]

@@ -1,0 +1,145 @@
+"""Why a viewer does not get the cookies of a scope: for the log of the site, and for refresh/."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import math
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.core.exceptions import ImproperlyConfigured, SuspiciousOperation
+from django.core.signals import setting_changed
+from django.dispatch import receiver
+from django.http import HttpResponseBase
+
+from cfsigned_django.signing import InvalidKey
+
+logger = logging.getLogger("cfsigned_django.cookies")
+
+#: A kind of problem is logged once for each scope in so many seconds, with a count.
+PAUSE: Final = 60
+#: The smallest buffer that proxies have for the headers of a response, in bytes.
+SMALLEST_BUFFER: Final = 4096
+#: The cause of a problem that all viewers have at some address of the site.
+PAGE: Final = "page"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """Why cookies of a scope are not set for a viewer."""
+
+    #: The dotted path of the scope.
+    scope: str
+    #: What kind of problem it is.
+    cause: str
+    #: What is wrong, and what to do. The viewer may read it.
+    text: str
+    #: What the code of the site raised, or why no key can sign. Only the log has it.
+    error: Exception | None = None
+
+    @classmethod
+    def of_scope(cls, scope: str, error: Exception) -> Problem:
+        """Return the problem that a scope raised something instead of an answer."""
+        text = (
+            f"The scope raised {_name(error)}. Viewers get no new cookies from it until it answers."
+        )
+        return cls(scope=scope, cause=_name(error), text=text, error=error)
+
+    @classmethod
+    def of_storage(cls, scope: str, error: Exception) -> Problem:
+        """Return the problem that a storage cannot sign now, whatever the folder."""
+        text = "The storage cannot sign now. Cookies that viewers have stay until they end."
+        return cls(scope=scope, cause=f"storage {_name(error)}", text=text, error=error)
+
+    @classmethod
+    def of_folder(cls, scope: str, folder: object, error: Exception) -> Problem:
+        """Return the problem that a folder of a scope led to an error."""
+        if isinstance(error, ImproperlyConfigured | InvalidKey):
+            return cls.of_storage(scope, error)
+        cause = f"folder {_name(error)}"
+        text = f"No cookies are set for {shown(folder)}."
+        if isinstance(error, SuspiciousOperation | ValueError):
+            return cls(scope=scope, cause=cause, text=f"{text} {str(error)[:1000]}")
+        return cls(scope=scope, cause=cause, text=f"{text} It led to {_name(error)}.", error=error)
+
+    @property
+    def is_of_viewer(self) -> bool:
+        """Return whether the folders of this viewer are the problem, and not the site."""
+        return self.error is None
+
+
+def log_problems(problems: Sequence[Problem]) -> None:
+    """Log each problem of a kind that was not logged for its scope within the last minute."""
+    for each in {(each.scope, each.cause): each for each in reversed(problems)}.values():
+        if each.cause == PAGE:
+            _log_once(each.text)
+            continue
+        more = _count((each.scope, each.cause), PAUSE)
+        if more is not None:
+            count = f" (and {more} more times since this was last logged)" if more else ""
+            logger.error("%s%s: %s", each.scope, count, each.text, exc_info=each.error)
+
+
+@functools.lru_cache(maxsize=100)
+def _log_once(reason: str) -> None:
+    """Log why pages at some address cannot set cookies: others of the site may, so they go on."""
+    logger.error("Signed cookies are not set. %s", reason)
+
+
+def warn_of_size(response: HttpResponseBase) -> None:
+    """Warn, once in the life of the process, of more cookies than some proxies forward."""
+    headers = [f"Set-Cookie: {each.OutputString()}\r\n" for each in response.cookies.values()]
+    size = sum(map(len, headers))
+    if size > SMALLEST_BUFFER and _count(("", "size"), math.inf) is not None:
+        logger.warning(
+            "A response has %d bytes of Set-Cookie. If the headers do not fit into nginx's "
+            "proxy_buffer_size, which is 4 KB on most machines, nginx answers 502. Write "
+            '"proxy_buffer_size 16k; proxy_buffers 4 16k;", or open fewer folders.',
+            size,
+        )
+
+
+def shown(folder: object) -> str:
+    """Return how a message shows what a scope returned: a name may be as long as a page."""
+    if not isinstance(folder, str):
+        return f"an object of the type {type(folder).__name__}"
+    return repr(folder) if len(folder) <= 200 else f"{folder[:200]!r}..."
+
+
+def _name(error: Exception) -> str:
+    return type(error).__name__
+
+
+@dataclass(slots=True)
+class _Logged:
+    """When something was logged, in Unix seconds, and how often it happened since."""
+
+    at: float
+    more: int = 0
+
+
+_lock = threading.Lock()
+_logged: dict[tuple[str, str], _Logged] = {}
+
+
+def _count(what: tuple[str, str], pause: float) -> int | None:
+    """Return how often this happened since it was logged; None if it is too early to log it."""
+    now = time.time()
+    with _lock:
+        last = _logged.get(what)
+        if last is not None and last.at <= now < last.at + pause:
+            last.more += 1
+            return None
+        _logged[what] = _Logged(now)
+    return last.more if last else 0
+
+
+@receiver(setting_changed)
+def _forget(*, setting: str, **kwargs: Any) -> None:
+    """Log anew after override_settings and the like: a test may have other scopes."""
+    if setting.startswith("AWS_"):
+        _logged.clear()
