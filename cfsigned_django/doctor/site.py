@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from django.core.files.storage import InvalidStorageError
-
 from cfsigned_django.conf import Config
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair, primary_rows
 from cfsigned_django.signing import InvalidKey, PublicKey
-from cfsigned_django.storage import registry
 from cfsigned_django.storage.registry import signing_aliases, signing_fields
-from cfsigned_django.storage.urls import SignedUrlMixin
 
 SETTING = "AWS_CLOUDFRONT_KEY"
 
@@ -30,17 +26,6 @@ class KnownKey:
     public_key: PublicKey
     where: str
     ended: str = ""
-
-
-def find_storage(alias: str) -> SignedUrlMixin:
-    """Return a storage that signs its URLs. Raise :exc:`InvalidStorageError` if it does not."""
-    storage = registry.find_storage(alias)
-    if storage.querystring_auth is False:
-        raise InvalidStorageError(
-            f"The storage {alias!r} does not sign URLs, since AWS_QUERYSTRING_AUTH or its option "
-            "querystring_auth is False: its files are public. Name another storage."
-        )
-    return storage
 
 
 def site_domains() -> set[str]:

@@ -53,6 +53,22 @@ def find_storage(storage: str | SignedUrlMixin) -> SignedUrlMixin:
     return source
 
 
+def why_unsigned(storage: SignedUrlMixin, alias: str) -> str:
+    """Return why the storage of an alias does not sign its URLs, and the fix; "" if it does."""
+    if storage.cloudfront_signer is None:
+        why, fix = "its cloudfront_signer is None", "leave cloudfront_signer out"
+    elif storage.querystring_auth is False:
+        setting = conf.default_of("querystring_auth")
+        which = "AWS_QUERYSTRING_AUTH" if setting is False else "its option querystring_auth"
+        why, fix = f"{which} is False", 'set "querystring_auth": True in its OPTIONS'
+    else:
+        return ""
+    return (
+        f"The storage {alias!r} does not sign URLs, since {why}. If its files are private, {fix}. "
+        "If they are public, nothing is wrong with it."
+    )
+
+
 def signing_aliases() -> Iterator[tuple[str, type[SignedUrlMixin], dict[str, Any]]]:
     """Yield alias, class and options of each storage in STORAGES that signs."""
     for alias, cls, options in _aliases():

@@ -224,7 +224,7 @@ def test_offline(
     [
         (("--storage", "nobody"), "'nobody'"),
         (("--storage", "files"), "'files'"),
-        (("--storage", "public"), "AWS_QUERYSTRING_AUTH"),
+        (("--storage", "public"), "querystring_auth"),
         (("--object", "/"), "--object"),
         (("--object", "../../x"), "--object '../../x'"),
         (("--cors-origin", "app.example.com"), "'app.example.com'"),

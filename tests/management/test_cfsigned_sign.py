@@ -47,14 +47,41 @@ def test_url_and_json(ec_key: PrivateKey) -> None:
     assert described["key_pair_id"] == "K2JCJMDEHXQW5F"
 
 
-def test_public_url(settings: Any) -> None:
-    """Describe a URL that is not signed as one without end and key."""
-    settings.AWS_QUERYSTRING_AUTH = False
+@pytest.mark.parametrize("is_public", [True, False])
+def test_unsigned(is_public: bool, settings: Any) -> None:
+    """Print a URL without a signature only with --unsigned, and describe it without end and key."""
+    settings.AWS_QUERYSTRING_AUTH = not is_public
     url = "https://d111111abcdef8.cloudfront.net/a.jpg"
 
-    described = json.loads(run("a.jpg", "--json"))
-
+    assert run("a.jpg", "--unsigned") == url
+    described = json.loads(run("a.jpg", "--unsigned", "--json"))
     assert described == {"url": url, "expires_at": None, "key_pair_id": None}
+
+
+@pytest.mark.parametrize(
+    ("setting", "options", "named"),
+    [
+        (False, {}, "AWS_QUERYSTRING_AUTH is False.*querystring_auth"),
+        (True, {"querystring_auth": False}, "querystring_auth is False"),
+        (True, {"cloudfront_signer": None}, "cloudfront_signer is None"),
+    ],
+)
+def test_storage_that_does_not_sign(
+    setting: bool, options: dict[str, Any], named: str, settings: Any
+) -> None:
+    """Print no unsigned URL unasked: say why the storage does not sign, in the doctor's words."""
+    settings.AWS_QUERYSTRING_AUTH = setting
+    settings.STORAGES = {"default": {**settings.STORAGES["default"], "OPTIONS": options}}
+    output = StringIO()
+
+    with pytest.raises(CommandError, match=named) as refused:
+        call_command("cfsigned_sign", "a.jpg", stdout=output)
+    with pytest.raises(CommandError) as diagnosed:
+        call_command("cfsigned_doctor", "--offline", stdout=output)
+
+    assert output.getvalue() == ""
+    assert "--unsigned" in str(refused.value)
+    assert str(refused.value).partition(" To ")[0] == str(diagnosed.value).partition(" Name ")[0]
 
 
 @pytest.mark.parametrize(
@@ -65,12 +92,21 @@ def test_public_url(settings: Any) -> None:
         (["a.jpg", "--storage", "plain"], "'plain'"),
         (["a.jpg", "--expire", "0"], "1 s"),
         (["../a.jpg"], r"'\.\.'"),
+        (["https://media.example.com/a.jpg"], "'https://media.example.com/a.jpg' is a URL"),
+        (["https://media.example.com/a.jpg", "--unsigned"], "is a URL"),
     ],
 )
 def test_refusals(arguments: list[str], named: str) -> None:
     """Name the argument that makes no sense, without a traceback."""
     with pytest.raises(CommandError, match=named):
         run(*arguments)
+
+
+def test_pasted_url() -> None:
+    """Refuse a URL without showing its signature."""
+    with pytest.raises(CommandError) as refused:
+        run("https://d111111abcdef8.cloudfront.net/a.jpg?Expires=1&Signature=c2lnbmVk")
+    assert "c2lnbmVk" not in str(refused.value)
 
 
 def test_missing_setting(settings: Any) -> None:

@@ -18,13 +18,13 @@ from cfsigned_django import keyring
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.checks.rotation import check_encrypted_keys
 from cfsigned_django.doctor.local import check_signer
-from cfsigned_django.doctor.site import find_storage
 from cfsigned_django.rotation import site as site_rotation
 from cfsigned_django.rotation.cloudfront import TRUSTED_SIGNER
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
 from cfsigned_django.signing import PrivateKey, Signer
 from cfsigned_django.storage import CloudFrontS3Storage
+from cfsigned_django.storage.registry import find_storage
 from tests.golden import assert_golden
 from tests.rotation import Shell, Site, change, fresh, plain
 from tests.storage_cases import S3_BACKEND, expiry_of, parameters_of, without_sha1

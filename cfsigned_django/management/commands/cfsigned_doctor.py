@@ -22,8 +22,8 @@ from cfsigned_django.doctor.examination import Examination
 from cfsigned_django.doctor.explain import explain
 from cfsigned_django.doctor.findings import Finding, Level, has_error, worst_first, write_report
 from cfsigned_django.doctor.local import from_system_checks
-from cfsigned_django.doctor.site import find_storage
 from cfsigned_django.management.command import CfsignedCommand
+from cfsigned_django.storage.registry import find_storage, why_unsigned
 from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.viewer import fetch
 
@@ -116,6 +116,8 @@ class Command(CfsignedCommand):
     def _examine(self, options: dict[str, Any]) -> list[Finding]:
         try:
             storage = find_storage(options["storage"])
+            if why := why_unsigned(storage, options["storage"]):
+                raise InvalidStorageError(f"{why} Name another storage with --storage.")
         except InvalidStorageError as error:
             found = from_system_checks([*check_storages(), *check_rotation()])
             if not has_error(found):

@@ -12,7 +12,7 @@ from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
 from django.core.management.base import CommandError
 
 from cfsigned_django.management.command import CfsignedCommand
-from cfsigned_django.storage.registry import find_storage
+from cfsigned_django.storage.registry import find_storage, why_unsigned
 
 
 class Command(CfsignedCommand):
@@ -29,11 +29,17 @@ class Command(CfsignedCommand):
             metavar="ALIAS",
             help='Alias in STORAGES of the storage that signs. Default: "default"',
         )
-        parser.add_argument(
+        either = parser.add_mutually_exclusive_group()
+        either.add_argument(
             "--expire",
             type=int,
             metavar="SECONDS",
             help="Lifetime of the URL. Default: AWS_QUERYSTRING_EXPIRE",
+        )
+        either.add_argument(
+            "--unsigned",
+            action="store_true",
+            help="Print the URL without a signature, such as that of a public file",
         )
         parser.add_argument(
             "--json", action="store_true", help="Print url, expires_at (UTC) and key_pair_id"
@@ -41,8 +47,21 @@ class Command(CfsignedCommand):
 
     def run(self, options: dict[str, Any]) -> None:
         """Print the URL alone, ready for a pipe, or JSON."""
+        name, alias = options["name"], options["storage"]
+        if "://" in name:
+            # What was pasted may have a signature.
+            raise CommandError(
+                f"{name.partition('?')[0]!r} is a URL. Give the name of the file in the storage, "
+                "such as albums/42/001.jpg."
+            )
         try:
-            url = find_storage(options["storage"]).url(options["name"], expire=options["expire"])
+            storage = find_storage(alias)
+            if options["unsigned"]:
+                url = storage.unsigned_url(name)
+            elif why := why_unsigned(storage, alias):
+                raise CommandError(f"{why} To print its URL, use --unsigned.")
+            else:
+                url = storage.url(name, expire=options["expire"])
         except (ImproperlyConfigured, SuspiciousFileOperation, ValueError) as error:
             raise CommandError(str(error)) from None
         self.stdout.write(json.dumps(_describe(url), indent=2) if options["json"] else url)
