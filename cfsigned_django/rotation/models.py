@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import uuid
 from datetime import datetime
 from enum import StrEnum
@@ -43,6 +44,7 @@ _ALGORITHM_LABELS = {
 
 #: The maximum number of characters of a recorded reason.
 REASON_LENGTH = 250
+_REPLACES = gettext_noop("replaces %(key)s, which was revoked")
 
 
 class KnownReason(StrEnum):
@@ -53,12 +55,21 @@ class KnownReason(StrEnum):
     SET_UP = gettext_noop("set up by cfsigned_setup")
     REVOKED_IN_ADMIN = gettext_noop("revoked in the admin")
     REVOKED_BY_COMMAND = gettext_noop("revoked by command")
+    UNUSABLE = gettext_noop("could not begin to sign")
+    LAST_OF_GROUP = gettext_noop("its key group had no other key")
     PUT_BACK = gettext_noop("put back into the key group")
     RE_ENCRYPTED = gettext_noop("private key encrypted again")
+
+    @staticmethod
+    def replaces(key_pair: KeyPair) -> str:
+        """Return the reason of the key that signs in place of a revoked one, in English."""
+        return _REPLACES % {"key": key_pair}
 
     @classmethod
     def in_words(cls, reason: str) -> str:
         """Return a known reason in the active language, any other as a person wrote it."""
+        if found := re.fullmatch(_REPLACES % {"key": "(.+)"}, reason):
+            return gettext(_REPLACES) % {"key": found[1]}
         return gettext(reason) if reason in list(cls) else reason
 
 

@@ -488,7 +488,7 @@ class Rotation:
             if error.code not in (DELETED, OTHER_KEY):
                 raise  # A lost key must not keep another key from leaving.
 
-    def _switch_to(self, key_pair: KeyPair, now: datetime) -> KeyPair | None:
+    def _switch_to(self, key_pair: KeyPair, now: datetime, **fields: str) -> KeyPair | None:
         """Make a key ACTIVE, inside a transaction; return the previous ACTIVE key."""
         former = self.store.active()
         if former is not None:
@@ -507,6 +507,7 @@ class Rotation:
             active_in=self.key_group_id,
             active_at=now,
             retirement_seconds=self.waits.retirement,
+            **fields,
         )
         return former
 
@@ -588,7 +589,7 @@ class Rotation:
         tries = 0
         emergency, lost = self._in_emergency()
         while key_pair.status != KeyStatus.REVOKED:
-            failure = emergency._prepare_successor(key_pair, now, reason, algorithm)
+            failure = emergency._prepare_successor(key_pair, now, algorithm)
             tries += 1
             # Another process may revoke the successor before this revocation is recorded. Another
             # successor is then prepared. After the third time, the key is revoked without one.
@@ -655,7 +656,7 @@ class Rotation:
         return None if successor.trust_problem else successor
 
     def _prepare_successor(
-        self, key_pair: KeyPair, now: datetime, reason: str, algorithm: KeyAlgorithm | None
+        self, key_pair: KeyPair, now: datetime, algorithm: KeyAlgorithm | None
     ) -> AwsError | CannotDecrypt | None:
         """Add a successor to the group before the signing key stops signing.
 
@@ -665,7 +666,7 @@ class Rotation:
         if self.key_groups is None or key_pair.active_in is None:
             return None
         try:
-            self._bring_successor(key_pair, now, reason, algorithm)
+            self._bring_successor(key_pair, now, KnownReason.replaces(key_pair), algorithm)
         except AwsError as error:
             if error.is_temporary:
                 raise
@@ -703,7 +704,7 @@ class Rotation:
             )
             successor = self.ready_successor() if was_active else None
             if successor is not None:
-                former = self._switch_to(successor, now)
+                former = self._switch_to(successor, now, reason=KnownReason.replaces(key_pair))
         self._after_switch(former)
 
     def _lacks_successor(self) -> bool:
@@ -736,11 +737,14 @@ class Rotation:
         """Make another key sign at once, if none signs."""
         if self.store.active() is not None:
             return
-        successor = self._bring_successor(key_pair, now, key_pair.reason, algorithm)
+        # The key that leaves may be RETIRING: the one that signed after it was revoked by hand.
+        is_revoked = key_pair.status == KeyStatus.REVOKED
+        reason = KnownReason.replaces(key_pair) if is_revoked else KnownReason.LAST_OF_GROUP
+        successor = self._bring_successor(key_pair, now, reason, algorithm)
         with self.store.transaction():
             self.store.lock(successor)
             if self.store.active() is None:
-                self._switch_to(successor, now)
+                self._switch_to(successor, now, reason=reason)
         keyring.forget()
 
     def _bring_successor(
@@ -755,7 +759,7 @@ class Rotation:
                 "room for another key.",
                 useless,
             )
-            self._record_revocation(useless, now, reason, even_without_successor=True)
+            self._record_revocation(useless, now, KnownReason.UNUSABLE, even_without_successor=True)
         successor = self.start(
             algorithm=algorithm or KeyAlgorithm(key_pair.algorithm), now=now, reason=reason
         )

@@ -82,6 +82,11 @@ def change(**columns: object) -> Callable[[], object]:
     )
 
 
+def change_former(**columns: object) -> Callable[[], object]:
+    """Return what changes columns of the key that stopped signing."""
+    return lambda: KeyPair.objects.filter(status="retiring").update(**columns)
+
+
 def in_storages(*key_pair_ids: str) -> dict[str, Any]:
     """Return settings in which storages hold a key each, and nothing else does."""
     storages: dict[str, Any] = {
@@ -117,6 +122,13 @@ REVOKED = change(
     revoked_at=datetime(2027, 3, 3, tzinfo=UTC),
     encrypted_private_key="",
 )
+REVOKED_FORMER = change_former(
+    status="revoked",
+    revoked_at=datetime(2027, 3, 3, tzinfo=UTC),
+    removed_at=datetime(2027, 3, 3, tzinfo=UTC),
+    encrypted_private_key="",
+)
+RETIRED = change_former(status="retired", encrypted_private_key="")
 ELSEWHERE = change(key_group_id=OTHER_GROUP, next_in=OTHER_GROUP)
 DAMAGED = change(encrypted_private_key="damaged")
 SITUATIONS = [
@@ -179,6 +191,10 @@ SITUATIONS = [
     case("a key retires today", "start", "info info", imported, retiring_for(7 * DAY - 3600)),
     case("a key has retired", "*retire, start", "info info", imported, retiring_for(8 * DAY)),
     case("a key is left over", "start", "warning info", activated),
+    case("the settings' key was retired", "start", "info info", imported, activated, RETIRED),
+    case(
+        "the settings' key was revoked", "start", "info info", imported, activated, REVOKED_FORMER
+    ),
     case(
         *("the signing key cannot be decrypted", "*start", "error info info", imported),
         SECRET_KEY=STRONG,

@@ -131,7 +131,7 @@ def test_key_without_an_id_is_named_by_its_fingerprint(admin: Visitor) -> None:
 @pytest.mark.parametrize(
     ("prepare", "logged"),
     [
-        (lambda _: None, [("pending", "leaked"), ("trusted", "")]),
+        (lambda _: None, [("pending", "replaces {key}, which was revoked"), ("trusted", "")]),
         (lambda cloudfront: cloudfront.take_out(trusted()), [("trusted", KnownReason.PUT_BACK)]),
     ],
     ids=["no other key", "successor that was taken out"],
@@ -153,7 +153,8 @@ def test_revocation_ends_the_trust(
     assert fresh(key_pair).removed_at is not None
     successor = KeyPair.objects.get(status="active")
     assert cloudfront.trusted == {str(successor)}
-    assert [entry[1:] for entry in log()] == [*logged, ("revoked", "leaked"), ("active", "")]
+    before = [(state, reason.format(key=key_pair)) for state, reason in logged]
+    assert [entry[1:] for entry in log()] == [*before, ("revoked", "leaked"), ("active", "")]
     assert log()[-1][0] == str(successor)
 
 

@@ -26,6 +26,7 @@ from tests.admin import (
     activated,
     address,
     detail,
+    fresh,
     imported,
     log,
     readable,
@@ -154,6 +155,22 @@ def test_reason_is_korean_where_it_is_the_packages_own(korean: Visitor) -> None:
         assert KnownReason.IMPORTED not in korean.get(path)
     KeyPair.objects.update(reason="ticket 7")
     assert "ticket 7" in korean.get()
+
+
+def test_reasons_of_a_revocation(korean: Visitor) -> None:
+    """The reason of the leak stays with the key that leaked; the new key says whom it replaces."""
+    leaked = imported()
+
+    korean.take("revoke", leaked, typed=str(leaked), reason="공개 저장소에 올라감")
+
+    signs = KeyPair.objects.get(status="active")
+    assert signs.reason == f"replaces {leaked}, which was revoked"
+    for key_pair, is_leaked in ((signs, False), (fresh(leaked), True)):
+        page = korean.get(detail(key_pair))
+        assert ("공개 저장소에 올라감" in page) is is_leaked
+        assert english_words(korean.answers[-1].text) <= {"person"}  # a user's name
+    logged = [(state, reason) for _, state, reason in log()]
+    assert ("pending", f"replaces {leaked}, which was revoked") in logged
 
 
 def test_log_is_in_the_language_of_the_site(korean: Visitor) -> None:

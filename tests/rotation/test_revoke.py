@@ -11,7 +11,7 @@ import pytest
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.unknown import UNKNOWN
 from cfsigned_django.rotation.errors import Claimed, RotationError
-from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django.rotation.models import KeyPair, KnownReason
 from cfsigned_django.rotation.steps import Action, SignsAfter, Step, take, what_signs_after
 from tests.aws.api import Account
 from tests.rotation import RSA, Site, change, denied, fresh, once, statuses
@@ -75,6 +75,11 @@ def test_what_signs(
     is_successor = now_signs is not None and now_signs == successor
     assert is_successor is (signs not in (NEW, NOTHING))
     assert now_signs is None or not now_signs.is_spare
+    # The reason is that of the key that leaked: nobody may take the new one for it.
+    replaces = f"replaces {active}, which was revoked"
+    assert now_signs is None or now_signs.reason == KnownReason.replaces(active) == replaces
+    reasons = set(KeyPair.objects.exclude(pk=active.pk).values_list("reason", flat=True))
+    assert reasons <= {"", replaces, KnownReason.UNUSABLE}
     is_trusted = successor is not None and successor.status == "trusted"
     assert now_signs is None or str(now_signs) in outcome.text
     assert now_signs is not None or (str(successor) in outcome.text) is is_trusted
@@ -96,8 +101,7 @@ def test_new_key_is_of_the_algorithm_that_was_asked_for(key_group: Site, algorit
     )
 
     signs = key_group.signing
-    assert (signs.algorithm, signs.reason) == (algorithm or active.algorithm, "leaked")
-    assert signs.changed_by == "kim"
+    assert (signs.algorithm, signs.changed_by) == (algorithm or active.algorithm, "kim")
 
 
 @pytest.mark.parametrize("is_there", [True, False], ids=["of another key", "of no key"])
