@@ -12,8 +12,8 @@ from django.utils.translation import gettext_lazy
 from cfsigned_django.checks import (
     check_caches,
     check_cookies,
+    check_deployed_storages,
     check_encrypted_keys,
-    check_keys,
     check_rotation,
     check_storages,
 )
@@ -47,7 +47,7 @@ class CfsignedDjangoConfig(AppConfig):
         from cfsigned_django.rotation.active import find_active_signer
 
         checks.register(checks.Tags.files)(check_storages)
-        checks.register(checks.Tags.files, deploy=True)(check_keys)
+        checks.register(checks.Tags.files, deploy=True)(check_deployed_storages)
         checks.register(checks.Tags.files)(check_rotation)
         checks.register(checks.Tags.caches)(check_caches)
         checks.register(checks.Tags.security)(check_cookies)

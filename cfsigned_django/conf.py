@@ -185,11 +185,6 @@ def is_default_storage_set() -> bool:
     return are_storages_set() and "default" in storage_entries()
 
 
-def has_media_root() -> bool:
-    """Return whether MEDIA_ROOT names a folder."""
-    return names_folder(settings.MEDIA_ROOT)
-
-
 def names_folder(path: Any) -> bool:
     """Return whether a path names a folder, and not the current one."""
     return path is not None and str(path) not in ("", ".")

@@ -87,6 +87,8 @@ TABLE: dict[str, str] = {
     "option of the storage.",
     "cfsigned.E042": "Set MEDIA_ROOT, or the option location of the storage, to a folder that "
     "holds nothing but media.",
+    "cfsigned.E044": "Fix the class, or its OPTIONS: code that uses the storage here fails in the "
+    "same way. If only other machines can construct it, silence cfsigned.E044 on this one.",
     "cfsigned.E050": "Name in AWS_CLOUDFRONT_COOKIE_SCOPES the dotted paths of subclasses of "
     "cfsigned_django.cookies.SignedCookieScope, whose storage is an alias of a storage that "
     "signs.",
@@ -131,6 +133,9 @@ TABLE: dict[str, str] = {
     "cfsigned.W042": "Install cryptography from a PyPI wheel, which includes its own OpenSSL, or "
     "build it against OpenSSL 3.2 or newer.",
     "cfsigned.W043": "Update Django to that release or a newer one.",
+    "cfsigned.W044": "Fix the class, or its OPTIONS: code that uses the storage here fails in the "
+    "same way, and so does check --deploy. If only other machines can construct it, silence "
+    "cfsigned.W044 on this one.",
     "cfsigned.W050": "Set AWS_CLOUDFRONT_COOKIE_DOMAIN to a domain that the pages and the files "
     "have in common, such as example.com.",
 }
@@ -226,11 +231,22 @@ def find_half_a_key(*, cloudfront_key: Any, cloudfront_key_id: Any) -> list[Chec
     return []
 
 
+class CheckFailed(ImproperlyConfigured):
+    """The error of a system check, where something needs what the check finds wrong."""
+
+    def __init__(self, found: CheckMessage) -> None:
+        super().__init__(found)
+        self.found = found
+
+    def __str__(self) -> str:
+        return f"{self.found.msg} {self.found.hint} ({self.found.id})"
+
+
 def raise_first_error(problems: list[CheckMessage]) -> None:
-    """Raise :exc:`ImproperlyConfigured` for the first problem that is an error."""
+    """Raise :exc:`CheckFailed` for the first problem that is an error."""
     for found in problems:
         if found.is_serious():
-            raise ImproperlyConfigured(f"{found.msg} {found.hint} ({found.id})")
+            raise CheckFailed(found)
 
 
 def find_unknown_hash(name: Any) -> list[CheckMessage]:

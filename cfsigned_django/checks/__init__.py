@@ -10,26 +10,27 @@ from typing import Any
 
 from django.core.checks import CheckMessage
 
-#: The error that no key is set at all.
-NO_KEY = "cfsigned.E001"
+#: Errors that are warnings until the site is deployed: no key is set at all, and a storage cannot
+#: be constructed. Builds, migrate and the first setup run before there is a key.
+UNTIL_DEPLOYED = {"cfsigned.E001": "cfsigned.W010", "cfsigned.E044": "cfsigned.W044"}
 
 
 def check_storages(**kwargs: Any) -> list[CheckMessage]:
-    """Return what is wrong with the storages of this site; that no key is set is a warning.
+    """Return what is wrong with the storages of this site; some of it is a warning for now."""
+    from cfsigned_django.checks import storages
+    from cfsigned_django.validation import problem
 
-    Builds, migrate and the first setup run before there is a key.
-    """
+    return [
+        problem(UNTIL_DEPLOYED[each.id], each.msg, each.obj) if each.id in UNTIL_DEPLOYED else each
+        for each in storages.check_storages(**kwargs)
+    ]
+
+
+def check_deployed_storages(**kwargs: Any) -> list[CheckMessage]:
+    """Return the errors that :func:`check_storages` gives as warnings; for ``check --deploy``."""
     from cfsigned_django.checks import storages
 
-    found = storages.check_storages(**kwargs)
-    return [storages.no_key_yet(each) if each.id == NO_KEY else each for each in found]
-
-
-def check_keys(**kwargs: Any) -> list[CheckMessage]:
-    """Return an error for each storage without a key; for ``check --deploy``."""
-    from cfsigned_django.checks import storages
-
-    return [each for each in storages.check_storages(**kwargs) if each.id == NO_KEY]
+    return [each for each in storages.check_storages(**kwargs) if each.id in UNTIL_DEPLOYED]
 
 
 def check_rotation(**kwargs: Any) -> list[CheckMessage]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import django
@@ -14,7 +14,8 @@ from cfsigned_django.conf import whole_seconds
 from cfsigned_django.keyring import looks_in_database
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm, Signer
 from cfsigned_django.signing.keys import has_deterministic_ecdsa
-from cfsigned_django.storage.registry import signers, signing_configs
+from cfsigned_django.storage.registry import signers, signing_storages
+from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.validation import problem
 
 _UPDATE = "django.middleware.cache.UpdateCacheMiddleware"
@@ -34,19 +35,21 @@ def check_caches(
     is known only from its responses: see
     :func:`cfsigned_django.http.cap_cache_control`.
     """
-    lifetimes = [whole_seconds(config.querystring_expire) for config in signing_configs()]
-    found = [*_unlike_signatures(), *_leaking_cache()]
+    signing = list(signing_storages())
+    configs = [storage.signing_config() for _, storage in signing]
+    lifetimes = [whole_seconds(config.querystring_expire) for config in configs]
+    found = [*_unlike_signatures(signing), *(_leaking_cache() if signing else ())]
     known = [each for each in lifetimes if each is not None]  # find_problems() reports the others
     if known:
         found += _middleware(min(known))
     return found
 
 
-def _unlike_signatures() -> Iterator[CheckMessage]:
+def _unlike_signatures(signing: Iterable[tuple[Any, SignedUrlMixin]]) -> Iterator[CheckMessage]:
     """Warn if browsers cannot reuse what they cached: each signature of a URL differs."""
     if has_deterministic_ecdsa():
         return
-    if not all(_is_rsa(config, signer) for _, config, signer in signers()):
+    if not all(_is_rsa(config, signer) for _, config, signer in signers(signing)):
         yield problem(
             "cfsigned.W042",
             "cryptography was built against an OpenSSL without deterministic ECDSA signatures. "
@@ -59,7 +62,7 @@ def _leaking_cache() -> Iterator[CheckMessage]:
     """Warn if this Django may show a page that it cached for one viewer to another."""
     release = django.VERSION[:3]
     fixed = next((each for each in _FIXED if each[:2] == release[:2]), _FIXED[0])
-    if release < fixed and any(signing_configs()):
+    if release < fixed:
         yield problem(
             "cfsigned.W043",
             f"Django {django.get_version()} may show a page from its cache, with its signed URLs, "

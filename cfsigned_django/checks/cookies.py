@@ -13,7 +13,7 @@ from cfsigned_django import conf
 from cfsigned_django.cookies.place import Place, checked_domain, refuse_attributes
 from cfsigned_django.cookies.scopes import SignedCookieScope
 from cfsigned_django.storage.arguments import lifetime
-from cfsigned_django.storage.registry import config_of, import_class
+from cfsigned_django.storage.registry import alias_storages, import_class
 from cfsigned_django.validation import problem
 
 _OURS: Final = "cfsigned_django.middleware.SignedCookiesMiddleware"
@@ -48,10 +48,13 @@ def _middleware() -> Iterator[CheckMessage]:
 
 def _scope(scope: type[SignedCookieScope], name: str) -> Iterator[CheckMessage]:
     """Report what each page would raise for a viewer of the scope, but for its folders."""
-    config = config_of(scope.storage)
-    if config is None:
+    signing = dict(alias_storages()).get(scope.storage)
+    if signing is None:
         yield problem("cfsigned.E050", f"The storage {scope.storage!r} of {name} does not sign.")
         return
+    if isinstance(signing, Exception) or signing.is_dynamic():
+        return  # check_storages() reports the error, and a request knows the domain.
+    config = signing.signing_config()
     host = str(config.custom_domain).partition(":")[0].lower()
     domain = scope.domain or conf.cookie_domain()
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -25,7 +25,8 @@ from cfsigned_django.keyring import NothingSigns, looks_in_database
 from cfsigned_django.rotation.active import explain_no_key, no_table
 from cfsigned_django.rotation.models import KeyPair, has_table
 from cfsigned_django.signing import InvalidKey
-from cfsigned_django.storage.registry import dynamic_storages, signers, signing_configs
+from cfsigned_django.storage.registry import dynamic_storages, signers, signing_storages
+from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.validation import problem, refusal
 
 #: A call takes up to 21 s, after a pause: see aws/client.py.
@@ -46,9 +47,10 @@ def check_rotation(
         found += refusal("cfsigned.E024", partial(conf.rotation_seconds, setting))
     found += refusal("cfsigned.E025", conf.spare_algorithm)
     found += refusal("cfsigned.E027", conf.key_group_quota)
-    lifetimes = list(_url_lifetimes())
+    signing = list(signing_storages())
+    lifetimes = list(_url_lifetimes([storage.signing_config() for _, storage in signing]))
     if lifetimes:
-        found += [*_time_zones(), *_waits(min(lifetimes)), *_bypasses_rotation()]
+        found += [*_time_zones(), *_waits(min(lifetimes)), *_bypasses_rotation(signing)]
     return found
 
 
@@ -111,15 +113,15 @@ def _oddities(seconds: dict[str, int], url_lifetime: int) -> Iterator[str]:
         )
 
 
-def _url_lifetimes() -> Iterator[int]:
+def _url_lifetimes(configs: Iterable[conf.Config]) -> Iterator[int]:
     """Yield the longest URL lifetime of each storage whose keys may rotate."""
-    for config in signing_configs():
+    for config in configs:
         lifetime = whole_seconds(config.max_expire)
         if config.key_group_id and lifetime and lifetime > 0:  # else find_problems() reports it
             yield lifetime
 
 
-def _bypasses_rotation() -> Iterator[CheckMessage]:
+def _bypasses_rotation(signing: Iterable[tuple[Any, SignedUrlMixin]]) -> Iterator[CheckMessage]:
     """Warn if a storage signs with the key that rotates, but does not follow the rotation.
 
     Such a storage is outside the key group of AWS_CLOUDFRONT_KEY_GROUP_ID, or
@@ -128,15 +130,15 @@ def _bypasses_rotation() -> Iterator[CheckMessage]:
     group, rotating, others = conf.default_of("key_group_id"), set(), []
     if not group:
         return
-    for storage, config, signer in signers():
+    for storage, config, signer in signers(signing):
         if signer is not None:
             others.append((storage, signer.key_pair_id))
         elif config.key_group_id != group:
             others.append((storage, config.cloudfront_key_id))
         else:
             rotating.add(config.cloudfront_key_id)
-    for storage, unmade in dynamic_storages():
-        others += [(storage, each) for each in rotating if unmade.bypasses_rotation(group, each)]
+    for storage, dynamic in dynamic_storages():
+        others += [(storage, each) for each in rotating if dynamic.bypasses_rotation(group, each)]
     for storage, key_pair_id in others:
         if key_pair_id and key_pair_id in rotating:
             yield problem(
@@ -185,7 +187,7 @@ def _nothing_signs(alias: str, rows: list[KeyPair] | None) -> Iterator[CheckMess
     """
     if alias != router.db_for_write(KeyPair):
         return
-    configs = [config for _, config, signer in signers() if signer is None]
+    configs = [config for _, config, signer in signers(signing_storages()) if signer is None]
     if any(True for _ in dynamic_storages()):
         configs.append(conf.Config.read())  # their keys come from the key group of the settings
     known_ids = {row.key_pair_id for row in rows or ()}

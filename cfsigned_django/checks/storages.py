@@ -1,6 +1,6 @@
 """Check every storage of the site: the aliases of STORAGES and the file fields.
 
-Only classes and options are read; no storage is constructed.
+The storages answer for themselves. See :func:`alias_storages` for those that are not constructed.
 """
 
 from __future__ import annotations
@@ -13,17 +13,18 @@ from django.core.checks import CheckMessage
 
 from cfsigned_django import conf, storage
 from cfsigned_django.conf import is_honored
-from cfsigned_django.keyring import needs_settings_key
 from cfsigned_django.storage.registry import (
+    alias_storages,
+    field_storages,
     import_class,
-    signing_aliases,
+    place_of,
     signing_class,
-    signing_fields,
+    why_unusable,
 )
 from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.validation import (
+    CheckFailed,
     find_address_problems,
-    find_problems,
     no_folder,
     problem,
     refusal,
@@ -33,39 +34,46 @@ from cfsigned_django.validation import (
 def check_storages(
     app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
-    """Return what is wrong with any storage of this site that is meant to sign."""
-    found = [*_default_file_storage(), *_static_signer(), *_unsigned_addresses()]
+    """Return what is wrong with any storage of this site."""
+    found = [*_default_file_storage()]
     found += refusal("cfsigned.E030", conf.is_by_hand)
-    restricted = set()
-    for alias, cls, options in signing_aliases():
-        config = cls.config_for(options)
-        if alias != "staticfiles":
-            with_key = cls.needs_key(options) and needs_settings_key(config)
-            found += find_problems(config, with_key=with_key, obj=_at(alias))
-            restricted.add(str(config.custom_domain).lower())
-    for field, signing in signing_fields():
-        found += signing.find_problems(obj=field)
-    found += [*_static_files(restricted), *_folders()]
+    of_aliases, restricted = dict(alias_storages()), set()
+    static = of_aliases.pop("staticfiles", None)
+    for alias, signing in of_aliases.items():
+        found += _problems(signing, place_of(alias))
+        if isinstance(signing, SignedUrlMixin) and signing.is_known_to_sign():
+            restricted.add(str(signing.signing_config().custom_domain).lower())
+    for field, signing in field_storages(of_aliases.values()):
+        found += _problems(signing, field)
+    found += [*_static_signer(static), *_static_files(static, restricted)]
     return _once_each(found)
 
 
-def _folders() -> Iterator[CheckMessage]:
-    """Report a storage of files on disk for which no folder is set."""
-    for alias, entry in conf.storage_entries().items():
-        backend = import_class(entry.get("BACKEND"))
-        location = entry.get("OPTIONS", {}).get("location")
-        has_folder = conf.has_media_root() if location is None else conf.names_folder(location)
-        if backend is storage.CloudFrontFileSystemStorage and not has_folder:
-            yield no_folder(storage.CloudFrontFileSystemStorage.__name__, _at(alias))
+def _problems(signing: SignedUrlMixin | Exception, place: Any) -> list[CheckMessage]:
+    """Return what is wrong with a storage, whether or not it signs."""
+    try:
+        if isinstance(signing, Exception):
+            raise signing
+        found = [] if signing.is_dynamic() else [*_facts(signing)]
+    except CheckFailed as error:
+        found = [error.found]
+    except Exception as error:
+        text = f"It cannot be used here. {why_unusable(error)}"
+        found = [problem("cfsigned.E044", text)]
+    for each in found:
+        each.obj = place
+    return found
 
 
-def no_key_yet(error: CheckMessage) -> CheckMessage:
-    """Return the warning that stands for the error that no key is set, until the site goes live."""
-    return problem("cfsigned.W010", error.msg, error.obj)
-
-
-def _at(alias: str) -> str:
-    return f'STORAGES["{alias}"]'
+def _facts(signing: SignedUrlMixin) -> Iterator[CheckMessage]:
+    yield from signing.find_problems()
+    config = signing.signing_config()
+    if config.custom_domain and not signing.is_signing():
+        yield from find_address_problems(config)
+    if type(signing) is storage.CloudFrontFileSystemStorage and not conf.names_folder(
+        signing.base_location
+    ):
+        yield no_folder(type(signing).__name__)
 
 
 def _default_file_storage() -> Iterator[CheckMessage]:
@@ -84,12 +92,13 @@ def _default_file_storage() -> Iterator[CheckMessage]:
         yield problem("cfsigned.E022", f"DEFAULT_FILE_STORAGE = {backend!r} is ignored by Django.")
 
 
-def _static_signer() -> Iterator[CheckMessage]:
+def _static_signer(ours: Any) -> Iterator[CheckMessage]:
     """Report a storage of static files that would sign: ours, or one of django-storages."""
     entry = conf.storage_entries().get("staticfiles", {})
     cls: Any = import_class(entry.get("BACKEND"))
-    options = entry.get("OPTIONS", {})
-    if cls is not None and _would_sign(cls, options):
+    if cls is not None and (
+        (ours is not None and ours.is_known_to_sign()) or _would_sign(cls, entry.get("OPTIONS", {}))
+    ):
         yield problem(
             "cfsigned.E020",
             f'STORAGES["staticfiles"] is {cls.__name__}, which would sign the URL of every static '
@@ -98,32 +107,17 @@ def _static_signer() -> Iterator[CheckMessage]:
 
 
 def _would_sign(cls: Any, options: dict[str, Any]) -> bool:
-    if issubclass(cls, SignedUrlMixin):
-        signs: bool = cls.signs(options)
-        return signs
-    if not hasattr(cls, "get_cloudfront_signer"):
+    """Return whether a storage of django-storages would sign."""
+    if issubclass(cls, SignedUrlMixin) or not hasattr(cls, "get_cloudfront_signer"):
         return False
     attributes = {name: getattr(cls, name) for name in conf.OPTIONS if hasattr(cls, name)}
     config = conf.Config.read({**attributes, **options})
     return bool(config.querystring_auth and config.cloudfront_key and config.cloudfront_key_id)
 
 
-def _unsigned_addresses() -> Iterator[CheckMessage]:
-    """Report a wrong domain or protocol of a storage of this package that does not sign."""
-    for alias, entry in conf.storage_entries().items():
-        cls, options = signing_class(entry.get("BACKEND")), entry.get("OPTIONS", {})
-        if cls is None or cls.is_dynamic() or cls.signs(options):
-            continue
-        config = cls.config_for(options)
-        if config.custom_domain:
-            for found in find_address_problems(config):
-                found.obj = _at(alias)
-                yield found
-
-
-def _static_files(restricted: set[Any]) -> Iterator[CheckMessage]:
+def _static_files(ours: Any, restricted: set[Any]) -> Iterator[CheckMessage]:
     """Warn if static files are served from a domain whose URLs are signed."""
-    domain = _static_domain()
+    domain = _static_domain() if ours is None else _unsigned_domain(ours)
     if domain and str(domain).lower() in restricted:
         yield problem(
             "cfsigned.W002",
@@ -132,16 +126,21 @@ def _static_files(restricted: set[Any]) -> Iterator[CheckMessage]:
         )
 
 
+def _unsigned_domain(signing: SignedUrlMixin) -> Any:
+    if signing.is_dynamic() or signing.is_signing():
+        return None
+    return signing.signing_config().custom_domain
+
+
 def _static_domain() -> Any:
-    """Return the host of static files that are not signed, from an option, class or setting."""
+    """Return the host of static files of another package: from an option, class or setting."""
     entry = conf.storage_entries().get("staticfiles", {})
     cls: Any = import_class(entry.get("BACKEND"))
     options = entry.get("OPTIONS", {})
-    if cls is not None and issubclass(cls, SignedUrlMixin):
-        is_known = not cls.signs(options) and not cls.is_dynamic()
-        return cls.config_for(options).custom_domain if is_known else None
     if "custom_domain" in options:
         return options["custom_domain"]
+    if cls is not None and issubclass(cls, SignedUrlMixin):
+        return None  # Its options depend on what only the constructor sets.
     if cls is not None and hasattr(cls, "custom_domain"):
         return cls.custom_domain
     if cls is not None and hasattr(cls, "get_default_settings"):

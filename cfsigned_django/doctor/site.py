@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from cfsigned_django import conf
 from cfsigned_django.conf import Config
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair, primary_rows
 from cfsigned_django.signing import InvalidKey, PublicKey
-from cfsigned_django.storage.registry import signing_aliases, signing_fields
+from cfsigned_django.storage.registry import signing_storages
 
 SETTING = "AWS_CLOUDFRONT_KEY"
 
@@ -80,11 +81,10 @@ def unique_keys(keys: Iterable[KnownKey]) -> tuple[KnownKey, ...]:
 
 
 def _configs() -> Iterator[tuple[Config, str]]:
-    for alias, cls, options in signing_aliases():
-        own = "cloudfront_key" in options
-        yield cls.config_for(options), f'STORAGES["{alias}"]' if own else SETTING
-    for field, storage in signing_fields():
-        yield storage.signing_config(), str(field)
+    for name, storage in signing_storages():
+        config = storage.signing_config()
+        is_own = config.cloudfront_key != conf.default_of("cloudfront_key")
+        yield config, str(name) if is_own else SETTING
 
 
 def _ended(row: KeyPair) -> str:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from django.core.exceptions import ImproperlyConfigured
-from django.core.files.storage import storages
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
@@ -26,7 +25,14 @@ from cfsigned_django.rotation.settings_key import (
 )
 from cfsigned_django.rotation.store import KeyPairStore
 from cfsigned_django.signing import KeyAlgorithm, Signer
-from cfsigned_django.storage.registry import dynamic_storages, signing_aliases, signing_fields
+from cfsigned_django.storage.registry import (
+    alias_storages,
+    dynamic_storages,
+    field_storages,
+    find_storage,
+    place_of,
+    why_unusable,
+)
 from cfsigned_django.storage.urls import PROBE_SECONDS, SignedUrlMixin
 from cfsigned_django.validation import (
     PROBE_NAME,
@@ -113,12 +119,16 @@ def _key_groups() -> KeyGroups:
 
 def _all_storages() -> Iterator[tuple[str, SignedUrlMixin]]:
     """Yield the storages of this site that may sign, by their names."""
-    for alias, *_rest in signing_aliases():
-        storage: object = storages[alias]
-        if isinstance(storage, SignedUrlMixin):
-            yield f'STORAGES["{alias}"]', storage
-    for field, storage_of_field in signing_fields():
-        yield str(field), storage_of_field
+    of_aliases = dict(alias_storages())
+    for alias, storage in of_aliases.items():
+        if isinstance(storage, Exception):
+            text = f"{place_of(alias)} cannot be used. {why_unusable(storage)}"
+            raise ImproperlyConfigured(text) from None
+        if storage.is_known_to_sign():
+            yield place_of(alias), find_storage(alias)  # It constructs those that read S3, too.
+    for field, storage in field_storages(of_aliases.values()):
+        if storage.is_known_to_sign():
+            yield str(field), storage
 
 
 def site_waits() -> Waits:

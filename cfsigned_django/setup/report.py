@@ -12,7 +12,7 @@ from cfsigned_django import conf
 from cfsigned_django.aws.documents import iam
 from cfsigned_django.aws.state.steps import Step, StepState
 from cfsigned_django.doctor.findings import Finding, write_report
-from cfsigned_django.storage.registry import signing_configs
+from cfsigned_django.storage.registry import signing_storages
 
 _MARKS: Final = {StepState.DONE: "done", StepState.TODO: "to do", StepState.CONFLICT: "conflict"}
 _INDENT: Final = " " * 10
@@ -71,7 +71,7 @@ def settings_as_text(settings: Mapping[str, str | Path]) -> str:
 
 def storages_as_text() -> str:
     """Return the storage as Python to paste; empty if a storage of the site already signs."""
-    if any(signing_configs()):
+    if any(signing_storages()):
         return ""
     # The other storages of the site stay as they are.
     return f'STORAGES["default"] = {_BACKEND}' if conf.are_storages_set() else _STORAGES

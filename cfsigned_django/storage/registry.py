@@ -1,14 +1,15 @@
-"""Find the storages of this site that sign: in STORAGES, and those of single file fields.
+"""Find the storages of this site whose class is of this package: in STORAGES, and of file fields.
 
-Only find_storage() constructs a storage; the other functions read classes and options.
+They answer for themselves: what signs is the instance, which may have changed its options.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from django.apps import apps
+from django.contrib.staticfiles.storage import ManifestFilesMixin
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import InvalidStorageError, storages
 from django.db.models import FileField
@@ -17,8 +18,7 @@ from django.utils.module_loading import import_string
 
 from cfsigned_django import conf
 from cfsigned_django.signing import Signer
-from cfsigned_django.storage.options import OWN_KEY, adopt_signer
-from cfsigned_django.storage.urls import SignedUrlMixin
+from cfsigned_django.storage.urls import OWN_OPTIONS, SignedUrlMixin
 
 DOES_NOT_SIGN = (
     "does not sign URLs. Make it a cfsigned_django.storage.CloudFrontS3Storage, in development a "
@@ -38,9 +38,7 @@ def find_storage(storage: str | SignedUrlMixin) -> SignedUrlMixin:
             source = storages[storage]
         except ImproperlyConfigured as error:
             if storage in storages.backends:
-                raise InvalidStorageError(
-                    f"STORAGES[{storage!r}] cannot be used: {error}"
-                ) from None
+                raise InvalidStorageError(f"{place_of(storage)} cannot be used: {error}") from None
             known = ", ".join(sorted(storages.backends))
             raise InvalidStorageError(
                 f"There is no storage {storage!r} in STORAGES, which has {known}."
@@ -69,87 +67,111 @@ def why_unsigned(storage: SignedUrlMixin, alias: str) -> str:
     )
 
 
-def signing_aliases() -> Iterator[tuple[str, type[SignedUrlMixin], dict[str, Any]]]:
-    """Yield alias, class and options of each storage in STORAGES that signs."""
-    for alias, cls, options in _aliases():
-        if cls.signs(options):
-            yield alias, cls, options
+def place_of(alias: str) -> str:
+    """Return how messages name an alias."""
+    return f'STORAGES["{alias}"]'
 
 
-def _aliases() -> Iterator[tuple[str, type[SignedUrlMixin], dict[str, Any]]]:
+def alias_storages() -> Iterator[tuple[str, SignedUrlMixin | Exception]]:
+    """Yield each alias of STORAGES whose class is of this package, and the storage.
+
+    It is the storage that signs, ``storages[alias]``, or what its constructor raised.
+    A storage of static files reads S3 in its constructor, and the properties of some
+    classes fail outside a request: such a storage has its options, and nothing else.
+    """
     for alias, entry in conf.storage_entries().items():
         cls = signing_class(entry.get("BACKEND"))
         if cls is not None:
-            yield alias, cls, entry["OPTIONS"]
+            is_static = alias == "staticfiles" or issubclass(cls, ManifestFilesMixin)
+            found = _declare(cls, entry["OPTIONS"]) if is_static else _make(alias, cls, entry)
+            if found is not None:
+                yield alias, found
 
 
-def config_of(alias: str) -> conf.Config | None:
-    """Return the configuration of a storage in STORAGES; None if it cannot sign."""
-    found = (cls.config_for(options) for name, cls, options in _aliases() if name == alias)
-    return next(found, None)
+def _make(alias: str, cls: type[SignedUrlMixin], entry: dict[str, Any]) -> Any:
+    try:
+        return storages[alias]
+    except Exception as error:
+        declared = _declare(cls, entry["OPTIONS"])
+        fails = declared is not None and declared.fails_outside_requests()
+        return declared if fails else error
 
 
-def signing_fields() -> Iterator[tuple[FileField, SignedUrlMixin]]:
-    """Yield each file field with its own storage that may sign, and that storage."""
-    for field, storage in _fields():
-        if not storage.is_dynamic():
-            yield field, storage
+def _declare(cls: type[SignedUrlMixin], options: Mapping[str, Any]) -> SignedUrlMixin | None:
+    """Return a storage that has its options, but whose constructor did not run.
+
+    Return None if its defaults depend on what only the constructor sets.
+    """
+    storage = cls.__new__(cls)
+    vars(storage).update({name: options[name] for name in OWN_OPTIONS if name in options})
+    try:
+        storage.is_known_to_sign()
+    except Exception:
+        return None
+    return storage
 
 
-def _fields() -> Iterator[tuple[FileField, SignedUrlMixin]]:
+def why_unusable(error: Exception) -> str:
+    """Return the text of an error that a storage raised, with its type, and without a key."""
+    text = str(error)
+    if conf.hide("", text) is not text:
+        text = "(not shown: it may contain a key)"
+    is_settled = isinstance(error, ImproperlyConfigured)
+    return text if is_settled else f"{type(error).__name__}: {text}"
+
+
+def field_storages(of_aliases: Iterable[object]) -> Iterator[tuple[FileField, SignedUrlMixin]]:
+    """Yield each file field with a storage of this package that is in no alias, and the storage."""
     for model in apps.get_models():
         for field in model._meta.get_fields():
             # By type: isinstance() would construct a lazy default storage.
             storage: Any = getattr(field, "storage", None)
-            if isinstance(field, FileField) and issubclass(type(storage), SignedUrlMixin):
+            if (
+                isinstance(field, FileField)
+                and issubclass(type(storage), SignedUrlMixin)
+                and not any(storage is each for each in of_aliases)
+            ):
                 yield field, storage
 
 
+def site_storages() -> Iterator[tuple[Any, SignedUrlMixin]]:
+    """Yield each storage of this package, with what a check names: the alias or the field.
+
+    A storage whose constructor raises is left out: see :func:`alias_storages`.
+    """
+    of_aliases = dict(alias_storages())
+    for alias, storage in of_aliases.items():
+        if isinstance(storage, SignedUrlMixin):
+            yield place_of(alias), storage
+    yield from field_storages(of_aliases.values())
+
+
 def dynamic_storages() -> Iterator[tuple[Any, SignedUrlMixin]]:
-    """Yield each storage that has a property as an option: its name for a check, and the storage.
-
-    Storages of STORAGES are not constructed: they can only answer whether they
-    bypass a rotation.
-    """
-    for alias, cls, options in _aliases():
-        if cls.is_dynamic():
-            yield f'STORAGES["{alias}"]', cls.unmade(options)
-    for field, storage in _fields():
-        if storage.is_dynamic():
-            yield field, storage
+    """Yield each storage that has a property as an option, with what a check names."""
+    return ((name, storage) for name, storage in site_storages() if storage.is_dynamic())
 
 
-def signing_configs() -> Iterator[conf.Config]:
-    """Yield the configuration of each storage that signs, in STORAGES and of file fields."""
-    for _, cls, options in signing_aliases():
-        yield cls.config_for(options)
-    for _, storage in signing_fields():
-        yield storage.signing_config()
+def signing_storages() -> Iterator[tuple[Any, SignedUrlMixin]]:
+    """Yield each storage that signs, whatever is requested, with what a check names."""
+    for name, storage in site_storages():
+        if storage.is_known_to_sign():
+            yield name, storage
 
 
-def signers() -> Iterator[tuple[Any, conf.Config, Signer | None]]:
-    """Yield each storage that signs: its name for a check, its configuration and its signer.
-
-    The signer is None if none was handed in: the configuration then says which
-    key signs. A storage whose cloudfront_signer cannot sign is left out, since
-    its url() raises an error.
-    """
-    for alias, cls, options in signing_aliases():
-        given = options.get("cloudfront_signer", cls.cloudfront_signer)
-        yield from _with_signer(f'STORAGES["{alias}"]', cls.config_for(options), given)
-    for field, storage in signing_fields():
-        config, given = storage.signing_config(), storage.cloudfront_signer
-        if config.querystring_auth is not False and given is not None:
-            yield from _with_signer(field, config, given)
-
-
-def _with_signer(
-    name: Any, config: conf.Config, given: Any
+def signers(
+    named: Iterable[tuple[Any, SignedUrlMixin]],
 ) -> Iterator[tuple[Any, conf.Config, Signer | None]]:
-    try:
-        yield name, config, None if given is OWN_KEY else adopt_signer(given, None)
-    except ImproperlyConfigured:
-        return
+    """Yield what a check names, configuration and signer of each of these storages, which sign.
+
+    The signer is None if none was handed in: the configuration then says which key signs.
+    A storage whose signer cannot sign is left out, since its url() raises an error.
+    """
+    for name, storage in named:
+        try:
+            signer = storage.handed_in_signer()
+        except Exception:  # noqa: S112 - of a subclass; check_storages() reports it
+            continue
+        yield name, storage.signing_config(), signer
 
 
 def signing_class(backend: Any) -> type[SignedUrlMixin] | None:

@@ -126,20 +126,24 @@ class SignedUrlMixin:
             options = {name: conf.hide(name, value) for name, value in options.items()}
             # For migrations and pickles, without secrets.
             self._constructor_args = (args, visible_options(given))
-            own = {name: options.pop(name) for name in _OWN_OPTIONS if name in options}
+            own = {name: options.pop(name) for name in OWN_OPTIONS if name in options}
             if options:
                 self._refuse_unknown(options)
             for name, value in own.items():
                 setattr(self, name, value)
-            if self.needs_key(own):
-                # url() reports all other mistakes: code that only stores files need not fail.
-                names = ("cloudfront_key", "cloudfront_key_id")
-                raise_first_error(find_half_a_key(**self._read(names, self._setting_defaults())))
+            self._refuse_half_a_key()
             super().__init__(*args, **options)
         except Exception:
             conf.hide_in_storages(given)
             given.clear()  # A debug page prints the variables of this frame, too.
             raise
+
+    def _refuse_half_a_key(self) -> None:
+        # url() reports all other mistakes: code that only stores files need not fail.
+        names = ("cloudfront_key", "cloudfront_key_id")
+        is_later = any(_is_property(type(self), name) for name in (*names, "cloudfront_signer"))
+        if not is_later and self.cloudfront_signer is OWN_KEY:
+            raise_first_error(find_half_a_key(**self._read(names, self._setting_defaults())))
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Set an attribute. The options are resolved again at the next call."""
@@ -643,47 +647,33 @@ class SignedUrlMixin:
                 values[name] = given[name] if name in given else defaults[name]
         return values
 
-    @classmethod
-    def unmade(cls, options: Mapping[str, Any]) -> Self:
-        """Return an instance that has these options, without running its constructor."""
-        unmade = cls.__new__(cls)
-        own = {name: conf.hide(name, options[name]) for name in _OWN_OPTIONS if name in options}
-        vars(unmade).update(own)
-        return unmade
+    def fails_outside_requests(self) -> bool:
+        """Return whether an option is a property that raises an error here."""
+        names = (*OWN_OPTIONS, "location")
+        return any(_is_property(type(self), name) and self._fails(name) for name in names)
 
-    @classmethod
-    def config_for(cls, options: Mapping[str, Any]) -> Config:
-        """Return the configuration that an instance with these options would have."""
-        unmade = cls.unmade(options)
-        return Config(**unmade._read(conf.OPTIONS, unmade._known_defaults()))
-
-    def _known_defaults(self) -> Mapping[str, Any]:
+    def _fails(self, name: str) -> bool:
         try:
-            return self._setting_defaults()
-        except (AttributeError, TypeError):
-            # They depend on attributes that only the constructor sets; url() checks them.
-            return SignedUrlMixin._setting_defaults(self)
+            getattr(self, name)
+        except Exception:
+            return True
+        return False
 
-    @classmethod
-    def signs(cls, options: Mapping[str, Any]) -> bool:
-        """Return whether an instance with these options certainly signs its URLs."""
-        if cls.is_dynamic():
-            return False
-        signer = options.get("cloudfront_signer", cls.cloudfront_signer)
-        return signer is not None and cls.config_for(options).querystring_auth is not False
+    def is_signing(self) -> bool:
+        """Return whether this storage is meant to sign now."""
+        return self._is_meant_to_sign(self.signing_config())
 
-    @classmethod
-    def is_dynamic(cls) -> bool:
+    def is_known_to_sign(self) -> bool:
+        """Return whether this storage signs, whatever is requested."""
+        return not self.is_dynamic() and self.is_signing()
+
+    def is_dynamic(self) -> bool:
         """Return whether an option is a property, such as the domain of a request's tenant.
 
         Its value at startup says nothing about later values.
         """
-        return any(_is_property(cls, name) for name in conf.OPTIONS)
-
-    @classmethod
-    def needs_key(cls, options: Mapping[str, Any]) -> bool:
-        """Return whether a key must be configured, since no signer is handed in."""
-        return "cloudfront_signer" not in options and cls.cloudfront_signer is OWN_KEY
+        names = (name for name in OWN_OPTIONS if _is_property(type(self), name))
+        return any(name in conf.OPTIONS or self._fails(name) for name in names)
 
     # Keys
 
@@ -745,7 +735,7 @@ class SignedUrlMixin:
         """
         if _is_property(type(self), "key_group_id"):
             return True
-        known = self._read(("key_group_id",), self._known_defaults())
+        known = self._read(("key_group_id",), self._setting_defaults())
         return bool(known["key_group_id"] == key_group_id)
 
     def _names_key(self, key_group_id: str, key_pair_id: str) -> bool:
@@ -753,7 +743,7 @@ class SignedUrlMixin:
         names = ("cloudfront_key_id", "key_group_id")
         if any(_is_property(type(self), name) for name in (*names, "cloudfront_signer")):
             return False
-        known = self._read(names, self._known_defaults())
+        known = self._read(names, self._setting_defaults())
         given = self.cloudfront_signer
         if given is OWN_KEY:
             is_outside: bool = known["key_group_id"] != key_group_id
@@ -775,6 +765,14 @@ class SignedUrlMixin:
             return None
         follows = self._handed_in() is OWN_KEY and keyring.looks_in_database(config.key_group_id)
         return (key, str(key_pair_id)) if follows else None
+
+    def handed_in_signer(self) -> Signer | None:
+        """Return the signer that was handed in, or None.
+
+        Raise :exc:`ImproperlyConfigured` if what was handed in cannot sign.
+        """
+        handed_in = self._handed_in()
+        return None if handed_in is OWN_KEY else adopt_signer(handed_in, None)
 
     def current_signer(self) -> Signer | None:
         """Return the current signer; None if this package does not sign the URLs.
@@ -841,7 +839,8 @@ class SignedUrlMixin:
         return _unpickle, (type(self), args, options, others, key.digest if key else "")
 
 
-_OWN_OPTIONS = (*conf.OPTIONS, "cloudfront_signer")
+#: The options that this package adds to those of a storage class, and reads itself.
+OWN_OPTIONS = (*conf.OPTIONS, "cloudfront_signer")
 
 
 def _unpickle(

@@ -51,6 +51,7 @@ def test_signatures_that_differ(
     """Warn wherever an ECDSA key may sign, whether or not URLs stay the same for a step."""
     is_fixture = key in ("ec_key", "rsa_key")
     site.AWS_CLOUDFRONT_KEY = request.getfixturevalue(str(key)).to_pem() if is_fixture else key
+    site.AWS_CLOUDFRONT_KEY_ID = KEY_ID if key else None
     site.AWS_CLOUDFRONT_KEY_GROUP_ID, site.AWS_CLOUDFRONT_EXPIRE_STEP = group, step
     assert found() == expected
 

@@ -11,6 +11,7 @@ import pytest
 from cfsigned_django import keyring
 from cfsigned_django.aws.client import Clients
 from cfsigned_django.signing import PrivateKey
+from tests.checks.conftest import fields as fields
 from tests.doctor.world import LOCATION, NOW, World
 from tests.ministack_server import Ministack, run_ministack
 from tests.plugins_aws import (

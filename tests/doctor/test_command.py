@@ -14,7 +14,6 @@ import pytest
 from botocore.signers import CloudFrontSigner
 from cryptography.fernet import Fernet
 from django.conf import settings
-from django.core.files.storage import storages
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError
 from django.utils import timezone
@@ -26,6 +25,7 @@ from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import Policy, PrivateKey, Signer
 from cfsigned_django.signing.encoding import encode_base64
+from cfsigned_django.storage import CloudFrontS3Storage
 from tests.doctor.conftest import MODULE
 from tests.doctor.failing import Failing, denied
 from tests.doctor.world import (
@@ -507,7 +507,7 @@ def test_control_characters(signing_site: Any, character: str) -> None:
     assert not any(line.startswith("ok") for line in text.splitlines())
 
 
-def test_keys_of_settings_and_models(site: Any, ec_key: PrivateKey) -> None:
+def test_keys_of_settings_and_models(site: Any, fields: Any, ec_key: PrivateKey) -> None:
     """Know the keys of aliases and file fields, and leave out those that cannot be read."""
     bad = {**options_for(ec_key), "cloudfront_key": "no key"}
     site.STORAGES = {
@@ -516,14 +516,13 @@ def test_keys_of_settings_and_models(site: Any, ec_key: PrivateKey) -> None:
         "bad": {"BACKEND": S3_BACKEND, "OPTIONS": bad},
         "none": {"BACKEND": S3_BACKEND, "OPTIONS": {"cloudfront_key": None}},
     }
-    field = ("shop.Photo.image", storages["own"])
-    with mock.patch("cfsigned_django.doctor.site.signing_fields", return_value=[field]):
-        found = [(each.key_pair_id, each.where) for each in settings_keys()]
-        domains = site_domains()
+    fields(image=CloudFrontS3Storage(**options_for(ec_key)))
+    found = [(each.key_pair_id, each.where) for each in settings_keys()]
+    domains = site_domains()
 
     assert found == [
         (KEY_ID, "AWS_CLOUDFRONT_KEY"),
         (KEY_ID, 'STORAGES["own"]'),
-        (KEY_ID, "shop.Photo.image"),
+        (KEY_ID, "cfsigned_django.Report.image"),
     ]
     assert domains == {DOMAIN}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any, TypeAlias
 
@@ -205,6 +205,36 @@ def test_key_that_no_storage_has_is_imported(shell: Shell, add_storage: AddStora
 
     assert shell.run("--import").code == 0
     assert str(KeyPair.objects.get()) == shell.settings_key_id
+
+
+class Fails(CloudFrontS3Storage):
+    """Need something that this machine has not."""
+
+    environment: Mapping[str, str] = {}
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(bucket_name=self.environment["BUCKET"], **options)
+
+
+@pytest.mark.parametrize(
+    ("entry", "reason"),
+    [
+        ({"BACKEND": f"{__name__}.Fails"}, "KeyError: 'BUCKET'"),
+        ({"BACKEND": S3_BACKEND, "OPTIONS": {"cloudfront_key": ""}}, "cfsigned.E003"),
+    ],
+    ids=["constructor", "half a key"],
+)
+def test_storage_that_cannot_be_constructed(
+    shell: Shell, site: Any, entry: dict[str, Any], reason: str
+) -> None:
+    """Refuse to rotate while it is not known with which key a storage signs, and name it."""
+    site.STORAGES = {**site.STORAGES, "reports": entry}
+
+    ran = shell.run("--import")
+
+    assert (ran.code, KeyPair.objects.exists()) == (1, False)
+    assert 'STORAGES["reports"]' in ran.err
+    assert reason in ran.err
 
 
 # A domain for each tenant

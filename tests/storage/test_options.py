@@ -228,7 +228,6 @@ def test_default_settings(site: Any) -> None:
         assert storage.unsigned_url("a.jpg").startswith("https://p.example.com/")
     site.STORAGES = {"default": {"BACKEND": f"{__name__}.Defaults"}}
     assert check_storages() == []
-    assert Defaults.config_for({"custom_domain": "q.example.com"}).custom_domain == "q.example.com"
 
 
 def test_public_subclass(site: Any) -> None:

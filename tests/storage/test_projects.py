@@ -57,6 +57,73 @@ class Report(models.Model):
 '''
 
 
+#: The storages that pages of the documentation show, of the package and to write.
+_DOCUMENTED = """
+from contextvars import ContextVar
+from django.core.files.storage import InMemoryStorage
+from django.db import connection
+from cfsigned_django.storage import CloudFrontS3Storage, PermanentLinkStorage, SignedUrlMixin
+
+tenant = ContextVar("tenant", default="none")
+
+
+class TenantStorage(CloudFrontS3Storage):
+    @property
+    def location(self):
+        return f"tenants/{tenant.get()}"
+
+
+class SchemaStorage(CloudFrontS3Storage):
+    @property
+    def location(self):
+        return f"tenants/{connection.schema_name}"
+
+
+class PictureStorage(CloudFrontS3Storage):
+    def url(self, name, *args, **kwargs):
+        return self.unsigned_url(name)
+
+
+class EditorStorage(PermanentLinkStorage):
+    storage = "default"
+
+
+class MediaStorage(SignedUrlMixin, InMemoryStorage):
+    pass
+
+
+BACKENDS = [
+    "cfsigned_django.storage.CloudFrontS3Storage",
+    "cfsigned_django.storage.CloudFrontFileSystemStorage",
+    "cfsigned_django.storage.PermanentLinkStorage",
+    "cfsigned_django.testing.InMemorySignedStorage",
+    *(f"shop.{name}" for name in (
+        "TenantStorage", "SchemaStorage", "PictureStorage", "EditorStorage", "MediaStorage",
+    )),
+]
+"""
+_COMMANDS = """
+import socket
+from django.core.management import call_command
+from django.test import override_settings
+from shop import BACKENDS
+
+def refuse(*arguments, **named):
+    raise AssertionError("a socket was asked for")
+
+socket.socket = socket.create_connection = socket.getaddrinfo = refuse
+static = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+for backend in BACKENDS:
+    storages = {"default": {"BACKEND": backend}, "staticfiles": static}
+    with override_settings(STORAGES=storages):
+        call_command("check", fail_level="ERROR")
+        call_command("makemigrations", check_changes=True, skip_checks=False)
+        call_command("migrate", skip_checks=False, verbosity=0)
+        call_command("collectstatic", dry_run=True, interactive=False, verbosity=0)
+    print(backend, "done")
+"""
+
+
 @pytest.fixture
 def project(tmp_path: Path, rsa_key: PrivateKey) -> Project:
     """Return an empty project."""
@@ -90,6 +157,22 @@ def test_two_processes(project: Project, ec_key: PrivateKey) -> None:
         for storage in (CloudFrontS3Storage(), CloudFrontS3Storage(cloudfront_key=ec_key.to_pem())):
             here += [storage.url("a b.jpg"), storage.url("albums/42/1.jpg", folder="albums/42")]
     assert done.stdout.split() == [*here, "False"], done.stderr
+
+
+@pytest.mark.parametrize("has_key", [True, False])
+def test_commands_without_sockets(has_key: bool, project: Project) -> None:
+    """Check, migrate and collect static files with each documented class, with or without a key."""
+    project.write("shop.py", _DOCUMENTED)
+    project.settings(
+        'INSTALLED_APPS = ["cfsigned_django", "django.contrib.staticfiles"]',
+        'STATIC_ROOT = os.path.join(os.path.dirname(__file__), "static")',
+        "" if has_key else "AWS_CLOUDFRONT_KEY = AWS_CLOUDFRONT_KEY_ID = None",
+    )
+    done = project.run(_COMMANDS)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("done") == 9
+    assert ("cfsigned.W010" in done.stderr) is not has_key
+    assert "cfsigned.W044" not in done.stderr
 
 
 def test_pickle_in_another_process(

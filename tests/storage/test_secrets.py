@@ -17,9 +17,9 @@ from django.test import RequestFactory
 from django.views.debug import ExceptionReporter
 
 from cfsigned_django import conf
+from cfsigned_django.checks.storages import check_storages
 from cfsigned_django.signing import PrivateKey, Signer
 from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
-from cfsigned_django.storage.registry import signing_aliases
 from tests.leaks import everything_of, fragments
 from tests.storage_cases import (
     FILE_BACKEND,
@@ -41,12 +41,30 @@ class OnTheClass(CloudFrontS3Storage):
     """Be given a key as a class attribute, by the tests that need one."""
 
 
-class NeedsTenant(CloudFrontS3Storage):
-    """Have defaults that only a request knows."""
+class Fails(CloudFrontS3Storage):
+    """Fail in the constructor."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        raise LookupError(self.reason())
+
+    def reason(self) -> str:
+        """Return the text of the error."""
+        return "no request is being served"
+
+
+class FailsWithKey(Fails):
+    """Fail with a text that contains the key."""
+
+    pem: str
+
+    def reason(self) -> str:
+        """Return it."""
+        return f"no such key: {self.pem}"
 
     def get_default_settings(self) -> Any:
-        """Fail outside a request."""
-        raise LookupError("no request is being served")
+        """Take the key as an option of another name."""
+        return super().get_default_settings() | {"pem": None}  # type: ignore[no-untyped-call]
 
 
 def unpickle(data: bytes) -> Any:
@@ -314,10 +332,13 @@ def test_log(ec_key: PrivateKey, site: Any, caplog: pytest.LogCaptureFixture) ->
 
 
 def test_errors_of_checks(ec_key: PrivateKey, settings: Any) -> None:
-    """Hide the keys of STORAGES if a storage's own code raises while the site is looked at."""
-    entry = {"BACKEND": f"{__name__}.NeedsTenant", "OPTIONS": options_for(ec_key)}
-    settings.STORAGES = {"default": entry}
-    with pytest.raises(LookupError) as raised:
-        list(signing_aliases())
-    assert_hides(everything_of(raised.value), ec_key)
-    assert settings.STORAGES["default"]["OPTIONS"]["cloudfront_key"] == ec_key.to_pem().decode()
+    """Show the error of a storage's own code, and no key, even if the error's text has one."""
+    options, pem = options_for(ec_key), ec_key.to_pem().decode()
+    settings.STORAGES = {
+        "default": {"BACKEND": f"{__name__}.Fails", "OPTIONS": options},
+        "other": {"BACKEND": f"{__name__}.FailsWithKey", "OPTIONS": {**options, "pem": pem}},
+    }
+    found = check_storages()
+    assert [each.obj for each in found] == ['STORAGES["default"]', 'STORAGES["other"]']
+    assert "LookupError: no request is being served" in found[0].msg
+    assert_hides(repr(found), ec_key)
