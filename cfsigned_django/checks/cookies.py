@@ -47,7 +47,7 @@ def _middleware() -> Iterator[CheckMessage]:
 
 
 def _scope(scope: type[SignedCookieScope], name: str) -> Iterator[CheckMessage]:
-    """Report what each page would raise for a viewer of the scope, but for its folders."""
+    """Report why no viewer of the scope would get cookies, whatever its folders."""
     signing = dict(alias_storages()).get(scope.storage)
     if signing is None:
         yield problem("cfsigned.E050", f"The storage {scope.storage!r} of {name} does not sign.")

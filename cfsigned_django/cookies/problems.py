@@ -7,7 +7,6 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -72,9 +71,17 @@ class Problem:
         return self.error is None
 
 
-def log_problems(problems: Sequence[Problem]) -> None:
+def first_of_each_kind(problems: list[Problem]) -> list[Problem]:
+    """Return the first problem of each kind, by scope: a thousand folders may have the same one."""
+    found: dict[tuple[str, str], Problem] = {}
+    for each in problems:
+        found.setdefault((each.scope, each.cause), each)
+    return list(found.values())
+
+
+def log_problems(problems: list[Problem]) -> None:
     """Log each problem of a kind that was not logged for its scope within the last minute."""
-    for each in {(each.scope, each.cause): each for each in reversed(problems)}.values():
+    for each in problems:
         if each.cause == PAGE:
             _log_once(each.text)
             continue
@@ -105,6 +112,8 @@ def warn_of_size(response: HttpResponseBase) -> None:
 
 def shown(folder: object) -> str:
     """Return how a message shows what a scope returned: a name may be as long as a page."""
+    if folder is None:
+        return "None"
     if not isinstance(folder, str):
         return f"an object of the type {type(folder).__name__}"
     return repr(folder) if len(folder) <= 200 else f"{folder[:200]!r}..."

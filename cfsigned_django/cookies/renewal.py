@@ -14,7 +14,7 @@ from cfsigned_django.conf import whole_seconds
 from cfsigned_django.cookies.choice import choose
 from cfsigned_django.cookies.marker import MARKER, Marker, session_key_of, viewer_of
 from cfsigned_django.cookies.place import Place
-from cfsigned_django.cookies.problems import Problem, log_problems, warn_of_size
+from cfsigned_django.cookies.problems import Problem, first_of_each_kind, log_problems, warn_of_size
 from cfsigned_django.cookies.scopes import Offer
 from cfsigned_django.cookies.set_cookie import (
     HASH,
@@ -73,7 +73,7 @@ class Renewal:
 
     #: When the first set expires, in Unix seconds; None if the viewer has none.
     expires: int | None
-    #: Why the viewer has not all that the scopes open.
+    #: Why the viewer has not all that the scopes open, one of each kind.
     problems: list[Problem]
 
 
@@ -89,6 +89,7 @@ def renew_cookies(request: HttpRequest, response: HttpResponseBase) -> Renewal:
     choice = choose(request, old, now)
     viewer, problems = viewer_of(request), list(choice.problems)
     sets = list(_sign(choice.offers, response, problems))
+    problems = first_of_each_kind(problems)
     new = {each.place.key for each in sets}
     left, ids = list(choice.left), {}
     if old is not None and old.viewer == viewer:

@@ -15,6 +15,7 @@ from django.utils.module_loading import import_string
 from cfsigned_django import conf
 from cfsigned_django.cookies.place import Place, checked_place, why_not_from
 from cfsigned_django.cookies.problems import PAGE, Problem
+from cfsigned_django.storage.arguments import check_folder
 from cfsigned_django.storage.registry import find_storage
 
 #: So many folders of a scope are read.
@@ -109,6 +110,7 @@ def _add_offers(
             answers.problems.append(Problem.of_folder(name, folders[0], error))
     for folder in folders:
         try:
+            check_folder(folder)  # None would mean that a resource is meant.
             covered = find_storage(scope.storage).resource_url(folder=folder)
             place = checked_place(
                 covered,

@@ -843,6 +843,8 @@ def test_how_often_a_problem_is_logged(site: Any, caplog: pytest.LogCaptureFixtu
             get(browser(), "/enter/-", now=now)
         return [each.getMessage() for each in errors(caplog)]
 
+    # A thousand folders that are wrong in the same way are one line.
+    assert len(logged([*"." * 999, ".."], NOW - 1000)) == 2 * 2
     assert len(logged([".", ".."], NOW, times=7)) == 2 * 2
     assert len(logged([".", ".."], NOW + 59)) == 0
     assert len(logged(KeyError(), NOW + 59)) == 2
