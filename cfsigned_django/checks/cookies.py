@@ -10,7 +10,7 @@ from django.core.checks import CheckMessage
 from django.http.request import validate_host
 
 from cfsigned_django import conf
-from cfsigned_django.cookies.place import Place, checked_domain, refuse_attributes
+from cfsigned_django.cookies.place import CookieOptions, checked_domain
 from cfsigned_django.cookies.scopes import SignedCookieScope
 from cfsigned_django.storage.arguments import lifetime
 from cfsigned_django.storage.registry import alias_storages, import_class
@@ -61,9 +61,8 @@ def _scope(scope: type[SignedCookieScope], name: str) -> Iterator[CheckMessage]:
         checked_domain(domain, f"https://{host}/")
     except ValueError as error:
         yield problem("cfsigned.E052", f"{name}: {error}")
-    place = Place(None, "/", scope.secure, scope.httponly, scope.samesite, scope.partitioned)
     try:
-        refuse_attributes(place, f"{config.url_protocol}//{host}/")
+        CookieOptions.of(scope).refuse_attributes(f"{config.url_protocol}//{host}/")
         if scope.lifetime is not None and type(config.max_expire) is int:
             lifetime(scope.lifetime, config.max_expire)
     except ValueError as error:

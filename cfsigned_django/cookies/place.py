@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -41,27 +41,54 @@ class Place:
         return may_share_host and (carries(self.path, other.path) or carries(other.path, self.path))
 
 
-def checked_place(
-    covered: str,
-    *,
-    domain: str | None,
-    path: str | None,
-    samesite: str | None,
-    partitioned: bool,
-    secure: bool,
-    httponly: bool,
-) -> Place:
-    """Return where cookies for this resource belong. Raise if CloudFront would not get them."""
-    place = Place(
-        domain=checked_domain(domain or conf.cookie_domain(), covered),
-        path=_checked_path(path, covered),
-        secure=secure,
-        httponly=httponly,
-        samesite=samesite,
-        partitioned=partitioned,
-    )
-    refuse_attributes(place, covered)
-    return place
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CookieOptions:
+    """The attributes of cookies that a view or a scope chooses."""
+
+    domain: str | None = None
+    path: str | None = None
+    samesite: str | None = "Lax"
+    partitioned: bool = False
+    secure: bool = True
+    httponly: bool = True
+
+    @classmethod
+    def of(cls, scope: object) -> CookieOptions:
+        """Return the options that are attributes of a scope, or of its class."""
+        return cls(**{each.name: getattr(scope, each.name) for each in fields(cls)})
+
+    def place_for(self, covered: str) -> Place:
+        """Return where cookies for this resource belong. Raise if CloudFront would not get them."""
+        place = Place(
+            domain=checked_domain(self.domain or conf.cookie_domain(), covered),
+            path=_checked_path(self.path, covered),
+            secure=self.secure,
+            httponly=self.httponly,
+            samesite=self.samesite,
+            partitioned=self.partitioned,
+        )
+        self.refuse_attributes(covered)
+        return place
+
+    def refuse_attributes(self, covered: str) -> None:
+        """Raise if browsers drop a cookie with these attributes, or send it where all can read."""
+        if self.samesite not in ("Lax", "Strict", "None", None):
+            raise ValueError(
+                f"samesite is {self.samesite!r}. It must be 'Lax', 'Strict' or 'None'."
+            )
+        if self.secure:
+            return
+        if self.partitioned or self.samesite == "None":
+            raise ValueError(
+                "Browsers drop a cookie that is Partitioned, or has SameSite=None, and is not "
+                "Secure. Leave out secure=False."
+            )
+        if not covered.startswith("http:"):
+            raise ValueError(
+                "secure=False would send the cookies over plain HTTP, where anyone can copy them. "
+                "Leave it out. It is accepted only in development, with AWS_S3_URL_PROTOCOL = "
+                '"http:".'
+            )
 
 
 def checked_domain(domain: str | None, covered: str) -> str | None:
@@ -113,25 +140,6 @@ def _checked_path(path: str | None, covered: str) -> str:
             f"{covered} covers. Leave the Path out, or use a folder above these files."
         )
     return path
-
-
-def refuse_attributes(place: Place, covered: str) -> None:
-    """Raise if browsers drop a cookie with these attributes, or send it where anyone can read."""
-    if place.samesite not in ("Lax", "Strict", "None", None):
-        raise ValueError(f"samesite is {place.samesite!r}. It must be 'Lax', 'Strict' or 'None'.")
-    if place.secure:
-        return
-    if place.partitioned or place.samesite == "None":
-        raise ValueError(
-            "Browsers drop a cookie that is Partitioned, or has SameSite=None, and is not Secure. "
-            "Leave out secure=False."
-        )
-    if not covered.startswith("http:"):
-        raise ValueError(
-            "secure=False would send the cookies over plain HTTP, where anyone can copy them. "
-            "Leave it out. It is accepted only in development, with AWS_S3_URL_PROTOCOL = "
-            '"http:".'
-        )
 
 
 def why_not_from(request: HttpRequest, place: Place, covered: str) -> str:

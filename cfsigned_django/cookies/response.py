@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from asgiref.sync import iscoroutinefunction
 from django.http import HttpRequest, HttpResponseBase
 
-from cfsigned_django.cookies.place import checked_place, why_not_from
+from cfsigned_django.cookies.place import CookieOptions, why_not_from
 from cfsigned_django.cookies.problems import warn_of_size
 from cfsigned_django.cookies.set_cookie import delete, put, refuse_overlap
 from cfsigned_django.storage.registry import find_storage
@@ -57,8 +57,7 @@ def set_signed_cookies(
     """
     found = find_storage(storage)
     covered = found.resource_url(resource, folder=folder, allow_any_resource=allow_any_resource)
-    place = checked_place(
-        covered,
+    options = CookieOptions(
         domain=domain,
         path=path,
         samesite=samesite,
@@ -66,6 +65,7 @@ def set_signed_cookies(
         secure=secure,
         httponly=httponly,
     )
+    place = options.place_for(covered)
     if request is not None and (reason := why_not_from(request, place, covered)):
         raise ValueError(reason)
     refuse_overlap(response, place, covered)
@@ -103,8 +103,7 @@ def delete_signed_cookies(
     covered = find_storage(storage).resource_url(
         resource, folder=folder, allow_any_resource=allow_any_resource
     )
-    place = checked_place(
-        covered,
+    options = CookieOptions(
         domain=domain,
         path=path,
         samesite=samesite,
@@ -112,6 +111,7 @@ def delete_signed_cookies(
         secure=secure,
         httponly=httponly,
     )
+    place = options.place_for(covered)
     delete(response, place)
 
 
