@@ -81,6 +81,8 @@ class Found:
     #: The IDs of all key pairs in the database, if none is ACTIVE. A key of the settings among
     #: them was replaced or revoked, and must not sign.
     known_ids: frozenset[str] = frozenset()
+    #: The IDs of the key pairs that were revoked.
+    revoked_ids: frozenset[str] = frozenset()
     #: Says why none is ACTIVE; called only if nothing signs. None: the group has no key.
     explain: Callable[[], NoKey] | None = None
 
@@ -107,6 +109,8 @@ class Lease:
     max_age: int = 0
     #: Until when the database need not be asked again, in Unix seconds.
     fresh_until: float = math.inf
+    #: The IDs of the key pairs that were revoked, as the database last said.
+    revoked_ids: frozenset[str] = frozenset()
 
     def cap_expiry(self, expires: int, *, lifetime: int, now: int) -> int:
         """Return the expiry of a URL, in Unix seconds, no later than its key is trusted.
@@ -303,6 +307,7 @@ def _make_lease(cached: _CachedKey, key_group_id: str, fallback: Signer | None) 
         seen_at=cached.first_asked_at if answer.seen_at is None else answer.seen_at,
         max_age=2 * cached.interval,
         fresh_until=cached.asked_at[1] + cached.pause,
+        revoked_ids=answer.found.revoked_ids,
     )
 
 

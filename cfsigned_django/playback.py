@@ -46,6 +46,9 @@ class PlaylistGrant:
     folder: str
     #: Unix seconds.
     expires: int
+    #: The key that signed when the grant was made: with its revocation, the grant ends. Empty in
+    #: those of releases before December 2026.
+    key_pair_id: str = ""
 
     def dump(self) -> str:
         """Return the grant as text for a URL, signed with SECRET_KEY."""
@@ -125,7 +128,7 @@ def playback(
             # As the view signs later: here for the errors, and for the time when that ends.
             found.url(name, folder=folder, expire=expire, expire_step=0)
             end = cast(int, watch.expires)
-            token = PlaylistGrant(storage, folder, end).dump()
+            token = PlaylistGrant(storage, folder, end, found.signing_key_pair_id()).dump()
             url = _own_url(request, "playlist", token, name)
         else:
             url = link(name)

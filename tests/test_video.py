@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import shutil
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import chain
 from logging import WARNING
@@ -20,12 +21,27 @@ from django.http import Http404, HttpRequest, JsonResponse
 from django.test import AsyncClient, Client, RequestFactory
 from django.urls import include, path
 
+from cfsigned_django import keyring
 from cfsigned_django.playback import PlaylistGrant, playback
-from cfsigned_django.signing import Denied
+from cfsigned_django.rotation.active import find_active_signer
+from cfsigned_django.rotation.lifecycle import KeyStatus
+from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django.signing import Denied, PrivateKey
 from cfsigned_django.testing import assert_cookies_open, assert_signed
 from cfsigned_django.views import SignedPlaylistView
 from tests.cookies.test_middleware import answers, browser, get
-from tests.storage_cases import FILE_BACKEND, NOW, S3_BACKEND, at, counted_signatures, verify
+from tests.keyring import make_key_pair
+from tests.storage_cases import (
+    FILE_BACKEND,
+    KEY_GROUP_ID,
+    KEY_ID,
+    NOW,
+    S3_BACKEND,
+    at,
+    counted_signatures,
+    parameters_of,
+    verify,
+)
 
 MASTER = """#EXTM3U
 #EXT-X-SESSION-KEY:METHOD=AES-128,URI="keys/1.key"
@@ -381,7 +397,97 @@ def test_grants() -> None:
         assert ask(other).status_code == 403
     assert ask(url.replace("/courses/42/master", "/courses/42/%2E%2E/43/master")).status_code == 404
     with at(NOW):
-        assert PlaylistGrant.load(token) == PlaylistGrant("default", "courses/42", NOW + 600)
+        assert PlaylistGrant.load(token) == PlaylistGrant(
+            "default", "courses/42", NOW + 600, KEY_ID
+        )
+
+
+def granted() -> str:
+    """Return the path of a playlist in a new answer for a player without cookies."""
+    url: str = tell()["url"]
+    return url.removeprefix("https://app.example.com")
+
+
+def test_grant_of_an_older_release() -> None:
+    """Honour a grant that does not say which key signed, until it ends."""
+    token = Signer(salt="cfsigned_django.playlists").sign_object(
+        ["default", "courses/42", NOW + 600]
+    )
+    url = f"/media/playlist/{token}/courses/42/master.m3u8"
+    assert len(follow(url, now=NOW + 599)) == 5
+    assert ask(url, now=NOW + 600).status_code == 403
+
+
+def test_grant_that_outlives_the_settings(site: Any) -> None:
+    """Sign for no longer than the limit is now; refuse a grant whose storage is gone."""
+    url = granted()
+    site.AWS_CLOUDFRONT_MAX_EXPIRE = 60
+    site.AWS_QUERYSTRING_EXPIRE = 60
+    for each in chain.from_iterable(follow(url).values()):
+        assert verify("default", each, now=NOW).date_less_than == NOW + 60
+    for each in chain.from_iterable(follow(url, now=NOW + 580).values()):
+        assert verify("default", each, now=NOW + 580).date_less_than == NOW + 600
+
+    site.STORAGES = {"s3": {"BACKEND": S3_BACKEND}}
+    assert ask(url).status_code == 403
+
+
+@pytest.fixture
+def _key_group(site: Any) -> Iterator[None]:
+    """Let the site sign with the ACTIVE key pair of a key group."""
+    site.AWS_CLOUDFRONT_KEY_GROUP_ID = KEY_GROUP_ID
+    keyring.register(find_active_signer)
+    yield
+    keyring.register(find_active_signer)
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("_key_group")
+def test_grant_whose_key_was_revoked(ec_key: PrivateKey, rsa_key: PrivateKey) -> None:
+    """End a grant with the key that signed when it was made; not with a rotation, nor another's."""
+    make_key_pair(rsa_key, "KLEAKED", status=KeyStatus.REVOKED)
+    first = make_key_pair(ec_key, "K1", status=KeyStatus.ACTIVE, active_in=KEY_GROUP_ID)
+    url = granted()
+    assert len(follow(url)) == 5
+
+    KeyPair.objects.filter(pk=first.pk).update(status=KeyStatus.RETIRING, active_in=None)
+    make_key_pair(rsa_key, "K2", status=KeyStatus.ACTIVE, active_in=KEY_GROUP_ID)
+    keyring.forget()
+    found = follow(url)
+    assert len(found) == 5
+    assert {parameters_of(each)["Key-Pair-Id"] for each in chain(*found.values())} == {"K2"}
+
+    KeyPair.objects.filter(pk=first.pk).update(status=KeyStatus.REVOKED)
+    keyring.forget()
+    assert ask(url).status_code == 403
+    assert len(follow(granted())) == 5
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("_key_group")
+def test_grant_of_the_key_of_the_settings(
+    site: Any, ec_key: PrivateKey, rsa_key: PrivateKey
+) -> None:
+    """End it, too, once that key was imported and revoked."""
+    url = granted()
+    make_key_pair(rsa_key, KEY_ID, status=KeyStatus.REVOKED)
+    make_key_pair(ec_key, "K2", status=KeyStatus.ACTIVE, active_in=KEY_GROUP_ID)
+    keyring.forget()
+    assert ask(url).status_code == 403
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("_key_group")
+def test_grant_without_the_database(ec_key: PrivateKey, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Go on with what is known if the database does not answer."""
+    make_key_pair(ec_key, "K0", status=KeyStatus.REVOKED)
+    make_key_pair(ec_key, "K1", status=KeyStatus.ACTIVE, active_in=KEY_GROUP_ID)
+    url = granted()
+    revoked = PlaylistGrant("default", "courses/42", NOW + 600, "K0").dump()
+    monkeypatch.setattr(KeyPair._meta, "db_table", "gone")
+    keyring.forget()
+    assert len(follow(url)) == 5
+    assert ask(f"/media/playlist/{revoked}/courses/42/master.m3u8").status_code == 403
 
 
 def member(courses: str) -> Client:
@@ -470,7 +576,7 @@ def test_other_files() -> None:
         assert playback(request, "a.mp4", storage="public")["expires_at"] is None
         whole = playback(request, "courses/42/720p/index.m3u8", folder="courses/42")["url"]
         grant = PlaylistGrant.load(whole.split("/")[5])
-        assert grant == PlaylistGrant("default", "courses/42", NOW + 3600)
+        assert grant == PlaylistGrant("default", "courses/42", NOW + 3600, KEY_ID)
 
 
 @pytest.mark.parametrize(

@@ -19,10 +19,12 @@ from functools import partial
 
 from django.db import DatabaseError, OperationalError, connections, router, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import Q
 from django.utils import translation
 
 from cfsigned_django import conf
 from cfsigned_django.keyring import Found, NoKey, no_key_at_all
+from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair, has_table
 from cfsigned_django.signing import HashAlgorithm, Signer
 
@@ -72,16 +74,23 @@ def _find(
     using: str, key_group_id: str, hash_algorithm: HashAlgorithm | None, known: Signer | None
 ) -> Found:
     rows = KeyPair.objects.using(using)
-    row = rows.filter(active_in=key_group_id).first()
+    found = list(rows.filter(Q(active_in=key_group_id) | Q(status=KeyStatus.REVOKED)))
+    row = next((each for each in found if each.active_in is not None), None)
+    revoked_ids = _ids(each for each in found if each.status == KeyStatus.REVOKED)
     if row is None:
         known_rows = list(rows)
         return Found(
-            known_ids=frozenset(each.key_pair_id for each in known_rows if each.key_pair_id),
+            known_ids=_ids(known_rows),
+            revoked_ids=revoked_ids,
             explain=partial(explain_no_key, key_group_id, known_rows),
         )
-    if known is not None and known.key_pair_id == row.key_pair_id:
-        return Found(signer=known)
-    return Found(signer=row.make_signer(hash_algorithm))
+    if known is None or known.key_pair_id != row.key_pair_id:
+        known = row.make_signer(hash_algorithm)
+    return Found(signer=known, revoked_ids=revoked_ids)
+
+
+def _ids(rows: Iterable[KeyPair]) -> frozenset[str]:
+    return frozenset(each.key_pair_id for each in rows if each.key_pair_id)
 
 
 def no_table(key_group_id: str) -> NoKey:

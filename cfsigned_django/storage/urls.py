@@ -482,6 +482,10 @@ class SignedUrlMixin:
         """Return the ID of the key pair that signs now, as the keyring knows it."""
         return self._lease_signer(self._signing_options()).signer.key_pair_id
 
+    def is_revoked(self, key_pair_id: str) -> bool:
+        """Return whether this key pair was revoked, as the keyring knows it."""
+        return key_pair_id in self._lease_signer(self._signing_options()).revoked_ids
+
     def probe_url(self, signer: Signer) -> str:
         """Return a URL that ``signer`` signs, to test whether CloudFront knows its key.
 

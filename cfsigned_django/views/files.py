@@ -145,8 +145,8 @@ class SignedRedirectView(FileView):
     URL opens exactly the name that ``permission`` was called with. Only S3 knows
     whether the file exists, after the redirect. Only GET and HEAD are allowed.
     The browser may cache the answer for half the lifetime of the URL; no other
-    cache may. For that long, a viewer who
-    loses permission still gets in, as with the URL itself.
+    cache may. For that long, a viewer who loses permission still gets in, as
+    with the URL itself.
     """
 
     download: FileName = None

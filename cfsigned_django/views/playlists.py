@@ -11,10 +11,11 @@ from urllib.parse import unquote, urlsplit
 
 from asgiref.sync import sync_to_async
 from django.core.exceptions import PermissionDenied
-from django.core.files.storage import Storage
+from django.core.files.storage import InvalidStorageError, Storage
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.cache import patch_cache_control
 
+from cfsigned_django.conf import whole_seconds
 from cfsigned_django.playback import PLAYLISTS, PlaylistGrant
 from cfsigned_django.signing import InvalidPlaylist, InvalidUrl, sign_playlist
 from cfsigned_django.signing.encoding import encode_url
@@ -174,6 +175,12 @@ class GrantedPlaylistView(SignedPlaylistView):
         grant = PlaylistGrant.load(kwargs["token"])
         if grant is None:
             raise PermissionDenied
+        try:
+            found = find_storage(grant.storage)
+        except InvalidStorageError:  # It was taken out of STORAGES, or signs no more.
+            raise PermissionDenied from None
+        if found.is_revoked(grant.key_pair_id):
+            raise PermissionDenied
         self.grant, self.storage = grant, grant.storage
 
     def permission(self, request: HttpRequest, name: str) -> bool:
@@ -181,9 +188,10 @@ class GrantedPlaylistView(SignedPlaylistView):
         return name.startswith(f"{self.grant.folder}/")
 
     def get_url_arguments(self, name: str) -> dict[str, Any]:
-        """Sign for the folder of the grant, until the grant ends."""
+        """Sign for the folder of the grant until it ends, or for as long as is allowed now."""
         life = self.grant.expires - int(time.time())
-        return {"folder": self.grant.folder, "expire": life, "expire_step": 0}
+        longest = whole_seconds(find_storage(self.storage).max_expire) or life
+        return {"folder": self.grant.folder, "expire": min(life, longest), "expire_step": 0}
 
     def _respond(self, name: str) -> HttpResponseBase:
         response = super()._respond(name)
