@@ -84,7 +84,7 @@ class Examination:
         if address is None:
             return
         signer = self._signer()
-        expected = self._expected_state(address, signer)
+        expected = self.expected_state()
         yield from self._aws(expected)
         wanted = self._requested_object(address, signer, expected)
         yield from examine_live(wanted, self.fetch, self.clock)
@@ -134,8 +134,10 @@ class Examination:
         )
         yield from check_aws(found, expected, now=datetime.fromtimestamp(self.clock(), UTC))
 
-    def _expected_state(self, address: str, signer: Signer | None) -> ExpectedState:
-        parts = urlsplit(address)
+    def expected_state(self) -> ExpectedState:
+        """Return what must be at AWS. Raise ImproperlyConfigured if the storage has no URLs."""
+        parts = urlsplit(self.storage.unsigned_url(self.name or PROBE_NAME))
+        signer = self._signer()
         location = urlsplit(self.storage.unsigned_url("x")).path.removesuffix("x")
         return ExpectedState(
             host=parts.hostname or "",

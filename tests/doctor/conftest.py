@@ -12,6 +12,7 @@ from cfsigned_django import keyring
 from cfsigned_django.aws.client import Clients
 from cfsigned_django.signing import PrivateKey
 from tests.checks.conftest import fields as fields
+from tests.doctor.values import Values
 from tests.doctor.world import LOCATION, NOW, World
 from tests.ministack_server import Ministack, run_ministack
 from tests.plugins_aws import (
@@ -59,17 +60,30 @@ def world(
     """Return a site whose files are private and whose links work."""
     ministack.reset()
     world = World(clients=clients, bucket="doctor-media", key=ec_key)
+    configure_site(world, site)
+    return world
+
+
+@pytest.fixture
+def values(site: Any, db: None, ec_key: PrivateKey) -> Values:
+    """Return the same site as a value."""
+    values = Values(clients=mock.Mock(), bucket="doctor-media", key=ec_key)
+    configure_site(values, site)
+    return values
+
+
+def configure_site(world: World, site: Any) -> None:
+    """Build a site, and give it its settings."""
     world.build()
     site.STORAGES = {"default": {"BACKEND": S3_BACKEND}}
     site.AWS_LOCATION = LOCATION
-    site.AWS_CLOUDFRONT_KEY = ec_key.to_pem().decode()
+    site.AWS_CLOUDFRONT_KEY = world.key.to_pem().decode()
     site.AWS_CLOUDFRONT_KEY_ID = world.key_pair_id
     site.AWS_CLOUDFRONT_KEY_GROUP_ID = world.key_group_id
     site.AWS_STORAGE_BUCKET_NAME = world.bucket
     site.AWS_S3_REGION_NAME = "us-east-1"
     # The emulator's key groups have ids that look like those of public keys.
     site.SILENCED_SYSTEM_CHECKS = ["cfsigned.W004"]
-    return world
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 from cfsigned_django.doctor.catalog import CATALOG
 from cfsigned_django.doctor.findings import Level
+from tests.doctor.sites import HEALTHY, LIVE, OPENED, SITES
 from tests.doctor.test_explain import KNOWLEDGE, WRONG
-from tests.doctor.test_faults import HEALTHY, OPENED, SITES
 from tests.doctor.test_live import ANSWERS, CLOCKS, CORS
 from tests.pages import DOCS, read
 
@@ -75,7 +75,7 @@ def test_every_fault_has_a_reason_and_a_remedy() -> None:
 def test_every_kind_comes() -> None:
     """Each id comes in some case; a system check has its own id in place of check-warning."""
     lists = [
-        *(ids.split() for ids, _ in SITES),
+        *(ids.replace("|", "").split() for ids, _ in [*SITES, *LIVE]),
         *(ids for _, ids in WRONG),
         *(ids for *_, ids in KNOWLEDGE),
         [kind_id for *_, kind_id in ANSWERS if kind_id],

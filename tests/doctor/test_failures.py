@@ -21,7 +21,7 @@ from cfsigned_django.doctor.findings import Finding, Level
 from cfsigned_django.doctor.site import ExpectedState
 from tests.doctor import faults, ids
 from tests.doctor.failing import Failing, denied
-from tests.doctor.test_faults import HEALTHY
+from tests.doctor.sites import HEALTHY
 from tests.doctor.world import (
     OTHER_ORIGIN,
     Change,

@@ -13,6 +13,7 @@ from email.utils import formatdate
 from typing import Any, TypeAlias
 from unittest import mock
 
+from botocore import xform_name
 from django.core.files.base import ContentFile
 from django.core.files.storage import InMemoryStorage, storages
 
@@ -98,6 +99,28 @@ class World:
         """Return the keys and key groups of the site, to be changed by hand."""
         return api.Account(api=self.clients.cloudfront)
 
+    @property
+    def arn(self) -> str:
+        """Return the ARN of the distribution."""
+        answer = self.clients.cloudfront.get_distribution(Id=self.distribution_id)
+        found: str = answer["Distribution"]["ARN"]
+        return found
+
+    def make_policy(self, kind: str, config: Document) -> str:
+        """Create a policy of the account's own, such as a CachePolicy; return its id."""
+        create = getattr(self.clients.cloudfront, xform_name(f"Create{kind}"))
+        found: str = create(**{f"{kind}Config": config})[kind]["Id"]
+        return found
+
+    def add_distribution(self) -> None:
+        """Create a second distribution like the first."""
+        config = {**self.config(), "CallerReference": "second"}
+        self.clients.cloudfront.create_distribution(DistributionConfig=config)
+
+    def unblock(self) -> None:
+        """Turn Block Public Access off."""
+        self.clients.s3.delete_public_access_block(Bucket=self.bucket)
+
     def build(self) -> None:
         """Create bucket, keys and distribution: static files and pages open, media restricted."""
         self.key_pair_id = self.account.upload("site", self.key.public_key.to_pem())
@@ -106,7 +129,7 @@ class World:
         control = self.clients.cloudfront.create_origin_access_control(
             OriginAccessControlConfig=access_control_config(self.bucket)
         )
-        config = _config(self.bucket, self.key_group_id, control["OriginAccessControl"]["Id"])
+        config = site_config(self.bucket, self.key_group_id, control["OriginAccessControl"]["Id"])
         made = self.clients.cloudfront.create_distribution(DistributionConfig=config)
         self.distribution_id = made["Distribution"]["Id"]
         self.set_public_access_block()
@@ -115,17 +138,7 @@ class World:
 
     def examine(self, *, online: bool = True) -> list[Finding]:
         """Return all that the doctor finds."""
-        storage: Any = storages["default"]
-        examination = Examination(
-            alias="default",
-            storage=storage,
-            make_clients=self.make_clients or (lambda: self.clients),
-            fetch=self.fetch,
-            clock=lambda: NOW + self.ahead,
-            name=self.name,
-            cors_origins=(ORIGIN,),
-            **self.options,
-        )
+        examination = self.examination()
         found = list(examination.offline())
         if online:
 
@@ -136,6 +149,20 @@ class World:
             with mock.patch("cfsigned_django.doctor.examination.read_account", read):
                 found += examination.online()
         return found
+
+    def examination(self) -> Examination:
+        """Return the examination of the site as it is now."""
+        storage: Any = storages["default"]
+        return Examination(
+            alias="default",
+            storage=storage,
+            make_clients=self.make_clients or (lambda: self.clients),
+            fetch=self.fetch,
+            clock=lambda: NOW + self.ahead,
+            name=self.name,
+            cors_origins=(ORIGIN,),
+            **self.options,
+        )
 
     def fetch(self, url: str, headers: Mapping[str, str]) -> Answer:
         """Answer as CloudFront or S3 would, at the right time."""
@@ -212,8 +239,7 @@ class World:
 
     def statement(self, **changes: Any) -> Document:
         """Return the statement that lets the distribution read, changed."""
-        answer = self.clients.cloudfront.get_distribution(Id=self.distribution_id)
-        return {**access_control_statement(self.bucket, answer["Distribution"]["ARN"]), **changes}
+        return {**access_control_statement(self.bucket, self.arn), **changes}
 
     def set_cors(self, *origins: str, **changes: Any) -> None:
         """Replace the CORS rules of the bucket with one for these origins, changed."""
@@ -240,7 +266,7 @@ class World:
         return text
 
 
-def _config(bucket: str, key_group_id: str, access_control_id: str) -> Document:
+def site_config(bucket: str, key_group_id: str, access_control_id: str) -> Document:
     attachment = Attachment(access_control_id=access_control_id)
     media = attach(new_origin(bucket, "us-east-1"), attachment)
     pages = {
@@ -357,7 +383,7 @@ def key_not_in_group(world: World, settings: Any) -> None:
 
 def no_block(world: World, settings: Any) -> None:
     """Turn Block Public Access off."""
-    world.clients.s3.delete_public_access_block(Bucket=world.bucket)
+    world.unblock()
 
 
 def public_bucket(world: World, settings: Any) -> None:
@@ -385,9 +411,8 @@ def headers_policy(
 
     def change(world: World, settings: Any) -> None:
         world.set_cors(*rule)
-        create = world.clients.cloudfront.create_response_headers_policy
-        made = create(ResponseHeadersPolicyConfig=config)["ResponseHeadersPolicy"]
-        behavior(ResponseHeadersPolicyId=made["Id"])(world, settings)
+        policy_id = world.make_policy("ResponseHeadersPolicy", config)
+        behavior(ResponseHeadersPolicyId=policy_id)(world, settings)
 
     return both(change, ALLOW_ORIGINS)
 

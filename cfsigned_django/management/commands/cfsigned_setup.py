@@ -189,7 +189,7 @@ class Command(CfsignedCommand):
     def run(self, options: dict[str, Any]) -> None:
         """Run the command; see the module's docstring for the exit code."""
         try:
-            desired = _desired_state(options)
+            desired = wanted_state(options)
             if options["iam"]:
                 self.stdout.write(iam_as_text(desired.bucket, desired.kms_key))
                 return
@@ -289,7 +289,7 @@ class Command(CfsignedCommand):
         self.stderr.write(f"          CloudFront deploys the change: {seconds} s so far")
 
 
-def _desired_state(options: dict[str, Any]) -> Wanted:
+def wanted_state(options: Mapping[str, Any]) -> Wanted:
     """Return the desired state from the options; the settings give what the options leave out."""
     bucket = options["bucket"] or conf.bucket_name()
     if not bucket:
@@ -319,5 +319,5 @@ def _desired_state(options: dict[str, Any]) -> Wanted:
     )
 
 
-def _domain(options: dict[str, Any]) -> str:
+def _domain(options: Mapping[str, Any]) -> str:
     return str(options["domain"] or conf.default_of("custom_domain") or "").lower()

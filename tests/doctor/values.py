@@ -1,0 +1,221 @@
+"""Hold the site of world.py as one value, without an emulator: the same changes apply to it."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from cfsigned_django.aws.account import (
+    Account,
+    Bucket,
+    BucketState,
+    Distribution,
+    KeyGroup,
+    NamedConfig,
+)
+from cfsigned_django.aws.documents import Document
+from cfsigned_django.aws.documents.behavior import find_behavior, list_of
+from cfsigned_django.aws.documents.bucket_policy import PUBLIC_ACCESS_BLOCK
+from cfsigned_django.aws.documents.cors import cors_rule
+from cfsigned_django.aws.documents.policies import (
+    CACHE_POLICIES,
+    CORS_HEADERS,
+    ORIGIN_REQUEST_POLICIES,
+    RESPONSE_HEADERS_POLICIES,
+)
+from cfsigned_django.aws.key_groups import ListedPublicKey
+from cfsigned_django.aws.state.steps import Step
+from cfsigned_django.aws.state.wanted import SiteKey, Wanted
+from cfsigned_django.management.commands.cfsigned_setup import Command, wanted_state
+from cfsigned_django.signing import PrivateKey
+from tests.doctor.world import LOCATION, ORIGIN, World, site_config
+
+ACCOUNT_ID = "111111111111"
+_ARN = f"arn:aws:cloudfront::{ACCOUNT_ID}:distribution/E2DISTRIBUTION"
+#: The policies of CloudFront that sites use.
+MANAGED: dict[str, dict[str, Document]] = {
+    "cache_policies": {
+        CACHE_POLICIES["CachingOptimized"]: {"Name": "CachingOptimized", "MaxTTL": 31536000},
+        CACHE_POLICIES["CachingDisabled"]: {"Name": "CachingDisabled", "MaxTTL": 0},
+    },
+    "origin_request_policies": {
+        ORIGIN_REQUEST_POLICIES["CORS-S3Origin"]: {
+            "Name": "CORS-S3Origin",
+            "HeadersConfig": {
+                "HeaderBehavior": "whitelist",
+                "Headers": list_of(list(CORS_HEADERS)),
+            },
+            "QueryStringsConfig": {"QueryStringBehavior": "none"},
+        }
+    },
+    "response_headers_policies": {
+        RESPONSE_HEADERS_POLICIES["SimpleCORS"]: {
+            "Name": "SimpleCORS",
+            "CorsConfig": {
+                "AccessControlAllowOrigins": list_of(["*"]),
+                "AccessControlAllowHeaders": list_of(["*"]),
+                "AccessControlAllowMethods": list_of(["GET", "HEAD"]),
+                "AccessControlAllowCredentials": False,
+                "OriginOverride": False,
+            },
+        }
+    },
+}
+_KINDS = {
+    "CachePolicy": "cache_policies",
+    "OriginRequestPolicy": "origin_request_policies",
+    "ResponseHeadersPolicy": "response_headers_policies",
+}
+
+
+@dataclass(slots=True)
+class Values(World):
+    """A site whose account is a value; what the setup is asked for stands in ``arguments``."""
+
+    value: Account = Account()  # noqa: RUF009 - it is immutable
+
+    @property
+    def account(self) -> Any:
+        """Return what changes keys and key groups: this site itself."""
+        return self
+
+    @property
+    def arn(self) -> str:
+        """Return the ARN of the distribution."""
+        return _ARN
+
+    def build(self) -> None:
+        """Create bucket, keys and distribution: static files and pages open, media restricted."""
+        self.key_pair_id, self.key_group_id = "K2SIGNINGKEY", "key-group-id"
+        self.distribution_id = "E2DISTRIBUTION"
+        control = NamedConfig(id="E2CONTROL", name="x", config={"SigningBehavior": "always"})
+        policies: dict[str, Any] = {
+            part: {key: NamedConfig(id=key, name=each["Name"], config=each) for key, each in found}
+            for part, found in ((part, table.items()) for part, table in MANAGED.items())
+        }
+        self.value = Account(
+            account_id=ACCOUNT_ID,
+            distribution=Distribution(
+                id=self.distribution_id,
+                arn=_ARN,
+                status="Deployed",
+                domain_name="d111111abcdef8.cloudfront.net",
+                etag="ETAG",
+                config=site_config(self.bucket, self.key_group_id, control.id),
+                active_key_pairs={},
+            ),
+            bucket=Bucket(
+                name=self.bucket,
+                state=BucketState.OURS,
+                region="us-east-1",
+                object_ownership="BucketOwnerEnforced",
+                public_access_block=dict(PUBLIC_ACCESS_BLOCK),
+                cors_rules=(cors_rule([ORIGIN]),),
+            ),
+            public_keys=(_listed(self.key_pair_id, "site", self.key),),
+            key_groups=(_group(self.key_group_id, self.key_pair_id),),
+            access_controls=(control,),
+            access_identities=(),
+            **policies,
+        )
+        self.set_policy(self.statement())
+
+    def found(self, name: str) -> Account:
+        """Return what would be read of the account, with the bucket of a name."""
+        found, bucket = self.edit(self.value), None
+        if name:
+            bucket = Bucket(name=name, state=BucketState.MISSING)
+            if name == self.bucket:
+                bucket = found.bucket
+        return replace(found, bucket=bucket)
+
+    def wanted_by_setup(self, *arguments: str) -> Wanted:
+        """Return what cfsigned_setup is asked for by a person who knows the site."""
+        asked = ["--cors-origin", ORIGIN, "--distribution", self.distribution_id]
+        if find_behavior(self.config(), f"{LOCATION}/*") is not None and self.asks_for_media:
+            asked += ["--path-pattern", f"{LOCATION}/*"]
+        for name, option in {"downloads": "downloads"}.items():
+            asked += [f"--{option}"] if self.options.get(f"uses_{name}") else []
+        asked += ["--cookies"] if self.options.get("uses_cookies") else []
+        parser = Command().create_parser("manage.py", "cfsigned_setup")
+        options = vars(parser.parse_args([*asked, *arguments]))
+        key = SiteKey.from_private_key(self.key)
+        return replace(wanted_state(options), key=key)
+
+    @property
+    def asks_for_media(self) -> bool:
+        """Return whether the storage's behavior is that of its folder."""
+        return self.examination().expected_state().path.startswith(f"/{LOCATION}/")
+
+    def upload(self, name: str) -> str:
+        """Create a public key by hand; return its id."""
+        keys = self.value.public_keys or ()
+        key_pair_id = f"K{len(keys) + 2}{name.upper()}"
+        listed = _listed(key_pair_id, name, PrivateKey.generate())
+        self.value = replace(self.value, public_keys=(*keys, listed))
+        return key_pair_id
+
+    def set_members(self, key_group_id: str, *key_pair_ids: str) -> None:
+        """Replace the keys of the key group by hand."""
+        self.value = replace(self.value, key_groups=(_group(key_group_id, *key_pair_ids),))
+
+    def make_policy(self, kind: str, config: Document) -> str:
+        """Create a policy of the account's own."""
+        part, policy_id = _KINDS[kind], f"own-{kind}"
+        policy = NamedConfig(id=policy_id, name=config["Name"], config=config)
+        fields: dict[str, Any] = {part: {**getattr(self.value, part), policy_id: policy}}
+        self.value = replace(self.value, **fields)
+        return policy_id
+
+    def add_distribution(self) -> None:
+        """Leave open which of two distributions is meant."""
+        self.value = replace(self.value, distribution=None, has_looked_for_distribution=True)
+
+    def config(self) -> Document:
+        """Return the configuration of the distribution."""
+        return self.value.distribution.config if self.value.distribution else {}
+
+    def update(self, change: Callable[[Document], object]) -> None:
+        """Change the configuration of the distribution."""
+        config = copy.deepcopy(self.config())
+        change(config)
+        assert self.value.distribution is not None
+        distribution = replace(self.value.distribution, config=config)
+        self.value = replace(self.value, distribution=distribution)
+
+    def set_policy(self, *statements: Document) -> None:
+        """Replace the statements of the bucket policy."""
+        self._change_bucket(policy={"Version": "2012-10-17", "Statement": list(statements)})
+
+    def set_cors(self, *origins: str, **changes: Any) -> None:
+        """Replace the CORS rules of the bucket."""
+        self._change_bucket(cors_rules=({**cors_rule(list(origins)), **changes},))
+
+    def set_public_access_block(self, **changes: bool) -> None:
+        """Turn the four switches of Block Public Access on, but for the changes."""
+        self._change_bucket(public_access_block={**PUBLIC_ACCESS_BLOCK, **changes})
+
+    def unblock(self) -> None:
+        """Turn Block Public Access off."""
+        self._change_bucket(public_access_block=None)
+
+    def _change_bucket(self, **fields: Any) -> None:
+        assert self.value.bucket is not None
+        self.value = replace(self.value, bucket=replace(self.value.bucket, **fields))
+
+
+def states(steps: list[Step]) -> Mapping[str, str]:
+    """Return the steps that are not done, and where each stands."""
+    return {each.name: each.state.value for each in steps if each.state != "done"}
+
+
+def _listed(key_pair_id: str, name: str, key: PrivateKey) -> ListedPublicKey:
+    pem = key.public_key.to_pem()
+    return ListedPublicKey(key_pair_id=key_pair_id, name=name, public_key_pem=pem)
+
+
+def _group(key_group_id: str, *key_pair_ids: str) -> KeyGroup:
+    config = {"Name": "site", "Comment": "ours", "Items": [*key_pair_ids]}
+    return KeyGroup(id=key_group_id, name="site", key_pair_ids=key_pair_ids, config=config)
