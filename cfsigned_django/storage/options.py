@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from django.core.checks import CheckMessage
 from django.core.exceptions import ImproperlyConfigured
 
-from cfsigned_django import conf
-from cfsigned_django.conf import Config, LazyPrivateKey
+from cfsigned_django.conf import Config
 from cfsigned_django.keyring import Lease, looks_in_database
 from cfsigned_django.signing import HashAlgorithm, Signer
 from cfsigned_django.signing.keys import CallbackKey
@@ -25,19 +24,6 @@ from cfsigned_django.storage.cache import UrlCache
 from cfsigned_django.validation import problem, shown, site_lifetime
 
 logger = logging.getLogger("cfsigned_django.storage")
-
-#: Constructor arguments that never reach a migration or a pickle: secrets, and options that make
-#: no sense without them. There, they are read from the settings again.
-SECRET_OPTIONS = frozenset(
-    {
-        "access_key",
-        "cloudfront_key",
-        "cloudfront_key_id",
-        "cloudfront_signer",
-        "secret_key",
-        "security_token",
-    }
-)
 
 
 class _OwnKey:
@@ -193,31 +179,3 @@ def find_missing_app(config: Config, obj: Any = None) -> Iterator[CheckMessage]:
 def log_once(message: str) -> None:
     """Log a warning, once in the life of the process."""
     logger.warning("%s", message)
-
-
-def visible_options(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options that may go into a migration or a pickle: all except secrets."""
-    return {
-        name: value
-        for name, value in options.items()
-        if name not in SECRET_OPTIONS and conf.hide(name, value) is value
-    }
-
-
-def find_secrets(options: Mapping[str, Any], digest: str) -> dict[str, Any]:
-    """Return the secret options of a storage that was pickled without them.
-
-    ``options`` are its other options; ``digest`` is the digest of the key that
-    it was given, or empty. The secrets are those of the entry in STORAGES with
-    the same options and key. If no setting of this process contains the key, a
-    key that refuses to sign takes its place.
-    """
-    for entry in conf.storage_entries().values():
-        given = entry.get("OPTIONS", {})
-        key = LazyPrivateKey.wrap(given.get("cloudfront_key"))
-        if visible_options(given) == options and (key.digest if key else "") == digest:
-            return {name: given[name] for name in given if name in SECRET_OPTIONS}
-    if not digest:
-        return {}
-    own = conf.default_of("cloudfront_key")
-    return {} if own and own.digest == digest else {"cloudfront_key": LazyPrivateKey(None, digest)}

@@ -48,16 +48,15 @@ from cfsigned_django.storage.arguments import (
 )
 from cfsigned_django.storage.cache import NEVER_KEPT, Signed, prefix_of
 from cfsigned_django.storage.context import NOTHING, current
+from cfsigned_django.storage.deconstruction import unpickle, visible_options
 from cfsigned_django.storage.options import (
     OWN_KEY,
     ResolvedOptions,
     Setting,
     adopt_signer,
     find_missing_app,
-    find_secrets,
     log_once,
     resolve,
-    visible_options,
 )
 from cfsigned_django.storage.query import FileName, add_disposition, build_query
 from cfsigned_django.validation import (
@@ -840,18 +839,11 @@ class SignedUrlMixin:
             others["cloudfront_signer"] = None
         if isinstance(given.get("cloudfront_key_id"), str):
             others["cloudfront_key_id"] = given["cloudfront_key_id"]
-        return _unpickle, (type(self), args, options, others, key.digest if key else "")
+        return unpickle, (type(self), args, options, others, key.digest if key else "")
 
 
 #: The options that this package adds to those of a storage class, and reads itself.
 OWN_OPTIONS = (*conf.OPTIONS, "cloudfront_signer")
-
-
-def _unpickle(
-    cls: Any, args: tuple[Any, ...], options: dict[str, Any], others: dict[str, Any], digest: str
-) -> Any:
-    """Return the storage again, with the secrets from the settings of this process."""
-    return cls(*args, **options, **{**find_secrets(options, digest), **others})
 
 
 def _is_property(cls: type, name: str) -> bool:
