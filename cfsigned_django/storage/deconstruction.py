@@ -6,7 +6,11 @@ subclass adds options, or replaces them, each time it is constructed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import inspect
+import os
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from inspect import Parameter
 from typing import Any
 
 from cfsigned_django import conf
@@ -26,13 +30,57 @@ SECRET_OPTIONS = frozenset(
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenArguments:
+    """What the outermost constructor of a storage was given. It is never shown."""
+
+    args: tuple[Any, ...] = field(repr=False)
+    options: dict[str, Any] = field(repr=False)
+
+    def visible(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Return the arguments without the secrets that are named as such."""
+        return self.args, visible_options(self.options)
+
+    def find_secret(self, storage: object) -> str:
+        """Return which argument has a secret that visible() would show; empty if none has.
+
+        A secret without which the constructor does not work counts as well: what is
+        written without it cannot be made again.
+        """
+        signature = inspect.signature(type(storage).__init__)
+        parameters = list(signature.parameters.values())[1:]
+        positional = [each.name for each in parameters if each.kind in _POSITIONAL]
+        for number, value in enumerate(self.args):
+            if _is_secret(value, storage):
+                has_name = number < len(positional)
+                return repr(positional[number]) if has_name else f"number {number + 1}"
+        needed = {each.name for each in parameters if each.default is each.empty}
+        for name, value in self.options.items():
+            if name in needed if name in SECRET_OPTIONS else _is_secret(value, storage):
+                return repr(name)
+        return ""
+
+
+_POSITIONAL = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
+
+
+def _is_secret(value: Any, storage: object) -> bool:
+    """Return whether a value looks like a key, or is one of the secrets of a storage."""
+    if isinstance(value, Mapping):
+        return any(_is_secret(each, storage) for each in value.values())
+    if isinstance(value, list | tuple | set | frozenset):
+        return any(_is_secret(each, storage) for each in value)
+    if conf.hide("", value) is not value:
+        return True
+    is_source = isinstance(value, str | bytes | os.PathLike) and value
+    known = (value, LazyPrivateKey(value)) if is_source else (value,)
+    secrets = (vars(storage).get(name) for name in SECRET_OPTIONS - {"cloudfront_key_id"})
+    return any(secret and secret in known for secret in secrets)
+
+
 def visible_options(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options that may go into a migration or a pickle: all except secrets."""
-    return {
-        name: value
-        for name, value in options.items()
-        if name not in SECRET_OPTIONS and conf.hide(name, value) is value
-    }
+    return {name: value for name, value in options.items() if name not in SECRET_OPTIONS}
 
 
 def find_secrets(options: Mapping[str, Any], digest: str) -> dict[str, Any]:
@@ -55,7 +103,26 @@ def find_secrets(options: Mapping[str, Any], digest: str) -> dict[str, Any]:
 
 
 def unpickle(
-    cls: Any, args: tuple[Any, ...], options: dict[str, Any], others: dict[str, Any], digest: str
+    cls: Any,
+    args: tuple[Any, ...],
+    options: dict[str, Any],
+    others: dict[str, Any],
+    digest: str,
+    named: Collection[str] = SECRET_OPTIONS,
 ) -> Any:
-    """Return the storage again, with the secrets from the settings of this process."""
-    return cls(*args, **options, **{**find_secrets(options, digest), **others})
+    """Return the storage again, with the secrets from the settings of this process.
+
+    ``others`` are a key pair ID and a signer that is None. ``named`` are the secret
+    options that the outermost constructor was given: a subclass may set the others.
+    """
+    is_named = "cloudfront_key" in named
+    secrets = {**find_secrets(options, digest if is_named else ""), **others}
+    storage = cls(*args, **options, **{name: secrets[name] for name in secrets if name in named})
+    assigned = {name: value for name, value in others.items() if name not in named}
+    if digest and not is_named:
+        found = find_secrets(options, digest)
+        assigned |= {name: found[name] for name in found if name == "cloudfront_key"}
+    for name, value in assigned.items():
+        if vars(storage).get(name, storage) != value:  # else the constructor has set it again
+            setattr(storage, name, value)
+    return storage

@@ -48,7 +48,7 @@ from cfsigned_django.storage.arguments import (
 )
 from cfsigned_django.storage.cache import NEVER_KEPT, Signed, prefix_of
 from cfsigned_django.storage.context import NOTHING, current
-from cfsigned_django.storage.deconstruction import unpickle, visible_options
+from cfsigned_django.storage.deconstruction import SECRET_OPTIONS, GivenArguments, unpickle
 from cfsigned_django.storage.options import (
     OWN_KEY,
     ResolvedOptions,
@@ -123,8 +123,6 @@ class SignedUrlMixin:
         given = dict(options)
         try:
             options = {name: conf.hide(name, value) for name, value in options.items()}
-            # For migrations and pickles, without secrets.
-            self._constructor_args = (args, visible_options(given))
             own = {name: options.pop(name) for name in OWN_OPTIONS if name in options}
             if options:
                 self._refuse_unknown(options)
@@ -827,19 +825,42 @@ class SignedUrlMixin:
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         return self.__copy__()
 
+    @property
+    def _constructor_args(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """What Django's ``deconstruct()`` returns: what the outermost constructor was given.
+
+        Secrets are left out. Raise :exc:`ValueError` if that cannot be done.
+        """
+        given: GivenArguments = vars(self)["_given"]
+        if argument := given.find_secret(self):
+            raise ValueError(
+                f"The argument {argument} of {type(self).__name__}() holds a secret, so this "
+                "storage cannot be written into a migration or a pickle. Give secrets under the "
+                "names of their options, such as cloudfront_key and secret_key, which are left "
+                "out, and let the constructor work without them. For a file field, pass a "
+                "function as storage=: a migration contains only its name."
+            )
+        return given.visible()
+
+    @_constructor_args.setter
+    def _constructor_args(self, given: tuple[tuple[Any, ...], dict[str, Any]]) -> None:
+        args, options = given
+        vars(self)["_given"] = GivenArguments(args=args, options=options)
+
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the class and the constructor's options that are not secret, nothing else."""
-        given = vars(self)
         args, options = self._constructor_args
-        key = given.get("cloudfront_key")
+        if vars(self).get("cloudfront_signer") is not None:
+            raise TypeError("A signer that was handed in cannot be pickled: it holds a key.")
+        state = vars(self)  # Not before: a debug page prints the variables of a frame that raises.
+        key = state.get("cloudfront_key")
         others: dict[str, Any] = {}
-        if "cloudfront_signer" in given:
-            if given["cloudfront_signer"] is not None:
-                raise TypeError("A signer that was handed in cannot be pickled: it holds a key.")
+        if "cloudfront_signer" in state:
             others["cloudfront_signer"] = None
-        if isinstance(given.get("cloudfront_key_id"), str):
-            others["cloudfront_key_id"] = given["cloudfront_key_id"]
-        return unpickle, (type(self), args, options, others, key.digest if key else "")
+        if isinstance(state.get("cloudfront_key_id"), str):
+            others["cloudfront_key_id"] = state["cloudfront_key_id"]
+        named = sorted(SECRET_OPTIONS & state["_given"].options.keys())
+        return unpickle, (type(self), args, options, others, key.digest if key else "", named)
 
 
 #: The options that this package adds to those of a storage class, and reads itself.

@@ -57,6 +57,60 @@ class Report(models.Model):
 '''
 
 
+#: Subclasses whose constructors change their options, one of each kind.
+_SUBCLASSES = f"""
+import os
+from cfsigned_django.storage import CloudFrontS3Storage
+
+PEM = os.environ["CLOUDFRONT_PRIVATE_KEY"]
+
+
+class Before(CloudFrontS3Storage):
+    def __init__(self, tenant, internal=False, **options):
+        self.custom_domain = f"{{tenant}}.example.com"
+        super().__init__(**options)
+
+
+class After(CloudFrontS3Storage):
+    def __init__(self, tenant, internal=False, **options):
+        super().__init__(**options)
+        self.custom_domain = f"{{tenant}}.example.com"
+        self.cloudfront_key = PEM
+
+
+class Adds(CloudFrontS3Storage):
+    def __init__(self, tenant, internal=False):
+        super().__init__(
+            bucket_name=tenant, custom_domain=f"{{tenant}}.example.com", cloudfront_key=PEM,
+            cloudfront_key_id="{KEY_ID}", access_key="AKIAEXAMPLE", secret_key="{SECRET_KEY}",
+        )
+
+
+class Replaces(CloudFrontS3Storage):
+    def __init__(self, tenant, **options):
+        options.pop("internal")
+        options.setdefault("bucket_name", os.uname().nodename)
+        super().__init__(**options)
+
+
+class Secret(CloudFrontS3Storage):
+    def __init__(self, pem=None, secret=None):
+        super().__init__(secret_key=secret, access_key=secret and "AKIAEXAMPLE")
+        self.cloudfront_key = pem or PEM
+"""
+_SUBCLASS_MODELS = """
+from django.db import models
+from reports.storages import Adds, After, Before, Replaces
+
+
+class Report(models.Model):
+    before = models.FileField(storage=Before("a", internal=True))
+    after = models.FileField(storage=After("a", internal=True))
+    adds = models.FileField(storage=Adds("a", internal=True))
+    replaces = models.FileField(storage=Replaces("a", internal=True))
+"""
+
+
 #: The storages that pages of the documentation show, of the package and to write.
 _DOCUMENTED = """
 from contextvars import ContextVar
@@ -227,6 +281,46 @@ def test_makemigrations(project: Project) -> None:
     project.write("reports/models.py", "late = None\n")
     done = project.manage("migrate")
     assert "Applying reports.0001_initial... OK" in done.stdout, done.stderr
+
+
+def test_migrations_of_subclasses(project: Project) -> None:
+    """Write, load and apply a migration with what the outermost constructors were given."""
+    project.settings('INSTALLED_APPS = ["cfsigned_django", "reports"]')
+    project.write("reports/__init__.py", "")
+    project.write("reports/storages.py", _SUBCLASSES)
+    project.write("reports/models.py", _SUBCLASS_MODELS)
+    done = project.manage("makemigrations", "reports")
+    assert done.returncode == 0, done.stdout + done.stderr
+    migration = (project.folder / "reports/migrations/0001_initial.py").read_text()
+    for name in ("Before", "After", "Adds", "Replaces"):
+        assert f"storage=reports.storages.{name}('a', internal=True)" in migration
+    assert_hides(migration, project.key)
+    done = project.manage("migrate")
+    assert "Applying reports.0001_initial... OK" in done.stdout, done.stderr
+    done = project.manage("makemigrations", "--check", "reports")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [("PEM", "'pem'"), ("pem=PEM.encode()", "'pem'"), (f"secret={SECRET_KEY!r}", "'secret'")],
+    ids=["positional", "bytes", "AWS"],
+)
+def test_migrations_without_secrets(arguments: str, named: str, project: Project) -> None:
+    """Write no migration if a secret would be in it, and name the argument."""
+    project.settings('INSTALLED_APPS = ["cfsigned_django", "reports"]')
+    project.write("reports/__init__.py", "")
+    project.write("reports/storages.py", _SUBCLASSES)
+    project.write(
+        "reports/models.py",
+        "from django.db import models\nfrom reports.storages import PEM, Secret\n"
+        f"class Report(models.Model):\n    file = models.FileField(storage=Secret({arguments}))\n",
+    )
+    done = project.manage("makemigrations", "reports")
+    assert done.returncode == 1
+    assert f"The argument {named} of Secret()" in done.stderr
+    assert not list(project.folder.rglob("0001_initial.py"))
+    assert_hides(done.stdout + done.stderr, project.key)
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 import html
 import logging
 import pickle
 import pprint
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +23,7 @@ from cfsigned_django import conf
 from cfsigned_django.checks.storages import check_storages
 from cfsigned_django.signing import PrivateKey, Signer
 from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
+from cfsigned_django.storage.options import OWN_KEY
 from tests.leaks import everything_of, fragments
 from tests.storage_cases import (
     FILE_BACKEND,
@@ -192,6 +196,171 @@ def test_pickles_without_a_key(rsa_key: PrivateKey, site: Any) -> None:
     for storage in (assigned, CloudFrontS3Storage(cloudfront_signer=signer)):
         with pytest.raises(TypeError, match="pickle"):
             pickle.dumps(storage)
+
+
+# Subclasses with a constructor of their own
+
+
+class Before(CloudFrontS3Storage):
+    """Assign options before the constructor of the package."""
+
+    def __init__(self, tenant: str, *, internal: bool = False, **options: Any) -> None:
+        self.tenant, self.internal = tenant, internal
+        self.custom_domain = f"{tenant}.example.com"
+        super().__init__(**options)
+
+
+class After(Before):
+    """Assign options, secrets too, after it."""
+
+    def __init__(self, tenant: str, *, internal: bool = False, **options: Any) -> None:
+        super().__init__(tenant, internal=internal, **options)
+        self.cloudfront_key = conf.default_of("cloudfront_key")
+        self.secret_key = SECRET_KEY
+
+
+class KeyOfSettings(Before):
+    """Assign the key of the settings."""
+
+    def __init__(self, tenant: str, **options: Any) -> None:
+        super().__init__(tenant, **options)
+        self.cloudfront_key = conf.default_of("cloudfront_key")
+
+
+class Adds(CloudFrontS3Storage):
+    """Add options, secrets too, to its arguments."""
+
+    def __init__(self, tenant: str, *, internal: bool = False) -> None:
+        self.tenant, self.internal = tenant, internal
+        super().__init__(
+            custom_domain=f"{tenant}.example.com",
+            bucket_name="private",
+            cloudfront_key=conf.default_of("cloudfront_key"),
+            cloudfront_key_id=KEY_ID,
+            cloudfront_signer=None if internal else OWN_KEY,
+            secret_key=SECRET_KEY,
+            access_key="AKIAEXAMPLE",
+        )
+
+
+class Replaces(CloudFrontS3Storage):
+    """Replace what it is given, if it is given nothing."""
+
+    def __init__(self, tenant: str, **options: Any) -> None:
+        self.tenant, self.internal = tenant, options.pop("internal", False)
+        options.setdefault("custom_domain", f"{tenant}.example.com")
+        super().__init__(**options)
+
+
+class OtherNames(CloudFrontS3Storage):
+    """Take secrets under other names, and as positional arguments."""
+
+    def __init__(
+        self, pem: Any = None, *more: Any, secret: Any = None, nested: Any = (), **options: Any
+    ) -> None:
+        if secret:
+            options |= {"secret_key": secret, "access_key": "AKIAEXAMPLE"}
+        if pem:
+            options |= {"cloudfront_key": pem, "cloudfront_key_id": KEY_ID}
+        super().__init__(**options)
+        if more:
+            self.security_token = more[0]
+
+
+class NeedsSecret(CloudFrontS3Storage):
+    """Take a secret under its own name, and not without it."""
+
+    def __init__(self, secret_key: str, **options: Any) -> None:
+        super().__init__(secret_key=secret_key, **options)
+
+
+@pytest.mark.parametrize("cls", [Before, After, Adds, Replaces])
+@pytest.mark.usefixtures("_credentials")
+def test_own_constructor(cls: Any, rsa_key: PrivateKey) -> None:
+    """Write what the outermost constructor was given, and make the same storage of it again."""
+    storage = cls("a", internal=True)
+    path, args, options = storage.deconstruct()
+    assert (path, args, options) == (f"{__name__}.{cls.__name__}", ("a",), {"internal": True})
+    pickled = pickle.dumps(storage)
+    assert_hides(pickled, rsa_key)
+    for again in (cls(*args, **options), unpickle(pickled), copy.copy(storage)):
+        assert (again.tenant, again.internal) == ("a", True)
+        assert again.deconstruct() == (path, args, options)
+        with at(NOW):
+            assert again.url("a.jpg") == storage.url("a.jpg")
+
+
+@pytest.mark.usefixtures("_credentials")
+def test_secrets_under_their_own_names(ec_key: PrivateKey, site: Any) -> None:
+    """Leave out the secrets that any constructor is given by name, and find them again."""
+    options = options_for(ec_key) | CREDENTIALS
+    del options["custom_domain"]
+    entry = {"BACKEND": f"{__name__}.Before", "OPTIONS": {"tenant": "a", **options}}
+    site.STORAGES = {"default": entry}
+    storage: Any = storages["default"]
+    assert storage.deconstruct()[1:] == ((), {"tenant": "a", "bucket_name": "media"})
+    pickled = pickle.dumps(storage)
+    assert_hides(pickled, ec_key)
+    again = unpickle(pickled)
+    assert again.url("a.jpg").endswith("SHA256")
+    assert (again.tenant, again.secret_key) == ("a", SECRET_KEY)
+    entry["BACKEND"] = f"{__name__}.KeyOfSettings"
+    del options["cloudfront_key"], options["cloudfront_key_id"]
+    entry["OPTIONS"] = {"tenant": "a", **options}
+    site.STORAGES = {"default": entry}
+    assert unpickle(pickle.dumps(storages["default"])).secret_key == SECRET_KEY
+
+
+@pytest.mark.parametrize("kind", ["pem", "bytes", "base64", "path", "aws", "nested", "second"])
+def test_secrets_under_other_names(kind: str, ec_key: PrivateKey, tmp_path: Path) -> None:
+    """Refuse to write a storage whose constructor was given a secret as another argument."""
+    pem = ec_key.to_pem()
+    path = tmp_path / "key.pem"
+    path.write_bytes(pem)
+    path.chmod(0o600)
+    given: dict[str, tuple[tuple[Any, ...], dict[str, Any], str]] = {
+        "pem": ((pem.decode(),), {}, "'pem'"),
+        "bytes": ((), {"pem": pem}, "'pem'"),
+        "base64": ((), {"nested": base64.b64encode(pem).decode()}, "'nested'"),
+        "path": ((), {"pem": path}, "'pem'"),
+        "aws": ((), {"secret": SECRET_KEY}, "'secret'"),
+        "nested": ((), {"nested": [{"key": pem.decode()}]}, "'nested'"),
+        "second": ((None, "a-token"), {}, "number 2"),
+    }
+    args, options, named = given[kind]
+    storage: Any = OtherNames(*args, **options)
+    for write in (storage.deconstruct, partial(pickle.dumps, storage)):
+        with pytest.raises(ValueError, match=f"{named}.*OtherNames") as raised:
+            write()
+        assert_hides(everything_of(raised.value).encode(), ec_key)
+    assert_hides(repr(vars(storage)) + pprint.pformat(vars(storage)), ec_key)
+
+
+def test_secret_without_which_there_is_no_storage(site: Any) -> None:
+    """Refuse to write a storage that could not be made again without what is left out."""
+    storage: Any
+    for storage in (NeedsSecret(secret_key=SECRET_KEY), NeedsSecret(SECRET_KEY)):
+        with pytest.raises(ValueError, match="'secret_key'"):
+            storage.deconstruct()
+
+
+def test_values_that_are_no_secret(site: Any) -> None:
+    """Write an ID of a key, and a long text, under any name."""
+    given = {"key_id": KEY_ID, "note": "x" * 200}
+
+    storage: Any = WithNotes(**given)
+
+    assert storage.cloudfront_key_id == KEY_ID
+    assert storage.deconstruct()[2] == given
+    assert unpickle(pickle.dumps(storage)).note == "x" * 200
+
+
+class WithNotes(CloudFrontS3Storage):
+    """Take what is not a secret under names of its own."""
+
+    def __init__(self, *, key_id: str, note: str) -> None:
+        self.note = note
+        super().__init__(cloudfront_key_id=key_id)
 
 
 def test_key_as_its_own_id(rsa_key: PrivateKey, site: Any) -> None:
