@@ -293,13 +293,19 @@ def test_refusals(settings: dict[str, Any], options: dict[str, Any], named: str)
         call_command("cfsigned_edge", **{"insecure": True, **options})
 
 
-def test_port_in_use(port: int) -> None:
-    """Refuse a port that another program has."""
-    with socket.socket() as other:
+@pytest.mark.parametrize("place", ["domain", "--port", "nowhere"])
+def test_port_in_use(place: str, port: int) -> None:
+    """Refuse a port that another program has, and say where the port is set, if anywhere."""
+    domain = {"domain": f"127.0.0.1:{port}", "--port": "127.0.0.1:1", "nowhere": "m.example.com"}
+    with socket.socket() as other, override_settings(AWS_S3_CUSTOM_DOMAIN=domain[place]):
         other.bind(("127.0.0.1", port))
         other.listen()
-        with pytest.raises(CommandError, match=f"{port}.*--port"):
-            call_command("cfsigned_edge", insecure=True)
+        options = {} if place == "domain" else {"port": port}
+        with pytest.raises(CommandError, match=f"{port}.*AWS_S3_CUSTOM_DOMAIN") as refused:
+            call_command("cfsigned_edge", insecure=True, **options)
+    text = str(refused.value)
+    assert ("change the port in" in text, "--port" in text) == (place == "domain", place == "--port")
+    assert domain[place] in text or place == "--port"
 
 
 def test_ctrl_c(port: int, ec_key: PrivateKey, tmp_path: Path) -> None:

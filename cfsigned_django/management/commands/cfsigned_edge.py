@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import signal
 from argparse import ArgumentParser
@@ -123,10 +124,7 @@ class Command(CfsignedCommand):
         try:
             server = EdgeServer(source.application, host=options["host"], port=port)
         except (OSError, OverflowError) as error:
-            raise CommandError(
-                f"Cannot listen on port {port} of {options['host']}: {error}. Stop the program "
-                "that uses it, or change the port in AWS_S3_CUSTOM_DOMAIN and leave --port out."
-            ) from error
+            raise CommandError(_why_not_listening(error, storage, options["host"], port)) from error
         with ExitStack() as stack:
             stack.enter_context(server)
             stack.enter_context(_log_to(self.stderr))
@@ -195,6 +193,29 @@ def _find_source(storage: SignedUrlMixin, options: dict[str, Any]) -> EdgeSource
 def _port_of(storage: SignedUrlMixin) -> int | None:
     """Return the port in the storage's domain."""
     return urlsplit(f"//{storage.custom_domain}").port
+
+
+def _why_not_listening(
+    error: OSError | OverflowError, storage: SignedUrlMixin, host: str, port: int
+) -> str:
+    """Return why the edge cannot listen, and where another port is set."""
+    if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+        why = f"Port {port} of {host} is in use. Stop the program that uses it, or "
+    else:
+        why = f"Cannot listen on port {port} of {host}: {error}. To use another port, "
+    named = _port_of(storage)
+    if named is None:
+        return (
+            f"{why}set AWS_S3_CUSTOM_DOMAIN for development to this machine and a free port, such "
+            f'as "127.0.0.1:{DEFAULT_PORT + 1}": it is {storage.custom_domain!r}, to which the URLs '
+            "lead now."
+        )
+    if named == port:
+        return f"{why}change the port in AWS_S3_CUSTOM_DOMAIN, which is {storage.custom_domain!r}."
+    return (
+        f"{why}leave --port out: URLs lead to port {named}, which is the one in "
+        "AWS_S3_CUSTOM_DOMAIN."
+    )
 
 
 def _origin(storage: SignedUrlMixin, options: dict[str, Any]) -> WSGIApplication:
