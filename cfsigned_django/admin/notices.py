@@ -16,7 +16,7 @@ from cfsigned_django.encryption import has_weak_secret_key
 from cfsigned_django.rotation.lifecycle import OLD, KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.settings_key import ConfiguredKey, refuse_different, why_not_imported
-from cfsigned_django.rotation.status import clock_time, find_overdue, in_words
+from cfsigned_django.rotation.status import clock_time, find_overdue, in_words, nothing_signs
 
 
 class Level(StrEnum):
@@ -45,10 +45,7 @@ def find_notices(snapshot: Snapshot) -> list[Notice]:
 
 def _nothing_signs(snapshot: Snapshot) -> Iterator[Notice]:
     if not snapshot.signing_name:
-        yield Notice(
-            level=Level.ERROR,
-            text=_("No key signs: pages with links to files fail. Start a rotation."),
-        )
+        yield Notice(level=Level.ERROR, text=nothing_signs(snapshot.successor))
 
 
 def _cannot_decrypt(snapshot: Snapshot) -> Iterator[Notice]:

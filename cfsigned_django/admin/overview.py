@@ -73,6 +73,9 @@ class Overview:
                 "key": self.primary.key_pair,
                 "clock": clock_time(wait.until, self.snapshot.now),
             }
+        if self.check is not None and self.check == self.primary:
+            # The page does that by itself.
+            return _("Waiting until CloudFront knows %(key)s.") % {"key": self.primary.key_pair}
         return purpose(self.snapshot, self.primary.step)
 
     @property

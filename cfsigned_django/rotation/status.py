@@ -28,6 +28,14 @@ _PATIENCE = timedelta(minutes=15)
 GRACE = timedelta(days=3)
 
 
+def nothing_signs(successor: KeyPair | None) -> str:
+    """Return that no key signs, and until when; ``successor`` is the next key, if there is one."""
+    if successor is None or successor.is_spare:
+        return _("No key signs: pages with links to files fail. Start a rotation.")
+    text = _("No key signs: pages with links to files fail until %(key)s signs.")
+    return text % {"key": successor}
+
+
 # Waits, and steps that a person takes by hand
 
 
@@ -152,19 +160,20 @@ def _put_in_words(
     match blocker.cause:
         case Cause.NOT_PROBED if age >= _PATIENCE:
             what = _(
-                "%(key)s has been TRUSTED for %(since)s, but CloudFront has not served a probe "
-                "signed with it yet. Does the cache behavior for all files trust this key group? "
-                "Does AWS_S3_CUSTOM_DOMAIN name the distribution? Can this machine connect to it?"
+                "%(key)s has been in the key group for %(since)s, but CloudFront has not served a "
+                "probe signed with it yet. Does the cache behavior for all files trust this key "
+                "group? Does AWS_S3_CUSTOM_DOMAIN name the distribution? Can this machine connect "
+                "to it?"
             )
         case Cause.NOT_PROBED:
             what = _(
-                "%(key)s has been TRUSTED for %(since)s, but CloudFront has not served a probe "
-                "signed with it yet."
+                "%(key)s has been in the key group for %(since)s, but CloudFront has not served a "
+                "probe signed with it yet."
             )
         case Cause.PROPAGATION:
             what = _(
-                "%(key)s has been TRUSTED for %(since)s; it can sign after %(clock)s, once it has "
-                "worked for %(wait)s."
+                "%(key)s has been in the key group for %(since)s; it can sign after %(clock)s, "
+                "once it has worked for %(wait)s."
             )
         case _other:
             what = _(

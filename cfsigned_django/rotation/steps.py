@@ -36,7 +36,7 @@ from cfsigned_django.rotation.site import (
     signing_settings_key,
     unknown_keys,
 )
-from cfsigned_django.rotation.status import clock_time, find_waits, in_words
+from cfsigned_django.rotation.status import clock_time, find_waits, in_words, nothing_signs
 from cfsigned_django.rotation.store import reencrypt_all
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm
 from cfsigned_django.validation import is_of_trusted_signer
@@ -429,7 +429,12 @@ def take(
         case Action.FINISH:
             lost = rotation.finish_revocation(key_pair, now=now)
             text = " ".join([_is_out(key_pair), *_what_was_lost(rotation, lost)])
-            return Outcome(text=text, is_warning=bool(lost), key_pairs=(key_pair,))
+            return Outcome(
+                text=text,
+                outlook=_after_removal(key_pair),
+                is_warning=bool(lost),
+                key_pairs=(key_pair,),
+            )
         case _:
             raise ValueError(f"{step.action} is not a step of a key pair.")
 
@@ -583,9 +588,10 @@ def _revoke(
         wait = in_words(timedelta(seconds=rotation.waits.propagation))
         sentences.append(text % {"key": successor, "wait": wait})
     else:
-        sentences.append(_("No key signs: pages with links to files fail. Start a rotation."))
+        sentences.append(nothing_signs(rotation.store.successor()))
     sentences += _what_was_lost(rotation, lost)
-    return Outcome(text=" ".join(sentences), is_warning=True)
+    outlook = _after_removal(key_pair) if key_pair.removed_at is not None else ""
+    return Outcome(text=" ".join(sentences), outlook=outlook, is_warning=True)
 
 
 def _what_was_lost(rotation: Rotation, lost: list[str]) -> list[str]:
@@ -621,3 +627,10 @@ def _half_revoked(rotation: Rotation, key_pair: KeyPair, error: Exception) -> Un
 def _is_out(key_pair: KeyPair) -> str:
     text = _("%(key)s is removed from CloudFront: links signed with it no longer work.")
     return text % {"key": key_pair}
+
+
+def _after_removal(key_pair: KeyPair) -> str:
+    """Return what a person does once CloudFront refuses the links of a key, if it has any."""
+    if key_pair.active_at is None:
+        return ""
+    return _("Empty the caches of your pages now, and check that an old link is refused.")

@@ -141,6 +141,7 @@ SITUATIONS = [
     ),
     case("trusted signer", "*start", "warning", AWS_CLOUDFRONT_KEY_ID="APKAIOSFODNN7EXAMPLE"),
     case("no key", "*start", "error", **NO_SETTINGS_KEY),
+    case("the first key waits", "*check", "error", trusted, **NO_SETTINGS_KEY),
     case("a young key signs", "start", "info info", imported),
     case(
         *("a spare key is configured", "start", "warning info", imported),
@@ -344,13 +345,15 @@ def test_words_of_a_key_pair(admin: Visitor, transcript: Transcript) -> None:
 
 def test_steps_are_offered_and_nothing_is_edited(admin: Visitor) -> None:
     """The steps of a key are one click away; nothing can be saved, edited or searched for."""
-    imported()
-    key_pair = started()
+    active, key_pair = imported(), started()
 
     html = admin.client.get(detail(key_pair)).text
 
     assert address("trust", key_pair) in html
     assert address("revoke", key_pair) in html
+    [warns] = re.findall('<a class="[^"]*cfsigned-warns"[^>]*>', html)  # as in the list
+    assert address("revoke", key_pair) in warns
+    assert 'class="button default"' not in admin.client.get(detail(active)).text
     for absent in (address("start"), key_pair.encrypted_private_key, 'name="_save"', "<textarea"):
         assert absent not in html
     assert 'name="q"' not in admin.client.get(LIST, {"q": "MII"}).text

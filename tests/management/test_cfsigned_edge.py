@@ -304,7 +304,10 @@ def test_port_in_use(place: str, port: int) -> None:
         with pytest.raises(CommandError, match=f"{port}.*AWS_S3_CUSTOM_DOMAIN") as refused:
             call_command("cfsigned_edge", insecure=True, **options)
     text = str(refused.value)
-    assert ("change the port in" in text, "--port" in text) == (place == "domain", place == "--port")
+    assert ("change the port in" in text, "--port" in text) == (
+        place == "domain",
+        place == "--port",
+    )
     assert domain[place] in text or place == "--port"
 
 

@@ -207,8 +207,7 @@ def _why_not_listening(
     if named is None:
         return (
             f"{why}set AWS_S3_CUSTOM_DOMAIN for development to this machine and a free port, such "
-            f'as "127.0.0.1:{DEFAULT_PORT + 1}": it is {storage.custom_domain!r}, to which the URLs '
-            "lead now."
+            f'as "127.0.0.1:{DEFAULT_PORT + 1}": URLs lead to {storage.custom_domain} now.'
         )
     if named == port:
         return f"{why}change the port in AWS_S3_CUSTOM_DOMAIN, which is {storage.custom_domain!r}."

@@ -442,7 +442,9 @@ class Report:
 
 def times_in_words(now: datetime) -> str:
     """Return the time, and the time zone in which times are shown."""
-    return f"{localtime(now):%Y-%m-%d %H:%M:%S %Z} ({get_current_timezone_name()})"
+    local, name = localtime(now), get_current_timezone_name()
+    zone = "" if name == local.tzname() else f" ({name})"
+    return f"{local:%Y-%m-%d %H:%M:%S %Z}{zone}"
 
 
 def _utc(moment: datetime | None) -> str | None:
